@@ -1,0 +1,37 @@
+"""circflow: plan a region's circular economy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from circflow.data.read import read as read
+    from circflow.data.scenario import Scenario as Scenario
+    from circflow.data.scenario import ScenarioError as ScenarioError
+    from circflow.solution.solution import NoPlan as NoPlan
+    from circflow.solution.solution import Solution as Solution
+    from circflow.solution.solution import Status as Status
+    from circflow.solve.run import solve as solve
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "read": "circflow.data.read",
+    "Scenario": "circflow.data.scenario",
+    "ScenarioError": "circflow.data.scenario",
+    "NoPlan": "circflow.solution.solution",
+    "Solution": "circflow.solution.solution",
+    "Status": "circflow.solution.solution",
+    "solve": "circflow.solve.run",
+}
+
+__all__ = [*_HOMES, "__version__"]
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name when it is first used, so that `import circflow` is quick."""
+    if name in _HOMES:
+        from importlib import import_module
+
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'circflow' has no attribute {name!r}")

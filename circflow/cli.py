@@ -1,0 +1,155 @@
+"""The command line: `circflow COMMAND …`.
+
+Exit codes: 0 done, 1 internal error, 2 bad input or usage, 3 no feasible plan, 4 unbounded,
+5 stopped by a limit without a plan; 130 interrupted, 141 the reader of the output has gone.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import click
+
+from circflow import __version__
+from circflow.commands.common import BAD_INPUT, error_line, problem_line
+from circflow.commands.scenario import check, convert, template
+from circflow.commands.solve import solve
+
+INTERNAL, INTERRUPTED, BROKEN_PIPE = 1, 130, 141
+NO_PLAN = {"infeasible": 3, "unbounded": 4, "stopped": 5}
+DEBUG = "CIRCFLOW_DEBUG"
+"""Environment variable: 1 shows the traceback of an error."""
+
+
+class _InOrder(click.Group):
+    """Commands in the order in which a planner needs them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+
+@click.group(
+    cls=_InOrder, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
+@click.version_option(__version__, "--version", message="circflow %(version)s")
+def cli() -> None:
+    """Plan a region's circular economy: which waste goes where, what is made of it, what to build.
+
+    FILE is a scenario: an Excel workbook or a folder of CSV files. Start with
+    `circflow template my.xlsx`; `circflow solve my.xlsx -o results.xlsx` is the main job.
+    """
+
+
+for _command in (template, check, convert, solve):
+    cli.add_command(_command)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command line; the exit code. Errors are told in plain lines on standard error."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # names in any script, on any terminal
+            stream.reconfigure(errors="replace")
+    try:
+        code = cli.main(args=arguments, prog_name="circflow", standalone_mode=False)
+        sys.stdout.flush()
+        return code if isinstance(code, int) else 0
+    except SystemExit as leaving:  # click's way to leave when a pipe is broken: with code 1
+        return BROKEN_PIPE if leaving.code == 1 else int(leaving.code or 0)
+    except (Exception, KeyboardInterrupt) as error:
+        if os.environ.get(DEBUG) == "1":
+            traceback.print_exc()
+        return tell(error)
+
+
+def tell(error: BaseException) -> int:
+    """Tell an error in plain lines; its exit code."""
+    if isinstance(error, KeyboardInterrupt) or (
+        isinstance(error, click.Abort) and not isinstance(error.__cause__, EOFError)
+    ):
+        click.echo("interrupted", err=True)
+        return INTERRUPTED
+    if isinstance(error, BrokenPipeError):
+        # What is still to be flushed at exit must not fail again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        click.echo(error.ctx.get_help() if error.ctx else "", err=True)
+        return BAD_INPUT
+    if isinstance(error, click.ClickException):
+        where = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else ""
+        hint = f" (see: {where} --help)" if where else ""
+        error_line(error.format_message() + hint)
+        return error.exit_code
+    return _tell_of_library(error)
+
+
+def _tell_of_library(error: BaseException) -> int:
+    # By name: the modules that define them are heavy, and not all of them may be loaded.
+    for kind in type(error).__mro__:
+        teller = _TELLERS.get(kind.__name__) if kind.__module__.startswith("circflow.") else None
+        if teller is not None:
+            return teller(error)
+    if isinstance(error, OSError) and error.filename:
+        again = " (is it open in another program?)" if isinstance(error, PermissionError) else ""
+        error_line(f"{error.filename}: {(error.strerror or str(error)).lower()}{again}")
+        return BAD_INPUT
+    if isinstance(error, MemoryError):
+        error_line("not enough memory for this scenario")
+        return INTERNAL
+    error_line(
+        f"internal error: {type(error).__name__}: {error} (a fault of circflow;"
+        f" {DEBUG}=1 in the environment shows the traceback)"
+    )
+    return INTERNAL
+
+
+def _tell_of_problems(error: Any) -> int:
+    for problem in sorted(error.problems, key=lambda p: p.severity != "error"):
+        line = problem_line(problem, error.origin)
+        if problem.severity == "error":
+            error_line(line)
+        else:
+            click.echo(f"warning: {line}", err=True)
+    return BAD_INPUT
+
+
+def _tell_of_address(error: Any) -> int:
+    better = f"; did you mean {error.suggestion!r}?" if error.suggestion else ""
+    error_line(f"{error.message}{better}")
+    return BAD_INPUT
+
+
+def _tell_of_no_plan(error: Any) -> int:
+    error_line(f"{error.scenario}: no plan ({error.status}): {error.reason}")
+    return NO_PLAN[str(error.status)]
+
+
+def _tell_of_audit(error: Any) -> int:
+    audit = error.solution.audit
+    error_line(f"{error.solution.scenario.name}: the plan failed the audit (a fault of circflow)")
+    for found in audit.findings.head(20).to_dict("records"):
+        period = f" in {found['period']}" if isinstance(found["period"], str) else ""
+        expected = found["expected"]
+        right = f"expected {expected:.6g}, " if expected == expected else ""  # noqa: PLR0124
+        error_line(
+            f"audit: {found['check']}, {found['where']}{period}: {right}found {found['found']:.6g}"
+        )
+    if len(audit.findings) > 20:
+        error_line(f"audit: and {len(audit.findings) - 20} more")
+    return INTERNAL
+
+
+_TELLERS: dict[str, Callable[[Any], int]] = {
+    "ScenarioError": _tell_of_problems,
+    "AddressError": _tell_of_address,
+    "NoPlan": _tell_of_no_plan,
+    "AuditError": _tell_of_audit,
+}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The commands: each one library call, its tables and messages; no logic of planning."""

@@ -1,0 +1,155 @@
+"""template, check, convert: work on scenario files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from circflow.commands.common import (
+    BAD_INPUT,
+    STDOUT,
+    Refusal,
+    check_outputs,
+    counted,
+    file_argument,
+    json_option,
+    note,
+    problem_line,
+    write_json,
+)
+
+if TYPE_CHECKING:
+    from circflow.data.table import Problem
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path), metavar="FILE.xlsx")
+@click.option("--force", is_flag=True, help="Replace a file that is there already.")
+def template(file: Path, force: bool) -> None:
+    """Write an empty scenario workbook to fill in.
+
+    It has every sheet and column, notes on the headers (meaning, unit, default), drop-down
+    lists, number formats and a sheet to read first.
+    """
+    check_outputs(None, workbook=file, option="template")
+    if file.exists() and not force:
+        raise Refusal(f"{file} is there already: choose another name, or --force replaces it")
+    from circflow.data.template import write_template
+
+    write_template(file)
+    click.echo(f"Written: {file}")
+
+
+@click.command()
+@file_argument()
+@click.option(
+    "--annotate",
+    metavar="OUT.xlsx",
+    type=click.Path(path_type=Path),
+    help="Write a copy of the scenario with the cells marked and commented.",
+)
+@json_option
+def check(file: Path, annotate: Path | None, json_out: Path | None) -> int:
+    """List every problem of a scenario, by sheet and cell.
+
+    Errors must be mended before the scenario can be solved; warnings are worth a look. The exit
+    code is 2 where there are errors.
+    """
+    check_outputs(file, workbook=annotate, text=[json_out], option="--annotate")
+    from circflow.data.read import check as find_problems
+    from circflow.data.scenario import ScenarioError
+
+    try:
+        problems = list(find_problems(file))
+    except ScenarioError as unreadable:
+        problems = list(unreadable.problems)
+    errors = sum(p.severity == "error" for p in problems)
+    if json_out is not None:
+        write_json(json_out, problems_json(file, problems))
+    on_stdout = json_out is None or str(json_out) != STDOUT
+    if on_stdout:
+        for line in listing(problems, file.name):
+            click.echo(line)
+    if annotate is not None:
+        from circflow.data.annotate import annotate as mark
+
+        mark(file, annotate, problems)
+        note(f"Written: {annotate}")
+    click.echo(verdict(file, problems), err=not on_stdout)
+    return BAD_INPUT if errors else 0
+
+
+def listing(problems: Sequence[Problem], origin: str) -> list[str]:
+    """Problems as text: errors, then warnings, each by sheet in the order found."""
+    lines = []
+    for severity, title in (("error", "Errors"), ("warning", "Warnings")):
+        by_sheet: dict[str, list[str]] = {}
+        for problem in problems:
+            if problem.severity == severity:
+                by_sheet.setdefault(problem.cell.sheet, []).append(problem_line(problem, origin))
+        if by_sheet:
+            lines.append(title)
+        for sheet, found in by_sheet.items():
+            lines += [f"  {sheet or origin}", *(f"    {line}" for line in found)]
+        if by_sheet:
+            lines.append("")
+    return lines
+
+
+def verdict(file: Path, problems: Sequence[Problem]) -> str:
+    """The last line: how many errors and warnings."""
+    errors = sum(p.severity == "error" for p in problems)
+    warnings = len(problems) - errors
+    if not problems:
+        return f"{file}: no problems"
+    return f"{file}: {counted(errors, 'error')}, {counted(warnings, 'warning')}"
+
+
+def problems_json(file: Path, problems: Sequence[Problem]) -> dict[str, Any]:
+    """The JSON of `check`."""
+    errors = sum(p.severity == "error" for p in problems)
+    return {
+        "file": str(file),
+        "errors": errors,
+        "warnings": len(problems) - errors,
+        "problems": [
+            {
+                "severity": p.severity,
+                "sheet": p.cell.sheet,
+                "cell": str(p.cell),
+                "row": p.cell.row,
+                "column": p.cell.column,
+                "message": p.message,
+                "found": p.found,
+                "expected": p.expected,
+                "suggestion": p.suggestion,
+            }
+            for p in problems
+        ],
+    }
+
+
+@click.command()
+@file_argument("source", "FROM")
+@click.argument("target", type=click.Path(path_type=Path), metavar="TO")
+def convert(source: Path, target: Path) -> None:
+    """Turn a workbook into CSV files, or back.
+
+    Nothing is lost on the way. A name that ends in .xlsx is a workbook, any other name a folder
+    of CSV files, one per sheet. What is at TO is replaced. The scenario is not checked.
+    """
+    workbook = target.suffix.lower() == ".xlsx"
+    if workbook:
+        check_outputs(source, workbook=target, option="TO")
+    else:
+        check_outputs(source, folder=target)
+    from circflow.data.files import read_book, write_book
+
+    book = read_book(source)
+    for warning in book.warnings:
+        note(f"warning: {problem_line(warning, source.name)}")
+    write_book(book, target)
+    click.echo(f"Written: {target} ({counted(len(book.sheets), 'sheet')})")

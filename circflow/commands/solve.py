@@ -1,0 +1,144 @@
+"""solve: the main job."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from circflow.commands.common import (
+    STDOUT,
+    Number,
+    Progress,
+    check_outputs,
+    counted,
+    file_argument,
+    json_option,
+    note,
+    quiet_option,
+    read_scenario,
+    set_option,
+    write_json,
+)
+
+if TYPE_CHECKING:
+    from circflow.solution.solution import Solution
+
+
+@click.command()
+@file_argument()
+@click.option(
+    "-o",
+    "--output",
+    metavar="RESULTS.xlsx",
+    type=click.Path(path_type=Path),
+    help="Write the plan as a workbook: a summary with charts, then one table per sheet.",
+)
+@click.option(
+    "--csv",
+    "csv_folder",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Write every table as a CSV file into this folder, which is made if need be.",
+)
+@json_option
+@set_option
+@click.option(
+    "--relax", is_flag=True, help="Let yes/no decisions be fractions: quicker, and only a bound."
+)
+@click.option(
+    "--time-limit",
+    metavar="SECONDS",
+    type=Number(min=0, min_open=True),
+    help="Stop the search after so long and keep the best plan found (else go on to the end).",
+)
+@click.option(
+    "--gap",
+    metavar="SHARE",
+    type=Number(min=0),
+    default=1e-6,
+    show_default=True,
+    help="Stop when the plan is proven to be within this share of the best.",
+)
+@quiet_option
+def solve(  # noqa: PLR0913, PLR0917
+    file: Path,
+    output: Path | None,
+    csv_folder: Path | None,
+    json_out: Path | None,
+    assignments: Sequence[str],
+    relax: bool,
+    time_limit: float | None,
+    gap: float,
+    quiet: bool,
+) -> None:
+    """Find the best plan of a scenario and audit it.
+
+    A summary is printed: money, use of waste, what to build, the largest flows, what binds and
+    what that is worth. The options write the whole plan to files.
+    """
+    check_outputs(file, workbook=output, text=[json_out], folder=csv_folder)
+    with Progress(quiet=quiet) as progress:
+        progress("reading")
+        scenario = read_scenario(file, assignments)
+        from circflow.solution.solution import NoPlan
+        from circflow.solve.run import AuditError
+        from circflow.solve.run import solve as find_plan
+
+        fault = None
+        try:
+            solution = find_plan(
+                scenario, relax=relax, time_limit=time_limit, gap=gap, progress=progress
+            )
+        except NoPlan as none:
+            if json_out is not None:
+                write_json(json_out, no_plan_json(none))
+            raise
+        except AuditError as error:
+            solution, fault = error.solution, error
+        progress("writing")
+        files = write_files(solution, output, csv_folder, json_out)
+    if fault is not None:
+        raise fault  # the files tell that the audit failed
+    if not quiet:
+        if json_out is not None and str(json_out) == STDOUT:
+            if scenario.warnings:
+                note(f"{counted(len(scenario.warnings), 'warning')}: `circflow check` lists them")
+            for path in files:
+                note(f"Written: {path}")
+        else:
+            from circflow.report.console import summary
+
+            click.echo(summary(solution, files), nl=False)
+
+
+def no_plan_json(none: Exception) -> dict[str, str]:
+    """The JSON of `solve` without a plan."""
+    from circflow.solution.solution import NoPlan
+
+    assert isinstance(none, NoPlan)
+    return {"scenario": none.scenario, "status": none.status.value, "reason": none.reason}
+
+
+def write_files(
+    solution: Solution, output: Path | None, csv_folder: Path | None, json_out: Path | None
+) -> list[Path]:
+    """Write what was asked for; the files and folders written."""
+    files = []
+    if output is not None:
+        from circflow.report.workbook import write_results
+
+        write_results(solution, output)
+        files.append(output)
+    if csv_folder is not None:
+        from circflow.report.csvs import write_csvs
+
+        write_csvs(solution, csv_folder)
+        files.append(csv_folder)
+    if json_out is not None:
+        write_json(json_out, solution.summary())
+        if str(json_out) != STDOUT:
+            files.append(json_out)
+    return files

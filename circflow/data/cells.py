@@ -1,0 +1,382 @@
+"""One cell: names, numbers, whole numbers, flags and choices, as the contract reads them.
+
+`parse_cell` reads one value; `parse_column` a whole column at once, cell by cell only where a
+fast path does not serve. A value that cannot be read raises `BadCellError`, which says what to do.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, time, timedelta
+from typing import TYPE_CHECKING
+
+from circflow.data.schema import Column
+from circflow.data.suggest import nearest
+from circflow.data.table import CellFault
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+TRUE_WORDS = frozenset({"yes", "да", "true", "1"})
+FALSE_WORDS = frozenset({"no", "нет", "false", "0"})
+_LONGEST_SHOWN = 60
+
+_SPACE = "[ \u00a0\u2000-\u200a\u202f\u205f\u3000]"
+_NUMBER = re.compile(
+    rf"(?P<sign>[+\-\u2212]?)(?P<whole>[0-9]{{1,3}}(?:{_SPACE}[0-9]{{3}})+|[0-9]*)"
+    r"(?:[.,](?P<fraction>[0-9]*))?(?P<exponent>[eE][+\-\u2212]?[0-9]+)?"
+)
+
+
+class BadCellError(ValueError):
+    """A value that cannot be read: what is wrong and, where one is near, a good value."""
+
+    def __init__(self, message: str, suggestion: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.suggestion = suggestion
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """A column as read: values (float64, bool or object with str or None), and what could not
+    be read by position. Blank cells hold None, NaN or the default."""
+
+    values: NDArray[np.generic]
+    bad: dict[int, BadCellError]
+    blank: NDArray[np.bool_]
+
+
+def is_blank(value: object) -> bool:
+    """Whether a cell holds nothing or only white space."""
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
+def show(value: object) -> str:
+    """What stands in a cell, short enough for a message."""
+    if value is None:
+        return ""
+    if isinstance(value, CellFault):
+        return shorten(value.text)
+    if isinstance(value, bool):
+        return "TRUE" if value else "FALSE"
+    if isinstance(value, float):
+        return f"{value:.15g}"
+    if isinstance(value, date | time):
+        return value.isoformat()
+    return shorten(str(value))
+
+
+def shorten(text: str) -> str:
+    """A text on one line, cut where it is too long for a message."""
+    line = " ".join(text.split())
+    return line if len(line) <= _LONGEST_SHOWN else line[: _LONGEST_SHOWN - 1] + "…"
+
+
+def plain(number: float) -> str:
+    """A number as a planner writes it: digits, a decimal point, no exponent where avoidable."""
+    if math.isfinite(number) and number == int(number) and abs(number) < 1e15:
+        return str(int(number))
+    return f"{number:.15g}"
+
+
+def split_names(text: str | None) -> tuple[str, ...]:
+    """The names in a cell that lists several, separated by commas."""
+    return tuple(part.strip() for part in text.split(",") if part.strip()) if text else ()
+
+
+def _refuse_fault(value: object) -> None:
+    if isinstance(value, CellFault):
+        if value.kind == "formula":
+            raise BadCellError(
+                "the formula has no calculated value: open the file in Excel and save it, "
+                "or type the value"
+            )
+        if value.kind == "merged":
+            raise BadCellError("the cell is merged with others: unmerge them and fill in each cell")
+        raise BadCellError(
+            f"the cell holds the Excel error {shorten(value.text)}: mend its formula"
+        )
+
+
+def parse_name(value: object) -> str | None:
+    """A name: text trimmed, or the digits of a whole number; None where blank."""
+    _refuse_fault(value)
+    if value is None:
+        return None
+    if isinstance(value, str):
+        return value.strip() or None
+    if isinstance(value, bool):
+        raise BadCellError(
+            "a name is wanted, not TRUE or FALSE: format the cell as text and retype it"
+        )
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, float):
+        if math.isfinite(value) and value == int(value):
+            return str(int(value))
+        raise BadCellError(
+            f"the name is typed as the number {show(value)}: format the cell as text and retype it"
+        )
+    if isinstance(value, date | time | timedelta):
+        raise BadCellError(
+            "the name is typed as a date or time: format the cell as text and retype the name"
+        )
+    raise BadCellError("a name cannot be read from this cell: retype it as text")
+
+
+def parse_text(value: object) -> str | None:
+    """Free text; numbers, dates and flags as they are written; None where blank."""
+    _refuse_fault(value)
+    if value is None:
+        return None
+    if isinstance(value, str):
+        return value.strip() or None
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int | float):
+        whole = isinstance(value, int) or (math.isfinite(value) and abs(value) < 1e15)
+        return str(int(value)) if whole and value == int(value) else repr(value)
+    return value.isoformat() if isinstance(value, date | time) else str(value)
+
+
+def parse_number(value: object) -> float | None:
+    """A number; as text with a comma or a point as the decimal sign and spaces between
+    thousands; None where blank."""
+    _refuse_fault(value)
+    if value is None:
+        return None
+    if isinstance(value, bool):
+        raise BadCellError("a number is wanted, not TRUE or FALSE")
+    if isinstance(value, int | float):
+        return _finite(value)
+    if isinstance(value, str):
+        return _number_from_text(value.strip())
+    if isinstance(value, date | time | timedelta):
+        raise BadCellError(
+            "the number is typed as a date or time: format the cell as a number and retype it"
+        )
+    raise BadCellError("a number cannot be read from this cell: retype it")
+
+
+def _finite(value: float) -> float:
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        raise BadCellError("the number is not finite: leave the cell blank for unlimited")
+    return number
+
+
+def _number_from_text(text: str) -> float | None:
+    if not text:
+        return None
+    match = _NUMBER.fullmatch(text)
+    if match and (match["whole"] or match["fraction"]):
+        whole = re.sub(r"\D", "", match["whole"])
+        digits = (
+            f"{match['sign']}{whole or '0'}.{match['fraction'] or '0'}{match['exponent'] or ''}"
+        )
+        return _finite(float(digits.replace("\u2212", "-")))
+    raise BadCellError(f"{shorten(text)!r} is not a number{_number_hint(text)}")
+
+
+_NUMBER_HINTS = tuple(
+    (re.compile(pattern, re.IGNORECASE), hint)
+    for pattern, hint in (
+        (r".*%", "type the share without the percent sign, 10 % as 0.1"),
+        (
+            r"[+-]?[0-9]{1,3}([.,'’][0-9]{3})+([.,][0-9]*)?",
+            "separate thousands by spaces or not at all, and use one decimal sign",
+        ),
+        (r"[+-]?\d[\d\s]*([.,][\d\s]*)?", "spaces may only separate thousands"),
+        (r"\+?inf(inity)?|∞|unlimited|no limit", "leave the cell blank for unlimited"),
+        (r"[-–—]|n/?a|nan|н/?д", "leave the cell blank"),
+        (r"[<>≤≥~≈].*", "type one figure, without a sign of comparison"),
+        (r"[+-]?\d.*", "leave out units and remarks, or move them to a note column"),
+    )
+)
+
+
+def _number_hint(text: str) -> str:
+    """What to do about a text that is nearly a number."""
+    if len(text) > _LONGEST_SHOWN:
+        return ""
+    hints = (hint for pattern, hint in _NUMBER_HINTS if pattern.fullmatch(text))
+    return next((f": {hint}" for hint in hints), "")
+
+
+def parse_integer(value: object) -> float | None:
+    """A whole number, as a float; None where blank."""
+    number = parse_number(value)
+    if number is not None and number != math.floor(number):
+        raise BadCellError(f"{show(value)} is not a whole number")
+    return number
+
+
+def parse_flag(value: object) -> bool | None:
+    """yes/no, да/нет, true/false, 1/0 in any case; None where blank."""
+    _refuse_fault(value)
+    if value is None:
+        return None
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, int | float) and value in (0, 1):
+        return bool(value)
+    word = value.strip().casefold() if isinstance(value, str) else ""
+    if isinstance(value, str) and not word:
+        return None
+    if word in TRUE_WORDS:
+        return True
+    if word in FALSE_WORDS:
+        return False
+    raise BadCellError(f"{show(value)!r} is neither yes nor no", nearest(word, ("yes", "no")))
+
+
+def parse_choice(value: object, choices: Iterable[str]) -> str | None:
+    """One of a list of words; None where blank."""
+    word = parse_name(value)
+    choices = tuple(choices)
+    if word is not None and word not in choices:
+        raise BadCellError(f"{shorten(word)!r} is not one of the choices", nearest(word, choices))
+    return word
+
+
+def parse_names(value: object) -> str | None:
+    """Several names separated by commas, tidied to `a, b`; None where blank."""
+    text = parse_name(value)
+    return ", ".join(split_names(text)) or None if text else None
+
+
+def in_range(number: float, column: Column) -> bool:
+    """Whether a number keeps the limits of its column."""
+    low, high = column.low, column.high
+    if low is not None and (number < low or (column.low_open and number == low)):
+        return False
+    return not (high is not None and (number > high or (column.high_open and number == high)))
+
+
+def out_of_range(number: float, column: Column) -> BadCellError:
+    """What to say of a number beyond its column's limits."""
+    if column.low is not None and (number < column.low or number == column.low):
+        edge = f"must be above {column.low:g}" if column.low_open else f"is below {column.low:g}"
+    else:
+        edge = f"must be below {column.high:g}" if column.high_open else f"is above {column.high:g}"
+    return BadCellError(f"{column.name} {edge}: {plain(number)}")
+
+
+_READERS: dict[str, Callable[[object], object]] = {
+    "name": parse_name,
+    "text": parse_text,
+    "number": parse_number,
+    "integer": parse_integer,
+    "flag": parse_flag,
+    "names": parse_names,
+}
+
+
+def parse_cell(value: object, column: Column) -> str | float | bool | None:
+    """The value of one cell of a column: str, float or bool, None where blank.
+
+    Raises `BadCellError` for what cannot be read, is out of range or is not one of the choices.
+    """
+    if column.kind == "choice":
+        return parse_choice(value, column.choices)
+    parsed = _READERS[column.kind](value)
+    if isinstance(parsed, float) and not in_range(parsed, column):
+        raise out_of_range(parsed, column)
+    assert parsed is None or isinstance(parsed, str | float | bool)
+    return parsed
+
+
+def parse_column(values: Sequence[object], column: Column) -> Parsed:
+    """All cells of a column, defaults filled in.
+
+    Values that Excel has typed well are taken over at once; others are read one by one, each
+    distinct value once.
+    """
+    if column.is_number:
+        return _parse_numbers(values, column)
+    parsed, bad = _parse_distinct(values, column)
+    return _filled(parsed, bad, column)
+
+
+def _parse_distinct(
+    values: Sequence[object], column: Column
+) -> tuple[list[str | float | bool | None], dict[int, BadCellError]]:
+    known: dict[tuple[type, object], str | float | bool | BadCellError | None] = {}
+    parsed: list[str | float | bool | None] = []
+    bad: dict[int, BadCellError] = {}
+    for position, value in enumerate(values):
+        # 1, 1.0 and True are one key of a dict, but not one value of a cell
+        key = (type(value), value)
+        try:
+            outcome = known[key]
+        except KeyError:
+            try:
+                outcome = parse_cell(value, column)
+            except BadCellError as problem:
+                outcome = problem
+            known[key] = outcome
+        if isinstance(outcome, BadCellError):
+            bad[position] = outcome
+            outcome = None
+        parsed.append(outcome)
+    return parsed, bad
+
+
+def _parse_numbers(values: Sequence[object], column: Column) -> Parsed:
+    import numpy as np
+
+    bad: dict[int, BadCellError] = {}
+    try:
+        typed = set(map(type, values)) <= {int, float, type(None)}
+        numbers = np.array(values if typed else [], dtype=float)
+        blank = np.array([v is None for v in values], dtype=bool)
+        typed = typed and bool(np.isfinite(numbers[~blank]).all())
+    except OverflowError:
+        typed = False
+    if typed:
+        odd = np.zeros(len(numbers), dtype=bool)
+        if column.low is not None:
+            odd |= (numbers <= column.low) if column.low_open else (numbers < column.low)
+        if column.high is not None:
+            odd |= (numbers >= column.high) if column.high_open else (numbers > column.high)
+        if column.kind == "integer":
+            odd |= ~blank & (numbers != np.floor(numbers))
+        for position in np.flatnonzero(odd).tolist():
+            try:
+                parse_cell(values[position], column)
+            except BadCellError as problem:
+                bad[position] = problem
+        numbers[list(bad)] = np.nan
+    else:
+        parsed, bad = _parse_distinct(values, column)
+        numbers = np.array(parsed, dtype=float)
+        blank = np.isnan(numbers)
+        blank[list(bad)] = False
+    if column.default is not None:
+        numbers[blank] = float(column.default)
+    return Parsed(numbers, bad, blank)
+
+
+def _filled(
+    parsed: list[str | float | bool | None], bad: dict[int, BadCellError], column: Column
+) -> Parsed:
+    import numpy as np
+
+    blank = np.array([v is None for v in parsed], dtype=bool)
+    blank[list(bad)] = False
+    values = np.empty(len(parsed), dtype=object)
+    values[:] = parsed
+    if column.default is not None:
+        values[blank] = column.default
+    if column.kind == "flag":
+        values[list(bad)] = bool(column.default)
+        return Parsed(values.astype(bool), bad, blank)
+    return Parsed(values, bad, blank)

@@ -1,0 +1,80 @@
+"""Every problem of a scenario in one pass: structure, cells, keys, references, rules, doubts.
+
+Errors are what the contract forbids; warnings what is allowed but doubtful. Errors marked
+`infeasible` say that a well-formed scenario asks for more than is possible: it can be read and
+solved, and `circflow explain` says what would help.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from circflow.data.checks.arithmetic import check_arithmetic
+from circflow.data.checks.blends import check_blends
+from circflow.data.checks.doubts import check_doubts
+from circflow.data.checks.findings import Draft, Drafts, Findings
+from circflow.data.checks.flow_doubts import check_flows
+from circflow.data.checks.links import check_distances, check_effect
+from circflow.data.checks.provisional import provisional
+from circflow.data.checks.reach import Reach
+from circflow.data.checks.references import check_keys, check_references
+from circflow.data.checks.rules import check_figures, check_names
+from circflow.data.checks.structure import match_sheets, sheet_order
+from circflow.data.checks.studies import check_studies
+from circflow.data.checks.typed import read_drafts, read_periods, read_settings
+from circflow.data.scenario import Scenario, ScenarioError
+from circflow.data.table import Book, Problem
+
+
+def check(path: str | Path) -> list[Problem]:
+    """Every problem of a workbook or CSV folder, in the order of its sheets and rows.
+
+    A file that cannot be read at all is a problem as well.
+    """
+    from circflow.data.files import read_book
+
+    try:
+        book = read_book(path)
+    except ScenarioError as unreadable:
+        return list(unreadable.problems)
+    return check_book(book)[0]
+
+
+def check_book(book: Book) -> tuple[list[Problem], Scenario | None]:
+    """Every problem of a book as read, and the scenario where it can be used.
+
+    A scenario comes with errors only where all of them are marked `infeasible`.
+    """
+    findings = Findings()
+    drafts = read_drafts(match_sheets(book, findings), findings)
+    settings = read_settings(drafts)
+    periods = read_periods(drafts, settings.discount_rate)
+    check_keys(drafts)
+    check_references(drafts)
+    check_names(drafts)
+    check_figures(drafts)
+    check_blends(drafts)
+    check_studies(drafts)
+    check_distances(drafts, lambda: provisional(drafts, settings, periods, book))
+    check_effect(drafts)
+    check_doubts(drafts)
+    scenario = None
+    if not drafts.has_faults:
+        scenario = Scenario(settings, periods, drafts.tables, book)
+        reach = Reach(scenario)
+        check_flows(drafts, scenario, reach)
+        check_arithmetic(drafts, scenario, reach)
+    findings.problems.extend(book.warnings)
+    problems = findings.ordered(sheet_order(book))
+    if scenario is not None:
+        scenario = scenario.with_warnings(problems)
+    return problems, scenario
+
+
+def check_changed(scenario: Scenario) -> list[Problem]:
+    """The faults of a scenario of which only figures have changed since it was checked."""
+    drafts = Drafts(Draft.of(table) for table in scenario.tables.values())
+    check_figures(drafts)
+    check_blends(drafts)
+    check_distances(drafts, lambda: scenario)
+    return [p for p in drafts.findings.ordered(()) if p.severity == "error" and not p.infeasible]

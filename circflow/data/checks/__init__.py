@@ -1,0 +1,1 @@
+"""The checks of a scenario, by theme; `circflow.data.check` runs them all in one pass."""

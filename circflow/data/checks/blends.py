@@ -1,0 +1,209 @@
+"""Blend limits: what they may name, and whether any mix of the inputs meets them.
+
+A group's intake x_k ≥ 0 (shares, Σ x_k = 1) must keep min ≤ Σ value_k x_k ≤ max for a property,
+and min ≤ x_k ≤ max for a material's share. Where no such x exists the recipe can never run.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from circflow.data.cells import plain, shorten
+from circflow.data.checks.findings import Drafts, quoted, records
+from circflow.data.suggest import nearest, remark
+
+_TOLERANCE = 1e-6
+"""Share of a limit's own scale by which it may be missed before it counts as impossible."""
+
+_Owner = tuple[str, str, str]
+
+
+@dataclass
+class _Group:
+    """Inputs that replace one another, and the limits on their mix."""
+
+    materials: list[str]
+    limits: list[tuple[int, np.ndarray, float, float]] = field(default_factory=list)
+    """Row, coefficient of each material's share, least, greatest."""
+
+
+def check_blends(drafts: Drafts) -> None:
+    """Exactly one of property and material; the material in the group; every value known."""
+    groups = _groups(drafts)
+    values = _property_values(drafts)
+    frame = drafts["BlendLimits"].sound("technology", "recipe", "group", "property", "material")
+    for limit in records(frame):
+        row, owner = limit["row"], (limit["technology"], limit["recipe"], limit["group"])
+        group = groups.get(owner)
+        if not _names_one(drafts, row, limit) or group is None:
+            continue
+        if limit["material"] is not None:
+            coefficients = _share(drafts, row, group, limit["material"], limit["group"])
+        else:
+            coefficients = _mean(drafts, row, group, limit["property"], values)
+        if coefficients is not None and drafts["BlendLimits"].is_sound(row, "min", "max"):
+            group.limits.append((row, coefficients, limit["min"], limit["max"]))
+    _check_possible(drafts, groups)
+
+
+def _groups(drafts: Drafts) -> dict[_Owner, _Group]:
+    columns = ["technology", "recipe", "group"]
+    recipes = drafts["Recipes"].sound(*columns, "role", "material")
+    # a requirement of nothing is met by taking in nothing, whatever the limits
+    needed = recipes["role"].eq("input") & (recipes["amount"].isna() | (recipes["amount"] > 0))
+    recipes = recipes[recipes["group"].notna() & needed]
+    groups: dict[_Owner, _Group] = {}
+    for technology, recipe, group, material in recipes[[*columns, "material"]].itertuples(
+        index=False
+    ):
+        groups.setdefault((technology, recipe, group), _Group([])).materials.append(material)
+    return groups
+
+
+def _property_values(drafts: Drafts) -> dict[tuple[str, str], float]:
+    """Value of each property of each material; NaN where the cell could not be read."""
+    frame = drafts["Properties"].frame
+    keys = zip(frame["property"], frame["material"], strict=True)
+    return dict(zip(keys, frame["value"], strict=True))
+
+
+def _names_one(drafts: Drafts, row: int, limit: dict[str, Any]) -> bool:
+    both = limit["property"] is not None and limit["material"] is not None
+    if both or (limit["property"] is None and limit["material"] is None):
+        verb = "names both a property and a material" if both else "names nothing to limit"
+        drafts.error(
+            "BlendLimits",
+            row,
+            "material" if both else "property",
+            f"the row {verb}: fill in a property (for a mean) or a material (for its share)",
+            expected="exactly one of property and material",
+        )
+        return False
+    if pd.isna(limit["min"]) and pd.isna(limit["max"]):
+        if drafts["BlendLimits"].is_sound(row, "min", "max"):
+            drafts.warning(
+                "BlendLimits", row, "min", "the row has neither min nor max, so it limits nothing"
+            )
+        return False
+    return True
+
+
+def _share(drafts: Drafts, row: int, group: _Group, material: str, name: str) -> np.ndarray | None:
+    if material in group.materials:
+        return np.array([m == material for m in group.materials], dtype=float)
+    suggestion = nearest(material, group.materials)
+    drafts.error(
+        "BlendLimits",
+        row,
+        "material",
+        f"{shorten(material)!r} is not in the group {shorten(name)!r}"
+        f"{remark(material, suggestion)}: name one of its materials, or add it in Recipes",
+        expected="one of " + ", ".join(group.materials[:10]),
+        suggestion=suggestion,
+    )
+    return None
+
+
+def _mean(
+    drafts: Drafts, row: int, group: _Group, name: str, values: dict[tuple[str, str], float]
+) -> np.ndarray | None:
+    absent = [m for m in group.materials if (name, m) not in values]
+    if absent:
+        drafts.error(
+            "BlendLimits",
+            row,
+            "property",
+            f"the property {shorten(name)!r} has no value for {quoted(absent)}: every material of "
+            "the group needs one, add it in Properties",
+            expected="a property that all materials of the group have",
+        )
+        return None
+    found = np.array([values[name, m] for m in group.materials], dtype=float)
+    return None if np.isnan(found).any() else found
+
+
+def _check_possible(drafts: Drafts, groups: dict[_Owner, _Group]) -> None:
+    """Note groups that no mix can satisfy: single limits by sight, several together by an LP."""
+    together = []
+    for owner, group in groups.items():
+        alone = [limit for limit in group.limits if _impossible_alone(drafts, limit)]
+        if not alone and len(group.limits) > 1:
+            together.append((owner, group))
+    if together:
+        _check_together(drafts, together)
+
+
+def _impossible_alone(drafts: Drafts, limit: tuple[int, np.ndarray, float, float]) -> bool:
+    row, coefficients, least, greatest = limit
+    if least > greatest:
+        return True
+    low, high = float(coefficients.min()), float(coefficients.max())
+    margin = _TOLERANCE * max(1.0, abs(low), abs(high))
+    if least > high + margin:
+        drafts.infeasible(
+            "BlendLimits",
+            row,
+            "min",
+            f"no mix can reach the least of {plain(least)}: the greatest that the inputs allow is "
+            f"{plain(high)}; lower it, or the recipe can never run",
+        )
+        return True
+    if greatest < low - margin:
+        drafts.infeasible(
+            "BlendLimits",
+            row,
+            "max",
+            f"no mix can come down to {plain(greatest)}: the least that the inputs allow is "
+            f"{plain(low)}; raise it, or the recipe can never run",
+        )
+        return True
+    return False
+
+
+def _check_together(drafts: Drafts, groups: list[tuple[_Owner, _Group]]) -> None:
+    """One LP over all groups: the least total violation of each (zero where a mix exists)."""
+    from scipy.optimize import linprog
+    from scipy.sparse import block_diag, csr_array
+
+    blocks, bounds, costs, sums, slack_at = [], [], [], [], []
+    start = 0
+    for _, group in groups:
+        rows, limits = [], []
+        for _, coefficients, least, greatest in group.limits:
+            scale = max(1.0, float(np.abs(coefficients).max()))
+            for sign, limit in ((-1.0, least), (1.0, greatest)):
+                if not np.isnan(limit):
+                    rows.append([*(sign * coefficients / scale), -1.0])
+                    limits.append(sign * limit / scale)
+        blocks.append(csr_array(np.array(rows)))
+        bounds.extend(limits)
+        count = len(group.materials)
+        costs.extend([0.0] * count + [1.0])
+        sums.append(csr_array(np.array([[1.0] * count + [0.0]])))
+        start += count + 1
+        slack_at.append(start - 1)
+    outcome = linprog(
+        costs,
+        A_ub=block_diag(blocks, format="csr"),
+        b_ub=bounds,
+        A_eq=block_diag(sums, format="csr"),
+        b_eq=[1.0] * len(groups),
+        method="highs",
+    )
+    if outcome.status != 0:
+        return
+    for (owner, group), place in zip(groups, slack_at, strict=True):
+        if outcome.x[place] > 10 * _TOLERANCE:
+            rows_named = [limit[0] for limit in group.limits]
+            drafts.infeasible(
+                "BlendLimits",
+                max(rows_named),
+                "group",
+                f"no mix of {quoted(group.materials)} meets all limits of the group "
+                f"{shorten(owner[2])!r} (rows {', '.join(map(str, sorted(rows_named)))}): loosen "
+                "one of them, or the recipe can never run",
+            )

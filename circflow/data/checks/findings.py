@@ -1,0 +1,210 @@
+"""What the checks share: the list of what was found, and a sheet as far as it could be read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import isnan
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
+
+import pandas as pd
+
+from circflow.data.cells import show
+from circflow.data.schema import BY_NAME, Sheet
+from circflow.data.table import Cell, Problem, Table
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+BLANK_KEY = "\0blank"
+"""Stands for a blank key cell where keys are compared: a key of its own."""
+
+
+class Details(TypedDict, total=False):
+    """What may be said of a problem beside its message (see `Problem`)."""
+
+    found: object
+    expected: str
+    suggestion: str
+    infeasible: bool
+
+
+class Findings:
+    """The problems found so far."""
+
+    def __init__(self) -> None:
+        self.problems: list[Problem] = []
+
+    def error(self, cell: Cell, message: str, **details: Unpack[Details]) -> None:
+        """Note something that must be mended."""
+        self._add("error", cell, message, details)
+
+    def warning(self, cell: Cell, message: str, **details: Unpack[Details]) -> None:
+        """Note something doubtful."""
+        self._add("warning", cell, message, details)
+
+    def _add(
+        self, severity: Literal["error", "warning"], cell: Cell, message: str, details: Details
+    ) -> None:
+        found = details.get("found")
+        self.problems.append(
+            Problem(
+                severity,
+                cell,
+                message,
+                found if isinstance(found, str) else show(found),
+                details.get("expected", ""),
+                details.get("suggestion", ""),
+                details.get("infeasible", False),
+            )
+        )
+
+    def ordered(self, sheets: Sequence[str]) -> list[Problem]:
+        """Every problem once, by sheet (in the given order), row and column; errors before
+        warnings at one cell."""
+        place = {name: n for n, name in enumerate(sheets)}
+
+        def rank(problem: Problem) -> tuple[int, str, int, int, str, str]:
+            cell = problem.cell
+            return (
+                place.get(cell.sheet, len(place)),
+                cell.sheet,
+                cell.row,
+                len(cell.column),
+                cell.column,
+                problem.severity,
+            )
+
+        return sorted(dict.fromkeys(self.problems), key=rank)
+
+
+@dataclass
+class Draft:
+    """One sheet as far as it could be read; cells that could not are noted in `faulty`."""
+
+    sheet: Sheet
+    frame: pd.DataFrame
+    letters: dict[str, str] = field(default_factory=dict)
+    faulty: dict[str, set[int]] = field(default_factory=dict)
+    """Rows whose cell is an error already, by column."""
+    broken: bool = False
+    """Whether the sheet is missing, or lacks a column it needs."""
+    title: str = ""
+    """What the sheet is called in the file, where that is misspelt."""
+
+    def cell(self, row: int, column: str = "") -> Cell:
+        """The cell of a column in a row (of the row, if the file lacks the column)."""
+        return Cell(self.title or self.sheet.name, row, self.letters.get(column, ""))
+
+    def spoil(self, row: int, column: str) -> None:
+        """Note that a cell is an error already, so that no other rule speaks of it."""
+        self.faulty.setdefault(column, set()).add(row)
+
+    def is_sound(self, row: int, *columns: str) -> bool:
+        return not any(row in self.faulty.get(column, ()) for column in columns)
+
+    def sound(self, *columns: str) -> pd.DataFrame:
+        """The rows in which these columns (all, if none is named) could be read."""
+        named = columns or tuple(self.faulty)
+        rows = set().union(*(self.faulty.get(column, ()) for column in named))
+        return self.frame[~self.frame.index.isin(rows)] if rows else self.frame
+
+    @property
+    def table(self) -> Table:
+        return Table(self.sheet, self.frame, self.letters)
+
+    @classmethod
+    def of(cls, table: Table) -> Draft:
+        """A table that is known to be sound."""
+        return cls(table.sheet, table.frame, dict(table.letters))
+
+
+class Drafts(Mapping[str, Draft]):
+    """Every sheet of the schema as far as it could be read, and where to note problems."""
+
+    def __init__(self, drafts: Iterable[Draft], findings: Findings | None = None) -> None:
+        self._drafts = {draft.sheet.name: draft for draft in drafts}
+        self.findings = findings or Findings()
+
+    def __getitem__(self, sheet: str) -> Draft:
+        return self._drafts[sheet]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._drafts)
+
+    def __len__(self) -> int:
+        return len(self._drafts)
+
+    @property
+    def has_faults(self) -> bool:
+        """Whether the scenario cannot be used."""
+        return any(p.severity == "error" and not p.infeasible for p in self.findings.problems)
+
+    @property
+    def tables(self) -> dict[str, Table]:
+        return {name: self[name].table for name in BY_NAME}
+
+    def error(
+        self, sheet: str, row: int, column: str, message: str, **details: Unpack[Details]
+    ) -> None:
+        """Note an error at a cell, and spoil the cell."""
+        cell, details = self._at(sheet, row, column, details)
+        self.findings.error(cell, message, **details)
+        self[sheet].spoil(row, column)
+
+    def warning(
+        self, sheet: str, row: int, column: str, message: str, **details: Unpack[Details]
+    ) -> None:
+        """Note a warning at a cell."""
+        cell, details = self._at(sheet, row, column, details)
+        self.findings.warning(cell, message, **details)
+
+    def infeasible(self, sheet: str, row: int, column: str, message: str) -> None:
+        """Note at a cell that no plan can keep what it asks for."""
+        cell, details = self._at(sheet, row, column, {"infeasible": True})
+        self.findings.error(cell, message, **details)
+
+    def _at(self, sheet: str, row: int, column: str, details: Details) -> tuple[Cell, Details]:
+        """The cell, and the details with what stands there."""
+        draft = self[sheet]
+        if "found" not in details and column in draft.letters and column in draft.frame:
+            details = {**details, "found": plain_value(draft.frame.at[row, column])}
+        return draft.cell(row, column), details
+
+
+def plain_value(value: object) -> object:
+    """A value of a table as a plain Python value; None for NaN."""
+    if hasattr(value, "item"):
+        value = value.item()
+    return None if isinstance(value, float) and isnan(value) else value
+
+
+def by_row(values: pd.Series) -> list[tuple[int, Any]]:
+    """A column's cells: row number and value."""
+    return list(zip((int(row) for row in values.index), values, strict=True))
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """A table's rows as dictionaries by column, the row number as `row`."""
+    return [
+        {"row": int(row), **dict(zip(frame.columns, cells, strict=True))}
+        for row, cells in zip(frame.index, frame.itertuples(index=False), strict=True)
+    ]
+
+
+def comparable(frame: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+    """Key columns with blanks made comparable."""
+    return frame[list(columns)].astype(object).fillna(BLANK_KEY)
+
+
+def not_in(values: pd.Series[str], good: Iterable[str]) -> NDArray[np.bool_]:
+    """Which non-blank names are not among the good ones."""
+    return (values.notna() & ~values.isin(list(good))).to_numpy(bool)
+
+
+def quoted(names: Iterable[str], most: int = 5) -> str:
+    """Names for a message: quoted, the first few."""
+    listed = list(names)
+    text = ", ".join(repr(name) for name in listed[:most])
+    return text + (f" and {len(listed) - most} more" if len(listed) > most else "")

@@ -1,0 +1,340 @@
+"""Keys that occur twice, and names that refer to nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import pandas as pd
+
+from circflow.data.cells import shorten, split_names
+from circflow.data.checks.findings import Drafts, by_row, comparable, records
+from circflow.data.schema import BY_NAME, SHEETS, Sheet
+from circflow.data.suggest import Names, remark
+
+NO_MODE = "none"
+"""In Materials.modes: the material never leaves its site."""
+
+
+def check_keys(drafts: Drafts) -> None:
+    """Two rows of one key (and period) are an error, at the second row."""
+    for sheet in SHEETS:
+        if sheet.key and not drafts[sheet.name].broken:
+            columns = [*sheet.key, *(["period"] if sheet.periodic else [])]
+            _check_key(drafts, sheet, columns)
+    _check_group_members(drafts)
+
+
+def _check_key(drafts: Drafts, sheet: Sheet, columns: list[str]) -> None:
+    frame = drafts[sheet.name].sound(*columns)
+    keys = comparable(frame, columns)
+    doubled = keys.duplicated()
+    if not doubled.any():
+        return
+    first = keys[~doubled].reset_index().set_index(columns)["row"]
+    for row, key in zip(keys.index[doubled], keys[doubled].itertuples(index=False), strict=True):
+        origin = int(first.loc[tuple(key) if len(columns) > 1 else key[0]])
+        named = [c for c in columns if c in drafts[sheet.name].letters]
+        drafts.error(
+            sheet.name,
+            int(row),
+            named[-1] if sheet.periodic and frame.at[row, "period"] is not None else named[0],
+            f"{_key_words(frame.loc[row, columns])} stands in row {origin} already: "
+            "delete one of the two rows, or add them up",
+            expected="one row for each " + ", ".join(columns),
+        )
+
+
+def _key_words(key: pd.Series) -> str:
+    parts = [f"{column} {shorten(value)!r}" for column, value in key.items() if value is not None]
+    return ", ".join(parts)
+
+
+def _check_group_members(drafts: Drafts) -> None:
+    """A material is once in a group of inputs."""
+    columns = ["technology", "recipe", "role", "group", "material"]
+    frame = drafts["Recipes"].sound(*columns)
+    frame = frame[frame["group"].notna()]
+    doubled = frame.duplicated(columns)
+    for record in records(frame[doubled]):
+        group, material = record["group"], record["material"]
+        drafts.error(
+            "Recipes",
+            record["row"],
+            "material",
+            f"{shorten(material)!r} is in the group {shorten(group)!r} twice: delete one row",
+            expected="a material once in a group",
+        )
+
+
+class _Targets:
+    """The names that may be referred to, by sheet."""
+
+    def __init__(self, drafts: Drafts) -> None:
+        self.drafts = drafts
+        self._names: dict[tuple[str, str], Names] = {}
+
+    def names(self, sheet: str, column: str) -> Names:
+        key = (sheet, column)
+        if key not in self._names:
+            self._names[key] = Names(self.drafts[sheet].frame[column].dropna().unique())
+        return self._names[key]
+
+    def unreadable(self, sheet: str) -> bool:
+        return self.drafts[sheet].broken
+
+    def doubtful(self, sheet: str, column: str) -> bool:
+        """Whether some names of the sheet could not be read."""
+        draft = self.drafts[sheet]
+        return bool(draft.frame.loc[list(draft.faulty.get(column, ())), column].isna().any())
+
+
+def target_column(sheet: str) -> str:
+    """The column of a sheet that references to it name."""
+    special = {"Recipes": "technology", "Properties": "property"}
+    return special.get(sheet) or BY_NAME[sheet].key[0]
+
+
+def check_references(drafts: Drafts) -> None:
+    """Every name that refers to another sheet must stand there."""
+    targets = _Targets(drafts)
+    for sheet in SHEETS:
+        for column in sheet.columns:
+            if column.reference and column.kind == "name":
+                values = drafts[sheet.name].sound(column.name)[column.name]
+                cells = _Cells(sheet.name, column.name, values)
+                _must_be_in(targets, cells, column.reference)
+    _check_modes(drafts, targets)
+    _check_recipes(drafts)
+    _check_emission_keys(drafts, targets)
+    _check_limit_keys(drafts, targets)
+    _check_partners(drafts, targets)
+
+
+@dataclass(frozen=True)
+class _Cells:
+    """Names in a column of a sheet, by row."""
+
+    sheet: str
+    column: str
+    values: pd.Series
+
+
+def _must_be_in(targets: _Targets, cells: _Cells, target: str, noun: str = "") -> None:
+    """Note the names that do not stand in the key column of another sheet."""
+    if targets.unreadable(target):
+        return
+    drafts, key = targets.drafts, target_column(target)
+    noun = noun or key
+    good = targets.names(target, key)
+    values = cells.values.dropna()
+    wrong = values[~values.isin(good.names)]
+    quiet = targets.doubtful(target, key)
+    for row, value in by_row(wrong):
+        suggestion = good.nearest(value)
+        if quiet and not suggestion:
+            drafts[cells.sheet].spoil(int(row), cells.column)
+            continue
+        drafts.error(
+            cells.sheet,
+            int(row),
+            cells.column,
+            f"there is no {noun} {shorten(value)!r} in {target}{remark(value, suggestion)}: "
+            "correct the name, or add it there",
+            expected=f"a {noun} from the sheet {target}",
+            suggestion=suggestion,
+        )
+
+
+def _check_modes(drafts: Drafts, targets: _Targets) -> None:
+    if targets.unreadable("Modes"):
+        return
+    good = targets.names("Modes", "mode")
+    frame = drafts["Materials"].sound("modes")
+    known = set(good.names)
+    for row, text in by_row(frame["modes"].dropna()):
+        listed = split_names(text)
+        if NO_MODE in listed and NO_MODE not in known:
+            if len(listed) > 1:
+                drafts.error(
+                    "Materials",
+                    int(row),
+                    "modes",
+                    f"{NO_MODE} stands beside other modes: write {NO_MODE} alone, or leave it out",
+                    expected=f"modes separated by commas, or {NO_MODE}",
+                )
+            continue
+        for name in listed:
+            if name not in known:
+                suggestion = good.nearest(name)
+                drafts.error(
+                    "Materials",
+                    int(row),
+                    "modes",
+                    f"there is no mode {shorten(name)!r} in Modes{remark(name, suggestion)}: "
+                    f"correct the name, or add it there",
+                    expected=f"modes separated by commas, or {NO_MODE}",
+                    suggestion=suggestion,
+                )
+
+
+def _check_recipes(drafts: Drafts) -> None:
+    """RecipeCosts and BlendLimits name a recipe (and a group) of their technology."""
+    recipes = drafts["Recipes"].frame
+    known: dict[str, set[str]] = {}
+    for technology, recipe in _pairs(recipes):
+        known.setdefault(technology, set()).add(recipe)
+    grouped = recipes[recipes["group"].notna()]
+    groups: dict[tuple[str, str], set[str]] = {}
+    for owner, group in zip(_pairs(grouped), grouped["group"], strict=True):
+        groups.setdefault(owner, set()).add(group)
+    if drafts["Recipes"].broken:
+        return
+    for sheet in ("RecipeCosts", "BlendLimits"):
+        frame = drafts[sheet].sound("technology", "recipe")
+        for row, (technology, recipe) in zip(frame.index, _pairs(frame), strict=True):
+            names = known.get(technology)
+            if names is not None and recipe not in names:
+                where = f"technology {shorten(technology)!r}"
+                _no_such(drafts, (sheet, int(row), "recipe"), recipe, names, where)
+    frame = drafts["BlendLimits"].sound("technology", "recipe", "group")
+    for row, owner, group in zip(frame.index, _pairs(frame), frame["group"], strict=True):
+        names = groups.get(owner, set())
+        if group not in names and owner[1] in known.get(owner[0], set()):
+            where = f"recipe {shorten(owner[1])!r} of technology {shorten(owner[0])!r}"
+            _no_such(drafts, ("BlendLimits", int(row), "group"), group, names, where)
+
+
+def _pairs(frame: pd.DataFrame) -> list[tuple[str, str]]:
+    return list(zip(frame["technology"], frame["recipe"], strict=True))
+
+
+def _no_such(
+    drafts: Drafts, place: tuple[str, int, str], value: str, good: Iterable[str], where: str
+) -> None:
+    """Note a name that its owner lacks; `place` is sheet, row and column."""
+    names = sorted(good)
+    column = place[2]
+    suggestion = Names(names).nearest(value)
+    choice = f"one of {', '.join(names[:10])}" if names else f"a {column} that stands in Recipes"
+    drafts.error(
+        *place,
+        f"the {where} has no {column} {shorten(value)!r} in Recipes{remark(value, suggestion)}: "
+        "correct the name, or add its rows there",
+        expected=choice,
+        suggestion=suggestion,
+    )
+
+
+def _check_emission_keys(drafts: Drafts, targets: _Targets) -> None:
+    """A factor's key is a technology or recipe, a mode, or a material, by its kind."""
+    frame = drafts["EmissionFactors"].sound("kind", "key")
+    frame = frame[frame["key"].notna()]
+    recipe_rows = frame["kind"] == "recipe"
+    modes = frame["kind"] == "transport"
+    for rows, target in ((modes, "Modes"), (~recipe_rows & ~modes, "Materials")):
+        _must_be_in(targets, _Cells("EmissionFactors", "key", frame.loc[rows, "key"]), target)
+    if targets.unreadable("Recipes"):
+        return
+    recipes = drafts["Recipes"].frame
+    pairs = {f"{t}/{r}" for t, r in zip(recipes["technology"], recipes["recipe"], strict=True)}
+    known = set(recipes["technology"].dropna()) | pairs
+    technologies, with_recipe = Names(recipes["technology"].dropna().unique()), Names(sorted(pairs))
+    for row, key in by_row(frame.loc[recipe_rows, "key"]):
+        if key not in known:
+            suggestion = (with_recipe if "/" in key else technologies).nearest(key)
+            drafts.error(
+                "EmissionFactors",
+                int(row),
+                "key",
+                f"there is no technology or recipe {shorten(key)!r} in Recipes"
+                f"{remark(key, suggestion)}: correct the name, or leave it blank for all",
+                expected="technology or technology/recipe",
+                suggestion=suggestion,
+            )
+
+
+def _check_limit_keys(drafts: Drafts, targets: _Targets) -> None:
+    """A limit's key is of the kind that its scope says; blank for the cluster alone."""
+    frame = drafts["EmissionLimits"].sound("scope", "key")
+    for row, scope, key in zip(frame.index, frame["scope"], frame["key"], strict=True):
+        if scope == "cluster" and key is not None:
+            drafts.error(
+                "EmissionLimits",
+                int(row),
+                "key",
+                f"a limit of scope cluster has no key, but {shorten(key)!r} stands here: "
+                "clear the cell, or name another scope",
+                expected="a blank cell",
+            )
+        elif scope != "cluster" and key is None:
+            drafts.error(
+                "EmissionLimits",
+                int(row),
+                "key",
+                f"a limit of scope {scope} needs a key: name the {scope}",
+                expected=f"the name of a {scope}",
+            )
+    frame = drafts["EmissionLimits"].sound("scope", "key")
+    for scope, target in (("member", "Members"), ("site", "Sites"), ("unit", "Units")):
+        keys = frame.loc[frame["scope"] == scope, "key"]
+        _must_be_in(targets, _Cells("EmissionLimits", "key", keys), target, noun=scope)
+    if targets.unreadable("Sites"):
+        return
+    regions = targets.names("Sites", "region")
+    keys = frame.loc[frame["scope"] == "region", "key"].dropna()
+    for row, key in by_row(keys[~keys.isin(regions.names)]):
+        suggestion = regions.nearest(key)
+        drafts.error(
+            "EmissionLimits",
+            int(row),
+            "key",
+            f"no site is in the region {shorten(key)!r}{remark(key, suggestion)}: correct the "
+            "name, or fill in the column region of Sites",
+            expected="a region from the column region of Sites",
+            suggestion=suggestion,
+        )
+
+
+def _check_partners(drafts: Drafts, targets: _Targets) -> None:
+    """A partner is a unit, or two sites as from>to."""
+    frame = drafts["SynergyPartners"].sound("kind", "partner")
+    units = frame.loc[frame["kind"] == "unit", "partner"]
+    _must_be_in(targets, _Cells("SynergyPartners", "partner", units), "Units")
+    if targets.unreadable("Sites"):
+        return
+    sites = targets.names("Sites", "site")
+    known = set(sites.names)
+    for row, text in by_row(frame.loc[frame["kind"] == "flow", "partner"]):
+        ends = text.split(">")
+        if len(ends) != 2 or not all(ends):
+            drafts.error(
+                "SynergyPartners",
+                int(row),
+                "partner",
+                f"{shorten(text)!r} is not a flow: write the two sites as from>to",
+                expected="from>to",
+            )
+            continue
+        wrong = [end for end in ends if end not in known]
+        near = [sites.nearest(end) or end if end in wrong else end for end in ends]
+        if wrong and near == ends and targets.doubtful("Sites", "site"):
+            continue
+        if wrong:
+            suggestion = ">".join(near) if near != ends else ""
+            drafts.error(
+                "SynergyPartners",
+                int(row),
+                "partner",
+                f"there is no site {shorten(wrong[0])!r} in Sites: correct the name",
+                expected="from>to, two names from the sheet Sites",
+                suggestion=suggestion,
+            )
+        elif ends[0] == ends[1]:
+            drafts.error(
+                "SynergyPartners",
+                int(row),
+                "partner",
+                "a flow goes from one site to another, but both are the same: name two sites",
+                expected="from>to, two different sites",
+            )

@@ -1,0 +1,295 @@
+"""Rules within and across rows: limits that cross, names that cannot be, recipes, candidates.
+
+Figures that a study varies are judged here too, so each rule works on typed columns alone.
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from circflow.data.cells import plain, shorten
+from circflow.data.checks.findings import Drafts, by_row, quoted, records
+from circflow.data.schema import GOAL_KINDS
+from circflow.data.suggest import nearest
+
+_NEAR_ZERO = 0.1
+"""Degrees around (0, 0) that are taken for an empty coordinate."""
+_CROSSED_LIMITS = (
+    ("Markets", "max_per_year", "min_per_year"),
+    ("Stockpiles", "closing_max", "closing_min"),
+    ("Stockpiles", "capacity", "closing_min"),
+    ("BlendLimits", "max", "min"),
+    ("Units", "capacity_max_per_year", "capacity_per_year"),
+)
+
+
+def check_figures(drafts: Drafts) -> None:
+    """Rules on figures: what a change of numbers may break."""
+    for sheet, greatest, least in _CROSSED_LIMITS:
+        _check_crossed(drafts, sheet, greatest, least)
+    _check_coordinates(drafts)
+    _check_groups(drafts)
+    _check_capex(drafts)
+    _check_total_capacity(drafts)
+    _check_bounded_synergies(drafts)
+
+
+def check_names(drafts: Drafts) -> None:
+    """Rules on names and choices."""
+    _check_marks(drafts)
+    _check_outputs_ungrouped(drafts)
+    _check_build_periods(drafts)
+    _check_requires(drafts)
+    _check_link_ends(drafts)
+    _check_goals(drafts)
+
+
+def _check_crossed(drafts: Drafts, sheet: str, greatest: str, least: str) -> None:
+    frame = drafts[sheet].sound(greatest, least)
+    wrong = frame[frame[greatest] < frame[least]]
+    for row, high, low in zip(wrong.index, wrong[greatest], wrong[least], strict=True):
+        drafts.error(
+            sheet,
+            int(row),
+            greatest,
+            f"{greatest} {plain(high)} is below {least} {plain(low)}: raise it, or lower {least}",
+            expected=f"at least {plain(low)}",
+        )
+
+
+def _check_coordinates(drafts: Drafts) -> None:
+    frame = drafts["Sites"].sound("latitude", "longitude")
+    for column, other in (("longitude", "latitude"), ("latitude", "longitude")):
+        lonely = frame.index[frame[column].isna() & frame[other].notna()]
+        for row in lonely:
+            drafts.error(
+                "Sites",
+                int(row),
+                column,
+                f"the site has a {other} but no {column}: fill it in, or clear both",
+                expected=drafts["Sites"].sheet[column].expected,
+            )
+    near_zero = (frame["latitude"].abs() < _NEAR_ZERO) & (frame["longitude"].abs() < _NEAR_ZERO)
+    for row in frame.index[near_zero]:
+        drafts.warning(
+            "Sites",
+            int(row),
+            "latitude",
+            "the site lies in the sea off Africa, near latitude 0 and longitude 0: "
+            "correct the coordinates, or clear both cells",
+        )
+
+
+def _check_groups(drafts: Drafts) -> None:
+    """The requirement of a group stands on all its rows alike."""
+    columns = ["technology", "recipe", "group"]
+    frame = drafts["Recipes"].sound(*columns, "role", "amount")
+    frame = frame[frame["group"].notna() & (frame["role"] == "input")]
+    first = frame.groupby(columns, sort=False)["amount"].transform("first")
+    differs = (frame["amount"] - first).abs() > 1e-12 * first.abs()
+    for record in records(frame.assign(first=first)[differs]):
+        requirement = plain(record["first"])
+        drafts.error(
+            "Recipes",
+            record["row"],
+            "amount",
+            f"the rows of the group {shorten(record['group'])!r} disagree: the first says "
+            f"{requirement}, this one {plain(record['amount'])}; the amount is the whole group's "
+            "requirement, so write the same on all its rows",
+            expected=requirement,
+            suggestion=requirement,
+        )
+
+
+def _check_capex(drafts: Drafts) -> None:
+    """A candidate has a capex, and one of variable size a capex at its greatest size."""
+    draft = drafts["Units"]
+    frame = draft.sound("status", "capex_million", "capacity_max_per_year", "capex_max_million")
+    candidate = frame["status"] == "candidate"
+    sized = frame["capacity_max_per_year"].notna()
+    for row in frame.index[candidate & frame["capex_million"].isna()]:
+        drafts.error(
+            "Units",
+            int(row),
+            "capex_million",
+            "a candidate needs its capex_million (0 where it costs nothing)",
+            expected="a number at least 0",
+        )
+    for row in frame.index[candidate & sized & frame["capex_max_million"].isna()]:
+        drafts.error(
+            "Units",
+            int(row),
+            "capex_max_million",
+            "a candidate with capacity_max_per_year needs capex_max_million, its capex then",
+            expected="a number at least 0",
+        )
+    lonely = candidate & ~sized
+    for column in ("capex_max_million", "fixed_cost_max_million_per_year"):
+        for row in frame.index[lonely & frame[column].notna()]:
+            drafts.warning(
+                "Units",
+                int(row),
+                column,
+                f"{column} has no effect without capacity_max_per_year: fill that in as well",
+            )
+    falling = candidate & sized & (frame["capex_max_million"] < frame["capex_million"])
+    for row in frame.index[falling]:
+        drafts.warning(
+            "Units",
+            int(row),
+            "capex_max_million",
+            "the greatest size costs less than the smallest: check both figures",
+        )
+
+
+def _check_total_capacity(drafts: Drafts) -> None:
+    frame = drafts["Disposal"].sound("period", "total_capacity")
+    for row in frame.index[frame["period"].notna() & frame["total_capacity"].notna()]:
+        drafts.error(
+            "Disposal",
+            int(row),
+            "total_capacity",
+            "total_capacity holds over the whole horizon, but the row names a period: "
+            "write it on a row with a blank period",
+            expected="a blank cell",
+        )
+
+
+def _check_bounded_synergies(drafts: Drafts) -> None:
+    """A synergy without partners would be earned without end."""
+    if drafts["SynergyPartners"].broken:
+        return
+    partners = drafts["SynergyPartners"].frame["synergy"]
+    frame = drafts["Synergies"].sound("synergy", "value", "max_per_year")
+    alone = frame[frame["synergy"].notna() & ~frame["synergy"].isin(partners)]
+    for record in records(alone):
+        endless = pd.isna(record["max_per_year"]) and record["value"] > 0
+        note = drafts.error if endless else drafts.warning
+        note(
+            "Synergies",
+            record["row"],
+            "synergy",
+            "the synergy has no partners, so that nothing ties its joint activity: "
+            "list its partners in SynergyPartners",
+            expected="a synergy with rows in SynergyPartners",
+        )
+
+
+def _check_marks(drafts: Drafts) -> None:
+    """Marks that names cannot hold, because addresses of flows and recipes use them."""
+    for sheet, column, mark, noun in (
+        ("Sites", "site", ">", "site"),
+        ("Recipes", "technology", "/", "technology"),
+    ):
+        values = drafts[sheet].sound(column)[column].dropna()
+        if column == "technology":
+            values = values[~values.duplicated()]
+        for row, value in by_row(values[values.str.contains(mark, regex=False)]):
+            drafts.error(
+                sheet,
+                int(row),
+                column,
+                f"the name of a {noun} cannot hold {mark}: rename {shorten(value)!r} everywhere",
+                expected=f"a name without {mark}",
+                suggestion=value.replace(mark, "-"),
+            )
+
+
+def _check_outputs_ungrouped(drafts: Drafts) -> None:
+    frame = drafts["Recipes"].sound("role", "group")
+    for row in frame.index[(frame["role"] == "output") & frame["group"].notna()]:
+        drafts.error(
+            "Recipes",
+            int(row),
+            "group",
+            "outputs have no group, only inputs can replace one another: clear the cell",
+            expected="a blank cell",
+        )
+
+
+def _check_build_periods(drafts: Drafts) -> None:
+    order = {name: n for n, name in enumerate(drafts["Periods"].frame["period"])}
+    frame = drafts["Units"].sound("earliest_period", "latest_period")
+    earliest, latest = (frame[c].map(order) for c in ("earliest_period", "latest_period"))
+    for row in frame.index[(latest.astype(float) < earliest.astype(float)).to_numpy()]:
+        drafts.error(
+            "Units",
+            int(row),
+            "latest_period",
+            f"latest_period {frame.at[row, 'latest_period']!r} is before earliest_period "
+            f"{frame.at[row, 'earliest_period']!r}: exchange the two, or clear one",
+            expected=f"{frame.at[row, 'earliest_period']!r} or a later period",
+        )
+
+
+def _check_requires(drafts: Drafts) -> None:
+    """Candidates that require themselves, or one another in a ring."""
+    frame = drafts["Units"].sound("unit", "status", "requires")
+    acting = frame[(frame["status"] == "candidate") & frame["requires"].notna()]
+    needs = dict(zip(acting["unit"], acting["requires"], strict=True))
+    row_of = dict(zip(acting["unit"], acting.index, strict=True))
+    settled: set[str] = set()
+    for start in needs:
+        path: list[str] = []
+        unit = start
+        while unit in needs and unit not in settled and unit not in path:
+            path.append(unit)
+            unit = needs[unit]
+        if unit in path:
+            _note_ring(drafts, path[path.index(unit) :], row_of)
+        settled.update(path)
+
+
+def _note_ring(drafts: Drafts, ring: list[str], row_of: dict[str, int]) -> None:
+    last = max(ring, key=lambda unit: row_of[unit])
+    if len(ring) == 1:
+        message = f"the unit {shorten(last)!r} requires itself: clear the cell"
+    else:
+        place = ring.index(last)
+        turned = [*ring[place:], *ring[:place], last]
+        message = (
+            "the units require one another in a ring: "
+            + " → ".join(shorten(unit) for unit in turned[:12])
+            + "; clear one of these cells"
+        )
+    drafts.error("Units", int(row_of[last]), "requires", message, expected="another unit, no ring")
+
+
+def _check_link_ends(drafts: Drafts) -> None:
+    frame = drafts["Links"].sound("from", "to")
+    for row in frame.index[frame["from"].notna() & (frame["from"] == frame["to"])]:
+        drafts.error(
+            "Links",
+            int(row),
+            "to",
+            "the link ends where it starts: name another site, or delete the row",
+            expected="a site other than in from",
+        )
+
+
+def _check_goals(drafts: Drafts) -> None:
+    plain_goals = [goal for goal in GOAL_KINDS if ":" not in goal]
+    emitted = list(drafts["EmissionFactors"].frame["pollutant"].dropna().unique())
+    good = [*plain_goals, *(f"emission:{pollutant}" for pollutant in emitted)]
+    for row, goal in by_row(drafts["Goals"].sound("goal")["goal"]):
+        if goal in good:
+            continue
+        kind, colon, pollutant = goal.partition(":")
+        if kind == "emission" and colon and pollutant.strip():
+            drafts.warning(
+                "Goals",
+                int(row),
+                "goal",
+                f"nothing emits {shorten(pollutant)!r}, so the goal has no effect: correct the "
+                f"name, or add it to EmissionFactors ({quoted(emitted) or 'blank now'})",
+                suggestion=nearest(goal, good),
+            )
+        else:
+            drafts.error(
+                "Goals",
+                int(row),
+                "goal",
+                f"there is no goal {shorten(goal)!r}: correct the name, or delete the row",
+                expected="one of " + ", ".join(GOAL_KINDS),
+                suggestion=nearest(goal, good),
+            )

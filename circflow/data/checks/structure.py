@@ -1,0 +1,247 @@
+"""Which sheet and which column is which: unknown, missing and doubled ones.
+
+A sheet or column whose name is nearly right is an error, but is read all the same where the right
+one is absent, so that one slip does not hide the rest of the problems or set off others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from difflib import SequenceMatcher
+from itertools import zip_longest
+
+from circflow.data.cells import BadCellError, is_blank, parse_name, shorten, show
+from circflow.data.checks.findings import Findings
+from circflow.data.files import column_letter
+from circflow.data.schema import BY_NAME, SHEETS, Sheet, is_planners_column, is_planners_sheet
+from circflow.data.suggest import folded, nearest, remark
+from circflow.data.table import Book, Cell, RawSheet
+
+_NEAR_ENOUGH = 0.75
+"""Similarity from which a misspelt sheet or column is read as the one it resembles."""
+_HEADER_SOUGHT_IN = 20
+"""Rows in which a header is looked for that does not stand in row 1."""
+
+
+@dataclass
+class RawTable:
+    """The cells of one sheet by column of the schema; blank rows are left out."""
+
+    sheet: Sheet
+    title: str = ""
+    rows: list[int] = field(default_factory=list)
+    """Row numbers in the file."""
+    columns: dict[str, list[object]] = field(default_factory=dict)
+    letters: dict[str, str] = field(default_factory=dict)
+    broken: bool = False
+
+
+def sheet_order(book: Book) -> list[str]:
+    """Sheets as they stand in the file, then those that it lacks."""
+    names = [raw.name.strip() for raw in book.sheets]
+    return [*names, *(sheet.name for sheet in SHEETS if sheet.name not in names)]
+
+
+def match_sheets(book: Book, findings: Findings) -> dict[str, RawTable]:
+    """The raw table of every sheet of the schema; structural faults go to `findings`."""
+    chosen, misspelt = _chosen_sheets(book, findings)
+    tables = {}
+    for sheet in SHEETS:
+        raw = chosen.get(sheet.name)
+        if raw is None:
+            tables[sheet.name] = RawTable(sheet, broken=sheet.required)
+            if sheet.required:
+                findings.error(
+                    Cell(sheet.name, 0),
+                    f"the sheet {sheet.name} is missing: add it "
+                    f"(columns {', '.join(c.name for c in sheet.columns if c.required)})",
+                    expected=f"a sheet called {sheet.name}",
+                )
+        else:
+            tables[sheet.name] = _match_columns(sheet, raw, findings)
+        if sheet.name in misspelt:
+            tables[sheet.name].title = misspelt[sheet.name]
+    return tables
+
+
+def _chosen_sheets(book: Book, findings: Findings) -> tuple[dict[str, RawSheet], dict[str, str]]:
+    """The sheet of the file for each sheet of the schema, and the titles that are misspelt."""
+    chosen: dict[str, RawSheet] = {}
+    unknown: list[RawSheet] = []
+    misspelt: dict[str, str] = {}
+    for raw in book.sheets:
+        name = raw.name.strip()
+        if is_planners_sheet(name):
+            continue
+        if name not in BY_NAME:
+            unknown.append(raw)
+        elif name in chosen:
+            findings.error(
+                Cell(raw.name, 0),
+                f"two sheets are called {name}: move the rows into one and delete the other",
+                found=raw.name,
+            )
+        else:
+            chosen[name] = raw
+    for raw in unknown:
+        name = raw.name.strip()
+        absent = [sheet for sheet in BY_NAME if sheet not in chosen]
+        good = _likeness(name, absent) or _likeness(name, BY_NAME) or nearest(name, BY_NAME)
+        if good and good in chosen and folded(good) == folded(name):
+            message = f"the sheet {shorten(name)!r} doubles the sheet {good}: delete one of the two"
+        else:
+            message = (
+                f"there is no sheet called {shorten(name)!r}{remark(name, good)}: rename it, or "
+                "begin its name with _ if it is your own"
+            )
+        findings.error(Cell(raw.name, 0), message, found=name, suggestion=good)
+        if good and good not in chosen and _likeness(name, [good]):
+            chosen[good] = raw
+            misspelt[good] = name
+    return chosen, misspelt
+
+
+def _likeness(name: str, good: Iterable[str]) -> str:
+    """The good name that a misspelt one is all but equal to, or ""."""
+    found = nearest(name, good)
+    near = folded(name)[:200], folded(found)
+    if found and (near[0] == near[1] or SequenceMatcher(None, *near).ratio() >= _NEAR_ENOUGH):
+        return found
+    return ""
+
+
+def _match_columns(sheet: Sheet, raw: RawSheet, findings: Findings) -> RawTable:
+    table = RawTable(sheet)
+    columns = list(zip_longest(*raw.grid))
+    header = raw.grid[0] if raw.grid else []
+    has_data = [any(not is_blank(value) for value in column[1:]) for column in columns]
+    if not any(has_data) and all(is_blank(value) for value in header):
+        return table
+    if _header_elsewhere(sheet, raw, findings):
+        table.broken = True
+        return table
+    places = _placed(sheet, raw, columns, has_data, findings)
+    filled = [columns[place] for place in places.values()]
+    rows = [
+        number
+        for number, cells in enumerate(zip(*filled, strict=True), start=1)
+        if number > 1 and not all(map(is_blank, cells))
+    ]
+    table.rows = rows
+    table.letters = {name: column_letter(place) for name, place in places.items()}
+    for name, place in places.items():
+        column = columns[place]
+        table.columns[name] = [column[row - 1] for row in rows]
+    missing = [c.name for c in sheet.columns if c.required and c.name not in places]
+    if missing and any(has_data):
+        table.broken = True
+        for name in missing:
+            findings.error(
+                Cell(raw.name.strip(), 1),
+                f"the column {name} is missing: add it ({sheet[name].meaning})",
+                expected=f"a column called {name}",
+            )
+    return table
+
+
+def _header_elsewhere(sheet: Sheet, raw: RawSheet, findings: Findings) -> bool:
+    """Whether row 1 is no header: says so, and where the header seems to stand."""
+
+    def known(cells: list[object]) -> int:
+        return len({c.strip() for c in cells if isinstance(c, str)} & set(sheet.names))
+
+    if known(raw.grid[0]):
+        return False
+    for number, cells in enumerate(raw.grid[1:_HEADER_SOUGHT_IN], start=2):
+        if known(cells) >= max(2, len([c for c in cells if not is_blank(c)]) / 2):
+            findings.error(
+                Cell(raw.name.strip(), number),
+                f"the column names stand in row {number}, not in row 1: delete the rows above",
+                expected="the column names in row 1",
+            )
+            return True
+    if all(is_blank(cell) for cell in raw.grid[0]):
+        findings.error(
+            Cell(raw.name.strip(), 1),
+            "row 1 is blank, but there are rows below: put the column names into row 1",
+            expected="the column names in row 1: " + ", ".join(sheet.names),
+        )
+        return True
+    return False
+
+
+def _placed(
+    sheet: Sheet,
+    raw: RawSheet,
+    columns: list[tuple[object, ...]],
+    has_data: list[bool],
+    findings: Findings,
+) -> dict[str, int]:
+    """The position of each column of the schema that the file has."""
+    title = raw.name.strip()
+    places: dict[str, int] = {}
+    unknown: list[tuple[int, str]] = []
+    for place, column in enumerate(columns):
+        cell = Cell(title, 1, column_letter(place))
+        try:
+            name = parse_name(column[0])
+        except BadCellError as problem:
+            findings.error(
+                cell,
+                f"the column name cannot be read: {problem.message}",
+                found=show(column[0]),
+                expected="a column name",
+            )
+            continue
+        if name is None:
+            if has_data[place]:
+                row = next(r for r, v in enumerate(column[1:], start=2) if not is_blank(v))
+                findings.error(
+                    Cell(title, row, cell.column),
+                    f"column {cell.column} has no name in row 1: name it, or clear the column",
+                    found=column[row - 1],
+                    expected="a blank cell",
+                )
+        elif is_planners_column(name):
+            continue
+        elif name not in sheet:
+            unknown.append((place, name))
+        elif name in places:
+            findings.error(
+                cell,
+                f"two columns are called {name} (the first is {column_letter(places[name])}): "
+                "delete one of the two",
+                found=name,
+            )
+        else:
+            places[name] = place
+    for place, name in unknown:
+        cell = Cell(title, 1, column_letter(place))
+        meant = _unknown_column(sheet, cell, name, places, findings)
+        if meant:
+            places[meant] = place
+    return places
+
+
+def _unknown_column(
+    sheet: Sheet, cell: Cell, name: str, places: dict[str, int], findings: Findings
+) -> str:
+    """Note a column that the schema lacks; the column that it is read as, or ""."""
+    absent = [column for column in sheet.names if column not in places]
+    good = _likeness(name, absent) or _likeness(name, sheet.names) or nearest(name, sheet.names)
+    if good and good in places and folded(good) == folded(name):
+        message = f"the column {shorten(name)!r} doubles the column {good}: delete one of the two"
+    else:
+        message = (
+            f"{sheet.name} has no column called {shorten(name)!r}{remark(name, good)}: rename "
+            "it, or begin its name with note if it is your own"
+        )
+    findings.error(
+        cell,
+        message,
+        found=name,
+        expected="one of " + ", ".join(sheet.names),
+        suggestion=good,
+    )
+    return good if good and good not in places and _likeness(name, [good]) else ""

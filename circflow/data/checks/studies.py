@@ -1,0 +1,168 @@
+"""Studies and Ranges: addresses that name cells, values that can be read, ranges in order."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from circflow.data.address import AddressError, Match, match, parse_address
+from circflow.data.cells import BadCellError, parse_cell, parse_number, plain, shorten
+from circflow.data.checks.findings import Drafts, records
+from circflow.data.table import Table
+
+
+@dataclass(frozen=True)
+class _Row:
+    """One row of Studies or Ranges: what it varies, and how."""
+
+    number: int
+    target: Match | None
+    change: str
+    values: dict[str, Any]
+
+
+def check_studies(drafts: Drafts) -> None:
+    """Studies: from, to, steps or a list of values; Ranges: low not above high."""
+    tables = drafts.tables
+    for row in _rows(drafts, "Studies", tables):
+        _check_values(drafts, row)
+    for row in _rows(drafts, "Ranges", tables):
+        _check_range(drafts, row)
+
+
+def _rows(drafts: Drafts, sheet: str, tables: dict[str, Table]) -> list[_Row]:
+    frame = drafts[sheet].frame
+    rows = []
+    for record in records(frame):
+        number = record["row"]
+        target = None
+        if drafts[sheet].is_sound(number, "parameter"):
+            target = _target(drafts, sheet, number, record["parameter"], tables)
+        if target is not None and drafts[sheet].is_sound(number, "change"):
+            _check_change(drafts, sheet, number, target, record["change"])
+        rows.append(_Row(number, target, record["change"], record))
+    return rows
+
+
+def _target(
+    drafts: Drafts, sheet: str, row: int, text: str, tables: dict[str, Table]
+) -> Match | None:
+    try:
+        address = parse_address(text)
+        # names that could not be read there have their own errors
+        if drafts[address.sheet].broken or drafts[address.sheet].faulty:
+            return None
+        return match(tables, address)
+    except AddressError as problem:
+        drafts.error(
+            sheet,
+            row,
+            "parameter",
+            f"{problem.message}: correct the address",
+            expected="Sheet.column or Sheet.column[column=value, …]",
+            suggestion=problem.suggestion,
+        )
+    return None
+
+
+def _check_change(drafts: Drafts, sheet: str, row: int, target: Match, change: str) -> None:
+    if change == "set" or target.column.is_number:
+        return
+    drafts.error(
+        sheet,
+        row,
+        "change",
+        f"{target.column.name} is not a number, so it cannot be changed by {change}: write set",
+        expected="set",
+        suggestion="set",
+    )
+
+
+def _check_values(drafts: Drafts, row: _Row) -> None:
+    steps = ("from", "to", "steps")
+    if not drafts["Studies"].is_sound(row.number, *steps, "values"):
+        return
+    given = [name for name in steps if not _missing(row.values[name])]
+    listed = row.values["values"]
+    if listed is not None and given:
+        drafts.error(
+            "Studies",
+            row.number,
+            "values",
+            f"the row has a list of values and {', '.join(given)} as well: clear one of the two",
+            expected="either values, or from, to and steps",
+        )
+    elif listed is not None:
+        _check_list(drafts, row, str(listed))
+    elif len(given) < len(steps):
+        lacking = next(name for name in steps if name not in given)
+        drafts.error(
+            "Studies",
+            row.number,
+            lacking if given else "values",
+            f"the row lacks {', '.join(n for n in steps if n not in given)}"
+            if given
+            else "the row says no values: fill in from, to and steps, or a list in values",
+            expected="either values, or from, to and steps",
+        )
+
+
+def _missing(value: object) -> bool:
+    return value is None or (isinstance(value, float) and math.isnan(value))
+
+
+def _check_list(drafts: Drafts, row: _Row, text: str) -> None:
+    """Each value of a list can be read: as the cell it is set to, or as a number."""
+    parts = [part.strip() for part in text.split(";")]
+    for part in parts:
+        try:
+            if row.change == "set" and row.target is not None:
+                value = parse_cell(part, row.target.column)
+            else:
+                value = parse_number(part) if row.change != "set" else part
+            problem = "a value is blank" if value is None else ""
+        except BadCellError as fault:
+            problem = fault.message
+        if problem:
+            drafts.error(
+                "Studies",
+                row.number,
+                "values",
+                f"{problem}: write the values separated by semicolons",
+                expected="a list such as 0.9; 1; 1.1",
+            )
+            return
+
+
+def _check_range(drafts: Drafts, row: _Row) -> None:
+    draft = drafts["Ranges"]
+    if not draft.is_sound(row.number, "low", "high"):
+        return
+    low, high = (float(row.values[name]) for name in ("low", "high"))
+    if low > high:
+        drafts.error(
+            "Ranges",
+            row.number,
+            "high",
+            f"high {plain(high)} is below low {plain(low)}: exchange the two",
+            expected=f"at least {plain(low)}",
+        )
+    elif row.values["distribution"] == "lognormal" and low <= 0:
+        drafts.error(
+            "Ranges",
+            row.number,
+            "low",
+            f"a lognormal figure is above 0, but low is {plain(low)}: raise it, or choose normal",
+            expected="a number above 0",
+        )
+    elif row.values["distribution"] == "triangular" and draft.is_sound(row.number, "change"):
+        peak = {"factor": 1.0, "add": 0.0}.get(row.change)
+        if peak is not None and not low <= peak <= high:
+            drafts.warning(
+                "Ranges",
+                row.number,
+                "low",
+                f"the scenario's own value ({row.change} {peak:g}) lies outside the range "
+                f"{shorten(f'{plain(low)} to {plain(high)}')}, where a triangle has its peak",
+            )

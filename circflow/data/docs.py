@@ -1,0 +1,220 @@
+"""`docs/data.md`, the reference of a scenario's sheets and columns, made from the schema.
+
+`python -m circflow.data.docs` prints it; a test fails when the file is not current.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from circflow.data.scenario import key_of
+from circflow.data.schema import SCENARIO_KEYS, SHEETS, Column, Sheet
+from circflow.data.template import blank_meaning
+
+_HEAD = """\
+# The scenario file
+
+<!-- Made from the schema: python -m circflow.data.docs > docs/data.md -->
+
+A scenario is one Excel workbook (`.xlsx`) or a folder of CSV files. Every sheet is a table: row 1
+holds the names of the columns, every row below it is a record. `circflow template FILE.xlsx`
+makes an empty workbook with all of it, `circflow check FILE.xlsx` lists what is wrong in yours,
+cell by cell, and `circflow convert FROM TO` turns a workbook into a folder and back.
+
+## How cells are read
+
+**Sheets and columns.** Their order is free. Sheets that are marked *required* must exist; an empty
+optional sheet is as if it were not there. A sheet or column with an unknown name is an error that
+names the closest known one. Yours alone, and not read, are sheets whose name begins with `_` or
+`#` and columns whose name begins with `note` or `source`; they are kept when the file is written.
+The sheet `_readme` is made anew every time.
+
+**Names** may be in any script. They are matched exactly after white space at both ends is taken
+off, so `Slag` and `slag` are two materials. A name typed as a whole number is its digits: a period
+may be called 2026.
+
+**Blank cells** take the default that the tables below give. Where a maximum is left blank there is
+no limit. A cell with nothing but spaces is blank.
+
+**Numbers** are best typed as numbers. In a number typed as text a comma or a point is the decimal
+sign and spaces separate thousands: `1 250,5` is 1250.5. Nothing else may occur, a sign and an
+exponent (`2e-5`) apart.
+
+**Yes and no** may be written `yes`/`no`, `да`/`нет`, `true`/`false` or `1`/`0`, in any case.
+
+**Formulas** are read by the value that Excel last calculated. A formula without a value and an
+error such as `#N/A` are reported with their cell. In merged cells only the first holds a value;
+the others of the same records are reported. Hidden sheets and hidden or filtered rows are read
+like any other, with a warning.
+
+**Periods.** Where a sheet has a column `period` that may be blank, a blank period means every
+period. A row that names a period replaces, in that period, the blank-period row of the same key.
+
+**Units.** Amounts are in the material's own unit (mostly t) per year; prices and costs are in
+currency per unit of material; columns that end in `_million` or `_million_per_year` are in million
+currency.
+
+**Keys.** Two rows with the same key are an error. The key stands below each sheet's title.
+
+## As a folder of CSV files
+
+One file per sheet, named like it: `Sites.csv`, `Materials.csv` and so on. The files are UTF-8; the
+delimiter may be a comma, a semicolon or a tab, and is recognised by the header. Row numbers in
+messages count records. Text that Excel would take for a formula is written with an apostrophe in
+front, which reading takes off again. The colours, notes and lists of the workbook are not kept:
+they are made again when a workbook is written.
+"""
+
+
+_RULES: dict[str, str] = {
+    "Periods": """\
+A period's rates are per year; stocks and capital run on from one period to the next.""",
+    "Members": """\
+If the sheet exists it names every member; without it the members are those named in Sites.""",
+    "Sites": """\
+A blank `member` is a place outside the cluster: a market town, a port. A hub may receive and
+forward any material. A site without both coordinates has no automatic links, and its explicit
+links need a `distance_km` from one of their rows (or a `cost`, where that mode emits nothing).""",
+    "Materials": """\
+`modes` lists the transport modes allowed, separated by commas; `none` means that the material
+never leaves its site. No row of Links opens a mode that the material does not allow.""",
+    "Streams": """\
+With `must_handle` all of the stream has to go somewhere: converted, stocked, sold or disposed
+of. Without, up to that amount may be taken.""",
+    "Stockpiles": """\
+What is added and reclaimed counts per year; the level changes by the years of the period.
+`closing_min` and `closing_max` bound what is left after the last period.""",
+    "Purchases": """\
+With a blank site the material can be bought at every site with a unit that uses it, and
+`max_per_year` holds at each. A row that names a site replaces the blank-site row of that
+material there, in the periods in which it is in force.""",
+    "Recipes": """\
+Plain input rows of one material add up. Inputs that share a `group` replace one another: the sum
+of weight times amount taken in equals the group's `amount`, which stands alike on all rows of
+the group. A material is once in a group; outputs have no group. Several recipes of one
+technology are alternatives that share the unit's capacity.""",
+    "BlendLimits": """\
+Exactly one of `property` and `material` is given. A limit on a property bounds its mean over the
+amounts taken into the group, and every material of the group needs a value in Properties; a
+limit on a material bounds its share in those amounts. Weights do not matter here.""",
+    "Units": """\
+Capacity is counted in units of activity times `capacity_use`. A unit runs at `min_load` or more
+of its available capacity; one that `can_idle` may also stand still. `status` off: the unit is
+ignored.
+
+A candidate needs `capex_million`. With `capacity_max_per_year` (which needs `capex_max_million`)
+it may be built at any size between the two; its capex, and its fixed cost where a maximum is
+given, lie on the straight line between. Of the candidates that share a `choice` at most one is
+built. The columns from `lifetime_years` on act on candidates only.""",
+    "UnitPeriods": """\
+For a plant that closes or stands for repair. Capacity 0 does not take a unit out of service. A
+candidate's capacity is not replaced; of a range of sizes the smaller size's fixed cost is.""",
+    "Modes": """\
+A mode with no row for a period does not run in it. `auto` is read from the mode's first row.""",
+    "Links": """\
+*Automatic links* are made where `auto_links` is yes: for each mode with `auto`, from every site
+that can have a material to every other site that can take it, no longer than `max_distance_km`.
+A site can have what arises, is stocked, bought or made there; it can take what its units use,
+its markets buy, its disposal accepts or its stockpile keeps; a hub can have and take everything.
+
+*Rows* change or add links, in one direction. A blank material or mode covers every link there is
+between the two sites. As an addition a row adds the mode it names, or else every mode with
+`auto`, for the material it names, or else for everything that one site can have and the other
+can take. Where several rows cover a link, each cell is taken from the row that names most
+(material before mode) among those that fill it. If that row is `forbidden` the link is removed.
+The capacity of each row holds, shared by all that the row covers. Rows are not bound by
+`max_distance_km`.""",
+    "Markets": """\
+Each row of several for one site and material is a price tier with its own minimum and maximum.""",
+    "Disposal": """\
+The capacities are shared by all that a row covers. `total_capacity` counts all that is disposed
+of under the row's key over the whole horizon, and may only stand on a row with a blank period.
+Where two rows cover the same material at one site, both are open to it.""",
+    "EmissionFactors": """\
+What `key` names depends on `kind`: recipe: `technology` or `technology/recipe` (per activity);
+transport: a mode (per unit and kilometre); disposal, purchase, sale and stream: a material (per
+unit); stockpile: a material (per unit held at a period's end, per year). A row with a key
+replaces the blank-key row of its kind, and `technology/recipe` replaces `technology`. A negative
+factor of a sale is what is avoided elsewhere.""",
+    "EmissionLimits": """\
+`key` names the region, member, site or unit, and is blank for the cluster. With a `penalty` the
+limit may be exceeded at that cost; without, it is hard. Transport counts where the journey
+starts; a unit counts its recipes only; the cluster counts everything, places outside included.""",
+    "SynergyPartners": """\
+A partner of kind flow is written `from>to`: everything sent that way, per year. A unit's
+activity is the sum over its recipes.""",
+    "Budget": "A period without a row is not limited.",
+    "Studies": """\
+A parameter is an address of cells, `Sheet.column[column=value, …]`, for example
+`Markets.price[material=slag cement]` or `Scenario.discount_rate`; without a filter it means
+every row. Either `from`, `to` and `steps` are given, or a list of `values` separated by
+semicolons.""",
+    "Ranges": """\
+`low` and `high` are a factor, an addition or a value, as `change` says. Triangular has its peak
+at the scenario's own value; for normal and lognormal they are the 5 % and 95 % quantiles.""",
+}
+"""What a planner must know of a sheet beyond its columns."""
+
+
+def data_reference() -> str:
+    """The text of `docs/data.md`."""
+    parts = [_HEAD, "## Sheets\n", _overview()]
+    parts += [_sheet_section(sheet) for sheet in SHEETS]
+    return "\n".join(parts)
+
+
+def _overview() -> str:
+    lines = ["| sheet | | what it holds |", "| --- | --- | --- |"]
+    for sheet in SHEETS:
+        need = "required" if sheet.required else ""
+        lines.append(f"| [{sheet.name}](#{sheet.name.lower()}) | {need} | {_cell(sheet.meaning)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _sheet_section(sheet: Sheet) -> str:
+    lines = [f"## {sheet.name}", "", sheet.meaning, "", _key_words(sheet), ""]
+    if sheet.name in _RULES:
+        lines += [_RULES[sheet.name], ""]
+    lines += _column_table(sheet.columns, "column")
+    if sheet.name == "Scenario":
+        lines += ["", "The keys, one a row:", ""]
+        lines += _column_table(SCENARIO_KEYS, "key")
+    return "\n".join(lines) + "\n"
+
+
+def _key_words(sheet: Sheet) -> str:
+    need = "The sheet is required." if sheet.required else "The sheet is optional."
+    if not sheet.key and sheet.periodic:
+        names = [f"`{name}`" for name in (*key_of(sheet.name), "period")]
+        return f"{need} There may be several rows of one {', '.join(names)}."
+    if not sheet.key:
+        return f"{need} Every row stands by itself."
+    names = [f"`{name}`" for name in (*sheet.key, *(["period"] if sheet.periodic else []))]
+    return f"{need} Key: {', '.join(names)}."
+
+
+def _column_table(columns: tuple[Column, ...], title: str) -> list[str]:
+    lines = [
+        f"| {title} | meaning | unit | expected | where blank |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for column in columns:
+        name = f"**{column.name}**" if column.required else column.name
+        cells = [name, column.meaning, column.unit, column.expected, _blank(column)]
+        lines.append("| " + " | ".join(_cell(text) for text in cells) + " |")
+    return lines
+
+
+def _blank(column: Column) -> str:
+    return blank_meaning(column).removeprefix("blank = ").removeprefix("may be blank")
+
+
+def _cell(text: str) -> str:
+    """Text that stays inside a cell of a Markdown table."""
+    escaped = text.replace("|", "\\|").replace("<", "&lt;").replace(">", "&gt;")
+    return escaped.replace("\n", " ")
+
+
+if __name__ == "__main__":
+    sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
+    sys.stdout.write(data_reference())

@@ -1,0 +1,236 @@
+"""The frozen scenario: typed tables, settings, periods, and what is in force when.
+
+Figures are as the planner wrote them: amounts in the material's unit per year, unit prices in
+currency, lump sums in million currency.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from circflow.data.schema import BY_NAME
+from circflow.data.table import Book, Problem, Table
+
+if TYPE_CHECKING:
+    from circflow.data.change import Edit
+    from circflow.data.network import Network
+
+MILLION = 1e6
+"""Currency per million currency."""
+
+
+class ScenarioError(ValueError):
+    """A scenario that cannot be used. `problems` holds every one that was found."""
+
+    def __init__(self, problems: Iterable[Problem], origin: str = "") -> None:
+        self.problems = tuple(problems)
+        self.origin = origin
+        errors = [p for p in self.problems if p.severity == "error"]
+        head = (
+            f"{origin or 'the scenario'} has {len(errors)} error{'s' if len(errors) != 1 else ''}"
+        )
+        super().__init__("\n".join([head, *(f"  {p}" for p in errors)]))
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The sheet Scenario, typed. Costs in currency per unit, distances in km."""
+
+    name: str
+    description: str = ""
+    region: str = ""
+    currency: str = "RUB"
+    start_year: int = 2025
+    discount_rate: float = 0.0
+    auto_links: bool = True
+    max_distance_km: float = np.inf
+    detour_factor: float = 1.3
+    transaction_cost_inside: float = 0.0
+    transaction_cost_outside: float = 0.0
+    capital_charge: str = "annuity"
+
+
+@dataclass(frozen=True)
+class Period:
+    """A period of the horizon. `start` counts years from the beginning of the horizon."""
+
+    name: str
+    years: int
+    start: int
+    weight: float
+    """D_t: what one unit of yearly money in the period is worth today (MODEL: discounting)."""
+
+
+def make_periods(names: Iterable[str], years: Iterable[int], rate: float) -> tuple[Period, ...]:
+    """Periods in order, with D_t = Σ_{n<years} (1 + rate)^−(start + n), in closed form (inf
+    where that is beyond all numbers)."""
+    periods, start = [], 0
+    growth = math.log1p(rate)
+    for name, length in zip(names, years, strict=True):
+        try:
+            share = math.expm1(-length * growth) / math.expm1(-growth) if growth else length
+            weight = math.exp(-start * growth) * share
+        except OverflowError:
+            weight = math.inf
+        periods.append(Period(name, length, start, weight))
+        start += length
+    return tuple(periods)
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A checked scenario. Made by `circflow.read`; changed copies by `change`."""
+
+    settings: Settings
+    periods: tuple[Period, ...]
+    tables: Mapping[str, Table]
+    """Every sheet of the schema by name (without rows where the file has none); Periods,
+    Members and Modes are filled in where the file leaves them out."""
+    book: Book
+    """The file as it was read, for writing it again."""
+    warnings: tuple[Problem, ...] = ()
+    read_seconds: float = field(default=0.0, compare=False)
+    """What reading and checking the file took."""
+
+    @property
+    def name(self) -> str:
+        return self.settings.name
+
+    def with_warnings(self, problems: Iterable[Problem]) -> Scenario:
+        """The scenario with what is doubtful about it; errors that remain (what no plan can
+        meet) become warnings."""
+        return self._twin(warnings=tuple(replace(p, severity="warning") for p in problems))
+
+    def with_read_seconds(self, seconds: float) -> Scenario:
+        """The scenario with what reading it took."""
+        return self._twin(read_seconds=seconds)
+
+    def _twin(self, **changes: Any) -> Scenario:
+        twin = replace(self, **changes)
+        # what is derived from the tables is the same
+        vars(twin).update({k: v for k, v in vars(self).items() if k not in vars(twin)})
+        return twin
+
+    def change(self, edits: Mapping[str, Edit]) -> Scenario:
+        """A copy with other cells: `{"Markets.price[material=slag]": "*0.9"}`.
+
+        An address names cells (see `circflow.data.address`); an edit is a value to set, or text
+        such as `*0.9`, `+5`, `=12`. Raises `ScenarioError` where an address names nothing or the
+        changed scenario cannot be used.
+        """
+        from circflow.data.change import change
+
+        return change(self, edits)
+
+    def frame(self, sheet: str) -> pd.DataFrame:
+        """A sheet's typed rows, indexed by row number."""
+        return self.tables[sheet].frame
+
+    def in_force(self, sheet: str) -> pd.DataFrame:
+        """The rows of a sheet with a `period` column, once for every period they hold in.
+
+        Rows that name a period replace, in that period, the blank-period rows of the same key.
+        Sorted as in the sheet, then by period; `row` is the row number in the sheet.
+        """
+        known = self._in_force
+        if sheet not in known:
+            names = [p.name for p in self.periods]
+            known[sheet] = rows_in_force(self.frame(sheet), key_of(sheet), names)
+        return known[sheet]
+
+    @cached_property
+    def _in_force(self) -> dict[str, pd.DataFrame]:
+        """The rows in force of the sheets that have been asked for."""
+        return {}
+
+    @cached_property
+    def member_of(self) -> dict[str, str | None]:
+        """The member that each site belongs to, None outside the cluster."""
+        sites = self.frame("Sites")
+        return dict(zip(sites["site"], sites["member"], strict=True))
+
+    @cached_property
+    def unit_of_measure(self) -> dict[str, str]:
+        """The unit in which each material is counted."""
+        materials = self.frame("Materials")
+        return dict(zip(materials["material"], materials["unit"], strict=True))
+
+    @cached_property
+    def wastes(self) -> frozenset[str]:
+        """Materials of category waste."""
+        materials = self.frame("Materials")
+        return frozenset(materials.loc[materials["category"] == "waste", "material"])
+
+    @cached_property
+    def purchases(self) -> pd.DataFrame:
+        """What can be bought where: site, material, period, price, max_per_year, row.
+
+        A row with a blank site holds at every site with a unit that uses the material (a unit
+        that is off uses nothing); a row that names a site replaces it there, in the periods
+        in which it is in force.
+        """
+        rows = self.in_force("Purchases")
+        named, blank = rows[rows["site"].notna()], rows[rows["site"].isna()]
+        spread = blank.drop(columns="site").merge(self.users, on="material")
+        taken = named.set_index(["site", "material", "period"]).index
+        spread = spread[~spread.set_index(["site", "material", "period"]).index.isin(taken)]
+        both = pd.concat([named, spread], ignore_index=True)
+        return both.sort_values(["row", "site"], kind="stable", ignore_index=True)
+
+    @cached_property
+    def active_units(self) -> pd.DataFrame:
+        """Units that are not off."""
+        units = self.frame("Units")
+        return units[units["status"] != "off"]
+
+    @cached_property
+    def users(self) -> pd.DataFrame:
+        """Which material is used (taken in) at which site: site, material."""
+        return self._roles("input")
+
+    @cached_property
+    def makers(self) -> pd.DataFrame:
+        """Which material is made at which site: site, material."""
+        return self._roles("output")
+
+    def _roles(self, role: str) -> pd.DataFrame:
+        recipes = self.frame("Recipes")
+        pairs = recipes.loc[recipes["role"] == role, ["technology", "material"]]
+        joined = self.active_units[["site", "technology"]].merge(pairs, on="technology")
+        return joined[["site", "material"]].drop_duplicates(ignore_index=True)
+
+    @cached_property
+    def network(self) -> Network:
+        """Which material can go where, by which mode, how far, at which loss and cost."""
+        from circflow.data.network import make_network
+
+        return make_network(self)
+
+
+def key_of(sheet: str) -> list[str]:
+    """The columns that tell rows of a sheet apart, period aside (price tiers share one key)."""
+    return list(BY_NAME[sheet].key or ("site", "material"))
+
+
+def rows_in_force(frame: pd.DataFrame, key: list[str], periods: list[str]) -> pd.DataFrame:
+    """Expand rows over the periods they hold in (see `Scenario.in_force`)."""
+    rows = frame.rename_axis("row").reset_index()
+    named = rows[rows["period"].notna()]
+    blank = rows[rows["period"].isna()].drop(columns="period")
+    spread = blank.merge(pd.DataFrame({"period": periods}), how="cross")
+    where = [*key, "period"]
+    # A blank key cell (every site, every material) is a key of its own: make it comparable.
+    replaced = pd.MultiIndex.from_frame(named[where].fillna("\0"))
+    spread = spread[~pd.MultiIndex.from_frame(spread[where].fillna("\0")).isin(replaced)]
+    both = pd.concat([named, spread[rows.columns]], ignore_index=True)
+    order = {name: n for n, name in enumerate(periods)}
+    both["_order"] = both["period"].map(order)
+    both = both.sort_values(["row", "_order"], kind="stable", ignore_index=True)
+    return both.drop(columns="_order")

@@ -1,0 +1,1 @@
+"""The algebra: one file per piece of the plant."""

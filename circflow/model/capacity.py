@@ -1,0 +1,167 @@
+"""Capacity: how much a unit may and must run.
+
+Sets: (unit, period) in which a unit can be in service.
+
+Variables
+    running[unit, period]  0/1  only for units with min_load that can idle
+
+Limits, with load = Σ_recipe capacity_use · activity
+    capacity              load ≤ availability · size
+    min_load              load ≥ min_load · availability · size, for a unit that cannot idle
+    running_capacity      load ≤ availability · largest size · running
+    running_min_load      load ≥ min_load · availability · (size − largest size · (1 − running));
+                          for a unit of one size, ≥ min_load · availability · size · running
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pyomo.environ as pyo
+from numpy.typing import NDArray
+
+from circflow.model.investment import in_period, jobs
+from circflow.model.terms import (
+    CONSTANT,
+    Model,
+    Rows,
+    add_variables,
+    index_set,
+    stack,
+)
+
+INDEX = ["unit", "period"]
+TERMS = ["unit", "period", "column", "coefficient"]
+
+
+def build(m: Model, *, relax: bool = False) -> None:
+    """Add running and the limits of load. Needs the blocks investment and conversion."""
+    units = unit_figures(m)
+    idling = units[units["can_idle"].astype(bool) & (units["min_load"] > 0.0)]
+    idling = idling[idling["largest"] * idling["availability"] > 0.0]
+    add_variables(
+        m,
+        "running",
+        idling.reset_index(drop=True),
+        INDEX,
+        "unit that can idle runs, 0/1",
+        upper=np.ones(len(idling)),
+        domain=pyo.NonNegativeReals if relax else pyo.Binary,
+    )
+    load = m.rows["activity"].assign(coefficient=m.rows["activity"]["capacity_use"])[TERMS]
+    size = m.size.merge(units[[*INDEX, "availability", "min_load"]], on=INDEX)
+    usable = size.assign(coefficient=size["coefficient"].astype(float) * size["availability"])
+    _add_limits(m, units, load, usable)
+    _add_idling(m, load, usable)
+
+
+def unit_figures(m: Model) -> pd.DataFrame:
+    """Units in the periods they can be in service, with their figures in the period."""
+    rows = m.in_service[INDEX].drop_duplicates(ignore_index=True)
+    rows = rows.merge(m.scenario.active_units, on="unit")
+    for column in ("availability", "min_load", "capacity_per_year"):
+        if column == "capacity_per_year":
+            existing = rows["status"] == "existing"
+            figure = np.where(existing, in_period(m, rows, column), rows[column])
+        else:
+            figure = in_period(m, rows, column)
+        rows = rows.assign(**{column: figure})
+    ranged = (rows["status"] == "candidate") & rows["capacity_max_per_year"].notna()
+    largest = np.where(ranged, rows["capacity_max_per_year"], rows["capacity_per_year"])
+    return rows.assign(largest=largest, ranged=largest > rows["capacity_per_year"])
+
+
+def _minus(terms: pd.DataFrame) -> pd.DataFrame:
+    return terms.assign(coefficient=-terms["coefficient"].astype(float))
+
+
+def _add_limits(m: Model, units: pd.DataFrame, load: pd.DataFrame, usable: pd.DataFrame) -> None:
+    most = Rows(m, stack([load, _minus(usable)], TERMS), INDEX)
+    runs = set(load[INDEX].itertuples(index=False, name=None))
+    index_set(m, "CAPACITIES", [key for key in most.slices if key in runs], 2)
+
+    @m.Constraint(m.CAPACITIES)
+    def capacity(m: Model, unit: str, period: str) -> pyo.Expression:
+        """Σ_recipe capacity_use · activity ≤ availability · size"""
+        return most[unit, period] <= 0.0
+
+    must = usable[usable["min_load"] > 0.0].merge(
+        units.loc[~units["can_idle"].astype(bool), INDEX], on=INDEX
+    )
+    must = must.assign(coefficient=must["coefficient"] * must["min_load"])
+    least = Rows(m, stack([_minus(must), load.merge(must[INDEX].drop_duplicates())], TERMS), INDEX)
+    index_set(m, "MIN_LOADS", least.keys(), 2)
+
+    @m.Constraint(m.MIN_LOADS)
+    def min_load(m: Model, unit: str, period: str) -> pyo.Expression:
+        """Σ_recipe capacity_use · activity ≥ min_load · availability · size"""
+        return least[unit, period] >= 0.0
+
+
+def _add_idling(m: Model, load: pd.DataFrame, usable: pd.DataFrame) -> None:
+    rows = m.rows["running"]
+    load = load.merge(rows[INDEX], on=INDEX)
+    cap = (rows["availability"] * rows["largest"]).astype(float)
+    most = Rows(m, stack([load, rows.assign(coefficient=-cap)], TERMS), INDEX)
+
+    @m.Constraint(m.RUNNING_INDEX)
+    def running_capacity(m: Model, unit: str, period: str) -> pyo.Expression:
+        """Σ_recipe capacity_use · activity ≤ availability · largest size · running"""
+        return most[unit, period] <= 0.0
+
+    floor = rows["min_load"] * cap
+    ranged = rows["ranged"].astype(bool)
+    size = usable.merge(rows.loc[ranged, INDEX], on=INDEX)
+    size = size.assign(coefficient=-size["coefficient"] * size["min_load"])
+    slack = rows[ranged].assign(column=CONSTANT, coefficient=floor[ranged])
+    least = Rows(m, stack([load, rows.assign(coefficient=-floor), size, slack], TERMS), INDEX)
+
+    @m.Constraint(m.RUNNING_INDEX)
+    def running_min_load(m: Model, unit: str, period: str) -> pyo.Expression:
+        """load ≥ min_load · availability · (size − largest size · (1 − running)), or for a unit
+        of one size load ≥ min_load · availability · size · running"""
+        return least[unit, period] >= 0.0
+
+
+def tables(m: Model, values: NDArray[np.float64]) -> dict[str, pd.DataFrame]:
+    """The table `units`."""
+    rows = unit_figures(m)
+    table = rows[["site", "unit", "technology", "status", "period"]].copy()
+    table["in_service"] = _sum(table, m.in_service, values)
+    table["capacity_per_year"] = _sum(table, m.size, values)
+    table["available_per_year"] = table["capacity_per_year"] * rows["availability"]
+    activity = m.rows["activity"]
+    load = activity.assign(coefficient=activity["capacity_use"])
+    table["load_per_year"] = _sum(table, load, values)
+    available = table["available_per_year"]
+    table["load_share"] = table["load_per_year"] / available.where(available > 0.0)
+    table["jobs"] = _sum(table, jobs(m), values)
+    for group in ("fixed", "capital"):
+        part = m.money[(m.money["group"] == group) & ~m.money["lump"].astype(bool)]
+        table[f"{group}_million_per_year"] = -_sum(table, part, values)
+    return {"units": table}
+
+
+def _sum(
+    table: pd.DataFrame, terms: pd.DataFrame, values: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Terms evaluated and added up by unit and period."""
+    if terms.empty:
+        return np.zeros(len(table))
+    amount = terms["coefficient"].to_numpy(float) * values[terms["column"].to_numpy(np.intp)]
+    added = terms[INDEX].assign(amount=amount).groupby(INDEX)["amount"].sum().reset_index()
+    merged = table[INDEX].merge(added, on=INDEX, how="left")
+    return merged["amount"].fillna(0.0).to_numpy(float)
+
+
+def capacity_figures(m: Model, values: NDArray[np.float64]) -> pd.DataFrame:
+    """What a unit's capacity counts: unit, period, availability, min_load, in_service, running.
+
+    in_service and running are shares of the plan `values`; a unit without a decision runs.
+    """
+    table = unit_figures(m)[[*INDEX, "availability", "min_load"]]
+    table = table.assign(in_service=_sum(table, m.in_service, values))
+    running = m.rows["running"]
+    running = running[INDEX].assign(running=values[running["column"].to_numpy(np.intp)])
+    table = table.merge(running, on=INDEX, how="left")
+    return table.assign(running=table["running"].fillna(1.0))

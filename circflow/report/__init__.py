@@ -1,0 +1,1 @@
+"""Reports that read a solution: terminal, workbook, page."""

@@ -1,0 +1,326 @@
+"""The compact summary of a plan on the terminal: plain text, about 100 columns wide."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from circflow.report.figures import (
+    best_chains,
+    binding_limits,
+    emission_use,
+    flow_totals,
+    horizon,
+    money_lines,
+    products_sold,
+    unit_loads,
+    waste_by_stage,
+)
+from circflow.report.numbers import columns, cut, number, numbers, plain, share, width
+from circflow.solution.solution import Solution, Status
+
+WIDTH = 100
+TOP = 10
+"""Rows of a ranking."""
+FEW = 5
+"""Rows of one that says less."""
+
+STATUS_WORDS = {
+    Status.OPTIMAL: "Optimal plan",
+    Status.FEASIBLE: "Plan found when the time ran out, not proven the best",
+}
+
+
+def summary(solution: Solution, files: Sequence[str | Path] = ()) -> str:
+    """What a planner wants to know first, as text; `files` are those that were written."""
+    blocks = [
+        _headline(solution),
+        _money(solution),
+        _waste(solution),
+        _chains(solution),
+        _built(solution),
+        _flows(solution),
+        _products(solution),
+        _loads(solution),
+        _binding(solution),
+        _emissions(solution),
+        _closing(solution, files),
+    ]
+    return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
+
+
+def _headline(solution: Solution) -> list[str]:
+    settings, periods = solution.scenario.settings, solution.scenario.periods
+    years, totals = horizon(solution.scenario), solution.totals
+    currency = plain(settings.currency)
+    region = plain(settings.region)
+    name = plain(solution.scenario.name)
+    title = f"{name} ({region})" if region and region.casefold() not in name.casefold() else name
+    status = STATUS_WORDS.get(solution.status, solution.status.value)
+    if solution.status is Status.FEASIBLE:
+        status += f" (within {share(solution.gap)} of the best possible)"
+    elif solution.gap > 1e-9:
+        status += f" (within {number(100 * solution.gap)} % of the best possible)"
+    first = settings.start_year
+    span = f"{first}-{first + years - 1}" if years > 1 else str(first)
+    count = f"{len(periods)} periods, {years} years" if len(periods) > 1 else f"{years} years"
+    count = "1 year" if years == 1 else count
+    lines = [title, f"{status}; {count} ({span})"]
+    if solution.relaxed:
+        lines.append("Yes/no decisions were relaxed: this is a bound, not a plan to carry out.")
+    net = totals["net_benefit"]
+    lines.append(
+        f"Net benefit {number(net)} million {currency} over the horizon"
+        + (f", {number(net / years)} per year" if years > 1 else "")
+    )
+    if settings.discount_rate or abs(solution.objective - net) > 1e-6 * max(1.0, abs(net)):
+        rate = settings.discount_rate
+        how = [f"discounted at {number(100 * rate)} %"] if rate else []
+        how += ["weighted by the goals"] if len(solution.scenario.frame("Goals")) else []
+        words = f" ({', '.join(how)})" if how else ""
+        lines.append(f"Objective {number(solution.objective)} million {currency}{words}")
+    if solution.scenario.warnings:
+        doubts = len(solution.scenario.warnings)
+        lines.append(f"Warnings about the scenario: {doubts} (`circflow check` lists them)")
+    return lines
+
+
+def _money(solution: Solution) -> list[str]:
+    lines = money_lines(solution)
+    currency = plain(solution.scenario.settings.currency)
+    if horizon(solution.scenario) == 1:
+        return _table(
+            f"Money, million {currency}",
+            ["", "amount"],
+            lines,
+            texts=["label"],
+            figures=["million"],
+        )
+    return _table(
+        f"Money, million {currency}",
+        ["", "per year", "horizon"],
+        lines,
+        texts=["label"],
+        figures=["million_per_year", "million"],
+    )
+
+
+def _table(  # noqa: PLR0913
+    title: str,
+    head: Sequence[str],
+    frame: pd.DataFrame,
+    *,
+    texts: Sequence[str],
+    figures: Sequence[str],
+    shares: Sequence[str] = (),
+) -> list[str]:
+    """A heading and a table: text columns, columns of figures, columns of shares."""
+    if frame.empty:
+        return []
+    left = len(texts)
+    cells = [[plain(v) for v in frame[c]] for c in texts]
+    cells += [numbers(frame[c]) for c in figures]
+    cells += [[share(v) for v in frame[c]] for c in shares]
+    return [title, *columns(head, list(zip(*cells, strict=True)), left, WIDTH)]
+
+
+def _waste(solution: Solution) -> list[str]:
+    frame = waste_by_stage(solution)
+    years = horizon(solution.scenario)
+    amounts = ["arising", "reclaimed", "made", "converted", "sold", "added", "disposed"]
+    frame[amounts] = frame[amounts] / years
+    shown = [a for a in amounts if a in ("arising", "converted", "disposed") or frame[a].any()]
+    heads = {"added": "stocked", "made": "by units"}
+    lines = _table(
+        "Waste by stage, per year",
+        ["stage", "unit", *[heads.get(a, a) for a in shown], "used"],
+        frame,
+        texts=["stage", "unit_of_measure"],
+        figures=shown,
+        shares=["use_share"],
+    )
+    overall = solution.totals.get("use_share")
+    if lines and overall is not None:
+        lines.append(f"  Of all waste that arises or is reclaimed, in t, {share(overall)} is used.")
+    return lines
+
+
+def _chains(solution: Solution) -> list[str]:
+    frame = best_chains(solution)
+    currency = plain(solution.scenario.settings.currency)
+    return _table(
+        f"Value chains ({min(len(frame), FEW)} of {len(frame)};"
+        f" amount of waste and value in million {currency} over the horizon)",
+        ["from waste to sale", "unit", "amount", "value"],
+        frame.head(FEW),
+        texts=["steps", "source_unit_of_measure"],
+        figures=["source_amount", "value_million"],
+    )
+
+
+def _built(solution: Solution) -> list[str]:
+    built = solution.built
+    if built.empty:
+        candidates = solution.scenario.frame("Units")["status"] == "candidate"
+        return ["To build: nothing"] if candidates.any() else []
+    frame = built.assign(investor=built["investor"].map(plain))
+    texts = ["unit", "investor" if frame["investor"].any() else "site", "period"]
+    currency = plain(solution.scenario.settings.currency)
+    return _table(
+        f"To build (capacity per year, capex in million {currency})",
+        [*texts, "capacity", "capex", "jobs"],
+        frame,
+        texts=texts,
+        figures=["capacity_per_year", "capex_million", "jobs"],
+    )
+
+
+def _flows(solution: Solution) -> list[str]:
+    frame = flow_totals(solution)
+    if frame.empty:
+        return []
+    valued = bool(frame["worth_million"].notna().any())
+    by_worth = frame.sort_values("worth_million", ascending=False)
+    by_worth = by_worth[by_worth["worth_million"] > 0].head(TOP)
+    some = f"{min(TOP, len(frame))} of {len(frame)}"
+    currency = plain(solution.scenario.settings.currency)
+    what = f"; M: worth where it arrives, million {currency} over the horizon" if valued else ""
+    lines = _flow_table(f"Largest flows ({some}{what})", frame.head(TOP), valued)
+    new = by_worth[~by_worth.index.isin(frame.index[:TOP])]
+    if len(new):
+        lines += ["", *_flow_table("Further flows among the most valuable", new.head(FEW), valued)]
+    return lines
+
+
+def _flow_table(title: str, frame: pd.DataFrame, valued: bool) -> list[str]:
+    head = ["from", "to", "material", "per year", "unit", "km"]
+    cells = [[plain(v) for v in frame[c]] for c in ("from", "to", "material")]
+    cells.append(numbers(frame["amount_per_year"]))
+    cells.append([plain(v) for v in frame["unit_of_measure"]])
+    cells.append([number(round(v)) if v == v else "" for v in frame["distance_km"]])  # noqa: PLR0124
+    if valued:
+        head.append("M")
+        cells.append(numbers(frame["worth_million"]))
+    return [title, *columns(head, list(zip(*cells, strict=True)), 3, WIDTH)]
+
+
+def _products(solution: Solution) -> list[str]:
+    frame = products_sold(solution)
+    currency = plain(solution.scenario.settings.currency)
+    rest = len(frame) - TOP
+    lines = _table(
+        f"Sold (price in {currency} per unit, income in million {currency} over the horizon)",
+        ["material", "unit", "per year", "price", "income"],
+        frame.head(TOP),
+        texts=["material", "unit_of_measure"],
+        figures=["amount_per_year", "price", "income_million"],
+    )
+    return [*lines, f"  and {rest} more"] if rest > 0 else lines
+
+
+def _loads(solution: Solution) -> list[str]:
+    frame = unit_loads(solution)
+    if frame.empty:
+        return []
+    full, idle = frame[frame["load_share"] > 0.999], frame[frame["load_share"] < 1e-6]
+    lines = [
+        f"Units: {len(frame)} in service, {len(full)} always full, {len(idle)} idle throughout"
+    ]
+    for title, some in (("full", full), ("idle", idle)):
+        if len(some):
+            lines.append(_some(f"  {title}: ", [plain(u) for u in some["unit"]]))
+    return lines
+
+
+def _some(line: str, names: Sequence[str]) -> str:
+    """As many names as a line holds, and how many more there are."""
+    for n, name in enumerate(names):
+        if n and width(line) + width(name) > WIDTH - 16:
+            return f"{line} and {len(names) - n} more"
+        line += ("" if n == 0 else ", ") + name
+    return cut(line, WIDTH)
+
+
+def _binding(solution: Solution) -> list[str]:
+    frame = binding_limits(solution)
+    streams = frame["kind"] == "stream"
+    fixed = ", with what is built held fixed" if solution.decisions_fixed else ""
+    money = f"million {plain(solution.scenario.settings.currency)}"
+    money += " of today" if solution.scenario.settings.discount_rate else ""
+    lines = _limit_table(
+        f"What binds, and what 1 % is worth (M: {money}{fixed})", frame[~streams], TOP, solution
+    )
+    more = _limit_table("What 1 % of a waste stream is worth", frame[streams], FEW, solution)
+    return [*lines, "", *more] if lines and more else lines or more
+
+
+def _limit_table(title: str, frame: pd.DataFrame, rows: int, solution: Solution) -> list[str]:
+    if frame.empty:
+        return []
+    shown = frame.head(rows)
+    currency = plain(solution.scenario.settings.currency)
+    worth = zip(shown["value"], shown["unit_of_measure"], strict=True)
+    cells: list[list[str]] = [
+        [plain(v) for v in shown["label"]],
+        [f"{number(value)} {currency}/{_measure(unit)}" for value, unit in worth],
+        [f"1 % {d}" for d in shown["direction"]],
+        numbers(shown["gain_million"]),
+    ]
+    head = ["limit", "one is worth", "", "gives, M"]
+    count = len(solution.scenario.periods)
+    if count > 1:
+        cells.append([f"{n} of {count}" if n else "" for n in shown["periods"]])
+        head.append("periods")
+    more = [f"  and {len(frame) - rows} more"] if len(frame) > rows else []
+    return [title, *columns(head, list(zip(*cells, strict=True)), 1, WIDTH), *more]
+
+
+def _measure(unit: object) -> str:
+    return "unit" if unit == "capacity" else plain(unit)
+
+
+def _emissions(solution: Solution) -> list[str]:
+    frame = emission_use(solution)
+    if frame.empty:
+        return _emission_totals(solution.totals.get("emissions", {}))
+    frame["where"] = [
+        plain(f"{scope} {key}" if isinstance(key, str) and key else scope)
+        for scope, key in zip(frame["scope"], frame["key"], strict=True)
+    ]
+    return _table(
+        "Emissions against limits, t per year (tightest period)",
+        ["pollutant", "where", "period", "emitted", "limit", "used"],
+        frame.head(TOP),
+        texts=["pollutant", "where", "period"],
+        figures=["emitted_per_year", "limit_per_year"],
+        shares=["used"],
+    )
+
+
+def _emission_totals(emissions: dict[str, Any]) -> list[str]:
+    if not emissions:
+        return []
+    amounts = ", ".join(f"{plain(p)} {number(v)}" for p, v in emissions.items())
+    return [f"Emissions over the horizon, t: {amounts}"]
+
+
+def _closing(solution: Solution, files: Sequence[str | Path]) -> list[str]:
+    audit = solution.audit
+    lines = [
+        f"Audit {'passed' if audit.passed else 'FAILED'}: balances agree to"
+        f" {audit.balance_error:.1e}, the objective to {audit.objective_error:.1e}"
+    ]
+    lines += list(_file_lines(files))
+    seconds = solution.seconds
+    parts = [f"{k} {v:.1f}" for k, v in seconds.items() if k != "total"]
+    if "total" in seconds:
+        lines.append(f"Seconds: {seconds['total']:.1f} ({', '.join(parts)})")
+    return lines
+
+
+def _file_lines(files: Sequence[str | Path]) -> Iterator[str]:
+    for path in files:
+        yield f"Written: {plain(path)}"

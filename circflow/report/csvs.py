@@ -1,0 +1,63 @@
+"""Every table of a solution as a CSV file.
+
+UTF-8 with a byte order mark, so that Excel shows every script (read it elsewhere as `utf-8-sig`);
+commas, line feeds, a point as the decimal sign. The header is the table's column names. A figure
+that does not exist, or no limit, is an empty cell. Text that a spreadsheet would take for a
+formula has an apostrophe in front, as in the CSV folders of scenarios; numbers stay numbers.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from circflow.data.folder import csv_text
+from circflow.report.atomic import atomic_path
+from circflow.report.workbook import tables_of
+from circflow.solution.solution import Solution
+
+
+def write_csvs(solution: Solution, folder: str | os.PathLike[str]) -> list[Path]:
+    """Write one file per table, named as the table, into a folder; return the files.
+
+    The folder is made if need be (not its parents); other files in it are left alone. All files
+    are complete before the first takes its name. Raises OSError where it cannot be written.
+    """
+    home = Path(folder)
+    home.mkdir(exist_ok=True)
+    written = []
+    with ExitStack() as stack:
+        for name, frame in _tables(solution):
+            target = home / f"{name}.csv"
+            temporary = stack.enter_context(atomic_path(target))
+            harmless(frame).to_csv(
+                temporary, index=False, encoding="utf-8-sig", lineterminator="\n"
+            )
+            written.append(target)
+    return written
+
+
+def _tables(solution: Solution) -> Iterator[tuple[str, pd.DataFrame]]:
+    for table, frame, _ in tables_of(solution).values():
+        yield table, frame
+
+
+def harmless(frame: pd.DataFrame) -> pd.DataFrame:
+    """The table with formula-like text behind an apostrophe and no infinite numbers."""
+    return pd.DataFrame({c: _column(frame[c]) for c in frame.columns})
+
+
+def _column(values: pd.Series[Any]) -> pd.Series[Any]:
+    if pd.api.types.is_bool_dtype(values):
+        return values.map({True: "yes", False: "no"})
+    if pd.api.types.is_numeric_dtype(values):
+        return values.replace([np.inf, -np.inf], np.nan)
+    codes, unique = pd.factorize(values.astype(object))
+    texts = np.array([*map(csv_text, unique), ""], dtype=object)
+    return pd.Series(texts[codes], index=values.index, dtype=object)

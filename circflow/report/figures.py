@@ -1,0 +1,312 @@
+"""The figures that every report shows, as small tables: made once, from a solution's tables.
+
+Amounts and money are over the horizon (undiscounted, million currency) unless a column says
+`_per_year`; a yearly figure over several periods is the mean over the years of the horizon.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from circflow.data.scenario import MILLION, Scenario
+from circflow.solution.solution import COST_GROUPS, INCOME, SYNERGY, Solution
+
+NO_STAGE = "(no stage)"
+
+GROUP_WORDS: Mapping[str, str] = {
+    INCOME: "income from sales",
+    "streams": "taking waste",
+    "purchases": "purchases",
+    "processing": "processing",
+    "fixed": "fixed costs of units",
+    "transport": "transport",
+    "transactions": "transactions",
+    "disposal": "disposal",
+    "stockpiles": "stockpiles",
+    "emissions": "emission charges",
+    "capital": "capital",
+    SYNERGY: "synergy",
+    "net_benefit": "net benefit",
+}
+"""What a planner calls the groups of the money table."""
+
+
+def years_of(scenario: Scenario) -> dict[str, int]:
+    """The years of every period, by its name."""
+    return {p.name: p.years for p in scenario.periods}
+
+
+def horizon(scenario: Scenario) -> int:
+    """Years of all periods together."""
+    return sum(p.years for p in scenario.periods)
+
+
+def money_lines(solution: Solution) -> pd.DataFrame:
+    """Income, costs, synergy and what remains: group, label, million, million_per_year.
+
+    Money is positive when received. Groups without money are left out.
+    """
+    totals = solution.totals
+    amounts: dict[str, float] = {INCOME: totals[INCOME]}
+    amounts |= {group: -totals["costs"].get(group, 0.0) for group in COST_GROUPS}
+    amounts |= {SYNERGY: totals[SYNERGY], "net_benefit": totals["net_benefit"]}
+    kept = [(g, v) for g, v in amounts.items() if v or g in (INCOME, "net_benefit")]
+    frame = pd.DataFrame(kept, columns=["group", "million"])
+    frame.insert(1, "label", frame["group"].map(GROUP_WORDS))
+    frame["million"] += 0.0  # no negative zeros
+    frame["million_per_year"] = frame["million"] / horizon(solution.scenario)
+    return frame
+
+
+def _over_years(
+    frame: pd.DataFrame, years: Mapping[str, int], column: str = "amount_per_year"
+) -> pd.Series[Any]:
+    return frame[column].astype(float) * frame["period"].map(years).astype(float)
+
+
+def _waste(solution: Solution, frame: pd.DataFrame, column: str) -> pd.Series[Any]:
+    """Sum over the horizon of a rate, per material, of the wastes only."""
+    kept = frame[frame["material"].isin(solution.scenario.wastes)]
+    amounts = _over_years(kept, years_of(solution.scenario), column)
+    return amounts.groupby(kept["material"]).sum()
+
+
+def waste_by_material(solution: Solution) -> pd.DataFrame:
+    """What becomes of each waste over the horizon, in its own unit.
+
+    Columns: material, stage, unit_of_measure, arising, taken, reclaimed, made (by units),
+    converted (gross: taken in by units), sold, disposed, added.
+    """
+    tables, scenario = solution.tables, solution.scenario
+    supply, amounts = tables.supply, tables.conversions
+    parts = {
+        "arising": _waste(solution, scenario.in_force("Streams"), "amount_per_year"),
+        "taken": _waste(solution, supply[supply["kind"] == "stream"], "amount_per_year"),
+        "reclaimed": _waste(solution, tables.stockpiles, "reclaimed_per_year"),
+        "made": _waste(solution, amounts[amounts["role"] == "output"], "amount_per_year"),
+        "converted": _waste(solution, amounts[amounts["role"] == "input"], "amount_per_year"),
+        "sold": _waste(solution, tables.sales, "amount_per_year"),
+        "disposed": _waste(solution, tables.disposal, "amount_per_year"),
+        "added": _waste(solution, tables.stockpiles, "added_per_year"),
+    }
+    materials = scenario.frame("Materials")
+    wastes = materials[materials["category"] == "waste"].set_index("material")
+    frame = pd.DataFrame(parts, index=wastes.index).fillna(0.0)
+    frame.insert(0, "stage", wastes["stage"].fillna(NO_STAGE))
+    frame.insert(1, "unit_of_measure", wastes["unit"])
+    return frame.rename_axis("material").reset_index()
+
+
+def waste_by_stage(solution: Solution) -> pd.DataFrame:
+    """As `waste_by_material`, per stage and unit, largest first, with use_share.
+
+    use_share = 1 − (disposed + added) / (taken + reclaimed + made), NaN where there is nothing.
+    Waste that units make counts as the stage's own, so the share stays between 0 and 1; the
+    plan's overall use_share (`Solution.totals`) is of what arises and is reclaimed only.
+    """
+    frame = waste_by_material(solution)
+    keys = ["stage", "unit_of_measure"]
+    frame = frame.drop(columns="material").groupby(keys, sort=False, as_index=False).sum()
+    handled = frame["taken"] + frame["reclaimed"] + frame["made"]
+    left = frame["disposed"] + frame["added"]
+    frame["use_share"] = 1 - left / handled.where(handled > 0)
+    frame = frame[(frame["arising"] > 0) | (handled > 0)]
+    return frame.sort_values(
+        ["unit_of_measure", "arising"], ascending=[True, False], ignore_index=True
+    )
+
+
+def flow_totals(solution: Solution) -> pd.DataFrame:
+    """Flows over the horizon: from, to, material, unit_of_measure, amount, amount_per_year,
+    distance_km (mean by amount), transport_million, worth_million.
+
+    `worth` is the amount received times the shadow price of the material where it arrives; NaN
+    where the solution has no such price.
+    """
+    flows = solution.flows
+    years = years_of(solution.scenario)
+    prices = solution.prices
+    here = prices.loc[prices["kind"] == "material", ["site", "material", "period", "value"]]
+    here = here.drop_duplicates(["site", "material", "period"])
+    here = here.rename(columns={"site": "to", "value": "worth"})
+    merged = flows.merge(here, on=["to", "material", "period"], how="left")
+    duration = merged["period"].map(years).astype(float)
+    merged["amount"] = merged["sent_per_year"] * duration
+    merged["haul"] = merged["amount"] * merged["distance_km"].astype(float)
+    paid = merged["transport_million_per_year"] + merged["transactions_million_per_year"]
+    merged["transport_million"] = paid * duration
+    merged["worth_million"] = merged["worth"] * merged["received_per_year"] * duration / MILLION
+    keys = ["from", "to", "material", "unit_of_measure"]
+    grouped = merged.groupby(keys, sort=False, dropna=False)
+    frame = grouped[["amount", "haul", "transport_million"]].sum()
+    frame["worth_million"] = grouped["worth_million"].sum(min_count=1)
+    frame["distance_km"] = frame["haul"] / frame["amount"].where(frame["amount"] > 0)
+    frame["amount_per_year"] = frame["amount"] / horizon(solution.scenario)
+    ordered = ["amount", "amount_per_year", "distance_km", "transport_million", "worth_million"]
+    return frame[ordered].reset_index().sort_values("amount", ascending=False, ignore_index=True)
+
+
+def products_sold(solution: Solution) -> pd.DataFrame:
+    """Sales over the horizon: material, unit_of_measure, amount, amount_per_year, price (mean,
+    currency per unit), income_million, premium_million; largest income first."""
+    sales, years = solution.sales, years_of(solution.scenario)
+    frame = sales[["material", "unit_of_measure"]].copy()
+    frame["amount"] = _over_years(sales, years)
+    frame["income_million"] = _over_years(sales, years, "income_million_per_year")
+    frame["premium_million"] = _over_years(sales, years, "premium_million_per_year")
+    frame = frame.groupby(["material", "unit_of_measure"], sort=False, as_index=False).sum()
+    frame["amount_per_year"] = frame["amount"] / horizon(solution.scenario)
+    frame["price"] = frame["income_million"] * MILLION / frame["amount"].where(frame["amount"] > 0)
+    return frame.sort_values("income_million", ascending=False, ignore_index=True)
+
+
+def best_chains(solution: Solution) -> pd.DataFrame:
+    """Value chains from a waste that end in a sale, most valuable first (see `Solution.chains`)."""
+    chains = solution.chains
+    kept = chains["source_material"].isin(solution.scenario.wastes) & (chains["end"] == "sale")
+    return chains[kept].sort_values("value_million", ascending=False, ignore_index=True)
+
+
+def unit_loads(solution: Solution) -> pd.DataFrame:
+    """Units in service: unit, site, status, load_share (mean over the years in service),
+    capacity_per_year (last period in service); fullest first."""
+    units, years = solution.tables.units, years_of(solution.scenario)
+    units = units[units["in_service"] > 0]
+    duration = units["period"].map(years).astype(float)
+    frame = units[["unit", "site", "status"]].copy()
+    frame["years"] = duration
+    frame["loaded"] = units["load_share"].astype(float).fillna(0.0) * duration
+    frame["capacity_per_year"] = units["capacity_per_year"]
+    frame = frame.groupby("unit", sort=False, as_index=False).agg(
+        {"site": "first", "status": "first", "years": "sum", "loaded": "sum"}
+        | {"capacity_per_year": "last"}
+    )
+    frame["load_share"] = frame["loaded"] / frame["years"]
+    ordered = ["unit", "site", "status", "load_share", "capacity_per_year"]
+    return frame[ordered].sort_values("load_share", ascending=False, ignore_index=True)
+
+
+def emission_use(solution: Solution) -> pd.DataFrame:
+    """Emission limits, each in the period in which it is tightest; fullest first.
+
+    Columns: pollutant, scope, key, period, emitted_per_year, limit_per_year, used (share of the
+    limit), excess_per_year. Rows without a limit (only a price) have a NaN limit and stand last.
+    """
+    limits = solution.tables.emission_limits.copy()
+    bound = pd.to_numeric(limits["limit_per_year"]).replace(np.inf, np.nan)
+    limits["limit_per_year"] = bound
+    limits["used"] = limits["emitted_per_year"] / bound.where(bound > 0)
+    limits["_size"] = limits["used"].fillna(-1.0)
+    limits = limits.sort_values(
+        ["_size", "emitted_per_year"], ascending=False, kind="stable", ignore_index=True
+    )
+    limits = limits.drop_duplicates(["pollutant", "scope", "key"], ignore_index=True)
+    ordered = ["pollutant", "scope", "key", "period", "emitted_per_year", "limit_per_year"]
+    return limits[[*ordered, "used", "excess_per_year"]]
+
+
+LIMIT_WORDS: Mapping[tuple[str, str], str] = {
+    ("capacity", "capacity_per_year"): "capacity of {unit}",
+    ("market", "max_per_year"): "most that {site} buys of {material}",
+    ("market", "min_per_year"): "least that {site} must get of {material}",
+    ("disposal", "capacity_per_year"): "disposal per year at {site}, {material}",
+    ("disposal", "total_capacity"): "disposal in total at {site}, {material}",
+    ("link", "capacity_per_year"): "capacity of {site} > {to}, {material}",
+    ("stream", "amount_per_year"): "{material} arising at {site}",
+    ("purchase", "max_per_year"): "most {material} to be bought at {site}",
+    ("reclaim", "max_reclaim_per_year"): "most {material} reclaimed at {site}",
+    ("stockpile", "capacity"): "room for {material} at {site}",
+    ("stockpile", "closing_min"): "least {material} left at {site}",
+    ("stockpile", "closing_max"): "most {material} left at {site}",
+    ("budget", "budget_million"): "budget of {name}",
+    ("synergy", "max_per_year"): "most of synergy {name}",
+}
+"""What a planner calls the limits of the price table; `{column}` stands for its cell."""
+
+
+def limit_label(row: Mapping[Any, Any]) -> str:
+    """What binds, in a planner's words: kind, limit, site, to, material, unit, name of its row."""
+    cells = {c: _word(row.get(c)) for c in ("unit", "site", "to", "material", "name")}
+    pattern = LIMIT_WORDS.get((row["kind"], row["limit"]))
+    if pattern is not None:
+        return " ".join(pattern.format(**cells).split()).rstrip(", ")
+    if row["kind"] == "emission limit":
+        return f"emissions of {_word(row['limit'])}"
+    return f"{row['kind']}: {', '.join(filter(None, cells.values())) or _word(row['limit'])}"
+
+
+def _word(value: object) -> str:
+    return "" if value is None or value is pd.NA or value != value else str(value)  # noqa: PLR0124
+
+
+def binding_limits(solution: Solution, change: float = 0.01) -> pd.DataFrame:
+    """Limits that bind and what relaxing each by a share (1 %) is worth; most worth first.
+
+    Columns: label, kind, direction (`more`, or `less` where a smaller figure is better), periods
+    (in how many it binds), value (currency per unit of what is limited, mean over those periods,
+    positive), unit_of_measure, limit (the figure, mean), gain_million (what the objective gains,
+    discounted as it is, if the figure is changed by the share in every period in which it binds;
+    valid for small changes). Prices of materials are not limits and are left out.
+    """
+    prices = solution.prices
+    prices = prices[prices["binds"].astype(bool) & (prices["kind"] != "material")]
+    value = prices["value"].astype(float)
+    weights = {p.name: p.weight for p in solution.scenario.periods}
+    figure = limit_figures(solution, prices)
+    weight = prices["period"].map(weights).astype(float).fillna(1.0)
+    prices = prices.assign(
+        direction=np.where(value < 0, "less", "more"),
+        figure=figure,
+        value=value.abs(),
+        gain_million=value.abs() * figure.abs() * change * weight / MILLION,
+    )
+    prices["name"] = _names_of_rows(solution.scenario, prices)
+    keys = ["kind", "site", "to", "material", "unit", "name", "limit", "unit_of_measure"]
+    frame = prices.groupby([*keys, "direction"], sort=False, dropna=False, as_index=False).agg(
+        periods=("period", "nunique"),
+        value=("value", "mean"),
+        figure=("figure", "mean"),
+        gain_million=("gain_million", "sum"),
+    )
+    frame = frame[frame["gain_million"] > 0]
+    frame = frame.sort_values("gain_million", ascending=False, ignore_index=True)
+    frame["label"] = [limit_label(row) for row in frame.to_dict("records")]
+    frame["limit"] = frame["figure"]
+    ordered = ["label", "kind", "direction", "periods", "value", "unit_of_measure", "limit"]
+    return frame[[*ordered, "gain_million"]]
+
+
+def _names_of_rows(scenario: Scenario, prices: pd.DataFrame) -> list[str | None]:
+    """Of limits without a place (a budget, a synergy), the first cell of their row: its name."""
+    bare = prices[["site", "material", "unit"]].isna().all(axis=1)
+    records = zip(bare, prices["sheet"], pd.to_numeric(prices["row"]), strict=True)
+    return [
+        _word(scenario.frame(str(sheet)).iloc[:, 0].get(row)) if alone and row > 0 else None
+        for alone, sheet, row in records
+    ]
+
+
+def limit_figures(solution: Solution, prices: pd.DataFrame) -> pd.Series[float]:
+    """The figure of the limit behind each row of the price table, from the cell it names.
+
+    For a capacity it is what is in service in that period. NaN where there is none; million
+    currency become currency.
+    """
+    figures = pd.Series(np.nan, index=prices.index, dtype=float)
+    places = prices[["sheet", "column"]].drop_duplicates()
+    for sheet, column in places.itertuples(index=False, name=None):
+        here = (prices["sheet"] == sheet) & (prices["column"] == column)
+        cells = pd.to_numeric(solution.scenario.frame(sheet)[column], errors="coerce")
+        found = cells.reindex(pd.to_numeric(prices["row"][here])).to_numpy(float)
+        figures.loc[here] = found * (MILLION if "million" in column else 1.0)
+    units = solution.tables.units
+    size = units.set_index(["unit", "period"])["capacity_per_year"].astype(float)
+    own = (prices["kind"] == "capacity").to_numpy()
+    if own.any() and len(size):
+        where = pd.MultiIndex.from_frame(prices.loc[own, ["unit", "period"]])
+        figures.loc[own] = size[~size.index.duplicated()].reindex(where).to_numpy(float)
+    return figures

@@ -1,0 +1,112 @@
+"""Numbers and columns as plain text: thousands separated, rounded to what is meaningful."""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from collections.abc import Iterable, Sequence
+
+BLANK = "-"
+"""What stands for a figure that does not exist."""
+
+
+def number(value: float | None, separator: str = " ") -> str:
+    """A single figure with at least three significant digits: `1 234 567`, `12.3`, `0.00123`."""
+    if value is None or not math.isfinite(value):
+        return BLANK
+    size = abs(value)
+    if size == 0:
+        return "0"
+    if size < 1e-4:
+        return f"{value:.2e}"
+    text = f"{value:,.{_decimals(size)}f}"
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return text.replace(",", separator)
+
+
+def _decimals(size: float) -> int:
+    """Decimals that leave three significant digits, none from a thousand upwards."""
+    return 0 if size >= 999.5 else max(0, 2 - math.floor(math.log10(size)))
+
+
+def numbers(values: Iterable[float | None], separator: str = " ") -> list[str]:
+    """A column of figures with the same decimals, set by the largest (which shows four digits).
+
+    No decimals where all of them are whole.
+    """
+    column = [math.nan if v is None else float(v) for v in values]
+    largest = max((abs(v) for v in column if math.isfinite(v)), default=0.0)
+    whole = all(v == round(v) for v in column if math.isfinite(v))
+    decimals = 0 if whole or largest >= 999.5 else 3 - math.floor(math.log10(largest))
+    if decimals > 6:
+        return [number(v, separator) for v in column]
+    texts = [
+        f"{v:,.{decimals}f}".replace(",", separator) if math.isfinite(v) else BLANK for v in column
+    ]
+    return ["0" if v == 0 else t for v, t in zip(column, _unsigned_zeros(texts), strict=True)]
+
+
+def _unsigned_zeros(texts: list[str]) -> list[str]:
+    return [t[1:] if t.startswith("-") and not t.strip("-0.") and t != BLANK else t for t in texts]
+
+
+def share(value: float | None) -> str:
+    """A share as a percentage: `12.3 %`."""
+    if value is None or not math.isfinite(value):
+        return BLANK
+    percent = 100 * value
+    return f"{percent:.0f} %" if abs(percent) >= 99.95 or percent == 0 else f"{percent:.1f} %"
+
+
+def plain(text: object) -> str:
+    """Text of a scenario, safe for a terminal: one line, without control characters."""
+    if text is None or (isinstance(text, float) and math.isnan(text)):
+        return ""
+    line = " ".join(str(text).split())
+    return line if line.isprintable() else "".join(c if c.isprintable() else "?" for c in line)
+
+
+def width(text: str) -> int:
+    """Columns that a text takes on a terminal."""
+    if text.isascii():
+        return len(text)
+    wide = sum(unicodedata.east_asian_width(c) in "WF" for c in text)
+    return len(text) + wide - sum(unicodedata.combining(c) != 0 for c in text)
+
+
+def cut(text: str, limit: int) -> str:
+    """The text, cut to at most `limit` terminal columns."""
+    if width(text) <= limit:
+        return text
+    while width(text) > limit - 1:
+        text = text[:-1]
+    return text.rstrip() + "…"
+
+
+def columns(
+    head: Sequence[str], body: Sequence[Sequence[str]], left: int = 1, total: int = 100
+) -> list[str]:
+    """Lines of a table: the first `left` columns to the left, the others to the right.
+
+    Texts on the left are cut, the widest column first, until a line fits into `total`.
+    """
+    if not body:
+        return []
+    rows = [list(head), *(list(row) for row in body)]
+    widths = [max(width(row[n]) for row in rows) for n in range(len(head))]
+    room = total - 2 - 2 * (len(widths) - 1)
+    while sum(widths) > room:
+        widest = max(range(left), key=lambda n: widths[n])
+        if widths[widest] <= 8:
+            break
+        widths[widest] -= 1
+    lines = []
+    for row in rows:
+        cells = []
+        for n, text in enumerate(row):
+            short = cut(text, widths[n])
+            space = " " * (widths[n] - width(short))
+            cells.append(short + space if n < left else space + short)
+        lines.append(("  " + "  ".join(cells)).rstrip())
+    return lines

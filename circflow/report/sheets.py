@@ -1,0 +1,301 @@
+"""A table as a worksheet: headers with units, formats, filters; fast also for 200,000 rows.
+
+xlsxwriter writes the workbook, at 4 µs a cell. So of a long table only the header, the first and
+the last row go through it; `fill` then puts the rows between into the finished file, in the shape
+of the first one. 200,000 rows of 11 columns: 81,000 rows a second instead of 20,000, and 250 MB
+instead of 340. It needs nothing but the file format (ECMA-376 part 1, 18.3.1.4 `c`).
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import shutil
+import zipfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from xml.sax.saxutils import escape
+
+import numpy as np
+import pandas as pd
+
+MAX_ROWS = 1_048_575
+"""Rows that a sheet holds below its header."""
+MAX_TEXT = 32_767
+"""Characters that a cell holds."""
+LONG = 1_000
+"""Tables with more rows than this are written by `fill`."""
+_CHUNK = 20_000
+
+_ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_ESCAPED = re.compile("_(x[0-9a-fA-F]{4}_)")
+
+_TITLES = {
+    "from": "from",
+    "unit_of_measure": "unit of measure",
+    "in_service": "in service (share)",
+    "load_share": "load (share of what is available)",
+    "decisions_fixed": "with decisions fixed",
+    "row": "row of the sheet",
+    "tier": "price tier",
+    "use_share": "used (share)",
+    "share": "share",
+    "used": "used (share of the limit)",
+}
+_OF_ACTIVITY = ("activity", "units", "built", "synergies")
+_IN_TONNES = ("emissions", "emission_limits")
+_SHARES = ("in_service", "load_share", "use_share", "share", "used")
+_STOCK = (
+    *("opening", "closing", "capacity", "amount", "arising", "taken"),
+    *("reclaimed", "converted", "made", "sold", "disposed", "added"),
+)
+_PRICES = ("price", "fee", "premium", "value")
+_WHOLE = ("row", "tier", "years", "periods", "chain", "jobs", "rows")
+
+
+def clean(text: str) -> str:
+    """Text that XML and a cell can hold; what they cannot hold is shown as `�`."""
+    return _ILLEGAL.sub("�", text[:MAX_TEXT])
+
+
+def title(table: str, column: str, frame: pd.DataFrame, currency: str) -> str:
+    """The header of a column in words, with its unit: `transport (million RUB per year)`."""
+    if column in _TITLES:
+        return _TITLES[column]
+    measure = "unit of measure"
+    if "unit_of_measure" in frame and frame["unit_of_measure"].nunique() == 1:
+        measure = str(frame["unit_of_measure"].dropna().iloc[0])
+    if table in _OF_ACTIVITY:
+        measure = "units of activity"
+    elif table in _IN_TONNES:
+        measure = "t"
+    for suffix, unit in (
+        ("_million_per_year", f"million {currency} per year"),
+        ("million_per_year", f"million {currency} per year"),
+        ("tonnes_per_year", "t per year"),
+        ("_million", f"million {currency}"),
+        ("million", f"million {currency} over the period"),
+        ("_per_year", f"{measure} per year"),
+        ("_km", "km"),
+    ):
+        if column.endswith(suffix):
+            stem = column.removesuffix(suffix).rstrip("_").replace("_", " ")
+            return f"{stem or ('emitted' if 'tonnes' in suffix else 'amount')} ({unit})"
+    words = column.replace("_", " ")
+    if column in _PRICES and table != "totals" and pd.api.types.is_numeric_dtype(frame[column]):
+        return f"{words} ({currency} per {measure})"
+    if column in _STOCK and "unit_of_measure" in frame:
+        return f"{words} ({measure})"
+    return words
+
+
+def number_format(column: str, values: pd.Series[Any]) -> str:
+    """The Excel number format of a column, by what it is and its largest value."""
+    if column in _SHARES:
+        return "0.0%"
+    if column in _WHOLE:
+        return "0"
+    if column == "error":
+        return "0.0E+00"
+    largest = float(values.abs().max()) if len(values) else 0.0
+    if not largest >= 0.01:
+        return "0" if not largest else "0.00E+00"
+    return "#,##0" if largest >= 10_000 else "#,##0.0" if largest >= 100 else "#,##0.000"
+
+
+@dataclass(frozen=True)
+class _Column:
+    """One column ready to be written: values are str, float or None (blank)."""
+
+    title: str
+    values: pd.Series[Any]
+    numeric: bool
+    format: str
+    width: float
+
+
+def _prepare(table: str, column: str, frame: pd.DataFrame, currency: str) -> _Column:
+    series, head = frame[column], clean(title(table, column, frame, currency))
+    if pd.api.types.is_bool_dtype(series):
+        series = series.map({True: "yes", False: "no"})
+    numeric = pd.api.types.is_numeric_dtype(series)
+    if not numeric and series.dtype == object:
+        inferred = pd.api.types.infer_dtype(series, skipna=True)
+        numeric = inferred in ("floating", "integer", "mixed-integer-float", "decimal")
+    narrow = max(max(len(word) for word in head.split()) + 3, len(head) / 3)
+    if numeric:
+        figures = pd.to_numeric(series).astype(float).replace([np.inf, -np.inf], np.nan)
+        return _Column(
+            head, figures, True, number_format(column, figures), min(max(narrow, 12), 24)
+        )
+    texts = series.astype(object).where(series.notna(), None)
+    codes, unique = pd.factorize(texts)
+    cleaned = np.array([clean(str(u)) for u in unique] + [None], dtype=object)
+    longest = max((len(str(u)) for u in cleaned[:-1]), default=0)
+    values = pd.Series(cleaned[codes], index=series.index, dtype=object)
+    return _Column(head, values, False, "@", min(max(narrow, longest + 2), 44))
+
+
+@dataclass(frozen=True)
+class Filling:
+    """Rows that `fill` puts into a sheet: those of `columns` between the first and the last."""
+
+    part: str
+    """Name of the sheet's file in the archive."""
+    columns: tuple[_Column, ...]
+    start: int
+    stop: int
+
+
+class Formats:
+    """The cell formats of a workbook, each made once."""
+
+    def __init__(self, book: Any) -> None:
+        self.book = book
+        self.made: dict[tuple[tuple[str, Any], ...], Any] = {}
+
+    def __call__(self, **properties: Any) -> Any:
+        key = tuple(sorted(properties.items()))
+        if key not in self.made:
+            self.made[key] = self.book.add_format({"valign": "top", **properties})
+        return self.made[key]
+
+    def head(self, **more: Any) -> Any:
+        """The format of a header cell."""
+        return self(bold=True, text_wrap=True, bottom=1, bg_color="#E8EEF2", **more)
+
+
+def add_table(
+    formats: Formats, name: str, table: str, frame: pd.DataFrame, currency: str
+) -> list[Filling]:
+    """Add a table as a sheet (as several where it has too many rows) to the formats' workbook.
+
+    The rows that long tables lack are put in by `fill` when the workbook is closed.
+    """
+    book = formats.book
+    columns = tuple(_prepare(table, c, frame, currency) for c in frame.columns)
+    fillings = []
+    for part, start in enumerate(range(0, max(len(frame), 1), MAX_ROWS), start=1):
+        stop = min(start + MAX_ROWS, len(frame))
+        sheet = book.add_worksheet(name if part == 1 else f"{name} ({part})")
+        _dress(sheet, formats, columns, stop - start)
+        if stop - start <= LONG:
+            rows = range(start, stop)
+        else:
+            rows = range(start, start + 1)
+            _write_row(sheet, formats, columns, stop - 1, stop - start)
+            at = len(book.worksheets())
+            fillings.append(Filling(f"xl/worksheets/sheet{at}.xml", columns, start, stop))
+        for row in rows:
+            _write_row(sheet, formats, columns, row, row - start + 1)
+    return fillings
+
+
+def _dress(sheet: Any, formats: Formats, columns: Sequence[_Column], rows: int) -> None:
+    """Header, widths, filter, panes and print set-up."""
+    last = max(len(columns) - 1, 0)
+    for at, column in enumerate(columns):
+        sheet.set_column(at, at, column.width)
+        sheet.write_string(0, at, column.title, formats.head())
+    sheet.autofilter(0, 0, rows, last)
+    sheet.freeze_panes(1, 0)
+    if rows:
+        sheet.ignore_errors({"number_stored_as_text": f"A2:{column_letters(last)}{rows + 1}"})
+    print_set_up(sheet)
+    sheet.repeat_rows(0)
+    sheet.print_area(0, 0, rows, last)
+
+
+def print_set_up(sheet: Any) -> None:
+    """Landscape A4, as wide as one page, with the sheet's name and page numbers below."""
+    sheet.set_landscape()
+    sheet.set_paper(9)
+    sheet.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.6)
+    sheet.fit_to_pages(1, 0)
+    sheet.set_footer("&L&A&RPage &P of &N")
+
+
+def column_letters(at: int) -> str:
+    """The letters of a column, counted from 0: A, B, … AA."""
+    letters = ""
+    at += 1
+    while at:
+        at, rest = divmod(at - 1, 26)
+        letters = chr(65 + rest) + letters
+    return letters
+
+
+def _write_row(sheet: Any, formats: Formats, columns: Sequence[_Column], row: int, at: int) -> None:
+    for c, column in enumerate(columns):
+        value: Any = column.values.iat[row]
+        style = formats(num_format=column.format)
+        if value is None or (column.numeric and math.isnan(value)):
+            sheet.write_blank(at, c, None, style)
+        elif column.numeric:
+            sheet.write_number(at, c, value, style)
+        else:
+            sheet.write_string(at, c, value, style)
+
+
+def fill(path: Path, fillings: Sequence[Filling]) -> None:
+    """Put the rows between the first and the last into the sheets of a finished workbook."""
+    if not fillings:
+        return
+    wanted = {f.part: f for f in fillings}
+    filled = path.with_name(path.name + ".fill")
+    try:
+        with (
+            zipfile.ZipFile(path) as old,
+            zipfile.ZipFile(filled, "w", zipfile.ZIP_DEFLATED, compresslevel=3) as new,
+        ):
+            for item in old.infolist():
+                with old.open(item) as source, new.open(item.filename, "w") as target:
+                    if item.filename in wanted:
+                        for text in _filled(source.read().decode(), wanted[item.filename]):
+                            target.write(text.encode())
+                    else:
+                        shutil.copyfileobj(source, target)
+        filled.replace(path)
+    finally:
+        filled.unlink(missing_ok=True)
+
+
+def _filled(xml: str, filling: Filling) -> Iterator[str]:
+    """The sheet's XML with the rows between put in front of the last row."""
+    last = filling.stop - filling.start + 1
+    cut = xml.index(f'<row r="{last}"')
+    sample = xml[xml.index('<row r="2"') : cut]
+    styles = re.findall(r'<c r="[A-Z]+2"( s="\d+")', sample)
+    if len(styles) != len(filling.columns):
+        raise RuntimeError(f"the first row of {filling.part} is not written as expected")
+    cells = "".join(
+        f'<c r="{column_letters(c)}{{0}}"{style}{{{c + 1}}}' for c, style in enumerate(styles)
+    )
+    template = f'<row r="{{0}}">{cells}</row>'
+    yield xml[:cut]
+    for start in range(filling.start + 1, filling.stop - 1, _CHUNK):
+        stop = min(start + _CHUNK, filling.stop - 1)
+        inner = [_inner(column, start, stop) for column in filling.columns]
+        first = start - filling.start + 2
+        yield "".join(map(template.format, range(first, first + stop - start), *inner))
+    yield xml[cut:]
+
+
+def _inner(column: _Column, start: int, stop: int) -> list[str]:
+    """What follows a cell's address and style, for every row."""
+    values = column.values.iloc[start:stop]
+    if column.numeric:
+        return [f"><v>{v!r}</v></c>" if v == v else "/>" for v in values.tolist()]  # noqa: PLR0124
+    codes, unique = pd.factorize(values)
+    texts = np.array([*map(_text_cell, unique), "/>"], dtype=object)
+    filled: list[str] = texts[codes].tolist()
+    return filled
+
+
+def _text_cell(text: str) -> str:
+    # Excel reads _x0041_ as a character: the underscore is written as _x005F_.
+    body = escape(_ESCAPED.sub(r"_x005F_\1", text))
+    space = ' xml:space="preserve"' if text != text.strip() or "\n" in text else ""
+    return f' t="inlineStr"><is><t{space}>{body}</t></is></c>'

@@ -1,0 +1,400 @@
+"""The results workbook: a summary with native charts in front, then one tidy table per sheet."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from circflow.report.atomic import atomic_path
+from circflow.report.figures import (
+    binding_limits,
+    emission_use,
+    horizon,
+    money_lines,
+    unit_loads,
+    waste_by_material,
+    waste_by_stage,
+)
+from circflow.report.numbers import number, plain
+from circflow.report.sheets import Filling, Formats, add_table, clean, fill, print_set_up
+from circflow.solution.solution import Solution, Status
+
+SHEETS: tuple[tuple[str, str, str], ...] = (
+    ("Money", "money", "what every site earns and pays, by group, material, unit and period"),
+    ("Built", "built", "candidate units to build, and when"),
+    ("Units", "units", "units in service, their load, jobs and fixed costs"),
+    ("Flows", "flows", "what goes from where to where"),
+    ("Sales", "sales", "what is sold, at which price"),
+    ("Supply", "supply", "waste taken and inputs bought"),
+    ("Conversions", "conversions", "what units take in and make"),
+    ("Activity", "activity", "which recipe runs, how much"),
+    ("Disposal", "disposal", "what is disposed of, at which fee"),
+    ("Stockpiles", "stockpiles", "dumps and stocks over time"),
+    ("Emissions", "emissions", "what is emitted, by source"),
+    ("Emission limits", "emission_limits", "emissions against every limit"),
+    ("Synergies", "synergies", "joint activity and its value"),
+    ("Prices", "prices", "shadow prices: what one more unit is worth"),
+)
+"""Sheet, table of the solution, what it tells."""
+
+MAX_BARS = 20
+"""Units in the chart of loads."""
+_BLUE, _GREEN, _ORANGE, _GREY, _PURPLE = "#0072B2", "#009E73", "#D55E00", "#999999", "#CC79A7"
+"""Colours of Okabe and Ito, told apart by colour-blind readers."""
+_INDENT: dict[str, Any] = {"align": "left", "indent": 1}
+
+
+def write_results(solution: Solution, path: str | os.PathLike[str]) -> None:
+    """Write a solution as an Excel workbook, whole or not at all.
+
+    Blank cells are figures that do not exist, or no limit. Raises OSError where `path` cannot
+    be written.
+    """
+    import xlsxwriter
+
+    with atomic_path(path) as temporary:
+        book = xlsxwriter.Workbook(
+            str(temporary),
+            {
+                "strings_to_formulas": False,
+                "strings_to_urls": False,
+                "strings_to_numbers": False,
+            },
+        )
+        fillings = _write(solution, book)
+        book.close()
+        fill(temporary, fillings)
+
+
+def tables_of(solution: Solution) -> dict[str, tuple[str, pd.DataFrame, str]]:
+    """Every sheet behind the summary: table name, table, what it tells."""
+    sheets = {
+        name: (table, getattr(solution.tables, table), meaning) for name, table, meaning in SHEETS
+    }
+    sheets["Chains"] = ("chains", solution.chains, "value chains from waste to sale")
+    sheets["Waste"] = ("waste", waste_by_material(solution), "what becomes of every waste")
+    sheets["Limits"] = (
+        "limits",
+        binding_limits(solution),
+        "what binds; gain of relaxing it by 1 %",
+    )
+    sheets["Totals"] = ("totals", totals_table(solution), "all totals over the horizon")
+    sheets["Audit"] = ("audit", audit_table(solution), "the plan checked against the scenario")
+    sheets["Warnings"] = ("warnings", warnings_table(solution), "what is doubtful in the scenario")
+    return sheets
+
+
+def totals_table(solution: Solution) -> pd.DataFrame:
+    """`Solution.totals` as a table: total, item, value, unit."""
+    currency = solution.scenario.settings.currency
+    rows: list[tuple[str, str | None, float | None, str]] = []
+    units = {"emissions": "t", "jobs": "jobs in the last period", "chains": "chains"}
+    units["use_share"] = "share"
+    for key, value in solution.totals.items():
+        if isinstance(value, Mapping):
+            by_item = key.startswith("waste_")
+            rows += [
+                (key, i, v, i if by_item else units.get(key, f"million {currency}"))
+                for i, v in value.items()
+            ]
+        else:
+            rows.append((key, None, value, units.get(key, f"million {currency}")))
+    return pd.DataFrame(rows, columns=["total", "item", "value", "unit"])
+
+
+def audit_table(solution: Solution) -> pd.DataFrame:
+    """The audit's largest errors and everything it found wrong: check, where, period, expected,
+    found, error (relative)."""
+    audit = solution.audit
+    verdict = "passed" if audit.passed else "FAILED"
+    head = pd.DataFrame(
+        [
+            (f"{verdict}: largest error of a balance", audit.balance_error),
+            (f"{verdict}: error of the objective", audit.objective_error),
+        ],
+        columns=["check", "error"],
+    )
+    findings = audit.findings
+    if findings.empty:
+        return head.reindex(columns=list(findings.columns))
+    return pd.concat([head, findings], ignore_index=True)[list(findings.columns)]
+
+
+def warnings_table(solution: Solution) -> pd.DataFrame:
+    """The scenario's warnings: sheet, cell, message, found, expected, suggestion."""
+    rows = [
+        (w.cell.sheet, str(w.cell), w.message, w.found, w.expected, w.suggestion)
+        for w in solution.scenario.warnings
+    ]
+    heads = ["sheet", "cell", "message", "found", "expected", "suggestion"]
+    return pd.DataFrame(rows, columns=heads)
+
+
+def _write(solution: Solution, book: Any) -> list[Filling]:
+    settings = solution.scenario.settings
+    book.set_properties(
+        {"title": clean(settings.name)[:250], "comments": "Results of circflow", "author": ""}
+    )
+    formats = Formats(book)
+    summary = book.add_worksheet("Summary")
+    currency = plain(settings.currency)
+    sheets = tables_of(solution)
+    fillings = []
+    for name, (table, frame, _) in sheets.items():
+        fillings += add_table(formats, name, table, frame, currency)
+    charts = _Charts(book, formats, solution)
+    _Summary(summary, formats, solution).write(sheets, charts)
+    summary.activate()
+    return fillings
+
+
+class _Summary:
+    """The sheet in front, written from top to bottom."""
+
+    def __init__(self, sheet: Any, formats: Formats, solution: Solution) -> None:
+        self.sheet, self.formats, self.solution = sheet, formats, solution
+        self.currency = plain(solution.scenario.settings.currency)
+        self.row = 0
+
+    def write(self, sheets: Mapping[str, tuple[str, pd.DataFrame, str]], charts: _Charts) -> None:
+        """Write everything, with links to the detail sheets."""
+        sheet = self.sheet
+        for column, size in enumerate((56, 14, 26, 16, 3)):
+            sheet.set_column(column, column, size)
+        sheet.hide_gridlines(2)
+        self._headline()
+        self._money()
+        self._waste()
+        self._key_figures()
+        self._contents(sheets)
+        place = 2
+        for chart in charts.made:
+            sheet.insert_chart(place, 5, chart, {"object_position": 2})
+            place += 19
+        print_set_up(sheet)
+        sheet.print_area(0, 0, max(self.row, place), 15)
+
+    def text(self, column: int, text: str, **style: Any) -> None:
+        """A text cell in the current row."""
+        self.sheet.write_string(self.row, column, clean(text), self.formats(**style))
+
+    def _section(self, *heads: str) -> None:
+        self.row += 1
+        for column, head in enumerate(heads):
+            style = {"align": "right"} if column == 1 else _INDENT if column else {}
+            self.sheet.write_string(self.row, column, head, self.formats.head(**style))
+        self.row += 1
+
+    def _line(self, label: str, value: float | None, unit: str, link: str, style: str) -> None:
+        self.text(0, label)
+        if value is None or value != value:  # noqa: PLR0124
+            self.text(1, "-", align="right")
+        else:
+            self.sheet.write_number(self.row, 1, value, self.formats(num_format=style))
+        self.text(2, unit, **_INDENT)
+        self._link(3, link)
+        self.row += 1
+
+    def _link(self, column: int, sheet: str) -> None:
+        look = self.formats(font_color="#0000EE", underline=1, **_INDENT)
+        self.sheet.write_url(self.row, column, f"internal:'{sheet}'!A1", look, string=sheet)
+
+    def _headline(self) -> None:
+        solution, settings = self.solution, self.solution.scenario.settings
+        self.text(0, settings.name, bold=True, font_size=16)
+        self.row += 1
+        years = horizon(solution.scenario)
+        status = (
+            "Optimal plan" if solution.status is Status.OPTIMAL else "Plan, not proven the best"
+        )
+        words = f"{status}, gap {number(100 * solution.gap if solution.gap > 1e-9 else 0.0)} %"
+        words += f"; {settings.start_year} to {settings.start_year + years - 1}"
+        if solution.relaxed:
+            words += "; yes/no decisions relaxed: a bound, not a plan"
+        self.text(0, words)
+        self.row += 1
+        if not solution.audit.passed:
+            self.text(0, "The audit FAILED: do not rely on this plan", bold=True, font_color="red")
+            self.row += 1
+        count = len(solution.scenario.warnings)
+        if count:
+            self.text(0, f"Warnings about the scenario: {count}")
+            self._link(3, "Warnings")
+            self.row += 1
+
+    def _money(self) -> None:
+        self._section("Money over the horizon", "amount", "unit", "details")
+        unit, lines = f"million {self.currency}", money_lines(self.solution)
+        style = "#,##0" if lines["million"].abs().max() >= 10_000 else "#,##0.0"
+        for group, label, million in lines[["group", "label", "million"]].itertuples(index=False):
+            target = {"income": "Sales", "synergy": "Synergies", "capital": "Built"}
+            self._line(label, million, unit, target.get(group, "Money"), style)
+        self._line("objective (discounted)", self.solution.objective, unit, "Totals", style)
+
+    def _waste(self) -> None:
+        frame = waste_by_stage(self.solution)
+        if frame.empty:
+            return
+        self._section("Waste: share that is used", "used", "arising over the horizon", "details")
+        for row in frame.to_dict("records"):
+            amount = f"{number(row['arising'])} {row['unit_of_measure']}"
+            self._line(row["stage"], row["use_share"], amount, "Waste", "0.0%")
+        self._line("all waste, in t", self.solution.totals.get("use_share"), "", "Totals", "0.0%")
+
+    def _key_figures(self) -> None:
+        solution, totals = self.solution, self.solution.totals
+        self._section("Key figures", "value", "unit", "details")
+        self._line("units to build", float(len(solution.built)), "units", "Built", "0")
+        if len(solution.built):
+            capex = float(solution.built["capex_million"].sum())
+            self._line("their capital", capex, f"million {self.currency}", "Built", "#,##0")
+        self._line("jobs in the last period", totals.get("jobs"), "jobs", "Units", "#,##0")
+        self._line("value chains in use", totals.get("chains"), "chains", "Chains", "0")
+        for pollutant, tonnes in totals.get("emissions", {}).items():
+            self._line(f"emitted: {pollutant}", tonnes, "t", "Emissions", "#,##0")
+        for row in emission_use(solution).dropna(subset="used").head(5).to_dict("records"):
+            place = row["key"] if isinstance(row["key"], str) else ""
+            label = f"limit of {row['pollutant']}, {row['scope']} {place}".strip()
+            self._line(label, row["used"], f"used in {row['period']}", "Emission limits", "0.0%")
+        for row in binding_limits(solution).head(5).to_dict("records"):
+            unit = f"million {self.currency} for 1 % {row['direction']}"
+            self._line(row["label"], row["gain_million"], unit, "Limits", "#,##0.000")
+
+    def _contents(self, sheets: Mapping[str, tuple[str, pd.DataFrame, str]]) -> None:
+        self._section("What the sheets hold", "rows", "", "sheet")
+        for name, (_, frame, meaning) in sheets.items():
+            self._line(meaning, float(len(frame)), "", name, "#,##0")
+
+
+class _Charts:
+    """Native charts and the small tables that they draw, on a sheet of their own at the end."""
+
+    def __init__(self, book: Any, formats: Formats, solution: Solution) -> None:
+        self.book, self.formats = book, formats
+        self.currency = plain(solution.scenario.settings.currency)
+        self.sheet = book.add_worksheet("Chart data")
+        self.sheet.set_column(0, 0, 34)
+        self.sheet.set_column(1, 30, 14)
+        print_set_up(self.sheet)
+        self.column = 0
+        self.made = [
+            c for c in (self._money(solution), self._waste(solution), self._loads(solution)) if c
+        ]
+
+    def _table(self, frame: pd.DataFrame) -> int:
+        """Write a small table to the right of those there; its first column's number."""
+        at = self.column
+        for c, name in enumerate(frame.columns):
+            self.sheet.write_string(0, at + c, name, self.formats.head())
+            for r, value in enumerate(frame[name].tolist(), start=1):
+                if isinstance(value, str):
+                    self.sheet.write_string(r, at + c, clean(plain(value)), self.formats())
+                elif value == value:  # noqa: PLR0124
+                    self.sheet.write_number(r, at + c, value, self.formats(num_format="#,##0.0##"))
+        self.column += len(frame.columns) + 1
+        return at
+
+    def _series(self, at: int, column: int, rows: int, **more: Any) -> dict[str, Any]:
+        name = self.sheet.get_name()
+        return {
+            "name": [name, 0, at + column],
+            "categories": [name, 1, at, rows, at],
+            "values": [name, 1, at + column, rows, at + column],
+            **more,
+        }
+
+    def _chart(self, kind: dict[str, str], name: str, axis: str) -> Any:
+        chart = self.book.add_chart(kind)
+        chart.set_title({"name": name, "name_font": {"size": 12}, "overlay": False})
+        if kind["type"] == "bar":
+            chart.set_x_axis({"name": axis, "num_format": "0%", "min": 0, "max": 1})
+            chart.set_y_axis({"num_font": {"size": 8}})
+        else:
+            chart.set_y_axis(
+                {"name": axis, "num_format": "#,##0", "major_gridlines": {"visible": 1}}
+            )
+            chart.set_x_axis({"label_position": "low", "num_font": {"size": 9}})
+        chart.set_size({"width": 700, "height": 365})
+        return chart
+
+    def _money(self, solution: Solution) -> Any:
+        """Income to net benefit as a waterfall: each bar starts where the one before ended."""
+        frame = waterfall(solution)
+        rows, at = len(frame), self._table(frame)
+        unit = f"million {self.currency} over the horizon"
+        chart = self._chart(
+            {"type": "column", "subtype": "stacked"}, "From income to net benefit", unit
+        )
+        hidden = {"fill": {"none": True}, "border": {"none": True}, "gap": 40}
+        colours = {"received": _GREEN, "paid": _ORANGE, "result": _BLUE}
+        points = [{"fill": {"color": colours[k]}} for k in frame["kind"]]
+        for column in (1, 2):
+            chart.add_series(self._series(at, column, rows, **hidden))
+        for column in (3, 4):
+            chart.add_series(self._series(at, column, rows, points=points, gap=40))
+        chart.set_legend({"none": True})
+        return chart
+
+    def _waste(self, solution: Solution) -> Any:
+        """What is done with the waste of each stage, in its most frequent unit of measure."""
+        frame = waste_by_stage(solution)
+        if frame.empty:
+            return None
+        measure = frame["unit_of_measure"].mode()[0]
+        frame = frame[frame["unit_of_measure"] == measure]
+        handled, left = frame["taken"] + frame["reclaimed"], frame["disposed"] + frame["added"]
+        shown = pd.DataFrame(
+            {
+                "stage": frame["stage"],
+                "used": (handled - left).clip(lower=0.0),
+                "stocked": frame["added"],
+                "disposed": frame["disposed"],
+            }
+        )
+        rows, at = len(shown), self._table(shown)
+        kind = {"type": "column", "subtype": "stacked"}
+        chart = self._chart(kind, "Waste by stage", f"{plain(measure)} over the horizon")
+        for column, colour in enumerate((_GREEN, _PURPLE, _GREY), start=1):
+            chart.add_series(self._series(at, column, rows, fill={"color": colour}, gap=60))
+        chart.set_legend({"position": "bottom"})
+        return chart
+
+    def _loads(self, solution: Solution) -> Any:
+        """Load of the fullest units."""
+        frame = unit_loads(solution)
+        if frame.empty:
+            return None
+        rows = min(len(frame), MAX_BARS)
+        at = self._table(frame[["unit", "load_share"]].head(MAX_BARS).iloc[::-1])  # from below
+        chart = self._chart({"type": "bar"}, f"Load of units ({rows} of {len(frame)})", "mean load")
+        chart.add_series(self._series(at, 1, rows, fill={"color": _BLUE}, gap=40))
+        chart.set_legend({"none": True})
+        return chart
+
+
+def waterfall(solution: Solution) -> pd.DataFrame:
+    """The bars of the money waterfall, which may cross zero.
+
+    Columns: label, base_above and base_below (unseen), above and below (seen), kind.
+    """
+    lines = money_lines(solution)
+    steps = lines["million"].to_numpy()
+    ends = steps.cumsum()
+    starts = ends - steps
+    result = (lines["group"] == "net_benefit").to_numpy()
+    starts[result], ends[result] = 0.0, steps[result]
+    low, high = pd.Series(starts).clip(upper=ends), pd.Series(starts).clip(lower=ends)
+    kinds = pd.Series(steps >= 0).map({True: "received", False: "paid"})
+    return pd.DataFrame(
+        {
+            "money": lines["label"],
+            "base above": low.clip(lower=0.0),
+            "base below": high.clip(upper=0.0),
+            "above": high.clip(lower=0.0) - low.clip(lower=0.0),
+            "below": low.clip(upper=0.0) - high.clip(upper=0.0),
+            "kind": kinds.mask(result, "result"),
+        }
+    )

@@ -1,0 +1,387 @@
+"""The plan checked against the scenario alone, without the model.
+
+Everything in MODEL.md is computed again from the scenario's sheets and from the amounts in the
+plan's tables: the balance of every place, every limit, the money of every group and period, and
+the objective. The rest of the tables (loads, emissions, costs ...) must follow from the amounts.
+
+Tolerance: an error counts when it is above a millionth (`TOLERANCE`) of the scale of what is
+compared. The scale is the larger of the two figures that are compared and of a floor that keeps
+rounding at an (almost) empty place from counting: a thousandth (`FLOOR`) of the largest figure of
+its kind (for amounts, of the largest throughput of the material at any place).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from circflow.data.scenario import MILLION
+from circflow.solution.accounts import Accounts, accounts
+from circflow.solution.codes import Flags, Floats, Names, plain
+from circflow.solution.solution import SYNERGY
+
+if TYPE_CHECKING:
+    from circflow.solution.solution import Solution
+
+TOLERANCE = 1e-6
+FLOOR = 1e-3
+COLUMNS = ["check", "where", "period", "expected", "found", "error"]
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What the audit found.
+
+    `balance_error`: largest relative error of any (site, material, period) balance;
+    `objective_error`: relative error of the objective. `findings`: check, where, period, expected,
+    found (in the unit of what is checked), error (relative), one record for everything that is
+    wrong, the worst of each check first; empty in a plan that passes.
+    """
+
+    passed: bool
+    balance_error: float
+    objective_error: float
+    findings: pd.DataFrame = field(repr=False)
+
+
+class Findings:
+    """Collects what is wrong."""
+
+    def __init__(self) -> None:
+        self.parts: list[pd.DataFrame] = []
+
+    def equal(
+        self,
+        check: str,
+        labels: pd.DataFrame,
+        found: Floats,
+        expected: Floats,
+        scale: Floats | float = 0.0,
+    ) -> None:
+        """Name every record (site, material ... in `labels`) in which the two figures differ."""
+        self._add(check, labels, found, expected, np.abs(found - expected), scale)
+
+    def at_most(
+        self,
+        check: str,
+        labels: pd.DataFrame,
+        found: Floats,
+        limit: Floats,
+        scale: Floats | float = 0.0,
+    ) -> None:
+        """Name every record above its limit; NaN is no limit."""
+        over = np.where(np.isnan(limit), 0.0, np.maximum(found - limit, 0.0))
+        self._add(check, labels, found, limit, over, scale)
+
+    def at_least(
+        self,
+        check: str,
+        labels: pd.DataFrame,
+        found: Floats,
+        limit: Floats,
+        scale: Floats | float = 0.0,
+    ) -> None:
+        """Name every record below its limit; NaN is no limit."""
+        under = np.where(np.isnan(limit), 0.0, np.maximum(limit - found, 0.0))
+        self._add(check, labels, found, limit, under, scale)
+
+    def must(
+        self, check: str, labels: pd.DataFrame, holds: Flags, found: Floats | float = np.nan
+    ) -> None:
+        """Name every record in which a rule does not hold."""
+        if holds.all():
+            return
+        bad = ~holds
+        figures = np.broadcast_to(np.asarray(found, dtype=float), holds.shape)[bad]
+        self._record(check, labels[bad], figures, np.full(bad.sum(), np.nan), np.ones(bad.sum()))
+
+    def _add(  # noqa: PLR0913, PLR0917
+        self,
+        check: str,
+        labels: pd.DataFrame,
+        found: Floats,
+        expected: Floats,
+        gap: Floats,
+        scale: Floats | float,
+    ) -> None:
+        sizes = np.maximum(np.abs(found), np.abs(np.nan_to_num(expected)))
+        sizes = np.maximum(sizes, scale)
+        # Figures that are no numbers are errors too.
+        bad = ~(gap <= TOLERANCE * sizes)
+        if bad.any():
+            error = gap[bad] / np.where(sizes[bad] > 0.0, sizes[bad], 1.0)
+            self._record(check, labels[bad], found[bad], expected[bad], error)
+
+    def _record(
+        self, check: str, labels: pd.DataFrame, found: Floats, expected: Floats, error: Floats
+    ) -> None:
+        period = labels["period"].to_numpy(object) if "period" in labels else None
+        where = labels.drop(columns="period", errors="ignore")
+        text = [
+            " / ".join(str(v) for v in record if not pd.isna(v))
+            for record in where.itertuples(index=False, name=None)
+        ]
+        made = pd.DataFrame(
+            {
+                "check": check,
+                "where": pd.Series(text, dtype=object),
+                "period": pd.Series(period, dtype=object, index=range(len(text))),
+                "expected": expected,
+                "found": found,
+                "error": error,
+            }
+        )
+        self.parts.append(made.sort_values("error", ascending=False, kind="stable"))
+
+    def table(self) -> pd.DataFrame:
+        """Everything that is wrong, check by check."""
+        if not self.parts:
+            return pd.DataFrame({c: pd.Series(dtype=object) for c in COLUMNS[:3]}).assign(
+                **{c: pd.Series(dtype=float) for c in COLUMNS[3:]}
+            )
+        return pd.concat(self.parts, ignore_index=True)
+
+
+@dataclass(frozen=True)
+class Places:
+    """In and out of every (site, material, period) that occurs, and the scale of each material."""
+
+    rows: pd.DataFrame
+    """site, material, period, entering, leaving (unit/yr)."""
+    scale: Mapping[object, float]
+    """Largest throughput of each material at any place, unit/yr."""
+
+    def floor(self, materials: pd.Series[Any]) -> Floats:
+        """FLOOR times the scale of each material."""
+        scale = pd.to_numeric(materials.map(self.scale)).to_numpy(float, na_value=np.nan)
+        return np.asarray(FLOOR * np.nan_to_num(scale))
+
+
+def audit(solution: Solution) -> Audit:
+    """Check a plan against its scenario.
+
+    Raises nothing on a wrong plan: what is wrong stands in `findings`.
+    """
+    from circflow.solution.rules import check_rules
+
+    solution = plain(solution)
+    findings = Findings()
+    books = accounts(solution)
+    places = find_places(solution, books)
+    balance_error = _check_balance(findings, places)
+    check_rules(findings, solution, books, places)
+    _check_money(findings, solution, books)
+    objective_error = _check_objective(findings, solution, books)
+    table = findings.table()
+    passed = table.empty and balance_error <= TOLERANCE and objective_error <= TOLERANCE
+    return Audit(passed, balance_error, objective_error, table)
+
+
+def recipe_amounts(solution: Solution) -> pd.DataFrame:
+    """What the recipes that are run take in and make in fixed proportion.
+
+    site, unit, recipe, period, role, material, amount (unit/yr), from the activities alone.
+    """
+    recipes = solution.scenario.frame("Recipes")
+    plain = recipes[recipes["group"].isna()]
+    by = ["technology", "recipe", "role", "material"]
+    amounts = plain.groupby(by, sort=False)["amount"].sum().reset_index()
+    units = solution.scenario.frame("Units")[["unit", "technology"]]
+    activity = solution.tables.activity[["site", "unit", "recipe", "period", "activity_per_year"]]
+    joined = activity.merge(units, on="unit").merge(amounts, on=["technology", "recipe"])
+    joined["amount"] = joined["amount"] * joined["activity_per_year"]
+    return joined[["site", "unit", "recipe", "period", "role", "material", "amount"]]
+
+
+def intakes(solution: Solution) -> pd.DataFrame:
+    """The rows of `conversions` that are amounts taken into a group."""
+    table = solution.tables.conversions
+    return table[table["group"].notna() & (table["role"] == "input")]
+
+
+def find_places(solution: Solution, books: Accounts) -> Places:
+    """What enters and what leaves every place, from the amounts of the plan.
+
+    What a journey brings is what was sent less the loss that the scenario says.
+    """
+    tables = solution.tables
+    flows = books["flows"].rows
+    sent = books["flows"].amount
+    received = sent * (1.0 - flows["loss"].to_numpy(float))
+    made = recipe_amounts(solution)
+    taken_in = intakes(solution)
+    outputs, inputs = made[made["role"] == "output"], made[made["role"] == "input"]
+    entering = [
+        (tables.supply, "site", tables.supply["amount_per_year"]),
+        (flows, "to", received),
+        (outputs, "site", outputs["amount"]),
+        (tables.stockpiles, "site", tables.stockpiles["reclaimed_per_year"]),
+    ]
+    leaving = [
+        (flows, "from", sent),
+        (inputs, "site", inputs["amount"]),
+        (taken_in, "site", taken_in["amount_per_year"]),
+        (tables.sales, "site", tables.sales["amount_per_year"]),
+        (tables.disposal, "site", tables.disposal["amount_per_year"]),
+        (tables.stockpiles, "site", tables.stockpiles["added_per_year"]),
+    ]
+    parts = []
+    for side, sources in enumerate((entering, leaving)):
+        for frame, site, amount in sources:
+            figures = np.asarray(amount, dtype=float)
+            parts.append(
+                pd.DataFrame(
+                    {
+                        "site": frame[site].to_numpy(object),
+                        "material": frame["material"].to_numpy(object),
+                        "period": frame["period"].to_numpy(object),
+                        "entering": figures if side == 0 else 0.0,
+                        "leaving": figures if side == 1 else 0.0,
+                    }
+                )
+            )
+    return _add_up(pd.concat(parts, ignore_index=True))
+
+
+def _add_up(every: pd.DataFrame) -> Places:
+    index = ["site", "material", "period"]
+    names = [Names(every[column]) for column in index]
+    codes = [name(every[column]) for name, column in zip(names, index, strict=True)]
+    key = (codes[0] * len(names[1]) + codes[1]) * len(names[2]) + codes[2]
+    cells, at = np.unique(key, return_inverse=True)
+    rows = pd.DataFrame(
+        {
+            "site": names[0].index.take(cells // (len(names[1]) * max(len(names[2]), 1))),
+            "material": names[1].index.take(cells // max(len(names[2]), 1) % max(len(names[1]), 1)),
+            "period": names[2].index.take(cells % max(len(names[2]), 1)),
+            "entering": np.bincount(at, every["entering"], len(cells)),
+            "leaving": np.bincount(at, every["leaving"], len(cells)),
+        }
+    )
+    gross = rows[["entering", "leaving"]].abs().max(axis=1)
+    return Places(rows, gross.groupby(rows["material"]).max().to_dict())
+
+
+def _check_balance(findings: Findings, places: Places) -> float:
+    """taken + bought + outputs + received + reclaimed = inputs + sent + sold + disposed + added."""
+    rows = places.rows
+    if rows.empty:
+        return 0.0
+    entering, leaving = rows["entering"].to_numpy(float), rows["leaving"].to_numpy(float)
+    floor = places.floor(rows["material"])
+    findings.equal("balance", rows[["site", "material", "period"]], entering, leaving, floor)
+    scale = np.maximum(np.maximum(np.abs(entering), np.abs(leaving)), floor)
+    error = np.abs(entering - leaving) / np.where(scale > 0.0, scale, 1.0)
+    return float(np.nan_to_num(error, nan=np.inf).max())
+
+
+def _check_money(findings: Findings, solution: Solution, books: Accounts) -> None:
+    """Money of every group and period: as computed from the scenario, as the money table says."""
+    ours = books.money()
+    table = solution.tables.money
+    theirs = table.groupby(["group", "period"], sort=False)[
+        ["million_per_year", "million", "discounted_million"]
+    ].sum()
+    both = ours.merge(
+        theirs.reset_index(), on=["group", "period"], how="outer", suffixes=("", "_table")
+    ).fillna(0.0)
+    labels = both[["group", "period"]]
+    in_period = both.groupby("period")["gross_per_year"].transform("sum").to_numpy(float)
+    scale = np.maximum(both["gross_per_year"].to_numpy(float), FLOOR * in_period)
+    years = {p.name: float(p.years) for p in solution.scenario.periods}
+    length = pd.to_numeric(both["period"].map(years)).to_numpy(float, na_value=1.0)
+    upfront = {
+        p.name: float(v)
+        for p, v in zip(solution.scenario.periods, books.service.upfront, strict=True)
+    }
+    lump = np.where(both["group"] == "capital", both["period"].map(upfront).fillna(0.0), 0.0)
+    whole = scale * length + lump
+    million = both["million"].to_numpy(float)
+    findings.equal("money", labels, both["million_table"].to_numpy(float), million, whole)
+    yearly = (both["million_per_year"].to_numpy(float), scale)
+    # A lump sum has no yearly figure of its own.
+    plain = lump == 0.0
+    findings.equal(
+        "money per year",
+        labels[plain],
+        both["million_per_year_table"].to_numpy(float)[plain],
+        yearly[0][plain],
+        yearly[1][plain],
+    )
+    weights = {p.name: p.weight for p in solution.scenario.periods}
+    rate = solution.scenario.settings.discount_rate
+    once = {p.name: (1.0 + rate) ** -p.start for p in solution.scenario.periods}
+    worth = pd.to_numeric(both["period"].map(weights)).to_numpy(float, na_value=1.0)
+    early = pd.to_numeric(both["period"].map(once)).to_numpy(float, na_value=1.0)
+    discounted = worth * both["million_per_year"].to_numpy(float) - early * lump
+    findings.equal(
+        "discounted money",
+        labels,
+        both["discounted_million"].to_numpy(float),
+        discounted,
+        scale * worth + lump * early,
+    )
+
+
+def goal_weights(solution: Solution) -> tuple[float, float, float, dict[str, float]]:
+    """Weights of value, synergy, jobs and of every pollutant (the sheet Goals)."""
+    goals = solution.scenario.frame("Goals")
+    listed = {str(g).strip(): float(w) for g, w in zip(goals["goal"], goals["weight"], strict=True)}
+    emission = {
+        name.split(":", 1)[1].strip(): weight
+        for name, weight in listed.items()
+        if name.startswith("emission:")
+    }
+    plain = (listed.get("value", 1.0), listed.get(SYNERGY, 1.0), listed.get("jobs", 0.0))
+    return (*plain, emission)
+
+
+def emitted_by_period(books: Accounts) -> dict[str, Floats]:
+    """Tonnes per year of each pollutant, by period, everywhere."""
+    count = len(books.scenario.periods)
+    total: dict[str, Floats] = {}
+    for ledger in books.ledgers.values():
+        for pollutant, tonnes in ledger.emitted.items():
+            sums = np.bincount(ledger.period, tonnes, count)
+            total[pollutant] = total.get(pollutant, np.zeros(count)) + sums
+    return total
+
+
+def recomputed_objective(solution: Solution, books: Accounts) -> tuple[float, float]:
+    """The objective in million currency, and its gross (the sum of the absolute parts)."""
+    value_weight, synergy_weight, job_weight, emission_weights = goal_weights(solution)
+    periods = solution.scenario.periods
+    weight = {p.name: p.weight for p in periods}
+    worth = np.array([p.weight for p in periods])
+    rate = solution.scenario.settings.discount_rate
+    once = np.array([(1.0 + rate) ** -p.start for p in periods])
+    money = books.money()
+    factor = np.where(money["group"] == SYNERGY, synergy_weight, value_weight)
+    discounted = factor * money["period"].map(weight).to_numpy(float)
+    total = float((discounted * money["million_per_year"]).sum())
+    gross = float(np.abs(discounted * money["gross_per_year"]).sum())
+    lump = value_weight * float((books.service.upfront * once).sum())
+    jobs = books.service.rows["jobs"].to_numpy(float).reshape(-1, len(periods)).sum(axis=0)
+    labour = job_weight * float((jobs * worth).sum())
+    total += labour - lump
+    gross += abs(labour) + abs(lump)
+    for pollutant, tonnes in emitted_by_period(books).items():
+        part = emission_weights.get(pollutant, 0.0) / MILLION * float((tonnes * worth).sum())
+        total += part
+        gross += abs(part)
+    return total, gross
+
+
+def _check_objective(findings: Findings, solution: Solution, books: Accounts) -> float:
+    """Objective of the solver against the one that follows from the plan."""
+    expected, gross = recomputed_objective(solution, books)
+    found = solution.objective
+    scale = max(abs(expected), abs(found), gross, 1e-9)
+    labels = pd.DataFrame({"where": ["objective"]})
+    findings.equal("objective", labels, np.array([found]), np.array([expected]), scale)
+    error = abs(found - expected) / scale
+    return float(error) if np.isfinite(error) else float("inf")

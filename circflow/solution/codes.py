@@ -1,0 +1,92 @@
+"""Names and rows as numbers, so that large tables are joined by array operations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from circflow.solution.solution import Solution, Tables
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.intp]
+Flags = NDArray[np.bool_]
+Keys = NDArray[np.int64]
+"""Several codes of a row as one number."""
+
+
+class Names:
+    """Names by their position in a sheet."""
+
+    def __init__(self, names: Iterable[object]) -> None:
+        self.index = pd.Index(list(dict.fromkeys(names)), dtype=object, tupleize_cols=False)
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def __call__(self, names: Any) -> Ints:
+        """The position of each name, −1 for an unknown or blank one."""
+        return self.index.get_indexer(pd.Index(names, dtype=object, tupleize_cols=False))
+
+
+def keys_of(codes: Sequence[Ints], sizes: Sequence[int]) -> Keys:
+    """One number per row of several codes; −1 where a code is −1."""
+    key = np.zeros(len(codes[0]), dtype=np.int64)
+    blank = np.zeros(len(codes[0]), dtype=bool)
+    for code, size in zip(codes, sizes, strict=True):
+        key = key * max(size, 1) + code
+        blank |= code < 0
+    key[blank] = -1
+    return key
+
+
+def find(keys: Keys, wanted: Keys) -> Ints:
+    """Where each wanted key stands in `keys` (the first of equal ones), −1 if nowhere."""
+    if not len(keys):
+        return np.full(len(wanted), -1, dtype=np.intp)
+    order = np.argsort(keys, kind="stable")
+    spot = np.minimum(np.searchsorted(keys[order], wanted), len(keys) - 1)
+    found = order[spot]
+    return np.where((keys[found] == wanted) & (wanted >= 0), found, -1)
+
+
+def cells(column: pd.Series[Any], at: Ints) -> Any:
+    """Cells of a column of names, None where the position is −1 or the cell is blank."""
+    values = np.empty(len(column) + 1, dtype=object)
+    values[:-1] = column.to_numpy(object)
+    return values[at]
+
+
+def take(column: pd.Series[Any], at: Ints, missing: float = 0.0) -> Floats:
+    """Cells of a number column, `missing` where the position is −1."""
+    values = np.append(column.to_numpy(float, na_value=np.nan), missing)
+    return np.asarray(values[at])
+
+
+NUMBERS = ("amount", "load", "activity", "price", "fee", "premium", "jobs", "closing", "opening")
+"""How the names of columns that hold numbers begin, apart from those that tell their unit."""
+UNITS = ("_per_year", "_million", "_km", "_share", "row", "tier", "capacity", "in_service")
+
+
+def plain(solution: Solution) -> Solution:
+    """The plan with tables of plain columns: text as objects (blank: None or NaN), else floats.
+
+    So that tables join whatever they were made of, empty ones too.
+    """
+    tables = solution.tables
+    made = {f.name: _plain(getattr(tables, f.name)) for f in fields(tables) if f.name != "prices"}
+    plain_tables: Tables = replace(tables, **made)
+    return replace(solution, tables=plain_tables)
+
+
+def _plain(table: pd.DataFrame) -> pd.DataFrame:
+    columns = {}
+    for name in table.columns:
+        is_number = str(name).startswith(NUMBERS) or str(name).endswith(UNITS)
+        columns[name] = table[name].astype(float if is_number else object)
+    return pd.DataFrame(columns, index=table.index).reset_index(drop=True)

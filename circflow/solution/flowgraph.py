@@ -1,0 +1,400 @@
+"""The flows of a plan as one graph over all periods, ready to be taken apart into chains.
+
+Nodes are places (site, material, period) and, for a stockpile that starts empty, what it holds at
+each period's end. Amounts are over a period (years times the yearly amount), in the unit of the
+material at the tail.
+
+Arcs
+    source    from outside into a place: a stream, a stockpile with an opening stock, a purchase,
+              or a unit that makes something of nothing
+    move      from place to place
+    convert   from an input of a unit to one of its outputs
+    store, hold, restore   into, through and out of a stockpile that starts empty
+    end       out of a place: sale, disposal, stock, loss, use
+
+What is conserved along the way is not the amount of a material (a conversion changes it) but what
+it came from: each source brings a *tracer*, which leaves every place in proportion to what leaves
+it, and every conversion in fixed shares of its outputs (`output_share`). An input that does not
+stem from a stream or a stockpile, in a conversion with another input that does, is auxiliary: its
+arc ends there as `use`, and the conversion bears its cost.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from circflow.solution.accounts import LEDGERS, Accounts
+from circflow.solution.audit import intakes, recipe_amounts
+from circflow.solution.codes import Flags, Floats, Ints, Keys, Names, cells, find, keys_of
+
+if TYPE_CHECKING:
+    from circflow.solution.solution import Solution
+
+ARC = ["type", "tail", "head", "amount", "ledger", "row", "weight", "end", "unit", "recipe"]
+SOURCE_KINDS = ("stream", "purchase", "stockpile", "unit", "unexplained")
+_NOWHERE = -1
+
+
+@dataclass(frozen=True)
+class Graph:
+    """Arcs and nodes.
+
+    `nodes`: site, material, period, is_stock. `arcs`: type (source, move, convert, store, hold,
+    restore, end), tail and head (position in nodes, −1 outside), amount (over the period, leaving
+    the tail; of a source, entering the head), fraction (share of the tail's tracer that takes
+    this arc), tracer, ledger and row (whose money the arc bears, in the share `weight`; of a
+    conversion, in proportion to the tracer), end (kind of source or end), unit, recipe.
+    """
+
+    nodes: pd.DataFrame
+    arcs: pd.DataFrame
+
+
+class GraphMaker:
+    """Builds the graph of a plan."""
+
+    def __init__(self, solution: Solution, books: Accounts) -> None:
+        scenario = solution.scenario
+        self.solution, self.books = solution, books
+        self.sites = Names(scenario.frame("Sites")["site"])
+        self.materials = Names(scenario.frame("Materials")["material"])
+        self.periods = Names(p.name for p in scenario.periods)
+        self.years = np.array([float(p.years) for p in scenario.periods])
+        self.sizes = (len(self.sites), len(self.materials), len(self.periods))
+        self.places = int(np.prod(self.sizes))
+        self.measure = dict(scenario.unit_of_measure)
+        self.parts: list[pd.DataFrame] = []
+
+    def make(self) -> Graph:
+        self._supply()
+        self._moves()
+        self._stocks()
+        self._ends()
+        inputs, outputs = self._conversions()
+        arcs = self._stack(self.parts)
+        inputs["main"] = self._main_inputs(arcs, inputs, outputs)
+        arcs = self._stack([arcs, *self._converting(arcs, inputs, outputs)])
+        return self._trace(self._number(arcs))
+
+    def keys(self, frame: pd.DataFrame, site: str = "site") -> Keys:
+        codes = (
+            self.sites(frame[site]),
+            self.materials(frame["material"]),
+            self.periods(frame["period"]),
+        )
+        return keys_of(codes, self.sizes)
+
+    def add(self, type_: str, tail: Any, head: Any, amount: Floats, **more: Any) -> None:
+        """Add arcs; `tail` and `head` are keys of nodes. Empty and unknown ones are left out."""
+        made = pd.DataFrame({"type": type_, "tail": tail, "head": head, "amount": amount})
+        filled = {"ledger": -1, "row": -1, "weight": 1.0, "end": None, "unit": None, "recipe": None}
+        made = made.assign(**{**filled, **more})
+        keep = (made["amount"] > 0.0) & ((made["tail"] >= 0) | (made["head"] >= 0))
+        self.parts.append(made.loc[keep, ARC])
+
+    def _stack(self, parts: list[pd.DataFrame]) -> pd.DataFrame:
+        full = [part for part in parts if len(part)]
+        return pd.concat(full, ignore_index=True) if full else pd.DataFrame(columns=ARC)
+
+    def _amount(self, name: str) -> Floats:
+        ledger = self.books[name]
+        years = 1.0 if name == "held" else self.years[ledger.period]
+        return np.asarray(np.maximum(ledger.amount, 0.0) * years)
+
+    def _supply(self) -> None:
+        rows = self.books["supply"].rows
+        self.add(
+            "source",
+            _NOWHERE,
+            self.keys(rows),
+            self._amount("supply"),
+            ledger=LEDGERS.index("supply"),
+            row=np.arange(len(rows)),
+            end=rows["kind"].to_numpy(object),
+        )
+
+    def _moves(self) -> None:
+        rows = self.books["flows"].rows
+        loss = rows["loss"].to_numpy(float)
+        amount, start = self._amount("flows"), self.keys(rows, "from")
+        common = {"ledger": LEDGERS.index("flows"), "row": np.arange(len(rows))}
+        self.add(
+            "move", start, self.keys(rows, "to"), amount * (1.0 - loss), weight=1.0 - loss, **common
+        )
+        self.add("end", start, _NOWHERE, amount * loss, weight=loss, end="loss", **common)
+
+    def _stocks(self) -> None:
+        """A stockpile with an opening stock is a source and an end; an empty one carries over."""
+        rows = self.books["added"].rows
+        sheet = self.solution.scenario.frame("Stockpiles")
+        opening = np.append(sheet["opening"].to_numpy(float), 1.0)[rows["at"].to_numpy(np.intp)]
+        dump = opening > 0.0
+        keys = self.keys(rows)
+        added, reclaimed, held = (self._amount(n) for n in ("added", "reclaimed", "held"))
+        codes = {n: LEDGERS.index(n) for n in ("added", "reclaimed", "held")}
+        at = np.arange(len(rows))
+        where = {"ledger": codes["added"], "row": at}
+        self.add("end", keys, _NOWHERE, np.where(dump, added, 0.0), end="stock", **where)
+        self.add("store", keys, keys + self.places, np.where(dump, 0.0, added), **where)
+        where = {"ledger": codes["reclaimed"], "row": at}
+        self.add("source", _NOWHERE, keys, np.where(dump, reclaimed, 0.0), end="stockpile", **where)
+        self.add("restore", keys + self.places, keys, np.where(dump, 0.0, reclaimed), **where)
+        # The period is the last digit of a key, so the next period's key is one more.
+        last = self.periods(rows["period"]) == len(self.periods) - 1
+        where = {"ledger": codes["held"], "row": at}
+        node = keys + self.places
+        self.add("hold", node, node + 1, np.where(dump | last, 0.0, held), **where)
+        self.add("end", node, _NOWHERE, np.where(dump | ~last, 0.0, held), end="stock", **where)
+
+    def _ends(self) -> None:
+        for name, kind in (("sales", "sale"), ("disposal", "disposal")):
+            rows = self.books[name].rows
+            self.add(
+                "end",
+                self.keys(rows),
+                _NOWHERE,
+                self._amount(name),
+                ledger=LEDGERS.index(name),
+                row=np.arange(len(rows)),
+                end=kind,
+            )
+
+    def _conversions(self) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Inputs and outputs of every activity: run (row of the ledger), node, amount, unit ..."""
+        ledger = self.books["activity"]
+        run = ["unit", "recipe", "period"]
+        runs = ledger.rows[run].assign(run=np.arange(len(ledger.rows)))
+        fixed = recipe_amounts(self.solution)
+        groups = intakes(self.solution)[["site", *run, "role", "material", "amount_per_year"]]
+        both = self._stack([fixed, groups.rename(columns={"amount_per_year": "amount"})])
+        if both.empty:
+            both = fixed
+        both = both.merge(runs, on=run)
+        years = self.years[np.maximum(self.periods(both["period"]), 0)]
+        both["amount"] = np.maximum(both["amount"].to_numpy(float), 0.0) * years
+        by = ["role", "run", "site", "material", "period", "unit", "recipe"]
+        both = both.groupby(by, sort=False)["amount"].sum().reset_index()
+        both["node"] = self.keys(both)
+        both = both[(both["amount"] > 0.0) & (both["node"] >= 0)]
+        inputs = both[both["role"] == "input"].reset_index(drop=True)
+        outputs = both[both["role"] == "output"].reset_index(drop=True)
+        outputs["share"] = output_shares(outputs, self.measure)
+        return inputs, outputs
+
+    def _main_inputs(
+        self, arcs: pd.DataFrame, inputs: pd.DataFrame, outputs: pd.DataFrame
+    ) -> Flags:
+        """Inputs that stem from a stream or a stockpile, or all of a run that has no such input."""
+        stems = self._descendants(arcs, inputs, outputs)
+        from_waste = np.isin(inputs["node"].to_numpy(), stems)
+        runs = inputs["run"].to_numpy(np.intp)
+        count = np.bincount(runs, from_waste, len(self.books["activity"].rows))
+        return np.asarray(from_waste | (count[runs] == 0))
+
+    def _descendants(self, arcs: pd.DataFrame, inputs: pd.DataFrame, outputs: pd.DataFrame) -> Keys:
+        """Nodes that hold something that stems from a stream or a stockpile."""
+        is_source = arcs["end"].isin(["stream", "stockpile"]) & (arcs["type"] == "source")
+        inner = arcs[(arcs["tail"] >= 0) & (arcs["head"] >= 0)]
+        runs = 2 * self.places
+        tails = [inner["tail"], inputs["node"], outputs["run"] + runs]
+        heads = [inner["head"], inputs["run"] + runs, outputs["node"]]
+        return _reach(
+            np.concatenate([np.asarray(t, dtype=np.int64) for t in tails]),
+            np.concatenate([np.asarray(h, dtype=np.int64) for h in heads]),
+            arcs.loc[is_source, "head"].to_numpy(np.int64),
+        )
+
+    def _converting(
+        self, arcs: pd.DataFrame, inputs: pd.DataFrame, outputs: pd.DataFrame
+    ) -> list[pd.DataFrame]:
+        """Arcs from each main input of a run to each of its outputs, and what has no other side.
+
+        A run whose outputs never leave the plan (they only go in circles) uses its inputs up.
+        """
+        self.parts = []
+        ledger = LEDGERS.index("activity")
+        main, rest = inputs[inputs["main"]], inputs[~inputs["main"]]
+        closed = self._closed_runs(arcs, main, rest, outputs)
+        open_outputs = outputs[~outputs["run"].isin(closed)]
+        pairs = main.merge(
+            open_outputs[["run", "node", "share", "material"]], on="run", suffixes=("", "_out")
+        )
+        label = {"ledger": ledger}
+        self.add(
+            "convert",
+            pairs["node"].to_numpy(),
+            pairs["node_out"].to_numpy(),
+            pairs["amount"].to_numpy(float) * pairs["share"].to_numpy(float),
+            row=pairs["run"].to_numpy(),
+            unit=pairs["unit"].to_numpy(object),
+            recipe=pairs["recipe"].to_numpy(object),
+            **label,
+        )
+        used_up = main[~main["run"].isin(open_outputs["run"])]
+        for frame, end, weight in ((used_up, "loss", 1.0), (rest, "use", 0.0)):
+            self.add(
+                "end",
+                frame["node"].to_numpy(),
+                _NOWHERE,
+                frame["amount"].to_numpy(float),
+                row=frame["run"].to_numpy(),
+                unit=frame["unit"].to_numpy(object),
+                recipe=frame["recipe"].to_numpy(object),
+                end=end,
+                weight=weight,
+                **label,
+            )
+        made = outputs[~outputs["run"].isin(main["run"]) | outputs["run"].isin(closed)]
+        self.add(
+            "source",
+            _NOWHERE,
+            made["node"].to_numpy(),
+            made["amount"].to_numpy(float),
+            row=made["run"].to_numpy(),
+            unit=made["unit"].to_numpy(object),
+            recipe=made["recipe"].to_numpy(object),
+            end="unit",
+            # The money of a run with inputs stays with its inputs.
+            weight=np.where(made["run"].isin(main["run"]), 0.0, 1.0),
+            **label,
+        )
+        return self.parts
+
+    def _closed_runs(
+        self, arcs: pd.DataFrame, main: pd.DataFrame, rest: pd.DataFrame, outputs: pd.DataFrame
+    ) -> Ints:
+        """Runs none of whose outputs ever reaches an end."""
+        runs = 2 * self.places
+        inner = arcs[(arcs["tail"] >= 0) & (arcs["head"] >= 0)]
+        ends = arcs[(arcs["tail"] >= 0) & (arcs["head"] < 0)]
+        dead = main[~main["run"].isin(outputs["run"])]
+        tails = [inner["tail"], main["node"], outputs["run"] + runs]
+        heads = [inner["head"], main["run"] + runs, outputs["node"]]
+        leaving = _reach(
+            np.concatenate([np.asarray(h, dtype=np.int64) for h in heads]),
+            np.concatenate([np.asarray(t, dtype=np.int64) for t in tails]),
+            np.concatenate(
+                [f.to_numpy(np.int64) for f in (ends["tail"], dead["node"], rest["node"])]
+            ),
+        )
+        every = outputs["run"].unique()
+        return np.asarray(every[~np.isin(every + runs, leaving)], dtype=np.intp)
+
+    def _number(self, arcs: pd.DataFrame) -> Graph:
+        """Number the nodes, in the order of sites, materials and periods."""
+        used = np.unique(np.concatenate([arcs["tail"], arcs["head"]]).astype(np.int64))
+        used = used[used >= 0]
+        place = used % max(self.places, 1)
+        site, rest = np.divmod(place, max(self.sizes[1] * self.sizes[2], 1))
+        material, period = np.divmod(rest, max(self.sizes[2], 1))
+        nodes = pd.DataFrame(
+            {
+                "site": self.sites.index.take(site),
+                "material": self.materials.index.take(material),
+                "period": self.periods.index.take(period),
+                "is_stock": used >= self.places,
+            }
+        )
+        ends = {c: find(used, arcs[c].to_numpy(np.int64)) for c in ("tail", "head")}
+        arcs = arcs.assign(**ends, amount=arcs["amount"].astype(float))
+        order = ["type", "tail", "head", "ledger", "row", "end"]
+        return Graph(nodes, arcs.sort_values(order, kind="stable", ignore_index=True))
+
+    def _trace(self, graph: Graph) -> Graph:
+        """Complete the graph where amounts do not meet, and let the tracer flow."""
+        arcs = self._complete(graph)
+        tail, head = arcs["tail"].to_numpy(np.intp), arcs["head"].to_numpy(np.intp)
+        amount, count = arcs["amount"].to_numpy(float), len(graph.nodes)
+        inner = tail >= 0
+        leaving = np.bincount(tail[inner], amount[inner], count)
+        share = amount / np.where(inner, np.append(leaving, 1.0)[tail], 1.0)
+        source = np.where(inner, 0.0, amount * self._weights(arcs, graph.nodes))
+        entering = np.bincount(head[~inner], source[~inner], count).astype(float)
+        passing = _solve(tail, head, share, entering)
+        tracer = np.where(inner, np.append(passing, 0.0)[tail] * share, source)
+        tracer = np.maximum(tracer, 0.0)
+        return Graph(graph.nodes, arcs.assign(fraction=share, tracer=tracer))
+
+    def _weights(self, arcs: pd.DataFrame, nodes: pd.DataFrame) -> Floats:
+        """Tracer per unit of a source: every unit of measure weighs the same in all."""
+        is_source = (arcs["tail"] < 0).to_numpy(bool)
+        material = cells(nodes["material"], arcs["head"].to_numpy(np.intp))
+        measure = pd.Series(material, dtype=object).map(self.measure)
+        amount = arcs["amount"].where(is_source, 0.0).to_numpy(float)
+        total = pd.Series(amount).groupby(measure).sum()
+        weight = measure.map(1.0 / total[total > 0.0]).astype(float).to_numpy()
+        return np.asarray(np.nan_to_num(weight))
+
+    def _complete(self, graph: Graph) -> pd.DataFrame:
+        """Give a source to ends that none reaches, and an end to what leads nowhere.
+
+        Only in a plan whose balances do not close, or with circles that feed themselves.
+        """
+        arcs, count = graph.arcs, len(graph.nodes)
+        tail, head = arcs["tail"].to_numpy(np.int64), arcs["head"].to_numpy(np.int64)
+        inner = (tail >= 0) & (head >= 0)
+        extra = []
+        is_source, is_end = tail < 0, head < 0
+        reached = _reach(tail[inner], head[inner], head[is_source])
+        lost = is_end & ~np.isin(tail, reached)
+        if lost.any():
+            amount = np.bincount(tail[lost], arcs["amount"].to_numpy(float)[lost], count)
+            node = np.flatnonzero(amount)
+            extra.append({"type": "source", "tail": -1, "head": node, "amount": amount[node]})
+        leaving = _reach(head[inner], tail[inner], tail[is_end])
+        stuck = np.setdiff1d(np.arange(count), leaving)
+        if stuck.size:
+            amount = np.bincount(head[head >= 0], arcs["amount"].to_numpy(float)[head >= 0], count)
+            extra.append({"type": "end", "tail": stuck, "head": -1, "amount": amount[stuck]})
+        if not extra:
+            return arcs
+        filled: dict[str, Any] = {"ledger": -1, "row": -1, "weight": 0.0, "end": "unexplained"}
+        made = [pd.DataFrame(more).assign(**filled, unit=None, recipe=None) for more in extra]
+        both = pd.concat([arcs, *made], ignore_index=True)
+        return both[both["amount"] > 0.0].reset_index(drop=True)
+
+
+def output_shares(outputs: pd.DataFrame, measure: dict[str, str]) -> Floats:
+    """Share of the inputs of a run that goes into each output (`run`, `material`, `amount`).
+
+    By amount among outputs of one unit of measure; outputs of different units of measure cannot be
+    compared, so each unit of measure has the same share.
+    """
+    unit = outputs["material"].map(measure)
+    by_unit = outputs.groupby(["run", unit], sort=False)["amount"].transform("sum")
+    kinds = unit.groupby(outputs["run"]).transform("nunique")
+    return np.asarray(outputs["amount"] / by_unit / kinds, dtype=float)
+
+
+def _reach(tail: Keys, head: Keys, start: Keys) -> Keys:
+    """Every node that can be reached from `start` along the arcs, `start` included."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import breadth_first_order
+
+    every = np.unique(np.concatenate([tail, head, start]))
+    if not start.size:
+        return np.empty(0, dtype=np.int64)
+    root = len(every)
+    rows = np.concatenate([np.searchsorted(every, tail), np.full(start.size, root)])
+    columns = np.concatenate([np.searchsorted(every, head), np.searchsorted(every, start)])
+    graph = coo_array((np.ones(rows.size), (rows, columns)), shape=(root + 1, root + 1))
+    order = breadth_first_order(graph.tocsr(), root, return_predecessors=False)
+    return np.asarray(every[order[order != root]])
+
+
+def _solve(tail: Ints, head: Ints, share: Floats, entering: Floats) -> Floats:
+    """Tracer that passes each node: F = entering + Σ over arcs into it of share · F of the tail."""
+    from scipy.sparse import coo_array, eye_array
+    from scipy.sparse.linalg import splu
+
+    count = len(entering)
+    if not count:
+        return entering
+    inner = (tail >= 0) & (head >= 0)
+    moved = coo_array((share[inner], (head[inner], tail[inner])), shape=(count, count))
+    system = (eye_array(count) - moved.tocsr()).tocsc()
+    return np.asarray(splu(system).solve(entering))
