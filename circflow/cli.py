@@ -18,6 +18,7 @@ from circflow import __version__
 from circflow.commands.common import BAD_INPUT, error_line, problem_line
 from circflow.commands.scenario import check, convert, template
 from circflow.commands.solve import solve
+from circflow.report.numbers import plain
 
 INTERNAL, INTERRUPTED, BROKEN_PIPE = 1, 130, 141
 NO_PLAN = {"infeasible": 3, "unbounded": 4, "stopped": 5}
@@ -124,7 +125,10 @@ def _tell_of_address(error: Any) -> int:
 
 
 def _tell_of_no_plan(error: Any) -> int:
-    error_line(f"{error.scenario}: no plan ({error.status}): {error.reason}")
+    lines = [line for line in error.reason.splitlines() if line.strip()] or [""]
+    error_line(f"{error.scenario}: no plan ({error.status}): {lines[0].strip()}")
+    for line in lines[1:]:  # an explanation: its indents tell what belongs together
+        click.echo(" " * (len(line) - len(line.lstrip())) + plain(line), err=True)
     return NO_PLAN[str(error.status)]
 
 

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from circflow.report.numbers import plain
+
 if TYPE_CHECKING:
     from circflow.data.scenario import Scenario
     from circflow.data.table import Problem
@@ -186,8 +188,6 @@ def jsonable(value: Any) -> Any:
 
 def error_line(text: object) -> None:
     """One plain line on standard error."""
-    from circflow.report.numbers import plain
-
     click.echo(f"error: {plain(text)}", err=True)
 
 
@@ -199,8 +199,6 @@ def note(text: str, *, quiet: bool = False) -> None:
 
 def problem_line(problem: Problem, origin: str = "") -> str:
     """A problem as one line: where, what, what is expected, the nearest good value."""
-    from circflow.report.numbers import plain
-
     where = str(problem.cell) or origin
     parts = [f"{where}: {problem.message}" if where else problem.message]
     if problem.expected:

@@ -135,7 +135,7 @@ class _Maker:
 
     def codes(self, kind: str, names: pd.Series[str]) -> NDArray[np.intp]:
         """Positions of names in their sheet, −1 for a blank cell."""
-        return self.names[kind].get_indexer(pd.Index(names, dtype=object))
+        return np.asarray(self.names[kind].get_indexer(pd.Index(names, dtype=object)))
 
     def distance(self, start: NDArray[np.intp], end: NDArray[np.intp]) -> NDArray[np.float64]:
         """Kilometres on the way, detour included; NaN where a coordinate is missing."""
@@ -187,7 +187,8 @@ class _Maker:
             a, b = a[keep], b[keep]
             for mode in modes:
                 parts.append((a, b, np.full(a.size, material), np.full(a.size, mode)))
-        columns = [np.concatenate(p) for p in zip(*parts, strict=True)] if parts else [[]] * 4
+        none = (np.array([], dtype=np.intp),) * len(LINK)
+        columns = [np.concatenate(p) for p in zip(*(parts or [none]), strict=True)]
         return pd.DataFrame(dict(zip(LINK, columns, strict=True)), dtype=np.intp)
 
     def _added(self, rows: pd.DataFrame) -> pd.DataFrame:

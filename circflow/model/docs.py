@@ -139,7 +139,8 @@ def _cell(text: str) -> str:
 
 
 def _paragraphs(text: str) -> list[str]:
-    """A docstring's paragraphs: a line above indented ones is a title, the indented ones a formula."""
+    """A docstring's paragraphs; a line above indented ones is a title, the indented ones are text
+    as it stands."""
     lines: list[str] = []
     for paragraph in text.strip().split("\n\n"):
         rows = paragraph.splitlines()

@@ -19,7 +19,7 @@ from circflow.report.figures import (
     unit_loads,
     waste_by_stage,
 )
-from circflow.report.numbers import columns, cut, number, numbers, plain, share, width
+from circflow.report.numbers import columns, cut, number, numbers, plain, share, squeeze, width
 from circflow.solution.solution import Solution, Status
 
 WIDTH = 100
@@ -150,6 +150,7 @@ def _waste(solution: Solution) -> list[str]:
 
 def _chains(solution: Solution) -> list[str]:
     frame = best_chains(solution)
+    frame["steps"] = [squeeze(plain(steps), 66) for steps in frame["steps"]]
     currency = plain(solution.scenario.settings.currency)
     return _table(
         f"Value chains ({min(len(frame), FEW)} of {len(frame)};"

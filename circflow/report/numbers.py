@@ -84,6 +84,16 @@ def cut(text: str, limit: int) -> str:
     return text.rstrip() + "…"
 
 
+def squeeze(text: str, limit: int) -> str:
+    """The text, cut in the middle to at most `limit` terminal columns."""
+    if width(text) <= limit:
+        return text
+    tail = text[-(limit // 2) :]
+    while width(tail) > limit // 2:
+        tail = tail[1:]
+    return cut(text, limit - width(tail)) + tail.lstrip()
+
+
 def columns(
     head: Sequence[str], body: Sequence[Sequence[str]], left: int = 1, total: int = 100
 ) -> list[str]:

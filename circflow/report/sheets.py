@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 import re
 import shutil
+import textwrap
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -196,9 +197,12 @@ def add_table(
 def _dress(sheet: Any, formats: Formats, columns: Sequence[_Column], rows: int) -> None:
     """Header, widths, filter, panes and print set-up."""
     last = max(len(columns) - 1, 0)
+    lines = [len(textwrap.wrap(c.title, max(int(c.width) - 2, 4))) for c in columns]
+    sheet.set_row(0, 15 * max(lines, default=1))
     for at, column in enumerate(columns):
         sheet.set_column(at, at, column.width)
-        sheet.write_string(0, at, column.title, formats.head())
+        align = {"align": "right"} if column.numeric else {}
+        sheet.write_string(0, at, column.title, formats.head(**align))
     sheet.autofilter(0, 0, rows, last)
     sheet.freeze_panes(1, 0)
     if rows:

@@ -40,7 +40,7 @@ SHEETS: tuple[tuple[str, str, str], ...] = (
 )
 """Sheet, table of the solution, what it tells."""
 
-MAX_BARS = 20
+MAX_BARS = 45
 """Units in the chart of loads."""
 _BLUE, _GREEN, _ORANGE, _GREY, _PURPLE = "#0072B2", "#009E73", "#D55E00", "#999999", "#CC79A7"
 """Colours of Okabe and Ito, told apart by colour-blind readers."""
@@ -171,10 +171,11 @@ class _Summary:
         self._key_figures()
         self._contents(sheets)
         place = 2
-        for chart in charts.made:
+        for chart, height in charts.made:
             sheet.insert_chart(place, 5, chart, {"object_position": 2})
-            place += 19
+            place += height // 20 + 1
         print_set_up(sheet)
+        sheet.fit_to_pages(1, 1)
         sheet.print_area(0, 0, max(self.row, place), 15)
 
     def text(self, column: int, text: str, **style: Any) -> None:
@@ -204,6 +205,7 @@ class _Summary:
 
     def _headline(self) -> None:
         solution, settings = self.solution, self.solution.scenario.settings
+        self.sheet.set_row(self.row, 24)
         self.text(0, settings.name, bold=True, font_size=16)
         self.row += 1
         years = horizon(solution.scenario)
@@ -280,9 +282,9 @@ class _Charts:
         self.sheet.set_column(1, 30, 14)
         print_set_up(self.sheet)
         self.column = 0
-        self.made = [
-            c for c in (self._money(solution), self._waste(solution), self._loads(solution)) if c
-        ]
+        drawn = (self._money(solution), self._waste(solution), self._loads(solution))
+        self.made = [made for made in drawn if made]
+        """Charts and their heights in pixels."""
 
     def _table(self, frame: pd.DataFrame) -> int:
         """Write a small table to the right of those there; its first column's number."""
@@ -306,21 +308,21 @@ class _Charts:
             **more,
         }
 
-    def _chart(self, kind: dict[str, str], name: str, axis: str) -> Any:
+    def _chart(self, kind: dict[str, str], name: str, axis: str, height: int = 365) -> Any:
         chart = self.book.add_chart(kind)
         chart.set_title({"name": name, "name_font": {"size": 12}, "overlay": False})
         if kind["type"] == "bar":
             chart.set_x_axis({"name": axis, "num_format": "0%", "min": 0, "max": 1})
-            chart.set_y_axis({"num_font": {"size": 8}})
+            chart.set_y_axis({"num_font": {"size": 8}, "interval_unit": 1})
         else:
             chart.set_y_axis(
                 {"name": axis, "num_format": "#,##0", "major_gridlines": {"visible": 1}}
             )
             chart.set_x_axis({"label_position": "low", "num_font": {"size": 9}})
-        chart.set_size({"width": 700, "height": 365})
+        chart.set_size({"width": 700, "height": height})
         return chart
 
-    def _money(self, solution: Solution) -> Any:
+    def _money(self, solution: Solution) -> tuple[Any, int]:
         """Income to net benefit as a waterfall: each bar starts where the one before ended."""
         frame = waterfall(solution)
         rows, at = len(frame), self._table(frame)
@@ -336,43 +338,47 @@ class _Charts:
         for column in (3, 4):
             chart.add_series(self._series(at, column, rows, points=points, gap=40))
         chart.set_legend({"none": True})
-        return chart
+        return chart, 365
 
-    def _waste(self, solution: Solution) -> Any:
+    def _waste(self, solution: Solution) -> tuple[Any, int] | None:
         """What is done with the waste of each stage, in its most frequent unit of measure."""
         frame = waste_by_stage(solution)
         if frame.empty:
             return None
         measure = frame["unit_of_measure"].mode()[0]
         frame = frame[frame["unit_of_measure"] == measure]
-        handled, left = frame["taken"] + frame["reclaimed"], frame["disposed"] + frame["added"]
+        handled = frame["taken"] + frame["reclaimed"] + frame["made"]
+        scale, word = (1e6, "million ") if handled.max() >= 1e7 else (1.0, "")
         shown = pd.DataFrame(
             {
                 "stage": frame["stage"],
-                "used": (handled - left).clip(lower=0.0),
-                "stocked": frame["added"],
-                "disposed": frame["disposed"],
+                "used": (handled - frame["disposed"] - frame["added"]).clip(lower=0.0) / scale,
+                "stocked": frame["added"] / scale,
+                "disposed": frame["disposed"] / scale,
             }
         )
         rows, at = len(shown), self._table(shown)
         kind = {"type": "column", "subtype": "stacked"}
-        chart = self._chart(kind, "Waste by stage", f"{plain(measure)} over the horizon")
+        chart = self._chart(kind, "Waste by stage", f"{word}{plain(measure)} over the horizon")
         for column, colour in enumerate((_GREEN, _PURPLE, _GREY), start=1):
             chart.add_series(self._series(at, column, rows, fill={"color": colour}, gap=60))
         chart.set_legend({"position": "bottom"})
-        return chart
+        return chart, 365
 
-    def _loads(self, solution: Solution) -> Any:
-        """Load of the fullest units."""
+    def _loads(self, solution: Solution) -> tuple[Any, int] | None:
+        """Load of the units in service, fullest first."""
         frame = unit_loads(solution)
         if frame.empty:
             return None
         rows = min(len(frame), MAX_BARS)
-        at = self._table(frame[["unit", "load_share"]].head(MAX_BARS).iloc[::-1])  # from below
-        chart = self._chart({"type": "bar"}, f"Load of units ({rows} of {len(frame)})", "mean load")
+        some = frame[["unit", "load_share"]].head(MAX_BARS)
+        at = self._table(some.iloc[::-1])  # bars are drawn from below
+        name = f"Load of units ({rows} of {len(frame)})"
+        height = 110 + 14 * max(rows, 4)
+        chart = self._chart({"type": "bar"}, name, "mean load", height)
         chart.add_series(self._series(at, 1, rows, fill={"color": _BLUE}, gap=40))
         chart.set_legend({"none": True})
-        return chart
+        return chart, height
 
 
 def waterfall(solution: Solution) -> pd.DataFrame:

@@ -195,6 +195,7 @@ class _Purse:
         carried = self._auxiliary(plain, runs)
         money[at] += shares * runs[self.row[at]]
         self._keeping(matrices["held"])
+        self._fines()
         return money, carried, self._rest_table(money, carried)
 
     def _matrix(self, name: str) -> Floats:
@@ -285,7 +286,7 @@ class _Purse:
         last = np.flatnonzero(np.diff(parts.path, append=-1))
         arc = parts.arc[last]
         used = (self.arcs["end"] == "use").to_numpy(bool)[arc] & ~parts.is_cycle
-        used &= self.traced[self.row[arc]] if len(self.traced) else False
+        used[used] = self.traced[self.row[arc[used]]]
         consumer = self.row[arc[used]]
         along = _add_along(parts, self.share, money, count)[used]
         for n in range(len(GROUPS)):
@@ -304,6 +305,19 @@ class _Purse:
             piles[pile] = piles.get(pile, np.zeros(len(GROUPS))) + held[at]
         for (site, material), figures in piles.items():
             self.rest.append((f"{site}: {material} in the stockpile", site, None, figures))
+
+    def _fines(self) -> None:
+        """Penalties of limits (below zero) that nobody's emission exceeds."""
+        limits = self.books.limits
+        for n in np.flatnonzero(limits["unspread"].to_numpy(float)).tolist():
+            record = limits.iloc[n]
+            figures = np.zeros(len(GROUPS))
+            years = self.years[int(record["period_code"])]
+            figures[GROUPS.index("emissions")] = -float(record["unspread"]) * years
+            key = record["key"] if isinstance(record["key"], str) else "the cluster"
+            self.rest.append(
+                (f"{record['pollutant']} of {key} above its limit", None, None, figures)
+            )
 
     def _rest_table(self, money: Floats, carried: Flags) -> pd.DataFrame:
         """Money that touches no flow, and what is left to the sum of the money table."""

@@ -45,8 +45,7 @@ class Graph:
 
     `nodes`: site, material, period, is_stock. `arcs`: type (source, move, convert, store, hold,
     restore, end), tail and head (position in nodes, −1 outside), amount (over the period, leaving
-    the tail; of a source, entering the head), fraction (share of the tail's tracer that takes
-    this arc), tracer, ledger and row (whose money the arc bears, in the share `weight`; of a
+    the tail; of a source, entering the head), tracer, ledger and row (whose money the arc bears, in the share `weight`; of a
     conversion, in proportion to the tracer), end (kind of source or end), unit, recipe.
     """
 
@@ -305,19 +304,24 @@ class GraphMaker:
         return Graph(nodes, arcs.sort_values(order, kind="stable", ignore_index=True))
 
     def _trace(self, graph: Graph) -> Graph:
-        """Complete the graph where amounts do not meet, and let the tracer flow."""
-        arcs = self._complete(graph)
+        """Complete the graph where amounts do not meet, and let the tracer flow.
+
+        What goes in circles without any source brings its own amount as tracer.
+        """
+        arcs, alone = self._complete(graph)
         tail, head = arcs["tail"].to_numpy(np.intp), arcs["head"].to_numpy(np.intp)
         amount, count = arcs["amount"].to_numpy(float), len(graph.nodes)
         inner = tail >= 0
+        circling = np.append(alone, False)[tail]
         leaving = np.bincount(tail[inner], amount[inner], count)
         share = amount / np.where(inner, np.append(leaving, 1.0)[tail], 1.0)
+        share = np.where(circling, 0.0, share)
         source = np.where(inner, 0.0, amount * self._weights(arcs, graph.nodes))
         entering = np.bincount(head[~inner], source[~inner], count).astype(float)
         passing = _solve(tail, head, share, entering)
         tracer = np.where(inner, np.append(passing, 0.0)[tail] * share, source)
-        tracer = np.maximum(tracer, 0.0)
-        return Graph(graph.nodes, arcs.assign(fraction=share, tracer=tracer))
+        tracer = np.where(circling, amount, np.maximum(tracer, 0.0))
+        return Graph(graph.nodes, arcs.assign(tracer=tracer))
 
     def _weights(self, arcs: pd.DataFrame, nodes: pd.DataFrame) -> Floats:
         """Tracer per unit of a source: every unit of measure weighs the same in all."""
@@ -329,33 +333,38 @@ class GraphMaker:
         weight = measure.map(1.0 / total[total > 0.0]).astype(float).to_numpy()
         return np.asarray(np.nan_to_num(weight))
 
-    def _complete(self, graph: Graph) -> pd.DataFrame:
+    def _complete(self, graph: Graph) -> tuple[pd.DataFrame, Flags]:
         """Give a source to ends that none reaches, and an end to what leads nowhere.
 
-        Only in a plan whose balances do not close, or with circles that feed themselves.
+        Needed only in a plan whose balances do not close, or with circles that feed themselves.
+        Returns the arcs, and which nodes no source reaches (what is there goes in circles).
         """
         arcs, count = graph.arcs, len(graph.nodes)
         tail, head = arcs["tail"].to_numpy(np.int64), arcs["head"].to_numpy(np.int64)
+        amount = arcs["amount"].to_numpy(float)
         inner = (tail >= 0) & (head >= 0)
         extra = []
         is_source, is_end = tail < 0, head < 0
         reached = _reach(tail[inner], head[inner], head[is_source])
         lost = is_end & ~np.isin(tail, reached)
-        if lost.any():
-            amount = np.bincount(tail[lost], arcs["amount"].to_numpy(float)[lost], count)
-            node = np.flatnonzero(amount)
-            extra.append({"type": "source", "tail": -1, "head": node, "amount": amount[node]})
-        leaving = _reach(head[inner], tail[inner], tail[is_end])
-        stuck = np.setdiff1d(np.arange(count), leaving)
+        started = np.bincount(tail[lost], amount[lost], count)
+        node = np.flatnonzero(started)
+        if node.size:
+            extra.append({"type": "source", "tail": -1, "head": node, "amount": started[node]})
+            reached = _reach(tail[inner], head[inner], np.concatenate([head[is_source], node]))
+        stuck = np.setdiff1d(reached, _reach(head[inner], tail[inner], tail[is_end]))
         if stuck.size:
-            amount = np.bincount(head[head >= 0], arcs["amount"].to_numpy(float)[head >= 0], count)
-            extra.append({"type": "end", "tail": stuck, "head": -1, "amount": amount[stuck]})
-        if not extra:
-            return arcs
-        filled: dict[str, Any] = {"ledger": -1, "row": -1, "weight": 0.0, "end": "unexplained"}
-        made = [pd.DataFrame(more).assign(**filled, unit=None, recipe=None) for more in extra]
-        both = pd.concat([arcs, *made], ignore_index=True)
-        return both[both["amount"] > 0.0].reset_index(drop=True)
+            came = np.bincount(head[head >= 0], amount[head >= 0], count)
+            extra.append({"type": "end", "tail": stuck, "head": -1, "amount": came[stuck]})
+        alone = np.ones(count, dtype=bool)
+        alone[reached] = False
+        if extra:
+            filled: dict[str, Any] = {"ledger": -1, "row": -1, "weight": 0.0}
+            filled.update(end="unexplained", unit=None, recipe=None)
+            made = [pd.DataFrame(more).assign(**filled) for more in extra]
+            arcs = pd.concat([arcs, *made], ignore_index=True)
+            arcs = arcs[arcs["amount"] > 0.0].reset_index(drop=True)
+        return arcs, alone
 
 
 def output_shares(outputs: pd.DataFrame, measure: dict[str, str]) -> Floats:

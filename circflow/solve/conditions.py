@@ -116,7 +116,7 @@ class Elastic:
     def weights(self) -> Floats:
         """Cost of a unit of change: relative to the figure, physical limits dearest."""
         size = np.array([_size(c) for c in self.conditions], dtype=float)
-        return np.array([c.kind.weight for c in self.conditions]) / size
+        return np.asarray(np.array([c.kind.weight for c in self.conditions]) / size)
 
 
 def _size(condition: Condition) -> float:
@@ -177,9 +177,9 @@ class _Finder:
 
     def _bounded(self, variable: str) -> pd.DataFrame:
         """Rows of a variable with the programme's column, where it has one."""
-        rows = self.m.rows[variable]
+        rows: pd.DataFrame = self.m.rows[variable]
         place = self.compiled.column_of[rows["column"].to_numpy()]
-        return rows.assign(place=place)[place >= 0]
+        return rows.assign(place=place).loc[place >= 0]
 
     def _rows(self, family: str) -> list[tuple[Any, int]]:
         indices, rows = self.compiled.families.get(family, ([], np.array([], dtype=np.intp)))

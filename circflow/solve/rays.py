@@ -93,11 +93,11 @@ def endless_gain(m: Model, compiled: Compiled) -> Ray | None:
     moving = flows[values[flows["column"].to_numpy()] > 0.0]
     for r in moving.drop_duplicates(["from", "to", "material", "mode"]).to_dict("records"):
         where = f"{r['material']} from {r['from']} to {r['to']} by {r['mode']}"
-        cell = m.scenario.tables["Links"].cell(int(r["row_cost"])) if r["row_cost"] else None
-        head = f"{cell}: " if cell else ""
+        named = m.scenario.tables["Links"].cell(int(r["row_cost"])) if r["row_cost"] else None
+        head = f"{named}: " if named else ""
         steps.append(f"{head}{where}, at {r['unit_cost']:g} {currency} per unit")
-        if cell:
-            cells.append(cell)
+        if named:
+            cells.append(named)
     for r in m.rows["activity"][values[m.rows["activity"]["column"].to_numpy()] > 0.0].to_dict(
         "records"
     ):

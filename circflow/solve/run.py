@@ -70,7 +70,7 @@ def solve(
         solution = Solution(
             scenario=scenario,
             status=Status(outcome.ending.value),
-            objective=-outcome.objective,
+            objective=0.0 - outcome.objective,  # never −0
             gap=gap_reached,
             tables=read_tables(m, compiled, outcome, fixed=fixed),
             seconds=clock.seconds(scenario.read_seconds),
@@ -161,7 +161,7 @@ def _money(m: Model, values: NDArray[np.float64]) -> pd.DataFrame:
         discounted_million=yearly * discount(m.scenario, terms),
     )
     label = ["group", "site", "material", "unit", "period"]
-    table = table.groupby(label, sort=False, dropna=False).sum().reset_index()
+    table = pd.DataFrame(table.groupby(label, sort=False, dropna=False).sum().reset_index())
     member = table["site"].map(m.scenario.member_of)
     table.insert(2, "member", member.astype(object).where(member.notna(), None))
     return table

@@ -34,7 +34,7 @@ def _check_huge(drafts: Drafts) -> None:
             if not column.is_number or column.name not in draft.letters:
                 continue
             values = draft.sound(column.name)[column.name]
-            for row in values.index[values.abs() >= _HUGE]:
+            for row in values.index[values.abs().to_numpy() >= _HUGE]:
                 drafts.warning(
                     sheet.name,
                     int(row),

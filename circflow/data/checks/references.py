@@ -27,6 +27,8 @@ def check_keys(drafts: Drafts) -> None:
 
 def _check_key(drafts: Drafts, sheet: Sheet, columns: list[str]) -> None:
     frame = drafts[sheet.name].sound(*columns)
+    if len(frame) < 2:
+        return
     keys = comparable(frame, columns)
     doubled = keys.duplicated()
     if not doubled.any():
@@ -129,6 +131,8 @@ def _must_be_in(targets: _Targets, cells: _Cells, target: str, noun: str = "") -
     good = targets.names(target, key)
     values = cells.values.dropna()
     wrong = values[~values.isin(good.names)]
+    if wrong.empty:
+        return
     quiet = targets.doubtful(target, key)
     for row, value in by_row(wrong):
         suggestion = good.nearest(value)

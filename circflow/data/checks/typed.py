@@ -164,4 +164,5 @@ def read_periods(drafts: Drafts, rate: float) -> tuple[Period, ...]:
                 expected="a shorter period",
             )
             break
-    return periods
+    # where none could be read the other checks still need one
+    return periods or make_periods(["1"], [1], rate)

@@ -1,0 +1,143 @@
+"""The main job on a large region, against bare HiGHS on the same arrays, in one run.
+
+    python benchmarks/main_job.py [--streams 2000 --units 300 --markets 100 --periods 5]
+
+Prints the seconds of every step from workbook to results, the seconds that bare HiGHS needs for
+the same arrays with each of its algorithms, and the ratio of everything but reading and writing
+files to the best of them. The target is a ratio of at most 1.5 and a peak memory below 2 GB.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import highspy
+import openpyxl
+from generator import Size, region
+
+from circflow.data.check import check_book
+from circflow.data.files import read_book, write_book
+from circflow.model.build import build
+from circflow.report.workbook import write_results
+from circflow.solution.solution import Solution, Status
+from circflow.solve.compiled import Program, compile_model
+from circflow.solve.run import optimise, read_tables
+
+STEPS: dict[str, float] = {}
+
+
+@contextmanager
+def step(name: str) -> Iterator[None]:
+    """Time a step."""
+    begun = time.perf_counter()
+    yield
+    STEPS[name] = time.perf_counter() - begun
+    print(f"  {name:<34}{STEPS[name]:8.2f} s", flush=True)
+
+
+def bare(program: Program, solver: str, limit: float) -> float | None:
+    """Seconds of HiGHS alone on the arrays as they stand, None if it takes longer than `limit`."""
+    highs = highspy.Highs()
+    highs.setOptionValue("output_flag", False)
+    highs.setOptionValue("solver", solver)
+    highs.setOptionValue("time_limit", limit)
+    begun = time.perf_counter()
+    lp = highspy.HighsLp()
+    lp.num_row_, lp.num_col_ = program.shape
+    lp.col_cost_, lp.col_lower_, lp.col_upper_ = program.cost, program.lower, program.upper
+    lp.row_lower_, lp.row_upper_ = program.row_lower, program.row_upper
+    lp.a_matrix_.format_ = highspy.MatrixFormat.kColwise
+    lp.a_matrix_.start_ = program.matrix.indptr
+    lp.a_matrix_.index_ = program.matrix.indices
+    lp.a_matrix_.value_ = program.matrix.data
+    highs.passModel(lp)
+    highs.run()
+    done = highs.getModelStatus() == highspy.HighsModelStatus.kOptimal
+    return time.perf_counter() - begun if done else None
+
+
+def peak_memory_gb() -> float:
+    """Peak memory of this process so far."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
+
+
+def main() -> None:
+    """Run the job and the floors."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    for name in ("streams", "units", "markets", "periods", "seed"):
+        parser.add_argument(f"--{name}", type=int, default=getattr(Size(), name))
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        _run(Size(**vars(options)), Path(folder))
+
+
+def _run(size: Size, folder: Path) -> None:
+    file = folder / "region.xlsx"
+    write_book(region(size), file)
+    print("circflow, from workbook to results")
+    with step("read the workbook"):
+        book = read_book(file)
+    with step("check"):
+        _, scenario = check_book(book)
+    assert scenario is not None
+    with step("network"):
+        flows = len(scenario.network.flows)
+    with step("build"):
+        m = build(scenario)
+    with step("compile"):
+        compiled = compile_model(m)
+    with step("solve"):
+        outcome, gap, fixed = optimise(compiled)
+    with step("tables and prices"):
+        plan = Solution(
+            scenario,
+            Status(outcome.ending.value),
+            -outcome.objective,
+            gap,
+            read_tables(m, compiled, outcome, fixed=fixed),
+            {},
+            fixed,
+        )
+    with step("audit"):
+        passed = plan.audit.passed
+    with step("value chains and totals"):
+        chains = plan.totals["chains"]
+    memory = peak_memory_gb()
+    with step("write the results workbook"):
+        write_results(plan, folder / "results.xlsx")
+    memory = max(memory, peak_memory_gb())
+    program = compiled.program
+    verdict = "passed" if passed else "FAILED"
+    print(
+        f"  {flows} flows, {program.shape[0]} rows, {program.shape[1]} columns,"
+        f" {program.matrix.nnz} nonzeros, {chains} chains,"
+        f" audit {verdict},"
+        f" peak memory {memory:.2f} GB"
+    )
+    print("floors, measured in the same run")
+    with step("bare openpyxl reads the workbook"):
+        for sheet in openpyxl.load_workbook(file, read_only=True).worksheets:
+            sum(1 for _ in sheet.iter_rows(values_only=True))
+    seconds: dict[str, float] = {}
+    for solver in ("ipm", "simplex"):
+        took = bare(program, solver, min([600.0, *(2.0 * s for s in seconds.values())]))
+        told = f"{took:8.2f} s" if took else "  gave up at twice the best"
+        print(f"  bare HiGHS, {solver:<22}{told}")
+        if took:
+            seconds[solver] = took
+    best = min(seconds.values())
+    files = STEPS["read the workbook"] + STEPS["write the results workbook"]
+    own = sum(STEPS.values()) - files - STEPS["bare openpyxl reads the workbook"]
+    print(f"all but files / bare HiGHS at its best: {own:.2f} / {best:.2f} = {own / best:.2f}")
+    solved = STEPS["solve"] / best
+    print(f"solve alone / bare HiGHS at its best: {solved:.2f}")
+
+
+if __name__ == "__main__":
+    main()

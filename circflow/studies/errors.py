@@ -1,0 +1,11 @@
+"""What a study may raise."""
+
+from __future__ import annotations
+
+
+class StudyError(ValueError):
+    """A study that cannot be run as asked; the message says what to change."""
+
+
+class CheckError(RuntimeError):
+    """A run that a cold build of the same scenario contradicts: a fault of circflow."""

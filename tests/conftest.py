@@ -1,0 +1,193 @@
+"""Shared by all tests: scenarios from dicts, and the rows of a model written out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from circflow.data.scenario import Scenario, Settings, make_periods
+from circflow.data.schema import SHEETS, Column, Sheet
+from circflow.data.table import Book, Table
+from circflow.model.build import build
+from circflow.model.terms import Model
+from circflow.solve.compiled import Compiled, compile_model
+
+Row = dict[str, Any]
+Sheets = Mapping[str, Any]
+"""Sheets by name: a list of rows (dicts of the filled cells); `Scenario` is one dict."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers",
+        "covers(*names): the test writes out the row of a constraint, or the bounds of a variable",
+    )
+
+
+def _column(column: Column, rows: list[Row]) -> pd.Series[Any]:
+    values = [row.get(column.name) for row in rows]
+    values = [column.default if value is None else value for value in values]
+    if column.is_number:
+        return pd.Series([math.nan if v is None else float(v) for v in values], dtype=float)
+    if column.kind == "flag":
+        return pd.Series(values, dtype=bool)
+    return pd.Series(values, dtype=object)
+
+
+def _table(sheet: Sheet, rows: list[Row]) -> Table:
+    for row in rows:
+        unknown = set(row) - set(sheet.names)
+        assert not unknown, f"{sheet.name} has no column {unknown}"
+    frame = pd.DataFrame({c.name: _column(c, rows) for c in sheet.columns})
+    frame.index = pd.RangeIndex(2, 2 + len(rows))
+    letters = {c.name: chr(ord("A") + n) for n, c in enumerate(sheet.columns)}
+    return Table(sheet, frame, letters)
+
+
+def scenario_of(sheets: Sheets) -> Scenario:
+    """A scenario from rows, defaults filled in; Periods, Members and Modes may be left out.
+
+    Sites, Materials and Members that other rows need must be listed, as in a workbook; nothing
+    is checked.
+    """
+    given = dict(sheets)
+    settings = {"name": "test", **given.pop("Scenario", {})}
+    given.setdefault("Periods", [{"period": "1", "years": 1}])
+    given.setdefault("Modes", [{"mode": "road"}])
+    if "Members" not in given:
+        named = [site.get("member") for site in given.get("Sites", [])]
+        given["Members"] = [{"member": name} for name in dict.fromkeys(named) if name]
+    given["Scenario"] = [{"key": key, "value": str(value)} for key, value in settings.items()]
+    tables = {sheet.name: _table(sheet, list(given.pop(sheet.name, []))) for sheet in SHEETS}
+    assert not given, f"no such sheet: {list(given)}"
+    typed = Settings(**settings)
+    periods = tables["Periods"].frame
+    return Scenario(
+        typed,
+        make_periods(periods["period"], periods["years"].astype(int), typed.discount_rate),
+        tables,
+        Book(()),
+    )
+
+
+def _index(index: object) -> str:
+    parts = index if isinstance(index, tuple) else (index,)
+    return ",".join(str(part) for part in parts)
+
+
+def _number(value: float) -> str:
+    return f"{value:.9g}"
+
+
+def _sum(terms: Mapping[str, float]) -> str:
+    """A linear expression in words, variables in alphabetical order."""
+    text = ""
+    for name in sorted(terms):
+        value = terms[name]
+        sign = "-" if value < 0 else "+"
+        size = "" if abs(value) == 1.0 else f"{_number(abs(value))} "
+        if text:
+            text += f" {sign} {size}{name}"
+        else:
+            text = f"{'-' if value < 0 else ''}{size}{name}"
+    return text or "0"
+
+
+class Written:
+    """A scenario's programme, as HiGHS gets it, written out with the model's names.
+
+    A row reads `flow[Mine,Plant,slag,road,1] - taken[Mine,slag,1] == 0`: variables in
+    alphabetical order on the left, the number on the right.
+    """
+
+    def __init__(self, scenario: Scenario, *, relax: bool = False) -> None:
+        self.model: Model = build(scenario, relax=relax)
+        self.compiled: Compiled = compile_model(self.model)
+        self.names = [
+            f"{v.parent_component().local_name}[{_index(v.index())}]" for v in self.model.variables
+        ]
+
+    def rows(self, constraint: str) -> dict[str, str]:
+        """Every row of a constraint by its index."""
+        assert hasattr(self.model, constraint), f"the model has no constraint {constraint}"
+        program = self.compiled.program
+        indices, places = self.compiled.families.get(constraint, ([], np.array([], dtype=np.intp)))
+        matrix = program.matrix.tocsr()
+        written = {}
+        for index, place in zip(indices, places.tolist(), strict=True):
+            entries = slice(matrix.indptr[place], matrix.indptr[place + 1])
+            columns = self.compiled.columns[matrix.indices[entries]]
+            terms = {
+                self.names[c]: float(v)
+                for c, v in zip(columns, matrix.data[entries], strict=True)
+                if v != 0.0
+            }
+            low, high = float(program.row_lower[place]), float(program.row_upper[place])
+            sense = "==" if low == high else "<=" if math.isinf(low) else ">="
+            side = low if sense != "<=" else high
+            written[_index(index)] = f"{_sum(terms)} {sense} {_number(side + 0.0)}"
+        return written
+
+    def bounds(self, variable: str) -> dict[str, tuple[float, float]]:
+        """Lower and upper bound of every entry of a variable by its index."""
+        made = {}
+        for index, data in getattr(self.model, variable).items():
+            low, high = data.bounds
+            made[_index(index)] = (low, math.inf if high is None else high)
+        return made
+
+    def objective(self, variable: str = "") -> dict[str, float]:
+        """Coefficients of the maximised objective, in currency (not in million), and "1"."""
+        program = self.compiled.program
+        made = {
+            self.names[c]: -float(v) * 1e6
+            for c, v in zip(self.compiled.columns, program.cost, strict=True)
+            if v != 0.0 and self.names[c].startswith(variable)
+        }
+        if program.offset and not variable:
+            made["1"] = -program.offset * 1e6
+        return made
+
+
+@pytest.fixture(scope="session")
+def make_scenario() -> Callable[[Sheets], Scenario]:
+    """`make_scenario({"Sites": [{"site": "Mine"}], …})` is a scenario (see `scenario_of`)."""
+    return scenario_of
+
+
+@pytest.fixture(scope="session")
+def written() -> Callable[..., Written]:
+    """`written(sheets)`: the programme of a scenario from dicts, written out (see `Written`).
+
+    One and the same programme is built once: leave it as it is.
+    """
+    known: dict[str, Written] = {}
+
+    def write(sheets: Sheets, *, relax: bool = False) -> Written:
+        key = repr((sheets, relax))
+        if key not in known:
+            known[key] = Written(scenario_of(sheets), relax=relax)
+        return known[key]
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def best() -> Callable[..., float]:
+    """`best(sheets)`: the optimum of a scenario from dicts, in million currency, without tables
+    and audit."""
+
+    def optimum(sheets: Sheets, *, relax: bool = False) -> float:
+        from circflow.solve.run import optimise
+
+        compiled = compile_model(build(scenario_of(sheets), relax=relax))
+        outcome, _, _ = optimise(compiled, gap=0.0)
+        assert outcome.x is not None, outcome.ending
+        return -outcome.objective
+
+    return optimum

@@ -1,0 +1,52 @@
+"""`docs/model.md` is current and tells every variable and every row of the model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyomo.environ as pyo
+import pytest
+
+from circflow.model import build, docs
+from circflow.model.docs import BLOCKS, model_reference, read_block
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_file_is_current() -> None:
+    stands = (ROOT / "docs" / "model.md").read_text(encoding="utf-8")
+    assert stands == model_reference(), "run: python -m circflow.model.docs > docs/model.md"
+
+
+def test_every_block_is_told() -> None:
+    told = {block.__name__.rsplit(".", 1)[-1] for block in build.TABLE_BLOCKS}
+    assert told <= set(BLOCKS)
+
+
+def test_every_variable_and_row_of_the_model_is_told(written: Callable[..., Any]) -> None:
+    model = written({"Sites": [{"site": "A"}], "Materials": []}).model
+    blocks = [read_block(name) for name in BLOCKS]
+    rows = {entry.name for block in blocks for entry in block.rows}
+    assert rows == {c.local_name for c in model.component_objects(pyo.Constraint)}
+    variables = {entry.name for block in blocks for entry in block.variables}
+    assert variables == {v.local_name for v in model.component_objects(pyo.Var)}
+
+
+def test_every_variable_stands_in_its_block_s_algebra() -> None:
+    for block in map(read_block, BLOCKS):
+        for entry in block.variables:
+            assert f"{entry.name}[{', '.join(entry.index)}]" in block.text, entry.name
+
+
+def test_a_row_without_a_formula_is_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = (
+        '"""Block: a."""\n@m.Constraint(m.S)\ndef silent(m, site):\n    return m.x[site] == 0\n'
+    )
+    (tmp_path / "silent.py").write_text(source, encoding="utf-8")
+    monkeypatch.setattr(docs, "__file__", str(tmp_path / "docs.py"))
+    with pytest.raises(ValueError, match="silent"):
+        read_block("silent")

@@ -1,0 +1,258 @@
+"""The Kuzbass case: its figures, its calibration, and the anchors that its recipes must meet."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import circflow as cf
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "scenarios" / "kuzbass"
+DOCS = ROOT / "docs" / "cases" / "kuzbass.md"
+MARKS = ("sourced", "derived", "engineering-typical", "assumption", "recalled, not retrieved")
+TABLE_1 = {
+    "Karakan power cluster": (7.5, 4500, "CJSC Mine Belovskaya"),
+    "Serafimovskiy complex": (70, 3139, '"MPO Kuzbass"'),
+    "Mencherep complex": (70, 8230, 'JSC "Inter RAO UES"'),
+    "Itat semi-coke plant": (5, 1000, "Coal-S LLC"),
+    "Gas separation sorbents": (
+        2,
+        150,
+        'LLC "Sorbents of Kuzbass", LLC FC "Intellect-Capital", Skolkovo Foundation',
+    ),
+    "Carbon fibre and nanotubes": (
+        4,
+        300,
+        'LLC "Sorbents of Kuzbass", LLC FC "Intellect-Capital", Skolkovo Foundation',
+    ),
+    "Dalnie Gory gasification": (1, 120, "CJSC IC Yukas-Holding"),
+}
+"""Billion roubles, jobs and investor as printed in Table 1 of Shavina & Fisunov."""
+ZSMK_WASTES = ["BF slag", "steel slag", "iron dust", "zinc sludge", "mill scale"]
+FIRST = "2026-2028"
+
+
+def sheet(name: str) -> pd.DataFrame:
+    """A sheet as text, with its notes."""
+    return pd.read_csv(FOLDER / f"{name}.csv", dtype=str, keep_default_na=False)
+
+
+def recipe(technology: str, name: str = "") -> dict[tuple[str, str], float]:
+    """Amounts of a recipe by role and material."""
+    rows = sheet("Recipes")
+    rows = rows[(rows["technology"] == technology) & (rows["recipe"] == name)]
+    keys = zip(rows["role"], rows["material"], strict=True)
+    return dict(zip(keys, rows["amount"].astype(float), strict=True))
+
+
+def variable_cost(technology: str, name: str = "") -> float:
+    rows = sheet("RecipeCosts")
+    mine = rows[(rows["technology"] == technology) & (rows["recipe"] == name)]
+    return float(mine["variable_cost"].iloc[0])
+
+
+def masses() -> pd.DataFrame:
+    """Tonnes in and out of every recipe per unit of activity, and the loss that its note names.
+
+    In a group the material that counts most is taken, so that the tonnes in are the least.
+    """
+    materials = sheet("Materials").set_index("material")
+    rows = sheet("Recipes")
+    rows = rows[rows["material"].map(materials["unit"]) == "t"]
+    weight = rows["weight"].replace("", "1").astype(float)
+    rows = rows.assign(tonnes=rows["amount"].astype(float) / weight)
+    lines = []
+    for (technology, name), part in rows.groupby(["technology", "recipe"], sort=False):
+        inputs = part[part["role"] == "input"]
+        plain = inputs.loc[inputs["group"] == "", "tonnes"].sum()
+        grouped = inputs[inputs["group"] != ""].groupby("group")["tonnes"].min().sum()
+        made = part.loc[part["role"] == "output", "tonnes"].sum()
+        named = re.search(r"loss (\d+\.\d+)(?:: (.+))?$", inputs["note"].iloc[0])
+        lines.append(
+            {
+                "technology": technology,
+                "recipe": name or "main",
+                "into": plain + grouped,
+                "out": made,
+                "loss": float(named.group(1)) if named else None,
+                "why": (named.group(2) or "") if named else "",
+            }
+        )
+    return pd.DataFrame(lines)
+
+
+@pytest.fixture(scope="module")
+def scenario() -> cf.Scenario:
+    return cf.read(FOLDER)
+
+
+@pytest.fixture(scope="module")
+def plan(scenario: cf.Scenario) -> cf.Solution:
+    return cf.solve(scenario)
+
+
+@pytest.fixture(scope="module")
+def today(tmp_path_factory: pytest.TempPathFactory) -> cf.Solution:
+    """Existing units only: every candidate is off."""
+    folder = tmp_path_factory.mktemp("today") / "kuzbass"
+    shutil.copytree(FOLDER, folder)
+    units = sheet("Units")
+    units["status"] = units["status"].replace("candidate", "off")
+    units.to_csv(folder / "Units.csv", index=False)
+    return cf.solve(cf.read(folder))
+
+
+def shares(solution: cf.Solution, site: str | None, materials: list[str]) -> tuple[float, float]:
+    """Tonnes used a year in the first period, and their share of what arises."""
+    supply, dumped = solution.tables.supply, solution.disposal
+    arising = supply[(supply["kind"] == "stream") & (supply["period"] == FIRST)]
+    arising = arising[arising["material"].isin(materials)]
+    dumped = dumped[(dumped["period"] == FIRST) & dumped["material"].isin(materials)]
+    if site:
+        arising, dumped = arising[arising["site"] == site], dumped[dumped["site"] == site]
+    total = float(arising["amount_per_year"].sum())
+    used = total - float(dumped["amount_per_year"].sum())
+    return used, used / total
+
+
+# -- the plan ------------------------------------------------------------------------------------
+
+
+def test_plan_is_optimal_audited_and_quick(plan: cf.Solution) -> None:
+    assert plan.status == cf.Status.OPTIMAL
+    assert plan.gap <= 1e-6
+    assert plan.audit.passed
+    assert plan.seconds["total"] < 20
+
+
+def test_checks_give_no_warning(scenario: cf.Scenario) -> None:
+    assert [str(warning) for warning in scenario.warnings] == []
+
+
+def test_plan_is_better_than_today(plan: cf.Solution, today: cf.Solution) -> None:
+    assert today.audit.passed
+    assert not len(today.built)
+    assert plan.objective > today.objective
+    assert plan.totals["use_share"] > today.totals["use_share"]
+
+
+# -- calibration: existing units only ------------------------------------------------------------
+
+
+def test_ash_used_today(today: cf.Solution) -> None:
+    """190 kt a year in 2013 (with Barnaul), 125 kt of it in own dykes, of about 2.4 Mt."""
+    used, share = shares(today, None, ["ash and slag"])
+    assert share == pytest.approx(190 / 2400, abs=0.05)
+    assert used == pytest.approx(190e3, rel=0.3)
+    sales = today.sales[(today.sales["period"] == FIRST)]
+    dykes = sales.loc[sales["material"] == "dyke fill", "amount_per_year"].sum()
+    assert dykes == pytest.approx(125e3, rel=0.05)
+
+
+def test_steel_works_waste_used_today(today: cf.Solution) -> None:
+    """88 % of the wastes of ZSMK are used."""
+    _, share = shares(today, "ZSMK works", ZSMK_WASTES)
+    assert share == pytest.approx(0.88, abs=0.05)
+
+
+def test_mine_methane_used_today(today: cf.Solution) -> None:
+    """74 million m3 in 13.3 years at the Kirov mine."""
+    rows = today.activity
+    engines = rows[(rows["unit"] == "Kirov methane engines") & (rows["recipe"] == "engines")]
+    first = engines.loc[engines["period"] == FIRST, "activity_per_year"].sum()
+    assert first == pytest.approx(74_000 / 13.3, rel=0.05)
+
+
+# -- anchors of the recipes ----------------------------------------------------------------------
+
+
+def test_methane_gives_the_realised_power() -> None:
+    """95 GWh out of 74 million m3: 1.28 kWh/m3."""
+    power = recipe("methane engines", "engines")["output", "power"]
+    assert power == pytest.approx(95e3 / 74e3, abs=0.005)
+
+
+def test_aerated_concrete_gives_three_cubic_metres() -> None:
+    """1.2 million m3 out of 400 kt of ash."""
+    rows = sheet("Properties")
+    density = rows[(rows["material"] == "AAC blocks") & (rows["property"] == "density")]
+    blocks = recipe("aerated concrete", "dry ash")["output", "AAC blocks"]
+    assert blocks / float(density["value"].iloc[0]) == pytest.approx(3.0, abs=0.01)
+
+
+def test_slag_margin_at_prices_of_2016() -> None:
+    """NLMK earns 312-335 RUB per tonne of slag by its metal.
+
+    Scrap in Kemerovo cost 8,500 RUB/t in 2016; metal picked from slag holds three quarters of
+    its iron; costs of 2026 are 2.0 times those of 2016.
+    """
+    metal = recipe("steel slag crushing")["output", "steel skull"]
+    assert metal == pytest.approx(350 / 5000, abs=0.001)
+    margin = metal * 0.75 * 8500 - variable_cost("steel slag crushing") / 2.0
+    assert 312 <= margin <= 335
+
+
+def test_slag_cement_takes_the_slag_of_the_declaration() -> None:
+    """1,102 kg of slag for a tonne of ground slag."""
+    assert recipe("GGBS grinding")["input", "granulated slag"] == pytest.approx(1.102)
+
+
+# -- the rows ------------------------------------------------------------------------------------
+
+
+def test_table_1_as_printed(scenario: cf.Scenario) -> None:
+    units = scenario.frame("Units").set_index("unit")
+    for unit, (billion, jobs, investor) in TABLE_1.items():
+        assert units.at[unit, "status"] == "candidate"
+        assert units.at[unit, "capex_million"] == billion * 1000
+        assert units.at[unit, "jobs"] == jobs
+        assert units.at[unit, "investor"] == investor
+        assert units.at[unit, "lifetime_years"] == 25
+    assert (units["lifetime_years"] == 25).sum() == len(TABLE_1)
+    printed = units.loc[list(TABLE_1)]
+    assert printed["capex_million"].sum() == 159_500
+    assert printed["jobs"].sum() == 17_439
+
+
+def test_every_row_has_its_source_and_confidence() -> None:
+    known = set(sheet("Sources")["id"])
+    for path in sorted(FOLDER.glob("*.csv")):
+        if path.stem == "Sources":
+            continue
+        rows = sheet(path.stem)
+        for source, note in zip(rows["source"], rows["note"], strict=True):
+            assert source, (path.stem, note)
+            assert set(source.split(";")) <= known, (path.stem, source)
+            assert note.split(":")[0] in MARKS, (path.stem, note)
+            assert len(note) > len(note.split(":")[0]) + 3, (path.stem, note)
+
+
+def test_mass_is_conserved_up_to_named_losses() -> None:
+    for line in masses().itertuples():
+        name = f"{line.technology}/{line.recipe}"
+        assert line.out <= line.into + 1e-9, name
+        assert line.loss == pytest.approx(line.into - line.out, abs=0.0006), name
+        if line.into - line.out > 0.02 * line.into:
+            assert line.why, f"{name}: a loss without an explanation"
+
+
+def test_the_docs_list_every_mass_balance() -> None:
+    text = DOCS.read_text(encoding="utf-8")
+    for line in masses().itertuples():
+        assert (
+            f"| {line.technology} | {line.recipe} | {line.into:.3f} | {line.out:.3f} |" in text
+        ), f"{line.technology}/{line.recipe}"
+
+
+def test_size_of_the_case(scenario: cf.Scenario) -> None:
+    units = scenario.frame("Units")
+    assert scenario.frame("Recipes")["technology"].nunique() >= 20
+    assert (units["status"] == "candidate").sum() >= 10
+    assert len(scenario.frame("Ranges")) >= 20
+    assert len(scenario.periods) >= 4
+    assert scenario.frame("Synergies")["effect"].nunique() == 8
