@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from circflow.solution.solution import Solution as Solution
     from circflow.solution.solution import Status as Status
     from circflow.solve.run import solve as solve
+    from circflow.studies.cluster_forms import forms as forms
+    from circflow.studies.coalition import coalition as coalition
+    from circflow.studies.compare import compare as compare
+    from circflow.studies.sharing import share as share
 
 __version__ = "0.1.0"
 
@@ -23,9 +27,13 @@ _HOMES = {
     "Solution": "circflow.solution.solution",
     "Status": "circflow.solution.solution",
     "solve": "circflow.solve.run",
+    "share": "circflow.studies.sharing",
+    "coalition": "circflow.studies.coalition",
+    "forms": "circflow.studies.cluster_forms",
+    "compare": "circflow.studies.compare",
 }
 
-__all__ = [*_HOMES, "__version__"]
+__all__ = list(_HOMES)
 
 
 def __getattr__(name: str) -> object:

@@ -15,7 +15,9 @@ from typing import Any
 import click
 
 from circflow import __version__
+from circflow.commands.cluster import compare, forms, share
 from circflow.commands.common import BAD_INPUT, error_line, problem_line
+from circflow.commands.explain import explain
 from circflow.commands.scenario import check, convert, template
 from circflow.commands.solve import solve
 from circflow.report.numbers import plain
@@ -45,7 +47,7 @@ def cli() -> None:
     """
 
 
-for _command in (template, check, convert, solve):
+for _command in (template, check, convert, solve, explain, share, forms, compare):
     cli.add_command(_command)
 
 

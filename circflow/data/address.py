@@ -221,7 +221,7 @@ def row_addresses(table: Table) -> pd.Series:
         if used:
             members = (filled == pattern).all(axis=1)
             alone[members] = ~frame.duplicated(used, keep=False).to_numpy(bool)[members]
-    exact = ~key.fillna("\0").duplicated(keep=False)
+    exact = ~key.fillna("\x1f").duplicated(keep=False)
     records = zip(frame.index, key.itertuples(index=False), alone, exact, strict=True)
     for row, cells, is_alone, is_exact in records:
         parts = [

@@ -227,8 +227,8 @@ def rows_in_force(frame: pd.DataFrame, key: list[str], periods: list[str]) -> pd
     spread = blank.merge(pd.DataFrame({"period": periods}), how="cross")
     where = [*key, "period"]
     # A blank key cell (every site, every material) is a key of its own: make it comparable.
-    replaced = pd.MultiIndex.from_frame(named[where].fillna("\0"))
-    spread = spread[~pd.MultiIndex.from_frame(spread[where].fillna("\0")).isin(replaced)]
+    replaced = pd.MultiIndex.from_frame(named[where].fillna("\x1f"))
+    spread = spread[~pd.MultiIndex.from_frame(spread[where].fillna("\x1f")).isin(replaced)]
     both = pd.concat([named, spread[rows.columns]], ignore_index=True)
     order = {name: n for n, name in enumerate(periods)}
     both["_order"] = both["period"].map(order)

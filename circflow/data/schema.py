@@ -129,7 +129,11 @@ _PARAMETER = _text(
     required=True,
 )
 _CHANGE = Column(
-    "change", "choice", "how the figure is varied", default="factor", choices=("factor", "add", "set")
+    "change",
+    "choice",
+    "how the figure is varied",
+    default="factor",
+    choices=("factor", "add", "set"),
 )
 
 SCENARIO_KEYS: tuple[Column, ...] = (
@@ -138,12 +142,12 @@ SCENARIO_KEYS: tuple[Column, ...] = (
     _text("region", "free text"),
     _text("currency", "label of the money", default="RUB"),
     Column("start_year", "integer", "label of the first year", "year", default=2025),
-    _number(
-        "discount_rate", "per year, 0.1 = 10 %", "1/yr", default=0.0, low=-1.0, low_open=True
-    ),
+    _number("discount_rate", "per year, 0.1 = 10 %", "1/yr", default=0.0, low=-1.0, low_open=True),
     _flag("auto_links", "make every sensible link between sites", True),
     _amount("max_distance_km", "longest automatic link, detour included", "km", blank="any"),
-    _amount("detour_factor", "road or rail kilometres per great-circle kilometre", "km/km", default=1.3),
+    _amount(
+        "detour_factor", "road or rail kilometres per great-circle kilometre", "km/km", default=1.3
+    ),
     _number(
         "transaction_cost_inside",
         "per unit moved between two different members",
@@ -189,7 +193,8 @@ SHEETS: tuple[Sheet, ...] = (
     ),
     Sheet(
         "Periods",
-        "In order; every rate is per year and holds through the period. No sheet: one period, 1, of one year.",
+        "In order; every rate is per year and holds through the period. No sheet: one period, 1, "
+        "of one year.",
         (
             _name("period", "period", required=True),
             Column("years", "integer", "length", "yr", default=1.0, low=1.0),
@@ -213,11 +218,22 @@ SHEETS: tuple[Sheet, ...] = (
         (
             _name("site", "place; no > in the name", required=True),
             _text("name", "full name"),
-            _name("member", "enterprise it belongs to", "Members", blank="a place outside the cluster"),
+            _name(
+                "member", "enterprise it belongs to", "Members", blank="a place outside the cluster"
+            ),
             _text("kind", "label"),
             _text("region", "region, for emission limits"),
-            _number("latitude", "north positive", "°", low=-90.0, high=90.0, blank="no automatic links"),
-            _number("longitude", "east positive", "°", low=-180.0, high=180.0, blank="no automatic links"),
+            _number(
+                "latitude", "north positive", "°", low=-90.0, high=90.0, blank="no automatic links"
+            ),
+            _number(
+                "longitude",
+                "east positive",
+                "°",
+                low=-180.0,
+                high=180.0,
+                blank="no automatic links",
+            ),
             _flag("hub", "may receive and forward any material", False),
         ),
         key=("site",),
@@ -263,8 +279,14 @@ SHEETS: tuple[Sheet, ...] = (
             _MATERIAL,
             _PERIOD,
             _amount("amount_per_year", "what arises", "unit/yr", required=True),
-            _flag("must_handle", "all of it has to go somewhere; no: up to the amount may be taken", True),
-            _number("cost", "per unit taken; negative: the taker is paid", "currency/unit", default=0.0),
+            _flag(
+                "must_handle",
+                "all of it has to go somewhere; no: up to the amount may be taken",
+                True,
+            ),
+            _number(
+                "cost", "per unit taken; negative: the taker is paid", "currency/unit", default=0.0
+            ),
         ),
         key=("site", "material"),
         required=True,
@@ -278,7 +300,9 @@ SHEETS: tuple[Sheet, ...] = (
             _amount("opening", "held at the start", "unit", default=0.0),
             _amount("capacity", "most that can be held", "unit", blank="unlimited"),
             _flag("can_add", "material may be added", True),
-            _amount("max_reclaim_per_year", "most that can be taken back", "unit/yr", blank="unlimited"),
+            _amount(
+                "max_reclaim_per_year", "most that can be taken back", "unit/yr", blank="unlimited"
+            ),
             _number("add_cost", "per unit added", "currency/unit", default=0.0),
             _number("reclaim_cost", "per unit taken back", "currency/unit", default=0.0),
             _number(
@@ -300,21 +324,30 @@ SHEETS: tuple[Sheet, ...] = (
             _MATERIAL,
             _PERIOD,
             _number("price", "per unit", "currency/unit", required=True),
-            _amount("max_per_year", "most that can be bought, at each site", "unit/yr", blank="unlimited"),
+            _amount(
+                "max_per_year",
+                "most that can be bought, at each site",
+                "unit/yr",
+                blank="unlimited",
+            ),
         ),
         key=("site", "material"),
     ),
     Sheet(
         "Recipes",
-        "What a technology turns into what, per unit of activity (usually per tonne of its main input).",
+        "What a technology turns into what, per unit of activity (usually per tonne of its main "
+        "input).",
         (
             _name("technology", "technology; no / in the name", required=True),
             _RECIPE,
-            Column("role", "choice", "taken in or made", required=True, choices=("input", "output")),
+            Column(
+                "role", "choice", "taken in or made", required=True, choices=("input", "output")
+            ),
             _MATERIAL,
             _amount(
                 "amount",
-                "per unit of activity; of a group: the group's requirement, the same on all its rows",
+                "per unit of activity; of a group: the group's requirement, the same on all its "
+                "rows",
                 "unit/activity",
                 required=True,
             ),
@@ -420,9 +453,16 @@ SHEETS: tuple[Sheet, ...] = (
             _amount("jobs", "whenever in service", "jobs", default=0.0),
             _amount("capex_million", "to build it; a candidate needs it", "million currency"),
             Column(
-                "lifetime_years", "integer", "service life of a candidate", "yr", default=20.0, low=1.0
+                "lifetime_years",
+                "integer",
+                "service life of a candidate",
+                "yr",
+                default=20.0,
+                low=1.0,
             ),
-            _name("earliest_period", "first period it can be built in", "Periods", blank="the first"),
+            _name(
+                "earliest_period", "first period it can be built in", "Periods", blank="the first"
+            ),
             _name("latest_period", "last period it can be built in", "Periods", blank="the last"),
             _amount(
                 "capacity_max_per_year",
@@ -495,7 +535,8 @@ SHEETS: tuple[Sheet, ...] = (
     ),
     Sheet(
         "Links",
-        "What differs from the automatic links, or all links where auto_links is no. One direction a row.",
+        "What differs from the automatic links, or all links where auto_links is no. One "
+        "direction a row.",
         (
             _name("from", "where the journey starts", "Sites", required=True),
             _name("to", "where it ends", "Sites", required=True),
@@ -508,7 +549,9 @@ SHEETS: tuple[Sheet, ...] = (
                 "currency/unit",
                 blank="by the mode's tariff",
             ),
-            _amount("capacity_per_year", "shared by all the row covers", "unit/yr", blank="unlimited"),
+            _amount(
+                "capacity_per_year", "shared by all the row covers", "unit/yr", blank="unlimited"
+            ),
             _number(
                 "loss",
                 "share lost on the way",
@@ -549,8 +592,12 @@ SHEETS: tuple[Sheet, ...] = (
             _SITE,
             _name("material", "material", "Materials", blank="every material of category waste"),
             _PERIOD,
-            _number("fee", "environmental charge and cost of keeping", "currency/unit", required=True),
-            _amount("capacity_per_year", "shared by all the row covers", "unit/yr", blank="unlimited"),
+            _number(
+                "fee", "environmental charge and cost of keeping", "currency/unit", required=True
+            ),
+            _amount(
+                "capacity_per_year", "shared by all the row covers", "unit/yr", blank="unlimited"
+            ),
             _amount(
                 "total_capacity",
                 "over the whole horizon, all under the row's key; on a blank-period row only",
@@ -562,7 +609,8 @@ SHEETS: tuple[Sheet, ...] = (
     ),
     Sheet(
         "EmissionFactors",
-        "Tonnes of pollutant per unit. A blank key is every one of the kind; a row with a key replaces it.",
+        "Tonnes of pollutant per unit. A blank key is every one of the kind; a row with a key "
+        "replaces it.",
         (
             Column("kind", "choice", "what emits", required=True, choices=EMISSION_KINDS),
             _name(
@@ -573,7 +621,8 @@ SHEETS: tuple[Sheet, ...] = (
             _name("pollutant", "pollutant", required=True),
             _number(
                 "factor",
-                "per activity (recipe), unit·km (transport), unit held per year (stockpile), unit (else)",
+                "per activity (recipe), unit·km (transport), unit held per year (stockpile), "
+                "unit (else)",
                 "t/unit",
                 required=True,
             ),
@@ -654,7 +703,8 @@ SHEETS: tuple[Sheet, ...] = (
     ),
     Sheet(
         "Goals",
-        "Weights of the objective's parts; what is not listed keeps 1 (value, synergy) or 0 (else).",
+        "Weights of the objective's parts; what is not listed keeps 1 (value, synergy) or 0 "
+        "(else).",
         (
             _name("goal", "value, synergy, jobs or emission:<pollutant>", required=True),
             _number(
@@ -686,7 +736,9 @@ SHEETS: tuple[Sheet, ...] = (
             _PARAMETER,
             _CHANGE,
             _number("low", "low end (5 % quantile where normal)", "as change says", required=True),
-            _number("high", "high end (95 % quantile where normal)", "as change says", required=True),
+            _number(
+                "high", "high end (95 % quantile where normal)", "as change says", required=True
+            ),
             Column(
                 "distribution",
                 "choice",

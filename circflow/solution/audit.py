@@ -21,7 +21,7 @@ import pandas as pd
 
 from circflow.data.scenario import MILLION
 from circflow.solution.accounts import Accounts, accounts
-from circflow.solution.codes import Flags, Floats, Names, plain
+from circflow.solution.codes import Flags, Floats, Names, keys_of, plain
 from circflow.solution.solution import SYNERGY
 
 if TYPE_CHECKING:
@@ -229,41 +229,49 @@ def find_places(solution: Solution, books: Accounts) -> Places:
         (tables.disposal, "site", tables.disposal["amount_per_year"]),
         (tables.stockpiles, "site", tables.stockpiles["added_per_year"]),
     ]
-    parts = []
-    for side, sources in enumerate((entering, leaving)):
-        for frame, site, amount in sources:
-            figures = np.asarray(amount, dtype=float)
-            parts.append(
-                pd.DataFrame(
-                    {
-                        "site": frame[site].to_numpy(object),
-                        "material": frame["material"].to_numpy(object),
-                        "period": frame["period"].to_numpy(object),
-                        "entering": figures if side == 0 else 0.0,
-                        "leaving": figures if side == 1 else 0.0,
-                    }
-                )
-            )
-    return _add_up(pd.concat(parts, ignore_index=True))
+    return _add_up(solution, entering, leaving)
 
 
-def _add_up(every: pd.DataFrame) -> Places:
-    index = ["site", "material", "period"]
-    names = [Names(every[column]) for column in index]
-    codes = [name(every[column]) for name, column in zip(names, index, strict=True)]
-    key = (codes[0] * len(names[1]) + codes[1]) * len(names[2]) + codes[2]
-    cells, at = np.unique(key, return_inverse=True)
+Sources = list[tuple[pd.DataFrame, str, Any]]
+"""Tables with the column that names the site, and amounts."""
+
+
+def _add_up(solution: Solution, entering: Sources, leaving: Sources) -> Places:
+    """Amounts by place; what is at an unknown place is left out (other checks name it)."""
+    scenario = solution.scenario
+    sites = Names(scenario.frame("Sites")["site"])
+    materials = Names(scenario.frame("Materials")["material"])
+    periods = Names(p.name for p in scenario.periods)
+    sizes = (len(sites), len(materials), len(periods))
+    keys, amounts = [], []
+    for sources in (entering, leaving):
+        codes = [
+            keys_of((sites(f[site]), materials(f["material"]), periods(f["period"])), sizes)
+            for f, site, _ in sources
+        ]
+        keys.append(np.concatenate(codes))
+        amounts.append(np.concatenate([np.asarray(figures, float) for *_, figures in sources]))
+    places = np.unique(np.concatenate(keys))
+    places = places[places >= 0]
+    sums = []
+    for key, amount in zip(keys, amounts, strict=True):
+        known = key >= 0
+        at = np.searchsorted(places, key[known])
+        sums.append(np.bincount(at, amount[known], len(places)))
+    site, rest = np.divmod(places, max(sizes[1] * sizes[2], 1))
+    material, period = np.divmod(rest, max(sizes[2], 1))
     rows = pd.DataFrame(
         {
-            "site": names[0].index.take(cells // (len(names[1]) * max(len(names[2]), 1))),
-            "material": names[1].index.take(cells // max(len(names[2]), 1) % max(len(names[1]), 1)),
-            "period": names[2].index.take(cells % max(len(names[2]), 1)),
-            "entering": np.bincount(at, every["entering"], len(cells)),
-            "leaving": np.bincount(at, every["leaving"], len(cells)),
+            "site": sites.index.take(site),
+            "material": materials.index.take(material),
+            "period": periods.index.take(period),
+            "entering": sums[0],
+            "leaving": sums[1],
         }
     )
-    gross = rows[["entering", "leaving"]].abs().max(axis=1)
-    return Places(rows, gross.groupby(rows["material"]).max().to_dict())
+    largest = np.zeros(len(materials))
+    np.fmax.at(largest, material, np.fmax(np.abs(sums[0]), np.abs(sums[1])))
+    return Places(rows, dict(zip(materials.index, largest.tolist(), strict=True)))
 
 
 def _check_balance(findings: Findings, places: Places) -> float:

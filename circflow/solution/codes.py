@@ -86,7 +86,8 @@ def plain(solution: Solution) -> Solution:
 
 def _plain(table: pd.DataFrame) -> pd.DataFrame:
     columns = {}
-    for name in table.columns:
+    for name, column in table.items():
         is_number = str(name).startswith(NUMBERS) or str(name).endswith(UNITS)
-        columns[name] = table[name].astype(float if is_number else object)
+        wanted = float if is_number else object
+        columns[name] = column if column.dtype == wanted else column.astype(wanted)
     return pd.DataFrame(columns, index=table.index).reset_index(drop=True)

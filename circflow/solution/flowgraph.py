@@ -45,8 +45,9 @@ class Graph:
 
     `nodes`: site, material, period, is_stock. `arcs`: type (source, move, convert, store, hold,
     restore, end), tail and head (position in nodes, −1 outside), amount (over the period, leaving
-    the tail; of a source, entering the head), tracer, ledger and row (whose money the arc bears, in the share `weight`; of a
-    conversion, in proportion to the tracer), end (kind of source or end), unit, recipe.
+    the tail; of a source, entering the head), tracer, ledger and row (whose money the arc bears, in
+    the share `weight`; of a conversion, in proportion to the tracer), end (kind of source or end),
+    unit, recipe.
     """
 
     nodes: pd.DataFrame
@@ -89,6 +90,8 @@ class GraphMaker:
 
     def add(self, type_: str, tail: Any, head: Any, amount: Floats, **more: Any) -> None:
         """Add arcs; `tail` and `head` are keys of nodes. Empty and unknown ones are left out."""
+        if not np.any(amount > 0.0):
+            return
         made = pd.DataFrame({"type": type_, "tail": tail, "head": head, "amount": amount})
         filled = {"ledger": -1, "row": -1, "weight": 1.0, "end": None, "unit": None, "recipe": None}
         made = made.assign(**{**filled, **more})

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from circflow.solution.codes import Flags, Floats, Ints, Names
+from circflow.solution.codes import Flags, Floats, Names
 
 if TYPE_CHECKING:
     from circflow.data.scenario import Scenario
@@ -168,8 +168,3 @@ def _present_value(scenario: Scenario, units: pd.DataFrame) -> Floats:
         if life not in worth:
             worth[life] = sum((1.0 + rate) ** -n for n in range(int(life)))
     return np.array([worth[life] for life in units["lifetime_years"]], dtype=float)
-
-
-def positions(service: Service, periods: int, unit: Ints, period: Ints) -> Ints:
-    """Row of `service.rows` of a unit and a period (both by position)."""
-    return np.asarray(unit * periods + period)

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +46,15 @@ class Change:
     """None: the cell has to be cleared."""
     text: str
 
+    def summary(self) -> dict[str, Any]:
+        """The change for JSON."""
+        return {
+            "cell": str(self.cell),
+            "before": self.before,
+            "after": self.after,
+            "text": self.text,
+        }
+
 
 @dataclass(frozen=True)
 class Conflict:
@@ -68,6 +78,32 @@ class Explanation:
     """Changes that, all made, give a plan (verified by solving again)."""
     verified: bool = False
     ray: Ray | None = None
+
+    def summary(self) -> dict[str, Any]:
+        """The JSON of `circflow explain`."""
+        return {
+            "scenario": self.scenario,
+            "status": self.status.value,
+            "conflicts": [
+                {
+                    "conditions": [
+                        {"cell": str(condition.cell), "text": text}
+                        for condition, text in zip(conflict.conditions, conflict.texts, strict=True)
+                    ],
+                    "remedies": [change.summary() for change in conflict.remedies],
+                }
+                for conflict in self.conflicts
+            ],
+            "together": [change.summary() for change in self.together],
+            "verified": self.verified,
+            "unbounded": None
+            if self.ray is None
+            else {
+                "cells": [str(cell) for cell in self.ray.cells],
+                "steps": list(self.ray.steps),
+                "remedies": list(self.ray.remedies),
+            },
+        }
 
     def __str__(self) -> str:
         return "\n".join(self.lines())
@@ -138,22 +174,26 @@ class _Search:
     def run(self) -> Explanation:
         """Every independent conflict, its remedies, and changes that mend all."""
         conflicts: list[list[int]] = []
+        repair = self._repair()
         while len(conflicts) < _MOST_CONFLICTS:
             if self._solve(self.free).x is not None:
                 if self.integer or self.whole is None:
                     break
                 # With decisions as fractions there is a plan: the decisions take part.
                 self.integer = True
+                repair |= self._repair()
                 continue
             conflict = self._conflict()
             if not conflict:
                 return Explanation(self.scenario.name, Status.INFEASIBLE)
             conflicts.append(conflict)
-            self.free[conflict] = True
+            # Only what the cheapest repair changes gives way: the rest may be in other conflicts.
+            giving = [number for number in conflict if repair[number]] or conflict
+            self.free[giving] = True
         self.integer = self.whole is not None
         together = self._together(conflicts)
         self.integer = False
-        told = tuple(self._told(conflict, conflicts) for conflict in conflicts)
+        told = tuple(self._told(conflict, len(conflicts) == 1) for conflict in conflicts)
         verified = self._verify(together)
         if not verified and len(conflicts) == 1 and told[0].remedies:
             together, verified = told[0].remedies[:1], True
@@ -196,19 +236,25 @@ class _Search:
         size *= np.array([c.kind.weight for c in self.elastic.conditions])
         return np.asarray(outcome.x[self.elastic.changes] > _NOISE * size)
 
-    def _told(self, conflict: list[int], conflicts: list[list[int]]) -> Conflict:
-        """A conflict in words, with the least change of each condition that ends it alone."""
-        others = np.zeros(len(self.free), dtype=bool)
-        for other in conflicts:
-            if other is not conflict:
-                others[other] = True
+    def _repair(self) -> NDArray[np.bool_]:
+        """The conditions that the cheapest changes of all give way."""
+        outcome = self._solve(np.ones(len(self.free), dtype=bool), self.elastic.weights)
+        if outcome.x is None:
+            return np.zeros(len(self.free), dtype=bool)
+        return self._changed(outcome)
+
+    def _told(self, conflict: list[int], single: bool) -> Conflict:
+        """A conflict in words, with the least change of each condition that ends it alone (what
+        other conflicts need granted)."""
+        others = self.free.copy()
+        others[conflict] = False
         remedies = []
         for number in sorted(conflict, key=lambda n: self.elastic.conditions[n].kind.weight):
             alone = others.copy()
             alone[number] = True
             costs = np.zeros(len(alone))
             costs[number] = self.elastic.weights[number]
-            change = self._alone(number, alone, costs, check=len(conflicts) == 1)
+            change = self._alone(number, alone, costs, check=single)
             if change is not None:
                 remedies.append(change)
         told = tuple(self.elastic.conditions[number] for number in conflict)

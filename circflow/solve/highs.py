@@ -245,8 +245,8 @@ class Session:
             return self._run(None)
         scaled = np.array(self.highs.getSolution().col_value)
         scaled[np.abs(scaled) < TOLERANCE] = 0.0
-        x = np.clip(scaled * self.scaling.columns, self.lower, self.upper)
-        objective = self.highs.getInfo().objective_function_value / self.scaling.objective
+        x = np.minimum(np.maximum(scaled * self.scaling.columns, self.lower), self.upper)
+        objective = self.highs.getObjectiveValue() / self.scaling.objective
         return Outcome(Ending.OPTIMAL, objective, objective, 0.0, x)
 
     def _run(self, time_limit: float | None) -> Outcome:

@@ -79,6 +79,12 @@ class Affine:
         ]
         self.moves = csr_array(hstack(columns)) if columns else csr_array((0, 0))
         self.forms = csr_array(vstack([p.forms for p in parts])) if parts else None
+        used = np.empty(0, dtype=np.intp)
+        if self.forms is not None:
+            used = np.flatnonzero(np.diff(self.forms.indptr))
+            self._changing = csr_array(self.forms[used, :])
+        # Which part and which label the forms that change belong to.
+        self._part, self._label = np.divmod(used, max(base.forms.shape[0], 1))
         assert size >= len(self.support)
         structure = base.structure
         self.spans = {}
@@ -126,9 +132,9 @@ class Affine:
         inside, start = self.spans["constant"]
         at = self.support[inside] - start
         made[at] += moved[inside] - self.base.figures[self.support[inside]]
-        if self.forms.nnz:
-            change = (self.forms @ x).reshape(len(weights), len(made))
-            made += weights @ change
+        if len(self._part):
+            change = weights[self._part] * (self._changing @ x)
+            made += np.bincount(self._label, change, len(made))
         return made
 
     def error(self, point: Point, compiled: Difference | None) -> tuple[float, NDArray[np.intp]]:

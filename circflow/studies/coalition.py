@@ -38,7 +38,7 @@ from circflow.model.build import build, weights
 from circflow.model.terms import MONEY, Model, money_terms, periods_table
 from circflow.solution.solution import NoPlan, Solution, Status
 from circflow.solve.compiled import Compiled, Program, compile_model
-from circflow.solve.highs import Session
+from circflow.solve.highs import Outcome, Session
 from circflow.solve.run import optimise, read_tables
 from circflow.studies.switches import Setting, Switches, UnboundedError, Values
 
@@ -145,6 +145,7 @@ class Cluster:
             self.switches, gap=gap, jobs=jobs, store=store, label=self._fingerprint()
         )
         self._plans: dict[Setting, Solution] = {}
+        self._outcomes: dict[Setting, Outcome] = {}
 
     @property
     def everybody(self) -> Setting:
@@ -214,6 +215,11 @@ class Cluster:
             self._plans[chosen] = self._solved(chosen)
         return self._plans[chosen]
 
+    def outcome(self, members: Setting) -> Outcome:
+        """The solver's plan of a coalition, with duals of the rows of `compiled`."""
+        self.plan(members)
+        return self._outcomes[_effective(members)]
+
     def _solved(self, chosen: Setting) -> Solution:
         compiled = replace(self.compiled, program=self.switches.set(chosen))
         outcome, gap, fixed = optimise(compiled, gap=self.gap)
@@ -226,6 +232,7 @@ class Cluster:
         if self.values.known(chosen) is None:
             used = self.switches.used(outcome.x, chosen)
             self.values.put(chosen, -outcome.objective, used)
+        self._outcomes[chosen] = outcome
         m = self.model
         kept = m.rows["flow"], m.money
         try:
@@ -340,7 +347,7 @@ def _ends(m: Model, members: tuple[str, ...]) -> tuple[NDArray[np.intp], NDArray
     site = {s: number[o] if o is not None else -1 for s, o in m.scenario.member_of.items()}
     rows = m.rows["flow"]
     sender, receiver = rows["from"].map(site), rows["to"].map(site)
-    return sender.to_numpy(np.intp), receiver.to_numpy(np.intp)
+    return np.asarray(sender, dtype=np.intp), np.asarray(receiver, dtype=np.intp)
 
 
 def _gates(m: Model, members: tuple[str, ...], *, arms_length: bool) -> Gates:
@@ -355,8 +362,8 @@ def _gates(m: Model, members: tuple[str, ...], *, arms_length: bool) -> Gates:
     gated = np.flatnonzero(served if arms_length else exchange | served)
     needs = np.zeros((len(gated), len(members)), dtype=bool)
     for ends in (sender[gated], receiver[gated]):
-        at = np.flatnonzero(ends >= 0)
-        needs[at, ends[at]] = True
+        has_owner = np.flatnonzero(ends >= 0)
+        needs[has_owner, ends[has_owner]] = True
     kind = np.where(exchange[gated], "exchange", "hub").astype(object)
     columns = rows["column"].to_numpy(np.intp)[gated]
 
@@ -459,9 +466,7 @@ def _outputs(m: Model, made: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _with_slack(
-    program: Program, supply: NDArray[np.intp], sink: NDArray[np.intp]
-) -> Program:
+def _with_slack(program: Program, supply: NDArray[np.intp], sink: NDArray[np.intp]) -> Program:
     """The programme with free supply in some balance rows and free disposal in others."""
     rows = np.concatenate([supply, sink])
     sign = np.concatenate([np.ones(len(supply)), -np.ones(len(sink))])

@@ -19,12 +19,13 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import coo_array, csc_array, hstack, vstack
 
-from circflow.model.build import MASS_BLOCKS
 from circflow.model import transport
+from circflow.model.build import MASS_BLOCKS
 from circflow.model.terms import MASS, Model, stack
 from circflow.solve.compiled import Compiled, Program
 from circflow.solve.highs import Session
-from circflow.studies.switches import Setting, Switches
+from circflow.studies.games import Verdict, spanned
+from circflow.studies.switches import Setting, Switches, Values
 
 Floats = NDArray[np.float64]
 
@@ -162,7 +163,7 @@ def largest_amounts(m: Model, compiled: Compiled, switches: Switches, plan: Floa
     where no bound exists.
     """
     program = compiled.program
-    relaxed = replace(program, integer=np.zeros_like(program.integer))
+    relaxed = replace(program, integer=np.zeros_like(program.integer), offset=0.0)
     session = Session(relaxed)
     columns = np.arange(program.shape[1])
     session.change_costs(columns, np.zeros(len(columns)))
@@ -198,3 +199,65 @@ def largest_amounts(m: Model, compiled: Compiled, switches: Switches, plan: Floa
             session.change_costs(objective[0], np.zeros(len(objective[0])))
         most[at] = min(known[key], float(program.upper[column]))
     return np.maximum(most, 0.0)
+
+
+class Search:
+    """The court (see `games`) of a cluster with many members: the programme looks for the worst.
+
+    Coalitions whose value is known are heard first; then the separation is solved.
+    """
+
+    def __init__(
+        self,
+        separation: Separation,
+        values: Values,
+        base: float,
+        *,
+        seconds: float | None = None,
+    ) -> None:
+        """`base` is W(∅); `seconds` for one search."""
+        self.separation, self.values, self.base = separation, values, base
+        self.seconds = seconds
+        self.searches = 0
+
+    def worst(self, shares: Floats, settled: Floats, above: float = np.inf) -> Verdict | None:
+        """The coalition with the largest complaint; a known one, if it is above `above`."""
+        known = self._of_known(shares, settled)
+        if known is not None and known.excess > above:
+            return known
+        barred: list[Setting] = []
+        count = self.values.switches.count
+        while True:
+            self.searches += 1
+            found = self.separation.worst(shares, barred=barred, time_limit=self.seconds)
+            if found is None:
+                return None if known is None else replace(known, bound=np.inf)
+            bound = found.bound - self.base
+            flags = self.values.switches.flags(found.members).astype(float)
+            if not spanned(settled, flags):
+                break
+            barred.append(found.members)
+            if len(barred) >= 1 << min(count, 20):
+                return known
+        gain = self.values(found.members) - self.base
+        excess = gain - float(shares[list(found.members)].sum())
+        if known is not None and known.excess >= excess:
+            return Verdict(known.members, known.excess, known.gain, max(bound, known.excess))
+        return Verdict(found.members, excess, gain, max(bound, excess))
+
+    def _of_known(self, shares: Floats, settled: Floats) -> Verdict | None:
+        """The largest complaint among coalitions whose value has been solved (their `used` too:
+        the smaller the group of one value, the more it complains)."""
+        best: Verdict | None = None
+        everyone = frozenset(range(self.values.switches.count))
+        for known in self.values.solved():
+            for members in (known.on, known.used):
+                if len(members) < 2 or members == everyone or not np.isfinite(known.value):
+                    continue
+                gain = known.value - self.base
+                excess = gain - float(shares[list(members)].sum())
+                if best is not None and excess <= best.excess:
+                    continue
+                if not spanned(settled, self.values.switches.flags(members).astype(float)):
+                    best = Verdict(members, excess, gain, excess)
+        return best

@@ -14,9 +14,10 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -144,7 +145,7 @@ class Values:
         self._scaling: Scaling = scaling_of(switches.program)
         self._local = threading.local()
         self._lock = threading.Lock()
-        self._exact: dict[Setting, float] = {}
+        self._at: dict[Setting, int] = {}
         self._on = np.zeros((0, switches.count), dtype=bool)
         self._used = np.zeros((0, switches.count), dtype=bool)
         self._value: list[float] = []
@@ -162,17 +163,41 @@ class Values:
 
     def known(self, setting: Setting) -> float | None:
         """The value, if it follows from what has been solved."""
-        if setting in self._exact:
-            return self._exact[setting]
-        flags = self.switches.flags(setting)
+        at = self._found(setting)
+        return None if at is None else self._value[at]
+
+    def lookup(self, setting: Setting) -> Known:
+        """The value at a setting, and between which settings it holds."""
+        self(setting)
+        at = self._found(setting)
+        assert at is not None
+        used, on = np.flatnonzero(self._used[at]), np.flatnonzero(self._on[at])
+        return Known(frozenset(on.tolist()), frozenset(used.tolist()), self._value[at])
+
+    def solved(self) -> list[Known]:
+        """Every value found by a solve."""
         with self._lock:
-            on, used, value = self._on, self._used, self._value
-        holds = ~(used & ~flags).any(axis=1) & ~(flags & ~on).any(axis=1)
-        if not holds.any():
-            return None
-        found = value[int(np.flatnonzero(holds)[0])]
-        self._exact[setting] = found
-        return found
+            count = len(self._value)
+        return [
+            Known(
+                frozenset(np.flatnonzero(self._on[n]).tolist()),
+                frozenset(np.flatnonzero(self._used[n]).tolist()),
+                self._value[n],
+            )
+            for n in range(count)
+        ]
+
+    def _found(self, setting: Setting) -> int | None:
+        """Position of a solve that tells the value."""
+        if setting not in self._at:
+            flags = self.switches.flags(setting)
+            with self._lock:
+                on, used = self._on, self._used
+            holds = ~(used & ~flags).any(axis=1) & ~(flags & ~on).any(axis=1)
+            if not holds.any():
+                return None
+            self._at[setting] = int(np.flatnonzero(holds)[0])
+        return self._at[setting]
 
     def all(
         self,
@@ -187,23 +212,27 @@ class Values:
         levels: dict[int, list[Setting]] = {}
         for setting in todo:
             levels.setdefault(len(setting), []).append(setting)
-        with ThreadPoolExecutor(self.jobs) as pool:
-            for level in levels.values():
-                for start in range(0, len(level), _BATCH * self.jobs):
-                    batch = level[start : start + _BATCH * self.jobs]
-                    unknown = [s for s in batch if self.known(s) is None]
-                    if len(unknown) == 1 or self.jobs == 1:
-                        for setting in unknown:
-                            self(setting)
-                    else:
-                        list(pool.map(self.__call__, unknown))
-                    done += len(batch)
-                    if progress is not None:
-                        progress(f"{what}: {done} of {total}, {self.solves} solved")
+        for level in levels.values():
+            for start in range(0, len(level), _BATCH * self.jobs):
+                batch = level[start : start + _BATCH * self.jobs]
+                unknown = [s for s in batch if self.known(s) is None]
+                if len(unknown) == 1 or self.jobs == 1:
+                    for setting in unknown:
+                        self(setting)
+                else:
+                    list(self._pool.map(self.__call__, unknown))
+                done += len(batch)
+                if progress is not None:
+                    progress(f"{what}: {done} of {total}, {self.solves} solved")
 
     def put(self, setting: Setting, value: float, used: Setting | None = None) -> None:
         """Tell a value found elsewhere."""
         self._add(Known(setting, setting if used is None else used, value))
+
+    @cached_property
+    def _pool(self) -> ThreadPoolExecutor:
+        """Threads that keep their sessions, and with them their bases."""
+        return ThreadPoolExecutor(self.jobs)
 
     # ------------------------------------------------------------------ solving
 
@@ -238,7 +267,7 @@ class Values:
     def _add(self, known: Known, *, write: bool = True) -> None:
         switches = self.switches
         with self._lock:
-            self._exact[known.on] = known.value
+            self._at[known.on] = len(self._value)
             self._on = np.vstack([self._on, switches.flags(known.on)])
             self._used = np.vstack([self._used, switches.flags(known.used)])
             self._value = [*self._value, known.value]
@@ -286,13 +315,3 @@ def _parsed(line: str) -> Any:
         return json.loads(line)
     except ValueError:
         return None
-
-
-def subsets(count: int) -> list[Setting]:
-    """Every subset of `count` switches, by bit mask."""
-    return [frozenset(n for n in range(count) if mask >> n & 1) for mask in range(1 << count)]
-
-
-def table_of(values: Callable[[Setting], float], settings: Sequence[Setting]) -> Floats:
-    """Values of settings, as an array."""
-    return np.array([values(s) for s in settings], dtype=float)

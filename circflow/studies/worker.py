@@ -280,7 +280,10 @@ def _rebuilt(job: Job, number: int, point: Point) -> Run:
     except ScenarioError as error:
         return invalid(number, error, time.perf_counter() - begun)
     one = built(scenario, job.options.decisions, job.choice)
-    outcome = _cold(one.compiled.program, job.options)
+    start = job.start
+    if start is not None and not _fits(job, one.snapshot):
+        start = None
+    outcome = _solved(one.compiled.program, start, job.options)
     if outcome.x is None:
         seconds = time.perf_counter() - begun
         ending = outcome.ending
@@ -308,10 +311,19 @@ def _rebuilt(job: Job, number: int, point: Point) -> Run:
     )
 
 
-def _cold(program: Program, options: Options) -> Outcome:
+def _fits(job: Job, snapshot: Snapshot) -> bool:
+    """Whether the base's plan and basis are of this programme."""
+    return job.base is not None and snapshot.structure.same(job.base.structure)
+
+
+def _solved(program: Program, start: Start | None, options: Options) -> Outcome:
     if program.has_decisions:
-        return search(program, None, options)
-    return Session(program).solve(time_limit=options.time_limit)
+        return search(program, start, options)
+    session = Session(program, scaling=start.scaling if start else None)
+    if start is None or start.basis is None:
+        return session.solve(time_limit=options.time_limit)
+    session.start_from_basis(start.basis)
+    return session.resolve(time_limit=options.time_limit)
 
 
 def invalid(number: int, error: ScenarioError, seconds: float = 0.0) -> Run:
@@ -333,7 +345,8 @@ def _compiled(job: Job, point: Point) -> Difference | ScenarioError | None:
 def _checked(job: Job, point: Point, run: Run) -> str:
     """Build and solve a run from nothing; what differs, or ""."""
     number = run.number
-    cold = _rebuilt(replace(job, options=replace(job.options, keep=())), number, point)
+    bare = replace(job, options=replace(job.options, keep=()), start=None)
+    cold = _rebuilt(bare, number, point)
     stopped = {Status.FEASIBLE.value, Status.STOPPED.value}
     if cold.status in stopped or run.status in stopped:
         return ""

@@ -676,6 +676,15 @@ def test_rates_beyond_all_numbers() -> None:
     assert place("Periods!B2") in {p.cell for p in problems_of(grids)}
 
 
+def test_periods_none_of_which_can_be_read() -> None:
+    grids = good()
+    put("Periods!B2", "x")(grids)
+    put("Periods!B3", "y")(grids)
+    put("Links!E2", None)(grids)
+    cells = {p.cell for p in problems_of(grids)}
+    assert {place("Periods!B2"), place("Periods!B3"), place("Links!E2")} <= cells
+
+
 def test_hidden_sheets_reported_by_the_reader_are_kept() -> None:
     hidden = Problem("warning", Cell("Sites", 3), "the row is hidden")
     book = Book(book_of(GOOD).sheets, "test.xlsx", (hidden,))

@@ -278,6 +278,13 @@ def test_iron_of_red_mud_smelting_fits_the_mud() -> None:
 # ---------------------------------------------------------------- the plan
 
 
+def test_warnings_are_explained(scenario: cf.Scenario) -> None:
+    """Yields have their own test (`test_no_recipe_makes_mass`); the rest stands on the page."""
+    sheets = {str(warning).partition("!")[0] for warning in scenario.warnings}
+    explained = PAGE.read_text(encoding="utf-8").partition("## Warnings")[2].partition("## ")[0]
+    assert all(f"`{name}`" in explained for name in sheets - {"Recipes"})
+
+
 def test_optimal_audited_and_quick(plan: cf.Solution) -> None:
     assert plan.status == cf.Status.OPTIMAL
     assert plan.audit.passed

@@ -184,10 +184,12 @@ def _goal_value(solution: Solution) -> float:
     total += goal.synergy * money.loc[synergy, "discounted_million"].sum()
     worth = {p.name: p.weight for p in scenario.periods}
     units = solution.tables.units
-    total += goal.jobs * (units["jobs"] * units["period"].map(worth)).sum()
+    total += goal.jobs * (units["jobs"] * units["period"].map(worth).astype(float)).sum()
     for pollutant, weight in goal.emission.items():
         own = solution.emissions[solution.emissions["pollutant"] == pollutant]
-        total += weight / 1e6 * (own["tonnes_per_year"] * own["period"].map(worth)).sum()
+        total += (
+            weight / 1e6 * (own["tonnes_per_year"] * own["period"].map(worth).astype(float)).sum()
+        )
     return float(total)
 
 

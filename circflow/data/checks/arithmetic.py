@@ -270,7 +270,7 @@ def _disposal(scenario: Scenario, years: dict[str, int]) -> tuple[pd.DataFrame, 
 
 def _joined(rows: pd.DataFrame) -> pd.Series:
     """A key of site and material that may be blank."""
-    return rows["site"].astype(object) + "\0" + rows["material"].astype(object).fillna("\0")
+    return rows["site"].astype(object) + "\0" + rows["material"].astype(object).fillna("\x1f")
 
 
 def _stockpiles(scenario: Scenario) -> pd.DataFrame:

@@ -93,8 +93,10 @@ def _check_yields(drafts: Drafts) -> None:
     if not len(rows):
         return
     tonnes = rows["amount"].where(rows["group"].isna(), rows["amount"] / rows["weight"])
-    rows = rows.assign(tonnes=tonnes, group=rows["group"].astype(object).fillna("\0"))
-    rows.loc[rows["group"] == "\0", "group"] = [f"\0{n}" for n in rows.index[rows["group"] == "\0"]]
+    rows = rows.assign(tonnes=tonnes, group=rows["group"].astype(object).fillna("\x1f"))
+    rows.loc[rows["group"] == "\x1f", "group"] = [
+        f"\x1f{n}" for n in rows.index[rows["group"] == "\x1f"]
+    ]
     where = ["technology", "recipe", "role"]
     most = rows.groupby([*where, "group"], sort=False)["tonnes"].max()
     sums = most.groupby(where, sort=False).sum().unstack("role")

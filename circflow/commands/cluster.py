@@ -1,0 +1,319 @@
+"""share, forms, compare: what a cluster gains, in which form, and scenarios side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from circflow.commands.common import (
+    Number,
+    Progress,
+    Refusal,
+    check_outputs,
+    file_argument,
+    note,
+    quiet_option,
+    read_scenario,
+    set_option,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from circflow.studies.compare import Comparison
+    from circflow.studies.sharing import Sharing
+
+_OUTPUT = click.option(
+    "-o",
+    "--output",
+    metavar="OUT",
+    type=click.Path(path_type=Path),
+    help="Write every table: a workbook (.xlsx), JSON (.json), or else a folder of CSV files.",
+)
+_GAP = click.option(
+    "--gap",
+    metavar="SHARE",
+    type=Number(min=0),
+    default=1e-6,
+    show_default=True,
+    help="Stop each search when its plan is proven to be within this share of the best.",
+)
+
+
+@click.command()
+@file_argument()
+@_OUTPUT
+@set_option
+@click.option(
+    "--arms-length",
+    is_flag=True,
+    help="Members outside a coalition may still trade directly, at the larger transaction cost.",
+)
+@click.option(
+    "--orders",
+    metavar="N",
+    type=click.IntRange(min=2),
+    default=100,
+    show_default=True,
+    help="Orders of joining sampled where there are too many members for the exact Shapley value.",
+)
+@click.option("--exact", is_flag=True, help="The exact Shapley value, however long it takes.")
+@click.option(
+    "--time-limit",
+    metavar="SECONDS",
+    type=Number(min=0, min_open=True),
+    help="Begin no further orders after so long, and give each search for a group that would"
+    " leave no longer.",
+)
+@click.option(
+    "--store",
+    metavar="VALUES.jsonl",
+    type=click.Path(path_type=Path),
+    help="Keep the values of coalitions in this file, and go on from it.",
+)
+@click.option("--jobs", metavar="N", type=click.IntRange(min=1), help="Threads (as processors).")
+@_GAP
+@quiet_option
+def share(  # noqa: PLR0913, PLR0917
+    file: Path,
+    output: Path | None,
+    assignments: Sequence[str],
+    arms_length: bool,
+    orders: int,
+    exact: bool,
+    time_limit: float | None,
+    store: Path | None,
+    jobs: int | None,
+    gap: float,
+    quiet: bool,
+) -> None:
+    """Tell what a cluster gains over its members alone, why, and how to share it.
+
+    The synergy by effect; the Owen, Shapley and nucleolus allocations beside rules in use; which
+    group would leave under each, and by how much; who pays whom; what if a member leaves.
+    """
+    _check_output(file, output, store)
+    with Progress(quiet=quiet) as progress:
+        progress("reading")
+        scenario = read_scenario(file, assignments)
+        from circflow.studies.sharing import share as divide
+        from circflow.studies.switches import StoreError
+
+        if not len(scenario.frame("Members")):
+            raise Refusal(f"{file}: no site has a member, so there is nothing to share")
+        try:
+            sharing = divide(
+                scenario,
+                arms_length=arms_length,
+                gap=gap,
+                jobs=jobs,
+                store=store,
+                orders=orders,
+                seconds=time_limit,
+                exact=True if exact else None,
+                progress=progress,
+            )
+        except StoreError as wrong:
+            raise Refusal(str(wrong)) from None
+        _write(sharing.tables(), output, sharing.currency, progress)
+    if not quiet:
+        click.echo("\n".join(sharing_lines(sharing)))
+        _written(output)
+
+
+@click.command()
+@file_argument()
+@_OUTPUT
+@set_option
+@click.option(
+    "--radius",
+    "radius_km",
+    metavar="KM",
+    type=Number(min=0),
+    default=100.0,
+    show_default=True,
+    help="Longest automatic link of a conventional cluster.",
+)
+@click.option(
+    "--conventional",
+    "conventional_factor",
+    metavar="FACTOR",
+    type=Number(min=0),
+    default=1.0,
+    show_default=True,
+    help="Conventional: transaction cost inside, times the larger of the two costs.",
+)
+@click.option(
+    "--digital",
+    "digital_factor",
+    metavar="FACTOR",
+    type=Number(min=0),
+    default=0.5,
+    show_default=True,
+    help="Digital and open: transaction cost inside, times the smaller of the two costs.",
+)
+@_GAP
+@quiet_option
+def forms(  # noqa: PLR0913, PLR0917
+    file: Path,
+    output: Path | None,
+    assignments: Sequence[str],
+    radius_km: float,
+    conventional_factor: float,
+    digital_factor: float,
+    gap: float,
+    quiet: bool,
+) -> None:
+    """Compare a cluster as a conventional one, a digital one and an open ecosystem.
+
+    Conventional: limited radius, dealing inside as dear as outside. Digital: no radius, cheaper
+    inside. Open ecosystem: the same, and dealing with places outside is as cheap.
+    """
+    _check_output(file, output)
+    with Progress(quiet=quiet) as progress:
+        progress("reading")
+        scenario = read_scenario(file, assignments)
+        from circflow.studies.cluster_forms import forms as compare_forms
+
+        found = compare_forms(
+            scenario,
+            radius_km=radius_km,
+            conventional_factor=conventional_factor,
+            digital_factor=digital_factor,
+            gap=gap,
+            progress=progress,
+        )
+        _write(found.tables(), output, found.currency, progress)
+    if not quiet:
+        click.echo("\n".join(comparison_lines(found)))
+        _written(output)
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE…")
+@_OUTPUT
+@set_option
+@_GAP
+@quiet_option
+def compare(
+    files: Sequence[Path],
+    output: Path | None,
+    assignments: Sequence[str],
+    gap: float,
+    quiet: bool,
+) -> None:
+    """Solve scenarios and put their plans side by side.
+
+    `--set` changes every one of them. A scenario without a plan has empty cells, and the reason.
+    """
+    for file in files:
+        _check_output(file, output)
+    with Progress(quiet=quiet) as progress:
+        progress("reading")
+        scenarios = [read_scenario(file, assignments) for file in files]
+        from circflow.studies.compare import compare as side_by_side
+        from circflow.studies.compare import file_labels
+
+        found = side_by_side(*scenarios, labels=file_labels(files), gap=gap, progress=progress)
+        _write(found.tables(), output, found.currency, progress)
+    if not quiet:
+        click.echo("\n".join(comparison_lines(found)))
+        _written(output)
+
+
+# --------------------------------------------------------------------------- output
+
+
+def _check_output(file: Path, output: Path | None, store: Path | None = None) -> None:
+    suffix = output.suffix.lower() if output is not None else ""
+    check_outputs(
+        file,
+        workbook=output if suffix == ".xlsx" else None,
+        text=[output if suffix == ".json" else None, store],
+        folder=output if suffix not in (".xlsx", ".json") else None,
+    )
+
+
+def _write(
+    tables: dict[str, pd.DataFrame], output: Path | None, currency: str, progress: Progress
+) -> None:
+    if output is None:
+        return
+    from circflow.report.study_tables import write_tables
+
+    progress("writing")
+    write_tables(tables, output, currency=currency)
+
+
+def _written(output: Path | None) -> None:
+    if output is not None:
+        note(f"Written: {output}")
+
+
+def _table(head: Sequence[str], frame: pd.DataFrame, left: int = 1) -> list[str]:
+    """Lines of a table; numbers to three figures or more."""
+    from circflow.report.numbers import columns, number, plain
+
+    def text(value: Any) -> str:
+        if isinstance(value, float | int) and not isinstance(value, bool):
+            return number(float(value)) if value == value else "–"  # noqa: PLR0124
+        return "" if value is None else plain(str(value))
+
+    body = [[text(v) for v in row] for row in frame.itertuples(index=False, name=None)]
+    return columns(head, body, left=left)
+
+
+def sharing_lines(found: Sharing) -> list[str]:
+    """What a division of the gain is, in a screenful."""
+    from circflow.report.numbers import number, plain
+
+    unit = f"million {found.currency}, discounted"
+    lines = [
+        plain(found.scenario),
+        "",
+        f"Every member alone  {number(found.alone)}   together  {number(found.together)}"
+        f"   synergy  {number(found.gain)}  ({unit})",
+    ]
+    if found.relayed > 0.0:
+        lines.append(f"Places outside could relay between members: {number(found.relayed)} more")
+    if len(found.effects):
+        lines += ["", "Where the synergy comes from"]
+        lines += _table(
+            ["effect", "million", "from", "to (95 %)"],
+            found.effects[["effect", "million", "low_million", "high_million"]],
+        )
+    rules = list(dict.fromkeys(found.allocations["rule"]))
+    wide = found.allocations.pivot(index="member", columns="rule", values="million")
+    wide = wide.reindex(list(found.members))[rules].reset_index()
+    lines += ["", "Shares of the synergy by rule", *_table(["member", *rules], wide)]
+    if not found.shapley_exact:
+        lines.append("  shapley is sampled: its 95 % intervals stand in the table allocations")
+    lines += ["", "Would a group leave?"]
+    lines += _table(
+        ["rule", "in core", "group that lacks most", "lacks"],
+        found.core[["rule", "in_core", "group", "lacks_million"]],
+        left=3,
+    )
+    if found.core_empty:
+        lines.append(
+            f"  No division holds every group: {number(found.subsidy)} million from outside would"
+        )
+    if not found.owen_applies:
+        lines.append(f"  Owen's theorem does not apply: {plain(found.owen_why_not)}")
+    return lines
+
+
+def comparison_lines(found: Comparison) -> list[str]:
+    """Scenarios side by side, in a screenful."""
+    from circflow.report.numbers import plain
+
+    figures = found.table[list(found.labels)].to_numpy(float)
+    shown = found.table.loc[(abs(figures) > 0.0).any(axis=1)]
+    head = ["figure", "of", "unit", *found.labels]
+    lines = _table(head, shown[["figure", "item", "unit", *found.labels]], left=3)
+    for name, reason in found.reasons.items():
+        lines += ["", plain(f"{name} has no plan: {reason}")]
+    return lines

@@ -1,0 +1,312 @@
+"""Sites and flows on a plain graticule: no tiles, no outlines, nothing from outside.
+
+Longitude and latitude are drawn with kilometres true at the middle latitude of the view. The first
+view holds the sites of the members and what lies near them; another holds every place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from circflow.report.figures import horizon, years_of
+from circflow.report.numbers import cut
+from circflow.report.page.frame import Figure, escaped, figure
+from circflow.report.sankey import NO_WASTE, STAGES, stage_colour
+
+if TYPE_CHECKING:
+    from circflow.solution.solution import Solution
+
+MAX_LINKS = 300
+"""Links on the map: the largest ones."""
+WIDTHS = (1.2, 2.2, 3.6, 5.4, 7.6, 10.0)
+"""Widths of lines, in pixels, from little to much."""
+SIZE = (1120.0, 640.0)
+"""Pixels that labels are placed for."""
+NEAR = 0.6
+"""A place belongs to the first view if it is this share of its extent around the members."""
+_CURVE = 0.12
+_POINTS = 13
+
+
+def links_of(solution: Solution) -> pd.DataFrame:
+    """Flows between places, over all materials; most tonnes first.
+
+    Columns: from, to, tonnes (per year), others (amounts in other units, words), materials
+    (words), stage (of the largest waste, else `by-products`), distance_km, work (million t·km per
+    year), cost (million currency per year).
+    """
+    scenario, flows = solution.scenario, solution.flows
+    years = flows["period"].map(years_of(scenario)).astype(float) / horizon(scenario)
+    materials = scenario.frame("Materials").set_index("material")
+    here = pd.DataFrame(
+        {
+            "from": flows["from"],
+            "to": flows["to"],
+            "material": flows["material"],
+            "measure": flows["unit_of_measure"],
+            "amount": flows["sent_per_year"] * years,
+            "distance_km": flows["distance_km"].astype(float),
+            "cost": (flows["transport_million_per_year"] + flows["transactions_million_per_year"])
+            * years,
+        }
+    )
+    here["tonnes"] = here["amount"].where(is_mass(here["measure"]), 0.0)
+    here["haul"] = here["tonnes"] * here["distance_km"].fillna(0.0)
+    by = ["from", "to"]
+    each = here.groupby([*by, "material", "measure"], sort=False, as_index=False)["amount"].sum()
+    each = each.sort_values("amount", ascending=False, kind="stable")
+    each["words"] = [
+        f"{escaped(k)}: {figure(a)} {escaped(u)} per year"
+        for k, a, u in zip(each["material"], each["amount"], each["measure"], strict=True)
+    ]
+    stage = each["material"].map(materials["stage"]).where(
+        each["material"].isin(scenario.wastes), NO_WASTE
+    )
+    each["stage"] = stage.fillna("other")
+    grouped = here.groupby(by, sort=False)
+    frame = grouped[["tonnes", "haul", "cost"]].sum()
+    frame["distance_km"] = grouped["distance_km"].mean()
+    words = each.groupby(by, sort=False)["words"]
+    frame["materials"] = words.agg(lambda w: "<br>".join(w.head(5)))
+    frame["more"] = words.size() - 5
+    frame["stage"] = each.groupby(by, sort=False)["stage"].first()
+    frame["work"] = frame.pop("haul") / 1e6
+    return frame.reset_index().sort_values("tonnes", ascending=False, ignore_index=True)
+
+
+def is_mass(measure: pd.Series[Any]) -> pd.Series[bool]:
+    """Whether amounts are tonnes (`t`, or tonnes of something: `t CE`)."""
+    text = measure.astype(object).fillna("").astype(str)
+    return (text == "t") | text.str.startswith("t ")
+
+
+def flow_map(solution: Solution) -> Figure | None:
+    """The map; None where no place has coordinates."""
+    sites = solution.scenario.frame("Sites")
+    sites = sites.dropna(subset=["latitude", "longitude"]).set_index("site")
+    if sites.empty:
+        return None
+    links = links_of(solution)
+    placed = links["from"].isin(sites.index) & links["to"].isin(sites.index)
+    missing = int((~placed).sum())
+    drawn = links[placed].head(MAX_LINKS)
+    busy = set(drawn["from"]) | set(drawn["to"]) | _active(solution)
+    everything = _extent(sites[["longitude", "latitude"]])
+    home = sites[sites["member"].notna()]
+    region = _extent((home if len(home) else sites)[["longitude", "latitude"]])
+    near = _near(sites, region)
+    region = _extent(sites.loc[near, ["longitude", "latitude"]])
+    controls: Sequence[tuple[str, Sequence[tuple[str, str]]]] = ()
+    frames = {"region": region}
+    if not near.all():
+        frames["everything"] = everything
+        controls = (("Show", (("region", "the region"), ("everything", "every place"))),)
+    traces = [*_lines(drawn, sites, solution)]
+    views = {
+        name: _view([*traces, *_places(sites, extent, busy)], extent)
+        for name, extent in frames.items()
+    }
+    if not controls:
+        views = {"": views["region"]}
+    notes = ["Lines curve to the left of their direction; wider is more tonnes a year."]
+    if len(links) > len(drawn) + missing:
+        notes.append(f"The {figure(len(drawn))} largest of {figure(len(links))} links are drawn.")
+    if missing:
+        notes.append(f"{missing} links touch a place without coordinates and are left out.")
+    found = [s for s in STAGES if s in set(drawn["stage"])]
+    keys = [(stage_colour(s), f"{s} waste") for s in found]
+    keys += [("$soft", "product or by-product"), ("$blue", "member's site")]
+    keys += [("$line", "place outside the cluster")]
+    return Figure(
+        "Where it goes",
+        views,
+        "Map of the sites with lines for the flows between them, wider for more tonnes",
+        note=" ".join(notes) + " Point at a line for its materials, tonnes, distance and cost.",
+        controls=controls,
+        legend=keys,
+    )
+
+
+def _active(solution: Solution) -> set[str]:
+    """Sites where a unit runs."""
+    units = solution.tables.units
+    return set(units.loc[units["load_per_year"].astype(float) > 0, "site"])
+
+
+def _extent(points: pd.DataFrame) -> tuple[float, float, float, float]:
+    """West, east, south, north: the points with room around, in the shape of the picture."""
+    west, south = points.min()
+    east, north = points.max()
+    middle = (south + north) / 2
+    squeeze = max(np.cos(np.radians(middle)), 0.05)
+    wide = max((east - west) * squeeze * 1.22, (north - south) * 1.16 * SIZE[0] / SIZE[1], 0.2)
+    high = wide * SIZE[1] / SIZE[0]
+    centre, half = (west + east) / 2, wide / squeeze / 2
+    return centre - half, centre + half, middle - high / 2, middle + high / 2
+
+
+def _near(sites: pd.DataFrame, extent: tuple[float, float, float, float]) -> pd.Series[bool]:
+    west, east, south, north = extent
+    room_x, room_y = NEAR * (east - west) / 2, NEAR * (north - south) / 2
+    return sites["longitude"].between(west - room_x, east + room_x) & sites["latitude"].between(
+        south - room_y, north + room_y
+    )
+
+
+def _lines(links: pd.DataFrame, sites: pd.DataFrame, solution: Solution) -> list[dict[str, Any]]:
+    """The flows, one trace for each width and colour, thin ones on top."""
+    if links.empty:
+        return []
+    currency = escaped(solution.scenario.settings.currency)
+    largest = max(float(links["tonnes"].max()), 1e-9)
+    level = np.sqrt(links["tonnes"].to_numpy(float) / largest) * len(WIDTHS)
+    level = np.clip(np.ceil(level).astype(int) - 1, 0, len(WIDTHS) - 1)
+    colour = [stage_colour(s) if s in STAGES else "$soft" for s in links["stage"]]
+    texts = [_words(row, currency) for row in links.to_dict("records")]
+    x, y = _curves(links, sites)
+    made = []
+    frame = pd.DataFrame({"level": level, "color": colour, "at": np.arange(len(links))})
+    for (n, token), part in sorted(frame.groupby(["level", "color"]), reverse=True):
+        at = part["at"].to_numpy(np.intp)
+        made.append(
+            {
+                "type": "scatter",
+                "mode": "lines",
+                "x": x[at].ravel(),
+                "y": y[at].ravel(),
+                "text": np.repeat(np.array(texts, dtype=object)[at], x.shape[1]),
+                "hovertemplate": "%{text}<extra></extra>",
+                "line": {"width": WIDTHS[n], "color": f"{token}/62", "shape": "linear"},
+                "showlegend": False,
+            }
+        )
+    return made
+
+
+def _words(row: dict[Any, Any], currency: str) -> str:
+    more = f"<br>and {row['more']} more" if row["more"] > 0 else ""
+    return (
+        f"<b>{escaped(row['from'])} → {escaped(row['to'])}</b><br>{row['materials']}{more}<br>"
+        f"{figure(row['distance_km'])} km, {figure(row['work'])} million t·km per year<br>"
+        f"transport {figure(row['cost'])} million {currency} per year"
+    )
+
+
+def _curves(links: pd.DataFrame, sites: pd.DataFrame) -> tuple[Any, Any]:
+    """Points along every link (links by points, the last one a gap)."""
+    squeeze = np.cos(np.radians(sites["latitude"].mean()))
+    ends = []
+    for column in ("from", "to"):
+        there = sites.loc[links[column], ["longitude", "latitude"]].to_numpy(float)
+        ends.append(there * [squeeze, 1.0])
+    start, stop = ends
+    across = np.column_stack([-(stop - start)[:, 1], (stop - start)[:, 0]])
+    middle = (start + stop) / 2 + _CURVE * across
+    t = np.linspace(0, 1, _POINTS)[None, :, None]
+    s, m, e = start[:, None, :], middle[:, None, :], stop[:, None, :]
+    points = (1 - t) ** 2 * s + 2 * t * (1 - t) * m + t**2 * e
+    gap = np.full((len(links), 1, 2), np.nan)
+    points = np.concatenate([points, gap], axis=1)
+    return points[:, :, 0] / squeeze, points[:, :, 1]
+
+
+def _places(
+    sites: pd.DataFrame, extent: tuple[float, float, float, float], busy: set[str]
+) -> list[dict[str, Any]]:
+    """The sites as points, and the names that fit."""
+    members = sites["member"].notna()
+    active = sites.index.isin(busy)
+    full = [name if isinstance(name, str) else "" for name in sites["name"]]
+    words = [
+        f"<b>{escaped(site)}</b><br>{escaped(name)}<br>{escaped(member) or 'outside the cluster'}"
+        for site, name, member in zip(sites.index, full, sites["member"], strict=True)
+    ]
+    names = placed_labels(sites, extent, active)
+    points = {
+        "type": "scatter",
+        "mode": "markers",
+        "x": sites["longitude"].to_numpy(float),
+        "y": sites["latitude"].to_numpy(float),
+        "customdata": words,
+        "hovertemplate": "%{customdata}<extra></extra>",
+        "marker": {
+            "size": np.where(active, 9, 6),
+            "color": ["$blue" if m else "$line" for m in members],
+            "line": {"width": 1, "color": "$paper"},
+        },
+        "showlegend": False,
+    }
+    labels = {
+        "type": "scatter",
+        "mode": "text",
+        "x": names["longitude"].to_numpy(float),
+        "y": names["latitude"].to_numpy(float),
+        "text": names["label"].tolist(),
+        "textposition": names["position"].tolist(),
+        "textfont": {"size": 12, "color": "$text"},
+        "hoverinfo": "skip",
+        "showlegend": False,
+    }
+    return [points, labels]
+
+
+def placed_labels(
+    sites: pd.DataFrame, extent: tuple[float, float, float, float], active: Any
+) -> pd.DataFrame:
+    """Names with a place beside their point where they overlap nothing; the rest is left out.
+
+    Columns: label (escaped), position (of plotly), longitude, latitude; indexed by site.
+    """
+    west, east, south, north = extent
+    x = (sites["longitude"].to_numpy(float) - west) / (east - west) * SIZE[0]
+    y = (north - sites["latitude"].to_numpy(float)) / (north - south) * SIZE[1]
+    taken = [(a - 6, b - 6, a + 6, b + 6) for a, b in zip(x, y, strict=True)]
+    rows = []
+    for n in sorted(range(len(sites)), key=lambda n: (not active[n], n)):
+        label = cut(str(sites.index[n]), 26)
+        width, height = 7.0 * len(label) + 4, 15.0
+        boxes = {
+            "middle right": (x[n] + 7, y[n] - height / 2),
+            "middle left": (x[n] - 7 - width, y[n] - height / 2),
+            "top center": (x[n] - width / 2, y[n] - 7 - height),
+            "bottom center": (x[n] - width / 2, y[n] + 7),
+        }
+        for position, (left, top) in boxes.items():
+            box = (left, top, left + width, top + height)
+            inside = box[0] > 0 and box[1] > 0 and box[2] < SIZE[0] and box[3] < SIZE[1]
+            if inside and not any(_overlap(box, other) for other in taken):
+                taken.append(box)
+                rows.append((sites.index[n], escaped(label), position))
+                break
+    frame = pd.DataFrame(rows, columns=["site", "label", "position"]).set_index("site")
+    return frame.join(sites[["longitude", "latitude"]])
+
+
+def _overlap(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+
+
+def _view(data: list[dict[str, Any]], extent: tuple[float, float, float, float]) -> dict[str, Any]:
+    west, east, south, north = extent
+    grid = {"gridcolor": "$grid", "zeroline": False, "ticksuffix": "°", "nticks": 9}
+    middle = np.cos(np.radians((south + north) / 2))
+    return {
+        "data": data,
+        "layout": {
+            "height": int(SIZE[1]),
+            "margin": {"l": 44, "r": 8, "t": 8, "b": 30},
+            "hovermode": "closest",
+            "dragmode": "pan",
+            "xaxis": {"range": [west, east], "constrain": "range", **grid},
+            "yaxis": {
+                "range": [south, north],
+                "scaleanchor": "x",
+                "scaleratio": 1 / max(middle, 0.05),
+                **grid,
+            },
+        },
+    }

@@ -1,0 +1,153 @@
+"use strict";
+// Figures (drawn by plotly.js from the data in the page), sortable tables, CSV files.
+(() => {
+  const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+  const read = (id) => JSON.parse(document.getElementById(id).textContent);
+  const root = document.documentElement;
+  let printing = false;
+
+  // ---------------------------------------------------------------- figures
+  const colour = (token) => {
+    const [name, alpha] = token.slice(1).split("/");
+    const hex = getComputedStyle(root).getPropertyValue("--c-" + name).trim();
+    if (alpha === undefined || hex.length !== 7) return hex;
+    const [r, g, b] = [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
+    return `rgba(${r},${g},${b},${Number(alpha) / 100})`;
+  };
+  // Only what stands under a key that ends in "color" is a token: names of the scenario are not.
+  const painted = (value, isColour = false) => {
+    if (Array.isArray(value)) return value.map((item) => painted(item, isColour));
+    if (value && typeof value === "object") {
+      return Object.fromEntries(
+        Object.entries(value).map(([key, item]) => [key, painted(item, key.endsWith("color"))]),
+      );
+    }
+    return isColour && typeof value === "string" && value.startsWith("$") ? colour(value) : value;
+  };
+  const base = () => ({
+    paper_bgcolor: "rgba(0,0,0,0)",
+    plot_bgcolor: "rgba(0,0,0,0)",
+    separators: ".\u202f",
+    hoverlabel: { align: "left", bgcolor: colour("$paper"), bordercolor: colour("$line"),
+                  font: { color: colour("$text"), size: 12 } },
+    font: { family: getComputedStyle(document.body).fontFamily, size: 12, color: colour("$text") },
+    autosize: true,
+  });
+  const views = new Map();
+  const shown = (figure) => all("input:checked", figure).map((input) => input.value).join("|");
+  const tell = (figure) => {
+    const words = all("input:checked", figure).map((input) => input.parentElement.textContent.trim());
+    const line = figure.querySelector(".chosen");
+    if (line) line.textContent = words.join(", ");
+  };
+  const draw = (figure) => {
+    const plot = figure.querySelector(".plot");
+    const data = views.get(figure);
+    const spec = painted(data.views[shown(figure)] ?? Object.values(data.views)[0]);
+    const layout = { ...base(), ...spec.layout };
+    layout.height = printing ? Math.min(spec.layout.height, 620) : spec.layout.height;
+    if (printing) Object.assign(layout, { width: 690, autosize: false });
+    const config = { displaylogo: false, responsive: true,
+                     modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"] };
+    tell(figure);
+    return window.Plotly.react(plot, spec.data, layout, config);
+  };
+  const unpack = async (text) => {
+    const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+    return new Response(stream).text();
+  };
+  const figures = async () => {
+    const places = all("figure[data-figure]");
+    const packed = document.getElementById("library");
+    if (!places.length || !packed) return;
+    try {
+      const script = document.createElement("script");
+      script.textContent = await unpack(packed.textContent.trim());
+      document.head.append(script);
+      for (const place of places) {
+        views.set(place, read(place.dataset.figure));
+        await draw(place);
+        all("input", place).forEach((input) => input.addEventListener("change", () => draw(place)));
+      }
+    } catch (error) {
+      all(".plot").forEach((plot) => {
+        plot.textContent = "The figure cannot be drawn: this needs a browser of 2023 or later.";
+      });
+      console.error(error);
+    }
+    const again = () => places.forEach(draw);
+    window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", again);
+    window.addEventListener("beforeprint", () => {
+      printing = true;
+      root.dataset.theme = "light";
+      again();
+    });
+    window.addEventListener("afterprint", () => {
+      printing = false;
+      delete root.dataset.theme;
+      again();
+    });
+  };
+
+  // ---------------------------------------------------------------- tables
+  const value = (cell) => {
+    const raw = cell.dataset.v;
+    return raw === undefined ? cell.textContent.trim() : raw === "" ? null : Number(raw);
+  };
+  const language = new Intl.Collator(undefined, { numeric: true });
+  const order = (a, b) => {
+    if (a === null || a === "") return b === null || b === "" ? 0 : 1;
+    if (b === null || b === "") return -1;
+    return typeof a === "number" ? a - b : language.compare(a, b);
+  };
+  const sort = (head) => {
+    const table = head.closest("table");
+    const [at, body] = [head.cellIndex, table.tBodies[0]];
+    const text = !head.classList.contains("n");
+    const up = head.ariaSort ? head.ariaSort === "descending" : text;
+    all("th", table).forEach((other) => other.removeAttribute("aria-sort"));
+    head.setAttribute("aria-sort", up ? "ascending" : "descending");
+    const blank = (item) => item === null || item === "";
+    const rows = [...body.rows].map((row) => [value(row.cells[at]), row]);
+    rows.sort(([a], [b]) => (up || blank(a) || blank(b) ? order(a, b) : order(b, a)));
+    const limit = Number(table.closest(".tablebox").dataset.shown);
+    rows.forEach(([, row], n) => row.classList.toggle("more", n >= limit));
+    body.append(...rows.map(([, row]) => row));
+  };
+  // Text that a spreadsheet would take for a formula gets an apostrophe in front.
+  const csvCell = (cell) => {
+    const raw = cell.dataset?.v;
+    if (raw !== undefined) return raw;
+    const text = (cell.dataset?.t ?? cell.innerText ?? cell.textContent).trim().replace(/\s+/g, " ");
+    const safe = /^['=+\-@]/.test(text) ? "'" + text : text;
+    return /[",;\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+  };
+  const csv = (table) =>
+    [...table.rows].map((row) => [...row.cells].map(csvCell).join(",")).join("\r\n") + "\r\n";
+  const save = (box) => {
+    const blob = new Blob(["\ufeff" + csv(box.querySelector("table"))], { type: "text/csv" });
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(blob);
+    link.download = box.dataset.name + ".csv";
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+  };
+  const tables = () => {
+    document.addEventListener("click", (event) => {
+      const button = event.target.closest("button");
+      const box = event.target.closest(".tablebox");
+      if (!button || !box) return;
+      if (button.closest("th")) sort(button.closest("th"));
+      else if (button.dataset.do === "csv") save(box);
+      else if (button.dataset.do === "all") {
+        const short = box.classList.toggle("short");
+        button.textContent = short ? button.dataset.more : "show fewer";
+        button.setAttribute("aria-expanded", String(!short));
+      }
+    });
+  };
+
+  tables();
+  figures().then(() => { root.dataset.ready = "yes"; });
+})();

@@ -1,0 +1,479 @@
+"""The charts of a plan's page, as plotly figures with colour tokens (see `frame.Figure`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from circflow.report.figures import (
+    NO_STAGE,
+    horizon,
+    limit_figures,
+    money_lines,
+    unit_loads,
+    years_of,
+)
+from circflow.report.numbers import cut
+from circflow.report.page.frame import Figure, escaped, figure, percent
+from circflow.report.sankey import stages_in_order
+
+if TYPE_CHECKING:
+    from circflow.solution.solution import Solution
+
+MAX_UNITS = 40
+MAX_STOCKS = 8
+FULL = 0.999
+_PLAIN_HOVER = "%{customdata}<extra></extra>"
+_STOCK_COLOURS = ("blue", "orange", "green", "yellow", "pink", "sky", "grey", "soft")
+_KIND_COLOURS: Mapping[str, str] = {
+    "recipe": "$blue",
+    "transport": "$yellow",
+    "disposal": "$grey",
+    "stockpile": "$pink",
+    "purchase": "$orange",
+    "sale": "$green",
+    "stream": "$sky",
+}
+_KIND_WORDS: Mapping[str, str] = {
+    "recipe": "units",
+    "sale": "avoided elsewhere by sales",
+    "purchase": "bought inputs",
+    "stockpile": "stockpiles",
+    "stream": "taking waste",
+}
+
+
+def axis(title: str = "", **more: Any) -> dict[str, Any]:
+    """A value axis."""
+    return {
+        "title": {"text": escaped(title), "standoff": 8},
+        "gridcolor": "$grid",
+        "zerolinecolor": "$line",
+        "automargin": True,
+        "tickformat": ",~r",
+        **more,
+    }
+
+
+def categories(names: list[str] | None = None, **more: Any) -> dict[str, Any]:
+    """An axis of names: always taken as names, never as dates or numbers."""
+    order = {} if names is None else {"categoryorder": "array", "categoryarray": names}
+    return {"type": "category", "automargin": True, "linecolor": "$line", **order, **more}
+
+
+def layout(height: int, **more: Any) -> dict[str, Any]:
+    """What the charts' layouts share."""
+    return {
+        "height": height,
+        "margin": {"l": 60, "r": 16, "t": 16, "b": 40},
+        "hovermode": "closest",
+        "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "xanchor": "left"},
+        "bargap": 0.35,
+        **more,
+    }
+
+
+def waterfall(solution: Solution) -> Figure:
+    """Income to net benefit, million currency per year."""
+    lines = money_lines(solution)
+    currency = solution.scenario.settings.currency
+    result = (lines["group"] == "net_benefit").to_numpy()
+    values = lines["million_per_year"].to_numpy(float)
+    hover = [
+        f"<b>{label}</b><br>{figure(v)} million {escaped(currency)} per year<br>"
+        f"{figure(total)} over the horizon"
+        for label, v, total in zip(lines["label"], values, lines["million"], strict=True)
+    ]
+    trace = {
+        "type": "waterfall",
+        "x": lines["label"].tolist(),
+        "y": values,
+        "measure": ["total" if r else "relative" for r in result],
+        "text": [figure(v) for v in values],
+        "textposition": "outside",
+        "cliponaxis": False,
+        "customdata": hover,
+        "hovertemplate": _PLAIN_HOVER,
+        "increasing": {"marker": {"color": "$green"}},
+        "decreasing": {"marker": {"color": "$orange"}},
+        "totals": {"marker": {"color": "$blue"}},
+        "connector": {"line": {"color": "$line", "width": 1}},
+    }
+    unit = f"million {currency} per year"
+    view = {
+        "data": [trace],
+        "layout": layout(400, xaxis=categories(), yaxis=axis(unit), showlegend=False),
+    }
+    note = f"Mean of the {horizon(solution.scenario)} years, not discounted."
+    return Figure(
+        "From income to net benefit",
+        {"": view},
+        "Waterfall of the money",
+        note=note,
+        legend=(("$green", "received"), ("$orange", "paid"), ("$blue", "what remains")),
+    )
+
+
+def waste_fate(solution: Solution) -> Figure | None:
+    """What arises, is reclaimed and is made of waste: used, stocked or dumped; by stage and period.
+
+    In the unit of measure that most wastes have; others are in the table of wastes.
+    """
+    frame = waste_by_period(solution)
+    if frame.empty:
+        return None
+    measure = "t" if (frame["unit_of_measure"] == "t").any() else frame["unit_of_measure"].iloc[0]
+    frame = frame[frame["unit_of_measure"] == measure]
+    stages = stages_in_order(frame["stage"].tolist())
+    periods = list(years_of(solution.scenario))
+    views = {}
+    for name in ["share", *[f"s{n}" for n in range(len(stages))]]:
+        here = frame if name == "share" else frame[frame["stage"] == stages[int(name[1:])]]
+        views[name] = _fate_view(here, stages if name == "share" else [], periods, measure)
+    options = [("share", "all stages, shares")]
+    options += [(f"s{n}", f"{stage}, {measure}") for n, stage in enumerate(stages)]
+    return Figure(
+        "What becomes of the waste",
+        views,
+        "Bars of waste used, stocked and dumped, by stage and period",
+        note="Of what arises, is reclaimed from stockpiles and is made by units. The line shows "
+        "what arises.",
+        controls=(("Stage", options),),
+        legend=(("$green", "used"), ("$pink", "stocked"), ("$grey", "dumped")),
+    )
+
+
+def waste_by_period(solution: Solution) -> pd.DataFrame:
+    """stage, period, unit_of_measure, arising, used, stocked, dumped: per year."""
+    tables, scenario = solution.tables, solution.scenario
+    materials = scenario.frame("Materials").set_index("material")
+    supply, made = tables.supply, tables.conversions
+    parts = (
+        ("arising", scenario.in_force("Streams"), "amount_per_year"),
+        ("handled", supply[supply["kind"] == "stream"], "amount_per_year"),
+        ("handled", tables.stockpiles, "reclaimed_per_year"),
+        ("handled", made[made["role"] == "output"], "amount_per_year"),
+        ("dumped", tables.disposal, "amount_per_year"),
+        ("stocked", tables.stockpiles, "added_per_year"),
+    )
+    rows = []
+    for what, table, column in parts:
+        here = table[table["material"].isin(scenario.wastes)]
+        part = here[["material", "period"]].assign(what=what, amount=here[column].astype(float))
+        rows.append(part)
+    frame = pd.concat(rows, ignore_index=True)
+    frame["stage"] = frame["material"].map(materials["stage"]).fillna(NO_STAGE)
+    frame["unit_of_measure"] = frame["material"].map(materials["unit"])
+    keys = ["stage", "period", "unit_of_measure"]
+    wide = frame.pivot_table(index=keys, columns="what", values="amount", aggfunc="sum")
+    wide = wide.reindex(columns=["arising", "handled", "stocked", "dumped"]).fillna(0.0)
+    wide["used"] = (wide["handled"] - wide["stocked"] - wide["dumped"]).clip(lower=0.0)
+    return wide.reset_index()[[*keys, "arising", "used", "stocked", "dumped"]]
+
+
+def _fate_view(
+    frame: pd.DataFrame, stages: list[str], periods: list[str], measure: str
+) -> dict[str, Any]:
+    """Shares of every stage and period, or (no stages given) the amounts of one stage."""
+    frame = frame.set_index(["stage", "period"])
+    shares = bool(stages)
+    if shares:
+        keys = [(s, p) for s in stages for p in periods if (s, p) in frame.index]
+        frame = frame.loc[keys]
+        x: Any = [[escaped(s) for s, _ in keys], [escaped(p) for _, p in keys]]
+    else:
+        frame = frame.droplevel("stage").reindex(periods).fillna(0.0)
+        x = [escaped(p) for p in frame.index]
+    whole = frame[["used", "stocked", "dumped"]].sum(axis=1)
+    data: list[dict[str, Any]] = []
+    for column, token in (("used", "$green"), ("stocked", "$pink"), ("dumped", "$grey")):
+        part = (frame[column] / whole.where(whole > 0)).fillna(0.0)
+        hover = [
+            f"<b>{column}</b><br>{figure(v)} {escaped(measure)} per year, {percent(p)}"
+            for v, p in zip(frame[column], part, strict=True)
+        ]
+        data.append(
+            {
+                "type": "bar",
+                "name": column,
+                "x": x,
+                "y": part.to_numpy() if shares else frame[column].to_numpy(float),
+                "marker": {"color": token},
+                "customdata": hover,
+                "hovertemplate": _PLAIN_HOVER,
+            }
+        )
+    title = "share" if shares else f"{measure} per year"
+    if not shares:
+        data.append(
+            {
+                "type": "scatter",
+                "mode": "lines+markers",
+                "name": "arising",
+                "x": x,
+                "y": frame["arising"].to_numpy(float),
+                "line": {"color": "$text", "width": 1.5, "dash": "dot"},
+                "marker": {"color": "$text", "size": 6},
+                "hovertemplate": "arising: %{y:,.3~s} " + escaped(measure) + "<extra></extra>",
+            }
+        )
+    xaxis = {"type": "multicategory", "automargin": True} if shares else categories()
+    form = {"tickformat": ".0%", "range": [0, 1]} if shares else {"tickformat": "~s"}
+    return {
+        "data": data,
+        "layout": layout(
+            380, barmode="stack", showlegend=False, xaxis=xaxis, yaxis=axis(title, **form)
+        ),
+    }
+
+
+def loads(solution: Solution) -> Figure | None:
+    """How full the units are, with what one more unit of capacity is worth."""
+    frame = unit_loads(solution)
+    if frame.empty:
+        return None
+    prices = solution.prices
+    own = prices[(prices["kind"] == "capacity") & prices["binds"].astype(bool)]
+    size = limit_figures(solution, own)
+    value = own["value"].astype(float)
+    years = own["period"].map(years_of(solution.scenario)).astype(float)
+    worth = (value * years).groupby(own["unit"]).sum() / horizon(solution.scenario)
+    yearly = (value * size * years / 1e6).groupby(own["unit"]).sum() / horizon(solution.scenario)
+    frame["worth"] = frame["unit"].map(worth)
+    frame["one_percent"] = frame["unit"].map(yearly) / 100
+    total = len(frame)
+    frame = frame.sort_values(
+        ["load_share", "one_percent"], ascending=False, na_position="last"
+    ).head(MAX_UNITS)
+    currency = escaped(solution.scenario.settings.currency)
+    hover = [
+        f"<b>{escaped(r['unit'])}</b>, {escaped(r['site'])}<br>load {percent(r['load_share'])} of "
+        f"{figure(r['capacity_per_year'])} per year<br>one more unit of capacity is worth "
+        f"{figure(r['worth'])} {currency};<br>1 % more: {figure(r['one_percent'])} million "
+        f"{currency} per year"
+        for r in frame.to_dict("records")
+    ]
+    names = _distinct([cut(str(u), 34) for u in frame["unit"]])
+    share = frame["load_share"].to_numpy(float)
+    text = ["" if pd.isna(w) or not w else f"{figure(w)} {currency}" for w in frame["worth"]]
+    trace = {
+        "type": "bar",
+        "orientation": "h",
+        "y": names,
+        "x": share,
+        "text": text,
+        "textposition": "outside",
+        "cliponaxis": False,
+        "customdata": hover,
+        "hovertemplate": _PLAIN_HOVER,
+        "marker": {"color": ["$orange" if s >= FULL else "$sky" for s in share]},
+    }
+    top = max(1.0, float(share.max()))
+    of = f" The fullest {len(frame)} of {total}." if total > len(frame) else ""
+    view = {
+        "data": [trace],
+        "layout": layout(
+            110 + 21 * len(frame),
+            bargap=0.3,
+            showlegend=False,
+            yaxis=categories(names[::-1]),
+            xaxis=axis("load, share of what is available", tickformat=".0%", range=[0, top * 1.12]),
+        ),
+    }
+    return Figure(
+        "How full the units are, and what more capacity is worth",
+        {"": view},
+        "Bars of the load of every unit with the shadow price of its capacity",
+        note="Mean over the years in service; beside a bar, what one more unit of yearly capacity "
+        f"is worth.{of}",
+        legend=(("$orange", "always full"), ("$sky", "has room")),
+    )
+
+
+def _distinct(names: list[str]) -> list[str]:
+    """Escaped names; those that are alike once cut stay apart."""
+    seen: dict[str, int] = {}
+    made = []
+    for name in names:
+        seen[name] = seen.get(name, 0) + 1
+        made.append(escaped(name if seen[name] == 1 else f"{name} ({seen[name]})"))
+    return made
+
+
+def emissions(solution: Solution) -> Figure | None:
+    """Emissions by source and period, one view for each pollutant, with the cluster's limit."""
+    table = solution.emissions
+    if table.empty:
+        return None
+    periods = list(years_of(solution.scenario))
+    sums = table.groupby(["pollutant", "kind", "period"])["tonnes_per_year"].sum()
+    limits = solution.tables.emission_limits
+    limits = limits[limits["scope"] == "cluster"]
+    pollutants = list(dict.fromkeys(table["pollutant"]))
+    views, kinds = {}, []
+    for n, pollutant in enumerate(pollutants):
+        data: list[dict[str, Any]] = []
+        for kind in sums[pollutant].index.get_level_values("kind").unique():
+            here = sums[pollutant][kind].reindex(periods).fillna(0.0)
+            kinds.append(str(kind))
+            words = _KIND_WORDS.get(str(kind), str(kind))
+            data.append(
+                {
+                    "type": "bar",
+                    "name": words,
+                    "x": [escaped(p) for p in periods],
+                    "y": here.to_numpy(float),
+                    "marker": {"color": _KIND_COLOURS.get(str(kind), "$soft")},
+                    "customdata": [
+                        f"<b>{words}</b><br>{figure(v)} t of {escaped(pollutant)} per year"
+                        for v in here
+                    ],
+                    "hovertemplate": _PLAIN_HOVER,
+                }
+            )
+        data += _limit_line(limits[limits["pollutant"] == pollutant], periods)
+        title = f"t of {pollutant} per year"
+        shape = layout(360, barmode="relative", xaxis=categories(), yaxis=axis(title))
+        views[f"p{n}"] = {"data": data, "layout": {**shape, "showlegend": False}}
+    found = [k for k in _KIND_COLOURS if k in kinds]
+    keys = [(_KIND_COLOURS[k], _KIND_WORDS.get(k, k)) for k in found]
+    if limits["limit_per_year"].notna().any():
+        keys.append(("$text", "limit for the cluster"))
+    options = [(f"p{n}", pollutant) for n, pollutant in enumerate(pollutants)]
+    return Figure(
+        "Emissions by source",
+        views,
+        "Bars of emissions by source and period",
+        note="Below zero: what sales avoid elsewhere. Limits of regions and sites are in the "
+        "table that follows.",
+        controls=(("Pollutant", options),) if len(options) > 1 else (),
+        legend=keys,
+    ) if len(options) > 1 else Figure(
+        "Emissions by source", {"": views["p0"]}, "Bars of emissions by source and period",
+        legend=keys,
+    )
+
+
+def _limit_line(limits: pd.DataFrame, periods: list[str]) -> list[dict[str, Any]]:
+    bound = pd.to_numeric(limits["limit_per_year"]).groupby(limits["period"]).min()
+    bound = bound.replace(np.inf, np.nan).reindex(periods)
+    if bound.isna().all():
+        return []
+    return [
+        {
+            "type": "scatter",
+            "mode": "lines+markers",
+            "name": "limit",
+            "x": [escaped(p) for p in periods],
+            "y": bound.to_numpy(float),
+            "line": {"color": "$text", "width": 2, "dash": "dash"},
+            "marker": {"color": "$text", "symbol": "line-ew", "size": 9},
+            "hovertemplate": "limit: %{y:,.3~s} t<extra></extra>",
+        }
+    ]
+
+
+def stocks(solution: Solution) -> Figure | None:
+    """What the stockpiles hold at the end of every period; those that change most."""
+    table = solution.stockpiles
+    table = table.assign(
+        opening=table["opening"].astype(float), closing=table["closing"].astype(float)
+    )
+    names = table["site"].astype(str) + ": " + table["material"].astype(str)
+    table = table.assign(name=names + ", " + table["unit_of_measure"].astype(str))
+    span = table.groupby("name")[["opening", "closing"]].agg(["min", "max"])
+    low = span.xs("min", axis=1, level=1).min(axis=1)
+    change = (span.xs("max", axis=1, level=1).max(axis=1) - low).sort_values(ascending=False)
+    change = change[change > 0]
+    if change.empty:
+        return None
+    periods = list(years_of(solution.scenario))
+    start = f"before {periods[0]}"
+    data = []
+    for n, name in enumerate(change.index[:MAX_STOCKS]):
+        here = table[table["name"] == name].set_index("period").reindex(periods)
+        level = [here["opening"].iloc[0], *here["closing"]]
+        largest = max((v for v in level if v == v), default=0.0) or 1.0  # noqa: PLR0124
+        data.append(
+            {
+                "type": "scatter",
+                "mode": "lines+markers",
+                "name": escaped(cut(name, 46)),
+                "x": [escaped(start), *[escaped(p) for p in periods]],
+                "y": [v / largest for v in level],
+                "customdata": [
+                    f"<b>{escaped(name)}</b><br>{figure(v)}, {percent(v / largest)} of its most"
+                    for v in level
+                ],
+                "hovertemplate": _PLAIN_HOVER,
+                "line": {"color": f"${_STOCK_COLOURS[n]}", "width": 2},
+                "marker": {"color": f"${_STOCK_COLOURS[n]}", "symbol": n, "size": 8},
+            }
+        )
+    rest = len(change) - len(data)
+    shape = layout(
+        400 + 12 * len(data),
+        xaxis=categories(),
+        yaxis=axis("share of its highest level", tickformat=".0%", rangemode="tozero"),
+    )
+    return Figure(
+        "Stocks over time",
+        {"": {"data": data, "layout": {**shape, "showlegend": True}}},
+        "Lines of what every stockpile holds at the end of each period",
+        note="Each against its own highest level." + (f" {rest} more change less." if rest else ""),
+    )
+
+
+def timeline(solution: Solution) -> Figure | None:
+    """When each plant is built, and how long it serves within the horizon."""
+    built = solution.built
+    if built.empty:
+        return None
+    scenario = solution.scenario
+    first = scenario.settings.start_year
+    starts = {p.name: first + p.start for p in scenario.periods}
+    end = first + horizon(scenario)
+    life = dict(zip(scenario.frame("Units")["unit"], scenario.frame("Units")["lifetime_years"], strict=True))
+    frame = built.assign(start=built["period"].map(starts).astype(float))
+    frame = frame.sort_values(["start", "capex_million"], ascending=[True, False])
+    stop = [min(end, s + (life.get(u) or 1)) for u, s in zip(frame["unit"], frame["start"], strict=True)]
+    names = _distinct([cut(str(u), 34) for u in frame["unit"]])
+    currency = escaped(scenario.settings.currency)
+    hover = [
+        f"<b>{escaped(r['unit'])}</b>, {escaped(r['site'])}<br>built in {escaped(r['period'])}, "
+        f"{figure(r['capacity_per_year'])} per year<br>{figure(r['capex_million'])} million "
+        f"{currency}, {figure(r['jobs'])} jobs<br>{escaped(r['investor'])}"
+        for r in frame.to_dict("records")
+    ]
+    trace = {
+        "type": "bar",
+        "orientation": "h",
+        "y": names,
+        "base": frame["start"].to_numpy(float),
+        "x": np.array(stop) - frame["start"].to_numpy(float),
+        "text": [f"{figure(c)} million {currency}" for c in frame["capex_million"]],
+        "textposition": "inside",
+        "insidetextanchor": "start",
+        "textfont": {"color": "$paper"},
+        "customdata": hover,
+        "hovertemplate": _PLAIN_HOVER,
+        "marker": {"color": "$blue"},
+    }
+    ticks = [*starts.values(), end]
+    shape = layout(
+        90 + 26 * len(frame),
+        bargap=0.25,
+        showlegend=False,
+        yaxis=categories(names[::-1]),
+        xaxis=axis("", tickformat="d", tickvals=ticks, range=[first, end], side="top"),
+        margin={"l": 60, "r": 24, "t": 34, "b": 12},
+    )
+    return Figure(
+        "What is built, and when",
+        {"": {"data": [trace], "layout": shape}},
+        "Bars from the year a plant is built to the end of its service",
+        note="From the first year of the period in which it is built; in the bar, its capital.",
+    )

@@ -1,0 +1,459 @@
+"""The frame that every page shares: sections of texts, cards, tables and figures, in one file.
+
+A page is a single HTML file that asks nothing of the network: style, script and plotly.js (packed)
+stand in it, and a content security policy lets the browser run these two scripts and nothing else.
+All text is escaped here; blocks take plain text. Tables are HTML and can be read without scripts.
+
+    page = Page("What we compared", sections=[Section("Runs", [Table("All runs", frame)])])
+    write(page, "runs.html")
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import gzip
+import hashlib
+import html
+import json
+import math
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import resources
+from itertools import count
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import pandas as pd
+
+from circflow.report.numbers import number, numbers
+
+THIN = "\u202f"
+"""Separates thousands."""
+DASH = "–"
+"""Stands for a figure that does not exist."""
+MAX_ROWS = 1_000
+"""Rows of a table on a page: more are for the results workbook."""
+
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]+")
+
+
+def tidy(text: object) -> str:
+    """Text as a page can hold it: one line, no control characters; "" for what does not exist."""
+    if text is None or text is pd.NA or (isinstance(text, float) and math.isnan(text)):
+        return ""
+    return _CONTROL.sub(" ", str(text))
+
+
+def escaped(text: object) -> str:
+    """Text for HTML, in elements and in quoted attributes; also for labels that plotly draws."""
+    return html.escape(tidy(text))
+
+
+def figure(value: float | None, unit: str = "") -> str:
+    """A figure with three significant digits or more, thin spaces and a true minus."""
+    if value is None or not math.isfinite(value):
+        return DASH
+    text = number(value, THIN).replace("-", "−", 1) if value < 0 else number(value, THIN)
+    return f"{text}{THIN}{unit}" if unit else text
+
+
+def percent(value: float | None) -> str:
+    """A share as a percentage."""
+    if value is None or not math.isfinite(value):
+        return DASH
+    hundred = 100 * value
+    digits = 0 if abs(hundred) >= 99.95 or hundred == 0 else 1
+    return f"{hundred:.{digits}f}{THIN}%".replace("-", "−")
+
+
+class Block(Protocol):
+    """A part of a section."""
+
+    def html(self, ids: count[int]) -> str:
+        """The block's HTML; `ids` numbers what needs an id."""
+        ...
+
+
+@dataclass(frozen=True)
+class Text:
+    """A paragraph. `style`: note (small print) or fault (a warning that must be seen)."""
+
+    text: str
+    style: Literal["", "note", "fault"] = ""
+
+    def html(self, ids: count[int]) -> str:
+        return f'<p class="{self.style}">{escaped(self.text)}</p>'
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A heading below the section's own."""
+
+    text: str
+
+    def html(self, ids: count[int]) -> str:
+        return f"<h3>{escaped(self.text)}</h3>"
+
+
+@dataclass(frozen=True)
+class Card:
+    """A headline figure: what, how much, in which unit; and what to compare it with."""
+
+    title: str
+    value: str
+    unit: str
+    compared: Mapping[str, str] = field(default_factory=dict)
+    raw: float | None = None
+    """The figure itself, unrounded."""
+
+
+@dataclass(frozen=True)
+class Cards:
+    """Headline figures, side by side."""
+
+    cards: Sequence[Card]
+
+    def html(self, ids: count[int]) -> str:
+        return f'<div class="cards">{"".join(map(self._card, self.cards))}</div>'
+
+    @staticmethod
+    def _card(card: Card) -> str:
+        pairs = "".join(
+            f"<dt>{escaped(k)}</dt><dd>{escaped(v)}</dd>" for k, v in card.compared.items()
+        )
+        raw = "" if card.raw is None else f' data-v="{card.raw!r}"'
+        return (
+            f'<div class="card"><h3>{escaped(card.title)}</h3>'
+            f'<p class="big"{raw}>{escaped(card.value)}</p><p class="unit">{escaped(card.unit)}</p>'
+            + (f"<dl>{pairs}</dl>" if pairs else "")
+            + "</div>"
+        )
+
+
+@dataclass(frozen=True)
+class Points:
+    """Main statements: what it is about, then the statement, of which `strong` is emphasised."""
+
+    points: Sequence[tuple[str, str, str]]
+    """(what, strong, rest)"""
+
+    def html(self, ids: count[int]) -> str:
+        items = "".join(
+            f'<li><span class="what">{escaped(what)}</span>'
+            f"<b>{escaped(strong)}</b> {escaped(rest)}</li>"
+            for what, strong, rest in self.points
+        )
+        return f'<ul class="key">{items}</ul>'
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table: how its values are shown."""
+
+    name: str
+    title: str
+    kind: Literal["text", "path", "number", "share", "whole"] = "text"
+    """path: names separated by ` > `."""
+    unit: str = ""
+    bar: bool = False
+    """Show the size of the figures as bars."""
+
+
+def columns_of(frame: pd.DataFrame, currency: str = "", table: str = "") -> tuple[Column, ...]:
+    """Columns for a table as it comes, titles in words with their units."""
+    from circflow.report.sheets import title
+
+    made = []
+    for name in frame.columns:
+        words, _, unit = title(table, str(name), frame, currency).partition(" (")
+        values = frame[name]
+        numeric = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
+        if not numeric and values.dtype == object:
+            numeric = pd.api.types.infer_dtype(values, skipna=True) in ("floating", "integer")
+        share = str(name) in ("share", "use_share", "load_share", "in_service", "used")
+        whole = str(name) in ("row", "tier", "chain")
+        kind: Literal["text", "number", "share", "whole"] = (
+            "text" if not numeric else "share" if share else "whole" if whole else "number"
+        )
+        made.append(Column(str(name), words, kind, "" if share else unit.removesuffix(")")))
+    return tuple(made)
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table that can be sorted and saved as CSV. Of long ones the first `shown` rows show."""
+
+    caption: str
+    frame: pd.DataFrame
+    columns: tuple[Column, ...] = ()
+    """Blank: every column of the frame, titled by its name."""
+    note: str = ""
+    shown: int = 12
+    name: str = ""
+    """Of the CSV file; blank: from the caption."""
+    mark_first: bool = False
+    empty: str = ""
+    """What is said where there are no rows; blank: nothing at all is shown."""
+
+    def html(self, ids: count[int]) -> str:
+        if self.frame.empty:
+            return Text(self.empty, "note").html(ids) if self.empty else ""
+        rows = min(len(self.frame), MAX_ROWS)
+        columns = self.columns or columns_of(self.frame)
+        frame = self.frame.head(MAX_ROWS)
+        cells = [_cells(column, frame[column.name]) for column in columns]
+        lines = []
+        for n, row in enumerate(zip(*cells, strict=True)):
+            style = " more" if n >= self.shown else ""
+            style += " first" if n == 0 and self.mark_first else ""
+            mark = f' class="{style.strip()}"' if style else ""
+            lines.append(f"<tr{mark}>{''.join(row)}</tr>")
+        heads = "".join(map(_head, columns))
+        note = f"<small>{escaped(self.note)}</small>" if self.note else ""
+        name = re.sub(r"\W+", "-", self.name or self.caption).strip("-").lower() or "table"
+        return (
+            f'<div class="tablebox short" data-shown="{self.shown}" data-name="{escaped(name)}">'
+            f'<div class="scroll"><table><caption>{escaped(self.caption)}{note}</caption>'
+            f"<thead><tr>{heads}</tr></thead><tbody>{''.join(lines)}</tbody></table></div>"
+            f'<div class="below">{self._buttons(rows)}</div></div>'
+        )
+
+    def _buttons(self, rows: int) -> str:
+        made = ""
+        if rows > self.shown:
+            more = f"show all {figure(rows)}"
+            made = (
+                f'<button type="button" data-do="all" data-more="{more}" aria-expanded="false">'
+                f"{more}</button>"
+            )
+        made += '<button type="button" data-do="csv">CSV</button>'
+        if len(self.frame) > rows:
+            made += (
+                f"<span>The first {figure(rows)} of {figure(len(self.frame))} rows; "
+                "the results workbook has all of them.</span>"
+            )
+        return made
+
+
+def _head(column: Column) -> str:
+    unit = f'<span class="u">{escaped(column.unit)}</span>' if column.unit else ""
+    style = "" if column.kind in ("text", "path") else ' class="n"'
+    return (
+        f'<th scope="col"{style}><button type="button">{escaped(column.title)}</button>{unit}</th>'
+    )
+
+
+def _cells(column: Column, values: pd.Series[Any]) -> list[str]:
+    if column.kind in ("text", "path"):
+        if pd.api.types.is_bool_dtype(values):
+            values = values.map({True: "yes", False: "no"})
+        codes, unique = pd.factorize(values.astype(object))
+        shown = [_path(v) if column.kind == "path" else escaped(v) for v in unique]
+        made = [f'<td class="t">{text}</td>' for text in shown] + ['<td class="t"></td>']
+        return [made[code] for code in codes]
+    figures = pd.to_numeric(values, errors="coerce").astype(float).to_numpy()
+    figures = np.where(np.isfinite(figures), figures, np.nan)
+    if column.kind == "share":
+        texts = [percent(v) for v in figures]
+    elif column.kind == "whole":
+        texts = [DASH if math.isnan(v) else f"{v:.0f}" for v in figures]
+    else:
+        texts = [_column_text(v, t) for v, t in zip(figures, numbers(figures, THIN), strict=True)]
+    largest = np.nanmax(np.abs(figures)) if np.isfinite(figures).any() else 0.0
+    width = np.abs(figures) / largest if largest > 0 else np.zeros(len(figures))
+    made = []
+    for value, text, part in zip(figures.tolist(), texts, np.nan_to_num(width), strict=True):
+        raw = "" if math.isnan(value) else repr(value)
+        look = f' style="--w:{part:.3f}"' if column.bar else ""
+        made.append(f'<td class="n{" bar" if column.bar else ""}"{look} data-v="{raw}">{text}</td>')
+    return made
+
+
+def _column_text(value: float, text: str) -> str:
+    if math.isnan(value):
+        return DASH
+    if value and not text.strip("-0."):
+        text = number(value, THIN)
+    return text.replace("-", "−", 1) if value < 0 else text
+
+
+def _path(text: object) -> str:
+    steps = [escaped(step) for step in tidy(text).split(" > ")]
+    return '<span class="sep">›</span>'.join(steps)
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure drawn by plotly.js, with a choice of views.
+
+    `views`: a plotly figure (`data`, `layout` with a `height`) for every combination of the
+    options of `controls`, joined by `|`; with no controls, one view. Colours are tokens of the
+    style sheet (`$blue`, `$mining/45` is 45 % opaque), so that they follow light and dark; labels
+    must be `escaped`.
+    """
+
+    caption: str
+    views: Mapping[str, Mapping[str, Any]]
+    alt: str
+    """What the figure shows, for those who do not see it."""
+    note: str = ""
+    controls: Sequence[tuple[str, Sequence[tuple[str, str]]]] = ()
+    """(label, (option, its words)), the first option chosen."""
+    legend: Sequence[tuple[str, str]] = ()
+    """(colour token, words)"""
+
+    def html(self, ids: count[int]) -> str:
+        at = f"figure-{next(ids)}"
+        height = max(int(view["layout"]["height"]) for view in self.views.values())
+        note = f"<small>{escaped(self.note)}</small>" if self.note else ""
+        keys = "".join(
+            f'<li><i style="background:var(--c-{escaped(token[1:])})"></i>{escaped(words)}</li>'
+            for token, words in self.legend
+        )
+        keys = f'<ul class="legend">{keys}</ul>' if keys else ""
+        return (
+            f'<figure data-figure="{at}-data" id="{at}"><figcaption>{escaped(self.caption)}{note}'
+            f'</figcaption>{self._controls(at)}<p class="note chosen"></p>{keys}'
+            f'<div class="plot" role="img" aria-label="{escaped(self.alt)}" '
+            f'style="min-height:{height}px"></div>'
+            f'<script type="application/json" id="{at}-data">{json_text({"views": self.views})}'
+            "</script></figure>"
+        )
+
+    def _controls(self, at: str) -> str:
+        made = []
+        for n, (label, options) in enumerate(self.controls):
+            inputs = "".join(
+                f'<label><input type="radio" name="{at}-{n}" value="{escaped(value)}"'
+                f"{' checked' if k == 0 else ''}>{escaped(words)}</label>"
+                for k, (value, words) in enumerate(options)
+            )
+            made.append(f"<fieldset><legend>{escaped(label)}</legend>{inputs}</fieldset>")
+        return f'<div class="controls">{"".join(made)}</div>' if made else ""
+
+
+def json_text(content: Any) -> str:
+    """JSON that can stand in a script element: what is not finite is null."""
+    text = json.dumps(
+        _finite(content), ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_plain
+    )
+    for letter in "<>&\u2028\u2029":
+        text = text.replace(letter, f"\\u{ord(letter):04x}")
+    return text.encode("utf-8", "replace").decode()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return _finite(value.tolist())
+    if isinstance(value, np.generic):
+        return _finite(value.item())
+    raise TypeError(f"{type(value).__name__} is not JSON")
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return float(f"{value:.6g}") if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(k): _finite(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(v) for v in value]
+    if isinstance(value, np.ndarray):
+        return _finite(value.tolist())
+    return value
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of a page, with its place in the navigation."""
+
+    title: str
+    blocks: Sequence[Block]
+    short: str = ""
+    """Words for the navigation; blank: the title."""
+
+    def html(self, ids: count[int]) -> tuple[str, str, str]:
+        """The section's id, its words in the navigation and its HTML."""
+        at = f"section-{next(ids)}"
+        inner = "".join(block.html(ids) for block in self.blocks)
+        body = f'<section id="{at}"><h2>{escaped(self.title)}</h2>{inner}</section>'
+        return at, self.short or self.title, body
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page: a title, a line below it, marks (text, good or bad or neither), sections."""
+
+    title: str
+    sections: Sequence[Section]
+    kind: str = ""
+    """What sort of page it is: `Plan`, `Comparison` …"""
+    subtitle: str = ""
+    marks: Sequence[tuple[str, Literal["", "good", "bad"]]] = ()
+    footer: str = ""
+
+    def html(self) -> str:
+        """The whole file."""
+        ids = count(1)
+        parts = [section.html(ids) for section in self.sections]
+        body = "".join(html_ for *_, html_ in parts)
+        links = "".join(f'<li><a href="#{at}">{escaped(words)}</a></li>' for at, words, _ in parts)
+        marks = "".join(f'<li class="{style}">{escaped(words)}</li>' for words, style in self.marks)
+        script = _asset("page.js")
+        allowed = [script]
+        packed = ""
+        if "data-figure=" in body:
+            code, packed = library()
+            allowed.append(code)
+            packed = f'<script type="text/plain" id="library">{packed}</script>'
+        return (
+            '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'
+            f'<meta http-equiv="Content-Security-Policy" content="{_policy(allowed)}">'
+            '<meta name="viewport" content="width=device-width,initial-scale=1">'
+            '<meta name="color-scheme" content="light dark"><link rel="icon" href="data:,">'
+            f"<title>{escaped(self.title)}</title><style>{_asset('page.css')}</style></head><body>"
+            f'<header><div class="wide"><p class="kind">{escaped(self.kind)}</p>'
+            f'<h1>{escaped(self.title)}</h1><p class="sub">{escaped(self.subtitle)}</p>'
+            f'<ul class="chips">{marks}</ul></div></header>'
+            f'<nav aria-label="Sections"><div class="wide"><ul>{links}</ul></div></nav>'
+            f'<main class="wide">{body}</main>'
+            f'<footer><div class="wide">{escaped(self.footer)}</div></footer>'
+            f"{packed}<script>{script}</script></body></html>\n"
+        )
+
+
+def write(page: Page, path: str | os.PathLike[str]) -> None:
+    """Write a page, whole or not at all. Raises OSError where `path` cannot be written."""
+    from circflow.report.atomic import write_text
+
+    write_text(Path(path), page.html())
+
+
+@functools.cache
+def _asset(name: str) -> str:
+    return resources.files("circflow.report.page").joinpath("assets", name).read_text("utf-8")
+
+
+@functools.cache
+def library() -> tuple[str, str]:
+    """plotly.js as shipped in the plotly package, and the same packed (gzip, base64)."""
+    code = resources.files("plotly").joinpath("package_data", "plotly.min.js").read_text("utf-8")
+    # As a script element holds it: line ends are not changed, and nothing is taken off.
+    packed = gzip.compress(code.encode(), compresslevel=6, mtime=0)
+    return code, base64.b64encode(packed).decode("ascii")
+
+
+def _policy(scripts: Sequence[str]) -> str:
+    """The browser runs these scripts only and asks for nothing outside the page."""
+    prints = (
+        base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
+        for script in scripts
+    )
+    run = " ".join(f"'sha256-{made}'" for made in prints)
+    return (
+        f"default-src 'none'; script-src {run}; style-src 'unsafe-inline'; img-src data: blob:; "
+        "base-uri 'none'; form-action 'none'"
+    )

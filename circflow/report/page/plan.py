@@ -1,0 +1,622 @@
+"""The page of a plan: what it achieves, what it uses for what, what binds, what to build."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import pandas as pd
+
+from circflow.data.schema import IGNORED_COLUMN_MARKS, IGNORED_SHEET_MARKS
+from circflow.report import figures as tell
+from circflow.report.map import flow_map
+from circflow.report.numbers import plain
+from circflow.report.page import charts
+from circflow.report.page.frame import (
+    Block,
+    Card,
+    Cards,
+    Column,
+    Heading,
+    Page,
+    Points,
+    Section,
+    Table,
+    Text,
+    columns_of,
+    figure,
+    percent,
+    write,
+)
+from circflow.report.sankey import sankey
+from circflow.report.workbook import audit_table, warnings_table
+from circflow.solution.solution import Status
+
+if TYPE_CHECKING:
+    from circflow.solution.solution import Solution
+
+MAX_ASSUMPTIONS = 1_000
+_CONFIDENCE = re.compile(r"\s*([^\W\d][\w -]{2,28}?)\s*:", re.UNICODE)
+NOT_TOLD = "not told"
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """A plan to compare with: totals as of `Solution.totals`, or why there are none."""
+
+    words: str
+    totals: Mapping[str, Any] | None
+    reason: str = ""
+
+
+def write_page(
+    solution: Solution,
+    path: str | os.PathLike[str],
+    baselines: Sequence[Baseline] = (),
+) -> None:
+    """Write the page of a plan, whole or not at all. Raises OSError where it cannot be written."""
+    write(plan_page(solution, baselines), path)
+
+
+def plan_page(solution: Solution, baselines: Sequence[Baseline] = ()) -> Page:
+    """The page of a plan; `baselines` are what its headline figures are compared with."""
+    settings = solution.scenario.settings
+    years = tell.horizon(solution.scenario)
+    when = f"{settings.start_year}–{settings.start_year + years - 1}"
+    place = f"{settings.region} · " if settings.region else ""
+    parts = _Parts(solution, baselines)
+    return Page(
+        title=settings.name,
+        kind="circflow · plan",
+        subtitle=f"{place}{when}, {years} year{'s' if years > 1 else ''} · money in million "
+        f"{settings.currency}, not discounted, unless said",
+        marks=_marks(solution),
+        sections=[section for section in parts.sections() if section.blocks],
+        footer="Made by circflow. This file holds everything it shows and asks nothing of the "
+        "network. All figures come from the plan; the results workbook holds every row.",
+    )
+
+
+def _marks(solution: Solution) -> list[tuple[str, Literal["", "good", "bad"]]]:
+    made: list[tuple[str, Literal["", "good", "bad"]]] = []
+    gap = percent(solution.gap) if solution.gap > 1e-6 else ""
+    if solution.status is Status.OPTIMAL:
+        made.append(("optimal plan" + (f", gap {gap}" if gap else ""), ""))
+    else:
+        made.append((f"a plan, not proven the best: gap {gap or percent(solution.gap)}", "bad"))
+    if solution.relaxed:
+        made.append(("yes/no decisions relaxed: a bound, not a plan", "bad"))
+    passed = solution.audit.passed
+    made.append(("audit passed", "good") if passed else ("audit FAILED: do not rely on it", "bad"))
+    count = len(solution.scenario.warnings)
+    if count:
+        made.append((f"{count} warning{'s' if count > 1 else ''} about the scenario", ""))
+    return made
+
+
+class _Parts:
+    """The sections, from top to bottom."""
+
+    def __init__(self, solution: Solution, baselines: Sequence[Baseline]) -> None:
+        self.solution, self.baselines = solution, baselines
+        self.scenario = solution.scenario
+        self.currency = plain(self.scenario.settings.currency)
+        self.years = tell.horizon(self.scenario)
+        self.money = f"million {self.currency}"
+        self.chains = _chains(solution, self.years)
+        self.limits = tell.binding_limits(solution)
+
+    def sections(self) -> list[Section]:
+        """All of them; some may be empty."""
+        return [
+            Section("What the plan achieves", self._top(), "Achieves"),
+            Section("Which waste becomes what", self._uses(), "Value chains"),
+            Section("What to build, and when", self._build(), "Build"),
+            Section("What binds, and what relaxing it is worth", self._binding(), "Binds"),
+            Section("Materials from source to end", _some(sankey(self.solution)), "Materials"),
+            Section("Sites and flows", self._flows(), "Map"),
+            Section("Money", self._money(), "Money"),
+            Section("Waste", self._waste(), "Waste"),
+            Section("Units, stocks and emissions", self._plant(), "Units and emissions"),
+            Section("Shadow prices", self._prices(), "Prices"),
+            Section("What is known and what is guessed", self._assumptions(), "Assumptions"),
+            Section("Can the plan be trusted?", self._trust(), "Audit"),
+        ]
+
+    # ------------------------------------------------------------------ top
+
+    def _top(self) -> list[Block]:
+        blocks: list[Block] = []
+        if not self.solution.audit.passed:
+            blocks.append(Text("The audit FAILED: do not rely on this plan.", "fault"))
+        blocks.append(Cards(self._cards()))
+        missing = [b for b in self.baselines if b.totals is None and b.reason]
+        words = "; ".join(f"{b.words}: {b.reason}" for b in missing)
+        if self.baselines:
+            told = "Yearly means. " + _BASELINE_WORDS
+            blocks.append(Text(told + (f" Not available — {words}." if words else ""), "note"))
+        blocks.append(Points(self._points()))
+        return blocks
+
+    def _cards(self) -> list[Card]:
+        totals, years = self.solution.totals, self.years
+
+        def net(t: Mapping[str, Any]) -> float | None:
+            return float(t["net_benefit"]) / years
+
+        def used(t: Mapping[str, Any]) -> float | None:
+            return None if t["use_share"] is None else float(t["use_share"])
+
+        measure = _main_measure(totals)
+
+        def dumped(t: Mapping[str, Any]) -> float | None:
+            return float(t["waste_disposed"].get(measure, 0.0)) / years
+
+        pollutant = _main_pollutant(totals)
+
+        def emitted(t: Mapping[str, Any]) -> float | None:
+            return float(t["emissions"].get(pollutant, 0.0)) / years
+
+        def jobs(t: Mapping[str, Any]) -> float | None:
+            return float(t["jobs"])
+
+        last = self.scenario.periods[-1].name
+        cards = [
+            ("Net benefit", net, figure, f"{self.money} per year"),
+            ("Waste put to use", used, percent, "of what arises or is reclaimed, by tonnes"),
+            ("Waste dumped", dumped, _short, f"{measure} per year"),
+            ("Jobs", jobs, figure, f"in units, in {last}"),
+        ]
+        if pollutant:
+            cards.append((f"{pollutant} emitted", emitted, _short, "t per year, net"))
+        else:
+            cards.append(("Income from sales", self._income, figure, f"{self.money} per year"))
+        made = []
+        for title, read, words, unit in cards:
+            compared = {
+                b.words: words(read(b.totals)) if b.totals is not None else "–"
+                for b in self.baselines
+            }
+            made.append(Card(title, words(read(totals)), unit, compared, read(totals)))
+        return made
+
+    def _income(self, totals: Mapping[str, Any]) -> float | None:
+        return float(totals["income"]) / self.years
+
+    def _points(self) -> list[tuple[str, str, str]]:
+        made = []
+        if len(self.chains):
+            best = self.chains.iloc[0]
+            steps = str(best["steps"]).replace(" > ", " › ")
+            worth = f"adds {figure(best['value'])} {self.money} a year"
+            made.append(("Largest value chain", steps, worth))
+        built = self.solution.built
+        if len(built):
+            first = built[built["period"] == built["period"].iloc[0]]
+            largest = built.sort_values("capex_million", ascending=False)["unit"].head(3)
+            capex = figure(float(built["capex_million"].sum()))
+            made.append(
+                (
+                    "To build",
+                    f"{len(built)} plant{'s' if len(built) > 1 else ''} for {capex} {self.money}",
+                    f"the largest: {', '.join(map(str, largest))}",
+                )
+            )
+            del first
+        limits = self.limits[self.limits["kind"] != "stream"]
+        if len(limits):
+            row = limits.iloc[0]
+            gain = f"1 % {row['direction']} is worth {figure(row['gain_million'])} {self.money}"
+            made.append(("What binds most", str(row["label"]), f"{gain} over the horizon, of today"))
+        lines = tell.money_lines(self.solution)
+        paid = lines[(lines["million"] < 0)].sort_values("million").head(2)
+        income = lines.loc[lines["group"] == "income", "million_per_year"].iloc[0]
+        costs = ", ".join(
+            f"{label} {figure(-v)}"
+            for label, v in zip(paid["label"], paid["million_per_year"], strict=True)
+        )
+        rest = f"largest costs: {costs}" if costs else ""
+        made.append(("Money", f"{figure(income)} {self.money} a year from sales", rest))
+        return made
+
+    # ------------------------------------------------------------------ what for
+
+    def _uses(self) -> list[Block]:
+        money = f"{self.money} per year"
+        columns = (
+            Column("rank", "#", "whole"),
+            Column("steps", "From waste to sale", "path"),
+            Column("stage", "Stage"),
+            Column("amount", "Waste", "number", "per year"),
+            Column("measure", "Unit"),
+            Column("income", "Income", "number", money),
+            Column("cost", "Cost", "number", money),
+            Column("value", "Value added", "number", money, bar=True),
+        )
+        note = (
+            "A chain is a path from a waste stream or a stockpile through units to a sale. Its cost "
+            "is what taking, treating, moving and building for it cost. Together the chains and "
+            "the money that touches no flow are the plan's money."
+        )
+        made: list[Block] = [
+            Table(
+                "Value chains, the most valuable first",
+                self.chains,
+                columns,
+                note,
+                shown=10,
+                name="value chains",
+                mark_first=True,
+                empty="No waste is turned into anything that is sold.",
+            )
+        ]
+        return made
+
+    def _build(self) -> list[Block]:
+        built = self.solution.built.drop(columns="built", errors="ignore")
+        if built.empty:
+            return [Text("The plan builds nothing.")]
+        columns = (
+            Column("unit", "Plant"),
+            Column("site", "Site"),
+            Column("investor", "Investor"),
+            Column("period", "Built in"),
+            Column("capacity_per_year", "Capacity", "number", "units of activity per year"),
+            Column("capex_million", "Capital", "number", self.money, bar=True),
+            Column("jobs", "Jobs", "number"),
+        )
+        return [
+            *_some(charts.timeline(self.solution)),
+            Table("Plants to build", built, columns, shown=15),
+        ]
+
+    def _binding(self) -> list[Block]:
+        fixed = (
+            " With what is built held fixed, as yes/no decisions have no prices."
+            if self.solution.decisions_fixed
+            else ""
+        )
+        note = (
+            "What the whole plan would gain if the figure were 1 % larger (or smaller) in every "
+            f"period in which it binds, in money of today; valid for small changes.{fixed}"
+        )
+        currency = self.currency
+        columns = (
+            Column("label", "Limit"),
+            Column("direction", "1 %"),
+            Column("gain_million", "is worth", "number", self.money, bar=True),
+            Column("value", "One unit is worth", "number", currency),
+            Column("unit_of_measure", "per"),
+            Column("limit", "The figure", "number"),
+            Column("periods", "Periods", "whole"),
+        )
+        streams = self.limits["kind"] == "stream"
+        return [
+            Table(
+                "What binds most",
+                self.limits[~streams],
+                columns,
+                note,
+                shown=10,
+                empty="Nothing binds.",
+            ),
+            Table(
+                "What 1 % of a waste stream is worth",
+                self.limits[streams],
+                columns,
+                "`less`: the plan would be better off if less arose.",
+                shown=5,
+                name="waste streams",
+            ),
+        ]
+
+    # ------------------------------------------------------------------ flows and money
+
+    def _flows(self) -> list[Block]:
+        frame = tell.flow_totals(self.solution).drop(columns="amount")
+        frame["transport_million"] /= self.years
+        frame["worth_million"] /= self.years
+        money = f"{self.money} per year"
+        columns = (
+            Column("from", "From"),
+            Column("to", "To"),
+            Column("material", "Material"),
+            Column("amount_per_year", "Amount", "number", "per year", bar=True),
+            Column("unit_of_measure", "Unit"),
+            Column("distance_km", "Distance", "number", "km"),
+            Column("transport_million", "Transport", "number", money),
+            Column("worth_million", "Worth where it arrives", "number", money),
+        )
+        return [
+            *_some(flow_map(self.solution)),
+            Table("Flows, the largest first", frame, columns, shown=8, name="flows"),
+        ]
+
+    def _money(self) -> list[Block]:
+        sales = tell.products_sold(self.solution)
+        sales["income"] = sales["income_million"] / self.years
+        columns = (
+            Column("material", "Product"),
+            Column("amount_per_year", "Sold", "number", "per year"),
+            Column("unit_of_measure", "Unit"),
+            Column("price", "Mean price", "number", f"{self.currency} per unit"),
+            Column("income", "Income", "number", f"{self.money} per year", bar=True),
+        )
+        money = self.solution.money
+        who = money.assign(member=money["member"].fillna("(outside the cluster)"))
+        who = who.groupby(["member", "group"])["million"].sum().unstack(fill_value=0.0)
+        table = pd.DataFrame(
+            {
+                "member": who.index,
+                "income": who.get("income", 0.0) / self.years,
+                "costs": -who.drop(columns=["income", "synergy"], errors="ignore").sum(axis=1)
+                / self.years,
+                "synergy": who.get("synergy", 0.0) / self.years,
+                "net": who.sum(axis=1) / self.years,
+            }
+        ).sort_values("net", ascending=False, ignore_index=True)
+        unit = f"{self.money} per year"
+        heads = (
+            Column("member", "Member"),
+            Column("income", "Income", "number", unit),
+            Column("costs", "Costs", "number", unit),
+            Column("synergy", "Synergy", "number", unit),
+            Column("net", "Net", "number", unit, bar=True),
+        )
+        return [
+            charts.waterfall(self.solution),
+            Table("What is sold", sales, columns, shown=10),
+            Table(
+                "Money where it is earned and paid",
+                table,
+                heads,
+                "By whose site it falls on, not by who deserves it: what members should get of "
+                "the gain is what `circflow share` tells.",
+                shown=8,
+                name="money by member",
+            ),
+        ]
+
+    def _waste(self) -> list[Block]:
+        frame = tell.waste_by_material(self.solution)
+        figures = [c for c in frame.columns if c not in ("material", "stage", "unit_of_measure")]
+        frame[figures] /= self.years
+        frame = frame[frame[figures].to_numpy().any(axis=1)]
+        frame = frame.sort_values("arising", ascending=False, kind="stable", ignore_index=True)
+        columns = (
+            Column("material", "Waste"),
+            Column("stage", "Stage"),
+            Column("unit_of_measure", "Unit"),
+            *(Column(c, c.capitalize(), "number", "per year") for c in figures),
+        )
+        return [
+            *_some(charts.waste_fate(self.solution)),
+            Table("What becomes of every waste", frame, columns, shown=10, name="wastes"),
+        ]
+
+    def _plant(self) -> list[Block]:
+        columns = (
+            Column("pollutant", "Pollutant"),
+            Column("scope", "Scope"),
+            Column("key", "Where"),
+            Column("period", "Tightest period"),
+            Column("emitted_per_year", "Emitted", "number", "t per year"),
+            Column("limit_per_year", "Limit", "number", "t per year"),
+            Column("used", "Used", "share", bar=True),
+        )
+        return [
+            *_some(charts.loads(self.solution)),
+            *_some(charts.stocks(self.solution)),
+            *_some(charts.emissions(self.solution)),
+            Table(
+                "Emissions against limits",
+                tell.emission_use(self.solution),
+                columns,
+                "More than 100 %: exceeded, at the penalty that the scenario sets.",
+                name="emission limits",
+            ),
+        ]
+
+    # ------------------------------------------------------------------ background
+
+    def _prices(self) -> list[Block]:
+        prices = self.solution.prices
+        prices = prices[prices["value"].astype(float) != 0].copy()
+        prices["limit"] = [
+            tell.limit_label(row) if row["kind"] != "material" else "one more unit there"
+            for row in prices.assign(name=None).to_dict("records")
+        ]
+        size = prices["value"].astype(float).abs()
+        prices = prices.iloc[size.argsort(kind="stable")[::-1]]
+        columns = (
+            Column("kind", "Kind"),
+            Column("limit", "What"),
+            Column("site", "Site"),
+            Column("material", "Material"),
+            Column("unit", "Plant"),
+            Column("period", "Period"),
+            Column("value", "Worth", "number", self.currency),
+            Column("unit_of_measure", "per"),
+        )
+        note = (
+            "What one more unit is worth, in money of the period: of a material at a place, the "
+            "price at which members can trade it."
+        )
+        return [Table("Shadow prices", prices, columns, note, shown=10)]
+
+    def _assumptions(self) -> list[Block]:
+        frame = assumptions(self.solution)
+        sources = self.scenario.frame("Sources")
+        if frame.empty:
+            return [Text("The scenario tells neither sources nor notes.")]
+        counts = frame.groupby(["confidence", "sheet"]).size().unstack(fill_value=0)
+        counts.insert(0, "all", counts.sum(axis=1))
+        counts = counts.sort_values("all", ascending=False).reset_index()
+        heads = (
+            Column("confidence", "How it is known"),
+            Column("all", "Rows", "whole", bar=True),
+            *(Column(c, c, "whole") for c in counts.columns[2:]),
+        )
+        columns = (
+            Column("sheet", "Sheet"),
+            Column("row", "Row", "whole"),
+            Column("what", "What"),
+            Column("confidence", "How it is known"),
+            Column("note", "Note"),
+            Column("source", "Source"),
+        )
+        return [
+            Table(
+                "Rows of the scenario by how they are known",
+                counts,
+                heads,
+                "By the first word of a row's note; `not told` where it has none.",
+                name="confidence",
+            ),
+            Table("Every row with its note and source", frame, columns, shown=8, name="assumptions"),
+            Table("Sources", sources.reset_index(drop=True), columns_of(sources), shown=8),
+        ]
+
+    def _trust(self) -> list[Block]:
+        audit = self.solution.audit
+        verdict = (
+            "The plan was checked against the scenario without the model, and adds up."
+            if audit.passed
+            else "The plan does not add up: do not rely on it."
+        )
+        seconds = self.solution.seconds
+        total = figure(seconds["total"]) if "total" in seconds else "–"
+        full = pd.DataFrame(
+            [(t, _words(u), float(v)) for t, u, v in _leaves(self.solution.totals)],
+            columns=["total", "item", "value"],
+        )
+        heads = (
+            Column("total", "Total over the horizon"),
+            Column("item", "Item"),
+            Column("value", "Value", "number"),
+        )
+        checks = audit_table(self.solution)
+        error = tuple(
+            Column(c.name, c.title, c.kind, "relative" if c.name == "error" else "")
+            for c in columns_of(checks, self.currency, "audit")
+        )
+        warned = warnings_table(self.solution)
+        return [
+            Text(verdict, "" if audit.passed else "fault"),
+            Table("Audit", checks, error, shown=8),
+            Table("Warnings about the scenario", warned, columns_of(warned), shown=6),
+            Table("All totals", full, heads, shown=8, name="totals"),
+            Text(
+                f"Objective {figure(self.solution.objective)} {self.money} (discounted); found in "
+                f"{total} seconds.",
+                "note",
+            ),
+        ]
+
+
+_BASELINE_WORDS = (
+    "No cluster: the members keep their plants and deal with places outside, but not with one "
+    "another. Everything dumped: no unit runs; what arises is disposed of, or sold as it is."
+)
+
+
+def _words(text: object) -> str:
+    return "" if text is None else str(text)
+
+
+def _leaves(totals: Mapping[str, Any]) -> list[tuple[str, str | None, float]]:
+    made: list[tuple[str, str | None, float]] = []
+    for key, value in totals.items():
+        name = key.replace("_", " ")
+        if isinstance(value, Mapping):
+            made += [(name, str(item), float(v)) for item, v in value.items()]
+        elif value is not None:
+            made.append((name, None, float(value)))
+    return made
+
+
+def _some(made: Block | None) -> list[Block]:
+    return [] if made is None else [made]
+
+
+def _short(value: float | None) -> str:
+    """Large amounts in thousands or millions: what stands on a card."""
+    if value is None or abs(value) < 1e5:
+        return figure(value)
+    if abs(value) < 1e6:
+        return f"{figure(value / 1e3)} thousand"
+    return f"{figure(value / 1e6)} million"
+
+
+def _main_measure(totals: Mapping[str, Any]) -> str:
+    measures = list(totals["waste_arising"])
+    return "t" if "t" in measures or not measures else str(measures[0])
+
+
+def _main_pollutant(totals: Mapping[str, Any]) -> str:
+    """Carbon dioxide if it is told, else what is emitted most."""
+    emissions: Mapping[str, float] = totals["emissions"]
+    carbon = [p for p in emissions if p.lower().replace("₂", "2").startswith("co2")]
+    if carbon:
+        return carbon[0]
+    return max(emissions, key=lambda p: abs(emissions[p]), default="")
+
+
+def _chains(solution: Solution, years: int) -> pd.DataFrame:
+    """rank, steps, stage, amount, measure, income, cost, value: per year."""
+    chains = tell.best_chains(solution)
+    money = [c for c in chains.columns if c.endswith("_million")]
+    received = chains["income_million"] + chains["synergy_million"]
+    cost = received - chains["value_million"] if money else received
+    return pd.DataFrame(
+        {
+            "rank": range(1, len(chains) + 1),
+            "steps": chains["steps"],
+            "stage": chains["stage"],
+            "amount": chains["source_amount"] / years,
+            "measure": chains["source_unit_of_measure"],
+            "income": received / years,
+            "cost": cost / years,
+            "value": chains["value_million"] / years,
+        }
+    )
+
+
+def assumptions(solution: Solution) -> pd.DataFrame:
+    """What the planner wrote beside the figures: sheet, row, what, confidence, note, source.
+
+    One row for each row of the scenario's file, of sheets with a column that begins with `note`
+    or `source`. `confidence` is what a note begins with before a colon (`assumption: …`).
+    """
+    references = solution.scenario.frame("Sources")
+    known = dict(zip(references["id"], references["reference"], strict=True))
+    rows: list[tuple[str, int, str, str, str, str]] = []
+    for sheet in solution.scenario.book.sheets:
+        if sheet.name.startswith(IGNORED_SHEET_MARKS) or sheet.name == "Sources" or not sheet.grid:
+            continue
+        heads = ["" if h is None else str(h).strip().lower() for h in sheet.grid[0]]
+        notes = [n for n, head in enumerate(heads) if head.startswith("note")]
+        sources = [n for n, head in enumerate(heads) if head.startswith("source")]
+        own = [n for n, h in enumerate(heads) if h and not h.startswith(IGNORED_COLUMN_MARKS)]
+        if not notes and not sources:
+            continue
+        for at, row in enumerate(sheet.grid[1:], start=2):
+            what = [str(row[n]) for n in own if n < len(row) and row[n] not in (None, "")]
+            if not what:
+                continue
+            note = " ".join(_cell(row, n) for n in notes).strip()
+            found = _CONFIDENCE.match(note)
+            ids = [i.strip() for n in sources for i in _cell(row, n).split(";") if i.strip()]
+            told = "; ".join(str(known.get(i) or i) for i in ids)
+            confidence = found[1].lower() if found else NOT_TOLD
+            rows.append((sheet.name, at, " · ".join(what[:5]), confidence, note, told))
+            if len(rows) > 50 * MAX_ASSUMPTIONS:
+                break
+    return pd.DataFrame(rows, columns=["sheet", "row", "what", "confidence", "note", "source"])
+
+
+def _cell(row: Sequence[object], at: int) -> str:
+    return "" if at >= len(row) or row[at] is None else str(row[at])

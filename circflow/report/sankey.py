@@ -1,0 +1,319 @@
+"""Material flows as a Sankey diagram: wastes by stage, through units, to products and dumps.
+
+It draws the paths that the value chains are made of (`circflow.solution.chains.trace`): what is
+conserved along a path is what it stems from, so widths add up at every node, however often units
+change the amount and the unit of measure. In mass a path is as wide as the waste that it starts
+with; in money, as the income that it ends with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from circflow.report.figures import NO_STAGE, years_of
+from circflow.report.numbers import cut
+from circflow.report.page.frame import Figure, escaped, figure, percent
+from circflow.solution.chains import GROUPS, trace
+from circflow.solution.solution import INCOME, SYNERGY
+
+if TYPE_CHECKING:
+    from circflow.solution.solution import Solution
+
+STAGES = ("mining", "processing", "metallurgy", "energy", "chemistry", "other")
+NO_WASTE = "by-products"
+BOUGHT = "bought inputs"
+LEVELS = ["stage", "source", "first", "last", "end"]
+KEPT = {"source": 13, "first": 15, "last": 8, "end": 13}
+"""Nodes of a level that are shown by themselves; the others are bundled."""
+SMALL = 0.004
+"""Share of the whole below which a node is bundled with others."""
+HEIGHT = 720
+_ENDS = {
+    "disposal": "disposed of",
+    "stock": "stocked",
+    "loss": "lost on the way",
+    "unexplained": "unexplained",
+    "use": "used up",
+}
+_MARK = "\x1f"
+_HOP = ["tail", "head", "stage", "period"]
+_FIGURES = ["size", "income", "cost", "value"]
+
+
+def stage_colour(stage: str) -> str:
+    """The colour token of a stage."""
+    return f"${stage}" if stage in STAGES else "$none"
+
+
+def paths(solution: Solution) -> pd.DataFrame:
+    """The plan's paths: one row for each path of the trace.
+
+    Columns: period, stage, source (material), first and last (unit; None where there is none, or
+    no second one), end (a product, or what becomes of it), used (whether it is sold), measure (of
+    the source), amount (of the source, over the period), income, cost, value (million currency).
+    """
+    followed = trace(solution)
+    parts, arcs, nodes = followed.parts, followed.graph.arcs, followed.graph.nodes
+    count = followed.count
+    if not count:
+        return pd.DataFrame(columns=[*LEVELS, "period", "used", "measure", "amount"])
+    first, last = parts.arc[followed.first], parts.arc[followed.last]
+    heads, tails = arcs["head"].to_numpy(np.intp), arcs["tail"].to_numpy(np.intp)
+    material = nodes["material"].to_numpy(object)
+    kind = arcs["end"].to_numpy(object)
+    unit = arcs["unit"].to_numpy(object)
+    passed = np.flatnonzero(pd.notna(unit[parts.arc]))
+    path = parts.path[passed]
+    opening = np.full(count, None, dtype=object)
+    closing = opening.copy()
+    names = unit[parts.arc[passed]]
+    closing[path] = names  # the last assignment stands
+    opening[path[::-1]] = names[::-1]
+    closing = np.where(closing == opening, None, closing)
+    source = material[heads[first]]
+    ends, end_kind = material[tails[last]], kind[last]
+    sold = end_kind == "sale"
+    money = followed.of_parts(followed.money)
+    received = [GROUPS.index(INCOME), GROUPS.index(SYNERGY)]
+    frame = pd.DataFrame(
+        {
+            "period": nodes["period"].to_numpy(object)[heads[first]],
+            "stage": _stages(solution, source, kind[first]),
+            "source": source,
+            "first": opening,
+            "last": closing,
+            "end": np.where(sold, ends, [_ENDS.get(str(k), str(k)) for k in end_kind]),
+            "used": sold,
+            "measure": [solution.scenario.unit_of_measure.get(k, "") for k in source],
+            "amount": followed.share[followed.first] * arcs["amount"].to_numpy(float)[first],
+            "income": money[:, GROUPS.index(INCOME)],
+            "cost": -np.delete(money, received, axis=1).sum(axis=1),
+            "value": money.sum(axis=1),
+        }
+    )
+    return frame[~(followed.carried | parts.is_cycle)].reset_index(drop=True)
+
+
+def _stages(solution: Solution, source: Any, kind: Any) -> list[str]:
+    materials = solution.scenario.frame("Materials")
+    stages = dict(zip(materials["material"], materials["stage"].fillna(NO_STAGE), strict=True))
+    wastes = solution.scenario.wastes
+    return [
+        BOUGHT if k == "purchase" else stages[name] if name in wastes else NO_WASTE
+        for name, k in zip(source, kind, strict=True)
+    ]
+
+
+@dataclass(frozen=True)
+class _Measure:
+    """What the widths mean."""
+
+    key: str
+    words: str
+    unit: str
+    rows: pd.DataFrame
+    """Paths, with `size`: over the period."""
+
+
+def _measures(rows: pd.DataFrame, currency: str) -> list[_Measure]:
+    """Income; then, for every unit of measure of what arises, what is used and everything."""
+    made = []
+    income = rows.assign(size=rows["income"]).query("size > 0")
+    if len(income):
+        made.append(_Measure("money", "income from sales", f"million {currency}", income))
+    arising = rows[rows["stage"] != BOUGHT].assign(size=rows["amount"])
+    arising = arising[arising["size"] > 0]
+    order = arising.groupby("measure")["size"].count().sort_values(ascending=False).index
+    for n, measure in enumerate(sorted(order, key=lambda m: m != "t")):
+        here = arising[arising["measure"] == measure]
+        used = here[here["used"].astype(bool)]
+        if len(used) and len(used) < len(here):
+            made.append(_Measure(f"used{n}", f"{measure} that are used", measure, used))
+        made.append(_Measure(f"all{n}", f"{measure}, dumped too", measure, here))
+    return made
+
+
+def sankey(solution: Solution) -> Figure | None:
+    """The diagram with its choices of period and measure; None where nothing flows."""
+    rows = paths(solution)
+    currency = solution.scenario.settings.currency
+    measures = _measures(rows, currency)
+    if not measures:
+        return None
+    years = years_of(solution.scenario)
+    periods = [("all", "whole horizon")]
+    periods += [(f"p{n}", name) for n, name in enumerate(years)] if len(years) > 1 else []
+    views, full = {}, _full_names(solution)
+    for measure in measures:
+        links = _links(_bundled(measure.rows))
+        for key, words in periods:
+            here = _summed(links) if key == "all" else links[links["period"] == words]
+            length = sum(years.values()) if key == "all" else years[words]
+            views[f"{measure.key}|{key}"] = _view(here, measure, length, currency, full)
+    found = [s for s in (*STAGES, NO_STAGE, NO_WASTE, BOUGHT) if s in set(rows["stage"])]
+    keys = {stage_colour(s): s for s in found if s in STAGES}
+    if len(keys) < len(found):
+        keys["$none"] = ", ".join(s for s in found if s not in STAGES)
+    keys |= {"$blue": "product", "$grey": "unit, dump or loss", "$pink": "stock"}
+    return Figure(
+        "From waste to product",
+        views,
+        "Sankey diagram: from wastes by stage through units to products, dumps and stocks",
+        note="Yearly means. A band keeps the width of the waste it starts with (or of the income "
+        "it ends with), whatever units make of it. Point at a band or a bar for figures.",
+        controls=(
+            ("Width", [(m.key, m.words) for m in measures]),
+            ("Period", periods),
+        ),
+        legend=tuple(keys.items()),
+    )
+
+
+def _bundled(rows: pd.DataFrame) -> pd.DataFrame:
+    """Small nodes put together, level by level; the same in every period."""
+    rows = rows.copy()
+    whole = rows["size"].sum()
+    for level, most in KEPT.items():
+        by = ["stage", level] if level == "source" else [level]
+        sizes = rows[rows["used"].astype(bool) | (level != "end")].groupby(by)["size"].sum()
+        sizes = sizes.sort_values(ascending=False, kind="stable")
+        small = sizes[(np.arange(len(sizes)) >= most) | (sizes.to_numpy() < SMALL * whole)]
+        if len(small) < 2:
+            continue
+        word = {"source": "wastes", "end": "products"}.get(level, "units")
+        if level == "source":
+            counts = small.groupby("stage").size()
+            key = pd.MultiIndex.from_frame(rows[by])
+            names = rows["stage"].map(counts).fillna(0).astype(int).astype(str)
+            there = key.isin(small.index) & (rows["stage"].map(counts).fillna(0) > 1).to_numpy()
+            rows.loc[there, level] = ("other (" + names + ")")[there]
+        else:
+            rows.loc[rows[level].isin(small.index), level] = f"other {word} ({len(small)})"
+    return rows
+
+
+def _links(rows: pd.DataFrame) -> pd.DataFrame:
+    """Hops between levels: tail, head (names with their level), stage, period, size, income, cost,
+    value.
+
+    Between two levels hop the paths that have nothing in the levels between.
+    """
+    names = {}
+    for n, level in enumerate(LEVELS):
+        label = rows[level].astype(object)
+        prefix = rows["stage"] + _MARK if level == "source" else _MARK
+        if level == "end":
+            prefix = np.where(rows["used"].astype(bool), "sold" + _MARK, "left" + _MARK)
+        names[level] = (f"{n}{_MARK}" + prefix + label).where(label.notna(), None)
+    hops = []
+    for i, tail in enumerate(LEVELS):
+        for j in range(i + 1, len(LEVELS)):
+            there = names[tail].notna() & names[LEVELS[j]].notna()
+            for between in LEVELS[i + 1 : j]:
+                there &= names[between].isna()
+            part = rows.loc[there, [*_HOP[2:], *_FIGURES]]
+            hops.append(part.assign(tail=names[tail][there], head=names[LEVELS[j]][there]))
+    return _summed(pd.concat(hops, ignore_index=True), _HOP)
+
+
+def _summed(links: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFrame:
+    """The links of all periods together, the widest first."""
+    keys = list(by) or _HOP[:3]
+    frame = links.groupby(keys, sort=False, as_index=False)[_FIGURES].sum()
+    return frame.sort_values("size", ascending=False, kind="stable", ignore_index=True)
+
+
+def _view(
+    links: pd.DataFrame, measure: _Measure, years: int, currency: str, full: Mapping[str, str]
+) -> dict[str, Any]:
+    layout = {"height": HEIGHT, "margin": {"l": 8, "r": 8, "t": 8, "b": 12}}
+    if links.empty:
+        return {"data": [], "layout": {**layout, "height": 120}}
+    links = links.assign(**{c: links[c] / years for c in _FIGURES})
+    whole = float(links.loc[links["tail"].str.startswith("0"), "size"].sum())
+    keys = list(dict.fromkeys([*links["tail"], *links["head"]]))
+    at = {key: n for n, key in enumerate(keys)}
+    label = [key.rpartition(_MARK)[2] for key in keys]
+    unit = f"{escaped(measure.unit)} per year"
+    passing = np.maximum(
+        links.groupby("tail")["size"].sum().reindex(keys).fillna(0.0).to_numpy(),
+        links.groupby("head")["size"].sum().reindex(keys).fillna(0.0).to_numpy(),
+    )
+    money = f"million {escaped(currency)} per year"
+    texts = []
+    for row in links.to_dict("records"):
+        tail, head = label[at[row["tail"]]], label[at[row["head"]]]
+        lines = [
+            f"<b>{escaped(tail)} → {escaped(head)}</b>",
+            f"{figure(row['size'])} {unit}, {percent(row['size'] / whole)} of what is shown",
+            f"the chains that pass: income {figure(row['income'])}, cost {figure(row['cost'])},",
+            f"value added {figure(row['value'])} {money}",
+        ]
+        texts.append("<br>".join(lines))
+    nodes = [
+        f"<b>{escaped(name)}</b>{full.get(name, '')}<br>{figure(size)} {unit}, "
+        f"{percent(size / whole)} of what is shown"
+        for name, size in zip(label, passing.tolist(), strict=True)
+    ]
+    data = {
+        "type": "sankey",
+        "arrangement": "snap",
+        "valueformat": ",.3s",
+        "textfont": {"size": 12, "color": "$text"},
+        "node": {
+            "label": [escaped(cut(name, 30)) for name in label],
+            "color": [_node_colour(key) for key in keys],
+            "customdata": nodes,
+            "hovertemplate": "%{customdata}<extra></extra>",
+            "pad": 13,
+            "thickness": 13,
+            "line": {"width": 0},
+        },
+        "link": {
+            "source": [at[key] for key in links["tail"]],
+            "target": [at[key] for key in links["head"]],
+            "value": links["size"].tolist(),
+            "color": [f"{stage_colour(s)}/42" for s in links["stage"]],
+            "customdata": texts,
+            "hovertemplate": "%{customdata}<extra></extra>",
+        },
+    }
+    return {"data": [data], "layout": layout}
+
+
+def _full_names(solution: Solution) -> dict[str, str]:
+    """The full name of materials and units, where the scenario has one, as a line of a label."""
+    made = {}
+    for sheet, key in (("Materials", "material"), ("Units", "unit")):
+        frame = solution.scenario.frame(sheet)
+        for name, full in zip(frame[key], frame["name"], strict=True):
+            if isinstance(full, str) and full != name:
+                made[str(name)] = f"<br>{escaped(full)}"
+    return made
+
+
+def _node_colour(key: str) -> str:
+    level, kind, name = key.split(_MARK, 2)
+    if level == "0":
+        return stage_colour(name)
+    if level == "1":
+        return stage_colour(kind)
+    if level == "4":
+        if kind == "sold":
+            return "$blue"
+        return "$pink" if name == _ENDS["stock"] else "$grey"
+    return "$soft"
+
+
+def stages_in_order(found: Sequence[str]) -> list[str]:
+    """Stages as the schema orders them, others behind."""
+    return sorted(dict.fromkeys(found), key=lambda s: (s not in STAGES, *_place(s)))
+
+
+def _place(stage: str) -> tuple[int, str]:
+    return (STAGES.index(stage) if stage in STAGES else 0, stage)

@@ -1,0 +1,242 @@
+"""Plots of studies: tornado, line, heat map and trade-off curve, with units on the axes.
+
+A figure is drawn by Matplotlib (the extra `plots`) and written as PNG, SVG, or a page that needs
+nothing else: the figure as SVG, the numbers below as a table.
+"""
+
+from __future__ import annotations
+
+import html
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from circflow.report.atomic import atomic_path, write_text
+
+if TYPE_CHECKING:
+    from circflow.studies.pareto import Front
+    from circflow.studies.sweep import Runs
+    from circflow.studies.tornado import Tornado
+
+FORMATS = (".html", ".png", ".svg")
+_LOW, _HIGH, _DARK, _BUILT = "#2b6cb0", "#c05621", "#1a202c", "#718096"
+_MOST_BARS = 30
+_PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>{title}</title>
+<style>body{{font:15px/1.45 system-ui,sans-serif;margin:2rem auto;max-width:1000px;padding:0 1rem;
+color:#1a202c}}svg{{max-width:100%;height:auto}}table{{border-collapse:collapse;font-size:13px;
+margin-top:1rem;display:block;overflow-x:auto}}td,th{{padding:.25rem .6rem;text-align:right;
+border-bottom:1px solid #e2e8f0;white-space:nowrap}}td:first-child,th:first-child{{text-align:left}}
+</style></head><body><h1>{title}</h1>{svg}{table}</body></html>
+"""
+
+
+class PlotError(ValueError):
+    """A figure that cannot be drawn; the message says why."""
+
+
+class Figure:
+    """A drawn figure, its title, and the numbers that it shows."""
+
+    def __init__(self, drawn: Any, title: str, numbers: pd.DataFrame) -> None:
+        self.drawn, self.title, self.numbers = drawn, title, numbers
+
+    def svg(self) -> str:
+        """The figure as SVG."""
+        buffer = io.StringIO()
+        self.drawn.savefig(buffer, format="svg", bbox_inches="tight", metadata={"Date": None})
+        return buffer.getvalue()
+
+    def write(self, path: str | Path) -> None:
+        """Write the figure as .html, .png or .svg."""
+        target = Path(path)
+        ending = target.suffix.lower()
+        if ending == ".png":
+            with atomic_path(target) as temporary:
+                self.drawn.savefig(temporary, format="png", dpi=150, bbox_inches="tight")
+        elif ending == ".svg":
+            write_text(target, self.svg())
+        elif ending == ".html":
+            svg = self.svg()
+            page = _PAGE.format(
+                title=html.escape(self.title),
+                svg=svg[svg.index("<svg") :],
+                table=_html_table(self.numbers),
+            )
+            write_text(target, page)
+        else:
+            raise PlotError(f"{target}: the name must end in {', '.join(FORMATS)}")
+
+
+def _html_table(table: pd.DataFrame) -> str:
+    head = "".join(f"<th>{html.escape(str(name))}</th>" for name in table.columns)
+    rows = []
+    for record in table.itertuples(index=False, name=None):
+        rows.append("".join(f"<td>{html.escape(_shown(value))}</td>" for value in record))
+    body = "".join(f"<tr>{row}</tr>" for row in rows)
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, float):
+        return "" if np.isnan(value) else f"{value:,.6g}"
+    return "" if value is None else str(value)
+
+
+def _axes(width: float = 9.0, height: float = 5.0) -> tuple[Any, Any]:
+    try:
+        import matplotlib as mpl
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure as Drawn
+    except ImportError:
+        raise PlotError("plots need Matplotlib: pip install 'circflow[plots]'") from None
+    mpl.rcParams["svg.hashsalt"] = "circflow"  # the same figure gives the same file
+    drawn = Drawn(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(drawn)
+    axes = drawn.add_subplot()
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+    axes.grid(color="#e2e8f0", linewidth=0.8)
+    axes.set_axisbelow(True)
+    return drawn, axes
+
+
+def _text(text: object, longest: int = 70) -> str:
+    """Text for Matplotlib: dollars are no formulas, long names are cut."""
+    plain = " ".join(str(text).split())
+    plain = plain if len(plain) <= longest else plain[: longest - 1] + "…"
+    return plain.replace("\\", "\\\\").replace("$", r"\$")
+
+
+def tornado_plot(study: Tornado, most: int = 20) -> Figure:
+    """The figures with the largest effects as bars around the scenario's own worth."""
+    table = study.table.head(min(most, _MOST_BARS))
+    drawn, axes = _axes(height=1.2 + 0.34 * len(table))
+    currency = study.runs.scenario.settings.currency
+    place = np.arange(len(table))[::-1]
+    for name, colour, label in (("low", _LOW, "at its low"), ("high", _HIGH, "at its high")):
+        effect = table[f"{name}_effect_million"].to_numpy(float)
+        axes.barh(place, np.nan_to_num(effect), 0.7, color=colour, label=label)
+        for at, value, status in zip(place, effect, table[f"{name}_status"], strict=True):
+            if np.isnan(value):
+                axes.annotate(f"{label}: {status}", (0, at), fontsize=8, color=colour, va="center")
+    axes.axvline(0.0, color=_DARK, linewidth=1.0)
+    names = [
+        _text(f"{p}  {low:.4g} … {high:.4g} {unit}", 90)
+        for p, low, high, unit in table[["parameter", "low", "high", "unit"]].itertuples(
+            index=False, name=None
+        )
+    ]
+    axes.set_yticks(place, names, fontsize=8)
+    axes.set_xlabel(_text(f"change of the objective, million {currency} (base {study.base:,.0f})"))
+    if len(table):
+        axes.legend(frameon=False, loc="lower right")
+    return Figure(drawn, f"{study.runs.scenario.name}: what the plan depends on", study.table)
+
+
+def sweep_plot(runs: Runs, figure: str = "objective_million") -> Figure:
+    """One figure of the runs: a line (one parameter), a heat map (two), or a histogram."""
+    if figure not in runs.table.columns:
+        raise PlotError(f"the runs have no column {figure!r}")
+    varied = [p for p in runs.parameters if runs.table[p].nunique() > 1]
+    numbers = runs.table[[*varied, "status", figure]]
+    numeric = [p for p in varied if pd.api.types.is_numeric_dtype(runs.table[p])]
+    count = len(runs.table)
+    if len(varied) == 1 and len(numeric) == 1:
+        drawn = _line(runs, varied[0], figure)
+    elif len(numeric) == len(varied) == 2 and _is_grid(runs.table, varied):
+        drawn = _heat(runs, varied, figure)
+    else:
+        drawn = _histogram(runs, figure)
+    return Figure(drawn, f"{runs.scenario.name}: {count} runs", numbers)
+
+
+def _label(runs: Runs, figure: str) -> str:
+    currency = runs.scenario.settings.currency
+    if figure.endswith("_million"):
+        return f"{figure.removesuffix('_million').replace('_', ' ')}, million {currency}"
+    name, _, unit = figure.rpartition("_")
+    return f"{name.replace('_', ' ')}, {unit}" if name and figure != "use_share" else figure
+
+
+def _is_grid(table: pd.DataFrame, varied: list[str]) -> bool:
+    sizes = [table[p].nunique() for p in varied]
+    return len(table) == sizes[0] * sizes[1] and not table.duplicated(varied).any()
+
+
+def _line(runs: Runs, parameter: str, figure: str) -> Any:
+    drawn, axes = _axes()
+    table = runs.table.sort_values(parameter)
+    x, y = table[parameter].to_numpy(float), table[figure].to_numpy(float)
+    dots = "o" if len(x) <= 60 else ""
+    axes.plot(x, y, color=_LOW, marker=dots, markersize=4)
+    none = np.isnan(y)
+    if none.any() and not none.all():
+        axes.plot(
+            x[none], np.full(none.sum(), np.nanmin(y)), "x", color=_HIGH, label="no plan"
+        )
+        axes.legend(frameon=False)
+    axes.set_xlabel(_text(parameter, 110))
+    axes.set_ylabel(_text(_label(runs, figure)))
+    return drawn
+
+
+def _heat(runs: Runs, varied: list[str], figure: str) -> Any:
+    drawn, axes = _axes(height=6.0)
+    wide = runs.table.pivot(index=varied[1], columns=varied[0], values=figure)
+    axes.grid(visible=False)
+    shown = axes.pcolormesh(
+        wide.columns.to_numpy(float),
+        wide.index.to_numpy(float),
+        np.ma.masked_invalid(wide.to_numpy(float)),
+        shading="nearest",
+        cmap="viridis",
+    )
+    bar = drawn.colorbar(shown, ax=axes)
+    bar.set_label(_text(_label(runs, figure)))
+    axes.set_xlabel(_text(varied[0], 100))
+    axes.set_ylabel(_text(varied[1], 80))
+    return drawn
+
+
+def _histogram(runs: Runs, figure: str) -> Any:
+    drawn, axes = _axes()
+    values = runs.table[figure].dropna().to_numpy(float)
+    if not len(values):
+        raise PlotError("no run has a plan: there is nothing to draw")
+    axes.hist(values, bins=min(50, max(5, int(np.sqrt(len(values))))), color=_LOW)
+    for share in (0.05, 0.5, 0.95):
+        at = float(np.quantile(values, share))
+        axes.axvline(at, color=_HIGH, linewidth=1.0)
+        axes.annotate(
+            f" {share:.0%}", (at, 1.0), xycoords=("data", "axes fraction"), fontsize=8, va="bottom"
+        )
+    axes.set_xlabel(_text(_label(runs, figure)))
+    axes.set_ylabel(f"runs (of {len(runs.table)})")
+    return drawn
+
+
+def pareto_plot(front: Front) -> Figure:
+    """The trade-off curve, with the marginal cost beside its points."""
+    drawn, axes = _axes()
+    names = [f"{g} ({u})" for g, u in zip(front.goals, front.units, strict=True)]
+    x, y = (front.table[n].to_numpy(float) for n in reversed(names))
+    axes.plot(x, y, color=_LOW, marker="o", markersize=5)
+    unit = front.table["cost_unit"].iloc[0] if len(front.table) else ""
+    for at_x, at_y, cost in zip(x, y, front.table["marginal_cost"], strict=True):
+        if np.isfinite(cost):
+            axes.annotate(
+                _text(f"{cost:,.4g} {unit}"),
+                (at_x, at_y),
+                xytext=(6, 6),
+                textcoords="offset points",
+                fontsize=8,
+                color=_BUILT,
+            )
+    axes.set_xlabel(_text(names[1]))
+    axes.set_ylabel(_text(names[0]))
+    shown = front.table[["point", *names, "marginal_cost", "average_cost", "cost_unit"]]
+    return Figure(drawn, f"{front.goals[0]} against {front.goals[1]}", shown)

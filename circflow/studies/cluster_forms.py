@@ -1,0 +1,106 @@
+"""Forms of cluster, on one scenario: what becomes of it when members deal as in each.
+
+* conventional: neighbours. No automatic link is longer than a radius; dealing with another
+  member costs as much as dealing with somebody outside (the larger of the two transaction costs,
+  times a factor).
+* digital: a platform brings members together. No radius; transaction costs inside are lower.
+* open ecosystem: the platform is open to everybody. No radius, and dealing with places outside
+  costs as little as dealing with a member.
+
+Only the settings max_distance_km, transaction_cost_inside and transaction_cost_outside differ, so
+rows of the sheet Links stay in every form.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from circflow.data.scenario import Scenario
+from circflow.studies.compare import Comparison, compare
+
+FORMS = ("as it is", "conventional", "digital", "open ecosystem")
+
+
+@dataclass(frozen=True)
+class Form:
+    """The settings of a form: km (infinite: any) and currency per unit."""
+
+    name: str
+    max_distance_km: float
+    transaction_cost_inside: float
+    transaction_cost_outside: float
+
+    def of(self, scenario: Scenario) -> Scenario:
+        """The scenario with these settings."""
+        longest = self.max_distance_km if np.isfinite(self.max_distance_km) else None
+        return scenario.change(
+            {
+                "Scenario.max_distance_km": longest,
+                "Scenario.transaction_cost_inside": self.transaction_cost_inside,
+                "Scenario.transaction_cost_outside": self.transaction_cost_outside,
+            }
+        )
+
+
+def cluster_forms(
+    scenario: Scenario,
+    *,
+    radius_km: float = 100.0,
+    conventional_factor: float = 1.0,
+    digital_factor: float = 0.5,
+) -> tuple[Form, ...]:
+    """The settings of each form for a scenario.
+
+    Args:
+        scenario: from `circflow.read`.
+        radius_km: longest automatic link of a conventional cluster, detour included; the
+            scenario's own where that is shorter.
+        conventional_factor: times the larger of the two transaction costs, between members.
+        digital_factor: times the smaller of the two, between members.
+
+    Raises:
+        ValueError: a figure is negative.
+    """
+    if min(radius_km, conventional_factor, digital_factor) < 0.0:
+        raise ValueError("the radius and the factors of forms of cluster cannot be negative")
+    own = scenario.settings
+    inside, outside = own.transaction_cost_inside, own.transaction_cost_outside
+    low = digital_factor * min(inside, outside if outside > 0.0 else inside)
+    return (
+        Form("as it is", own.max_distance_km, inside, outside),
+        Form(
+            "conventional",
+            min(radius_km, own.max_distance_km),
+            conventional_factor * max(inside, outside),
+            outside,
+        ),
+        Form("digital", np.inf, low, outside),
+        Form("open ecosystem", np.inf, low, min(low, outside)),
+    )
+
+
+def forms(  # noqa: PLR0913
+    scenario: Scenario,
+    *,
+    radius_km: float = 100.0,
+    conventional_factor: float = 1.0,
+    digital_factor: float = 0.5,
+    gap: float = 1e-6,
+    progress: Callable[[str], None] | None = None,
+) -> Comparison:
+    """Compare the forms of cluster on one scenario: value, exchanges, distances, transaction
+    costs, emissions (see `cluster_forms` and `compare`).
+
+    Raises ValueError (see `cluster_forms`), NoPlan if no form has a plan.
+    """
+    made = cluster_forms(
+        scenario,
+        radius_km=radius_km,
+        conventional_factor=conventional_factor,
+        digital_factor=digital_factor,
+    )
+    variants = [scenario if form.name == FORMS[0] else form.of(scenario) for form in made]
+    return compare(*variants, labels=[f.name for f in made], gap=gap, progress=progress)

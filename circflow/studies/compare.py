@@ -1,0 +1,221 @@
+"""Scenarios side by side: what each plan earns, uses, emits and builds."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from circflow.data.scenario import Scenario
+from circflow.solution.solution import NoPlan, Solution
+from circflow.solve.run import solve
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Scenarios side by side.
+
+    `table`: figure, item, unit, then a column per scenario; NaN where a figure does not exist.
+    `differences`: the same, less the first scenario. `built`: unit, then what each scenario
+    builds (capacity per year). `reasons`: why a scenario has no plan, by its label.
+    """
+
+    labels: tuple[str, ...]
+    currency: str
+    table: pd.DataFrame
+    built: pd.DataFrame
+    reasons: dict[str, str]
+    solutions: dict[str, Solution] = field(repr=False)
+
+    @property
+    def differences(self) -> pd.DataFrame:
+        """Every figure less that of the first scenario."""
+        less = self.table[list(self.labels)].sub(self.table[self.labels[0]], axis=0)
+        return pd.concat([self.table[["figure", "item", "unit"]], less], axis=1)
+
+    def value(self, figure: str, item: str | None = None) -> dict[str, float]:
+        """A figure of every scenario. Raises ValueError for one that there is not."""
+        own = self.table["item"].isna() if item is None else self.table["item"] == item
+        rows = self.table[(self.table["figure"] == figure) & own]
+        if rows.empty:
+            raise ValueError(f"no figure {figure!r}" + (f" of {item!r}" if item else ""))
+        return {label: float(rows.iloc[0][label]) for label in self.labels}
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Every table, by name."""
+        reasons = pd.DataFrame(
+            list(self.reasons.items()), columns=["scenario", "reason"], dtype=object
+        )
+        return {
+            "figures": self.table,
+            "differences": self.differences,
+            "built": self.built,
+            "without_a_plan": reasons,
+        }
+
+
+def compare(
+    *scenarios: Scenario,
+    labels: Iterable[str] | None = None,
+    gap: float = 1e-6,
+    progress: Progress | None = None,
+) -> Comparison:
+    """Solve scenarios and put their plans side by side.
+
+    Args:
+        scenarios: one or more.
+        labels: names of the columns; the scenarios' own unless said, numbered where two are alike.
+        gap: relative gap at which each search over yes/no decisions ends.
+        progress: is told what goes on.
+
+    Raises:
+        ValueError: no scenario, or not one label for each.
+        NoPlan: none of the scenarios has a plan.
+    """
+    names = list(labels) if labels is not None else [s.name for s in scenarios]
+    if not scenarios:
+        raise ValueError("nothing to compare: give at least one scenario")
+    if len(names) != len(scenarios):
+        raise ValueError(f"{len(names)} labels for {len(scenarios)} scenarios")
+    names = distinct(names)
+    solutions: dict[str, Solution] = {}
+    failures: dict[str, NoPlan] = {}
+    for name, scenario in zip(names, scenarios, strict=True):
+        if progress is not None:
+            progress(f"solving {name}")
+        try:
+            solutions[name] = solve(scenario, gap=gap)
+        except NoPlan as none:
+            failures[name] = none
+    if not solutions:
+        raise next(iter(failures.values()))
+    figures = {name: figures_of(solution) for name, solution in solutions.items()}
+    currencies = list(dict.fromkeys(s.settings.currency for s in scenarios))
+    return Comparison(
+        labels=tuple(names),
+        currency=" / ".join(currencies),
+        table=_side_by_side(names, figures),
+        built=_built(names, solutions),
+        reasons={name: none.reason for name, none in failures.items()},
+        solutions=solutions,
+    )
+
+
+def distinct(names: Iterable[str]) -> list[str]:
+    """Names with a number behind those that occur again."""
+    made: list[str] = []
+    for name in names:
+        label, count = name, 1
+        while label in made:
+            count += 1
+            label = f"{name} ({count})"
+        made.append(label)
+    return made
+
+
+def file_labels(paths: Iterable[str | os.PathLike[str]]) -> list[str]:
+    """Short labels of scenario files: their names without the folder and ending."""
+    stems = []
+    for path in paths:
+        text = os.fspath(path).rstrip("/\\")
+        stem = os.path.basename(text)  # noqa: PTH119
+        stems.append(stem.removesuffix(".xlsx") or text)
+    return distinct(stems)
+
+
+Figure = tuple[str, str | None, str]
+"""What a figure is called, of what, in which unit."""
+
+
+def figures_of(solution: Solution) -> dict[Figure, float]:
+    """The figures of a plan that are compared, in order."""
+    totals = solution.totals
+    money = f"million {solution.scenario.settings.currency}"
+    made: dict[Figure, float] = {
+        ("objective", None, money): solution.objective,
+        ("net_benefit", None, money): totals["net_benefit"],
+        ("income", None, money): totals["income"],
+        ("synergy", None, money): totals["synergy"],
+    }
+    made |= {("cost", group, money): value for group, value in totals["costs"].items()}
+    for kind in ("waste_arising", "waste_converted", "waste_disposed", "waste_reclaimed"):
+        made |= {(kind, unit, unit): value for unit, value in totals[kind].items()}
+    share = totals["use_share"]
+    made["use_share", None, "share"] = np.nan if share is None else share
+    made |= {("emissions", name, "t"): value for name, value in totals["emissions"].items()}
+    made["jobs", None, "jobs in the last period"] = totals["jobs"]
+    made["chains", None, "chains"] = totals["chains"]
+    made["units_built", None, "units"] = float(len(solution.built))
+    made |= exchange_figures(solution)
+    return made
+
+
+def exchange_figures(solution: Solution) -> dict[Figure, float]:
+    """Exchanges among members (through hubs too) and with others, their distances and costs."""
+    scenario, flows = solution.scenario, solution.flows
+    money = f"million {scenario.settings.currency}"
+    member_of = scenario.member_of
+    sender = flows["from"].map(member_of).astype(object)
+    receiver = flows["to"].map(member_of).astype(object)
+    years = flows["period"].map({p.name: float(p.years) for p in scenario.periods}).astype(float)
+    sites = scenario.frame("Sites")
+    hubs = set(sites.loc[sites["hub"].astype(bool) & sites["member"].isna(), "site"])
+    inside = sender.notna() & receiver.notna() & (sender != receiver)
+    hub = (sender.notna() & flows["to"].isin(hubs)) | (receiver.notna() & flows["from"].isin(hubs))
+    outside = (sender.notna() != receiver.notna()) & ~hub
+    tonnes = (flows["sent_per_year"].astype(float) * years).where(
+        flows["unit_of_measure"] == "t", 0.0
+    )
+    distance = flows["distance_km"].astype(float).fillna(0.0)
+    made: dict[Figure, float] = {}
+    for name, where in (("between_members", inside), ("through_hubs", hub), ("outside", outside)):
+        links = flows.loc[where, ["from", "to", "material"]].drop_duplicates()
+        moved = float(tonnes[where].sum())
+        work = float((tonnes * distance)[where].sum())
+        costs = flows.loc[where, "transport_million_per_year"].astype(float) * years[where]
+        deals = flows.loc[where, "transactions_million_per_year"].astype(float) * years[where]
+        made["exchanges", name, "links in use"] = float(len(links))
+        made["exchanged", name, "t"] = moved
+        made["mean_distance", name, "km"] = work / moved if moved > 0.0 else np.nan
+        made["transport_work", name, "t·km"] = work
+        made["transport_cost", name, money] = float(costs.sum())
+        made["transaction_cost", name, money] = float(deals.sum())
+    pairs = pd.DataFrame({"from": sender[inside], "to": receiver[inside]}).drop_duplicates()
+    made["partnerships", None, "pairs of members"] = float(
+        len({frozenset(pair) for pair in pairs.itertuples(index=False, name=None)})
+    )
+    return made
+
+
+def _side_by_side(names: list[str], figures: dict[str, dict[Figure, float]]) -> pd.DataFrame:
+    keys = list(dict.fromkeys(key for figure in figures.values() for key in figure))
+    columns: dict[str, Any] = {
+        "figure": pd.Series([key[0] for key in keys], dtype=object),
+        "item": pd.Series([key[1] for key in keys], dtype=object),
+        "unit": pd.Series([key[2] for key in keys], dtype=object),
+    }
+    for name in names:
+        own: Mapping[Figure, float] = figures.get(name, {})
+        columns[name] = [own.get(key, np.nan) for key in keys]
+    table = pd.DataFrame(columns)
+    order = {key[0]: n for n, key in reversed(list(enumerate(keys)))}
+    at = table["figure"].map(order)
+    return table.iloc[np.argsort(at.to_numpy(), kind="stable")].reset_index(drop=True)
+
+
+def _built(names: list[str], solutions: dict[str, Solution]) -> pd.DataFrame:
+    units = list(dict.fromkeys(u for s in solutions.values() for u in s.built["unit"]))
+    table: dict[str, Any] = {"unit": pd.Series(units, dtype=object)}
+    for name in names:
+        sizes: dict[Any, float] = {}
+        if name in solutions:
+            built = solutions[name].built
+            sizes = built.groupby("unit")["capacity_per_year"].sum().to_dict()
+        table[name] = [float(sizes.get(unit, 0.0)) for unit in units]
+    return pd.DataFrame(table)

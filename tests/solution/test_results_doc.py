@@ -1,0 +1,40 @@
+"""docs/results.md names every table and every column of a plan."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from circflow.solution.solution import Solution, Tables
+
+PAGE = Path(__file__).parents[2] / "docs" / "results.md"
+
+
+def section(title: str) -> str:
+    """A section of the page, without the sections below it."""
+    found = re.search(
+        rf"^#+ {re.escape(title)}\n(.*?)(?=^#|\Z)", PAGE.read_text("utf-8"), re.M | re.S
+    )
+    assert found, f"docs/results.md has no section {title}"
+    return found.group(1)
+
+
+def assert_named(frame: pd.DataFrame, title: str) -> None:
+    named = set(re.findall(r"`([^`]+)`", section(title)))
+    assert set(frame.columns) <= named, set(frame.columns) - named
+
+
+@pytest.mark.parametrize("table", [field.name for field in dataclasses.fields(Tables)])
+def test_table_is_described(one_cluster_plan: Solution, table: str) -> None:
+    assert_named(getattr(one_cluster_plan.tables, table), table)
+
+
+def test_chains_audit_and_totals_are_described(one_cluster_plan: Solution) -> None:
+    assert_named(one_cluster_plan.chains, "Value chains")
+    assert_named(one_cluster_plan.audit.findings, "Audit")
+    named = set(re.findall(r"`([^`]+)`", section("Totals")))
+    assert set(one_cluster_plan.totals) <= named
