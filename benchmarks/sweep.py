@@ -122,7 +122,9 @@ def main() -> None:
     error = max(abs(a - b) / abs(b) for a, (_, b) in zip(swept_at, colds, strict=True))
     seconds = min(s for s, _ in colds)
     rows, columns = sweeper.base.compiled.program.shape
-    print(f"{scenario.name}: {rows} rows, {columns} columns, {len(values)} values, {asked.decisions}")
+    print(
+        f"{scenario.name}: {rows} rows, {columns} columns, {len(values)} values, {asked.decisions}"
+    )
     print(f"bare highspy, warm     {min(alone) * 1e3:9.3f} ms per run")
     print(f"circflow sweep         {min(per_run) * 1e3:9.3f} ms per run")
     print(f"read, build, solve     {seconds * 1e3:9.1f} ms per run")

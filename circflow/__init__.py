@@ -12,10 +12,18 @@ if TYPE_CHECKING:
     from circflow.solution.solution import Solution as Solution
     from circflow.solution.solution import Status as Status
     from circflow.solve.run import solve as solve
+    from circflow.studies.alternatives import near_optimal as near_optimal
     from circflow.studies.cluster_forms import forms as forms
     from circflow.studies.coalition import coalition as coalition
     from circflow.studies.compare import compare as compare
+    from circflow.studies.errors import StudyError as StudyError
+    from circflow.studies.pareto import pareto as pareto
+    from circflow.studies.ranging import break_points as break_points
+    from circflow.studies.ranging import ranges as ranges
     from circflow.studies.sharing import share as share
+    from circflow.studies.sweep import sample as sample
+    from circflow.studies.sweep import sweep as sweep
+    from circflow.studies.tornado import tornado as tornado
 
 __version__ = "0.1.0"
 
@@ -31,6 +39,14 @@ _HOMES = {
     "coalition": "circflow.studies.coalition",
     "forms": "circflow.studies.cluster_forms",
     "compare": "circflow.studies.compare",
+    "sweep": "circflow.studies.sweep",
+    "sample": "circflow.studies.sweep",
+    "tornado": "circflow.studies.tornado",
+    "pareto": "circflow.studies.pareto",
+    "near_optimal": "circflow.studies.alternatives",
+    "ranges": "circflow.studies.ranging",
+    "break_points": "circflow.studies.ranging",
+    "StudyError": "circflow.studies.errors",
 }
 
 __all__ = list(_HOMES)

@@ -20,6 +20,7 @@ from circflow.commands.common import BAD_INPUT, error_line, problem_line
 from circflow.commands.explain import explain
 from circflow.commands.scenario import check, convert, template
 from circflow.commands.solve import solve
+from circflow.commands.studies import alternatives, pareto, sweep, tornado
 from circflow.report.numbers import plain
 
 INTERNAL, INTERRUPTED, BROKEN_PIPE = 1, 130, 141
@@ -47,7 +48,8 @@ def cli() -> None:
     """
 
 
-for _command in (template, check, convert, solve, explain, share, forms, compare):
+_STUDIES = (sweep, tornado, alternatives, pareto)
+for _command in (template, check, convert, solve, explain, *_STUDIES, share, forms, compare):
     cli.add_command(_command)
 
 
@@ -126,6 +128,11 @@ def _tell_of_address(error: Any) -> int:
     return BAD_INPUT
 
 
+def _tell_of_study(error: Any) -> int:
+    error_line(error)
+    return BAD_INPUT
+
+
 def _tell_of_no_plan(error: Any) -> int:
     lines = [line for line in error.reason.splitlines() if line.strip()] or [""]
     error_line(f"{error.scenario}: no plan ({error.status}): {lines[0].strip()}")
@@ -152,6 +159,8 @@ def _tell_of_audit(error: Any) -> int:
 _TELLERS: dict[str, Callable[[Any], int]] = {
     "ScenarioError": _tell_of_problems,
     "AddressError": _tell_of_address,
+    "StudyError": _tell_of_study,
+    "PlotError": _tell_of_study,
     "NoPlan": _tell_of_no_plan,
     "AuditError": _tell_of_audit,
 }

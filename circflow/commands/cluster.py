@@ -311,7 +311,7 @@ def comparison_lines(found: Comparison) -> list[str]:
     from circflow.report.numbers import plain
 
     figures = found.table[list(found.labels)].to_numpy(float)
-    shown = found.table.loc[(abs(figures) > 0.0).any(axis=1)]
+    shown = found.table.iloc[(abs(figures) > 0.0).any(axis=1).nonzero()[0]]
     head = ["figure", "of", "unit", *found.labels]
     lines = _table(head, shown[["figure", "item", "unit", *found.labels]], left=3)
     for name, reason in found.reasons.items():

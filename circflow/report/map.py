@@ -24,7 +24,7 @@ MAX_LINKS = 300
 """Links on the map: the largest ones."""
 WIDTHS = (1.2, 2.2, 3.6, 5.4, 7.6, 10.0)
 """Widths of lines, in pixels, from little to much."""
-SIZE = (1120.0, 640.0)
+SIZE = (1120.0, 700.0)
 """Pixels that labels are placed for."""
 NEAR = 0.6
 """A place belongs to the first view if it is this share of its extent around the members."""
@@ -95,6 +95,10 @@ def flow_map(solution: Solution) -> Figure | None:
     missing = int((~placed).sum())
     drawn = links[placed].head(MAX_LINKS)
     busy = set(drawn["from"]) | set(drawn["to"]) | _active(solution)
+    traffic = links.groupby("from")["tonnes"].sum().add(
+        links.groupby("to")["tonnes"].sum(), fill_value=0.0
+    )
+    sites = sites.assign(traffic=traffic.reindex(sites.index).fillna(0.0))
     everything = _extent(sites[["longitude", "latitude"]])
     home = sites[sites["member"].notna()]
     region = _extent((home if len(home) else sites)[["longitude", "latitude"]])
@@ -264,23 +268,31 @@ def placed_labels(
     west, east, south, north = extent
     x = (sites["longitude"].to_numpy(float) - west) / (east - west) * SIZE[0]
     y = (north - sites["latitude"].to_numpy(float)) / (north - south) * SIZE[1]
-    taken = [(a - 6, b - 6, a + 6, b + 6) for a, b in zip(x, y, strict=True)]
+    points = [(a - 5, b - 5, a + 5, b + 5) for a, b in zip(x, y, strict=True)]
+    taken: list[tuple[float, ...]] = []
     rows = []
-    for n in sorted(range(len(sites)), key=lambda n: (not active[n], n)):
+    traffic = sites["traffic"].to_numpy(float)
+    for n in sorted(range(len(sites)), key=lambda n: (-traffic[n], not active[n], n)):
         label = cut(str(sites.index[n]), 26)
-        width, height = 7.0 * len(label) + 4, 15.0
+        width, height = 7.4 * len(label) + 12, 15.0
         boxes = {
-            "middle right": (x[n] + 7, y[n] - height / 2),
-            "middle left": (x[n] - 7 - width, y[n] - height / 2),
-            "top center": (x[n] - width / 2, y[n] - 7 - height),
-            "bottom center": (x[n] - width / 2, y[n] + 7),
+            "middle right": (x[n], y[n] - height / 2),
+            "middle left": (x[n] - width, y[n] - height / 2),
+            "top center": (x[n] - width / 2, y[n] - 5 - height),
+            "bottom center": (x[n] - width / 2, y[n] + 5),
+            "top right": (x[n], y[n] - 5 - height),
+            "bottom right": (x[n], y[n] + 5),
+            "top left": (x[n] - width, y[n] - 5 - height),
+            "bottom left": (x[n] - width, y[n] + 5),
         }
         for position, (left, top) in boxes.items():
             box = (left, top, left + width, top + height)
             inside = box[0] > 0 and box[1] > 0 and box[2] < SIZE[0] and box[3] < SIZE[1]
-            if inside and not any(_overlap(box, other) for other in taken):
+            others = [*taken, *points[:n], *points[n + 1 :]]
+            if inside and not any(_overlap(box, other) for other in others):
                 taken.append(box)
-                rows.append((sites.index[n], escaped(label), position))
+                gap = {"right": "\u2002{}", "left": "{}\u2002"}.get(position.split()[1], "{}")
+                rows.append((sites.index[n], gap.format(escaped(label)), position))
                 break
     frame = pd.DataFrame(rows, columns=["site", "label", "position"]).set_index("site")
     return frame.join(sites[["longitude", "latitude"]])
@@ -292,18 +304,24 @@ def _overlap(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
 
 def _view(data: list[dict[str, Any]], extent: tuple[float, float, float, float]) -> dict[str, Any]:
     west, east, south, north = extent
-    grid = {"gridcolor": "$grid", "zeroline": False, "ticksuffix": "°", "nticks": 9}
+    grid = {"gridcolor": "$grid", "zeroline": False, "nticks": 9}
     middle = np.cos(np.radians((south + north) / 2))
     return {
         "data": data,
         "layout": {
             "height": int(SIZE[1]),
-            "margin": {"l": 44, "r": 8, "t": 8, "b": 30},
+            "margin": {"l": 56, "r": 8, "t": 8, "b": 30},
             "hovermode": "closest",
             "dragmode": "pan",
-            "xaxis": {"range": [west, east], "constrain": "range", **grid},
+            "xaxis": {
+                "range": [west, east],
+                "constrain": "range",
+                "ticksuffix": "° E" if west >= 0 else "°",
+                **grid,
+            },
             "yaxis": {
                 "range": [south, north],
+                "ticksuffix": "° N" if south >= 0 else "°",
                 "scaleanchor": "x",
                 "scaleratio": 1 / max(middle, 0.05),
                 **grid,

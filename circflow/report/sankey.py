@@ -32,6 +32,8 @@ KEPT = {"source": 13, "first": 15, "last": 8, "end": 13}
 """Nodes of a level that are shown by themselves; the others are bundled."""
 SMALL = 0.004
 """Share of the whole below which a node is bundled with others."""
+ROOM = {"0": 24, "1": 30, "2": 30, "3": 21, "4": 17}
+"""Letters of a label, by level: beside each other they must not touch."""
 HEIGHT = 720
 _ENDS = {
     "disposal": "disposed of",
@@ -266,7 +268,7 @@ def _view(
         "valueformat": ",.3s",
         "textfont": {"size": 12, "color": "$text"},
         "node": {
-            "label": [escaped(cut(name, 30)) for name in label],
+            "label": [escaped(cut(name, ROOM[key[0]])) for key, name in zip(keys, label, strict=True)],
             "color": [_node_colour(key) for key in keys],
             "customdata": nodes,
             "hovertemplate": "%{customdata}<extra></extra>",

@@ -175,9 +175,7 @@ def _line(runs: Runs, parameter: str, figure: str) -> Any:
     axes.plot(x, y, color=_LOW, marker=dots, markersize=4)
     none = np.isnan(y)
     if none.any() and not none.all():
-        axes.plot(
-            x[none], np.full(none.sum(), np.nanmin(y)), "x", color=_HIGH, label="no plan"
-        )
+        axes.plot(x[none], np.full(none.sum(), np.nanmin(y)), "x", color=_HIGH, label="no plan")
         axes.legend(frameon=False)
     axes.set_xlabel(_text(parameter, 110))
     axes.set_ylabel(_text(_label(runs, figure)))

@@ -190,7 +190,9 @@ class Session:
     def change_rows(self, rows: NDArray[np.intp], lower: Floats, upper: Floats) -> None:
         """Replace the limits of rows."""
         scale = self.scaling.rows[rows]
-        self.highs.changeRowsBounds(len(rows), rows.astype(np.int32), lower * scale, upper * scale)
+        limits = zip(rows.tolist(), (lower * scale).tolist(), (upper * scale).tolist(), strict=True)
+        for row, low, high in limits:
+            self.highs.changeRowBounds(row, low, high)
 
     def change_coefficients(
         self, rows: NDArray[np.intp], columns: NDArray[np.intp], values: Floats

@@ -67,9 +67,7 @@ class Affine:
         self.place_of = {line.parameter: n for n, line in enumerate(lines)}
         size = len(base.figures)
         touched = [p.places for p in parts]
-        self.support = (
-            np.unique(np.concatenate(touched)) if touched else np.empty(0, dtype=np.intp)
-        )
+        self.support = np.unique(np.concatenate(touched)) if touched else np.empty(0, dtype=np.intp)
         columns = [
             csc_array(
                 (p.values, (np.searchsorted(self.support, p.places), np.zeros(len(p.places), int))),
@@ -249,7 +247,9 @@ class _Fitting:
         self.compile(asked)
         lines = []
         for line in candidates:
-            wrong = self._why_not(line, third.get(line.parameter), len(self._values(line.parameter)))
+            wrong = self._why_not(
+                line, third.get(line.parameter), len(self._values(line.parameter))
+            )
             if wrong:
                 self.rebuilt[line.parameter] = wrong
             else:
@@ -288,9 +288,7 @@ class _Fitting:
         return Affine(self.base, lines, pairs, parts)
 
     def _corners(self, a: Line, b: Line) -> list[dict[int, Any]]:
-        return [
-            {a.parameter: v, b.parameter: w} for v in (a.low, a.high) for w in (b.low, b.high)
-        ]
+        return [{a.parameter: v, b.parameter: w} for v in (a.low, a.high) for w in (b.low, b.high)]
 
     def _pair(self, a: Line, b: Line) -> list[Difference]:
         """c00, c10, c01, c11 of what two parameters do together beyond what each does alone."""
@@ -330,9 +328,7 @@ class _Fitting:
             return affine, lines
         pairs = self._meeting(lines)
         usable = 0 < len(pairs) <= _MOST_PAIRS and all(
-            c is not None
-            for i, j in pairs
-            for c in self.compile(self._corners(lines[i], lines[j]))
+            c is not None for i, j in pairs for c in self.compile(self._corners(lines[i], lines[j]))
         )
         if usable:
             affine = self._model(lines, pairs)

@@ -24,8 +24,8 @@ from circflow.solve.highs import Ending, Outcome
 from circflow.solve.run import read_tables
 from circflow.studies.arrays import Decisions
 from circflow.studies.errors import StudyError
-from circflow.studies.forms import built_of, totals_of
 from circflow.studies.goals import PLAN, Goal, Goals, decisions_of
+from circflow.studies.linear_forms import built_of, totals_of
 from circflow.studies.sweep import _construction, flat
 
 Floats = np.ndarray
@@ -93,7 +93,8 @@ def near_optimal(  # noqa: PLR0913
         progress: is told how far it is.
 
     Raises:
-        StudyError: an impossible share, or a scenario without a plan.
+        StudyError: an impossible share.
+        NoPlan: the scenario has no plan.
     """
     if not np.isfinite(within) or within < 0.0:
         raise StudyError(f"the share of the best that may be given up must be at least 0: {within}")

@@ -21,7 +21,7 @@ from circflow.data.scenario import Scenario
 from circflow.model.build import build
 from circflow.model.terms import Model
 from circflow.solve.compiled import Compiled, Program, compile_model
-from circflow.studies.forms import Forms, forms_of
+from circflow.studies.linear_forms import Forms, forms_of
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]

@@ -180,12 +180,13 @@ def _end(pool: ProcessPoolExecutor, *, at_once: bool) -> None:
 
 def _dask_client(address: str) -> Any:
     try:
-        from distributed import Client
+        import distributed
     except ImportError:
         raise StudyError(
             "Dask is not installed: pip install 'circflow[dask]', here and on the workers"
         ) from None
     try:
-        return Client(address, timeout=10, set_as_default=False)
+        make: Any = distributed.Client
+        return make(address, timeout=10, set_as_default=False)
     except (OSError, ValueError) as error:
         raise StudyError(f"no Dask scheduler answers at {address}: {error}") from None

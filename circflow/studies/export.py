@@ -7,6 +7,7 @@ Excel gets plain strings. Parquet needs pyarrow (the extra `parquet`).
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,12 +48,10 @@ def write_table(path: str | Path, tables: Mapping[str, pd.DataFrame]) -> None:
                 temporary, index=False, encoding="utf-8-sig", lineterminator="\n"
             )
     elif ending == ".parquet":
-        try:
-            import pyarrow  # noqa: F401
-        except ImportError:
+        if find_spec("pyarrow") is None:
             raise StudyError(
                 "Parquet needs pyarrow: pip install 'circflow[parquet]', or write .csv"
-            ) from None
+            )
         with atomic_path(target) as temporary:
             _plain(first).to_parquet(temporary, index=False)
     elif ending == ".xlsx":

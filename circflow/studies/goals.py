@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csc_array, csr_array, vstack
 
 from circflow.data.scenario import Scenario
+from circflow.solution.solution import NoPlan, Status
 from circflow.solve.compiled import Program
 from circflow.solve.highs import Ending, Outcome, Session
 from circflow.studies.arrays import Built, Decisions, built
@@ -129,8 +130,10 @@ class Goals:
         session = self._session
         size = self._set(session, goal, limits)
         if not self.program.has_decisions:
-            outcome = session.resolve(time_limit=time_limit) if self.start is not None else (
-                session.solve(time_limit=time_limit)
+            outcome = (
+                session.resolve(time_limit=time_limit)
+                if self.start is not None
+                else (session.solve(time_limit=time_limit))
             )
             return self._told(goal, outcome, size)
         if self.start is not None:
@@ -176,14 +179,19 @@ class Goals:
         return replace(outcome, objective=goal(outcome.x), bound=bound, row_dual=dual)
 
     def refuse_without_plan(self, outcome: Outcome) -> None:
-        """Raise `StudyError` where there is no plan, or none that is best."""
+        """Raise `NoPlan` where there is no plan, or none that is best."""
         if outcome.x is None:
-            how = {
-                Ending.INFEASIBLE: "no plan: `circflow explain` says why",
-                Ending.UNBOUNDED: "no best plan: the goal grows without end",
-                Ending.STOPPED: "no plan within the time limit",
-            }[outcome.ending]
-            raise StudyError(f"{self.scenario.name} has {how}")
+            raise no_plan(self.scenario, outcome)
+
+
+def no_plan(scenario: Scenario, outcome: Outcome) -> NoPlan:
+    """That a study's scenario has no plan, in words."""
+    why = {
+        Ending.INFEASIBLE: "no plan meets all limits: `circflow explain` says which collide",
+        Ending.UNBOUNDED: "the goal grows without end: `circflow explain` says how",
+        Ending.STOPPED: "the time limit was reached before a plan was found",
+    }[outcome.ending]
+    return NoPlan(scenario.name, Status(outcome.ending.value), why)
 
 
 def _sorted(matrix: csc_array) -> csc_array:

@@ -302,4 +302,5 @@ class _Books:
             same &= (table["unit"] == key) & (table["kind"] == "recipe")
         elif scope != "cluster":
             same &= table[scope] == key
-        return table.loc[same]
+        counted: pd.DataFrame = table.loc[same]
+        return counted

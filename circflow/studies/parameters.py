@@ -88,7 +88,7 @@ def parameter(scenario: Scenario, address: str, how: str) -> Parameter:
         own = float(figures[0]) if len(figures) == 1 and not math.isnan(figures[0]) else None
     return Parameter(
         str(parsed),
-        how,  # type: ignore[arg-type]
+        how,
         column.kind,
         column.unit,
         parsed.sheet,
@@ -184,7 +184,8 @@ def design(
     """Points of parameters given as (address, how, values)."""
     if not rows:
         raise StudyError("nothing is varied: name at least one parameter")
-    parameters, lists = [], []
+    parameters: list[Parameter] = []
+    lists: list[list[Any]] = []
     for address, how, values in rows:
         if isinstance(values, str) or not isinstance(values, Sequence | np.ndarray):
             raise StudyError(f"{address}: the values must be a list, not {values!r}")

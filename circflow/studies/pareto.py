@@ -22,8 +22,8 @@ from circflow.data.scenario import MILLION, Scenario
 from circflow.solve.highs import Ending, Outcome
 from circflow.studies.arrays import Decisions
 from circflow.studies.errors import StudyError
-from circflow.studies.forms import built_of, totals_of
 from circflow.studies.goals import Goal, Goals
+from circflow.studies.linear_forms import built_of, totals_of
 from circflow.studies.sweep import _construction, flat
 
 SLACK = 1e-7
@@ -83,7 +83,8 @@ def pareto(  # noqa: PLR0913
         progress: is told how far it is.
 
     Raises:
-        StudyError: goals that do not exist, or a scenario without a plan.
+        StudyError: goals that do not exist.
+        NoPlan: the scenario has no plan.
     """
     import time
 
@@ -170,9 +171,7 @@ class _Curve:
         return self.goals.program.has_decisions
 
 
-def _efficient(
-    found: Sequence[_Found], first: Goal, second: Goal, curve: _Curve
-) -> list[_Found]:
+def _efficient(found: Sequence[_Found], first: Goal, second: Goal, curve: _Curve) -> list[_Found]:
     """The points that no other one dominates, each once, from the first goal's best on."""
     near = curve.noise(first, found), curve.noise(second, found)
     ordered = sorted(found, key=lambda f: (-first.sign * f.first, -second.sign * f.second))

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -27,6 +28,7 @@ from circflow.solve.highs import Session
 from circflow.studies.affine import Affine, fit
 from circflow.studies.arrays import Built, Decisions, Difference, built, choice_of, difference
 from circflow.studies.errors import StudyError
+from circflow.studies.goals import no_plan
 from circflow.studies.parameters import Parameter, Point, changed, edits_of, parameter
 from circflow.studies.sampling import ranges_of
 
@@ -85,7 +87,7 @@ def break_points(  # noqa: PLR0913
     return path.pieces(lines, low, high)
 
 
-def ranges(
+def ranges(  # noqa: PLR0913
     scenario: Scenario,
     addresses: Sequence[str] | None = None,
     *,
@@ -174,7 +176,7 @@ def _prepared(scenario: Scenario, decisions: Decisions, gap: float) -> Built:
         return free
     outcome = Session(free.compiled.program).solve(gap=gap)
     if outcome.x is None:
-        raise StudyError(f"the scenario has no plan ({outcome.ending.value})")
+        raise no_plan(scenario, outcome)
     return built(scenario, "fixed", choice_of(free.model, free.compiled, outcome.x))
 
 
@@ -249,9 +251,7 @@ class _Path:
             raise StudyError(f"more than {_MOST_SOLVES} break points: take a shorter interval")
         program = self.affine.base.program(self.affine.figures((value,)))
         if self.session is None or program.has_decisions:
-            self.session = Session(
-                program, scaling=self.session.scaling if self.session else None
-            )
+            self.session = Session(program, scaling=self.session.scaling if self.session else None)
             if self.start is not None:
                 self.session.start_from_plan(self.start)
             outcome = self.session.solve(gap=self.gap)
@@ -286,7 +286,9 @@ class _Path:
         _Updater(self.affine).apply(session, self.affine.moved(self.affine.weights((value,))))
 
     def _same(self, worth: float, other: float) -> bool:
-        return abs(worth - other) <= (_EQUAL + 2.0 * self._slack) * max(abs(worth), abs(other), 1e-6)
+        return abs(worth - other) <= (_EQUAL + 2.0 * self._slack) * max(
+            abs(worth), abs(other), 1e-6
+        )
 
     @property
     def _slack(self) -> float:
@@ -330,13 +332,13 @@ class _Path:
     def pieces(self, lines: Sequence[_Line], low: float, high: float) -> pd.DataFrame:
         """The lines as a table, joined where they cross."""
         cuts = [low]
-        for left, right in zip(lines[:-1], lines[1:], strict=True):
+        for left, right in pairwise(lines):
             meet = self._meet(left, right)
             cuts.append(right.value if meet is None else meet)
         cuts.append(high)
         labels = self.built.snapshot.structure.labels
         records = []
-        from circflow.studies.forms import built_of
+        from circflow.studies.linear_forms import built_of
 
         for line, start, end in zip(lines, cuts[:-1], cuts[1:], strict=True):
             if end - start <= 1e-12 * max(abs(start), abs(end), 1.0):

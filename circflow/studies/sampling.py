@@ -129,7 +129,7 @@ def _range(  # noqa: PLR0913, PLR0917
     return Range(one, *bounds, distribution)
 
 
-def sample(
+def sample_points(
     ranges: Sequence[Range], count: int, *, method: str = "lhs", seed: int = 0
 ) -> Design:
     """Random points of the ranges.

@@ -64,7 +64,7 @@ def study_key(design: Design, options: Options, extra: dict[str, Any]) -> str:
 class Store:
     """The runs of one study in a file. Raises `StudyError` where the file is another's."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913
         self,
         path: str | Path,
         *,

@@ -23,13 +23,14 @@ from circflow.solution.solution import INCOME, SYNERGY, Tables
 from circflow.solve.highs import Session
 from circflow.solve.scaling import scaling_of
 from circflow.studies import parameters as what
-from circflow.studies.affine import Affine, fit
+from circflow.studies.affine import fit
 from circflow.studies.arrays import Built, Decisions, Difference, built, choice_of
 from circflow.studies.engine import Engine, Lost
 from circflow.studies.errors import StudyError
-from circflow.studies.forms import built_of, totals_of
+from circflow.studies.goals import no_plan
+from circflow.studies.linear_forms import built_of, totals_of
 from circflow.studies.parameters import Design, Point
-from circflow.studies.sampling import Range, given_ranges, ranges_of, sample
+from circflow.studies.sampling import Range, given_ranges, ranges_of, sample_points
 from circflow.studies.store import Store
 from circflow.studies.worker import Job, Options, Run, Start, Task, fail, invalid
 
@@ -120,13 +121,16 @@ def sweep(  # noqa: PLR0913
 
     Raises:
         StudyError: a study that cannot be run as asked.
+        NoPlan: with fixed decisions, where the scenario itself has no plan.
         ScenarioError: no run has a scenario that can be used.
         CheckError: a run that a cold build contradicts (a fault of circflow).
     """
     if (vary is None) == (study is None):
         raise StudyError("give either values by address or the name of a study")
-    design = what.study(scenario, study) if study else what.grid(
-        scenario, vary or {}, how, together=together
+    design = (
+        what.study(scenario, study)
+        if study
+        else what.grid(scenario, vary or {}, how, together=together)
     )
     options = _options(decisions, gap, time_limit, keep)
     with Engine(jobs, executor, dask) as engine:
@@ -135,7 +139,7 @@ def sweep(  # noqa: PLR0913
         ).run()
 
 
-def monte_carlo(  # noqa: PLR0913
+def sample(  # noqa: PLR0913
     scenario: Scenario,
     count: int,
     *,
@@ -173,9 +177,11 @@ def monte_carlo(  # noqa: PLR0913
     if ranges is not None and parameters is not None:
         raise StudyError("give ranges, or rows of the sheet Ranges, not both")
     rows: list[Range] = (
-        given_ranges(scenario, ranges, how) if ranges is not None else ranges_of(scenario, parameters)
+        given_ranges(scenario, ranges, how)
+        if ranges is not None
+        else ranges_of(scenario, parameters)
     )
-    design = sample(rows, count, method=method, seed=seed)
+    design = sample_points(rows, count, method=method, seed=seed)
     options = _options(decisions, gap, time_limit, keep)
     with Engine(jobs, executor, dask) as engine:
         return Sweeper(
@@ -259,10 +265,7 @@ class Sweeper:
                     gap=self.options.gap, time_limit=self.options.time_limit
                 )
                 if outcome.x is None:
-                    raise StudyError(
-                        f"the scenario has no plan ({outcome.ending.value}) whose decisions could "
-                        "be fixed: `circflow explain` says why"
-                    )
+                    raise no_plan(scenario, outcome)
                 self.choice = choice_of(free.model, free.compiled, outcome.x)
         return built(scenario, "fixed", self.choice)
 
@@ -281,9 +284,7 @@ class Sweeper:
         """Runs that share the values of the settled parameters, which `scenario` has already."""
         parameters = self.design.parameters
         points = {
-            n: tuple(
-                None if k in settled else v for k, v in enumerate(self.design.points[n])
-            )
+            n: tuple(None if k in settled else v for k, v in enumerate(self.design.points[n]))
             for n in numbers
         }
         job = Job(scenario, parameters, self.options, base.snapshot, None, None, self.choice)
@@ -301,9 +302,7 @@ class Sweeper:
         with _timed(self.spent, "setup"):
             valid = self._valid(scenario, points)
             usable = {n: p for n, p in points.items() if n in valid}
-            found = fit(
-                base.snapshot, parameters, list(usable.values()), self._compiler(job)
-            )
+            found = fit(base.snapshot, parameters, list(usable.values()), self._compiler(job))
             start = self._start(base)
         self._note(found.rebuilt, found.compilations, settled)
         affine = found.affine
@@ -314,9 +313,9 @@ class Sweeper:
         tasks = [*self._blocks(base, updated, usable), *self._single("rebuild", alone, points)]
         self._give_out(job, tasks)
         self._check(job, updated, usable)
-        for values, members in families.items():
-            fixed = tuple(n for n, _ in values)
-            own: Point = tuple(dict(values).get(k) for k in range(len(parameters)))
+        for settings, members in families.items():
+            fixed = tuple(n for n, _ in settings)
+            own: Point = tuple(dict(settings).get(k) for k in range(len(parameters)))
             try:
                 changed = what.changed(scenario, what.edits_of(parameters, own))
             except ScenarioError as error:
@@ -341,9 +340,7 @@ class Sweeper:
         for n in left:
             key = tuple((k, v) for k, v in enumerate(points[n]) if k in rebuilt and v is not None)
             groups.setdefault(key, []).append(n)
-        others = {
-            k for k in range(len(self.design.parameters)) if k not in rebuilt
-        }
+        others = {k for k in range(len(self.design.parameters)) if k not in rebuilt}
         families, alone = {}, []
         for key, members in groups.items():
             worth = len(members) >= max(_SHORTEST_FAMILY, 3 * len(others))
@@ -379,7 +376,9 @@ class Sweeper:
             for n, p in enumerate(parameters)
             if not p.is_continuous or not self._ends_fit(scenario, points, n)
         ]
-        moved = [n for n in range(len(parameters)) if any(p[n] is not None for p in points.values())]
+        moved = [
+            n for n in range(len(parameters)) if any(p[n] is not None for p in points.values())
+        ]
         for i, n in enumerate(moved):
             for k in moved[i + 1 :]:
                 if what.touching(parameters[n], parameters[k]) and not self._corners_fit(
@@ -420,11 +419,11 @@ class Sweeper:
             for v in self._ends(points, n)
         )
 
-    def _corners_fit(
-        self, scenario: Scenario, points: Mapping[int, Point], n: int, k: int
-    ) -> bool:
+    def _corners_fit(self, scenario: Scenario, points: Mapping[int, Point], n: int, k: int) -> bool:
         count = len(self.design.parameters)
-        if not (self.design.parameters[n].is_continuous and self.design.parameters[k].is_continuous):
+        if not (
+            self.design.parameters[n].is_continuous and self.design.parameters[k].is_continuous
+        ):
             return False
         return all(
             self._problem(scenario, tuple({n: v, k: w}.get(at) for at in range(count))) is None
@@ -469,9 +468,10 @@ class Sweeper:
         with _timed(self.spent, "runs"):
             parcel = self.engine.send(job)
             for task, result in self.engine.run(parcel, tasks):
+                made = result
                 if isinstance(result, Lost):
-                    result = [Run(n, "failed", reason=result.reason) for n, _ in task.runs]
-                self._store([r for r in result if r.number not in self.runs])
+                    made = [Run(n, "failed", reason=result.reason) for n, _ in task.runs]
+                self._store([r for r in made if r.number not in self.runs])
                 self._tell(begun, before)
 
     def _store(self, runs: list[Run]) -> None:
@@ -527,9 +527,7 @@ class Sweeper:
         records, constructions = [], []
         labels = self.base.snapshot.structure.labels
         for run, point in zip(ordered, self.design.points, strict=True):
-            names = {
-                p.label: v for p, v in zip(self.design.parameters, point, strict=True)
-            }
+            names = {p.label: v for p, v in zip(self.design.parameters, point, strict=True)}
             own = run.labels or labels
             rows = [] if run.figures is None else built_of(own, run.figures)
             constructions += [(run.number, *row) for row in rows]
@@ -620,4 +618,4 @@ class _timed:  # noqa: N801 - reads as a verb
         self.spent[self.name] = self.spent.get(self.name, 0.0) + time.perf_counter() - self.begun
 
 
-__all__ = ["Affine", "Runs", "Sweeper", "flat", "monte_carlo", "sweep"]
+__all__ = ["Runs", "Sweeper", "flat", "sample", "sweep"]

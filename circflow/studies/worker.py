@@ -93,7 +93,7 @@ class Parcel:
         if self.key not in _OPEN:
             _OPEN.clear()
             data = self.data or Path(self.path).read_bytes()
-            _OPEN[self.key] = pickle.loads(data)  # noqa: S301 - written by this very program
+            _OPEN[self.key] = pickle.loads(data)
         return _OPEN[self.key]
 
 
@@ -120,7 +120,7 @@ class Run:
     """optimal, feasible, infeasible, unbounded, stopped; invalid: no scenario; failed: a fault."""
     objective: float = np.nan
     figures: Floats | None = None
-    """Every form (see `circflow.studies.forms`)."""
+    """Every form (see `circflow.studies.linear_forms`)."""
     labels: tuple[tuple[str, ...], ...] | None = None
     """The forms' labels, where they are not those of the base."""
     seconds: float = 0.0
@@ -140,7 +140,9 @@ def work(parcel: Parcel, task: Task) -> list[Any]:
         return [_rebuilt(job, number, point) for number, point in task.runs]
     if task.kind == "compile":
         return [_compiled(job, point) for _, point in task.runs]
-    return [_checked(job, point, run) for (_, point), run in zip(task.runs, task.expected, strict=True)]
+    return [
+        _checked(job, point, run) for (_, point), run in zip(task.runs, task.expected, strict=True)
+    ]
 
 
 # ------------------------------------------------------------------- arrays updated
@@ -153,13 +155,11 @@ def _block(job: Job, runs: Sequence[tuple[int, Point]]) -> list[Run]:
     return _warm(job, job.affine, job.start, runs)
 
 
-def _warm(
-    job: Job, affine: Affine, start: Start, runs: Sequence[tuple[int, Point]]
-) -> list[Run]:
+def _warm(job: Job, affine: Affine, start: Start, runs: Sequence[tuple[int, Point]]) -> list[Run]:
     """Linear programmes, each from the basis of the one before."""
     session: Session | None = None
     updater = _Updater(affine)
-    made = []
+    made: list[Run] = []
     limit = job.options.time_limit
     for number, point in runs:
         begun = time.perf_counter()
@@ -221,7 +221,8 @@ class _Updater:
         self.columns = np.union1d(self.at["lower"], self.at["upper"])
         program = affine.base.program()
         self.limits = {
-            name: getattr(program, name).copy() for name in ("row_lower", "row_upper", "lower", "upper")
+            name: getattr(program, name).copy()
+            for name in ("row_lower", "row_upper", "lower", "upper")
         }
 
     def apply(self, session: Session, moved: Floats) -> None:

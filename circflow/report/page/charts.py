@@ -89,7 +89,7 @@ def waterfall(solution: Solution) -> Figure:
     ]
     trace = {
         "type": "waterfall",
-        "x": lines["label"].tolist(),
+        "x": [label.replace(" ", "<br>") for label in lines["label"]],
         "y": values,
         "measure": ["total" if r else "relative" for r in result],
         "text": [figure(v) for v in values],
@@ -105,7 +105,7 @@ def waterfall(solution: Solution) -> Figure:
     unit = f"million {currency} per year"
     view = {
         "data": [trace],
-        "layout": layout(400, xaxis=categories(), yaxis=axis(unit), showlegend=False),
+        "layout": layout(400, xaxis=categories(tickangle=0), yaxis=axis(unit), showlegend=False),
     }
     note = f"Mean of the {horizon(solution.scenario)} years, not discounted."
     return Figure(
@@ -220,7 +220,7 @@ def _fate_view(
                 "hovertemplate": "arising: %{y:,.3~s} " + escaped(measure) + "<extra></extra>",
             }
         )
-    xaxis = {"type": "multicategory", "automargin": True} if shares else categories()
+    xaxis = {"type": "multicategory", "automargin": True, "dividercolor": "$line"} if shares else categories()
     form = {"tickformat": ".0%", "range": [0, 1]} if shares else {"tickformat": "~s"}
     return {
         "data": data,
@@ -343,16 +343,14 @@ def emissions(solution: Solution) -> Figure | None:
     if limits["limit_per_year"].notna().any():
         keys.append(("$text", "limit for the cluster"))
     options = [(f"p{n}", pollutant) for n, pollutant in enumerate(pollutants)]
+    several = len(options) > 1
     return Figure(
         "Emissions by source",
-        views,
+        views if several else {"": views["p0"]},
         "Bars of emissions by source and period",
         note="Below zero: what sales avoid elsewhere. Limits of regions and sites are in the "
         "table that follows.",
-        controls=(("Pollutant", options),) if len(options) > 1 else (),
-        legend=keys,
-    ) if len(options) > 1 else Figure(
-        "Emissions by source", {"": views["p0"]}, "Bars of emissions by source and period",
+        controls=(("Pollutant", options),) if several else (),
         legend=keys,
     )
 

@@ -253,7 +253,9 @@ def _cells(column: Column, values: pd.Series[Any]) -> list[str]:
             values = values.map({True: "yes", False: "no"})
         codes, unique = pd.factorize(values.astype(object))
         shown = [_path(v) if column.kind == "path" else escaped(v) for v in unique]
-        made = [f'<td class="t">{text}</td>' for text in shown] + ['<td class="t"></td>']
+        look = "t p" if column.kind == "path" else "t"
+        made = [f'<td class="{look}">{text}</td>' for text in shown]
+        made.append(f'<td class="{look}"></td>')
         return [made[code] for code in codes]
     figures = pd.to_numeric(values, errors="coerce").astype(float).to_numpy()
     figures = np.where(np.isfinite(figures), figures, np.nan)
@@ -283,7 +285,7 @@ def _column_text(value: float, text: str) -> str:
 
 def _path(text: object) -> str:
     steps = [escaped(step) for step in tidy(text).split(" > ")]
-    return '<span class="sep">›</span>'.join(steps)
+    return ' <span class="sep">›</span> '.join(steps)
 
 
 @dataclass(frozen=True)

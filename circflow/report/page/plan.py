@@ -20,7 +20,6 @@ from circflow.report.page.frame import (
     Card,
     Cards,
     Column,
-    Heading,
     Page,
     Points,
     Section,
@@ -166,7 +165,7 @@ class _Parts:
         last = self.scenario.periods[-1].name
         cards = [
             ("Net benefit", net, figure, f"{self.money} per year"),
-            ("Waste put to use", used, percent, "of what arises or is reclaimed, by tonnes"),
+            ("Waste put to use", used, percent, "of what arises or is reclaimed"),
             ("Waste dumped", dumped, _short, f"{measure} per year"),
             ("Jobs", jobs, figure, f"in units, in {last}"),
         ]
@@ -195,7 +194,6 @@ class _Parts:
             made.append(("Largest value chain", steps, worth))
         built = self.solution.built
         if len(built):
-            first = built[built["period"] == built["period"].iloc[0]]
             largest = built.sort_values("capex_million", ascending=False)["unit"].head(3)
             capex = figure(float(built["capex_million"].sum()))
             made.append(
@@ -205,7 +203,6 @@ class _Parts:
                     f"the largest: {', '.join(map(str, largest))}",
                 )
             )
-            del first
         limits = self.limits[self.limits["kind"] != "stream"]
         if len(limits):
             row = limits.iloc[0]
@@ -307,7 +304,7 @@ class _Parts:
                 "What 1 % of a waste stream is worth",
                 self.limits[streams],
                 columns,
-                "`less`: the plan would be better off if less arose.",
+                "“less”: the plan would be better off if less arose.",
                 shown=5,
                 name="waste streams",
             ),
@@ -345,39 +342,9 @@ class _Parts:
             Column("price", "Mean price", "number", f"{self.currency} per unit"),
             Column("income", "Income", "number", f"{self.money} per year", bar=True),
         )
-        money = self.solution.money
-        who = money.assign(member=money["member"].fillna("(outside the cluster)"))
-        who = who.groupby(["member", "group"])["million"].sum().unstack(fill_value=0.0)
-        table = pd.DataFrame(
-            {
-                "member": who.index,
-                "income": who.get("income", 0.0) / self.years,
-                "costs": -who.drop(columns=["income", "synergy"], errors="ignore").sum(axis=1)
-                / self.years,
-                "synergy": who.get("synergy", 0.0) / self.years,
-                "net": who.sum(axis=1) / self.years,
-            }
-        ).sort_values("net", ascending=False, ignore_index=True)
-        unit = f"{self.money} per year"
-        heads = (
-            Column("member", "Member"),
-            Column("income", "Income", "number", unit),
-            Column("costs", "Costs", "number", unit),
-            Column("synergy", "Synergy", "number", unit),
-            Column("net", "Net", "number", unit, bar=True),
-        )
         return [
             charts.waterfall(self.solution),
             Table("What is sold", sales, columns, shown=10),
-            Table(
-                "Money where it is earned and paid",
-                table,
-                heads,
-                "By whose site it falls on, not by who deserves it: what members should get of "
-                "the gain is what `circflow share` tells.",
-                shown=8,
-                name="money by member",
-            ),
         ]
 
     def _waste(self) -> list[Block]:
@@ -473,7 +440,7 @@ class _Parts:
                 "Rows of the scenario by how they are known",
                 counts,
                 heads,
-                "By the first word of a row's note; `not told` where it has none.",
+                "By what its note begins with, before a colon; “not told” where it has none.",
                 name="confidence",
             ),
             Table("Every row with its note and source", frame, columns, shown=8, name="assumptions"),

@@ -31,6 +31,7 @@
     hoverlabel: { align: "left", bgcolor: colour("$paper"), bordercolor: colour("$line"),
                   font: { color: colour("$text"), size: 12 } },
     font: { family: getComputedStyle(document.body).fontFamily, size: 12, color: colour("$text") },
+    modebar: { bgcolor: "rgba(0,0,0,0)", color: colour("$soft"), activecolor: colour("$text") },
     autosize: true,
   });
   const views = new Map();
@@ -47,8 +48,12 @@
     const layout = { ...base(), ...spec.layout };
     layout.height = printing ? Math.min(spec.layout.height, 620) : spec.layout.height;
     if (printing) Object.assign(layout, { width: 690, autosize: false });
-    const config = { displaylogo: false, responsive: true,
-                     modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"] };
+    // Named one by one: the library's own set holds a button that sends figures to its makers.
+    const zoom = spec.layout.dragmode === "pan";
+    const config = {
+      displaylogo: false, responsive: true, scrollZoom: false, topojsonURL: "", plotlyServerURL: "",
+      modeBarButtons: [["toImage", ...(zoom ? ["zoomIn2d", "zoomOut2d", "resetScale2d"] : [])]],
+    };
     tell(figure);
     return window.Plotly.react(plot, spec.data, layout, config);
   };

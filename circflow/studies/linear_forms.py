@@ -68,9 +68,9 @@ def forms_of(m: Model, compiled: Compiled) -> Forms:
     sizes = [len(terms) for _, terms in parts]
     row = np.repeat(np.arange(len(parts)), sizes)
     full = [terms for _, terms in parts if len(terms)]
-    columns = np.concatenate([t["column"].to_numpy(np.intp) for t in full]) if full else []
-    values = np.concatenate([t["coefficient"].to_numpy(float) for t in full]) if full else []
-    return _over_columns(compiled, labels, row, np.asarray(columns, np.intp), np.asarray(values))
+    column = np.concatenate([np.empty(0), *(t["column"].to_numpy(float) for t in full)])
+    value = np.concatenate([np.empty(0), *(t["coefficient"].to_numpy(float) for t in full)])
+    return _over_columns(compiled, labels, row, column.astype(np.intp), value)
 
 
 def _over_columns(
