@@ -37,6 +37,13 @@ if TYPE_CHECKING:
     help="Write the plan as a workbook: a summary with charts, then one table per sheet.",
 )
 @click.option(
+    "--report",
+    metavar="PAGE.html",
+    type=click.Path(path_type=Path),
+    help="Write a page that explains the plan: one file with figures, tables and a map, for any"
+    " browser, without a network.",
+)
+@click.option(
     "--csv",
     "csv_folder",
     metavar="DIR",
@@ -66,6 +73,7 @@ if TYPE_CHECKING:
 def solve(  # noqa: PLR0913, PLR0917
     file: Path,
     output: Path | None,
+    report: Path | None,
     csv_folder: Path | None,
     json_out: Path | None,
     assignments: Sequence[str],
@@ -79,7 +87,7 @@ def solve(  # noqa: PLR0913, PLR0917
     A summary is printed: money, use of waste, what to build, the largest flows, what binds and
     what that is worth. The options write the whole plan to files.
     """
-    check_outputs(file, workbook=output, text=[json_out], folder=csv_folder)
+    check_outputs(file, workbook=output, text=[report, json_out], folder=csv_folder)
     with Progress(quiet=quiet) as progress:
         progress("reading")
         scenario = read_scenario(file, assignments)
@@ -99,7 +107,7 @@ def solve(  # noqa: PLR0913, PLR0917
         except AuditError as error:
             solution, fault = error.solution, error
         progress("writing")
-        files = write_files(solution, output, csv_folder, json_out)
+        files = write_files(solution, output, csv_folder, json_out, report)
     if fault is not None:
         raise fault  # the files tell that the audit failed
     if not quiet:
@@ -123,7 +131,11 @@ def no_plan_json(none: Exception) -> dict[str, str]:
 
 
 def write_files(
-    solution: Solution, output: Path | None, csv_folder: Path | None, json_out: Path | None
+    solution: Solution,
+    output: Path | None,
+    csv_folder: Path | None,
+    json_out: Path | None,
+    report: Path | None = None,
 ) -> list[Path]:
     """Write what was asked for; the files and folders written."""
     files = []
@@ -132,6 +144,12 @@ def write_files(
 
         write_results(solution, output)
         files.append(output)
+    if report is not None:
+        from circflow.report.page.plan import write_page
+        from circflow.studies.baselines import comparisons
+
+        write_page(solution, report, comparisons(solution) if solution.audit.passed else ())
+        files.append(report)
     if csv_folder is not None:
         from circflow.report.csvs import write_csvs
 

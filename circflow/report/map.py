@@ -24,8 +24,9 @@ MAX_LINKS = 300
 """Links on the map: the largest ones."""
 WIDTHS = (1.2, 2.2, 3.6, 5.4, 7.6, 10.0)
 """Widths of lines, in pixels, from little to much."""
-SIZE = (1120.0, 700.0)
-"""Pixels that labels are placed for."""
+SIZE = (930.0, 640.0)
+"""Pixels that labels are placed for: the least that a laptop or a sheet of paper gives them."""
+HEIGHT = 700
 NEAR = 0.6
 """A place belongs to the first view if it is this share of its extent around the members."""
 _CURVE = 0.12
@@ -57,14 +58,16 @@ def links_of(solution: Solution) -> pd.DataFrame:
     here["tonnes"] = here["amount"].where(is_mass(here["measure"]), 0.0)
     here["haul"] = here["tonnes"] * here["distance_km"].fillna(0.0)
     by = ["from", "to"]
-    each = here.groupby([*by, "material", "measure"], sort=False, as_index=False)["amount"].sum()
-    each = each.sort_values("amount", ascending=False, kind="stable")
+    amounts = here.groupby([*by, "material", "measure"], sort=False)["amount"].sum()
+    each = amounts.sort_values(ascending=False, kind="stable").reset_index()
     each["words"] = [
         f"{escaped(k)}: {figure(a)} {escaped(u)} per year"
         for k, a, u in zip(each["material"], each["amount"], each["measure"], strict=True)
     ]
-    stage = each["material"].map(materials["stage"]).where(
-        each["material"].isin(scenario.wastes), NO_WASTE
+    stage = (
+        each["material"]
+        .map(materials["stage"])
+        .where(each["material"].isin(scenario.wastes), NO_WASTE)
     )
     each["stage"] = stage.fillna("other")
     grouped = here.groupby(by, sort=False)
@@ -95,8 +98,10 @@ def flow_map(solution: Solution) -> Figure | None:
     missing = int((~placed).sum())
     drawn = links[placed].head(MAX_LINKS)
     busy = set(drawn["from"]) | set(drawn["to"]) | _active(solution)
-    traffic = links.groupby("from")["tonnes"].sum().add(
-        links.groupby("to")["tonnes"].sum(), fill_value=0.0
+    traffic = (
+        links.groupby("from")["tonnes"]
+        .sum()
+        .add(links.groupby("to")["tonnes"].sum(), fill_value=0.0)
     )
     sites = sites.assign(traffic=traffic.reindex(sites.index).fillna(0.0))
     everything = _extent(sites[["longitude", "latitude"]])
@@ -173,9 +178,9 @@ def _lines(links: pd.DataFrame, sites: pd.DataFrame, solution: Solution) -> list
     texts = [_words(row, currency) for row in links.to_dict("records")]
     x, y = _curves(links, sites)
     made = []
-    frame = pd.DataFrame({"level": level, "color": colour, "at": np.arange(len(links))})
-    for (n, token), part in sorted(frame.groupby(["level", "color"]), reverse=True):
-        at = part["at"].to_numpy(np.intp)
+    kinds = sorted(set(zip(level.tolist(), colour, strict=True)), reverse=True)
+    for n, token in kinds:
+        at = np.flatnonzero((level == n) & (np.array(colour) == token))
         made.append(
             {
                 "type": "scatter",
@@ -309,7 +314,7 @@ def _view(data: list[dict[str, Any]], extent: tuple[float, float, float, float])
     return {
         "data": data,
         "layout": {
-            "height": int(SIZE[1]),
+            "height": HEIGHT,
             "margin": {"l": 56, "r": 8, "t": 8, "b": 30},
             "hovermode": "closest",
             "dragmode": "pan",

@@ -76,7 +76,7 @@ def paths(solution: Solution) -> pd.DataFrame:
     names = unit[parts.arc[passed]]
     closing[path] = names  # the last assignment stands
     opening[path[::-1]] = names[::-1]
-    closing = np.where(closing == opening, None, closing)
+    closing[closing == opening] = None
     source = material[heads[first]]
     ends, end_kind = material[tails[last]], kind[last]
     sold = end_kind == "sale"
@@ -98,7 +98,8 @@ def paths(solution: Solution) -> pd.DataFrame:
             "value": money.sum(axis=1),
         }
     )
-    return frame[~(followed.carried | parts.is_cycle)].reset_index(drop=True)
+    kept = ~(followed.carried | parts.is_cycle)
+    return pd.DataFrame(frame.loc[kept]).reset_index(drop=True)
 
 
 def _stages(solution: Solution, source: Any, kind: Any) -> list[str]:
@@ -208,10 +209,10 @@ def _links(rows: pd.DataFrame) -> pd.DataFrame:
     names = {}
     for n, level in enumerate(LEVELS):
         label = rows[level].astype(object)
-        prefix = rows["stage"] + _MARK if level == "source" else _MARK
+        kind = rows["stage"].astype(object) if level == "source" else ""
         if level == "end":
-            prefix = np.where(rows["used"].astype(bool), "sold" + _MARK, "left" + _MARK)
-        names[level] = (f"{n}{_MARK}" + prefix + label).where(label.notna(), None)
+            kind = rows["used"].map({True: "sold", False: "left"}).astype(object)
+        names[level] = (f"{n}{_MARK}" + kind + _MARK + label).where(label.notna(), None)
     hops = []
     for i, tail in enumerate(LEVELS):
         for j in range(i + 1, len(LEVELS)):
@@ -233,7 +234,7 @@ def _summed(links: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFrame:
 def _view(
     links: pd.DataFrame, measure: _Measure, years: int, currency: str, full: Mapping[str, str]
 ) -> dict[str, Any]:
-    layout = {"height": HEIGHT, "margin": {"l": 8, "r": 8, "t": 8, "b": 12}}
+    layout = {"height": HEIGHT, "margin": {"l": 8, "r": 8, "t": 30, "b": 12}}
     if links.empty:
         return {"data": [], "layout": {**layout, "height": 120}}
     links = links.assign(**{c: links[c] / years for c in _FIGURES})
@@ -262,13 +263,14 @@ def _view(
         f"{percent(size / whole)} of what is shown"
         for name, size in zip(label, passing.tolist(), strict=True)
     ]
+    shown = [escaped(cut(n, ROOM[key[0]])) for key, n in zip(keys, label, strict=True)]
     data = {
         "type": "sankey",
         "arrangement": "snap",
         "valueformat": ",.3s",
         "textfont": {"size": 12, "color": "$text"},
         "node": {
-            "label": [escaped(cut(name, ROOM[key[0]])) for key, name in zip(keys, label, strict=True)],
+            "label": shown,
             "color": [_node_colour(key) for key in keys],
             "customdata": nodes,
             "hovertemplate": "%{customdata}<extra></extra>",

@@ -133,7 +133,7 @@ def tornado_plot(study: Tornado, most: int = 20) -> Figure:
     axes.set_yticks(place, names, fontsize=8)
     axes.set_xlabel(_text(f"change of the objective, million {currency} (base {study.base:,.0f})"))
     if len(table):
-        axes.legend(frameon=False, loc="lower right")
+        axes.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncol=2)
     return Figure(drawn, f"{study.runs.scenario.name}: what the plan depends on", study.table)
 
 
@@ -229,7 +229,7 @@ def pareto_plot(front: Front) -> Figure:
             axes.annotate(
                 _text(f"{cost:,.4g} {unit}"),
                 (at_x, at_y),
-                xytext=(6, 6),
+                xytext=(8, -12),
                 textcoords="offset points",
                 fontsize=8,
                 color=_BUILT,

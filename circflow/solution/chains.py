@@ -5,11 +5,11 @@ what is not waste a purchase), goes through moves and conversions, and ends wher
 disposal, stock, a loss). The parts add up to the whole: source amounts to what is taken and
 reclaimed, amounts sold to the sales, money to the money table. How:
 
-* Each source brings a tracer, which goes through the plan as `circflow.solution.flowgraph` says.
-  The tracer is conserved, so its flow is a sum of paths and circles (`circflow.solution.peel`).
-* What an arc earns, costs and carries is shared by the parts that pass it, in proportion to their
-  tracer. Costs of auxiliary inputs (those that stem from no stream or stockpile, beside one that
-  does) are borne by the conversion that uses them, so they are in the chains that pass it.
+* Amounts flow through the plan as `circflow.solution.flowgraph` says, and turn into others where a
+  unit converts them. Such a flow is a sum of paths and circles (`circflow.solution.peel`).
+* What an arc earns, costs and carries is shared by the parts that pass it, in proportion to what
+  they bring. Costs of auxiliary inputs (those that stem from no stream or stockpile, beside one
+  that does) are borne by the conversion that uses them, so they are in the chains that pass it.
 * Circles (material that comes back to where it was) are booked apart, as `recirculation`.
 * A stockpile that starts empty carries a chain over to a later period. One with an opening stock
   ends a chain (`stock`) and starts others (`stockpile`): what is in it cannot be told apart.
@@ -144,8 +144,8 @@ def trace(solution: Solution) -> Trace:
     graph = GraphMaker(solution, books).make()
     arcs = graph.arcs
     ends = (arcs["tail"].to_numpy(np.intp), arcs["head"].to_numpy(np.intp))
-    tracer = arcs["tracer"].to_numpy(float)
-    parts = without_slivers(peel(*ends, tracer, len(graph.nodes)), tracer)
+    flow, gain = (arcs[c].to_numpy(float) for c in ("flow", "gain"))
+    parts = without_slivers(peel(*ends, flow, len(graph.nodes), gain), flow)
     passing = np.bincount(parts.arc, parts.flow, len(arcs))
     share = parts.flow / passing[parts.arc] if len(parts.arc) else parts.flow
     money, carried, rest = _Purse(solution, books, graph, parts, share).spread()
@@ -207,10 +207,10 @@ class _Purse:
         return matrix
 
     def _run_shares(self) -> Floats:
-        """Share of a run's money that an arc bears: by tracer, among the arcs of the run."""
+        """Share of a run's money that an arc bears: by load, among the arcs of the run."""
         of_run = self.ledger == LEDGERS.index("activity")
         passed = np.bincount(self.parts.arc, self.parts.flow, len(self.arcs)) > 0.0
-        load = self.arcs["tracer"].to_numpy(float) * self.arcs["weight"].to_numpy(float)
+        load = self.arcs["load"].to_numpy(float) * self.arcs["weight"].to_numpy(float)
         load = np.where(of_run & passed, load, 0.0)
         row = np.where(of_run, self.row, 0)
         total = np.bincount(row, load, max(len(self.books["activity"].rows), 1))[row]
@@ -340,7 +340,7 @@ class _Purse:
         return frame.assign(**{g: figures[:, n] for n, g in enumerate(GROUPS)})
 
 
-def without_slivers(parts: Parts, tracer: Floats) -> Parts:
+def without_slivers(parts: Parts, flow: Floats) -> Parts:
     """Leave out parts that rounding has made: tiny beside both their source and their end.
 
     Their amount goes to the other parts that pass the same arcs; a part that alone passes an arc
@@ -349,11 +349,10 @@ def without_slivers(parts: Parts, tracer: Floats) -> Parts:
     count = len(parts.is_cycle)
     first = np.searchsorted(parts.path, np.arange(count))
     last = np.searchsorted(parts.path, np.arange(count), side="right") - 1
-    beside = np.minimum(tracer[parts.arc[first]], tracer[parts.arc[last]])
-    size = np.zeros(count)
-    size[parts.path] = parts.flow
-    sliver = size < SLIVER * beside
-    kept = np.zeros(len(tracer), dtype=bool)
+    sliver = np.ones(count, dtype=bool)
+    for ends in (first, last):
+        sliver &= parts.flow[ends] < SLIVER * flow[parts.arc[ends]]
+    kept = np.zeros(len(flow), dtype=bool)
     kept[parts.arc[~sliver[parts.path]]] = True
     alone = ~kept[parts.arc] & sliver[parts.path]
     sliver[parts.path[alone]] = False

@@ -12,9 +12,12 @@ Arcs
     store, hold, restore   into, through and out of a stockpile that starts empty
     end       out of a place: sale, disposal, stock, loss, use
 
-What is conserved along the way is not the amount of a material (a conversion changes it) but what
-it came from: each source brings a *tracer*, which leaves every place in proportion to what leaves
-it, and every conversion in fixed shares of its outputs (`output_share`). An input that does not
+A conversion's arc leaves with a share of the input and arrives with a share of the output
+(`shares`): its *gain* turns the unit of one into that of the other, so that what passes a place is
+always counted in the place's own material, whatever it came from. What comes round to where it was
+passes with gain 1, and a conversion's losses fall on its other outputs; where that cannot be, gains
+have no meaning, and each source brings a conserved *tracer* instead, which
+leaves every place in proportion to what leaves it, and all gains are 1. An input that does not
 stem from a stream or a stockpile, in a conversion with another input that does, is auxiliary: its
 arc ends there as `use`, and the conversion bears its cost.
 """
@@ -34,7 +37,20 @@ from circflow.solution.codes import Flags, Floats, Ints, Keys, Names, cells, fin
 if TYPE_CHECKING:
     from circflow.solution.solution import Solution
 
-ARC = ["type", "tail", "head", "amount", "ledger", "row", "weight", "end", "unit", "recipe"]
+ARC = [
+    "type",
+    "tail",
+    "head",
+    "amount",
+    "arrives",
+    "load",
+    "ledger",
+    "row",
+    "weight",
+    "end",
+    "unit",
+    "recipe",
+]
 SOURCE_KINDS = ("stream", "purchase", "stockpile", "unit", "unexplained")
 _NOWHERE = -1
 
@@ -45,8 +61,10 @@ class Graph:
 
     `nodes`: site, material, period, is_stock. `arcs`: type (source, move, convert, store, hold,
     restore, end), tail and head (position in nodes, −1 outside), amount (over the period, leaving
-    the tail; of a source, entering the head), tracer, ledger and row (whose money the arc bears, in
-    the share `weight`; of a conversion, in proportion to the tracer), end (kind of source or end),
+    the tail; of a source, entering the head), arrives (at the head, in its unit), load (which part
+    of a run's money it bears), flow and gain (what is taken apart: amount and arrives/amount, or
+    the tracer and 1), ledger and row (whose money the arc bears, in
+    the share `weight`; of a conversion, in proportion to the load), end (kind of source or end),
     unit, recipe.
     """
 
@@ -93,7 +111,8 @@ class GraphMaker:
         if not np.any(amount > 0.0):
             return
         made = pd.DataFrame({"type": type_, "tail": tail, "head": head, "amount": amount})
-        filled = {"ledger": -1, "row": -1, "weight": 1.0, "end": None, "unit": None, "recipe": None}
+        filled = {"arrives": amount, "load": 0.0, "ledger": -1, "row": -1, "weight": 1.0}
+        filled |= dict.fromkeys(("end", "unit", "recipe"))
         made = made.assign(**{**filled, **more})
         keep = (made["amount"] > 0.0) & ((made["tail"] >= 0) | (made["head"] >= 0))
         self.parts.append(made.loc[keep, ARC])
@@ -184,7 +203,7 @@ class GraphMaker:
         both = both[(both["amount"] > 0.0) & (both["node"] >= 0)]
         inputs = both[both["role"] == "input"].reset_index(drop=True)
         outputs = both[both["role"] == "output"].reset_index(drop=True)
-        outputs["share"] = output_shares(outputs, self.measure)
+        outputs["share"] = shares(outputs, self.measure)
         return inputs, outputs
 
     def _main_inputs(
@@ -220,17 +239,21 @@ class GraphMaker:
         self.parts = []
         ledger = LEDGERS.index("activity")
         main, rest = inputs[inputs["main"]], inputs[~inputs["main"]]
+        main = main.assign(share=shares(main, self.measure))
         closed = self._closed_runs(arcs, main, rest, outputs)
         open_outputs = outputs[~outputs["run"].isin(closed)]
         pairs = main.merge(
-            open_outputs[["run", "node", "share", "material"]], on="run", suffixes=("", "_out")
+            open_outputs[["run", "node", "share", "amount"]], on="run", suffixes=("", "_out")
         )
+        taken, made_of = (pairs[c].to_numpy(float) for c in ("share", "share_out"))
         label = {"ledger": ledger}
         self.add(
             "convert",
             pairs["node"].to_numpy(),
             pairs["node_out"].to_numpy(),
-            pairs["amount"].to_numpy(float) * pairs["share"].to_numpy(float),
+            pairs["amount"].to_numpy(float) * made_of,
+            arrives=pairs["amount_out"].to_numpy(float) * taken,
+            load=taken * made_of,
             row=pairs["run"].to_numpy(),
             unit=pairs["unit"].to_numpy(object),
             recipe=pairs["recipe"].to_numpy(object),
@@ -243,6 +266,7 @@ class GraphMaker:
                 frame["node"].to_numpy(),
                 _NOWHERE,
                 frame["amount"].to_numpy(float),
+                load=frame["share"].to_numpy(float) if end == "loss" else 0.0,
                 row=frame["run"].to_numpy(),
                 unit=frame["unit"].to_numpy(object),
                 recipe=frame["recipe"].to_numpy(object),
@@ -256,6 +280,7 @@ class GraphMaker:
             _NOWHERE,
             made["node"].to_numpy(),
             made["amount"].to_numpy(float),
+            load=made["share"].to_numpy(float),
             row=made["run"].to_numpy(),
             unit=made["unit"].to_numpy(object),
             recipe=made["recipe"].to_numpy(object),
@@ -307,13 +332,18 @@ class GraphMaker:
         return Graph(nodes, arcs.sort_values(order, kind="stable", ignore_index=True))
 
     def _trace(self, graph: Graph) -> Graph:
-        """Complete the graph where amounts do not meet, and let the tracer flow.
+        """Complete the graph where amounts do not meet, and say what flows.
 
-        What goes in circles without any source brings its own amount as tracer.
+        Without circles that is the amount of each material, with gains. Else it is the tracer; what
+        goes in circles without any source brings its own amount as tracer.
         """
         arcs, alone = self._complete(graph)
         tail, head = arcs["tail"].to_numpy(np.intp), arcs["head"].to_numpy(np.intp)
         amount, count = arcs["amount"].to_numpy(float), len(graph.nodes)
+        evened = None if alone.any() else _even_circles(arcs, count)
+        if evened is not None:
+            gain = arcs["arrives"].to_numpy(float) / evened
+            return Graph(graph.nodes, arcs.assign(amount=evened, flow=evened, gain=gain))
         inner = tail >= 0
         circling = np.append(alone, False)[tail]
         leaving = np.bincount(tail[inner], amount[inner], count)
@@ -324,7 +354,8 @@ class GraphMaker:
         passing = _solve(tail, head, share, entering)
         tracer = np.where(inner, np.append(passing, 0.0)[tail] * share, source)
         tracer = np.where(circling, amount, np.maximum(tracer, 0.0))
-        return Graph(graph.nodes, arcs.assign(tracer=tracer))
+        load = np.where(arcs["load"] > 0.0, tracer, 0.0)
+        return Graph(graph.nodes, arcs.assign(flow=tracer, gain=1.0, load=load))
 
     def _weights(self, arcs: pd.DataFrame, nodes: pd.DataFrame) -> Floats:
         """Tracer per unit of a source: every unit of measure weighs the same in all."""
@@ -362,24 +393,61 @@ class GraphMaker:
         alone = np.ones(count, dtype=bool)
         alone[reached] = False
         if extra:
-            filled: dict[str, Any] = {"ledger": -1, "row": -1, "weight": 0.0}
+            filled: dict[str, Any] = {"ledger": -1, "row": -1, "weight": 0.0, "load": 0.0}
             filled.update(end="unexplained", unit=None, recipe=None)
             made = [pd.DataFrame(more).assign(**filled) for more in extra]
+            made = [part.assign(arrives=part["amount"]) for part in made]
             arcs = pd.concat([arcs, *made], ignore_index=True)
             arcs = arcs[arcs["amount"] > 0.0].reset_index(drop=True)
         return arcs, alone
 
 
-def output_shares(outputs: pd.DataFrame, measure: dict[str, str]) -> Floats:
-    """Share of the inputs of a run that goes into each output (`run`, `material`, `amount`).
+def shares(side: pd.DataFrame, measure: dict[str, str]) -> Floats:
+    """Share of each output (or input) in the outputs (inputs) of its run: run, material, amount.
 
-    By amount among outputs of one unit of measure; outputs of different units of measure cannot be
-    compared, so each unit of measure has the same share.
+    By amount among those of one unit of measure; different units of measure cannot be compared,
+    so each of them has the same share.
     """
-    unit = outputs["material"].map(measure)
-    by_unit = outputs.groupby(["run", unit], sort=False)["amount"].transform("sum")
-    kinds = unit.groupby(outputs["run"]).transform("nunique")
-    return np.asarray(outputs["amount"] / by_unit / kinds, dtype=float)
+    unit = side["material"].map(measure)
+    by_unit = side.groupby(["run", unit], sort=False)["amount"].transform("sum")
+    kinds = unit.groupby(side["run"]).transform("nunique")
+    return np.asarray(side["amount"] / by_unit / kinds, dtype=float)
+
+
+def _even_circles(arcs: pd.DataFrame, count: int) -> Floats | None:
+    """Amounts of the arcs such that what goes in circles does so without gain or loss.
+
+    Where an output of a run comes round to its input, as much of the input is taken to pass into it
+    as comes out of it; the rest of the input goes to the other outputs. None where that cannot be.
+    """
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    tail, head = arcs["tail"].to_numpy(np.intp), arcs["head"].to_numpy(np.intp)
+    amount, arrives = arcs["amount"].to_numpy(float), arcs["arrives"].to_numpy(float)
+    inner = (tail >= 0) & (head >= 0)
+    graph = coo_array((np.ones(inner.sum()), (tail[inner], head[inner])), shape=(count, count))
+    _, label = connected_components(graph.tocsr(), directed=True, connection="strong")
+    circling = inner & (label[tail] == label[head])
+    uneven = circling & (np.abs(arrives - amount) > 1e-12 * amount)
+    if not uneven.any():
+        return amount
+    run = arcs.groupby(["row", "tail"], sort=False).ngroup().to_numpy()
+    converts = (arcs["type"] == "convert").to_numpy(bool)
+    group = np.where(converts, run, -1)
+    if (uneven & ~converts).any():
+        return None
+    touched = converts & np.isin(group, group[uneven])
+    most = int(group.max()) + 1
+    whole = np.bincount(group[touched], amount[touched], most)
+    round_ = np.bincount(group[touched & circling], arrives[touched & circling], most)
+    others = np.bincount(group[touched & ~circling], amount[touched & ~circling], most)
+    left = whole - round_
+    if (left[group[touched]] <= 0.0).any() or (others[group[touched]] <= 0.0).any():
+        return None
+    scale = np.divide(left, others, out=np.ones(most), where=others > 0.0)
+    evened = np.where(touched & circling, arrives, amount)
+    return np.where(touched & ~circling, amount * scale[group], evened)
 
 
 def _reach(tail: Keys, head: Keys, start: Keys) -> Keys:

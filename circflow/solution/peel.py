@@ -32,17 +32,20 @@ class Parts:
     is_cycle: np.ndarray
 
 
-def peel(tail: Ints, head: Ints, flow: Floats, nodes: int) -> Parts:
+def peel(tail: Ints, head: Ints, flow: Floats, nodes: int, gain: Floats | None = None) -> Parts:
     """Take a flow apart. Arcs with tail −1 are sources, with head −1 ends.
 
-    What enters each of the `nodes` nodes must leave it, and from every node that flow reaches an
-    end must be reachable. The result depends on the order of the arcs only in ties.
+    `flow` leaves an arc's tail, and `gain` times as much arrives at its head (1 where not given,
+    and 1 all in all around every circle: Ahuja, Magnanti & Orlin, ch. 15). What enters each of the
+    `nodes` nodes must leave it, and from every node that flow reaches an end must be reachable.
+    The result depends on the order of the arcs only in ties.
     """
-    return _Peeler(tail, head, flow, nodes).run()
+    return _Peeler(tail, head, flow, nodes, np.ones(len(flow)) if gain is None else gain).run()
 
 
 class _Peeler:
-    def __init__(self, tail: Ints, head: Ints, flow: Floats, nodes: int) -> None:
+    def __init__(self, tail: Ints, head: Ints, flow: Floats, nodes: int, gain: Floats) -> None:
+        self.gain = gain.tolist()
         self.head = head.tolist()
         self.left = flow.tolist()
         self.dust = (flow * DUST).tolist()
@@ -90,15 +93,21 @@ class _Peeler:
 
     def _take(self, arcs: list[int], *, is_cycle: bool) -> None:
         """Take the bottleneck out of a part."""
-        left, dust = self.left, self.dust
-        amount = min((left[arc] for arc in arcs if left[arc] > 0.0), default=0.0)
+        left, dust, gain = self.left, self.dust, self.gain
+        per_unit, reached = [], 1.0
+        for arc in arcs:
+            per_unit.append(reached)
+            reached *= gain[arc]
+        limits = (left[a] / g for a, g in zip(arcs, per_unit, strict=True) if left[a] > 0.0)
+        amount = min(limits, default=0.0)
         if amount <= 0.0:
             return
-        for arc in arcs:
-            rest = left[arc] - amount
+        flows = [amount * g for g in per_unit]
+        for arc, taken in zip(arcs, flows, strict=True):
+            rest = left[arc] - taken
             left[arc] = rest if rest > dust[arc] else 0.0
         self.arcs += arcs
-        self.flows += [amount] * len(arcs)
+        self.flows += flows
         self.lengths.append(len(arcs))
         self.cycles.append(is_cycle)
 
@@ -136,13 +145,14 @@ class _Peeler:
         for arc, (node, amount) in enumerate(zip(self.tail, self.flow, strict=True)):
             if self.head[arc] >= 0 or node < 0 or amount <= 0.0 or arc in passed:
                 continue
-            walk, back = [arc], node
+            walk, flows, back = [arc], [amount], node
             while back >= 0:
                 walk.append(self.way_in[back])
+                flows.append(flows[-1] / self.gain[walk[-1]])
                 back = self.tail[walk[-1]]
             self.left[arc] = 0.0
             self.arcs += walk[::-1]
-            self.flows += [amount] * len(walk)
+            self.flows += flows[::-1]
             self.lengths.append(len(walk))
             self.cycles.append(False)
 

@@ -1,7 +1,7 @@
 """A plan: status, objective and tidy tables. Made by `circflow.solve`; frozen.
 
 Amounts are per year in the material's own unit (column `unit_of_measure`), money in million
-currency. Tables list what is above a millionth of its own scale; indices stand in the house order
+currency. Tables list what is above a billionth of its own scale; indices stand in the house order
 (site, destination, material, unit, recipe, period).
 """
 
@@ -48,7 +48,7 @@ class Status(StrEnum):
     """A limit stopped the run before a plan was found."""
 
 
-class NoPlan(Exception):
+class NoPlan(Exception):  # noqa: N818 - the public name
     """There is no plan. `status` is infeasible, unbounded or stopped; `reason` says why."""
 
     def __init__(self, scenario: str, status: Status, reason: str) -> None:
@@ -79,8 +79,8 @@ class Tables:
     """site, unit, technology, recipe, period, role (input, output), group, material,
     unit_of_measure, amount_per_year"""
     sales: pd.DataFrame
-    """site, material, tier (row of Markets), period, unit_of_measure, amount_per_year,
-    max_per_year, price, premium, income_million_per_year, premium_million_per_year"""
+    """site, material, tier (1, 2, …), period, unit_of_measure, row (of Markets), amount_per_year,
+    min_per_year, max_per_year, price, premium, income_million_per_year, premium_million_per_year"""
     disposal: pd.DataFrame
     """site, material, row (row of Disposal), period, unit_of_measure, amount_per_year, fee,
     cost_million_per_year"""
@@ -88,7 +88,7 @@ class Tables:
     """site, material, period, unit_of_measure, opening, added_per_year, reclaimed_per_year,
     closing, capacity, cost_million_per_year"""
     emissions: pd.DataFrame
-    """pollutant, kind, site, member, region, source (unit, mode or material), period,
+    """pollutant, kind, site, member, region, unit, source (unit, mode or material), period,
     tonnes_per_year"""
     emission_limits: pd.DataFrame
     """pollutant, scope, key, period, row, emitted_per_year, limit_per_year, excess_per_year,
@@ -100,10 +100,11 @@ class Tables:
     million (over the period, undiscounted), discounted_million"""
     prices: pd.DataFrame
     """kind (material, capacity, emission limit, market, disposal, link, stream, purchase,
-    stockpile, …), site, to, material, unit, period, value (currency per unit_of_measure, in
-    money of the period), unit_of_measure, limit (what binds), row (of the sheet), decisions_fixed"""
+    stockpile, …), site, to, material, unit, period, limit (what binds), sheet, row, column, value
+    (currency per unit_of_measure, in money of the period), unit_of_measure, binds,
+    decisions_fixed"""
     built: pd.DataFrame
-    """unit, site, period, capacity_per_year, capex_million, jobs, investor"""
+    """unit, site, period, built (0..1), capacity_per_year, capex_million, jobs, investor"""
 
 
 @dataclass(frozen=True)

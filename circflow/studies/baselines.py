@@ -1,87 +1,85 @@
 """What a plan is compared with: the members each alone, and no unit running.
 
-Both are made quickly or not at all: they are left out where the plan itself was long in the making,
-so that a page adds little to a solve.
+Both come from one model, built once, and are read off as totals alone, so that a page adds little
+to a solve. They are left out where the plan itself was long in the making.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
-from circflow.data.scenario import Scenario
-from circflow.data.table import Table
-from circflow.model.build import build
-from circflow.solution.solution import NoPlan, Solution, Status
-from circflow.solve.compiled import compile_model
-from circflow.solve.run import optimise, read_tables
+import numpy as np
+
+from circflow.report.page.plan import Baseline
+from circflow.solution.solution import Solution
+from circflow.solve.compiled import Program
+from circflow.solve.highs import Ending, Session
+from circflow.studies.coalition import Cluster
+from circflow.studies.linear_forms import Forms, forms_of, totals_of
 
 LONGEST = 4.0
 """Seconds of building and solving beyond which nothing is compared."""
+PATIENCE = 5.0
+"""Seconds for the search over yes/no decisions of a baseline."""
 
 ALONE = "no cluster"
 DUMPED = "everything dumped"
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """A plan to compare with: its totals (as of `Solution.totals`), or the reason why not."""
+def comparisons(solution: Solution, *, longest: float = LONGEST) -> list[Baseline]:
+    """The same scenario without a cluster, and with no unit running.
 
-    words: str
-    totals: Mapping[str, Any] | None
-    reason: str = ""
-
-
-def comparisons(solution: Solution, *, longest: float = LONGEST) -> list[Comparison]:
-    """The same scenario without a cluster and without any unit that runs.
-
-    `no cluster` is W(∅) (see `circflow.studies.coalition`); `everything dumped` the scenario with
-    all units off. `longest`: seconds that the plan may have taken to build and solve.
+    `no cluster` is W(∅) (see `circflow.studies.coalition`). In `everything dumped` nothing is
+    converted and nothing built: what arises is disposed of, stocked, or sold as it is, and what
+    standing plants would cost and employ is left out. `longest`: seconds that the plan may have
+    taken to build and solve.
     """
     seconds = solution.seconds
     if seconds.get("build", 0.0) + seconds.get("solve", 0.0) > longest:
         reason = "left out, as the plan took long to make (`circflow share` tells the gain)"
-        return [Comparison(ALONE, None, reason)]
+        return [Baseline(ALONE, None, reason), Baseline(DUMPED, None, "left out likewise")]
+    cluster = Cluster(solution.scenario, relax=solution.relaxed)
+    forms = forms_of(cluster.model, cluster.base)
+    alone = cluster.switches.set(frozenset())
     return [
-        _compared(ALONE, lambda: alone(solution.scenario, relax=solution.relaxed)),
-        _compared(DUMPED, lambda: dumped(solution.scenario)),
+        _solved(ALONE, alone, forms, "the members cannot all stand alone"),
+        _without_units(_solved(DUMPED, _idle(cluster), forms, "not all waste has another place")),
     ]
 
 
-def alone(scenario: Scenario, *, relax: bool = False) -> Solution:
-    """The plan in which every member is on its own. Raises NoPlan."""
-    from circflow.studies.coalition import Cluster
-
-    return Cluster(scenario, relax=relax).alone
-
-
-def dumped(scenario: Scenario) -> Solution:
-    """The plan in which no unit runs. Raises NoPlan."""
-    units = scenario.tables["Units"]
-    off = Table(units.sheet, units.frame.assign(status="off"), units.letters)
-    idle = replace(scenario, tables={**scenario.tables, "Units": off})
-    m = build(idle)
-    compiled = compile_model(m)
-    outcome, gap, fixed = optimise(compiled)
-    if outcome.x is None:
-        raise NoPlan(scenario.name, Status(outcome.ending.value), "no plan without units")
-    tables = read_tables(m, compiled, outcome, fixed=fixed)
-    return Solution(idle, Status.OPTIMAL, 0.0 - outcome.objective, gap, tables, {})
+def _idle(cluster: Cluster) -> Program:
+    """The programme in which no unit runs and none is built; least loads do not hold."""
+    program, where, m = cluster.base.program, cluster.base.column_of, cluster.model
+    columns = [m.rows[n]["column"].to_numpy(np.intp) for n in ("activity", "running", "built")]
+    still = where[np.concatenate(columns)]
+    still = still[still >= 0]
+    lower, upper, least = program.lower.copy(), program.upper.copy(), program.row_lower.copy()
+    lower[still] = upper[still] = 0.0
+    for family in ("min_load", "running_min_load"):
+        _, rows = cluster.base.families.get(family, ((), np.empty(0, dtype=np.intp)))
+        least[rows] = -np.inf
+    integer = np.zeros_like(program.integer)
+    return replace(program, lower=lower, upper=upper, row_lower=least, integer=integer)
 
 
-def _compared(words: str, plan: Callable[[], Solution]) -> Comparison:
-    try:
-        made = plan()
-    except NoPlan as none:
-        return Comparison(words, None, none.reason)
-    # Value chains are not compared; taking flows apart is most of what totals would cost.
-    vars(made)["chains"] = made.chains.head(0) if "chains" in vars(made) else _no_chains()
-    return Comparison(words, made.totals)
+def _solved(words: str, program: Program, forms: Forms, reason: str) -> Baseline:
+    outcome = Session(program).solve(time_limit=PATIENCE)
+    if outcome.x is None or outcome.ending is not Ending.OPTIMAL:
+        late = outcome.ending is not Ending.INFEASIBLE
+        return Baseline(words, None, "not found in time" if late else reason)
+    # The relay rows of a cluster add columns behind those of the model.
+    return Baseline(words, totals_of(forms.labels, forms(outcome.x[: forms.matrix.shape[1]])))
 
 
-def _no_chains() -> Any:
-    from circflow.solution.chains import COLUMNS
-    import pandas as pd
-
-    return pd.DataFrame(columns=COLUMNS)
+def _without_units(made: Baseline) -> Baseline:
+    """Without the fixed costs and jobs of plants that stand idle."""
+    if made.totals is None:
+        return made
+    fixed = made.totals["costs"].get("fixed", 0.0)
+    totals = {
+        **made.totals,
+        "costs": {**made.totals["costs"], "fixed": 0.0},
+        "net_benefit": made.totals["net_benefit"] + fixed,
+        "jobs": 0.0,
+    }
+    return replace(made, totals=totals)

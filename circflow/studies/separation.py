@@ -23,7 +23,7 @@ from circflow.model import transport
 from circflow.model.build import MASS_BLOCKS
 from circflow.model.terms import MASS, Model, stack
 from circflow.solve.compiled import Compiled, Program
-from circflow.solve.highs import Session
+from circflow.solve.highs import TOLERANCE, Session
 from circflow.studies.games import Verdict, spanned
 from circflow.studies.switches import Setting, Switches, Values
 
@@ -81,7 +81,10 @@ class Separation:
             sign = np.where(flags, 1.0, -1.0)
             cuts.append((sign, -np.inf, float(flags.sum() - 1)))
         program = _with_rows(program, cuts, self.columns)
-        outcome = Session(program).solve(gap=self.gap, time_limit=time_limit)
+        session = Session(program)
+        # A z that is only nearly 0 would open a gate by that share of M.
+        session.highs.setOptionValue("mip_feasibility_tolerance", TOLERANCE)
+        outcome = session.solve(gap=self.gap, time_limit=time_limit)
         if outcome.x is None:
             return None
         chosen = frozenset(np.flatnonzero(outcome.x[members] > 0.5).tolist())

@@ -90,11 +90,13 @@ class Parcel:
 
     def open(self) -> Job:
         """Unpack it; the last one stays unpacked."""
-        if self.key not in _OPEN:
+        job = _OPEN.get(self.key)
+        if job is None:
+            job = pickle.loads(self.data or Path(self.path).read_bytes())
             _OPEN.clear()
-            data = self.data or Path(self.path).read_bytes()
-            _OPEN[self.key] = pickle.loads(data)
-        return _OPEN[self.key]
+            _OPEN[self.key] = job
+        assert isinstance(job, Job)
+        return job
 
 
 _OPEN: dict[str, Job] = {}

@@ -13,10 +13,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import circflow as cf
 from circflow.data.scenario import Scenario
 from circflow.solution.accounts import accounts
 from circflow.solution.chains import GROUPS, decompose, trace
-from circflow.solution.flowgraph import output_shares
+from circflow.solution.flowgraph import shares
 from circflow.solution.peel import peel
 from circflow.solution.solution import COST_GROUPS, Solution
 
@@ -370,7 +371,7 @@ def test_bought_main_input_starts_a_chain(make_scenario: MakeScenario, plan_of: 
     assert len(chains) == 2
 
 
-def test_output_shares() -> None:
+def test_shares() -> None:
     outputs = pd.DataFrame(
         {
             "run": [0, 0, 0, 1, 1],
@@ -379,7 +380,7 @@ def test_output_shares() -> None:
         }
     )
     measure = {"cement": "t", "dust": "t", "power": "MWh"}
-    assert output_shares(outputs, measure) == pytest.approx([0.375, 0.125, 0.5, 0.75, 0.25])
+    assert shares(outputs, measure) == pytest.approx([0.375, 0.125, 0.5, 0.75, 0.25])
 
 
 @st.composite
@@ -712,3 +713,41 @@ def test_large_plan_is_fast(make_scenario: MakeScenario, plan_of: PlanOf) -> Non
     seconds = time.process_time() - started
     assert len(chains) > 3000
     assert seconds < 8.0, seconds
+
+
+def test_a_product_of_two_units_is_told_apart(make_scenario: Callable[..., cf.Scenario]) -> None:
+    """10 of gas give 10 MWh, 1000 t of rejects 600 MWh beside 600 t of ash: the sale of power is
+    divided by the MWh that each unit makes, not by the tonnes and cubic metres they stem from."""
+    scenario = make_scenario(
+        {
+            "Sites": [{"site": "S"}],
+            "Materials": [
+                {"material": "gas", "unit": "1000 m3", "category": "waste"},
+                {"material": "rejects", "category": "waste"},
+                {"material": "ash", "category": "waste"},
+                {"material": "power", "unit": "MWh", "category": "energy"},
+            ],
+            "Streams": [
+                {"site": "S", "material": "gas", "amount_per_year": 10},
+                {"site": "S", "material": "rejects", "amount_per_year": 1000},
+            ],
+            "Markets": [{"site": "S", "material": "power", "price": 100}],
+            "Disposal": [{"site": "S", "material": "ash", "fee": 1}],
+            "Recipes": [
+                {"technology": "engine", "role": "input", "material": "gas", "amount": 1},
+                {"technology": "engine", "role": "output", "material": "power", "amount": 1},
+                {"technology": "boiler", "role": "input", "material": "rejects", "amount": 1},
+                {"technology": "boiler", "role": "output", "material": "power", "amount": 0.6},
+                {"technology": "boiler", "role": "output", "material": "ash", "amount": 0.6},
+            ],
+            "Units": [
+                {"unit": "E", "site": "S", "technology": "engine", "capacity_per_year": 100},
+                {"unit": "B", "site": "S", "technology": "boiler", "capacity_per_year": 10000},
+            ],
+        }
+    )
+    chains = cf.solve(scenario).chains.set_index(["source_material", "end_material"])
+    assert chains["end_amount"].to_dict() == pytest.approx(
+        {("gas", "power"): 10, ("rejects", "power"): 600, ("rejects", "ash"): 600}
+    )
+    assert chains.loc[("gas", "power"), "income_million"] == pytest.approx(10 * 100 / 1e6)

@@ -19,7 +19,7 @@ from circflow.solve.run import solve
 Sheets = dict[str, Any]
 
 _few = settings(
-    max_examples=4,
+    max_examples=3,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )

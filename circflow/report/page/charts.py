@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -60,8 +61,16 @@ def axis(title: str = "", **more: Any) -> dict[str, Any]:
 
 def categories(names: list[str] | None = None, **more: Any) -> dict[str, Any]:
     """An axis of names: always taken as names, never as dates or numbers."""
-    order = {} if names is None else {"categoryorder": "array", "categoryarray": names}
-    return {"type": "category", "automargin": True, "linecolor": "$line", **order, **more}
+    order: dict[str, Any] = {}
+    if names is not None:
+        order = {"categoryorder": "array", "categoryarray": names}
+    plain: dict[str, Any] = {
+        "type": "category",
+        "automargin": True,
+        "linecolor": "$line",
+        "showgrid": False,
+    }
+    return {**plain, **order, **more}
 
 
 def layout(height: int, **more: Any) -> dict[str, Any]:
@@ -89,7 +98,7 @@ def waterfall(solution: Solution) -> Figure:
     ]
     trace = {
         "type": "waterfall",
-        "x": [label.replace(" ", "<br>") for label in lines["label"]],
+        "x": ["<br>".join(textwrap.wrap(label, 12)) for label in lines["label"]],
         "y": values,
         "measure": ["total" if r else "relative" for r in result],
         "text": [figure(v) for v in values],
@@ -126,6 +135,7 @@ def waste_fate(solution: Solution) -> Figure | None:
     if frame.empty:
         return None
     measure = "t" if (frame["unit_of_measure"] == "t").any() else frame["unit_of_measure"].iloc[0]
+    others = frame["unit_of_measure"].nunique() > 1
     frame = frame[frame["unit_of_measure"] == measure]
     stages = stages_in_order(frame["stage"].tolist())
     periods = list(years_of(solution.scenario))
@@ -139,10 +149,15 @@ def waste_fate(solution: Solution) -> Figure | None:
         "What becomes of the waste",
         views,
         "Bars of waste used, stocked and dumped, by stage and period",
-        note="Of what arises, is reclaimed from stockpiles and is made by units. The line shows "
-        "what arises.",
+        note="Of what arises, is reclaimed from stockpiles and is made by units."
+        + (f" Wastes measured in {measure}; others are in the table." if others else ""),
         controls=(("Stage", options),),
-        legend=(("$green", "used"), ("$pink", "stocked"), ("$grey", "dumped")),
+        legend=(
+            ("$green", "used"),
+            ("$pink", "stocked"),
+            ("$grey", "dumped"),
+            ("$text", "arising (dotted line, for one stage)"),
+        ),
     )
 
 
@@ -220,7 +235,11 @@ def _fate_view(
                 "hovertemplate": "arising: %{y:,.3~s} " + escaped(measure) + "<extra></extra>",
             }
         )
-    xaxis = {"type": "multicategory", "automargin": True, "dividercolor": "$line"} if shares else categories()
+    xaxis = (
+        {"type": "multicategory", "automargin": True, "dividercolor": "$line"}
+        if shares
+        else categories()
+    )
     form = {"tickformat": ".0%", "range": [0, 1]} if shares else {"tickformat": "~s"}
     return {
         "data": data,
@@ -337,7 +356,7 @@ def emissions(solution: Solution) -> Figure | None:
         data += _limit_line(limits[limits["pollutant"] == pollutant], periods)
         title = f"t of {pollutant} per year"
         shape = layout(360, barmode="relative", xaxis=categories(), yaxis=axis(title))
-        views[f"p{n}"] = {"data": data, "layout": {**shape, "showlegend": False}}
+        views[f"p{n}"] = {"data": data, "layout": shape | {"showlegend": False}}
     found = [k for k in _KIND_COLOURS if k in kinds]
     keys = [(_KIND_COLOURS[k], _KIND_WORDS.get(k, k)) for k in found]
     if limits["limit_per_year"].notna().any():
@@ -382,9 +401,9 @@ def stocks(solution: Solution) -> Figure | None:
     )
     names = table["site"].astype(str) + ": " + table["material"].astype(str)
     table = table.assign(name=names + ", " + table["unit_of_measure"].astype(str))
-    span = table.groupby("name")[["opening", "closing"]].agg(["min", "max"])
-    low = span.xs("min", axis=1, level=1).min(axis=1)
-    change = (span.xs("max", axis=1, level=1).max(axis=1) - low).sort_values(ascending=False)
+    span = table.groupby("name")[["opening", "closing"]]
+    low, high = (f.min(axis=1) for f in (span.min(), -span.max()))
+    change = (-high - low).sort_values(ascending=False)
     change = change[change > 0]
     if change.empty:
         return None
@@ -434,10 +453,14 @@ def timeline(solution: Solution) -> Figure | None:
     first = scenario.settings.start_year
     starts = {p.name: first + p.start for p in scenario.periods}
     end = first + horizon(scenario)
-    life = dict(zip(scenario.frame("Units")["unit"], scenario.frame("Units")["lifetime_years"], strict=True))
+    life = dict(
+        zip(scenario.frame("Units")["unit"], scenario.frame("Units")["lifetime_years"], strict=True)
+    )
     frame = built.assign(start=built["period"].map(starts).astype(float))
     frame = frame.sort_values(["start", "capex_million"], ascending=[True, False])
-    stop = [min(end, s + (life.get(u) or 1)) for u, s in zip(frame["unit"], frame["start"], strict=True)]
+    stop = [
+        min(end, s + (life.get(u) or 1)) for u, s in zip(frame["unit"], frame["start"], strict=True)
+    ]
     names = _distinct([cut(str(u), 34) for u in frame["unit"]])
     currency = escaped(scenario.settings.currency)
     hover = [
@@ -451,7 +474,7 @@ def timeline(solution: Solution) -> Figure | None:
         "orientation": "h",
         "y": names,
         "base": frame["start"].to_numpy(float),
-        "x": np.array(stop) - frame["start"].to_numpy(float),
+        "x": (stop - frame["start"]).to_numpy(float),
         "text": [f"{figure(c)} million {currency}" for c in frame["capex_million"]],
         "textposition": "inside",
         "insidetextanchor": "start",

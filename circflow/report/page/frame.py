@@ -252,19 +252,20 @@ def _cells(column: Column, values: pd.Series[Any]) -> list[str]:
         if pd.api.types.is_bool_dtype(values):
             values = values.map({True: "yes", False: "no"})
         codes, unique = pd.factorize(values.astype(object))
-        shown = [_path(v) if column.kind == "path" else escaped(v) for v in unique]
+        words = [_path(v) if column.kind == "path" else escaped(v) for v in unique]
         look = "t p" if column.kind == "path" else "t"
-        made = [f'<td class="{look}">{text}</td>' for text in shown]
+        made = [f'<td class="{look}">{text}</td>' for text in words]
         made.append(f'<td class="{look}"></td>')
         return [made[code] for code in codes]
     figures = pd.to_numeric(values, errors="coerce").astype(float).to_numpy()
     figures = np.where(np.isfinite(figures), figures, np.nan)
     if column.kind == "share":
-        texts = [percent(v) for v in figures]
+        texts = [percent(v) for v in figures.tolist()]
     elif column.kind == "whole":
         texts = [DASH if math.isnan(v) else f"{v:.0f}" for v in figures]
     else:
-        texts = [_column_text(v, t) for v, t in zip(figures, numbers(figures, THIN), strict=True)]
+        shown = zip(figures.tolist(), numbers(figures, THIN), strict=True)
+        texts = [_column_text(v, t) for v, t in shown]
     largest = np.nanmax(np.abs(figures)) if np.isfinite(figures).any() else 0.0
     width = np.abs(figures) / largest if largest > 0 else np.zeros(len(figures))
     made = []
@@ -443,8 +444,7 @@ def _asset(name: str) -> str:
 def library() -> tuple[str, str]:
     """plotly.js as shipped in the plotly package, and the same packed (gzip, base64)."""
     code = resources.files("plotly").joinpath("package_data", "plotly.min.js").read_text("utf-8")
-    # As a script element holds it: line ends are not changed, and nothing is taken off.
-    packed = gzip.compress(code.encode(), compresslevel=6, mtime=0)
+    packed = gzip.compress(code.encode(), compresslevel=4, mtime=0)
     return code, base64.b64encode(packed).decode("ascii")
 
 

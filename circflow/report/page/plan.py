@@ -13,7 +13,7 @@ import pandas as pd
 from circflow.data.schema import IGNORED_COLUMN_MARKS, IGNORED_SHEET_MARKS
 from circflow.report import figures as tell
 from circflow.report.map import flow_map
-from circflow.report.numbers import plain
+from circflow.report.numbers import cut, plain
 from circflow.report.page import charts
 from circflow.report.page.frame import (
     Block,
@@ -37,14 +37,16 @@ from circflow.solution.solution import Status
 if TYPE_CHECKING:
     from circflow.solution.solution import Solution
 
-MAX_ASSUMPTIONS = 1_000
+MAX_CONFIDENCES = 6
 _CONFIDENCE = re.compile(r"\s*([^\W\d][\w -]{2,28}?)\s*:", re.UNICODE)
+_WORD = re.compile(r"([^\W\d][\w-]{2,28})", re.UNICODE)
 NOT_TOLD = "not told"
 
 
 @dataclass(frozen=True)
 class Baseline:
-    """A plan to compare with: totals as of `Solution.totals`, or why there are none."""
+    """A plan to compare with: its totals (of `Solution.totals`, the value chains apart), or the
+    reason why there are none."""
 
     words: str
     totals: Mapping[str, Any] | None
@@ -163,24 +165,33 @@ class _Parts:
             return float(t["jobs"])
 
         last = self.scenario.periods[-1].name
-        cards = [
-            ("Net benefit", net, figure, f"{self.money} per year"),
-            ("Waste put to use", used, percent, "of what arises or is reclaimed"),
-            ("Waste dumped", dumped, _short, f"{measure} per year"),
-            ("Jobs", jobs, figure, f"in units, in {last}"),
+        cards: list[tuple[str, Any, str]] = [
+            ("Net benefit", net, f"{self.money} per year"),
+            ("Waste put to use", used, ""),
+            ("Waste dumped", dumped, f"{measure} per year"),
+            ("Jobs", jobs, f"in units, in {last}"),
         ]
         if pollutant:
-            cards.append((f"{pollutant} emitted", emitted, _short, "t per year, net"))
+            cards.append((f"{pollutant} emitted", emitted, "t per year, net"))
         else:
-            cards.append(("Income from sales", self._income, figure, f"{self.money} per year"))
-        made = []
-        for title, read, words, unit in cards:
-            compared = {
-                b.words: words(read(b.totals)) if b.totals is not None else "–"
-                for b in self.baselines
-            }
-            made.append(Card(title, words(read(totals)), unit, compared, read(totals)))
-        return made
+            cards.append(("Income from sales", self._income, f"{self.money} per year"))
+        return [self._card(*card) for card in cards]
+
+    def _card(self, title: str, read: Any, unit: str) -> Card:
+        """A headline figure beside that of the baselines; amounts from a million on in millions."""
+        value = read(self.solution.totals)
+        large = bool(unit) and not unit.startswith("million") and abs(value or 0.0) >= 1e6
+
+        def words(number: float | None) -> str:
+            if not unit:
+                return percent(number)
+            return figure(number / 1e6 if large and number is not None else number)
+
+        compared = {
+            b.words: words(read(b.totals)) if b.totals is not None else "–" for b in self.baselines
+        }
+        told = unit or "of what arises or is reclaimed"
+        return Card(title, words(value), f"million {told}" if large else told, compared, value)
 
     def _income(self, totals: Mapping[str, Any]) -> float | None:
         return float(totals["income"]) / self.years
@@ -207,7 +218,9 @@ class _Parts:
         if len(limits):
             row = limits.iloc[0]
             gain = f"1 % {row['direction']} is worth {figure(row['gain_million'])} {self.money}"
-            made.append(("What binds most", str(row["label"]), f"{gain} over the horizon, of today"))
+            made.append(
+                ("What binds most", str(row["label"]), f"{gain} over the horizon, of today")
+            )
         lines = tell.money_lines(self.solution)
         paid = lines[(lines["million"] < 0)].sort_values("million").head(2)
         income = lines.loc[lines["group"] == "income", "million_per_year"].iloc[0]
@@ -234,9 +247,9 @@ class _Parts:
             Column("value", "Value added", "number", money, bar=True),
         )
         note = (
-            "A chain is a path from a waste stream or a stockpile through units to a sale. Its cost "
-            "is what taking, treating, moving and building for it cost. Together the chains and "
-            "the money that touches no flow are the plan's money."
+            "A chain is a path from a waste stream or a stockpile through units to a sale. Its "
+            "cost is what taking, treating, moving and building for it cost. Together the chains "
+            "and the money that touches no flow are the plan's money."
         )
         made: list[Block] = [
             Table(
@@ -351,7 +364,7 @@ class _Parts:
         frame = tell.waste_by_material(self.solution)
         figures = [c for c in frame.columns if c not in ("material", "stage", "unit_of_measure")]
         frame[figures] /= self.years
-        frame = frame[frame[figures].to_numpy().any(axis=1)]
+        frame = frame.loc[(frame[figures] != 0).any(axis=1)]
         frame = frame.sort_values("arising", ascending=False, kind="stable", ignore_index=True)
         columns = (
             Column("material", "Waste"),
@@ -419,12 +432,10 @@ class _Parts:
         sources = self.scenario.frame("Sources")
         if frame.empty:
             return [Text("The scenario tells neither sources nor notes.")]
-        counts = frame.groupby(["confidence", "sheet"]).size().unstack(fill_value=0)
-        counts.insert(0, "all", counts.sum(axis=1))
-        counts = counts.sort_values("all", ascending=False).reset_index()
+        counts = confidence(frame)
         heads = (
-            Column("confidence", "How it is known"),
-            Column("all", "Rows", "whole", bar=True),
+            Column("sheet", "Sheet"),
+            Column("rows", "Rows", "whole", bar=True),
             *(Column(c, c, "whole") for c in counts.columns[2:]),
         )
         columns = (
@@ -440,10 +451,13 @@ class _Parts:
                 "Rows of the scenario by how they are known",
                 counts,
                 heads,
-                "By what its note begins with, before a colon; “not told” where it has none.",
+                "By what a row's note begins with, before a colon; “not told” where there is none.",
+                shown=30,
                 name="confidence",
             ),
-            Table("Every row with its note and source", frame, columns, shown=8, name="assumptions"),
+            Table(
+                "Every row with its note and source", frame, columns, shown=8, name="assumptions"
+            ),
             Table("Sources", sources.reset_index(drop=True), columns_of(sources), shown=8),
         ]
 
@@ -509,15 +523,6 @@ def _some(made: Block | None) -> list[Block]:
     return [] if made is None else [made]
 
 
-def _short(value: float | None) -> str:
-    """Large amounts in thousands or millions: what stands on a card."""
-    if value is None or abs(value) < 1e5:
-        return figure(value)
-    if abs(value) < 1e6:
-        return f"{figure(value / 1e3)} thousand"
-    return f"{figure(value / 1e6)} million"
-
-
 def _main_measure(totals: Mapping[str, Any]) -> str:
     measures = list(totals["waste_arising"])
     return "t" if "t" in measures or not measures else str(measures[0])
@@ -556,7 +561,8 @@ def assumptions(solution: Solution) -> pd.DataFrame:
     """What the planner wrote beside the figures: sheet, row, what, confidence, note, source.
 
     One row for each row of the scenario's file, of sheets with a column that begins with `note`
-    or `source`. `confidence` is what a note begins with before a colon (`assumption: …`).
+    or `source`. `confidence` is what a note begins with before a colon (`assumption: …`), or the
+    note, if it is one word.
     """
     references = solution.scenario.frame("Sources")
     known = dict(zip(references["id"], references["reference"], strict=True))
@@ -575,14 +581,26 @@ def assumptions(solution: Solution) -> pd.DataFrame:
             if not what:
                 continue
             note = " ".join(_cell(row, n) for n in notes).strip()
-            found = _CONFIDENCE.match(note)
+            found = _CONFIDENCE.match(note) or _WORD.fullmatch(note)
             ids = [i.strip() for n in sources for i in _cell(row, n).split(";") if i.strip()]
             told = "; ".join(str(known.get(i) or i) for i in ids)
             confidence = found[1].lower() if found else NOT_TOLD
-            rows.append((sheet.name, at, " · ".join(what[:5]), confidence, note, told))
-            if len(rows) > 50 * MAX_ASSUMPTIONS:
-                break
+            rows.append((sheet.name, at, cut(" · ".join(what[:5]), 110), confidence, note, told))
     return pd.DataFrame(rows, columns=["sheet", "row", "what", "confidence", "note", "source"])
+
+
+def confidence(frame: pd.DataFrame) -> pd.DataFrame:
+    """Rows of `assumptions` counted: sheet, rows, then a column for every confidence (the rare
+    ones together as `other`); the first row is of all sheets."""
+    sizes = frame["confidence"].value_counts()
+    kept = list(sizes.index[:MAX_CONFIDENCES])
+    word = frame["confidence"].where(frame["confidence"].isin(kept), "other")
+    counts = pd.crosstab(frame["sheet"], word)
+    counts = counts.reindex(list(dict.fromkeys(frame["sheet"])))
+    order = [*kept, *(["other"] if (word == "other").any() and "other" not in kept else [])]
+    counts = pd.concat([counts[order].sum().to_frame("all sheets").T, counts[order]])
+    counts.insert(0, "rows", counts.sum(axis=1))
+    return counts.rename_axis("sheet").reset_index()
 
 
 def _cell(row: Sequence[object], at: int) -> str:

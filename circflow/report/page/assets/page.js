@@ -4,6 +4,7 @@
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
   const read = (id) => JSON.parse(document.getElementById(id).textContent);
   const root = document.documentElement;
+  const PAPER = 1000; // pixels of a figure on paper, made smaller by the style sheet
   let printing = false;
 
   // ---------------------------------------------------------------- figures
@@ -46,8 +47,7 @@
     const data = views.get(figure);
     const spec = painted(data.views[shown(figure)] ?? Object.values(data.views)[0]);
     const layout = { ...base(), ...spec.layout };
-    layout.height = printing ? Math.min(spec.layout.height, 620) : spec.layout.height;
-    if (printing) Object.assign(layout, { width: 690, autosize: false });
+    if (printing) Object.assign(layout, { width: PAPER, autosize: false });
     // Named one by one: the library's own set holds a button that sends figures to its makers.
     const zoom = spec.layout.dragmode === "pan";
     const config = {
@@ -55,7 +55,10 @@
       modeBarButtons: [["toImage", ...(zoom ? ["zoomIn2d", "zoomOut2d", "resetScale2d"] : [])]],
     };
     tell(figure);
-    return window.Plotly.react(plot, spec.data, layout, config);
+    if (!printing) return window.Plotly.react(plot, spec.data, layout, config);
+    // Drawn afresh and still: paper does not wait for bands to move into place.
+    window.Plotly.purge(plot);
+    return window.Plotly.newPlot(plot, spec.data, layout, { staticPlot: true });
   };
   const unpack = async (text) => {
     const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
@@ -91,6 +94,7 @@
     window.addEventListener("afterprint", () => {
       printing = false;
       delete root.dataset.theme;
+      all(".plot").forEach((plot) => window.Plotly.purge(plot));
       again();
     });
   };
