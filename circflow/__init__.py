@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from circflow.studies.coalition import coalition as coalition
     from circflow.studies.compare import compare as compare
     from circflow.studies.errors import StudyError as StudyError
+    from circflow.studies.evaluate import Verdicts as Verdicts
+    from circflow.studies.evaluate import evaluate as evaluate
+    from circflow.studies.evaluate_sites import best_sites as best_sites
     from circflow.studies.pareto import pareto as pareto
     from circflow.studies.ranging import break_points as break_points
     from circflow.studies.ranging import ranges as ranges
@@ -46,6 +49,9 @@ _HOMES = {
     "near_optimal": "circflow.studies.alternatives",
     "ranges": "circflow.studies.ranging",
     "break_points": "circflow.studies.ranging",
+    "evaluate": "circflow.studies.evaluate",
+    "Verdicts": "circflow.studies.evaluate",
+    "best_sites": "circflow.studies.evaluate_sites",
     "StudyError": "circflow.studies.errors",
 }
 

@@ -17,6 +17,7 @@ import click
 from circflow import __version__
 from circflow.commands.cluster import compare, forms, share
 from circflow.commands.common import BAD_INPUT, error_line, problem_line
+from circflow.commands.evaluate import evaluate
 from circflow.commands.explain import explain
 from circflow.commands.scenario import check, convert, template
 from circflow.commands.solve import solve
@@ -49,7 +50,7 @@ def cli() -> None:
 
 
 _STUDIES = (sweep, tornado, alternatives, pareto)
-for _command in (template, check, convert, solve, explain, *_STUDIES, share, forms, compare):
+for _command in (template, check, convert, solve, explain, *_STUDIES, evaluate, share, forms, compare):
     cli.add_command(_command)
 
 

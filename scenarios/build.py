@@ -1,6 +1,6 @@
 """Write every scenario workbook from its CSV folder, which is the origin.
 
-    python scenarios/build.py
+python scenarios/build.py
 """
 
 from __future__ import annotations

@@ -31,7 +31,8 @@ _OUTPUT = click.option(
     "--output",
     metavar="OUT",
     type=click.Path(path_type=Path),
-    help="Write every table: a workbook (.xlsx), JSON (.json), or else a folder of CSV files.",
+    help="Write every table: a workbook (.xlsx), a page with figures (.html), JSON (.json), or"
+    " else a folder of CSV files.",
 )
 _GAP = click.option(
     "--gap",
@@ -118,7 +119,8 @@ def share(  # noqa: PLR0913, PLR0917
             )
         except StoreError as wrong:
             raise Refusal(str(wrong)) from None
-        _write(sharing.tables(), output, sharing.currency, progress)
+        title = f"{sharing.scenario}: sharing the gain"
+        _write(sharing.tables(), output, sharing.currency, progress, title)
     if not quiet:
         click.echo("\n".join(sharing_lines(sharing)))
         _written(output)
@@ -186,7 +188,8 @@ def forms(  # noqa: PLR0913, PLR0917
             gap=gap,
             progress=progress,
         )
-        _write(found.tables(), output, found.currency, progress)
+        title = f"{scenario.name}: forms of the cluster"
+        _write(found.tables(), output, found.currency, progress, title)
     if not quiet:
         click.echo("\n".join(comparison_lines(found)))
         _written(output)
@@ -218,7 +221,7 @@ def compare(
         from circflow.studies.compare import file_labels
 
         found = side_by_side(*scenarios, labels=file_labels(files), gap=gap, progress=progress)
-        _write(found.tables(), output, found.currency, progress)
+        _write(found.tables(), output, found.currency, progress, "Scenarios side by side")
     if not quiet:
         click.echo("\n".join(comparison_lines(found)))
         _written(output)
@@ -232,20 +235,24 @@ def _check_output(file: Path, output: Path | None, store: Path | None = None) ->
     check_outputs(
         file,
         workbook=output if suffix == ".xlsx" else None,
-        text=[output if suffix == ".json" else None, store],
-        folder=output if suffix not in (".xlsx", ".json") else None,
+        text=[output if suffix in (".json", ".html") else None, store],
+        folder=output if suffix not in (".xlsx", ".json", ".html") else None,
     )
 
 
 def _write(
-    tables: dict[str, pd.DataFrame], output: Path | None, currency: str, progress: Progress
+    tables: dict[str, pd.DataFrame],
+    output: Path | None,
+    currency: str,
+    progress: Progress,
+    title: str,
 ) -> None:
     if output is None:
         return
     from circflow.report.study_tables import write_tables
 
     progress("writing")
-    write_tables(tables, output, currency=currency)
+    write_tables(tables, output, currency=currency, title=title)
 
 
 def _written(output: Path | None) -> None:
@@ -310,8 +317,8 @@ def comparison_lines(found: Comparison) -> list[str]:
     """Scenarios side by side, in a screenful."""
     from circflow.report.numbers import plain
 
-    figures = found.table[list(found.labels)].to_numpy(float)
-    shown = found.table.iloc[(abs(figures) > 0.0).any(axis=1).nonzero()[0]]
+    size = found.table[list(found.labels)].abs().max(axis=1)
+    shown = found.table.loc[size > 0.0]
     head = ["figure", "of", "unit", *found.labels]
     lines = _table(head, shown[["figure", "item", "unit", *found.labels]], left=3)
     for name, reason in found.reasons.items():

@@ -13,7 +13,7 @@ from circflow.data.schema import Sheet
 
 @dataclass(frozen=True, order=True)
 class Cell:
-    """A cell of the planner's file; `row` 1 is the header, `column` is a letter (or "" for a row)."""
+    """A cell of the planner's file: `row` 1 is the header, `column` a letter ("" for a row)."""
 
     sheet: str
     row: int
@@ -22,7 +22,9 @@ class Cell:
     def __str__(self) -> str:
         if not self.row:
             return self.sheet
-        return f"{self.sheet}!{self.column}{self.row}" if self.column else f"{self.sheet} row {self.row}"
+        if not self.column:
+            return f"{self.sheet} row {self.row}"
+        return f"{self.sheet}!{self.column}{self.row}"
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class RawSheet:
-    """A sheet as read: `grid[r][c]` is the value at row r+1, column c+1; the first row is the header.
+    """A sheet as read: `grid[r][c]` is the value at row r+1, column c+1; the header comes first.
 
     Values are str, int, float, bool, datetime/date/time or None; a cell that Excel marks as an
     error holds `CellFault`.

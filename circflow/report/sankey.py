@@ -32,7 +32,7 @@ KEPT = {"source": 13, "first": 15, "last": 8, "end": 13}
 """Nodes of a level that are shown by themselves; the others are bundled."""
 SMALL = 0.004
 """Share of the whole below which a node is bundled with others."""
-ROOM = {"0": 24, "1": 30, "2": 30, "3": 21, "4": 17}
+ROOM = {"0": 24, "1": 30, "2": 30, "3": 20, "4": 18}
 """Letters of a label, by level: beside each other they must not touch."""
 HEIGHT = 720
 _ENDS = {
@@ -188,7 +188,7 @@ def _bundled(rows: pd.DataFrame) -> pd.DataFrame:
         small = sizes[(np.arange(len(sizes)) >= most) | (sizes.to_numpy() < SMALL * whole)]
         if len(small) < 2:
             continue
-        word = {"source": "wastes", "end": "products"}.get(level, "units")
+        word = {"first": "other units", "last": "other units"}.get(level, "others")
         if level == "source":
             counts = small.groupby("stage").size()
             key = pd.MultiIndex.from_frame(rows[by])
@@ -196,7 +196,7 @@ def _bundled(rows: pd.DataFrame) -> pd.DataFrame:
             there = key.isin(small.index) & (rows["stage"].map(counts).fillna(0) > 1).to_numpy()
             rows.loc[there, level] = ("other (" + names + ")")[there]
         else:
-            rows.loc[rows[level].isin(small.index), level] = f"other {word} ({len(small)})"
+            rows.loc[rows[level].isin(small.index), level] = f"{word} ({len(small)})"
     return rows
 
 

@@ -6,7 +6,6 @@ nothing else: the figure as SVG, the numbers below as a table.
 
 from __future__ import annotations
 
-import html
 import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,14 +23,6 @@ if TYPE_CHECKING:
 FORMATS = (".html", ".png", ".svg")
 _LOW, _HIGH, _DARK, _BUILT = "#2b6cb0", "#c05621", "#1a202c", "#718096"
 _MOST_BARS = 30
-_PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>{title}</title>
-<style>body{{font:15px/1.45 system-ui,sans-serif;margin:2rem auto;max-width:1000px;padding:0 1rem;
-color:#1a202c}}svg{{max-width:100%;height:auto}}table{{border-collapse:collapse;font-size:13px;
-margin-top:1rem;display:block;overflow-x:auto}}td,th{{padding:.25rem .6rem;text-align:right;
-border-bottom:1px solid #e2e8f0;white-space:nowrap}}td:first-child,th:first-child{{text-align:left}}
-</style></head><body><h1>{title}</h1>{svg}{table}</body></html>
-"""
 
 
 class PlotError(ValueError):
@@ -60,30 +51,13 @@ class Figure:
         elif ending == ".svg":
             write_text(target, self.svg())
         elif ending == ".html":
-            svg = self.svg()
-            page = _PAGE.format(
-                title=html.escape(self.title),
-                svg=svg[svg.index("<svg") :],
-                table=_html_table(self.numbers),
+            from circflow.report.page.study import Picture, write_study
+
+            write_study(
+                target, self.title, {"numbers": self.numbers}, pictures=[Picture("", self.svg())]
             )
-            write_text(target, page)
         else:
             raise PlotError(f"{target}: the name must end in {', '.join(FORMATS)}")
-
-
-def _html_table(table: pd.DataFrame) -> str:
-    head = "".join(f"<th>{html.escape(str(name))}</th>" for name in table.columns)
-    rows = []
-    for record in table.itertuples(index=False, name=None):
-        rows.append("".join(f"<td>{html.escape(_shown(value))}</td>" for value in record))
-    body = "".join(f"<tr>{row}</tr>" for row in rows)
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-
-
-def _shown(value: object) -> str:
-    if isinstance(value, float):
-        return "" if np.isnan(value) else f"{value:,.6g}"
-    return "" if value is None else str(value)
 
 
 def _axes(width: float = 9.0, height: float = 5.0) -> tuple[Any, Any]:

@@ -1,4 +1,4 @@
-"""Tables of a study as a workbook, as JSON, or as a folder of CSV files."""
+"""Tables of a study as a workbook, as a page, as JSON, or as a folder of CSV files."""
 
 from __future__ import annotations
 
@@ -20,16 +20,25 @@ _LONGEST_NAME = 31
 
 
 def write_tables(
-    tables: Mapping[str, pd.DataFrame], path: str | os.PathLike[str], *, currency: str
+    tables: Mapping[str, pd.DataFrame],
+    path: str | os.PathLike[str],
+    *,
+    currency: str,
+    title: str = "Results of a study",
 ) -> None:
-    """Write tables to a file, whole or not at all: .xlsx (a sheet each) or .json (records); any
-    other name is a folder of CSV files (UTF-8 with a byte order mark), made if need be.
+    """Write tables to a file, whole or not at all: .xlsx (a sheet each), .html (a page with
+    figures, see `circflow.report.page.study`; `title` is its title) or .json (records); any other
+    name is a folder of CSV files (UTF-8 with a byte order mark), made if need be.
 
     Raises OSError where it cannot be written.
     """
     target = Path(path)
     if target.suffix.lower() == ".xlsx":
         _write_workbook(tables, target, currency)
+    elif target.suffix.lower() == ".html":
+        from circflow.report.page.study import write_study
+
+        write_study(target, title, tables, currency=currency)
     elif target.suffix.lower() == ".json":
         write_text(target, as_json(tables))
     else:

@@ -243,14 +243,14 @@ class _Finder:
             for c in ("capacity_per_year", "min_load")
             if np.isfinite(r[c])
         }
-        for (unit, period), row in self._rows("capacity"):
+        for (unit, period), row in self._rows("capacity") + self._rows("running_capacity"):
             own = of.loc[unit]
             if own["status"] != "existing":
                 continue
             sheet, at, figure = _cell_of(changed, unit, period, "capacity_per_year", own)
             found = self.at("capacity", at, figure, unit, "activity/yr", sheet=sheet)
             found.rows.append((row, share[unit, period][0]))
-        for (unit, period), row in self._rows("min_load"):
+        for (unit, period), row in self._rows("min_load") + self._rows("running_min_load"):
             own = of.loc[unit]
             if own["status"] != "existing":
                 continue

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from circflow.data.scenario import Scenario
 from circflow.data.table import Cell, Table
 from circflow.model.build import build
+from circflow.report.numbers import plain
 from circflow.solution.solution import Status
 from circflow.solve.compiled import Compiled, compile_model
 from circflow.solve.conditions import Condition, Elastic, conditions, elastic
@@ -304,7 +305,7 @@ class _Search:
             f" {number_text(after)} {condition.unit}".rstrip()
             + f" ({condition.where})"
         )
-        return Change(condition.cell, condition.figure, after, text)
+        return Change(condition.cell, condition.figure, after, plain(text))
 
     def _blend_shift(self, number: int, outcome: Outcome) -> float:
         """How far a mean or share lies beyond its limit: slack over the amount taken in."""
@@ -348,7 +349,7 @@ def describe(condition: Condition) -> str:
     """A condition in the planner's words, its cell first."""
     figure = f"{number_text(condition.figure)} {condition.unit}".strip()
     words = condition.kind.words.format(figure=figure, where=condition.where)
-    return f"{condition.cell}: {words}"
+    return plain(f"{condition.cell}: {words}")
 
 
 def outward(value: float, sign: int, digits: int = 4) -> float:

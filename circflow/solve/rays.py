@@ -14,6 +14,7 @@ from scipy.sparse import csc_array, vstack
 
 from circflow.data.table import Cell
 from circflow.model.terms import Model
+from circflow.report.numbers import plain
 from circflow.solve.compiled import Compiled, Program
 from circflow.solve.highs import Session
 
@@ -102,4 +103,5 @@ def endless_gain(m: Model, compiled: Compiled) -> Ray | None:
         "records"
     ):
         steps.append(f"unit {r['unit']} runs {r['recipe']}, at {r['variable_cost']:g} {currency}")
+    steps = [plain(step) for step in steps]  # a name may hold a line break
     return Ray(tuple(steps), tuple(cells), tuple(dict.fromkeys(remedies)))

@@ -153,7 +153,8 @@ class _Search:
     @property
     def _held(self) -> dict[str, tuple[float, float]]:
         # A little room, so that the best plan itself stays within the limit.
-        return {PLAN: (self.floor - (1e-9 + self.gap * 0.1) * abs(self.best), np.inf)}
+        room = 1e-9 + (self.gap if self.goals.program.has_decisions else 0.0)
+        return {PLAN: (self.floor - room * abs(self.best), np.inf)}
 
     def _ranges(self, first: Floats) -> tuple[Floats, Floats, list[bool]]:
         """Every unit's lowest and highest throughput, and whether they are proven."""

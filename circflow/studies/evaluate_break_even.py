@@ -103,20 +103,30 @@ def break_even(  # noqa: PLR0913
         if theta is None:
             pays = worth(0.0) > 0.0
             end = low if pays == rises else high
-            before = len(one.lines)
-            if abs(one.ask(end, search=True) - other.ask(end, search=True)) <= tolerance:
-                theta = end
-            elif _zero(one, other, low, high) is None or len(one.lines) == before:
+            if _stays(one, other, end, pays):
                 words = "pays at any value" if pays else "does not pay at any value"
                 return Zero(np.nan, np.nan, np.nan, f"{words} between {low:,.6g} and {high:,.6g}")
-            else:
-                continue
+            continue
         known = one.known(theta), other.known(theta)
         found = one.ask(theta, search=True), other.ask(theta, search=True)
         if found[0] <= known[0] + tolerance and found[1] <= known[1] + tolerance:
             slope = one.slope(theta) - other.slope(theta)
             return Zero(theta, slope, worth(theta))
     return Zero(np.nan, np.nan, np.nan, "not found: the searches over decisions did not settle")
+
+
+def _stays(one: _Side, other: _Side, end: float, pays: bool) -> bool:
+    """Whether the unit's worth has its sign at the far end as well.
+
+    The lines of one side bound its value from below, so a search on the other side is enough.
+    """
+    one.ask(end, search=False)
+    other.ask(end, search=False)
+    better, worse = (one, other) if pays else (other, one)
+    if worse.known(end) >= better.known(end):
+        return False
+    worse.ask(end, search=True)
+    return worse.known(end) < better.known(end)
 
 
 def _inner(one: _Side, other: _Side, low: float, high: float) -> float | None:
@@ -209,9 +219,7 @@ def _taken_in(bench: Bench, unit: str, material: str) -> tuple[Floats, Floats, l
     return columns.astype(np.intp), amount, [*activity["period"], *intake["period"]]
 
 
-def _money(
-    bench: Bench, columns: Floats, periods: object, per_unit: object
-) -> Direction:
+def _money(bench: Bench, columns: Floats, periods: object, per_unit: object) -> Direction:
     from circflow.data.scenario import MILLION
     from circflow.model.build import weights
 
@@ -219,4 +227,3 @@ def _money(
     discounts = np.array([weight[p] for p in periods], dtype=float)  # type: ignore[attr-defined]
     worth = np.asarray(per_unit, dtype=float) * discounts / MILLION
     return Direction(columns.astype(np.intp), worth * weights(bench.scenario).value)
-

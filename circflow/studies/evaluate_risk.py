@@ -29,9 +29,7 @@ FUTURES = ["unit", "built", "futures", "right_share", "mean_worth_million", "low
 FUTURES += ["highest_worth_million", "mean_regret_million", "highest_regret_million"]
 
 
-def contingency(
-    bench: Bench, best: Plan, progress: Callable[[str], None]
-) -> pd.DataFrame:
+def contingency(bench: Bench, best: Plan, progress: Callable[[str], None]) -> pd.DataFrame:
     """Every unit and every member that runs in the plan, dropping out in every period, ranked.
 
     Columns as in `CONTINGENCY`; without a plan that remains, the loss is NaN and it comes first.

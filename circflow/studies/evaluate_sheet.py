@@ -39,7 +39,6 @@ COLUMNS = [
     "market_million",
 ]
 _OWN = ("activity", "intake", "built", "extra_capacity", "running")
-_CASH_APART = ("capital",)
 _RULES = "rules between candidates"
 _FAMILIES = {
     "emission_limit": "room under emission limits",
@@ -276,9 +275,7 @@ class Cash:
     benefit_cost: float
 
 
-def cash(
-    bench: Bench, plan: Plan, unit: str, sheet: pd.DataFrame, money: str
-) -> Cash:
+def cash(bench: Bench, plan: Plan, unit: str, sheet: pd.DataFrame, money: str) -> Cash:
     """NPV, IRR, discounted payback and benefit-cost ratio of a unit's own cash flow.
 
     Timing is the plan's: the capex at the start of the period built in, a year's money at its
@@ -294,7 +291,9 @@ def cash(
     periods = bench.scenario.periods
     yearly = np.concatenate(
         [
-            np.full(p.years, running.loc[running["period"] == p.name, money].sum() / p.weight / goal)
+            np.full(
+                p.years, running.loc[running["period"] == p.name, money].sum() / p.weight / goal
+            )
             for p in periods
         ]
     )

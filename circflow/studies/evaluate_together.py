@@ -32,9 +32,10 @@ PAIRS = [
     "kind",
 ]
 _STEPS = 16
+_NO_ROOM = "no room for one of them beside what is built"
 
 
-def pairs(  # noqa: PLR0914
+def pairs(
     bench: Bench,
     best: Plan,
     forced: Mapping[str, Plan],
@@ -62,6 +63,7 @@ def pairs(  # noqa: PLR0914
             records.append((one, other, *_interaction(none, a, b, both, abs(best.value))))
     table = pd.DataFrame(records, columns=PAIRS)
     size = table["interaction_million"].abs().fillna(np.inf)
+    size = size.where(table["kind"] != _NO_ROOM, -1.0)
     return table.iloc[np.argsort(-size.to_numpy(), kind="stable")].reset_index(drop=True)
 
 
@@ -71,11 +73,12 @@ def _interaction(
     one, other, pair = a - none, b - none, both - none
     if not np.isfinite(none):
         return np.nan, np.nan, np.nan, np.nan, "no plan without both"
-    if not np.isfinite(both):
-        kind = "exclude each other" if np.isfinite(a) or np.isfinite(b) else "no plan with either"
-        return _known(one), _known(other), np.nan, np.nan, kind
-    if not np.isfinite(a) or not np.isfinite(b):
+    if np.isfinite(both) and not (np.isfinite(a) and np.isfinite(b)):
         return _known(one), _known(other), pair, np.nan, "one needs the other"
+    if not np.isfinite(both):
+        apart = np.isfinite(a) and np.isfinite(b)
+        kind = "exclude each other" if apart else _NO_ROOM
+        return _known(one), _known(other), np.nan, np.nan, kind
     extra = pair - one - other
     small = 1e-7 * max(scale, 1.0)
     kind = "independent" if abs(extra) <= small else "complements" if extra > 0 else "substitutes"

@@ -247,25 +247,51 @@ def least_core(
     return stages.next()
 
 
-def nucleolus(
-    court: Court, whole: float, count: int, *, progress: Progress | None = None
-) -> tuple[Floats, LeastCore]:
-    """The nucleolus, and the least core found on the way.
+def nucleolus(  # noqa: PLR0913
+    court: Court,
+    whole: float,
+    count: int,
+    *,
+    near: Floats | None = None,
+    seconds: float | None = None,
+    progress: Progress | None = None,
+) -> tuple[LeastCore, LeastCore]:
+    """The nucleolus (with its largest complaint), and the least core found on the way.
 
     Complaints are made as small as can be, the largest first: each stage is a linear programme
     over the coalitions heard so far; the court looks for one that complains more. Those whose
     dual is positive complain as much in every optimum: they are settled, until nothing is free.
+
+    Args:
+        court: finds who complains most.
+        whole: g(N).
+        count: players.
+        near: shares that are thought to be good: optima near them are tried first, so that
+            fewer coalitions need be heard.
+        seconds: after so long only coalitions heard before count, and nothing is proven.
+        progress: is told what goes on.
     """
-    stages = _Stages(court, whole, count, progress)
+    stages = _Stages(court, whole, count, progress, near, seconds)
     first = stages.next()
     shares = first.shares
     while not stages.done:
         shares = stages.next().shares
-    return shares + (whole - shares.sum()) / count, first
+    shares = shares + (whole - shares.sum()) / count
+    return LeastCore(shares, first.epsilon, stages.proven), first
 
 
 class _Stages:
-    def __init__(self, court: Court, whole: float, count: int, progress: Progress | None) -> None:
+    def __init__(  # noqa: PLR0913, PLR0917
+        self,
+        court: Court,
+        whole: float,
+        count: int,
+        progress: Progress | None,
+        near: Floats | None = None,
+        seconds: float | None = None,
+    ) -> None:
+        self.near = near
+        self.end = math.inf if seconds is None else time.perf_counter() + seconds
         self.court, self.whole, self.count = court, whole, count
         self.scale = abs(whole) if whole else 1.0
         self.pool = _Pool(count)
@@ -285,6 +311,9 @@ class _Stages:
         while True:
             shares, epsilon, tight = self._programme()
             limit = epsilon + TOLERANCE * self.scale
+            if time.perf_counter() > self.end:
+                self.proven = False
+                break
             verdict = self.court.worst(shares, self.settled, limit)
             if verdict is None:
                 break
@@ -294,7 +323,8 @@ class _Stages:
             if self.progress is not None:
                 heard, settled = len(self.pool.heard), len(self.settled) - 1
                 self.progress(f"least complaints: {heard} groups heard, {settled} settled")
-        self._settle(tight, epsilon)
+        if not self._settle(tight, epsilon):
+            raise RuntimeError("the least complaints could not be settled")
         return LeastCore(shares, epsilon, self.proven)
 
     def _programme(self) -> tuple[Floats, float, list[int]]:
@@ -320,14 +350,41 @@ class _Stages:
             raise RuntimeError(f"the least complaint was not found: {found.message}")
         dual = -np.asarray(found.ineqlin.marginals)
         tight = [free[at] for at in np.flatnonzero(dual > 1e-8).tolist()]
-        return np.asarray(found.x[:n]) * scale, float(found.x[n]) * scale, tight
+        shares = np.asarray(found.x[:n])
+        if self.near is not None:
+            shares = self._nearest(rows[:, :n], right + found.x[n], shares)
+        return shares * scale, float(found.x[n]) * scale, tight
 
-    def _settle(self, tight: list[int], epsilon: float) -> None:
+    def _nearest(self, rows: Floats, right: Floats, fallback: Floats) -> Floats:
+        """Of all optima (rows · x ≤ right), the one with the least Σ |x − near|."""
+        assert self.near is not None
+        n, near = self.count, self.near / self.scale
+        one = np.eye(n)
+        found = linprog(
+            np.append(np.zeros(n), np.ones(n)),
+            A_ub=np.vstack(
+                [
+                    np.hstack([rows, np.zeros((len(rows), n))]),
+                    np.hstack([one, -one]),
+                    np.hstack([-one, -one]),
+                ]
+            ),
+            b_ub=np.concatenate([right + 1e-9, near, -near]),
+            A_eq=np.hstack([self.settled, np.zeros((len(self.settled), n))]),
+            b_eq=np.array(self.amounts) / self.scale,
+            bounds=[(None, None)] * (2 * n),
+            method="highs",
+        )
+        return np.asarray(found.x[:n]) if found.success else fallback
+
+    def _settle(self, tight: list[int], epsilon: float) -> bool:
+        before = len(self.settled)
         for at in tight:
             flags = self.pool.flags[at]
             if not spanned(self.settled, flags):
                 self.settled = np.vstack([self.settled, flags])
                 self.amounts.append(self.pool.gains[at] - epsilon)
+        return len(self.settled) > before
 
 
 def subsidy(court: Court, whole: float, count: int, *, start: Sequence[Verdict] = ()) -> float:

@@ -11,7 +11,7 @@ optimum that sends material in circles is not looked for).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -23,7 +23,7 @@ from circflow.model import transport
 from circflow.model.build import MASS_BLOCKS
 from circflow.model.terms import MASS, Model, stack
 from circflow.solve.compiled import Compiled, Program
-from circflow.solve.highs import TOLERANCE, Session
+from circflow.solve.highs import TOLERANCE, Ending, Session
 from circflow.studies.games import Verdict, spanned
 from circflow.studies.switches import Setting, Switches, Values
 
@@ -31,6 +31,9 @@ Floats = NDArray[np.float64]
 
 _FALLBACK = 1e3
 """Where no bound is found: so many times the largest amount in the plan of all together."""
+
+_CLEARLY = 1e-4
+"""Above 0: the least product of a coalition with a random vector, the largest entry of which is 1."""
 
 
 @dataclass(frozen=True)
@@ -58,35 +61,32 @@ class Separation:
         self,
         allocation: Floats,
         *,
-        barred: Iterable[Setting] = (),
-        everybody: bool = False,
+        side: Floats | None = None,
         time_limit: float | None = None,
     ) -> Complaint | None:
-        """The coalition with the largest complaint; None if there is none, or none found in time.
+        """The coalition with the largest complaint; None if there is no coalition.
 
         Args:
             allocation: what each member gets, million currency.
-            barred: coalitions not to be returned.
-            everybody: whether the coalition of all counts.
-            time_limit: seconds.
+            side: only coalitions with side · z clearly above 0.
+            time_limit: seconds; a search that finds none in time has no members, and no bound.
         """
-        switches, count = self.switches, self.switches.count
+        count = self.switches.count
         members = slice(self.columns, self.columns + count)
         cost = self.program.cost.copy()
         cost[members] = allocation
         program = replace(self.program, cost=cost)
-        cuts = [(np.ones(count), 2.0, float(count if everybody else count - 1))]
-        for setting in barred:
-            flags = switches.flags(setting)
-            sign = np.where(flags, 1.0, -1.0)
-            cuts.append((sign, -np.inf, float(flags.sum() - 1)))
+        cuts = [(np.ones(count), 2.0, float(count - 1))]
+        if side is not None:
+            cuts.append((side, _CLEARLY, np.inf))
         program = _with_rows(program, cuts, self.columns)
         session = Session(program)
         # A z that is only nearly 0 would open a gate by that share of M.
         session.highs.setOptionValue("mip_feasibility_tolerance", TOLERANCE)
         outcome = session.solve(gap=self.gap, time_limit=time_limit)
         if outcome.x is None:
-            return None
+            none = outcome.ending is Ending.INFEASIBLE
+            return None if none else Complaint(frozenset(), -np.inf, np.inf)
         chosen = frozenset(np.flatnonzero(outcome.x[members] > 0.5).tolist())
         return Complaint(chosen, -outcome.objective, -outcome.bound)
 
@@ -222,31 +222,41 @@ class Search:
         self.separation, self.values, self.base = separation, values, base
         self.seconds = seconds
         self.searches = 0
+        self._random = np.random.default_rng(0)
 
     def worst(self, shares: Floats, settled: Floats, above: float = np.inf) -> Verdict | None:
-        """The coalition with the largest complaint; a known one, if it is above `above`."""
+        """The coalition with the largest complaint; a known one, if it is above `above`.
+
+        A coalition is no combination of those settled if its product with a vector of their null
+        space is not 0; a random one is taken, and both signs are searched.
+        """
         known = self._of_known(shares, settled)
         if known is not None and known.excess > above:
             return known
-        barred: list[Setting] = []
-        count = self.values.switches.count
-        while True:
+        verdicts, bound = ([] if known is None else [known]), -np.inf
+        for side in self._sides(settled):
             self.searches += 1
-            found = self.separation.worst(shares, barred=barred, time_limit=self.seconds)
+            found = self.separation.worst(shares, side=side, time_limit=self.seconds)
             if found is None:
-                return None if known is None else replace(known, bound=np.inf)
-            bound = found.bound - self.base
-            flags = self.values.switches.flags(found.members).astype(float)
-            if not spanned(settled, flags):
-                break
-            barred.append(found.members)
-            if len(barred) >= 1 << min(count, 20):
-                return known
-        gain = self.values(found.members) - self.base
-        excess = gain - float(shares[list(found.members)].sum())
-        if known is not None and known.excess >= excess:
-            return Verdict(known.members, known.excess, known.gain, max(bound, known.excess))
-        return Verdict(found.members, excess, gain, max(bound, excess))
+                continue
+            bound = max(bound, found.bound - self.base)
+            if found.members:
+                gain = self.values(found.members) - self.base
+                excess = gain - float(shares[list(found.members)].sum())
+                verdicts.append(Verdict(found.members, excess, gain, excess))
+        if not verdicts:
+            return None
+        best = max(verdicts, key=lambda verdict: verdict.excess)
+        return replace(best, bound=max(bound, best.excess))
+
+    def _sides(self, settled: Floats) -> list[Floats | None]:
+        """Vectors v such that v · z ≥ a little for some coalition that is not settled."""
+        if len(settled) <= 1:
+            return [None]  # neither nobody nor everybody is asked for
+        null = np.linalg.svd(settled)[2][np.linalg.matrix_rank(settled) :]
+        direction = self._random.uniform(0.5, 1.5, len(null)) @ null
+        direction /= np.abs(direction).max()
+        return [direction, -direction]
 
     def _of_known(self, shares: Floats, settled: Floats) -> Verdict | None:
         """The largest complaint among coalitions whose value has been solved (their `used` too:

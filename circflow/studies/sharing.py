@@ -30,6 +30,7 @@ from circflow.studies.games import (
     TOLERANCE,
     Box,
     Court,
+    LeastCore,
     Register,
     Shares,
     boxes,
@@ -74,6 +75,8 @@ class Sharing:
     """The least core: how much the worst group lacks at least, under any division; the core is
     empty where it is positive."""
     epsilon_proven: bool
+    """No group was overlooked (a limit of time did not stop the search)."""
+    nucleolus_proven: bool
     subsidy: float
     """The least that must come from outside for no group to have reason to leave."""
     owen_applies: bool
@@ -123,6 +126,7 @@ class Sharing:
             ("relayed_million", self.relayed),
             ("least_core_epsilon_million", self.epsilon),
             ("least_core_proven", "yes" if self.epsilon_proven else "no"),
+            ("nucleolus_proven", "yes" if self.nucleolus_proven else "no"),
             ("core_empty", "yes" if self.core_empty else "no"),
             ("subsidy_million", self.subsidy),
             ("owen_theorem_applies", "yes" if self.owen_applies else "no"),
@@ -175,7 +179,8 @@ def share(  # noqa: PLR0913
         jobs: threads; as many as there are processors unless said.
         store: a file in which coalition values are kept, so that a stopped run goes on.
         orders: orders of joining sampled where the Shapley value is not exact.
-        seconds: no further orders are begun after so long.
+        seconds: no further orders are begun after so long; the nucleolus then looks for no
+            further groups, and each search for the group that lacks most ends after it.
         exact: the exact Shapley value; if not said, where the best plan needs up to twelve members.
         split: whether the synergy is split by effect.
         seed: of the sample.
@@ -231,14 +236,20 @@ class _Sharer:
         court = self._court()
         self.tell("the nucleolus")
         if self.count > 1:
-            centre, first = nucleolus(court, self.whole, self.count, progress=self.tell)
+            centre, first = nucleolus(
+                court,
+                self.whole,
+                self.count,
+                near=shapley_shares.values,
+                seconds=self.seconds,
+                progress=self.tell,
+            )
         else:
-            centre, first = np.zeros(1), None
-        rules = self._rules(prices, shapley_shares, centre)
+            centre = first = LeastCore(np.zeros(1), 0.0, True)
+        rules = self._rules(prices, shapley_shares, centre.shares)
         own = {"alone": own_money(cluster.alone), "together": own_money(cluster.together)}
         core = self._core(court, rules)
-        epsilon = first.epsilon if first else 0.0
-        lacking = epsilon > 10 * TOLERANCE * max(abs(self.whole), _ZERO)
+        lacking = first.epsilon > 10 * TOLERANCE * max(abs(self.whole), _ZERO)
         leaving = self._leaving()
         parts = self._effects(split)
         return Sharing(
@@ -248,8 +259,9 @@ class _Sharer:
             alone=self.base,
             together=cluster.together.objective,
             relayed=cluster.relayed,
-            epsilon=epsilon,
-            epsilon_proven=first.proven if first else True,
+            epsilon=first.epsilon,
+            epsilon_proven=first.proven,
+            nucleolus_proven=centre.proven,
             subsidy=subsidy(court, self.whole, self.count) if lacking else 0.0,
             owen_applies=prices.applies,
             owen_why_not=prices.why,
@@ -305,7 +317,7 @@ class _Sharer:
         x = cluster.outcome(cluster.everybody).x
         assert x is not None
         most = largest_amounts(cluster.model, cluster.compiled, cluster.switches, x)
-        separation = Separation(cluster.switches, most, gap=min(cluster.gap, 1e-6))
+        separation = Separation(cluster.switches, most, gap=min(cluster.gap, 1e-7))
         return Search(separation, cluster.values, self.base, seconds=self.seconds)
 
     def _rules(self, prices: Owen, of_orders: Shares, centre: Floats) -> dict[str, Shares]:

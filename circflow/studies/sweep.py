@@ -233,7 +233,9 @@ class Sweeper:
             if store is not None
             else None
         )
-        self.runs: dict[int, Run] = self.store.runs() if self.store else {}
+        stored = self.store.runs() if self.store else {}
+        # A run whose worker died is tried again.
+        self.runs = {n: run for n, run in stored.items() if run.status != "failed"}
         self.stored = len(self.runs)
         self.labels: tuple[tuple[str, ...], ...] = ()
         self.choice: dict[tuple[str, str, str], float] = {}
@@ -291,7 +293,7 @@ class Sweeper:
         values = sum(
             min(2, len({p[k] for p in points.values()} - {None})) for k in range(len(parameters))
         )
-        if self.options.keep or len(points) <= values + 1:
+        if self.options.keep or len(points) <= (values + 1 if values <= 2 else 2 * values + 2):
             why = "for the tables that are kept" if self.options.keep else "being few"
             if not settled:
                 self.notes.append(f"every run was rebuilt, {why}")

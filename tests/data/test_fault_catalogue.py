@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import openpyxl
 import pytest
@@ -832,7 +832,8 @@ def faulty(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Cell]]:
     cells = [fault.seed(draft) for fault in seeds]
     for cell in cells:
         column = column_index_from_string(cell.column) - 1
-        book[cell.sheet][f"{cell.column}{cell.row}"] = draft.grids[cell.sheet][cell.row - 1][column]
+        value: Any = draft.grids[cell.sheet][cell.row - 1][column]
+        book[cell.sheet][f"{cell.column}{cell.row}"] = value
     book.save(path)
     return path, cells
 

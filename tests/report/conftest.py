@@ -6,7 +6,9 @@ Two periods of 2 and 3 years. Per year, a mill takes 60 of the 100 t of slag tha
 
 from __future__ import annotations
 
+import csv
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -188,3 +190,62 @@ def empty() -> Solution:
     for kept in ("totals", "audit", "chains"):
         made.__dict__[kept] = full.__dict__[kept]
     return made
+
+
+SCENARIOS = Path(__file__).parents[2] / "scenarios"
+EVIL = "<script>alert(1)</script>\"' & =1+1 "
+EVIL_SITE = "<img src=x onerror=alert(1) \"' & "  # a site's name has no >
+NAMES = (
+    ("Sites", "site"),
+    ("Members", "member"),
+    ("Materials", "material"),
+    ("Units", "unit"),
+    ("Recipes", "technology"),
+    ("Modes", "mode"),
+    ("Synergies", "synergy"),
+    ("EmissionFactors", "pollutant"),
+    ("Recipes", "group"),
+    ("Units", "investor"),
+    ("Sites", "region"),
+)
+
+
+def write_evil(home: Path) -> Path:
+    """The tutorial with a malicious text in front of every name that a planner gives."""
+    source = SCENARIOS / "tutorial"
+    tables = {}
+    for file in sorted(source.glob("*.csv")):
+        if file.stem not in ("Studies", "Ranges"):  # addresses of cells, which name names
+            with file.open(encoding="utf-8-sig", newline="") as stream:
+                tables[file.stem] = list(csv.reader(stream))
+    new = {}
+    for sheet, column in NAMES:
+        rows = tables.get(sheet, [[]])
+        if column in rows[0]:
+            at = rows[0].index(column)
+            for row in rows[1:]:
+                text = EVIL_SITE if sheet == "Sites" else EVIL
+                text = text.replace("/", "") if column == "technology" else text
+                if row[at]:
+                    new[row[at]] = text + row[at]
+    home.mkdir()
+    for sheet, rows in tables.items():
+        for row in rows[1:]:
+            for n, cell in enumerate(row):
+                ends = cell.split(">")
+                told = " > ".join(new.get(end.strip(), end.strip()) for end in ends)
+                row[n] = new.get(cell, told if len(ends) == 2 and told.count(">") == 1 else cell)
+                head = rows[0][n]
+                if head in ("name", "note", "description", "unit") and sheet != "Units":
+                    row[n] = EVIL + cell if head != "unit" else cell
+                if sheet == "Scenario" and n == 1 and row[0] in ("name", "region", "currency"):
+                    row[n] = EVIL + cell
+        with (home / f"{sheet}.csv").open("w", encoding="utf-8", newline="") as stream:
+            csv.writer(stream).writerows(rows)
+    return home
+
+
+@pytest.fixture(scope="session")
+def evil_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A scenario that can be solved, with a malicious text in every name cell."""
+    return write_evil(tmp_path_factory.mktemp("evil") / "scenario")

@@ -22,6 +22,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
+from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -252,7 +253,10 @@ def _cells(column: Column, values: pd.Series[Any]) -> list[str]:
         if pd.api.types.is_bool_dtype(values):
             values = values.map({True: "yes", False: "no"})
         codes, unique = pd.factorize(values.astype(object))
-        words = [_path(v) if column.kind == "path" else escaped(v) for v in unique]
+        words = [
+            _path(v) if column.kind == "path" else escaped(figure(v) if isinstance(v, float) else v)
+            for v in unique
+        ]
         look = "t p" if column.kind == "path" else "t"
         made = [f'<td class="{look}">{text}</td>' for text in words]
         made.append(f'<td class="{look}"></td>')
@@ -443,7 +447,11 @@ def _asset(name: str) -> str:
 @functools.cache
 def library() -> tuple[str, str]:
     """plotly.js as shipped in the plotly package, and the same packed (gzip, base64)."""
-    code = resources.files("plotly").joinpath("package_data", "plotly.min.js").read_text("utf-8")
+    home = find_spec("plotly")  # found, not imported: only the file is wanted
+    places = home.submodule_search_locations if home else None
+    if not places:
+        raise ModuleNotFoundError("the figures of a page need plotly: pip install plotly")
+    code = Path(places[0], "package_data", "plotly.min.js").read_text("utf-8")
     packed = gzip.compress(code.encode(), compresslevel=4, mtime=0)
     return code, base64.b64encode(packed).decode("ascii")
 

@@ -1,0 +1,142 @@
+"""Pages of studies: the tables of a sweep, a comparison, a division of gains, with figures.
+
+They are of the same family as the page of a plan (`frame`). Known tables get a figure; every table
+stands on the page, to be sorted and saved.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import count
+from typing import Any
+
+import pandas as pd
+
+from circflow.report.numbers import cut
+from circflow.report.page.charts import axis, categories, layout
+from circflow.report.page.frame import (
+    Figure,
+    Page,
+    Section,
+    Table,
+    columns_of,
+    escaped,
+    figure,
+    write,
+)
+
+MAX_SERIES = 10
+MAX_BARS = 60
+_COLOURS = ("blue", "orange", "green", "yellow", "pink", "sky", "grey", "soft", "mining", "line")
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure drawn beforehand, as SVG of our own making (never a text of the scenario)."""
+
+    caption: str
+    svg: str
+
+    def html(self, ids: count[int]) -> str:
+        return (
+            f'<figure class="sheet"><figcaption>{escaped(self.caption)}</figcaption>'
+            f"{self.svg[self.svg.index('<svg') :]}</figure>"
+        )
+
+
+def study_page(
+    title: str,
+    tables: Mapping[str, pd.DataFrame],
+    *,
+    currency: str = "",
+    pictures: Sequence[Picture] = (),
+) -> Page:
+    """A page of tables by name, with the figures that can be made of them."""
+    sections = [Section("The result at a glance", pictures, "Result")] if pictures else []
+    for name, table in tables.items():
+        words = name.replace("_", " ").capitalize()
+        whole = table.reset_index(drop=True)
+        columns = [
+            replace(c, title="amount", unit=f"million {currency}") if c.name == "million" else c
+            for c in columns_of(whole, currency, name)
+        ]
+        if "figure" in whole:
+            whole["figure"] = [_words(v) for v in whole["figure"]]
+        shown = Table(words, whole, tuple(columns), shown=25, name=name, empty="Nothing.")
+        drawn = known_figure(name, whole, currency)
+        sections.append(Section(words, [*([drawn] if drawn else []), shown]))
+    footer = (
+        "Made by circflow. This file holds everything it shows and asks nothing of the network."
+    )
+    return Page(title, sections, kind="circflow · study", footer=footer)
+
+
+def write_study(
+    path: str | os.PathLike[str],
+    title: str,
+    tables: Mapping[str, pd.DataFrame],
+    **more: Any,
+) -> None:
+    """Write `study_page`, whole or not at all. Raises OSError where it cannot be written."""
+    write(study_page(title, tables, **more), path)
+
+
+def _words(name: object) -> str:
+    """A figure's name in words: `alone_million` is `alone (million)`."""
+    text = str(name)
+    stem = text.removesuffix("_million")
+    return stem.replace("_", " ") + (" (million)" if stem != text else "")
+
+
+def known_figure(name: str, table: pd.DataFrame, currency: str) -> Figure | None:
+    """The figure of a table that is known by its name and columns; None for others."""
+    unit = f"million {currency}"
+    have = set(map(str, table.columns))
+    if name == "allocations" and {"rule", "member", "million"} <= have:
+        wide = table.pivot_table(index="member", columns="rule", values="million", sort=False)
+        return bars("What each member gets, by rule", wide, unit)
+    if name == "leaving" and {"leaver", "change_million"} <= have:
+        sums = table.groupby("leaver", sort=False)["change_million"].sum().to_frame("all together")
+        return bars("What all members lose or gain if one leaves", sums, unit)
+    if name in ("figures", "differences") and {"figure", "item", "unit"} <= have:
+        told = table["unit"].astype(str).str.startswith("million") & table["item"].isna()
+        money = table[told].set_index("figure").drop(columns=["item", "unit"])
+        return bars("Money of every scenario" if name == "figures" else "Differences", money, unit)
+    if name == "effects" and "effect" in have:
+        values = [c for c in table.columns if str(c).endswith("million")][:1]
+        if values:
+            sums = table.groupby("effect", sort=False)[values].sum()
+            return bars("Synergy by effect", sums.rename(columns={values[0]: "synergy"}), unit)
+    return None
+
+
+def bars(caption: str, wide: pd.DataFrame, unit: str) -> Figure | None:
+    """Grouped bars: a group for every row, a colour for every column; None without figures."""
+    wide = wide.apply(pd.to_numeric, errors="coerce").dropna(how="all").iloc[:, :MAX_SERIES]
+    wide = wide.head(MAX_BARS)
+    if wide.empty:
+        return None
+    names = [escaped(cut(str(name), 30)) for name in wide.index]
+    data = []
+    for n, series in enumerate(wide.columns):
+        values = wide[series].astype(float)
+        data.append(
+            {
+                "type": "bar",
+                "name": escaped(cut(str(series), 40)),
+                "x": names,
+                "y": values.to_numpy(float),
+                "marker": {"color": f"${_COLOURS[n]}"},
+                "customdata": [
+                    f"<b>{escaped(name)}</b><br>{escaped(series)}: {figure(v)} {escaped(unit)}"
+                    for name, v in zip(wide.index, values, strict=True)
+                ],
+                "hovertemplate": "%{customdata}<extra></extra>",
+            }
+        )
+    shape = layout(430, barmode="group", xaxis=categories(), yaxis=axis(unit), bargap=0.25)
+    view = {"data": data, "layout": shape | {"showlegend": False}}
+    keys = tuple((f"${_COLOURS[n]}", str(s)) for n, s in enumerate(wide.columns))
+    return Figure(caption, {"": view}, caption, legend=keys if len(data) > 1 else ())
