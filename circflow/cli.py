@@ -50,7 +50,8 @@ def cli() -> None:
 
 
 _STUDIES = (sweep, tornado, alternatives, pareto)
-for _command in (template, check, convert, solve, explain, *_STUDIES, evaluate, share, forms, compare):
+_CLUSTER = (share, forms, compare)
+for _command in (template, check, convert, solve, explain, *_STUDIES, evaluate, *_CLUSTER):
     cli.add_command(_command)
 
 

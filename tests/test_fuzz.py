@@ -231,7 +231,7 @@ def check_outcome(book: Book, touched: set[str]) -> str:
 BOUNDED = settings(
     derandomize=True,
     deadline=None,
-    max_examples=20,
+    max_examples=10,
     database=None,
     phases=[Phase.generate],  # making a failure smaller takes minutes
     suppress_health_check=list(HealthCheck),

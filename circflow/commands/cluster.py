@@ -66,8 +66,10 @@ _GAP = click.option(
     "--time-limit",
     metavar="SECONDS",
     type=Number(min=0, min_open=True),
-    help="Begin no further orders after so long, and give each search for a group that would"
-    " leave no longer.",
+    default=300.0,
+    show_default=True,
+    help="Sample no further orders after so long; then let the nucleolus hear no further groups;"
+    " end each search for the group that lacks most. What is not proven is said.",
 )
 @click.option(
     "--store",

@@ -49,18 +49,40 @@ if TYPE_CHECKING:
     help="Judge a unit that is not in the file: columns of the sheet Units. With site=? every"
     " site is tried and ranked. May be given several times.",
 )
-@click.option("--samples", metavar="N", type=click.IntRange(min=0), default=0, show_default=True,
-              help="Futures sampled from the sheet Ranges: how often the decision was right.")  # fmt: skip
-@click.option("--seed", metavar="N", type=click.IntRange(min=0), default=0, show_default=True,
-              help="The same seed samples the same futures.")  # fmt: skip
+@click.option(
+    "--samples",
+    metavar="N",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Futures sampled from the sheet Ranges: how often the decision was right.",
+)
+@click.option(
+    "--seed",
+    metavar="N",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="The same seed samples the same futures.",
+)
 @click.option("--no-break-evens", is_flag=True, help="Leave out break-even capex, prices, fees.")
 @click.option("--no-together", is_flag=True, help="Leave out pairs and the order of entry.")
 @click.option("--no-risks", is_flag=True, help="Leave out what happens if a unit drops out.")
 @click.option("--jobs", metavar="N", type=click.IntRange(min=1), help="Threads (as processors).")
-@click.option("--time-limit", metavar="SECONDS", type=Number(min=0, min_open=True),
-              help="Stop each search after so long and take the best plan found.")  # fmt: skip
-@click.option("--gap", metavar="SHARE", type=Number(min=0), default=1e-6, show_default=True,
-              help="Stop each search when its plan is proven to be within this share of the best.")  # fmt: skip
+@click.option(
+    "--time-limit",
+    metavar="SECONDS",
+    type=Number(min=0, min_open=True),
+    help="Stop each search after so long and take the best plan found.",
+)
+@click.option(
+    "--gap",
+    metavar="SHARE",
+    type=Number(min=0),
+    default=1e-6,
+    show_default=True,
+    help="Stop each search when its plan is proven to be within this share of the best.",
+)
 @quiet_option
 def evaluate(  # noqa: PLR0913, PLR0917
     file: Path,
@@ -172,8 +194,8 @@ def _lines(found: Verdicts, named: bool) -> list[str]:
         ]
         for r in shown.to_dict("records")
     ]
-    head = ["unit", "plan", "period", "value", "capex", "break-even capex", "load %"]
-    lines += [f"Value and capex in million {found.currency}", *columns(head, body, left=3)]
+    titles = ["unit", "plan", "period", "value", "capex", "break-even capex", "load %"]
+    lines += [f"Value and capex in million {found.currency}", *columns(titles, body, left=3)]
     return lines
 
 
@@ -190,8 +212,9 @@ def _tell_sites(
         write_json(json_out, {"currency": currency, "sites": _records(table)})
     if quiet or str(json_out) == "-":
         return
-    body = []
-    for r in table.to_dict("records"):
+    body: list[list[str]] = []
+    for site in table.to_dict("records"):
+        r: dict[str, Any] = {str(k): v for k, v in site.items()}
         value = r["value_million"]
         figure = number(value) if value == value else "–"  # noqa: PLR0124
         load = number(100 * r["load_share"]) if r["load_share"] == r["load_share"] else "–"
@@ -199,4 +222,4 @@ def _tell_sites(
             [str(r["rank"]), plain(r["site"]), plain(r["member"] or "–"), figure, load, r["note"]]
         )
     head = ["rank", "site", "member", f"value (million {currency})", "load %", ""]
-    click.echo("\n".join(columns(head, body, left=3)))
+    click.echo("\n".join(columns(head, body, left=3, total=120)))

@@ -35,6 +35,8 @@ SMALL = 0.004
 ROOM = {"0": 24, "1": 30, "2": 30, "3": 20, "4": 18}
 """Letters of a label, by level: beside each other they must not touch."""
 HEIGHT = 720
+MAX_PERIODS = 8
+"""Periods with a diagram of their own: of more, these are spread over the horizon."""
 _ENDS = {
     "disposal": "disposed of",
     "stock": "stocked",
@@ -150,7 +152,9 @@ def sankey(solution: Solution) -> Figure | None:
         return None
     years = years_of(solution.scenario)
     periods = [("all", "whole horizon")]
-    periods += [(f"p{n}", name) for n, name in enumerate(years)] if len(years) > 1 else []
+    if len(years) > 1:
+        some = np.unique(np.linspace(0, len(years) - 1, MAX_PERIODS).round().astype(int))
+        periods += [(f"p{n}", list(years)[n]) for n in some.tolist()]
     views, full = {}, _full_names(solution)
     for measure in measures:
         links = _links(_bundled(measure.rows))

@@ -179,7 +179,8 @@ class _Finder:
         """Rows of a variable with the programme's column, where it has one."""
         rows: pd.DataFrame = self.m.rows[variable]
         place = self.compiled.column_of[rows["column"].to_numpy()]
-        return rows.assign(place=place).loc[place >= 0]
+        placed: pd.DataFrame = rows.assign(place=place).loc[place >= 0]
+        return placed
 
     def _rows(self, family: str) -> list[tuple[Any, int]]:
         indices, rows = self.compiled.families.get(family, ([], np.array([], dtype=np.intp)))

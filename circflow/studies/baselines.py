@@ -17,7 +17,7 @@ from circflow.solve.highs import Ending, Session
 from circflow.studies.coalition import Cluster
 from circflow.studies.linear_forms import Forms, forms_of, totals_of
 
-LONGEST = 4.0
+LONGEST = 2.5
 """Seconds of building and solving beyond which nothing is compared."""
 PATIENCE = 5.0
 """Seconds for the search over yes/no decisions of a baseline."""

@@ -586,7 +586,7 @@ class _Work:
 def _note_capex(row: dict[str, Any], table: pd.DataFrame) -> None:
     capex = table[table["kind"] == "capex"]
     if len(capex):
-        row["break_even_capex_million"] = float(capex["break_even"].iat[0])
+        row["break_even_capex_million"] = float(capex["break_even"].to_numpy(float)[0])
 
 
 def _loads(solution: Any, subject: _Subject) -> pd.DataFrame:
@@ -599,7 +599,8 @@ def _loads(solution: Any, subject: _Subject) -> pd.DataFrame:
         own = units[units["unit"] == subject.name]
     shown = ["period", "in_service", "capacity_per_year", "available_per_year"]
     shown += ["load_per_year", "load_share", "jobs"]
-    return own[["unit", *shown]].reset_index(drop=True)
+    made: pd.DataFrame = own[["unit", *shown]].reset_index(drop=True)
+    return made
 
 
 def _stack(parts: list[pd.DataFrame | None]) -> pd.DataFrame:

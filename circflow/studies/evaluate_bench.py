@@ -255,7 +255,8 @@ class Bench:
         """The rows of a variable that stand in the programme, with their `place` there."""
         rows = self.m.rows[name]
         place = self.compiled.column_of[rows["column"].to_numpy(np.intp)]
-        return rows.assign(place=place)[place >= 0]
+        found: pd.DataFrame = rows.assign(place=place)[place >= 0]
+        return found
 
 
 _NONE: Ints = np.array([], dtype=np.intp)

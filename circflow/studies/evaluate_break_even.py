@@ -11,9 +11,11 @@ when the full search finds nothing above the known lines, so the zero is exact, 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from circflow.studies.evaluate_bench import Bench, Direction, Floats, Plan, Setting
 
@@ -219,11 +221,11 @@ def _taken_in(bench: Bench, unit: str, material: str) -> tuple[Floats, Floats, l
     return columns.astype(np.intp), amount, [*activity["period"], *intake["period"]]
 
 
-def _money(bench: Bench, columns: Floats, periods: object, per_unit: object) -> Direction:
+def _money(bench: Bench, columns: Floats, periods: Iterable[str], per_unit: ArrayLike) -> Direction:
     from circflow.data.scenario import MILLION
     from circflow.model.build import weights
 
     weight = {p.name: p.weight for p in bench.scenario.periods}
-    discounts = np.array([weight[p] for p in periods], dtype=float)  # type: ignore[attr-defined]
+    discounts = np.array([weight[p] for p in periods], dtype=float)
     worth = np.asarray(per_unit, dtype=float) * discounts / MILLION
     return Direction(columns.astype(np.intp), worth * weights(bench.scenario).value)

@@ -15,6 +15,7 @@ from circflow.data.scenario import MILLION, Scenario
 from circflow.solution.solution import Solution
 from circflow.studies.members import OUTSIDE, by_member, own_money
 
+_NOISE = 1e-9
 USED, DUMPED, EMITTED, JOBS = "waste used", "waste dumped", "emitted", "jobs"
 
 
@@ -64,7 +65,14 @@ def changes(with_: pd.DataFrame, without: pd.DataFrame, unit: str) -> pd.DataFra
     labels = ["figure", "item", "unit_of_measure"]
     one = with_.set_index(labels)
     other = without.set_index(labels)
-    both = one.join(other, how="outer", lsuffix="_with", rsuffix="_without", sort=False)
+    both = one.merge(
+        other,
+        left_index=True,
+        right_index=True,
+        how="outer",
+        suffixes=("_with", "_without"),
+        sort=False,
+    )
     both = both.fillna(0.0).reset_index()
     return pd.DataFrame(
         {
@@ -72,10 +80,17 @@ def changes(with_: pd.DataFrame, without: pd.DataFrame, unit: str) -> pd.DataFra
             **{name: both[name] for name in labels},
             "with": both["amount_with"],
             "without": both["amount_without"],
-            "change": both["amount_with"] - both["amount_without"],
-            "discounted_change": both["discounted_with"] - both["discounted_without"],
+            "change": _less(both["amount_with"], both["amount_without"]),
+            "discounted_change": _less(both["discounted_with"], both["discounted_without"]),
         }
     )
+
+
+def _less(one: pd.Series[float], other: pd.Series[float]) -> pd.Series[float]:
+    """one − other, without the solver's noise."""
+    size = np.maximum(one.abs(), other.abs())
+    change = one - other
+    return change.where(change.abs() > _NOISE * size, 0.0)
 
 
 def cost_per_tonne(change: pd.DataFrame, value: float, figure: str, item: str | None) -> float:

@@ -86,7 +86,8 @@ def price_sheet(bench: Bench, plan: Plan, solution: Solution, unit: str) -> Shee
     )
     table = table[shared[entries.row]].merge(rows, on="row", how="left")
     parts = [_materials(bench, table, unit), _others(table, unit), _money_parts(bench, plan, unit)]
-    full = pd.concat([p for p in parts if len(p)], ignore_index=True).reindex(columns=COLUMNS)
+    filled = [p for p in parts if len(p)] or parts[:1]
+    full = pd.concat(filled, ignore_index=True).reindex(columns=COLUMNS)
     full["million"] = full["million"].astype(float)
     full = _at_market(bench.scenario, solution, full)
     own = ~shared[entries.row]
@@ -169,9 +170,10 @@ def _money_weight(bench: Bench) -> dict[str, float]:
 def _others(table: pd.DataFrame, unit: str) -> pd.DataFrame:
     rows = table[table["family"] != "material_balance"]
     item = rows["family"].map(_FAMILIES).fillna(_RULES)
-    rows = rows.assign(item=item).groupby(["item", "period"], sort=False)["million"].sum()
-    rows = rows.reset_index().assign(unit=unit, material=None)
-    return rows[rows["million"] != 0.0]
+    sums = rows.assign(item=item).groupby(["item", "period"], sort=False)["million"].sum()
+    made = sums.reset_index().assign(unit=unit, material=None)
+    kept: pd.DataFrame = made[made["million"] != 0.0]
+    return kept
 
 
 def _money_parts(bench: Bench, plan: Plan, unit: str) -> pd.DataFrame:
@@ -196,10 +198,11 @@ def _money_parts(bench: Bench, plan: Plan, unit: str) -> pd.DataFrame:
     worth = goals["coefficient"].to_numpy(float) * np.where(at >= 0, plan.x[at], 0.0)
     extra = pd.DataFrame({"item": goals["part"], "period": goals["period"], "million": worth})
     extra = extra[np.isin(at, list(own)) & (at >= 0)]
-    full = pd.concat([p for p in (rows, extra) if len(p)], ignore_index=True)
-    summed = full.groupby(["item", "period"], sort=False)["million"].sum().reset_index()
-    summed = summed[summed["million"] != 0.0]
-    return summed.assign(unit=unit, material=None)
+    full = pd.concat([rows, extra], ignore_index=True) if len(extra) else rows
+    sums = full.groupby(["item", "period"], sort=False)["million"].sum()
+    made = sums.reset_index().assign(unit=unit, material=None)
+    kept: pd.DataFrame = made[made["million"] != 0.0]
+    return kept
 
 
 # --------------------------------------------------------------------------- market prices
@@ -249,13 +252,16 @@ def _at_market(scenario: Scenario, solution: Solution, sheet: pd.DataFrame) -> p
     key = pd.MultiIndex.from_frame(sheet[["material", "period", "item"]])
     at = known.index.get_indexer(key)
     price = np.where(at >= 0, known["price"].to_numpy(float)[at] if len(known) else 0.0, np.nan)
-    of = np.array([known["of"].iat[n] if n >= 0 else None for n in at], dtype=object)
+    of = np.array([*known["of"], None], dtype=object)[at]
     goods = sheet["item"].isin(["output", "input"]).to_numpy()
     price = np.where(goods & np.isnan(price), sheet["price"].astype(float), price)
     of[goods & (at < 0)] = "internal price"
     weight = sheet["period"].map({p.name: p.weight for p in scenario.periods}).to_numpy(float)
     amount = sheet["amount_per_year"].astype(float).to_numpy()
-    worth = np.where(goods, amount * price * weight / MILLION, sheet["million"].to_numpy(float))
+    goal = weights(scenario).value
+    worth = np.where(
+        goods, amount * price * weight * goal / MILLION, sheet["million"].to_numpy(float)
+    )
     worth = np.where(sheet["item"].isin(_SCARCE).to_numpy(), 0.0, worth)
     return sheet.assign(
         market_price=np.where(goods, price, np.nan), market_price_of=of, market_million=worth
@@ -289,13 +295,9 @@ def cash(bench: Bench, plan: Plan, unit: str, sheet: pd.DataFrame, money: str) -
     npv = float(rows[money].sum()) / goal
     running = rows[rows["item"] != "capital"]
     periods = bench.scenario.periods
+    earned = running.groupby("period")[money].sum().to_dict()
     yearly = np.concatenate(
-        [
-            np.full(
-                p.years, running.loc[running["period"] == p.name, money].sum() / p.weight / goal
-            )
-            for p in periods
-        ]
+        [np.full(p.years, float(earned.get(p.name, 0.0)) / p.weight / goal) for p in periods]
     )
     gains = float(running.loc[running[money] > 0.0, money].sum()) / goal
     costs = -float(rows.loc[rows[money] < 0.0, money].sum()) / goal

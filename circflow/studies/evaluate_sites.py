@@ -198,5 +198,5 @@ def _tried(
         load_share=load,
     )
     if load == 0.0:
-        record["note"] = "nothing that it could use or sell reaches it"
+        record["note"] = "stands idle"
     return record

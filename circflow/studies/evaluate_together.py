@@ -179,10 +179,10 @@ def entry(
     order = []
     for unit in bench.built(best.x):
         at = whole
-        for capital, built in reversed(inside):
-            if unit not in built:
+        for step, standing in reversed(inside):
+            if unit not in standing:
                 break
-            at = capital
+            at = step
         order.append((unit, at, bench.capex(best.x, unit)))
     entered = pd.DataFrame(order, columns=["unit", "enters_at_million", "capex_million"])
     entered = entered.sort_values(["enters_at_million", "capex_million"], ignore_index=True)

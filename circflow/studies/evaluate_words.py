@@ -86,7 +86,7 @@ def _own_lines(row: dict[str, Any], money: str) -> list[str]:
         npv = row.get(f"npv_{label}_million")
         if not _known(npv):
             continue
-        text = f"Its own cash flow at {prices}: NPV {number(npv)} {money}"  # type: ignore[arg-type]
+        text = f"Its own cash flow at {prices}: NPV {number(npv)} {money}"
         rate, years = row[f"irr_{label}"], row[f"payback_{label}_years"]
         if _known(rate):
             text += f", IRR {number(100 * rate)} %"
@@ -160,7 +160,7 @@ def _region_lines(verdicts: Verdicts, row: dict[str, Any]) -> list[str]:
 
 def _signed(value: float) -> str:
     if value == 0.0:
-        return "no change of"
+        return "±0"
     return ("+" if value > 0 else "-") + number(abs(value))
 
 
@@ -180,22 +180,17 @@ def _together_lines(verdicts: Verdicts, unit: str, money: str) -> list[str]:
             ("exclude each other", "Cannot stand beside"),
             ("one needs the other", "One is not possible without the other"),
         ):
-            rows = own[own["kind"] == kind].head(_SHOWN)
-            names = [
-                (r.other if r.unit == unit else r.unit)
-                + (
-                    f" ({_signed(r.interaction_million)} {money})"
-                    if _known(r.interaction_million)
-                    else ""
-                )
-                for r in rows.itertuples()
-            ]
+            names = []
+            for r in own[own["kind"] == kind].head(_SHOWN).to_dict("records"):
+                name = str(r["other"] if r["unit"] == unit else r["unit"])
+                extra = float(r["interaction_million"])
+                names.append(f"{name} ({_signed(extra)} {money})" if _known(extra) else name)
             if names:
                 lines.append(f"{word}: {', '.join(names)}.")
     order = verdicts.order
     if len(order) and (order["unit"] == unit).any():
         at = int(np.flatnonzero(order["unit"] == unit)[0])
-        capital = float(order["enters_at_million"].iat[at])
+        capital = float(order["enters_at_million"].to_numpy(float)[at])
         lines.append(
             f"As capital grows it enters as number {at + 1} of {len(order)}, by"
             f" {number(capital)} {money} in all."

@@ -33,7 +33,7 @@ _FALLBACK = 1e3
 """Where no bound is found: so many times the largest amount in the plan of all together."""
 
 _CLEARLY = 1e-4
-"""Above 0: the least product of a coalition with a random vector, the largest entry of which is 1."""
+"""Least product, above 0, of a coalition with a random vector whose largest entry is 1."""
 
 
 @dataclass(frozen=True)

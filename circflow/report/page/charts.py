@@ -402,8 +402,8 @@ def stocks(solution: Solution) -> Figure | None:
     names = table["site"].astype(str) + ": " + table["material"].astype(str)
     table = table.assign(name=names + ", " + table["unit_of_measure"].astype(str))
     span = table.groupby("name")[["opening", "closing"]]
-    low, high = (f.min(axis=1) for f in (span.min(), -span.max()))
-    change = (-high - low).sort_values(ascending=False)
+    change = span.max().max(axis=1) - span.min().min(axis=1)
+    change = change.sort_values(ascending=False)
     change = change[change > 0]
     if change.empty:
         return None
@@ -458,9 +458,10 @@ def timeline(solution: Solution) -> Figure | None:
     )
     frame = built.assign(start=built["period"].map(starts).astype(float))
     frame = frame.sort_values(["start", "capex_million"], ascending=[True, False])
-    stop = [
-        min(end, s + (life.get(u) or 1)) for u, s in zip(frame["unit"], frame["start"], strict=True)
-    ]
+    total = len(frame)
+    frame = frame.head(MAX_UNITS)
+    ages = frame["unit"].map(life).astype(float).fillna(1.0)
+    stop = np.minimum(frame["start"] + ages, float(end))
     names = _distinct([cut(str(u), 34) for u in frame["unit"]])
     currency = escaped(scenario.settings.currency)
     hover = [
@@ -496,5 +497,6 @@ def timeline(solution: Solution) -> Figure | None:
         "What is built, and when",
         {"": {"data": [trace], "layout": shape}},
         "Bars from the year a plant is built to the end of its service",
-        note="From the first year of the period in which it is built; in the bar, its capital.",
+        note="From the first year of the period in which it is built; in the bar, its capital."
+        + (f" The first {len(frame)} of {total}." if total > len(frame) else ""),
     )

@@ -36,8 +36,8 @@ THIN = "\u202f"
 """Separates thousands."""
 DASH = "–"
 """Stands for a figure that does not exist."""
-MAX_ROWS = 1_000
-"""Rows of a table on a page: more are for the results workbook."""
+MAX_ROWS = 500
+"""Rows of a table on a page, unless said: more are for the results workbook."""
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]+")
 
@@ -197,15 +197,16 @@ class Table:
     name: str = ""
     """Of the CSV file; blank: from the caption."""
     mark_first: bool = False
+    most: int = MAX_ROWS
     empty: str = ""
     """What is said where there are no rows; blank: nothing at all is shown."""
 
     def html(self, ids: count[int]) -> str:
         if self.frame.empty:
             return Text(self.empty, "note").html(ids) if self.empty else ""
-        rows = min(len(self.frame), MAX_ROWS)
+        rows = min(len(self.frame), self.most)
         columns = self.columns or columns_of(self.frame)
-        frame = self.frame.head(MAX_ROWS)
+        frame = self.frame.head(rows)
         cells = [_cells(column, frame[column.name]) for column in columns]
         lines = []
         for n, row in enumerate(zip(*cells, strict=True)):

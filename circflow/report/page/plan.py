@@ -16,6 +16,7 @@ from circflow.report.map import flow_map
 from circflow.report.numbers import cut, plain
 from circflow.report.page import charts
 from circflow.report.page.frame import (
+    MAX_ROWS,
     Block,
     Card,
     Cards,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from circflow.solution.solution import Solution
 
 MAX_CONFIDENCES = 6
+MAX_ASSUMPTIONS = 1_500
 _CONFIDENCE = re.compile(r"\s*([^\W\d][\w -]{2,28}?)\s*:", re.UNICODE)
 _WORD = re.compile(r"([^\W\d][\w-]{2,28})", re.UNICODE)
 NOT_TOLD = "not told"
@@ -405,12 +407,14 @@ class _Parts:
     def _prices(self) -> list[Block]:
         prices = self.solution.prices
         prices = prices[prices["value"].astype(float) != 0].copy()
-        prices["limit"] = [
-            tell.limit_label(row) if row["kind"] != "material" else "one more unit there"
-            for row in prices.assign(name=None).to_dict("records")
-        ]
         size = prices["value"].astype(float).abs()
         prices = prices.iloc[size.argsort(kind="stable")[::-1]]
+        first = prices.head(MAX_ROWS).assign(name=None).to_dict("records")
+        words = [
+            "one more unit there" if row["kind"] == "material" else tell.limit_label(row)
+            for row in first
+        ]
+        prices["limit"] = [*words, *[""] * (len(prices) - len(words))]
         columns = (
             Column("kind", "Kind"),
             Column("limit", "What"),
@@ -456,7 +460,12 @@ class _Parts:
                 name="confidence",
             ),
             Table(
-                "Every row with its note and source", frame, columns, shown=8, name="assumptions"
+                "Every row with its note and source",
+                frame,
+                columns,
+                shown=8,
+                name="assumptions",
+                most=MAX_ASSUMPTIONS,
             ),
             Table("Sources", sources.reset_index(drop=True), columns_of(sources), shown=8),
         ]
