@@ -152,13 +152,13 @@ def test_simplex_and_interior_point_agree(monkeypatch: pytest.MonkeyPatch) -> No
 
 def _hard(seed: int = 1) -> Program:
     rng = np.random.default_rng(seed)
-    weights = rng.integers(200, 1000, (12, 60)).astype(float)
+    weights = rng.integers(200, 1000, (20, 150)).astype(float)
     return program(
-        (-rng.integers(200, 1000, 60)).astype(float).tolist(),
+        (-rng.integers(200, 1000, 150)).astype(float).tolist(),
         weights.tolist(),
         [(-INF, half) for half in weights.sum(axis=1) / 3],
-        [(0, 1)] * 60,
-        [True] * 60,
+        [(0, 1)] * 150,
+        [True] * 150,
     )
 
 

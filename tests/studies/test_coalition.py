@@ -265,7 +265,7 @@ def test_a_store_goes_on_and_refuses_what_is_foreign(make_scenario: Make, tmp_pa
 
 
 @settings(
-    max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(data=st.data())
 def test_links_taken_away_give_the_same_value(make_scenario: Make, data: st.DataObject) -> None:
