@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     metavar="OUT",
     type=click.Path(path_type=Path),
     help="Write everything: a workbook (.xlsx) with a sheet per question and a page per unit,"
-    " JSON (.json), or else a folder of CSV files.",
+    " a page with figures (.html), JSON (.json), or else a folder of CSV files.",
 )
 @json_option
 @set_option
@@ -110,8 +110,8 @@ def evaluate(  # noqa: PLR0913, PLR0917
     check_outputs(
         file,
         workbook=output if suffix == ".xlsx" else None,
-        text=[output if suffix == ".json" else None, json_out],
-        folder=output if suffix not in (".xlsx", ".json") else None,
+        text=[output if suffix in (".json", ".html") else None, json_out],
+        folder=output if suffix not in (".xlsx", ".json", ".html") else None,
     )
     with Progress(quiet=quiet) as progress:
         progress("reading")

@@ -115,8 +115,8 @@ class Verdicts:
         return words(self, unit)
 
     def write(self, path: str | Path) -> None:
-        """Write everything: .xlsx (a sheet per question, a page per unit), .json, or a folder
-        of CSV files."""
+        """Write everything: .xlsx (a sheet per question, a page per unit), .html, .json, or a
+        folder of CSV files."""
         from circflow.studies.evaluate_words import write
 
         write(self, path)

@@ -237,7 +237,9 @@ def write(verdicts: Verdicts, path: str | Path) -> None:
          enumerate(words(verdicts, str(u)))],
         columns=["unit", "line", "text"],
     )  # fmt: skip
-    write_tables(tables, target, currency=verdicts.currency)
+    write_tables(
+        tables, target, currency=verdicts.currency, title=f"{verdicts.scenario.name}: verdicts"
+    )
 
 
 def _write_workbook(verdicts: Verdicts, path: Path) -> None:
