@@ -22,7 +22,7 @@ from circflow.commands.explain import explain
 from circflow.commands.scenario import check, convert, template
 from circflow.commands.solve import solve
 from circflow.commands.studies import alternatives, pareto, sweep, tornado
-from circflow.report.numbers import plain
+from circflow.data.text import plain
 
 INTERNAL, INTERRUPTED, BROKEN_PIPE = 1, 130, 141
 NO_PLAN = {"infeasible": 3, "unbounded": 4, "stopped": 5}

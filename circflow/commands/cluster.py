@@ -264,7 +264,8 @@ def _written(output: Path | None) -> None:
 
 def _table(head: Sequence[str], frame: pd.DataFrame, left: int = 1) -> list[str]:
     """Lines of a table; numbers to three figures or more."""
-    from circflow.report.numbers import columns, number, plain
+    from circflow.data.text import plain
+    from circflow.report.numbers import columns, number
 
     def text(value: Any) -> str:
         if isinstance(value, float | int) and not isinstance(value, bool):
@@ -277,7 +278,8 @@ def _table(head: Sequence[str], frame: pd.DataFrame, left: int = 1) -> list[str]
 
 def sharing_lines(found: Sharing) -> list[str]:
     """What a division of the gain is, in a screenful."""
-    from circflow.report.numbers import number, plain
+    from circflow.data.text import plain
+    from circflow.report.numbers import number
 
     unit = f"million {found.currency}, discounted"
     lines = [
@@ -317,7 +319,7 @@ def sharing_lines(found: Sharing) -> list[str]:
 
 def comparison_lines(found: Comparison) -> list[str]:
     """Scenarios side by side, in a screenful."""
-    from circflow.report.numbers import plain
+    from circflow.data.text import plain
 
     size = found.table[list(found.labels)].abs().max(axis=1)
     shown = found.table.loc[size > 0.0]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from circflow.report.numbers import plain
+from circflow.data.text import plain
 
 if TYPE_CHECKING:
     from circflow.data.scenario import Scenario

@@ -170,7 +170,8 @@ def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 def _lines(found: Verdicts, named: bool) -> list[str]:
     """What is shown: a line per unit; the words for those that were named."""
-    from circflow.report.numbers import columns, number, plain
+    from circflow.data.text import plain
+    from circflow.report.numbers import columns, number
 
     def text(value: Any) -> str:
         return number(float(value)) if value is not None and value == value else "–"  # noqa: PLR0124
@@ -202,7 +203,8 @@ def _lines(found: Verdicts, named: bool) -> list[str]:
 def _tell_sites(
     table: pd.DataFrame, currency: str, output: Path | None, json_out: Path | None, quiet: bool
 ) -> None:
-    from circflow.report.numbers import columns, number, plain
+    from circflow.data.text import plain
+    from circflow.report.numbers import columns, number
     from circflow.report.study_tables import write_tables
 
     if output is not None:

@@ -357,7 +357,7 @@ def _tell_files(outputs: Sequence[Path]) -> None:
 
 def _print_table(table: pd.DataFrame) -> None:
     """A table in columns; text to the left, numbers to the right."""
-    from circflow.report.numbers import plain
+    from circflow.data.text import plain
 
     def shown(value: Any) -> str:
         if isinstance(value, float):

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from circflow.data.text import plain
 from circflow.report.figures import (
     best_chains,
     binding_limits,
@@ -19,7 +20,7 @@ from circflow.report.figures import (
     unit_loads,
     waste_by_stage,
 )
-from circflow.report.numbers import columns, cut, number, numbers, plain, share, squeeze, width
+from circflow.report.numbers import columns, cut, number, numbers, share, squeeze, width
 from circflow.solution.solution import Solution, Status
 
 WIDTH = 100

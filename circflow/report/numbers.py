@@ -59,14 +59,6 @@ def share(value: float | None) -> str:
     return f"{percent:.0f} %" if abs(percent) >= 99.95 or percent == 0 else f"{percent:.1f} %"
 
 
-def plain(text: object) -> str:
-    """Text of a scenario, safe for a terminal: one line, without control characters."""
-    if text is None or (isinstance(text, float) and math.isnan(text)):
-        return ""
-    line = " ".join(str(text).split())
-    return line if line.isprintable() else "".join(c if c.isprintable() else "?" for c in line)
-
-
 def width(text: str) -> int:
     """Columns that a text takes on a terminal."""
     if text.isascii():

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from circflow.data.text import plain
 from circflow.report.atomic import atomic_path
 from circflow.report.figures import (
     binding_limits,
@@ -18,7 +19,7 @@ from circflow.report.figures import (
     waste_by_material,
     waste_by_stage,
 )
-from circflow.report.numbers import number, plain
+from circflow.report.numbers import number
 from circflow.report.sheets import Filling, Formats, add_table, clean, fill, print_set_up
 from circflow.solution.solution import Solution, Status
 

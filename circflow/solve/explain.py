@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 
 from circflow.data.scenario import Scenario
 from circflow.data.table import Cell, Table
+from circflow.data.text import plain
 from circflow.model.build import build
-from circflow.report.numbers import plain
 from circflow.solution.solution import Status
 from circflow.solve.compiled import Compiled, compile_model
 from circflow.solve.conditions import Condition, Elastic, conditions, elastic

@@ -13,8 +13,8 @@ import numpy as np
 from scipy.sparse import csc_array, vstack
 
 from circflow.data.table import Cell
+from circflow.data.text import plain
 from circflow.model.terms import Model
-from circflow.report.numbers import plain
 from circflow.solve.compiled import Compiled, Program
 from circflow.solve.highs import Session
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from circflow.data.text import plain
 from circflow.report.console import WIDTH, summary
 from circflow.report.figures import (
     binding_limits,
@@ -18,7 +19,7 @@ from circflow.report.figures import (
     unit_loads,
     waste_by_stage,
 )
-from circflow.report.numbers import columns, cut, number, numbers, plain, share, squeeze, width
+from circflow.report.numbers import columns, cut, number, numbers, share, squeeze, width
 from circflow.solution.solution import Solution, Status
 
 

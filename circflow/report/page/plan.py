@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import pandas as pd
 
 from circflow.data.schema import IGNORED_COLUMN_MARKS, IGNORED_SHEET_MARKS
+from circflow.data.text import plain
 from circflow.report import figures as tell
 from circflow.report.map import flow_map
-from circflow.report.numbers import cut, plain
+from circflow.report.numbers import cut
 from circflow.report.page import charts
 from circflow.report.page.frame import (
     MAX_ROWS,
