@@ -130,7 +130,7 @@ def check_outputs(
     option: str = "-o",
 ) -> None:
     """Refuse, before any work is done, output paths that cannot or must not be written."""
-    from circflow.report.atomic import why_not_writable
+    from circflow.data.atomic import why_not_writable
 
     if workbook is not None and workbook.suffix.lower() != ".xlsx":
         raise Refusal(f"{option} {workbook}: the name of a workbook must end in .xlsx")
@@ -162,7 +162,7 @@ def write_json(out: Path, content: Any) -> None:
         sys.stdout.buffer.write(data)  # UTF-8 also where the terminal is not
         sys.stdout.buffer.flush()
         return
-    from circflow.report.atomic import write_text
+    from circflow.data.atomic import write_text
 
     write_text(out, data.decode("utf-8"))
 

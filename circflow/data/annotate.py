@@ -12,7 +12,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from circflow.data.files import column_letter, file_error, read_book, replacing, write_book
+from circflow.data.atomic import atomic_path
+from circflow.data.files import column_letter, file_error, read_book, write_book
 from circflow.data.table import Book, Cell, Problem
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def annotate(path: str | Path, target: str | Path, problems: Sequence[Problem]) 
     try:
         # our own reader refuses what would harm the next one (bombs, entities, other formats)
         values = read_book(path)
-        with replacing(target) as temporary:
+        with atomic_path(target) as temporary:
             book = _load(path, values, temporary)
             mark(book, problems)
             book.save(temporary)

@@ -10,7 +10,6 @@ target and renamed, so that a stopped run leaves the old file as it was.
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -111,17 +110,6 @@ def _writing(path: Path) -> Iterator[None]:
 
 def _reason(error: Exception) -> str:
     return (getattr(error, "strerror", None) or str(error) or type(error).__name__).lower()
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """A temporary name beside `path`, renamed to it at the end, removed if anything fails."""
-    temporary = path.parent / f".circflow-{secrets.token_hex(8)}.tmp"
-    try:
-        yield temporary
-        os.replace(temporary, path)  # noqa: PTH105 (Path.replace returns a path, this nothing)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def in_order(book: Book) -> list[RawSheet]:

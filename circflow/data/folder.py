@@ -20,6 +20,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import unquote
 
+from circflow.data.atomic import atomic_path
 from circflow.data.files import (
     MAX_FILE_BYTES,
     MAX_GRID_CELLS,
@@ -27,7 +28,6 @@ from circflow.data.files import (
     file_error,
     in_order,
     is_blank,
-    replacing,
     trim,
 )
 from circflow.data.schema import BY_NAME, SHEETS
@@ -165,7 +165,7 @@ def write_folder(book: Book, path: Path) -> None:
     path.mkdir(exist_ok=True)
     with ExitStack() as stack:  # every file is complete before the first takes its name
         for target, sheet in targets.items():
-            temporary = stack.enter_context(replacing(path / target))
+            temporary = stack.enter_context(atomic_path(path / target))
             with temporary.open("w", encoding="utf-8", newline="") as file:
                 file.writelines(_records(sheet))
 

@@ -24,12 +24,12 @@ from pathlib import Path
 from typing import IO
 from xml.parsers import expat
 
+from circflow.data.atomic import atomic_path
 from circflow.data.files import (
     MAX_FILE_BYTES,
     check_names_differ,
     column_letter,
     file_error,
-    replacing,
 )
 from circflow.data.scenario import ScenarioError
 from circflow.data.schema import is_planners_sheet
@@ -362,7 +362,7 @@ def write_workbook(book: Book, path: Path) -> None:
     from circflow.data.template import write_styled
 
     _check_fits(book)
-    with replacing(path) as temporary:
+    with atomic_path(path) as temporary:
         write_styled(book, temporary)
 
 

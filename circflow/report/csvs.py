@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from circflow.data.atomic import atomic_path
 from circflow.data.folder import csv_text
-from circflow.report.atomic import atomic_path
 from circflow.report.workbook import tables_of
 from circflow.solution.solution import Solution
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from circflow.report.atomic import atomic_path, write_text
+from circflow.data.atomic import atomic_path, write_text
 
 if TYPE_CHECKING:
     from circflow.studies.pareto import Front

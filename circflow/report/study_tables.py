@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from circflow.report.atomic import atomic_path, write_text
+from circflow.data.atomic import atomic_path, write_text
 from circflow.report.csvs import harmless
 from circflow.report.sheets import Formats, add_table, fill
 

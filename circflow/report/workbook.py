@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 
+from circflow.data.atomic import atomic_path
 from circflow.data.text import plain
-from circflow.report.atomic import atomic_path
 from circflow.report.figures import (
     binding_limits,
     emission_use,

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from circflow.data.atomic import atomic_path
 from circflow.data.text import plain
-from circflow.report.atomic import atomic_path
 from circflow.report.numbers import number
 from circflow.report.sheets import Formats, add_table, clean, fill, print_set_up
 

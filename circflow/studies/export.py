@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from circflow.report.atomic import atomic_path
+from circflow.data.atomic import atomic_path
 from circflow.studies.errors import StudyError
 
 if TYPE_CHECKING:

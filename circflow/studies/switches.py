@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from circflow.report.atomic import write_text
+from circflow.data.atomic import write_text
 from circflow.solve.compiled import Program
 from circflow.solve.highs import Ending, Session
 from circflow.solve.scaling import Scaling, scaling_of
