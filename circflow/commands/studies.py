@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from circflow.commands.common import (
-    Command,
     Number,
     Progress,
     Refusal,
@@ -23,95 +22,23 @@ from circflow.commands.common import (
     split_assignment,
     write_json,
 )
+from circflow.commands.study_parts import (
+    HOW,
+    PLOTS,
+    STORES,
+    TABLES,
+    checked,
+    decision_options,
+    decisions,
+    output_option,
+    print_table,
+    records,
+    tell_files,
+    worker_options,
+)
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from circflow.studies.sweep import Runs
-
-TABLES = (".csv", ".xlsx", ".parquet")
-PLOTS = (".html", ".png", ".svg")
-STORES = (".sqlite", ".db")
-HOW = {"=": "set", "*=": "factor", "+=": "add"}
-
-
-def _output_option(endings: Sequence[str]) -> Callable[[Command], Command]:
-    def decorate(command: Command) -> Command:
-        return click.option(
-            "-o",
-            "--output",
-            "outputs",
-            metavar="OUT",
-            multiple=True,
-            type=click.Path(path_type=Path),
-            help=f"Write the result; the ending tells as what: {', '.join(endings)}. May be given"
-            " several times.",
-        )(command)
-
-    return decorate
-
-
-def _decision_options(command: Command) -> Command:
-    for option in (
-        click.option(
-            "--gap",
-            metavar="SHARE",
-            type=Number(min=0),
-            default=1e-6,
-            show_default=True,
-            help="Relative gap at which each search over yes/no decisions ends.",
-        ),
-        click.option(
-            "--time-limit",
-            metavar="SECONDS",
-            type=Number(min=0, min_open=True),
-            help="Stop each search after so long.",
-        ),
-        click.option("--relax", is_flag=True, help="Let yes/no decisions be fractions."),
-    ):
-        command = option(command)
-    return command
-
-
-def _worker_options(command: Command) -> Command:
-    for option in (
-        click.option(
-            "--dask",
-            metavar="ADDRESS",
-            help="Run on a Dask cluster: address of its scheduler (tcp://host:8786).",
-        ),
-        click.option(
-            "--jobs",
-            metavar="N",
-            type=click.IntRange(min=1),
-            default=1,
-            show_default=True,
-            help="Run in so many processes of this machine.",
-        ),
-        click.option(
-            "--resume", is_flag=True, help="Go on where an interrupted run of this study stopped."
-        ),
-    ):
-        command = option(command)
-    return command
-
-
-def _decisions(relax: bool, fix: bool = False) -> str:
-    if relax and fix:
-        raise Refusal("decisions can be relaxed or fixed, not both")
-    return "relaxed" if relax else "fixed" if fix else "free"
-
-
-def _checked(file: Path, outputs: Sequence[Path], endings: Sequence[str]) -> None:
-    for path in outputs:
-        if path.suffix.lower() not in endings:
-            raise Refusal(f"-o {path}: the name must end in {', '.join(endings)}")
-    check_outputs(file, text=outputs)
-    if any(path.suffix.lower() in PLOTS for path in outputs):
-        from importlib.util import find_spec
-
-        if find_spec("matplotlib") is None:
-            raise Refusal("plots need Matplotlib: pip install 'circflow[plots]'")
 
 
 @click.command()
@@ -162,11 +89,11 @@ def _checked(file: Path, outputs: Sequence[Path], endings: Sequence[str]) -> Non
     show_default=True,
     help="Check every K-th run against a model built anew; 0: none.",
 )
-@_output_option([*TABLES, *PLOTS, *STORES])
+@output_option([*TABLES, *PLOTS, *STORES])
 @json_option
 @set_option
-@_decision_options
-@_worker_options
+@decision_options
+@worker_options
 @quiet_option
 def sweep(  # noqa: PLR0913, PLR0917
     file: Path,
@@ -199,11 +126,11 @@ def sweep(  # noqa: PLR0913, PLR0917
         raise Refusal("--study stands alone: leave out --vary and --sample")
     if study is None and not vary and not count:
         raise Refusal("say what to vary: --study NAME, --vary 'ADDRESS=…' or --sample N")
-    _checked(file, outputs, [*TABLES, *PLOTS, *STORES])
+    checked(file, outputs, [*TABLES, *PLOTS, *STORES])
     check_outputs(file, text=[json_out])
     store, passing = _store(outputs)
     options: dict[str, Any] = {
-        "decisions": _decisions(relax, fix),
+        "decisions": decisions(relax, fix),
         "gap": gap,
         "time_limit": time_limit,
         "keep": keep,
@@ -312,25 +239,17 @@ def _sweep_figure(runs: Runs) -> Any:
 def _runs_json(runs: Runs) -> dict[str, Any]:
     return {
         "scenario": runs.scenario.name,
-        "runs": _records(runs.table),
+        "runs": records(runs.table),
         "notes": runs.notes,
         "seconds": runs.seconds,
     }
-
-
-def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
-    return [{str(k): _known(v) for k, v in record.items()} for record in table.to_dict("records")]
-
-
-def _known(value: Any) -> Any:
-    return None if isinstance(value, float) and value != value else value  # noqa: PLR0124
 
 
 def _tell_runs(runs: Runs, outputs: Sequence[Path]) -> None:
     table = runs.table
     shown = [*runs.parameters, "objective_million", "status"]
     if len(table) <= 40:
-        _print_table(table[shown])
+        print_table(table[shown])
     else:
         good = table["objective_million"].dropna()
         if len(good):
@@ -347,32 +266,7 @@ def _tell_runs(runs: Runs, outputs: Sequence[Path]) -> None:
     )
     for text in runs.notes:
         click.echo(text, err=True)
-    _tell_files(outputs)
-
-
-def _tell_files(outputs: Sequence[Path]) -> None:
-    for path in outputs:
-        click.echo(f"Written: {path}")
-
-
-def _print_table(table: pd.DataFrame) -> None:
-    """A table in columns; text to the left, numbers to the right."""
-    from circflow.data.text import plain
-
-    def shown(value: Any) -> str:
-        if isinstance(value, float):
-            return "-" if value != value else f"{value:,.6g}"  # noqa: PLR0124
-        return "-" if value is None else plain(value)
-
-    columns = [[str(name), *map(shown, table[name].tolist())] for name in table.columns]
-    widths = [min(max(map(len, column)), 60) for column in columns]
-    left = [not isinstance(next(iter(table[n].tolist()), ""), int | float) for n in table.columns]
-    for row in zip(*columns, strict=True):
-        cells = [
-            cell[:width].ljust(width) if is_left else cell.rjust(width)
-            for cell, width, is_left in zip(row, widths, left, strict=True)
-        ]
-        click.echo("  ".join(cells).rstrip())
+    tell_files(outputs)
 
 
 @click.command()
@@ -393,11 +287,11 @@ def _print_table(table: pd.DataFrame) -> None:
     help="With --sheet: by so much down and up.",
 )
 @click.option("--fix", is_flag=True, help="Keep the yes/no decisions of the scenario's best plan.")
-@_output_option([*TABLES, *PLOTS])
+@output_option([*TABLES, *PLOTS])
 @json_option
 @set_option
-@_decision_options
-@_worker_options
+@decision_options
+@worker_options
 @quiet_option
 def tornado(  # noqa: PLR0913, PLR0917
     file: Path,
@@ -419,7 +313,7 @@ def tornado(  # noqa: PLR0913, PLR0917
 
     The figures are the rows of the sheet Ranges, or all figures of the sheets named.
     """
-    _checked(file, outputs, [*TABLES, *PLOTS])
+    checked(file, outputs, [*TABLES, *PLOTS])
     check_outputs(file, text=[json_out])
     store, _ = _store(outputs)
     with Progress(quiet=quiet) as progress:
@@ -431,7 +325,7 @@ def tornado(  # noqa: PLR0913, PLR0917
             scenario,
             sheets=sheets,
             share=share,
-            decisions=_decisions(relax, fix),  # type: ignore[arg-type]
+            decisions=decisions(relax, fix),  # type: ignore[arg-type]
             gap=gap,
             time_limit=time_limit,
             jobs=jobs,
@@ -447,15 +341,15 @@ def tornado(  # noqa: PLR0913, PLR0917
             _write(path, study.write, lambda: tornado_plot(study))
         if json_out is not None:
             content = {"scenario": scenario.name, "base": study.base}
-            write_json(json_out, {**content, "effects": _records(study.table)})
+            write_json(json_out, {**content, "effects": records(study.table)})
     if store is not None:
         for left in (store, Path(f"{store}-wal"), Path(f"{store}-shm")):
             left.unlink(missing_ok=True)
     if not quiet and str(json_out) != "-":
         click.echo(f"objective: {study.base:,.1f} million {scenario.settings.currency}")
         columns = ["rank", "parameter", "low", "high", "low_effect_million", "high_effect_million"]
-        _print_table(study.table[columns].head(30))
-        _tell_files(outputs)
+        print_table(study.table[columns].head(30))
+        tell_files(outputs)
 
 
 @click.command()
@@ -476,10 +370,10 @@ def tornado(  # noqa: PLR0913, PLR0917
     show_default=True,
     help="How many alternatives to keep.",
 )
-@_output_option(TABLES)
+@output_option(TABLES)
 @json_option
 @set_option
-@_decision_options
+@decision_options
 @quiet_option
 def alternatives(  # noqa: PLR0913, PLR0917
     file: Path,
@@ -494,7 +388,7 @@ def alternatives(  # noqa: PLR0913, PLR0917
     quiet: bool,
 ) -> None:
     """Find plans nearly as good as the best that differ most, and what stands in all of them."""
-    _checked(file, outputs, TABLES)
+    checked(file, outputs, TABLES)
     check_outputs(file, text=[json_out])
     with Progress(quiet=quiet) as progress:
         progress("reading")
@@ -505,7 +399,7 @@ def alternatives(  # noqa: PLR0913, PLR0917
             scenario,
             within,
             count=count,
-            decisions=_decisions(relax),  # type: ignore[arg-type]
+            decisions=decisions(relax),  # type: ignore[arg-type]
             gap=gap,
             time_limit=time_limit,
             progress=progress,
@@ -515,13 +409,13 @@ def alternatives(  # noqa: PLR0913, PLR0917
             found.write(path)
         if json_out is not None:
             content = {"scenario": scenario.name, "best": found.best, "within": within}
-            tables = {"plans": _records(found.table), "units": _records(found.units)}
+            tables = {"plans": records(found.table), "units": records(found.units)}
             write_json(json_out, {**content, **tables})
     if not quiet and str(json_out) != "-":
-        _print_table(found.units[["unit", "status", "lowest", "highest", "best", "verdict"]])
+        print_table(found.units[["unit", "status", "lowest", "highest", "best", "verdict"]])
         click.echo("")
-        _print_table(found.table[["plan", "objective_million", "short_of_best", "distance"]])
-        _tell_files(outputs)
+        print_table(found.table[["plan", "objective_million", "short_of_best", "distance"]])
+        tell_files(outputs)
 
 
 @click.command()
@@ -541,10 +435,10 @@ def alternatives(  # noqa: PLR0913, PLR0917
     show_default=True,
     help="Points of the curve, its ends included.",
 )
-@_output_option([*TABLES, *PLOTS])
+@output_option([*TABLES, *PLOTS])
 @json_option
 @set_option
-@_decision_options
+@decision_options
 @quiet_option
 def pareto(  # noqa: PLR0913, PLR0917
     file: Path,
@@ -559,7 +453,7 @@ def pareto(  # noqa: PLR0913, PLR0917
     quiet: bool,
 ) -> None:
     """Draw the trade-off between two goals: what one more unit of the second costs of the first."""
-    _checked(file, outputs, [*TABLES, *PLOTS])
+    checked(file, outputs, [*TABLES, *PLOTS])
     check_outputs(file, text=[json_out])
     with Progress(quiet=quiet) as progress:
         progress("reading")
@@ -570,7 +464,7 @@ def pareto(  # noqa: PLR0913, PLR0917
             scenario,
             trade,
             points=points,
-            decisions=_decisions(relax),  # type: ignore[arg-type]
+            decisions=decisions(relax),  # type: ignore[arg-type]
             gap=gap,
             time_limit=time_limit,
             progress=progress,
@@ -582,8 +476,8 @@ def pareto(  # noqa: PLR0913, PLR0917
             _write(path, front.write, lambda: pareto_plot(front))
         if json_out is not None:
             content = {"scenario": scenario.name, "goals": front.goals, "units": front.units}
-            write_json(json_out, {**content, "points": _records(front.table)})
+            write_json(json_out, {**content, "points": records(front.table)})
     if not quiet and str(json_out) != "-":
         names = list(front.table.columns[1:6])
-        _print_table(front.table[["point", *names]])
-        _tell_files(outputs)
+        print_table(front.table[["point", *names]])
+        tell_files(outputs)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -356,8 +357,16 @@ def test_a_check_that_fails_is_an_error(small: Scenario) -> None:
         sweeper.run()
 
 
+@dataclass(frozen=True)
+class DaskCluster:
+    """A scheduler and two workers on this machine."""
+
+    address: str
+    workers: list[subprocess.Popen[bytes]]
+
+
 @pytest.fixture
-def dask_cluster(tmp_path: Path) -> Iterator[str]:
+def dask_cluster(tmp_path: Path) -> Iterator[DaskCluster]:
     pytest.importorskip("distributed")
     import json
     import time
@@ -381,7 +390,7 @@ def dask_cluster(tmp_path: Path) -> Iterator[str]:
             subprocess.Popen([*worker, "--local-directory", str(tmp_path)], **quiet)
             for _ in range(2)
         ]
-        yield json.loads(described.read_text())["address"]
+        yield DaskCluster(json.loads(described.read_text())["address"], parts[1:])
     finally:
         for part in parts:
             part.kill()
@@ -389,9 +398,21 @@ def dask_cluster(tmp_path: Path) -> Iterator[str]:
             part.wait()
 
 
-def test_dask_gives_the_same(small: Scenario, dask_cluster: str) -> None:
+def test_dask_gives_the_same_though_a_worker_dies(
+    small: Scenario, dask_cluster: DaskCluster
+) -> None:
     values = list(np.linspace(0.5, 1.5, 12))
-    runs = sweep(small, {PRICE: values}, dask=dask_cluster)
+    killed: list[str] = []
+
+    def kill(text: str) -> None:
+        if " of 12 runs" in text and not killed:
+            killed.append(text)
+            dask_cluster.workers[0].kill()
+            dask_cluster.workers[0].wait()
+
+    address = dask_cluster.address
+    runs = sweep(small, {PRICE: values}, dask=address, progress=kill)
+    assert killed and not killed[0].startswith("12 ")
     same(runs.table, sweep(small, {PRICE: values}).table)
 
 

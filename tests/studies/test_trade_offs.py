@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -180,6 +181,25 @@ def test_break_points_of_an_amount(choice: Scenario) -> None:
     pieces = cf.break_points(choice, "Streams.amount_per_year", 0, 20, how="set")
     assert pieces["to"].tolist() == pytest.approx([6, 10, 20])
     assert (pieces["slope_million"] * MILLION).tolist() == pytest.approx([80, 50, -1])
+
+
+def test_ranges_and_break_points_from_the_command_line(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    file, price = "scenarios/tutorial", "Markets.price[material=bricks]"
+    assert main(["ranges", file, price, "--json", "-", "--quiet"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)["ranges"]
+    assert main(["breakpoints", file, f"{price}*=0.5:1.5", "--fix", "--json", "-", "-q"]) == 0
+    pieces = json.loads(capsys.readouterr().out)["pieces"]
+    assert row["moves"] == "costs"
+    assert row["from_factor"] in [pytest.approx(p["from"]) for p in pieces]
+    factors = [row["from_factor"] - 0.01, row["from_factor"] + 0.01, 1.0]
+    runs = cf.sweep(cf.read(file), {price: factors}, decisions="fixed").table["objective_million"]
+    line = [runs[2] + row["slope_million"] * (factor - 1.0) for factor in factors]
+    assert runs[1] == pytest.approx(line[1], rel=1e-9)
+    assert runs[0] > line[0] + 0.01
+    assert main(["breakpoints", file, f"{price}*=0.5"]) == 2
+    assert "two numbers" in capsys.readouterr().err
 
 
 def test_ranges_hold_where_prices_do(choice: Scenario) -> None:
