@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from circflow.studies.evaluate import Verdicts as Verdicts
     from circflow.studies.evaluate import evaluate as evaluate
     from circflow.studies.evaluate_sites import best_sites as best_sites
+    from circflow.studies.joining import joining as joining
     from circflow.studies.pareto import pareto as pareto
     from circflow.studies.ranging import break_points as break_points
     from circflow.studies.ranging import ranges as ranges
@@ -40,6 +41,7 @@ _HOMES = {
     "solve": "circflow.solve.run",
     "share": "circflow.studies.sharing",
     "coalition": "circflow.studies.coalition",
+    "joining": "circflow.studies.joining",
     "forms": "circflow.studies.cluster_forms",
     "compare": "circflow.studies.compare",
     "sweep": "circflow.studies.sweep",

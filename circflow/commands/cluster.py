@@ -19,11 +19,14 @@ from circflow.commands.common import (
     read_scenario,
     set_option,
 )
+from circflow.data.text import plain
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from circflow.data.scenario import Scenario
     from circflow.studies.compare import Comparison
+    from circflow.studies.joining import Joining
     from circflow.studies.sharing import Sharing
 
 _OUTPUT = click.option(
@@ -34,6 +37,8 @@ _OUTPUT = click.option(
     help="Write every table: a workbook (.xlsx), a page with figures (.html), JSON (.json), or"
     " else a folder of CSV files.",
 )
+_NEGLIGIBLE = 1e-6
+"""Members that add less than this share of the synergy are left out on the terminal."""
 _GAP = click.option(
     "--gap",
     metavar="SHARE",
@@ -52,6 +57,13 @@ _GAP = click.option(
     "--arms-length",
     is_flag=True,
     help="Members outside a coalition may still trade directly, at the larger transaction cost.",
+)
+@click.option(
+    "--joining",
+    "newcomer",
+    metavar="MEMBER",
+    help="Tell instead what happens if this member joins the cluster of all the others: the gain"
+    " without and with it, who gains and who loses, before sharing and by every rule.",
 )
 @click.option(
     "--orders",
@@ -85,6 +97,7 @@ def share(  # noqa: PLR0913, PLR0917
     output: Path | None,
     assignments: Sequence[str],
     arms_length: bool,
+    newcomer: str | None,
     orders: int,
     exact: bool,
     time_limit: float | None,
@@ -96,36 +109,59 @@ def share(  # noqa: PLR0913, PLR0917
     """Tell what a cluster gains over its members alone, why, and how to share it.
 
     The synergy by effect; the Owen, Shapley and nucleolus allocations beside rules in use; which
-    group would leave under each, and by how much; who pays whom; what if a member leaves.
+    group would leave under each, and by how much; who pays whom; what if a member leaves, or joins.
     """
     _check_output(file, output, store)
     with Progress(quiet=quiet) as progress:
         progress("reading")
         scenario = read_scenario(file, assignments)
-        from circflow.studies.sharing import share as divide
         from circflow.studies.switches import StoreError
 
         if not len(scenario.frame("Members")):
             raise Refusal(f"{file}: no site has a member, so there is nothing to share")
+        options = {
+            "arms_length": arms_length,
+            "gap": gap,
+            "jobs": jobs,
+            "orders": orders,
+            "seconds": time_limit,
+            "exact": True if exact else None,
+            "progress": progress,
+        }
         try:
-            sharing = divide(
-                scenario,
-                arms_length=arms_length,
-                gap=gap,
-                jobs=jobs,
-                store=store,
-                orders=orders,
-                seconds=time_limit,
-                exact=True if exact else None,
-                progress=progress,
-            )
+            found = _divided(scenario, newcomer, store, options)
         except StoreError as wrong:
             raise Refusal(str(wrong)) from None
-        title = f"{sharing.scenario}: sharing the gain"
-        _write(sharing.tables(), output, sharing.currency, progress, title)
+        what = f"{plain(newcomer)} joins" if newcomer is not None else "sharing the gain"
+        title = f"{scenario.name}: {what}"
+        _write(found.tables(), output, scenario.settings.currency, progress, title)
     if not quiet:
-        click.echo("\n".join(sharing_lines(sharing)))
+        click.echo("\n".join(_lines_of(found)))
         _written(output)
+
+
+def _divided(
+    scenario: Scenario, newcomer: str | None, store: Path | None, options: dict[str, Any]
+) -> Sharing | Joining:
+    """The division of the gain, or what a newcomer does to it."""
+    if newcomer is None:
+        from circflow.studies.sharing import share as divide
+
+        return divide(scenario, store=store, **options)
+    from circflow.studies.joining import joining
+
+    if store is not None:
+        raise Refusal("--store keeps the values of one cluster: leave it out with --joining")
+    try:
+        return joining(scenario, newcomer, **options)
+    except ValueError as wrong:
+        raise Refusal(f"--joining: {wrong}") from None
+
+
+def _lines_of(found: Sharing | Joining) -> list[str]:
+    from circflow.studies.joining import Joining
+
+    return joining_lines(found) if isinstance(found, Joining) else sharing_lines(found)
 
 
 @click.command()
@@ -264,7 +300,6 @@ def _written(output: Path | None) -> None:
 
 def _table(head: Sequence[str], frame: pd.DataFrame, left: int = 1) -> list[str]:
     """Lines of a table; numbers to three figures or more."""
-    from circflow.data.text import plain
     from circflow.report.numbers import columns, number
 
     def text(value: Any) -> str:
@@ -278,7 +313,6 @@ def _table(head: Sequence[str], frame: pd.DataFrame, left: int = 1) -> list[str]
 
 def sharing_lines(found: Sharing) -> list[str]:
     """What a division of the gain is, in a screenful."""
-    from circflow.data.text import plain
     from circflow.report.numbers import number
 
     unit = f"million {found.currency}, discounted"
@@ -314,13 +348,66 @@ def sharing_lines(found: Sharing) -> list[str]:
         )
     if not found.owen_applies:
         lines.append(f"  Owen's theorem does not apply: {plain(found.owen_why_not)}")
-    return lines
+    return lines + _memberships(found)
+
+
+def _memberships(found: Sharing) -> list[str]:
+    """What the cluster is worth with and without each member that changes anything."""
+    from circflow.report.numbers import columns, cut, number
+
+    rows = found.joining[found.joining["adds_million"].abs() > _NEGLIGIBLE * abs(found.gain)]
+    if rows.empty:
+        return []
+    figures = ["adds_million", "gain_without_million", "own_change_million"]
+    body = [
+        [
+            plain(row["joiner"]),
+            *(number(row[name]) for name in (*figures, "others_change_million")),
+            *(cut(plain(row[word]) or "–", 34) for word in ("gain", "lose")),
+        ]
+        for row in rows.to_dict("records")
+    ]
+    head = ["member", "adds", "synergy without", "to itself", "to others"]
+    return [
+        "",
+        "What each member adds, and who gains or loses by it before any sharing",
+        *columns([*head, "gain", "lose"], body, left=1),
+    ]
+
+
+def joining_lines(found: Joining) -> list[str]:
+    """What a newcomer does to a cluster, in a screenful."""
+    from circflow.report.numbers import number
+
+    before, after = found.before, found.after
+    rules = list(dict.fromkeys(found.shares["rule"]))
+    wide = found.shares.pivot(index="member", columns="rule", values="change_million")
+    own = found.money.set_index("member")["change_million"]
+    names = [found.member, *(m for m in after.members if m != found.member)]
+    wide = wide.reindex(names)[rules]
+    wide.insert(0, "own", own.reindex(names))
+    core = found.before.core.merge(found.after.core, on="rule", suffixes=("_before", "_after"))
+    return [
+        plain(after.scenario),
+        "",
+        f"{plain(found.member)} joins: it adds {number(found.adds)} to the cluster's"
+        f" {number(before.together)}; the synergy goes from {number(before.gain)} to"
+        f" {number(after.gain)}  (million {after.currency}, discounted)",
+        "",
+        "What it changes: own money before any sharing, and shares of the synergy by rule",
+        *_table(["member", "own money", *rules], wide.reset_index()),
+        "",
+        "Would a group leave?",
+        *_table(
+            ["rule", "in core without it", "with it", "group that lacks most", "lacks"],
+            core[["rule", "in_core_before", "in_core_after", "group_after", "lacks_million_after"]],
+            left=4,
+        ),
+    ]
 
 
 def comparison_lines(found: Comparison) -> list[str]:
     """Scenarios side by side, in a screenful."""
-    from circflow.data.text import plain
-
     size = found.table[list(found.labels)].abs().max(axis=1)
     shown = found.table.loc[size > 0.0]
     head = ["figure", "of", "unit", *found.labels]

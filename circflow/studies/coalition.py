@@ -12,7 +12,8 @@ W(S) is the optimum of the same scenario in which
 
 W(∅) = W({i}) is the cluster's members each alone. The gain is g(S) = W(S) − W(∅). With
 `arms_length`, members not both in S still trade directly, at the larger of the two transaction
-costs and without synergies.
+costs and without synergies. Members may be kept `apart`: they are in the scenario, but in no
+coalition, W(S) = W(S without them); so the cluster of the others is told.
 
 One model serves every coalition: only upper bounds (and, at arm's length, costs) of columns differ.
 """
@@ -121,25 +122,30 @@ class Cluster:
         scenario: Scenario,
         *,
         arms_length: bool = False,
+        apart: Iterable[str] = (),
         relax: bool = False,
         gap: float = 1e-6,
         jobs: int = 1,
         store: Path | None = None,
     ) -> None:
-        """`relax`: yes/no decisions may be fractions. `jobs`: threads. `store`: a file in which
-        values are kept, so that a stopped run goes on (see `switches.Values`)."""
+        """`apart`: members that are in no coalition. `relax`: yes/no decisions may be fractions.
+        `jobs`: threads. `store`: a file in which values are kept, so that a stopped run goes on
+        (see `switches.Values`). Raises ValueError for a name that is not a member."""
         self.scenario = scenario
         self.arms_length = arms_length
         self.relax = relax
         self.gap = gap
         self.members: tuple[str, ...] = tuple(scenario.frame("Members")["member"])
+        self.apart: Setting = self.setting(apart)
         self.model: Model = build(scenario, relax=relax)
         compiled = compile_model(self.model)
         self.relay_rows, program = _without_relays(self.model, compiled)
-        self.base = compiled
-        self.compiled: Compiled = replace(compiled, program=program)
         self.gates = _gates(self.model, self.members, arms_length=arms_length)
         self.tariffs = _tariffs(self.model, self.members) if arms_length else None
+        self.base = replace(compiled, program=self._closed_to_apart(compiled, compiled.program))
+        self.compiled: Compiled = replace(
+            compiled, program=self._closed_to_apart(compiled, program)
+        )
         self.switches = self._switches()
         self.values = Values(
             self.switches, gap=gap, jobs=jobs, store=store, label=self._fingerprint()
@@ -149,8 +155,13 @@ class Cluster:
 
     @property
     def everybody(self) -> Setting:
-        """The coalition of all members."""
+        """The coalition of all members, those apart included (who change nothing)."""
         return frozenset(range(len(self.members)))
+
+    def effective(self, members: Setting) -> Setting:
+        """The smallest coalition of the same value: without those apart, and W({i}) = W(∅)."""
+        joined = members - self.apart
+        return joined if len(joined) > 1 else frozenset()
 
     def setting(self, members: Iterable[str]) -> Setting:
         """The numbers of members. Raises ValueError for a name that is not a member."""
@@ -166,7 +177,7 @@ class Cluster:
     def value(self, members: Setting) -> float:
         """W(S), million currency; −inf where there is no plan."""
         try:
-            return self.values(_effective(members))
+            return self.values(self.effective(members))
         except UnboundedError:
             raise NoPlan(
                 self.scenario.name, Status.UNBOUNDED, "the value of a coalition has no bound"
@@ -174,7 +185,7 @@ class Cluster:
 
     def gain(self, members: Setting) -> float:
         """g(S) = W(S) − W(∅); 0 for a single member."""
-        return self.value(members) - self.alone.objective if len(members) > 1 else 0.0
+        return self.value(members) - self.alone.objective if self.effective(members) else 0.0
 
     @cached_property
     def alone(self) -> Solution:
@@ -210,7 +221,7 @@ class Cluster:
 
         Raises CannotStandAloneError (S = ∅) or NoPlan.
         """
-        chosen = _effective(members)
+        chosen = self.effective(members)
         if chosen not in self._plans:
             self._plans[chosen] = self._solved(chosen)
         return self._plans[chosen]
@@ -218,7 +229,7 @@ class Cluster:
     def outcome(self, members: Setting) -> Outcome:
         """The solver's plan of a coalition, with duals of the rows of `compiled`."""
         self.plan(members)
-        return self._outcomes[_effective(members)]
+        return self._outcomes[self.effective(members)]
 
     def _solved(self, chosen: Setting) -> Solution:
         compiled = replace(self.compiled, program=self.switches.set(chosen))
@@ -231,7 +242,7 @@ class Cluster:
             raise NoPlan(self.scenario.name, status, f"no plan for the coalition: {names}")
         if self.values.known(chosen) is None:
             used = self.switches.used(outcome.x, chosen)
-            self.values.put(chosen, -outcome.objective, used)
+            self.values.put(chosen | self.apart, -outcome.objective, used)
         self._outcomes[chosen] = outcome
         m = self.model
         kept = m.rows["flow"], m.money
@@ -254,16 +265,34 @@ class Cluster:
 
     # ------------------------------------------------------------------ restrictions
 
+    def _of_apart(self, needs: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Which gates or tariffs (rows of flags) need a member that is apart."""
+        return np.asarray(needs[:, sorted(self.apart)].any(axis=1))
+
+    def _closed_to_apart(self, compiled: Compiled, program: Program) -> Program:
+        """The programme in which members apart have no exchange, or only at arm's length."""
+        if not self.apart:
+            return program
+        upper, cost = program.upper.copy(), program.cost.copy()
+        columns = compiled.column_of[self.gates.columns[self._of_apart(self.gates.needs)]]
+        columns = columns[columns >= 0]
+        upper[columns] = np.maximum(program.lower[columns], 0.0)
+        if self.tariffs is not None:
+            theirs = self._of_apart(self.tariffs.needs)
+            cost[compiled.column_of[self.tariffs.columns[theirs]]] += self.tariffs.extra[theirs]
+        return replace(program, upper=upper, cost=cost)
+
     def _switches(self) -> Switches:
         where = self.compiled.column_of
         gates, needs = self.gates.columns, self.gates.needs
-        there = where[gates] >= 0
+        there = (where[gates] >= 0) & ~self._of_apart(needs)
         none = np.zeros(0, dtype=np.intp)
         tariff = none, np.zeros((0, len(self.members)), dtype=bool), np.zeros(0)
         if self.tariffs is not None:
-            columns = where[self.tariffs.columns]
-            cost = self.compiled.program.cost[columns] + self.tariffs.extra
-            tariff = columns, self.tariffs.needs, cost
+            own = ~self._of_apart(self.tariffs.needs)
+            columns = where[self.tariffs.columns[own]]
+            cost = self.compiled.program.cost[columns] + self.tariffs.extra[own]
+            tariff = columns, self.tariffs.needs[own], cost
         return Switches(
             self.compiled.program, len(self.members), where[gates[there]], needs[there], *tariff
         )
@@ -289,13 +318,9 @@ class Cluster:
         for sheet, table in sorted(self.scenario.tables.items()):
             digest.update(sheet.encode())
             digest.update(table.frame.to_csv(index=True).encode())
-        digest.update(repr((self.arms_length, self.relax, self.gap)).encode())
+        options = (self.arms_length, self.relax, self.gap, *sorted(self.apart))
+        digest.update(repr(options).encode())
         return digest.hexdigest()
-
-
-def _effective(members: Setting) -> Setting:
-    """W({i}) = W(∅)."""
-    return members if len(members) > 1 else frozenset()
 
 
 # --------------------------------------------------------------------------- gates and tariffs

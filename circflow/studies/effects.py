@@ -58,18 +58,23 @@ class Effects:
     gain: float
     exact: bool
 
-    @property
-    def waterfall(self) -> pd.DataFrame:
-        """From every member alone to all together: step, million, from_million, to_million."""
-        ends = self.table["million"].cumsum()
-        return pd.DataFrame(
-            {
-                "step": self.table["effect"],
-                "million": self.table["million"],
-                "from_million": ends - self.table["million"],
-                "to_million": ends,
-            }
-        )
+
+def waterfall(table: pd.DataFrame, alone: float) -> pd.DataFrame:
+    """From every member alone (`alone`, million) to all together, effect by effect.
+
+    step, million, from_million, to_million; the first and the last step are the two values.
+    """
+    parts = table["million"].to_numpy(float)
+    ends = alone + np.cumsum(parts)
+    whole = ends[-1] if len(ends) else alone
+    return pd.DataFrame(
+        {
+            "step": ["every member alone", *table["effect"], "all together"],
+            "million": [alone, *parts, whole],
+            "from_million": [0.0, *(ends - parts), 0.0],
+            "to_million": [alone, *ends, whole],
+        }
+    )
 
 
 def effects(

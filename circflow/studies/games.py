@@ -165,15 +165,22 @@ class Verdict:
 class Register:
     """The court of a game whose gains are all known: an array by bit mask."""
 
-    def __init__(self, gains: Floats, count: int) -> None:
+    def __init__(self, gains: Floats, count: int, null: Setting = frozenset()) -> None:
+        """`null`: players who add nothing to anybody; groups with them are not asked."""
         self.gains, self.count = gains, count
         masks = np.arange(1 << count)
         self.flags = (masks[:, None] >> np.arange(count) & 1).astype(float)
-        self.proper = np.ones(len(masks), dtype=bool)
-        self.proper[[0, -1]] = False
+        self.proper: NDArray[np.bool_] = np.asarray(self.flags[:, sorted(null)].sum(axis=1) == 0.0)
+        self.proper[[0, sum(1 << n for n in range(count) if n not in null)]] = False
 
     @classmethod
-    def of(cls, pieces: Iterable[Box], count: int, base: float = 0.0) -> Register:
+    def of(
+        cls,
+        pieces: Iterable[Box],
+        count: int,
+        base: float = 0.0,
+        null: Setting = frozenset(),
+    ) -> Register:
         """From boxes, each value less `base`; a single player gains nothing."""
         masks = np.arange(1 << count)
         gains = np.zeros(len(masks))
@@ -182,7 +189,7 @@ class Register:
             gains[((masks & a) == a) & ((masks & b) == 0)] = box.value - base
         gains[0] = 0.0
         gains[1 << np.arange(count)] = 0.0
-        return cls(gains, count)
+        return cls(gains, count, null)
 
     def worst(self, shares: Floats, settled: Floats, above: float = np.inf) -> Verdict | None:
         open_to = self.proper
@@ -253,6 +260,7 @@ def nucleolus(  # noqa: PLR0913
     count: int,
     *,
     near: Floats | None = None,
+    null: Setting = frozenset(),
     seconds: float | None = None,
     progress: Progress | None = None,
 ) -> tuple[LeastCore, LeastCore]:
@@ -268,15 +276,17 @@ def nucleolus(  # noqa: PLR0913
         count: players.
         near: shares that are thought to be good: optima near them are tried first, so that
             fewer coalitions need be heard.
+        null: players who add nothing to anybody, and get nothing (the court knows them too).
         seconds: after so long only coalitions heard before count, and nothing is proven.
         progress: is told what goes on.
     """
-    stages = _Stages(court, whole, count, progress, near, seconds)
+    stages = _Stages(court, whole, count, progress, near, null, seconds)
     first = stages.next()
     shares = first.shares
     while not stages.done:
         shares = stages.next().shares
-    shares = shares + (whole - shares.sum()) / count
+    playing = np.array([n not in null for n in range(count)])
+    shares = np.where(playing, shares + (whole - shares.sum()) / playing.sum(), 0.0)
     return LeastCore(shares, first.epsilon, stages.proven), first
 
 
@@ -288,6 +298,7 @@ class _Stages:
         count: int,
         progress: Progress | None,
         near: Floats | None = None,
+        null: Setting = frozenset(),
         seconds: float | None = None,
     ) -> None:
         self.near = near
@@ -295,8 +306,8 @@ class _Stages:
         self.court, self.whole, self.count = court, whole, count
         self.scale = abs(whole) if whole else 1.0
         self.pool = _Pool(count)
-        self.settled = np.ones((1, count))
-        self.amounts = [whole]
+        self.settled = np.vstack([np.ones((1, count)), np.eye(count)[sorted(null)]])
+        self.amounts = [whole, *(0.0 for _ in null)]
         self.progress = progress
         self.proven = True
 

@@ -71,9 +71,11 @@ def owen(cluster: Cluster) -> Owen:
     shares = (income - alone)[:n]
     # What places without a member earn or pay more than before belongs to nobody: it is shared
     # in proportion, so that the whole gain is.
+    member = np.array([at not in cluster.apart for at in range(n)])
+    shares = np.where(member, shares, 0.0)
     rest = cluster.synergy - shares.sum()
     key = np.maximum(shares, 0.0)
-    key = key / key.sum() if key.sum() > 0.0 else np.full(n, 1.0 / n)
+    key = key / key.sum() if key.sum() > 0.0 else member / max(member.sum(), 1)
     why = _why_not(cluster)
     return Owen(shares + rest * key, deals, not why, why)
 

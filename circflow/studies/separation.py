@@ -50,12 +50,22 @@ class Complaint:
 class Separation:
     """Finds the coalition with the largest W(S) − x(S), |S| from 2 to n − 1."""
 
-    def __init__(self, switches: Switches, most: Floats, *, gap: float = 1e-6) -> None:
-        """`most[g]`: bound on what passes gate g; then, one each, on the tariffs' columns."""
+    def __init__(
+        self,
+        switches: Switches,
+        most: Floats,
+        *,
+        null: Setting = frozenset(),
+        gap: float = 1e-6,
+    ) -> None:
+        """`most[g]`: bound on what passes gate g; then, one each, on the tariffs' columns.
+        `null`: players who add nothing to anybody, and are in no coalition."""
         self.switches = switches
+        self.null = null
         self.gap = gap
         self.columns = switches.program.shape[1]
         self.program = _with_members(switches, most)
+        self.program.upper[[self.columns + n for n in null]] = 0.0
 
     def worst(
         self,
@@ -76,7 +86,7 @@ class Separation:
         cost = self.program.cost.copy()
         cost[members] = allocation
         program = replace(self.program, cost=cost)
-        cuts = [(np.ones(count), 2.0, float(count - 1))]
+        cuts = [(np.ones(count), 2.0, float(count - len(self.null) - 1))]
         if side is not None:
             cuts.append((side, _CLEARLY, np.inf))
         program = _with_rows(program, cuts, self.columns)
@@ -251,7 +261,7 @@ class Search:
 
     def _sides(self, settled: Floats) -> list[Floats | None]:
         """Vectors v such that v · z ≥ a little for some coalition that is not settled."""
-        if len(settled) <= 1:
+        if len(settled) <= 1 + len(self.separation.null):
             return [None]  # neither nobody nor everybody is asked for
         null = np.linalg.svd(settled)[2][np.linalg.matrix_rank(settled) :]
         direction = self._random.uniform(0.5, 1.5, len(null)) @ null
@@ -262,9 +272,10 @@ class Search:
         """The largest complaint among coalitions whose value has been solved (their `used` too:
         the smaller the group of one value, the more it complains)."""
         best: Verdict | None = None
-        everyone = frozenset(range(self.values.switches.count))
+        null = self.separation.null
+        everyone = frozenset(range(self.values.switches.count)) - null
         for known in self.values.solved():
-            for members in (known.on, known.used):
+            for members in (known.on - null, known.used):
                 if len(members) < 2 or members == everyone or not np.isfinite(known.value):
                     continue
                 gain = known.value - self.base

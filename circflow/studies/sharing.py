@@ -14,7 +14,7 @@ An allocation is in the core if no group S can do better by itself: x(S) ≥ g(S
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from circflow.data.scenario import Scenario
 from circflow.studies.coalition import Cluster
-from circflow.studies.effects import Effects, effects
+from circflow.studies.effects import Effects, effects, waterfall
 from circflow.studies.games import (
     TOLERANCE,
     Box,
@@ -41,9 +41,9 @@ from circflow.studies.games import (
     subsidy,
 )
 from circflow.studies.members import OUTSIDE, by_member, own_money, weighted_money
+from circflow.studies.membership import joining, joining_others, leaving
 from circflow.studies.owen import Owen, owen
 from circflow.studies.separation import Search, Separation, largest_amounts
-from circflow.studies.switches import Setting
 
 Floats = NDArray[np.float64]
 Progress = Callable[[str], None]
@@ -96,8 +96,9 @@ class Sharing:
     transfers: pd.DataFrame
     """rule, from, to, million: who pays whom to carry a rule out."""
     leaving: pd.DataFrame
-    """leaver, member, together_million, without_million, change_million: own money of the others
-    if a member leaves; the row of the leaver itself is its own, alone among the others."""
+    joining: pd.DataFrame
+    joining_others: pd.DataFrame
+    """What a member's leaving or joining does (see `circflow.studies.membership`)."""
     effects: pd.DataFrame
     """Synergy by effect (see `circflow.studies.effects`)."""
     cluster: Cluster = field(repr=False)
@@ -141,6 +142,12 @@ class Sharing:
         """Whether no division leaves every group content."""
         return self.epsilon > 10 * TOLERANCE * max(abs(self.gain), _ZERO)
 
+    @property
+    def waterfall(self) -> pd.DataFrame:
+        """step, million, from_million, to_million: from every member alone to all together."""
+        made = waterfall(self.effects, self.alone)
+        return made if len(self.effects) else made.iloc[:0]
+
     def tables(self) -> dict[str, pd.DataFrame]:
         """Every table, by name."""
         return {
@@ -148,10 +155,13 @@ class Sharing:
             "allocations": self.allocations,
             "core": self.core,
             "effects": self.effects,
+            "waterfall": self.waterfall,
             "money": self.money,
             "exchanges": self.exchanges,
             "transfers": self.transfers,
             "leaving": self.leaving,
+            "joining": self.joining,
+            "joining_others": self.joining_others,
         }
 
 
@@ -159,6 +169,7 @@ def share(  # noqa: PLR0913
     scenario: Scenario,
     *,
     arms_length: bool = False,
+    apart: Iterable[str] = (),
     gap: float = 1e-6,
     jobs: int | None = None,
     store: str | os.PathLike[str] | None = None,
@@ -166,6 +177,7 @@ def share(  # noqa: PLR0913
     seconds: float | None = None,
     exact: bool | None = None,
     split: bool = True,
+    memberships: bool = True,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Sharing:
@@ -175,6 +187,8 @@ def share(  # noqa: PLR0913
         scenario: from `circflow.read`.
         arms_length: members not both in a coalition may still trade directly, at the larger of
             the two transaction costs and without synergies.
+        apart: members that are in the scenario but not in the cluster: each stays on its own,
+            and has no share.
         gap: relative gap of every search over yes/no decisions.
         jobs: threads; as many as there are processors unless said.
         store: a file in which coalition values are kept, so that a stopped run goes on.
@@ -183,13 +197,14 @@ def share(  # noqa: PLR0913
             further groups, and each search for the group that lacks most ends after it.
         exact: the exact Shapley value; if not said, where the best plan needs up to twelve members.
         split: whether the synergy is split by effect.
+        memberships: whether it is told what each member's leaving and joining does.
         seed: of the sample.
         progress: is told what goes on.
 
     Raises:
         CannotStandAloneError: there is no plan with every member on its own; no gains are told.
         NoPlan: no plan for a coalition, or unbounded.
-        ValueError: the scenario has no members.
+        ValueError: the scenario has no members, or none but those apart; `apart` names no member.
         StoreError: `store` belongs to another scenario.
     """
     tell: Progress = progress or (lambda _: None)
@@ -197,17 +212,20 @@ def share(  # noqa: PLR0913
     cluster = Cluster(
         scenario,
         arms_length=arms_length,
+        apart=apart,
         gap=gap,
         jobs=jobs or os.cpu_count() or 1,
         store=None if store is None else Path(store),
     )
-    if not cluster.members:
+    if len(cluster.apart) == len(cluster.members):
         raise ValueError(f"{scenario.name}: no site has a member, so there is nothing to share")
     tell("every member alone")
     cluster.plan(frozenset())
     tell("all together")
     cluster.plan(cluster.everybody)
-    return _Sharer(cluster, tell, orders, seconds, exact, seed).share(split=split)
+    return _Sharer(cluster, tell, orders, seconds, exact, seed).share(
+        split=split, memberships=memberships
+    )
 
 
 class _Sharer:
@@ -223,39 +241,43 @@ class _Sharer:
         self.cluster, self.tell = cluster, tell
         self.orders, self.seconds, self.seed = orders, seconds, seed
         self.count = len(cluster.members)
+        self.playing = np.array([n not in cluster.apart for n in range(self.count)])
+        self.several = int(self.playing.sum()) > 1
         self.base = cluster.alone.objective
-        self.whole = cluster.synergy if self.count > 1 else 0.0
+        self.whole = cluster.synergy if self.several else 0.0
         needed = cluster.values.lookup(cluster.everybody).used
         self.exact = len(needed) <= EXACT_MEMBERS if exact is None else exact
         self.pieces: list[Box] = []
 
-    def share(self, *, split: bool) -> Sharing:
+    def share(self, *, split: bool, memberships: bool) -> Sharing:
         cluster = self.cluster
         prices = owen(cluster)
         shapley_shares = self._shapley()
         court = self._court()
         self.tell("the nucleolus")
-        if self.count > 1:
+        if self.several:
             centre, first = nucleolus(
                 court,
                 self.whole,
                 self.count,
                 near=shapley_shares.values,
+                null=cluster.apart,
                 seconds=self.seconds,
                 progress=self.tell,
             )
         else:
-            centre = first = LeastCore(np.zeros(1), 0.0, True)
+            centre = first = LeastCore(np.zeros(self.count), 0.0, True)
         rules = self._rules(prices, shapley_shares, centre.shares)
         own = {"alone": own_money(cluster.alone), "together": own_money(cluster.together)}
         core = self._core(court, rules)
         lacking = first.epsilon > 10 * TOLERANCE * max(abs(self.whole), _ZERO)
-        leaving = self._leaving()
+        asked = cluster.everybody if memberships else frozenset[int]()
+        without = leaving(cluster, asked, self.tell)
         parts = self._effects(split)
         return Sharing(
             scenario=cluster.scenario.name,
             currency=cluster.scenario.settings.currency,
-            members=cluster.members,
+            members=self._names(),
             alone=self.base,
             together=cluster.together.objective,
             relayed=cluster.relayed,
@@ -272,7 +294,9 @@ class _Sharer:
             money=self._money(own),
             exchanges=prices.exchanges,
             transfers=self._transfers(rules, own),
-            leaving=leaving,
+            leaving=without,
+            joining=joining(cluster, without),
+            joining_others=joining_others(cluster, without),
             effects=parts,
             cluster=cluster,
         )
@@ -281,8 +305,8 @@ class _Sharer:
 
     def _shapley(self) -> Shares:
         cluster, n = self.cluster, self.count
-        if n == 1:
-            return Shares(np.zeros(1), np.zeros(1), True, 0)
+        if not self.several:
+            return Shares(np.zeros(n), np.zeros(n), True, 0)
         if self.exact:
             self.pieces = boxes(cluster.values, progress=self.tell)
             total = shapley(self.pieces, n) - self._single_hubs()
@@ -294,7 +318,7 @@ class _Sharer:
             seed=self.seed,
             seconds=self.seconds,
             prepare=lambda settings: cluster.values.all(
-                {s if len(s) > 1 else frozenset[int]() for s in settings}, progress=self.tell
+                {cluster.effective(s) for s in settings}, progress=self.tell
             ),
         )
 
@@ -302,22 +326,25 @@ class _Sharer:
         """What the boxes count too much: a hub does not serve one member alone."""
         correction = np.zeros(self.count)
         everybody = self.cluster.everybody
-        for n in range(self.count):
+        for n in np.flatnonzero(self.playing).tolist():
             one = frozenset([n])
             extra = self.cluster.values(one) - self.base
             if extra > 0.0:
-                correction += shapley([Box(one, everybody - one, extra)], self.count)
+                others = everybody - one - self.cluster.apart
+                correction += shapley([Box(one, others, extra)], self.count)
         return correction
 
     def _court(self) -> Court:
         cluster = self.cluster
         if self.pieces and self.count <= _LARGEST_REGISTER:
-            return Register.of(self.pieces, self.count, self.base)
+            return Register.of(self.pieces, self.count, self.base, cluster.apart)
         self.tell("bounds of what members exchange")
         x = cluster.outcome(cluster.everybody).x
         assert x is not None
         most = largest_amounts(cluster.model, cluster.compiled, cluster.switches, x)
-        separation = Separation(cluster.switches, most, gap=min(cluster.gap, 1e-7))
+        separation = Separation(
+            cluster.switches, most, null=cluster.apart, gap=min(cluster.gap, 1e-7)
+        )
         return Search(separation, cluster.values, self.base, seconds=self.seconds)
 
     def _rules(self, prices: Owen, of_orders: Shares, centre: Floats) -> dict[str, Shares]:
@@ -334,7 +361,8 @@ class _Sharer:
             "alone": np.maximum(weighted_money(self.cluster.alone)[: self.count], 0.0),
             "equal": np.ones(self.count),
         }
-        for name, key in keys.items():
+        for name, of_all in keys.items():
+            key = of_all * self.playing
             if key.sum() > 0.0:
                 rules[name] = exact(self.whole * key / key.sum())
         return {name: replace(r, values=self._whole(r.values)) for name, r in rules.items()}
@@ -343,19 +371,23 @@ class _Sharer:
         """Shares without rounding noise, that add up to the whole gain."""
         small = np.abs(shares) < _NOISE * abs(self.whole)
         cleaned = np.where(small, 0.0, shares)
-        there = ~small if (~small).any() else np.ones(self.count, dtype=bool)
+        there = ~small if (~small).any() else self.playing
         cleaned[there] += (self.whole - cleaned.sum()) / there.sum()
         return cleaned
+
+    def _names(self) -> tuple[str, ...]:
+        """The members of the cluster."""
+        return tuple(np.array(self.cluster.members, dtype=object)[self.playing].tolist())
 
     def _allocations(self, rules: dict[str, Shares]) -> pd.DataFrame:
         parts = [
             pd.DataFrame(
                 {
                     "rule": name,
-                    "member": list(self.cluster.members),
-                    "million": rule.values,
-                    "low_million": rule.values - rule.half_width,
-                    "high_million": rule.values + rule.half_width,
+                    "member": self._names(),
+                    "million": rule.values[self.playing],
+                    "low_million": (rule.values - rule.half_width)[self.playing],
+                    "high_million": (rule.values + rule.half_width)[self.playing],
                 }
             )
             for name, rule in rules.items()
@@ -368,15 +400,16 @@ class _Sharer:
         rows = []
         for name, rule in rules.items():
             self.tell(f"core test: {name}")
-            found = court.worst(rule.values, np.zeros((0, self.count))) if self.count > 1 else None
+            found = court.worst(rule.values, np.zeros((0, self.count))) if self.several else None
             if found is None:
-                rows.append((name, "yes" if self.count == 1 else "unknown", "", np.nan, np.nan))
+                rows.append((name, "unknown" if self.several else "yes", "", np.nan, np.nan))
                 continue
             inside = "no" if found.excess > tolerance else "yes"
             if inside == "yes" and found.bound > tolerance:
                 inside = "unknown"
             group = ", ".join(self.cluster.members[n] for n in sorted(found.members))
-            rows.append((name, inside, group, found.excess, found.gain))
+            lacks = found.excess if abs(found.excess) > _NOISE * abs(self.whole) else 0.0
+            rows.append((name, inside, group, lacks, found.gain))
         columns = ["rule", "in_core", "group", "lacks_million", "could_gain_million"]
         return pd.DataFrame(rows, columns=columns)
 
@@ -409,36 +442,9 @@ class _Sharer:
             {"million": float}
         )
 
-    def _leaving(self) -> pd.DataFrame:
-        """Own money of everybody with all together, and with one member out."""
-        cluster = self.cluster
-        parts = []
-        with_all = by_member(own_money(cluster.together), cluster.members)
-        for n, leaver in enumerate(cluster.members if self.count > 1 else ()):
-            self.tell(f"without {leaver}")
-            without = with_all
-            if n in cluster.values.lookup(cluster.everybody).used:
-                plan = cluster.plan(cluster.everybody - {n})
-                without = by_member(own_money(plan), cluster.members)
-            parts.append(
-                pd.DataFrame(
-                    {
-                        "leaver": leaver,
-                        "member": [*cluster.members, OUTSIDE],
-                        "together_million": with_all,
-                        "without_million": without,
-                        "change_million": without - with_all,
-                    }
-                )
-            )
-        if not parts:
-            columns = ["together_million", "without_million", "change_million"]
-            return pd.DataFrame(columns=["leaver", "member", *columns])
-        return pd.concat(parts, ignore_index=True)
-
     def _effects(self, split: bool) -> pd.DataFrame:
         columns = ["effect", "million", "low_million", "high_million", "alone_million"]
-        if not split or self.cluster.arms_length or self.count == 1:
+        if not split or self.cluster.arms_length or not self.several:
             return pd.DataFrame(columns=[*columns, "last_million"])
         made: Effects = effects(self.cluster, progress=self.tell, seed=self.seed)
         return made.table
@@ -467,8 +473,3 @@ def exchanged(cluster: Cluster) -> Floats:
         for name, amount in (rows[column].astype(float) * years).groupby(owner).sum().items():
             total[number[str(name)]] += float(amount)
     return total
-
-
-def joining(cluster: Cluster, coalition: Setting, member: int) -> float:
-    """What a member adds to a coalition: W(S ∪ i) − W(S), million."""
-    return cluster.value(coalition | {member}) - cluster.value(coalition - {member})

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from circflow.data.scenario import Scenario
+from circflow.report.page.study import known_figure
 from circflow.studies.coalition import Cluster
-from circflow.studies.effects import effects
+from circflow.studies.effects import effects, waterfall
 
 Make = Callable[[dict[str, Any]], Scenario]
 
@@ -68,14 +69,23 @@ def test_by_hand(make_scenario: Make) -> None:
     assert alone.to_numpy() == pytest.approx(0.0, abs=1e-9)
 
 
-def test_a_waterfall_ends_at_the_gain(make_scenario: Make) -> None:
-    found = effects(Cluster(make_scenario(sheets())))
-    steps = found.waterfall
-    assert steps["from_million"].iloc[0] == 0.0
-    assert steps["to_million"].iloc[-1] == pytest.approx(found.gain)
-    assert (steps["to_million"] - steps["from_million"]).to_numpy() == pytest.approx(
-        steps["million"].to_numpy()
+def test_a_waterfall_goes_from_alone_to_together(make_scenario: Make) -> None:
+    cluster = Cluster(make_scenario(sheets()))
+    found = effects(cluster)
+    steps = waterfall(found.table, cluster.alone.objective)
+    assert steps["million"].iloc[0] == pytest.approx(cluster.alone.objective)
+    assert steps["to_million"].iloc[-1] == pytest.approx(cluster.together.objective)
+    assert steps["to_million"].iloc[-1] == pytest.approx(cluster.alone.objective + found.gain)
+    assert steps["from_million"].iloc[1:-1].to_list() == pytest.approx(
+        steps["to_million"].iloc[:-2].to_list()
     )
+    drawn = known_figure("waterfall", steps, "RUB")
+    assert drawn is not None
+    (trace,) = drawn.views[""]["data"]
+    assert trace["type"] == "waterfall"
+    assert list(trace["y"]) == pytest.approx(steps["million"].to_list())
+    relative = ["relative"] * len(found.table)
+    assert trace["measure"] == ["absolute", *relative, "total"]
 
 
 def test_hubs_are_infrastructure(make_scenario: Make) -> None:

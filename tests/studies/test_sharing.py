@@ -23,63 +23,14 @@ from circflow.studies.separation import Search, Separation, largest_amounts
 from circflow.studies.sharing import Sharing, share
 
 Make = Callable[[dict[str, Any]], Scenario]
+Production = Callable[[dict[str, tuple[float, float]]], dict[str, Any]]
 M = 1e6
 OWNED = {"A": (4.0, 33.0), "B": (6.0, 39.0), "C": (60.0, 0.0)}
 ALONE = {"A": 68.0, "B": 102.0, "C": 0.0}
 
 
-def production(owned: dict[str, tuple[float, float]]) -> dict[str, Any]:
-    """Members who own two resources and can each make two products of them."""
-    recipes = []
-    for product, (first, second) in {"p": (4.0, 6.0), "q": (5.0, 2.0)}.items():
-        for role, material, amount in (
-            ("input", "r1", first),
-            ("input", "r2", second),
-            ("output", product, 1.0),
-        ):
-            recipes.append(
-                {
-                    "technology": "make",
-                    "recipe": product,
-                    "role": role,
-                    "material": material,
-                    "amount": amount,
-                }
-            )
-    return {
-        "Scenario": {"auto_links": False},
-        "Sites": [{"site": s, "member": s} for s in owned],
-        "Materials": [
-            *({"material": k, "category": "waste"} for k in ("r1", "r2")),
-            *({"material": k, "category": "product"} for k in ("p", "q")),
-        ],
-        "Streams": [
-            {"site": s, "material": k, "amount_per_year": a, "must_handle": False}
-            for s, amounts in owned.items()
-            for k, a in zip(("r1", "r2"), amounts, strict=True)
-        ],
-        "Recipes": recipes,
-        "Units": [
-            {"unit": f"works {s}", "site": s, "technology": "make", "capacity_per_year": 1e4}
-            for s in owned
-        ],
-        "Markets": [
-            {"site": s, "material": k, "price": price * M}
-            for s in owned
-            for k, price in (("p", 68.0), ("q", 52.0))
-        ],
-        "Links": [
-            {"from": a, "to": b, "material": k, "cost": 0.0}
-            for a in owned
-            for b in owned
-            if a != b
-            for k in ("r1", "r2")
-        ],
-    }
-
-
 @pytest.fixture(scope="module")
-def known(make_scenario: Make) -> Sharing:
+def known(make_scenario: Make, production: Production) -> Sharing:
     return share(make_scenario(production(OWNED)), jobs=1)
 
 
@@ -244,7 +195,7 @@ whole = st.integers(0, 9)
 
 
 @st.composite
-def clusters(draw: st.DrawFn) -> dict[str, Any]:
+def clusters(draw: st.DrawFn, production: Production) -> dict[str, Any]:
     """LP clusters in which members own everything: streams, units, markets of their own, a hub of
     nobody's, a synergy, two periods, losses on the way."""
     members = ["A", "B", "C", "D"][: draw(st.integers(2, 4))]
@@ -291,9 +242,11 @@ def clusters(draw: st.DrawFn) -> dict[str, Any]:
 @settings(
     max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-@given(sheets=clusters())
-def test_owen_is_in_the_core(make_scenario: Make, sheets: dict[str, Any]) -> None:
-    cluster = Cluster(make_scenario(sheets))
+@given(data=st.data())
+def test_owen_is_in_the_core(
+    make_scenario: Make, production: Production, data: st.DataObject
+) -> None:
+    cluster = Cluster(make_scenario(data.draw(clusters(production))))
     found = owen(cluster)
     assert found.applies, found.why
     assert found.shares.sum() == pytest.approx(cluster.synergy, abs=1e-9, rel=1e-9)
@@ -305,7 +258,7 @@ def test_owen_is_in_the_core(make_scenario: Make, sheets: dict[str, Any]) -> Non
             assert share_of_group >= cluster.gain(frozenset(group)) - 1e-7 * scale, group
 
 
-def test_owen_says_why_it_may_fail(make_scenario: Make) -> None:
+def test_owen_says_why_it_may_fail(make_scenario: Make, production: Production) -> None:
     sheets = production(OWNED)
     sheets["Sites"].append({"site": "Town"})
     sheets["Markets"].append({"site": "Town", "material": "p", "price": M, "max_per_year": 1.0})
@@ -319,7 +272,7 @@ def test_owen_says_why_it_may_fail(make_scenario: Make) -> None:
 # --------------------------------------------------------------------------- larger, and decisions
 
 
-def test_rules_without_all_values_agree(make_scenario: Make) -> None:
+def test_rules_without_all_values_agree(make_scenario: Make, production: Production) -> None:
     """The nucleolus by searching for who complains most, beside that of all 2ⁿ values."""
     cluster = Cluster(make_scenario(production({**OWNED, "D": (7.0, 3.0)})))
     count = len(cluster.members)

@@ -85,6 +85,29 @@ def layout(height: int, **more: Any) -> dict[str, Any]:
     }
 
 
+def waterfall_view(
+    labels: list[str], values: np.ndarray, measures: list[str], hover: list[str], unit: str
+) -> dict[str, Any]:
+    """A waterfall: each bar starts where the one before ended (`relative`), or from 0."""
+    trace = {
+        "type": "waterfall",
+        "x": ["<br>".join(textwrap.wrap(label, 12)) for label in labels],
+        "y": values,
+        "measure": measures,
+        "text": [figure(v) for v in values],
+        "textposition": "outside",
+        "cliponaxis": False,
+        "customdata": hover,
+        "hovertemplate": _PLAIN_HOVER,
+        "increasing": {"marker": {"color": "$green"}},
+        "decreasing": {"marker": {"color": "$orange"}},
+        "totals": {"marker": {"color": "$blue"}},
+        "connector": {"line": {"color": "$line", "width": 1}},
+    }
+    shape = layout(400, xaxis=categories(tickangle=0), yaxis=axis(unit), showlegend=False)
+    return {"data": [trace], "layout": shape}
+
+
 def waterfall(solution: Solution) -> Figure:
     """Income to net benefit, million currency per year."""
     lines = money_lines(solution)
@@ -96,26 +119,9 @@ def waterfall(solution: Solution) -> Figure:
         f"{figure(total)} over the horizon"
         for label, v, total in zip(lines["label"], values, lines["million"], strict=True)
     ]
-    trace = {
-        "type": "waterfall",
-        "x": ["<br>".join(textwrap.wrap(label, 12)) for label in lines["label"]],
-        "y": values,
-        "measure": ["total" if r else "relative" for r in result],
-        "text": [figure(v) for v in values],
-        "textposition": "outside",
-        "cliponaxis": False,
-        "customdata": hover,
-        "hovertemplate": _PLAIN_HOVER,
-        "increasing": {"marker": {"color": "$green"}},
-        "decreasing": {"marker": {"color": "$orange"}},
-        "totals": {"marker": {"color": "$blue"}},
-        "connector": {"line": {"color": "$line", "width": 1}},
-    }
+    measures = ["total" if r else "relative" for r in result]
     unit = f"million {currency} per year"
-    view = {
-        "data": [trace],
-        "layout": layout(400, xaxis=categories(tickangle=0), yaxis=axis(unit), showlegend=False),
-    }
+    view = waterfall_view(lines["label"].tolist(), values, measures, hover, unit)
     note = f"Mean of the {horizon(solution.scenario)} years, not discounted."
     return Figure(
         "From income to net benefit",

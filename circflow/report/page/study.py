@@ -7,7 +7,7 @@ stands on the page, to be sorted and saved.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 
 from circflow.report.numbers import cut
-from circflow.report.page.charts import axis, categories, layout
+from circflow.report.page.charts import axis, categories, layout, waterfall_view
 from circflow.report.page.frame import (
     Figure,
     Page,
@@ -92,24 +92,64 @@ def _words(name: object) -> str:
 
 def known_figure(name: str, table: pd.DataFrame, currency: str) -> Figure | None:
     """The figure of a table that is known by its name and columns; None for others."""
-    unit = f"million {currency}"
-    have = set(map(str, table.columns))
-    if name == "allocations" and {"rule", "member", "million"} <= have:
-        wide = table.pivot_table(index="member", columns="rule", values="million", sort=False)
-        return bars("What each member gets, by rule", wide, unit)
-    if name == "leaving" and {"leaver", "change_million"} <= have:
-        sums = table.groupby("leaver", sort=False)["change_million"].sum().to_frame("all together")
-        return bars("What all members lose or gain if one leaves", sums, unit)
-    if name in ("figures", "differences") and {"figure", "item", "unit"} <= have:
+    needed, draw = _KNOWN.get(name, (frozenset[str](), None))
+    if draw is None or not len(table) or not needed <= set(map(str, table.columns)):
+        return None
+    return draw(table, f"million {currency}")
+
+
+def _allocations(table: pd.DataFrame, unit: str) -> Figure | None:
+    wide = table.pivot_table(index="member", columns="rule", values="million", sort=False)
+    return bars("What each member gets, by rule", wide, unit)
+
+
+def _shares(table: pd.DataFrame, unit: str) -> Figure | None:
+    wide = table.pivot_table(index="member", columns="rule", values="change_million", sort=False)
+    return bars("What the newcomer changes in each member's share, by rule", wide, unit)
+
+
+def _leaving(table: pd.DataFrame, unit: str) -> Figure | None:
+    sums = table.groupby("leaver", sort=False)["change_million"].sum().to_frame("all together")
+    return bars("What all members lose or gain if one leaves", sums, unit)
+
+
+def _joining(table: pd.DataFrame, unit: str) -> Figure | None:
+    changes = table.set_index("joiner")[["own_change_million", "others_change_million"]]
+    changes.columns = pd.Index(["the joiner", "the other members"])
+    return bars("What changes if a member joins, before any sharing", changes, unit)
+
+
+def _scenarios(caption: str) -> Callable[[pd.DataFrame, str], Figure | None]:
+    def draw(table: pd.DataFrame, unit: str) -> Figure | None:
         told = table["unit"].astype(str).str.startswith("million") & table["item"].isna()
         money = table[told].set_index("figure").drop(columns=["item", "unit"])
-        return bars("Money of every scenario" if name == "figures" else "Differences", money, unit)
-    if name == "effects" and "effect" in have:
-        values = [c for c in table.columns if str(c).endswith("million")][:1]
-        if values:
-            sums = table.groupby("effect", sort=False)[values].sum()
-            return bars("Synergy by effect", sums.rename(columns={values[0]: "synergy"}), unit)
-    return None
+        return bars(caption, money, unit)
+
+    return draw
+
+
+def _effects(table: pd.DataFrame, unit: str) -> Figure | None:
+    values = [c for c in table.columns if str(c).endswith("million")][:1]
+    sums = table.groupby("effect", sort=False)[values].sum()
+    return bars("Synergy by effect", sums.set_axis(["synergy"], axis=1), unit) if values else None
+
+
+def _waterfall(table: pd.DataFrame, unit: str) -> Figure:
+    """From every member alone, effect by effect, to all together."""
+    steps = [str(step).replace("_", " ") for step in table["step"]]
+    values = table["million"].to_numpy(float)
+    hover = [
+        f"<b>{escaped(step)}</b><br>{figure(v)} {escaped(unit)}<br>{figure(end)} so far"
+        for step, v, end in zip(steps, values, table["to_million"], strict=True)
+    ]
+    measures = ["absolute", *["relative"] * (len(steps) - 2), "total"]
+    view = waterfall_view([escaped(step) for step in steps], values, measures, hover, unit)
+    return Figure(
+        "From every member alone to all together",
+        {"": view},
+        "Waterfall of the synergy by effect",
+        legend=(("$green", "gained"), ("$orange", "lost"), ("$blue", "value of the cluster")),
+    )
 
 
 def bars(caption: str, wide: pd.DataFrame, unit: str) -> Figure | None:
@@ -140,3 +180,17 @@ def bars(caption: str, wide: pd.DataFrame, unit: str) -> Figure | None:
     view = {"data": data, "layout": shape | {"showlegend": False}}
     keys = tuple((f"${_COLOURS[n]}", str(s)) for n, s in enumerate(wide.columns))
     return Figure(caption, {"": view}, caption, legend=keys if len(data) > 1 else ())
+
+
+_SCENARIOS = frozenset({"figure", "item", "unit"})
+_KNOWN: dict[str, tuple[frozenset[str], Callable[[pd.DataFrame, str], Figure | None]]] = {
+    "allocations": (frozenset({"rule", "member", "million"}), _allocations),
+    "shares": (frozenset({"rule", "member", "change_million"}), _shares),
+    "leaving": (frozenset({"leaver", "change_million"}), _leaving),
+    "joining": (frozenset({"joiner", "own_change_million", "others_change_million"}), _joining),
+    "figures": (_SCENARIOS, _scenarios("Money of every scenario")),
+    "differences": (_SCENARIOS, _scenarios("Differences")),
+    "waterfall": (frozenset({"step", "million", "to_million"}), _waterfall),
+    "effects": (frozenset({"effect"}), _effects),
+}
+"""By the name of a table: the columns that its figure needs, and what draws it."""
