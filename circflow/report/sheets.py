@@ -52,8 +52,9 @@ _STOCK = (
     *("opening", "closing", "capacity", "amount", "arising", "taken"),
     *("reclaimed", "converted", "made", "sold", "disposed", "added"),
 )
+_NO_MONEY = ("rank", "step", "end_per_unit", "amount_per_unit")
 _PRICES = ("price", "fee", "premium", "value")
-_WHOLE = ("row", "tier", "years", "periods", "chain", "jobs", "rows")
+_WHOLE = ("row", "tier", "years", "periods", "chain", "jobs", "rows", "rank", "step")
 
 
 def clean(text: str) -> str:
@@ -85,6 +86,10 @@ def title(table: str, column: str, frame: pd.DataFrame, currency: str) -> str:
             stem = column.removesuffix(suffix).rstrip("_").replace("_", " ")
             return f"{stem or ('emitted' if 'tonnes' in suffix else 'amount')} ({unit})"
     words = column.replace("_", " ")
+    if table.startswith("unused_") and column not in _NO_MONEY:
+        of = "activity" if table == "unused_conversions" else "the waste"
+        if pd.api.types.is_numeric_dtype(frame[column]):
+            return f"{words} ({currency} per unit of {of})"
     if column in _PRICES and table != "totals" and pd.api.types.is_numeric_dtype(frame[column]):
         return f"{words} ({currency} per {measure})"
     if column in _STOCK and "unit_of_measure" in frame:

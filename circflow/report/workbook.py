@@ -22,6 +22,7 @@ from circflow.report.figures import (
 from circflow.report.numbers import number
 from circflow.report.sheets import Filling, Formats, add_table, clean, fill, print_set_up
 from circflow.solution.solution import Solution, Status
+from circflow.solution.uses import uses_of_wastes, variety
 
 SHEETS: tuple[tuple[str, str, str], ...] = (
     ("Money", "money", "what every site earns and pays, by group, material, unit and period"),
@@ -76,6 +77,20 @@ def tables_of(solution: Solution) -> dict[str, tuple[str, pd.DataFrame, str]]:
         name: (table, getattr(solution.tables, table), meaning) for name, table, meaning in SHEETS
     }
     sheets["Chains"] = ("chains", solution.chains, "value chains from waste to sale")
+    sheets["Uses"] = ("uses", uses_of_wastes(solution), "how many uses every waste has")
+    sheets["Variety"] = ("variety", variety(solution), "how varied the uses of wastes are")
+    found = solution.unused
+    for name, table, frame, meaning in (
+        (
+            "Unused chains",
+            "unused_chains",
+            found.chains,
+            "possible chains: what keeps them out",
+        ),
+        ("Unused steps", "unused_steps", found.steps, "what each of their steps lacks, and why"),
+        ("Unused conversions", "unused_conversions", found.conversions, "recipes that do not run"),
+    ):
+        sheets[name] = (table, frame, meaning)
     sheets["Waste"] = ("waste", waste_by_material(solution), "what becomes of every waste")
     sheets["Limits"] = (
         "limits",

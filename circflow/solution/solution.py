@@ -18,6 +18,8 @@ from circflow.data.scenario import Scenario
 
 if TYPE_CHECKING:
     from circflow.solution.audit import Audit
+    from circflow.solution.optimality import Optimality
+    from circflow.solution.unused import Unused
 
 INCOME = "income"
 SYNERGY = "synergy"
@@ -122,6 +124,8 @@ class Solution:
     decisions_fixed: bool = False
     """Prices are those of the LP with the yes/no decisions fixed."""
     relaxed: bool = False
+    optimality: Optimality | None = field(default=None, repr=False)
+    """What the LP says of what is not in use (see `circflow.solution.optimality`)."""
 
     @property
     def flows(self) -> pd.DataFrame:
@@ -165,6 +169,13 @@ class Solution:
         from circflow.solution.chains import decompose
 
         return decompose(self)
+
+    @cached_property
+    def unused(self) -> Unused:
+        """Chains and conversions that are possible but unused (see `circflow.solution.unused`)."""
+        from circflow.solution.unused import unused
+
+        return unused(self)
 
     @cached_property
     def audit(self) -> Audit:

@@ -13,8 +13,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from circflow.data.scenario import Scenario
-from circflow.model.build import TABLE_BLOCKS, build, discount
+from circflow.model.build import TABLE_BLOCKS, build, discount, weights
 from circflow.model.terms import Model, evaluate, periods_table
+from circflow.solution.optimality import Optimality
 from circflow.solution.solution import NoPlan, Solution, Status, Tables
 from circflow.solve.compiled import Compiled, compile_model
 from circflow.solve.highs import Ending, Outcome, Session
@@ -76,6 +77,7 @@ def solve(
             seconds=clock.seconds(scenario.read_seconds),
             decisions_fixed=fixed,
             relaxed=relax,
+            optimality=_optimality(m, compiled, outcome),
         )
     with clock.step("auditing"):
         passed = solution.audit.passed
@@ -145,6 +147,27 @@ def read_tables(m: Model, compiled: Compiled, outcome: Outcome, *, fixed: bool) 
     made["money"] = _money(m, values)
     made["prices"] = prices(m, compiled, outcome, fixed=fixed)
     return Tables(**made)
+
+
+def _optimality(m: Model, compiled: Compiled, outcome: Outcome) -> Optimality | None:
+    """The LP's arrays and duals, to ask why something is not in the plan."""
+    if outcome.row_dual is None or outcome.x is None:
+        return None
+    goal = weights(m.scenario)
+    return Optimality(
+        scenario=m.scenario,
+        cost=compiled.program.cost,
+        matrix=compiled.program.matrix,
+        upper=compiled.program.upper,
+        x=outcome.x,
+        row_dual=outcome.row_dual,
+        families=compiled.families,
+        column_of=compiled.column_of,
+        rows=m.rows,
+        money=m.money,
+        value_weight=goal.value,
+        synergy_weight=goal.synergy,
+    )
 
 
 def _money(m: Model, values: NDArray[np.float64]) -> pd.DataFrame:

@@ -164,6 +164,7 @@ def make_solution(name: str = "slag") -> Solution:
         findings=pd.DataFrame(columns=["check", "where", "period", "expected", "found", "error"]),
     )
     chain = {"chain": 1, "steps": f"Works: {name} > Town > {MILL} > cement > sold", "end": "sale"}
+    chain |= {"source_kind": "stream", "stage": None, "end_material": "cement"}
     chain |= {"source_material": name, "source_amount": 300.0, "source_unit_of_measure": "t"}
     solution.__dict__["chains"] = pd.DataFrame([chain | {"value_million": 200.0}])
     return solution

@@ -239,7 +239,9 @@ def test_libreoffice_opens_it(malicious: Solution, path: Path) -> None:
 
 def test_csv_files(malicious: Solution, tmp_path: Path) -> None:
     files = write_csvs(malicious, tmp_path / "csv")
-    assert {"flows.csv", "money.csv", "chains.csv", "totals.csv"} <= {f.name for f in files}
+    names = {f.name for f in files}
+    assert {"flows.csv", "money.csv", "chains.csv", "totals.csv"} <= names
+    assert {"uses.csv", "variety.csv", "unused_chains.csv", "unused_steps.csv"} <= names
     assert sorted(files) == sorted((tmp_path / "csv").iterdir())
     text = (tmp_path / "csv" / "flows.csv").read_bytes()
     assert text.startswith(b"\xef\xbb\xbf")

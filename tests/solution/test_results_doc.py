@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from circflow.solution.solution import Solution, Tables
+from circflow.solution.uses import uses_of_wastes, variety
 
 PAGE = Path(__file__).parents[2] / "docs" / "results.md"
 
@@ -35,6 +36,11 @@ def test_table_is_described(one_cluster_plan: Solution, table: str) -> None:
 
 def test_chains_audit_and_totals_are_described(one_cluster_plan: Solution) -> None:
     assert_named(one_cluster_plan.chains, "Value chains")
+    assert_named(uses_of_wastes(one_cluster_plan), "Uses and variety")
+    assert_named(variety(one_cluster_plan), "Uses and variety")
+    found = one_cluster_plan.unused
+    for table in (found.chains, found.steps, found.conversions):
+        assert_named(table, "Possible but unused")
     assert_named(one_cluster_plan.audit.findings, "Audit")
     named = set(re.findall(r"`([^`]+)`", section("Totals")))
     assert set(one_cluster_plan.totals) <= named

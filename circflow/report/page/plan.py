@@ -35,6 +35,7 @@ from circflow.report.page.frame import (
 from circflow.report.sankey import sankey
 from circflow.report.workbook import audit_table, warnings_table
 from circflow.solution.solution import Status
+from circflow.solution.uses import variety
 
 if TYPE_CHECKING:
     from circflow.solution.solution import Solution
@@ -264,9 +265,46 @@ class _Parts:
                 name="value chains",
                 mark_first=True,
                 empty="No waste is turned into anything that is sold.",
-            )
+            ),
+            *self._uses_of_wastes(),
+            *self._unused(),
         ]
         return made
+
+    def _uses_of_wastes(self) -> list[Block]:
+        table = variety(self.solution)
+        table = table[table["waste"].notna()].reset_index(drop=True)
+        columns = (
+            Column("waste", "Waste"),
+            Column("uses", "Uses", "whole"),
+            Column("chains", "Chains to a sale", "whole"),
+            Column("used_share", "Ends in a sale", "share"),
+            Column("effective_uses", "Effective uses", "number"),
+        )
+        note = (
+            "Effective uses: as many uses of equal size would be as varied. The results workbook "
+            "(sheet Uses) has how much goes into each."
+        )
+        return [Table("Uses of every waste", table, columns, note, shown=10, name="variety")]
+
+    def _unused(self) -> list[Block]:
+        chains = self.solution.unused.chains
+        per_unit = f"{self.currency} per unit of waste"
+        columns = (
+            Column("rank", "#", "number"),
+            Column("source_material", "Waste"),
+            Column("steps", "Possible, but not in the plan", "path"),
+            Column("lacks", "Lacks", "number", per_unit),
+            Column("keeps_out", "What keeps it out"),
+            Column("weakest_lacks", "Weakest step lacks", "number", per_unit),
+        )
+        note = (
+            "What a unit of the waste would have to earn more in this chain, at the plan's prices; "
+            "of plants that are not built with their capital at full load. Below 0 it would earn, "
+            "and a decision keeps it out. The nearest to the plan come first, waste by waste."
+        )
+        caption = "Chains that are possible but unused"
+        return [Table(caption, chains, columns, note, shown=10, name="unused chains")]
 
     def _build(self) -> list[Block]:
         built = self.solution.built.drop(columns="built", errors="ignore")

@@ -1,4 +1,4 @@
-"""Uses of wastes, their variety, unused conversions: on the tutorial's plan."""
+"""Uses of wastes and their variety, on the tutorial's plan."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import circflow as cf
-from circflow.studies.chain_views import unused_conversions, uses_of_wastes, variety
+from circflow.solution.uses import uses_of_wastes, variety
 
 TUTORIAL = Path(__file__).parents[2] / "scenarios" / "tutorial"
 
@@ -34,14 +34,3 @@ def test_variety_is_a_number_of_uses(solution: cf.Solution) -> None:
     expected = float(np.exp(-(shares * np.log(shares)).sum()))
     assert table.loc["fly ash", "effective_uses"] == pytest.approx(expected)
     assert table.loc["fly ash", "used_share"] == pytest.approx(0.625)
-
-
-def test_what_keeps_a_conversion_out(solution: cf.Solution) -> None:
-    assert unused_conversions(solution).empty  # every unit of the plan runs
-    # The works off its price: the step must earn more.
-    poor = cf.solve(solution.scenario.change({"Markets.price": "*0.1"}))
-    table = unused_conversions(poor)
-    assert len(table)
-    assert (table["lacks"].diff().dropna() >= 0.0).all()
-    worth = table["inputs_worth"] + table["variable_cost"] - table["outputs_worth"]
-    assert table["lacks"].to_numpy() == pytest.approx(worth.to_numpy())

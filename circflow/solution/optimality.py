@@ -1,0 +1,196 @@
+"""What the LP behind a plan says of every column: its reduced cost, split into what makes it up.
+
+The plan is the optimum of an LP (with its yes/no decisions fixed). For a column j that is not in
+use, the reduced cost is what one unit more of it would cost the plan:
+
+    reduced cost = cost − Σ_row dual · coefficient
+
+Every row is of a family (a balance, a capacity, a blend, …), every cost of a group of money, so the
+sum falls into parts. They are in currency per unit of the column, in money of the period; **a
+positive part costs, a negative one earns**. Only arrays are kept here; nothing is worked out until
+it is asked for.
+
+Parts
+    inputs           worth of what is taken in, at its place (shadow prices)
+    outputs          worth of what is made or arrives, at its place
+    sale             price and premium of what is sold
+    variable_cost    of the recipe
+    transport, transactions
+    emission_price   prices of emissions
+    emission_limits  worth of the emission under limits that bind
+    requirement      of a group of inputs: what its requirement is worth (cancels between a recipe
+                     and the inputs that fill it)
+    blends           worth of what rules the mix
+    capacity         worth of the unit's capacity
+    min_load         worth of the unit's least load
+    link_capacity    worth of capacities of links
+    synergy          worth of joint activity
+    goals            weights of emissions in the objective
+    other            any other row
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.sparse import csc_array
+
+from circflow.data.scenario import MILLION, Scenario
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.intp]
+
+PARTS = (
+    "inputs",
+    "outputs",
+    "sale",
+    "variable_cost",
+    "transport",
+    "transactions",
+    "emission_price",
+    "emission_limits",
+    "requirement",
+    "blends",
+    "capacity",
+    "min_load",
+    "link_capacity",
+    "synergy",
+    "goals",
+    "other",
+)
+BALANCE = "material_balance"
+_FAMILIES = {
+    "emission_limit": "emission_limits",
+    "group_requirement": "requirement",
+    "blend_min": "blends",
+    "blend_max": "blends",
+    "capacity": "capacity",
+    "running_capacity": "capacity",
+    "min_load": "min_load",
+    "running_min_load": "min_load",
+    "link_capacity": "link_capacity",
+    "partner_activity": "synergy",
+}
+_GROUPS = {
+    "income": "sale",
+    "synergy": "sale",
+    "processing": "variable_cost",
+    "transport": "transport",
+    "transactions": "transactions",
+    "emissions": "emission_price",
+}
+_NOISE = 1e-9
+
+
+@dataclass(frozen=True)
+class Optimality:
+    """The LP of a plan (minimised, million currency), its duals, and the names of its columns."""
+
+    scenario: Scenario = field(repr=False)
+    cost: Floats = field(repr=False)
+    matrix: csc_array = field(repr=False)
+    upper: Floats = field(repr=False)
+    x: Floats = field(repr=False)
+    row_dual: Floats = field(repr=False)
+    families: Mapping[str, tuple[list[Any], Ints]] = field(repr=False)
+    """By constraint: its indices, and the rows they stand in."""
+    column_of: Ints = field(repr=False)
+    """The LP's column of each variable of the model, −1 where it has none."""
+    rows: Mapping[str, pd.DataFrame] = field(repr=False)
+    """By variable of the model: its indices, with their `column`."""
+    money: pd.DataFrame = field(repr=False)
+    """Terms of money: group, period, lump, column, coefficient (million, unweighted)."""
+    value_weight: float
+    synergy_weight: float
+
+    def labels(self, name: str) -> tuple[pd.DataFrame, Ints]:
+        """The rows of a variable that are in the LP, and their columns there."""
+        rows = self.rows[name]
+        columns = self.column_of[rows["column"].to_numpy(np.intp)]
+        return rows[columns >= 0].reset_index(drop=True), columns[columns >= 0]
+
+    def family(self, name: str) -> tuple[list[Any], Ints]:
+        """Indices and rows of a constraint."""
+        return self.families.get(name, ([], np.zeros(0, dtype=np.intp)))
+
+    def discounts(self, periods: pd.Series[Any]) -> Floats:
+        """D_t of every row's period."""
+        weight = {p.name: p.weight for p in self.scenario.periods}
+        return np.array([weight[name] for name in periods], dtype=float)
+
+    @cached_property
+    def place_of(self) -> Ints:
+        """The number of the place (of the index of balances) of each row, −1 for other rows."""
+        rows = self.family(BALANCE)[1]
+        place = np.full(self.matrix.shape[0], -1, dtype=np.intp)
+        place[rows] = np.arange(len(rows))
+        return place
+
+    @cached_property
+    def touched(self) -> NDArray[np.bool_]:
+        """Places at which the plan has something."""
+        arriving = self.matrix.maximum(0) @ np.maximum(self.x, 0.0)
+        amounts = np.asarray(arriving)[self.family(BALANCE)[1]]
+        return np.asarray(amounts > _NOISE * max(float(amounts.max(initial=0.0)), 1.0))
+
+    def ends(self, columns: Ints) -> pd.DataFrame:
+        """What columns take from places and bring there: at (position), place, amount (what is
+        taken is negative)."""
+        at, row, amount = entries(self.matrix, columns)
+        place = self.place_of[row]
+        there = place >= 0
+        return pd.DataFrame({"at": at[there], "place": place[there], "amount": amount[there]})
+
+    def parts(self, name: str) -> tuple[pd.DataFrame, Floats]:
+        """The rows of a variable, and the parts (`PARTS`) of each one's reduced cost."""
+        rows, columns = self.labels(name)
+        made = np.zeros((len(rows), len(PARTS)))
+        number = {part: n for n, part in enumerate(PARTS)}
+        at, row, coefficient = entries(self.matrix, columns)
+        of_row = np.full(self.matrix.shape[0], number["other"], dtype=np.intp)
+        for family, part in _FAMILIES.items():
+            of_row[self.family(family)[1]] = number[part]
+        balance = np.zeros(self.matrix.shape[0], dtype=bool)
+        balance[self.family(BALANCE)[1]] = True
+        arrives = np.where(coefficient > 0.0, number["outputs"], number["inputs"])
+        part_of = np.where(balance[row], arrives, of_row[row])
+        np.add.at(made, (at, part_of), -self.row_dual[row] * coefficient)
+        made += self._direct(columns, number)
+        per_unit = MILLION / (self.discounts(rows["period"]) * self.value_weight)
+        made *= per_unit[:, None]
+        # What rounding leaves of terms that cancel is nothing.
+        made[np.abs(made) <= _NOISE * np.abs(made).max(axis=1, initial=0.0)[:, None]] = 0.0
+        return rows, made
+
+    def _direct(self, columns: Ints, number: Mapping[str, int]) -> Floats:
+        """The columns' own costs by part; what is not money is the weight of a goal."""
+        made = np.zeros((len(columns), len(PARTS)))
+        place = np.full(self.matrix.shape[1], -1, dtype=np.intp)
+        place[columns] = np.arange(len(columns))
+        terms = self.money
+        model_column = terms["column"].to_numpy(np.intp)
+        at = np.where(model_column >= 0, self.column_of[model_column], -1)
+        mine = np.flatnonzero(at >= 0)
+        mine = mine[place[at[mine]] >= 0]
+        chosen = terms.iloc[mine]
+        weight = np.where(chosen["group"] == "synergy", self.synergy_weight, self.value_weight)
+        worth = chosen["coefficient"].to_numpy(float) * self.discounts(chosen["period"]) * weight
+        part = [number[_GROUPS.get(group, "other")] for group in chosen["group"]]
+        np.add.at(made, (place[at[mine]], np.array(part, dtype=np.intp)), -worth)
+        made[:, number["goals"]] = self.cost[columns] - made.sum(axis=1)
+        small = np.abs(made[:, number["goals"]]) <= _NOISE * np.abs(self.cost[columns])
+        made[small, number["goals"]] = 0.0
+        return made
+
+
+def entries(matrix: csc_array, columns: Ints) -> tuple[Ints, Ints, Floats]:
+    """The entries of columns of a matrix: position in `columns`, row, coefficient."""
+    chosen = csc_array(matrix[:, columns])
+    at = np.repeat(np.arange(len(columns)), np.diff(chosen.indptr))
+    return at, chosen.indices.astype(np.intp), chosen.data.astype(float)
