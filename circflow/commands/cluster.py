@@ -81,7 +81,8 @@ _GAP = click.option(
     default=300.0,
     show_default=True,
     help="Sample no further orders after so long; then let the nucleolus hear no further groups;"
-    " end each search for the group that lacks most. What is not proven is said.",
+    " end each search for the group that lacks most; look at all combinations of effects no longer"
+    " than this. What is not proven, or sampled, is said.",
 )
 @click.option(
     "--store",
@@ -334,6 +335,10 @@ def sharing_lines(found: Sharing) -> list[str]:
     wide = found.allocations.pivot(index="member", columns="rule", values="million")
     wide = wide.reindex(list(found.members))[rules].reset_index()
     lines += ["", "Shares of the synergy by rule", *_table(["member", *rules], wide)]
+    if not found.nucleolus_proven:
+        lines.append(
+            "  nucleolus was stopped by the time limit: shares after its first stages, no nucleolus"
+        )
     if not found.shapley_exact:
         lines.append("  shapley is sampled: its 95 % intervals stand in the table allocations")
     lines += ["", "Would a group leave?"]

@@ -41,8 +41,8 @@ EFFECTS = (
     "image",
     "risk",
 )
-EXACT_UP_TO = 5
-"""Effects with yes/no decisions from which orders are sampled (each solve is a search)."""
+SECONDS = 300.0
+"""For all combinations of effects; where they take longer, orders are sampled."""
 
 
 @dataclass(frozen=True)
@@ -77,12 +77,13 @@ def waterfall(table: pd.DataFrame, alone: float) -> pd.DataFrame:
     )
 
 
-def effects(
+def effects(  # noqa: PLR0913
     cluster: Cluster,
     *,
     orders: int = 20,
     seed: int = 0,
     exact: bool | None = None,
+    seconds: float | None = SECONDS,
     progress: Callable[[str], None] | None = None,
 ) -> Effects:
     """Split g(N) by effect.
@@ -91,7 +92,9 @@ def effects(
         cluster: a scenario's cluster (not at arm's length).
         orders: sampled where the split is not exact.
         seed: of the sample.
-        exact: every combination of effects; if not said, for LPs, or up to five effects.
+        exact: every combination of effects, however long that takes, or none; if not said, where
+            `seconds` are enough (many follow from others, so that few are solved).
+        seconds: for every combination of effects, and then for sampling orders.
         progress: is told what goes on.
     """
     if cluster.arms_length:
@@ -103,33 +106,37 @@ def effects(
     everything = frozenset(range(count))
     values.put(frozenset(), base)
     values.put(everything, whole, values_used(cluster, switches, everything))
-    decisions = switches.program.has_decisions
-    in_full = (not decisions or count <= EXACT_UP_TO) if exact is None else exact
+    limit = None if exact or seconds is None else seconds
+    pieces = (
+        [] if exact is False else boxes(values, seconds=limit, progress=progress, what="effects")
+    )
     half = np.zeros(count)
-    if in_full:
-        shares = shapley(boxes(values, progress=progress, what="effects"), count)
+    if pieces:
+        shares = shapley(pieces, count)
     else:
         made = sampled_shapley(
             values,
             count,
             orders=orders,
             seed=seed,
+            seconds=seconds,
             prepare=lambda settings: values.all(settings, progress=progress, what="effects"),
         )
         shares, half = made.values, made.half_width
     alone = [values(frozenset([n])) - base for n in range(count)]
     last = [whole - values(everything - {n}) for n in range(count)]
+    small = 1e-9 * abs(whole)
     table = pd.DataFrame(
         {
             "effect": list(names),
             "million": shares,
             "low_million": shares - half,
             "high_million": shares + half,
-            "alone_million": alone,
-            "last_million": last,
+            "alone_million": np.where(np.abs(alone) > small, alone, 0.0),
+            "last_million": np.where(np.abs(last) > small, last, 0.0),
         }
     )
-    return Effects(table, whole - base, in_full)
+    return Effects(table, whole - base, bool(pieces))
 
 
 def values_used(cluster: Cluster, switches: Switches, everything: Setting) -> Setting:

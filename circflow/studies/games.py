@@ -52,17 +52,25 @@ class Shares:
 
 
 def boxes(
-    values: Values, *, progress: Progress | None = None, what: str = "coalitions"
+    values: Values,
+    *,
+    seconds: float | None = None,
+    progress: Progress | None = None,
+    what: str = "coalitions",
 ) -> list[Box]:
     """All 2ⁿ values, as boxes in which they are constant: at most one solve per box.
 
     A box is cut in two at a player that the best plan of its largest coalition needs; where that
-    plan needs nobody but those inside, the box is constant (see `switches`).
+    plan needs nobody but those inside, the box is constant (see `switches`). Where that takes
+    longer than `seconds`, there are none.
     """
+    end = math.inf if seconds is None else time.perf_counter() + seconds
     everybody = frozenset(range(values.switches.count))
     frontier = [(frozenset[int](), frozenset[int]())]
     found: list[Box] = []
     while frontier:
+        if time.perf_counter() > end:
+            return []
         values.all([everybody - outside for _, outside in frontier], progress=progress, what=what)
         following: list[tuple[Setting, Setting]] = []
         while frontier:

@@ -446,7 +446,9 @@ class _Sharer:
         columns = ["effect", "million", "low_million", "high_million", "alone_million"]
         if not split or self.cluster.arms_length or not self.several:
             return pd.DataFrame(columns=[*columns, "last_million"])
-        made: Effects = effects(self.cluster, progress=self.tell, seed=self.seed)
+        made: Effects = effects(
+            self.cluster, seconds=self.seconds, progress=self.tell, seed=self.seed
+        )
         return made.table
 
 
