@@ -37,6 +37,14 @@ _OUTPUT = click.option(
     help="Write every table: a workbook (.xlsx), a page with figures (.html), JSON (.json), or"
     " else a folder of CSV files.",
 )
+_SHORT = {
+    "between_members": "members",
+    "through_hubs": "hubs",
+    "jobs in the last period": "jobs",
+    "pairs of members": "pairs",
+    "links in use": "links",
+}
+"""Words that fit a terminal."""
 _NEGLIGIBLE = 1e-6
 """Members that add less than this share of the synergy are left out on the terminal."""
 _GAP = click.option(
@@ -323,6 +331,10 @@ def sharing_lines(found: Sharing) -> list[str]:
         f"Every member alone  {number(found.alone)}   together  {number(found.together)}"
         f"   synergy  {number(found.gain)}  ({unit})",
     ]
+    by_period = found.money.groupby("period", sort=False)["change_million"].sum()
+    if len(by_period) > 1:
+        told = (f"{plain(name)}  {number(money)}" for name, money in by_period.items())
+        lines.append(f"Of it, in money  {'   '.join(told)}")
     if found.relayed > 0.0:
         lines.append(f"Places outside could relay between members: {number(found.relayed)} more")
     if len(found.effects):
@@ -414,7 +426,11 @@ def joining_lines(found: Joining) -> list[str]:
 def comparison_lines(found: Comparison) -> list[str]:
     """Scenarios side by side, in a screenful."""
     size = found.table[list(found.labels)].abs().max(axis=1)
-    shown = found.table.loc[size > 0.0]
+    shown = found.table.loc[size > 0.0].copy()
+    shown["figure"] = shown["figure"].str.replace("_", " ")
+    for column in ("item", "unit"):
+        shown[column] = shown[column].replace(_SHORT)
+    shown["unit"] = shown["unit"].astype(str).str.replace("million", "M")
     head = ["figure", "of", "unit", *found.labels]
     lines = _table(head, shown[["figure", "item", "unit", *found.labels]], left=3)
     for name, reason in found.reasons.items():
