@@ -29,6 +29,8 @@ Progress = Callable[[str], None]
 TOLERANCE = 1e-7
 """Share of the whole gain below which a complaint is none."""
 CONFIDENCE = 0.95
+_FIRST = 4096
+"""Groups that complain most, among which one that is not settled is looked for first."""
 
 
 @dataclass(frozen=True)
@@ -60,12 +62,16 @@ def boxes(
 ) -> list[Box]:
     """All 2ⁿ values, as boxes in which they are constant: at most one solve per box.
 
-    A box is cut in two at a player that the best plan of its largest coalition needs; where that
-    plan needs nobody but those inside, the box is constant (see `switches`). Where that takes
+    A box is cut in two at a player that the best plan of its largest coalition needs, those first
+    whom all together miss most (without them little is left to cut); where that plan needs nobody
+    but those inside, the box is constant (see `switches`). Where that takes
     longer than `seconds`, there are none.
     """
     end = math.inf if seconds is None else time.perf_counter() + seconds
     everybody = frozenset(range(values.switches.count))
+    whole = values.lookup(everybody)
+    values.all([everybody - {n} for n in whole.used], progress=progress, what=what)
+    missed = {n: whole.value - values(everybody - {n}) for n in whole.used}
     frontier = [(frozenset[int](), frozenset[int]())]
     found: list[Box] = []
     while frontier:
@@ -76,7 +82,7 @@ def boxes(
         while frontier:
             inside, outside = frontier.pop()
             known = values.lookup(everybody - outside)
-            free = sorted(known.used - inside)
+            free = sorted(known.used - inside, key=lambda n: (-missed.get(n, 0.0), n))
             if not free:
                 found.append(Box(inside, outside, known.value))
                 continue
@@ -171,15 +177,19 @@ class Verdict:
 
 
 class Register:
-    """The court of a game whose gains are all known: an array by bit mask."""
+    """The court of a game whose gains are all known: an array by bit mask.
+
+    Players who add nothing to anybody (`null`) have no bit: g(S) is that of S without them. They
+    are in a group that complains where they get something (the others leave without them) or owe.
+    """
 
     def __init__(self, gains: Floats, count: int, null: Setting = frozenset()) -> None:
-        """`null`: players who add nothing to anybody; groups with them are not asked."""
-        self.gains, self.count = gains, count
-        masks = np.arange(1 << count)
-        self.flags = (masks[:, None] >> np.arange(count) & 1).astype(float)
-        self.proper: NDArray[np.bool_] = np.asarray(self.flags[:, sorted(null)].sum(axis=1) == 0.0)
-        self.proper[[0, sum(1 << n for n in range(count) if n not in null)]] = False
+        """`gains` of all sets of the other players, by bit mask in their order."""
+        self.gains, self.count, self.null = gains, count, null
+        players = [n for n in range(count) if n not in null]
+        masks = np.arange(1 << len(players))
+        self.flags = np.zeros((len(masks), count), dtype=np.float32)
+        self.flags[:, players] = masks[:, None] >> np.arange(len(players)) & 1
 
     @classmethod
     def of(
@@ -190,34 +200,53 @@ class Register:
         null: Setting = frozenset(),
     ) -> Register:
         """From boxes, each value less `base`; a single player gains nothing."""
-        masks = np.arange(1 << count)
+        players = [n for n in range(count) if n not in null]
+        bit = {n: 1 << at for at, n in enumerate(players)}
+        masks = np.arange(1 << len(players))
         gains = np.zeros(len(masks))
         for box in pieces:
-            a, b = (sum(1 << n for n in side) for side in (box.inside, box.outside))
+            a, b = (sum(bit.get(n, 0) for n in side) for side in (box.inside, box.outside))
             gains[((masks & a) == a) & ((masks & b) == 0)] = box.value - base
         gains[0] = 0.0
-        gains[1 << np.arange(count)] = 0.0
+        gains[1 << np.arange(len(players))] = 0.0
         return cls(gains, count, null)
 
     def worst(self, shares: Floats, settled: Floats, above: float = np.inf) -> Verdict | None:
-        open_to = self.proper
-        if len(settled):
-            rest = self.flags - self.flags @ np.linalg.pinv(settled) @ settled
-            open_to = open_to & (np.abs(rest).max(axis=1) > 1e-7)
-        if not open_to.any():
-            return None
-        excess = np.where(open_to, self.gains - self.flags @ shares, -np.inf)
-        at = int(excess.argmax())
-        members = frozenset(np.flatnonzero(self.flags[at]).tolist())
-        return Verdict(members, float(excess[at]), float(self.gains[at]), float(excess[at]))
+        null = sorted(self.null)
+        small = 1e-9 * max(float(np.abs(shares).max(initial=0.0)), 1e-300)
+        owing = [n for n in null if shares[n] < -small]
+        excess = self.gains - self.flags @ shares - shares[owing].sum()
+        if not owing:
+            excess[0] = -np.inf
+        if len(owing) == len(null) or not (shares[null] > small).any():
+            excess[-1] = -np.inf
+        for most in (_FIRST, len(excess)):
+            best = np.argsort(-excess) if most >= len(excess) else _largest(excess, most)
+            open_to = np.isfinite(excess[best])
+            if len(settled):
+                open_to &= ~_spanned(settled, self.flags[best].astype(float))
+            if open_to.any():
+                at = int(best[open_to.argmax()])
+                members = frozenset([*np.flatnonzero(self.flags[at]).tolist(), *owing])
+                return Verdict(members, float(excess[at]), float(self.gains[at]), float(excess[at]))
+        return None
+
+
+def _largest(values: Floats, most: int) -> NDArray[np.intp]:
+    """Positions of the largest values, in falling order."""
+    best = np.argpartition(-values, most)[:most]
+    return np.asarray(best[np.argsort(-values[best])])
+
+
+def _spanned(settled: Floats, flags: Floats) -> NDArray[np.bool_]:
+    """Whether each row of flags is a combination of the rows of `settled`."""
+    rest = flags - flags @ np.linalg.pinv(settled) @ settled
+    return np.asarray(np.abs(rest).max(axis=1) <= 1e-7)
 
 
 def spanned(settled: Floats, flags: Floats) -> bool:
     """Whether the flags are a combination of the rows of `settled`."""
-    if not len(settled):
-        return False
-    rest = flags - flags @ np.linalg.pinv(settled) @ settled
-    return bool(np.abs(rest).max() <= 1e-7)
+    return bool(len(settled)) and bool(_spanned(settled, flags[None, :])[0])
 
 
 @dataclass(frozen=True)
@@ -288,6 +317,9 @@ def nucleolus(  # noqa: PLR0913
         seconds: after so long only coalitions heard before count, and nothing is proven.
         progress: is told what goes on.
     """
+    if count - len(null) < 2:  # nobody has anybody to gain with
+        nothing = LeastCore(np.zeros(count), 0.0, True)
+        return nothing, nothing
     stages = _Stages(court, whole, count, progress, near, null, seconds)
     first = stages.next()
     shares = first.shares

@@ -50,8 +50,8 @@ Progress = Callable[[str], None]
 
 EXACT_MEMBERS = 12
 """Members that the best plan needs up to which the Shapley value is exact unless said."""
-_LARGEST_REGISTER = 16
-"""Members up to which all gains are kept in one array."""
+_LARGEST_REGISTER = 18
+"""Members who add something up to which all gains are kept in one array."""
 _ZERO = 1e-12
 _NOISE = 1e-9
 GOALS = "goals"
@@ -195,7 +195,8 @@ def share(  # noqa: PLR0913
         orders: orders of joining sampled where the Shapley value is not exact.
         seconds: no further orders are begun after so long; the nucleolus then looks for no
             further groups, and each search for the group that lacks most ends after it.
-        exact: the exact Shapley value; if not said, where the best plan needs up to twelve members.
+        exact: the exact Shapley value; if not said, where the best plan needs up to twelve members,
+            or where all values are found in `seconds`.
         split: whether the synergy is split by effect.
         memberships: whether it is told what each member's leaving and joining does.
         seed: of the sample.
@@ -245,9 +246,10 @@ class _Sharer:
         self.several = int(self.playing.sum()) > 1
         self.base = cluster.alone.objective
         self.whole = cluster.synergy if self.several else 0.0
-        needed = cluster.values.lookup(cluster.everybody).used
-        self.exact = len(needed) <= EXACT_MEMBERS if exact is None else exact
+        self.exact = exact
         self.pieces: list[Box] = []
+        self.null = cluster.apart
+        """Members who add nothing to any group, as far as is known."""
 
     def share(self, *, split: bool, memberships: bool) -> Sharing:
         cluster = self.cluster
@@ -261,7 +263,7 @@ class _Sharer:
                 self.whole,
                 self.count,
                 near=shapley_shares.values,
-                null=cluster.apart,
+                null=self.null,
                 seconds=self.seconds,
                 progress=self.tell,
             )
@@ -307,8 +309,10 @@ class _Sharer:
         cluster, n = self.cluster, self.count
         if not self.several:
             return Shares(np.zeros(n), np.zeros(n), True, 0)
-        if self.exact:
-            self.pieces = boxes(cluster.values, progress=self.tell)
+        self.pieces = self._boxes()
+        if self.pieces:
+            met = frozenset[int]().union(*(box.inside | box.outside for box in self.pieces))
+            self.null = cluster.everybody - met
             total = shapley(self.pieces, n) - self._single_hubs()
             return Shares(total, np.zeros(n), True, 0)
         return sampled_shapley(
@@ -321,6 +325,17 @@ class _Sharer:
                 {cluster.effective(s) for s in settings}, progress=self.tell
             ),
         )
+
+    def _boxes(self) -> list[Box]:
+        """All values, where they are asked for, few, or found in time; else none."""
+        cluster = self.cluster
+        needed = len(cluster.values.lookup(cluster.everybody).used)
+        if self.exact is False or (
+            self.exact is None and needed > EXACT_MEMBERS and self.seconds is None
+        ):
+            return []
+        limit = None if self.exact or needed <= EXACT_MEMBERS else self.seconds
+        return boxes(cluster.values, seconds=limit, progress=self.tell)
 
     def _single_hubs(self) -> Floats:
         """What the boxes count too much: a hub does not serve one member alone."""
@@ -336,8 +351,9 @@ class _Sharer:
 
     def _court(self) -> Court:
         cluster = self.cluster
-        if self.pieces and self.count <= _LARGEST_REGISTER:
-            return Register.of(self.pieces, self.count, self.base, cluster.apart)
+        if self.pieces and self.count - len(self.null) <= _LARGEST_REGISTER:
+            return Register.of(self.pieces, self.count, self.base, self.null)
+        self.null = cluster.apart
         self.tell("bounds of what members exchange")
         x = cluster.outcome(cluster.everybody).x
         assert x is not None

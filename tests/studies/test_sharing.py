@@ -176,6 +176,31 @@ def test_nucleolus_of_a_bankruptcy() -> None:
         assert centre.shares == pytest.approx(expected)
 
 
+@settings(max_examples=15)
+@given(
+    st.lists(st.integers(0, 9), min_size=8, max_size=8),
+    st.lists(st.integers(-3, 9), min_size=4, max_size=4),
+)
+def test_a_player_who_adds_nothing(values: list[int], shares: list[int]) -> None:
+    """With player 1 null the register without its bit has the same nucleolus as that of all 16
+    groups, and finds the same complaint of any division."""
+    full = np.array([float(values[m & 1 | m >> 1 & 6]) for m in range(16)])
+    full[[0, 1, 2, 3, 4, 6, 8, 10]] = 0.0  # nobody gains alone
+    full[[13, 15]] = 9.0
+    whole, null = full[15], frozenset([1])
+    every = Register(full, 4)
+    few = Register(full[[0, 1, 4, 5, 8, 9, 12, 13]], 4, null)
+    expected, _ = nucleolus(every, whole, 4)
+    found, _ = nucleolus(few, whole, 4, null=null)
+    assert found.shares == pytest.approx(expected.shares, abs=1e-5)
+    assert found.shares[1] == 0.0
+    division = np.array(shares) + (whole - sum(shares)) / 4
+    worst = [court.worst(division, np.zeros((0, 4))) for court in (every, few)]
+    assert worst[0] is not None
+    lacks = [max(w.excess, 0.0) if w is not None else 0.0 for w in worst]
+    assert lacks[0] == pytest.approx(lacks[1], abs=1e-9)
+
+
 @given(st.lists(st.floats(-100, 100), min_size=2, max_size=9))
 def test_payments_settle_balances(amounts: list[float]) -> None:
     balances = np.array(amounts) - np.mean(amounts)
