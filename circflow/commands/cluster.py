@@ -370,25 +370,27 @@ def sharing_lines(found: Sharing) -> list[str]:
 
 def _memberships(found: Sharing) -> list[str]:
     """What the cluster is worth with and without each member that changes anything."""
-    from circflow.report.numbers import columns, cut, number
+    from circflow.report.numbers import columns, number
 
     rows = found.joining[found.joining["adds_million"].abs() > _NEGLIGIBLE * abs(found.gain)]
     if rows.empty:
         return []
+    others = found.joining_others[found.joining_others["member"].isin(found.members)]
+    counts = others.groupby(["joiner", "effect"]).size()
     figures = ["adds_million", "gain_without_million", "own_change_million"]
     body = [
         [
             plain(row["joiner"]),
             *(number(row[name]) for name in (*figures, "others_change_million")),
-            *(cut(plain(row[word]) or "–", 34) for word in ("gain", "lose")),
+            *(str(counts.get((row["joiner"], effect), 0)) for effect in ("gains", "loses")),
         ]
         for row in rows.to_dict("records")
     ]
-    head = ["member", "adds", "synergy without", "to itself", "to others"]
+    head = ["member", "adds", "synergy without it", "own money", "others' money"]
     return [
         "",
-        "What each member adds, and who gains or loses by it before any sharing",
-        *columns([*head, "gain", "lose"], body, left=1),
+        "What each member adds, and what that changes before any sharing (who: table joining)",
+        *columns([*head, "others gain", "lose"], body, left=1),
     ]
 
 

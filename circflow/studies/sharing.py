@@ -34,6 +34,7 @@ from circflow.studies.games import (
     Register,
     Shares,
     boxes,
+    expected_seconds,
     nucleolus,
     payments,
     sampled_shapley,
@@ -52,6 +53,8 @@ EXACT_MEMBERS = 12
 """Members that the best plan needs up to which the Shapley value is exact unless said."""
 _LARGEST_REGISTER = 18
 """Members who add something up to which all gains are kept in one array."""
+_TRIAL = 0.1
+"""Share of the time limit in which it is found out whether all values can be had within it."""
 _ZERO = 1e-12
 _NOISE = 1e-9
 GOALS = "goals"
@@ -196,7 +199,7 @@ def share(  # noqa: PLR0913
         seconds: no further orders are begun after so long; the nucleolus then looks for no
             further groups, and each search for the group that lacks most ends after it.
         exact: the exact Shapley value; if not said, where the best plan needs up to twelve members,
-            or where all values are found in `seconds`.
+            or where all values can be found in `seconds`.
         split: whether the synergy is split by effect.
         memberships: whether it is told what each member's leaving and joining does.
         seed: of the sample.
@@ -334,8 +337,13 @@ class _Sharer:
             self.exact is None and needed > EXACT_MEMBERS and self.seconds is None
         ):
             return []
-        limit = None if self.exact or needed <= EXACT_MEMBERS else self.seconds
-        return boxes(cluster.values, seconds=limit, progress=self.tell)
+        if self.exact or needed <= EXACT_MEMBERS:
+            return boxes(cluster.values, progress=self.tell)
+        assert self.seconds is not None
+        self.tell("how many coalitions there are to solve")
+        if expected_seconds(cluster.values, trial=_TRIAL * self.seconds) > self.seconds:
+            return []
+        return boxes(cluster.values, seconds=self.seconds, progress=self.tell)
 
     def _single_hubs(self) -> Floats:
         """What the boxes count too much: a hub does not serve one member alone."""
