@@ -211,10 +211,7 @@ class Register:
     def __init__(self, gains: Floats, count: int, null: Setting = frozenset()) -> None:
         """`gains` of all sets of the other players, by bit mask in their order."""
         self.gains, self.count, self.null = gains, count, null
-        players = [n for n in range(count) if n not in null]
-        masks = np.arange(1 << len(players))
-        self.flags = np.zeros((len(masks), count), dtype=np.float32)
-        self.flags[:, players] = masks[:, None] >> np.arange(len(players)) & 1
+        self.players = [n for n in range(count) if n not in null]
 
     @classmethod
     def of(
@@ -227,11 +224,13 @@ class Register:
         """From boxes, each value less `base`; a single player gains nothing."""
         players = [n for n in range(count) if n not in null]
         bit = {n: 1 << at for at, n in enumerate(players)}
-        masks = np.arange(1 << len(players))
-        gains = np.zeros(len(masks))
+        gains = np.zeros(1 << len(players))
         for box in pieces:
-            a, b = (sum(bit.get(n, 0) for n in side) for side in (box.inside, box.outside))
-            gains[((masks & a) == a) & ((masks & b) == 0)] = box.value - base
+            masks = np.array([sum(bit[n] for n in box.inside)])
+            for n in players:
+                if n not in box.inside and n not in box.outside:
+                    masks = np.concatenate([masks, masks + bit[n]])
+            gains[masks] = box.value - base
         gains[0] = 0.0
         gains[1 << np.arange(len(players))] = 0.0
         return cls(gains, count, null)
@@ -240,7 +239,10 @@ class Register:
         null = sorted(self.null)
         small = 1e-9 * max(float(np.abs(shares).max(initial=0.0)), 1e-300)
         owing = [n for n in null if shares[n] < -small]
-        excess = self.gains - self.flags @ shares - shares[owing].sum()
+        given = np.zeros(1)
+        for n in self.players:
+            given = np.concatenate([given, given + shares[n]])
+        excess = self.gains - given - shares[owing].sum()
         if not owing:
             excess[0] = -np.inf
         if len(owing) == len(null) or not (shares[null] > small).any():
@@ -249,12 +251,18 @@ class Register:
             best = np.argsort(-excess) if most >= len(excess) else _largest(excess, most)
             open_to = np.isfinite(excess[best])
             if len(settled):
-                open_to &= ~_spanned(settled, self.flags[best].astype(float))
+                open_to &= ~_spanned(settled, self._flags(best))
             if open_to.any():
                 at = int(best[open_to.argmax()])
-                members = frozenset([*np.flatnonzero(self.flags[at]).tolist(), *owing])
+                members = frozenset([*np.flatnonzero(self._flags(np.array([at]))[0]), *owing])
                 return Verdict(members, float(excess[at]), float(self.gains[at]), float(excess[at]))
         return None
+
+    def _flags(self, masks: NDArray[np.intp]) -> Floats:
+        """The players of sets, as flags."""
+        flags = np.zeros((len(masks), self.count))
+        flags[:, self.players] = masks[:, None] >> np.arange(len(self.players)) & 1
+        return flags
 
 
 def _largest(values: Floats, most: int) -> NDArray[np.intp]:

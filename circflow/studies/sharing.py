@@ -51,7 +51,7 @@ Progress = Callable[[str], None]
 
 EXACT_MEMBERS = 12
 """Members that the best plan needs up to which the Shapley value is exact unless said."""
-_LARGEST_REGISTER = 18
+_LARGEST_REGISTER = 22
 """Members who add something up to which all gains are kept in one array."""
 _TRIAL = 0.1
 """Share of the time limit in which it is found out whether all values can be had within it."""
@@ -314,10 +314,11 @@ class _Sharer:
             return Shares(np.zeros(n), np.zeros(n), True, 0)
         self.pieces = self._boxes()
         if self.pieces:
-            met = frozenset[int]().union(*(box.inside | box.outside for box in self.pieces))
-            self.null = cluster.everybody - met
-            total = shapley(self.pieces, n) - self._single_hubs()
-            return Shares(total, np.zeros(n), True, 0)
+            extra = self._single_hubs()
+            if not extra.any():  # else anybody who comes to such a member lets the hub serve it
+                met = frozenset[int]().union(*(box.inside | box.outside for box in self.pieces))
+                self.null = cluster.everybody - met
+            return Shares(shapley(self.pieces, n) - extra, np.zeros(n), True, 0)
         return sampled_shapley(
             cluster.value,
             n,
@@ -352,7 +353,7 @@ class _Sharer:
         for n in np.flatnonzero(self.playing).tolist():
             one = frozenset([n])
             extra = self.cluster.values(one) - self.base
-            if extra > 0.0:
+            if extra > _NOISE * abs(self.whole):
                 others = everybody - one - self.cluster.apart
                 correction += shapley([Box(one, others, extra)], self.count)
         return correction
