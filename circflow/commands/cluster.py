@@ -339,10 +339,10 @@ def sharing_lines(found: Sharing) -> list[str]:
         lines.append(f"Places outside could relay between members: {number(found.relayed)} more")
     if len(found.effects):
         lines += ["", "Where the synergy comes from"]
-        lines += _table(
-            ["effect", "million", "from", "to (95 %)"],
-            found.effects[["effect", "million", "low_million", "high_million"]],
-        )
+        sampled = (found.effects["high_million"] > found.effects["low_million"]).any()
+        interval = ["low_million", "high_million"] if sampled else []
+        head = ["effect", "million", *(["from", "to (95 %)"] if sampled else [])]
+        lines += _table(head, found.effects[["effect", "million", *interval]])
     rules = list(dict.fromkeys(found.allocations["rule"]))
     wide = found.allocations.pivot(index="member", columns="rule", values="million")
     wide = wide.reindex(list(found.members))[rules].reset_index()

@@ -253,7 +253,8 @@ class Register:
             if len(settled):
                 open_to &= ~_spanned(settled, self._flags(best))
             if open_to.any():
-                at = int(best[open_to.argmax()])
+                alike = best[open_to & (excess[best] >= excess[best[open_to.argmax()]] - small)]
+                at = int(alike[self._flags(alike).sum(axis=1).argmin()])  # the smallest of them
                 members = frozenset([*np.flatnonzero(self._flags(np.array([at]))[0]), *owing])
                 return Verdict(members, float(excess[at]), float(self.gains[at]), float(excess[at]))
         return None
