@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from circflow.data.scenario import Scenario
@@ -109,8 +110,9 @@ class Joining:
 
     def _compared(self, table: pd.DataFrame) -> pd.DataFrame:
         """The table with the change and its effect, the newcomer first."""
-        change = (table["with_million"] - table["without_million"]).to_numpy(float)
+        change = (table["with_million"] - table["without_million"]).to_numpy(float).copy()
         scale = max(abs(self.before.gain), abs(self.after.gain))
+        change[np.abs(change) <= 1e-9 * scale] = 0.0
         table = table.assign(change_million=change, effect=effect(change, scale))
         order = (table["member"] != self.member).to_numpy()
         groups = table["rule"].factorize()[0] if "rule" in table else 0
