@@ -59,6 +59,12 @@ if TYPE_CHECKING:
     help="N random points of the ranges in --vary, or else of the sheet Ranges.",
 )
 @click.option(
+    "--only",
+    metavar="ADDRESS",
+    multiple=True,
+    help="With --sample: only this row of the sheet Ranges; may be given several times.",
+)
+@click.option(
     "--method",
     type=click.Choice(["lhs", "sobol", "random"]),
     default="lhs",
@@ -100,6 +106,7 @@ def sweep(  # noqa: PLR0913, PLR0917
     study: str | None,
     vary: Sequence[str],
     count: int | None,
+    only: Sequence[str],
     method: str,
     seed: int,
     together: bool,
@@ -126,6 +133,8 @@ def sweep(  # noqa: PLR0913, PLR0917
         raise Refusal("--study stands alone: leave out --vary and --sample")
     if study is None and not vary and not count:
         raise Refusal("say what to vary: --study NAME, --vary 'ADDRESS=…' or --sample N")
+    if only and (vary or not count):
+        raise Refusal("--only names rows of Ranges: it goes with --sample, without --vary")
     checked(file, outputs, [*TABLES, *PLOTS, *STORES])
     check_outputs(file, text=[json_out])
     store, passing = _store(outputs)
@@ -143,7 +152,7 @@ def sweep(  # noqa: PLR0913, PLR0917
     with Progress(quiet=quiet) as progress:
         progress("reading")
         scenario = read_scenario(file, assignments)
-        runs = _swept(scenario, study, vary, count, method, seed, together, options, progress)
+        runs = _swept(scenario, study, vary, count, only, method, seed, together, options, progress)
         progress("writing")
         for path in outputs:
             _write(path, runs.write, lambda: _sweep_figure(runs))
@@ -161,6 +170,7 @@ def _swept(  # noqa: PLR0913, PLR0917
     study: str | None,
     vary: Sequence[str],
     count: int | None,
+    only: Sequence[str],
     method: str,
     seed: int,
     together: bool,
@@ -181,6 +191,7 @@ def _swept(  # noqa: PLR0913, PLR0917
             scenario,
             count,
             ranges=given,
+            parameters=only or None,
             how=how,
             method=method,
             seed=seed,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -19,6 +20,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import circflow as cf
+from circflow.cli import main
 from circflow.data.scenario import Scenario
 from circflow.studies.affine import TOLERANCE, fit
 from circflow.studies.arrays import Snapshot, difference, snapshot
@@ -368,7 +370,6 @@ class DaskCluster:
 @pytest.fixture
 def dask_cluster(tmp_path: Path) -> Iterator[DaskCluster]:
     pytest.importorskip("distributed")
-    import json
     import time
 
     described = tmp_path / "scheduler.json"
@@ -508,3 +509,16 @@ def test_a_task_depends_on_nothing_but_itself(small: Scenario) -> None:
     first, second = work(sent[-1], task), work(sent[-1], task)
     assert [r.objective for r in first] == [r.objective for r in second]
     assert all(np.array_equal(a.figures, b.figures) for a, b in zip(first, second, strict=True))
+
+
+def test_only_some_rows_of_ranges(capsys: pytest.CaptureFixture[str]) -> None:
+    file, price = "scenarios/tutorial", "Markets.price[material=bricks]"
+    options = ["--sample", "3", "--only", price, "--json", "-", "-q"]
+    assert main(["sweep", file, *options]) == 0
+    runs = json.loads(capsys.readouterr().out)["runs"]
+    assert len(runs) == 3 and len({run[f"{price} (factor)"] for run in runs}) == 3
+    assert not any("additive" in name or "capex" in name for run in runs for name in run)
+    assert main(["sweep", file, "--only", price, "--vary", f"{price}*=1;2"]) == 2
+    assert "goes with --sample" in capsys.readouterr().err
+    assert main(["sweep", file, "--sample", "3", "--only", price.replace("k", "c")]) == 2
+    assert price in capsys.readouterr().err
