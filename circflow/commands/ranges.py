@@ -25,6 +25,7 @@ from circflow.commands.study_parts import (
     TABLES,
     checked,
     decisions,
+    engine_options,
     output_option,
     print_table,
     records,
@@ -53,6 +54,7 @@ _RELAX = click.option("--relax", is_flag=True, help="Let yes/no decisions be fra
     help="Look so far down and up from the figure: 0.5 is from half to one and a half times.",
 )
 @_RELAX
+@engine_options
 @output_option(TABLES)
 @json_option
 @set_option
@@ -63,6 +65,8 @@ def ranges(  # noqa: PLR0913, PLR0917
     sheets: Sequence[str],
     within: float,
     relax: bool,
+    jobs: int,
+    dask: str | None,
     outputs: Sequence[Path],
     json_out: Path | None,
     assignments: Sequence[str],
@@ -89,6 +93,8 @@ def ranges(  # noqa: PLR0913, PLR0917
             sheets=sheets,
             within=within,
             decisions="relaxed" if relax else "fixed",
+            jobs=jobs,
+            dask=dask,
             progress=progress,
         )
         for path in outputs:

@@ -57,7 +57,7 @@ def decision_options(command: Command) -> Command:
     return command
 
 
-def worker_options(command: Command) -> Command:
+def engine_options(command: Command) -> Command:
     for option in (
         click.option(
             "--dask",
@@ -72,12 +72,14 @@ def worker_options(command: Command) -> Command:
             show_default=True,
             help="Run in so many processes of this machine.",
         ),
-        click.option(
-            "--resume", is_flag=True, help="Go on where an interrupted run of this study stopped."
-        ),
     ):
         command = option(command)
     return command
+
+
+def worker_options(command: Command) -> Command:
+    told = "Go on where an interrupted run of this study stopped."
+    return click.option("--resume", is_flag=True, help=told)(engine_options(command))
 
 
 def decisions(relax: bool, fix: bool = False) -> str:

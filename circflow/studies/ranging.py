@@ -15,9 +15,10 @@ plan stays the best, for a capacity or a limit the shadow price stays what it is
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -25,12 +26,14 @@ import pandas as pd
 from circflow.data.change import scenario_numbers
 from circflow.data.scenario import Scenario, ScenarioError
 from circflow.solve.highs import Session
-from circflow.studies.affine import Affine, fit
-from circflow.studies.arrays import Built, Decisions, Difference, built, choice_of, difference
+from circflow.studies.affine import Affine, Compile, fit
+from circflow.studies.arrays import Built, Choice, Decisions, Difference, built, choice_of
+from circflow.studies.engine import Engine, Lost
 from circflow.studies.errors import StudyError
 from circflow.studies.goals import no_plan
-from circflow.studies.parameters import Parameter, Point, changed, edits_of, parameter
+from circflow.studies.parameters import Parameter, Point, parameter
 from circflow.studies.sampling import ranges_of
+from circflow.studies.worker import Job, Options, Parcel, Task, Updater, work
 
 Shape = Literal["costs", "limits"]
 _EQUAL = 1e-9
@@ -82,7 +85,14 @@ def break_points(  # noqa: PLR0913
     """
     if not np.isfinite([low, high]).all() or low >= high:
         raise StudyError(f"low {low} must be below high {high}")
-    path = _Path(scenario, parameter(scenario, address, how), low, high, decisions, gap)
+    one = parameter(scenario, address, how)
+    prepared = _prepared(scenario, decisions, gap)
+    parcel = Parcel.of(_job(scenario, (one,), decisions, prepared))
+
+    def compile_points(points: Sequence[Point]) -> list[Difference | None]:
+        return [_compiled(d) for d in work(parcel, Task("compile", tuple(enumerate(points))))]
+
+    path = _Path(prepared, one, low, high, gap, compile_points)
     lines = path.lines(path.solve(low), path.solve(high))
     return path.pieces(lines, low, high)
 
@@ -95,6 +105,9 @@ def ranges(  # noqa: PLR0913
     within: float = 0.5,
     decisions: Decisions = "fixed",
     gap: float = 1e-9,
+    jobs: int = 1,
+    executor: Executor | None = None,
+    dask: str | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> pd.DataFrame:
     """How far each figure may move, alone, before the plan or its shadow prices change.
@@ -106,6 +119,9 @@ def ranges(  # noqa: PLR0913
         within: looked at from (1 − within) to (1 + within) times the figure.
         decisions: as they are in the best plan (`fixed`), `relaxed`, or `free` (costs only).
         gap: relative gap of each search.
+        jobs: local processes, for the compilations that each figure needs.
+        executor: an executor of `concurrent.futures` instead.
+        dask: address of a Dask scheduler instead.
         progress: is told how far it is.
 
     Returns:
@@ -123,48 +139,102 @@ def ranges(  # noqa: PLR0913
         chosen = list(addresses)
     else:
         chosen = [r.parameter.address for r in ranges_of(scenario)]
-    records = []
+    cells = [_cell(scenario, address) for address in dict.fromkeys(chosen)]
+    movable = [n for n, cell in enumerate(cells) if cell.factor is not None]
+    if not movable:
+        return pd.DataFrame([cell.record for cell in cells])
     prepared = _prepared(scenario, decisions, gap)
-    for n, address in enumerate(dict.fromkeys(chosen)):
-        if progress:
-            progress(f"ranges: {n + 1} of {len(chosen)}")
-        records.append(_range(scenario, address, within, decisions, gap, prepared))
-    return pd.DataFrame(records)
+    ends = (1.0 - within, 1.0 + within)
+    tasks = (
+        Task("compile", tuple((n, _alone(k, end, len(movable))) for end in ends))
+        for k, n in enumerate(movable)
+    )
+    factors = tuple(cell.factor for cell in cells if cell.factor is not None)
+    with Engine(jobs, executor, dask) as engine:
+        parcel = engine.send(_job(scenario, factors, decisions, prepared))
+        for done, (task, found) in enumerate(engine.run(parcel, tasks)):
+            if progress:
+                progress(f"ranges: {done + 1} of {len(movable)}")
+            cell = cells[task.runs[0][0]]
+            cell.record.update(_range(cell, ends, found, gap, prepared))
+    return pd.DataFrame([cell.record for cell in cells])
 
 
-def _range(  # noqa: PLR0913, PLR0917
-    scenario: Scenario,
-    address: str,
-    within: float,
-    decisions: Decisions,
-    gap: float,
-    prepared: Built,
-) -> dict[str, object]:
+@dataclass(frozen=True)
+class _Cell:
+    """A figure whose range is asked for, what is told of it, and its factor where it has one."""
+
+    record: dict[str, object]
+    own: float | None
+    factor: Parameter | None = None
+
+
+def _cell(scenario: Scenario, address: str) -> _Cell:
     one = parameter(scenario, address, "set")
     record: dict[str, object] = {"parameter": one.address, "figure": one.own, "unit": one.unit}
     if one.own == 0.0:
-        return {**record, "moves": None, "reason": "the figure is 0, which no factor changes"}
+        reason = "the figure is 0, which no factor changes"
+        return _Cell({**record, "moves": None, "reason": reason}, one.own)
     try:
-        factor = parameter(scenario, address, "factor")
-        path = _Path(scenario, factor, 1.0 - within, 1.0 + within, decisions, gap, prepared)
+        return _Cell(record, one.own, parameter(scenario, address, "factor"))
+    except StudyError as error:
+        return _Cell({**record, "moves": None, "reason": str(error)}, one.own)
+
+
+def _alone(k: int, value: float, count: int) -> Point:
+    """The point at which one of many parameters has a value and no other is changed."""
+    return tuple(value if n == k else None for n in range(count))
+
+
+def _range(
+    cell: _Cell, ends: tuple[float, float], found: Any, gap: float, prepared: Built
+) -> dict[str, object]:
+    """The range of a figure, from its arrays compiled at both ends."""
+    assert cell.factor is not None
+    low, high = ends
+    try:
+        if isinstance(found, Lost):
+            raise StudyError(found.reason)
+        compiled = {(end,): _compiled(one) for end, one in zip(ends, found, strict=True)}
+        path = _Path(
+            prepared, cell.factor, low, high, gap, lambda points: [compiled[p] for p in points]
+        )
         here = path.solve(1.0)
-        low, high = path.holds(here, 1.0 - within), path.holds(here, 1.0 + within)
+        first, last = path.holds(here, low), path.holds(here, high)
     except (StudyError, ScenarioError) as error:
-        return {**record, "moves": None, "reason": str(error)}
-    own = np.nan if one.own is None else one.own
+        return {"moves": None, "reason": str(error)}
+    own = np.nan if cell.own is None else cell.own
     return {
-        **record,
         "moves": path.shape,
-        "from_factor": low,
-        "to_factor": high,
-        "from": own * low,
-        "to": own * high,
+        "from_factor": first,
+        "to_factor": last,
+        "from": own * first,
+        "to": own * last,
         "slope_million": here.slope,
         "price": here.slope / own * 1e6 if own else np.nan,
-        "reaches_low": low <= 1.0 - within,
-        "reaches_high": high >= 1.0 + within,
+        "reaches_low": first <= low,
+        "reaches_high": last >= high,
         "reason": None,
     }
+
+
+def _job(
+    scenario: Scenario, parameters: tuple[Parameter, ...], decisions: Decisions, prepared: Built
+) -> Job:
+    """What a worker needs to compile the scenario at points of the parameters."""
+    choice: Choice = {}
+    if decisions == "fixed":
+        compiled = prepared.compiled
+        choice = choice_of(prepared.model, compiled, compiled.program.lower)
+    options = Options(decisions)
+    return Job(scenario, parameters, options, prepared.snapshot, choice=choice)
+
+
+def _compiled(one: Difference | ScenarioError | None) -> Difference | None:
+    """What a worker found at a point. Raises the error of a scenario that cannot be used."""
+    if isinstance(one, ScenarioError):
+        raise one
+    return one
 
 
 def _prepared(scenario: Scenario, decisions: Decisions, gap: float) -> Built:
@@ -181,34 +251,22 @@ def _prepared(scenario: Scenario, decisions: Decisions, gap: float) -> Built:
 
 
 class _Path:
-    """A scenario along one parameter."""
+    """A scenario along one parameter, compiled at points of it by `compile_points`."""
 
     def __init__(  # noqa: PLR0913, PLR0917
         self,
-        scenario: Scenario,
+        prepared: Built,
         one: Parameter,
         low: float,
         high: float,
-        decisions: Decisions,
         gap: float,
-        prepared: Built | None = None,
+        compile_points: Compile,
     ) -> None:
         self.gap = gap
         self.parameter = one
-        self.built = prepared or _prepared(scenario, decisions, gap)
-        base = self.built.snapshot
-        choice = self._choice(decisions)
-
-        def compile_points(points: Sequence[Point]) -> list[Difference | None]:
-            return [
-                difference(
-                    built(changed(scenario, edits_of([one], p)), decisions, choice).snapshot, base
-                )
-                for p in points
-            ]
-
-        middle = (low + high) / 2.0
-        found = fit(base, [one], [(low,), (middle,), (high,)], compile_points)
+        self.built = prepared
+        points = [(low,), ((low + high) / 2.0,), (high,)]
+        found = fit(prepared.snapshot, [one], points, compile_points)
         if found.rebuilt:
             raise StudyError(f"{one.address}: {found.rebuilt[0]}")
         self.affine: Affine = found.affine
@@ -218,12 +276,6 @@ class _Path:
         self.session: Session | None = None
         self.solves = 0
         self.start: np.ndarray | None = None
-
-    def _choice(self, decisions: Decisions) -> dict[tuple[str, str, str], float]:
-        if decisions != "fixed":
-            return {}
-        program = self.built.compiled.program
-        return choice_of(self.built.model, self.built.compiled, program.lower)
 
     def _shape(self) -> Shape:
         moved = {
@@ -281,9 +333,7 @@ class _Path:
         return _Line(value, -outcome.objective, float(slope), outcome.x)
 
     def _move(self, session: Session, value: float) -> None:
-        from circflow.studies.worker import _Updater
-
-        _Updater(self.affine).apply(session, self.affine.moved(self.affine.weights((value,))))
+        Updater(self.affine).apply(session, self.affine.moved(self.affine.weights((value,))))
 
     def _same(self, worth: float, other: float) -> bool:
         return abs(worth - other) <= (_EQUAL + 2.0 * self._slack) * max(

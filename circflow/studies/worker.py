@@ -160,7 +160,7 @@ def _block(job: Job, runs: Sequence[tuple[int, Point]]) -> list[Run]:
 def _warm(job: Job, affine: Affine, start: Start, runs: Sequence[tuple[int, Point]]) -> list[Run]:
     """Linear programmes, each from the basis of the one before."""
     session: Session | None = None
-    updater = _Updater(affine)
+    updater = Updater(affine)
     made: list[Run] = []
     limit = job.options.time_limit
     for number, point in runs:
@@ -202,7 +202,7 @@ def _run_of(  # noqa: PLR0913, PLR0917
     )
 
 
-class _Updater:
+class Updater:
     """Brings a session's programme from one point to another."""
 
     def __init__(self, affine: Affine) -> None:

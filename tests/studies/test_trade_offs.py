@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
@@ -213,6 +214,17 @@ def test_ranges_hold_where_prices_do(choice: Scenario) -> None:
     assert (block["from"], block["to"]) == pytest.approx((50, 120))
     assert block["reaches_high"]
     assert not block["reaches_low"]
+
+
+def test_ranges_are_the_same_on_workers(choice: Scenario) -> None:
+    more = choice.change({"Streams.amount_per_year": 8})
+    named = ["Streams.amount_per_year", "Markets.price", "Recipes.amount", "Units.site"]
+    one, two = (cf.ranges(more, named, jobs=jobs) for jobs in (1, 2))
+    pd.testing.assert_frame_equal(one, two)
+    assert one["moves"][:2].tolist() == ["limits", "costs"]
+    assert one["moves"][2:].isna().all()
+    assert "sweep it" in one["reason"][2]
+    assert "not a number" in one["reason"][3]
 
 
 def test_what_moves_more_than_limits_has_no_range(choice: Scenario) -> None:
