@@ -101,7 +101,9 @@ def read_scenario(file: Path, assignments: Sequence[str] = ()) -> Scenario:
     """Read a scenario and change its cells. Raises ScenarioError with every problem."""
     edits = [split_assignment(text) for text in assignments]
     from circflow.data.read import read
+    from circflow.data.strings import keep_python_strings
 
+    keep_python_strings()
     scenario = read(file)
     return apply(scenario, edits) if edits else scenario
 

@@ -39,6 +39,7 @@ from circflow.data.files import column_letter
 from circflow.data.read import scenario_of
 from circflow.data.scenario import Scenario, ScenarioError, make_periods
 from circflow.data.schema import BY_NAME, Column
+from circflow.data.strings import python_strings
 from circflow.data.table import Book, Cell, Problem, RawSheet, Table
 
 __all__ = ["Edit", "change", "find_cells", "parse_address", "parse_edit", "scenario_numbers"]
@@ -73,6 +74,7 @@ class _Change:
         return "value" if self.address.sheet == "Scenario" else self.address.column
 
 
+@python_strings
 def change(scenario: Scenario, edits: Mapping[str, Edit]) -> Scenario:
     """A copy of a scenario with other cells, by address.
 
@@ -317,7 +319,7 @@ def _retyped(scenario: Scenario, tables: Mapping[str, Table], book: Book) -> Sce
     settings = replace(settings, **figures)  # type: ignore[arg-type]
     rows = tables["Periods"].frame
     periods = make_periods(rows["period"], rows["years"].astype(int), settings.discount_rate)
-    changed = Scenario(settings, periods, tables, book, scenario.warnings)
+    changed = scenario.with_figures(settings, periods, tables, book)
     problems = check_changed(changed)
     if problems:
         raise ScenarioError(problems, book.origin)

@@ -7,11 +7,13 @@ from time import perf_counter
 
 from circflow.data.check import check, check_book
 from circflow.data.scenario import Scenario, ScenarioError
+from circflow.data.strings import python_strings
 from circflow.data.table import Book
 
 __all__ = ["check", "check_book", "read", "scenario_of"]
 
 
+@python_strings
 def read(path: str | Path) -> Scenario:
     """The scenario in a workbook (.xlsx) or a folder of CSV files.
 

@@ -118,6 +118,24 @@ class Scenario:
         vars(twin).update({k: v for k, v in vars(self).items() if k not in vars(twin)})
         return twin
 
+    def with_figures(
+        self,
+        settings: Settings,
+        periods: tuple[Period, ...],
+        tables: Mapping[str, Table],
+        book: Book,
+    ) -> Scenario:
+        """The scenario with other figures; what is derived from sheets that stay is kept."""
+        other = Scenario(settings, periods, tables, book, self.warnings)
+        moved = {name for name, table in tables.items() if table is not self.tables[name]}
+        known = vars(self)
+        for name, sheets in _FIGURES_IN.items():
+            if name in known and not moved & sheets:
+                vars(other)[name] = known[name]
+        kept = {sheet: rows for sheet, rows in self._in_force.items() if sheet not in moved}
+        vars(other)["_in_force"] = kept
+        return other
+
     def change(self, edits: Mapping[str, Edit]) -> Scenario:
         """A copy with other cells: `{"Markets.price[material=slag]": "*0.9"}`.
 
@@ -212,6 +230,20 @@ class Scenario:
         from circflow.data.network import make_network
 
         return make_network(self)
+
+
+_FIGURES_IN: dict[str, frozenset[str]] = {
+    "member_of": frozenset(),
+    "unit_of_measure": frozenset(),
+    "wastes": frozenset(),
+    "users": frozenset(),
+    "makers": frozenset(),
+    "active_units": frozenset({"Units"}),
+    "purchases": frozenset({"Purchases"}),
+    "network": frozenset({"Scenario", "Sites", "Modes", "Links"}),
+}
+"""The sheets whose figures stand in, or decide, what is derived from a scenario; of the other
+sheets it holds names alone."""
 
 
 def key_of(sheet: str) -> list[str]:

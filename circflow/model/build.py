@@ -20,6 +20,7 @@ import pandas as pd
 import pyomo.environ as pyo
 
 from circflow.data.scenario import MILLION, Scenario
+from circflow.data.strings import python_strings
 from circflow.model import (
     capacity,
     conversion,
@@ -81,6 +82,7 @@ def weights(scenario: Scenario) -> Weights:
     return Weights(**plain, emission=emission)
 
 
+@python_strings
 def build(scenario: Scenario, *, relax: bool = False) -> Model:
     """The Pyomo model of a scenario; with `relax`, yes/no decisions may be fractions."""
     with no_garbage_collection():

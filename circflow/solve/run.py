@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from circflow.data.scenario import Scenario
+from circflow.data.strings import python_strings
 from circflow.model.build import TABLE_BLOCKS, build, discount, weights
 from circflow.model.terms import Model, evaluate, periods_table
 from circflow.solution.optimality import Optimality
@@ -36,6 +37,7 @@ class AuditError(RuntimeError):
         super().__init__(f"{solution.scenario.name}: the audit failed:\n{worst}")
 
 
+@python_strings
 def solve(
     scenario: Scenario,
     *,

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from circflow.data.scenario import Scenario
+from circflow.data.strings import python_strings
 from circflow.model.build import build
 from circflow.model.terms import Model
 from circflow.solve.compiled import Compiled, Program, compile_model
@@ -135,6 +136,7 @@ class Built:
     forms: Forms
 
 
+@python_strings
 def built(scenario: Scenario, decisions: Decisions = "free", choice: Choice | None = None) -> Built:
     """Build and compile a scenario, with its decisions free, relaxed or fixed at `choice`.
 

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from circflow.data.scenario import Scenario, ScenarioError
+from circflow.data.strings import python_strings
 from circflow.solution.solution import Status
 from circflow.solve.compiled import Program
 from circflow.solve.highs import Basis, Ending, Outcome, Session
@@ -133,6 +134,7 @@ class Run:
     tables: dict[str, Any] | None = None
 
 
+@python_strings
 def work(parcel: Parcel, task: Task) -> list[Any]:
     """Do a task: runs (block, rebuild), differences (compile), or findings (check)."""
     job = parcel.open()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from copy import deepcopy
+from dataclasses import is_dataclass
+from functools import cached_property
 from time import perf_counter
 
 import pandas as pd
@@ -20,9 +22,10 @@ from circflow.data.change import (
     scenario_numbers,
 )
 from circflow.data.check import check_book
-from circflow.data.read import scenario_of
+from circflow.data.read import read, scenario_of
 from circflow.data.scenario import Scenario, ScenarioError
 from circflow.data.schema import SHEETS
+from circflow.data.strings import python_strings
 from circflow.data.table import Book, Cell, RawSheet
 
 GRIDS: dict[str, list[list[object]]] = {
@@ -385,3 +388,52 @@ def test_speed_of_a_change(scenario: Scenario) -> None:
     for _ in range(5):
         scenario.change({"Markets.price": "*1.1"})
     assert (perf_counter() - start) / 5 < 0.5
+
+
+# --------------------------------------------------------------------------- what is derived
+
+
+@python_strings
+def test_what_is_derived_is_that_of_the_changed_figures() -> None:
+    """What a changed scenario has taken over is what it would work out itself."""
+    scenario = read("scenarios/kuzbass")
+    derive(scenario)
+    figures = scenario_numbers(scenario).query("value != 0")
+    figures = figures.drop_duplicates(["sheet", "column"])
+    assert len(figures) > 40
+    for sheet, addresses in figures.groupby("sheet")["address"]:
+        changed = scenario.change({address: fitting(scenario, address) for address in addresses})
+        assert set(vars(changed)) & DERIVED
+        fresh = Scenario(changed.settings, changed.periods, changed.tables, changed.book)
+        for (name, mine), (_, own) in zip(derive(changed), derive(fresh), strict=True):
+            if isinstance(own, pd.DataFrame):
+                pd.testing.assert_frame_equal(mine, own, obj=f"{name} after {sheet}")
+            else:
+                assert mine == own, f"{name} after {sheet}"
+
+
+def fitting(scenario: Scenario, address: str) -> str:
+    """An edit of a figure that its rules let pass."""
+    for edit in ("*1.001", "*0.999", "+1", "-1"):
+        try:
+            scenario.change({address: edit})
+        except ScenarioError:
+            continue
+        return edit
+    pytest.fail(f"{address} cannot be changed")
+
+
+DERIVED = {name for name, v in vars(Scenario).items() if isinstance(v, cached_property)}
+
+
+def derive(scenario: Scenario) -> list[tuple[str, object]]:
+    """All that is derived from a scenario's sheets, tables apart."""
+    found: list[tuple[str, object]] = []
+    for name in sorted(DERIVED - {"_in_force"}):
+        value = getattr(scenario, name)
+        parts = vars(value) if is_dataclass(value) else {"": value}
+        found += [(f"{name} {part}", own) for part, own in parts.items()]
+    for sheet in SHEETS:
+        if "period" in sheet.names and sheet.name != "Periods":
+            found.append((f"{sheet.name} in force", scenario.in_force(sheet.name)))
+    return found
