@@ -74,7 +74,7 @@ class _Change:
         return "value" if self.address.sheet == "Scenario" else self.address.column
 
 
-@python_strings
+@python_strings()
 def change(scenario: Scenario, edits: Mapping[str, Edit]) -> Scenario:
     """A copy of a scenario with other cells, by address.
 

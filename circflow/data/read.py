@@ -13,7 +13,7 @@ from circflow.data.table import Book
 __all__ = ["check", "check_book", "read", "scenario_of"]
 
 
-@python_strings
+@python_strings()
 def read(path: str | Path) -> Scenario:
     """The scenario in a workbook (.xlsx) or a folder of CSV files.
 

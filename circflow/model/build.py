@@ -82,7 +82,7 @@ def weights(scenario: Scenario) -> Weights:
     return Weights(**plain, emission=emission)
 
 
-@python_strings
+@python_strings()
 def build(scenario: Scenario, *, relax: bool = False) -> Model:
     """The Pyomo model of a scenario; with `relax`, yes/no decisions may be fractions."""
     with no_garbage_collection():

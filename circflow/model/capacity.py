@@ -26,7 +26,9 @@ from circflow.model.terms import (
     Model,
     Rows,
     add_variables,
+    evaluate,
     index_set,
+    named,
     stack,
 )
 
@@ -36,7 +38,7 @@ TERMS = ["unit", "period", "column", "coefficient"]
 
 def build(m: Model, *, relax: bool = False) -> None:
     """Add running and the limits of load. Needs the blocks investment and conversion."""
-    units = unit_figures(m)
+    units = m.units = _unit_figures(m)
     idling = units[units["can_idle"].astype(bool) & (units["min_load"] > 0.0)]
     idling = idling[idling["largest"] * idling["availability"] > 0.0]
     add_variables(
@@ -55,8 +57,7 @@ def build(m: Model, *, relax: bool = False) -> None:
     _add_idling(m, load, usable)
 
 
-def unit_figures(m: Model) -> pd.DataFrame:
-    """Units in the periods they can be in service, with their figures in the period."""
+def _unit_figures(m: Model) -> pd.DataFrame:
     rows = m.in_service[INDEX].drop_duplicates(ignore_index=True)
     rows = rows.merge(m.scenario.active_units, on="unit")
     for column in ("availability", "min_load", "capacity_per_year"):
@@ -77,7 +78,7 @@ def _minus(terms: pd.DataFrame) -> pd.DataFrame:
 
 def _add_limits(m: Model, units: pd.DataFrame, load: pd.DataFrame, usable: pd.DataFrame) -> None:
     most = Rows(m, stack([load, _minus(usable)], TERMS), INDEX)
-    runs = set(load[INDEX].itertuples(index=False, name=None))
+    runs = set(named(load, *INDEX))
     index_set(m, "CAPACITIES", [key for key in most.slices if key in runs], 2)
 
     @m.Constraint(m.CAPACITIES)
@@ -125,7 +126,7 @@ def _add_idling(m: Model, load: pd.DataFrame, usable: pd.DataFrame) -> None:
 
 def tables(m: Model, values: NDArray[np.float64]) -> dict[str, pd.DataFrame]:
     """The table `units`."""
-    rows = unit_figures(m)
+    rows = m.units
     table = rows[["site", "unit", "technology", "status", "period"]].copy()
     table["in_service"] = _sum(table, m.in_service, values)
     table["capacity_per_year"] = _sum(table, m.size, values)
@@ -148,10 +149,11 @@ def _sum(
     """Terms evaluated and added up by unit and period."""
     if terms.empty:
         return np.zeros(len(table))
-    amount = terms["coefficient"].to_numpy(float) * values[terms["column"].to_numpy(np.intp)]
-    added = terms[INDEX].assign(amount=amount).groupby(INDEX)["amount"].sum().reset_index()
-    merged = table[INDEX].merge(added, on=INDEX, how="left")
-    return merged["amount"].fillna(0.0).to_numpy(float)
+    place = {key: n for n, key in enumerate(named(table, *INDEX))}
+    nowhere = len(place)
+    at = [place.get(key, nowhere) for key in named(terms, *INDEX)]
+    added = np.bincount(at, evaluate(terms, values), nowhere + 1)[:nowhere]
+    return added.astype(float)
 
 
 def capacity_figures(m: Model, values: NDArray[np.float64]) -> pd.DataFrame:
@@ -159,7 +161,7 @@ def capacity_figures(m: Model, values: NDArray[np.float64]) -> pd.DataFrame:
 
     in_service and running are shares of the plan `values`; a unit without a decision runs.
     """
-    table = unit_figures(m)[[*INDEX, "availability", "min_load"]]
+    table = m.units[[*INDEX, "availability", "min_load"]]
     table = table.assign(in_service=_sum(table, m.in_service, values))
     running = m.rows["running"]
     running = running[INDEX].assign(running=values[running["column"].to_numpy(np.intp)])

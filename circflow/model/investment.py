@@ -60,6 +60,7 @@ def build(m: Model, *, relax: bool = False) -> None:
     add_variables(
         m, "extra_capacity", sized, INDEX, "size beyond the smaller capacity, capacity/yr"
     )
+    m.serving = {name: _serving(m, name) for name in ("built", "extra_capacity")}
     m.in_service = _in_service(m)
     m.size = _size(m)
     _add_rules(m)
@@ -109,7 +110,7 @@ def _in_service(m: Model) -> pd.DataFrame:
         periods[["period"]], how="cross"
     )
     constant = existing.assign(built_in=None, column=CONSTANT, coefficient=1.0)
-    return stack([constant, _serving(m, "built")], SERVICE)
+    return stack([constant, m.serving["built"]], SERVICE)
 
 
 def _serving(m: Model, name: str) -> pd.DataFrame:
@@ -131,16 +132,21 @@ def _size(m: Model) -> pd.DataFrame:
     )
     capacity = in_period(m, existing, "capacity_per_year")
     constant = existing.assign(built_in=None, column=CONSTANT, coefficient=capacity)
-    smaller = _serving(m, "built")
+    smaller = m.serving["built"]
     smaller = smaller.assign(coefficient=smaller["capacity_per_year"])
-    return stack([constant, smaller, _serving(m, "extra_capacity")], SERVICE)
+    return stack([constant, smaller, m.serving["extra_capacity"]], SERVICE)
 
 
 def in_period(m: Model, rows: pd.DataFrame, column: str) -> NDArray[np.float64]:
     """A unit's figure in a period: that of UnitPeriods where it is filled, else of Units."""
-    changes = m.scenario.frame("UnitPeriods")[["unit", "period", column]]
-    merged = rows[["unit", "period"]].merge(changes, on=["unit", "period"], how="left")
-    return merged[column].fillna(pd.Series(rows[column].to_numpy(float))).to_numpy(float)
+    changes = m.scenario.frame("UnitPeriods")
+    filled = changes[changes[column].notna()]
+    own = rows[column].to_numpy(float)
+    if filled.empty:
+        return own
+    figure = {(u, t): float(v) for u, t, v in named(filled, "unit", "period", column)}
+    keys = named(rows, "unit", "period")
+    return np.array([figure.get(k, v) for k, v in zip(keys, own.tolist(), strict=True)])
 
 
 def _add_rules(m: Model) -> None:
@@ -222,7 +228,7 @@ def money(m: Model) -> list[pd.DataFrame]:
     units = m.scenario.active_units.set_index("unit")
     service = m.in_service.join(units[["site", "fixed_cost_million_per_year"]], on="unit")
     fixed = in_period(m, service, "fixed_cost_million_per_year")
-    extra = _serving(m, "extra_capacity")
+    extra = m.serving["extra_capacity"]
     # In a period with a fixed cost of its own, that is the smaller size's: the slope follows it.
     smaller = pd.Series(in_period(m, extra, "fixed_cost_million_per_year"), index=extra.index)
     per_size = _slope(extra["fixed_cost_max_million_per_year"], smaller, extra["range"])
@@ -235,7 +241,7 @@ def money(m: Model) -> list[pd.DataFrame]:
         parts.append(money_terms(spent, "capital", -spent["coefficient"], million=True, lump=True))
         return parts
     for name, per_unit in (("built", "capex_million"), ("extra_capacity", "capex_per_size")):
-        serving = _serving(m, name)
+        serving = m.serving[name]
         yearly = -serving[per_unit] * serving["annuity"]
         parts.append(money_terms(serving, "capital", yearly, million=True))
     return parts

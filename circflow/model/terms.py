@@ -45,6 +45,10 @@ class Model(pyo.ConcreteModel):  # type: ignore[misc]
     """unit, period, built_in, column, coefficient."""
     size: pd.DataFrame
     """Capacity in service: unit, period, built_in, column, coefficient."""
+    serving: dict[str, pd.DataFrame]
+    """By variable of building: its rows in every period in which what it builds is in service."""
+    units: pd.DataFrame
+    """Units in the periods they can be in service, with their figures in the period."""
     money: pd.DataFrame
     emission: pd.DataFrame
     limited_emission: pd.DataFrame
@@ -117,7 +121,7 @@ def add_variables(  # noqa: PLR0913
         upper: upper bounds; NaN or infinite where there is none.
         domain: non-negative reals unless said.
     """
-    keys = list(rows[index].itertuples(index=False, name=None))
+    keys = list(named(rows, *index))
     indices = pyo.Set(initialize=keys, dimen=len(index), ordered=True)
     setattr(m, name.upper() + "_INDEX", indices)
     variable = pyo.Var(indices, domain=domain, doc=doc)
@@ -157,19 +161,19 @@ class Rows:
 
     def __init__(self, m: Model, terms: pd.DataFrame, key: list[str]) -> None:
         self.m = m
-        groups = terms.groupby(key, sort=False, dropna=False).ngroup().to_numpy()
+        groups = np.zeros(len(terms), dtype=np.intp)
+        for label in key:
+            codes, names = pd.factorize(terms[label], use_na_sentinel=False)
+            groups = pd.factorize(groups * len(names) + codes)[0]
         order = np.argsort(groups, kind="stable")
         self.columns = terms["column"].to_numpy(np.intp)[order]
         self.coefficients = terms["coefficient"].to_numpy(float)[order]
         starts = np.flatnonzero(np.r_[True, np.diff(groups[order]) != 0][: len(order)])
         ends = np.r_[starts[1:], len(order)][: len(starts)]
-        first = terms[key].iloc[order[starts]]
-        names = list(first.itertuples(index=False, name=None))
-        if len(key) == 1:
-            names = [name for (name,) in names]
-        self.slices = dict(
-            zip(names, zip(starts.tolist(), ends.tolist(), strict=True), strict=True)
-        )
+        first = order[starts]
+        labels = [terms[label].iloc[first].tolist() for label in key]
+        keys = labels[0] if len(key) == 1 else list(zip(*labels, strict=True))
+        self.slices = dict(zip(keys, zip(starts.tolist(), ends.tolist(), strict=True), strict=True))
 
     def keys(self) -> list[Any]:
         """The distinct keys, in the order of their first term."""
@@ -207,10 +211,11 @@ def money_terms(
 
     `rows` has period and column, and site, material and unit where they apply.
     """
-    labels = rows.reindex(columns=["site", "material", "unit", "period", "column"])
     coefficient = np.asarray(per_unit, dtype=float) * (1.0 if million else 1.0 / MILLION)
-    made = labels.assign(group=group, lump=lump, coefficient=coefficient)
-    return made.loc[made["coefficient"] != 0.0, MONEY]
+    own = {"group": group, "lump": lump, "coefficient": coefficient}
+    labels = {name: rows[name].array if name in rows else np.nan for name in MONEY}
+    made = pd.DataFrame({**labels, **own}, index=range(len(rows)))
+    return made.iloc[np.flatnonzero(coefficient)]
 
 
 def emitting_terms(
@@ -234,7 +239,7 @@ def emitting_terms(
 
 def stack(parts: Sequence[pd.DataFrame], columns: list[str]) -> pd.DataFrame:
     """Tables of terms, one below the other."""
-    full = [part[columns] for part in parts if len(part)]
+    full = [p if list(p.columns) == columns else p[columns] for p in parts if len(p)]
     return pd.concat(full, ignore_index=True) if full else pd.DataFrame(columns=columns)
 
 
@@ -260,4 +265,4 @@ def periods_table(scenario: Scenario) -> pd.DataFrame:
 
 def named(rows: pd.DataFrame, *columns: str) -> Iterator[tuple[Any, ...]]:
     """The given columns of a table as plain tuples."""
-    return rows[list(columns)].itertuples(index=False, name=None)
+    return zip(*(rows[column].tolist() for column in columns), strict=True)

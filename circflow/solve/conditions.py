@@ -333,9 +333,7 @@ def _cell_of(
 
 
 def _by_unit_period(m: Model) -> dict[tuple[str, str], tuple[float, float]]:
-    from circflow.model.capacity import unit_figures
-
-    rows = unit_figures(m)[["unit", "period", "availability", "capacity_per_year"]]
+    rows = m.units[["unit", "period", "availability", "capacity_per_year"]]
     return {(u, t): (a, c) for u, t, a, c in rows.itertuples(index=False, name=None)}
 
 

@@ -37,7 +37,7 @@ class AuditError(RuntimeError):
         super().__init__(f"{solution.scenario.name}: the audit failed:\n{worst}")
 
 
-@python_strings
+@python_strings()
 def solve(
     scenario: Scenario,
     *,

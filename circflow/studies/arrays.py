@@ -136,7 +136,7 @@ class Built:
     forms: Forms
 
 
-@python_strings
+@python_strings()
 def built(scenario: Scenario, decisions: Decisions = "free", choice: Choice | None = None) -> Built:
     """Build and compile a scenario, with its decisions free, relaxed or fixed at `choice`.
 

@@ -134,7 +134,7 @@ class Run:
     tables: dict[str, Any] | None = None
 
 
-@python_strings
+@python_strings()
 def work(parcel: Parcel, task: Task) -> list[Any]:
     """Do a task: runs (block, rebuild), differences (compile), or findings (check)."""
     job = parcel.open()

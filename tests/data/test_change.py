@@ -393,7 +393,7 @@ def test_speed_of_a_change(scenario: Scenario) -> None:
 # --------------------------------------------------------------------------- what is derived
 
 
-@python_strings
+@python_strings()
 def test_what_is_derived_is_that_of_the_changed_figures() -> None:
     """What a changed scenario has taken over is what it would work out itself."""
     scenario = read("scenarios/kuzbass")
