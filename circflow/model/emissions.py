@@ -17,6 +17,8 @@ Money
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pyomo.environ as pyo
@@ -73,18 +75,20 @@ def build(m: Model, emitting: list[pd.DataFrame]) -> None:
 def _terms(m: Model, emitting: pd.DataFrame) -> pd.DataFrame:
     """Tonnes per year of each pollutant."""
     factors = m.scenario.frame("EmissionFactors")
+    by_kind: dict[Any, pd.DataFrame] = dict(iter(emitting.groupby("kind", sort=False)))
     parts = []
     for (kind, pollutant), rows in factors.groupby(["kind", "pollutant"], sort=False):
-        of_kind = emitting[emitting["kind"] == kind]
+        of_kind = by_kind.get(kind, emitting.iloc[:0])
         keyed = rows[rows["key"].notna()].set_index("key")["factor"]
         factor = of_kind["key"].map(keyed)
         factor = factor.fillna(of_kind["broad_key"].map(keyed))
         blank = rows.loc[rows["key"].isna(), "factor"]
         if len(blank):
             factor = factor.fillna(float(blank.iloc[0]))
-        tonnes = of_kind["coefficient"].astype(float) * factor.astype(float)
-        made = of_kind.assign(pollutant=str(pollutant), coefficient=tonnes)
-        parts.append(made[(tonnes != 0.0) & tonnes.notna()])
+        tonnes = of_kind["coefficient"].to_numpy(float) * factor.to_numpy(float)
+        some = np.flatnonzero(np.nan_to_num(tonnes))
+        made = of_kind.iloc[some]
+        parts.append(made.assign(pollutant=str(pollutant), coefficient=tonnes[some]))
     return stack(parts, EMISSION)
 
 

@@ -20,7 +20,7 @@ Rows (`labels`)
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -30,7 +30,7 @@ from scipy.sparse import csr_array
 from circflow.model.build import discount
 from circflow.model.conversion import tables as conversion_tables
 from circflow.model.investment import jobs
-from circflow.model.terms import CONSTANT, Model, periods_table
+from circflow.model.terms import CONSTANT, Model, named, periods_table
 from circflow.solution.solution import COST_GROUPS, INCOME, SYNERGY
 from circflow.solution.totals import SHARE_UNIT
 from circflow.solve.compiled import Compiled
@@ -65,12 +65,10 @@ def forms_of(m: Model, compiled: Compiled) -> Forms:
     """The forms of a model, over the columns of its programme."""
     parts = _money(m) + _wastes(m) + _emissions(m) + _units(m) + _goals(m)
     labels = tuple(label for label, _ in parts)
-    sizes = [len(terms) for _, terms in parts]
-    row = np.repeat(np.arange(len(parts)), sizes)
-    full = [terms for _, terms in parts if len(terms)]
-    column = np.concatenate([np.empty(0), *(t["column"].to_numpy(float) for t in full)])
-    value = np.concatenate([np.empty(0), *(t["coefficient"].to_numpy(float) for t in full)])
-    return _over_columns(compiled, labels, row, column.astype(np.intp), value)
+    row = np.repeat(np.arange(len(parts)), [len(terms.column) for _, terms in parts])
+    column = np.concatenate([terms.column for _, terms in parts])
+    value = np.concatenate([terms.coefficient for _, terms in parts])
+    return _over_columns(compiled, labels, row, column, value)
 
 
 def _over_columns(
@@ -94,7 +92,14 @@ def _over_columns(
     return Forms(labels, matrix, constant.astype(float))
 
 
-Part = tuple[Label, pd.DataFrame]
+class Terms(NamedTuple):
+    """Σ coefficient · variable."""
+
+    column: NDArray[np.intp]
+    coefficient: Floats
+
+
+Part = tuple[Label, Terms]
 
 
 def _years(m: Model, terms: pd.DataFrame) -> Floats:
@@ -102,13 +107,8 @@ def _years(m: Model, terms: pd.DataFrame) -> Floats:
     return terms["period"].map(years).to_numpy(float)
 
 
-def _terms(columns: Any, coefficients: Any) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "column": np.asarray(columns, dtype=np.intp),
-            "coefficient": np.asarray(coefficients, dtype=float),
-        }
-    )
+def _terms(columns: Any, coefficients: Any) -> Terms:
+    return Terms(np.asarray(columns, dtype=np.intp), np.asarray(coefficients, dtype=float))
 
 
 def _money(m: Model) -> list[Part]:
@@ -189,10 +189,10 @@ def _units(m: Model) -> list[Part]:
     made: list[Part] = [(("jobs",), _terms(last["column"], last["coefficient"]))]
     built = m.rows["built"]
     extra = m.rows["extra_capacity"][["unit", "period", "column"]]
-    size = {(u, t): c for u, t, c in extra.itertuples(index=False, name=None)}
-    for unit, period, column, capacity in built[
-        ["unit", "period", "column", "capacity_per_year"]
-    ].itertuples(index=False, name=None):
+    size = {(u, t): c for u, t, c in named(extra, "unit", "period", "column")}
+    for unit, period, column, capacity in named(
+        built, "unit", "period", "column", "capacity_per_year"
+    ):
         made.append((("built", unit, period), _terms([column], [1.0])))
         columns, coefficients = [column], [capacity]
         if (unit, period) in size:
