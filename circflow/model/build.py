@@ -132,11 +132,23 @@ def objective_terms(m: Model) -> pd.DataFrame:
     Coefficients are weighted and discounted, in million currency. Parts are `value` (with the
     upfront capital), `synergy`, `jobs` and `emission:<pollutant>`.
     """
+    terms = weighted_terms(m)
+    coefficient = terms["coefficient"].to_numpy(float) * discount(m.scenario, terms)
+    return terms[["part", "period", "column"]].assign(coefficient=coefficient)
+
+
+def weighted_terms(m: Model) -> pd.DataFrame:
+    """The terms of the objective before they are discounted.
+
+    part, period, lump, column, coefficient (weighted), and of money its group, unit and what it
+    is without the weight of its goal (bare).
+    """
     goal = weights(m.scenario)
     money = m.money
     parts = [
         money.assign(
             part=np.where(money["group"] == "synergy", "synergy", "value"),
+            bare=money["coefficient"],
             coefficient=money["coefficient"]
             * np.where(money["group"] == "synergy", goal.synergy, goal.value),
         )
@@ -150,11 +162,12 @@ def objective_terms(m: Model) -> pd.DataFrame:
                 part=f"emission:{pollutant}", coefficient=tonnes["coefficient"] * weight / MILLION
             )
         )
-    full = pd.concat([p.assign(lump=p.get("lump", False)) for p in parts], ignore_index=True)
-    factor = discount(m.scenario, full)
-    return full.assign(coefficient=full["coefficient"].astype(float) * factor)[
-        ["part", "period", "column", "coefficient"]
-    ]
+    shown = ["part", "group", "unit", "period", "lump", "column", "coefficient", "bare"]
+    full = pd.concat([p.reindex(columns=shown) for p in parts], ignore_index=True)
+    return full.assign(
+        lump=full["lump"].fillna(False).astype(bool),
+        coefficient=full["coefficient"].astype(float),
+    )
 
 
 def discount(scenario: Scenario, terms: pd.DataFrame) -> np.ndarray:

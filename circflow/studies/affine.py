@@ -14,6 +14,9 @@ multiplies); then
 
 with the four c of a pair from compilations at its four corners. Which pairs meet is found by
 halving, and two of the runs themselves, compiled, verify the whole. What fails is rebuilt.
+
+The discount rate is in no line: what it does to money is known (`discounting`), whatever the
+other parameters do to the money that it discounts.
 """
 
 from __future__ import annotations
@@ -26,7 +29,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csc_array, csr_array, hstack, vstack
 
-from circflow.studies.arrays import SECTIONS, Difference, Floats, Snapshot
+from circflow.studies.arrays import SECTIONS, Difference, Floats, Snapshot, combined
+from circflow.studies.discounting import Rated, Rating
 from circflow.studies.parameters import Parameter, Point
 
 TOLERANCE = 1e-9
@@ -51,7 +55,7 @@ class Line:
 
 
 class Affine:
-    """θ(point) for every point whose parameters are lines."""
+    """θ(point) for every point whose parameters are lines, or the discount rate."""
 
     def __init__(
         self,
@@ -59,14 +63,18 @@ class Affine:
         lines: Sequence[Line],
         pairs: Sequence[tuple[int, int]],
         parts: Sequence[Difference],
+        rating: Rating | None = None,
     ) -> None:
         """`parts`: two differences per line (constant, slope), then four per pair of lines."""
         self.base = base
+        self.rated = Rated(rating, base, parts) if rating else None
         self.lines = tuple(lines)
         self.pairs = tuple(pairs)
         self.place_of = {line.parameter: n for n, line in enumerate(lines)}
         size = len(base.figures)
         touched = [p.places for p in parts]
+        if self.rated:
+            touched.append(self.rated.places)
         self.support = np.unique(np.concatenate(touched)) if touched else np.empty(0, dtype=np.intp)
         columns = [
             csc_array(
@@ -75,7 +83,9 @@ class Affine:
             )
             for p in parts
         ]
-        self.moves = csr_array(hstack(columns)) if columns else csr_array((0, 0))
+        self.moves = csr_array(hstack(columns)) if columns else csr_array((len(self.support), 0))
+        if self.rated:
+            self._rated_at = np.searchsorted(self.support, self.rated.places)
         self.forms = csr_array(vstack([p.forms for p in parts])) if parts else None
         used = np.empty(0, dtype=np.intp)
         if self.forms is not None:
@@ -92,7 +102,7 @@ class Affine:
             self.spans[name] = (slice(int(first), int(last)), span.start)
 
     def weights(self, point: Point) -> Floats:
-        """What every part counts at a point."""
+        """What every part counts at a point, then what every kind of money counts."""
         count = len(self.lines)
         made = np.zeros(2 * count + 4 * len(self.pairs))
         share = np.zeros(count)
@@ -105,15 +115,28 @@ class Affine:
             both = made[2 * i] * made[2 * j]
             at = 2 * count + 4 * n
             made[at : at + 4] = both * np.array([1.0, share[i], share[j], share[i] * share[j]])
+        if self.rated:
+            rating = self.rated.rating
+            made = np.append(made, rating.weights(point[rating.parameter]))
         return made
+
+    def _split(self, weights: Floats) -> tuple[Floats, Floats]:
+        """The weights of the parts, and those of the kinds of money."""
+        count = self.moves.shape[1]
+        return weights[:count], weights[count:]
 
     def knows(self, point: Point) -> bool:
         """Whether every parameter that the point changes is a line."""
-        return all(v is None or n in self.place_of for n, v in enumerate(point))
+        rate = self.rated.rating.parameter if self.rated else None
+        return all(v is None or n in self.place_of or n == rate for n, v in enumerate(point))
 
     def moved(self, weights: Floats) -> Floats:
         """The figures on the support."""
-        return np.asarray(self.base.figures[self.support] + self.moves @ weights)
+        parts, kinds = self._split(weights)
+        made = np.asarray(self.base.figures[self.support] + self.moves @ parts)
+        if self.rated:
+            made[self._rated_at] = self.rated.figures(parts, kinds)
+        return made
 
     def figures(self, point: Point) -> Floats:
         """All figures at a point."""
@@ -125,14 +148,14 @@ class Affine:
     def totals(self, x: Floats, weights: Floats, moved: Floats) -> Floats:
         """Every form at a plan."""
         made = self.base.totals(x)
-        if self.forms is None:
-            return made
         inside, start = self.spans["constant"]
         at = self.support[inside] - start
         made[at] += moved[inside] - self.base.figures[self.support[inside]]
         if len(self._part):
             change = weights[self._part] * (self._changing @ x)
             made += np.bincount(self._label, change, len(made))
+        if self.rated:
+            made[self.rated.labels] = self.rated.forms(*self._split(weights)) @ np.append(x, 1.0)
         return made
 
     def error(self, point: Point, compiled: Difference | None) -> tuple[float, NDArray[np.intp]]:
@@ -150,7 +173,8 @@ class Affine:
         size = np.maximum(np.abs(true), np.abs(self.base.figures))
         if len(self.support):
             size[self.support] = np.maximum(
-                size[self.support], np.asarray(abs(self.moves) @ (weights != 0.0))
+                size[self.support],
+                np.asarray(abs(self.moves) @ (self._split(weights)[0] != 0.0)),
             )
         share = np.divide(miss, size, out=np.zeros_like(miss), where=miss > 0.0)
         worst = float(share.max(initial=0.0))
@@ -159,11 +183,20 @@ class Affine:
     def _forms_error(self, weights: Floats, compiled: Difference) -> float:
         change = csr_array(compiled.forms, copy=True)
         scale = float(np.abs(self.base.forms.data).max(initial=0.0)) or 1.0
+        parts, kinds = self._split(weights)
         if self.forms is not None and self.forms.nnz:
             rows = self.base.forms.shape[0]
-            for n in np.flatnonzero(weights):
-                change = change - weights[n] * self.forms[n * rows : (n + 1) * rows]
-        miss = np.abs(change.data).max(initial=0.0)
+            for n in np.flatnonzero(parts):
+                change = change - parts[n] * self.forms[n * rows : (n + 1) * rows]
+        miss = 0.0
+        if self.rated:
+            own = self.rated.labels
+            true = self.base.forms[own, :].toarray() + compiled.forms[own, :].toarray()
+            miss = np.abs(self.rated.forms(parts, kinds)[:, :-1] - true).max(initial=0.0)
+            others = np.ones(change.shape[0])
+            others[own] = 0.0
+            change = csr_array(change.multiply(others[:, None]))
+        miss = max(miss, np.abs(change.data).max(initial=0.0))
         return float(miss) / scale if miss > 1e-12 * scale else 0.0
 
 
@@ -182,13 +215,15 @@ def fit(
     parameters: Sequence[Parameter],
     points: Sequence[Point],
     compile_points: Compile,
+    rating: Rating | None = None,
 ) -> Fit:
     """Find how the arrays depend on the parameters, over the values that the points have.
 
     Compiles every parameter at its lowest and highest value and verifies it by a third, then
-    verifies two of the points in which several parameters are changed.
+    verifies two of the points in which several parameters are changed. A parameter that is the
+    discount rate (`rating`; the compiled arrays then hold their money) is verified at one value.
     """
-    return _Fitting(base, parameters, points, compile_points).fit()
+    return _Fitting(base, parameters, points, compile_points, rating).fit()
 
 
 class _Fitting:
@@ -198,8 +233,10 @@ class _Fitting:
         parameters: Sequence[Parameter],
         points: Sequence[Point],
         compile_points: Compile,
+        rating: Rating | None,
     ) -> None:
         self.base = base
+        self.rating = rating
         self.parameters = parameters
         self.points = points
         self.ask = compile_points
@@ -217,6 +254,8 @@ class _Fitting:
         return [self.known[k] for k in keys]
 
     def fit(self) -> Fit:
+        if self.rating and not self._rate_holds(self.rating):
+            self.rating = None
         lines = self._lines()
         affine = self._model(lines, [])
         joint = self._joint(lines)
@@ -227,12 +266,27 @@ class _Fitting:
     def _values(self, n: int) -> list[Any]:
         return list(dict.fromkeys(p[n] for p in self.points if p[n] is not None))
 
+    def _rate_holds(self, rating: Rating) -> bool:
+        """Whether the arrays at the rate that is farthest off are what they should be."""
+        n = rating.parameter
+        values = [float(v) for v in self._values(n)]
+        if not values:
+            return False
+        neutral = self.parameters[n].neutral or 0.0
+        value = max(values, key=lambda v: abs(v - neutral))
+        point = tuple(value if k == n else None for k in range(len(self.parameters)))
+        error, _ = self._model([], []).error(point, self.compile([{n: value}])[0])
+        return error <= TOLERANCE
+
+    def _is_rate(self, n: int) -> bool:
+        return self.rating is not None and n == self.rating.parameter
+
     def _lines(self) -> list[Line]:
         candidates: list[Line] = []
         third: dict[int, float] = {}
         for n, parameter in enumerate(self.parameters):
             values = self._values(n)
-            if not values:
+            if not values or self._is_rate(n):
                 continue
             if not parameter.is_continuous:
                 self.rebuilt[n] = "not a continuous figure"
@@ -282,10 +336,10 @@ class _Fitting:
         for line in lines:
             low, high = self.compile([{line.parameter: line.low}, {line.parameter: line.high}])
             assert low is not None and high is not None
-            parts += [low, _sum([(1.0, high), (-1.0, low)], self.base)]
+            parts += [low, combined([(1.0, high), (-1.0, low)], self.base)]
         for i, j in pairs:
             parts += self._pair(lines[i], lines[j])
-        return Affine(self.base, lines, pairs, parts)
+        return Affine(self.base, lines, pairs, parts, self.rating)
 
     def _corners(self, a: Line, b: Line) -> list[dict[int, Any]]:
         return [{a.parameter: v, b.parameter: w} for v in (a.low, a.high) for w in (b.low, b.high)]
@@ -298,13 +352,13 @@ class _Fitting:
             assert corner is not None
             own = self.compile([{a.parameter: at[a.parameter]}, {b.parameter: at[b.parameter]}])
             assert own[0] is not None and own[1] is not None
-            rest.append(_sum([(1.0, corner), (-1.0, own[0]), (-1.0, own[1])], self.base))
+            rest.append(combined([(1.0, corner), (-1.0, own[0]), (-1.0, own[1])], self.base))
         ll, lh, hl, hh = rest
         return [
             ll,
-            _sum([(1.0, hl), (-1.0, ll)], self.base),
-            _sum([(1.0, lh), (-1.0, ll)], self.base),
-            _sum([(1.0, hh), (-1.0, hl), (-1.0, lh), (1.0, ll)], self.base),
+            combined([(1.0, hl), (-1.0, ll)], self.base),
+            combined([(1.0, lh), (-1.0, ll)], self.base),
+            combined([(1.0, hh), (-1.0, hl), (-1.0, lh), (1.0, ll)], self.base),
         ]
 
     def _joint(self, lines: Sequence[Line]) -> list[Point]:
@@ -312,10 +366,12 @@ class _Fitting:
         kept = {line.parameter: line for line in lines}
         best: list[tuple[int, float, Point]] = []
         for point in self.points:
-            moved = [n for n, v in enumerate(point) if v is not None and n in kept]
+            moved = [
+                n for n, v in enumerate(point) if v is not None and (n in kept or self._is_rate(n))
+            ]
             if len(moved) >= 2:
-                only = tuple(v if n in kept else None for n, v in enumerate(point))
-                far = sum(abs(kept[n].share(float(point[n])) - 0.47) for n in moved)
+                only = tuple(v if n in moved else None for n, v in enumerate(point))
+                far = sum(abs(kept[n].share(float(point[n])) - 0.47) for n in moved if n in kept)
                 best.append((len(moved), far, only))
         best.sort(key=lambda b: b[:2], reverse=True)
         return [p for _, _, p in (best[:1] + best[len(best) // 2 :][:1])]
@@ -367,7 +423,7 @@ class _Fitting:
             both, one, other = self.compile([at(left + right), at(left), at(right)])
             if both is None or one is None or other is None:
                 return True
-            rest = _sum([(1.0, both), (-1.0, one), (-1.0, other)], self.base)
+            rest = combined([(1.0, both), (-1.0, one), (-1.0, other)], self.base)
             size = np.abs(self.base.figures)
             for part in (both, one, other):
                 size[part.places] = np.maximum(size[part.places], np.abs(part.values))
@@ -400,21 +456,3 @@ class _Fitting:
 
         within(list(range(len(lines))))
         return sorted(found)
-
-
-def _sum(terms: Sequence[tuple[float, Difference]], base: Snapshot) -> Difference:
-    """Σ factor · difference."""
-    places = np.unique(np.concatenate([d.places for _, d in terms]))
-    values = np.zeros(len(places))
-    forms = csr_array(base.forms.shape)
-    for factor, part in terms:
-        values[np.searchsorted(places, part.places)] += factor * part.values
-        forms = forms + factor * part.forms
-    size = np.abs(base.figures[places])
-    for _, part in terms:
-        at = np.searchsorted(places, part.places)
-        size[at] = np.maximum(size[at], np.abs(part.values))
-    real = np.abs(values) > 1e-15 * size
-    forms = csr_array(forms)
-    forms.eliminate_zeros()
-    return Difference(places[real], values[real], forms)

@@ -9,7 +9,7 @@ in the values of the totals' forms, and that difference is a `Difference`, held 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -22,6 +22,7 @@ from circflow.data.strings import python_strings
 from circflow.model.build import build
 from circflow.model.terms import Model
 from circflow.solve.compiled import Compiled, Program, compile_model
+from circflow.studies.discounting import money_of
 from circflow.studies.linear_forms import Forms, forms_of
 
 Floats = NDArray[np.float64]
@@ -90,6 +91,8 @@ class Snapshot:
     figures: Floats = field(repr=False)
     forms: csr_array = field(repr=False)
     """Totals' forms, one row per label, over the programme's columns."""
+    money: csr_array | None = field(default=None, repr=False)
+    """Money free of the discount rate (`circflow.studies.discounting`), where it was asked for."""
 
     def program(self, figures: Floats | None = None) -> Program:
         """The programme, of these or of other figures of the same structure."""
@@ -124,6 +127,7 @@ class Difference:
     places: Ints
     values: Floats
     forms: csr_array
+    money: csr_array | None = None
 
 
 @dataclass(frozen=True)
@@ -137,10 +141,17 @@ class Built:
 
 
 @python_strings()
-def built(scenario: Scenario, decisions: Decisions = "free", choice: Choice | None = None) -> Built:
+def built(
+    scenario: Scenario,
+    decisions: Decisions = "free",
+    choice: Choice | None = None,
+    *,
+    rated: bool = False,
+) -> Built:
     """Build and compile a scenario, with its decisions free, relaxed or fixed at `choice`.
 
     A candidate that `choice` does not name is not built; a unit it does not name does not idle.
+    `rated` adds the money free of the discount rate.
     """
     m = build(scenario, relax=decisions == "relaxed")
     compiled = compile_model(m)
@@ -151,7 +162,8 @@ def built(scenario: Scenario, decisions: Decisions = "free", choice: Choice | No
             values[column] = (choice or {}).get(key, missing)
         compiled = replace(compiled, program=compiled.program.with_fixed(values))
     forms = forms_of(m, compiled)
-    return Built(m, compiled, _snapshot(compiled, forms), forms)
+    money = money_of(m, compiled) if rated else None
+    return Built(m, compiled, _snapshot(compiled, forms, money), forms)
 
 
 def snapshot(
@@ -178,7 +190,7 @@ def choice_of(m: Model, compiled: Compiled, x: Floats) -> dict[tuple[str, str, s
     return {key: float(np.round(x[at])) for key, at in decision_columns(m, compiled)}
 
 
-def _snapshot(compiled: Compiled, forms: Forms) -> Snapshot:
+def _snapshot(compiled: Compiled, forms: Forms, money: csr_array | None) -> Snapshot:
     p = compiled.program
     whole = np.concatenate(
         [
@@ -203,7 +215,7 @@ def _snapshot(compiled: Compiled, forms: Forms) -> Snapshot:
         infinite,
         forms.labels,
     )
-    return Snapshot(structure, np.where(infinite == 0, whole, 0.0), forms.matrix)
+    return Snapshot(structure, np.where(infinite == 0, whole, 0.0), forms.matrix, money)
 
 
 def difference(new: Snapshot, old: Snapshot) -> Difference | None:
@@ -212,6 +224,32 @@ def difference(new: Snapshot, old: Snapshot) -> Difference | None:
         return None
     change = new.figures - old.figures
     places = np.flatnonzero(change)
-    forms = csr_array(new.forms - old.forms)
-    forms.eliminate_zeros()
-    return Difference(places, change[places], forms)
+    money = None
+    if new.money is not None and old.money is not None:
+        if new.money.shape != old.money.shape:  # other lifetimes
+            return None
+        money = _nonzero(new.money - old.money)
+    return Difference(places, change[places], _nonzero(new.forms - old.forms), money)
+
+
+def combined(terms: Sequence[tuple[float, Difference]], base: Snapshot) -> Difference:
+    """Σ factor · difference; what is rounding beside its parts is 0."""
+    places = np.unique(np.concatenate([d.places for _, d in terms]))
+    values = np.zeros(len(places))
+    for factor, part in terms:
+        values[np.searchsorted(places, part.places)] += factor * part.values
+    size = np.abs(base.figures[places])
+    for _, part in terms:
+        at = np.searchsorted(places, part.places)
+        size[at] = np.maximum(size[at], np.abs(part.values))
+    real = np.abs(values) > 1e-15 * size
+    forms = _nonzero(sum(factor * part.forms for factor, part in terms))
+    moneys = [factor * part.money for factor, part in terms if part.money is not None]
+    money = _nonzero(sum(moneys)) if moneys else None
+    return Difference(places[real], values[real], forms, money)
+
+
+def _nonzero(matrix: csr_array) -> csr_array:
+    made = csr_array(matrix)
+    made.eliminate_zeros()
+    return made

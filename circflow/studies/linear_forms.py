@@ -68,10 +68,10 @@ def forms_of(m: Model, compiled: Compiled) -> Forms:
     row = np.repeat(np.arange(len(parts)), [len(terms.column) for _, terms in parts])
     column = np.concatenate([terms.column for _, terms in parts])
     value = np.concatenate([terms.coefficient for _, terms in parts])
-    return _over_columns(compiled, labels, row, column, value)
+    return over_columns(compiled, labels, row, column, value)
 
 
-def _over_columns(
+def over_columns(
     compiled: Compiled,
     labels: tuple[Label, ...],
     row: NDArray[np.intp],

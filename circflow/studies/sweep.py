@@ -25,6 +25,7 @@ from circflow.solve.scaling import scaling_of
 from circflow.studies import parameters as what
 from circflow.studies.affine import fit
 from circflow.studies.arrays import Built, Decisions, Difference, built, choice_of
+from circflow.studies.discounting import Rating, kinds_of
 from circflow.studies.engine import Engine, Lost
 from circflow.studies.errors import StudyError
 from circflow.studies.goals import no_plan
@@ -259,7 +260,7 @@ class Sweeper:
     def _base(self, scenario: Scenario) -> Built:
         """The scenario's own arrays; with fixed decisions, those of its own best plan."""
         if self.options.decisions != "fixed":
-            return built(scenario, self.options.decisions)
+            return built(scenario, self.options.decisions, rated=self._rates)
         if not self.choice:
             free = built(scenario, "free")
             if free.compiled.program.has_decisions:
@@ -269,7 +270,24 @@ class Sweeper:
                 if outcome.x is None:
                     raise no_plan(scenario, outcome)
                 self.choice = choice_of(free.model, free.compiled, outcome.x)
-        return built(scenario, "fixed", self.choice)
+        return built(scenario, "fixed", self.choice, rated=self._rates)
+
+    @property
+    def _rates(self) -> bool:
+        """Whether the discount rate varies."""
+        return self._rating(self.scenario, ()) is not None
+
+    def _rating(self, scenario: Scenario, settled: Sequence[int]) -> Rating | None:
+        """The parameter that is the discount rate, if there is one and only one."""
+        rates = [
+            n
+            for n, p in enumerate(self.design.parameters)
+            if (p.sheet, p.column) == ("Scenario", "discount_rate")
+        ]
+        if len(rates) != 1 or rates[0] in settled:
+            return None
+        how = self.design.parameters[rates[0]].how
+        return Rating(rates[0], how, scenario.settings.discount_rate, kinds_of(scenario))
 
     def _start(self, base: Built) -> Start:
         """The plan of the scenario itself, from which every run starts."""
@@ -289,7 +307,15 @@ class Sweeper:
             n: tuple(None if k in settled else v for k, v in enumerate(self.design.points[n]))
             for n in numbers
         }
-        job = Job(scenario, parameters, self.options, base.snapshot, None, None, self.choice)
+        rating = self._rating(scenario, settled)
+        job = Job(
+            scenario,
+            parameters,
+            self.options,
+            base.snapshot,
+            choice=self.choice,
+            rated=rating is not None,
+        )
         values = sum(
             min(2, len({p[k] for p in points.values()} - {None})) for k in range(len(parameters))
         )
@@ -304,7 +330,9 @@ class Sweeper:
         with _timed(self.spent, "setup"):
             valid = self._valid(scenario, points)
             usable = {n: p for n, p in points.items() if n in valid}
-            found = fit(base.snapshot, parameters, list(usable.values()), self._compiler(job))
+            found = fit(
+                base.snapshot, parameters, list(usable.values()), self._compiler(job), rating
+            )
             start = self._start(base)
         self._note(found.rebuilt, found.compilations, settled)
         affine = found.affine
@@ -324,7 +352,7 @@ class Sweeper:
                 self._store([invalid(n, error) for n in members])
                 continue
             with _timed(self.spent, "setup"):
-                inner = built(changed, self.options.decisions, self.choice)
+                inner = built(changed, self.options.decisions, self.choice, rated=self._rates)
             self._family(changed, inner, tuple(members), (*settled, *fixed))
 
     def _note(self, rebuilt: dict[int, str], compilations: int, settled: tuple[int, ...]) -> None:

@@ -73,6 +73,8 @@ class Job:
     start: Start | None = None
     affine: Affine | None = None
     choice: Choice = field(default_factory=dict)
+    rated: bool = False
+    """Whether a compilation is to tell its money free of the discount rate."""
 
 
 @dataclass(frozen=True)
@@ -344,7 +346,8 @@ def _compiled(job: Job, point: Point) -> Difference | ScenarioError | None:
         scenario = changed(job.scenario, edits_of(job.parameters, point))
     except ScenarioError as error:
         return error
-    return difference(built(scenario, job.options.decisions, job.choice).snapshot, job.base)
+    one = built(scenario, job.options.decisions, job.choice, rated=job.rated)
+    return difference(one.snapshot, job.base)
 
 
 def _checked(job: Job, point: Point, run: Run) -> str:
