@@ -23,6 +23,7 @@ from generator import Size, region
 
 from circflow.data.check import check_book
 from circflow.data.files import read_book, write_book
+from circflow.data.strings import keep_python_strings
 from circflow.model.build import build
 from circflow.report.workbook import write_results
 from circflow.solution.solution import Solution, Status
@@ -78,6 +79,7 @@ def main() -> None:
 
 
 def _run(size: Size, folder: Path) -> None:
+    keep_python_strings()  # as the command does
     file = folder / "region.xlsx"
     write_book(region(size), file)
     print("circflow, from workbook to results")

@@ -172,11 +172,11 @@ def weighted_terms(m: Model) -> pd.DataFrame:
 
 def discount(scenario: Scenario, terms: pd.DataFrame) -> np.ndarray:
     """What money counts today: D_t for yearly money, (1 + r)^−start for a lump sum."""
-    periods = periods_table(scenario).set_index("period")
-    lump = (1.0 + scenario.settings.discount_rate) ** -periods["start"].astype(float)
-    yearly = terms["period"].map(periods["weight"])
-    once = terms["period"].map(lump)
-    return np.where(terms["lump"].astype(bool), once, yearly).astype(float)
+    periods = periods_table(scenario)
+    once = (1.0 + scenario.settings.discount_rate) ** -periods["start"].to_numpy(float)
+    yearly = periods["weight"].to_numpy(float)
+    at = _codes(terms["period"], periods["period"])
+    return np.asarray(np.where(terms["lump"].to_numpy(bool), once[at], yearly[at]))
 
 
 def _add_objective(m: Model) -> None:
