@@ -66,20 +66,23 @@ class Period:
     start: int
     weight: float
     """D_t: what one unit of yearly money in the period is worth today (MODEL: discounting)."""
+    once: float
+    """(1 + rate)^−start: what a lump sum at the period's start is worth today."""
 
 
 def make_periods(names: Iterable[str], years: Iterable[int], rate: float) -> tuple[Period, ...]:
-    """Periods in order, with D_t = Σ_{n<years} (1 + rate)^−(start + n), in closed form (inf
-    where that is beyond all numbers)."""
+    """Periods in order, with D_t = Σ_{n<years} (1 + rate)^−(start + n), in closed form, and
+    (1 + rate)^−start (inf where that is beyond all numbers)."""
     periods, start = [], 0
     growth = math.log1p(rate)
     for name, length in zip(names, years, strict=True):
         try:
             share = math.expm1(-length * growth) / math.expm1(-growth) if growth else length
-            weight = math.exp(-start * growth) * share
+            once = math.exp(-start * growth)
+            weight = once * share
         except OverflowError:
-            weight = math.inf
-        periods.append(Period(name, length, start, weight))
+            once = weight = math.inf
+        periods.append(Period(name, length, start, weight, once))
         start += length
     return tuple(periods)
 

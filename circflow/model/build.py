@@ -173,8 +173,7 @@ def weighted_terms(m: Model) -> pd.DataFrame:
 def discount(scenario: Scenario, terms: pd.DataFrame) -> np.ndarray:
     """What money counts today: D_t for yearly money, (1 + r)^−start for a lump sum."""
     periods = periods_table(scenario)
-    once = (1.0 + scenario.settings.discount_rate) ** -periods["start"].to_numpy(float)
-    yearly = periods["weight"].to_numpy(float)
+    once, yearly = periods["once"].to_numpy(float), periods["weight"].to_numpy(float)
     at = _codes(terms["period"], periods["period"])
     return np.asarray(np.where(terms["lump"].to_numpy(bool), once[at], yearly[at]))
 

@@ -15,6 +15,8 @@ Limits, with load = Σ_recipe capacity_use · activity
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 import pyomo.environ as pyo
@@ -128,32 +130,35 @@ def tables(m: Model, values: NDArray[np.float64]) -> dict[str, pd.DataFrame]:
     """The table `units`."""
     rows = m.units
     table = rows[["site", "unit", "technology", "status", "period"]].copy()
-    table["in_service"] = _sum(table, m.in_service, values)
-    table["capacity_per_year"] = _sum(table, m.size, values)
+    added = _adder(table, values)
+    table["in_service"] = added(m.in_service)
+    table["capacity_per_year"] = added(m.size)
     table["available_per_year"] = table["capacity_per_year"] * rows["availability"]
     activity = m.rows["activity"]
     load = activity.assign(coefficient=activity["capacity_use"])
-    table["load_per_year"] = _sum(table, load, values)
+    table["load_per_year"] = added(load)
     available = table["available_per_year"]
     table["load_share"] = table["load_per_year"] / available.where(available > 0.0)
-    table["jobs"] = _sum(table, jobs(m), values)
+    table["jobs"] = added(jobs(m))
     for group in ("fixed", "capital"):
         part = m.money[(m.money["group"] == group) & ~m.money["lump"].astype(bool)]
-        table[f"{group}_million_per_year"] = -_sum(table, part, values)
+        table[f"{group}_million_per_year"] = -added(part)
     return {"units": table}
 
 
-def _sum(
-    table: pd.DataFrame, terms: pd.DataFrame, values: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Terms evaluated and added up by unit and period."""
-    if terms.empty:
-        return np.zeros(len(table))
+def _adder(
+    table: pd.DataFrame, values: NDArray[np.float64]
+) -> Callable[[pd.DataFrame], NDArray[np.float64]]:
+    """Adds terms up by unit and period, in the rows of the table, at the plan `values`."""
     place = {key: n for n, key in enumerate(named(table, *INDEX))}
     nowhere = len(place)
-    at = [place.get(key, nowhere) for key in named(terms, *INDEX)]
-    added = np.bincount(at, evaluate(terms, values), nowhere + 1)[:nowhere]
-    return added.astype(float)
+
+    def added(terms: pd.DataFrame) -> NDArray[np.float64]:
+        at = np.array([place.get(key, nowhere) for key in named(terms, *INDEX)], dtype=np.intp)
+        sums = np.bincount(at, evaluate(terms, values), nowhere + 1)
+        return sums[:nowhere].astype(float)
+
+    return added
 
 
 def capacity_figures(m: Model, values: NDArray[np.float64]) -> pd.DataFrame:
@@ -162,7 +167,7 @@ def capacity_figures(m: Model, values: NDArray[np.float64]) -> pd.DataFrame:
     in_service and running are shares of the plan `values`; a unit without a decision runs.
     """
     table = m.units[[*INDEX, "availability", "min_load"]]
-    table = table.assign(in_service=_sum(table, m.in_service, values))
+    table = table.assign(in_service=_adder(table, values)(m.in_service))
     running = m.rows["running"]
     running = running[INDEX].assign(running=values[running["column"].to_numpy(np.intp)])
     table = table.merge(running, on=INDEX, how="left")

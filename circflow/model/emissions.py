@@ -33,6 +33,7 @@ from circflow.model.terms import (
     evaluate,
     index_set,
     money_terms,
+    named,
     stack,
 )
 
@@ -60,7 +61,7 @@ def build(m: Model, emitting: list[pd.DataFrame]) -> None:
         upper=np.where(rows["penalty"].isna(), 0.0, np.inf),
     )
     bound = limits.loc[limits["limit_per_year"].notna(), [*INDEX, "limit_per_year"]]
-    limit = {(r, t): float(v) for r, t, v in bound.itertuples(index=False, name=None)}
+    limit = {(r, t): float(v) for r, t, v in named(bound, *INDEX, "limit_per_year")}
     emitted = m.limited_emission.merge(bound[INDEX], on=INDEX)
     over = m.rows["excess"].assign(coefficient=-1.0)
     scoped = Rows(m, stack([emitted, over], [*INDEX, "column", "coefficient"]), INDEX)

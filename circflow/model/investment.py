@@ -116,7 +116,7 @@ def _in_service(m: Model) -> pd.DataFrame:
 def _serving(m: Model, name: str) -> pd.DataFrame:
     """A variable of building, in every period in which what it builds is in service."""
     rows = m.rows[name].rename(columns={"period": "built_in", "start": "built_start"})
-    rows = rows.drop(columns=["years", "weight", "order"])
+    rows = rows.drop(columns=["years", "weight", "once", "order"])
     both = rows.merge(periods_table(m.scenario), how="cross")
     serves = (both["start"] >= both["built_start"]) & (
         both["start"] < both["built_start"] + both["lifetime_years"]

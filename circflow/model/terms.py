@@ -251,13 +251,14 @@ def evaluate(terms: pd.DataFrame, values: NDArray[np.float64]) -> NDArray[np.flo
 
 
 def periods_table(scenario: Scenario) -> pd.DataFrame:
-    """period, years, start, weight (D_t), order."""
+    """period, years, start, weight (D_t), once (what a lump sum counts), order."""
     return pd.DataFrame(
         {
             "period": [p.name for p in scenario.periods],
             "years": [float(p.years) for p in scenario.periods],
             "start": [p.start for p in scenario.periods],
             "weight": [p.weight for p in scenario.periods],
+            "once": [p.once for p in scenario.periods],
             "order": range(len(scenario.periods)),
         }
     )

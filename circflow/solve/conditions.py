@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array, csc_array, hstack, vstack
 
 from circflow.data.table import Cell
-from circflow.model.terms import Model
+from circflow.model.terms import Model, named
 from circflow.solve.compiled import Compiled, Program
 
 Floats = NDArray[np.float64]
@@ -333,8 +333,8 @@ def _cell_of(
 
 
 def _by_unit_period(m: Model) -> dict[tuple[str, str], tuple[float, float]]:
-    rows = m.units[["unit", "period", "availability", "capacity_per_year"]]
-    return {(u, t): (a, c) for u, t, a, c in rows.itertuples(index=False, name=None)}
+    rows = named(m.units, "unit", "period", "availability", "capacity_per_year")
+    return {(u, t): (a, c) for u, t, a, c in rows}
 
 
 def elastic(program: Program, found: list[Condition]) -> Elastic:

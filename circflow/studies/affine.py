@@ -117,7 +117,7 @@ class Affine:
             made[at : at + 4] = both * np.array([1.0, share[i], share[j], share[i] * share[j]])
         if self.rated:
             rating = self.rated.rating
-            made = np.append(made, rating.weights(point[rating.parameter]))
+            made = np.append(made, rating.weights(point[rating.at]))
         return made
 
     def _split(self, weights: Floats) -> tuple[Floats, Floats]:
@@ -127,7 +127,7 @@ class Affine:
 
     def knows(self, point: Point) -> bool:
         """Whether every parameter that the point changes is a line."""
-        rate = self.rated.rating.parameter if self.rated else None
+        rate = self.rated.rating.at if self.rated else None
         return all(v is None or n in self.place_of or n == rate for n, v in enumerate(point))
 
     def moved(self, weights: Floats) -> Floats:
@@ -268,7 +268,7 @@ class _Fitting:
 
     def _rate_holds(self, rating: Rating) -> bool:
         """Whether the arrays at the rate that is farthest off are what they should be."""
-        n = rating.parameter
+        n = rating.at
         values = [float(v) for v in self._values(n)]
         if not values:
             return False
@@ -279,7 +279,7 @@ class _Fitting:
         return error <= TOLERANCE
 
     def _is_rate(self, n: int) -> bool:
-        return self.rating is not None and n == self.rating.parameter
+        return self.rating is not None and n == self.rating.at
 
     def _lines(self) -> list[Line]:
         candidates: list[Line] = []

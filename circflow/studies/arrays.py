@@ -20,7 +20,7 @@ from scipy.sparse import csr_array
 from circflow.data.scenario import Scenario
 from circflow.data.strings import python_strings
 from circflow.model.build import build
-from circflow.model.terms import Model
+from circflow.model.terms import Model, named
 from circflow.solve.compiled import Compiled, Program, compile_model
 from circflow.studies.discounting import money_of
 from circflow.studies.linear_forms import Forms, forms_of
@@ -177,8 +177,7 @@ def decision_columns(m: Model, compiled: Compiled) -> list[tuple[tuple[str, str,
     """The yes/no decisions and their columns in the programme."""
     made = []
     for name in ("built", "running"):
-        rows = m.rows[name][["unit", "period", "column"]]
-        for unit, period, column in rows.itertuples(index=False, name=None):
+        for unit, period, column in named(m.rows[name], "unit", "period", "column"):
             place = int(compiled.column_of[column])
             if place >= 0:
                 made.append(((name, str(unit), str(period)), place))

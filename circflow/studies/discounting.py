@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,28 +54,28 @@ class Kinds:
     """That an annuity is charged over, each once."""
 
     def __len__(self) -> int:
-        return len(self.names) * self._per_period
-
-    @property
-    def _per_period(self) -> int:
-        return 2 + len(self.lifetimes)
+        return len(self.names) * (2 + len(self.lifetimes))
 
     def code(self, period: Ints, lump: NDArray[np.bool_], lifetime: Floats) -> Ints:
         """The kind of each term; `lifetime` is NaN where no annuity is charged."""
         place = np.searchsorted(self.lifetimes, np.nan_to_num(lifetime)) + 2
         within = np.where(np.isnan(lifetime), lump.astype(np.intp), place)
-        return np.asarray(period * self._per_period + within, dtype=np.intp)
+        return np.asarray(period * (2 + len(self.lifetimes)) + within, dtype=np.intp)
+
+    def charges(self, rate: float) -> Floats:
+        """What is charged of each kind yearly, as a share of capital; 1 where it is no capital."""
+        own = [annuity(lifetime, rate) for lifetime in self.lifetimes]
+        return np.tile([1.0, 1.0, *own], len(self.names))
 
     def weights(self, rate: float) -> Floats:
         """What each kind counts: discounted, then (second half) as it is paid."""
-        periods = make_periods(self.names, self.years, rate)
-        once = np.array([(1.0 + rate) ** -p.start for p in periods])
-        yearly = np.array([p.weight for p in periods])
-        charge = np.array([annuity(lifetime, rate) for lifetime in self.lifetimes])
-        length = np.array(self.years, dtype=float)
-        today = np.column_stack([yearly, once, np.outer(yearly, charge)])
-        paid = np.column_stack([length, np.ones_like(length), np.outer(length, charge)])
-        return np.concatenate([today.ravel(), paid.ravel()])
+        charged = len(self.lifetimes)
+        today: list[float] = []
+        paid: list[float] = []
+        for p in make_periods(self.names, self.years, rate):
+            today += [p.weight, p.once, *[p.weight] * charged]
+            paid += [p.years, 1.0, *[p.years] * charged]
+        return np.concatenate([today, paid]) * np.tile(self.charges(rate), 2)
 
 
 def kinds_of(scenario: Scenario) -> Kinds:
@@ -102,9 +102,7 @@ def money_of(m: Model, compiled: Compiled) -> csr_array:
     order = {name: n for n, name in enumerate(kinds.names)}
     period = terms["period"].map(order).to_numpy(np.intp)
     kind = kinds.code(np.asarray(period), terms["lump"].to_numpy(bool), lifetime)
-    rate = m.scenario.settings.discount_rate
-    charge = {n: annuity(n, rate) for n in kinds.lifetimes}
-    per_charge = np.array([charge.get(n, 1.0) for n in lifetime.tolist()])
+    per_charge = kinds.charges(m.scenario.settings.discount_rate)[kind]
     group = terms["group"].to_numpy(object)
     is_money = terms["group"].notna().to_numpy(bool)
     bare = terms["bare"].to_numpy(float) / per_charge
@@ -137,10 +135,11 @@ def money_of(m: Model, compiled: Compiled) -> csr_array:
 class Rating:
     """A parameter of a study that is the discount rate."""
 
-    parameter: int
-    how: str
+    at: int
+    """Its place in the study's points."""
     own: float
     """The scenario's rate."""
+    how: str
     kinds: Kinds
 
     def weights(self, value: Any) -> Floats:
@@ -150,6 +149,20 @@ class Rating:
             given = float(value)
             rate = {"factor": rate * given, "add": rate + given}.get(self.how, given)
         return self.kinds.weights(rate)
+
+
+class _Entries(NamedTuple):
+    """Entries of M in the parts of an affine model, and the place that each is added up at."""
+
+    part: Ints
+    kind: Ints
+    place: Ints
+    value: Floats
+
+    def added(self, parts: Floats, weights: Floats, size: int) -> Floats:
+        """Sums by place; `parts` and `weights` are what the parts and the kinds count."""
+        counted = self.value * np.append(1.0, parts)[self.part] * weights[self.kind]
+        return np.bincount(self.place, counted, size).astype(float)
 
 
 class Rated:
@@ -170,14 +183,16 @@ class Rated:
         block, kind = np.divmod(np.concatenate([e.row for e in entries]), weights)
         column = np.concatenate([e.col for e in entries])
         value = np.concatenate([e.data for e in entries])
-        cost = block == 0
-        self._cost = (part[cost], kind[cost], column[cost], value[cost])
-        total = ~cost
-        self._total = (part[total], kind[total], column[total], value[total])
-        self._block = block[total] - 1
+
+        def entries_of(own: NDArray[np.bool_], place: Ints) -> _Entries:
+            return _Entries(part[own], kind[own], place[own], value[own])
+
+        cost, fixed = block == 0, column == self._wide - 1
+        self._cost = entries_of(cost, column)
+        self._total = entries_of(~cost, (block - 1) * self._wide + column)
+        self._constant = entries_of(~cost & fixed, block - 1)
         self.labels = np.array([structure.labels.index(label) for label in MOVED])
-        columns = np.unique(column[cost])
-        self._columns = columns[columns < self._wide - 1]
+        self._columns = np.unique(column[cost & ~fixed])
         self.places = np.concatenate(
             [
                 structure.section("cost").start + self._columns,
@@ -189,15 +204,11 @@ class Rated:
 
     def figures(self, parts: Floats, weights: Floats) -> Floats:
         """Those figures; `parts` are the weights of the parts, `weights` those of the kinds."""
-        part, kind, column, value = self._cost
-        counted = value * np.append(1.0, parts)[part] * weights[kind]
-        cost = np.bincount(column, counted, self._wide)
-        constants = self.forms(parts, weights)[:, -1]
+        cost = self._cost.added(parts, weights, self._wide)
+        constants = self._constant.added(parts, weights, len(MOVED))
         return np.concatenate([cost[self._columns], cost[-1:], constants])
 
     def forms(self, parts: Floats, weights: Floats) -> Floats:
         """The totals as forms: a row for each, over the columns and the constant."""
-        part, kind, column, value = self._total
-        counted = value * np.append(1.0, parts)[part] * weights[kind]
-        flat = np.bincount(self._block * self._wide + column, counted, len(MOVED) * self._wide)
-        return flat.astype(float).reshape(len(MOVED), self._wide)
+        flat = self._total.added(parts, weights, len(MOVED) * self._wide)
+        return flat.reshape(len(MOVED), self._wide)

@@ -188,7 +188,7 @@ def _units(m: Model) -> list[Part]:
     last = labour[labour["period"] == m.scenario.periods[-1].name]
     made: list[Part] = [(("jobs",), _terms(last["column"], last["coefficient"]))]
     built = m.rows["built"]
-    extra = m.rows["extra_capacity"][["unit", "period", "column"]]
+    extra = m.rows["extra_capacity"]
     size = {(u, t): c for u, t, c in named(extra, "unit", "period", "column")}
     for unit, period, column, capacity in named(
         built, "unit", "period", "column", "capacity_per_year"

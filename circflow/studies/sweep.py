@@ -240,6 +240,8 @@ class Sweeper:
         self.stored = len(self.runs)
         self.labels: tuple[tuple[str, ...], ...] = ()
         self.choice: dict[tuple[str, str, str], float] = {}
+        self.rate = self._rate()
+        self.rated = self.rate is not None
 
     def run(self) -> Runs:
         """Do all runs that are not in the store."""
@@ -260,7 +262,7 @@ class Sweeper:
     def _base(self, scenario: Scenario) -> Built:
         """The scenario's own arrays; with fixed decisions, those of its own best plan."""
         if self.options.decisions != "fixed":
-            return built(scenario, self.options.decisions, rated=self._rates)
+            return built(scenario, self.options.decisions, rated=self.rated)
         if not self.choice:
             free = built(scenario, "free")
             if free.compiled.program.has_decisions:
@@ -270,24 +272,22 @@ class Sweeper:
                 if outcome.x is None:
                     raise no_plan(scenario, outcome)
                 self.choice = choice_of(free.model, free.compiled, outcome.x)
-        return built(scenario, "fixed", self.choice, rated=self._rates)
+        return built(scenario, "fixed", self.choice, rated=self.rated)
 
-    @property
-    def _rates(self) -> bool:
-        """Whether the discount rate varies."""
-        return self._rating(self.scenario, ()) is not None
-
-    def _rating(self, scenario: Scenario, settled: Sequence[int]) -> Rating | None:
-        """The parameter that is the discount rate, if there is one and only one."""
+    def _rate(self) -> int | None:
+        """Which parameter is the discount rate, if there is one and only one."""
         rates = [
             n
             for n, p in enumerate(self.design.parameters)
             if (p.sheet, p.column) == ("Scenario", "discount_rate")
         ]
-        if len(rates) != 1 or rates[0] in settled:
+        return rates[0] if len(rates) == 1 else None
+
+    def _rating(self, scenario: Scenario) -> Rating | None:
+        if self.rate is None:
             return None
-        how = self.design.parameters[rates[0]].how
-        return Rating(rates[0], how, scenario.settings.discount_rate, kinds_of(scenario))
+        own, how = scenario.settings.discount_rate, self.design.parameters[self.rate].how
+        return Rating(self.rate, own, how, kinds_of(scenario))
 
     def _start(self, base: Built) -> Start:
         """The plan of the scenario itself, from which every run starts."""
@@ -307,15 +307,8 @@ class Sweeper:
             n: tuple(None if k in settled else v for k, v in enumerate(self.design.points[n]))
             for n in numbers
         }
-        rating = self._rating(scenario, settled)
-        job = Job(
-            scenario,
-            parameters,
-            self.options,
-            base.snapshot,
-            choice=self.choice,
-            rated=rating is not None,
-        )
+        rating = self._rating(scenario) if self.rate not in settled else None
+        job = Job(scenario, parameters, self.options, base.snapshot, choice=self.choice)
         values = sum(
             min(2, len({p[k] for p in points.values()} - {None})) for k in range(len(parameters))
         )
@@ -352,7 +345,7 @@ class Sweeper:
                 self._store([invalid(n, error) for n in members])
                 continue
             with _timed(self.spent, "setup"):
-                inner = built(changed, self.options.decisions, self.choice, rated=self._rates)
+                inner = built(changed, self.options.decisions, self.choice, rated=self.rated)
             self._family(changed, inner, tuple(members), (*settled, *fixed))
 
     def _note(self, rebuilt: dict[int, str], compilations: int, settled: tuple[int, ...]) -> None:

@@ -73,8 +73,6 @@ class Job:
     start: Start | None = None
     affine: Affine | None = None
     choice: Choice = field(default_factory=dict)
-    rated: bool = False
-    """Whether a compilation is to tell its money free of the discount rate."""
 
 
 @dataclass(frozen=True)
@@ -346,7 +344,8 @@ def _compiled(job: Job, point: Point) -> Difference | ScenarioError | None:
         scenario = changed(job.scenario, edits_of(job.parameters, point))
     except ScenarioError as error:
         return error
-    one = built(scenario, job.options.decisions, job.choice, rated=job.rated)
+    rated = job.base.money is not None
+    one = built(scenario, job.options.decisions, job.choice, rated=rated)
     return difference(one.snapshot, job.base)
 
 

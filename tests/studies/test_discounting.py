@@ -82,7 +82,7 @@ def fitted(scenario: Scenario) -> tuple[Affine, Snapshot, Design]:
         own = [changed(scenario, edits_of(design.parameters, p)) for p in points]
         return [difference(built(one, "relaxed", rated=True).snapshot, base) for one in own]
 
-    rating = Rating(0, "factor", scenario.settings.discount_rate, kinds_of(scenario))
+    rating = Rating(0, scenario.settings.discount_rate, "factor", kinds_of(scenario))
     found = fit(base, design.parameters, design.points, compile_points, rating)
     assert not found.rebuilt
     assert not found.affine.pairs
