@@ -18,7 +18,7 @@ from circflow.data.checks.links import check_distances, check_effect
 from circflow.data.checks.provisional import provisional
 from circflow.data.checks.reach import Reach
 from circflow.data.checks.references import check_keys, check_references
-from circflow.data.checks.rules import check_figures, check_names
+from circflow.data.checks.rules import check_discounting, check_figures, check_names
 from circflow.data.checks.structure import match_sheets, sheet_order
 from circflow.data.checks.studies import check_studies
 from circflow.data.checks.typed import read_drafts, read_periods, read_settings
@@ -53,6 +53,7 @@ def check_book(book: Book) -> tuple[list[Problem], Scenario | None]:
     check_references(drafts)
     check_names(drafts)
     check_figures(drafts)
+    check_discounting(drafts, periods, settings.discount_rate)
     check_blends(drafts)
     check_studies(drafts)
     check_distances(drafts, lambda: provisional(drafts, settings, periods, book))
@@ -75,6 +76,7 @@ def check_changed(scenario: Scenario) -> list[Problem]:
     """The faults of a scenario of which only figures have changed since it was checked."""
     drafts = Drafts(Draft.of(table) for table in scenario.tables.values())
     check_figures(drafts)
+    check_discounting(drafts, scenario.periods, scenario.settings.discount_rate)
     check_blends(drafts)
     check_distances(drafts, lambda: scenario)
     return [p for p in drafts.findings.ordered(()) if p.severity == "error" and not p.infeasible]

@@ -33,7 +33,7 @@ from circflow.studies.linear_forms import built_of, totals_of
 from circflow.studies.parameters import Design, Point
 from circflow.studies.sampling import Range, given_ranges, ranges_of, sample_points
 from circflow.studies.store import Store
-from circflow.studies.worker import Job, Options, Run, Start, Task, fail, invalid
+from circflow.studies.worker import FAILED, Job, Options, Run, Start, Task, fail, invalid
 
 CHECK_EVERY = 250
 """Runs per run that is checked against a cold build."""
@@ -236,7 +236,7 @@ class Sweeper:
         )
         stored = self.store.runs() if self.store else {}
         # A run whose worker died is tried again.
-        self.runs = {n: run for n, run in stored.items() if run.status != "failed"}
+        self.runs = {n: run for n, run in stored.items() if run.status != FAILED}
         self.stored = len(self.runs)
         self.labels: tuple[tuple[str, ...], ...] = ()
         self.choice: dict[tuple[str, str, str], float] = {}
@@ -493,7 +493,7 @@ class Sweeper:
             for task, result in self.engine.run(parcel, tasks):
                 made = result
                 if isinstance(result, Lost):
-                    made = [Run(n, "failed", reason=result.reason) for n, _ in task.runs]
+                    made = [Run(n, FAILED, reason=result.reason) for n, _ in task.runs]
                 self._store([r for r in made if r.number not in self.runs])
                 self._tell(begun, before)
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import pickle
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from circflow.data.scenario import Scenario, ScenarioError
 from circflow.data.strings import python_strings
 from circflow.solution.solution import Status
 from circflow.solve.compiled import Program
-from circflow.solve.highs import Basis, Ending, Outcome, Session
+from circflow.solve.highs import Basis, Ending, Outcome, Session, SolverError
 from circflow.solve.scaling import Scaling
 from circflow.studies.affine import Affine
 from circflow.studies.arrays import (
@@ -39,6 +39,9 @@ from circflow.studies.parameters import Parameter, Point, changed, edits_of
 
 CHECK_TOLERANCE = 1e-7
 """Largest relative difference between a run and a cold build of the same scenario."""
+
+
+FAILED = "failed"
 
 
 @dataclass(frozen=True)
@@ -120,7 +123,8 @@ class Run:
 
     number: int
     status: str
-    """optimal, feasible, infeasible, unbounded, stopped; invalid: no scenario; failed: a fault."""
+    """optimal, feasible, infeasible, unbounded, stopped; invalid: no scenario; failed: its worker
+    died, or the solver could not finish."""
     objective: float = np.nan
     figures: Floats | None = None
     """Every form (see `circflow.studies.linear_forms`)."""
@@ -141,7 +145,7 @@ def work(parcel: Parcel, task: Task) -> list[Any]:
     if task.kind == "block":
         return list(_block(job, task.runs))
     if task.kind == "rebuild":
-        return [_rebuilt(job, number, point) for number, point in task.runs]
+        return [_attempt(_rebuilt, job, number, point) for number, point in task.runs]
     if task.kind == "compile":
         return [_compiled(job, point) for _, point in task.runs]
     return [
@@ -155,8 +159,18 @@ def work(parcel: Parcel, task: Task) -> list[Any]:
 def _block(job: Job, runs: Sequence[tuple[int, Point]]) -> list[Run]:
     assert job.affine is not None and job.base is not None and job.start is not None
     if job.base.structure.integer.any():
-        return [_search(job, number, point) for number, point in runs]
+        return [_attempt(_search, job, number, point) for number, point in runs]
     return _warm(job, job.affine, job.start, runs)
+
+
+def _attempt(way: Callable[[Job, int, Point], Run], job: Job, number: int, point: Point) -> Run:
+    """A run, or that it failed: one that the solver cannot finish must not stop the others."""
+    begun = time.perf_counter()
+    try:
+        return way(job, number, point)
+    except SolverError as error:
+        seconds = time.perf_counter() - begun
+        return Run(number, FAILED, seconds=seconds, how="rebuilt", reason=str(error))
 
 
 def _warm(job: Job, affine: Affine, start: Start, runs: Sequence[tuple[int, Point]]) -> list[Run]:
@@ -175,12 +189,18 @@ def _warm(job: Job, affine: Affine, start: Start, runs: Sequence[tuple[int, Poin
                 session.start_from_basis(start.basis)
         else:
             updater.apply(session, moved)
-        if start.basis is None and not made:
-            outcome = session.solve(time_limit=limit)
-        elif limit is None:
-            outcome = session.quick(primal=updater.only_costs)
-        else:
-            outcome = session.resolve(time_limit=limit, primal=updater.only_costs)
+        try:
+            if start.basis is None and not made:
+                outcome = session.solve(time_limit=limit)
+            elif limit is None:
+                outcome = session.quick(primal=updater.only_costs)
+            else:
+                outcome = session.resolve(time_limit=limit, primal=updater.only_costs)
+        except SolverError:
+            # Scales of its own may do; the session is of no more use.
+            session = None
+            made.append(_attempt(_rebuilt, replace(job, start=None), number, point))
+            continue
         made.append(_run_of(job, number, outcome, begun, affine, weights, moved))
     return made
 
@@ -353,8 +373,8 @@ def _checked(job: Job, point: Point, run: Run) -> str:
     """Build and solve a run from nothing; what differs, or ""."""
     number = run.number
     bare = replace(job, options=replace(job.options, keep=()), start=None)
-    cold = _rebuilt(bare, number, point)
-    stopped = {Status.FEASIBLE.value, Status.STOPPED.value}
+    cold = _attempt(_rebuilt, bare, number, point)
+    stopped = {Status.FEASIBLE.value, Status.STOPPED.value, FAILED}
     if cold.status in stopped or run.status in stopped:
         return ""
     if cold.status != run.status:

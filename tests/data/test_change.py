@@ -336,6 +336,18 @@ def test_changes_that_are_refused(
     assert said in problem.message
 
 
+@pytest.mark.parametrize(
+    ("address", "cell"),
+    [("Periods.years", Cell("Periods", 2, "B")), ("Units.lifetime_years", Cell("Units", 2, "E"))],
+)
+def test_a_change_after_which_money_counts_beyond_all_numbers(
+    scenario: Scenario, address: str, cell: Cell
+) -> None:
+    with pytest.raises(ScenarioError, match="beyond all numbers") as refused:
+        scenario.change({"Scenario.discount_rate": -0.9, address: 400})
+    assert refused.value.problems[0].cell == cell
+
+
 def test_a_change_that_no_plan_can_meet_is_a_scenario_all_the_same(scenario: Scenario) -> None:
     """So that a sweep can call the run infeasible."""
     changed = scenario.change({"Markets.min_per_year[site=Works]": 10_000})

@@ -316,6 +316,18 @@ ERRORS: list[tuple[Callable[[Grids], None], str, str, str]] = [
     (put("Budget!A2", 2027), "Budget!A2", "no period", "2026"),
     (put("Goals!A2", "job"), "Goals!A2", "no goal", "jobs"),
     # rules
+    (
+        both(put("Scenario!B3", -0.9), put("Periods!B2", 400)),
+        "Periods!B2",
+        "at a discount rate of -0.9 money in this period counts beyond all numbers",
+        "",
+    ),
+    (
+        both(put("Scenario!B3", -0.9), put("Units!O1", "lifetime_years"), put("Units!O2", 400)),
+        "Units!O2",
+        "at a discount rate of -0.9 money at the end of this lifetime counts beyond all numbers",
+        "",
+    ),
     (put("Markets!E2", 50), "Markets!D2", "below min_per_year", ""),
     (put("Stockpiles!G2", 5), "Stockpiles!G2", "below closing_min", ""),
     (put("Stockpiles!F2", 3000), "Stockpiles!D2", "below closing_min", ""),

@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 import circflow as cf
 from circflow.cli import main
 from circflow.data.scenario import Scenario
+from circflow.solve.highs import Session, SolverError
 from circflow.studies.affine import TOLERANCE, fit
 from circflow.studies.arrays import Snapshot, difference, snapshot
 from circflow.studies.engine import Engine
@@ -164,6 +165,41 @@ def test_runs_without_a_plan_stay_and_stop_nothing(small: Scenario) -> None:
     assert runs.table["status"].tolist() == ["infeasible"] * 2 + ["optimal"] * 3
     assert runs.table["objective_million"].isna().tolist() == [True, True, False, False, False]
     assert "collide" in runs.table["reason"][0]
+
+
+def test_a_run_that_the_solver_cannot_finish_stops_nothing(
+    small: Scenario, equal_cold: EqualCold, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values = [1.3, 0.5, 0.9, 1.7, 0.6]
+    quick, solve = Session.quick, Session.solve
+
+    def breaks(way: Any, count: int) -> Any:
+        calls = iter(range(count))
+
+        def call(session: Session, **options: Any) -> Any:
+            if next(calls, None) is not None:
+                raise SolverError("HiGHS ended with Unknown")
+            return way(session, **options)
+
+        return call
+
+    monkeypatch.setattr(Session, "quick", breaks(quick, 2))
+    runs = sweep(small, {PRICE: values}, decisions="relaxed", check_every=1)
+    # Two were solved anew, from scales of their own.
+    assert runs.table["how"].value_counts().to_dict() == {"updated": 3, "rebuilt": 2}
+    assert set(runs.table["status"]) == {"optimal"}
+    equal_cold(small, runs, relax=True)
+
+    monkeypatch.setattr(Session, "quick", breaks(quick, 1))
+    base = breaks(solve, 1)
+    calls = iter([True])  # the scenario itself is solved
+    monkeypatch.setattr(
+        Session, "solve", lambda s, **o: solve(s, **o) if next(calls, False) else base(s, **o)
+    )
+    runs = sweep(small, {PRICE: values}, decisions="relaxed", check_every=1)
+    assert runs.table["status"].value_counts().to_dict() == {"optimal": 4, "failed": 1}
+    (failed,) = runs.table.loc[runs.table["status"] == "failed", "reason"]
+    assert "Unknown" in failed
 
 
 def test_runs_with_an_impossible_figure_are_labelled(small: Scenario) -> None:

@@ -5,15 +5,22 @@ Figures that a study varies are judged here too, so each rule works on typed col
 
 from __future__ import annotations
 
+import math
+import sys
+from collections.abc import Sequence
+
 import pandas as pd
 
 from circflow.data.cells import plain, shorten
 from circflow.data.checks.findings import Drafts, by_row, quoted, records
+from circflow.data.scenario import Period
 from circflow.data.schema import GOAL_KINDS
 from circflow.data.suggest import nearest
 
 _NEAR_ZERO = 0.1
 """Degrees around (0, 0) that are taken for an empty coordinate."""
+_LARGEST = math.log(sys.float_info.max) - 10.0
+"""Of exponents: what is added up over a lifetime must stay a number too."""
 _CROSSED_LIMITS = (
     ("Markets", "max_per_year", "min_per_year"),
     ("Stockpiles", "closing_max", "closing_min"),
@@ -32,6 +39,34 @@ def check_figures(drafts: Drafts) -> None:
     _check_capex(drafts)
     _check_total_capacity(drafts)
     _check_bounded_synergies(drafts)
+
+
+def check_discounting(drafts: Drafts, periods: Sequence[Period], rate: float) -> None:
+    """Money must count something that is a number, over the horizon and over every lifetime."""
+    at_rate = f"at a discount rate of {plain(rate)} money"
+    rows = drafts["Periods"].sound("period", "years").drop_duplicates("period")
+    for row, period in zip(rows.index, periods, strict=False):  # none could be read: one stands in
+        if not math.isfinite(period.weight):
+            drafts.error(
+                "Periods",
+                int(row),
+                "years",
+                f"{at_rate} in this period counts beyond all numbers: "
+                "shorten the horizon, or raise discount_rate in Scenario",
+                expected="a shorter period",
+            )
+            break
+    units = drafts["Units"].sound("lifetime_years")
+    growth = -math.log1p(rate) * (units["lifetime_years"].astype(float) - 1.0)
+    for row in units.index[growth > _LARGEST]:
+        drafts.error(
+            "Units",
+            int(row),
+            "lifetime_years",
+            f"{at_rate} at the end of this lifetime counts beyond all numbers: "
+            "shorten it, or raise discount_rate in Scenario",
+            expected="a shorter lifetime",
+        )
 
 
 def check_names(drafts: Drafts) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -153,16 +152,5 @@ def read_periods(drafts: Drafts, rate: float) -> tuple[Period, ...]:
     """The periods in order, as far as they could be read."""
     rows = drafts["Periods"].sound("period", "years").drop_duplicates("period")
     periods = make_periods(rows["period"], rows["years"].astype(int), rate)
-    for row, period in zip(rows.index, periods, strict=True):
-        if not math.isfinite(period.weight):
-            drafts.error(
-                "Periods",
-                int(row),
-                "years",
-                f"at a discount rate of {rate:g} money in this period counts beyond all numbers: "
-                "shorten the horizon, or raise discount_rate in Scenario",
-                expected="a shorter period",
-            )
-            break
     # where none could be read the other checks still need one
     return periods or make_periods(["1"], [1], rate)
