@@ -15,8 +15,8 @@ from generator import Size, region
 
 from circflow.data.check import check_book
 from circflow.model.build import build
-from circflow.solve.compiled import Program, compile_model
-from circflow.solve.highs import INTERIOR_POINT_FROM, Ending, Session
+from circflow.solver.compiled import Program, compile_model
+from circflow.solver.highs import INTERIOR_POINT_FROM, Ending, Session
 
 
 def seconds(program: Program, solver: str, limit: float) -> float | None:

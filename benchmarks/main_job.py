@@ -23,12 +23,12 @@ from generator import Size, region
 
 from circflow.data.check import check_book
 from circflow.data.files import read_book, write_book
-from circflow.data.strings import keep_python_strings
+from circflow.data.pandas_text import keep_python_strings
 from circflow.model.build import build
 from circflow.report.workbook import write_results
 from circflow.solution.solution import Solution, Status
-from circflow.solve.compiled import Program, compile_model
-from circflow.solve.run import optimise, read_tables
+from circflow.solver.compiled import Program, compile_model
+from circflow.solver.run import optimise, read_tables
 
 STEPS: dict[str, float] = {}
 

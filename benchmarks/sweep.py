@@ -21,13 +21,13 @@ import highspy
 import numpy as np
 
 import circflow as cf
-from circflow.solve.highs import TOLERANCE, Session
-from circflow.solve.scaling import apply
-from circflow.studies.arrays import snapshot
-from circflow.studies.engine import Engine
-from circflow.studies.parameters import grid
-from circflow.studies.sweep import Runs, Sweeper
-from circflow.studies.worker import Options
+from circflow.solver.highs import TOLERANCE, Session
+from circflow.solver.scaling import apply
+from circflow.studies.bench.arrays import snapshot
+from circflow.studies.sweeps.design import grid
+from circflow.studies.sweeps.engine import Engine
+from circflow.studies.sweeps.sweep import Runs, Sweeper
+from circflow.studies.sweeps.worker import Options
 
 COLD_RUNS = 5
 

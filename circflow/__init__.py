@@ -11,23 +11,23 @@ if TYPE_CHECKING:
     from circflow.solution.solution import NoPlan as NoPlan
     from circflow.solution.solution import Solution as Solution
     from circflow.solution.solution import Status as Status
-    from circflow.solve.run import solve as solve
-    from circflow.studies.alternatives import near_optimal as near_optimal
-    from circflow.studies.cluster_forms import forms as forms
-    from circflow.studies.coalition import coalition as coalition
+    from circflow.solver.run import solve as solve
+    from circflow.studies.cluster.coalition import coalition as coalition
+    from circflow.studies.cluster.forms import forms as forms
+    from circflow.studies.cluster.joining import joining as joining
+    from circflow.studies.cluster.sharing import share as share
     from circflow.studies.compare import compare as compare
     from circflow.studies.errors import StudyError as StudyError
-    from circflow.studies.evaluate import Verdicts as Verdicts
-    from circflow.studies.evaluate import evaluate as evaluate
-    from circflow.studies.evaluate_sites import best_sites as best_sites
-    from circflow.studies.joining import joining as joining
-    from circflow.studies.pareto import pareto as pareto
-    from circflow.studies.ranging import break_points as break_points
-    from circflow.studies.ranging import ranges as ranges
-    from circflow.studies.sharing import share as share
-    from circflow.studies.sweep import sample as sample
-    from circflow.studies.sweep import sweep as sweep
-    from circflow.studies.tornado import tornado as tornado
+    from circflow.studies.sweeps.ranges import break_points as break_points
+    from circflow.studies.sweeps.ranges import ranges as ranges
+    from circflow.studies.sweeps.sweep import sample as sample
+    from circflow.studies.sweeps.sweep import sweep as sweep
+    from circflow.studies.sweeps.tornado import tornado as tornado
+    from circflow.studies.tradeoffs.near_optimal import near_optimal as near_optimal
+    from circflow.studies.tradeoffs.pareto import pareto as pareto
+    from circflow.studies.units.evaluate import Verdicts as Verdicts
+    from circflow.studies.units.evaluate import evaluate as evaluate
+    from circflow.studies.units.sites import best_sites as best_sites
 
 __version__ = "0.1.0"
 
@@ -38,22 +38,22 @@ _HOMES = {
     "NoPlan": "circflow.solution.solution",
     "Solution": "circflow.solution.solution",
     "Status": "circflow.solution.solution",
-    "solve": "circflow.solve.run",
-    "share": "circflow.studies.sharing",
-    "coalition": "circflow.studies.coalition",
-    "joining": "circflow.studies.joining",
-    "forms": "circflow.studies.cluster_forms",
+    "solve": "circflow.solver.run",
+    "share": "circflow.studies.cluster.sharing",
+    "coalition": "circflow.studies.cluster.coalition",
+    "joining": "circflow.studies.cluster.joining",
+    "forms": "circflow.studies.cluster.forms",
     "compare": "circflow.studies.compare",
-    "sweep": "circflow.studies.sweep",
-    "sample": "circflow.studies.sweep",
-    "tornado": "circflow.studies.tornado",
-    "pareto": "circflow.studies.pareto",
-    "near_optimal": "circflow.studies.alternatives",
-    "ranges": "circflow.studies.ranging",
-    "break_points": "circflow.studies.ranging",
-    "evaluate": "circflow.studies.evaluate",
-    "Verdicts": "circflow.studies.evaluate",
-    "best_sites": "circflow.studies.evaluate_sites",
+    "sweep": "circflow.studies.sweeps.sweep",
+    "sample": "circflow.studies.sweeps.sweep",
+    "tornado": "circflow.studies.sweeps.tornado",
+    "pareto": "circflow.studies.tradeoffs.pareto",
+    "near_optimal": "circflow.studies.tradeoffs.near_optimal",
+    "ranges": "circflow.studies.sweeps.ranges",
+    "break_points": "circflow.studies.sweeps.ranges",
+    "evaluate": "circflow.studies.units.evaluate",
+    "Verdicts": "circflow.studies.units.evaluate",
+    "best_sites": "circflow.studies.units.sites",
     "StudyError": "circflow.studies.errors",
 }
 

@@ -23,7 +23,7 @@ from circflow.commands.ranges import breakpoints, ranges
 from circflow.commands.scenario import check, convert, template
 from circflow.commands.solve import solve
 from circflow.commands.studies import alternatives, pareto, sweep, tornado
-from circflow.data.text import plain
+from circflow.data.one_line import plain
 
 INTERNAL, INTERRUPTED, BROKEN_PIPE = 1, 130, 141
 NO_PLAN = {"infeasible": 3, "unbounded": 4, "stopped": 5}

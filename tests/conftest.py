@@ -15,7 +15,7 @@ from circflow.data.schema import SHEETS, Column, Sheet
 from circflow.data.table import Book, Table
 from circflow.model.build import build
 from circflow.model.terms import Model
-from circflow.solve.compiled import Compiled, compile_model
+from circflow.solver.compiled import Compiled, compile_model
 
 Row = dict[str, Any]
 Sheets = Mapping[str, Any]
@@ -183,7 +183,7 @@ def best() -> Callable[..., float]:
     and audit."""
 
     def optimum(sheets: Sheets, *, relax: bool = False) -> float:
-        from circflow.solve.run import optimise
+        from circflow.solver.run import optimise
 
         compiled = compile_model(build(scenario_of(sheets), relax=relax))
         outcome, _, _ = optimise(compiled, gap=0.0)

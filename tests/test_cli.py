@@ -369,7 +369,7 @@ def test_an_internal_error_is_one_line(
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError("oh\nno")
 
-    monkeypatch.setattr("circflow.solve.run.solve", broken)
+    monkeypatch.setattr("circflow.solver.run.solve", broken)
     assert run("solve", mini) == 1
     (line,) = [x for x in capsys.readouterr().err.splitlines() if x.startswith("error")]
     assert "ZeroDivisionError: oh no" in line
@@ -427,7 +427,7 @@ def test_a_reader_that_leaves(mini: Path) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="pipes and signals of POSIX")
 def test_interrupted(mini: Path, tmp_path: Path) -> None:
     code = (
-        "import signal, sys, time, circflow.solve.run as run\n"
+        "import signal, sys, time, circflow.solver.run as run\n"
         # a suite in the background of a shell would hand down that Ctrl-C is ignored
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "def slow(*a, **k):\n"

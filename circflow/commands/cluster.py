@@ -19,15 +19,15 @@ from circflow.commands.common import (
     read_scenario,
     set_option,
 )
-from circflow.data.text import plain
+from circflow.data.one_line import plain
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from circflow.data.scenario import Scenario
+    from circflow.studies.cluster.joining import Joining
+    from circflow.studies.cluster.sharing import Sharing
     from circflow.studies.compare import Comparison
-    from circflow.studies.joining import Joining
-    from circflow.studies.sharing import Sharing
 
 _OUTPUT = click.option(
     "-o",
@@ -124,7 +124,7 @@ def share(  # noqa: PLR0913, PLR0917
     with Progress(quiet=quiet) as progress:
         progress("reading")
         scenario = read_scenario(file, assignments)
-        from circflow.studies.switches import StoreError
+        from circflow.studies.cluster.coalition_values import StoreError
 
         if not len(scenario.frame("Members")):
             raise Refusal(f"{file}: no site has a member, so there is nothing to share")
@@ -154,10 +154,10 @@ def _divided(
 ) -> Sharing | Joining:
     """The division of the gain, or what a newcomer does to it."""
     if newcomer is None:
-        from circflow.studies.sharing import share as divide
+        from circflow.studies.cluster.sharing import share as divide
 
         return divide(scenario, store=store, **options)
-    from circflow.studies.joining import joining
+    from circflow.studies.cluster.joining import joining
 
     if store is not None:
         raise Refusal("--store keeps the values of one cluster: leave it out with --joining")
@@ -168,7 +168,7 @@ def _divided(
 
 
 def _lines_of(found: Sharing | Joining) -> list[str]:
-    from circflow.studies.joining import Joining
+    from circflow.studies.cluster.joining import Joining
 
     return joining_lines(found) if isinstance(found, Joining) else sharing_lines(found)
 
@@ -225,7 +225,7 @@ def forms(  # noqa: PLR0913, PLR0917
     with Progress(quiet=quiet) as progress:
         progress("reading")
         scenario = read_scenario(file, assignments)
-        from circflow.studies.cluster_forms import forms as compare_forms
+        from circflow.studies.cluster.forms import forms as compare_forms
 
         found = compare_forms(
             scenario,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from circflow.data.text import plain
+from circflow.data.one_line import plain
 
 if TYPE_CHECKING:
     from circflow.data.scenario import Scenario
@@ -100,8 +100,8 @@ def split_assignment(text: str) -> tuple[str, str, str]:
 def read_scenario(file: Path, assignments: Sequence[str] = ()) -> Scenario:
     """Read a scenario and change its cells. Raises ScenarioError with every problem."""
     edits = [split_assignment(text) for text in assignments]
+    from circflow.data.pandas_text import keep_python_strings
     from circflow.data.read import read
-    from circflow.data.strings import keep_python_strings
 
     keep_python_strings()
     scenario = read(file)

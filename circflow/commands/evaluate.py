@@ -25,7 +25,7 @@ from circflow.commands.common import (
 if TYPE_CHECKING:
     import pandas as pd
 
-    from circflow.studies.evaluate import Verdicts
+    from circflow.studies.units.evaluate import Verdicts
 
 
 @click.command()
@@ -116,8 +116,8 @@ def evaluate(  # noqa: PLR0913, PLR0917
     with Progress(quiet=quiet) as progress:
         progress("reading")
         scenario = read_scenario(file, assignments)
-        from circflow.studies.evaluate import evaluate as judge
-        from circflow.studies.evaluate_sites import ANY_SITE, best_sites, parse_unit
+        from circflow.studies.units.evaluate import evaluate as judge
+        from circflow.studies.units.sites import ANY_SITE, best_sites, parse_unit
 
         new = [parse_unit(text) for text in added]
         anywhere = [u for u in new if u.get("site") == ANY_SITE]
@@ -170,7 +170,7 @@ def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 def _lines(found: Verdicts, named: bool) -> list[str]:
     """What is shown: a line per unit; the words for those that were named."""
-    from circflow.data.text import plain
+    from circflow.data.one_line import plain
     from circflow.report.numbers import columns, number
 
     def text(value: Any) -> str:
@@ -203,7 +203,7 @@ def _lines(found: Verdicts, named: bool) -> list[str]:
 def _tell_sites(
     table: pd.DataFrame, currency: str, output: Path | None, json_out: Path | None, quiet: bool
 ) -> None:
-    from circflow.data.text import plain
+    from circflow.data.one_line import plain
     from circflow.report.numbers import columns, number
     from circflow.report.study_tables import write_tables
 

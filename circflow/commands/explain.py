@@ -36,7 +36,7 @@ def explain(file: Path, json_out: Path | None, assignments: Sequence[str], quiet
     with Progress(quiet=quiet) as progress:
         progress("reading")
         scenario = read_scenario(file, assignments)
-        from circflow.solve.explain import explain as find
+        from circflow.solver.explain import explain as find
 
         progress("looking for what stands in the way")
         found = find(scenario)

@@ -84,8 +84,8 @@ def ranges(  # noqa: PLR0913, PLR0917
     with Progress(quiet=quiet) as progress:
         progress("reading")
         scenario = read_scenario(file, assignments)
-        from circflow.studies.export import write_table
-        from circflow.studies.ranging import ranges as find
+        from circflow.studies.sweeps.export import write_table
+        from circflow.studies.sweeps.ranges import ranges as find
 
         table = find(
             scenario,
@@ -145,8 +145,8 @@ def breakpoints(  # noqa: PLR0913, PLR0917
     with Progress(quiet=quiet) as progress:
         progress("reading")
         scenario = read_scenario(file, assignments)
-        from circflow.studies.export import write_table
-        from circflow.studies.ranging import break_points as find
+        from circflow.studies.sweeps.export import write_table
+        from circflow.studies.sweeps.ranges import break_points as find
 
         table = find(
             scenario,

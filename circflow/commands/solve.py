@@ -92,8 +92,8 @@ def solve(  # noqa: PLR0913, PLR0917
         progress("reading")
         scenario = read_scenario(file, assignments)
         from circflow.solution.solution import NoPlan
-        from circflow.solve.run import AuditError
-        from circflow.solve.run import solve as find_plan
+        from circflow.solver.run import AuditError
+        from circflow.solver.run import solve as find_plan
 
         fault = None
         try:
@@ -146,7 +146,7 @@ def write_files(
         files.append(output)
     if report is not None:
         from circflow.report.page.plan import write_page
-        from circflow.studies.baselines import comparisons
+        from circflow.studies.cluster.baselines import comparisons
 
         write_page(solution, report, comparisons(solution) if solution.audit.passed else ())
         files.append(report)

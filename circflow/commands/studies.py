@@ -38,7 +38,7 @@ from circflow.commands.study_parts import (
 )
 
 if TYPE_CHECKING:
-    from circflow.studies.sweep import Runs
+    from circflow.studies.sweeps.sweep import Runs
 
 
 @click.command()
@@ -177,9 +177,9 @@ def _swept(  # noqa: PLR0913, PLR0917
     options: dict[str, Any],
     progress: Progress,
 ) -> Runs:
-    from circflow.studies.parameters import parse_values
-    from circflow.studies.sweep import sample as run_sample
-    from circflow.studies.sweep import sweep as run_sweep
+    from circflow.studies.sweeps.design import parse_values
+    from circflow.studies.sweeps.sweep import sample as run_sample
+    from circflow.studies.sweeps.sweep import sweep as run_sweep
 
     edits = [split_assignment(text) for text in vary]
     how = {address: HOW[sign] for address, sign, _ in edits}
@@ -330,7 +330,7 @@ def tornado(  # noqa: PLR0913, PLR0917
     with Progress(quiet=quiet) as progress:
         progress("reading")
         scenario = read_scenario(file, assignments)
-        from circflow.studies.tornado import tornado as run_tornado
+        from circflow.studies.sweeps.tornado import tornado as run_tornado
 
         study = run_tornado(
             scenario,
@@ -404,7 +404,7 @@ def alternatives(  # noqa: PLR0913, PLR0917
     with Progress(quiet=quiet) as progress:
         progress("reading")
         scenario = read_scenario(file, assignments)
-        from circflow.studies.alternatives import near_optimal
+        from circflow.studies.tradeoffs.near_optimal import near_optimal
 
         found = near_optimal(
             scenario,
@@ -469,7 +469,7 @@ def pareto(  # noqa: PLR0913, PLR0917
     with Progress(quiet=quiet) as progress:
         progress("reading")
         scenario = read_scenario(file, assignments)
-        from circflow.studies.pareto import pareto as run_pareto
+        from circflow.studies.tradeoffs.pareto import pareto as run_pareto
 
         front = run_pareto(
             scenario,

@@ -115,7 +115,7 @@ def tell_files(outputs: Sequence[Path]) -> None:
 
 def print_table(table: pd.DataFrame) -> None:
     """A table in columns; text to the left, numbers to the right."""
-    from circflow.data.text import plain
+    from circflow.data.one_line import plain
 
     def shown(value: Any) -> str:
         if isinstance(value, float):

@@ -36,10 +36,10 @@ from circflow.data.cells import (
 )
 from circflow.data.check import check_changed
 from circflow.data.files import column_letter
+from circflow.data.pandas_text import python_strings
 from circflow.data.read import scenario_of
 from circflow.data.scenario import Scenario, ScenarioError, make_periods
 from circflow.data.schema import BY_NAME, Column
-from circflow.data.strings import python_strings
 from circflow.data.table import Book, Cell, Problem, RawSheet, Table
 
 __all__ = ["Edit", "change", "find_cells", "parse_address", "parse_edit", "scenario_numbers"]

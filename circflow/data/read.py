@@ -6,8 +6,8 @@ from pathlib import Path
 from time import perf_counter
 
 from circflow.data.check import check, check_book
+from circflow.data.pandas_text import python_strings
 from circflow.data.scenario import Scenario, ScenarioError
-from circflow.data.strings import python_strings
 from circflow.data.table import Book
 
 __all__ = ["check", "check_book", "read", "scenario_of"]

@@ -19,8 +19,8 @@ import numpy as np
 import pandas as pd
 import pyomo.environ as pyo
 
+from circflow.data.pandas_text import python_strings
 from circflow.data.scenario import MILLION, Scenario
-from circflow.data.strings import python_strings
 from circflow.model import (
     capacity,
     conversion,

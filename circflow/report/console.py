@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from circflow.data.text import plain
+from circflow.data.one_line import plain
 from circflow.report.figures import (
     best_chains,
     binding_limits,

@@ -16,9 +16,9 @@ import pandas as pd
 from circflow.data.atomic import atomic_path, write_text
 
 if TYPE_CHECKING:
-    from circflow.studies.pareto import Front
-    from circflow.studies.sweep import Runs
-    from circflow.studies.tornado import Tornado
+    from circflow.studies.sweeps.sweep import Runs
+    from circflow.studies.sweeps.tornado import Tornado
+    from circflow.studies.tradeoffs.pareto import Front
 
 FORMATS = (".html", ".png", ".svg")
 _LOW, _HIGH, _DARK, _BUILT = "#2b6cb0", "#c05621", "#1a202c", "#718096"

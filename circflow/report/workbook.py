@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from circflow.data.atomic import atomic_path
-from circflow.data.text import plain
+from circflow.data.one_line import plain
 from circflow.report.figures import (
     binding_limits,
     emission_use,
@@ -22,7 +22,7 @@ from circflow.report.figures import (
 from circflow.report.numbers import number
 from circflow.report.sheets import Filling, Formats, add_table, clean, fill, print_set_up
 from circflow.solution.solution import Solution, Status
-from circflow.solution.uses import uses_of_wastes, variety
+from circflow.solution.variety_of_uses import uses_of_wastes, variety
 
 SHEETS: tuple[tuple[str, str, str], ...] = (
     ("Money", "money", "what every site earns and pays, by group, material, unit and period"),

@@ -29,10 +29,10 @@ import numpy as np
 import pandas as pd
 
 from circflow.data.scenario import MILLION
-from circflow.solution.codes import Flags, Floats, Ints, Keys, Names, cells, find, keys_of, take
-from circflow.solution.service import Service, service_of
+from circflow.solution.keys import Flags, Floats, Ints, Keys, Names, cells, find, keys_of, take
 from circflow.solution.solution import INCOME, SYNERGY
 from circflow.solution.transport import link_terms
+from circflow.solution.units_in_service import Service, service_of
 
 if TYPE_CHECKING:
     from circflow.data.scenario import Scenario

@@ -21,7 +21,7 @@ import pandas as pd
 
 from circflow.data.scenario import MILLION
 from circflow.solution.accounts import Accounts, accounts
-from circflow.solution.codes import Flags, Floats, Names, keys_of, plain
+from circflow.solution.keys import Flags, Floats, Names, keys_of, plain
 from circflow.solution.solution import SYNERGY
 
 if TYPE_CHECKING:

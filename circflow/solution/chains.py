@@ -6,7 +6,7 @@ disposal, stock, a loss). The parts add up to the whole: source amounts to what 
 reclaimed, amounts sold to the sales, money to the money table. How:
 
 * Amounts flow through the plan as `circflow.solution.flowgraph` says, and turn into others where a
-  unit converts them. Such a flow is a sum of paths and circles (`circflow.solution.peel`).
+  unit converts them. Such a flow is a sum of paths and circles (`path_decomposition`).
 * What an arc earns, costs and carries is shared by the parts that pass it, in proportion to what
   they bring. Costs of auxiliary inputs (those that stem from no stream or stockpile, beside one
   that does) are borne by the conversion that uses them, so they are in the chains that pass it.
@@ -26,9 +26,9 @@ import numpy as np
 import pandas as pd
 
 from circflow.solution.accounts import LEDGERS, Accounts, accounts
-from circflow.solution.codes import Flags, Floats, Ints, Names, plain
 from circflow.solution.flowgraph import Graph, GraphMaker
-from circflow.solution.peel import Parts, peel
+from circflow.solution.keys import Flags, Floats, Ints, Names, plain
+from circflow.solution.path_decomposition import Parts, peel
 from circflow.solution.solution import COST_GROUPS, INCOME, SYNERGY
 
 if TYPE_CHECKING:

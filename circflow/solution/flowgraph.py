@@ -32,7 +32,7 @@ import pandas as pd
 
 from circflow.solution.accounts import LEDGERS, Accounts
 from circflow.solution.audit import intakes, recipe_amounts
-from circflow.solution.codes import Flags, Floats, Ints, Keys, Names, cells, find, keys_of
+from circflow.solution.keys import Flags, Floats, Ints, Keys, Names, cells, find, keys_of
 
 if TYPE_CHECKING:
     from circflow.solution.solution import Solution

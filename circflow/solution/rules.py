@@ -21,7 +21,7 @@ from circflow.solution.audit import (
     intakes,
     recipe_amounts,
 )
-from circflow.solution.codes import Floats, Names, cells
+from circflow.solution.keys import Floats, Names, cells
 from circflow.solution.transport import covered_by
 
 if TYPE_CHECKING:

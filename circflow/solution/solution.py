@@ -18,7 +18,7 @@ from circflow.data.scenario import Scenario
 
 if TYPE_CHECKING:
     from circflow.solution.audit import Audit
-    from circflow.solution.optimality import Optimality
+    from circflow.solution.lp_of_plan import Optimality
     from circflow.solution.unused import Unused
 
 INCOME = "income"
@@ -125,7 +125,7 @@ class Solution:
     """Prices are those of the LP with the yes/no decisions fixed."""
     relaxed: bool = False
     optimality: Optimality | None = field(default=None, repr=False)
-    """What the LP says of what is not in use (see `circflow.solution.optimality`)."""
+    """What the LP says of what is not in use (see `circflow.solution.lp_of_plan`)."""
 
     @property
     def flows(self) -> pd.DataFrame:

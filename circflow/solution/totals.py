@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from circflow.solution.codes import plain
+from circflow.solution.keys import plain
 from circflow.solution.solution import COST_GROUPS, INCOME, SYNERGY
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from circflow.solution.codes import Flags, Floats, Ints, Names, find, keys_of, take
+from circflow.solution.keys import Flags, Floats, Ints, Names, find, keys_of, take
 
 if TYPE_CHECKING:
     from circflow.data.scenario import Scenario

@@ -2,10 +2,10 @@
 
 A chain goes from a waste at its site (a stream, or a stockpile), over journeys and conversions, to
 a sale, within one period. What it lacks is the sum of what its steps lack (see
-`circflow.solution.steps`), in currency per unit of the waste in money of the period. What is passed
+`reduced_costs`), in currency per unit of the waste in money of the period. What is passed
 on from step to step cancels, so this is what the sale earns, less all that the chain costs and less
 what the waste is worth to the plan: exact, whatever prices stand in between. By-products and other
-inputs count at the plan's shadow prices (see `circflow.solution.ways` where it has none).
+inputs count at the plan's shadow prices (see `supply_and_outlets` where it has none).
 
 For every waste and every recipe of a unit, the best chain through that recipe is looked for, over
 all ways, markets, further conversions and periods. With V the least lack per unit from a place to a
@@ -26,10 +26,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from circflow.solution.optimality import BALANCE, Floats, Ints
+from circflow.solution.lp_of_plan import BALANCE, Floats, Ints
+from circflow.solution.reduced_costs import FIGURES, IN_SERVICE, OUTLETS, Steps, steps
 from circflow.solution.solution import Solution
-from circflow.solution.steps import FIGURES, IN_SERVICE, OUTLETS, Steps, steps
-from circflow.solution.ways import CONVERSIONS, conversions, figures_through, others, ways
+from circflow.solution.supply_and_outlets import (
+    CONVERSIONS,
+    conversions,
+    figures_through,
+    others,
+    ways,
+)
 
 SALE, MOVE, CONVERT = "sale", "journey", "conversion"
 CHAINS = [
@@ -83,7 +89,7 @@ class Unused:
     chains: pd.DataFrame
     steps: pd.DataFrame
     conversions: pd.DataFrame
-    """Recipes that the plan does not run (see `circflow.solution.ways.conversions`)."""
+    """Recipes that the plan does not run (see `supply_and_outlets.conversions`)."""
 
 
 @dataclass(frozen=True)

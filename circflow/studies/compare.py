@@ -12,7 +12,7 @@ import pandas as pd
 
 from circflow.data.scenario import Scenario
 from circflow.solution.solution import NoPlan, Solution
-from circflow.solve.run import solve
+from circflow.solver.run import solve
 
 Progress = Callable[[str], None]
 

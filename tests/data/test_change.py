@@ -22,10 +22,10 @@ from circflow.data.change import (
     scenario_numbers,
 )
 from circflow.data.check import check_book
+from circflow.data.pandas_text import python_strings
 from circflow.data.read import read, scenario_of
 from circflow.data.scenario import Scenario, ScenarioError
 from circflow.data.schema import SHEETS
-from circflow.data.strings import python_strings
 from circflow.data.table import Book, Cell, RawSheet
 
 GRIDS: dict[str, list[list[object]]] = {

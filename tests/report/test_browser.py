@@ -20,7 +20,7 @@ from circflow.report.figures import best_chains, money_lines
 from circflow.report.page.frame import Column, Page, Section, Table, figure
 from circflow.report.page.plan import plan_page
 from circflow.solution.solution import Solution
-from circflow.studies.baselines import comparisons
+from circflow.studies.cluster.baselines import comparisons
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
 CASES = ("sverdlovsk", "kuzbass")

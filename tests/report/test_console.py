@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from circflow.data.text import plain
+from circflow.data.one_line import plain
 from circflow.report.console import WIDTH, summary
 from circflow.report.figures import (
     binding_limits,

@@ -37,8 +37,8 @@ from circflow.report.page.plan import Baseline, assumptions, confidence, plan_pa
 from circflow.report.page.study import Picture, known_figure, write_study
 from circflow.report.sankey import paths, sankey
 from circflow.solution.solution import Solution
-from circflow.studies.baselines import comparisons
-from circflow.studies.coalition import Cluster
+from circflow.studies.cluster.baselines import comparisons
+from circflow.studies.cluster.coalition import Cluster
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
 LIMIT = 6_000_000

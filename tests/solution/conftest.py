@@ -11,7 +11,7 @@ import pytest
 
 from circflow.data.scenario import Scenario
 from circflow.solution.solution import Solution, Status, Tables
-from circflow.solve.run import solve
+from circflow.solver.run import solve
 
 MakeScenario = Callable[[Mapping[str, Any]], Scenario]
 Mutate = Callable[[Solution, str, dict[str, Any], str, Any], Solution]

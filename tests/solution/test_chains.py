@@ -18,7 +18,7 @@ from circflow.data.scenario import Scenario
 from circflow.solution.accounts import accounts
 from circflow.solution.chains import GROUPS, decompose, trace
 from circflow.solution.flowgraph import shares
-from circflow.solution.peel import peel
+from circflow.solution.path_decomposition import peel
 from circflow.solution.solution import COST_GROUPS, Solution
 
 MakeScenario = Callable[[Mapping[str, Any]], Scenario]

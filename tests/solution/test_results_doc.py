@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from circflow.solution.solution import Solution, Tables
-from circflow.solution.uses import uses_of_wastes, variety
+from circflow.solution.variety_of_uses import uses_of_wastes, variety
 
 PAGE = Path(__file__).parents[2] / "docs" / "results.md"
 

@@ -12,12 +12,12 @@ import pytest
 import circflow as cf
 from circflow.data.scenario import Scenario
 from circflow.model.build import build
-from circflow.solution.optimality import PARTS
+from circflow.solution.lp_of_plan import PARTS
+from circflow.solution.reduced_costs import FIGURES, steps
 from circflow.solution.solution import Solution
-from circflow.solution.steps import FIGURES, steps
-from circflow.solution.ways import filled, ways
-from circflow.solve.compiled import compile_model
-from circflow.solve.run import optimise
+from circflow.solution.supply_and_outlets import filled, ways
+from circflow.solver.compiled import compile_model
+from circflow.solver.run import optimise
 
 Make = Callable[[dict[str, Any]], Scenario]
 TUTORIAL = Path(__file__).parents[2] / "scenarios" / "tutorial"

@@ -10,8 +10,8 @@ import pytest
 
 import circflow as cf
 from circflow.data.scenario import Scenario
-from circflow.studies.parameters import changed, edits_of
-from circflow.studies.sweep import Runs
+from circflow.studies.sweeps.design import changed, edits_of
+from circflow.studies.sweeps.sweep import Runs
 
 M = 1e6
 Production = Callable[[dict[str, tuple[float, float]]], dict[str, Any]]

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
+from circflow.data.one_line import plain
 from circflow.data.schema import IGNORED_COLUMN_MARKS, IGNORED_SHEET_MARKS
-from circflow.data.text import plain
 from circflow.report import figures as tell
 from circflow.report.map import flow_map
 from circflow.report.numbers import cut
@@ -35,7 +35,7 @@ from circflow.report.page.frame import (
 from circflow.report.sankey import sankey
 from circflow.report.workbook import audit_table, warnings_table
 from circflow.solution.solution import Status
-from circflow.solution.uses import variety
+from circflow.solution.variety_of_uses import variety
 
 if TYPE_CHECKING:
     from circflow.solution.solution import Solution

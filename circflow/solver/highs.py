@@ -1,0 +1,348 @@
+"""A HiGHS session: a programme is passed once, solved, changed and solved again.
+
+Everything that goes in and comes out is in the planner's units; scaling happens inside.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+import highspy
+import numpy as np
+from numpy.typing import NDArray
+
+from circflow.solver.compiled import Program
+from circflow.solver.scaling import Scaling, apply, scaling_of
+
+Floats = NDArray[np.float64]
+
+INTERIOR_POINT_FROM = 100_000
+"""Nonzeros from which an LP is solved by interior point with crossover rather than by the simplex
+method, when there is no basis to start from (benchmarks/algorithms.py measures it)."""
+
+SMALL_SEARCH_BELOW = 100_000
+"""Nonzeros below which the search over decisions goes without restarts and without searches in
+smaller copies of itself: they took nine tenths of the 7.5 s of the Sverdlovsk case, while a node
+of its tree takes milliseconds (0.6 s without them)."""
+
+_HEAVY_SEARCH = (
+    "mip_allow_restart",
+    "mip_heuristic_run_rins",
+    "mip_heuristic_run_rens",
+    "mip_heuristic_run_root_reduced_cost",
+)
+
+TOLERANCE = 1e-9
+"""Feasibility and optimality tolerance of LPs, in the scaled programme."""
+
+_QUICK = 20_000
+"""Nonzeros below which an LP is solved too quickly to be worth stopping."""
+_LISTEN_SECONDS = 0.1
+_STOP_SECONDS = 5.0
+
+_LOST = (
+    highspy.HighsModelStatus.kSolveError,
+    highspy.HighsModelStatus.kUnknown,
+    highspy.HighsModelStatus.kNotset,
+    highspy.HighsModelStatus.kPresolveError,
+    highspy.HighsModelStatus.kPostsolveError,
+)
+
+
+class Ending(StrEnum):
+    """How a run of the solver ended."""
+
+    OPTIMAL = "optimal"
+    FEASIBLE = "feasible"
+    INFEASIBLE = "infeasible"
+    UNBOUNDED = "unbounded"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run gave, in the planner's units; `x` and the duals only where there is a plan.
+
+    `objective` is that of the minimised programme, `bound` the proven one; `row_dual` is the
+    change of the minimum per unit of a row's limit, `reduced_cost` per unit of a column's bound.
+    """
+
+    ending: Ending
+    objective: float = np.nan
+    bound: float = np.nan
+    gap: float = np.nan
+    x: Floats | None = None
+    row_dual: Floats | None = None
+    reduced_cost: Floats | None = None
+
+
+@dataclass(frozen=True)
+class Basis:
+    """Status of every column and row (HiGHS' numbers), to start a simplex run from."""
+
+    columns: NDArray[np.int8]
+    rows: NDArray[np.int8]
+
+
+class SolverError(RuntimeError):
+    """HiGHS stopped for a reason that is not a property of the scenario."""
+
+
+class Session:
+    """A programme in HiGHS. Not to be shared between threads."""
+
+    def __init__(
+        self,
+        program: Program,
+        *,
+        scaling: Scaling | None = None,
+        on_progress: Callable[[float, float], None] | None = None,
+    ) -> None:
+        """Pass the programme. `on_progress(best, bound)` is called while decisions are searched."""
+        self.program = program
+        self.lower, self.upper = program.lower.copy(), program.upper.copy()
+        self.scaling = scaling or scaling_of(program)
+        self.highs = highspy.Highs()
+        self._option("output_flag", False)
+        self._option("primal_feasibility_tolerance", TOLERANCE)
+        self._option("dual_feasibility_tolerance", TOLERANCE)
+        self._option("threads", 1)
+        self._pass(apply(program, self.scaling))
+        if on_progress is not None and program.has_decisions:
+            self._report(on_progress)
+
+    def _option(self, name: str, value: bool | int | float | str) -> None:
+        if self.highs.setOptionValue(name, value) == highspy.HighsStatus.kError:
+            raise SolverError(f"HiGHS does not know the option {name} = {value}")
+
+    def _pass(self, scaled: Program) -> None:
+        lp = highspy.HighsLp()
+        rows, columns = scaled.shape
+        lp.num_row_, lp.num_col_ = rows, columns
+        lp.col_cost_, lp.offset_ = scaled.cost, scaled.offset
+        lp.col_lower_, lp.col_upper_ = scaled.lower, scaled.upper
+        lp.row_lower_, lp.row_upper_ = scaled.row_lower, scaled.row_upper
+        lp.a_matrix_.format_ = highspy.MatrixFormat.kColwise
+        lp.a_matrix_.start_ = scaled.matrix.indptr
+        lp.a_matrix_.index_ = scaled.matrix.indices
+        lp.a_matrix_.value_ = scaled.matrix.data
+        if scaled.has_decisions:
+            kinds = (highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger)
+            lp.integrality_ = [kinds[int(flag)] for flag in scaled.integer]
+        if self.highs.passModel(lp) == highspy.HighsStatus.kError:
+            raise SolverError("HiGHS refused the programme")
+
+    def _report(self, on_progress: Callable[[float, float], None]) -> None:
+        scale = self.scaling.objective
+        # HiGHS calls back once per line of its log, and only if it writes one.
+        self._option("log_to_console", False)
+        self._option("output_flag", True)
+
+        def tell(event: object) -> None:
+            out = event.data_out  # type: ignore[attr-defined]
+            on_progress(out.mip_primal_bound / scale, out.mip_dual_bound / scale)
+
+        self.highs.cbMipLogging += tell
+
+    def solve(
+        self, *, time_limit: float | None = None, gap: float = 1e-6, solver: str = ""
+    ) -> Outcome:
+        """Solve from scratch: LPs by the algorithm that their size asks for.
+
+        Args:
+            time_limit: seconds.
+            gap: relative gap at which the search over yes/no decisions ends.
+            solver: `simplex` or `ipm` (interior point with crossover), instead of the rule.
+        """
+        if self.program.has_decisions:
+            self._option("mip_rel_gap", gap)
+            solver = "choose"
+            lean = self.program.matrix.nnz < SMALL_SEARCH_BELOW
+            for name in _HEAVY_SEARCH:
+                self._option(name, not lean)
+        elif not solver:
+            solver = "ipm" if self.program.matrix.nnz >= INTERIOR_POINT_FROM else "simplex"
+        self._option("solver", solver)
+        return self._run(time_limit)
+
+    def resolve(self, *, time_limit: float | None = None, primal: bool = False) -> Outcome:
+        """Solve an LP again from the last basis: dual simplex, or primal after costs changed."""
+        self._option("solver", "simplex")
+        self._option("simplex_strategy", 4 if primal else 1)
+        return self._run(time_limit)
+
+    def change_costs(self, columns: NDArray[np.intp], costs: Floats) -> None:
+        """Replace costs (minimised, million currency per unit)."""
+        scaled = costs * self.scaling.columns[columns] * self.scaling.objective
+        self.highs.changeColsCost(len(columns), columns.astype(np.int32), scaled)
+
+    def change_bounds(self, columns: NDArray[np.intp], lower: Floats, upper: Floats) -> None:
+        """Replace bounds of variables."""
+        self.lower[columns], self.upper[columns] = lower, upper
+        scale = self.scaling.columns[columns]
+        self.highs.changeColsBounds(
+            len(columns), columns.astype(np.int32), lower / scale, upper / scale
+        )
+
+    def change_rows(self, rows: NDArray[np.intp], lower: Floats, upper: Floats) -> None:
+        """Replace the limits of rows."""
+        scale = self.scaling.rows[rows]
+        limits = zip(rows.tolist(), (lower * scale).tolist(), (upper * scale).tolist(), strict=True)
+        for row, low, high in limits:
+            self.highs.changeRowBounds(row, low, high)
+
+    def change_coefficients(
+        self, rows: NDArray[np.intp], columns: NDArray[np.intp], values: Floats
+    ) -> None:
+        """Replace entries of the matrix."""
+        scaled = values * self.scaling.rows[rows] * self.scaling.columns[columns]
+        for row, column, value in zip(
+            rows.tolist(), columns.tolist(), scaled.tolist(), strict=True
+        ):
+            self.highs.changeCoeff(row, column, value)
+
+    def change_offset(self, offset: float) -> None:
+        """Replace the constant of the objective (minimised, million currency)."""
+        self.highs.changeObjectiveOffset(offset * self.scaling.objective)
+
+    def basis(self) -> Basis | None:
+        """The basis of the last run of an LP, None where it left none."""
+        basis = self.highs.getBasis()
+        if not basis.valid:
+            return None
+        return Basis(
+            np.array([int(s) for s in basis.col_status], dtype=np.int8),
+            np.array([int(s) for s in basis.row_status], dtype=np.int8),
+        )
+
+    def start_from_basis(self, basis: Basis) -> None:
+        """Start the next run of an LP from a basis of the same rows and columns."""
+        kinds = [highspy.HighsBasisStatus(n) for n in range(5)]
+        start = highspy.HighsBasis()
+        start.col_status = [kinds[n] for n in basis.columns.tolist()]
+        start.row_status = [kinds[n] for n in basis.rows.tolist()]
+        start.valid = True
+        self.highs.setBasis(start)
+
+    def start_from_plan(self, x: Floats) -> None:
+        """Let the search over decisions begin at a plan (its decisions, where it does not fit)."""
+        start = highspy.HighsSolution()
+        start.col_value = (x / self.scaling.columns).tolist()
+        start.value_valid = True
+        self.highs.setSolution(start)
+
+    def quick(self, *, primal: bool = False) -> Outcome:
+        """Solve an LP again from the last basis, without time limit, duals or a thread of its own.
+
+        For runs of milliseconds by the thousand: the outcome has the plan and its objective only.
+        """
+        self._option("solver", "simplex")
+        self._option("simplex_strategy", 4 if primal else 1)
+        self.highs.run()
+        status = self.highs.getModelStatus()
+        if status != highspy.HighsModelStatus.kOptimal:
+            return self._run(None)
+        scaled = np.array(self.highs.getSolution().col_value)
+        scaled[np.abs(scaled) < TOLERANCE] = 0.0
+        x = np.minimum(np.maximum(scaled * self.scaling.columns, self.lower), self.upper)
+        objective = self.highs.getObjectiveValue() / self.scaling.objective
+        return Outcome(Ending.OPTIMAL, objective, objective, 0.0, x)
+
+    def _run(self, time_limit: float | None) -> Outcome:
+        if time_limit is not None:
+            # HiGHS counts the time of all runs of a session.
+            self._option("time_limit", self.highs.getRunTime() + max(time_limit, 0.0))
+        else:
+            self._option("time_limit", highspy.kHighsInf)
+        if not self.highs.HandleKeyboardInterrupt:  # every setting adds a callback
+            self._launch()
+        status = self.highs.getModelStatus()
+        if status == highspy.HighsModelStatus.kUnboundedOrInfeasible:
+            status = self._again(presolve="off")
+        # A basis from before can lead the simplex method astray: start afresh, then otherwise.
+        if status in _LOST:
+            status = self._again(solver="choose")
+        if status in _LOST:
+            status = self._again(solver="ipm", presolve="off")
+        return self._outcome(status)
+
+    def _launch(self) -> None:
+        """Run HiGHS; a long run started from the main thread stops at Ctrl-C."""
+        quick = not self.program.has_decisions and self.program.matrix.nnz < _QUICK
+        if quick or threading.current_thread() is not threading.main_thread():
+            self.highs.run()
+            return
+        self.highs.HandleUserInterrupt = True
+        done = threading.Event()
+
+        def work() -> None:
+            try:
+                self.highs.run()
+            finally:
+                done.set()
+
+        threading.Thread(target=work, daemon=True).start()
+        try:
+            while not done.wait(_LISTEN_SECONDS):
+                pass
+        except KeyboardInterrupt:
+            self.highs.cancelSolve()
+            done.wait(_STOP_SECONDS)
+            raise
+
+    def _again(self, **options: str) -> highspy.HighsModelStatus:
+        """Solve from scratch with other options, and put them back."""
+        self.highs.clearSolver()
+        for name, value in options.items():
+            self._option(name, value)
+        self._launch()
+        self._option("solver", "choose")
+        self._option("presolve", "choose")
+        return self.highs.getModelStatus()
+
+    def _outcome(self, status: highspy.HighsModelStatus) -> Outcome:
+        kinds = highspy.HighsModelStatus
+        if status in (kinds.kOptimal, kinds.kModelEmpty):
+            return self._plan(Ending.OPTIMAL)
+        if status == kinds.kInfeasible:
+            return Outcome(Ending.INFEASIBLE)
+        if status in (kinds.kUnbounded, kinds.kUnboundedOrInfeasible):
+            return Outcome(Ending.UNBOUNDED)
+        if status in (kinds.kTimeLimit, kinds.kInterrupt, kinds.kIterationLimit):
+            feasible = (
+                self.highs.getInfo().primal_solution_status
+                == highspy.SolutionStatus.kSolutionStatusFeasible
+            )
+            return self._plan(Ending.FEASIBLE) if feasible else Outcome(Ending.STOPPED)
+        raise SolverError(f"HiGHS ended with {self.highs.modelStatusToString(status)}")
+
+    def _plan(self, ending: Ending) -> Outcome:
+        solution, info, scaling = self.highs.getSolution(), self.highs.getInfo(), self.scaling
+        scaled = np.asarray(solution.col_value, dtype=float)
+        scaled[np.abs(scaled) < TOLERANCE] = 0.0
+        x = np.clip(scaled * scaling.columns, self.lower, self.upper)
+        objective = info.objective_function_value / scaling.objective
+        if self.program.has_decisions:
+            bound = info.mip_dual_bound / scaling.objective
+            return Outcome(ending, objective, bound, _gap(objective, bound), x)
+        dual = np.asarray(solution.row_dual, dtype=float) * scaling.rows / scaling.objective
+        reduced = np.asarray(solution.col_dual, dtype=float) / scaling.columns / scaling.objective
+        optimal = ending is Ending.OPTIMAL
+        return Outcome(
+            ending,
+            objective,
+            objective if optimal else -np.inf,
+            0.0 if optimal else np.inf,
+            x,
+            dual,
+            reduced,
+        )
+
+
+def _gap(objective: float, bound: float) -> float:
+    """|objective − bound| / |objective| (0 where both are 0)."""
+    distance = abs(objective - bound)
+    return 0.0 if distance == 0.0 else distance / max(abs(objective), 1e-10)

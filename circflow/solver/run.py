@@ -1,0 +1,241 @@
+"""From a scenario to a solution: build, compile, solve, read off, audit."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from circflow.data.pandas_text import python_strings
+from circflow.data.scenario import Scenario
+from circflow.model.build import TABLE_BLOCKS, build, discount, weights
+from circflow.model.terms import Model, evaluate, periods_table
+from circflow.solution.lp_of_plan import Optimality
+from circflow.solution.solution import NoPlan, Solution, Status, Tables
+from circflow.solver.compiled import Compiled, compile_model
+from circflow.solver.highs import Ending, Outcome, Session
+from circflow.solver.prices import prices
+
+Progress = Callable[[str], None]
+"""Told in a few words what goes on, at the start of each step and every two seconds after."""
+
+_TICK_SECONDS = 2.0
+
+
+class AuditError(RuntimeError):
+    """A solution that does not stand up to the audit: a fault of circflow, never of the user."""
+
+    def __init__(self, solution: Solution) -> None:
+        self.solution = solution
+        worst = solution.audit.findings.head(5).to_string(index=False)
+        super().__init__(f"{solution.scenario.name}: the audit failed:\n{worst}")
+
+
+@python_strings()
+def solve(
+    scenario: Scenario,
+    *,
+    relax: bool = False,
+    time_limit: float | None = None,
+    gap: float = 1e-6,
+    progress: Progress | None = None,
+) -> Solution:
+    """The plan that creates the most value and synergy, audited.
+
+    Args:
+        scenario: from `circflow.read`.
+        relax: let yes/no decisions be fractions.
+        time_limit: seconds for the search; the best plan found is returned as feasible.
+        gap: relative gap at which the search over yes/no decisions ends.
+        progress: is told what goes on.
+
+    Raises:
+        NoPlan: infeasible, unbounded, or stopped without a plan, with the reason.
+        AuditError: the solution does not add up (a fault of circflow).
+    """
+    clock = _Clock(progress)
+    with clock.step("building the model"):
+        m = build(scenario, relax=relax)
+        compiled = compile_model(m)
+    with clock.step("solving"):
+        outcome, gap_reached, fixed = optimise(
+            compiled, time_limit=time_limit, gap=gap, on_progress=clock.search
+        )
+    if outcome.x is None:
+        raise _no_plan(scenario, outcome)
+    with clock.step("reading off the plan"):
+        solution = Solution(
+            scenario=scenario,
+            status=Status(outcome.ending.value),
+            objective=0.0 - outcome.objective,  # never −0
+            gap=gap_reached,
+            tables=read_tables(m, compiled, outcome, fixed=fixed),
+            seconds=clock.seconds(scenario.read_seconds),
+            decisions_fixed=fixed,
+            relaxed=relax,
+            optimality=_optimality(m, compiled, outcome),
+        )
+    with clock.step("auditing"):
+        passed = solution.audit.passed
+    solution.seconds.update(clock.seconds(scenario.read_seconds))
+    if not passed:
+        raise AuditError(solution)
+    return solution
+
+
+def optimise(
+    compiled: Compiled,
+    *,
+    time_limit: float | None = None,
+    gap: float = 1e-6,
+    on_progress: Callable[[float, float], None] | None = None,
+) -> tuple[Outcome, float, bool]:
+    """Solve a programme; with yes/no decisions, solve the LP again with them fixed, for prices.
+
+    Returns the outcome (of the LP, with prices), the gap of the search, and whether decisions
+    were fixed.
+    """
+    program = compiled.program
+    session = Session(program, on_progress=on_progress)
+    outcome = session.solve(time_limit=time_limit, gap=gap)
+    if outcome.x is None or not program.has_decisions:
+        return outcome, outcome.gap, False
+    fixed = Session(program.with_fixed(outcome.x), scaling=session.scaling).solve()
+    if fixed.x is None:
+        # Rounding the decisions cost a little feasibility: keep the plan of the search.
+        return outcome, outcome.gap, False
+    reached = max(outcome.gap, 0.0)
+    priced = Outcome(
+        outcome.ending,
+        fixed.objective,
+        outcome.bound,
+        reached,
+        fixed.x,
+        fixed.row_dual,
+        fixed.reduced_cost,
+    )
+    return priced, reached, True
+
+
+def _no_plan(scenario: Scenario, outcome: Outcome) -> NoPlan:
+    if outcome.ending is Ending.STOPPED:
+        return NoPlan(
+            scenario.name, Status.STOPPED, "the time limit was reached before a plan was found"
+        )
+    from circflow.solver.explain import reason
+
+    status = Status(outcome.ending.value)
+    return NoPlan(scenario.name, status, reason(scenario, status))
+
+
+def read_tables(m: Model, compiled: Compiled, outcome: Outcome, *, fixed: bool) -> Tables:
+    """Every table of a plan, read off the model's own terms."""
+    assert outcome.x is not None
+    values = compiled.values(outcome.x)
+    made: dict[str, pd.DataFrame] = {}
+    for block in TABLE_BLOCKS:
+        made.update(block.tables(m, values) if hasattr(block, "tables") else {})
+    measure = m.scenario.unit_of_measure
+    for name, table in made.items():
+        if "material" in table and name not in ("units", "money"):
+            at = list(table.columns).index("period") + 1
+            table.insert(at, "unit_of_measure", table["material"].map(measure))
+    made["money"] = _money(m, values)
+    made["prices"] = prices(m, compiled, outcome, fixed=fixed)
+    return Tables(**made)
+
+
+def _optimality(m: Model, compiled: Compiled, outcome: Outcome) -> Optimality | None:
+    """The LP's arrays and duals, to ask why something is not in the plan."""
+    if outcome.row_dual is None or outcome.x is None:
+        return None
+    goal = weights(m.scenario)
+    return Optimality(
+        scenario=m.scenario,
+        cost=compiled.program.cost,
+        matrix=compiled.program.matrix,
+        upper=compiled.program.upper,
+        x=outcome.x,
+        row_dual=outcome.row_dual,
+        families=compiled.families,
+        column_of=compiled.column_of,
+        rows=m.rows,
+        money=m.money,
+        value_weight=goal.value,
+        synergy_weight=goal.synergy,
+    )
+
+
+def _money(m: Model, values: NDArray[np.float64]) -> pd.DataFrame:
+    """The table `money`: every term that the objective adds up, unweighted."""
+    terms = m.money
+    yearly = evaluate(terms, values)
+    used = yearly != 0.0
+    terms, yearly = terms[used], yearly[used]
+    years = terms["period"].map(periods_table(m.scenario).set_index("period")["years"])
+    lump = terms["lump"].to_numpy(bool)
+    table = terms[["group", "site", "material", "unit", "period"]].assign(
+        million_per_year=np.where(lump, yearly / years.to_numpy(float), yearly),
+        million=np.where(lump, yearly, yearly * years.to_numpy(float)),
+        discounted_million=yearly * discount(m.scenario, terms),
+    )
+    label = ["group", "site", "material", "unit", "period"]
+    table = pd.DataFrame(table.groupby(label, sort=False, dropna=False).sum().reset_index())
+    member = table["site"].map(m.scenario.member_of)
+    table.insert(2, "member", member.astype(object).where(member.notna(), None))
+    return table
+
+
+@dataclass
+class _Clock:
+    """Seconds per step, and somebody to tell."""
+
+    progress: Progress | None
+    started: float = field(default_factory=time.perf_counter)
+    spent: dict[str, float] = field(default_factory=dict)
+    _search: str = ""
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Time a step, and tell every two seconds that it still goes on."""
+        begun = time.perf_counter()
+        done = threading.Event()
+        teller = None
+        self._search = ""
+        if self.progress is not None:
+            self.progress(name)
+            teller = threading.Thread(target=self._tick, args=(name, begun, done), daemon=True)
+            teller.start()
+        try:
+            yield
+        finally:
+            done.set()
+            if teller is not None:
+                teller.join()
+            self.spent[name] = time.perf_counter() - begun
+
+    def _tick(self, name: str, begun: float, done: threading.Event) -> None:
+        while not done.wait(_TICK_SECONDS):
+            if self.progress is not None:
+                self.progress(f"{name}: {time.perf_counter() - begun:.0f} s{self._search}")
+
+    def search(self, best: float, bound: float) -> None:
+        """Remember how far the search over decisions is (minimised values)."""
+        if np.isfinite(best) and np.isfinite(bound):
+            share = abs(best - bound) / max(abs(best), 1e-10)
+            self._search = f", best plan {-best:,.1f} million, gap {share:.2%}"
+
+    def seconds(self, read: float) -> dict[str, float]:
+        """read, build, solve, total."""
+        return {
+            "read": read,
+            "build": self.spent.get("building the model", 0.0),
+            "solve": self.spent.get("solving", 0.0),
+            "total": read + time.perf_counter() - self.started,
+        }

@@ -1,0 +1,108 @@
+"""Units in which a programme's numbers are of order one, so that tolerances mean something.
+
+A region's scenario spans 10⁻⁵ t of scandium per tonne of mud and 10⁸ t of tailings a year, and
+money in millions. The scale of a column is the size its variable typically has, inferred from
+bounds, right-hand sides and coefficients: with r the logarithm of the rows' scales and s of the
+columns', Σ (log|a_ij| + r_i + s_j)² + Σ (log|b_i| + r_i)² + Σ (log|u_j| − s_j)² is brought down by
+turns (the geometric scaling of Curtis and Reid 1972, with the right-hand side and the bounds
+counted in). Scales are powers of two: nothing is rounded. Yes/no columns keep their unit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csc_array
+
+from circflow.solver.compiled import Program
+
+Floats = NDArray[np.float64]
+
+_TURNS = 20
+_MOST_COST = 2.0**24
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """x = columns · x′, row of A·x = row of A′·x′ / rows, cost = cost′ / objective (per column)."""
+
+    columns: Floats
+    rows: Floats
+    objective: float
+
+
+def scaling_of(program: Program) -> Scaling:
+    """Choose the scales of a programme."""
+    matrix = program.matrix
+    entries = np.flatnonzero(matrix.data)
+    row = matrix.indices[entries]
+    column = np.repeat(np.arange(matrix.shape[1]), np.diff(matrix.indptr))[entries]
+    size = np.log2(np.abs(matrix.data[entries]))
+    r, s = _fit(program, row, column, size)
+    columns = np.exp2(np.round(s))
+    cost = np.abs(program.cost * columns)
+    cost = cost[cost > 0.0]
+    objective = 1.0
+    if cost.size:
+        typical = max(float(np.median(cost)), float(cost.max()) / _MOST_COST)
+        objective = float(np.exp2(-np.round(np.log2(typical))))
+    return Scaling(columns, np.exp2(np.round(r)), objective)
+
+
+def _fit(
+    program: Program, row: NDArray[np.intp], column: NDArray[np.intp], size: Floats
+) -> tuple[Floats, Floats]:
+    rows, columns = program.shape
+    bound = _log_size(program.lower, program.upper)
+    right = _log_size(program.row_lower, program.row_upper)
+    bounded, sided = ~np.isnan(bound), ~np.isnan(right)
+    row_count = np.bincount(row, minlength=rows) + sided
+    column_count = np.bincount(column, minlength=columns) + bounded
+    known = np.concatenate([bound[bounded], right[sided]])
+    start = float(np.median(known)) if known.size else 0.0
+    s = np.where(bounded, bound, start)
+    s[program.integer] = 0.0
+    r = np.zeros(rows)
+    for _ in range(_TURNS):
+        total = np.bincount(row, weights=size + s[column], minlength=rows)
+        r = -(total + np.where(sided, right, 0.0)) / np.maximum(row_count, 1)
+        total = np.bincount(column, weights=size + r[row], minlength=columns)
+        s = (np.where(bounded, bound, 0.0) - total) / np.maximum(column_count, 1)
+        s[program.integer] = 0.0
+    total = np.bincount(row, weights=size + s[column], minlength=rows)
+    r = -(total + np.where(sided, right, 0.0)) / np.maximum(row_count, 1)
+    return r, s
+
+
+def _log_size(low: Floats, high: Floats) -> Floats:
+    """log2 of the larger finite bound, NaN where there is none."""
+    both = np.abs(np.stack([low, high]))
+    both[~np.isfinite(both)] = 0.0
+    largest = both.max(axis=0)
+    return np.log2(np.where(largest > 0.0, largest, np.nan))
+
+
+def apply(program: Program, scaling: Scaling) -> Program:
+    """The same programme in the solver's units."""
+    matrix = csc_array(
+        (
+            program.matrix.data
+            * scaling.rows[program.matrix.indices]
+            * np.repeat(scaling.columns, np.diff(program.matrix.indptr)),
+            program.matrix.indices,
+            program.matrix.indptr,
+        ),
+        shape=program.matrix.shape,
+    )
+    return Program(
+        cost=program.cost * scaling.columns * scaling.objective,
+        offset=program.offset * scaling.objective,
+        matrix=matrix,
+        row_lower=program.row_lower * scaling.rows,
+        row_upper=program.row_upper * scaling.rows,
+        lower=program.lower / scaling.columns,
+        upper=program.upper / scaling.columns,
+        integer=program.integer,
+    )

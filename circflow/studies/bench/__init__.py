@@ -1,0 +1,1 @@
+"""What every study stands on: a compiled programme, its money by rate, totals as rows, goals."""

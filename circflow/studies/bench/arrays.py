@@ -1,0 +1,254 @@
+"""A scenario as arrays: its programme and its totals, in one vector that two scenarios can share.
+
+`snapshot` builds and compiles a scenario once. Two snapshots of one structure (the same rows,
+columns, nonzeros, yes/no decisions and unlimited bounds) differ only in the vector `figures` and
+in the values of the totals' forms, and that difference is a `Difference`, held sparsely.
+
+    figures = (cost, offset, matrix values, row_lower, row_upper, lower, upper, constants of forms)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from circflow.data.pandas_text import python_strings
+from circflow.data.scenario import Scenario
+from circflow.model.build import build
+from circflow.model.terms import Model, named
+from circflow.solver.compiled import Compiled, Program, compile_model
+from circflow.studies.bench.money_by_rate import money_of
+from circflow.studies.bench.totals_rows import Forms, forms_of
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.intp]
+Decisions = Literal["free", "relaxed", "fixed"]
+"""Yes/no decisions: searched, fractions, or fixed as in the best plan of the scenario."""
+Choice = Mapping[tuple[str, str, str], float]
+"""Fixed decisions: (`built` or `running`, unit, period) → 0 or 1."""
+
+SECTIONS = ("cost", "offset", "data", "row_lower", "row_upper", "lower", "upper", "constant")
+
+
+@dataclass(frozen=True)
+class Structure:
+    """What two programmes must have in common for one to be updated to the other."""
+
+    indptr: NDArray[np.int32]
+    indices: NDArray[np.int32]
+    shape: tuple[int, int]
+    integer: NDArray[np.bool_]
+    columns: Ints
+    variables: int
+    infinite: NDArray[np.int8]
+    """−1, 0, +1: where a figure is −∞, finite, +∞."""
+    labels: tuple[tuple[str, ...], ...]
+
+    def same(self, other: Structure) -> bool:
+        """Whether the two are one."""
+        return (
+            self.shape == other.shape
+            and self.variables == other.variables
+            and self.labels == other.labels
+            and np.array_equal(self.indptr, other.indptr)
+            and np.array_equal(self.indices, other.indices)
+            and np.array_equal(self.integer, other.integer)
+            and np.array_equal(self.columns, other.columns)
+            and np.array_equal(self.infinite, other.infinite)
+        )
+
+    def section(self, name: str) -> slice:
+        """Where a section stands in the vector of figures."""
+        rows, columns = self.shape
+        sizes = {
+            "cost": columns,
+            "offset": 1,
+            "data": len(self.indices),
+            "row_lower": rows,
+            "row_upper": rows,
+            "lower": columns,
+            "upper": columns,
+            "constant": len(self.labels),
+        }
+        start = 0
+        for section in SECTIONS:
+            if section == name:
+                break
+            start += sizes[section]
+        return slice(start, start + sizes[name])
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The arrays of one scenario. Infinite figures are 0 in `figures` (see the structure)."""
+
+    structure: Structure
+    figures: Floats = field(repr=False)
+    forms: csr_array = field(repr=False)
+    """Totals' forms, one row per label, over the programme's columns."""
+    money: csr_array | None = field(default=None, repr=False)
+    """Money free of the discount rate (`money_by_rate`), where it was asked for."""
+
+    def program(self, figures: Floats | None = None) -> Program:
+        """The programme, of these or of other figures of the same structure."""
+        s = self.structure
+        whole = np.where(s.infinite == 0, self.figures if figures is None else figures, 0.0)
+        whole[s.infinite != 0] = s.infinite[s.infinite != 0] * np.inf
+        part = {name: whole[s.section(name)] for name in SECTIONS}
+        from scipy.sparse import csc_array
+
+        return Program(
+            cost=part["cost"],
+            offset=float(part["offset"][0]),
+            matrix=csc_array((part["data"], s.indices, s.indptr), shape=s.shape),
+            row_lower=part["row_lower"],
+            row_upper=part["row_upper"],
+            lower=part["lower"],
+            upper=part["upper"],
+            integer=s.integer,
+        )
+
+    def totals(self, x: Floats) -> Floats:
+        """Every form at a plan."""
+        return np.asarray(
+            self.forms @ x + self.figures[self.structure.section("constant")], dtype=float
+        )
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Snapshot minus snapshot: changed places of the figures, and the forms' change."""
+
+    places: Ints
+    values: Floats
+    forms: csr_array
+    money: csr_array | None = None
+
+
+@dataclass(frozen=True)
+class Built:
+    """A scenario built once: the model, its compiled programme, and the snapshot."""
+
+    model: Model
+    compiled: Compiled
+    snapshot: Snapshot
+    forms: Forms
+
+
+@python_strings()
+def built(
+    scenario: Scenario,
+    decisions: Decisions = "free",
+    choice: Choice | None = None,
+    *,
+    rated: bool = False,
+) -> Built:
+    """Build and compile a scenario, with its decisions free, relaxed or fixed at `choice`.
+
+    A candidate that `choice` does not name is not built; a unit it does not name does not idle.
+    `rated` adds the money free of the discount rate.
+    """
+    m = build(scenario, relax=decisions == "relaxed")
+    compiled = compile_model(m)
+    if decisions == "fixed":
+        values = np.zeros(len(compiled.columns))
+        for key, column in decision_columns(m, compiled):
+            missing = 0.0 if key[0] == "built" else 1.0
+            values[column] = (choice or {}).get(key, missing)
+        compiled = replace(compiled, program=compiled.program.with_fixed(values))
+    forms = forms_of(m, compiled)
+    money = money_of(m, compiled) if rated else None
+    return Built(m, compiled, _snapshot(compiled, forms, money), forms)
+
+
+def snapshot(
+    scenario: Scenario, decisions: Decisions = "free", choice: Choice | None = None
+) -> Snapshot:
+    """The arrays of a scenario (see `built`)."""
+    return built(scenario, decisions, choice).snapshot
+
+
+def decision_columns(m: Model, compiled: Compiled) -> list[tuple[tuple[str, str, str], int]]:
+    """The yes/no decisions and their columns in the programme."""
+    made = []
+    for name in ("built", "running"):
+        for unit, period, column in named(m.rows[name], "unit", "period", "column"):
+            place = int(compiled.column_of[column])
+            if place >= 0:
+                made.append(((name, str(unit), str(period)), place))
+    return made
+
+
+def choice_of(m: Model, compiled: Compiled, x: Floats) -> dict[tuple[str, str, str], float]:
+    """The decisions of a plan."""
+    return {key: float(np.round(x[at])) for key, at in decision_columns(m, compiled)}
+
+
+def _snapshot(compiled: Compiled, forms: Forms, money: csr_array | None) -> Snapshot:
+    p = compiled.program
+    whole = np.concatenate(
+        [
+            p.cost,
+            [p.offset],
+            p.matrix.data,
+            p.row_lower,
+            p.row_upper,
+            p.lower,
+            p.upper,
+            forms.constant,
+        ]
+    )
+    infinite = np.where(np.isinf(whole), np.sign(whole), 0.0).astype(np.int8)
+    structure = Structure(
+        p.matrix.indptr.astype(np.int32),
+        p.matrix.indices.astype(np.int32),
+        p.shape,
+        p.integer,
+        compiled.columns,
+        compiled.variables,
+        infinite,
+        forms.labels,
+    )
+    return Snapshot(structure, np.where(infinite == 0, whole, 0.0), forms.matrix, money)
+
+
+def difference(new: Snapshot, old: Snapshot) -> Difference | None:
+    """new − old, None where the structures differ."""
+    if not new.structure.same(old.structure):
+        return None
+    change = new.figures - old.figures
+    places = np.flatnonzero(change)
+    money = None
+    if new.money is not None and old.money is not None:
+        if new.money.shape != old.money.shape:  # other lifetimes
+            return None
+        money = _nonzero(new.money - old.money)
+    return Difference(places, change[places], _nonzero(new.forms - old.forms), money)
+
+
+def combined(terms: Sequence[tuple[float, Difference]], base: Snapshot) -> Difference:
+    """Σ factor · difference; what is rounding beside its parts is 0."""
+    places = np.unique(np.concatenate([d.places for _, d in terms]))
+    values = np.zeros(len(places))
+    for factor, part in terms:
+        values[np.searchsorted(places, part.places)] += factor * part.values
+    size = np.abs(base.figures[places])
+    for _, part in terms:
+        at = np.searchsorted(places, part.places)
+        size[at] = np.maximum(size[at], np.abs(part.values))
+    real = np.abs(values) > 1e-15 * size
+    forms = _nonzero(sum(factor * part.forms for factor, part in terms))
+    moneys = [factor * part.money for factor, part in terms if part.money is not None]
+    money = _nonzero(sum(moneys)) if moneys else None
+    return Difference(places[real], values[real], forms, money)
+
+
+def _nonzero(matrix: csr_array) -> csr_array:
+    made = csr_array(matrix)
+    made.eliminate_zeros()
+    return made

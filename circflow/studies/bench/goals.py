@@ -1,0 +1,204 @@
+"""A programme with goals as rows: any of them can be the objective, or be held within limits.
+
+    value       discounted income − costs                     million currency
+    synergy     discounted synergy                            million currency
+    jobs        jobs of units in service times years          job-years
+    emission:…  emitted over the horizon                      t
+    disposed    waste disposed of over the horizon            t
+    plan        the scenario's own objective                  million currency
+
+The goals are appended to the programme as free rows, so that one compiled model serves every
+question that is put to it. Goals are unweighted: the sheet Goals acts on `plan` alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from copy import copy
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csc_array, csr_array, vstack
+
+from circflow.data.scenario import Scenario
+from circflow.solution.solution import NoPlan, Status
+from circflow.solver.compiled import Program
+from circflow.solver.highs import Ending, Outcome, Session
+from circflow.studies.bench.arrays import Built, Decisions, built
+from circflow.studies.errors import StudyError
+from circflow.studies.sweeps.design import meant
+
+Floats = NDArray[np.float64]
+PLAN = "plan"
+
+
+@dataclass(frozen=True)
+class Goal:
+    """A linear function of the plan: coefficients · x + constant."""
+
+    name: str
+    unit: str
+    coefficients: Floats
+    constant: float
+    maximise: bool
+
+    @property
+    def sign(self) -> float:
+        """+1 where more is better, −1 where less is."""
+        return 1.0 if self.maximise else -1.0
+
+    def __call__(self, x: Floats) -> float:
+        """The goal at a plan."""
+        return float(self.coefficients @ x) + self.constant
+
+
+def goals_of(one: Built, currency: str) -> dict[str, Goal]:
+    """Every goal of a scenario, `plan` among them."""
+    program = one.compiled.program
+    million = f"million {currency}"
+    made = {PLAN: Goal(PLAN, million, -program.cost, -program.offset, True)}
+    for label in one.forms.labels:
+        if label[0] == "goal":
+            name = label[1]
+            coefficients, constant = one.forms.row(label)
+            unit = {"value": million, "synergy": million, "jobs": "job-years"}.get(name, "t")
+            more = name in ("value", "synergy", "jobs")
+            made[name] = Goal(name, unit, coefficients, constant, more)
+    return made
+
+
+class Goals:
+    """A scenario's programme with goals as rows, to be optimised again and again."""
+
+    def __init__(self, scenario: Scenario, decisions: Decisions = "free") -> None:
+        self.scenario = scenario
+        self.built = built(scenario, decisions)
+        self.goals = goals_of(self.built, scenario.settings.currency)
+        self.program = self.built.compiled.program
+        self.rows: dict[str, int] = {}
+        self.start: Floats | None = None
+        self._session: Session | None = None
+
+    def goal(self, name: str) -> Goal:
+        """A goal by name. Raises `StudyError` where there is none."""
+        if name not in self.goals:
+            names = [n for n in self.goals if n != PLAN]
+            raise StudyError(
+                f"there is no goal {name!r}{meant(name, names)}; goals are {', '.join(names)}"
+            )
+        return self.goals[name]
+
+    def add_rows(self, rows: Mapping[str, Goal]) -> None:
+        """Append goals as free rows. To be called once, before anything is solved."""
+        count = self.program.shape[0]
+        self.rows = {name: count + n for n, name in enumerate(rows)}
+        more = csr_array(np.array([g.coefficients for g in rows.values()]))
+        free = np.full(len(rows), np.inf)
+        self.program = replace(
+            self.program,
+            matrix=_sorted(csc_array(vstack([csr_array(self.program.matrix), more]))),
+            row_lower=np.append(self.program.row_lower, -free),
+            row_upper=np.append(self.program.row_upper, free),
+        )
+        self.goals.update(rows)
+
+    def relaxed(self) -> Goals:
+        """The same with decisions that may be fractions, for bounds."""
+        twin = copy(self)
+        twin.program = replace(
+            self.program, integer=np.zeros(len(self.program.cost), dtype=np.bool_)
+        )
+        twin.start, twin._session = None, None
+        return twin
+
+    def optimise(
+        self,
+        goal: Goal,
+        limits: Mapping[str, tuple[float, float]],
+        *,
+        gap: float = 1e-6,
+        time_limit: float | None = None,
+    ) -> Outcome:
+        """The plan best for a goal while other goals stay within limits (low, high).
+
+        With yes/no decisions the LP with the decisions found is solved again, for duals. The
+        outcome's objective is the goal's value; `row_dual` is per unit of the goal.
+        """
+        if self._session is None:
+            self._session = Session(self.program)
+        session = self._session
+        size = self._set(session, goal, limits)
+        if not self.program.has_decisions:
+            outcome = (
+                session.resolve(time_limit=time_limit)
+                if self.start is not None
+                else (session.solve(time_limit=time_limit))
+            )
+            return self._told(goal, outcome, size)
+        if self.start is not None:
+            session.start_from_plan(self.start)
+        outcome = session.solve(gap=gap, time_limit=time_limit)
+        if outcome.x is None:
+            return outcome
+        fixed = Session(self.program.with_fixed(outcome.x), scaling=session.scaling)
+        self._set(fixed, goal, limits)
+        priced = fixed.solve()
+        if priced.x is None:
+            return self._told(goal, outcome, size)
+        return self._told(goal, replace(priced, ending=outcome.ending, gap=outcome.gap), size)
+
+    def _set(
+        self, session: Session, goal: Goal, limits: Mapping[str, tuple[float, float]]
+    ) -> float:
+        """Pass the objective and the limits; the factor that brings costs to a usual size."""
+        scale = session.scaling.columns
+        usual = np.abs(self.program.cost * scale)
+        own = np.abs(goal.coefficients * scale)
+        size = 1.0
+        if (own > 0.0).any() and (usual > 0.0).any():
+            ratio = np.median(usual[usual > 0.0]) / np.median(own[own > 0.0])
+            size = float(np.exp2(np.round(np.log2(ratio))))
+        columns = np.arange(len(goal.coefficients))
+        session.change_costs(columns, -goal.sign * goal.coefficients * size)
+        session.change_offset(0.0)
+        if self.rows:
+            rows = np.array(list(self.rows.values()), dtype=np.intp)
+            free = (-np.inf, np.inf)
+            bounds = np.array([limits.get(name, free) for name in self.rows])
+            constants = np.array([self.goals[name].constant for name in self.rows])
+            session.change_rows(rows, bounds[:, 0] - constants, bounds[:, 1] - constants)
+        return size
+
+    def _told(self, goal: Goal, outcome: Outcome, size: float) -> Outcome:
+        if outcome.x is None:
+            return outcome
+        self.start = outcome.x
+        dual = None if outcome.row_dual is None else -goal.sign * outcome.row_dual / size
+        bound = -goal.sign * outcome.bound / size + goal.constant
+        return replace(outcome, objective=goal(outcome.x), bound=bound, row_dual=dual)
+
+    def refuse_without_plan(self, outcome: Outcome) -> None:
+        """Raise `NoPlan` where there is no plan, or none that is best."""
+        if outcome.x is None:
+            raise no_plan(self.scenario, outcome)
+
+
+def no_plan(scenario: Scenario, outcome: Outcome) -> NoPlan:
+    """That a study's scenario has no plan, in words."""
+    why = {
+        Ending.INFEASIBLE: "no plan meets all limits: `circflow explain` says which collide",
+        Ending.UNBOUNDED: "the goal grows without end: `circflow explain` says how",
+        Ending.STOPPED: "the time limit was reached before a plan was found",
+    }[outcome.ending]
+    return NoPlan(scenario.name, Status(outcome.ending.value), why)
+
+
+def _sorted(matrix: csc_array) -> csc_array:
+    matrix.sort_indices()
+    return matrix
+
+
+def decisions_of(program: Program, x: Floats) -> Floats:
+    """The yes/no decisions of a plan."""
+    return np.asarray(np.round(x[program.integer]))

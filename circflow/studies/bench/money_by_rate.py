@@ -1,0 +1,214 @@
+"""How money depends on the discount rate, so that a rate needs no model of its own.
+
+The rate r enters the arrays nowhere but in what money counts. Yearly money of a period t counts
+D_t(r), a lump sum (1 + r)^−start_t, and where capital is charged as an annuity over a lifetime L,
+D_t(r) · a(L, r) (MODEL: discounting, capital). By these kinds k of money, with weights w_k(r), the
+money of a programme is a matrix M that is free of the rate:
+
+    cost(r) = Σ_k w_k(r) · M_k
+
+The same holds for the totals that a rate moves: capital over the horizon, which counts
+years · a(L, r), and the discounted value and synergy. M is affine in the other figures wherever
+the arrays are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array, hstack
+
+from circflow.data.scenario import Scenario, make_periods
+from circflow.model.build import weighted_terms
+from circflow.model.investment import annuity
+from circflow.model.terms import Model
+from circflow.solution.solution import SYNERGY
+from circflow.solver.compiled import Compiled
+from circflow.studies.bench.totals_rows import over_columns
+
+if TYPE_CHECKING:
+    from circflow.studies.bench.arrays import Difference, Snapshot
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.intp]
+
+CAPITAL = ("costs", "capital")
+MOVED = (CAPITAL, ("goal", "value"), ("goal", "synergy"))
+"""The totals that the rate moves."""
+_BLOCKS = 1 + len(MOVED)
+"""Of M: the objective, then the totals."""
+
+
+@dataclass(frozen=True)
+class Kinds:
+    """The kinds of money of a scenario, and what they count at a rate."""
+
+    names: tuple[str, ...]
+    years: tuple[int, ...]
+    """Of the periods."""
+    lifetimes: tuple[float, ...]
+    """That an annuity is charged over, each once."""
+
+    def __len__(self) -> int:
+        return len(self.names) * (2 + len(self.lifetimes))
+
+    def code(self, period: Ints, lump: NDArray[np.bool_], lifetime: Floats) -> Ints:
+        """The kind of each term; `lifetime` is NaN where no annuity is charged."""
+        place = np.searchsorted(self.lifetimes, np.nan_to_num(lifetime)) + 2
+        within = np.where(np.isnan(lifetime), lump.astype(np.intp), place)
+        return np.asarray(period * (2 + len(self.lifetimes)) + within, dtype=np.intp)
+
+    def charges(self, rate: float) -> Floats:
+        """What is charged of each kind yearly, as a share of capital; 1 where it is no capital."""
+        own = [annuity(lifetime, rate) for lifetime in self.lifetimes]
+        return np.tile([1.0, 1.0, *own], len(self.names))
+
+    def weights(self, rate: float) -> Floats:
+        """What each kind counts: discounted, then (second half) as it is paid."""
+        charged = len(self.lifetimes)
+        today: list[float] = []
+        paid: list[float] = []
+        for p in make_periods(self.names, self.years, rate):
+            today += [p.weight, p.once, *[p.weight] * charged]
+            paid += [p.years, 1.0, *[p.years] * charged]
+        return np.concatenate([today, paid]) * np.tile(self.charges(rate), 2)
+
+
+def kinds_of(scenario: Scenario) -> Kinds:
+    """The kinds of money of a scenario."""
+    units = scenario.active_units
+    lifetimes = units.loc[units["status"] == "candidate", "lifetime_years"].astype(float)
+    return Kinds(
+        tuple(p.name for p in scenario.periods),
+        tuple(p.years for p in scenario.periods),
+        tuple(np.unique(lifetimes).tolist()),
+    )
+
+
+def money_of(m: Model, compiled: Compiled) -> csr_array:
+    """M: a row for every block and weight (see `Kinds.weights`), a column for every column of the
+    programme and one for the constant. The objective's block is what is minimised."""
+    kinds = kinds_of(m.scenario)
+    terms = weighted_terms(m)
+    charged = (terms["group"] == "capital").to_numpy(bool) & ~terms["lump"].to_numpy(bool)
+    units = m.scenario.active_units
+    life = dict(zip(units["unit"], units["lifetime_years"].astype(float), strict=True))
+    lifetime = terms["unit"].map(life).to_numpy(float)
+    lifetime = np.where(charged, lifetime, np.nan)
+    order = {name: n for n, name in enumerate(kinds.names)}
+    period = terms["period"].map(order).to_numpy(np.intp)
+    kind = kinds.code(np.asarray(period), terms["lump"].to_numpy(bool), lifetime)
+    per_charge = kinds.charges(m.scenario.settings.discount_rate)[kind]
+    group = terms["group"].to_numpy(object)
+    is_money = terms["group"].notna().to_numpy(bool)
+    bare = terms["bare"].to_numpy(float) / per_charge
+    weighted = terms["coefficient"].to_numpy(float) / per_charge
+    of_synergy = group == SYNERGY
+    count = len(kinds)
+    blocks: Sequence[tuple[NDArray[np.bool_], Floats, int]] = (
+        (np.ones(len(terms), dtype=bool), -weighted, 0),
+        (group == "capital", -bare, count),
+        (is_money & ~of_synergy, bare, 0),
+        (of_synergy, bare, 0),
+    )
+    column = terms["column"].to_numpy(np.intp)
+    rows, columns, values = [], [], []
+    for block, (own, value, shift) in enumerate(blocks):
+        rows.append(block * 2 * count + shift + kind[own])
+        columns.append(column[own])
+        values.append(value[own])
+    forms = over_columns(
+        compiled,
+        tuple((str(n),) for n in range(_BLOCKS * 2 * count)),
+        np.concatenate(rows),
+        np.concatenate(columns),
+        np.concatenate(values),
+    )
+    return csr_array(hstack([forms.matrix, csr_array(forms.constant[:, None])]))
+
+
+@dataclass(frozen=True)
+class Rating:
+    """A parameter of a study that is the discount rate."""
+
+    at: int
+    """Its place in the study's points."""
+    own: float
+    """The scenario's rate."""
+    how: str
+    kinds: Kinds
+
+    def weights(self, value: Any) -> Floats:
+        """What money counts at a value of the parameter; None is the scenario as it stands."""
+        rate = self.own
+        if value is not None:
+            given = float(value)
+            rate = {"factor": rate * given, "add": rate + given}.get(self.how, given)
+        return self.kinds.weights(rate)
+
+
+class _Entries(NamedTuple):
+    """Entries of M in the parts of an affine model, and the place that each is added up at."""
+
+    part: Ints
+    kind: Ints
+    place: Ints
+    value: Floats
+
+    def added(self, parts: Floats, weights: Floats, size: int) -> Floats:
+        """Sums by place; `parts` and `weights` are what the parts and the kinds count."""
+        counted = self.value * np.append(1.0, parts)[self.part] * weights[self.kind]
+        return np.bincount(self.place, counted, size).astype(float)
+
+
+class Rated:
+    """What the rate decides of an affine model's arrays: costs, and the totals in `MOVED`.
+
+    `parts` are those of the model; what one counts at a point is its weight there.
+    """
+
+    def __init__(self, rating: Rating, base: Snapshot, parts: Sequence[Difference]) -> None:
+        self.rating = rating
+        structure = base.structure
+        self._wide = structure.shape[1] + 1
+        weights = 2 * len(rating.kinds)
+        moneys = [base.money, *(p.money for p in parts)]
+        entries = [m.tocoo() for m in moneys if m is not None]
+        assert len(entries) == len(moneys)
+        part = np.repeat(np.arange(len(entries)), [e.nnz for e in entries])
+        block, kind = np.divmod(np.concatenate([e.row for e in entries]), weights)
+        column = np.concatenate([e.col for e in entries])
+        value = np.concatenate([e.data for e in entries])
+
+        def entries_of(own: NDArray[np.bool_], place: Ints) -> _Entries:
+            return _Entries(part[own], kind[own], place[own], value[own])
+
+        cost, fixed = block == 0, column == self._wide - 1
+        self._cost = entries_of(cost, column)
+        self._total = entries_of(~cost, (block - 1) * self._wide + column)
+        self._constant = entries_of(~cost & fixed, block - 1)
+        self.labels = np.array([structure.labels.index(label) for label in MOVED])
+        self._columns = np.unique(column[cost & ~fixed])
+        self.places = np.concatenate(
+            [
+                structure.section("cost").start + self._columns,
+                [structure.section("offset").start],
+                structure.section("constant").start + self.labels,
+            ]
+        ).astype(np.intp)
+        """The figures of the arrays that the rate decides."""
+
+    def figures(self, parts: Floats, weights: Floats) -> Floats:
+        """Those figures; `parts` are the weights of the parts, `weights` those of the kinds."""
+        cost = self._cost.added(parts, weights, self._wide)
+        constants = self._constant.added(parts, weights, len(MOVED))
+        return np.concatenate([cost[self._columns], cost[-1:], constants])
+
+    def forms(self, parts: Floats, weights: Floats) -> Floats:
+        """The totals as forms: a row for each, over the columns and the constant."""
+        flat = self._total.added(parts, weights, len(MOVED) * self._wide)
+        return flat.reshape(len(MOVED), self._wide)

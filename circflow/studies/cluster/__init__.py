@@ -1,0 +1,1 @@
+"""What a cluster gains over its members alone, and how to share it."""

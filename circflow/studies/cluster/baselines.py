@@ -1,0 +1,85 @@
+"""What a plan is compared with: the members each alone, and no unit running.
+
+Both come from one model, built once, and are read off as totals alone, so that a page adds little
+to a solve. They are left out where the plan itself was long in the making.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from circflow.report.page.plan import Baseline
+from circflow.solution.solution import Solution
+from circflow.solver.compiled import Program
+from circflow.solver.highs import Ending, Session
+from circflow.studies.bench.totals_rows import Forms, forms_of, totals_of
+from circflow.studies.cluster.coalition import Cluster
+
+LONGEST = 2.5
+"""Seconds of building and solving beyond which nothing is compared."""
+PATIENCE = 5.0
+"""Seconds for the search over yes/no decisions of a baseline."""
+
+ALONE = "no cluster"
+DUMPED = "everything dumped"
+
+
+def comparisons(solution: Solution, *, longest: float = LONGEST) -> list[Baseline]:
+    """The same scenario without a cluster, and with no unit running.
+
+    `no cluster` is W(∅) (see `coalition`). In `everything dumped` nothing is
+    converted and nothing built: what arises is disposed of, stocked, or sold as it is, and what
+    standing plants would cost and employ is left out. `longest`: seconds that the plan may have
+    taken to build and solve.
+    """
+    seconds = solution.seconds
+    if seconds.get("build", 0.0) + seconds.get("solve", 0.0) > longest:
+        reason = "left out, as the plan took long to make (`circflow share` tells the gain)"
+        return [Baseline(ALONE, None, reason), Baseline(DUMPED, None, "left out likewise")]
+    cluster = Cluster(solution.scenario, relax=solution.relaxed)
+    forms = forms_of(cluster.model, cluster.base)
+    alone = cluster.switches.set(frozenset())
+    return [
+        _solved(ALONE, alone, forms, "the members cannot all stand alone"),
+        _without_units(_solved(DUMPED, _idle(cluster), forms, "not all waste has another place")),
+    ]
+
+
+def _idle(cluster: Cluster) -> Program:
+    """The programme in which no unit runs and none is built; least loads do not hold."""
+    program, where, m = cluster.base.program, cluster.base.column_of, cluster.model
+    columns = [m.rows[n]["column"].to_numpy(np.intp) for n in ("activity", "running", "built")]
+    still = where[np.concatenate(columns)]
+    still = still[still >= 0]
+    lower, upper, least = program.lower.copy(), program.upper.copy(), program.row_lower.copy()
+    lower[still] = upper[still] = 0.0
+    for family in ("min_load", "running_min_load"):
+        _, rows = cluster.base.families.get(family, ((), np.empty(0, dtype=np.intp)))
+        least[rows] = -np.inf
+    integer = np.zeros_like(program.integer)
+    return replace(program, lower=lower, upper=upper, row_lower=least, integer=integer)
+
+
+def _solved(words: str, program: Program, forms: Forms, reason: str) -> Baseline:
+    outcome = Session(program).solve(time_limit=PATIENCE)
+    if outcome.x is None or outcome.ending is not Ending.OPTIMAL:
+        late = outcome.ending is not Ending.INFEASIBLE
+        return Baseline(words, None, "not found in time" if late else reason)
+    # The relay rows of a cluster add columns behind those of the model.
+    return Baseline(words, totals_of(forms.labels, forms(outcome.x[: forms.matrix.shape[1]])))
+
+
+def _without_units(made: Baseline) -> Baseline:
+    """Without the fixed costs and jobs of plants that stand idle."""
+    if made.totals is None:
+        return made
+    fixed = made.totals["costs"].get("fixed", 0.0)
+    totals = {
+        **made.totals,
+        "costs": {**made.totals["costs"], "fixed": 0.0},
+        "net_benefit": made.totals["net_benefit"] + fixed,
+        "jobs": 0.0,
+    }
+    return replace(made, totals=totals)

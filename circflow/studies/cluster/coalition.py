@@ -1,0 +1,509 @@
+"""Coalitions: what any group of a cluster's members creates together (MODEL: coalitions).
+
+W(S) is the optimum of the same scenario in which
+
+* material passes between two different members only if both are in S;
+* what leaves a place without a member (hubs apart) is at most what arises, is bought or made there,
+  or is reclaimed there from a stockpile that cannot be added to: a row `no_relay` for each
+  (site, material, period);
+* a hub without a member serves the members of S, if S has at least two, and no other member;
+* a synergy counts only if the members of all its partners are in S, or it has partners of one
+  member only (partners without a member are always in).
+
+W(∅) = W({i}) is the cluster's members each alone. The gain is g(S) = W(S) − W(∅). With
+`arms_length`, members not both in S still trade directly, at the larger of the two transaction
+costs and without synergies. Members may be kept `apart`: they are in the scenario, but in no
+coalition, W(S) = W(S without them); so the cluster of the others is told.
+
+One model serves every coalition: only upper bounds (and, at arm's length, costs) of columns differ.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.sparse import coo_array, csc_array, hstack, vstack
+
+from circflow.data.scenario import MILLION, Scenario
+from circflow.data.suggest import Names
+from circflow.model import conversion
+from circflow.model.build import build, weights
+from circflow.model.terms import MONEY, Model, money_terms, periods_table
+from circflow.solution.solution import NoPlan, Solution, Status
+from circflow.solver.compiled import Compiled, Program, compile_model
+from circflow.solver.highs import Outcome, Session
+from circflow.solver.run import optimise, read_tables
+from circflow.studies.cluster.coalition_values import Setting, Switches, UnboundedError, Values
+
+Progress = Callable[[str], None]
+
+PLACE = ["site", "material", "period"]
+
+
+class CannotStandAloneError(NoPlan):
+    """There is no plan in which every member is on its own, so that no gain can be told.
+
+    `members` are those that cannot stand alone even if the others ask nothing of them; none, if
+    only all of them together are too much for what they share.
+    """
+
+    def __init__(self, scenario: str, members: tuple[str, ...]) -> None:
+        self.members = members
+        if members:
+            who = ", ".join(members)
+            reason = f"no plan with every member on its own; cannot stand alone: {who}"
+        else:
+            reason = (
+                "no plan with every member on its own: each could stand alone, but not all at "
+                "once under the limits they share"
+            )
+        super().__init__(scenario, Status.INFEASIBLE, reason)
+
+
+@dataclass(frozen=True)
+class Coalition:
+    """What a group of members creates together. Money in million currency."""
+
+    members: tuple[str, ...]
+    value: float
+    """W(S), the objective."""
+    alone: float
+    """W(∅): the same with every member on its own."""
+    solution: Solution = field(repr=False)
+    """The plan behind W(S)."""
+
+    @property
+    def gain(self) -> float:
+        """g(S) = W(S) − W(∅)."""
+        return self.value - self.alone
+
+
+def coalition(
+    scenario: Scenario, members: Iterable[str], *, arms_length: bool = False, gap: float = 1e-6
+) -> Coalition:
+    """W(S) and the gain g(S) of a group of members.
+
+    Args:
+        scenario: from `circflow.read`.
+        members: names of the sheet Members.
+        arms_length: members not both in the group may still trade directly, at the larger of the
+            two transaction costs and without synergies.
+        gap: relative gap at which the search over yes/no decisions ends.
+
+    Raises:
+        ValueError: a name is not a member.
+        CannotStandAloneError: there is no plan with every member on its own.
+        NoPlan: unbounded, or stopped.
+    """
+    cluster = Cluster(scenario, arms_length=arms_length, gap=gap)
+    chosen = cluster.setting(members)
+    alone = cluster.alone
+    solution = cluster.plan(chosen)
+    names = tuple(m for n, m in enumerate(cluster.members) if n in chosen)
+    return Coalition(names, solution.objective, alone.objective, solution)
+
+
+class Cluster:
+    """A scenario's model, made once, and the value of every coalition of its members.
+
+    Coalitions are sets of numbers: positions in `members`.
+    """
+
+    def __init__(  # noqa: PLR0913
+        self,
+        scenario: Scenario,
+        *,
+        arms_length: bool = False,
+        apart: Iterable[str] = (),
+        relax: bool = False,
+        gap: float = 1e-6,
+        jobs: int = 1,
+        store: Path | None = None,
+    ) -> None:
+        """`apart`: members that are in no coalition. `relax`: yes/no decisions may be fractions.
+        `jobs`: threads. `store`: a file in which values are kept, so that a stopped run goes on
+        (see `switches.Values`). Raises ValueError for a name that is not a member."""
+        self.scenario = scenario
+        self.arms_length = arms_length
+        self.relax = relax
+        self.gap = gap
+        self.members: tuple[str, ...] = tuple(scenario.frame("Members")["member"])
+        self.apart: Setting = self.setting(apart)
+        self.model: Model = build(scenario, relax=relax)
+        compiled = compile_model(self.model)
+        self.relay_rows, program = _without_relays(self.model, compiled)
+        self.gates = _gates(self.model, self.members, arms_length=arms_length)
+        self.tariffs = _tariffs(self.model, self.members) if arms_length else None
+        self.base = replace(compiled, program=self._closed_to_apart(compiled, compiled.program))
+        self.compiled: Compiled = replace(
+            compiled, program=self._closed_to_apart(compiled, program)
+        )
+        self.switches = self._switches()
+        self.values = Values(
+            self.switches, gap=gap, jobs=jobs, store=store, label=self._fingerprint()
+        )
+        self._plans: dict[Setting, Solution] = {}
+        self._outcomes: dict[Setting, Outcome] = {}
+
+    @property
+    def everybody(self) -> Setting:
+        """The coalition of all members, those apart included (who change nothing)."""
+        return frozenset(range(len(self.members)))
+
+    def effective(self, members: Setting) -> Setting:
+        """The smallest coalition of the same value: without those apart, and W({i}) = W(∅)."""
+        joined = members - self.apart
+        return joined if len(joined) > 1 else frozenset()
+
+    def setting(self, members: Iterable[str]) -> Setting:
+        """The numbers of members. Raises ValueError for a name that is not a member."""
+        number = {name: n for n, name in enumerate(self.members)}
+        names = [members] if isinstance(members, str) else list(members)
+        for name in names:
+            if name not in number:
+                near = Names(self.members).nearest(name)
+                hint = f"; did you mean {near!r}?" if near else ""
+                raise ValueError(f"{name!r} is not a member{hint}")
+        return frozenset(number[name] for name in names)
+
+    def value(self, members: Setting) -> float:
+        """W(S), million currency; −inf where there is no plan."""
+        try:
+            return self.values(self.effective(members))
+        except UnboundedError:
+            raise NoPlan(
+                self.scenario.name, Status.UNBOUNDED, "the value of a coalition has no bound"
+            ) from None
+
+    def gain(self, members: Setting) -> float:
+        """g(S) = W(S) − W(∅); 0 for a single member."""
+        return self.value(members) - self.alone.objective if self.effective(members) else 0.0
+
+    @cached_property
+    def alone(self) -> Solution:
+        """The plan behind W(∅). Raises CannotStandAloneError."""
+        return self.plan(frozenset())
+
+    @cached_property
+    def together(self) -> Solution:
+        """The plan behind W(N)."""
+        return self.plan(self.everybody)
+
+    @property
+    def synergy(self) -> float:
+        """g(N), million currency."""
+        return self.together.objective - self.alone.objective
+
+    @cached_property
+    def relayed(self) -> float:
+        """The scenario's own optimum less W(N): what relaying at places outside would bring."""
+        if not self.relay_rows.size:
+            return 0.0
+        free, _, _ = optimise(self.base, gap=self.gap)
+        if free.x is None:
+            raise NoPlan(
+                self.scenario.name,
+                Status(free.ending.value),
+                "no best plan where places outside may relay between members",
+            )
+        return max(0.0, -free.objective - self.together.objective)
+
+    def plan(self, members: Setting) -> Solution:
+        """The plan of a coalition, with all its tables and prices.
+
+        Raises CannotStandAloneError (S = ∅) or NoPlan.
+        """
+        chosen = self.effective(members)
+        if chosen not in self._plans:
+            self._plans[chosen] = self._solved(chosen)
+        return self._plans[chosen]
+
+    def outcome(self, members: Setting) -> Outcome:
+        """The solver's plan of a coalition, with duals of the rows of `compiled`."""
+        self.plan(members)
+        return self._outcomes[self.effective(members)]
+
+    def _solved(self, chosen: Setting) -> Solution:
+        compiled = replace(self.compiled, program=self.switches.set(chosen))
+        outcome, gap, fixed = optimise(compiled, gap=self.gap)
+        if outcome.x is None:
+            status = Status(outcome.ending.value)
+            if not chosen and status is Status.INFEASIBLE:
+                raise CannotStandAloneError(self.scenario.name, self._dependent())
+            names = ", ".join(self.members[n] for n in sorted(chosen)) or "every member alone"
+            raise NoPlan(self.scenario.name, status, f"no plan for the coalition: {names}")
+        if self.values.known(chosen) is None:
+            used = self.switches.used(outcome.x, chosen)
+            self.values.put(chosen | self.apart, -outcome.objective, used)
+        self._outcomes[chosen] = outcome
+        m = self.model
+        kept = m.rows["flow"], m.money
+        try:
+            if self.tariffs is not None:
+                m.rows["flow"], m.money = self.tariffs.booked(m, chosen)
+            tables = read_tables(m, compiled, outcome, fixed=fixed)
+        finally:
+            m.rows["flow"], m.money = kept
+        return Solution(
+            scenario=self.scenario,
+            status=Status(outcome.ending.value),
+            objective=-outcome.objective,
+            gap=gap,
+            tables=tables,
+            seconds={},
+            decisions_fixed=fixed,
+            relaxed=self.relax,
+        )
+
+    # ------------------------------------------------------------------ restrictions
+
+    def _of_apart(self, needs: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Which gates or tariffs (rows of flags) need a member that is apart."""
+        return np.asarray(needs[:, sorted(self.apart)].any(axis=1))
+
+    def _closed_to_apart(self, compiled: Compiled, program: Program) -> Program:
+        """The programme in which members apart have no exchange, or only at arm's length."""
+        if not self.apart:
+            return program
+        upper, cost = program.upper.copy(), program.cost.copy()
+        columns = compiled.column_of[self.gates.columns[self._of_apart(self.gates.needs)]]
+        columns = columns[columns >= 0]
+        upper[columns] = np.maximum(program.lower[columns], 0.0)
+        if self.tariffs is not None:
+            theirs = self._of_apart(self.tariffs.needs)
+            cost[compiled.column_of[self.tariffs.columns[theirs]]] += self.tariffs.extra[theirs]
+        return replace(program, upper=upper, cost=cost)
+
+    def _switches(self) -> Switches:
+        where = self.compiled.column_of
+        gates, needs = self.gates.columns, self.gates.needs
+        there = (where[gates] >= 0) & ~self._of_apart(needs)
+        none = np.zeros(0, dtype=np.intp)
+        tariff = none, np.zeros((0, len(self.members)), dtype=bool), np.zeros(0)
+        if self.tariffs is not None:
+            own = ~self._of_apart(self.tariffs.needs)
+            columns = where[self.tariffs.columns[own]]
+            cost = self.compiled.program.cost[columns] + self.tariffs.extra[own]
+            tariff = columns, self.tariffs.needs[own], cost
+        return Switches(
+            self.compiled.program, len(self.members), where[gates[there]], needs[there], *tariff
+        )
+
+    def _dependent(self) -> tuple[str, ...]:
+        """Members that have no plan on their own, with nothing asked of anybody else."""
+        program = self.switches.set(frozenset())
+        families, rows = self.compiled.families["material_balance"]
+        member_of = self.scenario.member_of
+        owner = np.array([member_of[site] or "" for site, _, _ in families], dtype=object)
+        found = []
+        for member in self.members:
+            if not (owner == member).any():
+                continue
+            other = owner != member
+            trial = _with_slack(program, rows[other], rows[other & (owner != "")])
+            if Session(trial).solve(gap=1.0).x is None:
+                found.append(member)
+        return tuple(found)
+
+    def _fingerprint(self) -> str:
+        digest = hashlib.sha256()
+        for sheet, table in sorted(self.scenario.tables.items()):
+            digest.update(sheet.encode())
+            digest.update(table.frame.to_csv(index=True).encode())
+        options = (self.arms_length, self.relax, self.gap, *sorted(self.apart))
+        digest.update(repr(options).encode())
+        return digest.hexdigest()
+
+
+# --------------------------------------------------------------------------- gates and tariffs
+
+
+@dataclass(frozen=True)
+class Gates:
+    """Columns of the model (see `circflow.model.terms`) and the members each needs.
+
+    `kind`: exchange (between two members), hub, or the effect of a synergy.
+    """
+
+    columns: NDArray[np.intp]
+    needs: NDArray[np.bool_]
+    """Columns by members."""
+    kind: NDArray[np.object_]
+
+
+@dataclass(frozen=True)
+class Tariffs:
+    """Direct trade of members not both in the coalition: flow columns, the members each needs for
+    the lower cost, what it costs more without (`extra`, in the objective, and `per_unit`, in
+    currency per unit), and the flows' positions in `rows["flow"]`."""
+
+    columns: NDArray[np.intp]
+    needs: NDArray[np.bool_]
+    extra: NDArray[np.float64]
+    per_unit: float
+    at: NDArray[np.intp]
+
+    def booked(self, m: Model, chosen: Setting) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """The flow rows and the money terms with what arm's length costs."""
+        flags = np.zeros(self.needs.shape[1], dtype=bool)
+        flags[list(chosen)] = True
+        outside = (self.needs & ~flags).any(axis=1)
+        rows = m.rows["flow"].reset_index(drop=True)
+        at = self.at[outside]
+        cost = rows["transaction_cost"].to_numpy(float).copy()
+        cost[at] += self.per_unit
+        dearer = rows.iloc[at].rename(columns={"from": "site"})
+        more = money_terms(dearer, "transactions", np.full(len(at), -self.per_unit))
+        money = pd.concat([m.money, more[MONEY]], ignore_index=True) if len(more) else m.money
+        return rows.assign(transaction_cost=cost), money
+
+
+def _ends(m: Model, members: tuple[str, ...]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Numbers of the members at both ends of every flow, −1 where there is none."""
+    number = {name: n for n, name in enumerate(members)}
+    site = {s: number[o] if o is not None else -1 for s, o in m.scenario.member_of.items()}
+    rows = m.rows["flow"]
+    sender, receiver = rows["from"].map(site), rows["to"].map(site)
+    return np.asarray(sender, dtype=np.intp), np.asarray(receiver, dtype=np.intp)
+
+
+def _gates(m: Model, members: tuple[str, ...], *, arms_length: bool) -> Gates:
+    rows = m.rows["flow"]
+    sender, receiver = _ends(m, members)
+    sites = m.scenario.frame("Sites")
+    hubs = set(sites.loc[sites["hub"].astype(bool) & sites["member"].isna(), "site"])
+    is_hub = rows["from"].isin(hubs).to_numpy() | rows["to"].isin(hubs).to_numpy()
+    one = np.maximum(sender, receiver)
+    exchange = (sender >= 0) & (receiver >= 0) & (sender != receiver)
+    served = is_hub & (one >= 0)
+    gated = np.flatnonzero(served if arms_length else exchange | served)
+    needs = np.zeros((len(gated), len(members)), dtype=bool)
+    for ends in (sender[gated], receiver[gated]):
+        has_owner = np.flatnonzero(ends >= 0)
+        needs[has_owner, ends[has_owner]] = True
+    kind = np.where(exchange[gated], "exchange", "hub").astype(object)
+    columns = rows["column"].to_numpy(np.intp)[gated]
+
+    joint = m.rows["joint_activity"]
+    partners = synergy_members(m.scenario)
+    several = joint[joint["synergy"].map(lambda e: len(partners.get(e, ())) > 1).astype(bool)]
+    more = np.zeros((len(several), len(members)), dtype=bool)
+    number = {name: n for n, name in enumerate(members)}
+    for at, name in enumerate(several["synergy"]):
+        more[at, [number[x] for x in partners[name]]] = True
+    return Gates(
+        np.concatenate([columns, several["column"].to_numpy(np.intp)]),
+        np.vstack([needs, more]),
+        np.concatenate([kind, several["effect"].to_numpy(object)]),
+    )
+
+
+def _tariffs(m: Model, members: tuple[str, ...]) -> Tariffs:
+    settings = m.scenario.settings
+    inside = settings.transaction_cost_inside
+    per_unit = max(settings.transaction_cost_outside - inside, 0.0)
+    sender, receiver = _ends(m, members)
+    at = np.flatnonzero((sender >= 0) & (receiver >= 0) & (sender != receiver))
+    rows = m.rows["flow"].iloc[at]
+    needs = np.zeros((len(at), len(members)), dtype=bool)
+    needs[np.arange(len(at)), sender[at]] = True
+    needs[np.arange(len(at)), receiver[at]] = True
+    weight = rows["period"].map(periods_table(m.scenario).set_index("period")["weight"])
+    extra = weight.to_numpy(float) * per_unit * weights(m.scenario).value / MILLION
+    return Tariffs(rows["column"].to_numpy(np.intp), needs, np.maximum(extra, 0.0), per_unit, at)
+
+
+def synergy_members(scenario: Scenario) -> dict[str, tuple[str, ...]]:
+    """The different members of each synergy's partners (of a flow, both ends), as listed."""
+    partners = scenario.frame("SynergyPartners")
+    units = scenario.frame("Units")
+    home = dict(zip(units["unit"], units["site"], strict=True))
+    found: dict[str, dict[str, None]] = {}
+    for name, kind, partner in partners[["synergy", "kind", "partner"]].itertuples(
+        index=False, name=None
+    ):
+        sites = [home[partner]] if kind == "unit" else [p.strip() for p in partner.split(">", 1)]
+        owners = found.setdefault(name, {})
+        for site in sites:
+            owner = scenario.member_of[site]
+            if owner is not None:
+                owners[owner] = None
+    return {name: tuple(owners) for name, owners in found.items()}
+
+
+def _without_relays(m: Model, compiled: Compiled) -> tuple[NDArray[np.intp], Program]:
+    """The programme with the rows `no_relay`: Σ flow out − taken − bought − outputs of units −
+    reclaimed (where nothing can be added) ≤ 0, at every place without a member that is no hub."""
+    sites = m.scenario.frame("Sites")
+    outside = set(sites.loc[sites["member"].isna() & ~sites["hub"].astype(bool), "site"])
+    flow = m.rows["flow"]
+    leaving = flow[flow["from"].isin(outside)].rename(columns={"from": "site"})
+    made = conversion.mass(m)
+    reclaimed = m.rows["reclaimed"]
+    parts: list[Any] = [
+        leaving.assign(coefficient=1.0),
+        m.rows["taken"].assign(coefficient=-1.0),
+        m.rows["bought"].assign(coefficient=-1.0),
+        _outputs(m, made),
+        reclaimed[~reclaimed["can_add"].astype(bool)].assign(coefficient=-1.0),
+    ]
+    places = leaving[PLACE].drop_duplicates(ignore_index=True)
+    program = compiled.program
+    none = np.zeros(0, dtype=np.intp)
+    if places.empty:
+        return none, program
+    places = places.assign(place=np.arange(len(places)))
+    terms = pd.concat([p[[*PLACE, "column", "coefficient"]] for p in parts], ignore_index=True)
+    terms = terms.merge(places, on=PLACE)
+    column = compiled.column_of[terms["column"].to_numpy(np.intp)]
+    there = column >= 0
+    more = coo_array(
+        (
+            terms["coefficient"].to_numpy(float)[there],
+            (terms["place"].to_numpy(np.intp)[there], column[there]),
+        ),
+        shape=(len(places), program.shape[1]),
+    )
+    first = program.shape[0]
+    matrix = csc_array(vstack([program.matrix, more]))
+    matrix.sort_indices()
+    rows = np.arange(first, first + len(places))
+    return rows, replace(
+        program,
+        matrix=matrix,
+        row_lower=np.append(program.row_lower, np.full(len(places), -np.inf)),
+        row_upper=np.append(program.row_upper, np.zeros(len(places))),
+    )
+
+
+def _outputs(m: Model, made: pd.DataFrame) -> pd.DataFrame:
+    """What units make: the positive terms of the block conversion (inputs are negative)."""
+    return made[made["coefficient"].astype(float) > 0.0].assign(
+        coefficient=lambda t: -t["coefficient"].astype(float)
+    )
+
+
+def _with_slack(program: Program, supply: NDArray[np.intp], sink: NDArray[np.intp]) -> Program:
+    """The programme with free supply in some balance rows and free disposal in others."""
+    rows = np.concatenate([supply, sink])
+    sign = np.concatenate([np.ones(len(supply)), -np.ones(len(sink))])
+    count = len(rows)
+    extra = coo_array((sign, (rows, np.arange(count))), shape=(program.shape[0], count))
+    matrix = csc_array(hstack([program.matrix, extra]))
+    matrix.sort_indices()
+    return replace(
+        program,
+        matrix=matrix,
+        cost=np.zeros(program.shape[1] + count),
+        lower=np.append(program.lower, np.zeros(count)),
+        upper=np.append(program.upper, np.full(count, np.inf)),
+        integer=np.append(program.integer, np.zeros(count, dtype=bool)),
+    )

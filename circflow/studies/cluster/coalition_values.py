@@ -1,0 +1,317 @@
+"""A programme parts of which are open only while switches are on, and its value for every setting.
+
+A gate is a column that may be used only while all the switches it needs are on (else its upper
+bound is 0); a tariff is a column that costs more unless all the switches it needs are on. So the
+value can only grow when a switch is turned on. Members of a coalition are switches, and so are the
+effects that a synergy stems from.
+
+Known without a solve: let R be the switches needed by the gates and tariffs that the best plan with
+the switches T uses. That plan is open to every setting S between R and T, and no plan of S is
+better than the best of T, so value(S) = value(T).
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from circflow.data.atomic import write_text
+from circflow.solver.compiled import Program
+from circflow.solver.highs import Ending, Session
+from circflow.solver.scaling import Scaling, scaling_of
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+Ints = NDArray[np.intp]
+Setting = frozenset[int]
+"""Switches that are on, by number."""
+
+_BATCH = 16
+
+
+class UnboundedError(RuntimeError):
+    """The programme's value has no bound."""
+
+
+class StoppedError(RuntimeError):
+    """A limit of time stopped a solve before a plan was found."""
+
+
+class StoreError(ValueError):
+    """A file of known values that belongs to something else, or is damaged."""
+
+
+@dataclass(frozen=True)
+class Switches:
+    """A programme with `count` switches.
+
+    `gate_columns[g]` is open while all switches in `gate_needs[g]` (a row of flags) are on;
+    `tariff_columns[p]` costs `program.cost` while all of `tariff_needs[p]` are on, else
+    `tariff_off[p]`, which is not less.
+    """
+
+    program: Program
+    count: int
+    gate_columns: Ints
+    gate_needs: Flags
+    tariff_columns: Ints
+    tariff_needs: Flags
+    tariff_off: Floats
+
+    def flags(self, on: Iterable[int]) -> Flags:
+        """A setting as flags."""
+        flags = np.zeros(self.count, dtype=bool)
+        flags[list(on)] = True
+        return flags
+
+    def bounds(self, on: Setting) -> Floats:
+        """Upper bounds of the gates' columns."""
+        is_open = _met(self.gate_needs, self.flags(on))
+        upper = np.maximum(self.program.lower[self.gate_columns], 0.0)
+        return np.where(is_open, self.program.upper[self.gate_columns], upper)
+
+    def costs(self, on: Setting) -> Floats:
+        """Costs of the tariffs' columns."""
+        cheap = _met(self.tariff_needs, self.flags(on))
+        return np.where(cheap, self.program.cost[self.tariff_columns], self.tariff_off)
+
+    def set(self, on: Setting) -> Program:
+        """The programme at a setting."""
+        upper, cost = self.program.upper.copy(), self.program.cost.copy()
+        upper[self.gate_columns] = self.bounds(on)
+        cost[self.tariff_columns] = self.costs(on)
+        return replace(self.program, upper=upper, cost=cost)
+
+    def used(self, x: Floats, on: Setting) -> Setting:
+        """The switches that a plan needs."""
+        flags = self.flags(on)
+        needed = np.zeros(self.count, dtype=bool)
+        for columns, needs in (
+            (self.gate_columns, self.gate_needs),
+            (self.tariff_columns, self.tariff_needs),
+        ):
+            running = (x[columns] != 0.0) & _met(needs, flags)
+            needed |= needs[running].any(axis=0)
+        return frozenset(np.flatnonzero(needed).tolist())
+
+
+def _met(needs: Flags, flags: Flags) -> Flags:
+    """Rows of `needs` all of whose switches are on."""
+    off = (~flags).astype(np.float32)
+    return np.asarray(needs.astype(np.float32) @ off == 0.0)
+
+
+@dataclass(frozen=True)
+class Known:
+    """A value found by a solve: it holds for every setting between `used` and `on`."""
+
+    on: Setting
+    used: Setting
+    value: float
+    """Million currency; −inf where there is no plan."""
+
+
+class Values:
+    """The value of a programme at settings of its switches, each solved at most once.
+
+    Solves start from the last basis (an LP) or from scratch (yes/no decisions), in as many
+    threads as `jobs`, and are kept in memory and, with `store`, in a file of one JSON line each,
+    from which a stopped run goes on.
+    """
+
+    def __init__(
+        self,
+        switches: Switches,
+        *,
+        gap: float = 1e-6,
+        jobs: int = 1,
+        store: Path | None = None,
+        label: str = "",
+    ) -> None:
+        """`label` tells apart what must not be mixed in one store (a fingerprint)."""
+        self.switches = switches
+        self.gap = gap
+        self.jobs = max(1, jobs)
+        self.solves = 0
+        self._scaling: Scaling = scaling_of(switches.program)
+        self._local = threading.local()
+        self._lock = threading.Lock()
+        self._at: dict[Setting, int] = {}
+        self._on = np.zeros((0, switches.count), dtype=bool)
+        self._used = np.zeros((0, switches.count), dtype=bool)
+        self._value: list[float] = []
+        self._store = store
+        if store is not None:
+            self._open(store, label)
+
+    # ------------------------------------------------------------------ asking
+
+    def __call__(self, on: Iterable[int]) -> float:
+        """The value at a setting, million currency; −inf where there is no plan."""
+        setting = frozenset(on)
+        found = self.known(setting)
+        return self._solve(setting) if found is None else found
+
+    def known(self, setting: Setting) -> float | None:
+        """The value, if it follows from what has been solved."""
+        at = self._found(setting)
+        return None if at is None else self._value[at]
+
+    def lookup(self, setting: Setting) -> Known:
+        """The value at a setting, and between which settings it holds."""
+        self(setting)
+        at = self._found(setting)
+        assert at is not None
+        used, on = np.flatnonzero(self._used[at]), np.flatnonzero(self._on[at])
+        return Known(frozenset(on.tolist()), frozenset(used.tolist()), self._value[at])
+
+    def solved(self) -> list[Known]:
+        """Every value found by a solve."""
+        with self._lock:
+            count = len(self._value)
+        return [
+            Known(
+                frozenset(np.flatnonzero(self._on[n]).tolist()),
+                frozenset(np.flatnonzero(self._used[n]).tolist()),
+                self._value[n],
+            )
+            for n in range(count)
+        ]
+
+    def _found(self, setting: Setting) -> int | None:
+        """Position of a solve that tells the value."""
+        if setting not in self._at:
+            flags = self.switches.flags(setting)
+            with self._lock:
+                on, used = self._on, self._used
+            holds = ~(used & ~flags).any(axis=1) & ~(flags & ~on).any(axis=1)
+            if not holds.any():
+                return None
+            self._at[setting] = int(np.flatnonzero(holds)[0])
+        return self._at[setting]
+
+    def all(
+        self,
+        settings: Iterable[Setting],
+        *,
+        progress: Callable[[str], None] | None = None,
+        what: str = "coalitions",
+    ) -> None:
+        """Find the values of many settings, large ones first (what they tell saves solves)."""
+        todo = sorted(set(settings), key=lambda s: (-len(s), sorted(s)))
+        done, total = 0, len(todo)
+        levels: dict[int, list[Setting]] = {}
+        for setting in todo:
+            levels.setdefault(len(setting), []).append(setting)
+        for level in levels.values():
+            for start in range(0, len(level), _BATCH * self.jobs):
+                batch = level[start : start + _BATCH * self.jobs]
+                unknown = [s for s in batch if self.known(s) is None]
+                if len(unknown) == 1 or self.jobs == 1:
+                    for setting in unknown:
+                        self(setting)
+                else:
+                    list(self._pool.map(self.__call__, unknown))
+                done += len(batch)
+                if progress is not None:
+                    progress(f"{what}: {done} of {total}, {self.solves} solved")
+
+    def put(self, setting: Setting, value: float, used: Setting | None = None) -> None:
+        """Tell a value found elsewhere."""
+        self._add(Known(setting, setting if used is None else used, value))
+
+    @cached_property
+    def _pool(self) -> ThreadPoolExecutor:
+        """Threads that keep their sessions, and with them their bases."""
+        return ThreadPoolExecutor(self.jobs)
+
+    # ------------------------------------------------------------------ solving
+
+    def _solve(self, setting: Setting) -> float:
+        switches = self.switches
+        session: Session | None = getattr(self._local, "session", None)
+        fresh = session is None
+        if session is None:
+            session = Session(switches.program, scaling=self._scaling)
+            self._local.session = session
+        gates = switches.gate_columns
+        session.change_bounds(gates, switches.program.lower[gates], switches.bounds(setting))
+        if switches.tariff_columns.size:
+            session.change_costs(switches.tariff_columns, switches.costs(setting))
+        if fresh or switches.program.has_decisions:
+            outcome = session.solve(gap=self.gap)
+        else:
+            outcome = session.resolve()
+        if outcome.ending is Ending.UNBOUNDED:
+            raise UnboundedError("the value has no bound")
+        if outcome.ending is Ending.STOPPED:
+            raise StoppedError("stopped before a plan was found")
+        if outcome.x is None:
+            known = Known(setting, frozenset(), -np.inf)  # nor is there one with fewer on
+        else:
+            known = Known(setting, switches.used(outcome.x, setting), -outcome.objective)
+        with self._lock:
+            self.solves += 1
+        self._add(known)
+        return known.value
+
+    def _add(self, known: Known, *, write: bool = True) -> None:
+        switches = self.switches
+        with self._lock:
+            self._at[known.on] = len(self._value)
+            self._on = np.vstack([self._on, switches.flags(known.on)])
+            self._used = np.vstack([self._used, switches.flags(known.used)])
+            self._value = [*self._value, known.value]
+            if write and self._store is not None:
+                line = {
+                    "on": sorted(known.on),
+                    "used": sorted(known.used),
+                    "value": known.value if np.isfinite(known.value) else None,
+                }
+                with self._store.open("a", encoding="utf-8") as file:
+                    file.write(json.dumps(line) + "\n")
+
+    # ------------------------------------------------------------------ the store
+
+    def _open(self, store: Path, label: str) -> None:
+        """Read what is known, or begin a new file."""
+        head = {"circflow": "values", "label": label, "switches": self.switches.count}
+        lines = store.read_text(encoding="utf-8").split("\n") if store.exists() else []
+        if not any(line.strip() for line in lines):
+            write_text(store, json.dumps(head) + "\n")
+            return
+        if _parsed(lines[0]) != head:
+            raise StoreError(
+                f"{store} holds the values of another scenario, or of other options: "
+                "give another file, or remove it"
+            )
+        whole = lines[0] + "\n"
+        for number, line in enumerate(lines[1:], start=2):
+            read = _parsed(line)
+            if read is None and number >= len(lines) - 1:
+                break  # cut off where a run was stopped
+            try:
+                value = -np.inf if read["value"] is None else float(read["value"])
+                on, used = frozenset(read["on"]), frozenset(read["used"])
+                self.switches.flags(on | used)
+            except (TypeError, KeyError, ValueError, IndexError):
+                raise StoreError(f"{store}, line {number}: not a value") from None
+            self._add(Known(on, used, value), write=False)
+            whole += line + "\n"
+        write_text(store, whole)
+
+
+def _parsed(line: str) -> Any:
+    try:
+        return json.loads(line)
+    except ValueError:
+        return None

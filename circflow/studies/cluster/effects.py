@@ -1,0 +1,228 @@
+"""Where a cluster's synergy comes from: g(N) split by effect, in no particular order.
+
+Effects are switched off and on; with all off the value is W(∅), with all on W(N).
+
+    exchange           material passes directly between different members
+    infrastructure     hubs without a member serve the members, and synergies of this effect
+    excess_capacity    existing units take more than they do with every member alone, and
+                       synergies of this effect
+    transaction_costs  trade inside costs transaction_cost_inside rather than the larger of the
+                       two transaction costs, and synergies of this effect
+    scale, integration, management, image, risk
+                       synergies of this effect (of partners of several members)
+
+Each effect gets its Shapley value: what it adds, averaged over all orders in which the effects may
+come in. So the parts do not depend on an order and add up to g(N).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import coo_array, csc_array, hstack, vstack
+
+from circflow.model.terms import Model
+from circflow.solver.compiled import Compiled, Program
+from circflow.studies.cluster.coalition import Cluster, _tariffs
+from circflow.studies.cluster.coalition_values import Setting, Switches, Values
+from circflow.studies.cluster.games import boxes, sampled_shapley, shapley
+
+EFFECTS = (
+    "exchange",
+    "infrastructure",
+    "excess_capacity",
+    "transaction_costs",
+    "scale",
+    "integration",
+    "management",
+    "image",
+    "risk",
+)
+SECONDS = 300.0
+"""For all combinations of effects; where they take longer, orders are sampled."""
+
+
+@dataclass(frozen=True)
+class Effects:
+    """The synergy by effect.
+
+    `table`: effect, million, low, high (95 % interval where orders were sampled), alone_million
+    (with this effect only), last_million (lost without this effect only). `gain` is g(N), which
+    the column million adds up to.
+    """
+
+    table: pd.DataFrame
+    gain: float
+    exact: bool
+
+
+def waterfall(table: pd.DataFrame, alone: float) -> pd.DataFrame:
+    """From every member alone (`alone`, million) to all together, effect by effect.
+
+    step, million, from_million, to_million; the first and the last step are the two values.
+    """
+    parts = table["million"].to_numpy(float)
+    ends = alone + np.cumsum(parts)
+    whole = ends[-1] if len(ends) else alone
+    return pd.DataFrame(
+        {
+            "step": ["every member alone", *table["effect"], "all together"],
+            "million": [alone, *parts, whole],
+            "from_million": [0.0, *(ends - parts), 0.0],
+            "to_million": [alone, *ends, whole],
+        }
+    )
+
+
+def effects(  # noqa: PLR0913
+    cluster: Cluster,
+    *,
+    orders: int = 20,
+    seed: int = 0,
+    exact: bool | None = None,
+    seconds: float | None = SECONDS,
+    progress: Callable[[str], None] | None = None,
+) -> Effects:
+    """Split g(N) by effect.
+
+    Args:
+        cluster: a scenario's cluster (not at arm's length).
+        orders: sampled where the split is not exact.
+        seed: of the sample.
+        exact: every combination of effects, however long that takes, or none; if not said, where
+            `seconds` are enough (many follow from others, so that few are solved).
+        seconds: for every combination of effects, and then for sampling orders.
+        progress: is told what goes on.
+    """
+    if cluster.arms_length:
+        raise ValueError("the split by effect is of a cluster that is not at arm's length")
+    names, switches = _switches(cluster)
+    base, whole = cluster.alone.objective, cluster.together.objective
+    count = len(names)
+    values = Values(switches, gap=cluster.gap, jobs=cluster.values.jobs)
+    everything = frozenset(range(count))
+    values.put(frozenset(), base)
+    values.put(everything, whole, values_used(cluster, switches, everything))
+    limit = None if exact or seconds is None else seconds
+    pieces = (
+        [] if exact is False else boxes(values, seconds=limit, progress=progress, what="effects")
+    )
+    half = np.zeros(count)
+    if pieces:
+        shares = shapley(pieces, count)
+    else:
+        made = sampled_shapley(
+            values,
+            count,
+            orders=orders,
+            seed=seed,
+            seconds=seconds,
+            prepare=lambda settings: values.all(settings, progress=progress, what="effects"),
+        )
+        shares, half = made.values, made.half_width
+    alone = [values(frozenset([n])) - base for n in range(count)]
+    last = [whole - values(everything - {n}) for n in range(count)]
+    small = 1e-9 * abs(whole)
+    table = pd.DataFrame(
+        {
+            "effect": list(names),
+            "million": shares,
+            "low_million": shares - half,
+            "high_million": shares + half,
+            "alone_million": np.where(np.abs(alone) > small, alone, 0.0),
+            "last_million": np.where(np.abs(last) > small, last, 0.0),
+        }
+    )
+    return Effects(table, whole - base, bool(pieces))
+
+
+def values_used(cluster: Cluster, switches: Switches, everything: Setting) -> Setting:
+    """The effects that the plan of all together needs."""
+    x = cluster.outcome(cluster.everybody).x
+    assert x is not None
+    more = switches.program.shape[1] - len(x)
+    # Columns added for spare capacity: taken as used.
+    return switches.used(np.append(x, np.ones(more)), everything)
+
+
+def _switches(cluster: Cluster) -> tuple[tuple[str, ...], Switches]:
+    """The cluster's programme with a switch per effect that there is."""
+    m, compiled = cluster.model, cluster.compiled
+    gates = cluster.gates
+    place = compiled.column_of[gates.columns]
+    kind = np.where(gates.kind == "hub", "infrastructure", gates.kind).astype(object)
+    kind, place = kind[place >= 0], place[place >= 0]
+    tariffs = _tariffs(m, cluster.members)
+    program, spare = _with_spare_capacity(cluster)
+    kinds = set(kind)
+    if len(spare):
+        kinds.add("excess_capacity")
+    if (tariffs.extra > 0.0).any():
+        kinds.add("transaction_costs")
+    names = tuple(e for e in EFFECTS if e in kinds)
+    number = {name: n for n, name in enumerate(names)}
+    columns = np.concatenate([place, spare]).astype(np.intp)
+    which = [number[k] for k in kind] + [number["excess_capacity"]] * len(spare)
+    needs = np.zeros((len(columns), len(names)), dtype=bool)
+    needs[np.arange(len(columns)), which] = True
+    tariff_columns = compiled.column_of[tariffs.columns]
+    tariff_needs = np.zeros((len(tariff_columns), len(names)), dtype=bool)
+    if "transaction_costs" in number:
+        tariff_needs[:, number["transaction_costs"]] = True
+    off = program.cost[tariff_columns] + tariffs.extra
+    made = Switches(program, len(names), columns, needs, tariff_columns, tariff_needs, off)
+    return names, made
+
+
+def _with_spare_capacity(cluster: Cluster) -> tuple[Program, np.ndarray]:
+    """The programme with a row for every existing unit and period, load − spare ≤ load alone,
+    and the columns `spare`."""
+    m, compiled = cluster.model, cluster.compiled
+    program = compiled.program
+    load, row_of, limit = _loads(m, compiled, cluster)
+    count = len(limit)
+    if not count:
+        return program, np.zeros(0, dtype=np.intp)
+    column = compiled.column_of[load["column"].to_numpy(np.intp)]
+    block = coo_array(
+        (load["capacity_use"].to_numpy(float), (row_of, column)), shape=(count, program.shape[1])
+    )
+    spare = coo_array((-np.ones(count), (np.arange(count), np.arange(count))))
+    wide = hstack([program.matrix, csc_array((program.shape[0], count))])
+    matrix = csc_array(vstack([wide, hstack([block, spare])]))
+    matrix.sort_indices()
+    first = program.shape[1]
+    more = replace(
+        program,
+        matrix=matrix,
+        cost=np.append(program.cost, np.zeros(count)),
+        lower=np.append(program.lower, np.zeros(count)),
+        upper=np.append(program.upper, np.full(count, np.inf)),
+        integer=np.append(program.integer, np.zeros(count, dtype=bool)),
+        row_lower=np.append(program.row_lower, np.full(count, -np.inf)),
+        row_upper=np.append(program.row_upper, limit),
+    )
+    return more, np.arange(first, first + count)
+
+
+def _loads(
+    m: Model, compiled: Compiled, cluster: Cluster
+) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
+    """Activity of existing units of members, the row of each, and the load alone of every row."""
+    units = m.scenario.active_units
+    owner = units["site"].map(m.scenario.member_of)
+    existing = set(units.loc[(units["status"] == "existing") & owner.notna(), "unit"])
+    load = m.rows["activity"]
+    load = load[load["unit"].isin(existing).to_numpy(bool)]
+    load = load[compiled.column_of[load["column"].to_numpy(np.intp)] >= 0]
+    label = pd.MultiIndex.from_frame(load[["unit", "period"]])
+    rows = label.unique()
+    row_of = rows.get_indexer(label)
+    x = cluster.outcome(frozenset()).x
+    assert x is not None
+    amount = x[compiled.column_of[load["column"].to_numpy(np.intp)]]
+    loads = np.bincount(row_of, amount * load["capacity_use"].to_numpy(float), minlength=len(rows))
+    return load, row_of, loads * (1.0 + 1e-9) + 1e-9

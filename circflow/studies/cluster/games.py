@@ -1,0 +1,522 @@
+"""Rules of co-operative games: Shapley value, core, least core, nucleolus, subsidy.
+
+Players are numbers 0 … n − 1, a coalition is a set of them, and a game gives each its gain. What
+is shared is the gain of all.
+
+Sources: Shapley (1953); Schmeidler (1969) for the nucleolus, by a sequence of linear programmes
+(Maschler, Peleg and Shapley 1979) with constraint generation; Castro, Gómez and Tejada (2009) for
+sampled orders; Bachrach et al. (2009) for the cost of stability (here: the subsidy); Knuth (1975),
+Estimating the efficiency of backtrack programs.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import linprog
+from scipy.stats import t as student
+
+from circflow.studies.cluster.coalition_values import Setting, Values
+
+Floats = NDArray[np.float64]
+Progress = Callable[[str], None]
+
+TOLERANCE = 1e-7
+"""Share of the whole gain below which a complaint is none."""
+CONFIDENCE = 0.95
+_DESCENTS = 200
+_FIRST = 4096
+"""Groups that complain most, among which one that is not settled is looked for first."""
+
+
+@dataclass(frozen=True)
+class Box:
+    """All coalitions that contain `inside` and nobody of `outside` have this value."""
+
+    inside: Setting
+    outside: Setting
+    value: float
+
+
+@dataclass(frozen=True)
+class Shares:
+    """Shares by player, with the half width of their confidence interval (0 where exact)."""
+
+    values: Floats
+    half_width: Floats
+    exact: bool
+    orders: int
+    """Orders sampled; 0 where exact."""
+
+
+def boxes(
+    values: Values,
+    *,
+    seconds: float | None = None,
+    progress: Progress | None = None,
+    what: str = "coalitions",
+) -> list[Box]:
+    """All 2ⁿ values, as boxes in which they are constant: at most one solve per box.
+
+    A box is cut in two at a player that the best plan of its largest coalition needs, those first
+    whom all together miss most (without them little is left to cut); where that plan needs nobody
+    but those inside, the box is constant (see `switches`). Where that takes
+    longer than `seconds`, there are none.
+    """
+    end = math.inf if seconds is None else time.perf_counter() + seconds
+    everybody = frozenset(range(values.switches.count))
+    whole = values.lookup(everybody)
+    values.all([everybody - {n} for n in whole.used], progress=progress, what=what)
+    missed = {n: whole.value - values(everybody - {n}) for n in whole.used}
+    frontier = [(frozenset[int](), frozenset[int]())]
+    found: list[Box] = []
+    while frontier:
+        if time.perf_counter() > end:
+            return []
+        values.all([everybody - outside for _, outside in frontier], progress=progress, what=what)
+        following: list[tuple[Setting, Setting]] = []
+        while frontier:
+            inside, outside = frontier.pop()
+            known = values.lookup(everybody - outside)
+            free = sorted(known.used - inside, key=lambda n: (-missed.get(n, 0.0), n))
+            if not free:
+                found.append(Box(inside, outside, known.value))
+                continue
+            # The one half has the same largest coalition; the other is for the next round.
+            frontier.append((inside | {free[0]}, outside))
+            following.append((inside, outside | {free[0]}))
+        frontier = following
+    return found
+
+
+def expected_seconds(values: Values, *, trial: float, seed: int = 0) -> float:
+    """How long `boxes` would take, from random descents into its tree for `trial` seconds.
+
+    A descent that meets d₁, d₂, … branches stands for 1 + d₁ + d₁ d₂ + … of them (Knuth 1975); the
+    mean of that times the mean time of a solve. What the descents solve is kept.
+    """
+    random = np.random.default_rng(seed)
+    everybody = frozenset(range(values.switches.count))
+    begun, solved = time.perf_counter(), values.solves
+    found: list[float] = []
+    while len(found) < _DESCENTS and time.perf_counter() - begun < trial:
+        inside, outside = frozenset[int](), frozenset[int]()
+        width = total = 1.0
+        while free := sorted(values.lookup(everybody - outside).used - inside):
+            width *= len(free)
+            total += width
+            chosen = int(random.integers(len(free)))
+            inside, outside = inside | set(free[:chosen]), outside | {free[chosen]}
+        found.append(total)
+    spent = time.perf_counter() - begun
+    return float(np.mean(found)) * spent / max(values.solves - solved, 1) / values.jobs
+
+
+def shapley(pieces: Iterable[Box], count: int) -> Floats:
+    """The Shapley value of a game given by boxes.
+
+    The game that is 1 on the box (A, B), |A| = a, |B| = b, and 0 elsewhere, gives
+    (a − 1)! b! / (a + b)! to each of A and −a! (b − 1)! / (a + b)! to each of B: the chance that
+    a player of A comes after the rest of A and before all of B, and the like.
+    """
+    total = np.zeros(count)
+    for box in pieces:
+        a, b = len(box.inside), len(box.outside)
+        if a:
+            total[list(box.inside)] += box.value / (a * math.comb(a + b, a))
+        if b:
+            total[list(box.outside)] -= box.value / (b * math.comb(a + b, b))
+    return total
+
+
+def sampled_shapley(  # noqa: PLR0913
+    gain: Callable[[Setting], float],
+    count: int,
+    *,
+    orders: int = 100,
+    seed: int = 0,
+    prepare: Callable[[Sequence[Setting]], None] | None = None,
+    seconds: float | None = None,
+) -> Shares:
+    """The Shapley value from random orders, each with its reverse, and 95 % intervals.
+
+    Every order shares the whole gain, so the means add up exactly.
+
+    Args:
+        gain: of a coalition.
+        count: players.
+        orders: how many, rounded up to pairs.
+        seed: of the random numbers.
+        prepare: is given the coalitions of a pair of orders (to solve them in parallel).
+        seconds: no further pair is begun after so long (two pairs are always done).
+    """
+    random = np.random.default_rng(seed)
+    begun = time.perf_counter()
+    means: list[Floats] = []
+    for _ in range(max(2, (orders + 1) // 2)):
+        if seconds is not None and len(means) >= 2 and time.perf_counter() - begun > seconds:
+            break
+        order = random.permutation(count).tolist()
+        pair = (order, order[::-1])
+        if prepare is not None:
+            prepare([frozenset(o[:k]) for o in pair for k in range(count + 1)])
+        both = np.zeros(count)
+        for one in pair:
+            worth = [gain(frozenset(one[:k])) for k in range(count + 1)]
+            both[one] += np.diff(worth)
+        means.append(both / 2.0)
+    table = np.array(means)
+    spread = table.std(axis=0, ddof=1) / math.sqrt(len(means))
+    factor = float(student.ppf(0.5 + CONFIDENCE / 2.0, len(means) - 1))
+    return Shares(table.mean(axis=0), factor * spread, False, 2 * len(means))
+
+
+# --------------------------------------------------------------------------- who complains most
+
+
+class Court(Protocol):
+    """Finds the coalition (neither nobody nor everybody) with the largest g(S) − x(S)."""
+
+    def worst(self, shares: Floats, settled: Floats, above: float = np.inf) -> Verdict | None:
+        """Among coalitions whose flags are no combination of the rows of `settled`.
+
+        Any that complains of more than `above` will do. None if there is none.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A coalition, what it complains of, its gain, and a proven bound on all complaints."""
+
+    members: Setting
+    excess: float
+    gain: float
+    bound: float
+
+
+class Register:
+    """The court of a game whose gains are all known: an array by bit mask.
+
+    Players who add nothing to anybody (`null`) have no bit: g(S) is that of S without them. They
+    are in a group that complains where they get something (the others leave without them) or owe.
+    """
+
+    def __init__(self, gains: Floats, count: int, null: Setting = frozenset()) -> None:
+        """`gains` of all sets of the other players, by bit mask in their order."""
+        self.gains, self.count, self.null = gains, count, null
+        self.players = [n for n in range(count) if n not in null]
+
+    @classmethod
+    def of(
+        cls,
+        pieces: Iterable[Box],
+        count: int,
+        base: float = 0.0,
+        null: Setting = frozenset(),
+    ) -> Register:
+        """From boxes, each value less `base`; a single player gains nothing."""
+        players = [n for n in range(count) if n not in null]
+        bit = {n: 1 << at for at, n in enumerate(players)}
+        gains = np.zeros(1 << len(players))
+        for box in pieces:
+            masks = np.array([sum(bit[n] for n in box.inside)])
+            for n in players:
+                if n not in box.inside and n not in box.outside:
+                    masks = np.concatenate([masks, masks + bit[n]])
+            gains[masks] = box.value - base
+        gains[0] = 0.0
+        gains[1 << np.arange(len(players))] = 0.0
+        return cls(gains, count, null)
+
+    def worst(self, shares: Floats, settled: Floats, above: float = np.inf) -> Verdict | None:
+        null = sorted(self.null)
+        small = 1e-9 * max(float(np.abs(shares).max(initial=0.0)), 1e-300)
+        owing = [n for n in null if shares[n] < -small]
+        given = np.zeros(1)
+        for n in self.players:
+            given = np.concatenate([given, given + shares[n]])
+        excess = self.gains - given - shares[owing].sum()
+        if not owing:
+            excess[0] = -np.inf
+        if len(owing) == len(null) or not (shares[null] > small).any():
+            excess[-1] = -np.inf
+        for most in (_FIRST, len(excess)):
+            best = np.argsort(-excess) if most >= len(excess) else _largest(excess, most)
+            open_to = np.isfinite(excess[best])
+            if len(settled):
+                open_to &= ~_spanned(settled, self._flags(best))
+            if open_to.any():
+                alike = best[open_to & (excess[best] >= excess[best[open_to.argmax()]] - small)]
+                at = int(alike[self._flags(alike).sum(axis=1).argmin()])  # the smallest of them
+                members = frozenset([*np.flatnonzero(self._flags(np.array([at]))[0]), *owing])
+                return Verdict(members, float(excess[at]), float(self.gains[at]), float(excess[at]))
+        return None
+
+    def _flags(self, masks: NDArray[np.intp]) -> Floats:
+        """The players of sets, as flags."""
+        flags = np.zeros((len(masks), self.count))
+        flags[:, self.players] = masks[:, None] >> np.arange(len(self.players)) & 1
+        return flags
+
+
+def _largest(values: Floats, most: int) -> NDArray[np.intp]:
+    """Positions of the largest values, in falling order."""
+    best = np.argpartition(-values, most)[:most]
+    return np.asarray(best[np.argsort(-values[best])])
+
+
+def _spanned(settled: Floats, flags: Floats) -> NDArray[np.bool_]:
+    """Whether each row of flags is a combination of the rows of `settled`."""
+    rest = flags - flags @ np.linalg.pinv(settled) @ settled
+    return np.asarray(np.abs(rest).max(axis=1) <= 1e-7)
+
+
+def spanned(settled: Floats, flags: Floats) -> bool:
+    """Whether the flags are a combination of the rows of `settled`."""
+    return bool(len(settled)) and bool(_spanned(settled, flags[None, :])[0])
+
+
+@dataclass(frozen=True)
+class LeastCore:
+    """The allocation whose largest complaint is least, and that complaint (`epsilon`, million).
+
+    The core is empty where epsilon > 0. `proven`: no complaint was overlooked.
+    """
+
+    shares: Floats
+    epsilon: float
+    proven: bool
+
+
+class _Pool:
+    """The coalitions that have been heard, with their gains."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        self.flags: list[Floats] = []
+        self.gains: list[float] = []
+        self.heard: set[Setting] = set()
+        for n in range(count):
+            self.add(frozenset([n]), 0.0)
+
+    def add(self, members: Setting, gain: float) -> bool:
+        if members in self.heard:
+            return False
+        self.heard.add(members)
+        flags = np.zeros(self.count)
+        flags[list(members)] = 1.0
+        self.flags.append(flags)
+        self.gains.append(gain)
+        return True
+
+
+def least_core(
+    court: Court, whole: float, count: int, *, progress: Progress | None = None
+) -> LeastCore:
+    """min ε subject to x(S) ≥ g(S) − ε for every proper coalition, x(N) = g(N)."""
+    stages = _Stages(court, whole, count, progress)
+    return stages.next()
+
+
+def nucleolus(  # noqa: PLR0913
+    court: Court,
+    whole: float,
+    count: int,
+    *,
+    near: Floats | None = None,
+    null: Setting = frozenset(),
+    seconds: float | None = None,
+    progress: Progress | None = None,
+) -> tuple[LeastCore, LeastCore]:
+    """The nucleolus (with its largest complaint), and the least core found on the way.
+
+    Complaints are made as small as can be, the largest first: each stage is a linear programme
+    over the coalitions heard so far; the court looks for one that complains more. Those whose
+    dual is positive complain as much in every optimum: they are settled, until nothing is free.
+
+    Args:
+        court: finds who complains most.
+        whole: g(N).
+        count: players.
+        near: shares that are thought to be good: optima near them are tried first, so that
+            fewer coalitions need be heard.
+        null: players who add nothing to anybody, and get nothing (the court knows them too).
+        seconds: after so long only coalitions heard before count, and nothing is proven.
+        progress: is told what goes on.
+    """
+    if count - len(null) < 2:  # nobody has anybody to gain with
+        nothing = LeastCore(np.zeros(count), 0.0, True)
+        return nothing, nothing
+    stages = _Stages(court, whole, count, progress, near, null, seconds)
+    first = stages.next()
+    shares = first.shares
+    while not stages.done:
+        shares = stages.next().shares
+    playing = np.array([n not in null for n in range(count)])
+    shares = np.where(playing, shares + (whole - shares.sum()) / playing.sum(), 0.0)
+    return LeastCore(shares, first.epsilon, stages.proven), first
+
+
+class _Stages:
+    def __init__(  # noqa: PLR0913, PLR0917
+        self,
+        court: Court,
+        whole: float,
+        count: int,
+        progress: Progress | None,
+        near: Floats | None = None,
+        null: Setting = frozenset(),
+        seconds: float | None = None,
+    ) -> None:
+        self.near = near
+        self.end = math.inf if seconds is None else time.perf_counter() + seconds
+        self.court, self.whole, self.count = court, whole, count
+        self.scale = abs(whole) if whole else 1.0
+        self.pool = _Pool(count)
+        self.settled = np.vstack([np.ones((1, count)), np.eye(count)[sorted(null)]])
+        self.amounts = [whole, *(0.0 for _ in null)]
+        self.progress = progress
+        self.proven = True
+
+    @property
+    def done(self) -> bool:
+        return len(self.settled) >= self.count
+
+    def next(self) -> LeastCore:
+        """One stage: the least largest complaint among those not settled."""
+        if self.count == 1:
+            return LeastCore(np.array([self.whole]), 0.0, True)
+        while True:
+            shares, epsilon, tight = self._programme()
+            limit = epsilon + TOLERANCE * self.scale
+            if time.perf_counter() > self.end:
+                self.proven = False
+                break
+            verdict = self.court.worst(shares, self.settled, limit)
+            if verdict is None:
+                break
+            if verdict.excess <= limit or not self.pool.add(verdict.members, verdict.gain):
+                self.proven &= verdict.bound <= epsilon + 10 * TOLERANCE * self.scale
+                break
+            if self.progress is not None:
+                heard, settled = len(self.pool.heard), len(self.settled) - 1
+                self.progress(f"least complaints: {heard} groups heard, {settled} settled")
+        if not self._settle(tight, epsilon):
+            raise RuntimeError("the least complaints could not be settled")
+        return LeastCore(shares, epsilon, self.proven)
+
+    def _programme(self) -> tuple[Floats, float, list[int]]:
+        """min ε over x and ε; the coalitions heard whose complaint is ε in every optimum."""
+        n, scale = self.count, self.scale
+        free = [at for at, flags in enumerate(self.pool.flags) if not spanned(self.settled, flags)]
+        rows = np.array([np.append(-self.pool.flags[at], -1.0) for at in free]).reshape(-1, n + 1)
+        right = np.array([-self.pool.gains[at] / scale for at in free])
+        found = linprog(
+            np.append(np.zeros(n), 1.0),
+            A_ub=rows,
+            b_ub=right,
+            A_eq=np.hstack([self.settled, np.zeros((len(self.settled), 1))]),
+            b_eq=np.array(self.amounts) / scale,
+            bounds=[(None, None)] * (n + 1),
+            method="highs",
+            options={
+                "primal_feasibility_tolerance": 1e-10,
+                "dual_feasibility_tolerance": 1e-10,
+            },
+        )
+        if not found.success:
+            raise RuntimeError(f"the least complaint was not found: {found.message}")
+        dual = -np.asarray(found.ineqlin.marginals)
+        tight = [free[at] for at in np.flatnonzero(dual > 1e-8).tolist()]
+        shares = np.asarray(found.x[:n])
+        if self.near is not None:
+            shares = self._nearest(rows[:, :n], right + found.x[n], shares)
+        return shares * scale, float(found.x[n]) * scale, tight
+
+    def _nearest(self, rows: Floats, right: Floats, fallback: Floats) -> Floats:
+        """Of all optima (rows · x ≤ right), the one with the least Σ |x − near|."""
+        assert self.near is not None
+        n, near = self.count, self.near / self.scale
+        one = np.eye(n)
+        found = linprog(
+            np.append(np.zeros(n), np.ones(n)),
+            A_ub=np.vstack(
+                [
+                    np.hstack([rows, np.zeros((len(rows), n))]),
+                    np.hstack([one, -one]),
+                    np.hstack([-one, -one]),
+                ]
+            ),
+            b_ub=np.concatenate([right + 1e-9, near, -near]),
+            A_eq=np.hstack([self.settled, np.zeros((len(self.settled), n))]),
+            b_eq=np.array(self.amounts) / self.scale,
+            bounds=[(None, None)] * (2 * n),
+            method="highs",
+        )
+        return np.asarray(found.x[:n]) if found.success else fallback
+
+    def _settle(self, tight: list[int], epsilon: float) -> bool:
+        before = len(self.settled)
+        for at in tight:
+            flags = self.pool.flags[at]
+            if not spanned(self.settled, flags):
+                self.settled = np.vstack([self.settled, flags])
+                self.amounts.append(self.pool.gains[at] - epsilon)
+        return len(self.settled) > before
+
+
+def subsidy(court: Court, whole: float, count: int, *, start: Sequence[Verdict] = ()) -> float:
+    """The least that must be added to g(N) so that no coalition has reason to leave, million.
+
+    min Σ x − g(N) subject to x(S) ≥ g(S) for every proper coalition and Σ x ≥ g(N).
+    """
+    if count == 1:
+        return 0.0
+    scale = abs(whole) if whole else 1.0
+    pool = _Pool(count)
+    for heard in start:
+        pool.add(heard.members, heard.gain)
+    everybody = np.ones((1, count))
+    while True:
+        found = linprog(
+            np.ones(count),
+            A_ub=-np.vstack([*pool.flags, everybody]),
+            b_ub=-np.array([*pool.gains, whole]) / scale,
+            bounds=[(None, None)] * count,
+            method="highs",
+        )
+        shares = np.asarray(found.x) * scale
+        verdict = court.worst(shares, np.zeros((0, count)), TOLERANCE * scale)
+        if (
+            verdict is None
+            or verdict.excess <= TOLERANCE * scale
+            or not pool.add(verdict.members, verdict.gain)
+        ):
+            extra = float(shares.sum()) - whole
+            return extra if extra > 10 * TOLERANCE * scale else 0.0
+
+
+def payments(balances: Floats) -> list[tuple[int, int, float]]:
+    """Who pays whom so that each gets its balance (positive: receives; they add up to 0).
+
+    The largest payer pays the largest receiver, and so on: at most n − 1 payments.
+    """
+    left = balances.astype(float).copy()
+    small = 1e-9 * max(float(np.abs(left).max(initial=0.0)), 1e-300)
+    made = []
+    for _ in range(len(left)):
+        payer, taker = int(left.argmin()), int(left.argmax())
+        amount = min(-left[payer], left[taker])
+        if amount <= small:
+            break
+        made.append((payer, taker, float(amount)))
+        left[payer] += amount
+        left[taker] -= amount
+    return made

@@ -1,0 +1,166 @@
+"""One member joins a cluster: what the others share without it, and with it.
+
+The cluster of all other members is the base; the newcomer is in the scenario, on its own (at arm's
+length it already deals with the members, at the larger of the two transaction costs). Then it
+joins. Both clusters have the same W(∅), so the gains compare: g(N) − g(N − i) is what the newcomer
+adds. An enterprise that is not in the scenario yet is first put there, like any member.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from circflow.data.scenario import Scenario
+from circflow.studies.cluster.leaving import effect
+from circflow.studies.cluster.sharing import Sharing, share
+
+TOTALS = (
+    "together_million",
+    "gain_million",
+    "least_core_epsilon_million",
+    "core_empty",
+    "subsidy_million",
+)
+"""Figures of a division that are compared."""
+
+
+@dataclass(frozen=True)
+class Joining:
+    """A cluster without and with a newcomer. Money: discounted million over the horizon."""
+
+    member: str
+    """Who joins."""
+    before: Sharing
+    """The cluster of the others."""
+    after: Sharing
+    """The cluster of all."""
+
+    @property
+    def adds(self) -> float:
+        """What the newcomer adds: W(N) − W(N − i), million."""
+        return self.after.together - self.before.together
+
+    @property
+    def totals(self) -> pd.DataFrame:
+        """figure, without, with, change: value, gain, least core."""
+        figures = [s.totals.set_index("figure")["value"] for s in (self.before, self.after)]
+        rows: list[dict[str, Any]] = []
+        for name in TOTALS:
+            without, joined = (f[name] for f in figures)
+            both = not isinstance(without, str)
+            change = joined - without if both else ""
+            rows.append({"figure": name, "without": without, "with": joined, "change": change})
+        return pd.DataFrame(rows).astype({"without": object, "with": object, "change": object})
+
+    @property
+    def money(self) -> pd.DataFrame:
+        """member, alone_million, without_million, with_million, change_million, effect: own money
+        before any sharing; the newcomer is in the first row."""
+        sums = [
+            s.money.groupby("member", sort=False)[["alone_million", "together_million"]].sum()
+            for s in (self.before, self.after)
+        ]
+        table = pd.DataFrame(
+            {
+                "alone_million": sums[0]["alone_million"],
+                "without_million": sums[0]["together_million"],
+                "with_million": sums[1]["together_million"],
+            }
+        )
+        return self._compared(table.rename_axis("member").reset_index())
+
+    @property
+    def shares(self) -> pd.DataFrame:
+        """rule, member, without_million, with_million, change_million, effect: shares of the gain
+        by every rule; that of the newcomer is 0 without it."""
+        key = ["rule", "member"]
+        without, joined = (
+            s.allocations.set_index(key)["million"] for s in (self.before, self.after)
+        )
+        rules = list(dict.fromkeys(joined.index.get_level_values(0)))
+        index = pd.MultiIndex.from_product([rules, self.after.members], names=key)
+        table = pd.DataFrame(
+            {
+                "without_million": without.reindex(index).fillna(0.0),
+                "with_million": joined.reindex(index),
+            }
+        )
+        return self._compared(table.reset_index())
+
+    @property
+    def effects(self) -> pd.DataFrame:
+        """effect, without_million, with_million, change_million: the synergy by effect."""
+        without, joined = (
+            s.effects.set_index("effect")["million"] for s in (self.before, self.after)
+        )
+        names = list(dict.fromkeys([*joined.index, *without.index]))
+        table = pd.DataFrame(
+            {
+                "effect": names,
+                "without_million": without.reindex(names).fillna(0.0).to_numpy(float),
+                "with_million": joined.reindex(names).fillna(0.0).to_numpy(float),
+            }
+        )
+        return table.assign(change_million=table["with_million"] - table["without_million"])
+
+    def _compared(self, table: pd.DataFrame) -> pd.DataFrame:
+        """The table with the change and its effect, the newcomer first."""
+        change = (table["with_million"] - table["without_million"]).to_numpy(float).copy()
+        scale = max(abs(self.before.gain), abs(self.after.gain))
+        change[np.abs(change) <= 1e-9 * scale] = 0.0
+        table = table.assign(change_million=change, effect=effect(change, scale))
+        order = (table["member"] != self.member).to_numpy()
+        groups = table["rule"].factorize()[0] if "rule" in table else 0
+        table = table.assign(_order=order + 2 * groups)
+        table = table.sort_values("_order", kind="stable", ignore_index=True)
+        return table.drop(columns="_order")
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Every table, by name; those of the cluster with the newcomer are as in `share`."""
+        return {
+            "totals": self.totals,
+            "shares": self.shares,
+            "money": self.money,
+            "effects_compared": self.effects,
+            "core_without": self.before.core,
+            "core_with": self.after.core,
+            "transfers": self.after.transfers,
+        }
+
+
+def joining(
+    scenario: Scenario,
+    member: str,
+    *,
+    progress: Callable[[str], None] | None = None,
+    **options: Any,
+) -> Joining:
+    """What happens if a member joins the cluster of all the others.
+
+    Args:
+        scenario: from `circflow.read`.
+        member: of the sheet Members, with its sites, units and streams: the newcomer.
+        progress: is told what goes on.
+        options: as of `share` (`arms_length`, `gap`, `jobs`, `orders`, `seconds`, `exact`,
+            `split`, `seed`).
+
+    Raises:
+        ValueError: not a member, or there is no other.
+        CannotStandAloneError, NoPlan: as of `share`.
+    """
+
+    def tell(stage: str) -> Callable[[str], None] | None:
+        if progress is None:
+            return None
+        return lambda text: progress(f"{stage}: {text}")
+
+    before = share(
+        scenario, apart=[member], progress=tell(f"without {member}"), memberships=False, **options
+    )
+    after = share(scenario, progress=tell(f"with {member}"), memberships=False, **options)
+    return Joining(member, before, after)

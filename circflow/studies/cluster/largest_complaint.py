@@ -1,0 +1,287 @@
+"""The group with most reason to leave: max over S of g(S) − x(S), by one search.
+
+A coalition's members become yes/no columns z of the programme itself: a gate (see `switches`) is
+open only if the z of every member that it needs is 1, and a member that is in costs what the
+allocation x gives it. The best of that programme is the largest complaint of any coalition, with
+no need to know the values of the others (constraint generation; see for instance Drechsel and
+Kimms 2010 for the idea). What passes a gate is bounded by M: the most of its material that
+the whole scenario can bring into being in that period, found by an LP per material and period (an
+optimum that sends material in circles is not looked for).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.sparse import coo_array, csc_array, hstack, vstack
+
+from circflow.model import transport
+from circflow.model.build import MASS_BLOCKS
+from circflow.model.terms import MASS, Model, stack
+from circflow.solver.compiled import Compiled, Program
+from circflow.solver.highs import TOLERANCE, Ending, Session
+from circflow.studies.cluster.coalition_values import Setting, Switches, Values
+from circflow.studies.cluster.games import Verdict, spanned
+
+Floats = NDArray[np.float64]
+
+_FALLBACK = 1e3
+"""Where no bound is found: so many times the largest amount in the plan of all together."""
+
+_CLEARLY = 1e-4
+"""Least product, above 0, of a coalition with a random vector whose largest entry is 1."""
+
+
+@dataclass(frozen=True)
+class Complaint:
+    """The coalition found, what it lacks at least (found) and at most (proven)."""
+
+    members: Setting
+    excess: float
+    """W(S) − Σ x over S."""
+    bound: float
+    """No coalition lacks more than this."""
+
+
+class Separation:
+    """Finds the coalition with the largest W(S) − x(S), |S| from 2 to n − 1."""
+
+    def __init__(
+        self,
+        switches: Switches,
+        most: Floats,
+        *,
+        null: Setting = frozenset(),
+        gap: float = 1e-6,
+    ) -> None:
+        """`most[g]`: bound on what passes gate g; then, one each, on the tariffs' columns.
+        `null`: players who add nothing to anybody, and are in no coalition."""
+        self.switches = switches
+        self.null = null
+        self.gap = gap
+        self.columns = switches.program.shape[1]
+        self.program = _with_members(switches, most)
+        self.program.upper[[self.columns + n for n in null]] = 0.0
+
+    def worst(
+        self,
+        allocation: Floats,
+        *,
+        side: Floats | None = None,
+        time_limit: float | None = None,
+    ) -> Complaint | None:
+        """The coalition with the largest complaint; None if there is no coalition.
+
+        Args:
+            allocation: what each member gets, million currency.
+            side: only coalitions with side · z clearly above 0.
+            time_limit: seconds; a search that finds none in time has no members, and no bound.
+        """
+        count = self.switches.count
+        members = slice(self.columns, self.columns + count)
+        cost = self.program.cost.copy()
+        cost[members] = allocation
+        program = replace(self.program, cost=cost)
+        cuts = [(np.ones(count), 2.0, float(count - len(self.null) - 1))]
+        if side is not None:
+            cuts.append((side, _CLEARLY, np.inf))
+        program = _with_rows(program, cuts, self.columns)
+        session = Session(program)
+        # A z that is only nearly 0 would open a gate by that share of M.
+        session.highs.setOptionValue("mip_feasibility_tolerance", TOLERANCE)
+        outcome = session.solve(gap=self.gap, time_limit=time_limit)
+        if outcome.x is None:
+            none = outcome.ending is Ending.INFEASIBLE
+            return None if none else Complaint(frozenset(), -np.inf, np.inf)
+        chosen = frozenset(np.flatnonzero(outcome.x[members] > 0.5).tolist())
+        return Complaint(chosen, -outcome.objective, -outcome.bound)
+
+
+def _with_rows(
+    program: Program, cuts: Sequence[tuple[Floats, float, float]], first: int
+) -> Program:
+    """The programme with rows over the members' columns."""
+    rows, columns = len(cuts), program.shape[1]
+    block = np.zeros((rows, columns))
+    for at, (coefficients, _, _) in enumerate(cuts):
+        block[at, first : first + len(coefficients)] = coefficients
+    matrix = csc_array(vstack([program.matrix, csc_array(block)]))
+    matrix.sort_indices()
+    return replace(
+        program,
+        matrix=matrix,
+        row_lower=np.append(program.row_lower, [low for _, low, _ in cuts]),
+        row_upper=np.append(program.row_upper, [high for _, _, high in cuts]),
+    )
+
+
+def _with_members(switches: Switches, most: Floats) -> Program:
+    """The programme with a column per member, and one per tariff for what is paid back."""
+    program, count = switches.program, switches.count
+    rows, columns = program.shape
+    tariffs = len(switches.tariff_columns)
+    gates = len(switches.gate_columns)
+    lower = np.concatenate([program.lower, np.zeros(count + tariffs)])
+    upper = np.concatenate([program.upper, np.ones(count), np.full(tariffs, np.inf)])
+    cost = np.concatenate([program.cost, np.zeros(count + tariffs)])
+    cost[switches.tariff_columns] = switches.tariff_off
+    cost[columns + count :] = program.cost[switches.tariff_columns] - switches.tariff_off
+    integer = np.concatenate(
+        [program.integer, np.ones(count, dtype=bool), np.zeros(tariffs, dtype=bool)]
+    )
+    gated = np.concatenate([switches.gate_columns, columns + count + np.arange(tariffs)])
+    needs = np.vstack([switches.gate_needs, switches.tariff_needs])
+    which, member = np.nonzero(needs)
+    at = np.arange(len(which))
+    data = np.concatenate([np.ones(len(which)), -most[which]])
+    block = coo_array(
+        (data, (np.concatenate([at, at]), np.concatenate([gated[which], columns + member]))),
+        shape=(len(which), columns + count + tariffs),
+    )
+    back = coo_array(
+        (
+            np.concatenate([np.ones(tariffs), -np.ones(tariffs)]),
+            (
+                np.concatenate([np.arange(tariffs)] * 2),
+                np.concatenate([gated[gates:], switches.tariff_columns]),
+            ),
+        ),
+        shape=(tariffs, columns + count + tariffs),
+    )
+    wide = hstack([program.matrix, csc_array((rows, count + tariffs))])
+    matrix = csc_array(vstack([wide, block, back]))
+    matrix.sort_indices()
+    more = len(which) + tariffs
+    return Program(
+        cost=cost,
+        offset=program.offset,
+        matrix=matrix,
+        row_lower=np.append(program.row_lower, np.full(more, -np.inf)),
+        row_upper=np.append(program.row_upper, np.zeros(more)),
+        lower=lower,
+        upper=upper,
+        integer=integer,
+    )
+
+
+def largest_amounts(m: Model, compiled: Compiled, switches: Switches, plan: Floats) -> Floats:
+    """A bound on what passes each gate and tariff, from what can come into being at all.
+
+    Of a flow, the most of its material that all streams, purchases, units and stockpiles bring
+    in the period; of a joint activity, the most of it. `plan`: columns of some plan, for the size
+    where no bound exists.
+    """
+    program = compiled.program
+    relaxed = replace(program, integer=np.zeros_like(program.integer), offset=0.0)
+    session = Session(relaxed)
+    columns = np.arange(program.shape[1])
+    session.change_costs(columns, np.zeros(len(columns)))
+    gated = np.concatenate([switches.gate_columns, switches.tariff_columns])
+    flow = m.rows["flow"]
+    place = compiled.column_of[flow["column"].to_numpy(np.intp)]
+    label = pd.DataFrame({"material": flow["material"], "period": flow["period"]})
+    label.index = pd.Index(place)
+    sources = stack([b.mass(m) for b in MASS_BLOCKS if b is not transport], MASS)
+    sources = sources[sources["coefficient"].astype(float) > 0.0]
+    sources = sources.assign(place=compiled.column_of[sources["column"].to_numpy(np.intp)])
+    sources = sources[sources["place"] >= 0]
+    made = dict(iter(sources.groupby(["material", "period"], sort=False)))
+    size = _FALLBACK * max(float(np.abs(plan).max()), 1.0)
+    known: dict[object, float] = {}
+    most = np.empty(len(gated))
+    for at, column in enumerate(gated.tolist()):
+        key: object = column
+        objective = np.array([column]), np.array([-1.0])
+        if column in label.index:
+            key = tuple(label.loc[column])
+            part = made.get(key)
+            if part is None:
+                most[at] = 0.0
+                continue
+            summed = part.groupby("place")["coefficient"].sum()
+            objective = summed.index.to_numpy(np.intp), -summed.to_numpy(float)
+        if key not in known:
+            session.change_costs(*objective)
+            outcome = session.resolve(primal=True) if known else session.solve()
+            bounded = outcome.x is not None and np.isfinite(outcome.objective)
+            known[key] = -outcome.objective * (1.0 + 1e-6) if bounded else size
+            session.change_costs(objective[0], np.zeros(len(objective[0])))
+        most[at] = min(known[key], float(program.upper[column]))
+    return np.maximum(most, 0.0)
+
+
+class Search:
+    """The court (see `games`) of a cluster with many members: the programme looks for the worst.
+
+    Coalitions whose value is known are heard first; then the separation is solved.
+    """
+
+    def __init__(
+        self,
+        separation: Separation,
+        values: Values,
+        base: float,
+        *,
+        seconds: float | None = None,
+    ) -> None:
+        """`base` is W(∅); `seconds` for one search."""
+        self.separation, self.values, self.base = separation, values, base
+        self.seconds = seconds
+        self.searches = 0
+        self._random = np.random.default_rng(0)
+
+    def worst(self, shares: Floats, settled: Floats, above: float = np.inf) -> Verdict | None:
+        """The coalition with the largest complaint; a known one, if it is above `above`.
+
+        A coalition is no combination of those settled if its product with a vector of their null
+        space is not 0; a random one is taken, and both signs are searched.
+        """
+        known = self._of_known(shares, settled)
+        if known is not None and known.excess > above:
+            return known
+        verdicts, bound = ([] if known is None else [known]), -np.inf
+        for side in self._sides(settled):
+            self.searches += 1
+            found = self.separation.worst(shares, side=side, time_limit=self.seconds)
+            if found is None:
+                continue
+            bound = max(bound, found.bound - self.base)
+            if found.members:
+                gain = self.values(found.members) - self.base
+                excess = gain - float(shares[list(found.members)].sum())
+                verdicts.append(Verdict(found.members, excess, gain, excess))
+        if not verdicts:
+            return None
+        best = max(verdicts, key=lambda verdict: verdict.excess)
+        return replace(best, bound=max(bound, best.excess))
+
+    def _sides(self, settled: Floats) -> list[Floats | None]:
+        """Vectors v such that v · z ≥ a little for some coalition that is not settled."""
+        if len(settled) <= 1 + len(self.separation.null):
+            return [None]  # neither nobody nor everybody is asked for
+        null = np.linalg.svd(settled)[2][np.linalg.matrix_rank(settled) :]
+        direction = self._random.uniform(0.5, 1.5, len(null)) @ null
+        direction /= np.abs(direction).max()
+        return [direction, -direction]
+
+    def _of_known(self, shares: Floats, settled: Floats) -> Verdict | None:
+        """The largest complaint among coalitions whose value has been solved (their `used` too:
+        the smaller the group of one value, the more it complains)."""
+        best: Verdict | None = None
+        null = self.separation.null
+        everyone = frozenset(range(self.values.switches.count)) - null
+        for known in self.values.solved():
+            for members in (known.on - null, known.used):
+                if len(members) < 2 or members == everyone or not np.isfinite(known.value):
+                    continue
+                gain = known.value - self.base
+                excess = gain - float(shares[list(members)].sum())
+                if best is not None and excess <= best.excess:
+                    continue
+                if not spanned(settled, self.values.switches.flags(members).astype(float)):
+                    best = Verdict(members, excess, gain, excess)
+        return best

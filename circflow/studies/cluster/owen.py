@@ -1,0 +1,187 @@
+"""Prices for every exchange inside a cluster, and each member's income at them.
+
+The Owen allocation (Owen 1975, On the core of linear production games): from one solve of all
+together, every material has a shadow price at every place. If members trade at those prices,
+each member's income is what its own resources are worth, and the allocation that gives
+
+    income at the prices, all together − own money, every member alone
+
+is in the core, provided that the plan is an LP and every resource is owned by one member. Trade
+is at the receiver's price, the sender pays the way. What goes through a place without a member is
+credited to those who sent it, in proportion to the tonnes (see `members`). A synergy's value goes
+to partners by the duals of their activity; what a cap on it is worth, and what shared limits are
+worth, stays with those who use them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from circflow.data.scenario import MILLION
+from circflow.model.build import weights
+from circflow.studies.cluster.coalition import Cluster, synergy_members
+from circflow.studies.cluster.own_money import OUTSIDE, origins, weighted_money
+
+Floats = NDArray[np.float64]
+
+EXCHANGES = [
+    "seller",
+    "buyer",
+    "from",
+    "to",
+    "material",
+    "mode",
+    "period",
+    "received_per_year",
+    "unit_of_measure",
+    "price",
+    "million_per_year",
+    "discounted_million",
+]
+
+
+@dataclass(frozen=True)
+class Owen:
+    """`shares` of g(N) by member, million; `exchanges`, a table (see `EXCHANGES`; price in
+    currency per unit received, at the receiver); `applies`: whether the theorem does, and if not
+    `why`."""
+
+    shares: Floats
+    exchanges: pd.DataFrame
+    applies: bool
+    why: str
+
+
+def owen(cluster: Cluster) -> Owen:
+    """The Owen allocation of a cluster's gain, from its plan of all together."""
+    n = len(cluster.members)
+    alone = weighted_money(cluster.alone)
+    together = weighted_money(cluster.together)
+    deals = exchanges(cluster)
+    number = {name: at for at, name in enumerate((*cluster.members, OUTSIDE))}
+    paid = deals["discounted_million"].to_numpy(float) * weights(cluster.scenario).value
+    income = together.copy()
+    np.add.at(income, deals["seller"].map(number).to_numpy(np.intp), paid)
+    np.subtract.at(income, deals["buyer"].map(number).to_numpy(np.intp), paid)
+    income += _synergy_by_price(cluster)
+    shares = (income - alone)[:n]
+    # What places without a member earn or pay more than before belongs to nobody: it is shared
+    # in proportion, so that the whole gain is.
+    member = np.array([at not in cluster.apart for at in range(n)])
+    shares = np.where(member, shares, 0.0)
+    rest = cluster.synergy - shares.sum()
+    key = np.maximum(shares, 0.0)
+    key = key / key.sum() if key.sum() > 0.0 else member / max(member.sum(), 1)
+    why = _why_not(cluster)
+    return Owen(shares + rest * key, deals, not why, why)
+
+
+def exchanges(cluster: Cluster) -> pd.DataFrame:
+    """Every delivery to a member of what another member sent, with its price (`EXCHANGES`)."""
+    solution, scenario = cluster.together, cluster.scenario
+    goal = weights(scenario).value
+    prices = solution.prices
+    prices = prices[prices["kind"] == "material"]
+    key = ["site", "material", "period"]
+    known = prices.set_index(key)["value"].astype(float)
+    flows = solution.flows.reset_index(drop=True)
+    owner = scenario.member_of
+    sender, receiver = flows["from"].map(owner), flows["to"].map(owner)
+    to_member = receiver.notna() & (sender != receiver)
+    flows = flows[to_member].reset_index(drop=True)
+    sender = sender[to_member].reset_index(drop=True)
+    receiver = receiver[to_member].reset_index(drop=True)
+    where = pd.MultiIndex.from_frame(flows[["to", "material", "period"]])
+    price = known.reindex(where).fillna(0.0).to_numpy(float) if goal else np.zeros(len(flows))
+    names = np.array([*cluster.members, OUTSIDE], dtype=object)
+    number = {name: at for at, name in enumerate(cluster.members)}
+    shares = np.zeros((len(flows), len(names)))
+    direct = np.flatnonzero(sender.notna())
+    shares[direct, [number[s] for s in sender[direct]]] = 1.0
+    through = np.flatnonzero(sender.isna())
+    if through.size:
+        traced = origins(solution, cluster.members)
+        shares[through] = traced.of(flows.iloc[through].rename(columns={"from": "site"}))
+    at, who = np.nonzero(shares[:, :-1])  # what an outside place supplies is not traded here
+    rows = flows.iloc[at].reset_index(drop=True)
+    amount = rows["received_per_year"].to_numpy(float) * shares[at, who]
+    discounts = {p.name: p.weight for p in scenario.periods}
+    weight = np.array([discounts[name] for name in rows["period"]], dtype=float)
+    table = rows.assign(
+        seller=names[who],
+        buyer=receiver.to_numpy(object)[at],
+        received_per_year=amount,
+        price=price[at],
+        million_per_year=price[at] * amount / MILLION,
+        discounted_million=price[at] * amount / MILLION * weight,
+    )
+    return table.loc[table["seller"] != table["buyer"], EXCHANGES].reset_index(drop=True)
+
+
+def _synergy_by_price(cluster: Cluster) -> Floats:
+    """What joint activity earns each member by the duals of its partners' activity, less its equal
+    part (million, weighted)."""
+    solution, scenario = cluster.together, cluster.scenario
+    total = np.zeros(len(cluster.members) + 1)
+    dual = cluster.outcome(cluster.everybody).row_dual
+    indices, rows = cluster.compiled.families.get("partner_activity", ([], np.zeros(0, dtype=int)))
+    if dual is None or not indices:
+        return total
+    partners = synergy_members(scenario)
+    number = {name: at for at, name in enumerate(cluster.members)}
+    joint = solution.tables.synergies
+    amount = joint.set_index(["synergy", "period"])["joint_activity_per_year"].to_dict()
+    units = scenario.frame("Units")
+    home = dict(zip(units["unit"], units["site"], strict=True))
+    moved: dict[str, float] = {}
+    for (name, kind, partner, period), row in zip(indices, rows.tolist(), strict=True):
+        owners = partners.get(name, ())
+        if len(owners) < 2:
+            continue
+        ends = [home[partner]] if kind == "unit" else [p.strip() for p in partner.split(">", 1)]
+        own = [scenario.member_of[end] for end in ends if scenario.member_of[end] is not None]
+        if own:
+            earned = -float(dual[row]) * float(amount.get((name, period), 0.0))
+            total[number[str(own[0])]] += earned
+            moved[name] = moved.get(name, 0.0) + earned
+    for name, earned in moved.items():
+        for owner in partners[name]:
+            total[number[owner]] -= earned / len(partners[name])
+    return total
+
+
+def _why_not(cluster: Cluster) -> str:
+    """Why Owen's theorem does not apply; "" if it does."""
+    scenario = cluster.scenario
+    reasons = []
+    if cluster.compiled.program.has_decisions:
+        reasons.append("there are yes/no decisions")
+    outside = {site for site, member in scenario.member_of.items() if member is None}
+    limited = [
+        ("Markets", ["max_per_year"]),
+        ("Disposal", ["capacity_per_year", "total_capacity"]),
+        ("Streams", ["amount_per_year"]),
+        ("Stockpiles", ["opening", "capacity"]),
+        ("Units", ["capacity_per_year"]),
+    ]
+    for sheet, columns in limited:
+        rows = scenario.frame(sheet)
+        if (rows["site"].isin(outside) & rows[columns].notna().any(axis=1)).any():
+            reasons.append(f"{sheet}: places without a member have limits that members share")
+    markets = scenario.frame("Markets")
+    if (markets["site"].isin(outside) & (markets["min_per_year"] > 0.0)).any():
+        reasons.append("Markets: places without a member must be supplied by all together")
+    limits = scenario.frame("EmissionLimits")
+    if (limits["scope"].isin(["cluster", "region"]) & limits["limit_per_year"].notna()).any():
+        reasons.append("EmissionLimits: the cluster or a region has a limit that members share")
+    if len(scenario.frame("Budget")):
+        reasons.append("Budget: members share it")
+    if scenario.frame("Links")["capacity_per_year"].notna().any():
+        reasons.append("Links: rows with a capacity may be shared")
+    if cluster.arms_length:
+        reasons.append("members outside a coalition trade at arm's length")
+    return "; ".join(reasons)

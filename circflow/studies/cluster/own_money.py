@@ -1,0 +1,306 @@
+"""A member's own money in a plan (MODEL: a member's own money).
+
+* What its sites earn and pay; the sender pays transport and transaction costs.
+* Sales, premiums, disposal fees and forwarding at a place without a member are passed back to
+  the members who sent the material, in proportion to the tonnes sent in that period, traced back
+  through places without a member; what such a place supplies itself counts as `outside`.
+* Emission charges and penalties go by what each emitted within the limit's scope; a synergy's
+  value in equal parts to the different members of its partners.
+
+Money is unweighted and discounted; what remains is booked as `outside`; the parts add up to the
+whole.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.sparse import coo_array, csc_array, eye_array
+from scipy.sparse.linalg import splu
+
+from circflow.data.scenario import MILLION, Scenario
+from circflow.model.build import weights
+from circflow.solution.solution import SYNERGY, Solution
+from circflow.studies.cluster.coalition import synergy_members
+
+OUTSIDE = "outside"
+PLACE = ["site", "material", "period"]
+PASSED_BACK = ("income", "disposal", "transport", "transactions")
+"""Groups of money that a place without a member passes back (and premiums)."""
+_LEAK = 1e-12
+"""Share of every place's inflow counted as its own, so that a closed circle has a source."""
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Origins:
+    """Who sent what places without a member have: a row of shares per (site, material, period).
+
+    `shares` has a column per member and a last one for outside; rows add up to 1.
+    """
+
+    places: pd.MultiIndex
+    shares: Floats
+    members: tuple[str, ...]
+
+    def of(self, rows: pd.DataFrame) -> Floats:
+        """Shares for rows with site, material and period; outside where nothing is known."""
+        at = self.places.get_indexer(pd.MultiIndex.from_frame(rows[PLACE]))
+        shares = np.zeros((len(rows), len(self.members) + 1))
+        shares[:, -1] = 1.0
+        shares[at >= 0] = self.shares[at[at >= 0]]
+        return shares
+
+
+def own_money(solution: Solution) -> pd.DataFrame:
+    """Each member's own money in a plan: member, group, period, discounted_million.
+
+    The member `outside` holds what is nobody's. The rows add up to the money table.
+    """
+    scenario = solution.scenario
+    members = tuple(scenario.frame("Members")["member"])
+    names = [*members, OUTSIDE]
+    books = _Books(solution, members)
+    parts = [books.by_site(), books.emissions(), books.synergies(), books.premiums()]
+    table = pd.concat(parts, ignore_index=True)
+    rows = _summed(table)
+    whole = solution.money.groupby(["group", "period"])["discounted_million"].sum()
+    told = rows.groupby(["group", "period"])["discounted_million"].sum()
+    rest = whole.sub(told, fill_value=0.0)
+    rest = rest[rest != 0.0]
+    left = rest.reset_index().assign(member=OUTSIDE)
+    made = _summed(pd.concat([rows, left], ignore_index=True))
+    order = pd.Categorical(made["member"], names)
+    made = made.assign(_order=order.codes).sort_values("_order", kind="stable")
+    made = made[made["discounted_million"] != 0.0]
+    return made.drop(columns="_order").reset_index(drop=True)
+
+
+def _summed(table: pd.DataFrame) -> pd.DataFrame:
+    """One row per member, group and period."""
+    key = ["member", "group", "period"]
+    summed: pd.Series[float] = table.groupby(key, sort=False)["discounted_million"].sum()
+    return summed.reset_index()
+
+
+def weighted_money(solution: Solution, table: pd.DataFrame | None = None) -> Floats:
+    """What each member, and outside, contributes to the objective (million, weighted).
+
+    Own money with the weights of value and synergy, jobs at its units and what its sites emit with
+    theirs; what remains counts as outside, so that the parts add up to the objective.
+    """
+    scenario = solution.scenario
+    goal = weights(scenario)
+    members = tuple(scenario.frame("Members")["member"])
+    own = own_money(solution) if table is None else table
+    factor = np.where(own["group"] == SYNERGY, goal.synergy, goal.value)
+    total = by_member(own.assign(discounted_million=own["discounted_million"] * factor), members)
+    number = {name: n for n, name in enumerate(members)}
+    owner = {site: number.get(m or "", len(members)) for site, m in scenario.member_of.items()}
+    discounts = {p.name: p.weight for p in scenario.periods}
+    labour = solution.tables.units
+    counted = [(labour["site"], labour["jobs"] * goal.jobs, labour["period"])]
+    for pollutant, weight in goal.emission.items():
+        rows = solution.emissions[solution.emissions["pollutant"] == pollutant]
+        tonnes = rows["tonnes_per_year"] * (weight / MILLION)
+        counted.append((rows["site"], tonnes, rows["period"]))
+    for sites, amount, period in counted:
+        factors = np.array([discounts[name] for name in period], dtype=float)
+        worth = amount.to_numpy(float) * factors
+        at = np.array([owner[s] for s in sites], dtype=np.intp)
+        np.add.at(total, at, np.nan_to_num(worth))
+    total[-1] += solution.objective - total.sum()
+    return total
+
+
+def by_member(table: pd.DataFrame, members: tuple[str, ...]) -> Floats:
+    """Totals of `own_money` by member, the last one `outside`."""
+    sums = table.groupby("member")["discounted_million"].sum()
+    return np.array([float(sums.get(name, 0.0)) for name in (*members, OUTSIDE)])
+
+
+def origins(solution: Solution, members: tuple[str, ...]) -> Origins:
+    """Trace what places without a member hold back to the members who sent it.
+
+    With T the inflow of a place, its shares are (what members sent + Σ sent from other places
+    without a member · their shares + own supply · outside) / T: one sparse linear system.
+    """
+    scenario, tables = solution.scenario, solution.tables
+    member_of = scenario.member_of
+    flows = tables.flows
+    receiver = flows["to"].map(member_of)
+    arriving = flows[receiver.isna().to_numpy()]
+    arriving = arriving.rename(columns={"to": "site"}).reset_index(drop=True)
+    own = _own_supply(solution)
+    places = pd.MultiIndex.from_frame(
+        pd.concat([arriving[PLACE], own[PLACE]], ignore_index=True)
+    ).unique()
+    count, columns = len(places), len(members) + 1
+    if not count:
+        return Origins(places, np.zeros((0, columns)), members)
+    sent = arriving["sent_per_year"].to_numpy(float)
+    head = places.get_indexer(pd.MultiIndex.from_frame(arriving[PLACE]))
+    number = {name: n for n, name in enumerate(members)}
+    owner = np.array([number.get(member_of[s] or "", -1) for s in arriving["from"]], dtype=int)
+    source = np.zeros((count, columns))
+    from_member = owner >= 0
+    np.add.at(source, (head[from_member], owner[from_member]), sent[from_member])
+    at_home = places.get_indexer(pd.MultiIndex.from_frame(own[PLACE]))
+    np.add.at(source[:, -1], at_home, own["amount"].to_numpy(float))
+
+    back = arriving.loc[~from_member].rename(columns={"site": "to", "from": "site"})
+    tail = places.get_indexer(pd.MultiIndex.from_frame(back[PLACE]))
+    heads, amounts = head[~from_member], sent[~from_member]
+    lost = tail < 0  # sent on from nowhere: counts as the place's own
+    np.add.at(source[:, -1], heads[lost], amounts[lost])
+    total = source.sum(axis=1) + np.bincount(heads[~lost], amounts[~lost], minlength=count)
+    source[:, -1] += _LEAK * total + (total == 0.0)
+    total = total * (1.0 + _LEAK) + (total == 0.0)
+    passed = coo_array(
+        (amounts[~lost] / total[heads[~lost]], (heads[~lost], tail[~lost])), shape=(count, count)
+    )
+    system = csc_array(eye_array(count) - csc_array(passed))
+    shares = splu(system).solve(source / total[:, None])
+    shares = np.clip(shares, 0.0, 1.0)
+    return Origins(places, shares / shares.sum(axis=1, keepdims=True), members)
+
+
+def _own_supply(solution: Solution) -> pd.DataFrame:
+    """What arises, is bought, made or reclaimed at places without a member: place and amount."""
+    tables = solution.tables
+    made = tables.conversions[tables.conversions["role"] == "output"]
+    parts = [
+        tables.supply[[*PLACE, "amount_per_year"]].set_axis([*PLACE, "amount"], axis=1),
+        made[[*PLACE, "amount_per_year"]].set_axis([*PLACE, "amount"], axis=1),
+        tables.stockpiles[[*PLACE, "reclaimed_per_year"]].set_axis([*PLACE, "amount"], axis=1),
+    ]
+    full = [p for p in parts if len(p)]
+    if not full:
+        return pd.DataFrame(columns=[*PLACE, "amount"])
+    own = pd.concat(full, ignore_index=True)
+    outside = own["site"].map(solution.scenario.member_of).isna()
+    own = own[outside.to_numpy() & (own["amount"].to_numpy(float) > 0.0)]
+    return own.groupby(PLACE, sort=False)["amount"].sum().reset_index()
+
+
+class _Books:
+    """The parts of own money, each a table member, group, period, discounted_million."""
+
+    def __init__(self, solution: Solution, members: tuple[str, ...]) -> None:
+        self.solution, self.members = solution, members
+        self.scenario: Scenario = solution.scenario
+        self.names = np.array([*members, OUTSIDE], dtype=object)
+        self.number = {name: n for n, name in enumerate(members)}
+        self.origins = origins(solution, members)
+        self.weight = {p.name: p.weight for p in self.scenario.periods}
+
+    def _discount(self, rows: pd.DataFrame) -> Floats:
+        return np.array([self.weight[period] for period in rows["period"]], dtype=float)
+
+    def _split(self, rows: pd.DataFrame, shares: Floats) -> pd.DataFrame:
+        """Rows with group, period, discounted_million, shared among members and outside."""
+        at, who = np.nonzero(shares)
+        taken = rows.iloc[at]
+        return pd.DataFrame(
+            {
+                "member": self.names[who],
+                "group": taken["group"].to_numpy(object),
+                "period": taken["period"].to_numpy(object),
+                "discounted_million": taken["discounted_million"].to_numpy(float) * shares[at, who],
+            }
+        )
+
+    def _owners(self, sites: pd.Series[Any]) -> NDArray[np.intp]:
+        """Number of the member of each site, −1 where there is none."""
+        owner = self.scenario.member_of
+        return np.array(
+            [self.number.get(owner.get(s) or "", -1) for s in sites.astype(object)], dtype=np.intp
+        )
+
+    def _whose(self, rows: pd.DataFrame, *, passed_back: NDArray[np.bool_]) -> Floats:
+        """Shares: the site's member, or who sent the material, or outside."""
+        shares = np.zeros((len(rows), len(self.names)))
+        owner = self._owners(rows["site"])
+        shares[np.arange(len(rows)), owner] = 1.0  # −1 is the last column: outside
+        back = np.flatnonzero((owner < 0) & passed_back)
+        if back.size:
+            shares[back] = self.origins.of(rows.iloc[back])
+        return shares
+
+    def by_site(self) -> pd.DataFrame:
+        """Everything booked at a site, emissions and synergy apart."""
+        money = self.solution.money
+        money = money[~money["group"].isin(["emissions", SYNERGY])]
+        back = money["group"].isin(PASSED_BACK).to_numpy() & money["material"].notna().to_numpy()
+        return self._split(money, self._whose(money, passed_back=back))
+
+    def premiums(self) -> pd.DataFrame:
+        """Premiums of sales: like the sales."""
+        sales = self.solution.sales
+        amount = sales["premium_million_per_year"].astype(float) * self._discount(sales)
+        rows = sales.assign(group=SYNERGY, discounted_million=amount)
+        rows = rows[rows["discounted_million"] != 0.0]
+        return self._split(rows, self._whose(rows, passed_back=np.ones(len(rows), dtype=bool)))
+
+    def synergies(self) -> pd.DataFrame:
+        """Values of joint activity: in equal parts to the members of the partners."""
+        table = self.solution.tables.synergies
+        amount = table["value_million_per_year"].astype(float) * self._discount(table)
+        rows = table.assign(group=SYNERGY, discounted_million=amount)
+        rows = rows[rows["discounted_million"] != 0.0]
+        partners = synergy_members(self.scenario)
+        shares = np.zeros((len(rows), len(self.names)))
+        for at, name in enumerate(rows["synergy"]):
+            owners = [self.number[m] for m in partners.get(name, ())]
+            shares[at, owners or [-1]] = 1.0 / max(len(owners), 1)
+        return self._split(rows, shares)
+
+    def emissions(self) -> pd.DataFrame:
+        """Charges by what each emitted within the scope; penalties by that, what is avoided
+        apart."""
+        limits = self.solution.tables.emission_limits
+        keyed = self.scenario.in_force("EmissionLimits")[["row", "period", "price", "penalty"]]
+        rows = limits.merge(keyed, on=["row", "period"])
+        rows = rows[rows["cost_million_per_year"] != 0.0].reset_index(drop=True)
+        if rows.empty:
+            return pd.DataFrame(columns=["member", "group", "period", "discounted_million"])
+        emitted = np.zeros((len(rows), len(self.names)))
+        blame = np.zeros_like(emitted)
+        for at, row in enumerate(rows.to_dict("records")):
+            counted = self._counted(row)
+            tonnes = counted["tonnes_per_year"].to_numpy(float)
+            owners = self._owners(counted["site"])
+            np.add.at(emitted[at], owners, tonnes)
+            np.add.at(blame[at], owners, np.maximum(tonnes, 0.0))
+        weight = self._discount(rows) / MILLION
+        price = rows["price"].to_numpy(float)[:, None] * emitted
+        blame[:, -1] += blame.sum(axis=1) == 0.0
+        blame /= blame.sum(axis=1, keepdims=True)
+        penalty = rows["penalty"].fillna(0.0) * rows["excess_per_year"]
+        paid = (price + blame * penalty.to_numpy(float)[:, None]) * weight[:, None]
+        which, who = np.nonzero(paid)
+        return pd.DataFrame(
+            {
+                "member": self.names[who],
+                "group": "emissions",
+                "period": rows["period"].to_numpy(object)[which],
+                "discounted_million": -paid[which, who],
+            }
+        )
+
+    def _counted(self, row: dict[Any, Any]) -> pd.DataFrame:
+        """The emissions that a limit counts."""
+        table = self.solution.emissions
+        same = (table["pollutant"] == row["pollutant"]) & (table["period"] == row["period"])
+        scope, key = row["scope"], row["key"]
+        if scope == "unit":
+            same &= (table["unit"] == key) & (table["kind"] == "recipe")
+        elif scope != "cluster":
+            same &= table[scope] == key
+        counted: pd.DataFrame = table.loc[same]
+        return counted

@@ -1,0 +1,502 @@
+"""What a cluster gains over its members alone, why, and how to share it.
+
+Rules (all divide g(N), see `circflow.studies.cluster.coalition`; definitions in docs/sharing.md)
+    owen        income of each member at the shadow prices of one solve
+    shapley     what a member adds, averaged over all orders of joining
+    nucleolus   the largest complaint of any group is as small as can be, then the next
+    volume      in proportion to the tonnes exchanged with other members
+    alone       in proportion to the member's own money alone, where that is positive
+    equal       the same for each
+
+An allocation is in the core if no group S can do better by itself: x(S) ≥ g(S).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from circflow.data.scenario import Scenario
+from circflow.studies.cluster.coalition import Cluster
+from circflow.studies.cluster.effects import Effects, effects, waterfall
+from circflow.studies.cluster.games import (
+    TOLERANCE,
+    Box,
+    Court,
+    LeastCore,
+    Register,
+    Shares,
+    boxes,
+    expected_seconds,
+    nucleolus,
+    payments,
+    sampled_shapley,
+    shapley,
+    subsidy,
+)
+from circflow.studies.cluster.largest_complaint import Search, Separation, largest_amounts
+from circflow.studies.cluster.leaving import joining, joining_others, leaving
+from circflow.studies.cluster.owen import Owen, owen
+from circflow.studies.cluster.own_money import OUTSIDE, by_member, own_money, weighted_money
+
+Floats = NDArray[np.float64]
+Progress = Callable[[str], None]
+
+EXACT_MEMBERS = 12
+"""Members that the best plan needs up to which the Shapley value is exact unless said."""
+_LARGEST_REGISTER = 22
+"""Members who add something up to which all gains are kept in one array."""
+_TRIAL = 0.1
+"""Share of the time limit in which it is found out whether all values can be had within it."""
+_ZERO = 1e-12
+_NOISE = 1e-9
+GOALS = "goals"
+"""In transfers: what the weights of the goals make of money."""
+
+
+@dataclass(frozen=True)
+class Sharing:
+    """The gain of a cluster and its division. Money: discounted million over the horizon."""
+
+    scenario: str
+    currency: str
+    members: tuple[str, ...]
+    alone: float
+    """W(∅): the objective with every member on its own."""
+    together: float
+    """W(N)."""
+    relayed: float
+    """The scenario's own optimum less W(N): what places outside relay between members."""
+    epsilon: float
+    """The least core: how much the worst group lacks at least, under any division; the core is
+    empty where it is positive."""
+    epsilon_proven: bool
+    """No group was overlooked (a limit of time did not stop the search)."""
+    nucleolus_proven: bool
+    subsidy: float
+    """The least that must come from outside for no group to have reason to leave."""
+    owen_applies: bool
+    owen_why_not: str
+    shapley_exact: bool
+    solves: int
+    """Coalitions solved."""
+    allocations: pd.DataFrame
+    """rule, member, million, low_million, high_million (95 %, where sampled)."""
+    core: pd.DataFrame
+    """rule, in_core (yes, no, unknown), group (that lacks most, or is nearest to it),
+    lacks_million (negative: what it has over), could_gain_million (g of the group)."""
+    money: pd.DataFrame
+    """member, period, alone_million, together_million, change_million: own money."""
+    exchanges: pd.DataFrame
+    """Prices of exchanges (see `circflow.studies.cluster.owen`)."""
+    transfers: pd.DataFrame
+    """rule, from, to, million: who pays whom to carry a rule out."""
+    leaving: pd.DataFrame
+    joining: pd.DataFrame
+    joining_others: pd.DataFrame
+    """What a member's leaving or joining does (see `circflow.studies.cluster.leaving`)."""
+    effects: pd.DataFrame
+    """Synergy by effect (see `circflow.studies.cluster.effects`)."""
+    cluster: Cluster = field(repr=False)
+
+    @property
+    def gain(self) -> float:
+        """g(N), the cluster's synergy."""
+        return self.together - self.alone
+
+    def of(self, rule: str) -> dict[str, float]:
+        """The shares of a rule by member."""
+        rows = self.allocations[self.allocations["rule"] == rule]
+        if rows.empty:
+            known = ", ".join(dict.fromkeys(self.allocations["rule"]))
+            raise ValueError(f"no rule {rule!r}; there are: {known}")
+        return dict(zip(rows["member"], rows["million"].astype(float), strict=True))
+
+    @property
+    def totals(self) -> pd.DataFrame:
+        """figure, value: the figures above as a table."""
+        figures: list[tuple[str, Any]] = [
+            ("members", len(self.members)),
+            ("alone_million", self.alone),
+            ("together_million", self.together),
+            ("gain_million", self.gain),
+            ("relayed_million", self.relayed),
+            ("least_core_epsilon_million", self.epsilon),
+            ("least_core_proven", "yes" if self.epsilon_proven else "no"),
+            ("nucleolus_proven", "yes" if self.nucleolus_proven else "no"),
+            ("core_empty", "yes" if self.core_empty else "no"),
+            ("subsidy_million", self.subsidy),
+            ("owen_theorem_applies", "yes" if self.owen_applies else "no"),
+            ("owen_theorem_why_not", self.owen_why_not),
+            ("shapley_exact", "yes" if self.shapley_exact else "no"),
+            ("coalitions_solved", self.solves),
+        ]
+        return pd.DataFrame(figures, columns=["figure", "value"]).astype({"value": object})
+
+    @property
+    def core_empty(self) -> bool:
+        """Whether no division leaves every group content."""
+        return self.epsilon > 10 * TOLERANCE * max(abs(self.gain), _ZERO)
+
+    @property
+    def waterfall(self) -> pd.DataFrame:
+        """step, million, from_million, to_million: from every member alone to all together."""
+        made = waterfall(self.effects, self.alone)
+        return made if len(self.effects) else made.iloc[:0]
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Every table, by name."""
+        return {
+            "totals": self.totals,
+            "allocations": self.allocations,
+            "core": self.core,
+            "effects": self.effects,
+            "waterfall": self.waterfall,
+            "money": self.money,
+            "exchanges": self.exchanges,
+            "transfers": self.transfers,
+            "leaving": self.leaving,
+            "joining": self.joining,
+            "joining_others": self.joining_others,
+        }
+
+
+def share(  # noqa: PLR0913
+    scenario: Scenario,
+    *,
+    arms_length: bool = False,
+    apart: Iterable[str] = (),
+    gap: float = 1e-6,
+    jobs: int | None = None,
+    store: str | os.PathLike[str] | None = None,
+    orders: int = 100,
+    seconds: float | None = None,
+    exact: bool | None = None,
+    split: bool = True,
+    memberships: bool = True,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Sharing:
+    """What the cluster gains over its members alone, why, and how to share it.
+
+    Args:
+        scenario: from `circflow.read`.
+        arms_length: members not both in a coalition may still trade directly, at the larger of
+            the two transaction costs and without synergies.
+        apart: members that are in the scenario but not in the cluster: each stays on its own,
+            and has no share.
+        gap: relative gap of every search over yes/no decisions.
+        jobs: threads; as many as there are processors unless said.
+        store: a file in which coalition values are kept, so that a stopped run goes on.
+        orders: orders of joining sampled where the Shapley value is not exact.
+        seconds: no further orders are begun after so long; the nucleolus then looks for no
+            further groups, and each search for the group that lacks most ends after it.
+        exact: the exact Shapley value; if not said, where the best plan needs up to twelve members,
+            or where all values can be found in `seconds`.
+        split: whether the synergy is split by effect.
+        memberships: whether it is told what each member's leaving and joining does.
+        seed: of the sample.
+        progress: is told what goes on.
+
+    Raises:
+        CannotStandAloneError: there is no plan with every member on its own; no gains are told.
+        NoPlan: no plan for a coalition, or unbounded.
+        ValueError: the scenario has no members, or none but those apart; `apart` names no member.
+        StoreError: `store` belongs to another scenario.
+    """
+    tell: Progress = progress or (lambda _: None)
+    tell("building the model")
+    cluster = Cluster(
+        scenario,
+        arms_length=arms_length,
+        apart=apart,
+        gap=gap,
+        jobs=jobs or os.cpu_count() or 1,
+        store=None if store is None else Path(store),
+    )
+    if len(cluster.apart) == len(cluster.members):
+        raise ValueError(f"{scenario.name}: no site has a member, so there is nothing to share")
+    tell("every member alone")
+    cluster.plan(frozenset())
+    tell("all together")
+    cluster.plan(cluster.everybody)
+    return _Sharer(cluster, tell, orders, seconds, exact, seed).share(
+        split=split, memberships=memberships
+    )
+
+
+class _Sharer:
+    def __init__(  # noqa: PLR0913, PLR0917
+        self,
+        cluster: Cluster,
+        tell: Progress,
+        orders: int,
+        seconds: float | None,
+        exact: bool | None,
+        seed: int,
+    ) -> None:
+        self.cluster, self.tell = cluster, tell
+        self.orders, self.seconds, self.seed = orders, seconds, seed
+        self.count = len(cluster.members)
+        self.playing = np.array([n not in cluster.apart for n in range(self.count)])
+        self.several = int(self.playing.sum()) > 1
+        self.base = cluster.alone.objective
+        self.whole = cluster.synergy if self.several else 0.0
+        self.exact = exact
+        self.pieces: list[Box] = []
+        self.null = cluster.apart
+        """Members who add nothing to any group, as far as is known."""
+
+    def share(self, *, split: bool, memberships: bool) -> Sharing:
+        cluster = self.cluster
+        prices = owen(cluster)
+        shapley_shares = self._shapley()
+        court = self._court()
+        self.tell("the nucleolus")
+        if self.several:
+            centre, first = nucleolus(
+                court,
+                self.whole,
+                self.count,
+                near=shapley_shares.values,
+                null=self.null,
+                seconds=self.seconds,
+                progress=self.tell,
+            )
+        else:
+            centre = first = LeastCore(np.zeros(self.count), 0.0, True)
+        rules = self._rules(prices, shapley_shares, centre.shares)
+        own = {"alone": own_money(cluster.alone), "together": own_money(cluster.together)}
+        core = self._core(court, rules)
+        lacking = first.epsilon > 10 * TOLERANCE * max(abs(self.whole), _ZERO)
+        asked = cluster.everybody if memberships else frozenset[int]()
+        without = leaving(cluster, asked, self.tell)
+        parts = self._effects(split)
+        return Sharing(
+            scenario=cluster.scenario.name,
+            currency=cluster.scenario.settings.currency,
+            members=self._names(),
+            alone=self.base,
+            together=cluster.together.objective,
+            relayed=cluster.relayed,
+            epsilon=first.epsilon,
+            epsilon_proven=first.proven,
+            nucleolus_proven=centre.proven,
+            subsidy=subsidy(court, self.whole, self.count) if lacking else 0.0,
+            owen_applies=prices.applies,
+            owen_why_not=prices.why,
+            shapley_exact=shapley_shares.exact,
+            solves=cluster.values.solves,
+            allocations=self._allocations(rules),
+            core=core,
+            money=self._money(own),
+            exchanges=prices.exchanges,
+            transfers=self._transfers(rules, own),
+            leaving=without,
+            joining=joining(cluster, without),
+            joining_others=joining_others(cluster, without),
+            effects=parts,
+            cluster=cluster,
+        )
+
+    # ------------------------------------------------------------------ the rules
+
+    def _shapley(self) -> Shares:
+        cluster, n = self.cluster, self.count
+        if not self.several:
+            return Shares(np.zeros(n), np.zeros(n), True, 0)
+        self.pieces = self._boxes()
+        if self.pieces:
+            extra = self._single_hubs()
+            if not extra.any():  # else anybody who comes to such a member lets the hub serve it
+                met = frozenset[int]().union(*(box.inside | box.outside for box in self.pieces))
+                self.null = cluster.everybody - met
+            return Shares(shapley(self.pieces, n) - extra, np.zeros(n), True, 0)
+        return sampled_shapley(
+            cluster.value,
+            n,
+            orders=self.orders,
+            seed=self.seed,
+            seconds=self.seconds,
+            prepare=lambda settings: cluster.values.all(
+                {cluster.effective(s) for s in settings}, progress=self.tell
+            ),
+        )
+
+    def _boxes(self) -> list[Box]:
+        """All values, where they are asked for, few, or found in time; else none."""
+        cluster = self.cluster
+        needed = len(cluster.values.lookup(cluster.everybody).used)
+        if self.exact is False or (
+            self.exact is None and needed > EXACT_MEMBERS and self.seconds is None
+        ):
+            return []
+        if self.exact or needed <= EXACT_MEMBERS:
+            return boxes(cluster.values, progress=self.tell)
+        assert self.seconds is not None
+        self.tell("how many coalitions there are to solve")
+        if expected_seconds(cluster.values, trial=_TRIAL * self.seconds) > self.seconds:
+            return []
+        return boxes(cluster.values, seconds=self.seconds, progress=self.tell)
+
+    def _single_hubs(self) -> Floats:
+        """What the boxes count too much: a hub does not serve one member alone."""
+        correction = np.zeros(self.count)
+        everybody = self.cluster.everybody
+        for n in np.flatnonzero(self.playing).tolist():
+            one = frozenset([n])
+            extra = self.cluster.values(one) - self.base
+            if extra > _NOISE * abs(self.whole):
+                others = everybody - one - self.cluster.apart
+                correction += shapley([Box(one, others, extra)], self.count)
+        return correction
+
+    def _court(self) -> Court:
+        cluster = self.cluster
+        if self.pieces and self.count - len(self.null) <= _LARGEST_REGISTER:
+            return Register.of(self.pieces, self.count, self.base, self.null)
+        self.null = cluster.apart
+        self.tell("bounds of what members exchange")
+        x = cluster.outcome(cluster.everybody).x
+        assert x is not None
+        most = largest_amounts(cluster.model, cluster.compiled, cluster.switches, x)
+        separation = Separation(
+            cluster.switches, most, null=cluster.apart, gap=min(cluster.gap, 1e-7)
+        )
+        return Search(separation, cluster.values, self.base, seconds=self.seconds)
+
+    def _rules(self, prices: Owen, of_orders: Shares, centre: Floats) -> dict[str, Shares]:
+        def exact(values: Floats) -> Shares:
+            return Shares(values, np.zeros(self.count), True, 0)
+
+        rules = {
+            "owen": exact(prices.shares),
+            "shapley": of_orders,
+            "nucleolus": exact(centre),
+        }
+        keys = {
+            "volume": exchanged(self.cluster),
+            "alone": np.maximum(weighted_money(self.cluster.alone)[: self.count], 0.0),
+            "equal": np.ones(self.count),
+        }
+        for name, of_all in keys.items():
+            key = of_all * self.playing
+            if key.sum() > 0.0:
+                rules[name] = exact(self.whole * key / key.sum())
+        return {name: replace(r, values=self._whole(r.values)) for name, r in rules.items()}
+
+    def _whole(self, shares: Floats) -> Floats:
+        """Shares without rounding noise, that add up to the whole gain."""
+        small = np.abs(shares) < _NOISE * abs(self.whole)
+        cleaned = np.where(small, 0.0, shares)
+        there = ~small if (~small).any() else self.playing
+        cleaned[there] += (self.whole - cleaned.sum()) / there.sum()
+        return cleaned
+
+    def _names(self) -> tuple[str, ...]:
+        """The members of the cluster."""
+        return tuple(np.array(self.cluster.members, dtype=object)[self.playing].tolist())
+
+    def _allocations(self, rules: dict[str, Shares]) -> pd.DataFrame:
+        parts = [
+            pd.DataFrame(
+                {
+                    "rule": name,
+                    "member": self._names(),
+                    "million": rule.values[self.playing],
+                    "low_million": (rule.values - rule.half_width)[self.playing],
+                    "high_million": (rule.values + rule.half_width)[self.playing],
+                }
+            )
+            for name, rule in rules.items()
+        ]
+        return pd.concat(parts, ignore_index=True)
+
+    def _core(self, court: Court, rules: dict[str, Shares]) -> pd.DataFrame:
+        """For each rule, the group that lacks most."""
+        tolerance = 10 * TOLERANCE * max(abs(self.whole), _ZERO)
+        rows = []
+        for name, rule in rules.items():
+            self.tell(f"core test: {name}")
+            found = court.worst(rule.values, np.zeros((0, self.count))) if self.several else None
+            if found is None:
+                rows.append((name, "unknown" if self.several else "yes", "", np.nan, np.nan))
+                continue
+            inside = "no" if found.excess > tolerance else "yes"
+            if inside == "yes" and found.bound > tolerance:
+                inside = "unknown"
+            group = ", ".join(self.cluster.members[n] for n in sorted(found.members))
+            lacks = found.excess if abs(found.excess) > _NOISE * abs(self.whole) else 0.0
+            rows.append((name, inside, group, lacks, found.gain))
+        columns = ["rule", "in_core", "group", "lacks_million", "could_gain_million"]
+        return pd.DataFrame(rows, columns=columns)
+
+    # ------------------------------------------------------------------ what it means for members
+
+    def _money(self, own: dict[str, pd.DataFrame]) -> pd.DataFrame:
+        names = [*self.cluster.members, OUTSIDE]
+        periods = [p.name for p in self.cluster.scenario.periods]
+        index = pd.MultiIndex.from_product([names, periods], names=["member", "period"])
+        table = pd.DataFrame(index=index)
+        for name, money in own.items():
+            sums = money.groupby(["member", "period"])["discounted_million"].sum()
+            table[f"{name}_million"] = sums.reindex(index).fillna(0.0)
+        table["change_million"] = table["together_million"] - table["alone_million"]
+        return table.reset_index()
+
+    def _transfers(self, rules: dict[str, Shares], own: dict[str, pd.DataFrame]) -> pd.DataFrame:
+        """Each member ends with its money alone plus its share; the plan gives it its own money."""
+        members = self.cluster.members
+        before, after = (by_member(own[k], members) for k in ("alone", "together"))
+        names = [*members, OUTSIDE, GOALS]
+        rows = []
+        for name, rule in rules.items():
+            balance = before[:-1] + rule.values - after[:-1]
+            outside = before[-1] - after[-1]
+            balances = np.concatenate([balance, [outside, -(balance.sum() + outside)]])
+            balances[np.abs(balances) < 1e-9 * max(abs(self.whole), _ZERO)] = 0.0
+            rows += [(name, names[a], names[b], paid) for a, b, paid in payments(balances)]
+        return pd.DataFrame(rows, columns=["rule", "from", "to", "million"]).astype(
+            {"million": float}
+        )
+
+    def _effects(self, split: bool) -> pd.DataFrame:
+        columns = ["effect", "million", "low_million", "high_million", "alone_million"]
+        if not split or self.cluster.arms_length or not self.several:
+            return pd.DataFrame(columns=[*columns, "last_million"])
+        made: Effects = effects(
+            self.cluster, seconds=self.seconds, progress=self.tell, seed=self.seed
+        )
+        return made.table
+
+
+def exchanged(cluster: Cluster) -> Floats:
+    """Tonnes that each member sends to other members and hubs, and receives from them, over the
+    horizon (in t where anything exchanged is counted in t, else in any unit)."""
+    scenario = cluster.scenario
+    flows = cluster.together.flows
+    sites = scenario.frame("Sites").set_index("site")
+    sender, receiver = flows["from"].map(scenario.member_of), flows["to"].map(scenario.member_of)
+    hub_from = flows["from"].map(sites["hub"]).astype(bool) & sender.isna()
+    hub_to = flows["to"].map(sites["hub"]).astype(bool) & receiver.isna()
+    inside = (sender.notna() & receiver.notna() & (sender != receiver)) | (
+        (sender.notna() & hub_to) | (receiver.notna() & hub_from)
+    )
+    rows = flows[inside]
+    in_tonnes = rows["unit_of_measure"] == "t"
+    rows = rows[in_tonnes] if in_tonnes.any() else rows
+    years = rows["period"].map({p.name: float(p.years) for p in scenario.periods}).astype(float)
+    total = np.zeros(len(cluster.members))
+    number = {name: n for n, name in enumerate(cluster.members)}
+    for end, column in (("from", "sent_per_year"), ("to", "received_per_year")):
+        owner = rows[end].map(scenario.member_of)
+        for name, amount in (rows[column].astype(float) * years).groupby(owner).sum().items():
+            total[number[str(name)]] += float(amount)
+    return total

@@ -1,0 +1,458 @@
+"""Arrays as a function of parameters: compiled at a few values, combined for every other.
+
+Almost every figure of a scenario enters the programme linearly. With θ the vector of all arrays
+and θ₀ that of the scenario as it stands, parameter i compiled at two values a and b gives
+
+    D_i(v) = θ(v) − θ₀ = A_i + s·S_i,   A_i = θ(a) − θ₀,  S_i = θ(b) − θ(a),  s = (v − a)/(b − a)
+
+which is exact at a and b, and everywhere if θ is affine in v; a third value tells: for a factor
+or an addition the scenario itself, at which D_i must vanish, else one value in between. Several
+parameters add up, θ = θ₀ + Σ D_i, unless two meet in one product (a price and an amount that it
+multiplies); then
+
+    θ = θ₀ + Σ_i D_i + Σ_ij (c00 + c10 s_i + c01 s_j + c11 s_i s_j)
+
+with the four c of a pair from compilations at its four corners. Which pairs meet is found by
+halving, and two of the runs themselves, compiled, verify the whole. What fails is rebuilt.
+
+The discount rate is in no line: what it does to money is known (`discounting`), whatever the
+other parameters do to the money that it discounts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csc_array, csr_array, hstack, vstack
+
+from circflow.studies.bench.arrays import SECTIONS, Difference, Floats, Snapshot, combined
+from circflow.studies.bench.money_by_rate import Rated, Rating
+from circflow.studies.sweeps.design import Parameter, Point
+
+TOLERANCE = 1e-9
+"""Largest share of a figure by which the combination of two compilations may miss a third."""
+_MOST_PAIRS = 40
+
+Compile = Callable[[Sequence[Point]], "list[Difference | None]"]
+"""Compiles points of the parameters; None where the structure is another."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """The values between which a parameter's arrays are a line."""
+
+    parameter: int
+    low: float
+    high: float
+
+    def share(self, value: float) -> float:
+        """s, 0 at the low value and 1 at the high one."""
+        return 0.0 if self.high == self.low else (value - self.low) / (self.high - self.low)
+
+
+class Affine:
+    """θ(point) for every point whose parameters are lines, or the discount rate."""
+
+    def __init__(
+        self,
+        base: Snapshot,
+        lines: Sequence[Line],
+        pairs: Sequence[tuple[int, int]],
+        parts: Sequence[Difference],
+        rating: Rating | None = None,
+    ) -> None:
+        """`parts`: two differences per line (constant, slope), then four per pair of lines."""
+        self.base = base
+        self.rated = Rated(rating, base, parts) if rating else None
+        self.lines = tuple(lines)
+        self.pairs = tuple(pairs)
+        self.place_of = {line.parameter: n for n, line in enumerate(lines)}
+        size = len(base.figures)
+        touched = [p.places for p in parts]
+        if self.rated:
+            touched.append(self.rated.places)
+        self.support = np.unique(np.concatenate(touched)) if touched else np.empty(0, dtype=np.intp)
+        columns = [
+            csc_array(
+                (p.values, (np.searchsorted(self.support, p.places), np.zeros(len(p.places), int))),
+                shape=(len(self.support), 1),
+            )
+            for p in parts
+        ]
+        self.moves = csr_array(hstack(columns)) if columns else csr_array((len(self.support), 0))
+        if self.rated:
+            self._rated_at = np.searchsorted(self.support, self.rated.places)
+        self.forms = csr_array(vstack([p.forms for p in parts])) if parts else None
+        used = np.empty(0, dtype=np.intp)
+        if self.forms is not None:
+            used = np.flatnonzero(np.diff(self.forms.indptr))
+            self._changing = csr_array(self.forms[used, :])
+        # Which part and which label the forms that change belong to.
+        self._part, self._label = np.divmod(used, max(base.forms.shape[0], 1))
+        assert size >= len(self.support)
+        structure = base.structure
+        self.spans = {}
+        for name in SECTIONS:
+            span = structure.section(name)
+            first, last = np.searchsorted(self.support, [span.start, span.stop])
+            self.spans[name] = (slice(int(first), int(last)), span.start)
+
+    def weights(self, point: Point) -> Floats:
+        """What every part counts at a point, then what every kind of money counts."""
+        count = len(self.lines)
+        made = np.zeros(2 * count + 4 * len(self.pairs))
+        share = np.zeros(count)
+        for n, line in enumerate(self.lines):
+            value = point[line.parameter]
+            if value is not None:
+                share[n] = line.share(float(value))
+                made[2 * n], made[2 * n + 1] = 1.0, share[n]
+        for n, (i, j) in enumerate(self.pairs):
+            both = made[2 * i] * made[2 * j]
+            at = 2 * count + 4 * n
+            made[at : at + 4] = both * np.array([1.0, share[i], share[j], share[i] * share[j]])
+        if self.rated:
+            rating = self.rated.rating
+            made = np.append(made, rating.weights(point[rating.at]))
+        return made
+
+    def _split(self, weights: Floats) -> tuple[Floats, Floats]:
+        """The weights of the parts, and those of the kinds of money."""
+        count = self.moves.shape[1]
+        return weights[:count], weights[count:]
+
+    def knows(self, point: Point) -> bool:
+        """Whether every parameter that the point changes is a line."""
+        rate = self.rated.rating.at if self.rated else None
+        return all(v is None or n in self.place_of or n == rate for n, v in enumerate(point))
+
+    def moved(self, weights: Floats) -> Floats:
+        """The figures on the support."""
+        parts, kinds = self._split(weights)
+        made = np.asarray(self.base.figures[self.support] + self.moves @ parts)
+        if self.rated:
+            made[self._rated_at] = self.rated.figures(parts, kinds)
+        return made
+
+    def figures(self, point: Point) -> Floats:
+        """All figures at a point."""
+        made = self.base.figures.copy()
+        if len(self.support):
+            made[self.support] = self.moved(self.weights(point))
+        return made
+
+    def totals(self, x: Floats, weights: Floats, moved: Floats) -> Floats:
+        """Every form at a plan."""
+        made = self.base.totals(x)
+        inside, start = self.spans["constant"]
+        at = self.support[inside] - start
+        made[at] += moved[inside] - self.base.figures[self.support[inside]]
+        if len(self._part):
+            change = weights[self._part] * (self._changing @ x)
+            made += np.bincount(self._label, change, len(made))
+        if self.rated:
+            made[self.rated.labels] = self.rated.forms(*self._split(weights)) @ np.append(x, 1.0)
+        return made
+
+    def error(self, point: Point, compiled: Difference | None) -> tuple[float, NDArray[np.intp]]:
+        """Largest relative miss of a compiled point, and the figures that are missed.
+
+        A figure is measured against the largest size it has among the parts.
+        """
+        if compiled is None:
+            return np.inf, np.empty(0, dtype=np.intp)
+        weights = self.weights(point)
+        true = self.base.figures.copy()
+        true[compiled.places] += compiled.values
+        predicted = self.figures(point)
+        miss = np.abs(predicted - true)
+        size = np.maximum(np.abs(true), np.abs(self.base.figures))
+        if len(self.support):
+            size[self.support] = np.maximum(
+                size[self.support],
+                np.asarray(abs(self.moves) @ (self._split(weights)[0] != 0.0)),
+            )
+        share = np.divide(miss, size, out=np.zeros_like(miss), where=miss > 0.0)
+        worst = float(share.max(initial=0.0))
+        return max(worst, self._forms_error(weights, compiled)), np.flatnonzero(share > TOLERANCE)
+
+    def _forms_error(self, weights: Floats, compiled: Difference) -> float:
+        change = csr_array(compiled.forms, copy=True)
+        scale = float(np.abs(self.base.forms.data).max(initial=0.0)) or 1.0
+        parts, kinds = self._split(weights)
+        if self.forms is not None and self.forms.nnz:
+            rows = self.base.forms.shape[0]
+            for n in np.flatnonzero(parts):
+                change = change - parts[n] * self.forms[n * rows : (n + 1) * rows]
+        miss = 0.0
+        if self.rated:
+            own = self.rated.labels
+            true = self.base.forms[own, :].toarray() + compiled.forms[own, :].toarray()
+            miss = np.abs(self.rated.forms(parts, kinds)[:, :-1] - true).max(initial=0.0)
+            others = np.ones(change.shape[0])
+            others[own] = 0.0
+            change = csr_array(change.multiply(others[:, None]))
+        miss = max(miss, np.abs(change.data).max(initial=0.0))
+        return float(miss) / scale if miss > 1e-12 * scale else 0.0
+
+
+@dataclass(frozen=True)
+class Fit:
+    """An affine model, and the parameters that it does not know (their runs are rebuilt)."""
+
+    affine: Affine
+    rebuilt: dict[int, str]
+    """Why, by parameter."""
+    compilations: int
+
+
+def fit(
+    base: Snapshot,
+    parameters: Sequence[Parameter],
+    points: Sequence[Point],
+    compile_points: Compile,
+    rating: Rating | None = None,
+) -> Fit:
+    """Find how the arrays depend on the parameters, over the values that the points have.
+
+    Compiles every parameter at its lowest and highest value and verifies it by a third, then
+    verifies two of the points in which several parameters are changed. A parameter that is the
+    discount rate (`rating`; the compiled arrays then hold their money) is verified at one value.
+    """
+    return _Fitting(base, parameters, points, compile_points, rating).fit()
+
+
+class _Fitting:
+    def __init__(
+        self,
+        base: Snapshot,
+        parameters: Sequence[Parameter],
+        points: Sequence[Point],
+        compile_points: Compile,
+        rating: Rating | None,
+    ) -> None:
+        self.base = base
+        self.rating = rating
+        self.parameters = parameters
+        self.points = points
+        self.ask = compile_points
+        self.compilations = 0
+        self.rebuilt: dict[int, str] = {}
+        self.known: dict[tuple[tuple[int, Any], ...], Difference | None] = {}
+
+    def compile(self, points: Sequence[dict[int, Any]]) -> list[Difference | None]:
+        """Compile points given by the parameters that they change; each one once."""
+        keys = [tuple(sorted(p.items())) for p in points]
+        new = [k for k in dict.fromkeys(keys) if k not in self.known]
+        full = [tuple(dict(k).get(n) for n in range(len(self.parameters))) for k in new]
+        self.compilations += len(new)
+        self.known.update(zip(new, self.ask(full), strict=True))
+        return [self.known[k] for k in keys]
+
+    def fit(self) -> Fit:
+        if self.rating and not self._rate_holds(self.rating):
+            self.rating = None
+        lines = self._lines()
+        affine = self._model(lines, [])
+        joint = self._joint(lines)
+        if joint:
+            affine, lines = self._verified(affine, lines, joint)
+        return Fit(affine, self.rebuilt, self.compilations)
+
+    def _values(self, n: int) -> list[Any]:
+        return list(dict.fromkeys(p[n] for p in self.points if p[n] is not None))
+
+    def _rate_holds(self, rating: Rating) -> bool:
+        """Whether the arrays at the rate that is farthest off are what they should be."""
+        n = rating.at
+        values = [float(v) for v in self._values(n)]
+        if not values:
+            return False
+        neutral = self.parameters[n].neutral or 0.0
+        value = max(values, key=lambda v: abs(v - neutral))
+        point = tuple(value if k == n else None for k in range(len(self.parameters)))
+        error, _ = self._model([], []).error(point, self.compile([{n: value}])[0])
+        return error <= TOLERANCE
+
+    def _is_rate(self, n: int) -> bool:
+        return self.rating is not None and n == self.rating.at
+
+    def _lines(self) -> list[Line]:
+        candidates: list[Line] = []
+        third: dict[int, float] = {}
+        for n, parameter in enumerate(self.parameters):
+            values = self._values(n)
+            if not values or self._is_rate(n):
+                continue
+            if not parameter.is_continuous:
+                self.rebuilt[n] = "not a continuous figure"
+                continue
+            ordered = sorted(float(v) for v in values)
+            candidates.append(Line(n, ordered[0], ordered[-1]))
+            neutral = parameter.neutral
+            if len(ordered) > 2 and (neutral is None or neutral in (ordered[0], ordered[-1])):
+                third[n] = ordered[len(ordered) // 2]
+        asked = [{c.parameter: v} for c in candidates for v in (c.low, c.high)]
+        asked += [{n: v} for n, v in third.items()]
+        self.compile(asked)
+        lines = []
+        for line in candidates:
+            wrong = self._why_not(
+                line, third.get(line.parameter), len(self._values(line.parameter))
+            )
+            if wrong:
+                self.rebuilt[line.parameter] = wrong
+            else:
+                lines.append(line)
+        return lines
+
+    def _why_not(self, line: Line, third: float | None, values: int) -> str:
+        n = line.parameter
+        ends = self.compile([{n: line.low}, {n: line.high}])
+        if any(end is None for end in ends):
+            return "it changes the structure"
+        if values <= 2:
+            return ""
+        alone = self._model([line], [])
+        nothing: Point = tuple(None for _ in self.parameters)
+        if third is None:
+            neutral = self.parameters[n].neutral
+            point = tuple(neutral if k == n else None for k in range(len(self.parameters)))
+            empty = Difference(
+                np.empty(0, dtype=np.intp), np.empty(0), csr_array(self.base.forms.shape)
+            )
+            error, _ = alone.error(point, empty)
+        else:
+            point = tuple(third if k == n else v for k, v in enumerate(nothing))
+            error, _ = alone.error(point, self.compile([{n: third}])[0])
+        return "" if error <= TOLERANCE else "the arrays are not affine in it"
+
+    def _model(self, lines: Sequence[Line], pairs: Sequence[tuple[int, int]]) -> Affine:
+        parts: list[Difference] = []
+        for line in lines:
+            low, high = self.compile([{line.parameter: line.low}, {line.parameter: line.high}])
+            assert low is not None and high is not None
+            parts += [low, combined([(1.0, high), (-1.0, low)], self.base)]
+        for i, j in pairs:
+            parts += self._pair(lines[i], lines[j])
+        return Affine(self.base, lines, pairs, parts, self.rating)
+
+    def _corners(self, a: Line, b: Line) -> list[dict[int, Any]]:
+        return [{a.parameter: v, b.parameter: w} for v in (a.low, a.high) for w in (b.low, b.high)]
+
+    def _pair(self, a: Line, b: Line) -> list[Difference]:
+        """c00, c10, c01, c11 of what two parameters do together beyond what each does alone."""
+        corners = self.compile(self._corners(a, b))
+        rest = []
+        for corner, at in zip(corners, self._corners(a, b), strict=True):
+            assert corner is not None
+            own = self.compile([{a.parameter: at[a.parameter]}, {b.parameter: at[b.parameter]}])
+            assert own[0] is not None and own[1] is not None
+            rest.append(combined([(1.0, corner), (-1.0, own[0]), (-1.0, own[1])], self.base))
+        ll, lh, hl, hh = rest
+        return [
+            ll,
+            combined([(1.0, hl), (-1.0, ll)], self.base),
+            combined([(1.0, lh), (-1.0, ll)], self.base),
+            combined([(1.0, hh), (-1.0, hl), (-1.0, lh), (1.0, ll)], self.base),
+        ]
+
+    def _joint(self, lines: Sequence[Line]) -> list[Point]:
+        """Two points in which several lines are changed: those with the largest changes."""
+        kept = {line.parameter: line for line in lines}
+        best: list[tuple[int, float, Point]] = []
+        for point in self.points:
+            moved = [
+                n for n, v in enumerate(point) if v is not None and (n in kept or self._is_rate(n))
+            ]
+            if len(moved) >= 2:
+                only = tuple(v if n in moved else None for n, v in enumerate(point))
+                far = sum(abs(kept[n].share(float(point[n])) - 0.47) for n in moved if n in kept)
+                best.append((len(moved), far, only))
+        best.sort(key=lambda b: b[:2], reverse=True)
+        return [p for _, _, p in (best[:1] + best[len(best) // 2 :][:1])]
+
+    def _verified(
+        self, affine: Affine, lines: list[Line], joint: list[Point]
+    ) -> tuple[Affine, list[Line]]:
+        """The model with the pairs that meet; parameters that cannot be verified are left out."""
+        if self._holds(affine, joint):
+            return affine, lines
+        pairs = self._meeting(lines)
+        usable = 0 < len(pairs) <= _MOST_PAIRS and all(
+            c is not None for i, j in pairs for c in self.compile(self._corners(lines[i], lines[j]))
+        )
+        if usable:
+            affine = self._model(lines, pairs)
+            if self._holds(affine, joint):
+                return affine, lines
+        meeting = {lines[k].parameter for pair in pairs for k in pair}
+        if not meeting:
+            meeting = {line.parameter for line in lines}
+        for n in meeting:
+            self.rebuilt[n] = "its effect depends on other parameters"
+        kept = [line for line in lines if line.parameter not in meeting]
+        affine = self._model(kept, [])
+        left = self._joint(kept)
+        if left and not self._holds(affine, left):
+            for line in kept:
+                self.rebuilt[line.parameter] = "its effect depends on other parameters"
+            return self._model([], []), []
+        return affine, kept
+
+    def _holds(self, affine: Affine, joint: Sequence[Point]) -> bool:
+        asked = [{n: v for n, v in enumerate(p) if v is not None} for p in joint]
+        found = self.compile(asked)
+        return all(
+            affine.error(point, compiled)[0] <= TOLERANCE
+            for point, compiled in zip(joint, found, strict=True)
+        )
+
+    def _meeting(self, lines: Sequence[Line]) -> list[tuple[int, int]]:
+        """Pairs of lines that do more together than each alone, found by halving."""
+        found: list[tuple[int, int]] = []
+
+        def together(left: list[int], right: list[int]) -> bool:
+            def at(group: list[int]) -> dict[int, Any]:
+                return {lines[k].parameter: lines[k].high for k in group}
+
+            both, one, other = self.compile([at(left + right), at(left), at(right)])
+            if both is None or one is None or other is None:
+                return True
+            rest = combined([(1.0, both), (-1.0, one), (-1.0, other)], self.base)
+            size = np.abs(self.base.figures)
+            for part in (both, one, other):
+                size[part.places] = np.maximum(size[part.places], np.abs(part.values))
+            beyond = np.abs(rest.values) > TOLERANCE * size[rest.places]
+            scale = float(np.abs(self.base.forms.data).max(initial=1.0))
+            return bool(beyond.any() or (np.abs(rest.forms.data) > TOLERANCE * scale).any())
+
+        def between(left: list[int], right: list[int]) -> None:
+            if len(found) > _MOST_PAIRS or not left or not right or not together(left, right):
+                return
+            if len(left) == 1 and len(right) == 1:
+                found.append((min(left[0], right[0]), max(left[0], right[0])))
+                return
+            if len(left) >= len(right):
+                half = len(left) // 2
+                between(left[:half], right)
+                between(left[half:], right)
+            else:
+                half = len(right) // 2
+                between(left, right[:half])
+                between(left, right[half:])
+
+        def within(group: list[int]) -> None:
+            if len(group) < 2:
+                return
+            half = len(group) // 2
+            between(group[:half], group[half:])
+            within(group[:half])
+            within(group[half:])
+
+        within(list(range(len(lines))))
+        return sorted(found)

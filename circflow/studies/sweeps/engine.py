@@ -1,0 +1,192 @@
+"""Where runs are done: in this process, in local processes, or on an engine of others (Dask).
+
+Whatever does them, a task goes in and its result comes out; results come in any order. A worker
+that dies costs what it was at: its tasks are given out again, and a task that kills a worker of
+its own is reported as lost.
+"""
+
+from __future__ import annotations
+
+import itertools
+import multiprocessing
+import os
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    BrokenExecutor,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    wait,
+)
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from circflow.studies.errors import StudyError
+from circflow.studies.sweeps.worker import Job, Parcel, Task, work
+
+_AHEAD = 3
+"""Tasks given out per worker, so that none waits."""
+_DASK_LOST = ("KilledWorker", "CommClosedError", "FutureCancelledError", "CancelledError")
+
+
+class Lost:
+    """A task whose worker died, again when it was alone."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+
+
+class Engine:
+    """Does tasks. Use as a context manager.
+
+    Args:
+        jobs: local processes; 1 does everything in this one.
+        executor: an executor of `concurrent.futures` to use instead.
+        dask: address of a Dask scheduler to use instead (extra `dask`).
+    """
+
+    def __init__(
+        self, jobs: int = 1, executor: Executor | None = None, dask: str | None = None
+    ) -> None:
+        if jobs < 1:
+            raise StudyError(f"the number of jobs must be at least 1, not {jobs}")
+        if dask is not None and executor is not None:
+            raise StudyError("give an executor or the address of a Dask scheduler, not both")
+        self.jobs = jobs
+        self.given = executor
+        self.address = dask
+        self.client: Any = None
+        self.pool: Executor | None = None
+        self.stack = ExitStack()
+        self.folder: Path | None = None
+
+    def __enter__(self) -> Engine:
+        if self.address is not None:
+            self.client = self.stack.enter_context(_dask_client(self.address))
+            self.pool = self.client.get_executor(pure=False)
+            self.jobs = max(1, sum(self.client.nthreads().values()))
+        elif self.given is not None:
+            self.pool = self.given
+            self.jobs = getattr(self.given, "_max_workers", None) or os.cpu_count() or 1
+        elif self.jobs > 1:
+            self.folder = Path(self.stack.enter_context(tempfile.TemporaryDirectory()))
+            self._start_pool()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if isinstance(self.pool, ProcessPoolExecutor) and self.given is None:
+            _end(self.pool, at_once=kind is not None)
+        self.stack.close()
+
+    def _start_pool(self, workers: int | None = None) -> None:
+        self.pool = ProcessPoolExecutor(
+            workers or self.jobs, mp_context=multiprocessing.get_context("spawn")
+        )
+
+    def send(self, job: Job) -> Any:
+        """Bring a job to where the workers find it."""
+        parcel = Parcel.of(job)
+        if self.client is not None:
+            return self.client.scatter(parcel, broadcast=True, hash=False)
+        if self.folder is not None:
+            path = self.folder / parcel.key
+            path.write_bytes(parcel.data)
+            return replace(parcel, data=b"", path=str(path))
+        return parcel
+
+    def run(self, parcel: Any, tasks: Iterable[Task]) -> Iterator[tuple[Task, Any]]:
+        """Do tasks: (task, its result or `Lost`), as they finish."""
+        if self.pool is None:
+            for task in tasks:
+                yield task, work(parcel, task)
+            return
+        yield from self._spread(parcel, iter(tasks))
+
+    def _spread(self, parcel: Any, tasks: Iterator[Task]) -> Iterator[tuple[Task, Any]]:
+        waiting: dict[Future[Any], Task] = {}
+        broken: list[Task] = []
+        while True:
+            try:
+                for task in itertools.islice(tasks, self.jobs * _AHEAD - len(waiting)):
+                    broken.append(task)  # until it is given out
+                    waiting[self._submit(parcel, task)] = task
+                    broken.pop()
+            except BrokenExecutor:
+                pass
+            if not waiting and not broken:
+                return
+            done, _ = wait(waiting, return_when=FIRST_COMPLETED) if waiting else (set(), set())
+            for future in done:
+                task = waiting.pop(future)
+                try:
+                    yield task, future.result()
+                except Exception as error:
+                    if not _is_loss(error):
+                        raise
+                    broken.append(task)
+            if broken:
+                # The pool is of no more use: what was given out is done again, each task alone.
+                lost = [*broken, *waiting.values()]
+                broken, waiting = [], {}
+                yield from self._one_by_one(parcel, lost)
+
+    def _submit(self, parcel: Any, task: Task) -> Future[Any]:
+        assert self.pool is not None
+        return self.pool.submit(work, parcel, task)
+
+    def _one_by_one(self, parcel: Any, tasks: Sequence[Task]) -> Iterator[tuple[Task, Any]]:
+        """Tasks that were under way when a worker died, one at a time."""
+        own = isinstance(self.pool, ProcessPoolExecutor) and self.given is None
+        if own:
+            assert isinstance(self.pool, ProcessPoolExecutor)
+            _end(self.pool, at_once=True)
+            self._start_pool(1)
+        for task in tasks:
+            try:
+                yield task, self._submit(parcel, task).result()
+            except Exception as error:
+                if not _is_loss(error):
+                    raise
+                yield task, Lost(f"the worker died ({type(error).__name__})")
+                if own:
+                    self._start_pool(1)
+        if own:
+            assert isinstance(self.pool, ProcessPoolExecutor)
+            self.pool.shutdown()
+            self._start_pool()
+
+
+def _is_loss(error: Exception) -> bool:
+    names = {kind.__name__ for kind in type(error).__mro__}
+    return isinstance(error, BrokenExecutor) or bool(names & set(_DASK_LOST))
+
+
+def _end(pool: ProcessPoolExecutor, *, at_once: bool) -> None:
+    if at_once:
+        for process in list((getattr(pool, "_processes", None) or {}).values()):
+            process.terminate()
+    pool.shutdown(wait=not at_once, cancel_futures=True)
+
+
+def _dask_client(address: str) -> Any:
+    try:
+        import distributed
+    except ImportError:
+        raise StudyError(
+            "Dask is not installed: pip install 'circflow[dask]', here and on the workers"
+        ) from None
+    try:
+        make: Any = distributed.Client
+        return make(address, timeout=10, set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise StudyError(f"no Dask scheduler answers at {address}: {error}") from None

@@ -1,0 +1,412 @@
+"""Exact answers about one figure at a time: how far it may move, and where the plan changes.
+
+Along one parameter the arrays move on a line (`affine`). Where it moves costs only, the plan's
+worth is the largest of the lines that the plans draw (each plan's worth is linear in the
+parameter): convex, with a slope that a solve gives, yes/no decisions or not. Where it moves
+limits only (bounds and right-hand sides), the worth of a linear programme is the smallest of
+the lines that its shadow prices draw: concave. Two such lines meet where a break point may be;
+solving there either shows that none lies above (below), or finds a line between them (Eisner and
+Severance 1976). So every break point is found with no grid, degenerate vertices or not.
+
+A range is the interval around the scenario's own value in which its line holds: for a price the
+plan stays the best, for a capacity or a limit the shadow price stays what it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from circflow.data.change import scenario_numbers
+from circflow.data.scenario import Scenario, ScenarioError
+from circflow.solver.highs import Session
+from circflow.studies.bench.arrays import Built, Choice, Decisions, Difference, built, choice_of
+from circflow.studies.bench.goals import no_plan
+from circflow.studies.errors import StudyError
+from circflow.studies.sweeps.affine import Affine, Compile, fit
+from circflow.studies.sweeps.design import Parameter, Point, parameter
+from circflow.studies.sweeps.engine import Engine, Lost
+from circflow.studies.sweeps.sampling import ranges_of
+from circflow.studies.sweeps.worker import Job, Options, Parcel, Task, Updater, work
+
+Shape = Literal["costs", "limits"]
+_EQUAL = 1e-9
+"""Relative difference in worth below which two lines are one."""
+_MOST_SOLVES = 2000
+
+
+@dataclass(frozen=True)
+class _Line:
+    """The worth of the plan and its slope at a value of the parameter."""
+
+    value: float
+    worth: float
+    slope: float
+    x: np.ndarray
+
+    def at(self, value: float) -> float:
+        return self.worth + self.slope * (value - self.value)
+
+
+def break_points(  # noqa: PLR0913
+    scenario: Scenario,
+    address: str,
+    low: float,
+    high: float,
+    *,
+    how: str = "factor",
+    decisions: Decisions = "free",
+    gap: float = 1e-9,
+) -> pd.DataFrame:
+    """Every value of one parameter at which the plan's worth changes its slope.
+
+    Args:
+        scenario: from `circflow.read`.
+        address: cells that vary together, prices or costs, or capacities or limits.
+        low: one end.
+        high: the other.
+        how: `factor`, `add` or `set`.
+        decisions: `free` (for costs only), `relaxed` or `fixed`.
+        gap: relative gap of each search.
+
+    Returns:
+        One row per piece: from, to (values of the parameter), from_million, to_million
+        (objectives), slope_million (per unit of the parameter), built (in the piece).
+
+    Raises:
+        StudyError: the parameter moves more than costs, or more than limits (a yield, a
+            lifetime), or not on a line (a discount rate); or there is no plan at an end.
+    """
+    if not np.isfinite([low, high]).all() or low >= high:
+        raise StudyError(f"low {low} must be below high {high}")
+    one = parameter(scenario, address, how)
+    prepared = _prepared(scenario, decisions, gap)
+    parcel = Parcel.of(_job(scenario, (one,), decisions, prepared))
+
+    def compile_points(points: Sequence[Point]) -> list[Difference | None]:
+        return [_compiled(d) for d in work(parcel, Task("compile", tuple(enumerate(points))))]
+
+    path = _Path(prepared, one, low, high, gap, compile_points)
+    lines = path.lines(path.solve(low), path.solve(high))
+    return path.pieces(lines, low, high)
+
+
+def ranges(  # noqa: PLR0913
+    scenario: Scenario,
+    addresses: Sequence[str] | None = None,
+    *,
+    sheets: Sequence[str] = (),
+    within: float = 0.5,
+    decisions: Decisions = "fixed",
+    gap: float = 1e-9,
+    jobs: int = 1,
+    executor: Executor | None = None,
+    dask: str | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> pd.DataFrame:
+    """How far each figure may move, alone, before the plan or its shadow prices change.
+
+    Args:
+        scenario: from `circflow.read`.
+        addresses: cells; without, those of the sheet Ranges.
+        sheets: every figure of these sheets, cell by cell, instead.
+        within: looked at from (1 − within) to (1 + within) times the figure.
+        decisions: as they are in the best plan (`fixed`), `relaxed`, or `free` (costs only).
+        gap: relative gap of each search.
+        jobs: local processes, for the compilations that each figure needs.
+        executor: an executor of `concurrent.futures` instead.
+        dask: address of a Dask scheduler instead.
+        progress: is told how far it is.
+
+    Returns:
+        parameter, figure (where the cells have one), moves (costs: the plan holds; limits: the
+        shadow price holds), from_factor, to_factor, from, to (figures), slope_million (objective
+        per factor 1), price (objective in currency per unit of the figure), reaches_low and
+        reaches_high (whether the range goes on beyond what was looked at), reason (why there is
+        no range).
+    """
+    if not 0.0 < within <= 1.0:
+        raise StudyError(f"within must be above 0 and at most 1, not {within}")
+    if sheets:
+        chosen = list(scenario_numbers(scenario, sheets)["address"])
+    elif addresses is not None:
+        chosen = list(addresses)
+    else:
+        chosen = [r.parameter.address for r in ranges_of(scenario)]
+    cells = [_cell(scenario, address) for address in dict.fromkeys(chosen)]
+    movable = [n for n, cell in enumerate(cells) if cell.factor is not None]
+    if not movable:
+        return pd.DataFrame([cell.record for cell in cells])
+    prepared = _prepared(scenario, decisions, gap)
+    ends = (1.0 - within, 1.0 + within)
+    tasks = (
+        Task("compile", tuple((n, _alone(k, end, len(movable))) for end in ends))
+        for k, n in enumerate(movable)
+    )
+    factors = tuple(cell.factor for cell in cells if cell.factor is not None)
+    with Engine(jobs, executor, dask) as engine:
+        parcel = engine.send(_job(scenario, factors, decisions, prepared))
+        for done, (task, found) in enumerate(engine.run(parcel, tasks)):
+            if progress:
+                progress(f"ranges: {done + 1} of {len(movable)}")
+            cell = cells[task.runs[0][0]]
+            cell.record.update(_range(cell, ends, found, gap, prepared))
+    return pd.DataFrame([cell.record for cell in cells])
+
+
+@dataclass(frozen=True)
+class _Cell:
+    """A figure whose range is asked for, what is told of it, and its factor where it has one."""
+
+    record: dict[str, object]
+    own: float | None
+    factor: Parameter | None = None
+
+
+def _cell(scenario: Scenario, address: str) -> _Cell:
+    one = parameter(scenario, address, "set")
+    record: dict[str, object] = {"parameter": one.address, "figure": one.own, "unit": one.unit}
+    if one.own == 0.0:
+        reason = "the figure is 0, which no factor changes"
+        return _Cell({**record, "moves": None, "reason": reason}, one.own)
+    try:
+        return _Cell(record, one.own, parameter(scenario, address, "factor"))
+    except StudyError as error:
+        return _Cell({**record, "moves": None, "reason": str(error)}, one.own)
+
+
+def _alone(k: int, value: float, count: int) -> Point:
+    """The point at which one of many parameters has a value and no other is changed."""
+    return tuple(value if n == k else None for n in range(count))
+
+
+def _range(
+    cell: _Cell, ends: tuple[float, float], found: Any, gap: float, prepared: Built
+) -> dict[str, object]:
+    """The range of a figure, from its arrays compiled at both ends."""
+    assert cell.factor is not None
+    low, high = ends
+    try:
+        if isinstance(found, Lost):
+            raise StudyError(found.reason)
+        compiled = {(end,): _compiled(one) for end, one in zip(ends, found, strict=True)}
+        path = _Path(
+            prepared, cell.factor, low, high, gap, lambda points: [compiled[p] for p in points]
+        )
+        here = path.solve(1.0)
+        first, last = path.holds(here, low), path.holds(here, high)
+    except (StudyError, ScenarioError) as error:
+        return {"moves": None, "reason": str(error)}
+    own = np.nan if cell.own is None else cell.own
+    return {
+        "moves": path.shape,
+        "from_factor": first,
+        "to_factor": last,
+        "from": own * first,
+        "to": own * last,
+        "slope_million": here.slope,
+        "price": here.slope / own * 1e6 if own else np.nan,
+        "reaches_low": first <= low,
+        "reaches_high": last >= high,
+        "reason": None,
+    }
+
+
+def _job(
+    scenario: Scenario, parameters: tuple[Parameter, ...], decisions: Decisions, prepared: Built
+) -> Job:
+    """What a worker needs to compile the scenario at points of the parameters."""
+    choice: Choice = {}
+    if decisions == "fixed":
+        compiled = prepared.compiled
+        choice = choice_of(prepared.model, compiled, compiled.program.lower)
+    options = Options(decisions)
+    return Job(scenario, parameters, options, prepared.snapshot, choice=choice)
+
+
+def _compiled(one: Difference | ScenarioError | None) -> Difference | None:
+    """What a worker found at a point. Raises the error of a scenario that cannot be used."""
+    if isinstance(one, ScenarioError):
+        raise one
+    return one
+
+
+def _prepared(scenario: Scenario, decisions: Decisions, gap: float) -> Built:
+    """The scenario's arrays; with fixed decisions those of its best plan."""
+    if decisions != "fixed":
+        return built(scenario, decisions)
+    free = built(scenario, "free")
+    if not free.compiled.program.has_decisions:
+        return free
+    outcome = Session(free.compiled.program).solve(gap=gap)
+    if outcome.x is None:
+        raise no_plan(scenario, outcome)
+    return built(scenario, "fixed", choice_of(free.model, free.compiled, outcome.x))
+
+
+class _Path:
+    """A scenario along one parameter, compiled at points of it by `compile_points`."""
+
+    def __init__(  # noqa: PLR0913, PLR0917
+        self,
+        prepared: Built,
+        one: Parameter,
+        low: float,
+        high: float,
+        gap: float,
+        compile_points: Compile,
+    ) -> None:
+        self.gap = gap
+        self.parameter = one
+        self.built = prepared
+        points = [(low,), ((low + high) / 2.0,), (high,)]
+        found = fit(prepared.snapshot, [one], points, compile_points)
+        if found.rebuilt:
+            raise StudyError(f"{one.address}: {found.rebuilt[0]}")
+        self.affine: Affine = found.affine
+        self.shape = self._shape()
+        slope = self.affine.figures((high,)) - self.affine.figures((low,))
+        self.slope = slope / (high - low)
+        self.session: Session | None = None
+        self.solves = 0
+        self.start: np.ndarray | None = None
+
+    def _shape(self) -> Shape:
+        moved = {
+            name
+            for name, (span, _) in self.affine.spans.items()
+            if span.stop > span.start and name != "constant"
+        }
+        if moved <= {"cost", "offset"}:
+            return "costs"
+        if "data" in moved or "cost" in moved:
+            raise StudyError(
+                f"{self.parameter.address} moves more than costs or limits: sweep it instead"
+            )
+        if self.built.compiled.program.has_decisions:
+            raise StudyError(
+                f"{self.parameter.address} moves limits: with yes/no decisions there are no exact "
+                "break points; use decisions='fixed' or 'relaxed'"
+            )
+        return "limits"
+
+    def solve(self, value: float) -> _Line:
+        """The best plan at a value, and the slope of its worth."""
+        self.solves += 1
+        if self.solves > _MOST_SOLVES:
+            raise StudyError(f"more than {_MOST_SOLVES} break points: take a shorter interval")
+        program = self.affine.base.program(self.affine.figures((value,)))
+        if self.session is None or program.has_decisions:
+            self.session = Session(program, scaling=self.session.scaling if self.session else None)
+            if self.start is not None:
+                self.session.start_from_plan(self.start)
+            outcome = self.session.solve(gap=self.gap)
+        else:
+            self._move(self.session, value)
+            outcome = self.session.resolve(primal=self.shape == "costs")
+        if outcome.x is None:
+            raise StudyError(
+                f"there is no plan ({outcome.ending.value}) where {self.parameter.label} is {value}"
+            )
+        self.start = outcome.x
+        section = self.affine.base.structure.section
+        s = self.slope
+        if self.shape == "costs":
+            slope = -(s[section("cost")] @ outcome.x) - float(s[section("offset")][0])
+            worth = -(float(program.cost @ outcome.x) + program.offset)
+            return _Line(value, worth, float(slope), outcome.x)
+        assert outcome.row_dual is not None and outcome.reduced_cost is not None
+        dual, reduced = outcome.row_dual, outcome.reduced_cost
+        # min c·x: a dual ≥ 0 belongs to a lower limit, one ≤ 0 to an upper limit.
+        slope = -(
+            np.maximum(dual, 0.0) @ s[section("row_lower")]
+            + np.minimum(dual, 0.0) @ s[section("row_upper")]
+            + np.maximum(reduced, 0.0) @ s[section("lower")]
+            + np.minimum(reduced, 0.0) @ s[section("upper")]
+        )
+        return _Line(value, -outcome.objective, float(slope), outcome.x)
+
+    def _move(self, session: Session, value: float) -> None:
+        Updater(self.affine).apply(session, self.affine.moved(self.affine.weights((value,))))
+
+    def _same(self, worth: float, other: float) -> bool:
+        return abs(worth - other) <= (_EQUAL + 2.0 * self._slack) * max(
+            abs(worth), abs(other), 1e-6
+        )
+
+    @property
+    def _slack(self) -> float:
+        return self.gap if self.built.compiled.program.has_decisions else 0.0
+
+    def lines(self, left: _Line, right: _Line) -> list[_Line]:
+        """The lines between two, both included, in order."""
+        if self._same(left.at(right.value), right.worth):
+            return [left]
+        if self._same(right.at(left.value), left.worth):
+            return [right]
+        meet = self._meet(left, right)
+        if meet is None:
+            return [left, right]
+        middle = self.solve(meet)
+        if self._same(middle.worth, left.at(meet)):
+            return [left, right]
+        first, second = self.lines(left, middle), self.lines(middle, right)
+        return first + (second[1:] if second and first[-1] is second[0] else second)
+
+    def _meet(self, left: _Line, right: _Line) -> float | None:
+        """Where two lines cross between their values."""
+        if left.slope == right.slope:
+            return None
+        value = (right.at(0.0) - left.at(0.0)) / (left.slope - right.slope)
+        inside = left.value < value < right.value
+        return value if inside else None
+
+    def holds(self, here: _Line, end: float) -> float:
+        """How far towards an end the line of a plan holds."""
+        there = self.solve(end)
+        reached = end
+        while not self._same(here.at(reached), there.worth):
+            left, right = (here, there) if here.value < reached else (there, here)
+            meet = self._meet(left, right)
+            if meet is None or abs(meet - here.value) <= 1e-12:
+                return here.value
+            reached, there = meet, self.solve(meet)
+        return reached
+
+    def pieces(self, lines: Sequence[_Line], low: float, high: float) -> pd.DataFrame:
+        """The lines as a table, joined where they cross."""
+        cuts = [low]
+        for left, right in pairwise(lines):
+            meet = self._meet(left, right)
+            cuts.append(right.value if meet is None else meet)
+        cuts.append(high)
+        labels = self.built.snapshot.structure.labels
+        records = []
+        from circflow.studies.bench.totals_rows import built_of
+
+        for line, start, end in zip(lines, cuts[:-1], cuts[1:], strict=True):
+            if end - start <= 1e-12 * max(abs(start), abs(end), 1.0):
+                continue
+            names = [
+                f"{unit} ({period})"
+                for unit, period, _, _ in built_of(labels, self.built.snapshot.totals(line.x))
+            ]
+            records.append(
+                {
+                    "from": start,
+                    "to": end,
+                    "from_million": line.at(start),
+                    "to_million": line.at(end),
+                    "slope_million": line.slope,
+                    "built": "; ".join(names),
+                }
+            )
+        table = pd.DataFrame(records)
+        table.insert(0, "parameter", self.parameter.label)
+        return table

@@ -1,0 +1,644 @@
+"""Many runs of one scenario: grids, lists, studies and samples of its figures.
+
+The model is compiled a few times and its arrays are updated for every run (`affine`); a linear
+programme is solved again from the basis of its neighbour, a search over decisions begins at the
+scenario's own plan. What cannot be updated is rebuilt. Every k-th run, and those that look odd,
+are built and solved from nothing; a difference is an error.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from circflow.data.scenario import Scenario, ScenarioError
+from circflow.solution.solution import INCOME, SYNERGY, Tables
+from circflow.solver.highs import Session
+from circflow.solver.scaling import scaling_of
+from circflow.studies.bench.arrays import Built, Decisions, Difference, built, choice_of
+from circflow.studies.bench.goals import no_plan
+from circflow.studies.bench.money_by_rate import Rating, kinds_of
+from circflow.studies.bench.totals_rows import built_of, totals_of
+from circflow.studies.errors import StudyError
+from circflow.studies.sweeps import design as what
+from circflow.studies.sweeps.affine import fit
+from circflow.studies.sweeps.design import Design, Point
+from circflow.studies.sweeps.engine import Engine, Lost
+from circflow.studies.sweeps.sampling import Range, given_ranges, ranges_of, sample_points
+from circflow.studies.sweeps.store import Store
+from circflow.studies.sweeps.worker import FAILED, Job, Options, Run, Start, Task, fail, invalid
+
+CHECK_EVERY = 250
+"""Runs per run that is checked against a cold build."""
+_BLOCK_NONZEROS = 1_000_000
+_LONGEST_BLOCK = 100
+_SHORTEST_FAMILY = 6
+"""Runs that share their rebuilt parameters' values, from which they get arrays of their own."""
+_MOST_ODD = 5
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Runs:
+    """The runs of a study, in the order asked for."""
+
+    scenario: Scenario = field(repr=False)
+    design: Design = field(repr=False)
+    table: pd.DataFrame
+    """run, one column per parameter (its name tells the unit), status, objective_million, the
+    totals (their names tell the units), built, seconds, how, reason, gap."""
+    built: pd.DataFrame = field(repr=False)
+    """run, unit, period, built (share), capacity_per_year."""
+    kept: dict[str, pd.DataFrame] = field(repr=False)
+    """Tables of the plans that were kept, with the column `run` in front."""
+    notes: tuple[str, ...] = ()
+    """What was rebuilt and why, how many compilations, how many checks."""
+    seconds: dict[str, float] = field(default_factory=dict)
+    """setup, runs, checks, total."""
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    @property
+    def parameters(self) -> list[str]:
+        """The table's columns that hold parameters."""
+        return [p.label for p in self.design.parameters]
+
+    def write(self, path: str | Path) -> None:
+        """Write the runs as .csv, .parquet or .xlsx (see `circflow.studies.sweeps.export`)."""
+        from circflow.studies.sweeps.export import write_runs
+
+        write_runs(self, path)
+
+
+def sweep(  # noqa: PLR0913
+    scenario: Scenario,
+    vary: Mapping[str, Sequence[Any]] | None = None,
+    *,
+    how: str | Mapping[str, str] = "factor",
+    study: str | None = None,
+    together: bool = False,
+    decisions: Decisions = "free",
+    gap: float = 1e-6,
+    time_limit: float | None = None,
+    keep: Sequence[str] = (),
+    jobs: int = 1,
+    executor: Executor | None = None,
+    dask: str | None = None,
+    store: str | Path | None = None,
+    resume: bool = False,
+    check_every: int | None = CHECK_EVERY,
+    progress: Progress | None = None,
+) -> Runs:
+    """Solve a scenario for many values of its figures.
+
+    Args:
+        scenario: from `circflow.read`.
+        vary: values by address, `{"Markets.price[material=slag cement]": [0.9, 1, 1.1]}`; several
+            addresses make a grid, or vary line by line with `together`.
+        how: `factor` (times), `add` or `set`; for all, or by address.
+        study: name of a study in the sheet Studies, instead of `vary`.
+        together: the values of all addresses belong together line by line.
+        decisions: yes/no decisions are searched in every run (`free`), may be fractions
+            (`relaxed`), or are those of the scenario's own best plan (`fixed`).
+        gap: relative gap of each search.
+        time_limit: seconds per run.
+        keep: tables of each plan to keep, such as `flows` and `prices` (the runs are rebuilt).
+        jobs: local processes.
+        executor: an executor of `concurrent.futures` instead.
+        dask: address of a Dask scheduler instead.
+        store: SQLite file that runs are written to as they finish.
+        resume: go on with a store that has been interrupted.
+        check_every: every how many runs one is checked against a cold build; None: never.
+        progress: is told how far the runs are.
+
+    Raises:
+        StudyError: a study that cannot be run as asked.
+        NoPlan: with fixed decisions, where the scenario itself has no plan.
+        ScenarioError: no run has a scenario that can be used.
+        CheckError: a run that a cold build contradicts (a fault of circflow).
+    """
+    if (vary is None) == (study is None):
+        raise StudyError("give either values by address or the name of a study")
+    design = (
+        what.study(scenario, study)
+        if study
+        else what.grid(scenario, vary or {}, how, together=together)
+    )
+    options = _options(decisions, gap, time_limit, keep)
+    with Engine(jobs, executor, dask) as engine:
+        return Sweeper(
+            scenario, design, options, engine, store, resume, check_every, progress
+        ).run()
+
+
+def sample(  # noqa: PLR0913
+    scenario: Scenario,
+    count: int,
+    *,
+    ranges: Mapping[str, Sequence[Any]] | None = None,
+    parameters: Sequence[str] | None = None,
+    how: str | Mapping[str, str] = "factor",
+    method: str = "lhs",
+    seed: int = 0,
+    decisions: Decisions = "free",
+    gap: float = 1e-6,
+    time_limit: float | None = None,
+    keep: Sequence[str] = (),
+    jobs: int = 1,
+    executor: Executor | None = None,
+    dask: str | None = None,
+    store: str | Path | None = None,
+    resume: bool = False,
+    check_every: int | None = CHECK_EVERY,
+    progress: Progress | None = None,
+) -> Runs:
+    """Solve a scenario for random values of its uncertain figures.
+
+    Args:
+        scenario: from `circflow.read`.
+        count: number of runs.
+        ranges: {address: (low, high)} or {address: (low, high, distribution)}; without, the sheet
+            Ranges.
+        parameters: the rows of Ranges to sample (all).
+        how: what the ranges given here mean: `factor`, `add` or `set`.
+        method: `lhs`, `sobol` or `random`.
+        seed: the same seed gives the same runs.
+
+    The other arguments, and what is raised, as in `sweep`.
+    """
+    if ranges is not None and parameters is not None:
+        raise StudyError("give ranges, or rows of the sheet Ranges, not both")
+    rows: list[Range] = (
+        given_ranges(scenario, ranges, how)
+        if ranges is not None
+        else ranges_of(scenario, parameters)
+    )
+    design = sample_points(rows, count, method=method, seed=seed)
+    options = _options(decisions, gap, time_limit, keep)
+    with Engine(jobs, executor, dask) as engine:
+        return Sweeper(
+            scenario, design, options, engine, store, resume, check_every, progress
+        ).run()
+
+
+def _options(
+    decisions: Decisions, gap: float, time_limit: float | None, keep: Sequence[str]
+) -> Options:
+    if decisions not in ("free", "relaxed", "fixed"):
+        raise StudyError(f"decisions must be free, relaxed or fixed, not {decisions!r}")
+    known = [f.name for f in fields(Tables)]
+    for name in keep:
+        if name not in known:
+            raise StudyError(f"there is no table {name!r}{what.meant(name, known)}")
+    return Options(decisions, gap, time_limit, tuple(keep))
+
+
+class Sweeper:
+    """Runs a design: sets up, gives out, stores, checks, and makes the table."""
+
+    def __init__(  # noqa: PLR0913, PLR0917
+        self,
+        scenario: Scenario,
+        design: Design,
+        options: Options,
+        engine: Engine,
+        store: str | Path | None = None,
+        resume: bool = False,
+        check_every: int | None = CHECK_EVERY,
+        progress: Progress | None = None,
+    ) -> None:
+        if resume and store is None:
+            raise StudyError("to resume, name the store that the runs were written to")
+        if check_every is not None and check_every < 1:
+            raise StudyError(f"check_every must be at least 1, not {check_every}")
+        self.scenario = scenario
+        self.design = design
+        self.options = options
+        self.engine = engine
+        self.check_every = check_every
+        self.progress = progress or (lambda _: None)
+        self.notes: list[str] = []
+        self.spent = {"setup": 0.0, "runs": 0.0, "checks": 0.0}
+        self.begun = time.perf_counter()
+        self.store = (
+            Store(store, scenario=scenario, design=design, options=options, resume=resume)
+            if store is not None
+            else None
+        )
+        stored = self.store.runs() if self.store else {}
+        # A run whose worker died is tried again.
+        self.runs = {n: run for n, run in stored.items() if run.status != FAILED}
+        self.stored = len(self.runs)
+        self.labels: tuple[tuple[str, ...], ...] = ()
+        self.choice: dict[tuple[str, str, str], float] = {}
+        self.rate = self._rate()
+        self.rated = self.rate is not None
+
+    def run(self) -> Runs:
+        """Do all runs that are not in the store."""
+        try:
+            with _timed(self.spent, "setup"):
+                self.progress("compiling the model")
+                self.base = self._base(self.scenario)
+            if len(self.runs) < len(self.design.points):
+                self._family(self.scenario, self.base, tuple(range(len(self.design.points))), ())
+                self._refuse_if_all_invalid()
+        finally:
+            if self.store:
+                self.store.close()
+        return self._finished()
+
+    # ------------------------------------------------------------- setting up
+
+    def _base(self, scenario: Scenario) -> Built:
+        """The scenario's own arrays; with fixed decisions, those of its own best plan."""
+        if self.options.decisions != "fixed":
+            return built(scenario, self.options.decisions, rated=self.rated)
+        if not self.choice:
+            free = built(scenario, "free")
+            if free.compiled.program.has_decisions:
+                outcome = Session(free.compiled.program).solve(
+                    gap=self.options.gap, time_limit=self.options.time_limit
+                )
+                if outcome.x is None:
+                    raise no_plan(scenario, outcome)
+                self.choice = choice_of(free.model, free.compiled, outcome.x)
+        return built(scenario, "fixed", self.choice, rated=self.rated)
+
+    def _rate(self) -> int | None:
+        """Which parameter is the discount rate, if there is one and only one."""
+        rates = [
+            n
+            for n, p in enumerate(self.design.parameters)
+            if (p.sheet, p.column) == ("Scenario", "discount_rate")
+        ]
+        return rates[0] if len(rates) == 1 else None
+
+    def _rating(self, scenario: Scenario) -> Rating | None:
+        if self.rate is None:
+            return None
+        own, how = scenario.settings.discount_rate, self.design.parameters[self.rate].how
+        return Rating(self.rate, own, how, kinds_of(scenario))
+
+    def _start(self, base: Built) -> Start:
+        """The plan of the scenario itself, from which every run starts."""
+        program = base.compiled.program
+        session = Session(program, scaling=scaling_of(program))
+        outcome = session.solve(gap=self.options.gap, time_limit=self.options.time_limit)
+        if program.has_decisions:
+            return Start(session.scaling, None, outcome.x)
+        return Start(session.scaling, session.basis() if outcome.x is not None else None)
+
+    def _family(
+        self, scenario: Scenario, base: Built, numbers: tuple[int, ...], settled: tuple[int, ...]
+    ) -> None:
+        """Runs that share the values of the settled parameters, which `scenario` has already."""
+        parameters = self.design.parameters
+        points = {
+            n: tuple(None if k in settled else v for k, v in enumerate(self.design.points[n]))
+            for n in numbers
+        }
+        rating = self._rating(scenario) if self.rate not in settled else None
+        job = Job(scenario, parameters, self.options, base.snapshot, choice=self.choice)
+        values = sum(
+            min(2, len({p[k] for p in points.values()} - {None})) for k in range(len(parameters))
+        )
+        if self.options.keep or len(points) <= (values + 1 if values <= 2 else 2 * values + 2):
+            why = "for the tables that are kept" if self.options.keep else "being few"
+            if not settled:
+                self.notes.append(f"every run was rebuilt, {why}")
+            with _timed(self.spent, "setup"):
+                job = replace(job, start=self._start(base) if len(points) > 2 else None)
+            self._give_out(job, self._single("rebuild", numbers, points))
+            return
+        with _timed(self.spent, "setup"):
+            valid = self._valid(scenario, points)
+            usable = {n: p for n, p in points.items() if n in valid}
+            found = fit(
+                base.snapshot, parameters, list(usable.values()), self._compiler(job), rating
+            )
+            start = self._start(base)
+        self._note(found.rebuilt, found.compilations, settled)
+        affine = found.affine
+        job = replace(job, start=start, affine=affine)
+        updated = [n for n, p in usable.items() if affine.knows(p)]
+        left = [n for n in usable if n not in set(updated)]
+        families, alone = self._families(left, points, set(found.rebuilt))
+        tasks = [*self._blocks(base, updated, usable), *self._single("rebuild", alone, points)]
+        self._give_out(job, tasks)
+        self._check(job, updated, usable)
+        for settings, members in families.items():
+            fixed = tuple(n for n, _ in settings)
+            own: Point = tuple(dict(settings).get(k) for k in range(len(parameters)))
+            try:
+                changed = what.changed(scenario, what.edits_of(parameters, own))
+            except ScenarioError as error:
+                self._store([invalid(n, error) for n in members])
+                continue
+            with _timed(self.spent, "setup"):
+                inner = built(changed, self.options.decisions, self.choice, rated=self.rated)
+            self._family(changed, inner, tuple(members), (*settled, *fixed))
+
+    def _note(self, rebuilt: dict[int, str], compilations: int, settled: tuple[int, ...]) -> None:
+        if settled:
+            return
+        self.notes.append(f"{compilations + 1} compilations of the model")
+        for n, why in rebuilt.items():
+            self.notes.append(f"{self.design.parameters[n].address}: rebuilt, {why}")
+
+    def _families(
+        self, left: Sequence[int], points: Mapping[int, Point], rebuilt: set[int]
+    ) -> tuple[dict[tuple[tuple[int, Any], ...], list[int]], list[int]]:
+        """Runs to be rebuilt, together by the values of the parameters that have to be."""
+        groups: dict[tuple[tuple[int, Any], ...], list[int]] = {}
+        for n in left:
+            key = tuple((k, v) for k, v in enumerate(points[n]) if k in rebuilt and v is not None)
+            groups.setdefault(key, []).append(n)
+        others = {k for k in range(len(self.design.parameters)) if k not in rebuilt}
+        families, alone = {}, []
+        for key, members in groups.items():
+            worth = len(members) >= max(_SHORTEST_FAMILY, 3 * len(others))
+            if key and others and worth:
+                families[key] = members
+            else:
+                alone.extend(members)
+        return families, alone
+
+    def _compiler(self, job: Job) -> Callable[[Sequence[Point]], list[Difference | None]]:
+        def compile_points(points: Sequence[Point]) -> list[Difference | None]:
+            parcel = self.engine.send(job)
+            tasks = [Task("compile", ((n, p),)) for n, p in enumerate(points)]
+            made: list[Difference | None] = [None] * len(points)
+            for done, (task, result) in enumerate(self.engine.run(parcel, tasks)):
+                self.progress(f"compiling the model: {done + 1} of {len(points)}")
+                # Where no scenario can be made, the runs are rebuilt and tell why.
+                good = not isinstance(result, Lost) and not isinstance(result[0], ScenarioError)
+                made[task.runs[0][0]] = result[0] if good else None
+            return made
+
+        return compile_points
+
+    def _valid(self, scenario: Scenario, points: Mapping[int, Point]) -> set[int]:
+        """The runs whose scenario can be used; the others are stored as invalid.
+
+        A rule on figures is a limit of one or a linear condition on two, so that it holds for all
+        values of two parameters where it holds at their extremes.
+        """
+        parameters = self.design.parameters
+        suspects = [
+            n
+            for n, p in enumerate(parameters)
+            if not p.is_continuous or not self._ends_fit(scenario, points, n)
+        ]
+        moved = [
+            n for n in range(len(parameters)) if any(p[n] is not None for p in points.values())
+        ]
+        for i, n in enumerate(moved):
+            for k in moved[i + 1 :]:
+                if what.touching(parameters[n], parameters[k]) and not self._corners_fit(
+                    scenario, points, n, k
+                ):
+                    suspects += [n, k]
+        if not suspects:
+            return set(points)
+        good: dict[tuple[Any, ...], ScenarioError | None] = {}
+        valid = set()
+        for number, point in points.items():
+            key = tuple(point[n] for n in sorted(set(suspects)))
+            if key not in good:
+                own = tuple(v if n in suspects else None for n, v in enumerate(point))
+                good[key] = self._problem(scenario, own)
+            error = good[key]
+            if error is None:
+                valid.add(number)
+            elif number not in self.runs:
+                self._store([invalid(number, error)])
+        return valid
+
+    def _problem(self, scenario: Scenario, point: Point) -> ScenarioError | None:
+        try:
+            what.changed(scenario, what.edits_of(self.design.parameters, point))
+        except ScenarioError as error:
+            return error
+        return None
+
+    def _ends(self, points: Mapping[int, Point], n: int) -> list[Any]:
+        values = [p[n] for p in points.values() if p[n] is not None]
+        return list(dict.fromkeys([min(values), max(values)])) if values else []
+
+    def _ends_fit(self, scenario: Scenario, points: Mapping[int, Point], n: int) -> bool:
+        count = len(self.design.parameters)
+        return all(
+            self._problem(scenario, tuple(v if k == n else None for k in range(count))) is None
+            for v in self._ends(points, n)
+        )
+
+    def _corners_fit(self, scenario: Scenario, points: Mapping[int, Point], n: int, k: int) -> bool:
+        count = len(self.design.parameters)
+        if not (
+            self.design.parameters[n].is_continuous and self.design.parameters[k].is_continuous
+        ):
+            return False
+        return all(
+            self._problem(scenario, tuple({n: v, k: w}.get(at) for at in range(count))) is None
+            for v in self._ends(points, n)
+            for w in self._ends(points, k)
+        )
+
+    # ------------------------------------------------------------- running
+
+    def _blocks(
+        self, base: Built, numbers: Sequence[int], points: Mapping[int, Point]
+    ) -> Iterator[Task]:
+        """Neighbours together; the cut depends on the study alone, not on who does it."""
+        if not numbers:
+            return
+        own = replace(self.design, points=tuple(points[n] for n in numbers))
+        order = [numbers[k] for k in what.in_order(own)]
+        length = 1
+        if not base.compiled.program.has_decisions:
+            size = max(base.compiled.program.matrix.nnz, 1)
+            length = max(1, min(_LONGEST_BLOCK, _BLOCK_NONZEROS // size))
+        for first in range(0, len(order), length):
+            block = order[first : first + length]
+            missing = [n for n in block if n not in self.runs]
+            if missing:
+                # A block of linear programmes is done whole: each run starts from the one before.
+                yield Task("block", tuple((n, points[n]) for n in block))
+
+    def _single(
+        self, kind: str, numbers: Sequence[int], points: Mapping[int, Point]
+    ) -> Iterator[Task]:
+        for n in numbers:
+            if n not in self.runs:
+                yield Task(kind, ((n, points[n]),))
+
+    def _give_out(self, job: Job, tasks: Sequence[Task] | Iterator[Task]) -> None:
+        tasks = list(tasks)
+        if not tasks:
+            return
+        begun = time.perf_counter()
+        before = len(self.runs)
+        with _timed(self.spent, "runs"):
+            parcel = self.engine.send(job)
+            for task, result in self.engine.run(parcel, tasks):
+                made = result
+                if isinstance(result, Lost):
+                    made = [Run(n, FAILED, reason=result.reason) for n, _ in task.runs]
+                self._store([r for r in made if r.number not in self.runs])
+                self._tell(begun, before)
+
+    def _store(self, runs: list[Run]) -> None:
+        if self.store and runs:
+            self.store.add(runs)
+        self.runs.update({r.number: r for r in runs})
+
+    def _tell(self, begun: float, before: int) -> None:
+        done, count = len(self.runs), len(self.design.points)
+        each = (time.perf_counter() - begun) / max(done - before, 1)
+        left = each * (count - done)
+        clock = f"{left:.0f} s" if left < 100 else f"{left / 60:.0f} min"
+        self.progress(f"{done:,} of {count:,} runs, {clock} left")
+
+    def _check(self, job: Job, numbers: Sequence[int], points: Mapping[int, Point]) -> None:
+        """Build every k-th run, and those that look odd, from nothing."""
+        if self.check_every is None or not numbers:
+            return
+        chosen = list(numbers[:: self.check_every])
+        odd = [n for n in numbers if n not in chosen and self._odd(self.runs[n])]
+        tasks = [
+            Task("check", ((n, points[n]),), (self.runs[n],)) for n in [*chosen, *odd[:_MOST_ODD]]
+        ]
+        with _timed(self.spent, "checks"):
+            parcel = self.engine.send(job)
+            for done, (_, result) in enumerate(self.engine.run(parcel, tasks)):
+                self.progress(f"checking against cold builds: {done + 1} of {len(tasks)}")
+                if not isinstance(result, Lost) and result[0]:
+                    fail(result[0])
+        self.notes.append(f"{len(tasks)} runs checked against cold builds")
+
+    def _odd(self, run: Run) -> bool:
+        """A run without a plan, or whose parts do not add up to its objective."""
+        if run.figures is None:
+            return run.status in ("infeasible", "unbounded")
+        return not np.isfinite(run.figures).all()
+
+    def _refuse_if_all_invalid(self) -> None:
+        if any(r.status != "invalid" for r in self.runs.values()):
+            return
+        point = self.design.points[0]
+        error = self._problem(self.scenario, point)
+        if error is not None:
+            raise error
+
+    # ------------------------------------------------------------- the table
+
+    def _finished(self) -> Runs:
+        self.spent["total"] = time.perf_counter() - self.begun
+        if self.stored:
+            self.notes.append(f"{self.stored} runs were in the store already")
+        ordered = [self.runs[n] for n in range(len(self.design.points))]
+        records, constructions = [], []
+        labels = self.base.snapshot.structure.labels
+        for run, point in zip(ordered, self.design.points, strict=True):
+            names = {p.label: v for p, v in zip(self.design.parameters, point, strict=True)}
+            own = run.labels or labels
+            rows = [] if run.figures is None else built_of(own, run.figures)
+            constructions += [(run.number, *row) for row in rows]
+            records.append(
+                {
+                    "run": run.number,
+                    **names,
+                    "status": run.status,
+                    "objective_million": run.objective,
+                    **(flat(totals_of(own, run.figures)) if run.figures is not None else {}),
+                    "built": "; ".join(_construction(*row) for row in rows)
+                    if run.figures is not None
+                    else None,
+                    "seconds": run.seconds,
+                    "how": run.how,
+                    "gap": run.gap,
+                    "reason": run.reason,
+                }
+            )
+        return Runs(
+            self.scenario,
+            self.design,
+            _table(records),
+            pd.DataFrame(
+                constructions, columns=["run", "unit", "period", "built", "capacity_per_year"]
+            ),
+            _kept(ordered, self.options.keep),
+            tuple(self.notes),
+            dict(self.spent),
+        )
+
+
+def _table(records: list[dict[str, Any]]) -> pd.DataFrame:
+    """The records, columns in the order of the fullest one, what tells how a run went last."""
+    fullest = max(records, key=len)
+    last = ["built", "seconds", "how", "gap", "reason"]
+    columns = [c for c in fullest if c not in last]
+    columns += [c for r in records for c in r if c not in columns and c not in last]
+    return pd.DataFrame(records, columns=[*dict.fromkeys(columns), *last])
+
+
+def _kept(runs: Sequence[Run], keep: Sequence[str]) -> dict[str, pd.DataFrame]:
+    made = {}
+    for name in keep:
+        parts = []
+        for run in runs:
+            if run.tables is not None and name in run.tables:
+                part = run.tables[name].copy()
+                part.insert(0, "run", run.number)
+                parts.append(part)
+        made[name] = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+    return made
+
+
+def flat(totals: Mapping[str, Any]) -> dict[str, Any]:
+    """Totals as one row: names tell the units."""
+    made: dict[str, Any] = {f"{INCOME}_million": totals[INCOME]}
+    for group, cost in totals["costs"].items():
+        made[f"cost_{group}_million"] = cost
+    made[f"{SYNERGY}_million"] = totals[SYNERGY]
+    made["net_benefit_million"] = totals["net_benefit"]
+    for name in ("waste_arising", "waste_converted", "waste_disposed", "waste_reclaimed"):
+        for unit, amount in totals[name].items():
+            made[f"{name}_{unit}"] = amount
+    share = totals["use_share"]
+    made["use_share"] = np.nan if share is None else share
+    for pollutant, tonnes in totals["emissions"].items():
+        made[f"emissions_{pollutant}_t"] = tonnes
+    made["jobs"] = totals["jobs"]
+    return made
+
+
+def _construction(unit: str, period: str, share: float, capacity: float) -> str:
+    part = "" if share > 1.0 - 1e-6 else f"{share:.3g} of "
+    return f"{part}{unit} ({period}, {capacity:.6g})"
+
+
+class _timed:  # noqa: N801 - reads as a verb
+    """Adds the seconds of a block to a table of them."""
+
+    def __init__(self, spent: dict[str, float], name: str) -> None:
+        self.spent, self.name = spent, name
+
+    def __enter__(self) -> None:
+        self.begun = time.perf_counter()
+
+    def __exit__(self, *_: object) -> None:
+        self.spent[self.name] = self.spent.get(self.name, 0.0) + time.perf_counter() - self.begun
+
+
+__all__ = ["Runs", "Sweeper", "flat", "sample", "sweep"]

@@ -1,0 +1,1 @@
+"""Trade-offs between goals, and plans nearly as good."""

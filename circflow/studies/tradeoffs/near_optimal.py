@@ -1,0 +1,315 @@
+"""Plans nearly as good as the best that differ most, and what stands in all of them.
+
+Modelling to generate alternatives (Brill, Chang and Hopkins 1982): the plan's worth may fall
+short of the best by a given share at most; within that, every unit's throughput (its load over
+the horizon) is driven as low and as high as it goes, which gives its exact range among all such
+plans. Hop-skip-jump turns away from everything that was used so far and adds plans that differ in
+many units at once. Of all plans seen, those are kept that differ most from the ones kept before
+(the sum of the units' differences, each as a share of its range, and of the decisions').
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from circflow.data.scenario import Scenario
+from circflow.solution.solution import Solution, Status
+from circflow.solver.highs import Ending, Outcome
+from circflow.solver.run import read_tables
+from circflow.studies.bench.arrays import Decisions
+from circflow.studies.bench.goals import PLAN, Goal, Goals, decisions_of
+from circflow.studies.bench.totals_rows import built_of, totals_of
+from circflow.studies.errors import StudyError
+from circflow.studies.sweeps.sweep import _construction, flat
+
+Floats = np.ndarray
+NOTHING = 1e-6
+"""Share of a unit's largest throughput below which it does not run."""
+_HOPS = 8
+
+
+@dataclass(frozen=True)
+class Alternatives:
+    """Plans within a share of the best."""
+
+    scenario: Scenario = field(repr=False)
+    within: float
+    best: float
+    """Objective of the best plan, million currency."""
+    units: pd.DataFrame
+    """site, unit, status, lowest, highest (load over the horizon among all good plans,
+    capacity-years), best (in the best plan), verdict (in every good plan, in some, in none),
+    exact (whether both ends are proven; else they are what was found in the time given)."""
+    table: pd.DataFrame
+    """plan (0 is the best), objective_million, short_of_best (share), distance (to the nearest
+    plan above it, 0..1), the totals, built."""
+    activity: pd.DataFrame
+    """plan, unit, load over the horizon (capacity-years)."""
+    plans: tuple[Solution, ...] = field(repr=False)
+    seconds: float = 0.0
+
+    def write(self, path: str | Path) -> None:
+        """Write the tables as .xlsx, or the plans' as .csv or .parquet."""
+        from circflow.studies.sweeps.export import write_table
+
+        write_table(
+            path, {"Alternatives": self.table, "Units": self.units, "Activity": self.activity}
+        )
+
+
+@dataclass(frozen=True)
+class _Plan:
+    x: Floats
+    shares: Floats
+    """Every unit's throughput as a share of the highest, then the decisions."""
+    value: float
+
+
+def near_optimal(  # noqa: PLR0913
+    scenario: Scenario,
+    within: float = 0.01,
+    *,
+    count: int = 6,
+    decisions: Decisions = "free",
+    gap: float = 1e-6,
+    time_limit: float | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> Alternatives:
+    """The plans within a share of the best that differ most, and each unit's range among them.
+
+    Args:
+        scenario: from `circflow.read`.
+        within: how much of the best plan's worth may be given up; 0.01 is 1 %.
+        count: how many alternatives to keep.
+        decisions: yes/no decisions `free` or `relaxed`.
+        gap: relative gap of each search.
+        time_limit: seconds per search; a range that is not proven in the time is marked.
+        progress: is told how far it is.
+
+    Raises:
+        StudyError: an impossible share.
+        NoPlan: the scenario has no plan.
+    """
+    if not np.isfinite(within) or within < 0.0:
+        raise StudyError(f"the share of the best that may be given up must be at least 0: {within}")
+    if count < 1:
+        raise StudyError(f"the number of alternatives must be at least 1, not {count}")
+    return _Search(scenario, within, count, decisions, gap, time_limit, progress).run()
+
+
+class _Search:
+    def __init__(  # noqa: PLR0913, PLR0917
+        self,
+        scenario: Scenario,
+        within: float,
+        count: int,
+        decisions: Decisions,
+        gap: float,
+        time_limit: float | None,
+        progress: Callable[[str], None] | None,
+    ) -> None:
+        self.begun = time.perf_counter()
+        self.within, self.count = within, count
+        self.gap, self.time_limit = gap, time_limit
+        self.tell = progress or (lambda _: None)
+        self.tell("compiling the model")
+        self.scenario = scenario
+        self.decisions = decisions
+        self.goals = Goals(scenario, decisions)
+        self.plan = self.goals.goal(PLAN)
+        self.goals.add_rows({PLAN: self.plan})
+        forms = self.goals.built.forms
+        self.unit_goals = [
+            Goal(label[1], "capacity-years", *forms.row(label), True)
+            for label in forms.labels
+            if label[0] == "activity"
+        ]
+        self.seen: list[_Plan] = []
+
+    def run(self) -> Alternatives:
+        self.tell("the best plan")
+        outcome = self._solve(self.plan, {})
+        self.goals.refuse_without_plan(outcome)
+        assert outcome.x is not None
+        self.best = self.plan(outcome.x)
+        self.floor = self.best - self.within * abs(self.best)
+        first = outcome.x
+        lows, highs, exact = self._ranges(first)
+        self.span = np.where(highs > NOTHING * max(highs.max(initial=0.0), 1e-9), highs, np.inf)
+        self.seen = [self._seen(x) for x in (first, *self._extremes)]
+        self._hop()
+        chosen, distances = self._spread()
+        return self._told(first, lows, highs, exact, chosen, distances)
+
+    def _solve(self, goal: Goal, limits: dict[str, tuple[float, float]]) -> Outcome:
+        return self.goals.optimise(goal, limits, gap=self.gap, time_limit=self.time_limit)
+
+    @property
+    def _held(self) -> dict[str, tuple[float, float]]:
+        # A little room, so that the best plan itself stays within the limit.
+        room = 1e-9 + (self.gap if self.goals.program.has_decisions else 0.0)
+        return {PLAN: (self.floor - room * abs(self.best), np.inf)}
+
+    def _ranges(self, first: Floats) -> tuple[Floats, Floats, list[bool]]:
+        """Every unit's lowest and highest throughput, and whether they are proven."""
+        self._extremes: list[Floats] = []
+        known = [self._throughput(first)]
+        exact = []
+        relaxed = self.goals.relaxed()
+        for n, unit in enumerate(self.unit_goals):
+            self.tell(f"ranges: unit {n + 1} of {len(self.unit_goals)}")
+            proven = True
+            for more in (False, True):
+                reached = [float(k[n]) for k in known]
+                best = max(reached) if more else min(reached)
+                goal = replace(unit, maximise=more)
+                if self._is_bound(relaxed, goal, best):
+                    continue
+                outcome = self._solve(goal, self._held)
+                proven &= outcome.ending is Ending.OPTIMAL
+                if outcome.x is not None:
+                    self._extremes.append(outcome.x)
+                    known.append(self._throughput(outcome.x))
+            exact.append(proven)
+        every = np.array(known)
+        return every.min(axis=0), every.max(axis=0), exact
+
+    def _is_bound(self, relaxed: Goals, goal: Goal, reached: float) -> bool:
+        """Whether a plan that has been seen is as far as any can go, decisions or not."""
+        if not goal.maximise and reached <= 0.0:
+            return True
+        if not self.goals.program.has_decisions:
+            return False
+        outcome = relaxed.optimise(goal, self._held)
+        if outcome.x is None:
+            return False
+        size = max(abs(outcome.objective), abs(reached), 1e-9)
+        return abs(outcome.objective - reached) <= 1e-6 * size
+
+    def _throughput(self, x: Floats) -> Floats:
+        return np.array([unit(x) for unit in self.unit_goals])
+
+    def _seen(self, x: Floats) -> _Plan:
+        shares = self._throughput(x) / self.span
+        decisions = decisions_of(self.goals.program, x)
+        return _Plan(x, np.append(shares, decisions), self.plan(x))
+
+    def _hop(self) -> None:
+        """Plans that turn away from what the plans so far have used (hop, skip and jump)."""
+        used = self.seen[0].shares[: len(self.unit_goals)].copy()
+        usable = np.isfinite(self.span)
+        matrix = np.array([u.coefficients for u in self.unit_goals])
+        for n in range(_HOPS):
+            self.tell(f"alternatives: {n + 1} of {_HOPS}")
+            mean = used / (n + 1)
+            weight = np.where(usable, (mean - mean[usable].mean() if usable.any() else mean), 0.0)
+            weight = weight / self.span
+            away = Goal("away", "", weight @ matrix, 0.0, False)
+            if not away.coefficients.any():
+                return
+            outcome = self._solve(away, self._held)
+            if outcome.x is None:
+                return
+            plan = self._seen(outcome.x)
+            self.seen.append(plan)
+            used += plan.shares[: len(self.unit_goals)]
+
+    def _spread(self) -> tuple[list[_Plan], list[float]]:
+        """The best plan, then the one that is farthest from those chosen, again and again."""
+        shares = np.array([p.shares for p in self.seen])
+        size = max(shares.shape[1], 1)
+        chosen = [0]
+        distances = [0.0]
+        nearest = np.abs(shares - shares[0]).sum(axis=1) / size
+        for _ in range(min(self.count, len(self.seen) - 1)):
+            n = int(np.argmax(nearest))
+            if nearest[n] <= 1e-6:
+                break
+            chosen.append(n)
+            distances.append(float(nearest[n]))
+            nearest = np.minimum(nearest, np.abs(shares - shares[n]).sum(axis=1) / size)
+        return [self.seen[n] for n in chosen], distances
+
+    def _told(  # noqa: PLR0913, PLR0917
+        self,
+        first: Floats,
+        lows: Floats,
+        highs: Floats,
+        exact: list[bool],
+        chosen: list[_Plan],
+        distances: list[float],
+    ) -> Alternatives:
+        labels = self.goals.built.snapshot.structure.labels
+        records, activity = [], []
+        for n, (plan, distance) in enumerate(zip(chosen, distances, strict=True)):
+            figures = self.goals.built.snapshot.totals(plan.x)
+            short = (self.best - plan.value) / abs(self.best) if self.best else 0.0
+            records.append(
+                {
+                    "plan": n,
+                    "objective_million": plan.value,
+                    "short_of_best": max(short, 0.0),
+                    "distance": distance,
+                    **flat(totals_of(labels, figures)),
+                    "built": "; ".join(_construction(*r) for r in built_of(labels, figures)),
+                }
+            )
+            throughput = self._throughput(plan.x)
+            activity += [
+                (n, unit.name, float(v))
+                for unit, v in zip(self.unit_goals, throughput, strict=True)
+            ]
+        return Alternatives(
+            self.scenario,
+            self.within,
+            self.best,
+            self._units(first, lows, highs, exact),
+            pd.DataFrame(records),
+            pd.DataFrame(activity, columns=["plan", "unit", "load_capacity_years"]),
+            tuple(self._solution(n, plan) for n, plan in enumerate(chosen)),
+            time.perf_counter() - self.begun,
+        )
+
+    def _units(self, first: Floats, lows: Floats, highs: Floats, exact: list[bool]) -> pd.DataFrame:
+        sheet = self.scenario.frame("Units").set_index("unit")
+        names = [unit.name for unit in self.unit_goals]
+        scale = np.maximum(highs, 1e-9)
+        runs, can = lows > NOTHING * scale, highs > NOTHING * max(highs.max(initial=0.0), 1e-9)
+        verdict = np.where(runs & can, "in every good plan", np.where(can, "in some", "in none"))
+        table = pd.DataFrame(
+            {
+                "site": [sheet.at[name, "site"] for name in names],
+                "unit": names,
+                "status": [sheet.at[name, "status"] for name in names],
+                "lowest": np.where(runs, lows, 0.0),
+                "highest": np.where(can, highs, 0.0),
+                "best": self._throughput(first),
+                "verdict": verdict,
+                "exact": exact,
+                "unit_of_measure": "capacity-years",
+            }
+        )
+        order = {"in every good plan": 0, "in some": 1, "in none": 2}
+        rank = table["verdict"].map(order)
+        return table.iloc[np.argsort(rank.to_numpy(), kind="stable")].reset_index(drop=True)
+
+    def _solution(self, number: int, plan: _Plan) -> Solution:
+        one = self.goals.built
+        outcome = Outcome(Ending.FEASIBLE, -plan.value, np.nan, np.nan, plan.x)
+        gap = max(0.0, (self.best - plan.value) / abs(self.best)) if self.best else 0.0
+        tables = read_tables(one.model, one.compiled, outcome, fixed=False)
+        return Solution(
+            scenario=self.scenario,
+            status=Status.OPTIMAL if number == 0 else Status.FEASIBLE,
+            objective=plan.value,
+            gap=0.0 if number == 0 else gap,
+            tables=tables,
+            seconds={"read": self.scenario.read_seconds, "build": 0.0, "solve": 0.0, "total": 0.0},
+            relaxed=self.decisions == "relaxed",
+        )

@@ -1,0 +1,225 @@
+"""The trade-off between two goals: plans in which one can only be had at the cost of the other.
+
+ε-constraint method (Haimes, Lasdon and Wismer 1971), each point made efficient by a second solve:
+the first goal is optimised while the second is at least as good as ε, then the second while the
+first stays at its optimum (the lexicographic form; Mavrotas 2009). The ends are found the same
+way without a limit, the limits between them are evenly spaced. One compiled model serves all.
+
+The marginal cost at a point is the dual of its limit: what the first goal loses per unit that the
+second gains. It is that of the linear programme, with the yes/no decisions of the point.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from circflow.data.scenario import MILLION, Scenario
+from circflow.solver.highs import Ending, Outcome
+from circflow.studies.bench.arrays import Decisions
+from circflow.studies.bench.goals import Goal, Goals
+from circflow.studies.bench.totals_rows import built_of, totals_of
+from circflow.studies.errors import StudyError
+from circflow.studies.sweeps.sweep import _construction, flat
+
+SLACK = 1e-7
+"""Share of a goal's span by which the second solve may lose of the first goal."""
+
+
+@dataclass(frozen=True)
+class Front:
+    """The efficient plans found, from the best for the first goal to the best for the second."""
+
+    goals: tuple[str, str]
+    units: tuple[str, str]
+    table: pd.DataFrame
+    """point, the two goals (their names with the unit), marginal_cost (currency, or units of the
+    first goal, lost per unit that the second gains; NaN at the first point), marginal_unit,
+    average_cost (the same from the point before), status, the totals, built."""
+    plans: tuple[np.ndarray, ...] = field(repr=False)
+    """The programme's columns at every point."""
+    seconds: float = 0.0
+
+    def write(self, path: str | Path) -> None:
+        """Write the points as .csv, .parquet or .xlsx."""
+        from circflow.studies.sweeps.export import write_table
+
+        write_table(path, {"Pareto": self.table})
+
+
+@dataclass(frozen=True)
+class _Found:
+    first: float
+    second: float
+    x: np.ndarray
+    marginal: float
+    exact: bool
+
+
+def pareto(  # noqa: PLR0913
+    scenario: Scenario,
+    trade: Sequence[str] = ("value", "emission:CO2"),
+    *,
+    points: int = 11,
+    decisions: Decisions = "free",
+    gap: float = 1e-6,
+    time_limit: float | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> Front:
+    """The trade-off curve between two goals.
+
+    Args:
+        scenario: from `circflow.read`.
+        trade: two of `value`, `synergy`, `jobs`, `emission:<pollutant>`, `disposed` (the first
+            three are maximised, the others minimised; see `circflow.studies.bench.goals`).
+        points: how many, the two ends included; fewer where some coincide.
+        decisions: yes/no decisions `free` or `relaxed`.
+        gap: relative gap of each search.
+        time_limit: seconds per search.
+        progress: is told how far it is.
+
+    Raises:
+        StudyError: goals that do not exist.
+        NoPlan: the scenario has no plan.
+    """
+    import time
+
+    begun = time.perf_counter()
+    if len(trade) != 2 or trade[0] == trade[1]:
+        raise StudyError("name two different goals to trade")
+    if points < 2:
+        raise StudyError(f"a curve needs at least 2 points, not {points}")
+    tell = progress or (lambda _: None)
+    tell("compiling the model")
+    goals = Goals(scenario, decisions)
+    first, second = (goals.goal(name) for name in trade)
+    goals.add_rows({first.name: first, second.name: second})
+    curve = _Curve(goals, first, second, gap, time_limit)
+    tell("the ends of the curve")
+    found = curve.ends()
+    span = np.linspace(found[0].second, found[-1].second, points)[1:-1]
+    if abs(found[-1].second - found[0].second) > curve.noise(second, found):
+        for n, limit in enumerate(span):
+            tell(f"point {n + 2} of {points}")
+            found.append(curve.point(float(limit)))
+    kept = _efficient(found, first, second, curve)
+    return _front(goals, kept, first, second, time.perf_counter() - begun)
+
+
+class _Curve:
+    def __init__(
+        self, goals: Goals, first: Goal, second: Goal, gap: float, time_limit: float | None
+    ) -> None:
+        self.goals, self.first, self.second = goals, first, second
+        self.gap, self.time_limit = gap, time_limit
+        self.spans = (0.0, 0.0)
+
+    def noise(self, goal: Goal, found: Sequence[_Found]) -> float:
+        """What two values of a goal may differ by and still be one."""
+        values = [abs(f.first if goal is self.first else f.second) for f in found]
+        return 1e-6 * max([*values, 1e-9]) if values else 0.0
+
+    def _solve(self, goal: Goal, limits: dict[str, tuple[float, float]]) -> Outcome:
+        return self.goals.optimise(goal, limits, gap=self.gap, time_limit=self.time_limit)
+
+    def ends(self) -> list[_Found]:
+        """The best plan for the first goal, and for the second; each efficient."""
+        made = []
+        for best, other in ((self.first, self.second), (self.second, self.first)):
+            outcome = self._solve(best, {})
+            self.goals.refuse_without_plan(outcome)
+            made.append(self._efficient_at(best, other, outcome, {}, np.nan))
+        return made
+
+    def point(self, limit: float) -> _Found:
+        """The best plan for the first goal while the second is at least as good as the limit."""
+        second = self.second
+        bounds = {second.name: (limit, np.inf) if second.maximise else (-np.inf, limit)}
+        outcome = self._solve(self.first, bounds)
+        self.goals.refuse_without_plan(outcome)
+        marginal = np.nan
+        if outcome.row_dual is not None:
+            per_unit = outcome.row_dual[self.goals.rows[second.name]]
+            # What the first goal loses (in its own sense) per unit that the second gains.
+            marginal = max(0.0, -per_unit * self.first.sign * second.sign) + 0.0
+        return self._efficient_at(self.first, second, outcome, bounds, marginal)
+
+    def _efficient_at(
+        self,
+        best: Goal,
+        other: Goal,
+        outcome: Outcome,
+        bounds: dict[str, tuple[float, float]],
+        marginal: float,
+    ) -> _Found:
+        """Of the plans that are best for one goal, one that is best for the other as well."""
+        assert outcome.x is not None
+        reached = best(outcome.x)
+        slack = max(abs(reached), 1e-9) * max(SLACK, self.gap if self._searches else 0.0)
+        held = (reached - slack, np.inf) if best.maximise else (-np.inf, reached + slack)
+        again = self._solve(other, {**bounds, best.name: held})
+        x = outcome.x if again.x is None else again.x
+        exact = outcome.ending is Ending.OPTIMAL and again.ending is Ending.OPTIMAL
+        return _Found(self.first(x), self.second(x), x, marginal, exact)
+
+    @property
+    def _searches(self) -> bool:
+        return self.goals.program.has_decisions
+
+
+def _efficient(found: Sequence[_Found], first: Goal, second: Goal, curve: _Curve) -> list[_Found]:
+    """The points that no other one dominates, each once, from the first goal's best on."""
+    near = curve.noise(first, found), curve.noise(second, found)
+    ordered = sorted(found, key=lambda f: (-first.sign * f.first, -second.sign * f.second))
+    kept: list[_Found] = []
+    best = -np.inf
+    for one in ordered:
+        worth = second.sign * one.second
+        if worth > best + near[1]:
+            if kept and abs(one.first - kept[-1].first) <= near[0]:
+                kept[-1] = one  # as good in the first goal, better in the second
+            else:
+                kept.append(one)
+            best = worth
+    return kept
+
+
+def _front(
+    goals: Goals, found: Sequence[_Found], first: Goal, second: Goal, seconds: float
+) -> Front:
+    currency = goals.scenario.settings.currency
+    money = first.name in ("value", "synergy")
+    factor = MILLION if money else 1.0
+    unit = f"{currency if money else first.unit} per {second.unit}"
+    labels = goals.built.snapshot.structure.labels
+    records = []
+    for n, one in enumerate(found):
+        figures = goals.built.snapshot.totals(one.x)
+        average = np.nan
+        if n:
+            gained = second.sign * (one.second - found[n - 1].second)
+            average = first.sign * (found[n - 1].first - one.first) / gained * factor
+        records.append(
+            {
+                "point": n + 1,
+                f"{first.name} ({first.unit})": one.first,
+                f"{second.name} ({second.unit})": one.second,
+                "marginal_cost": one.marginal * factor,
+                "average_cost": average,
+                "cost_unit": unit,
+                "status": "optimal" if one.exact else "feasible",
+                **flat(totals_of(labels, figures)),
+                "built": "; ".join(_construction(*row) for row in built_of(labels, figures)),
+            }
+        )
+    return Front(
+        (first.name, second.name),
+        (first.unit, second.unit),
+        pd.DataFrame(records),
+        tuple(f.x for f in found),
+        seconds,
+    )

@@ -1,0 +1,1 @@
+"""Whether a plant should be built."""

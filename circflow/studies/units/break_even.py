@@ -1,0 +1,231 @@
+"""Break-evens, exact: the value of a parameter at which a unit is worth nothing to the plan.
+
+With θ the parameter, a fixed plan's value is a + b·θ, so the best plan's value is the largest of
+such lines: convex and piecewise linear in θ. The break-even is where
+    V_with(θ) − V_without(θ) = 0.
+Every plan that is found adds a line; the zero of the difference of the two largest lines is the
+next θ (the method of Eisner and Severance 1976, for the difference of two such functions). First
+with the decisions held, which takes milliseconds, then by a full search on both sides. It ends
+when the full search finds nothing above the known lines, so the zero is exact, not from a grid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from circflow.studies.units.candidates import Bench, Direction, Floats, Plan, Setting
+
+_MOST_SEARCHES = 12
+_MOST_STEPS = 25
+
+
+@dataclass(frozen=True)
+class Zero:
+    """Where a unit is worth nothing."""
+
+    theta: float
+    """NaN where there is none between the limits."""
+    slope: float
+    """Change of the unit's worth per unit of θ at the zero (million)."""
+    rest: float
+    """Its worth there, by a full search (million): 0 but for the gap of the search."""
+    note: str = ""
+
+
+class _Side:
+    """The lines known of one side, with or without the unit."""
+
+    def __init__(
+        self, bench: Bench, setting: Setting, direction: Direction | None, first: Plan
+    ) -> None:
+        self.bench, self.setting, self.direction = bench, setting, direction
+        self.lines: list[tuple[float, float]] = []
+        self.decisions = first.x
+        self.add(first, 0.0)
+
+    def add(self, plan: Plan, theta: float) -> float:
+        """Add the line of a plan found at θ; its value there."""
+        slope = self.direction.slope(plan.x) if self.direction is not None else 0.0
+        self.lines.append((plan.value - slope * theta, slope))
+        self.decisions = plan.x
+        return plan.value
+
+    def known(self, theta: float) -> float:
+        """The largest known line at θ."""
+        return max(a + b * theta for a, b in self.lines)
+
+    def slope(self, theta: float) -> float:
+        """Slope of the largest known line."""
+        return max(self.lines, key=lambda line: line[0] + line[1] * theta)[1]
+
+    def ask(self, theta: float, *, search: bool) -> float:
+        """The value at θ: by a full search, or with the decisions of the last plan."""
+        if self.direction is None:
+            return self.known(theta)
+        at = Setting(
+            self.setting.out, self.setting.forced, self.setting.exempt, self.direction, theta
+        )
+        if search:
+            plan = self.bench.solve(at, start=self.decisions)
+        else:
+            plan = self.bench.hold(self.decisions, at)
+        return -np.inf if plan is None else self.add(plan, theta)
+
+
+def break_even(  # noqa: PLR0913
+    with_: tuple[Bench, Setting, Plan, Direction | None],
+    without: tuple[Bench, Setting, Plan, Direction | None],
+    *,
+    low: float,
+    high: float,
+    rises: bool,
+    tolerance: float,
+) -> Zero:
+    """The zero of the unit's worth, nearest to θ = 0.
+
+    Args:
+        with_: bench, setting, best plan at θ = 0 and direction of the side with the unit.
+        without: the same without it (a direction of None: it does not depend on θ).
+        low: smallest θ that makes sense.
+        high: greatest one.
+        rises: whether a greater θ makes the unit worth more.
+        tolerance: million within which two values are the same.
+    """
+    one, other = (_Side(b, s, d, p) for b, s, p, d in (with_, without))
+
+    def worth(theta: float) -> float:
+        return one.known(theta) - other.known(theta)
+
+    for _ in range(_MOST_SEARCHES):
+        theta = _inner(one, other, low, high)
+        if theta is None:
+            pays = worth(0.0) > 0.0
+            end = low if pays == rises else high
+            if _stays(one, other, end, pays):
+                words = "pays at any value" if pays else "does not pay at any value"
+                return Zero(np.nan, np.nan, np.nan, f"{words} between {low:,.6g} and {high:,.6g}")
+            continue
+        known = one.known(theta), other.known(theta)
+        found = one.ask(theta, search=True), other.ask(theta, search=True)
+        if found[0] <= known[0] + tolerance and found[1] <= known[1] + tolerance:
+            slope = one.slope(theta) - other.slope(theta)
+            return Zero(theta, slope, worth(theta))
+    return Zero(np.nan, np.nan, np.nan, "not found: the searches over decisions did not settle")
+
+
+def _stays(one: _Side, other: _Side, end: float, pays: bool) -> bool:
+    """Whether the unit's worth has its sign at the far end as well.
+
+    The lines of one side bound its value from below, so a search on the other side is enough.
+    """
+    one.ask(end, search=False)
+    other.ask(end, search=False)
+    better, worse = (one, other) if pays else (other, one)
+    if worse.known(end) >= better.known(end):
+        return False
+    worse.ask(end, search=True)
+    return worse.known(end) < better.known(end)
+
+
+def _inner(one: _Side, other: _Side, low: float, high: float) -> float | None:
+    """The zero with the decisions held, improved until it stands."""
+    theta = _zero(one, other, low, high)
+    for _ in range(_MOST_STEPS):
+        if theta is None:
+            return None
+        one.ask(theta, search=False)
+        other.ask(theta, search=False)
+        new = _zero(one, other, low, high)
+        if new is not None and abs(new - theta) <= 1e-12 * max(abs(theta), abs(new), 1e-9):
+            return new
+        theta = new
+    return theta
+
+
+def _zero(one: _Side, other: _Side, low: float, high: float) -> float | None:
+    """The zero, nearest to 0, of the difference of the largest known lines."""
+    kinks = [low, high, *_kinks(one.lines), *_kinks(other.lines)]
+    points = np.unique([k for k in kinks if low <= k <= high and np.isfinite(k)])
+    worth = np.array([one.known(t) - other.known(t) for t in points])
+    zeros = [float(t) for t, w in zip(points, worth, strict=True) if w == 0.0]
+    for n in np.flatnonzero(worth[:-1] * worth[1:] < 0.0).tolist():
+        a, b, wa, wb = points[n], points[n + 1], worth[n], worth[n + 1]
+        zeros.append(float(a - wa * (b - a) / (wb - wa)))
+    return min(zeros, key=abs) if zeros else None
+
+
+def _kinks(lines: list[tuple[float, float]]) -> list[float]:
+    """Where any two lines meet."""
+    a = np.array([line[0] for line in lines])
+    b = np.array([line[1] for line in lines])
+    i, j = np.triu_indices(len(lines), 1)
+    differ = b[i] != b[j]
+    i, j = i[differ], j[differ]
+    made: list[float] = ((a[j] - a[i]) / (b[i] - b[j])).tolist()
+    return made
+
+
+# --------------------------------------------------------------------------- directions
+
+
+def capex_direction(bench: Bench, unit: str) -> Direction:
+    """One million of capex more, at any size: what it costs the objective."""
+    from circflow.model.build import weights
+    from circflow.model.investment import annuity
+
+    settings = bench.scenario.settings
+    rows = bench.places("built")
+    rows = rows[rows["unit"] == unit]
+    rate = settings.discount_rate
+    worth = []
+    for row in rows.to_dict("records"):
+        start, life = float(row["start"]), float(row["lifetime_years"])
+        if settings.capital_charge == "upfront":
+            worth.append(-((1.0 + rate) ** -start))
+            continue
+        served = [p for p in bench.scenario.periods if start <= p.start < start + life]
+        worth.append(-annuity(life, rate) * sum(p.weight for p in served))
+    factor = weights(bench.scenario).value
+    return Direction(rows["place"].to_numpy(np.intp), np.array(worth) * factor)
+
+
+def price_direction(bench: Bench, material: str) -> Direction:
+    """Every market price of a material, times 1 + θ."""
+    rows = bench.places("sold")
+    rows = rows[rows["material"] == material]
+    return _money(bench, rows["place"].to_numpy(np.intp), rows["period"], rows["price"])
+
+
+def gate_fee_direction(bench: Bench, unit: str, material: str) -> Direction:
+    """One unit of currency that a unit is paid for each unit of a material it takes in."""
+    columns, amounts, periods = _taken_in(bench, unit, material)
+    return _money(bench, columns, periods, amounts)
+
+
+def _taken_in(bench: Bench, unit: str, material: str) -> tuple[Floats, Floats, list[str]]:
+    recipes = bench.scenario.frame("Recipes")
+    plain = recipes[
+        recipes["group"].isna() & (recipes["role"] == "input") & (recipes["material"] == material)
+    ]
+    amounts = plain.groupby(["technology", "recipe"])["amount"].sum().reset_index()
+    activity = bench.places("activity")
+    activity = activity[activity["unit"] == unit].merge(amounts, on=["technology", "recipe"])
+    intake = bench.places("intake")
+    intake = intake[(intake["unit"] == unit) & (intake["material"] == material)]
+    columns = np.concatenate([activity["place"].to_numpy(), intake["place"].to_numpy()])
+    amount = np.concatenate([activity["amount"].to_numpy(float), np.ones(len(intake))])
+    return columns.astype(np.intp), amount, [*activity["period"], *intake["period"]]
+
+
+def _money(bench: Bench, columns: Floats, periods: Iterable[str], per_unit: ArrayLike) -> Direction:
+    from circflow.data.scenario import MILLION
+    from circflow.model.build import weights
+
+    weight = {p.name: p.weight for p in bench.scenario.periods}
+    discounts = np.array([weight[p] for p in periods], dtype=float)
+    worth = np.asarray(per_unit, dtype=float) * discounts / MILLION
+    return Direction(columns.astype(np.intp), worth * weights(bench.scenario).value)

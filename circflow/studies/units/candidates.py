@@ -1,0 +1,262 @@
+"""One compiled model on which candidates are put in, taken out and priced.
+
+A scenario is compiled once. A `Setting` says which candidates must be built, which must not, and
+what is added to the costs; `Bench.solve` changes bounds, rows and costs of the programme in HiGHS
+and searches, then solves the LP with the yes/no decisions fixed, which gives the exact value and
+shadow prices. A bench belongs to one thread; `Bench.twin` makes another on the same arrays.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.sparse import csc_array, vstack
+
+from circflow.data.scenario import Scenario
+from circflow.model.build import build
+from circflow.model.investment import capex_terms
+from circflow.model.terms import Model
+from circflow.solution.solution import Solution, Status
+from circflow.solver.compiled import Compiled, Program, compile_model
+from circflow.solver.highs import Ending, Outcome, Session
+from circflow.solver.run import read_tables
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.intp]
+
+
+@dataclass(frozen=True, eq=False)
+class Direction:
+    """What one unit of a parameter adds to the value of columns (million, weighted, discounted)."""
+
+    columns: Ints
+    worth: Floats
+
+    def slope(self, x: Floats) -> float:
+        """Change of a plan's value per unit of the parameter."""
+        return float(self.worth @ x[self.columns])
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What differs from the scenario."""
+
+    out: frozenset[str] = frozenset()
+    """Candidates that must not be built."""
+    forced: frozenset[str] = frozenset()
+    """Candidates that must be built, in whichever period."""
+    exempt: frozenset[str] = frozenset()
+    """Candidates whose capex the budget does not count."""
+    direction: Direction | None = None
+    theta: float = 0.0
+    """Value of the parameter along the direction."""
+    capital: float | None = None
+    """Most capital that all candidates together may take, million."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A plan: the solver's columns, its value, and shadow prices with the decisions fixed."""
+
+    x: Floats = field(repr=False)
+    value: float
+    """Objective (maximised), million."""
+    outcome: Outcome = field(repr=False)
+    proven: bool = True
+
+
+class Bench:
+    """A compiled scenario with its candidates' columns and rows."""
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        *,
+        gap: float = 1e-6,
+        time_limit: float | None = None,
+        parts: tuple[Model, Compiled] | None = None,
+    ) -> None:
+        self.scenario = scenario
+        self.gap, self.time_limit = gap, time_limit
+        if parts is None:
+            m = build(scenario)
+            parts = m, compile_model(m)
+        self.m, self.compiled = parts
+        self.program = self._with_capital_row(self.compiled.program)
+        self.units = self._columns("built")
+        self.size_columns = self._columns("extra_capacity")
+        self.running = self._columns("running")
+        self.built_columns = np.array(
+            sorted(c for columns in self.units.values() for c in columns), dtype=np.intp
+        )
+        self.once = self._rows_of("built_once")
+        self.budgets = self._family("budget_limit")
+        self.search = Session(self.program)
+        zeros = np.zeros(self.program.shape[1])
+        self.linear = Session(self.program.with_fixed(zeros), scaling=self.search.scaling)
+        self._states: dict[int, Setting] = {id(self.search): Setting(), id(self.linear): Setting()}
+
+    def twin(self) -> Bench:
+        """Another bench on the same arrays, for another thread."""
+        return Bench(
+            self.scenario,
+            gap=self.gap,
+            time_limit=self.time_limit,
+            parts=(self.m, self.compiled),
+        )
+
+    # ----------------------------------------------------------------- names
+
+    def _columns(self, name: str) -> dict[str, Ints]:
+        rows = self.m.rows[name]
+        place = self.compiled.column_of[rows["column"].to_numpy(np.intp)]
+        found: dict[str, list[int]] = {}
+        for unit, at in zip(rows["unit"], place.tolist(), strict=True):
+            if at >= 0:
+                found.setdefault(str(unit), []).append(at)
+        return {unit: np.array(at, dtype=np.intp) for unit, at in found.items()}
+
+    def _family(self, name: str) -> Ints:
+        _, rows = self.compiled.families.get(name, ([], np.array([], dtype=np.intp)))
+        return rows
+
+    def _rows_of(self, name: str) -> dict[str, int]:
+        keys, rows = self.compiled.families.get(name, ([], np.array([], dtype=np.intp)))
+        plain = [k[0] if isinstance(k, tuple) else k for k in keys]
+        return {str(k): int(r) for k, r in zip(plain, rows, strict=True)}
+
+    def _with_capital_row(self, program: Program) -> Program:
+        """The programme with a last row: all capital of all candidates, without a limit."""
+        terms = capex_terms(self.m)
+        place = self.compiled.column_of[terms["column"].to_numpy(np.intp)]
+        row = np.zeros(program.shape[1])
+        amount = terms["coefficient"].to_numpy(float)
+        np.add.at(row, place[place >= 0], amount[place >= 0])
+        self.capex_row = row
+        matrix = csc_array(vstack([program.matrix, csc_array(row[None, :])], format="csc"))
+        matrix.sort_indices()
+        return replace(
+            program,
+            matrix=matrix,
+            row_lower=np.append(program.row_lower, -np.inf),
+            row_upper=np.append(program.row_upper, np.inf),
+        )
+
+    @cached_property
+    def decisions(self) -> Ints:
+        """All yes/no columns."""
+        return np.flatnonzero(self.program.integer)
+
+    def is_built(self, unit: str, x: Floats) -> bool:
+        """Whether a plan builds a candidate."""
+        return unit in self.units and float(x[self.units[unit]].sum()) > 0.5
+
+    def built(self, x: Floats) -> list[str]:
+        """The candidates that a plan builds."""
+        return [unit for unit in self.units if self.is_built(unit, x)]
+
+    def capex(self, x: Floats, unit: str | None = None) -> float:
+        """Undiscounted capex of a plan, million; of one candidate."""
+        if unit is None:
+            return float(self.capex_row @ x)
+        at = np.concatenate(
+            [self.units.get(unit, _NONE), self.size_columns.get(unit, _NONE)]
+        ).astype(np.intp)
+        return float(self.capex_row[at] @ x[at])
+
+    # ----------------------------------------------------------------- solving
+
+    def solve(self, setting: Setting | None = None, start: Floats | None = None) -> Plan | None:
+        """The best plan under a setting; None where there is none."""
+        wanted = setting or Setting()
+        self._set(self.search, wanted)
+        if start is not None:
+            self.search.start_from_plan(start)
+        outcome = self.search.solve(gap=self.gap, time_limit=self.time_limit)
+        if outcome.x is None:
+            return None
+        held = self.hold(outcome.x, wanted)
+        proven = outcome.ending is Ending.OPTIMAL
+        if held is None:  # rounding the decisions cost a little feasibility
+            return Plan(outcome.x, -outcome.objective, outcome, proven)
+        return replace(held, proven=proven)
+
+    def hold(self, decisions: Floats, setting: Setting | None = None) -> Plan | None:
+        """The best plan with all yes/no decisions as in another; None where there is none."""
+        self._set(self.linear, setting or Setting())
+        if len(self.decisions):
+            fixed = np.round(decisions[self.decisions])
+            self.linear.change_bounds(self.decisions, fixed, fixed)
+        outcome = self.linear.resolve()
+        if outcome.x is None:
+            return None
+        return Plan(outcome.x, -outcome.objective, outcome)
+
+    def _set(self, session: Session, new: Setting) -> None:
+        old = self._states[id(session)]
+        if session is self.search and old.out != new.out and len(self.built_columns):
+            upper = self.program.upper.copy()
+            for unit in new.out:
+                upper[self.units.get(unit, _NONE)] = 0.0
+            at = self.built_columns
+            session.change_bounds(at, self.program.lower[at], upper[at])
+        for unit in old.forced ^ new.forced:
+            row = np.array([self.once[unit]], dtype=np.intp)
+            low = 1.0 if unit in new.forced else -np.inf
+            session.change_rows(row, np.array([low]), np.array([1.0]))
+        for unit in old.exempt ^ new.exempt:
+            self._count_in_budget(session, unit, counts=unit not in new.exempt)
+        if old.capital != new.capital:
+            row = np.array([self.program.shape[0] - 1], dtype=np.intp)
+            most = np.inf if new.capital is None else new.capital
+            session.change_rows(row, np.array([-np.inf]), np.array([most]))
+        if (old.direction, old.theta) != (new.direction, new.theta):
+            if old.direction is not None:
+                at = old.direction.columns
+                session.change_costs(at, self.program.cost[at])
+            if new.direction is not None:
+                at = new.direction.columns
+                costs = self.program.cost[at] - new.theta * new.direction.worth
+                session.change_costs(at, costs)
+        self._states[id(session)] = new
+
+    def _count_in_budget(self, session: Session, unit: str, *, counts: bool) -> None:
+        columns = np.concatenate(
+            [self.units.get(unit, _NONE), self.size_columns.get(unit, _NONE)]
+        ).astype(np.intp)
+        block = self.program.matrix[self.budgets, :][:, columns].tocoo()
+        values = block.data if counts else np.zeros(len(block.data))
+        session.change_coefficients(self.budgets[block.row], columns[block.col], values)
+
+    # ----------------------------------------------------------------- reading
+
+    def solution(self, plan: Plan) -> Solution:
+        """A plan as tidy tables."""
+        outcome = replace(plan.outcome, x=plan.x)
+        dual = outcome.row_dual
+        if dual is not None:  # without the row of all capital
+            outcome = replace(outcome, row_dual=dual[:-1])
+        fixed = bool(len(self.decisions))
+        return Solution(
+            scenario=self.scenario,
+            status=Status.OPTIMAL if plan.proven else Status.FEASIBLE,
+            objective=plan.value,
+            gap=self.gap if fixed else 0.0,
+            tables=read_tables(self.m, self.compiled, outcome, fixed=fixed),
+            seconds={"read": 0.0, "build": 0.0, "solve": 0.0, "total": 0.0},
+            decisions_fixed=fixed,
+        )
+
+    def places(self, name: str) -> pd.DataFrame:
+        """The rows of a variable that stand in the programme, with their `place` there."""
+        rows = self.m.rows[name]
+        place = self.compiled.column_of[rows["column"].to_numpy(np.intp)]
+        found: pd.DataFrame = rows.assign(place=place)[place >= 0]
+        return found
+
+
+_NONE: Ints = np.array([], dtype=np.intp)

@@ -1,0 +1,351 @@
+"""The price sheet of a unit: its inputs and outputs at the plan's shadow prices, and its own money.
+
+In the LP with the decisions fixed, c_j − Σ_i a_ij·y_i is the reduced cost d_j of a column. Summed
+over the columns x_j of one unit (activity, intake, built, size),
+
+    Σ_j (Σ_i a_ij·y_i − c_j)·x_j = −Σ_j d_j·x_j
+
+The left side are the parts of the sheet: what its outputs are worth where it stands, less its
+inputs, processing, fixed and capital costs, emission charges, and what it uses of emission limits
+and of the budget, and adds to synergies. The right side is minus the reduced cost of building it.
+Rows that hold columns of this unit alone (capacity, mix) add nothing for a candidate; those of an
+existing unit add up to minus the rent of its capacity.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from circflow.data.scenario import MILLION, Scenario
+from circflow.model.build import discount, objective_terms, weights
+from circflow.model.terms import CONSTANT
+from circflow.solution.solution import Solution
+from circflow.studies.units.candidates import Bench, Floats, Plan
+
+COLUMNS = [
+    "unit",
+    "item",
+    "material",
+    "period",
+    "amount_per_year",
+    "unit_of_measure",
+    "price",
+    "million",
+    "market_price",
+    "market_price_of",
+    "market_million",
+]
+_OWN = ("activity", "intake", "built", "extra_capacity", "running")
+_RULES = "rules between candidates"
+_FAMILIES = {
+    "emission_limit": "room under emission limits",
+    "partner_activity": "synergies",
+    "budget_limit": "room in the budget",
+}
+_SCARCE = [_RULES, _FAMILIES["emission_limit"], _FAMILIES["budget_limit"]]
+"""What nobody pays for in money."""
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A unit's price sheet and what follows from it (million, discounted, at today's money)."""
+
+    parts: pd.DataFrame
+    """Columns as in `COLUMNS`; `million` at internal prices adds up to `profit`."""
+    profit: float
+    reduced_cost: float
+    """Minus the profit (candidates), read from the solver, or minus rent plus fixed cost."""
+    capacity_rent: float
+    """What its capacity earns before fixed and capital cost."""
+
+
+def price_sheet(bench: Bench, plan: Plan, solution: Solution, unit: str) -> Sheet:
+    """The price sheet of a unit in a plan with shadow prices."""
+    outcome, program = plan.outcome, bench.program
+    assert outcome.row_dual is not None and outcome.reduced_cost is not None
+    label = _own_columns(bench, unit)
+    columns = label["place"].to_numpy(np.intp)
+    x = plan.x[columns]
+    block = program.matrix[:, columns]
+    counts = np.diff(program.matrix.tocsr().indptr)
+    entries = block.tocoo()
+    held_here = np.bincount(entries.row, minlength=program.shape[0])
+    shared = held_here < counts
+    worth = entries.data * x[entries.col] * outcome.row_dual[entries.row]
+    rows = _row_names(bench)
+    table = pd.DataFrame(
+        {
+            "row": entries.row,
+            "amount": entries.data * x[entries.col],
+            "million": worth,
+            "period": label["period"].to_numpy(object)[entries.col],
+        }
+    )
+    table = table[shared[entries.row]].merge(rows, on="row", how="left")
+    parts = [_materials(bench, table, unit), _others(table, unit), _money_parts(bench, plan, unit)]
+    filled = [p for p in parts if len(p)] or parts[:1]
+    full = pd.concat(filled, ignore_index=True).reindex(columns=COLUMNS)
+    full["million"] = full["million"].astype(float)
+    full = _at_market(bench.scenario, solution, full)
+    own = ~shared[entries.row]
+    rent = -float(worth[own].sum())
+    capacity = table_rent(bench, plan, unit)
+    fixed = float(full.loc[full["item"] == "fixed (always)", "million"].sum())
+    reduced = float(outcome.reduced_cost[columns] @ x) - rent - fixed
+    order = {"output": 0, "input": 1}
+    rank = full["item"].map(order).fillna(2).to_numpy()
+    full = full.iloc[np.argsort(rank, kind="stable")].reset_index(drop=True)
+    return Sheet(full, float(full["million"].sum()), reduced, capacity)
+
+
+def table_rent(bench: Bench, plan: Plan, unit: str) -> float:
+    """Worth of the capacity that a unit uses: the dual of its capacity rows times its load."""
+    total = 0.0
+    dual = plan.outcome.row_dual
+    assert dual is not None
+    label = bench.places("activity")
+    label = label[label["unit"] == unit]
+    load = {
+        str(p): float(g["capacity_use"].to_numpy(float) @ plan.x[g["place"].to_numpy(np.intp)])
+        for p, g in label.groupby("period")
+    }
+    for family in ("capacity", "running_capacity", "min_load", "running_min_load"):
+        keys, rows = bench.compiled.families.get(family, ([], np.array([], dtype=np.intp)))
+        for (name, period), row in zip(keys, rows, strict=True):
+            if name == unit:
+                total -= float(dual[row]) * load.get(str(period), 0.0)
+    return total
+
+
+def _own_columns(bench: Bench, unit: str) -> pd.DataFrame:
+    parts = []
+    for name in _OWN:
+        rows = bench.places(name)
+        parts.append(rows.loc[rows["unit"] == unit, ["period", "place"]])
+    return pd.concat(parts, ignore_index=True)
+
+
+def _row_names(bench: Bench) -> pd.DataFrame:
+    """family, site, material of every row."""
+    size = bench.program.shape[0]
+    family = np.full(size, "", dtype=object)
+    site, material = family.copy(), family.copy()
+    for name, (keys, rows) in bench.compiled.families.items():
+        family[rows] = name
+        if name == "material_balance":
+            site[rows] = [k[0] for k in keys]
+            material[rows] = [k[1] for k in keys]
+    return pd.DataFrame({"row": range(size), "family": family, "site": site, "material": material})
+
+
+def _materials(bench: Bench, table: pd.DataFrame, unit: str) -> pd.DataFrame:
+    rows = table[table["family"] == "material_balance"]
+    rows = rows.groupby(["material", "period"], sort=False)[["amount", "million"]].sum()
+    rows = rows.reset_index()
+    rows = rows[rows["amount"] != 0.0]
+    weight = rows["period"].map(_money_weight(bench)).to_numpy(float)
+    amount = rows["amount"].to_numpy(float)
+    return pd.DataFrame(
+        {
+            "unit": unit,
+            "item": np.where(amount > 0.0, "output", "input"),
+            "material": rows["material"].to_numpy(object),
+            "period": rows["period"].to_numpy(object),
+            "amount_per_year": amount,
+            "unit_of_measure": rows["material"].map(bench.scenario.unit_of_measure),
+            "price": rows["million"].to_numpy(float) / amount / weight * MILLION,
+            "million": rows["million"].to_numpy(float),
+        }
+    )
+
+
+def _money_weight(bench: Bench) -> dict[str, float]:
+    goal = weights(bench.scenario).value
+    return {p.name: p.weight * goal for p in bench.scenario.periods}
+
+
+def _others(table: pd.DataFrame, unit: str) -> pd.DataFrame:
+    rows = table[table["family"] != "material_balance"]
+    item = rows["family"].map(_FAMILIES).fillna(_RULES)
+    sums = rows.assign(item=item).groupby(["item", "period"], sort=False)["million"].sum()
+    made = sums.reset_index().assign(unit=unit, material=None)
+    kept: pd.DataFrame = made[made["million"] != 0.0]
+    return kept
+
+
+def _money_parts(bench: Bench, plan: Plan, unit: str) -> pd.DataFrame:
+    """The objective's own terms on the unit's columns, and the fixed cost of an existing unit."""
+    scenario, m = bench.scenario, bench.m
+    place = np.append(bench.compiled.column_of, -1)
+    own = set(_own_columns(bench, unit)["place"].tolist())
+    goal = weights(scenario)
+    money = m.money
+    at = place[money["column"].to_numpy(np.intp)]
+    constant = (money["column"].to_numpy() == CONSTANT) & (money["unit"] == unit).to_numpy()
+    taken = np.isin(at, list(own)) & (at >= 0)
+    factor = np.where(money["group"] == "synergy", goal.synergy, goal.value)
+    amount = money["coefficient"].to_numpy(float) * discount(scenario, money) * factor
+    value = amount * np.where(constant, 1.0, np.where(at >= 0, plan.x[at], 0.0))
+    item = np.where(constant, "fixed (always)", money["group"].astype(object))
+    rows = pd.DataFrame({"item": item, "period": money["period"], "million": value})
+    rows = rows[taken | constant]
+    goals = objective_terms(m)
+    goals = goals[~goals["part"].isin(["value", "synergy"])]
+    at = place[goals["column"].to_numpy(np.intp)]
+    worth = goals["coefficient"].to_numpy(float) * np.where(at >= 0, plan.x[at], 0.0)
+    extra = pd.DataFrame({"item": goals["part"], "period": goals["period"], "million": worth})
+    extra = extra[np.isin(at, list(own)) & (at >= 0)]
+    full = pd.concat([rows, extra], ignore_index=True) if len(extra) else rows
+    sums = full.groupby(["item", "period"], sort=False)["million"].sum()
+    made = sums.reset_index().assign(unit=unit, material=None)
+    kept: pd.DataFrame = made[made["million"] != 0.0]
+    return kept
+
+
+# --------------------------------------------------------------------------- market prices
+
+
+def market_prices(scenario: Scenario, solution: Solution) -> pd.DataFrame:
+    """What a material costs or fetches at the gate of a market: material, period, role, price, of.
+
+    An output: the mean price of what the plan sells of it, else the highest market price, else
+    minus the lowest fee of disposal (a waste). An input: the lowest price at which it can be
+    bought, else what the taker of its streams pays (mean), else the mean of what is sold. Without
+    freight.
+    """
+    sales = solution.sales
+    sales = sales[sales["amount_per_year"] > 0.0]
+    total = sales.assign(worth=sales["price"] * sales["amount_per_year"])
+    total = total.groupby(["material", "period"])[["worth", "amount_per_year"]].sum()
+    sold = (total["worth"] / total["amount_per_year"]).rename("price").reset_index()
+    markets = scenario.in_force("Markets")
+    listed = markets.groupby(["material", "period"])["price"].max().reset_index()
+    fees = scenario.in_force("Disposal")
+    named = fees[fees["material"].notna()]
+    fee = named.groupby(["material", "period"])["fee"].min().reset_index()
+    fee = fee.assign(price=-fee["fee"]).drop(columns="fee")
+    bought = scenario.purchases.groupby(["material", "period"])["price"].min().reset_index()
+    streams = scenario.in_force("Streams")
+    streams = streams.assign(worth=streams["cost"] * streams["amount_per_year"])
+    taken = streams.groupby(["material", "period"])[["worth", "amount_per_year"]].sum()
+    size = taken["amount_per_year"].where(taken["amount_per_year"] > 0.0)
+    stream = (taken["worth"] / size).rename("price").reset_index().dropna()
+    ranked = {
+        "output": [(sold, "sold in the plan"), (listed, "market"), (fee, "disposal fee")],
+        "input": [(bought, "purchase"), (stream, "stream"), (sold, "sold in the plan")],
+    }
+    parts = [
+        t[["material", "period", "price"]].assign(role=role, of=name)
+        for role, tables in ranked.items()
+        for t, name in tables
+    ]
+    full = pd.concat(parts, ignore_index=True)
+    return full.drop_duplicates(["material", "period", "role"], ignore_index=True)
+
+
+def _at_market(scenario: Scenario, solution: Solution, sheet: pd.DataFrame) -> pd.DataFrame:
+    """The sheet with market prices; what has none keeps its internal price."""
+    known = market_prices(scenario, solution).set_index(["material", "period", "role"])
+    key = pd.MultiIndex.from_frame(sheet[["material", "period", "item"]])
+    at = known.index.get_indexer(key)
+    price = np.where(at >= 0, known["price"].to_numpy(float)[at] if len(known) else 0.0, np.nan)
+    of = np.array([*known["of"], None], dtype=object)[at]
+    goods = sheet["item"].isin(["output", "input"]).to_numpy()
+    price = np.where(goods & np.isnan(price), sheet["price"].astype(float), price)
+    of[goods & (at < 0)] = "internal price"
+    weight = sheet["period"].map({p.name: p.weight for p in scenario.periods}).to_numpy(float)
+    amount = sheet["amount_per_year"].astype(float).to_numpy()
+    goal = weights(scenario).value
+    worth = np.where(
+        goods, amount * price * weight * goal / MILLION, sheet["million"].to_numpy(float)
+    )
+    worth = np.where(sheet["item"].isin(_SCARCE).to_numpy(), 0.0, worth)
+    return sheet.assign(
+        market_price=np.where(goods, price, np.nan), market_price_of=of, market_million=worth
+    )
+
+
+# --------------------------------------------------------------------------- own cash flow
+
+
+@dataclass(frozen=True)
+class Cash:
+    """What a unit earns for itself, at one set of prices."""
+
+    npv: float
+    irr: float
+    payback_years: float
+    benefit_cost: float
+
+
+def cash(bench: Bench, plan: Plan, unit: str, sheet: pd.DataFrame, money: str) -> Cash:
+    """NPV, IRR, discounted payback and benefit-cost ratio of a unit's own cash flow.
+
+    Timing is the plan's: the capex at the start of the period built in, a year's money at its
+    start, and, where capital is charged as an annuity, at the end of the horizon the present
+    value of the instalments that remain. So the NPV at the scenario's rate is the sum of the sheet
+    without what it uses of budgets and rules. Payback counts no such rest: after the horizon the
+    last year repeats until the end of the unit's life.
+    """
+    rows = sheet[~sheet["item"].isin([_RULES, _FAMILIES["budget_limit"]])]
+    goal = weights(bench.scenario).value or 1.0
+    npv = float(rows[money].sum()) / goal
+    running = rows[rows["item"] != "capital"]
+    periods = bench.scenario.periods
+    earned = running.groupby("period")[money].sum().to_dict()
+    yearly = np.concatenate(
+        [np.full(p.years, float(earned.get(p.name, 0.0)) / p.weight / goal) for p in periods]
+    )
+    gains = float(running.loc[running[money] > 0.0, money].sum()) / goal
+    costs = -float(rows.loc[rows[money] < 0.0, money].sum()) / goal
+    ratio = gains / costs if costs > 0.0 else np.nan
+    built = bench.places("built")
+    built = built[(built["unit"] == unit) & (plan.x[built["place"].to_numpy(np.intp)] > 0.5)]
+    capex = bench.capex(plan.x, unit)
+    if built.empty or capex <= 0.0:
+        return Cash(npv, np.nan, np.nan, ratio)
+    start, life = int(built["start"].iat[0]), int(built["lifetime_years"].iat[0])
+    rate = bench.scenario.settings.discount_rate
+    horizon = len(yearly)
+    flow = np.append(yearly, 0.0)
+    flow[start] -= capex
+    if bench.scenario.settings.capital_charge == "annuity":
+        left = max(start + life - horizon, 0)
+        instalment = capex * float(built["annuity"].iat[0])
+        flow[horizon] += instalment * float(np.sum((1.0 + rate) ** -np.arange(left)))
+    ended = [p.start + p.years for p in periods if start <= p.start < start + life]
+    last = max(ended, default=horizon)
+    tail = np.full(max(start + life - last, 0), yearly[last - 1]) if last == horizon else _EMPTY
+    income = np.concatenate([yearly[start:last], tail])
+    return Cash(npv, irr(flow[start:]), _payback(income, capex, rate), ratio)
+
+
+_EMPTY = np.zeros(0)
+
+
+def irr(flow: Floats) -> float:
+    """The rate at which yearly flows, the first one today, are worth nothing; NaN if none is.
+
+    Of several, the one nearest to 0.
+    """
+    if not (flow > 0.0).any() or not (flow < 0.0).any():
+        return np.nan
+    roots = np.polynomial.polynomial.polyroots(np.trim_zeros(flow, "b"))
+    real = roots.real[(np.abs(roots.imag) < 1e-9 * np.abs(roots)) & (roots.real > 0.0)]
+    rates = 1.0 / real - 1.0
+    return float(rates[np.argmin(np.abs(rates))]) if len(rates) else np.nan
+
+
+def _payback(income: Floats, capex: float, rate: float) -> float:
+    """Years until the discounted income has paid the capex; NaN if it never does."""
+    total = np.cumsum(income * (1.0 + rate) ** -np.arange(len(income)))
+    reached = np.flatnonzero(total >= capex)
+    if not len(reached):
+        return np.nan
+    n = int(reached[0])
+    before = float(total[n - 1]) if n else 0.0
+    gained = float(total[n]) - before
+    return n + ((capex - before) / gained if gained > 0.0 else 0.0)

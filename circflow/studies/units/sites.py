@@ -1,0 +1,202 @@
+"""A unit that does not stand in the workbook: added to a copy of the scenario, and its best site.
+
+A site is tried by adding the unit at every one of them, at most one to be built, in one model;
+then each is forced in turn, with all others out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from circflow.data.read import scenario_of
+from circflow.data.scenario import Scenario
+from circflow.data.schema import BY_NAME
+from circflow.data.suggest import nearest
+from circflow.data.table import Book, RawSheet
+from circflow.studies.errors import StudyError
+from circflow.studies.units.candidates import Bench, Setting
+
+ANY_SITE = "?"
+SITES = [
+    "rank",
+    "site",
+    "member",
+    "value_million",
+    "objective_million",
+    "period",
+    "capacity_per_year",
+    "capex_million",
+    "load_share",
+    "within_budget",
+    "note",
+]
+Unit = Mapping[str, str | float | int | bool | None]
+"""Columns of the sheet Units and their values; `site` may be `?`."""
+
+
+def parse_unit(text: str) -> dict[str, str]:
+    """A unit written as `unit=…, site=…, technology=…, capacity_per_year=…, capex_million=…`.
+
+    A comma separates where a word and = follow it. Raises `StudyError` where it cannot be read.
+    """
+    made: dict[str, str] = {}
+    for part in re.split(r",\s*(?=\w+\s*=)", text.strip()):
+        name, sign, value = part.partition("=")
+        if not sign or not name.strip():
+            raise StudyError(f"{part.strip()!r} is not column=value (of a unit to be added)")
+        if name.strip() in made:
+            raise StudyError(f"{name.strip()} is given twice for the unit to be added")
+        made[name.strip()] = value.strip()
+    return made
+
+
+def add_units(scenario: Scenario, units: Sequence[Unit]) -> Scenario:
+    """A copy of a scenario with more units, candidates unless their `status` says otherwise.
+
+    Raises `StudyError` where a column does not exist or one that must be filled is missing,
+    `ScenarioError` where the scenario that results cannot be used.
+    """
+    schema = BY_NAME["Units"]
+    for unit in units:
+        for name in unit:
+            if name not in schema:
+                close = nearest(name, schema.names)
+                better = f"; did you mean {close!r}?" if close else ""
+                raise StudyError(f"Units has no column {name!r}{better}")
+        missing = [c.name for c in schema.columns if c.required and not unit.get(c.name)]
+        missing = [name for name in missing if unit.get(name) != 0]
+        if missing:
+            raise StudyError(f"a unit to be added needs {', '.join(missing)}")
+    return scenario_of(_appended(scenario.book, units))
+
+
+def _appended(book: Book, units: Sequence[Unit]) -> Book:
+    place = next(n for n, raw in enumerate(book.sheets) if raw.name.strip() == "Units")
+    raw = book.sheets[place]
+    grid = [list(row) for row in raw.grid]
+    head = [str(name).strip() if name is not None else "" for name in grid[0]]
+    for name in dict.fromkeys(["status", *(n for unit in units for n in unit)]):
+        if name not in head:
+            head.append(name)
+            grid[0] = [*grid[0], *[None] * (len(head) - 1 - len(grid[0])), name]
+    for unit in units:
+        filled = {"status": "candidate", **unit}
+        grid.append([_cell(filled.get(name), typed=book.typed) for name in head])
+    sheets = list(book.sheets)
+    sheets[place] = RawSheet(raw.name, grid, raw.hidden)
+    return replace(book, sheets=tuple(sheets))
+
+
+def _cell(value: object, *, typed: bool) -> object:
+    """A value as it would stand in the file."""
+    if value is None or value == "":
+        return None
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if not typed:
+        return str(value)
+    if isinstance(value, str):
+        try:
+            return float(value)
+        except ValueError:
+            return value
+    return value
+
+
+def best_sites(
+    scenario: Scenario,
+    unit: Unit,
+    sites: Sequence[str] | None = None,
+    *,
+    gap: float = 1e-6,
+    progress: Callable[[str], None] | None = None,
+) -> pd.DataFrame:
+    """A new unit tried at every site (or those given), ranked by what the plan gains with it.
+
+    Columns as in `SITES`; a site where there is no plan with it comes last, with the reason.
+
+    Raises:
+        StudyError: an unknown site, or a unit that lacks a figure.
+        ScenarioError: the unit cannot stand in the scenario.
+        NoPlan: the scenario has no plan.
+    """
+    tell = progress or (lambda _: None)
+    known = scenario.frame("Sites")["site"].tolist()
+    for site in sites or ():
+        if site not in known:
+            close = nearest(site, known)
+            raise StudyError(
+                f"there is no site {site!r}" + (f"; did you mean {close!r}?" if close else "")
+            )
+    tried = list(dict.fromkeys(sites)) if sites is not None else known
+    if not tried:
+        raise StudyError("no site to try")
+    name = str(unit.get("unit") or "")
+    status = unit.get("status", "candidate")
+    if status != "candidate":
+        raise StudyError("the best site is asked for a candidate, not for an existing unit")
+    names = {site: f"{name} @ {site}" for site in tried}
+    group = f"site of {name}"
+    copies = [{**unit, "unit": names[s], "site": s, "choice": group} for s in tried]
+    tell("building the model with the unit at every site")
+    bench = Bench(add_units(scenario, copies), gap=gap)
+    every = frozenset(names.values())
+    base = bench.solve(Setting(out=every))
+    if base is None:
+        from circflow.solver.run import solve
+
+        solve(scenario)  # tells why
+        raise StudyError("there is no plan without the unit")
+    records = []
+    for n, site in enumerate(tried):
+        tell(f"sites: {n + 1} of {len(tried)}")
+        records.append(_tried(bench, base.value, names[site], site, every))
+    table = pd.DataFrame(records)
+    rank = -table["value_million"].fillna(-np.inf).to_numpy(float)
+    table = table.iloc[np.argsort(rank, kind="stable")].reset_index(drop=True)
+    table.insert(0, "rank", np.arange(1, len(table) + 1))
+    return table[SITES]
+
+
+def _tried(
+    bench: Bench, base: float, unit: str, site: str, every: frozenset[str]
+) -> dict[str, object]:
+    member = bench.scenario.member_of.get(site)
+    record: dict[str, object] = {"site": site, "member": member, "within_budget": True, "note": ""}
+    alone = every - {unit}
+    plan = None
+    if unit in bench.once:
+        one = frozenset({unit})
+        plan = bench.solve(Setting(out=alone, forced=one))
+        if plan is None:
+            record["within_budget"] = False
+            plan = bench.solve(Setting(out=alone, forced=one, exempt=one))
+    figures = ["value_million", "objective_million", "capacity_per_year", "capex_million"]
+    if plan is None:
+        record.update(dict.fromkeys([*figures, "load_share"], np.nan))
+        record.update(period=None, note="no plan with it here")
+        return record
+    built = bench.places("built")
+    built = built[(built["unit"] == unit) & (plan.x[built["place"].to_numpy(np.intp)] > 0.5)]
+    extra = bench.size_columns.get(unit, np.array([], dtype=np.intp))
+    size = float(built["capacity_per_year"].iat[0]) + float(plan.x[extra].sum())
+    units = bench.solution(plan).tables.units
+    units = units[(units["unit"] == unit) & (units["in_service"] > 0.0)]
+    available = float(units["available_per_year"].sum())
+    load = float(units["load_per_year"].sum()) / available if available else np.nan
+    record.update(
+        value_million=plan.value - base,
+        objective_million=plan.value,
+        period=built["period"].iat[0],
+        capacity_per_year=size,
+        capex_million=bench.capex(plan.x, unit),
+        load_share=load,
+    )
+    if load == 0.0:
+        record["note"] = "stands idle"
+    return record

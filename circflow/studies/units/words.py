@@ -1,0 +1,326 @@
+"""Verdicts in words and figures: a page per unit that a board can read, and the workbook."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from circflow.data.atomic import atomic_path
+from circflow.data.one_line import plain
+from circflow.report.numbers import number
+from circflow.report.sheets import Formats, add_table, clean, fill, print_set_up
+
+if TYPE_CHECKING:
+    from circflow.studies.units.evaluate import Verdicts
+
+_MOST_PAGES = 200
+_SHOWN = 8
+
+
+def words(verdicts: Verdicts, unit: str) -> list[str]:
+    """The verdict on a unit: a headline, then a line per finding. Raises KeyError."""
+    rows = verdicts.table[verdicts.table["unit"] == unit]
+    if rows.empty:
+        raise KeyError(unit)
+    row = {str(k): v for k, v in rows.iloc[0].to_dict().items()}
+    money = f"million {verdicts.currency}"
+    lines = [_headline(row, money)]
+    if row["reason"]:
+        lines.append(f"{_capital(row['reason'])}.")
+    if not row["within_budget"]:
+        lines.append("The budget of no period allows it; it is judged with its capital beside it.")
+    if not row["proven"]:
+        lines.append("A search stopped before the best plan was proven: take figures as near.")
+    lines += _plan_lines(row, money)
+    lines += _own_lines(row, money)
+    lines += _even_lines(verdicts, unit)
+    lines += _region_lines(verdicts, row)
+    lines += _together_lines(verdicts, unit, money)
+    lines += _risk_lines(verdicts, unit, money)
+    return [plain(line) for line in lines]
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _known(value: Any) -> bool:
+    return value is not None and value == value and np.isfinite(value)  # noqa: PLR0124
+
+
+def _headline(row: dict[str, Any], money: str) -> str:
+    value = row["value_million"]
+    name = row["unit"]
+    if row["kind"] != "candidate":
+        if not _known(value):
+            return f"{name}: the plan cannot do without it."
+        word = "is worth" if value >= 0 else "costs the cluster"
+        return f"{name}: {word} {number(abs(value))} {money}."
+    if row["in_plan"]:
+        worth = f"the cluster gains {number(value)} {money}" if _known(value) else "no plan without"
+        return f"{name}: build it in {row['period']}; {worth}."
+    if not _known(value):
+        return f"{name}: do not build it; there is no plan with it."
+    return f"{name}: do not build it; the cluster would lose {number(-value)} {money}."
+
+
+def _plan_lines(row: dict[str, Any], money: str) -> list[str]:
+    lines = []
+    if row["kind"] == "candidate" and _known(row["capex_million"]):
+        size = f"capacity {number(row['capacity_per_year'])} a year"
+        when = f" from {row['period']}" if row["period"] else ""
+        lines.append(f"Judged at {size}{when}, capex {number(row['capex_million'])} {money}.")
+    if _known(row.get("load_share")):
+        lines.append(f"Mean load {number(100 * row['load_share'])} % of what is available.")
+    lines.append(f"It stands {row['stands']} of the best." if "1 %" in str(row["stands"])
+                 else "Plans within 1 % of the best may have it or not.")  # fmt: skip
+    return lines
+
+
+def _own_lines(row: dict[str, Any], money: str) -> list[str]:
+    lines = []
+    for label, prices in (("internal", "the plan's internal prices"), ("market", "market prices")):
+        npv = row.get(f"npv_{label}_million")
+        if not _known(npv):
+            continue
+        text = f"Its own cash flow at {prices}: NPV {number(npv)} {money}"
+        rate, years = row[f"irr_{label}"], row[f"payback_{label}_years"]
+        if _known(rate):
+            text += f", IRR {number(100 * rate)} %"
+        if row["kind"] == "candidate":
+            paid = f"pays back in {number(years)} years" if _known(years) else "never pays back"
+            text += f", {paid} (discounted)"
+        ratio = row[f"benefit_cost_{label}"]
+        text += f", benefit-cost ratio {number(ratio)}" if _known(ratio) else ""
+        lines.append(text + ".")
+    return lines
+
+
+def _even_lines(verdicts: Verdicts, unit: str) -> list[str]:
+    table = verdicts.break_evens
+    if table.empty:
+        return []
+    lines = []
+    for r in table[table["unit"] == unit].to_dict("records"):
+        what = {"capex": "capex", "price": f"price of {r['material']}"}.get(
+            str(r["kind"]), f"gate fee for {r['material']}"
+        )
+        if r["note"]:
+            lines.append(f"Break-even {what}: {r['note']}.")
+            continue
+        text = f"Break-even {what}: {number(r['break_even'])} {r['unit_of_measure']}"
+        if r["kind"] != "gate fee":
+            share = r["change"] / abs(r["now"]) if r["now"] else np.nan
+            text += f" (now {number(r['now'])}"
+            text += f", {100 * share:+.0f} %)" if _known(share) else ")"
+        if r["kind"] == "capex" and r["break_even"] < 0.0:
+            text += ": not even as a gift"
+        lines.append(text + ".")
+    return lines
+
+
+def _region_lines(verdicts: Verdicts, row: dict[str, Any]) -> list[str]:
+    lines = []
+    currency = verdicts.currency
+    if _known(row.get("waste_dumped_change_t")):
+        text = (
+            f"Waste over the horizon: used {_signed(row['waste_used_change_t'])} t, dumped "
+            f"{_signed(row['waste_dumped_change_t'])} t"
+        )
+        cost = row["cost_per_tonne_diverted"]
+        if _known(cost):
+            text += f"; {_cost(cost, currency)} per tonne kept from the dump"
+        lines.append(text + ".")
+    if _known(row.get("co2_change_t")):
+        text = f"CO2 over the horizon: {_signed(row['co2_change_t'])} t"
+        cost = row["cost_per_tonne_co2"]
+        text += f"; {_cost(cost, currency)} per tonne avoided" if _known(cost) else ""
+        lines.append(text + ".")
+    if _known(row.get("jobs_change")):
+        lines.append(f"Jobs at the end of the horizon: {_signed(row['jobs_change'])}.")
+    table = verdicts.members
+    if len(table):
+        own = table[table["unit"] == row["unit"]]
+        small = 1e-6 * max(abs(verdicts.best_million), 1.0)
+        own = own[own["change_million"].abs() > small].sort_values("change_million")
+        gain = [f"{r.member} {_signed(r.change_million)}" for r in own[::-1].itertuples()
+                if r.change_million > 0]  # fmt: skip
+        loss = [f"{r.member} {_signed(r.change_million)}" for r in own.itertuples()
+                if r.change_million < 0]  # fmt: skip
+        for word, names in (("Gain", gain), ("Lose", loss)):
+            if names:
+                more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+                unit = f"million {currency}, value added at internal prices"
+                lines.append(f"{word} with it ({unit}): {', '.join(names[:_SHOWN])}{more}.")
+    return lines
+
+
+def _signed(value: float) -> str:
+    if value == 0.0:
+        return "±0"
+    return ("+" if value > 0 else "-") + number(abs(value))
+
+
+def _cost(cost: float, currency: str) -> str:
+    word = "a cost of" if cost > 0 else "a gain of"
+    return f"{word} {number(abs(cost))} {currency}"
+
+
+def _together_lines(verdicts: Verdicts, unit: str, money: str) -> list[str]:
+    lines = []
+    table = verdicts.pairs
+    if len(table):
+        own = table[(table["unit"] == unit) | (table["other"] == unit)]
+        for kind, word in (
+            ("complements", "Worth more together with"),
+            ("substitutes", "Displaces, or is displaced by"),
+            ("exclude each other", "Cannot stand beside"),
+            ("one needs the other", "One is not possible without the other"),
+        ):
+            names = []
+            for r in own[own["kind"] == kind].head(_SHOWN).to_dict("records"):
+                name = str(r["other"] if r["unit"] == unit else r["unit"])
+                extra = float(r["interaction_million"])
+                names.append(f"{name} ({_signed(extra)} {money})" if _known(extra) else name)
+            if names:
+                lines.append(f"{word}: {', '.join(names)}.")
+    order = verdicts.order
+    if len(order) and (order["unit"] == unit).any():
+        at = int(np.flatnonzero(order["unit"] == unit)[0])
+        capital = float(order["enters_at_million"].to_numpy(float)[at])
+        lines.append(
+            f"As capital grows it enters as number {at + 1} of {len(order)}, by"
+            f" {number(capital)} {money} in all."
+        )
+    return lines
+
+
+def _risk_lines(verdicts: Verdicts, unit: str, money: str) -> list[str]:
+    lines = []
+    table = verdicts.contingency
+    if len(table):
+        own = table[(table["name"] == unit)]
+        if len(own):
+            worst = own.iloc[0]
+            loss = f"{number(worst['loss_million'])} {money}" if worst["possible"] else "the plan"
+            lines.append(f"If it stands still in {worst['period']}, the cluster loses {loss}.")
+    table = verdicts.futures
+    if len(table) and (table["unit"] == unit).any():
+        r = table[table["unit"] == unit].iloc[0]
+        act = "building it" if r["built"] else "not building it"
+        if _known(r["right_share"]):
+            lines.append(
+                f"In {number(100 * r['right_share'])} % of {int(r['futures'])} sampled futures"
+                f" {act} was right; mean regret {number(r['mean_regret_million'])}, highest"
+                f" {number(r['highest_regret_million'])} {money}."
+            )
+    return lines
+
+
+# --------------------------------------------------------------------------- files
+
+
+def write(verdicts: Verdicts, path: str | Path) -> None:
+    """Write verdicts; the ending of the name tells how (see `Verdicts.write`)."""
+    target = Path(path)
+    if target.suffix.lower() == ".xlsx":
+        _write_workbook(verdicts, target)
+        return
+    from circflow.report.study_tables import write_tables
+
+    tables = dict(verdicts.tables())
+    tables["words"] = pd.DataFrame(
+        [(u, n + 1, line) for u in verdicts.table["unit"] for n, line in
+         enumerate(words(verdicts, str(u)))],
+        columns=["unit", "line", "text"],
+    )  # fmt: skip
+    write_tables(
+        tables, target, currency=verdicts.currency, title=f"{verdicts.scenario.name}: verdicts"
+    )
+
+
+def _write_workbook(verdicts: Verdicts, path: Path) -> None:
+    import xlsxwriter
+
+    with atomic_path(path) as temporary:
+        book = xlsxwriter.Workbook(
+            str(temporary),
+            {
+                "strings_to_formulas": False,
+                "strings_to_urls": False,
+                "strings_to_numbers": False,
+            },
+        )
+        formats = Formats(book)
+        fillings = []
+        for name, frame in verdicts.tables().items():
+            title = name.replace("_", " ").capitalize()
+            fillings += add_table(formats, title, name, frame, verdicts.currency)
+        used = {sheet.get_name().lower() for sheet in book.worksheets()}
+        for unit in verdicts.table["unit"].astype(str).tolist()[:_MOST_PAGES]:
+            _page(book, formats, verdicts, unit, used)
+        book.close()
+        fill(temporary, fillings)
+
+
+def _page(book: Any, formats: Formats, verdicts: Verdicts, unit: str, used: set[str]) -> None:
+    """A page of A4 for one unit: the headline, the findings, the price sheet."""
+    sheet = book.add_worksheet(_sheet_name(unit, used))
+    sheet.set_column(0, 0, 30)
+    sheet.set_column(1, 5, 15)
+    sheet.hide_gridlines(2)
+    lines = words(verdicts, unit)
+    big = formats(bold=True, font_size=14, text_wrap=True)
+    sheet.merge_range(0, 0, 0, 5, clean(lines[0]), big)
+    sheet.set_row(0, 40)
+    for row, line in enumerate(lines[1:], start=2):
+        sheet.merge_range(row, 0, row, 5, clean(line), formats(text_wrap=True))
+        sheet.set_row(row, 15 * (1 + len(line) // 105))
+    row = len(lines) + 2
+    table = verdicts.price_sheets
+    if len(table):
+        own = table[table["unit"] == unit]
+        parts = own.fillna({"material": ""}).groupby(["item", "material"], sort=False)
+        sums = parts[["million", "market_million"]].sum().reset_index()
+        heads = ["what", "material", f"million {verdicts.currency}, internal prices",
+                 f"million {verdicts.currency}, market prices"]  # fmt: skip
+        for column, head in enumerate(heads):
+            sheet.write_string(row, column, clean(head), formats.head())
+        sheet.set_row(row, 45)
+        for r in sums.itertuples(index=False):
+            row += 1
+            _line(sheet, formats, row, (r.item, r.material, r.million, r.market_million))
+        row += 1
+        whole = (float(sums["million"].sum()), float(sums["market_million"].sum()))
+        _line(sheet, formats, row, ("sum", "", *whole), bold=True)
+    print_set_up(sheet)
+    sheet.set_portrait()
+    sheet.fit_to_pages(1, 1)
+    sheet.print_area(0, 0, row, 5)
+
+
+def _line(
+    sheet: Any, formats: Formats, row: int, values: tuple[Any, ...], *, bold: bool = False
+) -> None:
+    for column, value in enumerate(values):
+        if isinstance(value, str):
+            sheet.write_string(row, column, clean(value), formats(bold=bold))
+        elif _known(value):
+            style = formats(bold=bold, num_format="#,##0.0")
+            sheet.write_number(row, column, float(value), style)
+
+
+def _sheet_name(unit: str, used: set[str]) -> str:
+    """A name that Excel takes: 31 characters, without []:*?/\\, not used before."""
+    base = re.sub(r"[\[\]:*?/\\]", " ", clean(plain(unit))).strip().strip("'") or "unit"
+    name, n = base[:31], 1
+    while name.lower() in used or name.lower() == "history":
+        n += 1
+        end = f" ({n})"
+        name = base[: 31 - len(end)] + end
+    used.add(name.lower())
+    return name

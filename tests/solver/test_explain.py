@@ -1,0 +1,256 @@
+"""Explanations: the seeded cell is named, and its smallest change makes a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import circflow as cf
+from circflow.solver.explain import Explanation, explain, outward, with_changes
+
+SCENARIOS = Path(__file__).parents[2] / "scenarios"
+Edits = dict[str, float | str]
+
+
+@pytest.fixture(scope="module")
+def tutorial() -> cf.Scenario:
+    return cf.read(SCENARIOS / "tutorial")
+
+
+@pytest.fixture(scope="module")
+def region() -> Callable[[str], cf.Scenario]:
+    read: dict[str, cf.Scenario] = {}
+
+    def get(name: str) -> cf.Scenario:
+        if name not in read:
+            read[name] = cf.read(SCENARIOS / name)
+        return read[name]
+
+    return get
+
+
+def explained(scenario: cf.Scenario, edits: Edits) -> tuple[cf.Scenario, Explanation]:
+    changed = scenario.change(edits)
+    found = explain(changed)
+    assert found.status is cf.Status.INFEASIBLE
+    return changed, found
+
+
+def remedies(found: Explanation) -> dict[str, float | None]:
+    return {str(r.cell): r.after for c in found.conflicts for r in c.remedies}
+
+
+# Hand-computed on the tutorial: what is seeded, the cell, and its least change.
+HAND: list[tuple[str, Edits, str, float]] = [
+    # 150 000 t less 50 000 bricks and the mill's 50 000 slag + 12 500 ash: 37 500 t of ash
+    (
+        "disposal per year",
+        {"Disposal.capacity_per_year[material=fly ash]": 1000},
+        "Disposal",
+        37_500,
+    ),
+    ("disposal in total", {"Disposal.total_capacity[material=fly ash]": 7000}, "Disposal", 37_500),
+    # 59 375 t of additive are the most that the slag allows; the town must have 65 000
+    (
+        "market minimum",
+        {
+            "Markets.min_per_year[price=2000]": 60_000,
+            "Disposal.fee": 1,
+        },
+        "Markets",
+        59_370,
+    ),
+    # the mill has to run at 0.9 of 80 000 t: 62 500 t are the most there is
+    ("least load", {"Units.min_load[unit=Mill]": 0.9}, "Units", 0.7812),
+    # 50 000 t of slag make 5 000 t of CO2, if slag cannot be dumped
+    (
+        "emission limit",
+        {"EmissionLimits.limit_per_year": 100, "Disposal.capacity_per_year[material=slag]": 0},
+        "EmissionLimits",
+        5_000,
+    ),
+    # 62 500 t of feed need 3 125 MWh; slag cannot be dumped: at least 50 000 t, 2 500 MWh
+    (
+        "purchase limit",
+        {
+            "Purchases.max_per_year[material=power]": 2000,
+            "Disposal.capacity_per_year[material=slag]": 0,
+        },
+        "Purchases",
+        2_500,
+    ),
+    # slag that cannot be dumped has to pass the mill
+    (
+        "unit capacity",
+        {
+            "Units.capacity_per_year[unit=Mill]": 30_000,
+            "Disposal.capacity_per_year[material=slag]": 0,
+        },
+        "Units",
+        50_000,
+    ),
+    (
+        "link capacity",
+        {
+            "Links.capacity_per_year[from=Steel works]": 20_000,
+            "Disposal.capacity_per_year[material=slag]": 0,
+        },
+        "Links",
+        50_000,
+    ),
+    # 47 500 t of additive from 50 000 t of slag have to find a buyer
+    (
+        "market limit",
+        {
+            "Markets.max_per_year[price=2000]": 10_000,
+            "Markets.max_per_year[price=1500]": 20_000,
+            "Disposal.capacity_per_year[material=slag]": 0,
+        },
+        "Markets",
+        27_500,
+    ),
+    # 60 000 t of bricks need a plant that the budget does not pay for
+    (
+        "budget",
+        {"Markets.min_per_year[material=bricks]": 1_000},
+        "Budget",
+        60,
+    ),
+]
+
+
+@pytest.mark.parametrize(("what", "edits", "sheet", "least"), HAND, ids=[h[0] for h in HAND])
+def test_least_changes_are_those_of_the_hand_calculation(
+    tutorial: cf.Scenario, what: str, edits: Edits, sheet: str, least: float
+) -> None:
+    scenario = tutorial
+    if what == "budget":
+        scenario = with_budget(tutorial, 50.0)
+    changed, found = explained(scenario, edits)
+    assert len(found.conflicts) == 1
+    change = next(r for r in found.conflicts[0].remedies if r.cell.sheet == sheet)
+    assert change.after == pytest.approx(least, rel=1e-3)
+    assert any(str(change.cell) in text for text in found.conflicts[0].texts)
+    # The change makes a plan, and nine tenths of it do not.
+    assert explain(with_changes(changed, (change,))).status is cf.Status.OPTIMAL
+    assert change.after is not None and change.before is not None
+    short = change.before + 0.9 * (change.after - change.before)
+    almost = type(change)(change.cell, change.before, short, "")
+    assert explain(with_changes(changed, (almost,))).status is cf.Status.INFEASIBLE
+
+
+def with_budget(scenario: cf.Scenario, million: float) -> cf.Scenario:
+    """The scenario with a sheet Budget."""
+    from dataclasses import replace
+
+    from circflow.data.read import scenario_of
+    from circflow.data.table import RawSheet
+
+    sheet = RawSheet("Budget", [["period", "budget_million"], ["1", million]])
+    return scenario_of(replace(scenario.book, sheets=(*scenario.book.sheets, sheet), typed=False))
+
+
+def test_independent_conflicts_are_all_found(tutorial: cf.Scenario) -> None:
+    _, found = explained(
+        tutorial,
+        {
+            "Disposal.capacity_per_year[material=fly ash]": 1000,
+            "Units.min_load[unit=Mill]": 1.0,
+        },
+    )
+    cells = {text.split(":")[0].split("!")[0] for c in found.conflicts for text in c.texts}
+    assert len(found.conflicts) == 2
+    assert {"Disposal", "Units"} <= cells
+    assert found.verified
+    assert len({c.cell.sheet for c in found.together}) == 2
+
+
+def test_a_conflict_is_irreducible(tutorial: cf.Scenario) -> None:
+    """Ash at the dump, ash arising, and the limit of ash in the mix: no two of them conflict."""
+    _, found = explained(tutorial, {"Disposal.capacity_per_year[material=fly ash]": 1000})
+    (conflict,) = found.conflicts
+    assert {c.cell.sheet for c in conflict.conditions} == {"Streams", "Disposal", "BlendLimits"}
+
+
+REGIONAL: list[tuple[str, Edits, str]] = [
+    (
+        "sverdlovsk",
+        {"EmissionLimits.limit_per_year[scope=site, penalty=]": "*0.2"},
+        "EmissionLimits",
+    ),
+    (
+        "sverdlovsk",
+        {"Disposal.capacity_per_year[material=KGOK wet tailings]": 1_000_000},
+        "Disposal",
+    ),
+    ("sverdlovsk", {"Streams.amount_per_year[material=vanadium slag]": "*50"}, "Streams"),
+    ("kuzbass", {"Stockpiles.closing_max[material=dump slag]": 1_000_000}, "Stockpiles"),
+    ("sverdlovsk", {"Stockpiles.closing_min[material=red mud]": 90e9}, "Stockpiles"),
+    (
+        "sverdlovsk",
+        {"Units.min_load[unit=NTMK slag shop]": 1, "Purchases.max_per_year": 0},
+        "Purchases",
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "edits", "sheet"), REGIONAL)
+def test_regional_cases_name_the_seeded_cell(
+    region: Callable[[str], cf.Scenario], name: str, edits: Edits, sheet: str
+) -> None:
+    changed, found = explained(region(name), edits)
+    from circflow.data.change import find_cells, parse_address
+
+    seeded = {
+        str(cell)
+        for address in edits
+        for cell in find_cells(changed.tables, parse_address(address))
+    }
+    named = {str(c.cell) for conflict in found.conflicts for c in conflict.conditions}
+    assert named & seeded
+    assert found.verified
+    assert any(
+        str(r.cell) in seeded for c in found.conflicts for r in (*c.remedies, *found.together)
+    )
+
+
+def test_unbounded_names_the_prices(tutorial: cf.Scenario) -> None:
+    """Bought at the town for 1 and sold there for 1 200, without a limit on either side."""
+    from dataclasses import replace
+
+    from circflow.data.read import scenario_of
+    from circflow.data.table import RawSheet
+
+    sheets = {s.name: s for s in tutorial.book.sheets}
+    rows: list[list[Any]] = [["site", "material", "price"], ["Town", "bricks", 1]]
+    sheets["Purchases"] = RawSheet(
+        "Purchases", [*rows, [None, "power", 4000], [None, "lime", 3000]]
+    )
+    grid = [list(row) for row in sheets["Markets"].grid]
+    most = grid[0].index("max_per_year")
+    grid[-1][most] = None
+    sheets["Markets"] = RawSheet("Markets", grid)
+    book = replace(tutorial.book, sheets=tuple(sheets.values()), typed=False)
+    scenario = scenario_of(book)
+    with pytest.raises(cf.NoPlan) as none:
+        cf.solve(scenario)
+    assert none.value.status is cf.Status.UNBOUNDED
+    found = explain(scenario)
+    assert found.ray is not None
+    assert {str(cell) for cell in found.ray.cells} == {"Purchases!C2", "Markets!C4"}
+    assert "Markets!D4" in "".join(found.ray.remedies)
+
+
+def test_a_plan_needs_no_explanation(tutorial: cf.Scenario) -> None:
+    assert explain(tutorial).status is cf.Status.OPTIMAL
+
+
+@pytest.mark.parametrize(
+    ("value", "sign", "expected"),
+    [(1234.56, 1, 1235.0), (1234.56, -1, 1234.0), (1350000.0, 1, 1350000.0), (0.0, 1, 0.0)],
+)
+def test_outward_rounding_keeps_a_plan_possible(value: float, sign: int, expected: float) -> None:
+    assert outward(value, sign) == expected

@@ -1,0 +1,200 @@
+"""A HiGHS session: endings, duals, warm starts, limits."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy.sparse import csc_array, random_array
+
+from circflow.solver import highs
+from circflow.solver.compiled import Program
+from circflow.solver.highs import Ending, Session, SolverError
+
+Floats = NDArray[np.float64]
+INF = math.inf
+
+
+def program(
+    cost: list[float],
+    matrix: list[list[float]],
+    sides: list[tuple[float, float]],
+    bounds: list[tuple[float, float]],
+    integer: list[bool] | None = None,
+) -> Program:
+    """min cost·x, low ≤ matrix·x ≤ high, bounds on x."""
+    low, high = np.array(sides, dtype=float).reshape(-1, 2).T
+    lower, upper = np.array(bounds, dtype=float).reshape(-1, 2).T
+    return Program(
+        np.array(cost, dtype=float),
+        0.0,
+        csc_array(np.array(matrix, dtype=float).reshape(len(sides), len(cost))),
+        low.copy(),
+        high.copy(),
+        lower.copy(),
+        upper.copy(),
+        np.array(integer or [False] * len(cost), dtype=bool),
+    )
+
+
+# Two products, three hours: max 3x + 5y, x ≤ 4, 2y ≤ 12, 3x + 2y ≤ 18 (Wyndor, Hillier-Lieberman).
+WYNDOR = replace(
+    program([-3, -5], [[0, 2], [3, 2]], [(-INF, 12), (-INF, 18)], [(0, 4), (0, INF)]), offset=7.0
+)
+
+
+def test_optimal_with_duals_in_the_planner_s_units() -> None:
+    outcome = Session(WYNDOR).solve()
+    assert outcome.ending is Ending.OPTIMAL
+    assert outcome.objective == outcome.bound == pytest.approx(-36 + 7)
+    assert outcome.gap == 0.0
+    assert outcome.x is not None and outcome.row_dual is not None
+    assert outcome.x.tolist() == pytest.approx([2, 6])
+    # The change of the minimum per unit of a row's limit: −3/2 and −1.
+    assert outcome.row_dual.tolist() == pytest.approx([-1.5, -1])
+    assert outcome.reduced_cost is not None
+    assert outcome.reduced_cost.tolist() == pytest.approx([0, 0])
+
+
+def test_infeasible_and_unbounded() -> None:
+    apart = program([1], [[1]], [(5, 5)], [(0, 4)])
+    assert Session(apart).solve().ending is Ending.INFEASIBLE
+    free = program([-1, 0], [[1, -1]], [(0, 0)], [(0, INF), (0, INF)])
+    assert Session(free).solve().ending is Ending.UNBOUNDED
+    # Both an empty set and a ray: there is no plan, which comes first.
+    both = program(
+        [-1, 0, 0], [[1, -1, 0], [0, 0, 1]], [(0, 0), (5, 5)], [(0, INF), (0, INF), (0, 4)]
+    )
+    assert Session(both).solve().ending is Ending.INFEASIBLE
+
+
+@pytest.mark.parametrize(("top", "ending"), [(1, Ending.INFEASIBLE), (3, Ending.UNBOUNDED)])
+def test_endings_with_decisions(top: float, ending: Ending) -> None:
+    # 3 <= 2 n <= 3.5 with n whole: none in 0..1; with n ≤ 3 relaxed to 3 ≤ 2n ≤ 6 there is one.
+    sides = (3, 3.5) if top == 1 else (3, 6)
+    made = program(
+        [-1, 0, 0],
+        [[1, -1, 0], [0, 0, 2]],
+        [(0, 0), sides],
+        [(0, INF), (0, INF), (0, max(top, 2))],
+        [False, False, True],
+    )
+    assert Session(made).solve().ending is ending
+
+
+def test_decisions_have_a_gap_and_a_bound() -> None:
+    knapsack = program([-10, -13, -7], [[3, 4, 2]], [(-INF, 6)], [(0, 1)] * 3, [True] * 3)
+    outcome = Session(knapsack).solve(gap=0.0)
+    assert outcome.objective == pytest.approx(-20)
+    assert outcome.x is not None and outcome.x.tolist() == pytest.approx([0, 1, 1])
+    assert outcome.gap == pytest.approx(0.0, abs=1e-9)
+    assert outcome.bound == pytest.approx(-20)
+    assert outcome.row_dual is None
+
+
+def test_nothing_at_all() -> None:
+    outcome = Session(program([], [], [], [])).solve()
+    assert outcome.ending is Ending.OPTIMAL
+    assert outcome.objective == 0.0
+
+
+def test_solving_again_after_costs_and_bounds_changed() -> None:
+    session = Session(WYNDOR)
+    session.solve()
+    session.change_costs(np.array([0]), np.array([-9.0]))
+    outcome = session.resolve(primal=True)
+    assert outcome.objective == pytest.approx(-36 - 15 + 7)
+    session.change_bounds(np.array([0]), np.array([0.0]), np.array([3.0]))
+    outcome = session.resolve()
+    assert outcome.objective == pytest.approx(-27 - 22.5 + 7)
+    assert outcome.x is not None and outcome.x.tolist() == pytest.approx([3, 4.5])
+
+
+def test_a_plan_stays_within_changed_bounds() -> None:
+    session = Session(WYNDOR)
+    session.change_bounds(np.array([0]), np.array([0.0]), np.array([10.0]))
+    session.change_costs(np.array([0]), np.array([-90.0]))
+    outcome = session.resolve()
+    assert outcome.x is not None and outcome.x.tolist() == pytest.approx([6, 0])
+    assert outcome.objective == pytest.approx(-540 + 7)
+
+
+def _transport(places: int) -> Program:
+    """A transport problem with a known optimum: each market is nearest to its own works."""
+    size = places * places
+    supply = np.kron(np.eye(places), np.ones(places))
+    demand = np.kron(np.ones(places), np.eye(places))
+    distance = 1.0 + np.abs(np.subtract.outer(np.arange(places), np.arange(places))).ravel()
+    return program(
+        distance.tolist(),
+        np.vstack([supply, demand]).tolist(),
+        [(-INF, 10.0)] * places + [(7.0, INF)] * places,
+        [(0, INF)] * size,
+    )
+
+
+def test_simplex_and_interior_point_agree(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = _transport(12)
+    simplex = Session(made).solve()
+    monkeypatch.setattr(highs, "INTERIOR_POINT_FROM", 0)
+    interior = Session(made).solve()
+    assert simplex.objective == pytest.approx(84) == interior.objective
+    assert interior.row_dual is not None and simplex.row_dual is not None
+    # Crossover: a corner, with duals that add up to the objective.
+    for outcome in (simplex, interior):
+        assert outcome.row_dual is not None
+        worth = outcome.row_dual[:12].sum() * 10 + outcome.row_dual[12:].sum() * 7
+        assert worth == pytest.approx(84)
+
+
+def _hard(seed: int = 1) -> Program:
+    rng = np.random.default_rng(seed)
+    weights = rng.integers(200, 1000, (20, 150)).astype(float)
+    return program(
+        (-rng.integers(200, 1000, 150)).astype(float).tolist(),
+        weights.tolist(),
+        [(-INF, half) for half in weights.sum(axis=1) / 3],
+        [(0, 1)] * 150,
+        [True] * 150,
+    )
+
+
+def test_a_limit_of_time_leaves_the_best_plan_so_far() -> None:
+    outcome = Session(_hard()).solve(time_limit=1.0, gap=0.0)
+    assert outcome.ending is Ending.FEASIBLE
+    assert outcome.x is not None and outcome.gap > 0
+    assert outcome.bound < outcome.objective
+    assert Session(_hard()).solve(time_limit=0.0).ending in (Ending.STOPPED, Ending.FEASIBLE)
+
+
+def test_progress_is_told_while_decisions_are_searched(capfd: pytest.CaptureFixture[str]) -> None:
+    told: list[tuple[float, float]] = []
+    Session(_hard(), on_progress=lambda best, bound: told.append((best, bound))).solve(
+        time_limit=1.0
+    )
+    assert told
+    best, bound = told[-1]
+    assert bound <= best < 0
+    assert capfd.readouterr() == ("", "")
+
+
+def test_an_unknown_option_is_an_error() -> None:
+    with pytest.raises(SolverError, match="no_such_option"):
+        Session(WYNDOR)._option("no_such_option", 1)
+
+
+def test_sessions_do_not_touch_the_programme() -> None:
+    rng = np.random.default_rng(0)
+    matrix = csc_array(random_array((20, 30), density=0.2, rng=rng))
+    made = Program(
+        rng.random(30), 0.0, matrix, np.full(20, -1e6), np.full(20, 1e6), np.zeros(30),
+        np.full(30, 1e3), np.zeros(30, dtype=bool),
+    )  # fmt: skip
+    before = made.matrix.data.copy(), made.cost.copy(), made.upper.copy()
+    Session(made).solve()
+    after = made.matrix.data, made.cost, made.upper
+    for old, new in zip(before, after, strict=True):
+        assert (old == new).all()

@@ -1,0 +1,323 @@
+"""Candidates judged against values worked out by hand, and sums that must hold everywhere."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+
+import circflow as cf
+from circflow.data import read
+from circflow.data.scenario import Scenario
+from circflow.data.table import Book, RawSheet
+from circflow.studies.errors import StudyError
+from circflow.studies.units.price_sheet import irr
+from circflow.studies.units.sites import add_units, parse_unit
+
+Make = Callable[[dict[str, Any]], Scenario]
+K = 1e-3
+"""A thousand, in million."""
+
+
+def recipe(technology: str, material: str, product: str) -> list[dict[str, Any]]:
+    return [
+        {"technology": technology, "role": "input", "material": material, "amount": 1.0},
+        {"technology": technology, "role": "output", "material": product, "amount": 1.0},
+    ]
+
+
+def candidate(unit: str, technology: str, size: float, capex: float) -> dict[str, Any]:
+    return {
+        "unit": unit,
+        "site": "A",
+        "technology": technology,
+        "capacity_per_year": size,
+        "status": "candidate",
+        "capex_million": capex,
+        "lifetime_years": 1,
+        "jobs": 3.0,
+    }
+
+
+def rivals() -> dict[str, Any]:
+    """1,000 t of slag, 5 a tonne to dump; two mills of 800 t make cement at 50."""
+    return {
+        "Scenario": {"auto_links": False},
+        "Sites": [{"site": "A", "member": "Works"}, {"site": "B", "member": "Other"}],
+        "Materials": [
+            {"material": "slag", "category": "waste"},
+            {"material": "cement", "category": "product"},
+        ],
+        "Streams": [{"site": "A", "material": "slag", "amount_per_year": 1000.0}],
+        "Disposal": [{"site": "A", "material": "slag", "fee": 5.0}],
+        "Recipes": recipe("mill", "slag", "cement"),
+        "Units": [candidate("one", "mill", 800.0, 10 * K), candidate("two", "mill", 800.0, 20 * K)],
+        "Markets": [{"site": "A", "material": "cement", "price": 50.0}],
+        "Ranges": [{"parameter": "Markets.price", "change": "factor", "low": 0.05, "high": 2.0}],
+    }
+
+
+def chain() -> dict[str, Any]:
+    """A crusher makes powder of slag, a press bricks of powder: neither is of use alone."""
+    tables = rivals()
+    tables["Materials"] = [
+        {"material": "slag", "category": "waste"},
+        {"material": "powder", "category": "intermediate"},
+        {"material": "brick", "category": "product"},
+    ]
+    tables["Sites"] = [{"site": "A", "member": "Works"}, {"site": "B", "member": "Other"}]
+    tables["Recipes"] = recipe("crusher", "slag", "powder") + recipe("press", "powder", "brick")
+    press = candidate("press", "press", 1000.0, 15 * K)
+    tables["Units"] = [
+        candidate("crusher", "crusher", 1000.0, 10 * K),
+        {**press, "site": "B"},
+    ]
+    tables["Links"] = [{"from": "A", "to": "B", "material": "powder", "cost": 2.0}]
+    tables["Markets"] = [{"site": "B", "material": "brick", "price": 62.0}]
+    return tables
+
+
+def booked(tables: dict[str, Any]) -> Scenario:
+    """The scenario of a book with these sheets: checked, and its words can be changed too."""
+    sheets = []
+    for name, rows in tables.items():
+        if name == "Scenario":
+            given = {"name": "test", **rows}
+            values = [[k, "no" if v is False else v] for k, v in given.items()]
+            sheets.append(RawSheet(name, [["key", "value"], *values]))
+            continue
+        heads = list(dict.fromkeys(key for row in rows for key in row))
+        grid = [[row.get(head) for head in heads] for row in rows]
+        sheets.append(RawSheet(name, [list(heads), *grid]))
+    return read.scenario_of(Book(tuple(sheets), "test"))
+
+
+def by_unit(table: pd.DataFrame, unit: str) -> Any:
+    return table[table["unit"] == unit].iloc[0]
+
+
+def even(found: cf.Verdicts, unit: str, kind: str) -> Any:
+    table = found.break_evens
+    return table[(table["unit"] == unit) & (table["kind"] == kind)].iloc[0]
+
+
+def test_substitutes_by_hand(make_scenario: Make) -> None:
+    found = cf.evaluate(make_scenario(rivals()), jobs=1)
+    # With q = 50 + 5 a tonne: one 44 − 10, two 44 − 20, both 55 − 30, none −5 (all + −5).
+    base = -5.0
+    assert found.best_million == pytest.approx((base + 34) * K)
+    one, two = by_unit(found.table, "one"), by_unit(found.table, "two")
+    assert one["in_plan"] and not two["in_plan"]
+    assert one["value_million"] == pytest.approx(10 * K)
+    assert two["value_million"] == pytest.approx(-9 * K)
+    pair = found.pairs.iloc[0]
+    assert pair["kind"] == "substitutes"
+    figures = ["unit_million", "other_million", "pair_million", "interaction_million"]
+    assert pair[figures].tolist() == pytest.approx([34 * K, 24 * K, 25 * K, -33 * K])
+    # Break-evens: `one` against `two` alone; `two` adds 200 t to what `one` does.
+    assert even(found, "one", "capex")["break_even"] == pytest.approx(20 * K)
+    assert even(found, "two", "capex")["break_even"] == pytest.approx(11 * K)
+    assert even(found, "one", "price")["break_even"] == pytest.approx(7.5)
+    assert even(found, "two", "price")["break_even"] == pytest.approx(95.0)
+    assert even(found, "one", "gate fee")["break_even"] == pytest.approx(-12.5)
+    assert one["waste_dumped_change_t"] == pytest.approx(0.0)
+    assert one["stands"] == "in every plan within 1 %"
+    # 200 t less to the dump cost 9,000.
+    assert two["waste_dumped_change_t"] == pytest.approx(-200.0)
+    assert two["cost_per_tonne_diverted"] == pytest.approx(45.0)
+    assert two["jobs_change"] == pytest.approx(3.0)
+
+
+def test_complements_by_hand(make_scenario: Make) -> None:
+    found = cf.evaluate(make_scenario(chain()), jobs=1)
+    # Together 1,000 t at 62 − 2 + 5 less 25; alone each only costs its capital.
+    assert found.best_million == pytest.approx((-5 + 65 - 25) * K)
+    pair = found.pairs.iloc[0]
+    assert pair["kind"] == "complements"
+    figures = ["unit_million", "other_million", "pair_million", "interaction_million"]
+    assert pair[figures].tolist() == pytest.approx([-10 * K, -15 * K, 40 * K, 65 * K])
+    assert by_unit(found.table, "crusher")["value_million"] == pytest.approx(40 * K)
+    assert even(found, "crusher", "capex")["break_even"] == pytest.approx(50 * K)
+    assert even(found, "press", "price")["break_even"] == pytest.approx(22.0)
+    # Nothing is built unless both are: the first portfolio holds nothing, the last one both.
+    assert found.capital["built"].iat[0] == ""
+    assert found.capital["built"].iat[-1] == "crusher; press"
+    assert found.capital["objective_million"].iat[-1] == pytest.approx(found.best_million)
+
+
+@pytest.mark.parametrize("tables", [rivals, chain])
+def test_break_evens_hold_just_above_and_below(
+    make_scenario: Make, tables: Callable[[], dict[str, Any]]
+) -> None:
+    """Solved anew with changed cells: the plan builds the unit on one side and not on the other."""
+    scenario = make_scenario(tables())
+    found = cf.evaluate(scenario, jobs=1, together=False, risks=False)
+    checked = 0
+    for r in found.break_evens[found.break_evens["note"] == ""].to_dict("records"):
+        unit = str(r["unit"])
+        for share in (0.999, 1.001):
+            if r["kind"] == "capex":
+                edits = {f"Units.capex_million[unit={unit}]": r["break_even"] * share}
+                better = share < 1.0
+            elif r["kind"] == "price":
+                factor = r["break_even"] / r["now"] * share
+                edits = {f"Markets.price[material={r['material']}]": f"*{factor}"}
+                better = share > 1.0
+            else:
+                continue
+            plan = cf.solve(scenario.change(edits))  # type: ignore[arg-type]
+            assert (unit in set(plan.built["unit"])) == better, (unit, r["kind"], share)
+            checked += 1
+    assert checked >= 6
+
+
+def test_gate_fee_holds_just_above_and_below(make_scenario: Make) -> None:
+    fee = even(cf.evaluate(make_scenario(rivals()), ["one"], jobs=1), "one", "gate fee")
+    for more in (-0.01, 0.01):
+        tables = rivals()
+        tables["Recipes"] += recipe("other mill", "slag", "cement")
+        tables["Units"][0]["technology"] = "other mill"
+        tables["RecipeCosts"] = [
+            {"technology": "other mill", "variable_cost": -(fee["break_even"] + more)}
+        ]
+        plan = cf.solve(make_scenario(tables))
+        assert ("one" in set(plan.built["unit"])) == (more > 0)
+
+
+@pytest.mark.parametrize("tables", [rivals, chain])
+def test_parts_add_up(make_scenario: Make, tables: Callable[[], dict[str, Any]]) -> None:
+    found = cf.evaluate(make_scenario(tables()), jobs=2, samples=3)
+    table = found.table
+    best = table[["with_million", "without_million"]].max(axis=1)
+    assert best.to_numpy() == pytest.approx(np.full(len(table), found.best_million))
+    # The price sheet adds up to minus the reduced cost of building, read from the solver.
+    sums = found.price_sheets.groupby("unit", sort=False)["million"].sum()
+    for r in table.to_dict("records"):
+        assert sums[r["unit"]] == pytest.approx(r["profit_million"])
+        assert r["profit_million"] == pytest.approx(-r["reduced_cost_million"], abs=1e-9)
+        assert r["npv_internal_million"] == pytest.approx(r["profit_million"], abs=1e-9)
+    # What members gain, and outside, is what the cluster gains.
+    change = found.members.groupby("unit")["change_million"].sum()
+    for r in table.to_dict("records"):
+        assert change[r["unit"]] == pytest.approx(r["value_million"], abs=1e-9)
+    # Marginal values over the steps of capital add up to the gain of all capital.
+    capital = found.capital
+    gained = (capital["marginal_value"].iloc[:-1] * np.diff(capital["capital_million"])).sum()
+    rise = capital["objective_million"].iat[-1] - capital["objective_million"].iat[0]
+    assert gained == pytest.approx(rise)
+    futures = found.futures
+    assert set(futures["unit"]) == set(table["unit"])
+    each = found.each_future
+    assert (each["regret_million"] >= 0.0).all()
+    assert (each.loc[each["right"].astype(bool), "regret_million"] == 0.0).all()
+
+
+def test_existing_unit_member_and_contingency() -> None:
+    tables = rivals()
+    mill = {k: tables["Units"][0][k] for k in ("unit", "site", "technology", "capacity_per_year")}
+    tables["Units"] = [{**mill, "status": "existing", "fixed_cost_million_per_year": 4 * K}]
+    scenario = booked(tables)
+    found = cf.evaluate(scenario, ["one", "Works"], jobs=1)
+    for name in ("one", "Works"):
+        assert by_unit(found.table, name)["value_million"] == pytest.approx((44 - 4) * K)
+    row = by_unit(found.table, "one")
+    assert row["profit_million"] == pytest.approx(-row["reduced_cost_million"])
+    assert row["profit_million"] == pytest.approx(row["capacity_rent_million"] - 4 * K)
+    # A unit that stands still goes on costing.
+    dropped = found.contingency
+    assert dropped["loss_million"].tolist() == pytest.approx([44 * K, 44 * K])
+    with pytest.raises(StudyError, match="did you mean 'one'"):
+        cf.evaluate(scenario, ["onee"])
+    with pytest.raises(StudyError, match="no candidates"):
+        cf.evaluate(scenario)
+
+
+def test_beyond_the_budget(make_scenario: Make) -> None:
+    tables = rivals()
+    tables["Periods"] = [{"period": "p", "years": 1}]
+    tables["Budget"] = [{"period": "p", "budget_million": 12 * K}]
+    found = cf.evaluate(make_scenario(tables), ["two"], jobs=1)
+    row = by_unit(found.table, "two")
+    assert not row["within_budget"]
+    assert row["value_million"] == pytest.approx(-9 * K)
+    assert any("budget" in line for line in found.words("two"))
+
+
+def test_added_unit_and_best_site() -> None:
+    tables = rivals()
+    tables["Units"] = tables["Units"][:1]
+    tables["Units"][0]["status"] = "off"
+    tables["Links"] = [{"from": "A", "to": "B", "material": "slag", "cost": 3.0}]
+    tables["Markets"].append({"site": "B", "material": "cement", "price": 60.0})
+    scenario = booked(tables)
+    text = "unit=new, site=?, technology=mill, capacity_per_year=800, capex_million=0.01"
+    new = {**parse_unit(text), "lifetime_years": "1"}
+    sites = cf.best_sites(scenario, new)
+    # At B 800 t at 60 − 3 + 5, at A at 50 + 5, less 10,000.
+    assert sites["site"].tolist() == ["B", "A"]
+    assert sites["value_million"].tolist() == pytest.approx([39.6 * K, 34 * K])
+    found = cf.evaluate(scenario, add=[{**new, "site": "A"}], jobs=1)
+    assert by_unit(found.table, "new")["value_million"] == pytest.approx(34 * K)
+    with pytest.raises(StudyError, match="capacity_per_year"):
+        add_units(scenario, [{"unit": "x", "site": "A", "technology": "mill"}])
+    with pytest.raises(StudyError, match="did you mean 'technology'"):
+        add_units(scenario, [{"tecnology": "mill"}])
+    with pytest.raises(StudyError, match="not column=value"):
+        parse_unit("nonsense")
+    with pytest.raises(cf.ScenarioError):
+        add_units(scenario, [{**new, "site": "nowhere"}])
+
+
+def test_irr() -> None:
+    assert irr(np.array([-100.0, 110.0])) == pytest.approx(0.1)
+    assert irr(np.array([-100.0, 0.0, 121.0])) == pytest.approx(0.1)
+    assert np.isnan(irr(np.array([-1.0, -2.0])))
+
+
+def test_cash_over_several_years(make_scenario: Make) -> None:
+    """NPV at the scenario's rate, from the yearly flows, is the discounted margin less capital."""
+    tables = rivals()
+    tables["Scenario"] |= {"discount_rate": 0.1}
+    tables["Periods"] = [{"period": "p", "years": 2}, {"period": "q", "years": 3}]
+    tables["Units"] = [{**tables["Units"][0], "lifetime_years": 5, "latest_period": "p"}]
+    found = cf.evaluate(make_scenario(tables), jobs=1)
+    row = by_unit(found.table, "one")
+    years = 1.1 ** -np.arange(5)
+    # At market prices the slag is free and the cement fetches 50.
+    assert row["npv_market_million"] == pytest.approx(40 * K * years.sum() - 10 * K)
+    assert row["payback_market_years"] == pytest.approx(0.25)
+    # The slag left over is dumped, so slag is worth −5 and the mill earns 55 a tonne.
+    assert row["npv_internal_million"] == pytest.approx(44 * K * years.sum() - 10 * K)
+    assert row["value_million"] == pytest.approx(row["npv_internal_million"])
+
+
+def test_command_and_workbook(make_scenario: Make, tmp_path: Path) -> None:
+    from circflow.cli import cli
+
+    tables = rivals()
+    tables["Units"][0]["unit"] = "=1+1 [mill]: a/b"
+    tables["Units"][1]["unit"] = "x" * 40
+    found = cf.evaluate(make_scenario(tables), jobs=1, samples=2)
+    book = tmp_path / "verdicts.xlsx"
+    found.write(book)
+    with zipfile.ZipFile(book) as content:
+        names = content.namelist()
+        assert len([n for n in names if "worksheets/sheet" in n]) == len(found.tables()) + 2
+        for name in names:
+            assert b"<f>" not in content.read(name)
+    found.write(tmp_path / "folder")
+    assert (tmp_path / "folder" / "words.csv").exists()
+    page = found.words("=1+1 [mill]: a/b")
+    assert "build it" in page[0]
+    assert any("Break-even capex" in line for line in page)
+    with pytest.raises(KeyError):
+        found.words("nobody")
+    runner = CliRunner()
+    asked = runner.invoke(cli, ["evaluate", "--help"])
+    assert asked.exit_code == 0 and "--add" in asked.output
