@@ -181,6 +181,19 @@ INDICATOR_GROUPS = (
     "international",
     "technology",
 )
+TAX_BASES = (
+    "profit",
+    "income",
+    "property",
+    "job",
+    "taken",
+    "disposed",
+    "disposal_fee",
+    "emission_charge",
+)
+TAX_SHARES = ("profit", "income", "property", "disposal_fee", "emission_charge")
+"""Bases of which a tax takes a share of the money."""
+TAX_BUDGETS = ("federal", "regional", "municipal")
 GOAL_KINDS = ("value", "synergy", "jobs", "emission:<pollutant>")
 
 SHEETS: tuple[Sheet, ...] = (
@@ -788,6 +801,42 @@ SHEETS: tuple[Sheet, ...] = (
             _amount("weight", "in a composite index", "1", blank="not part of the index"),
         ),
         key=("group", "indicator", "member", "period"),
+    ),
+    Sheet(
+        "Taxes",
+        "What a plan brings to public budgets. Without effect on the plan.",
+        (
+            _name("tax", "tax or charge", required=True),
+            Column(
+                "base",
+                "choice",
+                "of what it is taken",
+                required=True,
+                choices=TAX_BASES,
+            ),
+            _name(
+                "material",
+                "material, where the base is taken or disposed",
+                "Materials",
+                blank="every stream (taken), every waste (disposed)",
+            ),
+            _name(
+                "member",
+                "enterprise whose rate it is; replaces the tax's row with a blank member",
+                "Members",
+                blank="everybody",
+            ),
+            Column("budget", "choice", "whose it is", required=True, choices=TAX_BUDGETS),
+            _number(
+                "rate",
+                "share of the base (profit, income, property per year, disposal_fee, "
+                "emission_charge); per job and year (job); per unit (taken, disposed)",
+                "share or currency",
+                required=True,
+                low=0.0,
+            ),
+        ),
+        key=("tax", "budget", "material", "member"),
     ),
     Sheet(
         "Sources",
