@@ -1,14 +1,14 @@
 """What can go wrong: a unit or member that drops out for a period, and other futures.
 
-Contingency. What is built stays as in the best plan, in its period and at its size; in one period a unit stands still (its fixed
-and capital costs go on), or all units of a member do and nothing passes between its sites and
-those of other members, while its waste arises as before. Everything else is decided anew. The
-loss is the best plan's value less that of the plan that remains.
+Contingency. What is built stays as in the best plan, in its period and at its size; in one period
+a unit stands still (its fixed and capital costs go on), or all units of a member do and nothing
+passes between its sites and those of other members, while its waste arises as before. Everything
+else is decided anew. The loss is the best plan's value less that of the plan that remains.
 
 Robustness. In each sampled future (sheet Ranges) the plan is held: the same plants in the same
-periods and at the same size, everything else anew. A plant is worth what the held plan loses without it (a plant that
-is not built: gains with it). Building, or not building, was right where that agrees with its
-sign; the regret is what the wrong decision costs.
+periods and at the same size, everything else anew. A plant is worth what the held plan loses
+without it (a plant that is not built: gains with it). Building, or not building, was right where
+that agrees with its sign; the regret is what the wrong decision costs.
 """
 
 from __future__ import annotations
