@@ -156,10 +156,9 @@ class Bench:
     def holding(self) -> Session:
         """A session in which construction may be held at any plan's: its own limits (budgets and
         the span of sizes) are set aside, as what is held was built within them."""
-        upper = self.program.row_upper.copy()
-        upper[self.budgets] = np.inf
-        upper[self._family("extra_capacity_limit")] = np.inf
-        return Session(replace(self.program, row_upper=upper), scaling=self.search.scaling)
+        rows = np.append(self.budgets, self._family("extra_capacity_limit")).astype(np.intp)
+        free = self.program.with_limits(rows, upper=np.inf)
+        return Session(free, scaling=self.search.scaling)
 
     def construction_of(self, x: Floats) -> Floats:
         """What a plan builds, exactly yes or no, in the columns `construction`."""
