@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circflow.data.one_line import plain
+from circflow.data.pandas_text import python_strings
 from circflow.data.scenario import Scenario
 from circflow.model.build import build
 from circflow.solution.solution import Status
@@ -123,6 +124,7 @@ class Explanation:
         return lines
 
 
+@python_strings()
 def explain(scenario: Scenario) -> Explanation:
     """Why a scenario has no plan; an explanation with status optimal if it has one."""
     m = build(scenario)
@@ -162,7 +164,8 @@ class _Search:
             return Explanation(self.scenario.name, Status.INFEASIBLE, within_tolerance=near)
         told = tuple(self._told(conflict, found) for conflict in found)
         together = self.remedies.together(_flags(none, *found))
-        verified = bool(together) and self.remedies.has_plan(together, none)
+        tried = len(told) == 1 and len(together) == 1 and together[0] in told[0].remedies
+        verified = tried or (bool(together) and self.remedies.has_plan(together, none))
         if not verified:
             each = _largest([c.remedies[0] for c in told if c.remedies])
             if len(each) and self.remedies.has_plan(each, none):

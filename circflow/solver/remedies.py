@@ -308,7 +308,7 @@ def with_changes(scenario: Scenario, changes: Sequence[Change]) -> Scenario:
         frame = table.frame.copy()
         frame.loc[change.cell.row, column] = change.after
         tables[change.cell.sheet] = Table(table.sheet, frame, table.letters)
-    return replace(scenario, tables=tables)
+    return scenario.with_figures(scenario.settings, scenario.periods, tables, scenario.book)
 
 
 def cleared_cell(cell: Cell) -> Change:
