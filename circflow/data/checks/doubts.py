@@ -6,6 +6,8 @@ import numpy as np
 
 from circflow.data.cells import plain, shorten
 from circflow.data.checks.findings import Drafts, by_row, quoted, records
+from circflow.data.checks.peers import check_peers
+from circflow.data.checks.scales import check_scales
 from circflow.data.schema import SHEETS
 from circflow.data.suggest import nearest, remark
 
@@ -19,6 +21,8 @@ _HOME_KM = 500.0
 def check_doubts(drafts: Drafts) -> None:
     """Doubts that rows give by themselves; reachability has its own file."""
     _check_huge(drafts)
+    check_scales(drafts)
+    check_peers(drafts)
     _check_exchanged_coordinates(drafts)
     _check_stock_room(drafts)
     _check_yields(drafts)
