@@ -105,6 +105,8 @@ class SheetReader:
         self.rows: dict[int, list[object]] = {}
         """Cells of each row that holds a value, as far as its last value."""
         self.hidden_rows: list[int] = []
+        self.hidden_columns: list[tuple[int, int]] = []
+        """First and last of hidden columns, counted from 0."""
         self.merged: list[str] = []
         self.size = 0
         """Cells in `rows`."""
@@ -135,6 +137,8 @@ class SheetReader:
                 phonetic += 1
             elif local == "mergeCell":
                 self.merged.append(found.get("ref", ""))
+            elif local == "col" and found.get("hidden") in ("1", "true"):
+                self.hidden_columns.append((int(found["min"]) - 1, int(found["max"]) - 1))
             elif local == "worksheet":
                 prefix = name.removesuffix(local)
                 c, v = f"{prefix}c", f"{prefix}v"

@@ -14,7 +14,9 @@ import pandas as pd
 
 from circflow.data.cells import BadCellError, parse_number, plain, shorten
 from circflow.data.checks.findings import Drafts, by_row, records
-from circflow.data.measures import canonical, meant
+from circflow.data.checks.rows import is_dash, is_totals
+from circflow.data.measures import TONNE, canonical, meant
+from circflow.data.schema import BY_NAME
 from circflow.data.suggest import folded
 
 _MILLION = 1e6
@@ -47,6 +49,7 @@ _INCOME: dict[tuple[str, str], str] = {
 def check_scales(drafts: Drafts) -> None:
     """Doubt what a figure or a unit means as it stands."""
     _check_measures(drafts)
+    _check_names(drafts)
     _check_signs(drafts)
     _check_settings(drafts)
     _check_blend_shares(drafts)
@@ -58,6 +61,16 @@ def _check_measures(drafts: Drafts) -> None:
     """Units of measure that look like a known one, or like another of the sheet."""
     known: dict[str, tuple[str, int]] = {}
     for row, unit in by_row(drafts["Materials"].sound("unit")["unit"]):
+        if is_dash(unit):
+            drafts.warning(
+                "Materials",
+                row,
+                "unit",
+                f"{unit!r} is a unit of its own here: leave the cell blank for {TONNE}, or write "
+                "the unit",
+                suggestion=TONNE,
+            )
+            continue
         good, reason = meant(unit)
         if good:
             drafts.warning(
@@ -79,6 +92,21 @@ def _check_measures(drafts: Drafts) -> None:
                 "keep apart: write them alike",
                 suggestion=first,
             )
+
+
+def _check_names(drafts: Drafts) -> None:
+    """Sites, materials and the like that are called like a row of totals, or a dash."""
+    for sheet in ("Members", "Sites", "Materials", "Units"):
+        name = BY_NAME[sheet].key[0]
+        for row, text in by_row(drafts[sheet].sound(name)[name]):
+            if is_totals(text) or is_dash(text):
+                what = "totals" if is_totals(text) else "nothing"
+                drafts.warning(
+                    sheet,
+                    row,
+                    name,
+                    f"a {name} is called {shorten(text)!r}: delete the row if it holds {what}",
+                )
 
 
 def _check_signs(drafts: Drafts) -> None:
