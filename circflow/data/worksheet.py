@@ -28,6 +28,8 @@ DateKind = Literal["date", "datetime", "time"]
 
 _ESCAPE = re.compile(r"_x([0-9A-Fa-f]{4})_")
 _REFERENCE = re.compile(r"\$?([A-Za-z]{1,3})\$?([0-9]{1,7})")
+_ENDLESS = re.compile(r"\s*[+-]?(?:inf(?:inity)?|nan)\s*", re.IGNORECASE)
+"""Numbers that Excel never writes, and other programs do: read as text, refused at the cell."""
 _LAST_DAY = 2_958_465
 """31 December 9999."""
 
@@ -200,9 +202,9 @@ class SheetReader:
         if kind == "s":
             result: object = self.shared.texts[_index(value)]
         elif kind == "n":
-            result = excel_number(value)
+            result = value.strip() if _ENDLESS.fullmatch(value) else excel_number(value)
             style = self.shared.dates.get(attributes.get("s", "0"))
-            if style is not None:
+            if style is not None and not isinstance(result, str):
                 result = excel_date(result, style, self.shared.epoch_1904)
         elif kind == "b":
             result = value.strip() not in ("0", "false")

@@ -89,6 +89,10 @@ def _chosen_sheets(book: Book, findings: Findings) -> tuple[dict[str, RawSheet],
         name = raw.name.strip()
         absent = [sheet for sheet in BY_NAME if sheet not in chosen]
         good = _likeness(name, absent) or _likeness(name, BY_NAME) or nearest(name, BY_NAME)
+        if all(is_blank(value) for line in raw.grid for value in line):
+            message = f"the sheet {shorten(name)!r} is empty and no sheet of a scenario: delete it"
+            findings.error(Cell(raw.name, 0), message, found=name)
+            continue
         if good and good in chosen and folded(good) == folded(name):
             message = f"the sheet {shorten(name)!r} doubles the sheet {good}: delete one of the two"
         else:
