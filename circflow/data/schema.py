@@ -85,7 +85,8 @@ class Sheet:
 
     def __post_init__(self) -> None:
         periods = [c for c in self.columns if c.name == "period" and not c.required]
-        object.__setattr__(self, "periodic", bool(periods) and self.name != "Periods")
+        own = self.name in ("Periods", "FutureChanges")  # a period of theirs replaces nothing
+        object.__setattr__(self, "periodic", bool(periods) and not own)
 
     def __getitem__(self, name: str) -> Column:
         return next(c for c in self.columns if c.name == name)
@@ -746,6 +747,47 @@ SHEETS: tuple[Sheet, ...] = (
                 default="uniform",
                 choices=("uniform", "triangular", "normal", "lognormal"),
             ),
+        ),
+    ),
+    Sheet(
+        "Futures",
+        "What may come, for planning before it is known (`circflow futures`; `solve` does not read "
+        "it).",
+        (
+            _name("future", "what may come", required=True),
+            _number(
+                "probability",
+                "how likely; all add up to 1",
+                "share",
+                required=True,
+                low=0.0,
+                low_open=True,
+                high=1.0,
+            ),
+            _text("name", "full name"),
+        ),
+        key=("future",),
+    ),
+    Sheet(
+        "FutureChanges",
+        "What is otherwise in a future, applied in the order of the rows.",
+        (
+            _name("future", "future", "Futures", required=True),
+            _text(
+                "parameter",
+                "address of cells as in Studies; with off: Units[unit=…], Members[member=…], "
+                "Links[from=…, to=…], Modes[mode=…] or Markets[site=…, material=…]",
+                required=True,
+            ),
+            Column(
+                "change",
+                "choice",
+                "how the figure is changed; off: it stands still",
+                default="factor",
+                choices=("factor", "add", "set", "off"),
+            ),
+            _number("value", "what it is multiplied by, added or set to", "as change says"),
+            _name("period", "with off: when it stands still", "Periods", blank="every period"),
         ),
     ),
     Sheet(
