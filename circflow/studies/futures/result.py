@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from circflow.studies.futures.study import Answer
     from circflow.studies.futures.worker import Found
 
-NONE: float | None = None
-
 
 @dataclass(frozen=True)
 class Futures:
@@ -244,16 +242,16 @@ class Futures:
         figures = [(name, getattr(self, name), FIGURES[name]) for name in FIGURES]
         figures += [("gap", self.gap, "of RP to its proven bound, relative")]
         made = {
-            "Figures": pd.DataFrame(figures, columns=["figure", "million", "meaning"]),
-            "Futures": self.table,
-            "Decisions": self.candidates,
-            "Members": self.members_risk,
+            "figures_of_all": pd.DataFrame(figures, columns=["figure", "million", "meaning"]),
+            "futures": self.table,
+            "decisions": self.candidates,
+            "members": self.members_risk,
         }
         if self.without_plan:
-            made["Without plan"] = pd.DataFrame(self.without_plan, columns=["future", "reason"])
+            made["without_plan"] = pd.DataFrame(self.without_plan, columns=["future", "reason"])
         if self.tested is not None:
             rows = list(self.tested.summary().items())
-            made["Test"] = pd.DataFrame(rows, columns=["figure", "value"])
+            made["test"] = pd.DataFrame(rows, columns=["figure", "value"])
         return made
 
     def write(self, path: str | Path) -> None:

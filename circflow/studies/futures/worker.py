@@ -75,7 +75,6 @@ class Planned:
     """What the audit has found."""
     members: dict[str, float] = field(default_factory=dict)
     """Each member's own money, discounted, in million currency."""
-    totals: dict[str, Any] = field(default_factory=dict)
 
 
 @python_strings()
@@ -146,7 +145,7 @@ def _plan(job: Job, task: Task) -> Planned:
     faults = [] if audit.passed else audit.findings.head(3).to_string(index=False).splitlines()
     money = own_money(solution).groupby("member", sort=False)["discounted_million"].sum()
     found = Found(solution.status, solution.objective, np.nan, task.decisions)
-    return Planned(found, tuple(faults), {str(k): float(v) for k, v in money.items()}, solution.totals)
+    return Planned(found, tuple(faults), {str(k): float(v) for k, v in money.items()})
 
 
 def _solution(
