@@ -49,8 +49,15 @@ NO_PLAN = 3
 )
 @click.option(
     "--outages",
-    type=click.Choice(["units", "members"]),
-    help="Instead: each unit, or member, still in each period in turn, beside the scenario itself.",
+    type=click.Choice(["units", "members", "links", "markets", "modes"]),
+    help="Instead: each unit (member, link of the scenario's own plan, market, mode) still in each"
+    " period in turn, beside the scenario itself.",
+)
+@click.option(
+    "--infrastructure",
+    is_flag=True,
+    help="Also plan without each hub, stockpile, candidate that is built and spare capacity: what"
+    " it is worth, and because of which futures.",
 )
 @click.option(
     "--alpha",
@@ -102,6 +109,7 @@ def futures(  # noqa: PLR0913, PLR0917
     seed: int,
     test: int | None,
     outages: str | None,
+    infrastructure: bool,
     alpha: float,
     omega: float,
     gap: float,
@@ -137,6 +145,7 @@ def futures(  # noqa: PLR0913, PLR0917
             seed=seed,
             test=test,
             outages=outages,
+            infrastructure=infrastructure,
             alpha=alpha,
             omega=omega,
             gap=gap,

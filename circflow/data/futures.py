@@ -50,7 +50,15 @@ _DECISION_COLUMNS = (
     "ramp_up",
     "capacity_max_per_year",
 )
-_NO_PLAN_READS = ("Studies", "Ranges", "Futures", "FutureChanges", "Indicators", "Sources")
+_NO_PLAN_READS = (
+    "Studies",
+    "Ranges",
+    "Futures",
+    "FutureChanges",
+    "Indicators",
+    "Taxes",
+    "Sources",
+)
 
 
 @dataclass(frozen=True)
@@ -386,13 +394,16 @@ def standing_still(scenario: Scenario, still: Still) -> Scenario:
     def off(shares: Mapping[Any, float]) -> frozenset[Any]:
         return frozenset(key for key, share in shares.items() if 1.0 - share < 0.5 - 1e-9)
 
-    standstill = Standstill(off(still.markets), off(still.modes), off(still.links))
+    own = scenario.standstill
+    standstill = Standstill(
+        own.markets | off(still.markets), own.modes | off(still.modes), own.links | off(still.links)
+    )
     then = scenario
     if still.units:
         tables = dict(scenario.tables)
         tables["UnitPeriods"] = _less_available(scenario, still.units)
         then = scenario.with_figures(scenario.settings, scenario.periods, tables, scenario.book)
-    return then if standstill == Standstill() else replace(then, standstill=standstill)
+    return then if standstill == own else replace(then, standstill=standstill)
 
 
 def _less_available(scenario: Scenario, still: Mapping[tuple[str, str], float]) -> Table:
@@ -405,8 +416,9 @@ def _less_available(scenario: Scenario, still: Mapping[tuple[str, str], float]) 
         row = int(at[0]) if len(at) else int(max([1, *frame.index])) + 1
         before = float(frame.at[row, "availability"]) if len(at) else math.nan
         if not len(at):
-            frame.loc[row] = {name: None for name in frame.columns}
-            frame.loc[row, ["unit", "period"]] = [unit, period]
+            blank = {c.name: math.nan if c.is_number else None for c in table.sheet.columns}
+            new = pd.DataFrame({**blank, "unit": unit, "period": period}, index=[row])
+            frame = new[frame.columns] if frame.empty else pd.concat([frame, new])
         before = float(own[unit]) if math.isnan(before) else before
         frame.loc[row, "availability"] = before * max(0.0, 1.0 - share)
     numbers = {c.name: float for c in BY_NAME["UnitPeriods"].columns if c.is_number}

@@ -35,7 +35,7 @@ def lines(found: Futures) -> list[str]:
     currency = found.scenario.settings.currency
     head = f"{plain(found.scenario.name)}: {len(found.futures)} futures, million {currency}"
     made = [head, "", *_figures(found), "", *_decisions(found), *_futures(found)]
-    made += [*_members(found), *_test(found)]
+    made += [*_members(found), *_infrastructure(found), *_test(found)]
     made += [plain(text) for text in found.notes]
     return made
 
@@ -108,6 +108,21 @@ def _members(found: Futures) -> list[str]:
         )
     ]
     return [*columns(["member", "mean", "worst tenth", "deviation", "of the risk"], rows), ""]
+
+
+def _infrastructure(found: Futures) -> list[str]:
+    table = found.infrastructure
+    if table is None or table.empty:
+        return []
+    money = [numbers(table[name]) for name in ("worth", "worst", "by_risk")]
+    rows = [
+        [plain(str(kind)), plain(str(name)), plain(str(why or "–")), *figures]
+        for kind, name, why, *figures in zip(
+            table["kind"], table["name"], table["because_of"], *money, strict=True
+        )
+    ]
+    titles = ["infrastructure", "", "because of", "worth", "at most", "by risk"]
+    return [*columns(titles, rows, left=3, total=120), ""]
 
 
 def _test(found: Futures) -> list[str]:

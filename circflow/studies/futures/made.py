@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from circflow.data.address import Match, match, parse_address
-from circflow.data.futures import FigureChange, Future, Outage, refusal, when
+from circflow.data.address import Match, match, parse_address, quote
+from circflow.data.futures import OFF_TARGETS, FigureChange, Future, Outage, refusal, when
 from circflow.data.scenario import Scenario
+from circflow.solver.run import solve
 from circflow.studies.errors import StudyError
 from circflow.studies.sweeps.design import Parameter
 from circflow.studies.sweeps.sampling import Range, ranges_of, sample_points
 
-OUTAGES = ("units", "members")
+OUTAGES = ("units", "members", "links", "markets", "modes")
 AS_NOW = "as it stands"
 """The future that is the scenario itself."""
 
@@ -59,17 +60,40 @@ def _target(scenario: Scenario, one: Parameter) -> Match:
 
 
 def outages(scenario: Scenario, kind: str) -> list[Future]:
-    """The scenario itself, and each unit (or member with units) still in each period in turn."""
+    """The scenario itself, and each thing of a kind still in each period in turn.
+
+    Units that are not off, members with units, links that the scenario's own best plan uses,
+    markets (site and material), modes.
+    """
     if kind not in OUTAGES:
         raise StudyError(f"outages must be one of {', '.join(OUTAGES)}, not {kind!r}")
+    return in_turn(scenario, _things(scenario, kind))
+
+
+def _things(scenario: Scenario, kind: str) -> list[tuple[str, tuple[str, ...], str, str]]:
+    """(sheet, names, address, what it is called) of all that may stand still."""
     units = scenario.active_units
-    names = list(units["unit"])
-    if kind == "members":
+    if kind == "units":
+        names = [(str(unit),) for unit in units["unit"]]
+    elif kind == "members":
         owners = set(units["site"].map(scenario.member_of).dropna())
-        names = [name for name in scenario.frame("Members")["member"] if name in owners]
-    sheet = "Units" if kind == "units" else "Members"
-    things = [(sheet, (name,), f"{sheet}[{sheet.lower()[:-1]}={name}]") for name in names]
-    return in_turn(scenario, [(*thing, name) for thing, name in zip(things, names, strict=True)])
+        names = [(m,) for m in scenario.frame("Members")["member"] if m in owners]
+    elif kind == "modes":
+        names = [(m,) for m in scenario.frame("Modes")["mode"].drop_duplicates()]
+    elif kind == "markets":
+        pairs = scenario.frame("Markets")[["site", "material"]].drop_duplicates()
+        names = list(pairs.itertuples(index=False, name=None))
+    else:
+        used = solve(scenario).flows[["from", "to"]].drop_duplicates()
+        names = list(used.itertuples(index=False, name=None))
+    sheet = kind.capitalize()
+    joint = " > " if kind == "links" else ", "
+    made = []
+    for thing in names:
+        filters = tuple(zip(OFF_TARGETS[sheet], thing, strict=True))
+        inside = ", ".join(f"{column}={quote(value)}" for column, value in filters)
+        made.append((sheet, thing, f"{sheet}[{inside}]", joint.join(thing)))
+    return made
 
 
 def in_turn(

@@ -52,12 +52,18 @@ class Futures:
     without_plan: tuple[tuple[str, str], ...] = ()
     """Futures that have no plan even alone, and why."""
     tested: Tested | None = None
+    infrastructure: pd.DataFrame | None = field(default=None, repr=False)
+    """What infrastructure is worth (see `circflow.studies.futures.infrastructure`)."""
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
 
     @staticmethod
     def of(
-        answer: Answer, notes: Sequence[str], tested: Tested | None, seconds: float
+        answer: Answer,
+        notes: Sequence[str],
+        tested: Tested | None,
+        infrastructure: pd.DataFrame | None,
+        seconds: float,
     ) -> Futures:
         """From the steps of the study; a better plan that another step has found is taken."""
         job = answer.run.job
@@ -86,6 +92,7 @@ class Futures:
             reason=answer.reason,
             without_plan=answer.reasons,
             tested=tested,
+            infrastructure=infrastructure,
             notes=tuple(notes),
             seconds=seconds,
         )
@@ -201,6 +208,8 @@ class Futures:
             made["test"] = self.tested.summary()
         if self.notes:
             made["notes"] = list(self.notes)
+        if self.infrastructure is not None:
+            made["infrastructure"] = self.infrastructure.to_dict("records")
         made["candidates"] = self.candidates.to_dict("records")
         made["members"] = self.members_risk.to_dict("records")
         return made
@@ -247,6 +256,8 @@ class Futures:
             "decisions": self.candidates,
             "members": self.members_risk,
         }
+        if self.infrastructure is not None:
+            made["infrastructure"] = self.infrastructure
         if self.without_plan:
             made["without_plan"] = pd.DataFrame(self.without_plan, columns=["future", "reason"])
         if self.tested is not None:

@@ -18,10 +18,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from circflow.data.futures import Future, futures_of, in_future, mean_scenario
 from circflow.data.scenario import Scenario
 from circflow.solution.solution import NoPlan, Status
+from circflow.solver.highs import Outcome
 from circflow.studies.errors import CheckError, StudyError
 from circflow.studies.futures.first_stage import (
     Copy,
@@ -34,6 +36,7 @@ from circflow.studies.futures.first_stage import (
     solved,
     unbudgeted,
 )
+from circflow.studies.futures.infrastructure import Thing, softened, things_of, without
 from circflow.studies.futures.made import outages as outage_futures
 from circflow.studies.futures.made import sampled, varied
 from circflow.studies.futures.result import Futures
@@ -65,6 +68,7 @@ def futures(  # noqa: PLR0913
     seed: int = 0,
     outages: str | None = None,
     test: int | None = None,
+    infrastructure: bool = False,
     alpha: float = 0.8,
     omega: float = 0.0,
     gap: float = 1e-6,
@@ -81,10 +85,14 @@ def futures(  # noqa: PLR0913
             FutureChanges unless `sample` or `outages` is given.
         sample: draw so many futures from the sheet Ranges, all equally likely.
         seed: of the sample; the same seed draws the same futures.
-        outages: `units` or `members`: the scenario itself, and each of them still in each period
-            in turn, all equally likely.
+        outages: `units`, `members`, `links` (that the scenario's own plan uses), `markets` or
+            `modes`: the scenario itself, and each of them still in each period in turn, all
+            equally likely.
         test: with `sample`, judge the decisions on two fresh samples of so many futures (default:
             as many as `sample`; 0: none).
+        infrastructure: also plan without each hub, each stockpile that may be added to, each
+            candidate that is built and each spare capacity, to tell what they are worth and
+            because of which futures.
         alpha: CVaR is the mean worth over the worst 1 − alpha of the futures, 0 ≤ alpha < 1.
         omega: weight of CVaR beside the mean, between 0 and 1.
         gap: relative gap at which each search over yes/no decisions ends.
@@ -112,7 +120,8 @@ def futures(  # noqa: PLR0913
         tested = None
         if sample is not None and found.decisions is not None and test != 0:
             tested = _test(run, found, test or sample, seed)
-    return found.result(notes, tested, time.perf_counter() - begun)
+        worth = _softening(run, found) if infrastructure else None
+    return found.result(notes, tested, worth, time.perf_counter() - begun)
 
 
 def _risk(alpha: float, omega: float) -> Risk:
@@ -160,9 +169,15 @@ class Answer:
     reasons: tuple[tuple[str, str], ...] = ()
     reason: str = ""
 
-    def result(self, notes: Sequence[str], tested: Tested | None, seconds: float) -> Futures:
+    def result(
+        self,
+        notes: Sequence[str],
+        tested: Tested | None,
+        softening: pd.DataFrame | None,
+        seconds: float,
+    ) -> Futures:
         """As it is told."""
-        return Futures.of(self, notes, tested, seconds)
+        return Futures.of(self, notes, tested, softening, seconds)
 
 
 class Run:
@@ -197,9 +212,7 @@ class Run:
 
     def _together(self, own: list[Found], mean: Found, under_mean: list[Found]) -> Answer:
         copies: list[Copy] = self.each(COPY, "programmes of the futures")
-        self.tell(f"the decisions for all {len(copies)} futures")
-        program = joint(self.first, copies, self.probabilities, self.risk).program
-        outcome, bound = solved(program, gap=self.job.gap, time_limit=self.job.time_limit)
+        outcome, bound = self.together(copies)
         status = Status(outcome.ending.value)
         if status is Status.INFEASIBLE:
             told = no_common_plan(self.job, copies, self.probabilities)
@@ -220,6 +233,21 @@ class Run:
         answer = Answer(self, status, own, mean, under_mean, plans, decisions, 0.0 - bound)
         _check(answer)
         return answer
+
+    def together(self, copies: Sequence[Copy]) -> tuple[Outcome, float]:
+        """The best decisions for all futures, and the proven bound (minimised)."""
+        self.tell(f"the decisions for all {len(copies)} futures")
+        program = joint(self.first, copies, self.probabilities, self.risk).program
+        return solved(program, gap=self.job.gap, time_limit=self.job.time_limit)
+
+    def worths(self) -> Floats | None:
+        """V_s under the best decisions for all futures; None where none hold in all."""
+        outcome, _ = self.together(self.each(COPY, "programmes of the futures"))
+        if outcome.x is None:
+            return None
+        decisions = self.first.tidy(outcome.x[: self.first.size])
+        found: list[Found] = self.each(VALUE, "worths of the futures", decisions)
+        return np.array([one.worth for one in found])
 
     def _mean(self) -> Found:
         scenario = mean_scenario(self.job.scenario, self.job.futures)
@@ -242,10 +270,7 @@ class Run:
         """Worths of the futures under decisions (NaN: no plan), under those that are best for
         them together, and the proven bound of the latter's mean."""
         own: list[Found] = self.each(VALUE, "the decisions", decisions)
-        copies: list[Copy] = self.each(COPY, "programmes of the futures")
-        self.tell(f"the decisions for all {len(copies)} futures")
-        program = joint(self.first, copies, self.probabilities, self.risk).program
-        outcome, bound = solved(program, gap=self.job.gap, time_limit=self.job.time_limit)
+        outcome, bound = self.together(self.each(COPY, "programmes of the futures"))
         worths = np.array([one.worth for one in own])
         if outcome.x is None:
             return worths, np.full(len(own), np.nan), np.nan
@@ -302,6 +327,26 @@ def _not_above(less: float, more: float, name: str, other: str) -> None:
             f"{name} is worth {less:.10g} million, more than {other}, {more:.10g} million "
             "(a fault of circflow)"
         )
+
+
+def _softening(run: Run, found: Answer) -> pd.DataFrame | None:
+    """What each piece of infrastructure is worth: the plan for all futures without it."""
+    if found.decisions is None:
+        return None
+    worths = np.array([plan.found.worth for plan in found.plans])
+    built = {
+        label[1]
+        for label, value in zip(run.first.labels, found.decisions, strict=True)
+        if label[0] == "built" and value > 0.5
+    }
+    parts: list[tuple[Thing, Floats | None]] = []
+    job = run.job
+    for thing in things_of(job.scenario, built):
+        run.tell(f"without {thing.words}")
+        scenario = without(job.scenario, thing)
+        other = Job(scenario, job.futures, first_stage(scenario), job.gap, job.time_limit)
+        parts.append((thing, Run(other, run.engine, run.risk, run.tell).worths()))
+    return softened(job.futures, worths, parts)
 
 
 def _test(run: Run, found: Answer, count: int, seed: int) -> Tested:
