@@ -133,7 +133,8 @@ class Sheet:
 
     def __post_init__(self) -> None:
         named = any(c.name == "period" and not c.required for c in self.columns)
-        periodic = named and self.name != "Periods" and "period" not in self.key
+        listed = self.name in ("Periods", "FutureChanges")  # a period there replaces nothing
+        periodic = named and not listed and "period" not in self.key
         object.__setattr__(self, "periodic", periodic)
 
     def __getitem__(self, name: str) -> Column:
@@ -843,6 +844,47 @@ SHEETS: tuple[Sheet, ...] = (
                 default="uniform",
                 choices=("uniform", "triangular", "normal", "lognormal"),
             ),
+        ),
+    ),
+    Sheet(
+        "Futures",
+        "What may come, for planning before it is known (`circflow futures`; `solve` does not read "
+        "it).",
+        (
+            _name("future", "what may come", required=True),
+            _number(
+                "probability",
+                "how likely; all add up to 1",
+                "share",
+                required=True,
+                low=0.0,
+                low_open=True,
+                high=1.0,
+            ),
+            _text("name", "full name"),
+        ),
+        key=("future",),
+    ),
+    Sheet(
+        "FutureChanges",
+        "What is otherwise in a future, applied in the order of the rows.",
+        (
+            _name("future", "future", "Futures", required=True),
+            _text(
+                "parameter",
+                "address of cells as in Studies; with off: Units[unit=…], Members[member=…], "
+                "Links[from=…, to=…], Modes[mode=…] or Markets[site=…, material=…]",
+                required=True,
+            ),
+            Column(
+                "change",
+                "choice",
+                "how the figure is changed; off: it stands still",
+                default="factor",
+                choices=("factor", "add", "set", "off"),
+            ),
+            _number("value", "what it is multiplied by, added or set to", "as change says"),
+            _name("period", "with off: when it stands still", "Periods", blank="every period"),
         ),
     ),
     Sheet(
