@@ -25,7 +25,7 @@ from circflow.model.build import build
 from circflow.solution.solution import Status
 from circflow.solver.compiled import Compiled, compile_model
 from circflow.solver.conditions import Condition, conditions
-from circflow.solver.conflicts import Conflicts, Feasibility
+from circflow.solver.conflicts import Conflicts
 from circflow.solver.highs import Ending, Session
 from circflow.solver.remedies import (
     Blocked,

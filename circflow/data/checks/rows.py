@@ -17,11 +17,7 @@ _TOTALS = re.compile(
     re.IGNORECASE,
 )
 _MEASURE_WORDS = frozenset(
-    "% ‰ ° t т тонн тонна kt кт кг kg km км m3 м3 m³ м³ mwh мвтч квтч gj гдж шт шт. pcs pieces yr yrs"
-    " year years год лет года rub руб руб. ₽ usd eur $ € kzt uzs тенге сум млн mln million тыс тыс."
-    " amount quantity number price cost value unit units capacity share distance length объём объем"
-    " количество кол-во число цена стоимость значение мощность доля расстояние ед. ед.изм."
-    " широта долгота latitude longitude".split()
+    ["%", "‰", "°", "t", "т", "тонн", "тонна", "kt", "кт", "кг", "kg", "km", "км", "m3", "м3", "m³", "м³", "mwh", "мвтч", "квтч", "gj", "гдж", "шт", "шт.", "pcs", "pieces", "yr", "yrs", "year", "years", "год", "лет", "года", "rub", "руб", "руб.", "₽", "usd", "eur", "$", "€", "kzt", "uzs", "тенге", "сум", "млн", "mln", "million", "тыс", "тыс.", "amount", "quantity", "number", "price", "cost", "value", "unit", "units", "capacity", "share", "distance", "length", "объём", "объем", "количество", "кол-во", "число", "цена", "стоимость", "значение", "мощность", "доля", "расстояние", "ед.", "ед.изм.", "широта", "долгота", "latitude", "longitude"]
 )
 _MEASURE = re.compile(r"[^\W\d_%°€$₽][^\d]*/[^\d]*[^\W\d]|(?:млн|тыс|mln|thousand|million)\.?\s.*")
 """Units such as t/yr, руб/т, млн руб."""
@@ -53,7 +49,7 @@ def odd_rows(
     figures = [n for n in columns if sheet[n].is_number]
     if sheet.name == "Scenario" or not needed:
         return
-    sums = {name: 0.0 for name in figures}
+    sums = dict.fromkeys(figures, 0.0)
     for at in range(len(rows)):
         lacking = any(is_blank(columns[name][at]) for name in needed)
         if at == 0 or lacking or columns[needed[0]][at] in sheet.names:

@@ -235,7 +235,7 @@ def _check_factors(drafts: Drafts) -> None:
         frame = frame[frame["change"] == "factor"]
         for column in columns:
             for row, value in by_row(frame[column]):
-                if value >= 0 and value <= _FACTOR or value != value:  # noqa: PLR0124
+                if (value >= 0 and value <= _FACTOR) or value != value:  # noqa: PLR0124
                     continue
                 drafts.warning(
                     sheet,

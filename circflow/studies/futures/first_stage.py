@@ -137,7 +137,7 @@ def first_stage(scenario: Scenario) -> FirstStage:
     )
     rows = np.flatnonzero((filled > 0) & (foreign == 0.0))
     limits = csc_array((len(rows), len(labels)))
-    if len(rows) and len(labels):
+    if len(rows) and labels:
         whole = csc_array(matrix[rows])
         parts = [whole[:, [c]] if c >= 0 else csc_array((len(rows), 1)) for c in at.tolist()]
         limits = csc_array(block_array([parts]))
