@@ -463,9 +463,87 @@ def money_rows(plan: cf.Solution, today: cf.Solution) -> list[str]:
         cells = [-solution.totals["costs"].get(group, 0.0) for solution in (today, plan)]
         lines.append(f"| {group} | {cells[0]:,.0f} | {cells[1]:,.0f} |")
     sales = f"| sales | {today.totals['income']:,.0f} | {plan.totals['income']:,.0f} |"
-    net = f"| net benefit | {today.totals['net_benefit']:,.0f} | {plan.totals['net_benefit']:,.0f} |"
+    ends = [solution.totals["net_benefit"] for solution in (today, plan)]
+    net = f"| net benefit | {ends[0]:,.0f} | {ends[1]:,.0f} |"
     worth = f"| discounted (the objective) | {today.objective:,.1f} | {plan.objective:,.1f} |"
     return [sales, *lines, net, worth]
+
+
+@pytest.fixture(scope="module")
+def told(scenario: cf.Scenario, plan: cf.Solution) -> pd.DataFrame:
+    """The indicators, of the cluster and its members."""
+    return cf.indicators(scenario, plan=plan)
+
+
+def figure(value: float) -> str:
+    if pd.isna(value):
+        return "-"
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def indicator_rows(told: pd.DataFrame) -> list[str]:
+    """Those with a target that can be judged, and all given ones, over the horizon."""
+    rows = told[told["period"].isna() & ((told["kind"] == "given") | told["met"].notna())]
+    marks = sheet("Indicators").set_index("indicator")["note"].str.split(":").str[0]
+    lines = []
+    for row in rows.itertuples():
+        now, aim = (figure(one) for one in (row.value, row.target))
+        met = "-" if pd.isna(row.met) else "yes" if row.met else "no"
+        who = row.member if isinstance(row.member, str) else "cluster"
+        start = f"| {row.group} | {row.indicator} | {who} | {row.unit} | {row.kind} |"
+        lines.append(f"{start} {now} | {aim} | {met} | {marks[row.indicator]} |")
+    return lines
+
+
+def budget_rows(scenario: cf.Scenario, plan: cf.Solution) -> list[str]:
+    """What the plan brings more than today, million USD a year, by budget."""
+    rows = cf.finance(scenario, plan=plan)
+    rows = rows[rows["member"].isna() & rows["period"].isna()]
+    return [
+        f"| {budget} | {taxes['change'].sum():,.1f} |"
+        for budget, taxes in rows.groupby("budget", sort=False)
+    ]
+
+
+def test_six_groups_with_three_indicators_each(told: pd.DataFrame) -> None:
+    mine = told[told["period"].isna()]
+    groups = mine.groupby("group")
+    assert len(groups) == 6
+    for group, rows in groups:
+        given = rows[rows["kind"] == "given"]
+        computed = rows[(rows["kind"] == "computed") & rows["member"].isna()]
+        assert len(given) >= 3, group
+        assert computed["value"].notna().any(), group
+        assert rows["target"].notna().any(), group
+
+
+def test_indicators_are_what_the_tables_of_the_plan_say(
+    scenario: cf.Scenario, plan: cf.Solution, told: pd.DataFrame
+) -> None:
+    cluster = told[told["period"].isna() & told["member"].isna()].set_index("indicator")["value"]
+    years = {period.name: period.years for period in scenario.periods}
+    built = plan.built.set_index("unit")
+    assert cluster["investment"] == pytest.approx(built["capex_million"].sum())
+    assert cluster["new_units"] == len(built)
+    share = scenario.frame("Units").set_index("unit")["foreign_share"]
+    foreign = (built["capex_million"] * share.reindex(built.index)).sum()
+    assert cluster["foreign_investment"] == pytest.approx(foreign)
+    markets = scenario.frame("Markets")
+    abroad = set(zip(*markets.loc[markets["export"], ["site", "material"]].T.values, strict=True))
+    sales = plan.sales.assign(
+        million=lambda t: t["income_million_per_year"] * t["period"].map(years),
+        abroad=lambda t: [pair in abroad for pair in zip(t["site"], t["material"], strict=True)],
+    )
+    exported = sales.loc[sales["abroad"], "million"].sum() / sum(years.values())
+    assert cluster["export_revenue"] == pytest.approx(exported)
+
+
+def test_the_page_holds_indicators_and_budgets(
+    scenario: cf.Scenario, plan: cf.Solution, told: pd.DataFrame
+) -> None:
+    text = DOCS.read_text(encoding="utf-8")
+    lines = indicator_rows(told) + budget_rows(scenario, plan)
+    assert [line for line in lines if line not in text] == []
 
 
 def test_the_page_holds_what_the_plan_says(
