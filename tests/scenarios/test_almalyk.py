@@ -439,6 +439,18 @@ def waste_rows(plan: cf.Solution, today: cf.Solution) -> list[str]:
     return lines
 
 
+def stage_rows(plan: cf.Solution) -> list[str]:
+    """Chains from a waste to a sale, by the stage where the waste arises."""
+    chains = plan.chains
+    chains = chains[(chains["category"] == "waste") & (chains["end"] == "sale")]
+    lines = []
+    for stage, rows in chains.groupby("stage"):
+        uses = rows[["source_material", "end_material"]].drop_duplicates()
+        cells = f"{rows['income_million'].sum():,.0f} | {rows['value_million'].sum():,.0f} |"
+        lines.append(f"| {stage} | {uses['source_material'].nunique()} | {len(uses)} | {cells}")
+    return lines
+
+
 def plant_rows(plan: cf.Solution) -> list[str]:
     return [
         f"| {row.unit} | {row.period} | {row.capacity_per_year:,.0f} | {row.capex_million:,.1f}"
@@ -460,8 +472,8 @@ def calibration_rows(today: cf.Solution) -> list[str]:
 def money_rows(plan: cf.Solution, today: cf.Solution) -> list[str]:
     lines = []
     for group in plan.totals["costs"]:
-        cells = [-solution.totals["costs"].get(group, 0.0) for solution in (today, plan)]
-        lines.append(f"| {group} | {cells[0]:,.0f} | {cells[1]:,.0f} |")
+        cells = [-round(solution.totals["costs"].get(group, 0.0)) for solution in (today, plan)]
+        lines.append(f"| {group} | {cells[0]:,} | {cells[1]:,} |")
     sales = f"| sales | {today.totals['income']:,.0f} | {plan.totals['income']:,.0f} |"
     ends = [solution.totals["net_benefit"] for solution in (today, plan)]
     net = f"| net benefit | {ends[0]:,.0f} | {ends[1]:,.0f} |"
@@ -538,6 +550,52 @@ def test_indicators_are_what_the_tables_of_the_plan_say(
     assert cluster["export_revenue"] == pytest.approx(exported)
 
 
+def phrases(scenario: cf.Scenario, plan: cf.Solution) -> list[str]:
+    """Sentences of the page that hold figures, as they are now."""
+    prices = plan.prices
+    acid = prices[(prices["kind"] == "material") & (prices["material"] == "sulphuric acid")]
+    worth = acid[acid["site"] == "Copper smelter"].set_index("period")["value"]
+    totals = plan.totals
+    years = {period.name: period.years for period in scenario.periods}
+    sales = plan.sales
+    metal = sales[sales["material"].isin(["cathode", "gold"])]
+    metal = (metal["income_million_per_year"] * metal["period"].map(years)).sum()
+    line = run(plan, LAST, "Phosphate line 2")
+    abroad = sold(plan, "ammophos", LAST, "Keles gate")
+    rooms = [f"{works} additives" for works in ("Akhangaran", "Bekabad", "Conch")]
+    flows = rows_of(plan.flows, LAST, "material", "ash additive", "slag sand", "new slag sand")
+    sand = flows[flows["material"] != "ash additive"]["received_per_year"].sum()
+    to_works = flows[flows["material"] == "ash additive"]["received_per_year"].sum()
+    blocks = run(plan, LAST, "Akhangaran aerated concrete")
+    return [
+        f"is worth {worth[BEFORE]:.0f} USD at the smelter now, {worth[SMELTER]:.0f} USD when the"
+        f" new furnace starts, and minus {-worth[LAST]:.0f} USD when it is full",
+        f"{metal / 1e3:.1f} of the {totals['income'] / 1e3:.1f} billion of sales, and concentrate"
+        f" {totals['costs']['streams'] / 1e3:.1f} billion of the costs",
+        f"needs {5.18 * line / 1e3:.0f} kt of rock a year",
+        f"{abroad / (2.18 * line):.0%} of its product abroad",
+        f"room for {run(plan, LAST, *rooms) / 1e6:.2f} Mt of clinker replaced",
+        f"{to_works / 1e3:.0f} kt of dry ash a year, {blocks / 1e3:.0f} kt of them for blocks",
+        f"{sand / 1e3:.0f} kt of slag sand",
+    ]
+
+
+def test_the_words_of_the_page_are_true(scenario: cf.Scenario, plan: cf.Solution) -> None:
+    text = " ".join(DOCS.read_text(encoding="utf-8").split())
+    assert [one for one in phrases(scenario, plan) if one not in text] == []
+
+
+def test_what_the_page_says_of_a_poor_leach_and_a_dear_smelter(
+    scenario: cf.Scenario, plan: cf.Solution
+) -> None:
+    yield_of_leach = "Recipes.amount[technology=heap leaching, material=cathode]"
+    poor = set(cf.solve(scenario.change({yield_of_leach: 0.0011})).built["unit"])
+    assert {"Heap leach 1", "Heap leach 2"} <= poor
+    full = cf.solve(scenario.change({"Units.capex_million[unit=New copper smelter]": 1500}))
+    assert "New copper smelter" not in set(full.built["unit"])
+    assert {"Heap leach 1", "Old slag plant"} <= set(full.built["unit"])
+
+
 def test_the_page_holds_indicators_and_budgets(
     scenario: cf.Scenario, plan: cf.Solution, told: pd.DataFrame
 ) -> None:
@@ -555,5 +613,10 @@ def test_the_page_holds_what_the_plan_says(
     text = DOCS.read_text(encoding="utf-8")
     lines = headline(plan, today, without) + decisions(plan, without)
     lines += acid_rows(plan, today) + waste_rows(plan, today) + plant_rows(plan)
-    lines += calibration_rows(today) + money_rows(plan, today) + policy_rows(plan, policies)
+    lines += (
+        stage_rows(plan)
+        + calibration_rows(today)
+        + money_rows(plan, today)
+        + policy_rows(plan, policies)
+    )
     assert [line for line in lines if line not in text] == []
