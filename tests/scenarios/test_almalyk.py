@@ -451,6 +451,18 @@ def stage_rows(plan: cf.Solution) -> list[str]:
     return lines
 
 
+def emission_rows(plan: cf.Solution, today: cf.Solution) -> list[str]:
+    """Thousand tonnes a year: today's plants in the first and last period, the plan in the last."""
+    lines = []
+    for pollutant in ("CO2", "SO2", "dust"):
+        cells = []
+        for solution, period in ((today, BEFORE), (today, LAST), (plan, LAST)):
+            rows = rows_of(solution.emissions, period, "pollutant", pollutant)
+            cells.append(f"{rows['tonnes_per_year'].sum() / 1e3:,.1f}")
+        lines.append(f"| {pollutant} | {' | '.join(cells)} |")
+    return lines
+
+
 def plant_rows(plan: cf.Solution) -> list[str]:
     return [
         f"| {row.unit} | {row.period} | {row.capacity_per_year:,.0f} | {row.capex_million:,.1f}"
