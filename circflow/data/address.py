@@ -245,6 +245,7 @@ _LIKE_KEYS = {
     "BlendLimits": ("technology", "recipe", "group", "property", "material"),
     "Studies": ("study", "parameter"),
     "Ranges": ("parameter",),
+    "FutureChanges": ("future", "parameter"),
 }
 """Columns that mostly tell rows apart in sheets without a key."""
 
