@@ -45,6 +45,10 @@ INTEGRALITY = 1e-6
 _SMALLEST_ENTRY = 1e-12
 """Entries of the scaled matrix below this are left out by HiGHS."""
 
+_ITERATIONS = 20
+"""Iterations per row and column after which an LP is given up: the simplex method has gone astray.
+The counts of ordinary LPs are a few per row."""
+
 NO_OPTIONS: Mapping[str, bool | int | float | str] = MappingProxyType({})
 
 _QUICK = 20_000
@@ -126,6 +130,9 @@ class Session:
         self._option("small_matrix_value", _SMALLEST_ENTRY)
         self._option("mip_feasibility_tolerance", INTEGRALITY)
         self._option("mip_abs_gap", 0.0)
+        most = _ITERATIONS * (sum(program.shape) + 1_000)
+        for name in ("simplex_iteration_limit", "ipm_iteration_limit"):
+            self._option(name, most)
         self.options = options
         for name, value in options.items():
             self._option(name, value)
@@ -340,7 +347,7 @@ class Session:
             return Outcome(Ending.INFEASIBLE)
         if status in (kinds.kUnbounded, kinds.kUnboundedOrInfeasible):
             return Outcome(Ending.UNBOUNDED)
-        if status in (kinds.kTimeLimit, kinds.kInterrupt, kinds.kIterationLimit):
+        if status in (kinds.kTimeLimit, kinds.kInterrupt):
             feasible = (
                 self.highs.getInfo().primal_solution_status
                 == highspy.SolutionStatus.kSolutionStatusFeasible
