@@ -271,9 +271,9 @@ class Session:
         self.highs.setSolution(start)
 
     def quick(self, *, primal: bool = False) -> Outcome:
-        """Solve an LP again from the last basis, without time limit, duals or a thread of its own.
+        """Solve an LP again from the last basis, without time limit or a thread of its own.
 
-        For runs of milliseconds by the thousand: the outcome has the plan and its objective only.
+        For runs of milliseconds by the thousand.
         """
         self._option("solver", "simplex")
         self._option("simplex_strategy", 4 if primal else 1)
@@ -281,11 +281,7 @@ class Session:
         status = self.highs.getModelStatus()
         if status != highspy.HighsModelStatus.kOptimal:
             return self._run(None)
-        scaled = np.array(self.highs.getSolution().col_value)
-        scaled[np.abs(scaled) < TOLERANCE] = 0.0
-        x = np.minimum(np.maximum(scaled * self.scaling.columns, self.lower), self.upper)
-        objective = self.highs.getObjectiveValue() / self.scaling.objective
-        return Outcome(Ending.OPTIMAL, objective, objective, 0.0, x)
+        return self._plan(Ending.OPTIMAL)
 
     def _run(self, time_limit: float | None) -> Outcome:
         if time_limit is not None:

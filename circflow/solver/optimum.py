@@ -34,6 +34,10 @@ HOLDS = 1e-8
 """A limit holds when it is breached by less than this share of what it is made of."""
 
 
+_DISAGREE = "the plan and its proof disagree: "
+_TOLD = 3
+
+
 @dataclass(frozen=True)
 class _Way:
     """One way to solve."""
@@ -255,6 +259,18 @@ def check(program: Program, most: Floats, found: Outcome) -> str:
     return ""
 
 
+def proven(program: Program, found: Outcome, session: Session) -> bool:
+    """Whether what a session gave of an LP, a plan or none, is proven by own arithmetic.
+
+    A run that a limit of time has stopped claims nothing.
+    """
+    if found.ending in (Ending.STOPPED, Ending.FEASIBLE):
+        return True
+    if found.x is None or found.row_dual is None:
+        return _believed(program, found.ending, session)
+    return not check(program, program.upper, found) or not check(program, reach(program), found)
+
+
 def _gross(program: Program, x: Floats) -> float:
     return float(np.abs(program.cost * x).sum() + abs(program.offset))
 
@@ -264,7 +280,8 @@ def _scales(way: _Way, program: Program, most: Floats) -> Scaling:
 
 
 def _disagreement(doubts: list[str]) -> SolverError:
-    return SolverError(f"the plan and its proof disagree: {'; '.join(dict.fromkeys(doubts))}")
+    told = dict.fromkeys(d.removeprefix(_DISAGREE) for d in doubts)
+    return SolverError(_DISAGREE + "; ".join(list(told)[:_TOLD]))
 
 
 # ------------------------------------------------------------------- no plan
