@@ -551,8 +551,8 @@ KUZBASS_DOUBTS = (
     ),
     Fault(
         "an amount that cannot be meant",
-        put("Streams.amount_per_year[site=Itat]", 2.5e17),
-        "so large",
+        put("Streams.amount_per_year[site=Itat]", 2.5e13),
+        "hardly meant",
         "warning",
     ),
 )
