@@ -1,0 +1,187 @@
+"""Solves what the relations compare, and says where an answer cannot be right.
+
+Two objectives are held to be equal where they differ by less than a millionth (`TOLERANCE`, that
+of the audit) of the smaller plan's gross: the sum of its absolute money terms, weighted and
+discounted as in the objective.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from random import Random
+
+from circflow.data.read import scenario_of
+from circflow.data.scenario import ScenarioError
+from circflow.fuzz.decisions import ways
+from circflow.fuzz.regions import Sheets, book_of
+from circflow.fuzz.relations import RELATIONS, Changed, Seen
+from circflow.model.build import weights
+from circflow.solution.solution import NoPlan, Solution, Status
+from circflow.solver.run import AuditError, solve
+
+TOLERANCE = 1e-6
+ENUMERATED = "decisions_one_by_one"
+PLAIN = "solved"
+NAMES = (PLAIN, *RELATIONS, ENUMERATED)
+"""What is checked of a scenario: that it is solved at all, every relation, and the decisions."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a scenario has for an answer."""
+
+    ending: str
+    """optimal, infeasible, unbounded; refused (by the check); or fault: what must not happen."""
+    objective: float = math.nan
+    gross: float = 0.0
+    """Sum of the objective's absolute parts, million."""
+    most: float = 0.0
+    """Sum of all that the plan moves (see `Seen`)."""
+    text: str = ""
+    """Why there is no plan, or what the fault is."""
+
+    def __str__(self) -> str:
+        if self.ending != Status.OPTIMAL:
+            return f"{self.ending}: {self.text}" if self.ending == "fault" else self.ending
+        return f"{self.objective!r} (gross {self.gross:.6g})"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """An answer that cannot be right, and the scenarios that show it."""
+
+    name: str
+    text: str
+    sheets: dict[str, Sheets]
+    """The scenarios that disagree, by a name for their folder."""
+
+
+def answer(sheets: Sheets, *, relax: bool = False) -> Answer:
+    """Check, solve and audit a scenario; whatever goes wrong is part of the answer."""
+    try:
+        solution = solve(scenario_of(book_of(sheets)), relax=relax, gap=0.0)
+    except ScenarioError as refused:
+        return Answer("refused", text=str(refused))
+    except NoPlan as none:
+        return Answer(none.status.value, text=none.reason)
+    except AuditError as fault:
+        return Answer("fault", text=" ".join(str(fault).split()))
+    except Exception as fault:  # noqa: BLE001 - whatever it is, it must not happen
+        return Answer("fault", text=f"{type(fault).__name__}: {' '.join(str(fault).split())[:300]}")
+    return Answer(
+        solution.status.value, solution.objective, gross(solution), moved(solution)
+    )
+
+
+def gross(solution: Solution) -> float:
+    """The sum of the absolute parts of the objective, in million currency."""
+    goal = weights(solution.scenario)
+    worth = {p.name: p.weight for p in solution.scenario.periods}
+    money, units, emitted = solution.money, solution.tables.units, solution.emissions
+    weight = money["group"].map(lambda g: goal.synergy if g == "synergy" else goal.value)
+    total = float((money["discounted_million"].abs() * weight.abs()).sum())
+    total += abs(goal.jobs) * float((units["jobs"] * units["period"].map(worth)).sum())
+    for pollutant, price in goal.emission.items():
+        own = emitted[emitted["pollutant"] == pollutant]
+        tonnes = own["tonnes_per_year"].abs() * own["period"].map(worth).astype(float)
+        total += abs(price) / 1e6 * float(tonnes.sum())
+    return total
+
+
+def moved(solution: Solution) -> float:
+    """The sum of everything that a plan moves, keeps and emits, times the years."""
+    tables = solution.tables
+    years = sum(p.years for p in solution.scenario.periods)
+    parts = (
+        (tables.supply, "amount_per_year"),
+        (tables.flows, "sent_per_year"),
+        (tables.activity, "activity_per_year"),
+        (tables.conversions, "amount_per_year"),
+        (tables.sales, "amount_per_year"),
+        (tables.disposal, "amount_per_year"),
+        (tables.stockpiles, "added_per_year"),
+        (tables.stockpiles, "reclaimed_per_year"),
+        (tables.stockpiles, "opening"),
+        (tables.stockpiles, "closing"),
+        (tables.emissions, "tonnes_per_year"),
+        (tables.synergies, "joint_activity_per_year"),
+    )
+    return years * sum(float(table[column].astype(float).abs().sum()) for table, column in parts)
+
+
+def judge(sheets: Sheets, seed: str, names: tuple[str, ...] = NAMES) -> Iterator[Finding | str]:
+    """Check one scenario: its findings, and the name of everything that was checked.
+
+    Every relation draws from a generator of its own, seeded by `seed` and its name.
+    """
+    first = answer(sheets)
+    yield PLAIN
+    if first.ending in ("fault", Status.UNBOUNDED, Status.STOPPED):
+        yield Finding(PLAIN, f"{PLAIN}: {first}", {"scenario": sheets})
+        return
+    if first.ending == "refused":
+        return
+    for name in names:
+        if name == ENUMERATED:
+            yield from _enumerated(sheets, first)
+        elif name != PLAIN:
+            changed = RELATIONS[name](sheets, Random(f"{seed}/{name}"), Seen(first.most))
+            if changed is not None:
+                yield from _compared(name, sheets, first, changed)
+
+
+def _compared(name: str, sheets: Sheets, first: Answer, changed: Changed) -> Iterator[Finding | str]:
+    before = sheets
+    if changed.base is not None:
+        before, first = changed.base, answer(changed.base)
+    second = answer(changed.sheets, relax=changed.relax)
+    if "refused" in (first.ending, second.ending):
+        yield f"{name}: refused"
+        return
+    yield name
+    wrong = disagreement(first, second, changed)
+    if wrong:
+        said = f" ({changed.said})" if changed.said else ""
+        yield Finding(name, f"{name}{said}: {wrong}", {"before": before, "after": changed.sheets})
+
+
+def disagreement(first: Answer, second: Answer, changed: Changed) -> str:
+    """Why two answers cannot both be right; empty where they can."""
+    if "fault" in (first.ending, second.ending):
+        return f"before {first}, after {second}"
+    if first.ending != Status.OPTIMAL:
+        equal = changed.expected == "equal" and second.ending != first.ending
+        return f"before {first}, after {second}" if equal else ""
+    if second.ending != Status.OPTIMAL:
+        return f"before {first}, after {second}"
+    expected = first.objective * changed.factor
+    scale = min(first.gross * abs(changed.factor), second.gross)
+    off = second.objective - expected
+    if off < -TOLERANCE * scale or (changed.expected == "equal" and off > TOLERANCE * scale):
+        return (
+            f"expected {expected!r}{' or more' if changed.expected != 'equal' else ''}, found"
+            f" {second.objective!r}, off by {abs(off):.3g} of {scale:.3g}"
+        )
+    return ""
+
+
+def _enumerated(sheets: Sheets, first: Answer) -> Iterator[Finding | str]:
+    """Hold the search over decisions to build against all of them, one by one."""
+    every = ways(sheets)
+    if every is None:
+        return
+    yield ENUMERATED
+    best, at = Answer(Status.INFEASIBLE.value), sheets
+    for way in every:
+        one = answer(way.sheets)
+        if one.ending == "fault":
+            yield Finding(ENUMERATED, f"{ENUMERATED}: {one}", {"scenario": way.sheets})
+            return
+        worth = one.objective + way.lacking
+        if one.ending == Status.OPTIMAL and not worth <= best.objective:
+            best, at = Answer(one.ending, worth, one.gross + way.gross), way.sheets
+    wrong = disagreement(first, best, Changed(at, "equal"))
+    if wrong:
+        yield Finding(ENUMERATED, f"{ENUMERATED}: {wrong}", {"scenario": sheets, "best": at})
