@@ -331,7 +331,9 @@ class _Region:
 
         rows = [market("Town", "brick", 1.0), market("Town", "brick", 0.5)]
         rows += self.some([market("Works", "clinker", 0.3), market("Town", "slag", -1.0)])
-        rows += self.some([market("Town", "water", 0.0), market("Plant", "lime", 0.0)], 0.25)
+        for row in self.some([market("Town", "water", 0.0), market("Plant", "lime", 0.0)], 0.25):
+            # What can be bought without end must not be sold without end.
+            rows.append({**row, "max_per_year": self.amount()})
         if self.maybe(0.2):
             rows.append({**market("Town", "brick", 0.8), "period": self.periods[-1]})
         if self.maybe(0.1):
