@@ -1,0 +1,148 @@
+"""`python -m circflow.fuzz`: random scenarios for so many minutes, findings to standard output."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from random import Random
+
+import click
+
+from circflow.data.files import write_book
+from circflow.data.pandas_text import keep_python_strings
+from circflow.fuzz import judge, remedies
+from circflow.fuzz.judge import Finding
+from circflow.fuzz.regions import Sheets, book_of, region
+from circflow.fuzz.shrink import shrunk
+
+EXPLAIN = "explain"
+FAMILIES = ("relations", EXPLAIN)
+CHECKS = (*judge.NAMES, *remedies.NAMES)
+_TELL_SECONDS = 15.0
+
+
+@click.command()
+@click.option("--minutes", type=click.FloatRange(min=0), default=1.0, show_default=True,
+              help="How long to go on.")  # fmt: skip
+@click.option("--cases", type=click.IntRange(min=1), help="Stop after so many scenarios.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Where to begin.")
+@click.option("--only", multiple=True, metavar="NAME", type=click.Choice([*FAMILIES, *CHECKS]),
+              help=f"What to check: {', '.join([*FAMILIES, *CHECKS])} (may be repeated).")  # fmt: skip
+@click.option("--replay", metavar="SEED/NUMBER", help="Check this one scenario again.")
+@click.option("--folder", type=click.Path(path_type=Path), default=Path("fuzz-findings"),
+              show_default=True, help="Where the scenarios of findings are written.")  # fmt: skip
+def main(
+    minutes: float,
+    cases: int | None,
+    seed: int,
+    only: tuple[str, ...],
+    replay: str | None,
+    folder: Path,
+) -> None:
+    """Check random scenarios until the time is over; exit code 1 where an answer was wrong.
+
+    Every finding is a line that checks the scenario again, what is wrong with it, and a folder of
+    CSV files, as small as was cheap, that `circflow solve` or `circflow explain` reads.
+    """
+    keep_python_strings()
+    run = _Run(folder, time.monotonic(), 60.0 * minutes)
+    if replay is not None:
+        run.case(replay, only)
+    else:
+        number = 0
+        while not run.over and number != cases:
+            run.case(f"{seed}/{number}", only)
+            number += 1
+    run.end()
+    sys.exit(1 if run.findings else 0)
+
+
+class _Run:
+    """Counts, tells and writes."""
+
+    def __init__(self, folder: Path, begun: float, seconds: float) -> None:
+        self.folder = folder
+        self.begun = begun
+        self.seconds = seconds
+        self.told = begun
+        self.scenarios = 0
+        self.checked: Counter[str] = Counter()
+        self.findings: Counter[str] = Counter()
+
+    @property
+    def over(self) -> bool:
+        return time.monotonic() - self.begun >= self.seconds
+
+    def case(self, case: str, only: tuple[str, ...]) -> None:
+        """Check one scenario (of each family that is asked for)."""
+        related = _chosen(only, "relations", judge.NAMES)
+        if related:
+            self._check(case, region(Random(case)), related, judge.judge)
+        explained = _chosen(only, EXPLAIN, remedies.NAMES)
+        if explained:
+            blocked = remedies.blocked_region(Random(case))
+            if blocked is not None:
+                self._check(case, blocked, explained, remedies.judge)
+
+    def _check(self, case: str, sheets: Sheets, names: tuple[str, ...], check: Check) -> None:
+        self.scenarios += 1
+        for one in check(sheets, case, names):
+            if isinstance(one, Finding):
+                self._found(case, sheets, one, check)
+            else:
+                self.checked[one] += 1
+            self._tell(case)
+
+    def _found(self, case: str, sheets: Sheets, finding: Finding, check: Check) -> None:
+        self.findings[finding.name] += 1
+        click.echo(f"python -m circflow.fuzz --replay {case} --only {finding.name}")
+        click.echo(f"  {finding.text}")
+
+        def shows(smaller: Sheets) -> bool:
+            return _finding(smaller, case, finding.name, check) is not None
+
+        small = _finding(shrunk(sheets, shows), case, finding.name, check) or finding
+        target = self.folder / f"{case.replace('/', '-')}-{finding.name}"
+        for part, kept in small.sheets.items():
+            (target / part).mkdir(parents=True, exist_ok=True)
+            for file in (target / part).glob("*.csv"):
+                file.unlink()
+            write_book(book_of(kept), target / part)
+        click.echo(f"  {target}: {small.text}")
+
+    def _tell(self, case: str) -> None:
+        if time.monotonic() - self.told >= _TELL_SECONDS:
+            self.told = time.monotonic()
+            click.echo(f"{case}: {self._counts()}", err=True)
+
+    def _counts(self) -> str:
+        spent = time.monotonic() - self.begun
+        return (
+            f"{spent / 60.0:.1f} minutes, {self.scenarios} scenarios,"
+            f" {sum(self.checked.values())} checks, {sum(self.findings.values())} findings"
+        )
+
+    def end(self) -> None:
+        """The checks by name, then the summary line."""
+        for name, count in sorted(self.checked.items()):
+            found = f", {self.findings[name]} findings" if self.findings[name] else ""
+            click.echo(f"{name}: {count} checked{found}", err=True)
+        click.echo(self._counts())
+
+
+Check = Callable[[Sheets, str, tuple[str, ...]], Iterator[Finding | str]]
+
+
+def _chosen(only: tuple[str, ...], family: str, names: tuple[str, ...]) -> tuple[str, ...]:
+    if not only or family in only:
+        return names
+    return tuple(name for name in names if name in only)
+
+
+def _finding(sheets: Sheets, case: str, name: str, check: Check) -> Finding | None:
+    """The finding of a name that a scenario shows, if any."""
+    found = (one for one in check(sheets, case, (name,)) if isinstance(one, Finding))
+    return next((one for one in found if one.name == name), None)
