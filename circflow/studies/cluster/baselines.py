@@ -53,13 +53,11 @@ def _idle(cluster: Cluster) -> Program:
     columns = [m.rows[n]["column"].to_numpy(np.intp) for n in ("activity", "running", "built")]
     still = where[np.concatenate(columns)]
     still = still[still >= 0]
-    lower, upper, least = program.lower.copy(), program.upper.copy(), program.row_lower.copy()
-    lower[still] = upper[still] = 0.0
+    program = program.relaxed().with_bounds(still, 0.0, 0.0)
     for family in ("min_load", "running_min_load"):
         _, rows = cluster.base.families.get(family, ((), np.empty(0, dtype=np.intp)))
-        least[rows] = -np.inf
-    integer = np.zeros_like(program.integer)
-    return replace(program, lower=lower, upper=upper, row_lower=least, integer=integer)
+        program = program.with_limits(rows, lower=-np.inf)
+    return program
 
 
 def _solved(words: str, program: Program, forms: Forms, reason: str) -> Baseline:
