@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 import itertools
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from circflow.fuzz.regions import Row, Sheets
@@ -54,7 +53,9 @@ def ways(sheets: Sheets) -> list[Way] | None:
         return None
     every = itertools.product(*choices)
     plans = (dict(zip([str(u["unit"]) for u in candidates], way, strict=True)) for way in every)
-    return [_way(sheets, candidates, plan, periods) for plan in plans if _allowed(sheets, plan, periods)]
+    return [
+        _way(sheets, candidates, plan, periods) for plan in plans if _allowed(sheets, plan, periods)
+    ]
 
 
 def _rate(sheets: Sheets) -> float:

@@ -33,11 +33,16 @@ def book_of(sheets: Sheets) -> Book:
     """The sheets as a file would hold them: a column for every cell that some row fills."""
     raw = []
     for name, rows in sheets.items():
-        columns = list(dict.fromkeys(c for row in rows for c in row)) or BY_NAME[name].names[:1]
+        columns = columns_of(name, rows)
         grid: list[list[object]] = [list(columns)]
         grid += [[row.get(column) for column in columns] for row in rows]
         raw.append(RawSheet(name, grid))
     return Book(tuple(raw), "fuzz")
+
+
+def columns_of(sheet: str, rows: list[Row]) -> list[str]:
+    """The columns of a sheet that some row fills, in the order of the file."""
+    return list(dict.fromkeys(c for row in rows for c in row)) or [BY_NAME[sheet].names[0]]
 
 
 def region(rng: Random, apart: float | None = None) -> Sheets:
@@ -164,7 +169,9 @@ class _Region:
             }
             streams.append(row)
             if self.maybe(0.2):
-                streams.append({**row, "period": self.periods[-1], "amount_per_year": self.amount()})
+                streams.append(
+                    {**row, "period": self.periods[-1], "amount_per_year": self.amount()}
+                )
         if self.maybe():
             streams.append(
                 {"site": "Mine", "material": "water", "amount_per_year": self.amount(),
@@ -256,7 +263,11 @@ class _Region:
 
     def units(self) -> None:
         units = [self.unit("Kiln 1", "Plant", "kiln"), self.unit("Mill 1", "Plant", "mill")]
-        places = [("Kiln 2", "Works", "kiln"), ("Mill 2", "Town", "mill"), ("Mill 3", "Plant", "mill")]
+        places = [
+            ("Kiln 2", "Works", "kiln"),
+            ("Mill 2", "Town", "mill"),
+            ("Mill 3", "Plant", "mill"),
+        ]
         for name, site, technology in self.rng.sample(places, self.candidates):
             row = self.unit(name, site, technology)
             row |= {
@@ -401,9 +412,15 @@ class _Region:
         if self.maybe(0.6):
             return
         self.sheets["Synergies"] = [
-            {"synergy": "heat", "value": self.price(-1.0), "max_per_year": self.perhaps(self.amount())}
+            {
+                "synergy": "heat",
+                "value": self.price(-1.0),
+                "max_per_year": self.perhaps(self.amount()),
+            }
         ]
-        links = {(row["from"], row["to"]) for row in self.sheets["Links"] if not row.get("forbidden")}
+        links = {
+            (row["from"], row["to"]) for row in self.sheets["Links"] if not row.get("forbidden")
+        }
         partners: list[Row] = [
             {"synergy": "heat", "kind": "unit", "partner": "Kiln 1", "ratio": self.ratio()},
             {"synergy": "heat", "kind": "unit", "partner": "Mill 1", "ratio": self.ratio()},

@@ -329,7 +329,9 @@ def _has_own_unit(sheets: Sheets, material: Row) -> bool:
         for row in sheets["Recipes"]
         if row.get("group") and row["material"] == name
     }
-    if any((b["technology"], b["recipe"], b["group"]) in groups for b in sheets.get("BlendLimits", [])):
+    if any(
+        (b["technology"], b["recipe"], b["group"]) in groups for b in sheets.get("BlendLimits", [])
+    ):
         return False
     if modes == "none":
         return True
@@ -601,5 +603,3 @@ def _price_is_free(sheet: str, row: Row, goals: set[Value]) -> bool:
     if sheet == "Links":  # a shorter way emits less, which a goal may count the other way
         return not any(str(goal).startswith("emission") for goal in goals)
     return True
-
-

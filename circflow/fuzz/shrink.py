@@ -10,7 +10,9 @@ from circflow.fuzz.regions import Row, Sheets
 MOST_SECONDS = 60.0
 
 
-def shrunk(sheets: Sheets, shows: Callable[[Sheets], bool], seconds: float = MOST_SECONDS) -> Sheets:
+def shrunk(
+    sheets: Sheets, shows: Callable[[Sheets], bool], seconds: float = MOST_SECONDS
+) -> Sheets:
     """The scenario without sheets, rows and cells, as long as it still `shows` the finding."""
     ends = time.monotonic() + seconds
     going = True
