@@ -30,11 +30,11 @@ _TELL_SECONDS = 15.0
 @click.option("--cases", type=click.IntRange(min=1), help="Stop after so many scenarios.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Where to begin.")
 @click.option("--only", multiple=True, metavar="NAME", type=click.Choice([*FAMILIES, *CHECKS]),
-              help=f"What to check: {', '.join([*FAMILIES, *CHECKS])} (may be repeated).")  # fmt: skip
+              help=f"Check this only (repeatable): {', '.join([*FAMILIES, *CHECKS])}.")  # fmt: skip
 @click.option("--replay", metavar="SEED/NUMBER", help="Check this one scenario again.")
 @click.option("--folder", type=click.Path(path_type=Path), default=Path("fuzz-findings"),
               show_default=True, help="Where the scenarios of findings are written.")  # fmt: skip
-def main(
+def main(  # noqa: PLR0913, PLR0917
     minutes: float,
     cases: int | None,
     seed: int,
@@ -102,7 +102,10 @@ class _Run:
         click.echo(f"  {finding.text}")
 
         def shows(smaller: Sheets) -> bool:
-            return _finding(smaller, case, finding.name, check) is not None
+            try:
+                return _finding(smaller, case, finding.name, check) is not None
+            except LookupError:  # a sheet that the relation itself needs is gone
+                return False
 
         small = _finding(shrunk(sheets, shows), case, finding.name, check) or finding
         target = self.folder / f"{case.replace('/', '-')}-{finding.name}"
@@ -112,6 +115,7 @@ class _Run:
                 file.unlink()
             write_book(book_of(kept), target / part)
         click.echo(f"  {target}: {small.text}")
+        sys.stdout.flush()
 
     def _tell(self, case: str) -> None:
         if time.monotonic() - self.told >= _TELL_SECONDS:

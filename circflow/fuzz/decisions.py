@@ -113,9 +113,9 @@ def _allowed(sheets: Sheets, plan: Plan, periods: list[_Period]) -> bool:
         serving = _service(other, plan.get(str(needed)), periods)
         if other.get("status") == "off":
             return False
-        if other.get("status") == "candidate":
-            if any(p not in serving for p in _service(units[name], built, periods)):
-                return False
+        needs = other.get("status") == "candidate"
+        if needs and any(p not in serving for p in _service(units[name], built, periods)):
+            return False
     return True
 
 

@@ -353,12 +353,12 @@ class _Region:
         self.sheets["Markets"] = rows
         disposal: list[Row] = []
         for site in ("Mine", "Works", "Plant"):
-            row: Row = {"site": site, "fee": self.price(-0.5)}
+            tip: Row = {"site": site, "fee": self.price(-0.5)}
             if self.maybe(0.15):
-                row["capacity_per_year"] = self.amount()
+                tip["capacity_per_year"] = self.amount()
             elif self.maybe(0.1):
-                row["total_capacity"] = self.amount()
-            disposal.append(row)
+                tip["total_capacity"] = self.amount()
+            disposal.append(tip)
         if self.maybe(0.3):
             disposal.append(
                 {"site": "Plant", "material": "dust", "fee": self.price(-1.0),

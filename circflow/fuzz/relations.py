@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from random import Random
 from typing import Literal
@@ -82,7 +82,7 @@ MINIMA = {
 """Columns in which a smaller figure is easier to meet."""
 
 
-def cells(sheets: Sheets, columns: dict[str, tuple[str, ...]]) -> Iterator[tuple[str, Row, str]]:
+def cells(sheets: Sheets, columns: Mapping[str, tuple[str, ...]]) -> Iterator[tuple[str, Row, str]]:
     """Sheet, row and column of every cell of some columns, filled or not."""
     for sheet, names in columns.items():
         for row in sheets.get(sheet, []):
@@ -236,7 +236,7 @@ MONEY = {
 """What is in currency."""
 
 
-def _times(sheets: Sheets, columns: dict[str, tuple[str, ...]], factor: float) -> None:
+def _times(sheets: Sheets, columns: Mapping[str, tuple[str, ...]], factor: float) -> None:
     for _, row, column in cells(sheets, columns):
         if row.get(column) is not None:
             row[column] = number(row, column) * factor

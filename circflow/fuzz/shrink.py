@@ -1,4 +1,4 @@
-"""Make a scenario that shows a finding as small as is cheap: rows and cells that do not matter go."""
+"""A scenario that shows a finding, as small as is cheap: what does not matter goes."""
 
 from __future__ import annotations
 
