@@ -254,8 +254,10 @@ def parse_names(value: object) -> str | None:
 
 
 def in_range(number: float, column: Column) -> bool:
-    """Whether a number keeps the limits of its column."""
+    """Whether a number keeps the limits of its column, its possible sizes among them."""
     low, high = column.low, column.high
+    if number != 0.0 and not column.smallest <= abs(number) <= column.largest:
+        return False
     if low is not None and (number < low or (column.low_open and number == low)):
         return False
     return not (high is not None and (number > high or (column.high_open and number == high)))
@@ -263,11 +265,25 @@ def in_range(number: float, column: Column) -> bool:
 
 def out_of_range(number: float, column: Column) -> BadCellError:
     """What to say of a number beyond its column's limits."""
+    size = abs(number)
+    if number != 0.0 and not column.smallest <= size <= column.largest:
+        return _impossible(number, column)
     if column.low is not None and (number < column.low or number == column.low):
         edge = f"must be above {column.low:g}" if column.low_open else f"is below {column.low:g}"
     else:
         edge = f"must be below {column.high:g}" if column.high_open else f"is above {column.high:g}"
     return BadCellError(f"{column.name} {edge}: {plain(number)}")
+
+
+def _impossible(number: float, column: Column) -> BadCellError:
+    sizes = f"{column.name} must be 0 or of a size between {column.smallest:g} and"
+    if abs(number) < column.smallest:
+        way = "write 0, or count in a smaller unit"
+    elif column.blank_is_unlimited:
+        way = "leave the cell blank for unlimited"
+    else:
+        way = "count in a larger unit"
+    return BadCellError(f"{sizes} {column.largest:g}, not {plain(number)}: {way}")
 
 
 _READERS: dict[str, Callable[[object], object]] = {
@@ -347,6 +363,8 @@ def _parse_numbers(values: Sequence[object], column: Column) -> Parsed:
             odd |= (numbers <= column.low) if column.low_open else (numbers < column.low)
         if column.high is not None:
             odd |= (numbers >= column.high) if column.high_open else (numbers > column.high)
+        sizes = np.abs(numbers)
+        odd |= (sizes > column.largest) | ((sizes < column.smallest) & (sizes > 0.0))
         if column.kind == "integer":
             odd |= ~blank & (numbers != np.floor(numbers))
         for position in np.flatnonzero(odd).tolist():

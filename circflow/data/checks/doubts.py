@@ -9,8 +9,6 @@ from circflow.data.checks.findings import Drafts, by_row, quoted, records
 from circflow.data.schema import SHEETS
 from circflow.data.suggest import nearest, remark
 
-_HUGE = 1e15
-"""Figures from here on cannot be told from unlimited ones by a solver."""
 _YIELD_MARGIN = 1e-6
 _STRAY_KM = 1500.0
 _HOME_KM = 500.0
@@ -18,7 +16,7 @@ _HOME_KM = 500.0
 
 def check_doubts(drafts: Drafts) -> None:
     """Doubts that rows give by themselves; reachability has its own file."""
-    _check_huge(drafts)
+    _check_sizes(drafts)
     _check_exchanged_coordinates(drafts)
     _check_stock_room(drafts)
     _check_yields(drafts)
@@ -27,20 +25,26 @@ def check_doubts(drafts: Drafts) -> None:
     _check_limits(drafts)
 
 
-def _check_huge(drafts: Drafts) -> None:
+def _check_sizes(drafts: Drafts) -> None:
+    """Figures of a size that hardly any region has (`Column.plausible`)."""
     for sheet in SHEETS:
         draft = drafts[sheet.name]
         for column in sheet.columns:
-            if not column.is_number or column.name not in draft.letters:
+            if not column.is_number or column.name not in draft.letters or not column.plausible:
                 continue
             values = draft.sound(column.name)[column.name]
-            for row in values.index[values.abs().to_numpy() >= _HUGE]:
+            sizes = values.abs().to_numpy()
+            least, most = column.plausible
+            for row in values.index[(sizes > 0.0) & ((sizes < least) | (sizes > most))]:
+                way = "check the figure and its unit"
+                if abs(values[row]) > most and column.blank_is_unlimited:
+                    way = "for unlimited leave the cell blank"
                 drafts.warning(
                     sheet.name,
                     int(row),
                     column.name,
-                    "the figure is so large that it acts as unlimited: leave the cell blank, or "
-                    "count in a larger unit",
+                    f"{plain(float(values[row]))} is hardly meant, figures here lie between "
+                    f"{least:g} and {most:g} {column.unit}: {way}",
                 )
 
 
