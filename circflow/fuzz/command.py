@@ -5,22 +5,16 @@ from __future__ import annotations
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from random import Random
 
 import click
 
 from circflow.data.files import write_book
-from circflow.data.pandas_text import keep_python_strings
-from circflow.fuzz import judge, remedies
 from circflow.fuzz.judge import Finding
-from circflow.fuzz.regions import Sheets, book_of, region
-from circflow.fuzz.shrink import shrunk
+from circflow.fuzz.regions import book_of
+from circflow.fuzz.worker import FAMILIES, STARTED, Family, checked
 
-EXPLAIN = "explain"
-FAMILIES = ("relations", EXPLAIN)
-CHECKS = (*judge.NAMES, *remedies.NAMES)
+NAMES = [family.name for family in FAMILIES] + [n for family in FAMILIES for n in family.names]
 _TELL_SECONDS = 15.0
 
 
@@ -29,8 +23,8 @@ _TELL_SECONDS = 15.0
               help="How long to go on.")  # fmt: skip
 @click.option("--cases", type=click.IntRange(min=1), help="Stop after so many scenarios.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Where to begin.")
-@click.option("--only", multiple=True, metavar="NAME", type=click.Choice([*FAMILIES, *CHECKS]),
-              help=f"Check this only (repeatable): {', '.join([*FAMILIES, *CHECKS])}.")  # fmt: skip
+@click.option("--only", multiple=True, metavar="NAME", type=click.Choice(NAMES),
+              help=f"Check this only (repeatable): {', '.join(NAMES)}.")  # fmt: skip
 @click.option("--replay", metavar="SEED/NUMBER", help="Check this one scenario again.")
 @click.option("--folder", type=click.Path(path_type=Path), default=Path("fuzz-findings"),
               show_default=True, help="Where the scenarios of findings are written.")  # fmt: skip
@@ -47,7 +41,6 @@ def main(  # noqa: PLR0913, PLR0917
     Every finding is a line that checks the scenario again, what is wrong with it, and a folder of
     CSV files, as small as was cheap, that `circflow solve` or `circflow explain` reads.
     """
-    keep_python_strings()
     run = _Run(folder, time.monotonic(), 60.0 * minutes)
     if replay is not None:
         run.case(replay, only)
@@ -78,42 +71,27 @@ class _Run:
 
     def case(self, case: str, only: tuple[str, ...]) -> None:
         """Check one scenario (of each family that is asked for)."""
-        related = _chosen(only, "relations", judge.NAMES)
-        if related:
-            self._check(case, region(Random(case)), related, judge.judge)
-        explained = _chosen(only, EXPLAIN, remedies.NAMES)
-        if explained:
-            blocked = remedies.blocked_region(Random(case))
-            if blocked is not None:
-                self._check(case, blocked, explained, remedies.judge)
+        for family in FAMILIES:
+            names = _chosen(family, only)
+            for told in checked(family, case, names) if names else ():
+                if not isinstance(told, str):
+                    self._found(case, told.first, told.small)
+                elif told == STARTED:
+                    self.scenarios += 1
+                else:
+                    self.checked[told] += 1
+                self._tell(case)
 
-    def _check(self, case: str, sheets: Sheets, names: tuple[str, ...], check: Check) -> None:
-        self.scenarios += 1
-        for one in check(sheets, case, names):
-            if isinstance(one, Finding):
-                self._found(case, sheets, one, check)
-            else:
-                self.checked[one] += 1
-            self._tell(case)
-
-    def _found(self, case: str, sheets: Sheets, finding: Finding, check: Check) -> None:
-        self.findings[finding.name] += 1
-        click.echo(f"python -m circflow.fuzz --replay {case} --only {finding.name}")
-        click.echo(f"  {finding.text}")
-
-        def shows(smaller: Sheets) -> bool:
-            try:
-                return _finding(smaller, case, finding.name, check) is not None
-            except LookupError:  # a sheet that the relation itself needs is gone
-                return False
-
-        small = _finding(shrunk(sheets, shows), case, finding.name, check) or finding
-        target = self.folder / f"{case.replace('/', '-')}-{finding.name}"
-        for part, kept in small.sheets.items():
+    def _found(self, case: str, first: Finding, small: Finding) -> None:
+        self.findings[first.name] += 1
+        click.echo(f"python -m circflow.fuzz --replay {case} --only {first.name}")
+        click.echo(f"  {first.text}")
+        target = self.folder / f"{case.replace('/', '-')}-{first.name}"
+        for part, sheets in small.sheets.items():
             (target / part).mkdir(parents=True, exist_ok=True)
             for file in (target / part).glob("*.csv"):
                 file.unlink()
-            write_book(book_of(kept), target / part)
+            write_book(book_of(sheets), target / part)
         click.echo(f"  {target}: {small.text}")
         sys.stdout.flush()
 
@@ -137,16 +115,7 @@ class _Run:
         click.echo(self._counts())
 
 
-Check = Callable[[Sheets, str, tuple[str, ...]], Iterator[Finding | str]]
-
-
-def _chosen(only: tuple[str, ...], family: str, names: tuple[str, ...]) -> tuple[str, ...]:
-    if not only or family in only:
-        return names
-    return tuple(name for name in names if name in only)
-
-
-def _finding(sheets: Sheets, case: str, name: str, check: Check) -> Finding | None:
-    """The finding of a name that a scenario shows, if any."""
-    found = (one for one in check(sheets, case, (name,)) if isinstance(one, Finding))
-    return next((one for one in found if one.name == name), None)
+def _chosen(family: Family, only: tuple[str, ...]) -> tuple[str, ...]:
+    if not only or family.name in only:
+        return family.names
+    return tuple(name for name in family.names if name in only)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +12,15 @@ import pytest
 from click.testing import CliRunner
 
 import circflow as cf
-from circflow.fuzz import command, judge
+from circflow.fuzz import command, worker
 from circflow.fuzz.judge import Finding
 from circflow.fuzz.regions import Sheets
 from circflow.fuzz.shrink import shrunk
+
+
+def only(monkeypatch: Any, check: worker.Check) -> None:
+    """Let regions be judged by `check`."""
+    monkeypatch.setattr(command, "FAMILIES", (replace(worker.FAMILIES[0], check=check),))
 
 
 def test_without_findings_the_summary_and_exit_code_0(tmp_path: Path) -> None:
@@ -31,7 +39,7 @@ def test_a_finding_is_a_line_to_replay_and_a_folder_and_exit_code_1(
         if any(row["material"] == "lime" for row in sheets["Materials"]):
             yield Finding("solved", "solved: it is wrong", {"scenario": sheets})
 
-    monkeypatch.setattr(judge, "judge", wrong)
+    only(monkeypatch, wrong)
     options = ["--replay", "0/3", "--only", "solved", "--folder", str(tmp_path)]
     done = CliRunner().invoke(command.main, options)
     assert done.exit_code == 1, done.output
@@ -46,8 +54,8 @@ def test_a_written_scenario_reads_back(tmp_path: Path, monkeypatch: Any) -> None
     def wrong(sheets: Sheets, case: str, names: tuple[str, ...] = ()) -> Any:
         yield Finding("solved", "wrong", {"scenario": sheets})
 
-    monkeypatch.setattr(judge, "judge", wrong)
-    monkeypatch.setattr(command, "shrunk", lambda sheets, shows: sheets)
+    only(monkeypatch, wrong)
+    monkeypatch.setattr(worker, "shrunk", lambda sheets, shows: sheets)
     options = ["--replay", "0/3", "--only", "solved", "--folder", str(tmp_path)]
     assert CliRunner().invoke(command.main, options).exit_code == 1
     assert cf.read(tmp_path / "0-3-solved" / "scenario").name == "fuzz"
@@ -66,3 +74,24 @@ def test_shrinking_keeps_what_matters() -> None:
     }
     small = shrunk(sheets, lambda s: any(r.get("site") == "A" for r in s.get("Sites", [])))
     assert small == {"Sites": [{"site": "A"}]}
+
+
+def test_a_check_that_never_ends_and_one_that_crashes_are_findings(
+    tmp_path: Path, monkeypatch: Any
+) -> None:
+    def endless(sheets: Sheets, case: str, names: tuple[str, ...] = ()) -> Any:
+        yield "solved"
+        time.sleep(60.0)
+
+    def crashing(sheets: Sheets, case: str, names: tuple[str, ...] = ()) -> Any:
+        yield "solved"
+        os._exit(9)
+
+    monkeypatch.setattr(worker, "SILENCE", 0.5)
+    options = ["--replay", "0/3", "--only", "solved", "--folder", str(tmp_path)]
+    for check, text in ((endless, "no answer within"), (crashing, "the process ended with 9")):
+        only(monkeypatch, check)
+        done = CliRunner().invoke(command.main, options)
+        assert done.exit_code == 1
+        assert f"after solved: {text}" in done.stdout
+        assert cf.read(tmp_path / "0-3-solved" / "scenario").name == "fuzz"
