@@ -32,6 +32,8 @@ Ints = NDArray[np.intp]
 _PASSES = 40
 _WORTH = 0.9
 """A bound that falls by less than this factor is not worth another pass."""
+_PROHIBITIVE = 2.0**24
+"""A cost that can amount to so many times what costs usually do is prohibitive."""
 _ROUNDING = 4.0 * float(np.finfo(float).eps)
 _ALMOST = 1e-6
 """A yes/no column that can at most be this far below 1 is 0."""
@@ -182,6 +184,11 @@ def tightened(program: Program, most: Floats) -> Program:
         sign * _pulled_in(sign * side, sign * value, row, column, held * sign, lower, bound, fixed)
         for sign, side in ((-1.0, program.row_lower), (1.0, program.row_upper))
     ]
+    both = np.isfinite(program.row_lower) & np.isfinite(program.row_upper)
+    sides = (
+        np.where(both, program.row_lower, limits[0]),
+        np.where(both, program.row_upper, limits[1]),
+    )
     free = ~program.integer & ~fixed & np.isfinite(upper)
     near = np.where(bound > 0.0, _beyond(bound), np.inf)
     nowhere = program.integer & (bound < 1.0)
@@ -190,8 +197,25 @@ def tightened(program: Program, most: Floats) -> Program:
     high[nowhere] = np.maximum(lower[nowhere], np.floor(bound[nowhere]))
     matrix = csc_array((value, row, program.matrix.indptr), shape=program.matrix.shape)
     return replace(
-        program, matrix=matrix, row_lower=limits[0], row_upper=limits[1], upper=high
+        program, matrix=matrix, row_lower=sides[0], row_upper=sides[1], upper=high
     )
+
+
+def capped(program: Program, most: Floats) -> tuple[Program, NDArray[np.bool_]]:
+    """The same with prohibitive costs brought down to what is still prohibitive, and which.
+
+    Where a best plan of it does without these columns it is a best plan of the programme itself
+    (which costs more only where they are used), and the other costs keep their digits.
+    """
+    size = np.where(np.isfinite(most) & (most > 0.0), most, 1.0)
+    movable = program.lower < program.upper
+    money = np.abs(program.cost) * size
+    counted = money[movable & (money > 0.0)]
+    if not counted.size:
+        return program, np.zeros(len(size), dtype=bool)
+    cap = float(np.exp2(np.ceil(np.log2(np.median(counted)))) * _PROHIBITIVE)
+    dear = (program.cost > 0.0) & (money > cap) & movable & (program.lower == 0.0)
+    return replace(program, cost=np.where(dear, cap / size, program.cost)), dear
 
 
 def _beyond(size: Floats) -> Floats:

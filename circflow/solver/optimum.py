@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csc_array, diags_array, hstack, vstack
 
 from circflow.solution.proof import AGREES, FLOOR, breach, dual_bound, proves_infeasible
-from circflow.solver.bounds import reach, tightened
+from circflow.solver.bounds import capped, reach, tightened
 from circflow.solver.compiled import Program
 from circflow.solver.highs import Ending, Outcome, Session, SolverError
 from circflow.solver.refine import refinements, worth
@@ -98,16 +98,18 @@ def optimum(
         return linear(program, time_limit=time_limit, scaling=scaling)
     most = reach(program)
     inner = tightened(program, most)
+    affordable, dear = capped(inner, most)
     ends = None if time_limit is None else time.monotonic() + time_limit
     doubts: list[str] = []
     claims = 0
-    for way in _SEARCH_WAYS:
+    for way, cap in _ways(_SEARCH_WAYS, dear):
         left = None if ends is None else ends - time.monotonic()
         if doubts and left is not None and left <= 0.0:
             break
-        own = scaling if scaling is not None and way is _SEARCH_WAYS[0] else _scales(way, inner, most)
+        tried = affordable if cap else inner
+        own = scaling if scaling is not None and way is _SEARCH_WAYS[0] else _scales(way, tried, most)
         try:
-            session = Session(inner, scaling=own, options=way.options, on_progress=on_progress)
+            session = Session(tried, scaling=own, options=way.options, on_progress=on_progress)
             if start is not None:
                 session.start_from_plan(start)
             found = session.solve(time_limit=left, gap=gap)
@@ -123,6 +125,8 @@ def optimum(
             if found.ending is Ending.INFEASIBLE and claims > 1:
                 return Optimum(found, False, most)
             doubts.append(f"the search ended with {found.ending.value}, which could not be proven")
+            continue
+        if cap and found.x[dear].any():
             continue
         try:
             fixed = linear(program.with_fixed(found.x), scaling=session.scaling)
@@ -174,11 +178,13 @@ def linear(
     """The optimum of an LP, proven (see `optimum`)."""
     most = reach(program)
     inner = tightened(program, most)
+    affordable, dear = capped(inner, most)
     doubts: list[str] = []
-    for way in _LP_WAYS:
-        own = scaling if scaling is not None and way is _LP_WAYS[0] else _scales(way, inner, most)
+    for way, cap in _ways(_LP_WAYS, dear):
+        tried = affordable if cap else inner
+        own = scaling if scaling is not None and way is _LP_WAYS[0] else _scales(way, tried, most)
         try:
-            session = Session(inner, scaling=own, options=way.options)
+            session = Session(tried, scaling=own, options=way.options)
             found = session.solve(time_limit=time_limit, solver=way.solver)
         except SolverError as error:
             doubts.append(str(error))
@@ -190,16 +196,24 @@ def linear(
                 return Optimum(found, False, most)
             doubts.append(f"the solver ended with {found.ending.value}, which could not be proven")
             continue
+        if cap and found.x[dear].any():
+            continue
         found = replace(found, objective=worth(program, found.x))
         doubt = check(program, most, found)
         if doubt:
-            for better in refinements(inner, session, found):
+            for better in refinements(tried, session, found):
+                better = replace(better, objective=worth(program, better.x))
                 if not check(program, most, better):
                     return Optimum(replace(better, bound=better.objective), False, most)
         else:
             return Optimum(replace(found, bound=found.objective), False, most)
         doubts.append(doubt)
     raise _disagreement(doubts)
+
+
+def _ways(ways: tuple[_Way, ...], dear: NDArray[np.bool_]) -> list[tuple[_Way, bool]]:
+    """The ways, the first of them with prohibitive costs capped too, where there are any."""
+    return [*([(ways[0], True)] if dear.any() else []), *((way, False) for way in ways)]
 
 
 def check(program: Program, most: Floats, found: Outcome) -> str:
@@ -274,11 +288,16 @@ def infeasible(program: Program, ray: Floats | None = None) -> bool:
         integer=np.zeros(columns + 2 * rows, dtype=bool),
     )
     loose.matrix.sort_indices()
-    try:
-        found = linear(loose).outcome
-    except SolverError:
-        return False
-    return found.row_dual is not None and proven(found.row_dual)
+    most = np.full(loose.shape[1], np.inf)
+    for way in _LP_WAYS:
+        try:
+            session = Session(loose, scaling=_scales(way, loose, most), options=way.options)
+            found = session.solve(solver=way.solver)
+        except SolverError:
+            continue
+        if found.row_dual is not None and proven(found.row_dual):
+            return True
+    return False
 
 
 def _endless(program: Program) -> bool:

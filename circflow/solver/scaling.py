@@ -42,7 +42,7 @@ def scaling_of(program: Program) -> Scaling:
     size = np.log2(np.abs(matrix.data[entries]))
     r, s = _fit(program, row, column, size)
     columns = np.exp2(np.round(s))
-    return Scaling(columns, np.exp2(np.round(r)), _of_money(program.cost * columns))
+    return Scaling(columns, np.exp2(np.round(r)), _of_money(program, columns))
 
 
 def scaling_by_reach(program: Program, most: Floats) -> Scaling:
@@ -60,11 +60,12 @@ def scaling_by_reach(program: Program, most: Floats) -> Scaling:
     largest = np.zeros(matrix.shape[0])
     np.maximum.at(largest, matrix.indices, entry)
     rows = np.exp2(-np.ceil(np.log2(np.where(largest > 0.0, largest, 1.0))))
-    return Scaling(columns, rows, _of_money(program.cost * columns))
+    return Scaling(columns, rows, _of_money(program, columns))
 
 
-def _of_money(cost: Floats) -> float:
-    """The scale of the objective, from the scaled costs."""
+def _of_money(program: Program, columns: Floats) -> float:
+    """The scale of the objective, from the scaled costs of what can move."""
+    cost = np.where(program.lower < program.upper, program.cost * columns, 0.0)
     size = np.abs(cost[cost != 0.0])
     if not size.size:
         return 1.0
