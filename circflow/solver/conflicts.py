@@ -31,9 +31,9 @@ class Conflicts:
     def __init__(self, compiled: Compiled, found: list[Condition]) -> None:
         self.elastic = elastic(compiled.program, found)
         self.count = len(found)
-        self.sizes: Floats = np.array(
-            [c.kind.weight for c in found], dtype=float
-        ) / self.elastic.weights
+        self.sizes: Floats = (
+            np.array([c.kind.weight for c in found], dtype=float) / self.elastic.weights
+        )
         """What a change is measured by: the figure, 1 where there is none."""
         self.feasibility = Feasibility(self.elastic.program)
 
