@@ -50,8 +50,9 @@ class Found:
 def checked(family: Family, case: str, names: tuple[str, ...]) -> Iterator[str | Found]:
     """Check the scenario of a case in a process of its own: the names of what was checked, and
     findings. `started` comes first where there is a scenario."""
-    kind = "fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn"
-    context = multiprocessing.get_context(kind)
+    forks = "fork" in multiprocessing.get_all_start_methods()
+    of = multiprocessing.get_context
+    context = of("fork") if forks else of("spawn")
     here, there = context.Pipe(duplex=False)
     process = context.Process(target=_work, args=(there, family, case, names), daemon=True)
     process.start()
