@@ -19,6 +19,9 @@ from circflow.commands.cluster import compare, forms, share
 from circflow.commands.common import BAD_INPUT, error_line, problem_line
 from circflow.commands.evaluate import evaluate
 from circflow.commands.explain import explain
+from circflow.commands.finance import finance
+from circflow.commands.futures import futures
+from circflow.commands.indicators import indicators
 from circflow.commands.ranges import breakpoints, ranges
 from circflow.commands.scenario import check, convert, template
 from circflow.commands.solve import solve
@@ -51,8 +54,8 @@ def cli() -> None:
 
 
 _STUDIES = (sweep, tornado, ranges, breakpoints, alternatives, pareto)
-_CLUSTER = (share, forms, compare)
-for _command in (template, check, convert, solve, explain, *_STUDIES, evaluate, *_CLUSTER):
+_CLUSTER = (share, forms, compare, indicators, finance)
+for _command in (template, check, convert, solve, explain, *_STUDIES, evaluate, *_CLUSTER, futures):
     cli.add_command(_command)
 
 
@@ -159,6 +162,11 @@ def _tell_of_audit(error: Any) -> int:
     return INTERNAL
 
 
+def _tell_of_solver(error: Any) -> int:
+    error_line(f"no plan that can be relied on: {error}")
+    return INTERNAL
+
+
 _TELLERS: dict[str, Callable[[Any], int]] = {
     "ScenarioError": _tell_of_problems,
     "AddressError": _tell_of_address,
@@ -166,6 +174,7 @@ _TELLERS: dict[str, Callable[[Any], int]] = {
     "PlotError": _tell_of_study,
     "NoPlan": _tell_of_no_plan,
     "AuditError": _tell_of_audit,
+    "SolverError": _tell_of_solver,
 }
 
 

@@ -158,6 +158,23 @@ semicolons.""",
     "Ranges": """\
 `low` and `high` are a factor, an addition or a value, as `change` says. Triangular has its peak
 at the scenario's own value; for normal and lognormal they are the 5 % and 95 % quantiles.""",
+    "Futures": """\
+Probabilities add up to 1 (to 0.001; they are then scaled to exactly 1). A future without rows in
+FutureChanges is the scenario itself. See [futures](futures.md).""",
+    "FutureChanges": """\
+The parameter is an address as in Studies, and only columns of numbers may be changed; addresses
+name rows of the scenario as given. Limits of figures are judged after all changes of a future.
+
+`off` takes no value: what the parameter names stands still in `period`. `Units[unit=…]`: no
+activity and no least load; its fixed cost and jobs stay. `Members[member=…]`: all units of the
+member. `Links[from=…, to=…]`: nothing goes directly from the one to the other, whether or not
+Links has a row. `Modes[mode=…]`: nothing goes by it. `Markets[site=…, material=…]`: nothing is
+sold and there is no least sale.
+
+What belongs to the decision cannot be changed: Periods, Budget, `discount_rate`,
+`capital_charge`, and of Units `status`, `lifetime_years`, `earliest_period`, `latest_period`,
+`choice`, `requires`, `construction_years`, `ramp_up`, `capacity_max_per_year`, and
+`capacity_per_year` of a candidate that has a `capacity_max_per_year`.""",
 }
 """What a planner must know of a sheet beyond its columns."""
 
