@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from pyomo.repn.plugins.standard_form import LinearStandardFormCompiler
-from scipy.sparse import csc_array
+from scipy.sparse import csc_array, hstack, vstack
 
 from circflow.model.terms import Model, no_garbage_collection
 
 Floats = NDArray[np.float64]
+_ALL = slice(None)
 
 
 @dataclass(frozen=True)
@@ -44,12 +45,113 @@ class Program:
         """Whether there are yes/no decisions."""
         return bool(self.integer.any())
 
+    def with_rows(self, rows: Any, lower: Floats | float, upper: Floats | float) -> Program:
+        """With more rows below: `rows` (count × columns, sparse or dense) and their limits."""
+        more = csc_array(rows)
+        count = more.shape[0]
+        return replace(
+            self,
+            matrix=_stacked(vstack([self.matrix, more])),
+            row_lower=np.append(self.row_lower, np.broadcast_to(lower, count)),
+            row_upper=np.append(self.row_upper, np.broadcast_to(upper, count)),
+        )
+
+    def with_columns(
+        self,
+        columns: Any,
+        *,
+        cost: Floats | float = 0.0,
+        lower: Floats | float = 0.0,
+        upper: Floats | float = np.inf,
+        integer: bool = False,
+    ) -> Program:
+        """With more columns to the right: `columns` (rows × count, or their number where they
+        stand in no row yet), their costs and bounds."""
+        empty = isinstance(columns, int | np.integer)
+        more = csc_array((self.shape[0], int(columns))) if empty else csc_array(columns)
+        count = more.shape[1]
+        return replace(
+            self,
+            matrix=_stacked(hstack([self.matrix, more])),
+            cost=np.append(self.cost, np.broadcast_to(cost, count)),
+            lower=np.append(self.lower, np.broadcast_to(lower, count)),
+            upper=np.append(self.upper, np.broadcast_to(upper, count)),
+            integer=np.append(self.integer, np.full(count, integer)),
+        )
+
+    def with_costs(
+        self,
+        cost: Floats | float,
+        columns: NDArray[np.intp] | slice = _ALL,
+        *,
+        offset: float | None = None,
+    ) -> Program:
+        """With other costs (of some columns), and perhaps another constant."""
+        costs = self.cost.copy()
+        costs[columns] = cost
+        return replace(self, cost=costs, offset=self.offset if offset is None else offset)
+
+    def without_goal(self) -> Program:
+        """The question whether there is a plan at all: no costs."""
+        return self.with_costs(0.0, offset=0.0)
+
+    def with_bounds(
+        self,
+        columns: NDArray[np.intp] | slice,
+        lower: Floats | float | None = None,
+        upper: Floats | float | None = None,
+    ) -> Program:
+        """With other bounds of some columns; None leaves a side as it is."""
+        low, high = _changed(self.lower, columns, lower), _changed(self.upper, columns, upper)
+        return replace(self, lower=low, upper=high)
+
+    def with_limits(
+        self,
+        rows: NDArray[np.intp] | slice,
+        lower: Floats | float | None = None,
+        upper: Floats | float | None = None,
+    ) -> Program:
+        """With other limits of some rows; None leaves a side as it is."""
+        low, high = _changed(self.row_lower, rows, lower), _changed(self.row_upper, rows, upper)
+        return replace(self, row_lower=low, row_upper=high)
+
+    def relaxed(self) -> Program:
+        """The LP in which yes/no decisions may be fractions."""
+        return replace(self, integer=np.zeros_like(self.integer))
+
     def with_fixed(self, values: Floats) -> Program:
-        """The LP with the yes/no decisions fixed at `values` (rounded)."""
-        fixed = np.round(values[self.integer])
-        lower, upper = self.lower.copy(), self.upper.copy()
-        lower[self.integer] = upper[self.integer] = fixed
-        return replace(self, lower=lower, upper=upper, integer=np.zeros_like(self.integer))
+        """The LP with the yes/no decisions fixed at those of `values` (all columns; rounded)."""
+        decisions = np.flatnonzero(self.integer)
+        fixed = np.round(values[decisions])
+        return self.with_bounds(decisions, fixed, fixed).relaxed()
+
+    def cone(self) -> Program:
+        """Its directions: along them a plan stays a plan for ever (finite limits become 0)."""
+
+        def side(limit: Floats) -> Floats:
+            return np.where(np.isfinite(limit), 0.0, limit)
+
+        return replace(
+            self,
+            row_lower=side(self.row_lower),
+            row_upper=side(self.row_upper),
+            lower=side(self.lower),
+            upper=side(self.upper),
+        ).relaxed()
+
+
+def _stacked(matrix: Any) -> csc_array:
+    whole = csc_array(matrix)
+    whole.sort_indices()
+    return whole
+
+
+def _changed(old: Floats, at: NDArray[np.intp] | slice, new: Floats | float | None) -> Floats:
+    if new is None:
+        return old
+    values = old.copy()
+    values[at] = new
+    return values
 
 
 @dataclass(frozen=True)

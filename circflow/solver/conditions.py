@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.sparse import coo_array, csc_array, hstack, vstack
+from scipy.sparse import coo_array
 
 from circflow.data.table import Cell
 from circflow.model.terms import Model, named
@@ -340,51 +340,29 @@ def _by_unit_period(m: Model) -> dict[tuple[str, str], tuple[float, float]]:
 def elastic(program: Program, found: list[Condition]) -> Elastic:
     """The programme with a column of change for each condition (all held at 0 at first)."""
     rows, columns = program.shape
-    count = len(found)
     parts = _Parts()
-    low, high = program.row_lower.copy(), program.row_upper.copy()
-    lower, upper = program.lower.copy(), program.upper.copy()
-    added: list[tuple[int, float, float]] = []
+    held: list[tuple[int, float, float]] = []
     for number, condition in enumerate(found):
         for row, share in condition.rows:
-            easier = -share if np.isfinite(high[row]) else share
+            easier = -share if np.isfinite(program.row_upper[row]) else share
             parts.add(row, number, easier)
         for sign, places in ((1.0, condition.lower), (-1.0, condition.upper)):
             for place in places:
                 figure = condition.figure
-                bound = (figure, np.inf) if sign > 0 else (-np.inf, figure)
-                parts.add(rows + len(added), number, sign)
-                added.append((place, *bound))
-    for place, bottom, _ in added:
-        if np.isfinite(bottom):
-            lower[place] = 0.0
-        else:
-            upper[place] = np.inf
-    # A stream that must be handled is held from above by its amount still.
-    for condition in found:
-        for place in condition.lower:
-            if condition.kind.sheet == "Streams":
-                upper[place] = program.upper[place]
-    top = hstack([program.matrix, parts.matrix(0, rows, count)])
-    own = coo_array(
-        (
-            np.ones(len(added)),
-            (np.arange(len(added)), np.array([a[0] for a in added], dtype=np.intp)),
-        ),
-        shape=(len(added), columns),
-    )
-    bottom_block = hstack([own, parts.matrix(rows, len(added), count)])
-    matrix = csc_array(vstack([top, bottom_block]) if added else top)
-    matrix.sort_indices()
-    grown = Program(
-        cost=np.concatenate([program.cost, np.zeros(count)]),
-        offset=program.offset,
-        matrix=matrix,
-        row_lower=np.concatenate([low, [a[1] for a in added]]),
-        row_upper=np.concatenate([high, [a[2] for a in added]]),
-        lower=np.concatenate([lower, np.zeros(count)]),
-        upper=np.concatenate([upper, np.zeros(count)]),
-        integer=np.concatenate([program.integer, np.zeros(count, dtype=bool)]),
+                parts.add(rows + len(held), number, sign)
+                held.append((place, figure, np.inf) if sign > 0 else (place, -np.inf, figure))
+    at = np.array([p for p, _, _ in held], dtype=np.intp)
+    low, high = (np.array([h[side] for h in held], dtype=float) for side in (1, 2))
+    # What a row holds now is no bound any more; a stream that must be handled is held from
+    # above by its amount still.
+    streams = [p for c in found if c.kind.sheet == "Streams" for p in c.lower]
+    loose = at[np.isfinite(high) & ~np.isin(at, streams)]
+    bounds = coo_array((np.ones(len(held)), (np.arange(len(held)), at)), (len(held), columns))
+    grown = (
+        program.with_bounds(at[np.isfinite(low)], lower=0.0)
+        .with_bounds(loose, upper=np.inf)
+        .with_rows(bounds, low, high)
+        .with_columns(parts.matrix(rows + len(held), len(found)), upper=0.0)
     )
     return Elastic(grown, found, columns)
 
@@ -402,10 +380,6 @@ class _Parts:
         self.columns.append(column)
         self.values.append(value)
 
-    def matrix(self, first: int, rows: int, columns: int) -> coo_array:
+    def matrix(self, rows: int, columns: int) -> coo_array:
         at, number = np.array(self.rows, dtype=np.intp), np.array(self.columns, dtype=np.intp)
-        inside = (at >= first) & (at < first + rows)
-        values = np.array(self.values, dtype=float)
-        return coo_array(
-            (values[inside], (at[inside] - first, number[inside])), shape=(rows, columns)
-        )
+        return coo_array((np.array(self.values, dtype=float), (at, number)), shape=(rows, columns))

@@ -162,14 +162,10 @@ class _Search:
         self.elastic: Elastic = elastic(compiled.program, found)
         self.free = np.zeros(len(found), dtype=bool)
         """Conditions of conflicts already found: they no longer stand in the way."""
-        feasibility = replace(
-            self.elastic.program, cost=np.zeros_like(self.elastic.program.cost), offset=0.0
-        )
+        feasibility = self.elastic.program.without_goal()
         self.whole = Session(feasibility) if feasibility.has_decisions else None
         """The programme with its yes/no decisions; the LP alone explains most and is quick."""
-        self.session = Session(
-            replace(feasibility, integer=np.zeros_like(feasibility.integer)),
-        )
+        self.session = Session(feasibility.relaxed())
         self.integer = False
 
     def run(self) -> Explanation:
@@ -329,8 +325,7 @@ class _Search:
             return False
         changed = with_changes(self.scenario, changes)
         program = compile_model(build(changed)).program
-        cheap = replace(program, cost=np.zeros_like(program.cost), offset=0.0)
-        return Session(cheap).solve().x is not None
+        return Session(program.without_goal()).solve().x is not None
 
 
 def with_changes(scenario: Scenario, changes: tuple[Change, ...]) -> Scenario:

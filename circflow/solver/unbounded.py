@@ -7,15 +7,14 @@ uses few flows, and every one of them stands for a price the planner has set.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import csc_array, vstack
 
 from circflow.data.one_line import plain
 from circflow.data.table import Cell
 from circflow.model.terms import Model
-from circflow.solver.compiled import Compiled, Program
+from circflow.solver.compiled import Compiled
 from circflow.solver.highs import Session
 
 
@@ -58,20 +57,10 @@ _WORDS = {
 
 def endless_gain(m: Model, compiled: Compiled) -> Ray | None:
     """The simplest ray along which a plan's worth grows for ever; None if there is none."""
-    program = compiled.program
-    columns = program.shape[1]
-    gain = csc_array(-program.cost.reshape(1, -1))
-    cone = Program(
-        cost=np.ones(columns),
-        offset=0.0,
-        matrix=csc_array(vstack([program.matrix, gain])),
-        row_lower=np.append(np.where(np.isfinite(program.row_lower), 0.0, -np.inf), 1.0),
-        row_upper=np.append(np.where(np.isfinite(program.row_upper), 0.0, np.inf), 1.0),
-        lower=np.zeros(columns),
-        upper=np.where(np.isfinite(program.upper), 0.0, np.inf),
-        integer=np.zeros(columns, dtype=bool),
-    )
-    outcome = Session(replace(cone)).solve()
+    cone = compiled.program.cone()
+    outcome = Session(
+        cone.with_rows(-cone.cost[None, :], 1.0, 1.0).with_costs(1.0, offset=0.0)
+    ).solve()
     if outcome.x is None:
         return None
     values = compiled.values(outcome.x)

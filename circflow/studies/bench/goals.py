@@ -19,7 +19,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csc_array, csr_array, vstack
 
 from circflow.data.scenario import Scenario
 from circflow.solution.solution import NoPlan, Status
@@ -93,22 +92,14 @@ class Goals:
         """Append goals as free rows. To be called once, before anything is solved."""
         count = self.program.shape[0]
         self.rows = {name: count + n for n, name in enumerate(rows)}
-        more = csr_array(np.array([g.coefficients for g in rows.values()]))
-        free = np.full(len(rows), np.inf)
-        self.program = replace(
-            self.program,
-            matrix=_sorted(csc_array(vstack([csr_array(self.program.matrix), more]))),
-            row_lower=np.append(self.program.row_lower, -free),
-            row_upper=np.append(self.program.row_upper, free),
-        )
+        more = np.array([g.coefficients for g in rows.values()])
+        self.program = self.program.with_rows(more, -np.inf, np.inf)
         self.goals.update(rows)
 
     def relaxed(self) -> Goals:
         """The same with decisions that may be fractions, for bounds."""
         twin = copy(self)
-        twin.program = replace(
-            self.program, integer=np.zeros(len(self.program.cost), dtype=np.bool_)
-        )
+        twin.program = self.program.relaxed()
         twin.start, twin._session = None, None
         return twin
 
@@ -192,11 +183,6 @@ def no_plan(scenario: Scenario, outcome: Outcome) -> NoPlan:
         Ending.STOPPED: "the time limit was reached before a plan was found",
     }[outcome.ending]
     return NoPlan(scenario.name, Status(outcome.ending.value), why)
-
-
-def _sorted(matrix: csc_array) -> csc_array:
-    matrix.sort_indices()
-    return matrix
 
 
 def decisions_of(program: Program, x: Floats) -> Floats:

@@ -34,8 +34,7 @@ def comparisons(solution: Solution, *, longest: float = LONGEST) -> list[Baselin
     standing plants would cost and employ is left out. `longest`: seconds that the plan may have
     taken to build and solve.
     """
-    seconds = solution.seconds
-    if seconds.get("build", 0.0) + seconds.get("solve", 0.0) > longest:
+    if took_long(solution, longest):
         reason = "left out, as the plan took long to make (`circflow share` tells the gain)"
         return [Baseline(ALONE, None, reason), Baseline(DUMPED, None, "left out likewise")]
     cluster = Cluster(solution.scenario, relax=solution.relaxed)
@@ -47,19 +46,22 @@ def comparisons(solution: Solution, *, longest: float = LONGEST) -> list[Baselin
     ]
 
 
+def took_long(solution: Solution, longest: float = LONGEST) -> bool:
+    """Whether the plan took so long to build and solve that nothing more is solved for it."""
+    return solution.seconds.get("build", 0.0) + solution.seconds.get("solve", 0.0) > longest
+
+
 def _idle(cluster: Cluster) -> Program:
     """The programme in which no unit runs and none is built; least loads do not hold."""
     program, where, m = cluster.base.program, cluster.base.column_of, cluster.model
     columns = [m.rows[n]["column"].to_numpy(np.intp) for n in ("activity", "running", "built")]
     still = where[np.concatenate(columns)]
     still = still[still >= 0]
-    lower, upper, least = program.lower.copy(), program.upper.copy(), program.row_lower.copy()
-    lower[still] = upper[still] = 0.0
+    program = program.relaxed().with_bounds(still, 0.0, 0.0)
     for family in ("min_load", "running_min_load"):
         _, rows = cluster.base.families.get(family, ((), np.empty(0, dtype=np.intp)))
-        least[rows] = -np.inf
-    integer = np.zeros_like(program.integer)
-    return replace(program, lower=lower, upper=upper, row_lower=least, integer=integer)
+        program = program.with_limits(rows, lower=-np.inf)
+    return program
 
 
 def _solved(words: str, program: Program, forms: Forms, reason: str) -> Baseline:

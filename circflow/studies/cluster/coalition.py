@@ -30,7 +30,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.sparse import coo_array, csc_array, hstack, vstack
+from scipy.sparse import coo_array
 
 from circflow.data.scenario import MILLION, Scenario
 from circflow.data.suggest import Names
@@ -273,14 +273,14 @@ class Cluster:
         """The programme in which members apart have no exchange, or only at arm's length."""
         if not self.apart:
             return program
-        upper, cost = program.upper.copy(), program.cost.copy()
         columns = compiled.column_of[self.gates.columns[self._of_apart(self.gates.needs)]]
         columns = columns[columns >= 0]
-        upper[columns] = np.maximum(program.lower[columns], 0.0)
-        if self.tariffs is not None:
-            theirs = self._of_apart(self.tariffs.needs)
-            cost[compiled.column_of[self.tariffs.columns[theirs]]] += self.tariffs.extra[theirs]
-        return replace(program, upper=upper, cost=cost)
+        closed = program.with_bounds(columns, upper=np.maximum(program.lower[columns], 0.0))
+        if self.tariffs is None:
+            return closed
+        theirs = self._of_apart(self.tariffs.needs)
+        dear = compiled.column_of[self.tariffs.columns[theirs]]
+        return closed.with_costs(program.cost[dear] + self.tariffs.extra[theirs], dear)
 
     def _switches(self) -> Switches:
         where = self.compiled.column_of
@@ -473,15 +473,7 @@ def _without_relays(m: Model, compiled: Compiled) -> tuple[NDArray[np.intp], Pro
         shape=(len(places), program.shape[1]),
     )
     first = program.shape[0]
-    matrix = csc_array(vstack([program.matrix, more]))
-    matrix.sort_indices()
-    rows = np.arange(first, first + len(places))
-    return rows, replace(
-        program,
-        matrix=matrix,
-        row_lower=np.append(program.row_lower, np.full(len(places), -np.inf)),
-        row_upper=np.append(program.row_upper, np.zeros(len(places))),
-    )
+    return first + np.arange(len(places)), program.with_rows(more, -np.inf, 0.0)
 
 
 def _outputs(m: Model, made: pd.DataFrame) -> pd.DataFrame:
@@ -497,13 +489,4 @@ def _with_slack(program: Program, supply: NDArray[np.intp], sink: NDArray[np.int
     sign = np.concatenate([np.ones(len(supply)), -np.ones(len(sink))])
     count = len(rows)
     extra = coo_array((sign, (rows, np.arange(count))), shape=(program.shape[0], count))
-    matrix = csc_array(hstack([program.matrix, extra]))
-    matrix.sort_indices()
-    return replace(
-        program,
-        matrix=matrix,
-        cost=np.zeros(program.shape[1] + count),
-        lower=np.append(program.lower, np.zeros(count)),
-        upper=np.append(program.upper, np.full(count, np.inf)),
-        integer=np.append(program.integer, np.zeros(count, dtype=bool)),
-    )
+    return program.with_columns(extra).with_costs(0.0)

@@ -16,7 +16,7 @@ import json
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -86,10 +86,8 @@ class Switches:
 
     def set(self, on: Setting) -> Program:
         """The programme at a setting."""
-        upper, cost = self.program.upper.copy(), self.program.cost.copy()
-        upper[self.gate_columns] = self.bounds(on)
-        cost[self.tariff_columns] = self.costs(on)
-        return replace(self.program, upper=upper, cost=cost)
+        opened = self.program.with_bounds(self.gate_columns, upper=self.bounds(on))
+        return opened.with_costs(self.costs(on), self.tariff_columns)
 
     def used(self, x: Floats, on: Setting) -> Setting:
         """The switches that a plan needs."""

@@ -18,11 +18,11 @@ come in. So the parts do not depend on an order and add up to g(N).
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.sparse import coo_array, csc_array, hstack, vstack
+from scipy.sparse import coo_array, hstack
 
 from circflow.model.terms import Model
 from circflow.solver.compiled import Compiled, Program
@@ -191,21 +191,8 @@ def _with_spare_capacity(cluster: Cluster) -> tuple[Program, np.ndarray]:
         (load["capacity_use"].to_numpy(float), (row_of, column)), shape=(count, program.shape[1])
     )
     spare = coo_array((-np.ones(count), (np.arange(count), np.arange(count))))
-    wide = hstack([program.matrix, csc_array((program.shape[0], count))])
-    matrix = csc_array(vstack([wide, hstack([block, spare])]))
-    matrix.sort_indices()
-    first = program.shape[1]
-    more = replace(
-        program,
-        matrix=matrix,
-        cost=np.append(program.cost, np.zeros(count)),
-        lower=np.append(program.lower, np.zeros(count)),
-        upper=np.append(program.upper, np.full(count, np.inf)),
-        integer=np.append(program.integer, np.zeros(count, dtype=bool)),
-        row_lower=np.append(program.row_lower, np.full(count, -np.inf)),
-        row_upper=np.append(program.row_upper, limit),
-    )
-    return more, np.arange(first, first + count)
+    more = program.with_columns(count).with_rows(hstack([block, spare]), -np.inf, limit)
+    return more, program.shape[1] + np.arange(count)
 
 
 def _loads(

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.sparse import coo_array, csc_array, hstack, vstack
+from scipy.sparse import coo_array, vstack
 
 from circflow.model import transport
 from circflow.model.build import MASS_BLOCKS
@@ -83,9 +83,7 @@ class Separation:
         """
         count = self.switches.count
         members = slice(self.columns, self.columns + count)
-        cost = self.program.cost.copy()
-        cost[members] = allocation
-        program = replace(self.program, cost=cost)
+        program = self.program.with_costs(allocation, members)
         cuts = [(np.ones(count), 2.0, float(count - len(self.null) - 1))]
         if side is not None:
             cuts.append((side, _CLEARLY, np.inf))
@@ -109,30 +107,15 @@ def _with_rows(
     block = np.zeros((rows, columns))
     for at, (coefficients, _, _) in enumerate(cuts):
         block[at, first : first + len(coefficients)] = coefficients
-    matrix = csc_array(vstack([program.matrix, csc_array(block)]))
-    matrix.sort_indices()
-    return replace(
-        program,
-        matrix=matrix,
-        row_lower=np.append(program.row_lower, [low for _, low, _ in cuts]),
-        row_upper=np.append(program.row_upper, [high for _, _, high in cuts]),
-    )
+    low, high = (np.array([cut[side] for cut in cuts]) for side in (1, 2))
+    return program.with_rows(block, low, high)
 
 
 def _with_members(switches: Switches, most: Floats) -> Program:
     """The programme with a column per member, and one per tariff for what is paid back."""
     program, count = switches.program, switches.count
-    rows, columns = program.shape
-    tariffs = len(switches.tariff_columns)
+    columns, tariffs = program.shape[1], len(switches.tariff_columns)
     gates = len(switches.gate_columns)
-    lower = np.concatenate([program.lower, np.zeros(count + tariffs)])
-    upper = np.concatenate([program.upper, np.ones(count), np.full(tariffs, np.inf)])
-    cost = np.concatenate([program.cost, np.zeros(count + tariffs)])
-    cost[switches.tariff_columns] = switches.tariff_off
-    cost[columns + count :] = program.cost[switches.tariff_columns] - switches.tariff_off
-    integer = np.concatenate(
-        [program.integer, np.ones(count, dtype=bool), np.zeros(tariffs, dtype=bool)]
-    )
     gated = np.concatenate([switches.gate_columns, columns + count + np.arange(tariffs)])
     needs = np.vstack([switches.gate_needs, switches.tariff_needs])
     which, member = np.nonzero(needs)
@@ -152,19 +135,12 @@ def _with_members(switches: Switches, most: Floats) -> Program:
         ),
         shape=(tariffs, columns + count + tariffs),
     )
-    wide = hstack([program.matrix, csc_array((rows, count + tariffs))])
-    matrix = csc_array(vstack([wide, block, back]))
-    matrix.sort_indices()
-    more = len(which) + tariffs
-    return Program(
-        cost=cost,
-        offset=program.offset,
-        matrix=matrix,
-        row_lower=np.append(program.row_lower, np.full(more, -np.inf)),
-        row_upper=np.append(program.row_upper, np.zeros(more)),
-        lower=lower,
-        upper=upper,
-        integer=integer,
+    paid_back = program.cost[switches.tariff_columns] - switches.tariff_off
+    return (
+        program.with_costs(switches.tariff_off, switches.tariff_columns)
+        .with_columns(count, upper=1.0, integer=True)
+        .with_columns(tariffs, cost=paid_back)
+        .with_rows(vstack([block, back]), -np.inf, 0.0)
     )
 
 
@@ -176,8 +152,8 @@ def largest_amounts(m: Model, compiled: Compiled, switches: Switches, plan: Floa
     where no bound exists.
     """
     program = compiled.program
-    relaxed = replace(program, integer=np.zeros_like(program.integer), offset=0.0)
-    session = Session(relaxed)
+    session = Session(program.relaxed())
+    session.change_offset(0.0)
     columns = np.arange(program.shape[1])
     session.change_costs(columns, np.zeros(len(columns)))
     gated = np.concatenate([switches.gate_columns, switches.tariff_columns])

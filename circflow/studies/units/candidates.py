@@ -14,7 +14,6 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.sparse import csc_array, vstack
 
 from circflow.data.scenario import Scenario
 from circflow.model.build import build
@@ -137,14 +136,7 @@ class Bench:
         amount = terms["coefficient"].to_numpy(float)
         np.add.at(row, place[place >= 0], amount[place >= 0])
         self.capex_row = row
-        matrix = csc_array(vstack([program.matrix, csc_array(row[None, :])], format="csc"))
-        matrix.sort_indices()
-        return replace(
-            program,
-            matrix=matrix,
-            row_lower=np.append(program.row_lower, -np.inf),
-            row_upper=np.append(program.row_upper, np.inf),
-        )
+        return program.with_rows(row[None, :], -np.inf, np.inf)
 
     @cached_property
     def decisions(self) -> Ints:

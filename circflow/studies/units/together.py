@@ -14,7 +14,6 @@ from nothing to what the best plan takes.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -95,9 +94,7 @@ class _Held:
     def __init__(self, bench: Bench, best: Plan, forced: Mapping[str, Plan]) -> None:
         self.bench, self.forced = bench, forced
         self.base = best.x
-        upper = bench.program.row_upper.copy()
-        upper[bench.budgets] = np.inf
-        program = replace(bench.program, row_upper=upper)
+        program = bench.program.with_limits(bench.budgets, upper=np.inf)
         self.linear = Session(program.with_fixed(best.x), scaling=bench.search.scaling)
         self.search_program = program
         self.search: Session | None = None
