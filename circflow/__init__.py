@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from circflow.studies.cluster.sharing import share as share
     from circflow.studies.compare import compare as compare
     from circflow.studies.errors import StudyError as StudyError
+    from circflow.studies.finance import finance as finance
+    from circflow.studies.futures.study import futures as futures
     from circflow.studies.indicators import indicators as indicators
     from circflow.studies.sweeps.ranges import break_points as break_points
     from circflow.studies.sweeps.ranges import ranges as ranges
@@ -55,7 +57,9 @@ _HOMES = {
     "evaluate": "circflow.studies.units.evaluate",
     "Verdicts": "circflow.studies.units.evaluate",
     "best_sites": "circflow.studies.units.sites",
+    "finance": "circflow.studies.finance",
     "indicators": "circflow.studies.indicators",
+    "futures": "circflow.studies.futures.study",
     "StudyError": "circflow.studies.errors",
 }
 

@@ -19,6 +19,8 @@ from circflow.commands.cluster import compare, forms, share
 from circflow.commands.common import BAD_INPUT, error_line, problem_line
 from circflow.commands.evaluate import evaluate
 from circflow.commands.explain import explain
+from circflow.commands.finance import finance
+from circflow.commands.futures import futures
 from circflow.commands.indicators import indicators
 from circflow.commands.ranges import breakpoints, ranges
 from circflow.commands.scenario import check, convert, template
@@ -52,8 +54,8 @@ def cli() -> None:
 
 
 _STUDIES = (sweep, tornado, ranges, breakpoints, alternatives, pareto)
-_CLUSTER = (share, forms, compare, indicators)
-for _command in (template, check, convert, solve, explain, *_STUDIES, evaluate, *_CLUSTER):
+_CLUSTER = (share, forms, compare, indicators, finance)
+for _command in (template, check, convert, solve, explain, *_STUDIES, evaluate, *_CLUSTER, futures):
     cli.add_command(_command)
 
 

@@ -11,9 +11,11 @@ from pathlib import Path
 
 from circflow.data.checks.arithmetic import check_arithmetic
 from circflow.data.checks.blends import check_blends
+from circflow.data.checks.disposal import check_disposal
 from circflow.data.checks.doubts import check_doubts
-from circflow.data.checks.findings import Draft, Drafts, Findings
+from circflow.data.checks.findings import Findings
 from circflow.data.checks.flow_doubts import check_flows
+from circflow.data.checks.futures import check_futures, check_what_comes
 from circflow.data.checks.indicators import check_indicators
 from circflow.data.checks.links import check_distances, check_effect
 from circflow.data.checks.provisional import provisional
@@ -22,6 +24,7 @@ from circflow.data.checks.references import check_keys, check_references
 from circflow.data.checks.rules import check_discounting, check_figures, check_names
 from circflow.data.checks.structure import match_sheets, sheet_order
 from circflow.data.checks.studies import check_studies
+from circflow.data.checks.taxes import check_taxes
 from circflow.data.checks.typed import read_drafts, read_periods, read_settings
 from circflow.data.scenario import Scenario, ScenarioError
 from circflow.data.table import Book, Problem
@@ -57,7 +60,9 @@ def check_book(book: Book) -> tuple[list[Problem], Scenario | None]:
     check_discounting(drafts, periods, settings.discount_rate)
     check_blends(drafts)
     check_studies(drafts)
+    check_futures(drafts)
     check_indicators(drafts)
+    check_taxes(drafts)
     check_distances(drafts, lambda: provisional(drafts, settings, periods, book))
     check_effect(drafts)
     check_doubts(drafts)
@@ -66,19 +71,13 @@ def check_book(book: Book) -> tuple[list[Problem], Scenario | None]:
         scenario = Scenario(settings, periods, drafts.tables, book)
         reach = Reach(scenario)
         check_flows(drafts, scenario, reach)
+        check_disposal(drafts, scenario, reach)
         check_arithmetic(drafts, scenario, reach)
+        check_what_comes(drafts, scenario)
+        if drafts.has_faults:
+            scenario = None
     findings.problems.extend(book.warnings)
     problems = findings.ordered(sheet_order(book))
     if scenario is not None:
         scenario = scenario.with_warnings(problems)
     return problems, scenario
-
-
-def check_changed(scenario: Scenario) -> list[Problem]:
-    """The faults of a scenario of which only figures have changed since it was checked."""
-    drafts = Drafts(Draft.of(table) for table in scenario.tables.values())
-    check_figures(drafts)
-    check_discounting(drafts, scenario.periods, scenario.settings.discount_rate)
-    check_blends(drafts)
-    check_distances(drafts, lambda: scenario)
-    return [p for p in drafts.findings.ordered(()) if p.severity == "error" and not p.infeasible]

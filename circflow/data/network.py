@@ -261,6 +261,15 @@ class _Maker:
             + np.where(outside, settings.transaction_cost_outside, 0.0)
         )
 
+    def _stands_still(self, links: pd.DataFrame, period: str) -> NDArray[np.bool_]:
+        """Which links nothing may use in the period (see `Scenario.standstill`)."""
+        still = [pair[:2] for pair in sorted(self.scenario.standstill.links) if pair[2] == period]
+        if not still:
+            return np.zeros(len(links), dtype=bool)
+        return np.asarray(
+            pd.MultiIndex.from_frame(links[["from", "to"]]).isin(pd.MultiIndex.from_tuples(still))
+        )
+
     def _flows(self, links: pd.DataFrame) -> pd.DataFrame:
         """The links in each period in which their mode runs, with the cost of transport."""
         modes = self.scenario.in_force("Modes")
@@ -269,7 +278,7 @@ class _Maker:
         for period in self.scenario.periods:
             tariff = modes[modes["period"] == period.name].drop_duplicates("mode")
             at = pd.Index(tariff["mode"], dtype=object).get_indexer(self.names["mode"])[codes]
-            runs = np.flatnonzero(at >= 0)
+            runs = np.flatnonzero((at >= 0) & ~self._stands_still(links, period.name))
             at = at[runs]
             by_km = tariff["cost_per_unit_km"].to_numpy(float)[at]
             distance = links["distance_km"].to_numpy(float)[runs]

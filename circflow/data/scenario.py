@@ -88,6 +88,24 @@ def make_periods(names: Iterable[str], years: Iterable[int], rate: float) -> tup
 
 
 @dataclass(frozen=True)
+class Standstill:
+    """What stands still beside the scenario's own rules (a future in which something is `off`).
+
+    A unit that stands still is told in UnitPeriods, by an availability of 0.
+    """
+
+    markets: frozenset[tuple[str, str, str]] = frozenset()
+    """site, material, period: nothing is sold, no least sale."""
+    modes: frozenset[tuple[str, str]] = frozenset()
+    """mode, period: nothing goes by it."""
+    links: frozenset[tuple[str, str, str]] = frozenset()
+    """from, to, period: nothing goes directly from the one to the other."""
+
+
+NOTHING_STANDS_STILL = Standstill()
+
+
+@dataclass(frozen=True)
 class Scenario:
     """A checked scenario. Made by `circflow.read`; changed copies by `change`."""
 
@@ -101,6 +119,7 @@ class Scenario:
     warnings: tuple[Problem, ...] = ()
     read_seconds: float = field(default=0.0, compare=False)
     """What reading and checking the file took."""
+    standstill: Standstill = NOTHING_STANDS_STILL
 
     @property
     def name(self) -> str:
@@ -129,7 +148,9 @@ class Scenario:
         book: Book,
     ) -> Scenario:
         """The scenario with other figures; what is derived from sheets that stay is kept."""
-        other = Scenario(settings, periods, tables, book, self.warnings)
+        other = Scenario(
+            settings, periods, tables, book, self.warnings, standstill=self.standstill
+        )
         moved = {name for name, table in tables.items() if table is not self.tables[name]}
         known = vars(self)
         for name, sheets in _FIGURES_IN.items():
@@ -163,8 +184,20 @@ class Scenario:
         known = self._in_force
         if sheet not in known:
             names = [p.name for p in self.periods]
-            known[sheet] = rows_in_force(self.frame(sheet), key_of(sheet), names)
+            rows = rows_in_force(self.frame(sheet), key_of(sheet), names)
+            known[sheet] = self._without_standstill(sheet, rows)
         return known[sheet]
+
+    def _without_standstill(self, sheet: str, rows: pd.DataFrame) -> pd.DataFrame:
+        """Rows in force, less what stands still: a market buys nothing, a mode does not run."""
+        if sheet == "Markets" and self.standstill.markets:
+            still = _among(rows, ["site", "material", "period"], self.standstill.markets)
+            limits = rows[["max_per_year", "min_per_year"]].where(~still, 0.0, axis=0)
+            return rows.assign(**limits)
+        if sheet == "Modes" and self.standstill.modes:
+            still = _among(rows, ["mode", "period"], self.standstill.modes)
+            return rows[~still].reset_index(drop=True)
+        return rows
 
     @cached_property
     def _in_force(self) -> dict[str, pd.DataFrame]:
@@ -233,6 +266,11 @@ class Scenario:
         from circflow.data.network import make_network
 
         return make_network(self)
+
+
+def _among(rows: pd.DataFrame, columns: list[str], keys: Iterable[tuple[str, ...]]) -> pd.Series:
+    listed = pd.MultiIndex.from_tuples(sorted(keys))
+    return pd.Series(pd.MultiIndex.from_frame(rows[columns]).isin(listed), index=rows.index)
 
 
 _FIGURES_IN: dict[str, frozenset[str]] = {

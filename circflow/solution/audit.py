@@ -21,6 +21,8 @@ import pandas as pd
 
 from circflow.data.scenario import MILLION
 from circflow.solution.accounts import Accounts, accounts
+from circflow.solution.calendar import once
+from circflow.solution.calendar import yearly as yearly_worth
 from circflow.solution.keys import Flags, Floats, Names, keys_of, plain
 from circflow.solution.solution import SYNERGY
 
@@ -320,11 +322,10 @@ def _check_money(findings: Findings, solution: Solution, books: Accounts) -> Non
         yearly[0][plain],
         yearly[1][plain],
     )
-    weights = {p.name: p.weight for p in solution.scenario.periods}
-    rate = solution.scenario.settings.discount_rate
-    once = {p.name: (1.0 + rate) ** -p.start for p in solution.scenario.periods}
-    worth = pd.to_numeric(both["period"].map(weights)).to_numpy(float, na_value=1.0)
-    early = pd.to_numeric(both["period"].map(once)).to_numpy(float, na_value=1.0)
+    worth, early = (
+        pd.to_numeric(both["period"].map(counts)).to_numpy(float, na_value=1.0)
+        for counts in (yearly_worth(solution.scenario), once(solution.scenario))
+    )
     discounted = worth * both["million_per_year"].to_numpy(float) - early * lump
     findings.equal(
         "discounted money",
@@ -363,16 +364,15 @@ def recomputed_objective(solution: Solution, books: Accounts) -> tuple[float, fl
     """The objective in million currency, and its gross (the sum of the absolute parts)."""
     value_weight, synergy_weight, job_weight, emission_weights = goal_weights(solution)
     periods = solution.scenario.periods
-    weight = {p.name: p.weight for p in periods}
-    worth = np.array([p.weight for p in periods])
-    rate = solution.scenario.settings.discount_rate
-    once = np.array([(1.0 + rate) ** -p.start for p in periods])
+    weight = yearly_worth(solution.scenario)
+    worth = np.array([weight[p.name] for p in periods])
+    early = np.array(list(once(solution.scenario).values()))
     money = books.money()
     factor = np.where(money["group"] == SYNERGY, synergy_weight, value_weight)
     discounted = factor * money["period"].map(weight).to_numpy(float)
     total = float((discounted * money["million_per_year"]).sum())
     gross = float(np.abs(discounted * money["gross_per_year"]).sum())
-    lump = value_weight * float((books.service.upfront * once).sum())
+    lump = value_weight * float((books.service.upfront * early).sum())
     jobs = books.service.rows["jobs"].to_numpy(float).reshape(-1, len(periods)).sum(axis=0)
     labour = job_weight * float((jobs * worth).sum())
     total += labour - lump

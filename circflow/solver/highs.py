@@ -6,9 +6,10 @@ Everything that goes in and comes out is in the planner's units; scaling happens
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 
 import highspy
 import numpy as np
@@ -37,6 +38,14 @@ _HEAVY_SEARCH = (
 
 TOLERANCE = 1e-9
 """Feasibility and optimality tolerance of LPs, in the scaled programme."""
+
+INTEGRALITY = 1e-6
+"""How far a yes/no decision may be from 0 and 1 in the search."""
+
+_SMALLEST_ENTRY = 1e-12
+"""Entries of the scaled matrix below this are left out by HiGHS."""
+
+NO_OPTIONS: Mapping[str, bool | int | float | str] = MappingProxyType({})
 
 _QUICK = 20_000
 """Nonzeros below which an LP is solved too quickly to be worth stopping."""
@@ -99,9 +108,13 @@ class Session:
         program: Program,
         *,
         scaling: Scaling | None = None,
+        options: Mapping[str, bool | int | float | str] = NO_OPTIONS,
         on_progress: Callable[[float, float], None] | None = None,
     ) -> None:
-        """Pass the programme. `on_progress(best, bound)` is called while decisions are searched."""
+        """Pass the programme, with HiGHS' own `options` where they are not those of the house.
+
+        `on_progress(best, bound)` is called while decisions are searched.
+        """
         self.program = program
         self.lower, self.upper = program.lower.copy(), program.upper.copy()
         self.scaling = scaling or scaling_of(program)
@@ -110,6 +123,12 @@ class Session:
         self._option("primal_feasibility_tolerance", TOLERANCE)
         self._option("dual_feasibility_tolerance", TOLERANCE)
         self._option("threads", 1)
+        self._option("small_matrix_value", _SMALLEST_ENTRY)
+        self._option("mip_feasibility_tolerance", INTEGRALITY)
+        self._option("mip_abs_gap", 0.0)
+        self.options = options
+        for name, value in options.items():
+            self._option(name, value)
         self._pass(apply(program, self.scaling))
         if on_progress is not None and program.has_decisions:
             self._report(on_progress)
@@ -227,6 +246,16 @@ class Session:
         start.valid = True
         self.highs.setBasis(start)
 
+    def farkas_ray(self) -> Floats | None:
+        """Why an LP has no plan: multipliers of its rows, None where the last run left none."""
+        status, exists = self.highs.getDualRayExist()[:2]
+        if status == highspy.HighsStatus.kError or not exists:
+            return None
+        status, _, ray = self.highs.getDualRay()
+        if status == highspy.HighsStatus.kError:
+            return None
+        return np.asarray(ray, dtype=float) * self.scaling.rows
+
     def start_from_plan(self, x: Floats) -> None:
         """Let the search over decisions begin at a plan (its decisions, where it does not fit)."""
         start = highspy.HighsSolution()
@@ -300,7 +329,7 @@ class Session:
             self._option(name, value)
         self._launch()
         self._option("solver", "choose")
-        self._option("presolve", "choose")
+        self._option("presolve", self.options.get("presolve", "choose"))
         return self.highs.getModelStatus()
 
     def _outcome(self, status: highspy.HighsModelStatus) -> Outcome:

@@ -17,7 +17,7 @@ undiscounted; capital paid upfront in equal parts over the years of its period.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -121,12 +121,18 @@ def baseline_of(
 
 def without_candidates(scenario: Scenario) -> Scenario:
     """The scenario with every candidate off; itself where it has none."""
-    table = scenario.tables["Units"]
-    candidate = table.frame["status"] == "candidate"
-    if not candidate.any():
+    units = scenario.frame("Units")
+    return without_units(scenario, units.loc[units["status"] == "candidate", "unit"])
+
+
+def without_units(scenario: Scenario, names: Collection[str]) -> Scenario:
+    """The scenario with these units off; itself where there are none."""
+    if not len(names):
         return scenario
-    still = table.frame.assign(status=table.frame["status"].mask(candidate, "off"))
-    return replace(scenario, tables={**scenario.tables, "Units": replace(table, frame=still)})
+    table = scenario.tables["Units"]
+    status = table.frame["status"].mask(table.frame["unit"].isin(list(names)), "off")
+    still = replace(table, frame=table.frame.assign(status=status))
+    return replace(scenario, tables={**scenario.tables, "Units": still})
 
 
 Key = tuple[str, str | None, str | None]
@@ -135,10 +141,10 @@ Key = tuple[str, str | None, str | None]
 
 def computed(plan: Solution) -> dict[Key, float]:
     """Every computed indicator of a plan, NaN where it does not exist."""
-    return _Figures(plan).indicators()
+    return Figures(plan).indicators()
 
 
-class _Figures:
+class Figures:
     """The figures of a plan that indicators are made of.
 
     Each is an array with a row for the cluster and each member, and a column for each period:
@@ -183,14 +189,14 @@ class _Figures:
         return listed
 
     def _of_figures(self, indicator: Computed) -> dict[Key, float]:
-        upper = self._sum(indicator.figure)
+        upper = self.added(indicator.figure)
         horizon = upper.sum(axis=1)
         if indicator.kind == "rate":
             in_period, over_all = upper / self.years, horizon / self.years.sum()
         elif indicator.kind == "sum":
             in_period, over_all = upper, horizon
         else:
-            lower = self._sum(indicator.divisor)
+            lower = self.added(indicator.divisor)
             in_period, over_all = _quotient(upper, lower), _quotient(horizon, lower.sum(axis=1))
             if indicator.complement:
                 in_period, over_all = 1.0 - in_period, 1.0 - over_all
@@ -204,12 +210,12 @@ class _Figures:
             values[name, owner, None] = float(over_all[n]) + 0.0
         return values
 
-    def _sum(self, names: str) -> Floats:
+    def added(self, names: str) -> Floats:
         """The sum of figures whose names stand between plus signs."""
         first, *others = (self.figures[name.strip()] for name in names.split("+"))
         return sum(others, start=first)
 
-    def _table(
+    def by_owner(
         self, rows: pd.DataFrame, amount: pd.Series[Any] | Floats, *, yearly: bool = True
     ) -> Floats:
         """Amounts of rows that have period, and member or site, by owner and period."""
@@ -227,9 +233,9 @@ class _Figures:
         share = self.scenario.frame("Units").set_index("unit")["foreign_share"]
         foreign = built["capex_million"] * built["unit"].map(share).astype(float)
         return {
-            "investment": self._table(built, built["capex_million"], yearly=False),
-            "foreign_investment": self._table(built, foreign, yearly=False),
-            "new_units": self._table(built, built["built"], yearly=False),
+            "investment": self.by_owner(built, built["capex_million"], yearly=False),
+            "foreign_investment": self.by_owner(built, foreign, yearly=False),
+            "new_units": self.by_owner(built, built["built"], yearly=False),
         }
 
     def _money(self) -> dict[str, Floats]:
@@ -239,7 +245,7 @@ class _Figures:
         groups = money["group"]
 
         def of(where: pd.Series[bool], sign: float = 1.0) -> Floats:
-            return sign * self._table(money[where], amount[where])
+            return sign * self.by_owner(money[where], amount[where])
 
         received = groups.isin([INCOME, SYNERGY])
         return {
@@ -260,7 +266,7 @@ class _Figures:
 
         def of(where: pd.Series[bool]) -> Floats:
             paid = books.sold(sales[where])
-            return self._table(paid, paid["million"])
+            return self.by_owner(paid, paid["million"])
 
         return {
             "innovative_revenue": of(new),
@@ -272,11 +278,11 @@ class _Figures:
         units = self.plan.tables.units
         new = units["status"] == "candidate"
         return {
-            "jobs": self._table(units, units["jobs"]),
-            "jobs_new": self._table(units[new], units.loc[new, "jobs"]),
-            "load": self._table(units, units["load_per_year"]),
-            "load_new": self._table(units[new], units.loc[new, "load_per_year"]),
-            "available": self._table(units, units["available_per_year"]),
+            "jobs": self.by_owner(units, units["jobs"]),
+            "jobs_new": self.by_owner(units[new], units.loc[new, "jobs"]),
+            "load": self.by_owner(units, units["load_per_year"]),
+            "load_new": self.by_owner(units[new], units.loc[new, "load_per_year"]),
+            "available": self.by_owner(units, units["available_per_year"]),
         }
 
     def _waste(self) -> dict[str, Floats]:
@@ -293,7 +299,7 @@ class _Figures:
         measure = self.scenario.unit_of_measure
         waste = {k for k in self.scenario.wastes if measure[k] == SHARE_UNIT}
         rows = table[table["material"].isin(waste)]
-        return self._table(rows, rows[column])
+        return self.by_owner(rows, rows[column])
 
     def _pollutants(self) -> list[str]:
         factors = self.scenario.frame("EmissionFactors")["pollutant"]
@@ -302,7 +308,7 @@ class _Figures:
     def _emitted(self) -> dict[str, Floats]:
         table = self.plan.emissions
         return {
-            BY_INDICATOR[EMITTED].of(name).figure: self._table(
+            BY_INDICATOR[EMITTED].of(name).figure: self.by_owner(
                 table[table["pollutant"] == name],
                 table.loc[table["pollutant"] == name, "tonnes_per_year"],
             )

@@ -446,6 +446,6 @@ def derive(scenario: Scenario) -> list[tuple[str, object]]:
         parts = vars(value) if is_dataclass(value) else {"": value}
         found += [(f"{name} {part}", own) for part, own in parts.items()]
     for sheet in SHEETS:
-        if "period" in sheet.names and sheet.name != "Periods":
+        if sheet.periodic or sheet.name in ("UnitPeriods", "Budget"):
             found.append((f"{sheet.name} in force", scenario.in_force(sheet.name)))
     return found

@@ -43,7 +43,7 @@ def fingerprint(scenario: Scenario) -> str:
     digest.update(repr(scenario.settings).encode())
     digest.update(repr(scenario.periods).encode())
     for name, table in scenario.tables.items():
-        if name in ("Studies", "Ranges", "Sources", "Scenario"):
+        if name in ("Studies", "Ranges", "Futures", "FutureChanges", "Sources", "Scenario"):
             continue
         digest.update(name.encode())
         digest.update(table.frame.to_csv(float_format="%.17g").encode())

@@ -226,7 +226,7 @@ class Sweeper:
         self.engine = engine
         self.check_every = check_every
         self.progress = progress or (lambda _: None)
-        self.notes: list[str] = []
+        self.notes = what.left_behind(scenario, design)
         self.spent = {"setup": 0.0, "runs": 0.0, "checks": 0.0}
         self.begun = time.perf_counter()
         self.store = (
