@@ -408,7 +408,86 @@ def test_the_page_holds_the_figures_as_solved_now(
         assert sentence.format(**values) in text
 
 
-SENTENCES: tuple[str, ...] = ()
+SENTENCES = (
+    "is worth {gain} million more than going on with the plants of today, {circular} of it",
+    "builds {plants} plants for {capex} million ({capex_second} of",
+    "with {jobs} jobs. Of the ash, {ash} % is used in 2030-2034 ({ash_kt} kt a year)",
+    "instead of {ash_today} %; {residue} kt a year",
+    "{cover} Mt a year of clean rock",
+    "{gold_second} kg a year in 2027-2029 and {gold_third} in 2030-2034",
+    "({gold_today_third} without the plan",
+    "gold: {tax_first} in 2026, {tax_third} in 2030-2034 ({tax_today} without the plan)",
+    "{fees} in 2030-2034 instead of {fees_today}",
+    "| {apart} | |",
+    "| {flows} | {gain_flows} |",
+    "| {six} | {gain_six} |",
+    "dealing freely, the region stands at {today}",
+    "is worth {digital} million: without it the plan is worth {conventional}",
+    "it has brought {cash_second}",
+    "million by the end of 2029, {cash_third} by 2034 and {cash_last} by 2039",
+    "| {treated_today} Mt/y |",
+    "| {dore_today} t/y |",
+    "| {ash_today} % ({ash_today_kt} kt) |",
+    "line is worth {acid} million",
+    "| together | {synergy} |",
+)
+"""Fragments of the page, to be filled with `figures`."""
+
+
+def gold(usd_per_gram: float) -> Edit:
+    """Gold at another price, with the tax on it; it stands at 76.7 USD/g."""
+    factor = usd_per_gram / 76.7
+
+    def edit(tables: dict[str, pd.DataFrame]) -> None:
+        markets, purchases = tables["Markets"], tables["Purchases"]
+        rows = markets["material"].isin(["refined gold", "tailings dore", "mine dore"])
+        markets.loc[rows, "price"] = (markets.loc[rows, "price"].astype(float) * factor).astype(str)
+        purchases.loc[purchases["material"] == "extraction tax", "price"] = str(factor)
+
+    return edit
+
+
+@pytest.mark.parametrize(("price", "where"), [(60, "the gain is {} million"), (125, "it is {}.")])
+def test_the_page_holds_the_gain_at_other_gold_prices(
+    price: float, where: str, changed: Changed
+) -> None:
+    def existing(tables: dict[str, pd.DataFrame]) -> None:
+        gold(price)(tables)
+        only_existing(tables)
+
+    gain = changed("gold", gold(price)).objective - changed("old", existing).objective
+    assert where.format(f"{gain:.0f}") in DOCS.read_text(encoding="utf-8")
+
+
+def put(name: str, material: str, column: str, value: str) -> Edit:
+    def edit(tables: dict[str, pd.DataFrame]) -> None:
+        rows = tables[name]
+        rows.loc[rows["material"] == material, column] = value
+
+    return edit
+
+
+@pytest.mark.parametrize(
+    ("label", "edit"),
+    [
+        ("stabilised residue at 4 MCI", put("Disposal", "stabilised residue", "fee", "32.9")),
+        ("old tailings gone", put("Stockpiles", "old tailings", "opening", "0")),
+        ("extraction tax x 0.1", put("Purchases", "extraction tax", "price", "0.1")),
+    ],
+)
+def test_the_page_holds_what_the_doubts_cost(
+    label: str, edit: Edit, plan: cf.Solution, changed: Changed
+) -> None:
+    """Rows of the table of what moves the answer."""
+
+    def existing(tables: dict[str, pd.DataFrame]) -> None:
+        edit(tables)
+        only_existing(tables)
+
+    worth = changed("doubt", edit).objective
+    gain = worth - changed("old", existing).objective
+    row = f"| {label} | {worth - plan.objective:+.1f} | {gain:.0f} |"
+    assert row in DOCS.read_text(encoding="utf-8")
 
 
 def test_the_page_lists_every_mass_balance() -> None:
