@@ -226,6 +226,14 @@ def test_every_row_has_its_source_and_confidence() -> None:
             assert len(note) > len(mark) + 3, (path.stem, note)
 
 
+def test_every_group_of_indicators_has_three_given_ones() -> None:
+    rows = sheet("Indicators")
+    given = rows[rows["value"] != ""].groupby("group").size()
+    assert len(given) == 6
+    assert (given >= 3).all()
+    assert (rows["target"] != "").groupby(rows["group"]).any().all()
+
+
 # -- what is asked of the region -------------------------------------------------------------------
 
 
