@@ -419,7 +419,8 @@ def test_the_page_holds_the_figures_as_solved_now(
 SENTENCES = (
     "is worth {gain} million more than going on with the plants of today, {circular} of it",
     "builds {plants} plants for {capex} million ({capex_second} of",
-    "with {jobs} jobs. Of the ash, {ash} % is used in 2030-2034 ({ash_kt} kt a year)",
+    "with {jobs} jobs",
+    "Of the ash, {ash} % is used in 2030-2034 ({ash_kt} kt a year)",
     "instead of {ash_today} %; {residue} kt a year",
     "{cover} Mt a year of clean rock",
     "{gold_second} kg a year in 2027-2029 and {gold_third} in 2030-2034",
