@@ -285,8 +285,10 @@ def _in_column(problem: BadCellError, value: object, column: Column) -> BadCellE
         return problem
     text = value.strip()
     if _NOTHING.fullmatch(text):
-        cure = "type a value (0 if there is none), or clear the row" if column.is_number else (
-            "choose one of the words"
+        cure = (
+            "type a value (0 if there is none), or clear the row"
+            if column.is_number
+            else ("choose one of the words")
         )
         cure = cure if column.required else "leave the cell blank"
         return BadCellError(f"{text!r} stands for nothing known: {cure}")

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csc_array, diags_array, hstack, vstack
 
-from circflow.solution.proof import AGREES, FLOOR, breach, dual_bound, proves_infeasible
+from circflow.solution.proof import AGREES, FLOOR, ROUNDING, Proof, breach, dual_bound, proves_infeasible
 from circflow.solver.bounds import capped, reach, tightened
 from circflow.solver.compiled import Program
 from circflow.solver.highs import Ending, Outcome, Session, SolverError
@@ -32,6 +32,10 @@ Floats = NDArray[np.float64]
 
 HOLDS = 1e-8
 """A limit holds when it is breached by less than this share of what it is made of."""
+
+
+_DISAGREE = "the plan and its proof disagree: "
+_TOLD = 3
 
 
 @dataclass(frozen=True)
@@ -140,14 +144,32 @@ def optimum(
     raise _disagreement(doubts)
 
 
+def proof(program: Program, best: Optimum, asked: float) -> Proof | None:
+    """What proves an optimum of a programme, for the audit; None where there are no duals."""
+    outcome = best.outcome
+    if outcome.x is None or outcome.row_dual is None:
+        return None
+    lp = program.with_fixed(outcome.x) if best.fixed else program
+    return Proof(
+        cost=lp.cost,
+        offset=lp.offset,
+        matrix=lp.matrix,
+        row_lower=lp.row_lower,
+        row_upper=lp.row_upper,
+        lower=lp.lower,
+        upper=lp.upper,
+        most=best.most,
+        row_dual=outcome.row_dual,
+        search_bound=outcome.bound if best.fixed else np.nan,
+        asked=asked,
+    )
+
+
 def _searched(found: Outcome, fixed: Optimum) -> Optimum:
+    """The LP's outcome with the search's bound, and the gap between the two."""
     outcome = fixed.outcome
-    assert outcome.x is not None
-    distance = max(outcome.objective - found.bound, 0.0)
-    size = abs(outcome.objective)
-    reached = 0.0 if distance <= AGREES * size else distance / max(size, 1e-10)
-    if found.ending is Ending.OPTIMAL:
-        reached = min(reached, max(found.gap, 0.0)) if found.gap < reached else reached
+    distance, size = outcome.objective - found.bound, abs(outcome.objective)
+    reached = 0.0 if distance <= ROUNDING * size else distance / max(size, 1e-10)
     priced = replace(outcome, ending=found.ending, bound=found.bound, gap=reached)
     return Optimum(priced, True, fixed.most)
 
@@ -237,6 +259,18 @@ def check(program: Program, most: Floats, found: Outcome) -> str:
     return ""
 
 
+def proven(program: Program, found: Outcome, session: Session) -> bool:
+    """Whether what a session gave of an LP, a plan or none, is proven by own arithmetic.
+
+    A run that a limit of time has stopped claims nothing.
+    """
+    if found.ending in (Ending.STOPPED, Ending.FEASIBLE):
+        return True
+    if found.x is None or found.row_dual is None:
+        return _believed(program, found.ending, session)
+    return not check(program, program.upper, found) or not check(program, reach(program), found)
+
+
 def _gross(program: Program, x: Floats) -> float:
     return float(np.abs(program.cost * x).sum() + abs(program.offset))
 
@@ -246,7 +280,8 @@ def _scales(way: _Way, program: Program, most: Floats) -> Scaling:
 
 
 def _disagreement(doubts: list[str]) -> SolverError:
-    return SolverError(f"the plan and its proof disagree: {'; '.join(dict.fromkeys(doubts))}")
+    told = dict.fromkeys(d.removeprefix(_DISAGREE) for d in doubts)
+    return SolverError(_DISAGREE + "; ".join(list(told)[:_TOLD]))
 
 
 # ------------------------------------------------------------------- no plan
