@@ -149,13 +149,16 @@ def optimum(
         plan = _searched(found, fixed)
         if not far_apart or found.ending is not Ending.OPTIMAL:
             return plan
-        # Where figures are far apart a search can prove what is not so: two must agree.
+        # Where figures are far apart a search can prove what is not so.
+        if _best_of_all(program, plan, gap):
+            return plan
         agreeing.append((way, plan))
-        best = min((p for _, p in agreeing), key=lambda p: p.outcome.objective)
-        among = [w for w, p in agreeing if _as_good(program, p.outcome.objective, best, gap)]
-        if any(w is not among[0] for w in among) or _best_of_all(program, best, gap):
-            return best
         doubts.append(f"one search found {-plan.outcome.objective:.12g} million to be best")
+    best = min((p for _, p in agreeing), key=lambda p: p.outcome.objective, default=None)
+    if best is not None:
+        among = [w for w, p in agreeing if _as_good(program, p.outcome.objective, best, gap)]
+        if any(w is not among[0] for w in among):
+            return best
     raise _disagreement(doubts)
 
 
