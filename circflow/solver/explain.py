@@ -25,8 +25,9 @@ from circflow.model.build import build
 from circflow.solution.solution import Status
 from circflow.solver.compiled import Compiled, compile_model
 from circflow.solver.conditions import Condition, conditions
-from circflow.solver.conflicts import Conflicts, Feasibility
-from circflow.solver.highs import Ending, Session
+from circflow.solver.conflicts import Conflicts
+from circflow.solver.highs import Ending
+from circflow.solver.optimum import optimum
 from circflow.solver.remedies import (
     Blocked,
     Change,
@@ -113,7 +114,8 @@ class Explanation:
             lines.append(f"Conflict{several}: these cannot hold together")
             lines += [f"  {text}" for text in conflict.texts]
             if conflict.remedies:
-                lines.append("  any one of these changes ends it:")
+                rest = ", the others remain" if several else ""
+                lines.append(f"  any one of these changes ends it{rest}:")
                 lines += [f"    {change.text}" for change in conflict.remedies]
             lines += [f"  {blocked.text}" for blocked in conflict.blocked]
         if len(self.conflicts) > 1 or not self.conflicts[0].remedies:
@@ -129,7 +131,7 @@ def explain(scenario: Scenario) -> Explanation:
     """Why a scenario has no plan; an explanation with status optimal if it has one."""
     m = build(scenario)
     compiled = compile_model(m)
-    outcome = Session(compiled.program).solve()
+    outcome = optimum(compiled.program).outcome
     if outcome.ending is Ending.UNBOUNDED:
         ray = endless_gain(m, compiled)
         return Explanation(scenario.name, Status.UNBOUNDED, ray=ray)

@@ -23,7 +23,8 @@ from circflow.model.build import build
 from circflow.solver.compiled import Program, compile_model
 from circflow.solver.conditions import Condition, conditions, elastic
 from circflow.solver.conflicts import NOISE, Conflicts, Feasibility, Flags, Floats
-from circflow.solver.highs import Outcome
+from circflow.solver.highs import Outcome, SolverError
+from circflow.solver.optimum import optimum
 
 _NINE_TENTHS = 0.9
 _OVERSHOOT = 0.05
@@ -80,7 +81,11 @@ class Remedies:
 
     def has_plan(self, changes: Sequence[Change], granted: Flags) -> bool:
         """Whether the scenario with the changes made has a plan: built anew and solved."""
-        return _has_plan(self._program(changes, granted))
+        try:
+            best = optimum(self._program(changes, granted).without_goal())
+        except SolverError:
+            return False
+        return best.outcome.x is not None
 
     def _program(self, changes: Sequence[Change], granted: Flags) -> Program:
         """The scenario with the changes made, what is granted given way."""
@@ -269,8 +274,8 @@ def _on_the_line(one: Program, other: Program, share: float) -> Program:
     """The programme that lies `share` of the way from one to another of the same entries."""
 
     def between(a: Floats, b: Floats) -> Floats:
-        same = a == b  # infinite limits too
-        return np.where(same, a, a + share * (np.where(same, a, b) - a))
+        step = np.subtract(b, a, out=np.zeros(len(a)), where=a != b)  # infinite limits stay
+        return np.asarray(a + share * step)
 
     matrix = one.matrix.copy()
     matrix.data = between(one.matrix.data, other.matrix.data)
