@@ -110,6 +110,7 @@ def robust(
     scenario: Scenario,
     gamma: float | Sequence[float],
     *,
+    curve: bool = True,
     gap: float = 1e-6,
     time_limit: float | None = None,
     progress: Progress | None = None,
@@ -119,6 +120,7 @@ def robust(
     Args:
         scenario: with rows in the sheet Ranges; those that enter the objective alone count.
         gamma: budget of uncertainty, at least 0: how many figures turn out as badly as they can.
+        curve: also plan for other budgets, from 0 to all figures (0 is always among them).
         gap: relative gap of each search over yes/no decisions.
         time_limit: seconds for each search.
         progress: is told what goes on.
@@ -134,15 +136,14 @@ def robust(
     tell = progress or (lambda _: None)
     search = _Search(scenario, gap, time_limit, tell)
     most = float(len(search.rows))
-    points = sorted({*asked, *(g for g in _STEPS if g < most), most})
-    made = [search.at(g) for g in points]
-    best = made[0]["nominal"]
-    curve = pd.DataFrame(made).drop(columns="plan")
-    curve.insert(3, "price", best - curve["nominal"])
+    others = [*(g for g in _STEPS if g < most), most] if curve else [0.0]
+    made = [search.at(g) for g in sorted({*asked, *others})]
+    table = pd.DataFrame(made).drop(columns="plan")
+    table.insert(3, "price", made[0]["nominal"] - table["nominal"])
     return Robust(
         scenario,
         asked,
-        curve,
+        table,
         tuple(one["plan"] for one in made),
         tuple(search.rows),
         tuple(search.left_out),
