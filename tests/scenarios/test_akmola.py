@@ -132,6 +132,12 @@ def conventional(tables: dict[str, pd.DataFrame]) -> None:
     settings.loc[settings["key"] == "max_distance_km", "value"] = "150"
 
 
+def without_universities(tables: dict[str, pd.DataFrame]) -> None:
+    """No hours of research, so no analyses and no centre, and no people who trained at plants."""
+    rows = tables["Purchases"]
+    rows.loc[rows["material"].isin(["research hours", "trained people"]), "max_per_year"] = "0"
+
+
 def without_acid(tables: dict[str, pd.DataFrame]) -> None:
     units = tables["Units"]
     units.loc[units["unit"] == "SSAP acid line 2", "status"] = "off"
@@ -352,6 +358,7 @@ def figures(  # noqa: PLR0913, PLR0917
     apart: float,
     old: cf.Solution,
     acid: cf.Solution,
+    alone: cf.Solution,
 ) -> dict[str, str]:
     """The figures of the minister's page, as they are printed there."""
     built = plan.built
@@ -374,6 +381,7 @@ def figures(  # noqa: PLR0913, PLR0917
         "synergy": f"{plan.objective - apart:.1f}",
         "conventional": f"{old.objective:,.1f}",
         "digital": f"{plan.objective - old.objective:.1f}",
+        "universities": f"{plan.objective - alone.objective:.1f}",
         "cash_second": f"{cash(plan, old, (FIRST, SECOND)):.1f}",
         "cash_third": f"{cash(plan, old, (FIRST, SECOND, THIRD)):.1f}",
         "cash_last": f"{cash(plan, old, (FIRST, SECOND, THIRD, LAST)):.1f}",
@@ -410,6 +418,7 @@ def test_the_page_holds_the_figures_as_solved_now(
         Cluster(scenario).alone.objective,
         changed("conventional", conventional),
         changed("acid", without_acid),
+        changed("alone", without_universities),
     )
     text = DOCS.read_text(encoding="utf-8")
     for sentence in SENTENCES:
@@ -432,6 +441,7 @@ SENTENCES = (
     "| {six} | {gain_six} |",
     "dealing freely, the region stands at {today}",
     "is worth {digital} million: without it the plan is worth {conventional}",
+    "people the plan is worth {universities} million less",
     "it has brought {cash_second}",
     "million by the end of 2029, {cash_third} by 2034 and {cash_last} by 2039",
     "| {treated_today} Mt/y |",
