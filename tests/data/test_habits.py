@@ -917,7 +917,7 @@ def test_a_region_with_many_habits_reaches_the_right_plan_in_two_repairs() -> No
     plan = cf.solve(scenario)
     assert plan.objective == pytest.approx(126.0 - 8.1 - 25.5 - 11.7 - 21.7 - 7.0)
     assert plan.built["unit"].tolist() == ["Brick plant"]
-    assert plan.totals["disposed"] == pytest.approx({"t": 79_000.0})
+    assert plan.tables.disposal["amount_per_year"].sum() == pytest.approx(79_000.0)
 
 
 if __name__ == "__main__":
