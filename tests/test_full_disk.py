@@ -175,4 +175,4 @@ def test_output_that_takes_no_more(full: int) -> None:
     )
     assert result.returncode == 2
     if full == 1:
-        assert "standard output: the disk is full" in one_line(result.stderr)
+        assert "the output cannot be written: the disk is full" in one_line(result.stderr)

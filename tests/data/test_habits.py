@@ -35,6 +35,7 @@ from seeds import (
 import circflow as cf
 from circflow.data.check import check, check_book
 from circflow.data.files import column_letter, read_book, write_book
+from circflow.data.pandas_text import python_strings
 from circflow.data.scenario import Scenario
 from circflow.data.table import Book, Cell, CellFault, Problem
 from circflow.data.template import template_book
@@ -748,6 +749,7 @@ class Heard:
 
 
 @cache
+@python_strings()
 def heard(what: str) -> Heard:
     habit = next(h for h in ALL if h.what == what)
     draft = region()

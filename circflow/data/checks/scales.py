@@ -122,8 +122,8 @@ def _check_signs(drafts: Drafts) -> None:
                 meaning = words.format(plain(-value))
                 _doubt_sign(drafts, (sheet, row, column), meaning, -value)
     markets = drafts["Markets"].sound("material", "price")
-    products = drafts["Materials"].frame
-    products = products.loc[products["category"].isin(["product", "energy"]), "material"]
+    materials = drafts["Materials"].frame
+    products = materials.loc[materials["category"].isin(["product", "energy"]), "material"]
     cheap = markets[(markets["price"] < 0) & markets["material"].isin(products)]
     for row, price in by_row(cheap["price"]):
         meaning = f"the seller of a product pays {plain(-price)} a unit"
