@@ -21,7 +21,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csc_array, diags_array, hstack, vstack
 
-from circflow.solution.proof import AGREES, FLOOR, ROUNDING, Proof, breach, dual_bound, proves_infeasible
+from circflow.solution.proof import (
+    AGREES,
+    FLOOR,
+    ROUNDING,
+    Proof,
+    breach,
+    dual_bound,
+    proves_infeasible,
+)
 from circflow.solver.bounds import capped, reach, tightened
 from circflow.solver.compiled import Program
 from circflow.solver.highs import Ending, Outcome, Session, SolverError
@@ -38,7 +46,7 @@ _DISAGREE = "the plan and its proof disagree: "
 _TOLD = 3
 
 _FAR_APART = 1e7
-"""Figures whose sizes differ by more, after scaling, are not trusted to one search (regions: 1e4)."""
+"""Figures whose sizes differ by more after scaling (regions: 1e4) are not trusted to one search."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +124,9 @@ def optimum(
         if doubts and left is not None and left <= 0.0:
             break
         tried = affordable if cap else inner
-        own = scaling if scaling is not None and way is _SEARCH_WAYS[0] else _scales(way, tried, most)
+        own = (
+            scaling if scaling is not None and way is _SEARCH_WAYS[0] else _scales(way, tried, most)
+        )
         try:
             session = Session(tried, scaling=own, options=way.options, on_progress=on_progress)
             if start is not None:
@@ -270,6 +280,7 @@ def linear(
         doubt = check(program, most, found)
         if doubt:
             for better in refinements(tried, session, found):
+                assert better.x is not None
                 better = replace(better, objective=worth(program, better.x))
                 if not check(program, most, better):
                     return Optimum(replace(better, bound=better.objective), False, most)
