@@ -251,13 +251,6 @@ class _Finder:
             sheet, at, figure = _cell_of(changed, unit, period, "capacity_per_year", own)
             found = self.at("capacity", at, figure, unit, "activity/yr", sheet=sheet)
             found.rows.append((row, share[unit, period][0]))
-        for (unit, period), row in self._rows("min_load"):
-            own = of.loc[unit]
-            if own["status"] == "existing":  # a larger capacity raises the least load
-                sheet, at, figure = _cell_of(changed, unit, period, "capacity_per_year", own)
-                found = self.at("capacity", at, figure, unit, "activity/yr", sheet=sheet)
-                least = _cell_of(changed, unit, period, "min_load", own)[2]
-                found.rows.append((row, -share[unit, period][0] * least))
         for (unit, period), row in self._rows("min_load") + self._rows("running_min_load"):
             own = of.loc[unit]
             if own["status"] != "existing":

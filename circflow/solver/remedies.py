@@ -279,9 +279,14 @@ def _on_the_line(one: Program, other: Program, share: float) -> Program:
 
     matrix = one.matrix.copy()
     matrix.data = between(one.matrix.data, other.matrix.data)
-    names = ("row_lower", "row_upper", "lower", "upper")
-    sides = {name: between(getattr(one, name), getattr(other, name)) for name in names}
-    return replace(one, matrix=matrix, **sides)
+    return replace(
+        one,
+        matrix=matrix,
+        row_lower=between(one.row_lower, other.row_lower),
+        row_upper=between(one.row_upper, other.row_upper),
+        lower=between(one.lower, other.lower),
+        upper=between(one.upper, other.upper),
+    )
 
 
 def _bracket(
