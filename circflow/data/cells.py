@@ -285,8 +285,10 @@ def _in_column(problem: BadCellError, value: object, column: Column) -> BadCellE
         return problem
     text = value.strip()
     if _NOTHING.fullmatch(text):
-        cure = "type a value (0 if there is none), or clear the row" if column.is_number else (
-            "choose one of the words"
+        cure = (
+            "type a value (0 if there is none), or clear the row"
+            if column.is_number
+            else ("choose one of the words")
         )
         cure = cure if column.required else "leave the cell blank"
         return BadCellError(f"{text!r} stands for nothing known: {cure}")
@@ -303,6 +305,7 @@ def _in_column(problem: BadCellError, value: object, column: Column) -> BadCellE
 _NOTHING = re.compile(r"[-–—]+|n\.?/?a\.?|nan|н/?д", re.IGNORECASE)
 _SHARES = ("share", "1/yr", "property unit", "property unit or share")
 """Units of columns in which 10 % is 0.1."""
+
 
 def _impossible(number: float, column: Column) -> BadCellError:
     sizes = f"{column.name} must be 0 or of a size between {column.smallest:g} and"

@@ -171,12 +171,18 @@ def write_folder(book: Book, path: Path) -> None:
         if others:
             message = f"the folder holds {others[0]!r}, which is no sheet of this scenario"
             raise file_error(f"{message}: delete it, or choose another folder", path.name)
+    new = not path.exists()
     path.mkdir(exist_ok=True)
-    with ExitStack() as stack:  # every file is complete before the first takes its name
-        for target, sheet in targets.items():
-            temporary = stack.enter_context(atomic_path(path / target))
-            with temporary.open("w", encoding="utf-8", newline="") as file:
-                file.writelines(_records(sheet))
+    try:
+        with ExitStack() as stack:  # every file is complete before the first takes its name
+            for target, sheet in targets.items():
+                temporary = stack.enter_context(atomic_path(path / target))
+                with temporary.open("w", encoding="utf-8", newline="") as file:
+                    file.writelines(_records(sheet))
+    except OSError:
+        if new and not any(path.iterdir()):
+            path.rmdir()
+        raise
 
 
 def _records(sheet: RawSheet) -> Iterator[str]:

@@ -193,13 +193,14 @@ def _hidden_warnings(
     entry: _Entry, sheet: SheetReader, grid: list[list[object]]
 ) -> Iterator[Problem]:
     if entry.hidden:
-        message = "the sheet is hidden and is read all the same"
+        message = "the sheet is hidden and is read all the same: show it, and check"
         yield Problem("warning", Cell(entry.name, 0), message)
     rows = sorted(set(sheet.hidden_rows) & sheet.rows.keys())
     if rows:
         noun = "row" if len(rows) == 1 else "rows"
         verb = "is" if len(rows) == 1 else "are"
         message = f"{noun} {_spans(rows)} {verb} hidden or filtered out and read all the same"
+        message += ": show and check"
         yield Problem("warning", Cell(entry.name, rows[0]), message)
     for first, last in sheet.hidden_columns:
         for place in range(first, min(last + 1, len(grid[0]) if grid else 0)):

@@ -28,8 +28,8 @@ DateKind = Literal["date", "datetime", "time"]
 
 _ESCAPE = re.compile(r"_x([0-9A-Fa-f]{4})_")
 _REFERENCE = re.compile(r"\$?([A-Za-z]{1,3})\$?([0-9]{1,7})")
-_ENDLESS = re.compile(r"\s*[+-]?(?:inf(?:inity)?|nan)\s*", re.IGNORECASE)
-"""Numbers that Excel never writes, and other programs do: read as text, refused at the cell."""
+_ENDLESS = re.compile(r"\s*[+-]?inf(?:inity)?\s*", re.IGNORECASE)
+"""A number that Excel never writes, and other programs do: read as text, refused at its cell."""
 _LAST_DAY = 2_958_465
 """31 December 9999."""
 

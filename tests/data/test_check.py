@@ -429,7 +429,12 @@ ERRORS: list[tuple[Callable[[Grids], None], str, str, str]] = [
         "without a column",
         "Units[unit=Mill 1]",
     ),
-    (put("FutureChanges!B3", "Links[from=Works]"), "FutureChanges!B3", "write Links[from=…, to", ""),
+    (
+        put("FutureChanges!B3", "Links[from=Works]"),
+        "FutureChanges!B3",
+        "write Links[from=…, to",
+        "",
+    ),
     (put("FutureChanges!B3", "Stock[site=Works]"), "FutureChanges!B3", "cannot stand still", ""),
     (
         put("FutureChanges!B3", "Markets[site=Town, material=slag]"),
@@ -504,7 +509,7 @@ WARNINGS: list[tuple[Callable[[Grids], None], str, str]] = [
     ),
     (add("Markets", "Quarry", "cement", 5), "Markets!B4", "can reach this market"),
     (put("SynergyPartners!C3", "Town>Works"), "SynergyPartners!C3", "no link"),
-    (put("Streams!D2", 1e16), "Streams!D2", "so large"),
+    (put("Streams!D2", 1e13), "Streams!D2", "hardly meant"),
     (
         both(put("Ranges!C2", 1.05), put("Ranges!D2", 1.2)),
         "Ranges!C2",

@@ -22,9 +22,11 @@ from circflow.data.suggest import folded
 _MILLION = 1e6
 _LARGEST_RATE = 0.5
 _LONG_DETOUR = 3.0
-_TYPED_IN_CURRENCY = 1e5
-"""Capital per unit of yearly capacity, in typical prices, from which it is doubted. A plant costs
-between a tenth and some hundred times the price of what it handles in a year."""
+_CAPITAL, _YEARLY = 1e5, 1e4
+"""Capital, and fixed cost, per unit of yearly capacity, in typical prices, from which they are
+doubted. A plant costs a hundredth to a thousand times the price of what it handles in a year."""
+_BUDGET = 1e4
+"""A budget in terms of the capital of all candidates."""
 _FACTOR = 10.0
 """Factors beyond are doubted in Studies and Ranges."""
 
@@ -118,21 +120,21 @@ def _check_signs(drafts: Drafts) -> None:
         for row, value in by_row(draft.sound(column)[column]):
             if value < 0:
                 meaning = words.format(plain(-value))
-                _doubt_sign(drafts, sheet, row, column, f"{column} is below 0: {meaning}", -value)
+                _doubt_sign(drafts, (sheet, row, column), meaning, -value)
     markets = drafts["Markets"].sound("material", "price")
-    products = drafts["Materials"].frame
-    products = products.loc[products["category"].isin(["product", "energy"]), "material"]
+    materials = drafts["Materials"].frame
+    products = materials.loc[materials["category"].isin(["product", "energy"]), "material"]
     cheap = markets[(markets["price"] < 0) & markets["material"].isin(products)]
     for row, price in by_row(cheap["price"]):
-        words = f"price is below 0: the seller of a product pays {plain(-price)} a unit"
-        _doubt_sign(drafts, "Markets", row, "price", words, -price)
+        meaning = f"the seller of a product pays {plain(-price)} a unit"
+        _doubt_sign(drafts, ("Markets", row, "price"), meaning, -price)
 
 
-def _doubt_sign(
-    drafts: Drafts, sheet: str, row: int, column: str, words: str, likely: float
-) -> None:
-    message = f"{words}; write it without the minus sign, unless that is meant"
-    drafts.warning(sheet, row, column, message, suggestion=plain(likely))
+def _doubt_sign(drafts: Drafts, at: tuple[str, int, str], meaning: str, likely: float) -> None:
+    message = (
+        f"{at[2]} is below 0: {meaning}; write it without the minus sign, unless that is meant"
+    )
+    drafts.warning(*at, message, suggestion=plain(likely))
 
 
 def _check_settings(drafts: Drafts) -> None:
@@ -140,7 +142,9 @@ def _check_settings(drafts: Drafts) -> None:
     for row, key, value in _settings(drafts):
         message, likely = "", ""
         if key == "discount_rate" and value > _LARGEST_RATE:
-            message = f"a rate of {plain(value)} is {plain(value * 100)} % a year: 10 % is 0.1"
+            message = (
+                f"a rate of {plain(value)} is {plain(value * 100)} % a year: write 10 % as 0.1"
+            )
             likely = plain(value / 100) if value >= 1 else ""
         elif key == "discount_rate" and value < 0:
             message = "a rate below 0 makes later money worth more: write it without the minus sign"
@@ -149,7 +153,7 @@ def _check_settings(drafts: Drafts) -> None:
             message = f"a detour factor of {plain(value)} makes ways shorter than a straight line"
             message += ": write 1 or more"
         elif key == "detour_factor" and value > _LONG_DETOUR:
-            message = f"ways are {plain(value)} times the straight line: 30 % longer is 1.3"
+            message = f"ways are {plain(value)} times the straight line: write 30 % longer as 1.3"
             likely = plain(1 + value / 100) if value > 10 else ""
         elif key.startswith("transaction_cost") and value < 0:
             message = f"a cost below 0: every unit moved earns {plain(-value)}; write it without "
@@ -181,7 +185,7 @@ def _check_blend_shares(drafts: Drafts) -> None:
                 "BlendLimits",
                 row,
                 column,
-                f"a share of {plain(value)} is {plain(value * 100)} %: 25 % is 0.25",
+                f"a share of {plain(value)} is {plain(value * 100)} %: write 25 % as 0.25",
                 suggestion=plain(value / 100) if value <= 100 else "",
             )
 
@@ -195,37 +199,30 @@ def _check_millions(drafts: Drafts) -> None:
     if not len(prices):
         return
     price = float(prices.median())
-    for column, size in (
-        ("capex_million", "capacity_per_year"),
-        ("capex_max_million", "capacity_max_per_year"),
-        ("fixed_cost_million_per_year", "capacity_per_year"),
-        ("fixed_cost_max_million_per_year", "capacity_max_per_year"),
+    for column, size, most in (
+        ("capex_million", "capacity_per_year", _CAPITAL),
+        ("capex_max_million", "capacity_max_per_year", _CAPITAL),
+        ("fixed_cost_million_per_year", "capacity_per_year", _YEARLY),
+        ("fixed_cost_max_million_per_year", "capacity_max_per_year", _YEARLY),
     ):
         frame = drafts["Units"].sound(column, size)
         for record in records(frame[(frame[size] > 0) & (frame[column] > 0)]):
             each = record[column] * _MILLION / record[size]
-            if each / price >= _TYPED_IN_CURRENCY:
-                _doubt_million(drafts, "Units", record["row"], column, record[column], each)
+            if each / price >= most:
+                _doubt_million(drafts, ("Units", record["row"], column), record[column], each)
     units = drafts["Units"].sound("capex_million", "capex_max_million")
     capital = units[["capex_million", "capex_max_million"]].max(axis=1)
     capital = capital[capital > 0]
     budget = drafts["Budget"].sound("budget_million")["budget_million"]
     if len(capital):
-        for row, value in by_row(budget[budget > _TYPED_IN_CURRENCY * capital.sum()]):
-            _doubt_million(drafts, "Budget", row, "budget_million", value, np.nan)
+        for row, value in by_row(budget[budget > _BUDGET * capital.sum()]):
+            _doubt_million(drafts, ("Budget", row, "budget_million"), value, np.nan)
 
 
-def _doubt_million(
-    drafts: Drafts, sheet: str, row: int, column: str, value: float, each: float
-) -> None:
-    per = f", {each:,.0f} per unit of yearly capacity" if each == each else ""  # noqa: PLR0124
-    drafts.warning(
-        sheet,
-        row,
-        column,
-        f"{column} is {value:,.0f} million currency{per}: write it in millions",
-        suggestion=plain(value / _MILLION),
-    )
+def _doubt_million(drafts: Drafts, at: tuple[str, int, str], value: float, each: float) -> None:
+    per = "" if np.isnan(each) else f", {each:,.0f} per unit of yearly capacity"
+    message = f"{at[2]} is {value:,.0f} million currency{per}: write it in millions"
+    drafts.warning(*at, message, suggestion=plain(value / _MILLION))
 
 
 def _check_factors(drafts: Drafts) -> None:
@@ -235,13 +232,13 @@ def _check_factors(drafts: Drafts) -> None:
         frame = frame[frame["change"] == "factor"]
         for column in columns:
             for row, value in by_row(frame[column]):
-                if (value >= 0 and value <= _FACTOR) or value != value:  # noqa: PLR0124
+                if 0 <= value <= _FACTOR or np.isnan(value):
                     continue
                 drafts.warning(
                     sheet,
                     row,
                     column,
-                    f"the figure is multiplied by {plain(value)}: 20 % less and more is 0.8 and "
-                    "1.2",
+                    f"the figure is multiplied by {plain(value)}: write 20 % less and more as "
+                    "0.8 and 1.2",
                     suggestion=plain(1 + value / 100) if -100 < value <= 100 else "",
                 )
