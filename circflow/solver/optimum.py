@@ -95,6 +95,7 @@ def optimum(
     start: Floats | None = None,
     scaling: Scaling | None = None,
     on_progress: Callable[[float, float], None] | None = None,
+    stop: Callable[[], bool] | None = None,
 ) -> Optimum:
     """The best plan, with its proof.
 
@@ -105,12 +106,13 @@ def optimum(
         start: a plan to search from.
         scaling: scales to try first.
         on_progress: is told (best, bound) during the search.
+        stop: asked during the search; once it is true the best plan found until then is FEASIBLE.
 
     Raises:
         SolverError: no way to solve gives a plan that agrees with its proof.
     """
     if not program.has_decisions:
-        return linear(program, time_limit=time_limit, scaling=scaling)
+        return linear(program, time_limit=time_limit, scaling=scaling, stop=stop)
     most = reach(program)
     inner = tightened(program, most)
     affordable, dear = capped(inner, most)
@@ -121,14 +123,16 @@ def optimum(
     far_apart = bool(dear.any()) or _far_apart(inner)
     for way, cap in _ways(_SEARCH_WAYS, dear):
         left = None if ends is None else ends - time.monotonic()
-        if doubts and left is not None and left <= 0.0:
+        if doubts and ((left is not None and left <= 0.0) or (stop is not None and stop())):
             break
         tried = affordable if cap else inner
         own = (
             scaling if scaling is not None and way is _SEARCH_WAYS[0] else _scales(way, tried, most)
         )
         try:
-            session = Session(tried, scaling=own, options=way.options, on_progress=on_progress)
+            session = Session(
+                tried, scaling=own, options=way.options, on_progress=on_progress, stop=stop
+            )
             if start is not None:
                 session.start_from_plan(start)
             found = session.solve(time_limit=left, gap=gap)
@@ -251,7 +255,11 @@ def _doubt(program: Program, found: Outcome, fixed: Outcome, gap: float) -> str:
 
 
 def linear(
-    program: Program, *, time_limit: float | None = None, scaling: Scaling | None = None
+    program: Program,
+    *,
+    time_limit: float | None = None,
+    scaling: Scaling | None = None,
+    stop: Callable[[], bool] | None = None,
 ) -> Optimum:
     """The optimum of an LP, proven (see `optimum`)."""
     most = reach(program)
@@ -262,7 +270,7 @@ def linear(
         tried = affordable if cap else inner
         own = scaling if scaling is not None and way is _LP_WAYS[0] else _scales(way, tried, most)
         try:
-            session = Session(tried, scaling=own, options=way.options)
+            session = Session(tried, scaling=own, options=way.options, stop=stop)
             found = session.solve(time_limit=time_limit, solver=way.solver)
         except SolverError as error:
             doubts.append(str(error))

@@ -46,6 +46,7 @@ def solve(
     time_limit: float | None = None,
     gap: float = 1e-6,
     progress: Progress | None = None,
+    stop: Callable[[], bool] | None = None,
 ) -> Solution:
     """The plan that creates the most value and synergy, audited.
 
@@ -55,6 +56,7 @@ def solve(
         time_limit: seconds for the search; the best plan found is returned as feasible.
         gap: relative gap at which the search over yes/no decisions ends.
         progress: is told what goes on.
+        stop: asked during the search; once it is true the best plan found is returned as feasible.
 
     Raises:
         NoPlan: infeasible, unbounded, or stopped without a plan, with the reason.
@@ -65,10 +67,11 @@ def solve(
         m = build(scenario, relax=relax)
         compiled = compile_model(m)
     with clock.step("solving"):
-        best = optimum(compiled.program, time_limit=time_limit, gap=gap, on_progress=clock.search)
+        best = optimum(compiled.program, time_limit=time_limit, gap=gap, on_progress=clock.search, stop=stop)
     outcome, fixed = best.outcome, best.fixed
     if outcome.x is None:
-        raise _no_plan(scenario, outcome)
+        told = stop is not None and stop()
+        raise _no_plan(scenario, outcome, "stopped" if told else "the time limit was reached")
     with clock.step("reading off the plan"):
         solution = Solution(
             scenario=scenario,
@@ -106,11 +109,9 @@ def optimise(
     return best.outcome, best.outcome.gap, best.fixed
 
 
-def _no_plan(scenario: Scenario, outcome: Outcome) -> NoPlan:
+def _no_plan(scenario: Scenario, outcome: Outcome, ended: str) -> NoPlan:
     if outcome.ending is Ending.STOPPED:
-        return NoPlan(
-            scenario.name, Status.STOPPED, "the time limit was reached before a plan was found"
-        )
+        return NoPlan(scenario.name, Status.STOPPED, f"{ended} before a plan was found")
     from circflow.solver.explain import reason
 
     status = Status(outcome.ending.value)
