@@ -16,6 +16,7 @@ from typing import Any
 from circflow.data.atomic import atomic_path
 from circflow.data.cells import BadCellError, parse_number
 from circflow.data.files import file_error, write_book
+from circflow.data.patch import UnusualError, patch
 from circflow.data.schema import BY_NAME
 from circflow.data.table import Book, RawSheet
 
@@ -86,21 +87,52 @@ def column_at(header: Sequence[object], name: str) -> int | None:
     return None
 
 
-def save(source: Path, target: Path, edits: Sequence[Edit], book: Book) -> None:
+def save(source: Path, target: Path, edits: Sequence[Edit], loaded: Book) -> None:
     """Write the edits into a copy of the planner's own workbook, whole or not at all.
 
-    Formats, formulas in other cells, notes and unknown sheets stay. A CSV folder, or a workbook that
-    cannot be opened for writing, is written anew from its values. Raises `ScenarioError`.
+    Formats, formulas in other cells, notes, charts and unknown sheets stay. `loaded` is
+    the workbook as it was read: a CSV folder, or a file that cannot be opened for writing, is
+    written anew from its values. Raises `ScenarioError`.
     """
-    if source.is_dir() or target.suffix.lower() != ".xlsx":
+    book = edited(loaded, edits)
+    if source.is_dir() or target.suffix.lower() not in (".xlsx", ".xlsm"):
         write_book(book, target)
         return
+    try:
+        try:
+            patch(source, target, _numbered(edits, loaded, book))
+        except UnusualError:
+            _save_by_library(source, target, edits, book)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise file_error(f"the file cannot be written: {reason}", target.name) from error
+
+
+def _numbered(
+    edits: Sequence[Edit], loaded: Book, book: Book
+) -> dict[str, dict[tuple[int, int], Value]]:
+    """The edits by sheet, row and number of the column; headers that are new among them."""
+    headers = {s.name.strip(): s.grid[0] if s.grid else [] for s in book.sheets}
+    widths = {s.name.strip(): len(s.grid[0]) if s.grid else 0 for s in loaded.sheets}
+    made: dict[str, dict[tuple[int, int], Value]] = {}
+    for edit in edits:
+        at = column_at(headers[edit.sheet], edit.column)
+        assert at is not None, "the book has the edits"
+        cells = made.setdefault(edit.sheet, {})
+        cells[edit.row, at + 1] = edit.value
+        if at >= widths.get(edit.sheet, 0):
+            cells[1, at + 1] = edit.column
+    return made
+
+
+def _save_by_library(source: Path, target: Path, edits: Sequence[Edit], book: Book) -> None:
+    """The same through openpyxl, which keeps less; the values alone where it cannot either."""
     from openpyxl import load_workbook
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            opened = load_workbook(source)
+            opened = load_workbook(source, keep_vba=target.suffix.lower() == ".xlsm")
         except Exception:  # whatever it stumbles over: our own reader has read the values
             write_book(book, target)
             return
@@ -112,12 +144,8 @@ def save(source: Path, target: Path, edits: Sequence[Edit], book: Book) -> None:
                 for n, column in enumerate(BY_NAME[edit.sheet].names, start=1):
                     sheet.cell(1, n, column)
             _write_cell(sheet, edit)
-        try:
-            with atomic_path(target) as temporary:
-                opened.save(temporary)
-        except OSError as error:
-            reason = (error.strerror or str(error)).lower()
-            raise file_error(f"the file cannot be written: {reason}", target.name) from error
+        with atomic_path(target) as temporary:
+            opened.save(temporary)
 
 
 def _write_cell(sheet: Any, edit: Edit) -> None:

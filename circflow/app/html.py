@@ -60,11 +60,10 @@ def _state(project: Project) -> str:
     )
 
 
-def form(action: str, inner: str, *, label: str = "", upload: bool = False) -> str:
+def form(action: str, inner: str, *, upload: bool = False) -> str:
     """A form that posts."""
     kind = ' enctype="multipart/form-data"' if upload else ""
-    name = f' aria-label="{escape(label)}"' if label else ""
-    return f'<form method="post" action="{escape(action)}"{kind}{name}>{inner}</form>'
+    return f'<form method="post" action="{escape(action)}"{kind}>{inner}</form>'
 
 
 def button(words: str, *, name: str = "", value: str = "", style: str = "", title: str = "") -> str:
@@ -80,7 +79,8 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, caption: str) -
     heads = "".join(f'<th scope="col">{escape(h)}</th>' for h in head)
     body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
     return (
-        f'<div class="scroll" tabindex="0"><table><caption>{escape(caption)}</caption><thead><tr>'
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(caption)}">'
+        f"<table><caption>{escape(caption)}</caption><thead><tr>"
         f"{heads}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 

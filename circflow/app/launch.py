@@ -43,6 +43,7 @@ def launch(
         app = make_app(workspace, token, port)
         if file is not None:
             workspace.load(file.name, file, str(file.resolve()))
+        app.state.app.is_ready()  # begins to read
         address = f"http://{HOST}:{port}/check?token={token}"
         tell(address)
         if browser:

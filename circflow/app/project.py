@@ -25,7 +25,7 @@ from typing import Any
 
 from circflow import __version__
 from circflow.app.edits import Edit, edited
-from circflow.data.atomic import write_text
+from circflow.data.atomic import atomic_path, write_text
 from circflow.data.table import Book
 
 _RUNS = """
@@ -92,6 +92,9 @@ class Project:
         ]
         self._loaded: Book | None = None
         self._edited: tuple[int, Book] | None = None
+        self._digests: dict[str, str] = {}
+        self.revision = 0
+        """Counts what has changed the workbook since it was opened here."""
         with self._runs() as runs:
             runs.executescript(_RUNS)
             runs.execute(
@@ -104,7 +107,7 @@ class Project:
     def create(cls, folder: Path, name: str, loaded: Path, source: str = "") -> Project:
         """A project of a file; `source` is the planner's own file, where there is one."""
         folder.mkdir(parents=True)
-        target = folder / ("loaded" if loaded.is_dir() else "loaded.xlsx")
+        target = folder / ("loaded" if loaded.is_dir() else f"loaded{_ending(loaded)}")
         (shutil.copytree if loaded.is_dir() else shutil.copyfile)(loaded, target)
         content = {
             "name": name,
@@ -120,8 +123,10 @@ class Project:
     @property
     def loaded_path(self) -> Path:
         """The copy of the workbook (or CSV folder) as it was loaded."""
-        path = self.folder / "loaded.xlsx"
-        return path if path.exists() else self.folder / "loaded"
+        for name in ("loaded.xlsx", "loaded.xlsm"):
+            if (self.folder / name).exists():
+                return self.folder / name
+        return self.folder / "loaded"
 
     def save(self) -> None:
         """Write what has changed, whole or not at all."""
@@ -140,7 +145,20 @@ class Project:
 
     def set_loaded(self, book: Book) -> None:
         """The workbook as read (by the worker)."""
-        self._loaded, self._edited = book, None
+        with self._lock:
+            self._loaded = book
+            self._changed()
+
+    def _changed(self) -> None:
+        self.revision += 1
+        self._edited = None
+        self._digests.clear()
+
+    @property
+    def loaded(self) -> Book:
+        """The workbook as it was loaded."""
+        assert self._loaded is not None, "the workbook has not been read yet"
+        return self._loaded
 
     @property
     def is_read(self) -> bool:
@@ -151,10 +169,20 @@ class Project:
     def book(self) -> Book:
         """The workbook with the planner's edits."""
         with self._lock:
-            assert self._loaded is not None, "the workbook has not been read yet"
-            if self._edited is None or self._edited[0] != len(self.edits):
-                self._edited = (len(self.edits), edited(self._loaded, self.edits))
+            if self._edited is None or self._edited[0] != self.revision:
+                self._edited = (self.revision, edited(self.loaded, self.edits))
             return self._edited[1]
+
+    def digest_of(self, changes: dict[str, str]) -> str:
+        """A digest of what would be solved: the workbook as it is now, with changes."""
+        with self._lock:
+            key = json.dumps(changes, sort_keys=True)
+            if "" not in self._digests:
+                self._digests[""] = book_digest(self.book)
+            if key not in self._digests:
+                both = f"{self._digests['']}{key}"
+                self._digests[key] = hashlib.sha256(both.encode()).hexdigest()
+            return self._digests[key]
 
     def edit(self, edits: Sequence[Edit]) -> None:
         """Change cells, as one step that can be undone."""
@@ -162,6 +190,23 @@ class Project:
             step = max((e.step for e in self.edits), default=0) + 1
             self.edits.extend(Edit(e.sheet, e.row, e.column, e.value, step) for e in edits)
             self.undone.clear()
+            self._changed()
+            self.save()
+
+    def saved(self, source: Path, book: Book, count: int) -> None:
+        """Note that the first `count` edits stand in the planner's own file now."""
+        with self._lock:
+            self.digest = file_digest(source)
+            if source.is_file():
+                with atomic_path(self.loaded_path) as temporary:
+                    shutil.copyfile(source, temporary)
+            else:
+                shutil.rmtree(self.loaded_path)
+                shutil.copytree(source, self.loaded_path)
+            del self.edits[:count]
+            self.undone.clear()
+            self._loaded = book
+            self._changed()
             self.save()
 
     def undo(self) -> bool:
@@ -180,7 +225,7 @@ class Project:
             moved = [edit for edit in source if edit.step == step]
             del source[len(source) - len(moved) :]
             target.extend(moved)
-            self._edited = None
+            self._changed()
             self.save()
             return True
 
@@ -195,9 +240,9 @@ class Project:
         for one in self.variants:
             if one.name == name:
                 return one
-        made = Variant(name)
-        self.variants.append(made)
-        return made
+        new = Variant(name)
+        self.variants.append(new)
+        return new
 
     # ------------------------------------------------------------------ runs
 
@@ -312,6 +357,10 @@ class Workspace:
         write_text(self._state, json.dumps({"open": name}, ensure_ascii=False))
 
 
+def _ending(path: Path) -> str:
+    return ".xlsm" if path.suffix.lower() == ".xlsm" else ".xlsx"
+
+
 def file_digest(path: Path) -> str:
     """A digest of a file's bytes, or of all CSV files of a folder."""
     digest = hashlib.sha256()
@@ -322,10 +371,9 @@ def file_digest(path: Path) -> str:
     return digest.hexdigest()
 
 
-def book_digest(book: Book, changes: dict[str, str]) -> str:
-    """A digest of what is solved: every cell, and the changes in force."""
+def book_digest(book: Book) -> str:
+    """A digest of every cell."""
     digest = hashlib.sha256()
     for sheet in book.sheets:
         digest.update(repr((sheet.name, sheet.grid)).encode("utf-8", "surrogatepass"))
-    digest.update(json.dumps(changes, sort_keys=True).encode())
     return digest.hexdigest()

@@ -18,9 +18,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 COOKIE = "circflow"
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
-    "connect-src 'self'; form-action 'self'; frame-src 'self'; frame-ancestors 'self'; "
-    "base-uri 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data:; connect-src 'self'; form-action 'self'; frame-src 'self'; "
+    "frame-ancestors 'self'; base-uri 'none'"
 )
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -32,11 +32,16 @@ HEADERS = {
 _SAFE = ("GET", "HEAD")
 
 
+class TooMuchError(Exception):
+    """A request that is larger than the app takes."""
+
+
 class Gate:
     """Lets in who has the token; everybody else gets 401 or 403 and learns nothing."""
 
-    def __init__(self, app: ASGIApp, *, token: str, hosts: Iterable[str]) -> None:
-        self.app, self.token = app, token
+    def __init__(self, app: ASGIApp, *, token: str, hosts: Iterable[str], most: int) -> None:
+        """`most`: bytes of the largest request that is taken."""
+        self.app, self.token, self.most = app, token, most
         self.hosts = frozenset(hosts)
         self.origins = frozenset(f"http://{host}" for host in self.hosts)
 
@@ -50,7 +55,25 @@ class Gate:
             answer.headers.update(HEADERS)
             await answer(scope, receive, send)
             return
-        await self.app(scope, receive, _with_headers(send))
+        try:
+            await self.app(scope, self._bounded(receive), _with_headers(send))
+        except TooMuchError:
+            answer = PlainTextResponse("more than the app takes", 413, headers=HEADERS)
+            await answer(scope, receive, send)
+
+    def _bounded(self, receive: Receive) -> Receive:
+        """No more of a body than is taken."""
+        size = 0
+
+        async def receiving() -> Message:
+            nonlocal size
+            message = await receive()
+            size += len(message.get("body", b""))
+            if size > self.most:
+                raise TooMuchError
+            return message
+
+        return receiving
 
     def _refusal(self, request: Request) -> Response | None:
         if request.headers.get("host", "") not in self.hosts:

@@ -14,14 +14,13 @@ import os
 import signal
 import threading
 import traceback
-from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from typing import Any
 
-PATIENCE = 10.0
-"""Seconds that a stopped job may take to come to its end."""
+PATIENCE = 60.0
+"""Seconds that a stopped job may take to come to its end; a second stop does not wait."""
 
 
 class WorkerDiedError(RuntimeError):
@@ -79,13 +78,19 @@ class Worker:
     def stop(self, job: Job) -> None:
         """End a job: one that waits is dropped, one that runs keeps what it has."""
         with self._wake:
-            job.stopped = True
-            if not job.started:
+            again, job.stopped = job.stopped, True
+            waits = not job.started
+            if waits:
                 self._jobs.remove(job)
-                job.future.set_exception(JobFailedError("Stopped", "stopped before it began"))
-                return
+        if waits:
+            job.future.set_exception(JobFailedError("Stopped", "stopped before it began"))
+            return
         process = self._process
-        if process is not None and process.pid is not None and process.is_alive():
+        if job.future.done():
+            return
+        if again and process is not None:
+            process.kill()
+        elif process is not None and process.pid is not None and process.is_alive():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process.pid, signal.SIGINT)
             threading.Timer(PATIENCE, self._kill_if_busy, (job, process)).start()
@@ -153,6 +158,30 @@ class Worker:
 _DIED = "the process that did this has gone (perhaps out of memory): nothing else is lost"
 
 
+class Tell:
+    """Sends what goes on, and knows whether the job is to end."""
+
+    def __init__(self, pipe: Connection, number: int) -> None:
+        self._pipe, self._number = pipe, number
+        self._asked = False
+        self.heeds = False
+        """Whether the job looks at `stopped`; else an interrupt ends it where it is."""
+
+    def __call__(self, words: str) -> None:
+        with contextlib.suppress(OSError):
+            self._pipe.send((self._number, "words", words))
+
+    def stopped(self) -> bool:
+        """Whether the job is to come to its end with what it has."""
+        return self._asked
+
+    def interrupt(self, *_: object) -> None:
+        """The handler of the interrupt."""
+        self._asked = True
+        if not self.heeds:
+            raise KeyboardInterrupt
+
+
 def _work(pipe: Connection) -> None:
     """The process: jobs in, words and results out, until the pipe closes."""
     from circflow.app import tasks
@@ -163,9 +192,9 @@ def _work(pipe: Connection) -> None:
             number, task, arguments = pipe.recv()
         except (EOFError, OSError):
             return
-        tell = _teller(pipe, number)
+        tell = Tell(pipe, number)
         try:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+            signal.signal(signal.SIGINT, tell.interrupt)
             answer = ("done", getattr(tasks, task)(*arguments, tell))
         except KeyboardInterrupt:
             answer = ("failed", ("Stopped", "stopped", ()))
@@ -177,14 +206,6 @@ def _work(pipe: Connection) -> None:
             pipe.send((number, *answer))
         except (BrokenPipeError, OSError):
             return
-
-
-def _teller(pipe: Connection, number: int) -> Callable[[str], None]:
-    def tell(words: str) -> None:
-        with contextlib.suppress(OSError):
-            pipe.send((number, "words", words))
-
-    return tell
 
 
 def _unexpected(error: Exception) -> tuple[str, str, tuple[Any, ...]]:

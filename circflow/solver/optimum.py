@@ -87,7 +87,7 @@ class Optimum:
     """The most that each column of that LP can be in a best plan."""
 
 
-def optimum(
+def optimum(  # noqa: PLR0913
     program: Program,
     *,
     time_limit: float | None = None,

@@ -39,7 +39,7 @@ class AuditError(RuntimeError):
 
 
 @python_strings()
-def solve(
+def solve(  # noqa: PLR0913
     scenario: Scenario,
     *,
     relax: bool = False,
@@ -67,7 +67,9 @@ def solve(
         m = build(scenario, relax=relax)
         compiled = compile_model(m)
     with clock.step("solving"):
-        best = optimum(compiled.program, time_limit=time_limit, gap=gap, on_progress=clock.search, stop=stop)
+        best = optimum(
+            compiled.program, time_limit=time_limit, gap=gap, on_progress=clock.search, stop=stop
+        )
     outcome, fixed = best.outcome, best.fixed
     if outcome.x is None:
         told = stop is not None and stop()

@@ -53,7 +53,7 @@ class Sliders:
             tuple(r.low for r in self.ranges),
             tuple(r.high for r in self.ranges),
         ]
-        design = Design(parameters, tuple([*alone, *corners]), "sliders")
+        design = Design(parameters, (*alone, *corners), "sliders")
         with Engine() as engine:
             sweeper = Sweeper(
                 scenario, design, Options("fixed"), engine, check_every=None, progress=progress
