@@ -320,14 +320,14 @@ class Workspace:
         folder.mkdir(parents=True, exist_ok=True)
         self._state = folder / "state.json"
         self.project: Project | None = None
-        if self._state.exists():
-            name = json.loads(self._state.read_text(encoding="utf-8")).get("open", "")
-            if name and (folder / name / "project.json").exists():
-                self.project = Project(folder / name)
+        name = _content(self._state).get("open", "")
+        if name in self.names():
+            self.project = Project(folder / name)
 
     def names(self) -> list[str]:
         """The workbooks that were opened here, as folders."""
-        return sorted(p.parent.name for p in self.folder.glob("*/project.json"))
+        files = self.folder.glob("*/project.json")
+        return sorted(p.parent.name for p in files if "edits" in _content(p))
 
     def open(self, name: str) -> Project:
         """Open one of them."""
@@ -340,7 +340,7 @@ class Workspace:
     def load(self, name: str, loaded: Path, source: str = "") -> Project:
         """Open a file: the project it already has, where it is the same file unchanged."""
         for known in self.names():
-            content = json.loads((self.folder / known / "project.json").read_text("utf-8"))
+            content = _content(self.folder / known / "project.json")
             same = source and content["source"] == source
             if same and content["digest"] == file_digest(loaded):
                 return self.open(known)
@@ -355,6 +355,15 @@ class Workspace:
 
     def _remember(self, name: str) -> None:
         write_text(self._state, json.dumps({"open": name}, ensure_ascii=False))
+
+
+def _content(path: Path) -> dict[str, Any]:
+    """What a state file holds; nothing where there is none, or it is broken."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
 
 
 def _ending(path: Path) -> str:

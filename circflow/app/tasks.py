@@ -101,12 +101,14 @@ def solve(book: Book, changes: Changes, folder: str, options: Options, tell: Tel
 
 
 def _limits(plan: Any) -> list[dict[str, Any]]:
-    """The limits that bind, each with its cell and its mean shadow price."""
-    from circflow.report.figures import limit_label
+    """The limits that bind, each with its cell and mean shadow price; most worth first."""
+    from circflow.report.figures import limit_figures, limit_label
 
     prices = plan.prices
     prices = prices[prices["binds"].astype(bool) & prices["sheet"].notna()]
     prices = prices[prices["kind"] != "material"].assign(name=None)
+    worth = (prices["value"].astype(float) * limit_figures(plan, prices)).abs().fillna(0.0)
+    prices = prices.assign(worth=worth).sort_values("worth", ascending=False, kind="stable")
     made: dict[tuple[Any, ...], dict[str, Any]] = {}
     for row in prices.to_dict("records"):
         key = (row["sheet"], int(row["row"]), row["column"], limit_label(row))
@@ -116,11 +118,10 @@ def _limits(plan: Any) -> list[dict[str, Any]]:
             | {"unit": row["unit_of_measure"]},
         )
         one["values"].append(float(row["value"]))
-    rows = [
+    return [
         {**one, "periods": len(one["values"]), "value": sum(one["values"]) / len(one["values"])}
         for one in made.values()
     ]
-    return sorted(rows, key=lambda r: -abs(r["value"]))
 
 
 def explain(book: Book, changes: Changes, folder: str, options: Options, tell: Tell) -> Done:
