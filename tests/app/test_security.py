@@ -68,7 +68,7 @@ def test_pages_may_run_our_script_only(browser: Browser) -> None:
     assert "default-src 'none'" in policy and "script-src 'self';" in policy
     assert "frame-ancestors 'self'" in policy
     assert page.headers["x-content-type-options"] == "nosniff"
-    assert page.headers["referrer-policy"] == "no-referrer"
+    assert page.headers["referrer-policy"] == "same-origin"
     assert "<script>" not in page.text
 
 

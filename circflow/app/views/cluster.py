@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from circflow.app.state import App
 
 Tables = dict[str, list[dict[str, Any]]]
-_EFFECT = "one more member"
 
 
 def cluster(app: App, query: Mapping[str, str]) -> str:
@@ -32,11 +31,16 @@ def cluster(app: App, query: Mapping[str, str]) -> str:
     body = begin("share", "What the cluster gains")
     known = latest(app, "share", with_file="tables.json")
     if known is not None:
-        tables = _tables(app, known.run)
-        body += about(app, known) + _gain(tables) + _rules(tables) + frame_of(known)
+        body += about(app, known) + summary(app, known.run) + frame_of(known)
     return page(
         "Cluster", body + runs_table(app, ("share", "forms")), project=app.project, at="/cluster"
     )
+
+
+def summary(app: App, run: int) -> str:
+    """The gain of the cluster, by effect and by member, with the core test."""
+    tables = _tables(app, run)
+    return _gain(tables) + _rules(tables)
 
 
 def _tables(app: App, run: int) -> Tables:

@@ -62,13 +62,13 @@ def test_outages_of_units_by_hand(make_scenario: Make) -> None:
     ]
     assert found.worth == pytest.approx([19, 13, 13, 19, 19])
     assert found.alone == pytest.approx([20, 13, 13, 20, 20])
-    assert pytest.approx(16.6) == found.RP
-    assert pytest.approx(17.2) == found.WS
+    assert found.RP == pytest.approx(16.6)
+    assert found.WS == pytest.approx(17.2)
     # The mean scenario has four fifths of each mill: 8 and 3.2 of 10, less the capital.
-    assert pytest.approx(19) == found.EV
-    assert pytest.approx(16.6) == found.EEV
-    assert pytest.approx(0, abs=1e-9) == found.VSS
-    assert pytest.approx(0.6) == found.EVPI
+    assert found.EV == pytest.approx(19)
+    assert found.EEV == pytest.approx(16.6)
+    assert found.VSS == pytest.approx(0, abs=1e-9)
+    assert found.EVPI == pytest.approx(0.6)
     assert found.CVaR == pytest.approx(13)
     assert found.built == [{"unit": "Spare", "period": "a", "capacity": 4}]
     own = found.candidates.set_index("unit").loc["Spare"]
@@ -88,15 +88,15 @@ def test_a_preference_for_the_worst_builds_more(make_scenario: Make) -> None:
     dear = {**WORKS, "Units": [WORKS["Units"][0], {**WORKS["Units"][1], "capex_million": 2.5}]}
     neutral = cf.futures(make_scenario(dear), outages="units")
     assert neutral.built == []
-    assert pytest.approx(16) == neutral.RP
+    assert neutral.RP == pytest.approx(16)
     averse = cf.futures(make_scenario(dear), outages="units", alpha=0.6, omega=1.0)
     assert [b["unit"] for b in averse.built] == ["Spare"]
     assert averse.worth == pytest.approx([17.5, 11.5, 11.5, 17.5, 17.5])
-    assert pytest.approx(11.5) == averse.RP
-    assert averse.CVaR == averse.RP
+    assert averse.RP == pytest.approx(11.5)
+    assert averse.RP == averse.CVaR
     # Alone 20, 11.5, 11.5, 20, 20; the mean scenario (8 of 10 for nothing, 2 more for 2.5 and
     # then 2 a year) builds it too.
-    assert pytest.approx(11.5) == averse.WS
+    assert averse.WS == pytest.approx(11.5)
     assert averse.EEV is not None
     assert averse.EEV <= averse.RP + 1e-9
 
@@ -156,7 +156,7 @@ def test_futures_that_exclude_one_another(make_scenario: Make) -> None:
     }
     found = cf.futures(make_scenario(both))
     assert found.RP is None
-    assert pytest.approx(19) == found.WS
+    assert found.WS == pytest.approx(19)
     assert "'dry', 'wet'" in found.reason
 
 
@@ -173,9 +173,9 @@ def test_the_budget_counts_the_scenario_s_own_capex(make_scenario: Make) -> None
     }
     found = cf.futures(make_scenario(dear))
     assert found.built == [{"unit": "Spare", "period": "a", "capacity": 4}]
-    assert pytest.approx(2 * 4 - 5) == found.RP
+    assert found.RP == pytest.approx(2 * 4 - 5)
     none = {**dear, "Budget": [{"period": p, "budget_million": 0.9} for p in "ab"]}
-    assert pytest.approx(0) == cf.futures(make_scenario(none)).RP
+    assert cf.futures(make_scenario(none)).RP == pytest.approx(0)
 
 
 def test_figures_of_a_future_change_in_the_order_of_the_rows(make_scenario: Make) -> None:
@@ -299,7 +299,7 @@ def test_the_farmer_on_the_command_line(tmp_path: Path) -> None:
 
 def test_lands() -> None:
     found = cf.futures(cf.read(KNOWN / "lands"))
-    assert pytest.approx(-381.853333, abs=1e-6) == found.RP
+    assert found.RP == pytest.approx(-381.853333, abs=1e-6)
 
 
 def test_exit_codes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
