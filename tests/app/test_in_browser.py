@@ -38,6 +38,7 @@ AXE = next(
     None,
 )
 SLOW = 120_000
+expect.set_options(timeout=SLOW)
 
 
 class Server:
@@ -109,7 +110,7 @@ def button(page: Any, name: str) -> Any:
 def solve(page: Any) -> None:
     step(page, "Solve")
     button(page, "Solve").click()
-    expect(page.get_by_role("button", name="Stop")).to_have_count(0, timeout=SLOW)
+    expect(page.get_by_role("button", name="Stop")).to_have_count(0)
 
 
 def faulty(file: Path) -> tuple[Any, dict[str, Any]]:
@@ -176,7 +177,7 @@ def test_a_planners_whole_way(tmp_path: Path, page: Any, kuzbass: Server) -> Non
     button(page, "Add the change").click()
     expect(button(page, "Compare")).to_be_visible()
     button(page, "Solve").click()
-    expect(page.locator(".about")).to_contain_text("optimal", timeout=SLOW)
+    expect(page.locator(".about")).to_contain_text("optimal")
     expect(page.locator(".about")).to_contain_text("Markets.price[material=GGBS] *1.1")
     step(page, "Check")
     button(page, "Save workbook").click()
@@ -214,7 +215,7 @@ def test_killed_and_started_again(small: Server, page: Any) -> None:
     cell.press("Tab")
     expect(page.locator("#live")).to_contain_text("0 errors")
     solve(page)
-    expect(page.locator(".about")).to_contain_text("optimal 119.5", timeout=SLOW)
+    expect(page.locator(".about")).to_contain_text("optimal 119.5")
     small.kill()
     small.start()
     page.goto(small.address)
@@ -238,7 +239,7 @@ def test_a_paste_of_300_rows(small: Server, page: Any) -> None:
         }""",
         text,
     )
-    expect(page.get_by_label("amount_per_year, row 201")).to_have_value("199", timeout=SLOW)
+    expect(page.get_by_label("amount_per_year, row 201")).to_have_value("199")
     page.get_by_role("navigation", name="Rows").get_by_role("link", name="202–302").click()
     expect(page.get_by_label("amount_per_year, row 302")).to_have_value("300")
 

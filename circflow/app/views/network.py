@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -49,7 +50,8 @@ def places(book: Book) -> dict[str, tuple[float, float]]:
             without.append(str(site).strip())
         else:
             known[str(site).strip()] = (x, y)
-    drawn = _fitted(known)
+    fit = _Fit.of(list(known.values()))
+    drawn = {site: fit.at(x, y) for site, (x, y) in known.items()} if fit else {}
     for n, site in enumerate(without):
         angle = 2 * math.pi * n / len(without)
         radius = 0.46 if known else 0.4
@@ -60,19 +62,65 @@ def places(book: Book) -> dict[str, tuple[float, float]]:
     return drawn
 
 
-def _fitted(known: Mapping[str, tuple[float, float]]) -> dict[str, tuple[float, float]]:
-    if not known:
-        return {}
-    xs, ys = zip(*known.values(), strict=True)
-    squeeze = max(math.cos(math.radians((min(ys) + max(ys)) / 2)), 0.05)
-    wide, high = max((max(xs) - min(xs)) * squeeze, 1e-6), max(max(ys) - min(ys), 1e-6)
-    scale = min((_WIDE - 2 * _EDGE) / wide, (_HIGH - 2 * _EDGE) / high)
-    left = (_WIDE - scale * wide) / 2
-    top = (_HIGH - scale * high) / 2
-    return {
-        site: (left + (x - min(xs)) * squeeze * scale, top + (max(ys) - y) * scale)
-        for site, (x, y) in known.items()
-    }
+@dataclass(frozen=True)
+class _Fit:
+    """Degrees as places of the picture."""
+
+    west: float
+    north: float
+    left: float
+    top: float
+    squeeze: float
+    scale: float
+
+    @classmethod
+    def of(cls, points: Sequence[tuple[float, float]]) -> _Fit | None:
+        """The picture that holds all points; None without any."""
+        if not points:
+            return None
+        xs, ys = zip(*points, strict=True)
+        squeeze = max(math.cos(math.radians((min(ys) + max(ys)) / 2)), 0.05)
+        wide, high = max((max(xs) - min(xs)) * squeeze, 0.01), max(max(ys) - min(ys), 0.01)
+        scale = min((_WIDE - 2 * _EDGE) / wide, (_HIGH - 2 * _EDGE) / high)
+        left, top = (_WIDE - scale * wide) / 2, (_HIGH - scale * high) / 2
+        return cls(min(xs), max(ys), left, top, squeeze, scale)
+
+    def at(self, x: float, y: float) -> tuple[float, float]:
+        """Where a place is drawn."""
+        east = self.left + (x - self.west) * self.squeeze * self.scale
+        return east, self.top + (self.north - y) * self.scale
+
+    @property
+    def extent(self) -> tuple[float, float, float, float]:
+        """West, east, south, north of the picture."""
+        west = self.west - self.left / self.squeeze / self.scale
+        north = self.north + self.top / self.scale
+        return west, west + _WIDE / self.squeeze / self.scale, north - _HIGH / self.scale, north
+
+
+def _ground(book: Book) -> str:
+    """Coast, lakes and rivers around the sites."""
+    from circflow.report.ground import ground_in
+
+    rows = columns(book, "Sites", "longitude", "latitude")
+    known = [
+        (x, y) for a, b in rows if (x := _number(a)) is not None if (y := _number(b)) is not None
+    ]
+    fit = _Fit.of(known)
+    if fit is None:
+        return ""
+    drawn = ""
+    for layer, points in ground_in(fit.extent).items():
+        path, pen = "", "M"
+        for x, y in points.tolist():
+            if math.isnan(x):
+                pen = "M"
+                continue
+            east, south = fit.at(x, y)
+            path += f"{pen}{east:.0f} {south:.0f}"
+            pen = "L"
+        drawn += f'<path class="{layer}" d="{path}"/>'
+    return f'<g class="ground">{drawn}</g>'
 
 
 def network(app: App, query: Mapping[str, str]) -> str:
@@ -107,7 +155,8 @@ def network(app: App, query: Mapping[str, str]) -> str:
     )
     body = (
         add + f'<svg class="network" viewBox="0 0 {_WIDE:.0f} {_HIGH:.0f}" role="img" '
-        f'aria-label="{len(where)} sites and their links"><g class="links">{lines}</g>'
+        f'aria-label="{len(where)} sites and their links">{_ground(book)}'
+        f'<g class="links">{lines}</g>'
         f'<g class="sites">{dots}</g></svg>'
         + note("Click two sites: they are the ends of the link. The lists do the same.")
     )
