@@ -2,11 +2,12 @@
 
 The server sends a job (a function's name and its arguments); the worker sends back what goes on
 and, at the end, the result. Stop is an interrupt, which ends a search with the best plan so far;
-a worker that does not heed it is killed and started again.
+a worker that does not heed it is killed and started again. A worker whose server has gone ends.
 """
 
 from __future__ import annotations
 
+import _thread
 import contextlib
 import itertools
 import multiprocessing
@@ -59,6 +60,7 @@ class Worker:
         self._wake = threading.Condition()
         self._process: multiprocessing.process.BaseProcess | None = None
         self._pipe: Connection | None = None
+        self._orders: Connection | None = None
         self._closing = False
         self._thread = threading.Thread(target=self._serve, name=f"worker-{name}", daemon=True)
         self._thread.start()
@@ -90,10 +92,12 @@ class Worker:
             return
         if again and process is not None:
             process.kill()
-        elif process is not None and process.pid is not None and process.is_alive():
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(process.pid, signal.SIGINT)
-            threading.Timer(PATIENCE, self._kill_if_busy, (job, process)).start()
+        elif process is not None and self._orders is not None:
+            with contextlib.suppress(OSError):
+                self._orders.send(job.number)
+            late = threading.Timer(PATIENCE, self._kill_if_busy, (job, process))
+            late.daemon = True
+            late.start()
 
     def close(self) -> None:
         """End the process."""
@@ -146,11 +150,14 @@ class Worker:
             return self._pipe
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
+        heard, self._orders = context.Pipe(duplex=False)
+        # Not a daemon: a study may have processes of its own.
         self._process = context.Process(
-            target=_work, args=(theirs,), name=f"circflow-{self.name}", daemon=True
+            target=_work, args=(theirs, heard), name=f"circflow-{self.name}"
         )
         self._process.start()
         theirs.close()
+        heard.close()
         self._pipe = ours
         return ours
 
@@ -182,11 +189,32 @@ class Tell:
             raise KeyboardInterrupt
 
 
-def _work(pipe: Connection) -> None:
+class _Now:
+    """The job that is being done, and the orders to stop it."""
+
+    def __init__(self, orders: Connection) -> None:
+        self.number, self._orders = 0, orders
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self) -> None:
+        while True:
+            try:
+                number = self._orders.recv()
+            except (EOFError, OSError):
+                os._exit(1)  # the server has gone: nobody waits for the result
+            if number == self.number:
+                if os.name == "posix":  # a real one wakes the main thread where it waits
+                    os.kill(os.getpid(), signal.SIGINT)
+                else:
+                    _thread.interrupt_main()
+
+
+def _work(pipe: Connection, orders: Connection) -> None:
     """The process: jobs in, words and results out, until the pipe closes."""
     from circflow.app import tasks
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt is for a job, never for idling
+    now = _Now(orders)
     while True:
         try:
             number, task, arguments = pipe.recv()
@@ -195,12 +223,14 @@ def _work(pipe: Connection) -> None:
         tell = Tell(pipe, number)
         try:
             signal.signal(signal.SIGINT, tell.interrupt)
+            now.number = number
             answer = ("done", getattr(tasks, task)(*arguments, tell))
         except KeyboardInterrupt:
             answer = ("failed", ("Stopped", "stopped", ()))
         except Exception as error:
             answer = ("failed", tasks.failure(error) or _unexpected(error))
         finally:
+            now.number = 0
             signal.signal(signal.SIGINT, signal.SIG_IGN)
         try:
             pipe.send((number, *answer))
