@@ -20,7 +20,8 @@ from circflow.data.one_line import plain
 from circflow.data.scenario import Scenario
 from circflow.data.table import Cell, Table
 from circflow.model.build import build
-from circflow.solver.compiled import Program, compile_model
+from circflow.model.terms import Model
+from circflow.solver.compiled import Compiled, Program, compile_model
 from circflow.solver.conditions import Condition, conditions, elastic
 from circflow.solver.conflicts import NOISE, Conflicts, Feasibility, Flags, Floats
 from circflow.solver.highs import Outcome, SolverError
@@ -72,11 +73,21 @@ class Blocked:
         return {"cell": str(self.cell), "by": [str(c) for c in self.by], "text": self.text}
 
 
+Make = Callable[[Scenario], tuple[Model, Compiled]]
+"""The model of a scenario and its programme."""
+
+
+def whole(scenario: Scenario) -> tuple[Model, Compiled]:
+    """A scenario's own programme."""
+    m = build(scenario)
+    return m, compile_model(m)
+
+
 class Remedies:
     """Least changes, tried on the scenario itself."""
 
-    def __init__(self, scenario: Scenario, conflicts: Conflicts) -> None:
-        self.scenario, self.conflicts = scenario, conflicts
+    def __init__(self, scenario: Scenario, conflicts: Conflicts, make: Make) -> None:
+        self.scenario, self.conflicts, self.make = scenario, conflicts, make
         self.all = conflicts.elastic.conditions
 
     def has_plan(self, changes: Sequence[Change], granted: Flags) -> bool:
@@ -90,8 +101,7 @@ class Remedies:
     def _program(self, changes: Sequence[Change], granted: Flags) -> Program:
         """The scenario with the changes made, what is granted given way."""
         changed = with_changes(self.scenario, changes)
-        m = build(changed)
-        compiled = compile_model(m)
+        m, compiled = self.make(changed)
         program = compiled.program
         if granted.any():
             cells = {str(self.all[n].cell) for n in np.flatnonzero(granted)}
