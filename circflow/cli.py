@@ -214,6 +214,11 @@ def _tell_of_audit(error: Any) -> int:
     return INTERNAL
 
 
+def _tell_of_solver(error: Any) -> int:
+    error_line(f"no plan that can be relied on: {error}")
+    return INTERNAL
+
+
 _TELLERS: dict[str, Callable[[Any], int]] = {
     "ScenarioError": _tell_of_problems,
     "AddressError": _tell_of_address,
@@ -221,6 +226,7 @@ _TELLERS: dict[str, Callable[[Any], int]] = {
     "PlotError": _tell_of_study,
     "NoPlan": _tell_of_no_plan,
     "AuditError": _tell_of_audit,
+    "SolverError": _tell_of_solver,
 }
 
 

@@ -7,42 +7,61 @@ with all pairs of sites.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
+
+from circflow.data.coded import Flags, Ints, Items, distinct, join, match, stacked
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from circflow.data.coded import Codes
     from circflow.data.scenario import Scenario
 
 EARTH_RADIUS_KM = 6371.0088
 """Mean radius (IUGG), as the contract says."""
 
 LINK = ["from", "to", "material", "mode"]
-_BLANK = -1
+_CELLS = ("distance_km", "cost", "loss")
 _COVERAGE = (("material", "mode"), ("material",), ("mode",), ())
 """What a row may name, the row that names most first (material before mode)."""
 
 
 @dataclass(frozen=True)
 class Network:
-    """Every link that material may use.
+    """Every link that material may use, as arrays; `links`, `capacities` and `flows` with names.
 
-    `links`: from, to, material, mode, distance_km (NaN where nobody needs it), cost (currency
+    `link_items`: from, to, material, mode, distance_km (NaN where nobody needs it), cost (currency
     per unit sent, NaN: by the mode's tariff), loss (share), transaction_cost (currency per unit
     sent), row_distance_km, row_cost, row_loss (rows of the sheet Links they stem from, 0: none).
-    `capacities`: row (of Links), capacity_per_year, link (position in `links`), one record for
-    every link that the row covers.
-    `flows`: the links in every period in which their mode runs: link, period, unit_cost
+    `capacity_items`: row (of Links), capacity_per_year, link (position in the links), one record
+    for every link that the row covers.
+    `flow_items`: the links in every period in which their mode runs: link, period, unit_cost
     (transport alone, currency per unit sent), row_mode (row of Modes).
     """
 
-    links: pd.DataFrame
-    capacities: pd.DataFrame
-    flows: pd.DataFrame
+    codes: Codes = field(repr=False, compare=False)
+    link_items: Items
+    capacity_items: Items
+    flow_items: Items
+
+    @cached_property
+    def links(self) -> pd.DataFrame:
+        """The links with names."""
+        return self.link_items.frame(self.codes)
+
+    @cached_property
+    def capacities(self) -> pd.DataFrame:
+        """The covered links of every row with a capacity."""
+        return self.capacity_items.frame(self.codes)
+
+    @cached_property
+    def flows(self) -> pd.DataFrame:
+        """The links by period, with names."""
+        return self.flow_items.frame(self.codes)
 
 
 def great_circle_km(
@@ -59,35 +78,32 @@ def great_circle_km(
     return np.asarray(2 * EARTH_RADIUS_KM * np.arcsin(np.sqrt(np.minimum(chord, 1.0))))
 
 
-def can_have(scenario: Scenario) -> pd.DataFrame:
-    """Where a material arises, is stocked, bought or made (hubs apart): site, material."""
-    return _pairs(
-        scenario.frame("Streams"),
-        scenario.frame("Stockpiles"),
-        scenario.purchases,
-        scenario.makers,
+def can_have(scenario: Scenario) -> Flags:
+    """Where a material arises, is stocked, bought or made (hubs apart): sites × materials."""
+    sheets = (scenario.items("Streams"), scenario.items("Stockpiles"), scenario.purchase_items)
+    return _matrix(scenario, *sheets, scenario.makes)
+
+
+def can_take(scenario: Scenario) -> Flags:
+    """Where a material is used, sold, disposed of or kept (hubs apart): sites × materials."""
+    stocks, disposal = scenario.items("Stockpiles"), scenario.items("Disposal")
+    sheets = (
+        scenario.items("Markets"),
+        disposal.take(disposal["material"] >= 0),
+        stocks.take(stocks["can_add"]),
     )
+    taking = _matrix(scenario, scenario.uses, *sheets)
+    every_waste = disposal["site"][disposal["material"] < 0]
+    taking[np.ix_(every_waste, np.flatnonzero(scenario.is_waste))] = True
+    return taking
 
 
-def can_take(scenario: Scenario) -> pd.DataFrame:
-    """Where a material is used, sold, disposed of or kept (hubs apart): site, material."""
-    disposal = scenario.frame("Disposal")
-    every_waste = disposal.loc[disposal["material"].isna(), ["site"]].merge(
-        pd.DataFrame({"material": sorted(scenario.wastes)}), how="cross"
-    )
-    stocks = scenario.frame("Stockpiles")
-    return _pairs(
-        scenario.users,
-        scenario.frame("Markets"),
-        disposal[disposal["material"].notna()],
-        every_waste,
-        stocks[stocks["can_add"].astype(bool)],
-    )
-
-
-def _pairs(*frames: pd.DataFrame) -> pd.DataFrame:
-    parts = [frame[["site", "material"]] for frame in frames]
-    return pd.concat(parts, ignore_index=True).drop_duplicates(ignore_index=True)
+def _matrix(scenario: Scenario, *places: Items) -> Flags:
+    codes = scenario.codes
+    matrix = np.zeros((codes.size("site"), codes.size("material")), dtype=bool)
+    for rows in places:
+        matrix[rows["site"], rows["material"]] = True
+    return matrix
 
 
 def make_network(scenario: Scenario) -> Network:
@@ -99,45 +115,31 @@ class _Maker:
     """Works on codes: the position of a name in its sheet."""
 
     def __init__(self, scenario: Scenario) -> None:
-        self.scenario = scenario
-        sites = scenario.frame("Sites")
+        self.scenario, self.codes = scenario, scenario.codes
+        sites, modes = scenario.items("Sites"), scenario.items("Modes")
         materials = scenario.frame("Materials")
-        modes = scenario.frame("Modes").drop_duplicates("mode")
-        self.names = {
-            "site": pd.Index(sites["site"], dtype=object),
-            "material": pd.Index(materials["material"], dtype=object),
-            "mode": pd.Index(modes["mode"], dtype=object),
-        }
-        self.latitude = sites["latitude"].to_numpy(float)
-        self.longitude = sites["longitude"].to_numpy(float)
+        self.latitude, self.longitude = sites["latitude"], sites["longitude"]
         self.placed = ~(np.isnan(self.latitude) | np.isnan(self.longitude))
-        self.hubs = np.flatnonzero(sites["hub"].to_numpy(bool))
-        self.auto = modes["auto"].to_numpy(bool)
+        self.member = sites["member"]
+        self.auto = np.zeros(self.codes.size("mode"), dtype=bool)
+        self.auto[modes["mode"][::-1]] = modes["auto"][::-1]  # the first row of a mode counts
         self.allowed = np.array(
             [self._allowed(text) for text in materials["modes"]], dtype=bool
-        ).reshape(len(materials), len(self.names["mode"]))
-        self.having = self._matrix(can_have(scenario))
-        self.taking = self._matrix(can_take(scenario))
+        ).reshape(len(materials), self.codes.size("mode"))
+        hubs = np.flatnonzero(sites["hub"])
+        self.having, self.taking = can_have(scenario), can_take(scenario)
+        self.having[hubs, :] = self.taking[hubs, :] = True  # a hub has and takes everything
 
-    def _allowed(self, text: str | None) -> NDArray[np.bool_]:
+    def _allowed(self, text: str | None) -> Flags:
         """Which modes a Materials.modes cell allows."""
-        modes = self.names["mode"]
         if not isinstance(text, str):
-            return np.ones(len(modes), dtype=bool)
-        return np.asarray(modes.isin([part.strip() for part in text.split(",")]))
+            return np.ones(self.codes.size("mode"), dtype=bool)
+        allowed = np.zeros(self.codes.size("mode"), dtype=bool)
+        listed = (self.codes.known("mode", part.strip()) for part in text.split(","))
+        allowed[[mode for mode in listed if mode >= 0]] = True
+        return allowed
 
-    def _matrix(self, pairs: pd.DataFrame) -> NDArray[np.bool_]:
-        """Site by material: whether the pair occurs; a hub has and takes everything."""
-        matrix = np.zeros((len(self.names["site"]), len(self.names["material"])), dtype=bool)
-        matrix[self.codes("site", pairs["site"]), self.codes("material", pairs["material"])] = True
-        matrix[self.hubs, :] = True
-        return matrix
-
-    def codes(self, kind: str, names: pd.Series[str]) -> NDArray[np.intp]:
-        """Positions of names in their sheet, −1 for a blank cell."""
-        return np.asarray(self.names[kind].get_indexer(pd.Index(names, dtype=object)))
-
-    def distance(self, start: NDArray[np.intp], end: NDArray[np.intp]) -> NDArray[np.float64]:
+    def distance(self, start: Ints, end: Ints) -> NDArray[np.float64]:
         """Kilometres on the way, detour included; NaN where a coordinate is missing."""
         crow = great_circle_km(
             self.latitude[start], self.longitude[start], self.latitude[end], self.longitude[end]
@@ -145,36 +147,23 @@ class _Maker:
         return crow * self.scenario.settings.detour_factor
 
     def make(self) -> Network:
-        rows = self._rows()
-        made = [self._automatic()] if self.scenario.settings.auto_links else []
-        made.append(self._added(rows))
-        links = pd.concat(made, ignore_index=True).drop_duplicates(LINK)
-        links = links.sort_values(LINK, ignore_index=True)
-        links, covered = self._resolve(links, rows)
-        links["distance_km"] = links["distance_km"].fillna(
-            pd.Series(self.distance(links["from"].to_numpy(), links["to"].to_numpy()))
-        )
-        links["transaction_cost"] = self._transaction_costs(links)
-        named = links.assign(
-            **{
-                column: self.names[kind].take(links[column].to_numpy())
-                for column, kind in zip(LINK, ("site", "site", "material", "mode"), strict=True)
-            }
-        )
-        return Network(named, covered, self._flows(named))
+        rows = self.scenario.items("Links")
+        parts = [self._automatic()] if self.scenario.settings.auto_links else []
+        links = stacked([*parts, self._added(rows)], *LINK)
+        # Sorted by from, to, material, mode, each once.
+        links = links.take(distinct([links[c] for c in LINK])[0])
+        links, capacities = self._resolve(links, rows)
+        unknown = np.isnan(links["distance_km"])
+        distance = links["distance_km"].copy()
+        distance[unknown] = self.distance(links["from"][unknown], links["to"][unknown])
+        links = links.plus(distance_km=distance, transaction_cost=self._transaction_costs(links))
+        return Network(self.codes, links, capacities, self._flows(links))
 
-    def _rows(self) -> pd.DataFrame:
-        """The Links sheet in codes, with the row number."""
-        rows = self.scenario.frame("Links").rename_axis("row").reset_index()
-        for column, kind in zip(LINK, ("site", "site", "material", "mode"), strict=True):
-            rows[column] = self.codes(kind, rows[column])
-        return rows
-
-    def _automatic(self) -> pd.DataFrame:
+    def _automatic(self) -> Items:
         """Links of the modes with `auto` between sites with coordinates, up to the longest."""
         longest = self.scenario.settings.max_distance_km
-        parts: list[tuple[NDArray[np.intp], ...]] = []
-        for material in range(len(self.names["material"])):
+        parts: list[tuple[Ints, ...]] = [(np.zeros(0, dtype=np.intp),) * len(LINK)]
+        for material in range(self.having.shape[1]):
             modes = np.flatnonzero(self.auto & self.allowed[material])
             start = np.flatnonzero(self.having[:, material] & self.placed)
             end = np.flatnonzero(self.taking[:, material] & self.placed)
@@ -187,73 +176,66 @@ class _Maker:
             a, b = a[keep], b[keep]
             for mode in modes:
                 parts.append((a, b, np.full(a.size, material), np.full(a.size, mode)))
-        none = (np.array([], dtype=np.intp),) * len(LINK)
-        columns = [np.concatenate(p) for p in zip(*(parts or [none]), strict=True)]
-        return pd.DataFrame(dict(zip(LINK, columns, strict=True)), dtype=np.intp)
+        columns = [np.concatenate(p) for p in zip(*parts, strict=True)]
+        return Items(dict(zip(LINK, columns, strict=True)))
 
-    def _added(self, rows: pd.DataFrame) -> pd.DataFrame:
+    def _added(self, rows: Items) -> Items:
         """Links that rows of the sheet add: what they name, or every mode with `auto` and every
         material that `from` can have and `to` can take; only modes that the material allows."""
-        rows = rows.loc[~rows["forbidden"].astype(bool), LINK]
-        blank = rows[rows["material"] == _BLANK]
-        sensible = self.having[blank["from"]] & self.taking[blank["to"]]
-        which, material = np.nonzero(sensible)
-        spread = blank.iloc[which].assign(material=material)
-        rows = pd.concat([rows[rows["material"] != _BLANK], spread], ignore_index=True)
-        blank = rows[rows["mode"] == _BLANK].drop(columns="mode")
-        spread = blank.merge(pd.DataFrame({"mode": np.flatnonzero(self.auto)}), how="cross")
-        rows = pd.concat([rows[rows["mode"] != _BLANK], spread], ignore_index=True)[LINK]
-        return rows[self.allowed[rows["material"], rows["mode"]]].astype(np.intp)
+        rows = rows.take(~rows["forbidden"]).only(*LINK)
+        blank = rows.take(rows["material"] < 0)
+        which, material = np.nonzero(self.having[blank["from"]] & self.taking[blank["to"]])
+        spread = blank.take(which).plus(material=material)
+        rows = stacked([rows.take(rows["material"] >= 0), spread], *LINK)
+        blank = rows.take(rows["mode"] < 0)
+        auto = np.flatnonzero(self.auto)
+        spread = blank.take(np.repeat(np.arange(len(blank)), len(auto)))
+        spread = spread.plus(mode=np.tile(auto, len(blank)))
+        rows = stacked([rows.take(rows["mode"] >= 0), spread], *LINK)
+        return rows.take(self.allowed[rows["material"], rows["mode"]])
 
-    def _resolve(
-        self, links: pd.DataFrame, rows: pd.DataFrame
-    ) -> tuple[pd.DataFrame, pd.DataFrame]:
+    def _resolve(self, links: Items, rows: Items) -> tuple[Items, Items]:
         """Fill each link's cells from the rows that cover it, and drop the forbidden ones.
 
         Each cell is taken from the row that names most among those that fill it; the link goes
         if the row that names most is forbidden.
         """
-        cells = ["distance_km", "cost", "loss"]
-        links = links.assign(**dict.fromkeys(cells, np.nan), **{f"row_{c}": 0 for c in cells})
-        # A pair of sites with rows is rare: only those links are looked at.
-        has_row = pd.MultiIndex.from_frame(links[["from", "to"]]).isin(
-            pd.MultiIndex.from_frame(rows[["from", "to"]])
-        )
-        near = links[has_row]
-        decided = pd.Series(False, index=near.index)
-        forbidden = pd.Series(False, index=near.index)
-        covers = []
+        count = len(links)
+        cells = {cell: np.full(count, np.nan) for cell in _CELLS}
+        origin = {cell: np.zeros(count, dtype=np.intp) for cell in _CELLS}
+        decided, forbidden = np.zeros(count, dtype=bool), np.zeros(count, dtype=bool)
+        covers: list[tuple[Ints, Ints]] = []
         for names in _COVERAGE:
-            level = rows[
-                ((rows["material"] != _BLANK) == ("material" in names))
-                & ((rows["mode"] != _BLANK) == ("mode" in names))
-            ]
-            on = ["from", "to", *names]
-            hit = near[on].reset_index(names="link").merge(level, on=on).set_index("link")
-            barred = hit["forbidden"].astype(bool)
-            forbidden.loc[hit.index[barred & ~decided.loc[hit.index]]] = True
-            decided.loc[hit.index] = True
-            hit = hit[~barred]
-            for cell in cells:
-                fill = hit[cell].dropna()
-                fill = fill[links.loc[fill.index, f"row_{cell}"] == 0]
-                links.loc[fill.index, cell] = fill
-                links.loc[fill.index, f"row_{cell}"] = hit.loc[fill.index, "row"]
-            covers.append(hit.loc[hit["capacity_per_year"].notna(), ["row", "capacity_per_year"]])
-        links["loss"] = links["loss"].fillna(0.0)
-        keep = ~links.index.isin(forbidden.index[forbidden])
-        position = pd.Series(np.cumsum(keep) - 1, index=links.index)
-        covered = pd.concat(covers).rename_axis("link").reset_index()
-        covered = covered[keep[covered["link"].to_numpy(int)]]
-        covered["link"] = position.loc[covered["link"]].to_numpy()
-        covered = covered.sort_values(["row", "link"], ignore_index=True)
-        return links[keep].reset_index(drop=True), covered
+            level = np.flatnonzero(
+                ((rows["material"] >= 0) == ("material" in names))
+                & ((rows["mode"] >= 0) == ("mode" in names))
+            )
+            on = ("from", "to", *names)
+            link, hit = match([links[n] for n in on], [rows[n][level] for n in on])
+            hit = level[hit]
+            barred = rows["forbidden"][hit]
+            forbidden[link[barred & ~decided[link]]] = True
+            decided[link] = True
+            link, hit = link[~barred], hit[~barred]
+            for cell in _CELLS:
+                fills = ~np.isnan(rows[cell][hit]) & (origin[cell][link] == 0)
+                cells[cell][link[fills]] = rows[cell][hit[fills]]
+                origin[cell][link[fills]] = rows["row"][hit[fills]]
+            limited = ~np.isnan(rows["capacity_per_year"][hit])
+            covers.append((link[limited], hit[limited]))
+        cells["loss"] = np.nan_to_num(cells["loss"])
+        links = links.plus(**cells, **{f"row_{cell}": at for cell, at in origin.items()})
+        link, hit = (np.concatenate(part) for part in zip(*covers, strict=True))
+        there = ~forbidden[link]
+        link, hit = (np.cumsum(~forbidden) - 1)[link[there]], hit[there]
+        order = np.lexsort((link, hit))
+        covered = rows.take(hit[order]).only("row", "capacity_per_year").plus(link=link[order])
+        return links.take(~forbidden), covered
 
-    def _transaction_costs(self, links: pd.DataFrame) -> NDArray[np.float64]:
+    def _transaction_costs(self, links: Items) -> NDArray[np.float64]:
         """Currency per unit: inside between two members, outside where one end has none."""
         settings = self.scenario.settings
-        members = pd.factorize(self.scenario.frame("Sites")["member"], use_na_sentinel=True)[0]
-        a, b = members[links["from"].to_numpy()], members[links["to"].to_numpy()]
+        a, b = self.member[links["from"]], self.member[links["to"]]
         inside = (a != b) & (a >= 0) & (b >= 0)
         outside = (a >= 0) != (b >= 0)
         return np.asarray(
@@ -261,39 +243,19 @@ class _Maker:
             + np.where(outside, settings.transaction_cost_outside, 0.0)
         )
 
-    def _stands_still(self, links: pd.DataFrame, period: str) -> NDArray[np.bool_]:
-        """Which links nothing may use in the period (see `Scenario.standstill`)."""
-        still = [pair[:2] for pair in sorted(self.scenario.standstill.links) if pair[2] == period]
-        if not still:
-            return np.zeros(len(links), dtype=bool)
-        return np.asarray(
-            pd.MultiIndex.from_frame(links[["from", "to"]]).isin(pd.MultiIndex.from_tuples(still))
-        )
-
-    def _flows(self, links: pd.DataFrame) -> pd.DataFrame:
+    def _flows(self, links: Items) -> Items:
         """The links in each period in which their mode runs, with the cost of transport."""
-        modes = self.scenario.in_force("Modes")
-        codes = self.names["mode"].get_indexer(pd.Index(links["mode"], dtype=object))
-        parts = []
-        for period in self.scenario.periods:
-            tariff = modes[modes["period"] == period.name].drop_duplicates("mode")
-            at = pd.Index(tariff["mode"], dtype=object).get_indexer(self.names["mode"])[codes]
-            runs = np.flatnonzero((at >= 0) & ~self._stands_still(links, period.name))
-            at = at[runs]
-            by_km = tariff["cost_per_unit_km"].to_numpy(float)[at]
-            distance = links["distance_km"].to_numpy(float)[runs]
-            by_tariff = tariff["fixed_cost"].to_numpy(float)[at] + np.where(
-                by_km == 0.0, 0.0, by_km * distance
-            )
-            own = links["cost"].to_numpy(float)[runs]
-            parts.append(
-                pd.DataFrame(
-                    {
-                        "link": runs,
-                        "period": period.name,
-                        "unit_cost": np.where(np.isnan(own), by_tariff, own),
-                        "row_mode": tariff["row"].to_numpy(int)[at],
-                    }
-                )
-            )
-        return pd.concat(parts, ignore_index=True)
+        modes = self.scenario.items_in_force("Modes")
+        shown = links.only("from", "to", "mode", "distance_km", "cost")
+        flows = join(shown.plus(link=np.arange(len(links))), modes, "mode")
+        still = self.scenario.standstill.links
+        if still:
+            flows = flows.take(~self.scenario.stands_still(still, flows, "from", "to", "period"))
+        first, _ = distinct([flows["period"], flows["link"]])
+        flows = flows.take(first)
+        by_km = flows["cost_per_unit_km"]
+        # A mode that costs nothing per km needs no distance.
+        way = np.where(by_km == 0.0, 0.0, by_km * flows["distance_km"])
+        cost = np.where(np.isnan(flows["cost"]), flows["fixed_cost"] + way, flows["cost"])
+        flows = flows.plus(unit_cost=cost)
+        return flows.renamed(row_mode="row").only("link", "period", "unit_cost", "row_mode")

@@ -7,14 +7,26 @@ currency, lump sums in million currency.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from circflow.data.coded import (
+    Codes,
+    Column,
+    Ints,
+    Items,
+    distinct,
+    kind_of,
+    match,
+    place_in,
+    stacked,
+)
 from circflow.data.schema import BY_NAME
 from circflow.data.table import Book, Problem, Table
 
@@ -158,6 +170,7 @@ class Scenario:
                 vars(other)[name] = known[name]
         kept = {sheet: rows for sheet, rows in self._in_force.items() if sheet not in moved}
         vars(other)["_in_force"] = kept
+        vars(other)["_items"] = {s: rows for s, rows in self._items.items() if s not in moved}
         return other
 
     def change(self, edits: Mapping[str, Edit]) -> Scenario:
@@ -175,12 +188,55 @@ class Scenario:
         """A sheet's typed rows, indexed by row number."""
         return self.tables[sheet].frame
 
-    def in_force(self, sheet: str) -> pd.DataFrame:
-        """The rows of a sheet with a `period` column, once for every period they hold in.
+    @cached_property
+    def codes(self) -> Codes:
+        """Every name as a number; sites, materials, … in the order of their sheets."""
+        listed = {kind: self.frame(sheet)[kind].tolist() for kind, sheet in _LISTS.items()}
+        codes = Codes({**listed, "period": [p.name for p in self.periods]})
+        for name, table in self.tables.items():
+            for column in table.sheet.columns if name != "Scenario" else ():
+                if (
+                    not column.is_number
+                    and column.kind != "flag"
+                    and kind_of(column.name) not in listed
+                ):
+                    codes.of(column.name, table.frame[column.name].tolist())
+        return codes
+
+    def items(self, sheet: str) -> Items:
+        """A sheet's rows as arrays (see `circflow.data.coded`), with `row`, the row number."""
+        known = self._items
+        if sheet not in known:
+            known[sheet] = _coded(self.tables[sheet], self.codes)
+        return known[sheet]
+
+    def items_in_force(self, sheet: str) -> Items:
+        """`items` of a sheet with a `period` column, once for every period they hold in.
 
         Rows that name a period replace, in that period, the blank-period rows of the same key.
-        Sorted as in the sheet, then by period; `row` is the row number in the sheet.
+        Sorted as in the sheet, then by period.
         """
+        rows = self.items(sheet)
+        at, period = _in_force([rows[k] for k in key_of(sheet)], rows["period"], len(self.periods))
+        rows = rows.take(at).plus(period=period)
+        if sheet == "Markets" and self.standstill.markets:
+            still = self.stands_still(self.standstill.markets, rows, "site", "material", "period")
+            limits = {n: np.where(still, 0.0, rows[n]) for n in ("min_per_year", "max_per_year")}
+            return rows.plus(**limits)
+        if sheet == "Modes" and self.standstill.modes:
+            return rows.take(~self.stands_still(self.standstill.modes, rows, "mode", "period"))
+        return rows
+
+    def stands_still(
+        self, names: frozenset[tuple[str, ...]], rows: Items, *columns: str
+    ) -> NDArray[np.bool_]:
+        """Which rows are among those that stand still, told by the names in some columns."""
+        parts = zip(columns, zip(*sorted(names), strict=True), strict=True)
+        listed = [self.codes.of(column, part) for column, part in parts]
+        return np.asarray(place_in(listed, [rows[column] for column in columns]) >= 0)
+
+    def in_force(self, sheet: str) -> pd.DataFrame:
+        """`items_in_force` as a table with names."""
         known = self._in_force
         if sheet not in known:
             names = [p.name for p in self.periods]
@@ -200,9 +256,22 @@ class Scenario:
         return rows
 
     @cached_property
+    def _items(self) -> dict[str, Items]:
+        return {}
+
+    @cached_property
     def _in_force(self) -> dict[str, pd.DataFrame]:
         """The rows in force of the sheets that have been asked for."""
         return {}
+
+    @cached_property
+    def period_items(self) -> Items:
+        """period, years, start, weight (D_t), once (what a lump sum counts)."""
+        columns = {
+            name: np.array([getattr(p, name) for p in self.periods], dtype=float)
+            for name in ("years", "start", "weight", "once")
+        }
+        return Items({"period": np.arange(len(self.periods)), **columns})
 
     @cached_property
     def member_of(self) -> dict[str, str | None]:
@@ -216,6 +285,13 @@ class Scenario:
         materials = self.frame("Materials")
         return dict(zip(materials["material"], materials["unit"], strict=True))
 
+    @property
+    def is_waste(self) -> NDArray[np.bool_]:
+        """Of every material, by code: whether its category is waste."""
+        return np.asarray(
+            self.items("Materials")["category"] == self.codes.known("category", "waste")
+        )
+
     @cached_property
     def wastes(self) -> frozenset[str]:
         """Materials of category waste."""
@@ -223,20 +299,29 @@ class Scenario:
         return frozenset(materials.loc[materials["category"] == "waste", "material"])
 
     @cached_property
-    def purchases(self) -> pd.DataFrame:
+    def purchase_items(self) -> Items:
         """What can be bought where: site, material, period, price, max_per_year, row.
 
         A row with a blank site holds at every site with a unit that uses the material (a unit
         that is off uses nothing); a row that names a site replaces it there, in the periods
         in which it is in force.
         """
-        rows = self.in_force("Purchases")
-        named, blank = rows[rows["site"].notna()], rows[rows["site"].isna()]
-        spread = blank.drop(columns="site").merge(self.users, on="material")
-        taken = named.set_index(["site", "material", "period"]).index
-        spread = spread[~spread.set_index(["site", "material", "period"]).index.isin(taken)]
-        both = pd.concat([named, spread], ignore_index=True)
-        return both.sort_values(["row", "site"], kind="stable", ignore_index=True)
+        rows = self.items_in_force("Purchases")
+        named, blank = rows.take(rows["site"] >= 0), rows.take(rows["site"] < 0)
+        i, j = match([blank["material"]], [self.uses["material"]])
+        spread = blank.take(i).plus(site=self.uses["site"][j])
+        key = ("site", "material", "period")
+        replaced = place_in([named[k] for k in key], [spread[k] for k in key]) >= 0
+        both = stacked([named, spread.take(~replaced)], *rows.names)
+        site_names = np.array(self.codes.names("site", np.arange(self.codes.size("site"))), str)
+        by_name = np.argsort(np.argsort(site_names))
+        return both.take(np.lexsort((by_name[both["site"]], both["row"])))
+
+    @cached_property
+    def purchases(self) -> pd.DataFrame:
+        """`purchase_items` as a table with names."""
+        rows = self.purchase_items
+        return rows.frame(self.codes, *rows.names)
 
     @cached_property
     def active_units(self) -> pd.DataFrame:
@@ -245,20 +330,38 @@ class Scenario:
         return units[units["status"] != "off"]
 
     @cached_property
+    def active_unit_items(self) -> Items:
+        """Units that are not off."""
+        units = self.items("Units")
+        return units.take(units["status"] != self.codes.known("status", "off"))
+
+    @cached_property
     def users(self) -> pd.DataFrame:
         """Which material is used (taken in) at which site: site, material."""
-        return self._roles("input")
+        return self.uses.frame(self.codes)
 
     @cached_property
     def makers(self) -> pd.DataFrame:
         """Which material is made at which site: site, material."""
+        return self.makes.frame(self.codes)
+
+    @cached_property
+    def uses(self) -> Items:
+        """Site and material of what is used (taken in)."""
+        return self._roles("input")
+
+    @cached_property
+    def makes(self) -> Items:
+        """Site and material of what is made."""
         return self._roles("output")
 
-    def _roles(self, role: str) -> pd.DataFrame:
-        recipes = self.frame("Recipes")
-        pairs = recipes.loc[recipes["role"] == role, ["technology", "material"]]
-        joined = self.active_units[["site", "technology"]].merge(pairs, on="technology")
-        return joined[["site", "material"]].drop_duplicates(ignore_index=True)
+    def _roles(self, role: str) -> Items:
+        recipes, units = self.items("Recipes"), self.active_unit_items
+        recipes = recipes.take(recipes["role"] == self.codes.known("role", role))
+        i, j = match([units["technology"]], [recipes["technology"]])
+        site, material = units["site"][i], recipes["material"][j]
+        first = np.sort(distinct([site, material])[0])
+        return Items({"site": site[first], "material": material[first]})
 
     @cached_property
     def network(self) -> Network:
@@ -280,6 +383,11 @@ _FIGURES_IN: dict[str, frozenset[str]] = {
     "users": frozenset(),
     "makers": frozenset(),
     "active_units": frozenset({"Units"}),
+    "active_unit_items": frozenset({"Units"}),
+    "uses": frozenset(),
+    "makes": frozenset(),
+    "codes": frozenset(),
+    "purchase_items": frozenset({"Purchases"}),
     "purchases": frozenset({"Purchases"}),
     "network": frozenset({"Scenario", "Sites", "Modes", "Links"}),
 }
@@ -287,23 +395,53 @@ _FIGURES_IN: dict[str, frozenset[str]] = {
 sheets it holds names alone."""
 
 
+_LISTS = {"site": "Sites", "material": "Materials", "unit": "Units", "mode": "Modes"}
+"""The sheets that list the names of a kind."""
+
+
 def key_of(sheet: str) -> list[str]:
     """The columns that tell rows of a sheet apart, period aside (price tiers share one key)."""
     return list(BY_NAME[sheet].key or ("site", "material"))
 
 
+def _in_force(key: Sequence[Column], period: Ints, periods: int) -> tuple[Ints, Ints]:
+    """Which rows hold in which period: positions and periods, by position, then period.
+
+    `key`: codes that tell rows apart; a blank one (every site, every material) is one of its own.
+    """
+    named, blank = np.flatnonzero(period >= 0), np.flatnonzero(period < 0)
+    at = np.repeat(blank, periods)
+    when = np.tile(np.arange(periods), len(blank))
+    replaced = place_in(
+        [*(k[named] + 1 for k in key), period[named]], [*(k[at] + 1 for k in key), when]
+    )
+    at, when = at[replaced < 0], when[replaced < 0]
+    at, when = np.concatenate([named, at]), np.concatenate([period[named], when])
+    order = np.lexsort((when, at))
+    return at[order], when[order]
+
+
 def rows_in_force(frame: pd.DataFrame, key: list[str], periods: list[str]) -> pd.DataFrame:
-    """Expand rows over the periods they hold in (see `Scenario.in_force`)."""
-    rows = frame.rename_axis("row").reset_index()
-    named = rows[rows["period"].notna()]
-    blank = rows[rows["period"].isna()].drop(columns="period")
-    spread = blank.merge(pd.DataFrame({"period": periods}), how="cross")
-    where = [*key, "period"]
-    # A blank key cell (every site, every material) is a key of its own: make it comparable.
-    replaced = pd.MultiIndex.from_frame(named[where].fillna("\x1f"))
-    spread = spread[~pd.MultiIndex.from_frame(spread[where].fillna("\x1f")).isin(replaced)]
-    both = pd.concat([named, spread[rows.columns]], ignore_index=True)
-    order = {name: n for n, name in enumerate(periods)}
-    both["_order"] = both["period"].map(order)
-    both = both.sort_values(["row", "_order"], kind="stable", ignore_index=True)
-    return both.drop(columns="_order")
+    """Expand rows over the periods they hold in (see `Scenario.items_in_force`)."""
+    codes = Codes({"period": periods})
+    at, when = _in_force(
+        [codes.of(k, frame[k].tolist()) for k in key],
+        codes.of("period", frame["period"].tolist()),
+        len(periods),
+    )
+    rows = frame.rename_axis("row").reset_index().iloc[at].reset_index(drop=True)
+    return rows.assign(period=codes.names("period", when))
+
+
+def _coded(table: Table, codes: Codes) -> Items:
+    frame = table.frame
+    columns: dict[str, Column] = {"row": frame.index.to_numpy(np.intp)}
+    for column in table.sheet.columns:
+        cells = frame[column.name]
+        if column.is_number:
+            columns[column.name] = cells.to_numpy(float)
+        elif column.kind == "flag":
+            columns[column.name] = cells.to_numpy(bool)
+        else:
+            columns[column.name] = codes.of(column.name, cells.tolist())
+    return Items(columns, len(frame))

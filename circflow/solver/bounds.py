@@ -18,6 +18,7 @@ Sums are rounded outwards.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -139,13 +140,13 @@ def _propagate(program: Program, limits: _AtMost, upper: Floats) -> None:
 
 def _useful(program: Program, limits: _AtMost, upper: Floats) -> bool:
     """Bound columns that cost and only help by what can be of help; whether any was bounded."""
-    rows, columns = program.shape
+    columns = program.shape[1]
     equal = np.isfinite(program.row_lower) & np.isfinite(program.row_upper)
     matrix = program.matrix
     in_equation = np.zeros(columns, dtype=bool)
     of = np.repeat(np.arange(columns), np.diff(matrix.indptr))
     in_equation[of[equal[matrix.indices] & (matrix.data != 0.0)]] = True
-    idle = (program.cost >= 0.0) & ~in_equation & ~program.integer & np.isfinite(program.lower)
+    idle = (program.cost >= 0.0) & ~in_equation & np.isfinite(program.lower)
     helps = np.flatnonzero((limits.value < 0.0) & idle[limits.column])
     if not len(helps):
         return False
@@ -156,6 +157,7 @@ def _useful(program: Program, limits: _AtMost, upper: Floats) -> bool:
     np.maximum.at(needed, column, need * (1.0 + _ROUNDING))
     needed = np.maximum(needed, program.lower)
     better = idle & (needed < _WORTH * np.abs(upper)) & np.isin(np.arange(columns), column)
+    better &= ~program.integer | (needed <= program.lower)  # a plant that is of no use at all
     upper[better] = needed[better]
     return bool(better.any())
 
@@ -164,7 +166,7 @@ def _most(limits: _AtMost, lower: Floats, upper: Floats) -> Floats:
     """The most that every row's Σ a·x can be, rounded up."""
     flipped = replace(limits, value=-limits.value)
     _, total, slack, endless = flipped.least(lower, upper)
-    return np.where(endless == 0, -total + slack, np.inf)
+    return np.asarray(np.where(endless == 0, -total + slack, np.inf), dtype=float)
 
 
 def tightened(program: Program, most: Floats) -> Program:
@@ -196,9 +198,7 @@ def tightened(program: Program, most: Floats) -> Program:
     high[free & (bound <= 0.0) & (upper > 0.0)] = np.inf
     high[nowhere] = np.maximum(lower[nowhere], np.floor(bound[nowhere]))
     matrix = csc_array((value, row, program.matrix.indptr), shape=program.matrix.shape)
-    return replace(
-        program, matrix=matrix, row_lower=sides[0], row_upper=sides[1], upper=high
-    )
+    return replace(program, matrix=matrix, row_lower=sides[0], row_upper=sides[1], upper=high)
 
 
 def capped(program: Program, most: Floats) -> tuple[Program, NDArray[np.bool_]]:
@@ -221,7 +221,8 @@ def capped(program: Program, most: Floats) -> tuple[Program, NDArray[np.bool_]]:
 def _beyond(size: Floats) -> Floats:
     """A power of two of at least twice a size."""
     with np.errstate(divide="ignore"):
-        return np.where(np.isfinite(size), np.exp2(np.ceil(np.log2(np.abs(size))) + 1.0), np.inf)
+        power = np.exp2(np.ceil(np.log2(np.abs(size))) + 1.0)
+    return np.asarray(np.where(np.isfinite(size), power, np.inf), dtype=float)
 
 
 def _pulled_in(  # noqa: PLR0913, PLR0917
@@ -229,7 +230,7 @@ def _pulled_in(  # noqa: PLR0913, PLR0917
     value: Floats,
     row: Ints,
     column: Ints,
-    held: Floats,
+    held: NDArray[Any],
     lower: Floats,
     bound: Floats,
     fixed: NDArray[np.bool_],

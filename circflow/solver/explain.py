@@ -26,7 +26,8 @@ from circflow.solver.compiled import Compiled
 from circflow.solver.conditions import Condition, conditions
 from circflow.solver.conflicts import NOISE as _NOISE
 from circflow.solver.conflicts import Conflicts
-from circflow.solver.highs import Ending, Session
+from circflow.solver.highs import Ending
+from circflow.solver.optimum import optimum
 from circflow.solver.remedies import (
     Blocked,
     Change,
@@ -122,7 +123,8 @@ class Explanation:
             lines.append(f"Conflict{several}: these cannot hold together{when}")
             lines += [f"  {text}" for text in (*conflict.texts, *conflict.later)]
             if conflict.remedies:
-                lines.append("  any one of these changes ends it:")
+                rest = ", the others remain" if several else ""
+                lines.append(f"  any one of these changes ends it{rest}:")
                 lines += [f"    {change.text}" for change in conflict.remedies]
             lines += [f"  {blocked.text}" for blocked in conflict.blocked]
         if len(self.conflicts) > 1 or not self.conflicts[0].remedies:
@@ -140,7 +142,7 @@ def explain(scenario: Scenario, make: Make = whole) -> Explanation:
     `make`: of what programme (the scenario's own); `coalition` asks why members cannot stand alone.
     """
     m, compiled = make(scenario)
-    outcome = Session(compiled.program).solve()
+    outcome = optimum(compiled.program).outcome
     if outcome.ending is Ending.UNBOUNDED:
         ray = endless_gain(m, compiled)
         return Explanation(scenario.name, Status.UNBOUNDED, ray=ray)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Any
 
 import highspy
 import numpy as np
@@ -44,6 +45,10 @@ INTEGRALITY = 1e-6
 
 _SMALLEST_ENTRY = 1e-12
 """Entries of the scaled matrix below this are left out by HiGHS."""
+
+_ITERATIONS = 20
+"""Iterations per row and column after which an LP is given up: the simplex method has gone astray.
+The counts of ordinary LPs are a few per row."""
 
 NO_OPTIONS: Mapping[str, bool | int | float | str] = MappingProxyType({})
 
@@ -126,6 +131,9 @@ class Session:
         self._option("small_matrix_value", _SMALLEST_ENTRY)
         self._option("mip_feasibility_tolerance", INTEGRALITY)
         self._option("mip_abs_gap", 0.0)
+        most = _ITERATIONS * (sum(program.shape) + 1_000)
+        for name in ("simplex_iteration_limit", "ipm_iteration_limit"):
+            self._option(name, most)
         self.options = options
         for name, value in options.items():
             self._option(name, value)
@@ -248,10 +256,11 @@ class Session:
 
     def farkas_ray(self) -> Floats | None:
         """Why an LP has no plan: multipliers of its rows, None where the last run left none."""
-        status, exists = self.highs.getDualRayExist()[:2]
+        highs: Any = self.highs  # its stubs lack the rays
+        status, exists = highs.getDualRayExist()[:2]
         if status == highspy.HighsStatus.kError or not exists:
             return None
-        status, _, ray = self.highs.getDualRay()
+        status, _, ray = highs.getDualRay()
         if status == highspy.HighsStatus.kError:
             return None
         return np.asarray(ray, dtype=float) * self.scaling.rows
@@ -264,9 +273,9 @@ class Session:
         self.highs.setSolution(start)
 
     def quick(self, *, primal: bool = False) -> Outcome:
-        """Solve an LP again from the last basis, without time limit, duals or a thread of its own.
+        """Solve an LP again from the last basis, without time limit or a thread of its own.
 
-        For runs of milliseconds by the thousand: the outcome has the plan and its objective only.
+        For runs of milliseconds by the thousand.
         """
         self._option("solver", "simplex")
         self._option("simplex_strategy", 4 if primal else 1)
@@ -274,11 +283,7 @@ class Session:
         status = self.highs.getModelStatus()
         if status != highspy.HighsModelStatus.kOptimal:
             return self._run(None)
-        scaled = np.array(self.highs.getSolution().col_value)
-        scaled[np.abs(scaled) < TOLERANCE] = 0.0
-        x = np.minimum(np.maximum(scaled * self.scaling.columns, self.lower), self.upper)
-        objective = self.highs.getObjectiveValue() / self.scaling.objective
-        return Outcome(Ending.OPTIMAL, objective, objective, 0.0, x)
+        return self._plan(Ending.OPTIMAL)
 
     def _run(self, time_limit: float | None) -> Outcome:
         if time_limit is not None:
@@ -340,7 +345,7 @@ class Session:
             return Outcome(Ending.INFEASIBLE)
         if status in (kinds.kUnbounded, kinds.kUnboundedOrInfeasible):
             return Outcome(Ending.UNBOUNDED)
-        if status in (kinds.kTimeLimit, kinds.kInterrupt, kinds.kIterationLimit):
+        if status in (kinds.kTimeLimit, kinds.kInterrupt):
             feasible = (
                 self.highs.getInfo().primal_solution_status
                 == highspy.SolutionStatus.kSolutionStatusFeasible

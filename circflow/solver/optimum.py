@@ -21,17 +21,32 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csc_array, diags_array, hstack, vstack
 
-from circflow.solution.proof import AGREES, FLOOR, breach, dual_bound, proves_infeasible
+from circflow.solution.proof import (
+    AGREES,
+    FLOOR,
+    ROUNDING,
+    Proof,
+    breach,
+    dual_bound,
+    proves_infeasible,
+)
 from circflow.solver.bounds import capped, reach, tightened
 from circflow.solver.compiled import Program
 from circflow.solver.highs import Ending, Outcome, Session, SolverError
 from circflow.solver.refine import refinements, worth
-from circflow.solver.scaling import Scaling, scaling_by_reach, scaling_of
+from circflow.solver.scaling import Scaling, apply, scaling_by_reach, scaling_of
 
 Floats = NDArray[np.float64]
 
 HOLDS = 1e-8
 """A limit holds when it is breached by less than this share of what it is made of."""
+
+
+_DISAGREE = "the plan and its proof disagree: "
+_TOLD = 3
+
+_FAR_APART = 1e7
+"""Figures whose sizes differ by more after scaling (regions: 1e4) are not trusted to one search."""
 
 
 @dataclass(frozen=True)
@@ -101,13 +116,17 @@ def optimum(
     affordable, dear = capped(inner, most)
     ends = None if time_limit is None else time.monotonic() + time_limit
     doubts: list[str] = []
-    claims = 0
+    claims: set[bool] = set()
+    agreeing: list[tuple[_Way, Optimum]] = []
+    far_apart = bool(dear.any()) or _far_apart(inner)
     for way, cap in _ways(_SEARCH_WAYS, dear):
         left = None if ends is None else ends - time.monotonic()
         if doubts and left is not None and left <= 0.0:
             break
         tried = affordable if cap else inner
-        own = scaling if scaling is not None and way is _SEARCH_WAYS[0] else _scales(way, tried, most)
+        own = (
+            scaling if scaling is not None and way is _SEARCH_WAYS[0] else _scales(way, tried, most)
+        )
         try:
             session = Session(tried, scaling=own, options=way.options, on_progress=on_progress)
             if start is not None:
@@ -119,10 +138,10 @@ def optimum(
         if found.ending is Ending.STOPPED:
             return Optimum(found, False, most)
         if found.x is None:
-            claims += 1
+            claims.add(way.by_reach)
             if _believed(replace(program, integer=np.zeros_like(program.integer)), found.ending):
                 return Optimum(found, False, most)
-            if found.ending is Ending.INFEASIBLE and claims > 1:
+            if found.ending is Ending.INFEASIBLE and len(claims) > 1:
                 return Optimum(found, False, most)
             doubts.append(f"the search ended with {found.ending.value}, which could not be proven")
             continue
@@ -134,20 +153,79 @@ def optimum(
             doubts.append(str(error))
             continue
         doubt = _doubt(program, found, fixed.outcome, gap)
-        if not doubt:
-            return _searched(found, fixed)
-        doubts.append(doubt)
+        if doubt:
+            doubts.append(doubt)
+            continue
+        plan = _searched(found, fixed)
+        if not far_apart or found.ending is not Ending.OPTIMAL:
+            return plan
+        # Where figures are far apart a search can prove what is not so.
+        if _best_of_all(program, plan, gap):
+            return plan
+        agreeing.append((way, plan))
+        doubts.append(f"one search found {-plan.outcome.objective:.12g} million to be best")
+    best = min((p for _, p in agreeing), key=lambda p: p.outcome.objective, default=None)
+    if best is not None:
+        among = [w for w, p in agreeing if _as_good(program, p.outcome.objective, best, gap)]
+        if any(w is not among[0] for w in among):
+            return best
     raise _disagreement(doubts)
 
 
+def _as_good(program: Program, objective: float, best: Optimum, gap: float) -> bool:
+    """Whether a worth (minimised) is that of the best, up to the gap."""
+    assert best.outcome.x is not None
+    other = best.outcome.objective
+    size = max(abs(other), FLOOR * _gross(program, best.outcome.x))
+    return abs(objective - other) <= gap * abs(other) + AGREES * size
+
+
+def _best_of_all(program: Program, best: Optimum, gap: float) -> bool:
+    """Whether no fractions of decisions are better than a plan: then no decisions are."""
+    try:
+        relaxed = linear(program.relaxed()).outcome
+    except SolverError:
+        return False
+    return relaxed.ending is Ending.OPTIMAL and _as_good(program, relaxed.objective, best, gap)
+
+
+def _far_apart(program: Program) -> bool:
+    """Whether figures are so far apart in size, after scaling, that a search may be wrong."""
+    scaled = apply(program, scaling_of(program))
+    entries, costs = np.abs(scaled.matrix.data), np.abs(scaled.cost)
+    entries, costs = entries[entries > 0.0], costs[costs > 0.0]
+    return bool(
+        (entries.size and entries.max() > _FAR_APART * entries.min())
+        or (costs.size and costs.max() > _FAR_APART * np.median(costs))
+    )
+
+
+def proof(program: Program, best: Optimum, asked: float) -> Proof | None:
+    """What proves an optimum of a programme, for the audit; None where there are no duals."""
+    outcome = best.outcome
+    if outcome.x is None or outcome.row_dual is None:
+        return None
+    lp = program.with_fixed(outcome.x) if best.fixed else program
+    return Proof(
+        cost=lp.cost,
+        offset=lp.offset,
+        matrix=lp.matrix,
+        row_lower=lp.row_lower,
+        row_upper=lp.row_upper,
+        lower=lp.lower,
+        upper=lp.upper,
+        most=best.most,
+        row_dual=outcome.row_dual,
+        search_bound=outcome.bound if best.fixed else np.nan,
+        asked=asked,
+    )
+
+
 def _searched(found: Outcome, fixed: Optimum) -> Optimum:
+    """The LP's outcome with the search's bound, and the gap between the two."""
     outcome = fixed.outcome
-    assert outcome.x is not None
-    distance = max(outcome.objective - found.bound, 0.0)
-    size = abs(outcome.objective)
-    reached = 0.0 if distance <= AGREES * size else distance / max(size, 1e-10)
-    if found.ending is Ending.OPTIMAL:
-        reached = min(reached, max(found.gap, 0.0)) if found.gap < reached else reached
+    distance, size = outcome.objective - found.bound, abs(outcome.objective)
+    reached = 0.0 if distance <= ROUNDING * size else distance / max(size, 1e-10)
     priced = replace(outcome, ending=found.ending, bound=found.bound, gap=reached)
     return Optimum(priced, True, fixed.most)
 
@@ -202,6 +280,7 @@ def linear(
         doubt = check(program, most, found)
         if doubt:
             for better in refinements(tried, session, found):
+                assert better.x is not None
                 better = replace(better, objective=worth(program, better.x))
                 if not check(program, most, better):
                     return Optimum(replace(better, bound=better.objective), False, most)
@@ -212,8 +291,9 @@ def linear(
 
 
 def _ways(ways: tuple[_Way, ...], dear: NDArray[np.bool_]) -> list[tuple[_Way, bool]]:
-    """The ways, the first of them with prohibitive costs capped too, where there are any."""
-    return [*([(ways[0], True)] if dear.any() else []), *((way, False) for way in ways)]
+    """The ways, the first two with prohibitive costs capped too, where there are any."""
+    first = [(way, True) for way in ways[:2]] if dear.any() else []
+    return [*first, *((way, False) for way in ways)]
 
 
 def check(program: Program, most: Floats, found: Outcome) -> str:
@@ -237,6 +317,18 @@ def check(program: Program, most: Floats, found: Outcome) -> str:
     return ""
 
 
+def proven(program: Program, found: Outcome, session: Session) -> bool:
+    """Whether what a session gave of an LP, a plan or none, is proven by own arithmetic.
+
+    A run that a limit of time has stopped claims nothing.
+    """
+    if found.ending in (Ending.STOPPED, Ending.FEASIBLE):
+        return True
+    if found.x is None or found.row_dual is None:
+        return _believed(program, found.ending, session)
+    return not check(program, program.upper, found) or not check(program, reach(program), found)
+
+
 def _gross(program: Program, x: Floats) -> float:
     return float(np.abs(program.cost * x).sum() + abs(program.offset))
 
@@ -246,7 +338,8 @@ def _scales(way: _Way, program: Program, most: Floats) -> Scaling:
 
 
 def _disagreement(doubts: list[str]) -> SolverError:
-    return SolverError(f"the plan and its proof disagree: {'; '.join(dict.fromkeys(doubts))}")
+    told = dict.fromkeys(d.removeprefix(_DISAGREE) for d in doubts)
+    return SolverError(_DISAGREE + "; ".join(list(told)[:_TOLD]))
 
 
 # ------------------------------------------------------------------- no plan

@@ -20,7 +20,7 @@ from circflow.solution.lp_of_plan import Optimality
 from circflow.solution.solution import NoPlan, Solution, Status, Tables
 from circflow.solver.compiled import Compiled, compile_model
 from circflow.solver.highs import Ending, Outcome
-from circflow.solver.optimum import optimum
+from circflow.solver.optimum import optimum, proof
 from circflow.solver.prices import prices
 
 Progress = Callable[[str], None]
@@ -65,9 +65,8 @@ def solve(
         m = build(scenario, relax=relax)
         compiled = compile_model(m)
     with clock.step("solving"):
-        outcome, gap_reached, fixed = optimise(
-            compiled, time_limit=time_limit, gap=gap, on_progress=clock.search
-        )
+        best = optimum(compiled.program, time_limit=time_limit, gap=gap, on_progress=clock.search)
+    outcome, fixed = best.outcome, best.fixed
     if outcome.x is None:
         raise _no_plan(scenario, outcome)
     with clock.step("reading off the plan"):
@@ -75,12 +74,13 @@ def solve(
             scenario=scenario,
             status=Status(outcome.ending.value),
             objective=0.0 - outcome.objective,  # never −0
-            gap=gap_reached,
+            gap=outcome.gap,
             tables=read_tables(m, compiled, outcome, fixed=fixed),
             seconds=clock.seconds(scenario.read_seconds),
             decisions_fixed=fixed,
             relaxed=relax,
             optimality=_optimality(m, compiled, outcome),
+            proof=proof(compiled.program, best, gap),
         )
     with clock.step("auditing"):
         passed = solution.audit.passed

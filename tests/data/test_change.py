@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from copy import deepcopy
-from dataclasses import is_dataclass
+from dataclasses import fields, is_dataclass
 from functools import cached_property
 from time import perf_counter
 
@@ -441,11 +441,14 @@ DERIVED = {name for name, v in vars(Scenario).items() if isinstance(v, cached_pr
 def derive(scenario: Scenario) -> list[tuple[str, object]]:
     """All that is derived from a scenario's sheets, tables apart."""
     found: list[tuple[str, object]] = []
-    for name in sorted(DERIVED - {"_in_force"}):
+    for name in sorted(DERIVED - {"_in_force", "_items"}):
         value = getattr(scenario, name)
-        parts = vars(value) if is_dataclass(value) else {"": value}
+        of = [f.name for f in fields(value)] if is_dataclass(value) else []
+        parts = {part: getattr(value, part) for part in of} or {"": value}
         found += [(f"{name} {part}", own) for part, own in parts.items()]
     for sheet in SHEETS:
+        if sheet.name != "Scenario":
+            found.append((f"{sheet.name} in codes", scenario.items(sheet.name)))
         if sheet.periodic or sheet.name in ("UnitPeriods", "Budget"):
             found.append((f"{sheet.name} in force", scenario.in_force(sheet.name)))
     return found

@@ -550,6 +550,12 @@ KUZBASS_DOUBTS = (
         "warning",
     ),
     Fault(
+        "an amount that cannot be meant",
+        put("Streams.amount_per_year[site=Itat]", 2.5e13),
+        "hardly meant",
+        "warning",
+    ),
+    Fault(
         "a fee with a minus sign",
         put("Disposal.fee[site=Itat]", -5),
         "dumping earns 5",

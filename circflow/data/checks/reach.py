@@ -17,8 +17,9 @@ class Reach:
     def __init__(self, scenario: Scenario) -> None:
         self._sites = pd.Index(scenario.frame("Sites")["site"], dtype=object)
         self._materials = pd.Index(scenario.frame("Materials")["material"], dtype=object)
-        links = scenario.network.links
-        start, end = (self._codes(links[side], links["material"]) for side in ("from", "to"))
+        links = scenario.network.link_items
+        count = len(self._materials)
+        start, end = (links[side] * count + links["material"] for side in ("from", "to"))
         size = len(self._sites) * len(self._materials)
         pairs = np.unique(start * size + end)
         self._start, self._end = pairs // max(size, 1), pairs % max(size, 1)
@@ -33,7 +34,9 @@ class Reach:
         """The number of each place (columns site, material)."""
         return self._codes(places["site"], places["material"])
 
-    def _marked(self, places: pd.DataFrame) -> NDArray[np.bool_]:
+    def _marked(self, places: pd.DataFrame | NDArray[np.bool_]) -> NDArray[np.bool_]:
+        if isinstance(places, np.ndarray):
+            return places.flatten()
         marked = np.zeros(self._size, dtype=bool)
         marked[self.codes(places)] = True
         return marked
@@ -42,8 +45,9 @@ class Reach:
         """By number of the place: whether something from one of the sources can get there."""
         return self._spread(self._marked(sources), self._start, self._end)
 
-    def backward(self, sinks: pd.DataFrame) -> NDArray[np.bool_]:
-        """By number of the place: whether something there can get to one of the sinks."""
+    def backward(self, sinks: pd.DataFrame | NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """By number of the place: whether something there can get to one of the sinks (a
+        table, or sites × materials)."""
         return self._spread(self._marked(sinks), self._end, self._start)
 
     @staticmethod
