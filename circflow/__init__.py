@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from circflow.studies.cluster.sharing import share as share
     from circflow.studies.compare import compare as compare
     from circflow.studies.errors import StudyError as StudyError
+    from circflow.studies.finance import finance as finance
+    from circflow.studies.indicators import indicators as indicators
     from circflow.studies.sweeps.ranges import break_points as break_points
     from circflow.studies.sweeps.ranges import ranges as ranges
     from circflow.studies.sweeps.sweep import sample as sample
@@ -54,6 +56,8 @@ _HOMES = {
     "evaluate": "circflow.studies.units.evaluate",
     "Verdicts": "circflow.studies.units.evaluate",
     "best_sites": "circflow.studies.units.sites",
+    "finance": "circflow.studies.finance",
+    "indicators": "circflow.studies.indicators",
     "StudyError": "circflow.studies.errors",
 }
 

@@ -19,6 +19,8 @@ from circflow.commands.cluster import compare, forms, share
 from circflow.commands.common import BAD_INPUT, error_line, problem_line
 from circflow.commands.evaluate import evaluate
 from circflow.commands.explain import explain
+from circflow.commands.finance import finance
+from circflow.commands.indicators import indicators
 from circflow.commands.ranges import breakpoints, ranges
 from circflow.commands.scenario import check, convert, template
 from circflow.commands.solve import solve
@@ -51,7 +53,7 @@ def cli() -> None:
 
 
 _STUDIES = (sweep, tornado, ranges, breakpoints, alternatives, pareto)
-_CLUSTER = (share, forms, compare)
+_CLUSTER = (share, forms, compare, indicators, finance)
 for _command in (template, check, convert, solve, explain, *_STUDIES, evaluate, *_CLUSTER):
     cli.add_command(_command)
 

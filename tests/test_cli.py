@@ -382,7 +382,7 @@ def test_an_internal_error_is_one_line(
 def test_a_full_disk_is_told(
     mini: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(_: object, path: Path) -> None:
+    def full(_: object, path: Path, *__: object) -> None:
         raise OSError(28, "No space left on device", str(path))
 
     monkeypatch.setattr("circflow.report.workbook.write_results", full)

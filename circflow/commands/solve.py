@@ -24,6 +24,8 @@ from circflow.commands.common import (
 )
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from circflow.solution.solution import Solution
 
 
@@ -139,24 +141,37 @@ def write_files(
 ) -> list[Path]:
     """Write what was asked for; the files and folders written."""
     files = []
+    table = indicators(solution) if output or report or csv_folder else None
+    words = "six groups of indicators, plan against baseline and target"
+    more = {"Indicators": ("indicators", table, words)} if table is not None else {}
     if output is not None:
         from circflow.report.workbook import write_results
 
-        write_results(solution, output)
+        write_results(solution, output, more)
         files.append(output)
     if report is not None:
         from circflow.report.page.plan import write_page
         from circflow.studies.cluster.baselines import comparisons
 
-        write_page(solution, report, comparisons(solution) if solution.audit.passed else ())
+        baselines = comparisons(solution) if solution.audit.passed else ()
+        write_page(solution, report, baselines, table)
         files.append(report)
     if csv_folder is not None:
         from circflow.report.csvs import write_csvs
 
-        write_csvs(solution, csv_folder)
+        write_csvs(solution, csv_folder, more)
         files.append(csv_folder)
     if json_out is not None:
         write_json(json_out, solution.summary())
         if str(json_out) != STDOUT:
             files.append(json_out)
     return files
+
+
+def indicators(solution: Solution) -> pd.DataFrame:
+    """The table of indicators; without a baseline where the plan itself took long to make."""
+    from circflow.studies.cluster.baselines import took_long
+    from circflow.studies.indicators import indicators as indicators_of
+
+    without = solution.audit.passed and not took_long(solution)
+    return indicators_of(solution.scenario, plan=solution, with_baseline=without)

@@ -14,6 +14,7 @@ from circflow.data.checks.blends import check_blends
 from circflow.data.checks.doubts import check_doubts
 from circflow.data.checks.findings import Draft, Drafts, Findings
 from circflow.data.checks.flow_doubts import check_flows
+from circflow.data.checks.indicators import check_indicators
 from circflow.data.checks.links import check_distances, check_effect
 from circflow.data.checks.provisional import provisional
 from circflow.data.checks.reach import Reach
@@ -21,6 +22,7 @@ from circflow.data.checks.references import check_keys, check_references
 from circflow.data.checks.rules import check_discounting, check_figures, check_names
 from circflow.data.checks.structure import match_sheets, sheet_order
 from circflow.data.checks.studies import check_studies
+from circflow.data.checks.taxes import check_taxes
 from circflow.data.checks.typed import read_drafts, read_periods, read_settings
 from circflow.data.scenario import Scenario, ScenarioError
 from circflow.data.table import Book, Problem
@@ -56,6 +58,8 @@ def check_book(book: Book) -> tuple[list[Problem], Scenario | None]:
     check_discounting(drafts, periods, settings.discount_rate)
     check_blends(drafts)
     check_studies(drafts)
+    check_indicators(drafts)
+    check_taxes(drafts)
     check_distances(drafts, lambda: provisional(drafts, settings, periods, book))
     check_effect(drafts)
     check_doubts(drafts)

@@ -84,8 +84,9 @@ class Sheet:
     """Rows that name a period replace, in that period, the blank-period rows of one key."""
 
     def __post_init__(self) -> None:
-        periods = [c for c in self.columns if c.name == "period" and not c.required]
-        object.__setattr__(self, "periodic", bool(periods) and self.name != "Periods")
+        named = any(c.name == "period" and not c.required for c in self.columns)
+        periodic = named and self.name != "Periods" and "period" not in self.key
+        object.__setattr__(self, "periodic", periodic)
 
     def __getitem__(self, name: str) -> Column:
         return next(c for c in self.columns if c.name == name)
@@ -172,6 +173,27 @@ SCENARIO_KEYS: tuple[Column, ...] = (
 
 EMISSION_KINDS = ("recipe", "transport", "disposal", "stockpile", "purchase", "sale", "stream")
 EMISSION_SCOPES = ("cluster", "region", "member", "site", "unit")
+INDICATOR_GROUPS = (
+    "resources",
+    "activity",
+    "performance",
+    "social_environmental",
+    "international",
+    "technology",
+)
+TAX_BASES = (
+    "profit",
+    "income",
+    "property",
+    "job",
+    "taken",
+    "disposed",
+    "disposal_fee",
+    "emission_charge",
+)
+TAX_SHARES = ("profit", "income", "property", "disposal_fee", "emission_charge")
+"""Bases of which a tax takes a share of the money."""
+TAX_BUDGETS = ("federal", "regional", "municipal")
 GOAL_KINDS = ("value", "synergy", "jobs", "emission:<pollutant>")
 
 SHEETS: tuple[Sheet, ...] = (
@@ -267,6 +289,7 @@ SHEETS: tuple[Sheet, ...] = (
                 reference="Modes",
                 blank="every mode",
             ),
+            _flag("innovative", "a product of innovation: read by the indicators only", False),
         ),
         key=("material",),
         required=True,
@@ -484,6 +507,14 @@ SHEETS: tuple[Sheet, ...] = (
                 "Units",
             ),
             _text("investor", "label"),
+            _number(
+                "foreign_share",
+                "foreign investors' share of the capex: read by the indicators only",
+                "share",
+                default=0.0,
+                low=0.0,
+                high=1.0,
+            ),
         ),
         key=("unit",),
         required=True,
@@ -747,6 +778,65 @@ SHEETS: tuple[Sheet, ...] = (
                 choices=("uniform", "triangular", "normal", "lognormal"),
             ),
         ),
+    ),
+    Sheet(
+        "Indicators",
+        "What is known or wanted of the cluster beside the plan's money. A row has a value, a "
+        "target, or both; an indicator that circflow computes takes a target only.",
+        (
+            Column("group", "choice", "what it tells of", required=True, choices=INDICATOR_GROUPS),
+            _name("indicator", "indicator", required=True),
+            _text("unit", "label of its unit"),
+            _name("member", "enterprise", "Members", blank="the cluster"),
+            _name("period", "period", "Periods", blank="the whole horizon"),
+            _number("value", "what is given", "as unit says", blank="not known"),
+            _number("target", "what is wanted", "as unit says", blank="none"),
+            Column(
+                "better",
+                "choice",
+                "which side of the target is good",
+                default="higher",
+                choices=("higher", "lower"),
+            ),
+            _amount("weight", "in a composite index", "1", blank="not part of the index"),
+        ),
+        key=("group", "indicator", "member", "period"),
+    ),
+    Sheet(
+        "Taxes",
+        "What a plan brings to public budgets. Without effect on the plan.",
+        (
+            _name("tax", "tax or charge", required=True),
+            Column(
+                "base",
+                "choice",
+                "of what it is taken",
+                required=True,
+                choices=TAX_BASES,
+            ),
+            _name(
+                "material",
+                "material, where the base is taken or disposed",
+                "Materials",
+                blank="every stream (taken), every waste (disposed)",
+            ),
+            _name(
+                "member",
+                "enterprise whose rate it is; replaces the tax's row with a blank member",
+                "Members",
+                blank="everybody",
+            ),
+            Column("budget", "choice", "whose it is", required=True, choices=TAX_BUDGETS),
+            _number(
+                "rate",
+                "share of the base (profit, income, property per year, disposal_fee, "
+                "emission_charge); per job and year (job); per unit (taken, disposed)",
+                "share or currency",
+                required=True,
+                low=0.0,
+            ),
+        ),
+        key=("tax", "budget", "material", "member"),
     ),
     Sheet(
         "Sources",

@@ -9,7 +9,6 @@ formula has an apostrophe in front, as in the CSV folders of scenarios; numbers 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -19,12 +18,16 @@ import pandas as pd
 
 from circflow.data.atomic import atomic_path
 from circflow.data.folder import csv_text
-from circflow.report.workbook import tables_of
+from circflow.report.workbook import Sheets, tables_of
 from circflow.solution.solution import Solution
 
 
-def write_csvs(solution: Solution, folder: str | os.PathLike[str]) -> list[Path]:
+def write_csvs(
+    solution: Solution, folder: str | os.PathLike[str], more: Sheets | None = None
+) -> list[Path]:
     """Write one file per table, named as the table, into a folder; return the files.
+
+    `more` are further tables, as sheets of the results workbook.
 
     The folder is made if need be (not its parents); other files in it are left alone. All files
     are complete before the first takes its name. Raises OSError where it cannot be written.
@@ -33,7 +36,7 @@ def write_csvs(solution: Solution, folder: str | os.PathLike[str]) -> list[Path]
     home.mkdir(exist_ok=True)
     written = []
     with ExitStack() as stack:
-        for name, frame in _tables(solution):
+        for name, frame, _ in (tables_of(solution) | dict(more or {})).values():
             target = home / f"{name}.csv"
             temporary = stack.enter_context(atomic_path(target))
             harmless(frame).to_csv(
@@ -41,11 +44,6 @@ def write_csvs(solution: Solution, folder: str | os.PathLike[str]) -> list[Path]
             )
             written.append(target)
     return written
-
-
-def _tables(solution: Solution) -> Iterator[tuple[str, pd.DataFrame]]:
-    for table, frame, _ in tables_of(solution).values():
-        yield table, frame
 
 
 def harmless(frame: pd.DataFrame) -> pd.DataFrame:

@@ -49,8 +49,14 @@ _BLUE, _GREEN, _ORANGE, _GREY, _PURPLE = "#0072B2", "#009E73", "#D55E00", "#9999
 _INDENT: dict[str, Any] = {"align": "left", "indent": 1}
 
 
-def write_results(solution: Solution, path: str | os.PathLike[str]) -> None:
-    """Write a solution as an Excel workbook, whole or not at all.
+Sheets = Mapping[str, tuple[str, pd.DataFrame, str]]
+"""By name of the sheet: table name, table, what it tells."""
+
+
+def write_results(
+    solution: Solution, path: str | os.PathLike[str], more: Sheets | None = None
+) -> None:
+    """Write a solution as an Excel workbook, whole or not at all; `more` are further sheets.
 
     Blank cells are figures that do not exist, or no limit. Raises OSError where `path` cannot
     be written.
@@ -66,7 +72,7 @@ def write_results(solution: Solution, path: str | os.PathLike[str]) -> None:
                 "strings_to_numbers": False,
             },
         )
-        fillings = _write(solution, book)
+        fillings = _write(solution, book, tables_of(solution) | dict(more or {}))
         book.close()
         fill(temporary, fillings)
 
@@ -149,7 +155,7 @@ def warnings_table(solution: Solution) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=heads)
 
 
-def _write(solution: Solution, book: Any) -> list[Filling]:
+def _write(solution: Solution, book: Any, sheets: Sheets) -> list[Filling]:
     settings = solution.scenario.settings
     book.set_properties(
         {"title": clean(settings.name)[:250], "comments": "Results of circflow", "author": ""}
@@ -157,7 +163,6 @@ def _write(solution: Solution, book: Any) -> list[Filling]:
     formats = Formats(book)
     summary = book.add_worksheet("Summary")
     currency = plain(settings.currency)
-    sheets = tables_of(solution)
     fillings = []
     for name, (table, frame, _) in sheets.items():
         fillings += add_table(formats, name, table, frame, currency)
@@ -175,7 +180,7 @@ class _Summary:
         self.currency = plain(solution.scenario.settings.currency)
         self.row = 0
 
-    def write(self, sheets: Mapping[str, tuple[str, pd.DataFrame, str]], charts: _Charts) -> None:
+    def write(self, sheets: Sheets, charts: _Charts) -> None:
         """Write everything, with links to the detail sheets."""
         sheet = self.sheet
         for column, size in enumerate((56, 14, 26, 16, 3)):
@@ -281,7 +286,7 @@ class _Summary:
             unit = f"million {self.currency} for 1 % {row['direction']}"
             self._line(row["label"], row["gain_million"], unit, "Limits", "#,##0.000")
 
-    def _contents(self, sheets: Mapping[str, tuple[str, pd.DataFrame, str]]) -> None:
+    def _contents(self, sheets: Sheets) -> None:
         self._section("What the sheets hold", "rows", "", "sheet")
         for name, (_, frame, meaning) in sheets.items():
             self._line(meaning, float(len(frame)), "", name, "#,##0")

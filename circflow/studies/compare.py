@@ -13,6 +13,7 @@ import pandas as pd
 from circflow.data.scenario import Scenario
 from circflow.solution.solution import NoPlan, Solution
 from circflow.solver.run import solve
+from circflow.studies.indicators import indicators
 
 Progress = Callable[[str], None]
 
@@ -153,7 +154,19 @@ def figures_of(solution: Solution) -> dict[Figure, float]:
     made["chains", None, "chains"] = totals["chains"]
     made["units_built", None, "units"] = float(len(solution.built))
     made |= exchange_figures(solution)
+    made |= indicator_figures(solution)
     return made
+
+
+def indicator_figures(solution: Solution) -> dict[Figure, float]:
+    """The cluster's indicators over the horizon, computed and given."""
+    table = indicators(solution.scenario, plan=solution, with_baseline=False)
+    rows = table[table["member"].isna() & table["period"].isna()]
+    money = f"million {solution.scenario.settings.currency}"
+    return {
+        ("indicator", str(name), str(unit).replace("million", money, 1)): float(value)
+        for name, unit, value in zip(rows["indicator"], rows["unit"], rows["value"], strict=True)
+    }
 
 
 def exchange_figures(solution: Solution) -> dict[Figure, float]:

@@ -32,6 +32,7 @@ from circflow.report.page.frame import (
     percent,
     write,
 )
+from circflow.report.page.indicators import indicator_blocks, lead_of
 from circflow.report.sankey import sankey
 from circflow.report.workbook import audit_table, warnings_table
 from circflow.solution.solution import Status
@@ -61,18 +62,24 @@ def write_page(
     solution: Solution,
     path: str | os.PathLike[str],
     baselines: Sequence[Baseline] = (),
+    indicators: pd.DataFrame | None = None,
 ) -> None:
     """Write the page of a plan, whole or not at all. Raises OSError where it cannot be written."""
-    write(plan_page(solution, baselines), path)
+    write(plan_page(solution, baselines, indicators), path)
 
 
-def plan_page(solution: Solution, baselines: Sequence[Baseline] = ()) -> Page:
-    """The page of a plan; `baselines` are what its headline figures are compared with."""
+def plan_page(
+    solution: Solution,
+    baselines: Sequence[Baseline] = (),
+    indicators: pd.DataFrame | None = None,
+) -> Page:
+    """The page of a plan; `baselines` are what its headline figures are compared with, and
+    `indicators` the table of the six groups (see `circflow.report.page.indicators`)."""
     settings = solution.scenario.settings
     years = tell.horizon(solution.scenario)
     when = f"{settings.start_year}–{settings.start_year + years - 1}"
     place = f"{settings.region} · " if settings.region else ""
-    parts = _Parts(solution, baselines)
+    parts = _Parts(solution, baselines, indicators)
     return Page(
         title=settings.name,
         kind="circflow · plan",
@@ -105,8 +112,13 @@ def _marks(solution: Solution) -> list[tuple[str, Literal["", "good", "bad"]]]:
 class _Parts:
     """The sections, from top to bottom."""
 
-    def __init__(self, solution: Solution, baselines: Sequence[Baseline]) -> None:
-        self.solution, self.baselines = solution, baselines
+    def __init__(
+        self,
+        solution: Solution,
+        baselines: Sequence[Baseline],
+        indicators: pd.DataFrame | None,
+    ) -> None:
+        self.solution, self.baselines, self.indicators = solution, baselines, indicators
         self.scenario = solution.scenario
         self.currency = plain(self.scenario.settings.currency)
         self.years = tell.horizon(self.scenario)
@@ -126,6 +138,7 @@ class _Parts:
             Section("Money", self._money(), "Money"),
             Section("Waste", self._waste(), "Waste"),
             Section("Units, stocks and emissions", self._plant(), "Units and emissions"),
+            Section("Indicators", self._indicators(), "Indicators"),
             Section("Shadow prices", self._prices(), "Prices"),
             Section("What is known and what is guessed", self._assumptions(), "Assumptions"),
             Section("Can the plan be trusted?", self._trust(), "Audit"),
@@ -442,6 +455,12 @@ class _Parts:
         ]
 
     # ------------------------------------------------------------------ background
+
+    def _indicators(self) -> list[Block]:
+        if self.indicators is None or self.indicators.empty:
+            return []
+        lead = Text(lead_of(self.indicators))
+        return [lead, *indicator_blocks(self.indicators, self.currency)]
 
     def _prices(self) -> list[Block]:
         prices = self.solution.prices

@@ -34,8 +34,7 @@ def comparisons(solution: Solution, *, longest: float = LONGEST) -> list[Baselin
     standing plants would cost and employ is left out. `longest`: seconds that the plan may have
     taken to build and solve.
     """
-    seconds = solution.seconds
-    if seconds.get("build", 0.0) + seconds.get("solve", 0.0) > longest:
+    if took_long(solution, longest):
         reason = "left out, as the plan took long to make (`circflow share` tells the gain)"
         return [Baseline(ALONE, None, reason), Baseline(DUMPED, None, "left out likewise")]
     cluster = Cluster(solution.scenario, relax=solution.relaxed)
@@ -45,6 +44,11 @@ def comparisons(solution: Solution, *, longest: float = LONGEST) -> list[Baselin
         _solved(ALONE, alone, forms, "the members cannot all stand alone"),
         _without_units(_solved(DUMPED, _idle(cluster), forms, "not all waste has another place")),
     ]
+
+
+def took_long(solution: Solution, longest: float = LONGEST) -> bool:
+    """Whether the plan took so long to build and solve that nothing more is solved for it."""
+    return solution.seconds.get("build", 0.0) + solution.seconds.get("solve", 0.0) > longest
 
 
 def _idle(cluster: Cluster) -> Program:

@@ -14,7 +14,7 @@ whole.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -24,10 +24,13 @@ from scipy.sparse.linalg import splu
 
 from circflow.data.scenario import MILLION, Scenario
 from circflow.model.build import weights
-from circflow.solution.solution import SYNERGY, Solution
+from circflow.solution.solution import INCOME, SYNERGY, Solution
 from circflow.studies.cluster.coalition import synergy_members
 
 OUTSIDE = "outside"
+Measure = Literal["discounted_million", "million_per_year"]
+"""Columns of the money table by which own money is told."""
+DISCOUNTED: Measure = "discounted_million"
 PLACE = ["site", "material", "period"]
 PASSED_BACK = ("income", "disposal", "transport", "transactions")
 """Groups of money that a place without a member passes back (and premiums)."""
@@ -57,34 +60,36 @@ class Origins:
         return shares
 
 
-def own_money(solution: Solution) -> pd.DataFrame:
-    """Each member's own money in a plan: member, group, period, discounted_million.
+def own_money(solution: Solution, measure: Measure = DISCOUNTED) -> pd.DataFrame:
+    """Each member's own money in a plan: member, group, period, and the measure.
 
-    The member `outside` holds what is nobody's. The rows add up to the money table.
+    `measure`: `discounted_million` (over the period), or `million_per_year` (undiscounted; capital
+    paid upfront in equal parts over the years of its period). The member `outside` holds what is
+    nobody's. The rows add up to that column of the money table.
     """
     scenario = solution.scenario
     members = tuple(scenario.frame("Members")["member"])
     names = [*members, OUTSIDE]
-    books = _Books(solution, members)
+    books = Books(solution, measure)
     parts = [books.by_site(), books.emissions(), books.synergies(), books.premiums()]
     table = pd.concat(parts, ignore_index=True)
     rows = _summed(table)
-    whole = solution.money.groupby(["group", "period"])["discounted_million"].sum()
-    told = rows.groupby(["group", "period"])["discounted_million"].sum()
-    rest = whole.sub(told, fill_value=0.0)
+    whole = solution.money.groupby(["group", "period"])[measure].sum()
+    told = rows.groupby(["group", "period"])["million"].sum()
+    rest = whole.sub(told, fill_value=0.0).rename("million")
     rest = rest[rest != 0.0]
     left = rest.reset_index().assign(member=OUTSIDE)
     made = _summed(pd.concat([rows, left], ignore_index=True))
     order = pd.Categorical(made["member"], names)
     made = made.assign(_order=order.codes).sort_values("_order", kind="stable")
-    made = made[made["discounted_million"] != 0.0]
+    made = made[made["million"] != 0.0].rename(columns={"million": measure})
     return made.drop(columns="_order").reset_index(drop=True)
 
 
 def _summed(table: pd.DataFrame) -> pd.DataFrame:
     """One row per member, group and period."""
     key = ["member", "group", "period"]
-    summed: pd.Series[float] = table.groupby(key, sort=False)["discounted_million"].sum()
+    summed: pd.Series[float] = table.groupby(key, sort=False)["million"].sum()
     return summed.reset_index()
 
 
@@ -188,22 +193,24 @@ def _own_supply(solution: Solution) -> pd.DataFrame:
     return own.groupby(PLACE, sort=False)["amount"].sum().reset_index()
 
 
-class _Books:
-    """The parts of own money, each a table member, group, period, discounted_million."""
+class Books:
+    """The parts of own money, each a table member, group, period, million (by the measure)."""
 
-    def __init__(self, solution: Solution, members: tuple[str, ...]) -> None:
-        self.solution, self.members = solution, members
+    def __init__(self, solution: Solution, measure: Measure = DISCOUNTED) -> None:
+        self.solution, self.measure = solution, measure
         self.scenario: Scenario = solution.scenario
+        members = tuple(self.scenario.frame("Members")["member"])
         self.names = np.array([*members, OUTSIDE], dtype=object)
         self.number = {name: n for n, name in enumerate(members)}
         self.origins = origins(solution, members)
-        self.weight = {p.name: p.weight for p in self.scenario.periods}
+        discounted = measure == DISCOUNTED
+        self.weight = {p.name: p.weight if discounted else 1.0 for p in self.scenario.periods}
 
     def _discount(self, rows: pd.DataFrame) -> Floats:
         return np.array([self.weight[period] for period in rows["period"]], dtype=float)
 
     def _split(self, rows: pd.DataFrame, shares: Floats) -> pd.DataFrame:
-        """Rows with group, period, discounted_million, shared among members and outside."""
+        """Rows with group, period and million, shared among members and outside."""
         at, who = np.nonzero(shares)
         taken = rows.iloc[at]
         return pd.DataFrame(
@@ -211,7 +218,7 @@ class _Books:
                 "member": self.names[who],
                 "group": taken["group"].to_numpy(object),
                 "period": taken["period"].to_numpy(object),
-                "discounted_million": taken["discounted_million"].to_numpy(float) * shares[at, who],
+                "million": taken["million"].to_numpy(float) * shares[at, who],
             }
         )
 
@@ -235,24 +242,31 @@ class _Books:
     def by_site(self) -> pd.DataFrame:
         """Everything booked at a site, emissions and synergy apart."""
         money = self.solution.money
+        money = money.assign(million=money[self.measure])
         money = money[~money["group"].isin(["emissions", SYNERGY])]
         back = money["group"].isin(PASSED_BACK).to_numpy() & money["material"].notna().to_numpy()
         return self._split(money, self._whose(money, passed_back=back))
+
+    def sold(self, sales: pd.DataFrame) -> pd.DataFrame:
+        """Income of sales by the member that is paid: member, group, period, million."""
+        amount = sales["income_million_per_year"].astype(float) * self._discount(sales)
+        rows = sales.assign(group=INCOME, million=amount)
+        return self._split(rows, self._whose(rows, passed_back=np.ones(len(rows), dtype=bool)))
 
     def premiums(self) -> pd.DataFrame:
         """Premiums of sales: like the sales."""
         sales = self.solution.sales
         amount = sales["premium_million_per_year"].astype(float) * self._discount(sales)
-        rows = sales.assign(group=SYNERGY, discounted_million=amount)
-        rows = rows[rows["discounted_million"] != 0.0]
+        rows = sales.assign(group=SYNERGY, million=amount)
+        rows = rows[rows["million"] != 0.0]
         return self._split(rows, self._whose(rows, passed_back=np.ones(len(rows), dtype=bool)))
 
     def synergies(self) -> pd.DataFrame:
         """Values of joint activity: in equal parts to the members of the partners."""
         table = self.solution.tables.synergies
         amount = table["value_million_per_year"].astype(float) * self._discount(table)
-        rows = table.assign(group=SYNERGY, discounted_million=amount)
-        rows = rows[rows["discounted_million"] != 0.0]
+        rows = table.assign(group=SYNERGY, million=amount)
+        rows = rows[rows["million"] != 0.0]
         partners = synergy_members(self.scenario)
         shares = np.zeros((len(rows), len(self.names)))
         for at, name in enumerate(rows["synergy"]):
@@ -268,7 +282,7 @@ class _Books:
         rows = limits.merge(keyed, on=["row", "period"])
         rows = rows[rows["cost_million_per_year"] != 0.0].reset_index(drop=True)
         if rows.empty:
-            return pd.DataFrame(columns=["member", "group", "period", "discounted_million"])
+            return pd.DataFrame(columns=["member", "group", "period", "million"])
         emitted = np.zeros((len(rows), len(self.names)))
         blame = np.zeros_like(emitted)
         for at, row in enumerate(rows.to_dict("records")):
@@ -289,7 +303,7 @@ class _Books:
                 "member": self.names[who],
                 "group": "emissions",
                 "period": rows["period"].to_numpy(object)[which],
-                "discounted_million": -paid[which, who],
+                "million": -paid[which, who],
             }
         )
 

@@ -1,0 +1,95 @@
+"""Indicators: a row tells something, and what circflow computes is not typed in."""
+
+from __future__ import annotations
+
+from circflow.data.checks.findings import Drafts, records
+from circflow.data.indicators import BY_INDICATOR, COMPUTED, EMITTED, Computed
+from circflow.data.suggest import nearest
+
+
+def check_indicators(drafts: Drafts) -> None:
+    """A value, a target, or both; a computed indicator stands in its group and takes a target."""
+    draft = drafts["Indicators"]
+    for row in records(draft.sound("group", "indicator", "member", "value", "target")):
+        number, name = row["row"], row["indicator"]
+        if row["value"] != row["value"] and row["target"] != row["target"]:
+            drafts.error(
+                "Indicators",
+                number,
+                "value",
+                "the row tells nothing: give a value, a target, or both",
+                expected="a number",
+            )
+        computed = _computed(name)
+        if computed is None:
+            _check_name(drafts, number, name)
+            continue
+        _check_computed(drafts, row, computed)
+
+
+def _computed(name: str) -> Computed | None:
+    """The indicator that circflow computes under a name."""
+    stem, colon, _ = name.partition(":")
+    return BY_INDICATOR.get(stem) if bool(colon) == (stem == EMITTED) else None
+
+
+def _check_computed(drafts: Drafts, row: dict[str, object], computed: Computed) -> None:
+    number, name = int(str(row["row"])), str(row["indicator"])
+    if row["value"] == row["value"]:
+        drafts.error(
+            "Indicators",
+            number,
+            "value",
+            f"circflow computes {name} from the plan: clear the value, keep the target, or give "
+            "the indicator another name",
+            expected="a blank cell",
+        )
+    if row["group"] != computed.group:
+        drafts.error(
+            "Indicators",
+            number,
+            "group",
+            f"{name}, which circflow computes, belongs to the group {computed.group}",
+            expected=computed.group,
+            suggestion=computed.group,
+        )
+    if not computed.members and row["member"] is not None:
+        drafts.error(
+            "Indicators",
+            number,
+            "member",
+            f"{name} is computed for the cluster as a whole: clear the member",
+            expected="a blank cell",
+        )
+    if name.startswith(EMITTED):
+        _check_pollutant(drafts, number, name)
+
+
+def _check_pollutant(drafts: Drafts, number: int, name: str) -> None:
+    pollutant = name.partition(":")[2]
+    known = list(dict.fromkeys(drafts["EmissionFactors"].frame["pollutant"].dropna()))
+    if pollutant in known or drafts["EmissionFactors"].faulty:
+        return
+    closest = nearest(pollutant, known)
+    better = f"{EMITTED}:{closest}" if closest else ""
+    drafts.error(
+        "Indicators",
+        number,
+        "indicator",
+        f"the sheet EmissionFactors has no pollutant {pollutant!r}",
+        expected="emitted:<pollutant of EmissionFactors>",
+        suggestion=better,
+    )
+
+
+def _check_name(drafts: Drafts, number: int, name: str) -> None:
+    """A name that nearly is one that circflow computes is doubted."""
+    closest = nearest(name, [c.name for c in COMPUTED])
+    if closest:
+        drafts.warning(
+            "Indicators",
+            number,
+            "indicator",
+            f"{name!r} is taken as an indicator of your own; circflow computes {closest!r}",
+            suggestion=closest,
+        )

@@ -1,0 +1,217 @@
+"""Indicators on a page: six groups, a small multiple for each indicator, targets met or not.
+
+The table is that of `circflow.studies.indicators`: group, indicator, unit, member, period, value,
+baseline, change, target, met, kind.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from circflow.report.numbers import cut
+from circflow.report.page.frame import (
+    Block,
+    Column,
+    Heading,
+    Page,
+    Section,
+    Table,
+    Text,
+    escaped,
+    figure,
+    percent,
+    write,
+)
+
+GROUP_WORDS = {
+    "resources": "Resources",
+    "activity": "Innovation activity",
+    "performance": "Performance",
+    "social_environmental": "Social and environmental",
+    "international": "International integration",
+    "technology": "Technological development",
+}
+_MET = {True: "met", False: "not met"}
+_WIDTH, _HEIGHT = 132.0, 40.0
+"""Of the drawing in a small multiple, in pixels."""
+
+
+@dataclass(frozen=True)
+class Multiple:
+    """An indicator of the cluster over the periods: plan, baseline, target."""
+
+    title: str
+    unit: str
+    periods: Sequence[str]
+    plan: Sequence[float]
+    baseline: Sequence[float]
+    horizon: float
+    target: float
+    met: bool | None
+
+    def html(self) -> str:
+        """A card with the figure of the horizon and a line over the periods."""
+        mark = f" · target {_figure(self.target, self.unit)}" if np.isfinite(self.target) else ""
+        if self.met is not None:
+            mark += f" <b>{_MET[self.met]}</b>"
+        return (
+            f'<div class="card multiple"><h3>{escaped(self.title)}</h3>'
+            f'<p class="big">{_figure(self.horizon, self.unit)}</p>'
+            f'<p class="unit">{escaped("" if self.unit == "share" else self.unit)}{mark}</p>'
+            f"{self._drawing()}</div>"
+        )
+
+    def _drawing(self) -> str:
+        known = np.array([*self.plan, *self.baseline, self.target, 0.0], dtype=float)
+        known = known[np.isfinite(known)]
+        low, high = float(known.min()), float(known.max())
+        if len(self.periods) < 2 or high <= low:
+            return ""
+        told = "; ".join(
+            f"{p}: {_figure(v, self.unit)}" for p, v in zip(self.periods, self.plan, strict=True)
+        )
+        scale = (_HEIGHT - 4.0) / (high - low)
+
+        def line(values: Sequence[float], style: str) -> str:
+            across = np.linspace(2.0, _WIDTH - 2.0, len(values))
+            points = " ".join(
+                f"{x:.1f},{_HEIGHT - 2.0 - (v - low) * scale:.1f}"
+                for x, v in zip(across, values, strict=True)
+                if np.isfinite(v)
+            )
+            return f'<polyline class="{style}" points="{points}"/>' if " " in points else ""
+
+        target = [self.target] * 2 if np.isfinite(self.target) else []
+        return (
+            f'<svg viewBox="0 0 {_WIDTH:g} {_HEIGHT:g}" role="img" aria-label="{escaped(told)}">'
+            f"<title>{escaped(told)}</title>{line(target, 'target')}"
+            f"{line(self.baseline, 'baseline')}{line(self.plan, 'plan')}</svg>"
+        )
+
+
+@dataclass(frozen=True)
+class Multiples:
+    """Small multiples side by side."""
+
+    charts: Sequence[Multiple]
+
+    def html(self, ids: count[int]) -> str:
+        return f'<div class="cards">{"".join(chart.html() for chart in self.charts)}</div>'
+
+
+def indicator_blocks(table: pd.DataFrame, currency: str) -> list[Block]:
+    """Group by group: small multiples of the cluster, then every row."""
+    blocks: list[Block] = []
+    for group, rows in table.groupby("group", sort=False):
+        cluster = rows[rows["member"].isna()]
+        if rows.empty:
+            continue
+        blocks.append(Heading(GROUP_WORDS.get(str(group), str(group))))
+        charts = [_multiple(one, currency) for _, one in cluster.groupby("indicator", sort=False)]
+        blocks.append(Multiples([chart for chart in charts if chart is not None]))
+        blocks.append(_table(rows, str(group), currency))
+    if blocks:
+        words = (
+            "Over the horizon (rates: mean per year; capital and new units: sums). The solid line "
+            "is the plan by period, the dashed one the same scenario without new units, the dotted "
+            "one the target. Money is not discounted."
+        )
+        blocks.insert(0, Text(words, "note"))
+    return blocks
+
+
+def write_indicators(
+    path: str | os.PathLike[str], title: str, table: pd.DataFrame, currency: str
+) -> None:
+    """Write the page of a scenario's indicators. Raises OSError where it cannot be written."""
+    lead = Text(lead_of(table))
+    section = Section("Indicators", [lead, *indicator_blocks(table, currency)], "Indicators")
+    footer = (
+        "Made by circflow. This file holds everything it shows and asks nothing of the network."
+    )
+    write(Page(title, [section], kind="circflow · indicators", footer=footer), path)
+
+
+def lead_of(table: pd.DataFrame) -> str:
+    """How many targets are met, and which are not."""
+    targets = table[table["target"].notna()]
+    if targets.empty:
+        return "No targets are given (sheet Indicators)."
+    met = targets["met"]
+    missed = targets[[value is False or value == np.False_ for value in met]]
+    unknown = int(met.isna().sum())
+    reached = len(targets) - len(missed) - unknown
+    text = f"{reached} of {len(targets)} targets are met."
+    if len(missed):
+        names = [
+            str(r["indicator"]) + "".join(f", {r[k]}" for k in ("member", "period") if r[k])
+            for r in missed.head(6).to_dict("records")
+        ]
+        more = f" and {len(missed) - 6} more" if len(missed) > 6 else ""
+        text += f" Not met: {'; '.join(names)}{more}."
+    if unknown:
+        text += f" {unknown} cannot be judged, as the figure is not known."
+    return text
+
+
+def _multiple(rows: pd.DataFrame, currency: str) -> Multiple | None:
+    horizon = rows[rows["period"].isna()]
+    periods = rows[rows["period"].notna()]
+    one = (horizon if len(horizon) else periods.tail(1)).iloc[0]
+    if np.isnan(one["value"]) and periods["value"].isna().all():
+        return None
+    return Multiple(
+        title=words_of(str(one["indicator"])),
+        unit=_unit(str(one["unit"]), currency),
+        periods=[str(p) for p in periods["period"]],
+        plan=periods["value"].tolist(),
+        baseline=periods["baseline"].tolist(),
+        horizon=float(one["value"]),
+        target=float(one["target"]),
+        met=one["met"] if isinstance(one["met"], bool) else None,
+    )
+
+
+def _table(rows: pd.DataFrame, group: str, currency: str) -> Table:
+    shown = rows.assign(
+        indicator=[words_of(str(name)) for name in rows["indicator"]],
+        unit=[_unit(str(unit), currency) for unit in rows["unit"]],
+        member=rows["member"].fillna("the cluster"),
+        period=rows["period"].fillna("horizon"),
+        met=[_MET.get(m, "") if isinstance(m, bool) else "" for m in rows["met"]],
+    )
+    first = shown["member"].eq("the cluster") & shown["period"].eq("horizon")
+    shown = shown.iloc[np.argsort(~first.to_numpy(), kind="stable")].reset_index(drop=True)
+    texts = ("indicator", "unit", "member", "period")
+    figures = {"value": "plan", "baseline": "without new units", "change": "change"}
+    columns = (
+        *(Column(name, name) for name in texts),
+        *(Column(name, words, "number") for name, words in figures.items()),
+        Column("target", "target", "number"),
+        Column("met", "target met"),
+        Column("kind", "kind"),
+    )
+    caption = f"{GROUP_WORDS.get(group, group)}: every figure"
+    return Table(
+        caption, shown, columns, shown=max(int(first.sum()), 4), name=f"indicators-{group}"
+    )
+
+
+def words_of(name: str) -> str:
+    """An indicator's name in words."""
+    return cut(name.replace("_", " ").replace(":", ": "), 60)
+
+
+def _unit(unit: str, currency: str) -> str:
+    return unit.replace("million", f"million {currency}", 1) if unit.startswith("million") else unit
+
+
+def _figure(value: Any, unit: str) -> str:
+    return escaped(percent(float(value)) if unit == "share" else figure(float(value)))

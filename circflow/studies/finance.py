@@ -1,0 +1,188 @@
+"""What a plan brings to public budgets: the sheet Taxes, applied to a plan. Nothing of it changes
+the plan.
+
+Bases, of each member in each period (per year):
+
+* profit: its net benefit (own money: income − costs + synergy, capital charged), where above 0;
+* income: what it sells, sales at places outside passed back to the sender;
+* property: the book value of what it has built, written down in equal parts over the lifetime
+  (mean of the year, from the start of the period built in);
+* job: jobs of its units in service;
+* taken: what is taken from streams at its sites; disposed: what is disposed of there;
+* disposal_fee, emission_charge: what it pays of these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from circflow.data.scenario import MILLION, Scenario
+from circflow.data.schema import TAX_SHARES
+from circflow.solution.solution import NoPlan, Solution
+from circflow.solver.run import solve
+from circflow.studies.cluster.own_money import own_money
+from circflow.studies.indicators import Figures, baseline_of, without_units
+
+Floats = NDArray[np.float64]
+Progress = Callable[[str], None]
+COLUMNS = ("budget", "tax", "base", "member", "period", "million_per_year")
+
+
+def finance(
+    scenario: Scenario,
+    *,
+    plan: Solution | None = None,
+    gap: float = 1e-6,
+    time_limit: float | None = None,
+    progress: Progress | None = None,
+) -> pd.DataFrame:
+    """What a plan brings to each budget, beside the same scenario without new units.
+
+    Returns:
+        One row per budget, tax, member (None: everybody, places outside included) and period
+        (None: the mean per year of the horizon): budget, tax, base, member, period,
+        million_per_year (undiscounted), baseline, change. The baseline is NaN where it has no
+        plan. Empty where the sheet Taxes is.
+
+    Raises:
+        NoPlan: the scenario has no plan.
+    """
+    tell = progress or (lambda _: None)
+    if plan is None:
+        tell("solving")
+        plan = solve(scenario, gap=gap, time_limit=time_limit)
+    tell("solving without new units")
+    before = baseline_of(scenario, plan, gap=gap, time_limit=time_limit)
+    table = taxes_of(plan)
+    baseline = taxes_of(before)["million_per_year"] if isinstance(before, Solution) else np.nan
+    table["baseline"] = baseline
+    table["change"] = table["million_per_year"] - table["baseline"]
+    return table
+
+
+def by_candidate(
+    scenario: Scenario,
+    plan: Solution,
+    *,
+    gap: float = 1e-6,
+    time_limit: float | None = None,
+    progress: Progress | None = None,
+) -> pd.DataFrame:
+    """What each unit that is built brings: the plan less the best plan in which it cannot be built.
+
+    Returns:
+        unit, budget, million_per_year (mean over the horizon; NaN where there is no plan without
+        it).
+    """
+    whole = _by_budget(plan)
+    rows = []
+    for unit in dict.fromkeys(plan.built["unit"]):
+        if progress is not None:
+            progress(f"solving without {unit}")
+        try:
+            other = _by_budget(
+                solve(without_units(scenario, [unit]), gap=gap, time_limit=time_limit)
+            )
+        except NoPlan:
+            other = whole * np.nan
+        rows += [(unit, budget, float(v)) for budget, v in (whole - other).items()]
+    return pd.DataFrame(rows, columns=["unit", "budget", "million_per_year"])
+
+
+def _by_budget(plan: Solution) -> pd.Series[float]:
+    table = taxes_of(plan)
+    horizon = table[table["member"].isna() & table["period"].isna()]
+    sums: pd.Series[float] = horizon.groupby("budget", sort=False)["million_per_year"].sum()
+    return sums
+
+
+def taxes_of(plan: Solution) -> pd.DataFrame:
+    """Every tax of a plan: budget, tax, base, member, period, million_per_year."""
+    taxes = plan.scenario.frame("Taxes")
+    figures = Figures(plan)
+    bases = _Bases(plan, figures)
+    rows: list[tuple[object, ...]] = []
+    for (tax, budget), listed in taxes.groupby(["tax", "budget"], sort=False):
+        base = str(listed["base"].iloc[0])
+        paid = np.zeros((len(figures.owners), len(figures.periods)))
+        for _, same in listed.groupby("material", dropna=False, sort=False):
+            amount = bases.of(base, same["material"].iloc[0])
+            paid += amount * _rates(same, figures)[:, None]
+        unit = 1.0 if base in TAX_SHARES else 1.0 / MILLION
+        # everybody: members by their own rates, places outside by the general one
+        paid[0] += paid[1:].sum(axis=0)
+        yearly, mean = paid * unit / figures.years, paid.sum(axis=1) * unit / figures.years.sum()
+        for n, owner in enumerate(figures.owners):
+            of = (budget, tax, base, owner)
+            rows += [(*of, p, float(yearly[n, t])) for t, p in enumerate(figures.periods)]
+            rows.append((*of, None, float(mean[n])))
+    table = pd.DataFrame(rows, columns=list(COLUMNS))
+    for name in ("member", "period"):
+        table[name] = table[name].astype(object).where(table[name].notna(), None)
+    return table
+
+
+def _rates(rows: pd.DataFrame, figures: Figures) -> Floats:
+    """The rate of everybody else (first) and of each member."""
+    own = {m: r for m, r in zip(rows["member"], rows["rate"], strict=True) if m is not None}
+    general = rows.loc[rows["member"].isna(), "rate"]
+    rate = float(general.iloc[0]) if len(general) else 0.0
+    return np.array([rate, *(float(own.get(name, rate)) for name in figures.members)])
+
+
+class _Bases:
+    """Tax bases over each period: a row for places outside and one for each member."""
+
+    def __init__(self, plan: Solution, figures: Figures) -> None:
+        self.plan, self.scenario, self.figures = plan, plan.scenario, figures
+
+    def of(self, base: str, material: str | None) -> Floats:
+        """A base in million currency, jobs · years, or units."""
+        if base == "profit":
+            profit: Floats = np.maximum(self.figures.figures["net_benefit"], 0.0)
+            profit[0] = 0.0  # places outside are no enterprises of the cluster
+            return profit
+        whole = self._whole(base, material)
+        # The first row of figures is the cluster with places outside: leave these alone.
+        whole[0] -= whole[1:].sum(axis=0)
+        return whole
+
+    def _whole(self, base: str, material: str | None) -> Floats:
+        tables, figures = self.plan.tables, self.figures
+        if base in ("income", "job"):
+            return figures.figures["income" if base == "income" else "jobs"].copy()
+        if base == "property":
+            return self._book_values()
+        if base in ("disposal_fee", "emission_charge"):
+            group = "disposal" if base == "disposal_fee" else "emissions"
+            money = own_money(self.plan, "million_per_year")
+            money = money[money["group"] == group]
+            return figures.by_owner(money, -money["million_per_year"])
+        rows = tables.disposal if base == "disposed" else tables.supply
+        if base == "taken":
+            rows = rows[rows["kind"] == "stream"]
+        if material is not None:
+            rows = rows[rows["material"] == material]
+        elif base == "disposed":
+            rows = rows[rows["material"].isin(self.scenario.wastes)]
+        return figures.by_owner(rows, rows["amount_per_year"])
+
+    def _book_values(self) -> Floats:
+        """Σ over the years of each period of the mean book value of what is built."""
+        built = self.plan.built
+        life = built["unit"].map(self.scenario.frame("Units").set_index("unit")["lifetime_years"])
+        start = {p.name: p.start for p in self.scenario.periods}
+        age0 = built["period"].map(start).to_numpy(float)
+        total = np.zeros((len(self.figures.owners), len(self.figures.periods)))
+        for period in self.scenario.periods:
+            age = period.start + np.arange(period.years)[:, None] - age0
+            lasts = life.to_numpy(float)
+            share = np.where(age >= 0.0, np.maximum(1.0 - (age + 0.5) / lasts, 0.0), 0.0)
+            value = built["capex_million"].to_numpy(float) * share.sum(axis=0)
+            here = built.assign(period=period.name)
+            total += self.figures.by_owner(here, value, yearly=False)
+        return total

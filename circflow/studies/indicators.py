@@ -1,0 +1,409 @@
+"""The six groups of indicators of a cluster, computed from a plan beside those that are given.
+
+Resources, innovation activity, performance, social and environmental, international, technology
+(MODEL: Indicators). A computed indicator is one of
+
+* a rate: per year of the period, over the horizon the mean per year;
+* a sum: what is committed in the period, over the horizon its sum;
+* a quotient of two such figures, over the horizon the quotient of their sums (n/a where the
+  divisor is 0);
+* a count of what differs (new technologies) or a state (members with new units).
+
+All stand for the cluster and, of its own sites and units, for each member; sales at places outside
+count for the member that sent the goods, as in its own money. Money in million currency,
+undiscounted; capital paid upfront in equal parts over the years of its period.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from circflow.data.indicators import BY_INDICATOR, EMITTED, Computed
+from circflow.data.scenario import Scenario
+from circflow.data.schema import INDICATOR_GROUPS
+from circflow.solution.solution import INCOME, SYNERGY, NoPlan, Solution
+from circflow.solution.totals import SHARE_UNIT
+from circflow.solver.run import solve
+from circflow.studies.cluster.own_money import Books, own_money
+
+Floats = NDArray[np.float64]
+Progress = Callable[[str], None]
+COLUMNS = (
+    "group",
+    "indicator",
+    "unit",
+    "member",
+    "period",
+    "value",
+    "baseline",
+    "change",
+    "target",
+    "met",
+    "kind",
+)
+_KEY = ("indicator", "member", "period")
+
+
+def indicators(  # noqa: PLR0913
+    scenario: Scenario,
+    *,
+    plan: Solution | None = None,
+    baseline: Solution | NoPlan | None = None,
+    with_baseline: bool = True,
+    gap: float = 1e-6,
+    time_limit: float | None = None,
+    progress: Progress | None = None,
+) -> pd.DataFrame:
+    """Computed and given indicators of a scenario's plan, beside its baseline and the targets.
+
+    Args:
+        scenario: from `circflow.read`.
+        plan: its solution, where there is one already.
+        baseline: the solution of `without_candidates(scenario)`, or why there is none.
+        with_baseline: whether to solve for the baseline where it is not given.
+        gap: relative gap at which each search over yes/no decisions ends.
+        time_limit: seconds for each search.
+        progress: is told what goes on.
+
+    Returns:
+        One row per indicator, member (None: the cluster) and period (None: the horizon): group,
+        indicator, unit, member, period, value, baseline, change (value − baseline), target, met
+        (True, False, or None where value or target is missing), kind (computed, given). What
+        does not exist is NaN.
+
+    Raises:
+        NoPlan: the scenario has no plan. A baseline without a plan leaves its column empty.
+    """
+    tell = progress or (lambda _: None)
+    if plan is None:
+        tell("solving")
+        plan = solve(scenario, gap=gap, time_limit=time_limit)
+    if baseline is None and with_baseline:
+        tell("solving without new units")
+        baseline = baseline_of(scenario, plan, gap=gap, time_limit=time_limit)
+    values = computed(plan)
+    before = computed(baseline) if isinstance(baseline, Solution) else {}
+    targets = _targets(scenario)
+    rows = [_row(key, value, before.get(key, math.nan), targets) for key, value in values.items()]
+    rows += _given(scenario)
+    table = pd.DataFrame(rows, columns=list(COLUMNS))
+    for name in ("value", "baseline", "change", "target"):
+        table[name] = table[name].astype(float)
+    for name in ("member", "period", "met"):
+        table[name] = table[name].astype(object).where(table[name].notna(), None)
+    order = table["group"].map({group: n for n, group in enumerate(INDICATOR_GROUPS)})
+    return table.iloc[np.argsort(order.to_numpy(), kind="stable")].reset_index(drop=True)
+
+
+def baseline_of(
+    scenario: Scenario,
+    plan: Solution,
+    *,
+    gap: float = 1e-6,
+    time_limit: float | None = None,
+) -> Solution | NoPlan:
+    """The optimum of the scenario with every candidate off, or why it has none."""
+    still = without_candidates(scenario)
+    if still is scenario:
+        return plan
+    try:
+        return solve(still, gap=gap, time_limit=time_limit)
+    except NoPlan as none:
+        return none
+
+
+def without_candidates(scenario: Scenario) -> Scenario:
+    """The scenario with every candidate off; itself where it has none."""
+    units = scenario.frame("Units")
+    return without_units(scenario, units.loc[units["status"] == "candidate", "unit"])
+
+
+def without_units(scenario: Scenario, names: Collection[str]) -> Scenario:
+    """The scenario with these units off; itself where there are none."""
+    if not len(names):
+        return scenario
+    table = scenario.tables["Units"]
+    status = table.frame["status"].mask(table.frame["unit"].isin(list(names)), "off")
+    still = replace(table, frame=table.frame.assign(status=status))
+    return replace(scenario, tables={**scenario.tables, "Units": still})
+
+
+Key = tuple[str, str | None, str | None]
+"""An indicator, a member (None: the cluster), a period (None: the horizon)."""
+
+
+def computed(plan: Solution) -> dict[Key, float]:
+    """Every computed indicator of a plan, NaN where it does not exist."""
+    return Figures(plan).indicators()
+
+
+class Figures:
+    """The figures of a plan that indicators are made of.
+
+    Each is an array with a row for the cluster and each member, and a column for each period:
+    what comes to be in the period as a whole (a rate times the period's years).
+    """
+
+    def __init__(self, plan: Solution) -> None:
+        self.plan, self.scenario = plan, plan.scenario
+        self.members = tuple(self.scenario.frame("Members")["member"])
+        self.owners: tuple[str | None, ...] = (None, *self.members)
+        self.periods = [p.name for p in self.scenario.periods]
+        self.years = np.array([p.years for p in self.scenario.periods], dtype=float)
+        self._row = {name: n + 1 for n, name in enumerate(self.members)}
+        self._column = {name: n for n, name in enumerate(self.periods)}
+        self.figures = {
+            **self._investment(),
+            **self._money(),
+            **self._units(),
+            **self._waste(),
+            **self._emitted(),
+        }
+
+    def indicators(self) -> dict[Key, float]:
+        values: dict[Key, float] = {}
+        for indicator in self._declared():
+            if indicator.kind == "state":
+                values |= self._members_with_new_units(indicator)
+            elif indicator.kind == "distinct":
+                values |= self._new_technologies(indicator)
+            else:
+                values |= self._of_figures(indicator)
+        return values
+
+    def _declared(self) -> list[Computed]:
+        """Every indicator; one of emissions for each pollutant."""
+        listed: list[Computed] = []
+        for indicator in BY_INDICATOR.values():
+            if indicator.name != EMITTED:
+                listed.append(indicator)
+                continue
+            listed += [indicator.of(name) for name in self._pollutants()]
+        return listed
+
+    def _of_figures(self, indicator: Computed) -> dict[Key, float]:
+        upper = self.added(indicator.figure)
+        horizon = upper.sum(axis=1)
+        if indicator.kind == "rate":
+            in_period, over_all = upper / self.years, horizon / self.years.sum()
+        elif indicator.kind == "sum":
+            in_period, over_all = upper, horizon
+        else:
+            lower = self.added(indicator.divisor)
+            in_period, over_all = _quotient(upper, lower), _quotient(horizon, lower.sum(axis=1))
+            if indicator.complement:
+                in_period, over_all = 1.0 - in_period, 1.0 - over_all
+        return self._keyed(indicator.name, in_period, over_all)
+
+    def _keyed(self, name: str, in_period: Floats, over_all: Floats) -> dict[Key, float]:
+        values: dict[Key, float] = {}
+        for n, owner in enumerate(self.owners):
+            for t, period in enumerate(self.periods):
+                values[name, owner, period] = float(in_period[n, t]) + 0.0
+            values[name, owner, None] = float(over_all[n]) + 0.0
+        return values
+
+    def added(self, names: str) -> Floats:
+        """The sum of figures whose names stand between plus signs."""
+        first, *others = (self.figures[name.strip()] for name in names.split("+"))
+        return sum(others, start=first)
+
+    def by_owner(
+        self, rows: pd.DataFrame, amount: pd.Series[Any] | Floats, *, yearly: bool = True
+    ) -> Floats:
+        """Amounts of rows that have period, and member or site, by owner and period."""
+        amounts = np.nan_to_num(np.asarray(amount, dtype=float))
+        owner = rows["member"] if "member" in rows else rows["site"].map(self.scenario.member_of)
+        at = np.array([self._row.get(name, -1) for name in owner], dtype=np.intp)
+        when = np.array([self._column[name] for name in rows["period"]], dtype=np.intp)
+        table = np.zeros((len(self.owners), len(self.periods)))
+        np.add.at(table[0], when, amounts)
+        np.add.at(table, (at[at > 0], when[at > 0]), amounts[at > 0])
+        return table * self.years if yearly else table
+
+    def _investment(self) -> dict[str, Floats]:
+        built = self.plan.built
+        share = self.scenario.frame("Units").set_index("unit")["foreign_share"]
+        foreign = built["capex_million"] * built["unit"].map(share).astype(float)
+        return {
+            "investment": self.by_owner(built, built["capex_million"], yearly=False),
+            "foreign_investment": self.by_owner(built, foreign, yearly=False),
+            "new_units": self.by_owner(built, built["built"], yearly=False),
+        }
+
+    def _money(self) -> dict[str, Floats]:
+        """Money of the cluster from the money table, of members from their own money."""
+        money = own_money(self.plan, "million_per_year")
+        amount = money["million_per_year"]
+        groups = money["group"]
+
+        def of(where: pd.Series[bool], sign: float = 1.0) -> Floats:
+            return sign * self.by_owner(money[where], amount[where])
+
+        received = groups.isin([INCOME, SYNERGY])
+        return {
+            "income": of(groups == INCOME),
+            "costs": of(~received, -1.0),
+            "costs_without_capital": of(~received & (groups != "capital"), -1.0),
+            "net_benefit": of(groups.notna()),
+            **self._revenues(),
+        }
+
+    def _revenues(self) -> dict[str, Floats]:
+        sales = self.plan.sales
+        materials = self.scenario.frame("Materials")
+        new = sales["material"].isin(materials.loc[materials["innovative"], "material"])
+        export = self.scenario.frame("Markets")["export"]
+        abroad = sales["row"].map(export).astype(bool)
+        books = Books(self.plan, "million_per_year")
+
+        def of(where: pd.Series[bool]) -> Floats:
+            paid = books.sold(sales[where])
+            return self.by_owner(paid, paid["million"])
+
+        return {
+            "innovative_revenue": of(new),
+            "export_revenue": of(abroad),
+            "innovative_export_revenue": of(new & abroad),
+        }
+
+    def _units(self) -> dict[str, Floats]:
+        units = self.plan.tables.units
+        new = units["status"] == "candidate"
+        return {
+            "jobs": self.by_owner(units, units["jobs"]),
+            "jobs_new": self.by_owner(units[new], units.loc[new, "jobs"]),
+            "load": self.by_owner(units, units["load_per_year"]),
+            "load_new": self.by_owner(units[new], units.loc[new, "load_per_year"]),
+            "available": self.by_owner(units, units["available_per_year"]),
+        }
+
+    def _waste(self) -> dict[str, Floats]:
+        tables = self.plan.tables
+        streams = tables.supply[tables.supply["kind"] == "stream"]
+        return {
+            "waste_disposed": self._wasted(tables.disposal, "amount_per_year")
+            + self._wasted(tables.stockpiles, "added_per_year"),
+            "waste_taken": self._wasted(streams, "amount_per_year")
+            + self._wasted(tables.stockpiles, "reclaimed_per_year"),
+        }
+
+    def _wasted(self, table: pd.DataFrame, column: str) -> Floats:
+        measure = self.scenario.unit_of_measure
+        waste = {k for k in self.scenario.wastes if measure[k] == SHARE_UNIT}
+        rows = table[table["material"].isin(waste)]
+        return self.by_owner(rows, rows[column])
+
+    def _pollutants(self) -> list[str]:
+        factors = self.scenario.frame("EmissionFactors")["pollutant"]
+        return list(dict.fromkeys([*factors, *self.plan.emissions["pollutant"]]))
+
+    def _emitted(self) -> dict[str, Floats]:
+        table = self.plan.emissions
+        return {
+            BY_INDICATOR[EMITTED].of(name).figure: self.by_owner(
+                table[table["pollutant"] == name],
+                table.loc[table["pollutant"] == name, "tonnes_per_year"],
+            )
+            for name in self._pollutants()
+        }
+
+    def _members_with_new_units(self, indicator: Computed) -> dict[Key, float]:
+        """Members with a candidate built up to the period, of those with units; cluster only."""
+        built = self.plan.built
+        member = built["site"].map(self.scenario.member_of)
+        active = self.scenario.active_units["site"].map(self.scenario.member_of).dropna()
+        count = active.nunique()
+        first = built.assign(member=member, at=built["period"].map(self._column))
+        first_built = first.dropna(subset=["member"]).groupby("member")["at"].min()
+        values = {
+            (indicator.name, None, period): float((first_built <= t).sum()) / count
+            if count
+            else math.nan
+            for t, period in enumerate(self.periods)
+        }
+        return values | {
+            (indicator.name, None, None): values[indicator.name, None, self.periods[-1]]
+        }
+
+    def _new_technologies(self, indicator: Computed) -> dict[Key, float]:
+        """Technologies of candidates in service that no existing unit of the cluster has."""
+        units = self.plan.tables.units
+        known = set(units.loc[units["status"] == "existing", "technology"])
+        new = units[(units["status"] == "candidate") & (units["in_service"] > 0.0)]
+        new = new[~new["technology"].isin(known)]
+        new = new.assign(member=new["site"].map(self.scenario.member_of))
+        values: dict[Key, float] = {}
+        for owner in self.owners:
+            mine = new if owner is None else new[new["member"] == owner]
+            by_period = mine.groupby("period")["technology"].nunique()
+            for period in self.periods:
+                values[indicator.name, owner, period] = float(by_period.get(period, 0))
+            values[indicator.name, owner, None] = float(mine["technology"].nunique())
+        return values
+
+
+def _quotient(upper: Floats, lower: Floats) -> Floats:
+    """upper / lower, NaN where the divisor is 0."""
+    return np.divide(upper, lower, out=np.full_like(upper, np.nan), where=lower != 0.0)
+
+
+def _targets(scenario: Scenario) -> Mapping[Key, tuple[float, str]]:
+    """Target, and which side of it is good, of computed indicators."""
+    return {
+        (row["indicator"], row["member"], row["period"]): (row["target"], row["better"])
+        for row in _listed(scenario)
+        if BY_INDICATOR.get(row["indicator"].partition(":")[0]) is not None
+    }
+
+
+def _listed(scenario: Scenario) -> list[dict[str, Any]]:
+    frame = scenario.frame("Indicators")
+    texts = frame[["member", "period", "unit"]].astype(object)
+    return frame.assign(**texts.where(texts.notna(), None)).to_dict("records")  # type: ignore[return-value]
+
+
+def _row(
+    key: Key, value: float, before: float, targets: Mapping[Key, tuple[float, str]]
+) -> tuple[Any, ...]:
+    indicator = BY_INDICATOR[key[0].partition(":")[0]]
+    target, better = targets.get(key, (math.nan, "higher"))
+    met = _met(value, target, better)
+    change = value - before
+    of = (indicator.group, key[0], indicator.unit, *key[1:])
+    return (*of, value, before, change, target, met, "computed")
+
+
+def _given(scenario: Scenario) -> list[tuple[Any, ...]]:
+    rows: Sequence[dict[str, Any]] = _listed(scenario)
+    return [
+        (
+            row["group"],
+            row["indicator"],
+            row["unit"] or "",
+            row["member"],
+            row["period"],
+            row["value"],
+            math.nan,
+            math.nan,
+            row["target"],
+            _met(row["value"], row["target"], row["better"]),
+            "given",
+        )
+        for row in rows
+        if BY_INDICATOR.get(row["indicator"].partition(":")[0]) is None
+    ]
+
+
+def _met(value: float, target: float, better: str) -> bool | None:
+    """Whether a target is met: equal is met; None where value or target is missing."""
+    if math.isnan(value) or math.isnan(target):
+        return None
+    return bool(value >= target if better == "higher" else value <= target)
