@@ -31,6 +31,7 @@ _KIND = {
     "latest_period": "period",
     "requires": "unit",
     "limited_material": "material",
+    "key_material": "material",
 }
 _NUMBERS = frozenset({"tier", "link", "lump", "column"})
 """Whole numbers that are no codes, rows of sheets aside."""
@@ -46,7 +47,7 @@ class Codes:
 
     def __init__(self, listed: Mapping[str, Iterable[str]]) -> None:
         self._numbers: dict[str, dict[object, int]] = {}
-        self._names: dict[str, list[object]] = {}
+        self._names: dict[str, list[Any]] = {}
         for kind, names in listed.items():
             self.of(kind, list(names))
 
@@ -87,13 +88,17 @@ class Codes:
         named: NDArray[np.object_] = names[codes]
         return named
 
+    def listed(self, label: str) -> list[Any]:
+        """All names of a kind, by code."""
+        return self._names.get(kind_of(label), [])
+
     def name(self, label: str, code: int) -> Any:
         """The name of one code, None for −1."""
         return None if code < 0 else self._names[kind_of(label)][code]
 
     def shown(self, label: str, column: Column) -> Column:
         """A column as people read it: codes as names, figures as they are."""
-        if label in _NUMBERS or label.startswith("row") or column.dtype.kind != "i":
+        if column.dtype.kind != "i" or kind_of(label) not in self._names or label in _NUMBERS:
             return column
         return self.names(label, column)
 

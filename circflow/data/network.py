@@ -78,6 +78,15 @@ def great_circle_km(
     return np.asarray(2 * EARTH_RADIUS_KM * np.arcsin(np.sqrt(np.minimum(chord, 1.0))))
 
 
+def spread(reached: Flags, start: Ints, end: Ints) -> Flags:
+    """Mark every place that arcs lead to from marked ones (numbers of places; changes `reached`)."""
+    while True:
+        new = end[reached[start] & ~reached[end]]
+        if not new.size:
+            return reached
+        reached[new] = True
+
+
 def can_have(scenario: Scenario) -> Flags:
     """Where a material arises, is stocked, bought or made (hubs apart): sites × materials."""
     sheets = (scenario.items("Streams"), scenario.items("Stockpiles"), scenario.purchase_items)

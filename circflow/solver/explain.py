@@ -158,7 +158,7 @@ class _Search:
     """Looks for conflicts and remedies on one elastic programme."""
 
     def __init__(self, scenario: Scenario, compiled: Compiled, found: list[Condition]) -> None:
-        self.scenario = scenario
+        self.scenario, self.compiled = scenario, compiled
         self.elastic: Elastic = elastic(compiled.program, found)
         self.free = np.zeros(len(found), dtype=bool)
         """Conditions of conflicts already found: they no longer stand in the way."""
@@ -289,8 +289,9 @@ class _Search:
         condition = self.elastic.conditions[number]
         if not np.isfinite(condition.figure):
             return Change(condition.cell, None, None, f"clear {condition.cell}")
-        if condition.kind.sheet == "BlendLimits":
-            amount = self._blend_shift(number, outcome)
+        if condition.scaled:
+            assert outcome.x is not None
+            amount = condition.shift(self.compiled.program, outcome.x[: self.elastic.first])
         target = condition.figure + condition.kind.sign * amount
         after = outward(target, condition.kind.sign)
         if condition.limit < np.inf:
@@ -302,22 +303,6 @@ class _Search:
             + f" ({condition.where})"
         )
         return Change(condition.cell, condition.figure, after, plain(text))
-
-    def _blend_shift(self, number: int, outcome: Outcome) -> float:
-        """How far a mean or share lies beyond its limit: slack over the amount taken in."""
-        assert outcome.x is not None
-        program, condition = self.elastic.program, self.elastic.conditions[number]
-        worst = 0.0
-        rows = program.matrix.tocsr()
-        for row, _ in condition.rows:
-            entries = rows[[row], :].tocoo()
-            own = entries.col < self.elastic.first
-            columns = entries.col[own]
-            taken = outcome.x[columns]
-            if taken.sum() > 0.0:
-                excess = float(entries.data[own] @ taken) / float(taken.sum())
-                worst = max(worst, abs(excess))
-        return worst
 
     def _verify(self, changes: tuple[Change, ...]) -> bool:
         """Whether the scenario with the changes made has a plan: build it anew and solve."""
