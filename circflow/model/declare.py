@@ -8,6 +8,7 @@ part of reduced costs and its line in `docs/model.md`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
@@ -17,7 +18,7 @@ import pandas as pd
 
 from circflow.data.coded import Flags, Floats, Ints, Items, distinct, match, place_in
 from circflow.data.scenario import MILLION, Scenario
-from circflow.model.terms import CONSTANT, MONEY, Emitting, Terms, constants, stack
+from circflow.model.terms import CONSTANT, MASS, MONEY, Emitting, Terms, constants, stack
 
 Sense = Literal["<=", "==", ">="]
 Record = Mapping[str, Any]
@@ -363,6 +364,26 @@ class Model:
         """All money as a table: group, site, material, unit, period, lump, column, coefficient."""
         table = self.money.frame(self.scenario.codes)
         return table.assign(lump=table["lump"].astype(bool))
+
+    def mass_of(self, *names: str) -> Terms:
+        """The terms of mass of some variables: site, material, period."""
+        every = stack(self.mass, MASS)
+        own = np.zeros(self.count + 1, dtype=bool)
+        for name in names:
+            own[self[name].columns] = True
+        return every.where(own[every.column])
+
+    def charged(self, name: str, figure: str, group: str, extra: Floats) -> Model:
+        """A copy for reports, in which a variable's figure (currency per unit) and the group of
+        money are `extra` higher, by site `from`; limits and objective stay."""
+        variable, twin = self[name], copy(self)
+        dearer = variable.items.plus(**{figure: variable[figure] + extra})
+        twin.variables = {**self.variables, name: replace(variable, items=dearer)}
+        twin.paid = list(self.paid)
+        vars(twin).pop("money", None)
+        vars(twin).pop("money_frame", None)
+        twin.pay(group, variable.times().labelled(site=variable["from"]), -extra)
+        return twin
 
     @property
     def lower(self) -> Floats:

@@ -93,9 +93,8 @@ def _without(
     run = bench.places("running")
     run = run[run["unit"].isin(units) & (run["period"] == period)]
     still = np.append(columns, run["place"].to_numpy(np.intp)).astype(np.intp)
-    keys, rows = bench.compiled.families.get("min_load", ([], np.array([], dtype=np.intp)))
-    loads = [n for n, (u, t) in enumerate(keys) if u in units and t == period]
-    free = rows[loads]
+    least = bench.compiled.families["min_load"]
+    free = least.rows[[n for n, (u, t) in enumerate(least.keys) if u in units and t == period]]
     zero = np.zeros(len(still))
     session.change_bounds(still, zero, zero)
     session.change_rows(free, np.full(len(free), -np.inf), program.row_upper[free])
