@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from circflow.studies.compare import compare as compare
     from circflow.studies.errors import StudyError as StudyError
     from circflow.studies.finance import finance as finance
+    from circflow.studies.futures.study import futures as futures
     from circflow.studies.indicators import indicators as indicators
     from circflow.studies.sweeps.ranges import break_points as break_points
     from circflow.studies.sweeps.ranges import ranges as ranges
@@ -58,6 +59,7 @@ _HOMES = {
     "best_sites": "circflow.studies.units.sites",
     "finance": "circflow.studies.finance",
     "indicators": "circflow.studies.indicators",
+    "futures": "circflow.studies.futures.study",
     "StudyError": "circflow.studies.errors",
 }
 

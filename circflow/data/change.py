@@ -34,11 +34,12 @@ from circflow.data.cells import (
     plain,
     shorten,
 )
-from circflow.data.check import check_changed
+from circflow.data.checks.changed import check_changed
 from circflow.data.files import column_letter
 from circflow.data.pandas_text import python_strings
 from circflow.data.read import scenario_of
-from circflow.data.scenario import Scenario, ScenarioError, make_periods
+from circflow.data.retyped import retyped
+from circflow.data.scenario import Scenario, ScenarioError
 from circflow.data.schema import BY_NAME, Column
 from circflow.data.table import Book, Cell, Problem, RawSheet, Table
 
@@ -50,7 +51,7 @@ sets to −5; None or `=` leaves the cell blank."""
 
 _LABELS = {("Scenario", "start_year"), ("Materials", "hazard_class")}
 """Figures that the plan does not depend on."""
-_NOT_VARIED = ("Studies", "Ranges")
+_NOT_VARIED = ("Studies", "Ranges", "Futures", "FutureChanges")
 
 
 class _More(TypedDict, total=False):
@@ -95,7 +96,11 @@ def change(scenario: Scenario, edits: Mapping[str, Edit]) -> Scenario:
         tables[one.address.sheet] = table
     if not quick:
         return scenario_of(book)
-    return _retyped(scenario, tables, book)
+    changed = retyped(scenario, tables, book)
+    problems = check_changed(changed)
+    if problems:
+        raise ScenarioError(problems, book.origin)
+    return changed
 
 
 def parse_edit(edit: Edit) -> tuple[Literal["set", "factor", "add"], Edit]:
@@ -300,30 +305,6 @@ def _text(value: object) -> str | None:
         return "yes" if value else "no"
     typed = _as_typed(value, SETTINGS["discount_rate"])
     return str(typed) if isinstance(typed, int) else repr(typed)
-
-
-def _retyped(scenario: Scenario, tables: Mapping[str, Table], book: Book) -> Scenario:
-    """The scenario with changed figures, after the rules on figures."""
-    settings = scenario.settings
-    given = tables["Scenario"].frame
-    figures = {}
-    for key, value in zip(given["key"], given["value"], strict=True):
-        column = SETTINGS[key]
-        if column.is_number:
-            number = parse_cell(value, column)
-            figures[key] = column.default if number is None else number
-    if figures.get("max_distance_km", 0.0) is None:
-        figures["max_distance_km"] = np.inf
-    if "start_year" in figures:
-        figures["start_year"] = int(figures["start_year"])  # type: ignore[arg-type]
-    settings = replace(settings, **figures)  # type: ignore[arg-type]
-    rows = tables["Periods"].frame
-    periods = make_periods(rows["period"], rows["years"].astype(int), settings.discount_rate)
-    changed = scenario.with_figures(settings, periods, tables, book)
-    problems = check_changed(changed)
-    if problems:
-        raise ScenarioError(problems, book.origin)
-    return changed
 
 
 def scenario_numbers(scenario: Scenario, sheets: Iterable[str] | None = None) -> pd.DataFrame:

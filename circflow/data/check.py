@@ -11,9 +11,11 @@ from pathlib import Path
 
 from circflow.data.checks.arithmetic import check_arithmetic
 from circflow.data.checks.blends import check_blends
+from circflow.data.checks.disposal import check_disposal
 from circflow.data.checks.doubts import check_doubts
-from circflow.data.checks.findings import Draft, Drafts, Findings
+from circflow.data.checks.findings import Findings
 from circflow.data.checks.flow_doubts import check_flows
+from circflow.data.checks.futures import check_futures, check_what_comes
 from circflow.data.checks.indicators import check_indicators
 from circflow.data.checks.links import check_distances, check_effect
 from circflow.data.checks.provisional import provisional
@@ -58,6 +60,7 @@ def check_book(book: Book) -> tuple[list[Problem], Scenario | None]:
     check_discounting(drafts, periods, settings.discount_rate)
     check_blends(drafts)
     check_studies(drafts)
+    check_futures(drafts)
     check_indicators(drafts)
     check_taxes(drafts)
     check_distances(drafts, lambda: provisional(drafts, settings, periods, book))
@@ -68,19 +71,13 @@ def check_book(book: Book) -> tuple[list[Problem], Scenario | None]:
         scenario = Scenario(settings, periods, drafts.tables, book)
         reach = Reach(scenario)
         check_flows(drafts, scenario, reach)
+        check_disposal(drafts, scenario, reach)
         check_arithmetic(drafts, scenario, reach)
+        check_what_comes(drafts, scenario)
+        if drafts.has_faults:
+            scenario = None
     findings.problems.extend(book.warnings)
     problems = findings.ordered(sheet_order(book))
     if scenario is not None:
         scenario = scenario.with_warnings(problems)
     return problems, scenario
-
-
-def check_changed(scenario: Scenario) -> list[Problem]:
-    """The faults of a scenario of which only figures have changed since it was checked."""
-    drafts = Drafts(Draft.of(table) for table in scenario.tables.values())
-    check_figures(drafts)
-    check_discounting(drafts, scenario.periods, scenario.settings.discount_rate)
-    check_blends(drafts)
-    check_distances(drafts, lambda: scenario)
-    return [p for p in drafts.findings.ordered(()) if p.severity == "error" and not p.infeasible]

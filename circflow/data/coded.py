@@ -131,6 +131,10 @@ class Items:
     def __getitem__(self, name: str) -> Column:
         return self._columns[name]
 
+    def get(self, name: str, default: Column) -> Column:
+        """A column, or another where there is none."""
+        return self._columns.get(name, default)
+
     @property
     def names(self) -> tuple[str, ...]:
         """The columns."""
@@ -166,7 +170,13 @@ class Items:
     def frame(self, codes: Codes, *names: str) -> pd.DataFrame:
         """The rows for a person or an analyst: codes as names."""
         columns = {n: codes.shown(n, self._columns[n]) for n in names or self._columns}
-        return pd.DataFrame(columns, index=range(self._count))
+        return table_of(columns, self._count)
+
+
+def table_of(columns: Mapping[str, Column], count: int) -> pd.DataFrame:
+    """Arrays as a table; names stay Python objects, blank ones None."""
+    plain = {n: pd.Series(c, dtype=c.dtype) for n, c in columns.items()}
+    return pd.DataFrame(plain, index=range(count))
 
 
 def stacked(parts: Sequence[Items], *names: str) -> Items:

@@ -255,8 +255,12 @@ class _Maker:
     def _flows(self, links: Items) -> Items:
         """The links in each period in which their mode runs, with the cost of transport."""
         modes = self.scenario.items_in_force("Modes")
-        links = links.only("mode", "distance_km", "cost").plus(link=np.arange(len(links)))
+        links = links.only("from", "to", "mode", "distance_km", "cost").plus(
+            link=np.arange(len(links))
+        )
         flows = join(links, modes, "mode")
+        still = self.scenario.standstill.links
+        flows = flows.take(~self.scenario.stand_still(flows, ("from", "to", "period"), still))
         first, _ = distinct([flows["period"], flows["link"]])
         flows = flows.take(first)
         by_km = flows["cost_per_unit_km"]

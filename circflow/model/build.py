@@ -90,7 +90,8 @@ def build(scenario: Scenario, *, relax: bool = False) -> Model:
     )
     terms = weighted_terms(m)
     worth = terms.coefficient * discount(scenario, terms)
-    m.objective = np.bincount(np.where(terms.column < 0, m.count, terms.column), worth, m.count + 1)
+    column = np.where(terms.column < 0, m.count, terms.column)
+    m.objective = np.bincount(column, worth, m.count + 1).astype(float)
     return m
 
 

@@ -164,7 +164,7 @@ def tables(m: Model, values: Floats) -> dict[str, pd.DataFrame]:
     def added(terms: Terms) -> Floats:
         """Terms added up by unit and period, at the plan."""
         at = place_in([rows[n] for n in INDEX], [terms[n] for n in INDEX])
-        return np.bincount(at[at >= 0], terms.at(values)[at >= 0], len(rows))
+        return np.bincount(at[at >= 0], terms.at(values)[at >= 0], len(rows)).astype(float)
 
     capacity, load = added(m.size), added(activity.times(activity["capacity_use"]))
     available = capacity * rows["availability"]

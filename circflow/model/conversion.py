@@ -18,8 +18,8 @@ import pandas as pd
 
 from circflow.data.coded import Floats, Items, distinct, join, match, place_in
 from circflow.data.scenario import MILLION
-from circflow.model.declare import Figure, Grows, Model, Record, Stand, cells
-from circflow.model.terms import Terms, emitting
+from circflow.model.declare import Figure, Grows, Model, Record, Sense, Stand, cells
+from circflow.model.terms import Emitting, Terms, emitting
 
 RECIPE = ("technology", "recipe")
 ACTIVITY = ("unit", "recipe", "period")
@@ -108,10 +108,11 @@ def _add_blends(m: Model) -> None:
     )
     share = (taken["material"] == rows["limited_material"][i]).astype(float)
     value = np.where(rows["property"][i] >= 0, np.append(known["value"], np.nan)[at], share)
-    for name, column, figure, sense, formula in (
+    limits_of: tuple[tuple[str, str, Figure, Sense, str], ...] = (
         ("blend_min", "min", LEAST_SHARE, ">=", "Σ_material (value − min) · intake ≥ 0"),
         ("blend_max", "max", MOST_SHARE, "<=", "Σ_material (value − max) · intake ≤ 0"),
-    ):
+    )
+    for name, column, figure, sense, formula in limits_of:
         bound = rows[column][i]
         m.limit(
             name,
@@ -147,7 +148,7 @@ def _made_and_used(m: Model) -> Terms:
     return fixed_amounts(m)[1].nonzero()
 
 
-def _emitting(m: Model) -> object:
+def _emitting(m: Model) -> Emitting:
     """Per unit of activity; a factor names technology/recipe, or the technology."""
     codes, activity = m.scenario.codes, m["activity"]
     first, number = distinct([activity[n] for n in RECIPE])

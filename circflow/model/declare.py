@@ -321,9 +321,8 @@ class Model:
             coefficient.append(part_of.coefficient[at])
         where, which, factor = (np.concatenate(p) for p in (row, column, coefficient))
         fixed = which == CONSTANT
-        side = -np.bincount(where[fixed], factor[fixed], len(rows))
-        if not isinstance(right, Terms):
-            side = side + right
+        side = 0.0 - np.bincount(where[fixed], factor[fixed], len(rows)).astype(float)
+        side += 0.0 if isinstance(right, Terms) else right
         self.limits[name] = Limit(
             name,
             tuple(over),

@@ -96,13 +96,12 @@ def build(m: Model) -> None:
         grows=Grows("{material} held at {site}", "Stockpiles", "holding_cost", "capacity"),
     )
     last = rows["period"] == len(m.scenario.periods) - 1
-    for name, variable, sense, at, formula in (
-        ("reclaim_max", reclaimed, "<=", cells(RECLAIM, rows), "reclaimed ≤ max_reclaim_per_year"),
-        ("stock_capacity", level, "<=", cells(ROOM, rows), "level ≤ capacity"),
-        ("closing_max", level, "<=", cells(LEFT_MAX, rows).where(last), "last level ≤ closing_max"),
-        ("closing_min", level, ">=", cells(LEFT_MIN, rows).where(last), "last level ≥ closing_min"),
-    ):
-        m.bound(name, variable, sense, at, formula)
+    room, most, least = cells(ROOM, rows), cells(LEFT_MAX, rows), cells(LEFT_MIN, rows)
+    top = cells(RECLAIM, rows)
+    m.bound("reclaim_max", reclaimed, "<=", top, "reclaimed ≤ max_reclaim_per_year")
+    m.bound("stock_capacity", level, "<=", room, "level ≤ capacity")
+    m.bound("closing_max", level, "<=", most.where(last), "last level ≤ closing_max")
+    m.bound("closing_min", level, ">=", least.where(last), "last level ≥ closing_min")
     _add_balance(m, rows)
     m.mass += [reclaimed.times(), added.times(-1.0)]
     for variable, cost in (

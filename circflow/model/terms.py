@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from circflow.data.coded import BLANK, Codes, Column, Flags, Floats, Ints, Items, place_in
+from circflow.data.coded import BLANK, Codes, Column, Flags, Floats, Ints, Items, place_in, table_of
 
 CONSTANT = -1
 """The column of the constant 1 (also its place in `values`, see `Terms.at`)."""
@@ -87,10 +87,8 @@ class Terms:
     def frame(self, codes: Codes, *names: str) -> pd.DataFrame:
         """The terms as a table with names, `column` and `coefficient`."""
         columns = {SHOWN.get(n, n): codes.shown(n, self.labels[n]) for n in names or self.labels}
-        return pd.DataFrame(
-            {**columns, "column": self.column, "coefficient": self.coefficient},
-            index=range(len(self)),
-        )
+        full = {**columns, "column": self.column, "coefficient": self.coefficient}
+        return table_of(full, len(self))
 
 
 def _all(code: int, count: int) -> Ints:

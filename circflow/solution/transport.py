@@ -175,7 +175,11 @@ class _Lookup:
             keys_of((self.modes(modes["mode"]), self.periods(modes["period"])), sizes),
             keys_of((self.mode, self.period), sizes),
         )
-        return take(modes["cost_per_unit_km"], at), take(modes["fixed_cost"], at), at >= 0
+        runs = at >= 0
+        for start, end, period in self.scenario.standstill.links:
+            between = (self.start == self.sites([start])[0]) & (self.end == self.sites([end])[0])
+            runs = runs & ~(between & (self.period == self.periods([period])[0]))
+        return take(modes["cost_per_unit_km"], at), take(modes["fixed_cost"], at), runs
 
     def _transactions(self) -> Floats:
         """Between two members the inside cost; where exactly one end has no member the outside."""

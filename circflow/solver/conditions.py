@@ -49,19 +49,17 @@ class Condition:
     upper: list[int] = field(default_factory=list)
     """Columns whose upper bound it is."""
 
-    def shift(self, program: Program, x: Floats) -> float:
+    def shift(self, loose: Elastic, x: Floats) -> float:
         """How far a figure that is multiplied by something of a plan has to give way there."""
-        worst = 0.0
-        rows = program.matrix.tocsr()[[row for row, _, _ in self.scaled], :] @ x
-        for own, (row, columns, factor) in zip(rows.tolist(), self.scaled, strict=True):
-            limit = (
-                program.row_upper[row]
-                if np.isfinite(program.row_upper[row])
-                else (program.row_lower[row])
-            )
+        worst, program = 0.0, loose.program
+        bare = np.where(np.arange(len(x)) < loose.first, x, 0.0)
+        reached = program.matrix.tocsr()[[row for row, _, _ in self.scaled], :] @ bare
+        for own, (row, columns, factor) in zip(reached.tolist(), self.scaled, strict=True):
+            high, low = float(program.row_upper[row]), float(program.row_lower[row])
+            beyond = own - high if np.isfinite(high) else low - own
             times = float(factor @ x[columns])
             if times > 0.0:
-                worst = max(worst, abs(own - limit) / times)
+                worst = max(worst, beyond / times)
         return worst
 
 
@@ -120,7 +118,8 @@ class _Conditions:
         sheet = cells.sheet(at)
         key = (sheet, row, figure.column)
         if key not in self.known:
-            record = {**self.scenario.frame(sheet).loc[row].to_dict(), **labels}
+            cells_of_row = self.scenario.frame(sheet).loc[row]
+            record = {str(n): v for n, v in cells_of_row.items()} | labels
             measure = self.scenario.unit_of_measure.get(record.get("material") or "", "unit")
             currency = self.scenario.settings.currency
             value = float(cells.value[at])

@@ -86,10 +86,8 @@ def _named(scenario: Scenario, rows: Items, value: Floats) -> pd.DataFrame:
     """Rows of codes as the columns of the table; the unit is the material's."""
     codes = scenario.codes
     blank = np.full(len(rows), BLANK)
-    table = pd.DataFrame(
-        {n: codes.names(n, rows[n] if n in rows else blank) for n in _PLACE}, dtype=object
-    )
-    material = rows["material"] if "material" in rows else blank
+    table = pd.DataFrame({n: codes.names(n, rows.get(n, blank)) for n in _PLACE}, dtype=object)
+    material = rows.get("material", blank)
     unit = codes.names("unit_of_measure", _measures(scenario)[material])
     return table.assign(value=value, unit_of_measure=unit, sheet=None, row=np.nan, column=None)
 
@@ -131,7 +129,7 @@ def _moved(stand: Stand, family: Family, values: Floats) -> Floats:
     over = family.over
     row = place_in([family.items[n] for n in over], [stand.moves[n] for n in over])
     inside = row >= 0
-    return np.bincount(row[inside], stand.moves.at(values)[inside], len(family.rows))
+    return np.bincount(row[inside], stand.moves.at(values)[inside], len(family.rows)).astype(float)
 
 
 def _table(
@@ -146,7 +144,7 @@ def _table(
     columns = {n: np.concatenate([p[n] for p in parts]) for n in (*labels, "worth")}
     first, number = distinct([columns[n] for n in labels])
     rows = Items({n: columns[n][first] for n in labels}, len(first))
-    worth = np.bincount(number, columns["worth"], len(first))
+    worth = np.bincount(number, columns["worth"], len(first)).astype(float)
     return _priced(scenario, figure, rows, rows["cell"], rows["changed"] == 1, worth)
 
 

@@ -70,7 +70,7 @@ def _tell(  # noqa: PLR0913
     table = m.scenario.tables.get(grows.sheet)
     told: set[object] = set()
     for at in np.flatnonzero(moves > 0.0).tolist():
-        r = variable.frame.iloc[at].to_dict()
+        r = {str(n): v for n, v in variable.frame.iloc[at].items()}
         price = f"{r[grows.price]:g} {currency}"
         words = f"{grows.words.format(**r)}, {grows.by.format(price) or f'{grows.price} {price}'}"
         row = int(r.get(grows.row, 0)) if table else 0

@@ -449,6 +449,6 @@ def derive(scenario: Scenario) -> list[tuple[str, object]]:
     for sheet in SHEETS:
         if sheet.name != "Scenario":
             found.append((f"{sheet.name} in codes", scenario.items(sheet.name)))
-        if "period" in sheet.names and sheet.name != "Periods":
+        if sheet.periodic or sheet.name in ("UnitPeriods", "Budget"):
             found.append((f"{sheet.name} in force", scenario.in_force(sheet.name)))
     return found

@@ -137,6 +137,13 @@ GOOD: Grids = {
         ["parameter", "change", "low", "high", "distribution"],
         ["Streams.amount_per_year", None, 0.9, 1.1, "triangular"],
     ],
+    "Futures": [["future", "probability"], ["as now", 0.6], ["dear fuel", 0.4]],
+    "FutureChanges": [
+        ["future", "parameter", "change", "value", "period"],
+        ["dear fuel", "Modes.cost_per_unit_km[mode=road]", None, 1.5, None],
+        ["dear fuel", "Units[unit=Mill 1]", "off", None, 2026],
+        ["dear fuel", "Units.availability[unit=Mill 1]", "factor", 0.5, None],
+    ],
     "Sources": [["id", "reference"], ["S1", "State report"]],
     "_own": [["anything", 1, date(2026, 1, 1)]],
 }
@@ -390,6 +397,59 @@ ERRORS: list[tuple[Callable[[Grids], None], str, str, str]] = [
     ),
     (put("Ranges!D2", 0.5), "Ranges!D2", "below low", ""),
     (both(put("Ranges!E2", "lognormal"), put("Ranges!C2", 0)), "Ranges!C2", "lognormal", ""),
+    (put("Futures!B3", 0.5), "Futures!B3", "add up to 1.1", ""),
+    (put("Futures!B3", 0), "Futures!B3", "above 0", ""),
+    (put("FutureChanges!A2", "dear fule"), "FutureChanges!A2", "no future", "dear fuel"),
+    (put("FutureChanges!B2", "Modes.auto"), "FutureChanges!B2", "holds no numbers", ""),
+    (put("FutureChanges!B2", "Budget.budget_million"), "FutureChanges!B2", "the decision", ""),
+    (put("FutureChanges!B2", "Periods.years"), "FutureChanges!B2", "the decision", ""),
+    (put("FutureChanges!B2", "Scenario.discount_rate"), "FutureChanges!B2", "the decision", ""),
+    (put("FutureChanges!B2", "Scenario.capital_charge"), "FutureChanges!B2", "the decision", ""),
+    (put("FutureChanges!B2", "Units.lifetime_years"), "FutureChanges!B2", "the decision", ""),
+    (
+        put("FutureChanges!B2", "Units.capacity_per_year[unit=Mill 2]"),
+        "FutureChanges!B2",
+        "the size of 'Mill 2' is decided",
+        "",
+    ),
+    (put("FutureChanges!B2", "Futures.probability"), "FutureChanges!B2", "no plan depends", ""),
+    (put("FutureChanges!D2", None), "FutureChanges!D2", "does not say the value", ""),
+    (put("FutureChanges!D3", 1), "FutureChanges!D3", "off takes no value", ""),
+    (put("FutureChanges!E2", 2026), "FutureChanges!E2", "only off has a period", ""),
+    (put("FutureChanges!E3", 2027), "FutureChanges!E3", "no period", ""),
+    (
+        put("FutureChanges!B3", "Units[unit=Mill1]"),
+        "FutureChanges!B3",
+        "no row of Units has unit 'Mill1'",
+        "Units[unit=Mill 1]",
+    ),
+    (
+        put("FutureChanges!B3", "Units.capacity_per_year[unit=Mill 1]"),
+        "FutureChanges!B3",
+        "without a column",
+        "Units[unit=Mill 1]",
+    ),
+    (put("FutureChanges!B3", "Links[from=Works]"), "FutureChanges!B3", "write Links[from=…, to", ""),
+    (put("FutureChanges!B3", "Stock[site=Works]"), "FutureChanges!B3", "cannot stand still", ""),
+    (
+        put("FutureChanges!B3", "Markets[site=Town, material=slag]"),
+        "FutureChanges!B3",
+        "no row of Markets",
+        "",
+    ),
+    (put("FutureChanges!D4", 2), "FutureChanges!D4", "in the future 'dear fuel'|is above 1", ""),
+    (
+        add("FutureChanges", "dear fuel", "Markets.min_per_year[row=2]", "set", 50),
+        "FutureChanges!D5",
+        "in the future 'dear fuel'|max_per_year 40 is below min_per_year 50",
+        "",
+    ),
+    (
+        add("FutureChanges", "as now", "Markets.max_per_year[row=3]", "factor", 2),
+        "FutureChanges!B5",
+        "blank and has no default",
+        "",
+    ),
 ]
 
 
@@ -444,7 +504,7 @@ WARNINGS: list[tuple[Callable[[Grids], None], str, str]] = [
     ),
     (add("Markets", "Quarry", "cement", 5), "Markets!B4", "can reach this market"),
     (put("SynergyPartners!C3", "Town>Works"), "SynergyPartners!C3", "no link"),
-    (put("Streams!D2", 1e16), "Streams!D2", "so large"),
+    (put("Streams!D2", 1e13), "Streams!D2", "hardly meant"),
     (
         both(put("Ranges!C2", 1.05), put("Ranges!D2", 1.2)),
         "Ranges!C2",
@@ -560,7 +620,7 @@ def test_one_misspelt_site_names_the_cells_that_refer_to_it() -> None:
 def test_a_missing_sheet_sets_off_nothing_else(sheet: str) -> None:
     grids = good()
     del grids[sheet]
-    for study in ("Studies", "Ranges"):
+    for study in ("Studies", "Ranges", "Futures", "FutureChanges"):
         del grids[study]
     assert [p.cell for p in problems_of(grids)] == [Cell(sheet, 0)]
 

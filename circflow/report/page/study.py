@@ -152,6 +152,14 @@ def _waterfall(table: pd.DataFrame, unit: str) -> Figure:
     )
 
 
+def _futures(table: pd.DataFrame, unit: str) -> Figure | None:
+    """The worth of every future, worst first, with and without the hedge."""
+    known = table.dropna(subset=["worth"]).sort_values("worth", kind="stable")
+    wide = known.set_index("future")[["worth", "mean_decisions", "alone"]]
+    wide.columns = pd.Index(["decided for all", "decided for the mean", "known before"])
+    return bars("What each future is worth, worst first", wide, unit)
+
+
 def bars(caption: str, wide: pd.DataFrame, unit: str) -> Figure | None:
     """Grouped bars: a group for every row, a colour for every column; None without figures."""
     wide = wide.apply(pd.to_numeric, errors="coerce").dropna(how="all").iloc[:, :MAX_SERIES]
@@ -190,6 +198,7 @@ _KNOWN: dict[str, tuple[frozenset[str], Callable[[pd.DataFrame, str], Figure | N
     "joining": (frozenset({"joiner", "own_change_million", "others_change_million"}), _joining),
     "figures": (_SCENARIOS, _scenarios("Money of every scenario")),
     "differences": (_SCENARIOS, _scenarios("Differences")),
+    "futures": (frozenset({"future", "worth", "alone", "mean_decisions"}), _futures),
     "waterfall": (frozenset({"step", "million", "to_million"}), _waterfall),
     "effects": (frozenset({"effect"}), _effects),
 }

@@ -11,7 +11,7 @@ import itertools
 import multiprocessing
 import os
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import (
     FIRST_COMPLETED,
     BrokenExecutor,
@@ -27,8 +27,11 @@ from types import TracebackType
 from typing import Any
 
 from circflow.studies.errors import StudyError
-from circflow.studies.sweeps.worker import Job, Parcel, Task, work
+from circflow.studies.sweeps.worker import Parcel, work
 
+Work = Callable[[Parcel, Any], Any]
+Task = Any
+"""What a worker is asked: anything that its `work` understands."""
 _AHEAD = 3
 """Tasks given out per worker, so that none waits."""
 _DASK_LOST = ("KilledWorker", "CommClosedError", "FutureCancelledError", "CancelledError")
@@ -48,15 +51,21 @@ class Engine:
         jobs: local processes; 1 does everything in this one.
         executor: an executor of `concurrent.futures` to use instead.
         dask: address of a Dask scheduler to use instead (extra `dask`).
+        work: does a task of a job (a function that workers can import).
     """
 
     def __init__(
-        self, jobs: int = 1, executor: Executor | None = None, dask: str | None = None
+        self,
+        jobs: int = 1,
+        executor: Executor | None = None,
+        dask: str | None = None,
+        work: Work = work,
     ) -> None:
         if jobs < 1:
             raise StudyError(f"the number of jobs must be at least 1, not {jobs}")
         if dask is not None and executor is not None:
             raise StudyError("give an executor or the address of a Dask scheduler, not both")
+        self.work = work
         self.jobs = jobs
         self.given = executor
         self.address = dask
@@ -93,7 +102,7 @@ class Engine:
             workers or self.jobs, mp_context=multiprocessing.get_context("spawn")
         )
 
-    def send(self, job: Job) -> Any:
+    def send(self, job: Any) -> Any:
         """Bring a job to where the workers find it."""
         parcel = Parcel.of(job)
         if self.client is not None:
@@ -108,7 +117,7 @@ class Engine:
         """Do tasks: (task, its result or `Lost`), as they finish."""
         if self.pool is None:
             for task in tasks:
-                yield task, work(parcel, task)
+                yield task, self.work(parcel, task)
             return
         yield from self._spread(parcel, iter(tasks))
 
@@ -142,7 +151,7 @@ class Engine:
 
     def _submit(self, parcel: Any, task: Task) -> Future[Any]:
         assert self.pool is not None
-        return self.pool.submit(work, parcel, task)
+        return self.pool.submit(self.work, parcel, task)
 
     def _one_by_one(self, parcel: Any, tasks: Sequence[Task]) -> Iterator[tuple[Task, Any]]:
         """Tasks that were under way when a worker died, one at a time."""

@@ -1,0 +1,92 @@
+"""Futures and FutureChanges: probabilities, what is changed or stands still, figures in limits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from circflow.data.address import AddressError
+from circflow.data.cells import plain
+from circflow.data.checks.findings import Drafts, records
+from circflow.data.futures import OFF, OFF_WORDS, futures_of, in_future, outage, target_of
+from circflow.data.scenario import Scenario, ScenarioError
+
+SLACK = 1e-3
+"""By how much the probabilities may miss 1."""
+
+
+def check_futures(drafts: Drafts) -> None:
+    """Probabilities that add up, and every change on its own."""
+    _check_probabilities(drafts)
+    for record in records(drafts["FutureChanges"].frame):
+        _check_change(drafts, record)
+
+
+def _check_probabilities(drafts: Drafts) -> None:
+    draft = drafts["Futures"]
+    frame = draft.sound("probability")
+    if frame.empty or len(frame) < len(draft.frame):
+        return
+    total = float(frame["probability"].sum())
+    if abs(total - 1.0) > SLACK * (1.0 + 1e-9):
+        drafts.error(
+            "Futures",
+            int(frame.index[-1]),
+            "probability",
+            f"the probabilities add up to {plain(round(total, 9))}: make them add up to 1",
+            expected="probabilities that add up to 1",
+        )
+
+
+def _check_change(drafts: Drafts, record: dict[str, Any]) -> None:
+    draft, row = drafts["FutureChanges"], record["row"]
+    if not draft.is_sound(row, "change"):
+        return
+    is_off = record["change"] == OFF
+    blank = record["value"] != record["value"]  # noqa: PLR0124
+    if draft.is_sound(row, "value") and is_off is not blank:
+        message = (
+            "off takes no value: clear the cell"
+            if is_off
+            else f"the row does not say the value of the {record['change']}: fill it in"
+        )
+        expected = "a blank cell" if is_off else "a number"
+        drafts.error("FutureChanges", row, "value", message, expected=expected)
+    if not is_off and record["period"] is not None and draft.is_sound(row, "period"):
+        drafts.error(
+            "FutureChanges",
+            row,
+            "period",
+            "only off has a period: clear the cell, and name the period in the address's brackets",
+            expected="a blank cell",
+        )
+    if draft.is_sound(row, "parameter"):
+        _check_target(drafts, row, record["parameter"], is_off)
+
+
+def _check_target(drafts: Drafts, row: int, text: str, is_off: bool) -> None:
+    sheet = text.partition("[")[0].partition(".")[0].strip()
+    if sheet in drafts and (drafts[sheet].broken or drafts[sheet].faulty):
+        return  # names that could not be read there have their own errors
+    try:
+        if is_off:
+            outage(drafts.tables, text, None)
+        else:
+            target_of(drafts.tables, text)
+    except AddressError as problem:
+        drafts.error(
+            "FutureChanges",
+            row,
+            "parameter",
+            f"{problem.message}: correct the address",
+            expected=OFF_WORDS if is_off else "Sheet.column or Sheet.column[column=value, …]",
+            suggestion=problem.suggestion,
+        )
+
+
+def check_what_comes(drafts: Drafts, scenario: Scenario) -> None:
+    """The figures of every future keep the limits that those of the scenario keep."""
+    for future in futures_of(scenario):
+        try:
+            in_future(scenario, future)
+        except ScenarioError as error:
+            drafts.findings.problems.extend(error.problems)

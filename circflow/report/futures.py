@@ -1,0 +1,149 @@
+"""The study of futures on the terminal, as a workbook, as a page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from circflow.data.one_line import plain
+from circflow.report.numbers import columns, number, numbers, share
+from circflow.report.study_tables import write_tables
+
+if TYPE_CHECKING:
+    from circflow.studies.futures.result import Futures
+
+_MOST_FUTURES = 20
+_FIGURES = (
+    ("RP", "the best decisions for all futures"),
+    ("WS", "if each future were known before deciding"),
+    ("EVPI", "WS - RP: what a perfect forecast is worth"),
+    ("EV", "the mean scenario by itself"),
+    ("EEV", "the futures under the mean scenario's decisions"),
+    ("VSS", "RP - EEV: what planning for the futures is worth"),
+)
+
+
+def write(found: Futures, path: Path) -> None:
+    """Every table: .xlsx, .html, or a folder of CSV files. Raises OSError."""
+    title = f"{found.scenario.name}: before it is known what comes"
+    currency = found.scenario.settings.currency
+    write_tables(found.tables(), path, currency=currency, title=title)
+
+
+def lines(found: Futures) -> list[str]:
+    """What is shown on the terminal."""
+    currency = found.scenario.settings.currency
+    head = f"{plain(found.scenario.name)}: {len(found.futures)} futures, million {currency}"
+    made = [head, "", *_figures(found), "", *_decisions(found), *_futures(found)]
+    made += [*_members(found), *_infrastructure(found), *_test(found)]
+    made += [plain(text) for text in found.notes]
+    return made
+
+
+def _figures(found: Futures) -> list[str]:
+    values = [getattr(found, name) for name, _ in _FIGURES]
+    worst = f"mean worth of the worst {share(1.0 - found.risk.alpha)} of the futures"
+    rows = [
+        [name, words, text]
+        for (name, words), text in zip(_FIGURES, numbers([*values, found.CVaR]), strict=False)
+    ]
+    rows.append(["CVaR", worst, numbers([*values, found.CVaR])[-1]])
+    made = columns(["", "", "million"], rows, left=2)
+    if found.risk.omega > 0.0:
+        weight = number(found.risk.omega)
+        made.append(f"  RP, WS and EEV count the mean {number(1 - found.risk.omega)}, CVaR {weight}")
+    if (found.gap or 0.0) > 1e-9:
+        made.append(f"  RP is proven to within {number(100 * found.gap)} %")
+    if found.mean_without_plan:
+        names = ", ".join(plain(name) for name in found.mean_without_plan)
+        made.append(f"  The mean scenario's decisions leave no plan in: {names}")
+    return made
+
+
+def _decisions(found: Futures) -> list[str]:
+    table = found.candidates
+    if table.empty or found.decisions is None:
+        return []
+    rows = [
+        [
+            plain(str(r["unit"])),
+            str(r["advice"]),
+            plain(str(r["period"] or "–")),
+            number(r["capacity"]),
+            plain(str(r["mean_period"] or "–")),
+            share(r["share_right"]),
+        ]
+        for r in table.to_dict("records")
+        if r["advice"] != "leave"
+    ]
+    titles = ["unit", "advice", "period", "capacity", "mean scenario", "right in"]
+    return [*columns(titles, rows, left=3), ""]
+
+
+def _futures(found: Futures) -> list[str]:
+    table = found.table
+    shown = table.sort_values("worth", kind="stable") if found.RP is not None else table
+    shown = shown.head(_MOST_FUTURES)
+    money = [numbers(shown[name]) for name in ("worth", "alone", "regret", "mean_decisions")]
+    rows = [
+        [plain(str(name)), share(p), *figures]
+        for name, p, *figures in zip(shown["future"], shown["probability"], *money, strict=True)
+    ]
+    titles = ["future", "likely", "worth", "alone", "regret", "mean decisions"]
+    more = len(table) - len(shown)
+    rest = [f"  … and {more} more futures (-o writes all)"] if more else []
+    return [*columns(titles, rows), *rest, ""]
+
+
+def _members(found: Futures) -> list[str]:
+    table = found.members_risk
+    if table.empty or len(found.futures) < 2:
+        return []
+    table = table.sort_values("share_of_risk", ascending=False, kind="stable")
+    money = [numbers(table[name]) for name in ("mean", "worst_tenth", "deviation")]
+    rows = [
+        [plain(str(name)), *figures, share(part)]
+        for name, *figures, part in zip(
+            table["member"], *money, table["share_of_risk"], strict=True
+        )
+    ]
+    return [*columns(["member", "mean", "worst tenth", "deviation", "of the risk"], rows), ""]
+
+
+def _infrastructure(found: Futures) -> list[str]:
+    table = found.infrastructure
+    if table is None or table.empty:
+        return []
+    money = [numbers(table[name]) for name in ("worth", "worst", "by_risk")]
+    rows = [
+        [plain(str(kind)), plain(str(name)), plain(str(why or "–")), *figures]
+        for kind, name, why, *figures in zip(
+            table["kind"], table["name"], table["because_of"], *money, strict=True
+        )
+    ]
+    titles = ["infrastructure", "", "because of", "worth", "at most", "by risk"]
+    return [*columns(titles, rows, left=3, total=120), ""]
+
+
+def _test(found: Futures) -> list[str]:
+    tested = found.tested
+    if tested is None:
+        return []
+    head = f"Judged on {tested.samples} other futures: "
+    if tested.without_plan:
+        return [f"{head}in {tested.without_plan} of them the decisions leave no plan"]
+    low, mean, high = numbers([tested.mean_low, tested.mean, tested.mean_high])
+    made = [f"{head}mean worth {mean} (95 %: {low} to {high})"]
+    if tested.gap_high == tested.gap_high:  # noqa: PLR0124
+        gap, most = numbers([max(tested.gap, 0.0), max(tested.gap_high, 0.0)])
+        made.append(f"  below the best possible by about {gap}, with 95 % by at most {most}")
+    return made
+
+
+def no_plan_lines(found: Futures) -> list[str]:
+    """Why no decisions hold in every future, as lines of an error."""
+    made = [f"error: {plain(found.scenario.name)}: {plain(found.reason)}"]
+    for name, reason in found.without_plan:
+        made.append(f"  in the future {plain(name)!r}:")
+        made += [f"    {line.rstrip()}" for line in reason.splitlines() if line.strip()]
+    return made

@@ -1,0 +1,1 @@
+"""Planning before it is known what comes: futures, robust plans, outages."""

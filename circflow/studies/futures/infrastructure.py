@@ -1,0 +1,155 @@
+"""Which risks infrastructure removes: RP with a hub, a stockpile, a candidate, spare capacity,
+less RP without it, in expectation and in each future.
+
+What it is worth in the calm future (the first) it is worth without any risk; what it is worth
+beyond that in another future is what it softens there. Its worth is so told by the futures that
+it is due to: "this store is worth X because of these three risks".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from circflow.data.futures import Future
+from circflow.data.scenario import Scenario
+from circflow.solver.run import solve
+from circflow.studies.futures.first_stage import Floats
+
+MOST_RISKS = 3
+_SPARE = 0.999
+"""Load below which an existing unit has spare capacity."""
+_NOTHING = 1e-9
+COLUMNS = [
+    "kind",
+    "name",
+    "worth",
+    "calm",
+    "by_risk",
+    "worst",
+    "worst_future",
+    "because_of",
+]
+
+
+@dataclass(frozen=True)
+class Thing:
+    """A piece of infrastructure: hub, stockpile, candidate, spare capacity."""
+
+    kind: str
+    key: tuple[str, ...]
+    loads: tuple[tuple[str, float], ...] = ()
+    """Of spare capacity: capacity without it, by period."""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return ", ".join(self.key)
+
+    @property
+    def words(self) -> str:
+        """Kind and name."""
+        return f"{self.kind} {self.name}"
+
+
+def things_of(scenario: Scenario, built: Collection[str]) -> list[Thing]:
+    """Hubs, stockpiles that may be added to, candidates that are built, existing units with spare
+    capacity in the scenario's own plan."""
+    sites, stocks = scenario.frame("Sites"), scenario.frame("Stockpiles")
+    made = [Thing("hub", (str(site),)) for site in sites.loc[sites["hub"].astype(bool), "site"]]
+    kept = stocks.loc[stocks["can_add"].astype(bool), ["site", "material"]]
+    made += [Thing("stockpile", key) for key in kept.itertuples(index=False, name=None)]
+    made += [Thing("candidate", (str(u),)) for u in scenario.frame("Units")["unit"] if u in built]
+    units = solve(scenario).tables.units
+    old = units[(units["status"] == "existing") & (units["available_per_year"] > 0.0)]
+    for unit, rows in old.groupby("unit", sort=False):
+        if (rows["load_share"] < _SPARE).any():
+            share = rows["load_share"] * rows["capacity_per_year"]
+            loads = tuple(zip(rows["period"], share.astype(float), strict=True))
+            made.append(Thing("spare capacity", (str(unit),), loads))
+    return made
+
+
+def without(scenario: Scenario, thing: Thing) -> Scenario:
+    """The scenario without it: a hub forwards no more, a stockpile is empty and stays so, a
+    candidate cannot be built, an existing unit has no more capacity than the calm plan uses."""
+    if thing.kind == "hub":
+        return _with(scenario, "Sites", {"hub": False}, scenario.frame("Sites")["site"] == thing.key[0])
+    if thing.kind == "stockpile":
+        frame = scenario.frame("Stockpiles")
+        at = (frame["site"] == thing.key[0]) & (frame["material"] == thing.key[1])
+        none = {"opening": 0.0, "capacity": 0.0, "can_add": False, "closing_min": 0.0}
+        return _with(scenario, "Stockpiles", none, at)
+    units = scenario.frame("Units")
+    if thing.kind == "candidate":
+        return _with(scenario, "Units", {"status": "off"}, units["unit"] == thing.key[0])
+    return _less_capacity(scenario, thing)
+
+
+def _with(scenario: Scenario, sheet: str, cells: dict[str, Any], at: pd.Series[bool]) -> Scenario:
+    frame = scenario.frame(sheet).copy()
+    for column, value in cells.items():
+        frame.loc[at, column] = value
+    table = replace(scenario.tables[sheet], frame=frame)
+    return replace(scenario, tables={**scenario.tables, sheet: table})
+
+
+def _less_capacity(scenario: Scenario, thing: Thing) -> Scenario:
+    table = scenario.tables["UnitPeriods"]
+    frame = table.frame
+    for period, capacity in thing.loads:
+        at = (frame["unit"] == thing.key[0]) & (frame["period"] == period)
+        if at.any():
+            frame = frame.assign(
+                capacity_per_year=frame["capacity_per_year"].where(~at, capacity)
+            )
+            continue
+        blank = {c.name: np.nan if c.is_number else None for c in table.sheet.columns}
+        cells = {"unit": thing.key[0], "period": period, "capacity_per_year": capacity}
+        new = pd.DataFrame({**blank, **cells}, index=[int(max([1, *frame.index])) + 1])
+        frame = new[frame.columns] if frame.empty else pd.concat([frame, new])
+    tables = {**scenario.tables, "UnitPeriods": replace(table, frame=frame)}
+    return replace(scenario, tables=tables)
+
+
+def softened(
+    futures: Sequence[Future], worths: Floats, parts: Sequence[tuple[Thing, Floats | None]]
+) -> pd.DataFrame:
+    """What each thing is worth, most first. Money in million currency.
+
+    kind, name, worth (expected, NaN where no decisions hold without it), calm (in the first
+    future), by_risk (what the other futures add to it in expectation), worst (the most it is
+    worth in a future), worst_future, because_of (the risks to which by_risk is mostly due).
+    """
+    likely = np.array([f.probability for f in futures])
+    rows = []
+    for thing, other in parts:
+        if other is None or np.isnan(other).any():
+            why = "without it no decisions hold in every future"
+            rows.append([thing.kind, thing.name, *[np.nan] * 4, None, why])
+            continue
+        gain = worths - other
+        calm = float(gain[0])
+        due = likely * (gain - calm)
+        most = [n for n in np.argsort(-due, kind="stable")[:MOST_RISKS] if due[n] > _NOTHING]
+        told = "; ".join(f"{futures[n].name} ({gain[n] - calm:+.4g})" for n in most)
+        at = int(np.argmax(gain))
+        by_risk = float(due.sum())
+        rows.append(
+            [
+                thing.kind,
+                thing.name,
+                float(likely @ gain),
+                calm,
+                by_risk,
+                float(gain[at]),
+                futures[at].name,
+                told,
+            ]
+        )
+    table = pd.DataFrame(rows, columns=COLUMNS)
+    return table.sort_values("worth", ascending=False, kind="stable", ignore_index=True)

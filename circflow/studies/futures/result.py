@@ -1,0 +1,292 @@
+"""What the study of futures found: figures, decisions, and the answers for a board."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from circflow.data.futures import Future
+from circflow.data.scenario import Scenario
+from circflow.solution.solution import Status
+from circflow.studies.futures.first_stage import FirstStage, Floats, Risk
+from circflow.studies.futures.saa import Tested
+
+if TYPE_CHECKING:
+    from circflow.studies.futures.study import Answer
+    from circflow.studies.futures.worker import Found
+
+
+@dataclass(frozen=True)
+class Futures:
+    """What to build before it is known which future comes. Money in million currency; None or
+    NaN where something does not exist."""
+
+    scenario: Scenario = field(repr=False)
+    futures: tuple[Future, ...] = field(repr=False)
+    risk: Risk
+    status: Status
+    first: FirstStage = field(repr=False)
+    worth: Floats = field(repr=False)
+    """V_s under the decisions of RP, by future."""
+    alone: Floats = field(repr=False)
+    """The optimum of each future alone."""
+    mean_decisions: Floats = field(repr=False)
+    """V_s under the decisions of the mean scenario."""
+    decisions: Floats | None = field(repr=False)
+    """The decisions of RP, by label of the first stage."""
+    mean: Floats | None = field(repr=False)
+    """Those of the mean scenario."""
+    own: tuple[Floats | None, ...] = field(repr=False)
+    """Those of each future alone."""
+    members: pd.DataFrame = field(repr=False)
+    """member, then one column per future: its own money under the decisions of RP."""
+    EV: float | None
+    bound: float
+    """No decisions are worth more (proven)."""
+    reason: str = ""
+    without_plan: tuple[tuple[str, str], ...] = ()
+    """Futures that have no plan even alone, and why."""
+    tested: Tested | None = None
+    infrastructure: pd.DataFrame | None = field(default=None, repr=False)
+    """What infrastructure is worth (see `circflow.studies.futures.infrastructure`)."""
+    notes: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+    @staticmethod
+    def of(
+        answer: Answer,
+        notes: Sequence[str],
+        tested: Tested | None,
+        infrastructure: pd.DataFrame | None,
+        seconds: float,
+    ) -> Futures:
+        """From the steps of the study; a better plan that another step has found is taken."""
+        job = answer.run.job
+        count = len(job.futures)
+        worth = _worths([plan.found for plan in answer.plans], count)
+        under_mean = _worths(answer.under_mean, count)
+        alone = np.fmax(np.fmax(_worths(answer.alone, count), worth), under_mean)
+        members = pd.DataFrame({n: plan.members for n, plan in enumerate(answer.plans)}).fillna(0.0)
+        names = [f.name for f in job.futures]
+        members.columns = pd.Index(names[: members.shape[1]])
+        return Futures(
+            scenario=job.scenario,
+            futures=job.futures,
+            risk=answer.run.risk,
+            status=answer.status,
+            first=job.first,
+            worth=worth,
+            alone=alone,
+            mean_decisions=under_mean,
+            decisions=answer.decisions,
+            mean=answer.mean.decisions,
+            own=tuple(one.decisions for one in answer.alone),
+            members=members.rename_axis("member").reset_index(),
+            EV=None if np.isnan(answer.mean.worth) else answer.mean.worth,
+            bound=answer.bound,
+            reason=answer.reason,
+            without_plan=answer.reasons,
+            tested=tested,
+            infrastructure=infrastructure,
+            notes=tuple(notes),
+            seconds=seconds,
+        )
+
+    # ------------------------------------------------------------------- figures
+
+    @property
+    def probabilities(self) -> Floats:
+        """Of the futures, in order."""
+        return np.array([f.probability for f in self.futures])
+
+    def _measured(self, worths: Floats) -> float | None:
+        if np.isnan(worths).any():
+            return None
+        return self.risk.measure(worths, self.probabilities)
+
+    @property
+    def RP(self) -> float | None:  # noqa: N802 - the textbook's names
+        """The worth of the best decisions for all futures."""
+        return self._measured(self.worth)
+
+    @property
+    def WS(self) -> float | None:  # noqa: N802
+        """The worth if each future were known before deciding."""
+        return self._measured(self.alone)
+
+    @property
+    def EEV(self) -> float | None:  # noqa: N802
+        """The worth of the mean scenario's decisions."""
+        return self._measured(self.mean_decisions)
+
+    @property
+    def EVPI(self) -> float | None:  # noqa: N802
+        """What a perfect forecast is worth."""
+        return _less(self.WS, self.RP)
+
+    @property
+    def VSS(self) -> float | None:  # noqa: N802
+        """What planning for the futures is worth."""
+        return _less(self.RP, self.EEV)
+
+    @property
+    def CVaR(self) -> float | None:  # noqa: N802
+        """The mean worth over the worst 1 − alpha of the futures, under the decisions of RP."""
+        if np.isnan(self.worth).any():
+            return None
+        return self.risk.cvar(self.worth, self.probabilities)
+
+    @property
+    def gap(self) -> float | None:
+        """Of RP: its distance to the proven bound, relative."""
+        best = self.RP
+        if best is None or not np.isfinite(self.bound):
+            return None
+        return max(self.bound - best, 0.0) / max(abs(best), 1e-10)
+
+    @property
+    def mean_without_plan(self) -> tuple[str, ...]:
+        """Futures in which the mean scenario's decisions leave no plan."""
+        if self.mean is None:
+            return ()
+        missing = np.isnan(self.mean_decisions)
+        return tuple(f.name for f, none in zip(self.futures, missing, strict=True) if none)
+
+    def built_of(self, decisions: Floats | None) -> list[dict[str, Any]]:
+        """Decisions as unit, period, capacity (of the scenario, in capacity per year)."""
+        if decisions is None:
+            return []
+        units = self.scenario.frame("Units").set_index("unit")["capacity_per_year"]
+        value = dict(zip(self.first.labels, decisions.tolist(), strict=True))
+        return [
+            {
+                "unit": unit,
+                "period": period,
+                "capacity": float(units[unit]) * share
+                + value.get(("extra_capacity", unit, period), 0.0),
+            }
+            for (name, unit, period), share in value.items()
+            if name == "built" and share > 0.5
+        ]
+
+    @property
+    def built(self) -> list[dict[str, Any]]:
+        """What RP builds."""
+        return self.built_of(self.decisions)
+
+    @property
+    def mean_built(self) -> list[dict[str, Any]]:
+        """What the mean scenario builds."""
+        return self.built_of(self.mean)
+
+    def summary(self) -> dict[str, Any]:
+        """The JSON of `circflow futures`."""
+        table = self.table
+        made: dict[str, Any] = {
+            "scenario": self.scenario.name,
+            "status": self.status.value,
+            **{name: getattr(self, name) for name in FIGURES},
+            "alpha": self.risk.alpha,
+            "omega": self.risk.omega,
+            "gap": self.gap,
+            "built": self.built,
+            "mean_built": self.mean_built,
+            "futures": table[list(JSON_COLUMNS)].to_dict("records"),
+        }
+        if self.reason:
+            made["reason"] = self.reason
+        if self.without_plan:
+            made["without_plan"] = [{"future": f, "reason": r} for f, r in self.without_plan]
+        if self.mean_without_plan:
+            made["mean_without_plan"] = list(self.mean_without_plan)
+        if self.tested is not None:
+            made["test"] = self.tested.summary()
+        if self.notes:
+            made["notes"] = list(self.notes)
+        if self.infrastructure is not None:
+            made["infrastructure"] = self.infrastructure.to_dict("records")
+        made["candidates"] = self.candidates.to_dict("records")
+        made["members"] = self.members_risk.to_dict("records")
+        return made
+
+    # ------------------------------------------------------------------- answers
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """future, probability, worth (V_s in RP), alone, mean_decisions, regret (alone − worth),
+        hedge (worth − mean_decisions); million currency."""
+        return pd.DataFrame(
+            {
+                "future": [f.name for f in self.futures],
+                "probability": self.probabilities,
+                "worth": self.worth,
+                "alone": self.alone,
+                "mean_decisions": self.mean_decisions,
+                "regret": self.alone - self.worth,
+                "hedge": self.worth - self.mean_decisions,
+            }
+        )
+
+    @property
+    def candidates(self) -> pd.DataFrame:
+        """What to build now, what to wait for (see `circflow.studies.futures.answers`)."""
+        from circflow.studies.futures.answers import candidates
+
+        return candidates(self)
+
+    @property
+    def members_risk(self) -> pd.DataFrame:
+        """Who of the members bears the risk (see `circflow.studies.futures.answers`)."""
+        from circflow.studies.futures.answers import members_risk
+
+        return members_risk(self)
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Every table, by the name of its sheet."""
+        figures = [(name, getattr(self, name), FIGURES[name]) for name in FIGURES]
+        figures += [("gap", self.gap, "of RP to its proven bound, relative")]
+        made = {
+            "figures_of_all": pd.DataFrame(figures, columns=["figure", "million", "meaning"]),
+            "futures": self.table,
+            "decisions": self.candidates,
+            "members": self.members_risk,
+        }
+        if self.infrastructure is not None:
+            made["infrastructure"] = self.infrastructure
+        if self.without_plan:
+            made["without_plan"] = pd.DataFrame(self.without_plan, columns=["future", "reason"])
+        if self.tested is not None:
+            rows = list(self.tested.summary().items())
+            made["test"] = pd.DataFrame(rows, columns=["figure", "value"])
+        return made
+
+    def write(self, path: str | Path) -> None:
+        """Write as a workbook (.xlsx), a page (.html) or a folder of CSV files."""
+        from circflow.report.futures import write
+
+        write(self, Path(path))
+
+
+FIGURES = {
+    "RP": "the best decisions for all futures",
+    "WS": "if each future were known before deciding",
+    "EV": "the mean scenario by itself",
+    "EEV": "the futures under the mean scenario's decisions",
+    "EVPI": "WS - RP: what a perfect forecast is worth",
+    "VSS": "RP - EEV: what planning for the futures is worth",
+    "CVaR": "mean worth of RP over the worst futures",
+}
+JSON_COLUMNS = ("future", "probability", "worth", "alone", "mean_decisions")
+
+
+def _worths(found: Sequence[Found], count: int) -> Floats:
+    return np.array([one.worth for one in found]) if found else np.full(count, np.nan)
+
+
+def _less(more: float | None, less: float | None) -> float | None:
+    return None if more is None or less is None else more - less

@@ -1,0 +1,363 @@
+"""What to build before it is known which future comes, and what that is worth.
+
+    RP    the best decisions for all futures together
+    WS    Σ p_s · optimum of s alone; EVPI = WS − RP, what a perfect forecast is worth
+    EV    the optimum of the mean scenario
+    EEV   the futures under EV's decisions; VSS = RP − EEV, what planning for them is worth
+
+EEV ≤ RP ≤ WS whatever the risk preference, as the same measure is applied to all three (Birge
+and Louveaux 2011, Introduction to Stochastic Programming, ch. 4); a breach is an error.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from circflow.data.futures import Future, futures_of, in_future, mean_scenario
+from circflow.data.scenario import Scenario
+from circflow.solution.solution import NoPlan, Status
+from circflow.solver.highs import Outcome
+from circflow.studies.errors import CheckError, StudyError
+from circflow.studies.futures.first_stage import (
+    Copy,
+    FirstStage,
+    Floats,
+    Risk,
+    copy_of,
+    first_stage,
+    joint,
+    solved,
+    unbudgeted,
+)
+from circflow.studies.futures.infrastructure import Thing, softened, things_of, without
+from circflow.studies.futures.made import outages as outage_futures
+from circflow.studies.futures.made import sampled, varied
+from circflow.studies.futures.result import Futures
+from circflow.studies.futures.saa import Tested, judged
+from circflow.studies.futures.why import no_common_plan, reason_of
+from circflow.studies.futures.worker import (
+    ALONE,
+    COPY,
+    PLAN,
+    VALUE,
+    Found,
+    Job,
+    Planned,
+    Task,
+    alone,
+    work,
+)
+from circflow.studies.sweeps.engine import Engine, Lost
+
+Progress = Callable[[str], None]
+_SLACK = 1e-7
+"""Share of the money at stake that rounding may be in comparisons."""
+
+
+def futures(  # noqa: PLR0913
+    scenario: Scenario,
+    *,
+    sample: int | None = None,
+    seed: int = 0,
+    outages: str | None = None,
+    test: int | None = None,
+    infrastructure: bool = False,
+    alpha: float = 0.8,
+    omega: float = 0.0,
+    gap: float = 1e-6,
+    time_limit: float | None = None,
+    jobs: int = 1,
+    executor: Executor | None = None,
+    dask: str | None = None,
+    progress: Progress | None = None,
+) -> Futures:
+    """Plan before it is known which future comes: RP, WS, EV, EEV, EVPI, VSS, CVaR.
+
+    Args:
+        scenario: from `circflow.read`; its futures are those of the sheets Futures and
+            FutureChanges unless `sample` or `outages` is given.
+        sample: draw so many futures from the sheet Ranges, all equally likely.
+        seed: of the sample; the same seed draws the same futures.
+        outages: `units`, `members`, `links` (that the scenario's own plan uses), `markets` or
+            `modes`: the scenario itself, and each of them still in each period in turn, all
+            equally likely.
+        test: with `sample`, judge the decisions on two fresh samples of so many futures (default:
+            as many as `sample`; 0: none).
+        infrastructure: also plan without each hub, each stockpile that may be added to, each
+            candidate that is built and each spare capacity, to tell what they are worth and
+            because of which futures.
+        alpha: CVaR is the mean worth over the worst 1 − alpha of the futures, 0 ≤ alpha < 1.
+        omega: weight of CVaR beside the mean, between 0 and 1.
+        gap: relative gap at which each search over yes/no decisions ends.
+        time_limit: seconds for each search.
+        jobs: local processes.
+        executor: an executor of `concurrent.futures` instead.
+        dask: address of a Dask scheduler instead.
+        progress: is told what goes on.
+
+    Raises:
+        StudyError: there are no futures, or the study makes no sense.
+        ScenarioError: a future's figures break a limit.
+        NoPlan: a future could earn without end, or a time limit ended a search without a plan.
+            Where no decisions hold in every future, the result has `RP` None and a `reason`.
+        CheckError: a plan fails the audit, or EEV ≤ RP ≤ WS is broken (a fault of circflow).
+    """
+    tell = progress or (lambda _: None)
+    begun = time.perf_counter()
+    risk = _risk(alpha, omega)
+    what, notes = _what_comes(scenario, sample, seed, outages)
+    job = Job(scenario, tuple(what), first_stage(scenario), gap, time_limit)
+    with Engine(jobs, executor, dask, work) as engine:
+        run = Run(job, engine, risk, tell)
+        found = run.study()
+        tested = None
+        if sample is not None and found.decisions is not None and test != 0:
+            tested = _test(run, found, test or sample, seed)
+        worth = _softening(run, found) if infrastructure else None
+    return found.result(notes, tested, worth, time.perf_counter() - begun)
+
+
+def _risk(alpha: float, omega: float) -> Risk:
+    if not 0.0 <= alpha < 1.0:
+        raise StudyError(f"alpha must be at least 0 and below 1, not {alpha:g}")
+    if not 0.0 <= omega <= 1.0:
+        raise StudyError(f"omega must be between 0 and 1, not {omega:g}")
+    return Risk(alpha, omega)
+
+
+def _what_comes(
+    scenario: Scenario, sample: int | None, seed: int, outages: str | None
+) -> tuple[list[Future], list[str]]:
+    """The futures, and what is to be said of how they were made."""
+    if sample is not None and outages is not None:
+        raise StudyError("futures are either sampled or outages, not both")
+    if sample is not None:
+        if sample < 1:
+            raise StudyError(f"at least 1 future must be sampled, not {sample}")
+        ranges, left = varied(scenario)
+        note = [f"the same in every future, since it is decided: {name}" for name in left]
+        return sampled(scenario, ranges, sample, seed), note
+    if outages is not None:
+        return outage_futures(scenario, outages), []
+    if not len(scenario.frame("Futures")):
+        raise StudyError(
+            "there are no futures: fill in the sheet Futures, or let them be made with --sample N"
+            " (from Ranges) or --outages units"
+        )
+    return futures_of(scenario), []
+
+
+@dataclass(frozen=True)
+class Answer:
+    """All that was found, before it is told."""
+
+    run: Run
+    status: Status
+    alone: list[Found]
+    mean: Found
+    under_mean: list[Found]
+    plans: list[Planned]
+    decisions: Floats | None = None
+    bound: float = np.nan
+    reasons: tuple[tuple[str, str], ...] = ()
+    reason: str = ""
+
+    def result(
+        self,
+        notes: Sequence[str],
+        tested: Tested | None,
+        softening: pd.DataFrame | None,
+        seconds: float,
+    ) -> Futures:
+        """As it is told."""
+        return Futures.of(self, notes, tested, softening, seconds)
+
+
+class Run:
+    """The steps of the study."""
+
+    def __init__(self, job: Job, engine: Engine, risk: Risk, tell: Progress) -> None:
+        self.job, self.engine, self.risk, self.tell = job, engine, risk, tell
+        self.probabilities = np.array([f.probability for f in job.futures])
+        self.parcel = engine.send(job)
+
+    @property
+    def first(self) -> FirstStage:
+        return self.job.first
+
+    def study(self) -> Answer:
+        """WS, EV, EEV, RP, and the plans of RP."""
+        own: list[Found] = self.each(ALONE, "each future alone")
+        _unbounded(self.job, own)
+        self.tell("the mean scenario")
+        mean = self._mean()
+        under_mean: list[Found] = []
+        if mean.decisions is not None:
+            under_mean = self.each(VALUE, "the mean scenario's decisions", mean.decisions)
+        without = [n for n, one in enumerate(own) if one.status is Status.INFEASIBLE]
+        if without:
+            reasons = tuple((self.job.futures[n].name, reason_of(self.job, n)) for n in without)
+            told = "no decisions hold in every future: some have no plan at all"
+            return Answer(
+                self, Status.INFEASIBLE, own, mean, under_mean, [], reasons=reasons, reason=told
+            )
+        return self._together(own, mean, under_mean)
+
+    def _together(self, own: list[Found], mean: Found, under_mean: list[Found]) -> Answer:
+        copies: list[Copy] = self.each(COPY, "programmes of the futures")
+        outcome, bound = self.together(copies)
+        status = Status(outcome.ending.value)
+        if status is Status.INFEASIBLE:
+            told = no_common_plan(self.job, copies, self.probabilities)
+            return Answer(self, status, own, mean, under_mean, [], reason=told)
+        if outcome.x is None:
+            name = self.job.scenario.name
+            words = {Status.UNBOUNDED: "the futures together could earn without end"}
+            told = words.get(status, "the time limit was reached before a plan was found")
+            raise NoPlan(name, status, told)
+        decisions = self.first.tidy(outcome.x[: self.first.size])
+        plans: list[Planned] = self.each(PLAN, "plans of the futures", decisions)
+        best = [plan.found for plan in plans]
+        if under_mean and self.measured(under_mean) > self.measured(best):
+            # Within the gap the mean's decisions may be better than those that were found.
+            assert mean.decisions is not None
+            decisions = mean.decisions
+            plans = self.each(PLAN, "plans of the futures", decisions)
+        answer = Answer(self, status, own, mean, under_mean, plans, decisions, 0.0 - bound)
+        _check(answer)
+        return answer
+
+    def together(self, copies: Sequence[Copy]) -> tuple[Outcome, float]:
+        """The best decisions for all futures, and the proven bound (minimised)."""
+        self.tell(f"the decisions for all {len(copies)} futures")
+        program = joint(self.first, copies, self.probabilities, self.risk).program
+        return solved(program, gap=self.job.gap, time_limit=self.job.time_limit)
+
+    def worths(self) -> Floats | None:
+        """V_s under the best decisions for all futures; None where none hold in all."""
+        outcome, _ = self.together(self.each(COPY, "programmes of the futures"))
+        if outcome.x is None:
+            return None
+        decisions = self.first.tidy(outcome.x[: self.first.size])
+        found: list[Found] = self.each(VALUE, "worths of the futures", decisions)
+        return np.array([one.worth for one in found])
+
+    def _mean(self) -> Found:
+        scenario = mean_scenario(self.job.scenario, self.job.futures)
+        _, _, copy = copy_of(unbudgeted(scenario), self.first.labels)
+        return alone(self.job, copy)
+
+    def each(self, kind: str, words: str, decisions: Floats | None = None) -> list[Any]:
+        """A task for every future, in order."""
+        count = len(self.job.futures)
+        results: dict[int, Any] = {}
+        tasks = [Task(kind, n, decisions) for n in range(count)]
+        for task, result in self.engine.run(self.parcel, tasks):
+            if isinstance(result, Lost):
+                raise StudyError(f"the future {self.job.futures[task.number].name!r}: {result.reason}")
+            results[task.number] = result
+            self.tell(f"{words}: {len(results)} of {count}")
+        return [results[n] for n in range(count)]
+
+    def compared(self, decisions: Floats) -> tuple[Floats, Floats, float]:
+        """Worths of the futures under decisions (NaN: no plan), under those that are best for
+        them together, and the proven bound of the latter's mean."""
+        own: list[Found] = self.each(VALUE, "the decisions", decisions)
+        outcome, bound = self.together(self.each(COPY, "programmes of the futures"))
+        worths = np.array([one.worth for one in own])
+        if outcome.x is None:
+            return worths, np.full(len(own), np.nan), np.nan
+        better = self.first.tidy(outcome.x[: self.first.size])
+        best: list[Found] = self.each(VALUE, "the best decisions for them", better)
+        return worths, np.array([one.worth for one in best]), 0.0 - bound
+
+    def measured(self, found: Sequence[Found]) -> float:
+        """What worths count together; −∞ where a future has no plan."""
+        worths = np.array([one.worth for one in found])
+        if np.isnan(worths).any():
+            return -np.inf
+        return self.risk.measure(worths, self.probabilities)
+
+
+def _unbounded(job: Job, own: Sequence[Found]) -> None:
+    for future, one in zip(job.futures, own, strict=True):
+        if one.status is Status.UNBOUNDED:
+            from circflow.solver.explain import reason
+
+            told = reason(in_future(job.scenario, future), Status.UNBOUNDED)
+            name = f"{job.scenario.name}, in the future {future.name!r}"
+            raise NoPlan(name, Status.UNBOUNDED, told)
+
+
+def _check(answer: Answer) -> None:
+    """Every plan passes the audit, the decisions keep the budget, and EEV ≤ RP ≤ WS."""
+    job = answer.run.job
+    assert answer.decisions is not None
+    if job.first.breach(answer.decisions) > 1e-6:
+        raise CheckError("the decisions break the limits of building (a fault of circflow)")
+    for future, plan, own in zip(job.futures, answer.plans, answer.alone, strict=True):
+        if plan.found.decisions is None:
+            raise CheckError(
+                f"no plan under the decisions in the future {future.name!r}, though the search "
+                "found one (a fault of circflow)"
+            )
+        if plan.faults:
+            raise CheckError(
+                f"the plan of the future {future.name!r} failed the audit: "
+                + "; ".join(plan.faults)
+                + " (a fault of circflow)"
+            )
+        _not_above(plan.found.worth, own.bound, f"{future.name!r} under common decisions", "alone")
+    best = answer.run.measured([plan.found for plan in answer.plans])
+    _not_above(best, answer.bound, "RP", "its proven bound")
+    if answer.under_mean:
+        _not_above(answer.run.measured(answer.under_mean), answer.bound, "EEV", "RP")
+
+
+def _not_above(less: float, more: float, name: str, other: str) -> None:
+    if less > more + _SLACK * max(abs(less), abs(more), 1.0):
+        raise CheckError(
+            f"{name} is worth {less:.10g} million, more than {other}, {more:.10g} million "
+            "(a fault of circflow)"
+        )
+
+
+def _softening(run: Run, found: Answer) -> pd.DataFrame | None:
+    """What each piece of infrastructure is worth: the plan for all futures without it."""
+    if found.decisions is None:
+        return None
+    worths = np.array([plan.found.worth for plan in found.plans])
+    built = {
+        label[1]
+        for label, value in zip(run.first.labels, found.decisions, strict=True)
+        if label[0] == "built" and value > 0.5
+    }
+    parts: list[tuple[Thing, Floats | None]] = []
+    job = run.job
+    for thing in things_of(job.scenario, built):
+        run.tell(f"without {thing.words}")
+        scenario = without(job.scenario, thing)
+        other = Job(scenario, job.futures, first_stage(scenario), job.gap, job.time_limit)
+        parts.append((thing, Run(other, run.engine, run.risk, run.tell).worths()))
+    return softened(job.futures, worths, parts)
+
+
+def _test(run: Run, found: Answer, count: int, seed: int) -> Tested:
+    """The decisions judged on two fresh samples, for which the best is found as well."""
+    assert found.decisions is not None
+    ranges, _ = varied(run.job.scenario)
+    batches = []
+    for number in (1, 2):
+        fresh = int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
+        drawn = sampled(run.job.scenario, ranges, count, fresh, method="random")
+        job = Job(run.job.scenario, tuple(drawn), run.first, run.job.gap, run.job.time_limit)
+        batch = Run(job, run.engine, Risk(), lambda text, n=number: run.tell(f"test {n}: {text}"))
+        batches.append(batch.compared(found.decisions))
+    return judged(batches, found.run.risk)
