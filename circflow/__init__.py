@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from circflow.studies.compare import compare as compare
     from circflow.studies.errors import StudyError as StudyError
     from circflow.studies.finance import finance as finance
+    from circflow.studies.futures.robust import robust as robust
     from circflow.studies.futures.study import futures as futures
     from circflow.studies.indicators import indicators as indicators
     from circflow.studies.sweeps.ranges import break_points as break_points
@@ -60,6 +61,7 @@ _HOMES = {
     "finance": "circflow.studies.finance",
     "indicators": "circflow.studies.indicators",
     "futures": "circflow.studies.futures.study",
+    "robust": "circflow.studies.futures.robust",
     "StudyError": "circflow.studies.errors",
 }
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from circflow.commands.common import (
     Number,
     Progress,
+    Refusal,
     check_outputs,
     file_argument,
     json_option,
@@ -20,6 +22,9 @@ from circflow.commands.common import (
     write_json,
 )
 from circflow.commands.study_parts import engine_options
+
+if TYPE_CHECKING:
+    from circflow.data.scenario import Scenario
 
 NO_PLAN = 3
 
@@ -58,6 +63,15 @@ NO_PLAN = 3
     is_flag=True,
     help="Also plan without each hub, stockpile, candidate that is built and spare capacity: what"
     " it is worth, and because of which futures.",
+)
+@click.option(
+    "--budget-of-uncertainty",
+    "gammas",
+    metavar="G",
+    multiple=True,
+    type=Number(min=0),
+    help="Instead, without probabilities: the best plan against the G worst of the prices and costs"
+    " in Ranges, and the price of robustness. May be given several times.",
 )
 @click.option(
     "--alpha",
@@ -110,6 +124,7 @@ def futures(  # noqa: PLR0913, PLR0917
     test: int | None,
     outages: str | None,
     infrastructure: bool,
+    gammas: Sequence[float],
     alpha: float,
     omega: float,
     gap: float,
@@ -137,6 +152,11 @@ def futures(  # noqa: PLR0913, PLR0917
     with Progress(quiet=quiet) as progress:
         progress("reading")
         scenario = read_scenario(file, assignments)
+        if gammas:
+            if sample is not None or outages is not None or infrastructure:
+                raise Refusal("--budget-of-uncertainty needs no futures: leave the others out")
+            _robust(scenario, gammas, gap, time_limit, output, json_out, quiet, progress)
+            return
         from circflow.studies.futures.study import futures as study
 
         found = study(
@@ -171,3 +191,28 @@ def futures(  # noqa: PLR0913, PLR0917
         for line in no_plan_lines(found):
             click.echo(line, err=True)
         context.exit(NO_PLAN)
+
+
+def _robust(  # noqa: PLR0913, PLR0917
+    scenario: Scenario,
+    gammas: Sequence[float],
+    gap: float,
+    time_limit: float | None,
+    output: Path | None,
+    json_out: Path | None,
+    quiet: bool,
+    progress: Progress,
+) -> None:
+    from circflow.report.futures import robust_lines
+    from circflow.studies.futures.robust import robust
+
+    found = robust(scenario, list(gammas), gap=gap, time_limit=time_limit, progress=progress)
+    if output is not None:
+        found.write(output)
+    progress.done()
+    if json_out is not None:
+        write_json(json_out, found.summary())
+    if not quiet and str(json_out) != "-":
+        click.echo("\n".join(robust_lines(found)))
+    if output is not None:
+        note(f"Written: {output}", quiet=quiet)

@@ -306,6 +306,7 @@ _NOTHING = re.compile(r"[-–—]+|n\.?/?a\.?|nan|н/?д", re.IGNORECASE)
 _SHARES = ("share", "1/yr", "property unit", "property unit or share")
 """Units of columns in which 10 % is 0.1."""
 
+
 def _impossible(number: float, column: Column) -> BadCellError:
     sizes = f"{column.name} must be 0 or of a size between {column.smallest:g} and"
     if abs(number) < column.smallest:

@@ -11,6 +11,7 @@ from circflow.report.study_tables import write_tables
 
 if TYPE_CHECKING:
     from circflow.studies.futures.result import Futures
+    from circflow.studies.futures.robust import Robust
 
 _MOST_FUTURES = 20
 _FIGURES = (
@@ -23,7 +24,7 @@ _FIGURES = (
 )
 
 
-def write(found: Futures, path: Path) -> None:
+def write(found: Futures | Robust, path: Path) -> None:
     """Every table: .xlsx, .html, or a folder of CSV files. Raises OSError."""
     title = f"{found.scenario.name}: before it is known what comes"
     currency = found.scenario.settings.currency
@@ -146,4 +147,28 @@ def no_plan_lines(found: Futures) -> list[str]:
     for name, reason in found.without_plan:
         made.append(f"  in the future {plain(name)!r}:")
         made += [f"    {line.rstrip()}" for line in reason.splitlines() if line.strip()]
+    return made
+
+
+def robust_lines(found: Robust) -> list[str]:
+    """The price of robustness on the terminal."""
+    currency = found.scenario.settings.currency
+    curve = found.curve
+    money = [numbers(curve[name]) for name in ("worth", "nominal", "price")]
+    rows = [
+        [number(gamma), *figures, share(chance), str(built)]
+        for gamma, *figures, chance, built in zip(
+            curve["gamma"], *money, curve["chance"], curve["built"], strict=True
+        )
+    ]
+    titles = ["figures that turn out badly", "worth at least", "as it stands", "price"]
+    head = f"{plain(found.scenario.name)}: {len(found.rows)} uncertain figures, million {currency}"
+    made = [head, "", *columns([*titles, "chance of less", "built"], rows), ""]
+    for gamma, plan in zip(curve["gamma"], found.plans, strict=True):
+        if gamma in found.gamma and plan:
+            names = ", ".join(f"{plain(b['unit'])} ({plain(b['period'])})" for b in plan)
+            made.append(f"Built against {number(gamma)}: {names}")
+    if found.left_out:
+        names = ", ".join(plain(name) for name in found.left_out)
+        made.append(f"Left out, as they are decided or change more than money: {names}")
     return made

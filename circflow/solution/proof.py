@@ -22,7 +22,10 @@ Floats = NDArray[np.float64]
 Long = NDArray[np.longdouble]
 
 ROUNDING = 1e-11
-"""A reduced cost below this share of the terms it is made of is rounding."""
+"""A reduced cost below this share of the terms it is made of is rounding, where the column has no
+bound to multiply it by."""
+NEARLY_EXACT = 1e-14
+"""A reduced cost below this share is rounding in any case: it is 0."""
 AGREES = 1e-9
 """Two figures of money agree when they differ by less than this share of what they are made of."""
 FLOOR = 1e-3
@@ -152,6 +155,9 @@ def _parts(  # noqa: PLR0913, PLR0917
     side = np.where(y > 0.0, low, np.where(y < 0.0, high, 0.0)).astype(np.longdouble)
     reduced, terms = reduced_costs(cost, matrix, y)
     bound = np.where(reduced > 0.0, lower, upper)
+    # Times the little or much that the column really is, rounding is rounding of money; times the
+    # most that it could be it would be more.
+    reduced[np.abs(reduced) <= NEARLY_EXACT * terms] = 0.0
     rounding = np.abs(reduced) <= ROUNDING * terms
     free = np.isinf(bound)
     if (free & ~rounding).any():

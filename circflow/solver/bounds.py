@@ -145,7 +145,7 @@ def _useful(program: Program, limits: _AtMost, upper: Floats) -> bool:
     in_equation = np.zeros(columns, dtype=bool)
     of = np.repeat(np.arange(columns), np.diff(matrix.indptr))
     in_equation[of[equal[matrix.indices] & (matrix.data != 0.0)]] = True
-    idle = (program.cost >= 0.0) & ~in_equation & ~program.integer & np.isfinite(program.lower)
+    idle = (program.cost >= 0.0) & ~in_equation & np.isfinite(program.lower)
     helps = np.flatnonzero((limits.value < 0.0) & idle[limits.column])
     if not len(helps):
         return False
@@ -156,6 +156,7 @@ def _useful(program: Program, limits: _AtMost, upper: Floats) -> bool:
     np.maximum.at(needed, column, need * (1.0 + _ROUNDING))
     needed = np.maximum(needed, program.lower)
     better = idle & (needed < _WORTH * np.abs(upper)) & np.isin(np.arange(columns), column)
+    better &= ~program.integer | (needed <= program.lower)  # a plant that is of no use at all
     upper[better] = needed[better]
     return bool(better.any())
 

@@ -137,12 +137,10 @@ class Feasibility:
     def __init__(self, program: Program) -> None:
         aimless = program.without_goal()
         self.has_decisions = aimless.has_decisions
-        self.whole = Session(aimless) if self.has_decisions else None
+        exact = {"mip_feasibility_tolerance": TOLERANCE}
+        self.whole = Session(aimless, options=exact) if self.has_decisions else None
         scaling = self.whole.scaling if self.whole is not None else None
         self.linear = Session(aimless.relaxed(), scaling=scaling)
-        if self.whole is not None:
-            for option in ("mip_feasibility_tolerance", "mip_abs_gap"):
-                self.whole.highs.setOptionValue(option, TOLERANCE)
         self.decisions = np.flatnonzero(aimless.integer)
 
     def change_bounds(self, columns: NDArray[np.intp], lower: Floats, upper: Floats) -> None:

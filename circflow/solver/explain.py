@@ -21,18 +21,21 @@ from numpy.typing import NDArray
 from circflow.data.one_line import plain
 from circflow.data.pandas_text import python_strings
 from circflow.data.scenario import Scenario
-from circflow.model.build import build
 from circflow.solution.solution import Status
-from circflow.solver.compiled import Compiled, compile_model
+from circflow.solver.compiled import Compiled
 from circflow.solver.conditions import Condition, conditions
+from circflow.solver.conflicts import NOISE as _NOISE
 from circflow.solver.conflicts import Conflicts
-from circflow.solver.highs import Ending, Session
+from circflow.solver.highs import Ending
+from circflow.solver.optimum import optimum
 from circflow.solver.remedies import (
     Blocked,
     Change,
+    Make,
     Remedies,
     number_text,
     outward,
+    whole,
     with_changes,
 )
 from circflow.solver.unbounded import Ray, endless_gain
@@ -51,6 +54,10 @@ class Conflict:
     """Changes of one cell each, every one of which ends this conflict alone: tried by solving."""
     blocked: tuple[Blocked, ...] = ()
     """Cells of which no change does, and what stands in their way."""
+    periods: tuple[str, ...] = ()
+    """In which periods they cannot hold, in order; none where it is not known."""
+    later: tuple[str, ...] = ()
+    """Candidates that would help, and cannot be built yet."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +87,8 @@ class Explanation:
                     ],
                     "remedies": [change.summary() for change in conflict.remedies],
                     "blocked": [blocked.summary() for blocked in conflict.blocked],
+                    "periods": list(conflict.periods),
+                    "later": list(conflict.later),
                 }
                 for conflict in self.conflicts
             ],
@@ -110,10 +119,12 @@ class Explanation:
         lines = []
         for number, conflict in enumerate(self.conflicts, 1):
             several = f" {number}" if len(self.conflicts) > 1 else ""
-            lines.append(f"Conflict{several}: these cannot hold together")
-            lines += [f"  {text}" for text in conflict.texts]
+            when = f" in {_listed(conflict.periods)}" if conflict.periods else ""
+            lines.append(f"Conflict{several}: these cannot hold together{when}")
+            lines += [f"  {text}" for text in (*conflict.texts, *conflict.later)]
             if conflict.remedies:
-                lines.append("  any one of these changes ends it:")
+                rest = ", the others remain" if several else ""
+                lines.append(f"  any one of these changes ends it{rest}:")
                 lines += [f"    {change.text}" for change in conflict.remedies]
             lines += [f"  {blocked.text}" for blocked in conflict.blocked]
         if len(self.conflicts) > 1 or not self.conflicts[0].remedies:
@@ -125,17 +136,19 @@ class Explanation:
 
 
 @python_strings()
-def explain(scenario: Scenario) -> Explanation:
-    """Why a scenario has no plan; an explanation with status optimal if it has one."""
-    m = build(scenario)
-    compiled = compile_model(m)
-    outcome = Session(compiled.program).solve()
+def explain(scenario: Scenario, make: Make = whole) -> Explanation:
+    """Why a scenario has no plan; an explanation with status optimal if it has one.
+
+    `make`: of what programme (the scenario's own); `coalition` asks why members cannot stand alone.
+    """
+    m, compiled = make(scenario)
+    outcome = optimum(compiled.program).outcome
     if outcome.ending is Ending.UNBOUNDED:
         ray = endless_gain(m, compiled)
         return Explanation(scenario.name, Status.UNBOUNDED, ray=ray)
     if outcome.ending is not Ending.INFEASIBLE:
         return Explanation(scenario.name, Status.OPTIMAL)
-    return _Search(scenario, compiled, conditions(m, compiled)).run()
+    return _Search(scenario, compiled, conditions(m, compiled), make).run()
 
 
 def reason(scenario: Scenario, status: Status) -> str:
@@ -149,11 +162,13 @@ def reason(scenario: Scenario, status: Status) -> str:
 class _Search:
     """Every independent conflict, its remedies, and changes that mend all."""
 
-    def __init__(self, scenario: Scenario, compiled: Compiled, found: list[Condition]) -> None:
-        self.scenario = scenario
+    def __init__(
+        self, scenario: Scenario, compiled: Compiled, found: list[Condition], make: Make
+    ) -> None:
+        self.scenario, self.compiled = scenario, compiled
         self.all = found
         self.conflicts = Conflicts(compiled, found)
-        self.remedies = Remedies(scenario, self.conflicts)
+        self.remedies = Remedies(scenario, self.conflicts, make)
 
     def run(self) -> Explanation:
         """The explanation."""
@@ -208,7 +223,61 @@ class _Search:
                 remedies += answer
         told = tuple(self.all[number] for number in conflict)
         texts = tuple(describe(c) for c in told)
-        return Conflict(told, texts, tuple(remedies), tuple(blocked))
+        periods = self._periods(conflict, granted)
+        later = _later(self.scenario, told, periods)
+        return Conflict(told, texts, tuple(remedies), tuple(blocked), periods, later)
+
+    def _periods(self, conflict: list[int], granted: NDArray[np.bool_]) -> tuple[str, ...]:
+        """The periods in which a conflict arises: those of the rows that ask for the least change
+        (the duals prove it). None where they do not tell."""
+        order = [p.name for p in self.scenario.periods]
+        outcome = self.conflicts.least(conflict[-1], granted)
+        if len(order) < 2 or outcome.row_dual is None:
+            return ()
+        asked = np.abs(outcome.row_dual) > _NOISE * np.abs(outcome.row_dual).max(initial=0.0)
+        found = {
+            int(period)
+            for family in self.compiled.families.values()
+            if "period" in family.over and len(family.over) > 1
+            for period in family.items["period"][asked[family.rows]]
+        }
+        return tuple(name for n, name in enumerate(order) if n in found)
+
+
+def _later(
+    scenario: Scenario, told: tuple[Condition, ...], periods: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Candidates that would take, or make, what a conflict is about, and cannot be built yet."""
+    materials = {
+        scenario.frame(c.cell.sheet).at[c.cell.row, "material"]
+        for c in told
+        if c.cell.sheet in ("Streams", "Markets", "Stockpiles")
+    }
+    if not periods or not materials:
+        return ()
+    number = {p.name: n for n, p in enumerate(scenario.periods)}
+    recipes = scenario.frame("Recipes")
+    fitting = set(recipes.loc[recipes["material"].isin(materials), "technology"])
+    table = scenario.tables["Units"]
+    units = table.frame
+    units = units[(units["status"] == "candidate") & units["technology"].isin(fitting)]
+    return tuple(
+        plain(
+            f"{table.cell(int(row), 'earliest_period')}: {unit} would help, but cannot be built "
+            f"before {earliest}"
+        )
+        for row, unit, earliest in zip(
+            units.index, units["unit"], units["earliest_period"], strict=True
+        )
+        if number.get(earliest, 0) > number[periods[0]]
+    )
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    """Some names in a sentence, the first few."""
+    more = f" and {len(names) - 3} more periods" if len(names) > 4 else ""
+    shown = names[:3] if more else names
+    return plain(", ".join(shown) + more)
 
 
 def _flags(none: NDArray[np.bool_], *groups: list[int]) -> NDArray[np.bool_]:

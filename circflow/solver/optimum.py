@@ -34,7 +34,7 @@ from circflow.solver.bounds import capped, reach, tightened
 from circflow.solver.compiled import Program
 from circflow.solver.highs import Ending, Outcome, Session, SolverError
 from circflow.solver.refine import refinements, worth
-from circflow.solver.scaling import Scaling, scaling_by_reach, scaling_of
+from circflow.solver.scaling import Scaling, apply, scaling_by_reach, scaling_of
 
 Floats = NDArray[np.float64]
 
@@ -44,6 +44,9 @@ HOLDS = 1e-8
 
 _DISAGREE = "the plan and its proof disagree: "
 _TOLD = 3
+
+_FAR_APART = 1e7
+"""Figures whose sizes differ by more, after scaling, are not trusted to one search (regions: 1e4)."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +116,9 @@ def optimum(
     affordable, dear = capped(inner, most)
     ends = None if time_limit is None else time.monotonic() + time_limit
     doubts: list[str] = []
-    claims = 0
+    claims: set[bool] = set()
+    agreeing: list[tuple[_Way, Optimum]] = []
+    far_apart = bool(dear.any()) or _far_apart(inner)
     for way, cap in _ways(_SEARCH_WAYS, dear):
         left = None if ends is None else ends - time.monotonic()
         if doubts and left is not None and left <= 0.0:
@@ -131,10 +136,10 @@ def optimum(
         if found.ending is Ending.STOPPED:
             return Optimum(found, False, most)
         if found.x is None:
-            claims += 1
+            claims.add(way.by_reach)
             if _believed(replace(program, integer=np.zeros_like(program.integer)), found.ending):
                 return Optimum(found, False, most)
-            if found.ending is Ending.INFEASIBLE and claims > 1:
+            if found.ending is Ending.INFEASIBLE and len(claims) > 1:
                 return Optimum(found, False, most)
             doubts.append(f"the search ended with {found.ending.value}, which could not be proven")
             continue
@@ -146,10 +151,51 @@ def optimum(
             doubts.append(str(error))
             continue
         doubt = _doubt(program, found, fixed.outcome, gap)
-        if not doubt:
-            return _searched(found, fixed)
-        doubts.append(doubt)
+        if doubt:
+            doubts.append(doubt)
+            continue
+        plan = _searched(found, fixed)
+        if not far_apart or found.ending is not Ending.OPTIMAL:
+            return plan
+        # Where figures are far apart a search can prove what is not so.
+        if _best_of_all(program, plan, gap):
+            return plan
+        agreeing.append((way, plan))
+        doubts.append(f"one search found {-plan.outcome.objective:.12g} million to be best")
+    best = min((p for _, p in agreeing), key=lambda p: p.outcome.objective, default=None)
+    if best is not None:
+        among = [w for w, p in agreeing if _as_good(program, p.outcome.objective, best, gap)]
+        if any(w is not among[0] for w in among):
+            return best
     raise _disagreement(doubts)
+
+
+def _as_good(program: Program, objective: float, best: Optimum, gap: float) -> bool:
+    """Whether a worth (minimised) is that of the best, up to the gap."""
+    assert best.outcome.x is not None
+    other = best.outcome.objective
+    size = max(abs(other), FLOOR * _gross(program, best.outcome.x))
+    return abs(objective - other) <= gap * abs(other) + AGREES * size
+
+
+def _best_of_all(program: Program, best: Optimum, gap: float) -> bool:
+    """Whether no fractions of decisions are better than a plan: then no decisions are."""
+    try:
+        relaxed = linear(program.relaxed()).outcome
+    except SolverError:
+        return False
+    return relaxed.ending is Ending.OPTIMAL and _as_good(program, relaxed.objective, best, gap)
+
+
+def _far_apart(program: Program) -> bool:
+    """Whether figures are so far apart in size, after scaling, that a search may be wrong."""
+    scaled = apply(program, scaling_of(program))
+    entries, costs = np.abs(scaled.matrix.data), np.abs(scaled.cost)
+    entries, costs = entries[entries > 0.0], costs[costs > 0.0]
+    return bool(
+        (entries.size and entries.max() > _FAR_APART * entries.min())
+        or (costs.size and costs.max() > _FAR_APART * np.median(costs))
+    )
 
 
 def proof(program: Program, best: Optimum, asked: float) -> Proof | None:
@@ -242,8 +288,9 @@ def linear(
 
 
 def _ways(ways: tuple[_Way, ...], dear: NDArray[np.bool_]) -> list[tuple[_Way, bool]]:
-    """The ways, the first of them with prohibitive costs capped too, where there are any."""
-    return [*([(ways[0], True)] if dear.any() else []), *((way, False) for way in ways)]
+    """The ways, the first two with prohibitive costs capped too, where there are any."""
+    first = [(way, True) for way in ways[:2]] if dear.any() else []
+    return [*first, *((way, False) for way in ways)]
 
 
 def check(program: Program, most: Floats, found: Outcome) -> str:

@@ -20,10 +20,12 @@ from circflow.data.one_line import plain
 from circflow.data.scenario import Scenario
 from circflow.data.table import Cell, Table
 from circflow.model.build import build
-from circflow.solver.compiled import Program, compile_model
+from circflow.model.declare import Model
+from circflow.solver.compiled import Compiled, Program, compile_model
 from circflow.solver.conditions import Condition, conditions, elastic
 from circflow.solver.conflicts import NOISE, Conflicts, Feasibility, Flags, Floats
-from circflow.solver.highs import Outcome
+from circflow.solver.highs import Outcome, SolverError
+from circflow.solver.optimum import optimum
 
 _NINE_TENTHS = 0.9
 _OVERSHOOT = 0.05
@@ -71,22 +73,35 @@ class Blocked:
         return {"cell": str(self.cell), "by": [str(c) for c in self.by], "text": self.text}
 
 
+Make = Callable[[Scenario], tuple[Model, Compiled]]
+"""The model of a scenario and its programme."""
+
+
+def whole(scenario: Scenario) -> tuple[Model, Compiled]:
+    """A scenario's own programme."""
+    m = build(scenario)
+    return m, compile_model(m)
+
+
 class Remedies:
     """Least changes, tried on the scenario itself."""
 
-    def __init__(self, scenario: Scenario, conflicts: Conflicts) -> None:
-        self.scenario, self.conflicts = scenario, conflicts
+    def __init__(self, scenario: Scenario, conflicts: Conflicts, make: Make) -> None:
+        self.scenario, self.conflicts, self.make = scenario, conflicts, make
         self.all = conflicts.elastic.conditions
 
     def has_plan(self, changes: Sequence[Change], granted: Flags) -> bool:
         """Whether the scenario with the changes made has a plan: built anew and solved."""
-        return _has_plan(self._program(changes, granted))
+        try:
+            best = optimum(self._program(changes, granted).without_goal())
+        except SolverError:
+            return False
+        return best.outcome.x is not None
 
     def _program(self, changes: Sequence[Change], granted: Flags) -> Program:
         """The scenario with the changes made, what is granted given way."""
         changed = with_changes(self.scenario, changes)
-        m = build(changed)
-        compiled = compile_model(m)
+        m, compiled = self.make(changed)
         program = compiled.program
         if granted.any():
             cells = {str(self.all[n].cell) for n in np.flatnonzero(granted)}
@@ -253,14 +268,19 @@ def _on_the_line(one: Program, other: Program, share: float) -> Program:
     """The programme that lies `share` of the way from one to another of the same entries."""
 
     def between(a: Floats, b: Floats) -> Floats:
-        same = a == b  # infinite limits too
-        return np.where(same, a, a + share * (np.where(same, a, b) - a))
+        step = np.subtract(b, a, out=np.zeros(len(a)), where=a != b)  # infinite limits stay
+        return np.asarray(a + share * step)
 
     matrix = one.matrix.copy()
     matrix.data = between(one.matrix.data, other.matrix.data)
-    names = ("row_lower", "row_upper", "lower", "upper")
-    sides = {name: between(getattr(one, name), getattr(other, name)) for name in names}
-    return replace(one, matrix=matrix, **sides)
+    return replace(
+        one,
+        matrix=matrix,
+        row_lower=between(one.row_lower, other.row_lower),
+        row_upper=between(one.row_upper, other.row_upper),
+        lower=between(one.lower, other.lower),
+        upper=between(one.upper, other.upper),
+    )
 
 
 def _bracket(

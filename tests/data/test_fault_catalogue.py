@@ -555,6 +555,12 @@ KUZBASS_DOUBTS = (
         "hardly meant",
         "warning",
     ),
+    Fault(
+        "a fee with a minus sign",
+        put("Disposal.fee[site=Itat]", -5),
+        "dumping earns 5",
+        "warning",
+    ),
 )
 
 CATALOGUE: dict[str, tuple[str, tuple[Fault, ...]]] = {

@@ -324,7 +324,12 @@ NUMBERS = (
     Habit("about", put(SLAG, "~100000"), "refused", "sign of comparison"),
     Habit("thousands separated by commas", put(SLAG, "1,234,567"), "refused", "thousands"),
     Habit("infinity for unlimited", put("Units.jobs[unit=Mill]", "∞"), "refused", "unlimited"),
-    Habit("a figure for unlimited", put(CEMENT.replace("price", "max_per_year"), 1e17), "doubted"),
+    Habit(
+        "a figure for unlimited",
+        put(CEMENT.replace("price", "max_per_year"), 1e17),
+        "refused",
+        "blank for unlimited",
+    ),
     Habit("a date that Excel made of 1.5", put(CEMENT, date(2026, 5, 1)), "refused", "date"),
     Habit("a broken reference", put(CEMENT, CellFault("#REF!", "error")), "refused", "#REF!"),
     Habit(

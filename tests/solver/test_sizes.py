@@ -49,9 +49,7 @@ def worth(tutorial: Scenario) -> Callable[..., float]:
 
 
 @pytest.mark.parametrize("capacity", [1e6, 3e10, 1e11, 1e15])
-def test_a_capacity_beyond_reach_is_no_limit(
-    worth: Callable[..., float], capacity: float
-) -> None:
+def test_a_capacity_beyond_reach_is_no_limit(worth: Callable[..., float], capacity: float) -> None:
     assert worth({BRICKS: capacity}) == pytest.approx(UNLIMITED_BRICKS, rel=1e-12)
 
 

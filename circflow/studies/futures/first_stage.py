@@ -11,8 +11,9 @@ other variable and limit, V_s being the copy's objective.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -273,6 +274,17 @@ def solved(
     return replace(outcome, gap=reached), min(bound, outcome.objective)
 
 
-def as_mapping(first: FirstStage, decisions: Floats) -> Mapping[Label, float]:
-    """Decisions by label."""
-    return dict(zip(first.labels, decisions.tolist(), strict=True))
+def built_of(scenario: Scenario, first: FirstStage, decisions: Floats) -> list[dict[str, Any]]:
+    """Decisions as unit, period, capacity (of the scenario, in capacity per year)."""
+    units = scenario.frame("Units").set_index("unit")["capacity_per_year"]
+    value = dict(zip(first.labels, decisions.tolist(), strict=True))
+    return [
+        {
+            "unit": unit,
+            "period": period,
+            "capacity": float(units[unit]) * share
+            + value.get(("extra_capacity", unit, period), 0.0),
+        }
+        for (name, unit, period), share in value.items()
+        if name == "built" and share > 0.5
+    ]

@@ -13,7 +13,7 @@ import pandas as pd
 from circflow.data.futures import Future
 from circflow.data.scenario import Scenario
 from circflow.solution.solution import Status
-from circflow.studies.futures.first_stage import FirstStage, Floats, Risk
+from circflow.studies.futures.first_stage import FirstStage, Floats, Risk, built_of
 from circflow.studies.futures.saa import Tested
 
 if TYPE_CHECKING:
@@ -161,18 +161,7 @@ class Futures:
         """Decisions as unit, period, capacity (of the scenario, in capacity per year)."""
         if decisions is None:
             return []
-        units = self.scenario.frame("Units").set_index("unit")["capacity_per_year"]
-        value = dict(zip(self.first.labels, decisions.tolist(), strict=True))
-        return [
-            {
-                "unit": unit,
-                "period": period,
-                "capacity": float(units[unit]) * share
-                + value.get(("extra_capacity", unit, period), 0.0),
-            }
-            for (name, unit, period), share in value.items()
-            if name == "built" and share > 0.5
-        ]
+        return built_of(self.scenario, self.first, decisions)
 
     @property
     def built(self) -> list[dict[str, Any]]:

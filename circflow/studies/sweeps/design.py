@@ -110,8 +110,10 @@ def values_of(one: Parameter, column: Column, values: Sequence[Any]) -> list[Any
     made: list[Any] = []
     for value in values:
         try:
-            if one.how == "set":
+            if one.how == "set" and not column.is_number:
                 typed = parse_cell(value, column)
+            elif one.how == "set":
+                typed = parse_number(value)  # its limits are judged run by run
             else:
                 typed = parse_number(value) if isinstance(value, str) else float(value)
         except (BadCellError, TypeError, ValueError) as problem:
