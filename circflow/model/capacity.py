@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from circflow.data.coded import Floats, Items, distinct, place_in
-from circflow.model.declare import Cells, Figure, Model, Stand
+from circflow.model.declare import Cells, Figure, Model, Stand, unit_of
 from circflow.model.investment import UnitFigure, in_periods, jobs
 from circflow.model.terms import Terms, constants
 
@@ -25,7 +25,7 @@ CAPACITY = Figure(
     "raise",
     100.0,
     "{where}: capacity {figure}",
-    lambda row: str(row["unit"]),
+    unit_of,
     "activity/yr",
     measure="capacity",
 )
@@ -36,7 +36,7 @@ MIN_LOAD = Figure(
     "lower",
     2.0,
     "{where} must run at {figure} or more",
-    lambda row: str(row["unit"]),
+    unit_of,
     "of its load",
     measure="share",
 )

@@ -18,11 +18,13 @@ import pandas as pd
 
 from circflow.data.coded import Floats, Items, distinct, join, match, place_in
 from circflow.data.scenario import MILLION
-from circflow.model.declare import Figure, Grows, Model, Record, Sense, Stand, cells
+from circflow.model.declare import Figure, Grows, Model, Record, Stand, cells
 from circflow.model.terms import Emitting, Terms, emitting
 
 RECIPE = ("technology", "recipe")
 ACTIVITY = ("unit", "recipe", "period")
+MIX = ("row", "unit", "period")
+GROUP = ("unit", "recipe", "group", "period")
 INTAKE = ("material", "unit", "recipe", "group", "period")
 
 
@@ -82,13 +84,12 @@ def build(m: Model) -> None:
 
 def _add_requirements(m: Model) -> None:
     intake, activity = m["intake"], m["activity"]
-    key = ("unit", "recipe", "group", "period")
-    groups = intake.items.take(distinct([intake[n] for n in key])[0])
+    groups = intake.items.take(distinct([intake[n] for n in GROUP])[0])
     i, j = match([groups[n] for n in ACTIVITY], [activity[n] for n in ACTIVITY])
     asked = activity.times().where(j).times(groups["amount"][i]).labelled(group=groups["group"][i])
     m.limit(
         "group_requirement",
-        over=key,
+        over=GROUP,
         left=intake.times(intake["weight"]),
         sense="==",
         right=asked,
@@ -108,22 +109,27 @@ def _add_blends(m: Model) -> None:
     )
     share = (taken["material"] == rows["limited_material"][i]).astype(float)
     value = np.where(rows["property"][i] >= 0, np.append(known["value"], np.nan)[at], share)
-    limits_of: tuple[tuple[str, str, Figure, Sense, str], ...] = (
-        ("blend_min", "min", LEAST_SHARE, ">=", "Σ_material (value − min) · intake ≥ 0"),
-        ("blend_max", "max", MOST_SHARE, "<=", "Σ_material (value − max) · intake ≤ 0"),
+    least, most = rows["min"][i], rows["max"][i]
+    m.limit(
+        "blend_min",
+        over=MIX,
+        left=taken.times(value - least).where(~np.isnan(least)),
+        sense=">=",
+        right=0.0,
+        formula="Σ_material (value − min) · intake ≥ 0",
+        figures=[Stand(cells(LEAST_SHARE, limits, "row"), moves=taken)],
+        part="blends",
     )
-    for name, column, figure, sense, formula in limits_of:
-        bound = rows[column][i]
-        m.limit(
-            name,
-            over=("row", "unit", "period"),
-            left=taken.times(value - bound).where(~np.isnan(bound)),
-            sense=sense,
-            right=0.0,
-            formula=formula,
-            figures=[Stand(cells(figure, limits, "row"), moves=taken)],
-            part="blends",
-        )
+    m.limit(
+        "blend_max",
+        over=MIX,
+        left=taken.times(value - most).where(~np.isnan(most)),
+        sense="<=",
+        right=0.0,
+        formula="Σ_material (value − max) · intake ≤ 0",
+        figures=[Stand(cells(MOST_SHARE, limits, "row"), moves=taken)],
+        part="blends",
+    )
 
 
 def fixed_amounts(m: Model) -> tuple[Items, Terms]:

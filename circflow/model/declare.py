@@ -30,6 +30,16 @@ def material_at_site(row: Record) -> str:
     return f"{row['material']} at {row['site']}"
 
 
+def unit_of(row: Record) -> str:
+    """Where figures of units stand."""
+    return str(row["unit"])
+
+
+def own_place(rows: Items, _: Scenario) -> Items:
+    """Rows that are priced under their own columns."""
+    return rows
+
+
 @dataclass(frozen=True, eq=False)
 class Figure:
     """A column of a sheet whose figures limit the plan, and how one speaks of them."""
@@ -55,7 +65,7 @@ class Figure:
     """Whether it is paid or counted at once, so that its price is money of today."""
     name: Callable[[Items, Scenario], Sequence[str]] | None = None
     """What prices call it, row by row, where not by its column."""
-    place: Callable[[Items, Scenario], Items] = lambda rows, _: rows
+    place: Callable[[Items, Scenario], Items] = own_place
     """Gives rows of the sheet the columns site, to, material, unit that it is priced under."""
 
     @property
@@ -114,7 +124,7 @@ class Stand:
 
 @dataclass(frozen=True)
 class Grows:
-    """What lets a variable grow and earn without end: the cell of its price and what would end it."""
+    """What lets a variable grow and earn for ever: the cell of its price, and what would end it."""
 
     words: str
     sheet: str = ""
@@ -213,7 +223,7 @@ class Bound:
 
 @dataclass
 class Model:
-    """A scenario's variables, limits and terms; blocks add to it by `variable`, `limit`, `bound`."""
+    """A scenario's variables, limits and terms, which blocks declare."""
 
     scenario: Scenario
     relax: bool = False
@@ -288,7 +298,7 @@ class Model:
         else:
             np.fmax(variable.lower, at.value, out=variable.lower)
 
-    def limit(  # noqa: PLR0913
+    def limit(  # noqa: PLR0913, PLR0917
         self,
         name: str,
         over: Sequence[str],
@@ -348,7 +358,7 @@ class Model:
         million: bool = False,
         lump: bool = False,
     ) -> None:
-        """Add money, from currency per unit (or million currency per unit), positive if received."""
+        """Add money from currency (or million currency) per unit, positive if received."""
         worth = terms.times(np.asarray(per_unit) * (1.0 if million else 1.0 / MILLION)).nonzero()
         number = int(self.scenario.codes.of("money", [group])[0])
         self.paid.append(worth.labelled(money=number, lump=int(lump)))

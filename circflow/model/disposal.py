@@ -88,7 +88,8 @@ def build(m: Model) -> None:
         left=under.labelled(row=limited["row"][i]),
         sense="<=",
         right=cells(TOTAL, sheet, "row"),
-        formula="Σ_period years · Σ_material disposed ≤ total_capacity, over all under the row's key",
+        formula="Σ_period years · Σ_material disposed ≤ total_capacity,"
+        " over all under the row's key",
     )
     m.mass.append(disposed.times(-1.0))
     m.pay("disposal", disposed.times(), -disposed["fee"])

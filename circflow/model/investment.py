@@ -34,6 +34,15 @@ from circflow.model.terms import Terms, constants
 INDEX = ("unit", "period")
 SERVICE = ("unit", "period", "built_in")
 
+
+def _choice(row: Record) -> str:
+    return str(row["choice"])
+
+
+def _need(row: Record) -> str:
+    return f"{row['unit']} requires {row['requires']}"
+
+
 CHOICE = Figure(
     "Units",
     "choice",
@@ -41,7 +50,7 @@ CHOICE = Figure(
     "clear",
     3.0,
     "at most one of the choice {where} is built",
-    lambda row: str(row["choice"]),
+    _choice,
     "",
 )
 REQUIRES = Figure(
@@ -51,7 +60,7 @@ REQUIRES = Figure(
     "clear",
     3.0,
     "{where}",
-    lambda row: f"{row['unit']} requires {row['requires']}",
+    _need,
     "",
 )
 

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from circflow.data.coded import Floats, Items, match, place_in
-from circflow.data.scenario import MILLION
+from circflow.data.scenario import MILLION, Scenario
 from circflow.model.declare import Figure, Grows, Model, Record, cells
 from circflow.model.reach import fed
 from circflow.model.terms import emitting
@@ -30,6 +30,10 @@ def _way(row: Record) -> str:
     return f"{row['material'] or 'everything'} from {row['from']} to {row['to']}"
 
 
+def _sender(rows: Items, _: Scenario) -> Items:
+    return rows.renamed(site="from")
+
+
 CAPACITY = Figure(
     "Links",
     "capacity_per_year",
@@ -38,7 +42,7 @@ CAPACITY = Figure(
     50.0,
     "{where}: at most {figure}",
     _way,
-    place=lambda rows, _: rows.renamed(site="from"),
+    place=_sender,
 )
 
 

@@ -148,7 +148,7 @@ def _table(
     return _priced(scenario, figure, rows, rows["cell"], rows["changed"] == 1, worth)
 
 
-def _priced(  # noqa: PLR0913
+def _priced(  # noqa: PLR0913, PLR0917
     scenario: Scenario, figure: Figure, rows: Items, cell: Ints, changed: Flags, worth: Floats
 ) -> pd.DataFrame:
     """Prices of figures as a table: where each holds, from its labels and its row in the sheet."""

@@ -56,7 +56,7 @@ def endless_gain(m: Model, compiled: Compiled) -> Ray | None:
     return Ray(tuple(steps), tuple(cells), tuple(dict.fromkeys(remedies)))
 
 
-def _tell(  # noqa: PLR0913
+def _tell(  # noqa: PLR0913, PLR0917
     m: Model,
     variable: Variable,
     moves: Floats,
