@@ -22,7 +22,7 @@ from scipy.sparse import block_array, csc_array, csr_array
 from circflow.data.scenario import Scenario
 from circflow.data.table import Table
 from circflow.model.build import build
-from circflow.model.terms import Model, named
+from circflow.model.declare import Model
 from circflow.solver.compiled import Compiled, Program, compile_model
 from circflow.solver.highs import Outcome
 from circflow.solver.run import optimise
@@ -112,9 +112,11 @@ class Copy:
 def columns_of(m: Model, compiled: Compiled) -> dict[Label, int]:
     """The common decisions and their columns in the programme, −1 where they occur nowhere."""
     return {
-        (name, str(unit), str(period)): int(compiled.column_of[column])
+        (name, str(unit), str(period)): place
         for name in VARIABLES
-        for unit, period, column in named(m.rows[name], "unit", "period", "column")
+        for (unit, period), place in zip(
+            m[name].keys(), compiled.column_of[m[name].columns].tolist(), strict=True
+        )
     }
 
 
@@ -138,7 +140,7 @@ def first_stage(scenario: Scenario) -> FirstStage:
     )
     rows = np.flatnonzero((filled > 0) & (foreign == 0.0))
     limits = csc_array((len(rows), len(labels)))
-    if len(rows) and len(labels):
+    if len(rows) and labels:
         whole = csc_array(matrix[rows])
         parts = [whole[:, [c]] if c >= 0 else csc_array((len(rows), 1)) for c in at.tolist()]
         limits = csc_array(block_array([parts]))
@@ -199,7 +201,9 @@ def joint(first: FirstStage, copies: Sequence[Copy], probabilities: Floats, risk
         there = copy.first >= 0
         mine = np.setdiff1d(np.arange(p.shape[1]), copy.first[there])
         shared = _placed(p.matrix, copy.first, count)
-        blocks.append([shared] + [p.matrix[:, mine] if k == n else None for k in range(len(copies))])
+        blocks.append(
+            [shared] + [p.matrix[:, mine] if k == n else None for k in range(len(copies))]
+        )
         cost[there] += weight * p.cost[copy.first[there]]
         offset += weight * p.offset
         parts["cost"].append(weight * p.cost[mine])

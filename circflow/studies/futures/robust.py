@@ -32,7 +32,7 @@ from circflow.data.address import match, parse_address
 from circflow.solution.solution import NoPlan, Solution, Status
 from circflow.solver.compiled import Compiled, Program
 from circflow.solver.run import read_tables
-from circflow.model.terms import Model
+from circflow.model.declare import Model
 from circflow.studies.errors import CheckError, StudyError
 from circflow.studies.futures.first_stage import (
     Copy,

@@ -13,7 +13,7 @@ import numpy as np
 from circflow.data.futures import Future, in_future
 from circflow.data.pandas_text import python_strings
 from circflow.data.scenario import Scenario
-from circflow.model.terms import Model
+from circflow.model.declare import Model
 from circflow.solution.solution import Solution, Status
 from circflow.solver.compiled import Compiled
 from circflow.solver.highs import Outcome
@@ -120,16 +120,12 @@ def alone(job: Job, copy: Copy) -> Found:
     return Found(Status(outcome.ending.value), 0.0 - outcome.objective, 0.0 - bound, decisions)
 
 
-def worth_under(
-    copy: Copy, decisions: Floats, gap: float, time_limit: float | None
-) -> Found:
+def worth_under(copy: Copy, decisions: Floats, gap: float, time_limit: float | None) -> Found:
     """V_s: the best for the decisions taken."""
     outcome, bound = solved(copy.fixed(decisions), gap=gap, time_limit=time_limit)
     if outcome.x is None:
         return Found(Status(outcome.ending.value))
-    return Found(
-        Status(outcome.ending.value), 0.0 - outcome.objective, 0.0 - bound, decisions
-    )
+    return Found(Status(outcome.ending.value), 0.0 - outcome.objective, 0.0 - bound, decisions)
 
 
 def _plan(job: Job, task: Task) -> Planned:
