@@ -49,7 +49,7 @@ class _AtMost:
     value: Floats
     side: Floats
 
-    def least(self, lower: Floats, upper: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+    def least(self, lower: Floats, upper: Floats) -> tuple[Floats, Floats, Floats, NDArray[Any]]:
         """Of every entry the least a·x; of every row their finite sum, rounding, infinite ones."""
         own = np.where(self.value > 0.0, lower[self.column], upper[self.column]) * self.value
         endless = np.isinf(own)
@@ -57,7 +57,7 @@ class _AtMost:
         count = len(self.side)
         total = np.bincount(self.row, finite, count)
         terms = np.bincount(self.row, minlength=count)
-        slack = _ROUNDING * (terms + 2.0) * np.bincount(self.row, np.abs(finite), count)
+        slack: Floats = np.bincount(self.row, np.abs(finite), count) * (_ROUNDING * (terms + 2.0))
         return own, total, slack, np.bincount(self.row, endless, count)
 
 

@@ -4,7 +4,8 @@
     LP          solve; every limit must hold relative to its own size, and the duals must prove the
                 optimum (`circflow.solution.proof`); else refine (`refine`); else another way
     decisions   search; solve the LP with the decisions as constants; its plan must be as near the
-                search's bound as was asked for, and not beyond it; else search another way
+                search's bound as was asked for, and not beyond it; else search another way, at
+                last by proven LPs alone (`branch`)
     no plan     a claim that there is none is believed with a Farkas ray or a ray of endless gain
 
 The ways differ in scaling, presolve, algorithm and tolerances. Where none agrees `SolverError` says
@@ -31,6 +32,7 @@ from circflow.solution.proof import (
     proves_infeasible,
 )
 from circflow.solver.bounds import capped, reach, tightened
+from circflow.solver.branch import branch_and_bound
 from circflow.solver.compiled import Program
 from circflow.solver.highs import Ending, Outcome, Session, SolverError
 from circflow.solver.refine import refinements, worth
@@ -122,7 +124,7 @@ def optimum(
     for way, cap in _ways(_SEARCH_WAYS, dear):
         left = None if ends is None else ends - time.monotonic()
         if doubts and left is not None and left <= 0.0:
-            break
+            return Optimum(Outcome(Ending.STOPPED), False, most)
         tried = affordable if cap else inner
         own = (
             scaling if scaling is not None and way is _SEARCH_WAYS[0] else _scales(way, tried, most)
@@ -169,7 +171,22 @@ def optimum(
         among = [w for w, p in agreeing if _as_good(program, p.outcome.objective, best, gap)]
         if any(w is not among[0] for w in among):
             return best
-    raise _disagreement(doubts)
+    plan = _last_resort(program, inner, most, gap)
+    if plan is None:
+        raise _disagreement(doubts)
+    return plan
+
+
+def _last_resort(program: Program, inner: Program, most: Floats, gap: float) -> Optimum | None:
+    """The plan of a search by proven LPs (`branch`); None where that gives up too."""
+    try:
+        found = branch_and_bound(inner, gap, lambda lp: linear(lp).outcome)
+        if found is None or found.x is None:
+            return None if found is None else Optimum(found, False, most)
+        fixed = linear(program.with_fixed(found.x))
+    except SolverError:
+        return None
+    return None if _doubt(program, found, fixed.outcome, gap) else _searched(found, fixed)
 
 
 def _as_good(program: Program, objective: float, best: Optimum, gap: float) -> bool:
