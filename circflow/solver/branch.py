@@ -1,4 +1,4 @@
-"""The search over decisions by proven LPs alone, for where a solver's own search contradicts itself.
+"""The search over decisions by proven LPs alone, where a solver's own search contradicts itself.
 
 Branch and bound (Land and Doig 1960), depth first, on the most undecided yes/no column. Every bound
 is that of an LP whose optimum has been proven with own arithmetic, so the answer is too. It is
