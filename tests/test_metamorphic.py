@@ -1,7 +1,8 @@
 """What must hold between the answers to related scenarios, whatever the figures.
 
 The regions, the relations and the judge are those of `python -m circflow.fuzz`, which goes on as
-long as one likes (docs/testing.md). The examples are the same at every run; a failing one is checked again by
+long as one likes (docs/testing.md). The examples are the same at every run; a failing one is
+checked again by
 `python -m circflow.fuzz --replay test/NUMBER`.
 """
 
