@@ -349,7 +349,7 @@ def _believed(program: Program, ending: Ending, session: Session | None = None) 
     """Whether an LP has no plan (no best plan), by own arithmetic."""
     if ending is Ending.INFEASIBLE:
         return infeasible(program, None if session is None else session.farkas_ray())
-    return ending is Ending.UNBOUNDED and _endless(program)
+    return ending is Ending.UNBOUNDED and bool(program.cost.any()) and _endless(program)
 
 
 def infeasible(program: Program, ray: Floats | None = None) -> bool:
