@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csc_array
 
+from circflow.solver.branch import branch_and_bound
 from circflow.solver.compiled import Program
 from circflow.solver.highs import Ending, Outcome, Session, SolverError
 from circflow.solver.optimum import linear, optimum
@@ -32,6 +33,27 @@ def test_the_plan_and_its_bound() -> None:
     assert best.outcome.bound == pytest.approx(-6.0)
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_branch_and_bound_agrees_with_the_search(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    made = Program(
+        cost=-rng.uniform(1, 9, 8),
+        offset=0.0,
+        matrix=csc_array(rng.uniform(1, 9, (3, 8))),
+        row_lower=np.full(3, -np.inf),
+        row_upper=np.full(3, 17.0),
+        lower=np.zeros(8),
+        upper=np.ones(8),
+        integer=np.ones(8, dtype=bool),
+    )
+    found = branch_and_bound(made, 0.0, lambda lp: linear(lp).outcome)
+    assert found is not None
+    assert found.objective == pytest.approx(optimum(made, gap=0.0).outcome.objective)
+    none = replace(made, row_lower=np.full(3, 16.9999), row_upper=np.full(3, 17.0))
+    nothing = branch_and_bound(none, 0.0, lambda lp: linear(lp).outcome)
+    assert nothing is not None and nothing.ending is Ending.INFEASIBLE
+
+
 def falsified(monkeypatch: pytest.MonkeyPatch, change: Any) -> None:
     solve = Session.solve
 
@@ -48,6 +70,8 @@ def test_a_search_that_proves_too_much_is_not_believed(monkeypatch: pytest.Monke
         return replace(found, objective=-1.0, bound=-1.0)
 
     falsified(monkeypatch, idle)
+    assert optimum(PLANTS).outcome.objective == -6.0  # by proven LPs alone
+    monkeypatch.setattr("circflow.solver.optimum.branch_and_bound", lambda *_: None)
     with pytest.raises(SolverError, match=r"no plan is worth more than 1 million, but one is .* 6"):
         optimum(PLANTS)
 
