@@ -160,9 +160,7 @@ class Scenario:
         book: Book,
     ) -> Scenario:
         """The scenario with other figures; what is derived from sheets that stay is kept."""
-        other = Scenario(
-            settings, periods, tables, book, self.warnings, standstill=self.standstill
-        )
+        other = Scenario(settings, periods, tables, book, self.warnings, standstill=self.standstill)
         moved = {name for name, table in tables.items() if table is not self.tables[name]}
         known = vars(self)
         for name, sheets in _FIGURES_IN.items():

@@ -429,7 +429,12 @@ ERRORS: list[tuple[Callable[[Grids], None], str, str, str]] = [
         "without a column",
         "Units[unit=Mill 1]",
     ),
-    (put("FutureChanges!B3", "Links[from=Works]"), "FutureChanges!B3", "write Links[from=…, to", ""),
+    (
+        put("FutureChanges!B3", "Links[from=Works]"),
+        "FutureChanges!B3",
+        "write Links[from=…, to",
+        "",
+    ),
     (put("FutureChanges!B3", "Stock[site=Works]"), "FutureChanges!B3", "cannot stand still", ""),
     (
         put("FutureChanges!B3", "Markets[site=Town, material=slag]"),

@@ -138,7 +138,7 @@ def first_stage(scenario: Scenario) -> FirstStage:
     )
     rows = np.flatnonzero((filled > 0) & (foreign == 0.0))
     limits = csc_array((len(rows), len(labels)))
-    if len(rows) and len(labels):
+    if len(rows) and labels:
         whole = csc_array(matrix[rows])
         parts = [whole[:, [c]] if c >= 0 else csc_array((len(rows), 1)) for c in at.tolist()]
         limits = csc_array(block_array([parts]))
@@ -199,7 +199,9 @@ def joint(first: FirstStage, copies: Sequence[Copy], probabilities: Floats, risk
         there = copy.first >= 0
         mine = np.setdiff1d(np.arange(p.shape[1]), copy.first[there])
         shared = _placed(p.matrix, copy.first, count)
-        blocks.append([shared] + [p.matrix[:, mine] if k == n else None for k in range(len(copies))])
+        blocks.append(
+            [shared] + [p.matrix[:, mine] if k == n else None for k in range(len(copies))]
+        )
         cost[there] += weight * p.cost[copy.first[there]]
         offset += weight * p.offset
         parts["cost"].append(weight * p.cost[mine])

@@ -15,7 +15,15 @@ from circflow.studies.errors import StudyError
 
 Make = Callable[[dict[str, Any]], Scenario]
 KNOWN = Path(__file__).parents[3] / "scenarios" / "known"
-PUBLISHED = {0: 1.2, 1: 1.186597, 3: 1.177135, 5: 1.170890, 10: 1.160109, 20: 1.147281, 57: 1.126685}
+PUBLISHED = {
+    0: 1.2,
+    1: 1.186597,
+    3: 1.177135,
+    5: 1.170890,
+    10: 1.160109,
+    20: 1.147281,
+    57: 1.126685,
+}
 
 
 def test_the_portfolio_of_bertsimas_and_sim() -> None:
