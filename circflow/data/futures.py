@@ -414,7 +414,7 @@ def _less_available(scenario: Scenario, still: Mapping[tuple[str, str], float]) 
     for (unit, period), share in still.items():
         at = frame.index[(frame["unit"] == unit) & (frame["period"] == period)]
         row = int(at[0]) if len(at) else int(max([1, *frame.index])) + 1
-        before = float(frame.at[row, "availability"]) if len(at) else math.nan
+        before = float(frame["availability"].loc[row]) if len(at) else math.nan
         if not len(at):
             blank = {c.name: math.nan if c.is_number else None for c in table.sheet.columns}
             new = pd.DataFrame({**blank, "unit": unit, "period": period}, index=[row])

@@ -55,8 +55,9 @@ def _figures(found: Futures) -> list[str]:
         made.append(
             f"  RP, WS and EEV count the mean {number(1 - found.risk.omega)}, CVaR {weight}"
         )
-    if (found.gap or 0.0) > 1e-9:
-        made.append(f"  RP is proven to within {number(100 * found.gap)} %")
+    gap = found.gap or 0.0
+    if gap > 1e-9:
+        made.append(f"  RP is proven to within {number(100 * gap)} %")
     if found.mean_without_plan:
         names = ", ".join(plain(name) for name in found.mean_without_plan)
         made.append(f"  The mean scenario's decisions leave no plan in: {names}")

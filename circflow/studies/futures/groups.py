@@ -59,7 +59,7 @@ class Kept:
 
     @staticmethod
     def of(job: Job, path: Path | None, resume: bool) -> Kept:
-        """Open the file. Raises `StudyError` where it is another's, or is not to be gone on with."""
+        """Open the file. Raises `StudyError` where it is another's, or not to be gone on with."""
         said = repr([(f.name, f.probability, f.changes, f.outages) for f in job.futures])
         text = f"{fingerprint(job.scenario)} {said} {job.gap} {job.time_limit} {job.risk}"
         kept = Kept(path, hashlib.sha256(text.encode()).hexdigest())

@@ -106,7 +106,7 @@ class Robust:
         write(self, Path(path))
 
 
-def robust(
+def robust(  # noqa: PLR0913
     scenario: Scenario,
     gamma: float | Sequence[float],
     *,

@@ -408,6 +408,6 @@ def _test(run: Run, found: Answer, count: int, seed: int) -> Tested:
         fresh = int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
         drawn = sampled(run.job.scenario, ranges, count, fresh, method="random")
         job = Job(run.job.scenario, tuple(drawn), run.first, run.job.gap, run.job.time_limit)
-        batch = Run(job, run.engine, lambda text, n=number: run.tell(f"test {n}: {text}"))
+        batch = Run(job, run.engine, run.tell)
         batches.append(batch.compared(found.decisions))
     return judged(batches, found.run.risk)

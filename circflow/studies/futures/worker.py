@@ -44,7 +44,7 @@ class Job:
     first: FirstStage
     gap: float
     time_limit: float | None
-    risk: Risk = Risk()
+    risk: Risk = field(default_factory=Risk)
 
 
 @dataclass(frozen=True)

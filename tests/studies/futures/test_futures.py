@@ -195,7 +195,7 @@ def test_figures_of_a_future_change_in_the_order_of_the_rows(make_scenario: Make
 
 
 def test_the_mean_scenario(make_scenario: Make) -> None:
-    """Means of figures; unlimited stays unlimited; a mill runs as it is likely to; others by half."""
+    """Means of figures; unlimited stays so; a mill runs as it is likely to; others by half."""
     changes = [
         {"future": "f", "parameter": "Markets.max_per_year", "change": "set", "value": 6},
         {"future": "f", "parameter": "Markets.price", "change": "factor", "value": 3},
