@@ -26,6 +26,7 @@ from circflow.commands.ranges import breakpoints, ranges
 from circflow.commands.scenario import check, convert, template
 from circflow.commands.solve import solve
 from circflow.commands.studies import alternatives, pareto, sweep, tornado
+from circflow.data.atomic import NO_ROOM, no_room
 from circflow.data.one_line import plain
 
 INTERNAL, INTERRUPTED, BROKEN_PIPE = 1, 130, 141
@@ -61,6 +62,9 @@ for _command in (template, check, convert, solve, explain, *_STUDIES, evaluate, 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line; the exit code. Errors are told in plain lines on standard error."""
+    if closed := _closed_streams():
+        click.echo(f"error: {closed} is closed: send it to a file or to {os.devnull}", err=_told())
+        return BAD_INPUT
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # names in any script, on any terminal
             stream.reconfigure(errors="replace")
@@ -73,7 +77,44 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (Exception, KeyboardInterrupt) as error:
         if os.environ.get(DEBUG) == "1":
             traceback.print_exc()
+        sys.unraisablehook = _quiet_of_full_disks
+        return _tell_if_possible(error)
+
+
+def _tell_if_possible(error: BaseException) -> int:
+    """Tell an error; where standard error takes no more, the exit code has to do."""
+    try:
         return tell(error)
+    except OSError as mute:
+        if no_room(mute) is None:
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+        return BAD_INPUT
+
+
+def _quiet_of_full_disks(unraisable: sys.UnraisableHookArgs) -> None:
+    """What a half-written file says when it is thrown away is told already."""
+    if no_room(unraisable.exc_value) is None:
+        sys.__unraisablehook__(unraisable)
+
+
+def _closed_streams() -> str:
+    """Which of standard output and error is closed. Both are tied to nothing then, so that no file
+    that is opened later takes their place."""
+    closed = []
+    for number, stream, name in (
+        (1, sys.stdout, "standard output"),
+        (2, sys.stderr, "standard error"),
+    ):
+        if stream is None:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), number)
+            closed.append(name)
+    return " and ".join(closed)
+
+
+def _told() -> bool:
+    """Whether a message goes to standard error: there it is read, if it is not closed."""
+    return sys.stderr is not None
 
 
 def tell(error: BaseException) -> int:
@@ -104,6 +145,9 @@ def _tell_of_library(error: BaseException) -> int:
         teller = _TELLERS.get(kind.__name__) if kind.__module__.startswith("circflow.") else None
         if teller is not None:
             return teller(error)
+    full = no_room(error)
+    if full is not None and not full.filename:
+        return _tell_of_output(full)
     if isinstance(error, OSError) and error.filename:
         again = " (is it open in another program?)" if isinstance(error, PermissionError) else ""
         error_line(f"{error.filename}: {(error.strerror or str(error)).lower()}{again}")
@@ -116,6 +160,14 @@ def _tell_of_library(error: BaseException) -> int:
         f" {DEBUG}=1 in the environment shows the traceback)"
     )
     return INTERNAL
+
+
+def _tell_of_output(error: OSError) -> int:
+    """Standard output that takes no more; what is left must not fail again at exit."""
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    error_line(f"the output cannot be written: {NO_ROOM[error.errno or 0]}")
+    return BAD_INPUT
 
 
 def _tell_of_problems(error: Any) -> int:
@@ -162,6 +214,11 @@ def _tell_of_audit(error: Any) -> int:
     return INTERNAL
 
 
+def _tell_of_solver(error: Any) -> int:
+    error_line(f"no plan that can be relied on: {error}")
+    return INTERNAL
+
+
 _TELLERS: dict[str, Callable[[Any], int]] = {
     "ScenarioError": _tell_of_problems,
     "AddressError": _tell_of_address,
@@ -169,6 +226,7 @@ _TELLERS: dict[str, Callable[[Any], int]] = {
     "PlotError": _tell_of_study,
     "NoPlan": _tell_of_no_plan,
     "AuditError": _tell_of_audit,
+    "SolverError": _tell_of_solver,
 }
 
 

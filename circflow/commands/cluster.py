@@ -435,6 +435,11 @@ def comparison_lines(found: Comparison) -> list[str]:
     shown["unit"] = shown["unit"].astype(str).str.replace("million", "M")
     head = ["figure", "of", "unit", *found.labels]
     lines = _table(head, shown[["figure", "item", "unit", *found.labels]], left=3)
+    if found.composite is not None:
+        wide = found.composite.scores.pivot(index="scenario", columns="method", values="rank")
+        wide = wide.reindex(list(found.labels)).dropna().reset_index()
+        lines += ["", "Rank by the composite index (weights: sheet Indicators)"]
+        lines += _table(list(map(str, wide.columns)), wide)
     for name, reason in found.reasons.items():
         lines += ["", plain(f"{name} has no plan: {reason}")]
     return lines

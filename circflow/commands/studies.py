@@ -360,6 +360,8 @@ def tornado(  # noqa: PLR0913, PLR0917
         click.echo(f"objective: {study.base:,.1f} million {scenario.settings.currency}")
         columns = ["rank", "parameter", "low", "high", "low_effect_million", "high_effect_million"]
         print_table(study.table[columns].head(30))
+        for text in study.notes:
+            click.echo(text, err=True)
         tell_files(outputs)
 
 

@@ -8,7 +8,7 @@ sheet Scenario; `row` may be used as a column, for the row number in the sheet.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -248,3 +248,36 @@ _LIKE_KEYS = {
     "FutureChanges": ("future", "parameter"),
 }
 """Columns that mostly tell rows apart in sheets without a key."""
+
+
+_LARGER = {
+    "capex_million": "capex_max_million",
+    "fixed_cost_million_per_year": "fixed_cost_max_million_per_year",
+    "capacity_per_year": "capacity_max_per_year",
+}
+"""Columns of the smaller size of a candidate, and those of its greatest."""
+
+
+def left_behind(
+    tables: Mapping[str, Table], varied: Iterable[tuple[str, str, Iterable[int]]]
+) -> dict[int, str]:
+    """What a change of a candidate's smaller size leaves as it was at the greatest: a sentence by
+    place of the change. `varied`: sheet, column and rows of every change made together."""
+    changes = [(sheet, column, set(rows)) for sheet, column, rows in varied]
+    frame = tables["Units"].frame
+    found = {}
+    for place, (sheet, column, rows) in enumerate(changes):
+        larger = _LARGER.get(column) if sheet == "Units" else None
+        if larger is None:
+            continue
+        moved = set().union(*(r for s, c, r in changes if s == sheet and c == larger))
+        candidates = frame.index[(frame["status"] == "candidate") & frame[larger].notna()]
+        kept = frame.loc[[n for n in candidates if n in rows - moved], "unit"]
+        if len(kept):
+            names = ", ".join(repr(shorten(unit)) for unit in kept[:3])
+            more = f" and {len(kept) - 3} more" if len(kept) > 3 else ""
+            found[place] = (
+                f"{column} is the smaller size's alone, {larger} of {names}{more} stays: vary "
+                f"Units.{larger} as well"
+            )
+    return found

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+NO_ROOM = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "your share of the disk is used up",
+    errno.EFBIG: "the file would be larger than is allowed here (ulimit -f)",
+    errno.EIO: "the disk cannot be written (input/output error)",
+}
+"""What a disk says that takes no more."""
 
 
 @contextmanager
@@ -16,7 +25,8 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
 
     The temporary name keeps the suffix, so that libraries which look at it work. If the block
     fails, `path` is left as it was. A link is followed; a device or a pipe is written directly.
-    Raises OSError where the folder is missing or not writable.
+    Raises OSError where the folder is missing or not writable, or the disk takes no more (with the
+    name of `path`, whatever library wrote).
     """
     target = Path(path).resolve()
     mode = target.stat().st_mode if target.exists() else None
@@ -26,15 +36,30 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         yield target
         return
     temporary = target.with_name(f".{target.stem[:80]}.{secrets.token_hex(4)}.tmp{target.suffix}")
-    # Created by os.open, which applies the user's umask; tempfile would make it private.
-    os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
     try:
+        # Created by os.open, which applies the user's umask; tempfile would make it private.
+        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
         yield temporary
         if mode is not None:
             temporary.chmod(stat.S_IMODE(mode))
         temporary.replace(target)
+    except Exception as error:
+        full = no_room(error)
+        if full is None:
+            raise
+        raise OSError(full.errno, NO_ROOM[full.errno or 0], str(path)) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def no_room(error: BaseException | None) -> OSError | None:
+    """The OSError of a disk that takes no more, however a library has wrapped it; else None."""
+    while error is not None:
+        for one in (error, *error.args):
+            if isinstance(one, OSError) and one.errno in NO_ROOM:
+                return one
+        error = error.__cause__ or error.__context__
+    return None
 
 
 def write_text(path: str | os.PathLike[str], text: str, encoding: str = "utf-8") -> None:

@@ -254,8 +254,10 @@ def parse_names(value: object) -> str | None:
 
 
 def in_range(number: float, column: Column) -> bool:
-    """Whether a number keeps the limits of its column."""
+    """Whether a number keeps the limits of its column, its possible sizes among them."""
     low, high = column.low, column.high
+    if number != 0.0 and not column.smallest <= abs(number) <= column.largest:
+        return False
     if low is not None and (number < low or (column.low_open and number == low)):
         return False
     return not (high is not None and (number > high or (column.high_open and number == high)))
@@ -263,11 +265,57 @@ def in_range(number: float, column: Column) -> bool:
 
 def out_of_range(number: float, column: Column) -> BadCellError:
     """What to say of a number beyond its column's limits."""
+    size = abs(number)
+    if number != 0.0 and not column.smallest <= size <= column.largest:
+        return _impossible(number, column)
     if column.low is not None and (number < column.low or number == column.low):
         edge = f"must be above {column.low:g}" if column.low_open else f"is below {column.low:g}"
     else:
         edge = f"must be below {column.high:g}" if column.high_open else f"is above {column.high:g}"
-    return BadCellError(f"{column.name} {edge}: {plain(number)}")
+    message = f"{column.name} {edge}: {plain(number)}"
+    if column.unit == "share" and 1 < number <= 100:
+        share = plain(float(f"{number / 100:.12g}"))
+        return BadCellError(f"{message} ({plain(number)} % is {share})", share)
+    return BadCellError(message)
+
+
+def _in_column(problem: BadCellError, value: object, column: Column) -> BadCellError:
+    """What to say of a dash or a per cent sign in this column."""
+    if not isinstance(value, str):
+        return problem
+    text = value.strip()
+    if _NOTHING.fullmatch(text):
+        cure = (
+            "type a value (0 if there is none), or clear the row"
+            if column.is_number
+            else ("choose one of the words")
+        )
+        cure = cure if column.required else "leave the cell blank"
+        return BadCellError(f"{text!r} stands for nothing known: {cure}")
+    if text.endswith("%") and column.unit in _SHARES:
+        try:
+            share = parse_number(text[:-1])
+        except BadCellError:
+            return problem
+        if share is not None:
+            return BadCellError(problem.message, plain(float(f"{share / 100:.12g}")))
+    return problem
+
+
+_NOTHING = re.compile(r"[-–—]+|n\.?/?a\.?|nan|н/?д", re.IGNORECASE)
+_SHARES = ("share", "1/yr", "property unit", "property unit or share")
+"""Units of columns in which 10 % is 0.1."""
+
+
+def _impossible(number: float, column: Column) -> BadCellError:
+    sizes = f"{column.name} must be 0 or of a size between {column.smallest:g} and"
+    if abs(number) < column.smallest:
+        way = "write 0, or count in a smaller unit"
+    elif column.blank_is_unlimited:
+        way = "leave the cell blank for unlimited"
+    else:
+        way = "count in a larger unit"
+    return BadCellError(f"{sizes} {column.largest:g}, not {plain(number)}: {way}")
 
 
 _READERS: dict[str, Callable[[object], object]] = {
@@ -285,9 +333,12 @@ def parse_cell(value: object, column: Column) -> str | float | bool | None:
 
     Raises `BadCellError` for what cannot be read, is out of range or is not one of the choices.
     """
-    if column.kind == "choice":
-        return parse_choice(value, column.choices)
-    parsed = _READERS[column.kind](value)
+    try:
+        if column.kind == "choice":
+            return parse_choice(value, column.choices)
+        parsed = _READERS[column.kind](value)
+    except BadCellError as problem:
+        raise _in_column(problem, value, column) from None
     if isinstance(parsed, float) and not in_range(parsed, column):
         raise out_of_range(parsed, column)
     assert parsed is None or isinstance(parsed, str | float | bool)
@@ -347,6 +398,8 @@ def _parse_numbers(values: Sequence[object], column: Column) -> Parsed:
             odd |= (numbers <= column.low) if column.low_open else (numbers < column.low)
         if column.high is not None:
             odd |= (numbers >= column.high) if column.high_open else (numbers > column.high)
+        sizes = np.abs(numbers)
+        odd |= (sizes > column.largest) | ((sizes < column.smallest) & (sizes > 0.0))
         if column.kind == "integer":
             odd |= ~blank & (numbers != np.floor(numbers))
         for position in np.flatnonzero(odd).tolist():

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from circflow.data.checks.arithmetic import check_arithmetic
 from circflow.data.checks.blends import check_blends
+from circflow.data.checks.disposal import check_disposal
 from circflow.data.checks.doubts import check_doubts
 from circflow.data.checks.findings import Findings
 from circflow.data.checks.flow_doubts import check_flows
@@ -70,6 +71,7 @@ def check_book(book: Book) -> tuple[list[Problem], Scenario | None]:
         scenario = Scenario(settings, periods, drafts.tables, book)
         reach = Reach(scenario)
         check_flows(drafts, scenario, reach)
+        check_disposal(drafts, scenario, reach)
         check_arithmetic(drafts, scenario, reach)
         check_what_comes(drafts, scenario)
         if drafts.has_faults:

@@ -40,6 +40,12 @@ no limit. A cell with nothing but spaces is blank.
 sign and spaces separate thousands: `1 250,5` is 1250.5. Nothing else may occur, a sign and an
 exponent (`2e-5`) apart.
 
+**Sizes.** A figure is 0 or of a size between 1e-9 and 1e15 (*possible* in the tables below, where
+the column does not say otherwise); between these any figure is solved right, whatever its
+neighbours (see [sizes](results.md#sizes)). Beyond them it is an error at its cell. Outside the
+*plausible* sizes, which no region has, it is a warning. Unlimited is a blank cell; a maximum that
+cannot be reached is as good as blank. The same holds for `--set`, changes and studies.
+
 **Yes and no** may be written `yes`/`no`, `да`/`нет`, `true`/`false` or `1`/`0`, in any case.
 
 **Formulas** are read by the value that Excel last calculated. A formula without a value and an
@@ -212,14 +218,39 @@ def _key_words(sheet: Sheet) -> str:
 
 def _column_table(columns: tuple[Column, ...], title: str) -> list[str]:
     lines = [
-        f"| {title} | meaning | unit | expected | where blank |",
-        "| --- | --- | --- | --- | --- |",
+        f"| {title} | meaning | unit | expected | possible | plausible | where blank |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
     ]
     for column in columns:
         name = f"**{column.name}**" if column.required else column.name
-        cells = [name, column.meaning, column.unit, column.expected, _blank(column)]
+        sizes = [_possible(column), _plausible(column)]
+        cells = [name, column.meaning, column.unit, column.expected, *sizes, _blank(column)]
         lines.append("| " + " | ".join(_cell(text) for text in cells) + " |")
     return lines
+
+
+def _possible(column: Column) -> str:
+    """Possible figures, by size."""
+    if not column.is_number:
+        return ""
+    bounded = column.low is not None and column.high is not None
+    most = max(abs(column.low or 0.0), abs(column.high or 0.0)) if bounded else column.largest
+    least = column.smallest
+    if column.kind == "integer" or (column.low or 0.0) > least:
+        least = max(column.low or 0.0, 0.0)
+    least = 0.0 if column.kind == "integer" and least < 1.0 else least
+    minus = "±" if column.low is None or column.low < 0.0 else ""
+    nought = "" if (column.low_open and column.low == 0.0) or least == 0.0 else "0, "
+    nought = "" if (column.low or 0.0) > 0.0 else nought
+    return f"{nought}{minus}{least:g} to {minus}{most:g}".replace("e+", "e").replace("±0 ", "0 ")
+
+
+def _plausible(column: Column) -> str:
+    """Figures that are not doubted, by size."""
+    if not column.is_number or column.plausible is None:
+        return ""
+    least, most = column.plausible
+    return f"{least:g} to {most:g}".replace("e+", "e")
 
 
 def _blank(column: Column) -> str:

@@ -74,12 +74,16 @@ def read_folder(path: Path) -> Book:
 
 def _read_sheet(file: Path, origin: str) -> RawSheet:
     where = Cell(file.name.encode("utf-8", "replace").decode(), 0)
+    data = b""
     try:
         file.name.encode("utf-8")
         name = unquote(file.stem, errors="strict")
-        text = file.read_bytes().decode("utf-8-sig")
+        data = file.read_bytes()
+        text = _without_separator(data.decode("utf-8-sig"))
     except UnicodeError as error:
-        message = "the file is not UTF-8: save it as 'CSV UTF-8' (in Excel: Save As)"
+        wide = data[:2] in (b"\xff\xfe", b"\xfe\xff")
+        what = "UTF-16 ('Unicode Text' of Excel)" if wide else "not UTF-8"
+        message = f"the file is {what}: save it as 'CSV UTF-8' (in Excel: Save As)"
         raise file_error(message, origin, where) from error
     except PermissionError as error:
         message = "the file may not be read: ask for permission, or close it in Excel"
@@ -101,6 +105,11 @@ def _read_sheet(file: Path, origin: str) -> RawSheet:
         message = "this record cannot be read: a quotation mark is not closed, or stands inside"
         raise file_error(f"{message} a cell without being doubled", origin, cell) from error
     return RawSheet(name, trim(grid))
+
+
+def _without_separator(text: str) -> str:
+    """The text without Excel's own first line `sep=;`, which it does not show as a row."""
+    return re.sub(r'\A"?sep=[,;\t]"?(?:\r\n|\r|\n)', "", text, flags=re.IGNORECASE)
 
 
 def _delimiter(text: str, sheet: str) -> str:
@@ -162,12 +171,18 @@ def write_folder(book: Book, path: Path) -> None:
         if others:
             message = f"the folder holds {others[0]!r}, which is no sheet of this scenario"
             raise file_error(f"{message}: delete it, or choose another folder", path.name)
+    new = not path.exists()
     path.mkdir(exist_ok=True)
-    with ExitStack() as stack:  # every file is complete before the first takes its name
-        for target, sheet in targets.items():
-            temporary = stack.enter_context(atomic_path(path / target))
-            with temporary.open("w", encoding="utf-8", newline="") as file:
-                file.writelines(_records(sheet))
+    try:
+        with ExitStack() as stack:  # every file is complete before the first takes its name
+            for target, sheet in targets.items():
+                temporary = stack.enter_context(atomic_path(path / target))
+                with temporary.open("w", encoding="utf-8", newline="") as file:
+                    file.writelines(_records(sheet))
+    except OSError:
+        if new and not any(path.iterdir()):
+            path.rmdir()
+        raise
 
 
 def _records(sheet: RawSheet) -> Iterator[str]:

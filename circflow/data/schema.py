@@ -19,6 +19,39 @@ IGNORED_COLUMN_MARKS = ("note", "source")
 """Columns whose name begins so belong to the planner."""
 
 
+SMALLEST, LARGEST = 1e-9, 1e15
+"""Between these sizes any figure is solved right, whatever its neighbours (docs/results.md)."""
+
+_UNLIMITED = ("unlimited", "no limit", "any")
+
+_MONEY = (1e-6, 1e11)
+_USUAL: dict[str, tuple[float, float]] = {
+    "unit/yr": (1e-3, 1e11),
+    "capacity/yr": (1e-3, 1e11),
+    "1/yr": (1e-6, 1e11),
+    "t/yr": (1e-6, 1e11),
+    "unit": (1e-3, 1e12),
+    "unit/activity": (1e-8, 1e6),
+    "capacity/activity": (1e-6, 1e6),
+    "1/unit": (1e-6, 1e6),
+    "t/unit": (1e-9, 1e5),
+    "currency/unit": _MONEY,
+    "currency/t": _MONEY,
+    "currency/activity": _MONEY,
+    "currency/(unit·km)": _MONEY,
+    "currency/(unit·yr)": _MONEY,
+    "million currency": (1e-6, 1e10),
+    "million currency/yr": (1e-6, 1e10),
+    "km": (1e-3, 1e5),
+    "km/km": (0.5, 10.0),
+    "jobs": (1e-3, 1e6),
+    "yr": (1.0, 100.0),
+    "year": (1900.0, 2200.0),
+}
+"""Plausible sizes by unit: what the largest mining regions and the dearest metals reach in the
+weakest currencies, and what a laboratory no longer calls a plant."""
+
+
 @dataclass(frozen=True)
 class Column:
     """One column of a sheet."""
@@ -38,10 +71,25 @@ class Column:
     high: float | None = None
     low_open: bool = False
     high_open: bool = False
+    smallest: float = SMALLEST
+    largest: float = LARGEST
+    """Possible sizes of a figure that is not 0; beyond them it is refused."""
+    usual: tuple[float, float] | None = None
+    """Plausible sizes of a figure that is not 0; outside them it is doubted. By unit if None."""
 
     @property
     def is_number(self) -> bool:
         return self.kind in ("number", "integer")
+
+    @property
+    def plausible(self) -> tuple[float, float] | None:
+        """Sizes between which a figure (not 0) is not doubted; None where any may be meant."""
+        return self.usual or _USUAL.get(self.unit)
+
+    @property
+    def blank_is_unlimited(self) -> bool:
+        """Whether a blank cell is how to say that there is no limit."""
+        return self.blank in _UNLIMITED
 
     @property
     def expected(self) -> str:
@@ -143,8 +191,18 @@ SCENARIO_KEYS: tuple[Column, ...] = (
     _text("description", "free text"),
     _text("region", "free text"),
     _text("currency", "label of the money", default="RUB"),
-    Column("start_year", "integer", "label of the first year", "year", default=2025),
-    _number("discount_rate", "per year, 0.1 = 10 %", "1/yr", default=0.0, low=-1.0, low_open=True),
+    Column(
+        "start_year", "integer", "label of the first year", "year", default=2025, largest=9999.0
+    ),
+    _number(
+        "discount_rate",
+        "per year, 0.1 = 10 %",
+        "1/yr",
+        default=0.0,
+        low=-1.0,
+        low_open=True,
+        usual=(1e-4, 1.0),
+    ),
     _flag("auto_links", "make every sensible link between sites", True),
     _amount("max_distance_km", "longest automatic link, detour included", "km", blank="any"),
     _amount(
@@ -220,7 +278,7 @@ SHEETS: tuple[Sheet, ...] = (
         "of one year.",
         (
             _name("period", "period", required=True),
-            Column("years", "integer", "length", "yr", default=1.0, low=1.0),
+            Column("years", "integer", "length", "yr", default=1.0, low=1.0, largest=1000.0),
         ),
         key=("period",),
     ),
@@ -247,7 +305,13 @@ SHEETS: tuple[Sheet, ...] = (
             _text("kind", "label"),
             _text("region", "region, for emission limits"),
             _number(
-                "latitude", "north positive", "°", low=-90.0, high=90.0, blank="no automatic links"
+                "latitude",
+                "north positive",
+                "°",
+                low=-90.0,
+                high=90.0,
+                smallest=0.0,
+                blank="no automatic links",
             ),
             _number(
                 "longitude",
@@ -255,6 +319,7 @@ SHEETS: tuple[Sheet, ...] = (
                 "°",
                 low=-180.0,
                 high=180.0,
+                smallest=0.0,
                 blank="no automatic links",
             ),
             _flag("hub", "may receive and forward any material", False),
@@ -483,6 +548,7 @@ SHEETS: tuple[Sheet, ...] = (
                 "yr",
                 default=20.0,
                 low=1.0,
+                largest=1000.0,
             ),
             _name(
                 "earliest_period", "first period it can be built in", "Periods", blank="the first"
@@ -757,7 +823,7 @@ SHEETS: tuple[Sheet, ...] = (
             _CHANGE,
             _number("from", "first value", "as change says"),
             _number("to", "last value", "as change says"),
-            Column("steps", "integer", "how many values", low=1.0),
+            Column("steps", "integer", "how many values", low=1.0, largest=1e6),
             _text("values", "list of values, separated by semicolons"),
         ),
     ),

@@ -90,6 +90,11 @@ def setting_note(column: Column) -> str:
     return f"{column.meaning}{unit}; {blank_meaning(column)}"
 
 
+def is_setting_note(key: str, note: str) -> bool:
+    """Whether a note on a key of the sheet Scenario is the template's own."""
+    return key in _SCENARIO_KEYS and note.startswith(_SCENARIO_KEYS[key].meaning)
+
+
 def blank_meaning(column: Column) -> str:
     """What happens where a cell of the column is left blank."""
     if column.required:
@@ -189,8 +194,10 @@ class _BookWriter:
             if name in headers:
                 letter = column_letter(headers.index(name))
                 first = f"{raw.name}!${letter}$2"
-                last = f"${letter}${max(10_000, 2 * len(raw.grid))}"
-                yield raw.name, f"=OFFSET({first},0,0,MAX(1,COUNTA({first}:{last})),1)"
+                names = f"{first}:${letter}${max(10_000, 2 * len(raw.grid))}"
+                # as far as the last name: blank rows between must not cut the list
+                count = f'SUMPRODUCT(MAX(({names}<>"")*ROW({names})))-1'
+                yield raw.name, f"=OFFSET({first},0,0,MAX(1,{count}),1)"
 
     # ----------------------------------------------------------------- cells
 

@@ -32,7 +32,7 @@ from circflow.data.files import (
     file_error,
 )
 from circflow.data.scenario import ScenarioError
-from circflow.data.schema import is_planners_sheet
+from circflow.data.schema import is_planners_column, is_planners_sheet
 from circflow.data.table import Book, Cell, Problem, RawSheet
 from circflow.data.worksheet import (
     DAMAGED,
@@ -185,20 +185,30 @@ def _read_package(package: zipfile.ZipFile, origin: str) -> Book:
             continue
         sheets.append(RawSheet(entry.name, grid, entry.hidden))
         if not is_planners_sheet(entry.name):
-            warnings += _hidden_warnings(entry, sheet)
+            warnings += _hidden_warnings(entry, sheet, grid)
     return Book(tuple(sheets), origin, tuple(warnings))
 
 
-def _hidden_warnings(entry: _Entry, sheet: SheetReader) -> Iterator[Problem]:
+def _hidden_warnings(
+    entry: _Entry, sheet: SheetReader, grid: list[list[object]]
+) -> Iterator[Problem]:
     if entry.hidden:
-        message = "the sheet is hidden and is read all the same"
+        message = "the sheet is hidden and is read all the same: show it, and check"
         yield Problem("warning", Cell(entry.name, 0), message)
     rows = sorted(set(sheet.hidden_rows) & sheet.rows.keys())
     if rows:
         noun = "row" if len(rows) == 1 else "rows"
         verb = "is" if len(rows) == 1 else "are"
         message = f"{noun} {_spans(rows)} {verb} hidden or filtered out and read all the same"
+        message += ": show and check"
         yield Problem("warning", Cell(entry.name, rows[0]), message)
+    for first, last in sheet.hidden_columns:
+        for place in range(first, min(last + 1, len(grid[0]) if grid else 0)):
+            head = grid[0][place]
+            known = isinstance(head, str) and not is_planners_column(head.strip())
+            if known and any(line[place] is not None for line in grid[1:]):
+                message = f"the column {head} is hidden and read all the same: show it, and check"
+                yield Problem("warning", Cell(entry.name, 1, column_letter(place)), message)
 
 
 def _spans(numbers: list[int]) -> str:

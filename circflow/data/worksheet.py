@@ -28,6 +28,8 @@ DateKind = Literal["date", "datetime", "time"]
 
 _ESCAPE = re.compile(r"_x([0-9A-Fa-f]{4})_")
 _REFERENCE = re.compile(r"\$?([A-Za-z]{1,3})\$?([0-9]{1,7})")
+_ENDLESS = re.compile(r"\s*[+-]?inf(?:inity)?\s*", re.IGNORECASE)
+"""A number that Excel never writes, and other programs do: read as text, refused at its cell."""
 _LAST_DAY = 2_958_465
 """31 December 9999."""
 
@@ -105,6 +107,8 @@ class SheetReader:
         self.rows: dict[int, list[object]] = {}
         """Cells of each row that holds a value, as far as its last value."""
         self.hidden_rows: list[int] = []
+        self.hidden_columns: list[tuple[int, int]] = []
+        """First and last of hidden columns, counted from 0."""
         self.merged: list[str] = []
         self.size = 0
         """Cells in `rows`."""
@@ -135,6 +139,8 @@ class SheetReader:
                 phonetic += 1
             elif local == "mergeCell":
                 self.merged.append(found.get("ref", ""))
+            elif local == "col" and found.get("hidden") in ("1", "true"):
+                self.hidden_columns.append((int(found["min"]) - 1, int(found["max"]) - 1))
             elif local == "worksheet":
                 prefix = name.removesuffix(local)
                 c, v = f"{prefix}c", f"{prefix}v"
@@ -196,9 +202,9 @@ class SheetReader:
         if kind == "s":
             result: object = self.shared.texts[_index(value)]
         elif kind == "n":
-            result = excel_number(value)
+            result = value.strip() if _ENDLESS.fullmatch(value) else excel_number(value)
             style = self.shared.dates.get(attributes.get("s", "0"))
-            if style is not None:
+            if style is not None and not isinstance(result, str):
                 result = excel_date(result, style, self.shared.epoch_1904)
         elif kind == "b":
             result = value.strip() not in ("0", "false")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -311,9 +312,11 @@ def _emission_totals(emissions: dict[str, Any]) -> list[str]:
 
 def _closing(solution: Solution, files: Sequence[str | Path]) -> list[str]:
     audit = solution.audit
+    gap = audit.confirmed_gap
+    proven = f"; no plan is better by more than {gap:.1e}" if math.isfinite(gap) else ""
     lines = [
         f"Audit {'passed' if audit.passed else 'FAILED'}: balances agree to"
-        f" {audit.balance_error:.1e}, the objective to {audit.objective_error:.1e}"
+        f" {audit.balance_error:.1e}, the objective to {audit.objective_error:.1e}{proven}"
     ]
     lines += list(_file_lines(files))
     seconds = solution.seconds

@@ -136,6 +136,7 @@ def audit_table(solution: Solution) -> pd.DataFrame:
         [
             (f"{verdict}: largest error of a balance", audit.balance_error),
             (f"{verdict}: error of the objective", audit.objective_error),
+            (f"{verdict}: gap to the best plan that could be confirmed", audit.confirmed_gap),
         ],
         columns=["check", "error"],
     )

@@ -29,6 +29,7 @@ import numpy as np
 import pandas as pd
 
 from circflow.data.scenario import MILLION
+from circflow.solution.calendar import purchases_in_force, rows_in_force
 from circflow.solution.keys import Flags, Floats, Ints, Keys, Names, cells, find, keys_of, take
 from circflow.solution.solution import INCOME, SYNERGY
 from circflow.solution.transport import link_terms
@@ -186,7 +187,10 @@ class _Keeper:
     def _supply(self) -> Ledger:
         rows = self.tables.supply.reset_index(drop=True)
         amount = rows["amount_per_year"].to_numpy(float)
-        streams, purchases = self.scenario.in_force("Streams"), self.scenario.purchases
+        streams, purchases = (
+            rows_in_force(self.scenario, "Streams"),
+            purchases_in_force(self.scenario),
+        )
         keys = self.place_keys(rows)
         is_stream = (rows["kind"] == "stream").to_numpy(bool)
         at = np.where(is_stream, find(self.place_keys(streams), keys), -1)
@@ -235,7 +239,7 @@ class _Keeper:
         amount = self.tables.activity["activity_per_year"].to_numpy(float)
         technology = rows["unit"].map(self.technology_of).astype(object)
         rows = rows.assign(technology=technology)
-        costs = self.scenario.in_force("RecipeCosts")
+        costs = rows_in_force(self.scenario, "RecipeCosts")
         pairs = Names(zip(costs["technology"], costs["recipe"], strict=True))
 
         def keys(frame: pd.DataFrame) -> Keys:
@@ -269,7 +273,7 @@ class _Keeper:
     def _sales(self) -> Ledger:
         rows = self.tables.sales[["site", "material", "row", "period"]].reset_index(drop=True)
         amount = self.tables.sales["amount_per_year"].to_numpy(float)
-        markets = self.scenario.in_force("Markets")
+        markets = rows_in_force(self.scenario, "Markets")
         at = find(self.row_keys(markets, "row"), self.row_keys(rows, "row"))
         same = _same(rows, markets, at, ["site", "material"])
         at = np.where(same, at, -1)
@@ -289,7 +293,7 @@ class _Keeper:
     def _disposal(self) -> Ledger:
         rows = self.tables.disposal[["site", "material", "row", "period"]].reset_index(drop=True)
         amount = self.tables.disposal["amount_per_year"].to_numpy(float)
-        sheet = self.scenario.in_force("Disposal")
+        sheet = rows_in_force(self.scenario, "Disposal")
         at = find(self.row_keys(sheet, "row"), self.row_keys(rows, "row"))
         accepted = cells(sheet["material"], at)
         every = pd.isna(accepted)
@@ -393,7 +397,7 @@ class _Charge:
         self.keeper = keeper
         self.ledgers = ledgers
         scenario = keeper.scenario
-        self.limits = scenario.in_force("EmissionLimits").reset_index(drop=True)
+        self.limits = rows_in_force(scenario, "EmissionLimits")
         self.pollutants = Names(
             [*scenario.frame("EmissionFactors")["pollutant"], *self.limits["pollutant"]]
         )

@@ -21,7 +21,10 @@ import pandas as pd
 
 from circflow.data.scenario import MILLION
 from circflow.solution.accounts import Accounts, accounts
+from circflow.solution.calendar import once
+from circflow.solution.calendar import yearly as yearly_worth
 from circflow.solution.keys import Flags, Floats, Names, keys_of, plain
+from circflow.solution.proof import AGREES
 from circflow.solution.solution import SYNERGY
 
 if TYPE_CHECKING:
@@ -37,8 +40,11 @@ class Audit:
     """What the audit found.
 
     `balance_error`: largest relative error of any (site, material, period) balance;
-    `objective_error`: relative error of the objective. `findings`: check, where, period, expected,
-    found (in the unit of what is checked), error (relative), one record for everything that is
+    `objective_error`: relative error of the objective; `confirmed_gap`: how far, as a share, a
+    better plan could be above this one, as far as the audit could prove itself (infinite where it
+    could prove nothing, NaN where the plan came without a proof).
+
+    `findings`: check, where, period, expected, found (in the unit of what is checked), error (relative), one record for everything that is
     wrong, the worst of each check first; empty in a plan that passes.
     """
 
@@ -46,6 +52,7 @@ class Audit:
     balance_error: float
     objective_error: float
     findings: pd.DataFrame = field(repr=False)
+    confirmed_gap: float = np.nan
 
 
 class Findings:
@@ -175,10 +182,12 @@ def audit(solution: Solution) -> Audit:
     balance_error = _check_balance(findings, places)
     check_rules(findings, solution, books, places)
     _check_money(findings, solution, books)
-    objective_error = _check_objective(findings, solution, books)
+    expected, gross = recomputed_objective(solution, books)
+    objective_error = _check_objective(findings, solution.objective, expected, gross)
+    gap = _check_proof(findings, solution, gross)
     table = findings.table()
     passed = table.empty and balance_error <= TOLERANCE and objective_error <= TOLERANCE
-    return Audit(passed, balance_error, objective_error, table)
+    return Audit(passed, balance_error, objective_error, table, gap)
 
 
 def recipe_amounts(solution: Solution) -> pd.DataFrame:
@@ -320,11 +329,10 @@ def _check_money(findings: Findings, solution: Solution, books: Accounts) -> Non
         yearly[0][plain],
         yearly[1][plain],
     )
-    weights = {p.name: p.weight for p in solution.scenario.periods}
-    rate = solution.scenario.settings.discount_rate
-    once = {p.name: (1.0 + rate) ** -p.start for p in solution.scenario.periods}
-    worth = pd.to_numeric(both["period"].map(weights)).to_numpy(float, na_value=1.0)
-    early = pd.to_numeric(both["period"].map(once)).to_numpy(float, na_value=1.0)
+    worth, early = (
+        pd.to_numeric(both["period"].map(counts)).to_numpy(float, na_value=1.0)
+        for counts in (yearly_worth(solution.scenario), once(solution.scenario))
+    )
     discounted = worth * both["million_per_year"].to_numpy(float) - early * lump
     findings.equal(
         "discounted money",
@@ -363,16 +371,15 @@ def recomputed_objective(solution: Solution, books: Accounts) -> tuple[float, fl
     """The objective in million currency, and its gross (the sum of the absolute parts)."""
     value_weight, synergy_weight, job_weight, emission_weights = goal_weights(solution)
     periods = solution.scenario.periods
-    weight = {p.name: p.weight for p in periods}
-    worth = np.array([p.weight for p in periods])
-    rate = solution.scenario.settings.discount_rate
-    once = np.array([(1.0 + rate) ** -p.start for p in periods])
+    weight = yearly_worth(solution.scenario)
+    worth = np.array([weight[p.name] for p in periods])
+    early = np.array(list(once(solution.scenario).values()))
     money = books.money()
     factor = np.where(money["group"] == SYNERGY, synergy_weight, value_weight)
     discounted = factor * money["period"].map(weight).to_numpy(float)
     total = float((discounted * money["million_per_year"]).sum())
     gross = float(np.abs(discounted * money["gross_per_year"]).sum())
-    lump = value_weight * float((books.service.upfront * once).sum())
+    lump = value_weight * float((books.service.upfront * early).sum())
     jobs = books.service.rows["jobs"].to_numpy(float).reshape(-1, len(periods)).sum(axis=0)
     labour = job_weight * float((jobs * worth).sum())
     total += labour - lump
@@ -384,12 +391,22 @@ def recomputed_objective(solution: Solution, books: Accounts) -> tuple[float, fl
     return total, gross
 
 
-def _check_objective(findings: Findings, solution: Solution, books: Accounts) -> float:
+def _check_objective(findings: Findings, found: float, expected: float, gross: float) -> float:
     """Objective of the solver against the one that follows from the plan."""
-    expected, gross = recomputed_objective(solution, books)
-    found = solution.objective
     scale = max(abs(expected), abs(found), gross, 1e-9)
     labels = pd.DataFrame({"where": ["objective"]})
     findings.equal("objective", labels, np.array([found]), np.array([expected]), scale)
     error = abs(found - expected) / scale
     return float(error) if np.isfinite(error) else float("inf")
+
+
+def _check_proof(findings: Findings, solution: Solution, gross: float) -> float:
+    """The gap that the plan's proof confirms; a plan that is called optimal must keep the asked."""
+    proof = solution.proof
+    if proof is None:
+        return float("nan")
+    gap = proof.confirmed_gap(solution.objective, gross)
+    if solution.status == "optimal" and not gap <= proof.asked + AGREES:
+        found, expected = np.array([gap]), np.array([proof.asked])
+        findings.equal("proof", pd.DataFrame({"where": ["gap"]}), found, expected, 1e-300)
+    return gap

@@ -21,6 +21,7 @@ from circflow.solution.audit import (
     intakes,
     recipe_amounts,
 )
+from circflow.solution.calendar import purchases_in_force, rows_in_force
 from circflow.solution.keys import Floats, Names, cells
 from circflow.solution.transport import covered_by
 
@@ -114,7 +115,7 @@ def _supply(findings: Findings, solution: Solution, places: Places) -> None:
     """taken = amount (must_handle) or ≤ amount; bought ≤ max_per_year."""
     supply = solution.tables.supply
     sums = supply.groupby(["kind", *PLACE], sort=False)["amount_per_year"].sum().reset_index()
-    streams = solution.scenario.in_force("Streams")
+    streams = rows_in_force(solution.scenario, "Streams")
     taken = sums[sums["kind"] == "stream"].drop(columns="kind")
     rows = streams[[*PLACE, "amount_per_year", "must_handle"]].merge(
         taken, on=PLACE, how="left", suffixes=("_limit", "")
@@ -128,7 +129,7 @@ def _supply(findings: Findings, solution: Solution, places: Places) -> None:
     must = np.where(rows["must_handle"].astype(bool), limit, np.nan)
     findings.at_least("stream: not all handled", labels, found, must, floor)
     bought = sums[sums["kind"] == "purchase"].drop(columns="kind")
-    rows = bought.merge(solution.scenario.purchases[[*PLACE, "max_per_year"]], on=PLACE)
+    rows = bought.merge(purchases_in_force(solution.scenario)[[*PLACE, "max_per_year"]], on=PLACE)
     findings.at_most(
         "purchase: more than can be bought",
         rows[PLACE],
@@ -168,9 +169,7 @@ def _links(findings: Findings, solution: Solution, books: Accounts, places: Plac
             {"where": f"Links row {number}: {row['from']} > {row['to']}", "period": sums["period"]}
         )
         limit = np.full(len(sums), float(row["capacity_per_year"]))
-        findings.at_most(
-            "link: over capacity", where, _floats(sums["sent"]), limit, _largest(sent) * FLOOR
-        )
+        findings.at_most("link: over capacity", where, _floats(sums["sent"]), limit, _largest(sent))
 
 
 def _conversions(findings: Findings, solution: Solution, places: Places) -> None:
@@ -210,7 +209,7 @@ def _conversions(findings: Findings, solution: Solution, places: Places) -> None
         .fillna({"asked": 0.0, "counts": 0.0})
     )
     counts, wanted = _floats(both["counts"]), _floats(both["asked"])
-    findings.equal("group requirement", both[key], counts, wanted, _largest(wanted) * FLOOR)
+    findings.equal("group requirement", both[key], counts, wanted, _largest(wanted))
 
 
 def _blends(findings: Findings, solution: Solution) -> None:
@@ -242,7 +241,7 @@ def _blends(findings: Findings, solution: Solution) -> None:
     ):
         bound = _floats(bounds[name])
         scale = np.maximum(_floats(sums["size"]), np.abs(np.nan_to_num(bound)) * np.abs(amount))
-        compare(check, labels, total, bound * amount, np.maximum(scale, _largest(scale) * FLOOR))
+        compare(check, labels, total, bound * amount, np.maximum(scale, _largest(scale)))
 
 
 def _loads(findings: Findings, solution: Solution, books: Accounts) -> None:
@@ -257,7 +256,7 @@ def _loads(findings: Findings, solution: Solution, books: Accounts) -> None:
     load = _floats(rows["load"].fillna(0.0))
     available = _floats(rows["capacity"]) * _floats(rows["availability"])
     labels = rows[["unit", "period"]]
-    floor = _largest(load) * FLOOR
+    floor = _largest(load)
     findings.at_most("unit: over capacity", labels, load, available, floor)
     least = _floats(rows["min_load"]) * available
     idle = rows["can_idle"].to_numpy(bool) & (
@@ -292,7 +291,7 @@ def _loads(findings: Findings, solution: Solution, books: Accounts) -> None:
             labels,
             _floats(both[column].fillna(0.0)),
             figures,
-            _largest(figures) * FLOOR,
+            _largest(figures),
         )
 
 
@@ -382,7 +381,7 @@ def _built_table(
             both[["unit", "period"]],
             _floats(both[column]),
             figures,
-            _largest(figures) * FLOOR,
+            _largest(figures),
         )
 
 
@@ -400,7 +399,7 @@ def _markets(findings: Findings, solution: Solution, places: Places) -> None:
     """min ≤ sold ≤ max for every row of Markets in force."""
     sales = solution.tables.sales
     sold = sales.groupby(["row", "period"], sort=False)["amount_per_year"].sum().reset_index()
-    rows = solution.scenario.in_force("Markets").merge(sold, on=["row", "period"], how="left")
+    rows = rows_in_force(solution.scenario, "Markets").merge(sold, on=["row", "period"], how="left")
     amount, floor = _floats(rows["amount_per_year"].fillna(0.0)), places.floor(rows["material"])
     labels = rows[PLACE].assign(row="Markets row " + rows["row"].astype(str))
     findings.at_most(
@@ -413,7 +412,7 @@ def _markets(findings: Findings, solution: Solution, places: Places) -> None:
 
 def _disposal(findings: Findings, solution: Solution, places: Places) -> None:
     """Σ disposed under a row ≤ capacity_per_year; over the horizon, of a key ≤ total_capacity."""
-    sheet = solution.scenario.in_force("Disposal")
+    sheet = rows_in_force(solution.scenario, "Disposal")
     table = solution.tables.disposal
     floor = float(places.floor(table["material"]).max()) if len(table) else 0.0
     sums = table.groupby(["row", "period"], sort=False)["amount_per_year"].sum().reset_index()

@@ -19,6 +19,7 @@ from circflow.data.scenario import Scenario
 if TYPE_CHECKING:
     from circflow.solution.audit import Audit
     from circflow.solution.lp_of_plan import Optimality
+    from circflow.solution.proof import Proof
     from circflow.solution.unused import Unused
 
 INCOME = "income"
@@ -126,6 +127,8 @@ class Solution:
     relaxed: bool = False
     optimality: Optimality | None = field(default=None, repr=False)
     """What the LP says of what is not in use (see `circflow.solution.lp_of_plan`)."""
+    proof: Proof | None = field(default=None, repr=False)
+    """What proves that no plan is better, for the audit (see `circflow.solution.proof`)."""
 
     @property
     def flows(self) -> pd.DataFrame:
@@ -209,6 +212,7 @@ class Solution:
                 "passed": self.audit.passed,
                 "balance_error": self.audit.balance_error,
                 "objective_error": self.audit.objective_error,
+                "confirmed_gap": self.audit.confirmed_gap,
             },
             "seconds": self.seconds,
         }

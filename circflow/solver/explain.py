@@ -1,11 +1,10 @@
 """Why there is no plan, in cells, and the smallest changes that make one.
 
-Infeasible: irreducible sets of conditions that cannot hold together, found by the elastic filter
-and a deletion filter (Chinneck 2008, Feasibility and Infeasibility in Optimization, ch. 6) over
-the scenario's cells, so that bounds take part and yes/no decisions are kept; when one conflict
-is found it is made elastic and the search goes on, so that independent conflicts are all found.
-For each condition of a conflict the least change that ends the conflict alone is computed, and
-the changes that together make a plan are verified by solving the changed scenario again.
+Infeasible: irreducible sets of conditions that cannot hold together (`conflicts`), yes/no decisions
+included; when one conflict is found it is made elastic and the search goes on, so that independent
+conflicts are all found. For each condition of a conflict the least change that ends the conflict
+alone (`remedies`), and the changes that together make a plan; all of them are tried by building
+the changed scenario anew and solving it.
 
 Unbounded: a ray of the recession cone with the fewest flows, which names the prices that make
 money without end.
@@ -13,48 +12,35 @@ money without end.
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from circflow.data.one_line import plain
+from circflow.data.pandas_text import python_strings
 from circflow.data.scenario import Scenario
-from circflow.data.table import Cell, Table
-from circflow.model.build import build
 from circflow.solution.solution import Status
-from circflow.solver.compiled import Compiled, compile_model
-from circflow.solver.conditions import Condition, Elastic, conditions, elastic
-from circflow.solver.highs import Ending, Outcome, Session
+from circflow.solver.compiled import Compiled
+from circflow.solver.conditions import Condition, conditions
+from circflow.solver.conflicts import NOISE as _NOISE
+from circflow.solver.conflicts import Conflicts
+from circflow.solver.highs import Ending
+from circflow.solver.optimum import optimum
+from circflow.solver.remedies import (
+    Blocked,
+    Change,
+    Make,
+    Remedies,
+    number_text,
+    outward,
+    whole,
+    with_changes,
+)
 from circflow.solver.unbounded import Ray, endless_gain
 
-Floats = NDArray[np.float64]
-
-_NOISE = 1e-7
-"""A change below this share of the figure is none."""
 _MOST_CONFLICTS = 50
-
-
-@dataclass(frozen=True)
-class Change:
-    """A change of one cell."""
-
-    cell: Cell
-    before: float | None
-    after: float | None
-    """None: the cell has to be cleared."""
-    text: str
-
-    def summary(self) -> dict[str, Any]:
-        """The change for JSON."""
-        return {
-            "cell": str(self.cell),
-            "before": self.before,
-            "after": self.after,
-            "text": self.text,
-        }
 
 
 @dataclass(frozen=True)
@@ -65,7 +51,13 @@ class Conflict:
     texts: tuple[str, ...]
     """Each condition with its cell, in words."""
     remedies: tuple[Change, ...]
-    """Changes of one cell each, every one of which ends this conflict alone."""
+    """Changes of one cell each, every one of which ends this conflict alone: tried by solving."""
+    blocked: tuple[Blocked, ...] = ()
+    """Cells of which no change does, and what stands in their way."""
+    periods: tuple[str, ...] = ()
+    """In which periods they cannot hold, in order; none where it is not known."""
+    later: tuple[str, ...] = ()
+    """Candidates that would help, and cannot be built yet."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +71,8 @@ class Explanation:
     """Changes that, all made, give a plan (verified by solving again)."""
     verified: bool = False
     ray: Ray | None = None
+    within_tolerance: bool = False
+    """The limits miss a plan by less than the solver can tell."""
 
     def summary(self) -> dict[str, Any]:
         """The JSON of `circflow explain`."""
@@ -92,6 +86,9 @@ class Explanation:
                         for condition, text in zip(conflict.conditions, conflict.texts, strict=True)
                     ],
                     "remedies": [change.summary() for change in conflict.remedies],
+                    "blocked": [blocked.summary() for blocked in conflict.blocked],
+                    "periods": list(conflict.periods),
+                    "later": list(conflict.later),
                 }
                 for conflict in self.conflicts
             ],
@@ -115,16 +112,21 @@ class Explanation:
             return ["There is a plan: nothing to explain."]
         if self.status is Status.UNBOUNDED:
             return self.ray.lines() if self.ray else ["Some price makes money without end."]
+        if not self.conflicts and self.within_tolerance:
+            return ["the limits miss a plan by less than the solver can tell: round the figures"]
         if not self.conflicts:
             return ["no plan meets the recipes and balances, whatever the limits"]
         lines = []
         for number, conflict in enumerate(self.conflicts, 1):
             several = f" {number}" if len(self.conflicts) > 1 else ""
-            lines.append(f"Conflict{several}: these cannot hold together")
-            lines += [f"  {text}" for text in conflict.texts]
+            when = f" in {_listed(conflict.periods)}" if conflict.periods else ""
+            lines.append(f"Conflict{several}: these cannot hold together{when}")
+            lines += [f"  {text}" for text in (*conflict.texts, *conflict.later)]
             if conflict.remedies:
-                lines.append("  any one of these changes ends it:")
+                rest = ", the others remain" if several else ""
+                lines.append(f"  any one of these changes ends it{rest}:")
                 lines += [f"    {change.text}" for change in conflict.remedies]
+            lines += [f"  {blocked.text}" for blocked in conflict.blocked]
         if len(self.conflicts) > 1 or not self.conflicts[0].remedies:
             lines.append("Changes that together make a plan:")
             lines += [f"  {change.text}" for change in self.together]
@@ -133,17 +135,20 @@ class Explanation:
         return lines
 
 
-def explain(scenario: Scenario) -> Explanation:
-    """Why a scenario has no plan; an explanation with status optimal if it has one."""
-    m = build(scenario)
-    compiled = compile_model(m)
-    outcome = Session(compiled.program).solve()
+@python_strings()
+def explain(scenario: Scenario, make: Make = whole) -> Explanation:
+    """Why a scenario has no plan; an explanation with status optimal if it has one.
+
+    `make`: of what programme (the scenario's own); `coalition` asks why members cannot stand alone.
+    """
+    m, compiled = make(scenario)
+    outcome = optimum(compiled.program).outcome
     if outcome.ending is Ending.UNBOUNDED:
         ray = endless_gain(m, compiled)
         return Explanation(scenario.name, Status.UNBOUNDED, ray=ray)
     if outcome.ending is not Ending.INFEASIBLE:
         return Explanation(scenario.name, Status.OPTIMAL)
-    return _Search(scenario, compiled, conditions(m, compiled)).run()
+    return _Search(scenario, compiled, conditions(m, compiled), make).run()
 
 
 def reason(scenario: Scenario, status: Status) -> str:
@@ -155,189 +160,142 @@ def reason(scenario: Scenario, status: Status) -> str:
 
 
 class _Search:
-    """Looks for conflicts and remedies on one elastic programme."""
+    """Every independent conflict, its remedies, and changes that mend all."""
 
-    def __init__(self, scenario: Scenario, compiled: Compiled, found: list[Condition]) -> None:
-        self.scenario = scenario
-        self.elastic: Elastic = elastic(compiled.program, found)
-        self.free = np.zeros(len(found), dtype=bool)
-        """Conditions of conflicts already found: they no longer stand in the way."""
-        feasibility = self.elastic.program.without_goal()
-        self.whole = Session(feasibility) if feasibility.has_decisions else None
-        """The programme with its yes/no decisions; the LP alone explains most and is quick."""
-        self.session = Session(feasibility.relaxed())
-        self.integer = False
+    def __init__(
+        self, scenario: Scenario, compiled: Compiled, found: list[Condition], make: Make
+    ) -> None:
+        self.scenario, self.compiled = scenario, compiled
+        self.all = found
+        self.conflicts = Conflicts(compiled, found)
+        self.remedies = Remedies(scenario, self.conflicts, make)
 
     def run(self) -> Explanation:
-        """Every independent conflict, its remedies, and changes that mend all."""
-        conflicts: list[list[int]] = []
-        repair = self._repair()
-        while len(conflicts) < _MOST_CONFLICTS:
-            if self._solve(self.free).x is not None:
-                if self.integer or self.whole is None:
-                    break
-                # With decisions as fractions there is a plan: the decisions take part.
-                self.integer = True
-                repair |= self._repair()
-                continue
-            conflict = self._conflict()
-            if not conflict:
-                return Explanation(self.scenario.name, Status.INFEASIBLE)
-            conflicts.append(conflict)
-            # Only what the cheapest repair changes gives way: the rest may be in other conflicts.
-            giving = [number for number in conflict if repair[number]] or conflict
-            self.free[giving] = True
-        self.integer = self.whole is not None
-        together = self._together(conflicts)
-        self.integer = False
-        told = tuple(self._told(conflict, len(conflicts) == 1) for conflict in conflicts)
-        verified = self._verify(together)
-        if not verified and len(conflicts) == 1 and told[0].remedies:
-            together, verified = told[0].remedies[:1], True
+        """The explanation."""
+        found = self._found()
+        none = np.zeros(len(self.all), dtype=bool)
+        if not found:
+            near = self.conflicts.has_plan(none)
+            return Explanation(self.scenario.name, Status.INFEASIBLE, within_tolerance=near)
+        told = tuple(self._told(conflict, found) for conflict in found)
+        together = self.remedies.together(_flags(none, *found))
+        tried = len(told) == 1 and len(together) == 1 and together[0] in told[0].remedies
+        verified = tried or (bool(together) and self.remedies.has_plan(together, none))
+        if not verified:
+            each = _largest([c.remedies[0] for c in told if c.remedies])
+            if len(each) and self.remedies.has_plan(each, none):
+                together, verified = each, True
         return Explanation(self.scenario.name, Status.INFEASIBLE, told, together, verified)
 
-    def _solve(self, free: NDArray[np.bool_], costs: Floats | None = None) -> Outcome:
-        """Solve with the changes of `free` conditions allowed, at a cost or at none."""
-        most = np.where(free, self.elastic.most, 0.0)
-        session = self.whole if self.integer and self.whole is not None else self.session
-        session.change_bounds(self.elastic.changes, np.zeros(len(most)), most)
-        price = np.zeros(len(most)) if costs is None else costs
-        session.change_costs(self.elastic.changes, price)
-        return session.solve() if session is self.whole else session.resolve()
-
-    def _conflict(self) -> list[int]:
-        """An irreducible set of conditions that cannot hold together."""
-        enforced = np.zeros(len(self.free), dtype=bool)
-        weights = self.elastic.weights
-        while True:
-            outcome = self._solve(~enforced, weights)
-            if outcome.x is None:
+    def _found(self) -> list[list[int]]:
+        """Conflicts, each irreducible; of those found, what the cheapest repair changes gives
+        way (the rest may be in other conflicts), until there is a plan."""
+        conflicts = self.conflicts
+        granted = np.zeros(len(self.all), dtype=bool)
+        repair = conflicts.repair(decisions=False)
+        found: list[list[int]] = []
+        decisions = False
+        while len(found) < _MOST_CONFLICTS and not conflicts.has_plan(granted):
+            if not decisions and conflicts.has_fractional_plan(granted):
+                # With decisions as fractions there is a plan: the decisions take part.
+                decisions = True
+                repair |= conflicts.repair(decisions=True)
+            conflict = conflicts.conflict(granted)
+            if not conflict:
                 break
-            changed = self._changed(outcome) & ~enforced & ~self.free
-            if not changed.any():
-                return []
-            enforced |= changed
-        candidates = np.flatnonzero(enforced).tolist()
-        kept = set(candidates)
-        # What is physical is tried for removal last, so that policy is not blamed for it.
-        for number in sorted(candidates, key=lambda n: self.elastic.conditions[n].kind.weight):
-            without = np.ones(len(self.free), dtype=bool)
-            without[list(kept - {number})] = False
-            if self._solve(without).x is None:
-                kept.remove(number)
-        return sorted(kept)
+            found.append(conflict)
+            giving = [number for number in conflict if repair[number]] or conflict
+            granted[giving] = True
+        return found
 
-    def _changed(self, outcome: Outcome) -> NDArray[np.bool_]:
-        assert outcome.x is not None
-        size = 1.0 / self.elastic.weights
-        size *= np.array([c.kind.weight for c in self.elastic.conditions])
-        return np.asarray(outcome.x[self.elastic.changes] > _NOISE * size)
-
-    def _repair(self) -> NDArray[np.bool_]:
-        """The conditions that the cheapest changes of all give way."""
-        outcome = self._solve(np.ones(len(self.free), dtype=bool), self.elastic.weights)
-        if outcome.x is None:
-            return np.zeros(len(self.free), dtype=bool)
-        return self._changed(outcome)
-
-    def _told(self, conflict: list[int], single: bool) -> Conflict:
+    def _told(self, conflict: list[int], found: list[list[int]]) -> Conflict:
         """A conflict in words, with the least change of each condition that ends it alone (what
-        other conflicts need granted)."""
-        others = self.free.copy()
-        others[conflict] = False
-        remedies = []
-        for number in sorted(conflict, key=lambda n: self.elastic.conditions[n].kind.weight):
-            alone = others.copy()
-            alone[number] = True
-            costs = np.zeros(len(alone))
-            costs[number] = self.elastic.weights[number]
-            change = self._alone(number, alone, costs, check=single)
-            if change is not None:
-                remedies.append(change)
-        told = tuple(self.elastic.conditions[number] for number in conflict)
-        return Conflict(told, tuple(describe(c) for c in told), tuple(remedies))
+        stands in other conflicts given way)."""
+        granted = _flags(np.zeros(len(self.all), dtype=bool), *found)
+        granted[conflict] = False
+        remedies: list[Change] = []
+        blocked: list[Blocked] = []
+        for number in sorted(conflict, key=lambda n: self.all[n].kind.weight):
+            answer = self.remedies.of(number, granted)
+            if isinstance(answer, Blocked):
+                blocked.append(answer)
+            else:
+                remedies += answer
+        told = tuple(self.all[number] for number in conflict)
+        texts = tuple(describe(c) for c in told)
+        periods = self._periods(conflict, granted)
+        later = _later(self.scenario, told, periods)
+        return Conflict(told, texts, tuple(remedies), tuple(blocked), periods, later)
 
-    def _alone(
-        self, number: int, free: NDArray[np.bool_], costs: Floats, *, check: bool
-    ) -> Change | None:
-        """The least change of one condition that makes a plan; by the LP if that holds up."""
-        for whole in (False, True) if self.whole is not None else (False,):
-            self.integer = whole
-            outcome = self._solve(free, costs)
-            if outcome.x is None:
-                continue
-            amount = float(outcome.x[self.elastic.changes[number]])
-            change = self._change(number, amount, outcome)
-            if not check or self._verify((change,)):
-                return change
-        return None
-
-    def _together(self, conflicts: list[list[int]]) -> tuple[Change, ...]:
-        """The cheapest changes of the conflicts' conditions that make a plan."""
-        weights = self.elastic.weights
-        allowed = np.zeros(len(self.free), dtype=bool)
-        for conflict in conflicts:
-            allowed[conflict] = True
-        outcome = self._solve(allowed, weights)
-        if outcome.x is None:
+    def _periods(self, conflict: list[int], granted: NDArray[np.bool_]) -> tuple[str, ...]:
+        """The periods in which a conflict arises: those of the rows that ask for the least change
+        (the duals prove it). None where they do not tell."""
+        order = [p.name for p in self.scenario.periods]
+        outcome = self.conflicts.least(conflict[-1], granted)
+        if len(order) < 2 or outcome.row_dual is None:
             return ()
-        amounts = outcome.x[self.elastic.changes]
-        changed = np.flatnonzero(self._changed(outcome))
-        return tuple(self._change(int(n), float(amounts[n]), outcome) for n in changed)
+        asked = np.abs(outcome.row_dual) > _NOISE * np.abs(outcome.row_dual).max(initial=0.0)
+        found = {
+            index[-1]
+            for indices, places in self.compiled.families.values()
+            for index, place in zip(indices, places.tolist(), strict=True)
+            if asked[place] and isinstance(index, tuple)
+        }
+        return tuple(name for name in order if name in found)
 
-    def _change(self, number: int, amount: float, outcome: Outcome) -> Change:
-        condition = self.elastic.conditions[number]
-        if not np.isfinite(condition.figure):
-            return Change(condition.cell, None, None, f"clear {condition.cell}")
-        if condition.kind.sheet == "BlendLimits":
-            amount = self._blend_shift(number, outcome)
-        target = condition.figure + condition.kind.sign * amount
-        after = outward(target, condition.kind.sign)
-        if condition.limit < np.inf:
-            after = max(after, condition.figure - condition.limit)
-        verb = "raise" if condition.kind.sign > 0 else "lower"
-        text = (
-            f"{verb} {condition.cell} from {number_text(condition.figure)} to"
-            f" {number_text(after)} {condition.unit}".rstrip()
-            + f" ({condition.where})"
+
+def _later(
+    scenario: Scenario, told: tuple[Condition, ...], periods: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Candidates that would take, or make, what a conflict is about, and cannot be built yet."""
+    materials = {
+        scenario.frame(c.cell.sheet).at[c.cell.row, "material"]
+        for c in told
+        if c.cell.sheet in ("Streams", "Markets", "Stockpiles")
+    }
+    if not periods or not materials:
+        return ()
+    number = {p.name: n for n, p in enumerate(scenario.periods)}
+    recipes = scenario.frame("Recipes")
+    fitting = set(recipes.loc[recipes["material"].isin(materials), "technology"])
+    table = scenario.tables["Units"]
+    units = table.frame
+    units = units[(units["status"] == "candidate") & units["technology"].isin(fitting)]
+    return tuple(
+        plain(
+            f"{table.cell(int(row), 'earliest_period')}: {unit} would help, but cannot be built "
+            f"before {earliest}"
         )
-        return Change(condition.cell, condition.figure, after, plain(text))
-
-    def _blend_shift(self, number: int, outcome: Outcome) -> float:
-        """How far a mean or share lies beyond its limit: slack over the amount taken in."""
-        assert outcome.x is not None
-        program, condition = self.elastic.program, self.elastic.conditions[number]
-        worst = 0.0
-        rows = program.matrix.tocsr()
-        for row, _ in condition.rows:
-            entries = rows[[row], :].tocoo()
-            own = entries.col < self.elastic.first
-            columns = entries.col[own]
-            taken = outcome.x[columns]
-            if taken.sum() > 0.0:
-                excess = float(entries.data[own] @ taken) / float(taken.sum())
-                worst = max(worst, abs(excess))
-        return worst
-
-    def _verify(self, changes: tuple[Change, ...]) -> bool:
-        """Whether the scenario with the changes made has a plan: build it anew and solve."""
-        if not changes:
-            return False
-        changed = with_changes(self.scenario, changes)
-        program = compile_model(build(changed)).program
-        return Session(program.without_goal()).solve().x is not None
+        for row, unit, earliest in zip(
+            units.index, units["unit"], units["earliest_period"], strict=True
+        )
+        if number.get(earliest, 0) > number[periods[0]]
+    )
 
 
-def with_changes(scenario: Scenario, changes: tuple[Change, ...]) -> Scenario:
-    """The scenario with some cells changed (typed tables only; not for writing)."""
-    tables = dict(scenario.tables)
+def _listed(names: tuple[str, ...]) -> str:
+    """Some names in a sentence, the first few."""
+    more = f" and {len(names) - 3} more periods" if len(names) > 4 else ""
+    shown = names[:3] if more else names
+    return plain(", ".join(shown) + more)
+
+
+def _flags(none: NDArray[np.bool_], *groups: list[int]) -> NDArray[np.bool_]:
+    flags = none.copy()
+    for group in groups:
+        flags[group] = True
+    return flags
+
+
+def _largest(changes: list[Change]) -> tuple[Change, ...]:
+    """One change per cell, the one that goes farthest."""
+    best: dict[str, Change] = {}
     for change in changes:
-        table = tables[change.cell.sheet]
-        column = next(c for c, letter in table.letters.items() if letter == change.cell.column)
-        frame = table.frame.copy()
-        frame.loc[change.cell.row, column] = change.after
-        tables[change.cell.sheet] = Table(table.sheet, frame, table.letters)
-    return replace(scenario, tables=tables)
+        other = best.setdefault(str(change.cell), change)
+        if change.after is not None and other.after is not None and other.before is not None:
+            farther = abs(change.after - other.before) > abs(other.after - other.before)
+            best[str(change.cell)] = change if farther else other
+    return tuple(best.values())
 
 
 def describe(condition: Condition) -> str:
@@ -347,26 +305,4 @@ def describe(condition: Condition) -> str:
     return plain(f"{condition.cell}: {words}")
 
 
-def outward(value: float, sign: int, digits: int = 4) -> float:
-    """Rounded to significant digits, up for a limit to be raised and down for one to be lowered.
-
-    A value that has no more digits than that (but for noise) is kept.
-    """
-    if value == 0.0 or not math.isfinite(value):
-        return value
-    step = 10.0 ** (math.floor(math.log10(abs(value))) - digits + 1)
-    nearest = round(value / step)
-    if abs(value / step - nearest) < 1e-5:
-        rounded = nearest * step
-    else:
-        rounded = (math.ceil(value / step) if sign > 0 else math.floor(value / step)) * step
-    return float(f"{rounded:.{digits + 2}g}")
-
-
-def number_text(value: float) -> str:
-    """A figure with thin thousands, at most 6 significant digits."""
-    if not math.isfinite(value):
-        return ""
-    if abs(value) >= 1e5:
-        return f"{float(f'{value:.6g}'):,.0f}".replace(",", " ")
-    return f"{value:.6g}"
+__all__ = ["Change", "Conflict", "Explanation", "explain", "outward", "reason", "with_changes"]

@@ -6,9 +6,11 @@ Everything that goes in and comes out is in the planner's units; scaling happens
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
 
 import highspy
 import numpy as np
@@ -37,6 +39,18 @@ _HEAVY_SEARCH = (
 
 TOLERANCE = 1e-9
 """Feasibility and optimality tolerance of LPs, in the scaled programme."""
+
+INTEGRALITY = 1e-6
+"""How far a yes/no decision may be from 0 and 1 in the search."""
+
+_SMALLEST_ENTRY = 1e-12
+"""Entries of the scaled matrix below this are left out by HiGHS."""
+
+_ITERATIONS = 20
+"""Iterations per row and column after which an LP is given up: the simplex method has gone astray.
+The counts of ordinary LPs are a few per row."""
+
+NO_OPTIONS: Mapping[str, bool | int | float | str] = MappingProxyType({})
 
 _QUICK = 20_000
 """Nonzeros below which an LP is solved too quickly to be worth stopping."""
@@ -99,9 +113,13 @@ class Session:
         program: Program,
         *,
         scaling: Scaling | None = None,
+        options: Mapping[str, bool | int | float | str] = NO_OPTIONS,
         on_progress: Callable[[float, float], None] | None = None,
     ) -> None:
-        """Pass the programme. `on_progress(best, bound)` is called while decisions are searched."""
+        """Pass the programme, with HiGHS' own `options` where they are not those of the house.
+
+        `on_progress(best, bound)` is called while decisions are searched.
+        """
         self.program = program
         self.lower, self.upper = program.lower.copy(), program.upper.copy()
         self.scaling = scaling or scaling_of(program)
@@ -110,6 +128,15 @@ class Session:
         self._option("primal_feasibility_tolerance", TOLERANCE)
         self._option("dual_feasibility_tolerance", TOLERANCE)
         self._option("threads", 1)
+        self._option("small_matrix_value", _SMALLEST_ENTRY)
+        self._option("mip_feasibility_tolerance", INTEGRALITY)
+        self._option("mip_abs_gap", 0.0)
+        most = _ITERATIONS * (sum(program.shape) + 1_000)
+        for name in ("simplex_iteration_limit", "ipm_iteration_limit"):
+            self._option(name, most)
+        self.options = options
+        for name, value in options.items():
+            self._option(name, value)
         self._pass(apply(program, self.scaling))
         if on_progress is not None and program.has_decisions:
             self._report(on_progress)
@@ -227,6 +254,17 @@ class Session:
         start.valid = True
         self.highs.setBasis(start)
 
+    def farkas_ray(self) -> Floats | None:
+        """Why an LP has no plan: multipliers of its rows, None where the last run left none."""
+        highs: Any = self.highs  # its stubs lack the rays
+        status, exists = highs.getDualRayExist()[:2]
+        if status == highspy.HighsStatus.kError or not exists:
+            return None
+        status, _, ray = highs.getDualRay()
+        if status == highspy.HighsStatus.kError:
+            return None
+        return np.asarray(ray, dtype=float) * self.scaling.rows
+
     def start_from_plan(self, x: Floats) -> None:
         """Let the search over decisions begin at a plan (its decisions, where it does not fit)."""
         start = highspy.HighsSolution()
@@ -235,9 +273,9 @@ class Session:
         self.highs.setSolution(start)
 
     def quick(self, *, primal: bool = False) -> Outcome:
-        """Solve an LP again from the last basis, without time limit, duals or a thread of its own.
+        """Solve an LP again from the last basis, without time limit or a thread of its own.
 
-        For runs of milliseconds by the thousand: the outcome has the plan and its objective only.
+        For runs of milliseconds by the thousand.
         """
         self._option("solver", "simplex")
         self._option("simplex_strategy", 4 if primal else 1)
@@ -245,11 +283,7 @@ class Session:
         status = self.highs.getModelStatus()
         if status != highspy.HighsModelStatus.kOptimal:
             return self._run(None)
-        scaled = np.array(self.highs.getSolution().col_value)
-        scaled[np.abs(scaled) < TOLERANCE] = 0.0
-        x = np.minimum(np.maximum(scaled * self.scaling.columns, self.lower), self.upper)
-        objective = self.highs.getObjectiveValue() / self.scaling.objective
-        return Outcome(Ending.OPTIMAL, objective, objective, 0.0, x)
+        return self._plan(Ending.OPTIMAL)
 
     def _run(self, time_limit: float | None) -> Outcome:
         if time_limit is not None:
@@ -300,7 +334,7 @@ class Session:
             self._option(name, value)
         self._launch()
         self._option("solver", "choose")
-        self._option("presolve", "choose")
+        self._option("presolve", self.options.get("presolve", "choose"))
         return self.highs.getModelStatus()
 
     def _outcome(self, status: highspy.HighsModelStatus) -> Outcome:
@@ -311,7 +345,7 @@ class Session:
             return Outcome(Ending.INFEASIBLE)
         if status in (kinds.kUnbounded, kinds.kUnboundedOrInfeasible):
             return Outcome(Ending.UNBOUNDED)
-        if status in (kinds.kTimeLimit, kinds.kInterrupt, kinds.kIterationLimit):
+        if status in (kinds.kTimeLimit, kinds.kInterrupt):
             feasible = (
                 self.highs.getInfo().primal_solution_status
                 == highspy.SolutionStatus.kSolutionStatusFeasible

@@ -15,10 +15,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from circflow.data.scenario import MILLION
+from circflow.data.scenario import MILLION, Scenario
 from circflow.model.build import weights
 from circflow.model.capacity import capacity_figures
-from circflow.model.terms import Model, periods_table
+from circflow.model.terms import Model, named, periods_table
 from circflow.solver.compiled import Compiled
 from circflow.solver.highs import Outcome
 
@@ -132,15 +132,31 @@ def _capacities(m: Model, compiled: Compiled, outcome: Outcome) -> pd.DataFrame:
     factor = factor * table["running"].where(table["family"].str.startswith("running"), 1.0)
     table = table.assign(value=table["value"] * factor)
     table = table.groupby(["unit", "period"], sort=False)["value"].sum().reset_index()
-    units = m.scenario.frame("Units").rename_axis("row").reset_index()
-    table = table.merge(units[["unit", "site", "row"]], on="unit")
+    sheet, row = _capacity_cells(m.scenario, table)
+    sites = m.scenario.active_units.set_index("unit")["site"]
     return table.assign(
         kind="capacity",
+        site=table["unit"].map(sites),
         limit="capacity_per_year",
-        sheet="Units",
+        sheet=sheet,
+        row=row,
         column="capacity_per_year",
         unit_of_measure="capacity",
     )
+
+
+def _capacity_cells(scenario: Scenario, table: pd.DataFrame) -> tuple[list[str], list[int]]:
+    """Sheet and row of each unit's capacity in a period: UnitPeriods where an existing unit has a
+    figure of its own there, else Units."""
+    units = scenario.active_units
+    row_of = {unit: row for row, unit in units["unit"].items()}
+    existing = set(units.loc[units["status"] == "existing", "unit"])
+    changes = scenario.frame("UnitPeriods")
+    changes = changes[changes["capacity_per_year"].notna() & changes["unit"].isin(existing)]
+    changed = dict(zip(named(changes, "unit", "period"), changes.index.tolist(), strict=True))
+    keys = list(named(table, "unit", "period"))
+    sheet = ["UnitPeriods" if key in changed else "Units" for key in keys]
+    return sheet, [changed.get(key, row_of[key[0]]) for key in keys]
 
 
 def _emission_limits(m: Model, compiled: Compiled, dual: NDArray[np.float64]) -> pd.DataFrame:

@@ -19,7 +19,8 @@ from circflow.model.terms import Model, evaluate, periods_table
 from circflow.solution.lp_of_plan import Optimality
 from circflow.solution.solution import NoPlan, Solution, Status, Tables
 from circflow.solver.compiled import Compiled, compile_model
-from circflow.solver.highs import Ending, Outcome, Session
+from circflow.solver.highs import Ending, Outcome
+from circflow.solver.optimum import optimum, proof
 from circflow.solver.prices import prices
 
 Progress = Callable[[str], None]
@@ -64,9 +65,8 @@ def solve(
         m = build(scenario, relax=relax)
         compiled = compile_model(m)
     with clock.step("solving"):
-        outcome, gap_reached, fixed = optimise(
-            compiled, time_limit=time_limit, gap=gap, on_progress=clock.search
-        )
+        best = optimum(compiled.program, time_limit=time_limit, gap=gap, on_progress=clock.search)
+    outcome, fixed = best.outcome, best.fixed
     if outcome.x is None:
         raise _no_plan(scenario, outcome)
     with clock.step("reading off the plan"):
@@ -74,12 +74,13 @@ def solve(
             scenario=scenario,
             status=Status(outcome.ending.value),
             objective=0.0 - outcome.objective,  # never −0
-            gap=gap_reached,
+            gap=outcome.gap,
             tables=read_tables(m, compiled, outcome, fixed=fixed),
             seconds=clock.seconds(scenario.read_seconds),
             decisions_fixed=fixed,
             relaxed=relax,
             optimality=_optimality(m, compiled, outcome),
+            proof=proof(compiled.program, best, gap),
         )
     with clock.step("auditing"):
         passed = solution.audit.passed
@@ -101,26 +102,8 @@ def optimise(
     Returns the outcome (of the LP, with prices), the gap of the search, and whether decisions
     were fixed.
     """
-    program = compiled.program
-    session = Session(program, on_progress=on_progress)
-    outcome = session.solve(time_limit=time_limit, gap=gap)
-    if outcome.x is None or not program.has_decisions:
-        return outcome, outcome.gap, False
-    fixed = Session(program.with_fixed(outcome.x), scaling=session.scaling).solve()
-    if fixed.x is None:
-        # Rounding the decisions cost a little feasibility: keep the plan of the search.
-        return outcome, outcome.gap, False
-    reached = max(outcome.gap, 0.0)
-    priced = Outcome(
-        outcome.ending,
-        fixed.objective,
-        outcome.bound,
-        reached,
-        fixed.x,
-        fixed.row_dual,
-        fixed.reduced_cost,
-    )
-    return priced, reached, True
+    best = optimum(compiled.program, time_limit=time_limit, gap=gap, on_progress=on_progress)
+    return best.outcome, best.outcome.gap, best.fixed
 
 
 def _no_plan(scenario: Scenario, outcome: Outcome) -> NoPlan:

@@ -10,7 +10,7 @@ counted in). Scales are powers of two: nothing is rounded. Yes/no columns keep t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,13 +42,35 @@ def scaling_of(program: Program) -> Scaling:
     size = np.log2(np.abs(matrix.data[entries]))
     r, s = _fit(program, row, column, size)
     columns = np.exp2(np.round(s))
-    cost = np.abs(program.cost * columns)
-    cost = cost[cost > 0.0]
-    objective = 1.0
-    if cost.size:
-        typical = max(float(np.median(cost)), float(cost.max()) / _MOST_COST)
-        objective = float(np.exp2(-np.round(np.log2(typical))))
-    return Scaling(columns, np.exp2(np.round(r)), objective)
+    return Scaling(columns, np.exp2(np.round(r)), _of_money(program, columns))
+
+
+def scaling_by_reach(program: Program, most: Floats) -> Scaling:
+    """Scales by what can flow at most (see `circflow.solver.bounds.reach`): nothing exceeds 1.
+
+    Every column is measured by the most that it can be, every row by the largest of its terms, so
+    the solver's tolerances are shares of what is possible there, however little that is.
+    """
+    usual = scaling_of(replace(program, upper=np.minimum(program.upper, most)))
+    known = np.isfinite(most) & (most > 0.0) & ~program.integer
+    columns = usual.columns.copy()
+    columns[known] = np.exp2(np.ceil(np.log2(most[known])))
+    matrix = program.matrix
+    entry = np.abs(matrix.data) * np.repeat(columns, np.diff(matrix.indptr))
+    largest = np.zeros(matrix.shape[0])
+    np.maximum.at(largest, matrix.indices, entry)
+    rows = np.exp2(-np.ceil(np.log2(np.where(largest > 0.0, largest, 1.0))))
+    return Scaling(columns, rows, _of_money(program, columns))
+
+
+def _of_money(program: Program, columns: Floats) -> float:
+    """The scale of the objective, from the scaled costs of what can move."""
+    cost = np.where(program.lower < program.upper, program.cost * columns, 0.0)
+    size = np.abs(cost[cost != 0.0])
+    if not size.size:
+        return 1.0
+    typical = max(float(np.median(size)), float(size.max()) / _MOST_COST)
+    return float(np.exp2(-np.round(np.log2(typical))))
 
 
 def _fit(

@@ -13,6 +13,7 @@ import pandas as pd
 from circflow.data.scenario import Scenario
 from circflow.solution.solution import NoPlan, Solution
 from circflow.solver.run import solve
+from circflow.studies.composite import Composite, composite
 from circflow.studies.indicators import indicators
 
 Progress = Callable[[str], None]
@@ -33,6 +34,8 @@ class Comparison:
     built: pd.DataFrame
     reasons: dict[str, str]
     solutions: dict[str, Solution] = field(repr=False)
+    composite: Composite | None = None
+    """The index of the scenarios, where the sheet Indicators gives weights."""
 
     @property
     def differences(self) -> pd.DataFrame:
@@ -53,12 +56,17 @@ class Comparison:
         reasons = pd.DataFrame(
             list(self.reasons.items()), columns=["scenario", "reason"], dtype=object
         )
-        return {
+        tables = {
             "figures": self.table,
             "differences": self.differences,
             "built": self.built,
             "without_a_plan": reasons,
         }
+        if self.composite is not None:
+            tables["index"] = self.composite.scores
+            tables["index_weights"] = self.composite.weights
+            tables["index_ranking"] = self.composite.ranking
+        return tables
 
 
 def compare(
@@ -97,14 +105,16 @@ def compare(
     if not solutions:
         raise next(iter(failures.values()))
     figures = {name: figures_of(solution) for name, solution in solutions.items()}
+    table = _side_by_side(names, figures)
     currencies = list(dict.fromkeys(s.settings.currency for s in scenarios))
     return Comparison(
         labels=tuple(names),
         currency=" / ".join(currencies),
-        table=_side_by_side(names, figures),
+        table=table,
         built=_built(names, solutions),
         reasons={name: none.reason for name, none in failures.items()},
         solutions=solutions,
+        composite=_composite(table, solutions),
     )
 
 
@@ -128,6 +138,28 @@ def file_labels(paths: Iterable[str | os.PathLike[str]]) -> list[str]:
         stem = os.path.basename(text)  # noqa: PTH119
         stems.append(stem.removesuffix(".xlsx") or text)
     return distinct(stems)
+
+
+def _composite(table: pd.DataFrame, solutions: Mapping[str, Solution]) -> Composite | None:
+    """The index of the scenarios with a plan, by the first weights given for an indicator."""
+    weighted: dict[str, tuple[float, str]] = {}
+    for solution in solutions.values():
+        frame = solution.scenario.frame("Indicators")
+        of_cluster = frame[frame["member"].isna() & frame["period"].isna() & (frame["weight"] > 0)]
+        for name, weight, better in zip(
+            of_cluster["indicator"], of_cluster["weight"], of_cluster["better"], strict=True
+        ):
+            weighted.setdefault(name, (float(weight), better))
+    if not weighted or len(solutions) < 2:
+        return None
+    rows = table[(table["figure"] == "indicator") & table["item"].isin(weighted)]
+    figures = rows.drop_duplicates("item").set_index("item")[list(solutions)].astype(float)
+    named = [weighted[name] for name in figures.index]
+    return composite(
+        figures,
+        pd.Series([weight for weight, _ in named], index=figures.index, dtype=float),
+        pd.Series([better for _, better in named], index=figures.index, dtype=object),
+    )
 
 
 Figure = tuple[str, str | None, str]

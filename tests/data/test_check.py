@@ -509,7 +509,7 @@ WARNINGS: list[tuple[Callable[[Grids], None], str, str]] = [
     ),
     (add("Markets", "Quarry", "cement", 5), "Markets!B4", "can reach this market"),
     (put("SynergyPartners!C3", "Town>Works"), "SynergyPartners!C3", "no link"),
-    (put("Streams!D2", 1e16), "Streams!D2", "so large"),
+    (put("Streams!D2", 1e13), "Streams!D2", "hardly meant"),
     (
         both(put("Ranges!C2", 1.05), put("Ranges!D2", 1.2)),
         "Ranges!C2",

@@ -35,7 +35,7 @@ def test_every_column_has_its_row() -> None:
         for column in (*sheet.columns, *keys):
             name = f"**{column.name}**" if column.required else column.name
             (line,) = (row for row in section.split("\n") if row.startswith(f"| {name} |"))
-            assert line.count(" | ") == 4
+            assert line.count(" | ") == 6
             assert column.unit in line
             assert (
                 blank_meaning(column).removeprefix("blank = ").removeprefix("may be blank") in line

@@ -86,7 +86,10 @@ def test_drop_down_lists(template: openpyxl.Workbook) -> None:
 
     assert rule("status") == ('"existing,candidate,off"', "None")  # None is stop
     assert rule("can_idle") == ('"yes,no"', "warning")
-    sites = "OFFSET(Sites!$A$2,0,0,MAX(1,COUNTA(Sites!$A$2:$A$10000)),1)"
+    # as far as the last name: COUNTA would leave out as many names as there are blank rows
+    names = "Sites!$A$2:$A$10000"
+    last = f'SUMPRODUCT(MAX(({names}<>"")*ROW({names})))-1'
+    sites = f"OFFSET(Sites!$A$2,0,0,MAX(1,{last}),1)"
     assert rule("site") == (sites, "information")
     assert rule("technology")[0].startswith("OFFSET(Recipes!$A$2,")
     assert rule("requires")[0].startswith("OFFSET(Units!$A$2,")

@@ -219,8 +219,8 @@ def test_hidden_and_filtered_rows_and_sheets_are_read_with_a_warning(tmp_path: P
     assert len(book.sheets[0].grid) == 8
     assert [sheet.hidden for sheet in book.sheets] == [False, True, True]
     assert [str(w) for w in book.warnings] == [
-        "Sites row 3: rows 3–5, 8 are hidden or filtered out and read all the same",
-        "Goals: the sheet is hidden and is read all the same",
+        "Sites row 3: rows 3–5, 8 are hidden or filtered out and read all the same: show and check",
+        "Goals: the sheet is hidden and is read all the same: show it, and check",
     ]
     write_book(book, tmp_path / "b.xlsx")
     assert read_book(tmp_path / "b.xlsx").sheets == book.sheets

@@ -254,3 +254,47 @@ def test_a_plan_needs_no_explanation(tutorial: cf.Scenario) -> None:
 )
 def test_outward_rounding_keeps_a_plan_possible(value: float, sign: int, expected: float) -> None:
     assert outward(value, sign) == expected
+
+
+def test_the_period_and_the_candidate_that_comes_too_late_are_told(
+    make_scenario: Callable[[dict[str, Any]], cf.Scenario],
+) -> None:
+    sheets = {
+        "Periods": [{"period": "2026"}, {"period": "2027"}, {"period": "2028"}],
+        "Sites": [{"site": "Works", "member": "Steel"}],
+        "Materials": [
+            {"material": "slag", "category": "waste"},
+            {"material": "cement", "category": "product"},
+        ],
+        "Streams": [
+            {"site": "Works", "material": "slag", "amount_per_year": 100.0},
+            {"site": "Works", "material": "slag", "period": "2027", "amount_per_year": 140.0},
+        ],
+        "Recipes": [
+            {"technology": "grinding", "role": "input", "material": "slag", "amount": 1.0},
+            {"technology": "grinding", "role": "output", "material": "cement", "amount": 1.0},
+        ],
+        "Units": [
+            {
+                "unit": "Mill",
+                "site": "Works",
+                "technology": "grinding",
+                "capacity_per_year": 100.0,
+                "status": "candidate",
+                "capex_million": 1.0,
+                "earliest_period": "2028",
+            }
+        ],
+        "Markets": [{"site": "Works", "material": "cement", "price": 100.0}],
+        "Disposal": [
+            {"site": "Works", "material": "slag", "fee": 10.0, "capacity_per_year": 120.0}
+        ],
+    }
+    found = explain(make_scenario(sheets))
+    (conflict,) = found.conflicts
+    assert conflict.periods == ("2027",)
+    assert "Conflict: these cannot hold together in 2027" in found.lines()
+    assert conflict.later == ("Units!N2: Mill would help, but cannot be built before 2028",)
+    assert found.summary()["conflicts"][0]["periods"] == ["2027"]
+    del sheets["Units"][0]["earliest_period"]
+    assert explain(make_scenario(sheets)).status is cf.Status.OPTIMAL

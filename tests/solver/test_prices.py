@@ -251,6 +251,23 @@ def test_by_hand_in_money_of_the_period(make_scenario: Callable[..., Scenario]) 
     assert table.loc[table["kind"] == "capacity", "binds"].all()
 
 
+def test_the_price_of_a_capacity_names_the_cell_in_force(
+    make_scenario: Callable[..., Scenario],
+) -> None:
+    """In b the capacity stands in UnitPeriods; a row there without a capacity leaves Units."""
+    periods = [
+        {"unit": "K", "period": "a", "min_load": 0.1},
+        {"unit": "K", "period": "b", "capacity_per_year": 60},
+    ]
+    _, table, _ = _solve(make_scenario({**SIMPLE, "UnitPeriods": periods}))
+    own = table[table["kind"] == "capacity"]
+    cells = own[["period", "sheet", "row", "site", "value"]].values.tolist()
+    assert cells == [
+        ["a", "Units", 2, "Plant", pytest.approx(35)],
+        ["b", "UnitPeriods", 3, "Plant", pytest.approx(35)],
+    ]
+
+
 def test_prices_are_in_money_whatever_value_weighs(make_scenario: Callable[..., Scenario]) -> None:
     goals = [{"goal": "value", "weight": 4}]
     _, plain, _ = _solve(make_scenario(SIMPLE))

@@ -6,19 +6,24 @@ import numpy as np
 
 from circflow.data.cells import plain, shorten
 from circflow.data.checks.findings import Drafts, by_row, quoted, records
+from circflow.data.checks.peers import check_peers
+from circflow.data.checks.scales import check_scales
 from circflow.data.schema import SHEETS
 from circflow.data.suggest import nearest, remark
 
-_HUGE = 1e15
-"""Figures from here on cannot be told from unlimited ones by a solver."""
 _YIELD_MARGIN = 1e-6
 _STRAY_KM = 1500.0
 _HOME_KM = 500.0
+_NEAR_KM = 100.0
+_POLAR = 75.0
+"""Degrees of latitude beyond which no planner's region lies."""
 
 
 def check_doubts(drafts: Drafts) -> None:
     """Doubts that rows give by themselves; reachability has its own file."""
-    _check_huge(drafts)
+    _check_sizes(drafts)
+    check_scales(drafts)
+    check_peers(drafts)
     _check_exchanged_coordinates(drafts)
     _check_stock_room(drafts)
     _check_yields(drafts)
@@ -27,20 +32,26 @@ def check_doubts(drafts: Drafts) -> None:
     _check_limits(drafts)
 
 
-def _check_huge(drafts: Drafts) -> None:
+def _check_sizes(drafts: Drafts) -> None:
+    """Figures of a size that hardly any region has (`Column.plausible`)."""
     for sheet in SHEETS:
         draft = drafts[sheet.name]
         for column in sheet.columns:
-            if not column.is_number or column.name not in draft.letters:
+            if not column.is_number or column.name not in draft.letters or not column.plausible:
                 continue
             values = draft.sound(column.name)[column.name]
-            for row in values.index[values.abs().to_numpy() >= _HUGE]:
+            sizes = values.abs().to_numpy()
+            least, most = column.plausible
+            for row in values.index[(sizes > 0.0) & ((sizes < least) | (sizes > most))]:
+                way = "check the figure and its unit"
+                if abs(values[row]) > most and column.blank_is_unlimited:
+                    way = "for unlimited leave the cell blank"
                 drafts.warning(
                     sheet.name,
                     int(row),
                     column.name,
-                    "the figure is so large that it acts as unlimited: leave the cell blank, or "
-                    "count in a larger unit",
+                    f"{plain(float(values[row]))} is hardly meant, figures here lie between "
+                    f"{least:g} and {most:g} {column.unit}: {way}",
                 )
 
 
@@ -50,13 +61,16 @@ def _check_exchanged_coordinates(drafts: Drafts) -> None:
 
     frame = drafts["Sites"].sound("latitude", "longitude")
     frame = frame[frame["latitude"].notna() & frame["longitude"].notna()]
-    if len(frame) < 3:
+    if not len(frame):
         return
     lat, lon = frame["latitude"].to_numpy(float), frame["longitude"].to_numpy(float)
     centre = np.full(len(frame), np.median(lat)), np.full(len(frame), np.median(lon))
     away = great_circle_km(lat, lon, *centre)
     exchanged = great_circle_km(np.clip(lon, -90, 90), lat, *centre)
+    reach = max(float(np.quantile(away, 0.75)), 1.0)
+    near_home = away > np.maximum(_NEAR_KM, 2 * reach)
     odd = (away > _STRAY_KM) & (exchanged < _HOME_KM)
+    odd |= near_home & (exchanged < reach) & (np.abs(lon) <= 90)
     for row in frame.index[odd]:
         drafts.warning(
             "Sites",
@@ -64,6 +78,14 @@ def _check_exchanged_coordinates(drafts: Drafts) -> None:
             "latitude",
             "the site lies far from all others, but among them if latitude and longitude are "
             "exchanged: check the two cells",
+        )
+    for row in frame.index[(np.abs(lat) > _POLAR) & (np.abs(lon) < _POLAR)]:
+        drafts.warning(
+            "Sites",
+            int(row),
+            "latitude",
+            "the site lies near the pole: exchange latitude and longitude, if they are the wrong "
+            "way round",
         )
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from math import isnan
+from typing import Any
+
 from circflow.data.checks.findings import Drafts, records
 from circflow.data.indicators import BY_INDICATOR, COMPUTED, EMITTED, Computed
 from circflow.data.suggest import nearest
@@ -10,9 +13,12 @@ from circflow.data.suggest import nearest
 def check_indicators(drafts: Drafts) -> None:
     """A value, a target, or both; a computed indicator stands in its group and takes a target."""
     draft = drafts["Indicators"]
-    for row in records(draft.sound("group", "indicator", "member", "value", "target")):
+    columns = ("group", "indicator", "member", "period", "value", "target", "weight")
+    for row in records(draft.sound(*columns)):
         number, name = row["row"], row["indicator"]
-        if row["value"] != row["value"] and row["target"] != row["target"]:
+        computed = _computed(name)
+        weighed = not isnan(row["weight"])
+        if isnan(row["value"]) and isnan(row["target"]) and not (computed and weighed):
             drafts.error(
                 "Indicators",
                 number,
@@ -20,7 +26,15 @@ def check_indicators(drafts: Drafts) -> None:
                 "the row tells nothing: give a value, a target, or both",
                 expected="a number",
             )
-        computed = _computed(name)
+        if weighed and (row["member"] is not None or row["period"] is not None):
+            drafts.error(
+                "Indicators",
+                number,
+                "weight",
+                "an index compares clusters over the horizon: weigh a row without member and "
+                "period",
+                expected="a blank cell",
+            )
         if computed is None:
             _check_name(drafts, number, name)
             continue
@@ -33,9 +47,9 @@ def _computed(name: str) -> Computed | None:
     return BY_INDICATOR.get(stem) if bool(colon) == (stem == EMITTED) else None
 
 
-def _check_computed(drafts: Drafts, row: dict[str, object], computed: Computed) -> None:
-    number, name = int(str(row["row"])), str(row["indicator"])
-    if row["value"] == row["value"]:
+def _check_computed(drafts: Drafts, row: dict[str, Any], computed: Computed) -> None:
+    number, name = row["row"], row["indicator"]
+    if not isnan(row["value"]):
         drafts.error(
             "Indicators",
             number,

@@ -9,6 +9,7 @@ import pandas as pd
 
 from circflow.data.cells import shorten, split_names
 from circflow.data.checks.findings import Drafts, by_row, comparable, records
+from circflow.data.checks.rows import is_dash, is_totals
 from circflow.data.schema import BY_NAME, SHEETS, Sheet
 from circflow.data.suggest import Names, remark
 
@@ -139,12 +140,17 @@ def _must_be_in(targets: _Targets, cells: _Cells, target: str, noun: str = "") -
         if quiet and not suggestion:
             drafts[cells.sheet].spoil(int(row), cells.column)
             continue
+        cure = "correct the name, or add it there"
+        if is_totals(value):
+            cure = "delete the row if it holds totals, or correct the name"
+        elif is_dash(value):
+            required = BY_NAME[cells.sheet][cells.column].required
+            cure = "a dash is a name here: " + ("write one" if required else "leave the cell blank")
         drafts.error(
             cells.sheet,
             int(row),
             cells.column,
-            f"there is no {noun} {shorten(value)!r} in {target}{remark(value, suggestion)}: "
-            "correct the name, or add it there",
+            f"there is no {noun} {shorten(value)!r} in {target}{remark(value, suggestion)}: {cure}",
             expected=f"a {noun} from the sheet {target}",
             suggestion=suggestion,
         )

@@ -13,6 +13,7 @@ from itertools import zip_longest
 
 from circflow.data.cells import BadCellError, is_blank, parse_name, shorten, show
 from circflow.data.checks.findings import Findings
+from circflow.data.checks.rows import odd_rows
 from circflow.data.files import column_letter
 from circflow.data.schema import BY_NAME, SHEETS, Sheet, is_planners_column, is_planners_sheet
 from circflow.data.suggest import folded, nearest, remark
@@ -88,6 +89,10 @@ def _chosen_sheets(book: Book, findings: Findings) -> tuple[dict[str, RawSheet],
         name = raw.name.strip()
         absent = [sheet for sheet in BY_NAME if sheet not in chosen]
         good = _likeness(name, absent) or _likeness(name, BY_NAME) or nearest(name, BY_NAME)
+        if all(is_blank(value) for line in raw.grid for value in line):
+            message = f"the sheet {shorten(name)!r} is empty and no sheet of a scenario: delete it"
+            findings.error(Cell(raw.name, 0), message, found=name)
+            continue
         if good and good in chosen and folded(good) == folded(name):
             message = f"the sheet {shorten(name)!r} doubles the sheet {good}: delete one of the two"
         else:
@@ -113,77 +118,96 @@ def _likeness(name: str, good: Iterable[str]) -> str:
 
 def _match_columns(sheet: Sheet, raw: RawSheet, findings: Findings) -> RawTable:
     table = RawTable(sheet)
-    columns = list(zip_longest(*raw.grid))
-    header = raw.grid[0] if raw.grid else []
-    has_data = [any(not is_blank(value) for value in column[1:]) for column in columns]
-    if not any(has_data) and all(is_blank(value) for value in header):
+    if all(is_blank(value) for line in raw.grid for value in line):
         return table
-    if _header_elsewhere(sheet, raw, findings):
+    top = _header_row(sheet, raw, findings)
+    if not top:
         table.broken = True
         return table
-    places = _placed(sheet, raw, columns, has_data, findings)
+    columns = list(zip_longest(*raw.grid[top - 1 :]))
+    has_data = [any(not is_blank(value) for value in column[1:]) for column in columns]
+    places = _placed(sheet, Cell(raw.name.strip(), top), columns, has_data, findings)
     filled = [columns[place] for place in places.values()]
-    rows = [
+    below = [
         number
-        for number, cells in enumerate(zip(*filled, strict=True), start=1)
-        if number > 1 and not all(map(is_blank, cells))
+        for number, cells in enumerate(zip(*filled, strict=True))
+        if number and not all(map(is_blank, cells))
     ]
-    table.rows = rows
+    table.rows = [top + number for number in below]
     table.letters = {name: column_letter(place) for name, place in places.items()}
     for name, place in places.items():
         column = columns[place]
-        table.columns[name] = [column[row - 1] for row in rows]
+        table.columns[name] = [column[number] for number in below]
     missing = [c.name for c in sheet.columns if c.required and c.name not in places]
     if missing and any(has_data):
         table.broken = True
         for name in missing:
             findings.error(
-                Cell(raw.name.strip(), 1),
+                Cell(raw.name.strip(), top),
                 f"the column {name} is missing: add it ({sheet[name].meaning})",
                 expected=f"a column called {name}",
             )
+    _leave_out_odd_rows(table, raw.name.strip(), findings)
     return table
 
 
-def _header_elsewhere(sheet: Sheet, raw: RawSheet, findings: Findings) -> bool:
-    """Whether row 1 is no header: says so, and where the header seems to stand."""
+def _leave_out_odd_rows(table: RawTable, title: str, findings: Findings) -> None:
+    """Note the rows that are no records, and read the others."""
+    odd = list(odd_rows(table.sheet, table.columns))
+    for at, name, message in odd:
+        cell = Cell(title, table.rows[at], table.letters[name])
+        findings.error(cell, message, found=table.columns[name][at])
+    left_out = {at for at, _, _ in odd}
+    if left_out:
+        kept = [at for at in range(len(table.rows)) if at not in left_out]
+        table.rows = [table.rows[at] for at in kept]
+        table.columns = {n: [cells[at] for at in kept] for n, cells in table.columns.items()}
+
+
+def _header_row(sheet: Sheet, raw: RawSheet, findings: Findings) -> int:
+    """The row of the column names; an error where it is not row 1, 0 where there is none."""
 
     def known(cells: list[object]) -> int:
         return len({c.strip() for c in cells if isinstance(c, str)} & set(sheet.names))
 
+    title = raw.name.strip()
     if known(raw.grid[0]):
-        return False
+        return 1
+    needed = {c.name for c in sheet.columns if c.required}
     for number, cells in enumerate(raw.grid[1:_HEADER_SOUGHT_IN], start=2):
-        if known(cells) >= max(2, len([c for c in cells if not is_blank(c)]) / 2):
+        filled = [c for c in cells if not is_blank(c)]
+        whole = bool(needed) and needed <= {c.strip() for c in filled if isinstance(c, str)}
+        if known(cells) >= max(1 if whole else 2, len(filled) / 2):
             findings.error(
-                Cell(raw.name.strip(), number),
+                Cell(title, number),
                 f"the column names stand in row {number}, not in row 1: delete the rows above",
                 expected="the column names in row 1",
             )
-            return True
+            return number
     if all(is_blank(cell) for cell in raw.grid[0]):
         findings.error(
-            Cell(raw.name.strip(), 1),
+            Cell(title, 1),
             "row 1 is blank, but there are rows below: put the column names into row 1",
             expected="the column names in row 1: " + ", ".join(sheet.names),
         )
-        return True
-    return False
+        return 0
+    return 1
 
 
 def _placed(
     sheet: Sheet,
-    raw: RawSheet,
+    head: Cell,
     columns: list[tuple[object, ...]],
     has_data: list[bool],
     findings: Findings,
 ) -> dict[str, int]:
-    """The position of each column of the schema that the file has."""
-    title = raw.name.strip()
+    """The position of each column of the schema that the file has. `head`: sheet and row of the
+    column names."""
+    title, top = head.sheet, head.row
     places: dict[str, int] = {}
     unknown: list[tuple[int, str]] = []
     for place, column in enumerate(columns):
-        cell = Cell(title, 1, column_letter(place))
+        cell = Cell(title, top, column_letter(place))
         try:
             name = parse_name(column[0])
         except BadCellError as problem:
@@ -196,11 +220,11 @@ def _placed(
             continue
         if name is None:
             if has_data[place]:
-                row = next(r for r, v in enumerate(column[1:], start=2) if not is_blank(v))
+                row = next(r for r, v in enumerate(column[1:], start=top + 1) if not is_blank(v))
                 findings.error(
                     Cell(title, row, cell.column),
-                    f"column {cell.column} has no name in row 1: name it, or clear the column",
-                    found=column[row - 1],
+                    f"column {cell.column} has no name in row {top}: name it, or clear the column",
+                    found=column[row - top],
                     expected="a blank cell",
                 )
         elif is_planners_column(name):
@@ -217,7 +241,7 @@ def _placed(
         else:
             places[name] = place
     for place, name in unknown:
-        cell = Cell(title, 1, column_letter(place))
+        cell = Cell(title, top, column_letter(place))
         meant = _unknown_column(sheet, cell, name, places, findings)
         if meant:
             places[meant] = place

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from circflow.data.address import AddressError, Match, match, parse_address
+from circflow.data.address import AddressError, Match, left_behind, match, parse_address
 from circflow.data.cells import BadCellError, parse_cell, parse_number, plain, shorten
 from circflow.data.checks.findings import Drafts, records
 from circflow.data.table import Table
@@ -25,10 +25,26 @@ class _Row:
 def check_studies(drafts: Drafts) -> None:
     """Studies: from, to, steps or a list of values; Ranges: low not above high."""
     tables = drafts.tables
+    studies: dict[object, list[_Row]] = {}
     for row in _rows(drafts, "Studies", tables):
         _check_values(drafts, row)
-    for row in _rows(drafts, "Ranges", tables):
+        studies.setdefault(row.values["study"], []).append(row)
+    ranges = _rows(drafts, "Ranges", tables)
+    for row in ranges:
         _check_range(drafts, row)
+    for rows in studies.values():
+        _check_left_behind(drafts, "Studies", rows, tables)
+    _check_left_behind(drafts, "Ranges", ranges, tables)
+
+
+def _check_left_behind(
+    drafts: Drafts, sheet: str, rows: list[_Row], tables: dict[str, Table]
+) -> None:
+    """Rows that vary the smaller size of candidates and leave the greatest as it was."""
+    varied = [row for row in rows if row.target is not None]
+    cells = [(r.target.sheet, r.target.column.name, r.target.rows) for r in varied if r.target]
+    for place, message in left_behind(tables, cells).items():
+        drafts.warning(sheet, varied[place].number, "parameter", message)
 
 
 def _rows(drafts: Drafts, sheet: str, tables: dict[str, Table]) -> list[_Row]:

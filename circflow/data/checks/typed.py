@@ -10,6 +10,7 @@ import pandas as pd
 from circflow.data.cells import BadCellError, Parsed, parse_cell, parse_column
 from circflow.data.checks.findings import Draft, Drafts, Findings
 from circflow.data.checks.structure import RawTable
+from circflow.data.measures import canonical
 from circflow.data.scenario import Period, Settings, make_periods
 from circflow.data.schema import BY_NAME, SCENARIO_KEYS, SHEETS, Column, Sheet
 from circflow.data.table import Cell
@@ -40,6 +41,11 @@ def _typed(raw: RawTable, findings: Findings) -> Draft:
     draft.frame = pd.DataFrame(data, index=index)
     if sheet.name == "SynergyPartners":
         _tidy_flows(draft)
+    if sheet.name == "Materials":
+        units = draft.frame["unit"]
+        draft.frame["unit"] = pd.Series(
+            [canonical(unit) for unit in units], index=index, dtype=object
+        )
     return draft
 
 

@@ -12,6 +12,7 @@ import pandas as pd
 
 from circflow.data.one_line import plain
 from circflow.data.schema import IGNORED_COLUMN_MARKS, IGNORED_SHEET_MARKS
+from circflow.data.template import is_setting_note
 from circflow.report import figures as tell
 from circflow.report.map import flow_map
 from circflow.report.numbers import cut
@@ -648,6 +649,8 @@ def assumptions(solution: Solution) -> pd.DataFrame:
             if not what:
                 continue
             note = " ".join(_cell(row, n) for n in notes).strip()
+            if sheet.name.strip() == "Scenario" and is_setting_note(what[0].strip(), note):
+                continue  # the template's words, no evidence of the planner's
             found = _CONFIDENCE.match(note) or _WORD.fullmatch(note)
             ids = [i.strip() for n in sources for i in _cell(row, n).split(";") if i.strip()]
             told = "; ".join(str(known.get(i) or i) for i in ids)

@@ -24,6 +24,7 @@ from circflow.data.scenario import Scenario
 from circflow.solution.solution import NoPlan, Status
 from circflow.solver.compiled import Program
 from circflow.solver.highs import Ending, Outcome, Session
+from circflow.solver.optimum import optimum, proven
 from circflow.studies.bench.arrays import Built, Decisions, built
 from circflow.studies.errors import StudyError
 from circflow.studies.sweeps.design import meant
@@ -119,30 +120,19 @@ class Goals:
         if self._session is None:
             self._session = Session(self.program)
         session = self._session
-        size = self._set(session, goal, limits)
-        if not self.program.has_decisions:
-            outcome = (
-                session.resolve(time_limit=time_limit)
-                if self.start is not None
-                else (session.solve(time_limit=time_limit))
-            )
-            return self._told(goal, outcome, size)
-        if self.start is not None:
-            session.start_from_plan(self.start)
-        outcome = session.solve(gap=gap, time_limit=time_limit)
-        if outcome.x is None:
-            return outcome
-        fixed = Session(self.program.with_fixed(outcome.x), scaling=session.scaling)
-        self._set(fixed, goal, limits)
-        priced = fixed.solve()
-        if priced.x is None:
-            return self._told(goal, outcome, size)
-        return self._told(goal, replace(priced, ending=outcome.ending, gap=outcome.gap), size)
+        asked, size = self._set(session, goal, limits)
+        outcome = None
+        if not self.program.has_decisions and self.start is not None:
+            outcome = session.resolve(time_limit=time_limit)
+        if outcome is None or not proven(asked, outcome, session):
+            outcome = optimum(asked, gap=gap, time_limit=time_limit, start=self.start).outcome
+        return self._told(goal, outcome, size)
 
     def _set(
         self, session: Session, goal: Goal, limits: Mapping[str, tuple[float, float]]
-    ) -> float:
-        """Pass the objective and the limits; the factor that brings costs to a usual size."""
+    ) -> tuple[Program, float]:
+        """Pass the objective and the limits; the programme with them, and the factor that brings
+        costs to a usual size."""
         scale = session.scaling.columns
         usual = np.abs(self.program.cost * scale)
         own = np.abs(goal.coefficients * scale)
@@ -151,15 +141,20 @@ class Goals:
             ratio = np.median(usual[usual > 0.0]) / np.median(own[own > 0.0])
             size = float(np.exp2(np.round(np.log2(ratio))))
         columns = np.arange(len(goal.coefficients))
-        session.change_costs(columns, -goal.sign * goal.coefficients * size)
+        asked = replace(self.program, cost=-goal.sign * goal.coefficients * size, offset=0.0)
+        session.change_costs(columns, asked.cost)
         session.change_offset(0.0)
         if self.rows:
             rows = np.array(list(self.rows.values()), dtype=np.intp)
             free = (-np.inf, np.inf)
             bounds = np.array([limits.get(name, free) for name in self.rows])
             constants = np.array([self.goals[name].constant for name in self.rows])
-            session.change_rows(rows, bounds[:, 0] - constants, bounds[:, 1] - constants)
-        return size
+            bounds = bounds - constants[:, None]
+            session.change_rows(rows, bounds[:, 0], bounds[:, 1])
+            low, high = asked.row_lower.copy(), asked.row_upper.copy()
+            low[rows], high[rows] = bounds[:, 0], bounds[:, 1]
+            asked = replace(asked, row_lower=low, row_upper=high)
+        return asked, size
 
     def _told(self, goal: Goal, outcome: Outcome, size: float) -> Outcome:
         if outcome.x is None:

@@ -6,13 +6,17 @@ to a solve. They are left out where the plan itself was long in the making.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 
+from circflow.data.scenario import Scenario
+from circflow.model.terms import Model
 from circflow.report.page.plan import Baseline
 from circflow.solution.solution import Solution
-from circflow.solver.compiled import Program
+from circflow.solver.compiled import Compiled, Program
+from circflow.solver.explain import explain
 from circflow.solver.highs import Ending, Session
 from circflow.studies.bench.totals_rows import Forms, forms_of, totals_of
 from circflow.studies.cluster.coalition import Cluster
@@ -41,8 +45,8 @@ def comparisons(solution: Solution, *, longest: float = LONGEST) -> list[Baselin
     forms = forms_of(cluster.model, cluster.base)
     alone = cluster.switches.set(frozenset())
     return [
-        _solved(ALONE, alone, forms, "the members cannot all stand alone"),
-        _without_units(_solved(DUMPED, _idle(cluster), forms, "not all waste has another place")),
+        _solved(ALONE, alone, forms, lambda: cluster.stranded().brief),
+        _without_units(_solved(DUMPED, _idle(cluster), forms, lambda: _unplaced(cluster))),
     ]
 
 
@@ -64,11 +68,24 @@ def _idle(cluster: Cluster) -> Program:
     return program
 
 
-def _solved(words: str, program: Program, forms: Forms, reason: str) -> Baseline:
+def _unplaced(cluster: Cluster) -> str:
+    """Which waste has no other place when no unit runs."""
+    reason = "not all waste has another place"
+
+    def idle(scenario: Scenario) -> tuple[Model, Compiled]:
+        own = cluster if scenario is cluster.scenario else Cluster(scenario, relax=cluster.relax)
+        return own.model, replace(own.base, program=_idle(own))
+
+    found = explain(cluster.scenario, idle)
+    texts = [text for conflict in found.conflicts[:1] for text in conflict.texts[:2]]
+    return f"{reason}: {'; '.join(texts)}" if texts else reason
+
+
+def _solved(words: str, program: Program, forms: Forms, reason: Callable[[], str]) -> Baseline:
     outcome = Session(program).solve(time_limit=PATIENCE)
     if outcome.x is None or outcome.ending is not Ending.OPTIMAL:
         late = outcome.ending is not Ending.INFEASIBLE
-        return Baseline(words, None, "not found in time" if late else reason)
+        return Baseline(words, None, "not found in time" if late else reason())
     # The relay rows of a cluster add columns behind those of the model.
     return Baseline(words, totals_of(forms.labels, forms(outcome.x[: forms.matrix.shape[1]])))
 

@@ -23,7 +23,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,7 @@ from circflow.model.build import build, weights
 from circflow.model.terms import MONEY, Model, money_terms, periods_table
 from circflow.solution.solution import NoPlan, Solution, Status
 from circflow.solver.compiled import Compiled, Program, compile_model
+from circflow.solver.explain import Explanation, explain
 from circflow.solver.highs import Outcome, Session
 from circflow.solver.run import optimise, read_tables
 from circflow.studies.cluster.coalition_values import Setting, Switches, UnboundedError, Values
@@ -55,8 +56,18 @@ class CannotStandAloneError(NoPlan):
     only all of them together are too much for what they share.
     """
 
-    def __init__(self, scenario: str, members: tuple[str, ...]) -> None:
-        self.members = members
+    def __init__(
+        self,
+        scenario: str,
+        members: tuple[str, ...],
+        explanation: Explanation | None = None,
+        *,
+        at_arms_length: bool = False,
+    ) -> None:
+        """`explanation`: why there is no plan with every member on its own. `at_arms_length`:
+        whether there is one where they trade at arm's length."""
+        self.members, self.explanation = members, explanation
+        self.at_arms_length = at_arms_length
         if members:
             who = ", ".join(members)
             reason = f"no plan with every member on its own; cannot stand alone: {who}"
@@ -65,7 +76,29 @@ class CannotStandAloneError(NoPlan):
                 "no plan with every member on its own: each could stand alone, but not all at "
                 "once under the limits they share"
             )
-        super().__init__(scenario, Status.INFEASIBLE, reason)
+        lines = [reason, *(explanation.lines() if explanation is not None else [])]
+        if at_arms_length:
+            lines.append(ARMS_LENGTH_WORKS)
+        super().__init__(scenario, Status.INFEASIBLE, "\n".join(lines))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        rebuild = partial(CannotStandAloneError, at_arms_length=self.at_arms_length)
+        return rebuild, (self.scenario, self.members, self.explanation)
+
+    @property
+    def brief(self) -> str:
+        """Who cannot stand alone, and what of, in one sentence."""
+        who = ", ".join(self.members) or "the members"
+        if self.explanation is None or not self.explanation.conflicts:
+            return f"{who} cannot stand alone"
+        texts = "; ".join(conflict.texts[0] for conflict in self.explanation.conflicts[:3])
+        return f"{who} cannot stand alone: {texts} (`circflow share` tells what would help)"
+
+
+ARMS_LENGTH_WORKS = (
+    "With trade at arm's length there is a plan: circflow share … --arms-length "
+    "(arms_length=True) tells the gain over that."
+)
 
 
 @dataclass(frozen=True)
@@ -237,7 +270,7 @@ class Cluster:
         if outcome.x is None:
             status = Status(outcome.ending.value)
             if not chosen and status is Status.INFEASIBLE:
-                raise CannotStandAloneError(self.scenario.name, self._dependent())
+                raise self.stranded()
             names = ", ".join(self.members[n] for n in sorted(chosen)) or "every member alone"
             raise NoPlan(self.scenario.name, status, f"no plan for the coalition: {names}")
         if self.values.known(chosen) is None:
@@ -296,6 +329,33 @@ class Cluster:
         return Switches(
             self.compiled.program, len(self.members), where[gates[there]], needs[there], *tariff
         )
+
+    def stranded(self) -> CannotStandAloneError:
+        """Who cannot stand alone, in which cells, the smallest changes, and whether trade at
+        arm's length is a way; for a cluster without a plan behind W(∅)."""
+
+        def alone(scenario: Scenario) -> tuple[Model, Compiled]:
+            cluster = self
+            if scenario is not self.scenario:
+                cluster = Cluster(scenario, arms_length=self.arms_length, apart=self._names_apart)
+            program = cluster.switches.set(frozenset())
+            return cluster.model, replace(cluster.compiled, program=program)
+
+        at_arms_length = False
+        if not self.arms_length:
+            trading = Cluster(self.scenario, arms_length=True, apart=self._names_apart)
+            program = trading.switches.set(frozenset())
+            at_arms_length = Session(program).solve(gap=1.0).x is not None
+        return CannotStandAloneError(
+            self.scenario.name,
+            self._dependent(),
+            explain(self.scenario, alone),
+            at_arms_length=at_arms_length,
+        )
+
+    @property
+    def _names_apart(self) -> list[str]:
+        return [self.members[n] for n in sorted(self.apart)]
 
     def _dependent(self) -> tuple[str, ...]:
         """Members that have no plan on their own, with nothing asked of anybody else."""

@@ -165,7 +165,7 @@ def _switches(cluster: Cluster) -> tuple[tuple[str, ...], Switches]:
     names = tuple(e for e in EFFECTS if e in kinds)
     number = {name: n for n, name in enumerate(names)}
     columns = np.concatenate([place, spare]).astype(np.intp)
-    which = [number[k] for k in kind] + [number["excess_capacity"]] * len(spare)
+    which = [number[k] for k in (*kind, *["excess_capacity"] * len(spare))]
     needs = np.zeros((len(columns), len(names)), dtype=bool)
     needs[np.arange(len(columns)), which] = True
     tariff_columns = compiled.column_of[tariffs.columns]

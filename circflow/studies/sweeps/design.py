@@ -15,6 +15,7 @@ from typing import Any, Literal
 import numpy as np
 
 from circflow.data.address import AddressError, match, parse_address
+from circflow.data.address import left_behind as left_by
 from circflow.data.cells import BadCellError, parse_cell, parse_number, plain
 from circflow.data.change import change
 from circflow.data.scenario import Scenario
@@ -109,8 +110,10 @@ def values_of(one: Parameter, column: Column, values: Sequence[Any]) -> list[Any
     made: list[Any] = []
     for value in values:
         try:
-            if one.how == "set":
+            if one.how == "set" and not column.is_number:
                 typed = parse_cell(value, column)
+            elif one.how == "set":
+                typed = parse_number(value)  # its limits are judged run by run
             else:
                 typed = parse_number(value) if isinstance(value, str) else float(value)
         except (BadCellError, TypeError, ValueError) as problem:
@@ -257,6 +260,18 @@ def parse_values(text: str) -> list[Any]:
     if any(not value for value in values):
         raise StudyError(f"a value is blank in {text!r}: write v1;v2;v3 or from:to:steps")
     return list(values)
+
+
+def left_behind(scenario: Scenario, design: Design) -> list[str]:
+    """What the design leaves as it was though it belongs to what is varied, in sentences."""
+    cells = [(one.sheet, one.column, one.rows) for one in design.parameters]
+    alone = all(sum(value is not None for value in point) < 2 for point in design.points)
+    groups = [[n] for n in range(len(cells))] if alone else [list(range(len(cells)))]
+    notes = []
+    for group in groups:
+        kept = left_by(scenario.tables, [cells[n] for n in group])
+        notes += [f"{design.parameters[group[n]].address}: {words}" for n, words in kept.items()]
+    return notes
 
 
 def touching(one: Parameter, other: Parameter) -> bool:

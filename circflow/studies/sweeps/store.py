@@ -14,7 +14,8 @@ import hashlib
 import io
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -89,19 +90,27 @@ class Store:
                 f"{path} exists already: go on with it (--resume, resume=True), or name another"
             )
         try:
-            self.file = sqlite3.connect(self.path)
-            self.file.execute("pragma journal_mode=wal")
-            self.file.execute("pragma synchronous=normal")
-            known = self._about() if there else {}
-            if known or not there:
+            with _disk_told(self.path):
+                self.file = sqlite3.connect(self.path)
+                known = self._about()
+                self.file.execute("pragma journal_mode=wal")
+                self.file.execute("pragma synchronous=normal")
                 self._own(about, known)
-            else:
-                raise StudyError(f"{path} is not a store of circflow")
-        except sqlite3.DatabaseError as error:
-            raise StudyError(f"{path} is not a store of circflow: {error}") from None
+        except StudyError:
+            self.close()
+            if not there:  # nothing half-made stays behind
+                for left in (self.path, Path(f"{path}-wal"), Path(f"{path}-shm")):
+                    left.unlink(missing_ok=True)
+            raise
 
     def _about(self) -> dict[str, str]:
-        names = self.file.execute("select name from sqlite_master where name='about'").fetchall()
+        """What the store says of itself; nothing of a file that was only begun.
+
+        Raises `StudyError` where the file is another's.
+        """
+        names = {name for (name,) in self.file.execute("select name from sqlite_master")}
+        if names and "about" not in names:
+            raise StudyError(f"{self.path} is not a store of circflow")
         return dict(self.file.execute("select key, value from about")) if names else {}
 
     def _own(self, about: dict[str, str], known: dict[str, str]) -> None:
@@ -114,13 +123,15 @@ class Store:
                 self.close()
                 raise StudyError(f"{self.path} {what}: name another file")
         if not known:
-            self.file.executescript(_TABLES)
-            with self.file:
+            with self.file:  # all or nothing: a store that is only begun can be begun again
+                self.file.execute("begin")
+                for statement in _TABLES.split(";")[:-1]:
+                    self.file.execute(statement)
                 self.file.executemany("insert into about values(?, ?)", list(about.items()))
 
     def add(self, runs: Iterable[Run]) -> None:
         """Write runs, all or none."""
-        with self.file:
+        with _disk_told(self.path), self.file:
             for run in runs:
                 self.file.execute(
                     "insert or replace into runs values(?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -166,4 +177,33 @@ class Store:
 
     def close(self) -> None:
         """Close the file."""
-        self.file.close()
+        if hasattr(self, "file"):
+            self.file.close()
+
+
+@contextmanager
+def _disk_told(path: Path) -> Iterator[None]:
+    """Turn what SQLite says of the disk, and of others at the file, into one sentence."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        reason = _REASONS.get(code)
+        if reason is None:
+            raise StudyError(f"{path} is not a store of circflow: {error}") from None
+        raise StudyError(f"{path}: {reason}") from None
+
+
+_REASONS = {
+    sqlite3.SQLITE_FULL: "the disk is full: make room, then go on (--resume, resume=True)",
+    sqlite3.SQLITE_IOERR: "the disk cannot be written (is it full, or the file's size limited by "
+    "ulimit -f?): make room, then go on (--resume, resume=True)",
+    sqlite3.SQLITE_BUSY: "another program holds the store: wait until it has ended, or name "
+    "another file",
+    sqlite3.SQLITE_LOCKED: "another program holds the store: wait until it has ended, or name "
+    "another file",
+    sqlite3.SQLITE_CANTOPEN: "the store cannot be opened: check the folder and its permissions",
+    sqlite3.SQLITE_READONLY: "the store may not be written: check its permissions",
+    sqlite3.SQLITE_PERM: "the store may not be written: check its permissions",
+}
+"""What SQLite says of a disk, by its code."""

@@ -21,6 +21,7 @@ import pandas as pd
 from circflow.data.scenario import Scenario, ScenarioError
 from circflow.solution.solution import INCOME, SYNERGY, Tables
 from circflow.solver.highs import Session
+from circflow.solver.optimum import optimum
 from circflow.solver.scaling import scaling_of
 from circflow.studies.bench.arrays import Built, Decisions, Difference, built, choice_of
 from circflow.studies.bench.goals import no_plan
@@ -33,7 +34,7 @@ from circflow.studies.sweeps.design import Design, Point
 from circflow.studies.sweeps.engine import Engine, Lost
 from circflow.studies.sweeps.sampling import Range, given_ranges, ranges_of, sample_points
 from circflow.studies.sweeps.store import Store
-from circflow.studies.sweeps.worker import FAILED, Job, Options, Run, Start, Task, fail, invalid
+from circflow.studies.sweeps.worker import FAILED, Job, Options, Run, Start, Task, invalid
 
 CHECK_EVERY = 250
 """Runs per run that is checked against a cold build."""
@@ -124,7 +125,6 @@ def sweep(  # noqa: PLR0913
         StudyError: a study that cannot be run as asked.
         NoPlan: with fixed decisions, where the scenario itself has no plan.
         ScenarioError: no run has a scenario that can be used.
-        CheckError: a run that a cold build contradicts (a fault of circflow).
     """
     if (vary is None) == (study is None):
         raise StudyError("give either values by address or the name of a study")
@@ -226,7 +226,7 @@ class Sweeper:
         self.engine = engine
         self.check_every = check_every
         self.progress = progress or (lambda _: None)
-        self.notes: list[str] = []
+        self.notes = what.left_behind(scenario, design)
         self.spent = {"setup": 0.0, "runs": 0.0, "checks": 0.0}
         self.begun = time.perf_counter()
         self.store = (
@@ -266,9 +266,11 @@ class Sweeper:
         if not self.choice:
             free = built(scenario, "free")
             if free.compiled.program.has_decisions:
-                outcome = Session(free.compiled.program).solve(
-                    gap=self.options.gap, time_limit=self.options.time_limit
-                )
+                outcome = optimum(
+                    free.compiled.program,
+                    gap=self.options.gap,
+                    time_limit=self.options.time_limit,
+                ).outcome
                 if outcome.x is None:
                     raise no_plan(scenario, outcome)
                 self.choice = choice_of(free.model, free.compiled, outcome.x)
@@ -520,10 +522,10 @@ class Sweeper:
         ]
         with _timed(self.spent, "checks"):
             parcel = self.engine.send(job)
-            for done, (_, result) in enumerate(self.engine.run(parcel, tasks)):
+            for done, (task, result) in enumerate(self.engine.run(parcel, tasks)):
                 self.progress(f"checking against cold builds: {done + 1} of {len(tasks)}")
                 if not isinstance(result, Lost) and result[0]:
-                    fail(result[0])
+                    self._store([Run(task.runs[0][0], FAILED, how="rebuilt", reason=result[0])])
         self.notes.append(f"{len(tasks)} runs checked against cold builds")
 
     def _odd(self, run: Run) -> bool:

@@ -40,6 +40,11 @@ class Tornado:
     swing_million (largest minus smallest of the three), low_status, high_status, rank."""
     runs: Runs = field(repr=False)
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What stays behind where a figure is varied alone, and how the runs were made."""
+        return self.runs.notes
+
     def write(self, path: str | Path) -> None:
         """Write the table as .csv, .parquet or .xlsx."""
         from circflow.studies.sweeps.export import write_table

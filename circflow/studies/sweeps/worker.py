@@ -23,6 +23,7 @@ from circflow.data.scenario import Scenario, ScenarioError
 from circflow.solution.solution import Status
 from circflow.solver.compiled import Program
 from circflow.solver.highs import Basis, Ending, Outcome, Session, SolverError
+from circflow.solver.optimum import optimum, proven
 from circflow.solver.scaling import Scaling
 from circflow.studies.bench.arrays import (
     Choice,
@@ -33,7 +34,6 @@ from circflow.studies.bench.arrays import (
     built,
     difference,
 )
-from circflow.studies.errors import CheckError
 from circflow.studies.sweeps.affine import Affine
 from circflow.studies.sweeps.design import Parameter, Point, changed, edits_of
 
@@ -123,7 +123,7 @@ class Run:
     number: int
     status: str
     """optimal, feasible, infeasible, unbounded, stopped; invalid: no scenario; failed: its worker
-    died, or the solver could not finish."""
+    died, the solver could not finish, or its plan contradicts its proof or a cold build."""
     objective: float = np.nan
     figures: Floats | None = None
     """Every form (see `circflow.studies.bench.totals_rows`)."""
@@ -195,7 +195,10 @@ def _warm(job: Job, affine: Affine, start: Start, runs: Sequence[tuple[int, Poin
                 outcome = session.quick(primal=updater.only_costs)
             else:
                 outcome = session.resolve(time_limit=limit, primal=updater.only_costs)
+            doubtful = not proven(affine.base.program(affine.figures(point)), outcome, session)
         except SolverError:
+            doubtful = True
+        if doubtful:
             # Scales of its own may do; the session is of no more use.
             session = None
             made.append(_attempt(_rebuilt, replace(job, start=None), number, point))
@@ -280,17 +283,14 @@ def _search(job: Job, number: int, point: Point) -> Run:
 
 
 def search(program: Program, start: Start | None, options: Options) -> Outcome:
-    """Search over the decisions, then solve the LP with them fixed (as `circflow.solve` does)."""
-    session = Session(program, scaling=start.scaling if start else None)
-    if start is not None and start.x is not None:
-        session.start_from_plan(start.x)
-    outcome = session.solve(time_limit=options.time_limit, gap=options.gap)
-    if outcome.x is None:
-        return outcome
-    fixed = Session(program.with_fixed(outcome.x), scaling=session.scaling).solve()
-    if fixed.x is None:
-        return outcome
-    return replace(fixed, ending=outcome.ending, bound=outcome.bound, gap=max(outcome.gap, 0.0))
+    """The best plan, proven (as `circflow.solve` finds it); prices with the decisions fixed."""
+    return optimum(
+        program,
+        time_limit=options.time_limit,
+        gap=options.gap,
+        start=None if start is None else start.x,
+        scaling=None if start is None else start.scaling,
+    ).outcome
 
 
 # ------------------------------------------------------------------- rebuilt
@@ -341,13 +341,13 @@ def _fits(job: Job, snapshot: Snapshot) -> bool:
 
 
 def _solved(program: Program, start: Start | None, options: Options) -> Outcome:
-    if program.has_decisions:
-        return search(program, start, options)
-    session = Session(program, scaling=start.scaling if start else None)
-    if start is None or start.basis is None:
-        return session.solve(time_limit=options.time_limit)
-    session.start_from_basis(start.basis)
-    return session.resolve(time_limit=options.time_limit)
+    if not program.has_decisions and start is not None and start.basis is not None:
+        session = Session(program, scaling=start.scaling)
+        session.start_from_basis(start.basis)
+        outcome = session.resolve(time_limit=options.time_limit)
+        if proven(program, outcome, session):
+            return outcome
+    return search(program, start, options)
 
 
 def invalid(number: int, error: ScenarioError, seconds: float = 0.0) -> Run:
@@ -398,8 +398,3 @@ def _words(ending: Ending) -> str:
         Ending.UNBOUNDED: "the plan could earn without end (`circflow explain` says how)",
         Ending.STOPPED: "the time limit was reached before a plan was found",
     }.get(ending, "")
-
-
-def fail(message: str) -> None:
-    """Raise what a check has found."""
-    raise CheckError(f"{message} (a fault of circflow)")

@@ -143,6 +143,28 @@ class Bench:
         """All yes/no columns."""
         return np.flatnonzero(self.program.integer)
 
+    @cached_property
+    def sizes(self) -> Ints:
+        """All columns of size beyond the smaller capacity."""
+        return np.array([c for at in self.size_columns.values() for c in at], dtype=np.intp)
+
+    @cached_property
+    def construction(self) -> Ints:
+        """All columns that say what is built: in which period, and how large."""
+        return np.concatenate([self.built_columns, self.sizes]).astype(np.intp)
+
+    def holding(self) -> Session:
+        """A session in which construction may be held at any plan's: its own limits (budgets and
+        the span of sizes) are set aside, as what is held was built within them."""
+        rows = np.append(self.budgets, self._family("extra_capacity_limit")).astype(np.intp)
+        free = self.program.with_limits(rows, upper=np.inf)
+        return Session(free, scaling=self.search.scaling)
+
+    def construction_of(self, x: Floats) -> Floats:
+        """What a plan builds, exactly yes or no, in the columns `construction`."""
+        whole = len(self.built_columns)
+        return np.append(np.round(x[self.built_columns]), x[self.construction[whole:]])
+
     def is_built(self, unit: str, x: Floats) -> bool:
         """Whether a plan builds a candidate."""
         return unit in self.units and float(x[self.units[unit]].sum()) > 0.5
@@ -155,10 +177,13 @@ class Bench:
         """Undiscounted capex of a plan, million; of one candidate."""
         if unit is None:
             return float(self.capex_row @ x)
-        at = np.concatenate(
-            [self.units.get(unit, _NONE), self.size_columns.get(unit, _NONE)]
-        ).astype(np.intp)
+        at = self.columns_of(unit)
         return float(self.capex_row[at] @ x[at])
+
+    def columns_of(self, unit: str) -> Ints:
+        """The columns that say when and how large a candidate is built."""
+        parts = [self.units.get(unit, _NONE), self.size_columns.get(unit, _NONE)]
+        return np.concatenate(parts).astype(np.intp)
 
     # ----------------------------------------------------------------- solving
 
@@ -217,9 +242,7 @@ class Bench:
         self._states[id(session)] = new
 
     def _count_in_budget(self, session: Session, unit: str, *, counts: bool) -> None:
-        columns = np.concatenate(
-            [self.units.get(unit, _NONE), self.size_columns.get(unit, _NONE)]
-        ).astype(np.intp)
+        columns = self.columns_of(unit)
         block = self.program.matrix[self.budgets, :][:, columns].tocoo()
         values = block.data if counts else np.zeros(len(block.data))
         session.change_coefficients(self.budgets[block.row], columns[block.col], values)

@@ -285,14 +285,16 @@ def cash(bench: Bench, plan: Plan, unit: str, sheet: pd.DataFrame, money: str) -
     """NPV, IRR, discounted payback and benefit-cost ratio of a unit's own cash flow.
 
     Timing is the plan's: the capex at the start of the period built in, a year's money at its
-    start, and, where capital is charged as an annuity, at the end of the horizon the present
-    value of the instalments that remain. So the NPV at the scenario's rate is the sum of the sheet
-    without what it uses of budgets and rules. Payback counts no such rest: after the horizon the
+    start. Where capital is charged as an annuity, every year in service beyond the lifetime costs
+    its instalment (service runs to its period's end), and at the end of the horizon the present
+    value of the instalments that remain counts as a rest. So the NPV of this one cash flow at the
+    scenario's rate is the sum of the sheet without what it uses of budgets and rules, and the IRR
+    is above that rate where the NPV is above 0. Payback counts no rest: after the horizon the
     last year repeats until the end of the unit's life.
     """
     rows = sheet[~sheet["item"].isin([_RULES, _FAMILIES["budget_limit"]])]
     goal = weights(bench.scenario).value or 1.0
-    npv = float(rows[money].sum()) / goal
+    npv = _but_noise(float(rows[money].sum()), rows[money].to_numpy(float)) / goal
     running = rows[rows["item"] != "capital"]
     periods = bench.scenario.periods
     earned = running.groupby("period")[money].sum().to_dict()
@@ -309,32 +311,49 @@ def cash(bench: Bench, plan: Plan, unit: str, sheet: pd.DataFrame, money: str) -
         return Cash(npv, np.nan, np.nan, ratio)
     start, life = int(built["start"].iat[0]), int(built["lifetime_years"].iat[0])
     rate = bench.scenario.settings.discount_rate
-    horizon = len(yearly)
-    flow = np.append(yearly, 0.0)
-    flow[start] -= capex
-    if bench.scenario.settings.capital_charge == "annuity":
-        left = max(start + life - horizon, 0)
-        instalment = capex * float(built["annuity"].iat[0])
-        flow[horizon] += instalment * float(np.sum((1.0 + rate) ** -np.arange(left)))
     ended = [p.start + p.years for p in periods if start <= p.start < start + life]
-    last = max(ended, default=horizon)
-    tail = np.full(max(start + life - last, 0), yearly[last - 1]) if last == horizon else _EMPTY
-    income = np.concatenate([yearly[start:last], tail])
-    return Cash(npv, irr(flow[start:]), _payback(income, capex, rate), ratio)
+    horizon, end = len(yearly), max(ended)
+    rest = 0.0
+    if bench.scenario.settings.capital_charge == "annuity":
+        instalment = capex * float(built["annuity"].iat[0])
+        yearly[start + life : end] -= instalment
+        left = max(start + life - horizon, 0)
+        rest = instalment * float(np.sum((1.0 + rate) ** -np.arange(left)))
+    flow = np.append(yearly[start:end], rest)
+    flow[0] -= capex
+    found = irr(flow)
+    if npv != 0.0 and (found > rate) != (npv > 0.0):
+        found = np.nan
+    beyond = max(start + life - horizon, 0) if end == horizon else 0
+    income = np.concatenate([yearly[start:end], np.full(beyond, yearly[end - 1])])
+    return Cash(npv, found, _payback(income, capex, rate), ratio)
 
 
-_EMPTY = np.zeros(0)
+_NOISE = 1e-9
+"""Money below this share of what it is the sum of, or stands beside, is the solver's noise."""
+_TRACE = 1e-14
+"""A yearly flow below this share of all is rounding."""
+
+
+def _but_noise(value: float, beside: Floats) -> float:
+    return value if abs(value) > _NOISE * float(np.abs(beside).max(initial=0.0)) else 0.0
 
 
 def irr(flow: Floats) -> float:
     """The rate at which yearly flows, the first one today, are worth nothing; NaN if none is.
 
-    Of several, the one nearest to 0.
+    A rate counts at which their worth falls from a gain to a loss as the rate rises; of several,
+    the one nearest to 0. Gains, or losses, that are noise beside the others change no sign.
     """
-    if not (flow > 0.0).any() or not (flow < 0.0).any():
+    gains, losses = float(flow[flow > 0.0].sum()), -float(flow[flow < 0.0].sum())
+    if min(gains, losses) <= _NOISE * max(gains, losses):
         return np.nan
-    roots = np.polynomial.polynomial.polyroots(np.trim_zeros(flow, "b"))
+    share = flow / max(gains, losses)
+    last = int(np.flatnonzero(np.abs(share) > _TRACE)[-1])
+    factors = np.polynomial.Polynomial(share[: last + 1])
+    roots = factors.roots()
     real = roots.real[(np.abs(roots.imag) < 1e-9 * np.abs(roots)) & (roots.real > 0.0)]
+    real = real[factors.deriv()(real) > 0.0]
     rates = 1.0 / real - 1.0
     return float(rates[np.argmin(np.abs(rates))]) if len(rates) else np.nan
 

@@ -1,14 +1,14 @@
 """What can go wrong: a unit or member that drops out for a period, and other futures.
 
-Contingency. What is built stays as in the best plan; in one period a unit stands still (its fixed
-and capital costs go on), or all units of a member do and nothing passes between its sites and
-those of other members, while its waste arises as before. Everything else is decided anew. The
-loss is the best plan's value less that of the plan that remains.
+Contingency. What is built stays as in the best plan, in its period and at its size; in one period
+a unit stands still (its fixed and capital costs go on), or all units of a member do and nothing
+passes between its sites and those of other members, while its waste arises as before. Everything
+else is decided anew. The loss is the best plan's value less that of the plan that remains.
 
 Robustness. In each sampled future (sheet Ranges) the plan is held: the same plants in the same
-periods, everything else anew. A plant is worth what the held plan loses without it (a plant that
-is not built: gains with it). Building, or not building, was right where that agrees with its
-sign; the regret is what the wrong decision costs.
+periods and at the same size, everything else anew. A plant is worth what the held plan loses
+without it (a plant that is not built: gains with it). Building, or not building, was right where
+that agrees with its sign; the regret is what the wrong decision costs.
 """
 
 from __future__ import annotations
@@ -19,8 +19,7 @@ import numpy as np
 import pandas as pd
 
 from circflow.data.scenario import Scenario, ScenarioError
-from circflow.model.build import build
-from circflow.solver.compiled import compile_model
+from circflow.model.terms import named
 from circflow.solver.highs import Session
 from circflow.studies.units.candidates import Bench, Floats, Ints, Plan
 
@@ -34,10 +33,9 @@ def contingency(bench: Bench, best: Plan, progress: Callable[[str], None]) -> pd
 
     Columns as in `CONTINGENCY`; without a plan that remains, the loss is NaN and it comes first.
     """
-    session = Session(bench.program, scaling=bench.search.scaling)
-    built = bench.built_columns
-    fixed = np.round(best.x[built])
-    session.change_bounds(built, fixed, fixed)
+    session = bench.holding()
+    fixed = bench.construction_of(best.x)
+    session.change_bounds(bench.construction, fixed, fixed)
     activity = bench.places("activity")
     run = best.x[activity["place"].to_numpy(np.intp)]
     running = activity[run > 1e-9 * max(float(run.max(initial=0.0)), 1.0)]
@@ -163,15 +161,12 @@ def _worths(
     units: Sequence[str],
 ) -> list[tuple[str, float]]:
     """What each unit is worth in a future in which the plan is held (the budget set aside)."""
-    m = build(future)
-    own = Bench(future, parts=(m, compile_model(m)))
-    session = Session(own.program)
+    own = Bench(future)
+    session = own.holding()
     base = _carried(bench, own, best.x)
-    free = own.budgets
-    session.change_rows(free, own.program.row_lower[free], np.full(len(free), np.inf))
+    at = own.construction
 
     def value(x: Floats) -> float:
-        at = own.built_columns
         session.change_bounds(at, x[at], x[at])
         outcome = session.solve(gap=1e-7)
         return -np.inf if outcome.x is None else -outcome.objective
@@ -181,11 +176,11 @@ def _worths(
     for unit in units:
         other = base.copy()
         standing = bench.is_built(unit, best.x)
+        columns = own.columns_of(unit)
         if standing:
-            other[own.units[unit]] = 0.0
+            other[columns] = 0.0
         elif unit in forced:
-            place = _carried(bench, own, forced[unit].x)
-            other[own.units[unit]] = place[own.units[unit]]
+            other[columns] = _carried(bench, own, forced[unit].x)[columns]
         else:
             continue
         changed = value(other)
@@ -195,15 +190,13 @@ def _worths(
 
 
 def _carried(bench: Bench, own: Bench, x: Floats) -> Floats:
-    """The decisions on building of one bench in the columns of another (by unit and period)."""
-    names = bench.places("built")
-    known = {
-        (u, t): float(np.round(x[p]))
-        for u, t, p in names[["unit", "period", "place"]].itertuples(index=False, name=None)
-    }
+    """What a plan of one bench builds, in the columns of another (by unit and period)."""
     made = np.zeros(own.program.shape[1])
-    for u, t, p in own.places("built")[["unit", "period", "place"]].itertuples(
-        index=False, name=None
-    ):
-        made[p] = known.get((u, t), 0.0)
+    held = np.zeros(len(x))
+    held[bench.construction] = bench.construction_of(x)
+    for name in ("built", "extra_capacity"):
+        from_, to = bench.places(name), own.places(name)
+        known = {(u, t): float(held[p]) for u, t, p in named(from_, "unit", "period", "place")}
+        for u, t, p in named(to, "unit", "period", "place"):
+            made[p] = known.get((u, t), 0.0)
     return made

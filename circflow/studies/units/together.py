@@ -1,8 +1,8 @@
 """Candidates together: pairs that need or displace one another, and the order of entry.
 
-Pairs. The other candidates stay as they are in the best plan (built in the same periods; sizes and
-everything else are free), and the budget is set aside. With v(A) the value when of the two those
-in A are built,
+Pairs. The other candidates stay as they are in the best plan, in period and size; those of the pair
+that are built have the period of their own best plan, and any size; the budget is set aside. With
+v(A) the value when of the two those in A are built,
     interaction = v(both) − v(one) − v(other) + v(none)
             = value of the pair less the values of both;
 above 0 they are complements, below 0 substitutes.
@@ -89,7 +89,8 @@ def _known(value: float) -> float:
 
 
 class _Held:
-    """Values with every decision on building held, each computed once."""
+    """Values with every decision on building held, and the size of all but two candidates; each
+    is computed once."""
 
     def __init__(self, bench: Bench, best: Plan, forced: Mapping[str, Plan]) -> None:
         self.bench, self.forced = bench, forced
@@ -98,46 +99,58 @@ class _Held:
         self.linear = Session(program.with_fixed(best.x), scaling=bench.search.scaling)
         self.search_program = program
         self.search: Session | None = None
-        self.known: dict[frozenset[str], float] = {}
+        self.known: dict[tuple[frozenset[str], frozenset[str]], float] = {}
         self.standing = frozenset(bench.built(best.x))
         self.linear.solve()
 
     def value(self, into: Sequence[str] = (), out: Sequence[str] = ()) -> float:
         """The best value with some units in, some out, the others as in the best plan."""
         built = (self.standing | frozenset(into)) - frozenset(out)
-        if built not in self.known:
-            self.known[built] = self._solve(built)
-        return self.known[built]
+        # Only the size of a candidate of the pair that is built and has one is free.
+        sized = frozenset((*into, *out)) & built & frozenset(self.bench.size_columns)
+        if (built, sized) not in self.known:
+            self.known[built, sized] = self._solve(built, sized)
+        return self.known[built, sized]
 
-    def _solve(self, built: frozenset[str]) -> float:
+    def _solve(self, built: frozenset[str], sized: frozenset[str]) -> float:
         bench = self.bench
         x = self.base.copy()
         for unit in self.standing - built:
-            x[bench.units[unit]] = 0.0
+            x[bench.columns_of(unit)] = 0.0
             x[bench.running.get(unit, _NONE)] = 0.0
         for unit in built - self.standing:
             plan = self.forced.get(unit)
             if plan is None:
                 return -np.inf
-            own = bench.units[unit]
+            own = bench.columns_of(unit)
             x[own] = plan.x[own]
             run = bench.running.get(unit, _NONE)
             x[run] = plan.x[run]
         if len(bench.running):
-            return self._search(x)
+            return self._search(x, sized)
         at = bench.decisions
         fixed = np.round(x[at])
         self.linear.change_bounds(at, fixed, fixed)
+        self._hold_sizes(self.linear, x, sized)
         outcome = self.linear.resolve()
         return -np.inf if outcome.x is None else -outcome.objective
 
-    def _search(self, x: Floats) -> float:
-        """First with what runs as it was; where units may idle, these decisions are searched."""
+    def _hold_sizes(self, session: Session, x: Floats, free: frozenset[str]) -> None:
+        low, high = x.copy(), x.copy()
+        for unit in free:
+            own = self.bench.size_columns[unit]
+            low[own], high[own] = 0.0, np.inf
+        at = self.bench.sizes
+        session.change_bounds(at, low[at], high[at])
+
+    def _search(self, x: Floats, sized: frozenset[str]) -> float:
+        """Where units may idle, what runs is searched."""
         at = self.bench.built_columns
         if self.search is None:
             self.search = Session(self.search_program, scaling=self.bench.search.scaling)
         fixed = np.round(x[at])
         self.search.change_bounds(at, fixed, fixed)
+        self._hold_sizes(self.search, x, sized)
         outcome = self.search.solve(gap=1e-9)
         return -np.inf if outcome.x is None else -outcome.objective
 

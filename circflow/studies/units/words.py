@@ -89,9 +89,8 @@ def _own_lines(row: dict[str, Any], money: str) -> list[str]:
             continue
         text = f"Its own cash flow at {prices}: NPV {number(npv)} {money}"
         rate, years = row[f"irr_{label}"], row[f"payback_{label}_years"]
-        if _known(rate):
-            text += f", IRR {number(100 * rate)} %"
         if row["kind"] == "candidate":
+            text += f", IRR {number(100 * rate)} %" if _known(rate) else ", IRR none"
             paid = f"pays back in {number(years)} years" if _known(years) else "never pays back"
             text += f", {paid} (discounted)"
         ratio = row[f"benefit_cost_{label}"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable
 from itertools import combinations
 from pathlib import Path
@@ -311,3 +312,65 @@ def test_links_taken_away_give_the_same_value(make_scenario: Make, data: st.Data
         assert cluster.value(frozenset(group)) == pytest.approx(
             solve(reduced).objective, abs=1e-12, rel=1e-9
         )
+
+
+STRANDED = {
+    "Sites": [
+        {"site": "Works", "member": "Steel", "latitude": 57.0, "longitude": 60.0},
+        {"site": "Kiln", "member": "Cement", "latitude": 57.1, "longitude": 60.0},
+    ],
+    "Materials": [
+        {"material": "slag", "category": "waste"},
+        {"material": "cement", "category": "product"},
+    ],
+    "Streams": [{"site": "Works", "material": "slag", "amount_per_year": 100.0}],
+    "Recipes": [
+        {"technology": "grinding", "role": "input", "material": "slag", "amount": 1.0},
+        {"technology": "grinding", "role": "output", "material": "cement", "amount": 1.0},
+    ],
+    "Units": [
+        {
+            "unit": "Mill",
+            "site": "Kiln",
+            "technology": "grinding",
+            "capacity_per_year": 200.0,
+            "min_load": 0.4,
+        }
+    ],
+    "Markets": [{"site": "Kiln", "material": "cement", "price": 100.0}],
+    "Disposal": [{"site": "Works", "material": "slag", "fee": 10.0, "capacity_per_year": 30.0}],
+}
+"""Alone, the mill has no slag for its least load, and the works may dump 30 of its 100."""
+
+
+def test_who_cannot_stand_alone_is_told_with_the_cells_and_what_helps(
+    make_scenario: Make,
+) -> None:
+    with pytest.raises(CannotStandAloneError) as raised:
+        coalition(make_scenario(STRANDED), ["Steel", "Cement"])
+    error = raised.value
+    assert error.members == ("Steel", "Cement")
+    assert error.explanation is not None
+    assert [str(change.cell) for change in error.explanation.together] == [
+        "Units!G2",
+        "Disposal!E2",
+    ]
+    assert [change.after for change in error.explanation.together] == [0.0, 100.0]
+    assert error.explanation.verified
+    assert error.at_arms_length
+    assert "--arms-length" in error.reason
+    assert "100 t/yr of slag at Works must be handled" in error.reason
+    assert "Units!G2: Mill must run at 0.4" in error.brief
+    copy = pickle.loads(pickle.dumps(error))
+    assert (copy.reason, copy.members) == (error.reason, error.members)
+
+
+def test_a_baseline_that_cannot_be_says_why(make_scenario: Make) -> None:
+    from circflow.solver.run import solve
+    from circflow.studies.cluster.baselines import comparisons
+
+    alone, dumped = comparisons(solve(make_scenario(STRANDED)), longest=1e9)
+    assert alone.totals is None
+    assert alone.reason.startswith("Steel, Cement cannot stand alone: Units!G2: Mill")
+    assert dumped.totals is None
+    assert "100 t/yr of slag at Works must be handled" in dumped.reason

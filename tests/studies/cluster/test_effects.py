@@ -88,6 +88,27 @@ def test_a_waterfall_goes_from_alone_to_together(make_scenario: Make) -> None:
     assert trace["measure"] == ["absolute", *relative, "total"]
 
 
+@pytest.mark.parametrize(
+    "unit",
+    [
+        {"site": "B", "status": "candidate", "capex_million": 0.01, "lifetime_years": 1},
+        {"site": "Town"},
+    ],
+    ids=["only a candidate", "outside"],
+)
+def test_without_an_existing_unit_of_a_member(make_scenario: Make, unit: dict[str, Any]) -> None:
+    """There is no excess capacity then; what is gained comes by the other effects."""
+    changed = sheets()
+    changed["Sites"].append({"site": "Town"})
+    changed["Units"] = [{"unit": "m", "technology": "mill", "capacity_per_year": 1000.0, **unit}]
+    if unit["site"] == "Town":  # B sells slag as it is, and keeps no mill
+        changed["Markets"].append({"site": "B", "material": "slag", "price": 100.0})
+    found = effects(Cluster(make_scenario(changed)))
+    assert "excess_capacity" not in set(found.table["effect"])
+    assert found.table["million"].sum() == pytest.approx(found.gain)
+    assert found.gain > 0.0
+
+
 def test_hubs_are_infrastructure(make_scenario: Make) -> None:
     changed = sheets()
     changed["Sites"].append({"site": "Hub", "hub": True})

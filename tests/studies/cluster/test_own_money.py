@@ -133,6 +133,24 @@ def test_emissions_by_what_each_emitted(make_scenario: Make) -> None:
     adds_up(solution)
 
 
+def test_charges_are_discounted_and_count_their_own_pollutant(make_scenario: Make) -> None:
+    """Two years at 25 %, and dust besides CO2: 0.1 t a tonne, 5 a tonne."""
+    sheets = emitting()
+    sheets["Scenario"]["discount_rate"] = 0.25
+    sheets["Periods"] = [{"period": "1", "years": 1}, {"period": "2", "years": 1}]
+    sheets["EmissionFactors"].append({"kind": "stream", "pollutant": "dust", "factor": 0.1})
+    sheets["EmissionLimits"].append({"pollutant": "dust", "scope": "cluster", "price": 5.0})
+    solution = solve(make_scenario(sheets))
+    table = own_money(solution)
+    table = table[table["group"] == "emissions"].set_index(["member", "period"])
+    for period, worth in (("1", 1.0), ("2", 0.8)):
+        made = table.xs(period, level="period")["discounted_million"] * 1e6
+        assert made["A"] == pytest.approx(-worth * (60 * 2 + 0.6 * 150 + 6 * 5))
+        assert made["B"] == pytest.approx(-worth * (30 * 2 + 0.3 * 150 + 30 * 7 + 3 * 5))
+        assert made["outside"] == pytest.approx(-worth * ((10 - 40) * 2 + 0.1 * 150 + 1 * 5))
+    adds_up(solution)
+
+
 def test_a_synergy_goes_in_equal_parts_to_the_members(make_scenario: Make) -> None:
     sheets = shared()
     sheets["Synergies"] = [

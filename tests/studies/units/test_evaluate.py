@@ -297,6 +297,132 @@ def test_cash_over_several_years(make_scenario: Make) -> None:
     assert row["value_million"] == pytest.approx(row["npv_internal_million"])
 
 
+@pytest.mark.parametrize(
+    ("charge", "life", "rest"),
+    [
+        ("annuity", 3, -1 / 1.1**3),  # a year beyond its life: one more instalment
+        ("annuity", 4, 0.0),
+        ("annuity", 6, 1 / 1.1**4 + 1 / 1.1**5),  # two instalments left
+        ("upfront", 3, 0.0),
+        ("upfront", 6, 0.0),
+    ],
+)
+def test_one_cash_flow_whatever_the_life(
+    make_scenario: Make, charge: str, life: int, rest: float
+) -> None:
+    """60,000 for a mill that earns 40,000 in each of four years at market prices."""
+    tables = rivals()
+    tables["Scenario"] |= {"discount_rate": 0.1, "capital_charge": charge}
+    tables["Periods"] = [{"period": "p", "years": 2}, {"period": "q", "years": 2}]
+    mill = {**tables["Units"][0], "lifetime_years": life, "latest_period": "p"}
+    tables["Units"] = [{**mill, "capex_million": 60 * K}]
+    found = cf.evaluate(make_scenario(tables), jobs=1, together=False, risks=False)
+    row = by_unit(found.table, "one")
+    years = 1.1 ** -np.arange(4)
+    instalment = 60 / (1.1 ** -np.arange(life)).sum()
+    for label, earned in (("market", 40), ("internal", 44)):
+        npv = earned * years.sum() - 60 + instalment * rest
+        assert row[f"npv_{label}_million"] == pytest.approx(npv * K)
+        # The rate at which the same flow is worth nothing; its rest is worth what it is there.
+        at = row[f"irr_{label}"]
+        other = (1.0 + at) ** -np.arange(4)
+        worth = earned * other.sum() - 60 + instalment * rest * 1.1**4 * other[3] / (1 + at)
+        if life == 3:
+            worth = earned * other.sum() - 60 + instalment * rest * 1.1**3 * other[3]
+        assert worth == pytest.approx(0.0, abs=1e-6)
+        assert (at > 0.1) == (npv > 0)
+    # 40 at once, then 36.36 a year later.
+    assert row["payback_market_years"] == pytest.approx(1 + 20 / (40 / 1.1))
+    sheet = found.price_sheets
+    for label, column in (("market", "market_million"), ("internal", "million")):
+        assert sheet[column].sum() == pytest.approx(row[f"npv_{label}_million"])
+
+
+def test_an_inflow_that_is_noise_gives_no_rate(make_scenario: Make) -> None:
+    assert np.isnan(irr(np.array([-1.0, 4e-17])))
+    assert np.isnan(irr(np.array([1.0, -4e-17])))
+    assert irr(np.array([-100.0, 110.0, 1e-15])) == pytest.approx(0.1)
+    # A loan: its worth rises with the rate.
+    assert np.isnan(irr(np.array([100.0, -110.0])))
+    tables = rivals()
+    tables["Markets"][0]["price"] = 0.0
+    tables["Disposal"][0]["fee"] = 0.0
+    found = cf.evaluate(make_scenario(tables), ["one"], jobs=1, together=False, risks=False)
+    assert np.isnan(by_unit(found.table, "one")["irr_market"])
+    assert any("IRR none" in line for line in found.words("one"))
+
+
+def sized() -> dict[str, Any]:
+    """One mill of 100 to 800 t, 10 a tonne of size; the plan builds it at 800 t."""
+    tables = rivals()
+    mill = candidate("one", "mill", 100.0, 1 * K)
+    tables["Units"] = [{**mill, "capacity_max_per_year": 800.0, "capex_max_million": 8 * K}]
+    return tables
+
+
+def test_what_drops_out_keeps_its_size(make_scenario: Make) -> None:
+    found = cf.evaluate(make_scenario(sized()), jobs=1)
+    assert by_unit(found.table, "one")["capacity_per_year"] == pytest.approx(800.0)
+    # 55 a tonne; the capital of all 800 t goes on.
+    assert found.contingency["loss_million"].tolist() == pytest.approx([44 * K, 44 * K])
+
+
+def test_a_future_keeps_the_size(make_scenario: Make) -> None:
+    """Where a tonne earns less than its 10 of capital, the mill loses on all of its 800 t."""
+    from circflow.studies.sweeps.sampling import ranges_of, sample_points
+
+    tables = sized()
+    tables["Ranges"][0] |= {"low": 0.01, "high": 0.3}
+    scenario = make_scenario(tables)
+    found = cf.evaluate(scenario, jobs=1, samples=6, seed=3, together=False)
+    points = sample_points(ranges_of(scenario), 6, seed=3).points
+    expected = [(800 * (50 * float(factor) + 5) - 8000) / 1e6 for (factor,) in points]
+    each = found.each_future
+    assert each["worth_million"].tolist() == pytest.approx(expected)
+    assert each["right"].tolist() == [worth >= 0 for worth in expected]
+    assert min(expected) < 0.0 < max(expected)
+    assert each["regret_million"].tolist() == pytest.approx([max(-w, 0.0) for w in expected])
+
+
+def test_pairs_leave_the_size_of_others(make_scenario: Make) -> None:
+    """A big mill of the plan keeps its 800 t while two others are weighed up."""
+    tables = sized()
+    tables["Units"] += [
+        candidate("two", "mill", 200.0, 20 * K),
+        candidate("three", "mill", 200.0, 30 * K),
+    ]
+    tables["Streams"][0]["amount_per_year"] = 800.0
+    found = cf.evaluate(make_scenario(tables), jobs=1, break_evens=False, risks=False)
+    pair = found.pairs[(found.pairs["unit"] == "two") & (found.pairs["other"] == "three")].iloc[0]
+    figures = ["unit_million", "other_million", "pair_million", "interaction_million"]
+    assert pair[figures].tolist() == pytest.approx([-20 * K, -30 * K, -50 * K, 0.0], abs=1e-9)
+
+
+def test_tonnes_and_traded_money_are_discounted_alike(make_scenario: Make) -> None:
+    tables = chain()
+    tables["Scenario"] |= {"discount_rate": 0.1}
+    tables["Periods"] = [{"period": "p", "years": 2}, {"period": "q", "years": 3}]
+    tables["Streams"][0]["amount_per_year"] = 800.0
+    for unit in tables["Units"]:
+        unit |= {"lifetime_years": 5, "latest_period": "p"}
+    tables["EmissionFactors"] = [
+        {"kind": "disposal", "key": "slag", "pollutant": "CO2", "factor": 0.5},
+        {"kind": "disposal", "key": "slag", "pollutant": "dust", "factor": 7.0},
+    ]
+    found = cf.evaluate(make_scenario(tables), ["crusher"], jobs=1, together=False, risks=False)
+    row, years = by_unit(found.table, "crusher"), (1.1 ** -np.arange(5)).sum()
+    # Powder is worth 62 at the press, which pays it all to the crusher's owner.
+    value = 800 * (62 - 2 + 5) * years - 25_000
+    assert row["value_million"] == pytest.approx(value / 1e6)
+    change = found.members.set_index("member")["change_million"] * 1e6
+    assert change["Works"] == pytest.approx(800 * (62 - 2 + 5) * years - 10_000)
+    assert change["Other"] == pytest.approx(-15_000)
+    assert row["waste_dumped_change_t"] == pytest.approx(-4000)
+    assert row["cost_per_tonne_diverted"] == pytest.approx(-value / (800 * years))
+    assert row["co2_change_t"] == pytest.approx(-2000)
+    assert row["cost_per_tonne_co2"] == pytest.approx(-value / (400 * years))
+
+
 def test_command_and_workbook(make_scenario: Make, tmp_path: Path) -> None:
     from circflow.cli import cli
 

@@ -1,0 +1,5 @@
+"""`python -m circflow.fuzz`."""
+
+from circflow.fuzz.command import main
+
+main()

@@ -1,0 +1,162 @@
+"""Every way to take the decisions to build, each as a scenario in which nothing is decided.
+
+A candidate that is built is an existing unit with no capacity but in the periods of its service;
+its fixed cost, jobs and capital are added up by hand, so that only running it is left to solve.
+"""
+
+from __future__ import annotations
+
+import copy
+import itertools
+from dataclasses import dataclass
+
+from circflow.fuzz.regions import Row, Sheets
+from circflow.fuzz.relations import number
+
+MOST_WAYS = 16
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way to decide: the scenario without candidates, and what its objective lacks."""
+
+    sheets: Sheets
+    lacking: float
+    """Fixed cost, capital and jobs of what is built, weighted and discounted, in million."""
+    gross: float
+    """The sum of the absolute parts of it."""
+
+
+@dataclass(frozen=True)
+class _Period:
+    name: str
+    start: int
+    years: int
+    weight: float
+
+
+def ways(sheets: Sheets) -> list[Way] | None:
+    """Every way that the rules on building allow; None where there are too many to try, a size
+    is to be chosen, or a candidate's figures change by period."""
+    candidates = [u for u in sheets["Units"] if u.get("status") == "candidate"]
+    names = {u["unit"] for u in candidates}
+    if not candidates or any(u.get("capacity_max_per_year") is not None for u in candidates):
+        return None
+    if any(row["unit"] in names for row in sheets.get("UnitPeriods", [])):
+        return None
+    periods = _periods(sheets)
+    choices = [[None, *_window(unit, periods)] for unit in candidates]
+    count = 1
+    for options in choices:
+        count *= len(options)
+    if count > MOST_WAYS:
+        return None
+    every = itertools.product(*choices)
+    plans = (dict(zip([str(u["unit"]) for u in candidates], way, strict=True)) for way in every)
+    return [
+        _way(sheets, candidates, plan, periods) for plan in plans if _allowed(sheets, plan, periods)
+    ]
+
+
+def _rate(sheets: Sheets) -> float:
+    return float(next(r["value"] for r in sheets["Scenario"] if r["key"] == "discount_rate") or 0.0)
+
+
+def _upfront(sheets: Sheets) -> bool:
+    return any(r["value"] == "upfront" for r in sheets["Scenario"] if r["key"] == "capital_charge")
+
+
+def _periods(sheets: Sheets) -> list[_Period]:
+    rate, start, made = _rate(sheets), 0, []
+    for row in sheets["Periods"]:
+        years = int(number(row, "years"))
+        weight = sum((1.0 + rate) ** -(start + n) for n in range(years))
+        made.append(_Period(str(row["period"]), start, years, weight))
+        start += years
+    return made
+
+
+def _window(unit: Row, periods: list[_Period]) -> list[_Period]:
+    names = [p.name for p in periods]
+    first, last = unit.get("earliest_period"), unit.get("latest_period")
+    low = names.index(str(first)) if first is not None else 0
+    high = names.index(str(last)) if last is not None else len(names) - 1
+    return periods[low : high + 1]
+
+
+def _service(unit: Row, built: _Period | None, periods: list[_Period]) -> list[_Period]:
+    if built is None:
+        return []
+    end = built.start + number(unit, "lifetime_years", 20.0)
+    return [p for p in periods if built.start <= p.start < end]
+
+
+Plan = dict[str, _Period | None]
+
+
+def _allowed(sheets: Sheets, plan: Plan, periods: list[_Period]) -> bool:
+    units = {str(u["unit"]): u for u in sheets["Units"]}
+    chosen = [units[u].get("choice") for u, at in plan.items() if at is not None]
+    chosen = [c for c in chosen if c is not None]
+    if len(chosen) > len(set(chosen)):
+        return False
+    for row in sheets.get("Budget", []):
+        spent = [number(units[u], "capex_million") for u, at in plan.items()
+                 if at is not None and at.name == row["period"]]  # fmt: skip
+        if sum(spent) > number(row, "budget_million"):
+            return False
+    for name, built in plan.items():
+        needed = units[name].get("requires")
+        if built is None or needed is None:
+            continue
+        other = units[str(needed)]
+        serving = _service(other, plan.get(str(needed)), periods)
+        if other.get("status") == "off":
+            return False
+        needs = other.get("status") == "candidate"
+        if needs and any(p not in serving for p in _service(units[name], built, periods)):
+            return False
+    return True
+
+
+def _way(sheets: Sheets, candidates: list[Row], plan: Plan, periods: list[_Period]) -> Way:
+    changed = copy.deepcopy(sheets)
+    goals = {row["goal"]: number(row, "weight") for row in sheets.get("Goals", [])}
+    value, jobs = goals.get("value", 1.0), goals.get("jobs", 0.0)
+    rate, parts = _rate(sheets), []
+    for unit in candidates:
+        built = plan[str(unit["unit"])]
+        row = next(u for u in changed["Units"] if u["unit"] == unit["unit"])
+        if built is None:
+            row["status"] = "off"
+            continue
+        serving = _service(unit, built, periods)
+        years = sum(p.weight for p in serving)
+        parts += [-value * number(unit, "fixed_cost_million_per_year", 0.0) * years,
+                  jobs * number(unit, "jobs", 0.0) * years]  # fmt: skip
+        capex = number(unit, "capex_million")
+        if _upfront(sheets):
+            parts.append(-value * capex * (1.0 + rate) ** -built.start)
+        else:
+            life = int(number(unit, "lifetime_years", 20.0))
+            instalment = capex / sum((1.0 + rate) ** -n for n in range(life))
+            parts.append(-value * instalment * years)
+        _without_decision(row)
+        changed["UnitPeriods"] = changed.get("UnitPeriods", []) + [
+            {"unit": unit["unit"], "period": p.name, "capacity_per_year": 0.0, "min_load": 0.0}
+            for p in periods
+            if p not in serving
+        ]
+    changed["Budget"] = []
+    return Way(changed, sum(parts), sum(map(abs, parts)))
+
+
+_OF_CANDIDATES = ("capex_million", "lifetime_years", "earliest_period", "latest_period",
+                  "choice", "requires")  # fmt: skip
+
+
+def _without_decision(row: Row) -> None:
+    """Make a candidate an existing unit that costs nothing to have."""
+    row |= {"status": "existing", "fixed_cost_million_per_year": 0.0, "jobs": 0.0}
+    for column in _OF_CANDIDATES:
+        row.pop(column, None)

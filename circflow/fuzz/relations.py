@@ -1,0 +1,623 @@
+"""Metamorphic relations: a change of a scenario, and what it may do to the best plan's worth.
+
+Every relation holds exactly by MODEL's algebra; where a change would keep the answer only under
+conditions, the relation makes them part of what it asks, and returns None where they do not hold.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from random import Random
+from typing import Literal
+
+from circflow.data.schema import BY_NAME
+from circflow.fuzz.regions import LEAST, MOST, Row, Sheets, Value
+
+Expected = Literal["equal", "not lower"]
+
+
+@dataclass(frozen=True)
+class Changed:
+    """A scenario changed, and what that does to the objective."""
+
+    sheets: Sheets
+    expected: Expected
+    factor: float = 1.0
+    """The new objective is so many times the old one."""
+    relax: bool = False
+    """Yes/no decisions of the changed scenario may be fractions."""
+    said: str = ""
+    """What was changed, in a few words."""
+    base: Sheets | None = None
+    """What it is compared with, where that is not the scenario itself."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a relation may know of the plan of the scenario it changes."""
+
+    most: float
+    """The sum of all amounts, levels and emissions of the plan, over all periods and years, and
+    of its capital: no limit above it is reached."""
+
+
+Change = Callable[[Sheets, Random, Seen], Changed | None]
+RELATIONS: dict[str, Change] = {}
+"""Every relation by name."""
+
+
+def relation(change: Change) -> Change:
+    """Register a relation under the name of its function."""
+    RELATIONS[change.__name__] = change
+    return change
+
+
+# ------------------------------------------------------------------- limits
+
+
+MAXIMA = {
+    "Streams": ("amount_per_year",),
+    "Stockpiles": ("capacity", "max_reclaim_per_year", "closing_max"),
+    "Purchases": ("max_per_year",),
+    "BlendLimits": ("max",),
+    "Units": ("capacity_per_year",),
+    "UnitPeriods": ("capacity_per_year",),
+    "Links": ("capacity_per_year",),
+    "Markets": ("max_per_year",),
+    "Disposal": ("capacity_per_year", "total_capacity"),
+    "EmissionLimits": ("limit_per_year",),
+    "Synergies": ("max_per_year",),
+    "Budget": ("budget_million",),
+}
+"""Columns in which a larger figure is easier to meet."""
+MINIMA = {
+    "Stockpiles": ("closing_min",),
+    "BlendLimits": ("min",),
+    "Units": ("min_load",),
+    "Markets": ("min_per_year",),
+}
+"""Columns in which a smaller figure is easier to meet."""
+
+
+def cells(sheets: Sheets, columns: Mapping[str, tuple[str, ...]]) -> Iterator[tuple[str, Row, str]]:
+    """Sheet, row and column of every cell of some columns, filled or not."""
+    for sheet, names in columns.items():
+        for row in sheets.get(sheet, []):
+            for name in names:
+                yield sheet, row, name
+
+
+def number(row: Row, column: str, blank: float = math.nan) -> float:
+    """A figure of a row."""
+    value = row.get(column)
+    return blank if value is None else float(value)
+
+
+def _eases(sheets: Sheets, sheet: str, row: Row, column: str) -> bool:
+    """Whether a larger figure is easier to meet in this very row."""
+    if sheet == "Streams":
+        return row.get("must_handle") is False
+    if sheet not in ("Units", "UnitPeriods"):
+        return True
+    unit = next(u for u in sheets["Units"] if u["unit"] == row["unit"])
+    # A least load is a share of the capacity; a range of sizes has costs between the two.
+    idle = number(unit, "min_load", 0.0) == 0.0 and number(row, "min_load", 0.0) == 0.0
+    return idle and unit.get("capacity_max_per_year") is None
+
+
+@relation
+def raised_maximum(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
+    """More room never lowers the worth."""
+    changed = copy.deepcopy(sheets)
+    places = [
+        (sheet, row, column)
+        for sheet, row, column in cells(changed, MAXIMA)
+        if row.get(column) is not None
+        and number(row, column) < MOST
+        and _eases(changed, sheet, row, column)
+    ]
+    if not places:
+        return None
+    sheet, row, column = rng.choice(places)
+    before = number(row, column)
+    if sheet == "BlendLimits":
+        after = before + rng.random()
+    else:
+        power = math.log10(max(before, LEAST))
+        after = float(f"{10.0 ** rng.choice([power + 1.0, rng.uniform(power, 15.0), 15.0]):.2g}")
+    row[column] = min(max(after, before), MOST)
+    return Changed(changed, "not lower", said=f"{sheet}.{column} {before:g} -> {row[column]:g}")
+
+
+@relation
+def lowered_minimum(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
+    """A smaller least never lowers the worth."""
+    changed = copy.deepcopy(sheets)
+    places = [
+        (sheet, row, column)
+        for sheet, row, column in cells(changed, MINIMA)
+        if number(row, column, 0.0) > 0.0
+    ]
+    if not places:
+        return None
+    sheet, row, column = rng.choice(places)
+    before = number(row, column)
+    row[column] = before * rng.choice([0.0, 1e-6, 0.5])
+    return Changed(changed, "not lower", said=f"{sheet}.{column} {before:g} -> {row[column]:g}")
+
+
+BLANK_IS_UNLIMITED = {
+    "Stockpiles": ("capacity", "max_reclaim_per_year", "closing_max"),
+    "Purchases": ("max_per_year",),
+    "Links": ("capacity_per_year",),
+    "Markets": ("max_per_year",),
+    "Disposal": ("capacity_per_year",),
+    "EmissionLimits": ("limit_per_year",),
+    "Synergies": ("max_per_year",),
+}
+
+
+@relation
+def limit_beyond_reach(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
+    """A limit above what the best plan moves in all changes nothing, whatever its size."""
+    changed = copy.deepcopy(sheets)
+    places = [
+        (sheet, row, column)
+        for sheet, row, column in cells(changed, BLANK_IS_UNLIMITED)
+        if row.get(column) is None and not row.get("forbidden")
+    ]
+    least = math.log10(max(2.0 * seen.most, LEAST))
+    if not places or least >= 15.0:
+        return None
+    words = []
+    for sheet, row, column in rng.sample(places, min(len(places), rng.choice([1, 1, 2, 9]))):
+        power = rng.choice([rng.uniform(least, 15.0), 15.0, max(least, rng.uniform(9.0, 15.0))])
+        limit = 10.0**power
+        stays = number(row, "opening", 0.0), number(row, "min_per_year", 0.0)
+        row[column] = max(limit, 2.0 * max(stays))
+        if sheet == "EmissionLimits" and rng.random() < 0.5:
+            row["penalty"] = float(f"{10.0 ** rng.uniform(-3.0, 15.0):.2g}")
+        words.append(f"{sheet}.{column} = {row[column]:g}")
+    return Changed(changed, "equal", said=", ".join(words))
+
+
+@relation
+def relaxed(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
+    """Yes/no decisions as fractions never lower the worth."""
+    units = sheets["Units"]
+    if not any(u.get("status") == "candidate" or u.get("can_idle") for u in units):
+        return None
+    return Changed(sheets, "not lower", relax=True)
+
+
+# ------------------------------------------------------------------- units of measure
+
+
+TONNES = {
+    "Streams": ("amount_per_year",),
+    "Stockpiles": (
+        "opening", "capacity", "max_reclaim_per_year", "closing_min", "closing_max",
+    ),
+    "Purchases": ("max_per_year",),
+    "Units": (
+        "capacity_per_year", "capacity_max_per_year", "fixed_cost_million_per_year",
+        "fixed_cost_max_million_per_year", "jobs", "capex_million", "capex_max_million",
+    ),
+    "UnitPeriods": ("capacity_per_year", "fixed_cost_million_per_year"),
+    "Links": ("capacity_per_year",),
+    "Markets": ("max_per_year", "min_per_year"),
+    "Disposal": ("capacity_per_year", "total_capacity"),
+    "EmissionLimits": ("limit_per_year",),
+    "Synergies": ("max_per_year",),
+    "Budget": ("budget_million",),
+}  # fmt: skip
+"""Amounts and lump sums: what is twice as large in a region twice as large."""
+MONEY = {
+    "Streams": ("cost",),
+    "Stockpiles": ("add_cost", "reclaim_cost", "holding_cost"),
+    "Purchases": ("price",),
+    "RecipeCosts": ("variable_cost",),
+    "Units": (
+        "fixed_cost_million_per_year", "fixed_cost_max_million_per_year",
+        "capex_million", "capex_max_million",
+    ),
+    "UnitPeriods": ("fixed_cost_million_per_year",),
+    "Modes": ("cost_per_unit_km", "fixed_cost"),
+    "Links": ("cost",),
+    "Markets": ("price", "premium"),
+    "Disposal": ("fee",),
+    "EmissionLimits": ("price", "penalty"),
+    "Synergies": ("value",),
+    "Budget": ("budget_million",),
+}  # fmt: skip
+"""What is in currency."""
+
+
+def _times(sheets: Sheets, columns: Mapping[str, tuple[str, ...]], factor: float) -> None:
+    for _, row, column in cells(sheets, columns):
+        if row.get(column) is not None:
+            row[column] = number(row, column) * factor
+
+
+def _within(sheets: Sheets) -> bool:
+    """Whether every figure has a size that is solved right."""
+    figures = (v for rows in sheets.values() for row in rows for v in row.values())
+    return all(LEAST <= abs(v) <= MOST for v in figures if isinstance(v, float) and v != 0.0)
+
+
+def _factor(rng: Random) -> float:
+    return rng.choice([1e-6, 1e-3, 0.1, 0.5, 7.0, 1e3, 1e6, 10.0 ** rng.randint(-9, 9)])
+
+
+@relation
+def all_tonnes_scaled(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
+    """All amounts and lump sums so many times as large: so is the worth."""
+    factor = _factor(rng)
+    changed = copy.deepcopy(sheets)
+    _times(changed, TONNES, factor)
+    if not _within(changed):
+        return None
+    return Changed(changed, "equal", factor, said=f"times {factor:g}")
+
+
+@relation
+def all_money_scaled(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
+    """All prices and sums in another currency: so is the worth."""
+    factor = _factor(rng)
+    changed = copy.deepcopy(sheets)
+    _times(changed, MONEY, factor)
+    for row in changed["Scenario"]:
+        if str(row["key"]).startswith("transaction_cost"):
+            row["value"] = float(row["value"] or 0.0) * factor
+    for row in changed.get("Goals", []):
+        if row["goal"] not in ("value", "synergy"):
+            row["weight"] = number(row, "weight") * factor
+    if not _within(changed):
+        return None
+    return Changed(changed, "equal", factor, said=f"times {factor:g}")
+
+
+@relation
+def unit_of_all_materials(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
+    """All amounts counted in another unit, prices and emissions per unit with them: the same."""
+    factor = 10.0 ** rng.choice([-6, -3, 3, 6])
+    changed = copy.deepcopy(sheets)
+    sheets_of = [sheet for sheet in TONNES if sheet != "EmissionLimits"]
+    _times(changed, {s: tuple(c for c in TONNES[s] if c in _AMOUNTS) for s in sheets_of}, factor)
+    prices = {s: tuple(c for c in MONEY[s] if "_million" not in c) for s in MONEY}
+    prices = {**prices, "EmissionLimits": (), "EmissionFactors": ("factor",)}
+    _times(changed, prices, 1.0 / factor)
+    for row in changed["Scenario"]:
+        if str(row["key"]).startswith("transaction_cost"):
+            row["value"] = float(row["value"] or 0.0) / factor
+    if not _within(changed):
+        return None
+    return Changed(changed, "equal", said=f"times {factor:g}")
+
+
+@relation
+def unit_of_one_material(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
+    """One material counted in another unit (t, kg) in every place it occurs changes nothing.
+
+    Left out: materials of a blend with limits, whose shares are of amounts; materials that share
+    a mode, a link's capacity, a disposal's capacity or a synergy with others, or bear a
+    transaction cost, for those figures are per unit of every material alike.
+    """
+    possible = [m for m in sheets["Materials"] if _has_own_unit(sheets, m)]
+    if not possible:
+        return None
+    material = rng.choice(possible)
+    name, factor = material["material"], 10.0 ** rng.choice([-6, -3, 3, 3, 6])
+    changed = copy.deepcopy(sheets)
+    for row in changed["Materials"]:
+        if row["material"] == name:
+            row["unit"] = "another"
+    for row in changed.get("Disposal", []):  # every waste: a row of its own for this one
+        if row.get("material") is None and material["category"] == "waste":
+            return None
+    own = {sheet: tuple(c for c in columns if c in _AMOUNTS) for sheet, columns in TONNES.items()}
+    per_unit = {sheet: tuple(c for c in MONEY[sheet]) for sheet in _OF_A_MATERIAL & set(MONEY)}
+    for sheet in _OF_A_MATERIAL:
+        rows = [row for row in changed.get(sheet, []) if row.get("material") == name]
+        _times({sheet: rows}, {sheet: own.get(sheet, ())}, factor)
+        _times({sheet: rows}, {sheet: per_unit.get(sheet, ())}, 1.0 / factor)
+    _recount_recipes(changed, name, factor)
+    _recount_emissions(changed, name, factor)
+    _recount_modes(changed, str(material.get("modes")), factor)
+    if not _within(changed):
+        return None
+    return Changed(changed, "equal", said=f"{name} times {factor:g}")
+
+
+_AMOUNTS = {
+    "amount_per_year", "opening", "capacity", "max_reclaim_per_year", "closing_min", "closing_max",
+    "max_per_year", "min_per_year", "capacity_per_year", "capacity_max_per_year", "total_capacity",
+}  # fmt: skip
+_OF_A_MATERIAL = {"Streams", "Stockpiles", "Purchases", "Markets", "Disposal", "Links"}
+_KINDS_OF_A_MATERIAL = ("disposal", "stockpile", "purchase", "sale", "stream")
+
+
+def _has_own_unit(sheets: Sheets, material: Row) -> bool:
+    name, modes = material["material"], material.get("modes")
+    groups = {
+        (row["technology"], row["recipe"], row["group"])
+        for row in sheets["Recipes"]
+        if row.get("group") and row["material"] == name
+    }
+    if any(
+        (b["technology"], b["recipe"], b["group"]) in groups for b in sheets.get("BlendLimits", [])
+    ):
+        return False
+    if modes == "none":
+        return True
+    if any(m is not material and m.get("modes") == modes for m in sheets["Materials"]):
+        return False
+    if modes is None or "," in str(modes):
+        return False
+    fees = {row["key"]: row["value"] for row in sheets["Scenario"]}
+    if fees.get("transaction_cost_inside") or fees.get("transaction_cost_outside"):
+        return False
+    shared = any(
+        row.get("mode") is None
+        and row.get("material") is None
+        and (row.get("capacity_per_year") is not None or row.get("cost") is not None)
+        for row in sheets.get("Links", [])
+    )
+    flows = any(row["kind"] == "flow" for row in sheets.get("SynergyPartners", []))
+    return not shared and not flows and _own_mode(sheets, str(modes), str(name))
+
+
+def _own_mode(sheets: Sheets, mode: str, name: str) -> bool:
+    """Whether nothing but this material can travel by the mode."""
+    return all(
+        row["material"] == name or mode not in str(row.get("modes") or mode).split(",")
+        for row in sheets["Materials"]
+    )
+
+
+def _recount_recipes(sheets: Sheets, name: Value, factor: float) -> None:
+    """Plain amounts are of the material; in a group its weight is per unit of it."""
+    for row in sheets["Recipes"]:
+        if row["material"] == name and row.get("group"):
+            row["weight"] = number(row, "weight", 1.0) / factor
+        elif row["material"] == name:
+            row["amount"] = number(row, "amount") * factor
+
+
+def _recount_emissions(sheets: Sheets, name: Value, factor: float) -> None:
+    """Factors per unit of the material; one that holds for all of a kind gets a row of its own."""
+    rows = sheets.get("EmissionFactors", [])
+    for kind in _KINDS_OF_A_MATERIAL:
+        own = {r["pollutant"]: r for r in rows if r["kind"] == kind and r.get("key") == name}
+        for row in [r for r in rows if r["kind"] == kind and r.get("key") is None]:
+            if row["pollutant"] not in own:
+                rows.append({**row, "key": name, "factor": number(row, "factor") / factor})
+        for row in own.values():
+            row["factor"] = number(row, "factor") / factor
+
+
+def _recount_modes(sheets: Sheets, mode: str, factor: float) -> None:
+    for row in sheets.get("Modes", []):
+        if row["mode"] == mode:
+            _times({"Modes": [row]}, {"Modes": MONEY["Modes"]}, 1.0 / factor)
+    rows = sheets.get("EmissionFactors", [])
+    own = {r["pollutant"]: r for r in rows if r["kind"] == "transport" and r.get("key") == mode}
+    if mode != "none":
+        for row in [r for r in rows if r["kind"] == "transport" and r.get("key") is None]:
+            if row["pollutant"] not in own:
+                rows.append({**row, "key": mode, "factor": number(row, "factor") / factor})
+    for row in own.values():
+        row["factor"] = number(row, "factor") / factor
+
+
+# ------------------------------------------------------------------- what does not matter
+
+
+@relation
+def rows_permuted(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
+    """Rows, columns and sheets in another order change nothing (but periods are in order)."""
+    changed: Sheets = {}
+    names = list(sheets)
+    rng.shuffle(names)
+    for name in names:
+        rows = [dict(row) for row in sheets[name]]
+        if name != "Periods":
+            rng.shuffle(rows)
+        columns = list(dict.fromkeys(c for row in rows for c in row))
+        rng.shuffle(columns)
+        changed[name] = [{c: row[c] for c in columns if c in row} for row in rows]
+    return Changed(changed, "equal")
+
+
+@relation
+def unused_things(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
+    """A site, a member, a material, a mode, a technology that nothing uses change nothing."""
+    changed = copy.deepcopy(sheets)
+    size = [10.0 ** rng.uniform(-9.0, 15.0) for _ in range(9)]
+    added: dict[str, Row] = {
+        "Sites": {"site": "Far away", "member": "Idle", "latitude": -50.0, "longitude": -70.0},
+        "Materials": {"material": "gold", "category": "product"},
+        "Modes": {"mode": "airship", "cost_per_unit_km": size[0], "fixed_cost": size[1]},
+        "Recipes": {"technology": "alchemy", "recipe": "main", "role": "output",
+                    "material": "gold", "amount": size[2]},
+        "RecipeCosts": {"technology": "alchemy", "recipe": "main", "variable_cost": size[3]},
+        "Properties": {"material": "gold", "property": "CaO", "value": size[4]},
+        "EmissionFactors": {"kind": "recipe", "key": "alchemy", "pollutant": "smoke",
+                            "factor": size[5]},
+    }  # fmt: skip
+    for sheet, row in added.items():
+        changed.setdefault(sheet, []).append(dict(row))
+    changed.setdefault("Members", []).append({"member": "Idle"})
+    if rng.random() < 0.5:
+        changed["Purchases"] = [
+            *changed.get("Purchases", []),
+            {"site": None, "material": "gold", "price": size[6], "max_per_year": size[7]},
+        ]
+    return Changed(changed, "equal")
+
+
+@relation
+def unit_that_is_off(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
+    """A unit that is off is as good as none, whatever stands in its row."""
+    changed = copy.deepcopy(sheets)
+    technologies = sorted({str(row["technology"]) for row in sheets["Recipes"]})
+    size = [float(f"{10.0 ** rng.uniform(-9.0, 15.0):.2g}") for _ in range(4)]
+    changed["Units"].append(
+        {
+            "unit": "Ruin",
+            "site": rng.choice([str(row["site"]) for row in sheets["Sites"]]),
+            "technology": rng.choice(technologies),
+            "status": "off",
+            "capacity_per_year": size[0],
+            "min_load": 1.0,
+            "fixed_cost_million_per_year": size[1],
+            "jobs": size[2],
+            "capex_million": size[3],
+        }
+    )
+    return Changed(changed, "equal")
+
+
+@relation
+def off_or_struck_out(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
+    """A unit off is as good as one struck out, with all that needs it or names it."""
+    name = rng.choice(sheets["Units"])["unit"]
+    off, struck = copy.deepcopy(sheets), copy.deepcopy(sheets)
+    next(u for u in off["Units"] if u["unit"] == name)["status"] = "off"
+    gone = {name}
+    while needing := {u["unit"] for u in struck["Units"] if u.get("requires") in gone} - gone:
+        gone |= needing
+    struck["Units"] = [u for u in struck["Units"] if u["unit"] not in gone]
+    ended = {
+        row["synergy"]
+        for row in struck.get("SynergyPartners", [])
+        if row["kind"] == "unit" and row["partner"] in gone
+    }
+    for sheet, column, names in (
+        ("UnitPeriods", "unit", gone),
+        ("Synergies", "synergy", ended),
+        ("SynergyPartners", "synergy", ended),
+    ):
+        struck[sheet] = [row for row in struck.get(sheet, []) if row[column] not in names]
+    struck["EmissionLimits"] = [
+        row
+        for row in struck.get("EmissionLimits", [])
+        if row["scope"] != "unit" or row["key"] not in gone
+    ]
+    return Changed(struck, "equal", base=off, said=f"{name} off")
+
+
+@relation
+def freed_candidate(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
+    """A candidate without choice, requires and window never lowers the worth."""
+    conditions = ("earliest_period", "latest_period", "choice", "requires")
+    bound = [u for u in sheets["Units"] if any(u.get(c) is not None for c in conditions)]
+    if not bound:
+        return None
+    name = rng.choice(bound)["unit"]
+    changed = copy.deepcopy(sheets)
+    for row in changed["Units"]:
+        if row["unit"] == name:
+            row.update(dict.fromkeys(conditions))
+    return Changed(changed, "not lower", said=f"{name} without conditions")
+
+
+@relation
+def periods_written_out(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
+    """A row for every period is a row for each of them (a total capacity has no period)."""
+    periods = [row["period"] for row in sheets["Periods"]]
+    changed = copy.deepcopy(sheets)
+    for name, rows in sheets.items():
+        if not BY_NAME[name].periodic:
+            continue
+        key = BY_NAME[name].key or ("site", "material")
+        changed[name] = []
+        for row in rows:
+            if row.get("period") is not None or row.get("total_capacity") is not None:
+                changed[name].append(dict(row))
+                continue
+            named = {
+                other.get("period")
+                for other in rows
+                if all(other.get(column) == row.get(column) for column in key)
+            }
+            changed[name] += [{**row, "period": p} for p in periods if p not in named]
+    return Changed(changed, "equal")
+
+
+@relation
+def period_split(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
+    """A period in two changes nothing where no year depends on another: without stockpiles,
+    candidates and total capacities."""
+    if sheets.get("Stockpiles") or any(u.get("status") == "candidate" for u in sheets["Units"]):
+        return None
+    if any(row.get("total_capacity") is not None for row in sheets["Disposal"]):
+        return None
+    long = [row for row in sheets["Periods"] if number(row, "years") > 1]
+    if not long:
+        return None
+    cut = rng.choice(long)
+    years = int(number(cut, "years"))
+    first = rng.randint(1, years - 1)
+    changed = copy.deepcopy(sheets)
+    at = sheets["Periods"].index(cut)
+    changed["Periods"][at : at + 1] = [
+        {"period": cut["period"], "years": first},
+        {"period": "the rest", "years": years - first},
+    ]
+    for name, rows in changed.items():
+        if name != "Periods" and "period" in BY_NAME[name]:
+            rows += [{**r, "period": "the rest"} for r in rows if r.get("period") == cut["period"]]
+    return Changed(changed, "equal", said=f"{cut['period']} after {first} years")
+
+
+# ------------------------------------------------------------------- prices
+
+
+BETTER = (
+    ("Markets", "price", 1.0),
+    ("Markets", "premium", 1.0),
+    ("Disposal", "fee", -1.0),
+    ("Purchases", "price", -1.0),
+    ("RecipeCosts", "variable_cost", -1.0),
+    ("Modes", "cost_per_unit_km", -1.0),
+    ("Links", "distance_km", -1.0),
+    ("EmissionLimits", "penalty", -1.0),
+    ("Units", "capex_million", -1.0),
+    ("Units", "fixed_cost_million_per_year", -1.0),
+    ("Synergies", "value", 1.0),
+)
+
+
+@relation
+def better_price(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
+    """A better price, a shorter way, a cheaper plant never lower the worth."""
+    changed = copy.deepcopy(sheets)
+    goals = {row["goal"] for row in sheets.get("Goals", [])}
+    places = [
+        (sheet, row, column, sign)
+        for sheet, column, sign in BETTER
+        for row in changed.get(sheet, [])
+        if number(row, column, 0.0) != 0.0 and _price_is_free(sheet, row, goals)
+    ]
+    if not places:
+        return None
+    sheet, row, column, sign = rng.choice(places)
+    before = number(row, column)
+    factor = rng.choice([2.0, 10.0, 10.0 ** rng.uniform(0.0, 12.0)])
+    after = before * factor if (before > 0.0) == (sign > 0.0) else before / factor
+    if abs(after) > MOST:
+        return None
+    row[column] = after
+    return Changed(changed, "not lower", said=f"{sheet}.{column} {before:g} -> {after:g}")
+
+
+def _price_is_free(sheet: str, row: Row, goals: set[Value]) -> bool:
+    if sheet == "Units":
+        return row.get("capacity_max_per_year") is None
+    if sheet == "Links":  # a shorter way emits less, which a goal may count the other way
+        return not any(str(goal).startswith("emission") for goal in goals)
+    return True

@@ -1,0 +1,190 @@
+"""That no plan is better: the dual bound of an LP, with arithmetic of its own.
+
+For min c·x, L ≤ A·x ≤ U, l ≤ x ≤ u and any y (weak duality), with d = c − Aᵀ·y,
+
+    c·x  ≥  Σ_{y>0} y·L + Σ_{y<0} y·U + Σ_{d>0} d·l + Σ_{d<0} d·u
+
+whatever y is: a wrong dual gives a weak bound, never a wrong one. Nothing of the solver is
+believed but y, which is an argument, not a result. Where u is infinite the most that the column
+can be in a best plan takes its place (see `circflow.solver.bounds`). Sums are taken in extended
+precision. The same with c = 0 proves that there is no plan at all (Farkas): 0 ≥ a positive number.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csc_array
+
+Floats = NDArray[np.float64]
+Long = NDArray[np.longdouble]
+
+ROUNDING = 1e-11
+"""A reduced cost below this share of the terms it is made of is rounding, where the column has no
+bound to multiply it by."""
+NEARLY_EXACT = 1e-14
+"""A reduced cost below this share is rounding in any case: it is 0."""
+AGREES = 1e-9
+"""Two figures of money agree when they differ by less than this share of what they are made of."""
+FLOOR = 1e-3
+"""A gap is relative to the objective, or to this share of all that is earned and spent, if that
+is more (an objective of nearly 0 is the difference of large sums)."""
+
+
+@dataclass(frozen=True)
+class Proof:
+    """The LP of a plan in the planner's units, minimised, with duals: what proves it best.
+
+    cost, row_dual: million currency per unit; a `row_dual` is what the minimum gains per unit of
+    its row's limit. `most` is the most that each column can be in a best plan. `search_bound` is
+    the bound of the search over yes/no decisions, −inf where it proved none, NaN where there are
+    no decisions; `asked` the gap that was asked for.
+    """
+
+    cost: Floats = field(repr=False)
+    offset: float
+    matrix: csc_array = field(repr=False)
+    row_lower: Floats = field(repr=False)
+    row_upper: Floats = field(repr=False)
+    lower: Floats = field(repr=False)
+    upper: Floats = field(repr=False)
+    most: Floats = field(repr=False)
+    row_dual: Floats = field(repr=False)
+    search_bound: float = np.nan
+    asked: float = 0.0
+
+    def lp_bound(self) -> float:
+        """What the duals prove of the LP: no plan costs less; −inf where they prove nothing."""
+        upper = np.minimum(self.upper, self.most)
+        return self.offset + dual_bound(
+            self.cost, self.matrix, (self.row_lower, self.row_upper), self.lower, upper,
+            self.row_dual,
+        )  # fmt: skip
+
+    def confirmed_gap(self, objective: float, gross: float) -> float:
+        """Relative distance of a plan's worth (maximised) from what is proven, at least 0.
+
+        Args:
+            objective: worth of the plan, million currency.
+            gross: sum of what is earned and spent, which says how much rounding may amount to.
+
+        With decisions both must hold: the duals prove that the LP of the decisions has no better
+        plan, the search that no other decisions do. Infinite where nothing is proven.
+        """
+        size = max(abs(objective), FLOOR * gross, 1e-300)
+        lp = (-objective - self.lp_bound()) / size
+        searched = 0.0 if np.isnan(self.search_bound) else (-objective - self.search_bound) / size
+        gap = max(lp, searched, 0.0)
+        return float(gap) if np.isfinite(gap) else float("inf")
+
+
+def _long_sums(value: Floats, factor: Long, indptr: NDArray[np.int32]) -> Long:
+    """Σ value · factor of the entries of each column, in extended precision."""
+    product = value.astype(np.longdouble) * factor
+    sums = np.zeros(len(indptr) - 1, dtype=np.longdouble)
+    filled = np.flatnonzero(np.diff(indptr))
+    if len(filled):
+        sums[filled] = np.add.reduceat(product, indptr[filled])
+    return sums
+
+
+def reduced_costs(cost: Floats, matrix: csc_array, dual: Floats) -> tuple[Long, Long]:
+    """d = c − Aᵀ·y in extended precision, and Σ of the absolute terms that make it up."""
+    factor = dual.astype(np.longdouble)[matrix.indices]
+    long_cost = cost.astype(np.longdouble)
+    reduced = long_cost - _long_sums(matrix.data, factor, matrix.indptr)
+    return reduced, np.abs(long_cost) + _long_sums(
+        np.abs(matrix.data), np.abs(factor), matrix.indptr
+    )
+
+
+def activities(matrix: csc_array, x: Floats) -> tuple[Long, Long]:
+    """A·x in extended precision, and Σ |a|·|x| of each row."""
+    rows = matrix.tocsr()
+    factor = x.astype(np.longdouble)[rows.indices]
+    return (
+        _long_sums(rows.data, factor, rows.indptr),
+        _long_sums(np.abs(rows.data), np.abs(factor), rows.indptr),
+    )
+
+
+def dual_bound(  # noqa: PLR0913, PLR0917
+    cost: Floats,
+    matrix: csc_array,
+    sides: tuple[Floats, Floats],
+    lower: Floats,
+    upper: Floats,
+    dual: Floats,
+) -> float:
+    """The bound that the duals prove (see the module); −inf where they prove none."""
+    return float(_parts(cost, matrix, sides, lower, upper, dual)[0])
+
+
+def proves_infeasible(
+    matrix: csc_array,
+    sides: tuple[Floats, Floats],
+    lower: Floats,
+    upper: Floats,
+    ray: Floats,
+) -> bool:
+    """Whether a Farkas ray (or its opposite) proves that no x meets the limits."""
+    if not np.isfinite(ray).all() or not ray.any():
+        return False
+    nothing = np.zeros(len(lower))
+    for y in (ray, -ray):
+        value, size = _parts(nothing, matrix, sides, lower, upper, y / np.abs(y).max())
+        if np.isfinite(value) and value > AGREES * size:
+            return True
+    return False
+
+
+def _parts(  # noqa: PLR0913, PLR0917
+    cost: Floats,
+    matrix: csc_array,
+    sides: tuple[Floats, Floats],
+    lower: Floats,
+    upper: Floats,
+    dual: Floats,
+) -> tuple[float, float]:
+    """The dual bound, and the sum of its absolute terms."""
+    low, high = sides
+    y = np.where((dual > 0.0) & np.isinf(low), 0.0, dual)
+    y = np.where((y < 0.0) & np.isinf(high), 0.0, y)
+    side = np.where(y > 0.0, low, np.where(y < 0.0, high, 0.0)).astype(np.longdouble)
+    reduced, terms = reduced_costs(cost, matrix, y)
+    bound = np.where(reduced > 0.0, lower, upper)
+    # Times the little or much that the column really is, rounding is rounding of money; times the
+    # most that it could be it would be more.
+    reduced[np.abs(reduced) <= NEARLY_EXACT * terms] = 0.0
+    rounding = np.abs(reduced) <= ROUNDING * terms
+    free = np.isinf(bound)
+    if (free & ~rounding).any():
+        return -np.inf, np.inf
+    reduced[free] = 0.0
+    at_bounds = reduced * np.where(free, 0.0, bound)
+    at_sides = y.astype(np.longdouble) * side
+    value = at_sides.sum() + at_bounds.sum()
+    return float(value), float(np.abs(at_sides).sum() + np.abs(at_bounds).sum())
+
+
+def breach(
+    matrix: csc_array,
+    sides: tuple[Floats, Floats],
+    lower: Floats,
+    upper: Floats,
+    x: Floats,
+) -> float:
+    """The largest breach of a limit by x, each relative to what the limit is made of."""
+    if not np.isfinite(x).all():
+        return float("inf")
+    activity, size = activities(matrix, x)
+    worst = 0.0
+    for value, own, low, high in ((activity, size, *sides), (x, np.abs(x), lower, upper)):
+        over = np.maximum(np.maximum(low - value, value - high), 0.0)
+        side = np.where(value < low, np.abs(low), np.abs(high))
+        scale = np.maximum(own, side)
+        share = over[over > 0.0] / scale[over > 0.0]
+        worst = max(worst, float(share.max(initial=0.0)))
+    return worst

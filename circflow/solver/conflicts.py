@@ -1,0 +1,173 @@
+"""Irreducible sets of conditions that cannot hold together, yes/no decisions included.
+
+The elastic filter and a deletion filter (Chinneck 2008, Feasibility and Infeasibility in
+Optimization, ch. 6) over the scenario's cells, so that bounds take part. Where the LP alone has no
+plan, both filters run on it, which is quick; what they leave is put through the deletion filter
+once more with the decisions as yes or no, as a condition that the LP needs may not be needed then.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from circflow.solver.compiled import Compiled, Program
+from circflow.solver.conditions import Condition, elastic
+from circflow.solver.highs import TOLERANCE, Outcome, Session
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+NOISE = 1e-7
+"""A change below this share of the figure is none."""
+
+
+class Conflicts:
+    """Looks for conflicts and least changes on the elastic programme of a scenario.
+
+    `granted` always flags conditions that give way at no cost; all others hold.
+    """
+
+    def __init__(self, compiled: Compiled, found: list[Condition]) -> None:
+        self.elastic = elastic(compiled.program, found)
+        self.count = len(found)
+        self.sizes: Floats = (
+            np.array([c.kind.weight for c in found], dtype=float) / self.elastic.weights
+        )
+        """What a change is measured by: the figure, 1 where there is none."""
+        self.feasibility = Feasibility(self.elastic.program)
+
+    def has_plan(self, granted: Flags) -> bool:
+        """Whether there is a plan, decisions yes or no, where what is granted gives way."""
+        fractional = self.has_fractional_plan(granted)
+        return fractional and self._solve(granted, decisions=True).x is not None
+
+    def has_fractional_plan(self, granted: Flags) -> bool:
+        """Whether there is a plan with decisions as fractions."""
+        return self._solve(granted, decisions=False).x is not None
+
+    def repair(self, *, decisions: bool) -> Flags:
+        """The conditions that the cheapest changes of all give way."""
+        free = np.ones(self.count, dtype=bool)
+        outcome = self._solve(free, self.elastic.weights, decisions=decisions)
+        if outcome.x is None:
+            return np.zeros(self.count, dtype=bool)
+        return self.changed(outcome)
+
+    def changed(self, outcome: Outcome) -> Flags:
+        """The conditions that give way in a plan."""
+        assert outcome.x is not None
+        return np.asarray(outcome.x[self.elastic.changes] > NOISE * self.sizes)
+
+    def cheapest(self, allowed: Flags) -> Outcome:
+        """The plan with the cheapest changes of some conditions."""
+        return self._solve(allowed, self.elastic.weights, decisions=True)
+
+    def least(self, number: int, granted: Flags) -> Outcome:
+        """The plan with the least change of one condition, what is granted given way."""
+        free = granted.copy()
+        free[number] = True
+        costs = np.zeros(self.count)
+        costs[number] = 1.0 / self.sizes[number]
+        return self._solve(free, costs, decisions=True)
+
+    def keep_from_above(self, condition: Condition, amount: float | None) -> None:
+        """A stream lowered by `amount` supplies no more than what is left of it (None: as it
+        was). That it must be handled is given way without this, that it arises is not."""
+        at = np.array(condition.lower, dtype=np.intp)
+        upper = self.elastic.program.upper[at]
+        if amount is not None:
+            upper = np.minimum(upper, max(condition.figure - amount, 0.0))
+        self.feasibility.change_bounds(at, self.elastic.program.lower[at], upper)
+
+    def conflict(self, granted: Flags) -> list[int]:
+        """An irreducible set of conditions that cannot hold together, none of them granted.
+
+        There must be no plan with what is granted. Empty where none of the conditions matters.
+        """
+        everything = np.ones(self.count, dtype=bool)
+        if not self.has_plan(everything):
+            return []
+        decisions = self.has_fractional_plan(granted)
+        kept = self._deleted(self._elastic_filter(granted, decisions), decisions)
+        if not decisions and self.feasibility.has_decisions:
+            kept = self._deleted(kept, True)
+        return sorted(kept)
+
+    def _elastic_filter(self, granted: Flags, decisions: bool) -> set[int]:
+        """Conditions that contain a conflict: those that the cheapest changes give way, time and
+        again, are held until no plan is left."""
+        enforced = np.zeros(self.count, dtype=bool)
+        costs = np.where(granted, 0.0, self.elastic.weights)
+        while True:
+            outcome = self._solve(~enforced, costs, decisions=decisions)
+            if outcome.x is None:
+                break
+            changed = self.changed(outcome) & ~enforced & ~granted
+            if not changed.any():  # too small to tell: all of them contain it
+                enforced = ~granted
+                break
+            enforced |= changed
+        return set(np.flatnonzero(enforced).tolist())
+
+    def _deleted(self, candidates: set[int], decisions: bool) -> set[int]:
+        """The deletion filter. What is physical is tried for removal last, so that policy is not
+        blamed for it."""
+        kept = set(candidates)
+        for number in sorted(candidates, key=lambda n: self.elastic.conditions[n].kind.weight):
+            without = np.ones(self.count, dtype=bool)
+            without[list(kept - {number})] = False
+            if self._solve(without, decisions=decisions).x is None:
+                kept.remove(number)
+        return kept
+
+    def _solve(self, free: Flags, costs: Floats | None = None, *, decisions: bool) -> Outcome:
+        """Solve with the changes of `free` conditions allowed, at a cost or at none."""
+        most = np.where(free, self.elastic.most, 0.0)
+        changes = self.elastic.changes
+        self.feasibility.change_bounds(changes, np.zeros(self.count), most)
+        price = np.zeros(self.count) if costs is None else costs
+        self.feasibility.change_costs(changes, price)
+        return self.feasibility.solve(decisions=decisions)
+
+
+class Feasibility:
+    """A programme without its goal: as an LP, and with the decisions as yes or no, exactly."""
+
+    def __init__(self, program: Program) -> None:
+        aimless = program.without_goal()
+        self.has_decisions = aimless.has_decisions
+        exact = {"mip_feasibility_tolerance": TOLERANCE}
+        self.whole = Session(aimless, options=exact) if self.has_decisions else None
+        scaling = self.whole.scaling if self.whole is not None else None
+        self.linear = Session(aimless.relaxed(), scaling=scaling)
+        self.decisions = np.flatnonzero(aimless.integer)
+
+    def change_bounds(self, columns: NDArray[np.intp], lower: Floats, upper: Floats) -> None:
+        """Replace bounds of columns."""
+        for session in self._sessions():
+            session.change_bounds(columns, lower, upper)
+
+    def change_costs(self, columns: NDArray[np.intp], costs: Floats) -> None:
+        """Replace costs of columns."""
+        for session in self._sessions():
+            session.change_costs(columns, costs)
+
+    def solve(self, *, decisions: bool = True) -> Outcome:
+        """The best plan; a plan of the search is solved again with its decisions exactly yes or
+        no, so that none rests on a fraction of one."""
+        if self.whole is None or not decisions:
+            return self.linear.resolve()
+        searched = self.whole.solve(gap=TOLERANCE)
+        if searched.x is None:
+            return searched
+        at = self.decisions
+        fixed = np.round(searched.x[at])
+        low, high = self.linear.lower[at], self.linear.upper[at]
+        self.linear.change_bounds(at, fixed, fixed)
+        outcome = self.linear.resolve()
+        self.linear.change_bounds(at, low, high)
+        return outcome
+
+    def _sessions(self) -> list[Session]:
+        return [self.linear] if self.whole is None else [self.linear, self.whole]

@@ -1,0 +1,415 @@
+"""The best plan of a programme, believed only where own arithmetic agrees.
+
+    pull in what is out of reach (`bounds`)
+    LP          solve; every limit must hold relative to its own size, and the duals must prove the
+                optimum (`circflow.solution.proof`); else refine (`refine`); else another way
+    decisions   search; solve the LP with the decisions as constants; its plan must be as near the
+                search's bound as was asked for, and not beyond it; else search another way
+    no plan     a claim that there is none is believed with a Farkas ray or a ray of endless gain
+
+The ways differ in scaling, presolve, algorithm and tolerances. Where none agrees `SolverError` says
+so with the two figures: a plan that contradicts its own proof is never called optimal.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csc_array, diags_array, hstack, vstack
+
+from circflow.solution.proof import (
+    AGREES,
+    FLOOR,
+    ROUNDING,
+    Proof,
+    breach,
+    dual_bound,
+    proves_infeasible,
+)
+from circflow.solver.bounds import capped, reach, tightened
+from circflow.solver.compiled import Program
+from circflow.solver.highs import Ending, Outcome, Session, SolverError
+from circflow.solver.refine import refinements, worth
+from circflow.solver.scaling import Scaling, apply, scaling_by_reach, scaling_of
+
+Floats = NDArray[np.float64]
+
+HOLDS = 1e-8
+"""A limit holds when it is breached by less than this share of what it is made of."""
+
+
+_DISAGREE = "the plan and its proof disagree: "
+_TOLD = 3
+
+_FAR_APART = 1e7
+"""Figures whose sizes differ by more after scaling (regions: 1e4) are not trusted to one search."""
+
+
+@dataclass(frozen=True)
+class _Way:
+    """One way to solve."""
+
+    by_reach: bool = False
+    """Scale by what can flow at most, rather than by what figures typically are."""
+    options: Mapping[str, bool | int | float | str] = field(default_factory=dict)
+    solver: str = ""
+
+
+_LP_WAYS = (
+    _Way(),
+    _Way(by_reach=True),
+    _Way(by_reach=True, options={"presolve": "off"}, solver="simplex"),
+    _Way(options={"presolve": "off"}, solver="ipm"),
+)
+_SEARCH_WAYS = (
+    _Way(),
+    _Way(by_reach=True, options={"mip_feasibility_tolerance": 1e-9}),
+    _Way(options={"mip_feasibility_tolerance": 1e-10, "presolve": "off"}),
+    _Way(by_reach=True, options={"mip_feasibility_tolerance": 1e-10, "presolve": "off"}),
+)
+
+
+@dataclass(frozen=True)
+class Optimum:
+    """What a programme's optimisation gave.
+
+    `outcome` is that of the LP with the decisions fixed (`fixed`), where there are any; its `gap`
+    and `bound` are those of the search.
+    """
+
+    outcome: Outcome
+    fixed: bool
+    most: Floats
+    """The most that each column of that LP can be in a best plan."""
+
+
+def optimum(
+    program: Program,
+    *,
+    time_limit: float | None = None,
+    gap: float = 1e-6,
+    start: Floats | None = None,
+    scaling: Scaling | None = None,
+    on_progress: Callable[[float, float], None] | None = None,
+) -> Optimum:
+    """The best plan, with its proof.
+
+    Args:
+        program: what to minimise.
+        time_limit: seconds; the best plan found until then is FEASIBLE.
+        gap: relative gap at which the search over yes/no decisions ends.
+        start: a plan to search from.
+        scaling: scales to try first.
+        on_progress: is told (best, bound) during the search.
+
+    Raises:
+        SolverError: no way to solve gives a plan that agrees with its proof.
+    """
+    if not program.has_decisions:
+        return linear(program, time_limit=time_limit, scaling=scaling)
+    most = reach(program)
+    inner = tightened(program, most)
+    affordable, dear = capped(inner, most)
+    ends = None if time_limit is None else time.monotonic() + time_limit
+    doubts: list[str] = []
+    claims: set[bool] = set()
+    agreeing: list[tuple[_Way, Optimum]] = []
+    far_apart = bool(dear.any()) or _far_apart(inner)
+    for way, cap in _ways(_SEARCH_WAYS, dear):
+        left = None if ends is None else ends - time.monotonic()
+        if doubts and left is not None and left <= 0.0:
+            break
+        tried = affordable if cap else inner
+        own = (
+            scaling if scaling is not None and way is _SEARCH_WAYS[0] else _scales(way, tried, most)
+        )
+        try:
+            session = Session(tried, scaling=own, options=way.options, on_progress=on_progress)
+            if start is not None:
+                session.start_from_plan(start)
+            found = session.solve(time_limit=left, gap=gap)
+        except SolverError as error:
+            doubts.append(str(error))
+            continue
+        if found.ending is Ending.STOPPED:
+            return Optimum(found, False, most)
+        if found.x is None:
+            claims.add(way.by_reach)
+            if _believed(replace(program, integer=np.zeros_like(program.integer)), found.ending):
+                return Optimum(found, False, most)
+            if found.ending is Ending.INFEASIBLE and len(claims) > 1:
+                return Optimum(found, False, most)
+            doubts.append(f"the search ended with {found.ending.value}, which could not be proven")
+            continue
+        if cap and found.x[dear].any():
+            continue
+        try:
+            fixed = linear(program.with_fixed(found.x), scaling=session.scaling)
+        except SolverError as error:
+            doubts.append(str(error))
+            continue
+        doubt = _doubt(program, found, fixed.outcome, gap)
+        if doubt:
+            doubts.append(doubt)
+            continue
+        plan = _searched(found, fixed)
+        if not far_apart or found.ending is not Ending.OPTIMAL:
+            return plan
+        # Where figures are far apart a search can prove what is not so.
+        if _best_of_all(program, plan, gap):
+            return plan
+        agreeing.append((way, plan))
+        doubts.append(f"one search found {-plan.outcome.objective:.12g} million to be best")
+    best = min((p for _, p in agreeing), key=lambda p: p.outcome.objective, default=None)
+    if best is not None:
+        among = [w for w, p in agreeing if _as_good(program, p.outcome.objective, best, gap)]
+        if any(w is not among[0] for w in among):
+            return best
+    raise _disagreement(doubts)
+
+
+def _as_good(program: Program, objective: float, best: Optimum, gap: float) -> bool:
+    """Whether a worth (minimised) is that of the best, up to the gap."""
+    assert best.outcome.x is not None
+    other = best.outcome.objective
+    size = max(abs(other), FLOOR * _gross(program, best.outcome.x))
+    return abs(objective - other) <= gap * abs(other) + AGREES * size
+
+
+def _best_of_all(program: Program, best: Optimum, gap: float) -> bool:
+    """Whether no fractions of decisions are better than a plan: then no decisions are."""
+    try:
+        relaxed = linear(program.relaxed()).outcome
+    except SolverError:
+        return False
+    return relaxed.ending is Ending.OPTIMAL and _as_good(program, relaxed.objective, best, gap)
+
+
+def _far_apart(program: Program) -> bool:
+    """Whether figures are so far apart in size, after scaling, that a search may be wrong."""
+    scaled = apply(program, scaling_of(program))
+    entries, costs = np.abs(scaled.matrix.data), np.abs(scaled.cost)
+    entries, costs = entries[entries > 0.0], costs[costs > 0.0]
+    return bool(
+        (entries.size and entries.max() > _FAR_APART * entries.min())
+        or (costs.size and costs.max() > _FAR_APART * np.median(costs))
+    )
+
+
+def proof(program: Program, best: Optimum, asked: float) -> Proof | None:
+    """What proves an optimum of a programme, for the audit; None where there are no duals."""
+    outcome = best.outcome
+    if outcome.x is None or outcome.row_dual is None:
+        return None
+    lp = program.with_fixed(outcome.x) if best.fixed else program
+    return Proof(
+        cost=lp.cost,
+        offset=lp.offset,
+        matrix=lp.matrix,
+        row_lower=lp.row_lower,
+        row_upper=lp.row_upper,
+        lower=lp.lower,
+        upper=lp.upper,
+        most=best.most,
+        row_dual=outcome.row_dual,
+        search_bound=outcome.bound if best.fixed else np.nan,
+        asked=asked,
+    )
+
+
+def _searched(found: Outcome, fixed: Optimum) -> Optimum:
+    """The LP's outcome with the search's bound, and the gap between the two."""
+    outcome = fixed.outcome
+    distance, size = outcome.objective - found.bound, abs(outcome.objective)
+    reached = 0.0 if distance <= ROUNDING * size else distance / max(size, 1e-10)
+    priced = replace(outcome, ending=found.ending, bound=found.bound, gap=reached)
+    return Optimum(priced, True, fixed.most)
+
+
+def _doubt(program: Program, found: Outcome, fixed: Outcome, gap: float) -> str:
+    """What speaks against a plan of the search, "" where its LP agrees with it."""
+    if fixed.x is None:
+        return f"the decisions of a plan of {-found.objective:.12g} million leave no plan"
+    size = max(abs(fixed.objective), FLOOR * _gross(program, fixed.x))
+    rounding = AGREES * size
+    if found.bound > fixed.objective + rounding:
+        return (
+            f"the search proved that no plan is worth more than {-found.bound:.12g} million,"
+            f" but one is worth {-fixed.objective:.12g}"
+        )
+    reached = fixed.objective - found.bound
+    if found.ending is Ending.OPTIMAL and reached > gap * abs(fixed.objective) + rounding:
+        return (
+            f"the search found a plan of {-found.objective:.12g} million, but with its decisions"
+            f" the best plan is worth {-fixed.objective:.12g}"
+        )
+    return ""
+
+
+def linear(
+    program: Program, *, time_limit: float | None = None, scaling: Scaling | None = None
+) -> Optimum:
+    """The optimum of an LP, proven (see `optimum`)."""
+    most = reach(program)
+    inner = tightened(program, most)
+    affordable, dear = capped(inner, most)
+    doubts: list[str] = []
+    for way, cap in _ways(_LP_WAYS, dear):
+        tried = affordable if cap else inner
+        own = scaling if scaling is not None and way is _LP_WAYS[0] else _scales(way, tried, most)
+        try:
+            session = Session(tried, scaling=own, options=way.options)
+            found = session.solve(time_limit=time_limit, solver=way.solver)
+        except SolverError as error:
+            doubts.append(str(error))
+            continue
+        if found.ending in (Ending.STOPPED, Ending.FEASIBLE):
+            return Optimum(found, False, most)
+        if found.x is None:
+            if _believed(program, found.ending, session):
+                return Optimum(found, False, most)
+            doubts.append(f"the solver ended with {found.ending.value}, which could not be proven")
+            continue
+        if cap and found.x[dear].any():
+            continue
+        found = replace(found, objective=worth(program, found.x))
+        doubt = check(program, most, found)
+        if doubt:
+            for better in refinements(tried, session, found):
+                assert better.x is not None
+                better = replace(better, objective=worth(program, better.x))
+                if not check(program, most, better):
+                    return Optimum(replace(better, bound=better.objective), False, most)
+        else:
+            return Optimum(replace(found, bound=found.objective), False, most)
+        doubts.append(doubt)
+    raise _disagreement(doubts)
+
+
+def _ways(ways: tuple[_Way, ...], dear: NDArray[np.bool_]) -> list[tuple[_Way, bool]]:
+    """The ways, the first two with prohibitive costs capped too, where there are any."""
+    first = [(way, True) for way in ways[:2]] if dear.any() else []
+    return [*first, *((way, False) for way in ways)]
+
+
+def check(program: Program, most: Floats, found: Outcome) -> str:
+    """What speaks against an LP's plan and its duals; "" where they are proven."""
+    assert found.x is not None and found.row_dual is not None
+    sides = (program.row_lower, program.row_upper)
+    over = breach(program.matrix, sides, program.lower, program.upper, found.x)
+    if not over <= HOLDS:
+        return f"a limit is breached by {over:.2g} of its size"
+    upper = np.minimum(program.upper, most)
+    bound = program.offset + dual_bound(
+        program.cost, program.matrix, sides, program.lower, upper, found.row_dual
+    )
+    objective = worth(program, found.x)
+    size = max(abs(objective), FLOOR * _gross(program, found.x))
+    if not objective - bound <= AGREES * size:
+        return (
+            f"the plan found is worth {-objective:.12g} million, but its prices prove only that"
+            f" none is worth more than {-bound:.12g}"
+        )
+    return ""
+
+
+def proven(program: Program, found: Outcome, session: Session) -> bool:
+    """Whether what a session gave of an LP, a plan or none, is proven by own arithmetic.
+
+    A run that a limit of time has stopped claims nothing.
+    """
+    if found.ending in (Ending.STOPPED, Ending.FEASIBLE):
+        return True
+    if found.x is None or found.row_dual is None:
+        return _believed(program, found.ending, session)
+    return not check(program, program.upper, found) or not check(program, reach(program), found)
+
+
+def _gross(program: Program, x: Floats) -> float:
+    return float(np.abs(program.cost * x).sum() + abs(program.offset))
+
+
+def _scales(way: _Way, program: Program, most: Floats) -> Scaling:
+    return scaling_by_reach(program, most) if way.by_reach else scaling_of(program)
+
+
+def _disagreement(doubts: list[str]) -> SolverError:
+    told = dict.fromkeys(d.removeprefix(_DISAGREE) for d in doubts)
+    return SolverError(_DISAGREE + "; ".join(list(told)[:_TOLD]))
+
+
+# ------------------------------------------------------------------- no plan
+
+
+def _believed(program: Program, ending: Ending, session: Session | None = None) -> bool:
+    """Whether an LP has no plan (no best plan), by own arithmetic."""
+    if ending is Ending.INFEASIBLE:
+        return infeasible(program, None if session is None else session.farkas_ray())
+    return ending is Ending.UNBOUNDED and _endless(program)
+
+
+def infeasible(program: Program, ray: Floats | None = None) -> bool:
+    """Whether it is proven that an LP has no plan: by a given Farkas ray, or by one of its own.
+
+    Its own are the duals of the least breach of all limits, each measured by its size.
+    """
+    most = reach(program)
+    upper = np.minimum(program.upper, most)
+    sides = (program.row_lower, program.row_upper)
+
+    def proven(y: Floats) -> bool:
+        return proves_infeasible(program.matrix, sides, program.lower, upper, y)
+
+    if ray is not None and proven(ray):
+        return True
+    rows, columns = program.shape
+    inner = tightened(program, most)
+    scale = scaling_by_reach(inner, most).rows
+    each = diags_array(1.0 / scale)
+    loose = Program(
+        cost=np.concatenate([np.zeros(columns), np.ones(2 * rows)]),
+        offset=0.0,
+        matrix=csc_array(hstack([inner.matrix, each, -each])),
+        row_lower=inner.row_lower,
+        row_upper=inner.row_upper,
+        lower=np.concatenate([inner.lower, np.zeros(2 * rows)]),
+        upper=np.concatenate([inner.upper, np.full(2 * rows, np.inf)]),
+        integer=np.zeros(columns + 2 * rows, dtype=bool),
+    )
+    loose.matrix.sort_indices()
+    most = np.full(loose.shape[1], np.inf)
+    for way in _LP_WAYS:
+        try:
+            session = Session(loose, scaling=_scales(way, loose, most), options=way.options)
+            found = session.solve(solver=way.solver)
+        except SolverError:
+            continue
+        if found.row_dual is not None and proven(found.row_dual):
+            return True
+    return False
+
+
+def _endless(program: Program) -> bool:
+    """Whether a plan exists and can grow for ever and earn: a ray of the recession cone."""
+    columns = program.shape[1]
+    bottom, top = program.lower, program.upper
+    cone = Program(
+        cost=np.zeros(columns),
+        offset=0.0,
+        matrix=csc_array(vstack([program.matrix, csc_array(-program.cost.reshape(1, -1))])),
+        row_lower=np.append(np.where(np.isfinite(program.row_lower), 0.0, -np.inf), 1.0),
+        row_upper=np.append(np.where(np.isfinite(program.row_upper), 0.0, np.inf), 1.0),
+        lower=np.where(np.isfinite(bottom), 0.0, -np.inf),
+        upper=np.where(np.isfinite(top), 0.0, np.inf),
+        integer=np.zeros(columns, dtype=bool),
+    )
+    cone.matrix.sort_indices()
+    still = replace(program, cost=np.zeros(columns), offset=0.0)
+    try:
+        return linear(cone).outcome.x is not None and linear(still).outcome.x is not None
+    except SolverError:
+        return False

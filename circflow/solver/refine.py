@@ -1,0 +1,135 @@
+"""Iterative refinement: an LP's plan and duals as exact as its figures, by a solver in doubles.
+
+After Gleixner, Steffy and Wolter (2012, Improving the accuracy of linear programming solvers with
+iterative refinement): what the plan misses of its limits and the duals of their signs is worked
+out in extended precision, zoomed up to size one, solved as an LP of the same matrix from the same
+basis, and added. Every round gains about nine digits, so a kilogram beside a hundred million
+tonnes comes out as right as the tonnes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import coo_array, csc_array, hstack
+
+from circflow.solution.proof import Long, activities, reduced_costs
+from circflow.solver.compiled import Program
+from circflow.solver.highs import Basis, Ending, Outcome, Session, SolverError
+from circflow.solver.scaling import Scaling
+
+Floats = NDArray[np.float64]
+
+_ROUNDS = 5
+_ROUNDING = 2e-15
+_CLOSER = 2.0**30
+"""How much further every round may zoom in."""
+_FARTHEST = 2.0**60
+
+
+def refinements(program: Program, session: Session, outcome: Outcome) -> Iterator[Outcome]:
+    """Ever more exact outcomes of an LP that `session` has solved, as many as are asked for."""
+    basis = session.basis()
+    if outcome.x is None or outcome.row_dual is None or basis is None:
+        return
+    loose = program.row_lower != program.row_upper
+    equal, scaling, basis = _equations(program, session.scaling, basis, loose)
+    activity, _ = activities(program.matrix, outcome.x)
+    slack = np.clip(activity[loose], program.row_lower[loose], program.row_upper[loose])
+    x, y = np.concatenate([outcome.x, slack.astype(float)]), outcome.row_dual
+    near_plan = near_price = 1.0
+    for _ in range(_ROUNDS):
+        missed = _left(equal.row_lower, *activities(equal.matrix, x))
+        price = _left(0.0, *reduced_costs(equal.cost, equal.matrix, y))
+        wrong = _wrong(equal, x, price) * scaling.columns * scaling.objective
+        near_plan = _zoom(float((np.abs(missed) * scaling.rows).max(initial=0.0)), near_plan)
+        near_price = _zoom(float(wrong.max(initial=0.0)), near_price)
+        rest = replace(
+            equal,
+            cost=-price * near_price,
+            row_lower=missed * near_plan,
+            row_upper=missed * near_plan,
+            lower=(equal.lower - x) * near_plan,
+            upper=(equal.upper - x) * near_plan,
+        )
+        try:
+            small = Session(rest, scaling=scaling, options=session.options)
+            small.start_from_basis(basis)
+            correction = small.resolve()
+        except SolverError:
+            return
+        if correction.ending is not Ending.OPTIMAL:
+            return
+        assert correction.x is not None and correction.row_dual is not None
+        x = np.clip(x + correction.x / near_plan, equal.lower, equal.upper)
+        y = y + correction.row_dual / near_price
+        basis = small.basis() or basis
+        plan = x[: program.shape[1]]
+        reduced, _ = reduced_costs(program.cost, program.matrix, y)
+        yield replace(
+            outcome,
+            objective=worth(program, plan),
+            x=plan,
+            row_dual=y,
+            reduced_cost=reduced.astype(float),
+        )
+
+
+def _equations(
+    program: Program, scaling: Scaling, basis: Basis, loose: NDArray[np.bool_]
+) -> tuple[Program, Scaling, Basis]:
+    """The same with every inequality an equation: A·x − s = 0, s within the row's limits.
+
+    So a dual has no sign, and corrections of duals can be added up.
+    """
+    count = int(loose.sum())
+    entries = (-np.ones(count), (np.flatnonzero(loose), np.arange(count)))
+    slack = coo_array(entries, shape=(len(loose), count))
+    matrix = csc_array(hstack([program.matrix, slack]))
+    matrix.sort_indices()
+    side = np.where(loose, 0.0, program.row_lower)
+    equal = Program(
+        cost=np.concatenate([program.cost, np.zeros(count)]),
+        offset=0.0,
+        matrix=matrix,
+        row_lower=side,
+        row_upper=side,
+        lower=np.concatenate([program.lower, program.row_lower[loose]]),
+        upper=np.concatenate([program.upper, program.row_upper[loose]]),
+        integer=np.zeros(program.shape[1] + count, dtype=bool),
+    )
+    columns = np.concatenate([scaling.columns, 1.0 / scaling.rows[loose]])
+    at_limit = np.where(loose, 0, basis.rows).astype(np.int8)
+    return (
+        equal,
+        replace(scaling, columns=columns),
+        Basis(np.concatenate([basis.columns, basis.rows[loose]]), at_limit),
+    )
+
+
+def _wrong(program: Program, x: Floats, price: Floats) -> Floats:
+    """How far reduced costs (their negative is `price`) have the wrong sign for the plan."""
+    falls = np.where(x < program.upper, np.maximum(price, 0.0), 0.0)
+    rises = np.where(x > program.lower, np.maximum(-price, 0.0), 0.0)
+    return np.maximum(falls, rises)
+
+
+def _left(side: Floats | float, value: Long, size: Long) -> Floats:
+    """side − value, nothing where it is rounding of terms of this size."""
+    rest = side - value
+    return np.asarray(np.where(np.abs(rest) <= _ROUNDING * size, 0.0, rest), dtype=float)
+
+
+def _zoom(error: float, before: float) -> float:
+    most = min(before * _CLOSER, _FARTHEST)
+    if not error > 0.0:
+        return most
+    return float(np.exp2(np.clip(np.floor(-np.log2(error)), 0.0, np.log2(most))))
+
+
+def worth(program: Program, x: Floats) -> float:
+    """c·x + offset in extended precision."""
+    return float(np.sum(program.cost.astype(np.longdouble) * x) + program.offset)

@@ -1,0 +1,398 @@
+"""The least change of one cell that ends a conflict: computed, rounded, and solved again.
+
+The elastic programme tells how far a condition has to give way. That is exact where its cell
+stands in rows and bounds as a plain term. The figure is then put into the cell, and the scenario
+built anew and solved with its yes/no decisions: only what makes a plan there is proposed. Where
+it does not (a capacity that also raises the least load, a stream that is lowered in a period that
+needs it), or where less would do (a limit of a mix), the least change is found by bisection on
+the scenario itself.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from circflow.data.one_line import plain
+from circflow.data.scenario import Scenario
+from circflow.data.table import Cell, Table
+from circflow.model.build import build
+from circflow.model.terms import Model
+from circflow.solver.compiled import Compiled, Program, compile_model
+from circflow.solver.conditions import Condition, conditions, elastic
+from circflow.solver.conflicts import NOISE, Conflicts, Feasibility, Flags, Floats
+from circflow.solver.highs import Outcome, SolverError
+from circflow.solver.optimum import optimum
+
+_NINE_TENTHS = 0.9
+_OVERSHOOT = 0.05
+"""Most that rounding may add to a change, as a share of it."""
+_FINE = 1e-5
+"""Width of the bracket, as a share of the change, at which bisection stops."""
+_ROUNDS = 8
+_STRIDE = 4.0
+_STRIDES = 12
+"""A change is sought up to 4^12 times that of the elastic programme."""
+_PRODUCTS = ("Units", "UnitPeriods", "BlendLimits")
+"""Sheets whose figures are multiplied with variables, so that the elastic programme may differ."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """A change of one cell."""
+
+    cell: Cell
+    before: float | None
+    after: float | None
+    """None: the cell has to be cleared."""
+    text: str
+
+    def summary(self) -> dict[str, object]:
+        """The change for JSON."""
+        return {
+            "cell": str(self.cell),
+            "before": self.before,
+            "after": self.after,
+            "text": self.text,
+        }
+
+
+@dataclass(frozen=True)
+class Blocked:
+    """A cell no change of which ends the conflict alone, and the cells that stand in its way."""
+
+    cell: Cell
+    by: tuple[Cell, ...]
+    text: str
+
+    def summary(self) -> dict[str, object]:
+        """For JSON."""
+        return {"cell": str(self.cell), "by": [str(c) for c in self.by], "text": self.text}
+
+
+Make = Callable[[Scenario], tuple[Model, Compiled]]
+"""The model of a scenario and its programme."""
+
+
+def whole(scenario: Scenario) -> tuple[Model, Compiled]:
+    """A scenario's own programme."""
+    m = build(scenario)
+    return m, compile_model(m)
+
+
+class Remedies:
+    """Least changes, tried on the scenario itself."""
+
+    def __init__(self, scenario: Scenario, conflicts: Conflicts, make: Make) -> None:
+        self.scenario, self.conflicts, self.make = scenario, conflicts, make
+        self.all = conflicts.elastic.conditions
+
+    def has_plan(self, changes: Sequence[Change], granted: Flags) -> bool:
+        """Whether the scenario with the changes made has a plan: built anew and solved."""
+        try:
+            best = optimum(self._program(changes, granted).without_goal())
+        except SolverError:
+            return False
+        return best.outcome.x is not None
+
+    def _program(self, changes: Sequence[Change], granted: Flags) -> Program:
+        """The scenario with the changes made, what is granted given way."""
+        changed = with_changes(self.scenario, changes)
+        m, compiled = self.make(changed)
+        program = compiled.program
+        if granted.any():
+            cells = {str(self.all[n].cell) for n in np.flatnonzero(granted)}
+            loose = elastic(program, conditions(m, compiled))
+            most = np.where([str(c.cell) in cells for c in loose.conditions], loose.most, 0.0)
+            program = loose.program.with_bounds(loose.changes, upper=most)
+        return program
+
+    def of(self, number: int, granted: Flags) -> list[Change] | Blocked:
+        """The least change of a condition that makes a plan, what is granted given way; several
+        where any one of several cells may be cleared."""
+        condition = self.all[number]
+        if not np.isfinite(condition.figure):
+            cleared = [cleared_cell(cell) for cell in self._cells(condition)]
+            changes = [change for change in cleared if self.has_plan([change], granted)]
+            return changes or self._blocked(number, granted)
+        try:
+            outcome = self._least(number, granted)
+            if outcome.x is None:
+                return self._blocked(number, granted)
+        finally:
+            self.conflicts.keep_from_above(condition, None)
+        amount = self._amount(number, outcome)
+        change = changed_cell(condition, amount)
+        if not self.has_plan([change], granted) or (
+            condition.cell.sheet in _PRODUCTS and self.has_plan([_share_of(change)], granted)
+        ):
+            found = self._bisected(condition, amount, granted)
+            return [found] if found is not None else self._blocked(number, granted)
+        return [change]
+
+    def together(self, allowed: Flags) -> tuple[Change, ...]:
+        """The cheapest changes of some conditions that make a plan (not yet tried)."""
+        streams = [n for n in np.flatnonzero(allowed) if self.all[n].kind.sheet == "Streams"]
+        lowered: dict[int, float] = {}
+        try:
+            for _ in range(_ROUNDS):
+                outcome = self.conflicts.cheapest(allowed)
+                if outcome.x is None:
+                    return ()
+                amounts = outcome.x[self.conflicts.elastic.changes]
+                now = {int(n): float(amounts[n]) for n in streams if amounts[n] > 0.0}
+                if all(lowered.get(n) == a for n, a in now.items()):
+                    break
+                lowered |= now
+                for n, amount in lowered.items():
+                    self.conflicts.keep_from_above(self.all[n], amount)
+        finally:
+            for n in lowered:
+                self.conflicts.keep_from_above(self.all[n], None)
+        given = np.flatnonzero(self.conflicts.changed(outcome)).tolist()
+        made = []
+        for n in given:
+            if np.isfinite(self.all[n].figure):
+                made.append(changed_cell(self.all[n], self._amount(n, outcome)))
+            else:
+                made += [cleared_cell(cell) for cell in self._cells(self.all[n])]
+        return tuple(made)
+
+    def _least(self, number: int, granted: Flags) -> Outcome:
+        """The plan with the least change; a lowered stream supplies no more than is left of it."""
+        outcome = self.conflicts.least(number, granted)
+        condition, told = self.all[number], -1.0
+        if condition.kind.sheet != "Streams":
+            return outcome
+        for _ in range(_ROUNDS):
+            if outcome.x is None:
+                break
+            amount = self._amount(number, outcome)
+            if amount <= told * (1.0 + NOISE):
+                break
+            told = amount
+            self.conflicts.keep_from_above(condition, amount)
+            outcome = self.conflicts.least(number, granted)
+        return outcome
+
+    def _amount(self, number: int, outcome: Outcome) -> float:
+        """How far a figure has to change in a plan of the elastic programme."""
+        assert outcome.x is not None
+        condition = self.all[number]
+        if condition.kind.sheet == "BlendLimits":
+            return self._blend_shift(number, outcome)
+        return float(outcome.x[self.conflicts.elastic.changes[number]])
+
+    def _blend_shift(self, number: int, outcome: Outcome) -> float:
+        """How far a mean or share lies beyond its limit: slack over the amount taken in."""
+        assert outcome.x is not None
+        loose, condition = self.conflicts.elastic, self.all[number]
+        worst = 0.0
+        rows = loose.program.matrix.tocsr()
+        for row, _ in condition.rows:
+            entries = rows[[row], :].tocoo()
+            own = entries.col < loose.first
+            columns = entries.col[own]
+            taken = outcome.x[columns]
+            if taken.sum() > 0.0:
+                beyond = condition.kind.sign * float(entries.data[own] @ taken)
+                worst = max(worst, beyond / float(taken.sum()))
+        return worst
+
+    def _bisected(self, condition: Condition, start: float, granted: Flags) -> Change | None:
+        """The least change by bisection on the scenario; None where no change makes a plan."""
+        start = max(start, NOISE * max(abs(condition.figure), 1.0))
+        program_of = self._programs(condition, start, granted)
+
+        def enough(amount: float) -> bool:
+            return _has_plan(program_of(amount))
+
+        found = _bracket(start, condition.limit, enough)
+        if found is None:
+            return None
+        low, high = found
+        for _ in range(_ROUNDS):
+            while high - low > _FINE * high:
+                middle = 0.5 * (low + high)
+                low, high = (low, middle) if enough(middle) else (middle, high)
+            # Less may do where more does not: then the least is sought below.
+            if not enough(_NINE_TENTHS * high):
+                break
+            low, high = 0.0, _NINE_TENTHS * high
+        for rounded in (True, False):
+            change = changed_cell(condition, high, rounded=rounded)
+            if self.has_plan([change], granted):
+                return change
+        return None
+
+    def _programs(
+        self, condition: Condition, start: float, granted: Flags
+    ) -> Callable[[float], Program]:
+        """The programme for each size of a change. It is a straight line in a single figure, so
+        that two that are built give all others, where both have the same entries."""
+
+        def built(amount: float) -> Program:
+            change = changed_cell(condition, amount, rounded=False)
+            return self._program([change], granted)
+
+        half, whole = built(0.5 * start), built(start)
+        same = half.shape == whole.shape and all(
+            np.array_equal(getattr(half.matrix, name), getattr(whole.matrix, name))
+            for name in ("indptr", "indices")
+        )
+        if not same:
+            return built
+        return lambda amount: _on_the_line(half, whole, 2.0 * amount / start - 1.0)
+
+    def _cells(self, condition: Condition) -> list[Cell]:
+        """The cells of a condition without a figure: of a choice, those of all that share it."""
+        if condition.cell.sheet != "Units" or condition.kind.column != "choice":
+            return [condition.cell]
+        table = self.scenario.tables["Units"]
+        shared = table.frame["choice"]
+        of = shared.loc[condition.cell.row]
+        return [table.cell(int(row), "choice") for row in shared.index[shared == of]]
+
+    def _blocked(self, number: int, granted: Flags) -> Blocked:
+        """What stands in the way when a condition gives way as far as it can."""
+        condition = self.all[number]
+        given = granted.copy()
+        given[number] = True
+        by: tuple[Cell, ...] = ()
+        if not self.conflicts.has_plan(given):
+            by = tuple(self.all[n].cell for n in self.conflicts.conflict(given))
+        verb = "clear" if not np.isfinite(condition.figure) else _VERBS[condition.kind.sign]
+        text = f"to {verb} {condition.cell} alone is not enough"
+        if by:
+            cells = [str(cell) for cell in by]
+            names = " and ".join([", ".join(cells[:-1]), cells[-1]] if len(cells) > 1 else cells)
+            text += f": {names} {'stands' if len(by) == 1 else 'stand'} in the way still"
+        return Blocked(condition.cell, by, plain(text))
+
+
+_VERBS = {1: "raise", -1: "lower"}
+
+
+def _has_plan(program: Program) -> bool:
+    return Feasibility(program).solve().x is not None
+
+
+def _on_the_line(one: Program, other: Program, share: float) -> Program:
+    """The programme that lies `share` of the way from one to another of the same entries."""
+
+    def between(a: Floats, b: Floats) -> Floats:
+        step = np.subtract(b, a, out=np.zeros(len(a)), where=a != b)  # infinite limits stay
+        return np.asarray(a + share * step)
+
+    matrix = one.matrix.copy()
+    matrix.data = between(one.matrix.data, other.matrix.data)
+    return replace(
+        one,
+        matrix=matrix,
+        row_lower=between(one.row_lower, other.row_lower),
+        row_upper=between(one.row_upper, other.row_upper),
+        lower=between(one.lower, other.lower),
+        upper=between(one.upper, other.upper),
+    )
+
+
+def _bracket(
+    start: float, limit: float, enough: Callable[[float], bool]
+) -> tuple[float, float] | None:
+    """A change that is not enough and a larger one that is."""
+    low, trial = 0.0, min(start, limit)
+    for _ in range(_STRIDES):
+        if enough(trial):
+            return low, trial
+        if trial >= limit:
+            break
+        low, trial = trial, min(trial * _STRIDE, limit)
+    return None
+
+
+def _share_of(change: Change) -> Change:
+    """Nine tenths of a change."""
+    assert change.before is not None and change.after is not None
+    return replace(change, after=change.before + _NINE_TENTHS * (change.after - change.before))
+
+
+def with_changes(scenario: Scenario, changes: Sequence[Change]) -> Scenario:
+    """The scenario with some cells changed (typed tables only; not for writing)."""
+    tables = dict(scenario.tables)
+    for change in changes:
+        table = tables[change.cell.sheet]
+        column = next(c for c, letter in table.letters.items() if letter == change.cell.column)
+        frame = table.frame.copy()
+        frame.loc[change.cell.row, column] = change.after
+        tables[change.cell.sheet] = Table(table.sheet, frame, table.letters)
+    return scenario.with_figures(scenario.settings, scenario.periods, tables, scenario.book)
+
+
+def cleared_cell(cell: Cell) -> Change:
+    """The cell without what stands in it."""
+    return Change(cell, None, None, f"clear {cell}")
+
+
+def changed_cell(condition: Condition, amount: float, *, rounded: bool = True) -> Change:
+    """A condition's cell changed by an amount to its easier side."""
+    before, sign = condition.figure, condition.kind.sign
+    target = before + sign * amount
+    if sign < 0 and abs(target) <= NOISE * NOISE * abs(before):
+        target = 0.0  # what is left is the solver's noise
+    after = outward(target, sign, before=before) if rounded else target
+    if condition.limit < np.inf:
+        after = max(after, before - condition.limit)
+    text = (
+        f"{_VERBS[sign]} {condition.cell} from {figure_text(before)} to"
+        f" {figure_text(after)} {condition.unit}".rstrip()
+        + f" ({condition.where})"
+    )
+    return Change(condition.cell, before, after, plain(text))
+
+
+def outward(value: float, sign: int, digits: int = 4, *, before: float | None = None) -> float:
+    """Rounded to significant digits, up for a limit to be raised and down for one to be lowered.
+
+    A value that has no more digits than that (but for noise) is kept. With the figure `before`,
+    as many digits as keep the change from growing by more than a twentieth.
+    """
+    if value == 0.0 or not math.isfinite(value):
+        return value
+    most = _OVERSHOOT * abs(value - before) if before is not None else math.inf
+    for more in range(digits, 16):
+        rounded = _rounded(value, sign, more)
+        if abs(rounded - value) <= most:
+            return rounded
+    return value
+
+
+def _rounded(value: float, sign: int, digits: int) -> float:
+    step = 10.0 ** (math.floor(math.log10(abs(value))) - digits + 1)
+    nearest = round(value / step)
+    if abs(value / step - nearest) < 1e-5:
+        rounded = nearest * step
+    else:
+        rounded = (math.ceil(value / step) if sign > 0 else math.floor(value / step)) * step
+    return float(f"{rounded:.{digits + 2}g}")
+
+
+def number_text(value: float) -> str:
+    """A figure with thin thousands, at most 6 significant digits."""
+    if not math.isfinite(value):
+        return ""
+    if abs(value) >= 1e5:
+        return f"{float(f'{value:.6g}'):,.0f}".replace(",", " ")
+    return f"{value:.6g}"
+
+
+def figure_text(value: float) -> str:
+    """A figure with thin thousands and all its digits, so that it may be typed in as it stands."""
+    short = number_text(value)
+    if value == 0.0 or float(short.replace(" ", "")) == value:
+        return short
+    if abs(value) >= 1e5:
+        return f"{value:,.10f}".rstrip("0").rstrip(".").replace(",", " ")
+    return f"{value:.15g}"

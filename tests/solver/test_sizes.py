@@ -1,0 +1,159 @@
+"""Figures of any size: what a plan is worth when tonnes, money or limits are far apart.
+
+The expected worths follow by hand from the tutorial (docs/tutorial.md), whose optimum is 40.78125
+million: a limit out of reach is none, a prohibitive cost is not paid, a kilogram is no more than
+a kilogram of worth away from nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import circflow as cf
+from circflow.data.scenario import Scenario
+
+ROOT = Path(__file__).parents[2]
+BRICKS = "Units.capacity_per_year[unit=Brick plant]"
+LIME = "Recipes.amount[technology=brick making, role=input, material=lime]"
+ASH = "Streams.amount_per_year[site=Power station, material=fly ash]"
+SLAG = "Streams.amount_per_year[site=Steel works, material=slag]"
+WITHOUT_BRICKS = 24.28125
+UNLIMITED_BRICKS = 55.1860119047619
+
+
+@pytest.fixture(scope="module")
+def tutorial() -> Scenario:
+    return cf.read(ROOT / "scenarios" / "tutorial.xlsx")
+
+
+@pytest.fixture(scope="module")
+def kuzbass() -> Scenario:
+    return cf.read(ROOT / "scenarios" / "kuzbass.xlsx")
+
+
+@pytest.fixture(scope="module")
+def worth(tutorial: Scenario) -> Callable[..., float]:
+    """The audited worth of the tutorial with other figures."""
+
+    def solved(changes: dict[str, float | str]) -> float:
+        solution = cf.solve(tutorial.change(changes))
+        assert solution.status == "optimal"
+        assert solution.audit.passed
+        assert solution.audit.confirmed_gap <= 1e-6
+        return solution.objective
+
+    return solved
+
+
+@pytest.mark.parametrize("capacity", [1e6, 3e10, 1e11, 1e15])
+def test_a_capacity_beyond_reach_is_no_limit(worth: Callable[..., float], capacity: float) -> None:
+    assert worth({BRICKS: capacity}) == pytest.approx(UNLIMITED_BRICKS, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"Units.capacity_per_year[unit=Mill]": 1e15}, 40.78125),
+        ({"EmissionLimits.limit_per_year": 1e15}, 40.78125),
+        ({"Units.capacity_per_year": 1e15}, UNLIMITED_BRICKS),
+        # what costs a fortune is not built, not run
+        ({"Units.capex_million": 1e15}, WITHOUT_BRICKS),
+        ({LIME: 1e15}, WITHOUT_BRICKS),
+    ],
+    ids=["mill", "emissions", "all capacities", "capex", "lime"],
+)
+def test_a_figure_of_any_size_keeps_the_plan(
+    worth: Callable[..., float], changes: dict[str, float | str], expected: float
+) -> None:
+    assert worth(changes) == pytest.approx(expected, rel=1e-12)
+
+
+def test_a_factor_that_rules_a_process_out_is_as_good_as_any_larger_one(
+    worth: Callable[..., float],
+) -> None:
+    factor = "EmissionFactors.factor[kind=recipe, pollutant=CO2]"
+    assert worth({factor: 1e15}) == pytest.approx(worth({factor: 10.0}), rel=1e-9)
+    far = "Links.distance_km"
+    assert worth({far: 1e12}) == pytest.approx(worth({far: 1e6}), rel=1e-9)
+
+
+@pytest.mark.parametrize("change", ["1e-3", "1e-6", "1e-9", "*1e-9"])
+def test_kilograms_are_planned_like_tonnes(worth: Callable[..., float], change: str) -> None:
+    # Next to nothing arises, so that the fixed cost of the mill is all there is.
+    assert worth({"Streams.amount_per_year": change}) == pytest.approx(-8.0, abs=1e-6)
+
+
+@pytest.mark.parametrize("amount", [1e-3, 1e-6, 1e-9])
+@pytest.mark.parametrize(("stream", "without"), [(ASH, 31.125), (SLAG, -11.5)])
+def test_a_gram_beside_a_hundred_thousand_tonnes(
+    worth: Callable[..., float], stream: str, without: float, amount: float
+) -> None:
+    # What a tonne is worth bounds what so little can be.
+    assert worth({stream: amount}) == pytest.approx(without, abs=1e-2 * amount + 1e-9)
+
+
+def test_a_recipe_of_much_in_and_little_out(worth: Callable[..., float]) -> None:
+    plant = "Recipes.amount[technology=brick making, role=input, material=fly ash]"
+    made = "Recipes.amount[technology=brick making, role=output, material=bricks]"
+    # The plant makes next to no bricks, but swallows all ash whose disposal costs more than it.
+    assert worth({plant: 1e9, made: 1e-6}) == pytest.approx(30.78125, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("address", "value", "cell"),
+    [
+        ("Units.capex_million", 1e18, "Units!"),
+        ("Units.capacity_per_year[unit=Mill]", 1e100, "Units!"),
+        ("Units.capacity_per_year", 1e25, "Units!"),
+        ("EmissionLimits.limit_per_year", 1e40, "EmissionLimits"),
+        ("Markets.price", 1e307, "Markets!"),
+        ("Markets.price", 1e308, "Markets!"),
+        ("Markets.price", 1e50, "Markets!"),
+        ("Markets.price", 1e-300, "Markets!"),
+        ("Streams.amount_per_year", "*1e-20", "Streams!"),
+    ],
+)
+def test_what_no_region_has_is_refused_at_its_cell(
+    tutorial: Scenario, address: str, value: float | str, cell: str
+) -> None:
+    with pytest.raises(cf.ScenarioError) as refused:
+        tutorial.change({address: value})
+    (problem,) = refused.value.problems
+    assert str(problem.cell).startswith(cell)
+    assert "of a size between 1e-09 and 1e+15" in problem.message
+
+
+def test_a_sweep_over_sizes_goes_on(tutorial: Scenario) -> None:
+    values = [50_000.0, 1e11, 1e25, 1e-9, 1e15]
+    for decisions in ("free", "relaxed"):
+        runs = cf.sweep(tutorial, {BRICKS: values}, how="set", decisions=decisions).table
+        assert runs["status"].tolist() == ["optimal", "optimal", "invalid", "optimal", "optimal"]
+        assert "of a size between" in runs["reason"][2]
+        if decisions == "free":
+            worths = runs["objective_million"].tolist()
+            assert worths[0] == pytest.approx(40.78125)
+            assert worths[1] == worths[4] == pytest.approx(UNLIMITED_BRICKS)
+            assert worths[3] == pytest.approx(WITHOUT_BRICKS, abs=1e-6)
+
+
+def test_kuzbass_of_any_size(kuzbass: Scenario) -> None:
+    def solved(changes: dict[str, float | str]) -> float:
+        solution = cf.solve(kuzbass.change(changes))
+        assert solution.audit.passed and solution.audit.confirmed_gap <= 1e-6
+        return solution.objective
+
+    idle = {"Streams.amount_per_year": "*0", "Markets.min_per_year": 0.0}
+    nothing = solved(idle)
+    # A millionth of all streams is worth a millionth of what they are worth.
+    little = solved({**idle, "Streams.amount_per_year": "*1e-6"})
+    assert nothing <= little <= nothing + 1.0
+    unlimited = solved({"Markets.max_per_year": 1e12})
+    assert unlimited > solved({"Stockpiles.opening": 1e-6})
+    assert solved({"Markets.max_per_year": 1e15}) == pytest.approx(unlimited, rel=1e-9)
+    tiny = "Streams.amount_per_year[site=Bachatsky pit, material=sandstone overburden]"
+    assert solved({tiny: 1e-4}) == pytest.approx(solved({tiny: 0.0}), rel=1e-9)
+    with pytest.raises(cf.ScenarioError, match="penalty"):
+        kuzbass.change({"EmissionLimits.penalty": 1e20})
