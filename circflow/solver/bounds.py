@@ -23,7 +23,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_array, csc_array, csr_array, vstack
-from scipy.sparse.csgraph import connected_components
 
 from circflow.solver.compiled import Program
 
@@ -98,6 +97,8 @@ def _cycles(program: Program) -> csr_array | None:
         return None
     size = len(equal)
     graph = coo_array((np.ones(arc.sum()), (row[out[arc]], row[into[arc]])), shape=(size, size))
+    from scipy.sparse.csgraph import connected_components  # 0.1 s to load
+
     number, group = connected_components(csr_array(graph), directed=True, connection="strong")
     large = np.flatnonzero(np.bincount(group, minlength=number) > 1)
     if not len(large):

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from circflow.data.coded import BLANK, Floats, Items, distinct
 from circflow.data.pandas_text import python_strings
 from circflow.data.scenario import Scenario
-from circflow.model.build import TABLE_BLOCKS, build, discount, weights
-from circflow.model.terms import Model, evaluate, periods_table
+from circflow.model.build import BLOCKS, build, discount, weights
+from circflow.model.declare import Model
 from circflow.solution.lp_of_plan import Optimality
 from circflow.solution.solution import NoPlan, Solution, Status, Tables
 from circflow.solver.compiled import Compiled, compile_model
@@ -122,8 +122,8 @@ def read_tables(m: Model, compiled: Compiled, outcome: Outcome, *, fixed: bool) 
     assert outcome.x is not None
     values = compiled.values(outcome.x)
     made: dict[str, pd.DataFrame] = {}
-    for block in TABLE_BLOCKS:
-        made.update(block.tables(m, values) if hasattr(block, "tables") else {})
+    for block in BLOCKS:
+        made.update(block.tables(m, values))
     measure = m.scenario.unit_of_measure
     for name, table in made.items():
         if "material" in table and name not in ("units", "money"):
@@ -148,31 +148,34 @@ def _optimality(m: Model, compiled: Compiled, outcome: Outcome) -> Optimality | 
         row_dual=outcome.row_dual,
         families=compiled.families,
         column_of=compiled.column_of,
-        rows=m.rows,
-        money=m.money,
+        model=m,
         value_weight=goal.value,
         synergy_weight=goal.synergy,
     )
 
 
-def _money(m: Model, values: NDArray[np.float64]) -> pd.DataFrame:
+def _money(m: Model, values: Floats) -> pd.DataFrame:
     """The table `money`: every term that the objective adds up, unweighted."""
-    terms = m.money
-    yearly = evaluate(terms, values)
-    used = yearly != 0.0
-    terms, yearly = terms[used], yearly[used]
-    years = terms["period"].map(periods_table(m.scenario).set_index("period")["years"])
-    lump = terms["lump"].to_numpy(bool)
-    table = terms[["group", "site", "material", "unit", "period"]].assign(
-        million_per_year=np.where(lump, yearly / years.to_numpy(float), yearly),
-        million=np.where(lump, yearly, yearly * years.to_numpy(float)),
-        discounted_million=yearly * discount(m.scenario, terms),
-    )
-    label = ["group", "site", "material", "unit", "period"]
-    table = pd.DataFrame(table.groupby(label, sort=False, dropna=False).sum().reset_index())
-    member = table["site"].map(m.scenario.member_of)
-    table.insert(2, "member", member.astype(object).where(member.notna(), None))
-    return table
+    terms, scenario = m.money, m.scenario
+    yearly = terms.at(values)
+    used = np.flatnonzero(yearly)
+    terms, yearly = terms.where(used), yearly[used]
+    years = scenario.period_items["years"][terms["period"]]
+    once = terms["lump"] == 1
+    figures = {
+        "million_per_year": np.where(once, yearly / years, yearly),
+        "million": np.where(once, yearly, yearly * years),
+        "discounted_million": yearly * discount(scenario, terms),
+    }
+    label = ("money", "site", "material", "unit", "period")
+    first, number = distinct([terms[n] for n in label])
+    order = np.argsort(first)  # as the terms come
+    rows = Items({n: terms[n][first[order]] for n in label}, len(first))
+    member = np.append(scenario.items("Sites")["member"], BLANK)[rows["site"]]
+    sums = {n: np.bincount(number, f, len(first))[order] for n, f in figures.items()}
+    table = rows.plus(member=member, **sums)
+    shown = table.frame(scenario.codes, "money", "site", "member", *label[2:], *figures)
+    return shown.rename(columns={"money": "group"})
 
 
 @dataclass
