@@ -292,6 +292,16 @@ def capex_terms(m: Model) -> Terms:
     return built.times(built["capex_million"]) + extra.times(extra["capex_per_size"])
 
 
+def capital_charges(m: Model) -> Floats:
+    """What a million of capex costs by every `built`, at any size, discounted (million)."""
+    built = m["built"]
+    if m.scenario.settings.capital_charge == "upfront":
+        return np.asarray(built["once"])
+    rows, serving = m.serving["built"]
+    yearly = rows["annuity"] * rows["served"] * m.scenario.period_items["weight"][rows["period"]]
+    return np.bincount(serving.column - built.first, yearly, len(built)).astype(float)
+
+
 def _pay(m: Model, spent: Terms) -> None:
     """Fixed costs (existing units included) and capital."""
     figure = in_periods(m.scenario, "fixed_cost_million_per_year")

@@ -67,7 +67,7 @@ def service_of(scenario: Scenario, tables: Tables) -> Service:
         return np.asarray((decided[:, :, None] * share).sum(axis=1))
 
     in_service = np.where(candidate[:, None], over_time(built, served), 1.0)
-    any_year = np.where(candidate[:, None], over_time(built, (served > 0.0) * 1.0), 1.0)
+    any_year = np.where(candidate[:, None], over_time(built, np.ceil(served)), 1.0)
     extra = over_time(extra_built, served)
     capacities = over_time(small[:, None] * built + extra_built, ready)
     span = _column(units, "capacity_max_per_year") - small
