@@ -166,7 +166,7 @@ def _tell_of_output(error: OSError) -> int:
     """Standard output that takes no more; what is left must not fail again at exit."""
     if sys.stdout is not None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    error_line(f"standard output: {NO_ROOM[error.errno or 0]}")
+    error_line(f"the output cannot be written: {NO_ROOM[error.errno or 0]}")
     return BAD_INPUT
 
 

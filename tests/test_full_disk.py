@@ -132,8 +132,18 @@ def test_a_locked_store(
 @pytest.mark.parametrize(("closed", "name"), [(1, "standard output"), (2, "standard error")])
 def test_closed_streams(closed: int, name: str, tmp_path: Path) -> None:
     result = subprocess.run(
-        ["/bin/sh", "-c", f'exec "$0" "$@" {closed}>&-', sys.executable, "-m", "circflow", "solve"]
-        + [str(TUTORIAL), "-o", str(tmp_path / "results.xlsx")],
+        [
+            "/bin/sh",
+            "-c",
+            f'exec "$0" "$@" {closed}>&-',
+            sys.executable,
+            "-m",
+            "circflow",
+            "solve",
+            str(TUTORIAL),
+            "-o",
+            str(tmp_path / "results.xlsx"),
+        ],
         capture_output=True,
         text=True,
         check=False,
@@ -149,8 +159,15 @@ def test_closed_streams(closed: int, name: str, tmp_path: Path) -> None:
 def test_output_that_takes_no_more(full: int) -> None:
     command = ["template"] if full == 2 else ["--help"]
     result = subprocess.run(
-        ["/bin/sh", "-c", f'exec "$0" "$@" {full}>/dev/full', sys.executable, "-m", "circflow"]
-        + command,
+        [
+            "/bin/sh",
+            "-c",
+            f'exec "$0" "$@" {full}>/dev/full',
+            sys.executable,
+            "-m",
+            "circflow",
+            *command,
+        ],
         capture_output=True,
         text=True,
         check=False,
@@ -158,4 +175,15 @@ def test_output_that_takes_no_more(full: int) -> None:
     )
     assert result.returncode == 2
     if full == 1:
-        assert "standard output: the disk is full" in one_line(result.stderr)
+        assert "the output cannot be written: the disk is full" in one_line(result.stderr)
+
+
+def test_a_store_of_values_that_may_not_grow(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = tmp_path / "values.jsonl"
+    command = ["share", str(TUTORIAL), "-q", "--store", str(store)]
+    with files_no_larger_than(200):
+        assert main(command) == 2
+    assert "values.jsonl" in one_line(capsys.readouterr().err)
+    assert main(command) == 0

@@ -240,7 +240,7 @@ def _possible(column: Column) -> str:
         least = max(column.low or 0.0, 0.0)
     least = 0.0 if column.kind == "integer" and least < 1.0 else least
     minus = "±" if column.low is None or column.low < 0.0 else ""
-    nought = "" if column.low_open and column.low == 0.0 or least == 0.0 else "0, "
+    nought = "" if (column.low_open and column.low == 0.0) or least == 0.0 else "0, "
     nought = "" if (column.low or 0.0) > 0.0 else nought
     return f"{nought}{minus}{least:g} to {minus}{most:g}".replace("e+", "e").replace("±0 ", "0 ")
 

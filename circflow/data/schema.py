@@ -83,7 +83,7 @@ class Column:
 
     @property
     def plausible(self) -> tuple[float, float] | None:
-        """Sizes between which a figure that is not 0 is not doubted; None where any may be meant."""
+        """Sizes between which a figure (not 0) is not doubted; None where any may be meant."""
         return self.usual or _USUAL.get(self.unit)
 
     @property

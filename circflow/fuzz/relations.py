@@ -281,6 +281,24 @@ def all_money_scaled(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
 
 
 @relation
+def unit_of_all_materials(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
+    """All amounts counted in another unit, prices and emissions per unit with them: the same."""
+    factor = 10.0 ** rng.choice([-6, -3, 3, 6])
+    changed = copy.deepcopy(sheets)
+    sheets_of = [sheet for sheet in TONNES if sheet != "EmissionLimits"]
+    _times(changed, {s: tuple(c for c in TONNES[s] if c in _AMOUNTS) for s in sheets_of}, factor)
+    prices = {s: tuple(c for c in MONEY[s] if "_million" not in c) for s in MONEY}
+    prices = {**prices, "EmissionLimits": (), "EmissionFactors": ("factor",)}
+    _times(changed, prices, 1.0 / factor)
+    for row in changed["Scenario"]:
+        if str(row["key"]).startswith("transaction_cost"):
+            row["value"] = float(row["value"] or 0.0) / factor
+    if not _within(changed):
+        return None
+    return Changed(changed, "equal", said=f"times {factor:g}")
+
+
+@relation
 def unit_of_one_material(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
     """One material counted in another unit (t, kg) in every place it occurs changes nothing.
 
@@ -316,7 +334,7 @@ def unit_of_one_material(sheets: Sheets, rng: Random, seen: Seen) -> Changed | N
 
 _AMOUNTS = {
     "amount_per_year", "opening", "capacity", "max_reclaim_per_year", "closing_min", "closing_max",
-    "max_per_year", "min_per_year", "capacity_per_year", "total_capacity",
+    "max_per_year", "min_per_year", "capacity_per_year", "capacity_max_per_year", "total_capacity",
 }  # fmt: skip
 _OF_A_MATERIAL = {"Streams", "Stockpiles", "Purchases", "Markets", "Disposal", "Links"}
 _KINDS_OF_A_MATERIAL = ("disposal", "stockpile", "purchase", "sale", "stream")

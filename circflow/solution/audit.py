@@ -42,8 +42,9 @@ class Audit:
     `balance_error`: largest relative error of any (site, material, period) balance;
     `objective_error`: relative error of the objective; `confirmed_gap`: how far, as a share, a
     better plan could be above this one, as far as the audit could prove itself (infinite where it
-    could prove nothing, NaN where the plan came without a proof). `findings`: check, where, period, expected,
-    found (in the unit of what is checked), error (relative), one record for everything that is
+    could prove nothing, NaN where the plan came without a proof).
+
+    `findings`: check, where, period, expected, found (in the unit of what is checked), error (relative), one record for everything that is
     wrong, the worst of each check first; empty in a plan that passes.
     """
 

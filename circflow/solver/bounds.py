@@ -18,6 +18,7 @@ Sums are rounded outwards.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,15 +48,15 @@ class _AtMost:
     value: Floats
     side: Floats
 
-    def least(self, lower: Floats, upper: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+    def least(self, lower: Floats, upper: Floats) -> tuple[Floats, Floats, Floats, NDArray[Any]]:
         """Of every entry the least a·x; of every row their finite sum, rounding, infinite ones."""
         own = np.where(self.value > 0.0, lower[self.column], upper[self.column]) * self.value
         endless = np.isinf(own)
         finite = np.where(endless, 0.0, own)
         count = len(self.side)
-        total = np.bincount(self.row, finite, count)
+        total = np.asarray(np.bincount(self.row, finite, count), dtype=float)
         terms = np.bincount(self.row, minlength=count)
-        slack = _ROUNDING * (terms + 2.0) * np.bincount(self.row, np.abs(finite), count)
+        slack: Floats = np.bincount(self.row, np.abs(finite), count) * (_ROUNDING * (terms + 2.0))
         return own, total, slack, np.bincount(self.row, endless, count)
 
 
@@ -140,7 +141,7 @@ def _propagate(program: Program, limits: _AtMost, upper: Floats) -> None:
 
 def _useful(program: Program, limits: _AtMost, upper: Floats) -> bool:
     """Bound columns that cost and only help by what can be of help; whether any was bounded."""
-    rows, columns = program.shape
+    columns = program.shape[1]
     equal = np.isfinite(program.row_lower) & np.isfinite(program.row_upper)
     matrix = program.matrix
     in_equation = np.zeros(columns, dtype=bool)
@@ -166,7 +167,7 @@ def _most(limits: _AtMost, lower: Floats, upper: Floats) -> Floats:
     """The most that every row's Σ a·x can be, rounded up."""
     flipped = replace(limits, value=-limits.value)
     _, total, slack, endless = flipped.least(lower, upper)
-    return np.where(endless == 0, -total + slack, np.inf)
+    return np.asarray(np.where(endless == 0, -total + slack, np.inf), dtype=float)
 
 
 def tightened(program: Program, most: Floats) -> Program:
@@ -198,9 +199,7 @@ def tightened(program: Program, most: Floats) -> Program:
     high[free & (bound <= 0.0) & (upper > 0.0)] = np.inf
     high[nowhere] = np.maximum(lower[nowhere], np.floor(bound[nowhere]))
     matrix = csc_array((value, row, program.matrix.indptr), shape=program.matrix.shape)
-    return replace(
-        program, matrix=matrix, row_lower=sides[0], row_upper=sides[1], upper=high
-    )
+    return replace(program, matrix=matrix, row_lower=sides[0], row_upper=sides[1], upper=high)
 
 
 def capped(program: Program, most: Floats) -> tuple[Program, NDArray[np.bool_]]:
@@ -223,7 +222,8 @@ def capped(program: Program, most: Floats) -> tuple[Program, NDArray[np.bool_]]:
 def _beyond(size: Floats) -> Floats:
     """A power of two of at least twice a size."""
     with np.errstate(divide="ignore"):
-        return np.where(np.isfinite(size), np.exp2(np.ceil(np.log2(np.abs(size))) + 1.0), np.inf)
+        power = np.exp2(np.ceil(np.log2(np.abs(size))) + 1.0)
+    return np.asarray(np.where(np.isfinite(size), power, np.inf), dtype=float)
 
 
 def _pulled_in(  # noqa: PLR0913, PLR0917
@@ -231,7 +231,7 @@ def _pulled_in(  # noqa: PLR0913, PLR0917
     value: Floats,
     row: Ints,
     column: Ints,
-    held: Floats,
+    held: NDArray[Any],
     lower: Floats,
     bound: Floats,
     fixed: NDArray[np.bool_],
@@ -253,7 +253,8 @@ def _pulled_in(  # noqa: PLR0913, PLR0917
 
 def _reduced(program: Program, bound: Floats, column: Ints) -> Floats:
     """Entries of the matrix, with those of yes/no columns that only make rows redundant reduced."""
-    row, value = program.matrix.indices, program.matrix.data.copy()
+    row = program.matrix.indices
+    value: Floats = program.matrix.data.astype(float)
     lower, upper = program.lower, program.upper
     own = program.integer & (lower == 0.0) & (upper == 1.0)
     if not own.any():

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
+from scipy.sparse import coo_array, csc_array
 
 from circflow.data.coded import place_in
 from circflow.data.table import Cell
@@ -217,6 +217,10 @@ def _scaled(
     return found
 
 
+_BEYOND = 1e6
+"""A capacity so many times as large is beyond reach."""
+
+
 def elastic(program: Program, found: list[Condition]) -> Elastic:
     """The programme with a column of change for each condition (all held at 0 at first)."""
     rows, columns = program.shape
@@ -238,6 +242,15 @@ def elastic(program: Program, found: list[Condition]) -> Elastic:
     streams = [p for c in found if c.kind.sheet == "Streams" for p in c.lower]
     loose = at[np.isfinite(high) & ~np.isin(at, streams)]
     bounds = coo_array((np.ones(len(held)), (np.arange(len(held)), at)), (len(held), columns))
+    # A larger capacity is of use only to a unit that runs: load ≤ capacity beyond reach · running.
+    capacities = [row for c in found if c.kind is KINDS["capacity"] for row, _ in c.rows]
+    running = program.matrix.tocsr()[capacities].multiply(
+        np.where(program.integer, _BEYOND, 1.0)[None, :]
+    )
+    switched = np.flatnonzero(running @ program.integer.astype(float))
+    program = program.with_rows(csc_array(running.tocsr()[switched]), -np.inf, 0.0)
+    parts.rows = [n if n < rows else n + len(switched) for n in parts.rows]
+    rows += len(switched)
     grown = (
         program.with_bounds(at[np.isfinite(low)], lower=0.0)
         .with_bounds(loose, upper=np.inf)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Any
 
 import highspy
 import numpy as np
@@ -255,10 +256,11 @@ class Session:
 
     def farkas_ray(self) -> Floats | None:
         """Why an LP has no plan: multipliers of its rows, None where the last run left none."""
-        status, exists = self.highs.getDualRayExist()[:2]
+        highs: Any = self.highs  # its stubs lack the rays
+        status, exists = highs.getDualRayExist()[:2]
         if status == highspy.HighsStatus.kError or not exists:
             return None
-        status, _, ray = self.highs.getDualRay()
+        status, _, ray = highs.getDualRay()
         if status == highspy.HighsStatus.kError:
             return None
         return np.asarray(ray, dtype=float) * self.scaling.rows

@@ -324,7 +324,7 @@ def changed_cell(condition: Condition, amount: float, *, rounded: bool = True) -
     """A condition's cell changed by an amount to its easier side."""
     before, sign = condition.figure, condition.kind.sign
     target = before + sign * amount
-    if sign < 0 and abs(target) <= NOISE * NOISE * abs(before):
+    if sign < 0 and abs(target) <= NOISE * abs(before):
         target = 0.0  # what is left is the solver's noise
     after = outward(target, sign, before=before) if rounded else target
     if condition.limit < np.inf:

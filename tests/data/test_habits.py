@@ -32,8 +32,10 @@ from seeds import (
     rename,
 )
 
+import circflow as cf
 from circflow.data.check import check, check_book
 from circflow.data.files import column_letter, read_book, write_book
+from circflow.data.pandas_text import python_strings
 from circflow.data.scenario import Scenario
 from circflow.data.table import Book, Cell, CellFault, Problem
 from circflow.data.template import template_book
@@ -747,6 +749,7 @@ class Heard:
 
 
 @cache
+@python_strings()
 def heard(what: str) -> Heard:
     habit = next(h for h in ALL if h.what == what)
     draft = region()
@@ -790,8 +793,8 @@ def markdown() -> str:
         "",
         f"{len(ALL)} habits of people who fill in workbooks, each typed into a small region "
         "that was typed into the empty template. circflow reads what is meant and says nothing, or "
-        "names the cell: a doubt (the workbook is solved as it stands) or a refusal. The table is made, and "
-        "every line of it tested, by `tests/data/test_habits.py`.",
+        "names the cell: a doubt (the workbook is solved as it stands) or a refusal. The table is "
+        "made, and every line of it tested, by `tests/data/test_habits.py`.",
     ]
     for heading, habits in CATALOGUE.items():
         lines += ["", f"## {heading}", "", "| habit | typed | answer |", "| --- | --- | --- |"]
@@ -849,6 +852,74 @@ def test_no_habit_passes_in_silence(habit: Habit) -> None:
 def test_the_page_is_current() -> None:
     text = (ROOT / "docs" / "habits.md").read_text(encoding="utf-8")
     assert text == markdown(), f"run: python {Path(__file__).relative_to(ROOT)} > docs/habits.md"
+
+
+# ------------------------------------------------------------------ a region with all at once
+
+TOGETHER: tuple[Seed, ...] = (
+    put(SLAG, "100 000"),
+    put(UNIT, "тонн"),
+    put("Streams.must_handle[site=Works]", "Да"),
+    put("Units.availability[unit=Mill]", "85 %"),
+    put("Markets.max_per_year[price=1500]", "-"),
+    put("Stockpiles.capacity[site=Old dump]", "н/д"),
+    put("Streams.material[amount_per_year=6000]", "sl\u0430g"),
+    put("Sites.member[site=Town]", "-"),
+    insert("Streams", 6, "site", "Итого", amount_per_year=160_000),
+    insert("Purchases", 2, "price", price="RUB/t"),
+    insert("Recipes", 7, "technology", "Bricks:"),
+    title("Disposal"),
+    put("Materials.unit[material=ash]", "kt"),
+    put("Units.capex_million[unit=Brick plant]", 100_000_000),
+    put("BlendLimits.max[material=old slag]", 50),
+    put(CEMENT, 2_000_000),
+)
+"""Fifteen habits and more, typed one after the other."""
+
+
+def repaired(draft: Draft, problems: list[Problem], severity: str) -> int:
+    """Do what is told of every problem of a severity, the last rows first; how many were mended."""
+    told = [p for p in problems if p.severity == severity]
+    for problem in sorted(told, key=lambda p: p.cell, reverse=True):
+        grid = draft.grids[problem.cell.sheet]
+        row = problem.cell.row - 1
+        if "delete the rows above" in problem.message:
+            del grid[:row]
+        elif "delete the row" in problem.message:
+            del grid[row]
+        else:
+            blank = "leave the cell blank" in problem.message
+            assert blank or problem.suggestion, str(problem)
+            at = openpyxl.utils.column_index_from_string(problem.cell.column) - 1
+            grid[row][at] = None if blank else problem.suggestion
+    return len(told)
+
+
+def test_a_region_with_many_habits_reaches_the_right_plan_in_two_repairs() -> None:
+    """By hand: the mill makes 51,000 t of cement (60,000 · 0.85), all of it for the town, and the
+    brick plant is built (850 RUB a tonne of ash against 7 million a year):
+
+        sales     51,000 · 2,000 + 30,000 · 800             126.0
+        freight   81,000 · 100                                8.1
+        inputs    5,100 · 3,000 + 2,550 · 4,000              25.5
+        running   51,000 · 200 + 30,000 · 50                 11.7
+        dumping   59,000 · 300 + 20,000 · 200                21.7
+        plant     100 / 20 + 2                                7.0
+    """
+    draft = region()
+    for seed in TOGETHER:
+        seed(draft)
+    assert repaired(draft, check_book(draft.finished())[0], "error") == 9
+    problems, _ = check_book(draft.finished())
+    assert {p.severity for p in problems} == {"warning"}
+    assert repaired(draft, problems, "warning") == 4
+    problems, scenario = check_book(draft.finished())
+    assert [str(p) for p in problems] == []
+    assert scenario is not None
+    plan = cf.solve(scenario)
+    assert plan.objective == pytest.approx(126.0 - 8.1 - 25.5 - 11.7 - 21.7 - 7.0)
+    assert plan.built["unit"].tolist() == ["Brick plant"]
+    assert plan.tables.disposal["amount_per_year"].sum() == pytest.approx(79_000.0)
 
 
 if __name__ == "__main__":

@@ -131,6 +131,24 @@ def test_money_scales_prices_and_lump_sums_but_no_amount() -> None:
     assert made.sheets["Goals"][1]["weight"] == 2.0  # that of synergy is a number
 
 
+def test_the_unit_of_all_materials_scales_amounts_and_what_is_per_unit() -> None:
+    made = changed("unit_of_all_materials")
+    scaled = {(d[0], d[2]): d[4] / d[3] for d in differences(made)}
+    factor = scaled[("Streams", "amount_per_year")]
+    assert made.factor == 1.0 and factor != 1.0
+    amounts = {
+        ("Streams", "amount_per_year"), ("Purchases", "max_per_year"),
+        ("Units", "capacity_per_year"), ("Markets", "min_per_year"),
+    }  # fmt: skip
+    per_unit = {
+        ("Scenario", "value"), ("Streams", "cost"), ("Purchases", "price"), ("Markets", "price"),
+        ("Disposal", "fee"), ("EmissionFactors", "factor"),
+    }  # fmt: skip
+    assert scaled == pytest.approx(
+        dict.fromkeys(amounts, factor) | dict.fromkeys(per_unit, 1.0 / factor)
+    )
+
+
 def test_the_unit_of_one_material_changes_where_it_occurs() -> None:
     made = changed("unit_of_one_material")
     assert made.said.startswith("lime")  # slag shares the fee of every waste
@@ -189,7 +207,13 @@ def test_what_is_added_is_named_nowhere_else() -> None:
 def test_every_relation_is_tried_here() -> None:
     tried = {
         *("raised_maximum", "lowered_minimum", "limit_beyond_reach", "all_tonnes_scaled"),
-        *("all_money_scaled", "unit_of_one_material", "periods_written_out", "period_split"),
+        *(
+            "all_money_scaled",
+            "unit_of_one_material",
+            "unit_of_all_materials",
+            "periods_written_out",
+            "period_split",
+        ),
         *("off_or_struck_out", "rows_permuted", "unused_things", "unit_that_is_off"),
         *("freed_candidate", "relaxed", "better_price"),
     }

@@ -1,8 +1,8 @@
-"""What must hold for any plan: balances, money, and what a change of scale or of detail may do."""
+"""What must hold for any plan: balances and money. What a change of scale or of detail may do is in
+`tests/test_metamorphic.py`."""
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -26,11 +26,8 @@ _few = settings(
 
 
 @st.composite
-def regions(draw: st.DrawFn, *, plain: bool = False) -> Sheets:
-    """Small regions that always have a plan: every waste may be disposed of, purchases are limited.
-
-    `plain`: one period of 4 years, no interest, no stock, no candidates, no total capacities.
-    """
+def regions(draw: st.DrawFn) -> Sheets:
+    """Small regions that always have a plan: every waste has a disposal, purchases a limit."""
 
     def number(low: float, high: float) -> float:
         return round(draw(st.floats(low, high)), 2)
@@ -38,10 +35,10 @@ def regions(draw: st.DrawFn, *, plain: bool = False) -> Sheets:
     def flag() -> bool:
         return draw(st.booleans())
 
-    years = [4] if plain else draw(st.lists(st.integers(1, 3), min_size=1, max_size=2))
+    years = draw(st.lists(st.integers(1, 3), min_size=1, max_size=2))
     sheets: Sheets = {
         "Scenario": {
-            "discount_rate": 0.0 if plain else draw(st.sampled_from([0.0, 0.1])),
+            "discount_rate": draw(st.sampled_from([0.0, 0.1])),
             "transaction_cost_inside": number(0, 5),
             "transaction_cost_outside": number(0, 5),
             "capital_charge": draw(st.sampled_from(["annuity", "upfront"])),
@@ -124,30 +121,29 @@ def regions(draw: st.DrawFn, *, plain: bool = False) -> Sheets:
             {"synergy": "s", "kind": "flow", "partner": "Mine > Plant"},
         ],
     }  # fmt: skip
-    if not plain:
-        sheets["Units"].append(
-            {
-                "unit": "New",
-                "site": "Plant",
-                "technology": "kiln",
-                "capacity_per_year": number(0, 100),
-                "capacity_max_per_year": number(100, 300),
-                "capex_million": number(0, 0.02),
-                "capex_max_million": number(0.02, 0.05),
-                "min_load": number(0, 0.9),
-                "can_idle": flag(),
-                "status": "candidate",
-                "lifetime_years": draw(st.integers(1, 6)),
-                "jobs": 7,
-            }
-        )
-        if not sheets["Units"][1]["can_idle"]:
-            sheets["Units"][1]["min_load"] = 0
-        sheets["Stockpiles"] = [
-            {"site": "Mine", "material": "slag", "opening": number(0, 300), "holding_cost": 0.5,
-             "max_reclaim_per_year": number(0, 100), "capacity": 1000, "reclaim_cost": 1}
-        ]  # fmt: skip
-        sheets["Budget"] = [{"period": "p0", "budget_million": number(0, 0.06)}]
+    sheets["Units"].append(
+        {
+            "unit": "New",
+            "site": "Plant",
+            "technology": "kiln",
+            "capacity_per_year": number(0, 100),
+            "capacity_max_per_year": number(100, 300),
+            "capex_million": number(0, 0.02),
+            "capex_max_million": number(0.02, 0.05),
+            "min_load": number(0, 0.9),
+            "can_idle": flag(),
+            "status": "candidate",
+            "lifetime_years": draw(st.integers(1, 6)),
+            "jobs": 7,
+        }
+    )
+    if not sheets["Units"][1]["can_idle"]:
+        sheets["Units"][1]["min_load"] = 0
+    sheets["Stockpiles"] = [
+        {"site": "Mine", "material": "slag", "opening": number(0, 300), "holding_cost": 0.5,
+         "max_reclaim_per_year": number(0, 100), "capacity": 1000, "reclaim_cost": 1}
+    ]  # fmt: skip
+    sheets["Budget"] = [{"period": "p0", "budget_million": number(0, 0.06)}]
     return sheets
 
 
@@ -212,127 +208,3 @@ def test_balances_close_and_the_money_table_is_the_objective(
     assert (supply["amount_per_year"] >= 0).all()
     stock = solution.stockpiles
     assert (stock["closing"] >= 0).all() and (stock["closing"] <= 1000).all()
-
-
-def _raised(sheets: Sheets, sheet: str, column: str, by: float) -> Sheets:
-    changed = copy.deepcopy(sheets)
-    for row in changed[sheet]:
-        if row.get(column) is not None and row.get("status") != "candidate":
-            row[column] += by
-    return changed
-
-
-ROOM = [
-    ("Units", "capacity_per_year"),
-    ("Links", "capacity_per_year"),
-    ("Markets", "max_per_year"),
-    ("Purchases", "max_per_year"),
-    ("EmissionLimits", "limit_per_year"),
-    ("Budget", "budget_million"),
-    ("Stockpiles", "max_reclaim_per_year"),
-]
-
-
-@_few
-@given(sheets=regions(), room=st.sampled_from(ROOM), by=st.floats(0.01, 100))
-def test_more_room_never_hurts(
-    best: Callable[..., float], sheets: Sheets, room: tuple[str, str], by: float
-) -> None:
-    assert best(_raised(sheets, *room, by)) >= best(sheets) - 1e-9
-
-
-_MONEY = ("price", "premium", "fee", "penalty", "value", "cost", "fixed_cost", "cost_per_unit_km")
-
-
-def _with_money_times(sheets: Sheets, factor: float) -> Sheets:
-    changed = copy.deepcopy(sheets)
-    for name, rows in changed.items():
-        for row in [rows] if name == "Scenario" else rows:
-            for column, value in row.items():
-                words = column in _MONEY or column.endswith(("_cost", "_million", "_inside"))
-                words = words or "_million_" in column or column.endswith("_outside")
-                if words and isinstance(value, int | float):
-                    row[column] = value * factor
-    return changed
-
-
-@_few
-@given(sheets=regions(), factor=st.sampled_from([1e-3, 0.5, 7.0, 1e4]))
-def test_money_in_another_currency_scales_the_objective(
-    best: Callable[..., float], sheets: Sheets, factor: float
-) -> None:
-    scaled = best(_with_money_times(sheets, factor))
-    assert scaled == pytest.approx(factor * best(sheets), rel=1e-7, abs=1e-9 * factor)
-
-
-@_few
-@given(sheets=regions(plain=True), years=st.sampled_from([[2, 2], [1, 3], [1, 1, 1, 1]]))
-def test_splitting_a_period_of_identical_years_changes_nothing(
-    best: Callable[..., float], sheets: Sheets, years: list[int]
-) -> None:
-    split = {**sheets, "Periods": [{"period": str(n), "years": y} for n, y in enumerate(years)]}
-    assert best(split) == pytest.approx(best(sheets), rel=1e-9, abs=1e-12)
-
-
-_AMOUNTS = {
-    "Streams": ["amount_per_year"],
-    "Stockpiles": ["opening", "capacity", "max_reclaim_per_year"],
-    "Purchases": ["max_per_year"],
-    "Units": ["capacity_per_year", "capacity_max_per_year"],
-    "Links": ["capacity_per_year"],
-    "Markets": ["max_per_year"],
-    "Synergies": ["max_per_year"],
-}
-_PER_UNIT = {
-    "Streams": ["cost"],
-    "Stockpiles": ["holding_cost", "reclaim_cost"],
-    "Purchases": ["price"],
-    "RecipeCosts": ["variable_cost"],
-    "Modes": ["cost_per_unit_km", "fixed_cost"],
-    "Markets": ["price", "premium"],
-    "Disposal": ["fee"],
-    "EmissionFactors": ["factor"],
-    "Synergies": ["value"],
-}
-
-
-def _in_kilotonnes(sheets: Sheets) -> Sheets:
-    """All materials, and activity with them, counted in units a thousand times as large."""
-    changed = copy.deepcopy(sheets)
-    for table, power in ((_AMOUNTS, -1), (_PER_UNIT, 1)):
-        for name, columns in table.items():
-            for row in changed.get(name, []):
-                for column in columns:
-                    if column in row:
-                        row[column] *= 1000.0**power
-    for key in ("transaction_cost_inside", "transaction_cost_outside"):
-        changed["Scenario"][key] *= 1000.0
-    return changed
-
-
-@_few
-@given(sheets=regions())
-def test_units_of_measure_change_nothing(best: Callable[..., float], sheets: Sheets) -> None:
-    assert best(_in_kilotonnes(sheets)) == pytest.approx(best(sheets), rel=1e-7, abs=1e-9)
-
-
-@_few
-@given(sheets=regions(), factor=st.sampled_from([1e-6, 1e-3, 1e3, 1e6]))
-def test_the_unit_of_one_material_changes_nothing(
-    best: Callable[..., float], sheets: Sheets, factor: float
-) -> None:
-    # Lime never travels, so that no tariff is shared with other materials.
-    changed = copy.deepcopy(sheets)
-    for row in changed["Purchases"]:
-        row["price"] *= factor
-        row["max_per_year"] /= factor
-    for row in changed["Recipes"]:
-        if row["material"] == "lime":
-            row["amount"] /= factor
-    assert best(changed) == pytest.approx(best(sheets), rel=1e-7, abs=1e-9)
-
-
-@_few
-@given(sheets=regions())
-def test_relaxing_decisions_never_hurts(best: Callable[..., float], sheets: Sheets) -> None:
-    assert best(sheets, relax=True) >= best(sheets) - 1e-9

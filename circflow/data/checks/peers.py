@@ -65,7 +65,10 @@ def check_peers(drafts: Drafts) -> None:
         column = pd.factorize(rows["unit"])[0]
         alike = "material" in measure.peers
         for at, away, words in _odd(size, peers, column, alike=alike):
-            _doubt(drafts, measure, rows.iloc[at], away, words)
+            key = ", ".join(str(part) for part in rows["peers"].iloc[at] if part)
+            row, value = int(rows["row"].iloc[at]), float(rows["value"].iloc[at])
+            message, likely = _doubt(measure, value, away, words, key)
+            drafts.warning(measure.sheet, row, measure.column, message, suggestion=likely)
 
 
 def _figures(drafts: Drafts, measure: _Measure) -> pd.DataFrame:
@@ -122,25 +125,17 @@ def _compared(size: Floats, group: NDArray[np.intp]) -> tuple[Floats, Floats, Fl
     return nearest, by.transform("size").to_numpy(float), by.transform("median").to_numpy(float)
 
 
-def _doubt(
-    drafts: Drafts, measure: _Measure, figure: pd.Series[float], away: float, words: str
-) -> None:
+def _doubt(measure: _Measure, value: float, away: float, words: str, key: str) -> tuple[str, str]:
+    """What to say of an odd figure, and what it probably was to be."""
     slip = 1000.0 if abs(away) < 4.5 else 1e6
-    value = float(figure["value"])
     likely = value / slip if away > 0 else value * slip
-    times = 10 ** abs(away)
-    ratio = f"{float(f'{times:.2g}'):,.0f} times" if away > 0 else f"1/{float(f'{times:.2g}'):,.0f}"
-    key = ", ".join(str(part) for part in figure["peers"] if part)
+    times = f"{float(f'{10 ** abs(away):.2g}'):,.0f}"
+    ratio = f"{times} times" if away > 0 else f"1/{times}"
     whom = {
         "peers": f"the middle of its peers{f' ({shorten(key)})' if key else ''}",
         "other": f"the other figure{f' of {shorten(key)}' if key else ''}",
         "column": "the middle of its column",
     }[words]
     each = f" per {measure.per.removesuffix('_per_year')}" if measure.per else ""
-    drafts.warning(
-        measure.sheet,
-        int(figure["row"]),
-        measure.column,
-        f"{measure.column}{each} is {ratio} {whom}: check the unit and the decimal sign",
-        suggestion=plain(float(f"{likely:.12g}")),
-    )
+    message = f"{measure.column}{each} is {ratio} {whom}: check the unit and the decimal sign"
+    return message, plain(float(f"{likely:.12g}"))

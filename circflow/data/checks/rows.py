@@ -6,7 +6,8 @@ Each is called what it is, once, and left out of all other checks.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from circflow.data.cells import BadCellError, is_blank, parse_number, shorten
 from circflow.data.schema import Sheet
@@ -17,11 +18,13 @@ _TOTALS = re.compile(
     re.IGNORECASE,
 )
 _MEASURE_WORDS = frozenset(
-    "% ‰ ° t т тонн тонна kt кт кг kg km км m3 м3 m³ м³ mwh мвтч квтч gj гдж шт шт. pcs pieces yr yrs"
-    " year years год лет года rub руб руб. ₽ usd eur $ € kzt uzs тенге сум млн mln million тыс тыс."
-    " amount quantity number price cost value unit units capacity share distance length объём объем"
-    " количество кол-во число цена стоимость значение мощность доля расстояние ед. ед.изм."
-    " широта долгота latitude longitude".split()
+    """
+    % ‰ ° t т тонн тонна kt кт кг kg km км m3 м3 m³ м³ mwh мвтч квтч gj гдж шт шт. pcs pieces yr yrs
+    year years год лет года rub руб руб. ₽ usd eur $ € kzt uzs тенге сум млн mln million тыс тыс.
+    amount quantity number price cost value unit units capacity share distance length объём объем
+    количество кол-во число цена стоимость значение мощность доля расстояние ед. ед.изм.
+    широта долгота latitude longitude
+    """.split()  # noqa: SIM905 - a paragraph of words is easier to read
 )
 _MEASURE = re.compile(r"[^\W\d_%°€$₽][^\d]*/[^\d]*[^\W\d]|(?:млн|тыс|mln|thousand|million)\.?\s.*")
 """Units such as t/yr, руб/т, млн руб."""
@@ -41,71 +44,83 @@ def is_dash(text: object) -> bool:
     return isinstance(text, str) and text.strip().casefold() in _BLANKS - {"none"}
 
 
-def odd_rows(
-    sheet: Sheet, rows: Sequence[int], columns: dict[str, list[object]]
-) -> Iterator[tuple[int, str, str]]:
+@dataclass
+class _Rows:
+    """The records of a sheet, as read so far."""
+
+    sheet: Sheet
+    columns: dict[str, list[object]]
+
+    def __post_init__(self) -> None:
+        sheet, names = self.sheet, list(self.columns)
+        self.needed = [c.name for c in sheet.columns if c.required and c.name in self.columns]
+        self.figures = [name for name in names if sheet[name].is_number]
+        flags = [name for name in names if sheet[name].kind == "flag"]
+        self.texts = [name for name in names if name not in {*self.figures, *flags}]
+        self.sums = dict.fromkeys(self.figures, 0.0)
+
+    def lacks(self, at: int) -> bool:
+        """Whether a row lacks something that it needs."""
+        return any(is_blank(self.columns[name][at]) for name in self.needed)
+
+    def add_up(self, at: int) -> None:
+        """Count a row's figures into the sums."""
+        for name in self.figures:
+            value = self.columns[name][at]
+            if isinstance(value, int | float):
+                self.sums[name] += value
+
+    def heading(self, at: int, cells: dict[str, object]) -> tuple[str, str] | None:
+        """A row of column names, of units or of words."""
+        if sum(value == name for name, value in cells.items()) >= max(2, len(cells) / 2):
+            return next(iter(cells)), "the row repeats the column names: delete the row"
+        measured = [name for name in self.figures if name in cells]
+        if at == 0 and measured and all(_is_measure(cells[name]) for name in measured):
+            return measured[0], (
+                "the row below the column names holds units or headings "
+                f"({shorten(str(cells[measured[0]]))}), not a record: delete the row; the units "
+                "are in the notes on the column names"
+            )
+        return None
+
+    def fragment(self, cells: dict[str, object]) -> tuple[str, str] | None:
+        """A row that lacks what it needs: totals, a subheading, a sum."""
+        words = [name for name in cells if name in self.texts]
+        if words and is_totals(cells[words[0]]):
+            return words[0], (
+                f"{shorten(str(cells[words[0]]))!r} is a row of totals, not a record: delete the "
+                "row, or move it to a sheet of your own (its name begins with _)"
+            )
+        if len(cells) == 1 and words and len(self.needed) > 1:
+            others = ", ".join(name for name in self.needed if name not in cells)
+            return words[0], (
+                f"only {shorten(str(cells[words[0]]))!r} stands in this row: delete the row if it "
+                f"is a subheading, or fill in {others}"
+            )
+        measured = [name for name in self.figures if name in cells]
+        if not words and any(_is_sum(cells[name], self.sums[name]) for name in measured):
+            return measured[0], "the row adds up the rows above: delete the row"
+        return None
+
+
+def odd_rows(sheet: Sheet, columns: dict[str, list[object]]) -> Iterator[tuple[int, str, str]]:
     """The rows that are no records: position, column of the cell to name, what to do.
 
-    `rows` are the row numbers, `columns` the cells of every column of the schema by position.
+    `columns`: the cells of every column of the schema, by position of the row.
     """
-    needed = [c.name for c in sheet.columns if c.required and c.name in columns]
-    texts = [n for n in columns if not sheet[n].is_number and sheet[n].kind != "flag"]
-    figures = [n for n in columns if sheet[n].is_number]
-    if sheet.name == "Scenario" or not needed:
+    rows = _Rows(sheet, columns)
+    if sheet.name == "Scenario" or not rows.needed:
         return
-    sums = {name: 0.0 for name in figures}
-    for at in range(len(rows)):
-        lacking = any(is_blank(columns[name][at]) for name in needed)
-        if at == 0 or lacking or columns[needed[0]][at] in sheet.names:
-            word = _what(sheet, columns, at, needed, texts, figures, sums)
+    first = columns[rows.needed[0]]
+    for at in range(len(first)):
+        lacking = rows.lacks(at)
+        if at == 0 or lacking or first[at] in sheet.names:
+            cells = {n: columns[n][at] for n in columns if not is_blank(columns[n][at])}
+            word = (rows.fragment(cells) if lacking else None) or rows.heading(at, cells)
             if word:
                 yield at, *word
                 continue
-        for name in figures:
-            value = columns[name][at]
-            if isinstance(value, int | float):
-                sums[name] += value
-
-
-def _what(
-    sheet: Sheet,
-    columns: dict[str, list[object]],
-    at: int,
-    needed: list[str],
-    texts: list[str],
-    figures: list[str],
-    sums: dict[str, float],
-) -> tuple[str, str] | None:
-    """The cell to name and what to do, where a row is no record."""
-    filled = [name for name in columns if not is_blank(columns[name][at])]
-    cells = {name: columns[name][at] for name in filled}
-    lacking = any(name not in cells for name in needed)
-    words = [name for name in filled if name in texts]
-    if lacking and words and is_totals(cells[words[0]]):
-        return words[0], (
-            f"{shorten(str(cells[words[0]]))!r} is a row of totals, not a record: delete the row, "
-            "or move it to a sheet of your own (its name begins with _)"
-        )
-    if sum(cells[name] == name for name in filled) >= max(2, len(filled) / 2):
-        return filled[0], "the row repeats the column names: delete the row"
-    measured = [name for name in filled if name in figures]
-    if at == 0 and measured and all(_is_measure(cells[name]) for name in measured):
-        return measured[0], (
-            f"the row below the column names holds units or headings "
-            f"({shorten(str(cells[measured[0]]))}), not a record: delete the row; the units are "
-            "in the notes on the column names"
-        )
-    if not lacking:
-        return None
-    if len(filled) == 1 and words and len(needed) > 1:
-        others = ", ".join(name for name in needed if name not in cells)
-        return words[0], (
-            f"only {shorten(str(cells[words[0]]))!r} stands in this row: delete the row if it is "
-            f"a subheading, or fill in {others}"
-        )
-    if not words and measured and any(_is_sum(cells[n], sums[n]) for n in measured):
-        return measured[0], "the row adds up the rows above: delete the row"
-    return None
+        rows.add_up(at)
 
 
 def _is_measure(value: object) -> bool:

@@ -120,21 +120,21 @@ def _check_signs(drafts: Drafts) -> None:
         for row, value in by_row(draft.sound(column)[column]):
             if value < 0:
                 meaning = words.format(plain(-value))
-                _doubt_sign(drafts, sheet, row, column, f"{column} is below 0: {meaning}", -value)
+                _doubt_sign(drafts, (sheet, row, column), meaning, -value)
     markets = drafts["Markets"].sound("material", "price")
-    products = drafts["Materials"].frame
-    products = products.loc[products["category"].isin(["product", "energy"]), "material"]
+    materials = drafts["Materials"].frame
+    products = materials.loc[materials["category"].isin(["product", "energy"]), "material"]
     cheap = markets[(markets["price"] < 0) & markets["material"].isin(products)]
     for row, price in by_row(cheap["price"]):
-        words = f"price is below 0: the seller of a product pays {plain(-price)} a unit"
-        _doubt_sign(drafts, "Markets", row, "price", words, -price)
+        meaning = f"the seller of a product pays {plain(-price)} a unit"
+        _doubt_sign(drafts, ("Markets", row, "price"), meaning, -price)
 
 
-def _doubt_sign(
-    drafts: Drafts, sheet: str, row: int, column: str, words: str, likely: float
-) -> None:
-    message = f"{words}; write it without the minus sign, unless that is meant"
-    drafts.warning(sheet, row, column, message, suggestion=plain(likely))
+def _doubt_sign(drafts: Drafts, at: tuple[str, int, str], meaning: str, likely: float) -> None:
+    message = (
+        f"{at[2]} is below 0: {meaning}; write it without the minus sign, unless that is meant"
+    )
+    drafts.warning(*at, message, suggestion=plain(likely))
 
 
 def _check_settings(drafts: Drafts) -> None:
@@ -209,27 +209,20 @@ def _check_millions(drafts: Drafts) -> None:
         for record in records(frame[(frame[size] > 0) & (frame[column] > 0)]):
             each = record[column] * _MILLION / record[size]
             if each / price >= most:
-                _doubt_million(drafts, "Units", record["row"], column, record[column], each)
+                _doubt_million(drafts, ("Units", record["row"], column), record[column], each)
     units = drafts["Units"].sound("capex_million", "capex_max_million")
     capital = units[["capex_million", "capex_max_million"]].max(axis=1)
     capital = capital[capital > 0]
     budget = drafts["Budget"].sound("budget_million")["budget_million"]
     if len(capital):
         for row, value in by_row(budget[budget > _BUDGET * capital.sum()]):
-            _doubt_million(drafts, "Budget", row, "budget_million", value, np.nan)
+            _doubt_million(drafts, ("Budget", row, "budget_million"), value, np.nan)
 
 
-def _doubt_million(
-    drafts: Drafts, sheet: str, row: int, column: str, value: float, each: float
-) -> None:
-    per = f", {each:,.0f} per unit of yearly capacity" if each == each else ""  # noqa: PLR0124
-    drafts.warning(
-        sheet,
-        row,
-        column,
-        f"{column} is {value:,.0f} million currency{per}: write it in millions",
-        suggestion=plain(value / _MILLION),
-    )
+def _doubt_million(drafts: Drafts, at: tuple[str, int, str], value: float, each: float) -> None:
+    per = "" if np.isnan(each) else f", {each:,.0f} per unit of yearly capacity"
+    message = f"{at[2]} is {value:,.0f} million currency{per}: write it in millions"
+    drafts.warning(*at, message, suggestion=plain(value / _MILLION))
 
 
 def _check_factors(drafts: Drafts) -> None:
@@ -239,7 +232,7 @@ def _check_factors(drafts: Drafts) -> None:
         frame = frame[frame["change"] == "factor"]
         for column in columns:
             for row, value in by_row(frame[column]):
-                if value >= 0 and value <= _FACTOR or value != value:  # noqa: PLR0124
+                if 0 <= value <= _FACTOR or np.isnan(value):
                     continue
                 drafts.warning(
                     sheet,

@@ -126,7 +126,7 @@ def _match_columns(sheet: Sheet, raw: RawSheet, findings: Findings) -> RawTable:
         return table
     columns = list(zip_longest(*raw.grid[top - 1 :]))
     has_data = [any(not is_blank(value) for value in column[1:]) for column in columns]
-    places = _placed(sheet, raw.name.strip(), top, columns, has_data, findings)
+    places = _placed(sheet, Cell(raw.name.strip(), top), columns, has_data, findings)
     filled = [columns[place] for place in places.values()]
     below = [
         number
@@ -153,7 +153,7 @@ def _match_columns(sheet: Sheet, raw: RawSheet, findings: Findings) -> RawTable:
 
 def _leave_out_odd_rows(table: RawTable, title: str, findings: Findings) -> None:
     """Note the rows that are no records, and read the others."""
-    odd = list(odd_rows(table.sheet, table.rows, table.columns))
+    odd = list(odd_rows(table.sheet, table.columns))
     for at, name, message in odd:
         cell = Cell(title, table.rows[at], table.letters[name])
         findings.error(cell, message, found=table.columns[name][at])
@@ -196,13 +196,14 @@ def _header_row(sheet: Sheet, raw: RawSheet, findings: Findings) -> int:
 
 def _placed(
     sheet: Sheet,
-    title: str,
-    top: int,
+    head: Cell,
     columns: list[tuple[object, ...]],
     has_data: list[bool],
     findings: Findings,
 ) -> dict[str, int]:
-    """The position of each column of the schema that the file has."""
+    """The position of each column of the schema that the file has. `head`: sheet and row of the
+    column names."""
+    title, top = head.sheet, head.row
     places: dict[str, int] = {}
     unknown: list[tuple[int, str]] = []
     for place, column in enumerate(columns):

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from circflow.data.atomic import write_text
+from circflow.data.atomic import NO_ROOM, no_room, write_text
 from circflow.solver.compiled import Program
 from circflow.solver.highs import Ending, Session
 from circflow.solver.scaling import Scaling, scaling_of
@@ -44,6 +44,12 @@ class UnboundedError(RuntimeError):
 
 class StoppedError(RuntimeError):
     """A limit of time stopped a solve before a plan was found."""
+
+
+def _unwritten(store: Path, error: OSError) -> StoreError:
+    full = no_room(error)
+    reason = NO_ROOM[full.errno or 0] if full else (error.strerror or str(error)).lower()
+    return StoreError(f"{store}: {reason}: make room, then go on")
 
 
 class StoreError(ValueError):
@@ -275,8 +281,11 @@ class Values:
                     "used": sorted(known.used),
                     "value": known.value if np.isfinite(known.value) else None,
                 }
-                with self._store.open("a", encoding="utf-8") as file:
-                    file.write(json.dumps(line) + "\n")
+                try:
+                    with self._store.open("a", encoding="utf-8") as file:
+                        file.write(json.dumps(line) + "\n")
+                except OSError as error:  # what was written stays: a cut last line is read over
+                    raise _unwritten(self._store, error) from error
 
     # ------------------------------------------------------------------ the store
 

@@ -189,7 +189,7 @@ def joint(first: FirstStage, copies: Sequence[Copy], probabilities: Floats, risk
         "cost": [cost],
         "lower": [np.zeros(count)],
         "upper": [first.upper],
-        "integer": [first.integer],
+        "integer": [first.integer.astype(float)],
         "row_lower": [first.row_lower],
         "row_upper": [first.row_upper],
     }
@@ -207,7 +207,8 @@ def joint(first: FirstStage, copies: Sequence[Copy], probabilities: Floats, risk
         cost[there] += weight * p.cost[copy.first[there]]
         offset += weight * p.offset
         parts["cost"].append(weight * p.cost[mine])
-        for name, values in (("lower", p.lower), ("upper", p.upper), ("integer", p.integer)):
+        whole_numbers = p.integer.astype(float)
+        for name, values in (("lower", p.lower), ("upper", p.upper), ("integer", whole_numbers)):
             parts[name].append(values[mine])
         parts["row_lower"].append(p.row_lower)
         parts["row_upper"].append(p.row_upper)
@@ -260,7 +261,9 @@ def _with_tail(
         rows.append(np.full(len(there) + len(mine) + 2, n))
         limits.append(p.offset)
     entries = (np.concatenate(values), (np.concatenate(rows), np.concatenate(columns)))
-    return program.with_rows(csr_array(entries, shape=(count, width + 1 + count)), limits, np.inf)
+    return program.with_rows(
+        csr_array(entries, shape=(count, width + 1 + count)), np.array(limits), np.inf
+    )
 
 
 def solved(
