@@ -39,7 +39,7 @@ def _model_of(m: Model) -> pyo.ConcreteModel:
     p = pyo.ConcreteModel(name=m.scenario.name)
     listed: list[Any] = []
     for variable in m.variables.values():
-        index = pyo.Set(initialize=variable.keys(), dimen=len(variable.index), ordered=True)
+        index = pyo.Set(initialize=variable.indices(), dimen=len(variable.index), ordered=True)
         p.add_component(f"{variable.name.upper()}_INDEX", index)
         domain = pyo.Binary if variable.decision else pyo.NonNegativeReals
         family = pyo.Var(index, domain=domain, doc=f"{variable.doc}, {variable.unit}")

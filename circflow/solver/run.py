@@ -39,7 +39,7 @@ class AuditError(RuntimeError):
 
 
 @python_strings()
-def solve(
+def solve(  # noqa: PLR0913
     scenario: Scenario,
     *,
     relax: bool = False,

@@ -43,7 +43,7 @@ def _same(scenario: Scenario) -> None:
     model = build(scenario)
     compiled = compile_model(model)
     program = compiled.program
-    ours = [f"{v.name}{k!r}" for v in model.variables.values() for k in v.keys()]
+    ours = [f"{v.name}{k!r}" for v in model.variables.values() for k in v.indices()]
     names = [ours[c] for c in compiled.columns]
     form = LinearStandardFormCompiler().write(pyomo_model(scenario), mixed_form=True)
     theirs = [f"{v.parent_component().local_name}{v.index()!r}" for v in form.columns]
