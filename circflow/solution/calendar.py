@@ -55,11 +55,16 @@ def rows_in_force(scenario: Scenario, sheet: str) -> pd.DataFrame:
                 periods.append(named.name)
     held = frame.iloc[at]
     numbers = held.index.to_numpy()
-    return (
+    rows = (
         held.assign(period=pd.Series(periods, index=held.index, dtype=object))
         .assign(row=numbers)
         .reset_index(drop=True)
     )
+    if sheet == "Markets" and scenario.standstill.markets:  # a market that buys nothing
+        places = zip(rows["site"], rows["material"], rows["period"], strict=True)
+        still = [place in scenario.standstill.markets for place in places]
+        rows.loc[still, ["min_per_year", "max_per_year"]] = 0.0
+    return rows
 
 
 def purchases_in_force(scenario: Scenario) -> pd.DataFrame:
