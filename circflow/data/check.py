@@ -10,6 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from circflow.data.checks.arithmetic import check_arithmetic
+from circflow.data.checks.balances import check_balances
 from circflow.data.checks.blends import check_blends
 from circflow.data.checks.disposal import check_disposal
 from circflow.data.checks.doubts import check_doubts
@@ -65,6 +66,7 @@ def check_book(book: Book) -> tuple[list[Problem], Scenario | None]:
     check_discounting(drafts, periods, settings.discount_rate)
     check_construction(drafts, periods)
     check_blends(drafts)
+    check_balances(drafts)
     check_studies(drafts)
     check_futures(drafts)
     check_indicators(drafts)

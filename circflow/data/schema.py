@@ -483,6 +483,64 @@ SHEETS: tuple[Sheet, ...] = (
         key=("material", "property"),
     ),
     Sheet(
+        "PropertyKinds",
+        "What a property measures: something that no recipe can make, or a mere quality.",
+        (
+            _name("property", "property", "Properties", required=True),
+            Column(
+                "kind",
+                "choice",
+                "substance: by mass; energy: by heating value; moisture: what dry bases leave out; "
+                "quality: balances nothing",
+                required=True,
+                choices=("substance", "energy", "moisture", "quality"),
+            ),
+            Column(
+                "unit",
+                "choice",
+                "of the values, per unit of material; %, share, kg/t and g/t are of mass",
+                blank="% of mass, or GJ",
+                choices=("%", "share", "kg/t", "g/t", "GJ", "MJ", "MJ/kg", "MWh", "kWh"),
+            ),
+            Column(
+                "basis",
+                "choice",
+                "whether values are per unit as moved, or without its moisture",
+                default="moist",
+                choices=("moist", "dry"),
+            ),
+            _number(
+                "loss_share",
+                "share of what goes into a recipe that may be lost without a name",
+                "share",
+                default=0.05,
+                low=0.0,
+                high=1.0,
+            ),
+            _number("price", "what it is worth", "currency/t or GJ", blank="not told"),
+        ),
+        key=("property",),
+    ),
+    Sheet(
+        "Losses",
+        "Where what a recipe loses of a substance, or of energy, goes.",
+        (
+            _TECHNOLOGY,
+            _RECIPE,
+            _name("property", "what is lost", "PropertyKinds", required=True),
+            _number(
+                "share",
+                "of what goes in, at most",
+                "share",
+                required=True,
+                low=0.0,
+                high=1.0,
+            ),
+            _text("reason", "where it goes: stack gas, slag that stays, heat", required=True),
+        ),
+        key=("technology", "recipe", "property"),
+    ),
+    Sheet(
         "BlendLimits",
         "Quality of what goes into a group: the mean of a property, or the share of one material.",
         (
