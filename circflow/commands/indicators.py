@@ -116,20 +116,20 @@ def _write(table: pd.DataFrame, output: Path | None, name: str, currency: str) -
 
 def _lines(table: pd.DataFrame, name: str, currency: str, reason: str) -> list[str]:
     """The cluster over the horizon, group by group."""
+    from circflow.data.indicators import in_currency
     from circflow.report.numbers import columns
     from circflow.report.page.indicators import GROUP_WORDS, lead_of, words_of
 
     lines = [plain(name), "", plain(lead_of(table))]
     if reason:
         lines.append(plain(f"Without new units there is no plan: {reason.splitlines()[0]}"))
-    money = f"million {currency}"
     for group, rows in table[table["member"].isna()].groupby("group", sort=False):
         horizon = rows[rows["period"].isna() | (rows["kind"] == "given")]
         body = []
         for row in horizon.to_dict("records"):
             period = f", {row['period']}" if row["period"] else ""
             met = {True: "met", False: "not met"}.get(row["met"], "")
-            unit = plain(str(row["unit"]).replace("million", money, 1))
+            unit = plain(in_currency(str(row["unit"]), currency))
             figures = [_figure(row[k], unit) for k in ("value", "baseline", "change", "target")]
             label = plain(words_of(str(row["indicator"])) + period)
             body.append([label, unit, *figures, met])

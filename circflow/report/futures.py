@@ -52,9 +52,12 @@ def _figures(found: Futures) -> list[str]:
     made = columns(["", "", "million"], rows, left=2)
     if found.risk.omega > 0.0:
         weight = number(found.risk.omega)
-        made.append(f"  RP, WS and EEV count the mean {number(1 - found.risk.omega)}, CVaR {weight}")
-    if (found.gap or 0.0) > 1e-9:
-        made.append(f"  RP is proven to within {number(100 * found.gap)} %")
+        made.append(
+            f"  RP, WS and EEV count the mean {number(1 - found.risk.omega)}, CVaR {weight}"
+        )
+    gap = found.gap or 0.0
+    if gap > 1e-9:
+        made.append(f"  RP is proven to within {number(100 * gap)} %")
     if found.mean_without_plan:
         names = ", ".join(plain(name) for name in found.mean_without_plan)
         made.append(f"  The mean scenario's decisions leave no plan in: {names}")
@@ -135,7 +138,7 @@ def _test(found: Futures) -> list[str]:
         return [f"{head}in {tested.without_plan} of them the decisions leave no plan"]
     low, mean, high = numbers([tested.mean_low, tested.mean, tested.mean_high])
     made = [f"{head}mean worth {mean} (95 %: {low} to {high})"]
-    if tested.gap_high == tested.gap_high:  # noqa: PLR0124
+    if tested.gap_high == tested.gap_high:
         gap, most = numbers([max(tested.gap, 0.0), max(tested.gap_high, 0.0)])
         made.append(f"  below the best possible by about {gap}, with 95 % by at most {most}")
     return made

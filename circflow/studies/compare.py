@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from circflow.data.indicators import in_currency
 from circflow.data.scenario import Scenario
 from circflow.solution.solution import NoPlan, Solution
 from circflow.solver.run import solve
@@ -194,9 +195,9 @@ def indicator_figures(solution: Solution) -> dict[Figure, float]:
     """The cluster's indicators over the horizon, computed and given."""
     table = indicators(solution.scenario, plan=solution, with_baseline=False)
     rows = table[table["member"].isna() & table["period"].isna()]
-    money = f"million {solution.scenario.settings.currency}"
+    currency = solution.scenario.settings.currency
     return {
-        ("indicator", str(name), str(unit).replace("million", money, 1)): float(value)
+        ("indicator", str(name), in_currency(str(unit), currency)): float(value)
         for name, unit, value in zip(rows["indicator"], rows["unit"], rows["value"], strict=True)
     }
 
