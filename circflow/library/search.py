@@ -19,7 +19,7 @@ _SHORTEST_STEM = 4
 def search(library: Library, words: Sequence[str], sector: str | None = None) -> pd.DataFrame:
     """The rows of `technologies` in which every word occurs, best first; without words all.
 
-    A word is found where another begins like it: by its first letters, two fewer than it has but
+    A word is found where another begins like it: by its first letters, three fewer than it has but
     at least four, whatever the capitals, ё as е. `score`: 3 for a word found in a name of the
     technology, 2 in a name of one of its materials, 1 in its sector.
     """
@@ -42,7 +42,7 @@ def _plain(text: str) -> str:
 
 
 def _pattern(word: str) -> re.Pattern[str]:
-    stem = word[: max(_SHORTEST_STEM, len(word) - 2)]
+    stem = word[: max(_SHORTEST_STEM, len(word) - 3)]
     return re.compile(rf"\b{re.escape(stem)}")
 
 
