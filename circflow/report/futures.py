@@ -135,7 +135,7 @@ def _test(found: Futures) -> list[str]:
         return [f"{head}in {tested.without_plan} of them the decisions leave no plan"]
     low, mean, high = numbers([tested.mean_low, tested.mean, tested.mean_high])
     made = [f"{head}mean worth {mean} (95 %: {low} to {high})"]
-    if tested.gap_high == tested.gap_high:  # noqa: PLR0124
+    if tested.gap_high == tested.gap_high:
         gap, most = numbers([max(tested.gap, 0.0), max(tested.gap_high, 0.0)])
         made.append(f"  below the best possible by about {gap}, with 95 % by at most {most}")
     return made

@@ -70,9 +70,9 @@ def _flows(bench: Bench, plan: Plan) -> pd.DataFrame:
     worth = money["coefficient"].to_numpy(float) * discount(bench.scenario, money)
     cost = money.assign(worth=-worth * weights(bench.scenario).value)
     wide = cost.pivot_table(index="column", columns="group", values="worth", aggfunc="sum")
-    wide = wide.reindex(index=flows["column"], columns=list(GROUPS)).fillna(0.0).to_numpy()
+    costs = wide.reindex(index=flows["column"], columns=list(GROUPS)).fillna(0.0).to_numpy()
     for n, group in enumerate(GROUPS):
-        flows[group] = wide[:, n] * flows["sent"]
+        flows[group] = costs[:, n] * flows["sent"]
     return flows
 
 
