@@ -236,12 +236,12 @@ class _Search:
             return ()
         asked = np.abs(outcome.row_dual) > _NOISE * np.abs(outcome.row_dual).max(initial=0.0)
         found = {
-            index[-1]
-            for indices, places in self.compiled.families.values()
-            for index, place in zip(indices, places.tolist(), strict=True)
-            if asked[place] and isinstance(index, tuple)
+            int(period)
+            for family in self.compiled.families.values()
+            if "period" in family.over and len(family.over) > 1
+            for period in family.items["period"][asked[family.rows]]
         }
-        return tuple(name for name in order if name in found)
+        return tuple(name for n, name in enumerate(order) if n in found)
 
 
 def _later(

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from circflow.data.coded import BLANK, Floats, Items, distinct
 from circflow.data.pandas_text import python_strings
 from circflow.data.scenario import Scenario
-from circflow.model.build import TABLE_BLOCKS, build, discount, weights
-from circflow.model.terms import Model, evaluate, periods_table
+from circflow.model.build import BLOCKS, build, discount, weights
+from circflow.model.declare import Model
 from circflow.solution.lp_of_plan import Optimality
 from circflow.solution.solution import NoPlan, Solution, Status, Tables
 from circflow.solver.compiled import Compiled, compile_model
@@ -39,12 +39,13 @@ class AuditError(RuntimeError):
 
 
 @python_strings()
-def solve(
+def solve(  # noqa: PLR0913
     scenario: Scenario,
     *,
     relax: bool = False,
     time_limit: float | None = None,
     gap: float = 1e-6,
+    solver: str = "highs",
     progress: Progress | None = None,
 ) -> Solution:
     """The plan that creates the most value and synergy, audited.
@@ -54,9 +55,12 @@ def solve(
         relax: let yes/no decisions be fractions.
         time_limit: seconds for the search; the best plan found is returned as feasible.
         gap: relative gap at which the search over yes/no decisions ends.
+        solver: `highs`, or the name of any solver that Pyomo finds on the machine (glpk, cbc,
+            scip, gurobi, …), which gives no shadow prices and searches to a gap of its own.
         progress: is told what goes on.
 
     Raises:
+        SolverMissingError: the solver is not on the machine.
         NoPlan: infeasible, unbounded, or stopped without a plan, with the reason.
         AuditError: the solution does not add up (a fault of circflow).
     """
@@ -65,8 +69,17 @@ def solve(
         m = build(scenario, relax=relax)
         compiled = compile_model(m)
     with clock.step("solving"):
-        best = optimum(compiled.program, time_limit=time_limit, gap=gap, on_progress=clock.search)
-    outcome, fixed = best.outcome, best.fixed
+        if solver == "highs":
+            best = optimum(
+                compiled.program, time_limit=time_limit, gap=gap, on_progress=clock.search
+            )
+            outcome, fixed = best.outcome, best.fixed
+            proven = proof(compiled.program, best, gap) if outcome.x is not None else None
+        else:
+            from circflow.solver.pyomo_model import solve_by
+
+            outcome = solve_by(solver, m, compiled, time_limit=time_limit)
+            fixed, proven = False, None
     if outcome.x is None:
         raise _no_plan(scenario, outcome)
     with clock.step("reading off the plan"):
@@ -80,7 +93,7 @@ def solve(
             decisions_fixed=fixed,
             relaxed=relax,
             optimality=_optimality(m, compiled, outcome),
-            proof=proof(compiled.program, best, gap),
+            proof=proven,
         )
     with clock.step("auditing"):
         passed = solution.audit.passed
@@ -122,8 +135,8 @@ def read_tables(m: Model, compiled: Compiled, outcome: Outcome, *, fixed: bool) 
     assert outcome.x is not None
     values = compiled.values(outcome.x)
     made: dict[str, pd.DataFrame] = {}
-    for block in TABLE_BLOCKS:
-        made.update(block.tables(m, values) if hasattr(block, "tables") else {})
+    for block in BLOCKS:
+        made.update(block.tables(m, values))
     measure = m.scenario.unit_of_measure
     for name, table in made.items():
         if "material" in table and name not in ("units", "money"):
@@ -148,31 +161,34 @@ def _optimality(m: Model, compiled: Compiled, outcome: Outcome) -> Optimality | 
         row_dual=outcome.row_dual,
         families=compiled.families,
         column_of=compiled.column_of,
-        rows=m.rows,
-        money=m.money,
+        model=m,
         value_weight=goal.value,
         synergy_weight=goal.synergy,
     )
 
 
-def _money(m: Model, values: NDArray[np.float64]) -> pd.DataFrame:
+def _money(m: Model, values: Floats) -> pd.DataFrame:
     """The table `money`: every term that the objective adds up, unweighted."""
-    terms = m.money
-    yearly = evaluate(terms, values)
-    used = yearly != 0.0
-    terms, yearly = terms[used], yearly[used]
-    years = terms["period"].map(periods_table(m.scenario).set_index("period")["years"])
-    lump = terms["lump"].to_numpy(bool)
-    table = terms[["group", "site", "material", "unit", "period"]].assign(
-        million_per_year=np.where(lump, yearly / years.to_numpy(float), yearly),
-        million=np.where(lump, yearly, yearly * years.to_numpy(float)),
-        discounted_million=yearly * discount(m.scenario, terms),
-    )
-    label = ["group", "site", "material", "unit", "period"]
-    table = pd.DataFrame(table.groupby(label, sort=False, dropna=False).sum().reset_index())
-    member = table["site"].map(m.scenario.member_of)
-    table.insert(2, "member", member.astype(object).where(member.notna(), None))
-    return table
+    terms, scenario = m.money, m.scenario
+    yearly = terms.at(values)
+    used = np.flatnonzero(yearly)
+    terms, yearly = terms.where(used), yearly[used]
+    years = scenario.period_items["years"][terms["period"]]
+    once = terms["lump"] == 1
+    figures = {
+        "million_per_year": np.where(once, yearly / years, yearly),
+        "million": np.where(once, yearly, yearly * years),
+        "discounted_million": yearly * discount(scenario, terms),
+    }
+    label = ("money", "site", "material", "unit", "period")
+    first, number = distinct([terms[n] for n in label])
+    order = np.argsort(first)  # as the terms come
+    rows = Items({n: terms[n][first[order]] for n in label}, len(first))
+    member = np.append(scenario.items("Sites")["member"], BLANK)[rows["site"]]
+    sums = {n: np.bincount(number, f, len(first))[order] for n, f in figures.items()}
+    table = rows.plus(member=member, **sums)
+    shown = table.frame(scenario.codes, "money", "site", "member", *label[2:], *figures)
+    return shown.rename(columns={"money": "group"})
 
 
 @dataclass

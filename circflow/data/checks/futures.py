@@ -42,7 +42,7 @@ def _check_change(drafts: Drafts, record: dict[str, Any]) -> None:
     if not draft.is_sound(row, "change"):
         return
     is_off = record["change"] == OFF
-    blank = record["value"] != record["value"]  # noqa: PLR0124
+    blank = record["value"] != record["value"]
     if draft.is_sound(row, "value") and is_off is not blank:
         message = (
             "off takes no value: clear the cell"

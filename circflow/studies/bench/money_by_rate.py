@@ -24,8 +24,8 @@ from scipy.sparse import csr_array, hstack
 
 from circflow.data.scenario import Scenario, make_periods
 from circflow.model.build import weighted_terms
+from circflow.model.declare import Model
 from circflow.model.investment import annuity
-from circflow.model.terms import Model
 from circflow.solution.solution import SYNERGY
 from circflow.solver.compiled import Compiled
 from circflow.studies.bench.totals_rows import over_columns
@@ -93,33 +93,27 @@ def money_of(m: Model, compiled: Compiled) -> csr_array:
     """M: a row for every block and weight (see `Kinds.weights`), a column for every column of the
     programme and one for the constant. The objective's block is what is minimised."""
     kinds = kinds_of(m.scenario)
-    terms = weighted_terms(m)
-    charged = (terms["group"] == "capital").to_numpy(bool) & ~terms["lump"].to_numpy(bool)
-    units = m.scenario.active_units
-    life = dict(zip(units["unit"], units["lifetime_years"].astype(float), strict=True))
-    lifetime = terms["unit"].map(life).to_numpy(float)
-    lifetime = np.where(charged, lifetime, np.nan)
-    order = {name: n for n, name in enumerate(kinds.names)}
-    period = terms["period"].map(order).to_numpy(np.intp)
-    kind = kinds.code(np.asarray(period), terms["lump"].to_numpy(bool), lifetime)
+    terms, codes = weighted_terms(m), m.scenario.codes
+    capital, synergy = (terms["money"] == codes.known("money", g) for g in ("capital", SYNERGY))
+    lump, is_money = terms["lump"] == 1, terms["money"] >= 0
+    life = np.append(m.scenario.items("Units")["lifetime_years"], np.nan)
+    lifetime = np.where(capital & ~lump, life[terms["unit"]], np.nan)
+    kind = kinds.code(terms["period"], lump, lifetime)
     per_charge = kinds.charges(m.scenario.settings.discount_rate)[kind]
-    group = terms["group"].to_numpy(object)
-    is_money = terms["group"].notna().to_numpy(bool)
-    bare = terms["bare"].to_numpy(float) / per_charge
-    weighted = terms["coefficient"].to_numpy(float) / per_charge
-    of_synergy = group == SYNERGY
+    weighted = terms.coefficient / per_charge
+    # What is money stands first, in the order of the model's own terms.
+    bare = np.append(m.money.coefficient, np.zeros(len(terms) - len(m.money))) / per_charge
     count = len(kinds)
     blocks: Sequence[tuple[NDArray[np.bool_], Floats, int]] = (
         (np.ones(len(terms), dtype=bool), -weighted, 0),
-        (group == "capital", -bare, count),
-        (is_money & ~of_synergy, bare, 0),
-        (of_synergy, bare, 0),
+        (capital, -bare, count),
+        (is_money & ~synergy, bare, 0),
+        (synergy, bare, 0),
     )
-    column = terms["column"].to_numpy(np.intp)
     rows, columns, values = [], [], []
     for block, (own, value, shift) in enumerate(blocks):
         rows.append(block * 2 * count + shift + kind[own])
-        columns.append(column[own])
+        columns.append(terms.column[own])
         values.append(value[own])
     forms = over_columns(
         compiled,

@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from circflow.data.scenario import Scenario
-from circflow.model.terms import Model
+from circflow.model.declare import Model
 from circflow.report.figures import Baseline
 from circflow.solution.solution import Solution
 from circflow.solver.compiled import Compiled, Program
@@ -65,13 +65,12 @@ def took_long(solution: Solution, longest: float = LONGEST) -> bool:
 def _idle(cluster: Cluster) -> Program:
     """The programme in which no unit runs and none is built; least loads do not hold."""
     program, where, m = cluster.base.program, cluster.base.column_of, cluster.model
-    columns = [m.rows[n]["column"].to_numpy(np.intp) for n in ("activity", "running", "built")]
+    columns = [m[n].columns for n in ("activity", "running", "built")]
     still = where[np.concatenate(columns)]
     still = still[still >= 0]
     program = program.relaxed().with_bounds(still, 0.0, 0.0)
     for family in ("min_load", "running_min_load"):
-        _, rows = cluster.base.families.get(family, ((), np.empty(0, dtype=np.intp)))
-        program = program.with_limits(rows, lower=-np.inf)
+        program = program.with_limits(cluster.base.families[family].rows, lower=-np.inf)
     return program
 
 

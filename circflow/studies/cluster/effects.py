@@ -24,7 +24,7 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import coo_array, hstack
 
-from circflow.model.terms import Model
+from circflow.model.declare import Model
 from circflow.solver.compiled import Compiled, Program
 from circflow.studies.cluster.coalition import Cluster, _tariffs
 from circflow.studies.cluster.coalition_values import Setting, Switches, Values
@@ -202,7 +202,7 @@ def _loads(
     units = m.scenario.active_units
     owner = units["site"].map(m.scenario.member_of)
     existing = set(units.loc[(units["status"] == "existing") & owner.notna(), "unit"])
-    load = m.rows["activity"]
+    load = m["activity"].frame
     load = load[load["unit"].isin(existing).to_numpy(bool)]
     load = load[compiled.column_of[load["column"].to_numpy(np.intp)] >= 0]
     label = pd.MultiIndex.from_frame(load[["unit", "period"]])

@@ -26,13 +26,13 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array, hstack
 
+from circflow.data.address import match, parse_address
 from circflow.data.futures import FigureChange, Future, changed_figures, with_figures
 from circflow.data.scenario import Scenario, ScenarioError
-from circflow.data.address import match, parse_address
+from circflow.model.declare import Model
 from circflow.solution.solution import NoPlan, Solution, Status
 from circflow.solver.compiled import Compiled, Program
 from circflow.solver.run import read_tables
-from circflow.model.terms import Model
 from circflow.studies.errors import CheckError, StudyError
 from circflow.studies.futures.first_stage import (
     Copy,
@@ -106,7 +106,7 @@ class Robust:
         write(self, Path(path))
 
 
-def robust(
+def robust(  # noqa: PLR0913
     scenario: Scenario,
     gamma: float | Sequence[float],
     *,

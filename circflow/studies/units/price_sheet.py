@@ -127,9 +127,11 @@ def table_rent(bench: Bench, plan: Plan, unit: str) -> float:
         str(p): float(g["capacity_use"].to_numpy(float) @ plan.x[g["place"].to_numpy(np.intp)])
         for p, g in label.groupby("period")
     }
-    for family in ("capacity", "running_capacity", "min_load", "running_min_load"):
-        keys, rows = bench.compiled.families.get(family, ([], np.array([], dtype=np.intp)))
-        for (name, period), row in zip(keys, rows, strict=True):
+    for limit in bench.m.limits.values():
+        if limit.part not in ("capacity", "min_load"):
+            continue
+        family = bench.compiled.families[limit.name]
+        for (name, period), row in zip(family.keys, family.rows, strict=True):
             if name == unit:
                 total -= float(dual[row]) * load.get(str(period), 0.0)
     return total
@@ -148,11 +150,12 @@ def _row_names(bench: Bench) -> pd.DataFrame:
     size = bench.program.shape[0]
     family = np.full(size, "", dtype=object)
     site, material = family.copy(), family.copy()
-    for name, (keys, rows) in bench.compiled.families.items():
-        family[rows] = name
-        if name == "material_balance":
-            site[rows] = [k[0] for k in keys]
-            material[rows] = [k[1] for k in keys]
+    for name, own in bench.compiled.families.items():
+        family[own.rows] = name
+    balance = bench.compiled.families["material_balance"]
+    codes = bench.scenario.codes
+    site[balance.rows] = codes.names("site", balance.items["site"])
+    material[balance.rows] = codes.names("material", balance.items["material"])
     return pd.DataFrame({"row": range(size), "family": family, "site": site, "material": material})
 
 
@@ -215,12 +218,12 @@ def _money_parts(bench: Bench, plan: Plan, unit: str) -> pd.DataFrame:
     place = np.append(bench.compiled.column_of, -1)
     own = set(_own_columns(bench, unit)["place"].tolist())
     goal = weights(scenario)
-    money = m.money
+    money = m.money_frame
     at = place[money["column"].to_numpy(np.intp)]
     constant = (money["column"].to_numpy() == CONSTANT) & (money["unit"] == unit).to_numpy()
     taken = np.isin(at, list(own)) & (at >= 0)
     factor = np.where(money["group"] == "synergy", goal.synergy, goal.value)
-    amount = money["coefficient"].to_numpy(float) * discount(scenario, money) * factor
+    amount = money["coefficient"].to_numpy(float) * discount(scenario, m.money) * factor
     value = amount * np.where(constant, 1.0, np.where(at >= 0, plan.x[at], 0.0))
     item = np.where(constant, "fixed (always)", money["group"].astype(object))
     rows = pd.DataFrame({"item": item, "period": money["period"], "million": value})
