@@ -46,7 +46,7 @@ def comparisons(solution: Solution, *, longest: float = LONGEST) -> list[Baselin
     cluster = Cluster(solution.scenario, relax=solution.relaxed)
     forms = forms_of(cluster.model, cluster.base)
     alone = cluster.switches.set(frozenset())
-    built = cluster.base.column_of[cluster.model.rows["built"]["column"].to_numpy(np.intp)]
+    built = cluster.base.column_of[cluster.model["built"].columns]
     if len(built):
         still = cluster.base.program.with_bounds(built[built >= 0], 0.0, 0.0)
         made.append(_solved(TODAY, still, forms, lambda: "there is no plan with existing units"))

@@ -59,16 +59,17 @@ def _flows(bench: Bench, plan: Plan) -> pd.DataFrame:
     by group, million, discounted."""
     m = bench.m
     place = bench.compiled.column_of
-    rows = m.rows["flow"]
+    rows = m["flow"].frame
     at = place[rows["column"].to_numpy(np.intp)]
     sent = np.where(at >= 0, plan.x[at], 0.0)
     flows = rows[["from", "to", "material", "period", "column"]].assign(
         sent=sent, received=sent * (1.0 - rows["loss"].to_numpy(float))
     )
     flows = flows[flows["sent"] > 0.0]
-    money = m.money[m.money["column"].isin(flows["column"]) & m.money["group"].isin(GROUPS)]
-    worth = money["coefficient"].to_numpy(float) * discount(bench.scenario, money)
+    money = m.money_frame
+    worth = money["coefficient"].to_numpy(float) * discount(bench.scenario, m.money)
     cost = money.assign(worth=-worth * weights(bench.scenario).value)
+    cost = cost[cost["column"].isin(flows["column"]) & cost["group"].isin(GROUPS)]
     wide = cost.pivot_table(index="column", columns="group", values="worth", aggfunc="sum")
     costs = wide.reindex(index=flows["column"], columns=list(GROUPS)).fillna(0.0).to_numpy()
     for n, group in enumerate(GROUPS):
@@ -78,10 +79,10 @@ def _flows(bench: Bench, plan: Plan) -> pd.DataFrame:
 
 def _through(bench: Bench, plan: Plan, material: str, period: str) -> dict[str, float]:
     """Units of a material a year that come to each site or stand there: what its balance holds."""
-    keys, rows = bench.compiled.families["material_balance"]
-    own = [
-        (str(k[0]), int(r)) for k, r in zip(keys, rows, strict=True) if k[1:] == (material, period)
-    ]
+    balance = bench.compiled.families["material_balance"]
+    of = (material, period)
+    named = zip(balance.keys, balance.rows, strict=True)
+    own = [(str(key[0]), int(row)) for key, row in named if tuple(key[1:]) == of]
     block = bench.program.matrix.tocsr()[[r for _, r in own]].multiply(plan.x[None, :]).tocsr()
     come = np.asarray(block.maximum(0.0).sum(axis=1)).ravel()
     return dict(zip((s for s, _ in own), come.tolist(), strict=True))

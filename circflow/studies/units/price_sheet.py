@@ -201,13 +201,14 @@ def _others(table: pd.DataFrame, unit: str) -> pd.DataFrame:
 def _penalised(bench: Bench, plan: Plan) -> dict[int, float]:
     """Rows of emission limits above which the plan emits, and pays; the share of what is emitted
     that is above."""
-    over = bench.m.rows["excess"]
+    over = bench.m["excess"].frame
     at = bench.compiled.column_of[over["column"].to_numpy(np.intp)]
     excess = np.where(at >= 0, plan.x[at], 0.0)
     names = zip(over["row"], over["period"], strict=True)
     above = {name: e for name, e in zip(names, excess.tolist(), strict=True) if e > 0.0}
-    keys, rows = bench.compiled.families.get("emission_limit", ([], np.empty(0, dtype=np.intp)))
-    places = {int(r): above[tuple(k)] for k, r in zip(keys, rows, strict=True) if tuple(k) in above}
+    limits = bench.compiled.families["emission_limit"]
+    named = zip(limits.keys, limits.rows, strict=True)
+    places = {int(row): above[tuple(key)] for key, row in named if tuple(key) in above}
     held = bench.program.matrix.tocsr()[list(places)] @ plan.x if places else []
     return {row: e / (e + float(h)) for (row, e), h in zip(places.items(), held, strict=True)}
 
