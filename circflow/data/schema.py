@@ -197,7 +197,7 @@ SCENARIO_KEYS: tuple[Column, ...] = (
     ),
     _number(
         "discount_rate",
-        "per year, 0.1 = 10 %",
+        "per year, 0.1 = 10 %; a year's money counts at the start of the year",
         "1/yr",
         default=0.0,
         low=-1.0,
