@@ -27,6 +27,8 @@ from circflow.data.coded import (
     place_in,
     stacked,
 )
+from circflow.data.errors import CircflowError
+from circflow.data.result import Result
 from circflow.data.schema import BY_NAME
 from circflow.data.table import Book, Problem, Table
 
@@ -38,7 +40,7 @@ MILLION = 1e6
 """Currency per million currency."""
 
 
-class ScenarioError(ValueError):
+class ScenarioError(CircflowError, ValueError):
     """A scenario that cannot be used. `problems` holds every one that was found."""
 
     def __init__(self, problems: Iterable[Problem], origin: str = "") -> None:
@@ -117,8 +119,8 @@ class Standstill:
 NOTHING_STANDS_STILL = Standstill()
 
 
-@dataclass(frozen=True)
-class Scenario:
+@dataclass(frozen=True, repr=False)
+class Scenario(Result):
     """A checked scenario. Made by `circflow.read`; changed copies by `change`."""
 
     settings: Settings
@@ -132,6 +134,11 @@ class Scenario:
     read_seconds: float = field(default=0.0, compare=False)
     """What reading and checking the file took."""
     standstill: Standstill = NOTHING_STANDS_STILL
+
+    @property
+    def headline(self) -> str:
+        sheets = ("Sites", "Materials", "Units", "Periods")
+        return f"{self.name}: " + ", ".join(f"{s} {len(self.frame(s)):,}" for s in sheets)
 
     @property
     def name(self) -> str:

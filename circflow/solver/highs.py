@@ -16,6 +16,7 @@ import highspy
 import numpy as np
 from numpy.typing import NDArray
 
+from circflow.data.errors import CircflowError
 from circflow.solver.compiled import Program
 from circflow.solver.scaling import Scaling, apply, scaling_of
 
@@ -101,7 +102,7 @@ class Basis:
     rows: NDArray[np.int8]
 
 
-class SolverError(RuntimeError):
+class SolverError(CircflowError, RuntimeError):
     """HiGHS stopped for a reason that is not a property of the scenario."""
 
 

@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from circflow.data.arguments import public
 from circflow.data.coded import BLANK, Floats, Items, distinct
+from circflow.data.errors import CircflowError
 from circflow.data.pandas_text import python_strings
 from circflow.data.scenario import Scenario
 from circflow.model.build import BLOCKS, build, discount, weights
@@ -29,7 +31,7 @@ Progress = Callable[[str], None]
 _TICK_SECONDS = 2.0
 
 
-class AuditError(RuntimeError):
+class AuditError(CircflowError, RuntimeError):
     """A solution that does not stand up to the audit: a fault of circflow, never of the user."""
 
     def __init__(self, solution: Solution) -> None:
@@ -38,6 +40,7 @@ class AuditError(RuntimeError):
         super().__init__(f"{solution.scenario.name}: the audit failed:\n{worst}")
 
 
+@public
 @python_strings()
 def solve(
     scenario: Scenario,

@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from circflow.data.arguments import public
 from circflow.data.scenario import MILLION, Scenario
 from circflow.data.schema import TAX_SHARES
 from circflow.solution.solution import NoPlan, Solution
@@ -32,6 +33,7 @@ Progress = Callable[[str], None]
 COLUMNS = ("budget", "tax", "base", "member", "period", "million_per_year")
 
 
+@public
 def finance(
     scenario: Scenario,
     *,

@@ -18,6 +18,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from circflow.data.arguments import public
+from circflow.data.result import Result, counted
 from circflow.data.scenario import Scenario, ScenarioError
 from circflow.solution.solution import INCOME, SYNERGY, Tables
 from circflow.solver.highs import Session
@@ -47,8 +49,8 @@ _MOST_ODD = 5
 Progress = Callable[[str], None]
 
 
-@dataclass(frozen=True)
-class Runs:
+@dataclass(frozen=True, repr=False)
+class Runs(Result):
     """The runs of a study, in the order asked for."""
 
     scenario: Scenario = field(repr=False)
@@ -65,6 +67,12 @@ class Runs:
     seconds: dict[str, float] = field(default_factory=dict)
     """setup, runs, checks, total."""
 
+    @property
+    def headline(self) -> str:
+        statuses = self.table["status"].value_counts()
+        counts = ", ".join(f"{count:,} {status}" for status, count in statuses.items())
+        return f"{self.scenario.name}: {counted(len(self), 'run')} ({counts})"
+
     def __len__(self) -> int:
         return len(self.table)
 
@@ -80,6 +88,7 @@ class Runs:
         write_runs(self, path)
 
 
+@public
 def sweep(  # noqa: PLR0913
     scenario: Scenario,
     vary: Mapping[str, Sequence[Any]] | None = None,
@@ -140,6 +149,7 @@ def sweep(  # noqa: PLR0913
         ).run()
 
 
+@public
 def sample(  # noqa: PLR0913
     scenario: Scenario,
     count: int,

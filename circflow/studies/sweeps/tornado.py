@@ -15,7 +15,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from circflow.data.arguments import public
 from circflow.data.change import scenario_numbers
+from circflow.data.result import Result, counted, figure
 from circflow.data.scenario import Scenario
 from circflow.data.schema import BY_NAME
 from circflow.studies.bench.arrays import Decisions
@@ -28,8 +30,8 @@ from circflow.studies.sweeps.sweep import Progress, Runs, Sweeper, _options
 NOT_VARIED = ("Studies", "Ranges")
 
 
-@dataclass(frozen=True)
-class Tornado:
+@dataclass(frozen=True, repr=False)
+class Tornado(Result):
     """What each figure does to the plan's worth."""
 
     base: float
@@ -39,6 +41,15 @@ class Tornado:
     without a plan), low_effect_million, high_effect_million (differences from the base),
     swing_million (largest minus smallest of the three), low_status, high_status, rank."""
     runs: Runs = field(repr=False)
+
+    @property
+    def headline(self) -> str:
+        name, currency = self.runs.scenario.name, self.runs.scenario.settings.currency
+        first = f", most: {self.table['parameter'].iloc[0]}" if len(self.table) else ""
+        return (
+            f"{name}: {counted(len(self.table), 'figure')}{first};"
+            f" base {figure(self.base)} million {currency}"
+        )
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -52,6 +63,7 @@ class Tornado:
         write_table(path, {"Tornado": self.table, "Runs": self.runs.table})
 
 
+@public
 def tornado(  # noqa: PLR0913
     scenario: Scenario,
     *,

@@ -18,6 +18,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from circflow.data.arguments import public
+from circflow.data.result import Result, counted
 from circflow.data.scenario import MILLION, Scenario
 from circflow.solver.highs import Ending, Outcome
 from circflow.studies.bench.arrays import Decisions
@@ -30,8 +32,8 @@ SLACK = 1e-7
 """Share of a goal's span by which the second solve may lose of the first goal."""
 
 
-@dataclass(frozen=True)
-class Front:
+@dataclass(frozen=True, repr=False)
+class Front(Result):
     """The efficient plans found, from the best for the first goal to the best for the second."""
 
     goals: tuple[str, str]
@@ -43,6 +45,10 @@ class Front:
     plans: tuple[np.ndarray, ...] = field(repr=False)
     """The programme's columns at every point."""
     seconds: float = 0.0
+
+    @property
+    def headline(self) -> str:
+        return f"{' against '.join(self.goals)}: {counted(len(self.table), 'point')}"
 
     def write(self, path: str | Path) -> None:
         """Write the points as .csv, .parquet or .xlsx."""
@@ -60,6 +66,7 @@ class _Found:
     exact: bool
 
 
+@public
 def pareto(  # noqa: PLR0913
     scenario: Scenario,
     trade: Sequence[str] = ("value", "emission:CO2"),

@@ -20,6 +20,8 @@ import numpy as np
 import pandas as pd
 
 from circflow.data.address import row_addresses
+from circflow.data.arguments import public
+from circflow.data.result import Result, counted, figure
 from circflow.data.scenario import Scenario
 from circflow.data.suggest import nearest
 from circflow.studies.errors import StudyError
@@ -64,8 +66,8 @@ BREAK_EVENS = [
 """`now` is the figure of the plan with the unit, `change` what may be added to it."""
 
 
-@dataclass(frozen=True)
-class Verdicts:
+@dataclass(frozen=True, repr=False)
+class Verdicts(Result):
     """What is to be said about every unit. Money in million currency, discounted."""
 
     scenario: Scenario = field(repr=False)
@@ -85,6 +87,14 @@ class Verdicts:
     futures: pd.DataFrame
     each_future: pd.DataFrame
     seconds: float = 0.0
+
+    @property
+    def headline(self) -> str:
+        built = int(self.table["in_plan"].sum()) if "in_plan" in self.table else 0
+        return (
+            f"{self.scenario.name}: {counted(len(self.table), 'unit')}, {built} in the best plan"
+            f" of {figure(self.best_million)} million {self.currency}"
+        )
 
     @property
     def currency(self) -> str:
@@ -148,6 +158,7 @@ class _Case:
     reason: str = ""
 
 
+@public
 def evaluate(  # noqa: PLR0913
     scenario: Scenario,
     units: Sequence[str] | None = None,

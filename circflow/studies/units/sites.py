@@ -13,6 +13,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from circflow.data.arguments import public
 from circflow.data.read import scenario_of
 from circflow.data.scenario import Scenario
 from circflow.data.schema import BY_NAME
@@ -108,6 +109,7 @@ def _cell(value: object, *, typed: bool) -> object:
     return value
 
 
+@public
 def best_sites(
     scenario: Scenario,
     unit: Unit,
