@@ -243,7 +243,7 @@ def elastic(program: Program, found: list[Condition]) -> Elastic:
     loose = at[np.isfinite(high) & ~np.isin(at, streams)]
     bounds = coo_array((np.ones(len(held)), (np.arange(len(held)), at)), (len(held), columns))
     # A larger capacity is of use only to a unit that runs: load ≤ capacity beyond reach · running.
-    capacities = [row for c in found if c.kind is KINDS["capacity"] for row, _ in c.rows]
+    capacities = [row for c in found if c.kind.kind == "capacity" for row, _ in c.rows]
     running = program.matrix.tocsr()[capacities].multiply(
         np.where(program.integer, _BEYOND, 1.0)[None, :]
     )
