@@ -24,6 +24,7 @@ from circflow.data.address import (
     parse_address,
     row_addresses,
 )
+from circflow.data.arguments import named, python_value
 from circflow.data.cells import (
     BadCellError,
     in_range,
@@ -35,6 +36,7 @@ from circflow.data.cells import (
     shorten,
 )
 from circflow.data.checks.changed import check_changed
+from circflow.data.errors import ArgumentError
 from circflow.data.files import column_letter
 from circflow.data.pandas_text import python_strings
 from circflow.data.read import scenario_of
@@ -83,6 +85,11 @@ def change(scenario: Scenario, edits: Mapping[str, Edit]) -> Scenario:
     in the given scenario. Raises `ScenarioError` where an address names nothing, an edit does not
     fit its cells, or the changed scenario cannot be used.
     """
+    if not isinstance(edits, Mapping):
+        raise ArgumentError(
+            "changes are given as {address: edit}, such as {'Markets.price': '*0.9'},"
+            f" not {named(edits)}"
+        )
     changes = [_planned(scenario, text, edit) for text, edit in edits.items()]
     if not changes:
         return scenario
@@ -108,6 +115,7 @@ def parse_edit(edit: Edit) -> tuple[Literal["set", "factor", "add"], Edit]:
 
     Raises `BadCellError` where the number of `*…` or `+…` cannot be read.
     """
+    edit = python_value(edit)
     if not isinstance(edit, str):
         return "set", edit
     text = edit.strip()
