@@ -129,7 +129,7 @@ def _call(name: str, value: Any) -> Any:
     raise ArgumentError(f"{name} must be a function that takes a text, not {named(value)}")
 
 
-_SECONDS = _number("seconds above 0, or None for no limit", above=True, least=0.0, blank=True,
+_SECONDS = _number("a number of seconds above 0, or None for no limit", above=True, least=0.0, blank=True,
                    endless=True)  # fmt: skip
 _SHARE = _number("a number of 0 or more", least=0.0)
 _COUNT = _number("a whole number of at least 1", whole=True, least=1)

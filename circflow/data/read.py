@@ -17,7 +17,7 @@ __all__ = ["check", "check_book", "read", "scenario_of"]
 @public
 @python_strings()
 def read(path: str | Path) -> Scenario:
-    """The scenario in a workbook (.xlsx) or a folder of CSV files.
+    """The scenario in a workbook (.xlsx) or a folder of CSV files, by its `path`.
 
     Raises `ScenarioError` with every problem where the file cannot be used. What is doubtful, or
     cannot be met by any plan, stands in the scenario's `warnings`.

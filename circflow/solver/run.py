@@ -55,13 +55,15 @@ def solve(
     Args:
         scenario: from `circflow.read`.
         relax: let yes/no decisions be fractions.
-        time_limit: seconds for the search; the best plan found is returned as feasible.
+        time_limit: seconds for the search, above 0; the best plan found is returned as feasible.
         gap: relative gap at which the search over yes/no decisions ends.
         progress: is told what goes on.
 
     Raises:
         NoPlan: infeasible, unbounded, or stopped without a plan, with the reason.
         AuditError: the solution does not add up (a fault of circflow).
+        SolverError: no plan that can be relied on was found.
+        ArgumentError: an argument of a wrong type or out of its range.
     """
     clock = _Clock(progress)
     with clock.step("building the model"):

@@ -44,6 +44,13 @@ def finance(
 ) -> pd.DataFrame:
     """What a plan brings to each budget, beside the same scenario without new units.
 
+    Args:
+        scenario: from `circflow.read`.
+        plan: its plan, where it has been solved already.
+        gap: relative gap at which each search over yes/no decisions ends.
+        time_limit: seconds per search.
+        progress: is told what goes on.
+
     Returns:
         One row per budget, tax, member (None: everybody, places outside included) and period
         (None: the mean per year of the horizon): budget, tax, base, member, period,

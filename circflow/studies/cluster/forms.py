@@ -97,7 +97,17 @@ def forms(  # noqa: PLR0913
     """Compare the forms of cluster on one scenario: value, exchanges, distances, transaction
     costs, emissions (see `cluster_forms` and `compare`).
 
-    Raises ValueError (see `cluster_forms`), NoPlan if no form has a plan.
+    Args:
+        scenario: from `circflow.read`.
+        radius_km: longest automatic link of a conventional cluster, detour included.
+        conventional_factor: times the larger of the two transaction costs, between members of a
+            conventional cluster.
+        digital_factor: times the smaller of the two, in a digital cluster and an open ecosystem.
+        gap: relative gap at which each search over yes/no decisions ends.
+        progress: is told what goes on.
+
+    Raises:
+        NoPlan: no form has a plan.
     """
     made = cluster_forms(
         scenario,

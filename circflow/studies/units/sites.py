@@ -122,6 +122,13 @@ def best_sites(
 
     Columns as in `SITES`; a site where there is no plan with it comes last, with the reason.
 
+    Args:
+        scenario: from `circflow.read`.
+        unit: columns of the sheet Units and what stands in them.
+        sites: names of the sheet Sites; all of them unless said.
+        gap: relative gap at which each search over yes/no decisions ends.
+        progress: is told what goes on.
+
     Raises:
         StudyError: an unknown site, or a unit that lacks a figure.
         ScenarioError: the unit cannot stand in the scenario.
