@@ -261,7 +261,8 @@ def test_dir_and_help_tell_what_there_is(scenario: cf.Scenario) -> None:
     for name in cf.__all__:
         assert inspect.getdoc(getattr(cf, name)), name
     shape = inspect.signature(cf.solve)
-    assert list(shape.parameters) == ["scenario", "relax", "time_limit", "gap", "progress"]
+    asked = ["scenario", "relax", "time_limit", "gap", "solver", "progress"]
+    assert list(shape.parameters) == asked
     for name in ("NoPlan", "AuditError", "SolverError", "ArgumentError"):
         assert name in (cf.solve.__doc__ or ""), name
 
