@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import json
 import os
 import pickle
 import shutil
@@ -20,8 +21,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 
 import circflow as cf
+from circflow.cli import cli
 from circflow.data.result import Result, one_text_type
 
 ROOT = Path(__file__).parents[1]
@@ -102,7 +105,7 @@ def test_text_columns_have_one_type(results: dict[str, Any], name: str) -> None:
     for table, frame in _frames(results[name]).items():
         for column, kind in frame.dtypes.items():
             assert not isinstance(kind, pd.StringDtype), f"{name} {table}: {column}"
-            if kind == object and len(frame):
+            if pd.api.types.is_object_dtype(kind) and len(frame):
                 values = frame[column]
                 kinds = {type(v) for v in values if v is not None}
                 assert not kinds or not kinds <= {int, float}, f"{name} {table}: {column}"
@@ -367,3 +370,81 @@ def test_a_script_of_a_user_type_checks_with_an_editable_install(tmp_path: Path)
     assert 'Revealed type is "float"' in lines[0]
     assert 'incompatible type "str"; expected "Scenario"' in lines[1]
     assert done.returncode == 1
+
+
+# --------------------------------------------------------------------------- what was changed
+
+CHANGE = "Disposal.fee*=2"
+
+
+def test_a_changed_scenario_knows_its_changes(scenario: cf.Scenario) -> None:
+    changed = scenario.change({"Disposal.fee": "*2", "Units.status": "off"})
+    assert changed.changes == (CHANGE, "Units.status=off")
+    again = changed.change({"Scenario.discount_rate": 0.1})
+    assert again.changes == (*changed.changes, "Scenario.discount_rate=0.1")
+    assert scenario.changes == ()
+    assert again.change({}).changes == again.changes
+
+
+def _invoke(*arguments: object) -> str:
+    done = CliRunner().invoke(cli, [str(a) for a in arguments], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+def test_changes_are_told_in_all_that_solve_writes(tmp_path: Path) -> None:
+    book, page, folder = tmp_path / "r.xlsx", tmp_path / "p.html", tmp_path / "csv"
+    said = _invoke("solve", SHIPPED, "--set", CHANGE, "-o", book, "--report", page, "--csv", folder,
+                   "--json", tmp_path / "r.json")  # fmt: skip
+    assert f"Changed before the run: {CHANGE}" in said
+    assert json.loads((tmp_path / "r.json").read_text("utf-8"))["changes"] == [CHANGE]
+    assert pd.read_excel(book, sheet_name="Changes", engine="openpyxl").iloc[0, 0] == CHANGE
+    summary = pd.read_excel(book, sheet_name="Summary", header=None, engine="openpyxl")
+    assert summary[0].eq(f"Changed before the run: {CHANGE}").any()
+    assert CHANGE in (folder / "changes.csv").read_text("utf-8-sig")
+    assert f"changed before the run: {CHANGE}" in page.read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("share", "-o"),
+        ("forms", "-o"),
+        ("evaluate", "-o"),
+        ("sweep", "--vary", "Markets.price*=0.9;1", "-o"),
+        ("tornado", "--sheet", "Disposal", "-o"),
+        ("ranges", "Markets.price", "-o"),
+        ("pareto", "--trade", "value", "disposed", "--points", "2", "-o"),
+        ("alternatives", "--count", "1", "-o"),
+        ("futures", "--outages", "units", "-o"),
+        ("indicators", "-o"),
+    ],
+    ids=lambda c: c[0],
+)
+def test_changes_are_told_in_what_studies_write(tmp_path: Path, command: tuple[str, ...]) -> None:
+    out = tmp_path / "out.xlsx"
+    _invoke(command[0], SHIPPED, "--set", CHANGE, *command[1:], out)
+    sheets = pd.read_excel(out, sheet_name=None, header=None, engine="openpyxl")
+    told = next(sheet for name, sheet in sheets.items() if name.casefold() == "changes")
+    assert told.isin([CHANGE]).any(axis=None)
+
+
+def test_a_file_beside_its_change(tmp_path: Path) -> None:
+    """compare FILE --set … sets the changed scenario against the file as it is."""
+    out = tmp_path / "c.json"
+    said = _invoke("compare", SHIPPED, "--set", CHANGE, "-o", out)
+    assert "tutorial" in said and "changed" in said
+    tables = json.loads(out.read_text("utf-8"))
+    base = cf.solve(cf.read(SHIPPED)).objective
+    less = next(r for r in tables["differences"] if r["figure"] == "objective")
+    row = next(r for r in tables["figures"] if r["figure"] == "objective")
+    assert row["tutorial"] == pytest.approx(base)
+    assert less["tutorial"] == 0.0 and less["changed"] < 0.0
+    assert tables["changes"] == [{"scenario": "changed", "change": CHANGE}]
+    assert len(json.loads(_written(tmp_path, SHIPPED, SHIPPED))["figures"][0]) == 5
+
+
+def _written(folder: Path, *files: Path) -> str:
+    out = folder / "two.json"
+    _invoke("compare", *files, "--set", CHANGE, "-o", out)
+    return out.read_text("utf-8")

@@ -129,8 +129,13 @@ def _call(name: str, value: Any) -> Any:
     raise ArgumentError(f"{name} must be a function that takes a text, not {named(value)}")
 
 
-_SECONDS = _number("a number of seconds above 0, or None for no limit", above=True, least=0.0, blank=True,
-                   endless=True)  # fmt: skip
+_SECONDS = _number(
+    "a number of seconds above 0, or None for no limit",
+    above=True,
+    least=0.0,
+    blank=True,
+    endless=True,
+)
 _SHARE = _number("a number of 0 or more", least=0.0)
 _COUNT = _number("a whole number of at least 1", whole=True, least=1)
 _COUNT_OR_NONE = _number("a whole number of at least 1, or None", whole=True, least=1, blank=True)

@@ -71,6 +71,16 @@ class _Change:
     how: Literal["set", "factor", "add"]
     value: str | float | bool | None
 
+    def __str__(self) -> str:
+        """The change as it is typed behind `--set`."""
+        sign = {"set": "=", "factor": "*=", "add": "+="}[self.how]
+        value = self.value
+        if isinstance(value, bool):
+            value = "yes" if value else "no"
+        elif isinstance(value, float):
+            value = plain(value)
+        return f"{self.address}{sign}{'' if value is None else value}"
+
     @property
     def at(self) -> str:
         """The column of the sheet that holds the cells."""
@@ -101,13 +111,14 @@ def change(scenario: Scenario, edits: Mapping[str, Edit]) -> Scenario:
         values = _new_values(scenario, one, before)
         book, table = _written(book, before, one, values)
         tables[one.address.sheet] = table
+    noted = [*scenario.changes, *(str(c) for c in changes)]
     if not quick:
-        return scenario_of(book)
+        return scenario_of(book).with_changes(noted)
     changed = retyped(scenario, tables, book)
     problems = check_changed(changed)
     if problems:
         raise ScenarioError(problems, book.origin)
-    return changed
+    return changed.with_changes(noted)
 
 
 def parse_edit(edit: Edit) -> tuple[Literal["set", "factor", "add"], Edit]:

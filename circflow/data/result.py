@@ -44,7 +44,7 @@ class Result:
     def _first_table(self) -> pd.DataFrame | None:
         tables: Any = getattr(self, "tables", None)
         listed = tables() if callable(tables) else {}
-        own = [getattr(self, f.name) for f in fields(self)] if is_dataclass(self) else []
+        own: list[Any] = [getattr(self, f.name) for f in fields(self)] if is_dataclass(self) else []
         every = [*listed.values(), *own]
         return next((t for t in every if isinstance(t, pd.DataFrame)), None)
 

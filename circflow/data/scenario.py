@@ -134,6 +134,8 @@ class Scenario(Result):
     read_seconds: float = field(default=0.0, compare=False)
     """What reading and checking the file took."""
     standstill: Standstill = NOTHING_STANDS_STILL
+    changes: tuple[str, ...] = field(default=(), compare=False)
+    """What `change` did to the file's cells, in order, as assignments: `Markets.price*=0.9`."""
 
     @property
     def headline(self) -> str:
@@ -148,6 +150,22 @@ class Scenario(Result):
         """The scenario with what is doubtful about it; errors that remain (what no plan can
         meet) become warnings."""
         return self._twin(warnings=tuple(replace(p, severity="warning") for p in problems))
+
+    def with_changes(self, changes: Iterable[str]) -> Scenario:
+        """The scenario, with what was changed in it."""
+        return self._twin(changes=tuple(changes))
+
+    @property
+    def changes_table(self) -> dict[str, pd.DataFrame]:
+        """`changes` as a table to write beside others (column `change`), by its name; none where
+        nothing was changed."""
+        table = pd.DataFrame({"change": pd.Series(self.changes, dtype=object)})
+        return {"changes": table} if self.changes else {}
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """Name and changes: how every JSON begins."""
+        return {"scenario": self.name, "changes": list(self.changes)}
 
     def with_read_seconds(self, seconds: float) -> Scenario:
         """The scenario with what reading it took."""

@@ -211,7 +211,7 @@ class Solution(Result):
     def summary(self) -> dict[str, Any]:
         """The JSON of `circflow solve`."""
         return {
-            "scenario": self.scenario.name,
+            **self.scenario.about,
             "status": self.status.value,
             "objective": self.objective,
             "gap": self.gap,

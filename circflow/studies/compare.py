@@ -71,6 +71,9 @@ class Comparison(Result):
             "built": self.built,
             "without_a_plan": reasons,
         }
+        changes = [(n, c) for n, s in self.solutions.items() for c in s.scenario.changes]
+        if changes:
+            tables["changes"] = pd.DataFrame(changes, columns=["scenario", "change"])
         if self.composite is not None:
             tables["index"] = self.composite.scores
             tables["index_weights"] = self.composite.weights

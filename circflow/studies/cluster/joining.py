@@ -139,6 +139,7 @@ class Joining(Result):
             "core_without": self.before.core,
             "core_with": self.after.core,
             "transfers": self.after.transfers,
+            **self.after.cluster.scenario.changes_table,
         }
         return one_text_type(tables)
 

@@ -178,6 +178,7 @@ class Sharing(Result):
             "leaving": self.leaving,
             "joining": self.joining,
             "joining_others": self.joining_others,
+            **self.cluster.scenario.changes_table,
         }
         return one_text_type(tables)
 

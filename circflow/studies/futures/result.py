@@ -183,7 +183,7 @@ class Futures(Result):
         """The JSON of `circflow futures`."""
         table = self.table
         made: dict[str, Any] = {
-            "scenario": self.scenario.name,
+            **self.scenario.about,
             "status": self.status.value,
             **{name: getattr(self, name) for name in FIGURES},
             "alpha": self.risk.alpha,
@@ -258,7 +258,7 @@ class Futures(Result):
         if self.tested is not None:
             rows = list(self.tested.summary().items())
             made["test"] = pd.DataFrame(rows, columns=["figure", "value"])
-        return one_text_type(made)
+        return one_text_type(made | self.scenario.changes_table)
 
     def write(self, path: str | Path) -> None:
         """Write as a workbook (.xlsx), a page (.html) or a folder of CSV files."""

@@ -83,7 +83,7 @@ class Robust(Result):
         """The JSON of `circflow futures --budget-of-uncertainty`."""
         points = self.curve.drop(columns="built").to_dict("records")
         return {
-            "scenario": self.scenario.name,
+            **self.scenario.about,
             "budget_of_uncertainty": list(self.gamma),
             "robust": [
                 {**point, "built": built} for point, built in zip(points, self.plans, strict=True)
@@ -105,6 +105,7 @@ class Robust(Result):
             "price_of_robustness": self.curve,
             "built": pd.DataFrame(built, columns=["gamma", "unit", "period", "capacity"]),
             "ranges": pd.DataFrame(figures, columns=["parameter", "part"]),
+            **self.scenario.changes_table,
         }
         return one_text_type(tables)
 

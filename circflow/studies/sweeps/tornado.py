@@ -60,7 +60,8 @@ class Tornado(Result):
         """Write the table as .csv, .parquet or .xlsx."""
         from circflow.studies.sweeps.export import write_table
 
-        write_table(path, {"Tornado": self.table, "Runs": self.runs.table})
+        changes = self.runs.scenario.changes_table
+        write_table(path, {"Tornado": self.table, "Runs": self.runs.table, **changes})
 
 
 @public

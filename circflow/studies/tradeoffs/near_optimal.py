@@ -68,7 +68,13 @@ class Alternatives(Result):
         from circflow.studies.sweeps.export import write_table
 
         write_table(
-            path, {"Alternatives": self.table, "Units": self.units, "Activity": self.activity}
+            path,
+            {
+                "Alternatives": self.table,
+                "Units": self.units,
+                "Activity": self.activity,
+                **self.scenario.changes_table,
+            },
         )
 
 

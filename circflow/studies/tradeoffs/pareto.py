@@ -36,6 +36,7 @@ SLACK = 1e-7
 class Front(Result):
     """The efficient plans found, from the best for the first goal to the best for the second."""
 
+    scenario: Scenario = field(repr=False)
     goals: tuple[str, str]
     units: tuple[str, str]
     table: pd.DataFrame
@@ -54,7 +55,7 @@ class Front(Result):
         """Write the points as .csv, .parquet or .xlsx."""
         from circflow.studies.sweeps.export import write_table
 
-        write_table(path, {"Pareto": self.table})
+        write_table(path, {"Pareto": self.table, **self.scenario.changes_table})
 
 
 @dataclass(frozen=True)
@@ -224,6 +225,7 @@ def _front(
             }
         )
     return Front(
+        goals.scenario,
         (first.name, second.name),
         (first.unit, second.unit),
         pd.DataFrame(records),

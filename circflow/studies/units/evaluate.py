@@ -116,7 +116,8 @@ class Verdicts(Result):
             "robustness": self.futures,
             "futures": self.each_future,
         }
-        return {name: table for name, table in names.items() if len(table)}
+        shown = {name: table for name, table in names.items() if len(table)}
+        return shown | self.scenario.changes_table
 
     def words(self, unit: str) -> list[str]:
         """The verdict on one unit, a page in words and figures."""
