@@ -264,7 +264,7 @@ def test_dir_and_help_tell_what_there_is(scenario: cf.Scenario) -> None:
     for name in cf.__all__:
         assert inspect.getdoc(getattr(cf, name)), name
     shape = inspect.signature(cf.solve)
-    asked = ["scenario", "relax", "time_limit", "gap", "solver", "progress"]
+    asked = ["scenario", "relax", "time_limit", "gap", "solver", "algorithm", "progress"]
     assert list(shape.parameters) == asked
     for name in ("NoPlan", "AuditError", "SolverError", "ArgumentError"):
         assert name in (cf.solve.__doc__ or ""), name
@@ -448,3 +448,17 @@ def _written(folder: Path, *files: Path) -> str:
     out = folder / "two.json"
     _invoke("compare", *files, "--set", CHANGE, "-o", out)
     return out.read_text("utf-8")
+
+
+@pytest.mark.parametrize("algorithm", ["simplex", "ipx"])
+def test_an_algorithm_by_name(
+    results: dict[str, Any], scenario: cf.Scenario, algorithm: str
+) -> None:
+    assert cf.solve(scenario, algorithm=algorithm).objective == pytest.approx(
+        results["solve"].objective
+    )
+    assert "optimal" in _invoke("solve", SHIPPED, "--algorithm", algorithm).casefold()
+    with pytest.raises(cf.ArgumentError, match="there is no algorithm 'ipm'"):
+        cf.solve(scenario, algorithm="ipm")
+    with pytest.raises(cf.ArgumentError, match="does not go with 'glpk'"):
+        cf.solve(scenario, algorithm=algorithm, solver="glpk")
