@@ -257,17 +257,22 @@ def compare(
 ) -> None:
     """Solve scenarios and put their plans side by side.
 
-    `--set` changes every one of them. A scenario without a plan has empty cells, and the reason.
+    `--set` changes every one of them; of a single FILE, the changed scenario stands beside the
+    file as it is. A scenario without a plan has empty cells, and the reason.
     """
     for file in files:
         _check_output(file, output)
     with Progress(quiet=quiet) as progress:
         progress("reading")
-        scenarios = [read_scenario(file, assignments) for file in files]
         from circflow.studies.compare import compare as side_by_side
         from circflow.studies.compare import file_labels
 
-        found = side_by_side(*scenarios, labels=file_labels(files), gap=gap, progress=progress)
+        labels = file_labels(files)
+        scenarios = [read_scenario(file, assignments) for file in files]
+        if assignments and len(files) == 1:
+            labels = [*labels, "changed"]
+            scenarios = [read_scenario(files[0]), *scenarios]
+        found = side_by_side(*scenarios, labels=labels, gap=gap, progress=progress)
         _write(found.tables(), output, found.currency, progress, "Scenarios side by side")
     if not quiet:
         click.echo("\n".join(comparison_lines(found)))

@@ -23,7 +23,16 @@ from circflow.report.figures import (
     unit_loads,
     waste_by_stage,
 )
-from circflow.report.numbers import columns, cut, number, numbers, share, squeeze, width
+from circflow.report.numbers import (
+    changed_words,
+    columns,
+    cut,
+    number,
+    numbers,
+    share,
+    squeeze,
+    width,
+)
 from circflow.solution.solution import Solution, Status
 
 WIDTH = 100
@@ -94,6 +103,8 @@ def _headline(solution: Solution, baselines: Sequence[Baseline]) -> list[str]:
         how += ["weighted by the goals"] if len(solution.scenario.frame("Goals")) else []
         words = f" ({', '.join(how)})" if how else ""
         lines.append(f"Objective {number(solution.objective)} million {currency}{words}")
+    if solution.scenario.changes:
+        lines.append(f"Changed before the run: {plain(changed_words(solution.scenario.changes))}")
     if solution.scenario.warnings:
         doubts = len(solution.scenario.warnings)
         lines.append(f"Warnings about the scenario: {doubts} (`circflow check` lists them)")

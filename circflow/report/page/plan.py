@@ -15,7 +15,7 @@ from circflow.data.template import is_setting_note
 from circflow.report import figures as tell
 from circflow.report.figures import Baseline
 from circflow.report.map import flow_map
-from circflow.report.numbers import cut
+from circflow.report.numbers import changed_words, cut
 from circflow.report.page import charts
 from circflow.report.page.frame import (
     MAX_ROWS,
@@ -94,6 +94,8 @@ def _marks(solution: Solution) -> list[tuple[str, Literal["", "good", "bad"]]]:
         made.append(("yes/no decisions relaxed: a bound, not a plan", "bad"))
     passed = solution.audit.passed
     made.append(("audit passed", "good") if passed else ("audit FAILED: do not rely on it", "bad"))
+    if solution.scenario.changes:
+        made.append((f"changed before the run: {changed_words(solution.scenario.changes)}", ""))
     count = len(solution.scenario.warnings)
     if count:
         made.append((f"{count} warning{'s' if count > 1 else ''} about the scenario", ""))

@@ -469,7 +469,7 @@ def test_command_and_workbook(make_scenario: Make, tmp_path: Path) -> None:
     page = found.words("=1+1 [mill]: a/b")
     assert "build it" in page[0]
     assert any("Break-even capex" in line for line in page)
-    with pytest.raises(KeyError):
+    with pytest.raises(StudyError, match="no verdict on 'nobody'"):
         found.words("nobody")
     runner = CliRunner()
     asked = runner.invoke(cli, ["evaluate", "--help"])
