@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from circflow.solution.solution import NoPlan as NoPlan
     from circflow.solution.solution import Solution as Solution
     from circflow.solution.solution import Status as Status
+    from circflow.solver.pyomo_model import pyomo_model as pyomo_model
     from circflow.solver.run import solve as solve
     from circflow.studies.cluster.coalition import coalition as coalition
     from circflow.studies.cluster.forms import forms as forms
@@ -43,6 +44,7 @@ _HOMES = {
     "Solution": "circflow.solution.solution",
     "Status": "circflow.solution.solution",
     "solve": "circflow.solver.run",
+    "pyomo_model": "circflow.solver.pyomo_model",
     "share": "circflow.studies.cluster.sharing",
     "coalition": "circflow.studies.cluster.coalition",
     "joining": "circflow.studies.cluster.joining",

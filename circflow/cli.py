@@ -224,6 +224,7 @@ _TELLERS: dict[str, Callable[[Any], int]] = {
     "AddressError": _tell_of_address,
     "StudyError": _tell_of_study,
     "PlotError": _tell_of_study,
+    "SolverMissingError": _tell_of_study,
     "NoPlan": _tell_of_no_plan,
     "AuditError": _tell_of_audit,
     "SolverError": _tell_of_solver,

@@ -71,6 +71,14 @@ if TYPE_CHECKING:
     show_default=True,
     help="Stop when the plan is proven to be within this share of the best.",
 )
+@click.option(
+    "--solver",
+    metavar="NAME",
+    default="highs",
+    show_default=True,
+    help="Solve by another solver on this machine that Pyomo knows (glpk, cbc, scip, gurobi, …); "
+    "it gives no shadow prices.",
+)
 @quiet_option
 def solve(  # noqa: PLR0913, PLR0917
     file: Path,
@@ -82,6 +90,7 @@ def solve(  # noqa: PLR0913, PLR0917
     relax: bool,
     time_limit: float | None,
     gap: float,
+    solver: str,
     quiet: bool,
 ) -> None:
     """Find the best plan of a scenario and audit it.
@@ -100,7 +109,12 @@ def solve(  # noqa: PLR0913, PLR0917
         fault = None
         try:
             solution = find_plan(
-                scenario, relax=relax, time_limit=time_limit, gap=gap, progress=progress
+                scenario,
+                relax=relax,
+                time_limit=time_limit,
+                gap=gap,
+                solver=solver,
+                progress=progress,
             )
         except NoPlan as none:
             if json_out is not None:

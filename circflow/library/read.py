@@ -108,7 +108,8 @@ def _names_by(frame: pd.DataFrame, key: str) -> dict[str, tuple[str, ...]]:
     for row in frame.to_dict("records"):
         listed = [*split_list(row["synonyms"]), *split_list(row["synonyms_ru"])]
         every = [row[key], row["name"], row["name_ru"], *listed]
-        names[row[key]] = tuple(dict.fromkeys(name for name in every if name))
+        first = {name.casefold(): name for name in reversed(every) if name}
+        names[row[key]] = tuple(dict.fromkeys(first[n.casefold()] for n in every if n))
     return names
 
 
@@ -150,7 +151,7 @@ def _checked(book: Book) -> tuple[list[Problem], Library | None]:
     check_figures(drafts)
     findings.problems.extend(book.warnings)
     problems = findings.ordered(sheet_order(book, LIBRARY_SHEETS))
-    if any(problem.severity == "error" for problem in problems):
+    if any(p.severity == "error" and not p.infeasible for p in problems):
         return problems, None
     return problems, _library(drafts, book, problems)
 

@@ -180,7 +180,7 @@ class Variable:
         """Its rows with names and figures, and `column`, for an analyst."""
         return self.items.frame(self.scenario.codes).assign(column=self.columns)
 
-    def keys(self) -> list[Any]:
+    def indices(self) -> list[Any]:
         """What indexes each variable, as names."""
         return keys_of_rows(self.scenario, self.items, self.index)
 

@@ -44,8 +44,9 @@ class Audit:
     better plan could be above this one, as far as the audit could prove itself (infinite where it
     could prove nothing, NaN where the plan came without a proof).
 
-    `findings`: check, where, period, expected, found (in the unit of what is checked), error (relative), one record for everything that is
-    wrong, the worst of each check first; empty in a plan that passes.
+    `findings`: check, where, period, expected, found (in the unit of what is checked), error
+    (relative), one record for everything that is wrong, the worst of each check first; empty in
+    a plan that passes.
     """
 
     passed: bool

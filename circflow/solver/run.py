@@ -39,12 +39,13 @@ class AuditError(RuntimeError):
 
 
 @python_strings()
-def solve(
+def solve(  # noqa: PLR0913
     scenario: Scenario,
     *,
     relax: bool = False,
     time_limit: float | None = None,
     gap: float = 1e-6,
+    solver: str = "highs",
     progress: Progress | None = None,
 ) -> Solution:
     """The plan that creates the most value and synergy, audited.
@@ -54,9 +55,12 @@ def solve(
         relax: let yes/no decisions be fractions.
         time_limit: seconds for the search; the best plan found is returned as feasible.
         gap: relative gap at which the search over yes/no decisions ends.
+        solver: `highs`, or the name of any solver that Pyomo finds on the machine (glpk, cbc,
+            scip, gurobi, …), which gives no shadow prices and searches to a gap of its own.
         progress: is told what goes on.
 
     Raises:
+        SolverMissingError: the solver is not on the machine.
         NoPlan: infeasible, unbounded, or stopped without a plan, with the reason.
         AuditError: the solution does not add up (a fault of circflow).
     """
@@ -65,8 +69,17 @@ def solve(
         m = build(scenario, relax=relax)
         compiled = compile_model(m)
     with clock.step("solving"):
-        best = optimum(compiled.program, time_limit=time_limit, gap=gap, on_progress=clock.search)
-    outcome, fixed = best.outcome, best.fixed
+        if solver == "highs":
+            best = optimum(
+                compiled.program, time_limit=time_limit, gap=gap, on_progress=clock.search
+            )
+            outcome, fixed = best.outcome, best.fixed
+            proven = proof(compiled.program, best, gap) if outcome.x is not None else None
+        else:
+            from circflow.solver.pyomo_model import solve_by
+
+            outcome = solve_by(solver, m, compiled, time_limit=time_limit)
+            fixed, proven = False, None
     if outcome.x is None:
         raise _no_plan(scenario, outcome)
     with clock.step("reading off the plan"):
@@ -80,7 +93,7 @@ def solve(
             decisions_fixed=fixed,
             relaxed=relax,
             optimality=_optimality(m, compiled, outcome),
-            proof=proof(compiled.program, best, gap),
+            proof=proven,
         )
     with clock.step("auditing"):
         passed = solution.audit.passed
