@@ -10,7 +10,7 @@ Of inputs that replace one another the cheapest counts, of recipes the best; the
 years by the discount. An outlet or an input that is dearer in truth makes the first tonne worth
 less, never more: with any optimal shadow prices p, a plan's value grows by p·d at most as it is
 asked for d more (p is a supergradient of the concave value function). Where the optimal prices are
-not unique that bound may be wide; `price_interval` of the study narrows it.
+not unique that bound may be wide; `shortlist` narrows it.
 """
 
 from __future__ import annotations
@@ -97,6 +97,7 @@ class Pricing:
         period = self.scenario.period_items
         self.weight, self.start = period["weight"], period["start"]
         self.shape = prices.delivered.shape[0], prices.delivered.shape[2]
+        self.new_place: Flags = np.zeros(self.shape, dtype=bool)
 
     # ----------------------------------------------------------------- prices of the library
 
@@ -109,12 +110,26 @@ class Pricing:
 
     @cached_property
     def _fees(self) -> Floats:
-        """What a waste costs that is new to the scenario: sites × periods, inf where none may be."""
-        fees = np.full(self.shape, np.inf)
+        """What a waste costs that is new to the scenario, where it arises: sites × periods.
+
+        The fee for every waste; where a site takes only named ones, the dearest of those; inf
+        where it takes none.
+        """
         rows = self.scenario.items_in_force("Disposal")
-        rows = rows.take(rows["material"] < 0)
-        np.minimum.at(fees, (rows["site"], rows["period"]), rows["fee"])
+        named = rows["material"] >= 0
+        fees, dearest = np.full(self.shape, np.inf), np.full(self.shape, -np.inf)
+        at = rows["site"], rows["period"]
+        np.minimum.at(fees, (at[0][~named], at[1][~named]), rows["fee"][~named])
+        np.maximum.at(dearest, (at[0][named], at[1][named]), rows["fee"][named])
+        self.new_place = np.isinf(fees) & ~np.isinf(dearest)
+        fees = np.where(self.new_place, dearest, fees)
         return fees + self.prices.emissions.of("disposal")
+
+    def new_fee(self, site: int) -> float | None:
+        """The fee of a new waste where a site takes only named ones: the dearest of any period;
+        None where the site takes every waste."""
+        fees = self._fees[site]
+        return float(fees.max()) if self.new_place[site].any() else None
 
     def _priced(self, role: str, name: str, amount: float, group: str | None) -> Flow:
         listed = tuple(self.matches.of_library.get(name, ()))
@@ -178,19 +193,19 @@ class Pricing:
         own = self._factors(technology, recipe)
         margin = -cost * rate - self.prices.emissions.of_recipe(own)
         missing: list[tuple[str, Flags]] = []
-        for alternatives in _alternatives(flows):
-            costs = np.stack([f.amount * f.price for f in alternatives])
-            costs = costs if alternatives[0].role == "input" else -costs
+        for group in alternatives(flows):
+            costs = np.stack([f.amount * f.price for f in group])
+            costs = costs if group[0].role == "input" else -costs
             cheapest = costs.min(axis=0)
             lacks = ~np.isfinite(cheapest).all(axis=1)
             if lacks.any():
-                missing.append((_lack(alternatives), lacks))
-            margin = margin - np.where(np.isfinite(cheapest), cheapest, self._instead(alternatives))
+                missing.append((_lack(group), lacks))
+            margin = margin - np.where(np.isfinite(cheapest), cheapest, self._instead(group))
         return Offer(technology, recipe, flows, margin, tuple(missing), use)
 
-    def _instead(self, alternatives: tuple[Flow, ...]) -> float:
+    def _instead(self, group: tuple[Flow, ...]) -> float:
         """What stands for the price of what is missing: the library's, where it has one."""
-        flow = alternatives[0]
+        flow = group[0]
         price = self.usual_price(flow.library_material)
         if flow.role == "output" or np.isnan(price):
             return 0.0
@@ -217,7 +232,8 @@ class Pricing:
 
         Columns: technology, site, recipe, offer, first_tonne_value, margin, capital (currency per
         unit of activity), capacity, arriving (units of activity per year that its wastes suffice
-        for), most (what it can be worth at most, million), missing (texts), new_products.
+        for), most (what it can be worth at most, million), missing (texts), new_products, market
+        (whether any product of it has one, or none is needed).
         """
         offers = self.offers()
         parts = [self._at_sites(n, offer) for n, offer in enumerate(offers)]
@@ -249,6 +265,10 @@ class Pricing:
         missing[none] = [f"{m}; {unsupplied}" if m else unsupplied for m in missing[none]]
         new = [f.library_material for f in offer.flows if f.role == "output" and not f.materials]
         products = [n for n in new if self.materials[n]["category"] != "waste"]
+        sold = any(
+            f.role == "output" and any(self.category[m] != "waste" for m in f.materials)
+            for f in offer.flows
+        )
         frame = pd.DataFrame(
             {
                 "technology": offer.technology,
@@ -263,6 +283,7 @@ class Pricing:
                 "most": most,
                 "missing": missing,
                 "new_products": "; ".join(products),
+                "market": sold or not products,
             }
         )
         return frame.iloc[sites]
@@ -319,11 +340,11 @@ class Pricing:
     def _arriving(self, offer: Offer) -> Floats:
         """Units of activity per year that what can arrive suffices for."""
         enough = np.full(self.shape[0], np.inf)
-        for alternatives in _alternatives(offer.flows):
-            if alternatives[0].role == "output":
+        for group in alternatives(offer.flows):
+            if group[0].role == "output":
                 continue
             supply = np.zeros(self.shape[0])
-            for flow in alternatives:
+            for flow in group:
                 supply += self._supply(flow) / flow.amount
             enough = np.minimum(enough, supply)
         return enough
@@ -356,10 +377,11 @@ _COLUMNS = [
     "most",
     "missing",
     "new_products",
+    "market",
 ]
 
 
-def _alternatives(flows: tuple[Flow, ...]) -> list[tuple[Flow, ...]]:
+def alternatives(flows: tuple[Flow, ...]) -> list[tuple[Flow, ...]]:
     """Inputs that replace one another together, all others alone."""
     groups: dict[object, list[Flow]] = {}
     for n, flow in enumerate(flows):
@@ -367,8 +389,8 @@ def _alternatives(flows: tuple[Flow, ...]) -> list[tuple[Flow, ...]]:
     return [tuple(group) for group in groups.values()]
 
 
-def _lack(alternatives: tuple[Flow, ...]) -> str:
-    names = " or ".join(dict.fromkeys(f.library_material for f in alternatives))
-    if alternatives[0].role == "input":
+def _lack(group: tuple[Flow, ...]) -> str:
+    names = " or ".join(dict.fromkeys(f.library_material for f in group))
+    if group[0].role == "input":
         return f"no {names} arrives"
     return f"no outlet for {names}"
