@@ -343,11 +343,9 @@ class _Alone:
     def judged(self, bench: Bench, row: dict[Any, Any]) -> dict[str, Any]:
         one: Candidate = row["candidate"]
         others = self.every - {one.unit}
-        plan = bench.solve(Setting(out=others), start=self.without.x)
-        pays = plan is not None and bench.is_built(one.unit, plan.x)
         forced = Setting(out=others, forced=frozenset({one.unit}))
-        if not pays:
-            plan = bench.solve(forced, start=self.without.x)
+        plan = bench.solve(forced, start=self.without.x)
+        within = plan is not None
         if plan is None and len(bench.budgets):
             forced = Setting(out=others, forced=forced.forced, exempt=forced.forced)
             plan = bench.solve(forced)
@@ -362,7 +360,7 @@ class _Alone:
             record["hangs_on"] = "there is no plan with it"
             return done
         value = plan.value - self.without.value
-        pays = pays and value > 0.0
+        pays = within and value > 0.0
         solution = bench.solution(plan)
         places = built(bench, plan, [one.unit]).iloc[0]
         flows = _flows(solution, one.unit)
