@@ -31,5 +31,5 @@ def balances(recipes: pd.DataFrame, materials: pd.DataFrame, balance: pd.DataFra
     others = balance[[*_RECIPE, "role"]].assign(tonnes=balance["amount"])
     every = pd.concat([listed, others])
     every["side"] = every["role"].map({"input": "taken", "output": "made", "loss": "made"})
-    sums = every.groupby([*_RECIPE, "side"], sort=False)["tonnes"].sum().unstack(fill_value=0.0)
-    return sums.reindex(columns=["taken", "made"], fill_value=0.0).reset_index()
+    sums = every.groupby([*_RECIPE, "side"], sort=False)["tonnes"].sum().unstack()
+    return sums.reindex(columns=["taken", "made"]).fillna(0.0).reset_index()

@@ -19,11 +19,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from circflow.data.coded import keys_of
 from circflow.data.scenario import MILLION
 from circflow.solution.accounts import Accounts, accounts
 from circflow.solution.calendar import once
 from circflow.solution.calendar import yearly as yearly_worth
-from circflow.solution.keys import Flags, Floats, Names, keys_of, plain
+from circflow.solution.keys import Flags, Floats, Names, plain
 from circflow.solution.proof import AGREES
 from circflow.solution.solution import SYNERGY
 
