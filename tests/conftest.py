@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pytest
 
@@ -14,7 +13,7 @@ from circflow.data.scenario import Scenario, Settings, make_periods
 from circflow.data.schema import SHEETS, Column, Sheet
 from circflow.data.table import Book, Table
 from circflow.model.build import build
-from circflow.model.terms import Model
+from circflow.model.declare import Model
 from circflow.solver.compiled import Compiled, compile_model
 
 Row = dict[str, Any]
@@ -109,14 +108,16 @@ class Written:
         self.model: Model = build(scenario, relax=relax)
         self.compiled: Compiled = compile_model(self.model)
         self.names = [
-            f"{v.parent_component().local_name}[{_index(v.index())}]" for v in self.model.variables
+            f"{variable.name}[{_index(key)}]"
+            for variable in self.model.variables.values()
+            for key in variable.indices()
         ]
 
     def rows(self, constraint: str) -> dict[str, str]:
         """Every row of a constraint by its index."""
-        assert hasattr(self.model, constraint), f"the model has no constraint {constraint}"
+        family = self.compiled.families[constraint]
         program = self.compiled.program
-        indices, places = self.compiled.families.get(constraint, ([], np.array([], dtype=np.intp)))
+        indices, places = family.keys, family.rows
         matrix = program.matrix.tocsr()
         written = {}
         for index, place in zip(indices, places.tolist(), strict=True):
@@ -135,11 +136,9 @@ class Written:
 
     def bounds(self, variable: str) -> dict[str, tuple[float, float]]:
         """Lower and upper bound of every entry of a variable by its index."""
-        made = {}
-        for index, data in getattr(self.model, variable).items():
-            low, high = data.bounds
-            made[_index(index)] = (low, math.inf if high is None else high)
-        return made
+        of = self.model[variable]
+        limits = zip(of.indices(), of.lower.tolist(), of.upper.tolist(), strict=True)
+        return {_index(index): (low, high) for index, low, high in limits}
 
     def objective(self, variable: str = "") -> dict[str, float]:
         """Coefficients of the maximised objective, in currency (not in million), and "1"."""

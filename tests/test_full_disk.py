@@ -176,3 +176,14 @@ def test_output_that_takes_no_more(full: int) -> None:
     assert result.returncode == 2
     if full == 1:
         assert "the output cannot be written: the disk is full" in one_line(result.stderr)
+
+
+def test_a_store_of_values_that_may_not_grow(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = tmp_path / "values.jsonl"
+    command = ["share", str(TUTORIAL), "-q", "--store", str(store)]
+    with files_no_larger_than(200):
+        assert main(command) == 2
+    assert "values.jsonl" in one_line(capsys.readouterr().err)
+    assert main(command) == 0

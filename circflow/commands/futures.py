@@ -21,7 +21,7 @@ from circflow.commands.common import (
     set_option,
     write_json,
 )
-from circflow.commands.study_parts import engine_options
+from circflow.commands.study_parts import worker_options
 
 if TYPE_CHECKING:
     from circflow.data.scenario import Scenario
@@ -111,9 +111,15 @@ NO_PLAN = 3
     help="Write everything: a workbook (.xlsx), a page with figures (.html), or else a folder of"
     " CSV files.",
 )
+@click.option(
+    "--store",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="With many futures: keep what each group of them gave in this file.",
+)
 @json_option
 @set_option
-@engine_options
+@worker_options
 @quiet_option
 @click.pass_context
 def futures(  # noqa: PLR0913, PLR0917
@@ -130,8 +136,10 @@ def futures(  # noqa: PLR0913, PLR0917
     gap: float,
     time_limit: float | None,
     output: Path | None,
+    store: Path | None,
     json_out: Path | None,
     assignments: Sequence[str],
+    resume: bool,
     jobs: int,
     dask: str | None,
     quiet: bool,
@@ -172,6 +180,8 @@ def futures(  # noqa: PLR0913, PLR0917
             time_limit=time_limit,
             jobs=jobs,
             dask=dask,
+            store=store,
+            resume=resume,
             progress=progress,
         )
         if output is not None:

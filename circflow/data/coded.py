@@ -31,6 +31,7 @@ _KIND = {
     "latest_period": "period",
     "requires": "unit",
     "limited_material": "material",
+    "key_material": "material",
 }
 _NUMBERS = frozenset({"tier", "link", "lump", "column"})
 """Whole numbers that are no codes, rows of sheets aside."""
@@ -46,7 +47,7 @@ class Codes:
 
     def __init__(self, listed: Mapping[str, Iterable[str]]) -> None:
         self._numbers: dict[str, dict[object, int]] = {}
-        self._names: dict[str, list[object]] = {}
+        self._names: dict[str, list[Any]] = {}
         for kind, names in listed.items():
             self.of(kind, list(names))
 
@@ -87,13 +88,17 @@ class Codes:
         named: NDArray[np.object_] = names[codes]
         return named
 
+    def listed(self, label: str) -> list[Any]:
+        """All names of a kind, by code."""
+        return self._names.get(kind_of(label), [])
+
     def name(self, label: str, code: int) -> Any:
         """The name of one code, None for −1."""
         return None if code < 0 else self._names[kind_of(label)][code]
 
     def shown(self, label: str, column: Column) -> Column:
         """A column as people read it: codes as names, figures as they are."""
-        if label in _NUMBERS or label.startswith("row") or column.dtype.kind != "i":
+        if column.dtype.kind != "i" or kind_of(label) not in self._names or label in _NUMBERS:
             return column
         return self.names(label, column)
 
@@ -125,6 +130,10 @@ class Items:
 
     def __getitem__(self, name: str) -> Column:
         return self._columns[name]
+
+    def get(self, name: str, default: Column) -> Column:
+        """A column, or another where there is none."""
+        return self._columns.get(name, default)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -161,7 +170,13 @@ class Items:
     def frame(self, codes: Codes, *names: str) -> pd.DataFrame:
         """The rows for a person or an analyst: codes as names."""
         columns = {n: codes.shown(n, self._columns[n]) for n in names or self._columns}
-        return pd.DataFrame(columns, index=range(self._count))
+        return table_of(columns, self._count)
+
+
+def table_of(columns: Mapping[str, Column], count: int) -> pd.DataFrame:
+    """Arrays as a table; names stay Python objects, blank ones None."""
+    plain = {n: pd.Series(c, dtype=c.dtype) for n, c in columns.items()}
+    return pd.DataFrame(plain, index=range(count))
 
 
 def stacked(parts: Sequence[Items], *names: str) -> Items:

@@ -56,6 +56,8 @@ _NO_PLAN_READS = (
     "Futures",
     "FutureChanges",
     "Indicators",
+    "PropertyKinds",
+    "Losses",
     "Taxes",
     "Sources",
 )
@@ -206,9 +208,7 @@ def outage(tables: Mapping[str, Table], text: str, period: str | None) -> Outage
     return Outage(0, sheet, names, period, text.strip())
 
 
-def _must_stand(
-    tables: Mapping[str, Table], sheet: str, column: str, name: str, text: str
-) -> None:
+def _must_stand(tables: Mapping[str, Table], sheet: str, column: str, name: str, text: str) -> None:
     """A name must stand in the sheet that lists it."""
     home, key = ("Sites", "site") if sheet == "Links" else (sheet, column)
     names = [str(n) for n in tables[home].frame[key].dropna().unique()]
@@ -240,9 +240,7 @@ Figures = dict[tuple[str, str], "pd.Series[float]"]
 """Changed columns by (sheet, column): all their cells by row; a key of Scenario at row 0."""
 
 
-def changed_figures(
-    tables: Mapping[str, Table], future: Future
-) -> tuple[Figures, list[Problem]]:
+def changed_figures(tables: Mapping[str, Table], future: Future) -> tuple[Figures, list[Problem]]:
     """Every column that a future changes, after all its changes, and what is wrong with it."""
     figures: Figures = {}
     last: dict[tuple[str, str, int], FigureChange] = {}
@@ -308,7 +306,9 @@ def _problem(
 ) -> Problem:
     table = tables.get(future.sheet)
     cell = table.cell(one.row, column) if table is not None and one.row else Cell("", 0)
-    return Problem("error", cell, f"in the future {shorten(future.name)!r} {message}", plain(one.value))
+    return Problem(
+        "error", cell, f"in the future {shorten(future.name)!r} {message}", plain(one.value)
+    )
 
 
 def with_figures(scenario: Scenario, figures: Figures) -> Scenario:
@@ -363,7 +363,9 @@ class Still:
 
 def shares_still(scenario: Scenario, futures: Iterable[Future]) -> Still:
     """Σ of the probabilities of the futures in which something stands still, by period."""
-    sums: dict[str, dict[Any, float]] = {name: {} for name in ("Units", "Markets", "Modes", "Links")}
+    sums: dict[str, dict[Any, float]] = {
+        name: {} for name in ("Units", "Markets", "Modes", "Links")
+    }
     units = scenario.frame("Units")
     members = units["site"].map(scenario.member_of)
     for future in futures:
@@ -414,7 +416,7 @@ def _less_available(scenario: Scenario, still: Mapping[tuple[str, str], float]) 
     for (unit, period), share in still.items():
         at = frame.index[(frame["unit"] == unit) & (frame["period"] == period)]
         row = int(at[0]) if len(at) else int(max([1, *frame.index])) + 1
-        before = float(frame.at[row, "availability"]) if len(at) else math.nan
+        before = float(frame["availability"].loc[row]) if len(at) else math.nan
         if not len(at):
             blank = {c.name: math.nan if c.is_number else None for c in table.sheet.columns}
             new = pd.DataFrame({**blank, "unit": unit, "period": period}, index=[row])

@@ -34,6 +34,13 @@ class Computed:
         return replace(self, name=name, figure=name)
 
 
+def in_currency(unit: str, currency: str) -> str:
+    """A unit with the currency's name, where it is money of no named currency."""
+    return unit.replace("million", f"million {currency}") if unit in _MONEY else unit
+
+
+_MONEY = ("million", "million/yr")
+
 COMPUTED = (
     Computed(
         "resources",

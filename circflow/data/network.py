@@ -78,6 +78,15 @@ def great_circle_km(
     return np.asarray(2 * EARTH_RADIUS_KM * np.arcsin(np.sqrt(np.minimum(chord, 1.0))))
 
 
+def spread(reached: Flags, start: Ints, end: Ints) -> Flags:
+    """Mark every place that arcs lead to from marked ones (by number; changes `reached`)."""
+    while True:
+        new = end[reached[start] & ~reached[end]]
+        if not new.size:
+            return reached
+        reached[new] = True
+
+
 def can_have(scenario: Scenario) -> Flags:
     """Where a material arises, is stocked, bought or made (hubs apart): sites × materials."""
     sheets = (scenario.items("Streams"), scenario.items("Stockpiles"), scenario.purchase_items)
@@ -246,11 +255,12 @@ class _Maker:
     def _flows(self, links: Items) -> Items:
         """The links in each period in which their mode runs, with the cost of transport."""
         modes = self.scenario.items_in_force("Modes")
-        shown = links.only("from", "to", "mode", "distance_km", "cost")
-        flows = join(shown.plus(link=np.arange(len(links))), modes, "mode")
+        links = links.only("from", "to", "mode", "distance_km", "cost").plus(
+            link=np.arange(len(links))
+        )
+        flows = join(links, modes, "mode")
         still = self.scenario.standstill.links
-        if still:
-            flows = flows.take(~self.scenario.stands_still(still, flows, "from", "to", "period"))
+        flows = flows.take(~self.scenario.stand_still(flows, ("from", "to", "period"), still))
         first, _ = distinct([flows["period"], flows["link"]])
         flows = flows.take(first)
         by_km = flows["cost_per_unit_km"]

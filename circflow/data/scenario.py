@@ -27,6 +27,8 @@ from circflow.data.coded import (
     place_in,
     stacked,
 )
+from circflow.data.errors import CircflowError
+from circflow.data.result import Result
 from circflow.data.schema import BY_NAME
 from circflow.data.table import Book, Problem, Table
 
@@ -38,7 +40,7 @@ MILLION = 1e6
 """Currency per million currency."""
 
 
-class ScenarioError(ValueError):
+class ScenarioError(CircflowError, ValueError):
     """A scenario that cannot be used. `problems` holds every one that was found."""
 
     def __init__(self, problems: Iterable[Problem], origin: str = "") -> None:
@@ -67,6 +69,7 @@ class Settings:
     transaction_cost_inside: float = 0.0
     transaction_cost_outside: float = 0.0
     capital_charge: str = "annuity"
+    rates: str = ""
 
 
 @dataclass(frozen=True)
@@ -117,8 +120,8 @@ class Standstill:
 NOTHING_STANDS_STILL = Standstill()
 
 
-@dataclass(frozen=True)
-class Scenario:
+@dataclass(frozen=True, repr=False)
+class Scenario(Result):
     """A checked scenario. Made by `circflow.read`; changed copies by `change`."""
 
     settings: Settings
@@ -132,6 +135,13 @@ class Scenario:
     read_seconds: float = field(default=0.0, compare=False)
     """What reading and checking the file took."""
     standstill: Standstill = NOTHING_STANDS_STILL
+    changes: tuple[str, ...] = field(default=(), compare=False)
+    """What `change` did to the file's cells, in order, as assignments: `Markets.price*=0.9`."""
+
+    @property
+    def headline(self) -> str:
+        sheets = ("Sites", "Materials", "Units", "Periods")
+        return f"{self.name}: " + ", ".join(f"{s} {len(self.frame(s)):,}" for s in sheets)
 
     @property
     def name(self) -> str:
@@ -141,6 +151,22 @@ class Scenario:
         """The scenario with what is doubtful about it; errors that remain (what no plan can
         meet) become warnings."""
         return self._twin(warnings=tuple(replace(p, severity="warning") for p in problems))
+
+    def with_changes(self, changes: Iterable[str]) -> Scenario:
+        """The scenario, with what was changed in it."""
+        return self._twin(changes=tuple(changes))
+
+    @property
+    def changes_table(self) -> dict[str, pd.DataFrame]:
+        """`changes` as a table to write beside others (column `change`), by its name; none where
+        nothing was changed."""
+        table = pd.DataFrame({"change": pd.Series(self.changes, dtype=object)})
+        return {"changes": table} if self.changes else {}
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """Name and changes: how every JSON begins."""
+        return {"scenario": self.name, "changes": list(self.changes)}
 
     def with_read_seconds(self, seconds: float) -> Scenario:
         """The scenario with what reading it took."""
@@ -160,9 +186,7 @@ class Scenario:
         book: Book,
     ) -> Scenario:
         """The scenario with other figures; what is derived from sheets that stay is kept."""
-        other = Scenario(
-            settings, periods, tables, book, self.warnings, standstill=self.standstill
-        )
+        other = Scenario(settings, periods, tables, book, self.warnings, standstill=self.standstill)
         moved = {name for name, table in tables.items() if table is not self.tables[name]}
         known = vars(self)
         for name, sheets in _FIGURES_IN.items():
@@ -217,43 +241,35 @@ class Scenario:
         Sorted as in the sheet, then by period.
         """
         rows = self.items(sheet)
-        at, period = _in_force([rows[k] for k in key_of(sheet)], rows["period"], len(self.periods))
-        rows = rows.take(at).plus(period=period)
-        if sheet == "Markets" and self.standstill.markets:
-            still = self.stands_still(self.standstill.markets, rows, "site", "material", "period")
-            limits = {n: np.where(still, 0.0, rows[n]) for n in ("min_per_year", "max_per_year")}
-            return rows.plus(**limits)
-        if sheet == "Modes" and self.standstill.modes:
-            return rows.take(~self.stands_still(self.standstill.modes, rows, "mode", "period"))
-        return rows
-
-    def stands_still(
-        self, names: frozenset[tuple[str, ...]], rows: Items, *columns: str
-    ) -> NDArray[np.bool_]:
-        """Which rows are among those that stand still, told by the names in some columns."""
-        parts = zip(columns, zip(*sorted(names), strict=True), strict=True)
-        listed = [self.codes.of(column, part) for column, part in parts]
-        return np.asarray(place_in(listed, [rows[column] for column in columns]) >= 0)
+        at, when = rows_in_force(
+            [rows[k] for k in key_of(sheet)], rows["period"], len(self.periods)
+        )
+        return self._without_standstill(sheet, rows.take(at).plus(period=when))
 
     def in_force(self, sheet: str) -> pd.DataFrame:
         """`items_in_force` as a table with names."""
         known = self._in_force
         if sheet not in known:
-            names = [p.name for p in self.periods]
-            rows = rows_in_force(self.frame(sheet), key_of(sheet), names)
-            known[sheet] = self._without_standstill(sheet, rows)
+            known[sheet] = self.items_in_force(sheet).frame(self.codes)
         return known[sheet]
 
-    def _without_standstill(self, sheet: str, rows: pd.DataFrame) -> pd.DataFrame:
+    def _without_standstill(self, sheet: str, rows: Items) -> Items:
         """Rows in force, less what stands still: a market buys nothing, a mode does not run."""
         if sheet == "Markets" and self.standstill.markets:
-            still = _among(rows, ["site", "material", "period"], self.standstill.markets)
-            limits = rows[["max_per_year", "min_per_year"]].where(~still, 0.0, axis=0)
-            return rows.assign(**limits)
+            still = self.stand_still(rows, ("site", "material", "period"), self.standstill.markets)
+            limits = {n: np.where(still, 0.0, rows[n]) for n in ("max_per_year", "min_per_year")}
+            return rows.plus(**limits)
         if sheet == "Modes" and self.standstill.modes:
-            still = _among(rows, ["mode", "period"], self.standstill.modes)
-            return rows[~still].reset_index(drop=True)
+            return rows.take(~self.stand_still(rows, ("mode", "period"), self.standstill.modes))
         return rows
+
+    def stand_still(
+        self, rows: Items, columns: Sequence[str], names: Iterable[tuple[str, ...]]
+    ) -> NDArray[np.bool_]:
+        """Which rows are among the names (of `columns`) that stand still."""
+        listed = list(zip(*sorted(names), strict=True)) or [()] * len(columns)
+        still = [self.codes.of(n, parts) for n, parts in zip(columns, listed, strict=True)]
+        return place_in(still, [rows[n] for n in columns]) >= 0
 
     @cached_property
     def _items(self) -> dict[str, Items]:
@@ -371,11 +387,6 @@ class Scenario:
         return make_network(self)
 
 
-def _among(rows: pd.DataFrame, columns: list[str], keys: Iterable[tuple[str, ...]]) -> pd.Series:
-    listed = pd.MultiIndex.from_tuples(sorted(keys))
-    return pd.Series(pd.MultiIndex.from_frame(rows[columns]).isin(listed), index=rows.index)
-
-
 _FIGURES_IN: dict[str, frozenset[str]] = {
     "member_of": frozenset(),
     "unit_of_measure": frozenset(),
@@ -404,7 +415,7 @@ def key_of(sheet: str) -> list[str]:
     return list(BY_NAME[sheet].key or ("site", "material"))
 
 
-def _in_force(key: Sequence[Column], period: Ints, periods: int) -> tuple[Ints, Ints]:
+def rows_in_force(key: Sequence[Column], period: Ints, periods: int) -> tuple[Ints, Ints]:
     """Which rows hold in which period: positions and periods, by position, then period.
 
     `key`: codes that tell rows apart; a blank one (every site, every material) is one of its own.
@@ -419,18 +430,6 @@ def _in_force(key: Sequence[Column], period: Ints, periods: int) -> tuple[Ints, 
     at, when = np.concatenate([named, at]), np.concatenate([period[named], when])
     order = np.lexsort((when, at))
     return at[order], when[order]
-
-
-def rows_in_force(frame: pd.DataFrame, key: list[str], periods: list[str]) -> pd.DataFrame:
-    """Expand rows over the periods they hold in (see `Scenario.items_in_force`)."""
-    codes = Codes({"period": periods})
-    at, when = _in_force(
-        [codes.of(k, frame[k].tolist()) for k in key],
-        codes.of("period", frame["period"].tolist()),
-        len(periods),
-    )
-    rows = frame.rename_axis("row").reset_index().iloc[at].reset_index(drop=True)
-    return rows.assign(period=codes.names("period", when))
 
 
 def _coded(table: Table, codes: Codes) -> Items:

@@ -17,9 +17,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
-import pyomo.environ as pyo
 
-from circflow.data.pandas_text import python_strings
+from circflow.data.coded import Floats
 from circflow.data.scenario import MILLION, Scenario
 from circflow.model import (
     capacity,
@@ -33,28 +32,22 @@ from circflow.model import (
     synergy,
     transport,
 )
-from circflow.model.terms import (
-    CONSTANT,
-    MASS,
-    MONEY,
-    Model,
-    Rows,
-    index_set,
-    linear,
-    new_model,
-    no_garbage_collection,
-    periods_table,
-    stack,
+from circflow.model.declare import Model
+from circflow.model.terms import MASS, Terms, stack
+
+BLOCKS = (
+    investment,
+    supply,
+    conversion,
+    capacity,
+    stock,
+    transport,
+    market,
+    disposal,
+    emissions,
+    synergy,
 )
-
-MASS_BLOCKS = (supply, conversion, transport, market, disposal, stock)
-"""Blocks that move material into or out of a place."""
-MONEY_BLOCKS = (*MASS_BLOCKS, investment, synergy, emissions)
-"""Blocks that earn or pay."""
-TABLE_BLOCKS = (*MONEY_BLOCKS, capacity)
-"""Blocks with output tables."""
-
-PLACE = ["site", "material", "period"]
+"""The pieces of the plant, each after those it builds on."""
 
 
 @dataclass(frozen=True)
@@ -82,111 +75,56 @@ def weights(scenario: Scenario) -> Weights:
     return Weights(**plain, emission=emission)
 
 
-@python_strings()
 def build(scenario: Scenario, *, relax: bool = False) -> Model:
-    """The Pyomo model of a scenario; with `relax`, yes/no decisions may be fractions."""
-    with no_garbage_collection():
-        m = new_model(scenario)
-        investment.build(m, relax=relax)
-        supply.build(m)
-        conversion.build(m)
-        capacity.build(m, relax=relax)
-        transport.build(m)
-        market.build(m)
-        disposal.build(m)
-        stock.build(m)
-        emissions.build(m, [t for block in MASS_BLOCKS for t in block.emitting(m)])
-        synergy.build(m)
-        m.money = stack([t for block in MONEY_BLOCKS for t in block.money(m)], MONEY)
-        _add_balance(m)
-        _add_objective(m)
+    """The model of a scenario; with `relax`, yes/no decisions may be fractions."""
+    m = Model(scenario, relax)
+    for block in BLOCKS:
+        block.build(m)
+    m.limit(
+        "material_balance",
+        over=MASS,
+        left=stack(m.mass, MASS),
+        sense="==",
+        right=0.0,
+        formula="Σ what enters a site − Σ what leaves it = 0, for each material in each period",
+    )
+    terms = weighted_terms(m)
+    worth = terms.coefficient * discount(scenario, terms)
+    column = np.where(terms.column < 0, m.count, terms.column)
+    m.objective = np.bincount(column, worth, m.count + 1).astype(float)
     return m
 
 
-def _add_balance(m: Model) -> None:
-    terms = stack([block.mass(m) for block in MASS_BLOCKS], MASS)
-    codes = pd.DataFrame(
-        {
-            "site": _codes(terms["site"], m.scenario.frame("Sites")["site"]),
-            "material": _codes(terms["material"], m.scenario.frame("Materials")["material"]),
-            "period": _codes(terms["period"], pd.Series([p.name for p in m.scenario.periods])),
-        }
-    )
-    order = np.lexsort((codes["period"], codes["material"], codes["site"]))
-    net_gain = Rows(m, terms.iloc[order], PLACE)
-    index_set(m, "PLACES", net_gain.keys(), 3)
+def weighted_terms(m: Model) -> Terms:
+    """The terms of the objective before they are discounted: part, money, unit, period, lump.
 
-    @m.Constraint(m.PLACES)
-    def material_balance(m: Model, site: str, material: str, period: str) -> pyo.Expression:
-        """Σ what enters a site − Σ what leaves it = 0, for each material in each period"""
-        return net_gain[site, material, period] == 0.0
+    Coefficients are weighted, in million currency. Parts are `value` (with the upfront capital),
+    `synergy`, `jobs` and `emission:<pollutant>`.
+    """
+    goal, codes, money = weights(m.scenario), m.scenario.codes, m.money
+    names = ["value", "synergy", "jobs", *(f"emission:{p}" for p in goal.emission)]
+    part = codes.of("part", names)
+    is_synergy = money["money"] == codes.known("money", "synergy")
+    weighted = money.times(np.where(is_synergy, goal.synergy, goal.value))
+    parts = [
+        weighted.labelled(part=np.where(is_synergy, part[1], part[0])),
+        investment.jobs(m).times(goal.jobs).labelled(part=int(part[2])),
+    ]
+    for number, (pollutant, weight) in enumerate(goal.emission.items(), 3):
+        chosen = m.emission["pollutant"] == codes.known("pollutant", pollutant)
+        tonnes = m.emission.where(chosen).times(weight / MILLION)
+        parts.append(tonnes.labelled(part=int(part[number])))
+    return stack(parts, ("part", "money", "unit", "period", "lump"))
 
 
-def _codes(names: pd.Series[str], listed: pd.Series[str]) -> np.ndarray:
-    return pd.Index(listed, dtype=object).get_indexer(pd.Index(names, dtype=object))
+def discount(scenario: Scenario, terms: Terms) -> Floats:
+    """What money counts today: D_t for yearly money, (1 + r)^−start for a lump sum."""
+    periods, at = scenario.period_items, terms["period"]
+    return np.asarray(np.where(terms["lump"] == 1, periods["once"][at], periods["weight"][at]))
 
 
 def objective_terms(m: Model) -> pd.DataFrame:
-    """What the objective adds up, per part: part, period, column, coefficient.
-
-    Coefficients are weighted and discounted, in million currency. Parts are `value` (with the
-    upfront capital), `synergy`, `jobs` and `emission:<pollutant>`.
-    """
+    """What the objective adds up: part, period, column, coefficient (weighted, discounted)."""
     terms = weighted_terms(m)
-    coefficient = terms["coefficient"].to_numpy(float) * discount(m.scenario, terms)
-    return terms[["part", "period", "column"]].assign(coefficient=coefficient)
-
-
-def weighted_terms(m: Model) -> pd.DataFrame:
-    """The terms of the objective before they are discounted.
-
-    part, period, lump, column, coefficient (weighted), and of money its group, unit and what it
-    is without the weight of its goal (bare).
-    """
-    goal = weights(m.scenario)
-    money = m.money
-    parts = [
-        money.assign(
-            part=np.where(money["group"] == "synergy", "synergy", "value"),
-            bare=money["coefficient"],
-            coefficient=money["coefficient"]
-            * np.where(money["group"] == "synergy", goal.synergy, goal.value),
-        )
-    ]
-    labour = investment.jobs(m)
-    parts.append(labour.assign(part="jobs", coefficient=labour["coefficient"] * goal.jobs))
-    for pollutant, weight in goal.emission.items():
-        tonnes = m.emission[m.emission["pollutant"] == pollutant]
-        parts.append(
-            tonnes.assign(
-                part=f"emission:{pollutant}", coefficient=tonnes["coefficient"] * weight / MILLION
-            )
-        )
-    shown = ["part", "group", "unit", "period", "lump", "column", "coefficient", "bare"]
-    full = pd.concat([p.reindex(columns=shown) for p in parts], ignore_index=True)
-    return full.assign(
-        lump=full["lump"].fillna(False).astype(bool),
-        coefficient=full["coefficient"].astype(float),
-    )
-
-
-def discount(scenario: Scenario, terms: pd.DataFrame) -> np.ndarray:
-    """What money counts today: D_t for yearly money, (1 + r)^−start for a lump sum."""
-    periods = periods_table(scenario)
-    once, yearly = periods["once"].to_numpy(float), periods["weight"].to_numpy(float)
-    at = _codes(terms["period"], periods["period"])
-    return np.asarray(np.where(terms["lump"].to_numpy(bool), once[at], yearly[at]))
-
-
-def _add_objective(m: Model) -> None:
-    terms = objective_terms(m)
-    columns = terms["column"].to_numpy(np.intp)
-    total = np.zeros(len(m.variables) + 1)
-    np.add.at(total, columns, terms["coefficient"].to_numpy(float))
-    used = np.flatnonzero(total[:-1])
-    columns = np.append(used, CONSTANT)
-    m.plan_value = pyo.Objective(
-        expr=linear(m, columns, total[columns]),
-        sense=pyo.maximize,
-        doc="weighted, discounted money, million currency",
-    )
+    worth = terms.times(discount(m.scenario, terms))
+    return worth.frame(m.scenario.codes, "part", "period")

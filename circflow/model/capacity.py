@@ -1,174 +1,207 @@
 """Capacity: how much a unit may and must run.
 
-Sets: (unit, period) in which a unit can be in service.
+Sets: (unit, period) in which a unit can be in service. load = Σ_recipe capacity_use · activity.
 
 Variables
     running[unit, period]  0/1  only for units with min_load that can idle
-
-Limits, with load = Σ_recipe capacity_use · activity
-    capacity              load ≤ availability · size
-    min_load              load ≥ min_load · availability · size, for a unit that cannot idle
-    running_capacity      load ≤ availability · largest size · running
-    running_min_load      load ≥ min_load · availability · (size − largest size · (1 − running));
-                          for a unit of one size, ≥ min_load · availability · size · running
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import pandas as pd
-import pyomo.environ as pyo
-from numpy.typing import NDArray
 
-from circflow.model.investment import in_period, jobs
-from circflow.model.terms import (
-    CONSTANT,
-    Model,
-    Rows,
-    add_variables,
-    evaluate,
-    index_set,
-    named,
-    stack,
+from circflow.data.coded import Floats, Items, distinct, place_in
+from circflow.model.declare import Cells, Figure, Model, Stand, unit_of
+from circflow.model.investment import UnitFigure, in_periods, jobs
+from circflow.model.terms import Terms, constants
+
+INDEX = ("unit", "period")
+
+CAPACITY = Figure(
+    "Units",
+    "capacity_per_year",
+    "capacity",
+    "raise",
+    100.0,
+    "{where}: capacity {figure}",
+    unit_of,
+    "activity/yr",
+    measure="capacity",
+)
+MIN_LOAD = Figure(
+    "Units",
+    "min_load",
+    "least load",
+    "lower",
+    2.0,
+    "{where} must run at {figure} or more",
+    unit_of,
+    "of its load",
+    measure="share",
 )
 
-INDEX = ["unit", "period"]
-TERMS = ["unit", "period", "column", "coefficient"]
 
-
-def build(m: Model, *, relax: bool = False) -> None:
+def build(m: Model) -> None:
     """Add running and the limits of load. Needs the blocks investment and conversion."""
     units = m.units = _unit_figures(m)
-    idling = units[units["can_idle"].astype(bool) & (units["min_load"] > 0.0)]
-    idling = idling[idling["largest"] * idling["availability"] > 0.0]
-    add_variables(
-        m,
-        "running",
-        idling.reset_index(drop=True),
-        INDEX,
-        "unit that can idle runs, 0/1",
-        upper=np.ones(len(idling)),
-        domain=pyo.NonNegativeReals if relax else pyo.Binary,
+    activity = m["activity"]
+    load = activity.times(activity["capacity_use"])
+    availability = in_periods(m.scenario, "availability")
+    least = in_periods(m.scenario, "min_load")
+    usable = m.size.times(availability.of(m.size))
+    served = m.ready.times(availability.of(m.ready))
+    capacity, floor = _cells(units, CAPACITY, m), _cells(units, MIN_LOAD, m)
+    m.limit(
+        "capacity",
+        over=INDEX,
+        left=load,
+        sense="<=",
+        right=usable,
+        formula="Σ_recipe capacity_use · activity ≤ availability · size",
+        figures=[Stand(capacity, served)],
+        part="capacity",
     )
-    load = m.rows["activity"].assign(coefficient=m.rows["activity"]["capacity_use"])[TERMS]
-    size = m.size.merge(units[[*INDEX, "availability", "min_load"]], on=INDEX)
-    usable = size.assign(coefficient=size["coefficient"].astype(float) * size["availability"])
-    _add_limits(m, units, load, usable)
-    _add_idling(m, load, usable)
-
-
-def _unit_figures(m: Model) -> pd.DataFrame:
-    rows = m.in_service[INDEX].drop_duplicates(ignore_index=True)
-    rows = rows.merge(m.scenario.active_units, on="unit")
-    for column in ("availability", "min_load", "capacity_per_year"):
-        if column == "capacity_per_year":
-            existing = rows["status"] == "existing"
-            figure = np.where(existing, in_period(m, rows, column), rows[column])
-        else:
-            figure = in_period(m, rows, column)
-        rows = rows.assign(**{column: figure})
-    ranged = (rows["status"] == "candidate") & rows["capacity_max_per_year"].notna()
-    largest = np.where(ranged, rows["capacity_max_per_year"], rows["capacity_per_year"])
-    return rows.assign(largest=largest, ranged=largest > rows["capacity_per_year"])
-
-
-def _minus(terms: pd.DataFrame) -> pd.DataFrame:
-    return terms.assign(coefficient=-terms["coefficient"].astype(float))
-
-
-def _add_limits(m: Model, units: pd.DataFrame, load: pd.DataFrame, usable: pd.DataFrame) -> None:
-    most = Rows(m, stack([load, _minus(usable)], TERMS), INDEX)
-    runs = set(named(load, *INDEX))
-    index_set(m, "CAPACITIES", [key for key in most.slices if key in runs], 2)
-
-    @m.Constraint(m.CAPACITIES)
-    def capacity(m: Model, unit: str, period: str) -> pyo.Expression:
-        """Σ_recipe capacity_use · activity ≤ availability · size"""
-        return most[unit, period] <= 0.0
-
-    must = usable[usable["min_load"] > 0.0].merge(
-        units.loc[~units["can_idle"].astype(bool), INDEX], on=INDEX
+    always = ~units["can_idle"] & (units["min_load"] > 0.0)
+    m.limit(
+        "min_load",
+        over=INDEX,
+        left=load.within(units.take(always).labels, *INDEX),
+        sense=">=",
+        right=usable.times(least.of(usable)),
+        formula="Σ_recipe capacity_use · activity ≥ min_load · availability · size",
+        figures=[Stand(floor, usable), Stand(capacity, served.times(least.of(served)), NOTHING)],
+        part="min_load",
     )
-    must = must.assign(coefficient=must["coefficient"] * must["min_load"])
-    least = Rows(m, stack([_minus(must), load.merge(must[INDEX].drop_duplicates())], TERMS), INDEX)
-    index_set(m, "MIN_LOADS", least.keys(), 2)
-
-    @m.Constraint(m.MIN_LOADS)
-    def min_load(m: Model, unit: str, period: str) -> pyo.Expression:
-        """Σ_recipe capacity_use · activity ≥ min_load · availability · size"""
-        return least[unit, period] >= 0.0
+    _add_idling(m, load, usable, served, capacity, floor)
 
 
-def _add_idling(m: Model, load: pd.DataFrame, usable: pd.DataFrame) -> None:
-    rows = m.rows["running"]
-    load = load.merge(rows[INDEX], on=INDEX)
-    cap = (rows["availability"] * rows["largest"]).astype(float)
-    most = Rows(m, stack([load, rows.assign(coefficient=-cap)], TERMS), INDEX)
-
-    @m.Constraint(m.RUNNING_INDEX)
-    def running_capacity(m: Model, unit: str, period: str) -> pyo.Expression:
-        """Σ_recipe capacity_use · activity ≤ availability · largest size · running"""
-        return most[unit, period] <= 0.0
-
-    floor = rows["min_load"] * cap
-    ranged = rows["ranged"].astype(bool)
-    size = usable.merge(rows.loc[ranged, INDEX], on=INDEX)
-    size = size.assign(coefficient=-size["coefficient"] * size["min_load"])
-    slack = rows[ranged].assign(column=CONSTANT, coefficient=floor[ranged])
-    least = Rows(m, stack([load, rows.assign(coefficient=-floor), size, slack], TERMS), INDEX)
-
-    @m.Constraint(m.RUNNING_INDEX)
-    def running_min_load(m: Model, unit: str, period: str) -> pyo.Expression:
-        """load ≥ min_load · availability · (size − largest size · (1 − running)), or for a unit
-        of one size load ≥ min_load · availability · size · running"""
-        return least[unit, period] >= 0.0
+NOTHING = constants({n: np.zeros(0, dtype=np.intp) for n in INDEX}, np.zeros(0))
 
 
-def tables(m: Model, values: NDArray[np.float64]) -> dict[str, pd.DataFrame]:
+def _unit_figures(m: Model) -> Items:
+    """Units in the periods they can be in service, with their figures in the period."""
+    served = m.ready
+    first, of = distinct([served["unit"], served["period"]])
+    unit, period = served["unit"][first], served["period"][first]
+    most, least = np.zeros(len(first)), np.ones(len(first))
+    np.maximum.at(most, of, served.coefficient)
+    np.minimum.at(least, of, served.coefficient)
+    rows = m.scenario.items("Units").take(unit).plus(period=period)
+    existing = rows["status"] == m.scenario.codes.known("status", "existing")
+    capacity = in_periods(m.scenario, "capacity_per_year").of(rows)
+    rows = rows.plus(
+        existing=existing,
+        capacity_per_year=np.where(existing, capacity, rows["capacity_per_year"]),
+        **{n: in_periods(m.scenario, n).of(rows) for n in ("availability", "min_load")},
+    )
+    small, large = rows["capacity_per_year"], rows["capacity_max_per_year"]
+    largest = np.where(~existing & ~np.isnan(large), large, small)
+    # In a year of ramp-up, or of service begun, the size depends on the period built in.
+    ranged = (largest > small) | (most > least)
+    return rows.plus(ready=most, largest=most * largest, ranged=ranged)
+
+
+def _cells(units: Items, figure: Figure, m: Model) -> Cells:
+    """The cells of a figure of units; a candidate's capacity is that of the sheet Units."""
+    at: UnitFigure = in_periods(m.scenario, figure.column)
+    cell = units["unit"], units["period"]
+    changed = at.changed[cell]
+    if figure is CAPACITY:
+        changed = changed & units["existing"]
+    row = np.where(changed, at.row[cell], units["row"])
+    labels = {n: units[n] for n in INDEX}
+    return Cells(figure, labels, units[figure.column], row, changed)
+
+
+def _add_idling(  # noqa: PLR0913, PLR0917
+    m: Model, load: Terms, usable: Terms, served: Terms, capacity: Cells, floor: Cells
+) -> None:
+    """A unit that can idle runs at its least load or more, or stands still."""
+    units = m.units
+    idles = units["can_idle"] & (units["min_load"] > 0.0)
+    rows = units.take(idles & (units["largest"] * units["availability"] > 0.0))
+    running = m.variable("running", INDEX, rows, "unit that can idle runs", "0/1", decision=True)
+    runs = load.within(rows.labels, *INDEX)
+    available, least = rows["availability"], rows["min_load"]
+    most, per_capacity = available * rows["largest"], available * rows["ready"]
+    standing = rows.take(rows["existing"])
+    labels = {n: standing[n] for n in INDEX}
+    m.limit(
+        "running_capacity",
+        over=INDEX,
+        left=runs,
+        sense="<=",
+        right=running.times(most),
+        formula="Σ_recipe capacity_use · activity ≤ availability · largest size · running",
+        figures=[
+            Stand(
+                capacity, running.times(per_capacity), constants(labels, standing["availability"])
+            )
+        ],
+        part="capacity",
+    )
+    # Of variable size and idle: load ≥ min_load · availability · (size − largest), never binding.
+    sized = rows["ranged"]
+    at_sized = {n: rows[n][sized] for n in INDEX}
+
+    def floored(runs: Floats, size: Terms) -> Terms:
+        """largest size · running, or size − largest size · (1 − running)."""
+        return (
+            running.times(runs) + size.within(at_sized, *INDEX) + constants(at_sized, -runs[sized])
+        )
+
+    held = floored(most, usable)
+    moves = floored(per_capacity, served)
+    at, at_moves = (
+        place_in([rows[n] for n in INDEX], [t[n] for n in INDEX]) for t in (held, moves)
+    )
+    m.limit(
+        "running_min_load",
+        over=INDEX,
+        left=runs,
+        sense=">=",
+        right=held.times(least[at]),
+        formula="load ≥ min_load · availability · (size − largest size · (1 − running)), or for a"
+        " unit of one size load ≥ min_load · availability · size · running",
+        figures=[
+            Stand(
+                floor,
+                held,
+                constants(labels, standing["availability"] * standing["capacity_per_year"]),
+            ),
+            Stand(capacity, moves.times(least[at_moves]), NOTHING),
+        ],
+        part="min_load",
+    )
+
+
+def tables(m: Model, values: Floats) -> dict[str, pd.DataFrame]:
     """The table `units`."""
-    rows = m.units
-    table = rows[["site", "unit", "technology", "status", "period"]].copy()
-    added = _adder(table, values)
-    table["in_service"] = added(m.in_service)
-    table["capacity_per_year"] = added(m.size)
-    table["available_per_year"] = table["capacity_per_year"] * rows["availability"]
-    activity = m.rows["activity"]
-    load = activity.assign(coefficient=activity["capacity_use"])
-    table["load_per_year"] = added(load)
-    available = table["available_per_year"]
-    table["load_share"] = table["load_per_year"] / available.where(available > 0.0)
-    table["jobs"] = added(jobs(m))
-    for group in ("fixed", "capital"):
-        part = m.money[(m.money["group"] == group) & ~m.money["lump"].astype(bool)]
-        table[f"{group}_million_per_year"] = -added(part)
+    codes, rows, activity = m.scenario.codes, m.units, m["activity"]
+
+    def added(terms: Terms) -> Floats:
+        """Terms added up by unit and period, at the plan."""
+        at = place_in([rows[n] for n in INDEX], [terms[n] for n in INDEX])
+        return np.bincount(at[at >= 0], terms.at(values)[at >= 0], len(rows)).astype(float)
+
+    capacity, load = added(m.size), added(activity.times(activity["capacity_use"]))
+    available = capacity * rows["availability"]
+    yearly = m.money.where(m.money["lump"] == 0)
+    paid = {g: -added(yearly.where(yearly["money"] == codes.known("money", g))) for g in PAID}
+    table = rows.frame(codes, "site", "unit", "technology", "status", "period").assign(
+        in_service=added(m.years),
+        capacity_per_year=capacity,
+        available_per_year=available,
+        load_per_year=load,
+        load_share=np.divide(
+            load, available, out=np.full(len(rows), np.nan), where=available > 0.0
+        ),
+        jobs=added(jobs(m)),
+        **{f"{group}_million_per_year": paid[group] for group in PAID},
+    )
     return {"units": table}
 
 
-def _adder(
-    table: pd.DataFrame, values: NDArray[np.float64]
-) -> Callable[[pd.DataFrame], NDArray[np.float64]]:
-    """Adds terms up by unit and period, in the rows of the table, at the plan `values`."""
-    place = {key: n for n, key in enumerate(named(table, *INDEX))}
-    nowhere = len(place)
-
-    def added(terms: pd.DataFrame) -> NDArray[np.float64]:
-        at = np.array([place.get(key, nowhere) for key in named(terms, *INDEX)], dtype=np.intp)
-        sums = np.bincount(at, evaluate(terms, values), nowhere + 1)
-        return sums[:nowhere].astype(float)
-
-    return added
-
-
-def capacity_figures(m: Model, values: NDArray[np.float64]) -> pd.DataFrame:
-    """What a unit's capacity counts: unit, period, availability, min_load, in_service, running.
-
-    in_service and running are shares of the plan `values`; a unit without a decision runs.
-    """
-    table = m.units[[*INDEX, "availability", "min_load"]]
-    table = table.assign(in_service=_adder(table, values)(m.in_service))
-    running = m.rows["running"]
-    running = running[INDEX].assign(running=values[running["column"].to_numpy(np.intp)])
-    table = table.merge(running, on=INDEX, how="left")
-    return table.assign(running=table["running"].fillna(1.0))
+PAID = ("fixed", "capital")
+"""Groups of money shown by unit."""

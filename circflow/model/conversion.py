@@ -7,12 +7,6 @@ Variables
     activity[unit, recipe, period]                 activity/yr  recipe run by a unit
     intake[material, unit, recipe, group, period]  unit/yr      material taken into a group
 
-Rows
-    group_requirement   Σ_material weight · intake = amount · activity
-    blend_max           Σ_material (value − max) · intake ≤ 0
-    blend_min           Σ_material (value − min) · intake ≥ 0
-    with value the material's property, or 1 for the material whose share is limited and 0 else
-
 Money
     processing  − variable_cost · activity
 """
@@ -21,148 +15,175 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-import pyomo.environ as pyo
-from numpy.typing import NDArray
 
-from circflow.model.terms import (
-    MASS,
-    Model,
-    Rows,
-    add_variables,
-    emitting_terms,
-    index_set,
-    money_terms,
-    stack,
+from circflow.data.coded import Floats, Items, distinct, join, match, place_in
+from circflow.data.scenario import MILLION
+from circflow.model.declare import Figure, Grows, Model, Record, Stand, cells
+from circflow.model.terms import Emitting, Terms, emitting
+
+RECIPE = ("technology", "recipe")
+ACTIVITY = ("unit", "recipe", "period")
+MIX = ("row", "unit", "period")
+GROUP = ("unit", "recipe", "group", "period")
+INTAKE = ("material", "unit", "recipe", "group", "period")
+
+
+def _mix(row: Record) -> str:
+    what = row["property"] or f"share of {row['material']}"
+    return f"{what} in {row['group']} of {row['technology']}"
+
+
+LEAST_SHARE = Figure(
+    "BlendLimits", "min", "blend", "lower", 5.0, "{where}: at least {figure}", _mix, ""
 )
-
-RECIPE = ["technology", "recipe"]
-ACTIVITY = ["unit", "recipe", "period"]
-INTAKE = ["material", "unit", "recipe", "group", "period"]
+MOST_SHARE = Figure(
+    "BlendLimits", "max", "blend", "raise", 5.0, "{where}: at most {figure}", _mix, ""
+)
 
 
 def build(m: Model) -> None:
     """Add activity, intake, and what rules the mix. Needs the block investment."""
-    recipes = m.scenario.frame("Recipes")
-    units = m.scenario.active_units[["unit", "site", "technology"]]
-    serving = m.in_service[["unit", "period"]].drop_duplicates(ignore_index=True)
-    runs = serving.merge(units, on="unit").merge(
-        recipes[RECIPE].drop_duplicates(ignore_index=True), on="technology"
+    recipes, units = m.scenario.items("Recipes"), m.scenario.items("Units")
+    serving = m.in_service.where(distinct([m.in_service["unit"], m.in_service["period"]])[0])
+    unit = serving["unit"]
+    runs = Items(
+        {
+            "unit": unit,
+            "period": serving["period"],
+            "site": units["site"][unit],
+            "technology": units["technology"][unit],
+        }
     )
-    costs = m.scenario.in_force("RecipeCosts").drop(columns="row")
-    runs = runs.merge(costs, on=[*RECIPE, "period"], how="left")
-    runs = runs.assign(
-        variable_cost=runs["variable_cost"].fillna(0.0),
-        capacity_use=runs["capacity_use"].fillna(1.0),
-        technology_recipe=runs["technology"] + "/" + runs["recipe"],
+    each = recipes.take(np.sort(distinct([recipes[n] for n in RECIPE])[0])).only(*RECIPE)
+    runs = join(runs, each, "technology")
+    costs = m.scenario.items_in_force("RecipeCosts")
+    at = place_in([costs[n] for n in (*RECIPE, "period")], [runs[n] for n in (*RECIPE, "period")])
+    figures = {
+        name: np.append(costs[name], default)[at]
+        for name, default in (("variable_cost", 0.0), ("capacity_use", 1.0))
+    }
+    activity = m.variable(
+        "activity",
+        ACTIVITY,
+        runs.plus(**figures),
+        "recipe run by a unit",
+        "activity/yr",
+        grows=Grows("unit {unit} runs {recipe}", price="variable_cost", by="at {}"),
     )
-    add_variables(m, "activity", runs, ACTIVITY, "recipe run by a unit, activity/yr")
-
-    grouped = recipes[recipes["group"].notna()]
-    members = m.rows["activity"][["site", "technology", *ACTIVITY]].merge(grouped, on=RECIPE)
-    add_variables(m, "intake", members, INTAKE, "material taken into a group, unit/yr")
+    grouped = recipes.take(recipes["group"] >= 0).only(
+        *RECIPE, "material", "group", "amount", "weight"
+    )
+    rows = join(activity.items.only("site", "technology", *ACTIVITY), grouped, *RECIPE)
+    intake = m.variable("intake", INTAKE, rows, "material taken into a group", "unit/yr")
     _add_requirements(m)
     _add_blends(m)
+    m.mass += [_made_and_used(m), intake.times(-1.0)]
+    m.pay("processing", activity.times(), -activity["variable_cost"])
+    m.emits.append(_emitting(m))
 
 
 def _add_requirements(m: Model) -> None:
-    key = ["unit", "recipe", "group", "period"]
-    intake = m.rows["intake"]
-    activity = m.rows["activity"][[*ACTIVITY, "column"]]
-    asked = intake[[*key, "amount"]].drop_duplicates(key).merge(activity, on=ACTIVITY)
-    terms = stack(
-        [
-            intake.assign(coefficient=intake["weight"]),
-            asked.assign(coefficient=-asked["amount"].astype(float)),
-        ],
-        [*key, "column", "coefficient"],
+    intake, activity = m["intake"], m["activity"]
+    groups = intake.items.take(distinct([intake[n] for n in GROUP])[0])
+    i, j = match([groups[n] for n in ACTIVITY], [activity[n] for n in ACTIVITY])
+    asked = activity.times().where(j).times(groups["amount"][i]).labelled(group=groups["group"][i])
+    m.limit(
+        "group_requirement",
+        over=GROUP,
+        left=intake.times(intake["weight"]),
+        sense="==",
+        right=asked,
+        formula="Σ_material weight · intake = amount · activity",
+        part="requirement",
     )
-    required = Rows(m, terms, key)
-    index_set(m, "GROUPS", required.keys(), 4)
-
-    @m.Constraint(m.GROUPS)
-    def group_requirement(
-        m: Model, unit: str, recipe: str, group: str, period: str
-    ) -> pyo.Expression:
-        """Σ_material weight · intake = amount · activity"""
-        return required[unit, recipe, group, period] == 0.0
 
 
 def _add_blends(m: Model) -> None:
-    limits = m.scenario.frame("BlendLimits").rename_axis("row").reset_index()
-    intake = m.rows["intake"][["technology", *INTAKE, "column"]]
-    limits = limits.rename(columns={"material": "limited_material"})
-    both = limits.merge(intake, on=[*RECIPE, "group"])
-    values = m.scenario.frame("Properties")[["material", "property", "value"]]
-    both = both.merge(values, on=["material", "property"], how="left")
-    share = (both["material"] == both["limited_material"]).astype(float)
-    value = both["value"].where(both["property"].notna(), share).astype(float)
-    key = ["row", "unit", "period"]
-
-    low = both[both["min"].notna()]
-    least = Rows(m, low.assign(coefficient=value[low.index] - low["min"]), key)
-    index_set(m, "BLEND_MINS", least.keys(), 3)
-
-    @m.Constraint(m.BLEND_MINS)
-    def blend_min(m: Model, row: int, unit: str, period: str) -> pyo.Expression:
-        """Σ_material (value − min) · intake ≥ 0"""
-        return least[row, unit, period] >= 0.0
-
-    high = both[both["max"].notna()]
-    most = Rows(m, high.assign(coefficient=value[high.index] - high["max"]), key)
-    index_set(m, "BLEND_MAXS", most.keys(), 3)
-
-    @m.Constraint(m.BLEND_MAXS)
-    def blend_max(m: Model, row: int, unit: str, period: str) -> pyo.Expression:
-        """Σ_material (value − max) · intake ≤ 0"""
-        return most[row, unit, period] <= 0.0
-
-
-def _fixed(m: Model) -> pd.DataFrame:
-    """Inputs and outputs in fixed proportion to activity: role, material, amount."""
-    recipes = m.scenario.frame("Recipes")
-    plain = recipes[recipes["group"].isna()]
-    amounts = plain.groupby([*RECIPE, "role", "material"], sort=False)["amount"].sum()
-    activity = m.rows["activity"][["site", "technology", *ACTIVITY, "column"]]
-    return activity.merge(amounts.reset_index(), on=RECIPE)
-
-
-def mass(m: Model) -> pd.DataFrame:
-    """+ amount · activity of outputs, − amount · activity of fixed inputs, − intake."""
-    fixed = _fixed(m)
-    sign = np.where(fixed["role"] == "output", 1.0, -1.0)
-    fixed = fixed.assign(coefficient=sign * fixed["amount"].to_numpy(float))
-    return stack([fixed[fixed["amount"] != 0.0], m.rows["intake"].assign(coefficient=-1.0)], MASS)
-
-
-def money(m: Model) -> list[pd.DataFrame]:
-    """Processing."""
-    rows = m.rows["activity"]
-    return [money_terms(rows, "processing", -rows["variable_cost"].to_numpy(float))]
-
-
-def emitting(m: Model) -> list[pd.DataFrame]:
-    """Per unit of activity."""
-    rows = m.rows["activity"].assign(source=m.rows["activity"]["unit"])
-    terms = emitting_terms(rows, "recipe", "technology_recipe", broad_key="technology")
-    return [terms.assign(source=rows["unit"])]
-
-
-def tables(m: Model, values: NDArray[np.float64]) -> dict[str, pd.DataFrame]:
-    """The tables `activity` and `conversions`."""
-    rows = m.rows["activity"]
-    run = values[rows["column"].to_numpy()]
-    activity = rows[["site", "unit", "technology", "recipe", "period"]].assign(
-        activity_per_year=run,
-        load_per_year=run * rows["capacity_use"],
-        processing_million_per_year=run * rows["variable_cost"] / 1e6,
+    intake, limits = m["intake"], m.scenario.items("BlendLimits")
+    rows = limits.renamed(limited_material="material")
+    i, j = match([rows[n] for n in (*RECIPE, "group")], [intake[n] for n in (*RECIPE, "group")])
+    taken = intake.times().where(j).labelled(row=rows["row"][i])
+    known = m.scenario.items("Properties")
+    at = place_in(
+        [known[n] for n in ("material", "property")], [taken["material"], rows["property"][i]]
     )
-    fixed = _fixed(m)
-    fixed = fixed.assign(group=None, amount_per_year=fixed["amount"] * values[fixed["column"]])
-    intake = m.rows["intake"]
-    intake = intake.assign(role="input", amount_per_year=values[intake["column"].to_numpy()])
-    order = ["site", "unit", "technology", "recipe", "period", "role", "group", "material"]
-    conversions = stack([fixed, intake], [*order, "amount_per_year"])
+    share = (taken["material"] == rows["limited_material"][i]).astype(float)
+    value = np.where(rows["property"][i] >= 0, np.append(known["value"], np.nan)[at], share)
+    least, most = rows["min"][i], rows["max"][i]
+    m.limit(
+        "blend_min",
+        over=MIX,
+        left=taken.times(value - least).where(~np.isnan(least)),
+        sense=">=",
+        right=0.0,
+        formula="Σ_material (value − min) · intake ≥ 0",
+        figures=[Stand(cells(LEAST_SHARE, limits, "row"), moves=taken)],
+        part="blends",
+    )
+    m.limit(
+        "blend_max",
+        over=MIX,
+        left=taken.times(value - most).where(~np.isnan(most)),
+        sense="<=",
+        right=0.0,
+        formula="Σ_material (value − max) · intake ≤ 0",
+        figures=[Stand(cells(MOST_SHARE, limits, "row"), moves=taken)],
+        part="blends",
+    )
+
+
+def fixed_amounts(m: Model) -> tuple[Items, Terms]:
+    """Inputs and outputs in fixed proportion to activity (role, material), and their terms:
+    what is used is negative."""
+    recipes, activity = m.scenario.items("Recipes"), m["activity"]
+    plain = recipes.take(recipes["group"] < 0)
+    key = (*RECIPE, "role", "material")
+    first, number = distinct([plain[n] for n in key])
+    amount = np.bincount(number, plain["amount"], len(first))
+    plain = plain.take(first).only(*key).plus(amount=amount)
+    i, j = match([activity[n] for n in RECIPE], [plain[n] for n in RECIPE])
+    made = plain["role"][j] == m.scenario.codes.known("role", "output")
+    rows = activity.items.take(i).only("site", "technology", *ACTIVITY)
+    rows = rows.plus(role=plain["role"][j], material=plain["material"][j], amount=amount[j])
+    sign = np.where(made, 1.0, -1.0)
+    return rows, Terms(rows.labels, activity.columns[i], sign * amount[j])
+
+
+def _made_and_used(m: Model) -> Terms:
+    """+ amount · activity of outputs, − amount · activity of fixed inputs."""
+    return fixed_amounts(m)[1].nonzero()
+
+
+def _emitting(m: Model) -> Emitting:
+    """Per unit of activity; a factor names technology/recipe, or the technology."""
+    codes, activity = m.scenario.codes, m["activity"]
+    first, number = distinct([activity[n] for n in RECIPE])
+    technology = codes.names("technology", activity["technology"][first]).tolist()
+    recipe = codes.names("recipe", activity["recipe"][first]).tolist()
+    both = [f"{t}/{r}" for t, r in zip(technology, recipe, strict=True)]
+    return emitting(codes, "recipe", activity.times(), "unit", names=(both, technology), key=number)
+
+
+def tables(m: Model, values: Floats) -> dict[str, pd.DataFrame]:
+    """The tables `activity` and `conversions`."""
+    activity, intake, codes = m["activity"], m["intake"], m.scenario.codes
+    run = activity.value(values)
+    table = activity.items.frame(codes, "site", "unit", "technology", "recipe", "period")
+    table = table.assign(
+        activity_per_year=run,
+        load_per_year=run * activity["capacity_use"],
+        processing_million_per_year=run * activity["variable_cost"] / MILLION,
+    )
+    rows, terms = fixed_amounts(m)
+    order = ("site", "unit", "technology", "recipe", "period", "role", "group", "material")
+    fixed = rows.plus(group=np.full(len(rows), -1), amount_per_year=np.abs(terms.at(values)))
+    role = np.full(len(intake), codes.known("role", "input"))
+    grouped = intake.items.plus(role=role, amount_per_year=intake.value(values))
+    shown = [
+        p.take(p["amount_per_year"] != 0.0).frame(codes, *order, "amount_per_year")
+        for p in (fixed, grouped)
+    ]
     return {
-        "activity": activity[run != 0.0].reset_index(drop=True),
-        "conversions": conversions[conversions["amount_per_year"] != 0.0].reset_index(drop=True),
+        "activity": table[run != 0.0].reset_index(drop=True),
+        "conversions": pd.concat(shown, ignore_index=True),
     }

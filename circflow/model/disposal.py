@@ -1,8 +1,8 @@
 """Disposal: what is dumped for good.
 
 Sets: (site, material, row, period) of the rows of Disposal in force; a row with a blank material
-is open to every material of category waste. Rows of one key (site and material cell) share a
-total capacity.
+is open to every material of category waste that can come to its site. Rows of one key (site and
+material cell) share a total capacity.
 
 Variables
     disposed[site, material, row, period]  unit/yr  disposed of under a row
@@ -15,86 +15,96 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-import pyomo.environ as pyo
-from numpy.typing import NDArray
 
-from circflow.model.terms import (
-    Model,
-    Rows,
-    add_variables,
-    emitting_terms,
-    index_set,
-    mass_terms,
-    money_terms,
-    periods_table,
+from circflow.data.coded import Floats, match, stacked
+from circflow.data.scenario import MILLION
+from circflow.model.declare import Figure, Grows, Model, Record, cells
+from circflow.model.reach import brought
+from circflow.model.terms import emitting
+
+INDEX = ("site", "material", "row", "period")
+
+
+def _waste_at_site(row: Record) -> str:
+    return f"{row['material'] or 'waste'} at {row['site']}"
+
+
+YEARLY = Figure(
+    "Disposal",
+    "capacity_per_year",
+    "disposal",
+    "raise",
+    10.0,
+    "{where}: at most {figure} is disposed of",
+    _waste_at_site,
 )
-
-INDEX = ["site", "material", "row", "period"]
+TOTAL = Figure(
+    "Disposal",
+    "total_capacity",
+    "disposal",
+    "raise",
+    10.0,
+    "{where}: at most {figure} over the whole horizon",
+    _waste_at_site,
+    "{measure}",
+)
 
 
 def build(m: Model) -> None:
-    """Add disposed and its capacities."""
-    rows = m.scenario.in_force("Disposal")
-    rows = rows.assign(key_material=rows["material"].fillna(""))
-    blank = rows[rows["material"].isna()].drop(columns="material")
-    wastes = [k for k in m.scenario.frame("Materials")["material"] if k in m.scenario.wastes]
-    spread = blank.merge(pd.DataFrame({"material": pd.Series(wastes, dtype=object)}), how="cross")
-    both = pd.concat([rows[rows["material"].notna()], spread], ignore_index=True)
-    add_variables(m, "disposed", both, INDEX, "disposed of under a row, unit/yr")
-
-    disposed = m.rows["disposed"].assign(coefficient=1.0)
-    yearly = disposed[disposed["capacity_per_year"].notna()]
-    used = Rows(m, yearly, ["row", "period"])
-    capacity = dict(zip(yearly["row"], yearly["capacity_per_year"], strict=True))
-    index_set(m, "DISPOSAL_CAPACITIES", used.keys(), 2)
-
-    @m.Constraint(m.DISPOSAL_CAPACITIES)
-    def disposal_capacity(m: Model, row: int, period: str) -> pyo.Expression:
-        """Σ_material disposed ≤ capacity_per_year"""
-        return used[row, period] <= capacity[row]
-
-    sheet = m.scenario.frame("Disposal")
-    limited = sheet[sheet["total_capacity"].notna()].rename_axis("total_row").reset_index()
-    limited = limited.assign(key_material=limited["material"].fillna(""))
-    years = periods_table(m.scenario)[["period", "years"]]
-    under = (
-        disposed.drop(columns="total_capacity")
-        .merge(limited[["total_row", "site", "key_material", "total_capacity"]])
-        .merge(years, on="period")
+    """Add disposed and its capacities. Needs all blocks that bring material to a place."""
+    rows = m.scenario.items_in_force("Disposal")
+    rows = rows.plus(key_material=rows["material"])
+    blank = rows.take(rows["material"] < 0)
+    here = brought(m)
+    here = here.take(m.scenario.is_waste[here["material"]])
+    i, j = match([blank["site"], blank["period"]], [here["site"], here["period"]])
+    spread = blank.take(i).plus(material=here["material"][j])
+    rows = stacked([rows.take(rows["material"] >= 0), spread], *rows.names)
+    disposed = m.variable(
+        "disposed",
+        INDEX,
+        rows,
+        "disposed of under a row",
+        "unit/yr",
+        grows=Grows("{material} disposed of at {site}", "Disposal", "fee", "capacity_per_year"),
     )
-    ever = Rows(m, under.assign(coefficient=under["years"]), ["total_row"])
-    total = dict(zip(under["total_row"], under["total_capacity"], strict=True))
-    index_set(m, "DISPOSAL_TOTALS", ever.keys(), 1)
+    sheet = m.scenario.items("Disposal")
+    m.limit(
+        "disposal_capacity",
+        over=("row", "period"),
+        left=disposed.times(),
+        sense="<=",
+        right=cells(YEARLY, sheet, "row"),
+        formula="Σ_material disposed ≤ capacity_per_year",
+    )
+    limited = sheet.take(~np.isnan(sheet["total_capacity"]))
+    i, j = match(
+        [limited["site"], limited["material"]], [disposed["site"], disposed["key_material"]]
+    )
+    under = disposed.times(m.scenario.period_items["years"][disposed["period"]]).where(j)
+    m.limit(
+        "disposal_total",
+        over=("row",),
+        left=under.labelled(row=limited["row"][i]),
+        sense="<=",
+        right=cells(TOTAL, sheet, "row"),
+        formula="Σ_period years · Σ_material disposed ≤ total_capacity,"
+        " over all under the row's key",
+    )
+    m.mass.append(disposed.times(-1.0))
+    m.pay("disposal", disposed.times(), -disposed["fee"])
+    m.emits.append(emitting(m.scenario.codes, "disposal", disposed.times(), "material"))
 
-    @m.Constraint(m.DISPOSAL_TOTALS)
-    def disposal_total(m: Model, row: int) -> pyo.Expression:
-        """Σ_period years · Σ_material disposed ≤ total_capacity, over all under the row's key"""
-        return ever[row] <= total[row]
 
-
-def mass(m: Model) -> pd.DataFrame:
-    """− disposed."""
-    return mass_terms(m.rows["disposed"], -1.0)
-
-
-def money(m: Model) -> list[pd.DataFrame]:
-    """Fees."""
-    rows = m.rows["disposed"]
-    return [money_terms(rows, "disposal", -rows["fee"].to_numpy(float))]
-
-
-def emitting(m: Model) -> list[pd.DataFrame]:
-    """Per unit disposed of."""
-    return [emitting_terms(m.rows["disposed"], "disposal", "material")]
-
-
-def tables(m: Model, values: NDArray[np.float64]) -> dict[str, pd.DataFrame]:
+def tables(m: Model, values: Floats) -> dict[str, pd.DataFrame]:
     """The table `disposal`."""
-    rows = m.rows["disposed"]
-    amount = values[rows["column"].to_numpy()]
-    table = rows[INDEX].assign(
+    disposed = m["disposed"]
+    amount = disposed.value(values)
+    used = np.flatnonzero(amount)
+    rows, amount = disposed.items.take(used), amount[used]
+    table = rows.frame(m.scenario.codes, *INDEX).assign(
         amount_per_year=amount,
         fee=rows["fee"],
-        cost_million_per_year=rows["fee"] * amount / 1e6,
+        cost_million_per_year=rows["fee"] * amount / MILLION,
     )
-    return {"disposal": table[amount != 0.0].reset_index(drop=True)}
+    return {"disposal": table}

@@ -1,8 +1,8 @@
 """`docs/model.md`, the algebra of the model, made from the blocks themselves.
 
 `python -m circflow.model.docs` prints it; a test fails when the file is not current. What a block
-says in its docstring opens its section; its variables are those it adds with `add_variables`, its
-rows the functions it decorates with `m.Constraint`, each with its formula.
+says in its docstring opens its section; its variables, rows and bounds are those it declares with
+`m.variable`, `m.limit` and `m.bound`, each with its formula.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import ast
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+
+from circflow.model.terms import MASS
 
 BLOCKS = (
     "supply",
@@ -43,6 +45,29 @@ r is the discount rate, start the years before a period, D the weight of a perio
 """
 
 
+_SETS = """\
+## Sets and constants
+
+| set | of |
+| --- | --- |
+| site (from, to) | places of Sites |
+| material | of Materials |
+| mode | of Modes |
+| unit | of Units that are not off |
+| recipe, group | alternatives of a unit's technology; inputs of a recipe that replace one another |
+| period (built_in) | of Periods |
+| row, tier | a row of a sheet; the place of a market's row among those of its site and material |
+| synergy, partner, choice, pollutant | of Synergies, SynergyPartners, Units, EmissionFactors |
+
+| constant | unit | meaning |
+| --- | --- | --- |
+| years, start | yr | length of a period, years before it |
+| r | share/yr | discount rate |
+| D | yr | what yearly money of a period is worth today, Σ_{n<years} (1 + r)^−(start + n) |
+| figures of the sheets | docs/data.md | amounts in the material's unit, prices per unit |
+"""
+
+
 @dataclass(frozen=True)
 class Entry:
     """A variable or a family of rows: its name, what indexes it, and what it says."""
@@ -50,6 +75,7 @@ class Entry:
     name: str
     index: tuple[str, ...]
     text: str
+    unit: str = ""
 
 
 @dataclass(frozen=True)
@@ -60,62 +86,82 @@ class Block:
     text: str
     variables: tuple[Entry, ...]
     rows: tuple[Entry, ...]
+    bounds: tuple[Entry, ...]
 
 
 def read_block(name: str) -> Block:
-    """Read a block's docstring, variables and rows from its source.
+    """Read a block's docstring, variables, limits and bounds from its source.
 
     Raises:
-        ValueError: a variable or a row without a text of its own.
+        ValueError: a variable or a limit without a text of its own.
     """
     tree = ast.parse((Path(__file__).parent / f"{name}.py").read_text(encoding="utf-8"))
-    lists = {
+    names = {
         node.targets[0].id: tuple(ast.literal_eval(node.value))
         for node in tree.body
         if isinstance(node, ast.Assign)
         and isinstance(node.targets[0], ast.Name)
-        and isinstance(node.value, ast.List)
+        and isinstance(node.value, ast.Tuple)
         and all(isinstance(item, ast.Constant) for item in node.value.elts)
-    }
-    nodes = sorted(
-        (n for n in ast.walk(tree) if isinstance(n, ast.Call | ast.FunctionDef)),
-        key=lambda node: node.lineno,
+    } | {"MASS": MASS}
+    calls = sorted(
+        (n for n in ast.walk(tree) if isinstance(n, ast.Call)), key=lambda node: node.lineno
     )
-    variables = [_variable(n, lists) for n in nodes if _calls(n, "add_variables")]
-    rows = [_row(n) for n in nodes if isinstance(n, ast.FunctionDef) and _is_rule(n)]
-    made = Block(name, ast.get_docstring(tree) or "", tuple(variables), tuple(rows))
-    silent = [e.name for e in (*made.variables, *made.rows) if not e.text]
-    if silent or not made.text:
+    variables = [_variable(call, names) for call in calls if _declares(call, "variable")]
+    rows = [_row(call, names) for call in calls if _declares(call, "limit")]
+    bounds = [_bound(call) for call in calls if _declares(call, "bound")]
+    block = Block(name, ast.get_docstring(tree) or "", tuple(variables), tuple(rows), tuple(bounds))
+    silent = [e.name for e in (*block.variables, *block.rows, *block.bounds) if not e.text]
+    if silent or not block.text:
         raise ValueError(f"circflow/model/{name}.py does not say what these are: {silent or name}")
-    return made
+    return block
 
 
-def _calls(node: ast.AST, name: str) -> bool:
-    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name
+def _declares(call: ast.Call, kind: str) -> bool:
+    """Whether it is a call of `m.variable`, `m.limit` or `m.bound`."""
+    of = call.func
+    return (
+        isinstance(of, ast.Attribute)
+        and of.attr == kind
+        and isinstance(of.value, ast.Name)
+        and of.value.id == "m"
+    )
 
 
-def _variable(node: ast.AST, lists: dict[str, tuple[str, ...]]) -> Entry:
-    """The variable that a call of `add_variables(m, name, rows, index, doc)` adds."""
-    assert isinstance(node, ast.Call)
-    _, name, _, index, doc = node.args[:5]
+def _variable(call: ast.Call, names: dict[str, tuple[str, ...]]) -> Entry:
+    """The variable of a call `m.variable(name, INDEX, rows, meaning, unit)`."""
+    name, index, _, doc, unit = call.args[:5]
     assert isinstance(index, ast.Name)
-    return Entry(ast.literal_eval(name), lists[index.id], ast.literal_eval(doc))
+    text = ast.literal_eval(doc)
+    return Entry(ast.literal_eval(name), names[index.id], text, ast.literal_eval(unit))
 
 
-def _is_rule(node: ast.FunctionDef) -> bool:
-    marks = [d.func for d in node.decorator_list if isinstance(d, ast.Call)]
-    return any(isinstance(mark, ast.Attribute) and mark.attr == "Constraint" for mark in marks)
+def _row(call: ast.Call, names: dict[str, tuple[str, ...]]) -> Entry:
+    """The rows of a call `m.limit(name, over, …, formula)`."""
+    given = {k.arg: k.value for k in call.keywords}
+    over = given["over"] if "over" in given else call.args[1]
+    formula = given["formula"] if "formula" in given else call.args[5]
+    index = names[over.id] if isinstance(over, ast.Name) else tuple(ast.literal_eval(over))
+    return Entry(ast.literal_eval(call.args[0]), index, " ".join(ast.literal_eval(formula).split()))
 
 
-def _row(node: ast.FunctionDef) -> Entry:
-    """The family of rows that a rule makes; its arguments after the model index it."""
-    index = tuple(argument.arg for argument in node.args.args[1:])
-    return Entry(node.name, index, " ".join((ast.get_docstring(node) or "").split()))
+def _bound(call: ast.Call) -> Entry:
+    """The bounds of a call `m.bound(name, variable, sense, cells, formula)`."""
+    return Entry(ast.literal_eval(call.args[0]), (), ast.literal_eval(call.args[4]))
 
 
 def model_reference() -> str:
     """The text of `docs/model.md`."""
-    return "\n".join([_HEAD, *(_section(read_block(name)) for name in BLOCKS)])
+    blocks = [read_block(name) for name in BLOCKS]
+    return "\n".join([_HEAD, _SETS, *_variables(blocks), *(_section(b) for b in blocks)])
+
+
+def _variables(blocks: list[Block]) -> list[str]:
+    lines = ["## Variables", "", "| variable | unit | meaning |", "| --- | --- | --- |"]
+    for block in blocks:
+        for e in block.variables:
+            lines.append(f"| `{e.name}[{', '.join(e.index)}]` | {e.unit} | {_cell(e.text)} |")
+    return [*lines, ""]
 
 
 def _section(block: Block) -> str:
@@ -127,6 +173,10 @@ def _section(block: Block) -> str:
         subject = "The balance and the objective"
     lines = [f"## {subject}", "", f"`circflow/model/{block.name}.py`: {meaning}", ""]
     lines += _paragraphs(rest)
+    if block.bounds:
+        lines += ["| bound | what must hold |", "| --- | --- |"]
+        lines += [f"| `{e.name}` | {_cell(e.text)} |" for e in block.bounds]
+        lines.append("")
     if block.rows:
         lines += ["| row | for every | what must hold |", "| --- | --- | --- |"]
         lines += [f"| `{e.name}` | {', '.join(e.index)} | {_cell(e.text)} |" for e in block.rows]

@@ -8,152 +8,183 @@ counts what its scope emits: the cluster everything; a region, member or site wh
 Variables
     excess[row, period]  t/yr  emission above a limit with a penalty
 
-Rows
-    emission_limit   emitted ≤ limit_per_year + excess
-
 Money
     emissions  − price · emitted − penalty · excess
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-import pyomo.environ as pyo
-from numpy.typing import NDArray
 
-from circflow.model.terms import (
-    EMISSION,
-    EMITTING,
-    Model,
-    Rows,
-    add_variables,
-    evaluate,
-    index_set,
-    money_terms,
-    named,
-    stack,
+from circflow.data.coded import Flags, Floats, Items, distinct, match, place_in
+from circflow.data.scenario import MILLION, Scenario
+from circflow.model.declare import Cells, Figure, Grows, Model, Record
+from circflow.model.terms import EMISSION, Emitting, Terms, stack
+
+INDEX = ("row", "period")
+
+
+def _whose(row: Record) -> str:
+    return f"{row['pollutant']} of {row['key'] or 'the ' + row['scope']}"
+
+
+def _title(rows: Items, scenario: Scenario) -> Sequence[str]:
+    names = (scenario.codes.names(n, rows[n]) for n in ("pollutant", "scope", "key"))
+    return [f"{p}, {scope}{f' {key}' if key else ''}" for p, scope, key in zip(*names, strict=True)]
+
+
+def _place(rows: Items, scenario: Scenario) -> Items:
+    """The site or unit that a limit is of."""
+    codes = scenario.codes
+    scope, key = codes.names("scope", rows["scope"]), codes.names("key", rows["key"])
+    own = {
+        n: codes.of(n, [k if s == n else None for s, k in zip(scope, key, strict=True)])
+        for n in ("site", "unit")
+    }
+    return rows.plus(**own)
+
+
+LIMIT = Figure(
+    "EmissionLimits",
+    "limit_per_year",
+    "emission limit",
+    "raise",
+    1.0,
+    "{where}: at most {figure}",
+    _whose,
+    "t/yr",
+    measure="t",
+    name=_title,
+    place=_place,
 )
 
-INDEX = ["row", "period"]
 
-
-def build(m: Model, emitting: list[pd.DataFrame]) -> None:
-    """Add excess and the limits. `emitting`: what the other blocks do that may emit."""
-    m.emission = _terms(m, stack(emitting, EMITTING))
-    limits = m.scenario.in_force("EmissionLimits")
+def build(m: Model) -> None:
+    """Add excess and the limits of what the blocks before emit."""
+    m.emission = _terms(m)
+    limits = m.scenario.items_in_force("EmissionLimits")
     m.limited_emission = _scopes(m, limits)
-    emits = pd.MultiIndex.from_frame(limits[INDEX]).isin(
-        pd.MultiIndex.from_frame(m.limited_emission[INDEX])
-    )
-    hard = limits["penalty"].isna()
+    counted = m.limited_emission
+    emits = place_in([counted[n] for n in INDEX], [limits[n] for n in INDEX]) >= 0
+    limited, hard = ~np.isnan(limits["limit_per_year"]), np.isnan(limits["penalty"])
     # Where nothing emits, a hard limit below zero must still be seen to be out of reach.
-    needs = limits["limit_per_year"].notna() & (~hard | (~emits & (limits["limit_per_year"] < 0)))
-    rows = limits[needs].reset_index(drop=True)
-    add_variables(
-        m,
+    needs = limited & (~hard | (~emits & (limits["limit_per_year"] < 0)))
+    rows = limits.take(needs)
+    excess = m.variable(
         "excess",
-        rows,
         INDEX,
-        "emission above a limit with a penalty, t/yr",
-        upper=np.where(rows["penalty"].isna(), 0.0, np.inf),
+        rows,
+        "emission above a limit with a penalty",
+        "t/yr",
+        grows=Grows("{pollutant} above its limit", "EmissionLimits", "penalty"),
     )
-    bound = limits.loc[limits["limit_per_year"].notna(), [*INDEX, "limit_per_year"]]
-    limit = {(r, t): float(v) for r, t, v in named(bound, *INDEX, "limit_per_year")}
-    emitted = m.limited_emission.merge(bound[INDEX], on=INDEX)
-    over = m.rows["excess"].assign(coefficient=-1.0)
-    scoped = Rows(m, stack([emitted, over], [*INDEX, "column", "coefficient"]), INDEX)
-    index_set(m, "EMISSION_LIMITS", scoped.keys(), 2)
+    excess.upper[np.isnan(rows["penalty"])] = 0.0
+    m.limit(
+        "emission_limit",
+        over=INDEX,
+        left=counted - excess.times(),
+        sense="<=",
+        right=_cells(limits),
+        formula="Σ_scope factor · activity − excess ≤ limit_per_year",
+        part="emission_limits",
+    )
+    _pay(m, limits)
 
-    @m.Constraint(m.EMISSION_LIMITS)
-    def emission_limit(m: Model, row: int, period: str) -> pyo.Expression:
-        """Σ_scope factor · activity − excess ≤ limit_per_year"""
-        return scoped[row, period] <= limit[row, period]
+
+def _cells(limits: Items) -> Cells:
+    labels = {n: limits[n] for n in INDEX}
+    hard = np.isnan(limits["penalty"])
+    return Cells(LIMIT, labels, limits["limit_per_year"], limits["row"], hard=hard)
 
 
-def _terms(m: Model, emitting: pd.DataFrame) -> pd.DataFrame:
+def _terms(m: Model) -> Terms:
     """Tonnes per year of each pollutant."""
-    factors = m.scenario.frame("EmissionFactors")
-    by_kind: dict[Any, pd.DataFrame] = dict(iter(emitting.groupby("kind", sort=False)))
+    factors, codes = m.scenario.items("EmissionFactors"), m.scenario.codes
+    first, number = distinct([factors[n] for n in ("kind", "pollutant")])
     parts = []
-    for (kind, pollutant), rows in factors.groupby(["kind", "pollutant"], sort=False):
-        of_kind = by_kind.get(kind, emitting.iloc[:0])
-        keyed = rows[rows["key"].notna()].set_index("key")["factor"]
-        factor = of_kind["key"].map(keyed)
-        factor = factor.fillna(of_kind["broad_key"].map(keyed))
-        blank = rows.loc[rows["key"].isna(), "factor"]
-        if len(blank):
-            factor = factor.fillna(float(blank.iloc[0]))
-        tonnes = of_kind["coefficient"].to_numpy(float) * factor.to_numpy(float)
-        some = np.flatnonzero(np.nan_to_num(tonnes))
-        made = of_kind.iloc[some]
-        parts.append(made.assign(pollutant=str(pollutant), coefficient=tonnes[some]))
+    for n, at in enumerate(first.tolist()):
+        rows = factors.take(number == n)
+        by_name = dict(zip(codes.names("key", rows["key"]), rows["factor"].tolist(), strict=True))
+        kind, pollutant = int(factors["kind"][at]), int(factors["pollutant"][at])
+        for what in m.emits:
+            if what.kind == codes.name("kind", kind):
+                factor = np.nan_to_num(_factor(what, by_name))[what.key]
+                tonnes = what.terms.labelled(source=what.source).times(factor).nonzero()
+                parts.append(tonnes.labelled(pollutant=pollutant, kind=kind))
     return stack(parts, EMISSION)
 
 
-def _scopes(m: Model, limits: pd.DataFrame) -> pd.DataFrame:
-    """The emission terms that each limit row counts: row, period, site, unit, and the term."""
-    sites = m.scenario.frame("Sites").set_index("site")
-    terms = m.emission
-    parts = []
-    keep = ["row", "period", "site", "unit", "column", "coefficient"]
-    key = ["pollutant", "scope", "key"]
-    for (pollutant, scope, name), rows in limits.groupby(key, sort=False, dropna=False):
-        of_scope = terms[terms["pollutant"] == pollutant]
-        if scope in ("region", "member"):
-            own = sites.index[sites[scope] == name]
-            of_scope = of_scope[of_scope["site"].isin(own)]
-        elif scope == "site":
-            of_scope = of_scope[of_scope["site"] == name]
-        elif scope == "unit":
-            of_scope = of_scope[(of_scope["unit"] == name) & (of_scope["kind"] == "recipe")]
-        parts.append(of_scope.merge(rows[INDEX], on="period"))
-    return stack(parts, keep)
-
-
-def money(m: Model) -> list[pd.DataFrame]:
-    """Prices of what is emitted, penalties for the excess."""
-    limits = m.scenario.in_force("EmissionLimits")
-    emitted = m.limited_emission.merge(limits[[*INDEX, "price"]], on=INDEX)
-    emitted = emitted[emitted["price"] != 0.0]
-    over = m.rows["excess"]
-    over = over.assign(
-        site=over["key"].where(over["scope"] == "site", None),
-        unit=over["key"].where(over["scope"] == "unit", None),
-    )
-    return [
-        money_terms(emitted, "emissions", -emitted["coefficient"] * emitted["price"]),
-        money_terms(over, "emissions", -over["penalty"].fillna(0.0).to_numpy(float)),
+def _factor(what: Emitting, by_name: dict[str | None, float]) -> Floats:
+    """By the number of what emits: its factor, NaN where there is none."""
+    blank = by_name.get(None, np.nan)
+    found = [
+        next((by_name[name] for name in names if name in by_name), blank)
+        for names in zip(*what.names, strict=True)
     ]
+    return np.array(found, dtype=float)
 
 
-def tables(m: Model, values: NDArray[np.float64]) -> dict[str, pd.DataFrame]:
+def _scopes(m: Model, limits: Items) -> Terms:
+    """The emission terms that each limit row counts: row, period, site, unit, and the term."""
+    codes, sites, terms = m.scenario.codes, m.scenario.items("Sites"), m.emission
+    first, number = distinct([limits[n] for n in ("pollutant", "scope", "key")])
+    recipe = codes.known("kind", "recipe")
+    parts = []
+    for n, at in enumerate(first.tolist()):
+        chosen: Flags = terms["pollutant"] == limits["pollutant"][at]
+        scope, key = codes.name("scope", limits["scope"][at]), codes.name("key", limits["key"][at])
+        if scope in ("region", "member"):
+            chosen = chosen & (sites[scope][terms["site"]] == codes.known(scope, key))
+        elif scope == "site":
+            chosen = chosen & (terms["site"] == codes.known("site", key))
+        elif scope == "unit":
+            chosen = (
+                chosen & (terms["unit"] == codes.known("unit", key)) & (terms["kind"] == recipe)
+            )
+        of_scope, rows = terms.where(chosen), limits.take(number == n)
+        i, j = match([of_scope["period"]], [rows["period"]])
+        parts.append(of_scope.where(i).labelled(row=rows["row"][j]))
+    return stack(parts, ("row", "period", "site", "unit"))
+
+
+def _pay(m: Model, limits: Items) -> None:
+    counted, over = m.limited_emission, m["excess"]
+    at = place_in([limits[n] for n in INDEX], [counted[n] for n in INDEX])
+    m.pay("emissions", counted, -limits["price"][at])
+    place = _place(over.items, m.scenario)
+    whose = over.times().labelled(site=place["site"], unit=place["unit"])
+    m.pay("emissions", whose, -np.nan_to_num(over["penalty"]))
+
+
+def tables(m: Model, values: Floats) -> dict[str, pd.DataFrame]:
     """The tables `emissions` and `emission_limits`."""
-    terms = m.emission
-    tonnes = terms.assign(tonnes_per_year=evaluate(terms, values))
-    label = ["pollutant", "kind", "site", "unit", "source", "period"]
-    emitted = tonnes.groupby(label, sort=False, dropna=False)["tonnes_per_year"].sum()
-    sites = m.scenario.frame("Sites").set_index("site")
-    table = emitted.reset_index()
-    table = table[table["tonnes_per_year"] != 0.0].join(sites[["member", "region"]], on="site")
-    order = ["pollutant", "kind", "site", "member", "region", "unit", "source", "period"]
+    codes, terms, sites = m.scenario.codes, m.emission, m.scenario.items("Sites")
+    first, number = distinct([terms[n] for n in EMISSION])
+    tonnes = np.bincount(number, terms.at(values), len(first))
+    there = np.flatnonzero(tonnes)
+    rows = Items({n: terms[n][first[there]] for n in EMISSION}, len(there))
+    rows = rows.plus(**{n: np.append(sites[n], -1)[rows["site"]] for n in ("member", "region")})
+    order = ("pollutant", "kind", "site", "member", "region", "unit", "source", "period")
+    emitted = rows.plus(tonnes_per_year=tonnes[there]).frame(codes, *order, "tonnes_per_year")
 
-    limits = m.scenario.in_force("EmissionLimits")
-    scoped = m.limited_emission
-    scoped = scoped.assign(emitted_per_year=evaluate(scoped, values))
-    summed = scoped.groupby(INDEX)["emitted_per_year"].sum().reset_index()
-    over = m.rows["excess"]
-    over = over[INDEX].assign(excess_per_year=values[over["column"].to_numpy()])
-    rows = limits.merge(summed, on=INDEX, how="left").merge(over, on=INDEX, how="left")
-    rows = rows.fillna({"emitted_per_year": 0.0, "excess_per_year": 0.0})
-    penalty = rows["penalty"].fillna(0.0)
-    rows["cost_million_per_year"] = (
-        rows["price"] * rows["emitted_per_year"] + penalty * rows["excess_per_year"]
-    ) / 1e6
-    shown = ["pollutant", "scope", "key", "period", "row", "emitted_per_year", "limit_per_year"]
+    limits, counted, over = (
+        m.scenario.items_in_force("EmissionLimits"),
+        m.limited_emission,
+        m["excess"],
+    )
+    at = place_in([limits[n] for n in INDEX], [counted[n] for n in INDEX])
+    counts = np.bincount(at, counted.at(values), len(limits))
+    at = place_in([over[n] for n in INDEX], [limits[n] for n in INDEX])
+    excess = np.append(over.value(values), 0.0)[at]
+    cost = limits["price"] * counts + np.nan_to_num(limits["penalty"]) * excess
+    shown = ("pollutant", "scope", "key", "period", "row", "emitted_per_year", "limit_per_year")
+    table = limits.plus(
+        emitted_per_year=counts, excess_per_year=excess, cost_million_per_year=cost / MILLION
+    )
     return {
-        "emissions": table[[*order, "tonnes_per_year"]].reset_index(drop=True),
-        "emission_limits": rows[[*shown, "excess_per_year", "cost_million_per_year"]],
+        "emissions": emitted,
+        "emission_limits": table.frame(codes, *shown, "excess_per_year", "cost_million_per_year"),
     }

@@ -1,278 +1,341 @@
 """Investment: which candidates are built, when and how large, and what being in service costs.
 
-Sets: a candidate can be built in the periods from its earliest to its latest; built in b it is
-in service in every period t ≥ b with start_t < start_b + lifetime, to that period's end. An
-existing unit is in service always, a unit that is off never.
+Sets: a candidate can be built in the periods from its earliest to its latest from which it comes
+into service within the horizon. Built in b its service begins with year start_b +
+construction_years and runs to the end of the last period t with start_t < start_b +
+construction_years + lifetime. ψ[unit, b, t] is the share of the years of t in which it is in
+service, φ[unit, b, t] the mean over the years of t of its share of capacity: 0 before service, then
+ramp_up, then 1. An existing unit is in service always, a unit that is off never.
 
 Variables
     built[unit, period]           0/1          candidate built at the start of the period
     extra_capacity[unit, period]  capacity/yr  size beyond the smaller capacity
 
 Expressions
-    in_service[unit, t]  = 1 (existing) or Σ_b built (candidate)
-    size[unit, t]        = capacity (existing) or Σ_b (capacity · built + extra_capacity)
+    in_service[unit, t]  = 1 (existing) or Σ_b built over the b with ψ > 0 (candidate)
+    years[unit, t]       = 1 (existing) or Σ_b ψ · built
+    size[unit, t]        = capacity (existing) or Σ_b φ · (capacity · built + extra_capacity)
 
 Money
-    fixed    − (fixed cost · in_service + fixed cost per size · Σ_b extra_capacity)
-    capital  annuity: − capex / Σ_{n<lifetime} (1 + r)^−n in every year in service
+    fixed    − (fixed cost · years + fixed cost per size · Σ_b ψ · extra_capacity)
+    capital  annuity: − ψ · capex · (1 + r)^construction_years / Σ_{n<lifetime} (1 + r)^−n
              upfront: − capex at the start of the period built in, discounted (1 + r)^−start
     with capex = capex · built + (capex_max − capex)/(capacity_max − capacity) · extra_capacity
 """
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-import pyomo.environ as pyo
-from numpy.typing import NDArray
 
-from circflow.model.terms import (
-    CONSTANT,
-    Model,
-    Rows,
-    add_variables,
-    index_set,
-    money_terms,
-    named,
-    periods_table,
-    stack,
+from circflow.data.cells import split_shares
+from circflow.data.coded import Column, Flags, Floats, Ints, Items, cross, match, place_in
+from circflow.data.scenario import Scenario
+from circflow.model.declare import Figure, Model, Record, Stand, Variable, cells
+from circflow.model.terms import Terms, constants
+
+INDEX = ("unit", "period")
+SERVICE = ("unit", "period", "built_in")
+
+
+def _choice(row: Record) -> str:
+    return str(row["choice"])
+
+
+def _need(row: Record) -> str:
+    return f"{row['unit']} requires {row['requires']}"
+
+
+CHOICE = Figure(
+    "Units",
+    "choice",
+    "choice",
+    "clear",
+    3.0,
+    "at most one of the choice {where} is built",
+    _choice,
+    "",
+)
+REQUIRES = Figure(
+    "Units",
+    "requires",
+    "requires",
+    "clear",
+    3.0,
+    "{where}",
+    _need,
+    "",
 )
 
-INDEX = ["unit", "period"]
-SERVICE = ["unit", "period", "built_in", "column", "coefficient"]
+
+def _period(row: Record) -> str:
+    return str(row["period"])
 
 
-def build(m: Model, *, relax: bool = False) -> None:
+BUDGET = Figure(
+    "Budget",
+    "budget_million",
+    "budget",
+    "raise",
+    1.0,
+    "at most {figure} of capex in {where}",
+    _period,
+    "million {currency}",
+    measure="currency",
+    per_million=True,
+    once=True,
+)
+
+
+def build(m: Model) -> None:
     """Add built and extra_capacity, and the rules between candidates."""
-    rows = _windows(m)
-    add_variables(
-        m,
-        "built",
-        rows,
+    rows = _windows(m.scenario)
+    built = m.variable(
+        "built", INDEX, rows, "candidate built at the start of the period", "0/1", decision=True
+    )
+    extra = m.variable(
+        "extra_capacity",
         INDEX,
-        "candidate built at the start of the period, 0/1",
-        upper=np.ones(len(rows)),
-        domain=pyo.NonNegativeReals if relax else pyo.Binary,
+        rows.take(rows["range"] > 0.0),
+        "size beyond the smaller capacity",
+        "capacity/yr",
     )
-    sized = rows[rows["range"] > 0.0]
-    add_variables(
-        m, "extra_capacity", sized, INDEX, "size beyond the smaller capacity, capacity/yr"
-    )
-    m.serving = {name: _serving(m, name) for name in ("built", "extra_capacity")}
-    m.in_service = _in_service(m)
-    m.size = _size(m)
+    m.serving = {v.name: _serving(m, v) for v in (built, extra)}
+    _set_service(m)
     _add_rules(m)
-    _add_budget(m)
+    spent = capex_terms(m)
+    m.limit(
+        "budget_limit",
+        over=("period",),
+        left=spent,
+        sense="<=",
+        right=cells(BUDGET, m.scenario.items("Budget"), "period"),
+        formula="Σ capex of what is built in the period ≤ budget_million",
+    )
+    _pay(m, spent)
 
 
-def _windows(m: Model) -> pd.DataFrame:
-    """Candidates in the periods they can be built in, with their unit's figures."""
-    units = m.scenario.active_units.rename_axis("row").reset_index()
-    units = units[units["status"] == "candidate"]
-    order = {p.name: n for n, p in enumerate(m.scenario.periods)}
-    first = units["earliest_period"].map(order).fillna(0)
-    last = units["latest_period"].map(order).fillna(len(order) - 1)
-    largest = units["capacity_max_per_year"].fillna(units["capacity_per_year"])
-    span = (largest - units["capacity_per_year"]).astype(float)
-    rate = m.scenario.settings.discount_rate
-    life = units["lifetime_years"].astype(float)
-    units = units.assign(
-        first=first,
-        last=last,
-        range=span,
+def _windows(scenario: Scenario) -> Items:
+    """Candidates in the periods they can be built in, with their unit's figures.
+
+    `begins`: year in which service begins, from the start of the horizon; `annuity`: yearly
+    instalment of a million of capex, with the interest of the years of construction.
+    """
+    units, codes = scenario.active_unit_items, scenario.codes
+    units = units.take(units["status"] == codes.known("status", "candidate"))
+    last = units["latest_period"]
+    small, large = units["capacity_per_year"], units["capacity_max_per_year"]
+    largest = np.where(np.isnan(large), small, large)
+    rate = scenario.settings.discount_rate
+    units = units.plus(
+        first=np.maximum(units["earliest_period"], 0),
+        last=np.where(last < 0, len(scenario.periods) - 1, last),
+        range=largest - small,
         largest=largest,
-        capex_per_size=_slope(units["capex_max_million"], units["capex_million"], span),
-        annuity=[annuity(years, rate) for years in life],
+        capex_per_size=_slope(units["capex_max_million"], units["capex_million"], largest - small),
+        annuity=np.array(
+            [
+                annuity(years, rate, built)
+                for years, built in zip(
+                    units["lifetime_years"].tolist(),
+                    units["construction_years"].tolist(),
+                    strict=True,
+                )
+            ]
+        ),
     )
-    rows = units.merge(periods_table(m.scenario), how="cross")
-    rows = rows[(rows["order"] >= rows["first"]) & (rows["order"] <= rows["last"])]
-    return rows.reset_index(drop=True)
+    rows = cross(units, scenario.period_items)
+    rows = rows.plus(begins=rows["start"] + rows["construction_years"])
+    within = rows["begins"] < sum(p.years for p in scenario.periods)
+    return rows.take(within & (rows["period"] >= rows["first"]) & (rows["period"] <= rows["last"]))
 
 
-def annuity(lifetime: float, rate: float) -> float:
-    """Yearly payment, first one at once, whose present value over the lifetime is 1."""
-    return 1.0 / float(np.sum((1.0 + rate) ** -np.arange(lifetime)))
+def annuity(lifetime: float, rate: float, construction: float = 0.0) -> float:
+    """Yearly payment, first one with service, that pays 1 spent at the decision, `construction`
+    years before: its present value over the lifetime is (1 + rate)^construction."""
+    return float((1.0 + rate) ** construction / np.sum((1.0 + rate) ** -np.arange(lifetime)))
 
 
-def _slope(at_most: pd.Series[float], at_least: pd.Series[float], span: pd.Series[float]) -> Any:
+def _slope(at_most: Floats, at_least: Floats, span: Floats) -> Floats:
     """What one unit of size adds; nothing where no greatest size is given."""
-    rise = (at_most - at_least).fillna(0.0)
-    return (rise / span.where(span > 0.0)).fillna(0.0)
+    rise = np.nan_to_num(at_most - at_least)
+    sized = span > 0.0
+    return np.where(sized, rise / np.where(sized, span, 1.0), 0.0)
 
 
-def _in_service(m: Model) -> pd.DataFrame:
-    """in_service of every unit that is not off, as terms (unit, period, column, coefficient)."""
-    units = m.scenario.active_units
-    periods = periods_table(m.scenario)
-    existing = units.loc[units["status"] == "existing", ["unit"]].merge(
-        periods[["period"]], how="cross"
+def _serving(m: Model, variable: Variable) -> tuple[Items, Terms]:
+    """A variable of building, in every period in which what it builds is in service.
+
+    The rows have `served`, ψ, and `ready`, φ.
+    """
+    periods = m.scenario.period_items
+    count = len(periods)
+    at = np.repeat(np.arange(len(variable)), count)
+    when = np.tile(np.arange(count), len(variable))
+    start, begun = periods["start"][when], variable["begins"][at]
+    end = start + periods["years"][when]
+    serves = (end > begun) & (start < begun + variable["lifetime_years"][at])
+    at, when = at[serves], when[serves]
+    start, begun, end, years = start[serves], begun[serves], end[serves], periods["years"][when]
+    ramp_up = m.scenario.codes.names("ramp_up", variable["ramp_up"][at])
+    rows = variable.items.take(at).plus(
+        built_in=variable["period"][at],
+        period=when,
+        served=(end - np.maximum(start, begun)) / years,
+        ready=(_ready(ramp_up, end - begun) - _ready(ramp_up, np.maximum(start - begun, 0.0)))
+        / years,
     )
-    constant = existing.assign(built_in=None, column=CONSTANT, coefficient=1.0)
-    return stack([constant, m.serving["built"]], SERVICE)
-
-
-def _serving(m: Model, name: str) -> pd.DataFrame:
-    """A variable of building, in every period in which what it builds is in service."""
-    rows = m.rows[name].rename(columns={"period": "built_in", "start": "built_start"})
-    rows = rows.drop(columns=["years", "weight", "once", "order"])
-    both = rows.merge(periods_table(m.scenario), how="cross")
-    serves = (both["start"] >= both["built_start"]) & (
-        both["start"] < both["built_start"] + both["lifetime_years"]
+    return rows, Terms(
+        {n: rows[n] for n in (*SERVICE, "site")}, variable.columns[at], np.ones(len(at))
     )
-    return both[serves].assign(coefficient=1.0)
 
 
-def _size(m: Model) -> pd.DataFrame:
-    """Capacity in service, as terms (unit, period, column, coefficient)."""
-    units = m.scenario.active_units
-    existing = units[units["status"] == "existing"].merge(
-        periods_table(m.scenario)[["period"]], how="cross"
-    )
-    capacity = in_period(m, existing, "capacity_per_year")
-    constant = existing.assign(built_in=None, column=CONSTANT, coefficient=capacity)
-    smaller = m.serving["built"]
-    smaller = smaller.assign(coefficient=smaller["capacity_per_year"])
-    return stack([constant, smaller, m.serving["extra_capacity"]], SERVICE)
+def _ready(ramp_up: Column, years: Floats) -> Floats:
+    """Σ of the shares of capacity over the first years of service."""
+    total = years.copy()
+    for text in {t for t in ramp_up.tolist() if t is not None}:
+        shares = split_shares(text)
+        at = ramp_up == text
+        so_far = np.concatenate([[0.0], np.cumsum(shares)])
+        ramped = np.minimum(years[at], len(shares))
+        total[at] = so_far[ramped.astype(int)] + years[at] - ramped
+    return total
 
 
-def in_period(m: Model, rows: pd.DataFrame, column: str) -> NDArray[np.float64]:
+def _set_service(m: Model) -> None:
+    """When every unit that is not off is in service, and with how much of its capacity."""
+    units, codes = m.scenario.active_unit_items, m.scenario.codes
+    existing = units.take(units["status"] == codes.known("status", "existing"))
+    rows = cross(existing.only("unit", "site"), m.scenario.period_items.only("period"))
+    labels = {n: rows[n] for n in (*INDEX, "site")} | {"built_in": np.full(len(rows), -1)}
+    capacity = in_periods(m.scenario, "capacity_per_year").of(rows)
+    built, smaller = m.serving["built"]
+    always = constants(labels, np.ones(len(rows)))
+    m.in_service = always + smaller
+    m.years = always + smaller.times(built["served"])
+    m.ready = always + smaller.times(built["ready"])
+    sized, larger = m.serving["extra_capacity"]
+    size = constants(labels, capacity) + smaller.times(built["ready"] * built["capacity_per_year"])
+    m.size = size + larger.times(sized["ready"])
+
+
+@dataclass(frozen=True)
+class UnitFigure:
+    """A unit's figure in every period, units × periods, and the rows it stands in."""
+
+    value: Floats
+    row: Ints
+    changed: Flags
+    """Where UnitPeriods has it."""
+
+    def of(self, rows: Items | Terms) -> Floats:
+        """The figure of rows with unit and period."""
+        return np.asarray(self.value[rows["unit"], rows["period"]])
+
+
+def in_periods(scenario: Scenario, column: str) -> UnitFigure:
     """A unit's figure in a period: that of UnitPeriods where it is filled, else of Units."""
-    changes = m.scenario.frame("UnitPeriods")
-    filled = changes[changes[column].notna()]
-    own = rows[column].to_numpy(float)
-    if filled.empty:
-        return own
-    figure = {(u, t): float(v) for u, t, v in named(filled, "unit", "period", column)}
-    keys = named(rows, "unit", "period")
-    return np.array([figure.get(k, v) for k, v in zip(keys, own.tolist(), strict=True)])
+    units, changes = scenario.items("Units"), scenario.items("UnitPeriods")
+    shape = (len(units), len(scenario.periods))
+    value = np.repeat(units[column][:, None], shape[1], axis=1)
+    row = np.repeat(units["row"][:, None], shape[1], axis=1)
+    changed = np.zeros(shape, dtype=bool)
+    filled = changes.take(~np.isnan(changes[column]))
+    at = filled["unit"], filled["period"]
+    value[at], row[at], changed[at] = filled[column], filled["row"], True
+    return UnitFigure(value, row, changed)
 
 
 def _add_rules(m: Model) -> None:
-    built = m.rows["built"].assign(coefficient=1.0)
-    once = Rows(m, built, ["unit"])
-    index_set(m, "CANDIDATES", once.keys(), 1)
-
-    @m.Constraint(m.CANDIDATES)
-    def built_once(m: Model, unit: str) -> pyo.Expression:
-        """Σ_period built ≤ 1"""
-        return once[unit] <= 1.0
-
-    chosen = Rows(m, built[built["choice"].notna()], ["choice"])
-    index_set(m, "CHOICES", chosen.keys(), 1)
-
-    @m.Constraint(m.CHOICES)
-    def one_of_choice(m: Model, choice: str) -> pyo.Expression:
-        """Σ_unit Σ_period built ≤ 1 over the candidates that share a choice"""
-        return chosen[choice] <= 1.0
-
-    needs = _requirements(m)
-    required = Rows(m, needs, ["unit", "period"])
-    index_set(m, "REQUIREMENTS", required.keys(), 2)
-
-    @m.Constraint(m.REQUIREMENTS)
-    def required_in_service(m: Model, unit: str, period: str) -> pyo.Expression:
-        """in_service of the unit ≤ in_service of the unit it requires"""
-        return required[unit, period] <= 0.0
-
-    span = {(u, t): r for u, t, r in named(m.rows["extra_capacity"], "unit", "period", "range")}
-
-    @m.Constraint(m.EXTRA_CAPACITY_INDEX)
-    def extra_capacity_limit(m: Model, unit: str, period: str) -> pyo.Expression:
-        """extra_capacity ≤ (capacity_max − capacity) · built"""
-        key = (unit, period)
-        return m.extra_capacity[key] - span[key] * m.built[key] <= 0.0
-
-
-def _requirements(m: Model) -> pd.DataFrame:
-    """in_service(unit) − in_service(required unit) of candidates that require a unit."""
-    built = m.rows["built"]
-    pairs = built.loc[built["requires"].notna(), ["unit", "requires"]].drop_duplicates()
-    own = m.in_service.merge(pairs[["unit"]], on="unit")
-    other = pairs.merge(m.in_service.rename(columns={"unit": "requires"}), on="requires")
-    other = other.assign(coefficient=-other["coefficient"].astype(float))
-    terms = stack([own, other], ["unit", "period", "column", "coefficient"])
-    # Periods in which the unit cannot be in service need no rule.
-    return terms.merge(own[["unit", "period"]].drop_duplicates(), on=["unit", "period"])
+    built, extra, units = m["built"], m["extra_capacity"], m.scenario.items("Units")
+    m.limit("built_once", ("unit",), built.times(), "<=", 1.0, "Σ_period built ≤ 1")
+    chosen = units.take(units["choice"] >= 0)
+    unknown = np.full(len(chosen), np.nan)
+    m.limit(
+        "one_of_choice",
+        over=("choice",),
+        left=built.times().where(built["choice"] >= 0),
+        sense="<=",
+        right=1.0,
+        formula="Σ_unit Σ_period built ≤ 1 over the candidates that share a choice",
+        figures=[Stand(cells(CHOICE, chosen, "choice", value=unknown))],
+    )
+    needing = np.unique(built["unit"][built["requires"] >= 0])
+    own = m.in_service.within({"unit": needing}, "unit")
+    i, j = match([units["requires"][needing]], [m.in_service["unit"]])
+    other = m.in_service.where(j).labelled(unit=needing[i])
+    m.limit(
+        "required_in_service",
+        over=INDEX,
+        left=own,
+        sense="<=",
+        right=other,
+        formula="in_service of the unit ≤ in_service of the unit it requires",
+        figures=[Stand(cells(REQUIRES, units, "unit", value=np.full(len(units), np.nan)))],
+    )
+    at = place_in([built[n] for n in INDEX], [extra[n] for n in INDEX])
+    m.limit(
+        "extra_capacity_limit",
+        over=INDEX,
+        left=extra.times(),
+        sense="<=",
+        right=built.times().where(at).times(extra["range"]),
+        formula="extra_capacity ≤ (capacity_max − capacity) · built",
+    )
 
 
-def _add_budget(m: Model) -> None:
-    budget = m.scenario.frame("Budget")
-    amount = dict(zip(budget["period"], budget["budget_million"], strict=True))
-    spent = capex_terms(m)
-    spent = spent[spent["period"].isin(amount)]
-    committed = Rows(m, spent, ["period"])
-    index_set(m, "BUDGETS", committed.keys(), 1)
-
-    @m.Constraint(m.BUDGETS)
-    def budget_limit(m: Model, period: str) -> pyo.Expression:
-        """Σ capex of what is built in the period ≤ budget_million"""
-        return committed[period] <= amount[period]
-
-
-def capex_terms(m: Model) -> pd.DataFrame:
+def capex_terms(m: Model) -> Terms:
     """Undiscounted capex in million currency, by the period built in."""
-    built, extra = m.rows["built"], m.rows["extra_capacity"]
-    return pd.concat(
-        [
-            built.assign(coefficient=built["capex_million"]),
-            extra.assign(coefficient=extra["capex_per_size"]),
-        ],
-        ignore_index=True,
-    )
+    built, extra = m["built"], m["extra_capacity"]
+    return built.times(built["capex_million"]) + extra.times(extra["capex_per_size"])
 
 
-def money(m: Model) -> list[pd.DataFrame]:
-    """Fixed costs (existing units included) and capital."""
-    units = m.scenario.active_units.set_index("unit")
-    service = m.in_service.join(units[["site", "fixed_cost_million_per_year"]], on="unit")
-    fixed = in_period(m, service, "fixed_cost_million_per_year")
-    extra = m.serving["extra_capacity"]
-    # In a period with a fixed cost of its own, that is the smaller size's: the slope follows it.
-    smaller = pd.Series(in_period(m, extra, "fixed_cost_million_per_year"), index=extra.index)
-    per_size = _slope(extra["fixed_cost_max_million_per_year"], smaller, extra["range"])
-    parts = [
-        money_terms(service, "fixed", -fixed * service["coefficient"], million=True),
-        money_terms(extra, "fixed", -per_size, million=True),
-    ]
+def capital_charges(m: Model) -> Floats:
+    """What a million of capex costs by every `built`, at any size, discounted (million)."""
+    built = m["built"]
     if m.scenario.settings.capital_charge == "upfront":
-        spent = capex_terms(m)
-        parts.append(money_terms(spent, "capital", -spent["coefficient"], million=True, lump=True))
-        return parts
+        return np.asarray(built["once"])
+    rows, serving = m.serving["built"]
+    yearly = rows["annuity"] * rows["served"] * m.scenario.period_items["weight"][rows["period"]]
+    return np.bincount(serving.column - built.first, yearly, len(built)).astype(float)
+
+
+def _pay(m: Model, spent: Terms) -> None:
+    """Fixed costs (existing units included) and capital."""
+    figure = in_periods(m.scenario, "fixed_cost_million_per_year")
+    sized, extra = m.serving["extra_capacity"]
+    # In a period with a fixed cost of its own, that is the smaller size's: the slope follows it.
+    per_size = _slope(sized["fixed_cost_max_million_per_year"], figure.of(sized), sized["range"])
+    m.pay("fixed", m.years, -figure.of(m.years), million=True)
+    m.pay("fixed", extra, -per_size * sized["served"], million=True)
+    if m.scenario.settings.capital_charge == "upfront":
+        m.pay("capital", spent, -1.0, million=True, lump=True)
+        return
     for name, per_unit in (("built", "capex_million"), ("extra_capacity", "capex_per_size")):
-        serving = m.serving[name]
-        yearly = -serving[per_unit] * serving["annuity"]
-        parts.append(money_terms(serving, "capital", yearly, million=True))
-    return parts
+        rows, serving = m.serving[name]
+        charge = rows[per_unit] * rows["annuity"] * rows["served"]
+        m.pay("capital", serving, -charge, million=True)
 
 
-def jobs(m: Model) -> pd.DataFrame:
-    """Jobs of units in service, as terms (unit, period, column, coefficient)."""
-    units = m.scenario.active_units.set_index("unit")
-    service = m.in_service.join(units[["jobs"]], on="unit")
-    return service.assign(coefficient=service["coefficient"].astype(float) * service["jobs"])
+def jobs(m: Model) -> Terms:
+    """Jobs of units, by the share of the years in service (unit, period)."""
+    return m.years.times(m.scenario.items("Units")["jobs"][m.years["unit"]])
 
 
-def tables(m: Model, values: NDArray[np.float64]) -> dict[str, pd.DataFrame]:
+def tables(m: Model, values: Floats) -> dict[str, pd.DataFrame]:
     """The table `built`."""
-    rows = m.rows["built"]
-    share = values[rows["column"].to_numpy()]
-    extra = m.rows["extra_capacity"][INDEX].assign(
-        extra=values[m.rows["extra_capacity"]["column"].to_numpy()]
-    )
-    extra_size = rows[INDEX].merge(extra, on=INDEX, how="left")["extra"].fillna(0.0).to_numpy()
-    table = pd.DataFrame(
-        {
-            "unit": rows["unit"],
-            "site": rows["site"],
-            "period": rows["period"],
-            "built": share,
-            "capacity_per_year": rows["capacity_per_year"].to_numpy(float) * share + extra_size,
-            "capex_million": rows["capex_million"].to_numpy(float) * share
-            + rows["capex_per_size"].to_numpy(float) * extra_size,
-            "jobs": rows["jobs"].to_numpy(float) * share,
-            "investor": rows["investor"],
-        }
-    )
-    return {"built": table[share > 0.0].reset_index(drop=True)}
+    built, extra = m["built"], m["extra_capacity"]
+    share = built.value(values)
+    at = place_in([extra[n] for n in INDEX], [built[n] for n in INDEX])
+    size = np.append(extra.value(values), 0.0)[at]
+    capex = built["capex_million"] * share + built["capex_per_size"] * size
+    table = built.items.plus(
+        built=share,
+        capacity_per_year=built["capacity_per_year"] * share + size,
+        capex_million=capex,
+        jobs=built["jobs"] * share,
+    ).take(share > 0.0)
+    order = ("unit", "site", "period", "built", "capacity_per_year", "capex_million", "jobs")
+    return {"built": table.frame(m.scenario.codes, *order, "investor")}

@@ -18,58 +18,67 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from circflow.model.terms import Model, add_variables, emitting_terms, mass_terms, money_terms
+from circflow.data.coded import Column, Floats, Ints, distinct
+from circflow.data.scenario import MILLION
+from circflow.model.declare import Figure, Grows, Model, cells
+from circflow.model.terms import emitting
 
-INDEX = ["site", "material", "tier", "period"]
+INDEX = ("site", "material", "tier", "period")
+
+DEMAND = Figure(
+    "Markets", "max_per_year", "market", "raise", 10.0, "{where}: at most {figure} is bought"
+)
+DELIVERY = Figure(
+    "Markets",
+    "min_per_year",
+    "market",
+    "lower",
+    1.0,
+    "at least {figure} of {where} must be delivered",
+)
 
 
 def build(m: Model) -> None:
     """Add sold."""
-    rows = m.scenario.in_force("Markets")
-    tier = rows.groupby(["site", "material", "period"], sort=False).cumcount() + 1
-    add_variables(
-        m,
+    rows = m.scenario.items_in_force("Markets")
+    rows = rows.plus(tier=1 + _position([rows[n] for n in ("site", "material", "period")]))
+    sold = m.variable(
         "sold",
-        rows.assign(tier=tier),
         INDEX,
-        "sold under a market row, unit/yr",
-        lower=rows["min_per_year"].to_numpy(float),
-        upper=rows["max_per_year"].to_numpy(float),
+        rows,
+        "sold under a market row",
+        "unit/yr",
+        grows=Grows("{material} sold at {site}", "Markets", "price", "max_per_year"),
     )
+    m.bound("market_max", sold, "<=", cells(DEMAND, rows), "sold ≤ max_per_year")
+    m.bound("market_min", sold, ">=", cells(DELIVERY, rows), "sold ≥ min_per_year")
+    m.mass.append(sold.times(-1.0))
+    m.pay("income", sold.times(), rows["price"])
+    m.pay("synergy", sold.times(), rows["premium"])
+    m.emits.append(emitting(m.scenario.codes, "sale", sold.times(), "material"))
 
 
-def mass(m: Model) -> pd.DataFrame:
-    """− sold."""
-    return mass_terms(m.rows["sold"], -1.0)
+def _position(key: list[Column]) -> Ints:
+    """Of every row, how many rows of its key stand above it."""
+    _, number = distinct(key)
+    order = np.argsort(number, kind="stable")
+    grouped = number[order]
+    start = np.searchsorted(grouped, grouped)
+    position = np.empty(len(order), dtype=np.intp)
+    position[order] = np.arange(len(order)) - start
+    return position
 
 
-def money(m: Model) -> list[pd.DataFrame]:
-    """Income and premiums."""
-    rows = m.rows["sold"]
-    return [
-        money_terms(rows, "income", rows["price"]),
-        money_terms(rows, "synergy", rows["premium"]),
-    ]
-
-
-def emitting(m: Model) -> list[pd.DataFrame]:
-    """Per unit sold (negative: avoided elsewhere)."""
-    return [emitting_terms(m.rows["sold"], "sale", "material")]
-
-
-def tables(m: Model, values: NDArray[np.float64]) -> dict[str, pd.DataFrame]:
+def tables(m: Model, values: Floats) -> dict[str, pd.DataFrame]:
     """The table `sales`."""
-    rows = m.rows["sold"]
-    amount = values[rows["column"].to_numpy()]
-    table = rows[[*INDEX, "row"]].assign(
-        amount_per_year=amount,
-        min_per_year=rows["min_per_year"],
-        max_per_year=rows["max_per_year"],
-        price=rows["price"],
-        premium=rows["premium"],
-        income_million_per_year=rows["price"] * amount / 1e6,
-        premium_million_per_year=rows["premium"] * amount / 1e6,
+    sold = m["sold"]
+    amount = sold.value(values)
+    figures = ("min_per_year", "max_per_year", "price", "premium")
+    table = sold.items.frame(m.scenario.codes, *INDEX, "row").assign(amount_per_year=amount)
+    table = table.assign(
+        **{name: sold[name] for name in figures},
+        income_million_per_year=sold["price"] * amount / MILLION,
+        premium_million_per_year=sold["premium"] * amount / MILLION,
     )
     return {"sales": table}

@@ -16,104 +16,140 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-import pyomo.environ as pyo
-from numpy.typing import NDArray
 
-from circflow.model.terms import (
-    MASS,
-    Model,
-    add_variables,
-    emitting_terms,
-    mass_terms,
-    money_terms,
-    named,
-    periods_table,
-    stack,
+from circflow.data.coded import Floats, Items, cross, place_in
+from circflow.data.scenario import MILLION
+from circflow.model.declare import Figure, Grows, Model, Variable, cells
+from circflow.model.terms import constants, emitting
+
+INDEX = ("site", "material", "period")
+
+RECLAIM = Figure(
+    "Stockpiles",
+    "max_reclaim_per_year",
+    "reclaim",
+    "raise",
+    20.0,
+    "{where}: at most {figure} taken back",
 )
-
-INDEX = ["site", "material", "period"]
+ROOM = Figure(
+    "Stockpiles",
+    "capacity",
+    "stockpile",
+    "raise",
+    100.0,
+    "{where}: room for {figure}",
+    unit="{measure}",
+)
+LEFT_MIN = Figure(
+    "Stockpiles",
+    "closing_min",
+    "stockpile",
+    "lower",
+    1.0,
+    "at least {figure} of {where} must be left at the end",
+    unit="{measure}",
+)
+LEFT_MAX = Figure(
+    "Stockpiles",
+    "closing_max",
+    "stockpile",
+    "raise",
+    1.0,
+    "at most {figure} of {where} may be left at the end",
+    unit="{measure}",
+)
 
 
 def build(m: Model) -> None:
     """Add added, reclaimed, level and the stock balance."""
-    sheet = m.scenario.frame("Stockpiles").rename_axis("row").reset_index()
-    rows = sheet.merge(periods_table(m.scenario), how="cross")
-    last = (rows["order"] == len(m.scenario.periods) - 1).to_numpy()
-    capacity = rows["capacity"].fillna(np.inf).to_numpy(float)
-    closing = rows["closing_max"].fillna(np.inf).to_numpy(float)
-    add_variables(
-        m, "added", rows[rows["can_add"].astype(bool)], INDEX, "put into a stockpile, unit/yr"
+    rows = cross(m.scenario.items("Stockpiles"), m.scenario.period_items)
+    added = m.variable(
+        "added",
+        INDEX,
+        rows.take(rows["can_add"]),
+        "put into a stockpile",
+        "unit/yr",
+        grows=Grows(
+            "{material} added to the stock at {site}", "Stockpiles", "add_cost", "capacity"
+        ),
     )
-    add_variables(
-        m,
+    reclaimed = m.variable(
         "reclaimed",
-        rows,
         INDEX,
-        "taken out of a stockpile, unit/yr",
-        upper=rows["max_reclaim_per_year"].to_numpy(float),
+        rows,
+        "taken out of a stockpile",
+        "unit/yr",
+        grows=Grows(
+            "{material} taken from the stock at {site}",
+            "Stockpiles",
+            "reclaim_cost",
+            "max_reclaim_per_year",
+        ),
     )
-    add_variables(
-        m,
+    level = m.variable(
         "level",
-        rows,
         INDEX,
-        "stockpile at the period's end, unit",
-        lower=np.where(last, rows["closing_min"].to_numpy(float), 0.0),
-        upper=np.where(last, np.minimum(capacity, closing), capacity),
+        rows,
+        "stockpile at the period's end",
+        "unit",
+        grows=Grows("{material} held at {site}", "Stockpiles", "holding_cost", "capacity"),
     )
-    opening = {(s, k): float(o) for s, k, o in named(sheet, "site", "material", "opening")}
-    years = {p.name: p.years for p in m.scenario.periods}
-
-    @m.Constraint(m.LEVEL_INDEX)
-    def stock_balance(m: Model, site: str, material: str, period: str) -> pyo.Expression:
-        """level = level of the period before (opening at first) + years · (added − reclaimed)"""
-        key = (site, material, period)
-        first = period == m.PERIODS.first()
-        before = (
-            opening[site, material] if first else m.level[site, material, m.PERIODS.prev(period)]
-        )
-        change = -years[period] * m.reclaimed[key]
-        if key in m.added:
-            change += years[period] * m.added[key]
-        return m.level[key] == before + change
-
-
-def mass(m: Model) -> pd.DataFrame:
-    """+ reclaimed − added."""
-    return stack([mass_terms(m.rows["reclaimed"], 1.0), mass_terms(m.rows["added"], -1.0)], MASS)
+    last = rows["period"] == len(m.scenario.periods) - 1
+    room, most, least = cells(ROOM, rows), cells(LEFT_MAX, rows), cells(LEFT_MIN, rows)
+    top = cells(RECLAIM, rows)
+    m.bound("reclaim_max", reclaimed, "<=", top, "reclaimed ≤ max_reclaim_per_year")
+    m.bound("stock_capacity", level, "<=", room, "level ≤ capacity")
+    m.bound("closing_max", level, "<=", most.where(last), "last level ≤ closing_max")
+    m.bound("closing_min", level, ">=", least.where(last), "last level ≥ closing_min")
+    _add_balance(m, rows)
+    m.mass += [reclaimed.times(), added.times(-1.0)]
+    for variable, cost in (
+        (added, "add_cost"),
+        (reclaimed, "reclaim_cost"),
+        (level, "holding_cost"),
+    ):
+        m.pay("stockpiles", variable.times(), -variable[cost])
+    m.emits.append(emitting(m.scenario.codes, "stockpile", level.times(), "material"))
 
 
-def money(m: Model) -> list[pd.DataFrame]:
-    """Costs of adding, reclaiming and holding."""
-    parts = {"added": "add_cost", "reclaimed": "reclaim_cost", "level": "holding_cost"}
-    return [
-        money_terms(m.rows[name], "stockpiles", -m.rows[name][cost].to_numpy(float))
-        for name, cost in parts.items()
-    ]
+def _add_balance(m: Model, rows: Items) -> None:
+    level, added, reclaimed = m["level"], m["added"], m["reclaimed"]
+    later = level.times().labelled(period=level["period"] + 1)
+    first = rows.take(rows["period"] == 0)
+    before = later + constants(first.only(*INDEX).labels, first["opening"])
+    change = added.times(added["years"]) - reclaimed.times(reclaimed["years"])
+    m.limit(
+        "stock_balance",
+        over=INDEX,
+        left=level.times(),
+        sense="==",
+        right=before + change,
+        formula="level = level of the period before (opening at first)"
+        " + years · (added − reclaimed)",
+    )
 
 
-def emitting(m: Model) -> list[pd.DataFrame]:
-    """Per unit held at a period's end, per year."""
-    return [emitting_terms(m.rows["level"], "stockpile", "material")]
-
-
-def tables(m: Model, values: NDArray[np.float64]) -> dict[str, pd.DataFrame]:
+def tables(m: Model, values: Floats) -> dict[str, pd.DataFrame]:
     """The table `stockpiles`."""
-    rows = m.rows["level"]
-    table = rows[[*INDEX, "row"]].assign(closing=values[rows["column"].to_numpy()])
-    for name in ("added", "reclaimed"):
-        part = m.rows[name][INDEX].assign(
-            **{f"{name}_per_year": values[m.rows[name]["column"].to_numpy()]}
-        )
-        table = table.merge(part, on=INDEX, how="left")
-    table["added_per_year"] = table["added_per_year"].fillna(0.0)
-    before = table.groupby(["site", "material"], sort=False)["closing"].shift(1)
-    table["opening"] = before.fillna(rows["opening"].reset_index(drop=True))
-    table["capacity"] = rows["capacity"].to_numpy(float)
-    table["cost_million_per_year"] = (
-        rows["add_cost"].to_numpy(float) * table["added_per_year"]
-        + rows["reclaim_cost"].to_numpy(float) * table["reclaimed_per_year"]
-        + rows["holding_cost"].to_numpy(float) * table["closing"]
-    ) / 1e6
-    order = [*INDEX, "row", "opening", "added_per_year", "reclaimed_per_year", "closing"]
-    return {"stockpiles": table[[*order, "capacity", "cost_million_per_year"]]}
+    level = m["level"]
+    closing = level.value(values)
+    periods = max(len(m.scenario.periods), 1)
+    before = np.roll(closing.reshape(-1, periods), 1, axis=1)
+    before[:, :1] = level["opening"].reshape(-1, periods)[:, :1]
+    put, taken = (_in_rows(level, m[name], values) for name in ("added", "reclaimed"))
+    cost = level["add_cost"] * put + level["reclaim_cost"] * taken + level["holding_cost"] * closing
+    table = level.items.frame(m.scenario.codes, *INDEX, "row").assign(
+        opening=before.ravel(),
+        added_per_year=put,
+        reclaimed_per_year=taken,
+        closing=closing,
+        capacity=level["capacity"],
+        cost_million_per_year=cost / MILLION,
+    )
+    return {"stockpiles": table}
+
+
+def _in_rows(level: Variable, variable: Variable, values: Floats) -> Floats:
+    at = place_in([variable[n] for n in INDEX], [level[n] for n in INDEX])
+    return np.asarray(np.append(variable.value(values), 0.0)[at])

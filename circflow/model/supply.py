@@ -17,92 +17,80 @@ Money
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from circflow.model.terms import (
-    MASS,
-    Model,
-    add_variables,
-    emitting_terms,
-    mass_terms,
-    money_terms,
-    stack,
+from circflow.data.coded import Floats
+from circflow.data.scenario import MILLION
+from circflow.model.declare import Figure, Grows, Model, Variable, cells
+from circflow.model.terms import emitting
+
+INDEX = ("site", "material", "period")
+
+ARISES = Figure("Streams", "amount_per_year", "stream", "", 0.0, "{figure} of {where} arises")
+HANDLED = Figure(
+    "Streams", "amount_per_year", "stream", "lower", 1000.0, "{figure} of {where} must be handled"
 )
-
-INDEX = ["site", "material", "period"]
+BUYABLE = Figure(
+    "Purchases",
+    "max_per_year",
+    "purchase",
+    "raise",
+    10.0,
+    "{where}: at most {figure} can be bought",
+)
 
 
 def build(m: Model) -> None:
     """Add taken and bought."""
-    streams = m.scenario.in_force("Streams")
-    amount = streams["amount_per_year"].to_numpy(float)
-    add_variables(
-        m,
+    streams = m.scenario.items_in_force("Streams")
+    taken = m.variable(
         "taken",
+        INDEX,
         streams,
-        INDEX,
-        "waste taken from a stream, unit/yr",
-        lower=np.where(streams["must_handle"].to_numpy(bool), amount, 0.0),
-        upper=amount,
+        "waste taken from a stream",
+        "unit/yr",
+        grows=Grows("{material} taken at {site}", "Streams", "cost", "amount_per_year"),
     )
-    purchases = m.scenario.purchases
-    add_variables(
-        m,
+    amount = cells(HANDLED, streams).where(streams["must_handle"])
+    m.bound("stream_amount", taken, "<=", cells(ARISES, streams), "taken ≤ amount_per_year")
+    m.bound("stream_handled", taken, ">=", amount, "taken ≥ amount_per_year, if must_handle")
+
+    purchases = m.scenario.purchase_items
+    bought = m.variable(
         "bought",
-        purchases,
         INDEX,
-        "auxiliary input bought, unit/yr",
-        upper=purchases["max_per_year"].to_numpy(float),
+        purchases,
+        "auxiliary input bought",
+        "unit/yr",
+        grows=Grows("{material} bought at {site}", "Purchases", "price", "max_per_year"),
     )
+    m.bound("purchase_max", bought, "<=", cells(BUYABLE, purchases), "bought ≤ max_per_year")
+
+    for kind, variable, group, price in (
+        ("stream", taken, "streams", "cost"),
+        ("purchase", bought, "purchases", "price"),
+    ):
+        m.mass.append(variable.times())
+        m.pay(group, variable.times(), -variable[price])
+        m.emits.append(emitting(m.scenario.codes, kind, variable.times(), "material"))
 
 
-def mass(m: Model) -> pd.DataFrame:
-    """What enters a site: + taken + bought."""
-    return stack([mass_terms(m.rows["taken"], 1.0), mass_terms(m.rows["bought"], 1.0)], MASS)
-
-
-def money(m: Model) -> list[pd.DataFrame]:
-    """Costs of streams and purchases."""
-    taken, bought = m.rows["taken"], m.rows["bought"]
-    return [
-        money_terms(taken, "streams", -taken["cost"].to_numpy(float)),
-        money_terms(bought, "purchases", -bought["price"].to_numpy(float)),
-    ]
-
-
-def emitting(m: Model) -> list[pd.DataFrame]:
-    """Per unit taken or bought."""
-    return [
-        emitting_terms(m.rows["taken"], "stream", "material"),
-        emitting_terms(m.rows["bought"], "purchase", "material"),
-    ]
-
-
-def tables(m: Model, values: NDArray[np.float64]) -> dict[str, pd.DataFrame]:
+def tables(m: Model, values: Floats) -> dict[str, pd.DataFrame]:
     """The table `supply`."""
     parts = [
-        _table(m.rows["taken"], values, "stream", "amount_per_year", "cost"),
-        _table(m.rows["bought"], values, "purchase", "max_per_year", "price"),
+        _table(m["taken"], values, "stream", "amount_per_year", "cost"),
+        _table(m["bought"], values, "purchase", "max_per_year", "price"),
     ]
     return {"supply": pd.concat(parts, ignore_index=True)}
 
 
-def _table(
-    rows: pd.DataFrame, values: NDArray[np.float64], kind: str, most: str, price: str
-) -> pd.DataFrame:
-    amount = values[rows["column"].to_numpy()]
-    return pd.DataFrame(
-        {
-            "kind": kind,
-            "site": rows["site"],
-            "material": rows["material"],
-            "period": rows["period"],
-            "row": rows["row"],
-            "amount_per_year": amount,
-            "available_per_year": rows[most],
-            "price": rows[price],
-            "cost_million_per_year": rows[price].to_numpy(float) * amount / 1e6,
-        }
+def _table(variable: Variable, values: Floats, kind: str, most: str, price: str) -> pd.DataFrame:
+    amount = variable.value(values)
+    names = variable.items.frame(variable.scenario.codes, *INDEX, "row")
+    names.insert(0, "kind", kind)
+    return names.assign(
+        amount_per_year=amount,
+        available_per_year=variable[most],
+        price=variable[price],
+        cost_million_per_year=variable[price] * amount / MILLION,
     )

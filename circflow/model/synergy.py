@@ -6,9 +6,7 @@ Sets: (synergy, period); partners are units (their activity, the sum over their 
 Variables
     joint_activity[synergy, period]  1/yr  ≤ max_per_year
 
-Rows
-    partner_activity   joint_activity ≤ partner's activity / ratio, for every partner; a partner
-                       that is off, or a flow without a link, has no activity
+A partner that is off, or a flow without a link, has no activity.
 
 Money
     synergy  + value · joint_activity
@@ -16,77 +14,91 @@ Money
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
-import pyomo.environ as pyo
-from numpy.typing import NDArray
 
-from circflow.model.terms import Model, Rows, add_variables, index_set, money_terms, stack
+from circflow.data.coded import Floats, Items, cross, match
+from circflow.data.scenario import MILLION
+from circflow.model.declare import Figure, Grows, Model, cells
+from circflow.model.terms import Terms
 
-INDEX = ["synergy", "period"]
-PARTNER = ["synergy", "kind", "partner", "period"]
+INDEX = ("synergy", "period")
+PARTNER = ("synergy", "kind", "partner", "period")
+
+MOST = Figure(
+    "Synergies",
+    "max_per_year",
+    "synergy",
+    "",
+    0.0,
+    "{synergy}: at most {figure}",
+    unit="1/yr",
+    measure="joint activity",
+)
 
 
 def build(m: Model) -> None:
     """Add joint_activity. Needs the blocks conversion and transport."""
-    sheet = m.scenario.frame("Synergies").rename_axis("row").reset_index()
-    periods = pd.DataFrame({"period": [p.name for p in m.scenario.periods]})
-    rows = sheet.merge(periods, how="cross")
-    add_variables(
-        m,
+    rows = cross(m.scenario.items("Synergies"), m.scenario.period_items)
+    joint = m.variable(
         "joint_activity",
-        rows,
         INDEX,
-        "joint activity of a synergy, 1/yr",
-        upper=rows["max_per_year"].to_numpy(float),
+        rows,
+        "joint activity of a synergy",
+        "1/yr",
+        grows=Grows("synergy {synergy}", "Synergies", "value", "max_per_year"),
     )
-    partners = m.scenario.frame("SynergyPartners")[["synergy", "kind", "partner", "ratio"]]
-    joint = partners.merge(m.rows["joint_activity"][[*INDEX, "column"]], on="synergy")
-    terms = stack(
-        [joint.assign(coefficient=1.0), _units(m, partners), _flows(m, partners)],
-        [*PARTNER, "column", "coefficient"],
+    m.bound("synergy_max", joint, "<=", cells(MOST, rows), "joint_activity ≤ max_per_year")
+    partners = m.scenario.items("SynergyPartners").only("synergy", "kind", "partner", "ratio")
+    i, j = match([partners["synergy"]], [joint["synergy"]])
+    m.limit(
+        "partner_activity",
+        over=PARTNER,
+        left=joint.times()
+        .where(j)
+        .labelled(**{n: partners[n][i] for n in ("synergy", "kind", "partner")}),
+        sense="<=",
+        right=_units(m, partners) + _flows(m, partners),
+        formula="joint_activity ≤ partner's activity / ratio",
+        part="synergy",
     )
-    limited = Rows(m, terms, PARTNER)
-    index_set(m, "PARTNERS", limited.keys(), 4)
-
-    @m.Constraint(m.PARTNERS)
-    def partner_activity(
-        m: Model, synergy: str, kind: str, partner: str, period: str
-    ) -> pyo.Expression:
-        """joint_activity − partner's activity / ratio ≤ 0"""
-        return limited[synergy, kind, partner, period] <= 0.0
+    m.pay("synergy", joint.times(), joint["value"])
 
 
-def _units(m: Model, partners: pd.DataFrame) -> pd.DataFrame:
-    """− activity / ratio of the partners that are units."""
-    units = partners[partners["kind"] == "unit"]
-    rows = units.merge(m.rows["activity"], left_on="partner", right_on="unit")
-    return rows.assign(coefficient=-1.0 / rows["ratio"].astype(float))
+def _units(m: Model, partners: Items) -> Terms:
+    """activity / ratio of the partners that are units."""
+    codes, activity = m.scenario.codes, m["activity"]
+    units = partners.take(partners["kind"] == codes.known("kind", "unit"))
+    names = codes.names("partner", units["partner"]).tolist()
+    unit = codes.of("unit", names)
+    i, j = match([unit], [activity["unit"]])
+    return _by_partner(units.take(i), activity.times().where(j))
 
 
-def _flows(m: Model, partners: pd.DataFrame) -> pd.DataFrame:
-    """− flow / ratio of the partners that are flows."""
-    flows = partners[partners["kind"] == "flow"]
-    ends = [[end.strip() for end in name.split(">", 1)] for name in flows["partner"]]
-    flows = flows.assign(
-        **{"from": [start for start, _ in ends], "to": [end for _, end in ends]}
-    ).astype({"from": object, "to": object})
-    rows = flows.merge(m.rows["flow"][["from", "to", "period", "column"]], on=["from", "to"])
-    return rows.assign(coefficient=-1.0 / rows["ratio"].astype(float))
+def _flows(m: Model, partners: Items) -> Terms:
+    """flow / ratio of the partners that are flows."""
+    codes, flow = m.scenario.codes, m["flow"]
+    flows = partners.take(partners["kind"] == codes.known("kind", "flow"))
+    names = codes.names("partner", flows["partner"]).tolist()
+    ends = [[end.strip() for end in name.split(">", 1)] for name in names]
+    start = codes.of("site", [a for a, _ in ends])
+    end = codes.of("site", [b for _, b in ends])
+    i, j = match([start, end], [flow["from"], flow["to"]])
+    return _by_partner(flows.take(i), flow.times().where(j))
 
 
-def money(m: Model) -> list[pd.DataFrame]:
-    """Value of joint activity."""
-    rows = m.rows["joint_activity"]
-    return [money_terms(rows, "synergy", rows["value"])]
+def _by_partner(partners: Items, terms: Terms) -> Terms:
+    labels = {n: partners[n] for n in ("synergy", "kind", "partner")}
+    return Terms(
+        {**labels, "period": terms["period"]}, terms.column, terms.coefficient / partners["ratio"]
+    )
 
 
-def tables(m: Model, values: NDArray[np.float64]) -> dict[str, pd.DataFrame]:
+def tables(m: Model, values: Floats) -> dict[str, pd.DataFrame]:
     """The table `synergies`."""
-    rows = m.rows["joint_activity"]
-    joint = values[rows["column"].to_numpy()]
-    table = rows[["synergy", "effect", "period"]].assign(
-        joint_activity_per_year=joint,
-        value_million_per_year=rows["value"] * joint / 1e6,
+    joint = m["joint_activity"]
+    amount = joint.value(values)
+    table = joint.items.frame(m.scenario.codes, "synergy", "effect", "period").assign(
+        joint_activity_per_year=amount,
+        value_million_per_year=joint["value"] * amount / MILLION,
     )
     return {"synergies": table}

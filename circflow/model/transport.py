@@ -1,7 +1,7 @@
 """Transport: material moved over links.
 
 Sets: (from, to, material, mode, period) of the network's links in the periods in which their
-mode runs.
+mode runs and, where no row of Links names the material, something can come to where they start.
 
 Variables
     flow[from, to, material, mode, period]  unit/yr  moved over a link, as sent
@@ -16,81 +16,91 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-import pyomo.environ as pyo
-from numpy.typing import NDArray
 
-from circflow.model.terms import (
-    MASS,
-    Model,
-    Rows,
-    add_variables,
-    emitting_terms,
-    index_set,
-    money_terms,
-    stack,
+from circflow.data.coded import Floats, Items, match, place_in
+from circflow.data.scenario import MILLION, Scenario
+from circflow.model.declare import Figure, Grows, Model, Record, cells
+from circflow.model.reach import fed
+from circflow.model.terms import emitting
+
+INDEX = ("from", "to", "material", "mode", "period")
+
+
+def _way(row: Record) -> str:
+    return f"{row['material'] or 'everything'} from {row['from']} to {row['to']}"
+
+
+def _sender(rows: Items, _: Scenario) -> Items:
+    return rows.renamed(site="from")
+
+
+CAPACITY = Figure(
+    "Links",
+    "capacity_per_year",
+    "link",
+    "raise",
+    50.0,
+    "{where}: at most {figure}",
+    _way,
+    place=_sender,
 )
-
-INDEX = ["from", "to", "material", "mode", "period"]
 
 
 def build(m: Model) -> None:
-    """Add flow and the capacities of rows of the sheet Links."""
+    """Add flow and the capacities of rows of the sheet Links. Needs the blocks that bring material
+    to where it starts: supply, conversion, stock."""
     network = m.scenario.network
-    flows = network.flows.reset_index(drop=True)
-    links = network.links.iloc[flows["link"].to_numpy()].reset_index(drop=True)
-    add_variables(
-        m, "flow", pd.concat([links, flows], axis=1), INDEX, "moved over a link, as sent, unit/yr"
+    flows = network.flow_items
+    links = network.link_items.take(flows["link"])
+    rows = Items({**{n: links[n] for n in links.names}, **{n: flows[n] for n in flows.names}})
+    sheet = m.scenario.items("Links")
+    named = place_in([sheet[n] for n in INDEX[:3]], [rows[n] for n in INDEX[:3]]) >= 0
+    rows = rows.take(named | fed(m, rows.renamed(site="from"), rows.renamed(site="to")))
+    flow = m.variable(
+        "flow",
+        INDEX,
+        rows,
+        "moved over a link, as sent",
+        "unit/yr",
+        grows=Grows(
+            "{material} from {from} to {to} by {mode}",
+            "Links",
+            "unit_cost",
+            row="row_cost",
+            by="at {} per unit",
+        ),
     )
-
-    covered = network.capacities.merge(m.rows["flow"][["link", "period", "column"]], on="link")
-    used = Rows(m, covered.assign(coefficient=1.0), ["row", "period"])
-    limits = dict(
-        zip(network.capacities["row"], network.capacities["capacity_per_year"], strict=True)
+    covered = network.capacity_items
+    i, j = match([covered["link"]], [flow["link"]])
+    m.limit(
+        "link_capacity",
+        over=("row", "period"),
+        left=flow.times().where(j).labelled(row=covered["row"][i]),
+        sense="<=",
+        right=cells(CAPACITY, sheet, "row"),
+        formula="Σ flow covered by the row ≤ capacity_per_year",
+        part="link_capacity",
     )
-    index_set(m, "LINK_CAPACITIES", used.keys(), 2)
-
-    @m.Constraint(m.LINK_CAPACITIES)
-    def link_capacity(m: Model, row: int, period: str) -> pyo.Expression:
-        """Σ flow covered by the row ≤ capacity_per_year"""
-        return used[row, period] <= limits[row]
-
-
-def mass(m: Model) -> pd.DataFrame:
-    """− flow at the sender, + (1 − loss) · flow at the receiver."""
-    rows = m.rows["flow"]
-    labels = rows[["from", "to", "material", "period", "column"]]
-    sent = labels.rename(columns={"from": "site"}).assign(coefficient=-1.0)
-    received = labels.rename(columns={"to": "site"}).assign(coefficient=1.0 - rows["loss"])
-    return stack([sent, received], MASS)
+    sent = flow.times().labelled(site=flow["from"])
+    received = flow.times(1.0 - flow["loss"]).labelled(site=flow["to"])
+    m.mass += [-sent, received]
+    m.pay("transport", sent, -flow["unit_cost"])
+    m.pay("transactions", sent, -flow["transaction_cost"])
+    journey = sent.times(np.nan_to_num(flow["distance_km"]))
+    m.emits.append(emitting(m.scenario.codes, "transport", journey, "mode"))
 
 
-def money(m: Model) -> list[pd.DataFrame]:
-    """Transport and transactions; the sender pays."""
-    rows = m.rows["flow"].rename(columns={"from": "site"})
-    return [
-        money_terms(rows, "transport", -rows["unit_cost"].to_numpy(float)),
-        money_terms(rows, "transactions", -rows["transaction_cost"].to_numpy(float)),
-    ]
-
-
-def emitting(m: Model) -> list[pd.DataFrame]:
-    """Per unit·km, where the journey starts."""
-    rows = m.rows["flow"].rename(columns={"from": "site"})
-    distance = rows["distance_km"].fillna(0.0)
-    return [emitting_terms(rows, "transport", "mode", coefficient=distance)]
-
-
-def tables(m: Model, values: NDArray[np.float64]) -> dict[str, pd.DataFrame]:
+def tables(m: Model, values: Floats) -> dict[str, pd.DataFrame]:
     """The table `flows`."""
-    rows = m.rows["flow"]
-    sent = values[rows["column"].to_numpy()]
+    flow = m["flow"]
+    sent = flow.value(values)
     used = np.flatnonzero(sent)
-    rows, sent = rows.iloc[used], sent[used]
-    table = rows[[*INDEX]].assign(
+    rows, sent = flow.items.take(used), sent[used]
+    table = rows.frame(m.scenario.codes, *INDEX).assign(
         sent_per_year=sent,
-        received_per_year=sent * (1.0 - rows["loss"].to_numpy(float)),
+        received_per_year=sent * (1.0 - rows["loss"]),
         distance_km=rows["distance_km"],
-        transport_million_per_year=rows["unit_cost"] * sent / 1e6,
-        transactions_million_per_year=rows["transaction_cost"] * sent / 1e6,
+        transport_million_per_year=rows["unit_cost"] * sent / MILLION,
+        transactions_million_per_year=rows["transaction_cost"] * sent / MILLION,
     )
-    return {"flows": table.reset_index(drop=True)}
+    return {"flows": table}

@@ -52,9 +52,12 @@ def _figures(found: Futures) -> list[str]:
     made = columns(["", "", "million"], rows, left=2)
     if found.risk.omega > 0.0:
         weight = number(found.risk.omega)
-        made.append(f"  RP, WS and EEV count the mean {number(1 - found.risk.omega)}, CVaR {weight}")
-    if (found.gap or 0.0) > 1e-9:
-        made.append(f"  RP is proven to within {number(100 * found.gap)} %")
+        made.append(
+            f"  RP, WS and EEV count the mean {number(1 - found.risk.omega)}, CVaR {weight}"
+        )
+    gap = found.gap or 0.0
+    if gap > 1e-9:
+        made.append(f"  RP is proven to within {number(100 * gap)} %")
     if found.mean_without_plan:
         names = ", ".join(plain(name) for name in found.mean_without_plan)
         made.append(f"  The mean scenario's decisions leave no plan in: {names}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from circflow.data.scenario import Scenario
@@ -55,11 +56,16 @@ def rows_in_force(scenario: Scenario, sheet: str) -> pd.DataFrame:
                 periods.append(named.name)
     held = frame.iloc[at]
     numbers = held.index.to_numpy()
-    return (
+    rows = (
         held.assign(period=pd.Series(periods, index=held.index, dtype=object))
         .assign(row=numbers)
         .reset_index(drop=True)
     )
+    if sheet == "Markets":  # one that stands still buys nothing, and asks for nothing
+        places = rows[["site", "material", "period"]].itertuples(index=False, name=None)
+        still = np.array([place in scenario.standstill.markets for place in places], dtype=bool)
+        rows.loc[still, ["max_per_year", "min_per_year"]] = 0.0
+    return rows
 
 
 def purchases_in_force(scenario: Scenario) -> pd.DataFrame:

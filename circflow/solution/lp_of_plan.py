@@ -34,7 +34,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -42,6 +42,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csc_array
 
 from circflow.data.scenario import MILLION, Scenario
+from circflow.model.declare import Model
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
@@ -65,18 +66,6 @@ PARTS = (
     "other",
 )
 BALANCE = "material_balance"
-_FAMILIES = {
-    "emission_limit": "emission_limits",
-    "group_requirement": "requirement",
-    "blend_min": "blends",
-    "blend_max": "blends",
-    "capacity": "capacity",
-    "running_capacity": "capacity",
-    "min_load": "min_load",
-    "running_min_load": "min_load",
-    "link_capacity": "link_capacity",
-    "partner_activity": "synergy",
-}
 _GROUPS = {
     "income": "sale",
     "synergy": "sale",
@@ -86,6 +75,18 @@ _GROUPS = {
     "emissions": "emission_price",
 }
 _NOISE = 1e-9
+
+
+class Rows(Protocol):
+    """The rows of a limit in a programme."""
+
+    @property
+    def keys(self) -> list[Any]:
+        """The names that index each row."""
+
+    @property
+    def rows(self) -> Ints:
+        """Where each stands."""
 
 
 @dataclass(frozen=True)
@@ -98,26 +99,25 @@ class Optimality:
     upper: Floats = field(repr=False)
     x: Floats = field(repr=False)
     row_dual: Floats = field(repr=False)
-    families: Mapping[str, tuple[list[Any], Ints]] = field(repr=False)
-    """By constraint: its indices, and the rows they stand in."""
+    families: Mapping[str, Rows] = field(repr=False)
+    """By limit: its indices, and the rows they stand in."""
     column_of: Ints = field(repr=False)
     """The LP's column of each variable of the model, −1 where it has none."""
-    rows: Mapping[str, pd.DataFrame] = field(repr=False)
-    """By variable of the model: its indices, with their `column`."""
-    money: pd.DataFrame = field(repr=False)
-    """Terms of money: group, period, lump, column, coefficient (million, unweighted)."""
+    model: Model = field(repr=False)
+    """Variables, limits and terms of money."""
     value_weight: float
     synergy_weight: float
 
     def labels(self, name: str) -> tuple[pd.DataFrame, Ints]:
         """The rows of a variable that are in the LP, and their columns there."""
-        rows = self.rows[name]
-        columns = self.column_of[rows["column"].to_numpy(np.intp)]
+        rows = self.model[name].frame
+        columns = self.column_of[self.model[name].columns]
         return rows[columns >= 0].reset_index(drop=True), columns[columns >= 0]
 
     def family(self, name: str) -> tuple[list[Any], Ints]:
         """Indices and rows of a constraint."""
-        return self.families.get(name, ([], np.zeros(0, dtype=np.intp)))
+        family = self.families[name]
+        return family.keys, family.rows
 
     def discounts(self, periods: pd.Series[Any]) -> Floats:
         """D_t of every row's period."""
@@ -154,8 +154,8 @@ class Optimality:
         number = {part: n for n, part in enumerate(PARTS)}
         at, row, coefficient = entries(self.matrix, columns)
         of_row = np.full(self.matrix.shape[0], number["other"], dtype=np.intp)
-        for family, part in _FAMILIES.items():
-            of_row[self.family(family)[1]] = number[part]
+        for limit in self.model.limits.values():
+            of_row[self.families[limit.name].rows] = number[limit.part]
         balance = np.zeros(self.matrix.shape[0], dtype=bool)
         balance[self.family(BALANCE)[1]] = True
         arrives = np.where(coefficient > 0.0, number["outputs"], number["inputs"])
@@ -173,15 +173,17 @@ class Optimality:
         made = np.zeros((len(columns), len(PARTS)))
         place = np.full(self.matrix.shape[1], -1, dtype=np.intp)
         place[columns] = np.arange(len(columns))
-        terms = self.money
-        model_column = terms["column"].to_numpy(np.intp)
-        at = np.where(model_column >= 0, self.column_of[model_column], -1)
+        terms, codes = self.model.money, self.scenario.codes
+        at = np.append(self.column_of, -1)[terms.column]
         mine = np.flatnonzero(at >= 0)
         mine = mine[place[at[mine]] >= 0]
-        chosen = terms.iloc[mine]
-        weight = np.where(chosen["group"] == "synergy", self.synergy_weight, self.value_weight)
-        worth = chosen["coefficient"].to_numpy(float) * self.discounts(chosen["period"]) * weight
-        part = [number[_GROUPS.get(group, "other")] for group in chosen["group"]]
+        chosen = terms.where(mine)
+        groups = codes.names("money", chosen["money"]).tolist()
+        synergy = chosen["money"] == codes.known("money", "synergy")
+        weight = np.where(synergy, self.synergy_weight, self.value_weight)
+        yearly = self.scenario.period_items["weight"][chosen["period"]]
+        worth = chosen.coefficient * yearly * weight
+        part = [number[_GROUPS.get(group, "other")] for group in groups]
         np.add.at(made, (place[at[mine]], np.array(part, dtype=np.intp)), -worth)
         made[:, number["goals"]] = self.cost[columns] - made.sum(axis=1)
         small = np.abs(made[:, number["goals"]]) <= _NOISE * np.abs(self.cost[columns])

@@ -23,7 +23,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_array, csc_array, csr_array, vstack
-from scipy.sparse.csgraph import connected_components
 
 from circflow.solver.compiled import Program
 
@@ -49,15 +48,15 @@ class _AtMost:
     value: Floats
     side: Floats
 
-    def least(self, lower: Floats, upper: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+    def least(self, lower: Floats, upper: Floats) -> tuple[Floats, Floats, Floats, NDArray[Any]]:
         """Of every entry the least a·x; of every row their finite sum, rounding, infinite ones."""
         own = np.where(self.value > 0.0, lower[self.column], upper[self.column]) * self.value
         endless = np.isinf(own)
         finite = np.where(endless, 0.0, own)
         count = len(self.side)
-        total = np.bincount(self.row, finite, count)
+        total = np.asarray(np.bincount(self.row, finite, count), dtype=float)
         terms = np.bincount(self.row, minlength=count)
-        slack = _ROUNDING * (terms + 2.0) * np.bincount(self.row, np.abs(finite), count)
+        slack: Floats = np.bincount(self.row, np.abs(finite), count) * (_ROUNDING * (terms + 2.0))
         return own, total, slack, np.bincount(self.row, endless, count)
 
 
@@ -98,6 +97,8 @@ def _cycles(program: Program) -> csr_array | None:
         return None
     size = len(equal)
     graph = coo_array((np.ones(arc.sum()), (row[out[arc]], row[into[arc]])), shape=(size, size))
+    from scipy.sparse.csgraph import connected_components  # 0.1 s to load
+
     number, group = connected_components(csr_array(graph), directed=True, connection="strong")
     large = np.flatnonzero(np.bincount(group, minlength=number) > 1)
     if not len(large):
@@ -252,7 +253,8 @@ def _pulled_in(  # noqa: PLR0913, PLR0917
 
 def _reduced(program: Program, bound: Floats, column: Ints) -> Floats:
     """Entries of the matrix, with those of yes/no columns that only make rows redundant reduced."""
-    row, value = program.matrix.indices, program.matrix.data.copy()
+    row = program.matrix.indices
+    value: Floats = program.matrix.data.astype(float)
     lower, upper = program.lower, program.upper
     own = program.integer & (lower == 0.0) & (upper == 1.0)
     if not own.any():

@@ -1,4 +1,4 @@
-"""A Pyomo model as arrays with labelled rows and columns: min c·x, bounds on A·x and on x.
+"""A model as arrays with labelled rows and columns: min c·x, bounds on A·x and on x.
 
 The programme is minimised (`cost` is the objective's negative, in million currency), in the
 planner's units. `scaled` makes the same programme in units of its own, for the solver.
@@ -6,16 +6,18 @@ planner's units. `scaled` makes the same programme in units of its own, for the 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pyomo.repn.plugins.standard_form import LinearStandardFormCompiler
-from scipy.sparse import csc_array, hstack, vstack
+from scipy.sparse import coo_array, csc_array, hstack, vstack
 
-from circflow.model.terms import Model, no_garbage_collection
+from circflow.data.coded import Items
+from circflow.data.scenario import Scenario
+from circflow.model.declare import Model, keys_of_rows
 
 Floats = NDArray[np.float64]
 _ALL = slice(None)
@@ -155,21 +157,40 @@ def _changed(old: Floats, at: NDArray[np.intp] | slice, new: Floats | float | No
 
 
 @dataclass(frozen=True)
+class Family:
+    """The rows of a limit: what indexes each (codes), and where they stand in the programme."""
+
+    items: Items
+    over: tuple[str, ...]
+    rows: NDArray[np.intp]
+    scenario: Scenario = field(repr=False)
+
+    @cached_property
+    def keys(self) -> list[Any]:
+        """The names that index each row: tuples, plain names where there is one label."""
+        return keys_of_rows(self.scenario, self.items, self.over)
+
+
+@dataclass(frozen=True)
 class Compiled:
     """The programme of a model, with the names of its rows and the columns of its variables.
 
     `columns[j]` is the model's column (see `circflow.model.terms`) of the programme's column j;
-    variables that occur nowhere have none. `families[name]` holds, for each constraint of the
-    model, its indices and the rows they stand in.
+    variables that occur nowhere have none.
     """
 
     program: Program
     columns: NDArray[np.intp]
-    families: dict[str, tuple[list[Any], NDArray[np.intp]]]
+    families: dict[str, Family]
+    """By limit: its rows (a row without a variable that always holds is left out)."""
     variables: int
     """Number of the model's variables."""
     idle_values: Floats = field(repr=False)
     """Value of every model variable that occurs nowhere (its lower bound), by column."""
+
+    def rows(self, name: str) -> NDArray[np.intp]:
+        """The rows of a limit."""
+        return self.families[name].rows
 
     @cached_property
     def column_of(self) -> NDArray[np.intp]:
@@ -179,45 +200,52 @@ class Compiled:
         return where
 
     def values(self, x: Floats) -> Floats:
-        """All model variables by column, then the constant 1 (see `terms.evaluate`)."""
+        """All model variables by column, then the constant 1 (see `Terms.at`)."""
         values = np.append(self.idle_values, 1.0)
         values[self.columns] = x
         return values
 
 
 def compile_model(m: Model) -> Compiled:
-    """Turn a model into arrays, with Pyomo's own compiler (rows kept as they stand)."""
-    with no_garbage_collection():
-        form = LinearStandardFormCompiler().write(m, mixed_form=True)
-        number = {id(v): n for n, v in enumerate(m.variables)}
-        columns = np.array([number[id(v)] for v in form.columns], dtype=np.intp)
-        families = _families(form.rows)
-        decisions = {id(v) for v in (*m.built.values(), *m.running.values()) if v.is_integer()}
-        integer = np.array([id(v) in decisions for v in form.columns], dtype=bool)
-    low, high = (np.concatenate(parts) for parts in zip(*m.bounds, strict=True))
-    kind = np.array([row.bound_type for row in form.rows], dtype=int)
-    rhs = np.asarray(form.rhs, dtype=float)
-    matrix = csc_array(form.A)
-    matrix.sort_indices()
-    cost = form.c.toarray() if hasattr(form.c, "toarray") else form.c
+    """Turn a model's terms into arrays."""
+    limits = list(m.limits.values())
+    counts = [len(limit.items) for limit in limits]
+    first = np.cumsum([0, *counts])
+    row = _together([limit.row + at for limit, at in zip(limits, first[:-1], strict=True)], int)
+    column = _together([limit.column for limit in limits], int)
+    factor = _together([limit.coefficient for limit in limits], float)
+    matrix = csc_array(coo_array((factor, (row, column)), shape=(int(first[-1]), m.count)))
+    matrix.sum_duplicates()
+    matrix.eliminate_zeros()
+    right = _together([limit.right for limit in limits], float)
+    sense = np.repeat([limit.sense for limit in limits], counts)
+    low = np.where(sense == "<=", -np.inf, right)
+    high = np.where(sense == ">=", np.inf, right)
+    # Without a variable, a row is kept only to show that it cannot hold.
+    empty = np.bincount(matrix.indices, minlength=matrix.shape[0]) == 0
+    kept = ~empty | (low > 0.0) | (high < 0.0)
+    columns = np.flatnonzero((np.diff(matrix.indptr) > 0) | (m.objective[:-1] != 0.0))
+    if not kept.all():
+        matrix = csc_array(matrix[kept, :])
+    place = np.where(kept, np.cumsum(kept) - 1, -1)
+    families = {}
+    for limit, start in zip(limits, first[:-1].tolist(), strict=True):
+        rows = place[start : start + len(limit.items)]
+        families[limit.name] = Family(
+            limit.items.take(rows >= 0), limit.over, rows[rows >= 0], m.scenario
+        )
     program = Program(
-        cost=np.asarray(cost, dtype=float).reshape(-1),
-        offset=float(np.asarray(form.c_offset).reshape(-1)[0]),
-        matrix=matrix,
-        row_lower=np.where(kind > 0, -np.inf, rhs),
-        row_upper=np.where(kind < 0, np.inf, rhs),
-        lower=low[columns],
-        upper=high[columns],
-        integer=integer,
+        cost=0.0 - m.objective[columns],
+        offset=0.0 - float(m.objective[-1]),
+        matrix=_stacked(matrix[:, columns]),
+        row_lower=low[kept],
+        row_upper=high[kept],
+        lower=m.lower[columns],
+        upper=m.upper[columns],
+        integer=m.decision[columns],
     )
-    return Compiled(program, columns, families, len(m.variables), low)
+    return Compiled(program, columns, families, m.count, m.lower)
 
 
-def _families(rows: list[Any]) -> dict[str, tuple[list[Any], NDArray[np.intp]]]:
-    indices: dict[str, list[Any]] = {}
-    places: dict[str, list[int]] = {}
-    for place, row in enumerate(rows):
-        name = row.constraint.parent_component().local_name
-        indices.setdefault(name, []).append(row.constraint.index())
-        places.setdefault(name, []).append(place)
-    return {name: (indices[name], np.array(places[name], dtype=np.intp)) for name in indices}
+def _together(parts: Sequence[NDArray[Any]], kind: type) -> NDArray[Any]:
+    return np.concatenate(parts) if parts else np.zeros(0, dtype=kind)

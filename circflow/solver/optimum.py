@@ -4,7 +4,8 @@
     LP          solve; every limit must hold relative to its own size, and the duals must prove the
                 optimum (`circflow.solution.proof`); else refine (`refine`); else another way
     decisions   search; solve the LP with the decisions as constants; its plan must be as near the
-                search's bound as was asked for, and not beyond it; else search another way
+                search's bound as was asked for, and not beyond it; else search another way, at
+                last by proven LPs alone (`branch`)
     no plan     a claim that there is none is believed with a Farkas ray or a ray of endless gain
 
 The ways differ in scaling, presolve, algorithm and tolerances. Where none agrees `SolverError` says
@@ -16,6 +17,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +33,7 @@ from circflow.solution.proof import (
     proves_infeasible,
 )
 from circflow.solver.bounds import capped, reach, tightened
+from circflow.solver.branch import branch_and_bound
 from circflow.solver.compiled import Program
 from circflow.solver.highs import Ending, Outcome, Session, SolverError
 from circflow.solver.refine import refinements, worth
@@ -56,14 +59,14 @@ class _Way:
     by_reach: bool = False
     """Scale by what can flow at most, rather than by what figures typically are."""
     options: Mapping[str, bool | int | float | str] = field(default_factory=dict)
-    solver: str = ""
+    algorithm: str = ""
 
 
 _LP_WAYS = (
     _Way(),
     _Way(by_reach=True),
-    _Way(by_reach=True, options={"presolve": "off"}, solver="simplex"),
-    _Way(options={"presolve": "off"}, solver="ipm"),
+    _Way(by_reach=True, options={"presolve": "off"}, algorithm="simplex"),
+    _Way(options={"presolve": "off"}, algorithm="ipx"),
 )
 _SEARCH_WAYS = (
     _Way(),
@@ -94,6 +97,7 @@ def optimum(  # noqa: PLR0913
     gap: float = 1e-6,
     start: Floats | None = None,
     scaling: Scaling | None = None,
+    algorithm: str = "",
     on_progress: Callable[[float, float], None] | None = None,
     stop: Callable[[], bool] | None = None,
 ) -> Optimum:
@@ -105,6 +109,7 @@ def optimum(  # noqa: PLR0913
         gap: relative gap at which the search over yes/no decisions ends.
         start: a plan to search from.
         scaling: scales to try first.
+        algorithm: for LPs, to try first (one of `circflow.solver.highs.ALGORITHMS`).
         on_progress: is told (best, bound) during the search.
         stop: asked during the search; once it is true the best plan found until then is FEASIBLE.
 
@@ -112,68 +117,134 @@ def optimum(  # noqa: PLR0913
         SolverError: no way to solve gives a plan that agrees with its proof.
     """
     if not program.has_decisions:
-        return linear(program, time_limit=time_limit, scaling=scaling, stop=stop)
-    most = reach(program)
-    inner = tightened(program, most)
-    affordable, dear = capped(inner, most)
-    ends = None if time_limit is None else time.monotonic() + time_limit
-    doubts: list[str] = []
-    claims: set[bool] = set()
-    agreeing: list[tuple[_Way, Optimum]] = []
-    far_apart = bool(dear.any()) or _far_apart(inner)
-    for way, cap in _ways(_SEARCH_WAYS, dear):
-        left = None if ends is None else ends - time.monotonic()
-        if doubts and ((left is not None and left <= 0.0) or (stop is not None and stop())):
-            break
-        tried = affordable if cap else inner
-        own = (
-            scaling if scaling is not None and way is _SEARCH_WAYS[0] else _scales(way, tried, most)
+        return linear(
+            program, time_limit=time_limit, scaling=scaling, algorithm=algorithm, stop=stop
         )
+    search = _Search(program, gap, start, scaling, on_progress, algorithm, stop)
+    ends = None if time_limit is None else time.monotonic() + time_limit
+    for way, cap in _ways(_SEARCH_WAYS, search.dear):
+        left = None if ends is None else ends - time.monotonic()
+        ended = (left is not None and left <= 0.0) or (stop is not None and stop())
+        if search.doubts and ended:
+            return search.without_plan(Outcome(Ending.STOPPED))
+        plan = search.attempt(way, cap, left)
+        if plan is not None:
+            return plan
+    plan = search.agreed() or _last_resort(program, search.inner, search.most, gap)
+    if plan is None:
+        raise _disagreement(search.doubts)
+    return plan
+
+
+class _Search:
+    """Searches over the decisions of a programme, in different ways, and what speaks against."""
+
+    def __init__(  # noqa: PLR0913, PLR0917
+        self,
+        program: Program,
+        gap: float,
+        start: Floats | None,
+        scaling: Scaling | None,
+        on_progress: Callable[[float, float], None] | None,
+        algorithm: str,
+        stop: Callable[[], bool] | None,
+    ) -> None:
+        self.program, self.gap, self.start = program, gap, start
+        self.scaling, self.on_progress, self.algorithm = scaling, on_progress, algorithm
+        self.stop = stop
+        self.most = reach(program)
+        self.inner = tightened(program, self.most)
+        self.affordable, self.dear = capped(self.inner, self.most)
+        self.far_apart = bool(self.dear.any()) or _far_apart(self.inner)
+        self.doubts: list[str] = []
+        self.claims: set[bool] = set()
+        """Kinds of scaling under which there was no plan."""
+        self.plans: list[tuple[_Way, Optimum]] = []
+
+    def attempt(  # noqa: PLR0911
+        self, way: _Way, cap: bool, time_limit: float | None
+    ) -> Optimum | None:
+        """Search in one way; None where the answer cannot be believed yet."""
         try:
-            session = Session(
-                tried, scaling=own, options=way.options, on_progress=on_progress, stop=stop
+            session, found = self._searched(way, cap, time_limit)
+            if found.ending is Ending.STOPPED:
+                return self.without_plan(found)
+            if found.x is None:
+                return self._no_plan(way, found)
+            if cap and found.x[self.dear].any():
+                return None
+            fixed = linear(
+                self.program.with_fixed(found.x),
+                scaling=session.scaling,
+                algorithm=self.algorithm,
             )
-            if start is not None:
-                session.start_from_plan(start)
-            found = session.solve(time_limit=left, gap=gap)
         except SolverError as error:
-            doubts.append(str(error))
-            continue
-        if found.ending is Ending.STOPPED:
-            return Optimum(found, False, most)
-        if found.x is None:
-            claims.add(way.by_reach)
-            if _believed(replace(program, integer=np.zeros_like(program.integer)), found.ending):
-                return Optimum(found, False, most)
-            if found.ending is Ending.INFEASIBLE and len(claims) > 1:
-                return Optimum(found, False, most)
-            doubts.append(f"the search ended with {found.ending.value}, which could not be proven")
-            continue
-        if cap and found.x[dear].any():
-            continue
-        try:
-            fixed = linear(program.with_fixed(found.x), scaling=session.scaling)
-        except SolverError as error:
-            doubts.append(str(error))
-            continue
-        doubt = _doubt(program, found, fixed.outcome, gap)
+            self.doubts.append(str(error))
+            return None
+        doubt = _doubt(self.program, found, fixed.outcome, self.gap)
         if doubt:
-            doubts.append(doubt)
-            continue
-        plan = _searched(found, fixed)
-        if not far_apart or found.ending is not Ending.OPTIMAL:
-            return plan
+            self.doubts.append(doubt)
+            return None
+        plan = _with_bound(found, fixed)
         # Where figures are far apart a search can prove what is not so.
-        if _best_of_all(program, plan, gap):
+        sure = not self.far_apart or found.ending is not Ending.OPTIMAL
+        if sure or _best_of_all(self.program, plan, self.gap):
             return plan
-        agreeing.append((way, plan))
-        doubts.append(f"one search found {-plan.outcome.objective:.12g} million to be best")
-    best = min((p for _, p in agreeing), key=lambda p: p.outcome.objective, default=None)
-    if best is not None:
-        among = [w for w, p in agreeing if _as_good(program, p.outcome.objective, best, gap)]
-        if any(w is not among[0] for w in among):
-            return best
-    raise _disagreement(doubts)
+        self.plans.append((way, plan))
+        self.doubts.append(f"one search found {-plan.outcome.objective:.12g} million to be best")
+        return None
+
+    def _searched(self, way: _Way, cap: bool, time_limit: float | None) -> tuple[Session, Outcome]:
+        tried = self.affordable if cap else self.inner
+        scaling = self.scaling if way is _SEARCH_WAYS[0] else None
+        session = Session(
+            tried,
+            scaling=scaling or _scales(way, tried, self.most),
+            options=way.options,
+            on_progress=self.on_progress,
+            stop=self.stop,
+        )
+        if self.start is not None:
+            session.start_from_plan(self.start)
+        algorithm = self.algorithm if way is _SEARCH_WAYS[0] else ""
+        return session, session.solve(time_limit=time_limit, gap=self.gap, algorithm=algorithm)
+
+    def _no_plan(self, way: _Way, found: Outcome) -> Optimum | None:
+        """Believed with a proof of the LP, or if searches with different scales agree."""
+        self.claims.add(way.by_reach)
+        agreed = found.ending is Ending.INFEASIBLE and len(self.claims) > 1
+        if agreed or _believed(self.program.relaxed(), found.ending):
+            return self.without_plan(found)
+        self.doubts.append(f"the search ended with {found.ending.value}, which could not be proven")
+        return None
+
+    def without_plan(self, found: Outcome) -> Optimum:
+        """That there is none, or none yet."""
+        return Optimum(found, False, self.most)
+
+    def agreed(self) -> Optimum | None:
+        """The best plan of all searches, if two of them found it."""
+        best = min((p for _, p in self.plans), key=lambda p: p.outcome.objective, default=None)
+        if best is None:
+            return None
+        among = [
+            way
+            for way, plan in self.plans
+            if _as_good(self.program, plan.outcome.objective, best, self.gap)
+        ]
+        return best if any(way is not among[0] for way in among) else None
+
+
+def _last_resort(program: Program, inner: Program, most: Floats, gap: float) -> Optimum | None:
+    """The plan of a search by proven LPs (`branch`); None where that gives up too."""
+    try:
+        found = branch_and_bound(inner, gap, lambda lp: linear(lp).outcome)
+        if found is None or found.x is None:
+            return None if found is None else Optimum(found, False, most)
+        fixed = linear(program.with_fixed(found.x))
+    except SolverError:
+        return None
+    return None if _doubt(program, found, fixed.outcome, gap) else _with_bound(found, fixed)
 
 
 def _as_good(program: Program, objective: float, best: Optimum, gap: float) -> bool:
@@ -225,7 +296,7 @@ def proof(program: Program, best: Optimum, asked: float) -> Proof | None:
     )
 
 
-def _searched(found: Outcome, fixed: Optimum) -> Optimum:
+def _with_bound(found: Outcome, fixed: Optimum) -> Optimum:
     """The LP's outcome with the search's bound, and the gap between the two."""
     outcome = fixed.outcome
     distance, size = outcome.objective - found.bound, abs(outcome.objective)
@@ -259,6 +330,7 @@ def linear(
     *,
     time_limit: float | None = None,
     scaling: Scaling | None = None,
+    algorithm: str = "",
     stop: Callable[[], bool] | None = None,
 ) -> Optimum:
     """The optimum of an LP, proven (see `optimum`)."""
@@ -271,7 +343,8 @@ def linear(
         own = scaling if scaling is not None and way is _LP_WAYS[0] else _scales(way, tried, most)
         try:
             session = Session(tried, scaling=own, options=way.options, stop=stop)
-            found = session.solve(time_limit=time_limit, solver=way.solver)
+            asked = algorithm if way is _LP_WAYS[0] else ""
+            found = session.solve(time_limit=time_limit, algorithm=asked or way.algorithm)
         except SolverError as error:
             doubts.append(str(error))
             continue
@@ -284,16 +357,14 @@ def linear(
             continue
         if cap and found.x[dear].any():
             continue
-        found = replace(found, objective=worth(program, found.x))
-        doubt = check(program, most, found)
-        if doubt:
-            for better in refinements(tried, session, found):
-                assert better.x is not None
-                better = replace(better, objective=worth(program, better.x))
-                if not check(program, most, better):
-                    return Optimum(replace(better, bound=better.objective), False, most)
-        else:
-            return Optimum(replace(found, bound=found.objective), False, most)
+        doubt = ""
+        for plan in chain([found], refinements(tried, session, found)):
+            assert plan.x is not None
+            here = check(program, most, plan)
+            if not here:
+                value = worth(program, plan.x)
+                return Optimum(replace(plan, objective=value, bound=value), False, most)
+            doubt = doubt or here
         doubts.append(doubt)
     raise _disagreement(doubts)
 
@@ -357,7 +428,7 @@ def _believed(program: Program, ending: Ending, session: Session | None = None) 
     """Whether an LP has no plan (no best plan), by own arithmetic."""
     if ending is Ending.INFEASIBLE:
         return infeasible(program, None if session is None else session.farkas_ray())
-    return ending is Ending.UNBOUNDED and _endless(program)
+    return ending is Ending.UNBOUNDED and bool(program.cost.any()) and _endless(program)
 
 
 def infeasible(program: Program, ray: Floats | None = None) -> bool:
@@ -393,7 +464,7 @@ def infeasible(program: Program, ray: Floats | None = None) -> bool:
     for way in _LP_WAYS:
         try:
             session = Session(loose, scaling=_scales(way, loose, most), options=way.options)
-            found = session.solve(solver=way.solver)
+            found = session.solve(algorithm=way.algorithm)
         except SolverError:
             continue
         if found.row_dual is not None and proven(found.row_dual):

@@ -1,25 +1,24 @@
-"""Shadow prices: what one unit more of a material, or of a limit, is worth to the plan.
+"""Shadow prices: what one unit more of a material, or of a limit's figure, is worth to the plan.
 
 A value is the change of the plan's worth per unit more of the figure in `limit`, in currency per
 unit in money of the period: the dual divided by D_t and the weight of `value`. That of a limit
 from below (a minimum, waste that must be handled) is negative where it hurts. Figures that hold
 over the whole horizon, and lump sums, have no period: their value is in money of today.
+
+Which limits there are, where their figures stand and what they are called is declared in the
+blocks (`circflow.model.declare`).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
-
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from circflow.data.coded import BLANK, Flags, Floats, Ints, Items, distinct, place_in
 from circflow.data.scenario import MILLION, Scenario
 from circflow.model.build import weights
-from circflow.model.capacity import capacity_figures
-from circflow.model.terms import Model, named, periods_table
-from circflow.solver.compiled import Compiled
+from circflow.model.declare import Bound, Cells, Figure, Model, Stand
+from circflow.solver.compiled import Compiled, Family
 from circflow.solver.highs import Outcome
 
 COLUMNS = [
@@ -38,29 +37,7 @@ COLUMNS = [
     "binds",
     "decisions_fixed",
 ]
-
-
-@dataclass(frozen=True)
-class _Bound:
-    """A variable whose bounds are figures of the scenario."""
-
-    variable: str
-    kind: str
-    sheet: str
-    at_most: str
-    """Column of the sheet that bounds it from above."""
-    at_least: str = ""
-    """Column that bounds it from below."""
-
-
-_BOUNDS = (
-    _Bound("taken", "stream", "Streams", "amount_per_year", "amount_per_year"),
-    _Bound("bought", "purchase", "Purchases", "max_per_year"),
-    _Bound("sold", "market", "Markets", "max_per_year", "min_per_year"),
-    _Bound("reclaimed", "reclaim", "Stockpiles", "max_reclaim_per_year"),
-    _Bound("level", "stockpile", "Stockpiles", "capacity", "closing_min"),
-    _Bound("joint_activity", "synergy", "Synergies", "max_per_year"),
-)
+_PLACE = ("site", "to", "material", "unit", "period")
 
 _NOISE = 1e-9
 """A price below this share of the largest one of its table is solver noise."""
@@ -68,194 +45,155 @@ _NOISE = 1e-9
 
 def prices(m: Model, compiled: Compiled, outcome: Outcome, *, fixed: bool) -> pd.DataFrame:
     """The table `prices` of an LP's outcome (columns as in `COLUMNS`)."""
-    if outcome.row_dual is None or outcome.reduced_cost is None:
+    if outcome.row_dual is None or outcome.reduced_cost is None or outcome.x is None:
         return pd.DataFrame(columns=COLUMNS)
-    parts = [
-        _materials(m, compiled, outcome.row_dual),
-        _capacities(m, compiled, outcome),
-        _emission_limits(m, compiled, outcome.row_dual),
-        _limits(m, compiled, outcome.row_dual),
-        *(_bounds(m, compiled, outcome, bound) for bound in _BOUNDS),
-    ]
-    full = [p.reindex(columns=COLUMNS) for p in parts if len(p)]
+    values = compiled.values(outcome.x)
+    parts = [_materials(m, compiled, outcome.row_dual)]
+    for figure, priced in _of_figures(m, compiled, outcome.row_dual, values).items():
+        parts.append(_table(m.scenario, figure, priced))
+    claimed = np.zeros(len(outcome.x), dtype=bool)
+    for bound in m.bounds.values():
+        parts.append(_bound(m, compiled, outcome, bound, claimed))
+    full = [p for p in parts if len(p)]
     if not full:
         return pd.DataFrame(columns=COLUMNS)
     table = pd.concat(full, ignore_index=True)
-    money = table["period"].map(periods_table(m.scenario).set_index("period")["weight"]).fillna(1.0)
-    money = money.where(table["kind"] != "budget", 1.0)
-    table["value"] = table["value"].astype(float) / money.astype(float) * MILLION
     largest = table["value"].abs().max()
     table.loc[table["value"].abs() <= _NOISE * largest, "value"] = 0.0
     table["binds"] = (table["kind"] != "material") & (table["value"] != 0.0)
     weight = weights(m.scenario).value
     table["value"] = table["value"] / weight if weight else np.nan
-    measure = m.scenario.unit_of_measure
-    own = table["material"].map(lambda k: measure.get(k) if isinstance(k, str) else None)
-    table["unit_of_measure"] = table["unit_of_measure"].where(table["unit_of_measure"].notna(), own)
     table["decisions_fixed"] = fixed
     return table.reindex(columns=COLUMNS)
 
 
-def _family(
-    compiled: Compiled, name: str, labels: list[str]
-) -> tuple[pd.DataFrame, NDArray[np.intp]]:
-    indices, rows = compiled.families.get(name, ([], np.array([], dtype=np.intp)))
-    wide = [index if isinstance(index, tuple) else (index,) for index in indices]
-    return pd.DataFrame(wide, columns=labels), rows
-
-
-def _materials(m: Model, compiled: Compiled, dual: NDArray[np.float64]) -> pd.DataFrame:
+def _materials(m: Model, compiled: Compiled, dual: Floats) -> pd.DataFrame:
     """Worth of one unit more of a material at a place: the price at which members can trade it."""
-    table, rows = _family(compiled, "material_balance", ["site", "material", "period"])
-    return table.assign(kind="material", limit="balance", value=dual[rows], unit_of_measure=None)
+    family = compiled.families["material_balance"]
+    table = _named(m.scenario, family.items, dual[family.rows] * _today(m.scenario, family.items))
+    return table.assign(kind="material", limit="balance")
 
 
-def _capacities(m: Model, compiled: Compiled, outcome: Outcome) -> pd.DataFrame:
-    """Worth of one unit more of a unit's capacity_per_year, existing or built.
-
-    More capacity also raises the least load. A unit that stands idle, or is not built, gains
-    nothing by it while the decisions are fixed.
-    """
-    assert outcome.x is not None and outcome.row_dual is not None
-    values = compiled.values(outcome.x)
-    parts = []
-    for name in ("capacity", "running_capacity", "min_load", "running_min_load"):
-        table, rows = _family(compiled, name, ["unit", "period"])
-        parts.append(table.assign(family=name, value=-outcome.row_dual[rows]))
-    table = pd.concat(parts, ignore_index=True)
-    if table.empty:
-        return table
-    table = table.merge(capacity_figures(m, values), on=["unit", "period"], how="left")
-    factor = table["availability"] * table["in_service"]
-    least = table["family"].isin(["min_load", "running_min_load"])
-    factor = factor * table["min_load"].where(least, 1.0)
-    factor = factor * table["running"].where(table["family"].str.startswith("running"), 1.0)
-    table = table.assign(value=table["value"] * factor)
-    table = table.groupby(["unit", "period"], sort=False)["value"].sum().reset_index()
-    sheet, row = _capacity_cells(m.scenario, table)
-    sites = m.scenario.active_units.set_index("unit")["site"]
-    return table.assign(
-        kind="capacity",
-        site=table["unit"].map(sites),
-        limit="capacity_per_year",
-        sheet=sheet,
-        row=row,
-        column="capacity_per_year",
-        unit_of_measure="capacity",
-    )
+def _today(scenario: Scenario, rows: Items, figure: Figure | None = None) -> Floats:
+    """From the dual, in million of today, to currency in money of the period."""
+    million = 1.0 if figure is not None and figure.per_million else MILLION
+    if "period" not in rows or (figure is not None and figure.once):
+        return np.full(len(rows), million)
+    return np.asarray(million / scenario.period_items["weight"][rows["period"]])
 
 
-def _capacity_cells(scenario: Scenario, table: pd.DataFrame) -> tuple[list[str], list[int]]:
-    """Sheet and row of each unit's capacity in a period: UnitPeriods where an existing unit has a
-    figure of its own there, else Units."""
-    units = scenario.active_units
-    row_of = {unit: row for row, unit in units["unit"].items()}
-    existing = set(units.loc[units["status"] == "existing", "unit"])
-    changes = scenario.frame("UnitPeriods")
-    changes = changes[changes["capacity_per_year"].notna() & changes["unit"].isin(existing)]
-    changed = dict(zip(named(changes, "unit", "period"), changes.index.tolist(), strict=True))
-    keys = list(named(table, "unit", "period"))
-    sheet = ["UnitPeriods" if key in changed else "Units" for key in keys]
-    return sheet, [changed.get(key, row_of[key[0]]) for key in keys]
+def _named(scenario: Scenario, rows: Items, value: Floats) -> pd.DataFrame:
+    """Rows of codes as the columns of the table; the unit is the material's."""
+    codes = scenario.codes
+    blank = np.full(len(rows), BLANK)
+    table = pd.DataFrame({n: codes.names(n, rows.get(n, blank)) for n in _PLACE}, dtype=object)
+    material = rows.get("material", blank)
+    unit = codes.names("unit_of_measure", _measures(scenario)[material])
+    return table.assign(value=value, unit_of_measure=unit, sheet=None, row=np.nan, column=None)
 
 
-def _emission_limits(m: Model, compiled: Compiled, dual: NDArray[np.float64]) -> pd.DataFrame:
-    """Worth of a tonne more under an emission limit."""
-    table, rows = _family(compiled, "emission_limit", ["row", "period"])
-    if table.empty:
-        return table
-    limits = m.scenario.in_force("EmissionLimits")
-    table = table.assign(value=-dual[rows]).merge(limits, on=["row", "period"])
-    site = table["key"].where(table["scope"] == "site", None)
-    unit = table["key"].where(table["scope"] == "unit", None)
-    name = (
-        table["pollutant"]
-        + ", "
-        + table["scope"]
-        + table["key"].map(lambda key: f" {key}" if isinstance(key, str) else "")
-    )
-    return table[["row", "period", "value"]].assign(
-        kind="emission limit",
-        site=site,
-        unit=unit,
-        limit=name,
-        sheet="EmissionLimits",
-        column="limit_per_year",
-        unit_of_measure="t",
-    )
+def _measures(scenario: Scenario) -> Ints:
+    """The code of each material's unit, then a blank."""
+    units = scenario.frame("Materials")["unit"].tolist()
+    return np.append(scenario.codes.of("unit_of_measure", units), BLANK)
 
 
-def _limits(m: Model, compiled: Compiled, dual: NDArray[np.float64]) -> pd.DataFrame:
-    """Capacities of links and disposal, budgets."""
-    links = m.scenario.frame("Links")
-    disposal = m.scenario.frame("Disposal")
-    budget = m.scenario.frame("Budget").rename_axis("row").reset_index()
-    parts = []
-    table, rows = _family(compiled, "link_capacity", ["row", "period"])
-    parts.append(
-        _sheet_limit(table, dual[rows], "link", "Links", "capacity_per_year").join(
-            links[["from", "to", "material"]].rename(columns={"from": "site"}), on="row"
-        )
-    )
-    table, rows = _family(compiled, "disposal_capacity", ["row", "period"])
-    parts.append(
-        _sheet_limit(table, dual[rows], "disposal", "Disposal", "capacity_per_year").join(
-            disposal[["site", "material"]], on="row"
-        )
-    )
-    table, rows = _family(compiled, "disposal_total", ["row"])
-    parts.append(
-        _sheet_limit(table, dual[rows], "disposal", "Disposal", "total_capacity").join(
-            disposal[["site", "material"]], on="row"
-        )
-    )
-    table, rows = _family(compiled, "budget_limit", ["period"])
-    spent = _sheet_limit(table, dual[rows], "budget", "Budget", "budget_million")
-    spent = spent.merge(budget[["period", "row"]], on="period")
-    parts.append(spent.assign(value=spent["value"] / MILLION, unit_of_measure="currency"))
-    full = [p for p in parts if len(p)]
-    return pd.concat(full, ignore_index=True) if full else pd.DataFrame()
+def _of_figures(
+    m: Model, compiled: Compiled, dual: Floats, values: Floats
+) -> dict[Figure, list[tuple[Items, Cells, Ints, Floats]]]:
+    """By figure: the rows in which it stands, its cells (and which of them), and what a unit more
+    of it is worth there, in million of today."""
+    found: dict[Figure, list[tuple[Items, Cells, Ints, Floats]]] = {}
+    for name, limit in m.limits.items():
+        family = compiled.families[name]
+        for stand in limit.stands:
+            if len(family.rows):
+                at = cells_of(stand.cells, family)
+                there = ~np.isnan(np.append(stand.cells.value, np.nan)[at])
+                worth = -dual[family.rows] * _moved(stand, family, values)
+                rows = family.items.take(there), stand.cells, at[there], worth[there]
+                found.setdefault(stand.cells.figure, []).append(rows)
+    return found
 
 
-def _sheet_limit(
-    table: pd.DataFrame, dual: NDArray[np.float64], kind: str, sheet: str, column: str
+def cells_of(cells: Cells, family: Family) -> Ints:
+    """The position of the cell that holds the figure of each row of a limit, −1 for none."""
+    on = [n for n in family.over if n in cells.labels]
+    return place_in([cells.labels[n] for n in on], [family.items[n] for n in on])
+
+
+def _moved(stand: Stand, family: Family, values: Floats) -> Floats:
+    """By how much the right side of each row grows per unit of the figure, at the plan."""
+    if stand.moves is None:
+        return np.ones(len(family.rows))
+    over = family.over
+    row = place_in([family.items[n] for n in over], [stand.moves[n] for n in over])
+    inside = row >= 0
+    return np.bincount(row[inside], stand.moves.at(values)[inside], len(family.rows)).astype(float)
+
+
+def _table(
+    scenario: Scenario, figure: Figure, priced: list[tuple[Items, Cells, Ints, Floats]]
 ) -> pd.DataFrame:
+    """One price for each row of labels: what the figure is worth in all limits it stands in."""
+    parts = []
+    for rows, cells, at, worth in priced:
+        changed = np.zeros(len(at), bool) if cells.changed is None else cells.changed[at]
+        parts.append(rows.plus(cell=cells.row[at], changed=changed.astype(np.intp), worth=worth))
+    labels = [n for n in parts[0].names if n != "worth"]
+    columns = {n: np.concatenate([p[n] for p in parts]) for n in (*labels, "worth")}
+    first, number = distinct([columns[n] for n in labels])
+    rows = Items({n: columns[n][first] for n in labels}, len(first))
+    worth = np.bincount(number, columns["worth"], len(first)).astype(float)
+    return _priced(scenario, figure, rows, rows["cell"], rows["changed"] == 1, worth)
+
+
+def _priced(  # noqa: PLR0913, PLR0917
+    scenario: Scenario, figure: Figure, rows: Items, cell: Ints, changed: Flags, worth: Floats
+) -> pd.DataFrame:
+    """Prices of figures as a table: where each holds, from its labels and its row in the sheet."""
+    sheet = scenario.items(figure.sheet)
+    at = place_in([sheet["row"]], [cell])
+    of = figure.place(sheet.take(np.where(at < 0, 0, at)), scenario)
+    known = {n: of[n] for n in _PLACE if n in of and n != "period"} if not changed.any() else {}
+    labels = {n: rows[n] for n in _PLACE if n in rows}
+    full = Items({**known, **labels}, len(rows))
+    if "unit" in full and "site" not in full:
+        full = full.plus(site=np.append(scenario.items("Units")["site"], BLANK)[full["unit"]])
+    table = _named(scenario, full, worth * _today(scenario, rows, figure))
+    if figure.measure:
+        table["unit_of_measure"] = figure.measure
     return table.assign(
-        kind=kind, limit=column, sheet=sheet, column=column, value=-dual, unit_of_measure=None
+        kind=figure.kind,
+        limit=figure.column if figure.name is None else figure.name(of, scenario),
+        sheet=np.where(changed, "UnitPeriods", figure.sheet),
+        row=cell,
+        column=figure.column,
     )
 
 
-def _bounds(m: Model, compiled: Compiled, outcome: Outcome, bound: _Bound) -> pd.DataFrame:
+def _bound(
+    m: Model, compiled: Compiled, outcome: Outcome, bound: Bound, claimed: Flags
+) -> pd.DataFrame:
     """Reduced costs of variables that stand at a bound the planner has set."""
-    rows = m.rows[bound.variable]
-    places = compiled.column_of[rows["column"].to_numpy()]
-    rows, places = rows[places >= 0], places[places >= 0]
     assert outcome.x is not None and outcome.reduced_cost is not None
-    x, reduced = outcome.x[places], outcome.reduced_cost[places]
-    lower, upper = compiled.program.lower[places], compiled.program.upper[places]
-    size = np.maximum(compiled.program.upper[places], 1.0)
-    size = np.where(np.isfinite(size), size, np.maximum(np.abs(x), 1.0))
-    at_top = np.isfinite(upper) & (upper - x <= 1e-7 * size) & (reduced < 0.0)
-    at_floor = (x - lower <= 1e-7 * size) & (reduced > 0.0) & (lower > 0.0)
-    parts: list[pd.DataFrame] = []
-    for column, where in ((bound.at_most, at_top), (bound.at_least, at_floor)):
-        if column and where.any():
-            labels: dict[str, Any] = {
-                "kind": bound.kind,
-                "limit": column,
-                "sheet": bound.sheet,
-                "column": column,
-                "value": -reduced[where],
-                "unit_of_measure": "joint activity" if bound.kind == "synergy" else None,
-            }
-            own = rows[where].reindex(columns=["site", "material", "period", "row"])
-            own = own.assign(**labels)
-            if column == "capacity":
-                # After the last period the smaller of two figures bounds the level.
-                closing = (rows[where]["closing_max"] == upper[where]) & (
-                    rows[where]["capacity"] != upper[where]
-                )
-                for cell in ("limit", "column"):
-                    own[cell] = own[cell].mask(closing, "closing_max")
-            parts.append(own)
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+    variable, program = bound.variable, compiled.program
+    place = compiled.column_of[variable.columns]
+    held = np.flatnonzero(place >= 0)
+    place = place[held]
+    x, reduced = outcome.x[place], outcome.reduced_cost[place]
+    lower, upper, figure = program.lower[place], program.upper[place], bound.cells.value[held]
+    size = np.where(np.isfinite(upper), np.maximum(upper, 1.0), np.maximum(np.abs(x), 1.0))
+    if bound.sense == "<=":
+        at_it = (figure == upper) & (upper - x <= 1e-7 * size) & (reduced < 0.0)
+    else:
+        at_it = (figure == lower) & (x - lower <= 1e-7 * size) & (reduced > 0.0) & (lower > 0.0)
+    # Of two figures that bound one variable alike, the first is named.
+    at_it &= ~claimed[place]
+    claimed[place[at_it]] = True
+    if not at_it.any():
+        return pd.DataFrame()
+    rows, at = variable.items.take(held[at_it]), held[at_it]
+    none = np.zeros(len(at), dtype=bool)
+    cell = bound.cells.row[at]
+    return _priced(m.scenario, bound.cells.figure, rows, cell, none, -reduced[at_it])

@@ -20,7 +20,7 @@ from circflow.data.one_line import plain
 from circflow.data.scenario import Scenario
 from circflow.data.table import Cell, Table
 from circflow.model.build import build
-from circflow.model.terms import Model
+from circflow.model.declare import Model
 from circflow.solver.compiled import Compiled, Program, compile_model
 from circflow.solver.conditions import Condition, conditions, elastic
 from circflow.solver.conflicts import NOISE, Conflicts, Feasibility, Flags, Floats
@@ -182,25 +182,9 @@ class Remedies:
         """How far a figure has to change in a plan of the elastic programme."""
         assert outcome.x is not None
         condition = self.all[number]
-        if condition.kind.sheet == "BlendLimits":
-            return self._blend_shift(number, outcome)
+        if condition.scaled:
+            return condition.shift(self.conflicts.elastic, outcome.x)
         return float(outcome.x[self.conflicts.elastic.changes[number]])
-
-    def _blend_shift(self, number: int, outcome: Outcome) -> float:
-        """How far a mean or share lies beyond its limit: slack over the amount taken in."""
-        assert outcome.x is not None
-        loose, condition = self.conflicts.elastic, self.all[number]
-        worst = 0.0
-        rows = loose.program.matrix.tocsr()
-        for row, _ in condition.rows:
-            entries = rows[[row], :].tocoo()
-            own = entries.col < loose.first
-            columns = entries.col[own]
-            taken = outcome.x[columns]
-            if taken.sum() > 0.0:
-                beyond = condition.kind.sign * float(entries.data[own] @ taken)
-                worst = max(worst, beyond / float(taken.sum()))
-        return worst
 
     def _bisected(self, condition: Condition, start: float, granted: Flags) -> Change | None:
         """The least change by bisection on the scenario; None where no change makes a plan."""
@@ -340,7 +324,7 @@ def changed_cell(condition: Condition, amount: float, *, rounded: bool = True) -
     """A condition's cell changed by an amount to its easier side."""
     before, sign = condition.figure, condition.kind.sign
     target = before + sign * amount
-    if sign < 0 and abs(target) <= NOISE * NOISE * abs(before):
+    if sign < 0 and abs(target) <= NOISE * abs(before):
         target = 0.0  # what is left is the solver's noise
     after = outward(target, sign, before=before) if rounded else target
     if condition.limit < np.inf:

@@ -10,16 +10,18 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from circflow.data.arguments import public
+from circflow.data.coded import BLANK, Floats, Items, distinct
+from circflow.data.errors import ArgumentError, CircflowError
 from circflow.data.pandas_text import python_strings
 from circflow.data.scenario import Scenario
-from circflow.model.build import TABLE_BLOCKS, build, discount, weights
-from circflow.model.terms import Model, evaluate, periods_table
+from circflow.model.build import BLOCKS, build, discount, weights
+from circflow.model.declare import Model
 from circflow.solution.lp_of_plan import Optimality
 from circflow.solution.solution import NoPlan, Solution, Status, Tables
 from circflow.solver.compiled import Compiled, compile_model
-from circflow.solver.highs import Ending, Outcome
+from circflow.solver.highs import Ending, Outcome, algorithm_missing
 from circflow.solver.optimum import optimum, proof
 from circflow.solver.prices import prices
 
@@ -29,7 +31,7 @@ Progress = Callable[[str], None]
 _TICK_SECONDS = 2.0
 
 
-class AuditError(RuntimeError):
+class AuditError(CircflowError, RuntimeError):
     """A solution that does not stand up to the audit: a fault of circflow, never of the user."""
 
     def __init__(self, solution: Solution) -> None:
@@ -38,6 +40,7 @@ class AuditError(RuntimeError):
         super().__init__(f"{solution.scenario.name}: the audit failed:\n{worst}")
 
 
+@public
 @python_strings()
 def solve(  # noqa: PLR0913
     scenario: Scenario,
@@ -45,6 +48,8 @@ def solve(  # noqa: PLR0913
     relax: bool = False,
     time_limit: float | None = None,
     gap: float = 1e-6,
+    solver: str = "highs",
+    algorithm: str | None = None,
     progress: Progress | None = None,
     stop: Callable[[], bool] | None = None,
 ) -> Solution:
@@ -53,24 +58,48 @@ def solve(  # noqa: PLR0913
     Args:
         scenario: from `circflow.read`.
         relax: let yes/no decisions be fractions.
-        time_limit: seconds for the search; the best plan found is returned as feasible.
+        time_limit: seconds for the search, above 0; the best plan found is returned as feasible.
         gap: relative gap at which the search over yes/no decisions ends.
+        solver: `highs`, or the name of any solver that Pyomo finds on the machine (glpk, cbc,
+            scip, gurobi, …), which gives no shadow prices and searches to a gap of its own.
+        algorithm: how HiGHS solves linear programmes: `simplex`, `ipx` (interior point) or `hipo`
+            (interior point; with `pip install 'circflow[hipo]'`); by their size unless said.
         progress: is told what goes on.
         stop: asked during the search; once it is true the best plan found is returned as feasible.
 
     Raises:
+        SolverMissingError: the solver is not on the machine.
         NoPlan: infeasible, unbounded, or stopped without a plan, with the reason.
         AuditError: the solution does not add up (a fault of circflow).
+        SolverError: no plan that can be relied on was found.
+        ArgumentError: an argument of a wrong type or out of its range.
     """
+    if algorithm is not None:
+        if solver != "highs":
+            raise ArgumentError(f"algorithm is a choice of HiGHS: it does not go with {solver!r}")
+        if missing := algorithm_missing(algorithm):
+            raise ArgumentError(missing)
     clock = _Clock(progress)
     with clock.step("building the model"):
         m = build(scenario, relax=relax)
         compiled = compile_model(m)
     with clock.step("solving"):
-        best = optimum(
-            compiled.program, time_limit=time_limit, gap=gap, on_progress=clock.search, stop=stop
-        )
-    outcome, fixed = best.outcome, best.fixed
+        if solver == "highs":
+            best = optimum(
+                compiled.program,
+                time_limit=time_limit,
+                gap=gap,
+                algorithm=algorithm or "",
+                on_progress=clock.search,
+                stop=stop,
+            )
+            outcome, fixed = best.outcome, best.fixed
+            proven = proof(compiled.program, best, gap) if outcome.x is not None else None
+        else:
+            from circflow.solver.pyomo_model import solve_by
+
+            outcome = solve_by(solver, m, compiled, time_limit=time_limit)
+            fixed, proven = False, None
     if outcome.x is None:
         told = stop is not None and stop()
         raise _no_plan(scenario, outcome, "stopped" if told else "the time limit was reached")
@@ -85,7 +114,7 @@ def solve(  # noqa: PLR0913
             decisions_fixed=fixed,
             relaxed=relax,
             optimality=_optimality(m, compiled, outcome),
-            proof=proof(compiled.program, best, gap),
+            proof=proven,
         )
     with clock.step("auditing"):
         passed = solution.audit.passed
@@ -125,8 +154,8 @@ def read_tables(m: Model, compiled: Compiled, outcome: Outcome, *, fixed: bool) 
     assert outcome.x is not None
     values = compiled.values(outcome.x)
     made: dict[str, pd.DataFrame] = {}
-    for block in TABLE_BLOCKS:
-        made.update(block.tables(m, values) if hasattr(block, "tables") else {})
+    for block in BLOCKS:
+        made.update(block.tables(m, values))
     measure = m.scenario.unit_of_measure
     for name, table in made.items():
         if "material" in table and name not in ("units", "money"):
@@ -151,31 +180,34 @@ def _optimality(m: Model, compiled: Compiled, outcome: Outcome) -> Optimality | 
         row_dual=outcome.row_dual,
         families=compiled.families,
         column_of=compiled.column_of,
-        rows=m.rows,
-        money=m.money,
+        model=m,
         value_weight=goal.value,
         synergy_weight=goal.synergy,
     )
 
 
-def _money(m: Model, values: NDArray[np.float64]) -> pd.DataFrame:
+def _money(m: Model, values: Floats) -> pd.DataFrame:
     """The table `money`: every term that the objective adds up, unweighted."""
-    terms = m.money
-    yearly = evaluate(terms, values)
-    used = yearly != 0.0
-    terms, yearly = terms[used], yearly[used]
-    years = terms["period"].map(periods_table(m.scenario).set_index("period")["years"])
-    lump = terms["lump"].to_numpy(bool)
-    table = terms[["group", "site", "material", "unit", "period"]].assign(
-        million_per_year=np.where(lump, yearly / years.to_numpy(float), yearly),
-        million=np.where(lump, yearly, yearly * years.to_numpy(float)),
-        discounted_million=yearly * discount(m.scenario, terms),
-    )
-    label = ["group", "site", "material", "unit", "period"]
-    table = pd.DataFrame(table.groupby(label, sort=False, dropna=False).sum().reset_index())
-    member = table["site"].map(m.scenario.member_of)
-    table.insert(2, "member", member.astype(object).where(member.notna(), None))
-    return table
+    terms, scenario = m.money, m.scenario
+    yearly = terms.at(values)
+    used = np.flatnonzero(yearly)
+    terms, yearly = terms.where(used), yearly[used]
+    years = scenario.period_items["years"][terms["period"]]
+    once = terms["lump"] == 1
+    figures = {
+        "million_per_year": np.where(once, yearly / years, yearly),
+        "million": np.where(once, yearly, yearly * years),
+        "discounted_million": yearly * discount(scenario, terms),
+    }
+    label = ("money", "site", "material", "unit", "period")
+    first, number = distinct([terms[n] for n in label])
+    order = np.argsort(first)  # as the terms come
+    rows = Items({n: terms[n][first[order]] for n in label}, len(first))
+    member = np.append(scenario.items("Sites")["member"], BLANK)[rows["site"]]
+    sums = {n: np.bincount(number, f, len(first))[order] for n, f in figures.items()}
+    table = rows.plus(member=member, **sums)
+    shown = table.frame(scenario.codes, "money", "site", "member", *label[2:], *figures)
+    return shown.rename(columns={"money": "group"})
 
 
 @dataclass

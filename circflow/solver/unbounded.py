@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from circflow.data.coded import Floats
 from circflow.data.one_line import plain
 from circflow.data.table import Cell
-from circflow.model.terms import Model
+from circflow.model.declare import Model, Variable
 from circflow.solver.compiled import Compiled
 from circflow.solver.highs import Session
 
@@ -36,25 +37,6 @@ class Ray:
         return lines
 
 
-_WORDS = {
-    # variable: (sheet, price column, limit column, words)
-    "taken": ("Streams", "cost", "amount_per_year", "{material} taken at {site}"),
-    "bought": ("Purchases", "price", "max_per_year", "{material} bought at {site}"),
-    "sold": ("Markets", "price", "max_per_year", "{material} sold at {site}"),
-    "disposed": ("Disposal", "fee", "capacity_per_year", "{material} disposed of at {site}"),
-    "added": ("Stockpiles", "add_cost", "capacity", "{material} added to the stock at {site}"),
-    "reclaimed": (
-        "Stockpiles",
-        "reclaim_cost",
-        "max_reclaim_per_year",
-        "{material} taken from the stock at {site}",
-    ),
-    "level": ("Stockpiles", "holding_cost", "capacity", "{material} held at {site}"),
-    "joint_activity": ("Synergies", "value", "max_per_year", "synergy {synergy}"),
-    "excess": ("EmissionLimits", "penalty", "", "{pollutant} above its limit"),
-}
-
-
 def endless_gain(m: Model, compiled: Compiled) -> Ray | None:
     """The simplest ray along which a plan's worth grows for ever; None if there is none."""
     cone = compiled.program.cone()
@@ -67,30 +49,38 @@ def endless_gain(m: Model, compiled: Compiled) -> Ray | None:
     steps: list[str] = []
     cells: list[Cell] = []
     remedies: list[str] = []
-    currency = m.scenario.settings.currency
-    for variable, (sheet, price, limit, words) in _WORDS.items():
-        table = m.scenario.tables[sheet]
-        rows_of = m.rows[variable]
-        moving = rows_of[values[rows_of["column"].to_numpy()] > 0.0]
-        for r in moving.drop_duplicates("row").to_dict("records"):
-            cell = table.cell(int(r["row"]), price)
-            step = f"{cell}: {words.format(**r)}, {price} {r[price]:g} {currency}"
-            steps.append(step)
-            cells.append(cell)
-            if limit and np.isnan(r.get(limit, 0.0)):
-                remedies.append(f"a {limit} in {table.cell(int(r['row']), limit)}")
-    flows = m.rows["flow"]
-    moving = flows[values[flows["column"].to_numpy()] > 0.0]
-    for r in moving.drop_duplicates(["from", "to", "material", "mode"]).to_dict("records"):
-        where = f"{r['material']} from {r['from']} to {r['to']} by {r['mode']}"
-        named = m.scenario.tables["Links"].cell(int(r["row_cost"])) if r["row_cost"] else None
-        head = f"{named}: " if named else ""
-        steps.append(f"{head}{where}, at {r['unit_cost']:g} {currency} per unit")
-        if named:
-            cells.append(named)
-    for r in m.rows["activity"][values[m.rows["activity"]["column"].to_numpy()] > 0.0].to_dict(
-        "records"
-    ):
-        steps.append(f"unit {r['unit']} runs {r['recipe']}, at {r['variable_cost']:g} {currency}")
+    for variable in m.variables.values():
+        if variable.grows is not None:
+            _tell(m, variable, variable.value(values), steps, cells, remedies)
     steps = [plain(step) for step in steps]  # a name may hold a line break
     return Ray(tuple(steps), tuple(cells), tuple(dict.fromkeys(remedies)))
+
+
+def _tell(  # noqa: PLR0913, PLR0917
+    m: Model,
+    variable: Variable,
+    moves: Floats,
+    steps: list[str],
+    cells: list[Cell],
+    remedies: list[str],
+) -> None:
+    """Add what of a variable grows, with the cell of its price and what would end it."""
+    grows, currency = variable.grows, m.scenario.settings.currency
+    assert grows is not None
+    table = m.scenario.tables.get(grows.sheet)
+    told: set[object] = set()
+    for at in np.flatnonzero(moves > 0.0).tolist():
+        r = {str(n): v for n, v in variable.frame.iloc[at].items()}
+        price = f"{r[grows.price]:g} {currency}"
+        words = f"{grows.words.format(**r)}, {grows.by.format(price) or f'{grows.price} {price}'}"
+        row = int(r.get(grows.row, 0)) if table else 0
+        key = words if grows.by else row
+        if key in told:
+            continue
+        told.add(key)
+        cell = table.cell(row, "" if grows.by else grows.price) if table and row else None
+        steps.append(f"{cell}: {words}" if cell else words)
+        if cell:
+            cells.append(cell)
+        if table and grows.limit and np.isnan(r.get(grows.limit, 0.0)):
+            remedies.append(f"a {grows.limit} in {table.cell(row, grows.limit)}")

@@ -54,7 +54,7 @@ def test_everything_stays_text_at_its_record(tmp_path: Path) -> None:
     ("content", "cell", "part"),
     [
         ("site\nГай\n".encode("cp1251"), "Sites.csv", "not UTF-8"),
-        ("site\nГай\n".encode("utf-16"), "Sites.csv", "not UTF-8"),
+        ("site\nГай\n".encode("utf-16"), "Sites.csv", "UTF-16"),
         ("site\na\n".encode("utf-16-le"), "Sites.csv", "not text"),
         (b'site\na\n"b\nc\n', "Sites!3", "quotation mark"),
         (b'site\n"a"b\n', "Sites!2", "quotation mark"),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from circflow.data.coded import Codes
 from circflow.data.read import scenario_of
 from circflow.data.scenario import Scenario, ScenarioError, make_periods, rows_in_force
 from circflow.data.table import Book, Cell, Problem, RawSheet
@@ -163,17 +163,16 @@ def test_an_error_lists_every_problem() -> None:
 )
 def test_rows_in_force_against_the_definition(rows: list[tuple[str, str | None]]) -> None:
     """A row holds in a period if it names it, or names none and no row of its key names it."""
-    frame = pd.DataFrame(
-        {
-            "site": pd.Series([r[0] for r in rows], dtype=object),
-            "period": pd.Series([r[1] for r in rows], dtype=object),
-        }
+    codes = Codes({"period": "abc"})
+    site, period = (codes.of(n, [r[at] for r in rows]) for at, n in enumerate(("site", "period")))
+    at, when = rows_in_force([site], period, 3)
+    found = zip(
+        at.tolist(), codes.names("site", site[at]), codes.names("period", when), strict=True
     )
-    found = rows_in_force(frame, ["site"], ["a", "b", "c"])
     expected = [
         (n, site, now)
         for n, (site, period) in enumerate(rows)
         for now in "abc"
         if period == now or (period is None and (site, now) not in rows)
     ]
-    assert [(r.row, r.site, r.period) for r in found.itertuples()] == expected
+    assert list(found) == expected

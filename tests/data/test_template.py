@@ -17,6 +17,7 @@ from circflow.data.template import (
     PLANNERS_COLOUR,
     REQUIRED_COLOUR,
     header_note,
+    is_setting_note,
     number_format,
     plain_number,
     template_book,
@@ -247,3 +248,10 @@ def test_a_filled_template_checks_without_errors(tmp_path: Path) -> None:
     assert [str(p) for p in problems if p.severity == "error"] == []
     assert scenario is not None
     assert scenario.name == "Trial"
+
+
+def test_the_templates_own_notes_are_told_from_a_planners() -> None:
+    grid = next(s.grid for s in template_book().sheets if s.name == "Scenario")
+    assert all(is_setting_note(str(key), str(note)) for key, _, note in grid[1:])
+    assert not is_setting_note("discount_rate", "assumption: rate of the ministry")
+    assert not is_setting_note("our key", "per year, 0.1 = 10 %")

@@ -367,7 +367,7 @@ def test_a_failed_write_leaves_the_old_file(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("circflow.data.template._BookWriter.write", fail)
-    with pytest.raises(ScenarioError, match="cannot be written: no space left"):
+    with pytest.raises(ScenarioError, match="cannot be written: the disk is full"):
         write_book(book, tmp_path / "a.xlsx")
     assert (tmp_path / "a.xlsx").read_bytes() == before
     assert len(list(tmp_path.iterdir())) == 1

@@ -12,7 +12,9 @@ from circflow.fuzz.decisions import ways
 from circflow.fuzz.judge import Answer, Finding, answer, disagreement
 from circflow.fuzz.regions import Row, Sheets
 from circflow.fuzz.relations import Changed
-from circflow.solver.highs import Outcome
+from circflow.solver import run
+from circflow.solver.compiled import Program
+from circflow.solver.optimum import Optimum
 
 DUMP: Sheets = {
     "Scenario": [{"key": "name", "value": "dump"}, {"key": "discount_rate", "value": 0.1}],
@@ -127,18 +129,16 @@ def test_ways_keep_to_budgets_choices_and_requirements() -> None:
 def test_a_wrong_optimum_is_found(monkeypatch: Any) -> None:
     """A solver that builds nothing where something would pay is caught."""
     sheets = {**DUMP, "Units": [PRESS]}
-    right = judge.optimise
+    right = run.optimum
 
-    def lazy(compiled: Any, **options: Any) -> tuple[Outcome, float, bool]:
-        program = compiled.program
+    def lazy(program: Program, **options: Any) -> Optimum:
         upper = program.upper.copy()
         upper[program.integer] = 0.0
-        return right(replace(compiled, program=replace(program, upper=upper)), **options)
+        return right(replace(program, upper=upper), **options)
 
     names = ("decisions_one_by_one", "relaxed")
     assert [x for x in judge.judge(sheets, "0/0", names) if isinstance(x, Finding)] == []
-    monkeypatch.setattr(judge, "optimise", lazy)
-    monkeypatch.setattr("circflow.solver.run.optimise", lazy)
+    monkeypatch.setattr(run, "optimum", lazy)
     found = [x for x in judge.judge(sheets, "0/0", names) if isinstance(x, Finding)]
     assert [one.name for one in found] == ["decisions_one_by_one"]
     assert set(found[0].sheets) == {"scenario", "best"}

@@ -16,6 +16,10 @@ SHEETS: dict[str, Any] = {
         {"material": "ash", "category": "waste"},
         {"material": "brick", "category": "product"},
     ],
+    "Streams": [
+        {"site": "Dump", "material": "slag", "amount_per_year": 1},
+        {"site": "Dump", "material": "ash", "amount_per_year": 1},
+    ],
     "Disposal": [
         {"site": "Dump", "fee": 300, "capacity_per_year": 50, "total_capacity": 200},
         {"site": "Dump", "material": "slag", "fee": 500, "total_capacity": 40},
@@ -40,6 +44,19 @@ def test_a_blank_material_is_every_waste(written: Callable[..., Any]) -> None:
             "Pond,brick,5,b",
         ]
     }
+
+
+def test_a_blank_material_is_only_what_can_come_there(written: Callable[..., Any]) -> None:
+    sites = [{"site": "Mine"}, {"site": "Yard", "hub": True}, {"site": "Dump"}, {"site": "Pit"}]
+    streams = [{"site": "Mine", "material": "slag", "amount_per_year": 9, "period": "b"}]
+    links = [{"from": "Mine", "to": "Yard"}, {"from": "Yard", "to": "Dump"}]
+    rows = [{"site": site["site"], "fee": 1} for site in sites]
+    sheets = {**SHEETS, "Sites": sites, "Streams": streams, "Links": links, "Disposal": rows}
+    scenario = written({**sheets, "Scenario": {"auto_links": False}})
+    places = {"Mine,slag,b", "Yard,slag,b", "Dump,slag,b"}
+    assert set(scenario.rows("material_balance")) == places
+    assert len(scenario.bounds("disposed")) == len(places)
+    assert set(scenario.bounds("flow")) == {"Mine,Yard,slag,road,b", "Yard,Dump,slag,road,b"}
 
 
 @pytest.mark.covers("disposal_capacity")

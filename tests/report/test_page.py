@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import plotly.graph_objects as go
 import pytest
 
 import circflow as cf
+from circflow.data.template import template_book
 from circflow.report.figures import best_chains, binding_limits, money_lines
 from circflow.report.map import is_mass, placed_labels
 from circflow.report.page import frame as frame_module
@@ -259,6 +261,15 @@ def test_a_hand_made_plan_without_flows_has_a_page(
     text = (tmp_path / "страница.html").read_text("utf-8")
     assert "do not rely on it" in text
     assert "Свердловская область" in text
+
+
+def test_the_templates_own_notes_are_no_evidence(plan: Solution) -> None:
+    scenario = next(s for s in template_book().sheets if s.name == "Scenario")
+    typed = [list(row) for row in scenario.grid]
+    typed[6][2] = "assumption: rate of the ministry"
+    book = replace(plan.scenario.book, sheets=(replace(scenario, grid=typed),))
+    rows = assumptions(replace(plan, scenario=replace(plan.scenario, book=book)))
+    assert rows["confidence"].tolist() == ["assumption"]
 
 
 def test_assumptions_tell_how_they_are_known(plan: Solution) -> None:

@@ -185,7 +185,8 @@ def test_a_material_s_price_is_what_one_more_unit_there_is_worth(
     compiled = compile_model(build(scenario))
     best, table, _ = _solve(scenario)
     table = table[table["kind"] == "material"].set_index(["site", "material", "period"])
-    indices, places = compiled.families["material_balance"]
+    family = compiled.families["material_balance"]
+    indices, places = family.keys, family.rows
     assert list(table.index) == indices
     for index, place in zip(indices, places.tolist(), strict=True):
         slopes = []

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from circflow.data.network import spread
 from circflow.data.scenario import Scenario
 
 PLACE = ["site", "material"]
@@ -43,22 +44,12 @@ class Reach:
 
     def forward(self, sources: pd.DataFrame) -> NDArray[np.bool_]:
         """By number of the place: whether something from one of the sources can get there."""
-        return self._spread(self._marked(sources), self._start, self._end)
+        return spread(self._marked(sources), self._start, self._end)
 
     def backward(self, sinks: pd.DataFrame | NDArray[np.bool_]) -> NDArray[np.bool_]:
         """By number of the place: whether something there can get to one of the sinks (a
         table, or sites × materials)."""
-        return self._spread(self._marked(sinks), self._end, self._start)
-
-    @staticmethod
-    def _spread(
-        reached: NDArray[np.bool_], start: NDArray[np.int64], end: NDArray[np.int64]
-    ) -> NDArray[np.bool_]:
-        while True:
-            new = end[reached[start] & ~reached[end]]
-            if not new.size:
-                return reached
-            reached[new] = True
+        return spread(self._marked(sinks), self._end, self._start)
 
     def has_way_out(self) -> NDArray[np.bool_]:
         """By number of the place: whether a link leaves it."""

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from circflow.data.indicators import in_currency
 from circflow.report.numbers import cut
 from circflow.report.page.frame import (
     Block,
@@ -169,7 +170,7 @@ def _multiple(rows: pd.DataFrame, currency: str) -> Multiple | None:
         return None
     return Multiple(
         title=words_of(str(one["indicator"])),
-        unit=_unit(str(one["unit"]), currency),
+        unit=in_currency(str(one["unit"]), currency),
         periods=[str(p) for p in periods["period"]],
         plan=periods["value"].tolist(),
         baseline=periods["baseline"].tolist(),
@@ -182,7 +183,7 @@ def _multiple(rows: pd.DataFrame, currency: str) -> Multiple | None:
 def _table(rows: pd.DataFrame, group: str, currency: str) -> Table:
     shown = rows.assign(
         indicator=[words_of(str(name)) for name in rows["indicator"]],
-        unit=[_unit(str(unit), currency) for unit in rows["unit"]],
+        unit=[in_currency(str(unit), currency) for unit in rows["unit"]],
         member=rows["member"].fillna("the cluster"),
         period=rows["period"].fillna("horizon"),
         met=[_MET.get(m, "") if isinstance(m, bool) else "" for m in rows["met"]],
@@ -207,10 +208,6 @@ def _table(rows: pd.DataFrame, group: str, currency: str) -> Table:
 def words_of(name: str) -> str:
     """An indicator's name in words."""
     return cut(name.replace("_", " ").replace(":", ": "), 60)
-
-
-def _unit(unit: str, currency: str) -> str:
-    return unit.replace("million", f"million {currency}", 1) if unit.startswith("million") else unit
 
 
 def _figure(value: Any, unit: str) -> str:

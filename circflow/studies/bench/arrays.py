@@ -20,7 +20,7 @@ from scipy.sparse import csr_array
 from circflow.data.pandas_text import python_strings
 from circflow.data.scenario import Scenario
 from circflow.model.build import build
-from circflow.model.terms import Model, named
+from circflow.model.declare import Model
 from circflow.solver.compiled import Compiled, Program, compile_model
 from circflow.studies.bench.money_by_rate import money_of
 from circflow.studies.bench.totals_rows import Forms, forms_of
@@ -177,8 +177,8 @@ def decision_columns(m: Model, compiled: Compiled) -> list[tuple[tuple[str, str,
     """The yes/no decisions and their columns in the programme."""
     made = []
     for name in ("built", "running"):
-        for unit, period, column in named(m.rows[name], "unit", "period", "column"):
-            place = int(compiled.column_of[column])
+        places = compiled.column_of[m[name].columns].tolist()
+        for (unit, period), place in zip(m[name].indices(), places, strict=True):
             if place >= 0:
                 made.append(((name, str(unit), str(period)), place))
     return made

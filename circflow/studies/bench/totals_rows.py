@@ -20,17 +20,16 @@ Rows (`labels`)
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from circflow.model.build import discount
-from circflow.model.conversion import tables as conversion_tables
+from circflow.model.declare import Model
 from circflow.model.investment import jobs
-from circflow.model.terms import CONSTANT, Model, named, periods_table
+from circflow.model.terms import CONSTANT, MASS, Terms, constants
 from circflow.solution.solution import COST_GROUPS, INCOME, SYNERGY
 from circflow.solution.totals import SHARE_UNIT
 from circflow.solver.compiled import Compiled
@@ -92,88 +91,52 @@ def over_columns(
     return Forms(labels, matrix, constant.astype(float))
 
 
-class Terms(NamedTuple):
-    """Σ coefficient · variable."""
-
-    column: NDArray[np.intp]
-    coefficient: Floats
-
-
 Part = tuple[Label, Terms]
 
 
-def _years(m: Model, terms: pd.DataFrame) -> Floats:
-    years = periods_table(m.scenario).set_index("period")["years"]
-    return terms["period"].map(years).to_numpy(float)
-
-
-def _terms(columns: Any, coefficients: Any) -> Terms:
-    return Terms(np.asarray(columns, dtype=np.intp), np.asarray(coefficients, dtype=float))
+def _over_years(m: Model, terms: Terms) -> Terms:
+    """Terms per year, over the years of their period; a lump sum once."""
+    years = m.scenario.period_items["years"][terms["period"]]
+    once = terms["lump"] == 1 if "lump" in terms.labels else False
+    return terms.times(np.where(once, 1.0, years))
 
 
 def _money(m: Model) -> list[Part]:
-    terms = m.money
-    lump = terms["lump"].to_numpy(bool)
-    whole = terms["coefficient"].to_numpy(float) * np.where(lump, 1.0, _years(m, terms))
-    group = terms["group"].to_numpy(object)
-    column = terms["column"].to_numpy(np.intp)
+    terms, codes = _over_years(m, m.money), m.scenario.codes
     made: list[Part] = []
     for name, sign in ((INCOME, 1.0), *((g, -1.0) for g in COST_GROUPS), (SYNERGY, 1.0)):
-        own = group == name
         label = ("costs", name) if name in COST_GROUPS else (name,)
-        made.append((label, _terms(column[own], sign * whole[own])))
+        own = terms["money"] == codes.known("money", name)
+        made.append((label, terms.where(own).times(sign)))
     return made
 
 
 def _wastes(m: Model) -> list[Part]:
-    scenario = m.scenario
-    unit_of = {k: u for k, u in scenario.unit_of_measure.items() if k in scenario.wastes}
-    arising = scenario.in_force("Streams")[["material", "period", "amount_per_year"]]
-    arising = arising.assign(column=CONSTANT, coefficient=arising["amount_per_year"])
-    rows = {
-        "waste_arising": arising,
-        "waste_converted": _inputs(m),
-        "waste_disposed": m.rows["disposed"].assign(coefficient=1.0),
-        "waste_reclaimed": m.rows["reclaimed"].assign(coefficient=1.0),
-        "taken": m.rows["taken"].assign(coefficient=1.0),
-        "added": m.rows["added"].assign(coefficient=1.0),
+    scenario, arising = m.scenario, m.scenario.items_in_force("Streams")
+    used = m.mass_of("activity", "intake")
+    terms = {
+        "waste_arising": constants(arising.only(*MASS).labels, arising["amount_per_year"]),
+        "waste_converted": -used.where(used.coefficient < 0.0),
+        "waste_disposed": m["disposed"].times(),
+        "waste_reclaimed": m["reclaimed"].times(),
+        "taken": m["taken"].times(),
+        "added": m["added"].times(),
     }
+    units = np.array(scenario.frame("Materials")["unit"], dtype=object)
+    listed = dict.fromkeys(units[scenario.is_waste].tolist())
     made: list[Part] = []
     for name in WASTE:
-        table = rows[name]
-        whole = table["coefficient"].to_numpy(float) * _years(m, table)
-        measure = table["material"].map(unit_of).to_numpy(object)
-        column = table["column"].to_numpy(np.intp)
-        for unit in dict.fromkeys(unit_of.values()):
-            own = measure == unit
-            made.append(((name, unit), _terms(column[own], whole[own])))
+        whole = _over_years(m, terms[name])
+        for unit in listed:
+            own = (scenario.is_waste & (units == unit))[whole["material"]]
+            made.append(((name, unit), whole.where(own)))
     return made
 
 
-def _inputs(m: Model) -> pd.DataFrame:
-    """What units take in: material, period, column, coefficient."""
-    ones = conversion_tables(m, np.ones(len(m.variables) + 1))["conversions"]
-    fixed = ones[(ones["role"] == "input") & ones["group"].isna()]
-    activity = m.rows["activity"][["unit", "recipe", "period", "column"]]
-    fixed = fixed.merge(activity, on=["unit", "recipe", "period"])
-    intake = m.rows["intake"]
-    keep = ["material", "period", "column", "coefficient"]
-    return pd.concat(
-        [
-            fixed.assign(coefficient=fixed["amount_per_year"])[keep],
-            intake.assign(coefficient=1.0)[keep],
-        ],
-        ignore_index=True,
-    )
-
-
 def _emissions(m: Model) -> list[Part]:
-    terms = m.emission
-    whole = terms["coefficient"].to_numpy(float) * _years(m, terms)
-    pollutant = terms["pollutant"].to_numpy(object)
-    column = terms["column"].to_numpy(np.intp)
+    terms, codes = _over_years(m, m.emission), m.scenario.codes
     return [
-        (("emissions", str(name)), _terms(column[pollutant == name], whole[pollutant == name]))
+        (("emissions", name), terms.where(terms["pollutant"] == codes.known("pollutant", name)))
         for name in pollutants(m)
     ]
 
@@ -184,52 +147,37 @@ def pollutants(m: Model) -> list[str]:
 
 
 def _units(m: Model) -> list[Part]:
-    labour = jobs(m)
-    last = labour[labour["period"] == m.scenario.periods[-1].name]
-    made: list[Part] = [(("jobs",), _terms(last["column"], last["coefficient"]))]
-    built = m.rows["built"]
-    extra = m.rows["extra_capacity"]
-    size = {(u, t): c for u, t, c in named(extra, "unit", "period", "column")}
-    for unit, period, column, capacity in named(
-        built, "unit", "period", "column", "capacity_per_year"
-    ):
-        made.append((("built", unit, period), _terms([column], [1.0])))
-        columns, coefficients = [column], [capacity]
-        if (unit, period) in size:
-            columns, coefficients = [column, size[unit, period]], [capacity, 1.0]
-        made.append((("capacity", unit, period), _terms(columns, coefficients)))
-    activity = m.rows["activity"]
-    load = activity["capacity_use"].to_numpy(float) * _years(m, activity)
-    name = activity["unit"].to_numpy(object)
-    column_of = activity["column"].to_numpy(np.intp)
-    for unit in dict.fromkeys(name):
-        own = name == unit
-        made.append((("activity", str(unit)), _terms(column_of[own], load[own])))
+    labour, codes = jobs(m), m.scenario.codes
+    built, extra, activity = m["built"], m["extra_capacity"], m["activity"]
+    last = labour["period"] == len(m.scenario.periods) - 1
+    made: list[Part] = [(("jobs",), labour.where(last))]
+    size = built.times(built["capacity_per_year"]) + extra.times()
+    for at, (unit, period) in enumerate(built.indices()):
+        own = (size["unit"] == built["unit"][at]) & (size["period"] == built["period"][at])
+        made.append((("built", unit, period), built.times().where(np.array([at]))))
+        made.append((("capacity", unit, period), size.where(own)))
+    load = _over_years(m, activity.times(activity["capacity_use"]))
+    for code in dict.fromkeys(activity["unit"].tolist()):
+        label = ("activity", str(codes.name("unit", code)))
+        made.append((label, load.where(load["unit"] == code)))
     return made
 
 
 def _goals(m: Model) -> list[Part]:
-    money = m.money
-    worth = money["coefficient"].to_numpy(float) * discount(m.scenario, money)
-    column = money["column"].to_numpy(np.intp)
-    synergy = (money["group"] == SYNERGY).to_numpy(bool)
-    labour = jobs(m)
+    money, codes = m.money, m.scenario.codes
+    worth = money.times(discount(m.scenario, money))
+    synergy = money["money"] == codes.known("money", SYNERGY)
     made: list[Part] = [
-        (("goal", "value"), _terms(column[~synergy], worth[~synergy])),
-        (("goal", "synergy"), _terms(column[synergy], worth[synergy])),
-        (
-            ("goal", "jobs"),
-            _terms(labour["column"], labour["coefficient"].to_numpy(float) * _years(m, labour)),
-        ),
+        (("goal", "value"), worth.where(~synergy)),
+        (("goal", "synergy"), worth.where(synergy)),
+        (("goal", "jobs"), _over_years(m, jobs(m))),
     ]
     for (_, pollutant), terms in _emissions(m):
         made.append((("goal", f"emission:{pollutant}"), terms))
-    disposed = m.rows["disposed"]
-    waste = disposed["material"].isin(
-        [k for k in m.scenario.wastes if m.scenario.unit_of_measure[k] == SHARE_UNIT]
-    )
-    disposed = disposed[waste.to_numpy(bool)]
-    made.append((("goal", "disposed"), _terms(disposed["column"], _years(m, disposed))))
+    units = np.array(m.scenario.frame("Materials")["unit"], dtype=object)
+    disposed = _over_years(m, m["disposed"].times())
+    waste = (m.scenario.is_waste & (units == SHARE_UNIT))[disposed["material"]]
+    made.append((("goal", "disposed"), disposed.where(waste)))
     return made
 
 

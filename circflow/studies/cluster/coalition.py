@@ -28,21 +28,24 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
 
+from circflow.data.arguments import public
+from circflow.data.coded import distinct, place_in
+from circflow.data.result import Result, figure
 from circflow.data.scenario import MILLION, Scenario
 from circflow.data.suggest import Names
-from circflow.model import conversion
 from circflow.model.build import build, weights
-from circflow.model.terms import MONEY, Model, money_terms, periods_table
+from circflow.model.declare import Model
+from circflow.model.terms import MASS, stack
 from circflow.solution.solution import NoPlan, Solution, Status
 from circflow.solver.compiled import Compiled, Program, compile_model
 from circflow.solver.explain import Explanation, explain
 from circflow.solver.highs import Outcome, Session
 from circflow.solver.run import optimise, read_tables
 from circflow.studies.cluster.coalition_values import Setting, Switches, UnboundedError, Values
+from circflow.studies.errors import StudyError
 
 Progress = Callable[[str], None]
 
@@ -101,8 +104,8 @@ ARMS_LENGTH_WORKS = (
 )
 
 
-@dataclass(frozen=True)
-class Coalition:
+@dataclass(frozen=True, repr=False)
+class Coalition(Result):
     """What a group of members creates together. Money in million currency."""
 
     members: tuple[str, ...]
@@ -114,11 +117,16 @@ class Coalition:
     """The plan behind W(S)."""
 
     @property
+    def headline(self) -> str:
+        return f"{', '.join(self.members)}: gain {figure(self.gain)} million"
+
+    @property
     def gain(self) -> float:
         """g(S) = W(S) − W(∅)."""
         return self.value - self.alone
 
 
+@public
 def coalition(
     scenario: Scenario, members: Iterable[str], *, arms_length: bool = False, gap: float = 1e-6
 ) -> Coalition:
@@ -132,7 +140,7 @@ def coalition(
         gap: relative gap at which the search over yes/no decisions ends.
 
     Raises:
-        ValueError: a name is not a member.
+        StudyError: a name is not a member.
         CannotStandAloneError: there is no plan with every member on its own.
         NoPlan: unbounded, or stopped.
     """
@@ -163,7 +171,7 @@ class Cluster:
     ) -> None:
         """`apart`: members that are in no coalition. `relax`: yes/no decisions may be fractions.
         `jobs`: threads. `store`: a file in which values are kept, so that a stopped run goes on
-        (see `switches.Values`). Raises ValueError for a name that is not a member."""
+        (see `switches.Values`). Raises StudyError for a name that is not a member."""
         self.scenario = scenario
         self.arms_length = arms_length
         self.relax = relax
@@ -197,14 +205,14 @@ class Cluster:
         return joined if len(joined) > 1 else frozenset()
 
     def setting(self, members: Iterable[str]) -> Setting:
-        """The numbers of members. Raises ValueError for a name that is not a member."""
+        """The numbers of members. Raises StudyError for a name that is not a member."""
         number = {name: n for n, name in enumerate(self.members)}
         names = [members] if isinstance(members, str) else list(members)
         for name in names:
             if name not in number:
                 near = Names(self.members).nearest(name)
                 hint = f"; did you mean {near!r}?" if near else ""
-                raise ValueError(f"{name!r} is not a member{hint}")
+                raise StudyError(f"{name!r} is not a member{hint}")
         return frozenset(number[name] for name in names)
 
     def value(self, members: Setting) -> float:
@@ -277,14 +285,8 @@ class Cluster:
             used = self.switches.used(outcome.x, chosen)
             self.values.put(chosen | self.apart, -outcome.objective, used)
         self._outcomes[chosen] = outcome
-        m = self.model
-        kept = m.rows["flow"], m.money
-        try:
-            if self.tariffs is not None:
-                m.rows["flow"], m.money = self.tariffs.booked(m, chosen)
-            tables = read_tables(m, compiled, outcome, fixed=fixed)
-        finally:
-            m.rows["flow"], m.money = kept
+        m = self.model if self.tariffs is None else self.tariffs.booked(self.model, chosen)
+        tables = read_tables(m, compiled, outcome, fixed=fixed)
         return Solution(
             scenario=self.scenario,
             status=Status(outcome.ending.value),
@@ -360,9 +362,9 @@ class Cluster:
     def _dependent(self) -> tuple[str, ...]:
         """Members that have no plan on their own, with nothing asked of anybody else."""
         program = self.switches.set(frozenset())
-        families, rows = self.compiled.families["material_balance"]
-        member_of = self.scenario.member_of
-        owner = np.array([member_of[site] or "" for site, _, _ in families], dtype=object)
+        balance = self.compiled.families["material_balance"]
+        rows, member_of = balance.rows, self.scenario.member_of
+        owner = np.array([member_of[site] or "" for site, _, _ in balance.keys], dtype=object)
         found = []
         for member in self.members:
             if not (owner == member).any():
@@ -411,32 +413,27 @@ class Tariffs:
     per_unit: float
     at: NDArray[np.intp]
 
-    def booked(self, m: Model, chosen: Setting) -> tuple[pd.DataFrame, pd.DataFrame]:
-        """The flow rows and the money terms with what arm's length costs."""
+    def booked(self, m: Model, chosen: Setting) -> Model:
+        """The model whose reports count what arm's length costs."""
         flags = np.zeros(self.needs.shape[1], dtype=bool)
         flags[list(chosen)] = True
         outside = (self.needs & ~flags).any(axis=1)
-        rows = m.rows["flow"].reset_index(drop=True)
-        at = self.at[outside]
-        cost = rows["transaction_cost"].to_numpy(float).copy()
-        cost[at] += self.per_unit
-        dearer = rows.iloc[at].rename(columns={"from": "site"})
-        more = money_terms(dearer, "transactions", np.full(len(at), -self.per_unit))
-        money = pd.concat([m.money, more[MONEY]], ignore_index=True) if len(more) else m.money
-        return rows.assign(transaction_cost=cost), money
+        extra = np.zeros(len(m["flow"]))
+        extra[self.at[outside]] = self.per_unit
+        return m.charged("flow", "transaction_cost", "transactions", extra)
 
 
 def _ends(m: Model, members: tuple[str, ...]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Numbers of the members at both ends of every flow, −1 where there is none."""
     number = {name: n for n, name in enumerate(members)}
     site = {s: number[o] if o is not None else -1 for s, o in m.scenario.member_of.items()}
-    rows = m.rows["flow"]
+    rows = m["flow"].frame
     sender, receiver = rows["from"].map(site), rows["to"].map(site)
     return np.asarray(sender, dtype=np.intp), np.asarray(receiver, dtype=np.intp)
 
 
 def _gates(m: Model, members: tuple[str, ...], *, arms_length: bool) -> Gates:
-    rows = m.rows["flow"]
+    rows = m["flow"].frame
     sender, receiver = _ends(m, members)
     sites = m.scenario.frame("Sites")
     hubs = set(sites.loc[sites["hub"].astype(bool) & sites["member"].isna(), "site"])
@@ -452,7 +449,7 @@ def _gates(m: Model, members: tuple[str, ...], *, arms_length: bool) -> Gates:
     kind = np.where(exchange[gated], "exchange", "hub").astype(object)
     columns = rows["column"].to_numpy(np.intp)[gated]
 
-    joint = m.rows["joint_activity"]
+    joint = m["joint_activity"].frame
     partners = synergy_members(m.scenario)
     several = joint[joint["synergy"].map(lambda e: len(partners.get(e, ())) > 1).astype(bool)]
     more = np.zeros((len(several), len(members)), dtype=bool)
@@ -472,12 +469,12 @@ def _tariffs(m: Model, members: tuple[str, ...]) -> Tariffs:
     per_unit = max(settings.transaction_cost_outside - inside, 0.0)
     sender, receiver = _ends(m, members)
     at = np.flatnonzero((sender >= 0) & (receiver >= 0) & (sender != receiver))
-    rows = m.rows["flow"].iloc[at]
+    rows = m["flow"].frame.iloc[at]
     needs = np.zeros((len(at), len(members)), dtype=bool)
     needs[np.arange(len(at)), sender[at]] = True
     needs[np.arange(len(at)), receiver[at]] = True
-    weight = rows["period"].map(periods_table(m.scenario).set_index("period")["weight"])
-    extra = weight.to_numpy(float) * per_unit * weights(m.scenario).value / MILLION
+    weight = m.scenario.period_items["weight"][m["flow"]["period"][at]]
+    extra = weight * per_unit * weights(m.scenario).value / MILLION
     return Tariffs(rows["column"].to_numpy(np.intp), needs, np.maximum(extra, 0.0), per_unit, at)
 
 
@@ -502,45 +499,23 @@ def synergy_members(scenario: Scenario) -> dict[str, tuple[str, ...]]:
 def _without_relays(m: Model, compiled: Compiled) -> tuple[NDArray[np.intp], Program]:
     """The programme with the rows `no_relay`: Σ flow out − taken − bought − outputs of units −
     reclaimed (where nothing can be added) ≤ 0, at every place without a member that is no hub."""
-    sites = m.scenario.frame("Sites")
-    outside = set(sites.loc[sites["member"].isna() & ~sites["hub"].astype(bool), "site"])
-    flow = m.rows["flow"]
-    leaving = flow[flow["from"].isin(outside)].rename(columns={"from": "site"})
-    made = conversion.mass(m)
-    reclaimed = m.rows["reclaimed"]
-    parts: list[Any] = [
-        leaving.assign(coefficient=1.0),
-        m.rows["taken"].assign(coefficient=-1.0),
-        m.rows["bought"].assign(coefficient=-1.0),
-        _outputs(m, made),
-        reclaimed[~reclaimed["can_add"].astype(bool)].assign(coefficient=-1.0),
-    ]
-    places = leaving[PLACE].drop_duplicates(ignore_index=True)
-    program = compiled.program
-    none = np.zeros(0, dtype=np.intp)
-    if places.empty:
-        return none, program
-    places = places.assign(place=np.arange(len(places)))
-    terms = pd.concat([p[[*PLACE, "column", "coefficient"]] for p in parts], ignore_index=True)
-    terms = terms.merge(places, on=PLACE)
-    column = compiled.column_of[terms["column"].to_numpy(np.intp)]
-    there = column >= 0
+    sites, flow, reclaimed = m.scenario.items("Sites"), m["flow"], m["reclaimed"]
+    outside = (sites["member"] < 0) & ~sites["hub"]
+    leaving = flow.times().labelled(site=flow["from"]).where(outside[flow["from"]])
+    made = m.mass_of("activity")
+    kept = reclaimed.times().where(~reclaimed["can_add"])
+    supplies = (m["taken"].times(), m["bought"].times(), made.where(made.coefficient > 0.0), kept)
+    terms = stack([leaving, *(-t for t in supplies)], MASS)
+    first, _ = distinct([leaving[n] for n in MASS])
+    place = place_in([leaving[n][first] for n in MASS], [terms[n] for n in MASS])
+    program, column = compiled.program, compiled.column_of[terms.column]
+    there = (place >= 0) & (column >= 0)
     more = coo_array(
-        (
-            terms["coefficient"].to_numpy(float)[there],
-            (terms["place"].to_numpy(np.intp)[there], column[there]),
-        ),
-        shape=(len(places), program.shape[1]),
+        (terms.coefficient[there], (place[there], column[there])),
+        shape=(len(first), program.shape[1]),
     )
-    first = program.shape[0]
-    return first + np.arange(len(places)), program.with_rows(more, -np.inf, 0.0)
-
-
-def _outputs(m: Model, made: pd.DataFrame) -> pd.DataFrame:
-    """What units make: the positive terms of the block conversion (inputs are negative)."""
-    return made[made["coefficient"].astype(float) > 0.0].assign(
-        coefficient=lambda t: -t["coefficient"].astype(float)
-    )
+    rows = program.shape[0] + np.arange(len(first))
+    return rows, program.with_rows(more, -np.inf, 0.0) if len(first) else program
 
 
 def _with_slack(program: Program, supply: NDArray[np.intp], sink: NDArray[np.intp]) -> Program:

@@ -24,11 +24,12 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import coo_array, hstack
 
-from circflow.model.terms import Model
+from circflow.model.declare import Model
 from circflow.solver.compiled import Compiled, Program
 from circflow.studies.cluster.coalition import Cluster, _tariffs
 from circflow.studies.cluster.coalition_values import Setting, Switches, Values
 from circflow.studies.cluster.games import boxes, sampled_shapley, shapley
+from circflow.studies.errors import StudyError
 
 EFFECTS = (
     "exchange",
@@ -98,7 +99,7 @@ def effects(  # noqa: PLR0913
         progress: is told what goes on.
     """
     if cluster.arms_length:
-        raise ValueError("the split by effect is of a cluster that is not at arm's length")
+        raise StudyError("the split by effect is of a cluster that is not at arm's length")
     names, switches = _switches(cluster)
     base, whole = cluster.alone.objective, cluster.together.objective
     count = len(names)
@@ -202,7 +203,7 @@ def _loads(
     units = m.scenario.active_units
     owner = units["site"].map(m.scenario.member_of)
     existing = set(units.loc[(units["status"] == "existing") & owner.notna(), "unit"])
-    load = m.rows["activity"]
+    load = m["activity"].frame
     load = load[load["unit"].isin(existing).to_numpy(bool)]
     load = load[compiled.column_of[load["column"].to_numpy(np.intp)] >= 0]
     label = pd.MultiIndex.from_frame(load[["unit", "period"]])

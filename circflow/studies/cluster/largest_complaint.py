@@ -19,9 +19,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import coo_array, vstack
 
-from circflow.model import transport
-from circflow.model.build import MASS_BLOCKS
-from circflow.model.terms import MASS, Model, stack
+from circflow.model.declare import Model
 from circflow.solver.compiled import Compiled, Program
 from circflow.solver.highs import TOLERANCE, Ending, Session
 from circflow.studies.cluster.coalition_values import Setting, Switches, Values
@@ -157,15 +155,15 @@ def largest_amounts(m: Model, compiled: Compiled, switches: Switches, plan: Floa
     columns = np.arange(program.shape[1])
     session.change_costs(columns, np.zeros(len(columns)))
     gated = np.concatenate([switches.gate_columns, switches.tariff_columns])
-    flow = m.rows["flow"]
+    flow = m["flow"].frame
     place = compiled.column_of[flow["column"].to_numpy(np.intp)]
     label = pd.DataFrame({"material": flow["material"], "period": flow["period"]})
     label.index = pd.Index(place)
-    sources = stack([b.mass(m) for b in MASS_BLOCKS if b is not transport], MASS)
-    sources = sources[sources["coefficient"].astype(float) > 0.0]
-    sources = sources.assign(place=compiled.column_of[sources["column"].to_numpy(np.intp)])
-    sources = sources[sources["place"] >= 0]
-    made = dict(iter(sources.groupby(["material", "period"], sort=False)))
+    sources = m.mass_of(*(name for name in m.variables if name != "flow"))
+    sources = sources.where(sources.coefficient > 0.0)
+    inflows = sources.frame(m.scenario.codes).assign(place=compiled.column_of[sources.column])
+    inflows = inflows[inflows["place"] >= 0]
+    made = dict(iter(inflows.groupby(["material", "period"], sort=False)))
     size = _FALLBACK * max(float(np.abs(plan).max()), 1.0)
     known: dict[object, float] = {}
     most = np.empty(len(gated))

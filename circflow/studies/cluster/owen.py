@@ -128,7 +128,8 @@ def _synergy_by_price(cluster: Cluster) -> Floats:
     solution, scenario = cluster.together, cluster.scenario
     total = np.zeros(len(cluster.members) + 1)
     dual = cluster.outcome(cluster.everybody).row_dual
-    indices, rows = cluster.compiled.families.get("partner_activity", ([], np.zeros(0, dtype=int)))
+    family = cluster.compiled.families["partner_activity"]
+    indices, rows = family.keys, family.rows
     if dual is None or not indices:
         return total
     partners = synergy_members(scenario)

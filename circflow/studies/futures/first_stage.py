@@ -22,7 +22,7 @@ from scipy.sparse import block_array, csc_array, csr_array
 from circflow.data.scenario import Scenario
 from circflow.data.table import Table
 from circflow.model.build import build
-from circflow.model.terms import Model, named
+from circflow.model.declare import Model
 from circflow.solver.compiled import Compiled, Program, compile_model
 from circflow.solver.highs import Outcome
 from circflow.solver.run import optimise
@@ -112,9 +112,11 @@ class Copy:
 def columns_of(m: Model, compiled: Compiled) -> dict[Label, int]:
     """The common decisions and their columns in the programme, −1 where they occur nowhere."""
     return {
-        (name, str(unit), str(period)): int(compiled.column_of[column])
+        (name, str(unit), str(period)): place
         for name in VARIABLES
-        for unit, period, column in named(m.rows[name], "unit", "period", "column")
+        for (unit, period), place in zip(
+            m[name].indices(), compiled.column_of[m[name].columns].tolist(), strict=True
+        )
     }
 
 
@@ -187,7 +189,7 @@ def joint(first: FirstStage, copies: Sequence[Copy], probabilities: Floats, risk
         "cost": [cost],
         "lower": [np.zeros(count)],
         "upper": [first.upper],
-        "integer": [first.integer],
+        "integer": [first.integer.astype(float)],
         "row_lower": [first.row_lower],
         "row_upper": [first.row_upper],
     }
@@ -199,11 +201,14 @@ def joint(first: FirstStage, copies: Sequence[Copy], probabilities: Floats, risk
         there = copy.first >= 0
         mine = np.setdiff1d(np.arange(p.shape[1]), copy.first[there])
         shared = _placed(p.matrix, copy.first, count)
-        blocks.append([shared] + [p.matrix[:, mine] if k == n else None for k in range(len(copies))])
+        blocks.append(
+            [shared] + [p.matrix[:, mine] if k == n else None for k in range(len(copies))]
+        )
         cost[there] += weight * p.cost[copy.first[there]]
         offset += weight * p.offset
         parts["cost"].append(weight * p.cost[mine])
-        for name, values in (("lower", p.lower), ("upper", p.upper), ("integer", p.integer)):
+        whole_numbers = p.integer.astype(float)
+        for name, values in (("lower", p.lower), ("upper", p.upper), ("integer", whole_numbers)):
             parts[name].append(values[mine])
         parts["row_lower"].append(p.row_lower)
         parts["row_upper"].append(p.row_upper)
@@ -256,7 +261,9 @@ def _with_tail(
         rows.append(np.full(len(there) + len(mine) + 2, n))
         limits.append(p.offset)
     entries = (np.concatenate(values), (np.concatenate(rows), np.concatenate(columns)))
-    return program.with_rows(csr_array(entries, shape=(count, width + 1 + count)), limits, np.inf)
+    return program.with_rows(
+        csr_array(entries, shape=(count, width + 1 + count)), np.array(limits), np.inf
+    )
 
 
 def solved(

@@ -78,7 +78,9 @@ def without(scenario: Scenario, thing: Thing) -> Scenario:
     """The scenario without it: a hub forwards no more, a stockpile is empty and stays so, a
     candidate cannot be built, an existing unit has no more capacity than the calm plan uses."""
     if thing.kind == "hub":
-        return _with(scenario, "Sites", {"hub": False}, scenario.frame("Sites")["site"] == thing.key[0])
+        return _with(
+            scenario, "Sites", {"hub": False}, scenario.frame("Sites")["site"] == thing.key[0]
+        )
     if thing.kind == "stockpile":
         frame = scenario.frame("Stockpiles")
         at = (frame["site"] == thing.key[0]) & (frame["material"] == thing.key[1])
@@ -104,9 +106,7 @@ def _less_capacity(scenario: Scenario, thing: Thing) -> Scenario:
     for period, capacity in thing.loads:
         at = (frame["unit"] == thing.key[0]) & (frame["period"] == period)
         if at.any():
-            frame = frame.assign(
-                capacity_per_year=frame["capacity_per_year"].where(~at, capacity)
-            )
+            frame = frame.assign(capacity_per_year=frame["capacity_per_year"].where(~at, capacity))
             continue
         blank = {c.name: np.nan if c.is_number else None for c in table.sheet.columns}
         cells = {"unit": thing.key[0], "period": period, "capacity_per_year": capacity}

@@ -88,7 +88,7 @@ def _things(scenario: Scenario, kind: str) -> list[tuple[str, tuple[str, ...], s
         names = list(used.itertuples(index=False, name=None))
     sheet = kind.capitalize()
     joint = " > " if kind == "links" else ", "
-    made = []
+    made: list[tuple[str, tuple[str, ...], str, str]] = []
     for thing in names:
         filters = tuple(zip(OFF_TARGETS[sheet], thing, strict=True))
         inside = ", ".join(f"{column}={quote(value)}" for column, value in filters)

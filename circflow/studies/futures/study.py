@@ -11,19 +11,21 @@ and Louveaux 2011, Introduction to Stochastic Programming, ch. 4); a breach is a
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from circflow.data.arguments import public
 from circflow.data.futures import Future, futures_of, in_future, mean_scenario
 from circflow.data.scenario import Scenario
 from circflow.solution.solution import NoPlan, Status
-from circflow.solver.highs import Outcome
 from circflow.studies.errors import CheckError, StudyError
 from circflow.studies.futures.first_stage import (
     Copy,
@@ -32,9 +34,13 @@ from circflow.studies.futures.first_stage import (
     Risk,
     copy_of,
     first_stage,
-    joint,
-    solved,
     unbudgeted,
+)
+from circflow.studies.futures.groups import (
+    GROUP_NONZEROS,
+    TOGETHER_UP_TO,
+    Grouped,
+    Kept,
 )
 from circflow.studies.futures.infrastructure import Thing, softened, things_of, without
 from circflow.studies.futures.made import outages as outage_futures
@@ -45,6 +51,7 @@ from circflow.studies.futures.why import no_common_plan, reason_of
 from circflow.studies.futures.worker import (
     ALONE,
     COPY,
+    GROUP,
     PLAN,
     VALUE,
     Found,
@@ -52,15 +59,18 @@ from circflow.studies.futures.worker import (
     Planned,
     Task,
     alone,
+    best_together,
     work,
 )
 from circflow.studies.sweeps.engine import Engine, Lost
+from circflow.studies.sweeps.worker import Parcel
 
 Progress = Callable[[str], None]
 _SLACK = 1e-7
 """Share of the money at stake that rounding may be in comparisons."""
 
 
+@public
 def futures(  # noqa: PLR0913
     scenario: Scenario,
     *,
@@ -76,6 +86,9 @@ def futures(  # noqa: PLR0913
     jobs: int = 1,
     executor: Executor | None = None,
     dask: str | None = None,
+    group_size: int | None = None,
+    store: str | Path | None = None,
+    resume: bool = False,
     progress: Progress | None = None,
 ) -> Futures:
     """Plan before it is known which future comes: RP, WS, EV, EEV, EVPI, VSS, CVaR.
@@ -100,6 +113,10 @@ def futures(  # noqa: PLR0913
         jobs: local processes.
         executor: an executor of `concurrent.futures` instead.
         dask: address of a Dask scheduler instead.
+        group_size: plan futures in groups of so many (see `circflow.studies.futures.groups`);
+            by itself where all together are too large for one programme.
+        store: file that keeps what each group gave.
+        resume: go on with that file.
         progress: is told what goes on.
 
     Raises:
@@ -113,9 +130,10 @@ def futures(  # noqa: PLR0913
     begun = time.perf_counter()
     risk = _risk(alpha, omega)
     what, notes = _what_comes(scenario, sample, seed, outages)
-    job = Job(scenario, tuple(what), first_stage(scenario), gap, time_limit)
+    job = Job(scenario, tuple(what), first_stage(scenario), gap, time_limit, risk)
+    kept = Kept.of(job, Path(store) if store is not None else None, resume)
     with Engine(jobs, executor, dask, work) as engine:
-        run = Run(job, engine, risk, tell)
+        run = Run(job, engine, tell, group_size, kept)
         found = run.study()
         tested = None
         if sample is not None and found.decisions is not None and test != 0:
@@ -183,8 +201,17 @@ class Answer:
 class Run:
     """The steps of the study."""
 
-    def __init__(self, job: Job, engine: Engine, risk: Risk, tell: Progress) -> None:
-        self.job, self.engine, self.risk, self.tell = job, engine, risk, tell
+    def __init__(
+        self,
+        job: Job,
+        engine: Engine,
+        tell: Progress,
+        group_size: int | None = None,
+        kept: Kept | None = None,
+    ) -> None:
+        self.job, self.engine, self.risk, self.tell = job, engine, job.risk, tell
+        self.group_size = group_size
+        self.kept = kept or Kept(None, "")
         self.probabilities = np.array([f.probability for f in job.futures])
         self.parcel = engine.send(job)
 
@@ -211,18 +238,16 @@ class Run:
         return self._together(own, mean, under_mean)
 
     def _together(self, own: list[Found], mean: Found, under_mean: list[Found]) -> Answer:
-        copies: list[Copy] = self.each(COPY, "programmes of the futures")
-        outcome, bound = self.together(copies)
-        status = Status(outcome.ending.value)
+        status, decisions, bound = self.decided(mean.decisions)
         if status is Status.INFEASIBLE:
+            copies: list[Copy] = self.each(COPY, "programmes of the futures")
             told = no_common_plan(self.job, copies, self.probabilities)
             return Answer(self, status, own, mean, under_mean, [], reason=told)
-        if outcome.x is None:
+        if decisions is None:
             name = self.job.scenario.name
             words = {Status.UNBOUNDED: "the futures together could earn without end"}
             told = words.get(status, "the time limit was reached before a plan was found")
             raise NoPlan(name, status, told)
-        decisions = self.first.tidy(outcome.x[: self.first.size])
         plans: list[Planned] = self.each(PLAN, "plans of the futures", decisions)
         best = [plan.found for plan in plans]
         if under_mean and self.measured(under_mean) > self.measured(best):
@@ -230,22 +255,48 @@ class Run:
             assert mean.decisions is not None
             decisions = mean.decisions
             plans = self.each(PLAN, "plans of the futures", decisions)
-        answer = Answer(self, status, own, mean, under_mean, plans, decisions, 0.0 - bound)
+        answer = Answer(self, status, own, mean, under_mean, plans, decisions, bound)
         _check(answer)
         return answer
 
-    def together(self, copies: Sequence[Copy]) -> tuple[Outcome, float]:
-        """The best decisions for all futures, and the proven bound (minimised)."""
-        self.tell(f"the decisions for all {len(copies)} futures")
-        program = joint(self.first, copies, self.probabilities, self.risk).program
-        return solved(program, gap=self.job.gap, time_limit=self.job.time_limit)
+    def decided(self, start: Floats | None = None) -> tuple[Status, Floats | None, float]:
+        """The best decisions for all futures, and the proven bound of what they are worth.
+
+        One programme for all futures, or where that is large, groups of them.
+        """
+        count = len(self.job.futures)
+        one = work(Parcel.of(self.job), Task(COPY, 0)).program.matrix.nnz
+        size = self.group_size or (None if one * count <= TOGETHER_UP_TO else GROUP_NONZEROS / one)
+        groups = 1 if size is None else max(1, math.ceil(count / max(size, 1.0)))
+        if groups == 1:
+            copies: list[Copy] = self.each(COPY, "programmes of the futures")
+            self.tell(f"the decisions for all {count} futures")
+            found = best_together(self.job, copies, self.probabilities)
+            return found.status, found.decisions, found.bound
+        search = Grouped(self.probabilities, self._measured, self._groups, self.kept, self.tell)
+        status = search.search(groups, start, gap=self.job.gap)
+        return status, search.best, search.bound
+
+    def _measured(self, decisions: Floats) -> float:
+        found: list[Found] = self.each(VALUE, "decisions tried on all futures", decisions)
+        return self.measured(found)
+
+    def _groups(self, parts: Sequence[tuple[int, ...]]) -> list[Found]:
+        tasks = [Task(GROUP, n, group=part) for n, part in enumerate(parts)]
+        results: dict[int, Found] = {}
+        for task, result in self.engine.run(self.parcel, tasks):
+            if isinstance(result, Lost):
+                raise StudyError(f"a group of futures: {result.reason}")
+            self.kept.add(task.group, result)
+            results[task.number] = result
+            self.tell(f"groups of futures: {len(results)} of {len(tasks)}")
+        return [results[n] for n in range(len(tasks))]
 
     def worths(self) -> Floats | None:
         """V_s under the best decisions for all futures; None where none hold in all."""
-        outcome, _ = self.together(self.each(COPY, "programmes of the futures"))
-        if outcome.x is None:
+        _, decisions, _ = self.decided()
+        if decisions is None:
             return None
-        decisions = self.first.tidy(outcome.x[: self.first.size])
         found: list[Found] = self.each(VALUE, "worths of the futures", decisions)
         return np.array([one.worth for one in found])
 
@@ -261,7 +312,9 @@ class Run:
         tasks = [Task(kind, n, decisions) for n in range(count)]
         for task, result in self.engine.run(self.parcel, tasks):
             if isinstance(result, Lost):
-                raise StudyError(f"the future {self.job.futures[task.number].name!r}: {result.reason}")
+                raise StudyError(
+                    f"the future {self.job.futures[task.number].name!r}: {result.reason}"
+                )
             results[task.number] = result
             self.tell(f"{words}: {len(results)} of {count}")
         return [results[n] for n in range(count)]
@@ -270,13 +323,12 @@ class Run:
         """Worths of the futures under decisions (NaN: no plan), under those that are best for
         them together, and the proven bound of the latter's mean."""
         own: list[Found] = self.each(VALUE, "the decisions", decisions)
-        outcome, bound = self.together(self.each(COPY, "programmes of the futures"))
+        _, better, bound = self.decided(decisions)
         worths = np.array([one.worth for one in own])
-        if outcome.x is None:
+        if better is None:
             return worths, np.full(len(own), np.nan), np.nan
-        better = self.first.tidy(outcome.x[: self.first.size])
         best: list[Found] = self.each(VALUE, "the best decisions for them", better)
-        return worths, np.array([one.worth for one in best]), 0.0 - bound
+        return worths, np.array([one.worth for one in best]), bound
 
     def measured(self, found: Sequence[Found]) -> float:
         """What worths count together; −∞ where a future has no plan."""
@@ -344,8 +396,8 @@ def _softening(run: Run, found: Answer) -> pd.DataFrame | None:
     for thing in things_of(job.scenario, built):
         run.tell(f"without {thing.words}")
         scenario = without(job.scenario, thing)
-        other = Job(scenario, job.futures, first_stage(scenario), job.gap, job.time_limit)
-        parts.append((thing, Run(other, run.engine, run.risk, run.tell).worths()))
+        other = Job(scenario, job.futures, first_stage(scenario), job.gap, job.time_limit, job.risk)
+        parts.append((thing, Run(other, run.engine, run.tell, run.group_size).worths()))
     return softened(job.futures, worths, parts)
 
 
@@ -358,6 +410,6 @@ def _test(run: Run, found: Answer, count: int, seed: int) -> Tested:
         fresh = int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
         drawn = sampled(run.job.scenario, ranges, count, fresh, method="random")
         job = Job(run.job.scenario, tuple(drawn), run.first, run.job.gap, run.job.time_limit)
-        batch = Run(job, run.engine, Risk(), lambda text, n=number: run.tell(f"test {n}: {text}"))
+        batch = Run(job, run.engine, run.tell)
         batches.append(batch.compared(found.decisions))
     return judged(batches, found.run.risk)

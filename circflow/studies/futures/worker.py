@@ -5,6 +5,7 @@ A task's result depends on the job and the task alone, so it is the same on any 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,7 +14,7 @@ import numpy as np
 from circflow.data.futures import Future, in_future
 from circflow.data.pandas_text import python_strings
 from circflow.data.scenario import Scenario
-from circflow.model.terms import Model
+from circflow.model.declare import Model
 from circflow.solution.solution import Solution, Status
 from circflow.solver.compiled import Compiled
 from circflow.solver.highs import Outcome
@@ -31,7 +32,7 @@ from circflow.studies.futures.first_stage import (
 )
 from circflow.studies.sweeps.worker import Parcel
 
-ALONE, VALUE, PLAN, COPY = "alone", "value", "plan", "copy"
+ALONE, VALUE, PLAN, COPY, GROUP = "alone", "value", "plan", "copy", "group"
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class Job:
     first: FirstStage
     gap: float
     time_limit: float | None
+    risk: Risk = field(default_factory=Risk)
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,7 @@ class Task:
     kind: str
     number: int
     decisions: Floats | None = None
+    group: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,8 @@ def work(parcel: Parcel, task: Task) -> Any:
         return compiled_copy(parcel.key, job, task.number)
     if task.kind == PLAN:
         return _plan(job, task)
+    if task.kind == GROUP:
+        return _group(parcel.key, job, task.group)
     copy = compiled_copy(parcel.key, job, task.number)
     if task.kind == ALONE:
         return alone(job, copy)
@@ -112,7 +117,19 @@ def _then(job: Job, number: int) -> tuple[Model, Compiled, Copy]:
 
 def alone(job: Job, copy: Copy) -> Found:
     """The optimum of one future alone, under the scenario's own building limits and budget."""
-    program = joint(job.first, [copy], np.ones(1), Risk()).program
+    return best_together(replace(job, risk=Risk()), [copy], np.ones(1))
+
+
+def _group(key: str, job: Job, members: tuple[int, ...]) -> Found:
+    """The best decisions for several futures together."""
+    copies = [compiled_copy(key, job, number) for number in members]
+    likely = np.array([job.futures[number].probability for number in members])
+    return best_together(job, copies, likely / likely.sum())
+
+
+def best_together(job: Job, copies: Sequence[Copy], likely: Floats) -> Found:
+    """The best decisions for futures with these programmes and probabilities."""
+    program = joint(job.first, copies, likely, job.risk).program
     outcome, bound = solved(program, gap=job.gap, time_limit=job.time_limit)
     if outcome.x is None:
         return Found(Status(outcome.ending.value))
@@ -120,16 +137,12 @@ def alone(job: Job, copy: Copy) -> Found:
     return Found(Status(outcome.ending.value), 0.0 - outcome.objective, 0.0 - bound, decisions)
 
 
-def worth_under(
-    copy: Copy, decisions: Floats, gap: float, time_limit: float | None
-) -> Found:
+def worth_under(copy: Copy, decisions: Floats, gap: float, time_limit: float | None) -> Found:
     """V_s: the best for the decisions taken."""
     outcome, bound = solved(copy.fixed(decisions), gap=gap, time_limit=time_limit)
     if outcome.x is None:
         return Found(Status(outcome.ending.value))
-    return Found(
-        Status(outcome.ending.value), 0.0 - outcome.objective, 0.0 - bound, decisions
-    )
+    return Found(Status(outcome.ending.value), 0.0 - outcome.objective, 0.0 - bound, decisions)
 
 
 def _plan(job: Job, task: Task) -> Planned:

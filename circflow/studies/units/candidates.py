@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from circflow.data.scenario import Scenario
 from circflow.model.build import build
+from circflow.model.declare import Model
 from circflow.model.investment import capex_terms
-from circflow.model.terms import Model
 from circflow.solution.solution import Solution, Status
 from circflow.solver.compiled import Compiled, Program, compile_model
 from circflow.solver.highs import Ending, Outcome, Session
@@ -111,7 +111,7 @@ class Bench:
     # ----------------------------------------------------------------- names
 
     def _columns(self, name: str) -> dict[str, Ints]:
-        rows = self.m.rows[name]
+        rows = self.m[name].frame
         place = self.compiled.column_of[rows["column"].to_numpy(np.intp)]
         found: dict[str, list[int]] = {}
         for unit, at in zip(rows["unit"], place.tolist(), strict=True):
@@ -120,21 +120,18 @@ class Bench:
         return {unit: np.array(at, dtype=np.intp) for unit, at in found.items()}
 
     def _family(self, name: str) -> Ints:
-        _, rows = self.compiled.families.get(name, ([], np.array([], dtype=np.intp)))
-        return rows
+        return self.compiled.families[name].rows
 
     def _rows_of(self, name: str) -> dict[str, int]:
-        keys, rows = self.compiled.families.get(name, ([], np.array([], dtype=np.intp)))
-        plain = [k[0] if isinstance(k, tuple) else k for k in keys]
-        return {str(k): int(r) for k, r in zip(plain, rows, strict=True)}
+        family = self.compiled.families[name]
+        return {str(k): int(r) for k, r in zip(family.keys, family.rows, strict=True)}
 
     def _with_capital_row(self, program: Program) -> Program:
         """The programme with a last row: all capital of all candidates, without a limit."""
         terms = capex_terms(self.m)
-        place = self.compiled.column_of[terms["column"].to_numpy(np.intp)]
+        place = self.compiled.column_of[terms.column]
         row = np.zeros(program.shape[1])
-        amount = terms["coefficient"].to_numpy(float)
-        np.add.at(row, place[place >= 0], amount[place >= 0])
+        np.add.at(row, place[place >= 0], terms.coefficient[place >= 0])
         self.capex_row = row
         return program.with_rows(row[None, :], -np.inf, np.inf)
 
@@ -268,7 +265,7 @@ class Bench:
 
     def places(self, name: str) -> pd.DataFrame:
         """The rows of a variable that stand in the programme, with their `place` there."""
-        rows = self.m.rows[name]
+        rows = self.m[name].frame
         place = self.compiled.column_of[rows["column"].to_numpy(np.intp)]
         found: pd.DataFrame = rows.assign(place=place)[place >= 0]
         return found

@@ -19,7 +19,6 @@ import numpy as np
 import pandas as pd
 
 from circflow.data.scenario import Scenario, ScenarioError
-from circflow.model.terms import named
 from circflow.solver.highs import Session
 from circflow.studies.units.candidates import Bench, Floats, Ints, Plan
 
@@ -66,6 +65,9 @@ def contingency(bench: Bench, best: Plan, progress: Callable[[str], None]) -> pd
     return table.iloc[np.argsort(-rank, kind="stable")].reset_index(drop=True)
 
 
+_PLACED = ["unit", "period", "place"]
+
+
 def _activity(bench: Bench, units: Sequence[str], period: str) -> Ints:
     rows = bench.places("activity")
     rows = rows[rows["unit"].isin(units) & (rows["period"] == period)]
@@ -91,9 +93,8 @@ def _without(
     run = bench.places("running")
     run = run[run["unit"].isin(units) & (run["period"] == period)]
     still = np.append(columns, run["place"].to_numpy(np.intp)).astype(np.intp)
-    keys, rows = bench.compiled.families.get("min_load", ([], np.array([], dtype=np.intp)))
-    loads = [n for n, (u, t) in enumerate(keys) if u in units and t == period]
-    free = rows[loads]
+    least = bench.compiled.families["min_load"]
+    free = least.rows[[n for n, (u, t) in enumerate(least.keys) if u in units and t == period]]
     zero = np.zeros(len(still))
     session.change_bounds(still, zero, zero)
     session.change_rows(free, np.full(len(free), -np.inf), program.row_upper[free])
@@ -196,7 +197,7 @@ def _carried(bench: Bench, own: Bench, x: Floats) -> Floats:
     held[bench.construction] = bench.construction_of(x)
     for name in ("built", "extra_capacity"):
         from_, to = bench.places(name), own.places(name)
-        known = {(u, t): float(held[p]) for u, t, p in named(from_, "unit", "period", "place")}
-        for u, t, p in named(to, "unit", "period", "place"):
+        known = {(u, t): float(held[p]) for u, t, p in from_[_PLACED].itertuples(index=False)}
+        for u, t, p in to[_PLACED].itertuples(index=False):
             made[p] = known.get((u, t), 0.0)
     return made

@@ -62,13 +62,13 @@ def test_outages_of_units_by_hand(make_scenario: Make) -> None:
     ]
     assert found.worth == pytest.approx([19, 13, 13, 19, 19])
     assert found.alone == pytest.approx([20, 13, 13, 20, 20])
-    assert found.RP == pytest.approx(16.6)
-    assert found.WS == pytest.approx(17.2)
+    assert pytest.approx(16.6) == found.RP
+    assert pytest.approx(17.2) == found.WS
     # The mean scenario has four fifths of each mill: 8 and 3.2 of 10, less the capital.
-    assert found.EV == pytest.approx(19)
-    assert found.EEV == pytest.approx(16.6)
-    assert found.VSS == pytest.approx(0, abs=1e-9)
-    assert found.EVPI == pytest.approx(0.6)
+    assert pytest.approx(19) == found.EV
+    assert pytest.approx(16.6) == found.EEV
+    assert pytest.approx(0, abs=1e-9) == found.VSS
+    assert pytest.approx(0.6) == found.EVPI
     assert found.CVaR == pytest.approx(13)
     assert found.built == [{"unit": "Spare", "period": "a", "capacity": 4}]
     own = found.candidates.set_index("unit").loc["Spare"]
@@ -88,15 +88,15 @@ def test_a_preference_for_the_worst_builds_more(make_scenario: Make) -> None:
     dear = {**WORKS, "Units": [WORKS["Units"][0], {**WORKS["Units"][1], "capex_million": 2.5}]}
     neutral = cf.futures(make_scenario(dear), outages="units")
     assert neutral.built == []
-    assert neutral.RP == pytest.approx(16)
+    assert pytest.approx(16) == neutral.RP
     averse = cf.futures(make_scenario(dear), outages="units", alpha=0.6, omega=1.0)
     assert [b["unit"] for b in averse.built] == ["Spare"]
     assert averse.worth == pytest.approx([17.5, 11.5, 11.5, 17.5, 17.5])
-    assert averse.RP == pytest.approx(11.5)
-    assert averse.RP == averse.CVaR
+    assert pytest.approx(11.5) == averse.RP
+    assert averse.CVaR == averse.RP
     # Alone 20, 11.5, 11.5, 20, 20; the mean scenario (8 of 10 for nothing, 2 more for 2.5 and
     # then 2 a year) builds it too.
-    assert averse.WS == pytest.approx(11.5)
+    assert pytest.approx(11.5) == averse.WS
     assert averse.EEV is not None
     assert averse.EEV <= averse.RP + 1e-9
 
@@ -156,7 +156,7 @@ def test_futures_that_exclude_one_another(make_scenario: Make) -> None:
     }
     found = cf.futures(make_scenario(both))
     assert found.RP is None
-    assert found.WS == pytest.approx(19)
+    assert pytest.approx(19) == found.WS
     assert "'dry', 'wet'" in found.reason
 
 
@@ -173,9 +173,9 @@ def test_the_budget_counts_the_scenario_s_own_capex(make_scenario: Make) -> None
     }
     found = cf.futures(make_scenario(dear))
     assert found.built == [{"unit": "Spare", "period": "a", "capacity": 4}]
-    assert found.RP == pytest.approx(2 * 4 - 5)
+    assert pytest.approx(2 * 4 - 5) == found.RP
     none = {**dear, "Budget": [{"period": p, "budget_million": 0.9} for p in "ab"]}
-    assert cf.futures(make_scenario(none)).RP == pytest.approx(0)
+    assert pytest.approx(0) == cf.futures(make_scenario(none)).RP
 
 
 def test_figures_of_a_future_change_in_the_order_of_the_rows(make_scenario: Make) -> None:
@@ -195,7 +195,7 @@ def test_figures_of_a_future_change_in_the_order_of_the_rows(make_scenario: Make
 
 
 def test_the_mean_scenario(make_scenario: Make) -> None:
-    """Means of figures; unlimited stays unlimited; a mill runs as it is likely to; others by half."""
+    """Means of figures; unlimited stays so; a mill runs as it is likely to; others by half."""
     changes = [
         {"future": "f", "parameter": "Markets.max_per_year", "change": "set", "value": 6},
         {"future": "f", "parameter": "Markets.price", "change": "factor", "value": 3},
@@ -299,7 +299,7 @@ def test_the_farmer_on_the_command_line(tmp_path: Path) -> None:
 
 def test_lands() -> None:
     found = cf.futures(cf.read(KNOWN / "lands"))
-    assert found.RP == pytest.approx(-381.853333, abs=1e-6)
+    assert pytest.approx(-381.853333, abs=1e-6) == found.RP
 
 
 def test_exit_codes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -364,3 +364,25 @@ def test_outages_of_links_and_modes(make_scenario: Make) -> None:
     assert links.worth == pytest.approx([20, 10, 10])
     modes = cf.futures(make_scenario(apart), outages="modes")
     assert modes.worth == pytest.approx([20, 10, 10])
+
+
+def test_groups_of_futures_give_the_same_answer(make_scenario: Make, tmp_path: Path) -> None:
+    scenario = make_scenario({**WORKS, "Ranges": RANGES})
+    whole = cf.futures(scenario, sample=7, seed=1, test=0)
+    store = tmp_path / "groups.json"
+    for omega in (0.0, 0.5):
+        one = cf.futures(scenario, sample=7, seed=1, test=0, omega=omega)
+        groups = cf.futures(
+            scenario, sample=7, seed=1, test=0, omega=omega, group_size=2, gap=1e-6, jobs=2
+        )
+        assert pytest.approx(one.RP, rel=1e-6) == groups.RP
+        assert groups.gap is not None
+        assert groups.gap <= 1e-6
+    kept = cf.futures(scenario, sample=7, seed=1, test=0, group_size=2, store=store)
+    assert pytest.approx(whole.RP) == kept.RP
+    again = cf.futures(scenario, sample=7, seed=1, test=0, group_size=2, store=store, resume=True)
+    assert again.summary() == kept.summary()
+    with pytest.raises(StudyError, match="exists already"):
+        cf.futures(scenario, sample=7, seed=1, group_size=2, store=store)
+    with pytest.raises(StudyError, match="belongs to other futures"):
+        cf.futures(scenario, sample=7, seed=2, group_size=2, store=store, resume=True)

@@ -15,7 +15,15 @@ from circflow.studies.errors import StudyError
 
 Make = Callable[[dict[str, Any]], Scenario]
 KNOWN = Path(__file__).parents[3] / "scenarios" / "known"
-PUBLISHED = {0: 1.2, 1: 1.186597, 3: 1.177135, 5: 1.170890, 10: 1.160109, 20: 1.147281, 57: 1.126685}
+PUBLISHED = {
+    0: 1.2,
+    1: 1.186597,
+    3: 1.177135,
+    5: 1.170890,
+    10: 1.160109,
+    20: 1.147281,
+    57: 1.126685,
+}
 
 
 def test_the_portfolio_of_bertsimas_and_sim() -> None:
@@ -47,7 +55,7 @@ SHOP: dict[str, Any] = {
 
 
 def test_the_price_of_robustness_by_hand(make_scenario: Make) -> None:
-    """30 + 20; the worst of one figure takes 15, of both 25 (the high side gains, and counts not)."""
+    """30 + 20; the worst of one figure takes 15, of both 25 (a high side gains, and counts not)."""
     found = cf.robust(make_scenario(SHOP), [0.0, 0.5, 1.0, 2.0], curve=False)
     assert found.curve["worth"].tolist() == pytest.approx([50, 42.5, 35, 25])
     assert found.curve["nominal"].tolist() == pytest.approx([50] * 4)

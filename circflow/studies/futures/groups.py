@@ -1,0 +1,156 @@
+"""Many futures in groups: each group planned as one programme, its decisions tried on all futures.
+
+    bound   Σ_G w_G · RP_G, w_G the probability of the group: no decisions are worth more, since
+            each group may choose for itself. It holds for CVaR too, the CVaR of a mixture being at
+            most the mean of the CVaRs of its parts.
+    worth   the best measure over all futures of the decisions of any group (and of the mean
+            scenario)
+
+Groups take every K-th future, so that each is a fair sample. Where the gap is too wide, groups are
+joined by twos, and the bound comes down, in the end to that of one programme for all (Sandikci and
+Ozaltin 2017, A scalable bounding method for multistage stochastic programs; docs/futures.md tells
+what was measured beside Benders' cuts).
+
+Groups are done on any worker; what they gave is kept in a file, where one is named, so that an
+interrupted run goes on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from circflow.data.atomic import write_text
+from circflow.solution.solution import Status
+from circflow.studies.errors import StudyError
+from circflow.studies.futures.first_stage import Floats
+from circflow.studies.futures.worker import Found, Job
+from circflow.studies.sweeps.store import fingerprint
+
+TOGETHER_UP_TO = 400_000
+"""Nonzeros of the programme of all futures up to which it is solved as one: 55 futures of the
+Kuzbass case. Thirty took 45 s of one processor (0.1 % gap)."""
+GROUP_NONZEROS = 200_000
+"""Nonzeros of a group's programme, at first."""
+
+Group = tuple[int, ...]
+Solve = Callable[[Sequence[Group]], Sequence[Found]]
+Measure = Callable[[Floats], float]
+
+
+def split(count: int, groups: int) -> list[Group]:
+    """Every k-th future to the k-th group."""
+    return [tuple(range(k, count, groups)) for k in range(groups)]
+
+
+@dataclass
+class Kept:
+    """What groups gave, in a file that an interrupted run goes on with."""
+
+    path: Path | None
+    key: str
+    found: dict[str, Any] = field(default_factory=dict)
+
+    @staticmethod
+    def of(job: Job, path: Path | None, resume: bool) -> Kept:
+        """Open the file. Raises `StudyError` where it is another's, or not to be gone on with."""
+        said = repr([(f.name, f.probability, f.changes, f.outages) for f in job.futures])
+        text = f"{fingerprint(job.scenario)} {said} {job.gap} {job.time_limit} {job.risk}"
+        kept = Kept(path, hashlib.sha256(text.encode()).hexdigest())
+        if path is None or not path.exists():
+            return kept
+        if not resume:
+            raise StudyError(f"{path} exists already: go on with it (--resume), or name another")
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            own, kept.found = content["key"] == kept.key, dict(content["groups"])
+        except (ValueError, KeyError, TypeError, OSError):
+            raise StudyError(f"{path} is not a store of circflow futures") from None
+        if not own:
+            raise StudyError(f"{path} belongs to other futures, or the scenario has changed since")
+        return kept
+
+    def get(self, group: Group) -> Found | None:
+        """What a group gave in an earlier run."""
+        row = self.found.get(_name(group))
+        if row is None:
+            return None
+        return Found(Status(row["status"]), row["worth"], row["bound"], np.array(row["decisions"]))
+
+    def add(self, group: Group, found: Found) -> None:
+        """Keep what a group gave."""
+        if self.path is None or found.decisions is None:
+            return
+        self.found[_name(group)] = {
+            "status": found.status.value,
+            "worth": found.worth,
+            "bound": found.bound,
+            "decisions": found.decisions.tolist(),
+        }
+        write_text(self.path, json.dumps({"key": self.key, "groups": self.found}))
+
+
+def _name(group: Group) -> str:
+    return f"{group[0]}:{len(group)}:{group[-1]}"
+
+
+@dataclass
+class Grouped:
+    """The search over ever larger groups."""
+
+    probabilities: Floats
+    measure: Measure
+    """What decisions are worth over all futures; −∞ where they do not hold in all."""
+    solve_groups: Solve
+    kept: Kept
+    tell: Callable[[str], None]
+    best: Floats | None = None
+    value: float = -np.inf
+    bound: float = np.inf
+
+    def search(self, groups: int, start: Floats | None, *, gap: float) -> Status:
+        """Find decisions for all futures (`best`, worth `value`) and the proven `bound`."""
+        tried: set[bytes] = set()
+        if start is not None:
+            self._try(start, tried)
+        while True:
+            parts = split(len(self.probabilities), groups)
+            found = self._solved(parts)
+            poor = next((one.status for one in found if one.decisions is None), None)
+            if poor is not None:
+                return poor
+            weights = [float(self.probabilities[list(part)].sum()) for part in parts]
+            bounds = [one.bound for one in found]
+            self.bound = min(self.bound, float(np.dot(weights, bounds)))
+            for one in found:
+                assert one.decisions is not None
+                self._try(one.decisions, tried)
+            self.tell(f"{groups} groups: best {self.value:,.2f}, at most {self.bound:,.2f} million")
+            closed = self.bound - self.value <= gap * max(abs(self.value), 1e-10)
+            if closed or groups == 1:
+                stopped = any(one.status is Status.FEASIBLE for one in found)
+                return Status.FEASIBLE if stopped and not closed else Status.OPTIMAL
+            groups = (groups + 1) // 2
+
+    def _solved(self, parts: Sequence[Group]) -> list[Found]:
+        known = {part: self.kept.get(part) for part in parts}
+        open_parts = [part for part in parts if known[part] is None]
+        for part, one in zip(open_parts, self.solve_groups(open_parts), strict=True):
+            known[part] = one
+        made = [known[part] for part in parts]
+        return [one for one in made if one is not None]
+
+    def _try(self, decisions: Floats, tried: set[bytes]) -> None:
+        key = np.round(decisions, 9).tobytes()
+        if key in tried:
+            return
+        tried.add(key)
+        value = self.measure(decisions)
+        if value > self.value:
+            self.best, self.value = decisions, value

@@ -1,0 +1,111 @@
+"""A plan is believed where its proof agrees, and where none does that is said."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.sparse import csc_array
+
+from circflow.solver.branch import branch_and_bound
+from circflow.solver.compiled import Program
+from circflow.solver.highs import Ending, Outcome, Session, SolverError
+from circflow.solver.optimum import linear, optimum
+from circflow.solver.refine import refinements
+
+PLANTS = Program(  # run ≤ 3·built, run ≤ 2; a tonne earns 5, the plant costs 4
+    cost=np.array([-5.0, 4.0]),
+    offset=0.0,
+    matrix=csc_array(np.array([[1.0, -3.0]])),
+    row_lower=np.array([-np.inf]),
+    row_upper=np.array([0.0]),
+    lower=np.zeros(2),
+    upper=np.array([2.0, 1.0]),
+    integer=np.array([False, True]),
+)
+
+
+def test_the_plan_and_its_bound() -> None:
+    best = optimum(PLANTS)
+    assert best.fixed and best.outcome.objective == -6.0
+    assert best.outcome.bound == pytest.approx(-6.0)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_branch_and_bound_agrees_with_the_search(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    made = Program(
+        cost=-rng.uniform(1, 9, 8),
+        offset=0.0,
+        matrix=csc_array(rng.uniform(1, 9, (3, 8))),
+        row_lower=np.full(3, -np.inf),
+        row_upper=np.full(3, 17.0),
+        lower=np.zeros(8),
+        upper=np.ones(8),
+        integer=np.ones(8, dtype=bool),
+    )
+    found = branch_and_bound(made, 0.0, lambda lp: linear(lp).outcome)
+    assert found is not None
+    assert found.objective == pytest.approx(optimum(made, gap=0.0).outcome.objective)
+    none = replace(made, row_lower=np.full(3, 16.9999), row_upper=np.full(3, 17.0))
+    nothing = branch_and_bound(none, 0.0, lambda lp: linear(lp).outcome)
+    assert nothing is not None and nothing.ending is Ending.INFEASIBLE
+
+
+def falsified(monkeypatch: pytest.MonkeyPatch, change: Any) -> None:
+    solve = Session.solve
+
+    def call(session: Session, **options: Any) -> Outcome:
+        return change(session, solve(session, **options))
+
+    monkeypatch.setattr(Session, "solve", call)
+
+
+def test_a_search_that_proves_too_much_is_not_believed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def idle(session: Session, found: Outcome) -> Outcome:
+        if not session.program.has_decisions:
+            return found
+        return replace(found, objective=-1.0, bound=-1.0)
+
+    falsified(monkeypatch, idle)
+    assert optimum(PLANTS).outcome.objective == -6.0  # by proven LPs alone
+    monkeypatch.setattr("circflow.solver.optimum.branch_and_bound", lambda *_: None)
+    with pytest.raises(SolverError, match=r"no plan is worth more than 1 million, but one is .* 6"):
+        optimum(PLANTS)
+
+
+def test_a_false_claim_that_there_is_no_plan_is_not_believed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lies = iter([True])
+    falsified(
+        monkeypatch,
+        lambda _, found: Outcome(Ending.INFEASIBLE) if next(lies, False) else found,
+    )
+    assert optimum(PLANTS).outcome.objective == -6.0
+    falsified(monkeypatch, lambda _, found: Outcome(Ending.UNBOUNDED))
+    with pytest.raises(SolverError, match="could not be proven"):
+        linear(PLANTS.relaxed())
+
+
+def test_refinement_finds_what_a_tolerance_hides() -> None:
+    # 1e8 t and a gram: x = 1e8, y = 1e-6 with both in one objective
+    made = Program(
+        cost=np.array([1.0, 1.0]),
+        offset=0.0,
+        matrix=csc_array(np.eye(2)),
+        row_lower=np.array([1e8, 1e-6]),
+        row_upper=np.full(2, np.inf),
+        lower=np.zeros(2),
+        upper=np.full(2, np.inf),
+        integer=np.zeros(2, dtype=bool),
+    )
+    session = Session(made)
+    found = session.solve()
+    assert found.x is not None
+    wrong = replace(found, x=np.array([1e8, 0.0]))
+    better = next(iter(refinements(made, session, wrong)))
+    assert better.x is not None
+    assert better.x.tolist() == pytest.approx([1e8, 1e-6], rel=1e-12)
