@@ -888,8 +888,7 @@ def candidates(*cells: dict[str, object]) -> Grids:
     grids = deepcopy(GOOD)
     units = grids["Units"]
     units[0] += ["construction_years", "ramp_up"]
-    for row in units[1:]:
-        row += [None] * (len(units[0]) - len(row))
+    units[1:] = [row + [None] * (len(units[0]) - len(row)) for row in units[1:]]
     for row, changed in zip(units[1:], cells, strict=False):
         for column, value in changed.items():
             row[units[0].index(column)] = value
