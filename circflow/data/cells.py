@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import date, time, timedelta
 from typing import TYPE_CHECKING
 
+from circflow.data.errors import CircflowError
 from circflow.data.schema import Column
 from circflow.data.suggest import nearest
 from circflow.data.table import CellFault
@@ -32,7 +33,7 @@ _NUMBER = re.compile(
 )
 
 
-class BadCellError(ValueError):
+class BadCellError(CircflowError, ValueError):
     """A value that cannot be read: what is wrong and, where one is near, a good value."""
 
     def __init__(self, message: str, suggestion: str = "") -> None:

@@ -198,7 +198,8 @@ def _overview() -> str:
     lines = ["| sheet | | what it holds |", "| --- | --- | --- |"]
     for sheet in SHEETS:
         need = "required" if sheet.required else ""
-        lines.append(f"| [{sheet.name}](#{sheet.name.lower()}) | {need} | {_cell(sheet.meaning)} |")
+        link = f"[{sheet.name}](#{sheet.name.lower()})"
+        lines.append(f"| {link} | {need} | {table_cell(sheet.meaning)} |")
     return "\n".join(lines) + "\n"
 
 
@@ -206,10 +207,10 @@ def _sheet_section(sheet: Sheet) -> str:
     lines = [f"## {sheet.name}", "", sheet.meaning, "", _key_words(sheet), ""]
     if sheet.name in _RULES:
         lines += [_RULES[sheet.name], ""]
-    lines += _column_table(sheet.columns, "column")
+    lines += column_table(sheet.columns, "column")
     if sheet.name == "Scenario":
         lines += ["", "The keys, one a row:", ""]
-        lines += _column_table(SCENARIO_KEYS, "key")
+        lines += column_table(SCENARIO_KEYS, "key")
     return "\n".join(lines) + "\n"
 
 
@@ -224,7 +225,8 @@ def _key_words(sheet: Sheet) -> str:
     return f"{need} Key: {', '.join(names)}."
 
 
-def _column_table(columns: tuple[Column, ...], title: str) -> list[str]:
+def column_table(columns: tuple[Column, ...], title: str) -> list[str]:
+    """A table of columns: meaning, unit, what they may hold, what a blank cell means."""
     lines = [
         f"| {title} | meaning | unit | expected | possible | plausible | where blank |",
         "| --- | --- | --- | --- | --- | --- | --- |",
@@ -233,7 +235,7 @@ def _column_table(columns: tuple[Column, ...], title: str) -> list[str]:
         name = f"**{column.name}**" if column.required else column.name
         sizes = [_possible(column), _plausible(column)]
         cells = [name, column.meaning, column.unit, column.expected, *sizes, _blank(column)]
-        lines.append("| " + " | ".join(_cell(text) for text in cells) + " |")
+        lines.append("| " + " | ".join(table_cell(text) for text in cells) + " |")
     return lines
 
 
@@ -265,7 +267,7 @@ def _blank(column: Column) -> str:
     return blank_meaning(column).removeprefix("blank = ").removeprefix("may be blank")
 
 
-def _cell(text: str) -> str:
+def table_cell(text: str) -> str:
     """Text that stays inside a cell of a Markdown table."""
     escaped = text.replace("|", "\\|").replace("<", "&lt;").replace(">", "&gt;")
     return escaped.replace("\n", " ")

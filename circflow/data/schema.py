@@ -197,7 +197,7 @@ SCENARIO_KEYS: tuple[Column, ...] = (
     ),
     _number(
         "discount_rate",
-        "per year, 0.1 = 10 %",
+        "per year, 0.1 = 10 %; a year's money counts at the start of the year",
         "1/yr",
         default=0.0,
         low=-1.0,
@@ -227,6 +227,11 @@ SCENARIO_KEYS: tuple[Column, ...] = (
         "annuity: capex in equal yearly amounts over the lifetime; upfront: in full when built",
         default="annuity",
         choices=("annuity", "upfront"),
+    ),
+    _text(
+        "rates",
+        "what other money is worth in this one: USD 2023 = 95; EUR = 105; read by "
+        "`circflow suggest` only",
     ),
 )
 """The rows of the sheet Scenario: a key and its value."""
@@ -357,6 +362,12 @@ SHEETS: tuple[Sheet, ...] = (
                 blank="every mode",
             ),
             _flag("innovative", "a product of innovation: read by the indicators only", False),
+            _text(
+                "library_material",
+                "what it is in the library of technologies: a name or a code there, - for none; "
+                "read by `circflow suggest` only",
+                blank="by its names",
+            ),
         ),
         key=("material",),
         required=True,

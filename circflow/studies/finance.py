@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from circflow.data.arguments import public
 from circflow.data.scenario import MILLION, Scenario
 from circflow.data.schema import TAX_SHARES
 from circflow.solution.solution import NoPlan, Solution
@@ -32,6 +33,7 @@ Progress = Callable[[str], None]
 COLUMNS = ("budget", "tax", "base", "member", "period", "million_per_year")
 
 
+@public
 def finance(
     scenario: Scenario,
     *,
@@ -41,6 +43,13 @@ def finance(
     progress: Progress | None = None,
 ) -> pd.DataFrame:
     """What a plan brings to each budget, beside the same scenario without new units.
+
+    Args:
+        scenario: from `circflow.read`.
+        plan: its plan, where it has been solved already.
+        gap: relative gap at which each search over yes/no decisions ends.
+        time_limit: seconds per search.
+        progress: is told what goes on.
 
     Returns:
         One row per budget, tax, member (None: everybody, places outside included) and period

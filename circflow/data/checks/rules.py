@@ -41,6 +41,14 @@ def check_figures(drafts: Drafts) -> None:
     _check_bounded_synergies(drafts)
 
 
+def check_recipes(drafts: Drafts) -> None:
+    """Rules on recipes and blend limits alone, as a library of technologies has them."""
+    _check_marks(drafts)
+    _check_outputs_ungrouped(drafts)
+    _check_groups(drafts)
+    _check_crossed(drafts, "BlendLimits", "max", "min")
+
+
 def check_discounting(drafts: Drafts, periods: Sequence[Period], rate: float) -> None:
     """Money must count something that is a number, over the horizon and over every lifetime."""
     at_rate = f"at a discount rate of {plain(rate)} money"
@@ -241,6 +249,8 @@ def _check_marks(drafts: Drafts) -> None:
         ("Sites", "site", ">", "site"),
         ("Recipes", "technology", "/", "technology"),
     ):
+        if sheet not in drafts:
+            continue
         values = drafts[sheet].sound(column)[column].dropna()
         if column == "technology":
             values = values[~values.duplicated()]
