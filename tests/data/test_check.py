@@ -406,6 +406,8 @@ ERRORS: list[tuple[Callable[[Grids], None], str, str, str]] = [
     (put("FutureChanges!B2", "Scenario.discount_rate"), "FutureChanges!B2", "the decision", ""),
     (put("FutureChanges!B2", "Scenario.capital_charge"), "FutureChanges!B2", "the decision", ""),
     (put("FutureChanges!B2", "Units.lifetime_years"), "FutureChanges!B2", "the decision", ""),
+    (put("FutureChanges!B2", "Units.construction_years"), "FutureChanges!B2", "the decision", ""),
+    (put("FutureChanges!B2", "Units.ramp_up"), "FutureChanges!B2", "the decision", ""),
     (
         put("FutureChanges!B2", "Units.capacity_per_year[unit=Mill 2]"),
         "FutureChanges!B2",
