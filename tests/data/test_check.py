@@ -70,6 +70,11 @@ GOOD: Grids = {
         ["slag", "CaO", 0.4],
         ["ash", "CaO", 0.05],
     ],
+    "PropertyKinds": [["property", "kind", "loss_share"], ["CaO", "quality", None]],
+    "Losses": [
+        ["technology", "recipe", "property", "share", "reason"],
+        ["mill", "dry", "CaO", 0.1, "dust"],
+    ],
     "BlendLimits": [
         ["technology", "recipe", "group", "property", "material", "min", "max"],
         ["mill", None, "feed", "CaO", None, 0.2, None],
