@@ -8,6 +8,8 @@ if TYPE_CHECKING:
     from circflow.data.read import read as read
     from circflow.data.scenario import Scenario as Scenario
     from circflow.data.scenario import ScenarioError as ScenarioError
+    from circflow.library.read import Library as Library
+    from circflow.library.read import read_library as read_library
     from circflow.solution.solution import NoPlan as NoPlan
     from circflow.solution.solution import Solution as Solution
     from circflow.solution.solution import Status as Status
@@ -40,6 +42,8 @@ _HOMES = {
     "read": "circflow.data.read",
     "Scenario": "circflow.data.scenario",
     "ScenarioError": "circflow.data.scenario",
+    "Library": "circflow.library.read",
+    "read_library": "circflow.library.read",
     "NoPlan": "circflow.solution.solution",
     "Solution": "circflow.solution.solution",
     "Status": "circflow.solution.solution",

@@ -28,7 +28,7 @@ itself the library can be read and searched, in English and Russian:
     circflow library write library.xlsx     # as a workbook, to read or to work on
     circflow library check library.xlsx     # every mistake of a library of your own
 
-From Python: `circflow.library.read_library(path=None)` gives the sheets as tables (`technologies`,
+From Python: `circflow.read_library(path=None)` gives the sheets as tables (`technologies`,
 `materials`, `recipes`, `costs`, `balance`, …), `capex(technology, capacity)` and
 `fixed_cost(technology, capacity)` in million, and every name of a material in `material_names`.
 

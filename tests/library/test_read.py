@@ -6,13 +6,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from circflow.data.files import write_book
 from circflow.data.scenario import ScenarioError
-from circflow.data.table import Book
+from circflow.data.table import Book, RawSheet
 from circflow.library import Library, check_library, read_library
 from circflow.library.balance import balances
 from circflow.library.read import library_of
+from circflow.library.words import description
 from circflow.library.write import write_library
 
 
@@ -147,3 +150,33 @@ def test_a_file_that_is_none_is_a_problem(
     assert "there is no file" in check_library(tmp_path / "none.xlsx")[0].message
     write_book(make_library(), tmp_path / "own")
     assert check_library(tmp_path / "own") == []
+
+
+@pytest.mark.parametrize("sheet", ["Balance", "RecipeCosts", "EmissionFactors", "BlendLimits"])
+def test_a_sheet_may_be_left_out(make_library: Callable[..., Book], sheet: str) -> None:
+    library = library_of(make_library(**{sheet: None}))
+    assert list(library.technologies["technology"]) == ["crushing", "burning"]
+    assert bool(library.warnings) == (sheet == "Balance")
+
+
+JUNK = st.sampled_from(
+    [None, "", "-", "нет", "1e400", "=1+1", "slag", "a;b", ";", -1, 0, 1e300, 0.5, True, "10 02 02"]
+)
+
+
+@given(st.data())
+@settings(max_examples=150, deadline=None)
+def test_nothing_in_a_file_leads_to_another_exception(
+    sheets: dict[str, list[list[object]]], data: st.DataObject
+) -> None:
+    grids = {sheet: [list(line) for line in grid] for sheet, grid in sheets.items()}
+    for _ in range(data.draw(st.integers(1, 4))):
+        line = data.draw(st.sampled_from(grids[data.draw(st.sampled_from(list(grids)))]))
+        line[data.draw(st.integers(0, len(line) - 1))] = data.draw(JUNK)
+    try:
+        library = library_of(Book(tuple(RawSheet(n, g) for n, g in grids.items())))
+    except ScenarioError as refused:
+        assert all(str(p.cell) for p in refused.problems)
+        return
+    for technology in library.technologies["technology"]:
+        assert list(description(library, technology))
