@@ -102,6 +102,7 @@ def test_written_and_read_again_it_is_the_same(library: Library, tmp_path: Path,
         ("Recipes", 5, "material", "stoen", "Recipes!D5", "no material 'stoen'"),
         ("Recipes", 5, "amount", 1.4, "Recipes!E2", "is open: 1 t go in, 1.5 t come out"),
         ("Recipes", 3, "amount", 2, "Recipes!E3", "disagree"),
+        ("Balance", 2, "technology", "-", "Balance!A2", "no technology '-' in Recipes"),
         ("Balance", 3, "recipe", "fast", "Balance!B3", "has no recipe 'fast'"),
         ("EmissionFactors", 2, "key", "burning/fast", "EmissionFactors!B2", "'burning/fast'"),
         ("EmissionFactors", 2, "kind", "transport", "EmissionFactors!A2", "not one of"),
@@ -165,7 +166,7 @@ JUNK = st.sampled_from(
 
 
 @given(st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_nothing_in_a_file_leads_to_another_exception(
     sheets: dict[str, list[list[object]]], data: st.DataObject
 ) -> None:
