@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -91,11 +92,12 @@ class Library:
             return cost
         return cost * self.capex(technology, capacity) / float(row["capex_million"])
 
-    def _technology(self, technology: str) -> pd.Series:
-        rows = self.technologies[self.technologies["technology"] == technology]
-        if rows.empty:
-            raise KeyError(technology)
-        return rows.iloc[0]
+    def _technology(self, technology: str) -> dict[str, Any]:
+        return self._by_name[technology]
+
+    @cached_property
+    def _by_name(self) -> dict[str, dict[str, Any]]:
+        return {row["technology"]: row for row in self.technologies.to_dict("records")}
 
 
 def split_list(text: str | None) -> tuple[str, ...]:
