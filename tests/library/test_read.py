@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import circflow as cf
 from circflow.data.files import write_book
 from circflow.data.scenario import ScenarioError
 from circflow.data.table import Book, RawSheet
@@ -143,6 +145,14 @@ def test_an_unknown_column_is_refused_and_a_note_is_not(make_library: Callable[.
     [(cell, message)] = problems(make_library(Sources=sources))
     assert cell == "Sources!D1"
     assert "no column called 'colour'" in message
+
+
+def test_says_what_it_is_and_pickles(library: Library) -> None:
+    assert repr(library) == "<Library: own: 2 technologies, 5 materials>"
+    again = pickle.loads(pickle.dumps(library))
+    assert again.recipes.equals(library.recipes)
+    with pytest.raises(cf.ArgumentError, match="path must be the name of a file or folder, not 5"):
+        cf.read_library(5)  # type: ignore[arg-type]
 
 
 def test_a_file_that_is_none_is_a_problem(
