@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from typing import Any
 
 from circflow.data.docs import column_table, table_cell
 from circflow.library.read import Library, read_library
@@ -107,7 +108,7 @@ def _sectors(library: Library) -> Iterator[str]:
         yield "\n".join(_table(library, own.to_dict("records"))) + "\n"
 
 
-def _table(library: Library, rows: list[dict[str, object]]) -> Iterator[str]:
+def _table(library: Library, rows: Sequence[Mapping[Hashable, Any]]) -> Iterator[str]:
     yield (
         "| process | in Russian | takes | makes | size a year | capex, million USD | readiness | "
         "figures |"
@@ -116,8 +117,8 @@ def _table(library: Library, rows: list[dict[str, object]]) -> Iterator[str]:
     for row in rows:
         name = str(row["technology"])
         sides = (", ".join(materials_of(library, name, role)) for role in ("input", "output"))
-        capex = figure(float(str(row["capex_million"])))
-        level = figure(float(str(row["readiness"])))
+        capex = figure(row["capex_million"])
+        level = figure(row["readiness"])
         cells = [name, str(row["name_ru"]), *sides, size_words(row), capex, level]
         yield "| " + " | ".join(map(table_cell, [*cells, str(row["confidence"])])) + " |"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -99,11 +99,11 @@ class Library(Result):
             return cost
         return cost * self.capex(technology, capacity) / float(row["capex_million"])
 
-    def _technology(self, technology: str) -> dict[str, Any]:
+    def _technology(self, technology: str) -> Mapping[Hashable, Any]:
         return self._by_name[technology]
 
     @cached_property
-    def _by_name(self) -> dict[str, dict[str, Any]]:
+    def _by_name(self) -> dict[str, Mapping[Hashable, Any]]:
         return {row["technology"]: row for row in self.technologies.to_dict("records")}
 
 
