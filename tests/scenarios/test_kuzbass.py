@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import pandas as pd
 import pytest
+from case_pages import budget_rows, decision_rows, headline, plant_rows, policy_rows, stage_rows
 
 import circflow as cf
 
@@ -355,70 +356,6 @@ def test_size_of_the_case(scenario: cf.Scenario) -> None:
 # -- the page ------------------------------------------------------------------------------------
 
 
-def worth(million: float) -> str:
-    return f"{million / 1000:,.1f}"
-
-
-def headline(plan: cf.Solution, today: cf.Solution) -> list[str]:
-    built = plan.built
-    return [
-        f"| best plan less today, discounted | {worth(plan.objective - today.objective)} bn RUB |",
-        f"| capital to commit | {worth(built['capex_million'].sum())} bn RUB |",
-        f"| new jobs | {built['jobs'].sum():,.0f} |",
-    ]
-
-
-def decision_rows(scenario: cf.Scenario, plan: cf.Solution) -> list[str]:
-    """Capital, jobs and worth of each package, as they end the rows of the decisions."""
-    built = plan.built.set_index("unit")
-    lines = []
-    for units in PACKAGES.values():
-        own = [unit for unit in units if unit in built.index]
-        off = {f"Units.status[unit={unit}]": "off" for unit in units}
-        lost = plan.objective - cf.solve(scenario.change(off)).objective
-        capital, jobs = built.loc[own, "capex_million"].sum(), built.loc[own, "jobs"].sum()
-        lines.append(f"| {worth(capital)} | {jobs:,.0f} | {worth(lost)} |")
-    return lines
-
-
-def policy_rows(scenario: cf.Scenario, plan: cf.Solution) -> list[str]:
-    lines = []
-    for name, edits in POLICIES.items():
-        cost = plan.objective - cf.solve(scenario.change(edits)).objective
-        lines.append(f"| {name} | {worth(cost + 0.0)} |")
-    return lines
-
-
-def budget_rows(scenario: cf.Scenario, plan: cf.Solution) -> list[str]:
-    """What the plan brings more than today, million RUB a year, by budget."""
-    rows = cf.finance(scenario, plan=plan)
-    rows = rows[rows["member"].isna() & rows["period"].isna()]
-    return [
-        f"| {budget} | {taxes['change'].sum():,.0f} |"
-        for budget, taxes in rows.groupby("budget", sort=False)
-    ]
-
-
-def plant_rows(plan: cf.Solution) -> list[str]:
-    return [
-        f"| {row.unit} | {row.period} | {row.capacity_per_year:,.0f} | {row.capex_million:,.0f}"
-        f" | {row.jobs:,.0f} |"
-        for row in plan.built.itertuples()
-    ]
-
-
-def stage_rows(plan: cf.Solution) -> list[str]:
-    """Chains from a waste to a sale, by the stage where the waste arises."""
-    chains = plan.chains
-    chains = chains[(chains["category"] == "waste") & (chains["end"] == "sale")]
-    lines = []
-    for stage, rows in chains.groupby("stage"):
-        uses = rows[["source_material", "end_material"]].drop_duplicates()
-        cells = f"{rows['income_million'].sum():,.0f} | {rows['value_million'].sum():,.0f} |"
-        lines.append(f"| {stage} | {uses['source_material'].nunique()} | {len(uses)} | {cells}")
-    return lines
-
-
 def balance_rows() -> list[str]:
     return [
         f"| {line.technology} | {line.recipe} | {line.into:.3f} | {line.out:.3f}"
@@ -431,7 +368,8 @@ def test_the_page_holds_what_the_plan_says(
     scenario: cf.Scenario, plan: cf.Solution, today: cf.Solution
 ) -> None:
     text = DOCS.read_text(encoding="utf-8")
-    lines = headline(plan, today) + decision_rows(scenario, plan) + policy_rows(scenario, plan)
+    lines = headline(plan, today) + decision_rows(scenario, plan, PACKAGES)
+    lines += policy_rows(scenario, plan, POLICIES)
     lines += budget_rows(scenario, plan) + plant_rows(plan) + stage_rows(plan)
     lines += balance_rows()
     assert [line for line in lines if line not in text] == []
