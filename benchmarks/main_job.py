@@ -1,6 +1,6 @@
 """The main job on a large region, against bare HiGHS on the same arrays, in one run.
 
-    python benchmarks/main_job.py [--streams 2000 --units 300 --markets 100 --periods 5]
+    python benchmarks/main_job.py [--streams 2000 --units 300 --markets 100 --periods 5 --blanket]
 
 Prints the seconds of every step from workbook to results, the seconds that bare HiGHS needs for
 the same arrays with each of its algorithms, and the ratio of everything but reading and writing
@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import highspy
@@ -24,6 +25,7 @@ from generator import Size, region
 from circflow.data.check import check_book
 from circflow.data.files import read_book, write_book
 from circflow.data.pandas_text import keep_python_strings
+from circflow.data.table import Book
 from circflow.model.build import build
 from circflow.report.workbook import write_results
 from circflow.solution.solution import Solution, Status
@@ -73,15 +75,37 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     for name in ("streams", "units", "markets", "periods", "seed"):
         parser.add_argument(f"--{name}", type=int, default=getattr(Size(), name))
-    options = parser.parse_args()
+    parser.add_argument(
+        "--blanket", action="store_true", help="a Disposal row for every waste at every site"
+    )
+    options = vars(parser.parse_args())
+    everywhere = options.pop("blanket")
     with tempfile.TemporaryDirectory() as folder:
-        _run(Size(**vars(options)), Path(folder))
+        _run(Size(**options), Path(folder), everywhere=everywhere)
 
 
-def _run(size: Size, folder: Path) -> None:
+def blanket(book: Book) -> Book:
+    """The book with a Disposal row for every waste at every site that has none."""
+    sheets = {sheet.name: sheet for sheet in book.sheets}
+    grid = sheets["Disposal"].grid
+    head = [str(name) for name in grid[0]]
+    has = {row[head.index("site")] for row in grid[1:]}
+    at = [str(name) for name in sheets["Sites"].grid[0]].index("site")
+    cells = {"fee": 999.0}
+    more = [
+        [site if name == "site" else cells.get(name) for name in head]
+        for site in (row[at] for row in sheets["Sites"].grid[1:])
+        if site not in has
+    ]
+    full = replace(sheets["Disposal"], grid=[*grid, *more])
+    return replace(book, sheets=tuple({**sheets, "Disposal": full}.values()))
+
+
+def _run(size: Size, folder: Path, *, everywhere: bool) -> None:
     keep_python_strings()  # as the command does
     file = folder / "region.xlsx"
-    write_book(region(size), file)
+    book = region(size)
+    write_book(blanket(book) if everywhere else book, file)
     print("circflow, from workbook to results")
     with step("read the workbook"):
         book = read_book(file)
@@ -127,7 +151,7 @@ def _run(size: Size, folder: Path) -> None:
         for sheet in openpyxl.load_workbook(file, read_only=True).worksheets:
             sum(1 for _ in sheet.iter_rows(values_only=True))
     seconds: dict[str, float] = {}
-    for solver in ("ipm", "simplex"):
+    for solver in ("ipx", "simplex"):
         took = bare(program, solver, min([600.0, *(2.0 * s for s in seconds.values())]))
         told = f"{took:8.2f} s" if took else "  gave up at twice the best"
         print(f"  bare HiGHS, {solver:<22}{told}")

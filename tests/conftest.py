@@ -108,7 +108,9 @@ class Written:
         self.model: Model = build(scenario, relax=relax)
         self.compiled: Compiled = compile_model(self.model)
         self.names = [
-            f"{name}[{_index(key)}]" for name, v in self.model.variables.items() for key in v.keys()
+            f"{variable.name}[{_index(key)}]"
+            for variable in self.model.variables.values()
+            for key in variable.indices()
         ]
 
     def rows(self, constraint: str) -> dict[str, str]:
@@ -135,7 +137,7 @@ class Written:
     def bounds(self, variable: str) -> dict[str, tuple[float, float]]:
         """Lower and upper bound of every entry of a variable by its index."""
         of = self.model[variable]
-        limits = zip(of.keys(), of.lower.tolist(), of.upper.tolist(), strict=True)
+        limits = zip(of.indices(), of.lower.tolist(), of.upper.tolist(), strict=True)
         return {_index(index): (low, high) for index, low, high in limits}
 
     def objective(self, variable: str = "") -> dict[str, float]:

@@ -79,7 +79,7 @@ def great_circle_km(
 
 
 def spread(reached: Flags, start: Ints, end: Ints) -> Flags:
-    """Mark every place that arcs lead to from marked ones (numbers of places; changes `reached`)."""
+    """Mark every place that arcs lead to from marked ones (by number; changes `reached`)."""
     while True:
         new = end[reached[start] & ~reached[end]]
         if not new.size:

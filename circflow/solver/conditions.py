@@ -44,6 +44,8 @@ class Condition:
     scaled: list[tuple[int, NDArray[np.intp], Floats]] = field(default_factory=list)
     """Rows in which the figure is multiplied by something of the plan, Σ coefficient · column: a
     change is counted in units of the row."""
+    decided: list[int] = field(default_factory=list)
+    """Rows in which the figure is multiplied by a decision, taken as made."""
     lower: list[int] = field(default_factory=list)
     """Columns whose lower bound it is."""
     upper: list[int] = field(default_factory=list)
@@ -157,6 +159,8 @@ class _Conditions:
                 found.rows.append((row, 1.0))
             else:
                 found.rows.append((row, float(share[n])))
+                if stand.eased is not None:
+                    found.decided.append(row)
 
     def of_bound(self, bound: Bound) -> None:
         """The variables that a figure bounds; a least amount of 0 bounds nothing."""
@@ -167,7 +171,7 @@ class _Conditions:
         holds = np.isfinite(cells.value) & (place >= 0)
         if bound.sense == ">=":
             holds &= cells.value > 0.0
-        keys = variable.keys()
+        keys = variable.indices()
         for at in np.flatnonzero(holds).tolist():
             found = self.at(cells, at, dict(zip(variable.index, _tuple(keys[at]), strict=True)))
             (found.upper if bound.sense == "<=" else found.lower).append(int(place[at]))
@@ -243,8 +247,7 @@ def elastic(program: Program, found: list[Condition]) -> Elastic:
     loose = at[np.isfinite(high) & ~np.isin(at, streams)]
     bounds = coo_array((np.ones(len(held)), (np.arange(len(held)), at)), (len(held), columns))
     # A larger capacity is of use only to a unit that runs: load ≤ capacity beyond reach · running.
-    sized = [c for c in found if (c.kind.sheet, c.kind.column) == ("Units", "capacity_per_year")]
-    capacities = [row for c in sized for row, _ in c.rows]
+    capacities = [row for c in found if c.kind.sign > 0 for row in c.decided]
     running = program.matrix.tocsr()[capacities].multiply(
         np.where(program.integer, _BEYOND, 1.0)[None, :]
     )

@@ -178,7 +178,7 @@ def decision_columns(m: Model, compiled: Compiled) -> list[tuple[tuple[str, str,
     made = []
     for name in ("built", "running"):
         places = compiled.column_of[m[name].columns].tolist()
-        for (unit, period), place in zip(m[name].keys(), places, strict=True):
+        for (unit, period), place in zip(m[name].indices(), places, strict=True):
             if place >= 0:
                 made.append(((name, str(unit), str(period)), place))
     return made

@@ -152,7 +152,7 @@ def _units(m: Model) -> list[Part]:
     last = labour["period"] == len(m.scenario.periods) - 1
     made: list[Part] = [(("jobs",), labour.where(last))]
     size = built.times(built["capacity_per_year"]) + extra.times()
-    for at, (unit, period) in enumerate(built.keys()):
+    for at, (unit, period) in enumerate(built.indices()):
         own = (size["unit"] == built["unit"][at]) & (size["period"] == built["period"][at])
         made.append((("built", unit, period), built.times().where(np.array([at]))))
         made.append((("capacity", unit, period), size.where(own)))

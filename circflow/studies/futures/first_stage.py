@@ -115,7 +115,7 @@ def columns_of(m: Model, compiled: Compiled) -> dict[Label, int]:
         (name, str(unit), str(period)): place
         for name in VARIABLES
         for (unit, period), place in zip(
-            m[name].keys(), compiled.column_of[m[name].columns].tolist(), strict=True
+            m[name].indices(), compiled.column_of[m[name].columns].tolist(), strict=True
         )
     }
 

@@ -1,0 +1,126 @@
+"""A scenario's programme as a Pyomo model, and its solution by any solver that Pyomo knows.
+
+The model is made from the same declarations as the arrays that HiGHS gets, with sets, variables
+and constraints under the names of the algebra (docs/model.md): `flow[from, to, material, mode,
+period]` over the set `FLOW_INDEX`, the constraint `capacity[unit, period]`, the objective
+`plan_value` (maximised, in million currency). Pyomo is imported here only.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyomo.environ as pyo
+from pyomo.core.expr.numeric_expr import LinearExpression
+
+from circflow.data.arguments import public
+from circflow.data.errors import CircflowError
+from circflow.data.scenario import Scenario
+from circflow.model.build import build
+from circflow.model.declare import Limit, Model, keys_of_rows
+from circflow.solver.compiled import Compiled
+from circflow.solver.highs import Ending, Outcome
+
+
+class SolverMissingError(CircflowError, ValueError):
+    """A solver that Pyomo does not know, or that is not on this machine."""
+
+
+@public
+def pyomo_model(scenario: Scenario, *, relax: bool = False) -> pyo.ConcreteModel:
+    """The programme of a scenario as a Pyomo `ConcreteModel`; with `relax`, yes/no decisions may
+    be fractions.
+
+    Raises:
+        ValueError: a limit without a variable that cannot hold (there is no plan).
+    """
+    return _model_of(build(scenario, relax=relax))
+
+
+def _model_of(m: Model) -> pyo.ConcreteModel:
+    p = pyo.ConcreteModel(name=m.scenario.name)
+    listed: list[Any] = []
+    for variable in m.variables.values():
+        index = pyo.Set(initialize=variable.indices(), dimen=len(variable.index), ordered=True)
+        p.add_component(f"{variable.name.upper()}_INDEX", index)
+        domain = pyo.Binary if variable.decision else pyo.NonNegativeReals
+        family = pyo.Var(index, domain=domain, doc=f"{variable.doc}, {variable.unit}")
+        p.add_component(variable.name, family)
+        bounds = zip(family.values(), variable.lower.tolist(), variable.upper.tolist(), strict=True)
+        for one, low, high in bounds:
+            one.setlb(low)
+            one.setub(high if np.isfinite(high) else None)
+            listed.append(one)
+    for limit in m.limits.values():
+        _add_rows(p, m, limit, listed)
+    worth = m.objective[:-1]
+    used = np.flatnonzero(worth)
+    total = LinearExpression(
+        constant=float(m.objective[-1]),
+        linear_coefs=worth[used].tolist(),
+        linear_vars=[listed[n] for n in used.tolist()],
+    )
+    p.plan_value = pyo.Objective(expr=total, sense=pyo.maximize, doc="the plan's worth, million")
+    return p
+
+
+def _add_rows(p: pyo.ConcreteModel, m: Model, limit: Limit, listed: list[Any]) -> None:
+    order = np.argsort(limit.row, kind="stable")
+    starts = np.searchsorted(limit.row[order], np.arange(len(limit.items) + 1))
+    keys = keys_of_rows(m.scenario, limit.items, limit.over)
+    index = pyo.Set(initialize=keys, dimen=len(limit.over), ordered=True)
+    p.add_component(f"{limit.name.upper()}_INDEX", index)
+    rows = pyo.Constraint(index, doc=limit.formula)
+    p.add_component(limit.name, rows)
+    for n, key in enumerate(keys):
+        at = order[starts[n] : starts[n + 1]]
+        left = LinearExpression(
+            linear_coefs=limit.coefficient[at].tolist(),
+            linear_vars=[listed[c] for c in limit.column[at].tolist()],
+        )
+        right = float(limit.right[n])
+        low = None if limit.sense == "<=" else right
+        high = None if limit.sense == ">=" else right
+        rows.add(key, (low, left, high))
+
+
+_ENDINGS = {
+    "optimal": Ending.OPTIMAL,
+    "infeasible": Ending.INFEASIBLE,
+    "unbounded": Ending.UNBOUNDED,
+    "infeasibleOrUnbounded": Ending.INFEASIBLE,
+    "maxTimeLimit": Ending.STOPPED,
+}
+
+
+def solve_by(
+    name: str, m: Model, compiled: Compiled, *, time_limit: float | None = None
+) -> Outcome:
+    """The plan that another solver finds, without prices.
+
+    Raises:
+        SolverMissingError: Pyomo does not know the solver, or it is not on this machine.
+    """
+    solver = pyo.SolverFactory(name) if name in list(pyo.SolverFactory) else None
+    if solver is None or not solver.available(exception_flag=False):
+        raise SolverMissingError(
+            f"the solver {name!r} is not on this machine, or Pyomo does not know it;"
+            " without a name the plan is found by HiGHS"
+        )
+    p = _model_of(m)
+    limits = {"timelimit": time_limit} if time_limit is not None else {}
+    found = solver.solve(p, load_solutions=False, **limits)
+    ending = _ENDINGS.get(str(found.solver.termination_condition), Ending.STOPPED)
+    if not len(found.solution):
+        return Outcome(ending)
+    p.solutions.load_from(found)
+    values = [one.value for v in m.variables for one in p.component(v).values()]
+    x = np.array([0.0 if v is None else v for v in values], dtype=float)[compiled.columns]
+    program = compiled.program
+    x = np.clip(x, program.lower, program.upper)
+    x[program.integer] = np.round(x[program.integer])
+    objective = float(program.cost @ x) + program.offset
+    if ending is not Ending.OPTIMAL:
+        return Outcome(Ending.FEASIBLE, objective, -np.inf, np.inf, x)
+    return Outcome(ending, objective, objective, 0.0, x)
