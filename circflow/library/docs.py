@@ -65,8 +65,9 @@ first figures are given, the block and the group: check them against the catalog
 
 Every recipe gives out what it takes in, to half a per cent: what comes from water and air, and
 what leaves as moisture, gas or dust, is named in the sheet Balance. Compositions agree with the
-yields: no recipe makes more iron, copper, zinc, … than its inputs hold. Tests hold both. Of inputs
-that replace one another the first is the one for which the figures are given.
+yields: no recipe makes more iron, copper, zinc, … than its inputs hold, and no fuel gives more
+energy. Tests hold all three. Of inputs that replace one another the first is the one for which the
+figures are given.
 
 ## A library of your own
 
