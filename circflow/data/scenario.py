@@ -69,6 +69,7 @@ class Settings:
     transaction_cost_inside: float = 0.0
     transaction_cost_outside: float = 0.0
     capital_charge: str = "annuity"
+    rates: str = ""
 
 
 @dataclass(frozen=True)

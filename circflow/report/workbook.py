@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -11,8 +11,10 @@ import pandas as pd
 from circflow.data.atomic import atomic_path
 from circflow.data.one_line import plain
 from circflow.report.figures import (
+    Baseline,
     binding_limits,
     emission_use,
+    gains,
     horizon,
     money_lines,
     unit_loads,
@@ -54,9 +56,13 @@ Sheets = Mapping[str, tuple[str, pd.DataFrame, str]]
 
 
 def write_results(
-    solution: Solution, path: str | os.PathLike[str], more: Sheets | None = None
+    solution: Solution,
+    path: str | os.PathLike[str],
+    more: Sheets | None = None,
+    baselines: Sequence[Baseline] = (),
 ) -> None:
-    """Write a solution as an Excel workbook, whole or not at all; `more` are further sheets.
+    """Write a solution as an Excel workbook, whole or not at all; `more` are further sheets,
+    `baselines` what the summary compares the net benefit with.
 
     Blank cells are figures that do not exist, or no limit. Raises OSError where `path` cannot
     be written.
@@ -72,7 +78,7 @@ def write_results(
                 "strings_to_numbers": False,
             },
         )
-        fillings = _write(solution, book, tables_of(solution) | dict(more or {}))
+        fillings = _write(solution, book, tables_of(solution) | dict(more or {}), baselines)
         book.close()
         fill(temporary, fillings)
 
@@ -98,6 +104,13 @@ def tables_of(solution: Solution) -> dict[str, tuple[str, pd.DataFrame, str]]:
     ):
         sheets[name] = (table, frame, meaning)
     sheets["Waste"] = ("waste", waste_by_material(solution), "what becomes of every waste")
+    if len(solution.substances):
+        sheets["Recovered"] = ("recovered", solution.recovered, "how much of a substance is sold")
+        sheets["Substances"] = (
+            "substances",
+            solution.substances,
+            "where substances arise, and what becomes of them",
+        )
     sheets["Limits"] = (
         "limits",
         binding_limits(solution),
@@ -115,17 +128,19 @@ def totals_table(solution: Solution) -> pd.DataFrame:
     """`Solution.totals` as a table: total, item, value, unit."""
     currency = solution.scenario.settings.currency
     rows: list[tuple[str, str | None, float | None, str]] = []
-    units = {"emissions": "t", "jobs": "jobs in the last period", "chains": "chains"}
+    units = {"emissions": "t over the horizon", "jobs": "jobs in the last period"}
+    units["chains"] = "chains"
+    money = f"million {currency} over the horizon"
     units["use_share"] = "share"
     for key, value in solution.totals.items():
         if isinstance(value, Mapping):
             by_item = key.startswith("waste_")
             rows += [
-                (key, i, v, i if by_item else units.get(key, f"million {currency}"))
+                (key, i, v, f"{i} over the horizon" if by_item else units.get(key, money))
                 for i, v in value.items()
             ]
         else:
-            rows.append((key, None, value, units.get(key, f"million {currency}")))
+            rows.append((key, None, value, units.get(key, money)))
     return pd.DataFrame(rows, columns=["total", "item", "value", "unit"])
 
 
@@ -158,7 +173,9 @@ def warnings_table(solution: Solution) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=heads)
 
 
-def _write(solution: Solution, book: Any, sheets: Sheets) -> list[Filling]:
+def _write(
+    solution: Solution, book: Any, sheets: Sheets, baselines: Sequence[Baseline]
+) -> list[Filling]:
     settings = solution.scenario.settings
     book.set_properties(
         {"title": clean(settings.name)[:250], "comments": "Results of circflow", "author": ""}
@@ -170,7 +187,7 @@ def _write(solution: Solution, book: Any, sheets: Sheets) -> list[Filling]:
     for name, (table, frame, _) in sheets.items():
         fillings += add_table(formats, name, table, frame, currency)
     charts = _Charts(book, formats, solution)
-    _Summary(summary, formats, solution).write(sheets, charts)
+    _Summary(summary, formats, solution, baselines).write(sheets, charts)
     summary.activate()
     return fillings
 
@@ -178,8 +195,11 @@ def _write(solution: Solution, book: Any, sheets: Sheets) -> list[Filling]:
 class _Summary:
     """The sheet in front, written from top to bottom."""
 
-    def __init__(self, sheet: Any, formats: Formats, solution: Solution) -> None:
+    def __init__(
+        self, sheet: Any, formats: Formats, solution: Solution, baselines: Sequence[Baseline]
+    ) -> None:
         self.sheet, self.formats, self.solution = sheet, formats, solution
+        self.baselines = baselines
         self.currency = plain(solution.scenario.settings.currency)
         self.row = 0
 
@@ -262,6 +282,8 @@ class _Summary:
         for group, label, million in lines[["group", "label", "million"]].itertuples(index=False):
             target = {"income": "Sales", "synergy": "Synergies", "capital": "Built"}
             self._line(label, million, unit, target.get(group, "Money"), style)
+        for words, gain in gains(self.solution, self.baselines).items():
+            self._line(f"net benefit less that of {words}", gain, unit, "Totals", style)
         self._line("objective (discounted)", self.solution.objective, unit, "Totals", style)
 
     def _waste(self) -> None:
@@ -284,7 +306,8 @@ class _Summary:
         self._line("jobs in the last period", totals.get("jobs"), "jobs", "Units", "#,##0")
         self._line("value chains in use", totals.get("chains"), "chains", "Chains", "0")
         for pollutant, tonnes in totals.get("emissions", {}).items():
-            self._line(f"emitted: {pollutant}", tonnes, "t", "Emissions", "#,##0")
+            what = "t over the horizon"
+            self._line(f"emitted: {pollutant}", tonnes, what, "Emissions", "#,##0")
         for row in emission_use(solution).dropna(subset="used").head(5).to_dict("records"):
             place = row["key"] if isinstance(row["key"], str) else ""
             label = f"limit of {row['pollutant']}, {row['scope']} {place}".strip()

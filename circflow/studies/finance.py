@@ -6,7 +6,7 @@ Bases, of each member in each period (per year):
 * profit: its net benefit (own money: income − costs + synergy, capital charged), where above 0;
 * income: what it sells, sales at places outside passed back to the sender;
 * property: the book value of what it has built, written down in equal parts over the lifetime
-  (mean of the year, from the start of the period built in);
+  (mean of the year, from the beginning of service);
 * job: jobs of its units in service;
 * taken: what is taken from streams at its sites; disposed: what is disposed of there;
 * disposal_fee, emission_charge: what it pays of these.
@@ -183,9 +183,11 @@ class _Bases:
     def _book_values(self) -> Floats:
         """Σ over the years of each period of the mean book value of what is built."""
         built = self.plan.built
-        life = built["unit"].map(self.scenario.frame("Units").set_index("unit")["lifetime_years"])
+        terms = self.scenario.frame("Units").set_index("unit").loc[built["unit"]]
+        life = terms["lifetime_years"]
         start = {p.name: p.start for p in self.scenario.periods}
         age0 = built["period"].map(start).to_numpy(float)
+        age0 += terms["construction_years"].to_numpy(float)
         total = np.zeros((len(self.figures.owners), len(self.figures.periods)))
         for period in self.scenario.periods:
             age = period.start + np.arange(period.years)[:, None] - age0

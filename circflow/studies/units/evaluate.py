@@ -456,8 +456,9 @@ class _Work:
         for label, column in (("internal", "million"), ("market", "market_million")):
             own = cash(bench, plan, name, sheet.parts, column)
             row[f"npv_{label}_million"] = own.npv
-            row[f"irr_{label}"] = own.irr
+            row[f"irr_{label}"], row[f"irr_{label}_end"] = own.irr, own.irr_end
             row[f"payback_{label}_years"] = own.payback_years
+            row[f"payback_{label}_years_end"] = own.payback_years_end
             row[f"benefit_cost_{label}"] = own.benefit_cost
 
     def _effects(
