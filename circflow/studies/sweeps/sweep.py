@@ -100,7 +100,7 @@ def sweep(  # noqa: PLR0913
     gap: float = 1e-6,
     time_limit: float | None = None,
     keep: Sequence[str] = (),
-    jobs: int = 1,
+    jobs: int | None = 1,
     executor: Executor | None = None,
     dask: str | None = None,
     store: str | Path | None = None,
@@ -122,7 +122,7 @@ def sweep(  # noqa: PLR0913
         gap: relative gap of each search.
         time_limit: seconds per run.
         keep: tables of each plan to keep, such as `flows` and `prices` (the runs are rebuilt).
-        jobs: local processes.
+        jobs: local processes; None as many as there are processors, once that is worth it.
         executor: an executor of `concurrent.futures` instead.
         dask: address of a Dask scheduler instead.
         store: SQLite file that runs are written to as they finish.
@@ -168,7 +168,7 @@ def sample(  # noqa: PLR0913
     gap: float = 1e-6,
     time_limit: float | None = None,
     keep: Sequence[str] = (),
-    jobs: int = 1,
+    jobs: int | None = 1,
     executor: Executor | None = None,
     dask: str | None = None,
     store: str | Path | None = None,
