@@ -30,6 +30,7 @@ from circflow.studies.bench.goals import no_plan
 from circflow.studies.bench.money_by_rate import Rating, kinds_of
 from circflow.studies.bench.totals_rows import built_of, totals_of
 from circflow.studies.errors import StudyError
+from circflow.studies.progress import time_left
 from circflow.studies.sweeps import design as what
 from circflow.studies.sweeps.affine import fit
 from circflow.studies.sweeps.design import Design, Point, Unreadable
@@ -547,10 +548,8 @@ class Sweeper:
 
     def _tell(self, begun: float, before: int) -> None:
         done, count = len(self.runs), len(self.design.points)
-        each = (time.perf_counter() - begun) / max(done - before, 1)
-        left = each * (count - done)
-        clock = f"{left:.0f} s" if left < 100 else f"{left / 60:.0f} min"
-        self.progress(f"{done:,} of {count:,} runs, {clock} left")
+        left = time_left(begun, done - before, count - before)
+        self.progress(f"{done:,} of {count:,} runs, {left}")
 
     def _check(self, job: Job, numbers: Sequence[int], points: Mapping[int, Point]) -> None:
         """Build every k-th run, and those that look odd, from nothing."""
