@@ -143,7 +143,7 @@ def share(  # noqa: PLR0913, PLR0917
             raise Refusal(str(wrong)) from None
         what = f"{plain(newcomer)} joins" if newcomer is not None else "sharing the gain"
         title = f"{scenario.name}: {what}"
-        _write(found.tables(), output, scenario.settings.currency, progress, title)
+        _write(found, output, scenario.settings.currency, progress, title)
     if not quiet:
         click.echo("\n".join(_lines_of(found)))
         _written(output)
@@ -236,7 +236,7 @@ def forms(  # noqa: PLR0913, PLR0917
             progress=progress,
         )
         title = f"{scenario.name}: forms of the cluster"
-        _write(found.tables(), output, found.currency, progress, title)
+        _write(found, output, found.currency, progress, title)
     if not quiet:
         click.echo("\n".join(comparison_lines(found)))
         _written(output)
@@ -268,7 +268,7 @@ def compare(
         from circflow.studies.compare import file_labels
 
         found = side_by_side(*scenarios, labels=file_labels(files), gap=gap, progress=progress)
-        _write(found.tables(), output, found.currency, progress, "Scenarios side by side")
+        _write(found, output, found.currency, progress, "Scenarios side by side")
     if not quiet:
         click.echo("\n".join(comparison_lines(found)))
         _written(output)
@@ -288,7 +288,7 @@ def _check_output(file: Path, output: Path | None, store: Path | None = None) ->
 
 
 def _write(
-    tables: dict[str, pd.DataFrame],
+    found: Sharing | Joining | Comparison,
     output: Path | None,
     currency: str,
     progress: Progress,
@@ -299,7 +299,8 @@ def _write(
     from circflow.report.study_tables import write_tables
 
     progress("writing")
-    write_tables(tables, output, currency=currency, title=title)
+    opening = found.opening() if output.suffix.lower() == ".html" else ()
+    write_tables(found.tables(), output, currency=currency, title=title, opening=opening)
 
 
 def _written(output: Path | None) -> None:

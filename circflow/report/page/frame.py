@@ -187,7 +187,11 @@ class Assessment:
             f'<span class="verdict {style}">{escaped(word)}</span></h3>'
             f"<p>{escaped(self.sentence)}</p><dl>{facts}</dl>"
             + (f"<ul>{lines}</ul>" if lines else "")
-            + (f"<details><summary>everything found</summary><ul>{more}</ul></details>" if more else "")
+            + (
+                f"<details><summary>everything found</summary><ul>{more}</ul></details>"
+                if more
+                else ""
+            )
             + "</article>"
         )
 

@@ -40,7 +40,9 @@ def verdicts_opening(
     """Sections from the tables of `evaluate` (see docs/evaluate.md) and the words on each unit."""
     table = tables["verdicts"].sort_values("value_million", ascending=False, kind="stable")
     rows = [{str(k): v for k, v in row.items()} for row in table.to_dict("records")]
-    cards: list[Block] = [_assessment(row, tables, words[str(row["unit"])], currency) for row in rows]
+    cards: list[Block] = [
+        _assessment(row, tables, words[str(row["unit"])], currency) for row in rows
+    ]
     later = cards[_CARDS:]
     if later:
         cards = [*cards[:_CARDS], Fold(f"{len(later)} more", later)]
@@ -126,14 +128,21 @@ def _assessment(
         facts.append(("NPV at market prices", f"{figure(row['npv_market_million'])} {money}"))
         if row["kind"] == "candidate":
             late = _rate(row.get("irr_market_end"))
-            facts.append(("IRR (by end of year)", f"{_rate(row.get('irr_market'))} ({late})"))
+            early = _rate(row.get("irr_market"))
+            at_once = early == "none" and row["npv_market_million"] > 0
+            facts.append(("IRR (by end of year)", f"{'at once' if at_once else early} ({late})"))
     if _known(row.get("load_share")):
         facts.append(("Mean load", percent(row["load_share"])))
     if "robustness" in tables:
         own = tables["robustness"][tables["robustness"]["unit"] == name]
         if len(own):
-            facts.append(("Decision right", f"{percent(float(own['right_share'].iloc[0]))} of futures"))
+            facts.append(
+                ("Decision right", f"{percent(float(own['right_share'].iloc[0]))} of futures")
+            )
     lines = _distances(row, tables.get("break_evens"), currency)
+    earns = row.get("npv_market_million")
+    if row["in_plan"] and _known(earns) and earns < 0 < value:
+        lines.append("At market prices it does not pay for itself: those who gain have to pay it.")
     lines += [line for line in words[1:] if line.startswith(("Gain with it", "Lose with it"))]
     return Assessment(name, _verdict(row), head[:1].upper() + head[1:], facts, lines, words[1:])
 
@@ -163,7 +172,9 @@ def _distances(row: dict[str, Any], table: pd.DataFrame | None, currency: str) -
         r = {str(k): v for k, v in record.items()}
         if r["note"]:
             if r["kind"] == "price":
-                made.append(f"At any price of {r['material']}: {str(r['note']).split(' at any')[0]}.")
+                made.append(
+                    f"At any price of {r['material']}: {str(r['note']).split(' at any')[0]}."
+                )
             continue
         if r["kind"] == "gate fee":
             fee = f"{figure(abs(r['break_even']))} {r['unit_of_measure']}"
@@ -178,8 +189,6 @@ def _distances(row: dict[str, Any], table: pd.DataFrame | None, currency: str) -
             continue
         change = r["change"] / abs(r["now"])
         moves = "rises" if change > 0 else "falls"
-        if not stands:
-            moves = "rises" if change > 0 else "falls"
         to = f"{figure(r['now'])} to {figure(r['break_even'])} {r['unit_of_measure']}"
         begin = "Stands until" if stands else "Would pay if"
         made.append(f"{begin} {what} {moves} {percent(abs(change))} ({to}).")
@@ -269,11 +278,19 @@ def _risks(tables: Tables, currency: str) -> list[Block]:
     if table is not None:
         stuck = table[~table["possible"].astype(bool)]
         if len(stuck):
-            who = ", ".join(dict.fromkeys(f"{n} ({p})" for n, p in zip(stuck["name"], stuck["period"], strict=True)))
-            blocks.append(Text(f"No plan remains if one of these stands still: {cut(who, 400)}.", "fault"))
+            who = ", ".join(
+                dict.fromkeys(
+                    f"{n} ({p})" for n, p in zip(stuck["name"], stuck["period"], strict=True)
+                )
+            )
+            blocks.append(
+                Text(f"No plan remains if one of these stands still: {cut(who, 400)}.", "fault")
+            )
         known = table[table["possible"].astype(bool)].drop_duplicates(["kind", "name"]).head(_RISKS)
         wide = known.set_index("name")[["loss_million"]].set_axis(["loss"], axis=1)
-        drawn = bars("What the cluster loses if one stands still for a period", wide, f"million {currency}")
+        drawn = bars(
+            "What the cluster loses if one stands still for a period", wide, f"million {currency}"
+        )
         blocks += [drawn] if drawn is not None else []
     sampled = tables.get("robustness")
     if sampled is not None:

@@ -55,11 +55,27 @@ class Alternatives:
     seconds: float = 0.0
 
     def write(self, path: str | Path) -> None:
-        """Write the tables as .xlsx, or the plans' as .csv or .parquet."""
+        """Write the tables as .xlsx, all as a page (.html), or the plans' as .csv or .parquet."""
+        if Path(path).suffix.lower() == ".html":
+            self._write_page(path)
+            return
         from circflow.studies.sweeps.export import write_table
 
         write_table(
             path, {"Alternatives": self.table, "Units": self.units, "Activity": self.activity}
+        )
+
+    def _write_page(self, path: str | Path) -> None:
+        from circflow.report.page.runs import alternatives_opening
+        from circflow.report.study_tables import write_tables
+
+        currency = self.scenario.settings.currency
+        write_tables(
+            {"alternatives": self.table, "units": self.units, "activity": self.activity},
+            path,
+            currency=currency,
+            title=f"{self.scenario.name}: plans nearly as good",
+            opening=alternatives_opening(self.table, self.units, self.best, self.within, currency),
         )
 
 
