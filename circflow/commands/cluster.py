@@ -117,8 +117,9 @@ def share(  # noqa: PLR0913, PLR0917
 ) -> None:
     """Tell what a cluster gains over its members alone, why, and how to share it.
 
-    The gain of the cluster by effect; the Owen, Shapley and nucleolus allocations beside rules in use; which
-    group would leave under each, and by how much; who pays whom; what if a member leaves, or joins.
+    The gain of the cluster by effect; the Owen, Shapley and nucleolus allocations beside rules in
+    use; which group would leave under each, and by how much; who pays whom; what if a member
+    leaves, or joins.
     """
     _check_output(file, output, store)
     with Progress(quiet=quiet) as progress:

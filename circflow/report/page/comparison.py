@@ -6,7 +6,17 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from circflow.report.page.frame import Block, Card, Cards, Section, Text, figure, percent
+from circflow.report.page.frame import (
+    Block,
+    Card,
+    Cards,
+    Figure,
+    Points,
+    Section,
+    Text,
+    figure,
+    percent,
+)
 from circflow.report.page.sharing import core_words
 from circflow.report.page.study import bars, known_figure
 
@@ -35,7 +45,7 @@ def comparison_opening(
         for r in missing.to_dict("records"):
             blocks.append(Text(f"{r['scenario']} has no plan: {r['reason']}", "fault"))
     blocks.append(Cards(_cards(table, labels, money)))
-    drawn = known_figure("differences", tables["differences"], currency)
+    drawn = _differences(table, labels, money) if len(labels) > 1 else None
     why: list[Block] = [drawn] if drawn is not None else []
     sections = [
         Section("The answer", blocks, "Answer"),
@@ -85,10 +95,21 @@ def _cards(table: pd.DataFrame, labels: Sequence[str], money: str) -> list[Card]
             for n in labels
         }
         unit = f"{money}, {words}" if name in ("objective", "net_benefit") else words
-        title = f"{title}: {row['item']}" if name == "emissions" else title
+        head = f"{title}: {row['item']}" if name == "emissions" else title
         others = {n: told[n] for n in labels[1:6]}
-        cards.append(Card(title, told[labels[0]], f"{unit}; {labels[0]}", others))
+        cards.append(Card(head, told[labels[0]], f"{unit} ({labels[0]})", others))
     return cards
+
+
+def _differences(table: pd.DataFrame, labels: Sequence[str], money: str) -> Figure | None:
+    """Income, costs and what remains, less those of the first, where they differ."""
+    kept = table[table["figure"].isin(["income", "cost", "synergy", "net_benefit", "objective"])]
+    words = kept["item"].where(kept["item"].notna(), kept["figure"].str.replace("_", " "))
+    less = kept[list(labels[1:])].sub(kept[labels[0]], axis=0).set_axis(words, axis=0)
+    largest = float(less.abs().max().max())
+    changed = less[(less.abs() > 1e-6 * largest).any(axis=1)] if largest > 0.0 else less.iloc[:0]
+    caption = f"Money over the horizon, less that of {labels[0]} (costs: above 0 is dearer)"
+    return bars(caption, changed, money)
 
 
 def _built(built: pd.DataFrame, labels: Sequence[str]) -> list[Block]:
@@ -130,13 +151,10 @@ def joining_opening(
     ]
     drawn = known_figure("shares", tables["shares"], currency)
     change = bars("Own money, before any sharing", own.to_frame("change"), money)
+    leave = Points(core_words(tables["core_with"], currency))
     blocks: list[Block] = [b for b in (change, drawn) if b is not None]
-    from circflow.report.page.frame import Points
-
     return [
         Section("The answer", [Text(lead, "lead"), Cards(cards)], "Answer"),
         Section("Who gains and who loses", blocks, "Members"),
-        Section(
-            "Would a group leave?", [Points(core_words(tables["core_with"], currency))], "Leave"
-        ),
+        Section("Would a group leave?", [leave], "Leave"),
     ]

@@ -47,7 +47,7 @@ def runs_opening(
     if len(often):
         sure = often[often["share"] >= 1.0]["unit"].astype(str).tolist()
         lead += (
-            f" Built in every run: {_some(sure)}." if sure else " Nothing is built in every run."
+            f" Built in every run: {_some(sure)}." if sure else " No plant is built in every run."
         )
     cards = [
         Card("Middle (P50)", figure(p50), f"{money}, discounted", raw=p50),
@@ -106,8 +106,8 @@ def tornado_opening(table: pd.DataFrame, base: float, currency: str) -> list[Sec
     negative = table[(table[["low_million", "high_million"]] < 0).any(axis=1)]
     half = table["swing_million"] > 0.5 * float(table["swing_million"].max())
     lead = (
-        f"The plan is worth {figure(base)} {money}. It depends most on {first['parameter']}: between "
-        f"its low and its high the worth moves by {figure(float(first['swing_million']))}. "
+        f"The plan is worth {figure(base)} {money}. It depends most on {first['parameter']}: "
+        f"between its low and its high the worth moves by {figure(float(first['swing_million']))}. "
         f"{int(half.sum())} of {len(table)} figures move it by at least half as much."
     )
     if stops:

@@ -94,7 +94,7 @@ def core_words(core: pd.DataFrame, currency: str) -> list[tuple[str, str, str]]:
         amount = f"{figure(abs(lacks))} million {currency}"
         told = RULES.get(str(r["rule"]), str(r["rule"]))
         if r["in_core"] == "yes":
-            rest = f"{group} come nearest, and have {amount} over" if group and lacks < 0 else ""
+            rest = f"Nearest to it: {group}, with {amount} to spare." if group and lacks < 0 else ""
             made.append((told, "No group would do better on its own.", rest))
         elif r["in_core"] == "no":
             made.append((told, f"{group} would do {amount} better on their own.", ""))
@@ -118,7 +118,7 @@ def _answer(
 ) -> list[Block]:
     alone, together = float(totals["alone_million"]), float(totals["together_million"])
     gain = float(totals["gain_million"])
-    of = f", {percent(gain / abs(alone))} of what they have alone" if alone else ""
+    of = f", {percent(gain / abs(alone))} of what they have alone" if alone > 0.0 else ""
     lead = f"Together the {totals['members']} members gain {figure(gain)} {money}{of}."
     steps = tables["effects"]
     if len(steps):

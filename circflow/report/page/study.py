@@ -72,6 +72,8 @@ def study_page(
             for c in columns_of(whole, currency, name)
         ]
         shown = Table(words, whole, tuple(columns), shown=25, name=name, empty="Nothing.")
+        if opening and whole.empty:
+            continue
         if opening:
             rows = f"{len(whole)} row{'s' if len(whole) != 1 else ''}"
             folded.append(Fold(f"{words} ({rows})", [shown]))
