@@ -39,6 +39,14 @@ RULES = {
 }
 """Rules in words, in the order in which we would take them where no group would leave."""
 _TAKEN = ("shapley", "owen", "nucleolus")
+_NAMES = {
+    "owen": "the plan's own prices (Owen)",
+    "shapley": "the Shapley value",
+    "nucleolus": "the nucleolus",
+    "volume": "tonnes exchanged",
+    "alone": "own money alone",
+    "equal": "equal parts",
+}
 _WHY = {
     "shapley": "it gives each what it adds on average, and no group would do better on its own",
     "owen": "it needs no transfers beyond the plan's own prices, and no group would do better on"
@@ -124,7 +132,7 @@ def _answer(
     if len(steps):
         best = steps.sort_values("million", ascending=False).iloc[0]
         lead += f" Most of it is {_words(best['effect'])}: {figure(best['million'])}."
-    lead += f" We would share it by {RULES.get(rule, rule).split(':')[0]}: {why}."
+    lead += f" We would share it by {_NAMES.get(rule, rule)}: {why}."
     own = tables["allocations"]
     own = own[own["rule"] == rule].sort_values("million", ascending=False)
     holds = (tables["core"]["in_core"] == "yes").sum()
@@ -183,8 +191,7 @@ def _transfers(table: pd.DataFrame, rule: str, money: str) -> list[Block]:
         yaxis=categories(names[::-1]),
         xaxis=axis(f"{money}, over the horizon, of today", rangemode="tozero"),
     )
-    words = RULES.get(rule, rule).split(":")[0]
-    caption = f"Payments that carry out {words}, beside the sales between members"
+    caption = f"Payments that carry out {_NAMES.get(rule, rule)}, beside the sales between members"
     drawn = Figure(caption, {"": {"data": [trace], "layout": shape}}, "Bars of payments by pair")
     return [drawn]
 
