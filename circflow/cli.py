@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 from circflow import __version__
+from circflow.commands.app import app
 from circflow.commands.cluster import compare, forms, share
 from circflow.commands.common import BAD_INPUT, error_line, problem_line
 from circflow.commands.evaluate import evaluate
@@ -22,6 +23,7 @@ from circflow.commands.explain import explain
 from circflow.commands.finance import finance
 from circflow.commands.futures import futures
 from circflow.commands.indicators import indicators
+from circflow.commands.library import library
 from circflow.commands.ranges import breakpoints, ranges
 from circflow.commands.scenario import check, convert, template
 from circflow.commands.solve import solve
@@ -56,7 +58,9 @@ def cli() -> None:
 
 _STUDIES = (sweep, tornado, ranges, breakpoints, alternatives, pareto)
 _CLUSTER = (share, forms, compare, indicators, finance)
-for _command in (template, check, convert, solve, explain, *_STUDIES, evaluate, *_CLUSTER, futures):
+_UNITS = (evaluate, library)
+_DATA = (template, check, convert, solve, explain)
+for _command in (*_DATA, *_STUDIES, *_UNITS, *_CLUSTER, futures, app):
     cli.add_command(_command)
 
 
@@ -222,6 +226,7 @@ def _tell_of_solver(error: Any) -> int:
 _TELLERS: dict[str, Callable[[Any], int]] = {
     "ScenarioError": _tell_of_problems,
     "AddressError": _tell_of_address,
+    "ArgumentError": _tell_of_study,
     "StudyError": _tell_of_study,
     "PlotError": _tell_of_study,
     "SolverMissingError": _tell_of_study,

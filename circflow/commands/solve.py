@@ -80,6 +80,12 @@ if TYPE_CHECKING:
     help="Solve by another solver on this machine that Pyomo knows (glpk, cbc, scip, gurobi, …); "
     "it gives no shadow prices.",
 )
+@click.option(
+    "--algorithm",
+    type=click.Choice(["simplex", "ipx", "hipo"]),
+    help="How HiGHS solves linear programmes, instead of what their size asks for: the simplex"
+    " method, or interior point (hipo: pip install 'circflow[hipo]').",
+)
 @quiet_option
 def solve(  # noqa: PLR0913, PLR0917
     file: Path,
@@ -92,6 +98,7 @@ def solve(  # noqa: PLR0913, PLR0917
     time_limit: float | None,
     gap: float,
     solver: str,
+    algorithm: str | None,
     quiet: bool,
 ) -> None:
     """Find the best plan of a scenario and audit it.
@@ -115,6 +122,7 @@ def solve(  # noqa: PLR0913, PLR0917
                 time_limit=time_limit,
                 gap=gap,
                 solver=solver,
+                algorithm=algorithm,
                 progress=progress,
             )
         except NoPlan as none:

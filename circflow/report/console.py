@@ -23,7 +23,16 @@ from circflow.report.figures import (
     unit_loads,
     waste_by_stage,
 )
-from circflow.report.numbers import columns, cut, number, numbers, share, squeeze, width
+from circflow.report.numbers import (
+    changed_words,
+    columns,
+    cut,
+    number,
+    numbers,
+    share,
+    squeeze,
+    width,
+)
 from circflow.solution.solution import Solution, Status
 
 WIDTH = 100
@@ -49,6 +58,7 @@ def summary(
         _headline(solution, baselines),
         _money(solution),
         _waste(solution),
+        _recovered(solution),
         _chains(solution),
         _built(solution),
         _flows(solution),
@@ -94,6 +104,8 @@ def _headline(solution: Solution, baselines: Sequence[Baseline]) -> list[str]:
         how += ["weighted by the goals"] if len(solution.scenario.frame("Goals")) else []
         words = f" ({', '.join(how)})" if how else ""
         lines.append(f"Objective {number(solution.objective)} million {currency}{words}")
+    if solution.scenario.changes:
+        lines.append(f"Changed before the run: {plain(changed_words(solution.scenario.changes))}")
     if solution.scenario.warnings:
         doubts = len(solution.scenario.warnings)
         lines.append(f"Warnings about the scenario: {doubts} (`circflow check` lists them)")
@@ -158,6 +170,17 @@ def _waste(solution: Solution) -> list[str]:
     if lines and overall is not None:
         lines.append(f"  Of all waste that arises or is reclaimed, in t, {share(overall)} is used.")
     return lines
+
+
+def _recovered(solution: Solution) -> list[str]:
+    return _table(
+        "Recovered of what arises, per year",
+        ["substance", "unit", "arises", "sold", "dumped", "lost", "recovered"],
+        solution.recovered,
+        texts=["property", "unit_of_measure"],
+        figures=["arises_per_year", "sold_per_year", "dumped_per_year", "lost_per_year"],
+        shares=["recovered_share"],
+    )
 
 
 def _chains(solution: Solution) -> list[str]:

@@ -52,6 +52,12 @@ def _decimals(size: float) -> int:
     return 0 if size >= 999.5 else max(0, 2 - math.floor(math.log10(size)))
 
 
+def changed_words(changes: Sequence[str], most: int = 3) -> str:
+    """What was changed before a run, in a line: the first few, and how many more."""
+    more = f" and {len(changes) - most} more" if len(changes) > most else ""
+    return "; ".join(changes[:most]) + more
+
+
 def numbers(values: Iterable[float | None], separator: str = " ") -> list[str]:
     """A column of figures with the same decimals, set by the largest (which shows four digits).
 

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from circflow.data.atomic import atomic_path, write_text
+from circflow.data.errors import CircflowError
 from circflow.report.numbers import without_noise
 from circflow.report.page.runs import pareto_opening, runs_opening, tornado_opening
 
@@ -29,7 +30,7 @@ _LOW, _HIGH, _DARK, _BUILT = "#2b6cb0", "#c05621", "#1a202c", "#718096"
 _MOST_BARS = 30
 
 
-class PlotError(ValueError):
+class PlotError(CircflowError, ValueError):
     """A figure that cannot be drawn; the message says why."""
 
 

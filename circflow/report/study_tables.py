@@ -33,8 +33,8 @@ def write_tables(
 ) -> None:
     """Write tables to a file, whole or not at all: .xlsx (a sheet each), .html (a page with
     figures, see `circflow.report.page.study`; `title` is its title, `opening` what it says
-    first) or .json (records); any other
-    name is a folder of CSV files (UTF-8 with a byte order mark), made if need be.
+    first) or .json (records); any other name is a folder of CSV files (UTF-8 with a byte order
+    mark), made if need be.
 
     Raises OSError where it cannot be written.
     """

@@ -21,7 +21,7 @@ from circflow.report.figures import (
     waste_by_material,
     waste_by_stage,
 )
-from circflow.report.numbers import number
+from circflow.report.numbers import changed_words, number
 from circflow.report.sheets import Filling, Formats, add_table, clean, fill, print_set_up
 from circflow.solution.solution import Solution, Status
 from circflow.solution.variety_of_uses import uses_of_wastes, variety
@@ -104,6 +104,13 @@ def tables_of(solution: Solution) -> dict[str, tuple[str, pd.DataFrame, str]]:
     ):
         sheets[name] = (table, frame, meaning)
     sheets["Waste"] = ("waste", waste_by_material(solution), "what becomes of every waste")
+    if len(solution.substances):
+        sheets["Recovered"] = ("recovered", solution.recovered, "how much of a substance is sold")
+        sheets["Substances"] = (
+            "substances",
+            solution.substances,
+            "where substances arise, and what becomes of them",
+        )
     sheets["Limits"] = (
         "limits",
         binding_limits(solution),
@@ -111,6 +118,8 @@ def tables_of(solution: Solution) -> dict[str, tuple[str, pd.DataFrame, str]]:
     )
     sheets["Totals"] = ("totals", totals_table(solution), "all totals over the horizon")
     sheets["Audit"] = ("audit", audit_table(solution), "the plan checked against the scenario")
+    for name, changes in solution.scenario.changes_table.items():
+        sheets["Changes"] = (name, changes, "cells changed before the run")
     sheets["Warnings"] = ("warnings", warnings_table(solution), "what is doubtful in the scenario")
     return sheets
 
@@ -255,6 +264,10 @@ class _Summary:
         self.row += 1
         if not solution.audit.passed:
             self.text(0, "The audit FAILED: do not rely on this plan", bold=True, font_color="red")
+            self.row += 1
+        if solution.scenario.changes:
+            self.text(0, f"Changed before the run: {changed_words(solution.scenario.changes)}")
+            self._link(3, "Changes")
             self.row += 1
         count = len(solution.scenario.warnings)
         if count:

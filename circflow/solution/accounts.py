@@ -28,9 +28,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from circflow.data.coded import Keys, find, keys_of
 from circflow.data.scenario import MILLION
 from circflow.solution.calendar import purchases_in_force, rows_in_force
-from circflow.solution.keys import Flags, Floats, Ints, Keys, Names, cells, find, keys_of, take
+from circflow.solution.keys import Flags, Floats, Ints, Names, cells, take
 from circflow.solution.solution import INCOME, SYNERGY
 from circflow.solution.transport import link_terms
 from circflow.solution.units_in_service import Service, service_of

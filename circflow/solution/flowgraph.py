@@ -30,9 +30,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from circflow.data.coded import Keys, find, keys_of
 from circflow.solution.accounts import LEDGERS, Accounts
 from circflow.solution.audit import intakes, recipe_amounts
-from circflow.solution.keys import Flags, Floats, Ints, Keys, Names, cells, find, keys_of
+from circflow.solution.keys import Flags, Floats, Ints, Names, cells
 
 if TYPE_CHECKING:
     from circflow.solution.solution import Solution

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
 Flags = NDArray[np.bool_]
-Keys = NDArray[np.int64]
-"""Several codes of a row as one number."""
 
 
 class Names:
@@ -32,27 +30,6 @@ class Names:
     def __call__(self, names: Any) -> Ints:
         """The position of each name, −1 for an unknown or blank one."""
         return self.index.get_indexer(pd.Index(names, dtype=object, tupleize_cols=False))
-
-
-def keys_of(codes: Sequence[Ints], sizes: Sequence[int]) -> Keys:
-    """One number per row of several codes; −1 where a code is −1."""
-    key = np.zeros(len(codes[0]), dtype=np.int64)
-    blank = np.zeros(len(codes[0]), dtype=bool)
-    for code, size in zip(codes, sizes, strict=True):
-        key = key * max(size, 1) + code
-        blank |= code < 0
-    key[blank] = -1
-    return key
-
-
-def find(keys: Keys, wanted: Keys) -> Ints:
-    """Where each wanted key stands in `keys` (the first of equal ones), −1 if nowhere."""
-    if not len(keys):
-        return np.full(len(wanted), -1, dtype=np.intp)
-    order = np.argsort(keys, kind="stable")
-    spot = np.minimum(np.searchsorted(keys[order], wanted), len(keys) - 1)
-    found = order[spot]
-    return np.where((keys[found] == wanted) & (wanted >= 0), found, -1)
 
 
 def cells(column: pd.Series[Any], at: Ints) -> Any:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from circflow.solution.keys import Flags, Floats, Ints, Names, find, keys_of, take
+from circflow.data.coded import find, keys_of
+from circflow.solution.keys import Flags, Floats, Ints, Names, take
 
 if TYPE_CHECKING:
     from circflow.data.scenario import Scenario

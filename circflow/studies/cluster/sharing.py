@@ -13,6 +13,7 @@ An allocation is in the core if no group S can do better by itself: x(S) ≥ g(S
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
@@ -23,6 +24,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from circflow.data.arguments import public
+from circflow.data.result import Result, counted, figure, one_text_type
 from circflow.data.scenario import Scenario
 from circflow.studies.cluster.coalition import Cluster
 from circflow.studies.cluster.effects import Effects, effects, waterfall
@@ -45,6 +48,7 @@ from circflow.studies.cluster.largest_complaint import Search, Separation, large
 from circflow.studies.cluster.leaving import joining, joining_others, leaving
 from circflow.studies.cluster.owen import Owen, owen
 from circflow.studies.cluster.own_money import OUTSIDE, by_member, own_money, weighted_money
+from circflow.studies.errors import StudyError
 
 if TYPE_CHECKING:
     from circflow.report.page.frame import Section
@@ -58,14 +62,19 @@ _LARGEST_REGISTER = 22
 """Members who add something up to which all gains are kept in one array."""
 _TRIAL = 0.1
 """Share of the time limit in which it is found out whether all values can be had within it."""
+_FIRST = 2.0
+"""Seconds that the steps of a first answer may take each, where the whole takes long."""
+_MORE = 8.0
+"""Each further answer may take so many times longer than the one before."""
+_ANSWERS = 3
 _ZERO = 1e-12
 _NOISE = 1e-9
 GOALS = "goals"
 """In transfers: what the weights of the goals make of money."""
 
 
-@dataclass(frozen=True)
-class Sharing:
+@dataclass(frozen=True, repr=False)
+class Sharing(Result):
     """The gain of a cluster and its division. Money: discounted million over the horizon."""
 
     scenario: str
@@ -108,6 +117,21 @@ class Sharing:
     effects: pd.DataFrame
     """Synergy by effect (see `circflow.studies.cluster.effects`)."""
     cluster: Cluster = field(repr=False)
+    complete: bool = True
+    """False: an early answer, in less time than was allowed; the split by effect and what a
+    member's leaving does may be lacking."""
+
+    @property
+    def headline(self) -> str:
+        core = "no division in the core" if self.core_empty else "divisions in the core exist"
+        if not self.epsilon_proven:
+            core += " (not proven)"
+        if not self.complete:
+            core += "; an early answer"
+        return (
+            f"{self.scenario}: {counted(len(self.members), 'member')} gain {figure(self.gain)}"
+            f" million {self.currency} together, {core}"
+        )
 
     @property
     def gain(self) -> float:
@@ -119,7 +143,7 @@ class Sharing:
         rows = self.allocations[self.allocations["rule"] == rule]
         if rows.empty:
             known = ", ".join(dict.fromkeys(self.allocations["rule"]))
-            raise ValueError(f"no rule {rule!r}; there are: {known}")
+            raise StudyError(f"no rule {rule!r}; there are: {known}")
         return dict(zip(rows["member"], rows["million"].astype(float), strict=True))
 
     @property
@@ -162,7 +186,7 @@ class Sharing:
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Every table, by name."""
-        return {
+        tables = {
             "totals": self.totals,
             "allocations": self.allocations,
             "core": self.core,
@@ -174,9 +198,12 @@ class Sharing:
             "leaving": self.leaving,
             "joining": self.joining,
             "joining_others": self.joining_others,
+            **self.cluster.scenario.changes_table,
         }
+        return one_text_type(tables)
 
 
+@public
 def share(  # noqa: PLR0913
     scenario: Scenario,
     *,
@@ -191,9 +218,13 @@ def share(  # noqa: PLR0913
     split: bool = True,
     memberships: bool = True,
     seed: int = 0,
+    early: Callable[[Sharing], None] | None = None,
     progress: Progress | None = None,
 ) -> Sharing:
     """What the cluster gains over its members alone, why, and how to share it.
+
+    Where the Shapley value cannot be had exactly at once, answers are given early, each better
+    than the one before; Ctrl-C then returns the last of them (`complete` is False).
 
     Args:
         scenario: from `circflow.read`.
@@ -212,12 +243,13 @@ def share(  # noqa: PLR0913
         split: whether the synergy is split by effect.
         memberships: whether it is told what each member's leaving and joining does.
         seed: of the sample.
+        early: is given each answer before the last.
         progress: is told what goes on.
 
     Raises:
         CannotStandAloneError: there is no plan with every member on its own; no gains are told.
         NoPlan: no plan for a coalition, or unbounded.
-        ValueError: the scenario has no members, or none but those apart; `apart` names no member.
+        StudyError: the scenario has no members, or none but those apart; `apart` names no member.
         StoreError: `store` belongs to another scenario.
     """
     tell: Progress = progress or (lambda _: None)
@@ -231,14 +263,47 @@ def share(  # noqa: PLR0913
         store=None if store is None else Path(store),
     )
     if len(cluster.apart) == len(cluster.members):
-        raise ValueError(f"{scenario.name}: no site has a member, so there is nothing to share")
+        raise StudyError(f"{scenario.name}: no site has a member, so there is nothing to share")
     tell("every member alone")
     cluster.plan(frozenset())
     tell("all together")
     cluster.plan(cluster.everybody)
-    return _Sharer(cluster, tell, orders, seconds, exact, seed).share(
-        split=split, memberships=memberships
-    )
+    last: Sharing | None = None
+    for allowed in _early_seconds(cluster, seconds):
+        sharer = _Sharer(cluster, tell, orders, allowed, False, seed)
+        further = last is not None
+        try:
+            answer = sharer.share(split=split and further, memberships=memberships and further)
+        except KeyboardInterrupt:
+            if last is None:
+                raise
+            return last
+        last = replace(answer, complete=False)
+        if early is not None:
+            early(last)
+    try:
+        return _Sharer(cluster, tell, orders, seconds, exact, seed).share(
+            split=split, memberships=memberships
+        )
+    except KeyboardInterrupt:
+        if last is None:
+            raise
+        return last
+
+
+def _early_seconds(cluster: Cluster, seconds: float | None) -> list[float]:
+    """What each step of every early answer may take; none where the whole is quick.
+
+    What one answer has solved, the next ones know.
+    """
+    needed = len(cluster.values.lookup(cluster.everybody).used)
+    if needed <= EXACT_MEMBERS or len(cluster.members) - len(cluster.apart) < 2:
+        return []
+    allowed, steps = _FIRST, []
+    while allowed * _MORE <= (math.inf if seconds is None else seconds) and len(steps) < _ANSWERS:
+        steps.append(allowed)
+        allowed *= _MORE
+    return steps
 
 
 class _Sharer:

@@ -30,7 +30,16 @@ def write_runs(runs: Runs, path: str | Path) -> None:
     """Write the runs; to Excel with what is built, the tables kept and notes."""
     kept = {name.capitalize(): table for name, table in runs.kept.items()}
     notes = pd.DataFrame({"note": [runs.scenario.name, *runs.notes]})
-    write_table(path, {"Runs": runs.table, "Built": runs.built, **kept, "About": notes})
+    write_table(
+        path,
+        {
+            "Runs": runs.table,
+            "Built": runs.built,
+            **kept,
+            "About": notes,
+            **runs.scenario.changes_table,
+        },
+    )
 
 
 def write_table(path: str | Path, tables: Mapping[str, pd.DataFrame]) -> None:

@@ -324,10 +324,11 @@ class Cash:
 def cash(bench: Bench, plan: Plan, unit: str, sheet: pd.DataFrame, money: str) -> Cash:
     """NPV, IRR, discounted payback and benefit-cost ratio of a unit's own cash flow.
 
-    Timing is the plan's: the capex at the start of the period built in, a year's money at its
-    start. Where capital is charged as an annuity, every year in service beyond the lifetime costs
-    its instalment (service runs to its period's end), and at the end of the horizon the present
-    value of the instalments that remain counts as a rest. So the NPV of this one cash flow at the
+    Timing is the plan's: the capex at the start of the period decided in, a year's money at its
+    start. Where capital is charged as an annuity, it is charged in each year by the share of the
+    period's years in service, beyond the lifetime too (service runs to its period's end); what is
+    charged beside the instalments of the lifetime costs, and at the end of the horizon the present
+    value of those that remain counts as a rest. So the NPV of this one cash flow at the
     scenario's rate is the sum of the sheet without what it uses of budgets and rules, and the IRR
     is above that rate where the NPV is above 0. Payback counts no rest: after the horizon the
     last year repeats until the end of the unit's life.
@@ -349,23 +350,26 @@ def cash(bench: Bench, plan: Plan, unit: str, sheet: pd.DataFrame, money: str) -
     capex = bench.capex(plan.x, unit)
     if built.empty or capex <= 0.0:
         return Cash(npv, np.nan, np.nan, ratio)
-    start, life = int(built["start"].iat[0]), int(built["lifetime_years"].iat[0])
+    start, begins, life = (int(built[c].iat[0]) for c in ("start", "begins", "lifetime_years"))
     rate = bench.scenario.settings.discount_rate
-    ended = [p.start + p.years for p in periods if start <= p.start < start + life]
-    horizon, end = len(yearly), max(ended)
+    horizon, over = len(yearly), begins + life
+    end = max(p.start + p.years for p in periods if p.start < over)
+    beyond = np.full(max(over - horizon, 0), yearly[end - 1])
     rest = 0.0
     if bench.scenario.settings.capital_charge == "annuity":
         instalment = capex * float(built["annuity"].iat[0])
-        yearly[start + life : end] -= instalment
-        left = max(start + life - horizon, 0)
-        rest = instalment * float(np.sum((1.0 + rate) ** -np.arange(left)))
+        for p in periods:  # charged by the share of the period's years in service
+            last = p.start + p.years
+            share = max(last - max(p.start, begins), 0) / p.years if p.start < over else 0.0
+            yearly[p.start : last] -= instalment * share
+        yearly[begins:over] += instalment
+        rest = instalment * float(np.sum((1.0 + rate) ** -np.arange(len(beyond))))
     served = yearly[start:end]
     flow = np.append(served, rest)
     flow[0] -= capex
     late = np.concatenate([[-capex], served])
     late[-1] += rest
-    beyond = max(start + life - horizon, 0) if end == horizon else 0
-    income = np.concatenate([served, np.full(beyond, yearly[end - 1])])
+    income = np.concatenate([served, beyond])
     return Cash(
         npv,
         _agreeing(irr(flow), rate, npv),

@@ -13,6 +13,8 @@ from circflow.data.atomic import atomic_path
 from circflow.data.one_line import plain
 from circflow.report.numbers import number, without_noise
 from circflow.report.sheets import Formats, add_table, clean, fill, print_set_up
+from circflow.studies.errors import StudyError
+from circflow.studies.sweeps.design import meant
 
 if TYPE_CHECKING:
     from circflow.studies.units.evaluate import Verdicts
@@ -22,10 +24,11 @@ _SHOWN = 8
 
 
 def words(verdicts: Verdicts, unit: str) -> list[str]:
-    """The verdict on a unit: a headline, then a line per finding. Raises KeyError."""
+    """The verdict on a unit: a headline, then a line per finding. Raises StudyError."""
     rows = verdicts.table[verdicts.table["unit"] == unit]
     if rows.empty:
-        raise KeyError(unit)
+        listed = verdicts.table["unit"].astype(str)
+        raise StudyError(f"there is no verdict on {unit!r}{meant(unit, listed)}")
     row = {str(k): v for k, v in rows.iloc[0].to_dict().items()}
     money = f"million {verdicts.currency}"
     lines = [_headline(row, money)]

@@ -338,6 +338,33 @@ def test_one_cash_flow_whatever_the_life(
         assert sheet[column].sum() == pytest.approx(row[f"npv_{label}_million"])
 
 
+@pytest.mark.parametrize("charge", ["annuity", "upfront"])
+def test_cash_of_what_takes_time_to_build(make_scenario: Make, charge: str) -> None:
+    """Decided in year 0, in service from 1 to 3, charged to the end of q: a mill of 800 t that
+    earns 40,000 a year at market prices, in p half of it."""
+    tables = rivals()
+    tables["Scenario"] |= {"discount_rate": 0.1, "capital_charge": charge}
+    tables["Periods"] = [{"period": "p", "years": 2}, {"period": "q", "years": 2}]
+    times = {"construction_years": 1, "lifetime_years": 2, "latest_period": "p"}
+    tables["Units"] = [{**tables["Units"][0], **times, "capex_million": 30 * K}]
+    found = cf.evaluate(make_scenario(tables), jobs=1, together=False, risks=False)
+    row = by_unit(found.table, "one")
+    earned = np.array([20.0, 20, 40, 40])
+    instalment = 30 * 1.1 / (1 + 1 / 1.1)
+    # In the plan half an instalment in each year of p; of the lifetime those of years 1 and 2.
+    charged = instalment * np.array([0.5, 0.5, 1, 1]) if charge == "annuity" else 0 * earned
+    paid = instalment * np.array([0, 1, 1, 0]) if charge == "annuity" else 0 * earned
+    flow = earned - charged + paid - 30 * np.array([1, 0, 0, 0])
+    years = np.arange(4)
+    npv = float((flow * 1.1**-years).sum())
+    assert row["npv_market_million"] == pytest.approx(npv * K)
+    sheet = found.price_sheets
+    assert sheet["market_million"].sum() == pytest.approx(npv * K)
+    at = row["irr_market"]
+    assert (flow * (1 + at) ** -years).sum() == pytest.approx(0.0, abs=1e-6)
+    assert (at > 0.1) == (npv > 0)
+
+
 def test_an_inflow_that_is_noise_gives_no_rate(make_scenario: Make) -> None:
     assert np.isnan(irr(np.array([-1.0, 4e-17])))
     assert np.isnan(irr(np.array([1.0, -4e-17])))
@@ -442,7 +469,7 @@ def test_command_and_workbook(make_scenario: Make, tmp_path: Path) -> None:
     page = found.words("=1+1 [mill]: a/b")
     assert "build it" in page[0]
     assert any("Break-even capex" in line for line in page)
-    with pytest.raises(KeyError):
+    with pytest.raises(StudyError, match="no verdict on 'nobody'"):
         found.words("nobody")
     runner = CliRunner()
     asked = runner.invoke(cli, ["evaluate", "--help"])
