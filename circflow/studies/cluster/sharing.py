@@ -18,7 +18,7 @@ import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -49,6 +49,9 @@ from circflow.studies.cluster.leaving import joining, joining_others, leaving
 from circflow.studies.cluster.owen import Owen, owen
 from circflow.studies.cluster.own_money import OUTSIDE, by_member, own_money, weighted_money
 from circflow.studies.errors import StudyError
+
+if TYPE_CHECKING:
+    from circflow.report.page.frame import Section
 
 Floats = NDArray[np.float64]
 Progress = Callable[[str], None]
@@ -174,6 +177,12 @@ class Sharing(Result):
         """step, million, from_million, to_million: from every member alone to all together."""
         made = waterfall(self.effects, self.alone)
         return made if len(self.effects) else made.iloc[:0]
+
+    def opening(self) -> list[Section]:
+        """What its page says first."""
+        from circflow.report.page.sharing import sharing_opening
+
+        return sharing_opening(self.tables(), self.currency)
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Every table, by name."""

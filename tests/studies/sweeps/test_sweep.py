@@ -123,8 +123,17 @@ def test_figures_that_multiply_are_found_and_combined(
     equal_cold(small, runs, relax=True)
 
 
-def test_what_is_not_affine_is_rebuilt(small: Scenario, equal_cold: EqualCold) -> None:
-    runs = sweep(small, {"Units.lifetime_years[unit=New]": [5, 8, 20, 10]}, how="set")
+@pytest.mark.parametrize(
+    ("column", "values"),
+    [
+        ("lifetime_years", [5, 8, 20, 10]),
+        ("construction_years", [0, 1, 2]),
+    ],
+)
+def test_what_is_not_affine_is_rebuilt(
+    small: Scenario, equal_cold: EqualCold, column: str, values: list[Any]
+) -> None:
+    runs = sweep(small, {f"Units.{column}[unit=New]": values}, how="set")
     assert set(runs.table["how"]) == {"rebuilt"}
     equal_cold(small, runs)
 
