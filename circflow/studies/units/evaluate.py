@@ -325,9 +325,8 @@ class _Work:
             finally:
                 benches.put(bench)
                 finished += 1
-                self.tell(
-                    f"units: {finished} of {len(self.subjects)}, {time_left(begun, finished, len(self.subjects))}"
-                )
+                left = time_left(begun, finished, len(self.subjects))
+                self.tell(f"units: {finished} of {len(self.subjects)}, {left}")
 
         if self.jobs == 1:
             return [one(s) for s in self.subjects]
