@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from circflow.data.read import read as read
     from circflow.data.scenario import Scenario as Scenario
     from circflow.data.scenario import ScenarioError as ScenarioError
+    from circflow.library.read import Library as Library
+    from circflow.library.read import read_library as read_library
     from circflow.report.study_plots import PlotError as PlotError
     from circflow.solution.solution import NoPlan as NoPlan
     from circflow.solution.solution import Solution as Solution
@@ -65,6 +67,7 @@ _HOMES = {
     "circflow.data.errors": ["ArgumentError", "CircflowError"],
     "circflow.data.read": ["read"],
     "circflow.data.scenario": ["Scenario", "ScenarioError"],
+    "circflow.library.read": ["Library", "read_library"],
     "circflow.report.study_plots": ["PlotError"],
     "circflow.solution.solution": ["NoPlan", "Solution", "Status"],
     "circflow.solver.highs": ["SolverError"],

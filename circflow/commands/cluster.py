@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -117,14 +117,16 @@ def share(  # noqa: PLR0913, PLR0917
 ) -> None:
     """Tell what a cluster gains over its members alone, why, and how to share it.
 
-    The gain of the cluster by effect; the Owen, Shapley and nucleolus allocations beside rules in use; which
-    group would leave under each, and by how much; who pays whom; what if a member leaves, or joins.
+    The gain of the cluster by effect; the Owen, Shapley and nucleolus allocations beside rules in
+    use; which group would leave under each, and by how much; who pays whom; what if a member
+    leaves, or joins.
     """
     _check_output(file, output, store)
     with Progress(quiet=quiet) as progress:
         progress("reading")
         scenario = read_scenario(file, assignments)
         from circflow.studies.cluster.coalition_values import StoreError
+        from circflow.studies.cluster.sharing import Sharing
 
         if not len(scenario.frame("Members")):
             raise Refusal(f"{file}: no site has a member, so there is nothing to share")
@@ -137,26 +139,43 @@ def share(  # noqa: PLR0913, PLR0917
             "exact": True if exact else None,
             "progress": progress,
         }
-        try:
-            found = _divided(scenario, newcomer, store, options)
-        except StoreError as wrong:
-            raise Refusal(str(wrong)) from None
         what = f"{plain(newcomer)} joins" if newcomer is not None else "sharing the gain"
         title = f"{scenario.name}: {what}"
-        _write(found.tables(), output, scenario.settings.currency, progress, title)
+
+        def give(answer: Sharing | Joining) -> None:
+            _write(answer, output, scenario.settings.currency, progress, title)
+            progress.done()
+            if not quiet:
+                click.echo("\n".join(_lines_of(answer)))
+
+        def give_early(answer: Sharing) -> None:
+            give(answer)
+            note("An early answer; a better one follows. Ctrl-C keeps this one.", quiet=quiet)
+
+        try:
+            found = _divided(scenario, newcomer, store, options, give_early)
+        except StoreError as wrong:
+            raise Refusal(str(wrong)) from None
+        if isinstance(found, Sharing) and not found.complete:
+            note("Stopped: the last answer above stands.", quiet=quiet)
+        else:
+            give(found)
     if not quiet:
-        click.echo("\n".join(_lines_of(found)))
         _written(output)
 
 
 def _divided(
-    scenario: Scenario, newcomer: str | None, store: Path | None, options: dict[str, Any]
+    scenario: Scenario,
+    newcomer: str | None,
+    store: Path | None,
+    options: dict[str, Any],
+    early: Callable[[Sharing], None],
 ) -> Sharing | Joining:
     """The division of the gain, or what a newcomer does to it."""
     if newcomer is None:
         from circflow.studies.cluster.sharing import share as divide
 
-        return divide(scenario, store=store, **options)
+        return divide(scenario, store=store, early=early, **options)
     from circflow.studies.cluster.joining import joining
 
     if store is not None:
@@ -236,7 +255,7 @@ def forms(  # noqa: PLR0913, PLR0917
             progress=progress,
         )
         title = f"{scenario.name}: forms of the cluster"
-        _write(found.tables(), output, found.currency, progress, title)
+        _write(found, output, found.currency, progress, title)
     if not quiet:
         click.echo("\n".join(comparison_lines(found)))
         _written(output)
@@ -273,7 +292,7 @@ def compare(
             labels = [*labels, "changed"]
             scenarios = [read_scenario(files[0]), *scenarios]
         found = side_by_side(*scenarios, labels=labels, gap=gap, progress=progress)
-        _write(found.tables(), output, found.currency, progress, "Scenarios side by side")
+        _write(found, output, found.currency, progress, "Scenarios side by side")
     if not quiet:
         click.echo("\n".join(comparison_lines(found)))
         _written(output)
@@ -293,7 +312,7 @@ def _check_output(file: Path, output: Path | None, store: Path | None = None) ->
 
 
 def _write(
-    tables: dict[str, pd.DataFrame],
+    found: Sharing | Joining | Comparison,
     output: Path | None,
     currency: str,
     progress: Progress,
@@ -304,7 +323,8 @@ def _write(
     from circflow.report.study_tables import write_tables
 
     progress("writing")
-    write_tables(tables, output, currency=currency, title=title)
+    opening = found.opening() if output.suffix.lower() == ".html" else ()
+    write_tables(found.tables(), output, currency=currency, title=title, opening=opening)
 
 
 def _written(output: Path | None) -> None:

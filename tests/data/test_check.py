@@ -70,6 +70,11 @@ GOOD: Grids = {
         ["slag", "CaO", 0.4],
         ["ash", "CaO", 0.05],
     ],
+    "PropertyKinds": [["property", "kind", "loss_share"], ["CaO", "quality", None]],
+    "Losses": [
+        ["technology", "recipe", "property", "share", "reason"],
+        ["mill", "dry", "CaO", 0.1, "dust"],
+    ],
     "BlendLimits": [
         ["technology", "recipe", "group", "property", "material", "min", "max"],
         ["mill", None, "feed", "CaO", None, 0.2, None],
@@ -406,6 +411,8 @@ ERRORS: list[tuple[Callable[[Grids], None], str, str, str]] = [
     (put("FutureChanges!B2", "Scenario.discount_rate"), "FutureChanges!B2", "the decision", ""),
     (put("FutureChanges!B2", "Scenario.capital_charge"), "FutureChanges!B2", "the decision", ""),
     (put("FutureChanges!B2", "Units.lifetime_years"), "FutureChanges!B2", "the decision", ""),
+    (put("FutureChanges!B2", "Units.construction_years"), "FutureChanges!B2", "the decision", ""),
+    (put("FutureChanges!B2", "Units.ramp_up"), "FutureChanges!B2", "the decision", ""),
     (
         put("FutureChanges!B2", "Units.capacity_per_year[unit=Mill 2]"),
         "FutureChanges!B2",
@@ -817,7 +824,7 @@ def test_any_cell_may_hold_anything(data: st.DataObject) -> None:
     grids = good()
     touched = set()
     for _ in range(data.draw(st.integers(1, 3))):
-        sheet = data.draw(st.sampled_from([s.name for s in SHEETS]))
+        sheet = data.draw(st.sampled_from(list(grids)))
         grid = grids[sheet]
         row = data.draw(st.integers(0, len(grid)))
         column = data.draw(st.integers(0, len(grid[0])))
@@ -888,8 +895,7 @@ def candidates(*cells: dict[str, object]) -> Grids:
     grids = deepcopy(GOOD)
     units = grids["Units"]
     units[0] += ["construction_years", "ramp_up"]
-    for row in units[1:]:
-        row += [None] * (len(units[0]) - len(row))
+    units[1:] = [row + [None] * (len(units[0]) - len(row)) for row in units[1:]]
     for row, changed in zip(units[1:], cells, strict=False):
         for column, value in changed.items():
             row[units[0].index(column)] = value
