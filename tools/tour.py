@@ -88,7 +88,7 @@ def tour(page: Any, address: str) -> None:
 
 def main() -> None:
     """Take every picture anew."""
-    chosen = sys.argv[1] if len(sys.argv) > 1 else str(ROOT / "scenarios" / "sverdlovsk.xlsx")
+    chosen = sys.argv[1] if len(sys.argv) > 1 else str(ROOT / "scenarios" / "tutorial.xlsx")
     IMAGES.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch, sync_playwright() as tool:
         file = Path(scratch) / Path(chosen).name

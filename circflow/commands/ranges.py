@@ -66,7 +66,7 @@ def ranges(  # noqa: PLR0913, PLR0917
     sheets: Sequence[str],
     within: float,
     relax: bool,
-    jobs: int,
+    jobs: int | None,
     dask: str | None,
     outputs: Sequence[Path],
     json_out: Path | None,

@@ -69,9 +69,8 @@ def engine_options(command: Command) -> Command:
             "--jobs",
             metavar="N",
             type=click.IntRange(min=1),
-            default=1,
-            show_default=True,
-            help="Run in so many processes of this machine.",
+            help="Run in so many processes of this machine (as many as it has processors, where the"
+            " work takes longer than a few seconds).",
         ),
     ):
         command = option(command)

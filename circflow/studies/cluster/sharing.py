@@ -299,7 +299,7 @@ def _early_seconds(cluster: Cluster, seconds: float | None) -> list[float]:
     needed = len(cluster.values.lookup(cluster.everybody).used)
     if needed <= EXACT_MEMBERS or len(cluster.members) - len(cluster.apart) < 2:
         return []
-    allowed: float = _FIRST
+    allowed = _FIRST
     steps: list[float] = []
     while allowed * _MORE <= (math.inf if seconds is None else seconds) and len(steps) < _ANSWERS:
         steps.append(allowed)
