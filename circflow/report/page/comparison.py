@@ -131,10 +131,10 @@ def joining_opening(
     tables: Mapping[str, pd.DataFrame], member: str, currency: str
 ) -> list[Section]:
     """Sections from the tables of `share --joining`."""
-    totals = tables["totals"].set_index("figure")
+    totals = {str(r["figure"]): r for r in tables["totals"].to_dict("records")}
     money = f"million {currency}"
-    adds = float(totals.loc["together_million", "change"])
-    before, after = (float(totals.loc["gain_million", n]) for n in ("without", "with"))
+    adds = float(totals["together_million"]["change"])
+    before, after = (float(totals["gain_million"][n]) for n in ("without", "with"))
     own = tables["money"].set_index("member")["change_million"].astype(float)
     others = own.drop(index=[n for n in (member, "outside") if n in own.index])
     lead = (

@@ -34,8 +34,8 @@ def runs_opening(
         return [Section("The answer", [Text("No run has a plan.", "fault")], "Answer")]
     p5, p50, p95 = (float(v) for v in np.quantile(worth, [0.05, 0.5, 0.95]))
     gains = float((worth > 0).mean())
-    best, worst = (table.loc[table["objective_million"].idxmax()],
-                   table.loc[table["objective_million"].idxmin()])  # fmt: skip
+    known = table.dropna(subset=["objective_million"]).sort_values("objective_million")
+    worst, best = known.iloc[0], known.iloc[-1]
     lead = (
         f"In {len(table)} runs over {len(varied)} figure{'s' if len(varied) != 1 else ''} the plan "
         f"is worth {figure(p50)} {money} in the middle, and between {figure(p5)} and {figure(p95)} "
@@ -204,12 +204,10 @@ def ranges_opening(table: pd.DataFrame, within: float) -> list[Section]:
     known = table.dropna(subset=["from_factor", "to_factor"])
     if known.empty:
         return [Section("The answer", [Text("No figure has a range.", "lead")], "Answer")]
-    room = np.minimum(
-        1.0 - known["from_factor"].astype(float), known["to_factor"].astype(float) - 1
-    )
-    room = room.clip(lower=0.0)
+    low, high = known["from_factor"].to_numpy(float), known["to_factor"].to_numpy(float)
+    room = np.maximum(np.minimum(1.0 - low, high - 1.0), 0.0)
     firm = int((known["reaches_low"].astype(bool) & known["reaches_high"].astype(bool)).sum())
-    order = room.to_numpy().argsort(kind="stable")
+    order = room.argsort(kind="stable")
     tightest = known.iloc[order]
     first = tightest.iloc[0]
     lead = (
@@ -225,7 +223,7 @@ def ranges_opening(table: pd.DataFrame, within: float) -> list[Section]:
         Card("Tightest", percent(float(room.min())), "may it move before the plan changes"),
         Card("Without a range", str(len(table) - len(known)), "figures; the table says why"),
     ]
-    shown = tightest.assign(room=room.iloc[order].to_numpy()).head(_MOST)
+    shown = tightest.assign(room=room[order]).head(_MOST)
     columns = (
         Column("parameter", "Figure"),
         Column("figure", "Now", "number"),

@@ -141,7 +141,7 @@ def _assessment(
             )
     lines = _distances(row, tables.get("break_evens"), currency)
     earns = row.get("npv_market_million")
-    if row["in_plan"] and _known(earns) and earns < 0 < value:
+    if row["in_plan"] and earns is not None and earns < 0 < value:
         lines.append("At market prices it does not pay for itself: those who gain have to pay it.")
     lines += [line for line in words[1:] if line.startswith(("Gain with it", "Lose with it"))]
     return Assessment(name, _verdict(row), head[:1].upper() + head[1:], facts, lines, words[1:])

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -47,6 +47,9 @@ from circflow.studies.units.price_sheet import COLUMNS, Sheet, cash, price_sheet
 from circflow.studies.units.risk import contingency, robustness
 from circflow.studies.units.sites import Unit, add_units
 from circflow.studies.units.together import entry, pairs
+
+if TYPE_CHECKING:
+    from circflow.report.page.frame import Section
 
 Progress = Callable[[str], None]
 WITHIN = 0.01
@@ -119,6 +122,15 @@ class Verdicts(Result):
         }
         shown = {name: table for name, table in names.items() if len(table)}
         return shown | self.scenario.changes_table
+
+    def opening(self) -> list[Section]:
+        """What its page says first."""
+        from circflow.report.numbers import without_noise
+        from circflow.report.page.verdicts import verdicts_opening
+
+        told = {str(u): self.words(str(u)) for u in self.table["unit"]}
+        tables = {name: without_noise(table) for name, table in self.tables().items()}
+        return verdicts_opening(tables, told, self.currency)
 
     def words(self, unit: str) -> list[str]:
         """The verdict on one unit, a page in words and figures."""

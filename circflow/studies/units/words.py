@@ -11,7 +11,7 @@ import pandas as pd
 
 from circflow.data.atomic import atomic_path
 from circflow.data.one_line import plain
-from circflow.report.numbers import number, without_noise
+from circflow.report.numbers import number
 from circflow.report.sheets import Formats, add_table, clean, fill, print_set_up
 from circflow.studies.errors import StudyError
 from circflow.studies.sweeps.design import meant
@@ -263,10 +263,7 @@ def write(verdicts: Verdicts, path: str | Path) -> None:
     lines = [(u, n + 1, line) for u, own in told.items() for n, line in enumerate(own)]
     title = f"{verdicts.scenario.name}: verdicts"
     if target.suffix.lower() == ".html":
-        from circflow.report.page.verdicts import verdicts_opening
-
-        clean_tables = {name: without_noise(table) for name, table in tables.items()}
-        opening = verdicts_opening(clean_tables, told, verdicts.currency)
+        opening = verdicts.opening()
         write_tables(tables, target, currency=verdicts.currency, title=title, opening=opening)
         return
     tables["words"] = pd.DataFrame(lines, columns=["unit", "line", "text"])
