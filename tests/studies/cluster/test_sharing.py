@@ -445,10 +445,6 @@ def test_the_command_prints_and_writes_early_answers(
     out = tmp_path / "out.json"
     done = CliRunner().invoke(cli, ["share", "any", "-o", str(out), "--time-limit", "20"])
     assert done.exit_code == 0, done.output
-<<<<<<< HEAD
-    assert done.stdout.count("Shares of the gain by rule") == 2
-=======
     assert done.stdout.count("Would a group leave?") == 2
->>>>>>> analysts
     assert "An early answer; a better one follows" in done.stderr
     assert json.loads(out.read_text("utf-8"))["leaving"]
