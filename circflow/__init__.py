@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from circflow.studies.futures.robust import robust as robust
     from circflow.studies.futures.study import futures as futures
     from circflow.studies.indicators import indicators as indicators
+    from circflow.studies.suggest.study import Suggestions as Suggestions
+    from circflow.studies.suggest.study import suggest as suggest
     from circflow.studies.sweeps.ranges import break_points as break_points
     from circflow.studies.sweeps.ranges import ranges as ranges
     from circflow.studies.sweeps.sweep import sample as sample
@@ -60,6 +62,8 @@ _HOMES = {
     "evaluate": "circflow.studies.units.evaluate",
     "Verdicts": "circflow.studies.units.evaluate",
     "best_sites": "circflow.studies.units.sites",
+    "suggest": "circflow.studies.suggest.study",
+    "Suggestions": "circflow.studies.suggest.study",
     "finance": "circflow.studies.finance",
     "indicators": "circflow.studies.indicators",
     "futures": "circflow.studies.futures.study",

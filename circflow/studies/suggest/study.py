@@ -350,7 +350,7 @@ class _Alone:
             forced = Setting(out=others, forced=forced.forced, exempt=forced.forced)
             plan = bench.solve(forced)
         member = bench.scenario.member_of.get(one.site)
-        record = {name: row.get(name) for name in COLUMNS}
+        record: dict[str, Any] = {name: row.get(name) for name in COLUMNS}
         record.update(
             member=member, unit=one.unit, gain=0.0, pays=False, value=np.nan,
             objective_with=self.without.value, **self._library(one),
