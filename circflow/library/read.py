@@ -92,11 +92,11 @@ class Library:
             return cost
         return cost * self.capex(technology, capacity) / float(row["capex_million"])
 
-    def _technology(self, technology: str) -> dict[str, Any]:
+    def _technology(self, technology: str) -> dict[Any, Any]:
         return self._by_name[technology]
 
     @cached_property
-    def _by_name(self) -> dict[str, dict[str, Any]]:
+    def _by_name(self) -> dict[str, dict[Any, Any]]:
         return {row["technology"]: row for row in self.technologies.to_dict("records")}
 
 

@@ -46,7 +46,9 @@ def _table(found: Suggestions, currency: str) -> list[str]:
     ]
     titles = ["", "technology", "site", "gain", "value", "first tonne", "capex", "break-even",
               "load %"]  # fmt: skip
-    first = f"Gain, value and capex in million {currency}; first tonne: {currency} per unit, a bound"
+    first = (
+        f"Gain, value and capex in million {currency}; first tonne: {currency} per unit, a bound"
+    )
     return [first, *columns(titles, rows, left=3), ""]
 
 

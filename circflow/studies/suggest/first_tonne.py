@@ -159,7 +159,7 @@ class Pricing:
     def offers(self) -> list[Offer]:
         """Every recipe that takes in a waste or an intermediate of the scenario."""
         rows = self.library.recipes.to_dict("records")
-        recipes: dict[tuple[str, str], list[dict[str, Any]]] = {}
+        recipes: dict[tuple[str, str], list[dict[Any, Any]]] = {}
         for row in rows:
             recipes.setdefault((str(row["technology"]), str(row["recipe"])), []).append(row)
         costs = {
@@ -176,7 +176,7 @@ class Pricing:
                 made.append(self._offer(technology, recipe, flows, cost, use))
         return made
 
-    def _flows(self, rows: list[dict[str, Any]]) -> Iterator[Flow]:
+    def _flows(self, rows: list[dict[Any, Any]]) -> Iterator[Flow]:
         for row in rows:
             group = row["group"]
             amount = float(row["amount"]) / (1.0 if group is None else float(row["weight"]))
@@ -334,7 +334,9 @@ class Pricing:
         made = self.solution.tables.conversions
         made = made[made["role"] == "output"]
         of = tuple(codes.of(n, made[n].tolist()) for n in ("site", "material", "period"))
-        np.add.at(amounts, of[:2], made["amount_per_year"].to_numpy(float) * years[of[2]] / years.sum())
+        np.add.at(
+            amounts, of[:2], made["amount_per_year"].to_numpy(float) * years[of[2]] / years.sum()
+        )
         return amounts
 
     def _arriving(self, offer: Offer) -> Floats:

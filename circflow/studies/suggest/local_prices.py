@@ -3,7 +3,8 @@
 For site s, material m and period t, with p the shadow price of the plan, λ what is lost on a link
 and c what the way costs (tariff, transaction, emissions),
 
-    delivered[s, m, t] = min(p where m arises or is made, a purchase at s, (delivered[s'] + c) / (1 − λ))
+    delivered[s, m, t] = min(p where m arises or is made, the price of a purchase at s,
+                             (delivered[s'] + c) / (1 − λ))
     outlet[s, m, t]    = max(p, price or −fee of what takes m at s, (1 − λ) · outlet[s'] − c)
 
 The links are those that the scenario would have with a plant at every site, so every rule of the
@@ -79,9 +80,7 @@ class EmissionCosts:
         costs: dict[str, Floats] = {}
         period = {p.name: n for n, p in enumerate(scenario.periods)}
         room = solution.prices[solution.prices["kind"] == "emission limit"]
-        worth = dict(
-            zip(zip(room["row"], room["period"], strict=True), room["value"], strict=True)
-        )
+        worth = dict(zip(zip(room["row"], room["period"], strict=True), room["value"], strict=True))
         sites = scenario.frame("Sites")
         limits = scenario.in_force("EmissionLimits")
         for limit in limits.to_dict("records"):
@@ -226,12 +225,11 @@ class _Maker:
             at = links["mode"] == mode
             each = self.emissions.of("transport", name)
             cost[at] += distance[at] * each[links["from"][at], flows["period"][at]]
-        return (
-            links["from"], links["to"], links["material"], flows["period"], cost, 1.0 - links["loss"]
-        )  # fmt: skip
+        ends = links["from"], links["to"], links["material"], flows["period"]
+        return (*ends, cost, 1.0 - links["loss"])
 
 
-def _improve(
+def _improve(  # noqa: PLR0913, PLR0917
     best: Floats,
     origin: Ints,
     at: tuple[Ints, ...],
@@ -246,7 +244,9 @@ def _improve(
     origin[tuple(part[taken] for part in at)] = whence[taken]
 
 
-def _with_plants(scenario: Scenario, sites: list[str], used: list[str], made: list[str]) -> Scenario:
+def _with_plants(
+    scenario: Scenario, sites: list[str], used: list[str], made: list[str]
+) -> Scenario:
     """The scenario with a plant at every site that uses and makes materials (for its network)."""
     recipes = empty_frame(BY_NAME["Recipes"], len(used) + len(made)).assign(
         technology=_PLANT,
