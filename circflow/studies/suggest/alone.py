@@ -179,14 +179,7 @@ class Alone:
         record.update(gate_fee=material, break_even_gate_fee=zero.theta)
 
     def _zero(
-        self,
-        bench: Bench,
-        forced: Setting,
-        plan: Plan,
-        direction: Direction,
-        far: float,
-        *,
-        rises: bool,
+        self, bench: Bench, one: Judged, direction: Direction, far: float, *, rises: bool
     ) -> Zero:
         assert one.plan is not None
         absent = Setting(out=self.every)
