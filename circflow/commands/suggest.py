@@ -172,8 +172,7 @@ def as_content(found: Suggestions) -> dict[str, Any]:
             "built": found.portfolio.to_dict("records"),
         },
         **{
-            name: table.to_dict("records")
-            for name, table in found.tables().items()
-            if name in ("who_gains", "almost", "no_market", "questions")
+            name: getattr(found, name).to_dict("records")
+            for name in ("who_gains", "almost", "no_market", "questions")
         },
     }
