@@ -225,6 +225,7 @@ def _tell_of_solver(error: Any) -> int:
 _TELLERS: dict[str, Callable[[Any], int]] = {
     "ScenarioError": _tell_of_problems,
     "AddressError": _tell_of_address,
+    "ArgumentError": _tell_of_study,
     "StudyError": _tell_of_study,
     "PlotError": _tell_of_study,
     "SolverMissingError": _tell_of_study,

@@ -111,7 +111,15 @@ ignored.
 A candidate needs `capex_million`. With `capacity_max_per_year` (which needs `capex_max_million`)
 it may be built at any size between the two; its capex, and its fixed cost where a maximum is
 given, lie on the straight line between. Of the candidates that share a `choice` at most one is
-built. The columns from `lifetime_years` on act on candidates only.""",
+built. The columns from `lifetime_years` to `ramp_up` act on candidates only.
+
+A candidate's capital is committed in the period in which it is decided; service begins
+`construction_years` later, may be in the middle of a period, and runs to the end of the last
+period that starts before its lifetime is over. `ramp_up` lists the shares of its capacity in the
+first years of service (`0.5; 0.8`: half in the first year, four fifths in the second, then all).
+In a period of several years its capacity is the mean over the years, and fixed cost, jobs and
+capital charge count by the share of the years in service. With `construction_years` an annuity
+begins with service and pays the interest of the years before.""",
     "UnitPeriods": """\
 For a plant that closes or stands for repair. Capacity 0 does not take a unit out of service. A
 candidate's capacity is not replaced; of a range of sizes the smaller size's fixed cost is.""",

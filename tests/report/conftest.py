@@ -158,6 +158,7 @@ def make_solution(name: str = "slag") -> Solution:
         "chains": 1,
     }
     solution.__dict__["audit"] = SimpleNamespace(
+        confirmed_gap=float("nan"),
         passed=True,
         balance_error=1e-12,
         objective_error=1e-13,

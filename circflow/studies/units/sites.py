@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from circflow.data.append import Row, with_rows
+from circflow.data.arguments import public
 from circflow.data.read import scenario_of
 from circflow.data.scenario import Scenario
 from circflow.data.schema import BY_NAME
@@ -75,6 +76,7 @@ def add_units(scenario: Scenario, units: Sequence[Unit]) -> Scenario:
     return scenario_of(with_rows(scenario.book, {"Units": rows}))
 
 
+@public
 def best_sites(
     scenario: Scenario,
     unit: Unit,
@@ -86,6 +88,13 @@ def best_sites(
     """A new unit tried at every site (or those given), ranked by what the plan gains with it.
 
     Columns as in `SITES`; a site where there is no plan with it comes last, with the reason.
+
+    Args:
+        scenario: from `circflow.read`.
+        unit: columns of the sheet Units and what stands in them.
+        sites: names of the sheet Sites; all of them unless said.
+        gap: relative gap at which each search over yes/no decisions ends.
+        progress: is told what goes on.
 
     Raises:
         StudyError: an unknown site, or a unit that lacks a figure.
