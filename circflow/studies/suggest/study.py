@@ -22,7 +22,9 @@ from typing import Any
 
 import pandas as pd
 
+from circflow.data.arguments import public
 from circflow.data.files import write_book
+from circflow.data.result import Result, figure
 from circflow.data.scenario import Scenario
 from circflow.library.read import Library, read_library
 from circflow.solution.solution import Solution
@@ -45,8 +47,8 @@ _SITES, _SITES_SHOWN = 4, 2
 _DISPLACING = 5
 
 
-@dataclass(frozen=True)
-class Suggestions:
+@dataclass(frozen=True, repr=False)
+class Suggestions(Result):
     """What would pay. Money in million currency of the scenario, discounted."""
 
     scenario: Scenario = field(repr=False)
@@ -71,6 +73,14 @@ class Suggestions:
     pricing: Pricing = field(repr=False)
     candidates: tuple[Candidate, ...] = field(repr=False)
     seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def headline(self) -> str:
+        pays = int(self.table["pays"].sum()) if len(self.table) else 0
+        return (
+            f"{self.scenario.name}: {pays} of {len(self.table)} suggestions pay, together"
+            f" {figure(self.portfolio_gain)} million {self.currency}"
+        )
 
     @property
     def currency(self) -> str:
@@ -107,6 +117,7 @@ class Suggestions:
         write_tables(self.tables(), path, currency=self.currency, title=title)
 
 
+@public
 def suggest(  # noqa: PLR0913
     scenario: Scenario,
     library: Library | str | os.PathLike[str] | None = None,
@@ -141,8 +152,6 @@ def suggest(  # noqa: PLR0913
     """
     if top < 1:
         raise StudyError(f"the number of suggestions must be at least 1, not {top}")
-    if jobs is not None and jobs < 1:
-        raise StudyError(f"the number of jobs must be at least 1, not {jobs}")
     if not isinstance(library, Library):
         library = read_library(library)
     settings = scenario.settings

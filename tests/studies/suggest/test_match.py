@@ -53,9 +53,7 @@ def test_a_word_that_the_library_lacks_is_told_with_the_nearest(
         ("old furnace slag,,waste,t,,", "is it 'BF slag'"),
     ],
 )
-def test_what_is_not_sure_is_asked(
-    make: Make, library: Library, row: str, question: str
-) -> None:
+def test_what_is_not_sure_is_asked(make: Make, library: Library, row: str, question: str) -> None:
     found = matched(make, library, row)
     assert found.of_library == {}
     assert question in found.questions["question"].iloc[0]

@@ -24,7 +24,9 @@ def test_what_is_not_stated_is_asked_for_not_guessed() -> None:
         read_rates("RUB", ["EUR=100"]).factor("USD", 2023)
 
 
-@pytest.mark.parametrize("text", ["USD", "USD=", "USD=0", "USD=-3", "USD=inf", "2023=5", "USD 23=5"])
+@pytest.mark.parametrize(
+    "text", ["USD", "USD=", "USD=0", "USD=-3", "USD=inf", "2023=5", "USD 23=5"]
+)
 def test_what_is_no_rate_is_refused(text: str) -> None:
     with pytest.raises(StudyError, match="is not a rate"):
         read_rates("RUB", [text])

@@ -95,9 +95,7 @@ def test_without_a_rate_it_asks_for_one(make: Make, library: Library) -> None:
 
 
 def test_the_rates_may_stand_in_the_scenario(make: Make, library: Library) -> None:
-    scenario = make(
-        Scenario="key,value\nname,Works\nauto_links,no\nrates,USD 2023 = 2; EUR = 3\n"
-    )
+    scenario = make(Scenario="key,value\nname,Works\nauto_links,no\nrates,USD 2023 = 2; EUR = 3\n")
     found = cf.suggest(scenario, library, jobs=1, break_evens=False)
     assert found.table["gain"].iloc[0] == pytest.approx(76_000 / MILLION)
 
