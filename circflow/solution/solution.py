@@ -77,9 +77,9 @@ class Tables(Result):
     """site, unit, technology, recipe, period, activity_per_year, load_per_year,
     processing_million_per_year"""
     units: pd.DataFrame
-    """site, unit, technology, status, period, in_service (0..1), capacity_per_year (in service),
-    available_per_year, load_per_year, load_share, jobs, fixed_million_per_year,
-    capital_million_per_year"""
+    """site, unit, technology, status, period, in_service (share of the years, 0..1),
+    capacity_per_year (in service), available_per_year, load_per_year, load_share, jobs,
+    fixed_million_per_year, capital_million_per_year"""
     conversions: pd.DataFrame
     """site, unit, technology, recipe, period, role (input, output), group, material,
     unit_of_measure, amount_per_year"""
@@ -186,6 +186,21 @@ class Solution(Result):
         from circflow.solution.chains import decompose
 
         return one_text_type(decompose(self))
+
+    @cached_property
+    def substances(self) -> pd.DataFrame:
+        """Where substances and energy arise, and what becomes of them (see
+        `circflow.solution.substances`)."""
+        from circflow.solution.substances import substances
+
+        return substances(self)
+
+    @cached_property
+    def recovered(self) -> pd.DataFrame:
+        """How much of every substance is recovered (see `circflow.solution.substances`)."""
+        from circflow.solution.substances import recovered
+
+        return recovered(self)
 
     @cached_property
     def unused(self) -> Unused:

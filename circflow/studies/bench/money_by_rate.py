@@ -2,8 +2,8 @@
 
 The rate r enters the arrays nowhere but in what money counts. Yearly money of a period t counts
 D_t(r), a lump sum (1 + r)^−start_t, and where capital is charged as an annuity over a lifetime L
-after c years of construction, D_t(r) · a(L, c, r) (MODEL: discounting, capital). By these kinds k of money, with weights w_k(r), the
-money of a programme is a matrix M that is free of the rate:
+after c years of construction, D_t(r) · a(L, c, r) (MODEL: discounting, capital). By these kinds k
+of money, with weights w_k(r), the money of a programme is a matrix M that is free of the rate:
 
     cost(r) = Σ_k w_k(r) · M_k
 

@@ -246,8 +246,7 @@ class Pricing:
 
     def _at_sites(self, number: int, offer: Offer) -> pd.DataFrame:
         row, sites = self.technologies[offer.technology], self.prices.sites
-        serves = self.serves(offer.technology)
-        weight = np.where(serves, self.weight, 0.0)
+        weight = self.weight * self.service(offer.technology)
         margin = offer.margin @ weight / weight.sum()
         arriving = self._arriving(offer)
         size = self.size(offer, arriving)
@@ -288,13 +287,18 @@ class Pricing:
         )
         return frame.iloc[sites]
 
+    def service(self, technology: str) -> Floats:
+        """The share of every period in which a plant decided on at once is in service."""
+        row, years = self.technologies[technology], self.scenario.period_items["years"]
+        begin = float(row["construction_years"])
+        share = np.clip((self.start + years - begin) / years, 0.0, 1.0)
+        share[self.start >= begin + float(row["lifetime_years"])] = 0.0
+        return share if share.any() else (self.start == self.start.max()).astype(float)
+
     def serves(self, technology: str) -> Flags:
         """The periods in which a plant decided on at once is in service."""
-        row = self.technologies[technology]
-        begin = float(row["construction_years"])
-        within = self.start < begin + float(row["lifetime_years"])
-        serves: Flags = (self.start >= begin) & within
-        return serves if serves.any() else self.start == self.start.max()
+        serves: Flags = self.service(technology) > 0.0
+        return serves
 
     def size(self, offer: Offer, arriving: Floats) -> Floats:
         """The capacity that suits what arrives, within the technology's sizes."""
@@ -310,9 +314,9 @@ class Pricing:
         rate = self.rates.factor(str(row["currency"]), row["price_year"])
         settings, life = self.scenario.settings, float(row["lifetime_years"])
         if settings.capital_charge == "annuity":
-            share = annuity(life, settings.discount_rate)
+            share = annuity(life, settings.discount_rate, float(row["construction_years"]))
         else:
-            share = 1.0 / float(self.weight[self.serves(technology)].sum())
+            share = 1.0 / float(self.weight @ self.service(technology))
         capex = self.library.capex(technology, size)
         return rate * (share * capex + self.library.fixed_cost(technology, size))
 
