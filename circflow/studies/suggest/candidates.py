@@ -185,8 +185,7 @@ class _Rows:
                 yield self._line(flow, name, flow.amount, flow.group)
             return
         if flow.role == "output":
-            period = int(np.argmax(self.pricing.serves(one.technology)))
-            name = flow.materials[int(flow.choice[at, period])]
+            name = flow.materials[int(flow.choice[at, -1])]
             yield self._line(flow, name, flow.amount * factor[name], None)
             return
         codes = self.scenario.codes

@@ -221,7 +221,7 @@ class _Work:
         codes = self.scenario.codes
         rows = best.to_dict("records")
         best["first_tonne_least"] = [
-            interval.least(offers[r["offer"]], codes.known("site", r["site"]),
+            interval.least(offers[r["offer"]], codes.known("site", r["site"]), r["decided"],
                            r["first_tonne_value"])
             for r in rows
         ]  # fmt: skip
