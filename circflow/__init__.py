@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from circflow.studies.futures.robust import robust as robust
     from circflow.studies.futures.study import futures as futures
     from circflow.studies.indicators import indicators as indicators
+    from circflow.studies.suggest.study import Suggestions as Suggestions
+    from circflow.studies.suggest.study import suggest as suggest
     from circflow.studies.sweeps.ranges import break_points as break_points
     from circflow.studies.sweeps.ranges import ranges as ranges
     from circflow.studies.sweeps.sweep import Runs as Runs
@@ -85,6 +87,7 @@ _HOMES = {
     "circflow.studies.futures.robust": ["Robust", "robust"],
     "circflow.studies.futures.study": ["futures"],
     "circflow.studies.indicators": ["indicators"],
+    "circflow.studies.suggest.study": ["Suggestions", "suggest"],
     "circflow.studies.sweeps.ranges": ["break_points", "ranges"],
     "circflow.studies.sweeps.sweep": ["Runs", "sample", "sweep"],
     "circflow.studies.sweeps.tornado": ["Tornado", "tornado"],

@@ -28,6 +28,7 @@ from circflow.commands.ranges import breakpoints, ranges
 from circflow.commands.scenario import check, convert, template
 from circflow.commands.solve import solve
 from circflow.commands.studies import alternatives, pareto, sweep, tornado
+from circflow.commands.suggest import suggest
 from circflow.data.atomic import NO_ROOM, no_room
 from circflow.data.one_line import plain
 
@@ -58,7 +59,7 @@ def cli() -> None:
 
 _STUDIES = (sweep, tornado, ranges, breakpoints, alternatives, pareto)
 _CLUSTER = (share, forms, compare, indicators, finance)
-_UNITS = (evaluate, library)
+_UNITS = (evaluate, suggest, library)
 _DATA = (template, check, convert, solve, explain)
 for _command in (*_DATA, *_STUDIES, *_UNITS, *_CLUSTER, futures, app):
     cli.add_command(_command)

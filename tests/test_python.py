@@ -43,6 +43,7 @@ STUDIES: dict[str, Study] = {
     "pareto": lambda s: cf.pareto(s, ("value", "disposed"), points=2),
     "near_optimal": lambda s: cf.near_optimal(s, count=1),
     "evaluate": cf.evaluate,
+    "suggest": lambda s: cf.suggest(s, rates=["USD=95"], top=2, break_evens=False),
     "futures": lambda s: cf.futures(s, outages="units"),
     "robust": lambda s: cf.robust(s, [1]),
     "indicators": cf.indicators,

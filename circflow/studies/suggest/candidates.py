@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -100,17 +101,18 @@ class _Rows:
             self._emissions(one)
         return self.sheets
 
-    def _add(self, sheet: str, *, once: tuple[str, ...] = (), **row: object) -> None:
+    def _add(self, sheet: str, *, once: tuple[str, ...] = (), **row: Any) -> None:
         """Add a row, without what is blank; of rows with one key the first only."""
         if once and (sheet, *once) in self.done:
             return
         self.done.add((sheet, *once))
         filled = {k: v for k, v in row.items() if v is not None and v == v}  # noqa: PLR0124 - NaN
-        self.sheets.setdefault(sheet, []).append(filled)  # type: ignore[arg-type]
+        self.sheets.setdefault(sheet, []).append(filled)
 
     def _source(self, text: str | None) -> str:
         """The library's sources, as the scenario cites them."""
-        references = dict(self.library.sources[["id", "reference"]].itertuples(index=False))
+        names, texts = self.library.sources["id"], self.library.sources["reference"]
+        references = dict(zip(names, texts, strict=True))
         known = set(self.scenario.frame("Sources")["id"])
         for name in split_list(text):
             if f"{SOURCE} {name}" not in known:
@@ -122,7 +124,7 @@ class _Rows:
         row = self.pricing.technologies[one.technology]
         rate = self.pricing.rates.factor(str(row["currency"]), row["price_year"])
         least, most = float(row["capacity_per_year"]), row["capacity_max_per_year"]
-        figures: dict[str, object] = {
+        figures: dict[str, Any] = {
             "capacity_per_year": least,
             "capex_million": rate * float(row["capex_million"]),
             "fixed_cost_million_per_year": rate * float(row["fixed_cost_million_per_year"]),
@@ -174,7 +176,7 @@ class _Rows:
             )
         self._blends(one, offer, groups)
 
-    def _lines(self, one: Candidate, flow: Flow, at: int) -> Iterator[dict[str, object]]:
+    def _lines(self, one: Candidate, flow: Flow, at: int) -> Iterator[dict[str, Any]]:
         """The rows of one flow. Inputs in a group need 1 in all; a unit counts 1/amount."""
         factor = self.pricing.matches.factor
         if not flow.materials:
@@ -183,8 +185,7 @@ class _Rows:
                 yield self._line(flow, name, flow.amount, flow.group)
             return
         if flow.role == "output":
-            period = int(np.argmax(self.pricing.serves(one.technology)))
-            name = flow.materials[int(flow.choice[at, period])]
+            name = flow.materials[int(flow.choice[at, -1])]
             yield self._line(flow, name, flow.amount * factor[name], None)
             return
         codes = self.scenario.codes
@@ -199,8 +200,8 @@ class _Rows:
             yield self._line(flow, name, flow.amount * factor[name], group)
 
     @staticmethod
-    def _line(flow: Flow, name: str, amount: float, group: str | None) -> dict[str, object]:
-        line: dict[str, object] = {"role": flow.role, "material": name, "amount": amount}
+    def _line(flow: Flow, name: str, amount: float, group: str | None) -> dict[str, Any]:
+        line: dict[str, Any] = {"role": flow.role, "material": name, "amount": amount}
         if group is not None:
             line |= {"amount": 1.0, "group": group, "weight": 1.0 / amount}
         return line
@@ -226,7 +227,7 @@ class _Rows:
             library_material=flow.library_material,
             source=source,
         )
-        place = {"site": one.site, "material": name, "source": source}
+        place: dict[str, Any] = {"site": one.site, "material": name, "source": source}
         key = (one.site, name)
         if flow.role == "input":
             self._add("Purchases", once=key, price=flow.price[at, 0], **place)
@@ -245,7 +246,8 @@ class _Rows:
             materials = groups.get(limit["group"], [])
             if not materials or limit["property"] is None:
                 continue
-            if not all([self._measured(m, str(limit["property"])) for m in materials]):
+            measured = [self._measured(m, str(limit["property"])) for m in materials]
+            if not all(measured):
                 continue
             self._add(
                 "BlendLimits",

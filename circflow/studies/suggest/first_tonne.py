@@ -6,9 +6,9 @@ For a recipe with amounts a per unit of activity, at site s,
     first_tonne_value = mean of margin over the years of service − (annuity · capex + fixed cost)
                         / (availability · size / capacity_use)
 
-Of inputs that replace one another the cheapest counts, of recipes the best; the mean weighs the
-years by the discount. An outlet or an input that is dearer in truth makes the first tonne worth
-less, never more: with any optimal shadow prices p, a plan's value grows by p·d at most as it is
+Of inputs that replace one another the cheapest counts, of recipes and of periods to decide in the
+best; the mean weighs the years by the discount. An outlet or an input that is dearer in truth
+makes the first tonne worth less, never more: with any optimal shadow prices p, a plan's value grows by p·d at most as it is
 asked for d more (p is a supergradient of the concave value function). Where the optimal prices are
 not unique that bound may be wide; `shortlist` narrows it.
 """
@@ -159,7 +159,7 @@ class Pricing:
     def offers(self) -> list[Offer]:
         """Every recipe that takes in a waste or an intermediate of the scenario."""
         rows = self.library.recipes.to_dict("records")
-        recipes: dict[tuple[str, str], list[dict[str, Any]]] = {}
+        recipes: dict[tuple[str, str], list[dict[Any, Any]]] = {}
         for row in rows:
             recipes.setdefault((str(row["technology"]), str(row["recipe"])), []).append(row)
         costs = {
@@ -176,7 +176,7 @@ class Pricing:
                 made.append(self._offer(technology, recipe, flows, cost, use))
         return made
 
-    def _flows(self, rows: list[dict[str, Any]]) -> Iterator[Flow]:
+    def _flows(self, rows: list[dict[Any, Any]]) -> Iterator[Flow]:
         for row in rows:
             group = row["group"]
             amount = float(row["amount"]) / (1.0 if group is None else float(row["weight"]))
@@ -230,7 +230,8 @@ class Pricing:
     def table(self) -> tuple[pd.DataFrame, list[Offer]]:
         """A row per technology and site, and the offers that its column `offer` numbers.
 
-        Columns: technology, site, recipe, offer, first_tonne_value, margin, capital (currency per
+        Columns: technology, site, recipe, offer, first_tonne_value, decided (the number of the
+        period in which it is best decided on), margin, capital (currency per
         unit of activity), capacity, arriving (units of activity per year that its wastes suffice
         for), most (what it can be worth at most, million), missing (texts), new_products, market
         (whether any product of it has one, or none is needed).
@@ -246,17 +247,24 @@ class Pricing:
 
     def _at_sites(self, number: int, offer: Offer) -> pd.DataFrame:
         row, sites = self.technologies[offer.technology], self.prices.sites
-        serves = self.serves(offer.technology)
-        weight = np.where(serves, self.weight, 0.0)
-        margin = offer.margin @ weight / weight.sum()
         arriving = self._arriving(offer)
         size = self.size(offer, arriving)
         sizes, of = np.unique(size, return_inverse=True)
-        capital = np.array([self._yearly(offer.technology, s) for s in sizes])[of]
         available = row["availability"] * size / offer.capacity_use
-        per_unit = capital * MILLION / available
         run = np.minimum(available, arriving)
-        most = (margin * run / MILLION - capital) * weight.sum()
+        best = np.full((5, len(size)), -np.inf)  # most, margin, capital, first tonne, decided
+        best[4] = 0.0
+        for decided in range(len(self.start)):
+            weight = self.weight * self.service(offer.technology, decided)
+            if not weight.any():
+                continue
+            margin = offer.margin @ weight / weight.sum()
+            capital = np.array([self._yearly(offer.technology, s, decided) for s in sizes])[of]
+            per_unit = capital * MILLION / available
+            most = (margin * run / MILLION - capital) * weight.sum()
+            rows = [most, margin, per_unit, margin - per_unit, np.full(len(size), float(decided))]
+            best = np.where(margin - per_unit > best[3], rows, best)
+        most, margin, per_unit, first_tonne, decided_in = best
         missing = np.array(["" for _ in range(len(margin))], dtype=object)
         for text, there in offer.missing:
             missing[there] = [f"{m}; {text}" if m else text for m in missing[there]]
@@ -275,7 +283,8 @@ class Pricing:
                 "site": self.scenario.codes.names("site", np.arange(len(margin))),
                 "recipe": offer.recipe,
                 "offer": number,
-                "first_tonne_value": margin - per_unit,
+                "first_tonne_value": first_tonne,
+                "decided": decided_in.astype(int),
                 "margin": margin,
                 "capital": per_unit,
                 "capacity": size,
@@ -288,13 +297,13 @@ class Pricing:
         )
         return frame.iloc[sites]
 
-    def serves(self, technology: str) -> Flags:
-        """The periods in which a plant decided on at once is in service."""
-        row = self.technologies[technology]
-        begin = float(row["construction_years"])
-        within = self.start < begin + float(row["lifetime_years"])
-        serves: Flags = (self.start >= begin) & within
-        return serves if serves.any() else self.start == self.start.max()
+    def service(self, technology: str, decided: int) -> Floats:
+        """The share of every period in which a plant decided on in a period is in service."""
+        row, years = self.technologies[technology], self.scenario.period_items["years"]
+        begin = float(self.start[decided]) + float(row["construction_years"])
+        share: Floats = np.clip((self.start + years - begin) / years, 0.0, 1.0)
+        share[self.start >= begin + float(row["lifetime_years"])] = 0.0
+        return share
 
     def size(self, offer: Offer, arriving: Floats) -> Floats:
         """The capacity that suits what arrives, within the technology's sizes."""
@@ -304,15 +313,16 @@ class Pricing:
         fits = arriving * offer.capacity_use / float(row["availability"])
         return np.clip(fits, least, most)
 
-    def _yearly(self, technology: str, size: float) -> float:
+    def _yearly(self, technology: str, size: float, decided: int) -> float:
         """Capital and fixed cost in a year of service, million of the scenario's money."""
         row = self.technologies[technology]
         rate = self.rates.factor(str(row["currency"]), row["price_year"])
         settings, life = self.scenario.settings, float(row["lifetime_years"])
         if settings.capital_charge == "annuity":
-            share = annuity(life, settings.discount_rate)
+            share = annuity(life, settings.discount_rate, float(row["construction_years"]))
         else:
-            share = 1.0 / float(self.weight[self.serves(technology)].sum())
+            once = float(self.scenario.period_items["once"][decided])
+            share = once / float(self.weight @ self.service(technology, decided))
         capex = self.library.capex(technology, size)
         return rate * (share * capex + self.library.fixed_cost(technology, size))
 
@@ -372,6 +382,7 @@ _COLUMNS = [
     "recipe",
     "offer",
     "first_tonne_value",
+    "decided",
     "margin",
     "capital",
     "capacity",

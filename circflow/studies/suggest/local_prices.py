@@ -3,7 +3,8 @@
 For site s, material m and period t, with p the shadow price of the plan, λ what is lost on a link
 and c what the way costs (tariff, transaction, emissions),
 
-    delivered[s, m, t] = min(p where m arises or is made, a purchase at s, (delivered[s'] + c) / (1 − λ))
+    delivered[s, m, t] = min(p where m arises or is made, the price of a purchase at s,
+                             (delivered[s'] + c) / (1 − λ))
     outlet[s, m, t]    = max(p, price or −fee of what takes m at s, (1 − λ) · outlet[s'] − c)
 
 The links are those that the scenario would have with a plant at every site, so every rule of the
@@ -224,12 +225,11 @@ class _Maker:
             at = links["mode"] == mode
             each = self.emissions.of("transport", name)
             cost[at] += distance[at] * each[links["from"][at], flows["period"][at]]
-        return (
-            links["from"], links["to"], links["material"], flows["period"], cost, 1.0 - links["loss"]
-        )  # fmt: skip
+        ends = links["from"], links["to"], links["material"], flows["period"]
+        return (*ends, cost, 1.0 - links["loss"])
 
 
-def _improve(
+def _improve(  # noqa: PLR0913, PLR0917
     best: Floats,
     origin: Ints,
     at: tuple[Ints, ...],

@@ -24,7 +24,7 @@ from circflow.library.read import Library, split_list
 from circflow.studies.errors import StudyError
 
 COLUMNS = ["material", "name", "library_material", "how", "sure", "factor", "question"]
-"""`factor`: the scenario's units per unit of the library (1, or tonnes that a library unit weighs)."""
+"""`factor`: the scenario's units per unit of the library (1, or the tonnes that one weighs)."""
 HAZARDOUS = 3
 """Hazard classes up to this one (1 is the most dangerous) bar a match with a safer material."""
 APART = 2.0

@@ -39,11 +39,11 @@ class FirstTonne:
         weight = self.pricing.weight[self.family.items["period"]]
         return dual[self.family.rows] * MILLION / weight / (weights(self.bench.scenario).value or 1)
 
-    def least(self, offer: Offer, site: int, at_plan_prices: float) -> float:
+    def least(self, offer: Offer, site: int, decided: int, at_plan_prices: float) -> float:
         """What the first tonne is worth at least, currency per unit of activity (−inf: it cannot
         be had)."""
-        serves = self.pricing.serves(offer.technology)
-        row, amount = self._asked(offer, site, np.flatnonzero(serves))
+        service = self.pricing.service(offer.technology, decided)
+        row, amount = self._asked(offer, site, np.flatnonzero(service))
         if not len(row):
             return at_plan_prices
         rows = self.family.rows[row]
@@ -54,9 +54,9 @@ class FirstTonne:
         if after.x is None or after.row_dual is None:
             return -np.inf
         dearer = amount * (self._prices(after.row_dual)[row] - self.before[row])
-        weight = self.pricing.weight
+        weight = self.pricing.weight * service
         loss = float(dearer @ weight[self.family.items["period"][row]])
-        return at_plan_prices - max(loss, 0.0) / float(weight[serves].sum())
+        return at_plan_prices - max(loss, 0.0) / float(weight.sum())
 
     def _asked(self, offer: Offer, site: int, periods: Ints) -> tuple[Ints, Floats]:
         """Rows of the balance and what is taken out of each (put in: below 0)."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from circflow.data.one_line import plain
-from circflow.studies.suggest.first_tonne import WASTES, Offer, Pricing
+from circflow.report.numbers import number
+from circflow.studies.suggest.first_tonne import WASTES, Flow, Offer, Pricing
 
 ALMOST = ["technology", "site", "first_tonne_value", "margin", "capital", "missing", "alike"]
 NO_MARKET = [
@@ -36,14 +37,14 @@ def known_units(pricing: Pricing, table: pd.DataFrame, offers: Sequence[Offer]) 
     )
     category = pricing.category
     of: dict[int, str] = {}
-    for number in table["offer"].unique().tolist():
-        flows = offers[number].flows
+    for n in table["offer"].unique().tolist():
+        flows = offers[n].flows
         wastes = {m for f in flows if f.role == "input" for m in f.materials
                   if category[m] in WASTES}  # fmt: skip
         products = {m for f in flows if f.role == "output" for m in f.materials
                     if category[m] != "waste"}  # fmt: skip
         like = [t for t in takes if takes[t] & wastes and makes.get(t, set()) & products]
-        of[number] = "; ".join(units.loc[units["technology"].isin(like), "unit"])
+        of[n] = "; ".join(units.loc[units["technology"].isin(like), "unit"])
     return [of[n] for n in table["offer"]]
 
 
@@ -60,22 +61,29 @@ def almost(
     rows = rows.sort_values("first_tonne_value", ascending=False, kind="stable")
     rows = rows.drop_duplicates("technology")
     reasons = [
-        r.missing or _reason(pricing, offers[r.offer], r) for r in rows.itertuples(index=False)
+        r["missing"] or _reason(pricing, offers[r["offer"]], r) for r in rows.to_dict("records")
     ]
     return rows.assign(missing=reasons)[ALMOST].reset_index(drop=True)
 
 
-def _reason(pricing: Pricing, offer: Offer, row: object) -> str:
+def _full_load(pricing: Pricing, offer: Offer, capacity: float) -> float:
+    """Units of activity per year of a capacity."""
+    return (
+        float(pricing.technologies[offer.technology]["availability"])
+        * capacity
+        / (offer.capacity_use)
+    )
+
+
+def _reason(pricing: Pricing, offer: Offer, row: dict[Any, Any]) -> str:
     """Why a technology that lacks nothing is not among the suggestions."""
-    capacity, arriving = float(row.capacity), float(row.arriving)  # type: ignore[attr-defined]
-    available = float(pricing.technologies[offer.technology]["availability"])
-    full = available * capacity / offer.capacity_use
-    if row.first_tonne_value <= 0.0:  # type: ignore[attr-defined]
-        short = plain(f"{-row.first_tonne_value:,.4g}")  # type: ignore[attr-defined]
+    arriving, full = row["arriving"], _full_load(pricing, offer, row["capacity"])
+    if row["first_tonne_value"] <= 0.0:
+        short = number(-row["first_tonne_value"])
         return f"capital: {short} {pricing.scenario.settings.currency} more per unit would pay it"
     if arriving < full:
-        return f"wastes: {arriving:,.4g} a year arrive, the smallest plant takes {full:,.4g}"
-    return "less is left when the others are built, or markets are full"
+        return f"wastes: {number(arriving)} a year arrive, the smallest plant takes {number(full)}"
+    return "it gains too little beside what is built, or markets are full"
 
 
 def needing_a_market(
@@ -88,29 +96,27 @@ def needing_a_market(
     """
     rows = table[table["missing"].eq("") & (table["new_products"] != "")]
     records = []
-    for r in rows.itertuples(index=False):
-        flows = [
-            f
-            for f in offers[r.offer].flows
-            if f.role == "output" and not f.materials
-            and pricing.materials[f.library_material]["category"] != "waste"
-        ]  # fmt: skip
+    for r in rows.to_dict("records"):
+        offer = offers[r["offer"]]
+        flows = [f for f in offer.flows if _is_new_product(pricing, f)]
         usual = [pricing.usual_price(f.library_material) for f in flows]
-        main = int(np.argmax([f.amount * np.nan_to_num(u) for f, u in zip(flows, usual)]))
-        flow, price = flows[main], usual[main]
-        run = min(r.arriving, r.capacity * float(pricing.technologies[r.technology]["availability"])
-                  / offers[r.offer].capacity_use)  # fmt: skip
-        needed = -r.first_tonne_value / flow.amount
-        if r.market and needed <= 0.0:
+        main = int(np.argmax(np.nan_to_num([f.amount for f in flows]) * np.nan_to_num(usual)))
+        flow = flows[main]
+        run = min(r["arriving"], _full_load(pricing, offer, r["capacity"]))
+        needed = -r["first_tonne_value"] / flow.amount
+        if r["market"] and needed <= 0.0:
             continue
         unit = pricing.materials[flow.library_material]["unit"]
-        records.append(
-            (r.technology, r.site, flow.library_material, unit, needed, price, flow.amount * run,
-             r.alike)
-        )  # fmt: skip
+        product = flow.library_material, unit, needed, usual[main], flow.amount * run
+        records.append((r["technology"], r["site"], *product, r["alike"]))
     made = pd.DataFrame(records, columns=NO_MARKET)
     ratio = (made["needed_price"] / made["usual_price"].where(made["usual_price"] > 0.0)).fillna(
         np.inf
     )
     made = made.iloc[np.argsort(ratio.to_numpy(float), kind="stable")]
     return made.drop_duplicates("technology").reset_index(drop=True)
+
+
+def _is_new_product(pricing: Pricing, flow: Flow) -> bool:
+    new = flow.role == "output" and not flow.materials
+    return new and pricing.materials[flow.library_material]["category"] != "waste"

@@ -1,0 +1,263 @@
+"""One suggestion with all others left out: the best plan with it, and what follows from it."""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from circflow.report.numbers import number
+from circflow.solution.solution import Solution
+from circflow.studies.suggest.candidates import Candidate
+from circflow.studies.suggest.first_tonne import Pricing
+from circflow.studies.units.break_even import (
+    Zero,
+    break_even,
+    capex_direction,
+    gate_fee_direction,
+)
+from circflow.studies.units.candidates import Bench, Direction, Plan, Setting
+from circflow.studies.units.effects import gains, value_added
+
+COLUMNS = [
+    "technology",
+    "site",
+    "member",
+    "unit",
+    "gain",
+    "pays",
+    "capacity",
+    "load_share",
+    "period",
+    "capex_million",
+    "break_even_capex_million",
+    "gate_fee",
+    "break_even_gate_fee",
+    "first_tonne_value",
+    "first_tonne_least",
+    "value",
+    "objective_with",
+    "takes",
+    "makes",
+    "gains_most",
+    "alike",
+    "hangs_on",
+    "confidence",
+    "readiness",
+    "sources",
+]
+"""`gate_fee` names the waste whose break-even fee follows (currency per unit, above 0: it must be
+paid to the plant; below: the plant could pay for it)."""
+FLOWS = ["unit", "role", "material", "amount_per_year", "unit_of_measure"]
+
+
+def in_threads(
+    benches: Sequence[Bench],
+    work: Callable[[Bench, Any], Any],
+    items: Sequence[Any],
+    tell: Callable[[str], None],
+) -> list[Any]:
+    """What the work gives for every item, on as many threads as there are benches."""
+    free: queue.SimpleQueue[Bench] = queue.SimpleQueue()
+    for bench in benches:
+        free.put(bench)
+    finished = 0
+
+    def one(item: Any) -> Any:
+        nonlocal finished
+        bench = free.get()
+        try:
+            return work(bench, item)
+        finally:
+            free.put(bench)
+            finished += 1
+            tell(f"{finished} of {len(items)}")
+
+    if len(benches) == 1:
+        return [one(item) for item in items]
+    with ThreadPoolExecutor(len(benches)) as threads:
+        tasks = [threads.submit(one, item) for item in items]
+        try:
+            return [task.result() for task in tasks]
+        except BaseException:
+            threads.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+@dataclass
+class Judged:
+    """A suggestion, solved alone."""
+
+    candidate: Candidate
+    record: dict[str, Any]
+    setting: Setting
+    plan: Plan | None = None
+    flows: pd.DataFrame | None = None
+    members: pd.DataFrame | None = None
+
+    @property
+    def value(self) -> float:
+        value = float(self.record["value"])
+        return value if self.plan is not None else -np.inf
+
+
+@dataclass(frozen=True)
+class Alone:
+    """One suggestion with all others left out."""
+
+    pricing: Pricing
+    without: Plan
+    without_solution: Solution
+    every: frozenset[str]
+
+    def judged(self, bench: Bench, row: dict[Any, Any]) -> Judged:
+        """The best plan with it."""
+        one: Candidate = row["candidate"]
+        others = self.every - {one.unit}
+        forced = Setting(out=others, forced=frozenset({one.unit}))
+        plan = bench.solve(forced, start=self.without.x)
+        within = plan is not None
+        if plan is None and len(bench.budgets):
+            forced = Setting(out=others, forced=forced.forced, exempt=forced.forced)
+            plan = bench.solve(forced)
+        member = bench.scenario.member_of.get(one.site)
+        record: dict[str, Any] = {name: row.get(name) for name in COLUMNS}
+        record.update(
+            member=member, unit=one.unit, gain=0.0, pays=False, value=np.nan,
+            objective_with=self.without.value, **self._library(one),
+        )  # fmt: skip
+        if plan is None:
+            return Judged(one, record, forced)
+        value = plan.value - self.without.value
+        pays = within and value > 0.0
+        solution = bench.solution(plan)
+        places = built(bench, plan, [one.unit]).iloc[0]
+        flows = _flows(solution, one.unit)
+        record.update(
+            value=value, gain=value if pays else 0.0, pays=pays, period=places["period"],
+            objective_with=self.without.value + (value if pays else 0.0),
+            capacity=places["capacity"], capex_million=places["capex_million"],
+            load_share=_load(solution, one.unit), takes=_listed(flows, "input"),
+            makes=_listed(flows, "output"),
+        )  # fmt: skip
+        members = gains(value_added(solution), value_added(self.without_solution), one.unit)
+        change = members["change_million"].to_numpy(float)
+        if pays and change.max() > 0.0:
+            record["gains_most"] = members["member"].iloc[int(change.argmax())]
+        return Judged(one, record, forced, plan, flows, members)
+
+    def _library(self, one: Candidate) -> dict[str, object]:
+        row = self.pricing.technologies[one.technology]
+        return {n: row[n] for n in ("confidence", "readiness")} | {"sources": row["source"]}
+
+    def even(self, bench: Bench, one: Judged) -> None:
+        """Add the capex and the gate fee at which it is worth nothing."""
+        record, plan, flows = one.record, one.plan, one.flows
+        if plan is None or flows is None:
+            return
+        unit = str(record["unit"])
+        direction = capex_direction(bench, unit)
+        slope = min((abs(w) for w in direction.worth if w), default=1.0)
+        worth = abs(plan.value - self.without.value)
+        far = 10.0 * (worth / slope + 1.0)
+        zero = self._zero(bench, one, direction, far, rises=False)
+        record["break_even_capex_million"] = record["capex_million"] + zero.theta
+        wastes = flows[(flows["role"] == "input") & flows["material"].isin(bench.scenario.wastes)]
+        if wastes.empty:
+            return
+        most = int(wastes["amount_per_year"].to_numpy(float).argmax())
+        material = str(wastes["material"].iloc[most])
+        direction = gate_fee_direction(bench, unit, material)
+        slope = direction.slope(plan.x)
+        far = 100.0 * worth / slope + 1000.0 if slope > 0.0 else 1e6
+        zero = self._zero(bench, one, direction, far, rises=True)
+        record.update(gate_fee=material, break_even_gate_fee=zero.theta)
+
+    def _zero(
+        self, bench: Bench, one: Judged, direction: Direction, far: float, *, rises: bool
+    ) -> Zero:
+        assert one.plan is not None
+        absent = Setting(out=self.every)
+        return break_even(
+            (bench, one.setting, one.plan, direction),
+            (bench, absent, self.without, None),
+            low=-far,
+            high=far,
+            rises=rises,
+            tolerance=2.0 * max(bench.gap, 1e-9) * max(abs(self.without.value), 1.0),
+        )
+
+    def doubts(self, judged: Judged) -> list[str]:
+        """What the verdict hangs on."""
+        one, record = judged.candidate, judged.record
+        if judged.plan is None:
+            return ["there is no plan with it"]
+        row = self.pricing.technologies[one.technology]
+        doubts = []
+        even, capex = record["break_even_capex_million"], record["capex_million"]
+        if even is not None and capex:
+            room = even / capex - 1.0
+            if abs(room) <= float(row["accuracy"]):
+                sure = 100.0 * float(row["accuracy"])
+                doubts.append(f"capex: {100 * room:+.0f} % turns it, it is known to ±{sure:.0f} %")
+        if row["confidence"] in ("engineering", "assumption"):
+            doubts.append("figures of general engineering knowledge")
+        if row["readiness"] < 8:
+            doubts.append(f"readiness {row['readiness']:.0f} of 9")
+        if one.given_away:
+            doubts.append("a taker of " + ", ".join(one.given_away))
+        if one.dumped:
+            doubts.append("a place for " + ", ".join(one.dumped))
+        if one.bought:
+            doubts.append("the price of " + ", ".join(one.bought))
+        return doubts
+
+
+def built(bench: Bench, plan: Plan, units: Sequence[str]) -> pd.DataFrame:
+    """Which of some candidates a plan builds: unit, period, capacity, capex_million."""
+    places = bench.places("built")
+    there = places["unit"].isin(units) & (plan.x[places["place"].to_numpy(np.intp)] > 0.5)
+    records = []
+    for row in places[there].to_dict("records"):
+        unit = str(row["unit"])
+        extra = bench.size_columns.get(unit, np.array([], dtype=np.intp))
+        capacity = float(row["capacity_per_year"]) + float(plan.x[extra].sum())
+        records.append((unit, row["period"], capacity, bench.capex(plan.x, unit)))
+    return pd.DataFrame(records, columns=["unit", "period", "capacity", "capex_million"])
+
+
+def _flows(solution: Solution, unit: str) -> pd.DataFrame:
+    """What a unit takes in and makes in a mean year of service (columns as in `FLOWS`)."""
+    scenario, rows = solution.scenario, solution.tables.conversions
+    years = {p.name: float(p.years) for p in scenario.periods}
+    units = solution.tables.units
+    serves = units[(units["unit"] == unit) & (units["in_service"] > 0.5)]["period"]
+    whole = sum(years[p] for p in serves) or 1.0
+    rows = rows[rows["unit"] == unit]
+    amount = rows["amount_per_year"].astype(float) * rows["period"].map(years)
+    sums = amount.groupby([rows["role"], rows["material"]], sort=False).sum() / whole
+    table = sums.rename("amount_per_year").reset_index()
+    table = table[table["amount_per_year"] > 0.0].reset_index(drop=True)
+    table.insert(0, "unit", unit)
+    return table.assign(unit_of_measure=table["material"].map(scenario.unit_of_measure))[FLOWS]
+
+
+def _listed(flows: pd.DataFrame, role: str) -> str:
+    """The flows of one role in words, the largest first."""
+    rows = flows[flows["role"] == role].sort_values("amount_per_year", ascending=False)
+    return "; ".join(
+        f"{r['material']} {number(r['amount_per_year'])} {r['unit_of_measure']}"
+        for r in rows.to_dict("records")
+    )
+
+
+def _load(solution: Solution, unit: str) -> float:
+    units = solution.tables.units
+    own = units[(units["unit"] == unit) & (units["in_service"] > 0.5)]
+    available = float(own["available_per_year"].sum())
+    return float(own["load_per_year"].sum()) / available if available else np.nan
