@@ -21,12 +21,12 @@ import pandas as pd
 
 from circflow.data.coded import keys_of
 from circflow.data.scenario import MILLION
+from circflow.model.build import money_groups
 from circflow.solution.accounts import Accounts, accounts
 from circflow.solution.calendar import once
 from circflow.solution.calendar import yearly as yearly_worth
 from circflow.solution.keys import Flags, Floats, Names, plain
 from circflow.solution.proof import AGREES
-from circflow.solution.solution import SYNERGY
 
 if TYPE_CHECKING:
     from circflow.solution.solution import Solution
@@ -354,7 +354,7 @@ def goal_weights(solution: Solution) -> tuple[float, float, float, dict[str, flo
         for name, weight in listed.items()
         if name.startswith("emission:")
     }
-    plain = (listed.get("value", 1.0), listed.get(SYNERGY, 1.0), listed.get("jobs", 0.0))
+    plain = (listed.get("value", 1.0), listed.get("synergy", 1.0), listed.get("jobs", 0.0))
     return (*plain, emission)
 
 
@@ -377,7 +377,8 @@ def recomputed_objective(solution: Solution, books: Accounts) -> tuple[float, fl
     worth = np.array([weight[p.name] for p in periods])
     early = np.array(list(once(solution.scenario).values()))
     money = books.money()
-    factor = np.where(money["group"] == SYNERGY, synergy_weight, value_weight)
+    of_synergy = money["group"].isin([g.name for g in money_groups() if g.goal == "synergy"])
+    factor = np.where(of_synergy, synergy_weight, value_weight)
     discounted = factor * money["period"].map(weight).to_numpy(float)
     total = float((discounted * money["million_per_year"]).sum())
     gross = float(np.abs(discounted * money["gross_per_year"]).sum())

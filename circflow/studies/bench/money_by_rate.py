@@ -23,10 +23,10 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array, hstack
 
 from circflow.data.scenario import Scenario, make_periods
-from circflow.model.build import weighted_terms
+from circflow.model.build import for_synergy, weighted_terms
 from circflow.model.declare import Model
+from circflow.model.investment import CAPITAL as PAID_CAPITAL
 from circflow.model.investment import annuity
-from circflow.solution.solution import SYNERGY
 from circflow.solver.compiled import Compiled
 from circflow.studies.bench.totals_rows import over_columns
 
@@ -94,7 +94,8 @@ def money_of(m: Model, compiled: Compiled) -> csr_array:
     programme and one for the constant. The objective's block is what is minimised."""
     kinds = kinds_of(m.scenario)
     terms, codes = weighted_terms(m), m.scenario.codes
-    capital, synergy = (terms["money"] == codes.known("money", g) for g in ("capital", SYNERGY))
+    capital = terms["money"] == codes.known("money", PAID_CAPITAL.name)
+    synergy = for_synergy(m)[terms["money"]]
     lump, is_money = terms["lump"] == 1, terms["money"] >= 0
     life = np.append(m.scenario.items("Units")["lifetime_years"], np.nan)
     lifetime = np.where(capital & ~lump, life[terms["unit"]], np.nan)

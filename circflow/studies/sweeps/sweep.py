@@ -19,7 +19,8 @@ import numpy as np
 import pandas as pd
 
 from circflow.data.scenario import Scenario, ScenarioError
-from circflow.solution.solution import INCOME, SYNERGY, Tables
+from circflow.model.build import money_groups
+from circflow.solution.solution import Tables
 from circflow.solver.highs import Session
 from circflow.solver.optimum import optimum
 from circflow.solver.scaling import scaling_of
@@ -609,10 +610,10 @@ def _kept(runs: Sequence[Run], keep: Sequence[str]) -> dict[str, pd.DataFrame]:
 
 def flat(totals: Mapping[str, Any]) -> dict[str, Any]:
     """Totals as one row: names tell the units."""
-    made: dict[str, Any] = {f"{INCOME}_million": totals[INCOME]}
-    for group, cost in totals["costs"].items():
-        made[f"cost_{group}_million"] = cost
-    made[f"{SYNERGY}_million"] = totals[SYNERGY]
+    made: dict[str, Any] = {
+        f"{'' if group.received else 'cost_'}{group.name}_million": group.of(totals)
+        for group in money_groups()
+    }
     made["net_benefit_million"] = totals["net_benefit"]
     for name in ("waste_arising", "waste_converted", "waste_disposed", "waste_reclaimed"):
         for unit, amount in totals[name].items():

@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 from circflow.data.scenario import MILLION, Scenario
-from circflow.model.build import discount, objective_terms, weights
+from circflow.model.build import discount, for_synergy, objective_terms, weights
 from circflow.model.terms import CONSTANT
 from circflow.solution.solution import Solution
 from circflow.studies.units.candidates import Bench, Floats, Plan
@@ -189,7 +189,7 @@ def _money_parts(bench: Bench, plan: Plan, unit: str) -> pd.DataFrame:
     at = place[money["column"].to_numpy(np.intp)]
     constant = (money["column"].to_numpy() == CONSTANT) & (money["unit"] == unit).to_numpy()
     taken = np.isin(at, list(own)) & (at >= 0)
-    factor = np.where(money["group"] == "synergy", goal.synergy, goal.value)
+    factor = np.where(for_synergy(m)[m.money["money"]], goal.synergy, goal.value)
     amount = money["coefficient"].to_numpy(float) * discount(scenario, m.money) * factor
     value = amount * np.where(constant, 1.0, np.where(at >= 0, plan.x[at], 0.0))
     item = np.where(constant, "fixed (always)", money["group"].astype(object))
