@@ -424,6 +424,10 @@ class Model:
         twin.pay(group, variable.times().labelled(site=variable["from"]), -extra)
         return twin
 
+    def of_part(self, *parts: str) -> list[Limit]:
+        """The limits that are one of some parts of reduced costs."""
+        return [limit for limit in self.limits.values() if limit.part in parts]
+
     @property
     def lower(self) -> Floats:
         """Lower bounds of all variables."""

@@ -129,6 +129,7 @@ def build(m: Model) -> None:
         sense="<=",
         right=cells(BUDGET, m.scenario.items("Budget"), "period"),
         formula="Σ capex of what is built in the period ≤ budget_million",
+        part="budget",
     )
     _pay(m, spent)
 

@@ -107,6 +107,12 @@ class Optimality:
         columns = self.column_of[self.model[name].columns]
         return rows[columns >= 0].reset_index(drop=True), columns[columns >= 0]
 
+    def of_part(self, part: str) -> tuple[list[Any], Ints]:
+        """Indices and rows of the limits of a part of reduced costs."""
+        families = [self.families[limit.name] for limit in self.model.of_part(part)]
+        rows = np.concatenate([np.zeros(0, dtype=np.intp), *(f.rows for f in families)])
+        return [key for f in families for key in f.keys], rows
+
     def family(self, name: str) -> tuple[list[Any], Ints]:
         """Indices and rows of a constraint."""
         family = self.families[name]
@@ -148,7 +154,8 @@ class Optimality:
         at, row, coefficient = entries(self.matrix, columns)
         of_row = np.full(self.matrix.shape[0], number["other"], dtype=np.intp)
         for limit in self.model.limits.values():
-            of_row[self.families[limit.name].rows] = number[limit.part]
+            part = number.get(limit.part, number["other"])
+            of_row[self.families[limit.name].rows] = part
         balance = np.zeros(self.matrix.shape[0], dtype=bool)
         balance[self.family(BALANCE)[1]] = True
         arrives = np.where(coefficient > 0.0, number["outputs"], number["inputs"])

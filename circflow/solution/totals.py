@@ -32,9 +32,10 @@ def totals(solution: Solution) -> dict[str, Any]:
     count = _chains(solution)
     solution = plain(solution)
     money = solution.money.groupby("group")["million"].sum()
-    told = [(g, _number(g.sign * money.get(g.name, 0.0))) for g in money_groups()]
-    costs = {group.name: amount for group, amount in told if not group.received}
-    received = {group.name: amount for group, amount in told if group.received}
+    earned: dict[str, Any] = {}
+    for group in money_groups():
+        into = earned if group.received else earned.setdefault("costs", {})
+        into[group.name] = _number(group.sign * money.get(group.name, 0.0))
     waste = _Waste(solution)
     tables = solution.tables
     disposed = waste.amounts(tables.disposal, "amount_per_year")
@@ -46,9 +47,8 @@ def totals(solution: Solution) -> dict[str, Any]:
     handled = taken.get(SHARE_UNIT, 0.0) + reclaimed.get(SHARE_UNIT, 0.0)
     lost = disposed.get(SHARE_UNIT, 0.0) + added.get(SHARE_UNIT, 0.0)
     return {
-        **received,
-        "costs": costs,
-        "net_benefit": sum(received.values()) - sum(costs.values()),
+        **earned,
+        "net_benefit": sum(group.sign * group.of(earned) for group in money_groups()),
         "waste_arising": waste.amounts(solution.scenario.in_force("Streams"), "amount_per_year"),
         "waste_converted": waste.amounts(inputs, "amount_per_year"),
         "waste_disposed": disposed,

@@ -160,6 +160,7 @@ def make_solution(name: str = "slag") -> Solution:
     solution.__dict__["audit"] = SimpleNamespace(
         passed=True,
         balance_error=1e-12,
+        confirmed_gap=0.0,
         objective_error=1e-13,
         findings=pd.DataFrame(columns=["check", "where", "period", "expected", "found", "error"]),
     )

@@ -192,7 +192,7 @@ def totals_of(labels: tuple[Label, ...], figures: Floats) -> dict[str, Any]:
     handled = taken.get(SHARE_UNIT, 0.0) + made["waste_reclaimed"].get(SHARE_UNIT, 0.0)
     lost = made["waste_disposed"].get(SHARE_UNIT, 0.0) + added.get(SHARE_UNIT, 0.0)
     made["use_share"] = 1.0 - lost / handled if handled > 0.0 else None
-    made["net_benefit"] = sum(made[name] for name in received) - sum(made["costs"].values())
+    made["net_benefit"] = sum(g.sign * g.of(made) for g in money_groups())
     return made
 
 

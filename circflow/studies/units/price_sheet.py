@@ -40,12 +40,13 @@ COLUMNS = [
 ]
 _OWN = ("activity", "intake", "built", "extra_capacity", "running")
 _RULES = "rules between candidates"
-_FAMILIES = {
-    "emission_limit": "room under emission limits",
-    "partner_activity": "synergies",
-    "budget_limit": "room in the budget",
+_PARTS = {
+    "emission_limits": "room under emission limits",
+    "synergy": "synergies",
+    "budget": "room in the budget",
 }
-_SCARCE = [_RULES, _FAMILIES["emission_limit"], _FAMILIES["budget_limit"]]
+"""Limits by their part of reduced costs; all others are rules between candidates."""
+_SCARCE = [_RULES, _PARTS["emission_limits"], _PARTS["budget"]]
 """What nobody pays for in money."""
 
 
@@ -131,17 +132,19 @@ def _own_columns(bench: Bench, unit: str) -> pd.DataFrame:
 
 
 def _row_names(bench: Bench) -> pd.DataFrame:
-    """family, site, material of every row."""
+    """family, part, site, material of every row."""
     size = bench.program.shape[0]
     family = np.full(size, "", dtype=object)
-    site, material = family.copy(), family.copy()
+    part, site, material = (family.copy() for _ in range(3))
     for name, own in bench.compiled.families.items():
         family[own.rows] = name
+        part[own.rows] = bench.m.limits[name].part if name in bench.m.limits else ""
     balance = bench.compiled.families["material_balance"]
     codes = bench.scenario.codes
     site[balance.rows] = codes.names("site", balance.items["site"])
     material[balance.rows] = codes.names("material", balance.items["material"])
-    return pd.DataFrame({"row": range(size), "family": family, "site": site, "material": material})
+    names = {"family": family, "part": part, "site": site, "material": material}
+    return pd.DataFrame({"row": range(size), **names})
 
 
 def _materials(bench: Bench, table: pd.DataFrame, unit: str) -> pd.DataFrame:
@@ -172,7 +175,7 @@ def _money_weight(bench: Bench) -> dict[str, float]:
 
 def _others(table: pd.DataFrame, unit: str) -> pd.DataFrame:
     rows = table[table["family"] != "material_balance"]
-    item = rows["family"].map(_FAMILIES).fillna(_RULES)
+    item = rows["part"].map(_PARTS).fillna(_RULES)
     sums = rows.assign(item=item).groupby(["item", "period"], sort=False)["million"].sum()
     made = sums.reset_index().assign(unit=unit, material=None)
     kept: pd.DataFrame = made[made["million"] != 0.0]
@@ -295,7 +298,7 @@ def cash(bench: Bench, plan: Plan, unit: str, sheet: pd.DataFrame, money: str) -
     is above that rate where the NPV is above 0. Payback counts no rest: after the horizon the
     last year repeats until the end of the unit's life.
     """
-    rows = sheet[~sheet["item"].isin([_RULES, _FAMILIES["budget_limit"]])]
+    rows = sheet[~sheet["item"].isin([_RULES, _PARTS["budget"]])]
     goal = weights(bench.scenario).value or 1.0
     npv = _but_noise(float(rows[money].sum()), rows[money].to_numpy(float)) / goal
     running = rows[rows["item"] != "capital"]
