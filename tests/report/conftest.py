@@ -158,9 +158,9 @@ def make_solution(name: str = "slag") -> Solution:
         "chains": 1,
     }
     solution.__dict__["audit"] = SimpleNamespace(
+        confirmed_gap=float("nan"),
         passed=True,
         balance_error=1e-12,
-        confirmed_gap=0.0,
         objective_error=1e-13,
         findings=pd.DataFrame(columns=["check", "where", "period", "expected", "found", "error"]),
     )
