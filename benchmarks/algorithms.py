@@ -19,11 +19,11 @@ from circflow.solver.compiled import Program, compile_model
 from circflow.solver.highs import INTERIOR_POINT_FROM, Ending, Session
 
 
-def seconds(program: Program, solver: str, limit: float) -> float | None:
+def seconds(program: Program, algorithm: str, limit: float) -> float | None:
     """Seconds of one algorithm, None beyond the limit."""
     session = Session(program)
     begun = time.perf_counter()
-    outcome = session.solve(time_limit=limit, solver=solver)
+    outcome = session.solve(time_limit=limit, algorithm=algorithm)
     return time.perf_counter() - begun if outcome.ending is Ending.OPTIMAL else None
 
 
@@ -39,7 +39,7 @@ def main() -> None:
         _, scenario = check_book(region(size))
         assert scenario is not None
         program = compile_model(build(scenario)).program
-        simplex, interior = (seconds(program, s, limit) for s in ("simplex", "ipm"))
+        simplex, interior = (seconds(program, s, limit) for s in ("simplex", "ipx"))
         ratio = f"{simplex / interior:.2f}" if simplex and interior else "-"
         told = [f"{s:.2f}" if s else f"> {limit:.0f}" for s in (simplex, interior)]
         print(f"{program.matrix.nnz:>10}{told[0]:>14}{told[1]:>14}{ratio:>20}", flush=True)

@@ -1,34 +1,58 @@
-"""circflow: plan a region's circular economy."""
+"""circflow: plan a region's circular economy.
+
+`read` a workbook, `solve` it, study it (`sweep`, `evaluate`, `share`, `futures`, …). Everything
+that is raised on purpose is a `CircflowError`.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from circflow.data.address import AddressError as AddressError
+    from circflow.data.errors import ArgumentError as ArgumentError
+    from circflow.data.errors import CircflowError as CircflowError
     from circflow.data.read import read as read
     from circflow.data.scenario import Scenario as Scenario
     from circflow.data.scenario import ScenarioError as ScenarioError
+    from circflow.report.study_plots import PlotError as PlotError
     from circflow.solution.solution import NoPlan as NoPlan
     from circflow.solution.solution import Solution as Solution
     from circflow.solution.solution import Status as Status
+    from circflow.solver.highs import SolverError as SolverError
+    from circflow.solver.pyomo_model import SolverMissingError as SolverMissingError
     from circflow.solver.pyomo_model import pyomo_model as pyomo_model
+    from circflow.solver.run import AuditError as AuditError
     from circflow.solver.run import solve as solve
+    from circflow.studies.cluster.coalition import CannotStandAloneError as CannotStandAloneError
+    from circflow.studies.cluster.coalition import Coalition as Coalition
     from circflow.studies.cluster.coalition import coalition as coalition
+    from circflow.studies.cluster.coalition_values import StoreError as StoreError
     from circflow.studies.cluster.forms import forms as forms
+    from circflow.studies.cluster.joining import Joining as Joining
     from circflow.studies.cluster.joining import joining as joining
+    from circflow.studies.cluster.sharing import Sharing as Sharing
     from circflow.studies.cluster.sharing import share as share
+    from circflow.studies.compare import Comparison as Comparison
     from circflow.studies.compare import compare as compare
+    from circflow.studies.errors import CheckError as CheckError
     from circflow.studies.errors import StudyError as StudyError
     from circflow.studies.finance import finance as finance
+    from circflow.studies.futures.result import Futures as Futures
+    from circflow.studies.futures.robust import Robust as Robust
     from circflow.studies.futures.robust import robust as robust
     from circflow.studies.futures.study import futures as futures
     from circflow.studies.indicators import indicators as indicators
     from circflow.studies.sweeps.ranges import break_points as break_points
     from circflow.studies.sweeps.ranges import ranges as ranges
+    from circflow.studies.sweeps.sweep import Runs as Runs
     from circflow.studies.sweeps.sweep import sample as sample
     from circflow.studies.sweeps.sweep import sweep as sweep
+    from circflow.studies.sweeps.tornado import Tornado as Tornado
     from circflow.studies.sweeps.tornado import tornado as tornado
+    from circflow.studies.tradeoffs.near_optimal import Alternatives as Alternatives
     from circflow.studies.tradeoffs.near_optimal import near_optimal as near_optimal
+    from circflow.studies.tradeoffs.pareto import Front as Front
     from circflow.studies.tradeoffs.pareto import pareto as pareto
     from circflow.studies.units.evaluate import Verdicts as Verdicts
     from circflow.studies.units.evaluate import evaluate as evaluate
@@ -37,43 +61,51 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
-    "read": "circflow.data.read",
-    "Scenario": "circflow.data.scenario",
-    "ScenarioError": "circflow.data.scenario",
-    "NoPlan": "circflow.solution.solution",
-    "Solution": "circflow.solution.solution",
-    "Status": "circflow.solution.solution",
-    "solve": "circflow.solver.run",
-    "pyomo_model": "circflow.solver.pyomo_model",
-    "share": "circflow.studies.cluster.sharing",
-    "coalition": "circflow.studies.cluster.coalition",
-    "joining": "circflow.studies.cluster.joining",
-    "forms": "circflow.studies.cluster.forms",
-    "compare": "circflow.studies.compare",
-    "sweep": "circflow.studies.sweeps.sweep",
-    "sample": "circflow.studies.sweeps.sweep",
-    "tornado": "circflow.studies.sweeps.tornado",
-    "pareto": "circflow.studies.tradeoffs.pareto",
-    "near_optimal": "circflow.studies.tradeoffs.near_optimal",
-    "ranges": "circflow.studies.sweeps.ranges",
-    "break_points": "circflow.studies.sweeps.ranges",
-    "evaluate": "circflow.studies.units.evaluate",
-    "Verdicts": "circflow.studies.units.evaluate",
-    "best_sites": "circflow.studies.units.sites",
-    "finance": "circflow.studies.finance",
-    "indicators": "circflow.studies.indicators",
-    "futures": "circflow.studies.futures.study",
-    "robust": "circflow.studies.futures.robust",
-    "StudyError": "circflow.studies.errors",
+    "circflow.data.address": ["AddressError"],
+    "circflow.data.errors": ["ArgumentError", "CircflowError"],
+    "circflow.data.read": ["read"],
+    "circflow.data.scenario": ["Scenario", "ScenarioError"],
+    "circflow.report.study_plots": ["PlotError"],
+    "circflow.solution.solution": ["NoPlan", "Solution", "Status"],
+    "circflow.solver.highs": ["SolverError"],
+    "circflow.solver.pyomo_model": ["SolverMissingError", "pyomo_model"],
+    "circflow.solver.run": ["AuditError", "solve"],
+    "circflow.studies.cluster.coalition": ["CannotStandAloneError", "Coalition", "coalition"],
+    "circflow.studies.cluster.coalition_values": ["StoreError"],
+    "circflow.studies.cluster.forms": ["forms"],
+    "circflow.studies.cluster.joining": ["Joining", "joining"],
+    "circflow.studies.cluster.sharing": ["Sharing", "share"],
+    "circflow.studies.compare": ["Comparison", "compare"],
+    "circflow.studies.errors": ["CheckError", "StudyError"],
+    "circflow.studies.finance": ["finance"],
+    "circflow.studies.futures.result": ["Futures"],
+    "circflow.studies.futures.robust": ["Robust", "robust"],
+    "circflow.studies.futures.study": ["futures"],
+    "circflow.studies.indicators": ["indicators"],
+    "circflow.studies.sweeps.ranges": ["break_points", "ranges"],
+    "circflow.studies.sweeps.sweep": ["Runs", "sample", "sweep"],
+    "circflow.studies.sweeps.tornado": ["Tornado", "tornado"],
+    "circflow.studies.tradeoffs.near_optimal": ["Alternatives", "near_optimal"],
+    "circflow.studies.tradeoffs.pareto": ["Front", "pareto"],
+    "circflow.studies.units.evaluate": ["Verdicts", "evaluate"],
+    "circflow.studies.units.sites": ["best_sites"],
 }
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
-__all__ = list(_HOMES)
+__all__ = sorted(_HOME_OF)  # noqa: PLE0605 - names of the table above
 
 
 def __getattr__(name: str) -> object:
     """Import a public name when it is first used, so that `import circflow` is quick."""
-    if name in _HOMES:
+    if name in _HOME_OF:
         from importlib import import_module
 
-        return getattr(import_module(_HOMES[name]), name)
+        value = getattr(import_module(_HOME_OF[name]), name)
+        globals()[name] = value
+        return value
     raise AttributeError(f"module 'circflow' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """The public names, whether they have been used or not."""
+    return sorted({*globals(), *_HOME_OF} - {"annotations", "TYPE_CHECKING"})

@@ -22,6 +22,7 @@ from circflow.commands.explain import explain
 from circflow.commands.finance import finance
 from circflow.commands.futures import futures
 from circflow.commands.indicators import indicators
+from circflow.commands.library import library
 from circflow.commands.ranges import breakpoints, ranges
 from circflow.commands.scenario import check, convert, template
 from circflow.commands.solve import solve
@@ -56,7 +57,8 @@ def cli() -> None:
 
 _STUDIES = (sweep, tornado, ranges, breakpoints, alternatives, pareto)
 _CLUSTER = (share, forms, compare, indicators, finance)
-for _command in (template, check, convert, solve, explain, *_STUDIES, evaluate, *_CLUSTER, futures):
+_UNITS = (evaluate, library)
+for _command in (template, check, convert, solve, explain, *_STUDIES, *_UNITS, *_CLUSTER, futures):
     cli.add_command(_command)
 
 
@@ -222,6 +224,7 @@ def _tell_of_solver(error: Any) -> int:
 _TELLERS: dict[str, Callable[[Any], int]] = {
     "ScenarioError": _tell_of_problems,
     "AddressError": _tell_of_address,
+    "ArgumentError": _tell_of_study,
     "StudyError": _tell_of_study,
     "PlotError": _tell_of_study,
     "SolverMissingError": _tell_of_study,

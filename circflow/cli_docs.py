@@ -93,6 +93,9 @@ def _section(command: click.Command, name: str, parent: click.Context) -> Iterat
         for option, text in filter(None, records):
             yield f"| `{option}` | {text.replace('|', chr(92) + '|')} |"
         yield ""
+    if isinstance(command, click.Group):
+        for sub, own in command.commands.items():
+            yield from _section(own, f"{name} {sub}", parent)
 
 
 if __name__ == "__main__":

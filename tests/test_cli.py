@@ -230,7 +230,7 @@ def test_the_main_job(mini: Path, tmp_path: Path, capsys: pytest.CaptureFixture[
     assert run("solve", mini, *outputs) == 0
     content = result(tmp_path / "r.json")
     assert set(content) == {
-        *("scenario", "status", "objective", "gap", "totals", "built", "audit", "seconds"),
+        *("scenario", "changes", "status", "objective", "gap", "totals", "built", "audit", "seconds"),
     }
     assert content["scenario"] == "Мини"
     assert content["status"] == "optimal"

@@ -46,7 +46,7 @@ _SHORT = {
 }
 """Words that fit a terminal."""
 _NEGLIGIBLE = 1e-6
-"""Members that add less than this share of the synergy are left out on the terminal."""
+"""Members that add less than this share of the gain are left out on the terminal."""
 _GAP = click.option(
     "--gap",
     metavar="SHARE",
@@ -117,7 +117,7 @@ def share(  # noqa: PLR0913, PLR0917
 ) -> None:
     """Tell what a cluster gains over its members alone, why, and how to share it.
 
-    The synergy by effect; the Owen, Shapley and nucleolus allocations beside rules in use; which
+    The gain of the cluster by effect; the Owen, Shapley and nucleolus allocations beside rules in use; which
     group would leave under each, and by how much; who pays whom; what if a member leaves, or joins.
     """
     _check_output(file, output, store)
@@ -257,17 +257,22 @@ def compare(
 ) -> None:
     """Solve scenarios and put their plans side by side.
 
-    `--set` changes every one of them. A scenario without a plan has empty cells, and the reason.
+    `--set` changes every one of them; of a single FILE, the changed scenario stands beside the
+    file as it is. A scenario without a plan has empty cells, and the reason.
     """
     for file in files:
         _check_output(file, output)
     with Progress(quiet=quiet) as progress:
         progress("reading")
-        scenarios = [read_scenario(file, assignments) for file in files]
         from circflow.studies.compare import compare as side_by_side
         from circflow.studies.compare import file_labels
 
-        found = side_by_side(*scenarios, labels=file_labels(files), gap=gap, progress=progress)
+        labels = file_labels(files)
+        scenarios = [read_scenario(file, assignments) for file in files]
+        if assignments and len(files) == 1:
+            labels = [*labels, "changed"]
+            scenarios = [read_scenario(files[0]), *scenarios]
+        found = side_by_side(*scenarios, labels=labels, gap=gap, progress=progress)
         _write(found.tables(), output, found.currency, progress, "Scenarios side by side")
     if not quiet:
         click.echo("\n".join(comparison_lines(found)))
@@ -329,7 +334,7 @@ def sharing_lines(found: Sharing) -> list[str]:
         plain(found.scenario),
         "",
         f"Every member alone  {number(found.alone)}   together  {number(found.together)}"
-        f"   synergy  {number(found.gain)}  ({unit})",
+        f"   gain of the cluster  {number(found.gain)}  ({unit})",
     ]
     by_period = found.money.groupby("period", sort=False)["change_million"].sum()
     if len(by_period) > 1:
@@ -338,7 +343,7 @@ def sharing_lines(found: Sharing) -> list[str]:
     if found.relayed > 0.0:
         lines.append(f"Places outside could relay between members: {number(found.relayed)} more")
     if len(found.effects):
-        lines += ["", "Where the synergy comes from"]
+        lines += ["", "Where the gain comes from"]
         sampled = (found.effects["high_million"] > found.effects["low_million"]).any()
         interval = ["low_million", "high_million"] if sampled else []
         head = ["effect", "million", *(["from", "to (95 %)"] if sampled else [])]
@@ -346,7 +351,7 @@ def sharing_lines(found: Sharing) -> list[str]:
     rules = list(dict.fromkeys(found.allocations["rule"]))
     wide = found.allocations.pivot(index="member", columns="rule", values="million")
     wide = wide.reindex(list(found.members))[rules].reset_index()
-    lines += ["", "Shares of the synergy by rule", *_table(["member", *rules], wide)]
+    lines += ["", "Shares of the gain by rule", *_table(["member", *rules], wide)]
     if not found.nucleolus_proven:
         lines.append(
             "  nucleolus was stopped by the time limit: shares after its first stages, no nucleolus"
@@ -386,7 +391,7 @@ def _memberships(found: Sharing) -> list[str]:
         ]
         for row in rows.to_dict("records")
     ]
-    head = ["member", "adds", "synergy without it", "own money", "others' money"]
+    head = ["member", "adds", "gain without it", "own money", "others' money"]
     return [
         "",
         "What each member adds, and what that changes before any sharing (who: table joining)",
@@ -410,10 +415,10 @@ def joining_lines(found: Joining) -> list[str]:
         plain(after.scenario),
         "",
         f"{plain(found.member)} joins: it adds {number(found.adds)} to the cluster's"
-        f" {number(before.together)}; the synergy goes from {number(before.gain)} to"
+        f" {number(before.together)}; the gain of the cluster goes from {number(before.gain)} to"
         f" {number(after.gain)}  (million {after.currency}, discounted)",
         "",
-        "What it changes: own money before any sharing, and shares of the synergy by rule",
+        "What it changes: own money before any sharing, and shares of the gain by rule",
         *_table(["member", "own money", *rules], wide.reset_index()),
         "",
         "Would a group leave?",

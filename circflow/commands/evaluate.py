@@ -25,6 +25,7 @@ from circflow.commands.common import (
 if TYPE_CHECKING:
     import pandas as pd
 
+    from circflow.data.scenario import Scenario
     from circflow.studies.units.evaluate import Verdicts
 
 
@@ -125,7 +126,7 @@ def evaluate(  # noqa: PLR0913, PLR0917
             if len(new) > 1 or units:
                 raise Refusal("--add with site=? is asked alone: one unit, and no UNIT named")
             sites = best_sites(scenario, anywhere[0], gap=gap, progress=progress)
-            _tell_sites(sites, scenario.settings.currency, output, json_out, quiet)
+            _tell_sites(sites, scenario, output, json_out, quiet)
             return
         found = judge(
             scenario,
@@ -155,7 +156,7 @@ def evaluate(  # noqa: PLR0913, PLR0917
 def as_content(found: Verdicts) -> dict[str, Any]:
     """The JSON of `circflow evaluate`: every table as records, and the words."""
     return {
-        "scenario": found.scenario.name,
+        **found.scenario.about,
         "currency": found.currency,
         "best_million": found.best_million,
         "seconds": found.seconds,
@@ -201,17 +202,18 @@ def _lines(found: Verdicts, named: bool) -> list[str]:
 
 
 def _tell_sites(
-    table: pd.DataFrame, currency: str, output: Path | None, json_out: Path | None, quiet: bool
+    table: pd.DataFrame, scenario: Scenario, output: Path | None, json_out: Path | None, quiet: bool
 ) -> None:
+    currency = scenario.settings.currency
     from circflow.data.one_line import plain
     from circflow.report.numbers import columns, number
     from circflow.report.study_tables import write_tables
 
     if output is not None:
-        write_tables({"sites": table}, output, currency=currency)
+        write_tables({"sites": table, **scenario.changes_table}, output, currency=currency)
         note(f"Written: {output}", quiet=quiet)
     if json_out is not None:
-        write_json(json_out, {"currency": currency, "sites": _records(table)})
+        write_json(json_out, {**scenario.about, "currency": currency, "sites": _records(table)})
     if quiet or str(json_out) == "-":
         return
     body: list[list[str]] = []

@@ -93,9 +93,11 @@ def finance(  # noqa: PLR0913, PLR0917
 
             progress("writing")
             title = f"{scenario.name}: public budgets"
-            write_tables(tables, output, currency=currency, title=title)
+            shown = tables | scenario.changes_table
+            write_tables(shown, output, currency=currency, title=title)
         if json_out is not None:
-            write_json(json_out, {name: table.to_dict("records") for name, table in tables.items()})
+            found = {name: table.to_dict("records") for name, table in tables.items()}
+            write_json(json_out, {**scenario.about, **found})
     if not quiet and str(json_out) != STDOUT:
         click.echo("\n".join(_lines(tables, scenario.name, currency)))
     for path in (output, json_out):

@@ -26,6 +26,8 @@ from circflow.data.one_line import plain
 if TYPE_CHECKING:
     import pandas as pd
 
+    from circflow.data.scenario import Scenario
+
 
 @click.command()
 @file_argument()
@@ -90,7 +92,7 @@ def indicators(  # noqa: PLR0913, PLR0917
         table = indicators_of(scenario, plan=plan, baseline=baseline)
         currency = scenario.settings.currency
         progress("writing")
-        _write(table, output, scenario.name, currency)
+        _write(table, output, scenario)
         if json_out is not None:
             write_json(json_out, table.to_dict("records"))
     if not quiet and str(json_out) != STDOUT:
@@ -101,17 +103,18 @@ def indicators(  # noqa: PLR0913, PLR0917
             note(f"Written: {path}", quiet=quiet)
 
 
-def _write(table: pd.DataFrame, output: Path | None, name: str, currency: str) -> None:
+def _write(table: pd.DataFrame, output: Path | None, scenario: Scenario) -> None:
     if output is None:
         return
+    currency = scenario.settings.currency
     if output.suffix.lower() == ".html":
         from circflow.report.page.indicators import write_indicators
 
-        write_indicators(output, f"{name}: indicators", table, currency)
+        write_indicators(output, f"{scenario.name}: indicators", table, currency)
         return
     from circflow.report.study_tables import write_tables
 
-    write_tables({"indicators": table}, output, currency=currency)
+    write_tables({"indicators": table, **scenario.changes_table}, output, currency=currency)
 
 
 def _lines(table: pd.DataFrame, name: str, currency: str, reason: str) -> list[str]:

@@ -98,9 +98,9 @@ def ranges(  # noqa: PLR0913, PLR0917
             progress=progress,
         )
         for path in outputs:
-            write_table(path, {"Ranges": table})
+            write_table(path, {"Ranges": table, **scenario.changes_table})
         if json_out is not None:
-            write_json(json_out, {"scenario": scenario.name, "ranges": records(table)})
+            write_json(json_out, {**scenario.about, "ranges": records(table)})
     if not quiet and str(json_out) != "-":
         shown = ["parameter", "figure", "unit", "moves", "from_factor", "to_factor", "price"]
         print_table(table.reindex(columns=[*shown, "reason"]))
@@ -157,9 +157,9 @@ def breakpoints(  # noqa: PLR0913, PLR0917
             decisions=decisions(relax, fix),  # type: ignore[arg-type]
         )
         for path in outputs:
-            write_table(path, {"Break points": table})
+            write_table(path, {"Break points": table, **scenario.changes_table})
         if json_out is not None:
-            write_json(json_out, {"scenario": scenario.name, "pieces": records(table)})
+            write_json(json_out, {**scenario.about, "pieces": records(table)})
     if not quiet and str(json_out) != "-":
         same = table["built"].nunique() <= 1  # long, and of use only where it changes
         print_table(table.drop(columns=["parameter", *(["built"] if same else [])]))

@@ -22,6 +22,8 @@ from circflow.commands.common import (
 )
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from circflow.data.table import Problem
 
 
@@ -51,8 +53,13 @@ def template(file: Path, force: bool) -> None:
     type=click.Path(path_type=Path),
     help="Write a copy of the scenario with the cells marked and commented.",
 )
+@click.option(
+    "--balances",
+    is_flag=True,
+    help="A table of what every recipe takes in, makes and loses: mass, substances, energy.",
+)
 @json_option
-def check(file: Path, annotate: Path | None, json_out: Path | None) -> int:
+def check(file: Path, annotate: Path | None, balances: bool, json_out: Path | None) -> int:
     """List every problem of a scenario, by sheet and cell.
 
     Errors must be mended before the scenario can be solved; warnings are worth a look. The exit
@@ -73,6 +80,14 @@ def check(file: Path, annotate: Path | None, json_out: Path | None) -> int:
     if on_stdout:
         for line in listing(problems, file.name):
             click.echo(line)
+    if balances and not errors:
+        from circflow.data.balances import recipe_balances
+        from circflow.data.read import read
+
+        tables = read(file).tables
+        table = recipe_balances({name: sheet.frame for name, sheet in tables.items()})
+        for line in balance_lines(table):
+            click.echo(line, err=not on_stdout)
     if annotate is not None:
         from circflow.data.annotate import annotate as mark
 
@@ -97,6 +112,28 @@ def listing(problems: Sequence[Problem], origin: str) -> list[str]:
         if by_sheet:
             lines.append("")
     return lines
+
+
+def balance_lines(table: pd.DataFrame) -> list[str]:
+    """The balances of recipes as text, a recipe's lines below its name."""
+    from circflow.data.one_line import plain
+
+    lines, title = ["Balances, per unit of activity"], ""
+    for row in table.to_dict("records"):
+        recipe = "" if row["recipe"] == "main" else f"/{row['recipe']}"
+        if f"{row['technology']}{recipe}" != title:
+            title = f"{row['technology']}{recipe}"
+            lines.append(f"  {plain(title)}")
+        least = "" if row["least_in"] == row["most_in"] else f"{row['least_in']:.5g} to "
+        text = f"{least}{row['most_in']:.5g} {row['measure']} in, {row['out']:.5g} out"
+        lost = row["lost"]
+        if lost != lost:  # noqa: PLR0124 - nothing goes in
+            text += ", made of nothing"
+        elif abs(lost) > 1e-6:
+            text += f", {abs(lost):.1%} {'lost' if lost > 0.0 else 'too much'}"
+        reason = f" ({row['reason']}: {row['named']:.0%})" if row["named"] else ""
+        lines.append(f"    {plain(str(row['property'])):<12} {text}{plain(reason)}")
+    return [*lines, ""]
 
 
 def verdict(file: Path, problems: Sequence[Problem]) -> str:

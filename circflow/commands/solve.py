@@ -26,6 +26,7 @@ from circflow.commands.common import (
 if TYPE_CHECKING:
     import pandas as pd
 
+    from circflow.report.figures import Baseline
     from circflow.solution.solution import Solution
 
 
@@ -79,6 +80,12 @@ if TYPE_CHECKING:
     help="Solve by another solver on this machine that Pyomo knows (glpk, cbc, scip, gurobi, …); "
     "it gives no shadow prices.",
 )
+@click.option(
+    "--algorithm",
+    type=click.Choice(["simplex", "ipx", "hipo"]),
+    help="How HiGHS solves linear programmes, instead of what their size asks for: the simplex"
+    " method, or interior point (hipo: pip install 'circflow[hipo]').",
+)
 @quiet_option
 def solve(  # noqa: PLR0913, PLR0917
     file: Path,
@@ -91,6 +98,7 @@ def solve(  # noqa: PLR0913, PLR0917
     time_limit: float | None,
     gap: float,
     solver: str,
+    algorithm: str | None,
     quiet: bool,
 ) -> None:
     """Find the best plan of a scenario and audit it.
@@ -114,6 +122,7 @@ def solve(  # noqa: PLR0913, PLR0917
                 time_limit=time_limit,
                 gap=gap,
                 solver=solver,
+                algorithm=algorithm,
                 progress=progress,
             )
         except NoPlan as none:
@@ -123,7 +132,9 @@ def solve(  # noqa: PLR0913, PLR0917
         except AuditError as error:
             solution, fault = error.solution, error
         progress("writing")
-        files = write_files(solution, output, csv_folder, json_out, report)
+        told = not quiet and str(json_out) != STDOUT
+        baselines = compared(solution) if output or report or told else []
+        files = write_files(solution, output, csv_folder, json_out, report, baselines)
     if fault is not None:
         raise fault  # the files tell that the audit failed
     if not quiet:
@@ -135,7 +146,7 @@ def solve(  # noqa: PLR0913, PLR0917
         else:
             from circflow.report.console import summary
 
-            click.echo(summary(solution, files), nl=False)
+            click.echo(summary(solution, files, baselines), nl=False)
 
 
 def no_plan_json(none: Exception) -> dict[str, str]:
@@ -146,12 +157,13 @@ def no_plan_json(none: Exception) -> dict[str, str]:
     return {"scenario": none.scenario, "status": none.status.value, "reason": none.reason}
 
 
-def write_files(
+def write_files(  # noqa: PLR0913, PLR0917
     solution: Solution,
     output: Path | None,
     csv_folder: Path | None,
     json_out: Path | None,
     report: Path | None = None,
+    baselines: Sequence[Baseline] = (),
 ) -> list[Path]:
     """Write what was asked for; the files and folders written."""
     files = []
@@ -161,13 +173,11 @@ def write_files(
     if output is not None:
         from circflow.report.workbook import write_results
 
-        write_results(solution, output, more)
+        write_results(solution, output, more, baselines)
         files.append(output)
     if report is not None:
         from circflow.report.page.plan import write_page
-        from circflow.studies.cluster.baselines import comparisons
 
-        baselines = comparisons(solution) if solution.audit.passed else ()
         write_page(solution, report, baselines, table)
         files.append(report)
     if csv_folder is not None:
@@ -180,6 +190,13 @@ def write_files(
         if str(json_out) != STDOUT:
             files.append(json_out)
     return files
+
+
+def compared(solution: Solution) -> list[Baseline]:
+    """What the plan is compared with; nothing where its audit failed."""
+    from circflow.studies.cluster.baselines import comparisons
+
+    return comparisons(solution) if solution.audit.passed else []
 
 
 def indicators(solution: Solution) -> pd.DataFrame:

@@ -249,7 +249,7 @@ def _sweep_figure(runs: Runs) -> Any:
 
 def _runs_json(runs: Runs) -> dict[str, Any]:
     return {
-        "scenario": runs.scenario.name,
+        **runs.scenario.about,
         "runs": records(runs.table),
         "notes": runs.notes,
         "seconds": runs.seconds,
@@ -351,7 +351,7 @@ def tornado(  # noqa: PLR0913, PLR0917
         for path in outputs:
             _write(path, study.write, lambda: tornado_plot(study))
         if json_out is not None:
-            content = {"scenario": scenario.name, "base": study.base}
+            content = {**scenario.about, "base": study.base}
             write_json(json_out, {**content, "effects": records(study.table)})
     if store is not None:
         for left in (store, Path(f"{store}-wal"), Path(f"{store}-shm")):
@@ -421,7 +421,7 @@ def alternatives(  # noqa: PLR0913, PLR0917
         for path in outputs:
             found.write(path)
         if json_out is not None:
-            content = {"scenario": scenario.name, "best": found.best, "within": within}
+            content = {**scenario.about, "best": found.best, "within": within}
             tables = {"plans": records(found.table), "units": records(found.units)}
             write_json(json_out, {**content, **tables})
     if not quiet and str(json_out) != "-":
@@ -488,7 +488,7 @@ def pareto(  # noqa: PLR0913, PLR0917
         for path in outputs:
             _write(path, front.write, lambda: pareto_plot(front))
         if json_out is not None:
-            content = {"scenario": scenario.name, "goals": front.goals, "units": front.units}
+            content = {**scenario.about, "goals": front.goals, "units": front.units}
             write_json(json_out, {**content, "points": records(front.table)})
     if not quiet and str(json_out) != "-":
         names = list(front.table.columns[1:6])

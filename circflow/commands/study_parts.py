@@ -116,10 +116,13 @@ def tell_files(outputs: Sequence[Path]) -> None:
 def print_table(table: pd.DataFrame) -> None:
     """A table in columns; text to the left, numbers to the right."""
     from circflow.data.one_line import plain
+    from circflow.report.numbers import number, without_noise
+
+    table = without_noise(table)
 
     def shown(value: Any) -> str:
         if isinstance(value, float):
-            return "-" if value != value else f"{value:,.6g}"  # noqa: PLR0124
+            return number(value)
         return "-" if value is None else plain(value)
 
     columns = [[str(name), *map(shown, table[name].tolist())] for name in table.columns]

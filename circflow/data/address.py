@@ -16,6 +16,7 @@ import pandas as pd
 
 from circflow.data.cells import BadCellError, is_blank, parse_number, plain, shorten
 from circflow.data.cells import parse_flag as _flag
+from circflow.data.errors import CircflowError
 from circflow.data.schema import BY_NAME, SCENARIO_KEYS, Column
 from circflow.data.suggest import nearest, remark
 from circflow.data.table import Cell, Table
@@ -26,7 +27,7 @@ SETTINGS = {column.name: column for column in SCENARIO_KEYS}
 _PLAIN_VALUE = re.compile(r"[^\s,\[\]='\"][^,\[\]'\"]*")
 
 
-class AddressError(ValueError):
+class AddressError(CircflowError, ValueError):
     """An address that cannot be read or names nothing; `suggestion` is the nearest that does."""
 
     def __init__(self, message: str, suggestion: str = "") -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import date, time, timedelta
 from typing import TYPE_CHECKING
 
+from circflow.data.errors import CircflowError
 from circflow.data.schema import Column
 from circflow.data.suggest import nearest
 from circflow.data.table import CellFault
@@ -32,7 +33,7 @@ _NUMBER = re.compile(
 )
 
 
-class BadCellError(ValueError):
+class BadCellError(CircflowError, ValueError):
     """A value that cannot be read: what is wrong and, where one is near, a good value."""
 
     def __init__(self, message: str, suggestion: str = "") -> None:
@@ -253,6 +254,35 @@ def parse_names(value: object) -> str | None:
     return ", ".join(split_names(text)) or None if text else None
 
 
+def parse_shares(value: object) -> str | None:
+    """Several shares separated by semicolons, tidied to `0.5; 0.8`; None where blank.
+
+    Each is above 0 and at most 1, and none may be left out.
+    """
+    if is_blank(value):
+        return None
+    parts = value.split(";") if isinstance(value, str) else [value]
+    return "; ".join(show(_share(part)) for part in parts)
+
+
+def _share(part: object) -> float:
+    number = parse_number(part)
+    if number is None:
+        raise BadCellError(
+            "a share is empty: write every year's share, separated by semicolons, such as 0.5; 0.8"
+        )
+    if not 0.0 < number <= 1.0:
+        raise BadCellError(
+            f"the share {shorten(show(part))} is not above 0 and at most 1: write 50 % as 0.5"
+        )
+    return number
+
+
+def split_shares(text: str | None) -> tuple[float, ...]:
+    """The shares of a cell that was read by `parse_shares`; none where it is blank."""
+    return tuple(float(part) for part in text.split(";")) if text else ()
+
+
 def in_range(number: float, column: Column) -> bool:
     """Whether a number keeps the limits of its column, its possible sizes among them."""
     low, high = column.low, column.high
@@ -325,6 +355,7 @@ _READERS: dict[str, Callable[[object], object]] = {
     "integer": parse_integer,
     "flag": parse_flag,
     "names": parse_names,
+    "shares": parse_shares,
 }
 
 

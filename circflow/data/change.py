@@ -24,6 +24,7 @@ from circflow.data.address import (
     parse_address,
     row_addresses,
 )
+from circflow.data.arguments import named, python_value
 from circflow.data.cells import (
     BadCellError,
     in_range,
@@ -35,6 +36,7 @@ from circflow.data.cells import (
     shorten,
 )
 from circflow.data.checks.changed import check_changed
+from circflow.data.errors import ArgumentError
 from circflow.data.files import column_letter
 from circflow.data.pandas_text import python_strings
 from circflow.data.read import scenario_of
@@ -69,6 +71,16 @@ class _Change:
     how: Literal["set", "factor", "add"]
     value: str | float | bool | None
 
+    def __str__(self) -> str:
+        """The change as it is typed behind `--set`."""
+        sign = {"set": "=", "factor": "*=", "add": "+="}[self.how]
+        value = self.value
+        if isinstance(value, bool):
+            value = "yes" if value else "no"
+        elif isinstance(value, float):
+            value = plain(value)
+        return f"{self.address}{sign}{'' if value is None else value}"
+
     @property
     def at(self) -> str:
         """The column of the sheet that holds the cells."""
@@ -83,6 +95,11 @@ def change(scenario: Scenario, edits: Mapping[str, Edit]) -> Scenario:
     in the given scenario. Raises `ScenarioError` where an address names nothing, an edit does not
     fit its cells, or the changed scenario cannot be used.
     """
+    if not isinstance(edits, Mapping):
+        raise ArgumentError(
+            "changes are given as {address: edit}, such as {'Markets.price': '*0.9'},"
+            f" not {named(edits)}"
+        )
     changes = [_planned(scenario, text, edit) for text, edit in edits.items()]
     if not changes:
         return scenario
@@ -94,13 +111,14 @@ def change(scenario: Scenario, edits: Mapping[str, Edit]) -> Scenario:
         values = _new_values(scenario, one, before)
         book, table = _written(book, before, one, values)
         tables[one.address.sheet] = table
+    noted = [*scenario.changes, *(str(c) for c in changes)]
     if not quick:
-        return scenario_of(book)
+        return scenario_of(book).with_changes(noted)
     changed = retyped(scenario, tables, book)
     problems = check_changed(changed)
     if problems:
         raise ScenarioError(problems, book.origin)
-    return changed
+    return changed.with_changes(noted)
 
 
 def parse_edit(edit: Edit) -> tuple[Literal["set", "factor", "add"], Edit]:
@@ -108,6 +126,7 @@ def parse_edit(edit: Edit) -> tuple[Literal["set", "factor", "add"], Edit]:
 
     Raises `BadCellError` where the number of `*…` or `+…` cannot be read.
     """
+    edit = python_value(edit)
     if not isinstance(edit, str):
         return "set", edit
     text = edit.strip()

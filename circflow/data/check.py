@@ -10,6 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from circflow.data.checks.arithmetic import check_arithmetic
+from circflow.data.checks.balances import check_balances
 from circflow.data.checks.blends import check_blends
 from circflow.data.checks.disposal import check_disposal
 from circflow.data.checks.doubts import check_doubts
@@ -21,7 +22,12 @@ from circflow.data.checks.links import check_distances, check_effect
 from circflow.data.checks.provisional import provisional
 from circflow.data.checks.reach import Reach
 from circflow.data.checks.references import check_keys, check_references
-from circflow.data.checks.rules import check_discounting, check_figures, check_names
+from circflow.data.checks.rules import (
+    check_construction,
+    check_discounting,
+    check_figures,
+    check_names,
+)
 from circflow.data.checks.structure import match_sheets, sheet_order
 from circflow.data.checks.studies import check_studies
 from circflow.data.checks.taxes import check_taxes
@@ -58,7 +64,9 @@ def check_book(book: Book) -> tuple[list[Problem], Scenario | None]:
     check_names(drafts)
     check_figures(drafts)
     check_discounting(drafts, periods, settings.discount_rate)
+    check_construction(drafts, periods)
     check_blends(drafts)
+    check_balances(drafts)
     check_studies(drafts)
     check_futures(drafts)
     check_indicators(drafts)

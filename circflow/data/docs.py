@@ -111,7 +111,15 @@ ignored.
 A candidate needs `capex_million`. With `capacity_max_per_year` (which needs `capex_max_million`)
 it may be built at any size between the two; its capex, and its fixed cost where a maximum is
 given, lie on the straight line between. Of the candidates that share a `choice` at most one is
-built. The columns from `lifetime_years` on act on candidates only.""",
+built. The columns from `lifetime_years` to `ramp_up` act on candidates only.
+
+A candidate's capital is committed in the period in which it is decided; service begins
+`construction_years` later, may be in the middle of a period, and runs to the end of the last
+period that starts before its lifetime is over. `ramp_up` lists the shares of its capacity in the
+first years of service (`0.5; 0.8`: half in the first year, four fifths in the second, then all).
+In a period of several years its capacity is the mean over the years, and fixed cost, jobs and
+capital charge count by the share of the years in service. With `construction_years` an annuity
+begins with service and pays the interest of the years before.""",
     "UnitPeriods": """\
 For a plant that closes or stands for repair. Capacity 0 does not take a unit out of service. A
 candidate's capacity is not replaced; of a range of sizes the smaller size's fixed cost is.""",
@@ -190,7 +198,8 @@ def _overview() -> str:
     lines = ["| sheet | | what it holds |", "| --- | --- | --- |"]
     for sheet in SHEETS:
         need = "required" if sheet.required else ""
-        lines.append(f"| [{sheet.name}](#{sheet.name.lower()}) | {need} | {_cell(sheet.meaning)} |")
+        link = f"[{sheet.name}](#{sheet.name.lower()})"
+        lines.append(f"| {link} | {need} | {table_cell(sheet.meaning)} |")
     return "\n".join(lines) + "\n"
 
 
@@ -198,10 +207,10 @@ def _sheet_section(sheet: Sheet) -> str:
     lines = [f"## {sheet.name}", "", sheet.meaning, "", _key_words(sheet), ""]
     if sheet.name in _RULES:
         lines += [_RULES[sheet.name], ""]
-    lines += _column_table(sheet.columns, "column")
+    lines += column_table(sheet.columns, "column")
     if sheet.name == "Scenario":
         lines += ["", "The keys, one a row:", ""]
-        lines += _column_table(SCENARIO_KEYS, "key")
+        lines += column_table(SCENARIO_KEYS, "key")
     return "\n".join(lines) + "\n"
 
 
@@ -216,7 +225,8 @@ def _key_words(sheet: Sheet) -> str:
     return f"{need} Key: {', '.join(names)}."
 
 
-def _column_table(columns: tuple[Column, ...], title: str) -> list[str]:
+def column_table(columns: tuple[Column, ...], title: str) -> list[str]:
+    """A table of columns: meaning, unit, what they may hold, what a blank cell means."""
     lines = [
         f"| {title} | meaning | unit | expected | possible | plausible | where blank |",
         "| --- | --- | --- | --- | --- | --- | --- |",
@@ -225,7 +235,7 @@ def _column_table(columns: tuple[Column, ...], title: str) -> list[str]:
         name = f"**{column.name}**" if column.required else column.name
         sizes = [_possible(column), _plausible(column)]
         cells = [name, column.meaning, column.unit, column.expected, *sizes, _blank(column)]
-        lines.append("| " + " | ".join(_cell(text) for text in cells) + " |")
+        lines.append("| " + " | ".join(table_cell(text) for text in cells) + " |")
     return lines
 
 
@@ -257,7 +267,7 @@ def _blank(column: Column) -> str:
     return blank_meaning(column).removeprefix("blank = ").removeprefix("may be blank")
 
 
-def _cell(text: str) -> str:
+def table_cell(text: str) -> str:
     """Text that stays inside a cell of a Markdown table."""
     escaped = text.replace("|", "\\|").replace("<", "&lt;").replace(">", "&gt;")
     return escaped.replace("\n", " ")

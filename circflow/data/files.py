@@ -10,13 +10,17 @@ target and renamed, so that a stopped run leaves the old file as it was.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from circflow.data.scenario import ScenarioError
-from circflow.data.schema import SHEETS
+from circflow.data.schema import SHEETS, Sheet
 from circflow.data.table import Book, Cell, Problem, RawSheet
+
+if TYPE_CHECKING:
+    from circflow.data.template import Manual
 
 MAX_FILE_BYTES = 512 * 2**20
 """Largest file, and largest sum of a file's unpacked parts, that is read."""
@@ -57,10 +61,11 @@ def read_book(path: str | os.PathLike[str]) -> Book:
         return read_workbook(path)
 
 
-def write_book(book: Book, path: str | os.PathLike[str]) -> None:
+def write_book(book: Book, path: str | os.PathLike[str], manual: Manual | None = None) -> None:
     """Write a workbook (a path that ends in .xlsx) or a folder of CSV files (any other path).
 
-    Sheets are written in the order of the schema, the planner's own ones after them. Raises
+    The manual tells what the workbook says of its columns; without one it is a scenario. Sheets
+    are written in the order of the schema, the planner's own ones after them. Raises
     `ScenarioError` if the path cannot be written or the format cannot hold a cell.
     """
     path = Path(path)
@@ -68,7 +73,7 @@ def write_book(book: Book, path: str | os.PathLike[str]) -> None:
         if path.suffix.lower() == ".xlsx" and not path.is_dir():
             from circflow.data.workbook import write_workbook
 
-            write_workbook(book, path)
+            write_workbook(book, path, manual)
             return
         if path.suffix.lower() in _OTHER_FORMATS and not path.is_dir():
             message = f"{path.suffix} files are not written: give a name that ends in .xlsx"
@@ -112,9 +117,9 @@ def _reason(error: Exception) -> str:
     return (getattr(error, "strerror", None) or str(error) or type(error).__name__).lower()
 
 
-def in_order(book: Book) -> list[RawSheet]:
+def in_order(book: Book, sheets: Sequence[Sheet] = SHEETS) -> list[RawSheet]:
     """A book's sheets: those of the schema in its order, then the others as they stand."""
-    order = {sheet.name: n for n, sheet in enumerate(SHEETS)}
+    order = {sheet.name: n for n, sheet in enumerate(sheets)}
     return sorted(book.sheets, key=lambda sheet: order.get(sheet.name.strip(), len(order)))
 
 

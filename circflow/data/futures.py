@@ -56,6 +56,8 @@ _NO_PLAN_READS = (
     "Futures",
     "FutureChanges",
     "Indicators",
+    "PropertyKinds",
+    "Losses",
     "Taxes",
     "Sources",
 )

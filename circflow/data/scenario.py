@@ -27,6 +27,8 @@ from circflow.data.coded import (
     place_in,
     stacked,
 )
+from circflow.data.errors import CircflowError
+from circflow.data.result import Result
 from circflow.data.schema import BY_NAME
 from circflow.data.table import Book, Problem, Table
 
@@ -38,7 +40,7 @@ MILLION = 1e6
 """Currency per million currency."""
 
 
-class ScenarioError(ValueError):
+class ScenarioError(CircflowError, ValueError):
     """A scenario that cannot be used. `problems` holds every one that was found."""
 
     def __init__(self, problems: Iterable[Problem], origin: str = "") -> None:
@@ -67,6 +69,7 @@ class Settings:
     transaction_cost_inside: float = 0.0
     transaction_cost_outside: float = 0.0
     capital_charge: str = "annuity"
+    rates: str = ""
 
 
 @dataclass(frozen=True)
@@ -117,8 +120,8 @@ class Standstill:
 NOTHING_STANDS_STILL = Standstill()
 
 
-@dataclass(frozen=True)
-class Scenario:
+@dataclass(frozen=True, repr=False)
+class Scenario(Result):
     """A checked scenario. Made by `circflow.read`; changed copies by `change`."""
 
     settings: Settings
@@ -132,6 +135,13 @@ class Scenario:
     read_seconds: float = field(default=0.0, compare=False)
     """What reading and checking the file took."""
     standstill: Standstill = NOTHING_STANDS_STILL
+    changes: tuple[str, ...] = field(default=(), compare=False)
+    """What `change` did to the file's cells, in order, as assignments: `Markets.price*=0.9`."""
+
+    @property
+    def headline(self) -> str:
+        sheets = ("Sites", "Materials", "Units", "Periods")
+        return f"{self.name}: " + ", ".join(f"{s} {len(self.frame(s)):,}" for s in sheets)
 
     @property
     def name(self) -> str:
@@ -141,6 +151,22 @@ class Scenario:
         """The scenario with what is doubtful about it; errors that remain (what no plan can
         meet) become warnings."""
         return self._twin(warnings=tuple(replace(p, severity="warning") for p in problems))
+
+    def with_changes(self, changes: Iterable[str]) -> Scenario:
+        """The scenario, with what was changed in it."""
+        return self._twin(changes=tuple(changes))
+
+    @property
+    def changes_table(self) -> dict[str, pd.DataFrame]:
+        """`changes` as a table to write beside others (column `change`), by its name; none where
+        nothing was changed."""
+        table = pd.DataFrame({"change": pd.Series(self.changes, dtype=object)})
+        return {"changes": table} if self.changes else {}
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """Name and changes: how every JSON begins."""
+        return {"scenario": self.name, "changes": list(self.changes)}
 
     def with_read_seconds(self, seconds: float) -> Scenario:
         """The scenario with what reading it took."""

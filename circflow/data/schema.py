@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-Kind = Literal["name", "text", "number", "integer", "flag", "choice", "names"]
+Kind = Literal["name", "text", "number", "integer", "flag", "choice", "names", "shares"]
 """What a cell holds: an identifier, free text, a number, a whole number, yes/no, one of a
-list of words, or several identifiers separated by commas."""
+list of words, several identifiers separated by commas, or several shares separated by
+semicolons."""
 
 IGNORED_SHEET_MARKS = ("_", "#")
 """Sheets whose name begins so belong to the planner."""
@@ -94,17 +95,17 @@ class Column:
     @property
     def expected(self) -> str:
         """What the cell may hold, in words."""
-        if self.kind == "flag":
-            return "yes or no"
-        if self.kind == "choice":
-            return "one of " + ", ".join(self.choices)
-        if self.kind == "names":
-            return f"names of {self.reference}, separated by commas"
-        if self.kind == "name" and self.reference:
-            return f"a name from the sheet {self.reference}"
         if self.is_number:
             return _range_words(self)
-        return "a name" if self.kind == "name" else "text"
+        if self.kind == "name" and self.reference:
+            return f"a name from the sheet {self.reference}"
+        return {
+            "flag": "yes or no",
+            "choice": "one of " + ", ".join(self.choices),
+            "names": f"names of {self.reference}, separated by commas",
+            "shares": "shares above 0 and at most 1, separated by semicolons, such as 0.5; 0.8",
+            "name": "a name",
+        }.get(self.kind, "text")
 
 
 def _range_words(column: Column) -> str:
@@ -196,7 +197,7 @@ SCENARIO_KEYS: tuple[Column, ...] = (
     ),
     _number(
         "discount_rate",
-        "per year, 0.1 = 10 %",
+        "per year, 0.1 = 10 %; a year's money counts at the start of the year",
         "1/yr",
         default=0.0,
         low=-1.0,
@@ -226,6 +227,11 @@ SCENARIO_KEYS: tuple[Column, ...] = (
         "annuity: capex in equal yearly amounts over the lifetime; upfront: in full when built",
         default="annuity",
         choices=("annuity", "upfront"),
+    ),
+    _text(
+        "rates",
+        "what other money is worth in this one: USD 2023 = 95; EUR = 105; read by "
+        "`circflow suggest` only",
     ),
 )
 """The rows of the sheet Scenario: a key and its value."""
@@ -356,6 +362,12 @@ SHEETS: tuple[Sheet, ...] = (
                 blank="every mode",
             ),
             _flag("innovative", "a product of innovation: read by the indicators only", False),
+            _text(
+                "library_material",
+                "what it is in the library of technologies: a name or a code there, - for none; "
+                "read by `circflow suggest` only",
+                blank="by its names",
+            ),
         ),
         key=("material",),
         required=True,
@@ -482,6 +494,64 @@ SHEETS: tuple[Sheet, ...] = (
         key=("material", "property"),
     ),
     Sheet(
+        "PropertyKinds",
+        "What a property measures: something that no recipe can make, or a mere quality.",
+        (
+            _name("property", "property", "Properties", required=True),
+            Column(
+                "kind",
+                "choice",
+                "substance: by mass; energy: by heating value; moisture: what dry bases leave out; "
+                "quality: balances nothing",
+                required=True,
+                choices=("substance", "energy", "moisture", "quality"),
+            ),
+            Column(
+                "unit",
+                "choice",
+                "of the values, per unit of material; %, share, kg/t and g/t are of mass",
+                blank="% of mass, or GJ",
+                choices=("%", "share", "kg/t", "g/t", "GJ", "MJ", "MJ/kg", "MWh", "kWh"),
+            ),
+            Column(
+                "basis",
+                "choice",
+                "whether values are per unit as moved, or without its moisture",
+                default="moist",
+                choices=("moist", "dry"),
+            ),
+            _number(
+                "loss_share",
+                "share of what goes into a recipe that may be lost without a name",
+                "share",
+                default=0.05,
+                low=0.0,
+                high=1.0,
+            ),
+            _number("price", "what it is worth", "currency/t or GJ", blank="not told"),
+        ),
+        key=("property",),
+    ),
+    Sheet(
+        "Losses",
+        "Where what a recipe loses of a substance, or of energy, goes.",
+        (
+            _TECHNOLOGY,
+            _RECIPE,
+            _name("property", "what is lost", "PropertyKinds", required=True),
+            _number(
+                "share",
+                "of what goes in, at most",
+                "share",
+                required=True,
+                low=0.0,
+                high=1.0,
+            ),
+            _text("reason", "where it goes: stack gas, slag that stays, heat", required=True),
+        ),
+        key=("technology", "recipe", "property"),
+    ),
+    Sheet(
         "BlendLimits",
         "Quality of what goes into a group: the mean of a property, or the share of one material.",
         (
@@ -574,6 +644,23 @@ SHEETS: tuple[Sheet, ...] = (
                 "Units",
             ),
             _text("investor", "label"),
+            Column(
+                "construction_years",
+                "integer",
+                "from the decision, when the capital is committed, to service; a candidate's",
+                "yr",
+                default=0.0,
+                low=0.0,
+                largest=100.0,
+                usual=(1.0, 15.0),
+            ),
+            Column(
+                "ramp_up",
+                "shares",
+                "shares of the capacity in a candidate's first years of service, then all of it",
+                "share",
+                blank="all of it at once",
+            ),
             _number(
                 "foreign_share",
                 "foreign investors' share of the capex: read by the indicators only",

@@ -14,12 +14,13 @@ import math
 import os
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from circflow.data.files import column_letter, in_order, is_blank
 from circflow.data.schema import (
-    BY_NAME,
     SCENARIO_KEYS,
     SHEETS,
     Column,
@@ -122,11 +123,25 @@ def header_note(sheet: Sheet, column: Column) -> str:
 # --------------------------------------------------------------------------- writer
 
 
-def write_styled(book: Book, path: Path) -> None:
+@dataclass(frozen=True)
+class Manual:
+    """What a workbook says of itself: its sheets and columns, and how to fill them in."""
+
+    title: str
+    sheets: tuple[Sheet, ...]
+    lines: tuple[str, ...]
+    """Of the read-me sheet, below its title."""
+
+    @cached_property
+    def by_name(self) -> dict[str, Sheet]:
+        return {sheet.name: sheet for sheet in self.sheets}
+
+
+def write_styled(book: Book, path: Path, manual: Manual | None = None) -> None:
     """Write a book's sheets, styled, to a new file. The book must fit (see `write_workbook`).
 
-    The same book gives the same bytes. Text is never written as a formula or a link. Raises
-    `OSError` if the file cannot be written.
+    Without a manual it is a scenario. The same book gives the same bytes. Text is never written as
+    a formula or a link. Raises `OSError` if the file cannot be written.
     """
     import xlsxwriter
     from xlsxwriter.exceptions import XlsxFileError
@@ -139,7 +154,7 @@ def write_styled(book: Book, path: Path) -> None:
     try:
         with xlsxwriter.Workbook(str(path), options) as workbook:
             workbook.set_properties({"author": "circflow", "created": dt.datetime(2025, 1, 1)})
-            _BookWriter(workbook, book).write()
+            _BookWriter(workbook, book, manual or SCENARIO).write()
     except XlsxFileError as error:  # it wraps what the disk said
         cause = error.args[0] if error.args else error
         raise (cause if isinstance(cause, OSError) else OSError(str(error))) from error
@@ -148,10 +163,11 @@ def write_styled(book: Book, path: Path) -> None:
 class _BookWriter:
     """Writes one book; holds the formats, which are shared by all its sheets."""
 
-    def __init__(self, workbook: Workbook, book: Book) -> None:
+    def __init__(self, workbook: Workbook, book: Book, manual: Manual) -> None:
         self.workbook = workbook
         self.book = book
-        self.sheets = in_order(book)
+        self.manual = manual
+        self.sheets = in_order(book, manual.sheets)
         self.formats: dict[tuple[tuple[str, Any], ...], Format] = {}
         self.key_ranges = dict(self._key_ranges())
 
@@ -162,7 +178,7 @@ class _BookWriter:
             self._write_readme(self.workbook.add_worksheet(README))
         for number, raw in enumerate(self.sheets):
             page = self.workbook.add_worksheet(raw.name)
-            schema = BY_NAME.get(raw.name.strip())
+            schema = self.manual.by_name.get(raw.name.strip())
             self._write_cells(page, raw, schema)
             if schema is not None:
                 self._write_lists(page, raw, schema)
@@ -186,7 +202,7 @@ class _BookWriter:
     def _key_ranges(self) -> Iterable[tuple[str, str]]:
         """The cells that hold the names of a sheet, as a formula for drop-down lists."""
         for raw in self.sheets:
-            schema = BY_NAME.get(raw.name)
+            schema = self.manual.by_name.get(raw.name)
             if schema is None or not raw.grid:
                 continue
             name = schema.key[0] if schema.key else schema.names[0]
@@ -339,9 +355,9 @@ class _BookWriter:
         page.set_column(0, 0, 20, self.format())
         page.set_column(1, 1, 13, self.format())
         page.set_column(2, 2, 95, self.format(text_wrap=True))
-        page.write_string(0, 0, README_TITLE, self.format(bold=True, font_size=16))
+        page.write_string(0, 0, self.manual.title, self.format(bold=True, font_size=16))
         row = 2
-        for line in README_LINES:
+        for line in self.manual.lines:
             page.write_string(row, 0, line, self.format())
             row += 1
         legend = (
@@ -366,7 +382,7 @@ class _BookWriter:
             page.write_string(row, index, word, heading)
         link = self.format(font_color="#1F5C4D", underline=1)
         for raw in self.sheets:
-            schema = BY_NAME.get(raw.name)
+            schema = self.manual.by_name.get(raw.name)
             if schema is None:
                 continue
             row += 1
@@ -390,6 +406,8 @@ README_LINES = (
     "are yours: circflow keeps them and does not read them. This sheet it writes anew.",
     "",
 )
+
+SCENARIO = Manual(README_TITLE, SHEETS, README_LINES)
 
 
 class _Exact(float):

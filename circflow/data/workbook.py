@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 from xml.parsers import expat
 
 from circflow.data.atomic import atomic_path
@@ -47,6 +47,9 @@ from circflow.data.worksheet import (
     unescaped,
 )
 
+if TYPE_CHECKING:
+    from circflow.data.template import Manual
+
 MAX_TEXT = 32_767
 """Most characters (UTF-16 units) that Excel holds in a cell."""
 MAX_PARTS = 10_000
@@ -56,6 +59,7 @@ MAX_RATIO, RATIO_FROM_BYTES = 200, 10 * 2**20
 
 README = "_readme"
 README_TITLE = "How to fill in this circflow scenario"
+LIBRARY_README_TITLE = "How to fill in this circflow library of technologies"
 """First cell of the sheet `_readme` that is made on writing, and left out on reading."""
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -181,7 +185,7 @@ def _read_package(package: zipfile.ZipFile, origin: str) -> Book:
         with package.open(part) as stream:
             sheet.parse(stream)
         grid = sheet.finished_grid()
-        if entry.name == README and grid and grid[0][0] == README_TITLE:
+        if entry.name == README and grid and grid[0][0] in (README_TITLE, LIBRARY_README_TITLE):
             continue
         sheets.append(RawSheet(entry.name, grid, entry.hidden))
         if not is_planners_sheet(entry.name):
@@ -363,7 +367,7 @@ def _date_kind(code: str) -> DateKind | None:
 # --------------------------------------------------------------------------- writing
 
 
-def write_workbook(book: Book, path: Path) -> None:
+def write_workbook(book: Book, path: Path, manual: Manual | None = None) -> None:
     """Write a book as a workbook that a planner can work in (see `circflow.data.template`).
 
     Read again it gives the same cells; a `CellFault` becomes its text. Raises `ScenarioError`
@@ -373,7 +377,7 @@ def write_workbook(book: Book, path: Path) -> None:
 
     _check_fits(book)
     with atomic_path(path) as temporary:
-        write_styled(book, temporary)
+        write_styled(book, temporary, manual)
 
 
 def _check_fits(book: Book) -> None:

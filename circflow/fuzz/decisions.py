@@ -81,14 +81,26 @@ def _window(unit: Row, periods: list[_Period]) -> list[_Period]:
     first, last = unit.get("earliest_period"), unit.get("latest_period")
     low = names.index(str(first)) if first is not None else 0
     high = names.index(str(last)) if last is not None else len(names) - 1
-    return periods[low : high + 1]
+    wait = number(unit, "construction_years", 0.0)
+    horizon = periods[-1].start + periods[-1].years
+    return [p for p in periods[low : high + 1] if p.start + wait < horizon]
 
 
 def _service(unit: Row, built: _Period | None, periods: list[_Period]) -> list[_Period]:
     if built is None:
         return []
-    end = built.start + number(unit, "lifetime_years", 20.0)
-    return [p for p in periods if built.start <= p.start < end]
+    begins = built.start + number(unit, "construction_years", 0.0)
+    end = begins + number(unit, "lifetime_years", 20.0)
+    return [p for p in periods if p.start + p.years > begins and p.start < end]
+
+
+def _shares(unit: Row, built: _Period, period: _Period) -> tuple[float, float]:
+    """Share of a period's years in service, and the mean share of capacity over its years."""
+    begins = built.start + int(number(unit, "construction_years", 0.0))
+    ramp = [float(part) for part in str(unit.get("ramp_up") or "").split(";") if part]
+    ages = range(max(period.start - begins, 0), period.start + period.years - begins)
+    shares = [(ramp + [1.0] * (age + 1))[age] for age in ages]
+    return len(shares) / period.years, sum(shares) / period.years
 
 
 Plan = dict[str, _Period | None]
@@ -131,7 +143,8 @@ def _way(sheets: Sheets, candidates: list[Row], plan: Plan, periods: list[_Perio
             row["status"] = "off"
             continue
         serving = _service(unit, built, periods)
-        years = sum(p.weight for p in serving)
+        shares = {p.name: _shares(unit, built, p) for p in serving}
+        years = sum(p.weight * shares[p.name][0] for p in serving)
         parts += [-value * number(unit, "fixed_cost_million_per_year", 0.0) * years,
                   jobs * number(unit, "jobs", 0.0) * years]  # fmt: skip
         capex = number(unit, "capex_million")
@@ -139,7 +152,8 @@ def _way(sheets: Sheets, candidates: list[Row], plan: Plan, periods: list[_Perio
             parts.append(-value * capex * (1.0 + rate) ** -built.start)
         else:
             life = int(number(unit, "lifetime_years", 20.0))
-            instalment = capex / sum((1.0 + rate) ** -n for n in range(life))
+            wait = int(number(unit, "construction_years", 0.0))
+            instalment = capex / sum((1.0 + rate) ** -(wait + n) for n in range(life))
             parts.append(-value * instalment * years)
         _without_decision(row)
         changed["UnitPeriods"] = changed.get("UnitPeriods", []) + [
@@ -147,12 +161,18 @@ def _way(sheets: Sheets, candidates: list[Row], plan: Plan, periods: list[_Perio
             for p in periods
             if p not in serving
         ]
+        capacity = number(unit, "capacity_per_year")
+        changed["UnitPeriods"] += [
+            {"unit": unit["unit"], "period": name, "capacity_per_year": capacity * ready}
+            for name, (_, ready) in shares.items()
+            if ready < 1.0
+        ]
     changed["Budget"] = []
     return Way(changed, sum(parts), sum(map(abs, parts)))
 
 
 _OF_CANDIDATES = ("capex_million", "lifetime_years", "earliest_period", "latest_period",
-                  "choice", "requires")  # fmt: skip
+                  "choice", "requires", "construction_years", "ramp_up")  # fmt: skip
 
 
 def _without_decision(row: Row) -> None:

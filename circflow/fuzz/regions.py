@@ -278,6 +278,13 @@ class _Region:
                 "choice": "one" if self.maybe(0.3) else None,
                 "requires": self.rng.choice([None, None, "Mill 1"]),
             }
+            if self.maybe(0.25):
+                row["construction_years"] = self.rng.randint(1, 3)
+            if self.maybe(0.25):
+                shares = [
+                    f"{self.rng.uniform(0.1, 1.0):.2f}" for _ in range(self.rng.randint(1, 3))
+                ]
+                row["ramp_up"] = "; ".join(shares)
             if self.maybe(0.4):
                 size, capex = row["capacity_per_year"], row["capex_million"]
                 assert isinstance(size, float) and isinstance(capex, float)

@@ -33,7 +33,7 @@ from circflow.model import (
     transport,
 )
 from circflow.model.declare import Model
-from circflow.model.results import MONEY_TABLE, PRICES, Group, Result
+from circflow.model.results import MONEY_TABLE, PRICES, Group, ResultTable
 from circflow.model.terms import MASS, Terms, stack
 
 BLOCKS = (
@@ -67,13 +67,13 @@ def group_named(name: str) -> Group:
     return next(g for g in money_groups() if g.name == name)
 
 
-def results() -> tuple[Result, ...]:
+def results() -> tuple[ResultTable, ...]:
     """The tables of a plan, in the order of `Tables`."""
     by_name = {r.name: r for block in BLOCKS for r in getattr(block, "RESULTS", ())}
     return tuple((by_name | {r.name: r for r in (MONEY_TABLE, PRICES)})[name] for name in TABLES)
 
 
-def result(name: str) -> Result | None:
+def result(name: str) -> ResultTable | None:
     """A table of a plan by its name, None where a plan has no such table."""
     return next((r for r in results() if r.name == name), None)
 

@@ -14,27 +14,32 @@ import pandas as pd
 from circflow.data.coded import Floats, Items, distinct, place_in
 from circflow.model.declare import Cells, Figure, Model, Stand, unit_of
 from circflow.model.investment import CAPITAL, FIXED, UnitFigure, in_periods, jobs
-from circflow.model.results import PER_YEAR, Column, Result, money, numbers, texts
+from circflow.model.results import PER_YEAR, ResultColumn, ResultTable, money, numbers, texts
 from circflow.model.terms import Terms, constants
 
-UNITS = Result(
+UNITS = ResultTable(
     "units",
     "Every unit that is not off, in every period in which it can be in service, also when it stands"
     " idle.",
     (
         *texts("which unit, when", "site", "unit", "technology", "status", "period"),
-        Column(
+        ResultColumn(
             "in_service",
-            "1 in service, 0 not (yet or any more); in between only in a relaxed plan",
+            "of the period's years in service: 1, or 0 (not yet, or not any more); in between where"
+            " service begins inside the period, and in a relaxed plan",
             "share",
             "share",
         ),
-        *numbers("capacity in service", PER_YEAR, "capacity_per_year"),
+        *numbers(
+            "capacity in service, the mean over the period's years (ramp-up)",
+            PER_YEAR,
+            "capacity_per_year",
+        ),
         *numbers("capacity times availability", PER_YEAR, "available_per_year"),
         *numbers("what runs", PER_YEAR, "load_per_year"),
-        Column("load_share", "what runs", "share of what is available", "share", "load"),
-        Column("jobs", "jobs while in service", "", "whole"),
-        *money("fixed cost while in service", "fixed_million_per_year"),
+        ResultColumn("load_share", "what runs", "share of what is available", "share", "load"),
+        ResultColumn("jobs", "jobs, by the share of the years in service", "", "whole"),
+        *money("fixed cost, by the share of the years in service", "fixed_million_per_year"),
         *money(
             "capital charge (annuity); 0 where capex is paid upfront", "capital_million_per_year"
         ),
@@ -77,7 +82,7 @@ def build(m: Model) -> None:
     availability = in_periods(m.scenario, "availability")
     least = in_periods(m.scenario, "min_load")
     usable = m.size.times(availability.of(m.size))
-    served = m.in_service.times(availability.of(m.in_service))
+    served = m.ready.times(availability.of(m.ready))
     capacity, floor = _cells(units, CAPACITY, m), _cells(units, MIN_LOAD, m)
     m.limit(
         "capacity",
@@ -100,7 +105,7 @@ def build(m: Model) -> None:
         figures=[Stand(floor, usable), Stand(capacity, served.times(least.of(served)), NOTHING)],
         part="min_load",
     )
-    _add_idling(m, load, usable, capacity, floor)
+    _add_idling(m, load, usable, served, capacity, floor)
 
 
 NOTHING = constants({n: np.zeros(0, dtype=np.intp) for n in INDEX}, np.zeros(0))
@@ -108,9 +113,12 @@ NOTHING = constants({n: np.zeros(0, dtype=np.intp) for n in INDEX}, np.zeros(0))
 
 def _unit_figures(m: Model) -> Items:
     """Units in the periods they can be in service, with their figures in the period."""
-    served = m.in_service
-    first, _ = distinct([served["unit"], served["period"]])
+    served = m.ready
+    first, of = distinct([served["unit"], served["period"]])
     unit, period = served["unit"][first], served["period"][first]
+    most, least = np.zeros(len(first)), np.ones(len(first))
+    np.maximum.at(most, of, served.coefficient)
+    np.minimum.at(least, of, served.coefficient)
     rows = m.scenario.items("Units").take(unit).plus(period=period)
     existing = rows["status"] == m.scenario.codes.known("status", "existing")
     capacity = in_periods(m.scenario, "capacity_per_year").of(rows)
@@ -121,7 +129,9 @@ def _unit_figures(m: Model) -> Items:
     )
     small, large = rows["capacity_per_year"], rows["capacity_max_per_year"]
     largest = np.where(~existing & ~np.isnan(large), large, small)
-    return rows.plus(largest=largest, ranged=largest > small)
+    # In a year of ramp-up, or of service begun, the size depends on the period built in.
+    ranged = (largest > small) | (most > least)
+    return rows.plus(ready=most, largest=most * largest, ranged=ranged)
 
 
 def _cells(units: Items, figure: Figure, m: Model) -> Cells:
@@ -136,14 +146,17 @@ def _cells(units: Items, figure: Figure, m: Model) -> Cells:
     return Cells(figure, labels, units[figure.column], row, changed)
 
 
-def _add_idling(m: Model, load: Terms, usable: Terms, capacity: Cells, floor: Cells) -> None:
+def _add_idling(  # noqa: PLR0913, PLR0917
+    m: Model, load: Terms, usable: Terms, served: Terms, capacity: Cells, floor: Cells
+) -> None:
+    """A unit that can idle runs at its least load or more, or stands still."""
     units = m.units
     idles = units["can_idle"] & (units["min_load"] > 0.0)
     rows = units.take(idles & (units["largest"] * units["availability"] > 0.0))
     running = m.variable("running", INDEX, rows, "unit that can idle runs", "0/1", decision=True)
     runs = load.within(rows.labels, *INDEX)
     available, least = rows["availability"], rows["min_load"]
-    most = available * rows["largest"]
+    most, per_capacity = available * rows["largest"], available * rows["ready"]
     standing = rows.take(rows["existing"])
     labels = {n: standing[n] for n in INDEX}
     m.limit(
@@ -154,16 +167,27 @@ def _add_idling(m: Model, load: Terms, usable: Terms, capacity: Cells, floor: Ce
         right=running.times(most),
         formula="Σ_recipe capacity_use · activity ≤ availability · largest size · running",
         figures=[
-            Stand(capacity, running.times(available), constants(labels, standing["availability"]))
+            Stand(
+                capacity, running.times(per_capacity), constants(labels, standing["availability"])
+            )
         ],
         part="capacity",
     )
     # Of variable size and idle: load ≥ min_load · availability · (size − largest), never binding.
     sized = rows["ranged"]
-    in_size = usable.within(rows.take(sized).labels, *INDEX)
-    slack = constants({n: rows[n][sized] for n in INDEX}, -most[sized])
-    held = running.times(most) + in_size + slack
-    at = place_in([rows[n] for n in INDEX], [held[n] for n in INDEX])
+    at_sized = {n: rows[n][sized] for n in INDEX}
+
+    def floored(runs: Floats, size: Terms) -> Terms:
+        """largest size · running, or size − largest size · (1 − running)."""
+        return (
+            running.times(runs) + size.within(at_sized, *INDEX) + constants(at_sized, -runs[sized])
+        )
+
+    held = floored(most, usable)
+    moves = floored(per_capacity, served)
+    at, at_moves = (
+        place_in([rows[n] for n in INDEX], [t[n] for n in INDEX]) for t in (held, moves)
+    )
     m.limit(
         "running_min_load",
         over=INDEX,
@@ -178,7 +202,7 @@ def _add_idling(m: Model, load: Terms, usable: Terms, capacity: Cells, floor: Ce
                 held,
                 constants(labels, standing["availability"] * standing["capacity_per_year"]),
             ),
-            Stand(capacity, running.times(available * least), NOTHING),
+            Stand(capacity, moves.times(least[at_moves]), NOTHING),
         ],
         part="min_load",
     )
@@ -196,7 +220,7 @@ def tables(m: Model, values: Floats) -> dict[str, pd.DataFrame]:
     capacity, load = added(m.size), added(activity.times(activity["capacity_use"]))
     available = capacity * rows["availability"]
     table = rows.frame(codes, "site", "unit", "technology", "status", "period").assign(
-        in_service=added(m.in_service),
+        in_service=added(m.years),
         capacity_per_year=capacity,
         available_per_year=available,
         load_per_year=load,

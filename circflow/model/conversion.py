@@ -18,13 +18,13 @@ import pandas as pd
 
 from circflow.data.coded import Floats, Items, distinct, join, match, place_in
 from circflow.model.declare import Figure, Grows, Model, Record, Stand, cells
-from circflow.model.results import PER_YEAR, Group, Result, money, numbers, texts
+from circflow.model.results import PER_YEAR, Group, ResultTable, money, numbers, texts
 from circflow.model.terms import Emitting, Terms, emitting
 
 PROCESSING = Group("processing", "processing", 30, part="variable_cost")
 MONEY = (PROCESSING,)
 
-RUNS = Result(
+RUNS = ResultTable(
     "activity",
     "Recipes that units run.",
     (
@@ -41,7 +41,7 @@ RUNS = Result(
     ),
     measure="units of activity",
 )
-CONVERSIONS = Result(
+CONVERSIONS = ResultTable(
     "conversions",
     "What the units take in and make.",
     (

@@ -240,11 +240,16 @@ class Model:
     count: int = 0
     """Number of variables."""
     in_service: Terms = field(init=False)
-    """unit, period, built_in."""
+    """In service in at least one year of the period: unit, period, built_in."""
+    years: Terms = field(init=False)
+    """Share of the period's years in service (ψ): unit, period, built_in."""
+    ready: Terms = field(init=False)
+    """Mean share of the smaller capacity over the period's years (φ): unit, period, built_in."""
     size: Terms = field(init=False)
     """Capacity in service: unit, period, built_in."""
     serving: dict[str, tuple[Items, Terms]] = field(default_factory=dict)
-    """By variable of building: its rows in every period in which what it builds is in service."""
+    """By variable of building: its rows in every period in which what it builds is in service,
+    with ψ (`served`) and φ (`ready`)."""
     units: Items = field(init=False)
     """Units in the periods they can be in service, with their figures in the period."""
     emission: Terms = field(init=False)

@@ -19,13 +19,13 @@ import pandas as pd
 from circflow.data.coded import Floats, match, stacked
 from circflow.model.declare import Figure, Grows, Model, Record, cells
 from circflow.model.reach import brought
-from circflow.model.results import PER_YEAR, PRICE, Group, Result, money, numbers, texts
+from circflow.model.results import PER_YEAR, PRICE, Group, ResultTable, money, numbers, texts
 from circflow.model.terms import emitting
 
 DISPOSAL = Group("disposal", "disposal", 70, passed_back=True)
 MONEY = (DISPOSAL,)
 
-DISPOSED = Result(
+DISPOSED = ResultTable(
     "disposal",
     "What is disposed of. Only rows in use are listed.",
     (

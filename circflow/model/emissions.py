@@ -22,13 +22,13 @@ import pandas as pd
 from circflow.data.coded import Flags, Floats, Items, distinct, match, place_in
 from circflow.data.scenario import Scenario
 from circflow.model.declare import Cells, Figure, Grows, Model, Record
-from circflow.model.results import Column, Group, Result, money, numbers, texts
+from circflow.model.results import Group, ResultColumn, ResultTable, money, numbers, texts
 from circflow.model.terms import EMISSION, Emitting, Terms, stack
 
 EMISSIONS = Group("emissions", "emission charges", 90, part="emission_price")
 MONEY = (EMISSIONS,)
 
-EMITTED = Result(
+EMITTED = ResultTable(
     "emissions",
     "Who emits what. Negative figures are emissions avoided elsewhere by what is sold.",
     (
@@ -43,10 +43,10 @@ EMITTED = Result(
         *texts("of a recipe, the unit", "unit"),
         *texts("the unit, mode or material that emits", "source"),
         *texts("when", "period"),
-        Column("tonnes_per_year", "how much", "t per year", "number", "emitted"),
+        ResultColumn("tonnes_per_year", "how much", "t per year", "number", "emitted"),
     ),
 )
-CHARGED = Result(
+CHARGED = ResultTable(
     "emission_limits",
     "Every row of EmissionLimits in force.",
     (

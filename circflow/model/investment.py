@@ -1,20 +1,24 @@
 """Investment: which candidates are built, when and how large, and what being in service costs.
 
-Sets: a candidate can be built in the periods from its earliest to its latest; built in b it is
-in service in every period t ≥ b with start_t < start_b + lifetime, to that period's end. An
-existing unit is in service always, a unit that is off never.
+Sets: a candidate can be built in the periods from its earliest to its latest from which it comes
+into service within the horizon. Built in b its service begins with year start_b +
+construction_years and runs to the end of the last period t with start_t < start_b +
+construction_years + lifetime. ψ[unit, b, t] is the share of the years of t in which it is in
+service, φ[unit, b, t] the mean over the years of t of its share of capacity: 0 before service, then
+ramp_up, then 1. An existing unit is in service always, a unit that is off never.
 
 Variables
     built[unit, period]           0/1          candidate built at the start of the period
     extra_capacity[unit, period]  capacity/yr  size beyond the smaller capacity
 
 Expressions
-    in_service[unit, t]  = 1 (existing) or Σ_b built (candidate)
-    size[unit, t]        = capacity (existing) or Σ_b (capacity · built + extra_capacity)
+    in_service[unit, t]  = 1 (existing) or Σ_b built over the b with ψ > 0 (candidate)
+    years[unit, t]       = 1 (existing) or Σ_b ψ · built
+    size[unit, t]        = capacity (existing) or Σ_b φ · (capacity · built + extra_capacity)
 
 Money
-    fixed    − (fixed cost · in_service + fixed cost per size · Σ_b extra_capacity)
-    capital  annuity: − capex / Σ_{n<lifetime} (1 + r)^−n in every year in service
+    fixed    − (fixed cost · years + fixed cost per size · Σ_b ψ · extra_capacity)
+    capital  annuity: − ψ · capex · (1 + r)^construction_years / Σ_{n<lifetime} (1 + r)^−n
              upfront: − capex at the start of the period built in, discounted (1 + r)^−start
     with capex = capex · built + (capex_max − capex)/(capacity_max − capacity) · extra_capacity
 """
@@ -26,26 +30,27 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from circflow.data.coded import Flags, Floats, Ints, Items, cross, match, place_in
+from circflow.data.cells import split_shares
+from circflow.data.coded import Column, Flags, Floats, Ints, Items, cross, match, place_in
 from circflow.data.scenario import Scenario
 from circflow.model.declare import Figure, Model, Record, Stand, Variable, cells
-from circflow.model.results import PER_YEAR, Column, Group, Result, numbers, texts
+from circflow.model.results import PER_YEAR, Group, ResultColumn, ResultTable, numbers, texts
 from circflow.model.terms import Terms, constants
 
 FIXED = Group("fixed", "fixed costs of units", 40)
 CAPITAL = Group("capital", "capital", 100)
 MONEY = (FIXED, CAPITAL)
 
-BUILT = Result(
+BUILT = ResultTable(
     "built",
     "What is built.",
     (
         *texts("the candidate", "unit", "site"),
         *texts("at whose start it is built", "period"),
-        Column("built", "1; a share in a relaxed plan", "", "number"),
+        ResultColumn("built", "1; a share in a relaxed plan", "", "number"),
         *numbers("its size", PER_YEAR, "capacity_per_year"),
         *numbers("undiscounted", "million {currency}", "capex_million"),
-        Column("jobs", "while in service", "", "whole"),
+        ResultColumn("jobs", "while in service", "", "whole"),
         *texts("who pays", "investor"),
     ),
     measure="units of activity",
@@ -119,7 +124,7 @@ def build(m: Model) -> None:
         "capacity/yr",
     )
     m.serving = {v.name: _serving(m, v) for v in (built, extra)}
-    m.in_service, m.size = _service(m)
+    _set_service(m)
     _add_rules(m)
     spent = capex_terms(m)
     m.limit(
@@ -135,7 +140,11 @@ def build(m: Model) -> None:
 
 
 def _windows(scenario: Scenario) -> Items:
-    """Candidates in the periods they can be built in, with their unit's figures."""
+    """Candidates in the periods they can be built in, with their unit's figures.
+
+    `begins`: year in which service begins, from the start of the horizon; `annuity`: yearly
+    instalment of a million of capex, with the interest of the years of construction.
+    """
     units, codes = scenario.active_unit_items, scenario.codes
     units = units.take(units["status"] == codes.known("status", "candidate"))
     last = units["latest_period"]
@@ -148,15 +157,27 @@ def _windows(scenario: Scenario) -> Items:
         range=largest - small,
         largest=largest,
         capex_per_size=_slope(units["capex_max_million"], units["capex_million"], largest - small),
-        annuity=np.array([annuity(years, rate) for years in units["lifetime_years"].tolist()]),
+        annuity=np.array(
+            [
+                annuity(years, rate, built)
+                for years, built in zip(
+                    units["lifetime_years"].tolist(),
+                    units["construction_years"].tolist(),
+                    strict=True,
+                )
+            ]
+        ),
     )
     rows = cross(units, scenario.period_items)
-    return rows.take((rows["period"] >= rows["first"]) & (rows["period"] <= rows["last"]))
+    rows = rows.plus(begins=rows["start"] + rows["construction_years"])
+    within = rows["begins"] < sum(p.years for p in scenario.periods)
+    return rows.take(within & (rows["period"] >= rows["first"]) & (rows["period"] <= rows["last"]))
 
 
-def annuity(lifetime: float, rate: float) -> float:
-    """Yearly payment, first one at once, whose present value over the lifetime is 1."""
-    return 1.0 / float(np.sum((1.0 + rate) ** -np.arange(lifetime)))
+def annuity(lifetime: float, rate: float, construction: float = 0.0) -> float:
+    """Yearly payment, first one with service, that pays 1 spent at the decision, `construction`
+    years before: its present value over the lifetime is (1 + rate)^construction."""
+    return float((1.0 + rate) ** construction / np.sum((1.0 + rate) ** -np.arange(lifetime)))
 
 
 def _slope(at_most: Floats, at_least: Floats, span: Floats) -> Floats:
@@ -167,31 +188,59 @@ def _slope(at_most: Floats, at_least: Floats, span: Floats) -> Floats:
 
 
 def _serving(m: Model, variable: Variable) -> tuple[Items, Terms]:
-    """A variable of building, in every period in which what it builds is in service."""
+    """A variable of building, in every period in which what it builds is in service.
+
+    The rows have `served`, ψ, and `ready`, φ.
+    """
     periods = m.scenario.period_items
     count = len(periods)
     at = np.repeat(np.arange(len(variable)), count)
     when = np.tile(np.arange(count), len(variable))
-    start, begun = periods["start"][when], variable["start"][at]
-    serves = (start >= begun) & (start < begun + variable["lifetime_years"][at])
+    start, begun = periods["start"][when], variable["begins"][at]
+    end = start + periods["years"][when]
+    serves = (end > begun) & (start < begun + variable["lifetime_years"][at])
     at, when = at[serves], when[serves]
-    rows = variable.items.take(at).plus(built_in=variable["period"][at], period=when)
+    start, begun, end, years = start[serves], begun[serves], end[serves], periods["years"][when]
+    ramp_up = m.scenario.codes.names("ramp_up", variable["ramp_up"][at])
+    rows = variable.items.take(at).plus(
+        built_in=variable["period"][at],
+        period=when,
+        served=(end - np.maximum(start, begun)) / years,
+        ready=(_ready(ramp_up, end - begun) - _ready(ramp_up, np.maximum(start - begun, 0.0)))
+        / years,
+    )
     return rows, Terms(
         {n: rows[n] for n in (*SERVICE, "site")}, variable.columns[at], np.ones(len(at))
     )
 
 
-def _service(m: Model) -> tuple[Terms, Terms]:
-    """in_service and capacity in service of every unit that is not off."""
+def _ready(ramp_up: Column, years: Floats) -> Floats:
+    """Σ of the shares of capacity over the first years of service."""
+    total = years.copy()
+    for text in {t for t in ramp_up.tolist() if t is not None}:
+        shares = split_shares(text)
+        at = ramp_up == text
+        so_far = np.concatenate([[0.0], np.cumsum(shares)])
+        ramped = np.minimum(years[at], len(shares))
+        total[at] = so_far[ramped.astype(int)] + years[at] - ramped
+    return total
+
+
+def _set_service(m: Model) -> None:
+    """When every unit that is not off is in service, and with how much of its capacity."""
     units, codes = m.scenario.active_unit_items, m.scenario.codes
     existing = units.take(units["status"] == codes.known("status", "existing"))
     rows = cross(existing.only("unit", "site"), m.scenario.period_items.only("period"))
     labels = {n: rows[n] for n in (*INDEX, "site")} | {"built_in": np.full(len(rows), -1)}
     capacity = in_periods(m.scenario, "capacity_per_year").of(rows)
     built, smaller = m.serving["built"]
-    in_service = constants(labels, np.ones(len(rows))) + smaller
-    size = constants(labels, capacity) + smaller.times(built["capacity_per_year"])
-    return in_service, size + m.serving["extra_capacity"][1]
+    always = constants(labels, np.ones(len(rows)))
+    m.in_service = always + smaller
+    m.years = always + smaller.times(built["served"])
+    m.ready = always + smaller.times(built["ready"])
+    sized, larger = m.serving["extra_capacity"]
+    size = constants(labels, capacity) + smaller.times(built["ready"] * built["capacity_per_year"])
+    m.size = size + larger.times(sized["ready"])
 
 
 @dataclass(frozen=True)
@@ -265,25 +314,36 @@ def capex_terms(m: Model) -> Terms:
     return built.times(built["capex_million"]) + extra.times(extra["capex_per_size"])
 
 
+def capital_charges(m: Model) -> Floats:
+    """What a million of capex costs by every `built`, at any size, discounted (million)."""
+    built = m["built"]
+    if m.scenario.settings.capital_charge == "upfront":
+        return np.asarray(built["once"])
+    rows, serving = m.serving["built"]
+    yearly = rows["annuity"] * rows["served"] * m.scenario.period_items["weight"][rows["period"]]
+    return np.bincount(serving.column - built.first, yearly, len(built)).astype(float)
+
+
 def _pay(m: Model, spent: Terms) -> None:
     """Fixed costs (existing units included) and capital."""
     figure = in_periods(m.scenario, "fixed_cost_million_per_year")
     sized, extra = m.serving["extra_capacity"]
     # In a period with a fixed cost of its own, that is the smaller size's: the slope follows it.
     per_size = _slope(sized["fixed_cost_max_million_per_year"], figure.of(sized), sized["range"])
-    m.pay(FIXED, m.in_service, -figure.of(m.in_service), million=True)
-    m.pay(FIXED, extra, -per_size, million=True)
+    m.pay(FIXED, m.years, -figure.of(m.years), million=True)
+    m.pay(FIXED, extra, -per_size * sized["served"], million=True)
     if m.scenario.settings.capital_charge == "upfront":
         m.pay(CAPITAL, spent, -1.0, million=True, lump=True)
         return
     for name, per_unit in (("built", "capex_million"), ("extra_capacity", "capex_per_size")):
         rows, serving = m.serving[name]
-        m.pay(CAPITAL, serving, -rows[per_unit] * rows["annuity"], million=True)
+        charge = rows[per_unit] * rows["annuity"] * rows["served"]
+        m.pay(CAPITAL, serving, -charge, million=True)
 
 
 def jobs(m: Model) -> Terms:
-    """Jobs of units in service (unit, period)."""
-    return m.in_service.times(m.scenario.items("Units")["jobs"][m.in_service["unit"]])
+    """Jobs of units, by the share of the years in service (unit, period)."""
+    return m.years.times(m.scenario.items("Units")["jobs"][m.years["unit"]])
 
 
 def tables(m: Model, values: Floats) -> dict[str, pd.DataFrame]:

@@ -21,14 +21,14 @@ import pandas as pd
 
 from circflow.data.coded import Column, Floats, Ints, distinct
 from circflow.model.declare import Figure, Grows, Model, cells
-from circflow.model.results import PER_YEAR, PRICE, Group, Result, money, numbers, texts
+from circflow.model.results import PER_YEAR, PRICE, Group, ResultTable, money, numbers, texts
 from circflow.model.terms import emitting
 
 INCOME = Group("income", "income from sales", 0, received=True, part="sale", passed_back=True)
 SYNERGY = Group("synergy", "synergy", 1000, received=True, goal="synergy", part="sale")
 MONEY = (INCOME, SYNERGY)
 
-SALES = Result(
+SALES = ResultTable(
     "sales",
     "One row for each row of Markets in force.",
     (

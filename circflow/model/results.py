@@ -51,7 +51,7 @@ Kind = Literal["text", "number", "share", "whole", "flag"]
 
 
 @dataclass(frozen=True)
-class Column:
+class ResultColumn:
     """A column of a table of results."""
 
     name: str
@@ -81,12 +81,12 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Result:
+class ResultTable:
     """A table of results."""
 
     name: str
     about: str
-    columns: tuple[Column, ...]
+    columns: tuple[ResultColumn, ...]
     note: str = ""
     measure: str = ""
     """The unit of its amounts, where it has no column `unit_of_measure`."""
@@ -96,7 +96,7 @@ class Result:
         """Its columns, in order."""
         return [c.name for c in self.columns]
 
-    def column(self, name: object) -> Column | None:
+    def column(self, name: object) -> ResultColumn | None:
         """A column by its name, None where there is none."""
         return next((c for c in self.columns if c.name == name), None)
 
@@ -115,26 +115,26 @@ MILLION_PER_YEAR = "million {currency} per year"
 PRICE = "{currency} per {measure}"
 
 
-def texts(meaning: str, *names: str) -> tuple[Column, ...]:
+def texts(meaning: str, *names: str) -> tuple[ResultColumn, ...]:
     """Columns of names; `row` and `tier` are numbers of rows."""
     kinds: dict[str, Kind] = {"row": "whole", "tier": "whole"}
     titles = {"row": "row of the sheet", "tier": "price tier"}
     return tuple(
-        Column(n, meaning, kind=kinds.get(n, "text"), title=titles.get(n, "")) for n in names
+        ResultColumn(n, meaning, kind=kinds.get(n, "text"), title=titles.get(n, "")) for n in names
     )
 
 
-def numbers(meaning: str, unit: str, *names: str) -> tuple[Column, ...]:
+def numbers(meaning: str, unit: str, *names: str) -> tuple[ResultColumn, ...]:
     """Columns of figures in a unit."""
-    return tuple(Column(n, meaning, unit, "number") for n in names)
+    return tuple(ResultColumn(n, meaning, unit, "number") for n in names)
 
 
-def money(meaning: str, *names: str) -> tuple[Column, ...]:
+def money(meaning: str, *names: str) -> tuple[ResultColumn, ...]:
     """Columns of million currency per year."""
     return numbers(meaning, MILLION_PER_YEAR, *names)
 
 
-MONEY_TABLE = Result(
+MONEY_TABLE = ResultTable(
     "money",
     "Everything that is earned and paid. **Positive when received, negative when paid.** The"
     " column\n`discounted_million`, with the weights of the goals, adds up to the objective"
@@ -145,14 +145,16 @@ MONEY_TABLE = Result(
             "whose, for what, when; blank where it does not apply",
             *("site", "member", "material", "unit", "period"),
         ),
-        Column(
+        ResultColumn(
             "million_per_year",
             "of capex paid upfront, its part of each year",
             MILLION_PER_YEAR,
             "number",
             "amount",
         ),
-        Column("million", "undiscounted", "million {currency} over the period", "number", "amount"),
+        ResultColumn(
+            "million", "undiscounted", "million {currency} over the period", "number", "amount"
+        ),
         *numbers(
             "what it is worth at the start of the horizon",
             "million {currency}",
@@ -160,7 +162,7 @@ MONEY_TABLE = Result(
         ),
     ),
 )
-PRICES = Result(
+PRICES = ResultTable(
     "prices",
     "What one unit more would be worth (shadow prices).",
     (
@@ -178,8 +180,8 @@ PRICES = Result(
         *texts("the cell of the limit, blank for a balance", "sheet", "row", "column"),
         *numbers("in money of the period", PRICE, "value"),
         *texts("what a unit of it is", "unit_of_measure"),
-        Column("binds", "the plan is at the limit", kind="flag"),
-        Column(
+        ResultColumn("binds", "the plan is at the limit", kind="flag"),
+        ResultColumn(
             "decisions_fixed",
             "the value holds for the yes/no decisions as they are",
             kind="flag",

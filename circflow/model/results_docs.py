@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from circflow.model.build import money_groups, results
-from circflow.model.results import MONEY_TABLE, Column
+from circflow.model.results import MONEY_TABLE, ResultColumn
 
 START, END = "## Tables\n", "## Totals\n"
 
@@ -34,7 +34,7 @@ def markdown() -> str:
     return "\n".join(parts)
 
 
-def _alike(a: Column, b: Column) -> bool:
+def _alike(a: ResultColumn, b: ResultColumn) -> bool:
     return (a.unit, a.meaning) == (b.unit, b.meaning)
 
 

@@ -19,13 +19,13 @@ import pandas as pd
 
 from circflow.data.coded import Floats, Items, cross, place_in
 from circflow.model.declare import Figure, Grows, Model, Variable, cells
-from circflow.model.results import PER_YEAR, Group, Result, money, numbers, texts
+from circflow.model.results import PER_YEAR, Group, ResultTable, money, numbers, texts
 from circflow.model.terms import constants, emitting
 
 STOCKPILES = Group("stockpiles", "stockpiles", 80)
 MONEY = (STOCKPILES,)
 
-PILES = Result(
+PILES = ResultTable(
     "stockpiles",
     "Every stockpile in every period.",
     (

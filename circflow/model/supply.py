@@ -21,14 +21,14 @@ import pandas as pd
 
 from circflow.data.coded import Floats
 from circflow.model.declare import Figure, Grows, Model, cells
-from circflow.model.results import PER_YEAR, PRICE, Group, Result, money, numbers, texts
+from circflow.model.results import PER_YEAR, PRICE, Group, ResultTable, money, numbers, texts
 from circflow.model.terms import emitting
 
 STREAMS = Group("streams", "taking waste", 10)
 PURCHASES = Group("purchases", "purchases", 20)
 MONEY = (STREAMS, PURCHASES)
 
-SUPPLY = Result(
+SUPPLY = ResultTable(
     "supply",
     "What comes in from outside: one row for each stream and each purchase.",
     (

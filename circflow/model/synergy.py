@@ -19,10 +19,10 @@ import pandas as pd
 from circflow.data.coded import Floats, Items, cross, match
 from circflow.model.declare import Figure, Grows, Model, cells
 from circflow.model.market import SYNERGY
-from circflow.model.results import PER_YEAR, Result, money, numbers, texts
+from circflow.model.results import PER_YEAR, ResultTable, money, numbers, texts
 from circflow.model.terms import Terms
 
-SYNERGIES = Result(
+SYNERGIES = ResultTable(
     "synergies",
     "Every synergy in every period.",
     (

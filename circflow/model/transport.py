@@ -21,21 +21,21 @@ from circflow.data.coded import Floats, Items, match, place_in
 from circflow.data.scenario import Scenario
 from circflow.model.declare import Figure, Grows, Model, Record, cells
 from circflow.model.reach import fed
-from circflow.model.results import PER_YEAR, Column, Group, Result, money, numbers, texts
+from circflow.model.results import PER_YEAR, Group, ResultColumn, ResultTable, money, numbers, texts
 from circflow.model.terms import emitting
 
 TRANSPORT = Group("transport", "transport", 50, part="transport", passed_back=True)
 TRANSACTIONS = Group("transactions", "transactions", 60, part="transactions", passed_back=True)
 MONEY = (TRANSPORT, TRANSACTIONS)
 
-FLOWS = Result(
+FLOWS = ResultTable(
     "flows",
     "Material moved over a link. Only links in use are listed.",
     (
         *texts("the journey", "from", "to", "material", "mode", "period", "unit_of_measure"),
         *numbers("as loaded", PER_YEAR, "sent_per_year"),
         *numbers("what arrives (less the link's loss)", PER_YEAR, "received_per_year"),
-        Column("distance_km", "length of the link", "km", "number", "distance"),
+        ResultColumn("distance_km", "length of the link", "km", "number", "distance"),
         *money("tariff, or the link's own cost, times what is sent", "transport_million_per_year"),
         *money("transaction cost times what is sent", "transactions_million_per_year"),
     ),

@@ -11,6 +11,8 @@ import pandas as pd
 
 from circflow.data.one_line import plain
 from circflow.report.figures import (
+    Baseline,
+    against_today,
     best_chains,
     binding_limits,
     emission_use,
@@ -21,7 +23,16 @@ from circflow.report.figures import (
     unit_loads,
     waste_by_stage,
 )
-from circflow.report.numbers import columns, cut, number, numbers, share, squeeze, width
+from circflow.report.numbers import (
+    changed_words,
+    columns,
+    cut,
+    number,
+    numbers,
+    share,
+    squeeze,
+    width,
+)
 from circflow.solution.solution import Solution, Status
 
 WIDTH = 100
@@ -36,10 +47,15 @@ STATUS_WORDS = {
 }
 
 
-def summary(solution: Solution, files: Sequence[str | Path] = ()) -> str:
-    """What a planner wants to know first, as text; `files` are those that were written."""
+def summary(
+    solution: Solution,
+    files: Sequence[str | Path] = (),
+    baselines: Sequence[Baseline] = (),
+) -> str:
+    """What a planner wants to know first, as text; `files` are those that were written,
+    `baselines` what the net benefit is compared with."""
     blocks = [
-        _headline(solution),
+        _headline(solution, baselines),
         _money(solution),
         _waste(solution),
         _chains(solution),
@@ -54,7 +70,7 @@ def summary(solution: Solution, files: Sequence[str | Path] = ()) -> str:
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
 
 
-def _headline(solution: Solution) -> list[str]:
+def _headline(solution: Solution, baselines: Sequence[Baseline]) -> list[str]:
     settings, periods = solution.scenario.settings, solution.scenario.periods
     years, totals = horizon(solution.scenario), solution.totals
     currency = plain(settings.currency)
@@ -78,12 +94,17 @@ def _headline(solution: Solution) -> list[str]:
         f"Net benefit {number(net)} million {currency} over the horizon"
         + (f", {number(net / years)} per year" if years > 1 else "")
     )
+    against = against_today(solution, baselines)
+    if against:
+        lines.append(f"Gain against today: {against}")
     if settings.discount_rate or abs(solution.objective - net) > 1e-6 * max(1.0, abs(net)):
         rate = settings.discount_rate
         how = [f"discounted at {number(100 * rate)} %"] if rate else []
         how += ["weighted by the goals"] if len(solution.scenario.frame("Goals")) else []
         words = f" ({', '.join(how)})" if how else ""
         lines.append(f"Objective {number(solution.objective)} million {currency}{words}")
+    if solution.scenario.changes:
+        lines.append(f"Changed before the run: {plain(changed_words(solution.scenario.changes))}")
     if solution.scenario.warnings:
         doubts = len(solution.scenario.warnings)
         lines.append(f"Warnings about the scenario: {doubts} (`circflow check` lists them)")
@@ -153,14 +174,15 @@ def _waste(solution: Solution) -> list[str]:
 def _chains(solution: Solution) -> list[str]:
     frame = best_chains(solution)
     frame["steps"] = [squeeze(plain(steps), 66) for steps in frame["steps"]]
+    joint = bool(frame["joint_million"].head(FEW).notna().any())
     currency = plain(solution.scenario.settings.currency)
     return _table(
-        f"Value chains ({min(len(frame), FEW)} of {len(frame)};"
-        f" amount of waste and value in million {currency} over the horizon)",
-        ["from waste to sale", "unit", "amount", "value"],
+        f"Value chains ({min(len(frame), FEW)} of {len(frame)}; amount of waste and value in"
+        f" million {currency} over the horizon{', and of joint products' if joint else ''})",
+        ["from waste to sale", "unit", "amount", "value", *(["joint"] if joint else [])],
         frame.head(FEW),
         texts=["steps", "source_unit_of_measure"],
-        figures=["source_amount", "value_million"],
+        figures=["source_amount", "value_million", *(["joint_million"] if joint else [])],
     )
 
 
@@ -253,9 +275,8 @@ def _binding(solution: Solution) -> list[str]:
     fixed = ", with what is built held fixed" if solution.decisions_fixed else ""
     money = f"million {plain(solution.scenario.settings.currency)}"
     money += " of today" if solution.scenario.settings.discount_rate else ""
-    lines = _limit_table(
-        f"What binds, and what 1 % is worth (M: {money}{fixed})", frame[~streams], TOP, solution
-    )
+    title = f"What binds (limits per year), and what 1 % is worth (M: {money}{fixed})"
+    lines = _limit_table(title, frame[~streams], TOP, solution)
     more = _limit_table("What 1 % of a waste stream is worth", frame[streams], FEW, solution)
     return [*lines, "", *more] if lines and more else lines or more
 

@@ -6,18 +6,56 @@ Amounts and money are over the horizon (undiscounted, million currency) unless a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from circflow.data.one_line import plain
 from circflow.data.scenario import MILLION, Scenario
 from circflow.model.build import money_groups
 from circflow.model.market import INCOME
+from circflow.report.numbers import number
 from circflow.solution.solution import Solution
 
 NO_STAGE = "(no stage)"
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """A plan to compare with: its totals (of `Solution.totals`, the value chains apart), or the
+    reason why there are none."""
+
+    words: str
+    totals: Mapping[str, Any] | None
+    reason: str = ""
+    today: bool = True
+    """Whether it is how things stand without the plan."""
+
+
+def gains(solution: Solution, baselines: Sequence[Baseline]) -> dict[str, float]:
+    """The plan's net benefit less that of each baseline of today, million currency over the
+    horizon, by its words."""
+    net = float(solution.totals["net_benefit"])
+    return {
+        b.words: net - float(b.totals["net_benefit"])
+        for b in baselines
+        if b.today and b.totals is not None
+    }
+
+
+def against_today(solution: Solution, baselines: Sequence[Baseline]) -> str:
+    """The gains in words; nothing where there are none."""
+    currency, years = plain(solution.scenario.settings.currency), horizon(solution.scenario)
+    money = f"million {currency} per year" if years > 1 else f"million {currency}"
+    found = gains(solution, baselines)
+    parts = [
+        f"{'-' if gain < 0 else '+'}{number(abs(gain) / years)} against {words}"
+        for words, gain in found.items()
+    ]
+    return f"{'; '.join(parts)} ({money})" if parts else ""
 
 
 def years_of(scenario: Scenario) -> dict[str, int]:
@@ -105,7 +143,7 @@ def waste_by_stage(solution: Solution) -> pd.DataFrame:
 
 def flow_totals(solution: Solution) -> pd.DataFrame:
     """Flows over the horizon: from, to, material, unit_of_measure, amount, amount_per_year,
-    distance_km (mean by amount), transport_million, worth_million.
+    distance_km (mean by amount), moving_million (transport and transactions), worth_million.
 
     `worth` is the amount received times the shadow price of the material where it arrives; NaN
     where the solution has no such price.
@@ -121,15 +159,15 @@ def flow_totals(solution: Solution) -> pd.DataFrame:
     merged["amount"] = merged["sent_per_year"] * duration
     merged["haul"] = merged["amount"] * merged["distance_km"].astype(float)
     paid = merged["transport_million_per_year"] + merged["transactions_million_per_year"]
-    merged["transport_million"] = paid * duration
+    merged["moving_million"] = paid * duration
     merged["worth_million"] = merged["worth"] * merged["received_per_year"] * duration / MILLION
     keys = ["from", "to", "material", "unit_of_measure"]
     grouped = merged.groupby(keys, sort=False, dropna=False)
-    frame = grouped[["amount", "haul", "transport_million"]].sum()
+    frame = grouped[["amount", "haul", "moving_million"]].sum()
     frame["worth_million"] = grouped["worth_million"].sum(min_count=1)
     frame["distance_km"] = frame["haul"] / frame["amount"].where(frame["amount"] > 0)
     frame["amount_per_year"] = frame["amount"] / horizon(solution.scenario)
-    ordered = ["amount", "amount_per_year", "distance_km", "transport_million", "worth_million"]
+    ordered = ["amount", "amount_per_year", "distance_km", "moving_million", "worth_million"]
     return frame[ordered].reset_index().sort_values("amount", ascending=False, ignore_index=True)
 
 
@@ -148,10 +186,39 @@ def products_sold(solution: Solution) -> pd.DataFrame:
 
 
 def best_chains(solution: Solution) -> pd.DataFrame:
-    """Value chains from a waste that end in a sale, most valuable first (see `Solution.chains`)."""
+    """Value chains from a waste that end in a sale, most valuable first (see `Solution.chains`).
+
+    `joint_million`: the value of what else is made of the same waste in the same runs, whatever
+    becomes of it; NaN where nothing else is. Costs up to there are split between joint products in
+    proportion to what goes into each, so a chain is judged together with it.
+    """
     chains = solution.chains
+    chains = chains.assign(joint_million=_joint(solution, chains))
     kept = chains["source_material"].isin(solution.scenario.wastes) & (chains["end"] == "sale")
     return chains[kept].sort_values("value_million", ascending=False, ignore_index=True)
+
+
+def _joint(solution: Solution, chains: pd.DataFrame) -> pd.Series[float]:
+    """The value of the other chains that share a chain's way up to its first unit that makes
+    several things."""
+    recipes, units = solution.scenario.frame("Recipes"), solution.scenario.frame("Units")
+    outputs = recipes[recipes["role"] == "output"].groupby("technology")["material"].nunique()
+    several = units.loc[units["technology"].map(outputs).fillna(0) > 1, "unit"]
+    joint = sorted(map(str, several), key=len, reverse=True)
+    way = pd.Series([_way_to(str(steps), joint) for steps in chains["steps"]], index=chains.index)
+    known = chains[way.notna()]
+    families = known.groupby(way[way.notna()])["value_million"]
+    others = families.transform("sum") - known["value_million"]
+    return others.where(families.transform("size") > 1).reindex(chains.index)
+
+
+def _way_to(steps: str, units: list[str]) -> str | None:
+    """The steps of a chain up to the first that is one of the units (with its recipe)."""
+    parts = steps.split(" > ")
+    for n, step in enumerate(parts):
+        if any(step == unit or step.startswith(f"{unit} (") for unit in units):
+            return " > ".join(parts[: n + 1])
+    return None
 
 
 def unit_loads(solution: Solution) -> pd.DataFrame:

@@ -6,8 +6,30 @@ import math
 import unicodedata
 from collections.abc import Iterable, Sequence
 
+import numpy as np
+import pandas as pd
+
 BLANK = "-"
 """What stands for a figure that does not exist."""
+
+
+_NOISE = 1e-8
+"""Figures below this are what a solver leaves of 0 (a million's hundredth part of a cent)."""
+
+
+def without_noise(frame: pd.DataFrame) -> pd.DataFrame:
+    """A table in which what a solver leaves of 0 is 0: figures below a thousand-millionth of the
+    largest of their column, and money (columns of million) below a hundredth of a unit."""
+    made = frame.copy()
+    for name in frame.columns:
+        if not pd.api.types.is_float_dtype(frame[name]):
+            continue
+        values = frame[name].to_numpy(float)
+        largest = np.abs(values[np.isfinite(values)]).max(initial=0.0)
+        least = max(1e-9 * largest, _NOISE if "million" in str(name) else 0.0)
+        if (noise := (np.abs(values) < least) & (values != 0.0)).any():
+            made[name] = np.where(noise, 0.0, values)
+    return made
 
 
 def number(value: float | None, separator: str = " ") -> str:
@@ -15,7 +37,7 @@ def number(value: float | None, separator: str = " ") -> str:
     if value is None or not math.isfinite(value):
         return BLANK
     size = abs(value)
-    if size == 0:
+    if size < _NOISE:
         return "0"
     if size < 1e-4:
         return f"{value:.2e}"
@@ -28,6 +50,12 @@ def number(value: float | None, separator: str = " ") -> str:
 def _decimals(size: float) -> int:
     """Decimals that leave three significant digits, none from a thousand upwards."""
     return 0 if size >= 999.5 else max(0, 2 - math.floor(math.log10(size)))
+
+
+def changed_words(changes: Sequence[str], most: int = 3) -> str:
+    """What was changed before a run, in a line: the first few, and how many more."""
+    more = f" and {len(changes) - most} more" if len(changes) > most else ""
+    return "; ".join(changes[:most]) + more
 
 
 def numbers(values: Iterable[float | None], separator: str = " ") -> list[str]:

@@ -133,6 +133,11 @@ def number_format(column: str, kind: Kind, values: pd.Series[Any]) -> str:
     return "#,##0" if largest >= 10_000 else "#,##0.0" if largest >= 100 else "#,##0.000"
 
 
+def _of_its_own(value: float) -> str:
+    """The format of a figure among texts."""
+    return "0" if value == round(value) and abs(value) < 100 else "#,##0.0##"
+
+
 @dataclass(frozen=True)
 class _Column:
     """One column ready to be written: values are str, float or None (blank)."""
@@ -157,7 +162,12 @@ def _prepare(table: str, column: str, frame: pd.DataFrame, currency: str) -> _Co
         )
     texts = series.astype(object).where(series.notna(), None)
     codes, unique = pd.factorize(texts)
-    cleaned = np.array([clean(str(u)) for u in unique] + [None], dtype=object)
+    numeric_cells = [isinstance(u, int | float) and not isinstance(u, bool) for u in unique]
+    cleaned = np.array(
+        [float(u) if n else clean(str(u)) for u, n in zip(unique, numeric_cells, strict=True)]
+        + [None],
+        dtype=object,
+    )
     longest = max((len(str(u)) for u in cleaned[:-1]), default=0)
     values = pd.Series(cleaned[codes], index=series.index, dtype=object)
     return _Column(head, values, False, "@", min(max(narrow, longest + 2), 44))
@@ -261,8 +271,9 @@ def _write_row(sheet: Any, formats: Formats, columns: Sequence[_Column], row: in
         style = formats(num_format=column.format)
         if value is None or (column.numeric and math.isnan(value)):
             sheet.write_blank(at, c, None, style)
-        elif column.numeric:
-            sheet.write_number(at, c, value, style)
+        elif isinstance(value, float):
+            own = style if column.numeric else formats(num_format=_of_its_own(value))
+            sheet.write_number(at, c, value, own)
         else:
             sheet.write_string(at, c, value, style)
 
@@ -322,7 +333,9 @@ def _inner(column: _Column, start: int, stop: int) -> list[str]:
     return filled
 
 
-def _text_cell(text: str) -> str:
+def _text_cell(text: str | float) -> str:
+    if isinstance(text, float):
+        return f"><v>{text!r}</v></c>" if math.isfinite(text) else "/>"
     # Excel reads _x0041_ as a character: the underscore is written as _x005F_.
     body = escape(_ESCAPED.sub(r"_x005F_\1", text))
     space = ' xml:space="preserve"' if text != text.strip() or "\n" in text else ""

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from circflow.data.atomic import atomic_path, write_text
+from circflow.data.errors import CircflowError
 
 if TYPE_CHECKING:
     from circflow.studies.sweeps.sweep import Runs
@@ -25,7 +26,7 @@ _LOW, _HIGH, _DARK, _BUILT = "#2b6cb0", "#c05621", "#1a202c", "#718096"
 _MOST_BARS = 30
 
 
-class PlotError(ValueError):
+class PlotError(CircflowError, ValueError):
     """A figure that cannot be drawn; the message says why."""
 
 

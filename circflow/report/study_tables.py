@@ -13,6 +13,7 @@ import pandas as pd
 
 from circflow.data.atomic import atomic_path, write_text
 from circflow.report.csvs import harmless
+from circflow.report.numbers import without_noise
 from circflow.report.sheets import Formats, add_table, fill
 
 _LONGEST_NAME = 31
@@ -32,6 +33,7 @@ def write_tables(
 
     Raises OSError where it cannot be written.
     """
+    tables = {name: without_noise(frame) for name, frame in tables.items()}
     target = Path(path)
     if target.suffix.lower() == ".xlsx":
         _write_workbook(tables, target, currency)

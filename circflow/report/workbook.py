@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -11,15 +11,17 @@ import pandas as pd
 from circflow.data.atomic import atomic_path
 from circflow.data.one_line import plain
 from circflow.report.figures import (
+    Baseline,
     binding_limits,
     emission_use,
+    gains,
     horizon,
     money_lines,
     unit_loads,
     waste_by_material,
     waste_by_stage,
 )
-from circflow.report.numbers import number
+from circflow.report.numbers import changed_words, number
 from circflow.report.sheets import Filling, Formats, add_table, clean, fill, print_set_up
 from circflow.solution.solution import Solution, Status
 from circflow.solution.variety_of_uses import uses_of_wastes, variety
@@ -54,9 +56,13 @@ Sheets = Mapping[str, tuple[str, pd.DataFrame, str]]
 
 
 def write_results(
-    solution: Solution, path: str | os.PathLike[str], more: Sheets | None = None
+    solution: Solution,
+    path: str | os.PathLike[str],
+    more: Sheets | None = None,
+    baselines: Sequence[Baseline] = (),
 ) -> None:
-    """Write a solution as an Excel workbook, whole or not at all; `more` are further sheets.
+    """Write a solution as an Excel workbook, whole or not at all; `more` are further sheets,
+    `baselines` what the summary compares the net benefit with.
 
     Blank cells are figures that do not exist, or no limit. Raises OSError where `path` cannot
     be written.
@@ -72,7 +78,7 @@ def write_results(
                 "strings_to_numbers": False,
             },
         )
-        fillings = _write(solution, book, tables_of(solution) | dict(more or {}))
+        fillings = _write(solution, book, tables_of(solution) | dict(more or {}), baselines)
         book.close()
         fill(temporary, fillings)
 
@@ -105,6 +111,8 @@ def tables_of(solution: Solution) -> dict[str, tuple[str, pd.DataFrame, str]]:
     )
     sheets["Totals"] = ("totals", totals_table(solution), "all totals over the horizon")
     sheets["Audit"] = ("audit", audit_table(solution), "the plan checked against the scenario")
+    for name, changes in solution.scenario.changes_table.items():
+        sheets["Changes"] = (name, changes, "cells changed before the run")
     sheets["Warnings"] = ("warnings", warnings_table(solution), "what is doubtful in the scenario")
     return sheets
 
@@ -113,17 +121,19 @@ def totals_table(solution: Solution) -> pd.DataFrame:
     """`Solution.totals` as a table: total, item, value, unit."""
     currency = solution.scenario.settings.currency
     rows: list[tuple[str, str | None, float | None, str]] = []
-    units = {"emissions": "t", "jobs": "jobs in the last period", "chains": "chains"}
+    units = {"emissions": "t over the horizon", "jobs": "jobs in the last period"}
+    units["chains"] = "chains"
+    money = f"million {currency} over the horizon"
     units["use_share"] = "share"
     for key, value in solution.totals.items():
         if isinstance(value, Mapping):
             by_item = key.startswith("waste_")
             rows += [
-                (key, i, v, i if by_item else units.get(key, f"million {currency}"))
+                (key, i, v, f"{i} over the horizon" if by_item else units.get(key, money))
                 for i, v in value.items()
             ]
         else:
-            rows.append((key, None, value, units.get(key, f"million {currency}")))
+            rows.append((key, None, value, units.get(key, money)))
     return pd.DataFrame(rows, columns=["total", "item", "value", "unit"])
 
 
@@ -156,7 +166,9 @@ def warnings_table(solution: Solution) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=heads)
 
 
-def _write(solution: Solution, book: Any, sheets: Sheets) -> list[Filling]:
+def _write(
+    solution: Solution, book: Any, sheets: Sheets, baselines: Sequence[Baseline]
+) -> list[Filling]:
     settings = solution.scenario.settings
     book.set_properties(
         {"title": clean(settings.name)[:250], "comments": "Results of circflow", "author": ""}
@@ -168,7 +180,7 @@ def _write(solution: Solution, book: Any, sheets: Sheets) -> list[Filling]:
     for name, (table, frame, _) in sheets.items():
         fillings += add_table(formats, name, table, frame, currency)
     charts = _Charts(book, formats, solution)
-    _Summary(summary, formats, solution).write(sheets, charts)
+    _Summary(summary, formats, solution, baselines).write(sheets, charts)
     summary.activate()
     return fillings
 
@@ -176,8 +188,11 @@ def _write(solution: Solution, book: Any, sheets: Sheets) -> list[Filling]:
 class _Summary:
     """The sheet in front, written from top to bottom."""
 
-    def __init__(self, sheet: Any, formats: Formats, solution: Solution) -> None:
+    def __init__(
+        self, sheet: Any, formats: Formats, solution: Solution, baselines: Sequence[Baseline]
+    ) -> None:
         self.sheet, self.formats, self.solution = sheet, formats, solution
+        self.baselines = baselines
         self.currency = plain(solution.scenario.settings.currency)
         self.row = 0
 
@@ -243,6 +258,10 @@ class _Summary:
         if not solution.audit.passed:
             self.text(0, "The audit FAILED: do not rely on this plan", bold=True, font_color="red")
             self.row += 1
+        if solution.scenario.changes:
+            self.text(0, f"Changed before the run: {changed_words(solution.scenario.changes)}")
+            self._link(3, "Changes")
+            self.row += 1
         count = len(solution.scenario.warnings)
         if count:
             self.text(0, f"Warnings about the scenario: {count}")
@@ -256,6 +275,8 @@ class _Summary:
         for group, label, million in lines[["group", "label", "million"]].itertuples(index=False):
             target = {"income": "Sales", "synergy": "Synergies", "capital": "Built"}
             self._line(label, million, unit, target.get(group, "Money"), style)
+        for words, gain in gains(self.solution, self.baselines).items():
+            self._line(f"net benefit less that of {words}", gain, unit, "Totals", style)
         self._line("objective (discounted)", self.solution.objective, unit, "Totals", style)
 
     def _waste(self) -> None:
@@ -278,7 +299,8 @@ class _Summary:
         self._line("jobs in the last period", totals.get("jobs"), "jobs", "Units", "#,##0")
         self._line("value chains in use", totals.get("chains"), "chains", "Chains", "0")
         for pollutant, tonnes in totals.get("emissions", {}).items():
-            self._line(f"emitted: {pollutant}", tonnes, "t", "Emissions", "#,##0")
+            what = "t over the horizon"
+            self._line(f"emitted: {pollutant}", tonnes, what, "Emissions", "#,##0")
         for row in emission_use(solution).dropna(subset="used").head(5).to_dict("records"):
             place = row["key"] if isinstance(row["key"], str) else ""
             label = f"limit of {row['pollutant']}, {row['scope']} {place}".strip()

@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 
 from circflow.data.coded import keys_of
+from circflow.data.result import Result, counted
 from circflow.data.scenario import MILLION
 from circflow.model.build import money_groups
 from circflow.solution.accounts import Accounts, accounts
@@ -36,8 +37,8 @@ FLOOR = 1e-3
 COLUMNS = ["check", "where", "period", "expected", "found", "error"]
 
 
-@dataclass(frozen=True)
-class Audit:
+@dataclass(frozen=True, repr=False)
+class Audit(Result):
     """What the audit found.
 
     `balance_error`: largest relative error of any (site, material, period) balance;
@@ -55,6 +56,12 @@ class Audit:
     objective_error: float
     findings: pd.DataFrame = field(repr=False)
     confirmed_gap: float = np.nan
+
+    @property
+    def headline(self) -> str:
+        if self.passed:
+            return "passed"
+        return f"failed: {counted(len(self.findings), 'finding')}"
 
 
 class Findings:

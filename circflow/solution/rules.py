@@ -310,13 +310,6 @@ def _candidates(findings: Findings, solution: Solution, books: Accounts) -> None
     )
     candidate = (units["status"] == "candidate").to_numpy(bool)
     built = service.built
-    findings.at_least(
-        "candidate: out of service before its time",
-        labels,
-        built.ravel(),
-        np.zeros(built.size),
-        WHOLE,
-    )
     once = pd.DataFrame({"unit": units["unit"]})
     ones = np.ones(len(units))
     findings.at_most("candidate: built more than once", once, built.sum(axis=1), ones, WHOLE)
@@ -339,7 +332,7 @@ def _candidates(findings: Findings, solution: Solution, books: Accounts) -> None
         np.ones(len(sums)),
         WHOLE,
     )
-    in_service = _floats(service.rows["in_service"]).reshape(shape)
+    in_service = _floats(service.rows["any_year"]).reshape(shape)
     other = Names(units["unit"])(units["requires"])
     needs = candidate & units["requires"].notna().to_numpy()
     there = np.where((other >= 0)[:, None], in_service[other], 0.0)
@@ -359,27 +352,24 @@ def _candidates(findings: Findings, solution: Solution, books: Accounts) -> None
 def _built_table(
     findings: Findings, solution: Solution, books: Accounts, labels: pd.DataFrame
 ) -> None:
-    """The table `built` tells what the table `units` shows in service."""
+    """The table `built` is of candidates, once each; its capex and jobs are those of its sizes."""
     service = books.service
-    small = _floats(service.units["capacity_per_year"])
     ours = labels.assign(
-        capacity=(small[:, None] * service.built + service.extra_built).ravel(),
-        capex=service.capex.ravel(),
+        capex_million=service.capex.ravel(),
+        jobs=(_floats(service.units["jobs"])[:, None] * service.built).ravel(),
     )
     ours = ours[service.built.ravel() != 0.0]
-    table = solution.tables.built[["unit", "period", "capacity_per_year", "capex_million"]]
-    both = ours.merge(table, on=["unit", "period"], how="outer").fillna(
-        {"capacity": 0.0, "capex": 0.0, "capacity_per_year": 0.0, "capex_million": 0.0}
-    )
-    for check, name, column in (
-        ("built: capacity", "capacity", "capacity_per_year"),
-        ("built: capex", "capex", "capex_million"),
-    ):
-        figures = _floats(both[name])
+    table = solution.tables.built
+    candidates = service.units.loc[service.units["status"] == "candidate", "unit"]
+    of_candidate = table["unit"].isin(candidates).to_numpy(bool)
+    findings.must("built: not a candidate", table[["unit", "period"]], of_candidate)
+    both = table.merge(ours, on=["unit", "period"], how="outer", suffixes=("", "_found"))
+    for column in ("capex_million", "jobs"):
+        figures = _floats(both[f"{column}_found"].fillna(0.0))
         findings.equal(
-            check,
+            f"built: {column.removesuffix('_million')}",
             both[["unit", "period"]],
-            _floats(both[column]),
+            _floats(both[column].fillna(0.0)),
             figures,
             _largest(figures),
         )

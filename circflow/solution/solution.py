@@ -7,13 +7,15 @@ currency. Tables list what is above a billionth of its own scale; indices stand 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from circflow.data.errors import CircflowError
+from circflow.data.result import Result, counted, figure, one_text_type
 from circflow.data.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -35,7 +37,7 @@ class Status(StrEnum):
     """A limit stopped the run before a plan was found."""
 
 
-class NoPlan(Exception):  # noqa: N818 - the public name
+class NoPlan(CircflowError):  # noqa: N818 - the public name
     """There is no plan. `status` is infeasible, unbounded or stopped; `reason` says why."""
 
     def __init__(self, scenario: str, status: Status, reason: str) -> None:
@@ -45,8 +47,8 @@ class NoPlan(Exception):  # noqa: N818 - the public name
         super().__init__(f"{scenario}: {status.value}: {reason}")
 
 
-@dataclass(frozen=True)
-class Tables:
+@dataclass(frozen=True, repr=False)
+class Tables(Result):
     """What the plan does, as tidy tables: columns, units and dtypes as the blocks declare them
     (`RESULTS`), which docs/results.md lists."""
 
@@ -65,9 +67,14 @@ class Tables:
     prices: pd.DataFrame
     built: pd.DataFrame
 
+    @property
+    def headline(self) -> str:
+        rows = (f"{f.name} {len(getattr(self, f.name)):,}" for f in fields(self))
+        return f"rows: {', '.join(rows)}"
 
-@dataclass(frozen=True)
-class Solution:
+
+@dataclass(frozen=True, repr=False)
+class Solution(Result):
     """An audited plan. `objective`, `totals` and money in million currency."""
 
     scenario: Scenario = field(repr=False)
@@ -85,6 +92,13 @@ class Solution:
     """What the LP says of what is not in use (see `circflow.solution.lp_of_plan`)."""
     proof: Proof | None = field(default=None, repr=False)
     """What proves that no plan is better, for the audit (see `circflow.solution.proof`)."""
+
+    @property
+    def headline(self) -> str:
+        money = f"{figure(self.objective)} million {self.scenario.settings.currency}"
+        gap = "" if self.status is Status.OPTIMAL else f", gap {self.gap:.2%}"
+        built = counted(len(self.built), "construction")
+        return f"{self.scenario.name}: {self.status.value}, {money}{gap}, {built}"
 
     @property
     def flows(self) -> pd.DataFrame:
@@ -127,7 +141,7 @@ class Solution:
         """Value chains (see `circflow.solution.chains`)."""
         from circflow.solution.chains import decompose
 
-        return decompose(self)
+        return one_text_type(decompose(self))
 
     @cached_property
     def unused(self) -> Unused:
@@ -153,7 +167,7 @@ class Solution:
     def summary(self) -> dict[str, Any]:
         """The JSON of `circflow solve`."""
         return {
-            "scenario": self.scenario.name,
+            **self.scenario.about,
             "status": self.status.value,
             "objective": self.objective,
             "gap": self.gap,

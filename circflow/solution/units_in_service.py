@@ -1,12 +1,14 @@
 """Which unit is in service when, how large, and what that costs.
 
-An existing unit is in service in every period. For a candidate the share in service (0 or 1,
-anything between in a relaxed plan) and its capacity are read from the table `units`, and what was
-built when follows from them (MODEL: in service; capital charge):
+An existing unit is in service in every period. What a candidate does follows from the table
+`built` (the share built, 0 or 1, anything between in a relaxed plan, and its capacity), year by
+year (MODEL: in service; capital charge). Built at the start of period b it serves in the years
 
-    in_service[u, t] = Σ built[u, b] over the periods b ≤ t with start_t < start_b + lifetime
+    start_b + construction_years ≤ year < end of the last period t that starts before
+                                          start_b + construction_years + lifetime
 
-and likewise for the size beyond the smaller capacity.
+in the first of them with the shares of its capacity in ramp_up, then with all of it. A period has
+the means over its years.
 """
 
 from __future__ import annotations
@@ -17,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from circflow.solution.keys import Flags, Floats, Names
+from circflow.data.cells import split_shares
+from circflow.solution.keys import Floats, Names
 
 if TYPE_CHECKING:
     from circflow.data.scenario import Scenario
@@ -32,11 +35,12 @@ class Service:
     """Units that are not off, in every period.
 
     `units`: the sheet Units without those that are off, in its order, indexed 0...; `rows`: one
-    record for every unit and period, in that order: unit, site, period, is_candidate, in_service,
-    extra (size beyond the smaller capacity, capacity/yr), capacity, availability, min_load,
-    can_idle, jobs (persons), fixed, annuity (million currency per year); `built` and
-    `extra_built`: unit by period; `upfront`: capex paid in full, by period (million, undiscounted,
-    0 where capex is charged as an annuity); `capex`: what is built, unit by period (million).
+    record for every unit and period, in that order: unit, site, period, is_candidate, in_service
+    (share of the period's years), any_year (in service in at least one of them), capacity (mean
+    over its years, capacity/yr), availability, min_load, can_idle, jobs (persons), fixed, annuity
+    (million currency per year); `built` and `extra_built` (size beyond the smaller capacity): unit
+    by period; `upfront`: capex paid in full, by period (million, undiscounted, 0 where capex is
+    charged as an annuity); `capex`: what is built, unit by period (million).
     """
 
     units: pd.DataFrame
@@ -45,27 +49,27 @@ class Service:
     extra_built: Floats
     capex: Floats
     upfront: Floats
-    alive: Flags
-    """Unit, period built, period: whether a unit built then is in service."""
 
 
 def service_of(scenario: Scenario, tables: Tables) -> Service:
-    """Units in service by period, from the sheets Units and UnitPeriods and the table `units`."""
+    """Units in service by period, from the sheets Units and UnitPeriods and the table `built`."""
     units = scenario.active_units.reset_index(drop=True)
     names, count = Names(units["unit"]), len(scenario.periods)
     shape = (len(units), count)
     candidate = (units["status"] == "candidate").to_numpy(bool)
     own = {c: _by_period(scenario, units, c) for c in _REPLACED}
-    shares, capacities = _reported(scenario, tables, names, shape)
     small = _column(units, "capacity_per_year")
-    in_service = np.where(candidate[:, None], shares, 1.0)
-    extra = np.where(candidate[:, None], capacities - small[:, None] * in_service, 0.0)
-    extra[np.abs(extra) <= DUST * np.maximum(np.abs(capacities), 1.0)] = 0.0
-    alive = _alive(scenario, units)
-    built = _unroll(np.where(candidate[:, None], in_service, 0.0), alive)
-    extra_built = _unroll(extra, alive)
-    scale = np.maximum(_column(units, "capacity_max_per_year"), small)[:, None]
-    extra_built[np.abs(extra_built) <= DUST * np.maximum(scale, 1.0)] = 0.0
+    built, extra_built = _built(scenario, tables, names, small)
+    served, ready = _shares(scenario, units)
+
+    def over_time(decided: Floats, share: Floats) -> Floats:
+        """What is decided, in every period, by the share that it counts there."""
+        return np.asarray((decided[:, :, None] * share).sum(axis=1))
+
+    in_service = np.where(candidate[:, None], over_time(built, served), 1.0)
+    any_year = np.where(candidate[:, None], over_time(built, np.ceil(served)), 1.0)
+    extra = over_time(extra_built, served)
+    capacities = over_time(small[:, None] * built + extra_built, ready)
     span = _column(units, "capacity_max_per_year") - small
     slope = _per_size(_column(units, "capex_max_million") - _column(units, "capex_million"), span)
     capex_of = np.nan_to_num(_column(units, "capex_million"))
@@ -89,7 +93,7 @@ def service_of(scenario: Scenario, tables: Tables) -> Service:
             ),
             "is_candidate": np.repeat(candidate, count),
             "in_service": in_service.ravel(),
-            "extra": extra.ravel(),
+            "any_year": any_year.ravel(),
             "capacity": np.where(candidate[:, None], capacities, own["capacity_per_year"]).ravel(),
             "availability": own["availability"].ravel(),
             "min_load": own["min_load"].ravel(),
@@ -99,7 +103,7 @@ def service_of(scenario: Scenario, tables: Tables) -> Service:
             "annuity": annuity.ravel(),
         }
     )
-    return Service(units, rows, built, extra_built, capex, upfront, alive)
+    return Service(units, rows, built, extra_built, capex, upfront)
 
 
 _REPLACED = ("capacity_per_year", "availability", "min_load", "fixed_cost_million_per_year")
@@ -122,36 +126,52 @@ def _by_period(scenario: Scenario, units: pd.DataFrame, column: str) -> Floats:
     return values
 
 
-def _reported(
-    scenario: Scenario, tables: Tables, names: Names, shape: tuple[int, int]
+def _built(
+    scenario: Scenario, tables: Tables, names: Names, small: Floats
 ) -> tuple[Floats, Floats]:
-    """Share in service and capacity in service of the table `units`, unit by period."""
-    shares, capacities = np.zeros(shape), np.zeros(shape)
-    unit = names(tables.units["unit"])
-    period = Names(p.name for p in scenario.periods)(tables.units["period"])
-    at = (unit >= 0) & (period >= 0)
-    shares[unit[at], period[at]] = _column(tables.units, "in_service")[at]
-    capacities[unit[at], period[at]] = _column(tables.units, "capacity_per_year")[at]
-    shares[np.abs(shares) <= DUST] = 0.0
-    return shares, capacities
+    """Share built, and size beyond the smaller capacity, of the table `built`: unit by period."""
+    built, extra = (np.zeros((len(small), len(scenario.periods))) for _ in range(2))
+    unit = names(tables.built["unit"])
+    period = Names(p.name for p in scenario.periods)(tables.built["period"])
+    known = (unit >= 0) & (period >= 0)
+    at = unit[known], period[known]
+    share, size = (_column(tables.built, n)[known] for n in ("built", "capacity_per_year"))
+    np.add.at(built, at, share)
+    np.add.at(extra, at, size - small[at[0]] * share)
+    extra[np.abs(extra) <= DUST * np.maximum(small[:, None], 1.0)] = 0.0
+    return built, extra
 
 
-def _alive(scenario: Scenario, units: pd.DataFrame) -> Flags:
-    """Unit, period built, period: in service from the one to the end of its lifetime."""
-    start = np.array([p.start for p in scenario.periods])
-    age = start[None, :] - start[:, None]
-    life = _column(units, "lifetime_years")[:, None, None]
-    return np.asarray((age >= 0)[None] & (age[None] < life))
+def _shares(scenario: Scenario, units: pd.DataFrame) -> tuple[Floats, Floats]:
+    """Unit, period built, period: the share of its years in service, the mean share of capacity."""
+    periods = scenario.periods
+    served = np.zeros((len(units), len(periods), len(periods)))
+    ready = served.copy()
+    known: dict[tuple[Any, ...], tuple[Floats, Floats]] = {}
+    terms = ["construction_years", "lifetime_years", "ramp_up"]
+    for n, (wait, life, text) in enumerate(units[terms].itertuples(index=False, name=None)):
+        if (wait, life, text) not in known:
+            known[wait, life, text] = _of_candidate(scenario, int(wait), int(life), text)
+        served[n], ready[n] = known[wait, life, text]
+    return served, ready
 
 
-def _unroll(service: Floats, alive: Flags) -> Floats:
-    """What was built when, from what is in service when."""
-    built = np.zeros(service.shape)
-    for t in range(service.shape[1]):
-        kept = (built[:, :t] * alive[:, :t, t]).sum(axis=1)
-        built[:, t] = service[:, t] - kept
-    built[np.abs(built) <= DUST] = 0.0
-    return built
+def _of_candidate(
+    scenario: Scenario, wait: int, life: int, ramp_up: str | None
+) -> tuple[Floats, Floats]:
+    """`_shares` of candidates with one construction time, lifetime and ramp-up, year by year."""
+    ramp, periods = split_shares(ramp_up), scenario.periods
+    served, ready = (np.zeros((len(periods), len(periods))) for _ in range(2))
+    for b, decided in enumerate(periods):
+        first = decided.start + wait
+        for t, period in enumerate(periods):
+            if period.start >= first + life:
+                continue
+            ages = [period.start + n - first for n in range(period.years)]
+            shares = [ramp[age] if age < len(ramp) else 1.0 for age in ages if age >= 0]
+            served[b, t] = len(shares) / period.years
+            ready[b, t] = sum(shares) / period.years
+    return served, ready
 
 
 def _per_size(difference: Floats, span: Floats) -> Floats:
@@ -161,10 +181,12 @@ def _per_size(difference: Floats, span: Floats) -> Floats:
 
 
 def _present_value(scenario: Scenario, units: pd.DataFrame) -> Floats:
-    """Σ_{n<lifetime} (1 + rate)^−n: what one unit of money in every year of service is worth."""
+    """Σ_{n<lifetime} (1 + rate)^−(construction + n): what one unit of money in every year of
+    service is worth when it is decided."""
     rate = scenario.settings.discount_rate
     worth: dict[Any, float] = {}
-    for life in units["lifetime_years"]:
-        if life not in worth:
-            worth[life] = sum((1.0 + rate) ** -n for n in range(int(life)))
-    return np.array([worth[life] for life in units["lifetime_years"]], dtype=float)
+    times = list(zip(units["lifetime_years"], units["construction_years"], strict=True))
+    for life, wait in times:
+        if (life, wait) not in worth:
+            worth[life, wait] = sum((1.0 + rate) ** -(wait + n) for n in range(int(life)))
+    return np.array([worth[time] for time in times], dtype=float)

@@ -255,22 +255,31 @@ def _later(
     }
     if not periods or not materials:
         return ()
-    number = {p.name: n for n, p in enumerate(scenario.periods)}
+    start = {p.name: p.start for p in scenario.periods}
+    conflict_ends = next(p.start + p.years for p in scenario.periods if p.name == periods[0])
     recipes = scenario.frame("Recipes")
     fitting = set(recipes.loc[recipes["material"].isin(materials), "technology"])
     table = scenario.tables["Units"]
     units = table.frame
     units = units[(units["status"] == "candidate") & units["technology"].isin(fitting)]
-    return tuple(
-        plain(
-            f"{table.cell(int(row), 'earliest_period')}: {unit} would help, but cannot be built "
-            f"before {earliest}"
+    remarks = []
+    for row, unit, earliest, wait in zip(
+        units.index,
+        units["unit"],
+        units["earliest_period"],
+        units["construction_years"],
+        strict=True,
+    ):
+        decided = start.get(earliest, 0)
+        if decided + wait < conflict_ends:
+            continue
+        late = decided >= conflict_ends
+        column = "earliest_period" if late else "construction_years"
+        when = f"be built before {earliest}" if late else f"serve before year {decided + wait:.0f}"
+        remarks.append(
+            plain(f"{table.cell(int(row), column)}: {unit} would help, but cannot {when}")
         )
-        for row, unit, earliest in zip(
-            units.index, units["unit"], units["earliest_period"], strict=True
-        )
-        if number.get(earliest, 0) > number[periods[0]]
-    )
+    return tuple(remarks)
 
 
 def _listed(names: tuple[str, ...]) -> str:

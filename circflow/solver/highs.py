@@ -5,10 +5,12 @@ Everything that goes in and comes out is in the planner's units; scaling happens
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -16,10 +18,15 @@ import highspy
 import numpy as np
 from numpy.typing import NDArray
 
+from circflow.data.errors import CircflowError
 from circflow.solver.compiled import Program
 from circflow.solver.scaling import Scaling, apply, scaling_of
 
 Floats = NDArray[np.float64]
+
+ALGORITHMS = ("simplex", "ipx", "hipo")
+"""Algorithms for LPs by HiGHS' names: the dual simplex method, and two interior point methods with
+crossover; `hipo` comes with the extra of that name. (`ipm` is one or the other, as installed.)"""
 
 INTERIOR_POINT_FROM = 100_000
 """Nonzeros from which an LP is solved by interior point with crossover rather than by the simplex
@@ -101,8 +108,40 @@ class Basis:
     rows: NDArray[np.int8]
 
 
-class SolverError(RuntimeError):
+class SolverError(CircflowError, RuntimeError):
     """HiGHS stopped for a reason that is not a property of the scenario."""
+
+
+def algorithm_missing(name: str) -> str:
+    """Why an algorithm is not to be had, "" where it is."""
+    if name not in ALGORITHMS:
+        return f"there is no algorithm {name!r}: there are {', '.join(ALGORITHMS)}"
+    known = _quiet(highspy.Highs()).setOptionValue("solver", name) == highspy.HighsStatus.kOk
+    return "" if known else f"{name} is not installed: pip install 'circflow[{name}]'"
+
+
+def _quiet(highs: Any) -> Any:
+    highs.setOptionValue("output_flag", False)
+    return highs
+
+
+def _banner_turned_away() -> None:
+    """From 1.16, HiGHS writes its name to standard output when the first of its solvers is made,
+    whatever its options: so it is made here, with the file descriptor turned away."""
+    try:
+        kept = os.dup(1)
+    except OSError:  # closed: nothing can be written there
+        return
+    with Path(os.devnull).open("wb") as nowhere:
+        os.dup2(nowhere.fileno(), 1)
+        try:
+            _quiet(highspy.Highs())
+        finally:
+            os.dup2(kept, 1)
+            os.close(kept)
+
+
+_banner_turned_away()
 
 
 class Session:
@@ -127,7 +166,8 @@ class Session:
         self._option("output_flag", False)
         self._option("primal_feasibility_tolerance", TOLERANCE)
         self._option("dual_feasibility_tolerance", TOLERANCE)
-        self._option("threads", 1)
+        self._option("threads", 1)  # and a fixed seed: the same programme, the same plan
+        self._option("random_seed", 0)
         self._option("small_matrix_value", _SMALLEST_ENTRY)
         self._option("mip_feasibility_tolerance", INTEGRALITY)
         self._option("mip_abs_gap", 0.0)
@@ -175,24 +215,25 @@ class Session:
         self.highs.cbMipLogging += tell
 
     def solve(
-        self, *, time_limit: float | None = None, gap: float = 1e-6, solver: str = ""
+        self, *, time_limit: float | None = None, gap: float = 1e-6, algorithm: str = ""
     ) -> Outcome:
         """Solve from scratch: LPs by the algorithm that their size asks for.
 
         Args:
             time_limit: seconds.
             gap: relative gap at which the search over yes/no decisions ends.
-            solver: `simplex` or `ipm` (interior point with crossover), instead of the rule.
+            algorithm: one of `ALGORITHMS` instead of the rule; in a search, for its LPs.
         """
         if self.program.has_decisions:
             self._option("mip_rel_gap", gap)
-            solver = "choose"
+            self._option("mip_lp_solver", algorithm or "choose")
+            algorithm = "choose"
             lean = self.program.matrix.nnz < SMALL_SEARCH_BELOW
             for name in _HEAVY_SEARCH:
                 self._option(name, not lean)
-        elif not solver:
-            solver = "ipm" if self.program.matrix.nnz >= INTERIOR_POINT_FROM else "simplex"
-        self._option("solver", solver)
+        elif not algorithm:
+            algorithm = "ipx" if self.program.matrix.nnz >= INTERIOR_POINT_FROM else "simplex"
+        self._option("solver", algorithm)
         return self._run(time_limit)
 
     def resolve(self, *, time_limit: float | None = None, primal: bool = False) -> Outcome:
@@ -300,7 +341,7 @@ class Session:
         if status in _LOST:
             status = self._again(solver="choose")
         if status in _LOST:
-            status = self._again(solver="ipm", presolve="off")
+            status = self._again(solver="ipx", presolve="off")
         return self._outcome(status)
 
     def _launch(self) -> None:

@@ -59,14 +59,14 @@ class _Way:
     by_reach: bool = False
     """Scale by what can flow at most, rather than by what figures typically are."""
     options: Mapping[str, bool | int | float | str] = field(default_factory=dict)
-    solver: str = ""
+    algorithm: str = ""
 
 
 _LP_WAYS = (
     _Way(),
     _Way(by_reach=True),
-    _Way(by_reach=True, options={"presolve": "off"}, solver="simplex"),
-    _Way(options={"presolve": "off"}, solver="ipm"),
+    _Way(by_reach=True, options={"presolve": "off"}, algorithm="simplex"),
+    _Way(options={"presolve": "off"}, algorithm="ipx"),
 )
 _SEARCH_WAYS = (
     _Way(),
@@ -97,6 +97,7 @@ def optimum(  # noqa: PLR0913
     gap: float = 1e-6,
     start: Floats | None = None,
     scaling: Scaling | None = None,
+    algorithm: str = "",
     on_progress: Callable[[float, float], None] | None = None,
 ) -> Optimum:
     """The best plan, with its proof.
@@ -107,14 +108,15 @@ def optimum(  # noqa: PLR0913
         gap: relative gap at which the search over yes/no decisions ends.
         start: a plan to search from.
         scaling: scales to try first.
+        algorithm: for LPs, to try first (one of `circflow.solver.highs.ALGORITHMS`).
         on_progress: is told (best, bound) during the search.
 
     Raises:
         SolverError: no way to solve gives a plan that agrees with its proof.
     """
     if not program.has_decisions:
-        return linear(program, time_limit=time_limit, scaling=scaling)
-    search = _Search(program, gap, start, scaling, on_progress)
+        return linear(program, time_limit=time_limit, scaling=scaling, algorithm=algorithm)
+    search = _Search(program, gap, start, scaling, on_progress, algorithm)
     ends = None if time_limit is None else time.monotonic() + time_limit
     for way, cap in _ways(_SEARCH_WAYS, search.dear):
         left = None if ends is None else ends - time.monotonic()
@@ -132,16 +134,17 @@ def optimum(  # noqa: PLR0913
 class _Search:
     """Searches over the decisions of a programme, in different ways, and what speaks against."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917
         self,
         program: Program,
         gap: float,
         start: Floats | None,
         scaling: Scaling | None,
         on_progress: Callable[[float, float], None] | None,
+        algorithm: str,
     ) -> None:
         self.program, self.gap, self.start = program, gap, start
-        self.scaling, self.on_progress = scaling, on_progress
+        self.scaling, self.on_progress, self.algorithm = scaling, on_progress, algorithm
         self.most = reach(program)
         self.inner = tightened(program, self.most)
         self.affordable, self.dear = capped(self.inner, self.most)
@@ -163,7 +166,11 @@ class _Search:
                 return self._no_plan(way, found)
             if cap and found.x[self.dear].any():
                 return None
-            fixed = linear(self.program.with_fixed(found.x), scaling=session.scaling)
+            fixed = linear(
+                self.program.with_fixed(found.x),
+                scaling=session.scaling,
+                algorithm=self.algorithm,
+            )
         except SolverError as error:
             self.doubts.append(str(error))
             return None
@@ -191,7 +198,8 @@ class _Search:
         )
         if self.start is not None:
             session.start_from_plan(self.start)
-        return session, session.solve(time_limit=time_limit, gap=self.gap)
+        algorithm = self.algorithm if way is _SEARCH_WAYS[0] else ""
+        return session, session.solve(time_limit=time_limit, gap=self.gap, algorithm=algorithm)
 
     def _no_plan(self, way: _Way, found: Outcome) -> Optimum | None:
         """Believed with a proof of the LP, or if searches with different scales agree."""
@@ -310,7 +318,11 @@ def _doubt(program: Program, found: Outcome, fixed: Outcome, gap: float) -> str:
 
 
 def linear(
-    program: Program, *, time_limit: float | None = None, scaling: Scaling | None = None
+    program: Program,
+    *,
+    time_limit: float | None = None,
+    scaling: Scaling | None = None,
+    algorithm: str = "",
 ) -> Optimum:
     """The optimum of an LP, proven (see `optimum`)."""
     most = reach(program)
@@ -322,7 +334,8 @@ def linear(
         own = scaling if scaling is not None and way is _LP_WAYS[0] else _scales(way, tried, most)
         try:
             session = Session(tried, scaling=own, options=way.options)
-            found = session.solve(time_limit=time_limit, solver=way.solver)
+            asked = algorithm if way is _LP_WAYS[0] else ""
+            found = session.solve(time_limit=time_limit, algorithm=asked or way.algorithm)
         except SolverError as error:
             doubts.append(str(error))
             continue
@@ -442,7 +455,7 @@ def infeasible(program: Program, ray: Floats | None = None) -> bool:
     for way in _LP_WAYS:
         try:
             session = Session(loose, scaling=_scales(way, loose, most), options=way.options)
-            found = session.solve(solver=way.solver)
+            found = session.solve(algorithm=way.algorithm)
         except SolverError:
             continue
         if found.row_dual is not None and proven(found.row_dual):

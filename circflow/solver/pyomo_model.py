@@ -14,6 +14,8 @@ import numpy as np
 import pyomo.environ as pyo
 from pyomo.core.expr.numeric_expr import LinearExpression
 
+from circflow.data.arguments import public
+from circflow.data.errors import CircflowError
 from circflow.data.scenario import Scenario
 from circflow.model.build import build
 from circflow.model.declare import Limit, Model, keys_of_rows
@@ -21,10 +23,11 @@ from circflow.solver.compiled import Compiled
 from circflow.solver.highs import Ending, Outcome
 
 
-class SolverMissingError(ValueError):
+class SolverMissingError(CircflowError, ValueError):
     """A solver that Pyomo does not know, or that is not on this machine."""
 
 
+@public
 def pyomo_model(scenario: Scenario, *, relax: bool = False) -> pyo.ConcreteModel:
     """The programme of a scenario as a Pyomo `ConcreteModel`; with `relax`, yes/no decisions may
     be fractions.

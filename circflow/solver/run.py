@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from circflow.data.arguments import public
 from circflow.data.coded import BLANK, Floats, Items, distinct
+from circflow.data.errors import ArgumentError, CircflowError
 from circflow.data.pandas_text import python_strings
 from circflow.data.scenario import Scenario
 from circflow.model import build as model
@@ -20,7 +22,7 @@ from circflow.model.declare import Model
 from circflow.solution.lp_of_plan import Optimality
 from circflow.solution.solution import NoPlan, Solution, Status, Tables
 from circflow.solver.compiled import Compiled, compile_model
-from circflow.solver.highs import Ending, Outcome
+from circflow.solver.highs import Ending, Outcome, algorithm_missing
 from circflow.solver.optimum import optimum, proof
 from circflow.solver.prices import prices
 
@@ -30,7 +32,7 @@ Progress = Callable[[str], None]
 _TICK_SECONDS = 2.0
 
 
-class AuditError(RuntimeError):
+class AuditError(CircflowError, RuntimeError):
     """A solution that does not stand up to the audit: a fault of circflow, never of the user."""
 
     def __init__(self, solution: Solution) -> None:
@@ -39,6 +41,7 @@ class AuditError(RuntimeError):
         super().__init__(f"{solution.scenario.name}: the audit failed:\n{worst}")
 
 
+@public
 @python_strings()
 def solve(  # noqa: PLR0913
     scenario: Scenario,
@@ -47,6 +50,7 @@ def solve(  # noqa: PLR0913
     time_limit: float | None = None,
     gap: float = 1e-6,
     solver: str = "highs",
+    algorithm: str | None = None,
     progress: Progress | None = None,
 ) -> Solution:
     """The plan that creates the most value and synergy, audited.
@@ -54,17 +58,26 @@ def solve(  # noqa: PLR0913
     Args:
         scenario: from `circflow.read`.
         relax: let yes/no decisions be fractions.
-        time_limit: seconds for the search; the best plan found is returned as feasible.
+        time_limit: seconds for the search, above 0; the best plan found is returned as feasible.
         gap: relative gap at which the search over yes/no decisions ends.
         solver: `highs`, or the name of any solver that Pyomo finds on the machine (glpk, cbc,
             scip, gurobi, …), which gives no shadow prices and searches to a gap of its own.
+        algorithm: how HiGHS solves linear programmes: `simplex`, `ipx` (interior point) or `hipo`
+            (interior point; with `pip install 'circflow[hipo]'`); by their size unless said.
         progress: is told what goes on.
 
     Raises:
         SolverMissingError: the solver is not on the machine.
         NoPlan: infeasible, unbounded, or stopped without a plan, with the reason.
         AuditError: the solution does not add up (a fault of circflow).
+        SolverError: no plan that can be relied on was found.
+        ArgumentError: an argument of a wrong type or out of its range.
     """
+    if algorithm is not None:
+        if solver != "highs":
+            raise ArgumentError(f"algorithm is a choice of HiGHS: it does not go with {solver!r}")
+        if missing := algorithm_missing(algorithm):
+            raise ArgumentError(missing)
     clock = _Clock(progress)
     with clock.step("building the model"):
         m = build(scenario, relax=relax)
@@ -72,7 +85,11 @@ def solve(  # noqa: PLR0913
     with clock.step("solving"):
         if solver == "highs":
             best = optimum(
-                compiled.program, time_limit=time_limit, gap=gap, on_progress=clock.search
+                compiled.program,
+                time_limit=time_limit,
+                gap=gap,
+                algorithm=algorithm or "",
+                on_progress=clock.search,
             )
             outcome, fixed = best.outcome, best.fixed
             proven = proof(compiled.program, best, gap) if outcome.x is not None else None

@@ -10,19 +10,22 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from circflow.data.arguments import public
 from circflow.data.indicators import in_currency
+from circflow.data.result import Result, counted, one_text_type
 from circflow.data.scenario import Scenario
 from circflow.model.build import money_groups
 from circflow.solution.solution import NoPlan, Solution
 from circflow.solver.run import solve
 from circflow.studies.composite import Composite, composite
+from circflow.studies.errors import StudyError
 from circflow.studies.indicators import indicators
 
 Progress = Callable[[str], None]
 
 
-@dataclass(frozen=True)
-class Comparison:
+@dataclass(frozen=True, repr=False)
+class Comparison(Result):
     """Scenarios side by side.
 
     `table`: figure, item, unit, then a column per scenario; NaN where a figure does not exist.
@@ -40,17 +43,22 @@ class Comparison:
     """The index of the scenarios, where the sheet Indicators gives weights."""
 
     @property
+    def headline(self) -> str:
+        without = f", {len(self.reasons)} without a plan" if self.reasons else ""
+        return f"{', '.join(self.labels)}: {counted(len(self.table), 'figure')}{without}"
+
+    @property
     def differences(self) -> pd.DataFrame:
         """Every figure less that of the first scenario."""
         less = self.table[list(self.labels)].sub(self.table[self.labels[0]], axis=0)
         return pd.concat([self.table[["figure", "item", "unit"]], less], axis=1)
 
     def value(self, figure: str, item: str | None = None) -> dict[str, float]:
-        """A figure of every scenario. Raises ValueError for one that there is not."""
+        """A figure of every scenario. Raises StudyError for one that there is not."""
         own = self.table["item"].isna() if item is None else self.table["item"] == item
         rows = self.table[(self.table["figure"] == figure) & own]
         if rows.empty:
-            raise ValueError(f"no figure {figure!r}" + (f" of {item!r}" if item else ""))
+            raise StudyError(f"no figure {figure!r}" + (f" of {item!r}" if item else ""))
         return {label: float(rows.iloc[0][label]) for label in self.labels}
 
     def tables(self) -> dict[str, pd.DataFrame]:
@@ -64,13 +72,17 @@ class Comparison:
             "built": self.built,
             "without_a_plan": reasons,
         }
+        changes = [(n, c) for n, s in self.solutions.items() for c in s.scenario.changes]
+        if changes:
+            tables["changes"] = pd.DataFrame(changes, columns=["scenario", "change"])
         if self.composite is not None:
             tables["index"] = self.composite.scores
             tables["index_weights"] = self.composite.weights
             tables["index_ranking"] = self.composite.ranking
-        return tables
+        return one_text_type(tables)
 
 
+@public
 def compare(
     *scenarios: Scenario,
     labels: Iterable[str] | None = None,
@@ -86,14 +98,14 @@ def compare(
         progress: is told what goes on.
 
     Raises:
-        ValueError: no scenario, or not one label for each.
+        StudyError: no scenario, or not one label for each.
         NoPlan: none of the scenarios has a plan.
     """
     names = list(labels) if labels is not None else [s.name for s in scenarios]
     if not scenarios:
-        raise ValueError("nothing to compare: give at least one scenario")
+        raise StudyError("nothing to compare: give at least one scenario")
     if len(names) != len(scenarios):
-        raise ValueError(f"{len(names)} labels for {len(scenarios)} scenarios")
+        raise StudyError(f"{len(names)} labels for {len(scenarios)} scenarios")
     names = distinct(names)
     solutions: dict[str, Solution] = {}
     failures: dict[str, NoPlan] = {}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from circflow.data.errors import CircflowError
 
-class StudyError(ValueError):
+
+class StudyError(CircflowError, ValueError):
     """A study that cannot be run as asked; the message says what to change."""
 
 
-class CheckError(RuntimeError):
+class CheckError(CircflowError, RuntimeError):
     """A run that a cold build of the same scenario contradicts: a fault of circflow."""

@@ -6,7 +6,7 @@ Bases, of each member in each period (per year):
 * profit: its net benefit (own money: income − costs + synergy, capital charged), where above 0;
 * income: what it sells, sales at places outside passed back to the sender;
 * property: the book value of what it has built, written down in equal parts over the lifetime
-  (mean of the year, from the start of the period built in);
+  (mean of the year, from the beginning of service);
 * job: jobs of its units in service;
 * taken: what is taken from streams at its sites; disposed: what is disposed of there;
 * disposal_fee, emission_charge: what it pays of these.
@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from circflow.data.arguments import public
 from circflow.data.scenario import MILLION, Scenario
 from circflow.data.schema import TAX_SHARES
 from circflow.solution.solution import NoPlan, Solution
@@ -32,6 +33,7 @@ Progress = Callable[[str], None]
 COLUMNS = ("budget", "tax", "base", "member", "period", "million_per_year")
 
 
+@public
 def finance(
     scenario: Scenario,
     *,
@@ -41,6 +43,13 @@ def finance(
     progress: Progress | None = None,
 ) -> pd.DataFrame:
     """What a plan brings to each budget, beside the same scenario without new units.
+
+    Args:
+        scenario: from `circflow.read`.
+        plan: its plan, where it has been solved already.
+        gap: relative gap at which each search over yes/no decisions ends.
+        time_limit: seconds per search.
+        progress: is told what goes on.
 
     Returns:
         One row per budget, tax, member (None: everybody, places outside included) and period
@@ -174,9 +183,11 @@ class _Bases:
     def _book_values(self) -> Floats:
         """Σ over the years of each period of the mean book value of what is built."""
         built = self.plan.built
-        life = built["unit"].map(self.scenario.frame("Units").set_index("unit")["lifetime_years"])
+        terms = self.scenario.frame("Units").set_index("unit").loc[built["unit"]]
+        life = terms["lifetime_years"]
         start = {p.name: p.start for p in self.scenario.periods}
         age0 = built["period"].map(start).to_numpy(float)
+        age0 += terms["construction_years"].to_numpy(float)
         total = np.zeros((len(self.figures.owners), len(self.figures.periods)))
         for period in self.scenario.periods:
             age = period.start + np.arange(period.years)[:, None] - age0

@@ -25,6 +25,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from circflow.data.arguments import public
 from circflow.data.indicators import BY_INDICATOR, EMITTED, Computed
 from circflow.data.scenario import Scenario
 from circflow.data.schema import INDICATOR_GROUPS
@@ -53,6 +54,7 @@ COLUMNS = (
 _KEY = ("indicator", "member", "period")
 
 
+@public
 def indicators(  # noqa: PLR0913
     scenario: Scenario,
     *,

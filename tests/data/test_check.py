@@ -870,3 +870,78 @@ def test_a_sheet_full_of_faults_stays_quick() -> None:
     problems, scenario = check_book(book)
     assert scenario is None and len(problems) >= 2 * len(streams.grid[1:])
     assert perf_counter() - start < 8.0
+
+
+# ------------------------------------------------------------------------ construction, ramp-up
+
+
+LETTERS = {"construction_years": "O", "ramp_up": "P"}
+"""The columns in the sheets of `candidates`."""
+
+
+def checked(grids: Grids) -> tuple[list[Problem], Scenario | None]:
+    return check_book(book_of(grids))
+
+
+def candidates(*cells: dict[str, object]) -> Grids:
+    """GOOD with other cells of its units, in their order."""
+    grids = deepcopy(GOOD)
+    units = grids["Units"]
+    units[0] += ["construction_years", "ramp_up"]
+    for row in units[1:]:
+        row += [None] * (len(units[0]) - len(row))
+    for row, changed in zip(units[1:], cells, strict=False):
+        for column, value in changed.items():
+            row[units[0].index(column)] = value
+    return grids
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "said"),
+    [
+        ("construction_years", -1, "below 0"),
+        ("construction_years", 1.5, "not a whole number"),
+        ("construction_years", 101, "101"),
+        ("ramp_up", "0.5;; 0.8", "a share is empty"),
+        ("ramp_up", "0.5; 0.8;", "a share is empty"),
+        ("ramp_up", ";", "a share is empty"),
+        ("ramp_up", "0", "not above 0 and at most 1"),
+        ("ramp_up", "0.5; 1.2", "not above 0 and at most 1"),
+        ("ramp_up", -0.5, "not above 0 and at most 1"),
+        ("ramp_up", "0.5, 0.8", "not a number"),
+        ("ramp_up", "half", "not a number"),
+        ("ramp_up", True, "not TRUE"),
+    ],
+)
+def test_times_that_cannot_be(column: str, value: object, said: str) -> None:
+    problems, scenario = checked(candidates({}, {column: value}))
+    assert scenario is None
+    (problem,) = [p for p in problems if p.severity == "error"]
+    assert (problem.cell.sheet, problem.cell.row, problem.cell.column) == (
+        "Units",
+        3,
+        LETTERS[column],
+    )
+    assert said in problem.message
+
+
+def test_shares_are_tidied() -> None:
+    _, scenario = checked(candidates({}, {"ramp_up": " 0,5;0.80 ; 1"}, {"ramp_up": 0.5}))
+    assert scenario is not None
+    assert scenario.frame("Units")["ramp_up"].tolist() == [None, "0.5; 0.8; 1", "0.5"]
+    assert scenario.frame("Units")["construction_years"].tolist() == [0, 0, 0]
+
+
+def test_a_candidate_that_never_serves_is_doubted() -> None:
+    times = {"construction_years": 5}
+    problems, scenario = checked(candidates({}, {**times, "earliest_period": "2031"}, times))
+    assert scenario is not None
+    (problem,) = [p for p in problems if p.cell.column == "O"]
+    assert (problem.severity, problem.cell.row) == ("warning", 3)
+    assert "never built" in problem.message
+
+
+def test_times_of_an_existing_unit_are_doubted() -> None:
+    problems, _ = checked(candidates({"construction_years": 2, "ramp_up": "0.5"}))
+    doubted = {p.cell.column for p in problems if "acts on candidates only" in p.message}
+    assert doubted == set(LETTERS.values())

@@ -98,9 +98,8 @@ def test_totals_chains_and_own_money(newcomer: None, plant: Scenario) -> None:
 
 
 def test_rows_of_a_sweep(newcomer: None, plant: Scenario) -> None:
-    (row,) = cf.sweep(plant, {"Markets.price[material=brick]": [14]}, how="set").runs.to_dict(
-        "records"
-    )
+    runs = cf.sweep(plant, {"Markets.price[material=brick]": [14]}, how="set")
+    (row,) = runs.table.to_dict("records")
     assert row["tax_credit_million"] == pytest.approx(CREDITED)
     assert row["net_benefit_million"] == pytest.approx(2 * EARNED + CREDITED)
 

@@ -67,7 +67,7 @@ def test_flows_are_valued_where_they_arrive(solution: Solution) -> None:
     (row,) = flow_totals(solution).to_dict("records")
     assert row["amount"] == 60.0 * 5
     assert row["amount_per_year"] == 60.0
-    assert row["transport_million"] == pytest.approx(2.0 * 5)
+    assert row["moving_million"] == pytest.approx(2.0 * 5)
     assert row["worth_million"] == pytest.approx(300 * 5e5 / 1e6)
     assert row["distance_km"] == 12.0
 

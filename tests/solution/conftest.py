@@ -125,7 +125,7 @@ COLUMNS = {
     "synergies": "synergy effect period joint_activity_per_year value_million_per_year",
     "money": "group site member material unit period million_per_year million discounted_million",
     "prices": "kind site to material unit period value unit_of_measure limit row decisions_fixed",
-    "built": "unit site period capacity_per_year capex_million jobs investor",
+    "built": "unit site period built capacity_per_year capex_million jobs investor",
 }
 """The columns of every table of a plan."""
 

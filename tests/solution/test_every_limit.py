@@ -150,8 +150,7 @@ LIMITS: list[tuple[str, str, Callable[[float], Cells]]] = [
     ("min_load", "unit: below", lambda s: one("Units", 0, capacity_per_year=50 / s, min_load=1.0)),
     ("running_min_load", "unit: below",
      lambda s: one("Units", 1, capacity_per_year=10 / s, min_load=1.0)),
-    ("built_once", "candidate: built more",
-     lambda s: one("Units", 3, lifetime_years=9 if s == 1.0 else 2)),
+    ("built_once", "candidate: built more", lambda s: one("built", 1, built=1 / s)),
     ("one_of_choice", "choice", lambda s: SAME_CHOICE if s < 1.0 else SAME_CHOICE[:1]),
     ("required_in_service", "requires",
      lambda s: one("Units", 3, requires="New" if s == 1.0 else "Dear")),
@@ -194,10 +193,20 @@ def plan(make_scenario: Make) -> Solution:
 def test_a_plan_a_little_beyond_a_limit_is_named(
     plan: Solution, make_scenario: Make, limit: str, check: str, at: Callable[[float], Cells]
 ) -> None:
-    kept = dataclasses.replace(plan, scenario=make_scenario(with_cells(at(1.0), plan)))
+    kept, beyond = (with_changes(plan, make_scenario, at(s)) for s in (1.0, 1.0 - LITTLE))
     assert not _named(kept, check), f"{limit}: the plan keeps it"
-    beyond = dataclasses.replace(plan, scenario=make_scenario(with_cells(at(1.0 - LITTLE), plan)))
     assert _named(beyond, check), f"{limit}: the plan does not keep it"
+
+
+def with_changes(plan: Solution, make_scenario: Make, cells: Cells) -> Solution:
+    """The plan with other cells of its table `built`, or with those of the scenario under it."""
+    built = plan.tables.built.copy()
+    for _, row, changed in (c for c in cells if c[0] == "built"):
+        for column, value in changed.items():
+            built.loc[built.index[row or 0], column] = value
+    sheets = with_cells([c for c in cells if c[0] != "built"], plan)
+    tables = dataclasses.replace(plan.tables, built=built)
+    return dataclasses.replace(plan, scenario=make_scenario(sheets), tables=tables)
 
 
 def _named(plan: Solution, check: str) -> bool:

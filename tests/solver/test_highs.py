@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -198,3 +201,72 @@ def test_sessions_do_not_touch_the_programme() -> None:
     after = made.matrix.data, made.cost, made.upper
     for old, new in zip(before, after, strict=True):
         assert (old == new).all()
+
+
+# --------------------------------------------------------------------------- algorithms, output
+
+
+@pytest.mark.parametrize("algorithm", ["simplex", "ipx"])
+def test_every_algorithm_finds_the_plan(algorithm: str) -> None:
+    session = Session(WYNDOR)
+    assert session.solve(algorithm=algorithm).objective == pytest.approx(-36 + 7)
+    assert session.highs.getOptionValue("solver")[1] == algorithm
+    whole = Session(replace(WYNDOR, integer=np.array([True, True])))
+    assert whole.solve(algorithm=algorithm).objective == pytest.approx(-36 + 7)
+    assert whole.highs.getOptionValue("mip_lp_solver")[1] == algorithm
+
+
+def test_no_name_means_one_algorithm_or_another() -> None:
+    """With highspy-extras installed `ipm` silently becomes another algorithm: it is not used."""
+    assert "ipm" not in highs.ALGORITHMS
+    assert "there is no algorithm 'ipm'" in highs.algorithm_missing("ipm")
+    assert not highs.algorithm_missing("ipx")
+    large = replace(WYNDOR)
+    session = Session(large)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(highs, "INTERIOR_POINT_FROM", 0)
+        session.solve()
+    assert session.highs.getOptionValue("solver")[1] == "ipx"
+
+
+def test_an_algorithm_that_is_not_installed_is_named() -> None:
+    if (missing := highs.algorithm_missing("hipo")) == "":
+        assert Session(WYNDOR).solve(algorithm="hipo").objective == pytest.approx(-36 + 7)
+    else:
+        assert missing == "hipo is not installed: pip install 'circflow[hipo]'"
+
+
+def test_seed_and_threads_are_fixed() -> None:
+    session = Session(WYNDOR)
+    assert session.highs.getOptionValue("random_seed")[1] == 0
+    assert session.highs.getOptionValue("threads")[1] == 1
+
+
+def test_a_banner_does_not_reach_standard_output() -> None:
+    """HiGHS 1.16 writes one when the first solver is made, past every option."""
+    code = """
+import os, highspy
+real, first = highspy.Highs, []
+def highs():
+    if not first:
+        os.write(1, b"Running HiGHS")
+        first.append(1)
+    return real()
+highspy.Highs = highs
+from circflow.solver.compiled import Program
+from circflow.solver.highs import Session
+import numpy as np
+from scipy.sparse import csc_array
+none = np.zeros(0)
+one = np.ones(1)
+Session(Program(one, 0.0, csc_array((0, 1)), none, none, one, one, np.zeros(1, dtype=bool))).solve()
+print("{}")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=dict(os.environ),
+    )
+    assert (done.stdout, done.stderr) == ("{}\n", "")

@@ -186,10 +186,11 @@ def _check_unused_technologies(drafts: Drafts) -> None:
 
 def _check_idle_columns(drafts: Drafts) -> None:
     """Cells that only act on candidates, and units that are off but needed."""
-    units = drafts["Units"].sound("status", "unit", "requires", "choice")
+    columns = ("choice", "requires", "construction_years", "ramp_up")
+    units = drafts["Units"].sound("status", "unit", *columns)
     existing = units["status"] == "existing"
-    for column in ("choice", "requires"):
-        for row in units.index[existing & units[column].notna()]:
+    for column in columns:
+        for row in units.index[existing & units[column].notna() & (units[column] != 0.0)]:
             drafts.warning(
                 "Units",
                 int(row),

@@ -40,7 +40,7 @@ def _with_references(
     for column in sheet.columns:
         target = tables.get(column.reference)
         if column.kind == "name" and target is not None:
-            good = target.frame[target_column(column.reference)]
+            good = target.frame[target_column(target.sheet)]
             frame = frame[frame[column.name].isna() | frame[column.name].isin(good)]
     return frame
 

@@ -10,7 +10,7 @@ import pandas as pd
 from circflow.data.cells import shorten, split_names
 from circflow.data.checks.findings import Drafts, by_row, comparable, records
 from circflow.data.checks.rows import is_dash, is_totals
-from circflow.data.schema import BY_NAME, SHEETS, Sheet
+from circflow.data.schema import Sheet
 from circflow.data.suggest import Names, remark
 
 NO_MODE = "none"
@@ -19,8 +19,9 @@ NO_MODE = "none"
 
 def check_keys(drafts: Drafts) -> None:
     """Two rows of one key (and period) are an error, at the second row."""
-    for sheet in SHEETS:
-        if sheet.key and not drafts[sheet.name].broken:
+    for draft in drafts.values():
+        sheet = draft.sheet
+        if sheet.key and not draft.broken:
             columns = [*sheet.key, *(["period"] if sheet.periodic else [])]
             _check_key(drafts, sheet, columns)
     _check_group_members(drafts)
@@ -92,26 +93,32 @@ class _Targets:
         return bool(draft.frame.loc[list(draft.faulty.get(column, ())), column].isna().any())
 
 
-def target_column(sheet: str) -> str:
+def target_column(sheet: Sheet) -> str:
     """The column of a sheet that references to it name."""
     special = {"Recipes": "technology", "Properties": "property"}
-    return special.get(sheet) or BY_NAME[sheet].key[0]
+    return special.get(sheet.name) or sheet.key[0]
 
 
 def check_references(drafts: Drafts) -> None:
     """Every name that refers to another sheet must stand there."""
+    check_recipe_references(drafts)
     targets = _Targets(drafts)
-    for sheet in SHEETS:
-        for column in sheet.columns:
-            if column.reference and column.kind == "name":
-                values = drafts[sheet.name].sound(column.name)[column.name]
-                cells = _Cells(sheet.name, column.name, values)
-                _must_be_in(targets, cells, column.reference)
     _check_modes(drafts, targets)
-    _check_recipes(drafts)
-    _check_emission_keys(drafts, targets)
     _check_limit_keys(drafts, targets)
     _check_partners(drafts, targets)
+
+
+def check_recipe_references(drafts: Drafts) -> None:
+    """Names in columns that refer to another sheet; recipes, and the keys of emission factors."""
+    targets = _Targets(drafts)
+    for draft in drafts.values():
+        for column in draft.sheet.columns:
+            if column.reference and column.kind == "name":
+                values = draft.sound(column.name)[column.name]
+                cells = _Cells(draft.sheet.name, column.name, values)
+                _must_be_in(targets, cells, column.reference)
+    _check_recipes(drafts)
+    _check_emission_keys(drafts, targets)
 
 
 @dataclass(frozen=True)
@@ -127,7 +134,8 @@ def _must_be_in(targets: _Targets, cells: _Cells, target: str, noun: str = "") -
     """Note the names that do not stand in the key column of another sheet."""
     if targets.unreadable(target):
         return
-    drafts, key = targets.drafts, target_column(target)
+    drafts = targets.drafts
+    key = target_column(drafts[target].sheet)
     noun = noun or key
     good = targets.names(target, key)
     values = cells.values.dropna()
@@ -144,7 +152,7 @@ def _must_be_in(targets: _Targets, cells: _Cells, target: str, noun: str = "") -
         if is_totals(value):
             cure = "delete the row if it holds totals, or correct the name"
         elif is_dash(value):
-            required = BY_NAME[cells.sheet][cells.column].required
+            required = drafts[cells.sheet].sheet[cells.column].required
             cure = "a dash is a name here: " + ("write one" if required else "leave the cell blank")
         drafts.error(
             cells.sheet,
@@ -189,7 +197,7 @@ def _check_modes(drafts: Drafts, targets: _Targets) -> None:
 
 
 def _check_recipes(drafts: Drafts) -> None:
-    """RecipeCosts and BlendLimits name a recipe (and a group) of their technology."""
+    """What tells of a recipe (BlendLimits: of a group) names one of its technology."""
     recipes = drafts["Recipes"].frame
     known: dict[str, set[str]] = {}
     for technology, recipe in _pairs(recipes):
@@ -200,7 +208,8 @@ def _check_recipes(drafts: Drafts) -> None:
         groups.setdefault(owner, set()).add(group)
     if drafts["Recipes"].broken:
         return
-    for sheet in ("RecipeCosts", "BlendLimits"):
+    telling = [sheet for sheet in ("RecipeCosts", "Balance", "BlendLimits") if sheet in drafts]
+    for sheet in telling:
         frame = drafts[sheet].sound("technology", "recipe")
         for row, (technology, recipe) in zip(frame.index, _pairs(frame), strict=True):
             names = known.get(technology)
@@ -243,7 +252,8 @@ def _check_emission_keys(drafts: Drafts, targets: _Targets) -> None:
     recipe_rows = frame["kind"] == "recipe"
     modes = frame["kind"] == "transport"
     for rows, target in ((modes, "Modes"), (~recipe_rows & ~modes, "Materials")):
-        _must_be_in(targets, _Cells("EmissionFactors", "key", frame.loc[rows, "key"]), target)
+        if target in drafts:  # a library knows no modes
+            _must_be_in(targets, _Cells("EmissionFactors", "key", frame.loc[rows, "key"]), target)
     if targets.unreadable("Recipes"):
         return
     recipes = drafts["Recipes"].frame

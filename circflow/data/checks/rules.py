@@ -41,6 +41,14 @@ def check_figures(drafts: Drafts) -> None:
     _check_bounded_synergies(drafts)
 
 
+def check_recipes(drafts: Drafts) -> None:
+    """Rules on recipes and blend limits alone, as a library of technologies has them."""
+    _check_marks(drafts)
+    _check_outputs_ungrouped(drafts)
+    _check_groups(drafts)
+    _check_crossed(drafts, "BlendLimits", "max", "min")
+
+
 def check_discounting(drafts: Drafts, periods: Sequence[Period], rate: float) -> None:
     """Money must count something that is a number, over the horizon and over every lifetime."""
     at_rate = f"at a discount rate of {plain(rate)} money"
@@ -56,16 +64,41 @@ def check_discounting(drafts: Drafts, periods: Sequence[Period], rate: float) ->
                 expected="a shorter period",
             )
             break
-    units = drafts["Units"].sound("lifetime_years")
-    growth = -math.log1p(rate) * (units["lifetime_years"].astype(float) - 1.0)
-    for row in units.index[growth > _LARGEST]:
-        drafts.error(
+    for column, sign, words in (
+        ("lifetime_years", -1.0, "the end of this lifetime"),
+        ("construction_years", 1.0, "the beginning of service"),
+    ):
+        units = drafts["Units"].sound(column)
+        years = units[column].astype(float) - (column == "lifetime_years")
+        for row in units.index[sign * math.log1p(rate) * years > _LARGEST]:
+            drafts.error(
+                "Units",
+                int(row),
+                column,
+                f"{at_rate} at {words} counts beyond all numbers: "
+                f"shorten it, or {'raise' if sign < 0.0 else 'lower'} discount_rate in Scenario",
+                expected="fewer years",
+            )
+
+
+def check_construction(drafts: Drafts, periods: Sequence[Period]) -> None:
+    """A candidate that comes into service after the horizon is never decided."""
+    draft = drafts["Units"]
+    if drafts["Periods"].faulty or drafts["Periods"].broken:
+        return
+    start = {p.name: p.start for p in periods}
+    end = periods[-1].start + periods[-1].years
+    frame = draft.sound("status", "earliest_period", "construction_years")
+    frame = frame[frame["status"] == "candidate"]
+    begins = frame["earliest_period"].map(start).fillna(0.0) + frame["construction_years"]
+    for row in frame.index[(begins >= end) & (frame["construction_years"] > 0.0)]:
+        drafts.warning(
             "Units",
             int(row),
-            "lifetime_years",
-            f"{at_rate} at the end of this lifetime counts beyond all numbers: "
-            "shorten it, or raise discount_rate in Scenario",
-            expected="a shorter lifetime",
+            "construction_years",
+            f"decided at the earliest, the candidate comes into service "
+            f"{plain(float(begins[row]))} years from the start, but the horizon ends after "
+            f"{end}: it is never built; shorten its construction, or add a period",
         )
 
 
@@ -216,6 +249,8 @@ def _check_marks(drafts: Drafts) -> None:
         ("Sites", "site", ">", "site"),
         ("Recipes", "technology", "/", "technology"),
     ):
+        if sheet not in drafts:
+            continue
         values = drafts[sheet].sound(column)[column].dropna()
         if column == "technology":
             values = values[~values.duplicated()]

@@ -6,7 +6,7 @@ one is absent, so that one slip does not hide the rest of the problems or set of
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from itertools import zip_longest
@@ -15,7 +15,7 @@ from circflow.data.cells import BadCellError, is_blank, parse_name, shorten, sho
 from circflow.data.checks.findings import Findings
 from circflow.data.checks.rows import odd_rows
 from circflow.data.files import column_letter
-from circflow.data.schema import BY_NAME, SHEETS, Sheet, is_planners_column, is_planners_sheet
+from circflow.data.schema import SHEETS, Sheet, is_planners_column, is_planners_sheet
 from circflow.data.suggest import folded, nearest, remark
 from circflow.data.table import Book, Cell, RawSheet
 
@@ -38,17 +38,19 @@ class RawTable:
     broken: bool = False
 
 
-def sheet_order(book: Book) -> list[str]:
+def sheet_order(book: Book, sheets: Sequence[Sheet] = SHEETS) -> list[str]:
     """Sheets as they stand in the file, then those that it lacks."""
     names = [raw.name.strip() for raw in book.sheets]
-    return [*names, *(sheet.name for sheet in SHEETS if sheet.name not in names)]
+    return [*names, *(sheet.name for sheet in sheets if sheet.name not in names)]
 
 
-def match_sheets(book: Book, findings: Findings) -> dict[str, RawTable]:
+def match_sheets(
+    book: Book, findings: Findings, sheets: Sequence[Sheet] = SHEETS
+) -> dict[str, RawTable]:
     """The raw table of every sheet of the schema; structural faults go to `findings`."""
-    chosen, misspelt = _chosen_sheets(book, findings)
+    chosen, misspelt = _chosen_sheets(book, findings, [sheet.name for sheet in sheets])
     tables = {}
-    for sheet in SHEETS:
+    for sheet in sheets:
         raw = chosen.get(sheet.name)
         if raw is None:
             tables[sheet.name] = RawTable(sheet, broken=sheet.required)
@@ -66,8 +68,10 @@ def match_sheets(book: Book, findings: Findings) -> dict[str, RawTable]:
     return tables
 
 
-def _chosen_sheets(book: Book, findings: Findings) -> tuple[dict[str, RawSheet], dict[str, str]]:
-    """The sheet of the file for each sheet of the schema, and the titles that are misspelt."""
+def _chosen_sheets(
+    book: Book, findings: Findings, known: Sequence[str]
+) -> tuple[dict[str, RawSheet], dict[str, str]]:
+    """The sheet of the file for each known one, and the titles that are misspelt."""
     chosen: dict[str, RawSheet] = {}
     unknown: list[RawSheet] = []
     misspelt: dict[str, str] = {}
@@ -75,7 +79,7 @@ def _chosen_sheets(book: Book, findings: Findings) -> tuple[dict[str, RawSheet],
         name = raw.name.strip()
         if is_planners_sheet(name):
             continue
-        if name not in BY_NAME:
+        if name not in known:
             unknown.append(raw)
         elif name in chosen:
             findings.error(
@@ -87,8 +91,8 @@ def _chosen_sheets(book: Book, findings: Findings) -> tuple[dict[str, RawSheet],
             chosen[name] = raw
     for raw in unknown:
         name = raw.name.strip()
-        absent = [sheet for sheet in BY_NAME if sheet not in chosen]
-        good = _likeness(name, absent) or _likeness(name, BY_NAME) or nearest(name, BY_NAME)
+        absent = [sheet for sheet in known if sheet not in chosen]
+        good = _likeness(name, absent) or _likeness(name, known) or nearest(name, known)
         if all(is_blank(value) for line in raw.grid for value in line):
             message = f"the sheet {shorten(name)!r} is empty and no sheet of a scenario: delete it"
             findings.error(Cell(raw.name, 0), message, found=name)
@@ -227,7 +231,7 @@ def _placed(
                     found=column[row - top],
                     expected="a blank cell",
                 )
-        elif is_planners_column(name):
+        elif is_planners_column(name) and name not in sheet:
             continue
         elif name not in sheet:
             unknown.append((place, name))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -20,9 +20,16 @@ _SETTINGS = {column.name: column for column in SCENARIO_KEYS}
 
 def read_drafts(raw: Mapping[str, RawTable], findings: Findings) -> Drafts:
     """Every sheet typed, with Periods, Members and Modes filled in where they are absent."""
-    drafts = Drafts((_typed(raw[sheet.name], findings) for sheet in SHEETS), findings)
+    drafts = typed_drafts(raw, findings, SHEETS)
     _fill_in(drafts)
     return drafts
+
+
+def typed_drafts(
+    raw: Mapping[str, RawTable], findings: Findings, sheets: Sequence[Sheet]
+) -> Drafts:
+    """The sheets typed, each as far as it can be read."""
+    return Drafts((_typed(raw[sheet.name], findings) for sheet in sheets), findings)
 
 
 def _typed(raw: RawTable, findings: Findings) -> Draft:

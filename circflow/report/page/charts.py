@@ -459,20 +459,23 @@ def timeline(solution: Solution) -> Figure | None:
     first = scenario.settings.start_year
     starts = {p.name: first + p.start for p in scenario.periods}
     end = first + horizon(scenario)
-    life = dict(
-        zip(scenario.frame("Units")["unit"], scenario.frame("Units")["lifetime_years"], strict=True)
+    terms = scenario.frame("Units").set_index("unit").loc[built["unit"]]
+    wait = terms["construction_years"].to_numpy(float)
+    frame = built.assign(
+        start=built["period"].map(starts).astype(float) + wait,
+        life=terms["lifetime_years"].to_numpy(float),
+        wait=wait,
     )
-    frame = built.assign(start=built["period"].map(starts).astype(float))
     frame = frame.sort_values(["start", "capex_million"], ascending=[True, False])
     total = len(frame)
     frame = frame.head(MAX_UNITS)
-    ages = frame["unit"].map(life).astype(float).fillna(1.0)
-    stop = np.minimum(frame["start"] + ages, float(end))
+    stop = np.minimum(frame["start"] + frame["life"], float(end))
     names = _distinct([cut(str(u), 34) for u in frame["unit"]])
     currency = escaped(scenario.settings.currency)
     hover = [
-        f"<b>{escaped(r['unit'])}</b>, {escaped(r['site'])}<br>built in {escaped(r['period'])}, "
-        f"{figure(r['capacity_per_year'])} per year<br>{figure(r['capex_million'])} million "
+        f"<b>{escaped(r['unit'])}</b>, {escaped(r['site'])}<br>decided in {escaped(r['period'])}, "
+        f"in service from {r['start']:.0f}<br>{figure(r['capacity_per_year'])} per year<br>"
+        f"{figure(r['capex_million'])} million "
         f"{currency}, {figure(r['jobs'])} jobs<br>{escaped(r['investor'])}"
         for r in frame.to_dict("records")
     ]
@@ -490,10 +493,21 @@ def timeline(solution: Solution) -> Figure | None:
         "hovertemplate": _PLAIN_HOVER,
         "marker": {"color": "$blue"},
     }
+    building = {
+        "type": "bar",
+        "orientation": "h",
+        "y": names,
+        "base": (frame["start"] - frame["wait"]).to_numpy(float),
+        "x": frame["wait"].to_numpy(float),
+        "hoverinfo": "skip",
+        "marker": {"color": "$blue", "opacity": 0.3},
+    }
+    data = [building, trace] if frame["wait"].any() else [trace]
     ticks = [*starts.values(), end]
     shape = layout(
         90 + 26 * len(frame),
         bargap=0.25,
+        barmode="overlay",
         showlegend=False,
         yaxis=categories(names[::-1]),
         xaxis=axis("", tickformat="d", tickvals=ticks, range=[first, end], side="top"),
@@ -501,8 +515,9 @@ def timeline(solution: Solution) -> Figure | None:
     )
     return Figure(
         "What is built, and when",
-        {"": {"data": [trace], "layout": shape}},
-        "Bars from the year a plant is built to the end of its service",
-        note="From the first year of the period in which it is built; in the bar, its capital."
+        {"": {"data": data, "layout": shape}},
+        "Bars from the year a plant comes into service to the end of its service",
+        note="Pale: the years of its construction, from the first year of the period in which it "
+        "is decided; in the bar, its capital."
         + (f" The first {len(frame)} of {total}." if total > len(frame) else ""),
     )

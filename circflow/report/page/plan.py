@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
@@ -14,8 +13,9 @@ from circflow.data.one_line import plain
 from circflow.data.schema import IGNORED_COLUMN_MARKS, IGNORED_SHEET_MARKS
 from circflow.data.template import is_setting_note
 from circflow.report import figures as tell
+from circflow.report.figures import Baseline
 from circflow.report.map import flow_map
-from circflow.report.numbers import cut
+from circflow.report.numbers import changed_words, cut
 from circflow.report.page import charts
 from circflow.report.page.frame import (
     MAX_ROWS,
@@ -47,16 +47,6 @@ MAX_ASSUMPTIONS = 1_500
 _CONFIDENCE = re.compile(r"\s*([^\W\d][\w -]{2,28}?)\s*:", re.UNICODE)
 _WORD = re.compile(r"([^\W\d][\w-]{2,28})", re.UNICODE)
 NOT_TOLD = "not told"
-
-
-@dataclass(frozen=True)
-class Baseline:
-    """A plan to compare with: its totals (of `Solution.totals`, the value chains apart), or the
-    reason why there are none."""
-
-    words: str
-    totals: Mapping[str, Any] | None
-    reason: str = ""
 
 
 def write_page(
@@ -104,6 +94,8 @@ def _marks(solution: Solution) -> list[tuple[str, Literal["", "good", "bad"]]]:
         made.append(("yes/no decisions relaxed: a bound, not a plan", "bad"))
     passed = solution.audit.passed
     made.append(("audit passed", "good") if passed else ("audit FAILED: do not rely on it", "bad"))
+    if solution.scenario.changes:
+        made.append((f"changed before the run: {changed_words(solution.scenario.changes)}", ""))
     count = len(solution.scenario.warnings)
     if count:
         made.append((f"{count} warning{'s' if count > 1 else ''} about the scenario", ""))
@@ -157,6 +149,9 @@ class _Parts:
         if self.baselines:
             told = "Yearly means. " + _BASELINE_WORDS
             blocks.append(Text(told + (f" Not available — {words}." if words else ""), "note"))
+        against = tell.against_today(self.solution, self.baselines)
+        if against:
+            blocks.append(Text(f"Gain against today: {against}."))
         blocks.append(Points(self._points()))
         return blocks
 
@@ -220,6 +215,9 @@ class _Parts:
             best = self.chains.iloc[0]
             steps = str(best["steps"]).replace(" > ", " › ")
             worth = f"adds {figure(best['value'])} {self.money} a year"
+            if best["joint"] == best["joint"]:
+                both = figure(best["value"] + best["joint"])
+                worth += f", its joint products {figure(best['joint'])}: together {both}"
             made.append(("Largest value chain", steps, worth))
         built = self.solution.built
         if len(built):
@@ -263,11 +261,14 @@ class _Parts:
             Column("income", "Income", "number", money),
             Column("cost", "Cost", "number", money),
             Column("value", "Value added", "number", money, bar=True),
+            Column("joint", "Its joint products add", "number", money),
         )
         note = (
             "A chain is a path from a waste stream or a stockpile through units to a sale. Its "
-            "cost is what taking, treating, moving and building for it cost. Together the chains "
-            "and the money that touches no flow are the plan's money."
+            "cost is what taking, treating, moving and building for it cost. Where a run makes "
+            "several things, its cost is split between them by what goes into each: judge a chain "
+            "together with what its joint products add. Together the chains and the money that "
+            "touches no flow are the plan's money."
         )
         made: list[Block] = [
             Table(
@@ -346,7 +347,8 @@ class _Parts:
         )
         note = (
             "What the whole plan would gain if the figure were 1 % larger (or smaller) in every "
-            f"period in which it binds, in money of today; valid for small changes.{fixed}"
+            "period in which it binds, in money of today; valid for small changes. Limits are "
+            f"per year, but for budgets, room of stockpiles and total capacities.{fixed}"
         )
         currency = self.currency
         columns = (
@@ -355,7 +357,7 @@ class _Parts:
             Column("gain_million", "is worth", "number", self.money, bar=True),
             Column("value", "One unit is worth", "number", currency),
             Column("unit_of_measure", "per"),
-            Column("limit", "The figure", "number"),
+            Column("limit", "The figure", "number", "per year, or in all"),
             Column("periods", "Periods", "whole"),
         )
         streams = self.limits["kind"] == "stream"
@@ -382,7 +384,7 @@ class _Parts:
 
     def _flows(self) -> list[Block]:
         frame = tell.flow_totals(self.solution).drop(columns="amount")
-        frame["transport_million"] /= self.years
+        frame["moving_million"] /= self.years
         frame["worth_million"] /= self.years
         money = f"{self.money} per year"
         columns = (
@@ -392,7 +394,7 @@ class _Parts:
             Column("amount_per_year", "Amount", "number", "per year", bar=True),
             Column("unit_of_measure", "Unit"),
             Column("distance_km", "Distance", "number", "km"),
-            Column("transport_million", "Transport", "number", money),
+            Column("moving_million", "Transport and transactions", "number", money),
             Column("worth_million", "Worth where it arrives", "number", money),
         )
         return [
@@ -567,8 +569,9 @@ class _Parts:
 
 
 _BASELINE_WORDS = (
-    "No cluster: the members keep their plants and deal with places outside, but not with one "
-    "another. Everything dumped: no unit runs; what arises is disposed of, or sold as it is."
+    "Existing units only: nothing is built. No cluster: the members keep their plants and deal "
+    "with places outside, but not with one another. Everything dumped: no unit runs; what arises "
+    "is disposed of, or sold as it is."
 )
 
 
@@ -606,7 +609,7 @@ def _main_pollutant(totals: Mapping[str, Any]) -> str:
 
 
 def _chains(solution: Solution, years: int) -> pd.DataFrame:
-    """rank, steps, stage, amount, measure, income, cost, value: per year."""
+    """rank, steps, stage, amount, measure, income, cost, value, joint: per year."""
     chains = tell.best_chains(solution)
     money = [c for c in chains.columns if c.endswith("_million")]
     received = chains["income_million"] + chains["synergy_million"]
@@ -621,6 +624,7 @@ def _chains(solution: Solution, years: int) -> pd.DataFrame:
             "income": received / years,
             "cost": cost / years,
             "value": chains["value_million"] / years,
+            "joint": chains["joint_million"] / years,
         }
     )
 

@@ -1,14 +1,14 @@
 """How money depends on the discount rate, so that a rate needs no model of its own.
 
 The rate r enters the arrays nowhere but in what money counts. Yearly money of a period t counts
-D_t(r), a lump sum (1 + r)^−start_t, and where capital is charged as an annuity over a lifetime L,
-D_t(r) · a(L, r) (MODEL: discounting, capital). By these kinds k of money, with weights w_k(r), the
+D_t(r), a lump sum (1 + r)^−start_t, and where capital is charged as an annuity over a lifetime L
+after c years of construction, D_t(r) · a(L, c, r) (MODEL: discounting, capital). By these kinds k of money, with weights w_k(r), the
 money of a programme is a matrix M that is free of the rate:
 
     cost(r) = Σ_k w_k(r) · M_k
 
 The same holds for the totals that a rate moves: capital over the horizon, which counts
-years · a(L, r), and the discounted value and synergy. M is affine in the other figures wherever
+years · a(L, c, r), and the discounted value and synergy. M is affine in the other figures wherever
 the arrays are.
 """
 
@@ -50,26 +50,25 @@ class Kinds:
     names: tuple[str, ...]
     years: tuple[int, ...]
     """Of the periods."""
-    lifetimes: tuple[float, ...]
-    """That an annuity is charged over, each once."""
+    annuities: tuple[tuple[float, float], ...]
+    """Lifetime and construction years that an annuity is charged for, each pair once."""
 
     def __len__(self) -> int:
-        return len(self.names) * (2 + len(self.lifetimes))
+        return len(self.names) * (2 + len(self.annuities))
 
-    def code(self, period: Ints, lump: NDArray[np.bool_], lifetime: Floats) -> Ints:
-        """The kind of each term; `lifetime` is NaN where no annuity is charged."""
-        place = np.searchsorted(self.lifetimes, np.nan_to_num(lifetime)) + 2
-        within = np.where(np.isnan(lifetime), lump.astype(np.intp), place)
-        return np.asarray(period * (2 + len(self.lifetimes)) + within, dtype=np.intp)
+    def code(self, period: Ints, lump: NDArray[np.bool_], annuity_of: Ints) -> Ints:
+        """The kind of each term; `annuity_of` is the place of its annuity, −1 for none."""
+        within = np.where(annuity_of < 0, lump.astype(np.intp), annuity_of + 2)
+        return np.asarray(period * (2 + len(self.annuities)) + within, dtype=np.intp)
 
     def charges(self, rate: float) -> Floats:
         """What is charged of each kind yearly, as a share of capital; 1 where it is no capital."""
-        own = [annuity(lifetime, rate) for lifetime in self.lifetimes]
+        own = [annuity(lifetime, rate, built) for lifetime, built in self.annuities]
         return np.tile([1.0, 1.0, *own], len(self.names))
 
     def weights(self, rate: float) -> Floats:
         """What each kind counts: discounted, then (second half) as it is paid."""
-        charged = len(self.lifetimes)
+        charged = len(self.annuities)
         today: list[float] = []
         paid: list[float] = []
         for p in make_periods(self.names, self.years, rate):
@@ -81,11 +80,12 @@ class Kinds:
 def kinds_of(scenario: Scenario) -> Kinds:
     """The kinds of money of a scenario."""
     units = scenario.active_units
-    lifetimes = units.loc[units["status"] == "candidate", "lifetime_years"].astype(float)
+    units = units.loc[units["status"] == "candidate", ["lifetime_years", "construction_years"]]
+    terms = sorted({(float(life), float(built)) for life, built in units.to_numpy()})
     return Kinds(
         tuple(p.name for p in scenario.periods),
         tuple(p.years for p in scenario.periods),
-        tuple(np.unique(lifetimes).tolist()),
+        tuple(terms),
     )
 
 
@@ -97,9 +97,11 @@ def money_of(m: Model, compiled: Compiled) -> csr_array:
     capital = terms["money"] == codes.known("money", PAID_CAPITAL.name)
     synergy = for_synergy(m)[terms["money"]]
     lump, is_money = terms["lump"] == 1, terms["money"] >= 0
-    life = np.append(m.scenario.items("Units")["lifetime_years"], np.nan)
-    lifetime = np.where(capital & ~lump, life[terms["unit"]], np.nan)
-    kind = kinds.code(terms["period"], lump, lifetime)
+    places = {pair: n for n, pair in enumerate(kinds.annuities)}
+    units = m.scenario.items("Units")
+    pairs = zip(units["lifetime_years"].tolist(), units["construction_years"].tolist(), strict=True)
+    place = np.array([*(places.get(pair, -1) for pair in pairs), -1], dtype=np.intp)
+    kind = kinds.code(terms["period"], lump, np.where(capital & ~lump, place[terms["unit"]], -1))
     per_charge = kinds.charges(m.scenario.settings.discount_rate)[kind]
     weighted = terms.coefficient / per_charge
     # What is money stands first, in the order of the model's own terms.

@@ -1,6 +1,6 @@
-"""What a plan is compared with: the members each alone, and no unit running.
+"""What a plan is compared with: nothing built, the members each alone, and no unit running.
 
-Both come from one model, built once, and are read off as totals alone, so that a page adds little
+They come from one model, built once, and are read off as totals alone, so that a page adds little
 to a solve. They are left out where the plan itself was long in the making.
 """
 
@@ -13,7 +13,7 @@ import numpy as np
 
 from circflow.data.scenario import Scenario
 from circflow.model.declare import Model
-from circflow.report.page.plan import Baseline
+from circflow.report.figures import Baseline
 from circflow.solution.solution import Solution
 from circflow.solver.compiled import Compiled, Program
 from circflow.solver.explain import explain
@@ -26,25 +26,32 @@ LONGEST = 2.5
 PATIENCE = 5.0
 """Seconds for the search over yes/no decisions of a baseline."""
 
+TODAY = "existing units only"
 ALONE = "no cluster"
 DUMPED = "everything dumped"
 
 
 def comparisons(solution: Solution, *, longest: float = LONGEST) -> list[Baseline]:
-    """The same scenario without a cluster, and with no unit running.
+    """The same scenario with nothing built, without a cluster, and with no unit running.
 
-    `no cluster` is W(∅) (see `coalition`). In `everything dumped` nothing is
-    converted and nothing built: what arises is disposed of, stocked, or sold as it is, and what
-    standing plants would cost and employ is left out. `longest`: seconds that the plan may have
-    taken to build and solve.
+    `existing units only` is left out where there are no candidates. `no cluster` is W(∅) (see
+    `coalition`). In `everything dumped` nothing is converted and nothing built: what arises is
+    disposed of, stocked, or sold as it is, and what standing plants would cost and employ is left
+    out. `longest`: seconds that the plan may have taken to build and solve.
     """
     if took_long(solution, longest):
         reason = "left out, as the plan took long to make (`circflow share` tells the gain)"
         return [Baseline(ALONE, None, reason), Baseline(DUMPED, None, "left out likewise")]
+    made = []
     cluster = Cluster(solution.scenario, relax=solution.relaxed)
     forms = forms_of(cluster.model, cluster.base)
     alone = cluster.switches.set(frozenset())
+    built = cluster.base.column_of[cluster.model["built"].columns]
+    if len(built):
+        still = cluster.base.program.with_bounds(built[built >= 0], 0.0, 0.0)
+        made.append(_solved(TODAY, still, forms, lambda: "there is no plan with existing units"))
     return [
+        *made,
         _solved(ALONE, alone, forms, lambda: cluster.stranded().brief),
         _without_units(_solved(DUMPED, _idle(cluster), forms, lambda: _unplaced(cluster))),
     ]
@@ -100,4 +107,4 @@ def _without_units(made: Baseline) -> Baseline:
         "net_benefit": made.totals["net_benefit"] + fixed,
         "jobs": 0.0,
     }
-    return replace(made, totals=totals)
+    return replace(made, totals=totals, today=False)

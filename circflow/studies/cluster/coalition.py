@@ -31,7 +31,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
 
+from circflow.data.arguments import public
 from circflow.data.coded import distinct, place_in
+from circflow.data.result import Result, figure
 from circflow.data.scenario import MILLION, Scenario
 from circflow.data.suggest import Names
 from circflow.model.build import build, weights
@@ -44,6 +46,7 @@ from circflow.solver.explain import Explanation, explain
 from circflow.solver.highs import Outcome, Session
 from circflow.solver.run import optimise, read_tables
 from circflow.studies.cluster.coalition_values import Setting, Switches, UnboundedError, Values
+from circflow.studies.errors import StudyError
 
 Progress = Callable[[str], None]
 
@@ -102,8 +105,8 @@ ARMS_LENGTH_WORKS = (
 )
 
 
-@dataclass(frozen=True)
-class Coalition:
+@dataclass(frozen=True, repr=False)
+class Coalition(Result):
     """What a group of members creates together. Money in million currency."""
 
     members: tuple[str, ...]
@@ -115,11 +118,16 @@ class Coalition:
     """The plan behind W(S)."""
 
     @property
+    def headline(self) -> str:
+        return f"{', '.join(self.members)}: gain {figure(self.gain)} million"
+
+    @property
     def gain(self) -> float:
         """g(S) = W(S) − W(∅)."""
         return self.value - self.alone
 
 
+@public
 def coalition(
     scenario: Scenario, members: Iterable[str], *, arms_length: bool = False, gap: float = 1e-6
 ) -> Coalition:
@@ -133,7 +141,7 @@ def coalition(
         gap: relative gap at which the search over yes/no decisions ends.
 
     Raises:
-        ValueError: a name is not a member.
+        StudyError: a name is not a member.
         CannotStandAloneError: there is no plan with every member on its own.
         NoPlan: unbounded, or stopped.
     """
@@ -164,7 +172,7 @@ class Cluster:
     ) -> None:
         """`apart`: members that are in no coalition. `relax`: yes/no decisions may be fractions.
         `jobs`: threads. `store`: a file in which values are kept, so that a stopped run goes on
-        (see `switches.Values`). Raises ValueError for a name that is not a member."""
+        (see `switches.Values`). Raises StudyError for a name that is not a member."""
         self.scenario = scenario
         self.arms_length = arms_length
         self.relax = relax
@@ -198,14 +206,14 @@ class Cluster:
         return joined if len(joined) > 1 else frozenset()
 
     def setting(self, members: Iterable[str]) -> Setting:
-        """The numbers of members. Raises ValueError for a name that is not a member."""
+        """The numbers of members. Raises StudyError for a name that is not a member."""
         number = {name: n for n, name in enumerate(self.members)}
         names = [members] if isinstance(members, str) else list(members)
         for name in names:
             if name not in number:
                 near = Names(self.members).nearest(name)
                 hint = f"; did you mean {near!r}?" if near else ""
-                raise ValueError(f"{name!r} is not a member{hint}")
+                raise StudyError(f"{name!r} is not a member{hint}")
         return frozenset(number[name] for name in names)
 
     def value(self, members: Setting) -> float:

@@ -25,9 +25,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circflow.data.atomic import NO_ROOM, no_room, write_text
+from circflow.data.errors import CircflowError
 from circflow.solver.compiled import Program
 from circflow.solver.highs import Ending, Session
 from circflow.solver.scaling import Scaling, scaling_of
+from circflow.studies.errors import StudyError
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -38,11 +40,11 @@ Setting = frozenset[int]
 _BATCH = 16
 
 
-class UnboundedError(RuntimeError):
+class UnboundedError(CircflowError, RuntimeError):
     """The programme's value has no bound."""
 
 
-class StoppedError(RuntimeError):
+class StoppedError(CircflowError, RuntimeError):
     """A limit of time stopped a solve before a plan was found."""
 
 
@@ -52,7 +54,7 @@ def _unwritten(store: Path, error: OSError) -> StoreError:
     return StoreError(f"{store}: {reason}: make room, then go on")
 
 
-class StoreError(ValueError):
+class StoreError(StudyError):
     """A file of known values that belongs to something else, or is damaged."""
 
 
@@ -156,6 +158,14 @@ class Values:
         self._store = store
         if store is not None:
             self._open(store, label)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without what belongs to a process: its threads, their sessions and the lock."""
+        return {k: v for k, v in vars(self).items() if k not in ("_local", "_lock", "_pool")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._local, self._lock = threading.local(), threading.Lock()
 
     # ------------------------------------------------------------------ asking
 

@@ -29,6 +29,7 @@ from circflow.solver.compiled import Compiled, Program
 from circflow.studies.cluster.coalition import Cluster, _tariffs
 from circflow.studies.cluster.coalition_values import Setting, Switches, Values
 from circflow.studies.cluster.games import boxes, sampled_shapley, shapley
+from circflow.studies.errors import StudyError
 
 EFFECTS = (
     "exchange",
@@ -98,7 +99,7 @@ def effects(  # noqa: PLR0913
         progress: is told what goes on.
     """
     if cluster.arms_length:
-        raise ValueError("the split by effect is of a cluster that is not at arm's length")
+        raise StudyError("the split by effect is of a cluster that is not at arm's length")
     names, switches = _switches(cluster)
     base, whole = cluster.alone.objective, cluster.together.objective
     count = len(names)

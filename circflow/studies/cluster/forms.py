@@ -18,8 +18,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from circflow.data.arguments import public
 from circflow.data.scenario import Scenario
 from circflow.studies.compare import Comparison, compare
+from circflow.studies.errors import StudyError
 
 FORMS = ("as it is", "conventional", "digital", "open ecosystem")
 
@@ -62,10 +64,10 @@ def cluster_forms(
         digital_factor: times the smaller of the two, between members.
 
     Raises:
-        ValueError: a figure is negative.
+        StudyError: a figure is negative.
     """
     if min(radius_km, conventional_factor, digital_factor) < 0.0:
-        raise ValueError("the radius and the factors of forms of cluster cannot be negative")
+        raise StudyError("the radius and the factors of forms of cluster cannot be negative")
     own = scenario.settings
     inside, outside = own.transaction_cost_inside, own.transaction_cost_outside
     low = digital_factor * min(inside, outside if outside > 0.0 else inside)
@@ -82,6 +84,7 @@ def cluster_forms(
     )
 
 
+@public
 def forms(  # noqa: PLR0913
     scenario: Scenario,
     *,
@@ -94,7 +97,17 @@ def forms(  # noqa: PLR0913
     """Compare the forms of cluster on one scenario: value, exchanges, distances, transaction
     costs, emissions (see `cluster_forms` and `compare`).
 
-    Raises ValueError (see `cluster_forms`), NoPlan if no form has a plan.
+    Args:
+        scenario: from `circflow.read`.
+        radius_km: longest automatic link of a conventional cluster, detour included.
+        conventional_factor: times the larger of the two transaction costs, between members of a
+            conventional cluster.
+        digital_factor: times the smaller of the two, in a digital cluster and an open ecosystem.
+        gap: relative gap at which each search over yes/no decisions ends.
+        progress: is told what goes on.
+
+    Raises:
+        NoPlan: no form has a plan.
     """
     made = cluster_forms(
         scenario,

@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from circflow.data.arguments import public
+from circflow.data.result import Result, figure, one_text_type
 from circflow.data.scenario import Scenario
 from circflow.studies.cluster.leaving import effect
 from circflow.studies.cluster.sharing import Sharing, share
@@ -29,8 +31,8 @@ TOTALS = (
 """Figures of a division that are compared."""
 
 
-@dataclass(frozen=True)
-class Joining:
+@dataclass(frozen=True, repr=False)
+class Joining(Result):
     """A cluster without and with a newcomer. Money: discounted million over the horizon."""
 
     member: str
@@ -39,6 +41,13 @@ class Joining:
     """The cluster of the others."""
     after: Sharing
     """The cluster of all."""
+
+    @property
+    def headline(self) -> str:
+        return (
+            f"{self.after.scenario}: {self.member} adds {figure(self.adds)}"
+            f" million {self.after.currency} to the cluster"
+        )
 
     @property
     def adds(self) -> float:
@@ -122,7 +131,7 @@ class Joining:
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Every table, by name; those of the cluster with the newcomer are as in `share`."""
-        return {
+        tables = {
             "totals": self.totals,
             "shares": self.shares,
             "money": self.money,
@@ -130,9 +139,12 @@ class Joining:
             "core_without": self.before.core,
             "core_with": self.after.core,
             "transfers": self.after.transfers,
+            **self.after.cluster.scenario.changes_table,
         }
+        return one_text_type(tables)
 
 
+@public
 def joining(
     scenario: Scenario,
     member: str,
@@ -150,7 +162,7 @@ def joining(
             `split`, `seed`).
 
     Raises:
-        ValueError: not a member, or there is no other.
+        StudyError: not a member, or there is no other.
         CannotStandAloneError, NoPlan: as of `share`.
     """
 

@@ -23,6 +23,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from circflow.data.arguments import public
+from circflow.data.result import Result, counted, figure, one_text_type
 from circflow.data.scenario import Scenario
 from circflow.studies.cluster.coalition import Cluster
 from circflow.studies.cluster.effects import Effects, effects, waterfall
@@ -45,6 +47,7 @@ from circflow.studies.cluster.largest_complaint import Search, Separation, large
 from circflow.studies.cluster.leaving import joining, joining_others, leaving
 from circflow.studies.cluster.owen import Owen, owen
 from circflow.studies.cluster.own_money import OUTSIDE, by_member, own_money, weighted_money
+from circflow.studies.errors import StudyError
 
 Floats = NDArray[np.float64]
 Progress = Callable[[str], None]
@@ -61,8 +64,8 @@ GOALS = "goals"
 """In transfers: what the weights of the goals make of money."""
 
 
-@dataclass(frozen=True)
-class Sharing:
+@dataclass(frozen=True, repr=False)
+class Sharing(Result):
     """The gain of a cluster and its division. Money: discounted million over the horizon."""
 
     scenario: str
@@ -107,6 +110,16 @@ class Sharing:
     cluster: Cluster = field(repr=False)
 
     @property
+    def headline(self) -> str:
+        core = "no division in the core" if self.core_empty else "divisions in the core exist"
+        if not self.epsilon_proven:
+            core += " (not proven)"
+        return (
+            f"{self.scenario}: {counted(len(self.members), 'member')} gain {figure(self.gain)}"
+            f" million {self.currency} together, {core}"
+        )
+
+    @property
     def gain(self) -> float:
         """g(N), the cluster's synergy."""
         return self.together - self.alone
@@ -116,7 +129,7 @@ class Sharing:
         rows = self.allocations[self.allocations["rule"] == rule]
         if rows.empty:
             known = ", ".join(dict.fromkeys(self.allocations["rule"]))
-            raise ValueError(f"no rule {rule!r}; there are: {known}")
+            raise StudyError(f"no rule {rule!r}; there are: {known}")
         return dict(zip(rows["member"], rows["million"].astype(float), strict=True))
 
     @property
@@ -153,7 +166,7 @@ class Sharing:
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Every table, by name."""
-        return {
+        tables = {
             "totals": self.totals,
             "allocations": self.allocations,
             "core": self.core,
@@ -165,9 +178,12 @@ class Sharing:
             "leaving": self.leaving,
             "joining": self.joining,
             "joining_others": self.joining_others,
+            **self.cluster.scenario.changes_table,
         }
+        return one_text_type(tables)
 
 
+@public
 def share(  # noqa: PLR0913
     scenario: Scenario,
     *,
@@ -208,7 +224,7 @@ def share(  # noqa: PLR0913
     Raises:
         CannotStandAloneError: there is no plan with every member on its own; no gains are told.
         NoPlan: no plan for a coalition, or unbounded.
-        ValueError: the scenario has no members, or none but those apart; `apart` names no member.
+        StudyError: the scenario has no members, or none but those apart; `apart` names no member.
         StoreError: `store` belongs to another scenario.
     """
     tell: Progress = progress or (lambda _: None)
@@ -222,7 +238,7 @@ def share(  # noqa: PLR0913
         store=None if store is None else Path(store),
     )
     if len(cluster.apart) == len(cluster.members):
-        raise ValueError(f"{scenario.name}: no site has a member, so there is nothing to share")
+        raise StudyError(f"{scenario.name}: no site has a member, so there is nothing to share")
     tell("every member alone")
     cluster.plan(frozenset())
     tell("all together")

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from circflow.data.futures import Future
+from circflow.data.result import Result, counted, figure, one_text_type
 from circflow.data.scenario import Scenario
 from circflow.solution.solution import Status
 from circflow.studies.futures.first_stage import FirstStage, Floats, Risk, built_of
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
     from circflow.studies.futures.worker import Found
 
 
-@dataclass(frozen=True)
-class Futures:
+@dataclass(frozen=True, repr=False)
+class Futures(Result):
     """What to build before it is known which future comes. Money in million currency; None or
     NaN where something does not exist."""
 
@@ -56,6 +57,11 @@ class Futures:
     """What infrastructure is worth (see `circflow.studies.futures.infrastructure`)."""
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
+
+    @property
+    def headline(self) -> str:
+        worth = "no plan for all of them" if self.RP is None else f"worth {figure(self.RP)} million"
+        return f"{self.scenario.name}: {counted(len(self.futures), 'future')}, {worth}"
 
     @staticmethod
     def of(
@@ -177,7 +183,7 @@ class Futures:
         """The JSON of `circflow futures`."""
         table = self.table
         made: dict[str, Any] = {
-            "scenario": self.scenario.name,
+            **self.scenario.about,
             "status": self.status.value,
             **{name: getattr(self, name) for name in FIGURES},
             "alpha": self.risk.alpha,
@@ -252,7 +258,7 @@ class Futures:
         if self.tested is not None:
             rows = list(self.tested.summary().items())
             made["test"] = pd.DataFrame(rows, columns=["figure", "value"])
-        return made
+        return one_text_type(made | self.scenario.changes_table)
 
     def write(self, path: str | Path) -> None:
         """Write as a workbook (.xlsx), a page (.html) or a folder of CSV files."""

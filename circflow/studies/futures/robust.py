@@ -27,7 +27,9 @@ import pandas as pd
 from scipy.sparse import csr_array, hstack
 
 from circflow.data.address import match, parse_address
+from circflow.data.arguments import public
 from circflow.data.futures import FigureChange, Future, changed_figures, with_figures
+from circflow.data.result import Result, counted, one_text_type
 from circflow.data.scenario import Scenario, ScenarioError
 from circflow.model.declare import Model
 from circflow.solution.solution import NoPlan, Solution, Status
@@ -53,8 +55,8 @@ _STEPS = (0.0, 1.0, 2.0, 3.0, 5.0, 8.0, 13.0, 21.0, 34.0, 55.0, 89.0)
 """Points of the curve, as far as there are figures."""
 
 
-@dataclass(frozen=True)
-class Robust:
+@dataclass(frozen=True, repr=False)
+class Robust(Result):
     """Plans against the Γ worst figures, one for every Γ. Money in million currency."""
 
     scenario: Scenario = field(repr=False)
@@ -71,11 +73,17 @@ class Robust:
     left_out: tuple[str, ...] = ()
     """Rows of Ranges that do not enter the objective alone, or belong to the decision."""
 
+    @property
+    def headline(self) -> str:
+        return (
+            f"{self.scenario.name}: {counted(len(self.curve), 'point')} of the price of robustness"
+        )
+
     def summary(self) -> dict[str, Any]:
         """The JSON of `circflow futures --budget-of-uncertainty`."""
         points = self.curve.drop(columns="built").to_dict("records")
         return {
-            "scenario": self.scenario.name,
+            **self.scenario.about,
             "budget_of_uncertainty": list(self.gamma),
             "robust": [
                 {**point, "built": built} for point, built in zip(points, self.plans, strict=True)
@@ -93,11 +101,13 @@ class Robust:
         ]
         figures = [(name, "uncertain") for name in self.rows]
         figures += [(name, "left out") for name in self.left_out]
-        return {
+        tables = {
             "price_of_robustness": self.curve,
             "built": pd.DataFrame(built, columns=["gamma", "unit", "period", "capacity"]),
             "ranges": pd.DataFrame(figures, columns=["parameter", "part"]),
+            **self.scenario.changes_table,
         }
+        return one_text_type(tables)
 
     def write(self, path: str | Path) -> None:
         """Write as a workbook (.xlsx), a page (.html) or a folder of CSV files."""
@@ -106,6 +116,7 @@ class Robust:
         write(self, Path(path))
 
 
+@public
 def robust(  # noqa: PLR0913
     scenario: Scenario,
     gamma: float | Sequence[float],

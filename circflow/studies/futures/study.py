@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from circflow.data.arguments import public
 from circflow.data.futures import Future, futures_of, in_future, mean_scenario
 from circflow.data.scenario import Scenario
 from circflow.solution.solution import NoPlan, Status
@@ -69,6 +70,7 @@ _SLACK = 1e-7
 """Share of the money at stake that rounding may be in comparisons."""
 
 
+@public
 def futures(  # noqa: PLR0913
     scenario: Scenario,
     *,

@@ -16,6 +16,7 @@ import numpy as np
 
 from circflow.data.address import AddressError, match, parse_address
 from circflow.data.address import left_behind as left_by
+from circflow.data.arguments import python_value
 from circflow.data.cells import BadCellError, parse_cell, parse_number, plain
 from circflow.data.change import change
 from circflow.data.scenario import Scenario
@@ -105,26 +106,52 @@ def meant(found: str, names: Iterable[str]) -> str:
     return f"; did you mean {good!r}?{remark(found, good)}" if good else ""
 
 
+class Unreadable(str):
+    """A value, as text, that a parameter cannot take; its runs are invalid for the `reason`."""
+
+    __slots__ = ("reason",)
+    reason: str
+
+    @classmethod
+    def of(cls, value: Any, reason: str) -> Unreadable:
+        made = cls("" if value is None else value)
+        made.reason = reason
+        return made
+
+
 def values_of(one: Parameter, column: Column, values: Sequence[Any]) -> list[Any]:
-    """The values as they are set; numbers as floats. Raises `StudyError` for what is none."""
-    made: list[Any] = []
-    for value in values:
-        try:
-            if one.how == "set" and not column.is_number:
-                typed = parse_cell(value, column)
-            elif one.how == "set":
-                typed = parse_number(value)  # its limits are judged run by run
-            else:
-                typed = parse_number(value) if isinstance(value, str) else float(value)
-        except (BadCellError, TypeError, ValueError) as problem:
-            told = getattr(problem, "message", str(problem))
-            raise StudyError(f"{one.address}: {told}") from None
-        if typed is None or (isinstance(typed, float) and not math.isfinite(typed)):
-            raise StudyError(f"{one.address} cannot take the value {value!r}")
-        made.append(typed)
-    if not made:
-        raise StudyError(f"{one.address} has no values to take")
+    """The values as they are set; numbers as floats, and `Unreadable` where one cannot be.
+
+    Raises `StudyError` where none can be taken.
+    """
+    made = [_value_of(one, column, python_value(value)) for value in values]
+    if all(isinstance(value, Unreadable) for value in made):
+        raise StudyError(made[0].reason if made else f"{one.address} has no values to take")
     return made
+
+
+def _value_of(one: Parameter, column: Column, value: Any) -> Any:
+    cannot = f"{one.address} cannot take the value {value!r}"
+    try:
+        if one.how == "set" and not column.is_number:
+            typed = parse_cell(value, column)
+        else:
+            typed = parse_number(value)  # the column's limits are judged run by run
+    except BadCellError as problem:
+        return Unreadable.of(value, f"{cannot}: {problem.message}")
+    if typed is None:
+        return Unreadable.of(value, cannot)
+    return typed
+
+
+def _listed(address: str, values: Any) -> list[Any]:
+    """The values of a parameter, given as a list or anything like it."""
+    if isinstance(values, str | bytes | Mapping) or not isinstance(values, Iterable):
+        raise StudyError(f"{address}: the values must be a list, not {values!r}")
+    try:
+        return list(values)
+    except TypeError:  # an array without a dimension
+        raise StudyError(f"{address}: the values must be a list, not {values!r}") from None
 
 
 @dataclass(frozen=True)
@@ -161,7 +188,7 @@ def changed(scenario: Scenario, edits: Sequence[tuple[str, Any]]) -> Scenario:
 
 def grid(
     scenario: Scenario,
-    vary: Mapping[str, Sequence[Any]],
+    vary: Mapping[str, Iterable[Any]],
     how: str | Mapping[str, str] = "factor",
     *,
     together: bool = False,
@@ -171,7 +198,7 @@ def grid(
     Raises `AddressError` or `StudyError` where the study makes no sense.
     """
     rows = [
-        (address, how if isinstance(how, str) else how.get(address, "factor"), list(values))
+        (address, how if isinstance(how, str) else how.get(address, "factor"), values)
         for address, values in vary.items()
     ]
     return design(scenario, rows, together=together)
@@ -179,7 +206,7 @@ def grid(
 
 def design(
     scenario: Scenario,
-    rows: Sequence[tuple[str, str, Sequence[Any]]],
+    rows: Sequence[tuple[str, str, Iterable[Any]]],
     *,
     together: bool = False,
     name: str = "",
@@ -190,14 +217,12 @@ def design(
     parameters: list[Parameter] = []
     lists: list[list[Any]] = []
     for address, how, values in rows:
-        if isinstance(values, str) or not isinstance(values, Sequence | np.ndarray):
-            raise StudyError(f"{address}: the values must be a list, not {values!r}")
         one = parameter(scenario, address, how)
         if (one.address, one.how) in {(p.address, p.how) for p in parameters}:
             raise StudyError(f"{one.address} is varied twice")
         column = match(scenario.tables, parse_address(address)).column
         parameters.append(one)
-        lists.append(values_of(one, column, list(values)))
+        lists.append(values_of(one, column, _listed(address, values)))
     if together:
         lengths = {len(values) for values in lists}
         if len(lengths) > 1:

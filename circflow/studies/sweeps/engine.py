@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import multiprocessing
 import os
+import signal
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import (
@@ -20,7 +21,7 @@ from concurrent.futures import (
     ProcessPoolExecutor,
     wait,
 )
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -151,7 +152,8 @@ class Engine:
 
     def _submit(self, parcel: Any, task: Task) -> Future[Any]:
         assert self.pool is not None
-        return self.pool.submit(self.work, parcel, task)
+        with _interrupts_kept():
+            return self.pool.submit(self.work, parcel, task)
 
     def _one_by_one(self, parcel: Any, tasks: Sequence[Task]) -> Iterator[tuple[Task, Any]]:
         """Tasks that were under way when a worker died, one at a time."""
@@ -184,7 +186,22 @@ def _end(pool: ProcessPoolExecutor, *, at_once: bool) -> None:
     if at_once:
         for process in list((getattr(pool, "_processes", None) or {}).values()):
             process.terminate()
-    pool.shutdown(wait=not at_once, cancel_futures=True)
+    pool.shutdown(wait=True, cancel_futures=True)  # else its semaphores are left behind
+
+
+@contextmanager
+def _interrupts_kept() -> Iterator[None]:
+    """Processes that begin here do not hear Ctrl-C, which a terminal sends to all of a group: the
+    one that gives out the tasks ends them. Here it is heard a moment later."""
+    mask = getattr(signal, "pthread_sigmask", None)  # not on Windows
+    if mask is None:
+        yield
+        return
+    before = mask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        mask(signal.SIG_SETMASK, before)
 
 
 def _dask_client(address: str) -> Any:

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from circflow.data.atomic import atomic_path
+from circflow.report.numbers import without_noise
 from circflow.studies.errors import StudyError
 
 if TYPE_CHECKING:
@@ -29,7 +30,16 @@ def write_runs(runs: Runs, path: str | Path) -> None:
     """Write the runs; to Excel with what is built, the tables kept and notes."""
     kept = {name.capitalize(): table for name, table in runs.kept.items()}
     notes = pd.DataFrame({"note": [runs.scenario.name, *runs.notes]})
-    write_table(path, {"Runs": runs.table, "Built": runs.built, **kept, "About": notes})
+    write_table(
+        path,
+        {
+            "Runs": runs.table,
+            "Built": runs.built,
+            **kept,
+            "About": notes,
+            **runs.scenario.changes_table,
+        },
+    )
 
 
 def write_table(path: str | Path, tables: Mapping[str, pd.DataFrame]) -> None:
@@ -37,6 +47,7 @@ def write_table(path: str | Path, tables: Mapping[str, pd.DataFrame]) -> None:
 
     Raises `StudyError` for another ending, or where a library is missing.
     """
+    tables = {name: without_noise(table) for name, table in tables.items()}
     target = Path(path)
     ending = target.suffix.lower()
     first = next(iter(tables.values()))

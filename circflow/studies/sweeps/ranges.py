@@ -23,6 +23,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from circflow.data.arguments import public
 from circflow.data.change import scenario_numbers
 from circflow.data.scenario import Scenario, ScenarioError
 from circflow.solver.highs import Session
@@ -54,6 +55,7 @@ class _Line:
         return self.worth + self.slope * (value - self.value)
 
 
+@public
 def break_points(  # noqa: PLR0913
     scenario: Scenario,
     address: str,
@@ -97,6 +99,7 @@ def break_points(  # noqa: PLR0913
     return path.pieces(lines, low, high)
 
 
+@public
 def ranges(  # noqa: PLR0913
     scenario: Scenario,
     addresses: Sequence[str] | None = None,

@@ -93,7 +93,7 @@ def given_ranges(
     """Ranges given as {address: (low, high)} or {address: (low, high, distribution)}."""
     made = []
     for address, given in ranges.items():
-        if isinstance(given, str) or not 2 <= len(given) <= 3:
+        if isinstance(given, str) or not hasattr(given, "__len__") or not 2 <= len(given) <= 3:
             raise StudyError(f"{address}: give (low, high) or (low, high, distribution)")
         kind = how if isinstance(how, str) else how.get(address, "factor")
         made.append(_range(scenario, address, kind, *given))

@@ -9,7 +9,7 @@ are built and solved from nothing; a difference is an error.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -18,6 +18,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from circflow.data.arguments import named, public
+from circflow.data.result import Result, counted
 from circflow.data.scenario import Scenario, ScenarioError
 from circflow.model.build import money_groups
 from circflow.solution.solution import Tables
@@ -31,7 +33,7 @@ from circflow.studies.bench.totals_rows import built_of, totals_of
 from circflow.studies.errors import StudyError
 from circflow.studies.sweeps import design as what
 from circflow.studies.sweeps.affine import fit
-from circflow.studies.sweeps.design import Design, Point
+from circflow.studies.sweeps.design import Design, Point, Unreadable
 from circflow.studies.sweeps.engine import Engine, Lost
 from circflow.studies.sweeps.sampling import Range, given_ranges, ranges_of, sample_points
 from circflow.studies.sweeps.store import Store
@@ -48,8 +50,8 @@ _MOST_ODD = 5
 Progress = Callable[[str], None]
 
 
-@dataclass(frozen=True)
-class Runs:
+@dataclass(frozen=True, repr=False)
+class Runs(Result):
     """The runs of a study, in the order asked for."""
 
     scenario: Scenario = field(repr=False)
@@ -66,6 +68,12 @@ class Runs:
     seconds: dict[str, float] = field(default_factory=dict)
     """setup, runs, checks, total."""
 
+    @property
+    def headline(self) -> str:
+        statuses = self.table["status"].value_counts()
+        counts = ", ".join(f"{count:,} {status}" for status, count in statuses.items())
+        return f"{self.scenario.name}: {counted(len(self), 'run')} ({counts})"
+
     def __len__(self) -> int:
         return len(self.table)
 
@@ -81,9 +89,10 @@ class Runs:
         write_runs(self, path)
 
 
+@public
 def sweep(  # noqa: PLR0913
     scenario: Scenario,
-    vary: Mapping[str, Sequence[Any]] | None = None,
+    vary: Mapping[str, Iterable[Any]] | None = None,
     *,
     how: str | Mapping[str, str] = "factor",
     study: str | None = None,
@@ -127,6 +136,11 @@ def sweep(  # noqa: PLR0913
         NoPlan: with fixed decisions, where the scenario itself has no plan.
         ScenarioError: no run has a scenario that can be used.
     """
+    if vary is not None and not isinstance(vary, Mapping):
+        raise StudyError(
+            "vary must give values by address, such as {'Markets.price': [0.9, 1.1]},"
+            f" not {named(vary)}"
+        )
     if (vary is None) == (study is None):
         raise StudyError("give either values by address or the name of a study")
     design = (
@@ -141,6 +155,7 @@ def sweep(  # noqa: PLR0913
         ).run()
 
 
+@public
 def sample(  # noqa: PLR0913
     scenario: Scenario,
     count: int,
@@ -251,12 +266,25 @@ class Sweeper:
                 self.progress("compiling the model")
                 self.base = self._base(self.scenario)
             if len(self.runs) < len(self.design.points):
-                self._family(self.scenario, self.base, tuple(range(len(self.design.points))), ())
+                self._family(self.scenario, self.base, self._readable(), ())
                 self._refuse_if_all_invalid()
         finally:
             if self.store:
                 self.store.close()
         return self._finished()
+
+    def _readable(self) -> tuple[int, ...]:
+        """The runs all of whose values can be read; the others are stored as invalid."""
+        good = []
+        for number, point in enumerate(self.design.points):
+            bad = [value.reason for value in point if isinstance(value, Unreadable)]
+            if not bad:
+                good.append(number)
+            elif number not in self.runs:
+                self._store([invalid(number, "; ".join(bad))])
+        if not good:
+            raise StudyError(self.runs[0].reason)
+        return tuple(good)
 
     # ------------------------------------------------------------- setting up
 
@@ -538,7 +566,7 @@ class Sweeper:
     def _refuse_if_all_invalid(self) -> None:
         if any(r.status != "invalid" for r in self.runs.values()):
             return
-        point = self.design.points[0]
+        point = self.design.points[self._readable()[0]]
         error = self._problem(self.scenario, point)
         if error is not None:
             raise error

@@ -15,7 +15,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from circflow.data.arguments import public
 from circflow.data.change import scenario_numbers
+from circflow.data.result import Result, counted, figure
 from circflow.data.scenario import Scenario
 from circflow.data.schema import BY_NAME
 from circflow.studies.bench.arrays import Decisions
@@ -28,8 +30,8 @@ from circflow.studies.sweeps.sweep import Progress, Runs, Sweeper, _options
 NOT_VARIED = ("Studies", "Ranges")
 
 
-@dataclass(frozen=True)
-class Tornado:
+@dataclass(frozen=True, repr=False)
+class Tornado(Result):
     """What each figure does to the plan's worth."""
 
     base: float
@@ -41,6 +43,15 @@ class Tornado:
     runs: Runs = field(repr=False)
 
     @property
+    def headline(self) -> str:
+        name, currency = self.runs.scenario.name, self.runs.scenario.settings.currency
+        first = f", most: {self.table['parameter'].iloc[0]}" if len(self.table) else ""
+        return (
+            f"{name}: {counted(len(self.table), 'figure')}{first};"
+            f" base {figure(self.base)} million {currency}"
+        )
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """What stays behind where a figure is varied alone, and how the runs were made."""
         return self.runs.notes
@@ -49,9 +60,11 @@ class Tornado:
         """Write the table as .csv, .parquet or .xlsx."""
         from circflow.studies.sweeps.export import write_table
 
-        write_table(path, {"Tornado": self.table, "Runs": self.runs.table})
+        changes = self.runs.scenario.changes_table
+        write_table(path, {"Tornado": self.table, "Runs": self.runs.table, **changes})
 
 
+@public
 def tornado(  # noqa: PLR0913
     scenario: Scenario,
     *,

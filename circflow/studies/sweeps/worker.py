@@ -350,9 +350,13 @@ def _solved(program: Program, start: Start | None, options: Options) -> Outcome:
     return search(program, start, options)
 
 
-def invalid(number: int, error: ScenarioError, seconds: float = 0.0) -> Run:
-    """A run whose scenario cannot be used."""
-    told = "; ".join(str(p) for p in error.problems if p.severity == "error")
+def invalid(number: int, error: ScenarioError | str, seconds: float = 0.0) -> Run:
+    """A run whose scenario cannot be used, and why."""
+    told = (
+        error
+        if isinstance(error, str)
+        else "; ".join(str(p) for p in error.problems if p.severity == "error")
+    )
     return Run(number, "invalid", seconds=seconds, how="rebuilt", reason=told)
 
 

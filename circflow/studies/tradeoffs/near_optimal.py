@@ -18,6 +18,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from circflow.data.arguments import public
+from circflow.data.result import Result, counted, figure
 from circflow.data.scenario import Scenario
 from circflow.solution.solution import Solution, Status
 from circflow.solver.highs import Ending, Outcome
@@ -34,8 +36,8 @@ NOTHING = 1e-6
 _HOPS = 8
 
 
-@dataclass(frozen=True)
-class Alternatives:
+@dataclass(frozen=True, repr=False)
+class Alternatives(Result):
     """Plans within a share of the best."""
 
     scenario: Scenario = field(repr=False)
@@ -54,12 +56,25 @@ class Alternatives:
     plans: tuple[Solution, ...] = field(repr=False)
     seconds: float = 0.0
 
+    @property
+    def headline(self) -> str:
+        return (
+            f"{self.scenario.name}: {counted(len(self.table), 'plan')} within {self.within:.3g}"
+            f" of {figure(self.best)} million {self.scenario.settings.currency}"
+        )
+
     def write(self, path: str | Path) -> None:
         """Write the tables as .xlsx, or the plans' as .csv or .parquet."""
         from circflow.studies.sweeps.export import write_table
 
         write_table(
-            path, {"Alternatives": self.table, "Units": self.units, "Activity": self.activity}
+            path,
+            {
+                "Alternatives": self.table,
+                "Units": self.units,
+                "Activity": self.activity,
+                **self.scenario.changes_table,
+            },
         )
 
 
@@ -71,6 +86,7 @@ class _Plan:
     value: float
 
 
+@public
 def near_optimal(  # noqa: PLR0913
     scenario: Scenario,
     within: float = 0.01,

@@ -18,6 +18,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from circflow.data.arguments import public
+from circflow.data.result import Result, counted
 from circflow.data.scenario import MILLION, Scenario
 from circflow.solver.highs import Ending, Outcome
 from circflow.studies.bench.arrays import Decisions
@@ -30,10 +32,11 @@ SLACK = 1e-7
 """Share of a goal's span by which the second solve may lose of the first goal."""
 
 
-@dataclass(frozen=True)
-class Front:
+@dataclass(frozen=True, repr=False)
+class Front(Result):
     """The efficient plans found, from the best for the first goal to the best for the second."""
 
+    scenario: Scenario = field(repr=False)
     goals: tuple[str, str]
     units: tuple[str, str]
     table: pd.DataFrame
@@ -44,11 +47,15 @@ class Front:
     """The programme's columns at every point."""
     seconds: float = 0.0
 
+    @property
+    def headline(self) -> str:
+        return f"{' against '.join(self.goals)}: {counted(len(self.table), 'point')}"
+
     def write(self, path: str | Path) -> None:
         """Write the points as .csv, .parquet or .xlsx."""
         from circflow.studies.sweeps.export import write_table
 
-        write_table(path, {"Pareto": self.table})
+        write_table(path, {"Pareto": self.table, **self.scenario.changes_table})
 
 
 @dataclass(frozen=True)
@@ -60,6 +67,7 @@ class _Found:
     exact: bool
 
 
+@public
 def pareto(  # noqa: PLR0913
     scenario: Scenario,
     trade: Sequence[str] = ("value", "emission:CO2"),
@@ -217,6 +225,7 @@ def _front(
             }
         )
     return Front(
+        goals.scenario,
         (first.name, second.name),
         (first.unit, second.unit),
         pd.DataFrame(records),

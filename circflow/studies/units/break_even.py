@@ -175,22 +175,13 @@ def _kinks(lines: list[tuple[float, float]]) -> list[float]:
 def capex_direction(bench: Bench, unit: str) -> Direction:
     """One million of capex more, at any size: what it costs the objective."""
     from circflow.model.build import weights
-    from circflow.model.investment import annuity
+    from circflow.model.investment import capital_charges
 
-    settings = bench.scenario.settings
     rows = bench.places("built")
-    rows = rows[rows["unit"] == unit]
-    rate = settings.discount_rate
-    worth = []
-    for row in rows.to_dict("records"):
-        start, life = float(row["start"]), float(row["lifetime_years"])
-        if settings.capital_charge == "upfront":
-            worth.append(-((1.0 + rate) ** -start))
-            continue
-        served = [p for p in bench.scenario.periods if start <= p.start < start + life]
-        worth.append(-annuity(life, rate) * sum(p.weight for p in served))
+    charges = capital_charges(bench.m)[rows["column"].to_numpy(np.intp) - bench.m["built"].first]
+    own = (rows["unit"] == unit).to_numpy(bool)
     factor = weights(bench.scenario).value
-    return Direction(rows["place"].to_numpy(np.intp), np.array(worth) * factor)
+    return Direction(rows["place"].to_numpy(np.intp)[own], -charges[own] * factor)
 
 
 def price_direction(bench: Bench, material: str) -> Direction:

@@ -20,6 +20,8 @@ import numpy as np
 import pandas as pd
 
 from circflow.data.address import row_addresses
+from circflow.data.arguments import public
+from circflow.data.result import Result, counted, figure
 from circflow.data.scenario import Scenario
 from circflow.data.suggest import nearest
 from circflow.studies.errors import StudyError
@@ -64,8 +66,8 @@ BREAK_EVENS = [
 """`now` is the figure of the plan with the unit, `change` what may be added to it."""
 
 
-@dataclass(frozen=True)
-class Verdicts:
+@dataclass(frozen=True, repr=False)
+class Verdicts(Result):
     """What is to be said about every unit. Money in million currency, discounted."""
 
     scenario: Scenario = field(repr=False)
@@ -87,6 +89,14 @@ class Verdicts:
     seconds: float = 0.0
 
     @property
+    def headline(self) -> str:
+        built = int(self.table["in_plan"].sum()) if "in_plan" in self.table else 0
+        return (
+            f"{self.scenario.name}: {counted(len(self.table), 'unit')}, {built} in the best plan"
+            f" of {figure(self.best_million)} million {self.currency}"
+        )
+
+    @property
     def currency(self) -> str:
         return self.scenario.settings.currency
 
@@ -106,7 +116,8 @@ class Verdicts:
             "robustness": self.futures,
             "futures": self.each_future,
         }
-        return {name: table for name, table in names.items() if len(table)}
+        shown = {name: table for name, table in names.items() if len(table)}
+        return shown | self.scenario.changes_table
 
     def words(self, unit: str) -> list[str]:
         """The verdict on one unit, a page in words and figures."""
@@ -148,6 +159,7 @@ class _Case:
     reason: str = ""
 
 
+@public
 def evaluate(  # noqa: PLR0913
     scenario: Scenario,
     units: Sequence[str] | None = None,
@@ -444,8 +456,9 @@ class _Work:
         for label, column in (("internal", "million"), ("market", "market_million")):
             own = cash(bench, plan, name, sheet.parts, column)
             row[f"npv_{label}_million"] = own.npv
-            row[f"irr_{label}"] = own.irr
+            row[f"irr_{label}"], row[f"irr_{label}_end"] = own.irr, own.irr_end
             row[f"payback_{label}_years"] = own.payback_years
+            row[f"payback_{label}_years_end"] = own.payback_years_end
             row[f"benefit_cost_{label}"] = own.benefit_cost
 
     def _effects(

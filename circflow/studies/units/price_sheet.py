@@ -24,6 +24,7 @@ from circflow.model.build import discount, for_synergy, objective_terms, weights
 from circflow.model.terms import CONSTANT
 from circflow.solution.solution import Solution
 from circflow.studies.units.candidates import Bench, Floats, Plan
+from circflow.studies.units.carriage import carriage
 
 COLUMNS = [
     "unit",
@@ -44,8 +45,13 @@ _PARTS = {
     "emission_limits": "room under emission limits",
     "synergy": "synergies",
     "budget": "room in the budget",
+    "emissions": "emissions",
 }
 """Limits by their part of reduced costs; all others are rules between candidates."""
+_CHARGED = "emissions"
+"""What is paid for emissions above a limit: of the part of the row, and of the item."""
+INTERNAL = "internal price"
+"""Of goods that have no market price."""
 _SCARCE = [_RULES, _PARTS["emission_limits"], _PARTS["budget"]]
 """What nobody pays for in money."""
 
@@ -86,11 +92,20 @@ def price_sheet(bench: Bench, plan: Plan, solution: Solution, unit: str) -> Shee
         }
     )
     table = table[shared[entries.row]].merge(rows, on="row", how="left")
-    parts = [_materials(bench, table, unit), _others(table, unit), _money_parts(bench, plan, unit)]
+    goods = _materials(bench, table, unit)
+    table["charged"] = table["row"].map(_penalised(bench, plan)).fillna(0.0)
+    parts = [goods, _others(table, unit), _money_parts(bench, plan, unit)]
     filled = [p for p in parts if len(p)] or parts[:1]
     full = pd.concat(filled, ignore_index=True).reindex(columns=COLUMNS)
     full["million"] = full["million"].astype(float)
     full = _at_market(bench.scenario, solution, full)
+    priced = full[full["item"].isin(["output", "input"])]
+    priced = priced[priced["market_price_of"] != INTERNAL]  # that price stands at the unit's gate
+    way = carriage(bench, plan, unit, priced)
+    if len(way):
+        full = pd.concat(
+            [full, way.assign(million=0.0).reindex(columns=COLUMNS)], ignore_index=True
+        )
     own = ~shared[entries.row]
     rent = -float(worth[own].sum())
     capacity = table_rent(bench, plan, unit)
@@ -175,11 +190,30 @@ def _money_weight(bench: Bench) -> dict[str, float]:
 
 def _others(table: pd.DataFrame, unit: str) -> pd.DataFrame:
     rows = table[table["family"] != "material_balance"]
+    paid = rows[rows["charged"] > 0.0]
+    paid = paid.assign(part=_CHARGED, million=paid["million"] * paid["charged"])
+    rows = rows.assign(million=rows["million"] * (1.0 - rows["charged"]))
+    rows = pd.concat([rows, paid], ignore_index=True) if len(paid) else rows
     item = rows["part"].map(_PARTS).fillna(_RULES)
     sums = rows.assign(item=item).groupby(["item", "period"], sort=False)["million"].sum()
     made = sums.reset_index().assign(unit=unit, material=None)
     kept: pd.DataFrame = made[made["million"] != 0.0]
     return kept
+
+
+def _penalised(bench: Bench, plan: Plan) -> dict[int, float]:
+    """Rows of emission limits above which the plan emits, and pays; the share of what is emitted
+    that is above."""
+    over = bench.m["excess"].frame
+    at = bench.compiled.column_of[over["column"].to_numpy(np.intp)]
+    excess = np.where(at >= 0, plan.x[at], 0.0)
+    names = zip(over["row"], over["period"], strict=True)
+    above = {name: e for name, e in zip(names, excess.tolist(), strict=True) if e > 0.0}
+    limits = bench.compiled.families["emission_limit"]
+    named = zip(limits.keys, limits.rows, strict=True)
+    places = {int(row): above[tuple(key)] for key, row in named if tuple(key) in above}
+    held = bench.program.matrix.tocsr()[list(places)] @ plan.x if places else []
+    return {row: e / (e + float(h)) for (row, e), h in zip(places.items(), held, strict=True)}
 
 
 def _money_parts(bench: Bench, plan: Plan, unit: str) -> pd.DataFrame:
@@ -219,8 +253,8 @@ def market_prices(scenario: Scenario, solution: Solution) -> pd.DataFrame:
 
     An output: the mean price of what the plan sells of it, else the highest market price, else
     minus the lowest fee of disposal (a waste). An input: the lowest price at which it can be
-    bought, else what the taker of its streams pays (mean), else the mean of what is sold. Without
-    freight.
+    bought, else what the taker of its streams pays (mean), else the mean of what is sold. Freight
+    to and from the unit stands beside them (`circflow.studies.units.carriage`).
     """
     sales = solution.sales
     sales = sales[sales["amount_per_year"] > 0.0]
@@ -261,7 +295,7 @@ def _at_market(scenario: Scenario, solution: Solution, sheet: pd.DataFrame) -> p
     of = np.array([*known["of"], None], dtype=object)[at]
     goods = sheet["item"].isin(["output", "input"]).to_numpy()
     price = np.where(goods & np.isnan(price), sheet["price"].astype(float), price)
-    of[goods & (at < 0)] = "internal price"
+    of[goods & (at < 0)] = INTERNAL
     weight = sheet["period"].map({p.name: p.weight for p in scenario.periods}).to_numpy(float)
     amount = sheet["amount_per_year"].astype(float).to_numpy()
     goal = weights(scenario).value
@@ -285,15 +319,19 @@ class Cash:
     irr: float
     payback_years: float
     benefit_cost: float
+    irr_end: float = np.nan
+    payback_years_end: float = np.nan
+    """The same with a year's money at its end, as NPV and IRR of Excel have it."""
 
 
 def cash(bench: Bench, plan: Plan, unit: str, sheet: pd.DataFrame, money: str) -> Cash:
     """NPV, IRR, discounted payback and benefit-cost ratio of a unit's own cash flow.
 
-    Timing is the plan's: the capex at the start of the period built in, a year's money at its
-    start. Where capital is charged as an annuity, every year in service beyond the lifetime costs
-    its instalment (service runs to its period's end), and at the end of the horizon the present
-    value of the instalments that remain counts as a rest. So the NPV of this one cash flow at the
+    Timing is the plan's: the capex at the start of the period decided in, a year's money at its
+    start. Where capital is charged as an annuity, it is charged in each year by the share of the
+    period's years in service, beyond the lifetime too (service runs to its period's end); what is
+    charged beside the instalments of the lifetime costs, and at the end of the horizon the present
+    value of those that remain counts as a rest. So the NPV of this one cash flow at the
     scenario's rate is the sum of the sheet without what it uses of budgets and rules, and the IRR
     is above that rate where the NPV is above 0. Payback counts no rest: after the horizon the
     last year repeats until the end of the unit's life.
@@ -315,24 +353,39 @@ def cash(bench: Bench, plan: Plan, unit: str, sheet: pd.DataFrame, money: str) -
     capex = bench.capex(plan.x, unit)
     if built.empty or capex <= 0.0:
         return Cash(npv, np.nan, np.nan, ratio)
-    start, life = int(built["start"].iat[0]), int(built["lifetime_years"].iat[0])
+    start, begins, life = (int(built[c].iat[0]) for c in ("start", "begins", "lifetime_years"))
     rate = bench.scenario.settings.discount_rate
-    ended = [p.start + p.years for p in periods if start <= p.start < start + life]
-    horizon, end = len(yearly), max(ended)
+    horizon, over = len(yearly), begins + life
+    end = max(p.start + p.years for p in periods if p.start < over)
+    beyond = np.full(max(over - horizon, 0), yearly[end - 1])
     rest = 0.0
     if bench.scenario.settings.capital_charge == "annuity":
         instalment = capex * float(built["annuity"].iat[0])
-        yearly[start + life : end] -= instalment
-        left = max(start + life - horizon, 0)
-        rest = instalment * float(np.sum((1.0 + rate) ** -np.arange(left)))
-    flow = np.append(yearly[start:end], rest)
+        for p in periods:  # charged by the share of the period's years in service
+            last = p.start + p.years
+            share = max(last - max(p.start, begins), 0) / p.years if p.start < over else 0.0
+            yearly[p.start : last] -= instalment * share
+        yearly[begins:over] += instalment
+        rest = instalment * float(np.sum((1.0 + rate) ** -np.arange(len(beyond))))
+    served = yearly[start:end]
+    flow = np.append(served, rest)
     flow[0] -= capex
-    found = irr(flow)
-    if npv != 0.0 and (found > rate) != (npv > 0.0):
-        found = np.nan
-    beyond = max(start + life - horizon, 0) if end == horizon else 0
-    income = np.concatenate([yearly[start:end], np.full(beyond, yearly[end - 1])])
-    return Cash(npv, found, _payback(income, capex, rate), ratio)
+    late = np.concatenate([[-capex], served])
+    late[-1] += rest
+    income = np.concatenate([served, beyond])
+    return Cash(
+        npv,
+        _agreeing(irr(flow), rate, npv),
+        _payback(income, capex, rate),
+        ratio,
+        _agreeing(irr(late), rate, float(late @ (1.0 + rate) ** -np.arange(len(late)))),
+        _payback(np.append(0.0, income), capex, rate) - 1.0,
+    )
+
+
+def _agreeing(found: float, rate: float, npv: float) -> float:
+    """The IRR, if it is above the discount rate where the NPV is above 0; else NaN."""
+    return np.nan if npv != 0.0 and (found > rate) != (npv > 0.0) else found
 
 
 _NOISE = 1e-9

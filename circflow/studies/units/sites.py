@@ -7,17 +7,17 @@ then each is forced in turn, with all others out.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
 
+from circflow.data.append import Row, with_rows
+from circflow.data.arguments import public
 from circflow.data.read import scenario_of
 from circflow.data.scenario import Scenario
 from circflow.data.schema import BY_NAME
 from circflow.data.suggest import nearest
-from circflow.data.table import Book, RawSheet
 from circflow.studies.errors import StudyError
 from circflow.studies.units.candidates import Bench, Setting
 
@@ -35,7 +35,7 @@ SITES = [
     "within_budget",
     "note",
 ]
-Unit = Mapping[str, str | float | int | bool | None]
+Unit = Row
 """Columns of the sheet Units and their values; `site` may be `?`."""
 
 
@@ -72,42 +72,11 @@ def add_units(scenario: Scenario, units: Sequence[Unit]) -> Scenario:
         missing = [name for name in missing if unit.get(name) != 0]
         if missing:
             raise StudyError(f"a unit to be added needs {', '.join(missing)}")
-    return scenario_of(_appended(scenario.book, units))
+    rows = [{"status": "candidate", **unit} for unit in units]
+    return scenario_of(with_rows(scenario.book, {"Units": rows}))
 
 
-def _appended(book: Book, units: Sequence[Unit]) -> Book:
-    place = next(n for n, raw in enumerate(book.sheets) if raw.name.strip() == "Units")
-    raw = book.sheets[place]
-    grid = [list(row) for row in raw.grid]
-    head = [str(name).strip() if name is not None else "" for name in grid[0]]
-    for name in dict.fromkeys(["status", *(n for unit in units for n in unit)]):
-        if name not in head:
-            head.append(name)
-            grid[0] = [*grid[0], *[None] * (len(head) - 1 - len(grid[0])), name]
-    for unit in units:
-        filled = {"status": "candidate", **unit}
-        grid.append([_cell(filled.get(name), typed=book.typed) for name in head])
-    sheets = list(book.sheets)
-    sheets[place] = RawSheet(raw.name, grid, raw.hidden)
-    return replace(book, sheets=tuple(sheets))
-
-
-def _cell(value: object, *, typed: bool) -> object:
-    """A value as it would stand in the file."""
-    if value is None or value == "":
-        return None
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if not typed:
-        return str(value)
-    if isinstance(value, str):
-        try:
-            return float(value)
-        except ValueError:
-            return value
-    return value
-
-
+@public
 def best_sites(
     scenario: Scenario,
     unit: Unit,
@@ -119,6 +88,13 @@ def best_sites(
     """A new unit tried at every site (or those given), ranked by what the plan gains with it.
 
     Columns as in `SITES`; a site where there is no plan with it comes last, with the reason.
+
+    Args:
+        scenario: from `circflow.read`.
+        unit: columns of the sheet Units and what stands in them.
+        sites: names of the sheet Sites; all of them unless said.
+        gap: relative gap at which each search over yes/no decisions ends.
+        progress: is told what goes on.
 
     Raises:
         StudyError: an unknown site, or a unit that lacks a figure.

@@ -13,6 +13,8 @@ from circflow.data.atomic import atomic_path
 from circflow.data.one_line import plain
 from circflow.report.numbers import number
 from circflow.report.sheets import Formats, add_table, clean, fill, print_set_up
+from circflow.studies.errors import StudyError
+from circflow.studies.sweeps.design import meant
 
 if TYPE_CHECKING:
     from circflow.studies.units.evaluate import Verdicts
@@ -22,10 +24,11 @@ _SHOWN = 8
 
 
 def words(verdicts: Verdicts, unit: str) -> list[str]:
-    """The verdict on a unit: a headline, then a line per finding. Raises KeyError."""
+    """The verdict on a unit: a headline, then a line per finding. Raises StudyError."""
     rows = verdicts.table[verdicts.table["unit"] == unit]
     if rows.empty:
-        raise KeyError(unit)
+        listed = verdicts.table["unit"].astype(str)
+        raise StudyError(f"there is no verdict on {unit!r}{meant(unit, listed)}")
     row = {str(k): v for k, v in rows.iloc[0].to_dict().items()}
     money = f"million {verdicts.currency}"
     lines = [_headline(row, money)]
@@ -37,6 +40,7 @@ def words(verdicts: Verdicts, unit: str) -> list[str]:
         lines.append("A search stopped before the best plan was proven: take figures as near.")
     lines += _plan_lines(row, money)
     lines += _own_lines(row, money)
+    lines += _market_line(verdicts, unit, money)
     lines += _even_lines(verdicts, unit)
     lines += _region_lines(verdicts, row)
     lines += _together_lines(verdicts, unit, money)
@@ -90,13 +94,36 @@ def _own_lines(row: dict[str, Any], money: str) -> list[str]:
         text = f"Its own cash flow at {prices}: NPV {number(npv)} {money}"
         rate, years = row[f"irr_{label}"], row[f"payback_{label}_years"]
         if row["kind"] == "candidate":
-            text += f", IRR {number(100 * rate)} %" if _known(rate) else ", IRR none"
-            paid = f"pays back in {number(years)} years" if _known(years) else "never pays back"
-            text += f", {paid} (discounted)"
+            late, later = row[f"irr_{label}_end"], row[f"payback_{label}_years_end"]
+            text += f", IRR {_rate(rate)} ({_rate(late)})"
+            paid = f"pays back in {number(years)}" if _known(years) else "never pays back"
+            paid += f" ({number(later)})" if _known(later) else " (never)" if _known(years) else ""
+            text += f", {paid}{' years' if _known(years) else ''}, discounted"
         ratio = row[f"benefit_cost_{label}"]
         text += f", benefit-cost ratio {number(ratio)}" if _known(ratio) else ""
         lines.append(text + ".")
     return lines
+
+
+def _rate(value: Any) -> str:
+    return f"{number(100 * value)} %" if _known(value) else "none"
+
+
+def _market_line(verdicts: Verdicts, unit: str, money: str) -> list[str]:
+    """What is in the figures at market prices, and when money comes."""
+    table = verdicts.price_sheets
+    own = table[table["unit"] == unit] if len(table) else table
+    if own.empty:
+        return []
+    sums = own.groupby("item")["market_million"].sum()
+    parts = {"freight": "freight", "transactions": "transactions", "emissions": "emission charges"}
+    borne = ", ".join(
+        f"{words} {number(-sums.get(item, 0.0) + 0.0)}" for item, words in parts.items()
+    )
+    return [
+        f"At market prices it sells and buys at the gates of markets and bears {borne} {money}."
+        " A year's money counts at its start; by the end of the year, as Excel counts, in brackets."
+    ]
 
 
 def _even_lines(verdicts: Verdicts, unit: str) -> list[str]:

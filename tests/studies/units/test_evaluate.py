@@ -338,6 +338,33 @@ def test_one_cash_flow_whatever_the_life(
         assert sheet[column].sum() == pytest.approx(row[f"npv_{label}_million"])
 
 
+@pytest.mark.parametrize("charge", ["annuity", "upfront"])
+def test_cash_of_what_takes_time_to_build(make_scenario: Make, charge: str) -> None:
+    """Decided in year 0, in service from 1 to 3, charged to the end of q: a mill of 800 t that
+    earns 40,000 a year at market prices, in p half of it."""
+    tables = rivals()
+    tables["Scenario"] |= {"discount_rate": 0.1, "capital_charge": charge}
+    tables["Periods"] = [{"period": "p", "years": 2}, {"period": "q", "years": 2}]
+    times = {"construction_years": 1, "lifetime_years": 2, "latest_period": "p"}
+    tables["Units"] = [{**tables["Units"][0], **times, "capex_million": 30 * K}]
+    found = cf.evaluate(make_scenario(tables), jobs=1, together=False, risks=False)
+    row = by_unit(found.table, "one")
+    earned = np.array([20.0, 20, 40, 40])
+    instalment = 30 * 1.1 / (1 + 1 / 1.1)
+    # In the plan half an instalment in each year of p; of the lifetime those of years 1 and 2.
+    charged = instalment * np.array([0.5, 0.5, 1, 1]) if charge == "annuity" else 0 * earned
+    paid = instalment * np.array([0, 1, 1, 0]) if charge == "annuity" else 0 * earned
+    flow = earned - charged + paid - 30 * np.array([1, 0, 0, 0])
+    years = np.arange(4)
+    npv = float((flow * 1.1**-years).sum())
+    assert row["npv_market_million"] == pytest.approx(npv * K)
+    sheet = found.price_sheets
+    assert sheet["market_million"].sum() == pytest.approx(npv * K)
+    at = row["irr_market"]
+    assert (flow * (1 + at) ** -years).sum() == pytest.approx(0.0, abs=1e-6)
+    assert (at > 0.1) == (npv > 0)
+
+
 def test_an_inflow_that_is_noise_gives_no_rate(make_scenario: Make) -> None:
     assert np.isnan(irr(np.array([-1.0, 4e-17])))
     assert np.isnan(irr(np.array([1.0, -4e-17])))
@@ -442,8 +469,79 @@ def test_command_and_workbook(make_scenario: Make, tmp_path: Path) -> None:
     page = found.words("=1+1 [mill]: a/b")
     assert "build it" in page[0]
     assert any("Break-even capex" in line for line in page)
-    with pytest.raises(KeyError):
+    with pytest.raises(StudyError, match="no verdict on 'nobody'"):
         found.words("nobody")
     runner = CliRunner()
     asked = runner.invoke(cli, ["evaluate", "--help"])
     assert asked.exit_code == 0 and "--add" in asked.output
+
+
+def delivered() -> dict[str, Any]:
+    """1,000 t of slag a year make 1,000 t of cement, sold at 50 in a town beyond a depot; lime is
+    bought at 30 and brought in; a tonne of CO2 costs 40."""
+    tables = rivals()
+    tables["Scenario"] = {"auto_links": False, "transaction_cost_outside": 3.0}
+    tables["Sites"] = [{"site": "A", "member": "Works"}, *({"site": s} for s in ("Depot", "Town"))]
+    tables["Sites"][1]["hub"] = True
+    tables["Sites"].append({"site": "Quarry"})
+    tables["Materials"].append({"material": "lime", "category": "input"})
+    lime = {"technology": "mill", "role": "input", "material": "lime", "amount": 0.1}
+    tables["Recipes"] = [*recipe("mill", "slag", "cement"), lime]
+    tables["Units"] = [candidate("mill", "mill", 1000.0, 10 * K)]
+    tables["Purchases"] = [{"site": "Quarry", "material": "lime", "price": 30.0}]
+    tables["Markets"] = [{"site": "Town", "material": "cement", "price": 50.0}]
+    tables["Links"] = [
+        {"from": "A", "to": "Depot", "material": "cement", "cost": 12.0, "distance_km": 100.0},
+        {"from": "Depot", "to": "Town", "material": "cement", "cost": 8.0, "distance_km": 0.0},
+        {"from": "Quarry", "to": "A", "material": "lime", "cost": 10.0, "distance_km": 0.0},
+    ]
+    tables["EmissionFactors"] = [
+        {"kind": "recipe", "key": "mill", "pollutant": "CO2", "factor": 0.1},
+        {"kind": "transport", "pollutant": "CO2", "factor": 0.001},
+    ]
+    tables["EmissionLimits"] = [{"pollutant": "CO2", "scope": "cluster", "price": 40.0}]
+    del tables["Ranges"]
+    return tables
+
+
+def test_market_prices_bear_freight_transactions_and_emission_charges(make_scenario: Make) -> None:
+    found = cf.evaluate(make_scenario(delivered()), jobs=1)
+    sheet = found.price_sheets.groupby("item")["market_million"].sum()
+    # cement 50,000; lime 100 t at 30; freight 12 + 8 a tonne of cement, 10 of lime; a member pays
+    # 3 to deal with the depot and with the quarry; 0.1 t of CO2 a tonne in the mill, 0.1 on the way
+    assert sheet["output"] == pytest.approx(50 * K * 1000 / 1000)
+    assert sheet["input"] == pytest.approx(-3 * K)
+    assert sheet["freight"] == pytest.approx(-21 * K)
+    assert sheet["transactions"] == pytest.approx(-3.3 * K)
+    assert sheet["emissions"] == pytest.approx(-8 * K)
+    assert sheet["capital"] == pytest.approx(-10 * K)
+    mill = by_unit(found.table, "mill")
+    assert mill["npv_market_million"] == pytest.approx(4.7 * K)
+    # at internal prices these stand in the prices of what it takes and makes
+    assert found.price_sheets["million"].sum() == pytest.approx(mill["profit_million"])
+    told = " ".join(found.words("mill"))
+    assert "freight 0.021, transactions 0.0033, emission charges 0.008" in told
+
+
+def test_a_penalty_that_is_paid_is_a_charge(make_scenario: Make) -> None:
+    tables = delivered()
+    limit = {"pollutant": "CO2", "scope": "unit", "key": "mill", "limit_per_year": 20.0}
+    tables["EmissionLimits"] = [{**limit, "penalty": 50.0}]
+    found = cf.evaluate(make_scenario(tables), jobs=1)
+    # 100 t of CO2 in the mill, 80 above the limit: the rent of the 20 below it is nobody's charge
+    mill = by_unit(found.table, "mill")
+    assert mill["npv_market_million"] == pytest.approx((50 - 3 - 21 - 3.3 - 4 - 10) * K)
+
+
+def test_rates_and_payback_also_with_money_at_the_end_of_the_year(make_scenario: Make) -> None:
+    tables = rivals()
+    tables["Periods"] = [{"period": "1", "years": 2}]
+    tables["Scenario"] = {"auto_links": False, "capital_charge": "upfront", "discount_rate": 0.1}
+    tables["Units"] = [{**candidate("one", "mill", 1000.0, 60 * K), "lifetime_years": 2}]
+    one = by_unit(cf.evaluate(make_scenario(tables), jobs=1).table, "one")
+    # 50,000 a year. At its start: 60 = 50 + 50/(1 + r), r = 4; at its end 60 = 50/(1+r) + 50/(1+r)²
+    assert one["irr_market"] == pytest.approx(4.0)
+    assert one["irr_market_end"] == pytest.approx((5 + np.sqrt(25 + 4 * 6 * 5)) / 12 - 1)
+    # at its end: 45.4545 after the first year, 41.3223 more after the second
+    assert one["payback_market_years"] == pytest.approx(1 + 10 / (50 / 1.1))
+    assert one["payback_market_years_end"] == pytest.approx(1 + (60 - 50 / 1.1) / (50 / 1.21))

@@ -1,0 +1,203 @@
+"""library: list, search, show, check and write a library of technologies."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from circflow.commands.common import (
+    BAD_INPUT,
+    STDOUT,
+    Refusal,
+    check_outputs,
+    file_argument,
+    json_option,
+    write_json,
+)
+from circflow.data.one_line import plain
+
+if TYPE_CHECKING:
+    from circflow.library import Library
+
+
+class _Searching(click.Group):
+    """A group whose first argument, where it is no command, is a word to search for."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if self.get_command(ctx, args[0]) is None:
+            return "search", self.commands["search"], args
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=_Searching, invoke_without_command=True)
+@click.pass_context
+def library(ctx: click.Context) -> None:
+    """List, search and show the library of technologies: what could be made of a waste.
+
+    Without a command every technology is listed; words that are no command are searched for, in
+    English or Russian: `circflow library red mud`, `circflow library красный шлам`.
+    """
+    if ctx.invoked_subcommand is None:
+        ctx.invoke(search)
+
+
+def _library_option(command: Any) -> Any:
+    return click.option(
+        "--library",
+        "file",
+        metavar="LIBRARY",
+        type=click.Path(path_type=Path),
+        help="A library of your own, a workbook or a folder of CSV files, instead of circflow's.",
+    )(command)
+
+
+def _read(file: Path | None) -> Library:
+    from circflow.data.pandas_text import keep_python_strings
+    from circflow.library import read_library
+
+    keep_python_strings()
+    return read_library(file)
+
+
+@library.command()
+@click.argument("words", nargs=-1, metavar="[WORD]…")
+@click.option("--sector", metavar="SECTOR", help="Only technologies of this branch of industry.")
+@_library_option
+@json_option
+def search(
+    words: Sequence[str] = (),
+    sector: str | None = None,
+    file: Path | None = None,
+    json_out: Path | None = None,
+) -> None:
+    """List the technologies in whose names, materials or sector every word occurs."""
+    from circflow.data.suggest import nearest
+    from circflow.library.schema import SECTORS
+    from circflow.library.search import search as find
+
+    if sector is not None and sector not in SECTORS:
+        near = nearest(sector, SECTORS)
+        hint = f"; did you mean {near!r}?" if near else ""
+        raise Refusal(f"there is no sector {sector!r}: one of {', '.join(SECTORS)}{hint}")
+    check_outputs(None, text=[json_out])
+    known = _read(file)
+    found = find(known, words, sector)
+    if json_out is not None:
+        write_json(json_out, [_record(known, row) for row in found.to_dict("records")])
+    if json_out is None or str(json_out) != STDOUT:
+        for row in found.to_dict("records"):
+            click.echo(_line(known, row))
+        click.echo(f"{len(found)} of {len(known.technologies)} technologies")
+
+
+def _line(known: Library, row: Mapping[Hashable, Any]) -> str:
+    from circflow.library.words import materials_of
+
+    made = ", ".join(materials_of(known, row["technology"], "output"))
+    taken = materials_of(known, row["technology"], "input")[0]
+    return plain(f"{row['technology']} [{row['sector']}, {row['confidence']}]: {taken} → {made}")
+
+
+def _record(known: Library, row: Mapping[Hashable, Any]) -> dict[str, Any]:
+    from circflow.library.words import materials_of
+
+    name = row["technology"]
+    materials = {f"{role}s": materials_of(known, name, role) for role in ("input", "output")}
+    return {**{str(key): value for key, value in row.items()}, **materials}
+
+
+@library.command()
+@click.argument("name", nargs=-1, required=True, metavar="NAME")
+@_library_option
+@json_option
+def show(name: Sequence[str], file: Path | None, json_out: Path | None) -> None:
+    """Tell all of one technology: sizes, money, recipes, balance, emissions, sources.
+
+    NAME is any of its names; in English or Russian, in quotation marks or not.
+    """
+    check_outputs(None, text=[json_out])
+    known = _read(file)
+    technology = _named(known, " ".join(name))
+    if json_out is not None:
+        write_json(json_out, _everything(known, technology))
+    if json_out is None or str(json_out) != STDOUT:
+        from circflow.library.words import description
+
+        for line in description(known, technology):
+            click.echo(" " * (len(line) - len(line.lstrip())) + plain(line))
+
+
+def _named(known: Library, text: str) -> str:
+    """The technology of a name. Raises `Refusal`, with the nearest, where there is none."""
+    from circflow.data.suggest import folded, nearest
+
+    owners = {
+        folded(name): technology
+        for technology, names in known.technology_names.items()
+        for name in names
+    }
+    if folded(text) in owners:
+        return owners[folded(text)]
+    near = nearest(text, [name for names in known.technology_names.values() for name in names])
+    hint = f"did you mean {near!r}?" if near else f"search: circflow library {text}"
+    raise Refusal(f"there is no technology {text!r} in the library; {hint}")
+
+
+def _everything(known: Library, technology: str) -> dict[str, Any]:
+    def rows(frame: Any) -> list[dict[str, Any]]:
+        return [
+            {str(key): value for key, value in row.items() if key != "technology"}
+            for row in frame[frame["technology"] == technology].to_dict("records")
+        ]
+
+    factors = known.emission_factors
+    keys = [str(key).partition("/")[0] == technology for key in factors["key"]]
+    row = known.technologies[known.technologies["technology"] == technology].iloc[0]
+    return {
+        **{str(key): value for key, value in row.items()},
+        "recipes": rows(known.recipes),
+        "costs": rows(known.costs),
+        "balance": rows(known.balance),
+        "blend_limits": rows(known.blend_limits),
+        "emission_factors": factors[keys].to_dict("records"),
+    }
+
+
+@library.command()
+@file_argument("file", "LIBRARY")
+def check(file: Path) -> int:
+    """List every problem of a library of your own, by sheet and cell.
+
+    The exit code is 2 where there are errors.
+    """
+    from circflow.commands.scenario import listing, verdict
+    from circflow.library import check_library
+
+    problems = check_library(file)
+    for line in listing(problems, file.name):
+        click.echo(line)
+    click.echo(verdict(file, problems))
+    return BAD_INPUT if any(p.severity == "error" and not p.infeasible for p in problems) else 0
+
+
+@library.command()
+@click.argument("target", type=click.Path(path_type=Path), metavar="TO")
+@_library_option
+def write(target: Path, file: Path | None) -> None:
+    """Write the library to work on: a workbook (.xlsx), or else a folder of CSV files."""
+    workbook = target.suffix.lower() == ".xlsx"
+    check_outputs(
+        file,
+        workbook=target if workbook else None,
+        folder=None if workbook else target,
+        option="TO",
+    )
+    from circflow.library.write import write_library
+
+    write_library(_read(file), target)
+    click.echo(f"Written: {target}")

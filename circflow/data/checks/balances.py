@@ -1,0 +1,128 @@
+"""Doubts about recipes that make, or lose, what cannot be made: substances and energy."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from circflow.data.balances import (
+    MASS,
+    ROUNDING,
+    contents,
+    factor,
+    held_by_rows,
+    recipe_balances,
+)
+from circflow.data.cells import plain, shorten
+from circflow.data.checks.findings import Drafts, records
+
+_READ = {
+    "Recipes": ("technology", "recipe", "role", "material", "amount", "group", "weight"),
+    "Materials": ("material", "unit", "category"),
+    "Properties": ("material", "property", "value"),
+    "PropertyKinds": ("property", "kind", "unit", "basis", "loss_share"),
+    "Losses": ("technology", "recipe", "property", "share", "reason"),
+}
+
+
+def check_balances(drafts: Drafts) -> None:
+    """Units that fit the kind, moistures below 1; then what every recipe makes and loses."""
+    if drafts["PropertyKinds"].frame.empty:
+        return
+    _check_units(drafts)
+    if any(
+        drafts[sheet].broken or any(drafts[sheet].faulty.get(c) for c in columns)
+        for sheet, columns in _READ.items()
+    ):
+        return
+    _check_moisture(drafts)
+    frames = {sheet: drafts[sheet].frame for sheet in _READ}
+    held = contents(frames["Properties"], frames["PropertyKinds"])
+    for balance in records(recipe_balances(frames)):
+        if balance["property"] != MASS:
+            own = held[held["property"] == balance["property"]].drop_duplicates("material")
+            _judge(drafts, balance, own.set_index("material")["content"])
+
+
+def _check_units(drafts: Drafts) -> None:
+    frame = drafts["PropertyKinds"].sound("kind", "unit")
+    for record in records(frame):
+        if pd.isna(factor(record["kind"], record["unit"])):
+            drafts.error(
+                "PropertyKinds",
+                record["row"],
+                "unit",
+                f"{record['unit']} is no unit of {record['kind']}: substance and moisture are in "
+                "%, share, kg/t or g/t, energy is in GJ, MJ, MJ/kg, MWh or kWh",
+                expected="a unit of the kind",
+            )
+    moistures = frame.index[frame["kind"] == "moisture"]
+    for row in moistures[1:]:
+        drafts.error(
+            "PropertyKinds",
+            int(row),
+            "kind",
+            "another property is the moisture already: make this one a quality",
+            expected="one property of kind moisture",
+        )
+
+
+def _check_moisture(drafts: Drafts) -> None:
+    kinds = drafts["PropertyKinds"].frame
+    wet = kinds[kinds["kind"] == "moisture"]
+    rows = drafts["Properties"].frame.reset_index().merge(wet[["property", "unit"]], on="property")
+    for record in records(rows.set_index("row")):
+        share = record["value"] * factor("moisture", record["unit"])
+        if not 0.0 <= share < 1.0:
+            drafts.error(
+                "Properties",
+                record["row"],
+                "value",
+                f"a moisture of {plain(100.0 * share)} % leaves no dry mass: correct the figure or "
+                "the unit in PropertyKinds",
+                expected="at least 0 and below 100 %",
+            )
+
+
+def _judge(drafts: Drafts, balance: dict[str, object], content: pd.Series[float]) -> None:
+    """A warning at the output that holds most where too much comes out, at the input that holds
+    most where too much is lost."""
+    least, most, out = (float(str(balance[c])) for c in ("least_in", "most_in", "out"))
+    name, measure = shorten(str(balance["property"])), balance["measure"]
+    one = f"{shorten(str(balance['technology']))!r}"
+    if out > most * (1.0 + ROUNDING):
+        words = (
+            f"{one} makes {plain(out)} {measure} of {name} out of {plain(most)}: no recipe makes "
+            "it; correct the amount or the contents in Properties, or list what else goes in"
+        )
+        drafts.warning("Recipes", _row(drafts, balance, "output", content), "amount", words)
+    elif out > least * (1.0 + ROUNDING) and not _blended(drafts, balance):
+        words = (
+            f"{one} makes {plain(out)} {measure} of {name} even out of inputs that bring only "
+            f"{plain(least)}: list them in a recipe of their own, or limit the mix in BlendLimits"
+        )
+        drafts.warning("Recipes", _row(drafts, balance, "output", content), "amount", words)
+    lost = 1.0 - out / most if most > 0.0 else 0.0
+    bearable = max(float(str(balance["allowed"])), float(str(balance["named"])))
+    if lost > bearable + ROUNDING:
+        words = (
+            f"{one} loses {plain(round(100.0 * lost, 1))} % of the {name} that goes in "
+            f"({plain(most)} {measure}), more than the {plain(100.0 * bearable)} % that "
+            f"{'Losses names' if balance['named'] else 'need no name'}: say in Losses where it "
+            "goes, or give the outputs their contents in Properties"
+        )
+        drafts.warning("Recipes", _row(drafts, balance, "input", content), "amount", words)
+
+
+def _blended(drafts: Drafts, balance: dict[str, object]) -> bool:
+    limits = drafts["BlendLimits"].frame
+    own = limits["technology"] == balance["technology"]
+    return bool((own & (limits["recipe"] == balance["recipe"])).any())
+
+
+def _row(drafts: Drafts, balance: dict[str, object], role: str, content: pd.Series[float]) -> int:
+    """The row of Recipes of the input or output that holds most; of the other role if none is."""
+    rows = drafts["Recipes"].frame
+    own = (rows["technology"] == balance["technology"]) & (rows["recipe"] == balance["recipe"])
+    rows = rows[own]
+    of_role = rows[rows["role"] == role]
+    return int(held_by_rows(of_role if len(of_role) else rows, content).idxmax())

@@ -1,0 +1,27 @@
+"""The family of everything that circflow raises on purpose."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class CircflowError(Exception):
+    """Anything that circflow raises on purpose: `except cf.CircflowError` catches all of it.
+
+    The message is a sentence for the person who asked. Errors can be pickled (runs are done in
+    other processes), whatever their constructors take.
+    """
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _again, (type(self), self.args), vars(self)
+
+
+def _again(kind: type[CircflowError], args: tuple[Any, ...]) -> CircflowError:
+    """An error as it was, without asking its constructor."""
+    error = kind.__new__(kind, *args)
+    error.args = args
+    return error
+
+
+class ArgumentError(CircflowError, ValueError, TypeError):
+    """An argument of a wrong type, or out of its range; the message says what would be right."""

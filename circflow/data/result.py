@@ -1,0 +1,92 @@
+"""What a person sees of a result at a prompt and in a notebook, and one kind of text in tables."""
+
+from __future__ import annotations
+
+import html
+from dataclasses import fields, is_dataclass
+from typing import Any, TypeVar
+
+import pandas as pd
+
+_ROWS_SHOWN = 20
+_COLUMNS_SHOWN = 12
+_NUMBERS = ("floating", "integer", "mixed-integer-float", "decimal")
+R = TypeVar("R")
+
+
+class Result:
+    """Something that a public function returns: a short text, and a view in a notebook.
+
+    A class says its `headline`; the view adds its first table. Text columns of the tables hold
+    Python strings, and None where there is no text (dtype object), whatever pandas would infer.
+    """
+
+    @property
+    def headline(self) -> str:
+        """What it is, in one line."""
+        return ""
+
+    def __post_init__(self) -> None:
+        assert is_dataclass(self)
+        for one in fields(self):
+            value = getattr(self, one.name)
+            if isinstance(value, pd.DataFrame | dict):
+                object.__setattr__(self, one.name, one_text_type(value))
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {self.headline}>"
+
+    def _repr_html_(self) -> str:
+        head = f"<p><b>{type(self).__name__}</b>: {html.escape(self.headline)}</p>"
+        table = self._first_table()
+        return head if table is None else head + _as_html(table)
+
+    def _first_table(self) -> pd.DataFrame | None:
+        tables: Any = getattr(self, "tables", None)
+        listed = tables() if callable(tables) else {}
+        own: list[Any] = [getattr(self, f.name) for f in fields(self)] if is_dataclass(self) else []
+        every = [*listed.values(), *own]
+        return next((t for t in every if isinstance(t, pd.DataFrame)), None)
+
+
+def _as_html(table: pd.DataFrame) -> str:
+    shown = table.head(_ROWS_SHOWN).to_html(
+        max_cols=_COLUMNS_SHOWN, index=False, escape=True, na_rep="", border=0
+    )
+    more = len(table) - _ROWS_SHOWN
+    return shown + (f"<p>and {more:,} more rows</p>" if more > 0 else "")
+
+
+def figure(value: float | None) -> str:
+    """A figure in a headline."""
+    return "–" if value is None or value != value else f"{value:,.6g}"  # noqa: PLR0124
+
+
+def counted(count: int, noun: str) -> str:
+    """`1 unit`, `2 units`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def one_text_type(value: R) -> R:
+    """Tables (one, or a dict with some) whose text columns hold Python strings and None (dtype
+    object), and whose numbers are numbers; anything else as it is."""
+    if isinstance(value, pd.DataFrame):
+        return _uniform(value)  # type: ignore[return-value]
+    if isinstance(value, dict) and any(isinstance(v, pd.DataFrame) for v in value.values()):
+        return {k: one_text_type(v) for k, v in value.items()}  # type: ignore[return-value]
+    return value
+
+
+def _uniform(table: pd.DataFrame) -> pd.DataFrame:
+    made = {}
+    for at, name in enumerate(table.columns):
+        column = table.iloc[:, at]
+        if isinstance(column.dtype, pd.StringDtype):
+            made[name] = column.astype(object).where(column.notna(), None)
+        elif column.dtype == object and len(column):
+            kind = pd.api.types.infer_dtype(column, skipna=True)
+            if kind in _NUMBERS:
+                made[name] = column.astype(float)
+            elif kind == "string" and column.isna().any():
+                made[name] = column.where(column.notna(), None)
+    return table.assign(**made) if made else table

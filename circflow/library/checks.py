@@ -1,0 +1,135 @@
+"""What a library's own sheets must keep: codes, sources, sizes, and mass balances that close."""
+
+from __future__ import annotations
+
+import re
+
+from circflow.data.cells import plain, shorten
+from circflow.data.checks.findings import Drafts, by_row, records
+from circflow.data.suggest import nearest
+from circflow.library.balance import balances
+from circflow.library.schema import LIST_SIGN
+
+_WASTE_CODE = re.compile(r"\d{2} ?\d{2} ?\d{2} ?\*?")
+_FKKO = re.compile(r"\d(?: ?\d){0,10}")
+CLOSED = 0.01
+"""Share of what goes in by which a mass balance may be open."""
+
+
+def check_texts(drafts: Drafts) -> None:
+    """Codes of wastes, sources that stand in Sources, technologies that have a recipe."""
+    _check_codes(drafts, "waste_code", _WASTE_CODE, "six figures, such as 10 02 02")
+    _check_codes(drafts, "fkko", _FKKO, "up to eleven figures, such as 3 51 110")
+    for sheet in ("Technologies", "Materials"):
+        _check_sources(drafts, sheet)
+    recipes = set(drafts["Recipes"].frame["technology"].dropna())
+    for row, name in by_row(drafts["Technologies"].sound("technology")["technology"].dropna()):
+        if name not in recipes and not drafts["Recipes"].broken:
+            drafts.error(
+                "Technologies",
+                row,
+                "technology",
+                f"{shorten(name)!r} has no recipe: add its rows in Recipes, or delete the row",
+                expected="a technology with rows in Recipes",
+            )
+
+
+def _entries(text: str) -> list[str]:
+    return [part.strip() for part in text.split(LIST_SIGN) if part.strip()]
+
+
+def _check_codes(drafts: Drafts, column: str, pattern: re.Pattern[str], example: str) -> None:
+    for row, text in by_row(drafts["Materials"].sound(column)[column].dropna()):
+        wrong = [code for code in _entries(text) if not pattern.fullmatch(code)]
+        if wrong:
+            drafts.error(
+                "Materials",
+                row,
+                column,
+                f"{shorten(wrong[0])!r} is no such code: write {example}, several separated by ;",
+                expected=example,
+            )
+
+
+def _check_sources(drafts: Drafts, sheet: str) -> None:
+    known = list(drafts["Sources"].frame["id"].dropna())
+    for row, text in by_row(drafts[sheet].sound("source")["source"].dropna()):
+        for name in _entries(text):
+            if name not in known:
+                drafts.error(
+                    sheet,
+                    row,
+                    "source",
+                    f"there is no source {shorten(name)!r} in Sources: correct the name, or add it",
+                    expected="ids from the sheet Sources, separated by ;",
+                    suggestion=nearest(name, known),
+                )
+
+
+def check_figures(drafts: Drafts) -> None:
+    """Sizes in order, prices with their currency and year, mass balances that close."""
+    _check_sizes(drafts)
+    _check_prices(drafts)
+    _check_balances(drafts)
+
+
+def _check_sizes(drafts: Drafts) -> None:
+    columns = ["capacity_per_year", "capacity_max_per_year", "capex_million", "capex_max_million"]
+    frame = drafts["Technologies"].sound(*columns)
+    for record in records(frame[frame["capacity_max_per_year"] < frame["capacity_per_year"]]):
+        least = plain(record["capacity_per_year"])
+        drafts.error(
+            "Technologies",
+            record["row"],
+            "capacity_max_per_year",
+            f"capacity_max_per_year is below capacity_per_year {least}: raise it, or clear it",
+            expected=f"at least {least}",
+        )
+    for row in frame.index[frame["capacity_max_per_year"].isna() & frame[columns[3]].notna()]:
+        drafts.warning(
+            "Technologies",
+            int(row),
+            "capex_max_million",
+            "capex_max_million has no effect without capacity_max_per_year: fill that in as well",
+        )
+    for row in frame.index[frame["capex_max_million"] < frame["capex_million"]]:
+        drafts.warning(
+            "Technologies",
+            int(row),
+            "capex_max_million",
+            "the greatest size costs less than the smallest: check both figures",
+        )
+
+
+def _check_prices(drafts: Drafts) -> None:
+    frame = drafts["Materials"].sound("price", "currency", "price_year")
+    for column in ("currency", "price_year"):
+        for row in frame.index[frame["price"].notna() & frame[column].isna()]:
+            drafts.error(
+                "Materials",
+                int(row),
+                column,
+                f"the price has no {column}: fill it in, or clear the price",
+                expected=drafts["Materials"].sheet[column].expected,
+            )
+
+
+def _check_balances(drafts: Drafts) -> None:
+    """A recipe makes as much as it takes in, its losses named."""
+    if drafts.has_faults:
+        return
+    recipes = drafts["Recipes"].frame
+    found = balances(recipes, drafts["Materials"].frame, drafts["Balance"].frame)
+    rows = recipes.reset_index().groupby(["technology", "recipe"])["row"].first()
+    for technology, recipe, taken, made in found.itertuples(index=False):
+        if abs(taken - made) <= CLOSED * max(taken, made):
+            continue
+        row = int(rows.loc[technology, recipe])
+        sums = f"{plain(round(taken, 6))} t go in, {plain(round(made, 6))} t come out"
+        drafts.warning(
+            "Recipes",
+            row,
+            "amount",
+            f"the mass balance of {shorten(technology)!r}, {shorten(recipe)!r}, is open: {sums}; "
+            "name what is missing in Balance",
+        )

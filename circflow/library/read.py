@@ -1,0 +1,178 @@
+"""Read a library of technologies: workbook or CSV folder → checked, frozen `Library`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from circflow.data.checks.blends import check_blends
+from circflow.data.checks.findings import Drafts, Findings
+from circflow.data.checks.references import check_keys, check_recipe_references
+from circflow.data.checks.rules import check_recipes
+from circflow.data.checks.structure import match_sheets, sheet_order
+from circflow.data.checks.typed import typed_drafts
+from circflow.data.files import read_book
+from circflow.data.pandas_text import python_strings
+from circflow.data.scenario import ScenarioError
+from circflow.data.table import Book, Problem
+from circflow.library.balance import unit_masses
+from circflow.library.checks import check_figures, check_texts
+from circflow.library.schema import LIBRARY_SHEETS, LIST_SIGN
+
+OWN = Path(__file__).parent / "data"
+"""The library that comes with circflow."""
+
+
+@dataclass(frozen=True)
+class Library:
+    """Technologies with what they take in, make and cost; every frame is one sheet, typed.
+
+    Columns are those of `circflow.library.schema`: names and text str or None, numbers float (NaN
+    where blank), flags bool. Money is in each row's own `currency` of its `price_year`; costs of
+    a recipe in that of its technology. Rows stand in the order of the file.
+    """
+
+    technologies: pd.DataFrame
+    materials: pd.DataFrame
+    recipes: pd.DataFrame
+    costs: pd.DataFrame
+    """RecipeCosts: variable_cost in currency per unit of activity, and capacity_use."""
+    balance: pd.DataFrame
+    """What closes the recipes' mass balances without being a material, t per unit of activity."""
+    emission_factors: pd.DataFrame
+    properties: pd.DataFrame
+    blend_limits: pd.DataFrame
+    sources: pd.DataFrame
+    book: Book = field(repr=False)
+    warnings: tuple[Problem, ...] = ()
+
+    @property
+    def origin(self) -> str:
+        """Name of the file or folder."""
+        return self.book.origin
+
+    @cached_property
+    def material_names(self) -> dict[str, tuple[str, ...]]:
+        """Every name of each material: its own, the full one, Russian, synonyms; each once."""
+        return _names_by(self.materials, "material")
+
+    @cached_property
+    def technology_names(self) -> dict[str, tuple[str, ...]]:
+        """Every name of each technology: its own, the full one, Russian, synonyms; each once."""
+        return _names_by(self.technologies, "technology")
+
+    def capex(self, technology: str, capacity: float) -> float:
+        """Million currency to build a capacity (units of activity per year, above 0).
+
+        Between the two sizes C = C₁ + (C₂ − C₁)·(s − s₁)/(s₂ − s₁), the line on which a candidate
+        of variable size lies; elsewhere, and for a technology of one size,
+        C = C₁·(s/s₁)^n, n the size exponent. Raises `KeyError` for an unknown technology.
+        """
+        row = self._technology(technology)
+        least, greatest = row["capacity_per_year"], row["capacity_max_per_year"]
+        if least < capacity < greatest:
+            top = self.capex(technology, greatest)
+            share = (capacity - least) / (greatest - least)
+            return float(row["capex_million"] + share * (top - row["capex_million"]))
+        if capacity == greatest and not pd.isna(row["capex_max_million"]):
+            return float(row["capex_max_million"])
+        return float(row["capex_million"] * (capacity / least) ** row["size_exponent"])
+
+    def fixed_cost(self, technology: str, capacity: float) -> float:
+        """Million currency per year of a capacity: in proportion to the capex."""
+        row = self._technology(technology)
+        cost = float(row["fixed_cost_million_per_year"])
+        if not cost or not row["capex_million"]:
+            return cost
+        return cost * self.capex(technology, capacity) / float(row["capex_million"])
+
+    def _technology(self, technology: str) -> dict[str, Any]:
+        return self._by_name[technology]
+
+    @cached_property
+    def _by_name(self) -> dict[str, dict[str, Any]]:
+        return {row["technology"]: row for row in self.technologies.to_dict("records")}
+
+
+def split_list(text: str | None) -> tuple[str, ...]:
+    """The entries of a cell that lists several, separated by semicolons."""
+    return tuple(p.strip() for p in text.split(LIST_SIGN) if p.strip()) if text else ()
+
+
+def _names_by(frame: pd.DataFrame, key: str) -> dict[str, tuple[str, ...]]:
+    names = {}
+    for row in frame.to_dict("records"):
+        listed = [*split_list(row["synonyms"]), *split_list(row["synonyms_ru"])]
+        every = [row[key], row["name"], row["name_ru"], *listed]
+        first = {name.casefold(): name for name in reversed(every) if name}
+        names[row[key]] = tuple(dict.fromkeys(first[n.casefold()] for n in every if n))
+    return names
+
+
+@python_strings()
+def read_library(path: str | os.PathLike[str] | None = None) -> Library:
+    """The library in a workbook or a folder of CSV files; without a path circflow's own.
+
+    Raises `ScenarioError` with every problem where the file cannot be used. What is doubtful
+    stands in the library's `warnings`.
+    """
+    return library_of(read_book(OWN if path is None else path))
+
+
+def library_of(book: Book) -> Library:
+    """The library in a book. Raises `ScenarioError` as `read_library` does."""
+    problems, library = _checked(book)
+    if library is None:
+        raise ScenarioError(problems, book.origin)
+    return library
+
+
+@python_strings()
+def check_library(path: str | os.PathLike[str]) -> list[Problem]:
+    """Every problem of a library file, in the order of its sheets and rows."""
+    try:
+        return _checked(read_book(path))[0]
+    except ScenarioError as unreadable:
+        return list(unreadable.problems)
+
+
+def _checked(book: Book) -> tuple[list[Problem], Library | None]:
+    findings = Findings()
+    drafts = typed_drafts(match_sheets(book, findings, LIBRARY_SHEETS), findings, LIBRARY_SHEETS)
+    check_keys(drafts)
+    check_recipe_references(drafts)
+    check_recipes(drafts)
+    check_blends(drafts)
+    check_texts(drafts)
+    check_figures(drafts)
+    findings.problems.extend(book.warnings)
+    problems = findings.ordered(sheet_order(book, LIBRARY_SHEETS))
+    if any(p.severity == "error" and not p.infeasible for p in problems):
+        return problems, None
+    return problems, _library(drafts, book, problems)
+
+
+def _library(drafts: Drafts, book: Book, warnings: Sequence[Problem]) -> Library:
+    technologies, materials, recipes, costs, balance, emissions, properties, blends, sources = (
+        drafts[sheet.name].frame.reset_index(drop=True) for sheet in LIBRARY_SHEETS
+    )
+    materials["mass_t_per_unit"] = unit_masses(materials)
+    return Library(
+        technologies,
+        materials,
+        recipes,
+        costs,
+        balance,
+        emissions,
+        properties,
+        blends,
+        sources,
+        book,
+        tuple(warnings),
+    )

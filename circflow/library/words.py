@@ -1,0 +1,109 @@
+"""A library in words: one line of a technology, all of one, the table of all."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Mapping
+from typing import Any
+
+import pandas as pd
+
+from circflow.library.balance import balances
+from circflow.library.read import Library, split_list
+
+
+def size_words(row: Mapping[Hashable, Any]) -> str:
+    """A technology's sizes: `200 000-1 000 000`."""
+    sizes = [row["capacity_per_year"], row["capacity_max_per_year"]]
+    known = [figure(size) for size in dict.fromkeys(sizes) if not pd.isna(size)]
+    return "-".join(known)
+
+
+def figure(number: float) -> str:
+    """A number to four figures, its thousands apart."""
+    rounded = float(f"{number:.4g}")
+    text = f"{rounded:,.12f}".rstrip("0").rstrip(".")
+    return text.replace(",", " ")
+
+
+def materials_of(library: Library, technology: str, role: str) -> list[str]:
+    """The materials that a technology takes in or makes, each once."""
+    rows = library.recipes
+    own = rows[(rows["technology"] == technology) & (rows["role"] == role)]
+    return list(dict.fromkeys(own["material"]))
+
+
+def description(library: Library, technology: str) -> Iterator[str]:
+    """All of one technology, line by line."""
+    rows = library.technologies
+    row = rows[rows["technology"] == technology].iloc[0].to_dict()
+    money = f"{row['currency']} of {int(row['price_year'])}"
+    yield f"{technology}: {row['name'] or technology}"
+    if row["name_ru"]:
+        yield f"  {row['name_ru']}"
+    others = [*split_list(row["synonyms"]), *split_list(row["synonyms_ru"])]
+    if others:
+        yield f"  also: {', '.join(others)}"
+    yield f"  sector: {row['sector']}"
+    yield f"  size: {size_words(row)} a year"
+    yield f"  capex: {_capex(library, row)} million {money}, ±{row['accuracy']:.0%}"
+    yield f"  fixed cost: {figure(row['fixed_cost_million_per_year'])} million a year"
+    yield f"  jobs: {figure(row['jobs'])}"
+    life = f"{int(row['lifetime_years'])} years, {int(row['construction_years'])} to build"
+    yield f"  life: {life}, {row['availability']:.0%} available"
+    yield f"  readiness: {int(row['readiness'])} of 9; figures: {row['confidence']}"
+    yield from _recipes(library, technology, money)
+    yield from _sources(library, row["source"])
+
+
+def _capex(library: Library, row: Mapping[Hashable, Any]) -> str:
+    sizes = [row["capacity_per_year"], row["capacity_max_per_year"]]
+    known = [size for size in dict.fromkeys(sizes) if not pd.isna(size)]
+    return "-".join(figure(library.capex(row["technology"], size)) for size in known)
+
+
+def _recipes(library: Library, technology: str, money: str) -> Iterator[str]:
+    costs = library.costs[library.costs["technology"] == technology]
+    sums = balances(library.recipes, library.materials, library.balance)
+    sums = sums[sums["technology"] == technology].set_index("recipe")
+    units = dict(zip(library.materials["material"], library.materials["unit"], strict=True))
+    for recipe in dict.fromkeys(_of(library.recipes, technology)["recipe"]):
+        cost = costs.loc[costs["recipe"] == recipe, "variable_cost"]
+        price = figure(float(cost.iloc[0])) if len(cost) else "0"
+        yield f"  recipe {recipe}, {price} {money} per unit of activity"
+        rows = _of(library.recipes, technology, recipe)
+        for role, word in (("input", "takes"), ("output", "makes")):
+            for line in _amounts(rows[rows["role"] == role], units):
+                yield f"    {word}  {line}"
+        for own in _of(library.balance, technology, recipe).to_dict("records"):
+            word = "takes" if own["role"] == "input" else "loses"
+            yield f"    {word}  {figure(own['amount'])} t {own['substance']}"
+        taken, made = sums.loc[recipe, ["taken", "made"]]
+        yield f"    balance: {figure(taken)} t in, {figure(made)} t out"
+    emitted = library.emission_factors
+    for factor in emitted[emitted["kind"] == "recipe"].to_dict("records"):
+        name, _, recipe = str(factor["key"]).partition("/")
+        if name == technology:
+            where = f" ({recipe})" if recipe else ""
+            yield f"    emits  {figure(factor['factor'])} t {factor['pollutant']}{where}"
+
+
+def _amounts(rows: pd.DataFrame, units: dict[str, str]) -> Iterator[str]:
+    """`1 t steel slag`; of a group its materials with `or` between them."""
+    groups = rows["group"].fillna(rows["material"] + "\0")
+    for _, own in rows.groupby(groups, sort=False):
+        amount = own["amount"].iloc[0]
+        parts = []
+        for material, weight in zip(own["material"], own["weight"], strict=True):
+            parts.append(f"{figure(amount / weight)} {units[material]} {material}")
+        yield " or ".join(parts)
+
+
+def _of(frame: pd.DataFrame, technology: str, recipe: str | None = None) -> pd.DataFrame:
+    frame = frame[frame["technology"] == technology]
+    return frame if recipe is None else frame[frame["recipe"] == recipe]
+
+
+def _sources(library: Library, listed: str | None) -> Iterator[str]:
+    known = dict(zip(library.sources["id"], library.sources["reference"], strict=True))
+    for name in split_list(listed):
+        yield f"  source {name}: {known[name] or ''}"

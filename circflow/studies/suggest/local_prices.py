@@ -1,0 +1,270 @@
+"""What a tonne costs where a plant would stand, and what its product is worth there, at a plan.
+
+For site s, material m and period t, with p the shadow price of the plan, λ what is lost on a link
+and c what the way costs (tariff, transaction, emissions),
+
+    delivered[s, m, t] = min(p where m arises or is made, a purchase at s, (delivered[s'] + c) / (1 − λ))
+    outlet[s, m, t]    = max(p, price or −fee of what takes m at s, (1 − λ) · outlet[s'] − c)
+
+The links are those that the scenario would have with a plant at every site, so every rule of the
+network holds. By the duality of linear programmes no tonne can be had for less, nor is one worth
+more, than these prices say (`first_tonne`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from circflow.data.checks.typed import empty_frame
+from circflow.data.coded import Floats, Ints, Items
+from circflow.data.network import can_take
+from circflow.data.scenario import Scenario
+from circflow.data.schema import BY_NAME
+from circflow.data.table import Table
+from circflow.model.build import weights
+from circflow.solution.solution import Solution
+
+_PLANT = "\N{ZERO WIDTH SPACE}any plant"
+"""No name of a workbook: white space at its ends is trimmed."""
+_HOPS = 3
+"""Links that a tonne may take one after another (through hubs)."""
+
+
+@dataclass(frozen=True)
+class LocalPrices:
+    """Prices in currency per unit, in money of the period; arrays are sites × materials × periods.
+
+    Positions are the scenario's codes.
+    """
+
+    scenario: Scenario
+    delivered: Floats = field(repr=False)
+    """What a unit costs when it arrives; inf where it cannot."""
+    source: Ints = field(repr=False)
+    """The site whose stock it comes from, −1 where it is bought."""
+    outlet: Floats = field(repr=False)
+    """What a unit is worth when it leaves; −inf where it cannot."""
+    sink: Ints = field(repr=False)
+    """The site where it ends."""
+    linked: Floats = field(repr=False)
+    """Sites × sites × materials: 1 where there is a way, in one link, or none is needed."""
+    emissions: EmissionCosts = field(repr=False)
+    sites: Ints = field(repr=False)
+    """Where plants may stand: the members' sites (all, where no site has a member)."""
+
+
+class EmissionCosts:
+    """What emitting costs at the plan: prices, penalties and the room under limits."""
+
+    def __init__(self, solution: Solution) -> None:
+        scenario = self.scenario = solution.scenario
+        self.shape = scenario.codes.size("site"), len(scenario.periods)
+        factors = scenario.frame("EmissionFactors")
+        self.factors = {
+            (str(kind), key, str(pollutant)): float(factor)
+            for kind, key, pollutant, factor in factors[
+                ["kind", "key", "pollutant", "factor"]
+            ].itertuples(index=False)
+        }
+        self.by_pollutant = self._by_pollutant(solution)
+
+    def _by_pollutant(self, solution: Solution) -> dict[str, Floats]:
+        """Currency per tonne emitted: sites × periods, by pollutant."""
+        scenario = self.scenario
+        costs: dict[str, Floats] = {}
+        period = {p.name: n for n, p in enumerate(scenario.periods)}
+        room = solution.prices[solution.prices["kind"] == "emission limit"]
+        worth = dict(
+            zip(zip(room["row"], room["period"], strict=True), room["value"], strict=True)
+        )
+        sites = scenario.frame("Sites")
+        limits = scenario.in_force("EmissionLimits")
+        for limit in limits.to_dict("records"):
+            covered = np.ones(len(sites), dtype=bool)
+            if limit["scope"] == "unit":
+                continue
+            if limit["scope"] != "cluster":
+                covered = (sites[limit["scope"]] == limit["key"]).to_numpy()
+            room_there = max(float(worth.get((limit["row"], limit["period"]), 0.0)), 0.0)
+            cost = costs.setdefault(str(limit["pollutant"]), np.zeros(self.shape))
+            cost[covered, period[limit["period"]]] += float(limit["price"]) + room_there
+        goal = weights(scenario)
+        for pollutant, weight in goal.emission.items():
+            cost = costs.setdefault(pollutant, np.zeros(self.shape))
+            cost -= weight / (goal.value or 1.0)
+        return costs
+
+    def of(self, kind: str, *keys: str) -> Floats:
+        """Currency per unit of what emits: sites × periods. The first key with a factor counts,
+        else the factor of a blank key."""
+        total = np.zeros(self.shape)
+        for pollutant, cost in self.by_pollutant.items():
+            for key in (*keys, None):
+                if (kind, key, pollutant) in self.factors:
+                    total += self.factors[kind, key, pollutant] * cost
+                    break
+        return total
+
+    def of_recipe(self, own: dict[str, float]) -> Floats:
+        """The same for a recipe that is not in the scenario, with its own factors."""
+        total = np.zeros(self.shape)
+        for pollutant, cost in self.by_pollutant.items():
+            blank = self.factors.get(("recipe", None, pollutant), 0.0)
+            total += own.get(pollutant, blank) * cost
+        return total
+
+
+def local_prices(solution: Solution, used: Iterable[str], made: Iterable[str]) -> LocalPrices:
+    """Prices at a plan with shadow prices, for plants that use and make materials."""
+    return _Maker(solution, list(used), list(made)).make()
+
+
+class _Maker:
+    def __init__(self, solution: Solution, used: list[str], made: list[str]) -> None:
+        self.solution, self.scenario = solution, solution.scenario
+        codes = self.scenario.codes
+        self.shape = codes.size("site"), codes.size("material"), len(self.scenario.periods)
+        members = self.scenario.items("Sites")["member"]
+        inside = np.flatnonzero(members >= 0)
+        self.sites = inside if len(inside) else np.arange(self.shape[0])
+        names = self.scenario.frame("Sites")["site"].to_numpy(object)[self.sites]
+        self.extended = _with_plants(self.scenario, names.tolist(), used, made)
+        self.emissions = EmissionCosts(solution)
+
+    def make(self) -> LocalPrices:
+        here = np.arange(self.shape[0])[:, None, None]
+        delivered, outlet = self._had(), self._taken()
+        source = np.where(np.isfinite(delivered), here, -1)
+        sink = np.where(np.isfinite(outlet), here, -1)
+        self._buy(delivered, source)
+        a, b, material, period, cost, kept = self._ways
+        into, out_of = (b, material, period), (a, material, period)
+        for _ in range(_HOPS):
+            offered = (delivered[out_of] + cost) / kept
+            _improve(delivered, source, into, offered, source[out_of], np.minimum)
+            offered = kept * outlet[into] - cost
+            _improve(outlet, sink, out_of, offered, sink[into], np.maximum)
+        linked = np.zeros((self.shape[0], self.shape[0], self.shape[1]))
+        linked[a, b, material] = 1.0
+        linked[np.arange(self.shape[0]), np.arange(self.shape[0])] = 1.0
+        return LocalPrices(
+            self.scenario, delivered, source, outlet, sink, linked, self.emissions, self.sites
+        )
+
+    @cached_property
+    def _shadow(self) -> Floats:
+        """Shadow prices, NaN where a material never is."""
+        codes, rows = self.scenario.codes, self.solution.prices
+        rows = rows[rows["kind"] == "material"]
+        prices = np.full(self.shape, np.nan)
+        at = tuple(codes.of(n, rows[n].tolist()) for n in ("site", "material", "period"))
+        prices[at] = rows["value"].to_numpy(float)
+        return prices
+
+    def _had(self) -> Floats:
+        """The price where a material arises, is stocked or made."""
+        having = np.zeros(self.shape[:2], dtype=bool)
+        streams, stocks = self.scenario.items("Streams"), self.scenario.items("Stockpiles")
+        for rows in (streams, stocks, self.scenario.makes):
+            having[rows["site"], rows["material"]] = True
+        there = having[:, :, None] & ~np.isnan(self._shadow)
+        return np.where(there, self._shadow, np.inf)
+
+    def _taken(self) -> Floats:
+        """The price where a material is used, sold, disposed of or kept."""
+        there = can_take(self.scenario)[:, :, None] & ~np.isnan(self._shadow)
+        worth = np.where(there, self._shadow, -np.inf)
+        for sheet, price, sign in (("Markets", "price", 1.0), ("Disposal", "fee", -1.0)):
+            rows = self._of_materials(self.scenario.items_in_force(sheet))
+            at = rows["site"], rows["material"], rows["period"]
+            new = np.isnan(self._shadow[at])
+            kind = "sale" if sheet == "Markets" else "disposal"
+            offered = sign * rows[price] - self._emitted(kind, rows)
+            np.maximum.at(worth, tuple(part[new] for part in at), offered[new])
+        return worth
+
+    def _of_materials(self, rows: Items) -> Items:
+        """Rows with a blank material once for every waste."""
+        from circflow.data.coded import stacked
+
+        blank = rows.take(rows["material"] < 0)
+        wastes = np.flatnonzero(self.scenario.is_waste)
+        each = blank.take(np.repeat(np.arange(len(blank)), len(wastes)))
+        each = each.plus(material=np.tile(wastes, len(blank)))
+        return stacked([rows.take(rows["material"] >= 0), each], *rows.names)
+
+    def _emitted(self, kind: str, rows: Items) -> Floats:
+        """What emitting costs, per unit of each row's material."""
+        cost = np.zeros(len(rows))
+        names = self.scenario.codes.listed("material")
+        for material in np.unique(rows["material"]).tolist():
+            at = rows["material"] == material
+            each = self.emissions.of(kind, names[material])
+            cost[at] = each[rows["site"][at], rows["period"][at]]
+        return cost
+
+    def _buy(self, delivered: Floats, source: Ints) -> None:
+        rows = self.extended.purchase_items
+        at = rows["site"], rows["material"], rows["period"]
+        offered = rows["price"] + self._emitted("purchase", rows)
+        _improve(delivered, source, at, offered, np.full(len(rows), -1), np.minimum)
+
+    @cached_property
+    def _ways(self) -> tuple[Ints, Ints, Ints, Ints, Floats, Floats]:
+        """from, to, material, period, cost per unit sent, share that arrives."""
+        network = self.extended.network
+        flows, links = network.flow_items, network.link_items
+        links = links.take(flows["link"])
+        cost = flows["unit_cost"] + links["transaction_cost"]
+        distance = np.nan_to_num(links["distance_km"])
+        for mode, name in enumerate(self.scenario.codes.listed("mode")):
+            at = links["mode"] == mode
+            each = self.emissions.of("transport", name)
+            cost[at] += distance[at] * each[links["from"][at], flows["period"][at]]
+        return (
+            links["from"], links["to"], links["material"], flows["period"], cost, 1.0 - links["loss"]
+        )  # fmt: skip
+
+
+def _improve(
+    best: Floats,
+    origin: Ints,
+    at: tuple[Ints, ...],
+    offered: Floats,
+    whence: Ints,
+    better: np.ufunc,
+) -> None:
+    """Replace prices by better offers, and where they come from."""
+    before = best[at]
+    better.at(best, at, offered)
+    taken = (best[at] == offered) & (offered != before)
+    origin[tuple(part[taken] for part in at)] = whence[taken]
+
+
+def _with_plants(scenario: Scenario, sites: list[str], used: list[str], made: list[str]) -> Scenario:
+    """The scenario with a plant at every site that uses and makes materials (for its network)."""
+    recipes = empty_frame(BY_NAME["Recipes"], len(used) + len(made)).assign(
+        technology=_PLANT,
+        role=["input"] * len(used) + ["output"] * len(made),
+        material=[*used, *made],
+        amount=1.0,
+    )
+    units = empty_frame(BY_NAME["Units"], len(sites)).assign(
+        unit=[f"{_PLANT} {n}" for n in range(len(sites))],
+        site=sites,
+        technology=_PLANT,
+        capacity_per_year=0.0,
+    )
+    tables = dict(scenario.tables)
+    for name, rows in (("Recipes", recipes), ("Units", units)):
+        old = tables[name]
+        last = int(old.frame.index.max()) if len(old) else 1
+        rows.index = pd.RangeIndex(last + 1, last + 1 + len(rows))
+        frame = pd.concat([old.frame, rows]) if len(old) else rows
+        tables[name] = Table(old.sheet, frame.astype(old.frame.dtypes.to_dict()), old.letters)
+    return replace(scenario, tables=tables)

@@ -1,0 +1,131 @@
+"""From bounds to a short list: the price interval of the first tonne, and plans half solved again.
+
+The first tonne is asked of the plan itself: its inputs are taken out of the balances that they
+come from and its outputs put into those where they end, one unit of activity a year, the
+decisions held. The shadow prices of that plan are the price interval's other end: they tell what
+the first tonne is worth at least.
+
+Then every pair that is left is put into the plan, at any size, with all other decisions held and
+the budget set aside; the LP's gain decides which are solved in full.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pandas as pd
+
+from circflow.data.coded import Floats, Ints, place_in
+from circflow.data.scenario import MILLION
+from circflow.model.build import weights
+from circflow.solver.highs import Session
+from circflow.studies.suggest.first_tonne import Offer, Pricing, alternatives
+from circflow.studies.units.candidates import Bench, Plan
+
+
+class FirstTonne:
+    """Takes one unit of activity a year out of a plan, and puts it in."""
+
+    def __init__(self, bench: Bench, plan: Plan, pricing: Pricing) -> None:
+        self.bench, self.pricing = bench, pricing
+        held = bench.hold(plan.x)
+        assert held is not None and held.outcome.row_dual is not None
+        self.family = bench.compiled.families["material_balance"]
+        self.before = self._prices(held.outcome.row_dual)
+
+    def _prices(self, dual: Floats) -> Floats:
+        """Currency per unit, in money of the period, by row of the balance."""
+        weight = self.pricing.weight[self.family.items["period"]]
+        return dual[self.family.rows] * MILLION / weight / (weights(self.bench.scenario).value or 1)
+
+    def least(self, offer: Offer, site: int, at_plan_prices: float) -> float:
+        """What the first tonne is worth at least, currency per unit of activity (−inf: it cannot
+        be had)."""
+        serves = self.pricing.serves(offer.technology)
+        row, amount = self._asked(offer, site, np.flatnonzero(serves))
+        if not len(row):
+            return at_plan_prices
+        rows = self.family.rows[row]
+        zeros = np.zeros(len(rows))
+        self.bench.linear.change_rows(rows, amount, amount)
+        after = self.bench.linear.resolve()
+        self.bench.linear.change_rows(rows, zeros, zeros)
+        if after.x is None or after.row_dual is None:
+            return -np.inf
+        dearer = amount * (self._prices(after.row_dual)[row] - self.before[row])
+        weight = self.pricing.weight
+        loss = float(dearer @ weight[self.family.items["period"][row]])
+        return at_plan_prices - max(loss, 0.0) / float(weight[serves].sum())
+
+    def _asked(self, offer: Offer, site: int, periods: Ints) -> tuple[Ints, Floats]:
+        """Rows of the balance and what is taken out of each (put in: below 0)."""
+        prices, factor = self.pricing.prices, self.pricing.matches.factor
+        codes = self.pricing.scenario.codes
+        asked: dict[int, float] = {}
+        keys = [self.family.items[n] for n in ("site", "material", "period")]
+        for group in alternatives(offer.flows):
+            for t in periods.tolist():
+                costs = [f.amount * f.price[site, t] for f in group]
+                flow = group[int(np.argmin(costs))]
+                if not flow.materials:
+                    continue
+                name = flow.materials[int(flow.choice[site, t])]
+                material = codes.known("material", name)
+                ends = prices.source if flow.role == "input" else prices.sink
+                end = int(ends[site, material, t])
+                place = int(place_in(keys, [np.array([v]) for v in (end, material, t)])[0])
+                if end < 0 or place < 0:
+                    continue
+                sign = 1.0 if flow.role == "input" else -1.0
+                asked[place] = asked.get(place, 0.0) + sign * flow.amount * factor[name]
+        return np.array(list(asked), dtype=np.intp), np.array(list(asked.values()), dtype=float)
+
+
+def quick_gains(
+    bench: Bench, base: Bench, plan: Plan, units: Sequence[str], tell: Callable[[str], None]
+) -> dict[str, float]:
+    """What a plan gains with each of more candidates, all its decisions held (million).
+
+    Args:
+        bench: the scenario with the candidates.
+        base: the scenario without.
+        plan: of `base`.
+        units: the candidates that were added.
+        tell: is told how far it is.
+    """
+    x = np.zeros(bench.program.shape[1])
+    for name in ("built", "running"):
+        old = base.places(name).set_index(["unit", "period"])["place"]
+        new = bench.places(name).set_index(["unit", "period"])["place"]
+        both = new.index.intersection(old.index)
+        x[new[both].to_numpy(np.intp)] = np.round(plan.x[old[both].to_numpy(np.intp)])
+    program = bench.program.with_limits(bench.budgets, upper=np.inf).with_fixed(x)
+    session = Session(program, scaling=bench.search.scaling)
+    without = session.solve()
+    gains = dict.fromkeys(units, -np.inf)
+    for n, unit in enumerate(units):
+        tell(f"first look at candidates: {n + 1} of {len(units)}")
+        own = np.concatenate([bench.units.get(unit, _NONE), bench.running.get(unit, _NONE)])
+        if not len(own) or without.x is None:
+            continue
+        zeros = np.zeros(len(own))
+        running = np.isin(own, bench.running.get(unit, _NONE)).astype(float)
+        for column in bench.units[unit].tolist():
+            here = np.where(own == column, 1.0, running)
+            session.change_bounds(own, here, here)
+            found = session.resolve()
+            if found.x is not None:
+                gains[unit] = max(gains[unit], without.objective - found.objective)
+        session.change_bounds(own, zeros, zeros)
+    return gains
+
+
+def pool(table: pd.DataFrame, most: int, of_one: int) -> pd.DataFrame:
+    """The pairs with the greatest bound: at most so many, and of one technology."""
+    good = table[table["missing"].eq("") & table["market"] & (table["most"] > 0.0)]
+    good = good[good.groupby("technology").cumcount() < of_one]
+    return good.head(most).reset_index(drop=True)
+
+
+_NONE: Ints = np.array([], dtype=np.intp)
