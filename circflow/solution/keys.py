@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from copy import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -53,5 +54,8 @@ def plain(solution: Solution) -> Solution:
     So that tables join whatever they were made of, empty ones too.
     """
     tables = solution.tables
-    typed = {r.name: r.typed(getattr(tables, r.name)) for r in results() if r.name != "prices"}
-    return replace(solution, tables=replace(tables, **typed))
+    typed = copy(solution.tables)  # not `replace`, which would look at every text again
+    for table in results():
+        if table.name != "prices":
+            object.__setattr__(typed, table.name, table.typed(getattr(tables, table.name)))
+    return replace(solution, tables=typed)
