@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from circflow.data.read import read as read
     from circflow.data.scenario import Scenario as Scenario
     from circflow.data.scenario import ScenarioError as ScenarioError
-    from circflow.report.study_plots import PlotError as PlotError
     from circflow.solution.solution import NoPlan as NoPlan
     from circflow.solution.solution import Solution as Solution
     from circflow.solution.solution import Status as Status
@@ -43,6 +42,7 @@ if TYPE_CHECKING:
     from circflow.studies.futures.robust import robust as robust
     from circflow.studies.futures.study import futures as futures
     from circflow.studies.indicators import indicators as indicators
+    from circflow.studies.plots import PlotError as PlotError
     from circflow.studies.sweeps.ranges import break_points as break_points
     from circflow.studies.sweeps.ranges import ranges as ranges
     from circflow.studies.sweeps.sweep import Runs as Runs
@@ -54,9 +54,9 @@ if TYPE_CHECKING:
     from circflow.studies.tradeoffs.near_optimal import near_optimal as near_optimal
     from circflow.studies.tradeoffs.pareto import Front as Front
     from circflow.studies.tradeoffs.pareto import pareto as pareto
-    from circflow.studies.units.evaluate import Verdicts as Verdicts
     from circflow.studies.units.evaluate import evaluate as evaluate
     from circflow.studies.units.sites import best_sites as best_sites
+    from circflow.studies.units.words import Verdicts as Verdicts
 
 __version__ = "0.1.0"
 
@@ -65,7 +65,7 @@ _HOMES = {
     "circflow.data.errors": ["ArgumentError", "CircflowError"],
     "circflow.data.read": ["read"],
     "circflow.data.scenario": ["Scenario", "ScenarioError"],
-    "circflow.report.study_plots": ["PlotError"],
+    "circflow.studies.plots": ["PlotError"],
     "circflow.solution.solution": ["NoPlan", "Solution", "Status"],
     "circflow.solver.highs": ["SolverError"],
     "circflow.solver.pyomo_model": ["SolverMissingError", "pyomo_model"],

@@ -83,10 +83,14 @@ class Runs(Result):
         return [p.label for p in self.design.parameters]
 
     def write(self, path: str | Path) -> None:
-        """Write the runs as .csv, .parquet or .xlsx (see `circflow.studies.sweeps.export`)."""
-        from circflow.studies.sweeps.export import write_runs
+        """Write the runs as .csv, .parquet or .xlsx (see `circflow.studies.sweeps.export`); to
+        Excel with what is built, the tables kept and notes."""
+        from circflow.studies.sweeps.export import write_table
 
-        write_runs(self, path)
+        kept = {name.capitalize(): table for name, table in self.kept.items()}
+        about = pd.DataFrame({"note": [self.scenario.name, *self.notes]})
+        tables = {"Runs": self.table, "Built": self.built, **kept, "About": about}
+        write_table(path, tables | self.scenario.changes_table)
 
 
 @public
