@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from circflow.data.read import read as read
     from circflow.data.scenario import Scenario as Scenario
     from circflow.data.scenario import ScenarioError as ScenarioError
+    from circflow.library.read import Library as Library
+    from circflow.library.read import read_library as read_library
     from circflow.solution.solution import NoPlan as NoPlan
     from circflow.solution.solution import Solution as Solution
     from circflow.solution.solution import Status as Status
@@ -65,7 +67,7 @@ _HOMES = {
     "circflow.data.errors": ["ArgumentError", "CircflowError"],
     "circflow.data.read": ["read"],
     "circflow.data.scenario": ["Scenario", "ScenarioError"],
-    "circflow.studies.plots": ["PlotError"],
+    "circflow.library.read": ["Library", "read_library"],
     "circflow.solution.solution": ["NoPlan", "Solution", "Status"],
     "circflow.solver.highs": ["SolverError"],
     "circflow.solver.pyomo_model": ["SolverMissingError", "pyomo_model"],
@@ -82,13 +84,15 @@ _HOMES = {
     "circflow.studies.futures.robust": ["Robust", "robust"],
     "circflow.studies.futures.study": ["futures"],
     "circflow.studies.indicators": ["indicators"],
+    "circflow.studies.plots": ["PlotError"],
     "circflow.studies.sweeps.ranges": ["break_points", "ranges"],
     "circflow.studies.sweeps.sweep": ["Runs", "sample", "sweep"],
     "circflow.studies.sweeps.tornado": ["Tornado", "tornado"],
     "circflow.studies.tradeoffs.near_optimal": ["Alternatives", "near_optimal"],
     "circflow.studies.tradeoffs.pareto": ["Front", "pareto"],
-    "circflow.studies.units.evaluate": ["Verdicts", "evaluate"],
+    "circflow.studies.units.evaluate": ["evaluate"],
     "circflow.studies.units.sites": ["best_sites"],
+    "circflow.studies.units.words": ["Verdicts"],
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 from circflow import __version__
+from circflow.commands.app import app
 from circflow.commands.cluster import compare, forms, share
 from circflow.commands.common import BAD_INPUT, error_line, problem_line
 from circflow.commands.evaluate import evaluate
@@ -58,7 +59,8 @@ def cli() -> None:
 _STUDIES = (sweep, tornado, ranges, breakpoints, alternatives, pareto)
 _CLUSTER = (share, forms, compare, indicators, finance)
 _UNITS = (evaluate, library)
-for _command in (template, check, convert, solve, explain, *_STUDIES, *_UNITS, *_CLUSTER, futures):
+_DATA = (template, check, convert, solve, explain)
+for _command in (*_DATA, *_STUDIES, *_UNITS, *_CLUSTER, futures, app):
     cli.add_command(_command)
 
 

@@ -230,7 +230,17 @@ def test_the_main_job(mini: Path, tmp_path: Path, capsys: pytest.CaptureFixture[
     assert run("solve", mini, *outputs) == 0
     content = result(tmp_path / "r.json")
     assert set(content) == {
-        *("scenario", "changes", "status", "objective", "gap", "totals", "built", "audit", "seconds"),
+        *(
+            "scenario",
+            "changes",
+            "status",
+            "objective",
+            "gap",
+            "totals",
+            "built",
+            "audit",
+            "seconds",
+        ),
     }
     assert content["scenario"] == "Мини"
     assert content["status"] == "optimal"

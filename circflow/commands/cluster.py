@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -125,6 +125,7 @@ def share(  # noqa: PLR0913, PLR0917
         progress("reading")
         scenario = read_scenario(file, assignments)
         from circflow.studies.cluster.coalition_values import StoreError
+        from circflow.studies.cluster.sharing import Sharing
 
         if not len(scenario.frame("Members")):
             raise Refusal(f"{file}: no site has a member, so there is nothing to share")
@@ -137,26 +138,43 @@ def share(  # noqa: PLR0913, PLR0917
             "exact": True if exact else None,
             "progress": progress,
         }
-        try:
-            found = _divided(scenario, newcomer, store, options)
-        except StoreError as wrong:
-            raise Refusal(str(wrong)) from None
         what = f"{plain(newcomer)} joins" if newcomer is not None else "sharing the gain"
         title = f"{scenario.name}: {what}"
-        _write(found.tables(), output, scenario.settings.currency, progress, title)
+
+        def give(answer: Sharing | Joining) -> None:
+            _write(answer.tables(), output, scenario.settings.currency, progress, title)
+            progress.done()
+            if not quiet:
+                click.echo("\n".join(_lines_of(answer)))
+
+        def give_early(answer: Sharing) -> None:
+            give(answer)
+            note("An early answer; a better one follows. Ctrl-C keeps this one.", quiet=quiet)
+
+        try:
+            found = _divided(scenario, newcomer, store, options, give_early)
+        except StoreError as wrong:
+            raise Refusal(str(wrong)) from None
+        if isinstance(found, Sharing) and not found.complete:
+            note("Stopped: the last answer above stands.", quiet=quiet)
+        else:
+            give(found)
     if not quiet:
-        click.echo("\n".join(_lines_of(found)))
         _written(output)
 
 
 def _divided(
-    scenario: Scenario, newcomer: str | None, store: Path | None, options: dict[str, Any]
+    scenario: Scenario,
+    newcomer: str | None,
+    store: Path | None,
+    options: dict[str, Any],
+    early: Callable[[Sharing], None],
 ) -> Sharing | Joining:
     """The division of the gain, or what a newcomer does to it."""
     if newcomer is None:
         from circflow.studies.cluster.sharing import share as divide
 
-        return divide(scenario, store=store, **options)
+        return divide(scenario, store=store, early=early, **options)
     from circflow.studies.cluster.joining import joining
 
     if store is not None:

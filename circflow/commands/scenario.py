@@ -131,8 +131,9 @@ def balance_lines(table: pd.DataFrame) -> list[str]:
             text += ", made of nothing"
         elif abs(lost) > 1e-6:
             text += f", {abs(lost):.1%} {'lost' if lost > 0.0 else 'too much'}"
-        reason = f" ({row['reason']}: {row['named']:.0%})" if row["named"] else ""
-        lines.append(f"    {plain(str(row['property'])):<12} {text}{plain(reason)}")
+        if row["named"]:
+            text += f" ({plain(row['reason'])}: {row['named']:.0%})"
+        lines.append(f"    {plain(row['property']):<12} {text}")
     return [*lines, ""]
 
 

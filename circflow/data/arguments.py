@@ -126,7 +126,7 @@ def _flag(name: str, value: Any) -> Any:
 def _call(name: str, value: Any) -> Any:
     if value is None or callable(value):
         return value
-    raise ArgumentError(f"{name} must be a function that takes a text, not {named(value)}")
+    raise ArgumentError(f"{name} must be a function, not {named(value)}")
 
 
 _SECONDS = _number(
@@ -179,6 +179,7 @@ RULES: dict[str, Rule] = {
     "risks": _flag,
     "infrastructure": _flag,
     "store": _file,
+    "early": _call,
     "progress": _call,
 }
 """What each argument may be, by its name."""

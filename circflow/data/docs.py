@@ -99,6 +99,11 @@ Plain input rows of one material add up. Inputs that share a `group` replace one
 of weight times amount taken in equals the group's `amount`, which stands alike on all rows of
 the group. A material is once in a group; outputs have no group. Several recipes of one
 technology are alternatives that share the unit's capacity.""",
+    "PropertyKinds": """\
+Read by the check and by reports; a plan does not depend on it. [substances.md](substances.md) tells
+how recipes are balanced.""",
+    "Losses": """\
+What a recipe loses beyond the property's `loss_share` needs a row here.""",
     "BlendLimits": """\
 Exactly one of `property` and `material` is given. A limit on a property bounds its mean over the
 amounts taken into the group, and every material of the group needs a value in Properties; a

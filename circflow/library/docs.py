@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from typing import Any
 
 from circflow.data.docs import column_table, table_cell
 from circflow.library.read import Library, read_library
@@ -28,7 +29,7 @@ itself the library can be read and searched, in English and Russian:
     circflow library write library.xlsx     # as a workbook, to read or to work on
     circflow library check library.xlsx     # every mistake of a library of your own
 
-From Python: `circflow.library.read_library(path=None)` gives the sheets as tables (`technologies`,
+From Python: `circflow.read_library(path=None)` gives the sheets as tables (`technologies`,
 `materials`, `recipes`, `costs`, `balance`, …), `capex(technology, capacity)` and
 `fixed_cost(technology, capacity)` in million, and every name of a material in `material_names`.
 
@@ -107,7 +108,7 @@ def _sectors(library: Library) -> Iterator[str]:
         yield "\n".join(_table(library, own.to_dict("records"))) + "\n"
 
 
-def _table(library: Library, rows: list[dict[str, object]]) -> Iterator[str]:
+def _table(library: Library, rows: Sequence[Mapping[Hashable, Any]]) -> Iterator[str]:
     yield (
         "| process | in Russian | takes | makes | size a year | capex, million USD | readiness | "
         "figures |"
@@ -116,8 +117,8 @@ def _table(library: Library, rows: list[dict[str, object]]) -> Iterator[str]:
     for row in rows:
         name = str(row["technology"])
         sides = (", ".join(materials_of(library, name, role)) for role in ("input", "output"))
-        capex = figure(float(str(row["capex_million"])))
-        level = figure(float(str(row["readiness"])))
+        capex = figure(row["capex_million"])
+        level = figure(row["readiness"])
         cells = [name, str(row["name_ru"]), *sides, size_words(row), capex, level]
         yield "| " + " | ".join(map(table_cell, [*cells, str(row["confidence"])])) + " |"
 

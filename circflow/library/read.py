@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -17,8 +17,10 @@ from circflow.data.checks.references import check_keys, check_recipe_references
 from circflow.data.checks.rules import check_recipes
 from circflow.data.checks.structure import match_sheets, sheet_order
 from circflow.data.checks.typed import typed_drafts
+from circflow.data.errors import ArgumentError
 from circflow.data.files import read_book
 from circflow.data.pandas_text import python_strings
+from circflow.data.result import Result
 from circflow.data.scenario import ScenarioError
 from circflow.data.table import Book, Problem
 from circflow.library.balance import unit_masses
@@ -29,8 +31,8 @@ OWN = Path(__file__).parent / "data"
 """The library that comes with circflow."""
 
 
-@dataclass(frozen=True)
-class Library:
+@dataclass(frozen=True, repr=False)
+class Library(Result):
     """Technologies with what they take in, make and cost; every frame is one sheet, typed.
 
     Columns are those of `circflow.library.schema`: names and text str or None, numbers float (NaN
@@ -51,6 +53,11 @@ class Library:
     sources: pd.DataFrame
     book: Book = field(repr=False)
     warnings: tuple[Problem, ...] = ()
+
+    @property
+    def headline(self) -> str:
+        counts = f"{len(self.technologies)} technologies, {len(self.materials)} materials"
+        return f"{self.origin}: {counts}"
 
     @property
     def origin(self) -> str:
@@ -92,11 +99,11 @@ class Library:
             return cost
         return cost * self.capex(technology, capacity) / float(row["capex_million"])
 
-    def _technology(self, technology: str) -> dict[str, Any]:
+    def _technology(self, technology: str) -> Mapping[Hashable, Any]:
         return self._by_name[technology]
 
     @cached_property
-    def _by_name(self) -> dict[str, dict[str, Any]]:
+    def _by_name(self) -> dict[str, Mapping[Hashable, Any]]:
         return {row["technology"]: row for row in self.technologies.to_dict("records")}
 
 
@@ -117,11 +124,13 @@ def _names_by(frame: pd.DataFrame, key: str) -> dict[str, tuple[str, ...]]:
 
 @python_strings()
 def read_library(path: str | os.PathLike[str] | None = None) -> Library:
-    """The library in a workbook or a folder of CSV files; without a path circflow's own.
+    """The library in a workbook or a folder of CSV files; without a `path` circflow's own.
 
-    Raises `ScenarioError` with every problem where the file cannot be used. What is doubtful
-    stands in the library's `warnings`.
+    Raises `ScenarioError` with every problem where the file cannot be used, `ArgumentError` for a
+    path that is none. What is doubtful stands in the library's `warnings`.
     """
+    if not isinstance(path, str | os.PathLike | None):
+        raise ArgumentError(f"path must be the name of a file or folder, not {path!r}")
     return library_of(read_book(OWN if path is None else path))
 
 

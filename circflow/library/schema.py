@@ -223,8 +223,8 @@ BALANCE = Sheet(
     "What closes a recipe's mass balance without being a material: water, air, moisture, gases, "
     "dust. Per unit of activity.",
     (
-        BY_NAME["Recipes"]["technology"],
-        BY_NAME["Recipes"]["recipe"],
+        BY_NAME["RecipeCosts"]["technology"],
+        BY_NAME["RecipeCosts"]["recipe"],
         Column("role", "choice", "taken in or lost", required=True, choices=("input", "loss")),
         Column("substance", "name", "what it is", required=True),
         _amount("amount", "per unit of activity", "t/activity", required=True),

@@ -46,7 +46,9 @@ BUILT = ResultTable(
     "What is built.",
     (
         *texts("the candidate", "unit", "site"),
-        *texts("at whose start it is built", "period"),
+        *texts(
+            "at whose start it is decided (service begins `construction_years` later)", "period"
+        ),
         ResultColumn("built", "1; a share in a relaxed plan", "", "number"),
         *numbers("its size", PER_YEAR, "capacity_per_year"),
         *numbers("undiscounted", "million {currency}", "capex_million"),

@@ -11,7 +11,7 @@ from pathlib import Path
 from circflow.model.build import money_groups, results
 from circflow.model.results import MONEY_TABLE, ResultColumn
 
-START, END = "## Tables\n", "## Totals\n"
+START = "## Tables\n"
 
 
 def markdown() -> str:
@@ -49,7 +49,8 @@ def groups_markdown() -> str:
 
 def rewritten(page: str) -> str:
     """The page with the section as it is now."""
-    return page[: page.index(START)] + markdown() + "\n" + page[page.index(END) :]
+    start = page.index(START)
+    return page[:start] + markdown() + page[page.index("\n## ", start) :]
 
 
 if __name__ == "__main__":

@@ -58,6 +58,7 @@ def summary(
         _headline(solution, baselines),
         _money(solution),
         _waste(solution),
+        _recovered(solution),
         _chains(solution),
         _built(solution),
         _flows(solution),
@@ -169,6 +170,17 @@ def _waste(solution: Solution) -> list[str]:
     if lines and overall is not None:
         lines.append(f"  Of all waste that arises or is reclaimed, in t, {share(overall)} is used.")
     return lines
+
+
+def _recovered(solution: Solution) -> list[str]:
+    return _table(
+        "Recovered of what arises, per year",
+        ["substance", "unit", "arises", "sold", "dumped", "lost", "recovered"],
+        solution.recovered,
+        texts=["property", "unit_of_measure"],
+        figures=["arises_per_year", "sold_per_year", "dumped_per_year", "lost_per_year"],
+        shares=["recovered_share"],
+    )
 
 
 def _chains(solution: Solution) -> list[str]:

@@ -1,4 +1,4 @@
-"""Sites and flows on a plain graticule: no tiles, no outlines, nothing from outside.
+"""Sites and flows on a graticule over coast, lakes and rivers: no tiles, nothing from outside.
 
 Longitude and latitude are drawn with kilometres true at the middle latitude of the view. The first
 view holds the sites of the members and what lies near them; another holds every place.
@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from circflow.report.figures import horizon, years_of
+from circflow.report.ground import ground_in
 from circflow.report.numbers import cut
 from circflow.report.page.frame import Figure, escaped, figure
 from circflow.report.sankey import NO_WASTE, STAGES, stage_colour
@@ -116,12 +117,15 @@ def flow_map(solution: Solution) -> Figure | None:
         controls = (("Show", (("region", "the region"), ("everything", "every place"))),)
     traces = [*_lines(drawn, sites, solution)]
     views = {
-        name: _view([*traces, *_places(sites, extent, busy)], extent)
+        name: _view([*_ground(extent), *traces, *_places(sites, extent, busy)], extent)
         for name, extent in frames.items()
     }
     if not controls:
         views = {"": views["region"]}
-    notes = ["Lines curve to the left of their direction; wider is more tonnes a year."]
+    notes = [
+        "Lines curve to the left of their direction; wider is more tonnes a year. Coast, lakes and "
+        "rivers: Natural Earth."
+    ]
     if len(links) > len(drawn) + missing:
         notes.append(f"The {figure(len(drawn))} largest of {figure(len(links))} links are drawn.")
     if missing:
@@ -138,6 +142,26 @@ def flow_map(solution: Solution) -> Figure | None:
         controls=controls,
         legend=keys,
     )
+
+
+def _ground(extent: tuple[float, float, float, float]) -> list[dict[str, Any]]:
+    """Coast, lakes and rivers, in the view and around it."""
+    west, east, south, north = extent
+    room_x, room_y = (east - west) / 2, (north - south) / 2
+    found = ground_in((west - room_x, east + room_x, south - room_y, north + room_y))
+    style = {"coast": ("$soft", 1.2), "lakes": ("$sky", 1.2), "rivers": ("$sky", 0.9)}
+    return [
+        {
+            "type": "scatter",
+            "mode": "lines",
+            "x": np.round(points[:, 0], 3),
+            "y": np.round(points[:, 1], 3),
+            "line": {"width": style[layer][1], "color": f"{style[layer][0]}/80"},
+            "hoverinfo": "skip",
+            "showlegend": False,
+        }
+        for layer, points in found.items()
+    ]
 
 
 def _active(solution: Solution) -> set[str]:

@@ -45,10 +45,11 @@ _TITLES = {
     "row": "row of the sheet",
     "tier": "price tier",
     "use_share": "used (share)",
+    "recovered_share": "recovered (share of what goes in)",
     "share": "share",
     "used": "used (share of the limit)",
 }
-_SHARES = ("in_service", "load_share", "use_share", "share", "used")
+_SHARES = ("in_service", "load_share", "use_share", "share", "used", "recovered_share")
 _STOCK = (
     *("opening", "closing", "capacity", "amount", "arising", "taken"),
     *("reclaimed", "converted", "made", "sold", "disposed", "added"),

@@ -104,6 +104,13 @@ def tables_of(solution: Solution) -> dict[str, tuple[str, pd.DataFrame, str]]:
     ):
         sheets[name] = (table, frame, meaning)
     sheets["Waste"] = ("waste", waste_by_material(solution), "what becomes of every waste")
+    if len(solution.substances):
+        sheets["Recovered"] = ("recovered", solution.recovered, "how much of a substance is sold")
+        sheets["Substances"] = (
+            "substances",
+            solution.substances,
+            "where substances arise, and what becomes of them",
+        )
     sheets["Limits"] = (
         "limits",
         binding_limits(solution),

@@ -144,6 +144,21 @@ class Solution(Result):
         return one_text_type(decompose(self))
 
     @cached_property
+    def substances(self) -> pd.DataFrame:
+        """Where substances and energy arise, and what becomes of them (see
+        `circflow.solution.substances`)."""
+        from circflow.solution.substances import substances
+
+        return substances(self)
+
+    @cached_property
+    def recovered(self) -> pd.DataFrame:
+        """How much of every substance is recovered (see `circflow.solution.substances`)."""
+        from circflow.solution.substances import recovered
+
+        return recovered(self)
+
+    @cached_property
     def unused(self) -> Unused:
         """Chains and conversions that are possible but unused (see `circflow.solution.unused`)."""
         from circflow.solution.unused import unused

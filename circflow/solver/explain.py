@@ -275,7 +275,11 @@ def _later(
             continue
         late = decided >= conflict_ends
         column = "earliest_period" if late else "construction_years"
-        when = f"be built before {earliest}" if late else f"serve before year {decided + wait:.0f}"
+        when = (
+            f"be built before {earliest}"
+            if late
+            else f"serve before year {decided + wait:.0f} of the horizon"
+        )
         remarks.append(
             plain(f"{table.cell(int(row), column)}: {unit} would help, but cannot {when}")
         )

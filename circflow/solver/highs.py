@@ -154,12 +154,15 @@ class Session:
         scaling: Scaling | None = None,
         options: Mapping[str, bool | int | float | str] = NO_OPTIONS,
         on_progress: Callable[[float, float], None] | None = None,
+        stop: Callable[[], bool] | None = None,
     ) -> None:
         """Pass the programme, with HiGHS' own `options` where they are not those of the house.
 
-        `on_progress(best, bound)` is called while decisions are searched.
+        `on_progress(best, bound)` is called while decisions are searched; a run ends with what it
+        has soon after `stop()` is true.
         """
         self.program = program
+        self.stop = stop
         self.lower, self.upper = program.lower.copy(), program.upper.copy()
         self.scaling = scaling or scaling_of(program)
         self.highs = highspy.Highs()
@@ -345,9 +348,10 @@ class Session:
         return self._outcome(status)
 
     def _launch(self) -> None:
-        """Run HiGHS; a long run started from the main thread stops at Ctrl-C."""
+        """Run HiGHS; a long run ends when it is told to stop, or at Ctrl-C (in the main thread)."""
         quick = not self.program.has_decisions and self.program.matrix.nnz < _QUICK
-        if quick or threading.current_thread() is not threading.main_thread():
+        here = threading.current_thread() is threading.main_thread()
+        if quick or not (here or self.stop):
             self.highs.run()
             return
         self.highs.HandleUserInterrupt = True
@@ -362,7 +366,8 @@ class Session:
         threading.Thread(target=work, daemon=True).start()
         try:
             while not done.wait(_LISTEN_SECONDS):
-                pass
+                if self.stop is not None and self.stop():
+                    self.highs.cancelSolve()
         except KeyboardInterrupt:
             self.highs.cancelSolve()
             done.wait(_STOP_SECONDS)

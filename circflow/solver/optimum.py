@@ -99,6 +99,7 @@ def optimum(  # noqa: PLR0913
     scaling: Scaling | None = None,
     algorithm: str = "",
     on_progress: Callable[[float, float], None] | None = None,
+    stop: Callable[[], bool] | None = None,
 ) -> Optimum:
     """The best plan, with its proof.
 
@@ -110,17 +111,21 @@ def optimum(  # noqa: PLR0913
         scaling: scales to try first.
         algorithm: for LPs, to try first (one of `circflow.solver.highs.ALGORITHMS`).
         on_progress: is told (best, bound) during the search.
+        stop: asked during the search; once it is true the best plan found until then is FEASIBLE.
 
     Raises:
         SolverError: no way to solve gives a plan that agrees with its proof.
     """
     if not program.has_decisions:
-        return linear(program, time_limit=time_limit, scaling=scaling, algorithm=algorithm)
-    search = _Search(program, gap, start, scaling, on_progress, algorithm)
+        return linear(
+            program, time_limit=time_limit, scaling=scaling, algorithm=algorithm, stop=stop
+        )
+    search = _Search(program, gap, start, scaling, on_progress, algorithm, stop)
     ends = None if time_limit is None else time.monotonic() + time_limit
     for way, cap in _ways(_SEARCH_WAYS, search.dear):
         left = None if ends is None else ends - time.monotonic()
-        if search.doubts and left is not None and left <= 0.0:
+        ended = (left is not None and left <= 0.0) or (stop is not None and stop())
+        if search.doubts and ended:
             return search.without_plan(Outcome(Ending.STOPPED))
         plan = search.attempt(way, cap, left)
         if plan is not None:
@@ -142,9 +147,11 @@ class _Search:
         scaling: Scaling | None,
         on_progress: Callable[[float, float], None] | None,
         algorithm: str,
+        stop: Callable[[], bool] | None,
     ) -> None:
         self.program, self.gap, self.start = program, gap, start
         self.scaling, self.on_progress, self.algorithm = scaling, on_progress, algorithm
+        self.stop = stop
         self.most = reach(program)
         self.inner = tightened(program, self.most)
         self.affordable, self.dear = capped(self.inner, self.most)
@@ -195,6 +202,7 @@ class _Search:
             scaling=scaling or _scales(way, tried, self.most),
             options=way.options,
             on_progress=self.on_progress,
+            stop=self.stop,
         )
         if self.start is not None:
             session.start_from_plan(self.start)
@@ -323,6 +331,7 @@ def linear(
     time_limit: float | None = None,
     scaling: Scaling | None = None,
     algorithm: str = "",
+    stop: Callable[[], bool] | None = None,
 ) -> Optimum:
     """The optimum of an LP, proven (see `optimum`)."""
     most = reach(program)
@@ -333,7 +342,7 @@ def linear(
         tried = affordable if cap else inner
         own = scaling if scaling is not None and way is _LP_WAYS[0] else _scales(way, tried, most)
         try:
-            session = Session(tried, scaling=own, options=way.options)
+            session = Session(tried, scaling=own, options=way.options, stop=stop)
             asked = algorithm if way is _LP_WAYS[0] else ""
             found = session.solve(time_limit=time_limit, algorithm=asked or way.algorithm)
         except SolverError as error:

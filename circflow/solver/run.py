@@ -52,6 +52,7 @@ def solve(  # noqa: PLR0913
     solver: str = "highs",
     algorithm: str | None = None,
     progress: Progress | None = None,
+    stop: Callable[[], bool] | None = None,
 ) -> Solution:
     """The plan that creates the most value and synergy, audited.
 
@@ -65,6 +66,7 @@ def solve(  # noqa: PLR0913
         algorithm: how HiGHS solves linear programmes: `simplex`, `ipx` (interior point) or `hipo`
             (interior point; with `pip install 'circflow[hipo]'`); by their size unless said.
         progress: is told what goes on.
+        stop: asked during the search; once it is true the best plan found is returned as feasible.
 
     Raises:
         SolverMissingError: the solver is not on the machine.
@@ -90,6 +92,7 @@ def solve(  # noqa: PLR0913
                 gap=gap,
                 algorithm=algorithm or "",
                 on_progress=clock.search,
+                stop=stop,
             )
             outcome, fixed = best.outcome, best.fixed
             proven = proof(compiled.program, best, gap) if outcome.x is not None else None
@@ -99,7 +102,8 @@ def solve(  # noqa: PLR0913
             outcome = solve_by(solver, m, compiled, time_limit=time_limit)
             fixed, proven = False, None
     if outcome.x is None:
-        raise _no_plan(scenario, outcome)
+        told = stop is not None and stop()
+        raise _no_plan(scenario, outcome, "stopped" if told else "the time limit was reached")
     with clock.step("reading off the plan"):
         solution = Solution(
             scenario=scenario,
@@ -137,11 +141,9 @@ def optimise(
     return best.outcome, best.outcome.gap, best.fixed
 
 
-def _no_plan(scenario: Scenario, outcome: Outcome) -> NoPlan:
+def _no_plan(scenario: Scenario, outcome: Outcome, ended: str) -> NoPlan:
     if outcome.ending is Ending.STOPPED:
-        return NoPlan(
-            scenario.name, Status.STOPPED, "the time limit was reached before a plan was found"
-        )
+        return NoPlan(scenario.name, Status.STOPPED, f"{ended} before a plan was found")
     from circflow.solver.explain import reason
 
     status = Status(outcome.ending.value)

@@ -406,6 +406,8 @@ ERRORS: list[tuple[Callable[[Grids], None], str, str, str]] = [
     (put("FutureChanges!B2", "Scenario.discount_rate"), "FutureChanges!B2", "the decision", ""),
     (put("FutureChanges!B2", "Scenario.capital_charge"), "FutureChanges!B2", "the decision", ""),
     (put("FutureChanges!B2", "Units.lifetime_years"), "FutureChanges!B2", "the decision", ""),
+    (put("FutureChanges!B2", "Units.construction_years"), "FutureChanges!B2", "the decision", ""),
+    (put("FutureChanges!B2", "Units.ramp_up"), "FutureChanges!B2", "the decision", ""),
     (
         put("FutureChanges!B2", "Units.capacity_per_year[unit=Mill 2]"),
         "FutureChanges!B2",
@@ -888,8 +890,7 @@ def candidates(*cells: dict[str, object]) -> Grids:
     grids = deepcopy(GOOD)
     units = grids["Units"]
     units[0] += ["construction_years", "ramp_up"]
-    for row in units[1:]:
-        row += [None] * (len(units[0]) - len(row))
+    units[1:] = [row + [None] * (len(units[0]) - len(row)) for row in units[1:]]
     for row, changed in zip(units[1:], cells, strict=False):
         for column, value in changed.items():
             row[units[0].index(column)] = value

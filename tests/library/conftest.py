@@ -74,6 +74,12 @@ SHEETS: dict[str, list[list[object]]] = {
 }
 
 
+@pytest.fixture(scope="session")
+def sheets() -> dict[str, list[list[object]]]:
+    """The sheets of the library above; not to be changed."""
+    return SHEETS
+
+
 @pytest.fixture
 def make_library() -> Callable[..., Book]:
     """The book of the library above with sheets replaced, or left out where they are None."""

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+import circflow as cf
 from circflow.data.files import write_book
 from circflow.data.scenario import ScenarioError
-from circflow.data.table import Book
+from circflow.data.table import Book, RawSheet
 from circflow.library import Library, check_library, read_library
 from circflow.library.balance import balances
 from circflow.library.read import library_of
+from circflow.library.words import description
 from circflow.library.write import write_library
 
 
@@ -99,6 +104,7 @@ def test_written_and_read_again_it_is_the_same(library: Library, tmp_path: Path,
         ("Recipes", 5, "material", "stoen", "Recipes!D5", "no material 'stoen'"),
         ("Recipes", 5, "amount", 1.4, "Recipes!E2", "is open: 1 t go in, 1.5 t come out"),
         ("Recipes", 3, "amount", 2, "Recipes!E3", "disagree"),
+        ("Balance", 2, "technology", "-", "Balance!A2", "no technology '-' in Recipes"),
         ("Balance", 3, "recipe", "fast", "Balance!B3", "has no recipe 'fast'"),
         ("EmissionFactors", 2, "key", "burning/fast", "EmissionFactors!B2", "'burning/fast'"),
         ("EmissionFactors", 2, "kind", "transport", "EmissionFactors!A2", "not one of"),
@@ -141,9 +147,47 @@ def test_an_unknown_column_is_refused_and_a_note_is_not(make_library: Callable[.
     assert "no column called 'colour'" in message
 
 
+def test_says_what_it_is_and_pickles(library: Library) -> None:
+    assert repr(library) == "<Library: own: 2 technologies, 5 materials>"
+    again = pickle.loads(pickle.dumps(library))
+    assert again.recipes.equals(library.recipes)
+    with pytest.raises(cf.ArgumentError, match="path must be the name of a file or folder, not 5"):
+        cf.read_library(5)  # type: ignore[arg-type]
+
+
 def test_a_file_that_is_none_is_a_problem(
     tmp_path: Path, make_library: Callable[..., Book]
 ) -> None:
     assert "there is no file" in check_library(tmp_path / "none.xlsx")[0].message
     write_book(make_library(), tmp_path / "own")
     assert check_library(tmp_path / "own") == []
+
+
+@pytest.mark.parametrize("sheet", ["Balance", "RecipeCosts", "EmissionFactors", "BlendLimits"])
+def test_a_sheet_may_be_left_out(make_library: Callable[..., Book], sheet: str) -> None:
+    library = library_of(make_library(**{sheet: None}))
+    assert list(library.technologies["technology"]) == ["crushing", "burning"]
+    assert bool(library.warnings) == (sheet == "Balance")
+
+
+JUNK = st.sampled_from(
+    [None, "", "-", "нет", "1e400", "=1+1", "slag", "a;b", ";", -1, 0, 1e300, 0.5, True, "10 02 02"]
+)
+
+
+@given(st.data())
+@settings(max_examples=100, deadline=None)
+def test_nothing_in_a_file_leads_to_another_exception(
+    sheets: dict[str, list[list[object]]], data: st.DataObject
+) -> None:
+    grids = {sheet: [list(line) for line in grid] for sheet, grid in sheets.items()}
+    for _ in range(data.draw(st.integers(1, 4))):
+        line = data.draw(st.sampled_from(grids[data.draw(st.sampled_from(list(grids)))]))
+        line[data.draw(st.integers(0, len(line) - 1))] = data.draw(JUNK)
+    try:
+        library = library_of(Book(tuple(RawSheet(n, g) for n, g in grids.items())))
+    except ScenarioError as refused:
+        assert all(str(p.cell) for p in refused.problems)
+        return
+    for technology in library.technologies["technology"]:
+        assert list(description(library, technology))

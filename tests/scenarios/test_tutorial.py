@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 
 import circflow as cf
+from circflow.data.check import check_book
+from circflow.data.files import read_book
+from circflow.data.table import Book, RawSheet
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
 
@@ -33,6 +36,20 @@ def test_money_is_that_of_the_hand_calculation(plan: cf.Solution) -> None:
         }
     )
     assert plan.objective == pytest.approx(40.78125)
+
+
+def test_a_plant_that_takes_time_to_build() -> None:
+    book = read_book(SCENARIOS / "tutorial.xlsx")
+    periods = RawSheet("Periods", [["period", "years"], ["p", 3]])
+    longer = check_book(Book((*book.sheets, periods)))[1]
+    assert longer is not None
+    plant = "[unit=Brick plant]"
+    times = {f"Units.construction_years{plant}": 1, f"Units.ramp_up{plant}": "0.5"}
+    plan = cf.solve(longer.change(times))
+    assert plan.objective == pytest.approx(3 * (40.78125 - 16.5 + 13.75 - 5 * 2 / 3 - 6 * 2 / 3))
+    units = plan.tables.units.set_index("unit")
+    assert units.loc["Brick plant", "capacity_per_year"] == pytest.approx(25_000)
+    assert units.loc["Brick plant", "in_service"] == pytest.approx(2 / 3)
 
 
 def test_flows_are_those_of_the_hand_calculation(plan: cf.Solution) -> None:

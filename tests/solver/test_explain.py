@@ -297,4 +297,9 @@ def test_the_period_and_the_candidate_that_comes_too_late_are_told(
     assert conflict.later == ("Units!N2: Mill would help, but cannot be built before 2028",)
     assert found.summary()["conflicts"][0]["periods"] == ["2027"]
     del sheets["Units"][0]["earliest_period"]
+    sheets["Units"][0]["construction_years"] = 2
+    (conflict,) = explain(make_scenario(sheets)).conflicts
+    (later,) = conflict.later
+    assert later.endswith("Mill would help, but cannot serve before year 2 of the horizon")
+    sheets["Units"][0]["construction_years"] = 1
     assert explain(make_scenario(sheets)).status is cf.Status.OPTIMAL

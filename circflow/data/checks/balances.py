@@ -125,4 +125,5 @@ def _row(drafts: Drafts, balance: dict[str, object], role: str, content: pd.Seri
     own = (rows["technology"] == balance["technology"]) & (rows["recipe"] == balance["recipe"])
     rows = rows[own]
     of_role = rows[rows["role"] == role]
-    return int(held_by_rows(of_role if len(of_role) else rows, content).idxmax())
+    held = held_by_rows(of_role if len(of_role) else rows, content)
+    return int(held.index[int(held.to_numpy().argmax())])

@@ -35,6 +35,7 @@ from circflow.report.page.frame import (
 )
 from circflow.report.page.indicators import indicator_blocks, lead_of
 from circflow.report.sankey import sankey
+from circflow.report.substances import substance_flows
 from circflow.report.workbook import audit_table, warnings_table
 from circflow.solution.solution import Status
 from circflow.solution.variety_of_uses import variety
@@ -127,6 +128,7 @@ class _Parts:
             Section("What to build, and when", self._build(), "Build"),
             Section("What binds, and what relaxing it is worth", self._binding(), "Binds"),
             Section("Materials from source to end", _some(sankey(self.solution)), "Materials"),
+            Section("Substances and energy", self._substances(), "Substances"),
             Section("Sites and flows", self._flows(), "Map"),
             Section("Money", self._money(), "Money"),
             Section("Waste", self._waste(), "Waste"),
@@ -432,6 +434,30 @@ class _Parts:
         return [
             *_some(charts.waste_fate(self.solution)),
             Table("What becomes of every waste", frame, columns, shown=10, name="wastes"),
+        ]
+
+    def _substances(self) -> list[Block]:
+        """What is recovered of what arises; nothing where PropertyKinds names nothing."""
+        if self.solution.substances.empty:
+            return []
+        columns = (
+            Column("property", "Substance"),
+            Column("recovered_share", "Recovered of what goes in", "share", bar=True),
+            Column("arises_per_year", "Arises", "number", "per year"),
+            Column("bought_per_year", "Bought", "number", "per year"),
+            Column("sold_per_year", "Sold", "number", "per year"),
+            Column("dumped_per_year", "Dumped or stocked", "number", "per year"),
+            Column("lost_per_year", "Lost", "number", "per year"),
+            Column("unit_of_measure", "Measure"),
+            Column("dumped_worth_million_per_year", "Worth dumped", "number", self.money),
+        )
+        note = (
+            "Means per year. Lost: by units and on the way; below 0 a recipe makes it of nothing."
+        )
+        return [
+            Table("Recovered of what arises", self.solution.recovered, columns, note),
+            *_some(substance_flows(self.solution)),
+            Table("Where substances are, and what becomes of them", self.solution.substances),
         ]
 
     def _plant(self) -> list[Block]:

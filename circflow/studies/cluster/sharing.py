@@ -13,6 +13,7 @@ An allocation is in the core if no group S can do better by itself: x(S) ≥ g(S
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
@@ -58,6 +59,11 @@ _LARGEST_REGISTER = 22
 """Members who add something up to which all gains are kept in one array."""
 _TRIAL = 0.1
 """Share of the time limit in which it is found out whether all values can be had within it."""
+_FIRST = 2.0
+"""Seconds that the steps of a first answer may take each, where the whole takes long."""
+_MORE = 8.0
+"""Each further answer may take so many times longer than the one before."""
+_ANSWERS = 3
 _ZERO = 1e-12
 _NOISE = 1e-9
 GOALS = "goals"
@@ -108,12 +114,17 @@ class Sharing(Result):
     effects: pd.DataFrame
     """Synergy by effect (see `circflow.studies.cluster.effects`)."""
     cluster: Cluster = field(repr=False)
+    complete: bool = True
+    """False: an early answer, in less time than was allowed; the split by effect and what a
+    member's leaving does may be lacking."""
 
     @property
     def headline(self) -> str:
         core = "no division in the core" if self.core_empty else "divisions in the core exist"
         if not self.epsilon_proven:
             core += " (not proven)"
+        if not self.complete:
+            core += "; an early answer"
         return (
             f"{self.scenario}: {counted(len(self.members), 'member')} gain {figure(self.gain)}"
             f" million {self.currency} together, {core}"
@@ -198,9 +209,13 @@ def share(  # noqa: PLR0913
     split: bool = True,
     memberships: bool = True,
     seed: int = 0,
+    early: Callable[[Sharing], None] | None = None,
     progress: Progress | None = None,
 ) -> Sharing:
     """What the cluster gains over its members alone, why, and how to share it.
+
+    Where the Shapley value cannot be had exactly at once, answers are given early, each better
+    than the one before; Ctrl-C then returns the last of them (`complete` is False).
 
     Args:
         scenario: from `circflow.read`.
@@ -219,6 +234,7 @@ def share(  # noqa: PLR0913
         split: whether the synergy is split by effect.
         memberships: whether it is told what each member's leaving and joining does.
         seed: of the sample.
+        early: is given each answer before the last.
         progress: is told what goes on.
 
     Raises:
@@ -243,9 +259,42 @@ def share(  # noqa: PLR0913
     cluster.plan(frozenset())
     tell("all together")
     cluster.plan(cluster.everybody)
-    return _Sharer(cluster, tell, orders, seconds, exact, seed).share(
-        split=split, memberships=memberships
-    )
+    last: Sharing | None = None
+    for allowed in _early_seconds(cluster, seconds):
+        sharer = _Sharer(cluster, tell, orders, allowed, False, seed)
+        further = last is not None
+        try:
+            answer = sharer.share(split=split and further, memberships=memberships and further)
+        except KeyboardInterrupt:
+            if last is None:
+                raise
+            return last
+        last = replace(answer, complete=False)
+        if early is not None:
+            early(last)
+    try:
+        return _Sharer(cluster, tell, orders, seconds, exact, seed).share(
+            split=split, memberships=memberships
+        )
+    except KeyboardInterrupt:
+        if last is None:
+            raise
+        return last
+
+
+def _early_seconds(cluster: Cluster, seconds: float | None) -> list[float]:
+    """What each step of every early answer may take; none where the whole is quick.
+
+    What one answer has solved, the next ones know.
+    """
+    needed = len(cluster.values.lookup(cluster.everybody).used)
+    if needed <= EXACT_MEMBERS or len(cluster.members) - len(cluster.apart) < 2:
+        return []
+    allowed, steps = _FIRST, []
+    while allowed * _MORE <= (math.inf if seconds is None else seconds) and len(steps) < _ANSWERS:
+        steps.append(allowed)
+        allowed *= _MORE
+    return steps
 
 
 class _Sharer:

@@ -191,9 +191,7 @@ class _Rows:
         arriving = [
             m
             for m in flow.materials
-            if np.isfinite(
-                self.pricing.prices.delivered[at, codes.known("material", m)]
-            ).all()
+            if np.isfinite(self.pricing.prices.delivered[at, codes.known("material", m)]).all()
         ]
         alone = len(arriving) == 1 and flow.group is None
         for name in arriving:

@@ -334,7 +334,9 @@ class Pricing:
         made = self.solution.tables.conversions
         made = made[made["role"] == "output"]
         of = tuple(codes.of(n, made[n].tolist()) for n in ("site", "material", "period"))
-        np.add.at(amounts, of[:2], made["amount_per_year"].to_numpy(float) * years[of[2]] / years.sum())
+        np.add.at(
+            amounts, of[:2], made["amount_per_year"].to_numpy(float) * years[of[2]] / years.sum()
+        )
         return amounts
 
     def _arriving(self, offer: Offer) -> Floats:

@@ -79,9 +79,7 @@ class EmissionCosts:
         costs: dict[str, Floats] = {}
         period = {p.name: n for n, p in enumerate(scenario.periods)}
         room = solution.prices[solution.prices["kind"] == "emission limit"]
-        worth = dict(
-            zip(zip(room["row"], room["period"], strict=True), room["value"], strict=True)
-        )
+        worth = dict(zip(zip(room["row"], room["period"], strict=True), room["value"], strict=True))
         sites = scenario.frame("Sites")
         limits = scenario.in_force("EmissionLimits")
         for limit in limits.to_dict("records"):
@@ -246,7 +244,9 @@ def _improve(
     origin[tuple(part[taken] for part in at)] = whence[taken]
 
 
-def _with_plants(scenario: Scenario, sites: list[str], used: list[str], made: list[str]) -> Scenario:
+def _with_plants(
+    scenario: Scenario, sites: list[str], used: list[str], made: list[str]
+) -> Scenario:
     """The scenario with a plant at every site that uses and makes materials (for its network)."""
     recipes = empty_frame(BY_NAME["Recipes"], len(used) + len(made)).assign(
         technology=_PLANT,

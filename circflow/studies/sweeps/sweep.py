@@ -292,6 +292,19 @@ class Sweeper:
 
     # ------------------------------------------------------------- setting up
 
+    def prepared(self) -> Job:
+        """All that runs between the design's points need to be solved by updating arrays."""
+        self.base = self._base(self.scenario)
+        job = Job(
+            self.scenario, self.design.parameters, self.options, self.base.snapshot,
+            choice=self.choice,
+        )  # fmt: skip
+        found = fit(
+            self.base.snapshot, self.design.parameters, self.design.points, self._compiler(job),
+            self._rating(self.scenario),
+        )  # fmt: skip
+        return replace(job, affine=found.affine, start=self._start(self.base))
+
     def _base(self, scenario: Scenario) -> Built:
         """The scenario's own arrays; with fixed decisions, those of its own best plan."""
         if self.options.decisions != "fixed":

@@ -28,7 +28,8 @@ FIGURES = [RATE, "Markets.price", "Units.capex_million", "Goals.weight[goal=syne
 
 
 def rich(sheets: dict[str, Any], charge: str) -> dict[str, Any]:
-    """Annuities over two lifetimes, one after construction, a size to choose, fixed costs, synergy, every kind of goal."""
+    """Annuities over two lifetimes, one after construction, a size to choose, fixed costs, synergy,
+    every kind of goal."""
     sheets["Scenario"] |= {"capital_charge": charge}
     old, new = sheets["Units"]
     old["fixed_cost_million_per_year"] = 0.0002

@@ -14,8 +14,11 @@ from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from circflow.cli import cli
+from circflow.commands import cluster as commands
+from circflow.commands import common
 from circflow.data.scenario import Scenario
-from circflow.studies.cluster import games
+from circflow.studies.cluster import games, sharing
 from circflow.studies.cluster.coalition import Cluster
 from circflow.studies.cluster.games import Box, Register, nucleolus, payments, shapley, subsidy
 from circflow.studies.cluster.largest_complaint import Search, Separation, largest_amounts
@@ -388,3 +391,60 @@ def test_the_command_writes_every_table(
     assert done.exit_code == 0, done.output
     assert "Would a group leave?" in done.output
     assert (tmp_path / "t.xlsx").exists()
+
+
+# --------------------------------------------------------------------------- early answers
+
+
+@pytest.fixture
+def large(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Clusters of any size are taken for large ones."""
+    monkeypatch.setattr(sharing, "EXACT_MEMBERS", 0)
+
+
+@pytest.mark.usefixtures("large")
+def test_early_answers_then_the_best(make_scenario: Make, production: Production) -> None:
+    early: list[Sharing] = []
+    last = share(make_scenario(production(OWNED)), jobs=1, seconds=200.0, early=early.append)
+    assert [answer.complete for answer in early] == [False, False]
+    assert last.complete
+    assert early[0].effects.empty and early[0].leaving.empty
+    assert not early[1].effects.empty and not early[1].leaving.empty
+    for answer in (*early, last):
+        assert answer.of("owen") == pytest.approx({"A": 230, "B": 282, "C": 480})
+        assert sum(answer.of("shapley").values()) == pytest.approx(992 - 170)
+        assert answer.gain == pytest.approx(last.gain)
+    assert "an early answer" in repr(early[0]) and "an early answer" not in repr(last)
+
+
+@pytest.mark.usefixtures("large")
+def test_ctrl_c_keeps_what_there_is(make_scenario: Make, production: Production) -> None:
+    early: list[Sharing] = []
+
+    def stop_after_the_first(_: str) -> None:
+        if early:
+            raise KeyboardInterrupt
+
+    scenario = make_scenario(production(OWNED))
+    kept = share(scenario, jobs=1, early=early.append, progress=stop_after_the_first)
+    assert kept is early[0] and not kept.complete
+
+    def stop_at_once(_: str) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        share(scenario, jobs=1, progress=stop_at_once)
+
+
+@pytest.mark.usefixtures("large")
+def test_the_command_prints_and_writes_early_answers(
+    make_scenario: Make, production: Production, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(common, "read_scenario", lambda *_: make_scenario(production(OWNED)))
+    monkeypatch.setattr(commands, "read_scenario", lambda *_: make_scenario(production(OWNED)))
+    out = tmp_path / "out.json"
+    done = CliRunner().invoke(cli, ["share", "any", "-o", str(out), "--time-limit", "20"])
+    assert done.exit_code == 0, done.output
+    assert done.stdout.count("Shares of the synergy by rule") == 2
+    assert "An early answer; a better one follows" in done.stderr
+    assert json.loads(out.read_text("utf-8"))["leaving"]

@@ -1,0 +1,90 @@
+"""The frame of the app's pages, of one family with the pages of plans."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from html import escape
+
+from circflow.app.project import Project
+
+STEPS = (
+    ("/", "Workbook"),
+    ("/check", "Check"),
+    ("/tables", "Tables"),
+    ("/solve", "Solve"),
+    ("/plan", "Plan"),
+    ("/what-if", "What if"),
+    ("/plants", "New plants"),
+    ("/cluster", "Cluster"),
+    ("/studies", "Studies"),
+    ("/take-away", "Take away"),
+)
+"""The work, in the order in which it is done."""
+
+
+def page(title: str, body: str, *, project: Project | None, at: str = "") -> str:
+    """A whole page. `body` is HTML; titles and names are escaped here."""
+    steps = STEPS if project is not None else STEPS[:1]
+    links = "".join(
+        f'<li><a href="{path}"{_current(path == at)}>{words}</a></li>' for path, words in steps
+    )
+    name = escape(project.name) if project is not None else "no workbook is open"
+    state = _state(project) if project is not None else ""
+    return (
+        '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width,initial-scale=1">'
+        '<meta name="color-scheme" content="light dark"><link rel="icon" href="data:,">'
+        f"<title>{escape(title)} · circflow</title>"
+        '<link rel="stylesheet" href="/assets/page.css"><link rel="stylesheet" '
+        'href="/assets/app.css"></head><body class="app">'
+        '<a class="skip" href="#main">to the content</a>'
+        f'<header class="bar"><div class="wide"><p class="kind">circflow</p>'
+        f'<p class="book"><b>{name}</b> {state}</p></div></header>'
+        f'<nav aria-label="Steps"><div class="wide"><ul>{links}</ul></div></nav>'
+        f'<main class="wide" id="main"><h1>{escape(title)}</h1>{body}</main>'
+        '<div id="live" role="status" aria-live="polite"></div>'
+        '<script src="/assets/app.js" defer></script></body></html>'
+    )
+
+
+def _current(here: bool) -> str:
+    return ' aria-current="page"' if here else ""
+
+
+def _state(project: Project) -> str:
+    count = len({edit.step for edit in project.edits})
+    return (
+        f'<span class="soft">{count} unsaved change{"" if count == 1 else "s"}</span>'
+        if count
+        else ""
+    )
+
+
+def form(action: str, inner: str, *, upload: bool = False) -> str:
+    """A form that posts."""
+    kind = ' enctype="multipart/form-data"' if upload else ""
+    return f'<form method="post" action="{escape(action)}"{kind}>{inner}</form>'
+
+
+def button(words: str, *, name: str = "", value: str = "", style: str = "", title: str = "") -> str:
+    """A button that submits its form; its accessible name is `title` or its words."""
+    extra = f' name="{escape(name)}" value="{escape(value)}"' if name else ""
+    label = f' aria-label="{escape(title)}"' if title else ""
+    kind = f' class="{style}"' if style else ""
+    return f'<button type="submit"{extra}{label}{kind}>{escape(words)}</button>'
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, caption: str) -> str:
+    """A table of cells that are HTML already; `head` is text."""
+    heads = "".join(f'<th scope="col">{escape(h)}</th>' for h in head)
+    body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
+    return (
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(caption)}">'
+        f"<table><caption>{escape(caption)}</caption><thead><tr>"
+        f"{heads}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
+
+
+def note(text: str, style: str = "note") -> str:
+    """A paragraph of small print, or (`fault`) of warning."""
+    return f'<p class="{style}">{escape(text)}</p>'

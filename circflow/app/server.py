@@ -1,0 +1,229 @@
+"""The app: its routes. Pages are drawn by `circflow.app.views`, changes made by `posts`."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import secrets
+import time
+import zipfile
+from collections.abc import AsyncIterator, Callable
+from importlib import resources
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import (
+    FileResponse,
+    HTMLResponse,
+    PlainTextResponse,
+    RedirectResponse,
+    Response,
+    StreamingResponse,
+)
+from starlette.routing import Route
+
+from circflow.app import posts
+from circflow.app.posts import Handler
+from circflow.app.project import Workspace
+from circflow.app.security import Gate
+from circflow.app.state import App
+from circflow.app.views import (
+    check,
+    cluster,
+    load,
+    network,
+    parts,
+    plan,
+    plants,
+    runs,
+    studies,
+    tables,
+    take_away,
+    what_if,
+)
+from circflow.app.worker import JobFailedError, WorkerDiedError
+
+
+def make_app(workspace: Workspace, token: str, port: int) -> Starlette:
+    """The application for a workspace, let in by `token` at `port` of this machine."""
+    app = App(workspace)
+    hosts = [f"127.0.0.1:{port}", f"localhost:{port}"]
+    gate = Middleware(Gate, token=token, hosts=hosts, most=posts.MAX_UPLOAD + 2**20)
+    starlette = Starlette(routes=[*_pages(app), *_posts(app)], middleware=[gate])
+    starlette.state.app = app
+    return starlette
+
+
+def _pages(app: App) -> list[Route]:
+    return [
+        Route("/", _get(app, load.workbook, open_needed=False)),
+        Route("/check", _get(app, check.check)),
+        Route("/tables", _get(app, tables.tables)),
+        Route("/tables/{sheet}", _get(app, tables.table)),
+        Route("/network", _get(app, network.network)),
+        Route("/solve", _get(app, runs.solve)),
+        Route("/runs/{run:int}", _get(app, runs.run)),
+        Route("/runs/{run:int}/events", _events(app)),
+        Route("/runs/{run:int}/files/{name}", _file(app)),
+        Route("/events/reading", _reading(app)),
+        Route("/plan", _get(app, plan.plan)),
+        Route("/sites", _get(app, plan.balance)),
+        Route("/sites/{site:path}", _get(app, plan.site_by_name)),
+        Route("/members/{member:path}", _get(app, cluster.member)),
+        Route("/compare", _get(app, plan.compare_runs)),
+        Route("/plants", _get(app, plants.plants)),
+        Route("/cluster", _get(app, cluster.cluster)),
+        Route("/what-if", _get(app, what_if.what_if)),
+        Route("/studies", _get(app, studies.studies)),
+        Route("/take-away", _get(app, take_away.take_away)),
+        Route("/take-away/workbook", posts.workbook(app)),
+        Route("/assets/{name}", _asset),
+    ]
+
+
+def _posts(app: App) -> list[Route]:
+    handlers: dict[str, Callable[[App], Handler]] = {
+        "/load": posts.load_workbook,
+        "/open": posts.open_again,
+        "/cells": posts.cells,
+        "/rows": posts.rows,
+        "/links": posts.links,
+        "/undo": posts.undo,
+        "/save": posts.save_back,
+        "/run": posts.begin_run,
+        "/runs/{run:int}/stop": posts.stop,
+        "/variants": posts.variants,
+        "/variants/sliders": posts.search_afresh,
+        "/sliders": posts.ready_sliders,
+        "/slide": posts.slide,
+        "/plants/add": posts.add_plant,
+    }
+    free = ("/load", "/open")
+    return [
+        Route(path, make(app) if path in free else _opened(app, make(app)), methods=["POST"])
+        for path, make in handlers.items()
+    ]
+
+
+def _opened(app: App, handler: Handler) -> Handler:
+    """A handler that needs an open workbook."""
+
+    async def answer(request: Request) -> Response:
+        if app.workspace.project is None:
+            return RedirectResponse("/", 303)
+        try:
+            await asyncio.to_thread(lambda: app.project)
+            return await handler(request)
+        except (JobFailedError, WorkerDiedError) as failed:
+            return HTMLResponse(parts.failed(app, failed), 400)
+
+    return answer
+
+
+def _get(app: App, view: Callable[..., str], *, open_needed: bool = True) -> Handler:
+    """A page drawn by a view from the app and what the address says."""
+
+    async def answer(request: Request) -> Response:
+        if open_needed and app.workspace.project is None:
+            return RedirectResponse("/", 303)
+        query = {k: ",".join(request.query_params.getlist(k)) for k in request.query_params}
+        try:
+            if open_needed and not app.is_ready():
+                return HTMLResponse(parts.reading(app, query))
+            drawn = await asyncio.to_thread(view, app, **request.path_params, query=query)
+        except LookupError as missing:
+            return HTMLResponse(parts.missing(app, str(missing).strip("'")), 404)
+        except (JobFailedError, WorkerDiedError) as failed:
+            return HTMLResponse(parts.failed(app, failed), 400)
+        return HTMLResponse(drawn)
+
+    return answer
+
+
+async def _asset(request: Request) -> Response:
+    name = request.path_params["name"]
+    home = "circflow.report.page" if name in ("page.css", "page.js") else "circflow.app"
+    kinds = {".css": "text/css", ".js": "text/javascript"}
+    file = resources.files(home).joinpath("assets", name)
+    kind = kinds.get(Path(name).suffix)
+    if "/" in name or kind is None or not file.is_file():
+        return PlainTextResponse("there is no such file", 404)
+    return Response(file.read_bytes(), media_type=kind)
+
+
+def _file(app: App) -> Handler:
+    """What a run wrote: its page, to look at, or a file to take away."""
+
+    async def answer(request: Request) -> Response:
+        project = app.workspace.project
+        name, run = request.path_params["name"], request.path_params["run"]
+        home = project.run_folder(run) if project else None
+        if home is None or name not in parts.FILES or not parts.has_file(home, name):
+            return PlainTextResponse("there is no such file", 404)
+        saved = {"Content-Disposition": f'attachment; filename="circflow-{run}-{name}"'}
+        if name == "tables.zip":
+            packed = await asyncio.to_thread(_zipped, home / "tables")
+            return Response(packed, media_type="application/zip", headers=saved)
+        if name == "page.html" and "save" not in request.query_params:
+            text = (home / name).read_text(encoding="utf-8")
+            # The page's own policy stands in it: its scripts by their digests, and no network.
+            return HTMLResponse(text, headers={"Content-Security-Policy": "frame-ancestors 'self'"})
+        return FileResponse(home / name, headers=saved)
+
+    return answer
+
+
+def _zipped(folder: Path) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(folder.glob("*.csv")):
+            archive.write(path, path.name)
+    return packed.getvalue()
+
+
+def _events(app: App) -> Handler:
+    """What goes on with a run, as server-sent events, until it ends."""
+
+    async def stream(run: int) -> AsyncIterator[str]:
+        known = app.workspace.project.run(run) if app.workspace.project else None
+        begun, last = known.started if known else time.time(), ""
+        while (job := app.jobs.get(run)) is not None:
+            words = f"{job.words} · {time.time() - begun:.0f} s{_stopping(job.stopped)}"
+            if words != last:
+                yield f"data: {json.dumps({'words': words})}\n\n"
+                last = words
+            await asyncio.sleep(0.3)
+        yield "event: end\ndata: {}\n\n"
+
+    async def answer(request: Request) -> Response:
+        events = stream(request.path_params["run"])
+        return StreamingResponse(events, media_type="text/event-stream")
+
+    return answer
+
+
+def _stopping(stopped: bool) -> str:
+    return " · stopping with the best so far" if stopped else ""
+
+
+def _reading(app: App) -> Handler:
+    """Ends when the workbook is read."""
+
+    async def stream() -> AsyncIterator[str]:
+        while app.is_reading():
+            yield ": reading\n\n"
+            await asyncio.sleep(0.1)
+        yield "event: end\ndata: {}\n\n"
+
+    async def answer(_: Request) -> Response:
+        return StreamingResponse(stream(), media_type="text/event-stream")
+
+    return answer
+
+
+def new_token() -> str:
+    """A token that nobody can guess."""
+    return secrets.token_urlsafe(24)

@@ -1,0 +1,143 @@
+"""What the routes share: the workspace, the workers, the jobs that run."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from circflow.app.project import Project, Workspace
+from circflow.app.worker import Job, JobFailedError, Worker
+from circflow.data.table import Problem
+
+
+class App:
+    """The state of the app while it runs; what must last is in the workspace's files."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.workspace = workspace
+        self.desk = Worker("desk")
+        """Reads and checks: never behind a search."""
+        self.bench = Worker("bench")
+        """Solves and studies, one after another."""
+        self.slides = Worker("slides")
+        """Keeps the sliders warm."""
+        self.jobs: dict[int, Job] = {}
+        """By run, while it runs."""
+        self.sliders: tuple[str, Job] | None = None
+        """The digest of what the sliders are of, and the job that prepares them."""
+        self._problems: tuple[Project, int, list[Problem]] | None = None
+        self._reader: threading.Thread | None = None
+        self._fault: tuple[Project, Exception] | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def project(self) -> Project:
+        """The open workbook, read. Raises `LookupError` where none is open."""
+        project = self.workspace.project
+        if project is None:
+            raise LookupError("no workbook is open")
+        if not project.is_read:
+            project.set_loaded(self.desk.do("read", str(project.loaded_path)))
+        return project
+
+    def problems(self) -> list[Problem]:
+        """Every problem of the workbook as it is now."""
+        project = self.project
+        known = self._problems
+        if known is None or known[0] is not project or known[1] != project.revision:
+            revision = project.revision
+            self._problems = known = (project, revision, self.desk.do("check", project.book))
+        return known[2]
+
+    # ------------------------------------------------------------------ reading
+
+    def is_ready(self) -> bool:
+        """Whether the open workbook is read and checked; else that is begun."""
+        project = self.workspace.project
+        if project is None or (self._problems is not None and self._problems[0] is project):
+            return True
+        if self._fault is not None and self._fault[0] is project:
+            fault, self._fault = self._fault[1], None
+            raise fault
+        with self._lock:
+            if self._reader is None or not self._reader.is_alive():
+                self._reader = threading.Thread(target=self._read, args=(project,), daemon=True)
+                self._reader.start()
+        return False
+
+    def is_reading(self) -> bool:
+        """Whether the workbook is being read."""
+        return self._reader is not None and self._reader.is_alive()
+
+    def _read(self, project: Project) -> None:
+        try:
+            self.problems()
+        except Exception as error:
+            self._fault = (project, error)
+
+    # ------------------------------------------------------------------ runs
+
+    def begin(
+        self,
+        kind: str,
+        title: str,
+        *,
+        options: dict[str, Any] | None = None,
+        changes: dict[str, str] | None = None,
+    ) -> int:
+        """Begin a run on the bench; its number."""
+        project, changes = self.project, changes or {}
+        options, book = options or {}, project.book
+        digest = project.digest_of(changes)
+        run, folder = project.begin_run(kind, title, digest, options=options, changes=changes)
+        job = self.bench.submit(kind, book, changes, str(folder), options)
+        self.jobs[run] = job
+        job.future.add_done_callback(lambda _: self._ended(project, run, job))
+        return run
+
+    def _ended(self, project: Project, run: int, job: Job) -> None:
+        error = job.future.exception()
+        if error is None:
+            result = job.future.result()
+            project.end_run(run, str(result.get("status", "done")), str(result.get("words", "")))
+        elif isinstance(error, JobFailedError):
+            status = {"NoPlan": "no plan", "Stopped": "stopped"}.get(error.kind, "failed")
+            project.end_run(run, status, _told(error))
+        else:
+            project.end_run(run, "failed", str(error))
+        self.jobs.pop(run, None)
+
+    # ------------------------------------------------------------------ sliders
+
+    def ready_sliders(self, changes: dict[str, str]) -> Job:
+        """The job that prepares the sliders of the workbook with changes; begun where need be."""
+        project = self.project
+        digest = project.digest_of(changes)
+        with self._lock:
+            if self.sliders is None or self.sliders[0] != digest or _failed(self.sliders[1]):
+                if self.sliders is not None and not self.sliders[1].future.done():
+                    self.slides.stop(self.sliders[1])
+                job = self.slides.submit("ready_sliders", project.book, changes, digest)
+                self.sliders = (digest, job)
+            return self.sliders[1]
+
+    def slide(self, values: dict[int, float]) -> dict[str, Any]:
+        """The best plan with the rows of Ranges at these values and the decisions held."""
+        if self.sliders is None:
+            return {"status": "cold"}
+        answer: dict[str, Any] = self.slides.do("slide", self.sliders[0], values, timeout=60.0)
+        return answer
+
+    def close(self) -> None:
+        """End the workers."""
+        for worker in (self.desk, self.bench, self.slides):
+            worker.close()
+
+
+def _failed(job: Job) -> bool:
+    return job.future.done() and job.future.exception() is not None
+
+
+def _told(error: JobFailedError) -> str:
+    """What went wrong, with the first problems of a workbook."""
+    return "\n".join([error.message, *(str(p) for p in error.problems[:5])])

@@ -1,0 +1,172 @@
+"""Cluster: what it gains, by effect, by member; rules with the core test; a page per member."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from circflow.app.html import note, page
+from circflow.app.html import table as html_table
+from circflow.app.views.parts import (
+    about,
+    begin,
+    figure,
+    frame_of,
+    latest,
+    member_link,
+    runs_table,
+    site_link,
+)
+
+if TYPE_CHECKING:
+    from circflow.app.state import App
+
+Tables = dict[str, list[dict[str, Any]]]
+
+
+def cluster(app: App, query: Mapping[str, str]) -> str:
+    """What the cluster gains, and how to share it."""
+    body = begin("share", "What the cluster gains")
+    known = latest(app, "share", with_file="tables.json")
+    if known is not None:
+        body += about(app, known) + summary(app, known.run) + frame_of(known)
+    return page(
+        "Cluster", body + runs_table(app, ("share", "forms")), project=app.project, at="/cluster"
+    )
+
+
+def summary(app: App, run: int) -> str:
+    """The gain of the cluster, by effect and by member, with the core test."""
+    tables = _tables(app, run)
+    return _gain(tables) + _rules(tables)
+
+
+def _tables(app: App, run: int) -> Tables:
+    path = app.project.run_folder(run) / "tables.json"
+    content: Tables = json.loads(path.read_text(encoding="utf-8"))
+    return content
+
+
+def _gain(tables: Tables) -> str:
+    totals = {r["figure"]: r["value"] for r in tables["totals"]}
+    effects = "".join(
+        f"<li>{escape(str(r['effect']).replace('_', ' '))}: {figure(r['million'])} million</li>"
+        for r in tables["effects"]
+    )
+    return (
+        f'<p class="lead">Alone {figure(totals["alone_million"])}, together '
+        f"{figure(totals['together_million'])}: the cluster gains "
+        f"<b>{figure(totals['gain_million'])}</b> million, discounted.</p>"
+        f"<h2>By effect</h2><ul>{effects}</ul>"
+    )
+
+
+def _rules(tables: Tables) -> str:
+    """Shares by member and rule; whether each rule holds every group."""
+    rules = list(dict.fromkeys(r["rule"] for r in tables["allocations"]))
+    shares = {(r["member"], r["rule"]): r["million"] for r in tables["allocations"]}
+    members = list(dict.fromkeys(r["member"] for r in tables["allocations"]))
+    rows = [[member_link(m), *(figure(shares.get((m, r))) for r in rules)] for m in members]
+    body = "<h2>By member and rule</h2>"
+    body += html_table(["member", *rules], rows, caption="Shares of the gain, million")
+    core = [
+        [
+            escape(r["rule"]),
+            escape(r["in_core"]),
+            escape(str(r["group"])),
+            figure(r["lacks_million"]),
+        ]
+        for r in tables["core"]
+    ]
+    head = ["rule", "in the core", "group that lacks most", "lacks, million"]
+    return body + html_table(head, core, caption="Would a group leave?")
+
+
+def member(app: App, member: str, query: Mapping[str, str]) -> str:
+    """A member's own page: gives, gets, pays, gains, internal prices, partners; printable."""
+    known = latest(app, "share", with_file="tables.json")
+    if known is None:
+        body = note("What the cluster gains is not known yet.")
+        body += begin("share", "What the cluster gains")
+        return page(member, body, project=app.project, at="/cluster")
+    tables = _tables(app, known.run)
+    if member not in {r["member"] for r in tables["allocations"]}:
+        raise LookupError(f"there is no member {member!r}")
+    body = (
+        '<button type="button" data-print class="noprint">Print</button>'
+        + about(app, known)
+        + _own_gain(tables, member)
+        + _trade(tables, member, "What I give", "seller", "buyer")
+        + _trade(tables, member, "What I get", "buyer", "seller")
+        + _transfers(tables, member)
+    )
+    return page(member, body, project=app.project, at="/cluster")
+
+
+def _own_gain(tables: Tables, member: str) -> str:
+    money = [r for r in tables["money"] if r["member"] == member]
+    amounts = ("alone_million", "together_million", "change_million")
+    rows = [[escape(str(r["period"])), *(figure(r[k]) for k in amounts)] for r in money]
+    sums = {k: sum(r[k] for r in money) for k in amounts}
+    rows.append(["all", *(figure(sums[k]) for k in amounts)])
+    shares = [
+        [escape(r["rule"]), figure(r["million"])]
+        for r in tables["allocations"]
+        if r["member"] == member
+    ]
+    head = ("period", "alone", "in the cluster", "change")
+    return (
+        f'<p class="lead">Own money: {figure(sums["alone_million"])} alone, '
+        f"{figure(sums['together_million'])} in the cluster, before any sharing (million, "
+        "discounted).</p><h2>What I gain</h2>"
+        + html_table(head, rows, caption="Own money, million")
+        + html_table(("rule", "share, million"), shares, caption="My share of the gain, by rule")
+    )
+
+
+def _trade(tables: Tables, member: str, title: str, own: str, other: str) -> str:
+    rows = [
+        [
+            escape(str(r[other])),
+            escape(str(r["material"])),
+            site_link(str(r["from"])),
+            site_link(str(r["to"])),
+            escape(str(r["period"])),
+            f"{figure(r['received_per_year'])} {escape(str(r['unit_of_measure']))}",
+            figure(r["price"]),
+            figure(r["million_per_year"]),
+        ]
+        for r in tables["exchanges"]
+        if r[own] == member
+    ]
+    head = (
+        "partner",
+        "material",
+        "from",
+        "to",
+        "period",
+        "a year",
+        "internal price",
+        "million a year",
+    )
+    shown = html_table(head, rows, caption=title) if rows else note("Nothing.")
+    return f"<h2>{title}</h2>{shown}"
+
+
+def _transfers(tables: Tables, member: str) -> str:
+    rows = [
+        [
+            escape(str(r["rule"])),
+            "pays" if r["from"] == member else "gets",
+            escape(str(r["to"] if r["from"] == member else r["from"])),
+            figure(r["million"]),
+        ]
+        for r in tables["transfers"]
+        if member in (r["from"], r["to"])
+    ]
+    if not rows:
+        return ""
+    head = ("rule", "I", "partner", "million")
+    return "<h2>What I pay and am paid</h2>" + html_table(head, rows, caption="Payments by rule")

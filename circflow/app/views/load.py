@@ -1,0 +1,70 @@
+"""Load: a workbook, a shipped case, or an empty one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from circflow.app.html import button, form, note, page
+
+if TYPE_CHECKING:
+    from circflow.app.state import App
+
+
+def examples() -> dict[str, Path]:
+    """The shipped scenarios that are at hand, by name."""
+    home = Path(__file__).parents[3] / "scenarios"
+    return {path.stem: path for path in sorted(home.glob("*.xlsx"))}
+
+
+def workbook(app: App, query: Mapping[str, str], fault: str = "") -> str:
+    """Load: a workbook, an example, or an empty one."""
+    upload = form(
+        "/load",
+        '<label for="workbook">Workbook</label> '
+        '<input type="file" id="workbook" name="workbook" accept=".xlsx,.xlsm" required> '
+        + button("Load", style="main"),
+        upload=True,
+    )
+    choices = "".join(f'<option value="{escape(n)}">{escape(n)}</option>' for n in examples())
+    example = form(
+        "/load",
+        f'<label for="example">Example</label> <select id="example" name="example">{choices}'
+        f"</select> {button('Open the example')}",
+    )
+    new = form("/load", button("New", title="New"))
+    known = "".join(
+        f"<li>{form('/open', button(name, name='name', value=name))}</li>"
+        for name in app.workspace.names()
+    )
+    body = (
+        (note(fault, "fault") if fault else "")
+        + f'<section class="drop" data-drop="workbook">{upload}'
+        + note("Drop an Excel workbook here, or choose one. It stays on this machine.")
+        + f"</section><section><h2>A shipped case</h2>{example}</section>"
+        + f"<section><h2>An empty workbook</h2>{new}"
+        + note("Every sheet and column, with notes and drop-down lists.")
+        + "</section>"
+        + (
+            f'<section><h2>Opened before</h2><ul class="plain">{known}</ul></section>'
+            if known
+            else ""
+        )
+    )
+    return page("Workbook", body, project=app.workspace.project, at="/")
+
+
+def changed_meanwhile(app: App) -> str:
+    """The planner's own file has changed since it was loaded."""
+    again = form(
+        "/save",
+        '<input type="hidden" name="anyway" value="yes">' + button("Write over it all the same"),
+    )
+    body = (
+        note("The file has changed since it was loaded here: somebody saved it meanwhile.", "fault")
+        + '<p><a href="/take-away/workbook">Save your version under another name</a> or</p>'
+        + again
+    )
+    return page("Save workbook", body, project=app.workspace.project)

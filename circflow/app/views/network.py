@@ -1,0 +1,163 @@
+"""The network on a map, as a scheme where there are no coordinates: two sites make a link."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from circflow.app.edits import column_at
+from circflow.app.html import button, form, note, page
+from circflow.app.views.parts import choice, field, raw_sheet
+from circflow.data.cells import BadCellError, parse_number
+from circflow.data.table import Book
+
+if TYPE_CHECKING:
+    from circflow.app.state import App
+
+_WIDE, _HIGH, _EDGE = 900.0, 600.0, 30.0
+
+
+def columns(book: Book, sheet: str, *names: str) -> list[list[Any]]:
+    """Cells of some columns of a sheet, row by row (None where there are none)."""
+    raw = raw_sheet(book, sheet)
+    if raw is None or not raw.grid:
+        return []
+    places = [column_at(raw.grid[0], name) for name in names]
+    rows = [[r[p] if p is not None and p < len(r) else None for p in places] for r in raw.grid[1:]]
+    return [row for row in rows if any(c is not None for c in row)]
+
+
+def _number(cell: object) -> float | None:
+    try:
+        return parse_number(cell)
+    except BadCellError:
+        return None
+
+
+def places(book: Book) -> dict[str, tuple[float, float]]:
+    """Where every site is drawn: by its coordinates, those without on a circle around."""
+    rows = columns(book, "Sites", "site", "longitude", "latitude")
+    known: dict[str, tuple[float, float]] = {}
+    without = []
+    for site, east, north in rows:
+        x, y = _number(east), _number(north)
+        if site is None:
+            continue
+        if x is None or y is None:
+            without.append(str(site).strip())
+        else:
+            known[str(site).strip()] = (x, y)
+    fit = _Fit.of(list(known.values()))
+    drawn = {site: fit.at(x, y) for site, (x, y) in known.items()} if fit else {}
+    for n, site in enumerate(without):
+        angle = 2 * math.pi * n / len(without)
+        radius = 0.46 if known else 0.4
+        drawn[site] = (
+            _WIDE / 2 + radius * _WIDE * math.cos(angle),
+            _HIGH / 2 + radius * _HIGH * math.sin(angle),
+        )
+    return drawn
+
+
+@dataclass(frozen=True)
+class _Fit:
+    """Degrees as places of the picture."""
+
+    west: float
+    north: float
+    left: float
+    top: float
+    squeeze: float
+    scale: float
+
+    @classmethod
+    def of(cls, points: Sequence[tuple[float, float]]) -> _Fit | None:
+        """The picture that holds all points; None without any."""
+        if not points:
+            return None
+        xs, ys = zip(*points, strict=True)
+        squeeze = max(math.cos(math.radians((min(ys) + max(ys)) / 2)), 0.05)
+        wide, high = max((max(xs) - min(xs)) * squeeze, 0.01), max(max(ys) - min(ys), 0.01)
+        scale = min((_WIDE - 2 * _EDGE) / wide, (_HIGH - 2 * _EDGE) / high)
+        left, top = (_WIDE - scale * wide) / 2, (_HIGH - scale * high) / 2
+        return cls(min(xs), max(ys), left, top, squeeze, scale)
+
+    def at(self, x: float, y: float) -> tuple[float, float]:
+        """Where a place is drawn."""
+        east = self.left + (x - self.west) * self.squeeze * self.scale
+        return east, self.top + (self.north - y) * self.scale
+
+    @property
+    def extent(self) -> tuple[float, float, float, float]:
+        """West, east, south, north of the picture."""
+        west = self.west - self.left / self.squeeze / self.scale
+        north = self.north + self.top / self.scale
+        return west, west + _WIDE / self.squeeze / self.scale, north - _HIGH / self.scale, north
+
+
+def _ground(book: Book) -> str:
+    """Coast, lakes and rivers around the sites."""
+    from circflow.report.ground import ground_in
+
+    rows = columns(book, "Sites", "longitude", "latitude")
+    known = [
+        (x, y) for a, b in rows if (x := _number(a)) is not None if (y := _number(b)) is not None
+    ]
+    fit = _Fit.of(known)
+    if fit is None:
+        return ""
+    drawn = ""
+    for layer, points in ground_in(fit.extent).items():
+        path, pen = "", "M"
+        for x, y in points.tolist():
+            if math.isnan(x):
+                pen = "M"
+                continue
+            east, south = fit.at(x, y)
+            path += f"{pen}{east:.0f} {south:.0f}"
+            pen = "L"
+        drawn += f'<path class="{layer}" d="{path}"/>'
+    return f'<g class="ground">{drawn}</g>'
+
+
+def network(app: App, query: Mapping[str, str]) -> str:
+    """Sites and links; two of them make a link."""
+    book = app.project.book
+    where = places(book)
+    lines = "".join(
+        f'<line x1="{where[a][0]:.1f}" y1="{where[a][1]:.1f}" x2="{where[b][0]:.1f}" '
+        f'y2="{where[b][1]:.1f}"/>'
+        for a, b in (
+            (str(f).strip(), str(t).strip()) for f, t in columns(book, "Links", "from", "to")
+        )
+        if a in where and b in where
+    )
+    dots = "".join(
+        f'<g data-site="{escape(site)}"><circle cx="{x:.1f}" cy="{y:.1f}" r="6"/>'
+        f"<title>{escape(site)}</title></g>"
+        for site, (x, y) in where.items()
+    )
+    sites = [(site, site) for site in where]
+    modes = [(str(m[0]), str(m[0])) for m in columns(book, "Modes", "mode") if m[0] is not None]
+    materials = [("", "any that fits")]
+    materials += [(str(m[0]), str(m[0])) for m in columns(book, "Materials", "material")]
+    add = form(
+        "/links",
+        choice("From", "from", sites, of="link")
+        + choice("To", "to", sites, of="link")
+        + choice("Material", "material", materials, of="link")
+        + choice("By", "mode", modes, of="link")
+        + field("Distance, km", "distance_km", of="link", size=7)
+        + button("Add the link", style="main"),
+    )
+    body = (
+        add + f'<svg class="network" viewBox="0 0 {_WIDE:.0f} {_HIGH:.0f}" role="img" '
+        f'aria-label="{len(where)} sites and their links">{_ground(book)}'
+        f'<g class="links">{lines}</g>'
+        f'<g class="sites">{dots}</g></svg>'
+        + note("Click two sites: they are the ends of the link. The lists do the same.")
+    )
+    return page("Network", body, project=app.project, at="/tables")

@@ -1,0 +1,246 @@
+"""What several pages share."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode
+
+from circflow.app.html import button, form, note, page
+from circflow.app.html import table as html_table
+from circflow.app.project import Run
+from circflow.data.patch import number_of
+from circflow.data.table import Book, Problem, RawSheet
+from circflow.report.numbers import number
+
+if TYPE_CHECKING:
+    from circflow.app.state import App
+
+FILES = {
+    "page.html": "page as one file",
+    "results.xlsx": "results workbook",
+    "plan.json": "plan as JSON",
+    "verdicts.json": "verdicts as JSON",
+    "tables.json": "tables as JSON",
+    "explanation.json": "explanation as JSON",
+    "tables.zip": "tables as CSV",
+}
+"""What a run may have written and may be fetched."""
+
+
+def query_of(**values: object) -> str:
+    """Values as the query of an address."""
+    return urlencode(values)
+
+
+def hidden(**values: object) -> str:
+    """Values that go with a form."""
+    return "".join(
+        f'<input type="hidden" name="{name}" value="{escape(str(value))}">'
+        for name, value in values.items()
+    )
+
+
+def field(
+    words: str, name: str, value: object = "", *, of: str, size: int = 10, **more: str
+) -> str:
+    """A labelled input; `of` tells fields of one name on a page apart."""
+    extra = "".join(f' {k}="{escape(v)}"' for k, v in more.items())
+    key = escape(f"{of}-{name}")
+    return (
+        f'<label for="{key}">{escape(words)}</label> <input id="{key}" name="{name}" '
+        f'value="{escape(str(value))}" size="{size}"{extra}> '
+    )
+
+
+def choice(words: str, name: str, options: Sequence[tuple[str, str]], *, of: str) -> str:
+    """A labelled drop-down list of values and words."""
+    key = escape(f"{of}-{name}")
+    listed = "".join(f'<option value="{escape(v)}">{escape(w)}</option>' for v, w in options)
+    return (
+        f'<label for="{key}">{escape(words)}</label> '
+        f'<select id="{key}" name="{name}">{listed}</select> '
+    )
+
+
+def figure(value: Any) -> str:
+    """A figure of a table, or a text, as HTML."""
+    if isinstance(value, bool) or value is None:
+        return {True: "yes", False: "no", None: ""}[value]
+    if isinstance(value, int | float):
+        return number(float(value)) if value == value else ""  # noqa: PLR0124
+    return escape(str(value))
+
+
+def raw_sheet(book: Book, name: str) -> RawSheet | None:
+    """A sheet as read."""
+    return next((s for s in book.sheets if s.name.strip() == name), None)
+
+
+def column_name(book: Book, sheet: str, letters: str) -> str:
+    """The name that stands above a cell."""
+    raw = raw_sheet(book, sheet)
+    if raw is None or not letters or not raw.grid:
+        return ""
+    header, at = raw.grid[0], number_of(letters) - 1
+    return str(header[at]).strip() if at < len(header) and header[at] is not None else ""
+
+
+def cell_link(sheet: str, row: int, column: str, words: str) -> str:
+    """A link that opens a table at a cell."""
+    place = f"/tables/{quote(sheet, safe='')}?{query_of(row=row, column=column)}"
+    return f'<a href="{escape(place)}#r{row}">{escape(words)}</a>'
+
+
+def site_link(site: str) -> str:
+    """A link to the balance of a site."""
+    return f'<a href="/sites/{quote(site, safe="")}">{escape(site)}</a>'
+
+
+def member_link(member: str) -> str:
+    """A link to the page of a member."""
+    return f'<a href="/members/{quote(member, safe="")}">{escape(member)}</a>'
+
+
+def save_and_undo(back: str) -> str:
+    """The buttons below everything that changes cells."""
+    return (
+        '<div class="acts">'
+        + form("/save", button("Save workbook"))
+        + form("/undo", hidden(back=back, do="undo") + button("Undo"))
+        + form("/undo", hidden(back=back, do="redo") + button("Redo"))
+        + "</div>"
+    )
+
+
+def begin(kind: str, words: str, inner: str = "", **more: str) -> str:
+    """A form that begins a run."""
+    press = button(words, style="main")
+    return form("/run", hidden(kind=kind, **more) + inner + press)
+
+
+def runs_table(app: App, kinds: Sequence[str]) -> str:
+    """The list of runs of some kinds."""
+    project, now, rows = app.project, digests(app), []
+    for run in project.runs():
+        if run.kind not in kinds:
+            continue
+        when = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.started))
+        took = f"{run.seconds:.0f} s" if run.seconds is not None else ""
+        stale = "" if run.fingerprint in now else "the workbook has changed since"
+        link = f'<a href="/runs/{run.run}">{escape(run.title)}</a>'
+        told = escape(f"{run.status} {run.message.splitlines()[0] if run.message else ''}")
+        rows.append([str(run.run), link, when, took, told, stale])
+    head = ("run", "what", "when", "took", "ended", "now")
+    return html_table(head, rows, caption="Runs") if rows else ""
+
+
+def digests(app: App) -> set[str]:
+    """What the workbook and its lists of changes are now."""
+    project = app.project
+    changes: list[dict[str, str]] = [{}, *(one.in_force() for one in project.variants)]
+    return {project.digest_of(change) for change in changes}
+
+
+def latest(app: App, kind: str, *, with_file: str = "") -> Run | None:
+    """The latest run of a kind that has something to show."""
+    for run in app.project.runs():
+        good = run.kind == kind and run.status in ("optimal", "feasible", "done")
+        if good and (not with_file or (app.project.run_folder(run.run) / with_file).exists()):
+            return run
+    return None
+
+
+def about(app: App, run: Run) -> str:
+    """Which workbook, which changes, when; and whether it has changed since."""
+    when = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.started))
+    took = f", took {run.seconds:.1f} s" if run.seconds is not None else ""
+    changes = "; ".join(f"{a} {e}" for a, e in run.changes.items()) or "none"
+    folder = app.project.run_folder(run.run)
+    stale = run.fingerprint not in digests(app)
+    return (
+        f'<div class="about"><p>{escape(app.project.name)} · changes: {escape(changes)} · {when}'
+        f"{took} · {escape(run.status)} {escape(run.message if run.status != 'no plan' else '')} · "
+        f"circflow {escape(run.version)}</p>"
+        + (note("The workbook has changed since.", "fault") if stale else "")
+        + file_links(run, [n for n in FILES if has_file(folder, n)])
+        + "</div>"
+    )
+
+
+def has_file(folder: Any, name: str) -> bool:
+    """Whether a run has written a file (of its tables, a folder that is zipped when fetched)."""
+    return bool((folder / ("tables" if name == "tables.zip" else name)).exists())
+
+
+def file_links(run: Run, names: Sequence[str]) -> str:
+    """The files of a run, to be taken away."""
+    links = "".join(
+        f'<li><a href="/runs/{run.run}/files/{name}?save=1">{escape(FILES[name])}</a></li>'
+        for name in names
+    )
+    return f'<ul class="plain files">{links}</ul>' if links else ""
+
+
+def frame_of(run: Run) -> str:
+    """The page that a run wrote, in a frame of its own."""
+    return (
+        f'<iframe class="whole" title="{escape(run.title)}" '
+        f'src="/runs/{run.run}/files/page.html"></iframe>'
+    )
+
+
+def problem_row(problem: Problem, book: Book | None) -> list[str]:
+    """A problem as a row of a table, with what mends it."""
+    cell = problem.cell
+    column = column_name(book, cell.sheet, cell.column) if book is not None else ""
+    shown = str(cell) or "file"
+    mend = ""
+    if column and problem.suggestion:
+        mend = form(
+            "/cells",
+            hidden(sheet=cell.sheet, row=cell.row, column=column, value=problem.suggestion)
+            + button(problem.suggestion, title=f"Did you mean {problem.suggestion}? {cell}"),
+        )
+    elif column and cell.row > 1:
+        mend = form(
+            "/cells",
+            hidden(sheet=cell.sheet, row=cell.row, column=column)
+            + f'<input name="value" aria-label="{escape(f"New value of {cell}")}" size="12"> '
+            + button("Set", title=f"Set {cell}"),
+        )
+    return [
+        f'<span class="{problem.severity}">{problem.severity}</span>',
+        cell_link(cell.sheet, cell.row, column, shown) if column else escape(shown),
+        escape(problem.message),
+        escape(problem.found),
+        escape(problem.expected),
+        mend,
+    ]
+
+
+def missing(app: App, words: str) -> str:
+    """Something that is not there."""
+    return page("Not found", note(words, "fault"), project=app.workspace.project)
+
+
+def failed(app: App, error: Exception) -> str:
+    """A file or a step that failed, in words, with its problems."""
+    problems: Sequence[Problem] = getattr(error, "problems", ())
+    rows = [problem_row(problem, None) for problem in problems]
+    body = note(str(error), "fault")
+    if rows:
+        head = ("kind", "cell", "what is wrong", "stands there", "expected", "mend")
+        body += html_table(head, rows, caption="Problems")
+    return page("This did not work", body, project=app.workspace.project)
+
+
+def reading(app: App, query: Mapping[str, str]) -> str:
+    """The workbook is being read."""
+    body = (
+        '<p class="lead" data-events="/events/reading" role="status">Reading and checking the '
+        'workbook</p><noscript><p><a href="">Go on</a></p></noscript>'
+    )
+    return page("One moment", body, project=app.workspace.project)

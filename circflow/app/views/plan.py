@@ -1,0 +1,154 @@
+"""The plan: the page as it is; what a figure is made of: sites, members, runs side by side."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from circflow.app.html import button, note, page
+from circflow.app.html import table as html_table
+from circflow.app.views.parts import figure, latest
+from circflow.app.views.runs import run as run_page
+
+if TYPE_CHECKING:
+    from circflow.app.state import App
+
+Row = dict[str, str]
+
+
+def plan(app: App, query: Mapping[str, str]) -> str:
+    """The latest plan."""
+    known = latest(app, "solve")
+    if known is not None:
+        return run_page(app, known.run, query)
+    body = note("There is no plan yet: solve the workbook.") + '<p><a href="/solve">Solve</a></p>'
+    return page("Plan", body, project=app.project, at="/plan")
+
+
+def records(folder: Path, name: str) -> list[Row]:
+    """A table of a run."""
+    path = folder / "tables" / f"{name}.csv"
+    if not path.exists():
+        return []
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def sites_of(folder: Path) -> tuple[list[str], list[str]]:
+    """The sites and members that occur in the money of a plan."""
+    money = records(folder, "money")
+    flows = records(folder, "flows")
+    sites = {r["site"] for r in money} | {r[e] for r in flows for e in ("from", "to")}
+    return sorted(sites - {""}), sorted({r.get("member", "") for r in money} - {""})
+
+
+_BALANCE = (
+    ("Comes in", "flows", "to", ("from", "material", "unit_of_measure"), "received_per_year"),
+    ("Goes out", "flows", "from", ("to", "material", "unit_of_measure"), "sent_per_year"),
+    ("Arises", "supply", "site", ("kind", "material", "unit_of_measure"), "amount_per_year"),
+    (
+        "Is used and made", "conversions", "site",
+        ("unit", "role", "material", "unit_of_measure"), "amount_per_year",
+    ),
+    ("Is sold", "sales", "site", ("material", "tier", "unit_of_measure"), "amount_per_year"),
+    ("Is dumped", "disposal", "site", ("material", "unit_of_measure"), "amount_per_year"),
+    ("Money, million a year", "money", "site", ("group", "material", "unit"), "million_per_year"),
+)  # fmt: skip
+"""What the balance of a site shows: title, table, column of the site, what tells rows apart."""
+
+
+def balance(app: App, query: Mapping[str, str]) -> str:
+    """The balance of a site: in, out, made, sold, dumped, money."""
+    name = query.get("site", "")
+    known = latest(app, "solve", with_file="tables")
+    if known is None:
+        raise LookupError("there is no plan yet")
+    number = query.get("run", "")
+    run = int(number) if number.isdecimal() else known.run
+    folder = app.project.run_folder(run)
+    body = f'<p><a href="/runs/{run}">Back to the plan</a></p>'
+    for title, table, column, keys, amount in _BALANCE:
+        rows = [r for r in records(folder, table) if r.get(column) == name]
+        if rows:
+            body += f"<h2>{title}</h2>" + by_period(rows, keys, amount, caption=f"{title}: {name}")
+    return page(f"Balance of {name}", body, project=app.project, at="/plan")
+
+
+def site_by_name(app: App, site: str, query: Mapping[str, str]) -> str:
+    """The balance of a site in the latest plan."""
+    return balance(app, {**query, "site": site})
+
+
+def by_period(rows: Iterable[Row], keys: Sequence[str], amount: str, *, caption: str) -> str:
+    """Rows summed by what tells them apart, a column for every period."""
+    sums: dict[tuple[str, ...], dict[str, float]] = {}
+    periods: dict[str, None] = {}
+    for row in rows:
+        value = float(row[amount] or 0.0)
+        if value:
+            one = sums.setdefault(tuple(row.get(k, "") for k in keys), {})
+            one[row["period"]] = one.get(row["period"], 0.0) + value
+            periods.setdefault(row["period"])
+    head = [*(k.replace("_", " ") for k in keys), *periods]
+    body = [
+        [*(escape(k) for k in key), *(figure(one.get(p, 0.0)) for p in periods)]
+        for key, one in sums.items()
+    ]
+    return html_table(head, body, caption=caption)
+
+
+def compare_runs(app: App, query: Mapping[str, str]) -> str:
+    """Plans side by side: the inputs that differ first, then the totals."""
+    numbers = [int(n) for n in query.get("run", "").split(",") if n.isdecimal()]
+    known = [r for n in numbers if (r := app.project.run(n)) is not None]
+    plans = {r.run: r for r in known if (app.project.run_folder(r.run) / "plan.json").exists()}
+    if len(plans) < 2:
+        raise LookupError("choose at least two plans to compare")
+    heads = [f"{r.run} {r.title}" for r in plans.values()]
+    addresses = list(dict.fromkeys(a for r in plans.values() for a in r.changes))
+    inputs = [
+        [escape(a), *(escape(r.changes.get(a, "as it is")) for r in plans.values())]
+        for a in addresses
+    ]
+    books = {r.fingerprint for r in plans.values() if not r.changes}
+    body = "<h2>Inputs that differ</h2>"
+    body += html_table(["cells", *heads], inputs, caption="Inputs that differ") if inputs else ""
+    if len(books) > 1 or not inputs:
+        body += note("Cells of the workbook itself were edited between these runs.")
+    totals = [_flat(app.project.run_folder(n) / "plan.json") for n in plans]
+    names = list(dict.fromkeys(name for t in totals for name in t))
+    rows = [[escape(n), *(figure(t.get(n)) for t in totals)] for n in names]
+    body += "<h2>Plans</h2>" + html_table(["figure", *heads], rows, caption="Plans side by side")
+    return page("Compare", body, project=app.project, at="/what-if")
+
+
+def _flat(path: Path) -> dict[str, Any]:
+    from circflow.studies.sweeps.sweep import flat
+
+    plan = json.loads(path.read_text(encoding="utf-8"))
+    return {
+        "status": plan["status"],
+        "objective_million": plan["objective"],
+        **flat(plan["totals"]),
+        "built": "; ".join(f"{b['unit']} ({b['period']})" for b in plan["built"]),
+    }
+
+
+def pick(app: App) -> str:
+    """The plans that can be put side by side, with a box each."""
+    rows = "".join(
+        f'<label class="pick"><input type="checkbox" name="run" value="{r.run}"> '
+        f"{r.run} {escape(r.title)}: {escape(r.message)}</label>"
+        for r in app.project.runs()
+        if r.kind == "solve" and r.status in ("optimal", "feasible")
+    )
+    if rows.count("<label") < 2:
+        return ""
+    return (
+        f'<section><h2>Plans side by side</h2><form method="get" action="/compare">{rows}'
+        f"{button('Compare plans')}</form></section>"
+    )

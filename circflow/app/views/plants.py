@@ -1,0 +1,95 @@
+"""New plants: the verdict of each candidate, and of a plant of one's own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from circflow.app.html import button, form, note, page
+from circflow.app.project import Run
+from circflow.app.views.network import columns
+from circflow.app.views.parts import begin, choice, field, hidden, runs_table
+
+if TYPE_CHECKING:
+    from circflow.app.state import App
+
+FIELDS = ("unit", "technology", "site", "capacity_per_year", "capex_million")
+"""What a plant of one's own is described by: columns of the sheet Units."""
+
+
+def plants(app: App, query: Mapping[str, str]) -> str:
+    """The verdict of each candidate; a form for a plant of one's own."""
+    book = app.project.book
+    units = [r for r in columns(book, "Units", "unit", "status") if r[0] is not None]
+    names = [(str(u), str(u)) for u, status in units if status == "candidate"]
+    body = "<section><h2>The candidates of the workbook</h2>"
+    body += begin(
+        "evaluate",
+        "Evaluate",
+        choice("Which", "unit", [("", "every candidate"), *names], of="evaluate")
+        + '<label><input type="checkbox" name="quick" value="yes"> without pairs and risks '
+        "(quicker)</label> ",
+    )
+    body += f"</section><section><h2>A plant of your own</h2>{_own(app)}</section>"
+    return page(
+        "New plants", body + runs_table(app, ("evaluate",)), project=app.project, at="/plants"
+    )
+
+
+def _own(app: App) -> str:
+    book = app.project.book
+    technologies = dict.fromkeys(
+        str(t[0]) for t in columns(book, "Technologies", "technology") if t[0]
+    )
+    sites = [str(s[0]) for s in columns(book, "Sites", "site") if s[0]]
+    if not technologies:
+        technologies = dict.fromkeys(
+            str(t[0]) for t in columns(book, "Recipes", "technology") if t[0]
+        )
+    return form(
+        "/run",
+        hidden(kind="evaluate")
+        + field("Name", "own_unit", "My plant", of="own", size=16)
+        + choice("Technology", "own_technology", [(t, t) for t in technologies], of="own")
+        + choice("Site", "own_site", [("?", "try every site"), *((s, s) for s in sites)], of="own")
+        + field("Capacity a year", "own_capacity_per_year", of="own", required="required")
+        + field("Capital, million", "own_capex_million", of="own", required="required")
+        + button("Judge this plant", style="main"),
+    ) + note("It is judged beside the workbook, which stays as it is until you add the plant.")
+
+
+def cards(path: Path, run: Run) -> str:
+    """A card for each unit, best first, its verdict on top."""
+    found = json.loads(path.read_text(encoding="utf-8"))
+    worth: dict[str, float] = {
+        r["unit"]: r["value_million"] if isinstance(r["value_million"], int | float) else -1e300
+        for r in found["verdicts"]
+    }
+    ordered = sorted(found["words"], key=lambda unit: -worth.get(unit, -1e300))
+    drawn = "".join(_card(unit, found["words"][unit]) for unit in ordered)
+    add = _add(run.options["add"]) if run.options.get("add") else ""
+    return f'<div class="cards">{drawn}</div>{add}'
+
+
+def _card(unit: str, words: list[str]) -> str:
+    head, *rest = words
+    more = "".join(f"<li>{escape(line)}</li>" for line in rest)
+    return (
+        f'<article class="card"><h2>{escape(unit)}</h2><p class="lead">{escape(head)}</p>'
+        f"<details><summary>Why</summary><ul>{more}</ul></details></article>"
+    )
+
+
+def _add(unit: Mapping[str, Any]) -> str:
+    if unit.get("site") == "?":
+        return ""
+    return form("/plants/add", hidden(**unit) + button("Add this plant to the workbook"))
+
+
+def own_of(given: Any) -> dict[str, str]:
+    """The plant of one's own that a form describes; empty where it does not."""
+    unit = {name: str(given.get(f"own_{name}") or "").strip() for name in FIELDS}
+    return unit if unit["technology"] else {}

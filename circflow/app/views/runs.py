@@ -1,0 +1,144 @@
+"""Solve, and a run: what goes on, or what it found."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from circflow.app.html import button, form, note, page
+from circflow.app.project import Run
+from circflow.app.views import cluster, plants, studies
+from circflow.app.views.parts import (
+    about,
+    begin,
+    cell_link,
+    choice,
+    column_name,
+    frame_of,
+    hidden,
+    member_link,
+    runs_table,
+)
+
+if TYPE_CHECKING:
+    from circflow.app.state import App
+
+
+def solve(app: App, query: Mapping[str, str]) -> str:
+    """Solve: the workbook as it is, or with a list of changes."""
+    project = app.project
+    errors = [p for p in app.problems() if p.severity == "error" and not p.infeasible]
+    options = [("", "the workbook as it is")]
+    options += [(v.name, f"with {v.name}") for v in project.variants]
+    body = ""
+    if errors:
+        told = f"{len(errors)} errors stand in the way: "
+        body += f'<p class="fault">{told}<a href="/check">see what to mend</a>.</p>'
+    body += begin("solve", "Solve", choice("What", "variant", options, of="solve"))
+    body += runs_table(app, ("solve", "explain"))
+    return page("Solve", body, project=project, at="/solve")
+
+
+def run(app: App, run: int, query: Mapping[str, str]) -> str:
+    """A run: what goes on, or what it found."""
+    project = app.project
+    known = project.run(run)
+    if known is None:
+        raise LookupError(f"there is no run {run}")
+    if run in app.jobs or known.status == "running":
+        return _running(app, known)
+    folder = project.run_folder(run)
+    body = about(app, known)
+    if known.status == "no plan":
+        body += _no_plan(known)
+    elif (folder / "explanation.json").exists():
+        body += _explained(app, folder / "explanation.json")
+    elif known.status in ("stopped", "failed", "lost"):
+        body += note(known.message or known.status, "fault") + studies.go_on(app, known)
+    if known.kind == "evaluate" and (folder / "verdicts.json").exists():
+        body += plants.cards(folder / "verdicts.json", known)
+    if known.kind == "share" and (folder / "tables.json").exists():
+        body += cluster.summary(app, run)
+    if (folder / "limits.json").exists():
+        body += _doors(app, known, folder)
+    if (folder / "page.html").exists():
+        body += frame_of(known)
+    return page(known.title, body, project=project, at=studies.place_of(known.kind))
+
+
+def _running(app: App, known: Run) -> str:
+    job = app.jobs.get(known.run)
+    words = job.words if job is not None else "waiting"
+    body = (
+        f'<p class="lead" id="words" data-events="/runs/{known.run}/events" role="status">'
+        f"{escape(words)}</p>"
+        + form(f"/runs/{known.run}/stop", button("Stop"))
+        + '<noscript><p><a href="">See how far it is</a></p></noscript>'
+    )
+    return page(known.title, body, project=app.project, at=studies.place_of(known.kind))
+
+
+def _doors(app: App, known: Run, folder: Path) -> str:
+    """From the plan to what it is made of: cells of limits, balances of sites, members."""
+    from circflow.app.views.plan import sites_of
+
+    limits = json.loads((folder / "limits.json").read_text(encoding="utf-8"))
+    rows = "".join(
+        f"<li>{cell_link(r['sheet'], r['row'], r['column'], r['label'])}: "
+        f"{r['value']:,.4g} per {escape(str(r['unit']))}, in {r['periods']} periods</li>"
+        for r in limits[:40]
+    )
+    sites, members = sites_of(folder)
+    chosen = "".join(f'<option value="{escape(s)}">{escape(s)}</option>' for s in sites)
+    balance = (
+        f'<form method="get" action="/sites"><input type="hidden" name="run" value="{known.run}">'
+        f'<label for="site">Balance of</label> <select id="site" name="site">{chosen}</select> '
+        f"{button('Show')}</form>"
+    )
+    listed = " · ".join(member_link(m) for m in members)
+    return (
+        f"<details><summary>Limits that bind ({len(limits)}): what one more unit is worth</summary>"
+        f"<ul>{rows}</ul></details>{balance}<p>Members: {listed}</p>"
+    )
+
+
+def _no_plan(known: Run) -> str:
+    lines = "".join(f"<li>{escape(line.strip())}</li>" for line in known.message.splitlines())
+    ask = begin("explain", "Find the smallest changes", of=str(known.run))
+    return f'<section><h2>No plan</h2><ul class="plain">{lines}</ul>{ask}</section>'
+
+
+def _explained(app: App, path: Path) -> str:
+    """Conflicts in cells; each smallest change has a button that applies it and solves again."""
+    found = json.loads(path.read_text(encoding="utf-8"))
+    body = ""
+    for conflict in found["conflicts"]:
+        conditions = "".join(
+            f"<li><b>{escape(c['cell'])}</b> {escape(c['text'])}</li>"
+            for c in conflict["conditions"]
+        )
+        remedies = "".join(f"<li>{_remedy(app, r)}</li>" for r in conflict["remedies"])
+        body += (
+            f"<section><h2>These cannot hold together</h2><ul>{conditions}</ul>"
+            f'<h3>Any one of these changes ends it</h3><ul class="plain">{remedies}</ul></section>'
+        )
+    if not found["conflicts"]:
+        body += f"<pre>{escape(found['text'])}</pre>"
+    return body
+
+
+def _remedy(app: App, remedy: Mapping[str, Any]) -> str:
+    sheet, _, place = str(remedy["cell"]).partition("!")
+    letter = place.rstrip("0123456789")
+    column = column_name(app.project.book, sheet, letter)
+    after = "" if remedy["after"] is None else repr(remedy["after"])
+    if not column:
+        return escape(remedy["text"])
+    return form(
+        "/cells",
+        hidden(sheet=sheet, row=place[len(letter) :], column=column, value=after, then="solve")
+        + button(remedy["text"]),
+    )

@@ -1,0 +1,113 @@
+"""Studies: what can be asked with many solves, with progress, stop and go on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from circflow.app.html import button, form, page
+from circflow.app.project import Run
+from circflow.app.views.network import columns
+from circflow.app.views.parts import begin, choice, field, hidden, runs_table
+
+if TYPE_CHECKING:
+    from circflow.app.state import App
+
+KINDS = {
+    "solve": ("Plan", "/plan"),
+    "explain": ("Why there is no plan", "/solve"),
+    "evaluate": ("New plants", "/plants"),
+    "share": ("Cluster", "/cluster"),
+    "compare": ("Compare", "/what-if"),
+    "sweep": ("Sweep", "/studies"),
+    "sample": ("Sample", "/studies"),
+    "tornado": ("Tornado", "/studies"),
+    "pareto": ("Trade-off", "/studies"),
+    "alternatives": ("Alternatives", "/studies"),
+    "ranges": ("Ranges", "/studies"),
+    "indicators": ("Indicators", "/studies"),
+    "futures": ("Futures", "/studies"),
+    "finance": ("Public budgets", "/studies"),
+    "forms": ("Forms of the cluster", "/studies"),
+}
+"""What can be run: what it is called, and under which step it stands."""
+_STUDIES = (
+    ("sweep", "Sweep", "Values of figures, one line each, such as ADDRESS*=0.8:1.2:5"),
+    ("sample", "Sample", "Random points of the sheet Ranges"),
+    ("tornado", "Tornado", "Every row of Ranges at its low and high"),
+    ("pareto", "Trade-off", "What one more unit of the second goal costs of the first"),
+    ("alternatives", "Alternatives", "Plans nearly as good that differ most"),
+    ("ranges", "Ranges", "How far each figure may move before the plan changes"),
+    ("indicators", "Indicators", "The plan against its baseline and targets"),
+    ("futures", "Futures", "What to build before it is known which future comes"),
+    ("finance", "Public budgets", "What the plan brings, by the sheet Taxes"),
+    ("forms", "Forms", "The cluster as a conventional one, a digital one, an open ecosystem"),
+)
+"""Kind, the words of its button, what it answers."""
+RESUMED = ("sweep", "sample", "tornado", "share")
+"""Studies that go on where they stopped."""
+OPTIONS = ("vary", "study", "count", "seed", "held", "first", "second", "points", "within", "quick")
+"""Options that a form may give."""
+_HELD = '<label><input type="checkbox" name="held" value="yes"> decisions held</label> '
+
+
+def place_of(kind: str) -> str:
+    """The step under which a run stands."""
+    return KINDS[kind][1] if kind in KINDS else "/studies"
+
+
+def studies(app: App, query: Mapping[str, str]) -> str:
+    """Every study, and every run."""
+    body = "".join(
+        f'<section class="study"><h2>{escape(KINDS[kind][0])}</h2><p>{escape(words)}</p>'
+        f"{begin(kind, press, _fields(app, kind))}</section>"
+        for kind, press, words in _STUDIES
+    )
+    body = f'<div class="cards">{body}</div>{runs_table(app, tuple(KINDS))}'
+    return page("Studies", body, project=app.project, at="/studies")
+
+
+def _fields(app: App, kind: str) -> str:
+    """What a study asks for."""
+    if kind == "sweep":
+        rows = columns(app.project.book, "Studies", "study")
+        named = dict.fromkeys(str(r[0]) for r in rows if r[0])
+        return (
+            '<label for="vary">Vary</label> <textarea id="vary" name="vary" rows="2" cols="50">'
+            "</textarea> "
+            + choice("or the study", "study", [("", "none"), *((n, n) for n in named)], of=kind)
+        )
+    if kind == "pareto":
+        goals = [(g, g) for g in ("value", "synergy", "jobs", "disposed", *_pollutants(app))]
+        return (
+            choice("Between", "first", goals, of=kind)
+            + choice("and", "second", goals[2:] + goals[:2], of=kind)
+            + field("Points", "points", 7, of=kind)
+        )
+    if kind == "sample":
+        return field("Points", "count", 100, of=kind) + field("Seed", "seed", 0, of=kind) + _HELD
+    if kind == "alternatives":
+        return field("Within a share of the best of", "within", 0.01, of=kind)
+    if kind == "futures":
+        return field("Sampled from Ranges (0: the sheet Futures)", "count", 0, of=kind)
+    return _HELD if kind == "tornado" else ""
+
+
+def _pollutants(app: App) -> list[str]:
+    names = dict.fromkeys(
+        str(r[0]) for r in columns(app.project.book, "EmissionLimits", "pollutant") if r[0]
+    )
+    return [f"emission:{name}" for name in names]
+
+
+def go_on(app: App, run: Run) -> str:
+    """A button that goes on with a study where it stopped."""
+    if run.kind not in RESUMED:
+        return ""
+    return form("/run", hidden(kind=run.kind, go_on=run.run) + button("Go on", style="main"))
+
+
+def options_of(given: Any) -> dict[str, Any]:
+    """The options of a run, from its form."""
+    return {name: str(given[name]) for name in OPTIONS if given.get(name)}

@@ -1,0 +1,234 @@
+"""Tables: every sheet as a table with inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from circflow.app.edits import column_at
+from circflow.app.html import button, note, page
+from circflow.app.html import table as html_table
+from circflow.app.views.parts import column_name, hidden, query_of, raw_sheet, save_and_undo
+from circflow.data.schema import BY_NAME, SHEETS, Column, Sheet, is_planners_column
+from circflow.data.table import Book, Problem
+
+if TYPE_CHECKING:
+    from circflow.app.state import App
+
+ROWS_SHOWN = 200
+"""Rows of a sheet on one page."""
+
+
+def tables(app: App, query: Mapping[str, str]) -> str:
+    """Every sheet of the contract, and how full it is."""
+    book = app.project.book
+    counts = _counts(app.problems())
+    rows = []
+    for sheet in SHEETS:
+        raw = raw_sheet(book, sheet.name)
+        size = sum(any(c is not None for c in row) for row in raw.grid[1:]) if raw else 0
+        errors, warnings = counts.get(sheet.name, (0, 0))
+        told = ", ".join(
+            f"{n} {words}" for n, words in ((errors, "errors"), (warnings, "warnings")) if n
+        )
+        link = f'<a href="/tables/{quote(sheet.name)}">{escape(sheet.name)}</a>'
+        rows.append([link, str(size), escape(told), escape(sheet.meaning)])
+    body = html_table(("sheet", "rows", "problems", "what it holds"), rows, caption="Sheets")
+    return page("Tables", body + save_and_undo("/tables"), project=app.project, at="/tables")
+
+
+def _counts(problems: Sequence[Problem]) -> dict[str, tuple[int, int]]:
+    counts: dict[str, tuple[int, int]] = {}
+    for problem in problems:
+        errors, warnings = counts.get(problem.cell.sheet, (0, 0))
+        is_error = problem.severity == "error"
+        counts[problem.cell.sheet] = (errors + is_error, warnings + (not is_error))
+    return counts
+
+
+def table(app: App, sheet: str, query: Mapping[str, str]) -> str:
+    """A sheet as a table with inputs; its problems stand at their cells."""
+    if sheet not in BY_NAME:
+        raise LookupError(f"there is no sheet {sheet!r}")
+    of, book = BY_NAME[sheet], app.project.book
+    raw = raw_sheet(book, sheet)
+    grid = raw.grid if raw is not None else [list(of.names)]
+    find, wanted = query.get("find", ""), whole(query.get("row"))
+    first = whole(query.get("from")) or (0 if find else max(0, wanted - ROWS_SHOWN // 2))
+    matching = _matching(grid, find)
+    shown = [r for r in matching if r >= first][:ROWS_SHOWN]
+    sight = _Sight(app, of, grid[0] if grid else [])
+    rows = [sight.row(grid[r - 1], r) for r in shown]
+    rows.append(sight.row([], max(len(grid), 1) + 1))
+    heads = "".join(_head(of, name) for name in sight.names)
+    back = f"/tables/{quote(sheet)}?{query_of(find=find, **{'from': first})}"
+    network = '<p><a href="/network">On the map: click two sites for a link</a></p>'
+    body = (
+        f'<p class="lead">{escape(of.meaning)}</p>{network if sheet in ("Links", "Sites") else ""}'
+        + _filter(sheet, find, len(matching))
+        + f"{_pages(sheet, find, matching, first)}{sight.listed()}"
+        f'<form method="post" action="/rows" id="rows">{hidden(sheet=sheet, back=back)}</form>'
+        f'<div class="scroll grid" tabindex="0" role="region" aria-label="{escape(sheet)}" '
+        f'data-sheet="{escape(sheet)}"><table>'
+        f'<caption>{escape(sheet)}</caption><thead><tr><th scope="col">row</th>{heads}'
+        f'<th scope="col">do</th></tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
+        + note(
+            "A change is kept and checked at once. A block copied from Excel can be pasted into "
+            "any cell. The last row is new."
+        )
+        + save_and_undo(back)
+    )
+    return page(sheet, body, project=app.project, at="/tables")
+
+
+def whole(text: str | None) -> int:
+    """A number in an address; 0 where it is none."""
+    return int(text) if text and text.isdecimal() and len(text) < 9 else 0
+
+
+def _matching(grid: Sequence[Sequence[object]], find: str) -> list[int]:
+    """The rows that hold a text; all of them without one."""
+    wanted = find.casefold()
+    return [
+        n
+        for n, row in enumerate(grid[1:], start=2)
+        if not wanted or any(wanted in str(c).casefold() for c in row if c is not None)
+    ]
+
+
+def _filter(sheet: str, find: str, count: int) -> str:
+    told = f'<span class="soft">{count} rows</span>' if find else ""
+    return (
+        f'<form method="get" action="/tables/{quote(sheet)}"><label for="find">Rows with</label> '
+        f'<input id="find" name="find" value="{escape(find)}"> {button("Filter")} {told}</form>'
+    )
+
+
+def _pages(sheet: str, find: str, matching: Sequence[int], first: int) -> str:
+    if len(matching) <= ROWS_SHOWN:
+        return ""
+    links = ""
+    for at in range(0, len(matching), ROWS_SHOWN):
+        start, end = matching[at], matching[min(at + ROWS_SHOWN, len(matching)) - 1]
+        here = ' aria-current="page"' if start <= max(first, 2) <= end else ""
+        query = query_of(find=find, **{"from": start})
+        links += f'<li><a href="/tables/{quote(sheet)}?{query}"{here}>{start}–{end}</a></li>'
+    return f'<nav aria-label="Rows"><ul class="pages">{links}</ul></nav>'
+
+
+def _shown_columns(of: Sheet, header: Sequence[object]) -> list[str]:
+    """The columns of the file, then those of the contract that it lacks."""
+    present = [str(h).strip() for h in header if h is not None]
+    return [*present, *(name for name in of.names if name not in present)]
+
+
+def column_of(of: Sheet, name: str) -> Column | None:
+    """A column of the contract by its name."""
+    return next((c for c in of.columns if c.name == name), None)
+
+
+def _head(of: Sheet, name: str) -> str:
+    column = column_of(of, name)
+    if column is None:
+        return f'<th scope="col">{escape(name)}</th>'
+    unit = f' <span class="u">{escape(column.unit)}</span>' if column.unit else ""
+    required = " *" if column.required else ""
+    return (
+        f'<th scope="col" title="{escape(column.meaning)}">{escape(name)}{required}{unit}'
+        f"<small>{escape(column.meaning)}</small></th>"
+    )
+
+
+def _lists(of: Sheet, names: Sequence[str], book: Book) -> dict[str, list[str]]:
+    """What a cell may hold, for columns with choices or names of another sheet."""
+    lists: dict[str, list[str]] = {}
+    for name in names:
+        if name not in of:
+            continue
+        column = of[name]
+        if column.choices:
+            lists[name] = list(column.choices)
+        elif column.kind == "flag":
+            lists[name] = ["yes", "no"]
+        elif column.reference:
+            lists[name] = _names_in(book, column.reference)
+    return lists
+
+
+def _names_in(book: Book, sheet: str) -> list[str]:
+    from circflow.data.checks.references import target_column
+
+    raw = raw_sheet(book, sheet)
+    if raw is None or not raw.grid:
+        return []
+    at = column_at(raw.grid[0], target_column(sheet))
+    if at is None:
+        return []
+    cells = (row[at] for row in raw.grid[1:] if at < len(row))
+    return list(dict.fromkeys(str(c).strip() for c in cells if c is not None))
+
+
+class _Sight:
+    """What stands in a table beside the values: problems, changes, lists to choose from."""
+
+    def __init__(self, app: App, of: Sheet, header: Sequence[object]) -> None:
+        book = app.project.book
+        self.of, self.names = of, _shown_columns(of, header)
+        self.places = {name: column_at(header, name) for name in self.names}
+        self.lists = _lists(of, self.names, book)
+        self.changed = app.project.changed_cells()
+        self.problems: dict[tuple[int, str], list[Problem]] = {}
+        for problem in app.problems():
+            if problem.cell.sheet == of.name:
+                column = column_name(book, of.name, problem.cell.column)
+                self.problems.setdefault((problem.cell.row, column), []).append(problem)
+
+    def listed(self) -> str:
+        """The lists of values that cells offer."""
+        return "".join(
+            f'<datalist id="list-{escape(column)}">'
+            + "".join(f'<option value="{escape(v)}"></option>' for v in values)
+            + "</datalist>"
+            for column, values in self.lists.items()
+        )
+
+    def row(self, cells: Sequence[object], row: int) -> str:
+        """A row of inputs."""
+        drawn = []
+        for name in self.names:
+            at = self.places[name]
+            value = cells[at] if at is not None and at < len(cells) else None
+            drawn.append(self._cell(row, name, "" if value is None else str(value)))
+        acts = "".join(
+            f'<button form="rows" name="{do}" value="{row}" aria-label="{words} row {row}">'
+            f"{words}</button>"
+            for do, words in (("copy", "copy"), ("delete", "delete"))
+        )
+        acts = acts if cells else ""
+        return (
+            f'<tr id="r{row}"><th scope="row">{row}</th>{"".join(drawn)}'
+            f'<td class="acts">{acts}</td></tr>'
+        )
+
+    def _cell(self, row: int, name: str, text: str) -> str:
+        found = self.problems.get((row, name), ())
+        style = min((p.severity for p in found), default="")
+        style += " changed" if (self.of.name, row, name) in self.changed else ""
+        column = column_of(self.of, name)
+        extra = f' list="list-{escape(name)}"' if name in self.lists else ""
+        extra += " readonly" if column is None and not is_planners_column(name) else ""
+        if found:
+            extra += f' title="{escape("; ".join(p.message for p in found))}"'
+        extra += ' aria-invalid="true"' if style.startswith("error") else ""
+        return (
+            f'<td class="{style.strip()}"><input value="{escape(text)}" data-row="{row}" '
+            f'data-column="{escape(name)}" aria-label="{escape(f"{name}, row {row}")}" '
+            f'size="{_width(column, text)}"{extra}></td>'
+        )
+
+
+def _width(column: Column | None, text: str) -> int:
+    least = 8 if column is not None and (column.is_number or column.kind == "flag") else 14
+    return min(max(least, len(text)), 40)

@@ -1,0 +1,131 @@
+"""What if: lists of changes under names, sliders over Ranges, scenarios side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from circflow.app.html import button, form, note, page
+from circflow.app.html import table as html_table
+from circflow.app.project import Change, Variant
+from circflow.app.views.parts import begin, choice, field, hidden, query_of
+from circflow.app.views.plan import pick
+
+if TYPE_CHECKING:
+    from circflow.app.state import App
+
+_SIGNS = (("*", "×"), ("+", "+"), ("=", "="))
+
+
+def what_if(app: App, query: Mapping[str, str]) -> str:
+    """Lists of changes under names, each switched on or off; solved beside the workbook."""
+    project = app.project
+    name = query.get("variant", "")
+    one = next((v for v in project.variants if v.name == name), None)
+    listed = "".join(
+        f'<li><a href="/what-if?{query_of(variant=v.name)}"'
+        f"{' aria-current=page' if v is one else ''}>{escape(v.name)}</a></li>"
+        for v in project.variants
+    )
+    body = f'<ul class="plain variants">{listed}</ul>' if listed else ""
+    body += form(
+        "/variants",
+        field("A new list of changes", "variant", of="new", size=24, required="required")
+        + button("Add"),
+    )
+    if one is not None:
+        body += _changes(one)
+    body += _sliders(name if one is not None else "")
+    body += _compare(project.variants) + pick(app)
+    return page("What if", body, project=project, at="/what-if")
+
+
+def _changes(one: Variant) -> str:
+    rows = []
+    for n, change in enumerate(one.changes):
+        switch = form(
+            "/variants",
+            hidden(variant=one.name, do="switch", at=n)
+            + button("on" if change.on else "off", title=f"{change.address} is on or off"),
+        )
+        drop = form(
+            "/variants",
+            hidden(variant=one.name, do="drop", at=n)
+            + button("remove", title=f"Remove {change.address}"),
+        )
+        rows.append([switch, escape(change.address), escape(change.edit), drop])
+    head = ("in force", "cells", "change", "do")
+    shown = html_table(head, rows, caption="Changes") if rows else ""
+    place = "Markets.price[material=slag cement]"
+    add = form(
+        "/variants",
+        hidden(variant=one.name, do="add")
+        + field("Cells", "address", of="change", size=44, required="required", placeholder=place)
+        + choice("Change", "sign", _SIGNS, of="change")
+        + field("by", "value", of="change", size=8, required="required")
+        + button("Add the change"),
+    )
+    solve_it = begin("solve", "Solve", variant=one.name)
+    return f"<section><h2>{escape(one.name)}</h2>{shown}{add}{solve_it}</section>"
+
+
+def _sliders(variant: str) -> str:
+    """The rows of Ranges, moved with the decisions held; the script draws them when ready."""
+    return (
+        f"<section><h2>Sliders</h2><p>The rows of the sheet Ranges, moved with the decisions held."
+        f'</p><div data-sliders="{escape(variant)}"><button type="button">Show the sliders</button>'
+        '<p role="status" class="lead"></p><div class="rows"></div>'
+        + form("/variants/sliders", hidden(variant=variant, values="{}") + button("Search afresh"))
+        + "</div></section>"
+    )
+
+
+def _compare(variants: Sequence[Variant]) -> str:
+    if not variants:
+        return note("Two lists of changes, or one and the workbook, can be put side by side.")
+    boxes = "".join(
+        '<label class="pick"><input type="checkbox" name="scenario" checked '
+        f'value="{escape(value)}"> '
+        f"{escape(words)}</label>"
+        for value, words in [("", "the workbook as it is"), *((v.name, v.name) for v in variants)]
+    )
+    return f"<section><h2>Side by side</h2>{begin('compare', 'Compare', boxes)}</section>"
+
+
+def lists_of(app: App, names: Sequence[str]) -> dict[str, dict[str, str]]:
+    """The changes in force of scenarios by name; an empty name is the workbook."""
+    known = {v.name: v.in_force() for v in app.project.variants}
+    return {n or "the workbook": known.get(n, {}) for n in names if not n or n in known}
+
+
+def moved(app: App, variant: str, values: Mapping[int, float], rows: Sequence[Any]) -> str:
+    """A list of changes made of moved sliders, on top of a list; its name."""
+    signs = {"factor": "*", "add": "+", "set": "="}
+    own = {c.address: c for c in app.project.variant(variant).changes} if variant else {}
+    count = sum(v.name.startswith("sliders") for v in app.project.variants) + 1
+    one = app.project.variant(f"sliders {count}")
+    one.changes = list(own.values())
+    for at, value in values.items():
+        row = rows[at]
+        one.changes.append(Change(row["address"], f"{signs[row['how']]}{value:.6g}"))
+    app.project.save()
+    return one.name
+
+
+def change_variant(app: App, name: str, values: Mapping[str, str]) -> None:
+    """Add, switch or drop a change of a variant."""
+    if not name:
+        return
+    one, what = app.project.variant(name), values.get("do", "")
+    if what == "add" and values.get("address"):
+        edit = f"{values.get('sign', '=')}{values.get('value', '').strip()}"
+        one.changes.append(Change(values["address"].strip(), edit))
+    elif what in ("switch", "drop"):
+        at = int(values["at"]) if values.get("at", "").isdecimal() else -1
+        if 0 <= at < len(one.changes):
+            if what == "drop":
+                del one.changes[at]
+            else:
+                one.changes[at].on = not one.changes[at].on
+    app.project.save()

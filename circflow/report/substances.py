@@ -1,0 +1,174 @@
+"""Substances and energy on their way: a Sankey diagram of materials and units.
+
+Its bands hold what the amounts of the plan hold of a substance, so what enters a material or a
+unit leaves it, losses included; bands are means per year of the horizon.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from circflow.data.balances import contents
+from circflow.report.numbers import cut
+from circflow.report.page.frame import Figure, escaped, figure, percent
+from circflow.solution.substances import IN, through_units
+
+if TYPE_CHECKING:
+    from circflow.solution.solution import Solution
+
+SMALL = 0.005
+"""Share of the whole below which a material or unit is bundled with others."""
+_WORDS = {
+    "arises": "arises",
+    "reclaimed": "from stockpiles",
+    "bought": "bought",
+    "sold": "sold",
+    "disposed": "disposed of",
+    "stocked": "stocked",
+    "lost by units": "lost by units",
+    "lost on the way": "lost on the way",
+}
+_COLOURS = {"end": "$grey", "material": "$blue", "unit": "$soft"}
+_MARK = "\x1f"
+_HEIGHT = 620
+
+
+def substance_flows(solution: Solution) -> Figure | None:
+    """The diagram, with a choice of the substance; None where nothing is conserved."""
+    links = _links(solution)
+    if links.empty:
+        return None
+    views, options = {}, []
+    measures = links.drop_duplicates("property")
+    for n, (name, measure) in enumerate(
+        zip(measures["property"], measures["measure"], strict=True)
+    ):
+        views[f"s{n}"] = _view(links[links["property"] == name], str(measure))
+        options.append((f"s{n}", str(name)))
+    several = len(options) > 1
+    return Figure(
+        "Substances and energy: where they arise, and where they end",
+        views if several else {"": views["s0"]},
+        "Sankey diagram of a substance from streams through materials and units to its ends",
+        note="Yearly means. A band is as wide as what it holds of the substance. What a unit makes "
+        "of nothing comes from a node of that name: its recipe does not balance.",
+        controls=(("Substance", options),) if several else (),
+        legend=(("$blue", "material"), ("$soft", "unit"), ("$grey", "source or end")),
+    )
+
+
+def _links(solution: Solution) -> pd.DataFrame:
+    """property, measure, tail, head (kind and name of a node), size per year of the horizon."""
+    scenario, table = solution.scenario, solution.substances
+    years = {p.name: float(p.years) for p in scenario.periods}
+    whole = sum(years.values())
+    plain = table[table["becomes"] != "lost by units"]
+    node = "material" + _MARK + plain["material"].astype(object)
+    end = "end" + _MARK + plain["becomes"].map(_WORDS).astype(object)
+    enters = plain["becomes"].isin(IN).to_numpy(bool)
+    held = contents(scenario.frame("Properties"), scenario.frame("PropertyKinds"))
+    runs = through_units(held, solution.tables.conversions)
+    unit = "unit" + _MARK + runs["unit"].astype(object)
+    material = "material" + _MARK + runs["material"].astype(object)
+    taken = (runs["role"] == "input").to_numpy(bool)
+    lost = table[table["becomes"] == "lost by units"]
+    loser = "unit" + _MARK + lost["unit"].astype(object)
+    gone = lost["amount_per_year"].to_numpy(float) > 0.0
+    parts = [
+        _part(plain, np.where(enters, end, node), np.where(enters, node, end), "unit_of_measure"),
+        _part(
+            runs.assign(amount_per_year=runs["amount"].abs()),
+            np.where(taken, material, unit),
+            np.where(taken, unit, material),
+            "measure",
+        ),
+        _part(
+            lost,
+            np.where(gone, loser, f"end{_MARK}made of nothing"),
+            np.where(gone, f"end{_MARK}lost by units", loser),
+            "unit_of_measure",
+        ),
+    ]
+    links = pd.concat(parts, ignore_index=True)
+    links["size"] *= links["period"].map(years).astype(float) / whole
+    key = ["property", "measure", "tail", "head"]
+    sums = links[links["size"] > 0.0].groupby(key, sort=False)["size"].sum()
+    return sums.reset_index()
+
+
+def _part(rows: pd.DataFrame, tail: Any, head: Any, measure: str) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "property": rows["property"].to_numpy(object),
+            "measure": rows[measure].to_numpy(object),
+            "period": rows["period"].to_numpy(object),
+            "tail": np.asarray(tail, dtype=object),
+            "head": np.asarray(head, dtype=object),
+            "size": rows["amount_per_year"].abs().to_numpy(float),
+        }
+    )
+
+
+def _view(links: pd.DataFrame, measure: str) -> dict[str, Any]:
+    sources = links["tail"].str.startswith("end")
+    whole = float(links.loc[sources, "size"].sum()) or float(links["size"].max())
+    links = _bundled(links, whole)
+    keys = list(dict.fromkeys([*links["tail"], *links["head"]]))
+    at = {key: n for n, key in enumerate(keys)}
+    names = [key.partition(_MARK)[2] for key in keys]
+    unit = f"{escaped(measure)} per year"
+    texts = [
+        f"<b>{escaped(names[at[tail]])} → {escaped(names[at[head]])}</b><br>{figure(size)} {unit}, "
+        f"{percent(size / whole)} of all"
+        for tail, head, size in links[["tail", "head", "size"]].itertuples(index=False, name=None)
+    ]
+    data = {
+        "type": "sankey",
+        "arrangement": "snap",
+        "valueformat": ",.3s",
+        "textfont": {"size": 12, "color": "$text"},
+        "node": {
+            "label": [escaped(cut(name, 26)) for name in names],
+            "color": [_COLOURS[key.partition(_MARK)[0]] for key in keys],
+            "customdata": [f"<b>{escaped(name)}</b>" for name in names],
+            "hovertemplate": "%{customdata}<extra></extra>",
+            "pad": 13,
+            "thickness": 13,
+            "line": {"width": 0},
+        },
+        "link": {
+            "source": [at[key] for key in links["tail"]],
+            "target": [at[key] for key in links["head"]],
+            "value": links["size"].tolist(),
+            "color": ["$blue/30"] * len(links),
+            "customdata": texts,
+            "hovertemplate": "%{customdata}<extra></extra>",
+        },
+    }
+    layout = {"height": _HEIGHT, "margin": {"l": 8, "r": 8, "t": 30, "b": 12}}
+    return {"data": [data], "layout": layout}
+
+
+def _bundled(links: pd.DataFrame, whole: float) -> pd.DataFrame:
+    """Small materials, and small units, as one node each; what passes within a bundle is left
+    out."""
+    sizes: dict[str, float] = {}
+    for side in ("tail", "head"):
+        for key, size in links.groupby(side)["size"].sum().items():
+            sizes[str(key)] = max(sizes.get(str(key), 0.0), float(size))
+    small = [k for k, size in sizes.items() if size < SMALL * whole and not k.startswith("end")]
+    names: dict[str, str] = {}
+    for kind in ("material", "unit"):
+        own = [k for k in small if k.startswith(kind + _MARK)]
+        if len(own) > 1:
+            names |= dict.fromkeys(own, f"{kind}{_MARK}other {kind}s ({len(own)})")
+    renamed = links.assign(
+        tail=links["tail"].map(lambda key: names.get(key, key)),
+        head=links["head"].map(lambda key: names.get(key, key)),
+    )
+    sums = renamed.groupby(["tail", "head"], sort=False)["size"].sum().reset_index()
+    kept: pd.DataFrame = sums[sums["tail"] != sums["head"]]
+    return kept

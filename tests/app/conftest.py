@@ -1,0 +1,35 @@
+"""An app over a tiny workbook."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from app_browser import SHEETS, Browser, write
+
+from circflow.app.worker import Worker
+
+
+@pytest.fixture(scope="session")
+def workers() -> Iterator[dict[str, Worker]]:
+    """Processes that all tests use: to start one takes a second."""
+    made = {name: Worker(name) for name in ("desk", "bench", "slides")}
+    yield made
+    for worker in made.values():
+        worker.close()
+
+
+@pytest.fixture
+def workbook(tmp_path: Path) -> Path:
+    """A scenario of three places as the planner's own file."""
+    path = tmp_path / "own" / "plan.xlsx"
+    path.parent.mkdir()
+    write(path, SHEETS)
+    return path
+
+
+@pytest.fixture
+def browser(workbook: Path, tmp_path: Path, workers: dict[str, Worker]) -> Browser:
+    """The app with that file open."""
+    return Browser(tmp_path / "state", workbook, workers)

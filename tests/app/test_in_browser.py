@@ -1,0 +1,297 @@
+"""The app in a real browser: a planner's whole way, interruptions, accessibility."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from app_browser import SHEETS, write
+from openpyxl import load_workbook
+
+playwright = pytest.importorskip("playwright.sync_api")
+expect = playwright.expect
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no browser: install chromium")
+FLAGS = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+KUZBASS = Path(__file__).parents[2] / "scenarios" / "kuzbass.xlsx"
+AXE = next(
+    filter(
+        Path.exists,
+        (
+            Path(root) / "axe-core" / "axe.min.js"
+            for root in (os.environ.get("AXE_HOME", ""), Path(__file__).parents[2] / "node_modules")
+            if root
+        ),
+    ),
+    None,
+)
+SLOW = 120_000
+expect.set_options(timeout=SLOW)
+
+
+class Server:
+    """`circflow app` as a planner starts it."""
+
+    def __init__(self, file: Path, folder: Path) -> None:
+        self.command = [sys.executable, "-m", "circflow", "app", str(file), "--no-browser"]
+        self.command += ["--folder", str(folder)]
+        self.start()
+
+    def start(self) -> None:
+        self.process = subprocess.Popen(
+            self.command, stdout=subprocess.PIPE, text=True, start_new_session=True
+        )
+        assert self.process.stdout is not None
+        self.address = self.process.stdout.readline().strip()
+        self.home = self.address.partition("/check")[0]
+        assert re.fullmatch(r"http://127\.0\.0\.1:\d+/check\?token=\S+", self.address)
+
+    def kill(self) -> None:
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    with playwright.sync_playwright() as tool:
+        browser = tool.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(chromium: Any) -> Iterator[Any]:
+    """A page; at its end nothing may have gone wrong in it or been asked of anybody else."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    page.set_default_timeout(SLOW)
+    faults: list[str] = []
+    asked: list[str] = []
+    page.on("console", lambda m: faults.append(m.text) if m.type == "error" else None)
+    page.on("pageerror", lambda e: faults.append(str(e)))
+    page.on("request", lambda r: asked.append(r.url))
+    page.expected = []
+    yield page
+    context.close()
+    outside = [u for u in asked if not u.startswith(("http://127.0.0.1:", "data:", "blob:"))]
+    assert not outside
+    assert [f for f in faults if not any(e in f for e in page.expected)] == []
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Iterator[Server]:
+    """The app over the tiny workbook."""
+    write(tmp_path / "plan.xlsx", SHEETS)
+    server = Server(tmp_path / "plan.xlsx", tmp_path / "state")
+    yield server
+    server.kill()
+
+
+def step(page: Any, name: str) -> None:
+    page.get_by_role("navigation", name="Steps").get_by_role("link", name=name, exact=True).click()
+
+
+def button(page: Any, name: str) -> Any:
+    return page.get_by_role("button", name=name, exact=True)
+
+
+def solve(page: Any) -> None:
+    step(page, "Solve")
+    button(page, "Solve").click()
+    expect(page.get_by_role("button", name="Stop")).to_have_count(0)
+
+
+def faulty(file: Path) -> tuple[Any, dict[str, Any]]:
+    """The Kuzbass workbook with a planted fault (row 2 of Markets) and an infeasibility (row 3).
+
+    Returns the price that was right, and what stood in row 3.
+    """
+    shutil.copy(KUZBASS, file)
+    book = load_workbook(file)
+    markets = book["Markets"]
+    at = {str(c.value): c.column for c in markets[1]}
+    right = markets.cell(2, at["price"]).value
+    markets.cell(2, at["price"]).value = "6OO"
+    kept = {}
+    for name, value in (("min_per_year", 9e9), ("max_per_year", 9e10)):
+        cell = markets.cell(3, at[name])
+        kept[name], cell.value = cell.value, value
+    book.save(file)
+    return right, kept
+
+
+def mend(page: Any, column: str, row: int, value: object) -> None:
+    """Type a figure into a table; it is checked at once."""
+    cell = page.get_by_label(f"{column}, row {row}", exact=True)
+    cell.fill("" if value is None else str(value))
+    with page.expect_response("**/cells"):
+        cell.press("Tab")
+
+
+@pytest.fixture
+def kuzbass(tmp_path: Path) -> Iterator[Server]:
+    """The app over the faulty Kuzbass workbook."""
+    faulty(tmp_path / "kuzbass.xlsx")
+    server = Server(tmp_path / "kuzbass.xlsx", tmp_path / "state")
+    yield server
+    server.kill()
+
+
+def test_a_planners_whole_way(tmp_path: Path, page: Any, kuzbass: Server) -> None:
+    """From a faulty file to a plan, a what-if and the mended file."""
+    right, kept = faulty(tmp_path / "again.xlsx")
+    page.goto(kuzbass.address)
+    page.get_by_role("link", name=re.compile(r"Markets!\w+2$")).first.click()
+    cell = page.get_by_label("price, row 2", exact=True)
+    expect(cell).to_have_attribute("aria-invalid", "true")
+    mend(page, "price", 2, right)
+    expect(cell).not_to_have_attribute("aria-invalid", "true")
+    solve(page)
+    expect(page.get_by_role("heading", name="No plan")).to_be_visible()
+    button(page, "Find the smallest changes").click()
+    told = page.get_by_text("Any one of these changes ends it").first
+    expect(told).to_be_visible(timeout=SLOW)
+    page.goto(f"{kuzbass.home}/tables/Markets")
+    for column, value in kept.items():
+        mend(page, column, 3, value)
+    solve(page)
+    expect(page.locator(".about")).to_contain_text("optimal 66,475.3 million")
+    expect(page.frame_locator("iframe").locator("h1")).to_be_visible()
+    step(page, "What if")
+    page.get_by_label("A new list of changes").fill("dear cement")
+    button(page, "Add").click()
+    page.get_by_label("Cells").fill("Markets.price[material=GGBS]")
+    page.get_by_label("by", exact=True).fill("1.1")
+    button(page, "Add the change").click()
+    expect(button(page, "Compare")).to_be_visible()
+    button(page, "Solve").click()
+    expect(page.locator(".about")).to_contain_text("optimal")
+    expect(page.locator(".about")).to_contain_text("Markets.price[material=GGBS] *1.1")
+    step(page, "Check")
+    button(page, "Save workbook").click()
+    expect(page.get_by_text("unsaved")).to_have_count(0)
+    assert load_workbook(tmp_path / "kuzbass.xlsx")["Markets"]["D2"].value == right
+
+
+def test_stop_reload_and_two_windows(tmp_path: Path, page: Any) -> None:
+    """A search is stopped, its page reloaded in the middle, while another window goes on."""
+    shutil.copy(KUZBASS, tmp_path / "kuzbass.xlsx")
+    server = Server(tmp_path / "kuzbass.xlsx", tmp_path / "state")
+    try:
+        page.goto(server.address)
+        step(page, "Cluster")
+        button(page, "What the cluster gains").click()
+        expect(button(page, "Stop")).to_be_visible()
+        page.reload()
+        expect(button(page, "Stop")).to_be_visible()
+        other = page.context.new_page()
+        other.goto(page.url.partition("/runs")[0] + "/tables/Units")
+        expect(other.get_by_role("heading", level=1, name="Units")).to_be_visible(timeout=SLOW)
+        other.close()
+        button(page, "Stop").click()
+        expect(page.get_by_text("stopped").first).to_be_visible(timeout=SLOW)
+        expect(button(page, "Go on")).to_be_visible()
+    finally:
+        server.kill()
+
+
+def test_killed_and_started_again(small: Server, page: Any) -> None:
+    page.goto(small.address)
+    page.goto(small.home + "/tables/Markets")
+    cell = page.get_by_label("price, row 2", exact=True)
+    cell.fill("2000000")
+    cell.press("Tab")
+    expect(page.locator("#live")).to_contain_text("0 errors")
+    solve(page)
+    expect(page.locator(".about")).to_contain_text("optimal 119.5")
+    small.kill()
+    small.start()
+    page.goto(small.address)
+    expect(page.get_by_text("1 unsaved change")).to_be_visible()
+    step(page, "Plan")
+    expect(page.locator(".about")).to_contain_text("optimal 119.5")
+
+
+def test_a_paste_of_300_rows(small: Server, page: Any) -> None:
+    page.goto(small.address.replace("/check", "/tables/Streams"))
+    page.expected.append("401")
+    page.goto(small.address)
+    page.goto(small.home + "/tables/Streams")
+    text = "\n".join(f"Mine\tslag\t{n}" for n in range(1, 301))
+    page.get_by_label("site, row 3", exact=True).evaluate(
+        """(input, text) => {
+          const data = new DataTransfer();
+          data.setData("text/plain", text);
+          const given = { clipboardData: data, bubbles: true, cancelable: true };
+          input.dispatchEvent(new ClipboardEvent("paste", given));
+        }""",
+        text,
+    )
+    expect(page.get_by_label("amount_per_year, row 201")).to_have_value("199")
+    page.get_by_role("navigation", name="Rows").get_by_role("link", name="202–302").click()
+    expect(page.get_by_label("amount_per_year, row 302")).to_have_value("300")
+
+
+def test_drop_new_and_example(small: Server, page: Any, tmp_path: Path) -> None:
+    page.goto(small.address)
+    step(page, "Workbook")
+    expect(page.get_by_label("Example", exact=True)).to_be_visible()
+    button(page, "New").click()
+    expect(page.get_by_role("heading", level=1, name="Check")).to_be_visible(timeout=SLOW)
+    step(page, "Workbook")
+    page.get_by_label("Workbook", exact=True).set_input_files(tmp_path / "plan.xlsx")
+    button(page, "Load").click()
+    expect(page.get_by_text("No problems")).to_be_visible(timeout=SLOW)
+
+
+PLACES = (
+    "/", "/check", "/tables", "/tables/Markets", "/network", "/solve", "/plan", "/what-if",
+    "/plants", "/cluster", "/studies", "/take-away", "/members/Miner", "/sites/Mine",
+)  # fmt: skip
+
+
+def test_nothing_stands_in_anybodys_way(small: Server, page: Any) -> None:
+    if AXE is None:
+        pytest.skip("no axe-core: npm install axe-core, or name its folder in AXE_HOME")
+    page.goto(small.address)
+    home = small.home
+    solve(page)
+    step(page, "Cluster")
+    button(page, "What the cluster gains").click()
+    expect(page.get_by_text("Would a group leave?")).to_be_visible(timeout=SLOW)
+    script = AXE.read_text(encoding="utf-8")
+    found = {}
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        for place in PLACES:
+            page.goto(home + place)
+            page.evaluate(script)
+            options = "{iframes: false, resultTypes: ['violations']}"
+            wrong = page.evaluate(f"axe.run(document, {options}).then(r => r.violations)")
+            if wrong:
+                told = [(w["id"], [n["html"][:200] for n in w["nodes"][:3]]) for w in wrong]
+                found[f"{place} {scheme}"] = told
+    assert not found
+
+
+def test_narrow_and_enlarged(small: Server, page: Any) -> None:
+    """At 320 pixels (1280 at 400 %) no page scrolls sideways; tables do, in their own frames."""
+    page.goto(small.address)
+    page.set_viewport_size({"width": 320, "height": 700})
+    home = small.home
+    for place in PLACES[:6] + PLACES[7:12]:
+        page.goto(home + place)
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        assert wide <= 320, place

@@ -1,0 +1,80 @@
+"""Rows of the pages of the regional cases, as the plan gives them now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import circflow as cf
+
+
+def worth(million: float) -> str:
+    """Million as billion with one decimal."""
+    return f"{million / 1000:,.1f}"
+
+
+def headline(plan: cf.Solution, today: cf.Solution) -> list[str]:
+    """Gain, capital and jobs."""
+    built = plan.built
+    return [
+        f"| best plan less today, discounted | {worth(plan.objective - today.objective)} bn RUB |",
+        f"| capital to commit | {worth(built['capex_million'].sum())} bn RUB |",
+        f"| new jobs | {built['jobs'].sum():,.0f} |",
+    ]
+
+
+def decision_rows(
+    scenario: cf.Scenario, plan: cf.Solution, packages: Mapping[str, Sequence[str]]
+) -> list[str]:
+    """Capital, jobs and worth of each package, as they end the rows of the decisions."""
+    built = plan.built.set_index("unit")
+    lines = []
+    for units in packages.values():
+        own = [unit for unit in units if unit in built.index]
+        off = {f"Units.status[unit={unit}]": "off" for unit in units}
+        lost = plan.objective - cf.solve(scenario.change(off)).objective
+        capital, jobs = built.loc[own, "capex_million"].sum(), built.loc[own, "jobs"].sum()
+        lines.append(f"| {worth(capital)} | {jobs:,.0f} | {worth(lost)} |")
+    return lines
+
+
+def policy_rows(
+    scenario: cf.Scenario, plan: cf.Solution, policies: Mapping[str, Mapping[str, Any]]
+) -> list[str]:
+    """What each policy takes from the worth of the plan."""
+    lines = []
+    for name, edits in policies.items():
+        cost = plan.objective - cf.solve(scenario.change(edits)).objective
+        lines.append(f"| {name} | {worth(cost + 0.0)} |")
+    return lines
+
+
+def budget_rows(scenario: cf.Scenario, plan: cf.Solution) -> list[str]:
+    """What the plan brings more than today, million RUB a year, by budget."""
+    rows = cf.finance(scenario, plan=plan)
+    rows = rows[rows["member"].isna() & rows["period"].isna()]
+    return [
+        f"| {budget} | {taxes['change'].sum():,.0f} |"
+        for budget, taxes in rows.groupby("budget", sort=False)
+    ]
+
+
+def plant_rows(plan: cf.Solution) -> list[str]:
+    """What is built."""
+    return [
+        f"| {row.unit} | {row.period} | {row.capacity_per_year:,.0f} | {row.capex_million:,.0f}"
+        f" | {row.jobs:,.0f} |"
+        for row in plan.built.itertuples()
+    ]
+
+
+def stage_rows(plan: cf.Solution) -> list[str]:
+    """Chains from a waste to a sale, by the stage where the waste arises."""
+    chains = plan.chains
+    chains = chains[(chains["category"] == "waste") & (chains["end"] == "sale")]
+    lines = []
+    for stage, rows in chains.groupby("stage"):
+        uses = rows[["source_material", "end_material"]].drop_duplicates()
+        cells = f"{rows['income_million'].sum():,.0f} | {rows['value_million'].sum():,.0f} |"
+        lines.append(f"| {stage} | {uses['source_material'].nunique()} | {len(uses)} | {cells}")
+    return lines
