@@ -29,11 +29,12 @@ FACADES = {
     "circflow.solution.solution": {
         "circflow.solution.audit",
         "circflow.solution.chains",
+        "circflow.solution.substances",
         "circflow.solution.totals",
         "circflow.solution.unused",
     },
 }
-"""`Scenario.change`, `.network` and `Solution.audit`, `.chains`, `.totals`, `.unused`."""
+"""`Scenario.change`, `.network` and `Solution.audit`, `.chains`, `.substances`, `.totals`, `.unused`."""
 
 
 def modules(root: Path) -> dict[str, Path]:
