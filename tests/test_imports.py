@@ -34,7 +34,8 @@ FACADES = {
         "circflow.solution.unused",
     },
 }
-"""`Scenario.change`, `.network` and `Solution.audit`, `.chains`, `.substances`, `.totals`, `.unused`."""
+"""`Scenario.change`, `.network`; `Solution.audit`, `.chains`, `.substances`, `.totals`,
+`.unused`."""
 
 
 def modules(root: Path) -> dict[str, Path]:
