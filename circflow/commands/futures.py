@@ -140,7 +140,7 @@ def futures(  # noqa: PLR0913, PLR0917
     json_out: Path | None,
     assignments: Sequence[str],
     resume: bool,
-    jobs: int,
+    jobs: int | None,
     dask: str | None,
     quiet: bool,
 ) -> None:

@@ -59,14 +59,16 @@ first figures are given, the block and the group: check them against the catalog
 - `fixed_cost_million_per_year` is 3 % of the capex (maintenance, insurance) and 12,000 USD a job.
 - Emission factors of a recipe count the fuel that it burns, not the power that it buys.
 - A price of a material is what it usually costs at the works: a hint for products that a scenario
-  has no market for, not a forecast.
+  has no market for, not a forecast. Natural gas has none: it costs ten times as much in one
+  country as in another.
 
 ## Mass balance
 
 Every recipe gives out what it takes in, to half a per cent: what comes from water and air, and
 what leaves as moisture, gas or dust, is named in the sheet Balance. Compositions agree with the
-yields: no recipe makes more iron, copper, zinc, … than its inputs hold. Tests hold both. Of inputs
-that replace one another the first is the one for which the figures are given.
+yields: no recipe makes more iron, copper, zinc, … than its inputs hold, and no fuel gives more
+energy. Tests hold all three. Of inputs that replace one another the first is the one for which the
+figures are given.
 
 ## A library of your own
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -20,6 +20,9 @@ from circflow.solver.run import solve
 from circflow.studies.composite import Composite, composite
 from circflow.studies.errors import StudyError
 from circflow.studies.indicators import indicators
+
+if TYPE_CHECKING:
+    from circflow.report.page.frame import Section
 
 Progress = Callable[[str], None]
 
@@ -60,6 +63,12 @@ class Comparison(Result):
         if rows.empty:
             raise StudyError(f"no figure {figure!r}" + (f" of {item!r}" if item else ""))
         return {label: float(rows.iloc[0][label]) for label in self.labels}
+
+    def opening(self) -> list[Section]:
+        """What its page says first."""
+        from circflow.report.page.comparison import comparison_opening
+
+        return comparison_opening(self.tables(), self.labels, self.currency)
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Every table, by name."""

@@ -119,3 +119,23 @@ def test_every_waste_tells_its_stage(library: Library) -> None:
 
 def test_every_material_is_used(library: Library) -> None:
     assert set(library.materials["material"]) == set(library.recipes["material"])
+
+
+def test_no_fuel_gives_more_energy_than_it_holds() -> None:
+    """In GJ per unit of activity, by lower heating values, of recipes that take a fuel in."""
+    per_unit = {"GJ": 1.0, "MWh": 3.6, "1000 m3": 35.8}
+    energy = {row["material"]: per_unit.get(row["unit"], 0.0) for row in rows("Materials")}
+    fuels = {r["material"]: float(r["value"]) for r in rows("Properties") if r["property"] == "LHV"}
+    energy |= fuels
+    taken: defaultdict[tuple[str, str], float] = defaultdict(float)
+    made: defaultdict[tuple[str, str], float] = defaultdict(float)
+    burning = set()
+    for row in design_rows():
+        recipe = (row["technology"], row["recipe"])
+        amount = float(row["amount"]) / float(row["weight"] or 1) * energy[row["material"]]
+        (taken if row["role"] == "input" else made)[recipe] += amount
+        if row["role"] == "input" and row["material"] in fuels:
+            burning.add(recipe)
+    assert len(burning) >= 10
+    for recipe in burning:
+        assert made[recipe] <= taken[recipe], recipe

@@ -110,11 +110,17 @@ def save_and_undo(back: str) -> str:
     """The buttons below everything that changes cells."""
     return (
         '<div class="acts">'
+        + check_again()
         + form("/save", button("Save workbook"))
         + form("/undo", hidden(back=back, do="undo") + button("Undo"))
         + form("/undo", hidden(back=back, do="redo") + button("Redo"))
         + "</div>"
     )
+
+
+def check_again() -> str:
+    """The button that leads to the list of problems."""
+    return f'<form method="get" action="/check">{button("Check")}</form>'
 
 
 def begin(kind: str, words: str, inner: str = "", **more: str) -> str:

@@ -83,7 +83,7 @@ def futures(  # noqa: PLR0913
     omega: float = 0.0,
     gap: float = 1e-6,
     time_limit: float | None = None,
-    jobs: int = 1,
+    jobs: int | None = 1,
     executor: Executor | None = None,
     dask: str | None = None,
     group_size: int | None = None,
@@ -110,7 +110,7 @@ def futures(  # noqa: PLR0913
         omega: weight of CVaR beside the mean, between 0 and 1.
         gap: relative gap at which each search over yes/no decisions ends.
         time_limit: seconds for each search.
-        jobs: local processes.
+        jobs: local processes; None as many as there are processors, once that is worth it.
         executor: an executor of `concurrent.futures` instead.
         dask: address of a Dask scheduler instead.
         group_size: plan futures in groups of so many (see `circflow.studies.futures.groups`);

@@ -31,6 +31,7 @@ from circflow.studies.bench.goals import no_plan
 from circflow.studies.bench.money_by_rate import Rating, kinds_of
 from circflow.studies.bench.totals_rows import built_of, totals_of
 from circflow.studies.errors import StudyError
+from circflow.studies.progress import time_left
 from circflow.studies.sweeps import design as what
 from circflow.studies.sweeps.affine import fit
 from circflow.studies.sweeps.design import Design, Point, Unreadable
@@ -105,7 +106,7 @@ def sweep(  # noqa: PLR0913
     gap: float = 1e-6,
     time_limit: float | None = None,
     keep: Sequence[str] = (),
-    jobs: int = 1,
+    jobs: int | None = 1,
     executor: Executor | None = None,
     dask: str | None = None,
     store: str | Path | None = None,
@@ -127,7 +128,7 @@ def sweep(  # noqa: PLR0913
         gap: relative gap of each search.
         time_limit: seconds per run.
         keep: tables of each plan to keep, such as `flows` and `prices` (the runs are rebuilt).
-        jobs: local processes.
+        jobs: local processes; None as many as there are processors, once that is worth it.
         executor: an executor of `concurrent.futures` instead.
         dask: address of a Dask scheduler instead.
         store: SQLite file that runs are written to as they finish.
@@ -173,7 +174,7 @@ def sample(  # noqa: PLR0913
     gap: float = 1e-6,
     time_limit: float | None = None,
     keep: Sequence[str] = (),
-    jobs: int = 1,
+    jobs: int | None = 1,
     executor: Executor | None = None,
     dask: str | None = None,
     store: str | Path | None = None,
@@ -552,10 +553,8 @@ class Sweeper:
 
     def _tell(self, begun: float, before: int) -> None:
         done, count = len(self.runs), len(self.design.points)
-        each = (time.perf_counter() - begun) / max(done - before, 1)
-        left = each * (count - done)
-        clock = f"{left:.0f} s" if left < 100 else f"{left / 60:.0f} min"
-        self.progress(f"{done:,} of {count:,} runs, {clock} left")
+        left = time_left(begun, done - before, count - before)
+        self.progress(f"{done:,} of {count:,} runs, {left}")
 
     def _check(self, job: Job, numbers: Sequence[int], points: Mapping[int, Point]) -> None:
         """Build every k-th run, and those that look odd, from nothing."""

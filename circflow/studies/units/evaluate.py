@@ -23,6 +23,7 @@ from circflow.data.arguments import public
 from circflow.data.scenario import Scenario
 from circflow.data.suggest import nearest
 from circflow.studies.errors import StudyError
+from circflow.studies.progress import time_left
 from circflow.studies.units.break_even import Zero, break_even
 from circflow.studies.units.break_even import capex_direction as _capex
 from circflow.studies.units.break_even import gate_fee_direction as _gate_fee
@@ -246,7 +247,7 @@ class _Work:
         benches.put(self.bench)
         for _ in range(self.jobs - 1):
             benches.put(self.bench.twin())
-        finished = 0
+        finished, begun = 0, time.perf_counter()
 
         def one(subject: _Subject) -> dict[str, Any]:
             nonlocal finished
@@ -256,7 +257,8 @@ class _Work:
             finally:
                 benches.put(bench)
                 finished += 1
-                self.tell(f"units: {finished} of {len(self.subjects)}")
+                left = time_left(begun, finished, len(self.subjects))
+                self.tell(f"units: {finished} of {len(self.subjects)}, {left}")
 
         if self.jobs == 1:
             return [one(s) for s in self.subjects]

@@ -15,6 +15,7 @@ from circflow.data.one_line import plain
 from circflow.data.result import Result, counted, figure
 from circflow.data.scenario import Scenario
 from circflow.report.numbers import number
+from circflow.report.page.frame import Section
 from circflow.report.sheets import Formats, add_table, clean, fill, print_set_up
 from circflow.studies.errors import StudyError
 from circflow.studies.sweeps.design import meant
@@ -75,6 +76,15 @@ class Verdicts(Result):
         }
         shown = {name: table for name, table in names.items() if len(table)}
         return shown | self.scenario.changes_table
+
+    def opening(self) -> list[Section]:
+        """What its page says first."""
+        from circflow.report.numbers import without_noise
+        from circflow.report.page.verdicts import verdicts_opening
+
+        told = {str(u): self.words(str(u)) for u in self.table["unit"]}
+        tables = {name: without_noise(table) for name, table in self.tables().items()}
+        return verdicts_opening(tables, told, self.currency)
 
     def words(self, unit: str) -> list[str]:
         """The verdict on one unit, a page in words and figures."""
@@ -322,14 +332,15 @@ def write(verdicts: Verdicts, path: str | Path) -> None:
     from circflow.report.study_tables import write_tables
 
     tables = dict(verdicts.tables())
-    tables["words"] = pd.DataFrame(
-        [(u, n + 1, line) for u in verdicts.table["unit"] for n, line in
-         enumerate(words(verdicts, str(u)))],
-        columns=["unit", "line", "text"],
-    )  # fmt: skip
-    write_tables(
-        tables, target, currency=verdicts.currency, title=f"{verdicts.scenario.name}: verdicts"
-    )
+    told = {str(u): words(verdicts, str(u)) for u in verdicts.table["unit"]}
+    lines = [(u, n + 1, line) for u, own in told.items() for n, line in enumerate(own)]
+    title = f"{verdicts.scenario.name}: verdicts"
+    if target.suffix.lower() == ".html":
+        opening = verdicts.opening()
+        write_tables(tables, target, currency=verdicts.currency, title=title, opening=opening)
+        return
+    tables["words"] = pd.DataFrame(lines, columns=["unit", "line", "text"])
+    write_tables(tables, target, currency=verdicts.currency, title=title)
 
 
 def _write_workbook(verdicts: Verdicts, path: Path) -> None:
