@@ -243,7 +243,7 @@ def _write(path: Path, write: Callable[[Path], Any], figure: Callable[[], Any]) 
 
 
 def _sweep_figure(runs: Runs) -> Any:
-    from circflow.report.study_plots import sweep_plot
+    from circflow.studies.plots import sweep_plot
 
     return sweep_plot(runs)
 
@@ -347,7 +347,7 @@ def tornado(  # noqa: PLR0913, PLR0917
             progress=progress,
         )
         progress("writing")
-        from circflow.report.study_plots import tornado_plot
+        from circflow.studies.plots import tornado_plot
 
         for path in outputs:
             _write(path, study.write, lambda: tornado_plot(study))
@@ -484,7 +484,7 @@ def pareto(  # noqa: PLR0913, PLR0917
             progress=progress,
         )
         progress("writing")
-        from circflow.report.study_plots import pareto_plot
+        from circflow.studies.plots import pareto_plot
 
         for path in outputs:
             _write(path, front.write, lambda: pareto_plot(front))

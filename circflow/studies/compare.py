@@ -14,6 +14,7 @@ from circflow.data.arguments import public
 from circflow.data.indicators import in_currency
 from circflow.data.result import Result, counted, one_text_type
 from circflow.data.scenario import Scenario
+from circflow.model.build import money_groups
 from circflow.solution.solution import NoPlan, Solution
 from circflow.solver.run import solve
 from circflow.studies.composite import Composite, composite
@@ -195,10 +196,10 @@ def figures_of(solution: Solution) -> dict[Figure, float]:
     made: dict[Figure, float] = {
         ("objective", None, money): solution.objective,
         ("net_benefit", None, money): totals["net_benefit"],
-        ("income", None, money): totals["income"],
-        ("synergy", None, money): totals["synergy"],
     }
-    made |= {("cost", group, money): value for group, value in totals["costs"].items()}
+    for group in money_groups():
+        figure = (group.name, None, money) if group.received else ("cost", group.name, money)
+        made[figure] = group.of(totals)
     for kind in ("waste_arising", "waste_converted", "waste_disposed", "waste_reclaimed"):
         made |= {(kind, unit, unit): value for unit, value in totals[kind].items()}
     share = totals["use_share"]

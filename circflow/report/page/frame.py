@@ -211,21 +211,14 @@ class Column:
 
 def columns_of(frame: pd.DataFrame, currency: str = "", table: str = "") -> tuple[Column, ...]:
     """Columns for a table as it comes, titles in words with their units."""
-    from circflow.report.sheets import title
+    from circflow.report.sheets import kind_of, title
 
     made = []
     for name in frame.columns:
         words, _, unit = title(table, str(name), frame, currency).partition(" (")
-        values = frame[name]
-        numeric = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
-        if not numeric and values.dtype == object:
-            numeric = pd.api.types.infer_dtype(values, skipna=True) in ("floating", "integer")
-        share = str(name) in ("share", "use_share", "load_share", "in_service", "used")
-        whole = str(name) in ("row", "tier", "chain")
-        kind: Literal["text", "number", "share", "whole"] = (
-            "text" if not numeric else "share" if share else "whole" if whole else "number"
-        )
-        made.append(Column(str(name), words, kind, "" if share else unit.removesuffix(")")))
+        kind = kind_of(table, str(name), frame[name])
+        shown = "" if kind == "share" else unit.removesuffix(")")
+        made.append(Column(str(name), words, "text" if kind == "flag" else kind, shown))
     return tuple(made)
 
 

@@ -21,7 +21,8 @@ import pandas as pd
 from circflow.data.arguments import named, public
 from circflow.data.result import Result, counted
 from circflow.data.scenario import Scenario, ScenarioError
-from circflow.solution.solution import INCOME, SYNERGY, Tables
+from circflow.model.build import money_groups
+from circflow.solution.solution import Tables
 from circflow.solver.highs import Session
 from circflow.solver.optimum import optimum
 from circflow.solver.scaling import scaling_of
@@ -83,10 +84,14 @@ class Runs(Result):
         return [p.label for p in self.design.parameters]
 
     def write(self, path: str | Path) -> None:
-        """Write the runs as .csv, .parquet or .xlsx (see `circflow.studies.sweeps.export`)."""
-        from circflow.studies.sweeps.export import write_runs
+        """Write the runs as .csv, .parquet or .xlsx (see `circflow.studies.sweeps.export`); to
+        Excel with what is built, the tables kept and notes."""
+        from circflow.studies.sweeps.export import write_table
 
-        write_runs(self, path)
+        kept = {name.capitalize(): table for name, table in self.kept.items()}
+        about = pd.DataFrame({"note": [self.scenario.name, *self.notes]})
+        tables = {"Runs": self.table, "Built": self.built, **kept, "About": about}
+        write_table(path, tables | self.scenario.changes_table)
 
 
 @public
@@ -649,10 +654,10 @@ def _kept(runs: Sequence[Run], keep: Sequence[str]) -> dict[str, pd.DataFrame]:
 
 def flat(totals: Mapping[str, Any]) -> dict[str, Any]:
     """Totals as one row: names tell the units."""
-    made: dict[str, Any] = {f"{INCOME}_million": totals[INCOME]}
-    for group, cost in totals["costs"].items():
-        made[f"cost_{group}_million"] = cost
-    made[f"{SYNERGY}_million"] = totals[SYNERGY]
+    made: dict[str, Any] = {
+        f"{'' if group.received else 'cost_'}{group.name}_million": group.of(totals)
+        for group in money_groups()
+    }
     made["net_benefit_million"] = totals["net_benefit"]
     for name in ("waste_arising", "waste_converted", "waste_disposed", "waste_reclaimed"):
         for unit, amount in totals[name].items():
