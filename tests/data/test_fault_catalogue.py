@@ -301,7 +301,7 @@ SVERDLOVSK_MORE = (
         put(
             "Units.requires[unit=Reftinskaya ash terminal]",
             "Sukhoy Log composite line",
-            at="Units.requires[unit=Sukhoy Log composite line]",
+            at="Units.requires[unit=Reftinskaya ash terminal]",
         ),
         "ring",
     ),
