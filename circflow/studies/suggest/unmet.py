@@ -94,8 +94,8 @@ def needing_a_market(
     """Technologies whose products the scenario has no market for (`NO_MARKET`), nearest first.
 
     `needed_price` is the price at the works at which the first tonne is worth nothing, were the
-    technology's main new product alone sold; `usual_price` is the library's. The first tonne is that
-    of the lower end of its price interval, at the four sites with the greatest bound.
+    technology's main new product alone sold; `usual_price` is the library's. The first tonne is
+    that of the lower end of its price interval, at the four sites with the greatest bound.
     """
     rows = table[table["missing"].eq("") & (table["new_products"] != "")]
     rows = rows.sort_values("first_tonne_value", ascending=False, kind="stable")
