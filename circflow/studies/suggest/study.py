@@ -175,7 +175,9 @@ def suggest(  # noqa: PLR0913
         objective=work.plan.value,
         bounds=table[table["missing"] == ""].drop(columns=["offer", "missing"]),
         almost=almost(pricing, table, offers, set(chosen["technology"])),
-        no_market=needing_a_market(pricing, table, offers),
+        no_market=needing_a_market(
+            pricing, table, offers, FirstTonne(work.bench, work.plan, pricing)
+        ),
         questions=full[full["question"] != ""].reset_index(drop=True),
         pricing=pricing,
         seconds=work.seconds,

@@ -10,8 +10,10 @@ import pandas as pd
 
 from circflow.report.numbers import number
 from circflow.studies.suggest.first_tonne import WASTES, Flow, Offer, Pricing
+from circflow.studies.suggest.shortlist import FirstTonne
 
 ALMOST = ["technology", "site", "first_tonne_value", "margin", "capital", "missing", "alike"]
+_SITES = 4
 NO_MARKET = [
     "technology",
     "site",
@@ -87,14 +89,18 @@ def _reason(pricing: Pricing, offer: Offer, row: dict[Any, Any]) -> str:
 
 
 def needing_a_market(
-    pricing: Pricing, table: pd.DataFrame, offers: Sequence[Offer]
+    pricing: Pricing, table: pd.DataFrame, offers: Sequence[Offer], interval: FirstTonne
 ) -> pd.DataFrame:
     """Technologies whose products the scenario has no market for (`NO_MARKET`), nearest first.
 
     `needed_price` is the price at the works at which the first tonne is worth nothing, were the
-    technology's main new product alone sold; `usual_price` is the library's.
+    technology's main new product alone sold; `usual_price` is the library's. The first tonne is
+    that of the lower end of its price interval, at the four sites with the greatest bound.
     """
     rows = table[table["missing"].eq("") & (table["new_products"] != "")]
+    rows = rows.sort_values("first_tonne_value", ascending=False, kind="stable")
+    rows = rows[rows.groupby("technology").cumcount() < _SITES]
+    codes = pricing.scenario.codes
     records = []
     for r in rows.to_dict("records"):
         offer = offers[r["offer"]]
@@ -103,8 +109,10 @@ def needing_a_market(
         main = int(np.argmax(np.nan_to_num([f.amount for f in flows]) * np.nan_to_num(usual)))
         flow = flows[main]
         run = min(r["arriving"], _full_load(pricing, offer, r["capacity"]))
-        needed = -r["first_tonne_value"] / flow.amount
-        if r["market"] and needed <= 0.0:
+        site = codes.known("site", r["site"])
+        least = interval.least(offer, site, r["decided"], r["first_tonne_value"])
+        needed = -least / flow.amount
+        if not np.isfinite(needed) or (r["market"] and needed <= 0.0):
             continue
         unit = pricing.materials[flow.library_material]["unit"]
         product = flow.library_material, unit, needed, usual[main], flow.amount * run
