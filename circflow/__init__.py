@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from circflow.data.scenario import ScenarioError as ScenarioError
     from circflow.library.read import Library as Library
     from circflow.library.read import read_library as read_library
-    from circflow.report.study_plots import PlotError as PlotError
     from circflow.solution.solution import NoPlan as NoPlan
     from circflow.solution.solution import Solution as Solution
     from circflow.solution.solution import Status as Status
@@ -45,6 +44,7 @@ if TYPE_CHECKING:
     from circflow.studies.futures.robust import robust as robust
     from circflow.studies.futures.study import futures as futures
     from circflow.studies.indicators import indicators as indicators
+    from circflow.studies.plots import PlotError as PlotError
     from circflow.studies.suggest.study import Suggestions as Suggestions
     from circflow.studies.suggest.study import suggest as suggest
     from circflow.studies.sweeps.ranges import break_points as break_points
@@ -58,9 +58,9 @@ if TYPE_CHECKING:
     from circflow.studies.tradeoffs.near_optimal import near_optimal as near_optimal
     from circflow.studies.tradeoffs.pareto import Front as Front
     from circflow.studies.tradeoffs.pareto import pareto as pareto
-    from circflow.studies.units.evaluate import Verdicts as Verdicts
     from circflow.studies.units.evaluate import evaluate as evaluate
     from circflow.studies.units.sites import best_sites as best_sites
+    from circflow.studies.units.words import Verdicts as Verdicts
 
 __version__ = "0.1.0"
 
@@ -70,7 +70,6 @@ _HOMES = {
     "circflow.data.read": ["read"],
     "circflow.data.scenario": ["Scenario", "ScenarioError"],
     "circflow.library.read": ["Library", "read_library"],
-    "circflow.report.study_plots": ["PlotError"],
     "circflow.solution.solution": ["NoPlan", "Solution", "Status"],
     "circflow.solver.highs": ["SolverError"],
     "circflow.solver.pyomo_model": ["SolverMissingError", "pyomo_model"],
@@ -88,13 +87,15 @@ _HOMES = {
     "circflow.studies.futures.study": ["futures"],
     "circflow.studies.indicators": ["indicators"],
     "circflow.studies.suggest.study": ["Suggestions", "suggest"],
+    "circflow.studies.plots": ["PlotError"],
     "circflow.studies.sweeps.ranges": ["break_points", "ranges"],
     "circflow.studies.sweeps.sweep": ["Runs", "sample", "sweep"],
     "circflow.studies.sweeps.tornado": ["Tornado", "tornado"],
     "circflow.studies.tradeoffs.near_optimal": ["Alternatives", "near_optimal"],
     "circflow.studies.tradeoffs.pareto": ["Front", "pareto"],
-    "circflow.studies.units.evaluate": ["Verdicts", "evaluate"],
+    "circflow.studies.units.evaluate": ["evaluate"],
     "circflow.studies.units.sites": ["best_sites"],
+    "circflow.studies.units.words": ["Verdicts"],
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -19,7 +19,7 @@ from playwright.sync_api import sync_playwright
 ROOT = Path(__file__).parents[1]
 IMAGES = ROOT / "docs" / "images" / "app"
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-sync"]
-WAIT = 600_000
+WAIT = 60_000
 
 
 def step(page: Any, name: str) -> None:
@@ -82,13 +82,13 @@ def tour(page: Any, address: str) -> None:
     page.get_by_text("Would a group leave?").first.wait_for()
     shot(page, "cluster")
     page.get_by_role("region", name="Shares of the gain").get_by_role("link").first.click()
-    page.get_by_text("What I give").wait_for()
+    page.get_by_role("heading", name="What I give").wait_for()
     shot(page, "member")
 
 
 def main() -> None:
     """Take every picture anew."""
-    chosen = sys.argv[1] if len(sys.argv) > 1 else str(ROOT / "scenarios" / "sverdlovsk.xlsx")
+    chosen = sys.argv[1] if len(sys.argv) > 1 else str(ROOT / "scenarios" / "tutorial.xlsx")
     IMAGES.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch, sync_playwright() as tool:
         file = Path(scratch) / Path(chosen).name

@@ -15,7 +15,8 @@ from typing import Any
 
 from circflow.data.atomic import atomic_path
 from circflow.data.cells import BadCellError, parse_number
-from circflow.data.files import file_error, write_book
+from circflow.data.files import write_book
+from circflow.data.grids import file_error
 from circflow.data.patch import UnusualError, patch
 from circflow.data.schema import BY_NAME
 from circflow.data.table import Book, RawSheet

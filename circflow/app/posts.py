@@ -83,7 +83,7 @@ async def _received(uploaded: UploadFile, home: Path) -> tuple[str, Path]:
 
 
 def _empty(home: Path) -> Path:
-    from circflow.data.template import write_template
+    from circflow.data.files import write_template
 
     path = home / "new.xlsx"
     write_template(path)

@@ -17,7 +17,7 @@ from circflow.data.table import Book, Problem
 if TYPE_CHECKING:
     import pandas as pd
 
-    from circflow.app.worker import Tell
+    from circflow.app.tell import Tell
     from circflow.data.scenario import Scenario
     from circflow.studies.sweeps.sliders import Sliders
 

@@ -117,8 +117,9 @@ def share(  # noqa: PLR0913, PLR0917
 ) -> None:
     """Tell what a cluster gains over its members alone, why, and how to share it.
 
-    The gain of the cluster by effect; the Owen, Shapley and nucleolus allocations beside rules in use; which
-    group would leave under each, and by how much; who pays whom; what if a member leaves, or joins.
+    The gain of the cluster by effect; the Owen, Shapley and nucleolus allocations beside rules in
+    use; which group would leave under each, and by how much; who pays whom; what if a member
+    leaves, or joins.
     """
     _check_output(file, output, store)
     with Progress(quiet=quiet) as progress:
@@ -142,7 +143,7 @@ def share(  # noqa: PLR0913, PLR0917
         title = f"{scenario.name}: {what}"
 
         def give(answer: Sharing | Joining) -> None:
-            _write(answer.tables(), output, scenario.settings.currency, progress, title)
+            _write(answer, output, scenario.settings.currency, progress, title)
             progress.done()
             if not quiet:
                 click.echo("\n".join(_lines_of(answer)))
@@ -254,7 +255,7 @@ def forms(  # noqa: PLR0913, PLR0917
             progress=progress,
         )
         title = f"{scenario.name}: forms of the cluster"
-        _write(found.tables(), output, found.currency, progress, title)
+        _write(found, output, found.currency, progress, title)
     if not quiet:
         click.echo("\n".join(comparison_lines(found)))
         _written(output)
@@ -291,7 +292,7 @@ def compare(
             labels = [*labels, "changed"]
             scenarios = [read_scenario(files[0]), *scenarios]
         found = side_by_side(*scenarios, labels=labels, gap=gap, progress=progress)
-        _write(found.tables(), output, found.currency, progress, "Scenarios side by side")
+        _write(found, output, found.currency, progress, "Scenarios side by side")
     if not quiet:
         click.echo("\n".join(comparison_lines(found)))
         _written(output)
@@ -311,7 +312,7 @@ def _check_output(file: Path, output: Path | None, store: Path | None = None) ->
 
 
 def _write(
-    tables: dict[str, pd.DataFrame],
+    found: Sharing | Joining | Comparison,
     output: Path | None,
     currency: str,
     progress: Progress,
@@ -322,7 +323,8 @@ def _write(
     from circflow.report.study_tables import write_tables
 
     progress("writing")
-    write_tables(tables, output, currency=currency, title=title)
+    opening = found.opening() if output.suffix.lower() == ".html" else ()
+    write_tables(found.tables(), output, currency=currency, title=title, opening=opening)
 
 
 def _written(output: Path | None) -> None:

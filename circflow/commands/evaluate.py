@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from circflow.data.scenario import Scenario
-    from circflow.studies.units.evaluate import Verdicts
+    from circflow.studies.units.words import Verdicts
 
 
 @click.command()

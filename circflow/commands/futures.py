@@ -140,7 +140,7 @@ def futures(  # noqa: PLR0913, PLR0917
     json_out: Path | None,
     assignments: Sequence[str],
     resume: bool,
-    jobs: int,
+    jobs: int | None,
     dask: str | None,
     quiet: bool,
 ) -> None:
@@ -190,13 +190,13 @@ def futures(  # noqa: PLR0913, PLR0917
     if json_out is not None:
         write_json(json_out, found.summary())
     if not quiet and str(json_out) != "-":
-        from circflow.report.futures import lines
+        from circflow.studies.futures.terminal import lines
 
         click.echo("\n".join(lines(found)))
     if output is not None:
         note(f"Written: {output}", quiet=quiet)
     if found.RP is None:
-        from circflow.report.futures import no_plan_lines
+        from circflow.studies.futures.terminal import no_plan_lines
 
         for line in no_plan_lines(found):
             click.echo(line, err=True)
@@ -213,8 +213,8 @@ def _robust(  # noqa: PLR0913, PLR0917
     quiet: bool,
     progress: Progress,
 ) -> None:
-    from circflow.report.futures import robust_lines
     from circflow.studies.futures.robust import robust
+    from circflow.studies.futures.terminal import robust_lines
 
     found = robust(scenario, list(gammas), gap=gap, time_limit=time_limit, progress=progress)
     if output is not None:

@@ -22,6 +22,7 @@ from circflow.commands.common import (
 )
 from circflow.commands.study_parts import (
     HOW,
+    PAGED,
     TABLES,
     checked,
     decisions,
@@ -55,7 +56,7 @@ _RELAX = click.option("--relax", is_flag=True, help="Let yes/no decisions be fra
 )
 @_RELAX
 @engine_options
-@output_option(TABLES)
+@output_option(PAGED)
 @json_option
 @set_option
 @quiet_option
@@ -65,7 +66,7 @@ def ranges(  # noqa: PLR0913, PLR0917
     sheets: Sequence[str],
     within: float,
     relax: bool,
-    jobs: int,
+    jobs: int | None,
     dask: str | None,
     outputs: Sequence[Path],
     json_out: Path | None,
@@ -79,11 +80,13 @@ def ranges(  # noqa: PLR0913, PLR0917
     """
     if addresses and sheets:
         raise Refusal("give addresses or --sheet, not both")
-    checked(file, outputs, TABLES)
+    checked(file, outputs, PAGED)
     check_outputs(file, text=[json_out])
     with Progress(quiet=quiet) as progress:
         progress("reading")
         scenario = read_scenario(file, assignments)
+        from circflow.report.page.runs import ranges_opening
+        from circflow.report.study_tables import write_tables
         from circflow.studies.sweeps.export import write_table
         from circflow.studies.sweeps.ranges import ranges as find
 
@@ -98,7 +101,16 @@ def ranges(  # noqa: PLR0913, PLR0917
             progress=progress,
         )
         for path in outputs:
-            write_table(path, {"Ranges": table, **scenario.changes_table})
+            if path.suffix.lower() == ".html":
+                write_tables(
+                    {"ranges": table, **scenario.changes_table},
+                    path,
+                    currency=scenario.settings.currency,
+                    title=f"{scenario.name}: how far figures may move",
+                    opening=ranges_opening(table, within),
+                )
+            else:
+                write_table(path, {"Ranges": table, **scenario.changes_table})
         if json_out is not None:
             write_json(json_out, {**scenario.about, "ranges": records(table)})
     if not quiet and str(json_out) != "-":

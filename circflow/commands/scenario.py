@@ -39,7 +39,7 @@ def template(file: Path, force: bool) -> None:
     check_outputs(None, workbook=file, option="template")
     if file.exists() and not force:
         raise Refusal(f"{file} is there already: choose another name, or --force replaces it")
-    from circflow.data.template import write_template
+    from circflow.data.files import write_template
 
     write_template(file)
     click.echo(f"Written: {file}")

@@ -24,6 +24,7 @@ from circflow.commands.common import (
 )
 from circflow.commands.study_parts import (
     HOW,
+    PAGED,
     PLOTS,
     STORES,
     TABLES,
@@ -119,7 +120,7 @@ def sweep(  # noqa: PLR0913, PLR0917
     gap: float,
     time_limit: float | None,
     relax: bool,
-    jobs: int,
+    jobs: int | None,
     dask: str | None,
     resume: bool,
     quiet: bool,
@@ -242,7 +243,7 @@ def _write(path: Path, write: Callable[[Path], Any], figure: Callable[[], Any]) 
 
 
 def _sweep_figure(runs: Runs) -> Any:
-    from circflow.report.study_plots import sweep_plot
+    from circflow.studies.plots import sweep_plot
 
     return sweep_plot(runs)
 
@@ -315,7 +316,7 @@ def tornado(  # noqa: PLR0913, PLR0917
     gap: float,
     time_limit: float | None,
     relax: bool,
-    jobs: int,
+    jobs: int | None,
     dask: str | None,
     resume: bool,
     quiet: bool,
@@ -346,7 +347,7 @@ def tornado(  # noqa: PLR0913, PLR0917
             progress=progress,
         )
         progress("writing")
-        from circflow.report.study_plots import tornado_plot
+        from circflow.studies.plots import tornado_plot
 
         for path in outputs:
             _write(path, study.write, lambda: tornado_plot(study))
@@ -383,7 +384,7 @@ def tornado(  # noqa: PLR0913, PLR0917
     show_default=True,
     help="How many alternatives to keep.",
 )
-@output_option(TABLES)
+@output_option(PAGED)
 @json_option
 @set_option
 @decision_options
@@ -401,7 +402,7 @@ def alternatives(  # noqa: PLR0913, PLR0917
     quiet: bool,
 ) -> None:
     """Find plans nearly as good as the best that differ most, and what stands in all of them."""
-    checked(file, outputs, TABLES)
+    checked(file, outputs, PAGED)
     check_outputs(file, text=[json_out])
     with Progress(quiet=quiet) as progress:
         progress("reading")
@@ -483,7 +484,7 @@ def pareto(  # noqa: PLR0913, PLR0917
             progress=progress,
         )
         progress("writing")
-        from circflow.report.study_plots import pareto_plot
+        from circflow.studies.plots import pareto_plot
 
         for path in outputs:
             _write(path, front.write, lambda: pareto_plot(front))

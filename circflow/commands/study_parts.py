@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 TABLES = (".csv", ".xlsx", ".parquet")
+PAGED = (*TABLES, ".html")
 PLOTS = (".html", ".png", ".svg")
 STORES = (".sqlite", ".db")
 HOW = {"=": "set", "*=": "factor", "+=": "add"}
@@ -68,9 +69,8 @@ def engine_options(command: Command) -> Command:
             "--jobs",
             metavar="N",
             type=click.IntRange(min=1),
-            default=1,
-            show_default=True,
-            help="Run in so many processes of this machine.",
+            help="Run in so many processes of this machine (as many as it has processors, where the"
+            " work takes longer than a few seconds).",
         ),
     ):
         command = option(command)
@@ -93,7 +93,8 @@ def checked(file: Path, outputs: Sequence[Path], endings: Sequence[str]) -> None
         if path.suffix.lower() not in endings:
             raise Refusal(f"-o {path}: the name must end in {', '.join(endings)}")
     check_outputs(file, text=outputs)
-    if any(path.suffix.lower() in PLOTS for path in outputs):
+    drawn = PLOTS if ".png" in endings else ()
+    if any(path.suffix.lower() in drawn for path in outputs):
         from importlib.util import find_spec
 
         if find_spec("matplotlib") is None:

@@ -37,7 +37,7 @@ from circflow.data.cells import (
 )
 from circflow.data.checks.changed import check_changed
 from circflow.data.errors import ArgumentError
-from circflow.data.files import column_letter
+from circflow.data.grids import column_letter
 from circflow.data.pandas_text import python_strings
 from circflow.data.read import scenario_of
 from circflow.data.retyped import retyped

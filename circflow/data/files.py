@@ -10,32 +10,22 @@ target and renamed, so that a stopped run leaves the old file as it was.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from circflow.data.grids import file_error
 from circflow.data.scenario import ScenarioError
-from circflow.data.schema import SHEETS, Sheet
-from circflow.data.table import Book, Cell, Problem, RawSheet
+from circflow.data.table import Book
 
 if TYPE_CHECKING:
     from circflow.data.template import Manual
-
-MAX_FILE_BYTES = 512 * 2**20
-"""Largest file, and largest sum of a file's unpacked parts, that is read."""
-MAX_GRID_CELLS = 30_000_000
-"""Most cells of one sheet, blank ones included, from A1 to its last value."""
 
 _OTHER_FORMATS = {
     *(".xls", ".xlsm", ".xlsb", ".xltx", ".ods", ".csv", ".tsv", ".txt"),
     *(".json", ".zip", ".pdf", ".html", ".doc", ".docx"),
 }
-
-
-def file_error(message: str, origin: str = "", cell: Cell | None = None) -> ScenarioError:
-    """An error about a file as a whole, or about one sheet or cell of it."""
-    return ScenarioError([Problem("error", cell or Cell("", 0), message)], origin)
 
 
 def read_book(path: str | os.PathLike[str]) -> Book:
@@ -71,7 +61,7 @@ def write_book(book: Book, path: str | os.PathLike[str], manual: Manual | None =
     path = Path(path)
     with _writing(path):
         if path.suffix.lower() == ".xlsx" and not path.is_dir():
-            from circflow.data.workbook import write_workbook
+            from circflow.data.template import write_workbook
 
             write_workbook(book, path, manual)
             return
@@ -117,52 +107,12 @@ def _reason(error: Exception) -> str:
     return (getattr(error, "strerror", None) or str(error) or type(error).__name__).lower()
 
 
-def in_order(book: Book, sheets: Sequence[Sheet] = SHEETS) -> list[RawSheet]:
-    """A book's sheets: those of the schema in its order, then the others as they stand."""
-    order = {sheet.name: n for n, sheet in enumerate(sheets)}
-    return sorted(book.sheets, key=lambda sheet: order.get(sheet.name.strip(), len(order)))
+def write_template(path: str | os.PathLike[str]) -> None:
+    """Write an empty workbook to fill in: every sheet and column, with notes and lists.
 
-
-def check_names_differ(book: Book) -> None:
-    """Refuse two sheets that differ only by case: neither Excel nor every disk holds both."""
-    seen: dict[str, str] = {}
-    for sheet in book.sheets:
-        other = seen.get(sheet.name.casefold())
-        if other is not None:
-            message = f"there are two sheets called {other!r} and {sheet.name!r}: rename one"
-            raise file_error(message, book.origin, Cell(sheet.name, 0))
-        seen[sheet.name.casefold()] = sheet.name
-
-
-def is_blank(value: object) -> bool:
-    """Whether a cell holds nothing: None, or only white space."""
-    return value is None or (isinstance(value, str) and (not value or value.isspace()))
-
-
-def trim(grid: list[list[object]]) -> list[list[object]]:
-    """A grid without its trailing blank rows and columns, rows made equally long.
-
-    White-space cells become None. Blank rows share one list, so rows are not to be changed.
+    The sheet Scenario lists its keys with their defaults and a note on each. Raises
+    `ScenarioError` if the file cannot be written.
     """
-    height = width = 0
-    for number, row in enumerate(grid, start=1):
-        for column in range(len(row), 0, -1):
-            if not is_blank(row[column - 1]):
-                height, width = number, max(width, column)
-                break
-    blank: list[object] = [None] * width
-    rows = []
-    for row in grid[:height]:
-        cells = [None if is_blank(value) else value for value in row[:width]]
-        rows.append([*cells, *blank[len(cells) :]] if cells else blank)
-    return rows
+    from circflow.data.template import template_book
 
-
-def column_letter(index: int) -> str:
-    """The letters of a column, counted from 0: A, B, …, Z, AA, …"""
-    letters = ""
-    index += 1
-    while index:
-        index, rest = divmod(index - 1, 26)
-        letters = chr(65 + rest) + letters
-    return letters
+    write_book(template_book(), path)

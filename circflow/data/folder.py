@@ -21,7 +21,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from circflow.data.atomic import atomic_path
-from circflow.data.files import (
+from circflow.data.grids import (
     MAX_FILE_BYTES,
     MAX_GRID_CELLS,
     check_names_differ,

@@ -11,7 +11,6 @@ from __future__ import annotations
 import datetime as dt
 import html
 import math
-import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -19,7 +18,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from circflow.data.files import column_letter, in_order, is_blank
+from circflow.data.atomic import atomic_path
+from circflow.data.grids import (
+    check_names_differ,
+    column_letter,
+    file_error,
+    in_order,
+    is_blank,
+)
 from circflow.data.schema import (
     SCENARIO_KEYS,
     SHEETS,
@@ -27,9 +33,9 @@ from circflow.data.schema import (
     Sheet,
     is_planners_column,
 )
-from circflow.data.table import Book, CellFault, RawSheet
-from circflow.data.workbook import README, README_TITLE
-from circflow.data.worksheet import MAX_ROWS
+from circflow.data.table import Book, Cell, CellFault, RawSheet
+from circflow.data.workbook import MAX_TEXT, README, README_TITLE
+from circflow.data.worksheet import MAX_COLUMNS, MAX_ROWS
 
 if TYPE_CHECKING:
     from xlsxwriter import Workbook
@@ -51,17 +57,6 @@ _SCENARIO_KEYS: Mapping[str, Column] = {column.name: column for column in SCENAR
 
 
 # --------------------------------------------------------------------------- template
-
-
-def write_template(path: str | os.PathLike[str]) -> None:
-    """Write an empty workbook to fill in: every sheet and column, with notes and lists.
-
-    The sheet Scenario lists its keys with their defaults and a note on each. Raises
-    `ScenarioError` if the file cannot be written.
-    """
-    from circflow.data.files import write_book
-
-    write_book(template_book(), path)
 
 
 def template_book() -> Book:
@@ -511,3 +506,50 @@ def _write_text(page: Worksheet, place: tuple[int, int], text: str, cells: Forma
     if text.startswith("<r>") and text.endswith("</r>"):
         text = f'<r><t xml:space="preserve">{html.escape(text, quote=False)}</t></r>'
     page.write_string(*place, text, cells)
+
+
+# --------------------------------------------------------------------------- writing
+
+
+def write_workbook(book: Book, path: Path, manual: Manual | None = None) -> None:
+    """Write a book as a workbook that a planner can work in.
+
+    Read again it gives the same cells; a `CellFault` becomes its text. Raises `ScenarioError`
+    where Excel cannot hold a sheet's name, its size or a text; `OSError` if it cannot be written.
+    """
+    _check_fits(book)
+    with atomic_path(path) as temporary:
+        write_styled(book, temporary, manual)
+
+
+def _check_fits(book: Book) -> None:
+    check_names_differ(book)
+    for sheet in book.sheets:
+        where = Cell(sheet.name, 0)
+        name = sheet.name
+        if not name.strip() or len(name.encode("utf-16-le")) // 2 > 31:
+            message = "a sheet's name has 1 to 31 characters in Excel: rename the sheet"
+            raise file_error(message, book.origin, where)
+        if (
+            re.search(r"[\[\]:*?/\\\x00-\x1f]", name)
+            or "'" in (name[0], name[-1])
+            or name.casefold() == "history"
+        ):
+            message = (
+                "Excel does not allow this name of a sheet: rename it without [ ] : * ? / \\ '"
+            )
+            raise file_error(message, book.origin, where)
+        width = max(map(len, sheet.grid), default=0)
+        if len(sheet.grid) > MAX_ROWS or width > MAX_COLUMNS:
+            message = f"an Excel sheet has at most {MAX_ROWS:,} rows and {MAX_COLUMNS:,} columns"
+            raise file_error(message, book.origin, where)
+        for row, line in enumerate(sheet.grid, start=1):
+            for column, value in enumerate(line):
+                if (
+                    isinstance(value, str)
+                    and len(value) > MAX_TEXT // 2
+                    and len(value.encode("utf-16-le")) // 2 > MAX_TEXT
+                ):
+                    cell = Cell(sheet.name, row, column_letter(column))
+                    message = f"the text has more than {MAX_TEXT:,} characters, Excel's limit"
+                    raise file_error(f"{message}: shorten it", book.origin, cell)

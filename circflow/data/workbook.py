@@ -21,13 +21,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO
 from xml.parsers import expat
 
-from circflow.data.atomic import atomic_path
-from circflow.data.files import (
+from circflow.data.grids import (
     MAX_FILE_BYTES,
-    check_names_differ,
     column_letter,
     file_error,
 )
@@ -36,8 +34,6 @@ from circflow.data.schema import is_planners_column, is_planners_sheet
 from circflow.data.table import Book, Cell, Problem, RawSheet
 from circflow.data.worksheet import (
     DAMAGED,
-    MAX_COLUMNS,
-    MAX_ROWS,
     DateKind,
     SharedParts,
     SheetReader,
@@ -46,9 +42,6 @@ from circflow.data.worksheet import (
     parse_xml,
     unescaped,
 )
-
-if TYPE_CHECKING:
-    from circflow.data.template import Manual
 
 MAX_TEXT = 32_767
 """Most characters (UTF-16 units) that Excel holds in a cell."""
@@ -362,52 +355,3 @@ def _date_kind(code: str) -> DateKind | None:
     if day or hour or "m" in bare:
         return "datetime" if day and hour else "time" if hour else "date"
     return None
-
-
-# --------------------------------------------------------------------------- writing
-
-
-def write_workbook(book: Book, path: Path, manual: Manual | None = None) -> None:
-    """Write a book as a workbook that a planner can work in (see `circflow.data.template`).
-
-    Read again it gives the same cells; a `CellFault` becomes its text. Raises `ScenarioError`
-    where Excel cannot hold a sheet's name, its size or a text; `OSError` if it cannot be written.
-    """
-    from circflow.data.template import write_styled
-
-    _check_fits(book)
-    with atomic_path(path) as temporary:
-        write_styled(book, temporary, manual)
-
-
-def _check_fits(book: Book) -> None:
-    check_names_differ(book)
-    for sheet in book.sheets:
-        where = Cell(sheet.name, 0)
-        name = sheet.name
-        if not name.strip() or len(name.encode("utf-16-le")) // 2 > 31:
-            message = "a sheet's name has 1 to 31 characters in Excel: rename the sheet"
-            raise file_error(message, book.origin, where)
-        if (
-            re.search(r"[\[\]:*?/\\\x00-\x1f]", name)
-            or "'" in (name[0], name[-1])
-            or name.casefold() == "history"
-        ):
-            message = (
-                "Excel does not allow this name of a sheet: rename it without [ ] : * ? / \\ '"
-            )
-            raise file_error(message, book.origin, where)
-        width = max(map(len, sheet.grid), default=0)
-        if len(sheet.grid) > MAX_ROWS or width > MAX_COLUMNS:
-            message = f"an Excel sheet has at most {MAX_ROWS:,} rows and {MAX_COLUMNS:,} columns"
-            raise file_error(message, book.origin, where)
-        for row, line in enumerate(sheet.grid, start=1):
-            for column, value in enumerate(line):
-                if (
-                    isinstance(value, str)
-                    and len(value) > MAX_TEXT // 2
-                    and len(value.encode("utf-16-le")) // 2 > MAX_TEXT
-                ):
-                    cell = Cell(sheet.name, row, column_letter(column))
-                    message = f"the text has more than {MAX_TEXT:,} characters, Excel's limit"
-                    raise file_error(f"{message}: shorten it", book.origin, cell)

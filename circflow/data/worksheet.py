@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import IO, Literal, NoReturn
 from xml.parsers import expat
 
-from circflow.data.files import MAX_GRID_CELLS, column_letter, file_error
+from circflow.data.grids import MAX_GRID_CELLS, column_letter, file_error
 from circflow.data.schema import is_planners_sheet
 from circflow.data.table import Cell, CellFault
 

@@ -17,7 +17,7 @@ import copy
 from collections.abc import Iterable, Iterator
 from random import Random
 
-from circflow.data.files import column_letter
+from circflow.data.grids import column_letter
 from circflow.data.read import scenario_of
 from circflow.data.scenario import ScenarioError
 from circflow.data.table import Cell

@@ -59,7 +59,8 @@ first figures are given, the block and the group: check them against the catalog
 - `fixed_cost_million_per_year` is 3 % of the capex (maintenance, insurance) and 12,000 USD a job.
 - Emission factors of a recipe count the fuel that it burns, not the power that it buys.
 - A price of a material is what it usually costs at the works: a hint for products that a scenario
-  has no market for, not a forecast.
+  has no market for, not a forecast. Natural gas has none: it costs ten times as much in one
+  country as in another.
 
 ## Mass balance
 

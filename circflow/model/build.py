@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from circflow.data.coded import Floats
+from circflow.data.coded import Flags, Floats
 from circflow.data.scenario import MILLION, Scenario
 from circflow.model import (
     capacity,
@@ -33,6 +33,7 @@ from circflow.model import (
     transport,
 )
 from circflow.model.declare import Model
+from circflow.model.results import MONEY_TABLE, PRICES, Group, ResultTable
 from circflow.model.terms import MASS, Terms, stack
 
 BLOCKS = (
@@ -48,6 +49,39 @@ BLOCKS = (
     synergy,
 )
 """The pieces of the plant, each after those it builds on."""
+TABLES = (
+    *("supply", "flows", "activity", "units", "conversions", "sales", "disposal", "stockpiles"),
+    *("emissions", "emission_limits", "synergies", "money", "prices", "built"),
+)
+"""The tables of a plan, in order."""
+
+
+def money_groups() -> tuple[Group, ...]:
+    """The groups of the money table that the blocks declare, in the order of reports."""
+    groups = {g.name: g for block in BLOCKS for g in getattr(block, "MONEY", ())}
+    return tuple(sorted(groups.values(), key=lambda g: g.order))
+
+
+def group_named(name: str) -> Group:
+    """A group of the money table."""
+    return next(g for g in money_groups() if g.name == name)
+
+
+def results() -> tuple[ResultTable, ...]:
+    """The tables of a plan, in the order of `Tables`."""
+    by_name = {r.name: r for block in BLOCKS for r in getattr(block, "RESULTS", ())}
+    return tuple((by_name | {r.name: r for r in (MONEY_TABLE, PRICES)})[name] for name in TABLES)
+
+
+def result(name: str) -> ResultTable | None:
+    """A table of a plan by its name, None where a plan has no such table."""
+    return next((r for r in results() if r.name == name), None)
+
+
+def for_synergy(m: Model) -> Flags:
+    """By code of a group of money: whether it has the weight of synergy; the last is no money."""
+    codes, names = m.scenario.codes, [g.name for g in m.groups.values() if g.goal == "synergy"]
+    return np.isin(np.arange(len(codes.listed("money")) + 1), codes.of("money", names))
 
 
 @dataclass(frozen=True)
@@ -80,6 +114,9 @@ def build(scenario: Scenario, *, relax: bool = False) -> Model:
     m = Model(scenario, relax)
     for block in BLOCKS:
         block.build(m)
+    unlisted = set(m.groups) - {g.name for g in money_groups()}
+    if unlisted:
+        raise ValueError(f"{', '.join(sorted(unlisted))}: not in the MONEY of any block")
     m.limit(
         "material_balance",
         over=MASS,
@@ -104,7 +141,7 @@ def weighted_terms(m: Model) -> Terms:
     goal, codes, money = weights(m.scenario), m.scenario.codes, m.money
     names = ["value", "synergy", "jobs", *(f"emission:{p}" for p in goal.emission)]
     part = codes.of("part", names)
-    is_synergy = money["money"] == codes.known("money", "synergy")
+    is_synergy = for_synergy(m)[money["money"]]
     weighted = money.times(np.where(is_synergy, goal.synergy, goal.value))
     parts = [
         weighted.labelled(part=np.where(is_synergy, part[1], part[0])),

@@ -13,8 +13,40 @@ import pandas as pd
 
 from circflow.data.coded import Floats, Items, distinct, place_in
 from circflow.model.declare import Cells, Figure, Model, Stand, unit_of
-from circflow.model.investment import UnitFigure, in_periods, jobs
+from circflow.model.investment import CAPITAL, FIXED, UnitFigure, in_periods, jobs
+from circflow.model.results import PER_YEAR, ResultColumn, ResultTable, money, numbers, texts
 from circflow.model.terms import Terms, constants
+
+UNITS = ResultTable(
+    "units",
+    "Every unit that is not off, in every period in which it can be in service, also when it stands"
+    " idle.",
+    (
+        *texts("which unit, when", "site", "unit", "technology", "status", "period"),
+        ResultColumn(
+            "in_service",
+            "of the period's years in service: 1, or 0 (not yet, or not any more); in between where"
+            " service begins inside the period, and in a relaxed plan",
+            "share",
+            "share",
+        ),
+        *numbers(
+            "capacity in service, the mean over the period's years (ramp-up)",
+            PER_YEAR,
+            "capacity_per_year",
+        ),
+        *numbers("capacity times availability", PER_YEAR, "available_per_year"),
+        *numbers("what runs", PER_YEAR, "load_per_year"),
+        ResultColumn("load_share", "what runs", "share of what is available", "share", "load"),
+        ResultColumn("jobs", "jobs, by the share of the years in service", "", "whole"),
+        *money("fixed cost, by the share of the years in service", "fixed_million_per_year"),
+        *money(
+            "capital charge (annuity); 0 where capex is paid upfront", "capital_million_per_year"
+        ),
+    ),
+    measure="units of activity",
+)
+RESULTS = (UNITS,)
 
 INDEX = ("unit", "period")
 
@@ -187,8 +219,6 @@ def tables(m: Model, values: Floats) -> dict[str, pd.DataFrame]:
 
     capacity, load = added(m.size), added(activity.times(activity["capacity_use"]))
     available = capacity * rows["availability"]
-    yearly = m.money.where(m.money["lump"] == 0)
-    paid = {g: -added(yearly.where(yearly["money"] == codes.known("money", g))) for g in PAID}
     table = rows.frame(codes, "site", "unit", "technology", "status", "period").assign(
         in_service=added(m.years),
         capacity_per_year=capacity,
@@ -198,10 +228,7 @@ def tables(m: Model, values: Floats) -> dict[str, pd.DataFrame]:
             load, available, out=np.full(len(rows), np.nan), where=available > 0.0
         ),
         jobs=added(jobs(m)),
-        **{f"{group}_million_per_year": paid[group] for group in PAID},
+        fixed_million_per_year=m.money_in(values, rows, INDEX, FIXED),
+        capital_million_per_year=m.money_in(values, rows, INDEX, CAPITAL),
     )
     return {"units": table}
-
-
-PAID = ("fixed", "capital")
-"""Groups of money shown by unit."""

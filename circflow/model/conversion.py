@@ -17,9 +17,47 @@ import numpy as np
 import pandas as pd
 
 from circflow.data.coded import Floats, Items, distinct, join, match, place_in
-from circflow.data.scenario import MILLION
 from circflow.model.declare import Figure, Grows, Model, Record, Stand, cells
+from circflow.model.results import PER_YEAR, Group, ResultTable, money, numbers, texts
 from circflow.model.terms import Emitting, Terms, emitting
+
+PROCESSING = Group("processing", "processing", 30, part="variable_cost")
+MONEY = (PROCESSING,)
+
+RUNS = ResultTable(
+    "activity",
+    "Recipes that units run.",
+    (
+        *texts("who runs what", "site", "unit", "technology", "recipe", "period"),
+        *numbers(
+            "units of activity (usually units of the main input)", PER_YEAR, "activity_per_year"
+        ),
+        *numbers(
+            "activity times `capacity_use`: what it takes of the unit's capacity",
+            PER_YEAR,
+            "load_per_year",
+        ),
+        *money("activity times `variable_cost`", "processing_million_per_year"),
+    ),
+    measure="units of activity",
+)
+CONVERSIONS = ResultTable(
+    "conversions",
+    "What the units take in and make.",
+    (
+        *texts("the run", "site", "unit", "technology", "recipe", "period"),
+        *texts("of the material", "unit_of_measure"),
+        *texts("`input` or `output`", "role"),
+        *texts(
+            "the group of inputs that replace one another; blank: in fixed proportion to the"
+            " activity",
+            "group",
+        ),
+        *texts("of what", "material"),
+        *numbers("how much", PER_YEAR, "amount_per_year"),
+    ),
+)
+RESULTS = (RUNS, CONVERSIONS)
 
 RECIPE = ("technology", "recipe")
 ACTIVITY = ("unit", "recipe", "period")
@@ -78,7 +116,7 @@ def build(m: Model) -> None:
     _add_requirements(m)
     _add_blends(m)
     m.mass += [_made_and_used(m), intake.times(-1.0)]
-    m.pay("processing", activity.times(), -activity["variable_cost"])
+    m.pay(PROCESSING, activity.times(), -activity["variable_cost"])
     m.emits.append(_emitting(m))
 
 
@@ -172,7 +210,7 @@ def tables(m: Model, values: Floats) -> dict[str, pd.DataFrame]:
     table = table.assign(
         activity_per_year=run,
         load_per_year=run * activity["capacity_use"],
-        processing_million_per_year=run * activity["variable_cost"] / MILLION,
+        processing_million_per_year=m.money_of(values, activity, PROCESSING),
     )
     rows, terms = fixed_amounts(m)
     order = ("site", "unit", "technology", "recipe", "period", "role", "group", "material")

@@ -18,6 +18,7 @@ import pandas as pd
 
 from circflow.data.coded import Flags, Floats, Ints, Items, distinct, match, place_in
 from circflow.data.scenario import MILLION, Scenario
+from circflow.model.results import Group
 from circflow.model.terms import CONSTANT, MASS, MONEY, Emitting, Terms, constants, stack
 
 Sense = Literal["<=", "==", ">="]
@@ -233,6 +234,8 @@ class Model:
     bounds: dict[str, Bound] = field(default_factory=dict)
     mass: list[Terms] = field(default_factory=list)
     paid: list[Terms] = field(default_factory=list)
+    groups: dict[str, Group] = field(default_factory=dict)
+    """What has been paid, by name."""
     emits: list[Emitting] = field(default_factory=list)
     count: int = 0
     """Number of variables."""
@@ -252,6 +255,8 @@ class Model:
     emission: Terms = field(init=False)
     limited_emission: Terms = field(init=False)
     """Emission terms by limit: row, period, site, unit."""
+    emission_charge: Terms = field(init=False)
+    """Money of the limits: row, period."""
     objective: Floats = field(init=False)
     """What a unit of every variable adds to the plan's worth, then the constant; million."""
 
@@ -356,17 +361,20 @@ class Model:
 
     def pay(
         self,
-        group: str,
+        group: Group,
         terms: Terms,
         per_unit: Floats | float,
         *,
         million: bool = False,
         lump: bool = False,
-    ) -> None:
-        """Add money from currency (or million currency) per unit, positive if received."""
+    ) -> Terms:
+        """Add money of a group (in its block's `MONEY`), from currency (or million currency) per
+        unit, positive if received. Returns the terms, in million."""
         worth = terms.times(np.asarray(per_unit) * (1.0 if million else 1.0 / MILLION)).nonzero()
-        number = int(self.scenario.codes.of("money", [group])[0])
+        number = int(self.scenario.codes.of("money", [group.name])[0])
+        self.groups[group.name] = group
         self.paid.append(worth.labelled(money=number, lump=int(lump)))
+        return self.paid[-1]
 
     @cached_property
     def money(self) -> Terms:
@@ -379,6 +387,30 @@ class Model:
         table = self.money.frame(self.scenario.codes)
         return table.assign(lump=table["lump"].astype(bool))
 
+    def money_of(self, values: Floats, variable: Variable, *groups: Group) -> Floats:
+        """Money of some groups on each variable of a family at the plan, million per year;
+        positive as reports tell the first group (of a lump sum: nothing)."""
+        terms = self._yearly(groups)
+        at = terms.column - variable.first
+        own = (at >= 0) & (at < len(variable))
+        worth = np.bincount(at[own], terms.at(values)[own], len(variable))
+        return groups[0].sign * worth.astype(float) + 0.0
+
+    def money_in(
+        self, values: Floats, rows: Items | Variable, on: Sequence[str], *groups: Group
+    ) -> Floats:
+        """The same by rows that are told apart by the labels `on`."""
+        terms = self._yearly(groups)
+        at = place_in([rows[n] for n in on], [terms[n] for n in on])
+        own = at >= 0
+        worth = np.bincount(at[own], terms.at(values)[own], len(rows))
+        return groups[0].sign * worth.astype(float) + 0.0
+
+    def _yearly(self, groups: Sequence[Group]) -> Terms:
+        numbers = self.scenario.codes.of("money", [g.name for g in groups])
+        chosen = np.isin(self.money["money"], numbers) & (self.money["lump"] == 0)
+        return self.money.where(chosen)
+
     def mass_of(self, *names: str) -> Terms:
         """The terms of mass of some variables: site, material, period."""
         every = stack(self.mass, MASS)
@@ -387,17 +419,19 @@ class Model:
             own[self[name].columns] = True
         return every.where(own[every.column])
 
-    def charged(self, name: str, figure: str, group: str, extra: Floats) -> Model:
-        """A copy for reports, in which a variable's figure (currency per unit) and the group of
-        money are `extra` higher, by site `from`; limits and objective stay."""
+    def charged(self, name: str, group: Group, extra: Floats) -> Model:
+        """A copy for reports, in which a variable costs `extra` more (currency per unit) in a
+        group of money, paid by site `from`; limits and objective stay."""
         variable, twin = self[name], copy(self)
-        dearer = variable.items.plus(**{figure: variable[figure] + extra})
-        twin.variables = {**self.variables, name: replace(variable, items=dearer)}
         twin.paid = list(self.paid)
         vars(twin).pop("money", None)
         vars(twin).pop("money_frame", None)
         twin.pay(group, variable.times().labelled(site=variable["from"]), -extra)
         return twin
+
+    def of_part(self, *parts: str) -> list[Limit]:
+        """The limits that are one of some parts of reduced costs."""
+        return [limit for limit in self.limits.values() if limit.part in parts]
 
     @property
     def lower(self) -> Floats:

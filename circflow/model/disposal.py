@@ -17,10 +17,28 @@ import numpy as np
 import pandas as pd
 
 from circflow.data.coded import Floats, match, stacked
-from circflow.data.scenario import MILLION
 from circflow.model.declare import Figure, Grows, Model, Record, cells
 from circflow.model.reach import brought
+from circflow.model.results import PER_YEAR, PRICE, Group, ResultTable, money, numbers, texts
 from circflow.model.terms import emitting
+
+DISPOSAL = Group("disposal", "disposal", 70, passed_back=True)
+MONEY = (DISPOSAL,)
+
+DISPOSED = ResultTable(
+    "disposal",
+    "What is disposed of. Only rows in use are listed.",
+    (
+        *texts(
+            "where, what, under which row of Disposal",
+            *("site", "material", "row", "period", "unit_of_measure"),
+        ),
+        *numbers("disposed of", PER_YEAR, "amount_per_year"),
+        *numbers("of the row", PRICE, "fee"),
+        *money("amount times fee", "cost_million_per_year"),
+    ),
+)
+RESULTS = (DISPOSED,)
 
 INDEX = ("site", "material", "row", "period")
 
@@ -92,7 +110,7 @@ def build(m: Model) -> None:
         " over all under the row's key",
     )
     m.mass.append(disposed.times(-1.0))
-    m.pay("disposal", disposed.times(), -disposed["fee"])
+    m.pay(DISPOSAL, disposed.times(), -disposed["fee"])
     m.emits.append(emitting(m.scenario.codes, "disposal", disposed.times(), "material"))
 
 
@@ -105,6 +123,6 @@ def tables(m: Model, values: Floats) -> dict[str, pd.DataFrame]:
     table = rows.frame(m.scenario.codes, *INDEX).assign(
         amount_per_year=amount,
         fee=rows["fee"],
-        cost_million_per_year=rows["fee"] * amount / MILLION,
+        cost_million_per_year=m.money_of(values, disposed, DISPOSAL)[used],
     )
     return {"disposal": table}

@@ -20,9 +20,44 @@ import numpy as np
 import pandas as pd
 
 from circflow.data.coded import Flags, Floats, Items, distinct, match, place_in
-from circflow.data.scenario import MILLION, Scenario
+from circflow.data.scenario import Scenario
 from circflow.model.declare import Cells, Figure, Grows, Model, Record
+from circflow.model.results import Group, ResultColumn, ResultTable, money, numbers, texts
 from circflow.model.terms import EMISSION, Emitting, Terms, stack
+
+EMISSIONS = Group("emissions", "emission charges", 90, part="emission_price")
+MONEY = (EMISSIONS,)
+
+EMITTED = ResultTable(
+    "emissions",
+    "Who emits what. Negative figures are emissions avoided elsewhere by what is sold.",
+    (
+        *texts("what is emitted", "pollutant"),
+        *texts(
+            "`recipe`, `transport`, `disposal`, `stockpile`, `purchase`, `sale` or `stream`", "kind"
+        ),
+        *texts(
+            "where it counts; transport counts where the journey starts",
+            *("site", "member", "region"),
+        ),
+        *texts("of a recipe, the unit", "unit"),
+        *texts("the unit, mode or material that emits", "source"),
+        *texts("when", "period"),
+        ResultColumn("tonnes_per_year", "how much", "t per year", "number", "emitted"),
+    ),
+)
+CHARGED = ResultTable(
+    "emission_limits",
+    "Every row of EmissionLimits in force.",
+    (
+        *texts("the limit", "pollutant", "scope", "key", "period", "row"),
+        *numbers("within the scope", "t per year", "emitted_per_year"),
+        *numbers("blank: none", "t per year", "limit_per_year"),
+        *numbers("above the limit, where a penalty allows it", "t per year", "excess_per_year"),
+        *money("price times emitted and penalty times excess", "cost_million_per_year"),
+    ),
+)
+RESULTS = (EMITTED, CHARGED)
 
 INDEX = ("row", "period")
 
@@ -153,10 +188,11 @@ def _scopes(m: Model, limits: Items) -> Terms:
 def _pay(m: Model, limits: Items) -> None:
     counted, over = m.limited_emission, m["excess"]
     at = place_in([limits[n] for n in INDEX], [counted[n] for n in INDEX])
-    m.pay("emissions", counted, -limits["price"][at])
+    priced = m.pay(EMISSIONS, counted, -limits["price"][at])
     place = _place(over.items, m.scenario)
     whose = over.times().labelled(site=place["site"], unit=place["unit"])
-    m.pay("emissions", whose, -np.nan_to_num(over["penalty"]))
+    fined = m.pay(EMISSIONS, whose, -np.nan_to_num(over["penalty"]))
+    m.emission_charge = priced + fined
 
 
 def tables(m: Model, values: Floats) -> dict[str, pd.DataFrame]:
@@ -179,11 +215,11 @@ def tables(m: Model, values: Floats) -> dict[str, pd.DataFrame]:
     counts = np.bincount(at, counted.at(values), len(limits))
     at = place_in([over[n] for n in INDEX], [limits[n] for n in INDEX])
     excess = np.append(over.value(values), 0.0)[at]
-    cost = limits["price"] * counts + np.nan_to_num(limits["penalty"]) * excess
+    charge = m.emission_charge
+    at = place_in([limits[n] for n in INDEX], [charge[n] for n in INDEX])
+    cost = 0.0 - np.bincount(at, charge.at(values), len(limits))
     shown = ("pollutant", "scope", "key", "period", "row", "emitted_per_year", "limit_per_year")
-    table = limits.plus(
-        emitted_per_year=counts, excess_per_year=excess, cost_million_per_year=cost / MILLION
-    )
+    table = limits.plus(emitted_per_year=counts, excess_per_year=excess, cost_million_per_year=cost)
     return {
         "emissions": emitted,
         "emission_limits": table.frame(codes, *shown, "excess_per_year", "cost_million_per_year"),

@@ -34,7 +34,30 @@ from circflow.data.cells import split_shares
 from circflow.data.coded import Column, Flags, Floats, Ints, Items, cross, match, place_in
 from circflow.data.scenario import Scenario
 from circflow.model.declare import Figure, Model, Record, Stand, Variable, cells
+from circflow.model.results import PER_YEAR, Group, ResultColumn, ResultTable, numbers, texts
 from circflow.model.terms import Terms, constants
+
+FIXED = Group("fixed", "fixed costs of units", 40)
+CAPITAL = Group("capital", "capital", 100)
+MONEY = (FIXED, CAPITAL)
+
+BUILT = ResultTable(
+    "built",
+    "What is built.",
+    (
+        *texts("the candidate", "unit", "site"),
+        *texts(
+            "at whose start it is decided (service begins `construction_years` later)", "period"
+        ),
+        ResultColumn("built", "1; a share in a relaxed plan", "", "number"),
+        *numbers("its size", PER_YEAR, "capacity_per_year"),
+        *numbers("undiscounted", "million {currency}", "capex_million"),
+        ResultColumn("jobs", "while in service", "", "whole"),
+        *texts("who pays", "investor"),
+    ),
+    measure="units of activity",
+)
+RESULTS = (BUILT,)
 
 INDEX = ("unit", "period")
 SERVICE = ("unit", "period", "built_in")
@@ -113,6 +136,7 @@ def build(m: Model) -> None:
         sense="<=",
         right=cells(BUDGET, m.scenario.items("Budget"), "period"),
         formula="Σ capex of what is built in the period ≤ budget_million",
+        part="budget",
     )
     _pay(m, spent)
 
@@ -308,15 +332,15 @@ def _pay(m: Model, spent: Terms) -> None:
     sized, extra = m.serving["extra_capacity"]
     # In a period with a fixed cost of its own, that is the smaller size's: the slope follows it.
     per_size = _slope(sized["fixed_cost_max_million_per_year"], figure.of(sized), sized["range"])
-    m.pay("fixed", m.years, -figure.of(m.years), million=True)
-    m.pay("fixed", extra, -per_size * sized["served"], million=True)
+    m.pay(FIXED, m.years, -figure.of(m.years), million=True)
+    m.pay(FIXED, extra, -per_size * sized["served"], million=True)
     if m.scenario.settings.capital_charge == "upfront":
-        m.pay("capital", spent, -1.0, million=True, lump=True)
+        m.pay(CAPITAL, spent, -1.0, million=True, lump=True)
         return
     for name, per_unit in (("built", "capex_million"), ("extra_capacity", "capex_per_size")):
         rows, serving = m.serving[name]
         charge = rows[per_unit] * rows["annuity"] * rows["served"]
-        m.pay("capital", serving, -charge, million=True)
+        m.pay(CAPITAL, serving, -charge, million=True)
 
 
 def jobs(m: Model) -> Terms:
@@ -330,7 +354,9 @@ def tables(m: Model, values: Floats) -> dict[str, pd.DataFrame]:
     share = built.value(values)
     at = place_in([extra[n] for n in INDEX], [built[n] for n in INDEX])
     size = np.append(extra.value(values), 0.0)[at]
-    capex = built["capex_million"] * share + built["capex_per_size"] * size
+    spent = capex_terms(m)
+    at = place_in([built[n] for n in INDEX], [spent[n] for n in INDEX])
+    capex = np.bincount(at, spent.at(values), len(built)).astype(float)
     table = built.items.plus(
         built=share,
         capacity_per_year=built["capacity_per_year"] * share + size,

@@ -20,9 +20,34 @@ import numpy as np
 import pandas as pd
 
 from circflow.data.coded import Column, Floats, Ints, distinct
-from circflow.data.scenario import MILLION
 from circflow.model.declare import Figure, Grows, Model, cells
+from circflow.model.results import PER_YEAR, PRICE, Group, ResultTable, money, numbers, texts
 from circflow.model.terms import emitting
+
+INCOME = Group("income", "income from sales", 0, received=True, part="sale", passed_back=True)
+SYNERGY = Group("synergy", "synergy", 1000, received=True, goal="synergy", part="sale")
+MONEY = (INCOME, SYNERGY)
+
+SALES = ResultTable(
+    "sales",
+    "One row for each row of Markets in force.",
+    (
+        *texts("the market", "site", "material"),
+        *texts("number of the price tier at this site, counted down the sheet", "tier"),
+        *texts("the market", "period", "unit_of_measure", "row"),
+        *numbers("sold", PER_YEAR, "amount_per_year"),
+        *numbers(
+            "least and most that the market takes (blank: unlimited)",
+            PER_YEAR,
+            "min_per_year",
+            "max_per_year",
+        ),
+        *numbers("price; the premium counts as synergy", PRICE, "price", "premium"),
+        *money("amount times price", "income_million_per_year"),
+        *money("amount times premium", "premium_million_per_year"),
+    ),
+)
+RESULTS = (SALES,)
 
 INDEX = ("site", "material", "tier", "period")
 
@@ -54,8 +79,8 @@ def build(m: Model) -> None:
     m.bound("market_max", sold, "<=", cells(DEMAND, rows), "sold ≤ max_per_year")
     m.bound("market_min", sold, ">=", cells(DELIVERY, rows), "sold ≥ min_per_year")
     m.mass.append(sold.times(-1.0))
-    m.pay("income", sold.times(), rows["price"])
-    m.pay("synergy", sold.times(), rows["premium"])
+    m.pay(INCOME, sold.times(), rows["price"])
+    m.pay(SYNERGY, sold.times(), rows["premium"])
     m.emits.append(emitting(m.scenario.codes, "sale", sold.times(), "material"))
 
 
@@ -78,7 +103,7 @@ def tables(m: Model, values: Floats) -> dict[str, pd.DataFrame]:
     table = sold.items.frame(m.scenario.codes, *INDEX, "row").assign(amount_per_year=amount)
     table = table.assign(
         **{name: sold[name] for name in figures},
-        income_million_per_year=sold["price"] * amount / MILLION,
-        premium_million_per_year=sold["premium"] * amount / MILLION,
+        income_million_per_year=m.money_of(values, sold, INCOME),
+        premium_million_per_year=m.money_of(values, sold, SYNERGY),
     )
     return {"sales": table}

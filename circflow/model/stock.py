@@ -18,9 +18,29 @@ import numpy as np
 import pandas as pd
 
 from circflow.data.coded import Floats, Items, cross, place_in
-from circflow.data.scenario import MILLION
 from circflow.model.declare import Figure, Grows, Model, Variable, cells
+from circflow.model.results import PER_YEAR, Group, ResultTable, money, numbers, texts
 from circflow.model.terms import constants, emitting
+
+STOCKPILES = Group("stockpiles", "stockpiles", 80)
+MONEY = (STOCKPILES,)
+
+PILES = ResultTable(
+    "stockpiles",
+    "Every stockpile in every period.",
+    (
+        *texts("which, when", "site", "material", "period", "unit_of_measure", "row"),
+        *numbers("held at the period's start", "{measure}", "opening"),
+        *numbers("put in, and taken out", PER_YEAR, "added_per_year", "reclaimed_per_year"),
+        *numbers("held at the period's end", "{measure}", "closing"),
+        *numbers("most that can be held (blank: unlimited)", "{measure}", "capacity"),
+        *money(
+            "adding, reclaiming and holding what is there at the period's end",
+            "cost_million_per_year",
+        ),
+    ),
+)
+RESULTS = (PILES,)
 
 INDEX = ("site", "material", "period")
 
@@ -109,7 +129,7 @@ def build(m: Model) -> None:
         (reclaimed, "reclaim_cost"),
         (level, "holding_cost"),
     ):
-        m.pay("stockpiles", variable.times(), -variable[cost])
+        m.pay(STOCKPILES, variable.times(), -variable[cost])
     m.emits.append(emitting(m.scenario.codes, "stockpile", level.times(), "material"))
 
 
@@ -138,14 +158,13 @@ def tables(m: Model, values: Floats) -> dict[str, pd.DataFrame]:
     before = np.roll(closing.reshape(-1, periods), 1, axis=1)
     before[:, :1] = level["opening"].reshape(-1, periods)[:, :1]
     put, taken = (_in_rows(level, m[name], values) for name in ("added", "reclaimed"))
-    cost = level["add_cost"] * put + level["reclaim_cost"] * taken + level["holding_cost"] * closing
     table = level.items.frame(m.scenario.codes, *INDEX, "row").assign(
         opening=before.ravel(),
         added_per_year=put,
         reclaimed_per_year=taken,
         closing=closing,
         capacity=level["capacity"],
-        cost_million_per_year=cost / MILLION,
+        cost_million_per_year=m.money_in(values, level, INDEX, STOCKPILES),
     )
     return {"stockpiles": table}
 

@@ -20,9 +20,31 @@ from __future__ import annotations
 import pandas as pd
 
 from circflow.data.coded import Floats
-from circflow.data.scenario import MILLION
-from circflow.model.declare import Figure, Grows, Model, Variable, cells
+from circflow.model.declare import Figure, Grows, Model, cells
+from circflow.model.results import PER_YEAR, PRICE, Group, ResultTable, money, numbers, texts
 from circflow.model.terms import emitting
+
+STREAMS = Group("streams", "taking waste", 10)
+PURCHASES = Group("purchases", "purchases", 20)
+MONEY = (STREAMS, PURCHASES)
+
+SUPPLY = ResultTable(
+    "supply",
+    "What comes in from outside: one row for each stream and each purchase.",
+    (
+        *texts("`stream` (waste that arises) or `purchase`", "kind"),
+        *texts("where, what, when", "site", "material", "period", "unit_of_measure", "row"),
+        *numbers("taken or bought", PER_YEAR, "amount_per_year"),
+        *numbers(
+            "what arises, or the most that can be bought (blank: unlimited)",
+            PER_YEAR,
+            "available_per_year",
+        ),
+        *numbers("of a stream its cost, negative where the taker is paid", PRICE, "price"),
+        *money("amount times price", "cost_million_per_year"),
+    ),
+)
+RESULTS = (SUPPLY,)
 
 INDEX = ("site", "material", "period")
 
@@ -67,8 +89,8 @@ def build(m: Model) -> None:
     m.bound("purchase_max", bought, "<=", cells(BUYABLE, purchases), "bought ≤ max_per_year")
 
     for kind, variable, group, price in (
-        ("stream", taken, "streams", "cost"),
-        ("purchase", bought, "purchases", "price"),
+        ("stream", taken, STREAMS, "cost"),
+        ("purchase", bought, PURCHASES, "price"),
     ):
         m.mass.append(variable.times())
         m.pay(group, variable.times(), -variable[price])
@@ -78,19 +100,22 @@ def build(m: Model) -> None:
 def tables(m: Model, values: Floats) -> dict[str, pd.DataFrame]:
     """The table `supply`."""
     parts = [
-        _table(m["taken"], values, "stream", "amount_per_year", "cost"),
-        _table(m["bought"], values, "purchase", "max_per_year", "price"),
+        _table(m, "taken", values, STREAMS, "amount_per_year", "cost"),
+        _table(m, "bought", values, PURCHASES, "max_per_year", "price"),
     ]
     return {"supply": pd.concat(parts, ignore_index=True)}
 
 
-def _table(variable: Variable, values: Floats, kind: str, most: str, price: str) -> pd.DataFrame:
+def _table(  # noqa: PLR0913, PLR0917
+    m: Model, name: str, values: Floats, group: Group, most: str, price: str
+) -> pd.DataFrame:
+    variable = m[name]
     amount = variable.value(values)
     names = variable.items.frame(variable.scenario.codes, *INDEX, "row")
-    names.insert(0, "kind", kind)
+    names.insert(0, "kind", "stream" if group is STREAMS else "purchase")
     return names.assign(
         amount_per_year=amount,
         available_per_year=variable[most],
         price=variable[price],
-        cost_million_per_year=variable[price] * amount / MILLION,
+        cost_million_per_year=m.money_of(values, variable, group),
     )

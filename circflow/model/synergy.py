@@ -17,9 +17,24 @@ from __future__ import annotations
 import pandas as pd
 
 from circflow.data.coded import Floats, Items, cross, match
-from circflow.data.scenario import MILLION
 from circflow.model.declare import Figure, Grows, Model, cells
+from circflow.model.market import SYNERGY
+from circflow.model.results import PER_YEAR, ResultTable, money, numbers, texts
 from circflow.model.terms import Terms
+
+SYNERGIES = ResultTable(
+    "synergies",
+    "Every synergy in every period.",
+    (
+        *texts("which, of which kind, when", "synergy", "effect", "period"),
+        *numbers("what the partners do together", PER_YEAR, "joint_activity_per_year"),
+        *money("joint activity times its value", "value_million_per_year"),
+    ),
+    "Premiums, the gain owed to the cluster's image, stand in `sales`; both are the group `synergy`"
+    " of\nthe money table.",
+    measure="units of activity",
+)
+RESULTS = (SYNERGIES,)
 
 INDEX = ("synergy", "period")
 PARTNER = ("synergy", "kind", "partner", "period")
@@ -61,7 +76,7 @@ def build(m: Model) -> None:
         formula="joint_activity ≤ partner's activity / ratio",
         part="synergy",
     )
-    m.pay("synergy", joint.times(), joint["value"])
+    m.pay(SYNERGY, joint.times(), joint["value"])
 
 
 def _units(m: Model, partners: Items) -> Terms:
@@ -99,6 +114,6 @@ def tables(m: Model, values: Floats) -> dict[str, pd.DataFrame]:
     amount = joint.value(values)
     table = joint.items.frame(m.scenario.codes, "synergy", "effect", "period").assign(
         joint_activity_per_year=amount,
-        value_million_per_year=joint["value"] * amount / MILLION,
+        value_million_per_year=m.money_of(values, joint, SYNERGY),
     )
     return {"synergies": table}

@@ -18,10 +18,29 @@ import numpy as np
 import pandas as pd
 
 from circflow.data.coded import Floats, Items, match, place_in
-from circflow.data.scenario import MILLION, Scenario
+from circflow.data.scenario import Scenario
 from circflow.model.declare import Figure, Grows, Model, Record, cells
 from circflow.model.reach import fed
+from circflow.model.results import PER_YEAR, Group, ResultColumn, ResultTable, money, numbers, texts
 from circflow.model.terms import emitting
+
+TRANSPORT = Group("transport", "transport", 50, part="transport", passed_back=True)
+TRANSACTIONS = Group("transactions", "transactions", 60, part="transactions", passed_back=True)
+MONEY = (TRANSPORT, TRANSACTIONS)
+
+FLOWS = ResultTable(
+    "flows",
+    "Material moved over a link. Only links in use are listed.",
+    (
+        *texts("the journey", "from", "to", "material", "mode", "period", "unit_of_measure"),
+        *numbers("as loaded", PER_YEAR, "sent_per_year"),
+        *numbers("what arrives (less the link's loss)", PER_YEAR, "received_per_year"),
+        ResultColumn("distance_km", "length of the link", "km", "number", "distance"),
+        *money("tariff, or the link's own cost, times what is sent", "transport_million_per_year"),
+        *money("transaction cost times what is sent", "transactions_million_per_year"),
+    ),
+)
+RESULTS = (FLOWS,)
 
 INDEX = ("from", "to", "material", "mode", "period")
 
@@ -84,8 +103,8 @@ def build(m: Model) -> None:
     sent = flow.times().labelled(site=flow["from"])
     received = flow.times(1.0 - flow["loss"]).labelled(site=flow["to"])
     m.mass += [-sent, received]
-    m.pay("transport", sent, -flow["unit_cost"])
-    m.pay("transactions", sent, -flow["transaction_cost"])
+    m.pay(TRANSPORT, sent, -flow["unit_cost"])
+    m.pay(TRANSACTIONS, sent, -flow["transaction_cost"])
     journey = sent.times(np.nan_to_num(flow["distance_km"]))
     m.emits.append(emitting(m.scenario.codes, "transport", journey, "mode"))
 
@@ -100,7 +119,7 @@ def tables(m: Model, values: Floats) -> dict[str, pd.DataFrame]:
         sent_per_year=sent,
         received_per_year=sent * (1.0 - rows["loss"]),
         distance_km=rows["distance_km"],
-        transport_million_per_year=rows["unit_cost"] * sent / MILLION,
-        transactions_million_per_year=rows["transaction_cost"] * sent / MILLION,
+        transport_million_per_year=m.money_of(values, flow, TRANSPORT)[used],
+        transactions_million_per_year=m.money_of(values, flow, TRANSACTIONS)[used],
     )
     return {"flows": table}

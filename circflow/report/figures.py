@@ -15,27 +15,12 @@ import pandas as pd
 
 from circflow.data.one_line import plain
 from circflow.data.scenario import MILLION, Scenario
+from circflow.model.build import money_groups
+from circflow.model.market import INCOME
 from circflow.report.numbers import number
-from circflow.solution.solution import COST_GROUPS, INCOME, SYNERGY, Solution
+from circflow.solution.solution import Solution
 
 NO_STAGE = "(no stage)"
-
-GROUP_WORDS: Mapping[str, str] = {
-    INCOME: "income from sales",
-    "streams": "taking waste",
-    "purchases": "purchases",
-    "processing": "processing",
-    "fixed": "fixed costs of units",
-    "transport": "transport",
-    "transactions": "transactions",
-    "disposal": "disposal",
-    "stockpiles": "stockpiles",
-    "emissions": "emission charges",
-    "capital": "capital",
-    SYNERGY: "synergy",
-    "net_benefit": "net benefit",
-}
-"""What a planner calls the groups of the money table."""
 
 
 @dataclass(frozen=True)
@@ -89,12 +74,10 @@ def money_lines(solution: Solution) -> pd.DataFrame:
     Money is positive when received. Groups without money are left out.
     """
     totals = solution.totals
-    amounts: dict[str, float] = {INCOME: totals[INCOME]}
-    amounts |= {group: -totals["costs"].get(group, 0.0) for group in COST_GROUPS}
-    amounts |= {SYNERGY: totals[SYNERGY], "net_benefit": totals["net_benefit"]}
-    kept = [(g, v) for g, v in amounts.items() if v or g in (INCOME, "net_benefit")]
-    frame = pd.DataFrame(kept, columns=["group", "million"])
-    frame.insert(1, "label", frame["group"].map(GROUP_WORDS))
+    lines = [(g.name, g.words, g.sign * g.of(totals)) for g in money_groups()]
+    lines.append(("net_benefit", "net benefit", totals["net_benefit"]))
+    kept = [line for line in lines if line[2] or line[0] in (INCOME.name, "net_benefit")]
+    frame = pd.DataFrame(kept, columns=["group", "label", "million"])
     frame["million"] += 0.0  # no negative zeros
     frame["million_per_year"] = frame["million"] / horizon(solution.scenario)
     return frame

@@ -22,9 +22,9 @@ def without_noise(frame: pd.DataFrame) -> pd.DataFrame:
     largest of their column, and money (columns of million) below a hundredth of a unit."""
     made = frame.copy()
     for name in frame.columns:
-        if not pd.api.types.is_float_dtype(frame[name]):
+        if pd.api.types.infer_dtype(frame[name], skipna=True) != "floating":
             continue
-        values = frame[name].to_numpy(float)
+        values = pd.to_numeric(frame[name]).to_numpy(float)
         largest = np.abs(values[np.isfinite(values)]).max(initial=0.0)
         least = max(1e-9 * largest, _NOISE if "million" in str(name) else 0.0)
         if (noise := (np.abs(values) < least) & (values != 0.0)).any():

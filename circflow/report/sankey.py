@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from circflow.model.build import group_named
+from circflow.model.market import INCOME
 from circflow.report.figures import NO_STAGE, years_of
 from circflow.report.numbers import cut
 from circflow.report.page.frame import Figure, escaped, figure, percent
-from circflow.solution.chains import GROUPS, trace
-from circflow.solution.solution import INCOME, SYNERGY
+from circflow.solution.chains import group_names, trace
 
 if TYPE_CHECKING:
     from circflow.solution.solution import Solution
@@ -83,7 +84,8 @@ def paths(solution: Solution) -> pd.DataFrame:
     ends, end_kind = material[tails[last]], kind[last]
     sold = end_kind == "sale"
     money = followed.of_parts(followed.money)
-    received = [GROUPS.index(INCOME), GROUPS.index(SYNERGY)]
+    groups = [group_named(name) for name in group_names()]
+    paid = [n for n, group in enumerate(groups) if not group.received]
     frame = pd.DataFrame(
         {
             "period": nodes["period"].to_numpy(object)[heads[first]],
@@ -95,8 +97,8 @@ def paths(solution: Solution) -> pd.DataFrame:
             "used": sold,
             "measure": [solution.scenario.unit_of_measure.get(k, "") for k in source],
             "amount": followed.share[followed.first] * arcs["amount"].to_numpy(float)[first],
-            "income": money[:, GROUPS.index(INCOME)],
-            "cost": -np.delete(money, received, axis=1).sum(axis=1),
+            "income": money[:, groups.index(INCOME)],
+            "cost": -money[:, paid].sum(axis=1),
             "value": money.sum(axis=1),
         }
     )

@@ -22,6 +22,9 @@ from xml.sax.saxutils import escape
 import numpy as np
 import pandas as pd
 
+from circflow.model.build import result
+from circflow.model.results import Kind
+
 MAX_ROWS = 1_048_575
 """Rows that a sheet holds below its header."""
 MAX_TEXT = 32_767
@@ -46,8 +49,6 @@ _TITLES = {
     "share": "share",
     "used": "used (share of the limit)",
 }
-_OF_ACTIVITY = ("activity", "units", "built", "synergies")
-_IN_TONNES = ("emissions", "emission_limits")
 _SHARES = ("in_service", "load_share", "use_share", "share", "used", "recovered_share")
 _STOCK = (
     *("opening", "closing", "capacity", "amount", "arising", "taken"),
@@ -55,6 +56,7 @@ _STOCK = (
 )
 _NO_MONEY = ("rank", "step", "end_per_unit", "amount_per_unit")
 _PRICES = ("price", "fee", "premium", "value")
+_NUMERIC = ("floating", "integer", "mixed-integer-float", "decimal")
 _WHOLE = ("row", "tier", "years", "periods", "chain", "jobs", "rows", "rank", "step")
 
 
@@ -64,16 +66,22 @@ def clean(text: str) -> str:
 
 
 def title(table: str, column: str, frame: pd.DataFrame, currency: str) -> str:
-    """The header of a column in words, with its unit: `transport (million RUB per year)`."""
-    if column in _TITLES:
-        return _TITLES[column]
-    measure = "unit of measure"
+    """The header of a column in words, with its unit: `transport (million RUB per year)`.
+
+    Of a plan's own tables as their blocks declare it; of other tables by how its name ends.
+    """
+    known, measure = result(table), "unit of measure"
     if "unit_of_measure" in frame and frame["unit_of_measure"].nunique() == 1:
         measure = str(frame["unit_of_measure"].dropna().iloc[0])
-    if table in _OF_ACTIVITY:
-        measure = "units of activity"
-    elif table in _IN_TONNES:
-        measure = "t"
+    declared = known.column(column) if known is not None else None
+    if known is not None and declared is not None:
+        return declared.heading(known.measure or measure, currency)
+    return _TITLES.get(column) or _title_by_name(table, column, frame, currency, measure)
+
+
+def _title_by_name(
+    table: str, column: str, frame: pd.DataFrame, currency: str, measure: str
+) -> str:
     for suffix, unit in (
         ("_million_per_year", f"million {currency} per year"),
         ("million_per_year", f"million {currency} per year"),
@@ -98,11 +106,25 @@ def title(table: str, column: str, frame: pd.DataFrame, currency: str) -> str:
     return words
 
 
-def number_format(column: str, values: pd.Series[Any]) -> str:
+def kind_of(table: str, column: str, values: pd.Series[Any]) -> Kind:
+    """What a column holds: as its block declares it, of other tables as its name and values say."""
+    known = result(table)
+    declared = known.column(column) if known is not None else None
+    if declared is not None:
+        return declared.kind
+    numeric = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
+    if not numeric and values.dtype == object:
+        numeric = pd.api.types.infer_dtype(values, skipna=True) in _NUMERIC
+    if not numeric:
+        return "text"
+    return "share" if column in _SHARES else "whole" if column in _WHOLE else "number"
+
+
+def number_format(column: str, kind: Kind, values: pd.Series[Any]) -> str:
     """The Excel number format of a column, by what it is and its largest value."""
-    if column in _SHARES:
+    if kind == "share":
         return "0.0%"
-    if column in _WHOLE:
+    if kind == "whole":
         return "0"
     if column == "error":
         return "0.0E+00"
@@ -132,15 +154,12 @@ def _prepare(table: str, column: str, frame: pd.DataFrame, currency: str) -> _Co
     series, head = frame[column], clean(title(table, column, frame, currency))
     if pd.api.types.is_bool_dtype(series):
         series = series.map({True: "yes", False: "no"})
-    numeric = pd.api.types.is_numeric_dtype(series)
-    if not numeric and series.dtype == object:
-        inferred = pd.api.types.infer_dtype(series, skipna=True)
-        numeric = inferred in ("floating", "integer", "mixed-integer-float", "decimal")
+    kind = kind_of(table, column, series)
     narrow = max(max(len(word) for word in head.split()) + 3, len(head) / 3)
-    if numeric:
+    if kind not in ("text", "flag"):
         figures = pd.to_numeric(series).astype(float).replace([np.inf, -np.inf], np.nan)
         return _Column(
-            head, figures, True, number_format(column, figures), min(max(narrow, 12), 24)
+            head, figures, True, number_format(column, kind, figures), min(max(narrow, 12), 24)
         )
     texts = series.astype(object).where(series.notna(), None)
     codes, unique = pd.factorize(texts)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -15,6 +15,9 @@ from circflow.data.atomic import atomic_path, write_text
 from circflow.report.csvs import harmless
 from circflow.report.numbers import without_noise
 from circflow.report.sheets import Formats, add_table, fill
+
+if TYPE_CHECKING:
+    from circflow.report.page.frame import Section
 
 _LONGEST_NAME = 31
 """Characters of a sheet's name."""
@@ -26,10 +29,12 @@ def write_tables(
     *,
     currency: str,
     title: str = "Results of a study",
+    opening: Sequence[Section] = (),
 ) -> None:
     """Write tables to a file, whole or not at all: .xlsx (a sheet each), .html (a page with
-    figures, see `circflow.report.page.study`; `title` is its title) or .json (records); any other
-    name is a folder of CSV files (UTF-8 with a byte order mark), made if need be.
+    figures, see `circflow.report.page.study`; `title` is its title, `opening` what it says
+    first) or .json (records); any other name is a folder of CSV files (UTF-8 with a byte order
+    mark), made if need be.
 
     Raises OSError where it cannot be written.
     """
@@ -40,7 +45,7 @@ def write_tables(
     elif target.suffix.lower() == ".html":
         from circflow.report.page.study import write_study
 
-        write_study(target, title, tables, currency=currency)
+        write_study(target, title, tables, currency=currency, opening=opening)
     elif target.suffix.lower() == ".json":
         write_text(target, as_json(tables))
     else:

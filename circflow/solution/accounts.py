@@ -32,7 +32,6 @@ from circflow.data.coded import Keys, find, keys_of
 from circflow.data.scenario import MILLION
 from circflow.solution.calendar import purchases_in_force, rows_in_force
 from circflow.solution.keys import Flags, Floats, Ints, Names, cells, take
-from circflow.solution.solution import INCOME, SYNERGY
 from circflow.solution.transport import link_terms
 from circflow.solution.units_in_service import Service, service_of
 
@@ -283,8 +282,8 @@ class _Keeper:
             amount,
             same,
             {
-                INCOME: amount * take(markets["price"], at) / MILLION,
-                SYNERGY: amount * take(markets["premium"], at) / MILLION,
+                "income": amount * take(markets["price"], at) / MILLION,
+                "synergy": amount * take(markets["premium"], at) / MILLION,
             },
         )
         for pollutant, factor in self.factors("sale", rows["material"]).items():
@@ -341,7 +340,7 @@ class _Keeper:
         sheet = self.scenario.frame("Synergies")
         at = Names(sheet["synergy"])(rows["synergy"])
         value = joint * take(sheet["value"], at) / MILLION
-        return self.ledger(rows.assign(at=at), joint, at >= 0, {SYNERGY: value})
+        return self.ledger(rows.assign(at=at), joint, at >= 0, {"synergy": value})
 
 
 def _pairs(a: pd.Series[Any], b: pd.Series[Any]) -> list[tuple[object, object]]:

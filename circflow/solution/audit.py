@@ -12,7 +12,6 @@ its kind (for amounts, of the largest throughput of the material at any place).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -22,19 +21,24 @@ import pandas as pd
 from circflow.data.coded import keys_of
 from circflow.data.result import Result, counted
 from circflow.data.scenario import MILLION
+from circflow.model.build import money_groups
+from circflow.solution import rules
 from circflow.solution.accounts import Accounts, accounts
 from circflow.solution.calendar import once
 from circflow.solution.calendar import yearly as yearly_worth
-from circflow.solution.keys import Flags, Floats, Names, plain
+from circflow.solution.findings import (
+    FLOOR,
+    TOLERANCE,
+    Findings,
+    Places,
+    intakes,
+    recipe_amounts,
+)
+from circflow.solution.keys import Floats, Names, plain
 from circflow.solution.proof import AGREES
-from circflow.solution.solution import SYNERGY
 
 if TYPE_CHECKING:
     from circflow.solution.solution import Solution
-
-TOLERANCE = 1e-6
-FLOOR = 1e-3
-COLUMNS = ["check", "where", "period", "expected", "found", "error"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -64,132 +68,17 @@ class Audit(Result):
         return f"failed: {counted(len(self.findings), 'finding')}"
 
 
-class Findings:
-    """Collects what is wrong."""
-
-    def __init__(self) -> None:
-        self.parts: list[pd.DataFrame] = []
-
-    def equal(
-        self,
-        check: str,
-        labels: pd.DataFrame,
-        found: Floats,
-        expected: Floats,
-        scale: Floats | float = 0.0,
-    ) -> None:
-        """Name every record (site, material ... in `labels`) in which the two figures differ."""
-        self._add(check, labels, found, expected, np.abs(found - expected), scale)
-
-    def at_most(
-        self,
-        check: str,
-        labels: pd.DataFrame,
-        found: Floats,
-        limit: Floats,
-        scale: Floats | float = 0.0,
-    ) -> None:
-        """Name every record above its limit; NaN is no limit."""
-        over = np.where(np.isnan(limit), 0.0, np.maximum(found - limit, 0.0))
-        self._add(check, labels, found, limit, over, scale)
-
-    def at_least(
-        self,
-        check: str,
-        labels: pd.DataFrame,
-        found: Floats,
-        limit: Floats,
-        scale: Floats | float = 0.0,
-    ) -> None:
-        """Name every record below its limit; NaN is no limit."""
-        under = np.where(np.isnan(limit), 0.0, np.maximum(limit - found, 0.0))
-        self._add(check, labels, found, limit, under, scale)
-
-    def must(
-        self, check: str, labels: pd.DataFrame, holds: Flags, found: Floats | float = np.nan
-    ) -> None:
-        """Name every record in which a rule does not hold."""
-        if holds.all():
-            return
-        bad = ~holds
-        figures = np.broadcast_to(np.asarray(found, dtype=float), holds.shape)[bad]
-        self._record(check, labels[bad], figures, np.full(bad.sum(), np.nan), np.ones(bad.sum()))
-
-    def _add(  # noqa: PLR0913, PLR0917
-        self,
-        check: str,
-        labels: pd.DataFrame,
-        found: Floats,
-        expected: Floats,
-        gap: Floats,
-        scale: Floats | float,
-    ) -> None:
-        sizes = np.maximum(np.abs(found), np.abs(np.nan_to_num(expected)))
-        sizes = np.maximum(sizes, scale)
-        # Figures that are no numbers are errors too.
-        bad = ~(gap <= TOLERANCE * sizes)
-        if bad.any():
-            error = gap[bad] / np.where(sizes[bad] > 0.0, sizes[bad], 1.0)
-            self._record(check, labels[bad], found[bad], expected[bad], error)
-
-    def _record(
-        self, check: str, labels: pd.DataFrame, found: Floats, expected: Floats, error: Floats
-    ) -> None:
-        period = labels["period"].to_numpy(object) if "period" in labels else None
-        where = labels.drop(columns="period", errors="ignore")
-        text = [
-            " / ".join(str(v) for v in record if not pd.isna(v))
-            for record in where.itertuples(index=False, name=None)
-        ]
-        made = pd.DataFrame(
-            {
-                "check": check,
-                "where": pd.Series(text, dtype=object),
-                "period": pd.Series(period, dtype=object, index=range(len(text))),
-                "expected": expected,
-                "found": found,
-                "error": error,
-            }
-        )
-        self.parts.append(made.sort_values("error", ascending=False, kind="stable"))
-
-    def table(self) -> pd.DataFrame:
-        """Everything that is wrong, check by check."""
-        if not self.parts:
-            return pd.DataFrame({c: pd.Series(dtype=object) for c in COLUMNS[:3]}).assign(
-                **{c: pd.Series(dtype=float) for c in COLUMNS[3:]}
-            )
-        return pd.concat(self.parts, ignore_index=True)
-
-
-@dataclass(frozen=True)
-class Places:
-    """In and out of every (site, material, period) that occurs, and the scale of each material."""
-
-    rows: pd.DataFrame
-    """site, material, period, entering, leaving (unit/yr)."""
-    scale: Mapping[object, float]
-    """Largest throughput of each material at any place, unit/yr."""
-
-    def floor(self, materials: pd.Series[Any]) -> Floats:
-        """FLOOR times the scale of each material."""
-        scale = pd.to_numeric(materials.map(self.scale)).to_numpy(float, na_value=np.nan)
-        return np.asarray(FLOOR * np.nan_to_num(scale))
-
-
 def audit(solution: Solution) -> Audit:
     """Check a plan against its scenario.
 
     Raises nothing on a wrong plan: what is wrong stands in `findings`.
     """
-    from circflow.solution.rules import check_rules
-
     solution = plain(solution)
     findings = Findings()
     books = accounts(solution)
     places = find_places(solution, books)
     balance_error = _check_balance(findings, places)
-    check_rules(findings, solution, books, places)
+    rules.check_rules(findings, solution, books, places)
     _check_money(findings, solution, books)
     expected, gross = recomputed_objective(solution, books)
     objective_error = _check_objective(findings, solution.objective, expected, gross)
@@ -197,28 +86,6 @@ def audit(solution: Solution) -> Audit:
     table = findings.table()
     passed = table.empty and balance_error <= TOLERANCE and objective_error <= TOLERANCE
     return Audit(passed, balance_error, objective_error, table, gap)
-
-
-def recipe_amounts(solution: Solution) -> pd.DataFrame:
-    """What the recipes that are run take in and make in fixed proportion.
-
-    site, unit, recipe, period, role, material, amount (unit/yr), from the activities alone.
-    """
-    recipes = solution.scenario.frame("Recipes")
-    plain = recipes[recipes["group"].isna()]
-    by = ["technology", "recipe", "role", "material"]
-    amounts = plain.groupby(by, sort=False)["amount"].sum().reset_index()
-    units = solution.scenario.frame("Units")[["unit", "technology"]]
-    activity = solution.tables.activity[["site", "unit", "recipe", "period", "activity_per_year"]]
-    joined = activity.merge(units, on="unit").merge(amounts, on=["technology", "recipe"])
-    joined["amount"] = joined["amount"] * joined["activity_per_year"]
-    return joined[["site", "unit", "recipe", "period", "role", "material", "amount"]]
-
-
-def intakes(solution: Solution) -> pd.DataFrame:
-    """The rows of `conversions` that are amounts taken into a group."""
-    table = solution.tables.conversions
-    return table[table["group"].notna() & (table["role"] == "input")]
 
 
 def find_places(solution: Solution, books: Accounts) -> Places:
@@ -361,7 +228,7 @@ def goal_weights(solution: Solution) -> tuple[float, float, float, dict[str, flo
         for name, weight in listed.items()
         if name.startswith("emission:")
     }
-    plain = (listed.get("value", 1.0), listed.get(SYNERGY, 1.0), listed.get("jobs", 0.0))
+    plain = (listed.get("value", 1.0), listed.get("synergy", 1.0), listed.get("jobs", 0.0))
     return (*plain, emission)
 
 
@@ -384,7 +251,8 @@ def recomputed_objective(solution: Solution, books: Accounts) -> tuple[float, fl
     worth = np.array([weight[p.name] for p in periods])
     early = np.array(list(once(solution.scenario).values()))
     money = books.money()
-    factor = np.where(money["group"] == SYNERGY, synergy_weight, value_weight)
+    of_synergy = money["group"].isin([g.name for g in money_groups() if g.goal == "synergy"])
+    factor = np.where(of_synergy, synergy_weight, value_weight)
     discounted = factor * money["period"].map(weight).to_numpy(float)
     total = float((discounted * money["million_per_year"]).sum())
     gross = float(np.abs(discounted * money["gross_per_year"]).sum())

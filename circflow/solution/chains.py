@@ -25,19 +25,27 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from circflow.model.build import group_named, money_groups
+from circflow.model.emissions import EMISSIONS
+from circflow.model.investment import CAPITAL
+from circflow.model.market import SYNERGY
 from circflow.solution.accounts import LEDGERS, Accounts, accounts
 from circflow.solution.flowgraph import Graph, GraphMaker
 from circflow.solution.keys import Flags, Floats, Ints, Names, plain
 from circflow.solution.path_decomposition import Parts, peel
-from circflow.solution.solution import COST_GROUPS, INCOME, SYNERGY
 
 if TYPE_CHECKING:
     from circflow.solution.solution import Solution
 
-GROUPS = (INCOME, SYNERGY, *COST_GROUPS)
 AMOUNTS = ("source_amount", "end_amount")
-MONEY = tuple(f"{group}_million" for group in GROUPS)
-COLUMNS = [
+
+
+def group_names() -> list[str]:
+    """The groups of money of a chain: those that are received first."""
+    return [g.name for g in sorted(money_groups(), key=lambda g: not g.received)]
+
+
+_PLACES = [
     "chain",
     "steps",
     "source_kind",
@@ -56,9 +64,14 @@ COLUMNS = [
     "source_unit_of_measure",
     "end_amount",
     "end_unit_of_measure",
-    *MONEY,
-    "value_million",
 ]
+
+
+def columns() -> list[str]:
+    """The columns of the table of chains."""
+    return [*_PLACES, *(f"{name}_million" for name in group_names()), "value_million"]
+
+
 SLIVER = 1e-7
 """A part below this share of both its source and its end comes from rounding."""
 RECIRCULATION = "recirculation"
@@ -80,8 +93,8 @@ class Trace:
 
     `parts`: arc by arc, the paths and circles; `share`: which part of an arc's amount and money
     each record carries (adds up to 1 over the parts that pass an arc); `money`: of every arc, by
-    `GROUPS`, million currency over the horizon, positive when received; `carried`: parts that
-    bring an auxiliary input, whose money is in that of the run that uses it; `rest`: money
+    `group_names()`, million currency over the horizon, positive when received; `carried`: parts
+    that bring an auxiliary input, whose money is in that of the run that uses it; `rest`: money
     that touches no flow: what (text), site, unit, and a column per group.
     """
 
@@ -125,16 +138,12 @@ def decompose(solution: Solution) -> pd.DataFrame:
     if not full:
         return _empty()
     table = pd.concat(full, ignore_index=True)
-    table["value_million"] = (
-        table[f"{INCOME}_million"]
-        + table[f"{SYNERGY}_million"]
-        - table[[f"{group}_million" for group in COST_GROUPS]].sum(axis=1)
-    )
+    table["value_million"] = sum(g.sign * table[f"{g.name}_million"] for g in money_groups())
     order = table["end"].map({RECIRCULATION: 1, NO_FLOW: 2}).fillna(0)
     table = table.assign(_order=order, _value=-table["value_million"])
     table = table.sort_values(["_order", "_value", "steps"], kind="stable", ignore_index=True)
     table["chain"] = np.arange(1, len(table) + 1)
-    return table[COLUMNS]
+    return table[columns()]
 
 
 def trace(solution: Solution) -> Trace:
@@ -165,7 +174,7 @@ class _Purse:
     def __init__(
         self, solution: Solution, books: Accounts, graph: Graph, parts: Parts, share: Floats
     ) -> None:
-        self.solution, self.books = solution, books
+        self.solution, self.books, self.groups = solution, books, group_names()
         self.arcs, self.parts, self.share = graph.arcs, parts, share
         self.years = np.array([float(p.years) for p in solution.scenario.periods])
         self.ledger = self.arcs["ledger"].to_numpy(np.intp)
@@ -182,7 +191,7 @@ class _Purse:
         runs = matrices["activity"]
         self._units(runs)
         self._synergies(matrices)
-        money = np.zeros((len(self.arcs), len(GROUPS)))
+        money = np.zeros((len(self.arcs), len(self.groups)))
         weight = self.arcs["weight"].to_numpy(float)[:, None]
         for number, name in enumerate(LEDGERS):
             if name not in ("service", "synergies", "activity"):
@@ -201,9 +210,9 @@ class _Purse:
     def _matrix(self, name: str) -> Floats:
         """Million currency over the horizon of every row of a ledger, by group."""
         ledger = self.books[name]
-        matrix = np.zeros((len(ledger.rows), len(GROUPS)))
+        matrix = np.zeros((len(ledger.rows), len(self.groups)))
         for group, figures in ledger.money.items():
-            matrix[:, GROUPS.index(group)] += figures * self.years[ledger.period]
+            matrix[:, self.groups.index(group)] += figures * self.years[ledger.period]
         return matrix
 
     def _run_shares(self) -> Floats:
@@ -237,7 +246,7 @@ class _Purse:
         load = np.where(valid, load, 0.0)
         by_cell = np.bincount(cell, load, len(service.rows)) if len(load) else np.zeros(len(cost))
         by_unit = by_cell.reshape(-1, periods).sum(axis=1)
-        capital = GROUPS.index("capital")
+        capital = self.groups.index(CAPITAL.name)
         if len(load) and len(cost):
             part = np.divide(load, by_cell[cell], out=np.zeros(len(load)), where=by_cell[cell] > 0)
             activity += part[:, None] * cost[cell]
@@ -245,7 +254,7 @@ class _Purse:
             part = np.divide(load, whole, out=np.zeros(len(load)), where=whole > 0)
             activity[:, capital] += part * lump[np.maximum(unit, 0)] if len(lump) else 0.0
         idle = np.where((by_cell > 0.0)[:, None], 0.0, cost)
-        idle = idle.reshape(len(service.units), periods, len(GROUPS)).sum(axis=1)
+        idle = idle.reshape(len(service.units), periods, len(self.groups)).sum(axis=1)
         idle[:, capital] += np.where(by_unit > 0.0, 0.0, lump)
         for n in np.flatnonzero(idle.any(axis=1)):
             name, site = service.units["unit"].iloc[n], service.units["site"].iloc[n]
@@ -255,7 +264,7 @@ class _Purse:
         """A synergy's value in equal parts to its partners: to the runs of a unit, to journeys."""
         table = self.books["synergies"]
         partners = self.solution.scenario.frame("SynergyPartners")
-        column = GROUPS.index(SYNERGY)
+        column = self.groups.index(SYNERGY.name)
         value = self._matrix("synergies")[:, column]
         names = table.rows["synergy"].to_numpy(object)
         runs, flows = self.books["activity"], self.books["flows"]
@@ -289,7 +298,7 @@ class _Purse:
         used[used] = self.traced[self.row[arc[used]]]
         consumer = self.row[arc[used]]
         along = _add_along(parts, self.share, money, count)[used]
-        for n in range(len(GROUPS)):
+        for n in range(len(self.groups)):
             runs[:, n] += np.bincount(consumer, along[:, n], len(runs))
         return np.asarray(used)
 
@@ -302,7 +311,7 @@ class _Purse:
         piles: dict[tuple[str, str], Floats] = {}
         for at in alone.tolist():
             pile = (str(rows["site"].iloc[at]), str(rows["material"].iloc[at]))
-            piles[pile] = piles.get(pile, np.zeros(len(GROUPS))) + held[at]
+            piles[pile] = piles.get(pile, np.zeros(len(self.groups))) + held[at]
         for (site, material), figures in piles.items():
             self.rest.append((f"{site}: {material} in the stockpile", site, None, figures))
 
@@ -311,9 +320,9 @@ class _Purse:
         limits = self.books.limits
         for n in np.flatnonzero(limits["unspread"].to_numpy(float)).tolist():
             record = limits.iloc[n]
-            figures = np.zeros(len(GROUPS))
+            figures = np.zeros(len(self.groups))
             years = self.years[int(record["period_code"])]
-            figures[GROUPS.index("emissions")] = -float(record["unspread"]) * years
+            figures[self.groups.index(EMISSIONS.name)] = -float(record["unspread"]) * years
             key = record["key"] if isinstance(record["key"], str) else "the cluster"
             self.rest.append(
                 (f"{record['pollutant']} of {key} above its limit", None, None, figures)
@@ -323,9 +332,9 @@ class _Purse:
         """Money that touches no flow, and what is left to the sum of the money table."""
         followed = _add_along(self.parts, self.share, money, len(carried))[~carried].sum(axis=0)
         table = self.solution.money.groupby("group")["million"].sum()
-        whole = np.array([float(table.get(group, 0.0)) for group in GROUPS])
+        whole = np.array([float(table.get(group, 0.0)) for group in self.groups])
         gross = self.solution.money["million"].abs().groupby(self.solution.money["group"]).sum()
-        size = np.array([float(gross.get(group, 0.0)) for group in GROUPS])
+        size = np.array([float(gross.get(group, 0.0)) for group in self.groups])
         known = np.sum([figures for *_, figures in self.rest], axis=0) if self.rest else 0.0
         left = whole - followed - known
         left[np.abs(left) <= 1e-13 * size] = 0.0
@@ -336,8 +345,8 @@ class _Purse:
             columns=["what", "site", "unit"],
             dtype=object,
         )
-        figures = np.array([figures for *_, figures in self.rest]).reshape(-1, len(GROUPS))
-        return frame.assign(**{g: figures[:, n] for n, g in enumerate(GROUPS)})
+        figures = np.array([figures for *_, figures in self.rest]).reshape(-1, len(self.groups))
+        return frame.assign(**{g: figures[:, n] for n, g in enumerate(self.groups)})
 
 
 def without_slivers(parts: Parts, flow: Floats) -> Parts:
@@ -486,9 +495,10 @@ def _group(followed: Trace) -> pd.DataFrame:
     table["end_amount"] = np.bincount(at, end[chosen], count)
     order = {p.name: n for n, p in enumerate(followed.solution.scenario.periods)}
     table["periods"] = ["; ".join(sorted(p, key=order.__getitem__)) for p in periods]
-    for n, group in enumerate(GROUPS):
-        sign = 1.0 if group in (INCOME, SYNERGY) else -1.0
-        table[f"{group}_million"] = sign * np.bincount(at, figures[chosen, n], count) + 0.0
+    for n, group in enumerate(map(group_named, group_names())):
+        table[f"{group.name}_million"] = (
+            group.sign * np.bincount(at, figures[chosen, n], count) + 0.0
+        )
     return _labelled(followed, table)
 
 
@@ -521,7 +531,6 @@ def _rest_rows(followed: Trace) -> pd.DataFrame:
     text = ["source_material", "category", "stage", "end_site", "end_material"]
     measures = ["source_unit_of_measure", "end_unit_of_measure"]
     member = [followed.solution.scenario.member_of.get(site) for site in rest["site"]]
-    signs = {group: 1.0 if group in (INCOME, SYNERGY) else -1.0 for group in GROUPS}
     return pd.DataFrame(
         {
             "steps": rest["what"],
@@ -535,13 +544,13 @@ def _rest_rows(followed: Trace) -> pd.DataFrame:
             "source_amount": 0.0,
             "end_amount": 0.0,
             **dict.fromkeys([*text, *measures]),
-            **{f"{group}_million": sign * rest[group] + 0.0 for group, sign in signs.items()},
+            **{f"{g.name}_million": g.sign * rest[g.name] + 0.0 for g in money_groups()},
         }
     ).astype(dict.fromkeys([*text, *measures], object))
 
 
 def _empty() -> pd.DataFrame:
-    numbers = {*AMOUNTS, *MONEY, "value_million"}
+    texts = {*_PLACES} - {*AMOUNTS}
     return pd.DataFrame(
-        {column: pd.Series(dtype=float if column in numbers else object) for column in COLUMNS}
+        {name: pd.Series(dtype=object if name in texts else float) for name in columns()}
     ).astype({"chain": int})

@@ -32,7 +32,7 @@ import pandas as pd
 
 from circflow.data.coded import Keys, find, keys_of
 from circflow.solution.accounts import LEDGERS, Accounts
-from circflow.solution.audit import intakes, recipe_amounts
+from circflow.solution.findings import intakes, recipe_amounts
 from circflow.solution.keys import Flags, Floats, Ints, Names, cells
 
 if TYPE_CHECKING:

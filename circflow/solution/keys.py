@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import fields, replace
+from copy import copy
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from circflow.model.build import results
+
 if TYPE_CHECKING:
-    from circflow.solution.solution import Solution, Tables
+    from circflow.solution.solution import Solution
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
@@ -45,26 +48,14 @@ def take(column: pd.Series[Any], at: Ints, missing: float = 0.0) -> Floats:
     return np.asarray(values[at])
 
 
-NUMBERS = ("amount", "load", "activity", "price", "fee", "premium", "jobs", "closing", "opening")
-"""How the names of columns that hold numbers begin, apart from those that tell their unit."""
-UNITS = ("_per_year", "_million", "_km", "_share", "row", "tier", "capacity", "in_service")
-
-
 def plain(solution: Solution) -> Solution:
     """The plan with tables of plain columns: text as objects (blank: None or NaN), else floats.
 
     So that tables join whatever they were made of, empty ones too.
     """
     tables = solution.tables
-    made = {f.name: _plain(getattr(tables, f.name)) for f in fields(tables) if f.name != "prices"}
-    plain_tables: Tables = replace(tables, **made)
-    return replace(solution, tables=plain_tables)
-
-
-def _plain(table: pd.DataFrame) -> pd.DataFrame:
-    columns = {}
-    for name, column in table.items():
-        is_number = str(name).startswith(NUMBERS) or str(name).endswith(UNITS)
-        wanted = float if is_number else object
-        columns[name] = column if column.dtype == wanted else column.astype(wanted)
-    return pd.DataFrame(columns, index=table.index).reset_index(drop=True)
+    typed = copy(solution.tables)  # not `replace`, which would look at every text again
+    for table in results():
+        if table.name != "prices":
+            object.__setattr__(typed, table.name, table.typed(getattr(tables, table.name)))
+    return replace(solution, tables=typed)

@@ -42,6 +42,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csc_array
 
 from circflow.data.scenario import MILLION, Scenario
+from circflow.model.build import for_synergy
 from circflow.model.declare import Model
 
 Floats = NDArray[np.float64]
@@ -66,14 +67,6 @@ PARTS = (
     "other",
 )
 BALANCE = "material_balance"
-_GROUPS = {
-    "income": "sale",
-    "synergy": "sale",
-    "processing": "variable_cost",
-    "transport": "transport",
-    "transactions": "transactions",
-    "emissions": "emission_price",
-}
 _NOISE = 1e-9
 
 
@@ -113,6 +106,12 @@ class Optimality:
         rows = self.model[name].frame
         columns = self.column_of[self.model[name].columns]
         return rows[columns >= 0].reset_index(drop=True), columns[columns >= 0]
+
+    def of_part(self, part: str) -> tuple[list[Any], Ints]:
+        """Indices and rows of the limits of a part of reduced costs."""
+        families = [self.families[limit.name] for limit in self.model.of_part(part)]
+        rows = np.concatenate([np.zeros(0, dtype=np.intp), *(f.rows for f in families)])
+        return [key for f in families for key in f.keys], rows
 
     def family(self, name: str) -> tuple[list[Any], Ints]:
         """Indices and rows of a constraint."""
@@ -155,7 +154,8 @@ class Optimality:
         at, row, coefficient = entries(self.matrix, columns)
         of_row = np.full(self.matrix.shape[0], number["other"], dtype=np.intp)
         for limit in self.model.limits.values():
-            of_row[self.families[limit.name].rows] = number[limit.part]
+            part = number.get(limit.part, number["other"])
+            of_row[self.families[limit.name].rows] = part
         balance = np.zeros(self.matrix.shape[0], dtype=bool)
         balance[self.family(BALANCE)[1]] = True
         arrives = np.where(coefficient > 0.0, number["outputs"], number["inputs"])
@@ -178,13 +178,13 @@ class Optimality:
         mine = np.flatnonzero(at >= 0)
         mine = mine[place[at[mine]] >= 0]
         chosen = terms.where(mine)
-        groups = codes.names("money", chosen["money"]).tolist()
-        synergy = chosen["money"] == codes.known("money", "synergy")
+        synergy = for_synergy(self.model)[chosen["money"]]
         weight = np.where(synergy, self.synergy_weight, self.value_weight)
         yearly = self.scenario.period_items["weight"][chosen["period"]]
         worth = chosen.coefficient * yearly * weight
-        part = [number[_GROUPS.get(group, "other")] for group in groups]
-        np.add.at(made, (place[at[mine]], np.array(part, dtype=np.intp)), -worth)
+        groups, parts = self.model.groups, codes.listed("money")
+        part = np.array([number[groups[g].part if g in groups else "other"] for g in parts])
+        np.add.at(made, (place[at[mine]], part[chosen["money"]]), -worth)
         made[:, number["goals"]] = self.cost[columns] - made.sum(axis=1)
         small = np.abs(made[:, number["goals"]]) <= _NOISE * np.abs(self.cost[columns])
         made[small, number["goals"]] = 0.0

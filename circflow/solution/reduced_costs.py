@@ -121,7 +121,7 @@ def _capital(known: Optimality) -> tuple[pd.Series[float], pd.Series[float]]:
     """Capital, and what it takes of budgets, by unit and period that a candidate can serve in:
     currency per unit of load at full load, of the window and size in which they cost least."""
     built, columns = known.labels("built")
-    indices, rows = known.family("capacity")
+    indices, rows = known.of_part("capacity")
     none: pd.Series[float] = pd.Series(dtype=float)
     if built.empty or not indices:
         return none, none
@@ -129,7 +129,7 @@ def _capital(known: Optimality) -> tuple[pd.Series[float], pd.Series[float]]:
     place[rows] = np.arange(len(rows))
     discount = known.discounts(pd.Series([period for _, period in indices], dtype=object))
     budget_rows = np.zeros(known.matrix.shape[0], dtype=bool)
-    budget_rows[known.family("budget_limit")[1]] = True
+    budget_rows[known.of_part("budget")[1]] = True
 
     def sums(columns: Ints) -> tuple[Floats, Floats, Floats]:
         """Cost, budget, and discounted load that a unit of each column allows (million)."""

@@ -13,7 +13,8 @@ import pandas as pd
 
 from circflow.data.scenario import MILLION
 from circflow.solution.accounts import Accounts
-from circflow.solution.audit import (
+from circflow.solution.calendar import purchases_in_force, rows_in_force
+from circflow.solution.findings import (
     FLOOR,
     TOLERANCE,
     Findings,
@@ -21,7 +22,6 @@ from circflow.solution.audit import (
     intakes,
     recipe_amounts,
 )
-from circflow.solution.calendar import purchases_in_force, rows_in_force
 from circflow.solution.keys import Floats, Names, cells
 from circflow.solution.transport import covered_by
 

@@ -24,22 +24,6 @@ if TYPE_CHECKING:
     from circflow.solution.proof import Proof
     from circflow.solution.unused import Unused
 
-INCOME = "income"
-SYNERGY = "synergy"
-COST_GROUPS = (
-    "streams",
-    "purchases",
-    "processing",
-    "fixed",
-    "transport",
-    "transactions",
-    "disposal",
-    "stockpiles",
-    "emissions",
-    "capital",
-)
-"""The groups of the money table: income and synergy are received, the others paid."""
-
 
 class Status(StrEnum):
     """How a solve ended."""
@@ -65,51 +49,23 @@ class NoPlan(CircflowError):  # noqa: N818 - the public name
 
 @dataclass(frozen=True, repr=False)
 class Tables(Result):
-    """What the plan does, as tidy tables (see docs/results.md for every column)."""
+    """What the plan does, as tidy tables: columns, units and dtypes as the blocks declare them
+    (`RESULTS`), which docs/results.md lists."""
 
     supply: pd.DataFrame
-    """kind (stream, purchase), site, material, period, unit_of_measure, amount_per_year,
-    available_per_year, price (currency per unit), cost_million_per_year"""
     flows: pd.DataFrame
-    """from, to, material, mode, period, unit_of_measure, sent_per_year, received_per_year,
-    distance_km, transport_million_per_year, transactions_million_per_year"""
     activity: pd.DataFrame
-    """site, unit, technology, recipe, period, activity_per_year, load_per_year,
-    processing_million_per_year"""
     units: pd.DataFrame
-    """site, unit, technology, status, period, in_service (share of the years, 0..1),
-    capacity_per_year (in service), available_per_year, load_per_year, load_share, jobs,
-    fixed_million_per_year, capital_million_per_year"""
     conversions: pd.DataFrame
-    """site, unit, technology, recipe, period, role (input, output), group, material,
-    unit_of_measure, amount_per_year"""
     sales: pd.DataFrame
-    """site, material, tier (1, 2, …), period, unit_of_measure, row (of Markets), amount_per_year,
-    min_per_year, max_per_year, price, premium, income_million_per_year, premium_million_per_year"""
     disposal: pd.DataFrame
-    """site, material, row (row of Disposal), period, unit_of_measure, amount_per_year, fee,
-    cost_million_per_year"""
     stockpiles: pd.DataFrame
-    """site, material, period, unit_of_measure, opening, added_per_year, reclaimed_per_year,
-    closing, capacity, cost_million_per_year"""
     emissions: pd.DataFrame
-    """pollutant, kind, site, member, region, unit, source (unit, mode or material), period,
-    tonnes_per_year"""
     emission_limits: pd.DataFrame
-    """pollutant, scope, key, period, row, emitted_per_year, limit_per_year, excess_per_year,
-    cost_million_per_year"""
     synergies: pd.DataFrame
-    """synergy, effect, period, joint_activity_per_year, value_million_per_year"""
     money: pd.DataFrame
-    """group, site, member, material, unit, period, million_per_year (positive when received),
-    million (over the period, undiscounted), discounted_million"""
     prices: pd.DataFrame
-    """kind (material, capacity, emission limit, market, disposal, link, stream, purchase,
-    stockpile, …), site, to, material, unit, period, limit (what binds), sheet, row, column, value
-    (currency per unit_of_measure, in money of the period), unit_of_measure, binds,
-    decisions_fixed"""
     built: pd.DataFrame
-    """unit, site, period, built (0..1), capacity_per_year, capex_million, jobs, investor"""
 
     @property
     def headline(self) -> str:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from circflow.model.build import money_groups
 from circflow.solution.keys import plain
-from circflow.solution.solution import COST_GROUPS, INCOME, SYNERGY
 
 if TYPE_CHECKING:
     from circflow.solution.solution import Solution
@@ -20,10 +20,11 @@ SHARE_UNIT = "t"
 def totals(solution: Solution) -> dict[str, Any]:
     """Figures over the horizon, undiscounted; plain numbers, ready for JSON.
 
-    Money in million currency: `income`, `costs` (one key per group, positive when paid),
-    `synergy`, `net_benefit` (income − costs + synergy). Waste, materials of category waste only,
-    per unit of measure: `waste_arising` (what the streams bring), `waste_converted` (taken in by
-    units, gross: waste that passes two units counts twice), `waste_disposed`, `waste_reclaimed`.
+    Money in million currency: `income`, `synergy` and other groups that are received, `costs` (one
+    key per group, positive when paid), `net_benefit` (received − costs). Waste, materials of
+    category waste only, per unit of measure: `waste_arising` (what the streams bring),
+    `waste_converted` (taken in by units, gross: waste that passes two units counts twice),
+    `waste_disposed`, `waste_reclaimed`.
     `use_share` = 1 − (disposed + added to stockpiles) / (taken + reclaimed), over wastes in t, None
     where nothing is taken or reclaimed. `emissions` (t per pollutant), `jobs` (in the last
     period), `chains` (value chains from a waste to a sale).
@@ -31,9 +32,10 @@ def totals(solution: Solution) -> dict[str, Any]:
     count = _chains(solution)
     solution = plain(solution)
     money = solution.money.groupby("group")["million"].sum()
-    income = _number(money.get(INCOME, 0.0))
-    synergy = _number(money.get(SYNERGY, 0.0))
-    costs = {group: _number(-money.get(group, 0.0)) for group in COST_GROUPS}
+    earned: dict[str, Any] = {}
+    for group in money_groups():
+        into = earned if group.received else earned.setdefault("costs", {})
+        into[group.name] = _number(group.sign * money.get(group.name, 0.0))
     waste = _Waste(solution)
     tables = solution.tables
     disposed = waste.amounts(tables.disposal, "amount_per_year")
@@ -45,10 +47,8 @@ def totals(solution: Solution) -> dict[str, Any]:
     handled = taken.get(SHARE_UNIT, 0.0) + reclaimed.get(SHARE_UNIT, 0.0)
     lost = disposed.get(SHARE_UNIT, 0.0) + added.get(SHARE_UNIT, 0.0)
     return {
-        "income": income,
-        "costs": costs,
-        "synergy": synergy,
-        "net_benefit": income - sum(costs.values()) + synergy,
+        **earned,
+        "net_benefit": sum(group.sign * group.of(earned) for group in money_groups()),
         "waste_arising": waste.amounts(solution.scenario.in_force("Streams"), "amount_per_year"),
         "waste_converted": waste.amounts(inputs, "amount_per_year"),
         "waste_disposed": disposed,

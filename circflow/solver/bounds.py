@@ -96,7 +96,10 @@ def _cycles(program: Program) -> csr_array | None:
     if not arc.any():
         return None
     size = len(equal)
-    graph = coo_array((np.ones(arc.sum()), (row[out[arc]], row[into[arc]])), shape=(size, size))
+    tail, head = _going_round(row[out[arc]], row[into[arc]], size)
+    if not len(tail):
+        return None
+    graph = coo_array((np.ones(len(tail)), (tail, head)), shape=(size, size))
     from scipy.sparse.csgraph import connected_components  # 0.1 s to load
 
     number, group = connected_components(csr_array(graph), directed=True, connection="strong")
@@ -108,6 +111,19 @@ def _cycles(program: Program) -> csr_array | None:
     members = np.flatnonzero(place[group] >= 0)
     shape = (len(large), size)
     return csr_array(coo_array((np.ones(len(members)), (place[group[members]], members)), shape))
+
+
+def _going_round(tail: Ints, head: Ints, size: int) -> tuple[Ints, Ints]:
+    """The arcs that are left when, again and again, those that start where none arrives or end
+    where none starts are dropped: none where nothing goes round."""
+    while len(tail):
+        arrived, left = np.zeros(size, dtype=bool), np.zeros(size, dtype=bool)
+        arrived[head], left[tail] = True, True
+        stays = arrived[tail] & left[head]
+        if stays.all():
+            break
+        tail, head = tail[stays], head[stays]
+    return tail, head
 
 
 def reach(program: Program) -> Floats:

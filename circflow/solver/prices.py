@@ -18,25 +18,10 @@ from circflow.data.coded import BLANK, Flags, Floats, Ints, Items, distinct, pla
 from circflow.data.scenario import MILLION, Scenario
 from circflow.model.build import weights
 from circflow.model.declare import Bound, Cells, Figure, Model, Stand
+from circflow.model.results import PRICES
 from circflow.solver.compiled import Compiled, Family
 from circflow.solver.highs import Outcome
 
-COLUMNS = [
-    "kind",
-    "site",
-    "to",
-    "material",
-    "unit",
-    "period",
-    "limit",
-    "sheet",
-    "row",
-    "column",
-    "value",
-    "unit_of_measure",
-    "binds",
-    "decisions_fixed",
-]
 _PLACE = ("site", "to", "material", "unit", "period")
 
 _NOISE = 1e-9
@@ -44,9 +29,9 @@ _NOISE = 1e-9
 
 
 def prices(m: Model, compiled: Compiled, outcome: Outcome, *, fixed: bool) -> pd.DataFrame:
-    """The table `prices` of an LP's outcome (columns as in `COLUMNS`)."""
+    """The table `prices` of an LP's outcome (columns as in `circflow.model.results.PRICES`)."""
     if outcome.row_dual is None or outcome.reduced_cost is None or outcome.x is None:
-        return pd.DataFrame(columns=COLUMNS)
+        return pd.DataFrame(columns=PRICES.names)
     values = compiled.values(outcome.x)
     parts = [_materials(m, compiled, outcome.row_dual)]
     for figure, priced in _of_figures(m, compiled, outcome.row_dual, values).items():
@@ -56,7 +41,7 @@ def prices(m: Model, compiled: Compiled, outcome: Outcome, *, fixed: bool) -> pd
         parts.append(_bound(m, compiled, outcome, bound, claimed))
     full = [p for p in parts if len(p)]
     if not full:
-        return pd.DataFrame(columns=COLUMNS)
+        return pd.DataFrame(columns=PRICES.names)
     table = pd.concat(full, ignore_index=True)
     largest = table["value"].abs().max()
     table.loc[table["value"].abs() <= _NOISE * largest, "value"] = 0.0
@@ -64,7 +49,7 @@ def prices(m: Model, compiled: Compiled, outcome: Outcome, *, fixed: bool) -> pd
     weight = weights(m.scenario).value
     table["value"] = table["value"] / weight if weight else np.nan
     table["decisions_fixed"] = fixed
-    return table.reindex(columns=COLUMNS)
+    return table.reindex(columns=PRICES.names)
 
 
 def _materials(m: Model, compiled: Compiled, dual: Floats) -> pd.DataFrame:

@@ -16,7 +16,8 @@ from circflow.data.coded import BLANK, Floats, Items, distinct
 from circflow.data.errors import ArgumentError, CircflowError
 from circflow.data.pandas_text import python_strings
 from circflow.data.scenario import Scenario
-from circflow.model.build import BLOCKS, build, discount, weights
+from circflow.model import build as model
+from circflow.model.build import build, discount, weights
 from circflow.model.declare import Model
 from circflow.solution.lp_of_plan import Optimality
 from circflow.solution.solution import NoPlan, Solution, Status, Tables
@@ -154,7 +155,7 @@ def read_tables(m: Model, compiled: Compiled, outcome: Outcome, *, fixed: bool) 
     assert outcome.x is not None
     values = compiled.values(outcome.x)
     made: dict[str, pd.DataFrame] = {}
-    for block in BLOCKS:
+    for block in model.BLOCKS:
         made.update(block.tables(m, values))
     measure = m.scenario.unit_of_measure
     for name, table in made.items():

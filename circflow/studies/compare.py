@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -14,11 +14,15 @@ from circflow.data.arguments import public
 from circflow.data.indicators import in_currency
 from circflow.data.result import Result, counted, one_text_type
 from circflow.data.scenario import Scenario
+from circflow.model.build import money_groups
 from circflow.solution.solution import NoPlan, Solution
 from circflow.solver.run import solve
 from circflow.studies.composite import Composite, composite
 from circflow.studies.errors import StudyError
 from circflow.studies.indicators import indicators
+
+if TYPE_CHECKING:
+    from circflow.report.page.frame import Section
 
 Progress = Callable[[str], None]
 
@@ -59,6 +63,12 @@ class Comparison(Result):
         if rows.empty:
             raise StudyError(f"no figure {figure!r}" + (f" of {item!r}" if item else ""))
         return {label: float(rows.iloc[0][label]) for label in self.labels}
+
+    def opening(self) -> list[Section]:
+        """What its page says first."""
+        from circflow.report.page.comparison import comparison_opening
+
+        return comparison_opening(self.tables(), self.labels, self.currency)
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Every table, by name."""
@@ -186,10 +196,10 @@ def figures_of(solution: Solution) -> dict[Figure, float]:
     made: dict[Figure, float] = {
         ("objective", None, money): solution.objective,
         ("net_benefit", None, money): totals["net_benefit"],
-        ("income", None, money): totals["income"],
-        ("synergy", None, money): totals["synergy"],
     }
-    made |= {("cost", group, money): value for group, value in totals["costs"].items()}
+    for group in money_groups():
+        figure = (group.name, None, money) if group.received else ("cost", group.name, money)
+        made[figure] = group.of(totals)
     for kind in ("waste_arising", "waste_converted", "waste_disposed", "waste_reclaimed"):
         made |= {(kind, unit, unit): value for unit, value in totals[kind].items()}
     share = totals["use_share"]

@@ -29,7 +29,9 @@ from circflow.data.arguments import public
 from circflow.data.indicators import BY_INDICATOR, EMITTED, Computed
 from circflow.data.scenario import Scenario
 from circflow.data.schema import INDICATOR_GROUPS
-from circflow.solution.solution import INCOME, SYNERGY, NoPlan, Solution
+from circflow.model.build import money_groups
+from circflow.model.market import INCOME
+from circflow.solution.solution import NoPlan, Solution
 from circflow.solution.totals import SHARE_UNIT
 from circflow.solver.run import solve
 from circflow.studies.cluster.own_money import Books, own_money
@@ -249,9 +251,9 @@ class Figures:
         def of(where: pd.Series[bool], sign: float = 1.0) -> Floats:
             return sign * self.by_owner(money[where], amount[where])
 
-        received = groups.isin([INCOME, SYNERGY])
+        received = groups.isin([g.name for g in money_groups() if g.received])
         return {
-            "income": of(groups == INCOME),
+            "income": of(groups == INCOME.name),
             "costs": of(~received, -1.0),
             "costs_without_capital": of(~received & (groups != "capital"), -1.0),
             "net_benefit": of(groups.notna()),

@@ -70,6 +70,11 @@ GOOD: Grids = {
         ["slag", "CaO", 0.4],
         ["ash", "CaO", 0.05],
     ],
+    "PropertyKinds": [["property", "kind", "loss_share"], ["CaO", "quality", None]],
+    "Losses": [
+        ["technology", "recipe", "property", "share", "reason"],
+        ["mill", "dry", "CaO", 0.1, "dust"],
+    ],
     "BlendLimits": [
         ["technology", "recipe", "group", "property", "material", "min", "max"],
         ["mill", None, "feed", "CaO", None, 0.2, None],
@@ -819,7 +824,7 @@ def test_any_cell_may_hold_anything(data: st.DataObject) -> None:
     grids = good()
     touched = set()
     for _ in range(data.draw(st.integers(1, 3))):
-        sheet = data.draw(st.sampled_from([s.name for s in SHEETS]))
+        sheet = data.draw(st.sampled_from(list(grids)))
         grid = grids[sheet]
         row = data.draw(st.integers(0, len(grid)))
         column = data.draw(st.integers(0, len(grid[0])))

@@ -300,8 +300,8 @@ SVERDLOVSK_MORE = (
         "units that require one another in a ring",
         put(
             "Units.requires[unit=Reftinskaya ash terminal]",
-            "Teplit Sysert plant",
-            at="Units.requires[unit=Teplit Sysert plant]",
+            "Sukhoy Log composite line",
+            at="Units.requires[unit=Reftinskaya ash terminal]",
         ),
         "ring",
     ),

@@ -34,7 +34,8 @@ from seeds import (
 
 import circflow as cf
 from circflow.data.check import check, check_book
-from circflow.data.files import column_letter, read_book, write_book
+from circflow.data.files import read_book, write_book
+from circflow.data.grids import column_letter
 from circflow.data.pandas_text import python_strings
 from circflow.data.scenario import Scenario
 from circflow.data.table import Book, Cell, CellFault, Problem

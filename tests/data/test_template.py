@@ -8,7 +8,8 @@ import openpyxl
 import pytest
 from openpyxl.worksheet.worksheet import Worksheet
 
-from circflow.data.files import column_letter, read_book, write_book
+from circflow.data.files import read_book, write_book, write_template
+from circflow.data.grids import column_letter
 from circflow.data.schema import BY_NAME, SCENARIO_KEYS, SHEETS, Column, Sheet
 from circflow.data.table import Book, RawSheet
 from circflow.data.template import (
@@ -21,7 +22,6 @@ from circflow.data.template import (
     number_format,
     plain_number,
     template_book,
-    write_template,
 )
 from circflow.data.workbook import README, README_TITLE
 

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from circflow.data.files import in_order, read_book, trim, write_book
+from circflow.data.files import read_book, write_book
+from circflow.data.grids import in_order, trim
 from circflow.data.scenario import ScenarioError
 from circflow.data.schema import SHEETS
 from circflow.data.table import Book, CellFault, RawSheet

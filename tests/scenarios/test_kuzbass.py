@@ -57,7 +57,7 @@ PACKAGES = {
 """What the minister decides: plants that stand or fall together."""
 POLICIES = {
     "waste charges and dump costs doubled": {"Disposal.fee": "*2"},
-    "no penalty on methane over its limit": {"EmissionLimits.penalty[pollutant=CH4]": 0},
+    "CO2 at 1,000 RUB/t": {"EmissionLimits.price[pollutant=CO2]": 1000},
     "half the budget": {"Budget.budget_million": "*0.5"},
 }
 CREATED = ("metal", "Fe", "Zn", "C", "LHV", "dry")

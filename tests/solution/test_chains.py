@@ -15,11 +15,15 @@ from hypothesis import strategies as st
 
 import circflow as cf
 from circflow.data.scenario import Scenario
+from circflow.model.build import money_groups
 from circflow.solution.accounts import accounts
-from circflow.solution.chains import GROUPS, decompose, trace
+from circflow.solution.chains import decompose, group_names, trace
 from circflow.solution.flowgraph import shares
 from circflow.solution.path_decomposition import peel
-from circflow.solution.solution import COST_GROUPS, Solution
+from circflow.solution.solution import Solution
+
+COST_GROUPS = [group.name for group in money_groups() if not group.received]
+GROUPS = group_names()
 
 MakeScenario = Callable[[Mapping[str, Any]], Scenario]
 PlanOf = Callable[..., Solution]

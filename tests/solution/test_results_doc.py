@@ -9,6 +9,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from circflow.model.build import result, results
+from circflow.model.results_docs import rewritten
 from circflow.solution.solution import Solution, Tables
 from circflow.solution.variety_of_uses import uses_of_wastes, variety
 
@@ -32,6 +34,24 @@ def assert_named(frame: pd.DataFrame, title: str) -> None:
 @pytest.mark.parametrize("table", [field.name for field in dataclasses.fields(Tables)])
 def test_table_is_described(one_cluster_plan: Solution, table: str) -> None:
     assert_named(getattr(one_cluster_plan.tables, table), table)
+    known = result(table)
+    assert known is not None
+    assert list(getattr(one_cluster_plan.tables, table)) == known.names
+
+
+def test_figures_and_names_are_as_declared(one_cluster_plan: Solution) -> None:
+    for known in results():
+        frame = getattr(one_cluster_plan.tables, known.name)
+        for column in known.columns:
+            if frame[column.name].notna().any():
+                numeric = pd.api.types.is_numeric_dtype(frame[column.name])
+                flag = pd.api.types.is_bool_dtype(frame[column.name])
+                assert (numeric and not flag) == column.numeric, (known.name, column.name)
+
+
+def test_section_of_tables_is_what_the_blocks_declare() -> None:
+    text = PAGE.read_text("utf-8")
+    assert rewritten(text) == text, "python -m circflow.model.results_docs docs/results.md"
 
 
 def test_chains_audit_and_totals_are_described(one_cluster_plan: Solution) -> None:

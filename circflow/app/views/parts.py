@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import time
 from collections.abc import Mapping, Sequence
 from html import escape
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
@@ -108,11 +110,17 @@ def save_and_undo(back: str) -> str:
     """The buttons below everything that changes cells."""
     return (
         '<div class="acts">'
+        + check_again()
         + form("/save", button("Save workbook"))
         + form("/undo", hidden(back=back, do="undo") + button("Undo"))
         + form("/undo", hidden(back=back, do="redo") + button("Redo"))
         + "</div>"
     )
+
+
+def check_again() -> str:
+    """The button that leads to the list of problems."""
+    return f'<form method="get" action="/check">{button("Check")}</form>'
 
 
 def begin(kind: str, words: str, inner: str = "", **more: str) -> str:
@@ -244,3 +252,20 @@ def reading(app: App, query: Mapping[str, str]) -> str:
         'workbook</p><noscript><p><a href="">Go on</a></p></noscript>'
     )
     return page("One moment", body, project=app.workspace.project)
+
+
+def records(folder: Path, name: str) -> list[dict[str, str]]:
+    """A table of a run."""
+    path = folder / "tables" / f"{name}.csv"
+    if not path.exists():
+        return []
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def sites_of(folder: Path) -> tuple[list[str], list[str]]:
+    """The sites and members that occur in the money of a plan."""
+    money = records(folder, "money")
+    flows = records(folder, "flows")
+    sites = {r["site"] for r in money} | {r[e] for r in flows for e in ("from", "to")}
+    return sorted(sites - {""}), sorted({r.get("member", "") for r in money} - {""})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from circflow.app.html import button, note, page
 from circflow.app.html import table as html_table
-from circflow.app.views.parts import figure, latest
+from circflow.app.views.parts import figure, latest, records
 from circflow.app.views.runs import run as run_page
 
 if TYPE_CHECKING:
@@ -27,23 +26,6 @@ def plan(app: App, query: Mapping[str, str]) -> str:
         return run_page(app, known.run, query)
     body = note("There is no plan yet: solve the workbook.") + '<p><a href="/solve">Solve</a></p>'
     return page("Plan", body, project=app.project, at="/plan")
-
-
-def records(folder: Path, name: str) -> list[Row]:
-    """A table of a run."""
-    path = folder / "tables" / f"{name}.csv"
-    if not path.exists():
-        return []
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def sites_of(folder: Path) -> tuple[list[str], list[str]]:
-    """The sites and members that occur in the money of a plan."""
-    money = records(folder, "money")
-    flows = records(folder, "flows")
-    sites = {r["site"] for r in money} | {r[e] for r in flows for e in ("from", "to")}
-    return sorted(sites - {""}), sorted({r.get("member", "") for r in money} - {""})
 
 
 _BALANCE = (

@@ -21,6 +21,7 @@ from circflow.app.views.parts import (
     hidden,
     member_link,
     runs_table,
+    sites_of,
 )
 
 if TYPE_CHECKING:
@@ -83,8 +84,6 @@ def _running(app: App, known: Run) -> str:
 
 def _doors(app: App, known: Run, folder: Path) -> str:
     """From the plan to what it is made of: cells of limits, balances of sites, members."""
-    from circflow.app.views.plan import sites_of
-
     limits = json.loads((folder / "limits.json").read_text(encoding="utf-8"))
     rows = "".join(
         f"<li>{cell_link(r['sheet'], r['row'], r['column'], r['label'])}: "

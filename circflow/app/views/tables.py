@@ -163,7 +163,7 @@ def _names_in(book: Book, sheet: str) -> list[str]:
     raw = raw_sheet(book, sheet)
     if raw is None or not raw.grid:
         return []
-    at = column_at(raw.grid[0], target_column(sheet))
+    at = column_at(raw.grid[0], target_column(BY_NAME[sheet]))
     if at is None:
         return []
     cells = (row[at] for row in raw.grid[1:] if at < len(row))

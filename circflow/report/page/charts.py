@@ -91,7 +91,7 @@ def waterfall_view(
     """A waterfall: each bar starts where the one before ended (`relative`), or from 0."""
     trace = {
         "type": "waterfall",
-        "x": ["<br>".join(textwrap.wrap(label, 12)) for label in labels],
+        "x": ["<br>".join(textwrap.wrap(label, 12, break_long_words=False)) for label in labels],
         "y": values,
         "measure": measures,
         "text": [figure(v) for v in values],

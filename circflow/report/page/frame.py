@@ -81,10 +81,11 @@ class Block(Protocol):
 
 @dataclass(frozen=True)
 class Text:
-    """A paragraph. `style`: note (small print) or fault (a warning that must be seen)."""
+    """A paragraph. `style`: lead (the answer), note (small print) or fault (a warning that must
+    be seen)."""
 
     text: str
-    style: Literal["", "note", "fault"] = ""
+    style: Literal["", "lead", "note", "fault"] = ""
 
     def html(self, ids: count[int]) -> str:
         return f'<p class="{self.style}">{escaped(self.text)}</p>'
@@ -152,6 +153,50 @@ class Points:
 
 
 @dataclass(frozen=True)
+class Fold:
+    """Blocks behind a line that opens them."""
+
+    title: str
+    blocks: Sequence[Block]
+
+    def html(self, ids: count[int]) -> str:
+        inner = "".join(block.html(ids) for block in self.blocks)
+        return f'<details class="fold"><summary>{escaped(self.title)}</summary>{inner}</details>'
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """A card on one thing that is judged: its verdict, a sentence, figures, lines; more behind."""
+
+    title: str
+    verdict: tuple[str, Literal["", "good", "bad"]]
+    sentence: str
+    facts: Sequence[tuple[str, str]]
+    lines: Sequence[str] = ()
+    more: Sequence[str] = ()
+
+    def html(self, ids: count[int]) -> str:
+        word, style = self.verdict
+        facts = "".join(
+            f"<div><dt>{escaped(k)}</dt><dd>{escaped(v)}</dd></div>" for k, v in self.facts
+        )
+        lines = "".join(f"<li>{escaped(line)}</li>" for line in self.lines)
+        more = "".join(f"<li>{escaped(line)}</li>" for line in self.more)
+        return (
+            f'<article class="judged"><h3>{escaped(self.title)} '
+            f'<span class="verdict {style}">{escaped(word)}</span></h3>'
+            f"<p>{escaped(self.sentence)}</p><dl>{facts}</dl>"
+            + (f"<ul>{lines}</ul>" if lines else "")
+            + (
+                f"<details><summary>everything found</summary><ul>{more}</ul></details>"
+                if more
+                else ""
+            )
+            + "</article>"
+        )
+
+
+@dataclass(frozen=True)
 class Column:
     """A column of a table: how its values are shown."""
 
@@ -166,21 +211,14 @@ class Column:
 
 def columns_of(frame: pd.DataFrame, currency: str = "", table: str = "") -> tuple[Column, ...]:
     """Columns for a table as it comes, titles in words with their units."""
-    from circflow.report.sheets import title
+    from circflow.report.sheets import kind_of, title
 
     made = []
     for name in frame.columns:
         words, _, unit = title(table, str(name), frame, currency).partition(" (")
-        values = frame[name]
-        numeric = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
-        if not numeric and values.dtype == object:
-            numeric = pd.api.types.infer_dtype(values, skipna=True) in ("floating", "integer")
-        share = str(name) in ("share", "use_share", "load_share", "in_service", "used")
-        whole = str(name) in ("row", "tier", "chain")
-        kind: Literal["text", "number", "share", "whole"] = (
-            "text" if not numeric else "share" if share else "whole" if whole else "number"
-        )
-        made.append(Column(str(name), words, kind, "" if share else unit.removesuffix(")")))
+        kind = kind_of(table, str(name), frame[name])
+        shown = "" if kind == "share" else unit.removesuffix(")")
+        made.append(Column(str(name), words, "text" if kind == "flag" else kind, shown))
     return tuple(made)
 
 

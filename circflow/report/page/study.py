@@ -17,7 +17,9 @@ import pandas as pd
 from circflow.report.numbers import cut
 from circflow.report.page.charts import axis, categories, layout, waterfall_view
 from circflow.report.page.frame import (
+    Block,
     Figure,
+    Fold,
     Page,
     Section,
     Table,
@@ -51,22 +53,35 @@ def study_page(
     tables: Mapping[str, pd.DataFrame],
     *,
     currency: str = "",
+    opening: Sequence[Section] = (),
     pictures: Sequence[Picture] = (),
 ) -> Page:
-    """A page of tables by name, with the figures that can be made of them."""
-    sections = [Section("The result at a glance", pictures, "Result")] if pictures else []
+    """A page that opens with the answer (`opening`), then the figures that can be made of the
+    tables, and the tables by name, each behind a line where the page has an opening."""
+    sections = list(opening)
+    if pictures:
+        sections.append(Section("The figure", pictures, "Figure"))
+    folded: list[Block] = []
     for name, table in tables.items():
-        words = name.replace("_", " ").capitalize()
+        words = title_of(name)
         whole = table.reset_index(drop=True)
+        if "figure" in whole:
+            whole["figure"] = [_words(v) for v in whole["figure"]]
         columns = [
             replace(c, title="amount", unit=f"million {currency}") if c.name == "million" else c
             for c in columns_of(whole, currency, name)
         ]
-        if "figure" in whole:
-            whole["figure"] = [_words(v) for v in whole["figure"]]
         shown = Table(words, whole, tuple(columns), shown=25, name=name, empty="Nothing.")
+        if opening and whole.empty:
+            continue
+        if opening:
+            rows = f"{len(whole)} row{'s' if len(whole) != 1 else ''}"
+            folded.append(Fold(f"{words} ({rows})", [shown]))
+            continue
         drawn = known_figure(name, whole, currency)
         sections.append(Section(words, [*([drawn] if drawn else []), shown]))
+    if folded:
+        sections.append(Section("Every table", folded, "Tables"))
     footer = (
         "Made by circflow. This file holds everything it shows and asks nothing of the network."
     )
@@ -81,6 +96,31 @@ def write_study(
 ) -> None:
     """Write `study_page`, whole or not at all. Raises OSError where it cannot be written."""
     write(study_page(title, tables, **more), path)
+
+
+TITLES: Mapping[str, str] = {
+    "break_evens": "Break-evens",
+    "price_sheets": "Price sheets",
+    "who_gains": "Who gains and who loses",
+    "order_of_entry": "Order of entry",
+    "contingency": "If one stands still",
+    "robustness": "How often the decision was right",
+    "core": "Would a group leave?",
+    "effects": "Effects",
+    "money": "Own money of the members",
+    "exchanges": "Prices between members",
+    "transfers": "Who pays whom",
+    "leaving": "If a member leaves",
+    "joining": "What each member adds",
+    "joining_others": "What joining does to the others",
+    "allocations": "Shares of the gain",
+    "waterfall": "From alone to together",
+}
+
+
+def title_of(name: str) -> str:
+    """A table's name in words."""
+    return TITLES.get(name, name.replace("_", " ").capitalize())
 
 
 def _words(name: object) -> str:
@@ -131,7 +171,9 @@ def _scenarios(caption: str) -> Callable[[pd.DataFrame, str], Figure | None]:
 def _effects(table: pd.DataFrame, unit: str) -> Figure | None:
     values = [c for c in table.columns if str(c).endswith("million")][:1]
     sums = table.groupby("effect", sort=False)[values].sum()
-    return bars("Synergy by effect", sums.set_axis(["synergy"], axis=1), unit) if values else None
+    if not values:
+        return None
+    return bars("Gain of the cluster by effect", sums.set_axis(["gain"], axis=1), unit)
 
 
 def _waterfall(table: pd.DataFrame, unit: str) -> Figure:
@@ -147,7 +189,7 @@ def _waterfall(table: pd.DataFrame, unit: str) -> Figure:
     return Figure(
         "From every member alone to all together",
         {"": view},
-        "Waterfall of the synergy by effect",
+        "Waterfall of the gain of the cluster by effect",
         legend=(("$green", "gained"), ("$orange", "lost"), ("$blue", "value of the cluster")),
     )
 

@@ -16,22 +16,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, hstack
 
 from circflow.data.scenario import Scenario, make_periods
-from circflow.model.build import weighted_terms
+from circflow.model.build import for_synergy, weighted_terms
 from circflow.model.declare import Model
+from circflow.model.investment import CAPITAL as PAID_CAPITAL
 from circflow.model.investment import annuity
-from circflow.solution.solution import SYNERGY
 from circflow.solver.compiled import Compiled
 from circflow.studies.bench.totals_rows import over_columns
-
-if TYPE_CHECKING:
-    from circflow.studies.bench.arrays import Difference, Snapshot
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
@@ -94,7 +91,8 @@ def money_of(m: Model, compiled: Compiled) -> csr_array:
     programme and one for the constant. The objective's block is what is minimised."""
     kinds = kinds_of(m.scenario)
     terms, codes = weighted_terms(m), m.scenario.codes
-    capital, synergy = (terms["money"] == codes.known("money", g) for g in ("capital", SYNERGY))
+    capital = terms["money"] == codes.known("money", PAID_CAPITAL.name)
+    synergy = for_synergy(m)[terms["money"]]
     lump, is_money = terms["lump"] == 1, terms["money"] >= 0
     places = {pair: n for n, pair in enumerate(kinds.annuities)}
     units = m.scenario.items("Units")
@@ -145,66 +143,3 @@ class Rating:
             given = float(value)
             rate = {"factor": rate * given, "add": rate + given}.get(self.how, given)
         return self.kinds.weights(rate)
-
-
-class _Entries(NamedTuple):
-    """Entries of M in the parts of an affine model, and the place that each is added up at."""
-
-    part: Ints
-    kind: Ints
-    place: Ints
-    value: Floats
-
-    def added(self, parts: Floats, weights: Floats, size: int) -> Floats:
-        """Sums by place; `parts` and `weights` are what the parts and the kinds count."""
-        counted = self.value * np.append(1.0, parts)[self.part] * weights[self.kind]
-        return np.bincount(self.place, counted, size).astype(float)
-
-
-class Rated:
-    """What the rate decides of an affine model's arrays: costs, and the totals in `MOVED`.
-
-    `parts` are those of the model; what one counts at a point is its weight there.
-    """
-
-    def __init__(self, rating: Rating, base: Snapshot, parts: Sequence[Difference]) -> None:
-        self.rating = rating
-        structure = base.structure
-        self._wide = structure.shape[1] + 1
-        weights = 2 * len(rating.kinds)
-        moneys = [base.money, *(p.money for p in parts)]
-        entries = [m.tocoo() for m in moneys if m is not None]
-        assert len(entries) == len(moneys)
-        part = np.repeat(np.arange(len(entries)), [e.nnz for e in entries])
-        block, kind = np.divmod(np.concatenate([e.row for e in entries]), weights)
-        column = np.concatenate([e.col for e in entries])
-        value = np.concatenate([e.data for e in entries])
-
-        def entries_of(own: NDArray[np.bool_], place: Ints) -> _Entries:
-            return _Entries(part[own], kind[own], place[own], value[own])
-
-        cost, fixed = block == 0, column == self._wide - 1
-        self._cost = entries_of(cost, column)
-        self._total = entries_of(~cost, (block - 1) * self._wide + column)
-        self._constant = entries_of(~cost & fixed, block - 1)
-        self.labels = np.array([structure.labels.index(label) for label in MOVED])
-        self._columns = np.unique(column[cost & ~fixed])
-        self.places = np.concatenate(
-            [
-                structure.section("cost").start + self._columns,
-                [structure.section("offset").start],
-                structure.section("constant").start + self.labels,
-            ]
-        ).astype(np.intp)
-        """The figures of the arrays that the rate decides."""
-
-    def figures(self, parts: Floats, weights: Floats) -> Floats:
-        """Those figures; `parts` are the weights of the parts, `weights` those of the kinds."""
-        cost = self._cost.added(parts, weights, self._wide)
-        constants = self._constant.added(parts, weights, len(MOVED))
-        return np.concatenate([cost[self._columns], cost[-1:], constants])
-
-    def forms(self, parts: Floats, weights: Floats) -> Floats:
-        """The totals as forms: a row for each, over the columns and the constant."""
-        flat = self._total.added(parts, weights, len(MOVED) * self._wide)
-        return flat.reshape(len(MOVED), self._wide)

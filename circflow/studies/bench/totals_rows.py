@@ -26,11 +26,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from circflow.model.build import discount
+from circflow.model.build import discount, for_synergy, money_groups
 from circflow.model.declare import Model
 from circflow.model.investment import jobs
 from circflow.model.terms import CONSTANT, MASS, Terms, constants
-from circflow.solution.solution import COST_GROUPS, INCOME, SYNERGY
 from circflow.solution.totals import SHARE_UNIT
 from circflow.solver.compiled import Compiled
 
@@ -104,10 +103,9 @@ def _over_years(m: Model, terms: Terms) -> Terms:
 def _money(m: Model) -> list[Part]:
     terms, codes = _over_years(m, m.money), m.scenario.codes
     made: list[Part] = []
-    for name, sign in ((INCOME, 1.0), *((g, -1.0) for g in COST_GROUPS), (SYNERGY, 1.0)):
-        label = ("costs", name) if name in COST_GROUPS else (name,)
-        own = terms["money"] == codes.known("money", name)
-        made.append((label, terms.where(own).times(sign)))
+    for group in money_groups():
+        own = terms["money"] == codes.known("money", group.name)
+        made.append((group.label, terms.where(own).times(group.sign)))
     return made
 
 
@@ -164,9 +162,9 @@ def _units(m: Model) -> list[Part]:
 
 
 def _goals(m: Model) -> list[Part]:
-    money, codes = m.money, m.scenario.codes
+    money = m.money
     worth = money.times(discount(m.scenario, money))
-    synergy = money["money"] == codes.known("money", SYNERGY)
+    synergy = for_synergy(m)[money["money"]]
     made: list[Part] = [
         (("goal", "value"), worth.where(~synergy)),
         (("goal", "synergy"), worth.where(synergy)),
@@ -184,16 +182,17 @@ def _goals(m: Model) -> list[Part]:
 def totals_of(labels: tuple[Label, ...], figures: Floats) -> dict[str, Any]:
     """The figures as `Solution.totals` gives them, the number of value chains apart."""
     made: dict[str, Any] = {"costs": {}, "emissions": {}, **{name: {} for name in WASTE}}
+    received = [group.name for group in money_groups() if group.received]
     for label, figure in zip(labels, (figures + 0.0).tolist(), strict=True):
         if label[0] in made and len(label) == 2:
             made[label[0]][label[1]] = figure
-        elif label[0] in (INCOME, SYNERGY, "jobs"):
+        elif label[0] in (*received, "jobs"):
             made[label[0]] = figure
     taken, added = made.pop("taken"), made.pop("added")
     handled = taken.get(SHARE_UNIT, 0.0) + made["waste_reclaimed"].get(SHARE_UNIT, 0.0)
     lost = made["waste_disposed"].get(SHARE_UNIT, 0.0) + added.get(SHARE_UNIT, 0.0)
     made["use_share"] = 1.0 - lost / handled if handled > 0.0 else None
-    made["net_benefit"] = made[INCOME] - sum(made["costs"].values()) + made[SYNERGY]
+    made["net_benefit"] = sum(g.sign * g.of(made) for g in money_groups())
     return made
 
 

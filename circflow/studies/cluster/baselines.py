@@ -69,8 +69,8 @@ def _idle(cluster: Cluster) -> Program:
     still = where[np.concatenate(columns)]
     still = still[still >= 0]
     program = program.relaxed().with_bounds(still, 0.0, 0.0)
-    for family in ("min_load", "running_min_load"):
-        program = program.with_limits(cluster.base.families[family].rows, lower=-np.inf)
+    for limit in m.of_part("min_load"):
+        program = program.with_limits(cluster.base.families[limit.name].rows, lower=-np.inf)
     return program
 
 

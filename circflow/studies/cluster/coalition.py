@@ -39,6 +39,7 @@ from circflow.data.suggest import Names
 from circflow.model.build import build, weights
 from circflow.model.declare import Model
 from circflow.model.terms import MASS, stack
+from circflow.model.transport import TRANSACTIONS
 from circflow.solution.solution import NoPlan, Solution, Status
 from circflow.solver.compiled import Compiled, Program, compile_model
 from circflow.solver.explain import Explanation, explain
@@ -420,7 +421,7 @@ class Tariffs:
         outside = (self.needs & ~flags).any(axis=1)
         extra = np.zeros(len(m["flow"]))
         extra[self.at[outside]] = self.per_unit
-        return m.charged("flow", "transaction_cost", "transactions", extra)
+        return m.charged("flow", TRANSACTIONS, extra)
 
 
 def _ends(m: Model, members: tuple[str, ...]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ from circflow.solver.compiled import Program
 from circflow.solver.highs import Ending, Session
 from circflow.solver.scaling import Scaling, scaling_of
 from circflow.studies.errors import StudyError
+from circflow.studies.progress import time_left
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -222,7 +224,7 @@ class Values:
     ) -> None:
         """Find the values of many settings, large ones first (what they tell saves solves)."""
         todo = sorted(set(settings), key=lambda s: (-len(s), sorted(s)))
-        done, total = 0, len(todo)
+        done, total, begun = 0, len(todo), time.perf_counter()
         levels: dict[int, list[Setting]] = {}
         for setting in todo:
             levels.setdefault(len(setting), []).append(setting)
@@ -237,7 +239,8 @@ class Values:
                     list(self._pool.map(self.__call__, unknown))
                 done += len(batch)
                 if progress is not None:
-                    progress(f"{what}: {done} of {total}, {self.solves} solved")
+                    left = time_left(begun, done, total)
+                    progress(f"{what}: {done} of {total}, {self.solves} solved, {left}")
 
     def put(self, setting: Setting, value: float, used: Setting | None = None) -> None:
         """Tell a value found elsewhere."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -20,6 +20,9 @@ from circflow.data.result import Result, figure, one_text_type
 from circflow.data.scenario import Scenario
 from circflow.studies.cluster.leaving import effect
 from circflow.studies.cluster.sharing import Sharing, share
+
+if TYPE_CHECKING:
+    from circflow.report.page.frame import Section
 
 TOTALS = (
     "together_million",
@@ -128,6 +131,12 @@ class Joining(Result):
         table = table.assign(_order=order + 2 * groups)
         table = table.sort_values("_order", kind="stable", ignore_index=True)
         return table.drop(columns="_order")
+
+    def opening(self) -> list[Section]:
+        """What its page says first."""
+        from circflow.report.page.comparison import joining_opening
+
+        return joining_opening(self.tables(), self.member, self.after.currency)
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Every table, by name; those of the cluster with the newcomer are as in `share`."""

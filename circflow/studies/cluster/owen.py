@@ -128,9 +128,9 @@ def _synergy_by_price(cluster: Cluster) -> Floats:
     solution, scenario = cluster.together, cluster.scenario
     total = np.zeros(len(cluster.members) + 1)
     dual = cluster.outcome(cluster.everybody).row_dual
-    family = cluster.compiled.families["partner_activity"]
-    indices, rows = family.keys, family.rows
-    if dual is None or not indices:
+    families = [cluster.compiled.families[x.name] for x in cluster.model.of_part("synergy")]
+    held = [(*k, r) for f in families for k, r in zip(f.keys, f.rows.tolist(), strict=True)]
+    if dual is None or not held:
         return total
     partners = synergy_members(scenario)
     number = {name: at for at, name in enumerate(cluster.members)}
@@ -139,7 +139,7 @@ def _synergy_by_price(cluster: Cluster) -> Floats:
     units = scenario.frame("Units")
     home = dict(zip(units["unit"], units["site"], strict=True))
     moved: dict[str, float] = {}
-    for (name, kind, partner, period), row in zip(indices, rows.tolist(), strict=True):
+    for name, kind, partner, period, row in held:
         owners = partners.get(name, ())
         if len(owners) < 2:
             continue

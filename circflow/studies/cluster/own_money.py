@@ -23,8 +23,10 @@ from scipy.sparse import coo_array, csc_array, eye_array
 from scipy.sparse.linalg import splu
 
 from circflow.data.scenario import MILLION, Scenario
-from circflow.model.build import weights
-from circflow.solution.solution import INCOME, SYNERGY, Solution
+from circflow.model.build import money_groups, weights
+from circflow.model.emissions import EMISSIONS
+from circflow.model.market import INCOME, SYNERGY
+from circflow.solution.solution import Solution
 from circflow.studies.cluster.coalition import synergy_members
 
 OUTSIDE = "outside"
@@ -32,8 +34,6 @@ Measure = Literal["discounted_million", "million_per_year"]
 """Columns of the money table by which own money is told."""
 DISCOUNTED: Measure = "discounted_million"
 PLACE = ["site", "material", "period"]
-PASSED_BACK = ("income", "disposal", "transport", "transactions")
-"""Groups of money that a place without a member passes back (and premiums)."""
 _LEAK = 1e-12
 """Share of every place's inflow counted as its own, so that a closed circle has a source."""
 
@@ -103,7 +103,8 @@ def weighted_money(solution: Solution, table: pd.DataFrame | None = None) -> Flo
     goal = weights(scenario)
     members = tuple(scenario.frame("Members")["member"])
     own = own_money(solution) if table is None else table
-    factor = np.where(own["group"] == SYNERGY, goal.synergy, goal.value)
+    of_synergy = own["group"].isin([g.name for g in money_groups() if g.goal == "synergy"])
+    factor = np.where(of_synergy, goal.synergy, goal.value)
     total = by_member(own.assign(discounted_million=own["discounted_million"] * factor), members)
     number = {name: n for n, name in enumerate(members)}
     owner = {site: number.get(m or "", len(members)) for site, m in scenario.member_of.items()}
@@ -243,21 +244,24 @@ class Books:
         """Everything booked at a site, emissions and synergy apart."""
         money = self.solution.money
         money = money.assign(million=money[self.measure])
-        money = money[~money["group"].isin(["emissions", SYNERGY])]
-        back = money["group"].isin(PASSED_BACK).to_numpy() & money["material"].notna().to_numpy()
+        money = money[~money["group"].isin([EMISSIONS.name, SYNERGY.name])]
+        back = (
+            money["group"].isin([g.name for g in money_groups() if g.passed_back]).to_numpy()
+            & money["material"].notna().to_numpy()
+        )
         return self._split(money, self._whose(money, passed_back=back))
 
     def sold(self, sales: pd.DataFrame) -> pd.DataFrame:
         """Income of sales by the member that is paid: member, group, period, million."""
         amount = sales["income_million_per_year"].astype(float) * self._discount(sales)
-        rows = sales.assign(group=INCOME, million=amount)
+        rows = sales.assign(group=INCOME.name, million=amount)
         return self._split(rows, self._whose(rows, passed_back=np.ones(len(rows), dtype=bool)))
 
     def premiums(self) -> pd.DataFrame:
         """Premiums of sales: like the sales."""
         sales = self.solution.sales
         amount = sales["premium_million_per_year"].astype(float) * self._discount(sales)
-        rows = sales.assign(group=SYNERGY, million=amount)
+        rows = sales.assign(group=SYNERGY.name, million=amount)
         rows = rows[rows["million"] != 0.0]
         return self._split(rows, self._whose(rows, passed_back=np.ones(len(rows), dtype=bool)))
 
@@ -265,7 +269,7 @@ class Books:
         """Values of joint activity: in equal parts to the members of the partners."""
         table = self.solution.tables.synergies
         amount = table["value_million_per_year"].astype(float) * self._discount(table)
-        rows = table.assign(group=SYNERGY, million=amount)
+        rows = table.assign(group=SYNERGY.name, million=amount)
         rows = rows[rows["million"] != 0.0]
         partners = synergy_members(self.scenario)
         shares = np.zeros((len(rows), len(self.names)))
@@ -301,7 +305,7 @@ class Books:
         return pd.DataFrame(
             {
                 "member": self.names[who],
-                "group": "emissions",
+                "group": EMISSIONS.name,
                 "period": rows["period"].to_numpy(object)[which],
                 "million": -paid[which, who],
             }

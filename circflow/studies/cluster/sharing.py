@@ -18,7 +18,7 @@ import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -49,6 +49,9 @@ from circflow.studies.cluster.leaving import joining, joining_others, leaving
 from circflow.studies.cluster.owen import Owen, owen
 from circflow.studies.cluster.own_money import OUTSIDE, by_member, own_money, weighted_money
 from circflow.studies.errors import StudyError
+
+if TYPE_CHECKING:
+    from circflow.report.page.frame import Section
 
 Floats = NDArray[np.float64]
 Progress = Callable[[str], None]
@@ -175,6 +178,12 @@ class Sharing(Result):
         made = waterfall(self.effects, self.alone)
         return made if len(self.effects) else made.iloc[:0]
 
+    def opening(self) -> list[Section]:
+        """What its page says first."""
+        from circflow.report.page.sharing import sharing_opening
+
+        return sharing_opening(self.tables(), self.currency)
+
     def tables(self) -> dict[str, pd.DataFrame]:
         """Every table, by name."""
         tables = {
@@ -290,7 +299,8 @@ def _early_seconds(cluster: Cluster, seconds: float | None) -> list[float]:
     needed = len(cluster.values.lookup(cluster.everybody).used)
     if needed <= EXACT_MEMBERS or len(cluster.members) - len(cluster.apart) < 2:
         return []
-    allowed, steps = _FIRST, []
+    allowed = _FIRST
+    steps: list[float] = []
     while allowed * _MORE <= (math.inf if seconds is None else seconds) and len(steps) < _ANSWERS:
         steps.append(allowed)
         allowed *= _MORE

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,8 +17,7 @@ from circflow.studies.futures.first_stage import FirstStage, Floats, Risk, built
 from circflow.studies.futures.saa import Tested
 
 if TYPE_CHECKING:
-    from circflow.studies.futures.study import Answer
-    from circflow.studies.futures.worker import Found
+    pass
 
 
 @dataclass(frozen=True, repr=False)
@@ -62,46 +60,6 @@ class Futures(Result):
     def headline(self) -> str:
         worth = "no plan for all of them" if self.RP is None else f"worth {figure(self.RP)} million"
         return f"{self.scenario.name}: {counted(len(self.futures), 'future')}, {worth}"
-
-    @staticmethod
-    def of(
-        answer: Answer,
-        notes: Sequence[str],
-        tested: Tested | None,
-        infrastructure: pd.DataFrame | None,
-        seconds: float,
-    ) -> Futures:
-        """From the steps of the study; a better plan that another step has found is taken."""
-        job = answer.run.job
-        count = len(job.futures)
-        worth = _worths([plan.found for plan in answer.plans], count)
-        under_mean = _worths(answer.under_mean, count)
-        alone = np.fmax(np.fmax(_worths(answer.alone, count), worth), under_mean)
-        members = pd.DataFrame({n: plan.members for n, plan in enumerate(answer.plans)}).fillna(0.0)
-        names = [f.name for f in job.futures]
-        members.columns = pd.Index(names[: members.shape[1]])
-        return Futures(
-            scenario=job.scenario,
-            futures=job.futures,
-            risk=answer.run.risk,
-            status=answer.status,
-            first=job.first,
-            worth=worth,
-            alone=alone,
-            mean_decisions=under_mean,
-            decisions=answer.decisions,
-            mean=answer.mean.decisions,
-            own=tuple(one.decisions for one in answer.alone),
-            members=members.rename_axis("member").reset_index(),
-            EV=None if np.isnan(answer.mean.worth) else answer.mean.worth,
-            bound=answer.bound,
-            reason=answer.reason,
-            without_plan=answer.reasons,
-            tested=tested,
-            infrastructure=infrastructure,
-            notes=tuple(notes),
-            seconds=seconds,
-        )
 
     # ------------------------------------------------------------------- figures
 
@@ -229,17 +187,13 @@ class Futures(Result):
 
     @property
     def candidates(self) -> pd.DataFrame:
-        """What to build now, what to wait for (see `circflow.studies.futures.answers`)."""
-        from circflow.studies.futures.answers import candidates
-
-        return candidates(self)
+        """What to build now, what to wait for."""
+        return _candidates(self)
 
     @property
     def members_risk(self) -> pd.DataFrame:
-        """Who of the members bears the risk (see `circflow.studies.futures.answers`)."""
-        from circflow.studies.futures.answers import members_risk
-
-        return members_risk(self)
+        """Who of the members bears the risk."""
+        return _members_risk(self)
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Every table, by the name of its sheet."""
@@ -262,9 +216,11 @@ class Futures(Result):
 
     def write(self, path: str | Path) -> None:
         """Write as a workbook (.xlsx), a page (.html) or a folder of CSV files."""
-        from circflow.report.futures import write
+        from circflow.report.study_tables import write_tables
 
-        write(self, Path(path))
+        title = f"{self.scenario.name}: before it is known what comes"
+        currency = self.scenario.settings.currency
+        write_tables(self.tables(), Path(path), currency=currency, title=title)
 
 
 FIGURES = {
@@ -279,9 +235,101 @@ FIGURES = {
 JSON_COLUMNS = ("future", "probability", "worth", "alone", "mean_decisions")
 
 
-def _worths(found: Sequence[Found], count: int) -> Floats:
-    return np.array([one.worth for one in found]) if found else np.full(count, np.nan)
-
-
 def _less(more: float | None, less: float | None) -> float | None:
     return None if more is None or less is None else more - less
+
+
+WORST = Risk(alpha=0.9)
+"""The worst tenth of the futures."""
+_ALL = 1.0 - 1e-9
+
+
+def _candidates(found: Futures) -> pd.DataFrame:
+    """Each candidate: when it is built for all futures, and how often it would be if known.
+
+    unit, period (in RP), capacity, mean_period (built by the mean scenario's decisions),
+    share_right (probability of the futures whose own optimum builds it), share_now (builds it in
+    the first period it can be built in), advice (build now, build later, wait, leave).
+    """
+    units = list(dict.fromkeys(unit for name, unit, _ in found.first.labels if name == "built"))
+    chosen = _period_of(found, found.decisions)
+    meant = _period_of(found, found.mean)
+    own = [_period_of(found, one) for one in found.own]
+    first: dict[str, str] = {}
+    for name, unit, period in found.first.labels:
+        if name == "built":
+            first.setdefault(unit, period)
+    size = {one["unit"]: one["capacity"] for one in found.built}
+    rows = []
+    for unit in units:
+        share = _share(found, [unit in plan for plan in own])
+        now = _share(found, [plan.get(unit) == first[unit] for plan in own])
+        rows.append(
+            {
+                "unit": unit,
+                "period": chosen.get(unit),
+                "capacity": size.get(unit, np.nan),
+                "mean_period": meant.get(unit),
+                "share_right": share,
+                "share_now": now,
+                "advice": _advice(found, unit, chosen.get(unit), first[unit], share),
+            }
+        )
+    columns = ["unit", "period", "capacity", "mean_period", "share_right", "share_now", "advice"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _period_of(found: Futures, decisions: Floats | None) -> dict[str, str]:
+    return {one["unit"]: one["period"] for one in found.built_of(decisions)}
+
+
+def _share(found: Futures, flags: list[bool]) -> float:
+    return float(found.probabilities @ np.array(flags, dtype=float))
+
+
+def _advice(found: Futures, unit: str, period: str | None, first: str, share: float) -> str:
+    if found.decisions is None:
+        return "no decisions hold in every future"
+    if period == first:
+        return "build now: right in every future" if share >= _ALL else "build now"
+    if period is not None:
+        return "build later"
+    return "wait: right in some futures only" if share > 0.0 else "leave"
+
+
+def _members_risk(found: Futures) -> pd.DataFrame:
+    """Each member's own money over the futures, under the decisions for all of them.
+
+    member, mean, worst_tenth (its own worst futures), deviation (standard), lowest, highest (all
+    million currency, discounted), share_of_risk (covariance with the whole divided by the
+    variance of the whole; the shares add up to 1).
+    """
+    columns = [
+        "member",
+        "mean",
+        "worst_tenth",
+        "deviation",
+        "lowest",
+        "highest",
+        "share_of_risk",
+    ]
+    if found.members.empty:
+        return pd.DataFrame(columns=columns)
+    likely = found.probabilities
+    money = found.members.drop(columns="member").to_numpy(float)
+    whole = money.sum(axis=0)
+    apart = money - (money @ likely)[:, None]
+    variance = float(likely @ (whole - likely @ whole) ** 2)
+    shares = apart @ (likely * (whole - likely @ whole))
+    return pd.DataFrame(
+        {
+            "member": found.members["member"],
+            "mean": money @ likely,
+            "worst_tenth": [WORST.cvar(row, likely) for row in money],
+            "deviation": np.sqrt(apart**2 @ likely),
+            "lowest": money.min(axis=1),
+            "highest": money.max(axis=1),
+            "share_of_risk": shares / variance if variance > 0.0 else np.nan,
+        },
+        columns=columns,
+    )

@@ -111,9 +111,11 @@ class Robust(Result):
 
     def write(self, path: str | Path) -> None:
         """Write as a workbook (.xlsx), a page (.html) or a folder of CSV files."""
-        from circflow.report.futures import write
+        from circflow.report.study_tables import write_tables
 
-        write(self, Path(path))
+        title = f"{self.scenario.name}: before it is known what comes"
+        currency = self.scenario.settings.currency
+        write_tables(self.tables(), Path(path), currency=currency, title=title)
 
 
 @public

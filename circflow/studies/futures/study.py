@@ -83,7 +83,7 @@ def futures(  # noqa: PLR0913
     omega: float = 0.0,
     gap: float = 1e-6,
     time_limit: float | None = None,
-    jobs: int = 1,
+    jobs: int | None = 1,
     executor: Executor | None = None,
     dask: str | None = None,
     group_size: int | None = None,
@@ -110,7 +110,7 @@ def futures(  # noqa: PLR0913
         omega: weight of CVaR beside the mean, between 0 and 1.
         gap: relative gap at which each search over yes/no decisions ends.
         time_limit: seconds for each search.
-        jobs: local processes.
+        jobs: local processes; None as many as there are processors, once that is worth it.
         executor: an executor of `concurrent.futures` instead.
         dask: address of a Dask scheduler instead.
         group_size: plan futures in groups of so many (see `circflow.studies.futures.groups`);
@@ -195,7 +195,7 @@ class Answer:
         seconds: float,
     ) -> Futures:
         """As it is told."""
-        return Futures.of(self, notes, tested, softening, seconds)
+        return _result(self, notes, tested, softening, seconds)
 
 
 class Run:
@@ -413,3 +413,47 @@ def _test(run: Run, found: Answer, count: int, seed: int) -> Tested:
         batch = Run(job, run.engine, run.tell)
         batches.append(batch.compared(found.decisions))
     return judged(batches, found.run.risk)
+
+
+def _result(
+    answer: Answer,
+    notes: Sequence[str],
+    tested: Tested | None,
+    infrastructure: pd.DataFrame | None,
+    seconds: float,
+) -> Futures:
+    """From the steps of the study; a better plan that another step has found is taken."""
+    job = answer.run.job
+    count = len(job.futures)
+    worth = _worths([plan.found for plan in answer.plans], count)
+    under_mean = _worths(answer.under_mean, count)
+    alone = np.fmax(np.fmax(_worths(answer.alone, count), worth), under_mean)
+    members = pd.DataFrame({n: plan.members for n, plan in enumerate(answer.plans)}).fillna(0.0)
+    names = [f.name for f in job.futures]
+    members.columns = pd.Index(names[: members.shape[1]])
+    return Futures(
+        scenario=job.scenario,
+        futures=job.futures,
+        risk=answer.run.risk,
+        status=answer.status,
+        first=job.first,
+        worth=worth,
+        alone=alone,
+        mean_decisions=under_mean,
+        decisions=answer.decisions,
+        mean=answer.mean.decisions,
+        own=tuple(one.decisions for one in answer.alone),
+        members=members.rename_axis("member").reset_index(),
+        EV=None if np.isnan(answer.mean.worth) else answer.mean.worth,
+        bound=answer.bound,
+        reason=answer.reason,
+        without_plan=answer.reasons,
+        tested=tested,
+        infrastructure=infrastructure,
+        notes=tuple(notes),
+        seconds=seconds,
+    )
+
+
+def _worths(found: Sequence[Found], count: int) -> Floats:
+    return np.array([one.worth for one in found]) if found else np.full(count, np.nan)

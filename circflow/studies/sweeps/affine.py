@@ -30,7 +30,8 @@ from numpy.typing import NDArray
 from scipy.sparse import csc_array, csr_array, hstack, vstack
 
 from circflow.studies.bench.arrays import SECTIONS, Difference, Floats, Snapshot, combined
-from circflow.studies.bench.money_by_rate import Rated, Rating
+from circflow.studies.bench.money_by_rate import Rating
+from circflow.studies.bench.rated import Rated
 from circflow.studies.sweeps.design import Parameter, Point
 
 TOLERANCE = 1e-9

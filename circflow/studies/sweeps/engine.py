@@ -12,6 +12,7 @@ import multiprocessing
 import os
 import signal
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import (
     FIRST_COMPLETED,
@@ -33,6 +34,8 @@ from circflow.studies.sweeps.worker import Parcel, work
 Work = Callable[[Parcel, Any], Any]
 Task = Any
 """What a worker is asked: anything that its `work` understands."""
+_ALONE_SECONDS = 2.0
+"""Work that this process does before others are started, which takes them about as long."""
 _AHEAD = 3
 """Tasks given out per worker, so that none waits."""
 _DASK_LOST = ("KilledWorker", "CommClosedError", "FutureCancelledError", "CancelledError")
@@ -49,7 +52,8 @@ class Engine:
     """Does tasks. Use as a context manager.
 
     Args:
-        jobs: local processes; 1 does everything in this one.
+        jobs: local processes; 1 does everything in this one, None as many as there are processors
+            where the work takes longer than it takes to start them.
         executor: an executor of `concurrent.futures` to use instead.
         dask: address of a Dask scheduler to use instead (extra `dask`).
         work: does a task of a job (a function that workers can import).
@@ -57,17 +61,19 @@ class Engine:
 
     def __init__(
         self,
-        jobs: int = 1,
+        jobs: int | None = 1,
         executor: Executor | None = None,
         dask: str | None = None,
         work: Work = work,
     ) -> None:
-        if jobs < 1:
+        if jobs is not None and jobs < 1:
             raise StudyError(f"the number of jobs must be at least 1, not {jobs}")
         if dask is not None and executor is not None:
             raise StudyError("give an executor or the address of a Dask scheduler, not both")
         self.work = work
-        self.jobs = jobs
+        self.jobs = jobs or os.cpu_count() or 1
+        self.waits = jobs is None
+        self.spent = 0.0
         self.given = executor
         self.address = dask
         self.client: Any = None
@@ -83,8 +89,7 @@ class Engine:
         elif self.given is not None:
             self.pool = self.given
             self.jobs = getattr(self.given, "_max_workers", None) or os.cpu_count() or 1
-        elif self.jobs > 1:
-            self.folder = Path(self.stack.enter_context(tempfile.TemporaryDirectory()))
+        elif self.jobs > 1 and not self.waits:
             self._start_pool()
         return self
 
@@ -99,6 +104,8 @@ class Engine:
         self.stack.close()
 
     def _start_pool(self, workers: int | None = None) -> None:
+        if self.folder is None:
+            self.folder = Path(self.stack.enter_context(tempfile.TemporaryDirectory()))
         self.pool = ProcessPoolExecutor(
             workers or self.jobs, mp_context=multiprocessing.get_context("spawn")
         )
@@ -108,19 +115,36 @@ class Engine:
         parcel = Parcel.of(job)
         if self.client is not None:
             return self.client.scatter(parcel, broadcast=True, hash=False)
-        if self.folder is not None:
-            path = self.folder / parcel.key
-            path.write_bytes(parcel.data)
-            return replace(parcel, data=b"", path=str(path))
-        return parcel
+        return parcel if self.folder is None else self._filed(parcel, self.folder)
+
+    @staticmethod
+    def _filed(parcel: Parcel, folder: Path) -> Parcel:
+        """A parcel in a file, which every process opens once."""
+        path = folder / parcel.key
+        path.write_bytes(parcel.data)
+        return replace(parcel, data=b"", path=str(path))
 
     def run(self, parcel: Any, tasks: Iterable[Task]) -> Iterator[tuple[Task, Any]]:
         """Do tasks: (task, its result or `Lost`), as they finish."""
+        tasks = iter(tasks)
         if self.pool is None:
-            for task in tasks:
-                yield task, self.work(parcel, task)
-            return
-        yield from self._spread(parcel, iter(tasks))
+            yield from self._here(parcel, tasks)
+            if self.pool is None:
+                return
+            assert self.folder is not None
+            parcel = self._filed(parcel, self.folder)
+        yield from self._spread(parcel, tasks)
+
+    def _here(self, parcel: Any, tasks: Iterator[Task]) -> Iterator[tuple[Task, Any]]:
+        """Do tasks in this process, until others are worth starting."""
+        for task in tasks:
+            begun = time.perf_counter()
+            result = self.work(parcel, task)
+            self.spent += time.perf_counter() - begun
+            yield task, result
+            if self.waits and self.jobs > 1 and self.spent > _ALONE_SECONDS:
+                self._start_pool()
+                return
 
     def _spread(self, parcel: Any, tasks: Iterator[Task]) -> Iterator[tuple[Task, Any]]:
         waiting: dict[Future[Any], Task] = {}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,28 +18,9 @@ from circflow.data.atomic import atomic_path
 from circflow.report.numbers import without_noise
 from circflow.studies.errors import StudyError
 
-if TYPE_CHECKING:
-    from circflow.studies.sweeps.sweep import Runs
-
 FORMATS = (".csv", ".parquet", ".xlsx")
 _MOST_ROWS = 1_048_575
 _WIDEST = 60
-
-
-def write_runs(runs: Runs, path: str | Path) -> None:
-    """Write the runs; to Excel with what is built, the tables kept and notes."""
-    kept = {name.capitalize(): table for name, table in runs.kept.items()}
-    notes = pd.DataFrame({"note": [runs.scenario.name, *runs.notes]})
-    write_table(
-        path,
-        {
-            "Runs": runs.table,
-            "Built": runs.built,
-            **kept,
-            "About": notes,
-            **runs.scenario.changes_table,
-        },
-    )
 
 
 def write_table(path: str | Path, tables: Mapping[str, pd.DataFrame]) -> None:

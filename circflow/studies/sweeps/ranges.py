@@ -108,7 +108,7 @@ def ranges(  # noqa: PLR0913
     within: float = 0.5,
     decisions: Decisions = "fixed",
     gap: float = 1e-9,
-    jobs: int = 1,
+    jobs: int | None = 1,
     executor: Executor | None = None,
     dask: str | None = None,
     progress: Callable[[str], None] | None = None,

@@ -21,7 +21,8 @@ import pandas as pd
 from circflow.data.arguments import named, public
 from circflow.data.result import Result, counted
 from circflow.data.scenario import Scenario, ScenarioError
-from circflow.solution.solution import INCOME, SYNERGY, Tables
+from circflow.model.build import money_groups
+from circflow.solution.solution import Tables
 from circflow.solver.highs import Session
 from circflow.solver.optimum import optimum
 from circflow.solver.scaling import scaling_of
@@ -30,6 +31,7 @@ from circflow.studies.bench.goals import no_plan
 from circflow.studies.bench.money_by_rate import Rating, kinds_of
 from circflow.studies.bench.totals_rows import built_of, totals_of
 from circflow.studies.errors import StudyError
+from circflow.studies.progress import time_left
 from circflow.studies.sweeps import design as what
 from circflow.studies.sweeps.affine import fit
 from circflow.studies.sweeps.design import Design, Point, Unreadable
@@ -82,10 +84,14 @@ class Runs(Result):
         return [p.label for p in self.design.parameters]
 
     def write(self, path: str | Path) -> None:
-        """Write the runs as .csv, .parquet or .xlsx (see `circflow.studies.sweeps.export`)."""
-        from circflow.studies.sweeps.export import write_runs
+        """Write the runs as .csv, .parquet or .xlsx (see `circflow.studies.sweeps.export`); to
+        Excel with what is built, the tables kept and notes."""
+        from circflow.studies.sweeps.export import write_table
 
-        write_runs(self, path)
+        kept = {name.capitalize(): table for name, table in self.kept.items()}
+        about = pd.DataFrame({"note": [self.scenario.name, *self.notes]})
+        tables = {"Runs": self.table, "Built": self.built, **kept, "About": about}
+        write_table(path, tables | self.scenario.changes_table)
 
 
 @public
@@ -100,7 +106,7 @@ def sweep(  # noqa: PLR0913
     gap: float = 1e-6,
     time_limit: float | None = None,
     keep: Sequence[str] = (),
-    jobs: int = 1,
+    jobs: int | None = 1,
     executor: Executor | None = None,
     dask: str | None = None,
     store: str | Path | None = None,
@@ -122,7 +128,7 @@ def sweep(  # noqa: PLR0913
         gap: relative gap of each search.
         time_limit: seconds per run.
         keep: tables of each plan to keep, such as `flows` and `prices` (the runs are rebuilt).
-        jobs: local processes.
+        jobs: local processes; None as many as there are processors, once that is worth it.
         executor: an executor of `concurrent.futures` instead.
         dask: address of a Dask scheduler instead.
         store: SQLite file that runs are written to as they finish.
@@ -168,7 +174,7 @@ def sample(  # noqa: PLR0913
     gap: float = 1e-6,
     time_limit: float | None = None,
     keep: Sequence[str] = (),
-    jobs: int = 1,
+    jobs: int | None = 1,
     executor: Executor | None = None,
     dask: str | None = None,
     store: str | Path | None = None,
@@ -547,10 +553,8 @@ class Sweeper:
 
     def _tell(self, begun: float, before: int) -> None:
         done, count = len(self.runs), len(self.design.points)
-        each = (time.perf_counter() - begun) / max(done - before, 1)
-        left = each * (count - done)
-        clock = f"{left:.0f} s" if left < 100 else f"{left / 60:.0f} min"
-        self.progress(f"{done:,} of {count:,} runs, {clock} left")
+        left = time_left(begun, done - before, count - before)
+        self.progress(f"{done:,} of {count:,} runs, {left}")
 
     def _check(self, job: Job, numbers: Sequence[int], points: Mapping[int, Point]) -> None:
         """Build every k-th run, and those that look odd, from nothing."""
@@ -650,10 +654,10 @@ def _kept(runs: Sequence[Run], keep: Sequence[str]) -> dict[str, pd.DataFrame]:
 
 def flat(totals: Mapping[str, Any]) -> dict[str, Any]:
     """Totals as one row: names tell the units."""
-    made: dict[str, Any] = {f"{INCOME}_million": totals[INCOME]}
-    for group, cost in totals["costs"].items():
-        made[f"cost_{group}_million"] = cost
-    made[f"{SYNERGY}_million"] = totals[SYNERGY]
+    made: dict[str, Any] = {
+        f"{'' if group.received else 'cost_'}{group.name}_million": group.of(totals)
+        for group in money_groups()
+    }
     made["net_benefit_million"] = totals["net_benefit"]
     for name in ("waste_arising", "waste_converted", "waste_disposed", "waste_reclaimed"):
         for unit, amount in totals[name].items():

@@ -75,7 +75,7 @@ def tornado(  # noqa: PLR0913
     decisions: Decisions = "free",
     gap: float = 1e-6,
     time_limit: float | None = None,
-    jobs: int = 1,
+    jobs: int | None = 1,
     executor: Executor | None = None,
     dask: str | None = None,
     store: str | Path | None = None,

@@ -64,7 +64,10 @@ class Alternatives(Result):
         )
 
     def write(self, path: str | Path) -> None:
-        """Write the tables as .xlsx, or the plans' as .csv or .parquet."""
+        """Write the tables as .xlsx, all as a page (.html), or the plans' as .csv or .parquet."""
+        if Path(path).suffix.lower() == ".html":
+            self._write_page(path)
+            return
         from circflow.studies.sweeps.export import write_table
 
         write_table(
@@ -75,6 +78,19 @@ class Alternatives(Result):
                 "Activity": self.activity,
                 **self.scenario.changes_table,
             },
+        )
+
+    def _write_page(self, path: str | Path) -> None:
+        from circflow.report.page.runs import alternatives_opening
+        from circflow.report.study_tables import write_tables
+
+        currency = self.scenario.settings.currency
+        write_tables(
+            {"alternatives": self.table, "units": self.units, "activity": self.activity},
+            path,
+            currency=currency,
+            title=f"{self.scenario.name}: plans nearly as good",
+            opening=alternatives_opening(self.table, self.units, self.best, self.within, currency),
         )
 
 

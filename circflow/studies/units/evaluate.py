@@ -12,8 +12,7 @@ import queue
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,10 +20,10 @@ import pandas as pd
 
 from circflow.data.address import row_addresses
 from circflow.data.arguments import public
-from circflow.data.result import Result, counted, figure
 from circflow.data.scenario import Scenario
 from circflow.data.suggest import nearest
 from circflow.studies.errors import StudyError
+from circflow.studies.progress import time_left
 from circflow.studies.units.break_even import Zero, break_even
 from circflow.studies.units.break_even import capex_direction as _capex
 from circflow.studies.units.break_even import gate_fee_direction as _gate_fee
@@ -46,6 +45,7 @@ from circflow.studies.units.price_sheet import COLUMNS, Sheet, cash, price_sheet
 from circflow.studies.units.risk import contingency, robustness
 from circflow.studies.units.sites import Unit, add_units
 from circflow.studies.units.together import entry, pairs
+from circflow.studies.units.words import Verdicts
 
 Progress = Callable[[str], None]
 WITHIN = 0.01
@@ -64,73 +64,6 @@ BREAK_EVENS = [
     "note",
 ]
 """`now` is the figure of the plan with the unit, `change` what may be added to it."""
-
-
-@dataclass(frozen=True, repr=False)
-class Verdicts(Result):
-    """What is to be said about every unit. Money in million currency, discounted."""
-
-    scenario: Scenario = field(repr=False)
-    best_million: float
-    """Objective of the best plan."""
-    table: pd.DataFrame
-    """A row per unit (see docs/evaluate.md)."""
-    break_evens: pd.DataFrame
-    price_sheets: pd.DataFrame
-    loads: pd.DataFrame
-    effects: pd.DataFrame
-    members: pd.DataFrame
-    pairs: pd.DataFrame
-    capital: pd.DataFrame
-    order: pd.DataFrame
-    contingency: pd.DataFrame
-    futures: pd.DataFrame
-    each_future: pd.DataFrame
-    seconds: float = 0.0
-
-    @property
-    def headline(self) -> str:
-        built = int(self.table["in_plan"].sum()) if "in_plan" in self.table else 0
-        return (
-            f"{self.scenario.name}: {counted(len(self.table), 'unit')}, {built} in the best plan"
-            f" of {figure(self.best_million)} million {self.currency}"
-        )
-
-    @property
-    def currency(self) -> str:
-        return self.scenario.settings.currency
-
-    def tables(self) -> dict[str, pd.DataFrame]:
-        """Every table that has rows, by its name."""
-        names = {
-            "verdicts": self.table,
-            "break_evens": self.break_evens,
-            "price_sheets": self.price_sheets,
-            "loads": self.loads,
-            "effects": self.effects,
-            "who_gains": self.members,
-            "pairs": self.pairs,
-            "capital": self.capital,
-            "order_of_entry": self.order,
-            "contingency": self.contingency,
-            "robustness": self.futures,
-            "futures": self.each_future,
-        }
-        shown = {name: table for name, table in names.items() if len(table)}
-        return shown | self.scenario.changes_table
-
-    def words(self, unit: str) -> list[str]:
-        """The verdict on one unit, a page in words and figures."""
-        from circflow.studies.units.words import words
-
-        return words(self, unit)
-
-    def write(self, path: str | Path) -> None:
-        """Write everything: .xlsx (a sheet per question, a page per unit), .html, .json, or a
-        folder of CSV files."""
-        from circflow.studies.units.words import write
-
-        write(self, path)
 
 
 @dataclass(frozen=True)
@@ -314,7 +247,7 @@ class _Work:
         benches.put(self.bench)
         for _ in range(self.jobs - 1):
             benches.put(self.bench.twin())
-        finished = 0
+        finished, begun = 0, time.perf_counter()
 
         def one(subject: _Subject) -> dict[str, Any]:
             nonlocal finished
@@ -324,7 +257,8 @@ class _Work:
             finally:
                 benches.put(bench)
                 finished += 1
-                self.tell(f"units: {finished} of {len(self.subjects)}")
+                left = time_left(begun, finished, len(self.subjects))
+                self.tell(f"units: {finished} of {len(self.subjects)}, {left}")
 
         if self.jobs == 1:
             return [one(s) for s in self.subjects]

@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 from circflow.data.scenario import MILLION, Scenario
-from circflow.model.build import discount, objective_terms, weights
+from circflow.model.build import discount, for_synergy, objective_terms, weights
 from circflow.model.terms import CONSTANT
 from circflow.solution.solution import Solution
 from circflow.studies.units.candidates import Bench, Floats, Plan
@@ -41,17 +41,18 @@ COLUMNS = [
 ]
 _OWN = ("activity", "intake", "built", "extra_capacity", "running")
 _RULES = "rules between candidates"
-_FAMILIES = {
-    "emission_limit": "room under emission limits",
-    "partner_activity": "synergies",
-    "budget_limit": "room in the budget",
+_PARTS = {
+    "emission_limits": "room under emission limits",
+    "synergy": "synergies",
+    "budget": "room in the budget",
     "emissions": "emissions",
 }
+"""Limits by their part of reduced costs; all others are rules between candidates."""
 _CHARGED = "emissions"
-"""What is paid for emissions above a limit: of the family of the row, and of the item."""
+"""What is paid for emissions above a limit: of the part of the row, and of the item."""
 INTERNAL = "internal price"
 """Of goods that have no market price."""
-_SCARCE = [_RULES, _FAMILIES["emission_limit"], _FAMILIES["budget_limit"]]
+_SCARCE = [_RULES, _PARTS["emission_limits"], _PARTS["budget"]]
 """What nobody pays for in money."""
 
 
@@ -146,17 +147,19 @@ def _own_columns(bench: Bench, unit: str) -> pd.DataFrame:
 
 
 def _row_names(bench: Bench) -> pd.DataFrame:
-    """family, site, material of every row."""
+    """family, part, site, material of every row."""
     size = bench.program.shape[0]
     family = np.full(size, "", dtype=object)
-    site, material = family.copy(), family.copy()
+    part, site, material = (family.copy() for _ in range(3))
     for name, own in bench.compiled.families.items():
         family[own.rows] = name
+        part[own.rows] = bench.m.limits[name].part if name in bench.m.limits else ""
     balance = bench.compiled.families["material_balance"]
     codes = bench.scenario.codes
     site[balance.rows] = codes.names("site", balance.items["site"])
     material[balance.rows] = codes.names("material", balance.items["material"])
-    return pd.DataFrame({"row": range(size), "family": family, "site": site, "material": material})
+    names = {"family": family, "part": part, "site": site, "material": material}
+    return pd.DataFrame({"row": range(size), **names})
 
 
 def _materials(bench: Bench, table: pd.DataFrame, unit: str) -> pd.DataFrame:
@@ -188,10 +191,10 @@ def _money_weight(bench: Bench) -> dict[str, float]:
 def _others(table: pd.DataFrame, unit: str) -> pd.DataFrame:
     rows = table[table["family"] != "material_balance"]
     paid = rows[rows["charged"] > 0.0]
-    paid = paid.assign(family=_CHARGED, million=paid["million"] * paid["charged"])
+    paid = paid.assign(part=_CHARGED, million=paid["million"] * paid["charged"])
     rows = rows.assign(million=rows["million"] * (1.0 - rows["charged"]))
     rows = pd.concat([rows, paid], ignore_index=True) if len(paid) else rows
-    item = rows["family"].map(_FAMILIES).fillna(_RULES)
+    item = rows["part"].map(_PARTS).fillna(_RULES)
     sums = rows.assign(item=item).groupby(["item", "period"], sort=False)["million"].sum()
     made = sums.reset_index().assign(unit=unit, material=None)
     kept: pd.DataFrame = made[made["million"] != 0.0]
@@ -223,7 +226,7 @@ def _money_parts(bench: Bench, plan: Plan, unit: str) -> pd.DataFrame:
     at = place[money["column"].to_numpy(np.intp)]
     constant = (money["column"].to_numpy() == CONSTANT) & (money["unit"] == unit).to_numpy()
     taken = np.isin(at, list(own)) & (at >= 0)
-    factor = np.where(money["group"] == "synergy", goal.synergy, goal.value)
+    factor = np.where(for_synergy(m)[m.money["money"]], goal.synergy, goal.value)
     amount = money["coefficient"].to_numpy(float) * discount(scenario, m.money) * factor
     value = amount * np.where(constant, 1.0, np.where(at >= 0, plan.x[at], 0.0))
     item = np.where(constant, "fixed (always)", money["group"].astype(object))
@@ -333,7 +336,7 @@ def cash(bench: Bench, plan: Plan, unit: str, sheet: pd.DataFrame, money: str) -
     is above that rate where the NPV is above 0. Payback counts no rest: after the horizon the
     last year repeats until the end of the unit's life.
     """
-    rows = sheet[~sheet["item"].isin([_RULES, _FAMILIES["budget_limit"]])]
+    rows = sheet[~sheet["item"].isin([_RULES, _PARTS["budget"]])]
     goal = weights(bench.scenario).value or 1.0
     npv = _but_noise(float(rows[money].sum()), rows[money].to_numpy(float)) / goal
     running = rows[rows["item"] != "capital"]

@@ -93,8 +93,9 @@ def _without(
     run = bench.places("running")
     run = run[run["unit"].isin(units) & (run["period"] == period)]
     still = np.append(columns, run["place"].to_numpy(np.intp)).astype(np.intp)
-    least = bench.compiled.families["min_load"]
-    free = least.rows[[n for n, (u, t) in enumerate(least.keys) if u in units and t == period]]
+    least = [bench.compiled.families[limit.name] for limit in bench.m.of_part("min_load")]
+    held = [(row, *key) for f in least for row, key in zip(f.rows.tolist(), f.keys, strict=True)]
+    free = np.array([r for r, u, t in held if u in units and t == period], dtype=np.intp)
     zero = np.zeros(len(still))
     session.change_bounds(still, zero, zero)
     session.change_rows(free, np.full(len(free), -np.inf), program.row_upper[free])

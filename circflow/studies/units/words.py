@@ -3,24 +3,97 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from circflow.data.atomic import atomic_path
 from circflow.data.one_line import plain
+from circflow.data.result import Result, counted, figure
+from circflow.data.scenario import Scenario
 from circflow.report.numbers import number
+from circflow.report.page.frame import Section
 from circflow.report.sheets import Formats, add_table, clean, fill, print_set_up
 from circflow.studies.errors import StudyError
 from circflow.studies.sweeps.design import meant
 
-if TYPE_CHECKING:
-    from circflow.studies.units.evaluate import Verdicts
-
 _MOST_PAGES = 200
 _SHOWN = 8
+
+
+@dataclass(frozen=True, repr=False)
+class Verdicts(Result):
+    """What is to be said about every unit. Money in million currency, discounted."""
+
+    scenario: Scenario = field(repr=False)
+    best_million: float
+    """Objective of the best plan."""
+    table: pd.DataFrame
+    """A row per unit (see docs/evaluate.md)."""
+    break_evens: pd.DataFrame
+    price_sheets: pd.DataFrame
+    loads: pd.DataFrame
+    effects: pd.DataFrame
+    members: pd.DataFrame
+    pairs: pd.DataFrame
+    capital: pd.DataFrame
+    order: pd.DataFrame
+    contingency: pd.DataFrame
+    futures: pd.DataFrame
+    each_future: pd.DataFrame
+    seconds: float = 0.0
+
+    @property
+    def headline(self) -> str:
+        built = int(self.table["in_plan"].sum()) if "in_plan" in self.table else 0
+        return (
+            f"{self.scenario.name}: {counted(len(self.table), 'unit')}, {built} in the best plan"
+            f" of {figure(self.best_million)} million {self.currency}"
+        )
+
+    @property
+    def currency(self) -> str:
+        return self.scenario.settings.currency
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Every table that has rows, by its name."""
+        names = {
+            "verdicts": self.table,
+            "break_evens": self.break_evens,
+            "price_sheets": self.price_sheets,
+            "loads": self.loads,
+            "effects": self.effects,
+            "who_gains": self.members,
+            "pairs": self.pairs,
+            "capital": self.capital,
+            "order_of_entry": self.order,
+            "contingency": self.contingency,
+            "robustness": self.futures,
+            "futures": self.each_future,
+        }
+        shown = {name: table for name, table in names.items() if len(table)}
+        return shown | self.scenario.changes_table
+
+    def opening(self) -> list[Section]:
+        """What its page says first."""
+        from circflow.report.numbers import without_noise
+        from circflow.report.page.verdicts import verdicts_opening
+
+        told = {str(u): self.words(str(u)) for u in self.table["unit"]}
+        tables = {name: without_noise(table) for name, table in self.tables().items()}
+        return verdicts_opening(tables, told, self.currency)
+
+    def words(self, unit: str) -> list[str]:
+        """The verdict on one unit, a page in words and figures."""
+        return words(self, unit)
+
+    def write(self, path: str | Path) -> None:
+        """Write everything: .xlsx (a sheet per question, a page per unit), .html, .json, or a
+        folder of CSV files."""
+        write(self, path)
 
 
 def words(verdicts: Verdicts, unit: str) -> list[str]:
@@ -259,14 +332,15 @@ def write(verdicts: Verdicts, path: str | Path) -> None:
     from circflow.report.study_tables import write_tables
 
     tables = dict(verdicts.tables())
-    tables["words"] = pd.DataFrame(
-        [(u, n + 1, line) for u in verdicts.table["unit"] for n, line in
-         enumerate(words(verdicts, str(u)))],
-        columns=["unit", "line", "text"],
-    )  # fmt: skip
-    write_tables(
-        tables, target, currency=verdicts.currency, title=f"{verdicts.scenario.name}: verdicts"
-    )
+    told = {str(u): words(verdicts, str(u)) for u in verdicts.table["unit"]}
+    lines = [(u, n + 1, line) for u, own in told.items() for n, line in enumerate(own)]
+    title = f"{verdicts.scenario.name}: verdicts"
+    if target.suffix.lower() == ".html":
+        opening = verdicts.opening()
+        write_tables(tables, target, currency=verdicts.currency, title=title, opening=opening)
+        return
+    tables["words"] = pd.DataFrame(lines, columns=["unit", "line", "text"])
+    write_tables(tables, target, currency=verdicts.currency, title=title)
 
 
 def _write_workbook(verdicts: Verdicts, path: Path) -> None:

@@ -26,6 +26,7 @@ from circflow.solver.highs import Session, SolverError
 from circflow.studies.bench.arrays import Snapshot, difference, snapshot
 from circflow.studies.bench.totals_rows import totals_of
 from circflow.studies.errors import StudyError
+from circflow.studies.sweeps import engine as engine_module
 from circflow.studies.sweeps.affine import TOLERANCE, fit
 from circflow.studies.sweeps.design import changed, edits_of, grid, parse_values
 from circflow.studies.sweeps.engine import Engine
@@ -122,8 +123,17 @@ def test_figures_that_multiply_are_found_and_combined(
     equal_cold(small, runs, relax=True)
 
 
-def test_what_is_not_affine_is_rebuilt(small: Scenario, equal_cold: EqualCold) -> None:
-    runs = sweep(small, {"Units.lifetime_years[unit=New]": [5, 8, 20, 10]}, how="set")
+@pytest.mark.parametrize(
+    ("column", "values"),
+    [
+        ("lifetime_years", [5, 8, 20, 10]),
+        ("construction_years", [0, 1, 2]),
+    ],
+)
+def test_what_is_not_affine_is_rebuilt(
+    small: Scenario, equal_cold: EqualCold, column: str, values: list[Any]
+) -> None:
+    runs = sweep(small, {f"Units.{column}[unit=New]": values}, how="set")
     assert set(runs.table["how"]) == {"rebuilt"}
     equal_cold(small, runs)
 
@@ -293,6 +303,29 @@ def test_the_result_does_not_depend_on_the_workers(small: Scenario, equal_cold: 
         )
     same(alone.table, threads.table)
     equal_cold(small, alone, relax=True)
+
+
+def test_processes_are_started_where_the_work_is_long(
+    small: Scenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a number of jobs this process begins, and others join once that is worth it."""
+    ranges = {PRICE: (0.5, 1.5), "Disposal.fee": (0.5, 4)}
+    started: list[int | None] = []
+    start = Engine._start_pool
+
+    def start_pool(engine: Engine, workers: int | None = None) -> None:
+        started.append(workers)
+        start(engine, workers)
+
+    monkeypatch.setattr(Engine, "_start_pool", start_pool)
+    monkeypatch.setattr(engine_module, "_ALONE_SECONDS", 1e9)
+    short = cf.sample(small, 30, ranges=ranges, jobs=None)
+    assert not started
+    monkeypatch.setattr(engine_module, "_ALONE_SECONDS", 0.0)
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    long = cf.sample(small, 30, ranges=ranges, jobs=None)
+    assert started == [None]
+    same(short.table, long.table)
 
 
 def test_a_worker_that_dies_costs_its_runs_only(small: Scenario) -> None:

@@ -15,8 +15,8 @@ from scipy import stats
 import circflow as cf
 from circflow.cli import main
 from circflow.data.scenario import Scenario
-from circflow.report.study_plots import pareto_plot, sweep_plot, tornado_plot
 from circflow.studies.errors import StudyError
+from circflow.studies.plots import pareto_plot, sweep_plot, tornado_plot
 from circflow.studies.sweeps.sampling import given_ranges, sample_points
 from circflow.studies.sweeps.tornado import Tornado
 from circflow.studies.tradeoffs.pareto import Front

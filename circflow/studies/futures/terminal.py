@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from circflow.data.one_line import plain
 from circflow.report.numbers import columns, number, numbers, share
-from circflow.report.study_tables import write_tables
 
 if TYPE_CHECKING:
     from circflow.studies.futures.result import Futures
@@ -22,13 +20,6 @@ _FIGURES = (
     ("EEV", "the futures under the mean scenario's decisions"),
     ("VSS", "RP - EEV: what planning for the futures is worth"),
 )
-
-
-def write(found: Futures | Robust, path: Path) -> None:
-    """Every table: .xlsx, .html, or a folder of CSV files. Raises OSError."""
-    title = f"{found.scenario.name}: before it is known what comes"
-    currency = found.scenario.settings.currency
-    write_tables(found.tables(), path, currency=currency, title=title)
 
 
 def lines(found: Futures) -> list[str]:

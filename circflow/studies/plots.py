@@ -7,6 +7,7 @@ nothing else: the figure as SVG, the numbers below as a table.
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +16,11 @@ import pandas as pd
 
 from circflow.data.atomic import atomic_path, write_text
 from circflow.data.errors import CircflowError
+from circflow.report.numbers import without_noise
+from circflow.report.page.runs import pareto_opening, runs_opening, tornado_opening
 
 if TYPE_CHECKING:
+    from circflow.report.page.frame import Section
     from circflow.studies.sweeps.sweep import Runs
     from circflow.studies.sweeps.tornado import Tornado
     from circflow.studies.tradeoffs.pareto import Front
@@ -33,8 +37,16 @@ class PlotError(CircflowError, ValueError):
 class Figure:
     """A drawn figure, its title, and the numbers that it shows."""
 
-    def __init__(self, drawn: Any, title: str, numbers: pd.DataFrame) -> None:
+    def __init__(
+        self,
+        drawn: Any,
+        title: str,
+        numbers: pd.DataFrame,
+        opening: Sequence[Section] = (),
+    ) -> None:
         self.drawn, self.title, self.numbers = drawn, title, numbers
+        self.opening = opening
+        """What its page says first."""
 
     def svg(self) -> str:
         """The figure as SVG."""
@@ -55,7 +67,11 @@ class Figure:
             from circflow.report.page.study import Picture, write_study
 
             write_study(
-                target, self.title, {"numbers": self.numbers}, pictures=[Picture("", self.svg())]
+                target,
+                self.title,
+                {"numbers": self.numbers},
+                opening=self.opening,
+                pictures=[Picture("", self.svg())],
             )
         else:
             raise PlotError(f"{target}: the name must end in {', '.join(FORMATS)}")
@@ -109,7 +125,9 @@ def tornado_plot(study: Tornado, most: int = 20) -> Figure:
     axes.set_xlabel(_text(f"change of the objective, million {currency} (base {study.base:,.0f})"))
     if len(table):
         axes.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncol=2)
-    return Figure(drawn, f"{study.runs.scenario.name}: what the plan depends on", study.table)
+    title = f"{study.runs.scenario.name}: what the plan depends on"
+    opening = tornado_opening(study.table, study.base, currency)
+    return Figure(drawn, title, without_noise(study.table), opening)
 
 
 def sweep_plot(runs: Runs, figure: str = "objective_million") -> Figure:
@@ -126,7 +144,10 @@ def sweep_plot(runs: Runs, figure: str = "objective_million") -> Figure:
         drawn = _heat(runs, varied, figure)
     else:
         drawn = _histogram(runs, figure)
-    return Figure(drawn, f"{runs.scenario.name}: {count} runs", numbers)
+    currency = runs.scenario.settings.currency
+    opening = runs_opening(runs.table, runs.built, varied, currency)
+    title = f"{runs.scenario.name}: {count} runs"
+    return Figure(drawn, title, without_noise(numbers), opening)
 
 
 def _label(runs: Runs, figure: str) -> str:
@@ -192,6 +213,11 @@ def _histogram(runs: Runs, figure: str) -> Any:
     return drawn
 
 
+def _goal_words(goal: str, unit: str) -> str:
+    apart = {"value": "value without synergy, discounted", "synergy": "synergy, discounted"}
+    return f"{apart.get(goal, goal)} ({unit})"
+
+
 def pareto_plot(front: Front) -> Figure:
     """The trade-off curve, with the marginal cost beside its points."""
     drawn, axes = _axes()
@@ -209,7 +235,11 @@ def pareto_plot(front: Front) -> Figure:
                 fontsize=8,
                 color=_BUILT,
             )
-    axes.set_xlabel(_text(names[1]))
-    axes.set_ylabel(_text(names[0]))
+    words = [_goal_words(g, u) for g, u in zip(front.goals, front.units, strict=True)]
+    axes.set_xlabel(_text(words[1]))
+    axes.set_ylabel(_text(words[0]))
     shown = front.table[["point", *names, "marginal_cost", "average_cost", "cost_unit"]]
-    return Figure(drawn, f"{front.goals[0]} against {front.goals[1]}", shown)
+    opening = pareto_opening(without_noise(front.table), front.goals, front.units)
+    return Figure(
+        drawn, f"{front.goals[0]} against {front.goals[1]}", without_noise(shown), opening
+    )

@@ -1,0 +1,58 @@
+"""The section `Tables` of docs/results.md, as the blocks declare it.
+
+`python -m circflow.model.results_docs docs/results.md` rewrites it.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from circflow.model.build import money_groups, results
+from circflow.model.results import MONEY_TABLE, ResultColumn
+
+START = "## Tables\n"
+
+
+def markdown() -> str:
+    """The section `Tables` of docs/results.md."""
+    parts = [START]
+    for table in results():
+        lines = [f"### {table.name}", *([table.about] if table.about else []), ""]
+        lines += ["| column | unit | meaning |", "| --- | --- | --- |"]
+        at = 0
+        while at < len(table.columns):
+            first, names = table.columns[at], []
+            while at < len(table.columns) and _alike(first, table.columns[at]):
+                names.append(f"`{table.columns[at].name}`")
+                at += 1
+            unit = first.unit.format(currency="currency", measure=table.measure or "unit")
+            lines.append(f"| {', '.join(names)} | {unit} | {first.meaning} |")
+        parts.append("\n".join([*lines, *(["", table.note] if table.note else []), ""]))
+        if table is MONEY_TABLE:
+            parts.append(groups_markdown() + "\n")
+    return "\n".join(parts)
+
+
+def _alike(a: ResultColumn, b: ResultColumn) -> bool:
+    return (a.unit, a.meaning) == (b.unit, b.meaning)
+
+
+def groups_markdown() -> str:
+    """The groups of money, as a table."""
+    lines = ["| group | | told as |", "| --- | --- | --- |"]
+    for group in money_groups():
+        told = "received" if group.received else "paid"
+        lines.append(f"| `{group.name}` | {group.words} | {told} |")
+    return "\n".join(lines)
+
+
+def rewritten(page: str) -> str:
+    """The page with the section as it is now."""
+    start = page.index(START)
+    return page[:start] + markdown() + page[page.index("\n## ", start) :]
+
+
+if __name__ == "__main__":
+    path = Path(sys.argv[1])
+    path.write_text(rewritten(path.read_text("utf-8")), "utf-8")

@@ -1,0 +1,160 @@
+"""What the page of `compare`, `forms` and `joining` opens with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from circflow.report.page.frame import (
+    Block,
+    Card,
+    Cards,
+    Figure,
+    Points,
+    Section,
+    Text,
+    figure,
+    percent,
+)
+from circflow.report.page.sharing import core_words
+from circflow.report.page.study import bars, known_figure
+
+_HEADLINES = (
+    ("objective", "Objective", "discounted"),
+    ("net_benefit", "Net benefit", "over the horizon"),
+    ("use_share", "Waste put to use", "of what arises or is reclaimed"),
+    ("emissions", "Emitted", "t over the horizon"),
+    ("jobs", "Jobs", "in the last period"),
+)
+
+
+def comparison_opening(
+    tables: Mapping[str, pd.DataFrame], labels: Sequence[str], currency: str
+) -> list[Section]:
+    """Sections from the tables of `compare`: which does best, and what differs most."""
+    table = tables["figures"]
+    money = f"million {currency}"
+    worth = table[table["figure"] == "objective"]
+    blocks: list[Block] = []
+    known = {n: float(worth[n].iloc[0]) for n in labels if worth[n].notna().any()}
+    if known:
+        blocks.append(Text(_lead(known, table, labels, money), "lead"))
+    missing = tables.get("without_a_plan")
+    if missing is not None:
+        for r in missing.to_dict("records"):
+            blocks.append(Text(f"{r['scenario']} has no plan: {r['reason']}", "fault"))
+    blocks.append(Cards(_cards(table, labels, money)))
+    drawn = _differences(table, labels, money) if len(labels) > 1 else None
+    why: list[Block] = [drawn] if drawn is not None else []
+    sections = [
+        Section("The answer", blocks, "Answer"),
+        Section(f"What differs from {labels[0]}", why, "Differences"),
+        Section("What each builds", _built(tables["built"], labels), "Built"),
+    ]
+    return [section for section in sections if section.blocks]
+
+
+def _lead(
+    known: Mapping[str, float], table: pd.DataFrame, labels: Sequence[str], money: str
+) -> str:
+    best = max(known, key=lambda name: known[name])
+    first, worth = labels[0], known[best]
+    alike = [n for n in known if abs(known[n] - worth) <= 1e-6 * max(abs(worth), 1e-9)]
+    if len(alike) == len(known) and len(known) > 1:
+        return f"All {len(known)} are worth the same: {figure(worth)} {money}, discounted."
+    also = [n for n in alike if n != best]
+    lead = f"Best is {best}{' (as good: ' + ', '.join(also) + ')' if also else ''}"
+    lead += f": worth {figure(worth)} {money}, discounted"
+    if first in known and first != best:
+        lead += f", {figure(worth - known[first])} more than {first}"
+        lead += _largest_change(table, first, best, money)
+    return lead + "."
+
+
+def _largest_change(table: pd.DataFrame, first: str, best: str, money: str) -> str:
+    rows = table[(table["figure"] == "cost") & table["item"].notna()]
+    if rows.empty:
+        return ""
+    saved = (rows[first] - rows[best]).to_numpy(float)
+    at = int(saved.argmax())
+    if not saved[at] > 0:
+        return ""
+    return f"; it saves most on {rows['item'].iloc[at]} ({figure(float(saved[at]))} {money})"
+
+
+def _cards(table: pd.DataFrame, labels: Sequence[str], money: str) -> list[Card]:
+    cards = []
+    for name, title, words in _HEADLINES:
+        rows = table[table["figure"] == name]
+        if rows.empty:
+            continue
+        row = rows.iloc[0]
+        told = {
+            n: percent(float(row[n])) if name == "use_share" else figure(float(row[n]))
+            for n in labels
+        }
+        unit = f"{money}, {words}" if name in ("objective", "net_benefit") else words
+        head = f"{title}: {row['item']}" if name == "emissions" else title
+        others = {n: told[n] for n in labels[1:6]}
+        cards.append(Card(head, told[labels[0]], f"{unit} ({labels[0]})", others))
+    return cards
+
+
+def _differences(table: pd.DataFrame, labels: Sequence[str], money: str) -> Figure | None:
+    """Income, costs and what remains, less those of the first, where they differ."""
+    kept = table[table["figure"].isin(["income", "cost", "synergy", "net_benefit", "objective"])]
+    words = kept["item"].where(kept["item"].notna(), kept["figure"].str.replace("_", " "))
+    less = kept[list(labels[1:])].sub(kept[labels[0]], axis=0).set_axis(words, axis=0)
+    largest = float(less.abs().max().max())
+    changed = less[(less.abs() > 1e-6 * largest).any(axis=1)] if largest > 0.0 else less.iloc[:0]
+    caption = f"Money over the horizon, less that of {labels[0]} (costs: above 0 is dearer)"
+    return bars(caption, changed, money)
+
+
+def _built(built: pd.DataFrame, labels: Sequence[str]) -> list[Block]:
+    if built.empty:
+        return [Text("None of them builds anything.")]
+    sizes = built.set_index("unit")[list(labels)].fillna(0.0) > 0
+    differ = sizes[sizes.any(axis=1) & ~sizes.all(axis=1)]
+    same = int(sizes.all(axis=1).sum())
+    lines = [f"{same} of {len(sizes)} plants stand in all of them."]
+    for name in labels:
+        own = [str(u) for u in differ.index if differ.loc[u, name]]
+        if own:
+            more = f" and {len(own) - 8} more" if len(own) > 8 else ""
+            lines.append(f"{name} also: {', '.join(own[:8])}{more}.")
+    return [Text(line) for line in lines]
+
+
+def joining_opening(
+    tables: Mapping[str, pd.DataFrame], member: str, currency: str
+) -> list[Section]:
+    """Sections from the tables of `share --joining`."""
+    totals = {str(r["figure"]): r for r in tables["totals"].to_dict("records")}
+    money = f"million {currency}"
+    adds = float(totals["together_million"]["change"])
+    before, after = (float(totals["gain_million"][n]) for n in ("without", "with"))
+    own = tables["money"].set_index("member")["change_million"].astype(float)
+    others = own.drop(index=[n for n in (member, "outside") if n in own.index])
+    lead = (
+        f"If {member} joins, the cluster gains {figure(adds)} {money} more: the gain of the "
+        f"cluster goes from {figure(before)} to {figure(after)}. Before any sharing its own money "
+        f"changes by {figure(float(own.get(member, 0.0)))}; of the others {int((others > 0).sum())}"
+        f" gain and {int((others < 0).sum())} lose."
+    )
+    cards = [
+        Card("It adds", figure(adds), f"{money}, discounted", raw=adds),
+        Card("Gain of the cluster", figure(after), money, {"without it": figure(before)}),
+        Card("Its own money", figure(float(own.get(member, 0.0))), f"{money}, change"),
+        Card("The others' money", figure(float(others.sum())), f"{money}, change"),
+    ]
+    drawn = known_figure("shares", tables["shares"], currency)
+    change = bars("Own money, before any sharing", own.to_frame("change"), money)
+    leave = Points(core_words(tables["core_with"], currency))
+    blocks: list[Block] = [b for b in (change, drawn) if b is not None]
+    return [
+        Section("The answer", [Text(lead, "lead"), Cards(cards)], "Answer"),
+        Section("Who gains and who loses", blocks, "Members"),
+        Section("Would a group leave?", [leave], "Leave"),
+    ]

@@ -1,0 +1,213 @@
+"""What the page of `share` opens with: what the cluster gains and why, which rule to take, whom
+each rule would drive out, who pays whom."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from circflow.report.numbers import cut
+from circflow.report.page.charts import axis, categories, layout
+from circflow.report.page.frame import (
+    Block,
+    Card,
+    Cards,
+    Column,
+    Figure,
+    Points,
+    Section,
+    Table,
+    Text,
+    escaped,
+    figure,
+    percent,
+)
+from circflow.report.page.study import known_figure
+
+Tables = Mapping[str, pd.DataFrame]
+_MANY = 6
+_TRANSFERS = 40
+RULES = {
+    "owen": "Owen: by the plan's own prices",
+    "shapley": "Shapley: by what each adds",
+    "nucleolus": "Nucleolus: the largest complaint as small as can be",
+    "volume": "by tonnes exchanged",
+    "alone": "by own money alone",
+    "equal": "the same for each",
+}
+"""Rules in words, in the order in which we would take them where no group would leave."""
+_TAKEN = ("shapley", "owen", "nucleolus")
+_NAMES = {
+    "owen": "the plan's own prices (Owen)",
+    "shapley": "the Shapley value",
+    "nucleolus": "the nucleolus",
+    "volume": "tonnes exchanged",
+    "alone": "own money alone",
+    "equal": "equal parts",
+}
+_WHY = {
+    "shapley": "it gives each what it adds on average, and no group would do better on its own",
+    "owen": "it needs no transfers beyond the plan's own prices, and no group would do better on"
+    " its own",
+    "nucleolus": "no group would do better on its own, and it keeps furthest from that",
+}
+
+
+def sharing_opening(tables: Tables, currency: str) -> list[Section]:
+    """Sections from the tables of `share` (see docs/sharing.md)."""
+    totals = dict(zip(tables["totals"]["figure"], tables["totals"]["value"], strict=True))
+    rule, why = chosen(tables["core"], totals, currency)
+    money = f"million {currency}"
+    drawn = {
+        name: known_figure(name, tables[name], currency) for name in ("waterfall", "allocations")
+    }
+    split: list[Block] = [_shares(tables, money)]
+    if drawn["allocations"] is not None:
+        split.insert(0, drawn["allocations"])
+    sections = [
+        Section("The answer", _answer(tables, totals, rule, why, money), "Answer"),
+        Section("Why it gains", [drawn["waterfall"]] if drawn["waterfall"] else [], "Why"),
+        Section("What each member gets", split, "Shares"),
+        Section("Would a group leave?", [Points(core_words(tables["core"], currency))], "Leave"),
+        Section("Who pays whom", _transfers(tables["transfers"], rule, money), "Payments"),
+        Section("What each member brings", _brings(tables["joining"], money), "Members"),
+    ]
+    return [section for section in sections if section.blocks]
+
+
+def chosen(core: pd.DataFrame, totals: Mapping[Any, Any], currency: str) -> tuple[str, str]:
+    """The rule that we would take, and why; of those that hold every group together the one most
+    easily explained, else the one with the least cause to complain."""
+    holds = set(core.loc[core["in_core"] == "yes", "rule"])
+    for rule in _TAKEN:
+        if rule in holds:
+            return rule, _WHY[rule]
+    known = core.dropna(subset=["lacks_million"]).sort_values("lacks_million", kind="stable")
+    rule = str(known["rule"].iloc[0]) if len(known) else str(core["rule"].iloc[0])
+    if totals.get("core_empty") == "yes":
+        subsidy = f"{figure(float(totals['subsidy_million']))} million {currency}"
+        why = f"no division holds every group, and this one comes nearest; {subsidy} from outside"
+        return rule, f"{why} would hold them all"
+    return rule, "of these rules the group that lacks most lacks least"
+
+
+def core_words(core: pd.DataFrame, currency: str) -> list[tuple[str, str, str]]:
+    """Rule by rule: whether a group would do better on its own."""
+    made = []
+    for r in core.to_dict("records"):
+        lacks = float(r["lacks_million"])
+        group = _named([n.strip() for n in str(r["group"] or "").split(",") if n.strip()])
+        amount = f"{figure(abs(lacks))} million {currency}"
+        told = RULES.get(str(r["rule"]), str(r["rule"]))
+        if r["in_core"] == "yes":
+            rest = f"Nearest to it: {group}, with {amount} to spare." if group and lacks < 0 else ""
+            made.append((told, "No group would do better on its own.", rest))
+        elif r["in_core"] == "no":
+            made.append((told, f"{group} would do {amount} better on their own.", ""))
+        else:
+            made.append((told, "Not known: the search was stopped.", f"{group}: {amount}"))
+    return made
+
+
+def _named(names: list[str]) -> str:
+    if len(names) <= 1:
+        return "".join(names)
+    if len(names) <= _MANY - 2:
+        return f"{', '.join(names[:-1])} and {names[-1]}"
+    rest = len(names) - 2
+    words = {3: "three", 4: "four", 5: "five", 6: "six", 7: "seven", 8: "eight", 9: "nine"}
+    return f"{', '.join(names[:2])} and {words.get(rest, str(rest))} others"
+
+
+def _answer(
+    tables: Tables, totals: Mapping[Any, Any], rule: str, why: str, money: str
+) -> list[Block]:
+    alone, together = float(totals["alone_million"]), float(totals["together_million"])
+    gain = float(totals["gain_million"])
+    of = f", {percent(gain / abs(alone))} of what they have alone" if alone > 0.0 else ""
+    lead = f"Together the {totals['members']} members gain {figure(gain)} {money}{of}."
+    steps = tables["effects"]
+    if len(steps):
+        best = steps.sort_values("million", ascending=False).iloc[0]
+        lead += f" Most of it is {_words(best['effect'])}: {figure(best['million'])}."
+    lead += f" We would share it by {_NAMES.get(rule, rule)}: {why}."
+    own = tables["allocations"]
+    own = own[own["rule"] == rule].sort_values("million", ascending=False)
+    holds = (tables["core"]["in_core"] == "yes").sum()
+    cards = [
+        Card("Gain of the cluster", figure(gain), f"{money}, discounted", raw=gain),
+        Card("Each on its own", figure(alone), money, raw=alone),
+        Card("All together", figure(together), money, raw=together),
+        Card("Rules that hold every group", str(holds), f"of {len(tables['core'])} rules"),
+    ]
+    if len(own):
+        first = own.iloc[0]
+        cards.append(Card("Largest share", figure(first["million"]), f"{first['member']}, {money}"))
+    return [Text(lead, "lead"), Cards(cards)]
+
+
+def _words(effect: object) -> str:
+    told = {"exchange": "exchange between members", "infrastructure": "common infrastructure"}
+    return told.get(str(effect), str(effect).replace("_", " "))
+
+
+def _shares(tables: Tables, money: str) -> Table:
+    shares = tables["allocations"]
+    wide = shares.pivot(index="member", columns="rule", values="million")
+    wide = wide[list(dict.fromkeys(shares["rule"]))]
+    first = str(wide.columns[0])
+    wide = wide.sort_values(first, ascending=False).reset_index()
+    heads = [Column(str(r), str(r).capitalize(), "number", money) for r in wide.columns[1:]]
+    return Table("Shares of the gain by rule", wide, (Column("member", "Member"), *heads), shown=15)
+
+
+def _transfers(table: pd.DataFrame, rule: str, money: str) -> list[Block]:
+    """Who pays whom to carry the rule out, as bars."""
+    own = table[table["rule"] == rule].sort_values("million", ascending=False).head(_TRANSFERS)
+    if own.empty:
+        return []
+    names = [escaped(cut(f"{a} pays {b}", 48)) for a, b in zip(own["from"], own["to"], strict=True)]
+    hover = [
+        f"<b>{escaped(a)} pays {escaped(b)}</b><br>{figure(v)} {escaped(money)}"
+        for a, b, v in zip(own["from"], own["to"], own["million"], strict=True)
+    ]
+    trace = {
+        "type": "bar",
+        "orientation": "h",
+        "y": names,
+        "x": own["million"].to_numpy(float),
+        "text": [figure(v) for v in own["million"]],
+        "textposition": "outside",
+        "cliponaxis": False,
+        "customdata": hover,
+        "hovertemplate": "%{customdata}<extra></extra>",
+        "marker": {"color": "$blue"},
+    }
+    shape = layout(
+        110 + 24 * len(own),
+        showlegend=False,
+        yaxis=categories(names[::-1]),
+        xaxis=axis(f"{money}, over the horizon, of today", rangemode="tozero"),
+    )
+    caption = f"Payments that carry out {_NAMES.get(rule, rule)}, beside the sales between members"
+    drawn = Figure(caption, {"": {"data": [trace], "layout": shape}}, "Bars of payments by pair")
+    return [drawn]
+
+
+def _brings(table: pd.DataFrame, money: str) -> list[Block]:
+    if table.empty:
+        return []
+    shown = table.sort_values("adds_million", ascending=False, ignore_index=True)
+    columns = (
+        Column("joiner", "Member"),
+        Column("adds_million", "Adds to the cluster", "number", money, bar=True),
+        Column("gain_without_million", "Gain of the cluster without it", "number", money),
+        Column("own_change_million", "Its own money changes by", "number", money),
+        Column("others_change_million", "The others' money by", "number", money),
+        Column("gain", "Who gains"),
+        Column("lose", "Who loses"),
+    )
+    note = "Before any sharing: with it in the cluster, less without."
+    return [Table("What each member adds", shown, columns, note, shown=12)]
