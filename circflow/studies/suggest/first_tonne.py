@@ -9,8 +9,8 @@ For a recipe with amounts a per unit of activity, at site s,
 Of inputs that replace one another the cheapest counts, of recipes and of periods to decide in the
 best; the mean weighs the years by the discount. An outlet or an input that is dearer in truth
 makes the first tonne worth less, never more: with any optimal shadow prices p, a plan's value
-grows by p·d at most as it is asked for d more (p is a supergradient of the concave value function). Where the optimal prices are
-not unique that bound may be wide; `shortlist` narrows it.
+grows by p·d at most as it is asked for d more (p is a supergradient of the concave value function).
+Where the optimal prices are not unique that bound may be wide; `shortlist` narrows it.
 """
 
 from __future__ import annotations
