@@ -1,7 +1,7 @@
 """Does the library bring back what a region would build, and how long does it take?
 
 Each candidate that the plan builds is taken out of the scenario in turn, and suggestions are asked
-for: has one of the first five an input (nothing bought) and a product in common with it?
+for: has one of the first five a waste and a product in common with it?
 
     python benchmarks/suggest.py [kuzbass sverdlovsk …] > table.md
 """
@@ -29,14 +29,14 @@ def without(scenario: Scenario, unit: str) -> Scenario:
 
 
 def relatives(found: Suggestions, scenario: Scenario, unit: str) -> list[tuple[int, str]]:
-    """The suggestions that share an input, not energy or aids, and a product with a unit."""
+    """The suggestions that share a waste or intermediate and a product with a unit."""
     units, recipes = scenario.frame("Units"), scenario.frame("Recipes")
     technology = units.loc[units["unit"] == unit, "technology"].iloc[0]
     own = recipes[recipes["technology"] == technology]
     takes = set(own.loc[own["role"] == "input", "material"])
     makes = set(own.loc[own["role"] == "output", "material"])
     category = dict(scenario.frame("Materials")[["material", "category"]].to_numpy())
-    wastes = {m for m in takes if category[m] in ("waste", "intermediate", "product")}
+    wastes = {m for m in takes if category[m] in ("waste", "intermediate")}
     products = {m for m in makes if category[m] != "waste"}
     hits = []
     for rank, name in enumerate(found.table["unit"].tolist()[:FIRST], 1):
