@@ -1,7 +1,7 @@
 """Does the library bring back what a region would build, and how long does it take?
 
 Each candidate that the plan builds is taken out of the scenario in turn, and suggestions are asked
-for: has one of the first five a waste and a product in common with what was taken out?
+for: has one of the first five a waste and a product in common with it?
 
     python benchmarks/suggest.py [kuzbass sverdlovsk …] > table.md
 """
@@ -29,7 +29,7 @@ def without(scenario: Scenario, unit: str) -> Scenario:
 
 
 def relatives(found: Suggestions, scenario: Scenario, unit: str) -> list[tuple[int, str]]:
-    """The suggestions that share a waste and a product with a unit, with their rank."""
+    """The suggestions that share a waste or intermediate and a product with a unit."""
     units, recipes = scenario.frame("Units"), scenario.frame("Recipes")
     technology = units.loc[units["unit"] == unit, "technology"].iloc[0]
     own = recipes[recipes["technology"] == technology]
