@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from circflow.data.indicators import in_currency
+from circflow.data.indicators import BY_INDICATOR, in_currency
 from circflow.report.numbers import cut
 from circflow.report.page.frame import (
     Block,
@@ -56,6 +56,8 @@ class Multiple:
     horizon: float
     target: float
     met: bool | None
+    summed: bool = False
+    """Whether the horizon's figure is the sum of the periods'."""
 
     def html(self) -> str:
         """A card with the figure of the horizon and a line over the periods."""
@@ -70,7 +72,8 @@ class Multiple:
         )
 
     def _drawing(self) -> str:
-        known = np.array([*self.plan, *self.baseline, self.target, 0.0], dtype=float)
+        target = np.nan if self.summed else self.target
+        known = np.array([*self.plan, *self.baseline, target, 0.0], dtype=float)
         known = known[np.isfinite(known)]
         low, high = float(known.min()), float(known.max())
         if len(self.periods) < 2 or high <= low:
@@ -89,10 +92,11 @@ class Multiple:
             )
             return f'<polyline class="{style}" points="{points}"/>' if " " in points else ""
 
-        target = [self.target] * 2 if np.isfinite(self.target) else []
+        # A target of a sum over the horizon says nothing of a single period.
+        line_of_target = [target] * 2 if np.isfinite(target) else []
         return (
             f'<svg viewBox="0 0 {_WIDTH:g} {_HEIGHT:g}" role="img" aria-label="{escaped(told)}">'
-            f"<title>{escaped(told)}</title>{line(target, 'target')}"
+            f"<title>{escaped(told)}</title>{line(line_of_target, 'target')}"
             f"{line(self.baseline, 'baseline')}{line(self.plan, 'plan')}</svg>"
         )
 
@@ -177,6 +181,7 @@ def _multiple(rows: pd.DataFrame, currency: str) -> Multiple | None:
         horizon=float(one["value"]),
         target=float(one["target"]),
         met=one["met"] if isinstance(one["met"], bool) else None,
+        summed=getattr(BY_INDICATOR.get(str(one["indicator"])), "kind", "") == "sum",
     )
 
 
@@ -188,14 +193,19 @@ def _table(rows: pd.DataFrame, group: str, currency: str) -> Table:
         period=rows["period"].fillna("horizon"),
         met=[_MET.get(m, "") if isinstance(m, bool) else "" for m in rows["met"]],
     )
+    # Shares stand beside tonnes and money: every row is written in its own unit.
+    for name in ("value", "baseline", "change", "target"):
+        shown[name] = [
+            _figure(v, str(unit)) for v, unit in zip(shown[name], shown["unit"], strict=True)
+        ]
     first = shown["member"].eq("the cluster") & shown["period"].eq("horizon")
     shown = shown.iloc[np.argsort(~first.to_numpy(), kind="stable")].reset_index(drop=True)
     texts = ("indicator", "unit", "member", "period")
     figures = {"value": "plan", "baseline": "without new units", "change": "change"}
     columns = (
         *(Column(name, name) for name in texts),
-        *(Column(name, words, "number") for name, words in figures.items()),
-        Column("target", "target", "number"),
+        *(Column(name, words) for name, words in figures.items()),
+        Column("target", "target"),
         Column("met", "target met"),
         Column("kind", "kind"),
     )
