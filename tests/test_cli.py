@@ -362,9 +362,10 @@ def test_a_failed_audit_is_an_error(
     mini: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from circflow.solution import audit
+    from circflow.solution.findings import COLUMNS
 
     row = ["balance", "Завод / шлак", "2026", 5.0, 4.0, 0.2]
-    findings = pd.DataFrame([row], columns=audit.COLUMNS)
+    findings = pd.DataFrame([row], columns=COLUMNS)
     monkeypatch.setattr(audit, "audit", lambda _: audit.Audit(False, 0.2, 0.0, findings))
     assert run("solve", mini, "--json", tmp_path / "r.json") == 1
     told = capsys.readouterr()

@@ -7,7 +7,7 @@ What is computed is computed by the functions that the commands call.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from circflow.app.tell import Tell
     from circflow.data.scenario import Scenario
+    from circflow.report.page.frame import Section
     from circflow.studies.sweeps.sliders import Sliders
 
 Changes = dict[str, str]
@@ -138,12 +139,19 @@ def explain(book: Book, changes: Changes, folder: str, options: Options, tell: T
 # --------------------------------------------------------------------------- studies
 
 
-def _tables(tables: Mapping[str, pd.DataFrame], folder: str, scenario: Scenario, what: str) -> Done:
+def _tables(
+    tables: Mapping[str, pd.DataFrame],
+    folder: str,
+    scenario: Scenario,
+    what: str,
+    opening: Sequence[Section] = (),
+) -> Done:
     from circflow.report.study_tables import write_tables
 
     home, title = Path(folder), f"{scenario.name}: {what}"
     for name in ("page.html", "results.xlsx", "tables.json"):
-        write_tables(tables, home / name, currency=scenario.settings.currency, title=title)
+        currency = scenario.settings.currency
+        write_tables(tables, home / name, currency=currency, title=title, opening=opening)
     return {"status": "done"}
 
 
@@ -162,7 +170,7 @@ def evaluate(book: Book, changes: Changes, folder: str, options: Options, tell: 
     units = [] if add else options.get("units") or None
     found = cf.evaluate(scenario, units, add=add, together=not few, risks=not few, progress=tell)
     write_json(Path(folder) / "verdicts.json", as_content(found))
-    return _tables(found.tables(), folder, scenario, "new plants")
+    return _tables(found.tables(), folder, scenario, "new plants", found.opening())
 
 
 def share(book: Book, changes: Changes, folder: str, options: Options, tell: Tell) -> Done:
@@ -173,7 +181,8 @@ def share(book: Book, changes: Changes, folder: str, options: Options, tell: Tel
     store = Path(options.get("store") or folder) / "coalitions.sqlite"
     seconds = float(options.get("seconds", 60.0))
     found = cf.share(scenario, seconds=seconds, store=store, progress=tell)
-    return _tables(found.tables(), folder, scenario, "sharing the gain")
+    done = _tables(found.tables(), folder, scenario, "sharing the gain", found.opening())
+    return done if found.complete else {"status": "stopped"}
 
 
 def forms(book: Book, changes: Changes, folder: str, options: Options, tell: Tell) -> Done:
@@ -200,7 +209,7 @@ def compare(book: Book, changes: Changes, folder: str, options: Options, tell: T
         columns=["cells", *lists],
         dtype=object,
     )
-    return _tables({"inputs": inputs, **found.tables()}, folder, base, "compared")
+    return _tables({"inputs": inputs, **found.tables()}, folder, base, "compared", found.opening())
 
 
 def _runs_store(folder: str, options: Options) -> dict[str, Any]:

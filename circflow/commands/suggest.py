@@ -141,7 +141,7 @@ def suggest(  # noqa: PLR0913, PLR0917
         if json_out is not None:
             write_json(json_out, as_content(found))
     if not quiet and str(json_out) != STDOUT:
-        from circflow.report.suggest import lines
+        from circflow.studies.suggest.terminal import lines
 
         click.echo("\n".join(lines(found)))
     for path in (output, written, json_out):

@@ -85,6 +85,8 @@ def _add_rows(p: pyo.ConcreteModel, m: Model, limit: Limit, listed: list[Any]) -
         rows.add(key, (low, left, high))
 
 
+_NOISE = 1e-9
+"""What another solver leaves of a variable that is 0: no figure of a scenario is as small."""
 _ENDINGS = {
     "optimal": Ending.OPTIMAL,
     "infeasible": Ending.INFEASIBLE,
@@ -119,6 +121,7 @@ def solve_by(
     x = np.array([0.0 if v is None else v for v in values], dtype=float)[compiled.columns]
     program = compiled.program
     x = np.clip(x, program.lower, program.upper)
+    x[np.abs(x) < _NOISE] = 0.0
     x[program.integer] = np.round(x[program.integer])
     objective = float(program.cost @ x) + program.offset
     if ending is not Ending.OPTIMAL:

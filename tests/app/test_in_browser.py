@@ -167,7 +167,7 @@ def test_a_planners_whole_way(tmp_path: Path, page: Any, kuzbass: Server) -> Non
     for column, value in kept.items():
         mend(page, column, 3, value)
     solve(page)
-    expect(page.locator(".about")).to_contain_text("optimal 66,475.3 million")
+    expect(page.locator(".about")).to_contain_text("optimal 24,506.4 million")
     expect(page.frame_locator("iframe").locator("h1")).to_be_visible()
     step(page, "What if")
     page.get_by_label("A new list of changes").fill("dear cement")

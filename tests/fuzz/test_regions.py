@@ -9,7 +9,8 @@ from circflow.data.schema import SHEETS
 from circflow.fuzz.regions import ANY, LEAST, MOST, ORDINARY, book_of, region
 
 UNREAD_BY_SOLVE = {
-    *("Studies", "Ranges", "Sources", "Futures", "FutureChanges", "Indicators", "Taxes")
+    *("Studies", "Ranges", "Sources", "Futures", "FutureChanges", "Indicators", "Taxes"),
+    *("PropertyKinds", "Losses"),
 }
 
 

@@ -183,7 +183,7 @@ REGIONAL: list[tuple[str, Edits, str]] = [
     ),
     (
         "sverdlovsk",
-        {"Disposal.capacity_per_year[material=KGOK wet tailings]": 1_000_000},
+        {"Disposal.capacity_per_year[material=KGOK wet tailings, period=2029-2031]": 1_000_000},
         "Disposal",
     ),
     ("sverdlovsk", {"Streams.amount_per_year[material=vanadium slag]": "*50"}, "Streams"),

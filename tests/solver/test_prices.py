@@ -16,9 +16,10 @@ import pytest
 
 from circflow.data.scenario import Scenario
 from circflow.model.build import build
+from circflow.model.results import PRICES
 from circflow.solver.compiled import Program, compile_model
 from circflow.solver.highs import Session
-from circflow.solver.prices import COLUMNS, prices
+from circflow.solver.prices import prices
 from circflow.solver.run import optimise
 
 Sheets = dict[str, Any]
@@ -244,7 +245,7 @@ def test_by_hand_in_money_of_the_period(make_scenario: Callable[..., Scenario]) 
         assert values["stream", "slag", period] == pytest.approx(-10)
         capacity = table[(table["kind"] == "capacity") & (table["period"] == period)]
         assert capacity["value"].tolist() == pytest.approx([35])
-    assert list(table.columns) == COLUMNS
+    assert list(table.columns) == list(PRICES.names)
     measure = table.set_index(["kind", "material"])["unit_of_measure"]
     assert set(measure["material", "slag"]) == {"kt"}
     assert not table["decisions_fixed"].any()
@@ -291,7 +292,7 @@ def test_without_a_weight_of_value_there_is_no_price_in_money(
 def test_nothing_that_happens_has_no_price(make_scenario: Callable[..., Scenario]) -> None:
     empty = {"Sites": [{"site": "A"}], "Materials": [{"material": "x", "category": "waste"}]}
     _, table, _ = _solve(make_scenario(empty))
-    assert table.empty and list(table.columns) == COLUMNS
+    assert table.empty and list(table.columns) == list(PRICES.names)
 
 
 def test_a_closing_stock_that_is_too_small_is_named(make_scenario: Callable[..., Scenario]) -> None:
