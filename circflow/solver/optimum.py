@@ -362,11 +362,18 @@ def linear(
             assert plan.x is not None
             here = check(program, most, plan)
             if not here:
-                value = worth(program, plan.x)
-                return Optimum(replace(plan, objective=value, bound=value), False, most)
+                return Optimum(_at_true_costs(program, tried, plan), False, most)
             doubt = doubt or here
         doubts.append(doubt)
     raise _disagreement(doubts)
+
+
+def _at_true_costs(program: Program, tried: Program, plan: Outcome) -> Outcome:
+    """A plan of a programme with capped costs, in the objective and reduced costs of the true."""
+    assert plan.x is not None and plan.reduced_cost is not None
+    value = worth(program, plan.x)
+    reduced = plan.reduced_cost + (program.cost - tried.cost)
+    return replace(plan, objective=value, bound=value, reduced_cost=reduced)
 
 
 def _ways(ways: tuple[_Way, ...], dear: NDArray[np.bool_]) -> list[tuple[_Way, bool]]:
