@@ -149,6 +149,17 @@ def check_outputs(
             raise Refusal(f"{path} is named for two results")
 
 
+def check_tables(source: Path, output: Path | None, json_out: Path | None) -> None:
+    """`check_outputs` for tables: a workbook, a page, else a folder of CSV files; and JSON."""
+    suffix = output.suffix.lower() if output is not None else ""
+    check_outputs(
+        source,
+        workbook=output if suffix == ".xlsx" else None,
+        text=[output if suffix == ".html" else None, json_out],
+        folder=output if suffix not in (".xlsx", ".html") else None,
+    )
+
+
 def _same(one: Path, other: Path) -> bool:
     if one.exists() and other.exists():
         return one.samefile(other)

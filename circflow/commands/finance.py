@@ -13,7 +13,7 @@ from circflow.commands.common import (
     Number,
     Progress,
     Refusal,
-    check_outputs,
+    check_tables,
     file_argument,
     json_option,
     note,
@@ -66,13 +66,7 @@ def finance(  # noqa: PLR0913, PLR0917
 
     Beside it the same scenario without new units. Taxes never change the plan.
     """
-    suffix = output.suffix.lower() if output is not None else ""
-    check_outputs(
-        file,
-        workbook=output if suffix == ".xlsx" else None,
-        text=[output if suffix == ".html" else None, json_out],
-        folder=output if suffix not in (".xlsx", ".html") else None,
-    )
+    check_tables(file, output, json_out)
     with Progress(quiet=quiet) as progress:
         progress("reading")
         scenario = read_scenario(file, assignments)

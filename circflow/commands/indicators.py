@@ -12,7 +12,7 @@ from circflow.commands.common import (
     STDOUT,
     Number,
     Progress,
-    check_outputs,
+    check_tables,
     file_argument,
     json_option,
     note,
@@ -70,13 +70,7 @@ def indicators(  # noqa: PLR0913, PLR0917
     Computed ones come from the plan, for the cluster, each member and each period; given ones
     stand in the sheet Indicators. The screen shows the cluster over the horizon.
     """
-    suffix = output.suffix.lower() if output is not None else ""
-    check_outputs(
-        file,
-        workbook=output if suffix == ".xlsx" else None,
-        text=[output if suffix == ".html" else None, json_out],
-        folder=output if suffix not in (".xlsx", ".html") else None,
-    )
+    check_tables(file, output, json_out)
     with Progress(quiet=quiet) as progress:
         progress("reading")
         scenario = read_scenario(file, assignments)
