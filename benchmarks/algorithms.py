@@ -13,8 +13,8 @@ import time
 
 from generator import Size, region
 
+from circflow.algebra.build import build
 from circflow.data.check import check_book
-from circflow.model.build import build
 from circflow.solver.compiled import Program, compile_model
 from circflow.solver.highs import INTERIOR_POINT_FROM, Ending, Session
 

@@ -22,11 +22,11 @@ import highspy
 import openpyxl
 from generator import Size, region
 
+from circflow.algebra.build import build
 from circflow.data.check import check_book
 from circflow.data.files import read_book, write_book
 from circflow.data.pandas_text import keep_python_strings
 from circflow.data.table import Book
-from circflow.model.build import build
 from circflow.report.workbook import write_results
 from circflow.solution.solution import Solution, Status
 from circflow.solver.compiled import Program, compile_model

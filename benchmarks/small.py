@@ -17,9 +17,9 @@ import time
 from collections.abc import Callable
 
 import circflow as cf
+from circflow.algebra.build import build
 from circflow.data.pandas_text import keep_python_strings
 from circflow.data.scenario import Scenario
-from circflow.model.build import build
 from circflow.solver.compiled import compile_model
 from circflow.solver.highs import Session
 from circflow.solver.run import solve

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from circflow.solution.solution import Status as Status
     from circflow.solver.highs import SolverError as SolverError
     from circflow.solver.pyomo_model import SolverMissingError as SolverMissingError
-    from circflow.solver.pyomo_model import pyomo_model as pyomo_model
+    from circflow.solver.pyomo_model import model as model
     from circflow.solver.run import AuditError as AuditError
     from circflow.solver.run import solve as solve
     from circflow.studies.cluster.coalition import CannotStandAloneError as CannotStandAloneError
@@ -72,7 +72,7 @@ _HOMES = {
     "circflow.library.read": ["Library", "read_library"],
     "circflow.solution.solution": ["NoPlan", "Solution", "Status"],
     "circflow.solver.highs": ["SolverError"],
-    "circflow.solver.pyomo_model": ["SolverMissingError", "pyomo_model"],
+    "circflow.solver.pyomo_model": ["SolverMissingError", "model"],
     "circflow.solver.run": ["AuditError", "solve"],
     "circflow.studies.cluster.coalition": ["CannotStandAloneError", "Coalition", "coalition"],
     "circflow.studies.cluster.coalition_values": ["StoreError"],

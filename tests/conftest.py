@@ -9,11 +9,11 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from circflow.algebra.build import build
+from circflow.algebra.declare import Model
 from circflow.data.scenario import Scenario, Settings, make_periods
 from circflow.data.schema import SHEETS, Column, Sheet
 from circflow.data.table import Book, Table
-from circflow.model.build import build
-from circflow.model.declare import Model
 from circflow.solver.compiled import Compiled, compile_model
 
 Row = dict[str, Any]

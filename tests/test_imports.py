@@ -15,7 +15,7 @@ PACKAGE = Path(__file__).parents[1] / "circflow"
 FLOORS = (
     ("data",),
     ("library",),
-    ("model",),
+    ("algebra",),
     ("solution",),
     ("solver",),
     ("report",),

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
 
+from circflow.algebra.build import build
 from circflow.data.checks.findings import Findings
 from circflow.data.checks.structure import match_sheets
 from circflow.data.checks.typed import read_drafts, read_periods, read_settings
@@ -20,7 +21,6 @@ from circflow.data.scenario import Scenario, ScenarioError
 from circflow.fuzz.decisions import ways
 from circflow.fuzz.regions import Sheets, book_of
 from circflow.fuzz.relations import RELATIONS, Changed, Seen
-from circflow.model.build import build
 from circflow.solution.solution import NoPlan, Solution, Status
 from circflow.solver.compiled import compile_model
 from circflow.solver.run import optimise, solve

@@ -17,6 +17,7 @@ import copy
 from collections.abc import Iterable, Iterator
 from random import Random
 
+from circflow.algebra.build import build
 from circflow.data.grids import column_letter
 from circflow.data.read import scenario_of
 from circflow.data.scenario import ScenarioError
@@ -34,7 +35,6 @@ from circflow.fuzz.regions import (
     region,
 )
 from circflow.fuzz.relations import number
-from circflow.model.build import build
 from circflow.solution.solution import Status
 from circflow.solver.compiled import compile_model
 from circflow.solver.explain import Change, Conflict, Explanation, explain

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from circflow.algebra.build import money_groups
+from circflow.algebra.market import INCOME
 from circflow.data.one_line import plain
 from circflow.data.scenario import MILLION, Scenario
-from circflow.model.build import money_groups
-from circflow.model.market import INCOME
 from circflow.report.numbers import number
 from circflow.solution.solution import Solution
 

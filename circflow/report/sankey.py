@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from circflow.model.build import group_named
-from circflow.model.market import INCOME
+from circflow.algebra.build import group_named
+from circflow.algebra.market import INCOME
 from circflow.report.figures import NO_STAGE, years_of
 from circflow.report.numbers import cut
 from circflow.report.page.frame import Figure, escaped, figure, percent

@@ -22,8 +22,8 @@ from xml.sax.saxutils import escape
 import numpy as np
 import pandas as pd
 
-from circflow.model.build import result
-from circflow.model.results import Kind
+from circflow.algebra.build import result
+from circflow.algebra.results import Kind
 
 MAX_ROWS = 1_048_575
 """Rows that a sheet holds below its header."""

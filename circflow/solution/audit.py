@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from circflow.algebra.build import money_groups
 from circflow.data.coded import keys_of
 from circflow.data.result import Result, counted
 from circflow.data.scenario import MILLION
-from circflow.model.build import money_groups
 from circflow.solution import rules
 from circflow.solution.accounts import Accounts, accounts
 from circflow.solution.calendar import once

@@ -25,10 +25,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from circflow.model.build import group_named, money_groups
-from circflow.model.emissions import EMISSIONS
-from circflow.model.investment import CAPITAL
-from circflow.model.market import SYNERGY
+from circflow.algebra.build import group_named, money_groups
+from circflow.algebra.emissions import EMISSIONS
+from circflow.algebra.investment import CAPITAL
+from circflow.algebra.market import SYNERGY
 from circflow.solution.accounts import LEDGERS, Accounts, accounts
 from circflow.solution.flowgraph import Graph, GraphMaker
 from circflow.solution.keys import Flags, Floats, Ints, Names, plain

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from circflow.model.build import results
+from circflow.algebra.build import results
 
 if TYPE_CHECKING:
     from circflow.solution.solution import Solution

@@ -41,9 +41,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csc_array
 
+from circflow.algebra.build import for_synergy
+from circflow.algebra.declare import Model
 from circflow.data.scenario import MILLION, Scenario
-from circflow.model.build import for_synergy
-from circflow.model.declare import Model
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]

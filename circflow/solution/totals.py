@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from circflow.model.build import money_groups
+from circflow.algebra.build import money_groups
 from circflow.solution.keys import plain
 
 if TYPE_CHECKING:

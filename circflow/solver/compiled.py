@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_array, csc_array, hstack, vstack
 
+from circflow.algebra.declare import Model, keys_of_rows
 from circflow.data.coded import Items
 from circflow.data.scenario import Scenario
-from circflow.model.declare import Model, keys_of_rows
 
 Floats = NDArray[np.float64]
 _ALL = slice(None)
@@ -175,7 +175,7 @@ class Family:
 class Compiled:
     """The programme of a model, with the names of its rows and the columns of its variables.
 
-    `columns[j]` is the model's column (see `circflow.model.terms`) of the programme's column j;
+    `columns[j]` is the model's column (see `circflow.algebra.terms`) of the programme's column j;
     variables that occur nowhere have none.
     """
 

@@ -1,11 +1,11 @@
 """The planner's figures that can stand in the way of a plan, and where they stand in a programme.
 
 A condition is one cell: the amount of a stream that must be handled, a capacity, a limit, a
-budget. Which there are is declared in the blocks (`circflow.model.declare`). `elastic` gives every
-condition a column of its own, the amount by which its cell is changed to the easier side, in all
-rows and bounds that the cell stands in (every period, for a cell of a blank-period row). With all
-changes held at 0 the programme is the scenario's; with one free, it tells how far that one cell
-would have to give way.
+budget. Which there are is declared in the blocks (`circflow.algebra.declare`). `elastic` gives
+every condition a column of its own, the amount by which its cell is changed to the easier side,
+in all rows and bounds that the cell stands in (every period, for a cell of a blank-period row).
+With all changes held at 0 the programme is the scenario's; with one free, it tells how far that
+one cell would have to give way.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_array, csc_array
 
+from circflow.algebra.declare import Bound, Cells, Figure, Model, Stand
+from circflow.algebra.terms import CONSTANT, Terms
 from circflow.data.coded import place_in
 from circflow.data.table import Cell
-from circflow.model.declare import Bound, Cells, Figure, Model, Stand
-from circflow.model.terms import CONSTANT, Terms
 from circflow.solver.compiled import Compiled, Family, Program
 from circflow.solver.prices import cells_of
 

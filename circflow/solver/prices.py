@@ -6,7 +6,7 @@ from below (a minimum, waste that must be handled) is negative where it hurts. F
 over the whole horizon, and lump sums, have no period: their value is in money of today.
 
 Which limits there are, where their figures stand and what they are called is declared in the
-blocks (`circflow.model.declare`).
+blocks (`circflow.algebra.declare`).
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from circflow.algebra.build import weights
+from circflow.algebra.declare import Bound, Cells, Figure, Model, Stand
+from circflow.algebra.results import PRICES
 from circflow.data.coded import BLANK, Flags, Floats, Ints, Items, distinct, place_in
 from circflow.data.scenario import MILLION, Scenario
-from circflow.model.build import weights
-from circflow.model.declare import Bound, Cells, Figure, Model, Stand
-from circflow.model.results import PRICES
 from circflow.solver.compiled import Compiled, Family
 from circflow.solver.highs import Outcome
 
@@ -29,7 +29,7 @@ _NOISE = 1e-9
 
 
 def prices(m: Model, compiled: Compiled, outcome: Outcome, *, fixed: bool) -> pd.DataFrame:
-    """The table `prices` of an LP's outcome (columns as in `circflow.model.results.PRICES`)."""
+    """The table `prices` of an LP's outcome (columns as in `circflow.algebra.results.PRICES`)."""
     if outcome.row_dual is None or outcome.reduced_cost is None or outcome.x is None:
         return pd.DataFrame(columns=PRICES.names)
     values = compiled.values(outcome.x)

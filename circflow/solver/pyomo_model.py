@@ -14,11 +14,11 @@ import numpy as np
 import pyomo.environ as pyo
 from pyomo.core.expr.numeric_expr import LinearExpression
 
+from circflow.algebra.build import build
+from circflow.algebra.declare import Limit, Model, keys_of_rows
 from circflow.data.arguments import public
 from circflow.data.errors import CircflowError
 from circflow.data.scenario import Scenario
-from circflow.model.build import build
-from circflow.model.declare import Limit, Model, keys_of_rows
 from circflow.solver.compiled import Compiled
 from circflow.solver.highs import Ending, Outcome
 
@@ -28,7 +28,7 @@ class SolverMissingError(CircflowError, ValueError):
 
 
 @public
-def pyomo_model(scenario: Scenario, *, relax: bool = False) -> pyo.ConcreteModel:
+def model(scenario: Scenario, *, relax: bool = False) -> pyo.ConcreteModel:
     """The programme of a scenario as a Pyomo `ConcreteModel`; with `relax`, yes/no decisions may
     be fractions.
 

@@ -16,11 +16,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from circflow.algebra.build import build
+from circflow.algebra.declare import Model
 from circflow.data.one_line import plain
 from circflow.data.scenario import Scenario
 from circflow.data.table import Cell, Table
-from circflow.model.build import build
-from circflow.model.declare import Model
 from circflow.solver.compiled import Compiled, Program, compile_model
 from circflow.solver.conditions import Condition, conditions, elastic
 from circflow.solver.conflicts import NOISE, Conflicts, Feasibility, Flags, Floats

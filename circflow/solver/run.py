@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from circflow.algebra import build as model
+from circflow.algebra.build import build, discount, weights
+from circflow.algebra.declare import Model
 from circflow.data.arguments import public
 from circflow.data.coded import BLANK, Floats, Items, distinct
 from circflow.data.errors import ArgumentError, CircflowError
 from circflow.data.pandas_text import python_strings
 from circflow.data.scenario import Scenario
-from circflow.model import build as model
-from circflow.model.build import build, discount, weights
-from circflow.model.declare import Model
 from circflow.solution.lp_of_plan import Optimality
 from circflow.solution.solution import NoPlan, Solution, Status, Tables
 from circflow.solver.compiled import Compiled, compile_model

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from circflow.algebra.declare import Model, Variable
 from circflow.data.coded import Floats
 from circflow.data.one_line import plain
 from circflow.data.table import Cell
-from circflow.model.declare import Model, Variable
 from circflow.solver.compiled import Compiled
 from circflow.solver.highs import Session
 

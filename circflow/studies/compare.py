@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from circflow.algebra.build import money_groups
 from circflow.data.arguments import public
 from circflow.data.indicators import in_currency
 from circflow.data.result import Result, counted, one_text_type
 from circflow.data.scenario import Scenario
-from circflow.model.build import money_groups
 from circflow.solution.solution import NoPlan, Solution
 from circflow.solver.run import solve
 from circflow.studies.composite import Composite, composite

@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import circflow as cf
+from circflow.algebra.build import money_groups
 from circflow.data.scenario import Scenario
-from circflow.model.build import money_groups
 from circflow.solution.accounts import accounts
 from circflow.solution.chains import decompose, group_names, trace
 from circflow.solution.flowgraph import shares

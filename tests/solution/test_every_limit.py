@@ -15,8 +15,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from circflow.algebra.build import build
 from circflow.data.scenario import Scenario
-from circflow.model.build import build
 from circflow.solution.audit import audit
 from circflow.solution.solution import Solution
 from circflow.solver.run import solve

@@ -9,8 +9,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from circflow.model.build import result, results
-from circflow.model.results_docs import rewritten
+from circflow.algebra.build import result, results
+from circflow.algebra.results_docs import rewritten
 from circflow.solution.solution import Solution, Tables
 from circflow.solution.variety_of_uses import uses_of_wastes, variety
 
@@ -51,7 +51,7 @@ def test_figures_and_names_are_as_declared(one_cluster_plan: Solution) -> None:
 
 def test_section_of_tables_is_what_the_blocks_declare() -> None:
     text = PAGE.read_text("utf-8")
-    assert rewritten(text) == text, "python -m circflow.model.results_docs docs/results.md"
+    assert rewritten(text) == text, "python -m circflow.algebra.results_docs docs/results.md"
 
 
 def test_chains_audit_and_totals_are_described(one_cluster_plan: Solution) -> None:

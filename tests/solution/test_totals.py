@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from circflow.algebra.build import money_groups
 from circflow.data.scenario import Scenario
-from circflow.model.build import money_groups
 from circflow.solution.solution import Solution
 from circflow.solution.totals import totals
 

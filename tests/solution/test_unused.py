@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import circflow as cf
+from circflow.algebra.build import build
 from circflow.data.scenario import Scenario
-from circflow.model.build import build
 from circflow.solution.lp_of_plan import PARTS
 from circflow.solution.reduced_costs import FIGURES, steps
 from circflow.solution.solution import Solution

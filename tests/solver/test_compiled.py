@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from circflow.model.terms import CONSTANT
+from circflow.algebra.terms import CONSTANT
 from circflow.solver.highs import Session
 
 SHEETS: dict[str, Any] = {

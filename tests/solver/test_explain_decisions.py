@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import circflow as cf
-from circflow.model.build import build
+from circflow.algebra.build import build
 from circflow.solver.compiled import compile_model
 from circflow.solver.conditions import Condition, conditions
 from circflow.solver.explain import Conflict, Explanation, explain, with_changes

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from circflow.algebra.build import weights
 from circflow.data.scenario import Scenario
-from circflow.model.build import weights
 from circflow.solution.solution import Solution
 from circflow.solver.run import solve
 

@@ -14,9 +14,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from circflow.algebra.build import build
+from circflow.algebra.results import PRICES
 from circflow.data.scenario import Scenario
-from circflow.model.build import build
-from circflow.model.results import PRICES
 from circflow.solver.compiled import Program, compile_model
 from circflow.solver.highs import Session
 from circflow.solver.prices import prices

@@ -12,12 +12,12 @@ from pyomo.repn.plugins.standard_form import LinearStandardFormCompiler
 from scipy.sparse import csr_array
 
 import circflow as cf
+from circflow.algebra.build import build
 from circflow.cli import main
 from circflow.data.scenario import Scenario
-from circflow.model.build import build
 from circflow.solver.compiled import compile_model
-from circflow.solver.pyomo_model import SolverMissingError, pyomo_model
-from tests.model.test_every_constraint import RICH
+from circflow.solver.pyomo_model import SolverMissingError
+from tests.algebra.test_every_constraint import RICH
 
 SHIPPED = ("tutorial", "sverdlovsk", "kuzbass")
 no_glpk = pytest.mark.skipif(
@@ -45,7 +45,7 @@ def _same(scenario: Scenario) -> None:
     program = compiled.program
     ours = [f"{v.name}{k!r}" for v in model.variables.values() for k in v.indices()]
     names = [ours[c] for c in compiled.columns]
-    form = LinearStandardFormCompiler().write(pyomo_model(scenario), mixed_form=True)
+    form = LinearStandardFormCompiler().write(cf.model(scenario), mixed_form=True)
     theirs = [f"{v.parent_component().local_name}{v.index()!r}" for v in form.columns]
     assert sorted(names) == sorted(theirs)
     kind, right = np.array([row.bound_type for row in form.rows]), np.asarray(form.rhs)
@@ -70,7 +70,7 @@ def test_pyomo_s_own_compiler_gives_our_arrays(name: str) -> None:
 def test_every_kind_of_limit_is_in_it(make_scenario: Callable[..., Scenario]) -> None:
     scenario = make_scenario(RICH)
     _same(scenario)
-    model = pyomo_model(scenario)
+    model = cf.model(scenario)
     built = build(scenario)
     assert {c.local_name for c in model.component_objects(pyo.Constraint)} == set(built.limits)
     assert {v.local_name for v in model.component_objects(pyo.Var)} == set(built.variables)

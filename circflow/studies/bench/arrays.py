@@ -17,10 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from circflow.algebra.build import build
+from circflow.algebra.declare import Model
 from circflow.data.pandas_text import python_strings
 from circflow.data.scenario import Scenario
-from circflow.model.build import build
-from circflow.model.declare import Model
 from circflow.solver.compiled import Compiled, Program, compile_model
 from circflow.studies.bench.money_by_rate import money_of
 from circflow.studies.bench.totals_rows import Forms, forms_of

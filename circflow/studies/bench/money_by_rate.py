@@ -22,11 +22,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, hstack
 
+from circflow.algebra.build import for_synergy, weighted_terms
+from circflow.algebra.declare import Model
+from circflow.algebra.investment import CAPITAL as PAID_CAPITAL
+from circflow.algebra.investment import annuity
 from circflow.data.scenario import Scenario, make_periods
-from circflow.model.build import for_synergy, weighted_terms
-from circflow.model.declare import Model
-from circflow.model.investment import CAPITAL as PAID_CAPITAL
-from circflow.model.investment import annuity
 from circflow.solver.compiled import Compiled
 from circflow.studies.bench.totals_rows import over_columns
 

@@ -26,10 +26,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from circflow.model.build import discount, for_synergy, money_groups
-from circflow.model.declare import Model
-from circflow.model.investment import jobs
-from circflow.model.terms import CONSTANT, MASS, Terms, constants
+from circflow.algebra.build import discount, for_synergy, money_groups
+from circflow.algebra.declare import Model
+from circflow.algebra.investment import jobs
+from circflow.algebra.terms import CONSTANT, MASS, Terms, constants
 from circflow.solution.totals import SHARE_UNIT
 from circflow.solver.compiled import Compiled
 

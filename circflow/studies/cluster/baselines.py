@@ -11,8 +11,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from circflow.algebra.declare import Model
 from circflow.data.scenario import Scenario
-from circflow.model.declare import Model
 from circflow.report.figures import Baseline
 from circflow.solution.solution import Solution
 from circflow.solver.compiled import Compiled, Program

@@ -31,15 +31,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
 
+from circflow.algebra.build import build, weights
+from circflow.algebra.declare import Model
+from circflow.algebra.terms import MASS, stack
+from circflow.algebra.transport import TRANSACTIONS
 from circflow.data.arguments import public
 from circflow.data.coded import distinct, place_in
 from circflow.data.result import Result, figure
 from circflow.data.scenario import MILLION, Scenario
 from circflow.data.suggest import Names
-from circflow.model.build import build, weights
-from circflow.model.declare import Model
-from circflow.model.terms import MASS, stack
-from circflow.model.transport import TRANSACTIONS
 from circflow.solution.solution import NoPlan, Solution, Status
 from circflow.solver.compiled import Compiled, Program, compile_model
 from circflow.solver.explain import Explanation, explain
@@ -391,7 +391,7 @@ class Cluster:
 
 @dataclass(frozen=True)
 class Gates:
-    """Columns of the model (see `circflow.model.terms`) and the members each needs.
+    """Columns of the model (see `circflow.algebra.terms`) and the members each needs.
 
     `kind`: exchange (between two members), hub, or the effect of a synergy.
     """

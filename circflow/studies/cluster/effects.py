@@ -24,7 +24,7 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import coo_array, hstack
 
-from circflow.model.declare import Model
+from circflow.algebra.declare import Model
 from circflow.solver.compiled import Compiled, Program
 from circflow.studies.cluster.coalition import Cluster, _tariffs
 from circflow.studies.cluster.coalition_values import Setting, Switches, Values

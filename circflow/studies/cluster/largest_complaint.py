@@ -19,7 +19,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import coo_array, vstack
 
-from circflow.model.declare import Model
+from circflow.algebra.declare import Model
 from circflow.solver.compiled import Compiled, Program
 from circflow.solver.highs import TOLERANCE, Ending, Session
 from circflow.studies.cluster.coalition_values import Setting, Switches, Values

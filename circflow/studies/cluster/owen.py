@@ -21,8 +21,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from circflow.algebra.build import weights
 from circflow.data.scenario import MILLION
-from circflow.model.build import weights
 from circflow.studies.cluster.coalition import Cluster, synergy_members
 from circflow.studies.cluster.own_money import OUTSIDE, origins, weighted_money
 

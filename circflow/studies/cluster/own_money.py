@@ -22,10 +22,10 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array, csc_array, eye_array
 from scipy.sparse.linalg import splu
 
+from circflow.algebra.build import money_groups, weights
+from circflow.algebra.emissions import EMISSIONS
+from circflow.algebra.market import INCOME, SYNERGY
 from circflow.data.scenario import MILLION, Scenario
-from circflow.model.build import money_groups, weights
-from circflow.model.emissions import EMISSIONS
-from circflow.model.market import INCOME, SYNERGY
 from circflow.solution.solution import Solution
 from circflow.studies.cluster.coalition import synergy_members
 

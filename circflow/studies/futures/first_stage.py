@@ -19,10 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import block_array, csc_array, csr_array
 
+from circflow.algebra.build import build
+from circflow.algebra.declare import Model
 from circflow.data.scenario import Scenario
 from circflow.data.table import Table
-from circflow.model.build import build
-from circflow.model.declare import Model
 from circflow.solver.compiled import Compiled, Program, compile_model
 from circflow.solver.highs import Outcome
 from circflow.solver.run import optimise

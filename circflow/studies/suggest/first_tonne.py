@@ -23,10 +23,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from circflow.algebra.investment import annuity
 from circflow.data.coded import Flags, Floats
 from circflow.data.scenario import MILLION, Scenario
 from circflow.library.read import Library
-from circflow.model.investment import annuity
 from circflow.solution.solution import Solution
 from circflow.studies.suggest.local_prices import LocalPrices
 from circflow.studies.suggest.match import Matches

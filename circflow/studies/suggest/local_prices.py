@@ -21,13 +21,13 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from circflow.algebra.build import weights
 from circflow.data.checks.typed import empty_frame
 from circflow.data.coded import Floats, Ints, Items
 from circflow.data.network import can_take
 from circflow.data.scenario import Scenario
 from circflow.data.schema import BY_NAME
 from circflow.data.table import Table
-from circflow.model.build import weights
 from circflow.solution.solution import Solution
 
 _PLANT = "\N{ZERO WIDTH SPACE}any plant"

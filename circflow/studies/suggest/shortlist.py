@@ -16,9 +16,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pandas as pd
 
+from circflow.algebra.build import weights
 from circflow.data.coded import Floats, Ints, place_in
 from circflow.data.scenario import MILLION
-from circflow.model.build import weights
 from circflow.solver.highs import Session
 from circflow.studies.suggest.first_tonne import Offer, Pricing, alternatives
 from circflow.studies.units.candidates import Bench, Plan

@@ -18,10 +18,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from circflow.algebra.build import money_groups
 from circflow.data.arguments import named, public
 from circflow.data.result import Result, counted
 from circflow.data.scenario import Scenario, ScenarioError
-from circflow.model.build import money_groups
 from circflow.solution.solution import Tables
 from circflow.solver.highs import Session
 from circflow.solver.optimum import optimum

@@ -174,8 +174,8 @@ def _kinks(lines: list[tuple[float, float]]) -> list[float]:
 
 def capex_direction(bench: Bench, unit: str) -> Direction:
     """One million of capex more, at any size: what it costs the objective."""
-    from circflow.model.build import weights
-    from circflow.model.investment import capital_charges
+    from circflow.algebra.build import weights
+    from circflow.algebra.investment import capital_charges
 
     rows = bench.places("built")
     charges = capital_charges(bench.m)[rows["column"].to_numpy(np.intp) - bench.m["built"].first]
@@ -213,8 +213,8 @@ def _taken_in(bench: Bench, unit: str, material: str) -> tuple[Floats, Floats, l
 
 
 def _money(bench: Bench, columns: Floats, periods: Iterable[str], per_unit: ArrayLike) -> Direction:
+    from circflow.algebra.build import weights
     from circflow.data.scenario import MILLION
-    from circflow.model.build import weights
 
     weight = {p.name: p.weight for p in bench.scenario.periods}
     discounts = np.array([weight[p] for p in periods], dtype=float)

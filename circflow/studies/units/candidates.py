@@ -15,10 +15,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from circflow.algebra.build import build
+from circflow.algebra.declare import Model
+from circflow.algebra.investment import capex_terms
 from circflow.data.scenario import Scenario
-from circflow.model.build import build
-from circflow.model.declare import Model
-from circflow.model.investment import capex_terms
 from circflow.solution.solution import Solution, Status
 from circflow.solver.compiled import Compiled, Program, compile_model
 from circflow.solver.highs import Ending, Outcome, Session

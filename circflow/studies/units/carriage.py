@@ -16,7 +16,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from circflow.model.build import discount, weights
+from circflow.algebra.build import discount, weights
 from circflow.studies.units.candidates import Bench, Floats, Plan
 
 GROUPS = {"transport": "freight", "transactions": "transactions", "emissions": "emissions"}

@@ -19,9 +19,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from circflow.algebra.build import discount, for_synergy, objective_terms, weights
+from circflow.algebra.terms import CONSTANT
 from circflow.data.scenario import MILLION, Scenario
-from circflow.model.build import discount, for_synergy, objective_terms, weights
-from circflow.model.terms import CONSTANT
 from circflow.solution.solution import Solution
 from circflow.studies.units.candidates import Bench, Floats, Plan
 from circflow.studies.units.carriage import carriage

@@ -16,11 +16,11 @@ from __future__ import annotations
 
 import pandas as pd
 
+from circflow.algebra.declare import Figure, Grows, Model, cells
+from circflow.algebra.market import SYNERGY
+from circflow.algebra.results import PER_YEAR, ResultTable, money, numbers, texts
+from circflow.algebra.terms import Terms
 from circflow.data.coded import Floats, Items, cross, match
-from circflow.model.declare import Figure, Grows, Model, cells
-from circflow.model.market import SYNERGY
-from circflow.model.results import PER_YEAR, ResultTable, money, numbers, texts
-from circflow.model.terms import Terms
 
 SYNERGIES = ResultTable(
     "synergies",

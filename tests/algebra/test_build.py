@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from circflow.model.build import build, objective_terms, weights
+from circflow.algebra.build import build, objective_terms, weights
 
 SHEETS: dict[str, Any] = {
     "Scenario": {"auto_links": False, "discount_rate": 0.25, "capital_charge": "upfront"},

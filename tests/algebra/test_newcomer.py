@@ -15,12 +15,12 @@ import pandas as pd
 import pytest
 
 import circflow as cf
+from circflow.algebra import build as building
+from circflow.algebra.declare import Figure, Model, Stand, cells, unit_of
+from circflow.algebra.investment import in_periods
 from circflow.data.scenario import Scenario
 from circflow.data.schema import Column
 from circflow.data.table import Table
-from circflow.model import build as building
-from circflow.model.declare import Figure, Model, Stand, cells, unit_of
-from circflow.model.investment import in_periods
 from circflow.solution import rules
 from circflow.solver.compiled import compile_model
 from circflow.solver.explain import explain

@@ -1,6 +1,6 @@
 """`docs/model.md`, the algebra of the model, made from the blocks themselves.
 
-`python -m circflow.model.docs` prints it; a test fails when the file is not current. What a block
+`python -m circflow.algebra.docs` prints it; a test fails when the file is not current. What a block
 says in its docstring opens its section; its variables, rows and bounds are those it declares with
 `m.variable`, `m.limit` and `m.bound`, each with its formula.
 """
@@ -12,7 +12,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from circflow.model.terms import MASS
+from circflow.algebra.terms import MASS
 
 BLOCKS = (
     "supply",
@@ -32,11 +32,11 @@ BLOCKS = (
 _HEAD = """\
 # The model
 
-<!-- Made from the blocks: python -m circflow.model.docs > docs/model.md -->
+<!-- Made from the blocks: python -m circflow.algebra.docs > docs/model.md -->
 
 The plan of a scenario is the best solution of one linear programme with, where units can idle or
 candidates can be built, yes/no decisions. Every block below is a piece of the plant and a file in
-`circflow/model`; each adds its variables and rows and says what it contributes to the one balance
+`circflow/algebra`; each adds its variables and rows and says what it contributes to the one balance
 and the one objective, which `build` adds up.
 
 All variables are rates per year and not negative unless said. Unit prices are in currency per unit
@@ -113,7 +113,9 @@ def read_block(name: str) -> Block:
     block = Block(name, ast.get_docstring(tree) or "", tuple(variables), tuple(rows), tuple(bounds))
     silent = [e.name for e in (*block.variables, *block.rows, *block.bounds) if not e.text]
     if silent or not block.text:
-        raise ValueError(f"circflow/model/{name}.py does not say what these are: {silent or name}")
+        raise ValueError(
+            f"circflow/algebra/{name}.py does not say what these are: {silent or name}"
+        )
     return block
 
 
@@ -171,7 +173,7 @@ def _section(block: Block) -> str:
         subject, meaning = block.name.capitalize(), first
     if block.name == "build":
         subject = "The balance and the objective"
-    lines = [f"## {subject}", "", f"`circflow/model/{block.name}.py`: {meaning}", ""]
+    lines = [f"## {subject}", "", f"`circflow/algebra/{block.name}.py`: {meaning}", ""]
     lines += _paragraphs(rest)
     if block.bounds:
         lines += ["| bound | what must hold |", "| --- | --- |"]

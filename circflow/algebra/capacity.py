@@ -11,11 +11,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from circflow.algebra.declare import Cells, Figure, Model, Stand, unit_of
+from circflow.algebra.investment import CAPITAL, FIXED, UnitFigure, in_periods, jobs
+from circflow.algebra.results import PER_YEAR, ResultColumn, ResultTable, money, numbers, texts
+from circflow.algebra.terms import Terms, constants
 from circflow.data.coded import Floats, Items, distinct, place_in
-from circflow.model.declare import Cells, Figure, Model, Stand, unit_of
-from circflow.model.investment import CAPITAL, FIXED, UnitFigure, in_periods, jobs
-from circflow.model.results import PER_YEAR, ResultColumn, ResultTable, money, numbers, texts
-from circflow.model.terms import Terms, constants
 
 UNITS = ResultTable(
     "units",

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from circflow.model.investment import annuity
+from circflow.algebra.investment import annuity
 
 BASE: dict[str, Any] = {
     "Periods": [

@@ -17,10 +17,10 @@ import openpyxl
 import pytest
 
 import circflow as cf
+from circflow.algebra import build as building
+from circflow.algebra.declare import Model
+from circflow.algebra.results import Group
 from circflow.data.scenario import MILLION, Scenario
-from circflow.model import build as building
-from circflow.model.declare import Model
-from circflow.model.results import Group
 from circflow.report.page.plan import write_page
 from circflow.report.workbook import write_results
 from circflow.solution import accounts

@@ -30,12 +30,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from circflow.algebra.declare import Figure, Model, Record, Stand, Variable, cells
+from circflow.algebra.results import PER_YEAR, Group, ResultColumn, ResultTable, numbers, texts
+from circflow.algebra.terms import Terms, constants
 from circflow.data.cells import split_shares
 from circflow.data.coded import Column, Flags, Floats, Ints, Items, cross, match, place_in
 from circflow.data.scenario import Scenario
-from circflow.model.declare import Figure, Model, Record, Stand, Variable, cells
-from circflow.model.results import PER_YEAR, Group, ResultColumn, ResultTable, numbers, texts
-from circflow.model.terms import Terms, constants
 
 FIXED = Group("fixed", "fixed costs of units", 40)
 CAPITAL = Group("capital", "capital", 100)

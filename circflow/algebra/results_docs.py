@@ -1,6 +1,6 @@
 """The section `Tables` of docs/results.md, as the blocks declare it.
 
-`python -m circflow.model.results_docs docs/results.md` rewrites it.
+`python -m circflow.algebra.results_docs docs/results.md` rewrites it.
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from circflow.model.build import money_groups, results
-from circflow.model.results import MONEY_TABLE, ResultColumn
+from circflow.algebra.build import money_groups, results
+from circflow.algebra.results import MONEY_TABLE, ResultColumn
 
 START = "## Tables\n"
 

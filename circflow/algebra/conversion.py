@@ -16,10 +16,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from circflow.algebra.declare import Figure, Grows, Model, Record, Stand, cells
+from circflow.algebra.results import PER_YEAR, Group, ResultTable, money, numbers, texts
+from circflow.algebra.terms import Emitting, Terms, emitting
 from circflow.data.coded import Floats, Items, distinct, join, match, place_in
-from circflow.model.declare import Figure, Grows, Model, Record, Stand, cells
-from circflow.model.results import PER_YEAR, Group, ResultTable, money, numbers, texts
-from circflow.model.terms import Emitting, Terms, emitting
 
 PROCESSING = Group("processing", "processing", 30, part="variable_cost")
 MONEY = (PROCESSING,)

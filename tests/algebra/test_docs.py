@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from circflow.model import build, docs
-from circflow.model.docs import BLOCKS, model_reference, read_block
+from circflow.algebra import build, docs
+from circflow.algebra.docs import BLOCKS, model_reference, read_block
 
 ROOT = Path(__file__).parents[2]
 
 
 def test_the_file_is_current() -> None:
     stands = (ROOT / "docs" / "model.md").read_text(encoding="utf-8")
-    assert stands == model_reference(), "run: python -m circflow.model.docs > docs/model.md"
+    assert stands == model_reference(), "run: python -m circflow.algebra.docs > docs/model.md"
 
 
 def test_every_block_is_told() -> None:

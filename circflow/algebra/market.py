@@ -19,10 +19,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from circflow.algebra.declare import Figure, Grows, Model, cells
+from circflow.algebra.results import PER_YEAR, PRICE, Group, ResultTable, money, numbers, texts
+from circflow.algebra.terms import emitting
 from circflow.data.coded import Column, Floats, Ints, distinct
-from circflow.model.declare import Figure, Grows, Model, cells
-from circflow.model.results import PER_YEAR, PRICE, Group, ResultTable, money, numbers, texts
-from circflow.model.terms import emitting
 
 INCOME = Group("income", "income from sales", 0, received=True, part="sale", passed_back=True)
 SYNERGY = Group("synergy", "synergy", 1000, received=True, goal="synergy", part="sale")

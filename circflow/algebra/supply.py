@@ -19,10 +19,10 @@ from __future__ import annotations
 
 import pandas as pd
 
+from circflow.algebra.declare import Figure, Grows, Model, cells
+from circflow.algebra.results import PER_YEAR, PRICE, Group, ResultTable, money, numbers, texts
+from circflow.algebra.terms import emitting
 from circflow.data.coded import Floats
-from circflow.model.declare import Figure, Grows, Model, cells
-from circflow.model.results import PER_YEAR, PRICE, Group, ResultTable, money, numbers, texts
-from circflow.model.terms import emitting
 
 STREAMS = Group("streams", "taking waste", 10)
 PURCHASES = Group("purchases", "purchases", 20)

@@ -16,10 +16,10 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from circflow.algebra.results import Group
+from circflow.algebra.terms import CONSTANT, MASS, MONEY, Emitting, Terms, constants, stack
 from circflow.data.coded import Flags, Floats, Ints, Items, distinct, match, place_in
 from circflow.data.scenario import MILLION, Scenario
-from circflow.model.results import Group
-from circflow.model.terms import CONSTANT, MASS, MONEY, Emitting, Terms, constants, stack
 
 Sense = Literal["<=", "==", ">="]
 Record = Mapping[str, Any]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from circflow.model.investment import annuity, capital_charges
+from circflow.algebra.investment import annuity, capital_charges
 
 BASE: dict[str, Any] = {
     # Years 0 and 1; 2, 3 and 4; 5 to 9.

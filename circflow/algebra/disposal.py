@@ -16,11 +16,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from circflow.algebra.declare import Figure, Grows, Model, Record, cells
+from circflow.algebra.reach import brought
+from circflow.algebra.results import PER_YEAR, PRICE, Group, ResultTable, money, numbers, texts
+from circflow.algebra.terms import emitting
 from circflow.data.coded import Floats, match, stacked
-from circflow.model.declare import Figure, Grows, Model, Record, cells
-from circflow.model.reach import brought
-from circflow.model.results import PER_YEAR, PRICE, Group, ResultTable, money, numbers, texts
-from circflow.model.terms import emitting
 
 DISPOSAL = Group("disposal", "disposal", 70, passed_back=True)
 MONEY = (DISPOSAL,)

@@ -18,9 +18,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from circflow.data.coded import Flags, Floats
-from circflow.data.scenario import MILLION, Scenario
-from circflow.model import (
+from circflow.algebra import (
     capacity,
     conversion,
     disposal,
@@ -32,9 +30,11 @@ from circflow.model import (
     synergy,
     transport,
 )
-from circflow.model.declare import Model
-from circflow.model.results import MONEY_TABLE, PRICES, Group, ResultTable
-from circflow.model.terms import MASS, Terms, stack
+from circflow.algebra.declare import Model
+from circflow.algebra.results import MONEY_TABLE, PRICES, Group, ResultTable
+from circflow.algebra.terms import MASS, Terms, stack
+from circflow.data.coded import Flags, Floats
+from circflow.data.scenario import MILLION, Scenario
 
 BLOCKS = (
     investment,

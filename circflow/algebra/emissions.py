@@ -19,11 +19,11 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from circflow.algebra.declare import Cells, Figure, Grows, Model, Record
+from circflow.algebra.results import Group, ResultColumn, ResultTable, money, numbers, texts
+from circflow.algebra.terms import EMISSION, Emitting, Terms, stack
 from circflow.data.coded import Flags, Floats, Items, distinct, match, place_in
 from circflow.data.scenario import Scenario
-from circflow.model.declare import Cells, Figure, Grows, Model, Record
-from circflow.model.results import Group, ResultColumn, ResultTable, money, numbers, texts
-from circflow.model.terms import EMISSION, Emitting, Terms, stack
 
 EMISSIONS = Group("emissions", "emission charges", 90, part="emission_price")
 MONEY = (EMISSIONS,)

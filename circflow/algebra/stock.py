@@ -17,10 +17,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from circflow.algebra.declare import Figure, Grows, Model, Variable, cells
+from circflow.algebra.results import PER_YEAR, Group, ResultTable, money, numbers, texts
+from circflow.algebra.terms import constants, emitting
 from circflow.data.coded import Floats, Items, cross, place_in
-from circflow.model.declare import Figure, Grows, Model, Variable, cells
-from circflow.model.results import PER_YEAR, Group, ResultTable, money, numbers, texts
-from circflow.model.terms import constants, emitting
 
 STOCKPILES = Group("stockpiles", "stockpiles", 80)
 MONEY = (STOCKPILES,)

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from circflow.algebra.declare import Model
+from circflow.algebra.terms import MASS
 from circflow.data.coded import Flags, Items, keys_of
 from circflow.data.network import spread
-from circflow.model.declare import Model
-from circflow.model.terms import MASS
 
 
 def brought(m: Model) -> Items:

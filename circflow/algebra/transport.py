@@ -17,12 +17,20 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from circflow.algebra.declare import Figure, Grows, Model, Record, cells
+from circflow.algebra.reach import fed
+from circflow.algebra.results import (
+    PER_YEAR,
+    Group,
+    ResultColumn,
+    ResultTable,
+    money,
+    numbers,
+    texts,
+)
+from circflow.algebra.terms import emitting
 from circflow.data.coded import Floats, Items, match, place_in
 from circflow.data.scenario import Scenario
-from circflow.model.declare import Figure, Grows, Model, Record, cells
-from circflow.model.reach import fed
-from circflow.model.results import PER_YEAR, Group, ResultColumn, ResultTable, money, numbers, texts
-from circflow.model.terms import emitting
 
 TRANSPORT = Group("transport", "transport", 50, part="transport", passed_back=True)
 TRANSACTIONS = Group("transactions", "transactions", 60, part="transactions", passed_back=True)
