@@ -25,8 +25,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from circflow.data.atomic import NO_ROOM, no_room, write_text
 from circflow.data.errors import CircflowError
+from circflow.data.files.atomic import NO_ROOM, no_room, write_text
 from circflow.solver.compiled import Program
 from circflow.solver.highs import Ending, Session
 from circflow.solver.scaling import Scaling, scaling_of

@@ -24,7 +24,7 @@ import numpy as np
 import pandas as pd
 
 from circflow.data.arguments import public
-from circflow.data.change import scenario_numbers
+from circflow.data.changes.change import scenario_numbers
 from circflow.data.scenario import Scenario, ScenarioError
 from circflow.solver.highs import Session
 from circflow.studies.bench.arrays import Built, Choice, Decisions, Difference, built, choice_of
