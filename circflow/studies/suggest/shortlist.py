@@ -19,7 +19,7 @@ import pandas as pd
 from circflow.algebra.build import weights
 from circflow.data.coded import Floats, Ints, place_in
 from circflow.data.scenario import MILLION
-from circflow.solver.highs import Session
+from circflow.solver.proven import Proven
 from circflow.studies.suggest.first_tonne import Offer, Pricing, alternatives
 from circflow.studies.units.candidates import Bench, Plan
 
@@ -101,7 +101,7 @@ def quick_gains(
         both = new.index.intersection(old.index)
         x[new[both].to_numpy(np.intp)] = np.round(plan.x[old[both].to_numpy(np.intp)])
     program = bench.program.with_limits(bench.budgets, upper=np.inf).with_fixed(x)
-    session = Session(program, scaling=bench.search.scaling)
+    session = Proven(program, scaling=bench.scaling)
     without = session.solve()
     gains = dict.fromkeys(units, -np.inf)
     for n, unit in enumerate(units):
