@@ -26,6 +26,7 @@ import pandas as pd
 from circflow.algebra.build import result
 from circflow.algebra.results import Kind
 from circflow.data.files.atomic import atomic_path
+from circflow.data.files.grids import column_letter
 
 MAX_ROWS = 1_048_575
 """Rows that a sheet holds below its header."""
@@ -258,7 +259,7 @@ def _dress(sheet: Any, formats: Formats, columns: Sequence[_Column], rows: int) 
     sheet.autofilter(0, 0, rows, last)
     sheet.freeze_panes(1, 0)
     if rows:
-        sheet.ignore_errors({"number_stored_as_text": f"A2:{column_letters(last)}{rows + 1}"})
+        sheet.ignore_errors({"number_stored_as_text": f"A2:{column_letter(last)}{rows + 1}"})
     print_set_up(sheet)
     sheet.repeat_rows(0)
     sheet.print_area(0, 0, rows, last)
@@ -271,16 +272,6 @@ def print_set_up(sheet: Any) -> None:
     sheet.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.6)
     sheet.fit_to_pages(1, 0)
     sheet.set_footer("&L&A&RPage &P of &N")
-
-
-def column_letters(at: int) -> str:
-    """The letters of a column, counted from 0: A, B, … AA."""
-    letters = ""
-    at += 1
-    while at:
-        at, rest = divmod(at - 1, 26)
-        letters = chr(65 + rest) + letters
-    return letters
 
 
 def _write_row(sheet: Any, formats: Formats, columns: Sequence[_Column], row: int, at: int) -> None:
@@ -328,7 +319,7 @@ def _filled(xml: str, filling: Filling) -> Iterator[str]:
     if len(styles) != len(filling.columns):
         raise RuntimeError(f"the first row of {filling.part} is not written as expected")
     cells = "".join(
-        f'<c r="{column_letters(c)}{{0}}"{style}{{{c + 1}}}' for c, style in enumerate(styles)
+        f'<c r="{column_letter(c)}{{0}}"{style}{{{c + 1}}}' for c, style in enumerate(styles)
     )
     template = f'<row r="{{0}}">{cells}</row>'
     yield xml[:cut]
