@@ -221,8 +221,7 @@ def _runs_store(folder: str, options: Options) -> dict[str, Any]:
 def sweep(book: Book, changes: Changes, folder: str, options: Options, tell: Tell) -> Done:
     """Many runs: values by address, a line each, or a study of the sheet Studies."""
     import circflow as cf
-    from circflow.commands.common import split_assignment
-    from circflow.commands.study_parts import HOW
+    from circflow.commands.common import HOW, split_assignment
     from circflow.studies.sweeps.design import parse_values
 
     scenario = _scenario(book, changes)

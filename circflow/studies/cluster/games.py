@@ -317,14 +317,6 @@ class _Pool:
         return True
 
 
-def least_core(
-    court: Court, whole: float, count: int, *, progress: Progress | None = None
-) -> LeastCore:
-    """min ε subject to x(S) ≥ g(S) − ε for every proper coalition, x(N) = g(N)."""
-    stages = _Stages(court, whole, count, progress)
-    return stages.next()
-
-
 def nucleolus(  # noqa: PLR0913
     court: Court,
     whole: float,
