@@ -126,7 +126,8 @@ def evaluate(  # noqa: PLR0913, PLR0917
             if len(new) > 1 or units:
                 raise Refusal("--add with site=? is asked alone: one unit, and no UNIT named")
             sites = best_sites(scenario, anywhere[0], gap=gap, progress=progress)
-            _tell_sites(sites, scenario, output, json_out, quiet)
+            unit = str(anywhere[0].get("unit", "the unit"))
+            _tell_sites(sites, unit, scenario, output, json_out, quiet)
             return
         found = judge(
             scenario,
@@ -201,16 +202,28 @@ def _lines(found: Verdicts, named: bool) -> list[str]:
     return lines
 
 
-def _tell_sites(
-    table: pd.DataFrame, scenario: Scenario, output: Path | None, json_out: Path | None, quiet: bool
+def _tell_sites(  # noqa: PLR0913, PLR0917
+    table: pd.DataFrame,
+    unit: str,
+    scenario: Scenario,
+    output: Path | None,
+    json_out: Path | None,
+    quiet: bool,
 ) -> None:
     currency = scenario.settings.currency
     from circflow.data.one_line import plain
     from circflow.report.numbers import columns, number
+    from circflow.report.page.suggestions import sites_opening
     from circflow.report.study_tables import write_tables
 
     if output is not None:
-        write_tables({"sites": table, **scenario.changes_table}, output, currency=currency)
+        write_tables(
+            {"sites": table, **scenario.changes_table},
+            output,
+            currency=currency,
+            title=f"{scenario.name}: {unit} at every site",
+            opening=sites_opening(table, unit, currency),
+        )
         note(f"Written: {output}", quiet=quiet)
     if json_out is not None:
         write_json(json_out, {**scenario.about, "currency": currency, "sites": _records(table)})

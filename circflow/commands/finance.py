@@ -83,12 +83,14 @@ def finance(  # noqa: PLR0913, PLR0917
             tables["candidates"] = by_candidate(scenario, plan, gap=gap, progress=progress)
         currency = scenario.settings.currency
         if output is not None:
+            from circflow.report.page.budgets import finance_opening
             from circflow.report.study_tables import write_tables
 
             progress("writing")
             title = f"{scenario.name}: public budgets"
             shown = tables | scenario.changes_table
-            write_tables(shown, output, currency=currency, title=title)
+            opening = finance_opening(tables, currency)
+            write_tables(shown, output, currency=currency, title=title, opening=opening)
         if json_out is not None:
             found = {name: table.to_dict("records") for name, table in tables.items()}
             write_json(json_out, {**scenario.about, **found})

@@ -23,7 +23,6 @@ from circflow.commands.common import (
 from circflow.commands.study_parts import (
     HOW,
     PAGED,
-    TABLES,
     checked,
     decisions,
     engine_options,
@@ -107,7 +106,7 @@ def ranges(  # noqa: PLR0913, PLR0917
                     path,
                     currency=scenario.settings.currency,
                     title=f"{scenario.name}: how far figures may move",
-                    opening=ranges_opening(table, within),
+                    opening=ranges_opening(table, within, scenario.settings.currency),
                 )
             else:
                 write_table(path, {"Ranges": table, **scenario.changes_table})
@@ -124,7 +123,7 @@ def ranges(  # noqa: PLR0913, PLR0917
 @click.argument("interval", metavar="'ADDRESS*=LOW:HIGH'")
 @_RELAX
 @click.option("--fix", is_flag=True, help="Keep the yes/no decisions of the scenario's best plan.")
-@output_option(TABLES)
+@output_option(PAGED)
 @json_option
 @set_option
 @quiet_option
@@ -145,7 +144,7 @@ def breakpoints(  # noqa: PLR0913, PLR0917
     """
     from circflow.data.cells import BadCellError, parse_number
 
-    checked(file, outputs, TABLES)
+    checked(file, outputs, PAGED)
     check_outputs(file, text=[json_out])
     address, sign, text = split_assignment(interval)
     try:
@@ -157,6 +156,8 @@ def breakpoints(  # noqa: PLR0913, PLR0917
     with Progress(quiet=quiet) as progress:
         progress("reading")
         scenario = read_scenario(file, assignments)
+        from circflow.report.page.runs import breakpoints_opening
+        from circflow.report.study_tables import write_tables
         from circflow.studies.sweeps.export import write_table
         from circflow.studies.sweeps.ranges import break_points as find
 
@@ -169,7 +170,17 @@ def breakpoints(  # noqa: PLR0913, PLR0917
             decisions=decisions(relax, fix),  # type: ignore[arg-type]
         )
         for path in outputs:
-            write_table(path, {"Break points": table, **scenario.changes_table})
+            if path.suffix.lower() == ".html":
+                currency = scenario.settings.currency
+                write_tables(
+                    {"break_points": table, **scenario.changes_table},
+                    path,
+                    currency=currency,
+                    title=f"{scenario.name}: where the worth changes its slope",
+                    opening=breakpoints_opening(table, currency),
+                )
+            else:
+                write_table(path, {"Break points": table, **scenario.changes_table})
         if json_out is not None:
             write_json(json_out, {**scenario.about, "pieces": records(table)})
     if not quiet and str(json_out) != "-":

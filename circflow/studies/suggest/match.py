@@ -33,7 +33,7 @@ _MEASURES = (1.0, 100.0, 10_000.0)
 """Properties have no unit: a share, per cent and grams per tonne of one thing differ by these."""
 _ALIKE = 0.8
 _PROPOSALS = 3
-_SETTLE = "write its name in library_material of the sheet Materials, or - for none"
+_SETTLE = "write its name in Materials.library_material, or - for none"
 NOT_IN_ITS_UNIT = "count it in the library's unit, or in t, if it is that"
 NONE = "-"
 """In `library_material`: this is no material of the library."""
