@@ -26,7 +26,7 @@ from circflow.app.views import check, load, parts, plants, studies, suggestions,
 from circflow.app.views.network import columns
 from circflow.app.views.parts import raw_sheet
 from circflow.app.worker import JobFailedError, WorkerDiedError
-from circflow.data.schema import BY_NAME
+from circflow.data.schema.sheets import BY_NAME
 
 Handler = Callable[[Request], Awaitable[Response]]
 MAX_UPLOAD = 256 * 2**20
@@ -83,7 +83,7 @@ async def _received(uploaded: UploadFile, home: Path) -> tuple[str, Path]:
 
 
 def _empty(home: Path) -> Path:
-    from circflow.data.files import write_template
+    from circflow.data.files.books import write_template
 
     path = home / "new.xlsx"
     write_template(path)

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from circflow.data.atomic import write_text
+from circflow.data.files.atomic import write_text
 from circflow.data.table import Book, Problem
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def failure(error: Exception) -> tuple[str, str, tuple[Problem, ...]] | None:
     """An error of the library in words: kind, message, problems; None for an unknown one."""
     from click import ClickException
 
-    from circflow.data.address import AddressError
+    from circflow.data.changes.address import AddressError
     from circflow.data.scenario import ScenarioError
     from circflow.solution.solution import NoPlan
     from circflow.studies.errors import StudyError
@@ -49,7 +49,7 @@ def failure(error: Exception) -> tuple[str, str, tuple[Problem, ...]] | None:
 
 def read(path: str, tell: Tell) -> Book:
     """A workbook or CSV folder as it stands. Raises `ScenarioError`."""
-    from circflow.data.files import read_book
+    from circflow.data.files.books import read_book
 
     tell("reading")
     return read_book(Path(path))

@@ -110,7 +110,7 @@ def read_scenario(file: Path, assignments: Sequence[str] = ()) -> Scenario:
 
 def apply(scenario: Scenario, edits: Sequence[tuple[str, str, str]]) -> Scenario:
     """Change cells, all at once where no address comes twice, else in the order given."""
-    from circflow.data.change import change
+    from circflow.data.changes.change import change
 
     batch: dict[str, str] = {}
     for address, sign, value in edits:
@@ -132,7 +132,7 @@ def check_outputs(
     option: str = "-o",
 ) -> None:
     """Refuse, before any work is done, output paths that cannot or must not be written."""
-    from circflow.data.atomic import why_not_writable
+    from circflow.data.files.atomic import why_not_writable
 
     if workbook is not None and workbook.suffix.lower() != ".xlsx":
         raise Refusal(f"{option} {workbook}: the name of a workbook must end in .xlsx")
@@ -175,7 +175,7 @@ def write_json(out: Path, content: Any) -> None:
         sys.stdout.buffer.write(data)  # UTF-8 also where the terminal is not
         sys.stdout.buffer.flush()
         return
-    from circflow.data.atomic import write_text
+    from circflow.data.files.atomic import write_text
 
     write_text(out, data.decode("utf-8"))
 

@@ -113,7 +113,7 @@ def _write(table: pd.DataFrame, output: Path | None, scenario: Scenario) -> None
 
 def _lines(table: pd.DataFrame, name: str, currency: str, reason: str) -> list[str]:
     """The cluster over the horizon, group by group."""
-    from circflow.data.indicators import in_currency
+    from circflow.data.schema.indicators import in_currency
     from circflow.report.numbers import columns
     from circflow.report.page.indicators import GROUP_WORDS, lead_of, words_of
 

@@ -39,7 +39,7 @@ def template(file: Path, force: bool) -> None:
     check_outputs(None, workbook=file, option="template")
     if file.exists() and not force:
         raise Refusal(f"{file} is there already: choose another name, or --force replaces it")
-    from circflow.data.files import write_template
+    from circflow.data.files.books import write_template
 
     write_template(file)
     click.echo(f"Written: {file}")
@@ -89,7 +89,7 @@ def check(file: Path, annotate: Path | None, balances: bool, json_out: Path | No
         for line in balance_lines(table):
             click.echo(line, err=not on_stdout)
     if annotate is not None:
-        from circflow.data.annotate import annotate as mark
+        from circflow.data.files.annotate import annotate as mark
 
         mark(file, annotate, problems)
         note(f"Written: {annotate}")
@@ -184,7 +184,7 @@ def convert(source: Path, target: Path) -> None:
         check_outputs(source, workbook=target, option="TO")
     else:
         check_outputs(source, folder=target)
-    from circflow.data.files import read_book, write_book
+    from circflow.data.files.books import read_book, write_book
 
     book = read_book(source)
     for warning in book.warnings:

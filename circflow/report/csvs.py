@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from circflow.data.atomic import atomic_path
-from circflow.data.folder import csv_text
+from circflow.data.files.atomic import atomic_path
+from circflow.data.files.folder import csv_text
 from circflow.report.workbook import Sheets, tables_of
 from circflow.solution.solution import Solution
 

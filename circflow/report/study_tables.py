@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from circflow.data.atomic import atomic_path, write_text
+from circflow.data.files.atomic import atomic_path, write_text
 from circflow.report.csvs import harmless
 from circflow.report.numbers import without_noise
 from circflow.report.sheets import Formats, add_table, fill

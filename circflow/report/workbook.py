@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from circflow.data.atomic import atomic_path
+from circflow.data.files.atomic import atomic_path
 from circflow.data.one_line import plain
 from circflow.report.figures import (
     Baseline,

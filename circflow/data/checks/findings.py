@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
 import pandas as pd
 
 from circflow.data.cells import show
-from circflow.data.schema import BY_NAME, Sheet
+from circflow.data.schema.sheets import BY_NAME, Sheet
 from circflow.data.table import Cell, Problem, Table
 
 if TYPE_CHECKING:

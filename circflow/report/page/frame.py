@@ -473,7 +473,7 @@ class Page:
 
 def write(page: Page, path: str | os.PathLike[str]) -> None:
     """Write a page, whole or not at all. Raises OSError where `path` cannot be written."""
-    from circflow.data.atomic import write_text
+    from circflow.data.files.atomic import write_text
 
     write_text(Path(path), page.html())
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from circflow.data.indicators import BY_INDICATOR, in_currency
+from circflow.data.schema.indicators import BY_INDICATOR, in_currency
 from circflow.report.numbers import cut
 from circflow.report.page.frame import (
     Block,

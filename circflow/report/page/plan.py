@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
+from circflow.data.files.template import is_setting_note
 from circflow.data.one_line import plain
-from circflow.data.schema import IGNORED_COLUMN_MARKS, IGNORED_SHEET_MARKS
-from circflow.data.template import is_setting_note
+from circflow.data.schema.sheets import IGNORED_COLUMN_MARKS, IGNORED_SHEET_MARKS
 from circflow.report import figures as tell
 from circflow.report.figures import Baseline
 from circflow.report.map import flow_map

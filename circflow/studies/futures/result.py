@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from circflow.data.futures import Future
+from circflow.data.changes.futures import Future
 from circflow.data.result import Result, counted, figure, one_text_type
 from circflow.data.scenario import Scenario
 from circflow.solution.solution import Status

@@ -27,9 +27,9 @@ import pandas as pd
 from scipy.sparse import csr_array, hstack
 
 from circflow.algebra.declare import Model
-from circflow.data.address import match, parse_address
 from circflow.data.arguments import public
-from circflow.data.futures import FigureChange, Future, changed_figures, with_figures
+from circflow.data.changes.address import match, parse_address
+from circflow.data.changes.futures import FigureChange, Future, changed_figures, with_figures
 from circflow.data.result import Result, counted, one_text_type
 from circflow.data.scenario import Scenario, ScenarioError
 from circflow.solution.solution import NoPlan, Solution, Status

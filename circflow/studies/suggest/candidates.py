@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from circflow.data.append import Row, with_rows
+from circflow.data.files.append import Row, with_rows
 from circflow.data.read import scenario_of
 from circflow.data.scenario import Scenario
-from circflow.data.schema import BY_NAME
+from circflow.data.schema.sheets import BY_NAME
 from circflow.library.read import split_list
 from circflow.studies.suggest.first_tonne import Flow, Offer, Pricing
 

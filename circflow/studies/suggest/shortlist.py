@@ -19,7 +19,7 @@ import pandas as pd
 from circflow.algebra.build import weights
 from circflow.data.coded import Floats, Ints, place_in
 from circflow.data.scenario import MILLION
-from circflow.solver.highs import Session
+from circflow.solver.proven import Proven
 from circflow.studies.suggest.first_tonne import Offer, Pricing, alternatives
 from circflow.studies.units.candidates import Bench, Plan
 
@@ -89,7 +89,7 @@ def first_look(bench: Bench, units: Sequence[str]) -> dict[str, float]:
     to answer: the plants that it needs or displaces are seen, which they are not where the plan's
     decisions are held.
     """
-    session = Session(bench.program.relaxed(), scaling=bench.search.scaling)
+    session = Proven(bench.program.relaxed(), scaling=bench.scaling)
     places = {unit: bench.units.get(unit, _NONE) for unit in units}
     every = np.concatenate([_NONE, *places.values()])
     session.change_bounds(every, np.zeros(len(every)), np.zeros(len(every)))

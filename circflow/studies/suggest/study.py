@@ -23,7 +23,7 @@ from typing import Any
 import pandas as pd
 
 from circflow.data.arguments import public
-from circflow.data.files import write_book
+from circflow.data.files.books import write_book
 from circflow.data.result import Result, figure
 from circflow.data.scenario import Scenario
 from circflow.library.read import Library, read_library

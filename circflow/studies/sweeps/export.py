@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from circflow.data.atomic import atomic_path
+from circflow.data.files.atomic import atomic_path
 from circflow.report.numbers import without_noise
 from circflow.studies.errors import StudyError
 

@@ -23,8 +23,8 @@ from circflow.data.arguments import named, public
 from circflow.data.result import Result, counted
 from circflow.data.scenario import Scenario, ScenarioError
 from circflow.solution.solution import Tables
-from circflow.solver.highs import Session
 from circflow.solver.optimum import optimum
+from circflow.solver.proven import Proven
 from circflow.solver.scaling import scaling_of
 from circflow.studies.bench.arrays import Built, Decisions, Difference, built, choice_of
 from circflow.studies.bench.goals import no_plan
@@ -341,10 +341,12 @@ class Sweeper:
     def _start(self, base: Built) -> Start:
         """The plan of the scenario itself, from which every run starts."""
         program = base.compiled.program
-        session = Session(program, scaling=scaling_of(program))
-        outcome = session.solve(gap=self.options.gap, time_limit=self.options.time_limit)
+        limit = self.options.time_limit
         if program.has_decisions:
-            return Start(session.scaling, None, outcome.x)
+            outcome = optimum(program, gap=self.options.gap, time_limit=limit).outcome
+            return Start(scaling_of(program), None, outcome.x)
+        session = Proven(program)
+        outcome = session.solve(time_limit=limit)
         return Start(session.scaling, session.basis() if outcome.x is not None else None)
 
     def _family(

@@ -16,10 +16,10 @@ import numpy as np
 import pandas as pd
 
 from circflow.data.arguments import public
-from circflow.data.change import scenario_numbers
+from circflow.data.changes.change import scenario_numbers
 from circflow.data.result import Result, counted, figure
 from circflow.data.scenario import Scenario
-from circflow.data.schema import BY_NAME
+from circflow.data.schema.sheets import BY_NAME
 from circflow.studies.bench.arrays import Decisions
 from circflow.studies.errors import StudyError
 from circflow.studies.sweeps.design import Design, Parameter, Point, meant, parameter

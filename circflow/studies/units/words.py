@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from circflow.data.atomic import atomic_path
+from circflow.data.files.atomic import atomic_path
 from circflow.data.one_line import plain
 from circflow.data.result import Result, counted, figure
 from circflow.data.scenario import Scenario
