@@ -178,6 +178,26 @@ def evaluate(book: Book, changes: Changes, folder: str, options: Options, tell: 
     return _tables(found.tables(), folder, scenario, "new plants", found.opening())
 
 
+def suggest(book: Book, changes: Changes, folder: str, options: Options, tell: Tell) -> Done:
+    """Technologies of the library that would pay here, with the rows that each of them is:
+    suggestions.json."""
+    import circflow as cf
+    from circflow.commands.common import write_json
+    from circflow.commands.suggest import as_content
+
+    scenario = _scenario(book, changes)
+    rates = str(options.get("rates", "")).split(";")
+    found = cf.suggest(
+        scenario,
+        rates=[rate for rate in rates if rate.strip()],
+        new_only=bool(options.get("new")),
+        progress=tell,
+    )
+    content = {**as_content(found), "rows": found.rows()}
+    write_json(Path(folder) / "suggestions.json", content)
+    return _tables(found.tables(), folder, scenario, "what could be made")
+
+
 def share(book: Book, changes: Changes, folder: str, options: Options, tell: Tell) -> Done:
     """What the cluster gains, and how to share it."""
     import circflow as cf

@@ -73,10 +73,14 @@ def candidate(
     return Candidate(name, technology, site, usable, *lists)
 
 
+def rows_of(pricing: Pricing, candidates: Sequence[Candidate]) -> Sheets:
+    """The rows that candidates add to the scenario, by sheet."""
+    return _Rows(pricing).of(candidates)
+
+
 def with_candidates(pricing: Pricing, candidates: Sequence[Candidate]) -> Scenario:
     """The scenario with candidates added, read and checked again."""
-    sheets = _Rows(pricing).of(candidates)
-    return scenario_of(with_rows(pricing.scenario.book, sheets))
+    return scenario_of(with_rows(pricing.scenario.book, rows_of(pricing, candidates)))
 
 
 class _Rows:

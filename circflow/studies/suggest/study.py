@@ -30,7 +30,13 @@ from circflow.library.read import Library, read_library
 from circflow.solution.solution import Solution
 from circflow.studies.errors import StudyError
 from circflow.studies.suggest.alone import COLUMNS, FLOWS, Alone, Judged, built, in_threads
-from circflow.studies.suggest.candidates import Candidate, candidate, with_candidates
+from circflow.studies.suggest.candidates import (
+    Candidate,
+    Sheets,
+    candidate,
+    rows_of,
+    with_candidates,
+)
 from circflow.studies.suggest.first_tonne import Offer, Pricing
 from circflow.studies.suggest.local_prices import local_prices
 from circflow.studies.suggest.match import match_materials
@@ -114,6 +120,10 @@ class Suggestions(Result):
         return suggestions_opening(
             self.tables(), self.objective, self.portfolio_gain, self.currency
         )
+
+    def rows(self) -> dict[str, Sheets]:
+        """The rows of the scenario that each suggestion is, by unit and sheet."""
+        return {c.unit: rows_of(self.pricing, [c]) for c in self.candidates}
 
     def write_scenario(self, path: str | os.PathLike[str]) -> None:
         """Write the scenario with all suggestions as candidates."""

@@ -17,6 +17,7 @@ TECHNOLOGY = (
 )
 
 
+BLENDING = "blending,building materials,1000,0.02,1,10,0,9,USD,2023,derived,\n"
 MATERIALS = (
     "material,category,unit,price,currency,price_year\nBF slag,waste,t,,,\n"
     "ground slag,product,t,,,\nfiller,input,t,5,USD,2023\n"
@@ -30,8 +31,7 @@ def test_a_limit_on_the_share_of_a_material_is_kept(
     """A year of 1,000 t: 250 t of slag (5 of dumping saved), 750 t of filler at 10, sold at 90
     after freight, 4,000 of capital; of one slag or of two that are the same to the library."""
     library = make_library(
-        Technologies=TECHNOLOGY
-        + "blending,building materials,1000,0.02,1,10,0,9,USD,2023,derived,\n",
+        Technologies=TECHNOLOGY + BLENDING,
         Materials=MATERIALS,
         Recipes="technology,role,material,amount,group\nblending,input,BF slag,1,mix\n"
         "blending,input,filler,1,mix\nblending,output,ground slag,1,\n",
@@ -62,7 +62,8 @@ def test_what_is_never_in_service_is_not_suggested_and_said_so(
     row = f"milling,building materials,1000,0.02,1,10,{years},9,USD,2023,derived,\n"
     library = make_library(
         Technologies=TECHNOLOGY + row,
-        Recipes="technology,role,material,amount\nmilling,input,BF slag,1\nmilling,output,ground slag,0.9\n",
+        Recipes="technology,role,material,amount\nmilling,input,BF slag,1\n"
+        "milling,output,ground slag,0.9\n",
         RecipeCosts="technology,variable_cost\nmilling,2\n",
         Balance="technology,role,substance,amount\nmilling,loss,moisture,0.1\n",
     )
