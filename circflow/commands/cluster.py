@@ -88,9 +88,8 @@ _GAP = click.option(
     type=Number(min=0, min_open=True),
     default=300.0,
     show_default=True,
-    help="Sample no further orders after so long; then let the nucleolus hear no further groups;"
-    " end each search for the group that lacks most; look at all combinations of effects no longer"
-    " than this. What is not proven, or sampled, is said.",
+    help="Take no longer than this in all, or little longer: what is not proven by then, or"
+    " sampled, is said.",
 )
 @click.option(
     "--store",
@@ -109,7 +108,7 @@ def share(  # noqa: PLR0913, PLR0917
     newcomer: str | None,
     orders: int,
     exact: bool,
-    time_limit: float | None,
+    time_limit: float,
     store: Path | None,
     jobs: int | None,
     gap: float,
@@ -135,7 +134,7 @@ def share(  # noqa: PLR0913, PLR0917
             "gap": gap,
             "jobs": jobs,
             "orders": orders,
-            "seconds": time_limit,
+            "seconds": max(1.0, time_limit - progress.seconds),
             "exact": True if exact else None,
             "progress": progress,
         }
