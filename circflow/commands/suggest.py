@@ -72,13 +72,15 @@ def suggest(
     from circflow.studies.suggest.study import suggest as search
     from circflow.studies.suggest.terminal import lines
 
-    found = search(scenario, break_evens=not no_break_evens, progress=call.progress, **options)
+    suggestions = search(
+        scenario, break_evens=not no_break_evens, progress=call.progress, **options
+    )
     call.progress("writing")
     for path in outputs:
-        found.write(path)
+        suggestions.write(path)
     if written is not None:
-        found.write_scenario(written)
-    call.finish(lambda: lines(found), lambda: as_content(found), [*outputs, written])
+        suggestions.write_scenario(written)
+    call.finish(lambda: lines(suggestions), lambda: as_content(suggestions), [*outputs, written])
 
 
 def as_content(found: Suggestions) -> dict[str, Any]:

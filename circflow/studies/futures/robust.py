@@ -47,7 +47,7 @@ from circflow.studies.futures.first_stage import (
     solved,
     unbudgeted,
 )
-from circflow.studies.futures.made import varied
+from circflow.studies.futures.generated import varied
 from circflow.studies.sweeps.sampling import Range
 
 Progress = Callable[[str], None]
