@@ -66,9 +66,8 @@ _NEGLIGIBLE = 1e-6
 )
 @click.option("--exact", is_flag=True, help="The exact Shapley value, however long it takes.")
 @time_limit(
-    "Sample no further orders after so long; then let the nucleolus hear no further groups;"
-    " end each search for the group that lacks most; look at all combinations of effects no longer"
-    " than this. What is not proven, or sampled, is said.",
+    "Take no longer than this in all, or little longer: what is not proven by then, or sampled, is"
+    " said.",
     default=300.0,
 )
 @click.option(
@@ -85,7 +84,7 @@ def share(  # noqa: PLR0913
     outputs: Sequence[Path],
     newcomer: str | None,
     exact: bool,
-    time_limit: float | None,
+    time_limit: float,
     store: Path | None,
     **options: Any,
 ) -> None:
@@ -102,7 +101,11 @@ def share(  # noqa: PLR0913
 
     if not len(scenario.frame("Members")):
         raise Refusal(f"{call.file}: no site has a member, so there is nothing to share")
-    options |= {"seconds": time_limit, "exact": True if exact else None, "progress": call.progress}
+    options |= {
+        "seconds": max(1.0, time_limit - call.progress.seconds),
+        "exact": True if exact else None,
+        "progress": call.progress,
+    }
     what = f"{plain(newcomer)} joins" if newcomer is not None else "sharing the gain"
     title = f"{scenario.name}: {what}"
 

@@ -215,6 +215,11 @@ class Progress:
             click.echo(text, err=True)
             self.last, self.shown = now, True
 
+    @property
+    def seconds(self) -> float:
+        """How long the work has taken."""
+        return time.monotonic() - self.started
+
     def done(self) -> None:
         """Leave the terminal's line clean."""
         if self.shown and self.terminal:

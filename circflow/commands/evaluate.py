@@ -78,7 +78,8 @@ def evaluate(  # noqa: PLR0913
         if len(new) > 1 or units:
             raise Refusal("--add with site=? is asked alone: one unit, and no UNIT named")
         sites = best_sites(scenario, anywhere[0], gap=options["gap"], progress=call.progress)
-        _tell_sites(call, sites, scenario, outputs)
+        unit = str(anywhere[0].get("unit", "the unit"))
+        _tell_sites(call, sites, unit, scenario, outputs)
         return
     found = judge(
         scenario,
@@ -141,13 +142,20 @@ def _lines(found: Verdicts, named: bool) -> list[str]:
 
 
 def _tell_sites(
-    call: Call, table: pd.DataFrame, scenario: Scenario, outputs: Sequence[Path]
+    call: Call, table: pd.DataFrame, unit: str, scenario: Scenario, outputs: Sequence[Path]
 ) -> None:
+    from circflow.report.page.suggestions import sites_opening
     from circflow.report.study_tables import write_tables
 
     currency = scenario.settings.currency
     for path in outputs:
-        write_tables({"sites": table, **scenario.changes_table}, path, currency=currency)
+        write_tables(
+            {"sites": table, **scenario.changes_table},
+            path,
+            currency=currency,
+            title=f"{scenario.name}: {unit} at every site",
+            opening=sites_opening(table, unit, currency),
+        )
     call.finish(
         lambda: _site_lines(table, currency),
         lambda: {**scenario.about, "currency": currency, "sites": table},

@@ -33,6 +33,7 @@ def finance(call: Call, outputs: Sequence[Path], candidates: bool, gap: float) -
     scenario, progress = call.scenario(), call.progress
     if scenario.frame("Taxes").empty:
         raise Refusal(f"{call.file}: the sheet Taxes has no rows: write the rates there")
+    from circflow.report.page.budgets import finance_opening
     from circflow.report.study_tables import write_tables
     from circflow.solver.run import solve
     from circflow.studies.finance import by_candidate
@@ -44,9 +45,10 @@ def finance(call: Call, outputs: Sequence[Path], candidates: bool, gap: float) -
     if candidates:
         tables["candidates"] = by_candidate(scenario, plan, gap=gap, progress=progress)
     currency, title = scenario.settings.currency, f"{scenario.name}: public budgets"
+    shown, opening = tables | scenario.changes_table, finance_opening(tables, currency)
     progress("writing")
     for path in outputs:
-        write_tables(tables | scenario.changes_table, path, currency=currency, title=title)
+        write_tables(shown, path, currency=currency, title=title, opening=opening)
     call.finish(
         lambda: _lines(tables, scenario.name, currency),
         lambda: {**scenario.about, **tables},

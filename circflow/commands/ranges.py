@@ -14,7 +14,6 @@ from circflow.commands.options import (
     FIX,
     PAGED,
     RELAX,
-    TABLES,
     Number,
     decisions,
     output,
@@ -82,7 +81,7 @@ def ranges(  # noqa: PLR0913
                 path,
                 currency=scenario.settings.currency,
                 title=f"{scenario.name}: how far figures may move",
-                opening=ranges_opening(table, within),
+                opening=ranges_opening(table, within, scenario.settings.currency),
             )
         else:
             write_runs(tables, path)
@@ -98,7 +97,7 @@ def ranges(  # noqa: PLR0913
 @click.argument("interval", metavar="'ADDRESS*=LOW:HIGH'")
 @RELAX
 @FIX
-@output(TABLES)
+@output(PAGED)
 def breakpoints(call: Call, interval: str, relax: bool, fix: bool, outputs: Sequence[Path]) -> None:
     """Find every value of one parameter, from LOW to HIGH, at which the worth changes its slope.
 
@@ -107,7 +106,7 @@ def breakpoints(call: Call, interval: str, relax: bool, fix: bool, outputs: Sequ
     """
     from circflow.data.cells import BadCellError, parse_number
 
-    call.check(outputs, TABLES)
+    call.check(outputs, PAGED)
     address, sign, text = split_assignment(interval)
     try:
         low, high = (parse_number(part) for part in text.split(":"))
@@ -116,12 +115,24 @@ def breakpoints(call: Call, interval: str, relax: bool, fix: bool, outputs: Sequ
     if low is None or high is None:
         raise Refusal(f"{interval!r}: write 'ADDRESS*=LOW:HIGH', two numbers")
     scenario = call.scenario()
-    from circflow.report.study_tables import write_runs
+    from circflow.report.page.runs import breakpoints_opening
+    from circflow.report.study_tables import write_runs, write_tables
     from circflow.studies.sweeps.ranges import break_points as find
 
     table = find(scenario, address, low, high, how=HOW[sign], decisions=decisions(relax, fix))
+    tables = {"break_points": table, **scenario.changes_table}
+    currency = scenario.settings.currency
     for path in outputs:
-        write_runs({"break_points": table, **scenario.changes_table}, path)
+        if path.suffix.lower() == ".html":
+            write_tables(
+                tables,
+                path,
+                currency=currency,
+                title=f"{scenario.name}: where the worth changes its slope",
+                opening=breakpoints_opening(table, currency),
+            )
+        else:
+            write_runs(tables, path)
     same = table["built"].nunique() <= 1  # long, and of use only where it changes
     shown = table.drop(columns=["parameter", *(["built"] if same else [])])
     call.finish(lambda: print_table(shown), lambda: {**scenario.about, "pieces": table}, outputs)

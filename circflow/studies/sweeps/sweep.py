@@ -673,7 +673,8 @@ def flat(totals: Mapping[str, Any]) -> dict[str, Any]:
 
 def _construction(unit: str, period: str, share: float, capacity: float) -> str:
     part = "" if share > 1.0 - 1e-6 else f"{share:.3g} of "
-    return f"{part}{unit} ({period}, {capacity:.6g})"
+    size = f"{capacity:.0f}" if capacity >= 1e5 else f"{capacity:.6g}"  # never 4e+06
+    return f"{part}{unit} ({period}, {size})"
 
 
 class _timed:  # noqa: N801 - reads as a verb
