@@ -159,12 +159,12 @@ def robust_lines(result: Robust) -> list[str]:
     head = (
         f"{plain(result.scenario.name)}: {len(result.rows)} uncertain figures, million {currency}"
     )
-    made = [head, "", *columns([*titles, "chance of less", "built"], rows), ""]
+    shown = [head, "", *columns([*titles, "chance of less", "built"], rows), ""]
     for gamma, plan in zip(curve["gamma"], result.plans, strict=True):
         if gamma in result.gamma and plan:
             names = ", ".join(f"{plain(b['unit'])} ({plain(b['period'])})" for b in plan)
-            made.append(f"Built against {number(gamma)}: {names}")
+            shown.append(f"Built against {number(gamma)}: {names}")
     if result.left_out:
         names = ", ".join(plain(name) for name in result.left_out)
-        made.append(f"Left out, as they are decided or change more than money: {names}")
-    return made
+        shown.append(f"Left out, as they are decided or change more than money: {names}")
+    return shown
