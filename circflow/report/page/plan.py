@@ -707,8 +707,9 @@ def confidence(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _in_words(value: object) -> str:
-    is_number = isinstance(value, float) and not value.is_integer()
-    return number(value) if is_number else str(words_of_code(value))
+    if isinstance(value, float) and not value.is_integer():
+        return number(value)
+    return str(words_of_code(value))
 
 
 def _cell(row: Sequence[object], at: int) -> str:

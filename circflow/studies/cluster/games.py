@@ -144,7 +144,7 @@ def sampled_shapley(  # noqa: PLR0913
     *,
     orders: int = 100,
     seed: int = 0,
-    prepare: Callable[[Sequence[Setting]], None] | None = None,
+    prepare: Callable[[Sequence[Setting]], object] | None = None,
     seconds: float | None = None,
 ) -> Shares:
     """The Shapley value from random orders, each with its reverse, and 95 % intervals.
