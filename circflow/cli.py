@@ -225,13 +225,12 @@ def _tell_of_no_plan(error: Any) -> int:
 def _tell_of_audit(error: Any) -> int:
     audit = error.solution.audit
     error_line(f"{error.solution.scenario.name}: the plan failed the audit (a fault of circflow)")
-    for found in audit.findings.head(20).to_dict("records"):
-        period = f" in {found['period']}" if isinstance(found["period"], str) else ""
-        expected = found["expected"]
+    for finding in audit.findings.head(20).to_dict("records"):
+        period = f" in {finding['period']}" if isinstance(finding["period"], str) else ""
+        expected = finding["expected"]
         right = f"expected {expected:.6g}, " if expected == expected else ""  # noqa: PLR0124
-        error_line(
-            f"audit: {found['check']}, {found['where']}{period}: {right}found {found['found']:.6g}"
-        )
+        where = f"{finding['check']}, {finding['where']}{period}"
+        error_line(f"audit: {where}: {right}found {finding['found']:.6g}")
     if len(audit.findings) > 20:
         error_line(f"audit: and {len(audit.findings) - 20} more")
     return INTERNAL

@@ -70,8 +70,8 @@ def recipe_balances(frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     mass = pd.Series(1.0, index=solid["material"], dtype=float)
     parts = [_of_one(recipes, mass[~mass.index.duplicated()], MASS, TONNES)]
     held = contents(frames["Properties"], frames["PropertyKinds"])
-    for (name, measure), own in held.groupby(["property", "measure"], sort=False):
-        content = own.drop_duplicates("material").set_index("material")["content"]
+    for (name, measure), contents_of_one in held.groupby(["property", "measure"], sort=False):
+        content = contents_of_one.drop_duplicates("material").set_index("material")["content"]
         parts.append(_of_one(recipes, content, str(name), str(measure)))
     table = pd.concat(parts, ignore_index=True)
     table["lost"] = 1.0 - table["out"] / table["most_in"].where(table["most_in"] > 0.0)
@@ -108,8 +108,8 @@ def _of_one(
     plain = inputs[inputs["group"].isna()].groupby(where)["held"].sum()
     grouped = inputs[inputs["group"].notna()].groupby([*where, "group"])["held"]
     least, most = (side.groupby(level=where).sum() for side in (grouped.min(), grouped.max()))
-    made = rows[rows["role"] == "output"].groupby(where)["held"].sum()
-    both = pd.DataFrame({"plain": plain, "least": least, "most": most, "out": made}).fillna(0.0)
+    outputs = rows[rows["role"] == "output"].groupby(where)["held"].sum()
+    both = pd.DataFrame({"plain": plain, "least": least, "most": most, "out": outputs}).fillna(0.0)
     both.index.names = where
     table = pd.DataFrame(
         {

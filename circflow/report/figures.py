@@ -50,10 +50,10 @@ def against_today(solution: Solution, baselines: Sequence[Baseline]) -> str:
     """The gains in words; nothing where there are none."""
     currency, years = plain(solution.scenario.settings.currency), horizon(solution.scenario)
     money = f"million {currency} per year" if years > 1 else f"million {currency}"
-    found = gains(solution, baselines)
+    rows = gains(solution, baselines)
     parts = [
         f"{'-' if gain < 0 else '+'}{number(abs(gain) / years)} against {words}"
-        for words, gain in found.items()
+        for words, gain in rows.items()
     ]
     return f"{'; '.join(parts)} ({money})" if parts else ""
 
@@ -351,12 +351,12 @@ def limit_figures(solution: Solution, prices: pd.DataFrame) -> pd.Series[float]:
     for sheet, column in places.itertuples(index=False, name=None):
         here = (prices["sheet"] == sheet) & (prices["column"] == column)
         cells = pd.to_numeric(solution.scenario.frame(sheet)[column], errors="coerce")
-        found = cells.reindex(pd.to_numeric(prices["row"][here])).to_numpy(float)
-        figures.loc[here] = found * (MILLION if "million" in column else 1.0)
+        of_cells = cells.reindex(pd.to_numeric(prices["row"][here])).to_numpy(float)
+        figures.loc[here] = of_cells * (MILLION if "million" in column else 1.0)
     units = solution.tables.units
     size = units.set_index(["unit", "period"])["capacity_per_year"].astype(float)
-    own = (prices["kind"] == "capacity").to_numpy()
-    if own.any() and len(size):
-        where = pd.MultiIndex.from_frame(prices.loc[own, ["unit", "period"]])
-        figures.loc[own] = size[~size.index.duplicated()].reindex(where).to_numpy(float)
+    of_capacity = (prices["kind"] == "capacity").to_numpy()
+    if of_capacity.any() and len(size):
+        where = pd.MultiIndex.from_frame(prices.loc[of_capacity, ["unit", "period"]])
+        figures.loc[of_capacity] = size[~size.index.duplicated()].reindex(where).to_numpy(float)
     return figures

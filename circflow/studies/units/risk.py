@@ -79,8 +79,8 @@ def _trade(bench: Bench, member: str, period: str) -> Ints:
     member_of = bench.scenario.member_of
     start, end = rows["from"].map(member_of), rows["to"].map(member_of)
     other = (start != end) & start.notna() & end.notna()
-    own = (start == member) | (end == member)
-    return rows.loc[(own & other).to_numpy(), "place"].to_numpy(np.intp)
+    of_member = (start == member) | (end == member)
+    return rows.loc[(of_member & other).to_numpy(), "place"].to_numpy(np.intp)
 
 
 def _without(
@@ -139,11 +139,21 @@ def robustness(  # noqa: PLR0913
     each = each[~np.isnan(worth)].reset_index(drop=True)
     rows = []
     for unit in units:
-        own = each[each["unit"] == unit]
-        w, r = own["worth_million"], own["regret_million"]
-        right = float(own["right"].mean()) if len(own) else np.nan
+        of_unit = each[each["unit"] == unit]
+        w, r = of_unit["worth_million"], of_unit["regret_million"]
+        right = float(of_unit["right"].mean()) if len(of_unit) else np.nan
         rows.append(
-            (unit, standing[unit], len(own), right, w.mean(), w.min(), w.max(), r.mean(), r.max())
+            (
+                unit,
+                standing[unit],
+                len(of_unit),
+                right,
+                w.mean(),
+                w.min(),
+                w.max(),
+                r.mean(),
+                r.max(),
+            )
         )
     return pd.DataFrame(rows, columns=FUTURES), each
 
@@ -156,39 +166,39 @@ def _worths(
     units: Sequence[str],
 ) -> list[tuple[str, float]]:
     """What each unit is worth in a future in which the plan is held (the budget set aside)."""
-    own = Bench(future)
-    base = _carried(bench, own, best.x)
-    at = own.construction
+    bench_then = Bench(future)
+    base = _carried(bench, bench_then, best.x)
+    at = bench_then.construction
 
     def value(x: Floats) -> float:
-        return own.value(own.held(x[at]), gap=1e-7)
+        return bench_then.value(bench_then.held(x[at]), gap=1e-7)
 
-    whole = value(base)
-    made = []
+    worth_of_all = value(base)
+    worths = []
     for unit in units:
         other = base.copy()
         standing = bench.is_built(unit, best.x)
-        columns = own.columns_of(unit)
+        columns = bench_then.columns_of(unit)
         if standing:
             other[columns] = 0.0
         elif unit in forced:
-            other[columns] = _carried(bench, own, forced[unit].x)[columns]
+            other[columns] = _carried(bench, bench_then, forced[unit].x)[columns]
         else:
             continue
         changed = value(other)
-        worth = whole - changed if standing else changed - whole
-        made.append((unit, worth if np.isfinite(worth) else np.nan))
-    return made
+        worth = worth_of_all - changed if standing else changed - worth_of_all
+        worths.append((unit, worth if np.isfinite(worth) else np.nan))
+    return worths
 
 
-def _carried(bench: Bench, own: Bench, x: Floats) -> Floats:
+def _carried(bench: Bench, bench_then: Bench, x: Floats) -> Floats:
     """What a plan of one bench builds, in the columns of another (by unit and period)."""
-    made = np.zeros(own.program.shape[1])
+    x_then = np.zeros(bench_then.program.shape[1])
     held = np.zeros(len(x))
     held[bench.construction] = bench.construction_of(x)
     for name in ("built", "extra_capacity"):
-        from_, to = bench.places(name), own.places(name)
+        from_, to = bench.places(name), bench_then.places(name)
         known = {(u, t): float(held[p]) for u, t, p in from_[_PLACED].itertuples(index=False)}
         for u, t, p in to[_PLACED].itertuples(index=False):
-            made[p] = known.get((u, t), 0.0)
-    return made
+            x_then[p] = known.get((u, t), 0.0)
+    return x_then
