@@ -150,12 +150,12 @@ class Bench:
         """All columns that say what is built: in which period, and how large."""
         return np.concatenate([self.built_columns, self.sizes]).astype(np.intp)
 
-    def holding(self) -> Session:
-        """A session in which construction may be held at any plan's: its own limits (budgets and
-        the span of sizes) are set aside, as what is held was built within them."""
+    def holding(self, program: Program | None = None) -> Program:
+        """The programme (or another of the same rows) in which construction may be held at any
+        plan's: its own limits (budgets and the span of sizes) are set aside, as what is held was
+        built within them."""
         rows = np.append(self.budgets, self._family("extra_capacity_limit")).astype(np.intp)
-        free = self.program.with_limits(rows, upper=np.inf)
-        return Session(free, scaling=self.search.scaling)
+        return (program or self.program).with_limits(rows, upper=np.inf)
 
     def construction_of(self, x: Floats) -> Floats:
         """What a plan builds, exactly yes or no, in the columns `construction`."""
