@@ -25,10 +25,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from circflow.data.atomic import NO_ROOM, no_room, write_text
 from circflow.data.errors import CircflowError
+from circflow.data.files.atomic import NO_ROOM, no_room, write_text
 from circflow.solver.compiled import Program
-from circflow.solver.highs import Ending, Session
+from circflow.solver.highs import Ending
+from circflow.solver.optimum import optimum
+from circflow.solver.proven import Proven
 from circflow.solver.scaling import Scaling, scaling_of
 from circflow.studies.errors import StudyError
 from circflow.studies.progress import Clock, time_left
@@ -263,18 +265,15 @@ class Values:
 
     def _solve(self, setting: Setting) -> float:
         switches = self.switches
-        session: Session | None = getattr(self._local, "session", None)
-        fresh = session is None
-        if session is None:
-            session = Session(switches.program, scaling=self._scaling)
-            self._local.session = session
-        gates = switches.gate_columns
-        session.change_bounds(gates, switches.program.lower[gates], switches.bounds(setting))
-        if switches.tariff_columns.size:
-            session.change_costs(switches.tariff_columns, switches.costs(setting))
-        if fresh or switches.program.has_decisions:
-            outcome = session.solve(gap=self.gap)
+        program = switches.set(setting)
+        session: Proven | None = getattr(self._local, "session", None)
+        if program.has_decisions:
+            outcome = optimum(program, gap=self.gap, scaling=self._scaling).outcome
+        elif session is None:
+            self._local.session = Proven(program, scaling=self._scaling)
+            outcome = self._local.session.solve()
         else:
+            session.change_to(program)
             outcome = session.resolve()
         if outcome.ending is Ending.UNBOUNDED:
             raise UnboundedError("the value has no bound")

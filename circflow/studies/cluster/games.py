@@ -144,7 +144,7 @@ def sampled_shapley(  # noqa: PLR0913
     *,
     orders: int = 100,
     seed: int = 0,
-    prepare: Callable[[Sequence[Setting]], None] | None = None,
+    prepare: Callable[[Sequence[Setting]], object] | None = None,
     seconds: float | None = None,
 ) -> Shares:
     """The Shapley value from random orders, each with its reverse, and 95 % intervals.
@@ -319,14 +319,6 @@ class _Pool:
         self.flags.append(flags)
         self.gains.append(gain)
         return True
-
-
-def least_core(
-    court: Court, whole: float, count: int, *, progress: Progress | None = None
-) -> LeastCore:
-    """min ε subject to x(S) ≥ g(S) − ε for every proper coalition, x(N) = g(N)."""
-    stages = _Stages(court, whole, count, progress)
-    return stages.next()
 
 
 def nucleolus(  # noqa: PLR0913

@@ -357,7 +357,7 @@ class _Sharer:
         self._allow(court, 1.0)
         self.cut_short |= (
             not (shapley_shares.exact and centre.proven)
-            or (core["in_core"] == "unknown").any()
+            or bool((core["in_core"] == "unknown").any())
             or without["leaver"].nunique() < len(asked - cluster.apart) * self.several
         )
         return Sharing(

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from circflow.data.address import row_addresses
 from circflow.data.arguments import public
+from circflow.data.changes.address import row_addresses
 from circflow.data.scenario import Scenario
 from circflow.data.suggest import nearest
 from circflow.studies.errors import StudyError
@@ -215,7 +215,7 @@ class _Work:
         if together and candidates:
             pair_table = pairs(self.benches, self.best, forced, candidates, self.tell)
             capital, order = entry(self.benches, self.best, self.tell)
-        dropped = contingency(self.bench, self.best, self.jobs, self.tell) if risks else empty
+        dropped = contingency(self.benches, self.best, self.tell) if risks else empty
         futures, each = empty, empty
         if samples and candidates:
             futures, each = robustness(

@@ -21,8 +21,8 @@ import pandas as pd
 
 from circflow.data.scenario import Scenario, ScenarioError
 from circflow.solver.compiled import Program
+from circflow.solver.proven import Proven, best_value
 from circflow.studies.units.candidates import Bench, Floats, Ints, Plan
-from circflow.studies.units.held_search import HeldSearch
 from circflow.studies.units.spread import spread
 
 if TYPE_CHECKING:
@@ -35,17 +35,15 @@ FUTURES += ["highest_worth_million", "mean_regret_million", "highest_regret_mill
 
 
 def contingency(
-    bench: Bench, best: Plan, jobs: int, progress: Callable[[str], None]
+    benches: Sequence[Bench], best: Plan, progress: Callable[[str], None]
 ) -> pd.DataFrame:
     """Every unit and every member that runs in the plan, dropping out in every period, ranked.
 
-    Searched in `jobs` threads. Columns as in `CONTINGENCY`; without a plan that remains, the loss
-    is NaN and it comes first.
+    One bench per thread. Columns as in `CONTINGENCY`; without a plan that remains, the loss is
+    NaN and it comes first.
     """
-    fixed = bench.construction_of(best.x)
-    sessions = [HeldSearch(bench.holding(), bench.search.scaling, gap=1e-6) for _ in range(jobs)]
-    for session in sessions:
-        session.change_bounds(bench.construction, fixed, fixed)
+    bench = benches[0]
+    held = bench.held(bench.construction_of(best.x))
     activity = bench.places("activity")
     run = best.x[activity["place"].to_numpy(np.intp)]
     running = activity[run > 1e-9 * max(float(run.max(initial=0.0)), 1.0)]
@@ -58,14 +56,14 @@ def contingency(
         for member, rows in now.groupby(owner, sort=False):
             cases.append(("member", str(member), period, rows["unit"].drop_duplicates().tolist()))
 
-    def without(session: HeldSearch, case: _Case) -> float:
+    def without(bench: Bench, case: _Case) -> float:
         kind, name, period, units = case
         columns = _activity(bench, units, period)
         if kind == "member":
             columns = np.append(columns, _trade(bench, name, period))
-        return _without(session, bench, columns, units, period)
+        return _without(held, bench, columns, units, period)
 
-    values = spread(without, sessions, cases, progress, "units and members that drop out")
+    values = spread(without, benches, cases, progress, "units and members that drop out")
     records = []
     for (kind, name, period, _), value in zip(cases, values, strict=True):
         loss = best.value - value
@@ -103,23 +101,18 @@ def _trade(bench: Bench, member: str, period: str) -> Ints:
 
 
 def _without(
-    session: HeldSearch, bench: Bench, columns: Ints, units: Sequence[str], period: str
+    program: Program, bench: Bench, columns: Ints, units: Sequence[str], period: str
 ) -> float:
     """The value with columns at 0, and without the least load of units in a period."""
-    program = bench.program
     run = bench.places("running")
     run = run[run["unit"].isin(units) & (run["period"] == period)]
     still = np.append(columns, run["place"].to_numpy(np.intp)).astype(np.intp)
     least = [bench.compiled.families[limit.name] for limit in bench.m.of_part("min_load")]
     held = [(row, *key) for f in least for row, key in zip(f.rows.tolist(), f.keys, strict=True)]
     free = np.array([r for r, u, t in held if u in units and t == period], dtype=np.intp)
-    zero = np.zeros(len(still))
-    session.change_bounds(still, zero, zero)
-    session.change_rows(free, np.full(len(free), -np.inf), program.row_upper[free])
-    value = session.value()
-    session.change_bounds(still, program.lower[still], program.upper[still])
-    session.change_rows(free, program.row_lower[free], program.row_upper[free])
-    return value
+    return bench.value(
+        program.with_bounds(still, 0.0, 0.0).with_limits(free, lower=-np.inf), gap=1e-6
+    )
 
 
 # --------------------------------------------------------------------------- futures
@@ -233,13 +226,12 @@ def _worths(  # noqa: PLR0913, PLR0917
 ) -> list[tuple[str, float]]:
     """What each unit is worth in a future (of the bench `own`) in which the plan is held (the
     budget set aside)."""
-    session = HeldSearch(own.holding(program), gap=1e-7)
+    lp = Proven(program.relaxed())
     base = _carried(bench, own, best.x)
     at = own.construction
 
     def value(x: Floats) -> float:
-        session.change_bounds(at, x[at], x[at])
-        return session.value()
+        return best_value(own.held(x[at], program), lp, gap=1e-7)
 
     whole = value(base)
     made = []

@@ -20,7 +20,6 @@ import numpy as np
 import pandas as pd
 
 from circflow.studies.units.candidates import Bench, Plan, Setting
-from circflow.studies.units.held_search import HeldSearch
 from circflow.studies.units.spread import spread
 
 PAIRS = [
@@ -109,8 +108,7 @@ class _Held:
     def __init__(self, bench: Bench, best: Plan, forced: Mapping[str, Plan]) -> None:
         self.bench, self.forced = bench, forced
         self.base = best.x
-        program = bench.program.with_limits(bench.budgets, upper=np.inf)
-        self.search = HeldSearch(program, bench.search.scaling, gap=1e-9)
+        self.program = bench.program.with_limits(bench.budgets, upper=np.inf)
         self.standing = frozenset(bench.built(best.x))
 
     def value(self, case: _Case) -> float:
@@ -125,12 +123,14 @@ class _Held:
                 return -np.inf
             own = bench.columns_of(unit)
             x[own] = plan.x[own]
-        low = bench.construction_of(x)
-        high = low.copy()
-        free = np.isin(bench.construction, [c for u in sized for c in bench.size_columns[u]])
-        low[free], high[free] = 0.0, np.inf
-        self.search.change_bounds(bench.construction, low, high)
-        return self.search.value()
+        low, high = x.copy(), x.copy()
+        for unit in sized:
+            own = bench.size_columns[unit]
+            low[own], high[own] = 0.0, np.inf
+        at, fixed = bench.sizes, np.round(x[bench.built_columns])
+        program = self.program.with_bounds(at, low[at], high[at])
+        # Where units may idle, what runs is searched.
+        return bench.value(program.with_bounds(bench.built_columns, fixed, fixed), gap=1e-9)
 
 
 def entry(
