@@ -275,6 +275,13 @@ def _view(
         "arrangement": "snap",
         "valueformat": ",.3s",
         "textfont": {"size": 12, "color": "$text"},
+        "meta": {
+            "nodes": [_made_of(key) for key in keys],
+            "links": [
+                _made_of(tail, head)
+                for tail, head in zip(links["tail"], links["head"], strict=True)
+            ],
+        },
         "node": {
             "label": shown,
             "color": [_node_colour(key) for key in keys],
@@ -294,6 +301,15 @@ def _view(
         },
     }
     return {"data": [data], "layout": layout}
+
+
+def _made_of(*keys: str) -> dict[str, list[str]]:
+    """The materials and units that nodes stand for (of a stage or an end: none)."""
+    parts = [key.split(_MARK, 2) for key in keys]
+    names = [
+        n for level, kind, n in parts if level != "0" and not (level == "4" and kind == "left")
+    ]
+    return {"of": names} if names else {}
 
 
 def _full_names(solution: Solution) -> dict[str, str]:
