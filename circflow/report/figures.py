@@ -300,7 +300,8 @@ def binding_limits(solution: Solution, change: float = 0.01) -> pd.DataFrame:
     (in how many it binds), value (currency per unit of what is limited, mean over those periods,
     positive), unit_of_measure, limit (the figure, mean), gain_million (what the objective gains,
     discounted as it is, if the figure is changed by the share in every period in which it binds;
-    valid for small changes). Prices of materials are not limits and are left out.
+    valid for small changes), sheet, row, column (the first of its cells). Prices of materials are
+    not limits and are left out.
     """
     prices = solution.prices
     prices = prices[prices["binds"].astype(bool) & (prices["kind"] != "material")]
@@ -321,13 +322,17 @@ def binding_limits(solution: Solution, change: float = 0.01) -> pd.DataFrame:
         value=("value", "mean"),
         figure=("figure", "mean"),
         gain_million=("gain_million", "sum"),
+        **{name: (name, "first") for name in _CELL},
     )
     frame = frame[frame["gain_million"] > 0]
     frame = frame.sort_values("gain_million", ascending=False, ignore_index=True)
     frame["label"] = [limit_label(row) for row in frame.to_dict("records")]
     frame["limit"] = frame["figure"]
     ordered = ["label", "kind", "direction", "periods", "value", "unit_of_measure", "limit"]
-    return frame[[*ordered, "gain_million"]]
+    return frame[[*ordered, "gain_million", *_CELL]]
+
+
+_CELL = ("sheet", "row", "column")
 
 
 def _names_of_rows(scenario: Scenario, prices: pd.DataFrame) -> list[str | None]:

@@ -265,6 +265,7 @@ def _places(
         "x": sites["longitude"].to_numpy(float),
         "y": sites["latitude"].to_numpy(float),
         "customdata": words,
+        "meta": [{"site": str(site)} for site in sites.index],
         "hovertemplate": "%{customdata}<extra></extra>",
         "marker": {
             "size": np.where(active, 9, 6),

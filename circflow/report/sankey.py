@@ -276,6 +276,11 @@ def _view(
         {"label": shown, "color": [_node_colour(key) for key in keys], "customdata": nodes},
         {"color": [f"{stage_colour(s)}/42" for s in links["stage"]], "customdata": texts},
     )
+    ends = zip(links["tail"], links["head"], strict=True)
+    drawn["meta"] = {
+        "nodes": [_made_of(key) for key in keys],
+        "links": [_made_of(tail, head) for tail, head in ends],
+    }
     return {"data": [drawn], "layout": layout}
 
 
@@ -306,6 +311,15 @@ def bands(
             **hover,
         },
     }
+
+
+def _made_of(*keys: str) -> dict[str, list[str]]:
+    """The materials and units that nodes stand for (of a stage or an end: none)."""
+    parts = [key.split(_MARK, 2) for key in keys]
+    names = [
+        n for level, kind, n in parts if level != "0" and not (level == "4" and kind == "left")
+    ]
+    return {"of": names} if names else {}
 
 
 def _full_names(solution: Solution) -> dict[str, str]:

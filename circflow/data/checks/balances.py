@@ -36,13 +36,12 @@ def check_balances(drafts: Drafts) -> None:
         return
     _check_moisture(drafts)
     frames = {sheet: drafts[sheet].frame for sheet in _READ}
-    held = contents(frames["Properties"], frames["PropertyKinds"])
-    for balance in records(recipe_balances(frames)):
-        if balance["property"] != MASS:
-            contents_of_one = held[held["property"] == balance["property"]].drop_duplicates(
-                "material"
-            )
-            _judge(drafts, balance, contents_of_one.set_index("material")["content"])
+    held, table = contents(frames["Properties"], frames["PropertyKinds"]), recipe_balances(frames)
+    odd = table["out"] > table["least_in"] * (1.0 + ROUNDING)
+    odd |= table["lost"] > table[["allowed", "named"]].max(axis=1) + ROUNDING
+    for balance in records(table[odd & (table["property"] != MASS)]):
+        of_one = held[held["property"] == balance["property"]].drop_duplicates("material")
+        _judge(drafts, balance, of_one.set_index("material")["content"])
 
 
 def _check_units(drafts: Drafts) -> None:

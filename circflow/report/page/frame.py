@@ -239,6 +239,9 @@ class Table:
     most: int = MAX_ROWS
     empty: str = ""
     """What is said where there are no rows; blank: nothing at all is shown."""
+    opens: Sequence[Mapping[str, object]] = ()
+    """What each row is made of, for the app that frames the page: a site, a member, the cell of a
+    limit (sheet, row, column), or the names of materials and units (`of`)."""
 
     def html(self, ids: count[int]) -> str:
         if self.frame.empty:
@@ -252,6 +255,8 @@ class Table:
             style = " more" if n >= self.shown else ""
             style += " first" if n == 0 and self.mark_first else ""
             mark = f' class="{style.strip()}"' if style else ""
+            if n < len(self.opens):
+                mark += f' data-open="{escaped(json.dumps(self.opens[n], ensure_ascii=False))}"'
             lines.append(f"<tr{mark}>{''.join(row)}</tr>")
         heads = "".join(map(_head, columns))
         note = f"<small>{escaped(self.note)}</small>" if self.note else ""

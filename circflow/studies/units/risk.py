@@ -228,31 +228,31 @@ def _rebuilt(bench: Bench, design: Design, point: Point) -> Bench | None:
 
 def _worths(  # noqa: PLR0913, PLR0917
     bench: Bench,
-    own: Bench,
+    then: Bench,
     program: Program,
     best: Plan,
     forced: Mapping[str, Plan],
     units: Sequence[str],
 ) -> list[tuple[str, float]]:
-    """What each unit is worth in a future (of the bench `own`) in which the plan is held (the
+    """What each unit is worth in a future (of the bench `then`) in which the plan is held (the
     budget set aside)."""
     lp = Proven(program.relaxed())
-    base = _carried(bench, own, best.x)
-    at = own.construction
+    base = _carried(bench, then, best.x)
+    at = then.construction
 
     def value(x: Floats) -> float:
-        return best_value(own.held(x[at], program), lp, gap=1e-7)
+        return best_value(then.held(x[at], program), lp, gap=1e-7)
 
     worth_of_all = value(base)
     worths = []
     for unit in units:
         other = base.copy()
         standing = bench.is_built(unit, best.x)
-        columns = bench_then.columns_of(unit)
+        columns = then.columns_of(unit)
         if standing:
             other[columns] = 0.0
         elif unit in forced:
-            other[columns] = _carried(bench, bench_then, forced[unit].x)[columns]
+            other[columns] = _carried(bench, then, forced[unit].x)[columns]
         else:
             continue
         changed = value(other)
@@ -261,13 +261,13 @@ def _worths(  # noqa: PLR0913, PLR0917
     return worths
 
 
-def _carried(bench: Bench, bench_then: Bench, x: Floats) -> Floats:
+def _carried(bench: Bench, then: Bench, x: Floats) -> Floats:
     """What a plan of one bench builds, in the columns of another (by unit and period)."""
-    x_then = np.zeros(bench_then.program.shape[1])
+    x_then = np.zeros(then.program.shape[1])
     held = np.zeros(len(x))
     held[bench.construction] = bench.construction_of(x)
     for name in ("built", "extra_capacity"):
-        from_, to = bench.places(name), bench_then.places(name)
+        from_, to = bench.places(name), then.places(name)
         known = {(u, t): float(held[p]) for u, t, p in from_[_PLACED].itertuples(index=False)}
         for u, t, p in to[_PLACED].itertuples(index=False):
             x_then[p] = known.get((u, t), 0.0)
