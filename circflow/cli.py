@@ -21,6 +21,7 @@ from circflow.commands.common import BAD_INPUT, error_line, problem_line
 from circflow.commands.evaluate import evaluate
 from circflow.commands.explain import explain
 from circflow.commands.finance import finance
+from circflow.commands.firm import firm
 from circflow.commands.futures import futures
 from circflow.commands.indicators import indicators
 from circflow.commands.library import library
@@ -67,7 +68,7 @@ def cli() -> None:
 
 _STUDIES = (sweep, tornado, ranges, breakpoints, alternatives, pareto)
 _CLUSTER = (share, forms, compare, indicators, finance)
-_UNITS = (evaluate, suggest, library)
+_UNITS = (evaluate, firm, suggest, library)
 _DATA = (template, check, convert, solve, explain)
 for _command in (*_DATA, *_STUDIES, *_UNITS, *_CLUSTER, futures, app):
     cli.add_command(_command)
