@@ -89,7 +89,10 @@ def test_a_check_that_never_ends_and_one_that_crashes_are_findings(
 
     monkeypatch.setattr(worker, "SILENCE", 0.5)
     options = ["--replay", "0/3", "--only", "solved", "--folder", str(tmp_path)]
-    for check, text in ((endless, "no answer within 0 seconds of the processor"), (crashing, "the process ended with 9")):
+    for check, text in (
+        (endless, "no answer within 0 seconds of the processor"),
+        (crashing, "the process ended with 9"),
+    ):
         only(monkeypatch, check)
         done = CliRunner().invoke(command.main, options)
         assert done.exit_code == 1
