@@ -29,7 +29,7 @@ from circflow.commands.scenario import check, convert, template
 from circflow.commands.solve import solve
 from circflow.commands.studies import alternatives, pareto, sweep, tornado
 from circflow.commands.suggest import suggest
-from circflow.data.atomic import NO_ROOM, no_room
+from circflow.data.files.atomic import NO_ROOM, no_room
 from circflow.data.one_line import plain
 
 INTERNAL, INTERRUPTED, BROKEN_PIPE = 1, 130, 141

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from circflow.data.files import read_book, write_book
+from circflow.data.files.books import read_book, write_book
 
 HERE = Path(__file__).parent
 

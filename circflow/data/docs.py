@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import sys
 
+from circflow.data.files.template import blank_meaning
 from circflow.data.scenario import key_of
-from circflow.data.schema import SCENARIO_KEYS, SHEETS, Column, Sheet
-from circflow.data.template import blank_meaning
+from circflow.data.schema.sheets import SCENARIO_KEYS, SHEETS, Column, Sheet
 
 _HEAD = """\
 # The scenario file

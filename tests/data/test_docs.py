@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 from circflow.data.docs import data_reference
-from circflow.data.schema import SCENARIO_KEYS, SHEETS
-from circflow.data.template import blank_meaning
+from circflow.data.files.template import blank_meaning
+from circflow.data.schema.sheets import SCENARIO_KEYS, SHEETS
 
 DOCS = Path(__file__).parents[2] / "docs"
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from circflow.data.cells import plain
-from circflow.data.futures import in_future
+from circflow.data.changes.futures import in_future
 from circflow.solution.solution import Status
 from circflow.solver.highs import Ending
 from circflow.solver.optimum import optimum

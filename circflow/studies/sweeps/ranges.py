@@ -24,7 +24,7 @@ import numpy as np
 import pandas as pd
 
 from circflow.data.arguments import public
-from circflow.data.change import scenario_numbers
+from circflow.data.changes.change import scenario_numbers
 from circflow.data.scenario import Scenario, ScenarioError
 from circflow.solver.optimum import optimum
 from circflow.solver.proven import Proven

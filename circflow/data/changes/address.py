@@ -17,7 +17,7 @@ import pandas as pd
 from circflow.data.cells import BadCellError, is_blank, parse_number, plain, shorten
 from circflow.data.cells import parse_flag as _flag
 from circflow.data.errors import CircflowError
-from circflow.data.schema import BY_NAME, SCENARIO_KEYS, Column
+from circflow.data.schema.sheets import BY_NAME, SCENARIO_KEYS, Column
 from circflow.data.suggest import nearest, remark
 from circflow.data.table import Cell, Table
 

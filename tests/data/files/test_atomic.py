@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from circflow.data.atomic import atomic_path, why_not_writable, write_text
+from circflow.data.files.atomic import atomic_path, why_not_writable, write_text
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from circflow.data.cells import plain, shorten
+from circflow.data.checks.doubts.peers import check_peers
+from circflow.data.checks.doubts.scales import check_scales
 from circflow.data.checks.findings import Drafts, by_row, quoted, records
-from circflow.data.checks.peers import check_peers
-from circflow.data.checks.scales import check_scales
-from circflow.data.schema import SHEETS
+from circflow.data.schema.sheets import SHEETS
 from circflow.data.suggest import nearest, remark
 
 _YIELD_MARGIN = 1e-6

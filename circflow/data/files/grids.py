@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from circflow.data.scenario import ScenarioError
-from circflow.data.schema import SHEETS, Sheet
+from circflow.data.schema.sheets import SHEETS, Sheet
 from circflow.data.table import Book, Cell, Problem, RawSheet
 
 MAX_FILE_BYTES = 512 * 2**20

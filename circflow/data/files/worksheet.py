@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from typing import IO, Literal, NoReturn
 from xml.parsers import expat
 
-from circflow.data.grids import MAX_GRID_CELLS, column_letter, file_error
-from circflow.data.schema import is_planners_sheet
+from circflow.data.files.grids import MAX_GRID_CELLS, column_letter, file_error
+from circflow.data.schema.sheets import is_planners_sheet
 from circflow.data.table import Cell, CellFault
 
 MAX_ROWS, MAX_COLUMNS = 1_048_576, 16_384

@@ -8,11 +8,9 @@ import openpyxl
 import pytest
 from openpyxl.worksheet.worksheet import Worksheet
 
-from circflow.data.files import read_book, write_book, write_template
-from circflow.data.grids import column_letter
-from circflow.data.schema import BY_NAME, SCENARIO_KEYS, SHEETS, Column, Sheet
-from circflow.data.table import Book, RawSheet
-from circflow.data.template import (
+from circflow.data.files.books import read_book, write_book, write_template
+from circflow.data.files.grids import column_letter
+from circflow.data.files.template import (
     ANY_NUMBER,
     OPTIONAL_COLOUR,
     PLANNERS_COLOUR,
@@ -23,7 +21,9 @@ from circflow.data.template import (
     plain_number,
     template_book,
 )
-from circflow.data.workbook import README, README_TITLE
+from circflow.data.files.workbook import README, README_TITLE
+from circflow.data.schema.sheets import BY_NAME, SCENARIO_KEYS, SHEETS, Column, Sheet
+from circflow.data.table import Book, RawSheet
 
 
 @pytest.fixture(scope="module")

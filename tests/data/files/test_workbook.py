@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from circflow.data.files import read_book, write_book
-from circflow.data.grids import in_order, trim
+from circflow.data.files.books import read_book, write_book
+from circflow.data.files.grids import in_order, trim
 from circflow.data.scenario import ScenarioError
-from circflow.data.schema import SHEETS
+from circflow.data.schema.sheets import SHEETS
 from circflow.data.table import Book, CellFault, RawSheet
 
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
@@ -367,7 +367,7 @@ def test_a_failed_write_leaves_the_old_file(
     def fail(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("circflow.data.template._BookWriter.write", fail)
+    monkeypatch.setattr("circflow.data.files.template._BookWriter.write", fail)
     with pytest.raises(ScenarioError, match="cannot be written: the disk is full"):
         write_book(book, tmp_path / "a.xlsx")
     assert (tmp_path / "a.xlsx").read_bytes() == before

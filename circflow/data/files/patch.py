@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from xml.sax.saxutils import escape, unescape
 
-from circflow.data.atomic import atomic_path
+from circflow.data.files.atomic import atomic_path
 
 Value = str | int | float | bool | None
 Cells = Mapping[tuple[int, int], Value]

@@ -18,15 +18,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from circflow.data.atomic import atomic_path
-from circflow.data.grids import (
+from circflow.data.files.atomic import atomic_path
+from circflow.data.files.grids import (
     check_names_differ,
     column_letter,
     file_error,
     in_order,
     is_blank,
 )
-from circflow.data.schema import (
+from circflow.data.files.workbook import MAX_TEXT, README, README_TITLE
+from circflow.data.files.worksheet import MAX_COLUMNS, MAX_ROWS
+from circflow.data.schema.sheets import (
     SCENARIO_KEYS,
     SHEETS,
     Column,
@@ -34,8 +36,6 @@ from circflow.data.schema import (
     is_planners_column,
 )
 from circflow.data.table import Book, Cell, CellFault, RawSheet
-from circflow.data.workbook import MAX_TEXT, README, README_TITLE
-from circflow.data.worksheet import MAX_COLUMNS, MAX_ROWS
 
 if TYPE_CHECKING:
     from xlsxwriter import Workbook

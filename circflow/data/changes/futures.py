@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from circflow.data.address import SETTINGS, AddressError, Match, match, parse_address
 from circflow.data.cells import in_range, out_of_range, parse_cell, plain, shorten
+from circflow.data.changes.address import SETTINGS, AddressError, Match, match, parse_address
+from circflow.data.changes.retyped import retyped
 from circflow.data.checks.changed import check_changed
-from circflow.data.retyped import retyped
 from circflow.data.scenario import Scenario, ScenarioError, Standstill
-from circflow.data.schema import BY_NAME, Column
+from circflow.data.schema.sheets import BY_NAME, Column
 from circflow.data.suggest import nearest, remark
 from circflow.data.table import Cell, Problem, Table
 

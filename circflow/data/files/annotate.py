@@ -12,9 +12,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from circflow.data.atomic import atomic_path
-from circflow.data.files import read_book, write_book
-from circflow.data.grids import column_letter, file_error
+from circflow.data.files.atomic import atomic_path
+from circflow.data.files.books import read_book, write_book
+from circflow.data.files.grids import column_letter, file_error
 from circflow.data.table import Book, Cell, Problem
 
 if TYPE_CHECKING:

@@ -15,15 +15,6 @@ from typing import Literal, TypedDict, Unpack
 import numpy as np
 import pandas as pd
 
-from circflow.data.address import (
-    SETTINGS,
-    Address,
-    AddressError,
-    find_cells,
-    match,
-    parse_address,
-    row_addresses,
-)
 from circflow.data.arguments import named, python_value
 from circflow.data.cells import (
     BadCellError,
@@ -35,14 +26,23 @@ from circflow.data.cells import (
     plain,
     shorten,
 )
+from circflow.data.changes.address import (
+    SETTINGS,
+    Address,
+    AddressError,
+    find_cells,
+    match,
+    parse_address,
+    row_addresses,
+)
+from circflow.data.changes.retyped import retyped
 from circflow.data.checks.changed import check_changed
 from circflow.data.errors import ArgumentError
-from circflow.data.grids import column_letter
+from circflow.data.files.grids import column_letter
 from circflow.data.pandas_text import python_strings
 from circflow.data.read import scenario_of
-from circflow.data.retyped import retyped
 from circflow.data.scenario import Scenario, ScenarioError
-from circflow.data.schema import BY_NAME, Column
+from circflow.data.schema.sheets import BY_NAME, Column
 from circflow.data.table import Book, Cell, Problem, RawSheet, Table
 
 __all__ = ["Edit", "change", "find_cells", "parse_address", "parse_edit", "scenario_numbers"]

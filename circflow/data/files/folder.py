@@ -20,8 +20,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import unquote
 
-from circflow.data.atomic import atomic_path
-from circflow.data.grids import (
+from circflow.data.files.atomic import atomic_path
+from circflow.data.files.grids import (
     MAX_FILE_BYTES,
     MAX_GRID_CELLS,
     check_names_differ,
@@ -30,7 +30,7 @@ from circflow.data.grids import (
     is_blank,
     trim,
 )
-from circflow.data.schema import BY_NAME, SHEETS
+from circflow.data.schema.sheets import BY_NAME, SHEETS
 from circflow.data.table import Book, Cell, CellFault, RawSheet
 
 MAX_SHEETS = 1000

@@ -15,12 +15,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from circflow.data.grids import file_error
+from circflow.data.files.grids import file_error
 from circflow.data.scenario import ScenarioError
 from circflow.data.table import Book
 
 if TYPE_CHECKING:
-    from circflow.data.template import Manual
+    from circflow.data.files.template import Manual
 
 _OTHER_FORMATS = {
     *(".xls", ".xlsm", ".xlsb", ".xltx", ".ods", ".csv", ".tsv", ".txt"),
@@ -36,7 +36,7 @@ def read_book(path: str | os.PathLike[str]) -> Book:
     path = Path(path)
     with _reading(path):
         if path.is_dir():
-            from circflow.data.folder import read_folder
+            from circflow.data.files.folder import read_folder
 
             return read_folder(path)
         if not path.exists():
@@ -46,7 +46,7 @@ def read_book(path: str | os.PathLike[str]) -> Book:
         if path.suffix.lower() == ".csv":
             message = "a single CSV file is one sheet: give the folder that holds all of them"
             raise file_error(message, path.name)
-        from circflow.data.workbook import read_workbook
+        from circflow.data.files.workbook import read_workbook
 
         return read_workbook(path)
 
@@ -61,14 +61,14 @@ def write_book(book: Book, path: str | os.PathLike[str], manual: Manual | None =
     path = Path(path)
     with _writing(path):
         if path.suffix.lower() == ".xlsx" and not path.is_dir():
-            from circflow.data.template import write_workbook
+            from circflow.data.files.template import write_workbook
 
             write_workbook(book, path, manual)
             return
         if path.suffix.lower() in _OTHER_FORMATS and not path.is_dir():
             message = f"{path.suffix} files are not written: give a name that ends in .xlsx"
             raise file_error(f"{message}, or a folder", path.name)
-        from circflow.data.folder import write_folder
+        from circflow.data.files.folder import write_folder
 
         write_folder(book, path)
 
@@ -113,6 +113,6 @@ def write_template(path: str | os.PathLike[str]) -> None:
     The sheet Scenario lists its keys with their defaults and a note on each. Raises
     `ScenarioError` if the file cannot be written.
     """
-    from circflow.data.template import template_book
+    from circflow.data.files.template import template_book
 
     write_book(template_book(), path)

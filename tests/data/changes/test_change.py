@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from circflow.data.address import Address, AddressError
-from circflow.data.change import (
+from circflow.data.changes.address import Address, AddressError
+from circflow.data.changes.change import (
     Edit,
     find_cells,
     parse_address,
@@ -25,7 +25,7 @@ from circflow.data.check import check_book
 from circflow.data.pandas_text import python_strings
 from circflow.data.read import read, scenario_of
 from circflow.data.scenario import Scenario, ScenarioError
-from circflow.data.schema import SHEETS
+from circflow.data.schema.sheets import SHEETS
 from circflow.data.table import Book, Cell, RawSheet
 
 GRIDS: dict[str, list[list[object]]] = {

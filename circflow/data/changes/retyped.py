@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from circflow.data.address import SETTINGS
 from circflow.data.cells import parse_cell
+from circflow.data.changes.address import SETTINGS
 from circflow.data.scenario import Scenario, make_periods
 from circflow.data.table import Book, Table
 

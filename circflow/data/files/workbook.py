@@ -24,15 +24,12 @@ from pathlib import Path
 from typing import IO
 from xml.parsers import expat
 
-from circflow.data.grids import (
+from circflow.data.files.grids import (
     MAX_FILE_BYTES,
     column_letter,
     file_error,
 )
-from circflow.data.scenario import ScenarioError
-from circflow.data.schema import is_planners_column, is_planners_sheet
-from circflow.data.table import Book, Cell, Problem, RawSheet
-from circflow.data.worksheet import (
+from circflow.data.files.worksheet import (
     DAMAGED,
     DateKind,
     SharedParts,
@@ -42,6 +39,9 @@ from circflow.data.worksheet import (
     parse_xml,
     unescaped,
 )
+from circflow.data.scenario import ScenarioError
+from circflow.data.schema.sheets import is_planners_column, is_planners_sheet
+from circflow.data.table import Book, Cell, Problem, RawSheet
 
 MAX_TEXT = 32_767
 """Most characters (UTF-16 units) that Excel holds in a cell."""

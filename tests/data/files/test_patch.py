@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from circflow.data.patch import UnusualError, letters_of, number_of, sheet_with
+from circflow.data.files.patch import UnusualError, letters_of, number_of, sheet_with
 
 HEAD = '<worksheet><dimension ref="A1:B2"/><sheetData>'
 SHEET = (

@@ -9,9 +9,9 @@ import pytest
 from openpyxl.comments import Comment
 from openpyxl.styles import Font, PatternFill
 
-from circflow.data.annotate import LIST_SHEET, annotate
 from circflow.data.check import check
-from circflow.data.files import read_book, write_book
+from circflow.data.files.annotate import LIST_SHEET, annotate
+from circflow.data.files.books import read_book, write_book
 from circflow.data.read import read
 from circflow.data.scenario import ScenarioError
 from circflow.data.table import Cell, Problem

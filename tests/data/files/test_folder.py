@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from circflow.data.files import read_book, write_book
-from circflow.data.folder import csv_text, file_name
-from circflow.data.grids import in_order, trim
+from circflow.data.files.books import read_book, write_book
+from circflow.data.files.folder import csv_text, file_name
+from circflow.data.files.grids import in_order, trim
 from circflow.data.scenario import ScenarioError
-from circflow.data.schema import BY_NAME, SCENARIO_KEYS, SHEETS
+from circflow.data.schema.sheets import BY_NAME, SCENARIO_KEYS, SHEETS
 from circflow.data.table import Book, CellFault, RawSheet
 
 

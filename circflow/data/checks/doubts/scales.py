@@ -15,8 +15,8 @@ import pandas as pd
 from circflow.data.cells import BadCellError, parse_number, plain, shorten
 from circflow.data.checks.findings import Drafts, by_row, records
 from circflow.data.checks.rows import is_dash, is_totals
-from circflow.data.measures import TONNE, canonical, meant
-from circflow.data.schema import BY_NAME
+from circflow.data.schema.measures import TONNE, canonical, meant
+from circflow.data.schema.sheets import BY_NAME
 from circflow.data.suggest import folded
 
 _MILLION = 1e6
