@@ -14,12 +14,11 @@ from circflow.commands.common import (
     Refusal,
     check_outputs,
     counted,
-    file_argument,
-    json_option,
     note,
     problem_line,
     write_json,
 )
+from circflow.commands.options import JSON, file_argument
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,7 +57,7 @@ def template(file: Path, force: bool) -> None:
     is_flag=True,
     help="A table of what every recipe takes in, makes and loses: mass, substances, energy.",
 )
-@json_option
+@JSON
 def check(file: Path, annotate: Path | None, balances: bool, json_out: Path | None) -> int:
     """List every problem of a scenario, by sheet and cell.
 
@@ -183,7 +182,7 @@ def convert(source: Path, target: Path) -> None:
     if workbook:
         check_outputs(source, workbook=target, option="TO")
     else:
-        check_outputs(source, folder=target)
+        check_outputs(source, folders=[target])
     from circflow.data.files.books import read_book, write_book
 
     book = read_book(source)

@@ -25,6 +25,7 @@ from circflow.solver.highs import TOLERANCE, Ending, Session
 from circflow.solver.optimum import optimum, proven
 from circflow.studies.cluster.coalition_values import Setting, Switches, Values
 from circflow.studies.cluster.games import Verdict, spanned
+from circflow.studies.progress import Clock
 
 Floats = NDArray[np.float64]
 
@@ -200,12 +201,10 @@ class Search:
         separation: Separation,
         values: Values,
         base: float,
-        *,
-        seconds: float | None = None,
     ) -> None:
-        """`base` is W(∅); `seconds` for one search."""
+        """`base` is W(∅). Searches end when the `clock` is over, which may be set anew."""
         self.separation, self.values, self.base = separation, values, base
-        self.seconds = seconds
+        self.clock = Clock(None)
         self.searches = 0
         self._random = np.random.default_rng(0)
 
@@ -221,7 +220,7 @@ class Search:
         verdicts, bound = ([] if known is None else [known]), -np.inf
         for side in self._sides(settled):
             self.searches += 1
-            found = self.separation.worst(shares, side=side, time_limit=self.seconds)
+            found = self.separation.worst(shares, side=side, time_limit=self.clock.left)
             if found is None:
                 continue
             bound = max(bound, found.bound - self.base)

@@ -111,11 +111,13 @@ class Robust(Result):
 
     def write(self, path: str | Path) -> None:
         """Write as a workbook (.xlsx), a page (.html) or a folder of CSV files."""
+        from circflow.report.page.futures import robust_opening
         from circflow.report.study_tables import write_tables
 
         title = f"{self.scenario.name}: before it is known what comes"
         currency = self.scenario.settings.currency
-        write_tables(self.tables(), Path(path), currency=currency, title=title)
+        opening = robust_opening(self.curve, self.gamma, self.plans, currency)
+        write_tables(self.tables(), Path(path), currency=currency, title=title, opening=opening)
 
 
 @public

@@ -35,7 +35,7 @@ ASKED = ("waste", "intermediate")
 """Categories of which every material is matched, or asked about."""
 _ALIKE = 0.8
 _PROPOSALS = 3
-_SETTLE = "write its name in library_material of the sheet Materials, or - for none"
+_SETTLE = "write its name in Materials.library_material, or - for none"
 NOT_IN_ITS_UNIT = "count it in the library's unit, or in t, if it is that"
 NONE = "-"
 """In `library_material`: this is no material of the library."""

@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -44,6 +44,9 @@ from circflow.studies.suggest.money import read_rates
 from circflow.studies.suggest.shortlist import FirstTonne, first_look, promising
 from circflow.studies.suggest.unmet import almost, known_units, needing_a_market
 from circflow.studies.units.candidates import Bench, Setting
+
+if TYPE_CHECKING:
+    from circflow.report.page.frame import Section
 
 Progress = Callable[[str], None]
 _POOL = 200
@@ -110,6 +113,14 @@ class Suggestions(Result):
         wanted = set(units)
         return with_candidates(self.pricing, [c for c in self.candidates if c.unit in wanted])
 
+    def opening(self) -> list[Section]:
+        """What its page says first."""
+        from circflow.report.page.suggestions import suggestions_opening
+
+        return suggestions_opening(
+            self.tables(), self.objective, self.portfolio_gain, self.currency
+        )
+
     def rows(self) -> dict[str, Sheets]:
         """The rows of the scenario that each suggestion is, by unit and sheet."""
         return {c.unit: rows_of(self.pricing, [c]) for c in self.candidates}
@@ -122,8 +133,8 @@ class Suggestions(Result):
         """Write every table: .xlsx, .html, .json, or a folder of CSV files."""
         from circflow.report.study_tables import write_tables
 
-        title = f"{self.scenario.name}: what could be made"
-        write_tables(self.tables(), path, currency=self.currency, title=title)
+        title, money = f"{self.scenario.name}: what could be made", self.currency
+        write_tables(self.tables(), path, currency=money, title=title, opening=self.opening())
 
 
 @public

@@ -57,11 +57,11 @@ class Tornado(Result):
         return self.runs.notes
 
     def write(self, path: str | Path) -> None:
-        """Write the table as .csv, .parquet or .xlsx."""
-        from circflow.studies.sweeps.export import write_table
+        """Write the table as .csv, .parquet, .json or .xlsx."""
+        from circflow.report.study_tables import write_runs
 
         changes = self.runs.scenario.changes_table
-        write_table(path, {"Tornado": self.table, "Runs": self.runs.table, **changes})
+        write_runs({"tornado": self.table, "runs": self.runs.table, **changes}, path)
 
 
 @public
