@@ -67,9 +67,10 @@ def pairs(
     held = [_Held(bench, best, forced) for bench in benches]
     values = spread(_Held.value, held, todo, progress, "combinations of candidates")
     known = dict(zip(todo, values, strict=True))
-    records = [
-        (*pair, *_interaction(*(known[case] for case in cases(*pair)), scale)) for pair in both
-    ]
+    records = []
+    for pair in both:
+        none, one, other, together = (known[case] for case in cases(*pair))
+        records.append((*pair, *_interaction(none, one, other, together, scale)))
     table = pd.DataFrame(records, columns=PAIRS)
     size = table["interaction_million"].abs().fillna(np.inf)
     size = size.where(table["kind"] != _NO_ROOM, -1.0)
