@@ -190,7 +190,7 @@ def _market_line(verdicts: Verdicts, unit: str, money: str) -> list[str]:
     sums = of_unit.groupby("item")["market_million"].sum()
     parts = {"freight": "freight", "transactions": "transactions", "emissions": "emission charges"}
     borne = ", ".join(
-        f"{words} {number(round(-sums.get(item, 0.0), 3) + 0.0)}" for item, words in parts.items()
+        f"{words} {number(0.0 - sums.get(item, 0.0))}" for item, words in parts.items()
     )
     return [
         f"At market prices it sells and buys at the gates of markets and bears {borne} {money}."
