@@ -25,7 +25,7 @@ from circflow.solution.solution import Solution, Status
 from circflow.solver.compiled import Compiled, Program, compile_model
 from circflow.solver.highs import Ending, Outcome
 from circflow.solver.optimum import optimum
-from circflow.solver.proven import Proven
+from circflow.solver.proven import Proven, best_value
 from circflow.solver.run import read_tables
 from circflow.solver.scaling import scaling_of
 
@@ -154,22 +154,18 @@ class Bench:
         """All columns that say what is built: in which period, and how large."""
         return np.concatenate([self.built_columns, self.sizes]).astype(np.intp)
 
-    def held(self, construction: Floats) -> Program:
-        """The programme in which construction is held: its own limits (budgets and the span of
-        sizes) are set aside, as what is held was built within them."""
+    def held(self, construction: Floats, program: Program | None = None) -> Program:
+        """The programme (or another of the same rows) in which construction is held: its own
+        limits (budgets and the span of sizes) are set aside, as what is held was built within
+        them."""
         rows = np.append(self.budgets, self._family("extra_capacity_limit")).astype(np.intp)
-        free = self.program.with_limits(rows, upper=np.inf)
+        free = (program or self.program).with_limits(rows, upper=np.inf)
         return free.with_bounds(self.construction, construction, construction)
 
     def value(self, program: Program, gap: float) -> float:
         """The worth of the best plan of a programme with the same entries, million; −inf where
         there is none."""
-        if (program.integer & (program.lower < program.upper)).any():
-            outcome = optimum(program, gap=gap, scaling=self.scaling).outcome
-        else:
-            self.linear.change_to(program.with_fixed(program.lower))
-            outcome = self.linear.resolve()
-        return -np.inf if outcome.x is None else -outcome.objective
+        return best_value(program, self.linear, gap=gap, scaling=self.scaling)
 
     def construction_of(self, x: Floats) -> Floats:
         """What a plan builds, exactly yes or no, in the columns `construction`."""

@@ -8,10 +8,8 @@ bounds and rows (`evaluate_bench`), and the break-evens change costs (`evaluate_
 from __future__ import annotations
 
 import os
-import queue
 import time
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +21,6 @@ from circflow.data.changes.address import row_addresses
 from circflow.data.scenario import Scenario
 from circflow.data.suggest import nearest
 from circflow.studies.errors import StudyError
-from circflow.studies.progress import time_left
 from circflow.studies.units.break_even import Zero, break_even
 from circflow.studies.units.break_even import capex_direction as _capex
 from circflow.studies.units.break_even import gate_fee_direction as _gate_fee
@@ -44,6 +41,7 @@ from circflow.studies.units.effects import (
 from circflow.studies.units.price_sheet import COLUMNS, Sheet, cash, price_sheet
 from circflow.studies.units.risk import contingency, robustness
 from circflow.studies.units.sites import Unit, add_units
+from circflow.studies.units.spread import spread
 from circflow.studies.units.together import entry, pairs
 from circflow.studies.units.words import Verdicts
 
@@ -183,7 +181,7 @@ class _Work:
         self.begun = time.perf_counter()
         self.scenario, self.subjects, self.tell = scenario, subjects, tell
         self.gap, self.time_limit = gap, time_limit
-        self.jobs = min(jobs or min(os.cpu_count() or 1, 4), max(len(subjects), 1))
+        self.jobs = jobs or min(os.cpu_count() or 1, 4)
         tell("building the model")
         self.bench = Bench(scenario, gap=gap, time_limit=time_limit)
         tell("the best plan")
@@ -194,6 +192,7 @@ class _Work:
             solve(scenario, time_limit=time_limit)  # tells why
             raise StudyError("no plan was found")
         self.best = best
+        self.benches = [self.bench, *(self.bench.twin() for _ in range(self.jobs - 1))]
         self.tolerance = 2.0 * max(gap, 1e-9) * max(abs(best.value), 1.0)
         self.base_solution = self.bench.solution(best)
         self.base_figures = figures(self.base_solution)
@@ -214,13 +213,13 @@ class _Work:
         empty = pd.DataFrame()
         pair_table, capital, order = empty, empty, empty
         if together and candidates:
-            pair_table = pairs(self.bench, self.best, forced, candidates, self.tell)
-            capital, order = entry(self.bench, self.best, self.tell)
-        dropped = contingency(self.bench, self.best, self.tell) if risks else empty
+            pair_table = pairs(self.benches, self.best, forced, candidates, self.tell)
+            capital, order = entry(self.benches, self.best, self.tell)
+        dropped = contingency(self.benches, self.best, self.tell) if risks else empty
         futures, each = empty, empty
         if samples and candidates:
             futures, each = robustness(
-                self.bench, self.best, forced, candidates,
+                self.benches, self.best, forced, candidates,
                 samples=samples, seed=seed, progress=self.tell,
             )  # fmt: skip
         stacked = {
@@ -242,33 +241,12 @@ class _Work:
         )
 
     def _all(self, break_evens: bool) -> list[dict[str, Any]]:
-        """Judge every subject, in as many threads as asked."""
-        benches: queue.SimpleQueue[Bench] = queue.SimpleQueue()
-        benches.put(self.bench)
-        for _ in range(self.jobs - 1):
-            benches.put(self.bench.twin())
-        finished, begun = 0, time.perf_counter()
-
-        def one(subject: _Subject) -> dict[str, Any]:
-            nonlocal finished
-            bench = benches.get()
-            try:
-                return self._judge(bench, subject, break_evens)
-            finally:
-                benches.put(bench)
-                finished += 1
-                left = time_left(begun, finished, len(self.subjects))
-                self.tell(f"units: {finished} of {len(self.subjects)}, {left}")
-
-        if self.jobs == 1:
-            return [one(s) for s in self.subjects]
-        with ThreadPoolExecutor(self.jobs) as pool:
-            tasks = [pool.submit(one, s) for s in self.subjects]
-            try:
-                return [t.result() for t in tasks]
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+        """Judge every subject."""
+        few = self.benches[: max(len(self.subjects), 1)]
+        return spread(
+            lambda bench, subject: self._judge(bench, subject, break_evens),
+            few, self.subjects, self.tell, "units",
+        )  # fmt: skip
 
     # ----------------------------------------------------------------- one subject
 
