@@ -155,16 +155,16 @@ def robustness(  # noqa: PLR0913
         affine, usable = _arrays(bench.scenario, design, len(benches), progress)
 
     def worths(bench: Bench, number: int) -> list[tuple[int, str, float]]:
-        own, point = bench, design.points[number]
+        then, point = bench, design.points[number]
         if affine is not None and affine.knows(point):
             program = affine.base.program(affine.figures(point))
         else:
             rebuilt = _rebuilt(bench, design, point)
             if rebuilt is None:
                 return []
-            own, program = rebuilt, rebuilt.program
-        found = _worths(bench, own, program, best, forced, units)
-        return [(number, unit, worth) for unit, worth in found]
+            then, program = rebuilt, rebuilt.program
+        worths_then = _worths(bench, then, program, best, forced, units)
+        return [(number, unit, worth) for unit, worth in worths_then]
 
     parts = spread(worths, benches, sorted(usable), progress, "futures")
     records = [record for part in parts for record in part]
@@ -228,20 +228,20 @@ def _rebuilt(bench: Bench, design: Design, point: Point) -> Bench | None:
 
 def _worths(  # noqa: PLR0913, PLR0917
     bench: Bench,
-    own: Bench,
+    bench_then: Bench,
     program: Program,
     best: Plan,
     forced: Mapping[str, Plan],
     units: Sequence[str],
 ) -> list[tuple[str, float]]:
-    """What each unit is worth in a future (of the bench `own`) in which the plan is held (the
-    budget set aside)."""
+    """What each unit is worth in a future (its bench `bench_then`) in which the plan is held, the
+    budget set aside."""
     lp = Proven(program.relaxed())
-    base = _carried(bench, own, best.x)
-    at = own.construction
+    base = _carried(bench, bench_then, best.x)
+    at = bench_then.construction
 
     def value(x: Floats) -> float:
-        return best_value(own.held(x[at], program), lp, gap=1e-7)
+        return best_value(bench_then.held(x[at], program), lp, gap=1e-7)
 
     worth_of_all = value(base)
     worths = []
