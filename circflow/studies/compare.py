@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -16,15 +16,13 @@ from circflow.data.result import Result, counted, one_text_type
 from circflow.data.scenario import Scenario
 from circflow.data.schema.indicators import in_currency
 from circflow.solution.solution import NoPlan, Solution
-from circflow.solver.run import solve
+from circflow.solver.run import Progress, solve
 from circflow.studies.composite import Composite, composite
 from circflow.studies.errors import StudyError
 from circflow.studies.indicators import indicators
 
 if TYPE_CHECKING:
     from circflow.report.page.frame import Section
-
-Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True, repr=False)

@@ -14,8 +14,6 @@ Bases, of each member in each period (per year):
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -24,12 +22,11 @@ from circflow.data.arguments import public
 from circflow.data.scenario import MILLION, Scenario
 from circflow.data.schema.sheets import TAX_SHARES
 from circflow.solution.solution import NoPlan, Solution
-from circflow.solver.run import solve
+from circflow.solver.run import Progress, solve
 from circflow.studies.cluster.own_money import own_money
 from circflow.studies.indicators import Figures, baseline_of, without_units
 
 Floats = NDArray[np.float64]
-Progress = Callable[[str], None]
 COLUMNS = ("budget", "tax", "base", "member", "period", "million_per_year")
 
 

@@ -21,7 +21,7 @@ One model serves every coalition: only upper bounds (and, at arm's length, costs
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -48,8 +48,6 @@ from circflow.solver.optimum import optimum
 from circflow.solver.run import optimise, read_tables
 from circflow.studies.cluster.coalition_values import Setting, Switches, UnboundedError, Values
 from circflow.studies.errors import StudyError
-
-Progress = Callable[[str], None]
 
 PLACE = ["site", "material", "period"]
 

@@ -22,11 +22,11 @@ from numpy.typing import NDArray
 from scipy.optimize import linprog
 from scipy.special import stdtrit
 
+from circflow.solver.run import Progress
 from circflow.studies.cluster.coalition_values import Setting, Values
 from circflow.studies.progress import Clock
 
 Floats = NDArray[np.float64]
-Progress = Callable[[str], None]
 
 TOLERANCE = 1e-7
 """Share of the whole gain below which a complaint is none."""

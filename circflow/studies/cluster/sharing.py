@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from circflow.data.arguments import public
 from circflow.data.result import Result, counted, figure, one_text_type
 from circflow.data.scenario import Scenario
+from circflow.solver.run import Progress
 from circflow.studies.cluster.coalition import Cluster
 from circflow.studies.cluster.effects import Effects, effects, waterfall
 from circflow.studies.cluster.games import (
@@ -55,7 +56,6 @@ if TYPE_CHECKING:
     from circflow.report.page.frame import Section
 
 Floats = NDArray[np.float64]
-Progress = Callable[[str], None]
 
 EXACT_MEMBERS = 12
 """Members that the best plan needs up to which the Shapley value is exact unless said."""

@@ -17,7 +17,7 @@ about 1 − Φ((Γ − 1)/√n) at most (their section 4).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,7 @@ from circflow.data.result import Result, counted, one_text_type
 from circflow.data.scenario import Scenario, ScenarioError
 from circflow.solution.solution import NoPlan, Solution, Status
 from circflow.solver.compiled import Compiled, Program
-from circflow.solver.run import read_tables
+from circflow.solver.run import Progress, read_tables
 from circflow.studies.errors import CheckError, StudyError
 from circflow.studies.futures.first_stage import (
     Copy,
@@ -50,7 +50,6 @@ from circflow.studies.futures.first_stage import (
 from circflow.studies.futures.generated import varied
 from circflow.studies.sweeps.sampling import Range
 
-Progress = Callable[[str], None]
 _STEPS = (0.0, 1.0, 2.0, 3.0, 5.0, 8.0, 13.0, 21.0, 34.0, 55.0, 89.0)
 """Points of the curve, as far as there are figures."""
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +26,7 @@ from circflow.data.arguments import public
 from circflow.data.changes.futures import Future, futures_of, in_future, mean_scenario
 from circflow.data.scenario import Scenario
 from circflow.solution.solution import NoPlan, Status
+from circflow.solver.run import Progress
 from circflow.studies.errors import CheckError, StudyError
 from circflow.studies.futures.first_stage import (
     Copy,
@@ -65,7 +66,6 @@ from circflow.studies.futures.worker import (
 from circflow.studies.sweeps.engine import Engine, Lost
 from circflow.studies.sweeps.worker import Parcel
 
-Progress = Callable[[str], None]
 _SLACK = 1e-7
 """Share of the money at stake that rounding may be in comparisons."""
 

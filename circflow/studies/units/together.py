@@ -67,19 +67,16 @@ def pairs(
     held = [_Held(bench, best, forced) for bench in benches]
     values = spread(_Held.value, held, todo, progress, "combinations of candidates")
     known = dict(zip(todo, values, strict=True))
-    records = []
-    for pair in both:
-        none, one, other, together = (known[case] for case in cases(*pair))
-        records.append((*pair, *_interaction(none, one, other, together, scale)))
+    records = [(*pair, *_interaction([known[c] for c in cases(*pair)], scale)) for pair in both]
     table = pd.DataFrame(records, columns=PAIRS)
     size = table["interaction_million"].abs().fillna(np.inf)
     size = size.where(table["kind"] != _NO_ROOM, -1.0)
     return table.iloc[np.argsort(-size.to_numpy(), kind="stable")].reset_index(drop=True)
 
 
-def _interaction(
-    none: float, a: float, b: float, both: float, scale: float
-) -> tuple[float, float, float, float, str]:
+def _interaction(values: Sequence[float], scale: float) -> tuple[float, float, float, float, str]:
+    """What a pair is worth, of the values with none, with one, with the other, with both."""
+    none, a, b, both = values
     one, other, pair = a - none, b - none, both - none
     if not np.isfinite(none):
         return np.nan, np.nan, np.nan, np.nan, "no plan without both"
