@@ -117,11 +117,11 @@ class Bench:
     def _columns(self, name: str) -> dict[str, Ints]:
         rows = self.m[name].frame
         place = self.compiled.column_of[rows["column"].to_numpy(np.intp)]
-        found: dict[str, list[int]] = {}
+        columns: dict[str, list[int]] = {}
         for unit, at in zip(rows["unit"], place.tolist(), strict=True):
             if at >= 0:
-                found.setdefault(str(unit), []).append(at)
-        return {unit: np.array(at, dtype=np.intp) for unit, at in found.items()}
+                columns.setdefault(str(unit), []).append(at)
+        return {unit: np.array(at, dtype=np.intp) for unit, at in columns.items()}
 
     def _family(self, name: str) -> Ints:
         return self.compiled.families[name].rows
@@ -169,8 +169,8 @@ class Bench:
 
     def construction_of(self, x: Floats) -> Floats:
         """What a plan builds, exactly yes or no, in the columns `construction`."""
-        whole = len(self.built_columns)
-        return np.append(np.round(x[self.built_columns]), x[self.construction[whole:]])
+        count = len(self.built_columns)
+        return np.append(np.round(x[self.built_columns]), x[self.construction[count:]])
 
     def is_built(self, unit: str, x: Floats) -> bool:
         """Whether a plan builds a candidate."""
@@ -259,8 +259,8 @@ class Bench:
         """The rows of a variable that stand in the programme, with their `place` there."""
         rows = self.m[name].frame
         place = self.compiled.column_of[rows["column"].to_numpy(np.intp)]
-        found: pd.DataFrame = rows.assign(place=place)[place >= 0]
-        return found
+        placed: pd.DataFrame = rows.assign(place=place)[place >= 0]
+        return placed
 
 
 def _exempted(program: Program, rows: Ints, columns: Ints) -> Program:

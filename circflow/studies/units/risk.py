@@ -96,8 +96,8 @@ def _trade(bench: Bench, member: str, period: str) -> Ints:
     member_of = bench.scenario.member_of
     start, end = rows["from"].map(member_of), rows["to"].map(member_of)
     other = (start != end) & start.notna() & end.notna()
-    own = (start == member) | (end == member)
-    return rows.loc[(own & other).to_numpy(), "place"].to_numpy(np.intp)
+    of_member = (start == member) | (end == member)
+    return rows.loc[(of_member & other).to_numpy(), "place"].to_numpy(np.intp)
 
 
 def _without(
@@ -184,11 +184,21 @@ def _judged(
     each = each[~np.isnan(worth)].reset_index(drop=True)
     rows = []
     for unit in units:
-        own = each[each["unit"] == unit]
-        w, r = own["worth_million"], own["regret_million"]
-        right = float(own["right"].mean()) if len(own) else np.nan
+        of_unit = each[each["unit"] == unit]
+        w, r = of_unit["worth_million"], of_unit["regret_million"]
+        right = float(of_unit["right"].mean()) if len(of_unit) else np.nan
         rows.append(
-            (unit, standing[unit], len(own), right, w.mean(), w.min(), w.max(), r.mean(), r.max())
+            (
+                unit,
+                standing[unit],
+                len(of_unit),
+                right,
+                w.mean(),
+                w.min(),
+                w.max(),
+                r.mean(),
+                r.max(),
+            )
         )
     return pd.DataFrame(rows, columns=FUTURES), each
 
@@ -218,47 +228,47 @@ def _rebuilt(bench: Bench, design: Design, point: Point) -> Bench | None:
 
 def _worths(  # noqa: PLR0913, PLR0917
     bench: Bench,
-    own: Bench,
+    then: Bench,
     program: Program,
     best: Plan,
     forced: Mapping[str, Plan],
     units: Sequence[str],
 ) -> list[tuple[str, float]]:
-    """What each unit is worth in a future (of the bench `own`) in which the plan is held (the
+    """What each unit is worth in a future (of the bench `then`) in which the plan is held (the
     budget set aside)."""
     lp = Proven(program.relaxed())
-    base = _carried(bench, own, best.x)
-    at = own.construction
+    base = _carried(bench, then, best.x)
+    at = then.construction
 
     def value(x: Floats) -> float:
-        return best_value(own.held(x[at], program), lp, gap=1e-7)
+        return best_value(then.held(x[at], program), lp, gap=1e-7)
 
-    whole = value(base)
-    made = []
+    worth_of_all = value(base)
+    worths = []
     for unit in units:
         other = base.copy()
         standing = bench.is_built(unit, best.x)
-        columns = own.columns_of(unit)
+        columns = then.columns_of(unit)
         if standing:
             other[columns] = 0.0
         elif unit in forced:
-            other[columns] = _carried(bench, own, forced[unit].x)[columns]
+            other[columns] = _carried(bench, then, forced[unit].x)[columns]
         else:
             continue
         changed = value(other)
-        worth = whole - changed if standing else changed - whole
-        made.append((unit, worth if np.isfinite(worth) else np.nan))
-    return made
+        worth = worth_of_all - changed if standing else changed - worth_of_all
+        worths.append((unit, worth if np.isfinite(worth) else np.nan))
+    return worths
 
 
-def _carried(bench: Bench, own: Bench, x: Floats) -> Floats:
+def _carried(bench: Bench, then: Bench, x: Floats) -> Floats:
     """What a plan of one bench builds, in the columns of another (by unit and period)."""
-    made = np.zeros(own.program.shape[1])
+    x_then = np.zeros(then.program.shape[1])
     held = np.zeros(len(x))
     held[bench.construction] = bench.construction_of(x)
     for name in ("built", "extra_capacity"):
-        from_, to = bench.places(name), own.places(name)
+        from_, to = bench.places(name), then.places(name)
         known = {(u, t): float(held[p]) for u, t, p in from_[_PLACED].itertuples(index=False)}
         for u, t, p in to[_PLACED].itertuples(index=False):
-            made[p] = known.get((u, t), 0.0)
-    return made
+            x_then[p] = known.get((u, t), 0.0)
+    return x_then

@@ -121,12 +121,12 @@ class _Held:
             plan = self.forced.get(unit)
             if plan is None:
                 return -np.inf
-            own = bench.columns_of(unit)
-            x[own] = plan.x[own]
+            columns = bench.columns_of(unit)
+            x[columns] = plan.x[columns]
         low, high = x.copy(), x.copy()
         for unit in sized:
-            own = bench.size_columns[unit]
-            low[own], high[own] = 0.0, np.inf
+            columns = bench.size_columns[unit]
+            low[columns], high[columns] = 0.0, np.inf
         at, fixed = bench.sizes, np.round(x[bench.built_columns])
         program = self.program.with_bounds(at, low[at], high[at])
         # Where units may idle, what runs is searched.
@@ -144,8 +144,8 @@ def entry(
         from which the unit stands in every larger portfolio), capex_million.
     """
     bench = benches[0]
-    whole = bench.capex(best.x)
-    steps = (np.unique(np.linspace(0.0, 1.0, _STEPS + 1) ** 1.5) * whole).tolist()
+    capex = bench.capex(best.x)
+    steps = (np.unique(np.linspace(0.0, 1.0, _STEPS + 1) ** 1.5) * capex).tolist()
 
     def portfolio(with_: Bench, capital: float) -> Plan | None:
         return with_.solve(Setting(capital=capital))
@@ -166,7 +166,7 @@ def entry(
         table["marginal_value"] = np.append(rise, np.nan)
     order = []
     for unit in bench.built(best.x):
-        at = whole
+        at = capex
         for step, standing in reversed(inside):
             if unit not in standing:
                 break
