@@ -21,16 +21,19 @@ from circflow.commands.common import BAD_INPUT, error_line, problem_line
 from circflow.commands.evaluate import evaluate
 from circflow.commands.explain import explain
 from circflow.commands.finance import finance
+from circflow.commands.firm import firm
 from circflow.commands.futures import futures
 from circflow.commands.indicators import indicators
 from circflow.commands.library import library
 from circflow.commands.ranges import breakpoints, ranges
 from circflow.commands.scenario import check, convert, template
 from circflow.commands.solve import solve
+from circflow.commands.spoken import asked_for, in_language
 from circflow.commands.studies import alternatives, pareto, sweep, tornado
 from circflow.commands.suggest import suggest
 from circflow.data.files.atomic import NO_ROOM, no_room
 from circflow.data.one_line import plain
+from circflow.i18n import language, languages
 
 INTERNAL, INTERRUPTED, BROKEN_PIPE = 1, 130, 141
 NO_PLAN = {"infeasible": 3, "unbounded": 4, "stopped": 5}
@@ -48,6 +51,12 @@ class _InOrder(click.Group):
 @click.group(
     cls=_InOrder, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
 )
+@click.option(
+    "--lang",
+    type=click.Choice(languages()),
+    expose_value=False,
+    help="Language of everything a person reads; else CIRCFLOW_LANG, else the locale.",
+)
 @click.version_option(__version__, "--version", message="circflow %(version)s")
 def cli() -> None:
     """Plan a region's circular economy: which waste goes where, what is made of it, what to build.
@@ -59,7 +68,7 @@ def cli() -> None:
 
 _STUDIES = (sweep, tornado, ranges, breakpoints, alternatives, pareto)
 _CLUSTER = (share, forms, compare, indicators, finance)
-_UNITS = (evaluate, suggest, library)
+_UNITS = (evaluate, firm, suggest, library)
 _DATA = (template, check, convert, solve, explain)
 for _command in (*_DATA, *_STUDIES, *_UNITS, *_CLUSTER, futures, app):
     cli.add_command(_command)
@@ -67,6 +76,16 @@ for _command in (*_DATA, *_STUDIES, *_UNITS, *_CLUSTER, futures, app):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line; the exit code. Errors are told in plain lines on standard error."""
+    try:
+        wanted = asked_for(arguments)
+    except ValueError as error:  # of the environment
+        error_line(error)
+        return BAD_INPUT
+    with language(wanted):
+        return _run(arguments)
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     if closed := _closed_streams():
         click.echo(f"error: {closed} is closed: send it to a file or to {os.devnull}", err=_told())
         return BAD_INPUT
@@ -74,7 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):  # names in any script, on any terminal
             stream.reconfigure(errors="replace")
     try:
-        code = cli.main(args=arguments, prog_name="circflow", standalone_mode=False)
+        code = in_language(cli).main(args=arguments, prog_name="circflow", standalone_mode=False)
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except SystemExit as leaving:  # click's way to leave when a pipe is broken: with code 1
@@ -207,13 +226,12 @@ def _tell_of_no_plan(error: Any) -> int:
 def _tell_of_audit(error: Any) -> int:
     audit = error.solution.audit
     error_line(f"{error.solution.scenario.name}: the plan failed the audit (a fault of circflow)")
-    for found in audit.findings.head(20).to_dict("records"):
-        period = f" in {found['period']}" if isinstance(found["period"], str) else ""
-        expected = found["expected"]
+    for finding in audit.findings.head(20).to_dict("records"):
+        period = f" in {finding['period']}" if isinstance(finding["period"], str) else ""
+        expected = finding["expected"]
         right = f"expected {expected:.6g}, " if expected == expected else ""  # noqa: PLR0124
-        error_line(
-            f"audit: {found['check']}, {found['where']}{period}: {right}found {found['found']:.6g}"
-        )
+        where = f"{finding['check']}, {finding['where']}{period}"
+        error_line(f"audit: {where}: {right}found {finding['found']:.6g}")
     if len(audit.findings) > 20:
         error_line(f"audit: and {len(audit.findings) - 20} more")
     return INTERNAL

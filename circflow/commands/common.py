@@ -49,13 +49,13 @@ _ASSIGNMENT = re.compile(
 
 def split_assignment(text: str) -> tuple[str, str, str]:
     """ADDRESS, the sign (`=`, `*=` or `+=`) and VALUE of an assignment."""
-    found = _ASSIGNMENT.fullmatch(text)
-    if found is None:
+    parts = _ASSIGNMENT.fullmatch(text)
+    if parts is None:
         raise Refusal(
             f"{text!r} is not an assignment: write 'Sheet.column=value' or"
             " 'Sheet.column[column=value]*=factor'"
         )
-    return found["address"].strip(), found["sign"], found["value"].strip()
+    return parts["address"].strip(), parts["sign"], parts["value"].strip()
 
 
 def read_scenario(file: Path, assignments: Sequence[str] = ()) -> Scenario:
@@ -172,13 +172,7 @@ def note(text: str, *, quiet: bool = False) -> None:
 
 def problem_line(problem: Problem, origin: str = "") -> str:
     """A problem as one line: where, what, what is expected, the nearest good value."""
-    where = str(problem.cell) or origin
-    parts = [f"{where}: {problem.message}" if where else problem.message]
-    if problem.expected:
-        parts.append(f"expected {problem.expected}")
-    if problem.suggestion:
-        parts.append(f"did you mean {problem.suggestion!r}?")
-    return plain("; ".join(parts))
+    return plain("; ".join(problem.parts(str(problem.cell) or origin)))
 
 
 def counted(count: int, noun: str) -> str:

@@ -19,6 +19,7 @@ from circflow.commands.common import (
     write_json,
 )
 from circflow.commands.options import JSON, file_argument
+from circflow.i18n import ENGLISH, current
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -106,8 +107,8 @@ def listing(problems: Sequence[Problem], origin: str) -> list[str]:
                 by_sheet.setdefault(problem.cell.sheet, []).append(problem_line(problem, origin))
         if by_sheet:
             lines.append(title)
-        for sheet, found in by_sheet.items():
-            lines += [f"  {sheet or origin}", *(f"    {line}" for line in found)]
+        for sheet, lines_of_sheet in by_sheet.items():
+            lines += [f"  {sheet or origin}", *(f"    {line}" for line in lines_of_sheet)]
         if by_sheet:
             lines.append("")
     return lines
@@ -176,7 +177,8 @@ def convert(source: Path, target: Path) -> None:
     """Turn a workbook into CSV files, or back.
 
     Nothing is lost on the way. A name that ends in .xlsx is a workbook, any other name a folder
-    of CSV files, one per sheet. What is at TO is replaced. The scenario is not checked.
+    of CSV files, one per sheet, whose names are English. A workbook's are in the language of the
+    command (`circflow --lang ru convert`). What is at TO is replaced. The scenario is not checked.
     """
     workbook = target.suffix.lower() == ".xlsx"
     if workbook:
@@ -184,9 +186,10 @@ def convert(source: Path, target: Path) -> None:
     else:
         check_outputs(source, folders=[target])
     from circflow.data.files.books import read_book, write_book
+    from circflow.data.files.native import native
 
     book = read_book(source)
     for warning in book.warnings:
         note(f"warning: {problem_line(warning, source.name)}")
-    write_book(book, target)
+    write_book(native(book, current() if workbook else ENGLISH), target)
     click.echo(f"Written: {target} ({counted(len(book.sheets), 'sheet')})")

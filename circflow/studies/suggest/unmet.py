@@ -117,12 +117,12 @@ def needing_a_market(
         unit = pricing.materials[flow.library_material]["unit"]
         product = flow.library_material, unit, needed, usual[main], flow.amount * run
         records.append((r["technology"], r["site"], *product, r["alike"]))
-    made = pd.DataFrame(records, columns=NO_MARKET)
-    ratio = (made["needed_price"] / made["usual_price"].where(made["usual_price"] > 0.0)).fillna(
-        np.inf
-    )
-    made = made.iloc[np.argsort(ratio.to_numpy(float), kind="stable")]
-    return made.drop_duplicates("technology").reset_index(drop=True)
+    listed = pd.DataFrame(records, columns=NO_MARKET)
+    ratio = (
+        listed["needed_price"] / listed["usual_price"].where(listed["usual_price"] > 0.0)
+    ).fillna(np.inf)
+    listed = listed.iloc[np.argsort(ratio.to_numpy(float), kind="stable")]
+    return listed.drop_duplicates("technology").reset_index(drop=True)
 
 
 def _is_new_product(pricing: Pricing, flow: Flow) -> bool:
