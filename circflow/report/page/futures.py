@@ -139,6 +139,7 @@ def _infrastructure(tables: Mapping[str, pd.DataFrame], money: str) -> list[Bloc
         Column("by_risk", "By the uncertainty alone", "number", money),
         Column("worst", "At most", "number", money),
         Column("worst_future", "in the future"),
+        Column("worst_tenth", "In the worst tenth", "number", money),
         Column("because_of", "Because of"),
     )
     return [Table("What each is worth, by futures", table, columns, name="infrastructure")]
