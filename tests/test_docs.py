@@ -37,7 +37,7 @@ def parsed(command: click.Command, words: list[str]) -> None:
     """Parse the words of a command without running it."""
     context = click.Context(command)
     _, rest, _ = command.make_parser(context).parse_args(list(words))
-    if isinstance(command, click.Group):
+    if isinstance(command, click.Group) and rest:
         name, found, rest = command.resolve_command(context, rest)
         assert found is not None, name
         parsed(found, rest)
@@ -55,3 +55,22 @@ def test_a_russian_case_has_the_figures_of_the_english_page(region: str) -> None
     russian = (DOCS / "ru" / f"{region}.md").read_text("utf-8")
     english = (DOCS / "cases" / f"{region}.md").read_text("utf-8")
     assert figures(russian) - figures(english) == set()
+
+
+def test_results_name_the_same_columns() -> None:
+    """Section by section, the Russian explanation of results names what the English one names."""
+    english, russian = (named_columns(DOCS / place) for place in ("results.md", "ru/results.md"))
+    assert english.keys() == russian.keys()
+    for place, names in english.items():
+        assert names == russian[place], place
+
+
+def named_columns(page: Path) -> dict[str, set[str]]:
+    """The names in the first cells of the tables below `### name` of a page."""
+    found: dict[str, set[str]] = {}
+    for section in re.split(r"^#+ ", page.read_text("utf-8"), flags=re.M):
+        title, _, text = section.partition("\n")
+        if re.fullmatch("[a-z_]+", title):
+            rows = re.findall(r"^\| (`.*?) \|", text, re.M)
+            found[title] = {name for row in rows for name in re.findall("`(.+?)`", row)}
+    return found
