@@ -2,7 +2,8 @@
 
 A table has two columns, the name as it stands in the CSV folder and the name in the language. It
 holds every name and label with a Latin letter, formulas such as CO2 too; notes, or the words that
-they begin with, may stand in it as well. Two names never have one label, so that the scenario stays the same scenario.
+they begin with, may stand in it as well. Two names never have one label, so that the scenario
+stays the same.
 """
 
 from __future__ import annotations
