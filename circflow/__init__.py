@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from circflow.data.read import read as read
     from circflow.data.scenario import Scenario as Scenario
     from circflow.data.scenario import ScenarioError as ScenarioError
+    from circflow.i18n.language import language as language
     from circflow.library.read import Library as Library
     from circflow.library.read import read_library as read_library
     from circflow.solution.solution import NoPlan as NoPlan
@@ -69,6 +70,7 @@ _HOMES = {
     "circflow.data.errors": ["ArgumentError", "CircflowError"],
     "circflow.data.read": ["read"],
     "circflow.data.scenario": ["Scenario", "ScenarioError"],
+    "circflow.i18n.language": ["language"],
     "circflow.library.read": ["Library", "read_library"],
     "circflow.solution.solution": ["NoPlan", "Solution", "Status"],
     "circflow.solver.highs": ["SolverError"],

@@ -27,10 +27,12 @@ from circflow.commands.library import library
 from circflow.commands.ranges import breakpoints, ranges
 from circflow.commands.scenario import check, convert, template
 from circflow.commands.solve import solve
+from circflow.commands.spoken import asked_for, in_language
 from circflow.commands.studies import alternatives, pareto, sweep, tornado
 from circflow.commands.suggest import suggest
 from circflow.data.atomic import NO_ROOM, no_room
 from circflow.data.one_line import plain
+from circflow.i18n import language, languages
 
 INTERNAL, INTERRUPTED, BROKEN_PIPE = 1, 130, 141
 NO_PLAN = {"infeasible": 3, "unbounded": 4, "stopped": 5}
@@ -47,6 +49,12 @@ class _InOrder(click.Group):
 
 @click.group(
     cls=_InOrder, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
+@click.option(
+    "--lang",
+    type=click.Choice(languages()),
+    expose_value=False,
+    help="Language of everything a person reads; else CIRCFLOW_LANG, else the locale.",
 )
 @click.version_option(__version__, "--version", message="circflow %(version)s")
 def cli() -> None:
@@ -67,6 +75,16 @@ for _command in (*_DATA, *_STUDIES, *_UNITS, *_CLUSTER, futures, app):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line; the exit code. Errors are told in plain lines on standard error."""
+    try:
+        wanted = asked_for(arguments)
+    except ValueError as error:  # of the environment
+        error_line(error)
+        return BAD_INPUT
+    with language(wanted):
+        return _run(arguments)
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     if closed := _closed_streams():
         click.echo(f"error: {closed} is closed: send it to a file or to {os.devnull}", err=_told())
         return BAD_INPUT
@@ -74,7 +92,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):  # names in any script, on any terminal
             stream.reconfigure(errors="replace")
     try:
-        code = cli.main(args=arguments, prog_name="circflow", standalone_mode=False)
+        code = in_language(cli).main(args=arguments, prog_name="circflow", standalone_mode=False)
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except SystemExit as leaving:  # click's way to leave when a pipe is broken: with code 1

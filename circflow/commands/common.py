@@ -212,13 +212,7 @@ def note(text: str, *, quiet: bool = False) -> None:
 
 def problem_line(problem: Problem, origin: str = "") -> str:
     """A problem as one line: where, what, what is expected, the nearest good value."""
-    where = str(problem.cell) or origin
-    parts = [f"{where}: {problem.message}" if where else problem.message]
-    if problem.expected:
-        parts.append(f"expected {problem.expected}")
-    if problem.suggestion:
-        parts.append(f"did you mean {problem.suggestion!r}?")
-    return plain("; ".join(parts))
+    return plain("; ".join(problem.parts(str(problem.cell) or origin)))
 
 
 def counted(count: int, noun: str) -> str:

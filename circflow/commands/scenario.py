@@ -20,6 +20,7 @@ from circflow.commands.common import (
     problem_line,
     write_json,
 )
+from circflow.i18n import ENGLISH, current
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -177,7 +178,8 @@ def convert(source: Path, target: Path) -> None:
     """Turn a workbook into CSV files, or back.
 
     Nothing is lost on the way. A name that ends in .xlsx is a workbook, any other name a folder
-    of CSV files, one per sheet. What is at TO is replaced. The scenario is not checked.
+    of CSV files, one per sheet, whose names are English. A workbook's are in the language of the
+    command (`circflow --lang ru convert`). What is at TO is replaced. The scenario is not checked.
     """
     workbook = target.suffix.lower() == ".xlsx"
     if workbook:
@@ -185,9 +187,10 @@ def convert(source: Path, target: Path) -> None:
     else:
         check_outputs(source, folder=target)
     from circflow.data.files import read_book, write_book
+    from circflow.data.native import native
 
     book = read_book(source)
     for warning in book.warnings:
         note(f"warning: {problem_line(warning, source.name)}")
-    write_book(book, target)
+    write_book(native(book, current() if workbook else ENGLISH), target)
     click.echo(f"Written: {target} ({counted(len(book.sheets), 'sheet')})")

@@ -91,7 +91,7 @@ def mark(book: Workbook, problems: Sequence[Problem]) -> None:
     for sheet in book.worksheets:
         sheets.setdefault(sheet.title.strip(), sheet)
     for cell, found in list(_by_cell(problems).items())[:_MOST_COMMENTS]:
-        target = sheets.get(cell.sheet.strip())
+        target = sheets.get(cell.place.strip())
         if target is None:
             continue
         if cell.row:
@@ -178,7 +178,7 @@ def _list_problems(
             cell.alignment = Alignment(wrap_text=column == 3, vertical="top")
         colour = _COLOURS[problem.severity]
         page.cell(row, 1).fill = PatternFill("solid", start_color=colour, end_color=colour)
-        target = sheets.get(problem.cell.sheet.strip())
+        target = sheets.get(problem.cell.place.strip())
         if target is not None:
             link = page.cell(row, 2)
             title = target.title.replace("'", "''")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, time, timedelta
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ from circflow.data.errors import CircflowError
 from circflow.data.schema import Column
 from circflow.data.suggest import nearest
 from circflow.data.table import CellFault
+from circflow.i18n.names import english_word, words_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 TRUE_WORDS = frozenset({"yes", "да", "true", "1"})
 FALSE_WORDS = frozenset({"no", "нет", "false", "0"})
+_YES_AND_NO = ("yes", "no", "да", "нет")
 _LONGEST_SHOWN = 60
 
 _SPACE = "[ \u00a0\u2000-\u200a\u202f\u205f\u3000]"
@@ -236,16 +238,19 @@ def parse_flag(value: object) -> bool | None:
         return True
     if word in FALSE_WORDS:
         return False
-    raise BadCellError(f"{show(value)!r} is neither yes nor no", nearest(word, ("yes", "no")))
+    raise BadCellError(f"{show(value)!r} is neither yes nor no", nearest(word, _YES_AND_NO))
 
 
-def parse_choice(value: object, choices: Iterable[str]) -> str | None:
-    """One of a list of words; None where blank."""
+def parse_choice(value: object, column: Column) -> str | None:
+    """One of a column's words, in any language; None where blank."""
     word = parse_name(value)
-    choices = tuple(choices)
-    if word is not None and word not in choices:
-        raise BadCellError(f"{shorten(word)!r} is not one of the choices", nearest(word, choices))
-    return word
+    if word is None or word in column.choices:
+        return word
+    meant = english_word(column.name, column.choices, word)
+    if meant in column.choices:
+        return meant
+    near = nearest(word, (*column.choices, *words_of(column.name, column.choices)))
+    raise BadCellError(f"{shorten(word)!r} is not one of the choices", near)
 
 
 def parse_names(value: object) -> str | None:
@@ -366,10 +371,12 @@ def parse_cell(value: object, column: Column) -> str | float | bool | None:
     """
     try:
         if column.kind == "choice":
-            return parse_choice(value, column.choices)
+            return parse_choice(value, column)
         parsed = _READERS[column.kind](value)
     except BadCellError as problem:
         raise _in_column(problem, value, column) from None
+    if column.words and isinstance(parsed, str):
+        parsed = english_word(column.name, column.words, parsed)
     if isinstance(parsed, float) and not in_range(parsed, column):
         raise out_of_range(parsed, column)
     assert parsed is None or isinstance(parsed, str | float | bool)

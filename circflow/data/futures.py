@@ -15,7 +15,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from circflow.data.address import SETTINGS, AddressError, Match, match, parse_address
+from circflow.data.address import (
+    SETTINGS,
+    AddressError,
+    Match,
+    english_sheet,
+    match,
+    parse_address,
+)
 from circflow.data.cells import in_range, out_of_range, parse_cell, plain, shorten
 from circflow.data.checks.changed import check_changed
 from circflow.data.retyped import retyped
@@ -184,9 +191,9 @@ def refusal(sheet: str, column: str) -> str:
 def outage(tables: Mapping[str, Table], text: str, period: str | None) -> Outage:
     """What an address without a column names, to stand still. Raises `AddressError`."""
     head, bracket, tail = text.strip().partition("[")
-    sheet = head.strip()
+    sheet = english_sheet(head.strip())
     if sheet not in OFF_TARGETS:
-        base = sheet.partition(".")[0].strip()
+        base = english_sheet(sheet.partition(".")[0].strip())
         good = base if base in OFF_TARGETS else nearest(sheet, OFF_TARGETS)
         raise AddressError(
             f"{shorten(sheet)!r} cannot stand still: off takes {OFF_WORDS}, without a column"

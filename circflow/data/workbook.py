@@ -42,6 +42,7 @@ from circflow.data.worksheet import (
     parse_xml,
     unescaped,
 )
+from circflow.i18n import every, mark
 
 MAX_TEXT = 32_767
 """Most characters (UTF-16 units) that Excel holds in a cell."""
@@ -51,8 +52,8 @@ MAX_RATIO, RATIO_FROM_BYTES = 200, 10 * 2**20
 """Largest compression of a part, looked at from this size on (a real sheet stays below 50)."""
 
 README = "_readme"
-README_TITLE = "How to fill in this circflow scenario"
-LIBRARY_README_TITLE = "How to fill in this circflow library of technologies"
+README_TITLE = mark("How to fill in this circflow scenario")
+LIBRARY_README_TITLE = mark("How to fill in this circflow library of technologies")
 """First cell of the sheet `_readme` that is made on writing, and left out on reading."""
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -178,12 +179,16 @@ def _read_package(package: zipfile.ZipFile, origin: str) -> Book:
         with package.open(part) as stream:
             sheet.parse(stream)
         grid = sheet.finished_grid()
-        if entry.name == README and grid and grid[0][0] in (README_TITLE, LIBRARY_README_TITLE):
+        if entry.name == README and grid and grid[0][0] in _readme_titles():
             continue
         sheets.append(RawSheet(entry.name, grid, entry.hidden))
         if not is_planners_sheet(entry.name):
             warnings += _hidden_warnings(entry, sheet, grid)
     return Book(tuple(sheets), origin, tuple(warnings))
+
+
+def _readme_titles() -> tuple[str, ...]:
+    return (*every(README_TITLE), *every(LIBRARY_README_TITLE))
 
 
 def _hidden_warnings(

@@ -131,7 +131,7 @@ def read_library(path: str | os.PathLike[str] | None = None) -> Library:
     """
     if not isinstance(path, str | os.PathLike | None):
         raise ArgumentError(f"path must be the name of a file or folder, not {path!r}")
-    return library_of(read_book(OWN if path is None else path))
+    return library_of(read_book(OWN if path is None else path, LIBRARY_SHEETS))
 
 
 def library_of(book: Book) -> Library:
@@ -146,7 +146,7 @@ def library_of(book: Book) -> Library:
 def check_library(path: str | os.PathLike[str]) -> list[Problem]:
     """Every problem of a library file, in the order of its sheets and rows."""
     try:
-        return _checked(read_book(path))[0]
+        return _checked(read_book(path, LIBRARY_SHEETS))[0]
     except ScenarioError as unreadable:
         return list(unreadable.problems)
 

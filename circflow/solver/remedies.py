@@ -311,7 +311,7 @@ def with_changes(scenario: Scenario, changes: Sequence[Change]) -> Scenario:
         column = next(c for c, letter in table.letters.items() if letter == change.cell.column)
         frame = table.frame.copy()
         frame.loc[change.cell.row, column] = change.after
-        tables[change.cell.sheet] = Table(table.sheet, frame, table.letters)
+        tables[change.cell.sheet] = Table(table.sheet, frame, table.letters, table.title)
     return scenario.with_figures(scenario.settings, scenario.periods, tables, scenario.book)
 
 

@@ -92,10 +92,13 @@ class Draft:
     """Whether the sheet is missing, or lacks a column it needs."""
     title: str = ""
     """What the sheet is called in the file, where that is misspelt."""
+    native: str = ""
+    """What the sheet is called in the file, where that is its name in another language."""
 
     def cell(self, row: int, column: str = "") -> Cell:
         """The cell of a column in a row (of the row, if the file lacks the column)."""
-        return Cell(self.title or self.sheet.name, row, self.letters.get(column, ""))
+        name = self.title or self.sheet.name
+        return Cell(name, row, self.letters.get(column, ""), self.native)
 
     def spoil(self, row: int, column: str) -> None:
         """Note that a cell is an error already, so that no other rule speaks of it."""
@@ -112,7 +115,7 @@ class Draft:
 
     @property
     def table(self) -> Table:
-        return Table(self.sheet, self.frame, self.letters)
+        return Table(self.sheet, self.frame, self.letters, self.native)
 
     @classmethod
     def of(cls, table: Table) -> Draft:

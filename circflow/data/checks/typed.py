@@ -13,7 +13,6 @@ from circflow.data.checks.structure import RawTable
 from circflow.data.measures import canonical
 from circflow.data.scenario import Period, Settings, make_periods
 from circflow.data.schema import BY_NAME, SCENARIO_KEYS, SHEETS, Column, Sheet
-from circflow.data.table import Cell
 
 _SETTINGS = {column.name: column for column in SCENARIO_KEYS}
 
@@ -34,7 +33,8 @@ def typed_drafts(
 
 def _typed(raw: RawTable, findings: Findings) -> Draft:
     sheet = raw.sheet
-    draft = Draft(sheet, pd.DataFrame(), raw.letters, broken=raw.broken, title=raw.title)
+    draft = Draft(sheet, pd.DataFrame(), raw.letters, broken=raw.broken)
+    draft.title, draft.native = raw.title, raw.native
     data: dict[str, pd.Series] = {}
     index = pd.Index(raw.rows, dtype="int64", name="row")
     for column in sheet.columns:
@@ -146,7 +146,7 @@ def read_settings(drafts: Drafts) -> Settings:
 def _no_name(drafts: Drafts, row: int | None) -> None:
     message = "the scenario has no name: give the key name a value"
     if row is None:
-        cell = Cell(drafts["Scenario"].title or "Scenario", 0)
+        cell = drafts["Scenario"].cell(0)
         drafts.findings.error(cell, message, expected="a row with the key name and a title")
     elif drafts["Scenario"].is_sound(row, "value"):
         drafts.error("Scenario", row, "value", message, expected="a title")

@@ -167,7 +167,10 @@ def unbudgeted(scenario: Scenario) -> Scenario:
     table = scenario.tables["Budget"]
     if not len(table):
         return scenario
-    tables = {**scenario.tables, "Budget": Table(table.sheet, table.frame.iloc[:0], table.letters)}
+    tables = {
+        **scenario.tables,
+        "Budget": Table(table.sheet, table.frame.iloc[:0], table.letters, table.title),
+    }
     return scenario.with_figures(scenario.settings, scenario.periods, tables, scenario.book)
 
 

@@ -266,5 +266,7 @@ def _with_plants(
         last = int(old.frame.index.max()) if len(old) else 1
         rows.index = pd.RangeIndex(last + 1, last + 1 + len(rows))
         frame = pd.concat([old.frame, rows]) if len(old) else rows
-        tables[name] = Table(old.sheet, frame.astype(old.frame.dtypes.to_dict()), old.letters)
+        tables[name] = Table(
+            old.sheet, frame.astype(old.frame.dtypes.to_dict()), old.letters, old.title
+        )
     return replace(scenario, tables=tables)
