@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from circflow.data.native import native
 from relabel import Labels, labelled, tables
 
 from circflow import language
 from circflow.data.files import read_book, write_book
+from circflow.data.native import native
 
 HERE = Path(__file__).parent
 

@@ -14,14 +14,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from circflow.data.address import Address, AddressError, parse_address
-from circflow.data.indicators import COMPUTED
 from circflow.data.schema import BY_NAME, Column, is_planners_column
 from circflow.data.table import Book, RawSheet
 
 HERE = Path(__file__).parent
 FREE = ("name", "description", "region")
 """Keys of the sheet Scenario whose value is a label."""
-_WORDS = frozenset(column.name for column in COMPUTED)
 _LATIN = re.compile("[A-Za-z]")
 
 
@@ -84,14 +82,14 @@ class Labels:
         """A cell of a column of the schema."""
         if column.name == "parameter":
             return self.address(text)
-        if column.name in ("goal", "values", "rates", "ramp_up") or text in _WORDS:
+        if column.name in ("goal", "values") or text in column.words:
             return text
         if column.name == "partner" and ">" in text:
             return self.parts(text, " > ")
         if column.name == "key" and "/" in text and text not in self.labels:
             return self.parts(text, "/")
         if column.kind == "names":
-            return self.parts(text, ", ")
+            return text if text in column.words else self.parts(text, ", ")
         return self.name(text) if column.kind in ("name", "text") else text
 
 

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 import circflow as cf
+from circflow.data.address import match, parse_address
+from circflow.data.check import check_book
 from circflow.data.files import read_book
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
@@ -39,6 +41,22 @@ def test_every_name_has_a_label_and_every_label_a_use(name: str) -> None:
     relabel.labelled(read_book(SCENARIOS / name.partition(".")[0]), labels)
     assert labels.missing == set(), "scenarios/labels has no label for them"
     assert set(labels.labels) - labels.used == set(), "no such name stands in the folder"
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_workbook_is_its_folder_with_other_names(name: str) -> None:
+    book = relabel.labelled(
+        read_book(SCENARIOS / name.partition(".")[0]), relabel.Labels(TABLES[name])
+    )
+    folder, workbook = check_book(book)[1], cf.read(SCENARIOS / f"{name}.xlsx")
+    assert folder is not None and folder.settings == workbook.settings
+    spoken = ("Scenario", "Studies", "Ranges", "FutureChanges")  # of words and addresses, as typed
+    for sheet, table in folder.tables.items():
+        same = table.frame.equals(workbook.tables[sheet].frame)
+        assert same or sheet in spoken, f"{sheet}: run scenarios/build.py"
+    for study in ("Studies", "Ranges"):
+        for typed in workbook.tables[study].frame["parameter"]:
+            match(workbook.tables, parse_address(typed))
 
 
 @pytest.mark.parametrize("name", TABLES)
