@@ -1,9 +1,11 @@
-"""What the schema says of itself, for the catalogues: meanings, units, what a blank cell means."""
+"""What the schema says of itself, for the catalogues: meanings, units, what a blank cell means,
+and what `docs/data.md` says besides."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from circflow.data.docs import HEAD, RULES
 from circflow.data.schema import SCENARIO_KEYS, SHEETS
 
 
@@ -15,6 +17,8 @@ def messages() -> Iterator[tuple[str, str]]:
         yield _FILE, column.meaning
         yield _FILE, column.unit
         yield _FILE, column.blank
+    for text in (HEAD, *RULES.values()):
+        yield _DOCS, text
 
 
-_FILE = "circflow/data/schema.py"
+_FILE, _DOCS = "circflow/data/schema.py", "circflow/data/docs.py"
