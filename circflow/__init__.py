@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from circflow.data.address import AddressError as AddressError
+    from circflow.data.changes.address import AddressError as AddressError
     from circflow.data.errors import ArgumentError as ArgumentError
     from circflow.data.errors import CircflowError as CircflowError
     from circflow.data.read import read as read
@@ -66,7 +66,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
-    "circflow.data.address": ["AddressError"],
+    "circflow.data.changes.address": ["AddressError"],
     "circflow.data.errors": ["ArgumentError", "CircflowError"],
     "circflow.data.read": ["read"],
     "circflow.data.scenario": ["Scenario", "ScenarioError"],

@@ -30,7 +30,7 @@ from circflow.commands.solve import solve
 from circflow.commands.spoken import asked_for, in_language
 from circflow.commands.studies import alternatives, pareto, sweep, tornado
 from circflow.commands.suggest import suggest
-from circflow.data.atomic import NO_ROOM, no_room
+from circflow.data.files.atomic import NO_ROOM, no_room
 from circflow.data.one_line import plain
 from circflow.i18n import language, languages
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from relabel import Labels, labelled, tables
 
 from circflow import language
-from circflow.data.files import read_book, write_book
-from circflow.data.native import native
+from circflow.data.files.books import read_book, write_book
+from circflow.data.files.native import native
 
 HERE = Path(__file__).parent
 

@@ -13,8 +13,8 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from circflow.data.address import Address, AddressError, parse_address
-from circflow.data.schema import BY_NAME, Column, is_planners_column
+from circflow.data.changes.address import Address, AddressError, parse_address
+from circflow.data.schema.sheets import BY_NAME, Column, is_planners_column
 from circflow.data.table import Book, RawSheet
 
 HERE = Path(__file__).parent

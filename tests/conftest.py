@@ -12,7 +12,7 @@ import pytest
 from circflow.algebra.build import build
 from circflow.algebra.declare import Model
 from circflow.data.scenario import Scenario, Settings, make_periods
-from circflow.data.schema import SHEETS, Column, Sheet
+from circflow.data.schema.sheets import SHEETS, Column, Sheet
 from circflow.data.table import Book, Table
 from circflow.solver.compiled import Compiled, compile_model
 

@@ -26,7 +26,7 @@ FLOORS = (
 )
 """From the ground up; a room may import from its own floor and from those below."""
 FACADES = {
-    "circflow.data.scenario": {"circflow.data.change", "circflow.data.network"},
+    "circflow.data.scenario": {"circflow.data.changes.change", "circflow.data.network"},
     "circflow.solution.solution": {
         "circflow.solution.audit",
         "circflow.solution.chains",

@@ -6,9 +6,6 @@ material are price tiers, numbered as they stand in the sheet.
 Variables
     sold[site, material, tier, period]  unit/yr  sold under a market row
 
-Limits (bounds of the variable)
-    min_per_year ≤ sold ≤ max_per_year
-
 Money
     income   + price · sold
     synergy  + premium · sold (the gain owed to the cluster's image)

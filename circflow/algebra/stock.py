@@ -4,9 +4,8 @@ Sets: (site, material) of Stockpiles, every period.
 
 Variables
     added[site, material, period]      unit/yr  put in (only where can_add)
-    reclaimed[site, material, period]  unit/yr  taken out; ≤ max_reclaim_per_year
-    level[site, material, period]      unit     held at the period's end; ≤ capacity, and after
-                                                the last period closing_min ≤ level ≤ closing_max
+    reclaimed[site, material, period]  unit/yr  taken out
+    level[site, material, period]      unit     held at the period's end
 
 Money
     stockpiles  − add_cost · added − reclaim_cost · reclaimed − holding_cost · level

@@ -6,10 +6,6 @@ Variables
     taken[site, material, period]   unit/yr   waste taken from a stream
     bought[site, material, period]  unit/yr   auxiliary input bought
 
-Limits (bounds of the variables)
-    taken = amount_per_year where the stream must be handled, else taken ≤ amount_per_year
-    bought ≤ max_per_year
-
 Money
     streams    − cost · taken
     purchases  − price · bought

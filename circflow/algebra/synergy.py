@@ -4,7 +4,7 @@ Sets: (synergy, period); partners are units (their activity, the sum over their 
 (everything sent from one place to another).
 
 Variables
-    joint_activity[synergy, period]  1/yr  ≤ max_per_year
+    joint_activity[synergy, period]  1/yr
 
 A partner that is off, or a flow without a link, has no activity.
 

@@ -13,12 +13,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from circflow.data.atomic import atomic_path
 from circflow.data.cells import BadCellError, parse_number
-from circflow.data.files import write_book
-from circflow.data.grids import file_error
-from circflow.data.patch import UnusualError, patch
-from circflow.data.schema import BY_NAME
+from circflow.data.files.atomic import atomic_path
+from circflow.data.files.books import write_book
+from circflow.data.files.grids import file_error
+from circflow.data.files.patch import UnusualError, patch
+from circflow.data.schema.sheets import BY_NAME
 from circflow.data.table import Book, RawSheet
 
 Value = str | int | float | bool | None

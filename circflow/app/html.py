@@ -15,6 +15,7 @@ STEPS = (
     ("/plan", "Plan"),
     ("/what-if", "What if"),
     ("/plants", "New plants"),
+    ("/suggestions", "Suggestions"),
     ("/cluster", "Cluster"),
     ("/studies", "Studies"),
     ("/take-away", "Take away"),

@@ -22,11 +22,11 @@ from starlette.responses import (
 from circflow.app.edits import Edit, Value, save, typed
 from circflow.app.project import Project, file_digest
 from circflow.app.state import App
-from circflow.app.views import check, load, parts, plants, studies, what_if
+from circflow.app.views import check, load, parts, plants, studies, suggestions, what_if
 from circflow.app.views.network import columns
 from circflow.app.views.parts import raw_sheet
 from circflow.app.worker import JobFailedError, WorkerDiedError
-from circflow.data.schema import BY_NAME
+from circflow.data.schema.sheets import BY_NAME
 
 Handler = Callable[[Request], Awaitable[Response]]
 MAX_UPLOAD = 256 * 2**20
@@ -83,7 +83,7 @@ async def _received(uploaded: UploadFile, home: Path) -> tuple[str, Path]:
 
 
 def _empty(home: Path) -> Path:
-    from circflow.data.files import write_template
+    from circflow.data.files.books import write_template
 
     path = home / "new.xlsx"
     write_template(path)
@@ -215,6 +215,27 @@ def add_plant(app: App) -> Handler:
             told = f"the workbook has a unit {values['unit']!r} already"
             return HTMLResponse(parts.missing(app, told), 409)
         return await _appended(app, "Units", {**values, "status": "candidate"}, "/check")
+
+    return answer
+
+
+def add_suggestion(app: App) -> Handler:
+    """Add a suggestion of a run to the workbook, as a candidate with all that it needs."""
+
+    async def answer(request: Request) -> Response:
+        async with request.form() as form:
+            number, unit = str(form.get("run", "")), str(form.get("unit", ""))
+        run = app.project.run(int(number)) if number.isdecimal() else None
+        rows = suggestions.rows_of(app, run, unit) if run is not None else None
+        if rows is None:
+            return HTMLResponse(parts.missing(app, "there is no such suggestion"), 404)
+        known = {str(r[0]) for r in columns(app.project.book, "Units", "unit")}
+        if unit in known:
+            told = f"the workbook has a unit {unit!r} already"
+            return HTMLResponse(parts.missing(app, told), 409)
+        edits = suggestions.edits(app.project.book, rows)
+        await asyncio.to_thread(app.project.edit, edits)
+        return RedirectResponse("/suggestions", 303)
 
     return answer
 

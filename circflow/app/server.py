@@ -40,6 +40,7 @@ from circflow.app.views import (
     plants,
     runs,
     studies,
+    suggestions,
     tables,
     take_away,
     what_if,
@@ -75,6 +76,7 @@ def _pages(app: App) -> list[Route]:
         Route("/members/{member:path}", _get(app, cluster.member)),
         Route("/compare", _get(app, plan.compare_runs)),
         Route("/plants", _get(app, plants.plants)),
+        Route("/suggestions", _get(app, suggestions.suggestions)),
         Route("/cluster", _get(app, cluster.cluster)),
         Route("/what-if", _get(app, what_if.what_if)),
         Route("/studies", _get(app, studies.studies)),
@@ -100,6 +102,7 @@ def _posts(app: App) -> list[Route]:
         "/sliders": posts.ready_sliders,
         "/slide": posts.slide,
         "/plants/add": posts.add_plant,
+        "/suggestions/add": posts.add_suggestion,
     }
     free = ("/load", "/open")
     return [

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from circflow.commands.common import (
+from circflow.commands.common import Call, Progress, Refusal, note
+from circflow.commands.options import (
+    FOLDER_OUTPUT,
+    GAP,
+    QUIET,
+    SET,
+    THREADS,
     Number,
-    Progress,
-    Refusal,
-    check_outputs,
-    file_argument,
-    note,
-    quiet_option,
-    read_scenario,
-    set_option,
+    scenario_command,
+    time_limit,
 )
 from circflow.data.one_line import plain
 
@@ -29,14 +30,6 @@ if TYPE_CHECKING:
     from circflow.studies.cluster.sharing import Sharing
     from circflow.studies.compare import Comparison
 
-_OUTPUT = click.option(
-    "-o",
-    "--output",
-    metavar="OUT",
-    type=click.Path(path_type=Path),
-    help="Write every table: a workbook (.xlsx), a page with figures (.html), JSON (.json), or"
-    " else a folder of CSV files.",
-)
 _SHORT = {
     "between_members": "members",
     "through_hubs": "hubs",
@@ -47,20 +40,10 @@ _SHORT = {
 """Words that fit a terminal."""
 _NEGLIGIBLE = 1e-6
 """Members that add less than this share of the gain are left out on the terminal."""
-_GAP = click.option(
-    "--gap",
-    metavar="SHARE",
-    type=Number(min=0),
-    default=1e-6,
-    show_default=True,
-    help="Stop each search when its plan is proven to be within this share of the best.",
-)
 
 
-@click.command()
-@file_argument()
-@_OUTPUT
-@set_option
+@scenario_command(json=False)
+@FOLDER_OUTPUT
 @click.option(
     "--arms-length",
     is_flag=True,
@@ -82,15 +65,10 @@ _GAP = click.option(
     help="Orders of joining sampled where there are too many members for the exact Shapley value.",
 )
 @click.option("--exact", is_flag=True, help="The exact Shapley value, however long it takes.")
-@click.option(
-    "--time-limit",
-    metavar="SECONDS",
-    type=Number(min=0, min_open=True),
+@time_limit(
+    "Take no longer than this in all, or little longer: what is not proven by then, or sampled, is"
+    " said.",
     default=300.0,
-    show_default=True,
-    help="Sample no further orders after so long; then let the nucleolus hear no further groups;"
-    " end each search for the group that lacks most; look at all combinations of effects no longer"
-    " than this. What is not proven, or sampled, is said.",
 )
 @click.option(
     "--store",
@@ -98,22 +76,17 @@ _GAP = click.option(
     type=click.Path(path_type=Path),
     help="Keep the values of coalitions in this file, and go on from it.",
 )
-@click.option("--jobs", metavar="N", type=click.IntRange(min=1), help="Threads (as processors).")
-@_GAP
-@quiet_option
-def share(  # noqa: PLR0913, PLR0917
-    file: Path,
-    output: Path | None,
-    assignments: Sequence[str],
-    arms_length: bool,
+@THREADS
+@GAP
+def share(  # noqa: PLR0913
+    call: Call,
+    *,
+    outputs: Sequence[Path],
     newcomer: str | None,
-    orders: int,
     exact: bool,
-    time_limit: float | None,
+    time_limit: float,
     store: Path | None,
-    jobs: int | None,
-    gap: float,
-    quiet: bool,
+    **options: Any,
 ) -> None:
     """Tell what a cluster gains over its members alone, why, and how to share it.
 
@@ -121,47 +94,38 @@ def share(  # noqa: PLR0913, PLR0917
     use; which group would leave under each, and by how much; who pays whom; what if a member
     leaves, or joins.
     """
-    _check_output(file, output, store)
-    with Progress(quiet=quiet) as progress:
-        progress("reading")
-        scenario = read_scenario(file, assignments)
-        from circflow.studies.cluster.coalition_values import StoreError
-        from circflow.studies.cluster.sharing import Sharing
+    call.check([*outputs, *([store] if store else [])])
+    scenario = call.scenario()
+    from circflow.studies.cluster.coalition_values import StoreError
+    from circflow.studies.cluster.sharing import Sharing
 
-        if not len(scenario.frame("Members")):
-            raise Refusal(f"{file}: no site has a member, so there is nothing to share")
-        options = {
-            "arms_length": arms_length,
-            "gap": gap,
-            "jobs": jobs,
-            "orders": orders,
-            "seconds": time_limit,
-            "exact": True if exact else None,
-            "progress": progress,
-        }
-        what = f"{plain(newcomer)} joins" if newcomer is not None else "sharing the gain"
-        title = f"{scenario.name}: {what}"
+    if not len(scenario.frame("Members")):
+        raise Refusal(f"{call.file}: no site has a member, so there is nothing to share")
+    options |= {
+        "seconds": max(1.0, time_limit - call.progress.seconds),
+        "exact": True if exact else None,
+        "progress": call.progress,
+    }
+    what = f"{plain(newcomer)} joins" if newcomer is not None else "sharing the gain"
+    title = f"{scenario.name}: {what}"
 
-        def give(answer: Sharing | Joining) -> None:
-            _write(answer, output, scenario.settings.currency, progress, title)
-            progress.done()
-            if not quiet:
-                click.echo("\n".join(_lines_of(answer)))
+    def give(answer: Sharing | Joining) -> None:
+        _write(answer, outputs, scenario.settings.currency, call.progress, title)
+        call.finish(lambda: _lines_of(answer))
 
-        def give_early(answer: Sharing) -> None:
-            give(answer)
-            note("An early answer; a better one follows. Ctrl-C keeps this one.", quiet=quiet)
+    def give_early(answer: Sharing) -> None:
+        give(answer)
+        note("An early answer; a better one follows. Ctrl-C keeps this one.", quiet=call.quiet)
 
-        try:
-            found = _divided(scenario, newcomer, store, options, give_early)
-        except StoreError as wrong:
-            raise Refusal(str(wrong)) from None
-        if isinstance(found, Sharing) and not found.complete:
-            note("Stopped: the last answer above stands.", quiet=quiet)
-        else:
-            give(found)
-    if not quiet:
-        _written(output)
+    try:
+        found = _divided(scenario, newcomer, store, options, give_early)
+    except StoreError as wrong:
+        raise Refusal(str(wrong)) from None
+    if isinstance(found, Sharing) and not found.complete:
+        note("Stopped: the last answer above stands.", quiet=call.quiet)
+    else:
+        give(found)
+    call.tell_files(outputs)
 
 
 def _divided(
@@ -192,10 +156,8 @@ def _lines_of(found: Sharing | Joining) -> list[str]:
     return joining_lines(found) if isinstance(found, Joining) else sharing_lines(found)
 
 
-@click.command()
-@file_argument()
-@_OUTPUT
-@set_option
+@scenario_command(json=False)
+@FOLDER_OUTPUT
 @click.option(
     "--radius",
     "radius_km",
@@ -223,53 +185,32 @@ def _lines_of(found: Sharing | Joining) -> list[str]:
     show_default=True,
     help="Digital and open: transaction cost inside, times the smaller of the two costs.",
 )
-@_GAP
-@quiet_option
-def forms(  # noqa: PLR0913, PLR0917
-    file: Path,
-    output: Path | None,
-    assignments: Sequence[str],
-    radius_km: float,
-    conventional_factor: float,
-    digital_factor: float,
-    gap: float,
-    quiet: bool,
-) -> None:
+@GAP
+def forms(call: Call, outputs: Sequence[Path], **options: Any) -> None:
     """Compare a cluster as a conventional one, a digital one and an open ecosystem.
 
     Conventional: limited radius, dealing inside as dear as outside. Digital: no radius, cheaper
     inside. Open ecosystem: the same, and dealing with places outside is as cheap.
     """
-    _check_output(file, output)
-    with Progress(quiet=quiet) as progress:
-        progress("reading")
-        scenario = read_scenario(file, assignments)
-        from circflow.studies.cluster.forms import forms as compare_forms
+    call.check(outputs)
+    scenario = call.scenario()
+    from circflow.studies.cluster.forms import forms as compare_forms
 
-        found = compare_forms(
-            scenario,
-            radius_km=radius_km,
-            conventional_factor=conventional_factor,
-            digital_factor=digital_factor,
-            gap=gap,
-            progress=progress,
-        )
-        title = f"{scenario.name}: forms of the cluster"
-        _write(found, output, found.currency, progress, title)
-    if not quiet:
-        click.echo("\n".join(comparison_lines(found)))
-        _written(output)
+    found = compare_forms(scenario, progress=call.progress, **options)
+    title = f"{scenario.name}: forms of the cluster"
+    _write(found, outputs, found.currency, call.progress, title)
+    call.finish(lambda: comparison_lines(found), files=outputs)
 
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE…")
-@_OUTPUT
-@set_option
-@_GAP
-@quiet_option
+@FOLDER_OUTPUT
+@SET
+@GAP
+@QUIET
 def compare(
     files: Sequence[Path],
-    output: Path | None,
+    outputs: Sequence[Path],
     assignments: Sequence[str],
     gap: float,
     quiet: bool,
@@ -279,57 +220,41 @@ def compare(
     `--set` changes every one of them; of a single FILE, the changed scenario stands beside the
     file as it is. A scenario without a plan has empty cells, and the reason.
     """
-    for file in files:
-        _check_output(file, output)
     with Progress(quiet=quiet) as progress:
-        progress("reading")
+        calls = [Call(file, assignments, None, quiet, progress) for file in files]
+        for call in calls:
+            call.check(outputs)
         from circflow.studies.compare import compare as side_by_side
         from circflow.studies.compare import file_labels
 
         labels = file_labels(files)
-        scenarios = [read_scenario(file, assignments) for file in files]
+        scenarios = [call.scenario() for call in calls]
         if assignments and len(files) == 1:
             labels = [*labels, "changed"]
-            scenarios = [read_scenario(files[0]), *scenarios]
+            scenarios = [replace(calls[0], assignments=()).scenario(), *scenarios]
         found = side_by_side(*scenarios, labels=labels, gap=gap, progress=progress)
-        _write(found, output, found.currency, progress, "Scenarios side by side")
-    if not quiet:
-        click.echo("\n".join(comparison_lines(found)))
-        _written(output)
+        _write(found, outputs, found.currency, progress, "Scenarios side by side")
+        calls[0].finish(lambda: comparison_lines(found), files=outputs)
 
 
 # --------------------------------------------------------------------------- output
 
 
-def _check_output(file: Path, output: Path | None, store: Path | None = None) -> None:
-    suffix = output.suffix.lower() if output is not None else ""
-    check_outputs(
-        file,
-        workbook=output if suffix == ".xlsx" else None,
-        text=[output if suffix in (".json", ".html") else None, store],
-        folder=output if suffix not in (".xlsx", ".json", ".html") else None,
-    )
-
-
 def _write(
     found: Sharing | Joining | Comparison,
-    output: Path | None,
+    outputs: Sequence[Path],
     currency: str,
     progress: Progress,
     title: str,
 ) -> None:
-    if output is None:
+    if not outputs:
         return
     from circflow.report.study_tables import write_tables
 
     progress("writing")
-    opening = found.opening() if output.suffix.lower() == ".html" else ()
-    write_tables(found.tables(), output, currency=currency, title=title, opening=opening)
-
-
-def _written(output: Path | None) -> None:
-    if output is not None:
-        note(f"Written: {output}")
+    opening = found.opening() if any(p.suffix.lower() == ".html" for p in outputs) else ()
+    for path in outputs:
+        write_tables(found.tables(), path, currency=currency, title=title, opening=opening)
 
 
 def _table(head: Sequence[str], frame: pd.DataFrame, left: int = 1) -> list[str]:

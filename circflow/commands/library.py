@@ -13,10 +13,9 @@ from circflow.commands.common import (
     STDOUT,
     Refusal,
     check_outputs,
-    file_argument,
-    json_option,
     write_json,
 )
+from circflow.commands.options import JSON, file_argument
 from circflow.data.one_line import plain
 
 if TYPE_CHECKING:
@@ -46,14 +45,13 @@ def library(ctx: click.Context) -> None:
         ctx.invoke(search)
 
 
-def _library_option(command: Any) -> Any:
-    return click.option(
-        "--library",
-        "file",
-        metavar="LIBRARY",
-        type=click.Path(path_type=Path),
-        help="A library of your own, a workbook or a folder of CSV files, instead of circflow's.",
-    )(command)
+_LIBRARY = click.option(
+    "--library",
+    "file",
+    metavar="LIBRARY",
+    type=click.Path(path_type=Path),
+    help="A library of your own, a workbook or a folder of CSV files, instead of circflow's.",
+)
 
 
 def _read(file: Path | None) -> Library:
@@ -67,8 +65,8 @@ def _read(file: Path | None) -> Library:
 @library.command()
 @click.argument("words", nargs=-1, metavar="[WORD]…")
 @click.option("--sector", metavar="SECTOR", help="Only technologies of this branch of industry.")
-@_library_option
-@json_option
+@_LIBRARY
+@JSON
 def search(
     words: Sequence[str] = (),
     sector: str | None = None,
@@ -113,8 +111,8 @@ def _record(known: Library, row: Mapping[Hashable, Any]) -> dict[str, Any]:
 
 @library.command()
 @click.argument("name", nargs=-1, required=True, metavar="NAME")
-@_library_option
-@json_option
+@_LIBRARY
+@JSON
 def show(name: Sequence[str], file: Path | None, json_out: Path | None) -> None:
     """Tell all of one technology: sizes, money, recipes, balance, emissions, sources.
 
@@ -187,14 +185,14 @@ def check(file: Path) -> int:
 
 @library.command()
 @click.argument("target", type=click.Path(path_type=Path), metavar="TO")
-@_library_option
+@_LIBRARY
 def write(target: Path, file: Path | None) -> None:
     """Write the library to work on: a workbook (.xlsx), or else a folder of CSV files."""
     workbook = target.suffix.lower() == ".xlsx"
     check_outputs(
         file,
         workbook=target if workbook else None,
-        folder=None if workbook else target,
+        folders=[] if workbook else [target],
         option="TO",
     )
     from circflow.library.write import write_library

@@ -14,12 +14,11 @@ from circflow.commands.common import (
     Refusal,
     check_outputs,
     counted,
-    file_argument,
-    json_option,
     note,
     problem_line,
     write_json,
 )
+from circflow.commands.options import JSON, file_argument
 from circflow.i18n import ENGLISH, current
 
 if TYPE_CHECKING:
@@ -40,7 +39,7 @@ def template(file: Path, force: bool) -> None:
     check_outputs(None, workbook=file, option="template")
     if file.exists() and not force:
         raise Refusal(f"{file} is there already: choose another name, or --force replaces it")
-    from circflow.data.files import write_template
+    from circflow.data.files.books import write_template
 
     write_template(file)
     click.echo(f"Written: {file}")
@@ -59,7 +58,7 @@ def template(file: Path, force: bool) -> None:
     is_flag=True,
     help="A table of what every recipe takes in, makes and loses: mass, substances, energy.",
 )
-@json_option
+@JSON
 def check(file: Path, annotate: Path | None, balances: bool, json_out: Path | None) -> int:
     """List every problem of a scenario, by sheet and cell.
 
@@ -90,7 +89,7 @@ def check(file: Path, annotate: Path | None, balances: bool, json_out: Path | No
         for line in balance_lines(table):
             click.echo(line, err=not on_stdout)
     if annotate is not None:
-        from circflow.data.annotate import annotate as mark
+        from circflow.data.files.annotate import annotate as mark
 
         mark(file, annotate, problems)
         note(f"Written: {annotate}")
@@ -185,9 +184,9 @@ def convert(source: Path, target: Path) -> None:
     if workbook:
         check_outputs(source, workbook=target, option="TO")
     else:
-        check_outputs(source, folder=target)
-    from circflow.data.files import read_book, write_book
-    from circflow.data.native import native
+        check_outputs(source, folders=[target])
+    from circflow.data.files.books import read_book, write_book
+    from circflow.data.files.native import native
 
     book = read_book(source)
     for warning in book.warnings:

@@ -14,7 +14,7 @@ from datetime import date, time, timedelta
 from typing import TYPE_CHECKING
 
 from circflow.data.errors import CircflowError
-from circflow.data.schema import Column
+from circflow.data.schema.sheets import Column
 from circflow.data.suggest import nearest
 from circflow.data.table import CellFault
 from circflow.i18n.names import english_word, words_of

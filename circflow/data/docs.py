@@ -7,11 +7,12 @@ when a file is not current.
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 
+from circflow.data.files.template import default_value
 from circflow.data.scenario import key_of
-from circflow.data.schema import SCENARIO_KEYS, SHEETS, Column, Sheet
-from circflow.data.template import default_value
-from circflow.i18n import ENGLISH, language, say
+from circflow.data.schema.sheets import SCENARIO_KEYS, SHEETS, Column, Sheet
+from circflow.i18n import ENGLISH, language, localised, say
 
 HEAD = """\
 # The scenario file
@@ -194,9 +195,15 @@ What belongs to the decision cannot be changed: Periods, Budget, `discount_rate`
 """What a planner must know of a sheet beyond its columns."""
 
 
+def messages() -> Iterator[tuple[str, str]]:
+    """The file and the message, of what is told of the sheets beyond their columns."""
+    for text in (HEAD, *RULES.values()):
+        yield "circflow/data/docs.py", text
+
+
 def data_reference() -> str:
     """The text of `docs/data.md`."""
-    parts = [say(HEAD), f"## {say('Sheets')}\n", _overview()]
+    parts = [say(HEAD), "## " + say("Sheets") + "\n", _overview()]
     parts += [_sheet_section(sheet) for sheet in SHEETS]
     return "\n".join(parts)
 
@@ -227,11 +234,13 @@ def _key_words(sheet: Sheet) -> str:
     names = ", ".join(
         f"`{sheet[name].shown}`" for name in (*key, *(["period"] if sheet.periodic else []))
     )
-    if not sheet.key and sheet.periodic:
-        return f"{need} {say('There may be several rows of one {names}.', names=names)}"
-    if not sheet.key:
-        return f"{need} {say('Every row stands by itself.')}"
-    return f"{need} {say('Key: {names}.', names=names)}"
+    if sheet.key:
+        rows = say("Key: {names}.", names=names)
+    elif sheet.periodic:
+        rows = say("There may be several rows of one {names}.", names=names)
+    else:
+        rows = say("Every row stands by itself.")
+    return f"{need} {rows}"
 
 
 def column_table(columns: tuple[Column, ...], title: str) -> list[str]:
@@ -284,7 +293,9 @@ def _blank(column: Column) -> str:
     if column.required:
         return say("must be filled")
     default = default_value(column)
-    return say(column.blank) if default is None else str(default)
+    if default is None:
+        return say(column.blank)
+    return default if isinstance(default, str) else localised(str(default))
 
 
 def table_cell(text: str) -> str:

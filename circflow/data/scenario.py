@@ -29,11 +29,11 @@ from circflow.data.coded import (
 )
 from circflow.data.errors import CircflowError
 from circflow.data.result import Result
-from circflow.data.schema import BY_NAME
+from circflow.data.schema.sheets import BY_NAME
 from circflow.data.table import Book, Problem, Table
 
 if TYPE_CHECKING:
-    from circflow.data.change import Edit
+    from circflow.data.changes.change import Edit
     from circflow.data.network import Network
 
 MILLION = 1e6
@@ -200,11 +200,11 @@ class Scenario(Result):
     def change(self, edits: Mapping[str, Edit]) -> Scenario:
         """A copy with other cells: `{"Markets.price[material=slag]": "*0.9"}`.
 
-        An address names cells (see `circflow.data.address`); an edit is a value to set, or text
-        such as `*0.9`, `+5`, `=12`. Raises `ScenarioError` where an address names nothing or the
-        changed scenario cannot be used.
+        An address names cells (see `circflow.data.changes.address`); an edit is a value to set, or
+        text such as `*0.9`, `+5`, `=12`. Raises `ScenarioError` where an address names nothing or
+        the changed scenario cannot be used.
         """
-        from circflow.data.change import change
+        from circflow.data.changes.change import change
 
         return change(self, edits)
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 import pandas as pd
 
-from circflow.data.schema import Sheet
+from circflow.data.schema.sheets import Sheet
 from circflow.i18n import say
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from circflow.data.files import write_book
+from circflow.data.files.books import write_book
 from circflow.fuzz.judge import Finding
 from circflow.fuzz.regions import book_of
 from circflow.fuzz.worker import FAMILIES, STARTED, Family, checked

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from random import Random
 from typing import TypeVar
 
-from circflow.data.schema import BY_NAME
+from circflow.data.schema.sheets import BY_NAME
 from circflow.data.table import Book, RawSheet
 
 Value = str | float | bool | None

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Literal
 
-from circflow.data.schema import BY_NAME
+from circflow.data.schema.sheets import BY_NAME
 from circflow.fuzz.regions import LEAST, MOST, Row, Sheets, Value
 
 Expected = Literal["equal", "not lower"]

@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator
 from random import Random
 
 from circflow.algebra.build import build
-from circflow.data.grids import column_letter
+from circflow.data.files.grids import column_letter
 from circflow.data.read import scenario_of
 from circflow.data.scenario import ScenarioError
 from circflow.data.table import Cell

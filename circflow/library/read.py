@@ -18,7 +18,7 @@ from circflow.data.checks.rules import check_recipes
 from circflow.data.checks.structure import match_sheets, sheet_order
 from circflow.data.checks.typed import typed_drafts
 from circflow.data.errors import ArgumentError
-from circflow.data.files import read_book
+from circflow.data.files.books import read_book
 from circflow.data.pandas_text import python_strings
 from circflow.data.result import Result
 from circflow.data.scenario import ScenarioError

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 
-from circflow.data.files import write_book
-from circflow.data.template import Manual
-from circflow.data.workbook import LIBRARY_README_TITLE
+from circflow.data.files.books import write_book
+from circflow.data.files.template import Manual
+from circflow.data.files.workbook import LIBRARY_README_TITLE
 from circflow.i18n import mark
 from circflow.library.read import Library
 from circflow.library.schema import LIBRARY_SHEETS

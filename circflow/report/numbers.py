@@ -39,8 +39,6 @@ def number(value: float | None, separator: str = " ") -> str:
     size = abs(value)
     if size < _NOISE:
         return "0"
-    if size < 1e-4:
-        return f"{value:.2e}"
     text = f"{value:,.{_decimals(size)}f}"
     if "." in text:
         text = text.rstrip("0").rstrip(".")

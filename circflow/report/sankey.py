@@ -270,30 +270,42 @@ def _view(
         for name, size in zip(label, passing.tolist(), strict=True)
     ]
     shown = [escaped(cut(n, ROOM[key[0]])) for key, n in zip(keys, label, strict=True)]
-    data = {
+    drawn = bands(
+        links,
+        keys,
+        {"label": shown, "color": [_node_colour(key) for key in keys], "customdata": nodes},
+        {"color": [f"{stage_colour(s)}/42" for s in links["stage"]], "customdata": texts},
+    )
+    return {"data": [drawn], "layout": layout}
+
+
+def bands(
+    links: pd.DataFrame,
+    keys: Sequence[str],
+    nodes: Mapping[str, list[str]],
+    passing: Mapping[str, list[str]],
+) -> dict[str, Any]:
+    """A Sankey diagram of links (tail, head, size) between nodes by their keys.
+
+    `nodes` and `passing` hold color and customdata (the words shown at the pointer) of every node
+    (and its label) and of every link.
+    """
+    at = {key: n for n, key in enumerate(keys)}
+    hover = {"hovertemplate": "%{customdata}<extra></extra>"}
+    return {
         "type": "sankey",
         "arrangement": "snap",
         "valueformat": ",.3s",
         "textfont": {"size": 12, "color": "$text"},
-        "node": {
-            "label": shown,
-            "color": [_node_colour(key) for key in keys],
-            "customdata": nodes,
-            "hovertemplate": "%{customdata}<extra></extra>",
-            "pad": 13,
-            "thickness": 13,
-            "line": {"width": 0},
-        },
+        "node": {**nodes, **hover, "pad": 13, "thickness": 13, "line": {"width": 0}},
         "link": {
             "source": [at[key] for key in links["tail"]],
             "target": [at[key] for key in links["head"]],
             "value": links["size"].tolist(),
-            "color": [f"{stage_colour(s)}/42" for s in links["stage"]],
-            "customdata": texts,
-            "hovertemplate": "%{customdata}<extra></extra>",
+            **passing,
+            **hover,
         },
     }
-    return {"data": [data], "layout": layout}
 
 
 def _full_names(solution: Solution) -> dict[str, str]:

@@ -14,6 +14,7 @@ import shutil
 import textwrap
 import zipfile
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,8 @@ import pandas as pd
 
 from circflow.algebra.build import result
 from circflow.algebra.results import Kind
+from circflow.data.files.atomic import atomic_path
+from circflow.data.files.grids import column_letter
 
 MAX_ROWS = 1_048_575
 """Rows that a sheet holds below its header."""
@@ -150,8 +153,9 @@ class _Column:
     width: float
 
 
-def _prepare(table: str, column: str, frame: pd.DataFrame, currency: str) -> _Column:
-    series, head = frame[column], clean(title(table, column, frame, currency))
+def _prepare(table: str, column: str, frame: pd.DataFrame, currency: str | None) -> _Column:
+    series = frame[column]
+    head = clean(column if currency is None else title(table, column, frame, currency))
     if pd.api.types.is_bool_dtype(series):
         series = series.map({True: "yes", False: "no"})
     kind = kind_of(table, column, series)
@@ -186,33 +190,48 @@ class Filling:
 
 
 class Formats:
-    """The cell formats of a workbook, each made once."""
+    """A workbook being written: its cell formats, each added once, and the rows still to fill."""
 
     def __init__(self, book: Any) -> None:
         self.book = book
-        self.made: dict[tuple[tuple[str, Any], ...], Any] = {}
+        self.fillings: list[Filling] = []
+        self._formats: dict[tuple[tuple[str, Any], ...], Any] = {}
 
     def __call__(self, **properties: Any) -> Any:
         key = tuple(sorted(properties.items()))
-        if key not in self.made:
-            self.made[key] = self.book.add_format({"valign": "top", **properties})
-        return self.made[key]
+        if key not in self._formats:
+            self._formats[key] = self.book.add_format({"valign": "top", **properties})
+        return self._formats[key]
 
     def head(self, **more: Any) -> Any:
         """The format of a header cell."""
         return self(bold=True, text_wrap=True, bottom=1, bg_color="#E8EEF2", **more)
 
 
+@contextmanager
+def new_workbook(path: Path) -> Iterator[Formats]:
+    """A workbook to add sheets to, written whole or not at all; texts stay texts."""
+    import xlsxwriter
+
+    kinds = ("formulas", "urls", "numbers")
+    with atomic_path(path) as temporary:
+        book = xlsxwriter.Workbook(str(temporary), {f"strings_to_{kind}": False for kind in kinds})
+        formats = Formats(book)
+        yield formats
+        book.close()
+        fill(temporary, formats.fillings)
+
+
 def add_table(
-    formats: Formats, name: str, table: str, frame: pd.DataFrame, currency: str
-) -> list[Filling]:
+    formats: Formats, name: str, table: str, frame: pd.DataFrame, currency: str | None
+) -> None:
     """Add a table as a sheet (as several where it has too many rows) to the formats' workbook.
 
-    The rows that long tables lack are put in by `fill` when the workbook is closed.
+    Headers are words with units, or without a currency the columns' names. The rows that long
+    tables lack are put in by `fill` when the workbook is closed.
     """
     book = formats.book
     columns = tuple(_prepare(table, c, frame, currency) for c in frame.columns)
-    fillings = []
     for part, start in enumerate(range(0, max(len(frame), 1), MAX_ROWS), start=1):
         stop = min(start + MAX_ROWS, len(frame))
         sheet = book.add_worksheet(name if part == 1 else f"{name} ({part})")
@@ -223,10 +242,9 @@ def add_table(
             rows = range(start, start + 1)
             _write_row(sheet, formats, columns, stop - 1, stop - start)
             at = len(book.worksheets())
-            fillings.append(Filling(f"xl/worksheets/sheet{at}.xml", columns, start, stop))
+            formats.fillings.append(Filling(f"xl/worksheets/sheet{at}.xml", columns, start, stop))
         for row in rows:
             _write_row(sheet, formats, columns, row, row - start + 1)
-    return fillings
 
 
 def _dress(sheet: Any, formats: Formats, columns: Sequence[_Column], rows: int) -> None:
@@ -241,7 +259,7 @@ def _dress(sheet: Any, formats: Formats, columns: Sequence[_Column], rows: int) 
     sheet.autofilter(0, 0, rows, last)
     sheet.freeze_panes(1, 0)
     if rows:
-        sheet.ignore_errors({"number_stored_as_text": f"A2:{column_letters(last)}{rows + 1}"})
+        sheet.ignore_errors({"number_stored_as_text": f"A2:{column_letter(last)}{rows + 1}"})
     print_set_up(sheet)
     sheet.repeat_rows(0)
     sheet.print_area(0, 0, rows, last)
@@ -254,16 +272,6 @@ def print_set_up(sheet: Any) -> None:
     sheet.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.6)
     sheet.fit_to_pages(1, 0)
     sheet.set_footer("&L&A&RPage &P of &N")
-
-
-def column_letters(at: int) -> str:
-    """The letters of a column, counted from 0: A, B, … AA."""
-    letters = ""
-    at += 1
-    while at:
-        at, rest = divmod(at - 1, 26)
-        letters = chr(65 + rest) + letters
-    return letters
 
 
 def _write_row(sheet: Any, formats: Formats, columns: Sequence[_Column], row: int, at: int) -> None:
@@ -311,7 +319,7 @@ def _filled(xml: str, filling: Filling) -> Iterator[str]:
     if len(styles) != len(filling.columns):
         raise RuntimeError(f"the first row of {filling.part} is not written as expected")
     cells = "".join(
-        f'<c r="{column_letters(c)}{{0}}"{style}{{{c + 1}}}' for c, style in enumerate(styles)
+        f'<c r="{column_letter(c)}{{0}}"{style}{{{c + 1}}}' for c, style in enumerate(styles)
     )
     template = f'<row r="{{0}}">{cells}</row>'
     yield xml[:cut]

@@ -14,6 +14,7 @@ import pandas as pd
 from circflow.data.balances import contents
 from circflow.report.numbers import cut
 from circflow.report.page.frame import Figure, escaped, figure, percent
+from circflow.report.sankey import bands
 from circflow.solution.substances import IN, through_units
 
 if TYPE_CHECKING:
@@ -125,31 +126,18 @@ def _view(links: pd.DataFrame, measure: str) -> dict[str, Any]:
         f"{percent(size / whole)} of all"
         for tail, head, size in links[["tail", "head", "size"]].itertuples(index=False, name=None)
     ]
-    data = {
-        "type": "sankey",
-        "arrangement": "snap",
-        "valueformat": ",.3s",
-        "textfont": {"size": 12, "color": "$text"},
-        "node": {
+    drawn = bands(
+        links,
+        keys,
+        {
             "label": [escaped(cut(name, 26)) for name in names],
             "color": [_COLOURS[key.partition(_MARK)[0]] for key in keys],
             "customdata": [f"<b>{escaped(name)}</b>" for name in names],
-            "hovertemplate": "%{customdata}<extra></extra>",
-            "pad": 13,
-            "thickness": 13,
-            "line": {"width": 0},
         },
-        "link": {
-            "source": [at[key] for key in links["tail"]],
-            "target": [at[key] for key in links["head"]],
-            "value": links["size"].tolist(),
-            "color": ["$blue/30"] * len(links),
-            "customdata": texts,
-            "hovertemplate": "%{customdata}<extra></extra>",
-        },
-    }
+        {"color": ["$blue/30"] * len(links), "customdata": texts},
+    )
     layout = {"height": _HEIGHT, "margin": {"l": 8, "r": 8, "t": 30, "b": 12}}
-    return {"data": [data], "layout": layout}
+    return {"data": [drawn], "layout": layout}
 
 
 def _bundled(links: pd.DataFrame, whole: float) -> pd.DataFrame:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from circflow.data.atomic import atomic_path
 from circflow.data.one_line import plain
 from circflow.report.figures import (
     Baseline,
@@ -22,7 +22,7 @@ from circflow.report.figures import (
     waste_by_stage,
 )
 from circflow.report.numbers import changed_words, number
-from circflow.report.sheets import Filling, Formats, add_table, clean, fill, print_set_up
+from circflow.report.sheets import Formats, add_table, clean, new_workbook, print_set_up
 from circflow.solution.solution import Solution, Status
 from circflow.solution.variety_of_uses import uses_of_wastes, variety
 
@@ -67,20 +67,8 @@ def write_results(
     Blank cells are figures that do not exist, or no limit. Raises OSError where `path` cannot
     be written.
     """
-    import xlsxwriter
-
-    with atomic_path(path) as temporary:
-        book = xlsxwriter.Workbook(
-            str(temporary),
-            {
-                "strings_to_formulas": False,
-                "strings_to_urls": False,
-                "strings_to_numbers": False,
-            },
-        )
-        fillings = _write(solution, book, tables_of(solution) | dict(more or {}), baselines)
-        book.close()
-        fill(temporary, fillings)
+    with new_workbook(Path(path)) as formats:
+        _write(solution, formats, tables_of(solution) | dict(more or {}), baselines)
 
 
 def tables_of(solution: Solution) -> dict[str, tuple[str, pd.DataFrame, str]]:
@@ -174,22 +162,19 @@ def warnings_table(solution: Solution) -> pd.DataFrame:
 
 
 def _write(
-    solution: Solution, book: Any, sheets: Sheets, baselines: Sequence[Baseline]
-) -> list[Filling]:
-    settings = solution.scenario.settings
+    solution: Solution, formats: Formats, sheets: Sheets, baselines: Sequence[Baseline]
+) -> None:
+    settings, book = solution.scenario.settings, formats.book
     book.set_properties(
         {"title": clean(settings.name)[:250], "comments": "Results of circflow", "author": ""}
     )
-    formats = Formats(book)
     summary = book.add_worksheet("Summary")
     currency = plain(settings.currency)
-    fillings = []
     for name, (table, frame, _) in sheets.items():
-        fillings += add_table(formats, name, table, frame, currency)
+        add_table(formats, name, table, frame, currency)
     charts = _Charts(book, formats, solution)
     _Summary(summary, formats, solution, baselines).write(sheets, charts)
     summary.activate()
-    return fillings
 
 
 class _Summary:

@@ -163,7 +163,7 @@ class Feasibility:
             return searched
         at = self.decisions
         fixed = np.round(searched.x[at])
-        low, high = self.linear.lower[at], self.linear.upper[at]
+        low, high = self.linear.program.lower[at], self.linear.program.upper[at]
         self.linear.change_bounds(at, fixed, fixed)
         outcome = self.linear.resolve()
         self.linear.change_bounds(at, low, high)

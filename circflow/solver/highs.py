@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
@@ -145,7 +145,10 @@ _banner_turned_away()
 
 
 class Session:
-    """A programme in HiGHS. Not to be shared between threads."""
+    """A programme in HiGHS. Not to be shared between threads.
+
+    `program` is what HiGHS holds, changes included.
+    """
 
     def __init__(
         self,
@@ -163,7 +166,6 @@ class Session:
         """
         self.program = program
         self.stop = stop
-        self.lower, self.upper = program.lower.copy(), program.upper.copy()
         self.scaling = scaling or scaling_of(program)
         self.highs = highspy.Highs()
         self._option("output_flag", False)
@@ -245,14 +247,39 @@ class Session:
         self._option("simplex_strategy", 4 if primal else 1)
         return self._run(time_limit)
 
+    def change_to(self, program: Program) -> bool:
+        """Pass what differs in a programme with the same entries; whether that is costs alone."""
+        old, matrix = self.program, program.matrix
+        costs = np.flatnonzero(old.cost != program.cost)
+        bounds = np.flatnonzero((old.lower != program.lower) | (old.upper != program.upper))
+        rows = np.flatnonzero(
+            (old.row_lower != program.row_lower) | (old.row_upper != program.row_upper)
+        )
+        entries = np.flatnonzero(old.matrix.data != matrix.data)
+        if len(costs):
+            self.change_costs(costs, program.cost[costs])
+        if old.offset != program.offset:
+            self.change_offset(program.offset)
+        if len(bounds):
+            self.change_bounds(bounds, program.lower[bounds], program.upper[bounds])
+        if len(rows):
+            self.change_rows(rows, program.row_lower[rows], program.row_upper[rows])
+        row, column = matrix.indices[entries], np.searchsorted(matrix.indptr, entries, "right") - 1
+        scaled = matrix.data[entries] * self.scaling.rows[row] * self.scaling.columns[column]
+        for entry in zip(row.tolist(), column.tolist(), scaled.tolist(), strict=True):
+            self.highs.changeCoeff(*entry)
+        self.program = program
+        return not (len(bounds) or len(rows) or len(entries))
+
     def change_costs(self, columns: NDArray[np.intp], costs: Floats) -> None:
         """Replace costs (minimised, million currency per unit)."""
+        self.program = self.program.with_costs(costs, columns)
         scaled = costs * self.scaling.columns[columns] * self.scaling.objective
         self.highs.changeColsCost(len(columns), columns.astype(np.int32), scaled)
 
     def change_bounds(self, columns: NDArray[np.intp], lower: Floats, upper: Floats) -> None:
         """Replace bounds of variables."""
-        self.lower[columns], self.upper[columns] = lower, upper
+        self.program = self.program.with_bounds(columns, lower, upper)
         scale = self.scaling.columns[columns]
         self.highs.changeColsBounds(
             len(columns), columns.astype(np.int32), lower / scale, upper / scale
@@ -260,23 +287,15 @@ class Session:
 
     def change_rows(self, rows: NDArray[np.intp], lower: Floats, upper: Floats) -> None:
         """Replace the limits of rows."""
+        self.program = self.program.with_limits(rows, lower, upper)
         scale = self.scaling.rows[rows]
         limits = zip(rows.tolist(), (lower * scale).tolist(), (upper * scale).tolist(), strict=True)
         for row, low, high in limits:
             self.highs.changeRowBounds(row, low, high)
 
-    def change_coefficients(
-        self, rows: NDArray[np.intp], columns: NDArray[np.intp], values: Floats
-    ) -> None:
-        """Replace entries of the matrix."""
-        scaled = values * self.scaling.rows[rows] * self.scaling.columns[columns]
-        for row, column, value in zip(
-            rows.tolist(), columns.tolist(), scaled.tolist(), strict=True
-        ):
-            self.highs.changeCoeff(row, column, value)
-
     def change_offset(self, offset: float) -> None:
         """Replace the constant of the objective (minimised, million currency)."""
+        self.program = replace(self.program, offset=offset)
         self.highs.changeObjectiveOffset(offset * self.scaling.objective)
 
     def basis(self) -> Basis | None:
@@ -403,7 +422,7 @@ class Session:
         solution, info, scaling = self.highs.getSolution(), self.highs.getInfo(), self.scaling
         scaled = np.asarray(solution.col_value, dtype=float)
         scaled[np.abs(scaled) < TOLERANCE] = 0.0
-        x = np.clip(scaled * scaling.columns, self.lower, self.upper)
+        x = np.clip(scaled * scaling.columns, self.program.lower, self.program.upper)
         objective = info.objective_function_value / scaling.objective
         if self.program.has_decisions:
             bound = info.mip_dual_bound / scaling.objective

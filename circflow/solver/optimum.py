@@ -35,7 +35,7 @@ from circflow.solution.proof import (
 from circflow.solver.bounds import capped, reach, tightened
 from circflow.solver.branch import branch_and_bound
 from circflow.solver.compiled import Program
-from circflow.solver.highs import Ending, Outcome, Session, SolverError
+from circflow.solver.highs import INTEGRALITY, Ending, Outcome, Session, SolverError
 from circflow.solver.refine import refinements, worth
 from circflow.solver.scaling import Scaling, apply, scaling_by_reach, scaling_of
 
@@ -98,6 +98,7 @@ def optimum(  # noqa: PLR0913
     start: Floats | None = None,
     scaling: Scaling | None = None,
     algorithm: str = "",
+    integrality: float = INTEGRALITY,
     on_progress: Callable[[float, float], None] | None = None,
     stop: Callable[[], bool] | None = None,
 ) -> Optimum:
@@ -110,6 +111,7 @@ def optimum(  # noqa: PLR0913
         start: a plan to search from.
         scaling: scales to try first.
         algorithm: for LPs, to try first (one of `circflow.solver.highs.ALGORITHMS`).
+        integrality: how far a decision may be from 0 and 1 in the first search.
         on_progress: is told (best, bound) during the search.
         stop: asked during the search; once it is true the best plan found until then is FEASIBLE.
 
@@ -120,7 +122,7 @@ def optimum(  # noqa: PLR0913
         return linear(
             program, time_limit=time_limit, scaling=scaling, algorithm=algorithm, stop=stop
         )
-    search = _Search(program, gap, start, scaling, on_progress, algorithm, stop)
+    search = _Search(program, gap, start, scaling, on_progress, algorithm, stop, integrality)
     ends = None if time_limit is None else time.monotonic() + time_limit
     for way, cap in _ways(_SEARCH_WAYS, search.dear):
         left = None if ends is None else ends - time.monotonic()
@@ -148,10 +150,11 @@ class _Search:
         on_progress: Callable[[float, float], None] | None,
         algorithm: str,
         stop: Callable[[], bool] | None,
+        integrality: float,
     ) -> None:
         self.program, self.gap, self.start = program, gap, start
         self.scaling, self.on_progress, self.algorithm = scaling, on_progress, algorithm
-        self.stop = stop
+        self.stop, self.integrality = stop, integrality
         self.most = reach(program)
         self.inner = tightened(program, self.most)
         self.affordable, self.dear = capped(self.inner, self.most)
@@ -200,7 +203,7 @@ class _Search:
         session = Session(
             tried,
             scaling=scaling or _scales(way, tried, self.most),
-            options=way.options,
+            options={"mip_feasibility_tolerance": self.integrality, **way.options},
             on_progress=self.on_progress,
             stop=self.stop,
         )
@@ -403,11 +406,12 @@ def check(program: Program, most: Floats, found: Outcome) -> str:
     return ""
 
 
-def proven(program: Program, found: Outcome, session: Session) -> bool:
+def proven(found: Outcome, session: Session) -> bool:
     """Whether what a session gave of an LP, a plan or none, is proven by own arithmetic.
 
     A run that a limit of time has stopped claims nothing.
     """
+    program = session.program
     if found.ending in (Ending.STOPPED, Ending.FEASIBLE):
         return True
     if found.x is None or found.row_dual is None:

@@ -16,7 +16,7 @@ from circflow.data.coded import Floats
 from circflow.data.one_line import plain
 from circflow.data.table import Cell
 from circflow.solver.compiled import Compiled
-from circflow.solver.highs import Session
+from circflow.solver.optimum import linear
 
 
 @dataclass(frozen=True)
@@ -40,9 +40,9 @@ class Ray:
 def endless_gain(m: Model, compiled: Compiled) -> Ray | None:
     """The simplest ray along which a plan's worth grows for ever; None if there is none."""
     cone = compiled.program.cone()
-    outcome = Session(
+    outcome = linear(
         cone.with_rows(-cone.cost[None, :], 1.0, 1.0).with_costs(1.0, offset=0.0)
-    ).solve()
+    ).outcome
     if outcome.x is None:
         return None
     values = compiled.values(outcome.x)

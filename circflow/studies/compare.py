@@ -12,9 +12,9 @@ import pandas as pd
 
 from circflow.algebra.build import money_groups
 from circflow.data.arguments import public
-from circflow.data.indicators import in_currency
 from circflow.data.result import Result, counted, one_text_type
 from circflow.data.scenario import Scenario
+from circflow.data.schema.indicators import in_currency
 from circflow.solution.solution import NoPlan, Solution
 from circflow.solver.run import solve
 from circflow.studies.composite import Composite, composite

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from circflow.data.arguments import public
 from circflow.data.scenario import MILLION, Scenario
-from circflow.data.schema import TAX_SHARES
+from circflow.data.schema.sheets import TAX_SHARES
 from circflow.solution.solution import NoPlan, Solution
 from circflow.solver.run import solve
 from circflow.studies.cluster.own_money import own_money

@@ -28,9 +28,9 @@ from numpy.typing import NDArray
 from circflow.algebra.build import money_groups
 from circflow.algebra.market import INCOME
 from circflow.data.arguments import public
-from circflow.data.indicators import BY_INDICATOR, EMITTED, Computed
 from circflow.data.scenario import Scenario
-from circflow.data.schema import INDICATOR_GROUPS
+from circflow.data.schema.indicators import BY_INDICATOR, EMITTED, Computed
+from circflow.data.schema.sheets import INDICATOR_GROUPS
 from circflow.solution.solution import NoPlan, Solution
 from circflow.solution.totals import SHARE_UNIT
 from circflow.solver.run import solve

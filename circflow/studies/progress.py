@@ -2,7 +2,35 @@
 
 from __future__ import annotations
 
+import math
 import time
+
+_LEAST = 0.5
+"""Seconds that each step is given at least."""
+
+
+class Clock:
+    """The time that a piece of work may take, of which each step asks for a part."""
+
+    def __init__(self, seconds: float | None) -> None:
+        """`seconds` from now on; None is for ever."""
+        self.end = math.inf if seconds is None else time.perf_counter() + seconds
+
+    @property
+    def left(self) -> float | None:
+        """Seconds, at least half a second; None is for ever."""
+        return self.part(1.0)
+
+    def part(self, share: float) -> float | None:
+        """A share of the seconds that are left."""
+        if self.end == math.inf:
+            return None
+        return max(_LEAST, share * (self.end - time.perf_counter()))
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the time is up."""
+        return time.perf_counter() > self.end
 
 
 def time_left(begun: float, done: int, count: int) -> str:

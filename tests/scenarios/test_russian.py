@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 import circflow as cf
-from circflow.data.address import match, parse_address
+from circflow.data.changes.address import match, parse_address
 from circflow.data.check import check_book
-from circflow.data.files import read_book
+from circflow.data.files.books import read_book
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
 EXPECTED: dict[str, float] = json.loads((SCENARIOS / "expected.json").read_text("utf-8"))

@@ -13,7 +13,7 @@ from urllib.parse import quote, urlencode
 from circflow.app.html import button, form, note, page
 from circflow.app.html import table as html_table
 from circflow.app.project import Run
-from circflow.data.patch import number_of
+from circflow.data.files.patch import number_of
 from circflow.data.table import Book, Problem, RawSheet
 from circflow.report.numbers import number
 

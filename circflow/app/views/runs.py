@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from circflow.app.html import button, form, note, page
 from circflow.app.project import Run
-from circflow.app.views import cluster, plants, studies
+from circflow.app.views import cluster, plants, studies, suggestions
 from circflow.app.views.parts import (
     about,
     begin,
@@ -61,6 +61,8 @@ def run(app: App, run: int, query: Mapping[str, str]) -> str:
         body += note(known.message or known.status, "fault") + studies.go_on(app, known)
     if known.kind == "evaluate" and (folder / "verdicts.json").exists():
         body += plants.cards(folder / "verdicts.json", known)
+    if known.kind == "suggest" and (folder / "suggestions.json").exists():
+        body += suggestions.cards(app, known)
     if known.kind == "share" and (folder / "tables.json").exists():
         body += cluster.summary(app, run)
     if (folder / "limits.json").exists():

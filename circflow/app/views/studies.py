@@ -18,6 +18,7 @@ KINDS = {
     "solve": ("Plan", "/plan"),
     "explain": ("Why there is no plan", "/solve"),
     "evaluate": ("New plants", "/plants"),
+    "suggest": ("Suggestions", "/suggestions"),
     "share": ("Cluster", "/cluster"),
     "compare": ("Compare", "/what-if"),
     "sweep": ("Sweep", "/studies"),
@@ -47,7 +48,20 @@ _STUDIES = (
 """Kind, the words of its button, what it answers."""
 RESUMED = ("sweep", "sample", "tornado", "share")
 """Studies that go on where they stopped."""
-OPTIONS = ("vary", "study", "count", "seed", "held", "first", "second", "points", "within", "quick")
+OPTIONS = (
+    "vary",
+    "study",
+    "count",
+    "seed",
+    "held",
+    "first",
+    "second",
+    "points",
+    "within",
+    "quick",
+    "rates",
+    "new",
+)
 """Options that a form may give."""
 _HELD = '<label><input type="checkbox" name="held" value="yes"> decisions held</label> '
 

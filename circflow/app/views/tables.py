@@ -11,7 +11,7 @@ from circflow.app.edits import column_at
 from circflow.app.html import button, note, page
 from circflow.app.html import table as html_table
 from circflow.app.views.parts import column_name, hidden, query_of, raw_sheet, save_and_undo
-from circflow.data.schema import BY_NAME, SHEETS, Column, Sheet, is_planners_column
+from circflow.data.schema.sheets import BY_NAME, SHEETS, Column, Sheet, is_planners_column
 from circflow.data.table import Book, Problem
 
 if TYPE_CHECKING:

@@ -20,8 +20,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from circflow.data.cells import plain, shorten
+from circflow.data.checks.doubts.flows import places_with_takers
 from circflow.data.checks.findings import Drafts
-from circflow.data.checks.flow_doubts import places_with_takers
 from circflow.data.checks.reach import PLACE, Reach
 from circflow.data.scenario import Scenario
 

@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
 import pandas as pd
 
 from circflow.data.cells import show
-from circflow.data.schema import BY_NAME, Sheet
+from circflow.data.schema.sheets import BY_NAME, Sheet
 from circflow.data.table import Cell, Problem, Table
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+    pass
 
 BLANK_KEY = "\0blank"
 """Stands for a blank key cell where keys are compared: a key of its own."""
@@ -199,11 +198,6 @@ def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
 def comparable(frame: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
     """Key columns with blanks made comparable."""
     return frame[list(columns)].astype(object).fillna(BLANK_KEY)
-
-
-def not_in(values: pd.Series[str], good: Iterable[str]) -> NDArray[np.bool_]:
-    """Which non-blank names are not among the good ones."""
-    return (values.notna() & ~values.isin(list(good))).to_numpy(bool)
 
 
 def quoted(names: Iterable[str], most: int = 5) -> str:

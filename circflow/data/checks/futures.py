@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from circflow.data.address import AddressError
 from circflow.data.cells import plain
+from circflow.data.changes.address import AddressError
+from circflow.data.changes.futures import OFF, OFF_WORDS, futures_of, in_future, outage, target_of
 from circflow.data.checks.findings import Drafts, records
-from circflow.data.futures import OFF, OFF_WORDS, futures_of, in_future, outage, target_of
 from circflow.data.scenario import Scenario, ScenarioError
 
 SLACK = 1e-3

@@ -6,7 +6,7 @@ from math import isnan
 from typing import Any
 
 from circflow.data.checks.findings import Drafts, records
-from circflow.data.indicators import BY_INDICATOR, COMPUTED, EMITTED, Computed
+from circflow.data.schema.indicators import BY_INDICATOR, COMPUTED, EMITTED, Computed
 from circflow.data.suggest import nearest
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 from circflow.data.checks.findings import Drafts, comparable
 from circflow.data.checks.references import target_column
 from circflow.data.scenario import Period, Scenario, Settings
-from circflow.data.schema import BY_NAME, Sheet
+from circflow.data.schema.sheets import BY_NAME, Sheet
 from circflow.data.table import Book, Table
 
 _FIRST = ("Periods", "Members", "Sites", "Modes", "Materials", "Recipes", "Units")

@@ -10,7 +10,7 @@ import pandas as pd
 from circflow.data.cells import shorten, split_names
 from circflow.data.checks.findings import Drafts, by_row, comparable, records
 from circflow.data.checks.rows import is_dash, is_totals
-from circflow.data.schema import Sheet
+from circflow.data.schema.sheets import Sheet
 from circflow.data.suggest import Names, remark
 
 NO_MODE = "none"

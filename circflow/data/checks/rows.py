@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from circflow.data.cells import BadCellError, is_blank, parse_number, shorten
-from circflow.data.schema import Sheet
+from circflow.data.schema.sheets import Sheet
 
 _TOTALS = re.compile(
     r"(?:(?:grand|sub|overall)[\s-]*)?totals?|sum|overall|итог[иоа]?|всего|сумма|"

@@ -14,7 +14,7 @@ import pandas as pd
 from circflow.data.cells import plain, shorten
 from circflow.data.checks.findings import Drafts, by_row, quoted, records
 from circflow.data.scenario import Period
-from circflow.data.schema import GOAL_KINDS
+from circflow.data.schema.sheets import GOAL_KINDS
 from circflow.data.suggest import nearest
 
 _NEAR_ZERO = 0.1

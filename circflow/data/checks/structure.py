@@ -14,8 +14,8 @@ from itertools import zip_longest
 from circflow.data.cells import BadCellError, is_blank, parse_name, shorten, show
 from circflow.data.checks.findings import Findings
 from circflow.data.checks.rows import odd_rows
-from circflow.data.grids import column_letter
-from circflow.data.schema import SHEETS, Sheet, is_planners_column, is_planners_sheet
+from circflow.data.files.grids import column_letter
+from circflow.data.schema.sheets import SHEETS, Sheet, is_planners_column, is_planners_sheet
 from circflow.data.suggest import folded, nearest, remark
 from circflow.data.table import Book, Cell, RawSheet
 from circflow.i18n import say

@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from circflow.data.address import AddressError, Match, left_behind, match, parse_address
 from circflow.data.cells import BadCellError, parse_cell, parse_number, plain, shorten
+from circflow.data.changes.address import AddressError, Match, left_behind, match, parse_address
 from circflow.data.checks.findings import Drafts, records
 from circflow.data.table import Table
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from circflow.data.cells import plain, shorten
 from circflow.data.checks.findings import Drafts, records
-from circflow.data.schema import TAX_SHARES
+from circflow.data.schema.sheets import TAX_SHARES
 
 _OF_MATERIALS = ("taken", "disposed")
 

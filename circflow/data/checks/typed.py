@@ -10,9 +10,9 @@ import pandas as pd
 from circflow.data.cells import BadCellError, Parsed, parse_cell, parse_column
 from circflow.data.checks.findings import Draft, Drafts, Findings
 from circflow.data.checks.structure import RawTable
-from circflow.data.measures import canonical
 from circflow.data.scenario import Period, Settings, make_periods
-from circflow.data.schema import BY_NAME, SCENARIO_KEYS, SHEETS, Column, Sheet
+from circflow.data.schema.measures import canonical
+from circflow.data.schema.sheets import BY_NAME, SCENARIO_KEYS, SHEETS, Column, Sheet
 
 _SETTINGS = {column.name: column for column in SCENARIO_KEYS}
 

@@ -289,13 +289,8 @@ def _head(column: Column) -> str:
 
 def _cells(column: Column, values: pd.Series[Any]) -> list[str]:
     if column.kind in ("text", "path"):
-        if pd.api.types.is_bool_dtype(values):
-            values = values.map({True: "yes", False: "no"})
         codes, unique = pd.factorize(values.astype(object))
-        words = [
-            _path(v) if column.kind == "path" else escaped(figure(v) if isinstance(v, float) else v)
-            for v in unique
-        ]
+        words = [_path(v) if column.kind == "path" else escaped(_told(v)) for v in unique]
         look = "t p" if column.kind == "path" else "t"
         made = [f'<td class="{look}">{text}</td>' for text in words]
         made.append(f'<td class="{look}"></td>')
@@ -317,6 +312,13 @@ def _cells(column: Column, values: pd.Series[Any]) -> list[str]:
         look = f' style="--w:{part:.3f}"' if column.bar else ""
         made.append(f'<td class="n{" bar" if column.bar else ""}"{look} data-v="{raw}">{text}</td>')
     return made
+
+
+def _told(value: object) -> object:
+    """A value among texts: yes, no, a figure, or the text."""
+    if isinstance(value, bool | np.bool_):
+        return "yes" if value else "no"
+    return figure(float(value)) if isinstance(value, float) else value
 
 
 def _column_text(value: float, text: str) -> str:
@@ -473,7 +475,7 @@ class Page:
 
 def write(page: Page, path: str | os.PathLike[str]) -> None:
     """Write a page, whole or not at all. Raises OSError where `path` cannot be written."""
-    from circflow.data.atomic import write_text
+    from circflow.data.files.atomic import write_text
 
     write_text(Path(path), page.html())
 

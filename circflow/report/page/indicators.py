@@ -15,10 +15,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from circflow.data.indicators import BY_INDICATOR, in_currency
+from circflow.data.schema.indicators import BY_INDICATOR, in_currency
 from circflow.report.numbers import cut
 from circflow.report.page.frame import (
     Block,
+    Card,
+    Cards,
     Column,
     Heading,
     Page,
@@ -136,12 +138,35 @@ def write_indicators(
     path: str | os.PathLike[str], title: str, table: pd.DataFrame, currency: str
 ) -> None:
     """Write the page of a scenario's indicators. Raises OSError where it cannot be written."""
-    lead = Text(lead_of(table))
-    section = Section("Indicators", [lead, *indicator_blocks(table, currency)], "Indicators")
+    sections = [
+        Section("The answer", _answer(table, currency), "Answer"),
+        Section("Indicators", indicator_blocks(table, currency), "Indicators"),
+    ]
     footer = (
         "Made by circflow. This file holds everything it shows and asks nothing of the network."
     )
-    write(Page(title, [section], kind="circflow · indicators", footer=footer), path)
+    write(Page(title, sections, kind="circflow · indicators", footer=footer), path)
+
+
+_HEADLINES = ("use_share", "investment", "jobs_new", "innovative_revenue", "cost_per_income")
+
+
+def _answer(table: pd.DataFrame, currency: str) -> list[Block]:
+    """The targets that are met and missed, and five figures of the cluster over the horizon."""
+    cluster = table[table["member"].isna() & table["period"].isna()]
+    targets = table[table["target"].notna()]
+    reached = sum(value is True or value == np.True_ for value in targets["met"])
+    cards = [Card("Targets met", str(reached), f"of {len(targets)}", raw=reached)]
+    for name in _HEADLINES:
+        rows = cluster[cluster["indicator"] == name]
+        if rows.empty or len(cards) == 5 or not np.isfinite(rows["value"].iloc[0]):
+            continue
+        one = rows.iloc[0]
+        unit = in_currency(str(one["unit"]), currency)
+        words = "over the horizon" if unit == "share" else f"{unit}, over the horizon"
+        before = {"without new units": _plain(one["baseline"], unit)}
+        cards.append(Card(words_of(name).capitalize(), _plain(one["value"], unit), words, before))
+    return [Text(lead_of(table), "lead"), Cards(cards)]
 
 
 def lead_of(table: pd.DataFrame) -> str:
@@ -156,7 +181,8 @@ def lead_of(table: pd.DataFrame) -> str:
     text = f"{reached} of {len(targets)} targets are met."
     if len(missed):
         names = [
-            str(r["indicator"]) + "".join(f", {r[k]}" for k in ("member", "period") if r[k])
+            words_of(str(r["indicator"]))
+            + "".join(f", {r[k]}" for k in ("member", "period") if r[k])
             for r in missed.head(6).to_dict("records")
         ]
         more = f" and {len(missed) - 6} more" if len(missed) > 6 else ""
@@ -220,5 +246,9 @@ def words_of(name: str) -> str:
     return cut(name.replace("_", " ").replace(":", ": "), 60)
 
 
+def _plain(value: Any, unit: str) -> str:
+    return percent(float(value)) if unit == "share" else figure(float(value))
+
+
 def _figure(value: Any, unit: str) -> str:
-    return escaped(percent(float(value)) if unit == "share" else figure(float(value)))
+    return escaped(_plain(value, unit))

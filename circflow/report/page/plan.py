@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
+from circflow.data.files.template import is_setting_note
 from circflow.data.one_line import plain
-from circflow.data.schema import IGNORED_COLUMN_MARKS, IGNORED_SHEET_MARKS
-from circflow.data.template import is_setting_note
+from circflow.data.schema.sheets import IGNORED_COLUMN_MARKS, IGNORED_SHEET_MARKS
 from circflow.report import figures as tell
 from circflow.report.figures import Baseline
 from circflow.report.map import flow_map
-from circflow.report.numbers import changed_words, cut
+from circflow.report.numbers import changed_words, cut, number
 from circflow.report.page import charts
 from circflow.report.page.frame import (
     MAX_ROWS,
@@ -34,6 +34,7 @@ from circflow.report.page.frame import (
     write,
 )
 from circflow.report.page.indicators import indicator_blocks, lead_of
+from circflow.report.page.study import words_of_code
 from circflow.report.sankey import sankey
 from circflow.report.substances import substance_flows
 from circflow.report.workbook import audit_table, warnings_table
@@ -675,11 +676,13 @@ def assumptions(solution: Solution) -> pd.DataFrame:
         if not notes and not sources:
             continue
         for at, row in enumerate(sheet.grid[1:], start=2):
-            what = [str(row[n]) for n in own if n < len(row) and row[n] not in (None, "")]
+            what = [_in_words(row[n]) for n in own if n < len(row) and row[n] not in (None, "")]
             if not what:
                 continue
             note = " ".join(_cell(row, n) for n in notes).strip()
-            if sheet.name.strip() == "Scenario" and is_setting_note(what[0].strip(), note):
+            if sheet.name.strip() == "Scenario" and is_setting_note(
+                _cell(row, own[0]).strip(), note
+            ):
                 continue  # the template's words, no evidence of the planner's
             found = _CONFIDENCE.match(note) or _WORD.fullmatch(note)
             ids = [i.strip() for n in sources for i in _cell(row, n).split(";") if i.strip()]
@@ -701,6 +704,11 @@ def confidence(frame: pd.DataFrame) -> pd.DataFrame:
     counts = pd.concat([counts[order].sum().to_frame("all sheets").T, counts[order]])
     counts.insert(0, "rows", counts.sum(axis=1))
     return counts.rename_axis("sheet").reset_index()
+
+
+def _in_words(value: object) -> str:
+    is_number = isinstance(value, float) and not value.is_integer()
+    return number(value) if is_number else str(words_of_code(value))
 
 
 def _cell(row: Sequence[object], at: int) -> str:

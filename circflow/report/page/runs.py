@@ -18,9 +18,12 @@ from circflow.report.page.frame import (
     Text,
     figure,
     percent,
+    tidy,
 )
+from circflow.report.page.study import in_currency
 
 _MOST = 30
+_SOME = 6
 
 
 def runs_opening(
@@ -78,7 +81,7 @@ def _at(row: Any, varied: Sequence[str]) -> str:
 
 
 def _value(value: Any) -> str:
-    return figure(float(value)) if isinstance(value, int | float) else str(value)
+    return figure(float(value)) if isinstance(value, int | float) else tidy(value)
 
 
 def _some(names: list[str]) -> str:
@@ -133,6 +136,10 @@ def pareto_opening(
     first, second = (f"{g} ({u})" for g, u in zip(goals, units, strict=True))
     a, z = table.iloc[0], table.iloc[-1]
     name = [_goal(g) for g in goals]
+    if len(table) == 1:
+        both = f"{figure(float(a[first]))} {units[0]} and {figure(float(a[second]))} {units[1]}"
+        lead = f"One plan is best for both, {name[0]} and {name[1]}: {both}."
+        return [Section("The answer", [Text(lead, "lead")], "Answer")]
     costs = table["average_cost"].dropna()
     cost_unit = str(a["cost_unit"])
     lead = (
@@ -199,7 +206,7 @@ def alternatives_opening(
     ]
 
 
-def ranges_opening(table: pd.DataFrame, within: float) -> list[Section]:
+def ranges_opening(table: pd.DataFrame, within: float, currency: str) -> list[Section]:
     """Sections from how far each figure may move before the plan changes."""
     known = table.dropna(subset=["from_factor", "to_factor"])
     if known.empty:
@@ -212,10 +219,14 @@ def ranges_opening(table: pd.DataFrame, within: float) -> list[Section]:
     first = tightest.iloc[0]
     lead = (
         f"{firm} of {len(known)} figures may move by {percent(within)} either way, each alone, and "
-        f"the plan stays as it is. The tightest is {first['parameter']}: it holds from "
-        f"{percent(float(first['from_factor']))} to {percent(float(first['to_factor']))} of its "
-        "figure."
+        "the plan stays as it is."
     )
+    if firm < len(known):
+        ends = [percent(float(first[name])) for name in ("from_factor", "to_factor")]
+        lead += (
+            f" The tightest is {first['parameter']}: the plan holds while it is between {ends[0]} "
+            f"and {ends[1]} of its figure."
+        )
     cards = [
         Card("Firm", str(firm), f"of {len(known)} figures: no change within {percent(within)}"),
         Card("Within 5 %", str(int((room < 0.05).sum())), "figures at which the plan changes"),
@@ -223,7 +234,8 @@ def ranges_opening(table: pd.DataFrame, within: float) -> list[Section]:
         Card("Tightest", percent(float(room.min())), "may it move before the plan changes"),
         Card("Without a range", str(len(table) - len(known)), "figures; the table says why"),
     ]
-    shown = tightest.assign(room=room[order]).head(_MOST)
+    units = [in_currency(unit, currency) for unit in tightest["unit"]]
+    shown = tightest.assign(room=room[order], unit=units).head(_MOST)
     columns = (
         Column("parameter", "Figure"),
         Column("figure", "Now", "number"),
@@ -237,3 +249,39 @@ def ranges_opening(table: pd.DataFrame, within: float) -> list[Section]:
         Section("The answer", [Text(lead, "lead"), Cards(cards)], "Answer"),
         Section("What would change the plan soonest", [tight], "Tightest"),
     ]
+
+
+def breakpoints_opening(table: pd.DataFrame, currency: str) -> list[Section]:
+    """Sections from the pieces of the worth along one figure: one row per piece, in order."""
+    money, how = f"million {currency}", str(table["parameter"].iloc[0])
+    first, last = table.iloc[0], table.iloc[-1]
+    ends = [float(first["from_million"]), float(last["to_million"])]
+    slopes = table["slope_million"].to_numpy(float)
+    changes = table["built"].nunique() - 1
+    points = table["from"].to_numpy(float)[1:]
+    some = ", ".join(figure(p) for p in points[:_SOME]) + (" …" if len(points) > _SOME else "")
+    lead = (
+        f"As {how} goes from {figure(float(first['from']))} to {figure(float(last['to']))}, the "
+        f"worth of the plan goes from {figure(ends[0])} to {figure(ends[1])} {money}. "
+    )
+    lead += f"Its slope changes at {some}." if len(points) else "Its slope never changes."
+    zero = _crossing(table)
+    if zero is not None:
+        lead += f" It is worth nothing at {figure(zero)}."
+    cards = [
+        Card("Points of change", str(len(points)), "where the slope changes"),
+        Card("Worth at the low end", figure(ends[0]), f"{money}, discounted"),
+        Card("Worth at the high end", figure(ends[1]), f"{money}, discounted"),
+        Card("Steepest", figure(float(slopes[np.abs(slopes).argmax()])), f"{money} per 1 of it"),
+        Card("Other plants", str(changes), "times another set is built"),
+    ]
+    return [Section("The answer", [Text(lead, "lead"), Cards(cards)], "Answer")]
+
+
+def _crossing(table: pd.DataFrame) -> float | None:
+    """Where the worth passes 0."""
+    for r in table.to_dict("records"):
+        low, high = float(r["from_million"]), float(r["to_million"])
+        if min(low, high) < 0.0 < max(low, high):
+            return float(r["from"] - low * (r["to"] - r["from"]) / (high - low))
+    return None

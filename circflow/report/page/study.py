@@ -7,6 +7,7 @@ stands on the page, to be sorted and saved.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
@@ -31,6 +32,10 @@ from circflow.report.page.frame import (
 
 MAX_SERIES = 10
 MAX_BARS = 60
+_CODE = re.compile("[a-z]+(_[a-z0-9]+)+(:.*)?")
+_CODED = frozenset({"figure", "item", "base", "effect", "indicator", "group", "step", "kind"})
+"""Columns that hold words of the code, never names of the scenario alone."""
+_UNITS = frozenset({"unit", "cost_unit", "unit_of_measure"})
 _COLOURS = ("blue", "orange", "green", "yellow", "pink", "sky", "grey", "soft", "mining", "line")
 
 
@@ -65,8 +70,12 @@ def study_page(
     for name, table in tables.items():
         words = title_of(name)
         whole = table.reset_index(drop=True)
-        if "figure" in whole:
-            whole["figure"] = [_words(v) for v in whole["figure"]]
+        for column in _CODED & set(whole.columns):
+            whole[column] = [words_of_code(v) for v in whole[column]]
+        if "unit" in whole and (whole["unit"] == "share").any():
+            whole = _shares_in_percent(whole)
+        for column in _UNITS & set(whole.columns):
+            whole[column] = [in_currency(v, currency) for v in whole[column]]
         columns = [
             replace(c, title="amount", unit=f"million {currency}") if c.name == "million" else c
             for c in columns_of(whole, currency, name)
@@ -123,11 +132,28 @@ def title_of(name: str) -> str:
     return TITLES.get(name, name.replace("_", " ").capitalize())
 
 
-def _words(name: object) -> str:
-    """A figure's name in words: `alone_million` is `alone (million)`."""
-    text = str(name)
-    stem = text.removesuffix("_million")
-    return stem.replace("_", " ") + (" (million)" if stem != text else "")
+def words_of_code(value: Any) -> Any:
+    """A word of the code as one reads it: `alone_million` is `alone (million)`; others stay."""
+    if not isinstance(value, str) or not _CODE.fullmatch(value):
+        return value
+    stem = value.removesuffix("_million")
+    return stem.replace("_", " ").replace(":", ": ") + (" (million)" if stem != value else "")
+
+
+def _shares_in_percent(table: pd.DataFrame) -> pd.DataFrame:
+    """Shares among other figures (a unit to every row) as per cent."""
+    made, shares = table.copy(), table["unit"] == "share"
+    for name in made.select_dtypes("number").columns:
+        made[name] = made[name].astype(float).where(~shares, made[name] * 100.0)
+    made["unit"] = made["unit"].where(~shares, "%")
+    return made
+
+
+def in_currency(unit: Any, currency: str) -> Any:
+    """A unit of the contract (`currency/unit`) with the scenario's own money."""
+    if not isinstance(unit, str) or not currency:
+        return unit
+    return re.sub(r"\bcurrency\b", lambda _: currency, unit)
 
 
 def known_figure(name: str, table: pd.DataFrame, currency: str) -> Figure | None:

@@ -17,7 +17,8 @@ from circflow.report.figures import Baseline
 from circflow.solution.solution import Solution
 from circflow.solver.compiled import Compiled, Program
 from circflow.solver.explain import explain
-from circflow.solver.highs import Ending, Session
+from circflow.solver.highs import Ending, SolverError
+from circflow.solver.optimum import optimum
 from circflow.studies.bench.totals_rows import Forms, forms_of, totals_of
 from circflow.studies.cluster.coalition import Cluster
 
@@ -88,7 +89,10 @@ def _unplaced(cluster: Cluster) -> str:
 
 
 def _solved(words: str, program: Program, forms: Forms, reason: Callable[[], str]) -> Baseline:
-    outcome = Session(program).solve(time_limit=PATIENCE)
+    try:
+        outcome = optimum(program, time_limit=PATIENCE).outcome
+    except SolverError:
+        return Baseline(words, None, "no plan that can be relied on")
     if outcome.x is None or outcome.ending is not Ending.OPTIMAL:
         late = outcome.ending is not Ending.INFEASIBLE
         return Baseline(words, None, "not found in time" if late else reason())

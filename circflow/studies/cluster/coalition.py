@@ -43,7 +43,8 @@ from circflow.data.suggest import Names
 from circflow.solution.solution import NoPlan, Solution, Status
 from circflow.solver.compiled import Compiled, Program, compile_model
 from circflow.solver.explain import Explanation, explain
-from circflow.solver.highs import Outcome, Session
+from circflow.solver.highs import Outcome
+from circflow.solver.optimum import optimum
 from circflow.solver.run import optimise, read_tables
 from circflow.studies.cluster.coalition_values import Setting, Switches, UnboundedError, Values
 from circflow.studies.errors import StudyError
@@ -348,7 +349,7 @@ class Cluster:
         if not self.arms_length:
             trading = Cluster(self.scenario, arms_length=True, apart=self._names_apart)
             program = trading.switches.set(frozenset())
-            at_arms_length = Session(program).solve(gap=1.0).x is not None
+            at_arms_length = optimum(program.without_goal()).outcome.x is not None
         return CannotStandAloneError(
             self.scenario.name,
             self._dependent(),
@@ -372,7 +373,7 @@ class Cluster:
                 continue
             other = owner != member
             trial = _with_slack(program, rows[other], rows[other & (owner != "")])
-            if Session(trial).solve(gap=1.0).x is None:
+            if optimum(trial.without_goal()).outcome.x is None:
                 found.append(member)
         return tuple(found)
 

@@ -25,13 +25,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from circflow.data.atomic import NO_ROOM, no_room, write_text
 from circflow.data.errors import CircflowError
+from circflow.data.files.atomic import NO_ROOM, no_room, write_text
 from circflow.solver.compiled import Program
-from circflow.solver.highs import Ending, Session
+from circflow.solver.highs import Ending
+from circflow.solver.optimum import optimum
+from circflow.solver.proven import Proven
 from circflow.solver.scaling import Scaling, scaling_of
 from circflow.studies.errors import StudyError
-from circflow.studies.progress import time_left
+from circflow.studies.progress import Clock, time_left
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -221,8 +223,13 @@ class Values:
         *,
         progress: Callable[[str], None] | None = None,
         what: str = "coalitions",
-    ) -> None:
-        """Find the values of many settings, large ones first (what they tell saves solves)."""
+        clock: Clock | None = None,
+    ) -> bool:
+        """Find the values of many settings, large ones first (what they tell saves solves).
+
+        No further solve is begun when the `clock` is over; whether all were found.
+        """
+        over = Clock(None) if clock is None else clock
         todo = sorted(set(settings), key=lambda s: (-len(s), sorted(s)))
         done, total, begun = 0, len(todo), time.perf_counter()
         levels: dict[int, list[Setting]] = {}
@@ -232,15 +239,18 @@ class Values:
             for start in range(0, len(level), _BATCH * self.jobs):
                 batch = level[start : start + _BATCH * self.jobs]
                 unknown = [s for s in batch if self.known(s) is None]
-                if len(unknown) == 1 or self.jobs == 1:
-                    for setting in unknown:
-                        self(setting)
-                else:
-                    list(self._pool.map(self.__call__, unknown))
+
+                def solve(setting: Setting) -> bool:
+                    return not over.is_over and self(setting) is not None
+
+                several = len(unknown) > 1 and self.jobs > 1
+                if not all(self._pool.map(solve, unknown) if several else map(solve, unknown)):
+                    return False
                 done += len(batch)
                 if progress is not None:
                     left = time_left(begun, done, total)
                     progress(f"{what}: {done} of {total}, {self.solves} solved, {left}")
+        return True
 
     def put(self, setting: Setting, value: float, used: Setting | None = None) -> None:
         """Tell a value found elsewhere."""
@@ -255,18 +265,15 @@ class Values:
 
     def _solve(self, setting: Setting) -> float:
         switches = self.switches
-        session: Session | None = getattr(self._local, "session", None)
-        fresh = session is None
-        if session is None:
-            session = Session(switches.program, scaling=self._scaling)
-            self._local.session = session
-        gates = switches.gate_columns
-        session.change_bounds(gates, switches.program.lower[gates], switches.bounds(setting))
-        if switches.tariff_columns.size:
-            session.change_costs(switches.tariff_columns, switches.costs(setting))
-        if fresh or switches.program.has_decisions:
-            outcome = session.solve(gap=self.gap)
+        program = switches.set(setting)
+        session: Proven | None = getattr(self._local, "session", None)
+        if program.has_decisions:
+            outcome = optimum(program, gap=self.gap, scaling=self._scaling).outcome
+        elif session is None:
+            self._local.session = Proven(program, scaling=self._scaling)
+            outcome = self._local.session.solve()
         else:
+            session.change_to(program)
             outcome = session.resolve()
         if outcome.ending is Ending.UNBOUNDED:
             raise UnboundedError("the value has no bound")

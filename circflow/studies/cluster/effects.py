@@ -30,6 +30,7 @@ from circflow.studies.cluster.coalition import Cluster, _tariffs
 from circflow.studies.cluster.coalition_values import Setting, Switches, Values
 from circflow.studies.cluster.games import boxes, sampled_shapley, shapley
 from circflow.studies.errors import StudyError
+from circflow.studies.progress import Clock
 
 EFFECTS = (
     "exchange",
@@ -95,7 +96,8 @@ def effects(  # noqa: PLR0913
         seed: of the sample.
         exact: every combination of effects, however long that takes, or none; if not said, where
             `seconds` are enough (many follow from others, so that few are solved).
-        seconds: for every combination of effects, and then for sampling orders.
+        seconds: in all; half of them for every combination of effects, the rest for sampling
+            orders.
         progress: is told what goes on.
     """
     if cluster.arms_length:
@@ -107,7 +109,8 @@ def effects(  # noqa: PLR0913
     everything = frozenset(range(count))
     values.put(frozenset(), base)
     values.put(everything, whole, values_used(cluster, switches, everything))
-    limit = None if exact or seconds is None else seconds
+    clock = Clock(seconds)
+    limit = None if exact else clock.part(0.5)
     pieces = (
         [] if exact is False else boxes(values, seconds=limit, progress=progress, what="effects")
     )
@@ -120,7 +123,7 @@ def effects(  # noqa: PLR0913
             count,
             orders=orders,
             seed=seed,
-            seconds=seconds,
+            seconds=clock.left,
             prepare=lambda settings: values.all(settings, progress=progress, what="effects"),
         )
         shares, half = made.values, made.half_width

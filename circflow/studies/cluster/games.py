@@ -20,9 +20,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linprog
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from circflow.studies.cluster.coalition_values import Setting, Values
+from circflow.studies.progress import Clock
 
 Floats = NDArray[np.float64]
 Progress = Callable[[str], None]
@@ -69,17 +70,19 @@ def boxes(
     but those inside, the box is constant (see `switches`). Where that takes
     longer than `seconds`, there are none.
     """
-    end = math.inf if seconds is None else time.perf_counter() + seconds
+    clock = Clock(seconds)
     everybody = frozenset(range(values.switches.count))
     whole = values.lookup(everybody)
-    values.all([everybody - {n} for n in whole.used], progress=progress, what=what)
+    alone_out = [everybody - {n} for n in whole.used]
+    if not values.all(alone_out, progress=progress, what=what, clock=clock):
+        return []
     missed = {n: whole.value - values(everybody - {n}) for n in whole.used}
     frontier = [(frozenset[int](), frozenset[int]())]
     found: list[Box] = []
     while frontier:
-        if time.perf_counter() > end:
+        largest = [everybody - outside for _, outside in frontier]
+        if not values.all(largest, progress=progress, what=what, clock=clock):
             return []
-        values.all([everybody - outside for _, outside in frontier], progress=progress, what=what)
         following: list[tuple[Setting, Setting]] = []
         while frontier:
             inside, outside = frontier.pop()
@@ -154,26 +157,27 @@ def sampled_shapley(  # noqa: PLR0913
         orders: how many, rounded up to pairs.
         seed: of the random numbers.
         prepare: is given the coalitions of a pair of orders (to solve them in parallel).
-        seconds: no further pair is begun after so long (two pairs are always done).
+        seconds: no pair is begun that would not be done by then (one pair is always done; its two
+            orders then give the interval, which is too wide rather than too narrow).
     """
     random = np.random.default_rng(seed)
     begun = time.perf_counter()
     means: list[Floats] = []
     for _ in range(max(2, (orders + 1) // 2)):
-        if seconds is not None and len(means) >= 2 and time.perf_counter() - begun > seconds:
+        spent = time.perf_counter() - begun
+        if seconds is not None and means and spent * (1 + 1 / len(means)) > seconds:
             break
         order = random.permutation(count).tolist()
         pair = (order, order[::-1])
         if prepare is not None:
             prepare([frozenset(o[:k]) for o in pair for k in range(count + 1)])
-        both = np.zeros(count)
-        for one in pair:
-            worth = [gain(frozenset(one[:k])) for k in range(count + 1)]
-            both[one] += np.diff(worth)
-        means.append(both / 2.0)
-    table = np.array(means)
-    spread = table.std(axis=0, ddof=1) / math.sqrt(len(means))
-    factor = float(student.ppf(0.5 + CONFIDENCE / 2.0, len(means) - 1))
+        both = np.zeros((2, count))
+        for added, one in zip(both, pair, strict=True):
+            added[one] = np.diff([gain(frozenset(one[:k])) for k in range(count + 1)])
+        means.append(both.mean(axis=0))
+    table = np.array(means) if len(means) > 1 else both
+    spread = table.std(axis=0, ddof=1) / math.sqrt(len(table))
+    factor = float(stdtrit(len(table) - 1, 0.5 + CONFIDENCE / 2.0))
     return Shares(table.mean(axis=0), factor * spread, False, 2 * len(means))
 
 
@@ -317,14 +321,6 @@ class _Pool:
         return True
 
 
-def least_core(
-    court: Court, whole: float, count: int, *, progress: Progress | None = None
-) -> LeastCore:
-    """min ε subject to x(S) ≥ g(S) − ε for every proper coalition, x(N) = g(N)."""
-    stages = _Stages(court, whole, count, progress)
-    return stages.next()
-
-
 def nucleolus(  # noqa: PLR0913
     court: Court,
     whole: float,
@@ -376,7 +372,7 @@ class _Stages:
         seconds: float | None = None,
     ) -> None:
         self.near = near
-        self.end = math.inf if seconds is None else time.perf_counter() + seconds
+        self.clock = Clock(seconds)
         self.court, self.whole, self.count = court, whole, count
         self.scale = abs(whole) if whole else 1.0
         self.pool = _Pool(count)
@@ -396,7 +392,7 @@ class _Stages:
         while True:
             shares, epsilon, tight = self._programme()
             limit = epsilon + TOLERANCE * self.scale
-            if time.perf_counter() > self.end:
+            if self.clock.is_over:
                 self.proven = False
                 break
             verdict = self.court.worst(shares, self.settled, limit)
@@ -472,10 +468,18 @@ class _Stages:
         return len(self.settled) > before
 
 
-def subsidy(court: Court, whole: float, count: int, *, start: Sequence[Verdict] = ()) -> float:
+def subsidy(
+    court: Court,
+    whole: float,
+    count: int,
+    *,
+    start: Sequence[Verdict] = (),
+    clock: Clock | None = None,
+) -> float:
     """The least that must be added to g(N) so that no coalition has reason to leave, million.
 
-    min Σ x − g(N) subject to x(S) ≥ g(S) for every proper coalition and Σ x ≥ g(N).
+    min Σ x − g(N) subject to x(S) ≥ g(S) for every proper coalition and Σ x ≥ g(N); of the
+    coalitions heard until the `clock` was over.
     """
     if count == 1:
         return 0.0
@@ -497,6 +501,7 @@ def subsidy(court: Court, whole: float, count: int, *, start: Sequence[Verdict] 
         if (
             verdict is None
             or verdict.excess <= TOLERANCE * scale
+            or (clock is not None and clock.is_over)
             or not pool.add(verdict.members, verdict.gain)
         ):
             extra = float(shares.sum()) - whole

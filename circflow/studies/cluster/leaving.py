@@ -15,6 +15,7 @@ import pandas as pd
 from circflow.studies.cluster.coalition import Cluster
 from circflow.studies.cluster.coalition_values import Setting
 from circflow.studies.cluster.own_money import OUTSIDE, by_member, own_money
+from circflow.studies.progress import Clock
 
 LEAVING = ["leaver", "member", "together_million", "without_million", "change_million"]
 JOINING = [
@@ -34,8 +35,11 @@ _NOISE = 1e-7
 """Share of the cluster's gain below which a change of money is none."""
 
 
-def leaving(cluster: Cluster, asked: Setting, tell: Callable[[str], None]) -> pd.DataFrame:
-    """Own money of everybody with all together, and with one member out, for those `asked`.
+def leaving(
+    cluster: Cluster, asked: Setting, tell: Callable[[str], None], clock: Clock | None = None
+) -> pd.DataFrame:
+    """Own money of everybody with all together, and with one member out, for those `asked`;
+    members that ask for a solve are left out when the `clock` is over.
 
     leaver, member, together_million, without_million, change_million; the row of the leaver itself
     is its own money, alone among the others.
@@ -45,6 +49,8 @@ def leaving(cluster: Cluster, asked: Setting, tell: Callable[[str], None]) -> pd
     with_all = by_member(own_money(cluster.together), cluster.members)
     joined = sorted(everybody - cluster.apart)
     for n in sorted(asked & set(joined)) if len(joined) > 1 else ():
+        if n in known.used and clock is not None and clock.is_over:
+            continue
         tell(f"without {cluster.members[n]}")
         without = with_all
         if n in known.used:

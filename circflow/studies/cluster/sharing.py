@@ -49,6 +49,7 @@ from circflow.studies.cluster.leaving import joining, joining_others, leaving
 from circflow.studies.cluster.owen import Owen, owen
 from circflow.studies.cluster.own_money import OUTSIDE, by_member, own_money, weighted_money
 from circflow.studies.errors import StudyError
+from circflow.studies.progress import Clock
 
 if TYPE_CHECKING:
     from circflow.report.page.frame import Section
@@ -62,11 +63,14 @@ _LARGEST_REGISTER = 22
 """Members who add something up to which all gains are kept in one array."""
 _TRIAL = 0.1
 """Share of the time limit in which it is found out whether all values can be had within it."""
-_FIRST = 2.0
-"""Seconds that the steps of a first answer may take each, where the whole takes long."""
+_FIRST = 15.0
+"""Seconds that a first answer may take."""
 _MORE = 8.0
 """Each further answer may take so many times longer than the one before."""
 _ANSWERS = 3
+_VALUES, _SPLIT, _GROUPS, _MEMBERS = 0.35, 0.4, 0.5, 0.5
+"""Shares of the time left: for Shapley values; then for the split by effect; then for the
+nucleolus; then for what each member adds. The rest is for the core."""
 _ZERO = 1e-12
 _NOISE = 1e-9
 GOALS = "goals"
@@ -93,7 +97,8 @@ class Sharing(Result):
     """No group was overlooked (a limit of time did not stop the search)."""
     nucleolus_proven: bool
     subsidy: float
-    """The least that must come from outside for no group to have reason to leave."""
+    """The least that must come from outside for no group to have reason to leave (at least so
+    much, where `epsilon_proven` is False)."""
     owen_applies: bool
     owen_why_not: str
     shapley_exact: bool
@@ -118,8 +123,8 @@ class Sharing(Result):
     """Synergy by effect (see `circflow.studies.cluster.effects`)."""
     cluster: Cluster = field(repr=False)
     complete: bool = True
-    """False: an early answer, in less time than was allowed; the split by effect and what a
-    member's leaving does may be lacking."""
+    """False: an early answer, in less time than was allowed; members may be lacking in the tables
+    of leaving and joining."""
 
     @property
     def headline(self) -> str:
@@ -223,8 +228,8 @@ def share(  # noqa: PLR0913
 ) -> Sharing:
     """What the cluster gains over its members alone, why, and how to share it.
 
-    Where the Shapley value cannot be had exactly at once, answers are given early, each better
-    than the one before; Ctrl-C then returns the last of them (`complete` is False).
+    Where not everything can be had exactly at once, answers are given early, each better than the
+    one before; Ctrl-C then returns the last of them (`complete` is False).
 
     Args:
         scenario: from `circflow.read`.
@@ -236,10 +241,11 @@ def share(  # noqa: PLR0913
         jobs: threads; as many as there are processors unless said.
         store: a file in which coalition values are kept, so that a stopped run goes on.
         orders: orders of joining sampled where the Shapley value is not exact.
-        seconds: no further orders are begun after so long; the nucleolus then looks for no
-            further groups, and each search for the group that lacks most ends after it.
-        exact: the exact Shapley value; if not said, where the best plan needs up to twelve members,
-            or where all values can be found in `seconds`.
+        seconds: for everything (a solve that has begun is ended, and one pair of orders is
+            always sampled): what is not proven, or sampled, is said.
+        exact: the exact Shapley value, however long it takes; if not said, where all values can
+            be found in a part of `seconds`, or, without them, where the best plan needs up to
+            twelve members.
         split: whether the synergy is split by effect.
         memberships: whether it is told what each member's leaving and joining does.
         seed: of the sample.
@@ -253,6 +259,7 @@ def share(  # noqa: PLR0913
         StoreError: `store` belongs to another scenario.
     """
     tell: Progress = progress or (lambda _: None)
+    clock = Clock(seconds)
     tell("building the model")
     cluster = Cluster(
         scenario,
@@ -268,40 +275,30 @@ def share(  # noqa: PLR0913
     cluster.plan(frozenset())
     tell("all together")
     cluster.plan(cluster.everybody)
+    needed = len(cluster.values.lookup(cluster.everybody).used)
+    at_once = None if exact is not False and needed <= EXACT_MEMBERS else False
     last: Sharing | None = None
-    for allowed in _early_seconds(cluster, seconds):
-        sharer = _Sharer(cluster, tell, orders, allowed, False, seed)
-        further = last is not None
-        try:
-            answer = sharer.share(split=split and further, memberships=memberships and further)
-        except KeyboardInterrupt:
-            if last is None:
-                raise
-            return last
-        last = replace(answer, complete=False)
-        if early is not None:
-            early(last)
     try:
-        return _Sharer(cluster, tell, orders, seconds, exact, seed).share(
-            split=split, memberships=memberships
-        )
+        for allowed in _early_seconds(seconds):
+            sharer = _Sharer(cluster, tell, orders, Clock(allowed), at_once, seed)
+            last = sharer.share(split=split, memberships=memberships)
+            if not sharer.cut_short:
+                return last
+            last = replace(last, complete=False)
+            if early is not None:
+                early(last)
+        sharer = _Sharer(cluster, tell, orders, clock, exact, seed)
+        return sharer.share(split=split, memberships=memberships)
     except KeyboardInterrupt:
         if last is None:
             raise
         return last
 
 
-def _early_seconds(cluster: Cluster, seconds: float | None) -> list[float]:
-    """What each step of every early answer may take; none where the whole is quick.
-
-    What one answer has solved, the next ones know.
-    """
-    needed = len(cluster.values.lookup(cluster.everybody).used)
-    if needed <= EXACT_MEMBERS or len(cluster.members) - len(cluster.apart) < 2:
-        return []
-    allowed = _FIRST
-    steps: list[float] = []
-    while allowed * _MORE <= (math.inf if seconds is None else seconds) and len(steps) < _ANSWERS:
+def _early_seconds(seconds: float | None) -> list[float]:
+    """What every early answer may take. What one answer has solved, the next ones know."""
+    allowed, steps = _FIRST, list[float]()
+    while 2.0 * allowed <= (math.inf if seconds is None else seconds) and len(steps) < _ANSWERS:
         steps.append(allowed)
         allowed *= _MORE
     return steps
@@ -313,12 +310,14 @@ class _Sharer:
         cluster: Cluster,
         tell: Progress,
         orders: int,
-        seconds: float | None,
+        clock: Clock,
         exact: bool | None,
         seed: int,
     ) -> None:
         self.cluster, self.tell = cluster, tell
-        self.orders, self.seconds, self.seed = orders, seconds, seed
+        self.orders, self.clock, self.seed = orders, clock, seed
+        self.cut_short = False
+        """Whether more time would have given a better answer."""
         self.count = len(cluster.members)
         self.playing = np.array([n not in cluster.apart for n in range(self.count)])
         self.several = int(self.playing.sum()) > 1
@@ -333,8 +332,10 @@ class _Sharer:
         cluster = self.cluster
         prices = owen(cluster)
         shapley_shares = self._shapley()
+        parts = self._effects(split)
         court = self._court()
         self.tell("the nucleolus")
+        seconds = self._allow(court, _GROUPS)
         if self.several:
             centre, first = nucleolus(
                 court,
@@ -342,18 +343,23 @@ class _Sharer:
                 self.count,
                 near=shapley_shares.values,
                 null=self.null,
-                seconds=self.seconds,
+                seconds=seconds,
                 progress=self.tell,
             )
         else:
             centre = first = LeastCore(np.zeros(self.count), 0.0, True)
         rules = self._rules(prices, shapley_shares, centre.shares)
         own = {"alone": own_money(cluster.alone), "together": own_money(cluster.together)}
+        asked = cluster.everybody if memberships else frozenset[int]()
+        without = leaving(cluster, asked, self.tell, Clock(self.clock.part(_MEMBERS)))
         core = self._core(court, rules)
         lacking = first.epsilon > 10 * TOLERANCE * max(abs(self.whole), _ZERO)
-        asked = cluster.everybody if memberships else frozenset[int]()
-        without = leaving(cluster, asked, self.tell)
-        parts = self._effects(split)
+        self._allow(court, 1.0)
+        self.cut_short |= (
+            not (shapley_shares.exact and centre.proven)
+            or (core["in_core"] == "unknown").any()
+            or without["leaver"].nunique() < len(asked - cluster.apart) * self.several
+        )
         return Sharing(
             scenario=cluster.scenario.name,
             currency=cluster.scenario.settings.currency,
@@ -364,7 +370,7 @@ class _Sharer:
             epsilon=first.epsilon,
             epsilon_proven=first.proven,
             nucleolus_proven=centre.proven,
-            subsidy=subsidy(court, self.whole, self.count) if lacking else 0.0,
+            subsidy=subsidy(court, self.whole, self.count, clock=self.clock) if lacking else 0.0,
             owen_applies=prices.applies,
             owen_why_not=prices.why,
             shapley_exact=shapley_shares.exact,
@@ -381,13 +387,21 @@ class _Sharer:
             cluster=cluster,
         )
 
+    def _allow(self, court: Court, share: float) -> float | None:
+        """Let a court search for a share of the time that is left, seconds."""
+        seconds = self.clock.part(share)
+        if isinstance(court, Search):
+            court.clock = Clock(seconds)
+        return seconds
+
     # ------------------------------------------------------------------ the rules
 
     def _shapley(self) -> Shares:
         cluster, n = self.cluster, self.count
         if not self.several:
             return Shares(np.zeros(n), np.zeros(n), True, 0)
-        self.pieces = self._boxes()
+        clock = Clock(self.clock.part(_VALUES))
+        self.pieces = self._boxes(clock.part(0.5))
         if self.pieces:
             extra = self._single_hubs()
             if not extra.any():  # else anybody who comes to such a member lets the hub serve it
@@ -399,27 +413,27 @@ class _Sharer:
             n,
             orders=self.orders,
             seed=self.seed,
-            seconds=self.seconds,
+            seconds=clock.left,
             prepare=lambda settings: cluster.values.all(
                 {cluster.effective(s) for s in settings}, progress=self.tell
             ),
         )
 
-    def _boxes(self) -> list[Box]:
+    def _boxes(self, seconds: float | None) -> list[Box]:
         """All values, where they are asked for, few, or found in time; else none."""
         cluster = self.cluster
         needed = len(cluster.values.lookup(cluster.everybody).used)
         if self.exact is False or (
-            self.exact is None and needed > EXACT_MEMBERS and self.seconds is None
+            self.exact is None and needed > EXACT_MEMBERS and seconds is None
         ):
             return []
-        if self.exact or needed <= EXACT_MEMBERS:
+        if self.exact or seconds is None:
             return boxes(cluster.values, progress=self.tell)
-        assert self.seconds is not None
-        self.tell("how many coalitions there are to solve")
-        if expected_seconds(cluster.values, trial=_TRIAL * self.seconds) > self.seconds:
-            return []
-        return boxes(cluster.values, seconds=self.seconds, progress=self.tell)
+        if needed > EXACT_MEMBERS:
+            self.tell("how many coalitions there are to solve")
+            if expected_seconds(cluster.values, trial=_TRIAL * seconds) > seconds:
+                return []
+        return boxes(cluster.values, seconds=seconds, progress=self.tell)
 
     def _single_hubs(self) -> Floats:
         """What the boxes count too much: a hub does not serve one member alone."""
@@ -445,7 +459,7 @@ class _Sharer:
         separation = Separation(
             cluster.switches, most, null=cluster.apart, gap=min(cluster.gap, 1e-7)
         )
-        return Search(separation, cluster.values, self.base, seconds=self.seconds)
+        return Search(separation, cluster.values, self.base)
 
     def _rules(self, prices: Owen, of_orders: Shares, centre: Floats) -> dict[str, Shares]:
         def exact(values: Floats) -> Shares:
@@ -498,8 +512,9 @@ class _Sharer:
         """For each rule, the group that lacks most."""
         tolerance = 10 * TOLERANCE * max(abs(self.whole), _ZERO)
         rows = []
-        for name, rule in rules.items():
+        for done, (name, rule) in enumerate(rules.items()):
             self.tell(f"core test: {name}")
+            self._allow(court, 1.0 / (1 + len(rules) - done))
             found = court.worst(rule.values, np.zeros((0, self.count))) if self.several else None
             if found is None:
                 rows.append((name, "unknown" if self.several else "yes", "", np.nan, np.nan))
@@ -546,10 +561,10 @@ class _Sharer:
         columns = ["effect", "million", "low_million", "high_million", "alone_million"]
         if not split or self.cluster.arms_length or not self.several:
             return pd.DataFrame(columns=[*columns, "last_million"])
-        made: Effects = effects(
-            self.cluster, seconds=self.seconds, progress=self.tell, seed=self.seed
-        )
-        return made.table
+        seconds = self.clock.part(_SPLIT)
+        found: Effects = effects(self.cluster, seconds=seconds, progress=self.tell, seed=self.seed)
+        self.cut_short |= not found.exact
+        return found.table
 
 
 def exchanged(cluster: Cluster) -> Floats:

@@ -26,7 +26,7 @@ from typing import Any
 
 import numpy as np
 
-from circflow.data.atomic import write_text
+from circflow.data.files.atomic import write_text
 from circflow.solution.solution import Status
 from circflow.studies.errors import StudyError
 from circflow.studies.futures.first_stage import Floats

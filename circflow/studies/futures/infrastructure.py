@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from circflow.data.futures import Future
+from circflow.data.changes.futures import Future
 from circflow.data.scenario import Scenario
 from circflow.solver.run import solve
 from circflow.studies.futures.first_stage import Floats

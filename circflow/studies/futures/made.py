@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from circflow.data.address import Match, match, parse_address, quote
-from circflow.data.futures import OFF_TARGETS, FigureChange, Future, Outage, refusal, when
+from circflow.data.changes.address import Match, match, parse_address, quote
+from circflow.data.changes.futures import OFF_TARGETS, FigureChange, Future, Outage, refusal, when
 from circflow.data.scenario import Scenario
 from circflow.solver.run import solve
 from circflow.studies.errors import StudyError

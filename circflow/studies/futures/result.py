@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from circflow.data.futures import Future
+from circflow.data.changes.futures import Future
 from circflow.data.result import Result, counted, figure, one_text_type
 from circflow.data.scenario import Scenario
 from circflow.solution.solution import Status
@@ -17,7 +17,7 @@ from circflow.studies.futures.first_stage import FirstStage, Floats, Risk, built
 from circflow.studies.futures.saa import Tested
 
 if TYPE_CHECKING:
-    pass
+    from circflow.report.page.frame import Section
 
 
 @dataclass(frozen=True, repr=False)
@@ -214,13 +214,20 @@ class Futures(Result):
             made["test"] = pd.DataFrame(rows, columns=["figure", "value"])
         return one_text_type(made | self.scenario.changes_table)
 
+    def opening(self) -> list[Section]:
+        """What its page says first."""
+        from circflow.report.page.futures import futures_opening
+
+        currency = self.scenario.settings.currency
+        return futures_opening(self.tables(), self.risk.alpha, currency, self.reason)
+
     def write(self, path: str | Path) -> None:
         """Write as a workbook (.xlsx), a page (.html) or a folder of CSV files."""
         from circflow.report.study_tables import write_tables
 
         title = f"{self.scenario.name}: before it is known what comes"
-        currency = self.scenario.settings.currency
-        write_tables(self.tables(), Path(path), currency=currency, title=title)
+        currency, opening = self.scenario.settings.currency, self.opening()
+        write_tables(self.tables(), Path(path), currency=currency, title=title, opening=opening)
 
 
 FIGURES = {

@@ -27,9 +27,9 @@ import pandas as pd
 from scipy.sparse import csr_array, hstack
 
 from circflow.algebra.declare import Model
-from circflow.data.address import match, parse_address
 from circflow.data.arguments import public
-from circflow.data.futures import FigureChange, Future, changed_figures, with_figures
+from circflow.data.changes.address import match, parse_address
+from circflow.data.changes.futures import FigureChange, Future, changed_figures, with_figures
 from circflow.data.result import Result, counted, one_text_type
 from circflow.data.scenario import Scenario, ScenarioError
 from circflow.solution.solution import NoPlan, Solution, Status
@@ -111,11 +111,13 @@ class Robust(Result):
 
     def write(self, path: str | Path) -> None:
         """Write as a workbook (.xlsx), a page (.html) or a folder of CSV files."""
+        from circflow.report.page.futures import robust_opening
         from circflow.report.study_tables import write_tables
 
         title = f"{self.scenario.name}: before it is known what comes"
         currency = self.scenario.settings.currency
-        write_tables(self.tables(), Path(path), currency=currency, title=title)
+        opening = robust_opening(self.curve, self.gamma, self.plans, currency)
+        write_tables(self.tables(), Path(path), currency=currency, title=title, opening=opening)
 
 
 @public

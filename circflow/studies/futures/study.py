@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 
 from circflow.data.arguments import public
-from circflow.data.futures import Future, futures_of, in_future, mean_scenario
+from circflow.data.changes.futures import Future, futures_of, in_future, mean_scenario
 from circflow.data.scenario import Scenario
 from circflow.solution.solution import NoPlan, Status
 from circflow.studies.errors import CheckError, StudyError

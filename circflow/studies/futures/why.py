@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from circflow.data.cells import plain
-from circflow.data.futures import in_future
+from circflow.data.changes.futures import in_future
 from circflow.solution.solution import Status
-from circflow.solver.highs import Ending, Session
+from circflow.solver.highs import Ending
+from circflow.solver.optimum import optimum
 from circflow.studies.futures.first_stage import Copy, Floats, Risk, joint, unbudgeted
 from circflow.studies.futures.worker import Job
 
@@ -48,5 +49,5 @@ def no_common_plan(job: Job, copies: Sequence[Copy], probabilities: Floats) -> s
 def _have_plan(job: Job, copies: Sequence[Copy], probabilities: Floats) -> bool:
     weights = probabilities / probabilities.sum()
     program = joint(job.first, copies, np.asarray(weights), Risk()).program.without_goal()
-    outcome = Session(program).solve(time_limit=job.time_limit)
+    outcome = optimum(program, time_limit=job.time_limit).outcome
     return outcome.ending is not Ending.INFEASIBLE

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from circflow.algebra.declare import Model
-from circflow.data.futures import Future, in_future
+from circflow.data.changes.futures import Future, in_future
 from circflow.data.pandas_text import python_strings
 from circflow.data.scenario import Scenario
 from circflow.solution.solution import Solution, Status

@@ -13,7 +13,7 @@ import pandas as pd
 
 from circflow.report.numbers import number
 from circflow.solution.solution import Solution
-from circflow.studies.suggest.candidates import Candidate
+from circflow.studies.suggest.candidates import SOURCE, Candidate
 from circflow.studies.suggest.first_tonne import Pricing
 from circflow.studies.units.break_even import (
     Zero,
@@ -44,6 +44,7 @@ COLUMNS = [
     "objective_with",
     "takes",
     "makes",
+    "or_at",
     "gains_most",
     "alike",
     "hangs_on",
@@ -52,7 +53,8 @@ COLUMNS = [
     "sources",
 ]
 """`gate_fee` names the waste whose break-even fee follows (currency per unit, above 0: it must be
-paid to the plant; below: the plant could pay for it)."""
+paid to the plant; below: the plant could pay for it); `or_at` another site for the same, which adds
+nothing beside this one."""
 FLOWS = ["unit", "role", "material", "amount_per_year", "unit_of_measure"]
 
 
@@ -213,8 +215,10 @@ class Alone:
             doubts.append("a taker of " + ", ".join(one.given_away))
         if one.dumped:
             doubts.append("a place for " + ", ".join(one.dumped))
-        if one.bought:
-            doubts.append("the price of " + ", ".join(one.bought))
+        assert judged.flows is not None
+        taken = {str(name).removesuffix(f" ({SOURCE})") for name in judged.flows["material"]}
+        if bought := [name for name in one.bought if name in taken]:
+            doubts.append("the price of " + ", ".join(bought))
         return doubts
 
 

@@ -265,12 +265,20 @@ class Pricing:
             rows = [most, margin, per_unit, margin - per_unit, np.full(len(size), float(decided))]
             best = np.where(margin - per_unit > best[3], rows, best)
         most, margin, per_unit, first_tonne, decided_in = best
+        never = not any(self.service(offer.technology, t).any() for t in range(len(self.start)))
+        if never:
+            margin = offer.margin @ self.weight / self.weight.sum()
+            per_unit, first_tonne = np.full((2, len(size)), np.nan)
         missing = np.array(["" for _ in range(len(margin))], dtype=object)
         for text, there in offer.missing:
             missing[there] = [f"{m}; {text}" if m else text for m in missing[there]]
         none = arriving <= 0.0
         unsupplied = "none of its wastes arrives"
         missing[none] = [f"{m}; {unsupplied}" if m else unsupplied for m in missing[none]]
+        if never:
+            years = f"{row['construction_years']:.0f}"
+            late = f"it takes {years} years to build, and the horizon is over"
+            missing = np.array([f"{m}; {late}" if m else late for m in missing], dtype=object)
         new = [f.library_material for f in offer.flows if f.role == "output" and not f.materials]
         products = [n for n in new if self.materials[n]["category"] != "waste"]
         sold = any(

@@ -26,7 +26,7 @@ from circflow.data.checks.typed import empty_frame
 from circflow.data.coded import Floats, Ints, Items
 from circflow.data.network import can_take
 from circflow.data.scenario import Scenario
-from circflow.data.schema import BY_NAME
+from circflow.data.schema.sheets import BY_NAME
 from circflow.data.table import Table
 from circflow.solution.solution import Solution
 

@@ -31,9 +31,11 @@ APART = 2.0
 """Shares of a substance that differ by more than this factor are not one material."""
 _MEASURES = (1.0, 100.0, 10_000.0)
 """Properties have no unit: a share, per cent and grams per tonne of one thing differ by these."""
+ASKED = ("waste", "intermediate")
+"""Categories of which every material is matched, or asked about."""
 _ALIKE = 0.8
 _PROPOSALS = 3
-_SETTLE = "write its name in library_material of the sheet Materials, or - for none"
+_SETTLE = "write its name in Materials.library_material, or - for none"
 NOT_IN_ITS_UNIT = "count it in the library's unit, or in t, if it is that"
 NONE = "-"
 """In `library_material`: this is no material of the library."""
@@ -113,7 +115,10 @@ class _Maker:
             return (*head, found[0], how, not doubt, factor, question)
         near = found or self._near(row)
         if not near:
-            return None
+            if row["category"] not in ASKED:
+                return None
+            question = f"the library has no name like it; {_SETTLE}"
+            return (*head, None, "", False, None, question)
         listed = " or ".join(repr(name) for name in near)
         return (*head, near[0], how or "alike", False, None, f"is it {listed}? {_SETTLE}")
 
@@ -170,17 +175,24 @@ class _Maker:
 
     def _near(self, row: Mapping[object, object]) -> list[str]:
         """Materials of the library with a name like that of a waste or intermediate."""
-        if row["category"] not in ("waste", "intermediate"):
+        if row["category"] not in ASKED:
             return []
         forms = [form for name in (row["material"], row["name"]) for form in _forms(name)]
         scores: dict[str, float] = {}
         for names in self.names.values():
             for known, materials in names.items():
                 score = max((_likeness(form, known) for form in forms), default=0.0)
-                for material in materials if score >= _ALIKE else ():
-                    if self.of[material]["category"] in ("waste", "intermediate"):
+                for material in materials if score > 0.0 else ():
+                    if self.of[material]["category"] in ASKED:
                         scores[material] = max(scores.get(material, 0.0), score)
-        return sorted(scores, key=lambda name: -scores[name])[:_PROPOSALS]
+        alike = [m for m, score in scores.items() if score >= _ALIKE]
+        alike = alike or [m for m in scores if self._of_like_composition(row, m)]
+        return sorted(alike, key=lambda name: -scores[name])[:_PROPOSALS]
+
+    def _of_like_composition(self, row: Mapping[object, object], name: str) -> bool:
+        """Whether both sides know a substance of two materials, and nothing speaks against them."""
+        mine, its = self.here.get(str(row["material"]), {}), self.there.get(name, {})
+        return bool(mine.keys() & its.keys()) and not self._doubt(row, name)
 
 
 def _lookup(library: Library) -> dict[str, dict[str, list[str]]]:

@@ -5,13 +5,13 @@ come from and its outputs put into those where they end, one unit of activity a 
 decisions held. The shadow prices of that plan are the price interval's other end: they tell what
 the first tonne is worth at least.
 
-Then every pair that is left is put into the plan, at any size, with all other decisions held and
-the budget set aside; the LP's gain decides which are solved in full.
+Every pair that may gain something is put into the programme with all decisions relaxed; what the
+LP gains decides which are solved in full, and of these the first tonne is asked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -19,7 +19,7 @@ import pandas as pd
 from circflow.algebra.build import weights
 from circflow.data.coded import Floats, Ints, place_in
 from circflow.data.scenario import MILLION
-from circflow.solver.highs import Session
+from circflow.solver.proven import Proven
 from circflow.studies.suggest.first_tonne import Offer, Pricing, alternatives
 from circflow.studies.units.candidates import Bench, Plan
 
@@ -82,50 +82,37 @@ class FirstTonne:
         return np.array(list(asked), dtype=np.intp), np.array(list(asked.values()), dtype=float)
 
 
-def quick_gains(
-    bench: Bench, base: Bench, plan: Plan, units: Sequence[str], tell: Callable[[str], None]
-) -> dict[str, float]:
-    """What a plan gains with each of more candidates, all its decisions held (million).
+def first_look(bench: Bench, units: Sequence[str]) -> dict[str, float]:
+    """What each of some candidates gains where every decision may be taken in part (million).
 
-    Args:
-        bench: the scenario with the candidates.
-        base: the scenario without.
-        plan: of `base`.
-        units: the candidates that were added.
-        tell: is told how far it is.
+    The relaxed programme with the candidate built whole, the others not at all, and all else free
+    to answer: the plants that it needs or displaces are seen, which they are not where the plan's
+    decisions are held.
     """
-    x = np.zeros(bench.program.shape[1])
-    for name in ("built", "running"):
-        old = base.places(name).set_index(["unit", "period"])["place"]
-        new = bench.places(name).set_index(["unit", "period"])["place"]
-        both = new.index.intersection(old.index)
-        x[new[both].to_numpy(np.intp)] = np.round(plan.x[old[both].to_numpy(np.intp)])
-    program = bench.program.with_limits(bench.budgets, upper=np.inf).with_fixed(x)
-    session = Session(program, scaling=bench.search.scaling)
+    session = Proven(bench.program.relaxed(), scaling=bench.scaling)
+    places = {unit: bench.units.get(unit, _NONE) for unit in units}
+    every = np.concatenate([_NONE, *places.values()])
+    session.change_bounds(every, np.zeros(len(every)), np.zeros(len(every)))
     without = session.solve()
     gains = dict.fromkeys(units, -np.inf)
-    for n, unit in enumerate(units):
-        tell(f"first look at candidates: {n + 1} of {len(units)}")
-        own = np.concatenate([bench.units.get(unit, _NONE), bench.running.get(unit, _NONE)])
+    for unit, own in places.items():
         if not len(own) or without.x is None:
             continue
-        zeros = np.zeros(len(own))
-        running = np.isin(own, bench.running.get(unit, _NONE)).astype(float)
-        for column in bench.units[unit].tolist():
-            here = np.where(own == column, 1.0, running)
-            session.change_bounds(own, here, here)
-            found = session.resolve()
-            if found.x is not None:
-                gains[unit] = max(gains[unit], without.objective - found.objective)
-        session.change_bounds(own, zeros, zeros)
+        row = np.array([bench.once[unit]], dtype=np.intp)
+        session.change_bounds(own, np.zeros(len(own)), np.ones(len(own)))
+        session.change_rows(row, np.ones(1), np.ones(1))
+        found = session.resolve()
+        if found.x is not None:
+            gains[unit] = without.objective - found.objective
+        session.change_rows(row, np.full(1, -np.inf), np.ones(1))
+        session.change_bounds(own, np.zeros(len(own)), np.zeros(len(own)))
     return gains
 
 
-def pool(table: pd.DataFrame, most: int, of_one: int) -> pd.DataFrame:
-    """The pairs with the greatest bound: at most so many, and of one technology."""
-    good = table[table["missing"].eq("") & table["market"] & (table["most"] > 0.0)]
-    good = good[good.groupby("technology").cumcount() < of_one]
-    return good.head(most).reset_index(drop=True)
+def promising(table: pd.DataFrame) -> pd.DataFrame:
+    """The pairs that lack nothing and may gain something."""
+    good = table["missing"].eq("") & table["market"] & (table["most"] > 0.0)
+    return table[good].reset_index(drop=True)
 
 
 _NONE: Ints = np.array([], dtype=np.intp)

@@ -59,6 +59,8 @@ def _words(found: Suggestions) -> list[str]:
         if not r["pays"]:
             continue
         made.append(plain(f"{n}  takes {r['takes']}; makes {r['makes']}"))
+        if r["or_at"]:
+            made.append(plain(f"   instead of it, not beside it: at {r['or_at']}"))
         if r["gains_most"]:
             made.append(plain(f"   gains most: {r['gains_most']}"))
         if r["alike"]:

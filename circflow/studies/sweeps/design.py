@@ -14,13 +14,13 @@ from typing import Any, Literal
 
 import numpy as np
 
-from circflow.data.address import AddressError, match, parse_address
-from circflow.data.address import left_behind as left_by
 from circflow.data.arguments import python_value
 from circflow.data.cells import BadCellError, parse_cell, parse_number, plain
-from circflow.data.change import change
+from circflow.data.changes.address import AddressError, match, parse_address
+from circflow.data.changes.address import left_behind as left_by
+from circflow.data.changes.change import change
 from circflow.data.scenario import Scenario
-from circflow.data.schema import Column
+from circflow.data.schema.sheets import Column
 from circflow.data.suggest import nearest, remark
 from circflow.studies.errors import StudyError
 
@@ -62,7 +62,7 @@ class Parameter:
         return {"factor": 1.0, "add": 0.0}.get(self.how, self.own)
 
     def edit(self, value: Any) -> Any:
-        """The edit (see `circflow.data.change`) that gives the cells the value."""
+        """The edit (see `circflow.data.changes.change`) that gives the cells the value."""
         if self.how == "factor":
             return f"*{float(value)!r}"
         if self.how == "add":

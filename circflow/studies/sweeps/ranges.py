@@ -24,9 +24,10 @@ import numpy as np
 import pandas as pd
 
 from circflow.data.arguments import public
-from circflow.data.change import scenario_numbers
+from circflow.data.changes.change import scenario_numbers
 from circflow.data.scenario import Scenario, ScenarioError
-from circflow.solver.highs import Session
+from circflow.solver.optimum import optimum
+from circflow.solver.proven import Proven
 from circflow.studies.bench.arrays import Built, Choice, Decisions, Difference, built, choice_of
 from circflow.studies.bench.goals import no_plan
 from circflow.studies.errors import StudyError
@@ -34,7 +35,7 @@ from circflow.studies.sweeps.affine import Affine, Compile, fit
 from circflow.studies.sweeps.design import Parameter, Point, parameter
 from circflow.studies.sweeps.engine import Engine, Lost
 from circflow.studies.sweeps.sampling import ranges_of
-from circflow.studies.sweeps.worker import Job, Options, Parcel, Task, Updater, work
+from circflow.studies.sweeps.worker import Job, Options, Parcel, Task, work
 
 Shape = Literal["costs", "limits"]
 _EQUAL = 1e-9
@@ -247,7 +248,7 @@ def _prepared(scenario: Scenario, decisions: Decisions, gap: float) -> Built:
     free = built(scenario, "free")
     if not free.compiled.program.has_decisions:
         return free
-    outcome = Session(free.compiled.program).solve(gap=gap)
+    outcome = optimum(free.compiled.program, gap=gap).outcome
     if outcome.x is None:
         raise no_plan(scenario, outcome)
     return built(scenario, "fixed", choice_of(free.model, free.compiled, outcome.x))
@@ -276,7 +277,7 @@ class _Path:
         self.shape = self._shape()
         slope = self.affine.figures((high,)) - self.affine.figures((low,))
         self.slope = slope / (high - low)
-        self.session: Session | None = None
+        self.session: Proven | None = None
         self.solves = 0
         self.start: np.ndarray | None = None
 
@@ -305,13 +306,13 @@ class _Path:
         if self.solves > _MOST_SOLVES:
             raise StudyError(f"more than {_MOST_SOLVES} break points: take a shorter interval")
         program = self.affine.base.program(self.affine.figures((value,)))
-        if self.session is None or program.has_decisions:
-            self.session = Session(program, scaling=self.session.scaling if self.session else None)
-            if self.start is not None:
-                self.session.start_from_plan(self.start)
-            outcome = self.session.solve(gap=self.gap)
+        if program.has_decisions:
+            outcome = optimum(program, gap=self.gap, start=self.start).outcome
+        elif self.session is None:
+            self.session = Proven(program)
+            outcome = self.session.solve()
         else:
-            self._move(self.session, value)
+            self.session.change_to(program)
             outcome = self.session.resolve(primal=self.shape == "costs")
         if outcome.x is None:
             raise StudyError(
@@ -334,9 +335,6 @@ class _Path:
             + np.minimum(reduced, 0.0) @ s[section("upper")]
         )
         return _Line(value, -outcome.objective, float(slope), outcome.x)
-
-    def _move(self, session: Session, value: float) -> None:
-        Updater(self.affine).apply(session, self.affine.moved(self.affine.weights((value,))))
 
     def _same(self, worth: float, other: float) -> bool:
         return abs(worth - other) <= (_EQUAL + 2.0 * self._slack) * max(

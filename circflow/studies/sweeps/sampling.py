@@ -15,7 +15,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,6 @@ from circflow.data.scenario import Scenario
 from circflow.studies.errors import StudyError
 from circflow.studies.sweeps.design import MOST_RUNS, Design, Parameter, meant, parameter
 
-Method = Literal["lhs", "sobol", "random"]
 METHODS = ("lhs", "sobol", "random")
 DISTRIBUTIONS = ("uniform", "triangular", "normal", "lognormal")
 

@@ -23,8 +23,8 @@ from circflow.data.arguments import named, public
 from circflow.data.result import Result, counted
 from circflow.data.scenario import Scenario, ScenarioError
 from circflow.solution.solution import Tables
-from circflow.solver.highs import Session
 from circflow.solver.optimum import optimum
+from circflow.solver.proven import Proven
 from circflow.solver.scaling import scaling_of
 from circflow.studies.bench.arrays import Built, Decisions, Difference, built, choice_of
 from circflow.studies.bench.goals import no_plan
@@ -84,14 +84,13 @@ class Runs(Result):
         return [p.label for p in self.design.parameters]
 
     def write(self, path: str | Path) -> None:
-        """Write the runs as .csv, .parquet or .xlsx (see `circflow.studies.sweeps.export`); to
-        Excel with what is built, the tables kept and notes."""
-        from circflow.studies.sweeps.export import write_table
+        """Write the runs as .csv, .parquet, .json or .xlsx (see `report.study_tables.write_runs`);
+        to the last two with what is built, the tables kept and notes."""
+        from circflow.report.study_tables import write_runs
 
-        kept = {name.capitalize(): table for name, table in self.kept.items()}
         about = pd.DataFrame({"note": [self.scenario.name, *self.notes]})
-        tables = {"Runs": self.table, "Built": self.built, **kept, "About": about}
-        write_table(path, tables | self.scenario.changes_table)
+        tables = {"runs": self.table, "built": self.built, **self.kept, "about": about}
+        write_runs(tables | self.scenario.changes_table, path)
 
 
 @public
@@ -341,10 +340,12 @@ class Sweeper:
     def _start(self, base: Built) -> Start:
         """The plan of the scenario itself, from which every run starts."""
         program = base.compiled.program
-        session = Session(program, scaling=scaling_of(program))
-        outcome = session.solve(gap=self.options.gap, time_limit=self.options.time_limit)
+        limit = self.options.time_limit
         if program.has_decisions:
-            return Start(session.scaling, None, outcome.x)
+            outcome = optimum(program, gap=self.options.gap, time_limit=limit).outcome
+            return Start(scaling_of(program), None, outcome.x)
+        session = Proven(program)
+        outcome = session.solve(time_limit=limit)
         return Start(session.scaling, session.basis() if outcome.x is not None else None)
 
     def _family(
@@ -672,7 +673,8 @@ def flat(totals: Mapping[str, Any]) -> dict[str, Any]:
 
 def _construction(unit: str, period: str, share: float, capacity: float) -> str:
     part = "" if share > 1.0 - 1e-6 else f"{share:.3g} of "
-    return f"{part}{unit} ({period}, {capacity:.6g})"
+    size = f"{capacity:.0f}" if capacity >= 1e5 else f"{capacity:.6g}"  # never 4e+06
+    return f"{part}{unit} ({period}, {size})"
 
 
 class _timed:  # noqa: N801 - reads as a verb

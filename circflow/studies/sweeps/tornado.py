@@ -16,10 +16,10 @@ import numpy as np
 import pandas as pd
 
 from circflow.data.arguments import public
-from circflow.data.change import scenario_numbers
+from circflow.data.changes.change import scenario_numbers
 from circflow.data.result import Result, counted, figure
 from circflow.data.scenario import Scenario
-from circflow.data.schema import BY_NAME
+from circflow.data.schema.sheets import BY_NAME
 from circflow.studies.bench.arrays import Decisions
 from circflow.studies.errors import StudyError
 from circflow.studies.sweeps.design import Design, Parameter, Point, meant, parameter
@@ -57,11 +57,11 @@ class Tornado(Result):
         return self.runs.notes
 
     def write(self, path: str | Path) -> None:
-        """Write the table as .csv, .parquet or .xlsx."""
-        from circflow.studies.sweeps.export import write_table
+        """Write the table as .csv, .parquet, .json or .xlsx."""
+        from circflow.report.study_tables import write_runs
 
         changes = self.runs.scenario.changes_table
-        write_table(path, {"Tornado": self.table, "Runs": self.runs.table, **changes})
+        write_runs({"tornado": self.table, "runs": self.runs.table, **changes}, path)
 
 
 @public

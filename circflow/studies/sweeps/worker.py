@@ -24,6 +24,7 @@ from circflow.solution.solution import Status
 from circflow.solver.compiled import Program
 from circflow.solver.highs import Basis, Ending, Outcome, Session, SolverError
 from circflow.solver.optimum import optimum, proven
+from circflow.solver.proven import Proven
 from circflow.solver.scaling import Scaling
 from circflow.studies.bench.arrays import (
     Choice,
@@ -175,27 +176,28 @@ def _attempt(way: Callable[[Job, int, Point], Run], job: Job, number: int, point
 def _warm(job: Job, affine: Affine, start: Start, runs: Sequence[tuple[int, Point]]) -> list[Run]:
     """Linear programmes, each from the basis of the one before."""
     session: Session | None = None
-    updater = Updater(affine)
     made: list[Run] = []
     limit = job.options.time_limit
     for number, point in runs:
         begun = time.perf_counter()
         weights = affine.weights(point)
         moved = affine.moved(weights)
+        program = affine.base.program(affine.figures(point))
+        only_costs = False
         if session is None:
-            session = Session(affine.base.program(affine.figures(point)), scaling=start.scaling)
+            session = Session(program, scaling=start.scaling)
             if start.basis is not None:
                 session.start_from_basis(start.basis)
         else:
-            updater.apply(session, moved)
+            only_costs = session.change_to(program)
         try:
             if start.basis is None and not made:
                 outcome = session.solve(time_limit=limit)
             elif limit is None:
-                outcome = session.quick(primal=updater.only_costs)
+                outcome = session.quick(primal=only_costs)
             else:
-                outcome = session.resolve(time_limit=limit, primal=updater.only_costs)
-            doubtful = not proven(affine.base.program(affine.figures(point)), outcome, session)
+                outcome = session.resolve(time_limit=limit, primal=only_costs)
+            doubtful = not proven(outcome, session)
         except SolverError:
             doubtful = True
         if doubtful:
@@ -224,51 +226,6 @@ def _run_of(  # noqa: PLR0913, PLR0917
     return Run(
         number, outcome.ending.value, -outcome.objective, figures, None, seconds, gap=outcome.gap
     )
-
-
-class Updater:
-    """Brings a session's programme from one point to another."""
-
-    def __init__(self, affine: Affine) -> None:
-        structure = affine.base.structure
-        self.spans = {name: span for name, (span, _) in affine.spans.items()}
-        self.at = {
-            name: affine.support[span] - start for name, (span, start) in affine.spans.items()
-        }
-        self.only_costs = not any(
-            len(self.at[name]) for name in ("data", "row_lower", "row_upper", "lower", "upper")
-        )
-        entries = self.at["data"]
-        self.entry_row = structure.indices[entries].astype(np.intp)
-        self.entry_column = (
-            np.searchsorted(structure.indptr, entries, side="right").astype(np.intp) - 1
-        )
-        self.rows = np.union1d(self.at["row_lower"], self.at["row_upper"])
-        self.columns = np.union1d(self.at["lower"], self.at["upper"])
-        program = affine.base.program()
-        self.limits = {
-            name: getattr(program, name).copy()
-            for name in ("row_lower", "row_upper", "lower", "upper")
-        }
-
-    def apply(self, session: Session, moved: Floats) -> None:
-        """Pass the figures on the support to the session."""
-        if len(self.at["cost"]):
-            session.change_costs(self.at["cost"], moved[self.spans["cost"]])
-        if len(self.at["offset"]):
-            session.change_offset(float(moved[self.spans["offset"]][0]))
-        if len(self.at["data"]):
-            session.change_coefficients(
-                self.entry_row, self.entry_column, moved[self.spans["data"]]
-            )
-        for name, limit in self.limits.items():
-            limit[self.at[name]] = moved[self.spans[name]]
-        if len(self.rows):
-            low, high = self.limits["row_lower"], self.limits["row_upper"]
-            session.change_rows(self.rows, low[self.rows], high[self.rows])
-        if len(self.columns):
-            low, high = self.limits["lower"], self.limits["upper"]
-            session.change_bounds(self.columns, low[self.columns], high[self.columns])
 
 
 def _search(job: Job, number: int, point: Point) -> Run:
@@ -342,11 +299,9 @@ def _fits(job: Job, snapshot: Snapshot) -> bool:
 
 def _solved(program: Program, start: Start | None, options: Options) -> Outcome:
     if not program.has_decisions and start is not None and start.basis is not None:
-        session = Session(program, scaling=start.scaling)
+        session = Proven(program, scaling=start.scaling)
         session.start_from_basis(start.basis)
-        outcome = session.resolve(time_limit=options.time_limit)
-        if proven(program, outcome, session):
-            return outcome
+        return session.resolve(time_limit=options.time_limit)
     return search(program, start, options)
 
 

@@ -64,29 +64,17 @@ class Alternatives(Result):
         )
 
     def write(self, path: str | Path) -> None:
-        """Write the tables as .xlsx, all as a page (.html), or the plans' as .csv or .parquet."""
-        if Path(path).suffix.lower() == ".html":
-            self._write_page(path)
-            return
-        from circflow.studies.sweeps.export import write_table
-
-        write_table(
-            path,
-            {
-                "Alternatives": self.table,
-                "Units": self.units,
-                "Activity": self.activity,
-                **self.scenario.changes_table,
-            },
-        )
-
-    def _write_page(self, path: str | Path) -> None:
+        """Write the tables as .xlsx, .json or a page (.html), the plans' as .csv or .parquet."""
         from circflow.report.page.runs import alternatives_opening
-        from circflow.report.study_tables import write_tables
+        from circflow.report.study_tables import write_runs, write_tables
 
         currency = self.scenario.settings.currency
+        tables = {"alternatives": self.table, "units": self.units, "activity": self.activity}
+        if Path(path).suffix.lower() != ".html":
+            write_runs(tables | self.scenario.changes_table, path)
+            return
         write_tables(
-            {"alternatives": self.table, "units": self.units, "activity": self.activity},
+            tables,
             path,
             currency=currency,
             title=f"{self.scenario.name}: plans nearly as good",

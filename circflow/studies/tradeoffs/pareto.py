@@ -52,10 +52,10 @@ class Front(Result):
         return f"{' against '.join(self.goals)}: {counted(len(self.table), 'point')}"
 
     def write(self, path: str | Path) -> None:
-        """Write the points as .csv, .parquet or .xlsx."""
-        from circflow.studies.sweeps.export import write_table
+        """Write the points as .csv, .parquet, .json or .xlsx."""
+        from circflow.report.study_tables import write_runs
 
-        write_table(path, {"Pareto": self.table, **self.scenario.changes_table})
+        write_runs({"pareto": self.table, **self.scenario.changes_table}, path)
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from circflow.data.address import row_addresses
 from circflow.data.arguments import public
+from circflow.data.changes.address import row_addresses
 from circflow.data.scenario import Scenario
 from circflow.data.suggest import nearest
 from circflow.studies.errors import StudyError

@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from circflow.data.scenario import Scenario, ScenarioError
-from circflow.solver.highs import Session
+from circflow.solver.compiled import Program
 from circflow.studies.units.candidates import Bench, Floats, Ints, Plan
 
 CONTINGENCY = ["kind", "name", "period", "loss_million", "loss_share", "possible"]
@@ -32,9 +32,7 @@ def contingency(bench: Bench, best: Plan, progress: Callable[[str], None]) -> pd
 
     Columns as in `CONTINGENCY`; without a plan that remains, the loss is NaN and it comes first.
     """
-    session = bench.holding()
-    fixed = bench.construction_of(best.x)
-    session.change_bounds(bench.construction, fixed, fixed)
+    held = bench.held(bench.construction_of(best.x))
     activity = bench.places("activity")
     run = best.x[activity["place"].to_numpy(np.intp)]
     running = activity[run > 1e-9 * max(float(run.max(initial=0.0)), 1.0)]
@@ -52,7 +50,7 @@ def contingency(bench: Bench, best: Plan, progress: Callable[[str], None]) -> pd
         columns = _activity(bench, units, period)
         if kind == "member":
             columns = np.append(columns, _trade(bench, name, period))
-        value = _without(session, bench, columns, units, period)
+        value = _without(held, bench, columns, units, period)
         loss = best.value - value
         share = loss / abs(best.value) if best.value else np.nan
         possible = bool(np.isfinite(value))
@@ -86,23 +84,18 @@ def _trade(bench: Bench, member: str, period: str) -> Ints:
 
 
 def _without(
-    session: Session, bench: Bench, columns: Ints, units: Sequence[str], period: str
+    program: Program, bench: Bench, columns: Ints, units: Sequence[str], period: str
 ) -> float:
     """The value with columns at 0, and without the least load of units in a period."""
-    program = bench.program
     run = bench.places("running")
     run = run[run["unit"].isin(units) & (run["period"] == period)]
     still = np.append(columns, run["place"].to_numpy(np.intp)).astype(np.intp)
     least = [bench.compiled.families[limit.name] for limit in bench.m.of_part("min_load")]
     held = [(row, *key) for f in least for row, key in zip(f.rows.tolist(), f.keys, strict=True)]
     free = np.array([r for r, u, t in held if u in units and t == period], dtype=np.intp)
-    zero = np.zeros(len(still))
-    session.change_bounds(still, zero, zero)
-    session.change_rows(free, np.full(len(free), -np.inf), program.row_upper[free])
-    outcome = session.solve(gap=1e-6)
-    session.change_bounds(still, program.lower[still], program.upper[still])
-    session.change_rows(free, program.row_lower[free], program.row_upper[free])
-    return -np.inf if outcome.x is None else -outcome.objective
+    return bench.value(
+        program.with_bounds(still, 0.0, 0.0).with_limits(free, lower=-np.inf), gap=1e-6
+    )
 
 
 # --------------------------------------------------------------------------- futures
@@ -164,14 +157,11 @@ def _worths(
 ) -> list[tuple[str, float]]:
     """What each unit is worth in a future in which the plan is held (the budget set aside)."""
     own = Bench(future)
-    session = own.holding()
     base = _carried(bench, own, best.x)
     at = own.construction
 
     def value(x: Floats) -> float:
-        session.change_bounds(at, x[at], x[at])
-        outcome = session.solve(gap=1e-7)
-        return -np.inf if outcome.x is None else -outcome.objective
+        return own.value(own.held(x[at]), gap=1e-7)
 
     whole = value(base)
     made = []

@@ -12,11 +12,11 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pandas as pd
 
-from circflow.data.append import Row, with_rows
 from circflow.data.arguments import public
+from circflow.data.files.append import Row, with_rows
 from circflow.data.read import scenario_of
 from circflow.data.scenario import Scenario
-from circflow.data.schema import BY_NAME
+from circflow.data.schema.sheets import BY_NAME
 from circflow.data.suggest import nearest
 from circflow.studies.errors import StudyError
 from circflow.studies.units.candidates import Bench, Setting

@@ -18,8 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from circflow.solver.highs import Session
-from circflow.studies.units.candidates import Bench, Floats, Plan, Setting
+from circflow.studies.units.candidates import Bench, Plan, Setting
 
 PAIRS = [
     "unit",
@@ -95,13 +94,9 @@ class _Held:
     def __init__(self, bench: Bench, best: Plan, forced: Mapping[str, Plan]) -> None:
         self.bench, self.forced = bench, forced
         self.base = best.x
-        program = bench.program.with_limits(bench.budgets, upper=np.inf)
-        self.linear = Session(program.with_fixed(best.x), scaling=bench.search.scaling)
-        self.search_program = program
-        self.search: Session | None = None
+        self.program = bench.program.with_limits(bench.budgets, upper=np.inf)
         self.known: dict[tuple[frozenset[str], frozenset[str]], float] = {}
         self.standing = frozenset(bench.built(best.x))
-        self.linear.solve()
 
     def value(self, into: Sequence[str] = (), out: Sequence[str] = ()) -> float:
         """The best value with some units in, some out, the others as in the best plan."""
@@ -126,33 +121,14 @@ class _Held:
             x[own] = plan.x[own]
             run = bench.running.get(unit, _NONE)
             x[run] = plan.x[run]
-        if len(bench.running):
-            return self._search(x, sized)
-        at = bench.decisions
-        fixed = np.round(x[at])
-        self.linear.change_bounds(at, fixed, fixed)
-        self._hold_sizes(self.linear, x, sized)
-        outcome = self.linear.resolve()
-        return -np.inf if outcome.x is None else -outcome.objective
-
-    def _hold_sizes(self, session: Session, x: Floats, free: frozenset[str]) -> None:
         low, high = x.copy(), x.copy()
-        for unit in free:
-            own = self.bench.size_columns[unit]
+        for unit in sized:
+            own = bench.size_columns[unit]
             low[own], high[own] = 0.0, np.inf
-        at = self.bench.sizes
-        session.change_bounds(at, low[at], high[at])
-
-    def _search(self, x: Floats, sized: frozenset[str]) -> float:
-        """Where units may idle, what runs is searched."""
-        at = self.bench.built_columns
-        if self.search is None:
-            self.search = Session(self.search_program, scaling=self.bench.search.scaling)
-        fixed = np.round(x[at])
-        self.search.change_bounds(at, fixed, fixed)
-        self._hold_sizes(self.search, x, sized)
-        outcome = self.search.solve(gap=1e-9)
-        return -np.inf if outcome.x is None else -outcome.objective
+        at, fixed = bench.sizes, np.round(x[bench.built_columns])
+        program = self.program.with_bounds(at, low[at], high[at])
+        # Where units may idle, what runs is searched.
+        return bench.value(program.with_bounds(bench.built_columns, fixed, fixed), gap=1e-9)
 
 
 _NONE = np.array([], dtype=np.intp)

@@ -10,13 +10,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from circflow.data.atomic import atomic_path
 from circflow.data.one_line import plain
 from circflow.data.result import Result, counted, figure
 from circflow.data.scenario import Scenario
 from circflow.report.numbers import number
 from circflow.report.page.frame import Section
-from circflow.report.sheets import Formats, add_table, clean, fill, print_set_up
+from circflow.report.sheets import Formats, clean, print_set_up
 from circflow.studies.errors import StudyError
 from circflow.studies.sweeps.design import meant
 
@@ -191,7 +190,7 @@ def _market_line(verdicts: Verdicts, unit: str, money: str) -> list[str]:
     sums = own.groupby("item")["market_million"].sum()
     parts = {"freight": "freight", "transactions": "transactions", "emissions": "emission charges"}
     borne = ", ".join(
-        f"{words} {number(-sums.get(item, 0.0) + 0.0)}" for item, words in parts.items()
+        f"{words} {number(round(-sums.get(item, 0.0), 3) + 0.0)}" for item, words in parts.items()
     )
     return [
         f"At market prices it sells and buys at the gates of markets and bears {borne} {money}."
@@ -325,51 +324,32 @@ def _risk_lines(verdicts: Verdicts, unit: str, money: str) -> list[str]:
 
 def write(verdicts: Verdicts, path: str | Path) -> None:
     """Write verdicts; the ending of the name tells how (see `Verdicts.write`)."""
-    target = Path(path)
-    if target.suffix.lower() == ".xlsx":
-        _write_workbook(verdicts, target)
-        return
     from circflow.report.study_tables import write_tables
 
-    tables = dict(verdicts.tables())
-    told = {str(u): words(verdicts, str(u)) for u in verdicts.table["unit"]}
-    lines = [(u, n + 1, line) for u, own in told.items() for n, line in enumerate(own)]
-    title = f"{verdicts.scenario.name}: verdicts"
-    if target.suffix.lower() == ".html":
-        opening = verdicts.opening()
-        write_tables(tables, target, currency=verdicts.currency, title=title, opening=opening)
-        return
-    tables["words"] = pd.DataFrame(lines, columns=["unit", "line", "text"])
-    write_tables(tables, target, currency=verdicts.currency, title=title)
+    tables, ending = dict(verdicts.tables()), Path(path).suffix.lower()
+    units = verdicts.table["unit"].astype(str)
+    if ending not in (".xlsx", ".html"):
+        lines = [(u, n, line) for u in units for n, line in enumerate(words(verdicts, u), start=1)]
+        tables["words"] = pd.DataFrame(lines, columns=["unit", "line", "text"])
+
+    def pages(formats: Formats) -> None:
+        used = {sheet.get_name().lower() for sheet in formats.book.worksheets()}
+        for unit in units.tolist()[:_MOST_PAGES]:
+            _page(formats, verdicts, unit, used)
+
+    write_tables(
+        tables,
+        path,
+        currency=verdicts.currency,
+        title=f"{verdicts.scenario.name}: verdicts",
+        opening=verdicts.opening() if ending == ".html" else (),
+        pages=pages,
+    )
 
 
-def _write_workbook(verdicts: Verdicts, path: Path) -> None:
-    import xlsxwriter
-
-    with atomic_path(path) as temporary:
-        book = xlsxwriter.Workbook(
-            str(temporary),
-            {
-                "strings_to_formulas": False,
-                "strings_to_urls": False,
-                "strings_to_numbers": False,
-            },
-        )
-        formats = Formats(book)
-        fillings = []
-        for name, frame in verdicts.tables().items():
-            title = name.replace("_", " ").capitalize()
-            fillings += add_table(formats, title, name, frame, verdicts.currency)
-        used = {sheet.get_name().lower() for sheet in book.worksheets()}
-        for unit in verdicts.table["unit"].astype(str).tolist()[:_MOST_PAGES]:
-            _page(book, formats, verdicts, unit, used)
-        book.close()
-        fill(temporary, fillings)
-
-
-def _page(book: Any, formats: Formats, verdicts: Verdicts, unit: str, used: set[str]) -> None:
+def _page(formats: Formats, verdicts: Verdicts, unit: str, used: set[str]) -> None:
     """A page of A4 for one unit: the headline, the findings, the price sheet."""
-    sheet = book.add_worksheet(_sheet_name(unit, used))
+    sheet = formats.book.add_worksheet(_sheet_name(unit, used))
     sheet.set_column(0, 0, 30)
     sheet.set_column(1, 5, 15)
     sheet.hide_gridlines(2)

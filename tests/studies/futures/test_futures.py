@@ -12,7 +12,7 @@ import pytest
 
 import circflow as cf
 from circflow.cli import main
-from circflow.data.futures import futures_of, in_future, mean_scenario
+from circflow.data.changes.futures import futures_of, in_future, mean_scenario
 from circflow.data.scenario import Scenario
 from circflow.studies.errors import StudyError
 from circflow.studies.futures.first_stage import Risk
