@@ -82,7 +82,7 @@ class Labels:
         """A cell of a column of the schema."""
         if column.name == "parameter":
             return self.address(text)
-        if column.name in ("goal", "values") or text in column.words:
+        if column.name in ("goal", "values", "library_material") or text in column.words:
             return text
         if column.name == "partner" and ">" in text:
             return self.parts(text, " > ")
