@@ -21,6 +21,7 @@ from circflow.commands.common import BAD_INPUT, error_line, problem_line
 from circflow.commands.evaluate import evaluate
 from circflow.commands.explain import explain
 from circflow.commands.finance import finance
+from circflow.commands.firm import firm
 from circflow.commands.futures import futures
 from circflow.commands.indicators import indicators
 from circflow.commands.library import library
@@ -67,7 +68,7 @@ def cli() -> None:
 
 _STUDIES = (sweep, tornado, ranges, breakpoints, alternatives, pareto)
 _CLUSTER = (share, forms, compare, indicators, finance)
-_UNITS = (evaluate, suggest, library)
+_UNITS = (evaluate, firm, suggest, library)
 _DATA = (template, check, convert, solve, explain)
 for _command in (*_DATA, *_STUDIES, *_UNITS, *_CLUSTER, futures, app):
     cli.add_command(_command)
@@ -225,13 +226,12 @@ def _tell_of_no_plan(error: Any) -> int:
 def _tell_of_audit(error: Any) -> int:
     audit = error.solution.audit
     error_line(f"{error.solution.scenario.name}: the plan failed the audit (a fault of circflow)")
-    for found in audit.findings.head(20).to_dict("records"):
-        period = f" in {found['period']}" if isinstance(found["period"], str) else ""
-        expected = found["expected"]
+    for finding in audit.findings.head(20).to_dict("records"):
+        period = f" in {finding['period']}" if isinstance(finding["period"], str) else ""
+        expected = finding["expected"]
         right = f"expected {expected:.6g}, " if expected == expected else ""  # noqa: PLR0124
-        error_line(
-            f"audit: {found['check']}, {found['where']}{period}: {right}found {found['found']:.6g}"
-        )
+        where = f"{finding['check']}, {finding['where']}{period}"
+        error_line(f"audit: {where}: {right}found {finding['found']:.6g}")
     if len(audit.findings) > 20:
         error_line(f"audit: and {len(audit.findings) - 20} more")
     return INTERNAL

@@ -49,13 +49,13 @@ _ASSIGNMENT = re.compile(
 
 def split_assignment(text: str) -> tuple[str, str, str]:
     """ADDRESS, the sign (`=`, `*=` or `+=`) and VALUE of an assignment."""
-    found = _ASSIGNMENT.fullmatch(text)
-    if found is None:
+    parts = _ASSIGNMENT.fullmatch(text)
+    if parts is None:
         raise Refusal(
             f"{text!r} is not an assignment: write 'Sheet.column=value' or"
             " 'Sheet.column[column=value]*=factor'"
         )
-    return found["address"].strip(), found["sign"], found["value"].strip()
+    return parts["address"].strip(), parts["sign"], parts["value"].strip()
 
 
 def read_scenario(file: Path, assignments: Sequence[str] = ()) -> Scenario:

@@ -119,13 +119,13 @@ def _check_balances(drafts: Drafts) -> None:
     if drafts.has_faults:
         return
     recipes = drafts["Recipes"].frame
-    found = balances(recipes, drafts["Materials"].frame, drafts["Balance"].frame)
+    by_recipe = balances(recipes, drafts["Materials"].frame, drafts["Balance"].frame)
     rows = recipes.reset_index().groupby(["technology", "recipe"])["row"].first()
-    for technology, recipe, taken, made in found.itertuples(index=False):
-        if abs(taken - made) <= CLOSED * max(taken, made):
+    for technology, recipe, taken, output in by_recipe.itertuples(index=False):
+        if abs(taken - output) <= CLOSED * max(taken, output):
             continue
         row = int(rows.loc[technology, recipe])
-        sums = f"{plain(round(taken, 6))} t go in, {plain(round(made, 6))} t come out"
+        sums = f"{plain(round(taken, 6))} t go in, {plain(round(output, 6))} t come out"
         drafts.warning(
             "Recipes",
             row,

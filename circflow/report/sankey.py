@@ -129,10 +129,10 @@ class _Measure:
 
 def _measures(rows: pd.DataFrame, currency: str) -> list[_Measure]:
     """Income; then, for every unit of measure of what arises, what is used and everything."""
-    made = []
+    measures = []
     income = rows.assign(size=rows["income"]).query("size > 0")
     if len(income):
-        made.append(_Measure("money", "income from sales", f"million {currency}", income))
+        measures.append(_Measure("money", "income from sales", f"million {currency}", income))
     arising = rows[rows["stage"] != BOUGHT].assign(size=rows["amount"])
     arising = arising[arising["size"] > 0]
     order = arising.groupby("measure")["size"].count().sort_values(ascending=False).index
@@ -140,9 +140,9 @@ def _measures(rows: pd.DataFrame, currency: str) -> list[_Measure]:
         here = arising[arising["measure"] == measure]
         used = here[here["used"].astype(bool)]
         if len(used) and len(used) < len(here):
-            made.append(_Measure(f"used{n}", f"{measure} that are used", measure, used))
-        made.append(_Measure(f"all{n}", f"{measure}, dumped too", measure, here))
-    return made
+            measures.append(_Measure(f"used{n}", f"{measure} that are used", measure, used))
+        measures.append(_Measure(f"all{n}", f"{measure}, dumped too", measure, here))
+    return measures
 
 
 def sankey(solution: Solution) -> Figure | None:
@@ -164,10 +164,10 @@ def sankey(solution: Solution) -> Figure | None:
             here = _summed(links) if key == "all" else links[links["period"] == words]
             length = sum(years.values()) if key == "all" else years[words]
             views[f"{measure.key}|{key}"] = _view(here, measure, length, currency, full)
-    found = [s for s in (*STAGES, NO_STAGE, NO_WASTE, BOUGHT) if s in set(rows["stage"])]
-    keys = {stage_colour(s): s for s in found if s in STAGES}
-    if len(keys) < len(found):
-        keys["$none"] = ", ".join(s for s in found if s not in STAGES)
+    stages = [s for s in (*STAGES, NO_STAGE, NO_WASTE, BOUGHT) if s in set(rows["stage"])]
+    keys = {stage_colour(s): s for s in stages if s in STAGES}
+    if len(keys) < len(stages):
+        keys["$none"] = ", ".join(s for s in stages if s not in STAGES)
     keys |= {"$blue": "product", "$grey": "unit, dump or loss", "$pink": "stock"}
     return Figure(
         "From waste to product",
@@ -186,12 +186,12 @@ def sankey(solution: Solution) -> Figure | None:
 def _bundled(rows: pd.DataFrame) -> pd.DataFrame:
     """Small nodes put together, level by level; the same in every period."""
     rows = rows.copy()
-    whole = rows["size"].sum()
+    total = rows["size"].sum()
     for level, most in KEPT.items():
         by = ["stage", level] if level == "source" else [level]
         sizes = rows[rows["used"].astype(bool) | (level != "end")].groupby(by)["size"].sum()
         sizes = sizes.sort_values(ascending=False, kind="stable")
-        small = sizes[(np.arange(len(sizes)) >= most) | (sizes.to_numpy() < SMALL * whole)]
+        small = sizes[(np.arange(len(sizes)) >= most) | (sizes.to_numpy() < SMALL * total)]
         if len(small) < 2:
             continue
         word = {"first": "other units", "last": "other units"}.get(level, "others")
@@ -244,7 +244,7 @@ def _view(
     if links.empty:
         return {"data": [], "layout": {**layout, "height": 120}}
     links = links.assign(**{c: links[c] / years for c in _FIGURES})
-    whole = float(links.loc[links["tail"].str.startswith("0"), "size"].sum())
+    total = float(links.loc[links["tail"].str.startswith("0"), "size"].sum())
     keys = list(dict.fromkeys([*links["tail"], *links["head"]]))
     at = {key: n for n, key in enumerate(keys)}
     label = [key.rpartition(_MARK)[2] for key in keys]
@@ -259,14 +259,14 @@ def _view(
         tail, head = label[at[row["tail"]]], label[at[row["head"]]]
         lines = [
             f"<b>{escaped(tail)} → {escaped(head)}</b>",
-            f"{figure(row['size'])} {unit}, {percent(row['size'] / whole)} of what is shown",
+            f"{figure(row['size'])} {unit}, {percent(row['size'] / total)} of what is shown",
             f"the chains that pass: income {figure(row['income'])}, cost {figure(row['cost'])},",
             f"value added {figure(row['value'])} {money}",
         ]
         texts.append("<br>".join(lines))
     nodes = [
         f"<b>{escaped(name)}</b>{full.get(name, '')}<br>{figure(size)} {unit}, "
-        f"{percent(size / whole)} of what is shown"
+        f"{percent(size / total)} of what is shown"
         for name, size in zip(label, passing.tolist(), strict=True)
     ]
     shown = [escaped(cut(n, ROOM[key[0]])) for key, n in zip(keys, label, strict=True)]
@@ -276,6 +276,11 @@ def _view(
         {"label": shown, "color": [_node_colour(key) for key in keys], "customdata": nodes},
         {"color": [f"{stage_colour(s)}/42" for s in links["stage"]], "customdata": texts},
     )
+    ends = zip(links["tail"], links["head"], strict=True)
+    drawn["meta"] = {
+        "nodes": [_made_of(key) for key in keys],
+        "links": [_made_of(tail, head) for tail, head in ends],
+    }
     return {"data": [drawn], "layout": layout}
 
 
@@ -308,15 +313,24 @@ def bands(
     }
 
 
+def _made_of(*keys: str) -> dict[str, list[str]]:
+    """The materials and units that nodes stand for (of a stage or an end: none)."""
+    parts = [key.split(_MARK, 2) for key in keys]
+    names = [
+        n for level, kind, n in parts if level != "0" and not (level == "4" and kind == "left")
+    ]
+    return {"of": names} if names else {}
+
+
 def _full_names(solution: Solution) -> dict[str, str]:
     """The full name of materials and units, where the scenario has one, as a line of a label."""
-    made = {}
+    names = {}
     for sheet, key in (("Materials", "material"), ("Units", "unit")):
         frame = solution.scenario.frame(sheet)
         for name, full in zip(frame[key], frame["name"], strict=True):
             if isinstance(full, str) and full != name:
-                made[str(name)] = f"<br>{escaped(full)}"
-    return made
+                names[str(name)] = f"<br>{escaped(full)}"
+    return names
 
 
 def _node_colour(key: str) -> str:
@@ -332,9 +346,9 @@ def _node_colour(key: str) -> str:
     return "$soft"
 
 
-def stages_in_order(found: Sequence[str]) -> list[str]:
+def stages_in_order(stages: Sequence[str]) -> list[str]:
     """Stages as the schema orders them, others behind."""
-    return sorted(dict.fromkeys(found), key=lambda s: (s not in STAGES, *_place(s)))
+    return sorted(dict.fromkeys(stages), key=lambda s: (s not in STAGES, *_place(s)))
 
 
 def _place(stage: str) -> tuple[int, str]:

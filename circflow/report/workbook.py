@@ -79,16 +79,16 @@ def tables_of(solution: Solution) -> dict[str, tuple[str, pd.DataFrame, str]]:
     sheets["Chains"] = ("chains", solution.chains, "value chains from waste to sale")
     sheets["Uses"] = ("uses", uses_of_wastes(solution), "how many uses every waste has")
     sheets["Variety"] = ("variety", variety(solution), "how varied the uses of wastes are")
-    found = solution.unused
+    unused = solution.unused
     for name, table, frame, meaning in (
         (
             "Unused chains",
             "unused_chains",
-            found.chains,
+            unused.chains,
             "possible chains: what keeps them out",
         ),
-        ("Unused steps", "unused_steps", found.steps, "what each of their steps lacks, and why"),
-        ("Unused conversions", "unused_conversions", found.conversions, "recipes that do not run"),
+        ("Unused steps", "unused_steps", unused.steps, "what each of their steps lacks, and why"),
+        ("Unused conversions", "unused_conversions", unused.conversions, "recipes that do not run"),
     ):
         sheets[name] = (table, frame, meaning)
     sheets["Waste"] = ("waste", waste_by_material(solution), "what becomes of every waste")
@@ -200,7 +200,7 @@ class _Summary:
         self._key_figures()
         self._contents(sheets)
         place = 2
-        for chart, height in charts.made:
+        for chart, height in charts.shown:
             sheet.insert_chart(place, 5, chart, {"object_position": 2})
             place += height // 20 + 1
         print_set_up(sheet)
@@ -319,7 +319,7 @@ class _Charts:
         print_set_up(self.sheet)
         self.column = 0
         drawn = (self._money(solution), self._waste(solution), self._loads(solution))
-        self.made = [made for made in drawn if made]
+        self.shown = [chart for chart in drawn if chart]
         """Charts and their heights in pixels."""
 
     def _table(self, frame: pd.DataFrame) -> int:

@@ -339,7 +339,7 @@ class _Parts:
         )
         return [
             *_some(charts.timeline(self.solution)),
-            Table("Plants to build", built, columns, shown=15),
+            Table("Plants to build", built, columns, shown=15, opens=_made_of(built["unit"])),
         ]
 
     def _binding(self) -> list[Block]:
@@ -364,22 +364,25 @@ class _Parts:
             Column("periods", "Periods", "whole"),
         )
         streams = self.limits["kind"] == "stream"
+        binding, arising = self.limits[~streams], self.limits[streams]
         return [
             Table(
                 "What binds most",
-                self.limits[~streams],
+                binding,
                 columns,
                 note,
                 shown=10,
                 empty="Nothing binds.",
+                opens=_cells_of(binding),
             ),
             Table(
                 "What 1 % of a waste stream is worth",
-                self.limits[streams],
+                arising,
                 columns,
                 "“less”: the plan would be better off if less arose.",
                 shown=5,
                 name="waste streams",
+                opens=_cells_of(arising),
             ),
         ]
 
@@ -402,7 +405,14 @@ class _Parts:
         )
         return [
             *_some(flow_map(self.solution)),
-            Table("Flows, the largest first", frame, columns, shown=8, name="flows"),
+            Table(
+                "Flows, the largest first",
+                frame,
+                columns,
+                shown=8,
+                name="flows",
+                opens=_made_of(frame["material"]),
+            ),
         ]
 
     def _money(self) -> list[Block]:
@@ -417,7 +427,7 @@ class _Parts:
         )
         return [
             charts.waterfall(self.solution),
-            Table("What is sold", sales, columns, shown=10),
+            Table("What is sold", sales, columns, shown=10, opens=_made_of(sales["material"])),
         ]
 
     def _waste(self) -> list[Block]:
@@ -706,9 +716,24 @@ def confidence(frame: pd.DataFrame) -> pd.DataFrame:
     return counts.rename_axis("sheet").reset_index()
 
 
+def _cells_of(limits: pd.DataFrame) -> list[dict[str, object]]:
+    """The cell of each limit, by sheet, row and column."""
+    return [
+        {"cell": [str(sheet), int(row), str(column)]} if isinstance(sheet, str) else {}
+        for sheet, row, column in zip(
+            limits["sheet"], limits["row"].fillna(0), limits["column"], strict=True
+        )
+    ]
+
+
+def _made_of(names: pd.Series[Any]) -> list[dict[str, object]]:
+    return [{"of": [str(name)]} for name in names]
+
+
 def _in_words(value: object) -> str:
-    is_number = isinstance(value, float) and not value.is_integer()
-    return number(value) if is_number else str(words_of_code(value))
+    if isinstance(value, float) and not value.is_integer():
+        return number(value)
+    return str(words_of_code(value))
 
 
 def _cell(row: Sequence[object], at: int) -> str:

@@ -160,7 +160,13 @@ def _shares(tables: Tables, money: str) -> Table:
     first = str(wide.columns[0])
     wide = wide.sort_values(first, ascending=False).reset_index()
     heads = [Column(str(r), str(r).capitalize(), "number", money) for r in wide.columns[1:]]
-    return Table("Shares of the gain by rule", wide, (Column("member", "Member"), *heads), shown=15)
+    return Table(
+        "Shares of the gain by rule",
+        wide,
+        (Column("member", "Member"), *heads),
+        shown=15,
+        opens=[{"member": str(member)} for member in wide["member"]],
+    )
 
 
 def _transfers(table: pd.DataFrame, rule: str, money: str) -> list[Block]:
@@ -210,4 +216,5 @@ def _brings(table: pd.DataFrame, money: str) -> list[Block]:
         Column("lose", "Who loses"),
     )
     note = "Before any sharing: with it in the cluster, less without."
-    return [Table("What each member adds", shown, columns, note, shown=12)]
+    opens = [{"member": str(member)} for member in shown["joiner"]]
+    return [Table("What each member adds", shown, columns, note, shown=12, opens=opens)]

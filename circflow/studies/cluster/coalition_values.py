@@ -321,7 +321,7 @@ class Values:
                 f"{store} holds the values of another scenario, or of other options: "
                 "give another file, or remove it"
             )
-        whole = lines[0] + "\n"
+        kept = lines[0] + "\n"
         for number, line in enumerate(lines[1:], start=2):
             read = _parsed(line)
             if read is None and number >= len(lines) - 1:
@@ -333,8 +333,8 @@ class Values:
             except (TypeError, KeyError, ValueError, IndexError):
                 raise StoreError(f"{store}, line {number}: not a value") from None
             self._add(Known(on, used, value), write=False)
-            whole += line + "\n"
-        write_text(store, whole)
+            kept += line + "\n"
+        write_text(store, kept)
 
 
 def _parsed(line: str) -> Any:

@@ -60,18 +60,18 @@ def things_of(scenario: Scenario, built: Collection[str]) -> list[Thing]:
     """Hubs, stockpiles that may be added to, candidates that are built, existing units with spare
     capacity in the scenario's own plan."""
     sites, stocks = scenario.frame("Sites"), scenario.frame("Stockpiles")
-    made = [Thing("hub", (str(site),)) for site in sites.loc[sites["hub"].astype(bool), "site"]]
+    things = [Thing("hub", (str(site),)) for site in sites.loc[sites["hub"].astype(bool), "site"]]
     kept = stocks.loc[stocks["can_add"].astype(bool), ["site", "material"]]
-    made += [Thing("stockpile", key) for key in kept.itertuples(index=False, name=None)]
-    made += [Thing("candidate", (str(u),)) for u in scenario.frame("Units")["unit"] if u in built]
+    things += [Thing("stockpile", key) for key in kept.itertuples(index=False, name=None)]
+    things += [Thing("candidate", (str(u),)) for u in scenario.frame("Units")["unit"] if u in built]
     units = solve(scenario).tables.units
     old = units[(units["status"] == "existing") & (units["available_per_year"] > 0.0)]
     for unit, rows in old.groupby("unit", sort=False):
         if (rows["load_share"] < _SPARE).any():
             share = rows["load_share"] * rows["capacity_per_year"]
             loads = tuple(zip(rows["period"], share.astype(float), strict=True))
-            made.append(Thing("spare capacity", (str(unit),), loads))
-    return made
+            things.append(Thing("spare capacity", (str(unit),), loads))
+    return things
 
 
 def without(scenario: Scenario, thing: Thing) -> Scenario:
@@ -136,7 +136,7 @@ def softened(
         calm = float(gain[0])
         due = likely * (gain - calm)
         most = [n for n in np.argsort(-due, kind="stable")[:MOST_RISKS] if due[n] > _NOTHING]
-        told = "; ".join(f"{futures[n].name} ({gain[n] - calm:+.4g})" for n in most)
+        names = "; ".join(f"{futures[n].name} ({gain[n] - calm:+.4g})" for n in most)
         at = int(np.argmax(gain))
         by_risk = float(due.sum())
         rows.append(
@@ -148,7 +148,7 @@ def softened(
                 by_risk,
                 float(gain[at]),
                 futures[at].name,
-                told,
+                names,
             ]
         )
     table = pd.DataFrame(rows, columns=COLUMNS)

@@ -47,7 +47,7 @@ from circflow.studies.futures.first_stage import (
     solved,
     unbudgeted,
 )
-from circflow.studies.futures.made import varied
+from circflow.studies.futures.generated import varied
 from circflow.studies.sweeps.sampling import Range
 
 Progress = Callable[[str], None]
@@ -152,14 +152,14 @@ def robust(  # noqa: PLR0913
     search = _Search(scenario, gap, time_limit, tell)
     most = float(len(search.rows))
     others = [*(g for g in _STEPS if g < most), most] if curve else [0.0]
-    made = [search.at(g) for g in sorted({*asked, *others})]
-    table = pd.DataFrame(made).drop(columns="plan")
-    table.insert(3, "price", made[0]["nominal"] - table["nominal"])
+    plans = [search.at(g) for g in sorted({*asked, *others})]
+    table = pd.DataFrame(plans).drop(columns="plan")
+    table.insert(3, "price", plans[0]["nominal"] - table["nominal"])
     return Robust(
         scenario,
         asked,
         table,
-        tuple(one["plan"] for one in made),
+        tuple(one["plan"] for one in plans),
         tuple(search.rows),
         tuple(search.left_out),
     )
@@ -223,20 +223,20 @@ class _Search:
         _, _, copy = copy_of(with_figures(self.free, figures), self.first.labels)
         if not _differ_in_costs(copy, self.copy):
             return None
-        other, own = joint(self.first, [copy], np.ones(1), Risk()).program, self.joint.program
-        return np.append(other.cost - own.cost, other.offset - own.offset)
+        other, program = joint(self.first, [copy], np.ones(1), Risk()).program, self.joint.program
+        return np.append(other.cost - program.cost, other.offset - program.offset)
 
     def at(self, gamma: float) -> dict[str, Any]:
         """The best plan for a budget of uncertainty, audited."""
         self.tell(f"budget of uncertainty {gamma:g}")
-        own = self.joint.program
-        width = own.shape[1]
+        joint_program = self.joint.program
+        width = joint_program.shape[1]
         program = self.counterpart.with_costs(gamma, np.array([width]))
         outcome, bound = solved(program, gap=self.gap, time_limit=self.time_limit)
         if outcome.x is None:
             raise NoPlan(self.scenario.name, Status(outcome.ending.value), "no plan was found")
         x = outcome.x[:width]
-        nominal = 0.0 - (float(own.cost @ x) + own.offset)
+        nominal = 0.0 - (float(joint_program.cost @ x) + joint_program.offset)
         self._audit(x, nominal)
         worth = 0.0 - outcome.objective
         decisions = self.first.tidy(x[: self.first.size])
@@ -253,12 +253,12 @@ class _Search:
 
     def _audit(self, x: Floats, nominal: float) -> None:
         """The plan keeps every limit of the scenario, and its money adds up."""
-        whole = np.zeros(self.copy.program.shape[1])
+        columns = np.zeros(self.copy.program.shape[1])
         there = self.copy.first >= 0
-        whole[self.copy.first[there]] = x[: self.first.size][there]
+        columns[self.copy.first[there]] = x[: self.first.size][there]
         ((mine, start),) = self.joint.own
-        whole[mine] = x[start : start + len(mine)]
-        audit = _solution(self.free, self.model, self.compiled, whole, nominal).audit
+        columns[mine] = x[start : start + len(mine)]
+        audit = _solution(self.free, self.model, self.compiled, columns, nominal).audit
         if not audit.passed:
             worst = audit.findings.head(3).to_string(index=False)
             raise CheckError(f"a robust plan failed the audit (a fault of circflow):\n{worst}")

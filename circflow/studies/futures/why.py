@@ -23,14 +23,14 @@ def reason_of(job: Job, number: int) -> str:
     from circflow.solver.explain import explain
 
     future = job.futures[number]
-    found = explain(unbudgeted(in_future(job.scenario, future)))
-    told = str(found)
-    if found.status is not Status.INFEASIBLE:
+    explanation = explain(unbudgeted(in_future(job.scenario, future)))
+    words = str(explanation)
+    if explanation.status is not Status.INFEASIBLE:
         budget = job.scenario.frame("Budget")
         limits = zip(budget["period"], budget["budget_million"], strict=True)
         cells = ", ".join(f"{period}: {plain(limit)} million" for period, limit in limits)
-        told = f"the budget does not suffice (sheet Budget, {cells})"
-    return "\n".join([*(f"in this future: {text}" for text in future.words()), told])
+        words = f"the budget does not suffice (sheet Budget, {cells})"
+    return "\n".join([*(f"in this future: {text}" for text in future.words()), words])
 
 
 def no_common_plan(job: Job, copies: Sequence[Copy], probabilities: Floats) -> str:

@@ -259,16 +259,9 @@ class _Rows:
                 limited = {"property": limit["property"]} if materials and all(measured) else {}
             if not limited:
                 continue
-            self._add(
-                "BlendLimits",
-                technology=one.unit,
-                recipe=offer.recipe,
-                group=limit["group"],
-                min=limit["min"],
-                max=limit["max"],
-                source=SOURCE,
-                **limited,
-            )
+            row = {"technology": one.unit, "recipe": offer.recipe, "group": limit["group"]}
+            row |= {"min": limit["min"], "max": limit["max"], "source": SOURCE} | limited
+            self._add("BlendLimits", **row)
 
     def _share(self, limited: str, materials: dict[str, str]) -> dict[str, str]:
         """How a limit names the share of a material of the library: where several materials of

@@ -107,13 +107,13 @@ class _Maker:
                     "library_material"
                 )
             return (*head, name, "stated", True, self._factor(row, name), "")
-        how, found = self._by_name(row)
-        if len(found) == 1:
-            factor, doubt = self._factor(row, found[0]), self._doubt(row, found[0])
-            settle = NOT_IN_ITS_UNIT if factor is None else f"if it is {found[0]!r}, {_SETTLE}"
+        how, materials = self._by_name(row)
+        if len(materials) == 1:
+            factor, doubt = self._factor(row, materials[0]), self._doubt(row, materials[0])
+            settle = NOT_IN_ITS_UNIT if factor is None else f"if it is {materials[0]!r}, {_SETTLE}"
             question = f"{doubt}; {settle}" if doubt else ""
-            return (*head, found[0], how, not doubt, factor, question)
-        near = found or self._near(row)
+            return (*head, materials[0], how, not doubt, factor, question)
+        near = materials or self._near(row)
         if not near:
             if row["category"] not in ASKED:
                 return None
@@ -153,9 +153,9 @@ class _Maker:
         """The library's materials that have one of its names, by the nearest kind of name."""
         forms = [form for name in (row["material"], row["name"]) for form in _forms(name)]
         for how in _STRENGTH[2:]:
-            found = [m for form in forms for m in self.names[how].get(form, ())]
-            if found:
-                return how, list(dict.fromkeys(found))
+            materials = [m for form in forms for m in self.names[how].get(form, ())]
+            if materials:
+                return how, list(dict.fromkeys(materials))
         return "", []
 
     def _doubt(self, row: Mapping[object, object], name: str) -> str:
