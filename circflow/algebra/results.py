@@ -13,6 +13,8 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from circflow.i18n import mark, say
+
 
 @dataclass(frozen=True)
 class Group:
@@ -110,15 +112,15 @@ class ResultTable:
         return pd.DataFrame(columns, index=table.index).reset_index(drop=True)
 
 
-PER_YEAR = "{measure} per year"
-MILLION_PER_YEAR = "million {currency} per year"
-PRICE = "{currency} per {measure}"
+PER_YEAR = mark("{measure} per year")
+MILLION_PER_YEAR = mark("million {currency} per year")
+PRICE = mark("{currency} per {measure}")
 
 
 def texts(meaning: str, *names: str) -> tuple[ResultColumn, ...]:
     """Columns of names; `row` and `tier` are numbers of rows."""
     kinds: dict[str, Kind] = {"row": "whole", "tier": "whole"}
-    titles = {"row": "row of the sheet", "tier": "price tier"}
+    titles = {"row": say("row of the sheet"), "tier": say("price tier")}
     return tuple(
         ResultColumn(n, meaning, kind=kinds.get(n, "text"), title=titles.get(n, "")) for n in names
     )

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from circflow.app.project import Project
+from circflow.i18n import mark, say
 
 STEPS = (
     ("/", "Workbook"),
@@ -13,12 +14,12 @@ STEPS = (
     ("/tables", "Tables"),
     ("/solve", "Solve"),
     ("/plan", "Plan"),
-    ("/what-if", "What if"),
-    ("/plants", "New plants"),
+    ("/what-if", mark("What if")),
+    ("/plants", mark("New plants")),
     ("/suggestions", "Suggestions"),
     ("/cluster", "Cluster"),
     ("/studies", "Studies"),
-    ("/take-away", "Take away"),
+    ("/take-away", mark("Take away")),
 )
 """The work, in the order in which it is done."""
 
@@ -29,7 +30,7 @@ def page(title: str, body: str, *, project: Project | None, at: str = "") -> str
     links = "".join(
         f'<li><a href="{path}"{_current(path == at)}>{words}</a></li>' for path, words in steps
     )
-    name = escape(project.name) if project is not None else "no workbook is open"
+    name = escape(project.name) if project is not None else say("no workbook is open")
     state = _state(project) if project is not None else ""
     return (
         '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import pandas as pd
 
+from circflow.i18n import say
+
 BLANK = "-"
 """What stands for a figure that does not exist."""
 
@@ -52,7 +54,7 @@ def _decimals(size: float) -> int:
 
 def changed_words(changes: Sequence[str], most: int = 3) -> str:
     """What was changed before a run, in a line: the first few, and how many more."""
-    more = f" and {len(changes) - most} more" if len(changes) > most else ""
+    more = say(" and {count} more", count=len(changes) - most) if len(changes) > most else ""
     return "; ".join(changes[:most]) + more
 
 

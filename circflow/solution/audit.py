@@ -22,6 +22,7 @@ from circflow.algebra.build import money_groups
 from circflow.data.coded import keys_of
 from circflow.data.result import Result, counted
 from circflow.data.scenario import MILLION
+from circflow.i18n import say
 from circflow.solution import rules
 from circflow.solution.accounts import Accounts, accounts
 from circflow.solution.calendar import once
@@ -65,7 +66,7 @@ class Audit(Result):
     def headline(self) -> str:
         if self.passed:
             return "passed"
-        return f"failed: {counted(len(self.findings), 'finding')}"
+        return say("failed: {counted}", counted=counted(len(self.findings), "finding"))
 
 
 def audit(solution: Solution) -> Audit:

@@ -21,6 +21,7 @@ from circflow.algebra.declare import Model
 from circflow.data.one_line import plain
 from circflow.data.scenario import Scenario
 from circflow.data.table import Cell, Table
+from circflow.i18n import say
 from circflow.solver.compiled import Compiled, Program, compile_model
 from circflow.solver.conditions import Condition, conditions, elastic
 from circflow.solver.conflicts import NOISE, Conflicts, Feasibility, Flags, Floats
@@ -249,11 +250,15 @@ class Remedies:
         if not self.conflicts.has_plan(given):
             by = tuple(self.all[n].cell for n in self.conflicts.conflict(given))
         verb = "clear" if not np.isfinite(condition.figure) else _VERBS[condition.kind.sign]
-        text = f"to {verb} {condition.cell} alone is not enough"
+        text = say("to {verb} {cell} alone is not enough", verb=verb, cell=condition.cell)
         if by:
             cells = [str(cell) for cell in by]
             names = " and ".join([", ".join(cells[:-1]), cells[-1]] if len(cells) > 1 else cells)
-            text += f": {names} {'stands' if len(by) == 1 else 'stand'} in the way still"
+            text += say(
+                ": {names} {if_any} in the way still",
+                names=names,
+                if_any=say("stands") if len(by) == 1 else say("stand"),
+            )
         return Blocked(condition.cell, by, plain(text))
 
 
@@ -317,7 +322,7 @@ def with_changes(scenario: Scenario, changes: Sequence[Change]) -> Scenario:
 
 def cleared_cell(cell: Cell) -> Change:
     """The cell without what stands in it."""
-    return Change(cell, None, None, f"clear {cell}")
+    return Change(cell, None, None, say("clear {cell}", cell=cell))
 
 
 def changed_cell(condition: Condition, amount: float, *, rounded: bool = True) -> Change:

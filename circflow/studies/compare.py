@@ -15,6 +15,7 @@ from circflow.data.arguments import public
 from circflow.data.result import Result, counted, one_text_type
 from circflow.data.scenario import Scenario
 from circflow.data.schema.indicators import in_currency
+from circflow.i18n import say
 from circflow.solution.solution import NoPlan, Solution
 from circflow.solver.run import solve
 from circflow.studies.composite import Composite, composite
@@ -47,7 +48,7 @@ class Comparison(Result):
 
     @property
     def headline(self) -> str:
-        without = f", {len(self.reasons)} without a plan" if self.reasons else ""
+        without = say(", {count} without a plan", count=len(self.reasons)) if self.reasons else ""
         return f"{', '.join(self.labels)}: {counted(len(self.table), 'figure')}{without}"
 
     @property
@@ -61,7 +62,10 @@ class Comparison(Result):
         own = self.table["item"].isna() if item is None else self.table["item"] == item
         rows = self.table[(self.table["figure"] == figure) & own]
         if rows.empty:
-            raise StudyError(f"no figure {figure!r}" + (f" of {item!r}" if item else ""))
+            raise StudyError(
+                say("no figure {figure!r}", figure=figure)
+                + (say(" of {item!r}", item=item) if item else "")
+            )
         return {label: float(rows.iloc[0][label]) for label in self.labels}
 
     def opening(self) -> list[Section]:
@@ -112,15 +116,17 @@ def compare(
     """
     names = list(labels) if labels is not None else [s.name for s in scenarios]
     if not scenarios:
-        raise StudyError("nothing to compare: give at least one scenario")
+        raise StudyError(say("nothing to compare: give at least one scenario"))
     if len(names) != len(scenarios):
-        raise StudyError(f"{len(names)} labels for {len(scenarios)} scenarios")
+        raise StudyError(
+            say("{count} labels for {count_2} scenarios", count=len(names), count_2=len(scenarios))
+        )
     names = distinct(names)
     solutions: dict[str, Solution] = {}
     failures: dict[str, NoPlan] = {}
     for name, scenario in zip(names, scenarios, strict=True):
         if progress is not None:
-            progress(f"solving {name}")
+            progress(say("solving {name}", name=name))
         try:
             solutions[name] = solve(scenario, gap=gap)
         except NoPlan as none:
@@ -192,7 +198,7 @@ Figure = tuple[str, str | None, str]
 def figures_of(solution: Solution) -> dict[Figure, float]:
     """The figures of a plan that are compared, in order."""
     totals = solution.totals
-    money = f"million {solution.scenario.settings.currency}"
+    money = say("million {currency}", currency=solution.scenario.settings.currency)
     made: dict[Figure, float] = {
         ("objective", None, money): solution.objective,
         ("net_benefit", None, money): totals["net_benefit"],
@@ -227,7 +233,7 @@ def indicator_figures(solution: Solution) -> dict[Figure, float]:
 def exchange_figures(solution: Solution) -> dict[Figure, float]:
     """Exchanges among members (through hubs too) and with others, their distances and costs."""
     scenario, flows = solution.scenario, solution.flows
-    money = f"million {scenario.settings.currency}"
+    money = say("million {currency}", currency=scenario.settings.currency)
     member_of = scenario.member_of
     sender = flows["from"].map(member_of).astype(object)
     receiver = flows["to"].map(member_of).astype(object)

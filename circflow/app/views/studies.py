@@ -10,14 +10,15 @@ from circflow.app.html import button, form, page
 from circflow.app.project import Run
 from circflow.app.views.network import columns
 from circflow.app.views.parts import begin, choice, field, hidden, runs_table
+from circflow.i18n import mark, say
 
 if TYPE_CHECKING:
     from circflow.app.state import App
 
 KINDS = {
     "solve": ("Plan", "/plan"),
-    "explain": ("Why there is no plan", "/solve"),
-    "evaluate": ("New plants", "/plants"),
+    "explain": (mark("Why there is no plan"), "/solve"),
+    "evaluate": (mark("New plants"), "/plants"),
     "suggest": ("Suggestions", "/suggestions"),
     "share": ("Cluster", "/cluster"),
     "compare": ("Compare", "/what-if"),
@@ -29,21 +30,21 @@ KINDS = {
     "ranges": ("Ranges", "/studies"),
     "indicators": ("Indicators", "/studies"),
     "futures": ("Futures", "/studies"),
-    "finance": ("Public budgets", "/studies"),
-    "forms": ("Forms of the cluster", "/studies"),
+    "finance": (mark("Public budgets"), "/studies"),
+    "forms": (mark("Forms of the cluster"), "/studies"),
 }
 """What can be run: what it is called, and under which step it stands."""
 _STUDIES = (
-    ("sweep", "Sweep", "Values of figures, one line each, such as ADDRESS*=0.8:1.2:5"),
-    ("sample", "Sample", "Random points of the sheet Ranges"),
-    ("tornado", "Tornado", "Every row of Ranges at its low and high"),
-    ("pareto", "Trade-off", "What one more unit of the second goal costs of the first"),
-    ("alternatives", "Alternatives", "Plans nearly as good that differ most"),
-    ("ranges", "Ranges", "How far each figure may move before the plan changes"),
-    ("indicators", "Indicators", "The plan against its baseline and targets"),
-    ("futures", "Futures", "What to build before it is known which future comes"),
-    ("finance", "Public budgets", "What the plan brings, by the sheet Taxes"),
-    ("forms", "Forms", "The cluster as a conventional one, a digital one, an open ecosystem"),
+    ("sweep", "Sweep", mark("Values of figures, one line each, such as ADDRESS*=0.8:1.2:5")),
+    ("sample", "Sample", mark("Random points of the sheet Ranges")),
+    ("tornado", "Tornado", mark("Every row of Ranges at its low and high")),
+    ("pareto", "Trade-off", mark("What one more unit of the second goal costs of the first")),
+    ("alternatives", "Alternatives", mark("Plans nearly as good that differ most")),
+    ("ranges", "Ranges", mark("How far each figure may move before the plan changes")),
+    ("indicators", "Indicators", mark("The plan against its baseline and targets")),
+    ("futures", "Futures", mark("What to build before it is known which future comes")),
+    ("finance", mark("Public budgets"), mark("What the plan brings, by the sheet Taxes")),
+    ("forms", "Forms", mark("The cluster as a conventional one, a digital one, an open ecosystem")),
 )
 """Kind, the words of its button, what it answers."""
 RESUMED = ("sweep", "sample", "tornado", "share")
@@ -90,12 +91,14 @@ def _fields(app: App, kind: str) -> str:
         return (
             '<label for="vary">Vary</label> <textarea id="vary" name="vary" rows="2" cols="50">'
             "</textarea> "
-            + choice("or the study", "study", [("", "none"), *((n, n) for n in named)], of=kind)
+            + choice(
+                say("or the study"), "study", [("", "none"), *((n, n) for n in named)], of=kind
+            )
         )
     if kind == "pareto":
         goals = [(g, g) for g in ("value", "synergy", "jobs", "disposed", *_pollutants(app))]
         return (
-            choice("Between", "first", goals, of=kind)
+            choice(say("Between"), "first", goals, of=kind)
             + choice("and", "second", goals[2:] + goals[:2], of=kind)
             + field("Points", "points", 7, of=kind)
         )
@@ -119,7 +122,7 @@ def go_on(app: App, run: Run) -> str:
     """A button that goes on with a study where it stopped."""
     if run.kind not in RESUMED:
         return ""
-    return form("/run", hidden(kind=run.kind, go_on=run.run) + button("Go on", style="main"))
+    return form("/run", hidden(kind=run.kind, go_on=run.run) + button(say("Go on"), style="main"))
 
 
 def options_of(given: Any) -> dict[str, Any]:

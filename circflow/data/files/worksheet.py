@@ -17,12 +17,13 @@ from xml.parsers import expat
 from circflow.data.files.grids import MAX_GRID_CELLS, column_letter, file_error
 from circflow.data.schema.sheets import is_planners_sheet
 from circflow.data.table import Cell, CellFault
+from circflow.i18n import mark, say
 
 MAX_ROWS, MAX_COLUMNS = 1_048_576, 16_384
 """Size of an Excel sheet."""
 MAX_MERGED_CELLS = 2_000_000
 """Most cells of one sheet that lie in merged ranges."""
-DAMAGED = "the workbook is damaged: open it in Excel, save it anew as .xlsx and try again"
+DAMAGED = mark("the workbook is damaged: open it in Excel, save it anew as .xlsx and try again")
 
 DateKind = Literal["date", "datetime", "time"]
 
@@ -57,7 +58,9 @@ def parse_xml(
 
 
 def _refuse_doctype(*_: object) -> NoReturn:
-    raise file_error("the workbook declares XML entities, which no Excel file does: it is not read")
+    raise file_error(
+        say("the workbook declares XML entities, which no Excel file does: it is not read")
+    )
 
 
 def local_name(name: str) -> str:
@@ -234,7 +237,7 @@ class SheetReader:
 
     def _too_large(self, row: int, column: int) -> NoReturn:
         cell = Cell(self.name, row, column_letter(column))
-        message = "the sheet holds too many cells: delete what stands here and beyond"
+        message = say("the sheet holds too many cells: delete what stands here and beyond")
         raise file_error(message, self.origin, cell)
 
     def finished_grid(self) -> list[list[object]]:
@@ -263,7 +266,7 @@ class SheetReader:
             last_row, last_column = min(bottom, len(grid) - 1), min(right, width - 1)
             marked += (last_row - top + 1) * (last_column - left + 1)
             if marked > MAX_MERGED_CELLS:
-                message = "the sheet has too many merged cells: unmerge them"
+                message = say("the sheet has too many merged cells: unmerge them")
                 raise file_error(message, self.origin, Cell(self.name, top + 1))
             for row in range(top, last_row + 1):
                 if row + 1 not in self.rows:

@@ -17,6 +17,7 @@ import pandas as pd
 
 from circflow.data.changes.futures import Future
 from circflow.data.scenario import Scenario
+from circflow.i18n import say
 from circflow.solver.run import solve
 from circflow.studies.futures.first_stage import Floats
 
@@ -70,7 +71,7 @@ def things_of(scenario: Scenario, built: Collection[str]) -> list[Thing]:
         if (rows["load_share"] < _SPARE).any():
             share = rows["load_share"] * rows["capacity_per_year"]
             loads = tuple(zip(rows["period"], share.astype(float), strict=True))
-            made.append(Thing("spare capacity", (str(unit),), loads))
+            made.append(Thing(say("spare capacity"), (str(unit),), loads))
     return made
 
 
@@ -129,7 +130,7 @@ def softened(
     rows = []
     for thing, other in parts:
         if other is None or np.isnan(other).any():
-            why = "without it no decisions hold in every future"
+            why = say("without it no decisions hold in every future")
             rows.append([thing.kind, thing.name, *[np.nan] * 4, None, why])
             continue
         gain = worths - other

@@ -25,6 +25,7 @@ import pandas as pd
 from circflow.data.arguments import public
 from circflow.data.changes.futures import Future, futures_of, in_future, mean_scenario
 from circflow.data.scenario import Scenario
+from circflow.i18n import say
 from circflow.solution.solution import NoPlan, Status
 from circflow.studies.errors import CheckError, StudyError
 from circflow.studies.futures.first_stage import (
@@ -144,9 +145,9 @@ def futures(  # noqa: PLR0913
 
 def _risk(alpha: float, omega: float) -> Risk:
     if not 0.0 <= alpha < 1.0:
-        raise StudyError(f"alpha must be at least 0 and below 1, not {alpha:g}")
+        raise StudyError(say("alpha must be at least 0 and below 1, not {alpha:g}", alpha=alpha))
     if not 0.0 <= omega <= 1.0:
-        raise StudyError(f"omega must be between 0 and 1, not {omega:g}")
+        raise StudyError(say("omega must be between 0 and 1, not {omega:g}", omega=omega))
     return Risk(alpha, omega)
 
 
@@ -155,19 +156,23 @@ def _what_comes(
 ) -> tuple[list[Future], list[str]]:
     """The futures, and what is to be said of how they were made."""
     if sample is not None and outages is not None:
-        raise StudyError("futures are either sampled or outages, not both")
+        raise StudyError(say("futures are either sampled or outages, not both"))
     if sample is not None:
         if sample < 1:
-            raise StudyError(f"at least 1 future must be sampled, not {sample}")
+            raise StudyError(say("at least 1 future must be sampled, not {sample}", sample=sample))
         ranges, left = varied(scenario)
-        note = [f"the same in every future, since it is decided: {name}" for name in left]
+        note = [
+            say("the same in every future, since it is decided: {name}", name=name) for name in left
+        ]
         return sampled(scenario, ranges, sample, seed), note
     if outages is not None:
         return outage_futures(scenario, outages), []
     if not len(scenario.frame("Futures")):
         raise StudyError(
-            "there are no futures: fill in the sheet Futures, or let them be made with --sample N"
-            " (from Ranges) or --outages units"
+            say(
+                "there are no futures: fill in the sheet Futures, or let them be made with "
+                "--sample N (from Ranges) or --outages units"
+            )
         )
     return futures_of(scenario), []
 
@@ -221,17 +226,17 @@ class Run:
 
     def study(self) -> Answer:
         """WS, EV, EEV, RP, and the plans of RP."""
-        own: list[Found] = self.each(ALONE, "each future alone")
+        own: list[Found] = self.each(ALONE, say("each future alone"))
         _unbounded(self.job, own)
-        self.tell("the mean scenario")
+        self.tell(say("the mean scenario"))
         mean = self._mean()
         under_mean: list[Found] = []
         if mean.decisions is not None:
-            under_mean = self.each(VALUE, "the mean scenario's decisions", mean.decisions)
+            under_mean = self.each(VALUE, say("the mean scenario's decisions"), mean.decisions)
         without = [n for n, one in enumerate(own) if one.status is Status.INFEASIBLE]
         if without:
             reasons = tuple((self.job.futures[n].name, reason_of(self.job, n)) for n in without)
-            told = "no decisions hold in every future: some have no plan at all"
+            told = say("no decisions hold in every future: some have no plan at all")
             return Answer(
                 self, Status.INFEASIBLE, own, mean, under_mean, [], reasons=reasons, reason=told
             )
@@ -240,21 +245,21 @@ class Run:
     def _together(self, own: list[Found], mean: Found, under_mean: list[Found]) -> Answer:
         status, decisions, bound = self.decided(mean.decisions)
         if status is Status.INFEASIBLE:
-            copies: list[Copy] = self.each(COPY, "programmes of the futures")
+            copies: list[Copy] = self.each(COPY, say("programmes of the futures"))
             told = no_common_plan(self.job, copies, self.probabilities)
             return Answer(self, status, own, mean, under_mean, [], reason=told)
         if decisions is None:
             name = self.job.scenario.name
-            words = {Status.UNBOUNDED: "the futures together could earn without end"}
+            words = {Status.UNBOUNDED: say("the futures together could earn without end")}
             told = words.get(status, "the time limit was reached before a plan was found")
             raise NoPlan(name, status, told)
-        plans: list[Planned] = self.each(PLAN, "plans of the futures", decisions)
+        plans: list[Planned] = self.each(PLAN, say("plans of the futures"), decisions)
         best = [plan.found for plan in plans]
         if under_mean and self.measured(under_mean) > self.measured(best):
             # Within the gap the mean's decisions may be better than those that were found.
             assert mean.decisions is not None
             decisions = mean.decisions
-            plans = self.each(PLAN, "plans of the futures", decisions)
+            plans = self.each(PLAN, say("plans of the futures"), decisions)
         answer = Answer(self, status, own, mean, under_mean, plans, decisions, bound)
         _check(answer)
         return answer
@@ -269,8 +274,8 @@ class Run:
         size = self.group_size or (None if one * count <= TOGETHER_UP_TO else GROUP_NONZEROS / one)
         groups = 1 if size is None else max(1, math.ceil(count / max(size, 1.0)))
         if groups == 1:
-            copies: list[Copy] = self.each(COPY, "programmes of the futures")
-            self.tell(f"the decisions for all {count} futures")
+            copies: list[Copy] = self.each(COPY, say("programmes of the futures"))
+            self.tell(say("the decisions for all {count} futures", count=count))
             found = best_together(self.job, copies, self.probabilities)
             return found.status, found.decisions, found.bound
         search = Grouped(self.probabilities, self._measured, self._groups, self.kept, self.tell)
@@ -278,7 +283,7 @@ class Run:
         return status, search.best, search.bound
 
     def _measured(self, decisions: Floats) -> float:
-        found: list[Found] = self.each(VALUE, "decisions tried on all futures", decisions)
+        found: list[Found] = self.each(VALUE, say("decisions tried on all futures"), decisions)
         return self.measured(found)
 
     def _groups(self, parts: Sequence[tuple[int, ...]]) -> list[Found]:
@@ -286,10 +291,16 @@ class Run:
         results: dict[int, Found] = {}
         for task, result in self.engine.run(self.parcel, tasks):
             if isinstance(result, Lost):
-                raise StudyError(f"a group of futures: {result.reason}")
+                raise StudyError(say("a group of futures: {reason}", reason=result.reason))
             self.kept.add(task.group, result)
             results[task.number] = result
-            self.tell(f"groups of futures: {len(results)} of {len(tasks)}")
+            self.tell(
+                say(
+                    "groups of futures: {count} of {count_2}",
+                    count=len(results),
+                    count_2=len(tasks),
+                )
+            )
         return [results[n] for n in range(len(tasks))]
 
     def worths(self) -> Floats | None:
@@ -297,7 +308,7 @@ class Run:
         _, decisions, _ = self.decided()
         if decisions is None:
             return None
-        found: list[Found] = self.each(VALUE, "worths of the futures", decisions)
+        found: list[Found] = self.each(VALUE, say("worths of the futures"), decisions)
         return np.array([one.worth for one in found])
 
     def _mean(self) -> Found:
@@ -313,21 +324,27 @@ class Run:
         for task, result in self.engine.run(self.parcel, tasks):
             if isinstance(result, Lost):
                 raise StudyError(
-                    f"the future {self.job.futures[task.number].name!r}: {result.reason}"
+                    say(
+                        "the future {name!r}: {reason}",
+                        name=self.job.futures[task.number].name,
+                        reason=result.reason,
+                    )
                 )
             results[task.number] = result
-            self.tell(f"{words}: {len(results)} of {count}")
+            self.tell(
+                say("{words}: {count} of {count_2}", words=words, count=len(results), count_2=count)
+            )
         return [results[n] for n in range(count)]
 
     def compared(self, decisions: Floats) -> tuple[Floats, Floats, float]:
         """Worths of the futures under decisions (NaN: no plan), under those that are best for
         them together, and the proven bound of the latter's mean."""
-        own: list[Found] = self.each(VALUE, "the decisions", decisions)
+        own: list[Found] = self.each(VALUE, say("the decisions"), decisions)
         _, better, bound = self.decided(decisions)
         worths = np.array([one.worth for one in own])
         if better is None:
             return worths, np.full(len(own), np.nan), np.nan
-        best: list[Found] = self.each(VALUE, "the best decisions for them", better)
+        best: list[Found] = self.each(VALUE, say("the best decisions for them"), better)
         return worths, np.array([one.worth for one in best]), bound
 
     def measured(self, found: Sequence[Found]) -> float:
@@ -344,7 +361,9 @@ def _unbounded(job: Job, own: Sequence[Found]) -> None:
             from circflow.solver.explain import reason
 
             told = reason(in_future(job.scenario, future), Status.UNBOUNDED)
-            name = f"{job.scenario.name}, in the future {future.name!r}"
+            name = say(
+                "{name}, in the future {name_2!r}", name=job.scenario.name, name_2=future.name
+            )
             raise NoPlan(name, Status.UNBOUNDED, told)
 
 
@@ -353,22 +372,30 @@ def _check(answer: Answer) -> None:
     job = answer.run.job
     assert answer.decisions is not None
     if job.first.breach(answer.decisions) > 1e-6:
-        raise CheckError("the decisions break the limits of building (a fault of circflow)")
+        raise CheckError(say("the decisions break the limits of building (a fault of circflow)"))
     for future, plan, own in zip(job.futures, answer.plans, answer.alone, strict=True):
         if plan.found.decisions is None:
             raise CheckError(
-                f"no plan under the decisions in the future {future.name!r}, though the search "
-                "found one (a fault of circflow)"
+                say(
+                    "no plan under the decisions in the future {name!r}, though the search found "
+                    "one (a fault of circflow)",
+                    name=future.name,
+                )
             )
         if plan.faults:
             raise CheckError(
-                f"the plan of the future {future.name!r} failed the audit: "
+                say("the plan of the future {name!r} failed the audit: ", name=future.name)
                 + "; ".join(plan.faults)
-                + " (a fault of circflow)"
+                + say(" (a fault of circflow)")
             )
-        _not_above(plan.found.worth, own.bound, f"{future.name!r} under common decisions", "alone")
+        _not_above(
+            plan.found.worth,
+            own.bound,
+            say("{name!r} under common decisions", name=future.name),
+            "alone",
+        )
     best = answer.run.measured([plan.found for plan in answer.plans])
-    _not_above(best, answer.bound, "RP", "its proven bound")
+    _not_above(best, answer.bound, "RP", say("its proven bound"))
     if answer.under_mean:
         _not_above(answer.run.measured(answer.under_mean), answer.bound, "EEV", "RP")
 
@@ -376,8 +403,14 @@ def _check(answer: Answer) -> None:
 def _not_above(less: float, more: float, name: str, other: str) -> None:
     if less > more + _SLACK * max(abs(less), abs(more), 1.0):
         raise CheckError(
-            f"{name} is worth {less:.10g} million, more than {other}, {more:.10g} million "
-            "(a fault of circflow)"
+            say(
+                "{name} is worth {less:.10g} million, more than {other}, {more:.10g} million "
+                "(a fault of circflow)",
+                name=name,
+                less=less,
+                other=other,
+                more=more,
+            )
         )
 
 
@@ -394,7 +427,7 @@ def _softening(run: Run, found: Answer) -> pd.DataFrame | None:
     parts: list[tuple[Thing, Floats | None]] = []
     job = run.job
     for thing in things_of(job.scenario, built):
-        run.tell(f"without {thing.words}")
+        run.tell(say("without {words}", words=thing.words))
         scenario = without(job.scenario, thing)
         other = Job(scenario, job.futures, first_stage(scenario), job.gap, job.time_limit, job.risk)
         parts.append((thing, Run(other, run.engine, run.tell, run.group_size).worths()))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from circflow.data.one_line import plain
+from circflow.i18n import mark, say
 from circflow.report.numbers import columns, number, numbers, share
 
 if TYPE_CHECKING:
@@ -13,19 +14,24 @@ if TYPE_CHECKING:
 
 _MOST_FUTURES = 20
 _FIGURES = (
-    ("RP", "the best decisions for all futures"),
-    ("WS", "if each future were known before deciding"),
-    ("EVPI", "WS - RP: what a perfect forecast is worth"),
-    ("EV", "the mean scenario by itself"),
-    ("EEV", "the futures under the mean scenario's decisions"),
-    ("VSS", "RP - EEV: what planning for the futures is worth"),
+    ("RP", mark("the best decisions for all futures")),
+    ("WS", mark("if each future were known before deciding")),
+    ("EVPI", mark("WS - RP: what a perfect forecast is worth")),
+    ("EV", mark("the mean scenario by itself")),
+    ("EEV", mark("the futures under the mean scenario's decisions")),
+    ("VSS", mark("RP - EEV: what planning for the futures is worth")),
 )
 
 
 def lines(found: Futures) -> list[str]:
     """What is shown on the terminal."""
     currency = found.scenario.settings.currency
-    head = f"{plain(found.scenario.name)}: {len(found.futures)} futures, million {currency}"
+    head = say(
+        "{name}: {count} futures, million {currency}",
+        name=plain(found.scenario.name),
+        count=len(found.futures),
+        currency=currency,
+    )
     made = [head, "", *_figures(found), "", *_decisions(found), *_futures(found)]
     made += [*_members(found), *_infrastructure(found), *_test(found)]
     made += [plain(text) for text in found.notes]
@@ -34,7 +40,9 @@ def lines(found: Futures) -> list[str]:
 
 def _figures(found: Futures) -> list[str]:
     values = [getattr(found, name) for name, _ in _FIGURES]
-    worst = f"mean worth of the worst {share(1.0 - found.risk.alpha)} of the futures"
+    worst = say(
+        "mean worth of the worst {share} of the futures", share=share(1.0 - found.risk.alpha)
+    )
     rows = [
         [name, words, text]
         for (name, words), text in zip(_FIGURES, numbers([*values, found.CVaR]), strict=False)
@@ -44,14 +52,18 @@ def _figures(found: Futures) -> list[str]:
     if found.risk.omega > 0.0:
         weight = number(found.risk.omega)
         made.append(
-            f"  RP, WS and EEV count the mean {number(1 - found.risk.omega)}, CVaR {weight}"
+            say(
+                "  RP, WS and EEV count the mean {number}, CVaR {weight}",
+                number=number(1 - found.risk.omega),
+                weight=weight,
+            )
         )
     gap = found.gap or 0.0
     if gap > 1e-9:
-        made.append(f"  RP is proven to within {number(100 * gap)} %")
+        made.append(say("  RP is proven to within {number} %", number=number(100 * gap)))
     if found.mean_without_plan:
         names = ", ".join(plain(name) for name in found.mean_without_plan)
-        made.append(f"  The mean scenario's decisions leave no plan in: {names}")
+        made.append(say("  The mean scenario's decisions leave no plan in: {names}", names=names))
     return made
 
 
@@ -71,7 +83,7 @@ def _decisions(found: Futures) -> list[str]:
         for r in table.to_dict("records")
         if r["advice"] != "leave"
     ]
-    titles = ["unit", "advice", "period", "capacity", "mean scenario", "right in"]
+    titles = ["unit", "advice", "period", "capacity", say("mean scenario"), say("right in")]
     return [*columns(titles, rows, left=3), ""]
 
 
@@ -84,9 +96,9 @@ def _futures(found: Futures) -> list[str]:
         [plain(str(name)), share(p), *figures]
         for name, p, *figures in zip(shown["future"], shown["probability"], *money, strict=True)
     ]
-    titles = ["future", "likely", "worth", "alone", "regret", "mean decisions"]
+    titles = ["future", "likely", "worth", "alone", "regret", say("mean decisions")]
     more = len(table) - len(shown)
-    rest = [f"  … and {more} more futures (-o writes all)"] if more else []
+    rest = [say("  … and {more} more futures (-o writes all)", more=more)] if more else []
     return [*columns(titles, rows), *rest, ""]
 
 
@@ -102,7 +114,10 @@ def _members(found: Futures) -> list[str]:
             table["member"], *money, table["share_of_risk"], strict=True
         )
     ]
-    return [*columns(["member", "mean", "worst tenth", "deviation", "of the risk"], rows), ""]
+    return [
+        *columns(["member", "mean", say("worst tenth"), "deviation", say("of the risk")], rows),
+        "",
+    ]
 
 
 def _infrastructure(found: Futures) -> list[str]:
@@ -116,7 +131,7 @@ def _infrastructure(found: Futures) -> list[str]:
             table["kind"], table["name"], table["because_of"], *money, strict=True
         )
     ]
-    titles = ["infrastructure", "", "because of", "worth", "at most", "by risk"]
+    titles = ["infrastructure", "", say("because of"), "worth", say("at most"), say("by risk")]
     return [*columns(titles, rows, left=3, total=120), ""]
 
 
@@ -124,22 +139,44 @@ def _test(found: Futures) -> list[str]:
     tested = found.tested
     if tested is None:
         return []
-    head = f"Judged on {tested.samples} other futures: "
+    head = say("Judged on {samples} other futures: ", samples=tested.samples)
     if tested.without_plan:
-        return [f"{head}in {tested.without_plan} of them the decisions leave no plan"]
+        return [
+            say(
+                "{head}in {without_plan} of them the decisions leave no plan",
+                head=head,
+                without_plan=tested.without_plan,
+            )
+        ]
     low, mean, high = numbers([tested.mean_low, tested.mean, tested.mean_high])
-    made = [f"{head}mean worth {mean} (95 %: {low} to {high})"]
+    made = [
+        say(
+            "{head}mean worth {mean} (95 %: {low} to {high})",
+            head=head,
+            mean=mean,
+            low=low,
+            high=high,
+        )
+    ]
     if tested.gap_high == tested.gap_high:
         gap, most = numbers([max(tested.gap, 0.0), max(tested.gap_high, 0.0)])
-        made.append(f"  below the best possible by about {gap}, with 95 % by at most {most}")
+        made.append(
+            say(
+                "  below the best possible by about {gap}, with 95 % by at most {most}",
+                gap=gap,
+                most=most,
+            )
+        )
     return made
 
 
 def no_plan_lines(found: Futures) -> list[str]:
     """Why no decisions hold in every future, as lines of an error."""
-    made = [f"error: {plain(found.scenario.name)}: {plain(found.reason)}"]
+    made = [
+        say("error: {name}: {reason}", name=plain(found.scenario.name), reason=plain(found.reason))
+    ]
     for name, reason in found.without_plan:
-        made.append(f"  in the future {plain(name)!r}:")
+        made.append(say("  in the future {name!r}:", name=plain(name)))
         made += [f"    {line.rstrip()}" for line in reason.splitlines() if line.strip()]
     return made
 
@@ -155,14 +192,26 @@ def robust_lines(found: Robust) -> list[str]:
             curve["gamma"], *money, curve["chance"], curve["built"], strict=True
         )
     ]
-    titles = ["figures that turn out badly", "worth at least", "as it stands", "price"]
-    head = f"{plain(found.scenario.name)}: {len(found.rows)} uncertain figures, million {currency}"
-    made = [head, "", *columns([*titles, "chance of less", "built"], rows), ""]
+    titles = [
+        say("figures that turn out badly"),
+        say("worth at least"),
+        say("as it stands"),
+        "price",
+    ]
+    head = say(
+        "{name}: {count} uncertain figures, million {currency}",
+        name=plain(found.scenario.name),
+        count=len(found.rows),
+        currency=currency,
+    )
+    made = [head, "", *columns([*titles, say("chance of less"), "built"], rows), ""]
     for gamma, plan in zip(curve["gamma"], found.plans, strict=True):
         if gamma in found.gamma and plan:
             names = ", ".join(f"{plain(b['unit'])} ({plain(b['period'])})" for b in plan)
-            made.append(f"Built against {number(gamma)}: {names}")
+            made.append(say("Built against {gamma}: {names}", gamma=number(gamma), names=names))
     if found.left_out:
         names = ", ".join(plain(name) for name in found.left_out)
-        made.append(f"Left out, as they are decided or change more than money: {names}")
+        made.append(
+            say("Left out, as they are decided or change more than money: {names}", names=names)
+        )
     return made

@@ -22,6 +22,7 @@ from circflow.data.changes.change import change
 from circflow.data.scenario import Scenario
 from circflow.data.schema.sheets import Column
 from circflow.data.suggest import nearest, remark
+from circflow.i18n import say
 from circflow.studies.errors import StudyError
 
 How = Literal["factor", "add", "set"]
@@ -73,12 +74,21 @@ class Parameter:
 def parameter(scenario: Scenario, address: str, how: str) -> Parameter:
     """A parameter of a scenario. Raises `AddressError`, `StudyError` where it cannot be varied."""
     if how not in HOWS:
-        raise StudyError(f"how must be one of {', '.join(HOWS)}, not {how!r}{meant(how, HOWS)}")
+        raise StudyError(
+            say(
+                "how must be one of {hows}, not {how!r}{meant}",
+                hows=", ".join(HOWS),
+                how=how,
+                meant=meant(how, HOWS),
+            )
+        )
     parsed = parse_address(address)
     found = match(scenario.tables, parsed)
     column: Column = found.column
     if how != "set" and not column.is_number:
-        raise StudyError(f"{parsed} is not a number, so it can only be set: how='set'")
+        raise StudyError(
+            say("{parsed} is not a number, so it can only be set: how='set'", parsed=parsed)
+        )
     own: float | None = None
     if column.is_number:
         if parsed.sheet == "Scenario":
@@ -103,7 +113,11 @@ def parameter(scenario: Scenario, address: str, how: str) -> Parameter:
 def meant(found: str, names: Iterable[str]) -> str:
     """`; did you mean …?`, where one of the names is near."""
     good = nearest(found, names)
-    return f"; did you mean {good!r}?{remark(found, good)}" if good else ""
+    return (
+        say("; did you mean {good!r}?{remark}", good=good, remark=remark(found, good))
+        if good
+        else ""
+    )
 
 
 class Unreadable(str):
@@ -126,12 +140,14 @@ def values_of(one: Parameter, column: Column, values: Sequence[Any]) -> list[Any
     """
     made = [_value_of(one, column, python_value(value)) for value in values]
     if all(isinstance(value, Unreadable) for value in made):
-        raise StudyError(made[0].reason if made else f"{one.address} has no values to take")
+        raise StudyError(
+            made[0].reason if made else say("{address} has no values to take", address=one.address)
+        )
     return made
 
 
 def _value_of(one: Parameter, column: Column, value: Any) -> Any:
-    cannot = f"{one.address} cannot take the value {value!r}"
+    cannot = say("{address} cannot take the value {value!r}", address=one.address, value=value)
     try:
         if one.how == "set" and not column.is_number:
             typed = parse_cell(value, column)
@@ -147,11 +163,23 @@ def _value_of(one: Parameter, column: Column, value: Any) -> Any:
 def _listed(address: str, values: Any) -> list[Any]:
     """The values of a parameter, given as a list or anything like it."""
     if isinstance(values, str | bytes | Mapping) or not isinstance(values, Iterable):
-        raise StudyError(f"{address}: the values must be a list, not {values!r}")
+        raise StudyError(
+            say(
+                "{address}: the values must be a list, not {values!r}",
+                address=address,
+                values=values,
+            )
+        )
     try:
         return list(values)
     except TypeError:  # an array without a dimension
-        raise StudyError(f"{address}: the values must be a list, not {values!r}") from None
+        raise StudyError(
+            say(
+                "{address}: the values must be a list, not {values!r}",
+                address=address,
+                values=values,
+            )
+        ) from None
 
 
 @dataclass(frozen=True)
@@ -213,13 +241,13 @@ def design(
 ) -> Design:
     """Points of parameters given as (address, how, values)."""
     if not rows:
-        raise StudyError("nothing is varied: name at least one parameter")
+        raise StudyError(say("nothing is varied: name at least one parameter"))
     parameters: list[Parameter] = []
     lists: list[list[Any]] = []
     for address, how, values in rows:
         one = parameter(scenario, address, how)
         if (one.address, one.how) in {(p.address, p.how) for p in parameters}:
-            raise StudyError(f"{one.address} is varied twice")
+            raise StudyError(say("{address} is varied twice", address=one.address))
         column = match(scenario.tables, parse_address(address)).column
         parameters.append(one)
         lists.append(values_of(one, column, _listed(address, values)))
@@ -227,14 +255,20 @@ def design(
         lengths = {len(values) for values in lists}
         if len(lengths) > 1:
             raise StudyError(
-                "values that vary together must be equally many, but there are "
+                say("values that vary together must be equally many, but there are ")
                 + ", ".join(str(len(values)) for values in lists)
             )
         points = tuple(zip(*lists, strict=True))
     else:
         runs = math.prod(len(values) for values in lists)
         if runs > MOST_RUNS:
-            raise StudyError(f"{runs:,} runs are too many: at most {MOST_RUNS:,}")
+            raise StudyError(
+                say(
+                    "{runs:,} runs are too many: at most {most_runs:,}",
+                    runs=runs,
+                    most_runs=MOST_RUNS,
+                )
+            )
         points = tuple(itertools.product(*lists))
     return Design(tuple(parameters), points, name)
 
@@ -245,8 +279,14 @@ def study(scenario: Scenario, name: str) -> Design:
     own = sheet[sheet["study"] == name]
     if own.empty:
         names = list(dict.fromkeys(sheet["study"]))
-        known = f"; there are {', '.join(names)}" if names else "; the sheet Studies is empty"
-        raise StudyError(f"there is no study {name!r}{meant(name, names) or known}")
+        known = (
+            say("; there are {names}", names=", ".join(names))
+            if names
+            else say("; the sheet Studies is empty")
+        )
+        raise StudyError(
+            say("there is no study {name!r}{value}", name=name, value=meant(name, names) or known)
+        )
     rows = []
     for record in own.to_dict("records"):
         if isinstance(record["values"], str):
@@ -260,9 +300,22 @@ def study(scenario: Scenario, name: str) -> Design:
 def steps(first: float, last: float, count: int) -> list[float]:
     """Evenly spaced values, both ends included. Raises `StudyError` for a senseless count."""
     if count < 1 or (count == 1 and first != last):
-        raise StudyError(f"{plain(first)} to {plain(last)} needs at least 2 steps, not {count}")
+        raise StudyError(
+            say(
+                "{first} to {last} needs at least 2 steps, not {count}",
+                first=plain(first),
+                last=plain(last),
+                count=count,
+            )
+        )
     if count > MOST_RUNS:
-        raise StudyError(f"{count:,} steps are too many: at most {MOST_RUNS:,}")
+        raise StudyError(
+            say(
+                "{count:,} steps are too many: at most {most_runs:,}",
+                count=count,
+                most_runs=MOST_RUNS,
+            )
+        )
     return [float(v) for v in np.linspace(first, last, count)]
 
 
@@ -276,14 +329,20 @@ def parse_values(text: str) -> list[Any]:
         try:
             numbers = [parse_number(part) for part in parts]
         except BadCellError as problem:
-            raise StudyError(f"{text!r} is not from:to:steps: {problem.message}") from None
+            raise StudyError(
+                say("{text!r} is not from:to:steps: {message}", text=text, message=problem.message)
+            ) from None
         first, last, count = numbers
         if first is None or last is None or count is None or count != math.floor(count):
-            raise StudyError(f"{text!r} is not from:to:steps (steps is a whole number)")
+            raise StudyError(
+                say("{text!r} is not from:to:steps (steps is a whole number)", text=text)
+            )
         return list(steps(first, last, int(count)))
     values = [part.strip() for part in text.split(";")]
     if any(not value for value in values):
-        raise StudyError(f"a value is blank in {text!r}: write v1;v2;v3 or from:to:steps")
+        raise StudyError(
+            say("a value is blank in {text!r}: write v1;v2;v3 or from:to:steps", text=text)
+        )
     return list(values)
 
 

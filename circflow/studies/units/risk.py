@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 
 from circflow.data.scenario import Scenario, ScenarioError
+from circflow.i18n import say
 from circflow.solver.compiled import Program
 from circflow.studies.units.candidates import Bench, Floats, Ints, Plan
 
@@ -46,7 +47,7 @@ def contingency(bench: Bench, best: Plan, progress: Callable[[str], None]) -> pd
             cases.append(("member", str(member), period, rows["unit"].drop_duplicates().tolist()))
     records = []
     for n, (kind, name, period, units) in enumerate(cases):
-        progress(f"contingency: {n + 1} of {len(cases)}")
+        progress(say("contingency: {n} of {count}", n=n + 1, count=len(cases)))
         columns = _activity(bench, units, period)
         if kind == "member":
             columns = np.append(columns, _trade(bench, name, period))
@@ -124,7 +125,7 @@ def robustness(  # noqa: PLR0913
     design = sample_points(ranges_of(scenario), samples, seed=seed)
     records: list[tuple[int, str, float]] = []
     for n, point in enumerate(design.points):
-        progress(f"futures: {n + 1} of {samples}")
+        progress(say("futures: {n} of {samples}", n=n + 1, samples=samples))
         try:
             future = changed(scenario, edits_of(design.parameters, point))
         except ScenarioError:

@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from circflow.i18n import mark, say
 from circflow.studies.units.candidates import Bench, Plan, Setting
 
 PAIRS = [
@@ -30,7 +31,7 @@ PAIRS = [
     "kind",
 ]
 _STEPS = 16
-_NO_ROOM = "no room for one of them beside what is built"
+_NO_ROOM = mark("no room for one of them beside what is built")
 
 
 def pairs(
@@ -52,7 +53,7 @@ def pairs(
     held = _Held(bench, best, forced)
     records = []
     for n, one in enumerate(units):
-        progress(f"pairs of candidates: {n + 1} of {len(units)}")
+        progress(say("pairs of candidates: {n} of {count}", n=n + 1, count=len(units)))
         for other in units[n + 1 :]:
             none = held.value(out=(one, other))
             a = held.value(into=(one,), out=(other,))
@@ -70,12 +71,12 @@ def _interaction(
 ) -> tuple[float, float, float, float, str]:
     one, other, pair = a - none, b - none, both - none
     if not np.isfinite(none):
-        return np.nan, np.nan, np.nan, np.nan, "no plan without both"
+        return np.nan, np.nan, np.nan, np.nan, say("no plan without both")
     if np.isfinite(both) and not (np.isfinite(a) and np.isfinite(b)):
-        return _known(one), _known(other), pair, np.nan, "one needs the other"
+        return _known(one), _known(other), pair, np.nan, say("one needs the other")
     if not np.isfinite(both):
         apart = np.isfinite(a) and np.isfinite(b)
-        kind = "exclude each other" if apart else _NO_ROOM
+        kind = say("exclude each other") if apart else _NO_ROOM
         return _known(one), _known(other), np.nan, np.nan, kind
     extra = pair - one - other
     small = 1e-7 * max(scale, 1.0)
@@ -148,7 +149,7 @@ def entry(
     steps = np.unique(np.linspace(0.0, 1.0, _STEPS + 1) ** 1.5) * whole
     records, inside = [], []
     for n, capital in enumerate(steps):
-        progress(f"portfolios: {n + 1} of {len(steps)}")
+        progress(say("portfolios: {n} of {count}", n=n + 1, count=len(steps)))
         last = n == len(steps) - 1
         plan = best if last else bench.solve(Setting(capital=float(capital)))
         if plan is None:
