@@ -203,7 +203,9 @@ def _tell_of_output(error: OSError) -> int:
     """Standard output that takes no more; what is left must not fail again at exit."""
     if sys.stdout is not None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    error_line(say("the output cannot be written: {no_room}", no_room=NO_ROOM[error.errno or 0]))
+    error_line(
+        say("the output cannot be written: {no_room}", no_room=say(NO_ROOM[error.errno or 0]))
+    )
     return BAD_INPUT
 
 

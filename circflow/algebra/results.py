@@ -73,8 +73,9 @@ class ResultColumn:
 
     def heading(self, measure: str, currency: str) -> str:
         """In words, with its unit: `transport (million RUB per year)`."""
-        unit = self.unit.format(measure=measure, currency=currency)
-        return f"{self.words} ({unit})" if unit else self.words
+        words = say(self.words)
+        unit = say(self.unit, measure=measure, currency=currency) if self.unit else ""
+        return f"{words} ({unit})" if unit else words
 
     @property
     def numeric(self) -> bool:

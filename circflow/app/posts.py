@@ -322,7 +322,7 @@ def begin_run(app: App) -> Handler:
             options = _options(app, kind, form)
         variant = next((v for v in app.project.variants if v.name == name), None)
         changes = variant.in_force() if variant is not None else {}
-        title = f"{studies.KINDS[kind][0]}{f' · {name}' if variant is not None else ''}"
+        title = f"{say(studies.KINDS[kind][0])}{f' · {name}' if variant is not None else ''}"
         if kind == "compare" and len(options["lists"]) < 2:
             told = say("choose at least two scenarios to put side by side")
             return HTMLResponse(parts.missing(app, told), 400)

@@ -145,7 +145,9 @@ class Worker:
             self._pipe = None
             if self._process is not None:
                 self._process.join(1.0)
-            died = JobFailedError("Stopped", "stopped") if job.stopped else WorkerDiedError(_DIED)
+            died = (
+                JobFailedError("Stopped", "stopped") if job.stopped else WorkerDiedError(say(_DIED))
+            )
             job.future.set_exception(died)
 
     def _ready(self) -> Connection:

@@ -187,11 +187,6 @@ def problem_line(problem: Problem, origin: str = "") -> str:
     return plain("; ".join(problem.parts(str(problem.cell) or origin)))
 
 
-def counted(count: int, noun: str) -> str:
-    """`1 error`, `2 errors`."""
-    return f"{count} {noun}{'' if count == 1 else 's'}"
-
-
 class Progress:
     """Tells on standard error what goes on, once the work has taken more than two seconds.
 

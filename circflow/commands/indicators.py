@@ -87,7 +87,7 @@ def _lines(table: pd.DataFrame, name: str, currency: str, reason: str) -> list[s
             label = plain(words_of(str(row["indicator"])) + period)
             body.append([label, unit, *figures, met])
         head = [
-            GROUP_WORDS[str(group)],
+            say(GROUP_WORDS[str(group)]),
             "unit",
             "plan",
             "without",

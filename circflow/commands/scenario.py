@@ -13,13 +13,12 @@ from circflow.commands.common import (
     STDOUT,
     Refusal,
     check_outputs,
-    counted,
     note,
     problem_line,
     write_json,
 )
 from circflow.commands.options import JSON, file_argument
-from circflow.i18n import ENGLISH, current, say
+from circflow.i18n import ENGLISH, current, say, say_n
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -155,7 +154,11 @@ def verdict(file: Path, problems: Sequence[Problem]) -> str:
     warnings = len(problems) - errors
     if not problems:
         return say("{file}: no problems", file=file)
-    return f"{file}: {counted(errors, 'error')}, {counted(warnings, 'warning')}"
+    told = (
+        say_n("{n} error", "{n} errors", errors),
+        say_n("{n} warning", "{n} warnings", warnings),
+    )
+    return f"{file}: {', '.join(told)}"
 
 
 def problems_json(file: Path, problems: Sequence[Problem]) -> dict[str, Any]:
@@ -208,6 +211,6 @@ def convert(source: Path, target: Path) -> None:
         say(
             "Written: {target} ({counted})",
             target=target,
-            counted=counted(len(book.sheets), "sheet"),
+            counted=say_n("{n} sheet", "{n} sheets", len(book.sheets)),
         )
     )

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from circflow.commands.common import STDOUT, Call, check_outputs, counted, note, write_json
+from circflow.commands.common import STDOUT, Call, check_outputs, note, write_json
 from circflow.commands.options import GAP, scenario_command, time_limit
-from circflow.i18n import say
+from circflow.i18n import say, say_n
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -99,7 +99,7 @@ def solve(
             note(
                 say(
                     "{counted}: `circflow check` lists them",
-                    counted=counted(len(scenario.warnings), "warning"),
+                    counted=say_n("{n} warning", "{n} warnings", len(scenario.warnings)),
                 )
             )
         for path in files:

@@ -13,7 +13,6 @@ from circflow.commands.common import (
     HOW,
     Call,
     Refusal,
-    counted,
     print_table,
     split_assignment,
 )
@@ -32,7 +31,7 @@ from circflow.commands.options import (
     scenario_command,
     seed,
 )
-from circflow.i18n import say
+from circflow.i18n import say, say_n
 
 if TYPE_CHECKING:
     from circflow.data.scenario import Scenario
@@ -246,10 +245,8 @@ def _show_runs(runs: Runs) -> None:
                 )
             )
     counts = table["status"].value_counts()
-    click.echo(
-        f"{counted(len(table), 'run')}: "
-        + ", ".join(f"{n} {status}" for status, n in counts.items())
-    )
+    runs = say_n("{n} run", "{n} runs", len(table))
+    click.echo(f"{runs}: " + ", ".join(f"{n} {status}" for status, n in counts.items()))
 
 
 @scenario_command()

@@ -93,7 +93,7 @@ def _number(  # noqa: PLR0913
                 say(
                     "{name} must be {wanted}, not {named}",
                     name=name,
-                    wanted=wanted,
+                    wanted=say(wanted),
                     named=named(number),
                 )
             )

@@ -17,7 +17,7 @@ from circflow.data.errors import CircflowError
 from circflow.data.schema.sheets import Column
 from circflow.data.suggest import nearest
 from circflow.data.table import CellFault
-from circflow.i18n import mark, say
+from circflow.i18n import localised, mark, say
 from circflow.i18n.names import english_word, words_of
 
 if TYPE_CHECKING:
@@ -86,6 +86,11 @@ def plain(number: float) -> str:
     if math.isfinite(number) and number == int(number) and abs(number) < 1e15:
         return str(int(number))
     return f"{number:.15g}"
+
+
+def written(number: float) -> str:
+    """`plain`, as the language in force writes it: for a message."""
+    return localised(plain(number))
 
 
 def split_names(text: str | None) -> tuple[str, ...]:
@@ -225,7 +230,7 @@ def _number_hint(text: str) -> str:
     if len(text) > _LONGEST_SHOWN:
         return ""
     hints = (hint for pattern, hint in _NUMBER_HINTS if pattern.fullmatch(text))
-    return next((f": {hint}" for hint in hints), "")
+    return next((f": {say(hint)}" for hint in hints), "")
 
 
 def parse_integer(value: object) -> float | None:
@@ -344,7 +349,7 @@ def out_of_range(number: float, column: Column) -> BadCellError:
             say(
                 "{message} ({number} % is {share})",
                 message=message,
-                number=plain(number),
+                number=written(number),
                 share=share,
             ),
             share,
@@ -397,7 +402,7 @@ def _impossible(number: float, column: Column) -> BadCellError:
             "{sizes} {largest:g}, not {number}: {way}",
             sizes=sizes,
             largest=column.largest,
-            number=plain(number),
+            number=written(number),
             way=way,
         )
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from circflow.data.cells import plain, shorten
+from circflow.data.cells import plain, shorten, written
 from circflow.data.checks.findings import Drafts, by_row, records
 from circflow.data.suggest import nearest
 from circflow.i18n import say
@@ -144,8 +144,8 @@ def _check_balances(drafts: Drafts) -> None:
         row = int(rows.loc[technology, recipe])
         sums = say(
             "{taken} t go in, {made} t come out",
-            taken=plain(round(taken, 6)),
-            made=plain(round(made, 6)),
+            taken=written(round(taken, 6)),
+            made=written(round(made, 6)),
         )
         drafts.warning(
             "Recipes",

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from circflow.i18n import say
+from circflow.i18n import ENGLISH, current, localised, say
 from circflow.library.balance import balances
 from circflow.library.read import Library, split_list
 
@@ -23,7 +23,7 @@ def figure(number: float) -> str:
     """A number to four figures, its thousands apart."""
     rounded = float(f"{number:.4g}")
     text = f"{rounded:,.12f}".rstrip("0").rstrip(".")
-    return text.replace(",", " ")
+    return localised(text) if current() != ENGLISH else text.replace(",", " ")
 
 
 def materials_of(library: Library, technology: str, role: str) -> list[str]:

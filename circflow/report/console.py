@@ -79,7 +79,7 @@ def _headline(solution: Solution, baselines: Sequence[Baseline]) -> list[str]:
     region = plain(settings.region)
     name = plain(solution.scenario.name)
     title = f"{name} ({region})" if region and region.casefold() not in name.casefold() else name
-    status = STATUS_WORDS.get(solution.status, solution.status.value)
+    status = say(STATUS_WORDS.get(solution.status, solution.status.value))
     if solution.status is Status.FEASIBLE:
         status += say(" (within {gap} of the best possible)", gap=share(solution.gap))
     elif solution.gap > 1e-9:

@@ -41,7 +41,7 @@ def gains(solution: Solution, baselines: Sequence[Baseline]) -> dict[str, float]
     horizon, by its words."""
     net = float(solution.totals["net_benefit"])
     return {
-        b.words: net - float(b.totals["net_benefit"])
+        say(b.words): net - float(b.totals["net_benefit"])
         for b in baselines
         if b.today and b.totals is not None
     }
@@ -84,7 +84,7 @@ def money_lines(solution: Solution) -> pd.DataFrame:
     Money is positive when received. Groups without money are left out.
     """
     totals = solution.totals
-    lines = [(g.name, g.words, g.sign * g.of(totals)) for g in money_groups()]
+    lines = [(g.name, say(g.words), g.sign * g.of(totals)) for g in money_groups()]
     lines.append(("net_benefit", say("net benefit"), totals["net_benefit"]))
     kept = [line for line in lines if line[2] or line[0] in (INCOME.name, "net_benefit")]
     frame = pd.DataFrame(kept, columns=["group", "label", "million"])
@@ -293,7 +293,7 @@ def limit_label(row: Mapping[Any, Any]) -> str:
     cells = {c: _word(row.get(c)) for c in ("unit", "site", "to", "material", "name")}
     pattern = LIMIT_WORDS.get((row["kind"], row["limit"]))
     if pattern is not None:
-        return " ".join(pattern.format(**cells).split()).rstrip(", ")
+        return " ".join(say(pattern, **cells).split()).rstrip(", ")
     if row["kind"] == "emission limit":
         return say("emissions of {word}", word=_word(row["limit"]))
     return f"{row['kind']}: {', '.join(filter(None, cells.values())) or _word(row['limit'])}"

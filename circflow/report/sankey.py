@@ -191,7 +191,7 @@ def sankey(solution: Solution) -> Figure | None:
             "for figures."
         ),
         controls=(
-            ("Width", [(m.key, m.words) for m in measures]),
+            ("Width", [(m.key, say(m.words)) for m in measures]),
             ("Period", periods),
         ),
         legend=tuple(keys.items()),

@@ -80,7 +80,10 @@ def title(table: str, column: str, frame: pd.DataFrame, currency: str) -> str:
     declared = known.column(column) if known is not None else None
     if known is not None and declared is not None:
         return declared.heading(known.measure or measure, currency)
-    return _TITLES.get(column) or _title_by_name(table, column, frame, currency, measure)
+    known_words = _TITLES.get(column)
+    if known_words:
+        return say(known_words)
+    return _title_by_name(table, column, frame, currency, measure)
 
 
 def _title_by_name(
@@ -97,10 +100,10 @@ def _title_by_name(
     ):
         if column.endswith(suffix):
             stem = column.removesuffix(suffix).rstrip("_").replace("_", " ")
-            return f"{stem or ('emitted' if 'tonnes' in suffix else 'amount')} ({unit})"
-    words = column.replace("_", " ")
+            return f"{say(stem or ('emitted' if 'tonnes' in suffix else 'amount'))} ({unit})"
+    words = say(column.replace("_", " "))
     if table.startswith("unused_") and column not in _NO_MONEY:
-        of = "activity" if table == "unused_conversions" else say("the waste")
+        of = say("activity") if table == "unused_conversions" else say("the waste")
         if pd.api.types.is_numeric_dtype(frame[column]):
             return say(
                 "{words} ({currency} per unit of {of})", words=words, currency=currency, of=of
@@ -162,7 +165,7 @@ def _prepare(table: str, column: str, frame: pd.DataFrame, currency: str | None)
     series = frame[column]
     head = clean(column if currency is None else title(table, column, frame, currency))
     if pd.api.types.is_bool_dtype(series):
-        series = series.map({True: "yes", False: "no"})
+        series = series.map({True: say("yes"), False: say("no")})
     kind = kind_of(table, column, series)
     narrow = max(max(len(word) for word in head.split()) + 3, len(head) / 3)
     if kind not in ("text", "flag"):

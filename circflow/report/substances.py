@@ -72,7 +72,7 @@ def _links(solution: Solution) -> pd.DataFrame:
     whole = sum(years.values())
     plain = table[table["becomes"] != "lost by units"]
     node = "material" + _MARK + plain["material"].astype(object)
-    end = "end" + _MARK + plain["becomes"].map(_WORDS).astype(object)
+    end = "end" + _MARK + plain["becomes"].map(lambda b: say(_WORDS[b])).astype(object)
     enters = plain["becomes"].isin(IN).to_numpy(bool)
     held = contents(scenario.frame("Properties"), scenario.frame("PropertyKinds"))
     runs = through_units(held, solution.tables.conversions)

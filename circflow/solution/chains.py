@@ -463,7 +463,7 @@ class _Reader:
                 if self.unit[arc] is not None:
                     steps.append(str(self.unit_text[arc]))
                     units.append(self.unit[arc])
-                steps.append(_END_WORDS[str(self.end[arc])])
+                steps.append(say(_END_WORDS[str(self.end[arc])]))
         if is_cycle:
             steps.append(say("round again"))
         members = dict.fromkeys(m for m in map(self.member_of.get, sites) if isinstance(m, str))

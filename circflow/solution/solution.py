@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from circflow.data.errors import CircflowError
-from circflow.data.result import Result, counted, figure, one_text_type
+from circflow.data.result import Result, figure, one_text_type
 from circflow.data.scenario import Scenario
-from circflow.i18n import say
+from circflow.i18n import say, say_n
 
 if TYPE_CHECKING:
     from circflow.solution.audit import Audit
@@ -102,7 +102,7 @@ class Solution(Result):
             currency=self.scenario.settings.currency,
         )
         gap = "" if self.status is Status.OPTIMAL else say(", gap {gap:.2%}", gap=self.gap)
-        built = counted(len(self.built), "construction")
+        built = say_n("{n:,} construction", "{n:,} constructions", len(self.built))
         return f"{self.scenario.name}: {self.status.value}, {money}{gap}, {built}"
 
     @property

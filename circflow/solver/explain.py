@@ -330,7 +330,7 @@ def _largest(changes: list[Change]) -> tuple[Change, ...]:
 def describe(condition: Condition) -> str:
     """A condition in the planner's words, its cell first."""
     figure = f"{number_text(condition.figure)} {condition.unit}".strip()
-    words = condition.kind.words.format(figure=figure, where=condition.where)
+    words = say(condition.kind.words, figure=figure, where=condition.where)
     return plain(f"{condition.cell}: {words}")
 
 

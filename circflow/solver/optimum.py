@@ -452,8 +452,8 @@ def _scales(way: _Way, program: Program, most: Floats) -> Scaling:
 
 
 def _disagreement(doubts: list[str]) -> SolverError:
-    told = dict.fromkeys(d.removeprefix(_DISAGREE) for d in doubts)
-    return SolverError(_DISAGREE + "; ".join(list(told)[:_TOLD]))
+    told = dict.fromkeys(d.removeprefix(say(_DISAGREE)) for d in doubts)
+    return SolverError(say(_DISAGREE) + "; ".join(list(told)[:_TOLD]))
 
 
 # ------------------------------------------------------------------- no plan

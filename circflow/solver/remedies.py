@@ -21,7 +21,7 @@ from circflow.algebra.declare import Model
 from circflow.data.one_line import plain
 from circflow.data.scenario import Scenario
 from circflow.data.table import Cell, Table
-from circflow.i18n import say
+from circflow.i18n import ENGLISH, current, localised, say
 from circflow.solver.compiled import Compiled, Program, compile_model
 from circflow.solver.conditions import Condition, conditions, elastic
 from circflow.solver.conflicts import NOISE, Conflicts, Feasibility, Flags, Floats
@@ -373,15 +373,19 @@ def number_text(value: float) -> str:
     if not math.isfinite(value):
         return ""
     if abs(value) >= 1e5:
-        return f"{float(f'{value:.6g}'):,.0f}".replace(",", " ")
-    return f"{value:.6g}"
+        return _spaced(f"{float(f'{value:.6g}'):,.0f}")
+    return localised(f"{value:.6g}")
 
 
 def figure_text(value: float) -> str:
     """A figure with thin thousands and all its digits, so that it may be typed in as it stands."""
     short = number_text(value)
-    if value == 0.0 or float(short.replace(" ", "")) == value:
+    if value == 0.0 or float(f"{value:.6g}") == value:
         return short
     if abs(value) >= 1e5:
-        return f"{value:,.10f}".rstrip("0").rstrip(".").replace(",", " ")
-    return f"{value:.15g}"
+        return _spaced(f"{value:,.10f}".rstrip("0").rstrip("."))
+    return localised(f"{value:.15g}")
+
+
+def _spaced(text: str) -> str:
+    return text.replace(",", " ") if current() == ENGLISH else localised(text)

@@ -73,7 +73,7 @@ def _tell(  # noqa: PLR0913, PLR0917
     for at in np.flatnonzero(moves > 0.0).tolist():
         r = {str(n): v for n, v in variable.frame.iloc[at].items()}
         price = f"{r[grows.price]:g} {currency}"
-        words = f"{grows.words.format(**r)}, {grows.by.format(price) or f'{grows.price} {price}'}"
+        words = f"{say(grows.words, **r)}, {grows.by.format(price) or f'{grows.price} {price}'}"
         row = int(r.get(grows.row, 0)) if table else 0
         key = words if grows.by else row
         if key in told:

@@ -12,10 +12,10 @@ import pandas as pd
 
 from circflow.algebra.build import money_groups
 from circflow.data.arguments import public
-from circflow.data.result import Result, counted, one_text_type
+from circflow.data.result import Result, one_text_type
 from circflow.data.scenario import Scenario
 from circflow.data.schema.indicators import in_currency
-from circflow.i18n import say
+from circflow.i18n import say, say_n
 from circflow.solution.solution import NoPlan, Solution
 from circflow.solver.run import solve
 from circflow.studies.composite import Composite, composite
@@ -49,7 +49,8 @@ class Comparison(Result):
     @property
     def headline(self) -> str:
         without = say(", {count} without a plan", count=len(self.reasons)) if self.reasons else ""
-        return f"{', '.join(self.labels)}: {counted(len(self.table), 'figure')}{without}"
+        figures = say_n("{n:,} figure", "{n:,} figures", len(self.table))
+        return f"{', '.join(self.labels)}: {figures}{without}"
 
     @property
     def differences(self) -> pd.DataFrame:

@@ -187,7 +187,7 @@ def has_file(folder: Any, name: str) -> bool:
 def file_links(run: Run, names: Sequence[str]) -> str:
     """The files of a run, to be taken away."""
     links = "".join(
-        f'<li><a href="/runs/{run.run}/files/{name}?save=1">{escape(FILES[name])}</a></li>'
+        f'<li><a href="/runs/{run.run}/files/{name}?save=1">{escape(say(FILES[name]))}</a></li>'
         for name in names
     )
     return f'<ul class="plain files">{links}</ul>' if links else ""

@@ -41,7 +41,10 @@ _BALANCE = (
     ),
     (mark("Is sold"), "sales", "site", ("material", "tier", "unit_of_measure"), "amount_per_year"),
     (mark("Is dumped"), "disposal", "site", ("material", "unit_of_measure"), "amount_per_year"),
-    (mark("Money, million a year"), "money", "site", ("group", "material", "unit"), "million_per_year"),
+    (
+        mark("Money, million a year"), "money", "site",
+        ("group", "material", "unit"), "million_per_year",
+    ),
 )  # fmt: skip
 """What the balance of a site shows: title, table, column of the site, what tells rows apart."""
 
@@ -55,8 +58,9 @@ def balance(app: App, query: Mapping[str, str]) -> str:
     number = query.get("run", "")
     run = int(number) if number.isdecimal() else known.run
     folder = app.project.run_folder(run)
-    body = f'<p><a href="/runs/{run}">Back to the plan</a></p>'
-    for title, table, column, keys, amount in _BALANCE:
+    body = f'<p><a href="/runs/{run}">{escape(say("Back to the plan"))}</a></p>'
+    for words, table, column, keys, amount in _BALANCE:
+        title = say(words)
         rows = [r for r in records(folder, table) if r.get(column) == name]
         if rows:
             body += f"<h2>{title}</h2>" + by_period(rows, keys, amount, caption=f"{title}: {name}")

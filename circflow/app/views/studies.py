@@ -75,7 +75,7 @@ def place_of(kind: str) -> str:
 def studies(app: App, query: Mapping[str, str]) -> str:
     """Every study, and every run."""
     body = "".join(
-        f'<section class="study"><h2>{escape(KINDS[kind][0])}</h2><p>{escape(words)}</p>'
+        f'<section class="study"><h2>{escape(say(KINDS[kind][0]))}</h2><p>{escape(say(words))}</p>'
         f"{begin(kind, press, _fields(app, kind))}</section>"
         for kind, press, words in _STUDIES
     )

@@ -84,7 +84,7 @@ def _card(run: Run, one: Mapping[str, Any], currency: str, known: set[str]) -> s
             currency=currency,
             break_even_capex_million=figure(one["break_even_capex_million"]),
         ),
-        *(f"{words} {one[name]}" for name, words in _WORDS.items() if one[name]),
+        *(f"{say(words)} {one[name]}" for name, words in _WORDS.items() if one[name]),
     ]
     more = "".join(f"<li>{escape(line)}</li>" for line in lines)
     if unit in known:

@@ -25,6 +25,7 @@ from circflow.data.cells import (
     parse_number,
     plain,
     shorten,
+    written,
 )
 from circflow.data.changes.address import (
     SETTINGS,
@@ -224,7 +225,7 @@ def _new_values(scenario: Scenario, one: _Change, table: Table) -> list[str | fl
         if not np.isfinite(number):
             problem = BadCellError(say("the number is not finite"))
         elif whole and number != np.floor(number):
-            problem = BadCellError(say("{number} is not a whole number", number=plain(number)))
+            problem = BadCellError(say("{number} is not a whole number", number=written(number)))
         elif not in_range(float(number), one.column):
             problem = out_of_range(float(number), one.column)
         if problem:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from circflow.data.cells import in_range, out_of_range, parse_cell, plain, shorten
+from circflow.data.cells import in_range, out_of_range, parse_cell, plain, shorten, written
 from circflow.data.changes.address import (
     SETTINGS,
     AddressError,
@@ -356,7 +356,7 @@ def _out_of_limits(value: float, column: Column) -> str:
     if not math.isfinite(value):
         return say("the number is not finite")
     if column.kind == "integer" and value != math.floor(value):
-        return say("{value} is not a whole number", value=plain(value))
+        return say("{value} is not a whole number", value=written(value))
     return "" if in_range(value, column) else out_of_range(value, column).message
 
 

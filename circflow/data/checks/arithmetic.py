@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from circflow.data.cells import plain, shorten
+from circflow.data.cells import shorten, written
 from circflow.data.checks.doubts.flows import places_with_takers
 from circflow.data.checks.findings import Drafts
 from circflow.data.checks.reach import PLACE, Reach
@@ -196,7 +196,7 @@ def _note(
 
 
 def _rounded(amount: float) -> str:
-    return plain(float(f"{amount:.6g}"))
+    return written(float(f"{amount:.6g}"))
 
 
 def _unit_rates(scenario: Scenario) -> pd.DataFrame:
@@ -353,7 +353,7 @@ def _check_stockpiles(drafts: Drafts, scenario: Scenario, years: dict[str, int])
             say(
                 "the stockpile opens with {opening} and nothing may be added, so that it "
                 "cannot close with more: lower closing_min, or set can_add to yes",
-                opening=plain(opening[row]),
+                opening=written(opening[row]),
             ),
         )
     for column, length in (("closing_max", horizon), ("capacity", first)):
@@ -367,8 +367,8 @@ def _check_stockpiles(drafts: Drafts, scenario: Scenario, years: dict[str, int])
                     "the stockpile opens with {opening} and at most {pace} a year may be "
                     "reclaimed, so that it cannot come down to {column} {if_any}: raise {column} "
                     "or max_reclaim_per_year",
-                    opening=plain(opening[row]),
-                    pace=plain(pace[row]),
+                    opening=written(opening[row]),
+                    pace=written(pace[row]),
                     column=column,
                     if_any=say("in time")
                     if column == "closing_max"

@@ -12,7 +12,7 @@ from circflow.data.balances import (
     held_by_rows,
     recipe_balances,
 )
-from circflow.data.cells import plain, shorten
+from circflow.data.cells import shorten, written
 from circflow.data.checks.findings import Drafts, records
 from circflow.i18n import say
 
@@ -85,7 +85,7 @@ def _check_moisture(drafts: Drafts) -> None:
                 say(
                     "a moisture of {plain} % leaves no dry mass: correct the figure or the unit "
                     "in PropertyKinds",
-                    plain=plain(100.0 * share),
+                    plain=written(100.0 * share),
                 ),
                 expected=say("at least 0 and below 100 %"),
             )
@@ -102,10 +102,10 @@ def _judge(drafts: Drafts, balance: dict[str, object], content: pd.Series[float]
             "{one} makes {out} {measure} of {name} out of {most}: no recipe makes it; "
             "correct the amount or the contents in Properties, or list what else goes in",
             one=one,
-            out=plain(out),
+            out=written(out),
             measure=measure,
             name=name,
-            most=plain(most),
+            most=written(most),
         )
         drafts.warning("Recipes", _row(drafts, balance, "output", content), "amount", words)
     elif out > least * (1.0 + ROUNDING) and not _blended(drafts, balance):
@@ -113,10 +113,10 @@ def _judge(drafts: Drafts, balance: dict[str, object], content: pd.Series[float]
             "{one} makes {out} {measure} of {name} even out of inputs that bring only "
             "{least}: list them in a recipe of their own, or limit the mix in BlendLimits",
             one=one,
-            out=plain(out),
+            out=written(out),
             measure=measure,
             name=name,
-            least=plain(least),
+            least=written(least),
         )
         drafts.warning("Recipes", _row(drafts, balance, "output", content), "amount", words)
     lost = 1.0 - out / most if most > 0.0 else 0.0
@@ -127,11 +127,11 @@ def _judge(drafts: Drafts, balance: dict[str, object], content: pd.Series[float]
             "than the {plain} % that {if_any}: say in Losses where it goes, or give the "
             "outputs their contents in Properties",
             one=one,
-            round=plain(round(100.0 * lost, 1)),
+            round=written(round(100.0 * lost, 1)),
             name=name,
-            most=plain(most),
+            most=written(most),
             measure=measure,
-            plain=plain(100.0 * bearable),
+            plain=written(100.0 * bearable),
             if_any=say("Losses names") if balance["named"] else say("need no name"),
         )
         drafts.warning("Recipes", _row(drafts, balance, "input", content), "amount", words)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from circflow.data.cells import plain, shorten
+from circflow.data.cells import shorten, written
 from circflow.data.checks.findings import Drafts, quoted, records
 from circflow.data.suggest import nearest, remark
 from circflow.i18n import say
@@ -169,8 +169,8 @@ def _impossible_alone(drafts: Drafts, limit: tuple[int, np.ndarray, float, float
             say(
                 "no mix can reach the least of {least}: the greatest that the inputs allow "
                 "is {high}; lower it, or the recipe can never run",
-                least=plain(least),
-                high=plain(high),
+                least=written(least),
+                high=written(high),
             ),
         )
         return True
@@ -182,8 +182,8 @@ def _impossible_alone(drafts: Drafts, limit: tuple[int, np.ndarray, float, float
             say(
                 "no mix can come down to {greatest}: the least that the inputs allow is "
                 "{low}; raise it, or the recipe can never run",
-                greatest=plain(greatest),
-                low=plain(low),
+                greatest=written(greatest),
+                low=written(low),
             ),
         )
         return True

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from circflow.data.cells import plain, shorten
+from circflow.data.cells import shorten, written
 from circflow.data.checks.findings import Drafts
 from circflow.data.checks.reach import Reach, places
 from circflow.data.scenario import Scenario
@@ -41,7 +41,7 @@ def _check_dearer(drafts: Drafts, scenario: Scenario, rows: pd.DataFrame) -> Non
                 "wastes one by one instead of row {other}",
                 other=other,
                 material=shorten(material),
-                fee=plain(fee),
+                fee=written(fee),
             ),
         )
 
@@ -76,7 +76,7 @@ def _check_tipped_again(
                 "{material!r} out of Disposal, naming the other wastes one by one",
                 site=shorten(first["site"]),
                 row=first["row"],
-                fee=plain(first["fee"]),
+                fee=written(first["fee"]),
                 material=shorten(material),
             ),
         )

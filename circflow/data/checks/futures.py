@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from circflow.data.cells import plain
+from circflow.data.cells import written
 from circflow.data.changes.address import AddressError
 from circflow.data.changes.futures import OFF, OFF_WORDS, futures_of, in_future, outage, target_of
 from circflow.data.checks.findings import Drafts, records
@@ -35,7 +35,7 @@ def _check_probabilities(drafts: Drafts) -> None:
             "probability",
             say(
                 "the probabilities add up to {total}: make them add up to 1",
-                total=plain(round(total, 9)),
+                total=written(round(total, 9)),
             ),
             expected=say("probabilities that add up to 1"),
         )

@@ -197,7 +197,8 @@ def _check_modes(drafts: Drafts, targets: _Targets) -> None:
                     int(row),
                     "modes",
                     say(
-                        "{no_mode} stands beside other modes: write {no_mode} alone, or leave it out",
+                        "{no_mode} stands beside other modes: "
+                        "write {no_mode} alone, or leave it out",
                         no_mode=NO_MODE,
                     ),
                     expected=say("modes separated by commas, or {no_mode}", no_mode=NO_MODE),

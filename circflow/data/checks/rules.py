@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from circflow.data.cells import plain, shorten
+from circflow.data.cells import plain, shorten, written
 from circflow.data.checks.findings import Drafts, by_row, quoted, records
 from circflow.data.scenario import Period
 from circflow.data.schema.sheets import GOAL_KINDS
@@ -52,7 +52,7 @@ def check_recipes(drafts: Drafts) -> None:
 
 def check_discounting(drafts: Drafts, periods: Sequence[Period], rate: float) -> None:
     """Money must count something that is a number, over the horizon and over every lifetime."""
-    at_rate = say("at a discount rate of {rate} money", rate=plain(rate))
+    at_rate = say("at a discount rate of {rate} money", rate=written(rate))
     rows = drafts["Periods"].sound("period", "years").drop_duplicates("period")
     for row, period in zip(rows.index, periods, strict=False):  # none could be read: one stands in
         if not math.isfinite(period.weight):
@@ -109,7 +109,7 @@ def check_construction(drafts: Drafts, periods: Sequence[Period]) -> None:
                 "decided at the earliest, the candidate comes into service {begins} years "
                 "from the start, but the horizon ends after {end}: it is never built; "
                 "shorten its construction, or add a period",
-                begins=plain(float(begins[row])),
+                begins=written(float(begins[row])),
                 end=end,
             ),
         )
@@ -136,11 +136,11 @@ def _check_crossed(drafts: Drafts, sheet: str, greatest: str, least: str) -> Non
             say(
                 "{greatest} {high} is below {least} {low}: raise it, or lower {least}",
                 greatest=greatest,
-                high=plain(high),
+                high=written(high),
                 least=least,
-                low=plain(low),
+                low=written(low),
             ),
-            expected=say("at least {low}", low=plain(low)),
+            expected=say("at least {low}", low=written(low)),
         )
 
 
@@ -192,7 +192,7 @@ def _check_groups(drafts: Drafts) -> None:
                 "the same on all its rows",
                 group=shorten(record["group"]),
                 requirement=requirement,
-                amount=plain(record["amount"]),
+                amount=written(record["amount"]),
             ),
             expected=requirement,
             suggestion=requirement,

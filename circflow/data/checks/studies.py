@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from circflow.data.cells import BadCellError, parse_cell, parse_number, plain, shorten
+from circflow.data.cells import BadCellError, parse_cell, parse_number, shorten, written
 from circflow.data.changes.address import AddressError, Match, left_behind, match, parse_address
 from circflow.data.checks.findings import Drafts, records
 from circflow.data.table import Table
@@ -170,9 +170,11 @@ def _check_range(drafts: Drafts, row: _Row) -> None:
             row.number,
             "high",
             say(
-                "high {high} is below low {low}: exchange the two", high=plain(high), low=plain(low)
+                "high {high} is below low {low}: exchange the two",
+                high=written(high),
+                low=written(low),
             ),
-            expected=say("at least {low}", low=plain(low)),
+            expected=say("at least {low}", low=written(low)),
         )
     elif row.values["distribution"] == "lognormal" and low <= 0:
         drafts.error(
@@ -181,7 +183,7 @@ def _check_range(drafts: Drafts, row: _Row) -> None:
             "low",
             say(
                 "a lognormal figure is above 0, but low is {low}: raise it, or choose normal",
-                low=plain(low),
+                low=written(low),
             ),
             expected=say("a number above 0"),
         )
@@ -197,6 +199,6 @@ def _check_range(drafts: Drafts, row: _Row) -> None:
                     "{shorten}, where a triangle has its peak",
                     change=row.change,
                     peak=peak,
-                    shorten=shorten(say("{low} to {high}", low=plain(low), high=plain(high))),
+                    shorten=shorten(say("{low} to {high}", low=written(low), high=written(high))),
                 ),
             )

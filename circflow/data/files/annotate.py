@@ -167,7 +167,7 @@ def _list_problems(
 
     page = book.create_sheet(LIST_SHEET, 0)
     for number, (title, width) in enumerate(zip(_HEADER, _WIDTHS, strict=True)):
-        head = page.cell(1, number + 1, title)
+        head = page.cell(1, number + 1, say(title))
         head.font = Font(bold=True)
         page.column_dimensions[column_letter(number)].width = width
     for row, problem in enumerate(problems, start=2):

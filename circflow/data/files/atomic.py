@@ -49,7 +49,7 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         full = no_room(error)
         if full is None:
             raise
-        raise OSError(full.errno, NO_ROOM[full.errno or 0], str(path)) from error
+        raise OSError(full.errno, say(NO_ROOM[full.errno or 0]), str(path)) from error
     finally:
         temporary.unlink(missing_ok=True)
 

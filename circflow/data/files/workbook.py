@@ -90,9 +90,9 @@ def _damage_told(origin: str) -> Iterator[None]:
     except ScenarioError as error:
         raise ScenarioError(error.problems, error.origin or origin) from error.__cause__
     except (zipfile.BadZipFile, zlib.error, EOFError, expat.ExpatError, LookupError) as error:
-        raise file_error(DAMAGED, origin) from error
+        raise file_error(say(DAMAGED), origin) from error
     except (ValueError, OverflowError, RuntimeError, struct.error) as error:
-        raise file_error(DAMAGED, origin) from error
+        raise file_error(say(DAMAGED), origin) from error
 
 
 def _open_package(file: IO[bytes], origin: str) -> zipfile.ZipFile:
@@ -149,7 +149,7 @@ def _check_sizes(package: zipfile.ZipFile, origin: str) -> None:
                 say("the workbook is protected by a password: remove the password"), origin
             )
         if part.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise file_error(DAMAGED, origin)
+            raise file_error(say(DAMAGED), origin)
         if part.file_size > RATIO_FROM_BYTES and part.file_size > MAX_RATIO * part.compress_size:
             message = say(
                 "the part {filename!r} unpacks to more than {max_ratio} times its size",

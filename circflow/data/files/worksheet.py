@@ -169,7 +169,7 @@ class SheetReader:
         text = attributes.get("r")
         row = int(text) if text is not None else self._row + 1
         if not 1 <= row <= MAX_ROWS:
-            raise file_error(DAMAGED, self.origin, Cell(self.name, 0))
+            raise file_error(say(DAMAGED), self.origin, Cell(self.name, 0))
         self._row, self._row_text, self._column = row, str(row), -1
         if attributes.get("hidden") in ("1", "true"):
             self.hidden_rows.append(row)
@@ -193,7 +193,7 @@ class SheetReader:
     def _column_number(self, reference: str) -> int:
         match = _REFERENCE.fullmatch(reference)
         if match is None or int(match[2]) != self._row:
-            raise file_error(DAMAGED, self.origin, Cell(self.name, self._row))
+            raise file_error(say(DAMAGED), self.origin, Cell(self.name, self._row))
         return column_index(match[1])
 
     def _value(self, attributes: dict[str, str], value: str | None, formula: str | None) -> object:
@@ -221,7 +221,7 @@ class SheetReader:
 
     def _place(self, row: int, column: int, value: object) -> None:
         if row < 1 or column >= MAX_COLUMNS:
-            raise file_error(DAMAGED, self.origin, Cell(self.name, row))
+            raise file_error(say(DAMAGED), self.origin, Cell(self.name, row))
         line = self.rows.get(row)
         if line is None:
             line = self.rows[row] = []
@@ -283,7 +283,7 @@ class SheetReader:
         rows = sorted(int(match[2]) - 1 for match in matches if match)
         columns = sorted(column_index(match[1]) for match in matches if match)
         if len(rows) < 2 or rows[0] < 0:
-            raise file_error(DAMAGED, self.origin, Cell(self.name, 0))
+            raise file_error(say(DAMAGED), self.origin, Cell(self.name, 0))
         return rows[0], columns[0], rows[1], columns[1]
 
 

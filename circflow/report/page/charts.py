@@ -358,7 +358,7 @@ def emissions(solution: Solution) -> Figure | None:
         for kind in sums[pollutant].index.get_level_values("kind").unique():
             here = sums[pollutant][kind].reindex(periods).fillna(0.0)
             kinds.append(str(kind))
-            words = _KIND_WORDS.get(str(kind), str(kind))
+            words = say(_KIND_WORDS.get(str(kind), str(kind)))
             data.append(
                 {
                     "type": "bar",
@@ -378,7 +378,7 @@ def emissions(solution: Solution) -> Figure | None:
         shape = layout(360, barmode="relative", xaxis=categories(), yaxis=axis(title))
         views[f"p{n}"] = {"data": data, "layout": shape | {"showlegend": False}}
     found = [k for k in _KIND_COLOURS if k in kinds]
-    keys = [(_KIND_COLOURS[k], _KIND_WORDS.get(k, k)) for k in found]
+    keys = [(_KIND_COLOURS[k], say(_KIND_WORDS.get(k, k))) for k in found]
     if limits["limit_per_year"].notna().any():
         keys.append(("$text", say("limit for the cluster")))
     options = [(f"p{n}", pollutant) for n, pollutant in enumerate(pollutants)]

@@ -111,7 +111,7 @@ def _largest_change(table: pd.DataFrame, first: str, best: str, money: str) -> s
 
 def _cards(table: pd.DataFrame, labels: Sequence[str], money: str) -> list[Card]:
     cards = []
-    for name, title, words in _HEADLINES:
+    for name, title, words in ((n, say(t), say(w)) for n, t, w in _HEADLINES):
         rows = table[table["figure"] == name]
         if rows.empty:
             continue

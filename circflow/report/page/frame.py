@@ -30,7 +30,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 import pandas as pd
 
-from circflow.i18n import say
+from circflow.i18n import localised, say
 from circflow.report.numbers import number, numbers
 
 THIN = "\u202f"
@@ -69,7 +69,7 @@ def percent(value: float | None) -> str:
         return DASH
     hundred = 100 * value
     digits = 0 if abs(hundred) >= 99.95 or hundred == 0 else 1
-    return f"{hundred:.{digits}f}{THIN}%".replace("-", "−")
+    return localised(f"{hundred:.{digits}f}{THIN}%").replace("-", "−")
 
 
 class Block(Protocol):

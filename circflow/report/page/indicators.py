@@ -70,7 +70,7 @@ class Multiple:
             else ""
         )
         if self.met is not None:
-            mark += f" <b>{_MET[self.met]}</b>"
+            mark += f" <b>{say(_MET[self.met])}</b>"
         return (
             f'<div class="card multiple"><h3>{escaped(self.title)}</h3>'
             f'<p class="big">{_figure(self.horizon, self.unit)}</p>'
@@ -125,7 +125,7 @@ def indicator_blocks(table: pd.DataFrame, currency: str) -> list[Block]:
         cluster = rows[rows["member"].isna()]
         if rows.empty:
             continue
-        blocks.append(Heading(GROUP_WORDS.get(str(group), str(group))))
+        blocks.append(Heading(say(GROUP_WORDS.get(str(group), str(group)))))
         charts = [_multiple(one, currency) for _, one in cluster.groupby("indicator", sort=False)]
         blocks.append(Multiples([chart for chart in charts if chart is not None]))
         blocks.append(_table(rows, str(group), currency))
@@ -228,7 +228,7 @@ def _table(rows: pd.DataFrame, group: str, currency: str) -> Table:
         unit=[in_currency(str(unit), currency) for unit in rows["unit"]],
         member=rows["member"].fillna(say("the cluster")),
         period=rows["period"].fillna("horizon"),
-        met=[_MET.get(m, "") if isinstance(m, bool) else "" for m in rows["met"]],
+        met=[say(_MET[m]) if isinstance(m, bool) else "" for m in rows["met"]],
     )
     # Shares stand beside tonnes and money: every row is written in its own unit.
     for name in ("value", "baseline", "change", "target"):
@@ -246,7 +246,7 @@ def _table(rows: pd.DataFrame, group: str, currency: str) -> Table:
         Column("met", say("target met")),
         Column("kind", "kind"),
     )
-    caption = say("{get}: every figure", get=GROUP_WORDS.get(group, group))
+    caption = say("{get}: every figure", get=say(GROUP_WORDS.get(group, group)))
     return Table(
         caption, shown, columns, shown=max(int(first.sum()), 4), name=f"indicators-{group}"
     )

@@ -187,9 +187,9 @@ class _Parts:
             blocks.append(Text(say("The audit FAILED: do not rely on this plan."), "fault"))
         blocks.append(Cards(self._cards()))
         missing = [b for b in self.baselines if b.totals is None and b.reason]
-        words = "; ".join(f"{b.words}: {b.reason}" for b in missing)
+        words = "; ".join(f"{say(b.words)}: {b.reason}" for b in missing)
         if self.baselines:
-            told = say("Yearly means. ") + _BASELINE_WORDS
+            told = say("Yearly means. ") + say(_BASELINE_WORDS)
             blocks.append(
                 Text(
                     told + (say(" Not available — {words}.", words=words) if words else ""), "note"
@@ -251,7 +251,8 @@ class _Parts:
             return figure(number / 1e6 if large and number is not None else number)
 
         compared = {
-            b.words: words(read(b.totals)) if b.totals is not None else "–" for b in self.baselines
+            say(b.words): words(read(b.totals)) if b.totals is not None else "–"
+            for b in self.baselines
         }
         told = unit or say("of what arises or is reclaimed")
         return Card(
@@ -790,7 +791,7 @@ def assumptions(solution: Solution) -> pd.DataFrame:
             found = _CONFIDENCE.match(note) or _WORD.fullmatch(note)
             ids = [i.strip() for n in sources for i in _cell(row, n).split(";") if i.strip()]
             told = "; ".join(str(known.get(i) or i) for i in ids)
-            confidence = found[1].lower() if found else NOT_TOLD
+            confidence = found[1].lower() if found else say(NOT_TOLD)
             rows.append((sheet.name, at, cut(" · ".join(what[:5]), 110), confidence, note, told))
     return pd.DataFrame(rows, columns=["sheet", "row", "what", "confidence", "note", "source"])
 

@@ -96,7 +96,7 @@ def chosen(core: pd.DataFrame, totals: Mapping[Any, Any], currency: str) -> tupl
     holds = set(core.loc[core["in_core"] == "yes", "rule"])
     for rule in _TAKEN:
         if rule in holds:
-            return rule, _WHY[rule]
+            return rule, say(_WHY[rule])
     known = core.dropna(subset=["lacks_million"]).sort_values("lacks_million", kind="stable")
     rule = str(known["rule"].iloc[0]) if len(known) else str(core["rule"].iloc[0])
     if totals.get("core_empty") == "yes":
@@ -120,7 +120,7 @@ def core_words(core: pd.DataFrame, currency: str) -> list[tuple[str, str, str]]:
         lacks = float(r["lacks_million"])
         group = _named([n.strip() for n in str(r["group"] or "").split(",") if n.strip()])
         amount = say("{lacks} million {currency}", lacks=figure(abs(lacks)), currency=currency)
-        told = RULES.get(str(r["rule"]), str(r["rule"]))
+        told = say(RULES.get(str(r["rule"]), str(r["rule"])))
         if r["in_core"] == "yes":
             rest = (
                 say("Nearest to it: {group}, with {amount} to spare.", group=group, amount=amount)
@@ -178,7 +178,7 @@ def _answer(
             words=_words(best["effect"]),
             million=figure(best["million"]),
         )
-    lead += say(" We would share it by {get}: {why}.", get=_NAMES.get(rule, rule), why=why)
+    lead += say(" We would share it by {get}: {why}.", get=say(_NAMES.get(rule, rule)), why=why)
     own = tables["allocations"]
     own = own[own["rule"] == rule].sort_values("million", ascending=False)
     holds = (tables["core"]["in_core"] == "yes").sum()
@@ -258,7 +258,7 @@ def _transfers(table: pd.DataFrame, rule: str, money: str) -> list[Block]:
     )
     caption = say(
         "Payments that carry out {get}, beside the sales between members",
-        get=_NAMES.get(rule, rule),
+        get=say(_NAMES.get(rule, rule)),
     )
     drawn = Figure(
         caption, {"": {"data": [trace], "layout": shape}}, say("Bars of payments by pair")

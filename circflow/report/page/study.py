@@ -134,7 +134,7 @@ TITLES: Mapping[str, str] = {
 
 def title_of(name: str) -> str:
     """A table's name in words."""
-    return TITLES.get(name, name.replace("_", " ").capitalize())
+    return say(TITLES.get(name) or name.replace("_", " ").capitalize())
 
 
 def words_of_code(value: Any) -> Any:

@@ -112,8 +112,9 @@ def _assessment(row: Mapping[Any, Any], currency: str) -> Assessment:
     if row["load_share"] is not None and pd.notna(row["load_share"]):
         facts.append((say("Mean load"), percent(row["load_share"])))
     told = (
-        (say("Gains most"), "gains_most"), ("Like", "alike"), (say("Hangs on"), "hangs_on"),
-        (say("How well it is known"), "confidence"), ("Readiness", "readiness"), ("Sources", "sources"),
+        (say("Gains most"), "gains_most"), (say("Like"), "alike"), (say("Hangs on"), "hangs_on"),
+        (say("How well it is known"), "confidence"), (say("Readiness"), "readiness"),
+        (say("Sources"), "sources"),
     )  # fmt: skip
     lines = [f"{words}: {row[name]}" for words, name in told if row[name]]
     sentence = (

@@ -84,7 +84,7 @@ class CannotStandAloneError(NoPlan):
             )
         lines = [reason, *(explanation.lines() if explanation is not None else [])]
         if at_arms_length:
-            lines.append(ARMS_LENGTH_WORKS)
+            lines.append(say(ARMS_LENGTH_WORKS))
         super().__init__(scenario, Status.INFEASIBLE, "\n".join(lines))
 
     def __reduce__(self) -> tuple[Any, ...]:

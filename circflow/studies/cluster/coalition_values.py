@@ -55,7 +55,7 @@ class StoppedError(CircflowError, RuntimeError):
 
 def _unwritten(store: Path, error: OSError) -> StoreError:
     full = no_room(error)
-    reason = NO_ROOM[full.errno or 0] if full else (error.strerror or str(error)).lower()
+    reason = say(NO_ROOM[full.errno or 0]) if full else (error.strerror or str(error)).lower()
     return StoreError(say("{store}: {reason}: make room, then go on", store=store, reason=reason))
 
 

@@ -25,9 +25,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from circflow.data.arguments import public
-from circflow.data.result import Result, counted, figure, one_text_type
+from circflow.data.result import Result, figure, one_text_type
 from circflow.data.scenario import Scenario
-from circflow.i18n import say
+from circflow.i18n import say, say_n
 from circflow.studies.cluster.coalition import Cluster
 from circflow.studies.cluster.effects import Effects, effects, waterfall
 from circflow.studies.cluster.games import (
@@ -141,7 +141,7 @@ class Sharing(Result):
         return say(
             "{scenario}: {counted} gain {gain} million {currency} together, {core}",
             scenario=self.scenario,
-            counted=counted(len(self.members), "member"),
+            counted=say_n("{n:,} member", "{n:,} members", len(self.members)),
             gain=figure(self.gain),
             currency=self.currency,
             core=core,

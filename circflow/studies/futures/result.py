@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from circflow.data.changes.futures import Future
-from circflow.data.result import Result, counted, figure, one_text_type
+from circflow.data.result import Result, figure, one_text_type
 from circflow.data.scenario import Scenario
-from circflow.i18n import mark, say
+from circflow.i18n import mark, say, say_n
 from circflow.solution.solution import Status
 from circflow.studies.futures.first_stage import FirstStage, Floats, Risk, built_of
 from circflow.studies.futures.saa import Tested
@@ -64,7 +64,8 @@ class Futures(Result):
             if self.RP is None
             else say("worth {rp} million", rp=figure(self.RP))
         )
-        return f"{self.scenario.name}: {counted(len(self.futures), 'future')}, {worth}"
+        futures = say_n("{n:,} future", "{n:,} futures", len(self.futures))
+        return f"{self.scenario.name}: {futures}, {worth}"
 
     # ------------------------------------------------------------------- figures
 
@@ -202,7 +203,7 @@ class Futures(Result):
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Every table, by the name of its sheet."""
-        figures = [(name, getattr(self, name), FIGURES[name]) for name in FIGURES]
+        figures = [(name, getattr(self, name), say(FIGURES[name])) for name in FIGURES]
         figures += [("gap", self.gap, say("of RP to its proven bound, relative"))]
         made = {
             "figures_of_all": pd.DataFrame(figures, columns=["figure", "million", "meaning"]),

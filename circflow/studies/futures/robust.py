@@ -30,9 +30,9 @@ from circflow.algebra.declare import Model
 from circflow.data.arguments import public
 from circflow.data.changes.address import match, parse_address
 from circflow.data.changes.futures import FigureChange, Future, changed_figures, with_figures
-from circflow.data.result import Result, counted, one_text_type
+from circflow.data.result import Result, one_text_type
 from circflow.data.scenario import Scenario, ScenarioError
-from circflow.i18n import say
+from circflow.i18n import say, say_n
 from circflow.solution.solution import NoPlan, Solution, Status
 from circflow.solver.compiled import Compiled, Program
 from circflow.solver.run import read_tables
@@ -79,7 +79,7 @@ class Robust(Result):
         return say(
             "{name}: {counted} of the price of robustness",
             name=self.scenario.name,
-            counted=counted(len(self.curve), "point"),
+            counted=say_n("{n:,} point", "{n:,} points", len(self.curve)),
         )
 
     def summary(self) -> dict[str, Any]:

@@ -44,7 +44,7 @@ def _figures(found: Futures) -> list[str]:
         "mean worth of the worst {share} of the futures", share=share(1.0 - found.risk.alpha)
     )
     rows = [
-        [name, words, text]
+        [name, say(words), text]
         for (name, words), text in zip(_FIGURES, numbers([*values, found.CVaR]), strict=False)
     ]
     rows.append(["CVaR", worst, numbers([*values, found.CVaR])[-1]])

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from circflow.data.cells import plain
+from circflow.data.cells import written
 from circflow.data.changes.futures import in_future
 from circflow.i18n import say
 from circflow.solution.solution import Status
@@ -30,7 +30,7 @@ def reason_of(job: Job, number: int) -> str:
         budget = job.scenario.frame("Budget")
         limits = zip(budget["period"], budget["budget_million"], strict=True)
         cells = ", ".join(
-            say("{period}: {limit} million", period=period, limit=plain(limit))
+            say("{period}: {limit} million", period=period, limit=written(limit))
             for period, limit in limits
         )
         told = say("the budget does not suffice (sheet Budget, {cells})", cells=cells)

@@ -17,7 +17,7 @@ from functools import cached_property
 
 import pandas as pd
 
-from circflow.data.cells import plain
+from circflow.data.cells import written
 from circflow.data.scenario import Scenario
 from circflow.data.suggest import nearest
 from circflow.i18n import mark, say
@@ -117,9 +117,9 @@ class _Maker:
         if len(found) == 1:
             factor, doubt = self._factor(row, found[0]), self._doubt(row, found[0])
             settle = (
-                NOT_IN_ITS_UNIT
+                say(NOT_IN_ITS_UNIT)
                 if factor is None
-                else say("if it is {found!r}, {settle}", found=found[0], settle=_SETTLE)
+                else say("if it is {found!r}, {settle}", found=found[0], settle=say(_SETTLE))
             )
             question = f"{doubt}; {settle}" if doubt else ""
             return (*head, found[0], how, not doubt, factor, question)
@@ -127,7 +127,7 @@ class _Maker:
         if not near:
             if row["category"] not in ASKED:
                 return None
-            question = say("the library has no name like it; {settle}", settle=_SETTLE)
+            question = say("the library has no name like it; {settle}", settle=say(_SETTLE))
             return (*head, None, "", False, None, question)
         listed = " or ".join(repr(name) for name in near)
         return (
@@ -136,7 +136,7 @@ class _Maker:
             how or "alike",
             False,
             None,
-            say("is it {listed}? {settle}", listed=listed, settle=_SETTLE),
+            say("is it {listed}? {settle}", listed=listed, settle=say(_SETTLE)),
         )
 
     def _factor(self, row: Mapping[object, object], name: str) -> float | None:
@@ -198,8 +198,8 @@ class _Maker:
         if here is not None and there is not None and here <= HAZARDOUS and here < there:
             return say(
                 "it is of hazard class {here} here, of {there} in the library",
-                here=plain(here),
-                there=plain(there),
+                here=written(here),
+                there=written(there),
             )
         mine, its = self.here.get(str(row["material"]), {}), self.there.get(name, {})
         for substance, share in mine.items():
@@ -208,8 +208,8 @@ class _Maker:
                 return say(
                     "{substance} is {share} here, {usual} in the library",
                     substance=substance,
-                    share=plain(share),
-                    usual=plain(usual),
+                    share=written(share),
+                    usual=written(usual),
                 )
         return ""
 

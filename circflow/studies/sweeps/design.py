@@ -15,7 +15,7 @@ from typing import Any, Literal
 import numpy as np
 
 from circflow.data.arguments import python_value
-from circflow.data.cells import BadCellError, parse_cell, parse_number, plain
+from circflow.data.cells import BadCellError, parse_cell, parse_number, written
 from circflow.data.changes.address import AddressError, match, parse_address
 from circflow.data.changes.address import left_behind as left_by
 from circflow.data.changes.change import change
@@ -303,8 +303,8 @@ def steps(first: float, last: float, count: int) -> list[float]:
         raise StudyError(
             say(
                 "{first} to {last} needs at least 2 steps, not {count}",
-                first=plain(first),
-                last=plain(last),
+                first=written(first),
+                last=written(last),
                 count=count,
             )
         )

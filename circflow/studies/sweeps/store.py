@@ -197,7 +197,7 @@ def _disk_told(path: Path) -> Iterator[None]:
             raise StudyError(
                 say("{path} is not a store of circflow: {error}", path=path, error=error)
             ) from None
-        raise StudyError(f"{path}: {reason}") from None
+        raise StudyError(f"{path}: {say(reason)}") from None
 
 
 _REASONS = {

@@ -20,9 +20,9 @@ import pandas as pd
 
 from circflow.algebra.build import money_groups
 from circflow.data.arguments import named, public
-from circflow.data.result import Result, counted
+from circflow.data.result import Result
 from circflow.data.scenario import Scenario, ScenarioError
-from circflow.i18n import say
+from circflow.i18n import say, say_n
 from circflow.solution.solution import Tables
 from circflow.solver.optimum import optimum
 from circflow.solver.proven import Proven
@@ -74,7 +74,8 @@ class Runs(Result):
     def headline(self) -> str:
         statuses = self.table["status"].value_counts()
         counts = ", ".join(f"{count:,} {status}" for status, count in statuses.items())
-        return f"{self.scenario.name}: {counted(len(self), 'run')} ({counts})"
+        runs = say_n("{n:,} run", "{n:,} runs", len(self))
+        return f"{self.scenario.name}: {runs} ({counts})"
 
     def __len__(self) -> int:
         return len(self.table)

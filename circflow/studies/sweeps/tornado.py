@@ -17,10 +17,10 @@ import pandas as pd
 
 from circflow.data.arguments import public
 from circflow.data.changes.change import scenario_numbers
-from circflow.data.result import Result, counted, figure
+from circflow.data.result import Result, figure
 from circflow.data.scenario import Scenario
 from circflow.data.schema.sheets import BY_NAME
-from circflow.i18n import say
+from circflow.i18n import say, say_n
 from circflow.studies.bench.arrays import Decisions
 from circflow.studies.errors import StudyError
 from circflow.studies.sweeps.design import Design, Parameter, Point, meant, parameter
@@ -52,7 +52,7 @@ class Tornado(Result):
         return say(
             "{name}: {counted}{first}; base {base} million {currency}",
             name=name,
-            counted=counted(len(self.table), "figure"),
+            counted=say_n("{n:,} figure", "{n:,} figures", len(self.table)),
             first=first,
             base=figure(self.base),
             currency=currency,

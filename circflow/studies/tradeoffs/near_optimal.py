@@ -19,9 +19,9 @@ import numpy as np
 import pandas as pd
 
 from circflow.data.arguments import public
-from circflow.data.result import Result, counted, figure
+from circflow.data.result import Result, figure
 from circflow.data.scenario import Scenario
-from circflow.i18n import say
+from circflow.i18n import say, say_n
 from circflow.solution.solution import Solution, Status
 from circflow.solver.highs import Ending, Outcome
 from circflow.solver.run import read_tables
@@ -62,7 +62,7 @@ class Alternatives(Result):
         return say(
             "{name}: {counted} within {within:.3g} of {best} million {currency}",
             name=self.scenario.name,
-            counted=counted(len(self.table), "plan"),
+            counted=say_n("{n:,} plan", "{n:,} plans", len(self.table)),
             within=self.within,
             best=figure(self.best),
             currency=self.scenario.settings.currency,

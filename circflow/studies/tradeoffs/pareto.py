@@ -19,9 +19,9 @@ import numpy as np
 import pandas as pd
 
 from circflow.data.arguments import public
-from circflow.data.result import Result, counted
+from circflow.data.result import Result
 from circflow.data.scenario import MILLION, Scenario
-from circflow.i18n import say
+from circflow.i18n import say, say_n
 from circflow.solver.highs import Ending, Outcome
 from circflow.studies.bench.arrays import Decisions
 from circflow.studies.bench.goals import Goal, Goals
@@ -50,7 +50,8 @@ class Front(Result):
 
     @property
     def headline(self) -> str:
-        return f"{' against '.join(self.goals)}: {counted(len(self.table), 'point')}"
+        points = say_n("{n:,} point", "{n:,} points", len(self.table))
+        return f"{' against '.join(self.goals)}: {points}"
 
     def write(self, path: str | Path) -> None:
         """Write the points as .csv, .parquet, .json or .xlsx."""

@@ -520,7 +520,9 @@ class _Work:
             records.append(
                 (
                     case.subject.name, "price", material, mean, mean * (1.0 + zero.theta),
-                    mean * zero.theta, say("{currency} per {measure}", currency=currency, measure=measure[material]), zero.rest, note,
+                    mean * zero.theta,
+                    say("{currency} per {measure}", currency=currency, measure=measure[material]),
+                    zero.rest, note,
                 )
             )  # fmt: skip
         return records

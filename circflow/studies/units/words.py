@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 
 from circflow.data.one_line import plain
-from circflow.data.result import Result, counted, figure
+from circflow.data.result import Result, figure
 from circflow.data.scenario import Scenario
-from circflow.i18n import say
+from circflow.i18n import say, say_n
 from circflow.report.numbers import number
 from circflow.report.page.frame import Section
 from circflow.report.sheets import Formats, clean, print_set_up
@@ -52,7 +52,7 @@ class Verdicts(Result):
         return say(
             "{name}: {counted}, {built} in the best plan of {best_million} million {currency}",
             name=self.scenario.name,
-            counted=counted(len(self.table), "unit"),
+            counted=say_n("{n:,} unit", "{n:,} units", len(self.table)),
             built=built,
             best_million=figure(self.best_million),
             currency=self.currency,
@@ -187,8 +187,11 @@ def _plan_lines(row: dict[str, Any], money: str) -> list[str]:
                 "Mean load {number} % of what is available.", number=number(100 * row["load_share"])
             )
         )
-    lines.append(say("It stands {stands} of the best.", stands=row['stands']) if "1 %" in str(row["stands"])
-                 else say("Plans within 1 % of the best may have it or not."))  # fmt: skip
+    lines.append(
+        say("It stands {stands} of the best.", stands=row["stands"])
+        if "1 %" in str(row["stands"])
+        else say("Plans within 1 % of the best may have it or not.")
+    )
     return lines
 
 
@@ -464,8 +467,12 @@ def _page(formats: Formats, verdicts: Verdicts, unit: str, used: set[str]) -> No
         own = table[table["unit"] == unit]
         parts = own.fillna({"material": ""}).groupby(["item", "material"], sort=False)
         sums = parts[["million", "market_million"]].sum().reset_index()
-        heads = ["what", "material", say("million {currency}, internal prices", currency=verdicts.currency),
-                 say("million {currency}, market prices", currency=verdicts.currency)]  # fmt: skip
+        heads = [
+            say("what"),
+            say("material"),
+            say("million {currency}, internal prices", currency=verdicts.currency),
+            say("million {currency}, market prices", currency=verdicts.currency),
+        ]
         for column, head in enumerate(heads):
             sheet.write_string(row, column, clean(head), formats.head())
         sheet.set_row(row, 45)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from circflow.data.cells import plain, shorten
+from circflow.data.cells import shorten, written
 from circflow.data.checks.findings import Drafts, by_row, quoted
 from circflow.data.checks.reach import PLACE, Reach, places
 from circflow.data.network import can_take
@@ -70,7 +70,7 @@ def _check_streams(drafts: Drafts, scenario: Scenario, wanted: Marks) -> None:
                 "nobody can take the {amount} of {material!r} a year that must be handled at "
                 "{site!r}, and no disposal accepts it: add a unit, a market, a disposal or a "
                 "link, or set must_handle to no",
-                amount=plain(amount),
+                amount=written(amount),
                 material=shorten(material),
                 site=shorten(site),
             ),

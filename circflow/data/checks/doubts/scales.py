@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from circflow.data.cells import BadCellError, parse_number, plain, shorten
+from circflow.data.cells import BadCellError, parse_number, plain, shorten, written
 from circflow.data.checks.findings import Drafts, by_row, records
 from circflow.data.checks.rows import is_dash, is_totals
 from circflow.data.schema.measures import TONNE, canonical, meant
@@ -32,21 +32,23 @@ _FACTOR = 10.0
 """Factors beyond are doubted in Studies and Ranges."""
 
 _INCOME: dict[tuple[str, str], str] = {
-    ("Disposal", "fee"): mark("dumping earns {0} a unit"),
-    ("Purchases", "price"): mark("whoever takes it is paid {0} a unit"),
-    ("RecipeCosts", "variable_cost"): mark("running earns {0} per unit of activity"),
-    ("Units", "fixed_cost_million_per_year"): mark("having the unit earns {0} million a year"),
-    ("Units", "fixed_cost_max_million_per_year"): mark("having the unit earns {0} million a year"),
-    ("UnitPeriods", "fixed_cost_million_per_year"): mark(
-        "having the unit earns {0} million a year"
+    ("Disposal", "fee"): mark("dumping earns {figure} a unit"),
+    ("Purchases", "price"): mark("whoever takes it is paid {figure} a unit"),
+    ("RecipeCosts", "variable_cost"): mark("running earns {figure} per unit of activity"),
+    ("Units", "fixed_cost_million_per_year"): mark("having the unit earns {figure} million a year"),
+    ("Units", "fixed_cost_max_million_per_year"): mark(
+        "having the unit earns {figure} million a year"
     ),
-    ("Modes", "cost_per_unit_km"): mark("every kilometre earns {0} a unit"),
-    ("Modes", "fixed_cost"): mark("loading earns {0} a unit"),
-    ("Links", "cost"): mark("the way earns {0} a unit"),
-    ("Stockpiles", "add_cost"): mark("adding earns {0} a unit"),
-    ("Stockpiles", "reclaim_cost"): mark("taking back earns {0} a unit"),
-    ("Stockpiles", "holding_cost"): mark("keeping earns {0} a unit and year"),
-    ("EmissionLimits", "price"): mark("every tonne emitted earns {0}"),
+    ("UnitPeriods", "fixed_cost_million_per_year"): mark(
+        "having the unit earns {figure} million a year"
+    ),
+    ("Modes", "cost_per_unit_km"): mark("every kilometre earns {figure} a unit"),
+    ("Modes", "fixed_cost"): mark("loading earns {figure} a unit"),
+    ("Links", "cost"): mark("the way earns {figure} a unit"),
+    ("Stockpiles", "add_cost"): mark("adding earns {figure} a unit"),
+    ("Stockpiles", "reclaim_cost"): mark("taking back earns {figure} a unit"),
+    ("Stockpiles", "holding_cost"): mark("keeping earns {figure} a unit and year"),
+    ("EmissionLimits", "price"): mark("every tonne emitted earns {figure}"),
 }
 """Costs, and what one below zero means."""
 
@@ -141,14 +143,14 @@ def _check_signs(drafts: Drafts) -> None:
             continue
         for row, value in by_row(draft.sound(column)[column]):
             if value < 0:
-                meaning = words.format(plain(-value))
+                meaning = say(words, figure=written(-value))
                 _doubt_sign(drafts, (sheet, row, column), meaning, -value)
     markets = drafts["Markets"].sound("material", "price")
     materials = drafts["Materials"].frame
     products = materials.loc[materials["category"].isin(["product", "energy"]), "material"]
     cheap = markets[(markets["price"] < 0) & markets["material"].isin(products)]
     for row, price in by_row(cheap["price"]):
-        meaning = say("the seller of a product pays {plain} a unit", plain=plain(-price))
+        meaning = say("the seller of a product pays {plain} a unit", plain=written(-price))
         _doubt_sign(drafts, ("Markets", row, "price"), meaning, -price)
 
 
@@ -168,8 +170,8 @@ def _check_settings(drafts: Drafts) -> None:
         if key == "discount_rate" and value > _LARGEST_RATE:
             message = say(
                 "a rate of {value} is {plain} % a year: write 10 % as 0.1",
-                value=plain(value),
-                plain=plain(value * 100),
+                value=written(value),
+                plain=written(value * 100),
             )
             likely = plain(value / 100) if value >= 1 else ""
         elif key == "discount_rate" and value < 0:
@@ -180,19 +182,19 @@ def _check_settings(drafts: Drafts) -> None:
         elif key == "detour_factor" and value < 1:
             message = say(
                 "a detour factor of {value} makes ways shorter than a straight line",
-                value=plain(value),
+                value=written(value),
             )
             message += say(": write 1 or more")
         elif key == "detour_factor" and value > _LONG_DETOUR:
             message = say(
                 "ways are {value} times the straight line: write 30 % longer as 1.3",
-                value=plain(value),
+                value=written(value),
             )
             likely = plain(1 + value / 100) if value > 10 else ""
         elif key.startswith("transaction_cost") and value < 0:
             message = say(
                 "a cost below 0: every unit moved earns {plain}; write it without ",
-                plain=plain(-value),
+                plain=written(-value),
             )
             message += say("the minus sign, unless that is meant")
             likely = plain(-value)
@@ -224,8 +226,8 @@ def _check_blend_shares(drafts: Drafts) -> None:
                 column,
                 say(
                     "a share of {value} is {plain} %: write 25 % as 0.25",
-                    value=plain(value),
-                    plain=plain(value * 100),
+                    value=written(value),
+                    plain=written(value * 100),
                 ),
                 suggestion=plain(value / 100) if value <= 100 else "",
             )
@@ -285,8 +287,9 @@ def _check_factors(drafts: Drafts) -> None:
                     row,
                     column,
                     say(
-                        "the figure is multiplied by {value}: write 20 % less and more as 0.8 and 1.2",
-                        value=plain(value),
+                        "the figure is multiplied by {value}: "
+                        "write 20 % less and more as 0.8 and 1.2",
+                        value=written(value),
                     ),
                     suggestion=plain(1 + value / 100) if -100 < value <= 100 else "",
                 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from circflow.data.cells import plain, shorten
+from circflow.data.cells import shorten, written
 from circflow.data.checks.doubts.peers import check_peers
 from circflow.data.checks.doubts.scales import check_scales
 from circflow.data.checks.findings import Drafts, by_row, quoted, records
@@ -54,7 +54,7 @@ def _check_sizes(drafts: Drafts) -> None:
                     say(
                         "{values} is hardly meant, figures here lie between {least:g} and {most:g} "
                         "{unit}: {way}",
-                        values=plain(float(values[row])),
+                        values=written(float(values[row])),
                         least=least,
                         most=most,
                         unit=column.unit,
@@ -112,8 +112,8 @@ def _check_stock_room(drafts: Drafts) -> None:
             say(
                 "the stockpile opens with {opening}, above its capacity of {capacity}: the "
                 "excess must be reclaimed in the first period",
-                opening=plain(opening),
-                capacity=plain(capacity),
+                opening=written(opening),
+                capacity=written(capacity),
             ),
         )
 
@@ -153,8 +153,8 @@ def _check_yields(drafts: Drafts) -> None:
                 "{technology!r} makes {output} t out of {input} t, a yield above 1: check "
                 "the amounts, or list what else goes in",
                 technology=shorten(record["technology"]),
-                output=plain(record["output"]),
-                input=plain(record["input"]),
+                output=written(record["output"]),
+                input=written(record["input"]),
             ),
         )
 
