@@ -9,14 +9,14 @@ from circflow.app.project import Project
 from circflow.i18n import current, mark, say
 
 STEPS = (
-    ("/", "Workbook"),
-    ("/check", "Check"),
-    ("/tables", "Tables"),
-    ("/solve", "Solve"),
-    ("/plan", "Plan"),
+    ("/", mark("Workbook")),
+    ("/check", mark("Check")),
+    ("/tables", mark("Tables")),
+    ("/solve", mark("Solve")),
+    ("/plan", mark("Plan")),
     ("/what-if", mark("What if")),
     ("/plants", mark("New plants")),
-    ("/suggestions", "Suggestions"),
+    ("/suggestions", mark("Suggestions")),
     ("/cluster", mark("Cluster")),
     ("/studies", mark("Studies")),
     ("/take-away", mark("Take away")),

@@ -309,12 +309,12 @@ def sharing_lines(found: Sharing) -> list[str]:
         lines += ["", say("Where the gain comes from")]
         sampled = (found.effects["high_million"] > found.effects["low_million"]).any()
         interval = ["low_million", "high_million"] if sampled else []
-        head = ["effect", "million", *(["from", say("to (95 %)")] if sampled else [])]
+        head = [say("effect"), say("million"), *(["from", say("to (95 %)")] if sampled else [])]
         lines += _table(head, found.effects[["effect", "million", *interval]])
     rules = list(dict.fromkeys(found.allocations["rule"]))
     wide = found.allocations.pivot(index="member", columns="rule", values="million")
     wide = wide.reindex(list(found.members))[rules].reset_index()
-    lines += ["", say("Shares of the gain by rule"), *_table(["member", *rules], wide)]
+    lines += ["", say("Shares of the gain by rule"), *_table([say("member"), *rules], wide)]
     if not found.nucleolus_proven:
         lines.append(
             say(
@@ -326,7 +326,7 @@ def sharing_lines(found: Sharing) -> list[str]:
         lines.append(say("  shapley is sampled: its 95 % intervals stand in the table allocations"))
     lines += ["", say("Would a group leave?")]
     lines += _table(
-        ["rule", say("in core"), say("group that lacks most"), "lacks"],
+        [say("rule"), say("in core"), say("group that lacks most"), say("lacks")],
         found.core[["rule", "in_core", "group", "lacks_million"]],
         left=3,
     )
@@ -365,11 +365,17 @@ def _memberships(found: Sharing) -> list[str]:
         ]
         for row in rows.to_dict("records")
     ]
-    head = ["member", "adds", say("gain without it"), say("own money"), say("others' money")]
+    head = [
+        say("member"),
+        say("adds"),
+        say("gain without it"),
+        say("own money"),
+        say("others' money"),
+    ]
     return [
         "",
         say("What each member adds, and what that changes before any sharing (who: table joining)"),
-        *columns([*head, say("others gain"), "lose"], body, left=1),
+        *columns([*head, say("others gain"), say("lose")], body, left=1),
     ]
 
 
@@ -400,16 +406,16 @@ def joining_lines(found: Joining) -> list[str]:
         ),
         "",
         say("What it changes: own money before any sharing, and shares of the gain by rule"),
-        *_table(["member", say("own money"), *rules], wide.reset_index()),
+        *_table([say("member"), say("own money"), *rules], wide.reset_index()),
         "",
         say("Would a group leave?"),
         *_table(
             [
-                "rule",
+                say("rule"),
                 say("in core without it"),
                 say("with it"),
                 say("group that lacks most"),
-                "lacks",
+                say("lacks"),
             ],
             core[["rule", "in_core_before", "in_core_after", "group_after", "lacks_million_after"]],
             left=4,
@@ -425,7 +431,7 @@ def comparison_lines(found: Comparison) -> list[str]:
     for column in ("item", "unit"):
         shown[column] = shown[column].replace(_SHORT)
     shown["unit"] = shown["unit"].astype(str).str.replace("million", "M")
-    head = ["figure", "of", "unit", *found.labels]
+    head = [say("figure"), say("of"), say("unit"), *found.labels]
     lines = _table(head, shown[["figure", "item", "unit", *found.labels]], left=3)
     if found.composite is not None:
         wide = found.composite.scores.pivot(index="scenario", columns="method", values="rank")

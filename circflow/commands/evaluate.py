@@ -180,9 +180,9 @@ def _site_lines(table: pd.DataFrame, currency: str) -> list[str]:
             [str(r["rank"]), plain(r["site"]), plain(r["member"] or "–"), figure, load, r["note"]]
         )
     head = [
-        "rank",
-        "site",
-        "member",
+        say("rank"),
+        say("site"),
+        say("member"),
         say("value (million {currency})", currency=currency),
         say("load %"),
         "",

@@ -70,7 +70,7 @@ def _lines(tables: dict[str, pd.DataFrame], name: str, currency: str) -> list[st
         "",
         say("Public budgets, million {currency} a year (mean)", currency=plain(currency)),
     ]
-    head = ["tax", "of", say("with the plan"), "without new units", "change"]
+    head = [say("tax"), say("of"), say("with the plan"), say("without new units"), say("change")]
     figures = ["million_per_year", "baseline", "change"]
     for budget, rows in horizon.groupby("budget", sort=False):
         body = [
@@ -89,6 +89,6 @@ def _lines(tables: dict[str, pd.DataFrame], name: str, currency: str) -> list[st
         lines += [
             "",
             say("What each unit that is built brings"),
-            *columns(["unit", *wide], body, left=1),
+            *columns([say("unit"), *wide], body, left=1),
         ]
     return lines

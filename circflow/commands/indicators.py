@@ -88,11 +88,11 @@ def _lines(table: pd.DataFrame, name: str, currency: str, reason: str) -> list[s
             body.append([label, unit, *figures, met])
         head = [
             say(GROUP_WORDS[str(group)]),
-            "unit",
-            "plan",
-            "without",
-            "change",
-            "target",
+            say("unit"),
+            say("plan"),
+            say("without"),
+            say("change"),
+            say("target"),
             say("target is"),
         ]
         lines += ["", *columns(head, body, left=2)]

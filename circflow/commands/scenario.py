@@ -101,7 +101,7 @@ def check(file: Path, annotate: Path | None, balances: bool, json_out: Path | No
 def listing(problems: Sequence[Problem], origin: str) -> list[str]:
     """Problems as text: errors, then warnings, each by sheet in the order found."""
     lines = []
-    for severity, title in (("error", "Errors"), ("warning", "Warnings")):
+    for severity, title in (("error", say("Errors")), ("warning", say("Warnings"))):
         by_sheet: dict[str, list[str]] = {}
         for problem in problems:
             if problem.severity == severity:

@@ -147,14 +147,14 @@ def _money(solution: Solution) -> list[str]:
     if horizon(solution.scenario) == 1:
         return _table(
             say("Money, million {currency}", currency=currency),
-            ["", "amount"],
+            ["", say("amount")],
             lines,
             texts=["label"],
             figures=["million"],
         )
     return _table(
         say("Money, million {currency}", currency=currency),
-        ["", "per year", "horizon"],
+        ["", say("per year"), say("horizon")],
         lines,
         texts=["label"],
         figures=["million_per_year", "million"],
@@ -189,7 +189,7 @@ def _waste(solution: Solution) -> list[str]:
     heads = {"added": "stocked", "made": say("by units")}
     lines = _table(
         say("Waste by stage, per year"),
-        ["stage", "unit", *[heads.get(a, a) for a in shown], "used"],
+        [say("stage"), say("unit"), *[heads.get(a, a) for a in shown], say("used")],
         frame,
         texts=["stage", "unit_of_measure"],
         figures=shown,
@@ -209,7 +209,15 @@ def _waste(solution: Solution) -> list[str]:
 def _recovered(solution: Solution) -> list[str]:
     return _table(
         say("Recovered of what arises, per year"),
-        ["substance", "unit", "arises", "sold", "dumped", "lost", "recovered"],
+        [
+            say("substance"),
+            say("unit"),
+            say("arises"),
+            say("sold"),
+            say("dumped"),
+            say("lost"),
+            say("recovered"),
+        ],
         solution.recovered,
         texts=["property", "unit_of_measure"],
         figures=["arises_per_year", "sold_per_year", "dumped_per_year", "lost_per_year"],
@@ -231,7 +239,13 @@ def _chains(solution: Solution) -> list[str]:
             currency=currency,
             if_any=say(", and of joint products") if joint else "",
         ),
-        [say("from waste to sale"), "unit", "amount", "value", *(["joint"] if joint else [])],
+        [
+            say("from waste to sale"),
+            say("unit"),
+            say("amount"),
+            say("value"),
+            *(["joint"] if joint else []),
+        ],
         frame.head(FEW),
         texts=["steps", "source_unit_of_measure"],
         figures=["source_amount", "value_million", *(["joint_million"] if joint else [])],
@@ -248,7 +262,7 @@ def _built(solution: Solution) -> list[str]:
     currency = plain(solution.scenario.settings.currency)
     return _table(
         say("To build (capacity per year, capex in million {currency})", currency=currency),
-        [*texts, "capacity", "capex", "jobs"],
+        [*texts, say("capacity"), say("capex"), say("jobs")],
         frame,
         texts=texts,
         figures=["capacity_per_year", "capex_million", "jobs"],
@@ -282,7 +296,7 @@ def _flows(solution: Solution) -> list[str]:
 
 
 def _flow_table(title: str, frame: pd.DataFrame, valued: bool) -> list[str]:
-    head = ["from", "to", "material", "per year", "unit", "km"]
+    head = [say("from"), say("to"), say("material"), say("per year"), say("unit"), say("km")]
     cells = [[plain(v) for v in frame[c]] for c in ("from", "to", "material")]
     cells.append(numbers(frame["amount_per_year"]))
     cells.append([plain(v) for v in frame["unit_of_measure"]])
@@ -302,7 +316,7 @@ def _products(solution: Solution) -> list[str]:
             "Sold (price in {currency} per unit, income in million {currency} over the horizon)",
             currency=currency,
         ),
-        ["material", "unit", "per year", "price", "income"],
+        [say("material"), say("unit"), say("per year"), say("price"), say("income")],
         frame.head(TOP),
         texts=["material", "unit_of_measure"],
         figures=["amount_per_year", "price", "income_million"],
@@ -366,7 +380,7 @@ def _limit_table(title: str, frame: pd.DataFrame, rows: int, solution: Solution)
         [f"1 % {d}" for d in shown["direction"]],
         numbers(shown["gain_million"]),
     ]
-    head = ["limit", say("one is worth"), "", say("gives, M")]
+    head = [say("limit"), say("one is worth"), "", say("gives, M")]
     count = len(solution.scenario.periods)
     if count > 1:
         cells.append(
@@ -391,7 +405,7 @@ def _emissions(solution: Solution) -> list[str]:
     ]
     return _table(
         say("Emissions against limits, t per year (tightest period)"),
-        ["pollutant", "where", "period", "emitted", "limit", "used"],
+        [say("pollutant"), say("where"), say("period"), say("emitted"), say("limit"), say("used")],
         frame.head(TOP),
         texts=["pollutant", "where", "period"],
         figures=["emitted_per_year", "limit_per_year"],

@@ -120,7 +120,9 @@ def flow_map(solution: Solution) -> Figure | None:
     frames = {"region": region}
     if not near.all():
         frames["everything"] = everything
-        controls = (("Show", (("region", say("the region")), ("everything", say("every place")))),)
+        controls = (
+            (say("Show"), (("region", say("the region")), ("everything", say("every place")))),
+        )
     traces = [*_lines(drawn, sites, solution)]
     views = {
         name: _view([*_ground(extent), *traces, *_places(sites, extent, busy)], extent)

@@ -191,8 +191,8 @@ def sankey(solution: Solution) -> Figure | None:
             "for figures."
         ),
         controls=(
-            ("Width", [(m.key, say(m.words)) for m in measures]),
-            ("Period", periods),
+            (say("Width"), [(m.key, say(m.words)) for m in measures]),
+            (say("Period"), periods),
         ),
         legend=tuple(keys.items()),
     )

@@ -60,7 +60,7 @@ def substance_flows(solution: Solution) -> Figure | None:
             "unit makes of nothing comes from a node of that name: its recipe does not "
             "balance."
         ),
-        controls=(("Substance", options),) if several else (),
+        controls=((say("Substance"), options),) if several else (),
         legend=(("$blue", "material"), ("$soft", "unit"), ("$grey", say("source or end"))),
     )
 

@@ -29,19 +29,19 @@ from circflow.solution.variety_of_uses import uses_of_wastes, variety
 
 SHEETS: tuple[tuple[str, str, str], ...] = (
     ("Money", "money", mark("what every site earns and pays, by group, material, unit and period")),
-    ("Built", "built", mark("candidate units to build, and when")),
+    (mark("Built"), "built", mark("candidate units to build, and when")),
     ("Units", "units", mark("units in service, their load, jobs and fixed costs")),
-    ("Flows", "flows", mark("what goes from where to where")),
-    ("Sales", "sales", mark("what is sold, at which price")),
-    ("Supply", "supply", mark("waste taken and inputs bought")),
-    ("Conversions", "conversions", mark("what units take in and make")),
-    ("Activity", "activity", mark("which recipe runs, how much")),
+    (mark("Flows"), "flows", mark("what goes from where to where")),
+    (mark("Sales"), "sales", mark("what is sold, at which price")),
+    (mark("Supply"), "supply", mark("waste taken and inputs bought")),
+    (mark("Conversions"), "conversions", mark("what units take in and make")),
+    (mark("Activity"), "activity", mark("which recipe runs, how much")),
     ("Disposal", "disposal", mark("what is disposed of, at which fee")),
     ("Stockpiles", "stockpiles", mark("dumps and stocks over time")),
-    ("Emissions", "emissions", mark("what is emitted, by source")),
+    (mark("Emissions"), "emissions", mark("what is emitted, by source")),
     (mark("Emission limits"), "emission_limits", mark("emissions against every limit")),
     ("Synergies", "synergies", mark("joint activity and its value")),
-    ("Prices", "prices", mark("shadow prices: what one more unit is worth")),
+    (mark("Prices"), "prices", mark("shadow prices: what one more unit is worth")),
 )
 """Sheet, table of the solution, what it tells."""
 
@@ -305,7 +305,7 @@ class _Summary:
         unit, lines = say("million {currency}", currency=self.currency), money_lines(self.solution)
         style = "#,##0" if lines["million"].abs().max() >= 10_000 else "#,##0.0"
         for group, label, million in lines[["group", "label", "million"]].itertuples(index=False):
-            target = {"income": "Sales", "synergy": "Synergies", "capital": "Built"}
+            target = {"income": say("Sales"), "synergy": "Synergies", "capital": say("Built")}
             self._line(label, million, unit, target.get(group, "Money"), style)
         for words, gain in gains(self.solution, self.baselines).items():
             self._line(

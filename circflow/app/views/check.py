@@ -49,11 +49,11 @@ def check(app: App, query: Mapping[str, str]) -> str:
     head = ("kind", "cell", say("what is wrong"), say("stands there"), "expected", "mend")
     body = f'<p class="lead">{escape(lead)}</p>'
     if rows:
-        body += html_table(head, rows, caption="Problems")
+        body += html_table(head, rows, caption=say("Problems"))
     body += save_and_undo("/check")
     if not errors:
         body += form(
             "/run",
             '<input type="hidden" name="kind" value="solve">' + button(say("Solve"), style="main"),
         )
-    return page("Check", body, project=app.workspace.project, at="/check")
+    return page(say("Check"), body, project=app.workspace.project, at="/check")

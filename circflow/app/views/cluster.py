@@ -34,7 +34,10 @@ def cluster(app: App, query: Mapping[str, str]) -> str:
     if known is not None:
         body += about(app, known) + summary(app, known.run) + frame_of(known)
     return page(
-        "Cluster", body + runs_table(app, ("share", "forms")), project=app.project, at="/cluster"
+        say("Cluster"),
+        body + runs_table(app, ("share", "forms")),
+        project=app.project,
+        at="/cluster",
     )
 
 
@@ -154,7 +157,7 @@ def _trade(tables: Tables, member: str, title: str, own: str, other: str) -> str
         say("internal price"),
         say("million a year"),
     )
-    shown = html_table(head, rows, caption=title) if rows else note("Nothing.")
+    shown = html_table(head, rows, caption=title) if rows else note(say("Nothing."))
     return f"<h2>{title}</h2>{shown}"
 
 

@@ -54,7 +54,7 @@ def workbook(app: App, query: Mapping[str, str], fault: str = "") -> str:
             else ""
         )
     )
-    return page("Workbook", body, project=app.workspace.project, at="/")
+    return page(say("Workbook"), body, project=app.workspace.project, at="/")
 
 
 def changed_meanwhile(app: App) -> str:

@@ -161,4 +161,4 @@ def network(app: App, query: Mapping[str, str]) -> str:
         f'<g class="sites">{dots}</g></svg>'
         + note(say("Click two sites: they are the ends of the link. The lists do the same."))
     )
-    return page("Network", body, project=app.project, at="/tables")
+    return page(say("Network"), body, project=app.project, at="/tables")

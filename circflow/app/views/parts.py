@@ -121,7 +121,7 @@ def save_and_undo(back: str) -> str:
 
 def check_again() -> str:
     """The button that leads to the list of problems."""
-    return f'<form method="get" action="/check">{button("Check")}</form>'
+    return f'<form method="get" action="/check">{button(say("Check"))}</form>'
 
 
 def begin(kind: str, words: str, inner: str = "", **more: str) -> str:
@@ -143,7 +143,7 @@ def runs_table(app: App, kinds: Sequence[str]) -> str:
         told = escape(f"{run.status} {run.message.splitlines()[0] if run.message else ''}")
         rows.append([str(run.run), link, when, took, told, stale])
     head = ("run", "what", "when", "took", "ended", "now")
-    return html_table(head, rows, caption="Runs") if rows else ""
+    return html_table(head, rows, caption=say("Runs")) if rows else ""
 
 
 def digests(app: App) -> set[str]:
@@ -247,7 +247,7 @@ def failed(app: App, error: Exception) -> str:
     body = note(str(error), "fault")
     if rows:
         head = ("kind", "cell", say("what is wrong"), say("stands there"), "expected", "mend")
-        body += html_table(head, rows, caption="Problems")
+        body += html_table(head, rows, caption=say("Problems"))
     return page(say("This did not work"), body, project=app.workspace.project)
 
 

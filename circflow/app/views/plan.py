@@ -28,13 +28,13 @@ def plan(app: App, query: Mapping[str, str]) -> str:
     body = (
         note(say("There is no plan yet: solve the workbook.")) + '<p><a href="/solve">Solve</a></p>'
     )
-    return page("Plan", body, project=app.project, at="/plan")
+    return page(say("Plan"), body, project=app.project, at="/plan")
 
 
 _BALANCE = (
     (mark("Comes in"), "flows", "to", ("from", "material", "unit_of_measure"), "received_per_year"),
     (mark("Goes out"), "flows", "from", ("to", "material", "unit_of_measure"), "sent_per_year"),
-    ("Arises", "supply", "site", ("kind", "material", "unit_of_measure"), "amount_per_year"),
+    (mark("Arises"), "supply", "site", ("kind", "material", "unit_of_measure"), "amount_per_year"),
     (
         mark("Is used and made"), "conversions", "site",
         ("unit", "role", "material", "unit_of_measure"), "amount_per_year",
@@ -116,7 +116,7 @@ def compare_runs(app: App, query: Mapping[str, str]) -> str:
     body += "<h2>Plans</h2>" + html_table(
         ["figure", *heads], rows, caption=say("Plans side by side")
     )
-    return page("Compare", body, project=app.project, at="/what-if")
+    return page(say("Compare"), body, project=app.project, at="/what-if")
 
 
 def _flat(path: Path) -> dict[str, Any]:

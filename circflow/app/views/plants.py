@@ -29,7 +29,7 @@ def plants(app: App, query: Mapping[str, str]) -> str:
     body = "<section><h2>The candidates of the workbook</h2>"
     body += begin(
         "evaluate",
-        "Evaluate",
+        say("Evaluate"),
         choice(say("Which"), "unit", [("", say("every candidate")), *names], of="evaluate")
         + '<label><input type="checkbox" name="quick" value="yes"> without pairs and risks '
         "(quicker)</label> ",

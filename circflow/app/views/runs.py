@@ -39,9 +39,9 @@ def solve(app: App, query: Mapping[str, str]) -> str:
     if errors:
         told = say("{count} errors stand in the way: ", count=len(errors))
         body += f'<p class="fault">{told}<a href="/check">see what to mend</a>.</p>'
-    body += begin("solve", "Solve", choice(say("What"), "variant", options, of="solve"))
+    body += begin("solve", say("Solve"), choice(say("What"), "variant", options, of="solve"))
     body += runs_table(app, ("solve", "explain"))
-    return page("Solve", body, project=project, at="/solve")
+    return page(say("Solve"), body, project=project, at="/solve")
 
 
 def run(app: App, run: int, query: Mapping[str, str]) -> str:

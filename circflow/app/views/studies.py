@@ -16,35 +16,39 @@ if TYPE_CHECKING:
     from circflow.app.state import App
 
 KINDS = {
-    "solve": ("Plan", "/plan"),
+    "solve": (mark("Plan"), "/plan"),
     "explain": (mark("Why there is no plan"), "/solve"),
     "evaluate": (mark("New plants"), "/plants"),
-    "suggest": ("Suggestions", "/suggestions"),
-    "share": ("Cluster", "/cluster"),
-    "compare": ("Compare", "/what-if"),
-    "sweep": ("Sweep", "/studies"),
-    "sample": ("Sample", "/studies"),
-    "tornado": ("Tornado", "/studies"),
+    "suggest": (mark("Suggestions"), "/suggestions"),
+    "share": (mark("Cluster"), "/cluster"),
+    "compare": (mark("Compare"), "/what-if"),
+    "sweep": (mark("Sweep"), "/studies"),
+    "sample": (mark("Sample"), "/studies"),
+    "tornado": (mark("Tornado"), "/studies"),
     "pareto": ("Trade-off", "/studies"),
-    "alternatives": ("Alternatives", "/studies"),
-    "ranges": ("Ranges", "/studies"),
-    "indicators": ("Indicators", "/studies"),
-    "futures": ("Futures", "/studies"),
+    "alternatives": (mark("Alternatives"), "/studies"),
+    "ranges": (mark("Ranges"), "/studies"),
+    "indicators": (mark("Indicators"), "/studies"),
+    "futures": (mark("Futures"), "/studies"),
     "finance": (mark("Public budgets"), "/studies"),
     "forms": (mark("Forms of the cluster"), "/studies"),
 }
 """What can be run: what it is called, and under which step it stands."""
 _STUDIES = (
-    ("sweep", "Sweep", mark("Values of figures, one line each, such as ADDRESS*=0.8:1.2:5")),
-    ("sample", "Sample", mark("Random points of the sheet Ranges")),
-    ("tornado", "Tornado", mark("Every row of Ranges at its low and high")),
+    ("sweep", mark("Sweep"), mark("Values of figures, one line each, such as ADDRESS*=0.8:1.2:5")),
+    ("sample", mark("Sample"), mark("Random points of the sheet Ranges")),
+    ("tornado", mark("Tornado"), mark("Every row of Ranges at its low and high")),
     ("pareto", "Trade-off", mark("What one more unit of the second goal costs of the first")),
-    ("alternatives", "Alternatives", mark("Plans nearly as good that differ most")),
-    ("ranges", "Ranges", mark("How far each figure may move before the plan changes")),
-    ("indicators", "Indicators", mark("The plan against its baseline and targets")),
-    ("futures", "Futures", mark("What to build before it is known which future comes")),
+    ("alternatives", mark("Alternatives"), mark("Plans nearly as good that differ most")),
+    ("ranges", mark("Ranges"), mark("How far each figure may move before the plan changes")),
+    ("indicators", mark("Indicators"), mark("The plan against its baseline and targets")),
+    ("futures", mark("Futures"), mark("What to build before it is known which future comes")),
     ("finance", mark("Public budgets"), mark("What the plan brings, by the sheet Taxes")),
-    ("forms", "Forms", mark("The cluster as a conventional one, a digital one, an open ecosystem")),
+    (
+        "forms",
+        mark("Forms"),
+        mark("The cluster as a conventional one, a digital one, an open ecosystem"),
+    ),
 )
 """Kind, the words of its button, what it answers."""
 RESUMED = ("sweep", "sample", "tornado", "share")
@@ -80,7 +84,7 @@ def studies(app: App, query: Mapping[str, str]) -> str:
         for kind, press, words in _STUDIES
     )
     body = f'<div class="cards">{body}</div>{runs_table(app, tuple(KINDS))}'
-    return page("Studies", body, project=app.project, at="/studies")
+    return page(say("Studies"), body, project=app.project, at="/studies")
 
 
 def _fields(app: App, kind: str) -> str:

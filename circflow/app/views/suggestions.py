@@ -44,7 +44,10 @@ def suggestions(app: App, query: Mapping[str, str]) -> str:
     found = latest(app, "suggest", with_file=FILE)
     body += cards(app, found) if found is not None else ""
     return page(
-        "Suggestions", body + runs_table(app, ("suggest",)), project=app.project, at="/suggestions"
+        say("Suggestions"),
+        body + runs_table(app, ("suggest",)),
+        project=app.project,
+        at="/suggestions",
     )
 
 

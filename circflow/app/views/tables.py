@@ -36,8 +36,10 @@ def tables(app: App, query: Mapping[str, str]) -> str:
         )
         link = f'<a href="/tables/{quote(sheet.name)}">{escape(sheet.name)}</a>'
         rows.append([link, str(size), escape(told), escape(sheet.meaning)])
-    body = html_table(("sheet", "rows", "problems", say("what it holds")), rows, caption="Sheets")
-    return page("Tables", body + save_and_undo("/tables"), project=app.project, at="/tables")
+    body = html_table(
+        ("sheet", "rows", "problems", say("what it holds")), rows, caption=say("Sheets")
+    )
+    return page(say("Tables"), body + save_and_undo("/tables"), project=app.project, at="/tables")
 
 
 def _counts(problems: Sequence[Problem]) -> dict[str, tuple[int, int]]:

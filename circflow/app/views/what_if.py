@@ -60,7 +60,7 @@ def _changes(one: Variant) -> str:
         )
         rows.append([switch, escape(change.address), escape(change.edit), drop])
     head = (say("in force"), "cells", "change", "do")
-    shown = html_table(head, rows, caption="Changes") if rows else ""
+    shown = html_table(head, rows, caption=say("Changes")) if rows else ""
     place = say("Markets.price[material=slag cement]")
     add = form(
         "/variants",
@@ -70,7 +70,7 @@ def _changes(one: Variant) -> str:
         + field("by", "value", of="change", size=8, required="required")
         + button(say("Add the change")),
     )
-    solve_it = begin("solve", "Solve", variant=one.name)
+    solve_it = begin("solve", say("Solve"), variant=one.name)
     return f"<section><h2>{escape(one.name)}</h2>{shown}{add}{solve_it}</section>"
 
 

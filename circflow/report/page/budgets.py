@@ -91,7 +91,7 @@ def _taxes(horizon: pd.DataFrame, money: str) -> Table:
     shown = horizon.assign(base=[words_of_code(base) for base in horizon["base"]])
     columns = (
         Column("tax", say("Tax or charge")),
-        Column("budget", "Budget"),
+        Column("budget", say("Budget")),
         Column("base", say("Of what")),
         Column("million_per_year", say("With the plan"), "number", money, bar=True),
         Column("baseline", say("Without new units"), "number", money),

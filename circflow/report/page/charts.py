@@ -162,7 +162,7 @@ def waste_fate(solution: Solution) -> Figure | None:
             if others
             else ""
         ),
-        controls=(("Stage", options),),
+        controls=((say("Stage"), options),),
         legend=(
             ("$green", "used"),
             ("$pink", "stocked"),
@@ -391,7 +391,7 @@ def emissions(solution: Solution) -> Figure | None:
             "Below zero: what sales avoid elsewhere. Limits of regions and sites are in "
             "the table that follows."
         ),
-        controls=(("Pollutant", options),) if several else (),
+        controls=((say("Pollutant"), options),) if several else (),
         legend=keys,
     )
 

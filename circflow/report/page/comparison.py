@@ -22,11 +22,11 @@ from circflow.report.page.sharing import core_words
 from circflow.report.page.study import bars, known_figure
 
 _HEADLINES = (
-    ("objective", "Objective", "discounted"),
+    ("objective", mark("Objective"), "discounted"),
     ("net_benefit", mark("Net benefit"), mark("over the horizon")),
     ("use_share", mark("Waste put to use"), mark("of what arises or is reclaimed")),
-    ("emissions", "Emitted", mark("t over the horizon")),
-    ("jobs", "Jobs", mark("in the last period")),
+    ("emissions", mark("Emitted"), mark("t over the horizon")),
+    ("jobs", mark("Jobs"), mark("in the last period")),
 )
 
 
@@ -200,6 +200,6 @@ def joining_opening(
     blocks: list[Block] = [b for b in (change, drawn) if b is not None]
     return [
         Section(say("The answer"), [Text(lead, "lead"), Cards(cards)], say("Answer")),
-        Section(say("Who gains and who loses"), blocks, "Members"),
+        Section(say("Who gains and who loses"), blocks, say("Members")),
         Section(say("Would a group leave?"), [leave], say("Leave")),
     ]

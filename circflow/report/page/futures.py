@@ -95,7 +95,7 @@ def futures_opening(
             [_decisions(decisions)] if len(decisions) else [],
             say("Decisions"),
         ),
-        Section(say("Future by future"), [drawn] if drawn else [], "Futures"),
+        Section(say("Future by future"), [drawn] if drawn else [], say("Futures")),
         Section(say("Who bears the risk"), _members(tables["members"], money), say("Risk")),
         Section(
             say("What infrastructure is worth"),
@@ -139,7 +139,7 @@ def _decisions(table: pd.DataFrame) -> Table:
         Column("unit", say("Plant")),
         Column("advice", say("Advice")),
         Column("period", say("Built in")),
-        Column("capacity", say("Capacity"), "number", "per year"),
+        Column("capacity", say("Capacity"), "number", say("per year")),
         Column("mean_period", say("Built for the mean future in")),
         Column(
             "share_right", say("Right in"), "share", say("of the futures, by probability"), bar=True

@@ -35,9 +35,9 @@ from circflow.report.page.frame import (
 )
 
 GROUP_WORDS = {
-    "resources": "Resources",
+    "resources": mark("Resources"),
     "activity": mark("Innovation activity"),
-    "performance": "Performance",
+    "performance": mark("Performance"),
     "social_environmental": mark("Social and environmental"),
     "international": mark("International integration"),
     "technology": mark("Technological development"),
@@ -145,7 +145,7 @@ def write_indicators(
     """Write the page of a scenario's indicators. Raises OSError where it cannot be written."""
     sections = [
         Section(say("The answer"), _answer(table, currency), say("Answer")),
-        Section("Indicators", indicator_blocks(table, currency), "Indicators"),
+        Section(say("Indicators"), indicator_blocks(table, currency), say("Indicators")),
     ]
     footer = say(
         "Made by circflow. This file holds everything it shows and asks nothing of the network."
@@ -242,9 +242,9 @@ def _table(rows: pd.DataFrame, group: str, currency: str) -> Table:
     columns = (
         *(Column(name, name) for name in texts),
         *(Column(name, words) for name, words in figures.items()),
-        Column("target", "target"),
+        Column("target", say("target")),
         Column("met", say("target met")),
-        Column("kind", "kind"),
+        Column("kind", say("kind")),
     )
     caption = say("{get}: every figure", get=say(GROUP_WORDS.get(group, group)))
     return Table(

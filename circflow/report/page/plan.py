@@ -165,18 +165,20 @@ class _Parts:
             Section(
                 say("What binds, and what relaxing it is worth"), self._binding(), say("Binds")
             ),
-            Section(say("Materials from source to end"), _some(sankey(self.solution)), "Materials"),
-            Section(say("Substances and energy"), self._substances(), "Substances"),
+            Section(
+                say("Materials from source to end"), _some(sankey(self.solution)), say("Materials")
+            ),
+            Section(say("Substances and energy"), self._substances(), say("Substances")),
             Section(say("Sites and flows"), self._flows(), say("Map")),
-            Section("Money", self._money(), "Money"),
-            Section("Waste", self._waste(), "Waste"),
+            Section(say("Money"), self._money(), say("Money")),
+            Section(say("Waste"), self._waste(), say("Waste")),
             Section(say("Units, stocks and emissions"), self._plant(), say("Units and emissions")),
-            Section("Indicators", self._indicators(), "Indicators"),
+            Section(say("Indicators"), self._indicators(), say("Indicators")),
             Section(say("Shadow prices"), self._prices(), say("Prices")),
             Section(
                 say("What is known and what is guessed"), self._assumptions(), say("Assumptions")
             ),
-            Section(say("Can the plan be trusted?"), self._trust(), "Audit"),
+            Section(say("Can the plan be trusted?"), self._trust(), say("Audit")),
         ]
 
     # ------------------------------------------------------------------ top
@@ -228,7 +230,7 @@ class _Parts:
             (say("Net benefit"), net, say("{money} per year", money=self.money)),
             (say("Waste put to use"), used, ""),
             (say("Waste dumped"), dumped, say("{measure} per year", measure=measure)),
-            ("Jobs", jobs, say("in units, in {last}", last=last)),
+            (say("Jobs"), jobs, say("in units, in {last}", last=last)),
         ]
         if pollutant:
             cards.append(
@@ -325,7 +327,7 @@ class _Parts:
         rest = say("largest costs: {costs}", costs=costs) if costs else ""
         made.append(
             (
-                "Money",
+                say("Money"),
                 say("{income} {money} a year from sales", income=figure(income), money=self.money),
                 rest,
             )
@@ -340,7 +342,7 @@ class _Parts:
             Column("rank", "#", "whole"),
             Column("steps", say("From waste to sale"), "path"),
             Column("stage", say("Stage")),
-            Column("amount", "Waste", "number", "per year"),
+            Column("amount", say("Waste"), "number", say("per year")),
             Column("measure", say("Unit")),
             Column("income", say("Income"), "number", money),
             Column("cost", say("Cost"), "number", money),
@@ -374,8 +376,8 @@ class _Parts:
         table = variety(self.solution)
         table = table[table["waste"].notna()].reset_index(drop=True)
         columns = (
-            Column("waste", "Waste"),
-            Column("uses", "Uses", "whole"),
+            Column("waste", say("Waste")),
+            Column("uses", say("Uses"), "whole"),
             Column("chains", say("Chains to a sale"), "whole"),
             Column("used_share", say("Ends in a sale"), "share"),
             Column("effective_uses", say("Effective uses"), "number"),
@@ -391,7 +393,7 @@ class _Parts:
         per_unit = say("{currency} per unit of waste", currency=self.currency)
         columns = (
             Column("rank", "#", "number"),
-            Column("source_material", "Waste"),
+            Column("source_material", say("Waste")),
             Column("steps", say("Possible, but not in the plan"), "path"),
             Column("lacks", say("Lacks"), "number", per_unit),
             Column("keeps_out", say("What keeps it out")),
@@ -445,9 +447,9 @@ class _Parts:
             Column("direction", "1 %"),
             Column("gain_million", say("is worth"), "number", self.money, bar=True),
             Column("value", say("One unit is worth"), "number", currency),
-            Column("unit_of_measure", "per"),
+            Column("unit_of_measure", say("per")),
             Column("limit", say("The figure"), "number", say("per year, or in all")),
-            Column("periods", "Periods", "whole"),
+            Column("periods", say("Periods"), "whole"),
         )
         streams = self.limits["kind"] == "stream"
         return [
@@ -480,9 +482,9 @@ class _Parts:
             Column("from", say("From")),
             Column("to", say("To")),
             Column("material", say("Material")),
-            Column("amount_per_year", say("Amount"), "number", "per year", bar=True),
+            Column("amount_per_year", say("Amount"), "number", say("per year"), bar=True),
             Column("unit_of_measure", say("Unit")),
-            Column("distance_km", say("Distance"), "number", "km"),
+            Column("distance_km", say("Distance"), "number", say("km")),
             Column("moving_million", say("Transport and transactions"), "number", money),
             Column("worth_million", say("Worth where it arrives"), "number", money),
         )
@@ -496,7 +498,7 @@ class _Parts:
         sales["income"] = sales["income_million"] / self.years
         columns = (
             Column("material", say("Product")),
-            Column("amount_per_year", say("Sold"), "number", "per year"),
+            Column("amount_per_year", say("Sold"), "number", say("per year")),
             Column("unit_of_measure", say("Unit")),
             Column(
                 "price",
@@ -524,10 +526,10 @@ class _Parts:
         frame = frame.loc[(frame[figures] != 0).any(axis=1)]
         frame = frame.sort_values("arising", ascending=False, kind="stable", ignore_index=True)
         columns = (
-            Column("material", "Waste"),
+            Column("material", say("Waste")),
             Column("stage", say("Stage")),
             Column("unit_of_measure", say("Unit")),
-            *(Column(c, c.capitalize(), "number", "per year") for c in figures),
+            *(Column(c, c.capitalize(), "number", say("per year")) for c in figures),
         )
         return [
             *_some(charts.waste_fate(self.solution)),
@@ -541,11 +543,11 @@ class _Parts:
         columns = (
             Column("property", say("Substance")),
             Column("recovered_share", say("Recovered of what goes in"), "share", bar=True),
-            Column("arises_per_year", say("Arises"), "number", "per year"),
-            Column("bought_per_year", say("Bought"), "number", "per year"),
-            Column("sold_per_year", say("Sold"), "number", "per year"),
-            Column("dumped_per_year", say("Dumped or stocked"), "number", "per year"),
-            Column("lost_per_year", say("Lost"), "number", "per year"),
+            Column("arises_per_year", say("Arises"), "number", say("per year")),
+            Column("bought_per_year", say("Bought"), "number", say("per year")),
+            Column("sold_per_year", say("Sold"), "number", say("per year")),
+            Column("dumped_per_year", say("Dumped or stocked"), "number", say("per year")),
+            Column("lost_per_year", say("Lost"), "number", say("per year")),
             Column("unit_of_measure", say("Measure")),
             Column("dumped_worth_million_per_year", say("Worth dumped"), "number", self.money),
         )
@@ -608,7 +610,7 @@ class _Parts:
             Column("unit", say("Plant")),
             Column("period", say("Period")),
             Column("value", say("Worth"), "number", self.currency),
-            Column("unit_of_measure", "per"),
+            Column("unit_of_measure", say("per")),
         )
         note = say(
             "What one more unit is worth, in money of the period: of a material at a "
@@ -655,7 +657,7 @@ class _Parts:
                 name="assumptions",
                 most=MAX_ASSUMPTIONS,
             ),
-            Table("Sources", sources.reset_index(drop=True), columns_of(sources), shown=8),
+            Table(say("Sources"), sources.reset_index(drop=True), columns_of(sources), shown=8),
         ]
 
     def _trust(self) -> list[Block]:
@@ -684,7 +686,7 @@ class _Parts:
         warned = warnings_table(self.solution)
         return [
             Text(verdict, "" if audit.passed else "fault"),
-            Table("Audit", checks, error, shown=8),
+            Table(say("Audit"), checks, error, shown=8),
             Table(say("Warnings about the scenario"), warned, columns_of(warned), shown=6),
             Table(say("All totals"), full, heads, shown=8, name="totals"),
             Text(

@@ -113,7 +113,7 @@ def runs_opening(
         columns = (
             Column("unit", say("Plant")),
             Column("share", say("Built in"), "share", say("of the runs with a plan"), bar=True),
-            Column("capacity", say("Mean capacity when built"), "number", "per year"),
+            Column("capacity", say("Mean capacity when built"), "number", say("per year")),
         )
         shown = Table(say("How often each plant is built"), often, columns, shown=20, name="built")
         sections.append(Section(say("What is built how often"), [shown], say("Built")))
@@ -293,14 +293,14 @@ def alternatives_opening(
         Column("unit", say("Unit")),
         Column("status", say("Status")),
         Column("verdict", say("Verdict")),
-        Column("lowest", say("Least it runs"), "number", "capacity-years"),
-        Column("best", say("In the best plan"), "number", "capacity-years"),
-        Column("highest", say("Most it runs"), "number", "capacity-years", bar=True),
+        Column("lowest", say("Least it runs"), "number", say("capacity-years")),
+        Column("best", say("In the best plan"), "number", say("capacity-years")),
+        Column("highest", say("Most it runs"), "number", say("capacity-years"), bar=True),
     )
     shown = Table(say("What each unit does in all good plans"), units, columns, shown=20)
     return [
         Section(say("The answer"), [Text(lead, "lead"), Cards(cards)], say("Answer")),
-        Section(say("What is certain and what is a choice"), [shown], "Units"),
+        Section(say("What is certain and what is a choice"), [shown], say("Units")),
     ]
 
 
@@ -367,7 +367,7 @@ def ranges_opening(table: pd.DataFrame, within: float, currency: str) -> list[Se
         Column("figure", say("Now"), "number"),
         Column("unit", say("Unit")),
         Column("from_factor", say("Holds from"), "share", say("of its figure")),
-        Column("to_factor", "to", "share", say("of its figure")),
+        Column("to_factor", say("to"), "share", say("of its figure")),
         Column("room", say("Room"), "share", bar=True),
     )
     tight = Table(say("The tightest first"), shown, columns, shown=15, name="tightest")

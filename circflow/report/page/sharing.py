@@ -85,7 +85,7 @@ def sharing_opening(tables: Tables, currency: str) -> list[Section]:
         Section(
             say("Who pays whom"), _transfers(tables["transfers"], rule, money), say("Payments")
         ),
-        Section(say("What each member brings"), _brings(tables["joining"], money), "Members"),
+        Section(say("What each member brings"), _brings(tables["joining"], money), say("Members")),
     ]
     return [section for section in sections if section.blocks]
 

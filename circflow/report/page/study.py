@@ -83,7 +83,7 @@ def study_page(
             else c
             for c in columns_of(whole, currency, name)
         ]
-        shown = Table(words, whole, tuple(columns), shown=25, name=name, empty="Nothing.")
+        shown = Table(words, whole, tuple(columns), shown=25, name=name, empty=say("Nothing."))
         if opening and whole.empty:
             continue
         if opening:
@@ -120,7 +120,7 @@ TITLES: Mapping[str, str] = {
     "contingency": mark("If one stands still"),
     "robustness": mark("How often the decision was right"),
     "core": mark("Would a group leave?"),
-    "effects": "Effects",
+    "effects": mark("Effects"),
     "money": mark("Own money of the members"),
     "exchanges": mark("Prices between members"),
     "transfers": mark("Who pays whom"),

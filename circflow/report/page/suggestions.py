@@ -94,7 +94,7 @@ def suggestions_opening(
     )
     sections = [
         Section(say("The answer"), [Text(lead, "lead"), Cards(cards), note], say("Answer")),
-        Section(say("One by one, best first"), judged, "Technologies"),
+        Section(say("One by one, best first"), judged, say("Technologies")),
         Section(say("What is missing"), _missing(tables, currency), say("Missing")),
     ]
     return [section for section in sections if section.blocks]
@@ -103,8 +103,8 @@ def suggestions_opening(
 def _assessment(row: Mapping[Any, Any], currency: str) -> Assessment:
     money = say("million {currency}", currency=currency)
     facts = [
-        ("Gain", f"{figure(row['gain'])} {money}"),
-        ("Capital", f"{figure(row['capex_million'])} {money}"),
+        (say("Gain"), f"{figure(row['gain'])} {money}"),
+        (say("Capital"), f"{figure(row['capex_million'])} {money}"),
     ]
     even = row["break_even_capex_million"]
     if even is not None and pd.notna(even):

@@ -141,7 +141,7 @@ def _assessment(
     head = words[0].partition(": ")[2] if words[0].startswith(f"{name}: ") else words[0]
     facts = [(say("Value to the cluster"), f"{figure(value)} {money}")]
     if row["kind"] == "candidate" and _known(row["capex_million"]):
-        facts.append(("Capital", f"{figure(row['capex_million'])} {money}"))
+        facts.append((say("Capital"), f"{figure(row['capex_million'])} {money}"))
     if _known(row.get("npv_market_million")):
         facts.append((say("NPV at market prices"), f"{figure(row['npv_market_million'])} {money}"))
         if row["kind"] == "candidate":

@@ -48,7 +48,7 @@ def _figures(found: Futures) -> list[str]:
         for (name, words), text in zip(_FIGURES, numbers([*values, found.CVaR]), strict=False)
     ]
     rows.append(["CVaR", worst, numbers([*values, found.CVaR])[-1]])
-    made = columns(["", "", "million"], rows, left=2)
+    made = columns(["", "", say("million")], rows, left=2)
     if found.risk.omega > 0.0:
         weight = number(found.risk.omega)
         made.append(
@@ -115,7 +115,10 @@ def _members(found: Futures) -> list[str]:
         )
     ]
     return [
-        *columns(["member", "mean", say("worst tenth"), "deviation", say("of the risk")], rows),
+        *columns(
+            [say("member"), say("mean"), say("worst tenth"), say("deviation"), say("of the risk")],
+            rows,
+        ),
         "",
     ]
 
@@ -204,7 +207,7 @@ def robust_lines(found: Robust) -> list[str]:
         count=len(found.rows),
         currency=currency,
     )
-    made = [head, "", *columns([*titles, say("chance of less"), "built"], rows), ""]
+    made = [head, "", *columns([*titles, say("chance of less"), say("built")], rows), ""]
     for gamma, plan in zip(curve["gamma"], found.plans, strict=True):
         if gamma in found.gamma and plan:
             names = ", ".join(f"{plain(b['unit'])} ({plain(b['period'])})" for b in plan)

@@ -317,7 +317,7 @@ def _region_lines(verdicts: Verdicts, row: dict[str, Any]) -> list[str]:
                 if r.change_million > 0]  # fmt: skip
         loss = [f"{r.member} {_signed(r.change_million)}" for r in own.itertuples()
                 if r.change_million < 0]  # fmt: skip
-        for word, names in (("Gain", gain), ("Lose", loss)):
+        for word, names in ((say("Gain"), gain), (say("Lose"), loss)):
             if names:
                 more = (
                     say(" and {count} more", count=len(names) - _SHOWN)
