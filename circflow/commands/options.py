@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from circflow.commands.common import Call, Progress, Refusal
+from circflow.i18n import say
 
 if TYPE_CHECKING:
     from circflow.studies.bench.arrays import Decisions
@@ -27,7 +28,7 @@ class Number(click.FloatRange):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         number = super().convert(value, param, ctx)
         if not math.isfinite(number):
-            self.fail(f"{value!r} is not a finite number", param, ctx)
+            self.fail(say("{value!r} is not a finite number", value=value), param, ctx)
         return number
 
 
@@ -173,5 +174,5 @@ def scenario_command(*, json: bool = True) -> Callable[[Callable[..., None]], cl
 def decisions(relax: bool, fix: bool = False) -> Decisions:
     """How yes/no decisions are treated, by --relax and --fix."""
     if relax and fix:
-        raise Refusal("decisions can be relaxed or fixed, not both")
+        raise Refusal(say("decisions can be relaxed or fixed, not both"))
     return "relaxed" if relax else "fixed" if fix else "free"

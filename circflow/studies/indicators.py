@@ -31,6 +31,7 @@ from circflow.data.arguments import public
 from circflow.data.scenario import Scenario
 from circflow.data.schema.indicators import BY_INDICATOR, EMITTED, Computed
 from circflow.data.schema.sheets import INDICATOR_GROUPS
+from circflow.i18n import say
 from circflow.solution.solution import NoPlan, Solution
 from circflow.solution.totals import SHARE_UNIT
 from circflow.solver.run import Progress, solve
@@ -89,7 +90,7 @@ def indicators(  # noqa: PLR0913
         tell("solving")
         plan = solve(scenario, gap=gap, time_limit=time_limit)
     if baseline is None and with_baseline:
-        tell("solving without new units")
+        tell(say("solving without new units"))
         baseline = baseline_of(scenario, plan, gap=gap, time_limit=time_limit)
     values = computed(plan)
     before = computed(baseline) if isinstance(baseline, Solution) else {}

@@ -403,7 +403,13 @@ class _Stages:
                 break
             if self.progress is not None:
                 heard, settled = len(self.pool.heard), len(self.settled) - 1
-                self.progress(f"least complaints: {heard} groups heard, {settled} settled")
+                self.progress(
+                    say(
+                        "least complaints: {heard} groups heard, {settled} settled",
+                        heard=heard,
+                        settled=settled,
+                    )
+                )
         if not self._settle(tight, epsilon):
             raise RuntimeError("the least complaints could not be settled")
         return LeastCore(shares, epsilon, self.proven)

@@ -17,6 +17,7 @@ import pandas as pd
 
 from circflow.data.changes.futures import Future
 from circflow.data.scenario import Scenario
+from circflow.i18n import say
 from circflow.solver.run import solve
 from circflow.studies.futures.first_stage import Floats
 from circflow.studies.futures.result import WORST

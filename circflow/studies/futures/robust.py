@@ -30,8 +30,9 @@ from circflow.algebra.declare import Model
 from circflow.data.arguments import public
 from circflow.data.changes.address import match, parse_address
 from circflow.data.changes.futures import FigureChange, Future, changed_figures, with_figures
-from circflow.data.result import Result, counted, one_text_type
+from circflow.data.result import Result, one_text_type
 from circflow.data.scenario import Scenario, ScenarioError
+from circflow.i18n import say, say_n
 from circflow.solution.solution import NoPlan, Solution, Status
 from circflow.solver.compiled import Compiled, Program
 from circflow.solver.run import Progress, read_tables
@@ -74,8 +75,10 @@ class Robust(Result):
 
     @property
     def headline(self) -> str:
-        return (
-            f"{self.scenario.name}: {counted(len(self.curve), 'point')} of the price of robustness"
+        return say(
+            "{name}: {counted} of the price of robustness",
+            name=self.scenario.name,
+            counted=say_n("{n:,} point", "{n:,} points", len(self.curve)),
         )
 
     def summary(self) -> dict[str, Any]:
@@ -99,7 +102,7 @@ class Robust(Result):
             for one in plan
         ]
         figures = [(name, "uncertain") for name in self.rows]
-        figures += [(name, "left out") for name in self.left_out]
+        figures += [(name, say("left out")) for name in self.left_out]
         tables = {
             "price_of_robustness": self.curve,
             "built": pd.DataFrame(built, columns=["gamma", "unit", "period", "capacity"]),
@@ -113,7 +116,7 @@ class Robust(Result):
         from circflow.report.page.futures import robust_opening
         from circflow.report.study_tables import write_tables
 
-        title = f"{self.scenario.name}: before it is known what comes"
+        title = say("{name}: before it is known what comes", name=self.scenario.name)
         currency = self.scenario.settings.currency
         opening = robust_opening(self.curve, self.gamma, self.plans, currency)
         write_tables(self.tables(), Path(path), currency=currency, title=title, opening=opening)
@@ -146,7 +149,7 @@ def robust(  # noqa: PLR0913
     """
     asked = tuple(float(g) for g in (gamma if isinstance(gamma, Sequence) else [gamma]))
     if not asked or min(asked) < 0.0 or not np.isfinite(asked).all():
-        raise StudyError("a budget of uncertainty is a number of figures, at least 0")
+        raise StudyError(say("a budget of uncertainty is a number of figures, at least 0"))
     tell = progress or (lambda _: None)
     search = _Search(scenario, gap, time_limit, tell)
     most = float(len(search.rows))
@@ -180,7 +183,7 @@ class _Search:
         self.rows: list[str] = []
         sides: list[Floats] = []
         for number, one in enumerate(ranges, start=1):
-            tell(f"ranges: {number} of {len(ranges)}")
+            tell(say("ranges: {number} of {count}", number=number, count=len(ranges)))
             pair = self._sides(one)
             if pair is None:
                 self.left_out.append(one.parameter.address)
@@ -189,8 +192,10 @@ class _Search:
             sides += pair
         if not self.rows:
             raise StudyError(
-                "no row of Ranges enters the objective alone (a price or a cost): a budget of"
-                " uncertainty needs some"
+                say(
+                    "no row of Ranges enters the objective alone (a price or a cost): a budget "
+                    "of uncertainty needs some"
+                )
             )
         self.counterpart = _counterpart(self.joint.program, sides)
 
@@ -233,7 +238,7 @@ class _Search:
         program = self.counterpart.with_costs(gamma, np.array([width]))
         outcome, bound = solved(program, gap=self.gap, time_limit=self.time_limit)
         if outcome.x is None:
-            raise NoPlan(self.scenario.name, Status(outcome.ending.value), "no plan was found")
+            raise NoPlan(self.scenario.name, Status(outcome.ending.value), say("no plan was found"))
         x = outcome.x[:width]
         nominal = 0.0 - (float(joint_program.cost @ x) + joint_program.offset)
         self._audit(x, nominal)
@@ -260,7 +265,9 @@ class _Search:
         audit = _solution(self.free, self.model, self.compiled, columns, nominal).audit
         if not audit.passed:
             worst = audit.findings.head(3).to_string(index=False)
-            raise CheckError(f"a robust plan failed the audit (a fault of circflow):\n{worst}")
+            raise CheckError(
+                say("a robust plan failed the audit (a fault of circflow):\n{worst}", worst=worst)
+            )
 
 
 def _solution(

@@ -25,6 +25,7 @@ import pandas as pd
 from circflow.data.arguments import public
 from circflow.data.changes.futures import Future, futures_of, in_future, mean_scenario
 from circflow.data.scenario import Scenario
+from circflow.i18n import say
 from circflow.solution.solution import NoPlan, Status
 from circflow.solver.run import Progress
 from circflow.studies.errors import CheckError, StudyError
@@ -144,9 +145,9 @@ def futures(  # noqa: PLR0913
 
 def _risk(alpha: float, omega: float) -> Risk:
     if not 0.0 <= alpha < 1.0:
-        raise StudyError(f"alpha must be at least 0 and below 1, not {alpha:g}")
+        raise StudyError(say("alpha must be at least 0 and below 1, not {alpha:g}", alpha=alpha))
     if not 0.0 <= omega <= 1.0:
-        raise StudyError(f"omega must be between 0 and 1, not {omega:g}")
+        raise StudyError(say("omega must be between 0 and 1, not {omega:g}", omega=omega))
     return Risk(alpha, omega)
 
 
@@ -155,19 +156,23 @@ def _what_comes(
 ) -> tuple[list[Future], list[str]]:
     """The futures, and what is to be said of how they were made."""
     if sample is not None and outages is not None:
-        raise StudyError("futures are either sampled or outages, not both")
+        raise StudyError(say("futures are either sampled or outages, not both"))
     if sample is not None:
         if sample < 1:
-            raise StudyError(f"at least 1 future must be sampled, not {sample}")
+            raise StudyError(say("at least 1 future must be sampled, not {sample}", sample=sample))
         ranges, left = varied(scenario)
-        note = [f"the same in every future, since it is decided: {name}" for name in left]
+        note = [
+            say("the same in every future, since it is decided: {name}", name=name) for name in left
+        ]
         return sampled(scenario, ranges, sample, seed), note
     if outages is not None:
         return outage_futures(scenario, outages), []
     if not len(scenario.frame("Futures")):
         raise StudyError(
-            "there are no futures: fill in the sheet Futures, or let them be made with --sample N"
-            " (from Ranges) or --outages units"
+            say(
+                "there are no futures: fill in the sheet Futures, or let them be made with "
+                "--sample N (from Ranges) or --outages units"
+            )
         )
     return futures_of(scenario), []
 
@@ -303,10 +308,16 @@ class Run:
         results: dict[int, Found] = {}
         for task, result in self.engine.run(self.parcel, tasks):
             if isinstance(result, Lost):
-                raise StudyError(f"a group of futures: {result.reason}")
+                raise StudyError(say("a group of futures: {reason}", reason=result.reason))
             self.kept.add(task.group, result)
             results[task.number] = result
-            self.tell(f"groups of futures: {len(results)} of {len(tasks)}")
+            self.tell(
+                say(
+                    "groups of futures: {count} of {count_2}",
+                    count=len(results),
+                    count_2=len(tasks),
+                )
+            )
         return [results[n] for n in range(len(tasks))]
 
     def worths(self) -> Floats | None:
@@ -332,7 +343,11 @@ class Run:
         for task, result in self.engine.run(self.parcel, tasks):
             if isinstance(result, Lost):
                 raise StudyError(
-                    f"the future {self.job.futures[task.number].name!r}: {result.reason}"
+                    say(
+                        "the future {name!r}: {reason}",
+                        name=self.job.futures[task.number].name,
+                        reason=result.reason,
+                    )
                 )
             results[task.number] = result
             self.tell(f"{words}: {len(results)} of {len(tasks)}")
@@ -376,14 +391,17 @@ def _check(answer: Answer) -> None:
     for future, plan, worth_alone in zip(job.futures, answer.plans, answer.alone, strict=True):
         if plan.found.decisions is None:
             raise CheckError(
-                f"no plan under the decisions in the future {future.name!r}, though the search "
-                "found one (a fault of circflow)"
+                say(
+                    "no plan under the decisions in the future {name!r}, though the search found "
+                    "one (a fault of circflow)",
+                    name=future.name,
+                )
             )
         _not_above(
             plan.found.worth, worth_alone.bound, f"{future.name!r} under common decisions", "alone"
         )
     best = answer.run.measured([plan.found for plan in answer.plans])
-    _not_above(best, answer.bound, "RP", "its proven bound")
+    _not_above(best, answer.bound, "RP", say("its proven bound"))
     if answer.under_mean:
         _not_above(answer.run.measured(answer.under_mean), answer.bound, "EEV", "RP")
 
@@ -391,8 +409,14 @@ def _check(answer: Answer) -> None:
 def _not_above(less: float, more: float, name: str, other: str) -> None:
     if less > more + _SLACK * max(abs(less), abs(more), 1.0):
         raise CheckError(
-            f"{name} is worth {less:.10g} million, more than {other}, {more:.10g} million "
-            "(a fault of circflow)"
+            say(
+                "{name} is worth {less:.10g} million, more than {other}, {more:.10g} million "
+                "(a fault of circflow)",
+                name=name,
+                less=less,
+                other=other,
+                more=more,
+            )
         )
 
 
@@ -409,7 +433,7 @@ def _softening(run: Run, answer: Answer) -> pd.DataFrame | None:
     parts: list[tuple[Thing, Floats | None]] = []
     job = run.job
     for thing in things_of(job.scenario, built):
-        run.tell(f"without {thing.words}")
+        run.tell(say("without {words}", words=thing.words))
         scenario = without(job.scenario, thing)
         other = Job(scenario, job.futures, first_stage(scenario), job.gap, job.time_limit, job.risk)
         parts.append((thing, Run(other, run.engine, run.tell, run.group_size).worths()))

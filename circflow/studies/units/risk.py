@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 
 from circflow.data.scenario import Scenario, ScenarioError
+from circflow.i18n import say
 from circflow.solver.compiled import Program
 from circflow.solver.proven import Proven, best_value
 from circflow.studies.units.candidates import Bench, Floats, Ints, Plan
