@@ -252,13 +252,29 @@ def _tell_of_no_plan(error: Any) -> int:
 
 def _tell_of_audit(error: Any) -> int:
     audit = error.solution.audit
-    error_line(f"{error.solution.scenario.name}: the plan failed the audit (a fault of circflow)")
+    error_line(
+        say(
+            "{name}: the plan failed the audit (a fault of circflow)",
+            name=error.solution.scenario.name,
+        )
+    )
     for finding in audit.findings.head(20).to_dict("records"):
-        period = f" in {finding['period']}" if isinstance(finding["period"], str) else ""
+        period = (
+            say(" in {period}", period=finding["period"])
+            if isinstance(finding["period"], str)
+            else ""
+        )
         expected = finding["expected"]
-        right = f"expected {expected:.6g}, " if expected == expected else ""  # noqa: PLR0124
+        right = say("expected {expected:.6g}, ", expected=expected) if expected == expected else ""  # noqa: PLR0124
         where = f"{finding['check']}, {finding['where']}{period}"
-        error_line(f"audit: {where}: {right}found {finding['found']:.6g}")
+        error_line(
+            say(
+                "audit: {where}: {right}found {found:.6g}",
+                where=where,
+                right=right,
+                found=finding["found"],
+            )
+        )
     if len(audit.findings) > 20:
         error_line(say("audit: and {count} more", count=len(audit.findings) - 20))
     return INTERNAL

@@ -137,8 +137,11 @@ def _lines(verdicts: Verdicts, named: bool) -> list[str]:
         ]
         for r in shown.to_dict("records")
     ]
-    titles = ["unit", "plan", "period", "value", "capex", "break-even capex", "load %"]
-    lines += [f"Value and capex in million {verdicts.currency}", *columns(titles, body, left=3)]
+    titles = ["unit", "plan", "period", "value", "capex", say("break-even capex"), say("load %")]
+    lines += [
+        say("Value and capex in million {currency}", currency=verdicts.currency),
+        *columns(titles, body, left=3),
+    ]
     return lines
 
 

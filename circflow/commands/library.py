@@ -98,7 +98,13 @@ def search(
     if json_out is None or str(json_out) != STDOUT:
         for row in matches.to_dict("records"):
             click.echo(_line(known, row))
-        click.echo(f"{len(matches)} of {len(known.technologies)} technologies")
+        click.echo(
+            say(
+                "{count} of {count_2} technologies",
+                count=len(matches),
+                count_2=len(known.technologies),
+            )
+        )
 
 
 def _line(known: Library, row: Mapping[Hashable, Any]) -> str:

@@ -166,10 +166,12 @@ _SECONDS = _number(
     blank=True,
     endless=True,
 )
-_SHARE = _number("a number of 0 or more", least=0.0)
-_COUNT = _number("a whole number of at least 1", integer=True, least=1)
-_COUNT_OR_NONE = _number("a whole number of at least 1, or None", integer=True, least=1, blank=True)
-_COUNT_FROM_0 = _number("a whole number of at least 0", integer=True, least=0, blank=True)
+_SHARE = _number(mark("a number of 0 or more"), least=0.0)
+_COUNT = _number(mark("a whole number of at least 1"), integer=True, least=1)
+_COUNT_OR_NONE = _number(
+    mark("a whole number of at least 1, or None"), integer=True, least=1, blank=True
+)
+_COUNT_FROM_0 = _number(mark("a whole number of at least 0"), integer=True, least=0, blank=True)
 
 RULES: dict[str, Rule] = {
     "path": _path,
@@ -187,17 +189,20 @@ RULES: dict[str, Rule] = {
     "omega": _number(mark("a share from 0 to 1"), least=0.0, most=1.0),
     "jobs": _COUNT_OR_NONE,
     "check_every": _number(
-        "a whole number of at least 1, or None for no checks", integer=True, least=1, blank=True
+        mark("a whole number of at least 1, or None for no checks"),
+        integer=True,
+        least=1,
+        blank=True,
     ),
     "count": _COUNT,
     "orders": _COUNT,
-    "points": _number("a whole number of at least 2", integer=True, least=2),
+    "points": _number(mark("a whole number of at least 2"), integer=True, least=2),
     "samples": _COUNT_FROM_0,
     "sample": _COUNT_OR_NONE,
     "test": _COUNT_FROM_0,
-    "seed": _number("a whole number of at least 0", integer=True, least=0),
-    "low": _number("a number"),
-    "high": _number("a number"),
+    "seed": _number(mark("a whole number of at least 0"), integer=True, least=0),
+    "low": _number(mark("a number")),
+    "high": _number(mark("a number")),
     "relax": _flag,
     "resume": _flag,
     "arms_length": _flag,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from circflow.data.cells import plain, shorten, written
+from circflow.data.cells import plain, shorten
 from circflow.data.checks.findings import Drafts, by_row, records
 from circflow.data.suggest import nearest
 from circflow.i18n import say
@@ -142,7 +142,11 @@ def _check_balances(drafts: Drafts) -> None:
         if abs(taken - output) <= CLOSED * max(taken, output):
             continue
         row = int(rows.loc[technology, recipe])
-        sums = f"{plain(round(taken, 6))} t go in, {plain(round(output, 6))} t come out"
+        sums = say(
+            "{taken} t go in, {output} t come out",
+            taken=plain(round(taken, 6)),
+            output=plain(round(output, 6)),
+        )
         drafts.warning(
             "Recipes",
             row,

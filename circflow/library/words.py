@@ -104,7 +104,9 @@ def _recipes(library: Library, technology: str, money: str) -> Iterator[str]:
             word = "takes" if balance["role"] == "input" else "loses"
             yield f"    {word}  {figure(balance['amount'])} t {balance['substance']}"
         taken, output = sums.loc[recipe, ["taken", "made"]]
-        yield f"    balance: {figure(taken)} t in, {figure(output)} t out"
+        yield say(
+            "    balance: {taken} t in, {output} t out", taken=figure(taken), output=figure(output)
+        )
     emitted = library.emission_factors
     for factor in emitted[emitted["kind"] == "recipe"].to_dict("records"):
         name, _, recipe = str(factor["key"]).partition("/")

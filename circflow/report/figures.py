@@ -50,10 +50,19 @@ def gains(solution: Solution, baselines: Sequence[Baseline]) -> dict[str, float]
 def against_today(solution: Solution, baselines: Sequence[Baseline]) -> str:
     """The gains in words; nothing where there are none."""
     currency, years = plain(solution.scenario.settings.currency), horizon(solution.scenario)
-    money = f"million {currency} per year" if years > 1 else f"million {currency}"
+    money = (
+        say("million {currency} per year", currency=currency)
+        if years > 1
+        else say("million {currency}", currency=currency)
+    )
     rows = gains(solution, baselines)
     parts = [
-        f"{'-' if gain < 0 else '+'}{number(abs(gain) / years)} against {words}"
+        say(
+            "{if_any}{number} against {words}",
+            if_any="-" if gain < 0 else "+",
+            number=number(abs(gain) / years),
+            words=words,
+        )
         for words, gain in rows.items()
     ]
     return f"{'; '.join(parts)} ({money})" if parts else ""

@@ -145,11 +145,16 @@ def flow_map(solution: Solution) -> Figure | None:
             )
         )
     if missing:
-        notes.append(f"{missing} links touch a place without coordinates and are left out.")
+        notes.append(
+            say(
+                "{missing} links touch a place without coordinates and are left out.",
+                missing=missing,
+            )
+        )
     stages = [s for s in STAGES if s in set(drawn["stage"])]
-    keys = [(stage_colour(s), f"{s} waste") for s in stages]
-    keys += [("$soft", "product or by-product"), ("$blue", "member's site")]
-    keys += [("$line", "place outside the cluster")]
+    keys = [(stage_colour(s), say("{s} waste", s=s)) for s in stages]
+    keys += [("$soft", say("product or by-product")), ("$blue", say("member's site"))]
+    keys += [("$line", say("place outside the cluster"))]
     return Figure(
         say("Where it goes"),
         views,

@@ -133,7 +133,14 @@ def _measures(rows: pd.DataFrame, currency: str) -> list[_Measure]:
     measures = []
     income = rows.assign(size=rows["income"]).query("size > 0")
     if len(income):
-        measures.append(_Measure("money", "income from sales", f"million {currency}", income))
+        measures.append(
+            _Measure(
+                "money",
+                say("income from sales"),
+                say("million {currency}", currency=currency),
+                income,
+            )
+        )
     arising = rows[rows["stage"] != BOUGHT].assign(size=rows["amount"])
     arising = arising[arising["size"] > 0]
     order = arising.groupby("measure")["size"].count().sort_values(ascending=False).index
@@ -141,8 +148,12 @@ def _measures(rows: pd.DataFrame, currency: str) -> list[_Measure]:
         here = arising[arising["measure"] == measure]
         used = here[here["used"].astype(bool)]
         if len(used) and len(used) < len(here):
-            measures.append(_Measure(f"used{n}", f"{measure} that are used", measure, used))
-        measures.append(_Measure(f"all{n}", f"{measure}, dumped too", measure, here))
+            measures.append(
+                _Measure(f"used{n}", say("{measure} that are used", measure=measure), measure, used)
+            )
+        measures.append(
+            _Measure(f"all{n}", say("{measure}, dumped too", measure=measure), measure, here)
+        )
     return measures
 
 
@@ -169,7 +180,7 @@ def sankey(solution: Solution) -> Figure | None:
     keys = {stage_colour(s): s for s in stages if s in STAGES}
     if len(keys) < len(stages):
         keys["$none"] = ", ".join(s for s in stages if s not in STAGES)
-    keys |= {"$blue": "product", "$grey": "unit, dump or loss", "$pink": "stock"}
+    keys |= {"$blue": "product", "$grey": say("unit, dump or loss"), "$pink": "stock"}
     return Figure(
         say("From waste to product"),
         views,
@@ -263,9 +274,18 @@ def _view(
         tail, head = label[at[row["tail"]]], label[at[row["head"]]]
         lines = [
             f"<b>{escaped(tail)} → {escaped(head)}</b>",
-            f"{figure(row['size'])} {unit}, {percent(row['size'] / total)} of what is shown",
-            f"the chains that pass: income {figure(row['income'])}, cost {figure(row['cost'])},",
-            f"value added {figure(row['value'])} {money}",
+            say(
+                "{size} {unit}, {percent} of what is shown",
+                size=figure(row["size"]),
+                unit=unit,
+                percent=percent(row["size"] / total),
+            ),
+            say(
+                "the chains that pass: income {income}, cost {cost},",
+                income=figure(row["income"]),
+                cost=figure(row["cost"]),
+            ),
+            say("value added {value} {money}", value=figure(row["value"]), money=money),
         ]
         texts.append("<br>".join(lines))
     nodes = [

@@ -156,7 +156,12 @@ def _bundled(links: pd.DataFrame, total: float) -> pd.DataFrame:
     for kind in ("material", "unit"):
         of_kind = [k for k in small if k.startswith(kind + _MARK)]
         if len(of_kind) > 1:
-            names |= dict.fromkeys(of_kind, f"{kind}{_MARK}other {kind}s ({len(of_kind)})")
+            names |= dict.fromkeys(
+                of_kind,
+                say(
+                    "{kind}{mark}other {kind}s ({count})", kind=kind, mark=_MARK, count=len(of_kind)
+                ),
+            )
     renamed = links.assign(
         tail=links["tail"].map(lambda key: names.get(key, key)),
         head=links["head"].map(lambda key: names.get(key, key)),

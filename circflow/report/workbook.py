@@ -77,19 +77,29 @@ def tables_of(solution: Solution) -> dict[str, tuple[str, pd.DataFrame, str]]:
     sheets = {
         name: (table, getattr(solution.tables, table), meaning) for name, table, meaning in SHEETS
     }
-    sheets["Chains"] = ("chains", solution.chains, "value chains from waste to sale")
-    sheets["Uses"] = ("uses", uses_of_wastes(solution), "how many uses every waste has")
-    sheets["Variety"] = ("variety", variety(solution), "how varied the uses of wastes are")
+    sheets["Chains"] = ("chains", solution.chains, say("value chains from waste to sale"))
+    sheets["Uses"] = ("uses", uses_of_wastes(solution), say("how many uses every waste has"))
+    sheets["Variety"] = ("variety", variety(solution), say("how varied the uses of wastes are"))
     unused = solution.unused
     for name, table, frame, meaning in (
         (
             say("Unused chains"),
             "unused_chains",
             unused.chains,
-            "possible chains: what keeps them out",
+            say("possible chains: what keeps them out"),
         ),
-        ("Unused steps", "unused_steps", unused.steps, "what each of their steps lacks, and why"),
-        ("Unused conversions", "unused_conversions", unused.conversions, "recipes that do not run"),
+        (
+            say("Unused steps"),
+            "unused_steps",
+            unused.steps,
+            say("what each of their steps lacks, and why"),
+        ),
+        (
+            say("Unused conversions"),
+            "unused_conversions",
+            unused.conversions,
+            say("recipes that do not run"),
+        ),
     ):
         sheets[name] = (table, frame, meaning)
     sheets["Waste"] = ("waste", waste_by_material(solution), say("what becomes of every waste"))

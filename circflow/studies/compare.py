@@ -197,7 +197,7 @@ Figure = tuple[str, str | None, str]
 def figures_of(solution: Solution) -> dict[Figure, float]:
     """The figures of a plan that are compared, in order."""
     totals = solution.totals
-    money = f"million {solution.scenario.settings.currency}"
+    money = say("million {currency}", currency=solution.scenario.settings.currency)
     figures: dict[Figure, float] = {
         ("objective", None, money): solution.objective,
         ("net_benefit", None, money): totals["net_benefit"],

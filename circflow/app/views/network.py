@@ -185,6 +185,6 @@ def network(app: App, query: Mapping[str, str]) -> str:
         f'aria-label="{len(where)} sites and their links">{_ground(book)}'
         f'<g class="links">{lines}</g>'
         f'<g class="sites">{dots}</g><g class="names">{words}</g></svg>'
-        + note("Click two sites: they are the ends of the link. The lists do the same.")
+        + note(say("Click two sites: they are the ends of the link. The lists do the same."))
     )
     return page(say("Network"), body, project=app.project, at="/tables")

@@ -65,11 +65,11 @@ _FLOWS = (
     ("Arises", "supply", ("site", "kind", "material", "unit_of_measure"), "amount_per_year"),
     ("Moves", "flows", ("from", "to", "material", "unit_of_measure"), "sent_per_year"),
     (
-        "Is used and made", "conversions",
+        mark("Is used and made"), "conversions",
         ("site", "unit", "role", "material", "unit_of_measure"), "amount_per_year",
     ),
-    ("Is sold", "sales", ("site", "material", "tier", "unit_of_measure"), "amount_per_year"),
-    ("Is dumped", "disposal", ("site", "material", "unit_of_measure"), "amount_per_year"),
+    (mark("Is sold"), "sales", ("site", "material", "tier", "unit_of_measure"), "amount_per_year"),
+    (mark("Is dumped"), "disposal", ("site", "material", "unit_of_measure"), "amount_per_year"),
 )  # fmt: skip
 """What materials and units are made of: title, table, what tells rows apart."""
 
@@ -91,7 +91,7 @@ def flows(app: App, query: Mapping[str, str]) -> str:
         if rows:
             body += f"<h2>{title}, per year</h2>" + by_period(rows, keys, amount, caption=title)
     if not any(here.values()):
-        body += note("This stands for several that are too small to be drawn: see the tables.")
+        body += note(say("This stands for several that are too small to be drawn: see the tables."))
     return page(" → ".join(names) or "Flows", body, project=app.project, at="/plan")
 
 
@@ -99,7 +99,7 @@ def _run_of(app: App, query: Mapping[str, str]) -> tuple[int, Path]:
     """The run that is asked about (the latest plan where none is named), and its folder."""
     known = latest(app, "solve", with_file="tables")
     if known is None:
-        raise LookupError("there is no plan yet")
+        raise LookupError(say("there is no plan yet"))
     number = query.get("run", "")
     run = int(number) if number.isdecimal() else known.run
     return run, app.project.run_folder(run)

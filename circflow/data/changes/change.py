@@ -25,7 +25,6 @@ from circflow.data.cells import (
     parse_number,
     plain,
     shorten,
-    written,
 )
 from circflow.data.changes.address import (
     SETTINGS,
@@ -143,7 +142,9 @@ def parse_edit(edit: Edit) -> tuple[Literal["set", "factor", "add"], Edit]:
         return "set", value or None
     number = parse_number(value)
     if number is None:
-        raise BadCellError(f"{shorten(text)!r} lacks a number behind {sign[0]}")
+        raise BadCellError(
+            say("{text!r} lacks a number behind {sign}", text=shorten(text), sign=sign[0])
+        )
     return ("factor" if sign[0][0] == "*" else "add"), number
 
 
@@ -221,9 +222,9 @@ def _new_values(scenario: Scenario, one: _Change, table: Table) -> list[str | fl
             continue
         problem = None
         if not np.isfinite(number):
-            problem = BadCellError("the number is not finite")
+            problem = BadCellError(say("the number is not finite"))
         elif integer and number != np.floor(number):
-            problem = BadCellError(f"{plain(number)} is not a whole number")
+            problem = BadCellError(say("{number} is not a whole number", number=plain(number)))
         elif not in_range(float(number), one.column):
             problem = out_of_range(float(number), one.column)
         if problem:

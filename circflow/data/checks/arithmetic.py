@@ -128,14 +128,14 @@ def _compare(drafts: Drafts, demand: _Demand, reach: Reach, years: dict[str, int
             if material not in reported:
                 here = need[(need["site"] == site) & (need["material"] == material)]
                 there = limit[(limit["site"] == site) & (limit["material"] == material)]
-                _note(drafts, demand, here, there, (period, f"at {shorten(site)!r}"))
+                _note(drafts, demand, here, there, (period, say("at {site!r}", site=shorten(site))))
                 reported.add(material)
     for need, limit in pairs:
         shared = need[~need["material"].isin(list(demand.lossy))]
         for material, period in _exceeded(shared, limit, ["material", "period"]):
             if material not in reported:
                 here, there = (rows[rows["material"] == material] for rows in (need, limit))
-                _note(drafts, demand, here, there, (period, "in all"))
+                _note(drafts, demand, here, there, (period, say("in all")))
                 reported.add(material)
 
 

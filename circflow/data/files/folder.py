@@ -60,10 +60,13 @@ def read_folder(path: Path) -> Book:
         if file.suffix.lower() == ".csv" and not file.name.startswith((".", "~")) and file.is_file()
     ]
     if not files:
-        message = "the folder holds no CSV files: it needs Scenario.csv, Sites.csv and so on"
+        message = say("the folder holds no CSV files: it needs Scenario.csv, Sites.csv and so on")
         raise file_error(message, path.name)
     if len(files) > MAX_SHEETS:
-        raise file_error(f"the folder holds more than {MAX_SHEETS} CSV files", path.name)
+        raise file_error(
+            say("the folder holds more than {max_sheets} CSV files", max_sheets=MAX_SHEETS),
+            path.name,
+        )
     if sum(file.stat().st_size for file in files) > MAX_FILE_BYTES:
         limit = MAX_FILE_BYTES // 2**20
         raise file_error(

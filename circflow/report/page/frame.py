@@ -31,6 +31,7 @@ import numpy as np
 import pandas as pd
 
 from circflow.data.files.json_text import jsonable
+from circflow.i18n import localised, say
 from circflow.report.numbers import number, numbers
 
 THIN = "\u202f"

@@ -175,15 +175,15 @@ def _infrastructure(tables: Mapping[str, pd.DataFrame], money: str) -> list[Bloc
     if table is None or table.empty:
         return []
     columns = (
-        Column("kind", "What"),
-        Column("name", "Name"),
-        Column("worth", "Worth", "number", money, bar=True),
-        Column("calm", "If the mean future came", "number", money),
-        Column("by_risk", "By the uncertainty alone", "number", money),
-        Column("worst", "At most", "number", money),
-        Column("worst_future", "in the future"),
-        Column("worst_tenth", "In the worst tenth", "number", money),
-        Column("because_of", "Because of"),
+        Column("kind", say("What")),
+        Column("name", say("Name")),
+        Column("worth", say("Worth"), "number", money, bar=True),
+        Column("calm", say("If the mean future came"), "number", money),
+        Column("by_risk", say("By the uncertainty alone"), "number", money),
+        Column("worst", say("At most"), "number", money),
+        Column("worst_future", say("in the future")),
+        Column("worst_tenth", say("In the worst tenth"), "number", money),
+        Column("because_of", say("Because of")),
     )
     return [Table(say("What each is worth, by futures"), table, columns, name="infrastructure")]
 

@@ -425,7 +425,7 @@ class _Parts:
         )
         return [
             *_some(charts.timeline(self.solution)),
-            Table("Plants to build", built, columns, shown=15, opens=_made_of(built["unit"])),
+            Table(say("Plants to build"), built, columns, shown=15, opens=_made_of(built["unit"])),
         ]
 
     def _binding(self) -> list[Block]:
@@ -455,16 +455,16 @@ class _Parts:
         binding, arising = self.limits[~streams], self.limits[streams]
         return [
             Table(
-                "What binds most",
+                say("What binds most"),
                 binding,
                 columns,
                 note,
                 shown=10,
-                empty="Nothing binds.",
+                empty=say("Nothing binds."),
                 opens=_cells_of(binding),
             ),
             Table(
-                "What 1 % of a waste stream is worth",
+                say("What 1 % of a waste stream is worth"),
                 arising,
                 columns,
                 say("“less”: the plan would be better off if less arose."),
@@ -494,7 +494,7 @@ class _Parts:
         return [
             *_some(flow_map(self.solution)),
             Table(
-                "Flows, the largest first",
+                say("Flows, the largest first"),
                 frame,
                 columns,
                 shown=8,
@@ -526,7 +526,7 @@ class _Parts:
         )
         return [
             charts.waterfall(self.solution),
-            Table("What is sold", sales, columns, shown=10, opens=_made_of(sales["material"])),
+            Table(say("What is sold"), sales, columns, shown=10, opens=_made_of(sales["material"])),
         ]
 
     def _waste(self) -> list[Block]:

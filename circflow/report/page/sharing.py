@@ -221,9 +221,9 @@ def _shares(tables: Tables, money: str) -> Table:
     wide = wide.sort_values(first, ascending=False).reset_index()
     heads = [Column(str(r), str(r).capitalize(), "number", money) for r in wide.columns[1:]]
     return Table(
-        "Shares of the gain by rule",
+        say("Shares of the gain by rule"),
         wide,
-        (Column("member", "Member"), *heads),
+        (Column("member", say("Member")), *heads),
         shown=15,
         opens=[{"member": str(member)} for member in wide["member"]],
     )
@@ -283,6 +283,6 @@ def _brings(table: pd.DataFrame, money: str) -> list[Block]:
         Column("gain", say("Who gains")),
         Column("lose", say("Who loses")),
     )
-    note = "Before any sharing: with it in the cluster, less without."
+    note = say("Before any sharing: with it in the cluster, less without.")
     opens = [{"member": str(member)} for member in shown["joiner"]]
-    return [Table("What each member adds", shown, columns, note, shown=12, opens=opens)]
+    return [Table(say("What each member adds"), shown, columns, note, shown=12, opens=opens)]

@@ -42,8 +42,8 @@ def comparisons(solution: Solution, *, longest: float = LONGEST) -> list[Baselin
     out. `longest`: seconds that the plan may have taken to build and solve.
     """
     if took_long(solution, longest):
-        reason = "left out, as the plan took long to make (`circflow share` tells the gain)"
-        return [Baseline(ALONE, None, reason), Baseline(DUMPED, None, "left out likewise")]
+        reason = say("left out, as the plan took long to make (`circflow share` tells the gain)")
+        return [Baseline(ALONE, None, reason), Baseline(DUMPED, None, say("left out likewise"))]
     plans = []
     cluster = Cluster(solution.scenario, relax=solution.relaxed)
     forms = forms_of(cluster.model, cluster.base)
@@ -51,7 +51,9 @@ def comparisons(solution: Solution, *, longest: float = LONGEST) -> list[Baselin
     built = cluster.base.column_of[cluster.model["built"].columns]
     if len(built):
         still = cluster.base.program.with_bounds(built[built >= 0], 0.0, 0.0)
-        plans.append(_solved(TODAY, still, forms, lambda: "there is no plan with existing units"))
+        plans.append(
+            _solved(TODAY, still, forms, lambda: say("there is no plan with existing units"))
+        )
     return [
         *plans,
         _solved(ALONE, alone, forms, lambda: cluster.stranded().brief),

@@ -68,7 +68,7 @@ def cluster_forms(
         StudyError: a figure is negative.
     """
     if min(radius_km, conventional_factor, digital_factor) < 0.0:
-        raise StudyError("the radius and the factors of forms of cluster cannot be negative")
+        raise StudyError(say("the radius and the factors of forms of cluster cannot be negative"))
     settings = scenario.settings
     inside, outside = settings.transaction_cost_inside, settings.transaction_cost_outside
     low = digital_factor * min(inside, outside if outside > 0.0 else inside)

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linprog
 from scipy.special import stdtrit
 
+from circflow.i18n import say
 from circflow.solver.run import Progress
 from circflow.studies.cluster.coalition_values import Setting, Values
 from circflow.studies.progress import Clock

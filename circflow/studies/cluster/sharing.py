@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from circflow.data.arguments import public
 from circflow.data.result import Result, figure, one_text_type
 from circflow.data.scenario import Scenario
+from circflow.i18n import say, say_n
 from circflow.solver.run import Progress
 from circflow.studies.cluster.coalition import Cluster
 from circflow.studies.cluster.effects import Effects, effects, waterfall

@@ -55,7 +55,9 @@ def sampled(
             FigureChange(0, target, p.how, float(value), p.address)
             for target, p, value in zip(targets, design.parameters, point, strict=True)
         )
-        futures.append(Future(f"sample {number}", 1.0 / count, changes, sheet="Ranges"))
+        futures.append(
+            Future(say("sample {number}", number=number), 1.0 / count, changes, sheet="Ranges")
+        )
     return futures
 
 
@@ -116,5 +118,11 @@ def in_turn(
     for sheet, names, address, name in things:
         for period in periods:
             still = Outage(0, sheet, names, period, address)
-            futures.append(Future(f"{name} still {when(period)}", likely, outages=(still,)))
+            futures.append(
+                Future(
+                    say("{name} still {when}", name=name, when=when(period)),
+                    likely,
+                    outages=(still,),
+                )
+            )
     return futures

@@ -74,9 +74,11 @@ class Kept:
             content = json.loads(path.read_text(encoding="utf-8"))
             same, kept.groups = content["key"] == kept.key, dict(content["groups"])
         except (ValueError, KeyError, TypeError, OSError):
-            raise StudyError(f"{path} is not a store of circflow futures") from None
+            raise StudyError(say("{path} is not a store of circflow futures", path=path)) from None
         if not same:
-            raise StudyError(f"{path} belongs to other futures, or the scenario has changed since")
+            raise StudyError(
+                say("{path} belongs to other futures, or the scenario has changed since", path=path)
+            )
         return kept
 
     def get(self, group: Group) -> Found | None:

@@ -73,7 +73,7 @@ def things_of(scenario: Scenario, built: Collection[str]) -> list[Thing]:
         if (rows["load_share"] < _SPARE).any():
             share = rows["load_share"] * rows["capacity_per_year"]
             loads = tuple(zip(rows["period"], share.astype(float), strict=True))
-            things.append(Thing("spare capacity", (str(unit),), loads))
+            things.append(Thing(say("spare capacity"), (str(unit),), loads))
     return things
 
 
@@ -133,7 +133,7 @@ def softened(
     rows = []
     for thing, other in parts:
         if other is None or np.isnan(other).any():
-            why = "without it no decisions hold in every future"
+            why = say("without it no decisions hold in every future")
             rows.append([thing.kind, thing.name, *[np.nan] * 4, None, np.nan, why])
             continue
         gain = worths - other

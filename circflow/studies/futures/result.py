@@ -204,7 +204,7 @@ class Futures(Result):
     def tables(self) -> dict[str, pd.DataFrame]:
         """Every table, by the name of its sheet."""
         figures = [(name, getattr(self, name), FIGURES[name]) for name in FIGURES]
-        figures += [("gap", self.gap, "of RP to its proven bound, relative")]
+        figures += [("gap", self.gap, say("of RP to its proven bound, relative"))]
         tables = {
             "figures_of_all": pd.DataFrame(figures, columns=["figure", "million", "meaning"]),
             "futures": self.table,
@@ -302,7 +302,7 @@ def _share(result: Futures, flags: list[bool]) -> float:
 
 def _advice(result: Futures, unit: str, period: str | None, first: str, share: float) -> str:
     if result.decisions is None:
-        return "no decisions hold in every future"
+        return say("no decisions hold in every future")
     if period == first:
         return say("build now: right in every future") if share >= _ALL else "build now"
     if period is not None:

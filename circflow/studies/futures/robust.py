@@ -232,7 +232,7 @@ class _Search:
 
     def at(self, gamma: float) -> dict[str, Any]:
         """The best plan for a budget of uncertainty, audited."""
-        self.tell(f"budget of uncertainty {gamma:g}")
+        self.tell(say("budget of uncertainty {gamma:g}", gamma=gamma))
         joint_program = self.joint.program
         width = joint_program.shape[1]
         program = self.counterpart.with_costs(gamma, np.array([width]))

@@ -226,19 +226,21 @@ class Run:
 
     def study(self) -> Answer:
         """WS, EV, EEV, RP, and the plans of RP."""
-        alone: list[Found] = self.each(ALONE, "each future alone")
+        alone: list[Found] = self.each(ALONE, say("each future alone"))
         _unbounded(self.job, alone)
-        self._planned("plans of each future alone", [one.decisions for one in alone])
-        self.tell("the mean scenario")
+        self._planned(say("plans of each future alone"), [one.decisions for one in alone])
+        self.tell(say("the mean scenario"))
         mean = self._mean()
         under_mean: list[Found] = []
         if mean.decisions is not None:
             same = [mean.decisions] * len(alone)
-            under_mean = [p.found for p in self._planned("the mean scenario's decisions", same)]
+            under_mean = [
+                p.found for p in self._planned(say("the mean scenario's decisions"), same)
+            ]
         without = [n for n, one in enumerate(alone) if one.status is Status.INFEASIBLE]
         if without:
             reasons = tuple((self.job.futures[n].name, reason_of(self.job, n)) for n in without)
-            reason = "no decisions hold in every future: some have no plan at all"
+            reason = say("no decisions hold in every future: some have no plan at all")
             return Answer(
                 self, Status.INFEASIBLE, alone, mean, under_mean, [], reasons=reasons, reason=reason
             )
@@ -247,21 +249,21 @@ class Run:
     def _together(self, alone: list[Found], mean: Found, under_mean: list[Found]) -> Answer:
         status, decisions, bound = self.decided(mean.decisions)
         if status is Status.INFEASIBLE:
-            copies: list[Copy] = self.each(COPY, "programmes of the futures")
+            copies: list[Copy] = self.each(COPY, say("programmes of the futures"))
             reason = no_common_plan(self.job, copies, self.probabilities)
             return Answer(self, status, alone, mean, under_mean, [], reason=reason)
         if decisions is None:
             name = self.job.scenario.name
-            words = {Status.UNBOUNDED: "the futures together could earn without end"}
+            words = {Status.UNBOUNDED: say("the futures together could earn without end")}
             reason = words.get(status, "the time limit was reached before a plan was found")
             raise NoPlan(name, status, reason)
-        plans = self._planned("plans of the futures", [decisions] * len(alone))
+        plans = self._planned(say("plans of the futures"), [decisions] * len(alone))
         best = [plan.found for plan in plans]
         if under_mean and self.measured(under_mean) > self.measured(best):
             # Within the gap the mean's decisions may be better than those that were found.
             assert mean.decisions is not None
             decisions = mean.decisions
-            plans = self._planned("plans of the futures", [decisions] * len(alone))
+            plans = self._planned(say("plans of the futures"), [decisions] * len(alone))
         answer = Answer(self, status, alone, mean, under_mean, plans, decisions, bound)
         _check(answer)
         return answer
@@ -277,7 +279,13 @@ class Run:
             if plan.faults:
                 name, faults = self.job.futures[task.number].name, "; ".join(plan.faults)
                 raise CheckError(
-                    f"{words}: that of {name!r} failed the audit: {faults} (a fault of circflow)"
+                    say(
+                        "{words}: that of {name!r} failed the audit: {faults} (a fault of "
+                        "circflow)",
+                        words=words,
+                        name=name,
+                        faults=faults,
+                    )
                 )
         return plans
 
@@ -291,8 +299,8 @@ class Run:
         size = self.group_size or (None if one * count <= TOGETHER_UP_TO else GROUP_NONZEROS / one)
         groups = 1 if size is None else max(1, math.ceil(count / max(size, 1.0)))
         if groups == 1:
-            copies: list[Copy] = self.each(COPY, "programmes of the futures")
-            self.tell(f"the decisions for all {count} futures")
+            copies: list[Copy] = self.each(COPY, say("programmes of the futures"))
+            self.tell(say("the decisions for all {count} futures", count=count))
             answer = best_together(self.job, copies, self.probabilities)
             return answer.status, answer.decisions, answer.bound
         search = Grouped(self.probabilities, self._measured, self._groups, self.kept, self.tell)
@@ -300,7 +308,7 @@ class Run:
         return status, search.best, search.bound
 
     def _measured(self, decisions: Floats) -> float:
-        answers: list[Found] = self.each(VALUE, "decisions tried on all futures", decisions)
+        answers: list[Found] = self.each(VALUE, say("decisions tried on all futures"), decisions)
         return self.measured(answers)
 
     def _groups(self, parts: Sequence[tuple[int, ...]]) -> list[Found]:
@@ -325,7 +333,7 @@ class Run:
         _, decisions, _ = self.decided()
         if decisions is None:
             return None
-        answers: list[Found] = self.each(VALUE, "worths of the futures", decisions)
+        answers: list[Found] = self.each(VALUE, say("worths of the futures"), decisions)
         return np.array([one.worth for one in answers])
 
     def _mean(self) -> Found:
@@ -350,18 +358,25 @@ class Run:
                     )
                 )
             results[task.number] = result
-            self.tell(f"{words}: {len(results)} of {len(tasks)}")
+            self.tell(
+                say(
+                    "{words}: {count} of {count_2}",
+                    words=words,
+                    count=len(results),
+                    count_2=len(tasks),
+                )
+            )
         return [results[task.number] for task in tasks]
 
     def compared(self, decisions: Floats) -> tuple[Floats, Floats, float]:
         """Worths of the futures under decisions (NaN: no plan), under those that are best for
         them together, and the proven bound of the latter's mean."""
-        answers: list[Found] = self.each(VALUE, "the decisions", decisions)
+        answers: list[Found] = self.each(VALUE, say("the decisions"), decisions)
         _, better, bound = self.decided(decisions)
         worths = np.array([one.worth for one in answers])
         if better is None:
             return worths, np.full(len(answers), np.nan), np.nan
-        best: list[Found] = self.each(VALUE, "the best decisions for them", better)
+        best: list[Found] = self.each(VALUE, say("the best decisions for them"), better)
         return worths, np.array([one.worth for one in best]), bound
 
     def measured(self, answers: Sequence[Found]) -> float:
@@ -378,7 +393,9 @@ def _unbounded(job: Job, alone: Sequence[Found]) -> None:
             from circflow.solver.explain import reason
 
             words = reason(in_future(job.scenario, future), Status.UNBOUNDED)
-            name = f"{job.scenario.name}, in the future {future.name!r}"
+            name = say(
+                "{name}, in the future {name_2!r}", name=job.scenario.name, name_2=future.name
+            )
             raise NoPlan(name, Status.UNBOUNDED, words)
 
 
@@ -387,7 +404,7 @@ def _check(answer: Answer) -> None:
     job = answer.run.job
     assert answer.decisions is not None
     if job.first.breach(answer.decisions) > 1e-6:
-        raise CheckError("the decisions break the limits of building (a fault of circflow)")
+        raise CheckError(say("the decisions break the limits of building (a fault of circflow)"))
     for future, plan, worth_alone in zip(job.futures, answer.plans, answer.alone, strict=True):
         if plan.found.decisions is None:
             raise CheckError(
@@ -398,7 +415,10 @@ def _check(answer: Answer) -> None:
                 )
             )
         _not_above(
-            plan.found.worth, worth_alone.bound, f"{future.name!r} under common decisions", "alone"
+            plan.found.worth,
+            worth_alone.bound,
+            say("{name!r} under common decisions", name=future.name),
+            "alone",
         )
     best = answer.run.measured([plan.found for plan in answer.plans])
     _not_above(best, answer.bound, "RP", say("its proven bound"))

@@ -26,7 +26,12 @@ _FIGURES = (
 def lines(result: Futures) -> list[str]:
     """What is shown on the terminal."""
     currency = result.scenario.settings.currency
-    head = f"{plain(result.scenario.name)}: {len(result.futures)} futures, million {currency}"
+    head = say(
+        "{name}: {count} futures, million {currency}",
+        name=plain(result.scenario.name),
+        count=len(result.futures),
+        currency=currency,
+    )
     shown = [head, "", *_figures(result), "", *_decisions(result), *_futures(result)]
     shown += [*_members(result), *_infrastructure(result), *_test(result)]
     shown += [plain(text) for text in result.notes]
@@ -35,7 +40,9 @@ def lines(result: Futures) -> list[str]:
 
 def _figures(result: Futures) -> list[str]:
     values = [getattr(result, name) for name, _ in _FIGURES]
-    worst = f"mean worth of the worst {share(1.0 - result.risk.alpha)} of the futures"
+    worst = say(
+        "mean worth of the worst {share} of the futures", share=share(1.0 - result.risk.alpha)
+    )
     rows = [
         [name, words, text]
         for (name, words), text in zip(_FIGURES, numbers([*values, result.CVaR]), strict=False)
@@ -45,14 +52,18 @@ def _figures(result: Futures) -> list[str]:
     if result.risk.omega > 0.0:
         weight = number(result.risk.omega)
         shown.append(
-            f"  RP, WS and EEV count the mean {number(1 - result.risk.omega)}, CVaR {weight}"
+            say(
+                "  RP, WS and EEV count the mean {number}, CVaR {weight}",
+                number=number(1 - result.risk.omega),
+                weight=weight,
+            )
         )
     gap = result.gap or 0.0
     if gap > 1e-9:
-        shown.append(f"  RP is proven to within {number(100 * gap)} %")
+        shown.append(say("  RP is proven to within {number} %", number=number(100 * gap)))
     if result.mean_without_plan:
         names = ", ".join(plain(name) for name in result.mean_without_plan)
-        shown.append(f"  The mean scenario's decisions leave no plan in: {names}")
+        shown.append(say("  The mean scenario's decisions leave no plan in: {names}", names=names))
     return shown
 
 
@@ -141,18 +152,36 @@ def _test(result: Futures) -> list[str]:
             )
         ]
     low, mean, high = numbers([tested.mean_low, tested.mean, tested.mean_high])
-    text = [f"{head}mean worth {mean} (95 %: {low} to {high})"]
+    text = [
+        say(
+            "{head}mean worth {mean} (95 %: {low} to {high})",
+            head=head,
+            mean=mean,
+            low=low,
+            high=high,
+        )
+    ]
     if tested.gap_high == tested.gap_high:
         gap, most = numbers([max(tested.gap, 0.0), max(tested.gap_high, 0.0)])
-        text.append(f"  below the best possible by about {gap}, with 95 % by at most {most}")
+        text.append(
+            say(
+                "  below the best possible by about {gap}, with 95 % by at most {most}",
+                gap=gap,
+                most=most,
+            )
+        )
     return text
 
 
 def no_plan_lines(result: Futures) -> list[str]:
     """Why no decisions hold in every future, as lines of an error."""
-    text = [f"error: {plain(result.scenario.name)}: {plain(result.reason)}"]
+    text = [
+        say(
+            "error: {name}: {reason}", name=plain(result.scenario.name), reason=plain(result.reason)
+        )
+    ]
     for name, reason in result.without_plan:
-        text.append(f"  in the future {plain(name)!r}:")
+        text.append(say("  in the future {name!r}:", name=plain(name)))
         text += [f"    {line.rstrip()}" for line in reason.splitlines() if line.strip()]
     return text
 
@@ -168,16 +197,26 @@ def robust_lines(result: Robust) -> list[str]:
             curve["gamma"], *money, curve["chance"], curve["built"], strict=True
         )
     ]
-    titles = ["figures that turn out badly", "worth at least", "as it stands", "price"]
-    head = (
-        f"{plain(result.scenario.name)}: {len(result.rows)} uncertain figures, million {currency}"
+    titles = [
+        say("figures that turn out badly"),
+        say("worth at least"),
+        say("as it stands"),
+        "price",
+    ]
+    head = say(
+        "{name}: {count} uncertain figures, million {currency}",
+        name=plain(result.scenario.name),
+        count=len(result.rows),
+        currency=currency,
     )
-    shown = [head, "", *columns([*titles, "chance of less", "built"], rows), ""]
+    shown = [head, "", *columns([*titles, say("chance of less"), "built"], rows), ""]
     for gamma, plan in zip(curve["gamma"], result.plans, strict=True):
         if gamma in result.gamma and plan:
             names = ", ".join(f"{plain(b['unit'])} ({plain(b['period'])})" for b in plan)
-            shown.append(f"Built against {number(gamma)}: {names}")
+            shown.append(say("Built against {gamma}: {names}", gamma=number(gamma), names=names))
     if result.left_out:
         names = ", ".join(plain(name) for name in result.left_out)
-        shown.append(f"Left out, as they are decided or change more than money: {names}")
+        shown.append(
+            say("Left out, as they are decided or change more than money: {names}", names=names)
+        )
     return shown

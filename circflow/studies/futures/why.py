@@ -29,9 +29,14 @@ def reason_of(job: Job, number: int) -> str:
     if explanation.status is not Status.INFEASIBLE:
         budget = job.scenario.frame("Budget")
         limits = zip(budget["period"], budget["budget_million"], strict=True)
-        cells = ", ".join(f"{period}: {plain(limit)} million" for period, limit in limits)
-        words = f"the budget does not suffice (sheet Budget, {cells})"
-    return "\n".join([*(f"in this future: {text}" for text in future.words()), words])
+        cells = ", ".join(
+            say("{period}: {limit} million", period=period, limit=written(limit))
+            for period, limit in limits
+        )
+        words = say("the budget does not suffice (sheet Budget, {cells})", cells=cells)
+    return "\n".join(
+        [*(say("in this future: {text}", text=text) for text in future.words()), words]
+    )
 
 
 def no_common_plan(job: Job, copies: Sequence[Copy], probabilities: Floats) -> str:

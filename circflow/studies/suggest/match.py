@@ -116,7 +116,11 @@ class _Maker:
         how, materials = self._by_name(row)
         if len(materials) == 1:
             factor, doubt = self._factor(row, materials[0]), self._doubt(row, materials[0])
-            settle = NOT_IN_ITS_UNIT if factor is None else f"if it is {materials[0]!r}, {_SETTLE}"
+            settle = (
+                NOT_IN_ITS_UNIT
+                if factor is None
+                else say("if it is {materials!r}, {settle}", materials=materials[0], settle=_SETTLE)
+            )
             question = f"{doubt}; {settle}" if doubt else ""
             return (*head, materials[0], how, not doubt, factor, question)
         near = materials or self._near(row)

@@ -30,7 +30,7 @@ def _figure(value: Any) -> str:
 
 def _table(result: Suggestions, currency: str) -> list[str]:
     if result.table.empty:
-        return ["No technology of the library would pay here.", ""]
+        return [say("No technology of the library would pay here."), ""]
     rows = [
         [
             str(n),
@@ -60,15 +60,19 @@ def _words(result: Suggestions) -> list[str]:
     for n, r in enumerate(result.table.to_dict("records"), 1):
         if not r["pays"]:
             continue
-        shown.append(plain(f"{n}  takes {r['takes']}; makes {r['makes']}"))
+        shown.append(
+            plain(say("{n}  takes {takes}; makes {makes}", n=n, takes=r["takes"], makes=r["makes"]))
+        )
         if r["or_at"]:
-            shown.append(plain(f"   instead of it, not beside it: at {r['or_at']}"))
+            shown.append(
+                plain(say("   instead of it, not beside it: at {or_at}", or_at=r["or_at"]))
+            )
         if r["gains_most"]:
-            shown.append(plain(f"   gains most: {r['gains_most']}"))
+            shown.append(plain(say("   gains most: {gains_most}", gains_most=r["gains_most"])))
         if r["alike"]:
-            shown.append(plain(f"   like: {r['alike']}"))
+            shown.append(plain(say("   like: {alike}", alike=r["alike"])))
         if r["hangs_on"]:
-            shown.append(plain(f"   hangs on: {r['hangs_on']}"))
+            shown.append(plain(say("   hangs on: {hangs_on}", hangs_on=r["hangs_on"])))
     return [*shown, ""] if shown else []
 
 
@@ -77,7 +81,15 @@ def _together(result: Suggestions, currency: str) -> list[str]:
         return []
     names = ", ".join(plain(str(u)) for u in result.portfolio["unit"])
     gain = number(result.portfolio_gain)
-    return [f"Together within the budget: {gain} million {currency} with {names}", ""]
+    return [
+        say(
+            "Together within the budget: {gain} million {currency} with {names}",
+            gain=gain,
+            currency=currency,
+            names=names,
+        ),
+        "",
+    ]
 
 
 def _almost(result: Suggestions, currency: str) -> list[str]:
@@ -110,6 +122,15 @@ def _no_market(result: Suggestions, currency: str) -> list[str]:
 
 def _questions(result: Suggestions) -> list[str]:
     rows = result.questions.head(_SHOWN).to_dict("records")
-    shown = [plain(f"Not sure: {r['material']}: {r['question']}") for r in rows]
+    shown = [
+        plain(
+            say("Not sure: {material}: {question}", material=r["material"], question=r["question"])
+        )
+        for r in rows
+    ]
     more = len(result.questions) - len(rows)
-    return [*shown, *([f"… and {more} more (-o writes all)"] if more else []), ""] if shown else []
+    return (
+        [*shown, *([say("… and {more} more (-o writes all)", more=more)] if more else []), ""]
+        if shown
+        else []
+    )

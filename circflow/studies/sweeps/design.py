@@ -86,7 +86,9 @@ def parameter(scenario: Scenario, address: str, how: str) -> Parameter:
     matched = match(scenario.tables, parsed)
     column: Column = matched.column
     if how != "set" and not column.is_number:
-        raise StudyError(f"{parsed} is not a number, so it can only be set: how='set'")
+        raise StudyError(
+            say("{parsed} is not a number, so it can only be set: how='set'", parsed=parsed)
+        )
     base: float | None = None
     if column.is_number:
         if parsed.sheet == "Scenario":
@@ -111,7 +113,11 @@ def parameter(scenario: Scenario, address: str, how: str) -> Parameter:
 def meant(given: str, names: Iterable[str]) -> str:
     """`; did you mean …?`, where one of the names is near."""
     good = nearest(given, names)
-    return f"; did you mean {good!r}?{remark(given, good)}" if good else ""
+    return (
+        say("; did you mean {good!r}?{remark}", good=good, remark=remark(given, good))
+        if good
+        else ""
+    )
 
 
 class Unreadable(str):
@@ -135,7 +141,9 @@ def values_of(one: Parameter, column: Column, values: Sequence[Any]) -> list[Any
     values_given = [_value_of(one, column, python_value(value)) for value in values]
     if all(isinstance(value, Unreadable) for value in values_given):
         raise StudyError(
-            values_given[0].reason if values_given else f"{one.address} has no values to take"
+            values_given[0].reason
+            if values_given
+            else say("{address} has no values to take", address=one.address)
         )
     return values_given
 

@@ -193,7 +193,7 @@ class Engine:
             except Exception as error:
                 if not _is_loss(error):
                     raise
-                yield task, Lost(f"the worker died ({type(error).__name__})")
+                yield task, Lost(say("the worker died ({name})", name=type(error).__name__))
                 if local:
                     self._start_pool(1)
         if local:

@@ -71,7 +71,7 @@ def ranges_of(scenario: Scenario, parameters: Sequence[str] | None = None) -> li
     """
     sheet = scenario.frame("Ranges")
     if sheet.empty:
-        raise StudyError("the sheet Ranges is empty: fill it in, or give ranges in the call")
+        raise StudyError(say("the sheet Ranges is empty: fill it in, or give ranges in the call"))
     ranges = [
         _range(scenario, str(r["parameter"]), r["change"], r["low"], r["high"], r["distribution"])
         for r in sheet.to_dict("records")
@@ -106,7 +106,7 @@ def given_ranges(
         kind = how if isinstance(how, str) else how.get(address, "factor")
         ranges_given.append(_range(scenario, address, kind, *given))
     if not ranges_given:
-        raise StudyError("nothing is varied: name at least one parameter")
+        raise StudyError(say("nothing is varied: name at least one parameter"))
     return ranges_given
 
 

@@ -146,7 +146,7 @@ def _cells(
         if one.is_continuous:
             ends.append((one, 1.0 - share, 1.0 + share))
     if not ends:
-        raise StudyError(f"{', '.join(sheets)}: no figures to vary")
+        raise StudyError(say("{sheets}: no figures to vary", sheets=", ".join(sheets)))
     return ends
 
 

@@ -109,12 +109,12 @@ def pareto(  # noqa: PLR0913
     first, second = (goals.goal(name) for name in trade)
     goals.add_rows({first.name: first, second.name: second})
     curve = _Curve(goals, first, second, gap, time_limit)
-    tell("the ends of the curve")
+    tell(say("the ends of the curve"))
     points_found = curve.ends()
     span = np.linspace(points_found[0].second, points_found[-1].second, points)[1:-1]
     if abs(points_found[-1].second - points_found[0].second) > curve.noise(second, points_found):
         for n, limit in enumerate(span):
-            tell(f"point {n + 2} of {points}")
+            tell(say("point {n} of {points}", n=n + 2, points=points))
             points_found.append(curve.point(float(limit)))
     kept = _efficient(points_found, first, second, curve)
     return _front(goals, kept, first, second, time.perf_counter() - begun)

@@ -158,14 +158,18 @@ def _subjects(scenario: Scenario, names: Sequence[str] | None) -> list[_Subject]
         if name in rows:
             row = rows[name]
             if row["status"] == "off":
-                raise StudyError(f"the unit {name!r} is off: make it a candidate to judge it")
+                raise StudyError(
+                    say("the unit {name!r} is off: make it a candidate to judge it", name=name)
+                )
             subjects.append(_Subject(name, row["status"], row["site"], row["technology"]))
         elif name in members:
             subjects.append(_Subject(name, "member"))
         else:
             close = nearest(name, [*rows, *members])
-            better = f"; did you mean {close!r}?" if close else ""
-            raise StudyError(f"{name!r} is neither a unit nor a member{better}")
+            better = say("; did you mean {close!r}?", close=close) if close else ""
+            raise StudyError(
+                say("{name!r} is neither a unit nor a member{better}", name=name, better=better)
+            )
     return subjects
 
 

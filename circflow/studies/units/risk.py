@@ -64,7 +64,7 @@ def contingency(
             columns = np.append(columns, _trade(bench, name, period))
         return _without(held, bench, columns, units, period)
 
-    values = spread(without, benches, cases, progress, "units and members that drop out")
+    values = spread(without, benches, cases, progress, say("units and members that drop out"))
     records = []
     for (kind, name, period, _), value in zip(cases, values, strict=True):
         loss = best.value - value

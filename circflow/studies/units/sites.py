@@ -49,9 +49,13 @@ def parse_unit(text: str) -> dict[str, str]:
     for part in re.split(r",\s*(?=\w+\s*=)", text.strip()):
         name, sign, value = part.partition("=")
         if not sign or not name.strip():
-            raise StudyError(f"{part.strip()!r} is not column=value (of a unit to be added)")
+            raise StudyError(
+                say("{strip!r} is not column=value (of a unit to be added)", strip=part.strip())
+            )
         if name.strip() in columns:
-            raise StudyError(f"{name.strip()} is given twice for the unit to be added")
+            raise StudyError(
+                say("{strip} is given twice for the unit to be added", strip=name.strip())
+            )
         columns[name.strip()] = value.strip()
     return columns
 

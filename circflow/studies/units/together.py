@@ -66,7 +66,7 @@ def pairs(
     both = list(combinations(units, 2))
     todo = list(dict.fromkeys(case for pair in both for case in cases(*pair)))
     held = [_Held(bench, best, forced) for bench in benches]
-    values = spread(_Held.value, held, todo, progress, "combinations of candidates")
+    values = spread(_Held.value, held, todo, progress, say("combinations of candidates"))
     known = dict(zip(todo, values, strict=True))
     records = [(*pair, *_interaction([known[c] for c in cases(*pair)], scale)) for pair in both]
     table = pd.DataFrame(records, columns=PAIRS)

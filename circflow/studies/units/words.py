@@ -242,7 +242,11 @@ def _market_line(verdicts: Verdicts, unit: str, money: str) -> list[str]:
     if of_unit.empty:
         return []
     sums = of_unit.groupby("item")["market_million"].sum()
-    parts = {"freight": "freight", "transactions": "transactions", "emissions": "emission charges"}
+    parts = {
+        "freight": "freight",
+        "transactions": "transactions",
+        "emissions": say("emission charges"),
+    }
     borne = ", ".join(
         f"{words} {number(0.0 - sums.get(item, 0.0))}" for item, words in parts.items()
     )
@@ -386,8 +390,16 @@ def _risk_lines(verdicts: Verdicts, unit: str, money: str) -> list[str]:
         of_unit = table[(table["name"] == unit)]
         if len(of_unit):
             worst = of_unit.iloc[0]
-            loss = f"{number(worst['loss_million'])} {money}" if worst["possible"] else "the plan"
-            lines.append(f"If it stands still in {worst['period']}, the cluster loses {loss}.")
+            loss = (
+                f"{number(worst['loss_million'])} {money}" if worst["possible"] else say("the plan")
+            )
+            lines.append(
+                say(
+                    "If it stands still in {period}, the cluster loses {loss}.",
+                    period=worst["period"],
+                    loss=loss,
+                )
+            )
     table = verdicts.futures
     if len(table) and (table["unit"] == unit).any():
         r = table[table["unit"] == unit].iloc[0]
