@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from circflow.app.project import Project
-from circflow.i18n import current, mark, say
+from circflow.i18n import current, mark, say, say_n
 
 STEPS = (
     ("/", mark("Workbook")),
@@ -41,10 +41,10 @@ def page(title: str, body: str, *, project: Project | None, at: str = "") -> str
         f"<title>{escape(title)} · circflow</title>"
         '<link rel="stylesheet" href="/assets/page.css"><link rel="stylesheet" '
         'href="/assets/app.css"></head><body class="app">'
-        '<a class="skip" href="#main">to the content</a>'
+        '<a class="skip" href="#main">' + say("to the content") + "</a>"
         f'<header class="bar"><div class="wide"><p class="kind">circflow</p>'
         f'<p class="book"><b>{name}</b> {state}</p></div></header>'
-        f'<nav aria-label="Steps"><div class="wide"><ul>{links}</ul></div></nav>'
+        f'<nav aria-label="{escape(say("Steps"))}"><div class="wide"><ul>{links}</ul></div></nav>'
         f'<main class="wide" id="main"><h1>{escape(title)}</h1>{body}</main>'
         '<div id="live" role="status" aria-live="polite"></div>'
         '<script src="/assets/app.js" defer></script></body></html>'
@@ -58,7 +58,9 @@ def _current(here: bool) -> str:
 def _state(project: Project) -> str:
     count = len({edit.step for edit in project.edits})
     return (
-        f'<span class="soft">{count} unsaved change{"" if count == 1 else "s"}</span>'
+        '<span class="soft">'
+        + say_n("{n} unsaved change", "{n} unsaved changes", count)
+        + "</span>"
         if count
         else ""
     )

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
-from circflow.i18n import localised
+from circflow.i18n import localised, say
 
 _ROWS_SHOWN = 20
 _COLUMNS_SHOWN = 12
@@ -58,7 +58,7 @@ def _as_html(table: pd.DataFrame) -> str:
         max_cols=_COLUMNS_SHOWN, index=False, escape=True, na_rep="", border=0
     )
     more = len(table) - _ROWS_SHOWN
-    return shown + (f"<p>and {more:,} more rows</p>" if more > 0 else "")
+    return shown + (("<p>" + say("and {more:,} more rows", more=more) + "</p>") if more > 0 else "")
 
 
 def figure(value: float | None) -> str:

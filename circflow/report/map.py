@@ -243,11 +243,18 @@ def _lines(links: pd.DataFrame, sites: pd.DataFrame, solution: Solution) -> list
 
 
 def _words(row: dict[Any, Any], currency: str) -> str:
-    more = f"<br>and {row['more']} more" if row["more"] > 0 else ""
-    return (
-        f"<b>{escaped(row['from'])} → {escaped(row['to'])}</b><br>{row['materials']}{more}<br>"
-        f"{figure(row['distance_km'])} km, {figure(row['work'])} million t·km per year<br>"
-        f"transport {figure(row['cost'])} million {currency} per year"
+    more = say("<br>and {more} more", more=row["more"]) if row["more"] > 0 else ""
+    return say(
+        "<b>{escaped} → {escaped_2}</b><br>{materials}{more}<br>{distance_km} km, "
+        "{work} million t·km per year<br>transport {cost} million {currency} per year",
+        escaped=escaped(row["from"]),
+        escaped_2=escaped(row["to"]),
+        materials=row["materials"],
+        more=more,
+        distance_km=figure(row["distance_km"]),
+        work=figure(row["work"]),
+        cost=figure(row["cost"]),
+        currency=currency,
     )
 
 

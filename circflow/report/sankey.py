@@ -289,8 +289,14 @@ def _view(
         ]
         texts.append("<br>".join(lines))
     nodes = [
-        f"<b>{escaped(name)}</b>{full.get(name, '')}<br>{figure(size)} {unit}, "
-        f"{percent(size / total)} of what is shown"
+        say(
+            "<b>{escaped}</b>{get}<br>{size} {unit}, {percent} of what is shown",
+            escaped=escaped(name),
+            get=full.get(name, ""),
+            size=figure(size),
+            unit=unit,
+            percent=percent(size / total),
+        )
         for name, size in zip(label, passing.tolist(), strict=True)
     ]
     shown = [escaped(cut(n, ROOM[key[0]])) for key, n in zip(keys, label, strict=True)]

@@ -126,8 +126,14 @@ def _view(links: pd.DataFrame, measure: str) -> dict[str, Any]:
     names = [key.partition(_MARK)[2] for key in keys]
     unit = say("{escaped} per year", escaped=escaped(measure))
     texts = [
-        f"<b>{escaped(names[at[tail]])} → {escaped(names[at[head]])}</b><br>{figure(size)} {unit}, "
-        f"{percent(size / total)} of all"
+        say(
+            "<b>{escaped} → {escaped_2}</b><br>{size} {unit}, {percent} of all",
+            escaped=escaped(names[at[tail]]),
+            escaped_2=escaped(names[at[head]]),
+            size=figure(size),
+            unit=unit,
+            percent=percent(size / total),
+        )
         for tail, head, size in links[["tail", "head", "size"]].itertuples(index=False, name=None)
     ]
     drawn = bands(

@@ -56,14 +56,29 @@ def _tables(app: App, run: int) -> Tables:
 def _gain(tables: Tables) -> str:
     totals = {r["figure"]: r["value"] for r in tables["totals"]}
     effects = "".join(
-        f"<li>{escape(str(r['effect']).replace('_', ' '))}: {figure(r['million'])} million</li>"
+        (
+            "<li>"
+            + say(
+                "{replace}: {million} million",
+                replace=escape(str(r["effect"]).replace("_", " ")),
+                million=figure(r["million"]),
+            )
+            + "</li>"
+        )
         for r in tables["effects"]
     )
     return (
-        f'<p class="lead">Alone {figure(totals["alone_million"])}, together '
-        f"{figure(totals['together_million'])}: the cluster gains "
-        f"<b>{figure(totals['gain_million'])}</b> million, discounted.</p>"
-        f"<h2>By effect</h2><ul>{effects}</ul>"
+        '<p class="lead">'
+        + say(
+            "Alone {alone_million}, together {together_million}: the cluster gains",
+            alone_million=figure(totals["alone_million"]),
+            together_million=figure(totals["together_million"]),
+        )
+        + f" <b>{figure(totals['gain_million'])}</b> "
+        + say("million, discounted.")
+        + "</p><h2>"
+        + say("By effect")
+        + f"</h2><ul>{effects}</ul>"
     )
 
 
@@ -73,7 +88,7 @@ def _rules(tables: Tables) -> str:
     shares = {(r["member"], r["rule"]): r["million"] for r in tables["allocations"]}
     members = list(dict.fromkeys(r["member"] for r in tables["allocations"]))
     rows = [[member_link(m), *(figure(shares.get((m, r))) for r in rules)] for m in members]
-    body = "<h2>By member and rule</h2>"
+    body = "<h2>" + say("By member and rule") + "</h2>"
     body += html_table(["member", *rules], rows, caption=say("Shares of the gain, million"))
     core = [
         [
@@ -99,7 +114,7 @@ def member(app: App, member: str, query: Mapping[str, str]) -> str:
     if member not in {r["member"] for r in tables["allocations"]}:
         raise LookupError(say("there is no member {member!r}", member=member))
     body = (
-        '<button type="button" data-print class="noprint">Print</button>'
+        ('<button type="button" data-print class="noprint">' + say("Print") + "</button>")
         + about(app, known)
         + _own_gain(tables, member)
         + _trade(tables, member, say("What I give"), "seller", "buyer")
@@ -122,9 +137,18 @@ def _own_gain(tables: Tables, member: str) -> str:
     ]
     head = ("period", "alone", say("in the cluster"), "change")
     return (
-        f'<p class="lead">Own money: {figure(sums["alone_million"])} alone, '
-        f"{figure(sums['together_million'])} in the cluster, before any sharing (million, "
-        "discounted).</p><h2>What I gain</h2>"
+        (
+            '<p class="lead">'
+            + say(
+                "Own money: {alone_million} alone, {together_million} in the cluster, before "
+                "any sharing (million, discounted).",
+                alone_million=figure(sums["alone_million"]),
+                together_million=figure(sums["together_million"]),
+            )
+            + "</p><h2>"
+            + say("What I gain")
+            + "</h2>"
+        )
         + html_table(head, rows, caption=say("Own money, million"))
         + html_table(
             ("rule", say("share, million")), shares, caption=say("My share of the gain, by rule")
@@ -175,6 +199,6 @@ def _transfers(tables: Tables, member: str) -> str:
     if not rows:
         return ""
     head = ("rule", "I", "partner", "million")
-    return "<h2>What I pay and am paid</h2>" + html_table(
+    return ("<h2>" + say("What I pay and am paid") + "</h2>") + html_table(
         head, rows, caption=say("Payments by rule")
     )

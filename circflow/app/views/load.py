@@ -24,16 +24,23 @@ def workbook(app: App, query: Mapping[str, str], fault: str = "") -> str:
     """Load: a workbook, an example, or an empty one."""
     upload = form(
         "/load",
-        '<label for="workbook">Workbook</label> '
-        '<input type="file" id="workbook" name="workbook" accept=".xlsx,.xlsm" required> '
+        (
+            '<label for="workbook">' + say("Workbook") + "</label>"
+            ' <input type="file" id="workbook" name="workbook" accept=".xlsx,.xlsm" required>'
+            " "
+        )
         + button(say("Load"), style="main"),
         upload=True,
     )
     choices = "".join(f'<option value="{escape(n)}">{escape(n)}</option>' for n in examples())
     example = form(
         "/load",
-        f'<label for="example">Example</label> <select id="example" name="example">{choices}'
-        f"</select> {button('Open the example')}",
+        (
+            '<label for="example">'
+            + say("Example")
+            + f'</label> <select id="example" name="example">{choices}</select> '
+            + button(say("Open the example"))
+        ),
     )
     new = form("/load", button(say("New"), title=say("New")))
     known = "".join(
@@ -44,12 +51,16 @@ def workbook(app: App, query: Mapping[str, str], fault: str = "") -> str:
         (note(fault, "fault") if fault else "")
         + f'<section class="drop" data-drop="workbook">{upload}'
         + note(say("Drop an Excel workbook here, or choose one. It stays on this machine."))
-        + f"</section><section><h2>A shipped case</h2>{example}</section>"
-        + f"<section><h2>An empty workbook</h2>{new}"
+        + ("</section><section><h2>" + say("A shipped case") + f"</h2>{example}</section>")
+        + ("<section><h2>" + say("An empty workbook") + f"</h2>{new}")
         + note(say("Every sheet and column, with notes and drop-down lists."))
         + "</section>"
         + (
-            f'<section><h2>Opened before</h2><ul class="plain">{known}</ul></section>'
+            (
+                "<section><h2>"
+                + say("Opened before")
+                + f'</h2><ul class="plain">{known}</ul></section>'
+            )
             if known
             else ""
         )
@@ -69,7 +80,13 @@ def changed_meanwhile(app: App) -> str:
             say("The file has changed since it was loaded here: somebody saved it meanwhile."),
             "fault",
         )
-        + '<p><a href="/take-away/workbook">Save your version under another name</a> or</p>'
+        + (
+            '<p><a href="/take-away/workbook">'
+            + say("Save your version under another name")
+            + "</a> "
+            + say("or")
+            + "</p>"
+        )
         + again
     )
     return page(say("Save workbook"), body, project=app.workspace.project)

@@ -170,9 +170,21 @@ def about(app: App, run: Run) -> str:
     folder = app.project.run_folder(run.run)
     stale = run.fingerprint not in digests(app)
     return (
-        f'<div class="about"><p>{escape(app.project.name)} · changes: {escape(changes)} · {when}'
-        f"{took} · {escape(run.status)} {escape(run.message if run.status != 'no plan' else '')} · "
-        f"circflow {escape(run.version)}</p>"
+        (
+            '<div class="about"><p>'
+            + say(
+                "{name} · changes: {changes} · {when}{took} · {status} {escape} · circflow "
+                "{version}",
+                name=escape(app.project.name),
+                changes=escape(changes),
+                when=when,
+                took=took,
+                status=escape(run.status),
+                escape=escape(run.message if run.status != "no plan" else ""),
+                version=escape(run.version),
+            )
+            + "</p>"
+        )
         + (note(say("The workbook has changed since."), "fault") if stale else "")
         + file_links(run, [n for n in FILES if has_file(folder, n)])
         + "</div>"
@@ -254,8 +266,11 @@ def failed(app: App, error: Exception) -> str:
 def reading(app: App, query: Mapping[str, str]) -> str:
     """The workbook is being read."""
     body = (
-        '<p class="lead" data-events="/events/reading" role="status">Reading and checking the '
-        'workbook</p><noscript><p><a href="">Go on</a></p></noscript>'
+        '<p class="lead" data-events="/events/reading" role="status">'
+        + say("Reading and checking the workbook")
+        + '</p><noscript><p><a href="">'
+        + say("Go on")
+        + "</a></p></noscript>"
     )
     return page(say("One moment"), body, project=app.workspace.project)
 

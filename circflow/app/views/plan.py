@@ -25,8 +25,8 @@ def plan(app: App, query: Mapping[str, str]) -> str:
     known = latest(app, "solve")
     if known is not None:
         return run_page(app, known.run, query)
-    body = (
-        note(say("There is no plan yet: solve the workbook.")) + '<p><a href="/solve">Solve</a></p>'
+    body = note(say("There is no plan yet: solve the workbook.")) + (
+        '<p><a href="/solve">' + say("Solve") + "</a></p>"
     )
     return page(say("Plan"), body, project=app.project, at="/plan")
 
@@ -142,7 +142,7 @@ def compare_runs(app: App, query: Mapping[str, str]) -> str:
         for a in addresses
     ]
     books = {r.fingerprint for r in plans.values() if not r.changes}
-    body = "<h2>Inputs that differ</h2>"
+    body = "<h2>" + say("Inputs that differ") + "</h2>"
     body += (
         html_table(["cells", *heads], inputs, caption=say("Inputs that differ")) if inputs else ""
     )
@@ -151,7 +151,7 @@ def compare_runs(app: App, query: Mapping[str, str]) -> str:
     totals = [_flat(app.project.run_folder(n) / "plan.json") for n in plans]
     names = list(dict.fromkeys(name for t in totals for name in t))
     rows = [[escape(n), *(figure(t.get(n)) for t in totals)] for n in names]
-    body += "<h2>Plans</h2>" + html_table(
+    body += ("<h2>" + say("Plans") + "</h2>") + html_table(
         ["figure", *heads], rows, caption=say("Plans side by side")
     )
     return page(say("Compare"), body, project=app.project, at="/what-if")
@@ -180,6 +180,9 @@ def pick(app: App) -> str:
     if rows.count("<label") < 2:
         return ""
     return (
-        f'<section><h2>Plans side by side</h2><form method="get" action="/compare">{rows}'
-        f"{button('Compare plans')}</form></section>"
+        "<section><h2>"
+        + say("Plans side by side")
+        + f'</h2><form method="get" action="/compare">{rows}'
+        + button(say("Compare plans"))
+        + "</form></section>"
     )

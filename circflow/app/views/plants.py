@@ -26,15 +26,18 @@ def plants(app: App, query: Mapping[str, str]) -> str:
     book = app.project.book
     units = [r for r in columns(book, "Units", "unit", "status") if r[0] is not None]
     names = [(str(u), str(u)) for u, status in units if status == "candidate"]
-    body = "<section><h2>The candidates of the workbook</h2>"
+    body = "<section><h2>" + say("The candidates of the workbook") + "</h2>"
     body += begin(
         "evaluate",
         say("Evaluate"),
         choice(say("Which"), "unit", [("", say("every candidate")), *names], of="evaluate")
-        + '<label><input type="checkbox" name="quick" value="yes"> without pairs and risks '
-        "(quicker)</label> ",
+        + (
+            '<label><input type="checkbox" name="quick" value="yes"> '
+            + say("without pairs and risks (quicker)")
+            + "</label> "
+        ),
     )
-    body += f"</section><section><h2>A plant of your own</h2>{_own(app)}</section>"
+    body += "</section><section><h2>" + say("A plant of your own") + f"</h2>{_own(app)}</section>"
     return page(
         say("New plants"), body + runs_table(app, ("evaluate",)), project=app.project, at="/plants"
     )
@@ -84,8 +87,10 @@ def _card(unit: str, words: list[str]) -> str:
     head, *rest = words
     more = "".join(f"<li>{escape(line)}</li>" for line in rest)
     return (
-        f'<article class="card"><h2>{escape(unit)}</h2><p class="lead">{escape(head)}</p>'
-        f"<details><summary>Why</summary><ul>{more}</ul></details></article>"
+        f'<article class="card"><h2>{escape(unit)}</h2><p class="lead">'
+        f"{escape(head)}</p><details><summary>"
+        + say("Why")
+        + f"</summary><ul>{more}</ul></details></article>"
     )
 
 

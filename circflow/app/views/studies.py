@@ -93,12 +93,10 @@ def _fields(app: App, kind: str) -> str:
         rows = columns(app.project.book, "Studies", "study")
         named = dict.fromkeys(str(r[0]) for r in rows if r[0])
         return (
-            '<label for="vary">Vary</label> <textarea id="vary" name="vary" rows="2" cols="50">'
-            "</textarea> "
-            + choice(
-                say("or the study"), "study", [("", "none"), *((n, n) for n in named)], of=kind
-            )
-        )
+            '<label for="vary">'
+            + say("Vary")
+            + '</label> <textarea id="vary" name="vary" rows="2" cols="50"></textarea> '
+        ) + choice(say("or the study"), "study", [("", "none"), *((n, n) for n in named)], of=kind)
     if kind == "pareto":
         goals = [(g, g) for g in ("value", "synergy", "jobs", "disposed", *_pollutants(app))]
         return (

@@ -26,19 +26,23 @@ Rows = Mapping[str, list[dict[str, Any]]]
 
 def suggestions(app: App, query: Mapping[str, str]) -> str:
     """What was found last, and a form that looks again."""
-    ask = (
-        field(
-            "What other money is worth (blank: as in the sheet Scenario)",
-            "rates",
-            of="suggest",
-            size=24,
-            placeholder=say("USD 2023=95; EUR=100"),
-        )
-        + '<label><input type="checkbox" name="new" value="yes"> only what no unit of the '
-        "workbook is like</label> "
+    ask = field(
+        "What other money is worth (blank: as in the sheet Scenario)",
+        "rates",
+        of="suggest",
+        size=24,
+        placeholder=say("USD 2023=95; EUR=100"),
+    ) + (
+        '<label><input type="checkbox" name="new" value="yes"> '
+        + say("only what no unit of the workbook is like")
+        + "</label> "
     )
-    body = "<p>Every technology of the library at every site, priced at the plan; the best are "
-    body += "solved again with the workbook.</p>" + begin(
+    body = (
+        "<p>"
+        + say("Every technology of the library at every site, priced at the plan; the best are")
+        + " "
+    )
+    body += (say("solved again with the workbook.") + "</p>") + begin(
         "suggest", say("Look for suggestions"), ask
     )
     found = latest(app, "suggest", with_file=FILE)
@@ -99,8 +103,9 @@ def _card(run: Run, one: Mapping[str, Any], currency: str, known: set[str]) -> s
             hidden(run=run.run, unit=unit) + button(words, title=f"{words}: {unit}"),
         )
     return (
-        f'<article class="card"><h2>{escape(unit)}</h2><p class="lead">gain {worth} million '
-        f"{currency}</p><ul>{more}</ul>{act}</article>"
+        f'<article class="card"><h2>{escape(unit)}</h2><p class="lead">'
+        + say("gain {worth} million {currency}", worth=worth, currency=currency)
+        + f"</p><ul>{more}</ul>{act}</article>"
     )
 
 

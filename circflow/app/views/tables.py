@@ -67,16 +67,22 @@ def table(app: App, sheet: str, query: Mapping[str, str]) -> str:
     rows.append(sight.row([], max(len(grid), 1) + 1))
     heads = "".join(_head(of, name) for name in sight.names)
     back = f"/tables/{quote(sheet)}?{query_of(find=find, **{'from': first})}"
-    network = '<p><a href="/network">On the map: click two sites for a link</a></p>'
+    network = '<p><a href="/network">' + say("On the map: click two sites for a link") + "</a></p>"
     body = (
-        f'<p class="lead">{escape(of.meaning)}</p>{network if sheet in ("Links", "Sites") else ""}'
+        f'<p class="lead">{escape(say(of.meaning))}</p>{network if sheet in ("Links", "Sites") else ""}'
         + _filter(sheet, find, len(matching))
-        + f"{_pages(sheet, find, matching, first)}{sight.listed()}"
-        f'<form method="post" action="/rows" id="rows">{hidden(sheet=sheet, back=back)}</form>'
-        f'<div class="scroll grid" tabindex="0" role="region" aria-label="{escape(sheet)}" '
-        f'data-sheet="{escape(sheet)}"><table>'
-        f'<caption>{escape(sheet)}</caption><thead><tr><th scope="col">row</th>{heads}'
-        f'<th scope="col">do</th></tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
+        + (
+            f"{_pages(sheet, find, matching, first)}{sight.listed()}"
+            f'<form method="post" action="/rows" id="rows">'
+            f"{hidden(sheet=sheet, back=back)}</form>"
+            f'<div class="scroll grid" tabindex="0" role="region" aria-label="{escape(sheet)}" '
+            f'data-sheet="{escape(sheet)}">'
+            f'<table><caption>{escape(sheet)}</caption><thead><tr><th scope="col">'
+            + say("row")
+            + f'</th>{heads}<th scope="col">'
+            + say("do")
+            + f"</th></tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
+        )
         + note(
             say(
                 "A change is kept and checked at once. A block copied from Excel can be "
@@ -104,10 +110,12 @@ def _matching(grid: Sequence[Sequence[object]], find: str) -> list[int]:
 
 
 def _filter(sheet: str, find: str, count: int) -> str:
-    told = f'<span class="soft">{count} rows</span>' if find else ""
+    told = ('<span class="soft">' + say("{count} rows", count=count) + "</span>") if find else ""
     return (
-        f'<form method="get" action="/tables/{quote(sheet)}"><label for="find">Rows with</label> '
-        f'<input id="find" name="find" value="{escape(find)}"> {button("Filter")} {told}</form>'
+        f'<form method="get" action="/tables/{quote(sheet)}"><label for="find">'
+        + say("Rows with")
+        + f'</label> <input id="find" name="find" value="{escape(find)}"> '
+        + f"{button(say('Filter'))} {told}</form>"
     )
 
 

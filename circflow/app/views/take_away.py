@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def take_away(app: App, query: Mapping[str, str]) -> str:
     """What may be taken away."""
-    body = '<p><a href="/take-away/workbook">The workbook with your changes</a></p>'
+    body = '<p><a href="/take-away/workbook">' + say("The workbook with your changes") + "</a></p>"
     rows = []
     for known in app.project.runs():
         folder = app.project.run_folder(known.run)

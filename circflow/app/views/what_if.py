@@ -77,9 +77,15 @@ def _changes(one: Variant) -> str:
 def _sliders(variant: str) -> str:
     """The rows of Ranges, moved with the decisions held; the script draws them when ready."""
     return (
-        f"<section><h2>Sliders</h2><p>The rows of the sheet Ranges, moved with the decisions held."
-        f'</p><div data-sliders="{escape(variant)}"><button type="button">Show the sliders</button>'
-        '<p role="status" class="lead"></p><div class="rows"></div>'
+        (
+            "<section><h2>"
+            + say("Sliders")
+            + "</h2><p>"
+            + say("The rows of the sheet Ranges, moved with the decisions held.")
+            + f'</p><div data-sliders="{escape(variant)}"><button type="button">'
+            + say("Show the sliders")
+            + '</button><p role="status" class="lead"></p><div class="rows"></div>'
+        )
         + form(
             "/variants/sliders", hidden(variant=variant, values="{}") + button(say("Search afresh"))
         )
@@ -99,7 +105,11 @@ def _compare(variants: Sequence[Variant]) -> str:
             *((v.name, v.name) for v in variants),
         ]
     )
-    return f"<section><h2>Side by side</h2>{begin('compare', 'Compare', boxes)}</section>"
+    return (
+        "<section><h2>"
+        + say("Side by side")
+        + f"</h2>{begin('compare', 'Compare', boxes)}</section>"
+    )
 
 
 def lists_of(app: App, names: Sequence[str]) -> dict[str, dict[str, str]]:

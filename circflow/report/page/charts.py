@@ -116,8 +116,13 @@ def waterfall(solution: Solution) -> Figure:
     result = (lines["group"] == "net_benefit").to_numpy()
     values = lines["million_per_year"].to_numpy(float)
     hover = [
-        f"<b>{label}</b><br>{figure(v)} million {escaped(currency)} per year<br>"
-        f"{figure(total)} over the horizon"
+        say(
+            "<b>{label}</b><br>{v} million {escaped} per year<br>{total} over the horizon",
+            label=label,
+            v=figure(v),
+            escaped=escaped(currency),
+            total=figure(total),
+        )
         for label, v, total in zip(lines["label"], values, lines["million"], strict=True)
     ]
     measures = ["total" if r else "relative" for r in result]
@@ -218,7 +223,13 @@ def _fate_view(
     for column, token in (("used", "$green"), ("stocked", "$pink"), ("dumped", "$grey")):
         part = (frame[column] / whole.where(whole > 0)).fillna(0.0)
         hover = [
-            f"<b>{column}</b><br>{figure(v)} {escaped(measure)} per year, {percent(p)}"
+            say(
+                "<b>{column}</b><br>{v} {escaped} per year, {p}",
+                column=column,
+                v=figure(v),
+                escaped=escaped(measure),
+                p=percent(p),
+            )
             for v, p in zip(frame[column], part, strict=True)
         ]
         data.append(
@@ -280,10 +291,18 @@ def loads(solution: Solution) -> Figure | None:
     ).head(MAX_UNITS)
     currency = escaped(solution.scenario.settings.currency)
     hover = [
-        f"<b>{escaped(r['unit'])}</b>, {escaped(r['site'])}<br>load {percent(r['load_share'])} of "
-        f"{figure(r['capacity_per_year'])} per year<br>one more unit of capacity is worth "
-        f"{figure(r['worth'])} {currency};<br>1 % more: {figure(r['one_percent'])} million "
-        f"{currency} per year"
+        say(
+            "<b>{escaped}</b>, {escaped_2}<br>load {load_share} of {capacity_per_year} "
+            "per year<br>one more unit of capacity is worth {worth} {currency};<br>1 % "
+            "more: {one_percent} million {currency} per year",
+            escaped=escaped(r["unit"]),
+            escaped_2=escaped(r["site"]),
+            load_share=percent(r["load_share"]),
+            capacity_per_year=figure(r["capacity_per_year"]),
+            worth=figure(r["worth"]),
+            currency=currency,
+            one_percent=figure(r["one_percent"]),
+        )
         for r in frame.to_dict("records")
     ]
     names = _distinct([cut(str(u), 34) for u in frame["unit"]])
@@ -367,7 +386,12 @@ def emissions(solution: Solution) -> Figure | None:
                     "y": here.to_numpy(float),
                     "marker": {"color": _KIND_COLOURS.get(str(kind), "$soft")},
                     "customdata": [
-                        f"<b>{words}</b><br>{figure(v)} t of {escaped(pollutant)} per year"
+                        say(
+                            "<b>{words}</b><br>{v} t of {escaped} per year",
+                            words=words,
+                            v=figure(v),
+                            escaped=escaped(pollutant),
+                        )
                         for v in here
                     ],
                     "hovertemplate": _PLAIN_HOVER,
@@ -410,7 +434,7 @@ def _limit_line(limits: pd.DataFrame, periods: list[str]) -> list[dict[str, Any]
             "y": bound.to_numpy(float),
             "line": {"color": "$text", "width": 2, "dash": "dash"},
             "marker": {"color": "$text", "symbol": "line-ew", "size": 9},
-            "hovertemplate": "limit: %{y:,.3~s} t<extra></extra>",
+            "hovertemplate": (say("limit: %{y:,.3~s} t") + "<extra></extra>"),
         }
     ]
 
@@ -444,7 +468,12 @@ def stocks(solution: Solution) -> Figure | None:
                 "x": [escaped(start), *[escaped(p) for p in periods]],
                 "y": [v / largest for v in level],
                 "customdata": [
-                    f"<b>{escaped(name)}</b><br>{figure(v)}, {percent(v / largest)} of its most"
+                    say(
+                        "<b>{escaped}</b><br>{v}, {percent} of its most",
+                        escaped=escaped(name),
+                        v=figure(v),
+                        percent=percent(v / largest),
+                    )
                     for v in level
                 ],
                 "hovertemplate": _PLAIN_HOVER,
@@ -490,10 +519,20 @@ def timeline(solution: Solution) -> Figure | None:
     names = _distinct([cut(str(u), 34) for u in frame["unit"]])
     currency = escaped(scenario.settings.currency)
     hover = [
-        f"<b>{escaped(r['unit'])}</b>, {escaped(r['site'])}<br>decided in {escaped(r['period'])}, "
-        f"in service from {r['start']:.0f}<br>{figure(r['capacity_per_year'])} per year<br>"
-        f"{figure(r['capex_million'])} million "
-        f"{currency}, {figure(r['jobs'])} jobs<br>{escaped(r['investor'])}"
+        say(
+            "<b>{escaped}</b>, {escaped_2}<br>decided in {escaped_3}, in service from "
+            "{start:.0f}<br>{capacity_per_year} per year<br>{capex_million} million "
+            "{currency}, {jobs} jobs<br>{escaped_4}",
+            escaped=escaped(r["unit"]),
+            escaped_2=escaped(r["site"]),
+            escaped_3=escaped(r["period"]),
+            start=r["start"],
+            capacity_per_year=figure(r["capacity_per_year"]),
+            capex_million=figure(r["capex_million"]),
+            currency=currency,
+            jobs=figure(r["jobs"]),
+            escaped_4=escaped(r["investor"]),
+        )
         for r in frame.to_dict("records")
     ]
     trace = {

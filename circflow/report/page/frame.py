@@ -190,7 +190,11 @@ class Assessment:
             f"<p>{escaped(self.sentence)}</p><dl>{facts}</dl>"
             + (f"<ul>{lines}</ul>" if lines else "")
             + (
-                f"<details><summary>everything found</summary><ul>{more}</ul></details>"
+                (
+                    "<details><summary>"
+                    + say("everything found")
+                    + f"</summary><ul>{more}</ul></details>"
+                )
                 if more
                 else ""
             )
@@ -277,11 +281,16 @@ class Table:
                 f'<button type="button" data-do="all" data-more="{more}" aria-expanded="false">'
                 f"{more}</button>"
             )
-        made += '<button type="button" data-do="csv">CSV</button>'
+        made += '<button type="button" data-do="csv">' + say("CSV") + "</button>"
         if len(self.frame) > rows:
             made += (
-                f"<span>The first {figure(rows)} of {figure(len(self.frame))} rows; "
-                "the results workbook has all of them.</span>"
+                "<span>"
+                + say(
+                    "The first {rows} of {count} rows; the results workbook has all of them.",
+                    rows=figure(rows),
+                    count=figure(len(self.frame)),
+                )
+                + "</span>"
             )
         return made
 

@@ -239,7 +239,13 @@ def _transfers(table: pd.DataFrame, rule: str, money: str) -> list[Block]:
         for a, b in zip(own["from"], own["to"], strict=True)
     ]
     hover = [
-        f"<b>{escaped(a)} pays {escaped(b)}</b><br>{figure(v)} {escaped(money)}"
+        say(
+            "<b>{escaped} pays {escaped_2}</b><br>{v} {escaped_3}",
+            escaped=escaped(a),
+            escaped_2=escaped(b),
+            v=figure(v),
+            escaped_3=escaped(money),
+        )
         for a, b, v in zip(own["from"], own["to"], own["million"], strict=True)
     ]
     trace = {

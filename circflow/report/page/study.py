@@ -212,7 +212,13 @@ def _waterfall(table: pd.DataFrame, unit: str) -> Figure:
     steps = [str(step).replace("_", " ") for step in table["step"]]
     values = table["million"].to_numpy(float)
     hover = [
-        f"<b>{escaped(step)}</b><br>{figure(v)} {escaped(unit)}<br>{figure(end)} so far"
+        say(
+            "<b>{escaped}</b><br>{v} {escaped_2}<br>{end} so far",
+            escaped=escaped(step),
+            v=figure(v),
+            escaped_2=escaped(unit),
+            end=figure(end),
+        )
         for step, v, end in zip(steps, values, table["to_million"], strict=True)
     ]
     measures = ["absolute", *["relative"] * (len(steps) - 2), "total"]

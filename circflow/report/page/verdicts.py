@@ -294,8 +294,13 @@ def _portfolio(capital: pd.DataFrame, order: pd.DataFrame | None, currency: str)
     steps = capital["capital_million"].to_numpy(float)
     new = [entries.get(float(step), []) for step in steps]
     hover = [
-        f"<b>{figure(u)} {escaped(unit)} of capital</b><br>{figure(w)} {escaped(unit)} gained"
-        + "".join(f"<br>enters: {escaped(cut(n, 40))}" for n in names[:6])
+        say(
+            "<b>{u} {escaped} of capital</b><br>{w} {escaped} gained",
+            u=figure(u),
+            escaped=escaped(unit),
+            w=figure(w),
+        )
+        + "".join(say("<br>enters: {escaped}", escaped=escaped(cut(n, 40))) for n in names[:6])
         for u, w, names in zip(used, worth, new, strict=True)
     ]
     trace = {
