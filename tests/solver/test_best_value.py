@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from scipy.sparse import csc_array
 
-from circflow.solver.compiled import Program
 from circflow.solver import proven
+from circflow.solver.compiled import Program
 from circflow.solver.highs import Session
 from circflow.solver.proven import Proven, best_value
 
