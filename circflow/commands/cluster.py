@@ -21,6 +21,7 @@ from circflow.commands.options import (
     time_limit,
 )
 from circflow.data.one_line import plain
+from circflow.i18n import say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -100,13 +101,19 @@ def share(  # noqa: PLR0913
     from circflow.studies.cluster.sharing import Sharing
 
     if not len(scenario.frame("Members")):
-        raise Refusal(f"{call.file}: no site has a member, so there is nothing to share")
+        raise Refusal(
+            say("{file}: no site has a member, so there is nothing to share", file=call.file)
+        )
     options |= {
         "seconds": max(1.0, time_limit - call.progress.seconds),
         "exact": True if exact else None,
         "progress": call.progress,
     }
-    what = f"{plain(newcomer)} joins" if newcomer is not None else "sharing the gain"
+    what = (
+        say("{newcomer} joins", newcomer=plain(newcomer))
+        if newcomer is not None
+        else say("sharing the gain")
+    )
     title = f"{scenario.name}: {what}"
 
     def give(answer: Sharing | Joining) -> None:
@@ -115,7 +122,7 @@ def share(  # noqa: PLR0913
 
     def give_early(answer: Sharing) -> None:
         give(answer)
-        note("An early answer; a better one follows. Ctrl-C keeps this one.", quiet=call.quiet)
+        note(say("An early answer; a better one follows. Ctrl-C keeps this one."), quiet=call.quiet)
 
     try:
         last = _divided(scenario, newcomer, store, options, give_early)
@@ -143,7 +150,7 @@ def _divided(
     from circflow.studies.cluster.joining import joining
 
     if store is not None:
-        raise Refusal("--store keeps the values of one cluster: leave it out with --joining")
+        raise Refusal(say("--store keeps the values of one cluster: leave it out with --joining"))
     try:
         return joining(scenario, newcomer, **options)
     except ValueError as wrong:
@@ -299,7 +306,10 @@ def sharing_lines(sharing: Sharing) -> list[str]:
     lines += ["", "Shares of the gain by rule", *_table(["member", *rules], wide)]
     if not sharing.nucleolus_proven:
         lines.append(
-            "  nucleolus was stopped by the time limit: shares after its first stages, no nucleolus"
+            say(
+                "  nucleolus was stopped by the time limit: shares after its first stages, "
+                "no nucleolus"
+            )
         )
     if not sharing.shapley_exact:
         lines.append("  shapley is sampled: its 95 % intervals stand in the table allocations")
@@ -336,11 +346,17 @@ def _memberships(sharing: Sharing) -> list[str]:
         ]
         for row in rows.to_dict("records")
     ]
-    head = ["member", "adds", "gain without it", "own money", "others' money"]
+    head = [
+        say("member"),
+        say("adds"),
+        say("gain without it"),
+        say("own money"),
+        say("others' money"),
+    ]
     return [
         "",
-        "What each member adds, and what that changes before any sharing (who: table joining)",
-        *columns([*head, "others gain", "lose"], body, left=1),
+        say("What each member adds, and what that changes before any sharing (who: table joining)"),
+        *columns([*head, say("others gain"), say("lose")], body, left=1),
     ]
 
 
@@ -363,12 +379,18 @@ def joining_lines(joining: Joining) -> list[str]:
         f" {number(before.together)}; the gain of the cluster goes from {number(before.gain)} to"
         f" {number(after.gain)}  (million {after.currency}, discounted)",
         "",
-        "What it changes: own money before any sharing, and shares of the gain by rule",
-        *_table(["member", "own money", *rules], wide.reset_index()),
+        say("What it changes: own money before any sharing, and shares of the gain by rule"),
+        *_table([say("member"), say("own money"), *rules], wide.reset_index()),
         "",
-        "Would a group leave?",
+        say("Would a group leave?"),
         *_table(
-            ["rule", "in core without it", "with it", "group that lacks most", "lacks"],
+            [
+                say("rule"),
+                say("in core without it"),
+                say("with it"),
+                say("group that lacks most"),
+                say("lacks"),
+            ],
             core[["rule", "in_core_before", "in_core_after", "group_after", "lacks_million_after"]],
             left=4,
         ),

@@ -6,6 +6,7 @@ import click
 
 from circflow.commands.common import STDOUT, Call, write_json
 from circflow.commands.options import scenario_command
+from circflow.i18n import say
 
 
 @scenario_command()

@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from functools import cached_property
 
+from circflow.i18n import say
+
 _CYRILLIC = "АВЕКМНОРСТУХІЈЅЁаеорсухіјѕёкмнтв"
 _LATIN = "ABEKMHOPCTYXIJSËaeopcyxijsëkmhtb"
 _LOOK_ALIKE = str.maketrans(_CYRILLIC, _LATIN)

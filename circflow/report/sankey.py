@@ -17,6 +17,7 @@ import pandas as pd
 
 from circflow.algebra.build import group_named
 from circflow.algebra.market import INCOME
+from circflow.i18n import mark, say
 from circflow.report.figures import NO_STAGE, years_of
 from circflow.report.numbers import cut
 from circflow.report.page.frame import Figure, escaped, figure, percent
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 STAGES = ("mining", "processing", "metallurgy", "energy", "chemistry", "other")
 NO_WASTE = "by-products"
-BOUGHT = "bought inputs"
+BOUGHT = mark("bought inputs")
 LEVELS = ["stage", "source", "first", "last", "end"]
 KEPT = {"source": 13, "first": 15, "last": 8, "end": 13}
 """Nodes of a level that are shown by themselves; the others are bundled."""
@@ -39,11 +40,11 @@ HEIGHT = 720
 MAX_PERIODS = 8
 """Periods with a diagram of their own: of more, these are spread over the horizon."""
 _ENDS = {
-    "disposal": "disposed of",
+    "disposal": mark("disposed of"),
     "stock": "stocked",
     "loss": "lost on the way",
     "unexplained": "unexplained",
-    "use": "used up",
+    "use": mark("used up"),
 }
 _MARK = "\x1f"
 _HOP = ["tail", "head", "stage", "period"]
@@ -153,7 +154,7 @@ def sankey(solution: Solution) -> Figure | None:
     if not measures:
         return None
     years = years_of(solution.scenario)
-    periods = [("all", "whole horizon")]
+    periods = [("all", say("whole horizon"))]
     if len(years) > 1:
         some = np.unique(np.linspace(0, len(years) - 1, MAX_PERIODS).round().astype(int))
         periods += [(f"p{n}", list(years)[n]) for n in some.tolist()]
@@ -170,14 +171,17 @@ def sankey(solution: Solution) -> Figure | None:
         keys["$none"] = ", ".join(s for s in stages if s not in STAGES)
     keys |= {"$blue": "product", "$grey": "unit, dump or loss", "$pink": "stock"}
     return Figure(
-        "From waste to product",
+        say("From waste to product"),
         views,
-        "Sankey diagram: from wastes by stage through units to products, dumps and stocks",
-        note="Yearly means. A band keeps the width of the waste it starts with (or of the income "
-        "it ends with), whatever units make of it. Point at a band or a bar for figures.",
+        say("Sankey diagram: from wastes by stage through units to products, dumps and stocks"),
+        note=say(
+            "Yearly means. A band keeps the width of the waste it starts with (or of the "
+            "income it ends with), whatever units make of it. Point at a band or a bar "
+            "for figures."
+        ),
         controls=(
-            ("Width", [(m.key, m.words) for m in measures]),
-            ("Period", periods),
+            (say("Width"), [(m.key, say(m.words)) for m in measures]),
+            (say("Period"), periods),
         ),
         legend=tuple(keys.items()),
     )
@@ -194,13 +198,13 @@ def _bundled(rows: pd.DataFrame) -> pd.DataFrame:
         small = sizes[(np.arange(len(sizes)) >= most) | (sizes.to_numpy() < SMALL * total)]
         if len(small) < 2:
             continue
-        word = {"first": "other units", "last": "other units"}.get(level, "others")
+        word = {"first": say("other units"), "last": say("other units")}.get(level, "others")
         if level == "source":
             counts = small.groupby("stage").size()
             key = pd.MultiIndex.from_frame(rows[by])
             names = rows["stage"].map(counts).fillna(0).astype(int).astype(str)
             there = key.isin(small.index) & (rows["stage"].map(counts).fillna(0) > 1).to_numpy()
-            rows.loc[there, level] = ("other (" + names + ")")[there]
+            rows.loc[there, level] = (say("other (") + names + ")")[there]
         else:
             rows.loc[rows[level].isin(small.index), level] = f"{word} ({len(small)})"
     return rows
@@ -248,12 +252,12 @@ def _view(
     keys = list(dict.fromkeys([*links["tail"], *links["head"]]))
     at = {key: n for n, key in enumerate(keys)}
     label = [key.rpartition(_MARK)[2] for key in keys]
-    unit = f"{escaped(measure.unit)} per year"
+    unit = say("{escaped} per year", escaped=escaped(measure.unit))
     passing = np.maximum(
         links.groupby("tail")["size"].sum().reindex(keys).fillna(0.0).to_numpy(),
         links.groupby("head")["size"].sum().reindex(keys).fillna(0.0).to_numpy(),
     )
-    money = f"million {escaped(currency)} per year"
+    money = say("million {escaped} per year", escaped=escaped(currency))
     texts = []
     for row in links.to_dict("records"):
         tail, head = label[at[row["tail"]]], label[at[row["head"]]]

@@ -20,10 +20,11 @@ import numpy as np
 
 from circflow.data.arguments import public
 from circflow.data.scenario import Scenario
+from circflow.i18n import mark, say
 from circflow.studies.compare import Comparison, compare
 from circflow.studies.errors import StudyError
 
-FORMS = ("as it is", "conventional", "digital", "open ecosystem")
+FORMS = ("as it is", "conventional", "digital", mark("open ecosystem"))
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ def cluster_forms(
             outside,
         ),
         Form("digital", np.inf, low, outside),
-        Form("open ecosystem", np.inf, low, min(low, outside)),
+        Form(say("open ecosystem"), np.inf, low, min(low, outside)),
     )
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +25,9 @@ import pandas as pd
 from circflow.data.arguments import public
 from circflow.data.changes.futures import Future, futures_of, in_future, mean_scenario
 from circflow.data.scenario import Scenario
+from circflow.i18n import say
 from circflow.solution.solution import NoPlan, Status
+from circflow.solver.run import Progress
 from circflow.studies.errors import CheckError, StudyError
 from circflow.studies.futures.first_stage import (
     Copy,
@@ -65,7 +67,6 @@ from circflow.studies.futures.worker import (
 from circflow.studies.sweeps.engine import Engine, Lost
 from circflow.studies.sweeps.worker import Parcel
 
-Progress = Callable[[str], None]
 _SLACK = 1e-7
 """Share of the money at stake that rounding may be in comparisons."""
 
@@ -144,9 +145,9 @@ def futures(  # noqa: PLR0913
 
 def _risk(alpha: float, omega: float) -> Risk:
     if not 0.0 <= alpha < 1.0:
-        raise StudyError(f"alpha must be at least 0 and below 1, not {alpha:g}")
+        raise StudyError(say("alpha must be at least 0 and below 1, not {alpha:g}", alpha=alpha))
     if not 0.0 <= omega <= 1.0:
-        raise StudyError(f"omega must be between 0 and 1, not {omega:g}")
+        raise StudyError(say("omega must be between 0 and 1, not {omega:g}", omega=omega))
     return Risk(alpha, omega)
 
 
@@ -155,19 +156,23 @@ def _what_comes(
 ) -> tuple[list[Future], list[str]]:
     """The futures, and what is to be said of how they were made."""
     if sample is not None and outages is not None:
-        raise StudyError("futures are either sampled or outages, not both")
+        raise StudyError(say("futures are either sampled or outages, not both"))
     if sample is not None:
         if sample < 1:
-            raise StudyError(f"at least 1 future must be sampled, not {sample}")
+            raise StudyError(say("at least 1 future must be sampled, not {sample}", sample=sample))
         ranges, left = varied(scenario)
-        note = [f"the same in every future, since it is decided: {name}" for name in left]
+        note = [
+            say("the same in every future, since it is decided: {name}", name=name) for name in left
+        ]
         return sampled(scenario, ranges, sample, seed), note
     if outages is not None:
         return outage_futures(scenario, outages), []
     if not len(scenario.frame("Futures")):
         raise StudyError(
-            "there are no futures: fill in the sheet Futures, or let them be made with --sample N"
-            " (from Ranges) or --outages units"
+            say(
+                "there are no futures: fill in the sheet Futures, or let them be made with "
+                "--sample N (from Ranges) or --outages units"
+            )
         )
     return futures_of(scenario), []
 
@@ -223,11 +228,13 @@ class Run:
         """WS, EV, EEV, RP, and the plans of RP."""
         alone: list[Found] = self.each(ALONE, "each future alone")
         _unbounded(self.job, alone)
+        self._planned("plans of each future alone", [one.decisions for one in alone])
         self.tell("the mean scenario")
         mean = self._mean()
         under_mean: list[Found] = []
         if mean.decisions is not None:
-            under_mean = self.each(VALUE, "the mean scenario's decisions", mean.decisions)
+            same = [mean.decisions] * len(alone)
+            under_mean = [p.found for p in self._planned("the mean scenario's decisions", same)]
         without = [n for n, one in enumerate(alone) if one.status is Status.INFEASIBLE]
         if without:
             reasons = tuple((self.job.futures[n].name, reason_of(self.job, n)) for n in without)
@@ -248,16 +255,31 @@ class Run:
             words = {Status.UNBOUNDED: "the futures together could earn without end"}
             reason = words.get(status, "the time limit was reached before a plan was found")
             raise NoPlan(name, status, reason)
-        plans: list[Planned] = self.each(PLAN, "plans of the futures", decisions)
+        plans = self._planned("plans of the futures", [decisions] * len(alone))
         best = [plan.found for plan in plans]
         if under_mean and self.measured(under_mean) > self.measured(best):
             # Within the gap the mean's decisions may be better than those that were found.
             assert mean.decisions is not None
             decisions = mean.decisions
-            plans = self.each(PLAN, "plans of the futures", decisions)
+            plans = self._planned("plans of the futures", [decisions] * len(alone))
         answer = Answer(self, status, alone, mean, under_mean, plans, decisions, bound)
         _check(answer)
         return answer
+
+    def _planned(self, words: str, decisions: Sequence[Floats | None]) -> list[Planned]:
+        """The plans of the futures for which there are decisions, each audited.
+
+        Raises `CheckError` where one fails.
+        """
+        tasks = [Task(PLAN, n, one) for n, one in enumerate(decisions) if one is not None]
+        plans: list[Planned] = self._done(tasks, words)
+        for task, plan in zip(tasks, plans, strict=True):
+            if plan.faults:
+                name, faults = self.job.futures[task.number].name, "; ".join(plan.faults)
+                raise CheckError(
+                    f"{words}: that of {name!r} failed the audit: {faults} (a fault of circflow)"
+                )
+        return plans
 
     def decided(self, start: Floats | None = None) -> tuple[Status, Floats | None, float]:
         """The best decisions for all futures, and the proven bound of what they are worth.
@@ -286,10 +308,16 @@ class Run:
         results: dict[int, Found] = {}
         for task, result in self.engine.run(self.parcel, tasks):
             if isinstance(result, Lost):
-                raise StudyError(f"a group of futures: {result.reason}")
+                raise StudyError(say("a group of futures: {reason}", reason=result.reason))
             self.kept.add(task.group, result)
             results[task.number] = result
-            self.tell(f"groups of futures: {len(results)} of {len(tasks)}")
+            self.tell(
+                say(
+                    "groups of futures: {count} of {count_2}",
+                    count=len(results),
+                    count_2=len(tasks),
+                )
+            )
         return [results[n] for n in range(len(tasks))]
 
     def worths(self) -> Floats | None:
@@ -307,17 +335,23 @@ class Run:
 
     def each(self, kind: str, words: str, decisions: Floats | None = None) -> list[Any]:
         """A task for every future, in order."""
-        count = len(self.job.futures)
+        return self._done([Task(kind, n, decisions) for n in range(len(self.job.futures))], words)
+
+    def _done(self, tasks: Sequence[Task], words: str) -> list[Any]:
+        """What tasks of futures give, in order."""
         results: dict[int, Any] = {}
-        tasks = [Task(kind, n, decisions) for n in range(count)]
         for task, result in self.engine.run(self.parcel, tasks):
             if isinstance(result, Lost):
                 raise StudyError(
-                    f"the future {self.job.futures[task.number].name!r}: {result.reason}"
+                    say(
+                        "the future {name!r}: {reason}",
+                        name=self.job.futures[task.number].name,
+                        reason=result.reason,
+                    )
                 )
             results[task.number] = result
-            self.tell(f"{words}: {len(results)} of {count}")
-        return [results[n] for n in range(count)]
+            self.tell(f"{words}: {len(results)} of {len(tasks)}")
+        return [results[task.number] for task in tasks]
 
     def compared(self, decisions: Floats) -> tuple[Floats, Floats, float]:
         """Worths of the futures under decisions (NaN: no plan), under those that are best for
@@ -349,7 +383,7 @@ def _unbounded(job: Job, alone: Sequence[Found]) -> None:
 
 
 def _check(answer: Answer) -> None:
-    """Every plan passes the audit, the decisions keep the budget, and EEV ≤ RP ≤ WS."""
+    """The decisions keep the budget and hold in every future, and EEV ≤ RP ≤ WS."""
     job = answer.run.job
     assert answer.decisions is not None
     if job.first.breach(answer.decisions) > 1e-6:
@@ -357,20 +391,17 @@ def _check(answer: Answer) -> None:
     for future, plan, worth_alone in zip(job.futures, answer.plans, answer.alone, strict=True):
         if plan.found.decisions is None:
             raise CheckError(
-                f"no plan under the decisions in the future {future.name!r}, though the search "
-                "found one (a fault of circflow)"
-            )
-        if plan.faults:
-            raise CheckError(
-                f"the plan of the future {future.name!r} failed the audit: "
-                + "; ".join(plan.faults)
-                + " (a fault of circflow)"
+                say(
+                    "no plan under the decisions in the future {name!r}, though the search found "
+                    "one (a fault of circflow)",
+                    name=future.name,
+                )
             )
         _not_above(
             plan.found.worth, worth_alone.bound, f"{future.name!r} under common decisions", "alone"
         )
     best = answer.run.measured([plan.found for plan in answer.plans])
-    _not_above(best, answer.bound, "RP", "its proven bound")
+    _not_above(best, answer.bound, "RP", say("its proven bound"))
     if answer.under_mean:
         _not_above(answer.run.measured(answer.under_mean), answer.bound, "EEV", "RP")
 
@@ -378,8 +409,14 @@ def _check(answer: Answer) -> None:
 def _not_above(less: float, more: float, name: str, other: str) -> None:
     if less > more + _SLACK * max(abs(less), abs(more), 1.0):
         raise CheckError(
-            f"{name} is worth {less:.10g} million, more than {other}, {more:.10g} million "
-            "(a fault of circflow)"
+            say(
+                "{name} is worth {less:.10g} million, more than {other}, {more:.10g} million "
+                "(a fault of circflow)",
+                name=name,
+                less=less,
+                other=other,
+                more=more,
+            )
         )
 
 
@@ -396,7 +433,7 @@ def _softening(run: Run, answer: Answer) -> pd.DataFrame | None:
     parts: list[tuple[Thing, Floats | None]] = []
     job = run.job
     for thing in things_of(job.scenario, built):
-        run.tell(f"without {thing.words}")
+        run.tell(say("without {words}", words=thing.words))
         scenario = without(job.scenario, thing)
         other = Job(scenario, job.futures, first_stage(scenario), job.gap, job.time_limit, job.risk)
         parts.append((thing, Run(other, run.engine, run.tell, run.group_size).worths()))

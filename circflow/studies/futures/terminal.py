@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from circflow.data.one_line import plain
+from circflow.i18n import mark, say
 from circflow.report.numbers import columns, number, numbers, share
 
 if TYPE_CHECKING:
@@ -13,12 +14,12 @@ if TYPE_CHECKING:
 
 _MOST_FUTURES = 20
 _FIGURES = (
-    ("RP", "the best decisions for all futures"),
-    ("WS", "if each future were known before deciding"),
-    ("EVPI", "WS - RP: what a perfect forecast is worth"),
-    ("EV", "the mean scenario by itself"),
-    ("EEV", "the futures under the mean scenario's decisions"),
-    ("VSS", "RP - EEV: what planning for the futures is worth"),
+    ("RP", mark("the best decisions for all futures")),
+    ("WS", mark("if each future were known before deciding")),
+    ("EVPI", mark("WS - RP: what a perfect forecast is worth")),
+    ("EV", mark("the mean scenario by itself")),
+    ("EEV", mark("the futures under the mean scenario's decisions")),
+    ("VSS", mark("RP - EEV: what planning for the futures is worth")),
 )
 
 
@@ -71,7 +72,7 @@ def _decisions(result: Futures) -> list[str]:
         for r in table.to_dict("records")
         if r["advice"] != "leave"
     ]
-    titles = ["unit", "advice", "period", "capacity", "mean scenario", "right in"]
+    titles = ["unit", "advice", "period", "capacity", say("mean scenario"), say("right in")]
     return [*columns(titles, rows, left=3), ""]
 
 
@@ -84,9 +85,9 @@ def _futures(result: Futures) -> list[str]:
         [plain(str(name)), share(p), *figures]
         for name, p, *figures in zip(shown["future"], shown["probability"], *money, strict=True)
     ]
-    titles = ["future", "likely", "worth", "alone", "regret", "mean decisions"]
+    titles = ["future", "likely", "worth", "alone", "regret", say("mean decisions")]
     more = len(table) - len(shown)
-    rest = [f"  … and {more} more futures (-o writes all)"] if more else []
+    rest = [say("  … and {more} more futures (-o writes all)", more=more)] if more else []
     return [*columns(titles, rows), *rest, ""]
 
 
@@ -102,7 +103,13 @@ def _members(result: Futures) -> list[str]:
             table["member"], *money, table["share_of_risk"], strict=True
         )
     ]
-    return [*columns(["member", "mean", "worst tenth", "deviation", "of the risk"], rows), ""]
+    return [
+        *columns(
+            [say("member"), say("mean"), say("worst tenth"), say("deviation"), say("of the risk")],
+            rows,
+        ),
+        "",
+    ]
 
 
 def _infrastructure(result: Futures) -> list[str]:
@@ -116,7 +123,7 @@ def _infrastructure(result: Futures) -> list[str]:
             table["kind"], table["name"], table["because_of"], *money, strict=True
         )
     ]
-    titles = ["infrastructure", "", "because of", "worth", "at most", "by risk"]
+    titles = ["infrastructure", "", say("because of"), "worth", say("at most"), say("by risk")]
     return [*columns(titles, rows, left=3, total=120), ""]
 
 
@@ -124,9 +131,15 @@ def _test(result: Futures) -> list[str]:
     tested = result.tested
     if tested is None:
         return []
-    head = f"Judged on {tested.samples} other futures: "
+    head = say("Judged on {samples} other futures: ", samples=tested.samples)
     if tested.without_plan:
-        return [f"{head}in {tested.without_plan} of them the decisions leave no plan"]
+        return [
+            say(
+                "{head}in {without_plan} of them the decisions leave no plan",
+                head=head,
+                without_plan=tested.without_plan,
+            )
+        ]
     low, mean, high = numbers([tested.mean_low, tested.mean, tested.mean_high])
     text = [f"{head}mean worth {mean} (95 %: {low} to {high})"]
     if tested.gap_high == tested.gap_high:

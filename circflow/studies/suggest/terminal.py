@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from circflow.data.one_line import plain
+from circflow.i18n import say
 from circflow.report.numbers import columns, number
 
 if TYPE_CHECKING:
@@ -44,10 +45,11 @@ def _table(result: Suggestions, currency: str) -> list[str]:
         ]
         for n, r in enumerate(result.table.to_dict("records"), 1)
     ]
-    titles = ["", "technology", "site", "gain", "value", "first tonne", "capex", "break-even",
-              "load %"]  # fmt: skip
-    first = (
-        f"Gain, value and capex in million {currency}; first tonne: {currency} per unit, a bound"
+    titles = ["", "technology", "site", "gain", "value", say("first tonne"), "capex", "break-even",
+              say("load %")]  # fmt: skip
+    first = say(
+        "Gain, value and capex in million {currency}; first tonne: {currency} per unit, a bound",
+        currency=currency,
     )
     return [first, *columns(titles, rows, left=3), ""]
 
@@ -86,7 +88,7 @@ def _almost(result: Suggestions, currency: str) -> list[str]:
          plain(str(r["missing"]))]
         for r in result.almost.head(_SHOWN).to_dict("records")
     ]  # fmt: skip
-    titles = ["almost", "site", "first tonne", "what is missing"]
+    titles = ["almost", "site", say("first tonne"), say("what is missing")]
     return [*columns(titles, rows, left=2, total=120), ""]
 
 
@@ -98,8 +100,12 @@ def _no_market(result: Suggestions, currency: str) -> list[str]:
          _figure(r["needed_price"]), _figure(r["usual_price"])]
         for r in result.no_market.head(_SHOWN).to_dict("records")
     ]  # fmt: skip
-    titles = ["no market for its product", "site", "product", "needs", "usual price"]
-    return [f"Prices in {currency} per unit", *columns(titles, rows, left=3), ""]
+    titles = [say("no market for its product"), "site", "product", "needs", say("usual price")]
+    return [
+        say("Prices in {currency} per unit", currency=currency),
+        *columns(titles, rows, left=3),
+        "",
+    ]
 
 
 def _questions(result: Suggestions) -> list[str]:

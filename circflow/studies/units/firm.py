@@ -321,7 +321,7 @@ class _Ground:
                 return [_Turn(a.value, turned, True)]
             if a.slope != b.slope:
                 meet = (b.at(0.0) - a.at(0.0)) / (a.slope - b.slope)
-                middle = float(np.clip(meet, *sorted((a.value, b.value))))
+                middle = min(max(meet, min(a.value, b.value)), max(a.value, b.value))
         if abs(b.value - a.value) <= finest or middle in (a.value, b.value):
             return [_Turn(middle, turned, False)]
         found = self._look(n, middle, slope)
@@ -387,7 +387,7 @@ class _Ground:
             if with_ is not None and unit not in self.built:
                 forced[unit] = with_
         _, held = robustness(
-            self.own, self.best, forced, self.candidates,
+            [self.own], self.best, forced, self.candidates,
             samples=samples, seed=seed, progress=self.tell,
         )  # fmt: skip
         return worths, held
@@ -516,6 +516,9 @@ def _settled(table: pd.DataFrame, knowing: pd.DataFrame) -> pd.DataFrame:
     first = known.drop_duplicates("unit").set_index("unit")
     figures, worths = first["parameter"].to_dict(), first["knowing_million"].to_dict()
     return table.assign(
-        settled_by=[figures.get(unit) for unit in table["unit"]],
+        settled_by=table["unit"]
+        .map(figures)
+        .astype(object)
+        .where(table["unit"].isin(list(figures)), None),
         knowing_million=[worths.get(unit, np.nan) for unit in table["unit"]],
     )
