@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+from circflow.i18n import say
 from circflow.studies.progress import time_left
 
 Worker = TypeVar("Worker")
@@ -45,7 +46,15 @@ def spread(
             free.put(worker)
             finished += 1
             left = time_left(begun, finished, len(tasks))
-            tell(f"{what}: {finished} of {len(tasks)}, {left}")
+            tell(
+                say(
+                    "{what}: {done} of {total}, {left}",
+                    what=what,
+                    done=finished,
+                    total=len(tasks),
+                    left=left,
+                )
+            )
 
     if len(workers) == 1:
         return [one(task) for task in tasks]
