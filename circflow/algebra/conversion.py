@@ -20,6 +20,7 @@ from circflow.algebra.declare import Figure, Grows, Model, Record, Stand, cells
 from circflow.algebra.results import PER_YEAR, Group, ResultTable, money, numbers, texts
 from circflow.algebra.terms import Emitting, Terms, emitting
 from circflow.data.coded import Floats, Items, distinct, join, match, place_in
+from circflow.i18n import mark, say
 
 PROCESSING = Group("processing", "processing", 30, part="variable_cost")
 MONEY = (PROCESSING,)
@@ -67,15 +68,20 @@ INTAKE = ("material", "unit", "recipe", "group", "period")
 
 
 def _mix(row: Record) -> str:
-    what = row["property"] or f"share of {row['material']}"
-    return f"{what} in {row['group']} of {row['technology']}"
+    what = row["property"] or say("share of {material}", material=row["material"])
+    return say(
+        "{what} in {group} of {technology}",
+        what=what,
+        group=row["group"],
+        technology=row["technology"],
+    )
 
 
 LEAST_SHARE = Figure(
-    "BlendLimits", "min", "blend", "lower", 5.0, "{where}: at least {figure}", _mix, ""
+    "BlendLimits", "min", "blend", "lower", 5.0, mark("{where}: at least {figure}"), _mix, ""
 )
 MOST_SHARE = Figure(
-    "BlendLimits", "max", "blend", "raise", 5.0, "{where}: at most {figure}", _mix, ""
+    "BlendLimits", "max", "blend", "raise", 5.0, mark("{where}: at most {figure}"), _mix, ""
 )
 
 
@@ -106,7 +112,7 @@ def build(m: Model) -> None:
         runs.plus(**figures),
         "recipe run by a unit",
         "activity/yr",
-        grows=Grows("unit {unit} runs {recipe}", price="variable_cost", by="at {}"),
+        grows=Grows(say("unit {unit} runs {recipe}"), price="variable_cost", by="at {}"),
     )
     grouped = recipes.take(recipes["group"] >= 0).only(
         *RECIPE, "material", "group", "amount", "weight"

@@ -20,6 +20,7 @@ from circflow.algebra.results import Group
 from circflow.algebra.terms import CONSTANT, MASS, MONEY, Emitting, Terms, constants, stack
 from circflow.data.coded import Flags, Floats, Ints, Items, distinct, match, place_in
 from circflow.data.scenario import MILLION, Scenario
+from circflow.i18n import say
 
 Sense = Literal["<=", "==", ">="]
 Record = Mapping[str, Any]
@@ -28,7 +29,7 @@ Record = Mapping[str, Any]
 
 def material_at_site(row: Record) -> str:
     """Where most figures stand."""
-    return f"{row['material']} at {row['site']}"
+    return say("{material} at {site}", material=row["material"], site=row["site"])
 
 
 def unit_of(row: Record) -> str:

@@ -21,6 +21,7 @@ from circflow.commands.options import (
     time_limit,
 )
 from circflow.data.one_line import plain
+from circflow.i18n import say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -100,13 +101,19 @@ def share(  # noqa: PLR0913
     from circflow.studies.cluster.sharing import Sharing
 
     if not len(scenario.frame("Members")):
-        raise Refusal(f"{call.file}: no site has a member, so there is nothing to share")
+        raise Refusal(
+            say("{file}: no site has a member, so there is nothing to share", file=call.file)
+        )
     options |= {
         "seconds": max(1.0, time_limit - call.progress.seconds),
         "exact": True if exact else None,
         "progress": call.progress,
     }
-    what = f"{plain(newcomer)} joins" if newcomer is not None else "sharing the gain"
+    what = (
+        say("{newcomer} joins", newcomer=plain(newcomer))
+        if newcomer is not None
+        else say("sharing the gain")
+    )
     title = f"{scenario.name}: {what}"
 
     def give(answer: Sharing | Joining) -> None:
@@ -115,14 +122,14 @@ def share(  # noqa: PLR0913
 
     def give_early(answer: Sharing) -> None:
         give(answer)
-        note("An early answer; a better one follows. Ctrl-C keeps this one.", quiet=call.quiet)
+        note(say("An early answer; a better one follows. Ctrl-C keeps this one."), quiet=call.quiet)
 
     try:
         last = _divided(scenario, newcomer, store, options, give_early)
     except StoreError as wrong:
         raise Refusal(str(wrong)) from None
     if isinstance(last, Sharing) and not last.complete:
-        note("Stopped: the last answer above stands.", quiet=call.quiet)
+        note(say("Stopped: the last answer above stands."), quiet=call.quiet)
     else:
         give(last)
     call.tell_files(outputs)
@@ -143,7 +150,7 @@ def _divided(
     from circflow.studies.cluster.joining import joining
 
     if store is not None:
-        raise Refusal("--store keeps the values of one cluster: leave it out with --joining")
+        raise Refusal(say("--store keeps the values of one cluster: leave it out with --joining"))
     try:
         return joining(scenario, newcomer, **options)
     except ValueError as wrong:
@@ -197,7 +204,7 @@ def forms(call: Call, outputs: Sequence[Path], **options: Any) -> None:
     from circflow.studies.cluster.forms import forms as compare_forms
 
     comparison = compare_forms(scenario, progress=call.progress, **options)
-    title = f"{scenario.name}: forms of the cluster"
+    title = say("{name}: forms of the cluster", name=scenario.name)
     _write(comparison, outputs, comparison.currency, call.progress, title)
     call.finish(lambda: comparison_lines(comparison), files=outputs)
 
@@ -233,7 +240,7 @@ def compare(
             labels = [*labels, "changed"]
             scenarios = [replace(calls[0], assignments=()).scenario(), *scenarios]
         comparison = side_by_side(*scenarios, labels=labels, gap=gap, progress=progress)
-        _write(comparison, outputs, comparison.currency, progress, "Scenarios side by side")
+        _write(comparison, outputs, comparison.currency, progress, say("Scenarios side by side"))
         calls[0].finish(lambda: comparison_lines(comparison), files=outputs)
 
 
@@ -274,47 +281,69 @@ def sharing_lines(sharing: Sharing) -> list[str]:
     """What a division of the gain is, in a screenful."""
     from circflow.report.numbers import number
 
-    unit = f"million {sharing.currency}, discounted"
+    unit = say("million {currency}, discounted", currency=sharing.currency)
     lines = [
         plain(sharing.scenario),
         "",
-        f"Every member alone  {number(sharing.alone)}   together  {number(sharing.together)}"
-        f"   gain of the cluster  {number(sharing.gain)}  ({unit})",
+        say(
+            "Every member alone  {alone}   together  {together}   gain of the cluster  "
+            "{gain}  ({unit})",
+            alone=number(sharing.alone),
+            together=number(sharing.together),
+            gain=number(sharing.gain),
+            unit=unit,
+        ),
     ]
     by_period = sharing.money.groupby("period", sort=False)["change_million"].sum()
     if len(by_period) > 1:
         by_name = (f"{plain(name)}  {number(money)}" for name, money in by_period.items())
-        lines.append(f"Of it, in money  {'   '.join(by_name)}")
+        lines.append(say("Of it, in money  {by_name}", by_name="   ".join(by_name)))
     if sharing.relayed > 0.0:
-        lines.append(f"Places outside could relay between members: {number(sharing.relayed)} more")
+        lines.append(
+            say(
+                "Places outside could relay between members: {relayed} more",
+                relayed=number(sharing.relayed),
+            )
+        )
     if len(sharing.effects):
-        lines += ["", "Where the gain comes from"]
+        lines += ["", say("Where the gain comes from")]
         sampled = (sharing.effects["high_million"] > sharing.effects["low_million"]).any()
         interval = ["low_million", "high_million"] if sampled else []
-        head = ["effect", "million", *(["from", "to (95 %)"] if sampled else [])]
+        head = ["effect", "million", *(["from", say("to (95 %)")] if sampled else [])]
         lines += _table(head, sharing.effects[["effect", "million", *interval]])
     rules = list(dict.fromkeys(sharing.allocations["rule"]))
     wide = sharing.allocations.pivot(index="member", columns="rule", values="million")
     wide = wide.reindex(list(sharing.members))[rules].reset_index()
-    lines += ["", "Shares of the gain by rule", *_table(["member", *rules], wide)]
+    lines += ["", say("Shares of the gain by rule"), *_table(["member", *rules], wide)]
     if not sharing.nucleolus_proven:
         lines.append(
-            "  nucleolus was stopped by the time limit: shares after its first stages, no nucleolus"
+            say(
+                "  nucleolus was stopped by the time limit: shares after its first stages, "
+                "no nucleolus"
+            )
         )
     if not sharing.shapley_exact:
-        lines.append("  shapley is sampled: its 95 % intervals stand in the table allocations")
-    lines += ["", "Would a group leave?"]
+        lines.append(say("  shapley is sampled: its 95 % intervals stand in the table allocations"))
+    lines += ["", say("Would a group leave?")]
     lines += _table(
-        ["rule", "in core", "group that lacks most", "lacks"],
+        ["rule", say("in core"), say("group that lacks most"), "lacks"],
         sharing.core[["rule", "in_core", "group", "lacks_million"]],
         left=3,
     )
     if sharing.core_empty:
         lines.append(
-            f"  No division holds every group: {number(sharing.subsidy)} million from outside would"
+            say(
+                "  No division holds every group: {subsidy} million from outside would",
+                subsidy=number(sharing.subsidy),
+            )
         )
     if not sharing.owen_applies:
-        lines.append(f"  Owen's theorem does not apply: {plain(sharing.owen_why_not)}")
+        lines.append(
+            say(
+                "  Owen's theorem does not apply: {owen_why_not}",
+                owen_why_not=plain(sharing.owen_why_not),
+            )
+        )
     return lines + _memberships(sharing)
 
 
@@ -336,11 +365,17 @@ def _memberships(sharing: Sharing) -> list[str]:
         ]
         for row in rows.to_dict("records")
     ]
-    head = ["member", "adds", "gain without it", "own money", "others' money"]
+    head = [
+        say("member"),
+        say("adds"),
+        say("gain without it"),
+        say("own money"),
+        say("others' money"),
+    ]
     return [
         "",
-        "What each member adds, and what that changes before any sharing (who: table joining)",
-        *columns([*head, "others gain", "lose"], body, left=1),
+        say("What each member adds, and what that changes before any sharing (who: table joining)"),
+        *columns([*head, say("others gain"), say("lose")], body, left=1),
     ]
 
 
@@ -359,16 +394,29 @@ def joining_lines(joining: Joining) -> list[str]:
     return [
         plain(after.scenario),
         "",
-        f"{plain(joining.member)} joins: it adds {number(joining.adds)} to the cluster's"
-        f" {number(before.together)}; the gain of the cluster goes from {number(before.gain)} to"
-        f" {number(after.gain)}  (million {after.currency}, discounted)",
+        say(
+            "{member} joins: it adds {adds} to the cluster's {together}; the gain of the "
+            "cluster goes from {gain} to {gain_2}  (million {currency}, discounted)",
+            member=plain(joining.member),
+            adds=number(joining.adds),
+            together=number(before.together),
+            gain=number(before.gain),
+            gain_2=number(after.gain),
+            currency=after.currency,
+        ),
         "",
-        "What it changes: own money before any sharing, and shares of the gain by rule",
-        *_table(["member", "own money", *rules], wide.reset_index()),
+        say("What it changes: own money before any sharing, and shares of the gain by rule"),
+        *_table([say("member"), say("own money"), *rules], wide.reset_index()),
         "",
-        "Would a group leave?",
+        say("Would a group leave?"),
         *_table(
-            ["rule", "in core without it", "with it", "group that lacks most", "lacks"],
+            [
+                say("rule"),
+                say("in core without it"),
+                say("with it"),
+                say("group that lacks most"),
+                say("lacks"),
+            ],
             core[["rule", "in_core_before", "in_core_after", "group_after", "lacks_million_after"]],
             left=4,
         ),
@@ -388,8 +436,8 @@ def comparison_lines(comparison: Comparison) -> list[str]:
     if comparison.composite is not None:
         wide = comparison.composite.scores.pivot(index="scenario", columns="method", values="rank")
         wide = wide.reindex(list(comparison.labels)).dropna().reset_index()
-        lines += ["", "Rank by the composite index (weights: sheet Indicators)"]
+        lines += ["", say("Rank by the composite index (weights: sheet Indicators)")]
         lines += _table(list(map(str, wide.columns)), wide)
     for name, reason in comparison.reasons.items():
-        lines += ["", plain(f"{name} has no plan: {reason}")]
+        lines += ["", plain(say("{name} has no plan: {reason}", name=name, reason=reason))]
     return lines

@@ -17,6 +17,7 @@ from circflow.commands.options import (
     seed,
     time_limit,
 )
+from circflow.i18n import say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -76,7 +77,7 @@ def evaluate(  # noqa: PLR0913
     anywhere = [u for u in new if u.get("site") == ANY_SITE]
     if anywhere:
         if len(new) > 1 or units:
-            raise Refusal("--add with site=? is asked alone: one unit, and no UNIT named")
+            raise Refusal(say("--add with site=? is asked alone: one unit, and no UNIT named"))
         sites = best_sites(scenario, anywhere[0], gap=options["gap"], progress=call.progress)
         unit = str(anywhere[0].get("unit", "the unit"))
         _tell_sites(call, sites, unit, scenario, outputs)
@@ -136,8 +137,11 @@ def _lines(verdicts: Verdicts, named: bool) -> list[str]:
         ]
         for r in shown.to_dict("records")
     ]
-    titles = ["unit", "plan", "period", "value", "capex", "break-even capex", "load %"]
-    lines += [f"Value and capex in million {verdicts.currency}", *columns(titles, body, left=3)]
+    titles = ["unit", "plan", "period", "value", "capex", say("break-even capex"), say("load %")]
+    lines += [
+        say("Value and capex in million {currency}", currency=verdicts.currency),
+        *columns(titles, body, left=3),
+    ]
     return lines
 
 
@@ -153,7 +157,7 @@ def _tell_sites(
             {"sites": table, **scenario.changes_table},
             path,
             currency=currency,
-            title=f"{scenario.name}: {unit} at every site",
+            title=say("{name}: {unit} at every site", name=scenario.name, unit=unit),
             opening=sites_opening(table, unit, currency),
         )
     call.finish(
@@ -175,5 +179,12 @@ def _site_lines(table: pd.DataFrame, currency: str) -> list[str]:
         body.append(
             [str(r["rank"]), plain(r["site"]), plain(r["member"] or "–"), figure, load, r["note"]]
         )
-    head = ["rank", "site", "member", f"value (million {currency})", "load %", ""]
+    head = [
+        say("rank"),
+        say("site"),
+        say("member"),
+        say("value (million {currency})", currency=currency),
+        say("load %"),
+        "",
+    ]
     return columns(head, body, left=3, total=120)

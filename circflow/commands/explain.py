@@ -6,6 +6,7 @@ import click
 
 from circflow.commands.common import STDOUT, Call, write_json
 from circflow.commands.options import scenario_command
+from circflow.i18n import say
 
 
 @scenario_command()
@@ -20,7 +21,7 @@ def explain(call: Call) -> None:
     scenario = call.scenario()
     from circflow.solver.explain import explain as find
 
-    call.progress("looking for what stands in the way")
+    call.progress(say("looking for what stands in the way"))
     explanation = find(scenario)
     call.progress.done()
     if call.json_out is not None:

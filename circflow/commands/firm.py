@@ -17,6 +17,7 @@ from circflow.commands.options import (
     seed,
     time_limit,
 )
+from circflow.i18n import say
 
 if TYPE_CHECKING:
     from circflow.studies.units.firm import Firmness
@@ -60,18 +61,31 @@ def _lines(found: Firmness) -> list[str]:
     from circflow.report.numbers import columns, number, share
 
     gain: dict[str, Any] = {str(k): v for k, v in found.gain.iloc[0].to_dict().items()}
-    money = f"million {found.scenario.settings.currency}"
+    money = say("million {currency}", currency=found.scenario.settings.currency)
     low, middle, high = (
         number(gain[name]) for name in ("p5_million", "p50_million", "p95_million")
     )
     lines = [
         plain(found.scenario.name),
         "",
-        f"Gain over today {number(gain['gain_million'])} {money}; in {gain['samples']} samples"
-        f" {low} to {high} (5 % to 95 %), in the middle {middle}.",
+        say(
+            "Gain over today {gain_million} {money}; in {samples} samples {low} to "
+            "{high} (5 % to 95 %), in the middle {middle}.",
+            gain_million=number(gain["gain_million"]),
+            money=money,
+            samples=gain["samples"],
+            low=low,
+            high=high,
+            middle=middle,
+        ),
     ]
     if gain["without_plan"]:
-        lines.append(f"{gain['without_plan']} samples have no plan and are left out.")
+        lines.append(
+            say(
+                "{without_plan} samples have no plan and are left out.",
+                without_plan=gain["without_plan"],
+            )
+        )
     order = found.decisions.assign(
         rank=found.decisions["firmness"].map({"firm": 0, "likely": 1, "doubtful": 2})
     ).sort_values(["rank", "in_plan", "agree_share"], ascending=[True, False, False], kind="stable")
@@ -86,11 +100,20 @@ def _lines(found: Firmness) -> list[str]:
         ]
         for row in order.to_dict("records")
     ]
-    titles = ["unit", "", "plan", "overturned alone by", "built in", "worth 5 %", "50 %", "95 %"]
-    lines += ["", f"Worth in {money}", *columns(titles, body, left=4, total=120)]
+    titles = [
+        "unit",
+        "",
+        "plan",
+        say("overturned alone by"),
+        say("built in"),
+        say("worth 5 %"),
+        "50 %",
+        "95 %",
+    ]
+    lines += ["", say("Worth in {money}", money=money), *columns(titles, body, left=4, total=120)]
     known = found.decisions[found.decisions["settled_by"].notna()]
     if len(known):
-        lines += ["", f"What knowing a figure first would be worth, {money}"]
+        lines += ["", say("What knowing a figure first would be worth, {money}", money=money)]
         cells = [
             [plain(row["unit"]), plain(row["settled_by"]), number(row["knowing_million"])]
             for row in known.sort_values("knowing_million", ascending=False).to_dict("records")

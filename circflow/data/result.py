@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
+from circflow.i18n import localised
+
 _ROWS_SHOWN = 20
 _COLUMNS_SHOWN = 12
 _NUMBERS = ("floating", "integer", "mixed-integer-float", "decimal")
@@ -61,12 +63,7 @@ def _as_html(table: pd.DataFrame) -> str:
 
 def figure(value: float | None) -> str:
     """A figure in a headline."""
-    return "–" if value is None or value != value else f"{value:,.6g}"  # noqa: PLR0124
-
-
-def counted(count: int, noun: str) -> str:
-    """`1 unit`, `2 units`."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+    return "–" if value is None or value != value else localised(f"{value:,.6g}")  # noqa: PLR0124
 
 
 def one_text_type(value: R) -> R:

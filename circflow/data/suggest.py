@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from functools import cached_property
 
+from circflow.i18n import say
+
 _CYRILLIC = "АВЕКМНОРСТУХІЈЅЁаеорсухіјѕёкмнтв"
 _LATIN = "ABEKMHOPCTYXIJSËaeopcyxijsëkmhtb"
 _LOOK_ALIKE = str.maketrans(_CYRILLIC, _LATIN)
@@ -78,15 +80,15 @@ def difference(given: str, good: str) -> str:
     if given == good or not good:
         return ""
     if bare(given) == bare(good):
-        return "they differ in spaces or invisible characters"
+        return say("they differ in spaces or invisible characters")
     mixed = [
         c for c, d in zip(bare(given), bare(good), strict=False) if c != d and drawn(c) == drawn(d)
     ]
     if drawn(given) == drawn(good) and mixed:
         letters = ", ".join(f"{_script(c)} {c}" for c in dict.fromkeys(mixed))
-        return f"it looks the same but is typed in another alphabet: {letters}"
+        return say("it looks the same but is typed in another alphabet: {letters}", letters=letters)
     if bare(given).casefold() == bare(good).casefold():
-        return "they differ in capital letters"
+        return say("they differ in capital letters")
     return ""
 
 

@@ -7,11 +7,12 @@ is dropped. Files are sorted and bear no line numbers, so that their changes can
 
 from __future__ import annotations
 
+import ast
 import io
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
@@ -32,13 +33,26 @@ _HEADER = "# Messages of circflow. Made by `python -m circflow.i18n.update`."
 def template() -> Catalog:
     """Every message in the code."""
     found = Catalog(project="circflow", header_comment=_HEADER, fuzzy=False)
-    for file, _, message, _, _ in extract_from_dir(
-        str(PACKAGE), [("**.py", "python")], keywords=_KEYWORDS
-    ):
+    ways = [("**.py", "circflow.i18n.update:in_python")]
+    for file, _, message, _, _ in extract_from_dir(str(PACKAGE), ways, keywords=_KEYWORDS):
         found.add(message, locations=[(f"circflow/{file}", 0)])
     for file, message in _collected():
         found.add(message, locations=[(file, 0)])
     return found
+
+
+def in_python(
+    file: IO[bytes],
+    keywords: Collection[str],
+    comment_tags: Collection[str],
+    options: Mapping[str, str],
+) -> Iterator[tuple[int, str, object, list[str]]]:
+    """The messages of a module, for Babel: those inside f-strings too, which its own way skips."""
+    for node in ast.walk(ast.parse(file.read())):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            texts = [a.value for a in node.args if isinstance(a, ast.Constant)]
+            if node.func.id in keywords and texts and isinstance(texts[0], str):
+                yield node.lineno, node.func.id, tuple(texts), []
 
 
 def _collected() -> Iterator[tuple[str, Any]]:

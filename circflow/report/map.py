@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from circflow.i18n import say
 from circflow.report.figures import horizon, years_of
 from circflow.report.ground import ground_in
 from circflow.report.numbers import cut
@@ -62,7 +63,12 @@ def links_of(solution: Solution) -> pd.DataFrame:
     amounts = here.groupby([*by, "material", "measure"], sort=False)["amount"].sum()
     each = amounts.sort_values(ascending=False, kind="stable").reset_index()
     each["words"] = [
-        f"{escaped(k)}: {figure(a)} {escaped(u)} per year"
+        say(
+            "{escaped}: {a} {escaped_2} per year",
+            escaped=escaped(k),
+            a=figure(a),
+            escaped_2=escaped(u),
+        )
         for k, a, u in zip(each["material"], each["amount"], each["measure"], strict=True)
     ]
     stage = (
@@ -114,7 +120,9 @@ def flow_map(solution: Solution) -> Figure | None:
     frames = {"region": region}
     if not near.all():
         frames["everything"] = everything
-        controls = (("Show", (("region", "the region"), ("everything", "every place"))),)
+        controls = (
+            (say("Show"), (("region", say("the region")), ("everything", say("every place")))),
+        )
     traces = [*_lines(drawn, sites, solution)]
     views = {
         name: _view([*_ground(extent), *traces, *_places(sites, extent, busy)], extent)
@@ -123,22 +131,36 @@ def flow_map(solution: Solution) -> Figure | None:
     if not controls:
         views = {"": views["region"]}
     notes = [
-        "Lines curve to the left of their direction; wider is more tonnes a year. Coast, lakes and "
-        "rivers: Natural Earth."
+        say(
+            "Lines curve to the left of their direction; wider is more tonnes a year. "
+            "Coast, lakes and rivers: Natural Earth."
+        )
     ]
     if len(links) > len(drawn) + missing:
-        notes.append(f"The {figure(len(drawn))} largest of {figure(len(links))} links are drawn.")
+        notes.append(
+            say(
+                "The {count} largest of {count_2} links are drawn.",
+                count=figure(len(drawn)),
+                count_2=figure(len(links)),
+            )
+        )
     if missing:
-        notes.append(f"{missing} links touch a place without coordinates and are left out.")
+        notes.append(
+            say(
+                "{missing} links touch a place without coordinates and are left out.",
+                missing=missing,
+            )
+        )
     stages = [s for s in STAGES if s in set(drawn["stage"])]
-    keys = [(stage_colour(s), f"{s} waste") for s in stages]
-    keys += [("$soft", "product or by-product"), ("$blue", "member's site")]
-    keys += [("$line", "place outside the cluster")]
+    keys = [(stage_colour(s), say("{s} waste", s=s)) for s in stages]
+    keys += [("$soft", say("product or by-product")), ("$blue", say("member's site"))]
+    keys += [("$line", say("place outside the cluster"))]
     return Figure(
-        "Where it goes",
+        say("Where it goes"),
         views,
-        "Map of the sites with lines for the flows between them, wider for more tonnes",
-        note=" ".join(notes) + " Point at a line for its materials, tonnes, distance and cost.",
+        say("Map of the sites with lines for the flows between them, wider for more tonnes"),
+        note=" ".join(notes)
+        + say(" Point at a line for its materials, tonnes, distance and cost."),
         controls=controls,
         legend=keys,
     )

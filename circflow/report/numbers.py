@@ -9,6 +9,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import pandas as pd
 
+from circflow.i18n import ENGLISH, current, localised, say
+
 BLANK = "-"
 """What stands for a figure that does not exist."""
 
@@ -42,7 +44,15 @@ def number(value: float | None, separator: str = " ") -> str:
     text = f"{value:,.{_decimals(size)}f}"
     if "." in text:
         text = text.rstrip("0").rstrip(".")
-    return text.replace(",", separator)
+    return _separated(text, separator)
+
+
+def _separated(text: str, separator: str) -> str:
+    """A figure with its thousands apart, its decimal sign that of the language in force."""
+    if current() == ENGLISH:
+        return text.replace(",", separator)
+    whole, point, decimals = text.partition(".")
+    return localised(whole) + localised(point) + decimals
 
 
 def _decimals(size: float) -> int:
@@ -52,7 +62,7 @@ def _decimals(size: float) -> int:
 
 def changed_words(changes: Sequence[str], most: int = 3) -> str:
     """What was changed before a run, in a line: the first few, and how many more."""
-    more = f" and {len(changes) - most} more" if len(changes) > most else ""
+    more = say(" and {count} more", count=len(changes) - most) if len(changes) > most else ""
     return "; ".join(changes[:most]) + more
 
 
@@ -68,13 +78,13 @@ def numbers(values: Iterable[float | None], separator: str = " ") -> list[str]:
     if decimals > 6:
         return [number(v, separator) for v in column]
     texts = [
-        f"{v:,.{decimals}f}".replace(",", separator) if math.isfinite(v) else BLANK for v in column
+        _separated(f"{v:,.{decimals}f}", separator) if math.isfinite(v) else BLANK for v in column
     ]
     return ["0" if v == 0 else t for v, t in zip(column, _unsigned_zeros(texts), strict=True)]
 
 
 def _unsigned_zeros(texts: list[str]) -> list[str]:
-    return [t[1:] if t.startswith("-") and not t.strip("-0.") and t != BLANK else t for t in texts]
+    return [t[1:] if t.startswith("-") and not t.strip("-0.,") and t != BLANK else t for t in texts]
 
 
 def share(value: float | None) -> str:
@@ -82,7 +92,8 @@ def share(value: float | None) -> str:
     if value is None or not math.isfinite(value):
         return BLANK
     percent = 100 * value
-    return f"{percent:.0f} %" if abs(percent) >= 99.95 or percent == 0 else f"{percent:.1f} %"
+    whole = abs(percent) >= 99.95 or percent == 0
+    return localised(f"{percent:.0f} %" if whole else f"{percent:.1f} %")
 
 
 def width(text: str) -> int:

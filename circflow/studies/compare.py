@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -12,19 +12,18 @@ import pandas as pd
 
 from circflow.algebra.build import money_groups
 from circflow.data.arguments import public
-from circflow.data.result import Result, counted, one_text_type
+from circflow.data.result import Result, one_text_type
 from circflow.data.scenario import Scenario
 from circflow.data.schema.indicators import in_currency
+from circflow.i18n import say, say_n
 from circflow.solution.solution import NoPlan, Solution
-from circflow.solver.run import solve
+from circflow.solver.run import Progress, solve
 from circflow.studies.composite import Composite, composite
 from circflow.studies.errors import StudyError
 from circflow.studies.indicators import indicators
 
 if TYPE_CHECKING:
     from circflow.report.page.frame import Section
-
-Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True, repr=False)
@@ -47,8 +46,9 @@ class Comparison(Result):
 
     @property
     def headline(self) -> str:
-        without = f", {len(self.reasons)} without a plan" if self.reasons else ""
-        return f"{', '.join(self.labels)}: {counted(len(self.table), 'figure')}{without}"
+        without = say(", {count} without a plan", count=len(self.reasons)) if self.reasons else ""
+        figures = say_n("{n:,} figure", "{n:,} figures", len(self.table))
+        return f"{', '.join(self.labels)}: {figures}{without}"
 
     @property
     def differences(self) -> pd.DataFrame:
@@ -61,7 +61,10 @@ class Comparison(Result):
         of_item = self.table["item"].isna() if item is None else self.table["item"] == item
         rows = self.table[(self.table["figure"] == figure) & of_item]
         if rows.empty:
-            raise StudyError(f"no figure {figure!r}" + (f" of {item!r}" if item else ""))
+            raise StudyError(
+                say("no figure {figure!r}", figure=figure)
+                + (say(" of {item!r}", item=item) if item else "")
+            )
         return {label: float(rows.iloc[0][label]) for label in self.labels}
 
     def opening(self) -> list[Section]:
@@ -112,15 +115,17 @@ def compare(
     """
     names = list(labels) if labels is not None else [s.name for s in scenarios]
     if not scenarios:
-        raise StudyError("nothing to compare: give at least one scenario")
+        raise StudyError(say("nothing to compare: give at least one scenario"))
     if len(names) != len(scenarios):
-        raise StudyError(f"{len(names)} labels for {len(scenarios)} scenarios")
+        raise StudyError(
+            say("{count} labels for {count_2} scenarios", count=len(names), count_2=len(scenarios))
+        )
     names = distinct(names)
     solutions: dict[str, Solution] = {}
     failures: dict[str, NoPlan] = {}
     for name, scenario in zip(names, scenarios, strict=True):
         if progress is not None:
-            progress(f"solving {name}")
+            progress(say("solving {name}", name=name))
         try:
             solutions[name] = solve(scenario, gap=gap)
         except NoPlan as none:
@@ -192,7 +197,7 @@ Figure = tuple[str, str | None, str]
 def figures_of(solution: Solution) -> dict[Figure, float]:
     """The figures of a plan that are compared, in order."""
     totals = solution.totals
-    money = f"million {solution.scenario.settings.currency}"
+    money = say("million {currency}", currency=solution.scenario.settings.currency)
     figures: dict[Figure, float] = {
         ("objective", None, money): solution.objective,
         ("net_benefit", None, money): totals["net_benefit"],
@@ -227,7 +232,7 @@ def indicator_figures(solution: Solution) -> dict[Figure, float]:
 def exchange_figures(solution: Solution) -> dict[Figure, float]:
     """Exchanges among members (through hubs too) and with others, their distances and costs."""
     scenario, flows = solution.scenario, solution.flows
-    money = f"million {scenario.settings.currency}"
+    money = say("million {currency}", currency=scenario.settings.currency)
     member_of = scenario.member_of
     sender = flows["from"].map(member_of).astype(object)
     receiver = flows["to"].map(member_of).astype(object)

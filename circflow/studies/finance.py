@@ -14,8 +14,6 @@ Bases, of each member in each period (per year):
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -23,13 +21,13 @@ from numpy.typing import NDArray
 from circflow.data.arguments import public
 from circflow.data.scenario import MILLION, Scenario
 from circflow.data.schema.sheets import TAX_SHARES
+from circflow.i18n import say
 from circflow.solution.solution import NoPlan, Solution
-from circflow.solver.run import solve
+from circflow.solver.run import Progress, solve
 from circflow.studies.cluster.own_money import own_money
 from circflow.studies.indicators import Figures, baseline_of, without_units
 
 Floats = NDArray[np.float64]
-Progress = Callable[[str], None]
 COLUMNS = ("budget", "tax", "base", "member", "period", "million_per_year")
 
 
@@ -64,7 +62,7 @@ def finance(
     if plan is None:
         tell("solving")
         plan = solve(scenario, gap=gap, time_limit=time_limit)
-    tell("solving without new units")
+    tell(say("solving without new units"))
     before = baseline_of(scenario, plan, gap=gap, time_limit=time_limit)
     table = taxes_of(plan)
     baseline = taxes_of(before)["million_per_year"] if isinstance(before, Solution) else np.nan
@@ -91,7 +89,7 @@ def by_candidate(
     rows = []
     for unit in dict.fromkeys(plan.built["unit"]):
         if progress is not None:
-            progress(f"solving without {unit}")
+            progress(say("solving without {unit}", unit=unit))
         try:
             other = _by_budget(
                 solve(without_units(scenario, [unit]), gap=gap, time_limit=time_limit)

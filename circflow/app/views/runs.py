@@ -23,6 +23,7 @@ from circflow.app.views.parts import (
     runs_table,
     sites_of,
 )
+from circflow.i18n import say
 
 if TYPE_CHECKING:
     from circflow.app.state import App
@@ -32,15 +33,15 @@ def solve(app: App, query: Mapping[str, str]) -> str:
     """Solve: the workbook as it is, or with a list of changes."""
     project = app.project
     errors = [p for p in app.problems() if p.severity == "error" and not p.infeasible]
-    options = [("", "the workbook as it is")]
-    options += [(v.name, f"with {v.name}") for v in project.variants]
+    options = [("", say("the workbook as it is"))]
+    options += [(v.name, say("with {name}", name=v.name)) for v in project.variants]
     body = ""
     if errors:
-        told = f"{len(errors)} errors stand in the way: "
+        told = say("{count} errors stand in the way: ", count=len(errors))
         body += f'<p class="fault">{told}<a href="/check">see what to mend</a>.</p>'
-    body += begin("solve", "Solve", choice("What", "variant", options, of="solve"))
+    body += begin("solve", say("Solve"), choice(say("What"), "variant", options, of="solve"))
     body += runs_table(app, ("solve", "explain"))
-    return page("Solve", body, project=project, at="/solve")
+    return page(say("Solve"), body, project=project, at="/solve")
 
 
 def run(app: App, run: int, query: Mapping[str, str]) -> str:
@@ -48,7 +49,7 @@ def run(app: App, run: int, query: Mapping[str, str]) -> str:
     project = app.project
     known = project.run(run)
     if known is None:
-        raise LookupError(f"there is no run {run}")
+        raise LookupError(say("there is no run {run}", run=run))
     if run in app.jobs or known.status == "running":
         return _running(app, known)
     folder = project.run_folder(run)
@@ -78,7 +79,7 @@ def _running(app: App, known: Run) -> str:
     body = (
         f'<p class="lead" id="words" data-events="/runs/{known.run}/events" role="status">'
         f"{escape(words)}</p>"
-        + form(f"/runs/{known.run}/stop", button("Stop"))
+        + form(f"/runs/{known.run}/stop", button(say("Stop")))
         + '<noscript><p><a href="">See how far it is</a></p></noscript>'
     )
     return page(known.title, body, project=app.project, at=studies.place_of(known.kind))
@@ -108,7 +109,7 @@ def _doors(app: App, known: Run, folder: Path) -> str:
 
 def _no_plan(known: Run) -> str:
     lines = "".join(f"<li>{escape(line.strip())}</li>" for line in known.message.splitlines())
-    ask = begin("explain", "Find the smallest changes", of=str(known.run))
+    ask = begin("explain", say("Find the smallest changes"), of=str(known.run))
     return f'<section><h2>No plan</h2><ul class="plain">{lines}</ul>{ask}</section>'
 
 

@@ -21,7 +21,7 @@ from circflow.data.errors import CircflowError
 from circflow.data.schema.sheets import BY_NAME, SCENARIO_KEYS, Column
 from circflow.data.suggest import nearest, remark
 from circflow.data.table import Cell, Table
-from circflow.i18n import ENGLISH
+from circflow.i18n import ENGLISH, say
 from circflow.i18n.names import column_names, english_word, names_in, sheet_names
 from circflow.i18n.names import plain as plain_name
 
@@ -95,14 +95,20 @@ def parse_address(text: str) -> Address:
     typed_sheet, dot, typed_column = (part.strip() for part in head.partition("."))
     if not dot or not typed_column:
         raise AddressError(
-            f"{shorten(text)!r} is not an address: write Sheet.column, or "
-            "Sheet.column[column=value, …]"
+            say(
+                "{text!r} is not an address: write Sheet.column, or Sheet.column[column=value, …]",
+                text=shorten(text),
+            )
         )
     sheet = english_sheet(typed_sheet)
     if sheet not in BY_NAME:
         good = nearest(sheet, sheet_names(tuple(BY_NAME)))
         raise AddressError(
-            f"there is no sheet {shorten(sheet)!r}{remark(sheet, good)}",
+            say(
+                "there is no sheet {sheet!r}{remark}",
+                sheet=shorten(sheet),
+                remark=remark(sheet, good),
+            ),
             f"{good}.{typed_column}{bracket}{tail}" if good else "",
         )
     columns = tuple(SETTINGS) if sheet == "Scenario" else BY_NAME[sheet].names
@@ -111,14 +117,22 @@ def parse_address(text: str) -> Address:
         good = nearest(column, column_names(sheet, columns))
         noun = "key" if sheet == "Scenario" else "column"
         raise AddressError(
-            f"{typed_sheet} has no {noun} {shorten(column)!r}{remark(column, good)}",
+            say(
+                "{typed_sheet} has no {noun} {column!r}{remark}",
+                typed_sheet=typed_sheet,
+                noun=noun,
+                column=shorten(column),
+                remark=remark(column, good),
+            ),
             f"{typed_sheet}.{good}{bracket}{tail}" if good else "",
         )
     as_typed = (sheet, column) == (typed_sheet, typed_column)
     if not bracket:
         return Address(sheet, column, as_typed=as_typed)
     if sheet == "Scenario":
-        raise AddressError("a key of Scenario stands alone: leave out the brackets", head.strip())
+        raise AddressError(
+            say("a key of Scenario stands alone: leave out the brackets"), head.strip()
+        )
     filters, typed = _parse_filters(text, sheet, tail.strip())
     return Address(sheet, column, filters, as_typed and filters == typed)
 
@@ -183,13 +197,20 @@ def _parse_filters(text: str, sheet: str, tail: str) -> tuple[Filters, Filters]:
         name, equals, rest = rest.partition("=")
         name = name.strip()
         if not equals:
-            raise AddressError(f"the brackets of {shorten(text)!r} do not hold column=value")
+            raise AddressError(
+                say("the brackets of {text!r} do not hold column=value", text=shorten(text))
+            )
         names = (*BY_NAME[sheet].names, ROW)
         column = english_column(sheet, names, name)
         if column not in names:
             good = nearest(name, column_names(sheet, names))
             raise AddressError(
-                f"{sheet} has no column {shorten(name)!r}{remark(name, good)}",
+                say(
+                    "{sheet} has no column {name!r}{remark}",
+                    sheet=sheet,
+                    name=shorten(name),
+                    remark=remark(name, good),
+                ),
                 text.replace(f"{name}=", f"{good}=", 1) if good else "",
             )
         value, rest = _parse_value(text, rest.lstrip())
@@ -200,7 +221,9 @@ def _parse_filters(text: str, sheet: str, tail: str) -> tuple[Filters, Filters]:
         elif rest == "]":
             return tuple(filters), tuple(typed)
         else:
-            raise AddressError(f"the brackets of {shorten(text)!r} must end the address with ]")
+            raise AddressError(
+                say("the brackets of {text!r} must end the address with ]", text=shorten(text))
+            )
 
 
 def _parse_value(text: str, rest: str) -> tuple[str, str]:
@@ -209,11 +232,17 @@ def _parse_value(text: str, rest: str) -> tuple[str, str]:
         mark = rest[0]
         quoted = re.match(rf"{mark}((?:[^{mark}]|{mark}{mark})*){mark}\s*(?=[,\]])", rest)
         if not quoted:
-            raise AddressError(f"a quotation mark {mark} is not closed in {shorten(text)!r}")
+            raise AddressError(
+                say(
+                    "a quotation mark {mark} is not closed in {text!r}",
+                    mark=mark,
+                    text=shorten(text),
+                )
+            )
         return quoted[1].replace(mark * 2, mark).strip(), rest[quoted.end() :]
     end = re.search(r"[,\]]", rest)
     if not end:
-        raise AddressError(f"the closing bracket ] is missing in {shorten(text)!r}")
+        raise AddressError(say("the closing bracket ] is missing in {text!r}", text=shorten(text)))
     return rest[: end.start()].strip(), rest[end.start() :]
 
 
@@ -231,9 +260,9 @@ def match(tables: Mapping[str, Table], address: Address) -> Match:
         kept &= fits
     if not kept.any():
         if not address.filters:
-            raise AddressError(f"the sheet {address.sheet} has no rows")
+            raise AddressError(say("the sheet {sheet} has no rows", sheet=address.sheet))
         raise AddressError(
-            f"no row of {address.sheet} has "
+            say("no row of {sheet} has ", sheet=address.sheet)
             + " and ".join(f"{c} {shorten(v)!r}" for c, v in address.filters)
         )
     rows = frame.index[kept]
@@ -260,7 +289,12 @@ def _fits(frame: pd.DataFrame, sheet: str, name: str, value: str) -> np.ndarray:
 
 
 def _no_value(frame: pd.DataFrame, address: Address, column: str, value: str) -> AddressError:
-    message = f"no row of {address.sheet} has {column} {shorten(value)!r}"
+    message = say(
+        "no row of {sheet} has {column} {value!r}",
+        sheet=address.sheet,
+        column=column,
+        value=shorten(value),
+    )
     if column == ROW or BY_NAME[address.sheet][column].kind in ("number", "integer", "flag"):
         return AddressError(message)
     good = nearest(value, (str(v) for v in frame[column].dropna().unique()))
@@ -355,9 +389,13 @@ def left_behind(
         kept = frame.loc[[n for n in candidates if n in rows - moved], "unit"]
         if len(kept):
             names = ", ".join(repr(shorten(unit)) for unit in kept[:3])
-            more = f" and {len(kept) - 3} more" if len(kept) > 3 else ""
-            found[place] = (
-                f"{column} is the smaller size's alone, {larger} of {names}{more} stays: vary "
-                f"Units.{larger} as well"
+            more = say(" and {count} more", count=len(kept) - 3) if len(kept) > 3 else ""
+            found[place] = say(
+                "{column} is the smaller size's alone, {larger} of {names}{more} stays: vary "
+                "Units.{larger} as well",
+                column=column,
+                larger=larger,
+                names=names,
+                more=more,
             )
     return found

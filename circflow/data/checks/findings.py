@@ -12,6 +12,7 @@ import pandas as pd
 from circflow.data.cells import show
 from circflow.data.schema.sheets import BY_NAME, Sheet
 from circflow.data.table import Cell, Problem, Table
+from circflow.i18n import say
 
 if TYPE_CHECKING:
     pass
@@ -204,4 +205,4 @@ def quoted(names: Iterable[str], most: int = 5) -> str:
     """Names for a message: quoted, the first few."""
     listed = list(names)
     text = ", ".join(repr(name) for name in listed[:most])
-    return text + (f" and {len(listed) - most} more" if len(listed) > most else "")
+    return text + (say(" and {count} more", count=len(listed) - most) if len(listed) > most else "")

@@ -61,9 +61,12 @@ def match_sheets(
             if sheet.required:
                 findings.error(
                     Cell(sheet.name, 0),
-                    f"the sheet {sheet.name} is missing: add it "
-                    f"(columns {', '.join(c.name for c in sheet.columns if c.required)})",
-                    expected=f"a sheet called {sheet.name}",
+                    say(
+                        "the sheet {name} is missing: add it (columns {list})",
+                        name=sheet.name,
+                        list=", ".join(c.name for c in sheet.columns if c.required),
+                    ),
+                    expected=say("a sheet called {name}", name=sheet.name),
                 )
         else:
             tables[sheet.name] = _match_columns(sheet, raw, findings)
@@ -89,7 +92,10 @@ def _chosen_sheets(
         elif name in chosen:
             findings.error(
                 Cell(raw.name, 0, title=raw.title),
-                f"two sheets are called {name}: move the rows into one and delete the other",
+                say(
+                    "two sheets are called {name}: move the rows into one and delete the other",
+                    name=name,
+                ),
                 found=raw.name,
             )
         else:
@@ -101,15 +107,24 @@ def _chosen_sheets(
         good = _likeness(name, absent) or _likeness(name, names) or nearest(name, names)
         meant = names[good][1] if good else ""
         if all(is_blank(value) for line in raw.grid for value in line):
-            message = f"the sheet {shorten(name)!r} is empty and no sheet of a scenario: delete it"
+            message = say(
+                "the sheet {name!r} is empty and no sheet of a scenario: delete it",
+                name=shorten(name),
+            )
             findings.error(Cell(raw.name, 0, title=raw.title), message, found=name)
             continue
         if meant in chosen and folded(good) == folded(name):
-            message = f"the sheet {shorten(name)!r} doubles the sheet {good}: delete one of the two"
+            message = say(
+                "the sheet {name!r} doubles the sheet {good}: delete one of the two",
+                name=shorten(name),
+                good=good,
+            )
         else:
-            message = (
-                f"there is no sheet called {shorten(name)!r}{remark(name, good)}: rename it, or "
-                "begin its name with _ if it is your own"
+            message = say(
+                "there is no sheet called {name!r}{remark}: rename it, or begin its name "
+                "with _ if it is your own",
+                name=shorten(name),
+                remark=remark(name, good),
             )
         findings.error(Cell(raw.name, 0, title=raw.title), message, found=name, suggestion=good)
         if meant and meant not in chosen and _likeness(name, [good]):
@@ -155,8 +170,12 @@ def _match_columns(sheet: Sheet, raw: RawSheet, findings: Findings) -> RawTable:
         for name in missing:
             findings.error(
                 raw.cell(top),
-                f"the column {name} is missing: add it ({sheet[name].meaning})",
-                expected=f"a column called {name}",
+                say(
+                    "the column {name} is missing: add it ({meaning})",
+                    name=name,
+                    meaning=sheet[name].meaning,
+                ),
+                expected=say("a column called {name}", name=name),
             )
     _leave_out_odd_rows(table, raw, findings)
     return table
@@ -193,15 +212,18 @@ def _header_row(sheet: Sheet, raw: RawSheet, findings: Findings) -> int:
         if known(cells) >= max(1 if whole else 2, len(filled) / 2):
             findings.error(
                 raw.cell(number),
-                f"the column names stand in row {number}, not in row 1: delete the rows above",
-                expected="the column names in row 1",
+                say(
+                    "the column names stand in row {number}, not in row 1: delete the rows above",
+                    number=number,
+                ),
+                expected=say("the column names in row 1"),
             )
             return number
     if all(is_blank(cell) for cell in raw.grid[0]):
         findings.error(
             raw.cell(1),
-            "row 1 is blank, but there are rows below: put the column names into row 1",
-            expected="the column names in row 1: " + ", ".join(sheet.names),
+            say("row 1 is blank, but there are rows below: put the column names into row 1"),
+            expected=say("the column names in row 1: ") + ", ".join(sheet.names),
         )
         return 0
     return 1
@@ -226,9 +248,9 @@ def _placed(
         except BadCellError as problem:
             findings.error(
                 cell,
-                f"the column name cannot be read: {problem.message}",
+                say("the column name cannot be read: {message}", message=problem.message),
                 found=show(column[0]),
-                expected="a column name",
+                expected=say("a column name"),
             )
             continue
         if name is not None and name not in sheet and not is_planners_column(name):
@@ -238,9 +260,13 @@ def _placed(
                 row = next(r for r, v in enumerate(column[1:], start=top + 1) if not is_blank(v))
                 findings.error(
                     replace(head, row=row, column=cell.column),
-                    f"column {cell.column} has no name in row {top}: name it, or clear the column",
+                    say(
+                        "column {column} has no name in row {top}: name it, or clear the column",
+                        column=cell.column,
+                        top=top,
+                    ),
                     found=column[row - top],
-                    expected="a blank cell",
+                    expected=say("a blank cell"),
                 )
         elif is_planners_column(name) and name not in sheet:
             continue
@@ -249,8 +275,12 @@ def _placed(
         elif name in places:
             findings.error(
                 cell,
-                f"two columns are called {name} (the first is {column_letter(places[name])}): "
-                "delete one of the two",
+                say(
+                    "two columns are called {name} (the first is {column_letter}): delete one of "
+                    "the two",
+                    name=name,
+                    column_letter=column_letter(places[name]),
+                ),
                 found=name,
             )
         else:
@@ -272,11 +302,18 @@ def _unknown_column(
     good = _likeness(name, absent) or _likeness(name, names) or nearest(name, names)
     meant = names[good][1] if good else ""
     if meant in places and folded(good) == folded(name):
-        message = f"the column {shorten(name)!r} doubles the column {good}: delete one of the two"
+        message = say(
+            "the column {name!r} doubles the column {good}: delete one of the two",
+            name=shorten(name),
+            good=good,
+        )
     else:
-        message = (
-            f"{sheet.name} has no column called {shorten(name)!r}{remark(name, good)}: rename "
-            "it, or begin its name with note if it is your own"
+        message = say(
+            "{name} has no column called {name_2!r}{remark}: rename it, or begin its "
+            "name with note if it is your own",
+            name=sheet.name,
+            name_2=shorten(name),
+            remark=remark(name, good),
         )
     findings.error(
         cell,

@@ -546,20 +546,24 @@ def _check_fits(book: Book) -> None:
     for sheet in book.sheets:
         where, name = sheet.cell(0), sheet.title or sheet.name
         if not name.strip() or len(name.encode("utf-16-le")) // 2 > 31:
-            message = "a sheet's name has 1 to 31 characters in Excel: rename the sheet"
+            message = say("a sheet's name has 1 to 31 characters in Excel: rename the sheet")
             raise file_error(message, book.origin, where)
         if (
             re.search(r"[\[\]:*?/\\\x00-\x1f]", name)
             or "'" in (name[0], name[-1])
             or name.casefold() == "history"
         ):
-            message = (
+            message = say(
                 "Excel does not allow this name of a sheet: rename it without [ ] : * ? / \\ '"
             )
             raise file_error(message, book.origin, where)
         width = max(map(len, sheet.grid), default=0)
         if len(sheet.grid) > MAX_ROWS or width > MAX_COLUMNS:
-            message = f"an Excel sheet has at most {MAX_ROWS:,} rows and {MAX_COLUMNS:,} columns"
+            message = say(
+                "an Excel sheet has at most {max_rows:,} rows and {max_columns:,} columns",
+                max_rows=MAX_ROWS,
+                max_columns=MAX_COLUMNS,
+            )
             raise file_error(message, book.origin, where)
         for row, line in enumerate(sheet.grid, start=1):
             for column, value in enumerate(line):
@@ -569,5 +573,10 @@ def _check_fits(book: Book) -> None:
                     and len(value.encode("utf-16-le")) // 2 > MAX_TEXT
                 ):
                     cell = sheet.cell(row, column_letter(column))
-                    message = f"the text has more than {MAX_TEXT:,} characters, Excel's limit"
-                    raise file_error(f"{message}: shorten it", book.origin, cell)
+                    message = say(
+                        "the text has more than {max_text:,} characters, Excel's limit",
+                        max_text=MAX_TEXT,
+                    )
+                    raise file_error(
+                        say("{message}: shorten it", message=message), book.origin, cell
+                    )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from circflow.i18n import mark, say
 from circflow.report.figures import (
     NO_STAGE,
     horizon,
@@ -40,10 +41,10 @@ _KIND_COLOURS: Mapping[str, str] = {
 }
 _KIND_WORDS: Mapping[str, str] = {
     "recipe": "units",
-    "sale": "avoided elsewhere by sales",
-    "purchase": "bought inputs",
+    "sale": mark("avoided elsewhere by sales"),
+    "purchase": mark("bought inputs"),
     "stockpile": "stockpiles",
-    "stream": "taking waste",
+    "stream": mark("taking waste"),
 }
 
 
@@ -120,15 +121,15 @@ def waterfall(solution: Solution) -> Figure:
         for label, v, total in zip(lines["label"], values, lines["million"], strict=True)
     ]
     measures = ["total" if r else "relative" for r in result]
-    unit = f"million {currency} per year"
+    unit = say("million {currency} per year", currency=currency)
     view = waterfall_view(lines["label"].tolist(), values, measures, hover, unit)
-    note = f"Mean of the {horizon(solution.scenario)} years, not discounted."
+    note = say("Mean of the {horizon} years, not discounted.", horizon=horizon(solution.scenario))
     return Figure(
-        "From income to net benefit",
+        say("From income to net benefit"),
         {"": view},
-        "Waterfall of the money",
+        say("Waterfall of the money"),
         note=note,
-        legend=(("$green", "received"), ("$orange", "paid"), ("$blue", "what remains")),
+        legend=(("$green", "received"), ("$orange", "paid"), ("$blue", say("what remains"))),
     )
 
 
@@ -149,20 +150,24 @@ def waste_fate(solution: Solution) -> Figure | None:
     for name in ["share", *[f"s{n}" for n in range(len(stages))]]:
         here = frame if name == "share" else frame[frame["stage"] == stages[int(name[1:])]]
         views[name] = _fate_view(here, stages if name == "share" else [], periods, measure)
-    options = [("share", "all stages, shares")]
+    options = [("share", say("all stages, shares"))]
     options += [(f"s{n}", f"{stage}, {measure}") for n, stage in enumerate(stages)]
     return Figure(
-        "What becomes of the waste",
+        say("What becomes of the waste"),
         views,
-        "Bars of waste used, stocked and dumped, by stage and period",
-        note="Of what arises, is reclaimed from stockpiles and is made by units."
-        + (f" Wastes measured in {measure}; others are in the table." if others else ""),
-        controls=(("Stage", options),),
+        say("Bars of waste used, stocked and dumped, by stage and period"),
+        note=say("Of what arises, is reclaimed from stockpiles and is made by units.")
+        + (
+            say(" Wastes measured in {measure}; others are in the table.", measure=measure)
+            if others
+            else ""
+        ),
+        controls=((say("Stage"), options),),
         legend=(
             ("$green", "used"),
             ("$pink", "stocked"),
             ("$grey", "dumped"),
-            ("$text", "arising (dotted line, for one stage)"),
+            ("$text", say("arising (dotted line, for one stage)")),
         ),
     )
 
@@ -227,7 +232,7 @@ def _fate_view(
                 "hovertemplate": _PLAIN_HOVER,
             }
         )
-    title = "share" if shares else f"{measure} per year"
+    title = "share" if shares else say("{measure} per year", measure=measure)
     if not shares:
         data.append(
             {
@@ -238,7 +243,7 @@ def _fate_view(
                 "y": frame["arising"].to_numpy(float),
                 "line": {"color": "$text", "width": 1.5, "dash": "dot"},
                 "marker": {"color": "$text", "size": 6},
-                "hovertemplate": "arising: %{y:,.3~s} " + escaped(measure) + "<extra></extra>",
+                "hovertemplate": say("arising: %{y:,.3~s} ") + escaped(measure) + "<extra></extra>",
             }
         )
     xaxis = (
@@ -297,7 +302,11 @@ def loads(solution: Solution) -> Figure | None:
         "marker": {"color": ["$orange" if s >= FULL else "$sky" for s in share]},
     }
     top = max(1.0, float(share.max()))
-    of = f" The fullest {len(frame)} of {total}." if total > len(frame) else ""
+    of = (
+        say(" The fullest {count} of {total}.", count=len(frame), total=total)
+        if total > len(frame)
+        else ""
+    )
     view = {
         "data": [trace],
         "layout": layout(
@@ -305,16 +314,21 @@ def loads(solution: Solution) -> Figure | None:
             bargap=0.3,
             showlegend=False,
             yaxis=categories(names[::-1]),
-            xaxis=axis("load, share of what is available", tickformat=".0%", range=[0, top * 1.12]),
+            xaxis=axis(
+                say("load, share of what is available"), tickformat=".0%", range=[0, top * 1.12]
+            ),
         ),
     }
     return Figure(
-        "How full the units are, and what more capacity is worth",
+        say("How full the units are, and what more capacity is worth"),
         {"": view},
-        "Bars of the load of every unit with the shadow price of its capacity",
-        note="Mean over the years in service; beside a bar, what one more unit of yearly capacity "
-        f"is worth.{of}",
-        legend=(("$orange", "always full"), ("$sky", "has room")),
+        say("Bars of the load of every unit with the shadow price of its capacity"),
+        note=say(
+            "Mean over the years in service; beside a bar, what one more unit of yearly "
+            "capacity is worth.{of}",
+            of=of,
+        ),
+        legend=(("$orange", say("always full")), ("$sky", say("has room"))),
     )
 
 
@@ -344,7 +358,7 @@ def emissions(solution: Solution) -> Figure | None:
         for kind in sums[pollutant].index.get_level_values("kind").unique():
             here = sums[pollutant][kind].reindex(periods).fillna(0.0)
             kinds.append(str(kind))
-            words = _KIND_WORDS.get(str(kind), str(kind))
+            words = say(_KIND_WORDS.get(str(kind), str(kind)))
             data.append(
                 {
                     "type": "bar",
@@ -360,22 +374,24 @@ def emissions(solution: Solution) -> Figure | None:
                 }
             )
         data += _limit_line(limits[limits["pollutant"] == pollutant], periods)
-        title = f"t of {pollutant} per year"
+        title = say("t of {pollutant} per year", pollutant=pollutant)
         shape = layout(360, barmode="relative", xaxis=categories(), yaxis=axis(title))
         views[f"p{n}"] = {"data": data, "layout": shape | {"showlegend": False}}
     found = [k for k in _KIND_COLOURS if k in kinds]
-    keys = [(_KIND_COLOURS[k], _KIND_WORDS.get(k, k)) for k in found]
+    keys = [(_KIND_COLOURS[k], say(_KIND_WORDS.get(k, k))) for k in found]
     if limits["limit_per_year"].notna().any():
-        keys.append(("$text", "limit for the cluster"))
+        keys.append(("$text", say("limit for the cluster")))
     options = [(f"p{n}", pollutant) for n, pollutant in enumerate(pollutants)]
     several = len(options) > 1
     return Figure(
-        "Emissions by source",
+        say("Emissions by source"),
         views if several else {"": views["p0"]},
-        "Bars of emissions by source and period",
-        note="Below zero: what sales avoid elsewhere. Limits of regions and sites are in the "
-        "table that follows.",
-        controls=(("Pollutant", options),) if several else (),
+        say("Bars of emissions by source and period"),
+        note=say(
+            "Below zero: what sales avoid elsewhere. Limits of regions and sites are in "
+            "the table that follows."
+        ),
+        controls=((say("Pollutant"), options),) if several else (),
         legend=keys,
     )
 
@@ -414,7 +430,7 @@ def stocks(solution: Solution) -> Figure | None:
     if change.empty:
         return None
     periods = list(years_of(solution.scenario))
-    start = f"before {periods[0]}"
+    start = say("before {periods}", periods=periods[0])
     data = []
     for n, name in enumerate(change.index[:MAX_STOCKS]):
         here = table[table["name"] == name].set_index("period").reindex(periods)
@@ -440,13 +456,14 @@ def stocks(solution: Solution) -> Figure | None:
     shape = layout(
         400 + 12 * len(data),
         xaxis=categories(),
-        yaxis=axis("share of its highest level", tickformat=".0%", rangemode="tozero"),
+        yaxis=axis(say("share of its highest level"), tickformat=".0%", rangemode="tozero"),
     )
     return Figure(
-        "Stocks over time",
+        say("Stocks over time"),
         {"": {"data": data, "layout": {**shape, "showlegend": True}}},
-        "Lines of what every stockpile holds at the end of each period",
-        note="Each against its own highest level." + (f" {rest} more change less." if rest else ""),
+        say("Lines of what every stockpile holds at the end of each period"),
+        note=say("Each against its own highest level.")
+        + (say(" {rest} more change less.", rest=rest) if rest else ""),
     )
 
 
@@ -485,7 +502,10 @@ def timeline(solution: Solution) -> Figure | None:
         "y": names,
         "base": frame["start"].to_numpy(float),
         "x": (stop - frame["start"]).to_numpy(float),
-        "text": [f"{figure(c)} million {currency}" for c in frame["capex_million"]],
+        "text": [
+            say("{c} million {currency}", c=figure(c), currency=currency)
+            for c in frame["capex_million"]
+        ],
         "textposition": "inside",
         "insidetextanchor": "start",
         "textfont": {"color": "$paper"},
@@ -514,10 +534,16 @@ def timeline(solution: Solution) -> Figure | None:
         margin={"l": 60, "r": 24, "t": 34, "b": 12},
     )
     return Figure(
-        "What is built, and when",
+        say("What is built, and when"),
         {"": {"data": data, "layout": shape}},
-        "Bars from the year a plant comes into service to the end of its service",
-        note="Pale: the years of its construction, from the first year of the period in which it "
-        "is decided; in the bar, its capital."
-        + (f" The first {len(frame)} of {total}." if total > len(frame) else ""),
+        say("Bars from the year a plant comes into service to the end of its service"),
+        note=say(
+            "Pale: the years of its construction, from the first year of the period in "
+            "which it is decided; in the bar, its capital."
+        )
+        + (
+            say(" The first {count} of {total}.", count=len(frame), total=total)
+            if total > len(frame)
+            else ""
+        ),
     )

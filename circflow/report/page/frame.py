@@ -31,6 +31,7 @@ import numpy as np
 import pandas as pd
 
 from circflow.data.files.json_text import jsonable
+from circflow.i18n import localised, say
 from circflow.report.numbers import number, numbers
 
 THIN = "\u202f"
@@ -69,7 +70,7 @@ def percent(value: float | None) -> str:
         return DASH
     hundred = 100 * value
     digits = 0 if abs(hundred) >= 99.95 or hundred == 0 else 1
-    return f"{hundred:.{digits}f}{THIN}%".replace("-", "−")
+    return localised(f"{hundred:.{digits}f}{THIN}%").replace("-", "−")
 
 
 class Block(Protocol):
@@ -271,7 +272,7 @@ class Table:
     def _buttons(self, rows: int) -> str:
         made = ""
         if rows > self.shown:
-            more = f"show all {figure(rows)}"
+            more = say("show all {rows}", rows=figure(rows))
             made = (
                 f'<button type="button" data-do="all" data-more="{more}" aria-expanded="false">'
                 f"{more}</button>"
@@ -476,7 +477,7 @@ def library() -> tuple[str, str]:
     home = find_spec("plotly")  # found, not imported: only the file is wanted
     places = home.submodule_search_locations if home else None
     if not places:
-        raise ModuleNotFoundError("the figures of a page need plotly: pip install plotly")
+        raise ModuleNotFoundError(say("the figures of a page need plotly: pip install plotly"))
     code = Path(places[0], "package_data", "plotly.min.js").read_text("utf-8")
     packed = gzip.compress(code.encode(), compresslevel=4, mtime=0)
     return code, base64.b64encode(packed).decode("ascii")
@@ -489,7 +490,8 @@ def _policy(scripts: Sequence[str]) -> str:
         for script in scripts
     )
     run = " ".join(f"'sha256-{made}'" for made in prints)
-    return (
-        f"default-src 'none'; script-src {run}; style-src 'unsafe-inline'; img-src data: blob:; "
-        "base-uri 'none'; form-action 'none'"
+    return say(
+        "default-src 'none'; script-src {run}; style-src 'unsafe-inline'; img-src "
+        "data: blob:; base-uri 'none'; form-action 'none'",
+        run=run,
     )

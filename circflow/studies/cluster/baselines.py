@@ -13,6 +13,7 @@ import numpy as np
 
 from circflow.algebra.declare import Model
 from circflow.data.scenario import Scenario
+from circflow.i18n import mark, say
 from circflow.report.figures import Baseline
 from circflow.solution.solution import Solution
 from circflow.solver.compiled import Compiled, Program
@@ -27,9 +28,9 @@ LONGEST = 2.5
 PATIENCE = 5.0
 """Seconds for the search over yes/no decisions of a baseline."""
 
-TODAY = "existing units only"
-ALONE = "no cluster"
-DUMPED = "everything dumped"
+TODAY = mark("existing units only")
+ALONE = mark("no cluster")
+DUMPED = mark("everything dumped")
 
 
 def comparisons(solution: Solution, *, longest: float = LONGEST) -> list[Baseline]:
@@ -41,8 +42,8 @@ def comparisons(solution: Solution, *, longest: float = LONGEST) -> list[Baselin
     out. `longest`: seconds that the plan may have taken to build and solve.
     """
     if took_long(solution, longest):
-        reason = "left out, as the plan took long to make (`circflow share` tells the gain)"
-        return [Baseline(ALONE, None, reason), Baseline(DUMPED, None, "left out likewise")]
+        reason = say("left out, as the plan took long to make (`circflow share` tells the gain)")
+        return [Baseline(ALONE, None, reason), Baseline(DUMPED, None, say("left out likewise"))]
     plans = []
     cluster = Cluster(solution.scenario, relax=solution.relaxed)
     forms = forms_of(cluster.model, cluster.base)
@@ -50,7 +51,9 @@ def comparisons(solution: Solution, *, longest: float = LONGEST) -> list[Baselin
     built = cluster.base.column_of[cluster.model["built"].columns]
     if len(built):
         still = cluster.base.program.with_bounds(built[built >= 0], 0.0, 0.0)
-        plans.append(_solved(TODAY, still, forms, lambda: "there is no plan with existing units"))
+        plans.append(
+            _solved(TODAY, still, forms, lambda: say("there is no plan with existing units"))
+        )
     return [
         *plans,
         _solved(ALONE, alone, forms, lambda: cluster.stranded().brief),
@@ -77,7 +80,7 @@ def _idle(cluster: Cluster) -> Program:
 
 def _unplaced(cluster: Cluster) -> str:
     """Which waste has no other place when no unit runs."""
-    reason = "not all waste has another place"
+    reason = say("not all waste has another place")
 
     def idle(scenario: Scenario) -> tuple[Model, Compiled]:
         other = cluster if scenario is cluster.scenario else Cluster(scenario, relax=cluster.relax)
@@ -92,10 +95,10 @@ def _solved(words: str, program: Program, forms: Forms, reason: Callable[[], str
     try:
         outcome = optimum(program, time_limit=PATIENCE).outcome
     except SolverError:
-        return Baseline(words, None, "no plan that can be relied on")
+        return Baseline(words, None, say("no plan that can be relied on"))
     if outcome.x is None or outcome.ending is not Ending.OPTIMAL:
         late = outcome.ending is not Ending.INFEASIBLE
-        return Baseline(words, None, "not found in time" if late else reason())
+        return Baseline(words, None, say("not found in time") if late else reason())
     # The relay rows of a cluster add columns behind those of the model.
     return Baseline(words, totals_of(forms.labels, forms(outcome.x[: forms.matrix.shape[1]])))
 

@@ -21,7 +21,7 @@ One model serves every coalition: only upper bounds (and, at arm's length, costs
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -40,6 +40,7 @@ from circflow.data.coded import distinct, place_in
 from circflow.data.result import Result, figure
 from circflow.data.scenario import MILLION, Scenario
 from circflow.data.suggest import Names
+from circflow.i18n import mark, say
 from circflow.solution.solution import NoPlan, Solution, Status
 from circflow.solver.compiled import Compiled, Program, compile_model
 from circflow.solver.explain import Explanation, explain
@@ -48,8 +49,6 @@ from circflow.solver.optimum import optimum
 from circflow.solver.run import optimise, read_tables
 from circflow.studies.cluster.coalition_values import Setting, Switches, UnboundedError, Values
 from circflow.studies.errors import StudyError
-
-Progress = Callable[[str], None]
 
 PLACE = ["site", "material", "period"]
 
@@ -75,15 +74,15 @@ class CannotStandAloneError(NoPlan):
         self.at_arms_length = at_arms_length
         if members:
             who = ", ".join(members)
-            reason = f"no plan with every member on its own; cannot stand alone: {who}"
+            reason = say("no plan with every member on its own; cannot stand alone: {who}", who=who)
         else:
-            reason = (
-                "no plan with every member on its own: each could stand alone, but not all at "
-                "once under the limits they share"
+            reason = say(
+                "no plan with every member on its own: each could stand alone, but not all "
+                "at once under the limits they share"
             )
         lines = [reason, *(explanation.lines() if explanation is not None else [])]
         if at_arms_length:
-            lines.append(ARMS_LENGTH_WORKS)
+            lines.append(say(ARMS_LENGTH_WORKS))
         super().__init__(scenario, Status.INFEASIBLE, "\n".join(lines))
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -93,14 +92,18 @@ class CannotStandAloneError(NoPlan):
     @property
     def brief(self) -> str:
         """Who cannot stand alone, and what of, in one sentence."""
-        who = ", ".join(self.members) or "the members"
+        who = ", ".join(self.members) or say("the members")
         if self.explanation is None or not self.explanation.conflicts:
-            return f"{who} cannot stand alone"
+            return say("{who} cannot stand alone", who=who)
         texts = "; ".join(conflict.texts[0] for conflict in self.explanation.conflicts[:3])
-        return f"{who} cannot stand alone: {texts} (`circflow share` tells what would help)"
+        return say(
+            "{who} cannot stand alone: {texts} (`circflow share` tells what would help)",
+            who=who,
+            texts=texts,
+        )
 
 
-ARMS_LENGTH_WORKS = (
+ARMS_LENGTH_WORKS = mark(
     "With trade at arm's length there is a plan: circflow share … --arms-length "
     "(arms_length=True) tells the gain over that."
 )
@@ -120,7 +123,11 @@ class Coalition(Result):
 
     @property
     def headline(self) -> str:
-        return f"{', '.join(self.members)}: gain {figure(self.gain)} million"
+        return say(
+            "{members}: gain {gain} million",
+            members=", ".join(self.members),
+            gain=figure(self.gain),
+        )
 
     @property
     def gain(self) -> float:
@@ -213,8 +220,8 @@ class Cluster:
         for name in names:
             if name not in number:
                 near = Names(self.members).nearest(name)
-                hint = f"; did you mean {near!r}?" if near else ""
-                raise StudyError(f"{name!r} is not a member{hint}")
+                hint = say("; did you mean {near!r}?", near=near) if near else ""
+                raise StudyError(say("{name!r} is not a member{hint}", name=name, hint=hint))
         return frozenset(number[name] for name in names)
 
     def value(self, members: Setting) -> float:
@@ -223,7 +230,7 @@ class Cluster:
             return self.values(self.effective(members))
         except UnboundedError:
             raise NoPlan(
-                self.scenario.name, Status.UNBOUNDED, "the value of a coalition has no bound"
+                self.scenario.name, Status.UNBOUNDED, say("the value of a coalition has no bound")
             ) from None
 
     def gain(self, members: Setting) -> float:
@@ -255,7 +262,7 @@ class Cluster:
             raise NoPlan(
                 self.scenario.name,
                 Status(free.ending.value),
-                "no best plan where places outside may relay between members",
+                say("no best plan where places outside may relay between members"),
             )
         return max(0.0, -free.objective - self.together.objective)
 
@@ -281,8 +288,10 @@ class Cluster:
             status = Status(outcome.ending.value)
             if not chosen and status is Status.INFEASIBLE:
                 raise self.stranded()
-            names = ", ".join(self.members[n] for n in sorted(chosen)) or "every member alone"
-            raise NoPlan(self.scenario.name, status, f"no plan for the coalition: {names}")
+            names = ", ".join(self.members[n] for n in sorted(chosen)) or say("every member alone")
+            raise NoPlan(
+                self.scenario.name, status, say("no plan for the coalition: {names}", names=names)
+            )
         if self.values.known(chosen) is None:
             used = self.switches.used(outcome.x, chosen)
             self.values.put(chosen | self.apart, -outcome.objective, used)

@@ -25,6 +25,7 @@ import pandas as pd
 from scipy.sparse import coo_array, hstack
 
 from circflow.algebra.declare import Model
+from circflow.i18n import say
 from circflow.solver.compiled import Compiled, Program
 from circflow.studies.cluster.coalition import Cluster, _tariffs
 from circflow.studies.cluster.coalition_values import Setting, Switches, Values
@@ -71,7 +72,7 @@ def waterfall(table: pd.DataFrame, alone: float) -> pd.DataFrame:
     total = ends[-1] if len(ends) else alone
     return pd.DataFrame(
         {
-            "step": ["every member alone", *table["effect"], "all together"],
+            "step": [say("every member alone"), *table["effect"], say("all together")],
             "million": [alone, *parts, total],
             "from_million": [0.0, *(ends - parts), 0.0],
             "to_million": [alone, *ends, total],
@@ -101,7 +102,7 @@ def effects(  # noqa: PLR0913
         progress: is told what goes on.
     """
     if cluster.arms_length:
-        raise StudyError("the split by effect is of a cluster that is not at arm's length")
+        raise StudyError(say("the split by effect is of a cluster that is not at arm's length"))
     names, switches = _switches(cluster)
     base, with_all = cluster.alone.objective, cluster.together.objective
     count = len(names)

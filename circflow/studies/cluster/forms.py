@@ -20,10 +20,11 @@ import numpy as np
 
 from circflow.data.arguments import public
 from circflow.data.scenario import Scenario
+from circflow.i18n import mark, say
 from circflow.studies.compare import Comparison, compare
 from circflow.studies.errors import StudyError
 
-FORMS = ("as it is", "conventional", "digital", "open ecosystem")
+FORMS = ("as it is", "conventional", "digital", mark("open ecosystem"))
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def cluster_forms(
         StudyError: a figure is negative.
     """
     if min(radius_km, conventional_factor, digital_factor) < 0.0:
-        raise StudyError("the radius and the factors of forms of cluster cannot be negative")
+        raise StudyError(say("the radius and the factors of forms of cluster cannot be negative"))
     settings = scenario.settings
     inside, outside = settings.transaction_cost_inside, settings.transaction_cost_outside
     low = digital_factor * min(inside, outside if outside > 0.0 else inside)
@@ -80,7 +81,7 @@ def cluster_forms(
             outside,
         ),
         Form("digital", np.inf, low, outside),
-        Form("open ecosystem", np.inf, low, min(low, outside)),
+        Form(say("open ecosystem"), np.inf, low, min(low, outside)),
     )
 
 

@@ -22,11 +22,12 @@ from numpy.typing import NDArray
 from scipy.optimize import linprog
 from scipy.special import stdtrit
 
+from circflow.i18n import say
+from circflow.solver.run import Progress
 from circflow.studies.cluster.coalition_values import Setting, Values
 from circflow.studies.progress import Clock
 
 Floats = NDArray[np.float64]
-Progress = Callable[[str], None]
 
 TOLERANCE = 1e-7
 """Share of the whole gain below which a complaint is none."""
@@ -403,7 +404,13 @@ class _Stages:
                 break
             if self.progress is not None:
                 heard, settled = len(self.pool.heard), len(self.settled) - 1
-                self.progress(f"least complaints: {heard} groups heard, {settled} settled")
+                self.progress(
+                    say(
+                        "least complaints: {heard} groups heard, {settled} settled",
+                        heard=heard,
+                        settled=settled,
+                    )
+                )
         if not self._settle(tight, epsilon):
             raise RuntimeError("the least complaints could not be settled")
         return LeastCore(shares, epsilon, self.proven)

@@ -12,6 +12,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
+from circflow.i18n import say
 from circflow.studies.cluster.coalition import Cluster
 from circflow.studies.cluster.coalition_values import Setting
 from circflow.studies.cluster.own_money import OUTSIDE, by_member, own_money
@@ -51,7 +52,7 @@ def leaving(
     for n in sorted(asked & set(joined)) if len(joined) > 1 else ():
         if n in known.used and clock is not None and clock.is_over:
             continue
-        tell(f"without {cluster.members[n]}")
+        tell(say("without {members}", members=cluster.members[n]))
         without = with_all
         if n in known.used:
             without = by_member(own_money(cluster.plan(everybody - {n})), cluster.members)

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from circflow.data.changes.address import Match, match, parse_address, quote
 from circflow.data.changes.futures import OFF_TARGETS, FigureChange, Future, Outage, refusal, when
 from circflow.data.scenario import Scenario
+from circflow.i18n import mark, say
 from circflow.solver.run import solve
 from circflow.studies.errors import StudyError
 from circflow.studies.sweeps.design import Parameter
 from circflow.studies.sweeps.sampling import Range, ranges_of, sample_points
 
 OUTAGES = ("units", "members", "links", "markets", "modes")
-AS_NOW = "as it stands"
+AS_NOW = mark("as it stands")
 """The future that is the scenario itself."""
 
 
@@ -24,7 +25,10 @@ def varied(scenario: Scenario) -> tuple[list[Range], list[str]]:
     left = [one.parameter.address for one in every if one not in kept]
     if not kept:
         raise StudyError(
-            "every row of Ranges belongs to the decision: there is nothing that futures differ in"
+            say(
+                "every row of Ranges belongs to the decision: there is nothing that futures "
+                "differ in"
+            )
         )
     return kept, left
 
@@ -51,7 +55,9 @@ def sampled(
             FigureChange(0, target, p.how, float(value), p.address)
             for target, p, value in zip(targets, design.parameters, point, strict=True)
         )
-        futures.append(Future(f"sample {number}", 1.0 / count, changes, sheet="Ranges"))
+        futures.append(
+            Future(say("sample {number}", number=number), 1.0 / count, changes, sheet="Ranges")
+        )
     return futures
 
 
@@ -66,7 +72,13 @@ def outages(scenario: Scenario, kind: str) -> list[Future]:
     markets (site and material), modes.
     """
     if kind not in OUTAGES:
-        raise StudyError(f"outages must be one of {', '.join(OUTAGES)}, not {kind!r}")
+        raise StudyError(
+            say(
+                "outages must be one of {outages}, not {kind!r}",
+                outages=", ".join(OUTAGES),
+                kind=kind,
+            )
+        )
     return in_turn(scenario, _things(scenario, kind))
 
 
@@ -106,5 +118,11 @@ def in_turn(
     for sheet, names, address, name in things:
         for period in periods:
             still = Outage(0, sheet, names, period, address)
-            futures.append(Future(f"{name} still {when(period)}", likely, outages=(still,)))
+            futures.append(
+                Future(
+                    say("{name} still {when}", name=name, when=when(period)),
+                    likely,
+                    outages=(still,),
+                )
+            )
     return futures

@@ -27,6 +27,7 @@ from typing import Any
 import numpy as np
 
 from circflow.data.files.atomic import write_text
+from circflow.i18n import say
 from circflow.solution.solution import Status
 from circflow.studies.errors import StudyError
 from circflow.studies.futures.first_stage import Floats
@@ -66,14 +67,18 @@ class Kept:
         if path is None or not path.exists():
             return kept
         if not resume:
-            raise StudyError(f"{path} exists already: go on with it (--resume), or name another")
+            raise StudyError(
+                say("{path} exists already: go on with it (--resume), or name another", path=path)
+            )
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
             same, kept.groups = content["key"] == kept.key, dict(content["groups"])
         except (ValueError, KeyError, TypeError, OSError):
-            raise StudyError(f"{path} is not a store of circflow futures") from None
+            raise StudyError(say("{path} is not a store of circflow futures", path=path)) from None
         if not same:
-            raise StudyError(f"{path} belongs to other futures, or the scenario has changed since")
+            raise StudyError(
+                say("{path} belongs to other futures, or the scenario has changed since", path=path)
+            )
         return kept
 
     def get(self, group: Group) -> Found | None:
@@ -131,7 +136,14 @@ class Grouped:
             for one in answers:
                 assert one.decisions is not None
                 self._try(one.decisions, tried)
-            self.tell(f"{groups} groups: best {self.value:,.2f}, at most {self.bound:,.2f} million")
+            self.tell(
+                say(
+                    "{groups} groups: best {value:,.2f}, at most {bound:,.2f} million",
+                    groups=groups,
+                    value=self.value,
+                    bound=self.bound,
+                )
+            )
             closed = self.bound - self.value <= gap * max(abs(self.value), 1e-10)
             if closed or groups == 1:
                 stopped = any(one.status is Status.FEASIBLE for one in answers)

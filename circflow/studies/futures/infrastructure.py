@@ -17,8 +17,10 @@ import pandas as pd
 
 from circflow.data.changes.futures import Future
 from circflow.data.scenario import Scenario
+from circflow.i18n import say
 from circflow.solver.run import solve
 from circflow.studies.futures.first_stage import Floats
+from circflow.studies.futures.result import WORST
 
 MOST_RISKS = 3
 _SPARE = 0.999
@@ -32,6 +34,7 @@ COLUMNS = [
     "by_risk",
     "worst",
     "worst_future",
+    "worst_tenth",
     "because_of",
 ]
 
@@ -70,7 +73,7 @@ def things_of(scenario: Scenario, built: Collection[str]) -> list[Thing]:
         if (rows["load_share"] < _SPARE).any():
             share = rows["load_share"] * rows["capacity_per_year"]
             loads = tuple(zip(rows["period"], share.astype(float), strict=True))
-            things.append(Thing("spare capacity", (str(unit),), loads))
+            things.append(Thing(say("spare capacity"), (str(unit),), loads))
     return things
 
 
@@ -123,14 +126,15 @@ def softened(
 
     kind, name, worth (expected, NaN where no decisions hold without it), calm (in the first
     future), by_risk (what the other futures add to it in expectation), worst (the most it is
-    worth in a future), worst_future, because_of (the risks to which by_risk is mostly due).
+    worth in a future), worst_future, worst_tenth (what it adds to the mean worth of the worst tenth
+    of the futures), because_of (the risks to which by_risk is mostly due).
     """
     likely = np.array([f.probability for f in futures])
     rows = []
     for thing, other in parts:
         if other is None or np.isnan(other).any():
-            why = "without it no decisions hold in every future"
-            rows.append([thing.kind, thing.name, *[np.nan] * 4, None, why])
+            why = say("without it no decisions hold in every future")
+            rows.append([thing.kind, thing.name, *[np.nan] * 4, None, np.nan, why])
             continue
         gain = worths - other
         calm = float(gain[0])
@@ -139,6 +143,7 @@ def softened(
         names = "; ".join(f"{futures[n].name} ({gain[n] - calm:+.4g})" for n in most)
         at = int(np.argmax(gain))
         by_risk = float(due.sum())
+        worst_tenth = WORST.cvar(worths, likely) - WORST.cvar(other, likely)
         rows.append(
             [
                 thing.kind,
@@ -148,6 +153,7 @@ def softened(
                 by_risk,
                 float(gain[at]),
                 futures[at].name,
+                worst_tenth,
                 names,
             ]
         )

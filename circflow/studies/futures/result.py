@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 
 from circflow.data.changes.futures import Future
-from circflow.data.result import Result, counted, figure, one_text_type
+from circflow.data.result import Result, figure, one_text_type
 from circflow.data.scenario import Scenario
+from circflow.i18n import mark, say, say_n
 from circflow.solution.solution import Status
 from circflow.studies.futures.first_stage import FirstStage, Floats, Risk, built_of
 from circflow.studies.futures.saa import Tested
@@ -58,8 +59,13 @@ class Futures(Result):
 
     @property
     def headline(self) -> str:
-        worth = "no plan for all of them" if self.RP is None else f"worth {figure(self.RP)} million"
-        return f"{self.scenario.name}: {counted(len(self.futures), 'future')}, {worth}"
+        worth = (
+            say("no plan for all of them")
+            if self.RP is None
+            else say("worth {rp} million", rp=figure(self.RP))
+        )
+        futures = say_n("{n:,} future", "{n:,} futures", len(self.futures))
+        return f"{self.scenario.name}: {futures}, {worth}"
 
     # ------------------------------------------------------------------- figures
 
@@ -198,7 +204,7 @@ class Futures(Result):
     def tables(self) -> dict[str, pd.DataFrame]:
         """Every table, by the name of its sheet."""
         figures = [(name, getattr(self, name), FIGURES[name]) for name in FIGURES]
-        figures += [("gap", self.gap, "of RP to its proven bound, relative")]
+        figures += [("gap", self.gap, say("of RP to its proven bound, relative"))]
         tables = {
             "figures_of_all": pd.DataFrame(figures, columns=["figure", "million", "meaning"]),
             "futures": self.table,
@@ -225,19 +231,19 @@ class Futures(Result):
         """Write as a workbook (.xlsx), a page (.html) or a folder of CSV files."""
         from circflow.report.study_tables import write_tables
 
-        title = f"{self.scenario.name}: before it is known what comes"
+        title = say("{name}: before it is known what comes", name=self.scenario.name)
         currency, opening = self.scenario.settings.currency, self.opening()
         write_tables(self.tables(), Path(path), currency=currency, title=title, opening=opening)
 
 
 FIGURES = {
-    "RP": "the best decisions for all futures",
-    "WS": "if each future were known before deciding",
-    "EV": "the mean scenario by itself",
-    "EEV": "the futures under the mean scenario's decisions",
-    "EVPI": "WS - RP: what a perfect forecast is worth",
-    "VSS": "RP - EEV: what planning for the futures is worth",
-    "CVaR": "mean worth of RP over the worst futures",
+    "RP": mark("the best decisions for all futures"),
+    "WS": mark("if each future were known before deciding"),
+    "EV": mark("the mean scenario by itself"),
+    "EEV": mark("the futures under the mean scenario's decisions"),
+    "EVPI": mark("WS - RP: what a perfect forecast is worth"),
+    "VSS": mark("RP - EEV: what planning for the futures is worth"),
+    "CVaR": mark("mean worth of RP over the worst futures"),
 }
 JSON_COLUMNS = ("future", "probability", "worth", "alone", "mean_decisions")
 
@@ -296,12 +302,12 @@ def _share(result: Futures, flags: list[bool]) -> float:
 
 def _advice(result: Futures, unit: str, period: str | None, first: str, share: float) -> str:
     if result.decisions is None:
-        return "no decisions hold in every future"
+        return say("no decisions hold in every future")
     if period == first:
-        return "build now: right in every future" if share >= _ALL else "build now"
+        return say("build now: right in every future") if share >= _ALL else "build now"
     if period is not None:
-        return "build later"
-    return "wait: right in some futures only" if share > 0.0 else "leave"
+        return say("build later")
+    return say("wait: right in some futures only") if share > 0.0 else "leave"
 
 
 def _members_risk(result: Futures) -> pd.DataFrame:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from circflow.data.one_line import plain
+from circflow.i18n import mark, say
 from circflow.report.numbers import columns, number, numbers, share
 
 if TYPE_CHECKING:
@@ -13,19 +14,24 @@ if TYPE_CHECKING:
 
 _MOST_FUTURES = 20
 _FIGURES = (
-    ("RP", "the best decisions for all futures"),
-    ("WS", "if each future were known before deciding"),
-    ("EVPI", "WS - RP: what a perfect forecast is worth"),
-    ("EV", "the mean scenario by itself"),
-    ("EEV", "the futures under the mean scenario's decisions"),
-    ("VSS", "RP - EEV: what planning for the futures is worth"),
+    ("RP", mark("the best decisions for all futures")),
+    ("WS", mark("if each future were known before deciding")),
+    ("EVPI", mark("WS - RP: what a perfect forecast is worth")),
+    ("EV", mark("the mean scenario by itself")),
+    ("EEV", mark("the futures under the mean scenario's decisions")),
+    ("VSS", mark("RP - EEV: what planning for the futures is worth")),
 )
 
 
 def lines(result: Futures) -> list[str]:
     """What is shown on the terminal."""
     currency = result.scenario.settings.currency
-    head = f"{plain(result.scenario.name)}: {len(result.futures)} futures, million {currency}"
+    head = say(
+        "{name}: {count} futures, million {currency}",
+        name=plain(result.scenario.name),
+        count=len(result.futures),
+        currency=currency,
+    )
     shown = [head, "", *_figures(result), "", *_decisions(result), *_futures(result)]
     shown += [*_members(result), *_infrastructure(result), *_test(result)]
     shown += [plain(text) for text in result.notes]
@@ -34,7 +40,9 @@ def lines(result: Futures) -> list[str]:
 
 def _figures(result: Futures) -> list[str]:
     values = [getattr(result, name) for name, _ in _FIGURES]
-    worst = f"mean worth of the worst {share(1.0 - result.risk.alpha)} of the futures"
+    worst = say(
+        "mean worth of the worst {share} of the futures", share=share(1.0 - result.risk.alpha)
+    )
     rows = [
         [name, words, text]
         for (name, words), text in zip(_FIGURES, numbers([*values, result.CVaR]), strict=False)
@@ -44,14 +52,18 @@ def _figures(result: Futures) -> list[str]:
     if result.risk.omega > 0.0:
         weight = number(result.risk.omega)
         shown.append(
-            f"  RP, WS and EEV count the mean {number(1 - result.risk.omega)}, CVaR {weight}"
+            say(
+                "  RP, WS and EEV count the mean {number}, CVaR {weight}",
+                number=number(1 - result.risk.omega),
+                weight=weight,
+            )
         )
     gap = result.gap or 0.0
     if gap > 1e-9:
-        shown.append(f"  RP is proven to within {number(100 * gap)} %")
+        shown.append(say("  RP is proven to within {number} %", number=number(100 * gap)))
     if result.mean_without_plan:
         names = ", ".join(plain(name) for name in result.mean_without_plan)
-        shown.append(f"  The mean scenario's decisions leave no plan in: {names}")
+        shown.append(say("  The mean scenario's decisions leave no plan in: {names}", names=names))
     return shown
 
 
@@ -71,7 +83,7 @@ def _decisions(result: Futures) -> list[str]:
         for r in table.to_dict("records")
         if r["advice"] != "leave"
     ]
-    titles = ["unit", "advice", "period", "capacity", "mean scenario", "right in"]
+    titles = ["unit", "advice", "period", "capacity", say("mean scenario"), say("right in")]
     return [*columns(titles, rows, left=3), ""]
 
 
@@ -84,9 +96,9 @@ def _futures(result: Futures) -> list[str]:
         [plain(str(name)), share(p), *figures]
         for name, p, *figures in zip(shown["future"], shown["probability"], *money, strict=True)
     ]
-    titles = ["future", "likely", "worth", "alone", "regret", "mean decisions"]
+    titles = ["future", "likely", "worth", "alone", "regret", say("mean decisions")]
     more = len(table) - len(shown)
-    rest = [f"  … and {more} more futures (-o writes all)"] if more else []
+    rest = [say("  … and {more} more futures (-o writes all)", more=more)] if more else []
     return [*columns(titles, rows), *rest, ""]
 
 
@@ -102,7 +114,13 @@ def _members(result: Futures) -> list[str]:
             table["member"], *money, table["share_of_risk"], strict=True
         )
     ]
-    return [*columns(["member", "mean", "worst tenth", "deviation", "of the risk"], rows), ""]
+    return [
+        *columns(
+            [say("member"), say("mean"), say("worst tenth"), say("deviation"), say("of the risk")],
+            rows,
+        ),
+        "",
+    ]
 
 
 def _infrastructure(result: Futures) -> list[str]:
@@ -116,7 +134,7 @@ def _infrastructure(result: Futures) -> list[str]:
             table["kind"], table["name"], table["because_of"], *money, strict=True
         )
     ]
-    titles = ["infrastructure", "", "because of", "worth", "at most", "by risk"]
+    titles = ["infrastructure", "", say("because of"), "worth", say("at most"), say("by risk")]
     return [*columns(titles, rows, left=3, total=120), ""]
 
 
@@ -124,22 +142,46 @@ def _test(result: Futures) -> list[str]:
     tested = result.tested
     if tested is None:
         return []
-    head = f"Judged on {tested.samples} other futures: "
+    head = say("Judged on {samples} other futures: ", samples=tested.samples)
     if tested.without_plan:
-        return [f"{head}in {tested.without_plan} of them the decisions leave no plan"]
+        return [
+            say(
+                "{head}in {without_plan} of them the decisions leave no plan",
+                head=head,
+                without_plan=tested.without_plan,
+            )
+        ]
     low, mean, high = numbers([tested.mean_low, tested.mean, tested.mean_high])
-    text = [f"{head}mean worth {mean} (95 %: {low} to {high})"]
+    text = [
+        say(
+            "{head}mean worth {mean} (95 %: {low} to {high})",
+            head=head,
+            mean=mean,
+            low=low,
+            high=high,
+        )
+    ]
     if tested.gap_high == tested.gap_high:
         gap, most = numbers([max(tested.gap, 0.0), max(tested.gap_high, 0.0)])
-        text.append(f"  below the best possible by about {gap}, with 95 % by at most {most}")
+        text.append(
+            say(
+                "  below the best possible by about {gap}, with 95 % by at most {most}",
+                gap=gap,
+                most=most,
+            )
+        )
     return text
 
 
 def no_plan_lines(result: Futures) -> list[str]:
     """Why no decisions hold in every future, as lines of an error."""
-    text = [f"error: {plain(result.scenario.name)}: {plain(result.reason)}"]
+    text = [
+        say(
+            "error: {name}: {reason}", name=plain(result.scenario.name), reason=plain(result.reason)
+        )
+    ]
     for name, reason in result.without_plan:
-        text.append(f"  in the future {plain(name)!r}:")
+        text.append(say("  in the future {name!r}:", name=plain(name)))
         text += [f"    {line.rstrip()}" for line in reason.splitlines() if line.strip()]
     return text
 
@@ -155,16 +197,26 @@ def robust_lines(result: Robust) -> list[str]:
             curve["gamma"], *money, curve["chance"], curve["built"], strict=True
         )
     ]
-    titles = ["figures that turn out badly", "worth at least", "as it stands", "price"]
-    head = (
-        f"{plain(result.scenario.name)}: {len(result.rows)} uncertain figures, million {currency}"
+    titles = [
+        say("figures that turn out badly"),
+        say("worth at least"),
+        say("as it stands"),
+        "price",
+    ]
+    head = say(
+        "{name}: {count} uncertain figures, million {currency}",
+        name=plain(result.scenario.name),
+        count=len(result.rows),
+        currency=currency,
     )
-    shown = [head, "", *columns([*titles, "chance of less", "built"], rows), ""]
+    shown = [head, "", *columns([*titles, say("chance of less"), "built"], rows), ""]
     for gamma, plan in zip(curve["gamma"], result.plans, strict=True):
         if gamma in result.gamma and plan:
             names = ", ".join(f"{plain(b['unit'])} ({plain(b['period'])})" for b in plan)
-            shown.append(f"Built against {number(gamma)}: {names}")
+            shown.append(say("Built against {gamma}: {names}", gamma=number(gamma), names=names))
     if result.left_out:
         names = ", ".join(plain(name) for name in result.left_out)
-        shown.append(f"Left out, as they are decided or change more than money: {names}")
+        shown.append(
+            say("Left out, as they are decided or change more than money: {names}", names=names)
+        )
     return shown

@@ -26,6 +26,7 @@ import pandas as pd
 from circflow.algebra.investment import annuity
 from circflow.data.coded import Flags, Floats
 from circflow.data.scenario import MILLION, Scenario
+from circflow.i18n import say
 from circflow.library.read import Library
 from circflow.solution.solution import Solution
 from circflow.studies.suggest.local_prices import LocalPrices
@@ -273,11 +274,11 @@ class Pricing:
         for text, there in offer.missing:
             missing[there] = [f"{m}; {text}" if m else text for m in missing[there]]
         none = arriving <= 0.0
-        unsupplied = "none of its wastes arrives"
+        unsupplied = say("none of its wastes arrives")
         missing[none] = [f"{m}; {unsupplied}" if m else unsupplied for m in missing[none]]
         if never:
             years = f"{row['construction_years']:.0f}"
-            late = f"it takes {years} years to build, and the horizon is over"
+            late = say("it takes {years} years to build, and the horizon is over", years=years)
             missing = np.array([f"{m}; {late}" if m else late for m in missing], dtype=object)
         new = [f.library_material for f in offer.flows if f.role == "output" and not f.materials]
         products = [n for n in new if self.materials[n]["category"] != "waste"]
@@ -413,5 +414,5 @@ def alternatives(flows: tuple[Flow, ...]) -> list[tuple[Flow, ...]]:
 def _lack(group: tuple[Flow, ...]) -> str:
     names = " or ".join(dict.fromkeys(f.library_material for f in group))
     if group[0].role == "input":
-        return f"no {names} arrives"
-    return f"no outlet for {names}"
+        return say("no {names} arrives", names=names)
+    return say("no outlet for {names}", names=names)

@@ -28,9 +28,10 @@ from circflow.data.network import can_take
 from circflow.data.scenario import Scenario
 from circflow.data.schema.sheets import BY_NAME
 from circflow.data.table import Table
+from circflow.i18n import mark
 from circflow.solution.solution import Solution
 
-_PLANT = "\N{ZERO WIDTH SPACE}any plant"
+_PLANT = mark("\u200bany plant")
 """No name of a workbook: white space at its ends is trimmed."""
 _HOPS = 3
 """Links that a tonne may take one after another (through hubs)."""

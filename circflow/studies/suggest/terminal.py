@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from circflow.data.one_line import plain
+from circflow.i18n import say
 from circflow.report.numbers import columns, number
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def _figure(value: Any) -> str:
 
 def _table(result: Suggestions, currency: str) -> list[str]:
     if result.table.empty:
-        return ["No technology of the library would pay here.", ""]
+        return [say("No technology of the library would pay here."), ""]
     rows = [
         [
             str(n),
@@ -44,10 +45,11 @@ def _table(result: Suggestions, currency: str) -> list[str]:
         ]
         for n, r in enumerate(result.table.to_dict("records"), 1)
     ]
-    titles = ["", "technology", "site", "gain", "value", "first tonne", "capex", "break-even",
-              "load %"]  # fmt: skip
-    first = (
-        f"Gain, value and capex in million {currency}; first tonne: {currency} per unit, a bound"
+    titles = ["", "technology", "site", "gain", "value", say("first tonne"), "capex", "break-even",
+              say("load %")]  # fmt: skip
+    first = say(
+        "Gain, value and capex in million {currency}; first tonne: {currency} per unit, a bound",
+        currency=currency,
     )
     return [first, *columns(titles, rows, left=3), ""]
 
@@ -58,15 +60,19 @@ def _words(result: Suggestions) -> list[str]:
     for n, r in enumerate(result.table.to_dict("records"), 1):
         if not r["pays"]:
             continue
-        shown.append(plain(f"{n}  takes {r['takes']}; makes {r['makes']}"))
+        shown.append(
+            plain(say("{n}  takes {takes}; makes {makes}", n=n, takes=r["takes"], makes=r["makes"]))
+        )
         if r["or_at"]:
-            shown.append(plain(f"   instead of it, not beside it: at {r['or_at']}"))
+            shown.append(
+                plain(say("   instead of it, not beside it: at {or_at}", or_at=r["or_at"]))
+            )
         if r["gains_most"]:
-            shown.append(plain(f"   gains most: {r['gains_most']}"))
+            shown.append(plain(say("   gains most: {gains_most}", gains_most=r["gains_most"])))
         if r["alike"]:
-            shown.append(plain(f"   like: {r['alike']}"))
+            shown.append(plain(say("   like: {alike}", alike=r["alike"])))
         if r["hangs_on"]:
-            shown.append(plain(f"   hangs on: {r['hangs_on']}"))
+            shown.append(plain(say("   hangs on: {hangs_on}", hangs_on=r["hangs_on"])))
     return [*shown, ""] if shown else []
 
 
@@ -75,7 +81,15 @@ def _together(result: Suggestions, currency: str) -> list[str]:
         return []
     names = ", ".join(plain(str(u)) for u in result.portfolio["unit"])
     gain = number(result.portfolio_gain)
-    return [f"Together within the budget: {gain} million {currency} with {names}", ""]
+    return [
+        say(
+            "Together within the budget: {gain} million {currency} with {names}",
+            gain=gain,
+            currency=currency,
+            names=names,
+        ),
+        "",
+    ]
 
 
 def _almost(result: Suggestions, currency: str) -> list[str]:
@@ -86,7 +100,7 @@ def _almost(result: Suggestions, currency: str) -> list[str]:
          plain(str(r["missing"]))]
         for r in result.almost.head(_SHOWN).to_dict("records")
     ]  # fmt: skip
-    titles = ["almost", "site", "first tonne", "what is missing"]
+    titles = ["almost", "site", say("first tonne"), say("what is missing")]
     return [*columns(titles, rows, left=2, total=120), ""]
 
 
@@ -98,12 +112,25 @@ def _no_market(result: Suggestions, currency: str) -> list[str]:
          _figure(r["needed_price"]), _figure(r["usual_price"])]
         for r in result.no_market.head(_SHOWN).to_dict("records")
     ]  # fmt: skip
-    titles = ["no market for its product", "site", "product", "needs", "usual price"]
-    return [f"Prices in {currency} per unit", *columns(titles, rows, left=3), ""]
+    titles = [say("no market for its product"), "site", "product", "needs", say("usual price")]
+    return [
+        say("Prices in {currency} per unit", currency=currency),
+        *columns(titles, rows, left=3),
+        "",
+    ]
 
 
 def _questions(result: Suggestions) -> list[str]:
     rows = result.questions.head(_SHOWN).to_dict("records")
-    shown = [plain(f"Not sure: {r['material']}: {r['question']}") for r in rows]
+    shown = [
+        plain(
+            say("Not sure: {material}: {question}", material=r["material"], question=r["question"])
+        )
+        for r in rows
+    ]
     more = len(result.questions) - len(rows)
-    return [*shown, *([f"… and {more} more (-o writes all)"] if more else []), ""] if shown else []
+    return (
+        [*shown, *([say("… and {more} more (-o writes all)", more=more)] if more else []), ""]
+        if shown
+        else []
+    )

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from circflow.i18n import say
 from circflow.report.numbers import number
 from circflow.studies.suggest.first_tonne import WASTES, Flow, Offer, Pricing
 from circflow.studies.suggest.shortlist import FirstTonne
@@ -82,10 +83,18 @@ def _reason(pricing: Pricing, offer: Offer, row: dict[Any, Any]) -> str:
     arriving, full = row["arriving"], _full_load(pricing, offer, row["capacity"])
     if row["first_tonne_value"] <= 0.0:
         short = number(-row["first_tonne_value"])
-        return f"capital: {short} {pricing.scenario.settings.currency} more per unit would pay it"
+        return say(
+            "capital: {short} {currency} more per unit would pay it",
+            short=short,
+            currency=pricing.scenario.settings.currency,
+        )
     if arriving < full:
-        return f"wastes: {number(arriving)} a year arrive, the smallest plant takes {number(full)}"
-    return "it gains too little beside what is built, or markets are full"
+        return say(
+            "wastes: {arriving} a year arrive, the smallest plant takes {full}",
+            arriving=number(arriving),
+            full=number(full),
+        )
+    return say("it gains too little beside what is built, or markets are full")
 
 
 def needing_a_market(

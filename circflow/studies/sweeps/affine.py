@@ -29,6 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csc_array, csr_array, hstack, vstack
 
+from circflow.i18n import say
 from circflow.studies.bench.arrays import SECTIONS, Difference, Floats, Snapshot, combined
 from circflow.studies.bench.money_by_rate import Rating
 from circflow.studies.bench.rated import Rated
@@ -292,7 +293,7 @@ class _Fitting:
             if not values or self._is_rate(n):
                 continue
             if not parameter.is_continuous:
-                self.rebuilt[n] = "not a continuous figure"
+                self.rebuilt[n] = say("not a continuous figure")
                 continue
             ordered = sorted(float(v) for v in values)
             candidates.append(Line(n, ordered[0], ordered[-1]))
@@ -317,7 +318,7 @@ class _Fitting:
         n = line.parameter
         ends = self.compile([{n: line.low}, {n: line.high}])
         if any(end is None for end in ends):
-            return "it changes the structure"
+            return say("it changes the structure")
         if values <= 2:
             return ""
         alone = self._model([line], [])
@@ -332,7 +333,7 @@ class _Fitting:
         else:
             point = tuple(third if k == n else v for k, v in enumerate(nothing))
             error, _ = alone.error(point, self.compile([{n: third}])[0])
-        return "" if error <= TOLERANCE else "the arrays are not affine in it"
+        return "" if error <= TOLERANCE else say("the arrays are not affine in it")
 
     def _model(self, lines: Sequence[Line], pairs: Sequence[tuple[int, int]]) -> Affine:
         parts: list[Difference] = []
@@ -397,13 +398,13 @@ class _Fitting:
         if not meeting:
             meeting = {line.parameter for line in lines}
         for n in meeting:
-            self.rebuilt[n] = "its effect depends on other parameters"
+            self.rebuilt[n] = say("its effect depends on other parameters")
         kept = [line for line in lines if line.parameter not in meeting]
         affine = self._model(kept, [])
         left = self._joint(kept)
         if left and not self._holds(affine, left):
             for line in kept:
-                self.rebuilt[line.parameter] = "its effect depends on other parameters"
+                self.rebuilt[line.parameter] = say("its effect depends on other parameters")
             return self._model([], []), []
         return affine, kept
 

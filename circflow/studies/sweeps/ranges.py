@@ -26,6 +26,7 @@ import pandas as pd
 from circflow.data.arguments import public
 from circflow.data.changes.change import scenario_numbers
 from circflow.data.scenario import Scenario, ScenarioError
+from circflow.i18n import say
 from circflow.solver.optimum import optimum
 from circflow.solver.proven import Proven
 from circflow.studies.bench.arrays import Built, Choice, Decisions, Difference, built, choice_of
@@ -87,7 +88,7 @@ def break_points(  # noqa: PLR0913
             lifetime), or not on a line (a discount rate); or there is no plan at an end.
     """
     if not np.isfinite([low, high]).all() or low >= high:
-        raise StudyError(f"low {low} must be below high {high}")
+        raise StudyError(say("low {low} must be below high {high}", low=low, high=high))
     one = parameter(scenario, address, how)
     prepared = _prepared(scenario, decisions, gap)
     parcel = Parcel.of(_job(scenario, (one,), decisions, prepared))
@@ -136,7 +137,7 @@ def ranges(  # noqa: PLR0913
         no range).
     """
     if not 0.0 < within <= 1.0:
-        raise StudyError(f"within must be above 0 and at most 1, not {within}")
+        raise StudyError(say("within must be above 0 and at most 1, not {within}", within=within))
     if sheets:
         chosen = list(scenario_numbers(scenario, sheets)["address"])
     elif addresses is not None:
@@ -158,7 +159,7 @@ def ranges(  # noqa: PLR0913
         parcel = engine.send(_job(scenario, factors, decisions, prepared))
         for done, (task, ends_of) in enumerate(engine.run(parcel, tasks)):
             if progress:
-                progress(f"ranges: {done + 1} of {len(movable)}")
+                progress(say("ranges: {done} of {count}", done=done + 1, count=len(movable)))
             cell = cells[task.runs[0][0]]
             cell.record.update(_range(cell, ends, ends_of, gap, prepared))
     return pd.DataFrame([cell.record for cell in cells])
@@ -177,7 +178,7 @@ def _cell(scenario: Scenario, address: str) -> _Cell:
     one = parameter(scenario, address, "set")
     record: dict[str, object] = {"parameter": one.address, "figure": one.own, "unit": one.unit}
     if one.own == 0.0:
-        reason = "the figure is 0, which no factor changes"
+        reason = say("the figure is 0, which no factor changes")
         return _Cell({**record, "moves": None, "reason": reason}, one.own)
     try:
         return _Cell(record, one.own, parameter(scenario, address, "factor"))
@@ -291,12 +292,18 @@ class _Path:
             return "costs"
         if "data" in moved or "cost" in moved:
             raise StudyError(
-                f"{self.parameter.address} moves more than costs or limits: sweep it instead"
+                say(
+                    "{address} moves more than costs or limits: sweep it instead",
+                    address=self.parameter.address,
+                )
             )
         if self.built.compiled.program.has_decisions:
             raise StudyError(
-                f"{self.parameter.address} moves limits: with yes/no decisions there are no exact "
-                "break points; use decisions='fixed' or 'relaxed'"
+                say(
+                    "{address} moves limits: with yes/no decisions there are no exact break "
+                    "points; use decisions='fixed' or 'relaxed'",
+                    address=self.parameter.address,
+                )
             )
         return "limits"
 
@@ -304,7 +311,12 @@ class _Path:
         """The best plan at a value, and the slope of its worth."""
         self.solves += 1
         if self.solves > _MOST_SOLVES:
-            raise StudyError(f"more than {_MOST_SOLVES} break points: take a shorter interval")
+            raise StudyError(
+                say(
+                    "more than {most_solves} break points: take a shorter interval",
+                    most_solves=_MOST_SOLVES,
+                )
+            )
         program = self.affine.base.program(self.affine.figures((value,)))
         if program.has_decisions:
             outcome = optimum(program, gap=self.gap, start=self.start).outcome
@@ -316,7 +328,12 @@ class _Path:
             outcome = self.session.resolve(primal=self.shape == "costs")
         if outcome.x is None:
             raise StudyError(
-                f"there is no plan ({outcome.ending.value}) where {self.parameter.label} is {value}"
+                say(
+                    "there is no plan ({value}) where {label} is {value_2}",
+                    value=outcome.ending.value,
+                    label=self.parameter.label,
+                    value_2=value,
+                )
             )
         self.start = outcome.x
         section = self.affine.base.structure.section

@@ -20,6 +20,7 @@ import numpy as np
 
 from circflow.data.pandas_text import python_strings
 from circflow.data.scenario import Scenario, ScenarioError
+from circflow.i18n import say
 from circflow.solution.solution import Status
 from circflow.solver.compiled import Program
 from circflow.solver.highs import Basis, Ending, Outcome, Session, SolverError
@@ -336,7 +337,12 @@ def _checked(job: Job, point: Point, run: Run) -> str:
     if cold.status in stopped or run.status in stopped:
         return ""
     if cold.status != run.status:
-        return f"run {number} is {run.status}, but a cold build is {cold.status}"
+        return say(
+            "run {number} is {status}, but a cold build is {status_2}",
+            number=number,
+            status=run.status,
+            status_2=cold.status,
+        )
     if cold.figures is None:
         return ""
     allowed = CHECK_TOLERANCE
@@ -344,16 +350,19 @@ def _checked(job: Job, point: Point, run: Run) -> str:
         allowed += 2.0 * job.options.gap
     size = max(abs(cold.objective), 1e-6)
     if abs(cold.objective - run.objective) > allowed * size:
-        return (
-            f"run {number} has the objective {run.objective:.12g}, but a cold build has "
-            f"{cold.objective:.12g}"
+        return say(
+            "run {number} has the objective {objective:.12g}, but a cold build has "
+            "{objective_2:.12g}",
+            number=number,
+            objective=run.objective,
+            objective_2=cold.objective,
         )
     return ""
 
 
 def _words(ending: Ending) -> str:
     return {
-        Ending.INFEASIBLE: "no plan meets all limits (`circflow explain` says which collide)",
-        Ending.UNBOUNDED: "the plan could earn without end (`circflow explain` says how)",
+        Ending.INFEASIBLE: say("no plan meets all limits (`circflow explain` says which collide)"),
+        Ending.UNBOUNDED: say("the plan could earn without end (`circflow explain` says how)"),
         Ending.STOPPED: "the time limit was reached before a plan was found",
     }.get(ending, "")

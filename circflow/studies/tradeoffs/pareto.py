@@ -19,8 +19,9 @@ import numpy as np
 import pandas as pd
 
 from circflow.data.arguments import public
-from circflow.data.result import Result, counted
+from circflow.data.result import Result
 from circflow.data.scenario import MILLION, Scenario
+from circflow.i18n import say, say_n
 from circflow.solver.highs import Ending, Outcome
 from circflow.studies.bench.arrays import Decisions
 from circflow.studies.bench.goals import Goal, Goals
@@ -49,7 +50,8 @@ class Front(Result):
 
     @property
     def headline(self) -> str:
-        return f"{' against '.join(self.goals)}: {counted(len(self.table), 'point')}"
+        points = say_n("{n:,} point", "{n:,} points", len(self.table))
+        return f"{' against '.join(self.goals)}: {points}"
 
     def write(self, path: str | Path) -> None:
         """Write the points as .csv, .parquet, .json or .xlsx."""
@@ -98,21 +100,21 @@ def pareto(  # noqa: PLR0913
 
     begun = time.perf_counter()
     if len(trade) != 2 or trade[0] == trade[1]:
-        raise StudyError("name two different goals to trade")
+        raise StudyError(say("name two different goals to trade"))
     if points < 2:
-        raise StudyError(f"a curve needs at least 2 points, not {points}")
+        raise StudyError(say("a curve needs at least 2 points, not {points}", points=points))
     tell = progress or (lambda _: None)
-    tell("compiling the model")
+    tell(say("compiling the model"))
     goals = Goals(scenario, decisions)
     first, second = (goals.goal(name) for name in trade)
     goals.add_rows({first.name: first, second.name: second})
     curve = _Curve(goals, first, second, gap, time_limit)
-    tell("the ends of the curve")
+    tell(say("the ends of the curve"))
     points_found = curve.ends()
     span = np.linspace(points_found[0].second, points_found[-1].second, points)[1:-1]
     if abs(points_found[-1].second - points_found[0].second) > curve.noise(second, points_found):
         for n, limit in enumerate(span):
-            tell(f"point {n + 2} of {points}")
+            tell(say("point {n} of {points}", n=n + 2, points=points))
             points_found.append(curve.point(float(limit)))
     kept = _efficient(points_found, first, second, curve)
     return _front(goals, kept, first, second, time.perf_counter() - begun)
@@ -202,7 +204,7 @@ def _front(
     currency = goals.scenario.settings.currency
     money = first.name in ("value", "synergy")
     factor = MILLION if money else 1.0
-    unit = f"{currency if money else first.unit} per {second.unit}"
+    unit = say("{if_any} per {unit}", if_any=currency if money else first.unit, unit=second.unit)
     labels = goals.built.snapshot.structure.labels
     records = []
     for n, one in enumerate(points):

@@ -12,11 +12,12 @@ import numpy as np
 import pandas as pd
 
 from circflow.data.scenario import MILLION, Scenario
+from circflow.i18n import mark, say
 from circflow.solution.solution import Solution
 from circflow.studies.cluster.own_money import OUTSIDE, by_member, own_money
 
 _NOISE = 1e-9
-USED, DUMPED, EMITTED, JOBS = "waste used", "waste dumped", "emitted", "jobs"
+USED, DUMPED, EMITTED, JOBS = mark("waste used"), mark("waste dumped"), "emitted", "jobs"
 
 
 def figures(solution: Solution) -> pd.DataFrame:
@@ -109,7 +110,7 @@ def cost_per_tonne(change: pd.DataFrame, value: float, figure: str, item: str | 
 def carbon_dioxide(scenario: Scenario) -> str | None:
     """The pollutant that is CO2, under whichever of its usual names."""
     names = scenario.frame("EmissionFactors")["pollutant"].drop_duplicates().tolist()
-    usual = ("co2", "co₂", "со2", "co2e", "co2-eq", "carbon dioxide", "диоксид углерода")
+    usual = ("co2", "co₂", "со2", "co2e", "co2-eq", say("carbon dioxide"), "диоксид углерода")
     return next((n for n in names if str(n).strip().lower() in usual), None)
 
 

@@ -20,6 +20,7 @@ from circflow.data.arguments import public
 from circflow.data.changes.address import row_addresses
 from circflow.data.scenario import Scenario
 from circflow.data.suggest import nearest
+from circflow.i18n import say
 from circflow.studies.errors import StudyError
 from circflow.studies.units.break_even import Zero, break_even
 from circflow.studies.units.break_even import capex_direction as _capex
@@ -134,9 +135,11 @@ def evaluate(  # noqa: PLR0913
         new = [str(unit["unit"]) for unit in added]
         names = new if names is None else [*names, *(n for n in new if n not in names)]
     if samples < 0:
-        raise StudyError(f"the number of futures must be at least 0, not {samples}")
+        raise StudyError(
+            say("the number of futures must be at least 0, not {samples}", samples=samples)
+        )
     if jobs is not None and jobs < 1:
-        raise StudyError(f"the number of jobs must be at least 1, not {jobs}")
+        raise StudyError(say("the number of jobs must be at least 1, not {jobs}", jobs=jobs))
     subjects = _subjects(scenario, names)
     work = _Work(scenario, subjects, gap, time_limit, progress or (lambda _: None), jobs)
     return work.run(together, break_evens, risks, samples, seed)
@@ -148,21 +151,25 @@ def _subjects(scenario: Scenario, names: Sequence[str] | None) -> list[_Subject]
     if names is None:
         names = [n for n, r in rows.items() if r["status"] == "candidate"]
         if not names:
-            raise StudyError("the scenario has no candidates: name units or members to judge")
+            raise StudyError(say("the scenario has no candidates: name units or members to judge"))
     members = set(scenario.frame("Members")["member"])
     subjects = []
     for name in dict.fromkeys(names):
         if name in rows:
             row = rows[name]
             if row["status"] == "off":
-                raise StudyError(f"the unit {name!r} is off: make it a candidate to judge it")
+                raise StudyError(
+                    say("the unit {name!r} is off: make it a candidate to judge it", name=name)
+                )
             subjects.append(_Subject(name, row["status"], row["site"], row["technology"]))
         elif name in members:
             subjects.append(_Subject(name, "member"))
         else:
             close = nearest(name, [*rows, *members])
-            better = f"; did you mean {close!r}?" if close else ""
-            raise StudyError(f"{name!r} is neither a unit nor a member{better}")
+            better = say("; did you mean {close!r}?", close=close) if close else ""
+            raise StudyError(
+                say("{name!r} is neither a unit nor a member{better}", name=name, better=better)
+            )
     return subjects
 
 
@@ -184,13 +191,13 @@ class _Work:
         self.jobs = jobs or min(os.cpu_count() or 1, 4)
         tell("building the model")
         self.bench = Bench(scenario, gap=gap, time_limit=time_limit)
-        tell("the best plan")
+        tell(say("the best plan"))
         best = self.bench.solve()
         if best is None:
             from circflow.solver.run import solve
 
             solve(scenario, time_limit=time_limit)  # tells why
-            raise StudyError("no plan was found")
+            raise StudyError(say("no plan was found"))
         self.best = best
         self.benches = [self.bench, *(self.bench.twin() for _ in range(self.jobs - 1))]
         self.tolerance = 2.0 * max(gap, 1e-9) * max(abs(best.value), 1.0)
@@ -275,19 +282,19 @@ class _Work:
             return self._present(subject)
         name = frozenset({subject.name})
         if subject.name not in bench.once:
-            reason = "it cannot be built in any period"
+            reason = say("it cannot be built in any period")
             return _Case(subject, None, self.best, Setting(), None, False, reason=reason)
         forced = Setting(forced=name)
         if bench.is_built(subject.name, self.best.x):
             without = bench.solve(Setting(out=name), start=None)
-            reason = "" if without else "there is no plan without it"
+            reason = "" if without else say("there is no plan without it")
             return _Case(subject, self.best, without, forced, None, True, reason=reason)
         with_ = bench.solve(forced)
         within = with_ is not None
         if with_ is None and len(bench.budgets):
             forced = Setting(forced=name, exempt=name)
             with_ = bench.solve(forced)
-        reason = "" if with_ else "there is no plan with it"
+        reason = "" if with_ else say("there is no plan with it")
         return _Case(subject, with_, self.best, forced, None, False, within, reason)
 
     def _present(self, subject: _Subject) -> _Case:
@@ -301,13 +308,13 @@ class _Work:
             rows = frame.index[frame["unit"] == subject.name]
         if not len(rows):
             return _Case(
-                subject, self.best, self.best, Setting(), None, True, reason="it has no units"
+                subject, self.best, self.best, Setting(), None, True, reason=say("it has no units")
             )
         where = row_addresses(table)
         changed = self.scenario.change({f"Units.status{where[r]}": "off" for r in rows})
         other = Bench(changed, gap=self.gap, time_limit=self.time_limit)
         without = other.solve()
-        reason = "" if without else "there is no plan without it"
+        reason = "" if without else say("there is no plan without it")
         return _Case(subject, self.best, without, Setting(), other, True, reason=reason)
 
     def _row(self, bench: Bench, case: _Case) -> dict[str, Any]:
@@ -317,9 +324,9 @@ class _Work:
         short = self.best.value - scale
         stands = "in some"
         if other is None or other.value < short:
-            stands = "in every plan within 1 %"
+            stands = say("in every plan within 1 %")
         elif one is None or one.value < short:
-            stands = "in no plan within 1 %"
+            stands = say("in no plan within 1 %")
         row: dict[str, Any] = {
             "unit": s.name,
             "kind": s.kind,
@@ -445,7 +452,7 @@ class _Work:
         far = 10.0 * (worth / slope + 1.0)
         zero = self._zero(bench, case, direction, None, low=-far, high=far, rises=False)
         now = bench.capex(case.with_.x, name)
-        unit = f"million {self.scenario.settings.currency}"
+        unit = say("million {currency}", currency=self.scenario.settings.currency)
         return (
             name, "capex", None, now, now + zero.theta, zero.theta, unit, zero.rest, zero.note,
         )  # fmt: skip
@@ -476,13 +483,19 @@ class _Work:
             )
             note = zero.note
             if note:
-                word = "pays" if note.startswith("pays") else "does not pay"
-                top = f"{_PRICE_LIMIT:g} times the price"
-                note = f"{word} at any price from 0 to {top}" if "not found" not in note else note
+                word = "pays" if note.startswith("pays") else say("does not pay")
+                top = say("{price_limit:g} times the price", price_limit=_PRICE_LIMIT)
+                note = (
+                    say("{word} at any price from 0 to {top}", word=word, top=top)
+                    if "not found" not in note
+                    else note
+                )
             records.append(
                 (
                     case.subject.name, "price", material, mean, mean * (1.0 + zero.theta),
-                    mean * zero.theta, f"{currency} per {measure[material]}", zero.rest, note,
+                    mean * zero.theta,
+                    say("{currency} per {measure}", currency=currency, measure=measure[material]),
+                    zero.rest, note,
                 )
             )  # fmt: skip
         return records
@@ -502,7 +515,7 @@ class _Work:
             slope = direction.slope(case.with_.x)
             far = 100.0 * abs(worth) / slope + 1000.0 if slope > 0.0 else 1e6
             zero = self._zero(bench, case, direction, None, low=-far, high=far, rises=True)
-            unit = f"{currency} per {measure[material]}"
+            unit = say("{currency} per {measure}", currency=currency, measure=measure[material])
             records.append(
                 (name, "gate fee", material, 0.0, zero.theta, zero.theta, unit, zero.rest,
                  zero.note)

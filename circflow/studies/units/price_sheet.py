@@ -22,6 +22,7 @@ import pandas as pd
 from circflow.algebra.build import discount, for_synergy, objective_terms, weights
 from circflow.algebra.terms import CONSTANT
 from circflow.data.scenario import MILLION, Scenario
+from circflow.i18n import mark, say
 from circflow.solution.solution import Solution
 from circflow.studies.units.candidates import Bench, Floats, Plan
 from circflow.studies.units.carriage import carriage
@@ -40,17 +41,17 @@ COLUMNS = [
     "market_million",
 ]
 _OWN = ("activity", "intake", "built", "extra_capacity", "running")
-_RULES = "rules between candidates"
+_RULES = mark("rules between candidates")
 _PARTS = {
-    "emission_limits": "room under emission limits",
+    "emission_limits": mark("room under emission limits"),
     "synergy": "synergies",
-    "budget": "room in the budget",
+    "budget": mark("room in the budget"),
     "emissions": "emissions",
 }
 """Limits by their part of reduced costs; all others are rules between candidates."""
 _CHARGED = "emissions"
 """What is paid for emissions above a limit: of the part of the row, and of the item."""
-INTERNAL = "internal price"
+INTERNAL = mark("internal price")
 """Of goods that have no market price."""
 _SCARCE = [_RULES, _PARTS["emission_limits"], _PARTS["budget"]]
 """What nobody pays for in money."""
@@ -274,8 +275,8 @@ def market_prices(scenario: Scenario, solution: Solution) -> pd.DataFrame:
     size = taken["amount_per_year"].where(taken["amount_per_year"] > 0.0)
     stream = (taken["worth"] / size).rename("price").reset_index().dropna()
     ranked = {
-        "output": [(sold, "sold in the plan"), (listed, "market"), (fee, "disposal fee")],
-        "input": [(bought, "purchase"), (stream, "stream"), (sold, "sold in the plan")],
+        "output": [(sold, say("sold in the plan")), (listed, "market"), (fee, say("disposal fee"))],
+        "input": [(bought, "purchase"), (stream, "stream"), (sold, say("sold in the plan"))],
     }
     parts = [
         t[["material", "period", "price"]].assign(role=role, of=name)

@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 
 from circflow.data.scenario import Scenario, ScenarioError
+from circflow.i18n import say
 from circflow.solver.compiled import Program
 from circflow.solver.proven import Proven, best_value
 from circflow.studies.units.candidates import Bench, Floats, Ints, Plan
@@ -63,7 +64,7 @@ def contingency(
             columns = np.append(columns, _trade(bench, name, period))
         return _without(held, bench, columns, units, period)
 
-    values = spread(without, benches, cases, progress, "units and members that drop out")
+    values = spread(without, benches, cases, progress, say("units and members that drop out"))
     records = []
     for (kind, name, period, _), value in zip(cases, values, strict=True):
         loss = best.value - value
@@ -155,16 +156,16 @@ def robustness(  # noqa: PLR0913
         affine, usable = _arrays(bench.scenario, design, len(benches), progress)
 
     def worths(bench: Bench, number: int) -> list[tuple[int, str, float]]:
-        own, point = bench, design.points[number]
+        then, point = bench, design.points[number]
         if affine is not None and affine.knows(point):
             program = affine.base.program(affine.figures(point))
         else:
             rebuilt = _rebuilt(bench, design, point)
             if rebuilt is None:
                 return []
-            own, program = rebuilt, rebuilt.program
-        found = _worths(bench, own, program, best, forced, units)
-        return [(number, unit, worth) for unit, worth in found]
+            then, program = rebuilt, rebuilt.program
+        worths_then = _worths(bench, then, program, best, forced, units)
+        return [(number, unit, worth) for unit, worth in worths_then]
 
     parts = spread(worths, benches, sorted(usable), progress, "futures")
     records = [record for part in parts for record in part]
@@ -228,31 +229,31 @@ def _rebuilt(bench: Bench, design: Design, point: Point) -> Bench | None:
 
 def _worths(  # noqa: PLR0913, PLR0917
     bench: Bench,
-    then: Bench,
+    bench_then: Bench,
     program: Program,
     best: Plan,
     forced: Mapping[str, Plan],
     units: Sequence[str],
 ) -> list[tuple[str, float]]:
-    """What each unit is worth in a future (of the bench `then`) in which the plan is held (the
-    budget set aside)."""
+    """What each unit is worth in a future (its bench `bench_then`) in which the plan is held, the
+    budget set aside."""
     lp = Proven(program.relaxed())
-    base = _carried(bench, then, best.x)
-    at = then.construction
+    base = _carried(bench, bench_then, best.x)
+    at = bench_then.construction
 
     def value(x: Floats) -> float:
-        return best_value(then.held(x[at], program), lp, gap=1e-7)
+        return best_value(bench_then.held(x[at], program), lp, gap=1e-7)
 
     worth_of_all = value(base)
     worths = []
     for unit in units:
         other = base.copy()
         standing = bench.is_built(unit, best.x)
-        columns = then.columns_of(unit)
+        columns = bench_then.columns_of(unit)
         if standing:
             other[columns] = 0.0
         elif unit in forced:
-            other[columns] = _carried(bench, then, forced[unit].x)[columns]
+            other[columns] = _carried(bench, bench_then, forced[unit].x)[columns]
         else:
             continue
         changed = value(other)
@@ -261,13 +262,13 @@ def _worths(  # noqa: PLR0913, PLR0917
     return worths
 
 
-def _carried(bench: Bench, then: Bench, x: Floats) -> Floats:
+def _carried(bench: Bench, bench_then: Bench, x: Floats) -> Floats:
     """What a plan of one bench builds, in the columns of another (by unit and period)."""
-    x_then = np.zeros(then.program.shape[1])
+    x_then = np.zeros(bench_then.program.shape[1])
     held = np.zeros(len(x))
     held[bench.construction] = bench.construction_of(x)
     for name in ("built", "extra_capacity"):
-        from_, to = bench.places(name), then.places(name)
+        from_, to = bench.places(name), bench_then.places(name)
         known = {(u, t): float(held[p]) for u, t, p in from_[_PLACED].itertuples(index=False)}
         for u, t, p in to[_PLACED].itertuples(index=False):
             x_then[p] = known.get((u, t), 0.0)

@@ -19,6 +19,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
+from circflow.i18n import mark, say
 from circflow.studies.units.candidates import Bench, Plan, Setting
 from circflow.studies.units.spread import spread
 
@@ -32,7 +33,7 @@ PAIRS = [
     "kind",
 ]
 _STEPS = 16
-_NO_ROOM = "no room for one of them beside what is built"
+_NO_ROOM = mark("no room for one of them beside what is built")
 
 
 def pairs(
@@ -65,29 +66,26 @@ def pairs(
     both = list(combinations(units, 2))
     todo = list(dict.fromkeys(case for pair in both for case in cases(*pair)))
     held = [_Held(bench, best, forced) for bench in benches]
-    values = spread(_Held.value, held, todo, progress, "combinations of candidates")
+    values = spread(_Held.value, held, todo, progress, say("combinations of candidates"))
     known = dict(zip(todo, values, strict=True))
-    records = []
-    for pair in both:
-        none, one, other, together = (known[case] for case in cases(*pair))
-        records.append((*pair, *_interaction(none, one, other, together, scale)))
+    records = [(*pair, *_interaction([known[c] for c in cases(*pair)], scale)) for pair in both]
     table = pd.DataFrame(records, columns=PAIRS)
     size = table["interaction_million"].abs().fillna(np.inf)
     size = size.where(table["kind"] != _NO_ROOM, -1.0)
     return table.iloc[np.argsort(-size.to_numpy(), kind="stable")].reset_index(drop=True)
 
 
-def _interaction(
-    none: float, a: float, b: float, both: float, scale: float
-) -> tuple[float, float, float, float, str]:
+def _interaction(values: Sequence[float], scale: float) -> tuple[float, float, float, float, str]:
+    """What a pair is worth, of the values with none, with one, with the other, with both."""
+    none, a, b, both = values
     one, other, pair = a - none, b - none, both - none
     if not np.isfinite(none):
-        return np.nan, np.nan, np.nan, np.nan, "no plan without both"
+        return np.nan, np.nan, np.nan, np.nan, say("no plan without both")
     if np.isfinite(both) and not (np.isfinite(a) and np.isfinite(b)):
-        return _known(one), _known(other), pair, np.nan, "one needs the other"
+        return _known(one), _known(other), pair, np.nan, say("one needs the other")
     if not np.isfinite(both):
         apart = np.isfinite(a) and np.isfinite(b)
-        kind = "exclude each other" if apart else _NO_ROOM
+        kind = say("exclude each other") if apart else _NO_ROOM
         return _known(one), _known(other), np.nan, np.nan, kind
     extra = pair - one - other
     small = 1e-7 * max(scale, 1.0)

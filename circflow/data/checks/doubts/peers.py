@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from circflow.data.cells import plain, shorten
 from circflow.data.checks.findings import Drafts
+from circflow.i18n import say
 
 Floats = NDArray[np.float64]
 
@@ -130,12 +131,24 @@ def _doubt(measure: _Measure, value: float, away: float, words: str, key: str) -
     slip = 1000.0 if abs(away) < 4.5 else 1e6
     likely = value / slip if away > 0 else value * slip
     times = f"{float(f'{10 ** abs(away):.2g}'):,.0f}"
-    ratio = f"{times} times" if away > 0 else f"1/{times}"
+    ratio = say("{times} times", times=times) if away > 0 else f"1/{times}"
     whom = {
-        "peers": f"the middle of its peers{f' ({shorten(key)})' if key else ''}",
-        "other": f"the other figure{f' of {shorten(key)}' if key else ''}",
-        "column": "the middle of its column",
+        "peers": say("the middle of its peers{if_any}", if_any=f" ({shorten(key)})" if key else ""),
+        "other": say(
+            "the other figure{if_any}", if_any=say(" of {key}", key=shorten(key)) if key else ""
+        ),
+        "column": say("the middle of its column"),
     }[words]
-    each = f" per {measure.per.removesuffix('_per_year')}" if measure.per else ""
-    message = f"{measure.column}{each} is {ratio} {whom}: check the unit and the decimal sign"
+    each = (
+        say(" per {removesuffix}", removesuffix=measure.per.removesuffix("_per_year"))
+        if measure.per
+        else ""
+    )
+    message = say(
+        "{column}{each} is {ratio} {whom}: check the unit and the decimal sign",
+        column=measure.column,
+        each=each,
+        ratio=ratio,
+        whom=whom,
+    )
     return message, plain(float(f"{likely:.12g}"))

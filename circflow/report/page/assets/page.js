@@ -54,14 +54,25 @@
     const plot = figure.querySelector(".plot");
     if (!framed || plot.dataset.open) return;
     plot.dataset.open = "yes";
-    plot.on("plotly_click", ({ points: [point] }) => {
+    const ask = (point) => {
       const data = views.get(figure);
       const view = data.views[shown(figure)] ?? Object.values(data.views)[0];
       const meta = view.data[point.curveNumber ?? 0]?.meta;
       if (!meta) return;
       if (Array.isArray(meta)) open(meta[point.pointNumber]);
       else open((point.source === undefined ? meta.nodes : meta.links)[point.pointNumber ?? point.index]);
-    });
+    };
+    plot.on("plotly_click", ({ points: [point] }) => ask(point));
+    // The bars of a Sankey diagram can be dragged, so that plotly tells of no click on them.
+    let under = null, pressed = null;
+    plot.on("plotly_hover", ({ points: [point] }) => { under = point.sourceLinks ? point : null; });
+    plot.on("plotly_unhover", () => { under = null; });
+    plot.addEventListener("pointerdown", (event) => { pressed = [under, event.clientX, event.clientY]; }, true);
+    window.addEventListener("pointerup", (event) => {
+      const [point, x, y] = pressed ?? [];
+      pressed = null;
+      if (point && Math.hypot(event.clientX - x, event.clientY - y) < 4) ask(point);
+    }, true);
   };
   const doors = () => {
     if (!framed) return;
