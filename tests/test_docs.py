@@ -33,6 +33,13 @@ def test_commands_are_understood(page: Path) -> None:
         parsed(cli, [word for word in words if word != "&"])
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    places = re.findall(r"\]\(([^)#\s]+)", page.read_text("utf-8"))
+    near = [place for place in places if ":" not in place]
+    assert [place for place in near if not (page.parent / place).exists()] == []
+
+
 def parsed(command: click.Command, words: list[str]) -> None:
     """Parse the words of a command without running it."""
     context = click.Context(command)
