@@ -125,7 +125,7 @@ class _Sides:
         np.maximum.at(most, self.group, held[self.grouped])
 
         def sums(rows: NDArray[np.bool_]) -> NDArray[np.float64]:
-            return np.bincount(self.recipe[rows], held[rows], count)
+            return np.bincount(self.recipe[rows], held[rows], count).astype(float)
 
         plain = sums(self.plain)
         table = self.keys.assign(

@@ -26,8 +26,9 @@ def finance_opening(tables: Mapping[str, pd.DataFrame], currency: str) -> list[S
     if pd.notna(whole["change"]):
         moves = "more" if whole["change"] >= 0.0 else "less"
         lead += f", {figure(abs(whole['change']))} {moves} than without new units"
-        best = budgets["change"].abs().idxmax()
-        lead += f"; most of the change is in the {best} budget ({_signed(budgets, best)})"
+        best = str(budgets["change"].abs().idxmax())
+        change = _signed(float(budgets["change"].loc[best]))
+        lead += f"; most of the change is in the {best} budget ({change})"
     else:
         lead += "; without new units there is no plan to compare with"
     gains = horizon.sort_values("change", key=lambda c: c.abs(), ascending=False, kind="stable")
@@ -58,8 +59,7 @@ def finance_opening(tables: Mapping[str, pd.DataFrame], currency: str) -> list[S
     return [section for section in sections if section.blocks]
 
 
-def _signed(budgets: pd.DataFrame, name: object) -> str:
-    change = float(budgets.loc[name, "change"])
+def _signed(change: float) -> str:
     return f"{'+' if change > 0 else ''}{figure(change)}"
 
 

@@ -731,8 +731,9 @@ def _made_of(names: pd.Series[Any]) -> list[dict[str, object]]:
 
 
 def _in_words(value: object) -> str:
-    is_number = isinstance(value, float) and not value.is_integer()
-    return number(value) if is_number else str(words_of_code(value))
+    if isinstance(value, float) and not value.is_integer():
+        return number(value)
+    return str(words_of_code(value))
 
 
 def _cell(row: Sequence[object], at: int) -> str:

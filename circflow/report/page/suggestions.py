@@ -100,26 +100,30 @@ def _assessment(row: Mapping[Any, Any], currency: str) -> Assessment:
 
 def _missing(tables: Mapping[str, pd.DataFrame], currency: str) -> list[Block]:
     per_unit = f"{currency} per unit"
-    listed = {
+    listed: dict[str, tuple[str, tuple[Column, ...]]] = {
         "no_market": (
             "Products without a market here, and the price at which they would pay",
-            Column("technology", "Technology"),
-            Column("site", "Site"),
-            Column("product", "Product"),
-            Column("needed_price", "Price that it needs", "number", per_unit),
-            Column("usual_price", "Usual price", "number", per_unit),
+            (
+                Column("technology", "Technology"),
+                Column("site", "Site"),
+                Column("product", "Product"),
+                Column("needed_price", "Price that it needs", "number", per_unit),
+                Column("usual_price", "Usual price", "number", per_unit),
+            ),
         ),
         "almost": (
             "What almost pays, or cannot be",
-            Column("technology", "Technology"),
-            Column("site", "Best site"),
-            Column("first_tonne_value", "Worth of the first tonne", "number", per_unit),
-            Column("missing", "What is missing"),
+            (
+                Column("technology", "Technology"),
+                Column("site", "Best site"),
+                Column("first_tonne_value", "Worth of the first tonne", "number", per_unit),
+                Column("missing", "What is missing"),
+            ),
         ),
     }
     return [
-        Table(caption, tables[name], tuple(columns), name=name)
-        for name, (caption, *columns) in listed.items()
+        Table(caption, tables[name], columns, name=name)
+        for name, (caption, columns) in listed.items()
         if name in tables
     ]
 
