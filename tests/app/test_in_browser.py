@@ -255,7 +255,8 @@ def test_a_click_in_the_framed_plan_opens_what_it_is_made_of(small: Server, page
     press(frame.locator(".sankey-node .node-rect").nth(1))
     page.wait_for_url(re.compile(r"/flows\?"))
     ready()
-    press(frame.locator(".scatterlayer .point").first)
+    places = frame.locator("figure", has_text="Where it goes")
+    press(places.locator(".scatterlayer .point").first)
     page.wait_for_url(re.compile(r"/sites\?"))
     expect(page.get_by_role("heading", level=1)).to_contain_text("Balance of")
 
