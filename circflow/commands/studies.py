@@ -245,8 +245,8 @@ def _show_runs(runs: Runs) -> None:
                 )
             )
     counts = table["status"].value_counts()
-    runs = say_n("{n} run", "{n} runs", len(table))
-    click.echo(f"{runs}: " + ", ".join(f"{n} {status}" for status, n in counts.items()))
+    counted = say_n("{n} run", "{n} runs", len(table))
+    click.echo(f"{counted}: " + ", ".join(f"{n} {status}" for status, n in counts.items()))
 
 
 @scenario_command()
