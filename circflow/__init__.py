@@ -60,6 +60,8 @@ if TYPE_CHECKING:
     from circflow.studies.tradeoffs.pareto import Front as Front
     from circflow.studies.tradeoffs.pareto import pareto as pareto
     from circflow.studies.units.evaluate import evaluate as evaluate
+    from circflow.studies.units.firm import Firmness as Firmness
+    from circflow.studies.units.firm import firm as firm
     from circflow.studies.units.sites import best_sites as best_sites
     from circflow.studies.units.words import Verdicts as Verdicts
 
@@ -96,6 +98,7 @@ _HOMES = {
     "circflow.studies.tradeoffs.near_optimal": ["Alternatives", "near_optimal"],
     "circflow.studies.tradeoffs.pareto": ["Front", "pareto"],
     "circflow.studies.units.evaluate": ["evaluate"],
+    "circflow.studies.units.firm": ["Firmness", "firm"],
     "circflow.studies.units.sites": ["best_sites"],
     "circflow.studies.units.words": ["Verdicts"],
 }

@@ -21,6 +21,7 @@ from circflow.commands.common import BAD_INPUT, error_line, problem_line
 from circflow.commands.evaluate import evaluate
 from circflow.commands.explain import explain
 from circflow.commands.finance import finance
+from circflow.commands.firm import firm
 from circflow.commands.futures import futures
 from circflow.commands.indicators import indicators
 from circflow.commands.library import library
@@ -67,7 +68,7 @@ def cli() -> None:
 
 _STUDIES = (sweep, tornado, ranges, breakpoints, alternatives, pareto)
 _CLUSTER = (share, forms, compare, indicators, finance)
-_UNITS = (evaluate, suggest, library)
+_UNITS = (evaluate, firm, suggest, library)
 _DATA = (template, check, convert, solve, explain)
 for _command in (*_DATA, *_STUDIES, *_UNITS, *_CLUSTER, futures, app):
     cli.add_command(_command)
@@ -257,20 +258,21 @@ def _tell_of_audit(error: Any) -> int:
             name=error.solution.scenario.name,
         )
     )
-    for found in audit.findings.head(20).to_dict("records"):
+    for finding in audit.findings.head(20).to_dict("records"):
         period = (
-            say(" in {period}", period=found["period"]) if isinstance(found["period"], str) else ""
+            say(" in {period}", period=finding["period"])
+            if isinstance(finding["period"], str)
+            else ""
         )
-        expected = found["expected"]
+        expected = finding["expected"]
         right = say("expected {expected:.6g}, ", expected=expected) if expected == expected else ""  # noqa: PLR0124
+        where = f"{finding['check']}, {finding['where']}{period}"
         error_line(
             say(
-                "audit: {check}, {where}{period}: {right}found {found:.6g}",
-                check=found["check"],
-                where=found["where"],
-                period=period,
+                "audit: {where}: {right}found {found:.6g}",
+                where=where,
                 right=right,
-                found=found["found"],
+                found=finding["found"],
             )
         )
     if len(audit.findings) > 20:

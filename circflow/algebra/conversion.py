@@ -121,7 +121,7 @@ def build(m: Model) -> None:
     intake = m.variable("intake", INTAKE, rows, "material taken into a group", "unit/yr")
     _add_requirements(m)
     _add_blends(m)
-    m.mass += [_made_and_used(m), intake.times(-1.0)]
+    m.mass += [_by_activity(m), intake.times(-1.0)]
     m.pay(PROCESSING, activity.times(), -activity["variable_cost"])
     m.emits.append(_emitting(m))
 
@@ -186,14 +186,14 @@ def fixed_amounts(m: Model) -> tuple[Items, Terms]:
     amount = np.bincount(number, plain["amount"], len(first))
     plain = plain.take(first).only(*key).plus(amount=amount)
     i, j = match([activity[n] for n in RECIPE], [plain[n] for n in RECIPE])
-    made = plain["role"][j] == m.scenario.codes.known("role", "output")
+    output = plain["role"][j] == m.scenario.codes.known("role", "output")
     rows = activity.items.take(i).only("site", "technology", *ACTIVITY)
     rows = rows.plus(role=plain["role"][j], material=plain["material"][j], amount=amount[j])
-    sign = np.where(made, 1.0, -1.0)
+    sign = np.where(output, 1.0, -1.0)
     return rows, Terms(rows.labels, activity.columns[i], sign * amount[j])
 
 
-def _made_and_used(m: Model) -> Terms:
+def _by_activity(m: Model) -> Terms:
     """+ amount · activity of outputs, − amount · activity of fixed inputs."""
     return fixed_amounts(m)[1].nonzero()
 

@@ -80,11 +80,11 @@ def _place(rows: Items, scenario: Scenario) -> Items:
     """The site or unit that a limit is of."""
     codes = scenario.codes
     scope, key = codes.names("scope", rows["scope"]), codes.names("key", rows["key"])
-    own = {
+    places = {
         n: codes.of(n, [k if s == n else None for s, k in zip(scope, key, strict=True)])
         for n in ("site", "unit")
     }
-    return rows.plus(**own)
+    return rows.plus(**places)
 
 
 LIMIT = Figure(
@@ -160,11 +160,11 @@ def _terms(m: Model) -> Terms:
 def _factor(what: Emitting, by_name: dict[str | None, float]) -> Floats:
     """By the number of what emits: its factor, NaN where there is none."""
     blank = by_name.get(None, np.nan)
-    found = [
+    factors = [
         next((by_name[name] for name in names if name in by_name), blank)
         for names in zip(*what.names, strict=True)
     ]
-    return np.array(found, dtype=float)
+    return np.array(factors, dtype=float)
 
 
 def _scopes(m: Model, limits: Items) -> Terms:

@@ -288,13 +288,13 @@ def _add_rules(m: Model) -> None:
         figures=[Stand(cells(CHOICE, chosen, "choice", value=unknown))],
     )
     needing = np.unique(built["unit"][built["requires"] >= 0])
-    own = m.in_service.within({"unit": needing}, "unit")
+    service = m.in_service.within({"unit": needing}, "unit")
     i, j = match([units["requires"][needing]], [m.in_service["unit"]])
     other = m.in_service.where(j).labelled(unit=needing[i])
     m.limit(
         "required_in_service",
         over=INDEX,
-        left=own,
+        left=service,
         sense="<=",
         right=other,
         formula="in_service of the unit ≤ in_service of the unit it requires",

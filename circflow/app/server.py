@@ -75,6 +75,7 @@ def _pages(app: App) -> list[Route]:
         Route("/sites", _get(app, plan.balance)),
         Route("/sites/{site:path}", _get(app, plan.site_by_name)),
         Route("/members/{member:path}", _get(app, cluster.member)),
+        Route("/flows", _get(app, plan.flows)),
         Route("/compare", _get(app, plan.compare_runs)),
         Route("/plants", _get(app, plants.plants)),
         Route("/suggestions", _get(app, suggestions.suggestions)),

@@ -60,8 +60,10 @@ def read(path: str, tell: Tell) -> Book:
 def check(book: Book, tell: Tell) -> list[Problem]:
     """Every problem of a book."""
     from circflow.data.check import check_book
+    from circflow.data.pandas_text import keep_python_strings
 
     tell("checking")
+    keep_python_strings()
     return check_book(book)[0]
 
 

@@ -50,8 +50,8 @@ _ASSIGNMENT = re.compile(
 
 def split_assignment(text: str) -> tuple[str, str, str]:
     """ADDRESS, the sign (`=`, `*=` or `+=`) and VALUE of an assignment."""
-    found = _ASSIGNMENT.fullmatch(text)
-    if found is None:
+    parts = _ASSIGNMENT.fullmatch(text)
+    if parts is None:
         raise Refusal(
             say(
                 "{text!r} is not an assignment: write 'Sheet.column=value' or "
@@ -59,7 +59,7 @@ def split_assignment(text: str) -> tuple[str, str, str]:
                 text=text,
             )
         )
-    return found["address"].strip(), found["sign"], found["value"].strip()
+    return parts["address"].strip(), parts["sign"], parts["value"].strip()
 
 
 def read_scenario(file: Path, assignments: Sequence[str] = ()) -> Scenario:

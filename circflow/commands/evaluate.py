@@ -82,7 +82,7 @@ def evaluate(  # noqa: PLR0913
         unit = str(anywhere[0].get("unit", "the unit"))
         _tell_sites(call, sites, unit, scenario, outputs)
         return
-    found = judge(
+    verdicts = judge(
         scenario,
         units or ([] if new else None),
         add=new,
@@ -94,23 +94,23 @@ def evaluate(  # noqa: PLR0913
     )
     call.progress("writing")
     for path in outputs:
-        found.write(path)
-    call.finish(lambda: _lines(found, bool(units or new)), lambda: as_content(found), outputs)
+        verdicts.write(path)
+    call.finish(lambda: _lines(verdicts, bool(units or new)), lambda: as_content(verdicts), outputs)
 
 
-def as_content(found: Verdicts) -> dict[str, Any]:
+def as_content(verdicts: Verdicts) -> dict[str, Any]:
     """The JSON of `circflow evaluate`: every table as records, and the words."""
     return {
-        **found.scenario.about,
-        "currency": found.currency,
-        "best_million": found.best_million,
-        "seconds": found.seconds,
-        "words": {str(u): found.words(str(u)) for u in found.table["unit"]},
-        **found.tables(),
+        **verdicts.scenario.about,
+        "currency": verdicts.currency,
+        "best_million": verdicts.best_million,
+        "seconds": verdicts.seconds,
+        "words": {str(u): verdicts.words(str(u)) for u in verdicts.table["unit"]},
+        **verdicts.tables(),
     }
 
 
-def _lines(found: Verdicts, named: bool) -> list[str]:
+def _lines(verdicts: Verdicts, named: bool) -> list[str]:
     """What is shown: a line per unit; the words for those that were named."""
     from circflow.data.one_line import plain
     from circflow.report.numbers import columns, number
@@ -118,13 +118,13 @@ def _lines(found: Verdicts, named: bool) -> list[str]:
     def text(value: Any) -> str:
         return number(float(value)) if value is not None and value == value else "–"  # noqa: PLR0124
 
-    lines = [plain(found.scenario.name), ""]
+    lines = [plain(verdicts.scenario.name), ""]
     if named:
-        for unit in found.table["unit"]:
-            head, *rest = found.words(str(unit))
+        for unit in verdicts.table["unit"]:
+            head, *rest = verdicts.words(str(unit))
             lines += [head, *(f"  {line}" for line in rest), ""]
         return lines[:-1]
-    shown = found.table.sort_values("value_million", ascending=False, kind="stable")
+    shown = verdicts.table.sort_values("value_million", ascending=False, kind="stable")
     body = [
         [
             plain(str(r["unit"])),
@@ -139,7 +139,7 @@ def _lines(found: Verdicts, named: bool) -> list[str]:
     ]
     titles = ["unit", "plan", "period", "value", "capex", say("break-even capex"), say("load %")]
     lines += [
-        say("Value and capex in million {currency}", currency=found.currency),
+        say("Value and capex in million {currency}", currency=verdicts.currency),
         *columns(titles, body, left=3),
     ]
     return lines

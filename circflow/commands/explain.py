@@ -22,9 +22,9 @@ def explain(call: Call) -> None:
     from circflow.solver.explain import explain as find
 
     call.progress(say("looking for what stands in the way"))
-    found = find(scenario)
+    explanation = find(scenario)
     call.progress.done()
     if call.json_out is not None:
-        write_json(call.json_out, found.summary())
+        write_json(call.json_out, explanation.summary())
     if str(call.json_out) != STDOUT:
-        click.echo("\n".join(found.lines()))
+        click.echo("\n".join(explanation.lines()))

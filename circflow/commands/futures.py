@@ -109,12 +109,12 @@ def futures(call: Call, outputs: Sequence[Path], gammas: Sequence[float], **opti
             curve.write(path)
         call.finish(lambda: terminal.robust_lines(curve), curve.summary, outputs)
         return
-    found = study(scenario, progress=call.progress, **options)
+    result = study(scenario, progress=call.progress, **options)
     call.progress("writing")
     for path in outputs:
-        found.write(path)
-    call.finish(lambda: terminal.lines(found), found.summary, outputs)
-    if found.RP is None:
-        for line in terminal.no_plan_lines(found):
+        result.write(path)
+    call.finish(lambda: terminal.lines(result), result.summary, outputs)
+    if result.RP is None:
+        for line in terminal.no_plan_lines(result):
             click.echo(line, err=True)
         click.get_current_context().exit(NO_PLAN)

@@ -92,16 +92,16 @@ def search(
         )
     check_outputs(None, text=[json_out])
     known = _read(file)
-    found = find(known, words, sector)
+    matches = find(known, words, sector)
     if json_out is not None:
-        write_json(json_out, [_record(known, row) for row in found.to_dict("records")])
+        write_json(json_out, [_record(known, row) for row in matches.to_dict("records")])
     if json_out is None or str(json_out) != STDOUT:
-        for row in found.to_dict("records"):
+        for row in matches.to_dict("records"):
             click.echo(_line(known, row))
         click.echo(
             say(
                 "{count} of {count_2} technologies",
-                count=len(found),
+                count=len(matches),
                 count_2=len(known.technologies),
             )
         )
@@ -110,9 +110,9 @@ def search(
 def _line(known: Library, row: Mapping[Hashable, Any]) -> str:
     from circflow.library.words import materials_of
 
-    made = ", ".join(materials_of(known, row["technology"], "output"))
+    outputs = ", ".join(materials_of(known, row["technology"], "output"))
     taken = materials_of(known, row["technology"], "input")[0]
-    return plain(f"{row['technology']} [{row['sector']}, {row['confidence']}]: {taken} → {made}")
+    return plain(f"{row['technology']} [{row['sector']}, {row['confidence']}]: {taken} → {outputs}")
 
 
 def _record(known: Library, row: Mapping[Hashable, Any]) -> dict[str, Any]:

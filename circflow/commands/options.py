@@ -80,17 +80,29 @@ DASK = click.option(
 RESUME = click.option(
     "--resume", is_flag=True, help="Go on where an interrupted run of this study stopped."
 )
-FOLDER_OUTPUT = click.option(
-    "-o",
-    "--output",
-    "outputs",
-    metavar="OUT",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    help="Write every table: a workbook (.xlsx), a page with figures (.html), JSON (.json), the"
-    " first table alone (.csv, .parquet), or else a folder of CSV files. May be given several"
-    " times.",
+
+
+def _output(text: str) -> Callable[[Any], Any]:
+    return click.option(
+        "-o",
+        "--output",
+        "outputs",
+        metavar="OUT",
+        multiple=True,
+        type=click.Path(path_type=Path),
+        help=f"{text} May be given several times.",
+    )
+
+
+FOLDER_OUTPUT = _output(
+    "Write every table: a workbook (.xlsx), a page with figures (.html), JSON (.json), the first"
+    " table alone (.csv, .parquet), or else a folder of CSV files."
 )
+
+
+def output(endings: Sequence[str]) -> Callable[[Any], Any]:
+    """`-o OUT`, as often as needed, by the endings that are known."""
+    return _output(f"Write the result; the ending tells as what: {', '.join(endings)}.")
 
 
 def time_limit(
@@ -117,20 +129,6 @@ def seed(help: str) -> Callable[[Any], Any]:
         default=0,
         show_default=True,
         help=help,
-    )
-
-
-def output(endings: Sequence[str]) -> Callable[[Any], Any]:
-    """`-o OUT`, as often as needed, by the endings that are known."""
-    return click.option(
-        "-o",
-        "--output",
-        "outputs",
-        metavar="OUT",
-        multiple=True,
-        type=click.Path(path_type=Path),
-        help=f"Write the result; the ending tells as what: {', '.join(endings)}. May be given"
-        " several times.",
     )
 
 

@@ -108,8 +108,8 @@ def listing(problems: Sequence[Problem], origin: str) -> list[str]:
                 by_sheet.setdefault(problem.cell.sheet, []).append(problem_line(problem, origin))
         if by_sheet:
             lines.append(title)
-        for sheet, found in by_sheet.items():
-            lines += [f"  {sheet or origin}", *(f"    {line}" for line in found)]
+        for sheet, lines_of_sheet in by_sheet.items():
+            lines += [f"  {sheet or origin}", *(f"    {line}" for line in lines_of_sheet)]
         if by_sheet:
             lines.append("")
     return lines

@@ -245,8 +245,8 @@ def _show_runs(runs: Runs) -> None:
                 )
             )
     counts = table["status"].value_counts()
-    counted = say_n("{n} run", "{n} runs", len(table))
-    click.echo(f"{counted}: " + ", ".join(f"{n} {status}" for status, n in counts.items()))
+    count = say_n("{n} run", "{n} runs", len(table))
+    click.echo(f"{count}: " + ", ".join(f"{n} {status}" for status, n in counts.items()))
 
 
 @scenario_command()
@@ -327,18 +327,18 @@ def alternatives(
     from circflow.studies.tradeoffs.near_optimal import near_optimal
 
     options |= {"decisions": decisions(relax), "progress": call.progress}
-    found = near_optimal(scenario, within, **options)
+    plans = near_optimal(scenario, within, **options)
     call.progress("writing")
     for path in outputs:
-        found.write(path)
+        plans.write(path)
 
     def show() -> None:
-        print_table(found.units[["unit", "status", "lowest", "highest", "best", "verdict"]])
+        print_table(plans.units[["unit", "status", "lowest", "highest", "best", "verdict"]])
         click.echo("")
-        print_table(found.table[["plan", "objective_million", "short_of_best", "distance"]])
+        print_table(plans.table[["plan", "objective_million", "short_of_best", "distance"]])
 
-    content = {**scenario.about, "best": found.best, "within": within}
-    call.finish(show, lambda: {**content, "plans": found.table, "units": found.units}, outputs)
+    content = {**scenario.about, "best": plans.best, "within": within}
+    call.finish(show, lambda: {**content, "plans": plans.table, "units": plans.units}, outputs)
 
 
 @scenario_command()

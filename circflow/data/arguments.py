@@ -67,7 +67,7 @@ def named(value: Any) -> str:
 def _number(  # noqa: PLR0913
     wanted: str,
     *,
-    whole: bool = False,
+    integer: bool = False,
     least: float = -math.inf,
     above: bool = False,
     most: float = math.inf,
@@ -81,9 +81,9 @@ def _number(  # noqa: PLR0913
         number = python_value(value)
         if number is None and blank:
             return None
-        kinds = (int,) if whole else (int, float)
+        kinds = (int,) if integer else (int, float)
         good = isinstance(number, kinds) and not isinstance(number, bool)
-        if whole and isinstance(number, float) and number.is_integer():
+        if integer and isinstance(number, float) and number.is_integer():
             number, good = int(number), True
         if good:
             good = endless or math.isfinite(number)
@@ -167,11 +167,11 @@ _SECONDS = _number(
     endless=True,
 )
 _SHARE = _number(mark("a number of 0 or more"), least=0.0)
-_COUNT = _number(mark("a whole number of at least 1"), whole=True, least=1)
+_COUNT = _number(mark("a whole number of at least 1"), integer=True, least=1)
 _COUNT_OR_NONE = _number(
-    mark("a whole number of at least 1, or None"), whole=True, least=1, blank=True
+    mark("a whole number of at least 1, or None"), integer=True, least=1, blank=True
 )
-_COUNT_FROM_0 = _number(mark("a whole number of at least 0"), whole=True, least=0, blank=True)
+_COUNT_FROM_0 = _number(mark("a whole number of at least 0"), integer=True, least=0, blank=True)
 
 RULES: dict[str, Rule] = {
     "path": _path,
@@ -189,15 +189,18 @@ RULES: dict[str, Rule] = {
     "omega": _number(mark("a share from 0 to 1"), least=0.0, most=1.0),
     "jobs": _COUNT_OR_NONE,
     "check_every": _number(
-        mark("a whole number of at least 1, or None for no checks"), whole=True, least=1, blank=True
+        mark("a whole number of at least 1, or None for no checks"),
+        integer=True,
+        least=1,
+        blank=True,
     ),
     "count": _COUNT,
     "orders": _COUNT,
-    "points": _number(mark("a whole number of at least 2"), whole=True, least=2),
+    "points": _number(mark("a whole number of at least 2"), integer=True, least=2),
     "samples": _COUNT_FROM_0,
     "sample": _COUNT_OR_NONE,
     "test": _COUNT_FROM_0,
-    "seed": _number(mark("a whole number of at least 0"), whole=True, least=0),
+    "seed": _number(mark("a whole number of at least 0"), integer=True, least=0),
     "low": _number(mark("a number")),
     "high": _number(mark("a number")),
     "relax": _flag,

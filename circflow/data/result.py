@@ -46,8 +46,10 @@ class Result:
     def _first_table(self) -> pd.DataFrame | None:
         tables: Any = getattr(self, "tables", None)
         listed = tables() if callable(tables) else {}
-        own: list[Any] = [getattr(self, f.name) for f in fields(self)] if is_dataclass(self) else []
-        every = [*listed.values(), *own]
+        values: list[Any] = (
+            [getattr(self, f.name) for f in fields(self)] if is_dataclass(self) else []
+        )
+        every = [*listed.values(), *values]
         return next((t for t in every if isinstance(t, pd.DataFrame)), None)
 
 
@@ -75,15 +77,15 @@ def one_text_type(value: R) -> R:
 
 
 def _uniform(table: pd.DataFrame) -> pd.DataFrame:
-    made = {}
+    columns = {}
     for at, name in enumerate(table.columns):
         column = table.iloc[:, at]
         if isinstance(column.dtype, pd.StringDtype):
-            made[name] = column.astype(object).where(column.notna(), None)
+            columns[name] = column.astype(object).where(column.notna(), None)
         elif column.dtype == object and len(column):
             kind = pd.api.types.infer_dtype(column, skipna=True)
             if kind in _NUMBERS:
-                made[name] = column.astype(float)
+                columns[name] = column.astype(float)
             elif kind == "string" and column.isna().any():
-                made[name] = column.where(column.notna(), None)
-    return table.assign(**made) if made else table
+                columns[name] = column.where(column.notna(), None)
+    return table.assign(**columns) if columns else table

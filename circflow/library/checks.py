@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from circflow.data.cells import plain, shorten, written
+from circflow.data.cells import plain, shorten
 from circflow.data.checks.findings import Drafts, by_row, records
 from circflow.data.suggest import nearest
 from circflow.i18n import say
@@ -136,16 +136,16 @@ def _check_balances(drafts: Drafts) -> None:
     if drafts.has_faults:
         return
     recipes = drafts["Recipes"].frame
-    found = balances(recipes, drafts["Materials"].frame, drafts["Balance"].frame)
+    by_recipe = balances(recipes, drafts["Materials"].frame, drafts["Balance"].frame)
     rows = recipes.reset_index().groupby(["technology", "recipe"])["row"].first()
-    for technology, recipe, taken, made in found.itertuples(index=False):
-        if abs(taken - made) <= CLOSED * max(taken, made):
+    for technology, recipe, taken, output in by_recipe.itertuples(index=False):
+        if abs(taken - output) <= CLOSED * max(taken, output):
             continue
         row = int(rows.loc[technology, recipe])
         sums = say(
-            "{taken} t go in, {made} t come out",
-            taken=written(round(taken, 6)),
-            made=written(round(made, 6)),
+            "{taken} t go in, {output} t come out",
+            taken=plain(round(taken, 6)),
+            output=plain(round(output, 6)),
         )
         drafts.warning(
             "Recipes",

@@ -29,8 +29,8 @@ def figure(number: float) -> str:
 def materials_of(library: Library, technology: str, role: str) -> list[str]:
     """The materials that a technology takes in or makes, each once."""
     rows = library.recipes
-    own = rows[(rows["technology"] == technology) & (rows["role"] == role)]
-    return list(dict.fromkeys(own["material"]))
+    of_role = rows[(rows["technology"] == technology) & (rows["role"] == role)]
+    return list(dict.fromkeys(of_role["material"]))
 
 
 def description(library: Library, technology: str) -> Iterator[str]:
@@ -100,11 +100,13 @@ def _recipes(library: Library, technology: str, money: str) -> Iterator[str]:
         for role, word in (("input", "takes"), ("output", "makes")):
             for line in _amounts(rows[rows["role"] == role], units):
                 yield f"    {word}  {line}"
-        for own in _of(library.balance, technology, recipe).to_dict("records"):
-            word = "takes" if own["role"] == "input" else "loses"
-            yield f"    {word}  {figure(own['amount'])} t {own['substance']}"
-        taken, made = sums.loc[recipe, ["taken", "made"]]
-        yield say("    balance: {taken} t in, {made} t out", taken=figure(taken), made=figure(made))
+        for balance in _of(library.balance, technology, recipe).to_dict("records"):
+            word = "takes" if balance["role"] == "input" else "loses"
+            yield f"    {word}  {figure(balance['amount'])} t {balance['substance']}"
+        taken, output = sums.loc[recipe, ["taken", "made"]]
+        yield say(
+            "    balance: {taken} t in, {output} t out", taken=figure(taken), output=figure(output)
+        )
     emitted = library.emission_factors
     for factor in emitted[emitted["kind"] == "recipe"].to_dict("records"):
         name, _, recipe = str(factor["key"]).partition("/")
@@ -121,10 +123,10 @@ def _recipes(library: Library, technology: str, money: str) -> Iterator[str]:
 def _amounts(rows: pd.DataFrame, units: dict[str, str]) -> Iterator[str]:
     """`1 t steel slag`; of a group its materials with `or` between them."""
     groups = rows["group"].fillna(rows["material"] + "\0")
-    for _, own in rows.groupby(groups, sort=False):
-        amount = own["amount"].iloc[0]
+    for _, group in rows.groupby(groups, sort=False):
+        amount = group["amount"].iloc[0]
         parts = []
-        for material, weight in zip(own["material"], own["weight"], strict=True):
+        for material, weight in zip(group["material"], group["weight"], strict=True):
             parts.append(f"{figure(amount / weight)} {units[material]} {material}")
         yield " or ".join(parts)
 

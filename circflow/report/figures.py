@@ -55,7 +55,7 @@ def against_today(solution: Solution, baselines: Sequence[Baseline]) -> str:
         if years > 1
         else say("million {currency}", currency=currency)
     )
-    found = gains(solution, baselines)
+    rows = gains(solution, baselines)
     parts = [
         say(
             "{if_any}{number} against {words}",
@@ -63,7 +63,7 @@ def against_today(solution: Solution, baselines: Sequence[Baseline]) -> str:
             number=number(abs(gain) / years),
             words=words,
         )
-        for words, gain in found.items()
+        for words, gain in rows.items()
     ]
     return f"{'; '.join(parts)} ({money})" if parts else ""
 
@@ -310,7 +310,8 @@ def binding_limits(solution: Solution, change: float = 0.01) -> pd.DataFrame:
     (in how many it binds), value (currency per unit of what is limited, mean over those periods,
     positive), unit_of_measure, limit (the figure, mean), gain_million (what the objective gains,
     discounted as it is, if the figure is changed by the share in every period in which it binds;
-    valid for small changes). Prices of materials are not limits and are left out.
+    valid for small changes), sheet, row, column (the first of its cells). Prices of materials are
+    not limits and are left out.
     """
     prices = solution.prices
     prices = prices[prices["binds"].astype(bool) & (prices["kind"] != "material")]
@@ -331,13 +332,17 @@ def binding_limits(solution: Solution, change: float = 0.01) -> pd.DataFrame:
         value=("value", "mean"),
         figure=("figure", "mean"),
         gain_million=("gain_million", "sum"),
+        **{name: (name, "first") for name in _CELL},
     )
     frame = frame[frame["gain_million"] > 0]
     frame = frame.sort_values("gain_million", ascending=False, ignore_index=True)
     frame["label"] = [limit_label(row) for row in frame.to_dict("records")]
     frame["limit"] = frame["figure"]
     ordered = ["label", "kind", "direction", "periods", "value", "unit_of_measure", "limit"]
-    return frame[[*ordered, "gain_million"]]
+    return frame[[*ordered, "gain_million", *_CELL]]
+
+
+_CELL = ("sheet", "row", "column")
 
 
 def _names_of_rows(scenario: Scenario, prices: pd.DataFrame) -> list[str | None]:
@@ -361,12 +366,12 @@ def limit_figures(solution: Solution, prices: pd.DataFrame) -> pd.Series[float]:
     for sheet, column in places.itertuples(index=False, name=None):
         here = (prices["sheet"] == sheet) & (prices["column"] == column)
         cells = pd.to_numeric(solution.scenario.frame(sheet)[column], errors="coerce")
-        found = cells.reindex(pd.to_numeric(prices["row"][here])).to_numpy(float)
-        figures.loc[here] = found * (MILLION if "million" in column else 1.0)
+        of_cells = cells.reindex(pd.to_numeric(prices["row"][here])).to_numpy(float)
+        figures.loc[here] = of_cells * (MILLION if "million" in column else 1.0)
     units = solution.tables.units
     size = units.set_index(["unit", "period"])["capacity_per_year"].astype(float)
-    own = (prices["kind"] == "capacity").to_numpy()
-    if own.any() and len(size):
-        where = pd.MultiIndex.from_frame(prices.loc[own, ["unit", "period"]])
-        figures.loc[own] = size[~size.index.duplicated()].reindex(where).to_numpy(float)
+    of_capacity = (prices["kind"] == "capacity").to_numpy()
+    if of_capacity.any() and len(size):
+        where = pd.MultiIndex.from_frame(prices.loc[of_capacity, ["unit", "period"]])
+        figures.loc[of_capacity] = size[~size.index.duplicated()].reindex(where).to_numpy(float)
     return figures

@@ -151,8 +151,8 @@ def flow_map(solution: Solution) -> Figure | None:
                 missing=missing,
             )
         )
-    found = [s for s in STAGES if s in set(drawn["stage"])]
-    keys = [(stage_colour(s), say("{s} waste", s=s)) for s in found]
+    stages = [s for s in STAGES if s in set(drawn["stage"])]
+    keys = [(stage_colour(s), say("{s} waste", s=s)) for s in stages]
     keys += [("$soft", say("product or by-product")), ("$blue", say("member's site"))]
     keys += [("$line", say("place outside the cluster"))]
     return Figure(
@@ -170,7 +170,7 @@ def _ground(extent: tuple[float, float, float, float]) -> list[dict[str, Any]]:
     """Coast, lakes and rivers, in the view and around it."""
     west, east, south, north = extent
     room_x, room_y = (east - west) / 2, (north - south) / 2
-    found = ground_in((west - room_x, east + room_x, south - room_y, north + room_y))
+    lines = ground_in((west - room_x, east + room_x, south - room_y, north + room_y))
     style = {"coast": ("$soft", 1.2), "lakes": ("$sky", 1.2), "rivers": ("$sky", 0.9)}
     return [
         {
@@ -182,7 +182,7 @@ def _ground(extent: tuple[float, float, float, float]) -> list[dict[str, Any]]:
             "hoverinfo": "skip",
             "showlegend": False,
         }
-        for layer, points in found.items()
+        for layer, points in lines.items()
     ]
 
 
@@ -223,11 +223,11 @@ def _lines(links: pd.DataFrame, sites: pd.DataFrame, solution: Solution) -> list
     colour = [stage_colour(s) if s in STAGES else "$soft" for s in links["stage"]]
     texts = [_words(row, currency) for row in links.to_dict("records")]
     x, y = _curves(links, sites)
-    made = []
+    traces = []
     kinds = sorted(set(zip(level.tolist(), colour, strict=True)), reverse=True)
     for n, token in kinds:
         at = np.flatnonzero((level == n) & (np.array(colour) == token))
-        made.append(
+        traces.append(
             {
                 "type": "scatter",
                 "mode": "lines",
@@ -239,7 +239,7 @@ def _lines(links: pd.DataFrame, sites: pd.DataFrame, solution: Solution) -> list
                 "showlegend": False,
             }
         )
-    return made
+    return traces
 
 
 def _words(row: dict[Any, Any], currency: str) -> str:
@@ -294,6 +294,7 @@ def _places(
         "x": sites["longitude"].to_numpy(float),
         "y": sites["latitude"].to_numpy(float),
         "customdata": words,
+        "meta": [{"site": str(site)} for site in sites.index],
         "hovertemplate": "%{customdata}<extra></extra>",
         "marker": {
             "size": np.where(active, 9, 6),

@@ -22,7 +22,7 @@ _NOISE = 1e-8
 def without_noise(frame: pd.DataFrame) -> pd.DataFrame:
     """A table in which what a solver leaves of 0 is 0: figures below a thousand-millionth of the
     largest of their column, and money (columns of million) below a hundredth of a unit."""
-    made = frame.copy()
+    cleaned = frame.copy()
     for name in frame.columns:
         if pd.api.types.infer_dtype(frame[name], skipna=True) != "floating":
             continue
@@ -30,8 +30,8 @@ def without_noise(frame: pd.DataFrame) -> pd.DataFrame:
         largest = np.abs(values[np.isfinite(values)]).max(initial=0.0)
         least = max(1e-9 * largest, _NOISE if "million" in str(name) else 0.0)
         if (noise := (np.abs(values) < least) & (values != 0.0)).any():
-            made[name] = np.where(noise, 0.0, values)
-    return made
+            cleaned[name] = np.where(noise, 0.0, values)
+    return cleaned
 
 
 def number(value: float | None, separator: str = " ") -> str:
@@ -73,8 +73,8 @@ def numbers(values: Iterable[float | None], separator: str = " ") -> list[str]:
     """
     column = [math.nan if v is None else float(v) for v in values]
     largest = max((abs(v) for v in column if math.isfinite(v)), default=0.0)
-    whole = all(v == round(v) for v in column if math.isfinite(v))
-    decimals = 0 if whole or largest >= 999.5 else 3 - math.floor(math.log10(largest))
+    integers = all(v == round(v) for v in column if math.isfinite(v))
+    decimals = 0 if integers or largest >= 999.5 else 3 - math.floor(math.log10(largest))
     if decimals > 6:
         return [number(v, separator) for v in column]
     texts = [

@@ -130,10 +130,10 @@ class _Measure:
 
 def _measures(rows: pd.DataFrame, currency: str) -> list[_Measure]:
     """Income; then, for every unit of measure of what arises, what is used and everything."""
-    made = []
-    income = rows.assign(size=rows["income"]).query(say("size > 0"))
+    measures = []
+    income = rows.assign(size=rows["income"]).query("size > 0")
     if len(income):
-        made.append(
+        measures.append(
             _Measure(
                 "money",
                 say("income from sales"),
@@ -148,13 +148,13 @@ def _measures(rows: pd.DataFrame, currency: str) -> list[_Measure]:
         here = arising[arising["measure"] == measure]
         used = here[here["used"].astype(bool)]
         if len(used) and len(used) < len(here):
-            made.append(
+            measures.append(
                 _Measure(f"used{n}", say("{measure} that are used", measure=measure), measure, used)
             )
-        made.append(
+        measures.append(
             _Measure(f"all{n}", say("{measure}, dumped too", measure=measure), measure, here)
         )
-    return made
+    return measures
 
 
 def sankey(solution: Solution) -> Figure | None:
@@ -176,10 +176,10 @@ def sankey(solution: Solution) -> Figure | None:
             here = _summed(links) if key == "all" else links[links["period"] == words]
             length = sum(years.values()) if key == "all" else years[words]
             views[f"{measure.key}|{key}"] = _view(here, measure, length, currency, full)
-    found = [s for s in (*STAGES, NO_STAGE, NO_WASTE, BOUGHT) if s in set(rows["stage"])]
-    keys = {stage_colour(s): s for s in found if s in STAGES}
-    if len(keys) < len(found):
-        keys["$none"] = ", ".join(s for s in found if s not in STAGES)
+    stages = [s for s in (*STAGES, NO_STAGE, NO_WASTE, BOUGHT) if s in set(rows["stage"])]
+    keys = {stage_colour(s): s for s in stages if s in STAGES}
+    if len(keys) < len(stages):
+        keys["$none"] = ", ".join(s for s in stages if s not in STAGES)
     keys |= {"$blue": "product", "$grey": say("unit, dump or loss"), "$pink": "stock"}
     return Figure(
         say("From waste to product"),
@@ -201,12 +201,12 @@ def sankey(solution: Solution) -> Figure | None:
 def _bundled(rows: pd.DataFrame) -> pd.DataFrame:
     """Small nodes put together, level by level; the same in every period."""
     rows = rows.copy()
-    whole = rows["size"].sum()
+    total = rows["size"].sum()
     for level, most in KEPT.items():
         by = ["stage", level] if level == "source" else [level]
         sizes = rows[rows["used"].astype(bool) | (level != "end")].groupby(by)["size"].sum()
         sizes = sizes.sort_values(ascending=False, kind="stable")
-        small = sizes[(np.arange(len(sizes)) >= most) | (sizes.to_numpy() < SMALL * whole)]
+        small = sizes[(np.arange(len(sizes)) >= most) | (sizes.to_numpy() < SMALL * total)]
         if len(small) < 2:
             continue
         word = {"first": say("other units"), "last": say("other units")}.get(level, "others")
@@ -259,7 +259,7 @@ def _view(
     if links.empty:
         return {"data": [], "layout": {**layout, "height": 120}}
     links = links.assign(**{c: links[c] / years for c in _FIGURES})
-    whole = float(links.loc[links["tail"].str.startswith("0"), "size"].sum())
+    total = float(links.loc[links["tail"].str.startswith("0"), "size"].sum())
     keys = list(dict.fromkeys([*links["tail"], *links["head"]]))
     at = {key: n for n, key in enumerate(keys)}
     label = [key.rpartition(_MARK)[2] for key in keys]
@@ -278,7 +278,7 @@ def _view(
                 "{size} {unit}, {percent} of what is shown",
                 size=figure(row["size"]),
                 unit=unit,
-                percent=percent(row["size"] / whole),
+                percent=percent(row["size"] / total),
             ),
             say(
                 "the chains that pass: income {income}, cost {cost},",
@@ -295,7 +295,7 @@ def _view(
             get=full.get(name, ""),
             size=figure(size),
             unit=unit,
-            percent=percent(size / whole),
+            percent=percent(size / total),
         )
         for name, size in zip(label, passing.tolist(), strict=True)
     ]
@@ -306,6 +306,11 @@ def _view(
         {"label": shown, "color": [_node_colour(key) for key in keys], "customdata": nodes},
         {"color": [f"{stage_colour(s)}/42" for s in links["stage"]], "customdata": texts},
     )
+    ends = zip(links["tail"], links["head"], strict=True)
+    drawn["meta"] = {
+        "nodes": [_made_of(key) for key in keys],
+        "links": [_made_of(tail, head) for tail, head in ends],
+    }
     return {"data": [drawn], "layout": layout}
 
 
@@ -338,15 +343,24 @@ def bands(
     }
 
 
+def _made_of(*keys: str) -> dict[str, list[str]]:
+    """The materials and units that nodes stand for (of a stage or an end: none)."""
+    parts = [key.split(_MARK, 2) for key in keys]
+    names = [
+        n for level, kind, n in parts if level != "0" and not (level == "4" and kind == "left")
+    ]
+    return {"of": names} if names else {}
+
+
 def _full_names(solution: Solution) -> dict[str, str]:
     """The full name of materials and units, where the scenario has one, as a line of a label."""
-    made = {}
+    names = {}
     for sheet, key in (("Materials", "material"), ("Units", "unit")):
         frame = solution.scenario.frame(sheet)
         for name, full in zip(frame[key], frame["name"], strict=True):
             if isinstance(full, str) and full != name:
-                made[str(name)] = f"<br>{escaped(full)}"
-    return made
+                names[str(name)] = f"<br>{escaped(full)}"
+    return names
 
 
 def _node_colour(key: str) -> str:
@@ -362,9 +376,9 @@ def _node_colour(key: str) -> str:
     return "$soft"
 
 
-def stages_in_order(found: Sequence[str]) -> list[str]:
+def stages_in_order(stages: Sequence[str]) -> list[str]:
     """Stages as the schema orders them, others behind."""
-    return sorted(dict.fromkeys(found), key=lambda s: (s not in STAGES, *_place(s)))
+    return sorted(dict.fromkeys(stages), key=lambda s: (s not in STAGES, *_place(s)))
 
 
 def _place(stage: str) -> tuple[int, str]:

@@ -289,8 +289,8 @@ def _write_row(sheet: Any, formats: Formats, columns: Sequence[_Column], row: in
         if value is None or (column.numeric and math.isnan(value)):
             sheet.write_blank(at, c, None, style)
         elif isinstance(value, float):
-            own = style if column.numeric else formats(num_format=_of_its_own(value))
-            sheet.write_number(at, c, value, own)
+            form = style if column.numeric else formats(num_format=_of_its_own(value))
+            sheet.write_number(at, c, value, form)
         else:
             sheet.write_string(at, c, value, style)
 

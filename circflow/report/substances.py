@@ -69,7 +69,7 @@ def _links(solution: Solution) -> pd.DataFrame:
     """property, measure, tail, head (kind and name of a node), size per year of the horizon."""
     scenario, table = solution.scenario, solution.substances
     years = {p.name: float(p.years) for p in scenario.periods}
-    whole = sum(years.values())
+    horizon = sum(years.values())
     plain = table[table["becomes"] != "lost by units"]
     node = "material" + _MARK + plain["material"].astype(object)
     end = "end" + _MARK + plain["becomes"].map(lambda b: say(_WORDS[b])).astype(object)
@@ -98,7 +98,7 @@ def _links(solution: Solution) -> pd.DataFrame:
         ),
     ]
     links = pd.concat(parts, ignore_index=True)
-    links["size"] *= links["period"].map(years).astype(float) / whole
+    links["size"] *= links["period"].map(years).astype(float) / horizon
     key = ["property", "measure", "tail", "head"]
     sums = links[links["size"] > 0.0].groupby(key, sort=False)["size"].sum()
     return sums.reset_index()
@@ -119,8 +119,8 @@ def _part(rows: pd.DataFrame, tail: Any, head: Any, measure: str) -> pd.DataFram
 
 def _view(links: pd.DataFrame, measure: str) -> dict[str, Any]:
     sources = links["tail"].str.startswith("end")
-    whole = float(links.loc[sources, "size"].sum()) or float(links["size"].max())
-    links = _bundled(links, whole)
+    total = float(links.loc[sources, "size"].sum()) or float(links["size"].max())
+    links = _bundled(links, total)
     keys = list(dict.fromkeys([*links["tail"], *links["head"]]))
     at = {key: n for n, key in enumerate(keys)}
     names = [key.partition(_MARK)[2] for key in keys]
@@ -132,7 +132,7 @@ def _view(links: pd.DataFrame, measure: str) -> dict[str, Any]:
             escaped_2=escaped(names[at[head]]),
             size=figure(size),
             unit=unit,
-            percent=percent(size / whole),
+            percent=percent(size / total),
         )
         for tail, head, size in links[["tail", "head", "size"]].itertuples(index=False, name=None)
     ]
@@ -150,21 +150,23 @@ def _view(links: pd.DataFrame, measure: str) -> dict[str, Any]:
     return {"data": [drawn], "layout": layout}
 
 
-def _bundled(links: pd.DataFrame, whole: float) -> pd.DataFrame:
+def _bundled(links: pd.DataFrame, total: float) -> pd.DataFrame:
     """Small materials, and small units, as one node each; what passes within a bundle is left
     out."""
     sizes: dict[str, float] = {}
     for side in ("tail", "head"):
         for key, size in links.groupby(side)["size"].sum().items():
             sizes[str(key)] = max(sizes.get(str(key), 0.0), float(size))
-    small = [k for k, size in sizes.items() if size < SMALL * whole and not k.startswith("end")]
+    small = [k for k, size in sizes.items() if size < SMALL * total and not k.startswith("end")]
     names: dict[str, str] = {}
     for kind in ("material", "unit"):
-        own = [k for k in small if k.startswith(kind + _MARK)]
-        if len(own) > 1:
+        of_kind = [k for k in small if k.startswith(kind + _MARK)]
+        if len(of_kind) > 1:
             names |= dict.fromkeys(
-                own,
-                say("{kind}{mark}other {kind}s ({count})", kind=kind, mark=_MARK, count=len(own)),
+                of_kind,
+                say(
+                    "{kind}{mark}other {kind}s ({count})", kind=kind, mark=_MARK, count=len(of_kind)
+                ),
             )
     renamed = links.assign(
         tail=links["tail"].map(lambda key: names.get(key, key)),

@@ -80,24 +80,24 @@ def tables_of(solution: Solution) -> dict[str, tuple[str, pd.DataFrame, str]]:
     sheets["Chains"] = ("chains", solution.chains, say("value chains from waste to sale"))
     sheets["Uses"] = ("uses", uses_of_wastes(solution), say("how many uses every waste has"))
     sheets["Variety"] = ("variety", variety(solution), say("how varied the uses of wastes are"))
-    found = solution.unused
+    unused = solution.unused
     for name, table, frame, meaning in (
         (
             say("Unused chains"),
             "unused_chains",
-            found.chains,
+            unused.chains,
             say("possible chains: what keeps them out"),
         ),
         (
             say("Unused steps"),
             "unused_steps",
-            found.steps,
+            unused.steps,
             say("what each of their steps lacks, and why"),
         ),
         (
             say("Unused conversions"),
             "unused_conversions",
-            found.conversions,
+            unused.conversions,
             say("recipes that do not run"),
         ),
     ):
@@ -222,7 +222,7 @@ class _Summary:
         self._key_figures()
         self._contents(sheets)
         place = 2
-        for chart, height in charts.made:
+        for chart, height in charts.shown:
             sheet.insert_chart(place, 5, chart, {"object_position": 2})
             place += height // 20 + 1
         print_set_up(sheet)
@@ -387,7 +387,7 @@ class _Charts:
         print_set_up(self.sheet)
         self.column = 0
         drawn = (self._money(solution), self._waste(solution), self._loads(solution))
-        self.made = [made for made in drawn if made]
+        self.shown = [chart for chart in drawn if chart]
         """Charts and their heights in pixels."""
 
     def _table(self, frame: pd.DataFrame) -> int:

@@ -200,6 +200,12 @@ class Session:
             )
 
     def _pass(self, scaled: Program) -> None:
+        figures = (
+            scaled.cost, scaled.offset, scaled.matrix.data, scaled.row_lower, scaled.row_upper,
+            scaled.lower, scaled.upper,
+        )  # fmt: skip
+        if any(np.isnan(figure).any() for figure in figures):  # HiGHS would never end
+            raise SolverError("the programme holds a figure that is no number")
         lp = highspy.HighsLp()
         rows, columns = scaled.shape
         lp.num_row_, lp.num_col_ = rows, columns
@@ -371,7 +377,8 @@ class Session:
         # A basis from before can lead the simplex method astray: start afresh, then otherwise.
         if status in _LOST:
             status = self._again(solver="choose")
-        if status in _LOST:
+        # (With an algorithm for LPs HiGHS would forget that decisions are yes or no.)
+        if status in _LOST and not self.program.has_decisions:
             status = self._again(solver="ipx", presolve="off")
         return self._outcome(status)
 

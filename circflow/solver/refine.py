@@ -28,6 +28,9 @@ _ROUNDING = 1e-18
 _CLOSER = 2.0**30
 """How much further every round may zoom in."""
 _FARTHEST = 2.0**60
+_FAR = 2.0**10
+"""How many times the largest figure of a plan a correction may be: what is left of prices that
+cancel can be a gain without end."""
 
 
 def refinements(program: Program, session: Session, outcome: Outcome) -> Iterator[Outcome]:
@@ -47,13 +50,15 @@ def refinements(program: Program, session: Session, outcome: Outcome) -> Iterato
         wrong = _wrong(equal, x, price) * scaling.columns * scaling.objective
         near_plan = _zoom(float((np.abs(missed) * scaling.rows).max(initial=0.0)), near_plan)
         near_price = _zoom(float(wrong.max(initial=0.0)), near_price)
+        largest = max(float(np.abs(x / scaling.columns).max(initial=0.0)), 1.0)
+        far = _FAR * largest * near_plan * scaling.columns
         rest = replace(
             equal,
             cost=-price * near_price,
             row_lower=missed * near_plan,
             row_upper=missed * near_plan,
-            lower=((equal.lower - x) * near_plan).astype(float),
-            upper=((equal.upper - x) * near_plan).astype(float),
+            lower=np.maximum((equal.lower - x) * near_plan, -far).astype(float),
+            upper=np.minimum((equal.upper - x) * near_plan, far).astype(float),
         )
         try:
             small = Session(rest, scaling=scaling, options=session.options)

@@ -17,7 +17,7 @@ undiscounted; capital paid upfront in equal parts over the years of its period.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -34,11 +34,10 @@ from circflow.data.schema.sheets import INDICATOR_GROUPS
 from circflow.i18n import say
 from circflow.solution.solution import NoPlan, Solution
 from circflow.solution.totals import SHARE_UNIT
-from circflow.solver.run import solve
+from circflow.solver.run import Progress, solve
 from circflow.studies.cluster.own_money import Books, own_money
 
 Floats = NDArray[np.float64]
-Progress = Callable[[str], None]
 COLUMNS = (
     "group",
     "indicator",

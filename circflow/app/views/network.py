@@ -124,6 +124,28 @@ def _ground(book: Book) -> str:
     return f'<g class="ground">{drawn}</g>'
 
 
+def _labels(where: dict[str, tuple[float, float]]) -> list[tuple[float, float, str, str]]:
+    """x, y, anchor and text of the names that lie on nothing else."""
+    import pandas as pd
+
+    from circflow.report.map import placed_labels
+
+    frame = pd.DataFrame(list(where.values()), index=list(where), columns=["longitude", "latitude"])
+    frame["latitude"] = _HIGH - frame["latitude"]
+    extent = (0.0, _WIDE, 0.0, _HIGH)
+    placed = placed_labels(frame.assign(traffic=0.0), extent, [True] * len(frame))
+    made = []
+    for position, label, x, y in zip(
+        placed["position"], placed["label"], placed["longitude"], placed["latitude"], strict=True
+    ):
+        high, _, side = position.partition(" ")
+        aside = {"right": 9.0, "left": -9.0}.get(side, 0.0) if high == "middle" else 0.0
+        down = {"top": -10.0, "middle": 4.0, "bottom": 18.0}[high]
+        anchor = {"right": "start", "left": "end"}.get(side, "middle")
+        made.append((x + aside, _HIGH - y + down, anchor, label.strip("\u2002")))
+    return made
+
+
 def network(app: App, query: Mapping[str, str]) -> str:
     """Sites and links; two of them make a link."""
     book = app.project.book
@@ -140,6 +162,10 @@ def network(app: App, query: Mapping[str, str]) -> str:
         f'<g data-site="{escape(site)}"><circle cx="{x:.1f}" cy="{y:.1f}" r="6"/>'
         f"<title>{escape(site)}</title></g>"
         for site, (x, y) in where.items()
+    )
+    words = "".join(
+        f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{label}</text>'
+        for x, y, anchor, label in _labels(where)
     )
     sites = [(site, site) for site in where]
     modes = [(str(m[0]), str(m[0])) for m in columns(book, "Modes", "mode") if m[0] is not None]
@@ -158,7 +184,7 @@ def network(app: App, query: Mapping[str, str]) -> str:
         add + f'<svg class="network" viewBox="0 0 {_WIDE:.0f} {_HIGH:.0f}" role="img" '
         f'aria-label="{len(where)} sites and their links">{_ground(book)}'
         f'<g class="links">{lines}</g>'
-        f'<g class="sites">{dots}</g></svg>'
+        f'<g class="sites">{dots}</g><g class="names">{words}</g></svg>'
         + note(say("Click two sites: they are the ends of the link. The lists do the same."))
     )
     return page(say("Network"), body, project=app.project, at="/tables")

@@ -52,19 +52,57 @@ _BALANCE = (
 def balance(app: App, query: Mapping[str, str]) -> str:
     """The balance of a site: in, out, made, sold, dumped, money."""
     name = query.get("site", "")
+    run, folder = _run_of(app, query)
+    body = f'<p><a href="/runs/{run}">Back to the plan</a></p>'
+    for title, table, column, keys, amount in _BALANCE:
+        rows = [r for r in records(folder, table) if r.get(column) == name]
+        if rows:
+            body += f"<h2>{title}</h2>" + by_period(rows, keys, amount, caption=f"{title}: {name}")
+    return page(say("Balance of {name}", name=name), body, project=app.project, at="/plan")
+
+
+_FLOWS = (
+    ("Arises", "supply", ("site", "kind", "material", "unit_of_measure"), "amount_per_year"),
+    ("Moves", "flows", ("from", "to", "material", "unit_of_measure"), "sent_per_year"),
+    (
+        mark("Is used and made"), "conversions",
+        ("site", "unit", "role", "material", "unit_of_measure"), "amount_per_year",
+    ),
+    (mark("Is sold"), "sales", ("site", "material", "tier", "unit_of_measure"), "amount_per_year"),
+    (mark("Is dumped"), "disposal", ("site", "material", "unit_of_measure"), "amount_per_year"),
+)  # fmt: skip
+"""What materials and units are made of: title, table, what tells rows apart."""
+
+
+def flows(app: App, query: Mapping[str, str]) -> str:
+    """What a band of the plan is made of: every amount of its materials and units, by period."""
+    names = [name for name in query.get("of", "").split("\n") if name]
+    run, folder = _run_of(app, query)
+    tables = {table: records(folder, table) for _, table, *_ in _FLOWS}
+    every = [row for rows in tables.values() for row in rows]
+    here = {
+        kind: [n for n in names if any(row.get(kind) == n for row in every)]
+        for kind in ("material", "unit")
+    }
+    body = f'<p><a href="/runs/{run}">Back to the plan</a></p>'
+    for title, table, keys, amount in _FLOWS:
+        wanted = {kind: found for kind, found in here.items() if found and kind in keys}
+        rows = [r for r in tables[table] if wanted and all(r[k] in v for k, v in wanted.items())]
+        if rows:
+            body += f"<h2>{title}, per year</h2>" + by_period(rows, keys, amount, caption=title)
+    if not any(here.values()):
+        body += note(say("This stands for several that are too small to be drawn: see the tables."))
+    return page(" → ".join(names) or "Flows", body, project=app.project, at="/plan")
+
+
+def _run_of(app: App, query: Mapping[str, str]) -> tuple[int, Path]:
+    """The run that is asked about (the latest plan where none is named), and its folder."""
     known = latest(app, "solve", with_file="tables")
     if known is None:
         raise LookupError(say("there is no plan yet"))
     number = query.get("run", "")
     run = int(number) if number.isdecimal() else known.run
-    folder = app.project.run_folder(run)
-    body = f'<p><a href="/runs/{run}">{escape(say("Back to the plan"))}</a></p>'
-    for words, table, column, keys, amount in _BALANCE:
-        title = say(words)
-        rows = [r for r in records(folder, table) if r.get(column) == name]
-        if rows:
-            body += f"<h2>{title}</h2>" + by_period(rows, keys, amount, caption=f"{title}: {name}")
-    return page(say("Balance of {name}", name=name), body, project=app.project, at="/plan")
+    return run, app.project.run_folder(run)
 
 
 def site_by_name(app: App, site: str, query: Mapping[str, str]) -> str:

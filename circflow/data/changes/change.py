@@ -25,7 +25,6 @@ from circflow.data.cells import (
     parse_number,
     plain,
     shorten,
-    written,
 )
 from circflow.data.changes.address import (
     SETTINGS,
@@ -135,18 +134,18 @@ def parse_edit(edit: Edit) -> tuple[Literal["set", "factor", "add"], Edit]:
     if not isinstance(edit, str):
         return "set", edit
     text = edit.strip()
-    found = re.match(r"(\*=?|\+=?|=)", text)
-    if not found:
+    sign = re.match(r"(\*=?|\+=?|=)", text)
+    if not sign:
         return "set", text or None
-    value = text[found.end() :].strip()
-    if found[0] == "=":
+    value = text[sign.end() :].strip()
+    if sign[0] == "=":
         return "set", value or None
     number = parse_number(value)
     if number is None:
         raise BadCellError(
-            say("{text!r} lacks a number behind {found}", text=shorten(text), found=found[0])
+            say("{text!r} lacks a number behind {sign}", text=shorten(text), sign=sign[0])
         )
-    return ("factor" if found[0][0] == "*" else "add"), number
+    return ("factor" if sign[0][0] == "*" else "add"), number
 
 
 def _refused(
@@ -159,7 +158,7 @@ def _planned(scenario: Scenario, text: str, edit: Edit) -> _Change:
     origin = scenario.book.origin
     try:
         address = parse_address(text)
-        found = match(scenario.tables, address)
+        matched = match(scenario.tables, address)
     except AddressError as problem:
         sheet = text.partition(".")[0].strip()
         cell = Cell(sheet if sheet in BY_NAME else "", 0)
@@ -167,7 +166,7 @@ def _planned(scenario: Scenario, text: str, edit: Edit) -> _Change:
             "the address {text!r}: {message}", text=shorten(text), message=problem.message
         )
         raise _refused(origin, cell, message, suggestion=problem.suggestion) from None
-    column = found.column
+    column = matched.column
     cell = find_cells(scenario.tables, address)[0]
     try:
         how, value = parse_edit(edit)
@@ -199,7 +198,7 @@ def _planned(scenario: Scenario, text: str, edit: Edit) -> _Change:
     if how == "set" and value is None and column.required and column.default is None:
         message = say("{text} cannot be left blank", text=text)
         raise _refused(origin, cell, message, expected=column.expected)
-    return _Change(address, column, found.rows, how, value)
+    return _Change(address, column, matched.rows, how, value)
 
 
 def _new_values(scenario: Scenario, one: _Change, table: Table) -> list[str | float | bool | None]:
@@ -217,15 +216,15 @@ def _new_values(scenario: Scenario, one: _Change, table: Table) -> list[str | fl
         )
         raise _refused(scenario.book.origin, table.cell(rows[0], one.at), message)
     after = before * one.value if one.how == "factor" else before + one.value
-    whole = one.column.kind == "integer"
+    integer = one.column.kind == "integer"
     for row, number in zip(rows, after, strict=True):
         if np.isnan(number):
             continue
         problem = None
         if not np.isfinite(number):
             problem = BadCellError(say("the number is not finite"))
-        elif whole and number != np.floor(number):
-            problem = BadCellError(say("{number} is not a whole number", number=written(number)))
+        elif integer and number != np.floor(number):
+            problem = BadCellError(say("{number} is not a whole number", number=plain(number)))
         elif not in_range(float(number), one.column):
             problem = out_of_range(float(number), one.column)
         if problem:

@@ -121,22 +121,22 @@ def _compare(drafts: Drafts, demand: _Demand, reach: Reach, years: dict[str, int
     if not len(needs):
         return
     pairs = ((needs, demand.limits.yearly), (_over_horizon(needs, years), demand.limits.whole))
-    said: set[str] = set()
+    reported: set[str] = set()
     for need, limit in pairs:
         apart = need[~demand.linked[reach.codes(need)]]
         for site, material, period in _exceeded(apart, limit, [*PLACE, "period"]):
-            if material not in said:
+            if material not in reported:
                 here = need[(need["site"] == site) & (need["material"] == material)]
                 there = limit[(limit["site"] == site) & (limit["material"] == material)]
                 _note(drafts, demand, here, there, (period, say("at {site!r}", site=shorten(site))))
-                said.add(material)
+                reported.add(material)
     for need, limit in pairs:
         shared = need[~need["material"].isin(list(demand.lossy))]
         for material, period in _exceeded(shared, limit, ["material", "period"]):
-            if material not in said:
+            if material not in reported:
                 here, there = (rows[rows["material"] == material] for rows in (need, limit))
                 _note(drafts, demand, here, there, (period, say("in all")))
-                said.add(material)
+                reported.add(material)
 
 
 def _exceeded(needs: pd.DataFrame, limits: pd.DataFrame, by: list[str]) -> list[tuple[str, ...]]:
@@ -213,8 +213,10 @@ def _capacities(scenario: Scenario) -> pd.DataFrame:
     """The greatest available capacity of every unit in every period."""
     units = scenario.active_units.rename_axis("row").reset_index()
     units = units.merge(pd.DataFrame({"period": [p.name for p in scenario.periods]}), how="cross")
-    own = scenario.frame("UnitPeriods")[["unit", "period", "capacity_per_year", "availability"]]
-    units = units.merge(own, on=["unit", "period"], how="left", suffixes=("", "_own"))
+    by_period = scenario.frame("UnitPeriods")[
+        ["unit", "period", "capacity_per_year", "availability"]
+    ]
+    units = units.merge(by_period, on=["unit", "period"], how="left", suffixes=("", "_own"))
     existing = units["status"] == "existing"
     fixed = units["capacity_per_year_own"].fillna(units["capacity_per_year"])
     greatest = units[["capacity_per_year", "capacity_max_per_year"]].max(axis=1)
@@ -247,12 +249,12 @@ def _over_horizon(yearly: pd.DataFrame, years: dict[str, int]) -> pd.DataFrame:
 def _outlets(scenario: Scenario, rates: pd.DataFrame, years: dict[str, int]) -> _Side:
     units = rates.loc[rates["role"] == "input", _TERM]
     markets = _terms(scenario.in_force("Markets"), "Markets", "max_per_year")
-    yearly, whole = _disposal(scenario, years)
+    yearly, horizon = _disposal(scenario, years)
     room, room_whole = _stock_room(scenario, years)
     flows = pd.concat([units, markets], ignore_index=True)
     return _Side(
         pd.concat([flows, yearly, room], ignore_index=True),
-        pd.concat([_over_horizon(flows, years), whole, room_whole], ignore_index=True),
+        pd.concat([_over_horizon(flows, years), horizon, room_whole], ignore_index=True),
     )
 
 
@@ -277,13 +279,13 @@ def _disposal(scenario: Scenario, years: dict[str, int]) -> tuple[pd.DataFrame, 
     every = rows[rows["material"].isna()].drop(columns="material").merge(wastes, how="cross")
     rows = pd.concat([rows[rows["material"].notna()], every], ignore_index=True)
     summed = rows.assign(amount=rows["amount"] * rows["length"])
-    whole = summed.groupby(["site", "material", "key"], sort=False, as_index=False).agg(
+    horizon = summed.groupby(["site", "material", "key"], sort=False, as_index=False).agg(
         row=("row", "first"), amount=("amount", "sum"), held=("held", "first")
     )
-    whole = whole.assign(
-        sheet="Disposal", period=_WHOLE, amount=np.minimum(whole["amount"], whole["held"])
+    horizon = horizon.assign(
+        sheet="Disposal", period=_WHOLE, amount=np.minimum(horizon["amount"], horizon["held"])
     )
-    return rows[_TERM], whole[_TERM]
+    return rows[_TERM], horizon[_TERM]
 
 
 def _joined(rows: pd.DataFrame) -> pd.Series:
@@ -309,8 +311,8 @@ def _stock_room(scenario: Scenario, years: dict[str, int]) -> tuple[pd.DataFrame
         growth = np.minimum((capacity - before) / length, ceiling)
         parts.append(stocks.assign(period=period, amount=growth)[_TERM])
     last = np.minimum(capacity, stocks["closing_max"].fillna(np.inf))
-    whole = stocks.assign(period=_WHOLE, amount=np.minimum(last - stocks["opening"], ceiling))
-    return pd.concat(parts, ignore_index=True), whole[_TERM]
+    horizon = stocks.assign(period=_WHOLE, amount=np.minimum(last - stocks["opening"], ceiling))
+    return pd.concat(parts, ignore_index=True), horizon[_TERM]
 
 
 def _supplies(scenario: Scenario, rates: pd.DataFrame, years: dict[str, int]) -> _Side:
@@ -328,13 +330,13 @@ def _supplies(scenario: Scenario, rates: pd.DataFrame, years: dict[str, int]) ->
         held = stocks["opening"].where((number == 0) | ~can_add, stocks["capacity"].fillna(np.inf))
         parts.append(stocks.assign(period=period, amount=np.minimum(held / length, pace))[_TERM])
     horizon = float(sum(years.values()))
-    whole = stocks.assign(
+    over_horizon = stocks.assign(
         period=_WHOLE,
         amount=np.minimum(stocks["opening"] - stocks["closing_min"], pace * horizon),
     )
     return _Side(
         pd.concat([flows, *parts], ignore_index=True),
-        pd.concat([_over_horizon(flows, years), whole[_TERM]], ignore_index=True),
+        pd.concat([_over_horizon(flows, years), over_horizon[_TERM]], ignore_index=True),
     )
 
 

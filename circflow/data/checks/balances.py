@@ -37,11 +37,12 @@ def check_balances(drafts: Drafts) -> None:
         return
     _check_moisture(drafts)
     frames = {sheet: drafts[sheet].frame for sheet in _READ}
-    held = contents(frames["Properties"], frames["PropertyKinds"])
-    for balance in records(recipe_balances(frames)):
-        if balance["property"] != MASS:
-            own = held[held["property"] == balance["property"]].drop_duplicates("material")
-            _judge(drafts, balance, own.set_index("material")["content"])
+    held, table = contents(frames["Properties"], frames["PropertyKinds"]), recipe_balances(frames)
+    odd = table["out"] > table["least_in"] * (1.0 + ROUNDING)
+    odd |= table["lost"] > table[["allowed", "named"]].max(axis=1) + ROUNDING
+    for balance in records(table[odd & (table["property"] != MASS)]):
+        of_one = held[held["property"] == balance["property"]].drop_duplicates("material")
+        _judge(drafts, balance, of_one.set_index("material")["content"])
 
 
 def _check_units(drafts: Drafts) -> None:
@@ -139,15 +140,17 @@ def _judge(drafts: Drafts, balance: dict[str, object], content: pd.Series[float]
 
 def _blended(drafts: Drafts, balance: dict[str, object]) -> bool:
     limits = drafts["BlendLimits"].frame
-    own = limits["technology"] == balance["technology"]
-    return bool((own & (limits["recipe"] == balance["recipe"])).any())
+    of_technology = limits["technology"] == balance["technology"]
+    return bool((of_technology & (limits["recipe"] == balance["recipe"])).any())
 
 
 def _row(drafts: Drafts, balance: dict[str, object], role: str, content: pd.Series[float]) -> int:
     """The row of Recipes of the input or output that holds most; of the other role if none is."""
     rows = drafts["Recipes"].frame
-    own = (rows["technology"] == balance["technology"]) & (rows["recipe"] == balance["recipe"])
-    rows = rows[own]
+    of_recipe = (rows["technology"] == balance["technology"]) & (
+        rows["recipe"] == balance["recipe"]
+    )
+    rows = rows[of_recipe]
     of_role = rows[rows["role"] == role]
     held = held_by_rows(of_role if len(of_role) else rows, content)
     return int(held.index[int(held.to_numpy().argmax())])

@@ -140,8 +140,8 @@ def _mean(
             expected=say("a property that all materials of the group have"),
         )
         return None
-    found = np.array([values[name, m] for m in group.materials], dtype=float)
-    return None if np.isnan(found).any() else found
+    known = np.array([values[name, m] for m in group.materials], dtype=float)
+    return None if np.isnan(known).any() else known
 
 
 def _check_possible(drafts: Drafts, groups: dict[_Owner, _Group]) -> None:

@@ -53,7 +53,7 @@ def annotate(path: str | Path, target: str | Path, problems: Sequence[Problem]) 
         values = read_book(path)
         with atomic_path(target) as temporary:
             book = _load(path, values, temporary)
-            mark(book, problems)
+            mark_problems(book, problems)
             book.save(temporary)
     except PermissionError as error:
         message = say("the file may not be written: close it in Excel, or choose another place")
@@ -85,7 +85,7 @@ def _load(path: Path, values: Book, temporary: Path) -> Workbook:
             fresh.unlink(missing_ok=True)
 
 
-def mark(book: Workbook, problems: Sequence[Problem]) -> None:
+def mark_problems(book: Workbook, problems: Sequence[Problem]) -> None:
     """Colour and comment the cells of an open workbook, and add the sheet that lists all."""
     if LIST_SHEET in book.sheetnames:
         del book[LIST_SHEET]

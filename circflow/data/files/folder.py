@@ -54,26 +54,26 @@ def read_folder(path: Path) -> Book:
     Row numbers count the file's records (the header is 1; a cell with line breaks is one record).
     Raises `ScenarioError` if there is no CSV file, one is not UTF-8, or its quotes do not match.
     """
-    found = [
+    files = [
         file
         for file in path.iterdir()
         if file.suffix.lower() == ".csv" and not file.name.startswith((".", "~")) and file.is_file()
     ]
-    if not found:
+    if not files:
         message = say("the folder holds no CSV files: it needs Scenario.csv, Sites.csv and so on")
         raise file_error(message, path.name)
-    if len(found) > MAX_SHEETS:
+    if len(files) > MAX_SHEETS:
         raise file_error(
             say("the folder holds more than {max_sheets} CSV files", max_sheets=MAX_SHEETS),
             path.name,
         )
-    if sum(file.stat().st_size for file in found) > MAX_FILE_BYTES:
+    if sum(file.stat().st_size for file in files) > MAX_FILE_BYTES:
         limit = MAX_FILE_BYTES // 2**20
         raise file_error(
             say("the folder's CSV files are larger than {limit} MB in all", limit=limit), path.name
         )
     order = {sheet.name: n for n, sheet in enumerate(SHEETS)}
-    sheets = [_read_sheet(file, path.name) for file in sorted(found)]
+    sheets = [_read_sheet(file, path.name) for file in sorted(files)]
     sheets.sort(key=lambda sheet: order.get(sheet.name, len(order)))
     return Book(tuple(sheets), path.name, typed=False)
 

@@ -76,14 +76,14 @@ def read_workbook(path: Path) -> Book:
     """
     with (
         path.open("rb") as file,
-        _damage_told(path.name),
+        _damage_errors(path.name),
         _open_package(file, path.name) as package,
     ):
         return _read_package(package, path.name)
 
 
 @contextmanager
-def _damage_told(origin: str) -> Iterator[None]:
+def _damage_errors(origin: str) -> Iterator[None]:
     """Turn what zip and XML say about broken files into one plain sentence."""
     try:
         yield

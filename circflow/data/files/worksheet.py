@@ -311,13 +311,13 @@ def excel_number(text: str) -> int | float:
     Raises `ValueError` for what is no finite number.
     """
     try:
-        whole = int(text)
+        integer = int(text)
     except ValueError:
         number = float(text)
         if number - number != 0:
             raise
         return int(number) if number.is_integer() and abs(number) < 1e15 else number
-    return whole if abs(whole) < 10**15 else float(whole)
+    return integer if abs(integer) < 10**15 else float(integer)
 
 
 def excel_date(number: int | float, kind: DateKind, epoch_1904: bool) -> object:

@@ -30,6 +30,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 import pandas as pd
 
+from circflow.data.files.json_text import jsonable
 from circflow.i18n import localised, say
 from circflow.report.numbers import number, numbers
 
@@ -243,6 +244,9 @@ class Table:
     most: int = MAX_ROWS
     empty: str = ""
     """What is said where there are no rows; blank: nothing at all is shown."""
+    opens: Sequence[Mapping[str, object]] = ()
+    """What each row is made of, for the app that frames the page: a site, a member, the cell of a
+    limit (sheet, row, column), or the names of materials and units (`of`)."""
 
     def html(self, ids: count[int]) -> str:
         if self.frame.empty:
@@ -256,6 +260,8 @@ class Table:
             style = " more" if n >= self.shown else ""
             style += " first" if n == 0 and self.mark_first else ""
             mark = f' class="{style.strip()}"' if style else ""
+            if n < len(self.opens):
+                mark += f' data-open="{escaped(json.dumps(self.opens[n], ensure_ascii=False))}"'
             lines.append(f"<tr{mark}>{''.join(row)}</tr>")
         heads = "".join(map(_head, columns))
         note = f"<small>{escaped(self.note)}</small>" if self.note else ""
@@ -396,32 +402,11 @@ class Figure:
 
 def json_text(content: Any) -> str:
     """JSON that can stand in a script element: what is not finite is null."""
-    text = json.dumps(
-        _finite(content), ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_plain
-    )
+    exact = jsonable(content, digits=6)
+    text = json.dumps(exact, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     for letter in "<>&\u2028\u2029":
         text = text.replace(letter, f"\\u{ord(letter):04x}")
     return text.encode("utf-8", "replace").decode()
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, np.ndarray):
-        return _finite(value.tolist())
-    if isinstance(value, np.generic):
-        return _finite(value.item())
-    raise TypeError(f"{type(value).__name__} is not JSON")
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, float):
-        return float(f"{value:.6g}") if math.isfinite(value) else None
-    if isinstance(value, Mapping):
-        return {str(k): _finite(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(v) for v in value]
-    if isinstance(value, np.ndarray):
-        return _finite(value.tolist())
-    return value
 
 
 @dataclass(frozen=True)

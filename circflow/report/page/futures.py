@@ -182,6 +182,7 @@ def _infrastructure(tables: Mapping[str, pd.DataFrame], money: str) -> list[Bloc
         Column("by_risk", say("By the uncertainty alone"), "number", money),
         Column("worst", say("At most"), "number", money),
         Column("worst_future", say("in the future")),
+        Column("worst_tenth", say("In the worst tenth"), "number", money),
         Column("because_of", say("Because of")),
     )
     return [Table(say("What each is worth, by futures"), table, columns, name="infrastructure")]

@@ -425,7 +425,7 @@ class _Parts:
         )
         return [
             *_some(charts.timeline(self.solution)),
-            Table(say("Plants to build"), built, columns, shown=15),
+            Table(say("Plants to build"), built, columns, shown=15, opens=_made_of(built["unit"])),
         ]
 
     def _binding(self) -> list[Block]:
@@ -452,22 +452,25 @@ class _Parts:
             Column("periods", say("Periods"), "whole"),
         )
         streams = self.limits["kind"] == "stream"
+        binding, arising = self.limits[~streams], self.limits[streams]
         return [
             Table(
                 say("What binds most"),
-                self.limits[~streams],
+                binding,
                 columns,
                 note,
                 shown=10,
                 empty=say("Nothing binds."),
+                opens=_cells_of(binding),
             ),
             Table(
                 say("What 1 % of a waste stream is worth"),
-                self.limits[streams],
+                arising,
                 columns,
                 say("“less”: the plan would be better off if less arose."),
                 shown=5,
                 name="waste streams",
+                opens=_cells_of(arising),
             ),
         ]
 
@@ -490,7 +493,14 @@ class _Parts:
         )
         return [
             *_some(flow_map(self.solution)),
-            Table(say("Flows, the largest first"), frame, columns, shown=8, name="flows"),
+            Table(
+                say("Flows, the largest first"),
+                frame,
+                columns,
+                shown=8,
+                name="flows",
+                opens=_made_of(frame["material"]),
+            ),
         ]
 
     def _money(self) -> list[Block]:
@@ -516,7 +526,7 @@ class _Parts:
         )
         return [
             charts.waterfall(self.solution),
-            Table(say("What is sold"), sales, columns, shown=10),
+            Table(say("What is sold"), sales, columns, shown=10, opens=_made_of(sales["material"])),
         ]
 
     def _waste(self) -> list[Block]:
@@ -810,6 +820,20 @@ def confidence(frame: pd.DataFrame) -> pd.DataFrame:
     counts = pd.concat([counts[order].sum().to_frame("all sheets").T, counts[order]])
     counts.insert(0, "rows", counts.sum(axis=1))
     return counts.rename_axis("sheet").reset_index()
+
+
+def _cells_of(limits: pd.DataFrame) -> list[dict[str, object]]:
+    """The cell of each limit, by sheet, row and column."""
+    return [
+        {"cell": [str(sheet), int(row), str(column)]} if isinstance(sheet, str) else {}
+        for sheet, row, column in zip(
+            limits["sheet"], limits["row"].fillna(0), limits["column"], strict=True
+        )
+    ]
+
+
+def _made_of(names: pd.Series[Any]) -> list[dict[str, object]]:
+    return [{"of": [str(name)]} for name in names]
 
 
 def _in_words(value: object) -> str:

@@ -221,7 +221,11 @@ def _shares(tables: Tables, money: str) -> Table:
     wide = wide.sort_values(first, ascending=False).reset_index()
     heads = [Column(str(r), str(r).capitalize(), "number", money) for r in wide.columns[1:]]
     return Table(
-        say("Shares of the gain by rule"), wide, (Column("member", say("Member")), *heads), shown=15
+        say("Shares of the gain by rule"),
+        wide,
+        (Column("member", say("Member")), *heads),
+        shown=15,
+        opens=[{"member": str(member)} for member in wide["member"]],
     )
 
 
@@ -286,4 +290,5 @@ def _brings(table: pd.DataFrame, money: str) -> list[Block]:
         Column("lose", say("Who loses")),
     )
     note = say("Before any sharing: with it in the cluster, less without.")
-    return [Table(say("What each member adds"), shown, columns, note, shown=12)]
+    opens = [{"member": str(member)} for member in shown["joiner"]]
+    return [Table(say("What each member adds"), shown, columns, note, shown=12, opens=opens)]

@@ -61,15 +61,15 @@ def goals_of(one: Built, currency: str) -> dict[str, Goal]:
     """Every goal of a scenario, `plan` among them."""
     program = one.compiled.program
     million = say("million {currency}", currency=currency)
-    made = {PLAN: Goal(PLAN, million, -program.cost, -program.offset, True)}
+    goals = {PLAN: Goal(PLAN, million, -program.cost, -program.offset, True)}
     for label in one.forms.labels:
         if label[0] == "goal":
             name = label[1]
             coefficients, constant = one.forms.row(label)
             unit = {"value": million, "synergy": million, "jobs": "job-years"}.get(name, "t")
             more = name in ("value", "synergy", "jobs")
-            made[name] = Goal(name, unit, coefficients, constant, more)
-    return made
+            goals[name] = Goal(name, unit, coefficients, constant, more)
+    return goals
 
 
 class Goals:

@@ -44,18 +44,18 @@ def comparisons(solution: Solution, *, longest: float = LONGEST) -> list[Baselin
     if took_long(solution, longest):
         reason = say("left out, as the plan took long to make (`circflow share` tells the gain)")
         return [Baseline(ALONE, None, reason), Baseline(DUMPED, None, say("left out likewise"))]
-    made = []
+    plans = []
     cluster = Cluster(solution.scenario, relax=solution.relaxed)
     forms = forms_of(cluster.model, cluster.base)
     alone = cluster.switches.set(frozenset())
     built = cluster.base.column_of[cluster.model["built"].columns]
     if len(built):
         still = cluster.base.program.with_bounds(built[built >= 0], 0.0, 0.0)
-        made.append(
+        plans.append(
             _solved(TODAY, still, forms, lambda: say("there is no plan with existing units"))
         )
     return [
-        *made,
+        *plans,
         _solved(ALONE, alone, forms, lambda: cluster.stranded().brief),
         _without_units(_solved(DUMPED, _idle(cluster), forms, lambda: _unplaced(cluster))),
     ]
@@ -83,11 +83,11 @@ def _unplaced(cluster: Cluster) -> str:
     reason = say("not all waste has another place")
 
     def idle(scenario: Scenario) -> tuple[Model, Compiled]:
-        own = cluster if scenario is cluster.scenario else Cluster(scenario, relax=cluster.relax)
-        return own.model, replace(own.base, program=_idle(own))
+        other = cluster if scenario is cluster.scenario else Cluster(scenario, relax=cluster.relax)
+        return other.model, replace(other.base, program=_idle(other))
 
-    found = explain(cluster.scenario, idle)
-    texts = [text for conflict in found.conflicts[:1] for text in conflict.texts[:2]]
+    explanation = explain(cluster.scenario, idle)
+    texts = [text for conflict in explanation.conflicts[:1] for text in conflict.texts[:2]]
     return f"{reason}: {'; '.join(texts)}" if texts else reason
 
 
@@ -103,15 +103,15 @@ def _solved(words: str, program: Program, forms: Forms, reason: Callable[[], str
     return Baseline(words, totals_of(forms.labels, forms(outcome.x[: forms.matrix.shape[1]])))
 
 
-def _without_units(made: Baseline) -> Baseline:
+def _without_units(baseline: Baseline) -> Baseline:
     """Without the fixed costs and jobs of plants that stand idle."""
-    if made.totals is None:
-        return made
-    fixed = made.totals["costs"].get("fixed", 0.0)
+    if baseline.totals is None:
+        return baseline
+    fixed = baseline.totals["costs"].get("fixed", 0.0)
     totals = {
-        **made.totals,
-        "costs": {**made.totals["costs"], "fixed": 0.0},
-        "net_benefit": made.totals["net_benefit"] + fixed,
+        **baseline.totals,
+        "costs": {**baseline.totals["costs"], "fixed": 0.0},
+        "net_benefit": baseline.totals["net_benefit"] + fixed,
         "jobs": 0.0,
     }
-    return replace(made, totals=totals, today=False)
+    return replace(baseline, totals=totals, today=False)

@@ -21,7 +21,7 @@ One model serves every coalition: only upper bounds (and, at arm's length, costs
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -49,8 +49,6 @@ from circflow.solver.optimum import optimum
 from circflow.solver.run import optimise, read_tables
 from circflow.studies.cluster.coalition_values import Setting, Switches, UnboundedError, Values
 from circflow.studies.errors import StudyError
-
-Progress = Callable[[str], None]
 
 PLACE = ["site", "material", "period"]
 
@@ -337,10 +335,10 @@ class Cluster:
         none = np.zeros(0, dtype=np.intp)
         tariff = none, np.zeros((0, len(self.members)), dtype=bool), np.zeros(0)
         if self.tariffs is not None:
-            own = ~self._of_apart(self.tariffs.needs)
-            columns = where[self.tariffs.columns[own]]
-            cost = self.compiled.program.cost[columns] + self.tariffs.extra[own]
-            tariff = columns, self.tariffs.needs[own], cost
+            of_members = ~self._of_apart(self.tariffs.needs)
+            columns = where[self.tariffs.columns[of_members]]
+            cost = self.compiled.program.cost[columns] + self.tariffs.extra[of_members]
+            tariff = columns, self.tariffs.needs[of_members], cost
         return Switches(
             self.compiled.program, len(self.members), where[gates[there]], needs[there], *tariff
         )
@@ -378,15 +376,15 @@ class Cluster:
         balance = self.compiled.families["material_balance"]
         rows, member_of = balance.rows, self.scenario.member_of
         owner = np.array([member_of[site] or "" for site, _, _ in balance.keys], dtype=object)
-        found = []
+        columns = []
         for member in self.members:
             if not (owner == member).any():
                 continue
             other = owner != member
             trial = _with_slack(program, rows[other], rows[other & (owner != "")])
             if optimum(trial.without_goal()).outcome.x is None:
-                found.append(member)
-        return tuple(found)
+                columns.append(member)
+        return tuple(columns)
 
     def _fingerprint(self) -> str:
         digest = hashlib.sha256()
@@ -496,17 +494,17 @@ def synergy_members(scenario: Scenario) -> dict[str, tuple[str, ...]]:
     partners = scenario.frame("SynergyPartners")
     units = scenario.frame("Units")
     home = dict(zip(units["unit"], units["site"], strict=True))
-    found: dict[str, dict[str, None]] = {}
+    members: dict[str, dict[str, None]] = {}
     for name, kind, partner in partners[["synergy", "kind", "partner"]].itertuples(
         index=False, name=None
     ):
         sites = [home[partner]] if kind == "unit" else [p.strip() for p in partner.split(">", 1)]
-        owners = found.setdefault(name, {})
+        owners = members.setdefault(name, {})
         for site in sites:
             owner = scenario.member_of[site]
             if owner is not None:
                 owners[owner] = None
-    return {name: tuple(owners) for name, owners in found.items()}
+    return {name: tuple(owners) for name, owners in members.items()}
 
 
 def _without_relays(m: Model, compiled: Compiled) -> tuple[NDArray[np.intp], Program]:
@@ -515,9 +513,14 @@ def _without_relays(m: Model, compiled: Compiled) -> tuple[NDArray[np.intp], Pro
     sites, flow, reclaimed = m.scenario.items("Sites"), m["flow"], m["reclaimed"]
     outside = (sites["member"] < 0) & ~sites["hub"]
     leaving = flow.times().labelled(site=flow["from"]).where(outside[flow["from"]])
-    made = m.mass_of("activity")
+    through_units = m.mass_of("activity")
     kept = reclaimed.times().where(~reclaimed["can_add"])
-    supplies = (m["taken"].times(), m["bought"].times(), made.where(made.coefficient > 0.0), kept)
+    supplies = (
+        m["taken"].times(),
+        m["bought"].times(),
+        through_units.where(through_units.coefficient > 0.0),
+        kept,
+    )
     terms = stack([leaving, *(-t for t in supplies)], MASS)
     first, _ = distinct([leaving[n] for n in MASS])
     place = place_in([leaving[n][first] for n in MASS], [terms[n] for n in MASS])

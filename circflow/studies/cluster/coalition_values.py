@@ -334,7 +334,7 @@ class Values:
                     store=store,
                 )
             )
-        whole = lines[0] + "\n"
+        kept = lines[0] + "\n"
         for number, line in enumerate(lines[1:], start=2):
             read = _parsed(line)
             if read is None and number >= len(lines) - 1:
@@ -348,8 +348,8 @@ class Values:
                     say("{store}, line {number}: not a value", store=store, number=number)
                 ) from None
             self._add(Known(on, used, value), write=False)
-            whole += line + "\n"
-        write_text(store, whole)
+            kept += line + "\n"
+        write_text(store, kept)
 
 
 def _parsed(line: str) -> Any:

@@ -145,10 +145,10 @@ def _synergy_by_price(cluster: Cluster) -> Floats:
         if len(owners) < 2:
             continue
         ends = [home[partner]] if kind == "unit" else [p.strip() for p in partner.split(">", 1)]
-        own = [scenario.member_of[end] for end in ends if scenario.member_of[end] is not None]
-        if own:
+        members = [scenario.member_of[end] for end in ends if scenario.member_of[end] is not None]
+        if members:
             earned = -float(dual[row]) * float(amount.get((name, period), 0.0))
-            total[number[str(own[0])]] += earned
+            total[number[str(members[0])]] += earned
             moved[name] = moved.get(name, 0.0) + earned
     for name, earned in moved.items():
         for owner in partners[name]:

@@ -28,6 +28,7 @@ from circflow.data.arguments import public
 from circflow.data.result import Result, figure, one_text_type
 from circflow.data.scenario import Scenario
 from circflow.i18n import say, say_n
+from circflow.solver.run import Progress
 from circflow.studies.cluster.coalition import Cluster
 from circflow.studies.cluster.effects import Effects, effects, waterfall
 from circflow.studies.cluster.games import (
@@ -56,7 +57,6 @@ if TYPE_CHECKING:
     from circflow.report.page.frame import Section
 
 Floats = NDArray[np.float64]
-Progress = Callable[[str], None]
 
 EXACT_MEMBERS = 12
 """Members that the best plan needs up to which the Shapley value is exact unless said."""
@@ -189,8 +189,8 @@ class Sharing(Result):
     @property
     def waterfall(self) -> pd.DataFrame:
         """step, million, from_million, to_million: from every member alone to all together."""
-        made = waterfall(self.effects, self.alone)
-        return made if len(self.effects) else made.iloc[:0]
+        steps = waterfall(self.effects, self.alone)
+        return steps if len(self.effects) else steps.iloc[:0]
 
     def opening(self) -> list[Section]:
         """What its page says first."""
@@ -360,7 +360,7 @@ class _Sharer:
         else:
             centre = first = LeastCore(np.zeros(self.count), 0.0, True)
         rules = self._rules(prices, shapley_shares, centre.shares)
-        own = {"alone": own_money(cluster.alone), "together": own_money(cluster.together)}
+        money = {"alone": own_money(cluster.alone), "together": own_money(cluster.together)}
         asked = cluster.everybody if memberships else frozenset[int]()
         without = leaving(cluster, asked, self.tell, Clock(self.clock.part(_MEMBERS)))
         core = self._core(court, rules)
@@ -388,9 +388,9 @@ class _Sharer:
             solves=cluster.values.solves,
             allocations=self._allocations(rules),
             core=core,
-            money=self._money(own),
+            money=self._money(money),
             exchanges=prices.exchanges,
-            transfers=self._transfers(rules, own),
+            transfers=self._transfers(rules, money),
             leaving=without,
             joining=joining(cluster, without),
             joining_others=joining_others(cluster, without),
@@ -526,36 +526,38 @@ class _Sharer:
         for done, (name, rule) in enumerate(rules.items()):
             self.tell(say("core test: {name}", name=name))
             self._allow(court, 1.0 / (1 + len(rules) - done))
-            found = court.worst(rule.values, np.zeros((0, self.count))) if self.several else None
-            if found is None:
+            complaint = (
+                court.worst(rule.values, np.zeros((0, self.count))) if self.several else None
+            )
+            if complaint is None:
                 rows.append((name, "unknown" if self.several else "yes", "", np.nan, np.nan))
                 continue
-            inside = "no" if found.excess > tolerance else "yes"
-            if inside == "yes" and found.bound > tolerance:
+            inside = "no" if complaint.excess > tolerance else "yes"
+            if inside == "yes" and complaint.bound > tolerance:
                 inside = "unknown"
-            group = ", ".join(self.cluster.members[n] for n in sorted(found.members))
-            lacks = found.excess if abs(found.excess) > _NOISE * abs(self.whole) else 0.0
-            rows.append((name, inside, group, lacks, found.gain))
+            group = ", ".join(self.cluster.members[n] for n in sorted(complaint.members))
+            lacks = complaint.excess if abs(complaint.excess) > _NOISE * abs(self.whole) else 0.0
+            rows.append((name, inside, group, lacks, complaint.gain))
         columns = ["rule", "in_core", "group", "lacks_million", "could_gain_million"]
         return pd.DataFrame(rows, columns=columns)
 
     # ------------------------------------------------------------------ what it means for members
 
-    def _money(self, own: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    def _money(self, by_plan: dict[str, pd.DataFrame]) -> pd.DataFrame:
         names = [*self.cluster.members, OUTSIDE]
         periods = [p.name for p in self.cluster.scenario.periods]
         index = pd.MultiIndex.from_product([names, periods], names=["member", "period"])
         table = pd.DataFrame(index=index)
-        for name, money in own.items():
+        for name, money in by_plan.items():
             sums = money.groupby(["member", "period"])["discounted_million"].sum()
             table[f"{name}_million"] = sums.reindex(index).fillna(0.0)
         table["change_million"] = table["together_million"] - table["alone_million"]
         return table.reset_index()
 
-    def _transfers(self, rules: dict[str, Shares], own: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    def _transfers(self, rules: dict[str, Shares], money: dict[str, pd.DataFrame]) -> pd.DataFrame:
         """Each member ends with its money alone plus its share; the plan gives it its own money."""
         members = self.cluster.members
-        before, after = (by_member(own[k], members) for k in ("alone", "together"))
+        before, after = (by_member(money[k], members) for k in ("alone", "together"))
         names = [*members, OUTSIDE, GOALS]
         rows = []
         for name, rule in rules.items():
@@ -573,9 +575,9 @@ class _Sharer:
         if not split or self.cluster.arms_length or not self.several:
             return pd.DataFrame(columns=[*columns, "last_million"])
         seconds = self.clock.part(_SPLIT)
-        found: Effects = effects(self.cluster, seconds=seconds, progress=self.tell, seed=self.seed)
-        self.cut_short |= not found.exact
-        return found.table
+        shares: Effects = effects(self.cluster, seconds=seconds, progress=self.tell, seed=self.seed)
+        self.cut_short |= not shares.exact
+        return shares.table
 
 
 def exchanged(cluster: Cluster) -> Floats:

@@ -17,7 +17,7 @@ about 1 − Φ((Γ − 1)/√n) at most (their section 4).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,7 @@ from circflow.data.scenario import Scenario, ScenarioError
 from circflow.i18n import say, say_n
 from circflow.solution.solution import NoPlan, Solution, Status
 from circflow.solver.compiled import Compiled, Program
-from circflow.solver.run import read_tables
+from circflow.solver.run import Progress, read_tables
 from circflow.studies.errors import CheckError, StudyError
 from circflow.studies.futures.first_stage import (
     Copy,
@@ -48,10 +48,9 @@ from circflow.studies.futures.first_stage import (
     solved,
     unbudgeted,
 )
-from circflow.studies.futures.made import varied
+from circflow.studies.futures.generated import varied
 from circflow.studies.sweeps.sampling import Range
 
-Progress = Callable[[str], None]
 _STEPS = (0.0, 1.0, 2.0, 3.0, 5.0, 8.0, 13.0, 21.0, 34.0, 55.0, 89.0)
 """Points of the curve, as far as there are figures."""
 
@@ -155,14 +154,14 @@ def robust(  # noqa: PLR0913
     search = _Search(scenario, gap, time_limit, tell)
     most = float(len(search.rows))
     others = [*(g for g in _STEPS if g < most), most] if curve else [0.0]
-    made = [search.at(g) for g in sorted({*asked, *others})]
-    table = pd.DataFrame(made).drop(columns="plan")
-    table.insert(3, "price", made[0]["nominal"] - table["nominal"])
+    plans = [search.at(g) for g in sorted({*asked, *others})]
+    table = pd.DataFrame(plans).drop(columns="plan")
+    table.insert(3, "price", plans[0]["nominal"] - table["nominal"])
     return Robust(
         scenario,
         asked,
         table,
-        tuple(one["plan"] for one in made),
+        tuple(one["plan"] for one in plans),
         tuple(search.rows),
         tuple(search.left_out),
     )
@@ -228,20 +227,20 @@ class _Search:
         _, _, copy = copy_of(with_figures(self.free, figures), self.first.labels)
         if not _differ_in_costs(copy, self.copy):
             return None
-        other, own = joint(self.first, [copy], np.ones(1), Risk()).program, self.joint.program
-        return np.append(other.cost - own.cost, other.offset - own.offset)
+        other, program = joint(self.first, [copy], np.ones(1), Risk()).program, self.joint.program
+        return np.append(other.cost - program.cost, other.offset - program.offset)
 
     def at(self, gamma: float) -> dict[str, Any]:
         """The best plan for a budget of uncertainty, audited."""
         self.tell(say("budget of uncertainty {gamma:g}", gamma=gamma))
-        own = self.joint.program
-        width = own.shape[1]
+        joint_program = self.joint.program
+        width = joint_program.shape[1]
         program = self.counterpart.with_costs(gamma, np.array([width]))
         outcome, bound = solved(program, gap=self.gap, time_limit=self.time_limit)
         if outcome.x is None:
             raise NoPlan(self.scenario.name, Status(outcome.ending.value), say("no plan was found"))
         x = outcome.x[:width]
-        nominal = 0.0 - (float(own.cost @ x) + own.offset)
+        nominal = 0.0 - (float(joint_program.cost @ x) + joint_program.offset)
         self._audit(x, nominal)
         worth = 0.0 - outcome.objective
         decisions = self.first.tidy(x[: self.first.size])
@@ -258,12 +257,12 @@ class _Search:
 
     def _audit(self, x: Floats, nominal: float) -> None:
         """The plan keeps every limit of the scenario, and its money adds up."""
-        whole = np.zeros(self.copy.program.shape[1])
+        columns = np.zeros(self.copy.program.shape[1])
         there = self.copy.first >= 0
-        whole[self.copy.first[there]] = x[: self.first.size][there]
+        columns[self.copy.first[there]] = x[: self.first.size][there]
         ((mine, start),) = self.joint.own
-        whole[mine] = x[start : start + len(mine)]
-        audit = _solution(self.free, self.model, self.compiled, whole, nominal).audit
+        columns[mine] = x[start : start + len(mine)]
+        audit = _solution(self.free, self.model, self.compiled, columns, nominal).audit
         if not audit.passed:
             worst = audit.findings.head(3).to_string(index=False)
             raise CheckError(

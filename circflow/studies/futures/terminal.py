@@ -23,53 +23,53 @@ _FIGURES = (
 )
 
 
-def lines(found: Futures) -> list[str]:
+def lines(result: Futures) -> list[str]:
     """What is shown on the terminal."""
-    currency = found.scenario.settings.currency
+    currency = result.scenario.settings.currency
     head = say(
         "{name}: {count} futures, million {currency}",
-        name=plain(found.scenario.name),
-        count=len(found.futures),
+        name=plain(result.scenario.name),
+        count=len(result.futures),
         currency=currency,
     )
-    made = [head, "", *_figures(found), "", *_decisions(found), *_futures(found)]
-    made += [*_members(found), *_infrastructure(found), *_test(found)]
-    made += [plain(text) for text in found.notes]
-    return made
+    shown = [head, "", *_figures(result), "", *_decisions(result), *_futures(result)]
+    shown += [*_members(result), *_infrastructure(result), *_test(result)]
+    shown += [plain(text) for text in result.notes]
+    return shown
 
 
-def _figures(found: Futures) -> list[str]:
-    values = [getattr(found, name) for name, _ in _FIGURES]
+def _figures(result: Futures) -> list[str]:
+    values = [getattr(result, name) for name, _ in _FIGURES]
     worst = say(
-        "mean worth of the worst {share} of the futures", share=share(1.0 - found.risk.alpha)
+        "mean worth of the worst {share} of the futures", share=share(1.0 - result.risk.alpha)
     )
     rows = [
-        [name, say(words), text]
-        for (name, words), text in zip(_FIGURES, numbers([*values, found.CVaR]), strict=False)
+        [name, words, text]
+        for (name, words), text in zip(_FIGURES, numbers([*values, result.CVaR]), strict=False)
     ]
-    rows.append(["CVaR", worst, numbers([*values, found.CVaR])[-1]])
-    made = columns(["", "", say("million")], rows, left=2)
-    if found.risk.omega > 0.0:
-        weight = number(found.risk.omega)
-        made.append(
+    rows.append(["CVaR", worst, numbers([*values, result.CVaR])[-1]])
+    shown = columns(["", "", "million"], rows, left=2)
+    if result.risk.omega > 0.0:
+        weight = number(result.risk.omega)
+        shown.append(
             say(
                 "  RP, WS and EEV count the mean {number}, CVaR {weight}",
-                number=number(1 - found.risk.omega),
+                number=number(1 - result.risk.omega),
                 weight=weight,
             )
         )
-    gap = found.gap or 0.0
+    gap = result.gap or 0.0
     if gap > 1e-9:
-        made.append(say("  RP is proven to within {number} %", number=number(100 * gap)))
-    if found.mean_without_plan:
-        names = ", ".join(plain(name) for name in found.mean_without_plan)
-        made.append(say("  The mean scenario's decisions leave no plan in: {names}", names=names))
-    return made
+        shown.append(say("  RP is proven to within {number} %", number=number(100 * gap)))
+    if result.mean_without_plan:
+        names = ", ".join(plain(name) for name in result.mean_without_plan)
+        shown.append(say("  The mean scenario's decisions leave no plan in: {names}", names=names))
+    return shown
 
 
-def _decisions(found: Futures) -> list[str]:
-    table = found.candidates
-    if table.empty or found.decisions is None:
+def _decisions(result: Futures) -> list[str]:
+    table = result.candidates
+    if table.empty or result.decisions is None:
         return []
     rows = [
         [
@@ -87,9 +87,9 @@ def _decisions(found: Futures) -> list[str]:
     return [*columns(titles, rows, left=3), ""]
 
 
-def _futures(found: Futures) -> list[str]:
-    table = found.table
-    shown = table.sort_values("worth", kind="stable") if found.RP is not None else table
+def _futures(result: Futures) -> list[str]:
+    table = result.table
+    shown = table.sort_values("worth", kind="stable") if result.RP is not None else table
     shown = shown.head(_MOST_FUTURES)
     money = [numbers(shown[name]) for name in ("worth", "alone", "regret", "mean_decisions")]
     rows = [
@@ -102,9 +102,9 @@ def _futures(found: Futures) -> list[str]:
     return [*columns(titles, rows), *rest, ""]
 
 
-def _members(found: Futures) -> list[str]:
-    table = found.members_risk
-    if table.empty or len(found.futures) < 2:
+def _members(result: Futures) -> list[str]:
+    table = result.members_risk
+    if table.empty or len(result.futures) < 2:
         return []
     table = table.sort_values("share_of_risk", ascending=False, kind="stable")
     money = [numbers(table[name]) for name in ("mean", "worst_tenth", "deviation")]
@@ -123,8 +123,8 @@ def _members(found: Futures) -> list[str]:
     ]
 
 
-def _infrastructure(found: Futures) -> list[str]:
-    table = found.infrastructure
+def _infrastructure(result: Futures) -> list[str]:
+    table = result.infrastructure
     if table is None or table.empty:
         return []
     money = [numbers(table[name]) for name in ("worth", "worst", "by_risk")]
@@ -138,8 +138,8 @@ def _infrastructure(found: Futures) -> list[str]:
     return [*columns(titles, rows, left=3, total=120), ""]
 
 
-def _test(found: Futures) -> list[str]:
-    tested = found.tested
+def _test(result: Futures) -> list[str]:
+    tested = result.tested
     if tested is None:
         return []
     head = say("Judged on {samples} other futures: ", samples=tested.samples)
@@ -152,7 +152,7 @@ def _test(found: Futures) -> list[str]:
             )
         ]
     low, mean, high = numbers([tested.mean_low, tested.mean, tested.mean_high])
-    made = [
+    text = [
         say(
             "{head}mean worth {mean} (95 %: {low} to {high})",
             head=head,
@@ -163,31 +163,33 @@ def _test(found: Futures) -> list[str]:
     ]
     if tested.gap_high == tested.gap_high:
         gap, most = numbers([max(tested.gap, 0.0), max(tested.gap_high, 0.0)])
-        made.append(
+        text.append(
             say(
                 "  below the best possible by about {gap}, with 95 % by at most {most}",
                 gap=gap,
                 most=most,
             )
         )
-    return made
+    return text
 
 
-def no_plan_lines(found: Futures) -> list[str]:
+def no_plan_lines(result: Futures) -> list[str]:
     """Why no decisions hold in every future, as lines of an error."""
-    made = [
-        say("error: {name}: {reason}", name=plain(found.scenario.name), reason=plain(found.reason))
+    text = [
+        say(
+            "error: {name}: {reason}", name=plain(result.scenario.name), reason=plain(result.reason)
+        )
     ]
-    for name, reason in found.without_plan:
-        made.append(say("  in the future {name!r}:", name=plain(name)))
-        made += [f"    {line.rstrip()}" for line in reason.splitlines() if line.strip()]
-    return made
+    for name, reason in result.without_plan:
+        text.append(say("  in the future {name!r}:", name=plain(name)))
+        text += [f"    {line.rstrip()}" for line in reason.splitlines() if line.strip()]
+    return text
 
 
-def robust_lines(found: Robust) -> list[str]:
+def robust_lines(result: Robust) -> list[str]:
     """The price of robustness on the terminal."""
-    currency = found.scenario.settings.currency
-    curve = found.curve
+    currency = result.scenario.settings.currency
+    curve = result.curve
     money = [numbers(curve[name]) for name in ("worth", "nominal", "price")]
     rows = [
         [number(gamma), *figures, share(chance), str(built)]
@@ -203,18 +205,18 @@ def robust_lines(found: Robust) -> list[str]:
     ]
     head = say(
         "{name}: {count} uncertain figures, million {currency}",
-        name=plain(found.scenario.name),
-        count=len(found.rows),
+        name=plain(result.scenario.name),
+        count=len(result.rows),
         currency=currency,
     )
-    made = [head, "", *columns([*titles, say("chance of less"), say("built")], rows), ""]
-    for gamma, plan in zip(curve["gamma"], found.plans, strict=True):
-        if gamma in found.gamma and plan:
+    shown = [head, "", *columns([*titles, say("chance of less"), "built"], rows), ""]
+    for gamma, plan in zip(curve["gamma"], result.plans, strict=True):
+        if gamma in result.gamma and plan:
             names = ", ".join(f"{plain(b['unit'])} ({plain(b['period'])})" for b in plan)
-            made.append(say("Built against {gamma}: {names}", gamma=number(gamma), names=names))
-    if found.left_out:
-        names = ", ".join(plain(name) for name in found.left_out)
-        made.append(
+            shown.append(say("Built against {gamma}: {names}", gamma=number(gamma), names=names))
+    if result.left_out:
+        names = ", ".join(plain(name) for name in result.left_out)
+        shown.append(
             say("Left out, as they are decided or change more than money: {names}", names=names)
         )
-    return made
+    return shown

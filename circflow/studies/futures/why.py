@@ -24,17 +24,19 @@ def reason_of(job: Job, number: int) -> str:
     from circflow.solver.explain import explain
 
     future = job.futures[number]
-    found = explain(unbudgeted(in_future(job.scenario, future)))
-    told = str(found)
-    if found.status is not Status.INFEASIBLE:
+    explanation = explain(unbudgeted(in_future(job.scenario, future)))
+    words = str(explanation)
+    if explanation.status is not Status.INFEASIBLE:
         budget = job.scenario.frame("Budget")
         limits = zip(budget["period"], budget["budget_million"], strict=True)
         cells = ", ".join(
             say("{period}: {limit} million", period=period, limit=written(limit))
             for period, limit in limits
         )
-        told = say("the budget does not suffice (sheet Budget, {cells})", cells=cells)
-    return "\n".join([*(say("in this future: {text}", text=text) for text in future.words()), told])
+        words = say("the budget does not suffice (sheet Budget, {cells})", cells=cells)
+    return "\n".join(
+        [*(say("in this future: {text}", text=text) for text in future.words()), words]
+    )
 
 
 def no_common_plan(job: Job, copies: Sequence[Copy], probabilities: Floats) -> str:

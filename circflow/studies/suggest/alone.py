@@ -248,10 +248,10 @@ def _flows(solution: Solution, unit: str) -> pd.DataFrame:
     years = {p.name: float(p.years) for p in scenario.periods}
     units = solution.tables.units
     serves = units[(units["unit"] == unit) & (units["in_service"] > 0.5)]["period"]
-    whole = sum(years[p] for p in serves) or 1.0
+    horizon = sum(years[p] for p in serves) or 1.0
     rows = rows[rows["unit"] == unit]
     amount = rows["amount_per_year"].astype(float) * rows["period"].map(years)
-    sums = amount.groupby([rows["role"], rows["material"]], sort=False).sum() / whole
+    sums = amount.groupby([rows["role"], rows["material"]], sort=False).sum() / horizon
     table = sums.rename("amount_per_year").reset_index()
     table = table[table["amount_per_year"] > 0.0].reset_index(drop=True)
     table.insert(0, "unit", unit)
@@ -269,6 +269,6 @@ def _listed(flows: pd.DataFrame, role: str) -> str:
 
 def _load(solution: Solution, unit: str) -> float:
     units = solution.tables.units
-    own = units[(units["unit"] == unit) & (units["in_service"] > 0.5)]
-    available = float(own["available_per_year"].sum())
-    return float(own["load_per_year"].sum()) / available if available else np.nan
+    in_service = units[(units["unit"] == unit) & (units["in_service"] > 0.5)]
+    available = float(in_service["available_per_year"].sum())
+    return float(in_service["load_per_year"].sum()) / available if available else np.nan

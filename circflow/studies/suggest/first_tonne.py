@@ -169,13 +169,13 @@ class Pricing:
                 ["technology", "recipe", "variable_cost", "capacity_use"]
             ].itertuples(index=False)
         }
-        made = []
+        offers = []
         for (technology, recipe), listed in recipes.items():
             flows = tuple(self._flows(listed))
             if any(self._is_waste(flow) for flow in flows):
                 cost, use = costs.get((technology, recipe), (0.0, 1.0))
-                made.append(self._offer(technology, recipe, flows, cost, use))
-        return made
+                offers.append(self._offer(technology, recipe, flows, cost, use))
+        return offers
 
     def _flows(self, rows: list[dict[Any, Any]]) -> Iterator[Flow]:
         for row in rows:
@@ -191,8 +191,8 @@ class Pricing:
     ) -> Offer:
         row = self.technologies[technology]
         rate = self.rates.factor(str(row["currency"]), row["price_year"])
-        own = self._factors(technology, recipe)
-        margin = -cost * rate - self.prices.emissions.of_recipe(own)
+        factors = self._factors(technology, recipe)
+        margin = -cost * rate - self.prices.emissions.of_recipe(factors)
         missing: list[tuple[str, Flags]] = []
         for group in alternatives(flows):
             costs = np.stack([f.amount * f.price for f in group])
@@ -350,11 +350,11 @@ class Pricing:
         most = stocks["max_reclaim_per_year"]
         yearly = np.where(np.isnan(most), yearly, np.minimum(yearly, most))
         np.add.at(amounts, (stocks["site"], stocks["material"]), yearly)
-        made = self.solution.tables.conversions
-        made = made[made["role"] == "output"]
-        of = tuple(codes.of(n, made[n].tolist()) for n in ("site", "material", "period"))
+        outputs = self.solution.tables.conversions
+        outputs = outputs[outputs["role"] == "output"]
+        of = tuple(codes.of(n, outputs[n].tolist()) for n in ("site", "material", "period"))
         np.add.at(
-            amounts, of[:2], made["amount_per_year"].to_numpy(float) * years[of[2]] / years.sum()
+            amounts, of[:2], outputs["amount_per_year"].to_numpy(float) * years[of[2]] / years.sum()
         )
         return amounts
 

@@ -113,17 +113,17 @@ class _Maker:
                     )
                 )
             return (*head, name, "stated", True, self._factor(row, name), "")
-        how, found = self._by_name(row)
-        if len(found) == 1:
-            factor, doubt = self._factor(row, found[0]), self._doubt(row, found[0])
+        how, materials = self._by_name(row)
+        if len(materials) == 1:
+            factor, doubt = self._factor(row, materials[0]), self._doubt(row, materials[0])
             settle = (
-                say(NOT_IN_ITS_UNIT)
+                NOT_IN_ITS_UNIT
                 if factor is None
-                else say("if it is {found!r}, {settle}", found=found[0], settle=say(_SETTLE))
+                else say("if it is {materials!r}, {settle}", materials=materials[0], settle=_SETTLE)
             )
             question = f"{doubt}; {settle}" if doubt else ""
-            return (*head, found[0], how, not doubt, factor, question)
-        near = found or self._near(row)
+            return (*head, materials[0], how, not doubt, factor, question)
+        near = materials or self._near(row)
         if not near:
             if row["category"] not in ASKED:
                 return None
@@ -180,9 +180,9 @@ class _Maker:
         """The library's materials that have one of its names, by the nearest kind of name."""
         forms = [form for name in (row["material"], row["name"]) for form in _forms(name)]
         for how in _STRENGTH[2:]:
-            found = [m for form in forms for m in self.names[how].get(form, ())]
-            if found:
-                return how, list(dict.fromkeys(found))
+            materials = [m for form in forms for m in self.names[how].get(form, ())]
+            if materials:
+                return how, list(dict.fromkeys(materials))
         return "", []
 
     def _doubt(self, row: Mapping[object, object], name: str) -> str:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +29,7 @@ from circflow.data.scenario import Scenario
 from circflow.i18n import say
 from circflow.library.read import Library, read_library
 from circflow.solution.solution import Solution
+from circflow.solver.run import Progress
 from circflow.studies.errors import StudyError
 from circflow.studies.suggest.alone import COLUMNS, FLOWS, Alone, Judged, built, in_threads
 from circflow.studies.suggest.candidates import (
@@ -49,7 +50,6 @@ from circflow.studies.units.candidates import Bench, Setting
 if TYPE_CHECKING:
     from circflow.report.page.frame import Section
 
-Progress = Callable[[str], None]
 _POOL = 200
 """Pairs of a technology and a site, those of the greatest bound, that a first look is taken at."""
 _SITES = 2

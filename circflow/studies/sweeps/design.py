@@ -83,21 +83,21 @@ def parameter(scenario: Scenario, address: str, how: str) -> Parameter:
             )
         )
     parsed = parse_address(address)
-    found = match(scenario.tables, parsed)
-    column: Column = found.column
+    matched = match(scenario.tables, parsed)
+    column: Column = matched.column
     if how != "set" and not column.is_number:
         raise StudyError(
             say("{parsed} is not a number, so it can only be set: how='set'", parsed=parsed)
         )
-    own: float | None = None
+    base: float | None = None
     if column.is_number:
         if parsed.sheet == "Scenario":
             value = getattr(scenario.settings, parsed.column, None)
             figures = [] if value is None or not np.isfinite(value) else [float(value)]
         else:
             frame = scenario.tables[parsed.sheet].frame
-            figures = list(dict.fromkeys(frame.loc[list(found.rows), parsed.column].tolist()))
-        own = float(figures[0]) if len(figures) == 1 and not math.isnan(figures[0]) else None
+            figures = list(dict.fromkeys(frame.loc[list(matched.rows), parsed.column].tolist()))
+        base = float(figures[0]) if len(figures) == 1 and not math.isnan(figures[0]) else None
     return Parameter(
         str(parsed),
         how,
@@ -105,16 +105,16 @@ def parameter(scenario: Scenario, address: str, how: str) -> Parameter:
         column.unit,
         parsed.sheet,
         parsed.column,
-        found.rows,
-        own,
+        matched.rows,
+        base,
     )
 
 
-def meant(found: str, names: Iterable[str]) -> str:
+def meant(given: str, names: Iterable[str]) -> str:
     """`; did you mean …?`, where one of the names is near."""
-    good = nearest(found, names)
+    good = nearest(given, names)
     return (
-        say("; did you mean {good!r}?{remark}", good=good, remark=remark(found, good))
+        say("; did you mean {good!r}?{remark}", good=good, remark=remark(given, good))
         if good
         else ""
     )
@@ -128,9 +128,9 @@ class Unreadable(str):
 
     @classmethod
     def of(cls, value: Any, reason: str) -> Unreadable:
-        made = cls("" if value is None else value)
-        made.reason = reason
-        return made
+        key = cls("" if value is None else value)
+        key.reason = reason
+        return key
 
 
 def values_of(one: Parameter, column: Column, values: Sequence[Any]) -> list[Any]:
@@ -138,12 +138,14 @@ def values_of(one: Parameter, column: Column, values: Sequence[Any]) -> list[Any
 
     Raises `StudyError` where none can be taken.
     """
-    made = [_value_of(one, column, python_value(value)) for value in values]
-    if all(isinstance(value, Unreadable) for value in made):
+    values_given = [_value_of(one, column, python_value(value)) for value in values]
+    if all(isinstance(value, Unreadable) for value in values_given):
         raise StudyError(
-            made[0].reason if made else say("{address} has no values to take", address=one.address)
+            values_given[0].reason
+            if values_given
+            else say("{address} has no values to take", address=one.address)
         )
-    return made
+    return values_given
 
 
 def _value_of(one: Parameter, column: Column, value: Any) -> Any:
@@ -276,8 +278,8 @@ def design(
 def study(scenario: Scenario, name: str) -> Design:
     """A study of the sheet Studies: its rows in a grid. Raises `StudyError` if there is none."""
     sheet = scenario.frame("Studies")
-    own = sheet[sheet["study"] == name]
-    if own.empty:
+    of_study = sheet[sheet["study"] == name]
+    if of_study.empty:
         names = list(dict.fromkeys(sheet["study"]))
         known = (
             say("; there are {names}", names=", ".join(names))
@@ -288,7 +290,7 @@ def study(scenario: Scenario, name: str) -> Design:
             say("there is no study {name!r}{value}", name=name, value=meant(name, names) or known)
         )
     rows = []
-    for record in own.to_dict("records"):
+    for record in of_study.to_dict("records"):
         if isinstance(record["values"], str):
             values: list[Any] = [part.strip() for part in record["values"].split(";")]
         else:

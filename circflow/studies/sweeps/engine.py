@@ -182,8 +182,8 @@ class Engine:
 
     def _one_by_one(self, parcel: Any, tasks: Sequence[Task]) -> Iterator[tuple[Task, Any]]:
         """Tasks that were under way when a worker died, one at a time."""
-        own = isinstance(self.pool, ProcessPoolExecutor) and self.given is None
-        if own:
+        local = isinstance(self.pool, ProcessPoolExecutor) and self.given is None
+        if local:
             assert isinstance(self.pool, ProcessPoolExecutor)
             _end(self.pool, at_once=True)
             self._start_pool(1)
@@ -194,9 +194,9 @@ class Engine:
                 if not _is_loss(error):
                     raise
                 yield task, Lost(say("the worker died ({name})", name=type(error).__name__))
-                if own:
+                if local:
                     self._start_pool(1)
-        if own:
+        if local:
             assert isinstance(self.pool, ProcessPoolExecutor)
             self.pool.shutdown()
             self._start_pool()

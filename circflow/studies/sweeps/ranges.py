@@ -157,11 +157,11 @@ def ranges(  # noqa: PLR0913
     factors = tuple(cell.factor for cell in cells if cell.factor is not None)
     with Engine(jobs, executor, dask) as engine:
         parcel = engine.send(_job(scenario, factors, decisions, prepared))
-        for done, (task, found) in enumerate(engine.run(parcel, tasks)):
+        for done, (task, ends_of) in enumerate(engine.run(parcel, tasks)):
             if progress:
                 progress(say("ranges: {done} of {count}", done=done + 1, count=len(movable)))
             cell = cells[task.runs[0][0]]
-            cell.record.update(_range(cell, ends, found, gap, prepared))
+            cell.record.update(_range(cell, ends, ends_of, gap, prepared))
     return pd.DataFrame([cell.record for cell in cells])
 
 
@@ -192,15 +192,15 @@ def _alone(k: int, value: float, count: int) -> Point:
 
 
 def _range(
-    cell: _Cell, ends: tuple[float, float], found: Any, gap: float, prepared: Built
+    cell: _Cell, ends: tuple[float, float], reach: Any, gap: float, prepared: Built
 ) -> dict[str, object]:
     """The range of a figure, from its arrays compiled at both ends."""
     assert cell.factor is not None
     low, high = ends
     try:
-        if isinstance(found, Lost):
-            raise StudyError(found.reason)
-        compiled = {(end,): _compiled(one) for end, one in zip(ends, found, strict=True)}
+        if isinstance(reach, Lost):
+            raise StudyError(reach.reason)
+        compiled = {(end,): _compiled(one) for end, one in zip(ends, reach, strict=True)}
         path = _Path(
             prepared, cell.factor, low, high, gap, lambda points: [compiled[p] for p in points]
         )
@@ -208,15 +208,15 @@ def _range(
         first, last = path.holds(here, low), path.holds(here, high)
     except (StudyError, ScenarioError) as error:
         return {"moves": None, "reason": str(error)}
-    own = np.nan if cell.own is None else cell.own
+    figure_now = np.nan if cell.own is None else cell.own
     return {
         "moves": path.shape,
         "from_factor": first,
         "to_factor": last,
-        "from": own * first,
-        "to": own * last,
+        "from": figure_now * first,
+        "to": figure_now * last,
         "slope_million": here.slope,
-        "price": here.slope / own * 1e6 if own else np.nan,
+        "price": here.slope / figure_now * 1e6 if figure_now else np.nan,
         "reaches_low": first <= low,
         "reaches_high": last >= high,
         "reason": None,
@@ -271,10 +271,10 @@ class _Path:
         self.parameter = one
         self.built = prepared
         points = [(low,), ((low + high) / 2.0,), (high,)]
-        found = fit(prepared.snapshot, [one], points, compile_points)
-        if found.rebuilt:
-            raise StudyError(f"{one.address}: {found.rebuilt[0]}")
-        self.affine: Affine = found.affine
+        fitted = fit(prepared.snapshot, [one], points, compile_points)
+        if fitted.rebuilt:
+            raise StudyError(f"{one.address}: {fitted.rebuilt[0]}")
+        self.affine: Affine = fitted.affine
         self.shape = self._shape()
         slope = self.affine.figures((high,)) - self.affine.figures((low,))
         self.slope = slope / (high - low)

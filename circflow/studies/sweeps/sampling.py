@@ -50,8 +50,8 @@ class Range:
         if self.distribution == "triangular":
             peak = self.parameter.neutral
             peak = (low + high) / 2.0 if peak is None else min(max(peak, low), high)
-            made = stats.triang.ppf(share, (peak - low) / (high - low), low, high - low)
-            return np.asarray(made, dtype=float)
+            value = stats.triang.ppf(share, (peak - low) / (high - low), low, high - low)
+            return np.asarray(value, dtype=float)
         if self.distribution == "lognormal":
             return np.exp(_normal(np.log(low), np.log(high), share))
         return _normal(low, high, share)
@@ -72,14 +72,14 @@ def ranges_of(scenario: Scenario, parameters: Sequence[str] | None = None) -> li
     sheet = scenario.frame("Ranges")
     if sheet.empty:
         raise StudyError(say("the sheet Ranges is empty: fill it in, or give ranges in the call"))
-    made = [
+    ranges = [
         _range(scenario, str(r["parameter"]), r["change"], r["low"], r["high"], r["distribution"])
         for r in sheet.to_dict("records")
     ]
     if parameters is None:
-        return made
+        return ranges
     known: dict[str, Range] = {}
-    for text, one in zip(sheet["parameter"], made, strict=True):
+    for text, one in zip(sheet["parameter"], ranges, strict=True):
         known[str(text)] = known[one.parameter.address] = one
     missing = [p for p in parameters if p not in known]
     if missing:
@@ -97,17 +97,17 @@ def given_ranges(
     scenario: Scenario, ranges: Mapping[str, Sequence[Any]], how: str | Mapping[str, str] = "factor"
 ) -> list[Range]:
     """Ranges given as {address: (low, high)} or {address: (low, high, distribution)}."""
-    made = []
+    ranges_given = []
     for address, given in ranges.items():
         if isinstance(given, str) or not hasattr(given, "__len__") or not 2 <= len(given) <= 3:
             raise StudyError(
                 say("{address}: give (low, high) or (low, high, distribution)", address=address)
             )
         kind = how if isinstance(how, str) else how.get(address, "factor")
-        made.append(_range(scenario, address, kind, *given))
-    if not made:
+        ranges_given.append(_range(scenario, address, kind, *given))
+    if not ranges_given:
         raise StudyError(say("nothing is varied: name at least one parameter"))
-    return made
+    return ranges_given
 
 
 def _range(  # noqa: PLR0913, PLR0917

@@ -94,7 +94,7 @@ class Store:
                 )
             )
         try:
-            with _disk_told(self.path):
+            with _disk_errors(self.path):
                 self.file = sqlite3.connect(self.path)
                 known = self._about()
                 self.file.execute("pragma journal_mode=wal")
@@ -135,7 +135,7 @@ class Store:
 
     def add(self, runs: Iterable[Run]) -> None:
         """Write runs, all or none."""
-        with _disk_told(self.path), self.file:
+        with _disk_errors(self.path), self.file:
             for run in runs:
                 self.file.execute(
                     "insert or replace into runs values(?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -159,13 +159,13 @@ class Store:
 
     def runs(self) -> dict[int, Run]:
         """Every run that has been written."""
-        made = {}
+        runs = {}
         kept: dict[int, dict[str, Any]] = {}
         for number, name, content in self.file.execute("select run, name, content from kept"):
             kept.setdefault(number, {})[name] = pd.read_csv(io.StringIO(content))
         for row in self.file.execute("select * from runs order by run"):
             number, status, objective, seconds, how, reason, gap, figures, labels = row
-            made[number] = Run(
+            runs[number] = Run(
                 number,
                 status,
                 np.nan if objective is None else objective,
@@ -177,7 +177,7 @@ class Store:
                 np.nan if gap is None else gap,
                 kept.get(number),
             )
-        return made
+        return runs
 
     def close(self) -> None:
         """Close the file."""
@@ -186,7 +186,7 @@ class Store:
 
 
 @contextmanager
-def _disk_told(path: Path) -> Iterator[None]:
+def _disk_errors(path: Path) -> Iterator[None]:
     """Turn what SQLite says of the disk, and of others at the file, into one sentence."""
     try:
         yield

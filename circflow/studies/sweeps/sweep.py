@@ -34,7 +34,7 @@ from circflow.studies.bench.totals_rows import built_of, totals_of
 from circflow.studies.errors import StudyError
 from circflow.studies.progress import time_left
 from circflow.studies.sweeps import design as what
-from circflow.studies.sweeps.affine import fit
+from circflow.studies.sweeps.affine import Affine, fit
 from circflow.studies.sweeps.design import Design, Point, Unreadable
 from circflow.studies.sweeps.engine import Engine, Lost
 from circflow.studies.sweeps.sampling import Range, given_ranges, ranges_of, sample_points
@@ -315,6 +315,18 @@ class Sweeper:
             self._rating(self.scenario),
         )  # fmt: skip
         return replace(job, affine=found.affine, start=self._start(self.base))
+
+    def arrays(self) -> tuple[Affine, set[int]]:
+        """The arrays as they depend on the parameters, and the runs whose scenario can be used."""
+        scenario, parameters = self.scenario, self.design.parameters
+        self.base = self._base(scenario)
+        usable = self._valid(scenario, dict(enumerate(self.design.points)))
+        job = Job(scenario, parameters, self.options, self.base.snapshot, choice=self.choice)
+        points = [self.design.points[n] for n in sorted(usable)]
+        rating = self._rating(scenario)
+        return fit(
+            self.base.snapshot, parameters, points, self._compiler(job), rating
+        ).affine, usable
 
     def _base(self, scenario: Scenario) -> Built:
         """The scenario's own arrays; with fixed decisions, those of its own best plan."""

@@ -140,14 +140,14 @@ def _cells(
             )
     cells = scenario_numbers(scenario, sheets)
     cells = cells[cells["value"] != 0.0]
-    made = []
+    ends = []
     for address in cells["address"]:
         one = parameter(scenario, address, "factor")
         if one.is_continuous:
-            made.append((one, 1.0 - share, 1.0 + share))
-    if not made:
+            ends.append((one, 1.0 - share, 1.0 + share))
+    if not ends:
         raise StudyError(say("{sheets}: no figures to vary", sheets=", ".join(sheets)))
-    return made
+    return ends
 
 
 def _ranked(ends: Sequence[tuple[Parameter, float, float]], runs: Runs) -> Tornado:

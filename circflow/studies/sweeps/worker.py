@@ -177,7 +177,7 @@ def _attempt(way: Callable[[Job, int, Point], Run], job: Job, number: int, point
 def _warm(job: Job, affine: Affine, start: Start, runs: Sequence[tuple[int, Point]]) -> list[Run]:
     """Linear programmes, each from the basis of the one before."""
     session: Session | None = None
-    made: list[Run] = []
+    solved: list[Run] = []
     limit = job.options.time_limit
     for number, point in runs:
         begun = time.perf_counter()
@@ -192,7 +192,7 @@ def _warm(job: Job, affine: Affine, start: Start, runs: Sequence[tuple[int, Poin
         else:
             only_costs = session.change_to(program)
         try:
-            if start.basis is None and not made:
+            if start.basis is None and not solved:
                 outcome = session.solve(time_limit=limit)
             elif limit is None:
                 outcome = session.quick(primal=only_costs)
@@ -204,10 +204,10 @@ def _warm(job: Job, affine: Affine, start: Start, runs: Sequence[tuple[int, Poin
         if doubtful:
             # Scales of its own may do; the session is of no more use.
             session = None
-            made.append(_attempt(_rebuilt, replace(job, start=None), number, point))
+            solved.append(_attempt(_rebuilt, replace(job, start=None), number, point))
             continue
-        made.append(_run_of(job, number, outcome, begun, affine, weights, moved))
-    return made
+        solved.append(_run_of(job, number, outcome, begun, affine, weights, moved))
+    return solved
 
 
 def _run_of(  # noqa: PLR0913, PLR0917
@@ -308,12 +308,12 @@ def _solved(program: Program, start: Start | None, options: Options) -> Outcome:
 
 def invalid(number: int, error: ScenarioError | str, seconds: float = 0.0) -> Run:
     """A run whose scenario cannot be used, and why."""
-    told = (
+    words = (
         error
         if isinstance(error, str)
         else "; ".join(str(p) for p in error.problems if p.severity == "error")
     )
-    return Run(number, "invalid", seconds=seconds, how="rebuilt", reason=told)
+    return Run(number, "invalid", seconds=seconds, how="rebuilt", reason=words)
 
 
 def _compiled(job: Job, point: Point) -> Difference | ScenarioError | None:

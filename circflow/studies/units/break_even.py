@@ -121,8 +121,8 @@ def break_even(  # noqa: PLR0913
                 )
             continue
         known = one.known(theta), other.known(theta)
-        found = one.ask(theta, search=True), other.ask(theta, search=True)
-        if found[0] <= known[0] + tolerance and found[1] <= known[1] + tolerance:
+        answers = one.ask(theta, search=True), other.ask(theta, search=True)
+        if answers[0] <= known[0] + tolerance and answers[1] <= known[1] + tolerance:
             slope = one.slope(theta) - other.slope(theta)
             return Zero(theta, slope, worth(theta))
     return Zero(
@@ -178,8 +178,8 @@ def _kinks(lines: list[tuple[float, float]]) -> list[float]:
     i, j = np.triu_indices(len(lines), 1)
     differ = b[i] != b[j]
     i, j = i[differ], j[differ]
-    made: list[float] = ((a[j] - a[i]) / (b[i] - b[j])).tolist()
-    return made
+    crossings: list[float] = ((a[j] - a[i]) / (b[i] - b[j])).tolist()
+    return crossings
 
 
 # --------------------------------------------------------------------------- directions
@@ -192,9 +192,9 @@ def capex_direction(bench: Bench, unit: str) -> Direction:
 
     rows = bench.places("built")
     charges = capital_charges(bench.m)[rows["column"].to_numpy(np.intp) - bench.m["built"].first]
-    own = (rows["unit"] == unit).to_numpy(bool)
+    of_unit = (rows["unit"] == unit).to_numpy(bool)
     factor = weights(bench.scenario).value
-    return Direction(rows["place"].to_numpy(np.intp)[own], -charges[own] * factor)
+    return Direction(rows["place"].to_numpy(np.intp)[of_unit], -charges[of_unit] * factor)
 
 
 def price_direction(bench: Bench, material: str) -> Direction:

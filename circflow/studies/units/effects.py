@@ -57,8 +57,8 @@ _KEY = ["material", "period"]
 
 
 def _named(rows: pd.DataFrame, figure: str) -> pd.DataFrame:
-    made = rows.set_axis(["item", "period", "rate"], axis=1)
-    return made.assign(figure=figure)
+    renamed = rows.set_axis(["item", "period", "rate"], axis=1)
+    return renamed.assign(figure=figure)
 
 
 def changes(with_: pd.DataFrame, without: pd.DataFrame, unit: str) -> pd.DataFrame:
@@ -121,14 +121,14 @@ def value_added(solution: Solution) -> pd.DataFrame:
     """
     members = tuple(solution.scenario.frame("Members")["member"])
     names = (*members, OUTSIDE)
-    own = by_member(own_money(solution), members)
+    by_owner = by_member(own_money(solution), members)
     traded = _traded(solution, names)
     return pd.DataFrame(
         {
             "member": names,
-            "own_million": own,
+            "own_million": by_owner,
             "traded_million": traded,
-            "value_added_million": own + traded,
+            "value_added_million": by_owner + traded,
         }
     )
 

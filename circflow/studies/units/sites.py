@@ -45,19 +45,19 @@ def parse_unit(text: str) -> dict[str, str]:
 
     A comma separates where a word and = follow it. Raises `StudyError` where it cannot be read.
     """
-    made: dict[str, str] = {}
+    columns: dict[str, str] = {}
     for part in re.split(r",\s*(?=\w+\s*=)", text.strip()):
         name, sign, value = part.partition("=")
         if not sign or not name.strip():
             raise StudyError(
                 say("{strip!r} is not column=value (of a unit to be added)", strip=part.strip())
             )
-        if name.strip() in made:
+        if name.strip() in columns:
             raise StudyError(
                 say("{strip} is given twice for the unit to be added", strip=name.strip())
             )
-        made[name.strip()] = value.strip()
-    return made
+        columns[name.strip()] = value.strip()
+    return columns
 
 
 def add_units(scenario: Scenario, units: Sequence[Unit]) -> Scenario:

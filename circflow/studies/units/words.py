@@ -86,9 +86,9 @@ class Verdicts(Result):
         from circflow.report.numbers import without_noise
         from circflow.report.page.verdicts import verdicts_opening
 
-        told = {str(u): self.words(str(u)) for u in self.table["unit"]}
+        words_of = {str(u): self.words(str(u)) for u in self.table["unit"]}
         tables = {name: without_noise(table) for name, table in self.tables().items()}
-        return verdicts_opening(tables, told, self.currency)
+        return verdicts_opening(tables, words_of, self.currency)
 
     def words(self, unit: str) -> list[str]:
         """The verdict on one unit, a page in words and figures."""
@@ -238,17 +238,17 @@ def _rate(value: Any) -> str:
 def _market_line(verdicts: Verdicts, unit: str, money: str) -> list[str]:
     """What is in the figures at market prices, and when money comes."""
     table = verdicts.price_sheets
-    own = table[table["unit"] == unit] if len(table) else table
-    if own.empty:
+    of_unit = table[table["unit"] == unit] if len(table) else table
+    if of_unit.empty:
         return []
-    sums = own.groupby("item")["market_million"].sum()
+    sums = of_unit.groupby("item")["market_million"].sum()
     parts = {
         "freight": "freight",
         "transactions": "transactions",
         "emissions": say("emission charges"),
     }
     borne = ", ".join(
-        f"{words} {number(round(-sums.get(item, 0.0), 3) + 0.0)}" for item, words in parts.items()
+        f"{words} {number(0.0 - sums.get(item, 0.0))}" for item, words in parts.items()
     )
     return [
         say(
@@ -310,12 +310,12 @@ def _region_lines(verdicts: Verdicts, row: dict[str, Any]) -> list[str]:
         )
     table = verdicts.members
     if len(table):
-        own = table[table["unit"] == row["unit"]]
+        of_unit = table[table["unit"] == row["unit"]]
         small = 1e-6 * max(abs(verdicts.best_million), 1.0)
-        own = own[own["change_million"].abs() > small].sort_values("change_million")
-        gain = [f"{r.member} {_signed(r.change_million)}" for r in own[::-1].itertuples()
+        of_unit = of_unit[of_unit["change_million"].abs() > small].sort_values("change_million")
+        gain = [f"{r.member} {_signed(r.change_million)}" for r in of_unit[::-1].itertuples()
                 if r.change_million > 0]  # fmt: skip
-        loss = [f"{r.member} {_signed(r.change_million)}" for r in own.itertuples()
+        loss = [f"{r.member} {_signed(r.change_million)}" for r in of_unit.itertuples()
                 if r.change_million < 0]  # fmt: skip
         for word, names in ((say("Gain"), gain), (say("Lose"), loss)):
             if names:
@@ -352,7 +352,7 @@ def _together_lines(verdicts: Verdicts, unit: str, money: str) -> list[str]:
     lines = []
     table = verdicts.pairs
     if len(table):
-        own = table[(table["unit"] == unit) | (table["other"] == unit)]
+        of_unit = table[(table["unit"] == unit) | (table["other"] == unit)]
         for kind, word in (
             ("complements", say("Worth more together with")),
             ("substitutes", say("Displaces, or is displaced by")),
@@ -360,7 +360,7 @@ def _together_lines(verdicts: Verdicts, unit: str, money: str) -> list[str]:
             (say("one needs the other"), say("One is not possible without the other")),
         ):
             names = []
-            for r in own[own["kind"] == kind].head(_SHOWN).to_dict("records"):
+            for r in of_unit[of_unit["kind"] == kind].head(_SHOWN).to_dict("records"):
                 name = str(r["other"] if r["unit"] == unit else r["unit"])
                 extra = float(r["interaction_million"])
                 names.append(f"{name} ({_signed(extra)} {money})" if _known(extra) else name)
@@ -387,9 +387,9 @@ def _risk_lines(verdicts: Verdicts, unit: str, money: str) -> list[str]:
     lines = []
     table = verdicts.contingency
     if len(table):
-        own = table[(table["name"] == unit)]
-        if len(own):
-            worst = own.iloc[0]
+        of_unit = table[(table["name"] == unit)]
+        if len(of_unit):
+            worst = of_unit.iloc[0]
             loss = (
                 f"{number(worst['loss_million'])} {money}" if worst["possible"] else say("the plan")
             )
@@ -464,8 +464,8 @@ def _page(formats: Formats, verdicts: Verdicts, unit: str, used: set[str]) -> No
     row = len(lines) + 2
     table = verdicts.price_sheets
     if len(table):
-        own = table[table["unit"] == unit]
-        parts = own.fillna({"material": ""}).groupby(["item", "material"], sort=False)
+        of_unit = table[table["unit"] == unit]
+        parts = of_unit.fillna({"material": ""}).groupby(["item", "material"], sort=False)
         sums = parts[["million", "market_million"]].sum().reset_index()
         heads = [
             say("what"),
@@ -480,8 +480,8 @@ def _page(formats: Formats, verdicts: Verdicts, unit: str, used: set[str]) -> No
             row += 1
             _line(sheet, formats, row, (r.item, r.material, r.million, r.market_million))
         row += 1
-        whole = (float(sums["million"].sum()), float(sums["market_million"].sum()))
-        _line(sheet, formats, row, ("sum", "", *whole), bold=True)
+        totals = (float(sums["million"].sum()), float(sums["market_million"].sum()))
+        _line(sheet, formats, row, ("sum", "", *totals), bold=True)
     print_set_up(sheet)
     sheet.set_portrait()
     sheet.fit_to_pages(1, 1)

@@ -80,8 +80,8 @@ def _check_streams(drafts: Drafts, scenario: Scenario, wanted: Marks) -> None:
 def _check_inputs(drafts: Drafts, inputs: pd.DataFrame, supplied: Marks) -> None:
     """Units of which no recipe can be supplied."""
     # a group needs one of its materials, a plain row its own
-    own = inputs["row_recipe"].map("\0{}".format)
-    need = inputs["group"].astype(object).where(inputs["group"].notna(), own)
+    alone = inputs["row_recipe"].map("\0{}".format)
+    need = inputs["group"].astype(object).where(inputs["group"].notna(), alone)
     rows = inputs.assign(need=need, supplied=supplied)
     where = ["row", "recipe", "need"]
     met = rows.groupby(where, sort=False)["supplied"].transform("any")

@@ -90,9 +90,9 @@ def _figures(drafts: Drafts, measure: _Measure) -> pd.DataFrame:
         materials = drafts["Materials"].frame
         units = dict(zip(materials["material"], materials["unit"], strict=True))
         unit = [units.get(material, "") for material in frame["material"]]
-    made = pd.DataFrame({"row": frame.index, "value": values, "size": size, "unit": unit})
-    made["peers"] = peers
-    return made
+    table = pd.DataFrame({"row": frame.index, "value": values, "size": size, "unit": unit})
+    table["peers"] = peers
+    return table
 
 
 def _odd(
@@ -108,10 +108,10 @@ def _odd(
     lone = (counts < 3) & (in_column >= _FEWEST_IN_COLUMN)
     far, alone = (_FAR, _ALONE) if alike else (_FAR_OF_OTHERS, _ALONE_AMONG_OTHERS)
     lone &= (np.abs(off_column) >= far) & (near_column >= alone)
-    found = [(int(n), float(off[n]), "peers") for n in np.flatnonzero(odd)]
-    found += [(int(n), float(off[n] * 2), "other") for n in np.flatnonzero(pair & ~odd)]
+    marked = [(int(n), float(off[n]), "peers") for n in np.flatnonzero(odd)]
+    marked += [(int(n), float(off[n] * 2), "other") for n in np.flatnonzero(pair & ~odd)]
     rest = lone & ~pair & ~odd
-    return found + [(int(n), float(off_column[n]), "column") for n in np.flatnonzero(rest)]
+    return marked + [(int(n), float(off_column[n]), "column") for n in np.flatnonzero(rest)]
 
 
 def _compared(size: Floats, group: NDArray[np.intp]) -> tuple[Floats, Floats, Floats]:

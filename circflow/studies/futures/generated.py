@@ -49,16 +49,16 @@ def sampled(
     """Futures drawn from ranges, all equally likely; they depend on ranges, count and seed only."""
     design = sample_points(ranges, count, method=method, seed=seed)
     targets = [_target(scenario, p) for p in design.parameters]
-    made = []
+    futures = []
     for number, point in enumerate(design.points, start=1):
         changes = tuple(
             FigureChange(0, target, p.how, float(value), p.address)
             for target, p, value in zip(targets, design.parameters, point, strict=True)
         )
-        made.append(
+        futures.append(
             Future(say("sample {number}", number=number), 1.0 / count, changes, sheet="Ranges")
         )
-    return made
+    return futures
 
 
 def _target(scenario: Scenario, one: Parameter) -> Match:
@@ -100,12 +100,12 @@ def _things(scenario: Scenario, kind: str) -> list[tuple[str, tuple[str, ...], s
         names = list(used.itertuples(index=False, name=None))
     sheet = kind.capitalize()
     joint = " > " if kind == "links" else ", "
-    made: list[tuple[str, tuple[str, ...], str, str]] = []
+    things: list[tuple[str, tuple[str, ...], str, str]] = []
     for thing in names:
         filters = tuple(zip(OFF_TARGETS[sheet], thing, strict=True))
         inside = ", ".join(f"{column}={quote(value)}" for column, value in filters)
-        made.append((sheet, thing, f"{sheet}[{inside}]", joint.join(thing)))
-    return made
+        things.append((sheet, thing, f"{sheet}[{inside}]", joint.join(thing)))
+    return things
 
 
 def in_turn(
@@ -114,15 +114,15 @@ def in_turn(
     """The scenario itself, and each thing (sheet, names, address, name) still in each period."""
     periods = [p.name for p in scenario.periods]
     likely = 1.0 / (1 + len(things) * len(periods))
-    made = [Future(AS_NOW, likely)]
+    futures = [Future(AS_NOW, likely)]
     for sheet, names, address, name in things:
         for period in periods:
             still = Outage(0, sheet, names, period, address)
-            made.append(
+            futures.append(
                 Future(
                     say("{name} still {when}", name=name, when=when(period)),
                     likely,
                     outages=(still,),
                 )
             )
-    return made
+    return futures
