@@ -143,11 +143,11 @@ def emitting(  # noqa: PLR0913
 ) -> Emitting:
     """What emits by the name under a label (`names` and `key` where a factor may name more)."""
     listed = codes.listed(label)
-    own = codes.listed(source or label)
+    sources = codes.listed(source or label)
     return Emitting(
         kind,
         terms,
         terms[label] if key is None else key,
         tuple(names) or (listed,),
-        codes.of("source", own)[terms[source or label]] if own else terms[label],
+        codes.of("source", sources)[terms[source or label]] if sources else terms[label],
     )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from circflow.data.files.atomic import write_text
 from circflow.data.table import Book, Problem
+from circflow.i18n import say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,8 +60,10 @@ def read(path: str, tell: Tell) -> Book:
 def check(book: Book, tell: Tell) -> list[Problem]:
     """Every problem of a book."""
     from circflow.data.check import check_book
+    from circflow.data.pandas_text import keep_python_strings
 
     tell("checking")
+    keep_python_strings()
     return check_book(book)[0]
 
 
@@ -96,9 +99,13 @@ def solve(book: Book, changes: Changes, folder: str, options: Options, tell: Tel
     )
     write_text(home / "limits.json", json.dumps(_limits(plan), ensure_ascii=False))
     summary = plan.summary()
-    words = f"{summary['objective']:,.1f} million {scenario.settings.currency}"
+    words = say(
+        "{objective:,.1f} million {currency}",
+        objective=summary["objective"],
+        currency=scenario.settings.currency,
+    )
     if summary["status"] == "feasible":
-        words += f", within {summary['gap']:.3%} of the best"
+        words += say(", within {gap:.3%} of the best", gap=summary["gap"])
     return {"status": summary["status"], "words": words}
 
 
@@ -130,7 +137,7 @@ def explain(book: Book, changes: Changes, folder: str, options: Options, tell: T
     """Why there is no plan, with the smallest changes: explanation.json."""
     from circflow.solver.explain import explain as find_reason
 
-    tell("looking for the reason")
+    tell(say("looking for the reason"))
     found = find_reason(_scenario(book, changes))
     summary = found.summary() | {"text": str(found)}
     write_text(Path(folder) / "explanation.json", json.dumps(summary, ensure_ascii=False))
@@ -175,7 +182,7 @@ def evaluate(book: Book, changes: Changes, folder: str, options: Options, tell: 
     units = [] if add else options.get("units") or None
     found = cf.evaluate(scenario, units, add=add, together=not few, risks=not few, progress=tell)
     write_json(Path(folder) / "verdicts.json", as_content(found))
-    return _tables(found.tables(), folder, scenario, "new plants", found.opening())
+    return _tables(found.tables(), folder, scenario, say("new plants"), found.opening())
 
 
 def suggest(book: Book, changes: Changes, folder: str, options: Options, tell: Tell) -> Done:
@@ -195,7 +202,7 @@ def suggest(book: Book, changes: Changes, folder: str, options: Options, tell: T
     )
     content = {**as_content(found), "rows": found.rows()}
     write_json(Path(folder) / "suggestions.json", content)
-    return _tables(found.tables(), folder, scenario, "what could be made")
+    return _tables(found.tables(), folder, scenario, say("what could be made"))
 
 
 def share(book: Book, changes: Changes, folder: str, options: Options, tell: Tell) -> Done:
@@ -206,7 +213,7 @@ def share(book: Book, changes: Changes, folder: str, options: Options, tell: Tel
     store = Path(options.get("store") or folder) / "coalitions.sqlite"
     seconds = float(options.get("seconds", 60.0))
     found = cf.share(scenario, seconds=seconds, store=store, progress=tell)
-    done = _tables(found.tables(), folder, scenario, "sharing the gain", found.opening())
+    done = _tables(found.tables(), folder, scenario, say("sharing the gain"), found.opening())
     return done if found.complete else {"status": "stopped"}
 
 
@@ -353,7 +360,7 @@ def indicators(book: Book, changes: Changes, folder: str, options: Options, tell
     tell("solving")
     table = cf.indicators(scenario)
     done = _tables({"indicators": table}, folder, scenario, "indicators")
-    title = f"{scenario.name}: indicators"
+    title = say("{name}: indicators", name=scenario.name)
     write_indicators(Path(folder) / "page.html", title, table, scenario.settings.currency)
     return done
 
@@ -366,7 +373,7 @@ def finance(book: Book, changes: Changes, folder: str, options: Options, tell: T
     scenario = _scenario(book, changes)
     tables = {"finance": cf.finance(scenario, progress=tell)}
     opening = finance_opening(tables, scenario.settings.currency)
-    return _tables(tables, folder, scenario, "public budgets", opening)
+    return _tables(tables, folder, scenario, say("public budgets"), opening)
 
 
 def futures(book: Book, changes: Changes, folder: str, options: Options, tell: Tell) -> Done:

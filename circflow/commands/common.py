@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from circflow.data.one_line import plain
+from circflow.i18n import say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,13 +50,16 @@ _ASSIGNMENT = re.compile(
 
 def split_assignment(text: str) -> tuple[str, str, str]:
     """ADDRESS, the sign (`=`, `*=` or `+=`) and VALUE of an assignment."""
-    found = _ASSIGNMENT.fullmatch(text)
-    if found is None:
+    parts = _ASSIGNMENT.fullmatch(text)
+    if parts is None:
         raise Refusal(
-            f"{text!r} is not an assignment: write 'Sheet.column=value' or"
-            " 'Sheet.column[column=value]*=factor'"
+            say(
+                "{text!r} is not an assignment: write 'Sheet.column=value' or "
+                "'Sheet.column[column=value]*=factor'",
+                text=text,
+            )
         )
-    return found["address"].strip(), found["sign"], found["value"].strip()
+    return parts["address"].strip(), parts["sign"], parts["value"].strip()
 
 
 def read_scenario(file: Path, assignments: Sequence[str] = ()) -> Scenario:
@@ -96,18 +100,26 @@ def check_outputs(
     from circflow.data.files.atomic import why_not_writable
 
     if workbook is not None and workbook.suffix.lower() != ".xlsx":
-        raise Refusal(f"{option} {workbook}: the name of a workbook must end in .xlsx")
+        raise Refusal(
+            say(
+                "{option} {workbook}: the name of a workbook must end in .xlsx",
+                option=option,
+                workbook=workbook,
+            )
+        )
     files = [p for p in (workbook, *text) if p is not None and str(p) != STDOUT]
     named = [*files, *(p for p in folders if p is not None)]
     for path in named:
         if source is not None and _same(path, source):
-            raise Refusal(f"{path} is the scenario itself: give another name for the result")
+            raise Refusal(
+                say("{path} is the scenario itself: give another name for the result", path=path)
+            )
         reason = why_not_writable(path, folder=path not in files)
         if reason:
-            raise Refusal(f"cannot write {path}: {reason}")
+            raise Refusal(say("cannot write {path}: {reason}", path=path, reason=reason))
     for n, path in enumerate(named):
         if any(_same(path, other) for other in named[:n]):
-            raise Refusal(f"{path} is named for two results")
+            raise Refusal(say("{path} is named for two results", path=path))
 
 
 def _same(one: Path, other: Path) -> bool:
@@ -161,7 +173,7 @@ def print_table(table: pd.DataFrame) -> None:
 
 def error_line(text: object) -> None:
     """One plain line on standard error."""
-    click.echo(f"error: {plain(text)}", err=True)
+    click.echo(say("error: {text}", text=plain(text)), err=True)
 
 
 def note(text: str, *, quiet: bool = False) -> None:
@@ -172,18 +184,7 @@ def note(text: str, *, quiet: bool = False) -> None:
 
 def problem_line(problem: Problem, origin: str = "") -> str:
     """A problem as one line: where, what, what is expected, the nearest good value."""
-    where = str(problem.cell) or origin
-    parts = [f"{where}: {problem.message}" if where else problem.message]
-    if problem.expected:
-        parts.append(f"expected {problem.expected}")
-    if problem.suggestion:
-        parts.append(f"did you mean {problem.suggestion!r}?")
-    return plain("; ".join(parts))
-
-
-def counted(count: int, noun: str) -> str:
-    """`1 error`, `2 errors`."""
-    return f"{count} {noun}{'' if count == 1 else 's'}"
+    return plain("; ".join(problem.parts(str(problem.cell) or origin)))
 
 
 class Progress:
@@ -249,7 +250,13 @@ class Call:
         that is no file of tables."""
         for path in outputs:
             if endings and path.suffix.lower() not in endings:
-                raise Refusal(f"-o {path}: the name must end in {', '.join(endings)}")
+                raise Refusal(
+                    say(
+                        "-o {path}: the name must end in {endings}",
+                        path=path,
+                        endings=", ".join(endings),
+                    )
+                )
         folders = [p for p in outputs if not endings and p.suffix.lower() not in _FILES]
         files = [p for p in outputs if p not in folders]
         check_outputs(self.file, text=[*files, self.json_out], folders=folders)
@@ -290,4 +297,4 @@ class Call:
         """Tell what was written."""
         for path in files:
             if path is not None:
-                note(f"Written: {path}", quiet=self.quiet)
+                note(say("Written: {path}", path=path), quiet=self.quiet)

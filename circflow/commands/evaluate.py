@@ -17,6 +17,7 @@ from circflow.commands.options import (
     seed,
     time_limit,
 )
+from circflow.i18n import say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -76,12 +77,12 @@ def evaluate(  # noqa: PLR0913
     anywhere = [u for u in new if u.get("site") == ANY_SITE]
     if anywhere:
         if len(new) > 1 or units:
-            raise Refusal("--add with site=? is asked alone: one unit, and no UNIT named")
+            raise Refusal(say("--add with site=? is asked alone: one unit, and no UNIT named"))
         sites = best_sites(scenario, anywhere[0], gap=options["gap"], progress=call.progress)
         unit = str(anywhere[0].get("unit", "the unit"))
         _tell_sites(call, sites, unit, scenario, outputs)
         return
-    found = judge(
+    verdicts = judge(
         scenario,
         units or ([] if new else None),
         add=new,
@@ -93,23 +94,23 @@ def evaluate(  # noqa: PLR0913
     )
     call.progress("writing")
     for path in outputs:
-        found.write(path)
-    call.finish(lambda: _lines(found, bool(units or new)), lambda: as_content(found), outputs)
+        verdicts.write(path)
+    call.finish(lambda: _lines(verdicts, bool(units or new)), lambda: as_content(verdicts), outputs)
 
 
-def as_content(found: Verdicts) -> dict[str, Any]:
+def as_content(verdicts: Verdicts) -> dict[str, Any]:
     """The JSON of `circflow evaluate`: every table as records, and the words."""
     return {
-        **found.scenario.about,
-        "currency": found.currency,
-        "best_million": found.best_million,
-        "seconds": found.seconds,
-        "words": {str(u): found.words(str(u)) for u in found.table["unit"]},
-        **found.tables(),
+        **verdicts.scenario.about,
+        "currency": verdicts.currency,
+        "best_million": verdicts.best_million,
+        "seconds": verdicts.seconds,
+        "words": {str(u): verdicts.words(str(u)) for u in verdicts.table["unit"]},
+        **verdicts.tables(),
     }
 
 
-def _lines(found: Verdicts, named: bool) -> list[str]:
+def _lines(verdicts: Verdicts, named: bool) -> list[str]:
     """What is shown: a line per unit; the words for those that were named."""
     from circflow.data.one_line import plain
     from circflow.report.numbers import columns, number
@@ -117,13 +118,13 @@ def _lines(found: Verdicts, named: bool) -> list[str]:
     def text(value: Any) -> str:
         return number(float(value)) if value is not None and value == value else "–"  # noqa: PLR0124
 
-    lines = [plain(found.scenario.name), ""]
+    lines = [plain(verdicts.scenario.name), ""]
     if named:
-        for unit in found.table["unit"]:
-            head, *rest = found.words(str(unit))
+        for unit in verdicts.table["unit"]:
+            head, *rest = verdicts.words(str(unit))
             lines += [head, *(f"  {line}" for line in rest), ""]
         return lines[:-1]
-    shown = found.table.sort_values("value_million", ascending=False, kind="stable")
+    shown = verdicts.table.sort_values("value_million", ascending=False, kind="stable")
     body = [
         [
             plain(str(r["unit"])),
@@ -136,8 +137,11 @@ def _lines(found: Verdicts, named: bool) -> list[str]:
         ]
         for r in shown.to_dict("records")
     ]
-    titles = ["unit", "plan", "period", "value", "capex", "break-even capex", "load %"]
-    lines += [f"Value and capex in million {found.currency}", *columns(titles, body, left=3)]
+    titles = ["unit", "plan", "period", "value", "capex", say("break-even capex"), say("load %")]
+    lines += [
+        say("Value and capex in million {currency}", currency=verdicts.currency),
+        *columns(titles, body, left=3),
+    ]
     return lines
 
 
@@ -153,7 +157,7 @@ def _tell_sites(
             {"sites": table, **scenario.changes_table},
             path,
             currency=currency,
-            title=f"{scenario.name}: {unit} at every site",
+            title=say("{name}: {unit} at every site", name=scenario.name, unit=unit),
             opening=sites_opening(table, unit, currency),
         )
     call.finish(
@@ -175,5 +179,12 @@ def _site_lines(table: pd.DataFrame, currency: str) -> list[str]:
         body.append(
             [str(r["rank"]), plain(r["site"]), plain(r["member"] or "–"), figure, load, r["note"]]
         )
-    head = ["rank", "site", "member", f"value (million {currency})", "load %", ""]
+    head = [
+        say("rank"),
+        say("site"),
+        say("member"),
+        say("value (million {currency})", currency=currency),
+        say("load %"),
+        "",
+    ]
     return columns(head, body, left=3, total=120)

@@ -6,6 +6,7 @@ import click
 
 from circflow.commands.common import STDOUT, Call, write_json
 from circflow.commands.options import scenario_command
+from circflow.i18n import say
 
 
 @scenario_command()
@@ -20,10 +21,10 @@ def explain(call: Call) -> None:
     scenario = call.scenario()
     from circflow.solver.explain import explain as find
 
-    call.progress("looking for what stands in the way")
-    found = find(scenario)
+    call.progress(say("looking for what stands in the way"))
+    explanation = find(scenario)
     call.progress.done()
     if call.json_out is not None:
-        write_json(call.json_out, found.summary())
+        write_json(call.json_out, explanation.summary())
     if str(call.json_out) != STDOUT:
-        click.echo("\n".join(found.lines()))
+        click.echo("\n".join(explanation.lines()))

@@ -11,6 +11,7 @@ import click
 from circflow.commands.common import Call, Refusal
 from circflow.commands.options import FOLDER_OUTPUT, GAP, scenario_command
 from circflow.data.one_line import plain
+from circflow.i18n import say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,7 +33,9 @@ def finance(call: Call, outputs: Sequence[Path], candidates: bool, gap: float) -
     call.check(outputs)
     scenario, progress = call.scenario(), call.progress
     if scenario.frame("Taxes").empty:
-        raise Refusal(f"{call.file}: the sheet Taxes has no rows: write the rates there")
+        raise Refusal(
+            say("{file}: the sheet Taxes has no rows: write the rates there", file=call.file)
+        )
     from circflow.report.page.budgets import finance_opening
     from circflow.report.study_tables import write_tables
     from circflow.solver.run import solve
@@ -44,7 +47,7 @@ def finance(call: Call, outputs: Sequence[Path], candidates: bool, gap: float) -
     tables = {"finance": public_finance(scenario, plan=plan, gap=gap, progress=progress)}
     if candidates:
         tables["candidates"] = by_candidate(scenario, plan, gap=gap, progress=progress)
-    currency, title = scenario.settings.currency, f"{scenario.name}: public budgets"
+    currency, title = scenario.settings.currency, say("{name}: public budgets", name=scenario.name)
     shown, opening = tables | scenario.changes_table, finance_opening(tables, currency)
     progress("writing")
     for path in outputs:
@@ -62,8 +65,12 @@ def _lines(tables: dict[str, pd.DataFrame], name: str, currency: str) -> list[st
 
     table = tables["finance"]
     horizon = table[table["member"].isna() & table["period"].isna()]
-    lines = [plain(name), "", f"Public budgets, million {plain(currency)} a year (mean)"]
-    head = ["tax", "of", "with the plan", "without new units", "change"]
+    lines = [
+        plain(name),
+        "",
+        say("Public budgets, million {currency} a year (mean)", currency=plain(currency)),
+    ]
+    head = [say("tax"), say("of"), say("with the plan"), say("without new units"), say("change")]
     figures = ["million_per_year", "baseline", "change"]
     for budget, rows in horizon.groupby("budget", sort=False):
         body = [
@@ -72,7 +79,7 @@ def _lines(tables: dict[str, pd.DataFrame], name: str, currency: str) -> list[st
         ]
         sums = rows[figures].sum(skipna=False)
         body.append(["together", "", *(number(sums[k]) for k in figures)])
-        lines += ["", f"{budget} budget", *columns(head, body, left=2)]
+        lines += ["", say("{budget} budget", budget=budget), *columns(head, body, left=2)]
     if "candidates" in tables:
         wide = tables["candidates"].pivot(index="unit", columns="budget", values="million_per_year")
         body = [
@@ -81,7 +88,7 @@ def _lines(tables: dict[str, pd.DataFrame], name: str, currency: str) -> list[st
         ]
         lines += [
             "",
-            "What each unit that is built brings",
-            *columns(["unit", *wide], body, left=1),
+            say("What each unit that is built brings"),
+            *columns([say("unit"), *wide], body, left=1),
         ]
     return lines

@@ -19,6 +19,7 @@ from circflow.commands.options import (
     seed,
     time_limit,
 )
+from circflow.i18n import say
 
 NO_PLAN = 3
 
@@ -101,19 +102,19 @@ def futures(call: Call, outputs: Sequence[Path], gammas: Sequence[float], **opti
 
     if gammas:
         if any(options[name] for name in ("sample", "outages", "infrastructure")):
-            raise Refusal("--budget-of-uncertainty needs no futures: leave the others out")
+            raise Refusal(say("--budget-of-uncertainty needs no futures: leave the others out"))
         search = {name: options[name] for name in ("gap", "time_limit")}
         curve = robust(scenario, list(gammas), progress=call.progress, **search)
         for path in outputs:
             curve.write(path)
         call.finish(lambda: terminal.robust_lines(curve), curve.summary, outputs)
         return
-    found = study(scenario, progress=call.progress, **options)
+    result = study(scenario, progress=call.progress, **options)
     call.progress("writing")
     for path in outputs:
-        found.write(path)
-    call.finish(lambda: terminal.lines(found), found.summary, outputs)
-    if found.RP is None:
-        for line in terminal.no_plan_lines(found):
+        result.write(path)
+    call.finish(lambda: terminal.lines(result), result.summary, outputs)
+    if result.RP is None:
+        for line in terminal.no_plan_lines(result):
             click.echo(line, err=True)
         click.get_current_context().exit(NO_PLAN)

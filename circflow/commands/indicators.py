@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from circflow.commands.common import Call
 from circflow.commands.options import FOLDER_OUTPUT, GAP, scenario_command, time_limit
 from circflow.data.one_line import plain
+from circflow.i18n import say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,7 +37,7 @@ def indicators(call: Call, outputs: Sequence[Path], **search: Any) -> None:
 
     call.progress("solving")
     plan = solve(scenario, **search)
-    call.progress("solving without new units")
+    call.progress(say("solving without new units"))
     baseline = baseline_of(scenario, plan, **search)
     table = indicators_of(scenario, plan=plan, baseline=baseline)
     currency = scenario.settings.currency
@@ -52,7 +53,7 @@ def _write(table: pd.DataFrame, output: Path, scenario: Scenario) -> None:
     if output.suffix.lower() == ".html":
         from circflow.report.page.indicators import write_indicators
 
-        write_indicators(output, f"{scenario.name}: indicators", table, currency)
+        write_indicators(output, say("{name}: indicators", name=scenario.name), table, currency)
         return
     from circflow.report.study_tables import write_tables
 
@@ -67,18 +68,33 @@ def _lines(table: pd.DataFrame, name: str, currency: str, reason: str) -> list[s
 
     lines = [plain(name), "", plain(lead_of(table))]
     if reason:
-        lines.append(plain(f"Without new units there is no plan: {reason.splitlines()[0]}"))
+        lines.append(
+            plain(
+                say(
+                    "Without new units there is no plan: {splitlines}",
+                    splitlines=reason.splitlines()[0],
+                )
+            )
+        )
     for group, rows in table[table["member"].isna()].groupby("group", sort=False):
         horizon = rows[rows["period"].isna() | (rows["kind"] == "given")]
         body = []
         for row in horizon.to_dict("records"):
             period = f", {row['period']}" if row["period"] else ""
-            met = {True: "met", False: "not met"}.get(row["met"], "")
+            met = {True: "met", False: say("not met")}.get(row["met"], "")
             unit = plain(in_currency(str(row["unit"]), currency))
             figures = [_figure(row[k], unit) for k in ("value", "baseline", "change", "target")]
             label = plain(words_of(str(row["indicator"])) + period)
             body.append([label, unit, *figures, met])
-        head = [GROUP_WORDS[str(group)], "unit", "plan", "without", "change", "target", "target is"]
+        head = [
+            say(GROUP_WORDS[str(group)]),
+            say("unit"),
+            say("plan"),
+            say("without"),
+            say("change"),
+            say("target"),
+            say("target is"),
+        ]
         lines += ["", *columns(head, body, left=2)]
     return lines
 

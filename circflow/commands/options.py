@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from circflow.commands.common import Call, Progress, Refusal
+from circflow.i18n import say
 
 if TYPE_CHECKING:
     from circflow.studies.bench.arrays import Decisions
@@ -27,7 +28,7 @@ class Number(click.FloatRange):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         number = super().convert(value, param, ctx)
         if not math.isfinite(number):
-            self.fail(f"{value!r} is not a finite number", param, ctx)
+            self.fail(say("{value!r} is not a finite number", value=value), param, ctx)
         return number
 
 
@@ -79,17 +80,29 @@ DASK = click.option(
 RESUME = click.option(
     "--resume", is_flag=True, help="Go on where an interrupted run of this study stopped."
 )
-FOLDER_OUTPUT = click.option(
-    "-o",
-    "--output",
-    "outputs",
-    metavar="OUT",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    help="Write every table: a workbook (.xlsx), a page with figures (.html), JSON (.json), the"
-    " first table alone (.csv, .parquet), or else a folder of CSV files. May be given several"
-    " times.",
+
+
+def _output(text: str) -> Callable[[Any], Any]:
+    return click.option(
+        "-o",
+        "--output",
+        "outputs",
+        metavar="OUT",
+        multiple=True,
+        type=click.Path(path_type=Path),
+        help=f"{text} May be given several times.",
+    )
+
+
+FOLDER_OUTPUT = _output(
+    "Write every table: a workbook (.xlsx), a page with figures (.html), JSON (.json), the first"
+    " table alone (.csv, .parquet), or else a folder of CSV files."
 )
+
+
+def output(endings: Sequence[str]) -> Callable[[Any], Any]:
+    """`-o OUT`, as often as needed, by the endings that are known."""
+    return _output(f"Write the result; the ending tells as what: {', '.join(endings)}.")
 
 
 def time_limit(
@@ -116,20 +129,6 @@ def seed(help: str) -> Callable[[Any], Any]:
         default=0,
         show_default=True,
         help=help,
-    )
-
-
-def output(endings: Sequence[str]) -> Callable[[Any], Any]:
-    """`-o OUT`, as often as needed, by the endings that are known."""
-    return click.option(
-        "-o",
-        "--output",
-        "outputs",
-        metavar="OUT",
-        multiple=True,
-        type=click.Path(path_type=Path),
-        help=f"Write the result; the ending tells as what: {', '.join(endings)}. May be given"
-        " several times.",
     )
 
 
@@ -175,5 +174,5 @@ def scenario_command(*, json: bool = True) -> Callable[[Callable[..., None]], cl
 def decisions(relax: bool, fix: bool = False) -> Decisions:
     """How yes/no decisions are treated, by --relax and --fix."""
     if relax and fix:
-        raise Refusal("decisions can be relaxed or fixed, not both")
+        raise Refusal(say("decisions can be relaxed or fixed, not both"))
     return "relaxed" if relax else "fixed" if fix else "free"

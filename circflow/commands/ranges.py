@@ -19,6 +19,7 @@ from circflow.commands.options import (
     output,
     scenario_command,
 )
+from circflow.i18n import say
 
 
 @scenario_command()
@@ -57,7 +58,7 @@ def ranges(  # noqa: PLR0913
     Yes/no decisions stay as they are in the best plan.
     """
     if addresses and sheets:
-        raise Refusal("give addresses or --sheet, not both")
+        raise Refusal(say("give addresses or --sheet, not both"))
     call.check(outputs, PAGED)
     scenario = call.scenario()
     from circflow.report.page.runs import ranges_opening
@@ -80,7 +81,7 @@ def ranges(  # noqa: PLR0913
                 tables,
                 path,
                 currency=scenario.settings.currency,
-                title=f"{scenario.name}: how far figures may move",
+                title=say("{name}: how far figures may move", name=scenario.name),
                 opening=ranges_opening(table, within, scenario.settings.currency),
             )
         else:
@@ -113,7 +114,9 @@ def breakpoints(call: Call, interval: str, relax: bool, fix: bool, outputs: Sequ
     except (ValueError, BadCellError):
         low = high = None
     if low is None or high is None:
-        raise Refusal(f"{interval!r}: write 'ADDRESS*=LOW:HIGH', two numbers")
+        raise Refusal(
+            say("{interval!r}: write 'ADDRESS*=LOW:HIGH', two numbers", interval=interval)
+        )
     scenario = call.scenario()
     from circflow.report.page.runs import breakpoints_opening
     from circflow.report.study_tables import write_runs, write_tables
@@ -128,7 +131,7 @@ def breakpoints(call: Call, interval: str, relax: bool, fix: bool, outputs: Sequ
                 tables,
                 path,
                 currency=currency,
-                title=f"{scenario.name}: where the worth changes its slope",
+                title=say("{name}: where the worth changes its slope", name=scenario.name),
                 opening=breakpoints_opening(table, currency),
             )
         else:

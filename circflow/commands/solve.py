@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from circflow.commands.common import STDOUT, Call, check_outputs, counted, note, write_json
+from circflow.commands.common import STDOUT, Call, check_outputs, note, write_json
 from circflow.commands.options import GAP, scenario_command, time_limit
+from circflow.i18n import say, say_n
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -95,9 +96,14 @@ def solve(
         click.echo(summary(solution, files, baselines), nl=False)
     elif not call.quiet:
         if scenario.warnings:
-            note(f"{counted(len(scenario.warnings), 'warning')}: `circflow check` lists them")
+            note(
+                say(
+                    "{counted}: `circflow check` lists them",
+                    counted=say_n("{n} warning", "{n} warnings", len(scenario.warnings)),
+                )
+            )
         for path in files:
-            note(f"Written: {path}")
+            note(say("Written: {path}", path=path))
 
 
 def no_plan_json(none: Exception) -> dict[str, str]:
@@ -119,7 +125,7 @@ def write_files(  # noqa: PLR0913, PLR0917
     """Write what was asked for; the files and folders written."""
     files = []
     table = indicators(solution) if output or report or csv_folder else None
-    words = "six groups of indicators, plan against baseline and target"
+    words = say("six groups of indicators, plan against baseline and target")
     more = {"Indicators": ("indicators", table, words)} if table is not None else {}
     if output is not None:
         from circflow.report.workbook import write_results

@@ -13,7 +13,6 @@ from circflow.commands.common import (
     HOW,
     Call,
     Refusal,
-    counted,
     print_table,
     split_assignment,
 )
@@ -32,6 +31,7 @@ from circflow.commands.options import (
     scenario_command,
     seed,
 )
+from circflow.i18n import say, say_n
 
 if TYPE_CHECKING:
     from circflow.data.scenario import Scenario
@@ -111,11 +111,11 @@ def sweep(  # noqa: PLR0913
     all is done), so that --resume goes on after an interruption.
     """
     if study is not None and (vary or count):
-        raise Refusal("--study stands alone: leave out --vary and --sample")
+        raise Refusal(say("--study stands alone: leave out --vary and --sample"))
     if study is None and not vary and not count:
-        raise Refusal("say what to vary: --study NAME, --vary 'ADDRESS=…' or --sample N")
+        raise Refusal(say("say what to vary: --study NAME, --vary 'ADDRESS=…' or --sample N"))
     if only and (vary or not count):
-        raise Refusal("--only names rows of Ranges: it goes with --sample, without --vary")
+        raise Refusal(say("--only names rows of Ranges: it goes with --sample, without --vary"))
     _check(call, outputs, STORES)
     scenario = call.scenario()
     options |= {
@@ -148,7 +148,7 @@ def _varied(vary: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
     edits = [split_assignment(text) for text in vary]
     how = {address: HOW[sign] for address, sign, _ in edits}
     if len(how) < len(edits):
-        raise Refusal("an address is varied twice")
+        raise Refusal(say("an address is varied twice"))
     return how, {address: value for address, _, value in edits}
 
 
@@ -174,7 +174,9 @@ def _range(address: str, text: str) -> list[Any]:
 
     parts = [part.strip() for part in text.split(":")]
     if len(parts) not in (2, 3):
-        raise Refusal(f"{address}: with --sample write low:high or low:high:distribution")
+        raise Refusal(
+            say("{address}: with --sample write low:high or low:high:distribution", address=address)
+        )
     try:
         return [parse_number(parts[0]), parse_number(parts[1]), *parts[2:]]
     except BadCellError as problem:
@@ -187,7 +189,7 @@ def _check(call: Call, outputs: Sequence[Path], more: Sequence[str] = ()) -> Non
         from importlib.util import find_spec
 
         if find_spec("matplotlib") is None:
-            raise Refusal("plots need Matplotlib: pip install 'circflow[plots]'")
+            raise Refusal(say("plots need Matplotlib: pip install 'circflow[plots]'"))
 
 
 @contextmanager
@@ -195,7 +197,7 @@ def _store(outputs: Sequence[Path]) -> Iterator[Path | None]:
     """The store named; else one beside the first output, which goes when all is done."""
     named = [p for p in outputs if p.suffix.lower() in STORES]
     if len(named) > 1:
-        raise Refusal("name one store only")
+        raise Refusal(say("name one store only"))
     if named or not outputs:
         yield next(iter(named), None)
         return
@@ -231,15 +233,20 @@ def _show_runs(runs: Runs) -> None:
         if len(good):
             quantiles = good.quantile([0.05, 0.5, 0.95]).tolist()
             click.echo(
-                f"objective, million {runs.scenario.settings.currency}: "
-                f"lowest {good.min():,.1f}, 5 % {quantiles[0]:,.1f}, median {quantiles[1]:,.1f}, "
-                f"95 % {quantiles[2]:,.1f}, highest {good.max():,.1f}"
+                say(
+                    "objective, million {currency}: lowest {min:,.1f}, 5 % {quantiles:,.1f}, "
+                    "median {quantiles_2:,.1f}, 95 % {quantiles_3:,.1f}, highest {max:,.1f}",
+                    currency=runs.scenario.settings.currency,
+                    min=good.min(),
+                    quantiles=quantiles[0],
+                    quantiles_2=quantiles[1],
+                    quantiles_3=quantiles[2],
+                    max=good.max(),
+                )
             )
     counts = table["status"].value_counts()
-    click.echo(
-        f"{counted(len(table), 'run')}: "
-        + ", ".join(f"{n} {status}" for status, n in counts.items())
-    )
+    count = say_n("{n} run", "{n} runs", len(table))
+    click.echo(f"{count}: " + ", ".join(f"{n} {status}" for status, n in counts.items()))
 
 
 @scenario_command()
@@ -278,7 +285,13 @@ def tornado(call: Call, fix: bool, outputs: Sequence[Path], relax: bool, **optio
         _write(call, study.write, lambda plots: plots.tornado_plot(study), outputs)
 
     def show() -> None:
-        click.echo(f"objective: {study.base:,.1f} million {scenario.settings.currency}")
+        click.echo(
+            say(
+                "objective: {base:,.1f} million {currency}",
+                base=study.base,
+                currency=scenario.settings.currency,
+            )
+        )
         columns = ["rank", "parameter", "low", "high", "low_effect_million", "high_effect_million"]
         print_table(study.table[columns].head(30))
 
@@ -314,18 +327,18 @@ def alternatives(
     from circflow.studies.tradeoffs.near_optimal import near_optimal
 
     options |= {"decisions": decisions(relax), "progress": call.progress}
-    found = near_optimal(scenario, within, **options)
+    plans = near_optimal(scenario, within, **options)
     call.progress("writing")
     for path in outputs:
-        found.write(path)
+        plans.write(path)
 
     def show() -> None:
-        print_table(found.units[["unit", "status", "lowest", "highest", "best", "verdict"]])
+        print_table(plans.units[["unit", "status", "lowest", "highest", "best", "verdict"]])
         click.echo("")
-        print_table(found.table[["plan", "objective_million", "short_of_best", "distance"]])
+        print_table(plans.table[["plan", "objective_million", "short_of_best", "distance"]])
 
-    content = {**scenario.about, "best": found.best, "within": within}
-    call.finish(show, lambda: {**content, "plans": found.table, "units": found.units}, outputs)
+    content = {**scenario.about, "best": plans.best, "within": within}
+    call.finish(show, lambda: {**content, "plans": plans.table, "units": plans.units}, outputs)
 
 
 @scenario_command()

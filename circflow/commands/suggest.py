@@ -72,38 +72,41 @@ def suggest(
     from circflow.studies.suggest.study import suggest as search
     from circflow.studies.suggest.terminal import lines
 
-    found = search(scenario, break_evens=not no_break_evens, progress=call.progress, **options)
+    suggestions = search(
+        scenario, break_evens=not no_break_evens, progress=call.progress, **options
+    )
     call.progress("writing")
     for path in outputs:
-        found.write(path)
+        suggestions.write(path)
     if written is not None:
-        found.write_scenario(written)
-    call.finish(lambda: lines(found), lambda: as_content(found), [*outputs, written])
+        suggestions.write_scenario(written)
+    call.finish(lambda: lines(suggestions), lambda: as_content(suggestions), [*outputs, written])
 
 
-def as_content(found: Suggestions) -> dict[str, Any]:
+def as_content(answer: Suggestions) -> dict[str, Any]:
     """The JSON of `circflow suggest`."""
-    flows = found.flows
+    flows = answer.flows
     suggestions = []
-    for row in found.table.to_dict("records"):
+    for row in answer.table.to_dict("records"):
         record: dict[str, Any] = {str(k): v for k, v in row.items()}
-        own = flows[flows["unit"] == row["unit"]] if len(flows) else flows
+        of_unit = flows[flows["unit"] == row["unit"]] if len(flows) else flows
         for name, role in (("inputs", "input"), ("outputs", "output")):
-            part = own[own["role"] == role].drop(columns=["unit", "role"])
+            part = of_unit[of_unit["role"] == role].drop(columns=["unit", "role"])
             record[name] = part
         record.pop("takes")
         record.pop("makes")
         suggestions.append(record)
     return {
-        "scenario": found.scenario.name,
-        "currency": found.currency,
-        "objective": found.objective,
+        "scenario": answer.scenario.name,
+        "currency": answer.currency,
+        "objective": answer.objective,
         "suggestions": suggestions,
         "portfolio": {
-            "gain": found.portfolio_gain,
-            "built": found.portfolio,
+            "gain": answer.portfolio_gain,
+            "built": answer.portfolio,
         },
         **{
-            name: getattr(found, name) for name in ("who_gains", "almost", "no_market", "questions")
+            name: getattr(answer, name)
+            for name in ("who_gains", "almost", "no_market", "questions")
         },
     }

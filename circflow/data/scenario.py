@@ -31,6 +31,7 @@ from circflow.data.errors import CircflowError
 from circflow.data.result import Result
 from circflow.data.schema.sheets import BY_NAME
 from circflow.data.table import Book, Problem, Table
+from circflow.i18n import say
 
 if TYPE_CHECKING:
     from circflow.data.changes.change import Edit
@@ -47,8 +48,11 @@ class ScenarioError(CircflowError, ValueError):
         self.problems = tuple(problems)
         self.origin = origin
         errors = [p for p in self.problems if p.severity == "error"]
-        head = (
-            f"{origin or 'the scenario'} has {len(errors)} error{'s' if len(errors) != 1 else ''}"
+        head = say(
+            "{value} has {count} error{if_any}",
+            value=origin or say("the scenario"),
+            count=len(errors),
+            if_any="s" if len(errors) != 1 else "",
         )
         super().__init__("\n".join([head, *(f"  {p}" for p in errors)]))
 

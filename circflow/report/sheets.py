@@ -27,6 +27,7 @@ from circflow.algebra.build import result
 from circflow.algebra.results import Kind
 from circflow.data.files.atomic import atomic_path
 from circflow.data.files.grids import column_letter
+from circflow.i18n import mark, say
 
 MAX_ROWS = 1_048_575
 """Rows that a sheet holds below its header."""
@@ -41,16 +42,16 @@ _ESCAPED = re.compile("_(x[0-9a-fA-F]{4}_)")
 
 _TITLES = {
     "from": "from",
-    "unit_of_measure": "unit of measure",
-    "in_service": "in service (share)",
-    "load_share": "load (share of what is available)",
-    "decisions_fixed": "with decisions fixed",
-    "row": "row of the sheet",
-    "tier": "price tier",
-    "use_share": "used (share)",
-    "recovered_share": "recovered (share of what goes in)",
+    "unit_of_measure": mark("unit of measure"),
+    "in_service": mark("in service (share)"),
+    "load_share": mark("load (share of what is available)"),
+    "decisions_fixed": mark("with decisions fixed"),
+    "row": mark("row of the sheet"),
+    "tier": mark("price tier"),
+    "use_share": mark("used (share)"),
+    "recovered_share": mark("recovered (share of what goes in)"),
     "share": "share",
-    "used": "used (share of the limit)",
+    "used": mark("used (share of the limit)"),
 }
 _SHARES = ("in_service", "load_share", "use_share", "share", "used", "recovered_share")
 _STOCK = (
@@ -73,37 +74,44 @@ def title(table: str, column: str, frame: pd.DataFrame, currency: str) -> str:
 
     Of a plan's own tables as their blocks declare it; of other tables by how its name ends.
     """
-    known, measure = result(table), "unit of measure"
+    known, measure = result(table), say("unit of measure")
     if "unit_of_measure" in frame and frame["unit_of_measure"].nunique() == 1:
         measure = str(frame["unit_of_measure"].dropna().iloc[0])
     declared = known.column(column) if known is not None else None
     if known is not None and declared is not None:
         return declared.heading(known.measure or measure, currency)
-    return _TITLES.get(column) or _title_by_name(table, column, frame, currency, measure)
+    known_words = _TITLES.get(column)
+    if known_words:
+        return say(known_words)
+    return _title_by_name(table, column, frame, currency, measure)
 
 
 def _title_by_name(
     table: str, column: str, frame: pd.DataFrame, currency: str, measure: str
 ) -> str:
     for suffix, unit in (
-        ("_million_per_year", f"million {currency} per year"),
-        ("million_per_year", f"million {currency} per year"),
-        ("tonnes_per_year", "t per year"),
-        ("_million", f"million {currency}"),
-        ("million", f"million {currency} over the period"),
-        ("_per_year", f"{measure} per year"),
+        ("_million_per_year", say("million {currency} per year", currency=currency)),
+        ("million_per_year", say("million {currency} per year", currency=currency)),
+        ("tonnes_per_year", say("t per year")),
+        ("_million", say("million {currency}", currency=currency)),
+        ("million", say("million {currency} over the period", currency=currency)),
+        ("_per_year", say("{measure} per year", measure=measure)),
         ("_km", "km"),
     ):
         if column.endswith(suffix):
             stem = column.removesuffix(suffix).rstrip("_").replace("_", " ")
-            return f"{stem or ('emitted' if 'tonnes' in suffix else 'amount')} ({unit})"
-    words = column.replace("_", " ")
+            return f"{say(stem or ('emitted' if 'tonnes' in suffix else 'amount'))} ({unit})"
+    words = say(column.replace("_", " "))
     if table.startswith("unused_") and column not in _NO_MONEY:
-        of = "activity" if table == "unused_conversions" else "the waste"
+        of = say("activity") if table == "unused_conversions" else say("the waste")
         if pd.api.types.is_numeric_dtype(frame[column]):
-            return f"{words} ({currency} per unit of {of})"
+            return say(
+                "{words} ({currency} per unit of {of})", words=words, currency=currency, of=of
+            )
     if column in _PRICES and table != "totals" and pd.api.types.is_numeric_dtype(frame[column]):
-        return f"{words} ({currency} per {measure})"
+        return say(
+            "{words} ({currency} per {measure})", words=words, currency=currency, measure=measure
+        )
     if column in _STOCK and "unit_of_measure" in frame:
         return f"{words} ({measure})"
     return words
@@ -157,7 +165,7 @@ def _prepare(table: str, column: str, frame: pd.DataFrame, currency: str | None)
     series = frame[column]
     head = clean(column if currency is None else title(table, column, frame, currency))
     if pd.api.types.is_bool_dtype(series):
-        series = series.map({True: "yes", False: "no"})
+        series = series.map({True: say("yes"), False: say("no")})
     kind = kind_of(table, column, series)
     narrow = max(max(len(word) for word in head.split()) + 3, len(head) / 3)
     if kind not in ("text", "flag"):
@@ -271,7 +279,7 @@ def print_set_up(sheet: Any) -> None:
     sheet.set_paper(9)
     sheet.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.6)
     sheet.fit_to_pages(1, 0)
-    sheet.set_footer("&L&A&RPage &P of &N")
+    sheet.set_footer(say("&L&A&RPage &P of &N"))
 
 
 def _write_row(sheet: Any, formats: Formats, columns: Sequence[_Column], row: int, at: int) -> None:
@@ -281,8 +289,8 @@ def _write_row(sheet: Any, formats: Formats, columns: Sequence[_Column], row: in
         if value is None or (column.numeric and math.isnan(value)):
             sheet.write_blank(at, c, None, style)
         elif isinstance(value, float):
-            own = style if column.numeric else formats(num_format=_of_its_own(value))
-            sheet.write_number(at, c, value, own)
+            form = style if column.numeric else formats(num_format=_of_its_own(value))
+            sheet.write_number(at, c, value, form)
         else:
             sheet.write_string(at, c, value, style)
 

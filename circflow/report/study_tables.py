@@ -17,6 +17,7 @@ import pandas as pd
 from circflow.data.errors import ArgumentError
 from circflow.data.files.atomic import atomic_path, write_text
 from circflow.data.files.json_text import json_text
+from circflow.i18n import say
 from circflow.report.csvs import write_csv
 from circflow.report.numbers import without_noise
 from circflow.report.sheets import Formats, add_table, new_workbook
@@ -82,14 +83,18 @@ def write_runs(tables: Mapping[str, pd.DataFrame], path: str | os.PathLike[str])
     """
     target = Path(path)
     if target.suffix.lower() not in RUNS:
-        raise ArgumentError(f"{target}: the name must end in {', '.join(RUNS)}")
+        raise ArgumentError(
+            say("{target}: the name must end in {runs}", target=target, runs=", ".join(RUNS))
+        )
     write_tables(tables, target, currency=None)
 
 
 def _write_parquet(table: pd.DataFrame, path: Path) -> None:
     """Mixed columns (values that are numbers and words) are written as text."""
     if find_spec("pyarrow") is None:
-        raise ArgumentError("Parquet needs pyarrow: pip install 'circflow[parquet]', or write .csv")
+        raise ArgumentError(
+            say("Parquet needs pyarrow: pip install 'circflow[parquet]', or write .csv")
+        )
     columns = {}
     for name in table.columns:
         column = table[name]

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circflow.data.errors import CircflowError
+from circflow.i18n import say
 from circflow.solver.compiled import Program
 from circflow.solver.scaling import Scaling, apply, scaling_of
 
@@ -115,9 +116,15 @@ class SolverError(CircflowError, RuntimeError):
 def algorithm_missing(name: str) -> str:
     """Why an algorithm is not to be had, "" where it is."""
     if name not in ALGORITHMS:
-        return f"there is no algorithm {name!r}: there are {', '.join(ALGORITHMS)}"
+        return say(
+            "there is no algorithm {name!r}: there are {algorithms}",
+            name=name,
+            algorithms=", ".join(ALGORITHMS),
+        )
     known = _quiet(highspy.Highs()).setOptionValue("solver", name) == highspy.HighsStatus.kOk
-    return "" if known else f"{name} is not installed: pip install 'circflow[{name}]'"
+    return (
+        "" if known else say("{name} is not installed: pip install 'circflow[{name}]'", name=name)
+    )
 
 
 def _quiet(highs: Any) -> Any:
@@ -188,7 +195,9 @@ class Session:
 
     def _option(self, name: str, value: bool | int | float | str) -> None:
         if self.highs.setOptionValue(name, value) == highspy.HighsStatus.kError:
-            raise SolverError(f"HiGHS does not know the option {name} = {value}")
+            raise SolverError(
+                say("HiGHS does not know the option {name} = {value}", name=name, value=value)
+            )
 
     def _pass(self, scaled: Program) -> None:
         figures = (
@@ -211,7 +220,7 @@ class Session:
             kinds = (highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger)
             lp.integrality_ = [kinds[int(flag)] for flag in scaled.integer]
         if self.highs.passModel(lp) == highspy.HighsStatus.kError:
-            raise SolverError("HiGHS refused the programme")
+            raise SolverError(say("HiGHS refused the programme"))
 
     def _report(self, on_progress: Callable[[float, float], None]) -> None:
         scale = self.scaling.objective
@@ -423,7 +432,12 @@ class Session:
                 == highspy.SolutionStatus.kSolutionStatusFeasible
             )
             return self._plan(Ending.FEASIBLE) if feasible else Outcome(Ending.STOPPED)
-        raise SolverError(f"HiGHS ended with {self.highs.modelStatusToString(status)}")
+        raise SolverError(
+            say(
+                "HiGHS ended with {modelstatustostring}",
+                modelstatustostring=self.highs.modelStatusToString(status),
+            )
+        )
 
     def _plan(self, ending: Ending) -> Outcome:
         solution, info, scaling = self.highs.getSolution(), self.highs.getInfo(), self.scaling

@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csc_array, diags_array, hstack, vstack
 
+from circflow.i18n import mark, say
 from circflow.solution.proof import (
     AGREES,
     FLOOR,
@@ -45,7 +46,7 @@ HOLDS = 1e-8
 """A limit holds when it is breached by less than this share of what it is made of."""
 
 
-_DISAGREE = "the plan and its proof disagree: "
+_DISAGREE = mark("the plan and its proof disagree: ")
 _TOLD = 3
 
 _FAR_APART = 1e7
@@ -194,7 +195,12 @@ class _Search:
         if sure or _best_of_all(self.program, plan, self.gap):
             return plan
         self.plans.append((way, plan))
-        self.doubts.append(f"one search found {-plan.outcome.objective:.12g} million to be best")
+        self.doubts.append(
+            say(
+                "one search found {objective:.12g} million to be best",
+                objective=-plan.outcome.objective,
+            )
+        )
         return None
 
     def _searched(self, way: _Way, cap: bool, time_limit: float | None) -> tuple[Session, Outcome]:
@@ -218,7 +224,11 @@ class _Search:
         agreed = found.ending is Ending.INFEASIBLE and len(self.claims) > 1
         if agreed or _believed(self.program.relaxed(), found.ending):
             return self.without_plan(found)
-        self.doubts.append(f"the search ended with {found.ending.value}, which could not be proven")
+        self.doubts.append(
+            say(
+                "the search ended with {value}, which could not be proven", value=found.ending.value
+            )
+        )
         return None
 
     def without_plan(self, found: Outcome) -> Optimum:
@@ -311,19 +321,26 @@ def _with_bound(found: Outcome, fixed: Optimum) -> Optimum:
 def _doubt(program: Program, found: Outcome, fixed: Outcome, gap: float) -> str:
     """What speaks against a plan of the search, "" where its LP agrees with it."""
     if fixed.x is None:
-        return f"the decisions of a plan of {-found.objective:.12g} million leave no plan"
+        return say(
+            "the decisions of a plan of {objective:.12g} million leave no plan",
+            objective=-found.objective,
+        )
     size = max(abs(fixed.objective), FLOOR * _gross(program, fixed.x))
     rounding = AGREES * size
     if found.bound > fixed.objective + rounding:
-        return (
-            f"the search proved that no plan is worth more than {-found.bound:.12g} million,"
-            f" but one is worth {-fixed.objective:.12g}"
+        return say(
+            "the search proved that no plan is worth more than {bound:.12g} million, but "
+            "one is worth {objective:.12g}",
+            bound=-found.bound,
+            objective=-fixed.objective,
         )
     reached = fixed.objective - found.bound
     if found.ending is Ending.OPTIMAL and reached > gap * abs(fixed.objective) + rounding:
-        return (
-            f"the search found a plan of {-found.objective:.12g} million, but with its decisions"
-            f" the best plan is worth {-fixed.objective:.12g}"
+        return say(
+            "the search found a plan of {objective:.12g} million, but with its decisions "
+            "the best plan is worth {objective_2:.12g}",
+            objective=-found.objective,
+            objective_2=-fixed.objective,
         )
     return ""
 
@@ -356,7 +373,12 @@ def linear(
         if found.x is None:
             if _believed(program, found.ending, session):
                 return Optimum(found, False, most)
-            doubts.append(f"the solver ended with {found.ending.value}, which could not be proven")
+            doubts.append(
+                say(
+                    "the solver ended with {value}, which could not be proven",
+                    value=found.ending.value,
+                )
+            )
             continue
         if cap and found.x[dear].any():
             continue
@@ -391,7 +413,7 @@ def check(program: Program, most: Floats, found: Outcome) -> str:
     sides = (program.row_lower, program.row_upper)
     over = breach(program.matrix, sides, program.lower, program.upper, found.x)
     if not over <= HOLDS:
-        return f"a limit is breached by {over:.2g} of its size"
+        return say("a limit is breached by {over:.2g} of its size", over=over)
     upper = np.minimum(program.upper, most)
     bound = program.offset + dual_bound(
         program.cost, program.matrix, sides, program.lower, upper, found.row_dual
@@ -399,9 +421,11 @@ def check(program: Program, most: Floats, found: Outcome) -> str:
     objective = worth(program, found.x)
     size = max(abs(objective), FLOOR * _gross(program, found.x))
     if not objective - bound <= AGREES * size:
-        return (
-            f"the plan found is worth {-objective:.12g} million, but its prices prove only that"
-            f" none is worth more than {-bound:.12g}"
+        return say(
+            "the plan found is worth {objective:.12g} million, but its prices prove only "
+            "that none is worth more than {bound:.12g}",
+            objective=-objective,
+            bound=-bound,
         )
     return ""
 
@@ -428,8 +452,8 @@ def _scales(way: _Way, program: Program, most: Floats) -> Scaling:
 
 
 def _disagreement(doubts: list[str]) -> SolverError:
-    told = dict.fromkeys(d.removeprefix(_DISAGREE) for d in doubts)
-    return SolverError(_DISAGREE + "; ".join(list(told)[:_TOLD]))
+    told = dict.fromkeys(d.removeprefix(say(_DISAGREE)) for d in doubts)
+    return SolverError(say(_DISAGREE) + "; ".join(list(told)[:_TOLD]))
 
 
 # ------------------------------------------------------------------- no plan

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 import time
 
+from circflow.i18n import say
+
 _LEAST = 0.5
 """Seconds that each step is given at least."""
 
@@ -37,4 +39,8 @@ def time_left(begun: float, done: int, count: int) -> str:
     """`12 s left`, `3 min left`: as long for each that is missing as for those `done` since
     `begun` (of `time.perf_counter`)."""
     seconds = (time.perf_counter() - begun) / max(done, 1) * max(count - done, 0)
-    return f"{seconds:.0f} s left" if seconds < 100 else f"{seconds / 60:.0f} min left"
+    return (
+        say("{seconds:.0f} s left", seconds=seconds)
+        if seconds < 100
+        else say("{seconds:.0f} min left", seconds=seconds / 60)
+    )

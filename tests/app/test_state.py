@@ -257,6 +257,18 @@ def test_sliders_hold_the_decisions(browser: Browser) -> None:
     }
 
 
+def test_what_a_band_is_made_of(browser: Browser) -> None:
+    """60 of 100 t of slag go to the mill, which makes 60 t of cement of it; 40 t are dumped."""
+    run = browser.run("solve")
+    page = browser.page(f"/flows?run={run}&of=slag")
+    for words in ("Arises, per year", "Moves, per year", "Is dumped, per year", ">100<", ">40<"):
+        assert words in page
+    assert "Is sold" not in page
+    both = browser.page("/flows?of=slag%0ANew+mill")
+    assert "Is used and made, per year" in both and ">cement<" not in both
+    assert "too small to be drawn" in browser.page("/flows?of=others+(3)")
+
+
 def test_verdicts_and_a_plant_of_ones_own(browser: Browser) -> None:
     browser.page("/check")
     page = browser.page(f"/runs/{browser.run('evaluate')}")

@@ -14,6 +14,7 @@ from circflow.app.project import Run
 from circflow.app.views.network import columns
 from circflow.app.views.parts import begin, field, figure, hidden, latest, raw_sheet, runs_table
 from circflow.data.table import Book
+from circflow.i18n import mark, say
 
 if TYPE_CHECKING:
     from circflow.app.state import App
@@ -25,23 +26,32 @@ Rows = Mapping[str, list[dict[str, Any]]]
 
 def suggestions(app: App, query: Mapping[str, str]) -> str:
     """What was found last, and a form that looks again."""
-    ask = (
-        field(
-            "What other money is worth (blank: as in the sheet Scenario)",
-            "rates",
-            of="suggest",
-            size=24,
-            placeholder="USD 2023=95; EUR=100",
-        )
-        + '<label><input type="checkbox" name="new" value="yes"> only what no unit of the '
-        "workbook is like</label> "
+    ask = field(
+        "What other money is worth (blank: as in the sheet Scenario)",
+        "rates",
+        of="suggest",
+        size=24,
+        placeholder=say("USD 2023=95; EUR=100"),
+    ) + (
+        '<label><input type="checkbox" name="new" value="yes"> '
+        + say("only what no unit of the workbook is like")
+        + "</label> "
     )
-    body = "<p>Every technology of the library at every site, priced at the plan; the best are "
-    body += "solved again with the workbook.</p>" + begin("suggest", "Look for suggestions", ask)
+    body = (
+        "<p>"
+        + say("Every technology of the library at every site, priced at the plan; the best are")
+        + " "
+    )
+    body += (say("solved again with the workbook.") + "</p>") + begin(
+        "suggest", say("Look for suggestions"), ask
+    )
     found = latest(app, "suggest", with_file=FILE)
     body += cards(app, found) if found is not None else ""
     return page(
-        "Suggestions", body + runs_table(app, ("suggest",)), project=app.project, at="/suggestions"
+        say("Suggestions"),
+        body + runs_table(app, ("suggest",)),
+        project=app.project,
+        at="/suggestions",
     )
 
 
@@ -57,43 +67,53 @@ def cards(app: App, run: Run) -> str:
     currency = escape(str(found["currency"]))
     drawn = "".join(_card(run, one, currency, known) for one in found["suggestions"])
     if not drawn:
-        return note("No technology of the library would pay here.")
+        return note(say("No technology of the library would pay here."))
     asked = [[escape(q["material"]), escape(q["question"])] for q in found["questions"]]
-    head = ("material", "what is asked")
+    head = ("material", say("what is asked"))
     body = f'<div class="cards">{drawn}</div>'
-    return body + (html_table(head, asked, caption="Not sure") if asked else "")
+    return body + (html_table(head, asked, caption=say("Not sure")) if asked else "")
 
 
 def _card(run: Run, one: Mapping[str, Any], currency: str, known: set[str]) -> str:
     unit = str(one["unit"])
-    worth = figure(one["gain"]) if one["pays"] else f"{figure(one['value'])}: would not be built"
+    worth = (
+        figure(one["gain"])
+        if one["pays"]
+        else say("{value}: would not be built", value=figure(one["value"]))
+    )
     lines = [
-        f"takes {_amounts(one['inputs'])}",
-        f"makes {_amounts(one['outputs'])}",
-        f"capital {figure(one['capex_million'])} million {currency}; it pays up to "
-        f"{figure(one['break_even_capex_million'])} million",
-        *(f"{words} {one[name]}" for name, words in _WORDS.items() if one[name]),
+        say("takes {amounts}", amounts=_amounts(one["inputs"])),
+        say("makes {amounts}", amounts=_amounts(one["outputs"])),
+        say(
+            "capital {capex_million} million {currency}; it pays up to "
+            "{break_even_capex_million} million",
+            capex_million=figure(one["capex_million"]),
+            currency=currency,
+            break_even_capex_million=figure(one["break_even_capex_million"]),
+        ),
+        *(f"{say(words)} {one[name]}" for name, words in _WORDS.items() if one[name]),
     ]
     more = "".join(f"<li>{escape(line)}</li>" for line in lines)
     if unit in known:
-        act = note("It stands in the workbook as a candidate.")
+        act = note(say("It stands in the workbook as a candidate."))
     else:
-        words = "Add to the workbook"
+        words = say("Add to the workbook")
         act = form(
             "/suggestions/add",
             hidden(run=run.run, unit=unit) + button(words, title=f"{words}: {unit}"),
         )
     return (
-        f'<article class="card"><h2>{escape(unit)}</h2><p class="lead">gain {worth} million '
-        f"{currency}</p><ul>{more}</ul>{act}</article>"
+        f'<article class="card"><h2>{escape(unit)}</h2><p class="lead">'
+        + say("gain {worth} million {currency}", worth=worth, currency=currency)
+        + f"</p><ul>{more}</ul>{act}</article>"
     )
 
 
 _WORDS = {
-    "or_at": "instead of it, not beside it: at",
-    "gains_most": "gains most:",
+    "or_at": mark("instead of it, not beside it: at"),
+    "gains_most": mark("gains most:"),
     "alike": "like",
-    "hangs_on": "hangs on",
+    "hangs_on": mark("hangs on"),
 }
 
 

@@ -2,14 +2,15 @@
 
 A value that holds a comma, a bracket or a quotation mark stands in quotation marks ('…' or "…",
 doubled inside). A blank value matches blank cells. `Scenario.discount_rate` names a key of the
-sheet Scenario; `row` may be used as a column, for the row number in the sheet.
+sheet Scenario; `row` may be used as a column, for the row number in the sheet. Sheets, columns and
+closed words may bear their names in any language; an `Address` has the English ones.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -20,6 +21,9 @@ from circflow.data.errors import CircflowError
 from circflow.data.schema.sheets import BY_NAME, SCENARIO_KEYS, Column
 from circflow.data.suggest import nearest, remark
 from circflow.data.table import Cell, Table
+from circflow.i18n import ENGLISH, say
+from circflow.i18n.names import column_names, english_word, names_in, sheet_names
+from circflow.i18n.names import plain as plain_name
 
 ROW = "row"
 """A filter on the row number in the sheet."""
@@ -38,15 +42,30 @@ class AddressError(CircflowError, ValueError):
 
 @dataclass(frozen=True)
 class Address:
-    """A column of a sheet, and the values that other columns of a row must have."""
+    """A column of a sheet, and the values that other columns of a row must have: English names."""
 
     sheet: str
     column: str
     filters: tuple[tuple[str, str], ...] = ()
+    as_typed: bool = field(default=True, compare=False)
+    """Whether the names were typed in English."""
 
     def __str__(self) -> str:
-        inside = ", ".join(f"{column}={quote(value)}" for column, value in self.filters)
-        return f"{self.sheet}.{self.column}" + (f"[{inside}]" if inside else "")
+        return self.spoken(ENGLISH)
+
+    def spoken(self, language: str, comma: str = ", ") -> str:
+        """The address with the names of a language."""
+        names = names_in(language)
+        head = f"{names.sheet(self.sheet)}.{names.column(self.sheet, self.column)}"
+        return head + self.bracket(language, comma)
+
+    def bracket(self, language: str, comma: str) -> str:
+        """The filters in their brackets, "" where there are none."""
+        names, shown = names_in(language), []
+        for name, value in self.filters:
+            word = names.word(name, value) if _is_word(self.sheet, name, value) else value
+            shown.append(f"{names.column(self.sheet, name)}={quote(word)}")
+        return f"[{comma.join(shown)}]" if shown else ""
 
 
 @dataclass(frozen=True)
@@ -70,58 +89,141 @@ def quote(value: str) -> str:
 
 
 def parse_address(text: str) -> Address:
-    """Read an address. Raises `AddressError` where it is none, or names no sheet or column."""
+    """Read an address, its names in any language. Raises `AddressError` where it is none, or names
+    no sheet or column."""
     head, bracket, tail = text.strip().partition("[")
-    sheet, dot, column = (part.strip() for part in head.partition("."))
-    if not dot or not column:
+    typed_sheet, dot, typed_column = (part.strip() for part in head.partition("."))
+    if not dot or not typed_column:
         raise AddressError(
-            f"{shorten(text)!r} is not an address: write Sheet.column, or "
-            "Sheet.column[column=value, …]"
+            say(
+                "{text!r} is not an address: write Sheet.column, or Sheet.column[column=value, …]",
+                text=shorten(text),
+            )
         )
+    sheet = english_sheet(typed_sheet)
     if sheet not in BY_NAME:
-        good = nearest(sheet, BY_NAME)
+        good = nearest(sheet, sheet_names(tuple(BY_NAME)))
         raise AddressError(
-            f"there is no sheet {shorten(sheet)!r}{remark(sheet, good)}",
-            f"{good}.{column}{bracket}{tail}" if good else "",
+            say(
+                "there is no sheet {sheet!r}{remark}",
+                sheet=shorten(sheet),
+                remark=remark(sheet, good),
+            ),
+            f"{good}.{typed_column}{bracket}{tail}" if good else "",
         )
     columns = tuple(SETTINGS) if sheet == "Scenario" else BY_NAME[sheet].names
+    column = english_column(sheet, columns, typed_column)
     if column not in columns:
-        good = nearest(column, columns)
+        good = nearest(column, column_names(sheet, columns))
         noun = "key" if sheet == "Scenario" else "column"
         raise AddressError(
-            f"{sheet} has no {noun} {shorten(column)!r}{remark(column, good)}",
-            f"{sheet}.{good}{bracket}{tail}" if good else "",
+            say(
+                "{typed_sheet} has no {noun} {column!r}{remark}",
+                typed_sheet=typed_sheet,
+                noun=noun,
+                column=shorten(column),
+                remark=remark(column, good),
+            ),
+            f"{typed_sheet}.{good}{bracket}{tail}" if good else "",
         )
+    as_typed = (sheet, column) == (typed_sheet, typed_column)
     if not bracket:
-        return Address(sheet, column)
+        return Address(sheet, column, as_typed=as_typed)
     if sheet == "Scenario":
-        raise AddressError("a key of Scenario stands alone: leave out the brackets", head.strip())
-    return Address(sheet, column, _parse_filters(text, sheet, tail.strip()))
+        raise AddressError(
+            say("a key of Scenario stands alone: leave out the brackets"), head.strip()
+        )
+    filters, typed = _parse_filters(text, sheet, tail.strip())
+    return Address(sheet, column, filters, as_typed and filters == typed)
 
 
-def _parse_filters(text: str, sheet: str, tail: str) -> tuple[tuple[str, str], ...]:
+def english_sheet(name: str) -> str:
+    """The English name of a sheet; the name itself where it is unknown."""
+    if name in BY_NAME:
+        return name
+    return sheet_names(tuple(BY_NAME)).get(plain_name(name), ("", name))[1]
+
+
+def english_column(sheet: str, columns: tuple[str, ...], name: str) -> str:
+    """The English name of a column; the name itself where it is unknown."""
+    if name in columns:
+        return name
+    return column_names(sheet, columns).get(plain_name(name), ("", name))[1]
+
+
+def _is_word(sheet: str, name: str, value: str) -> bool:
+    return value in _words(sheet, name)
+
+
+def _words(sheet: str, name: str) -> tuple[str, ...]:
+    """The closed words of a column that a filter names."""
+    if name == ROW:
+        return ()
+    column = BY_NAME[sheet][name]
+    return ("yes", "no") if column.kind == "flag" else column.choices or column.words
+
+
+def spoken_address(text: str, language: str) -> str:
+    """An address with the names of a language; what cannot be read as it stands.
+
+    An address without a column, as `off` takes it, is one as well.
+    """
+    head, bracket, _ = text.partition("[")
+    sheet = english_sheet(head.strip())
+    whole = bool(bracket) and "." not in head and sheet in BY_NAME
+    try:
+        address = parse_address(
+            text.replace(head, f"{sheet}.{BY_NAME[sheet].names[0]}", 1) if whole else text
+        )
+    except AddressError:
+        return text
+    if language == ENGLISH and address.as_typed and (not whole or sheet == head.strip()):
+        return text
+    comma = ", " if ", " in text else ","
+    if whole:
+        return names_in(language).sheet(sheet) + address.bracket(language, comma)
+    return address.spoken(language, comma)
+
+
+Filters = tuple[tuple[str, str], ...]
+
+
+def _parse_filters(text: str, sheet: str, tail: str) -> tuple[Filters, Filters]:
+    """The filters in brackets, in English and as they are typed."""
     filters: list[tuple[str, str]] = []
+    typed: list[tuple[str, str]] = []
     rest = tail
     while True:
-        column, equals, rest = rest.partition("=")
-        column = column.strip()
+        name, equals, rest = rest.partition("=")
+        name = name.strip()
         if not equals:
-            raise AddressError(f"the brackets of {shorten(text)!r} do not hold column=value")
-        names = (*BY_NAME[sheet].names, ROW)
-        if column not in names:
-            good = nearest(column, names)
             raise AddressError(
-                f"{sheet} has no column {shorten(column)!r}{remark(column, good)}",
-                text.replace(f"{column}=", f"{good}=", 1) if good else "",
+                say("the brackets of {text!r} do not hold column=value", text=shorten(text))
+            )
+        names = (*BY_NAME[sheet].names, ROW)
+        column = english_column(sheet, names, name)
+        if column not in names:
+            good = nearest(name, column_names(sheet, names))
+            raise AddressError(
+                say(
+                    "{sheet} has no column {name!r}{remark}",
+                    sheet=sheet,
+                    name=shorten(name),
+                    remark=remark(name, good),
+                ),
+                text.replace(f"{name}=", f"{good}=", 1) if good else "",
             )
         value, rest = _parse_value(text, rest.lstrip())
-        filters.append((column, value))
+        filters.append((column, english_word(column, _words(sheet, column), value)))
+        typed.append((name, value))
         if rest.startswith(","):
             rest = rest[1:]
         elif rest == "]":
-            return tuple(filters)
+            return tuple(filters), tuple(typed)
         else:
-            raise AddressError(f"the brackets of {shorten(text)!r} must end the address with ]")
+            raise AddressError(
+                say("the brackets of {text!r} must end the address with ]", text=shorten(text))
+            )
 
 
 def _parse_value(text: str, rest: str) -> tuple[str, str]:
@@ -130,11 +232,17 @@ def _parse_value(text: str, rest: str) -> tuple[str, str]:
         mark = rest[0]
         quoted = re.match(rf"{mark}((?:[^{mark}]|{mark}{mark})*){mark}\s*(?=[,\]])", rest)
         if not quoted:
-            raise AddressError(f"a quotation mark {mark} is not closed in {shorten(text)!r}")
+            raise AddressError(
+                say(
+                    "a quotation mark {mark} is not closed in {text!r}",
+                    mark=mark,
+                    text=shorten(text),
+                )
+            )
         return quoted[1].replace(mark * 2, mark).strip(), rest[quoted.end() :]
     end = re.search(r"[,\]]", rest)
     if not end:
-        raise AddressError(f"the closing bracket ] is missing in {shorten(text)!r}")
+        raise AddressError(say("the closing bracket ] is missing in {text!r}", text=shorten(text)))
     return rest[: end.start()].strip(), rest[end.start() :]
 
 
@@ -152,9 +260,9 @@ def match(tables: Mapping[str, Table], address: Address) -> Match:
         kept &= fits
     if not kept.any():
         if not address.filters:
-            raise AddressError(f"the sheet {address.sheet} has no rows")
+            raise AddressError(say("the sheet {sheet} has no rows", sheet=address.sheet))
         raise AddressError(
-            f"no row of {address.sheet} has "
+            say("no row of {sheet} has ", sheet=address.sheet)
             + " and ".join(f"{c} {shorten(v)!r}" for c, v in address.filters)
         )
     rows = frame.index[kept]
@@ -181,7 +289,12 @@ def _fits(frame: pd.DataFrame, sheet: str, name: str, value: str) -> np.ndarray:
 
 
 def _no_value(frame: pd.DataFrame, address: Address, column: str, value: str) -> AddressError:
-    message = f"no row of {address.sheet} has {column} {shorten(value)!r}"
+    message = say(
+        "no row of {sheet} has {column} {value!r}",
+        sheet=address.sheet,
+        column=column,
+        value=shorten(value),
+    )
     if column == ROW or BY_NAME[address.sheet][column].kind in ("number", "integer", "flag"):
         return AddressError(message)
     good = nearest(value, (str(v) for v in frame[column].dropna().unique()))
@@ -276,9 +389,13 @@ def left_behind(
         kept = frame.loc[[n for n in candidates if n in rows - moved], "unit"]
         if len(kept):
             names = ", ".join(repr(shorten(unit)) for unit in kept[:3])
-            more = f" and {len(kept) - 3} more" if len(kept) > 3 else ""
-            found[place] = (
-                f"{column} is the smaller size's alone, {larger} of {names}{more} stays: vary "
-                f"Units.{larger} as well"
+            more = say(" and {count} more", count=len(kept) - 3) if len(kept) > 3 else ""
+            found[place] = say(
+                "{column} is the smaller size's alone, {larger} of {names}{more} stays: vary "
+                "Units.{larger} as well",
+                column=column,
+                larger=larger,
+                names=names,
+                more=more,
             )
     return found

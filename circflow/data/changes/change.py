@@ -44,6 +44,7 @@ from circflow.data.read import scenario_of
 from circflow.data.scenario import Scenario, ScenarioError
 from circflow.data.schema.sheets import BY_NAME, Column
 from circflow.data.table import Book, Cell, Problem, RawSheet, Table
+from circflow.i18n import say
 
 __all__ = ["Edit", "change", "find_cells", "parse_address", "parse_edit", "scenario_numbers"]
 
@@ -97,8 +98,11 @@ def change(scenario: Scenario, edits: Mapping[str, Edit]) -> Scenario:
     """
     if not isinstance(edits, Mapping):
         raise ArgumentError(
-            "changes are given as {address: edit}, such as {'Markets.price': '*0.9'},"
-            f" not {named(edits)}"
+            say(
+                "changes are given as {{address: edit}}, such as {{'Markets.price': "
+                "'*0.9'}}, not {named}",
+                named=named(edits),
+            )
         )
     changes = [_planned(scenario, text, edit) for text, edit in edits.items()]
     if not changes:
@@ -130,16 +134,18 @@ def parse_edit(edit: Edit) -> tuple[Literal["set", "factor", "add"], Edit]:
     if not isinstance(edit, str):
         return "set", edit
     text = edit.strip()
-    found = re.match(r"(\*=?|\+=?|=)", text)
-    if not found:
+    sign = re.match(r"(\*=?|\+=?|=)", text)
+    if not sign:
         return "set", text or None
-    value = text[found.end() :].strip()
-    if found[0] == "=":
+    value = text[sign.end() :].strip()
+    if sign[0] == "=":
         return "set", value or None
     number = parse_number(value)
     if number is None:
-        raise BadCellError(f"{shorten(text)!r} lacks a number behind {found[0]}")
-    return ("factor" if found[0][0] == "*" else "add"), number
+        raise BadCellError(
+            say("{text!r} lacks a number behind {sign}", text=shorten(text), sign=sign[0])
+        )
+    return ("factor" if sign[0][0] == "*" else "add"), number
 
 
 def _refused(
@@ -152,36 +158,47 @@ def _planned(scenario: Scenario, text: str, edit: Edit) -> _Change:
     origin = scenario.book.origin
     try:
         address = parse_address(text)
-        found = match(scenario.tables, address)
+        matched = match(scenario.tables, address)
     except AddressError as problem:
         sheet = text.partition(".")[0].strip()
         cell = Cell(sheet if sheet in BY_NAME else "", 0)
-        message = f"the address {shorten(text)!r}: {problem.message}"
+        message = say(
+            "the address {text!r}: {message}", text=shorten(text), message=problem.message
+        )
         raise _refused(origin, cell, message, suggestion=problem.suggestion) from None
-    column = found.column
+    column = matched.column
     cell = find_cells(scenario.tables, address)[0]
     try:
         how, value = parse_edit(edit)
         if how == "set":
             if isinstance(value, bool) and column.is_number:
-                raise BadCellError("a number is wanted, not TRUE or FALSE")
+                raise BadCellError(say("a number is wanted, not TRUE or FALSE"))
             value = parse_cell(value, column)
     except BadCellError as problem:
         raise _refused(
             origin,
             cell,
-            f"{text} cannot be changed by {edit!r}: {problem.message}",
+            say(
+                "{text} cannot be changed by {edit!r}: {message}",
+                text=text,
+                edit=edit,
+                message=problem.message,
+            ),
             found=str(edit),
             expected=column.expected,
             suggestion=problem.suggestion,
         ) from None
     if how != "set" and not column.is_number:
-        message = f"{text} is not a number, so it can only be set: write ={shorten(str(edit))}"
+        message = say(
+            "{text} is not a number, so it can only be set: write ={edit}",
+            text=text,
+            edit=shorten(str(edit)),
+        )
         raise _refused(origin, cell, message, found=str(edit), expected=column.expected)
     if how == "set" and value is None and column.required and column.default is None:
-        message = f"{text} cannot be left blank"
+        message = say("{text} cannot be left blank", text=text)
         raise _refused(origin, cell, message, expected=column.expected)
-    return _Change(address, column, found.rows, how, value)
+    return _Change(address, column, matched.rows, how, value)
 
 
 def _new_values(scenario: Scenario, one: _Change, table: Table) -> list[str | float | bool | None]:
@@ -192,28 +209,33 @@ def _new_values(scenario: Scenario, one: _Change, table: Table) -> list[str | fl
     assert isinstance(one.value, float)
     before = _numbers(one, table)
     if np.isnan(before).all():
-        message = (
-            f"{one.address} is blank and has no default, so it cannot be "
-            f"{'multiplied' if one.how == 'factor' else 'added to'}: set it with ="
+        message = say(
+            "{address} is blank and has no default, so it cannot be {if_any}: set it with =",
+            address=one.address,
+            if_any=say("multiplied") if one.how == "factor" else say("added to"),
         )
         raise _refused(scenario.book.origin, table.cell(rows[0], one.at), message)
     after = before * one.value if one.how == "factor" else before + one.value
-    whole = one.column.kind == "integer"
+    integer = one.column.kind == "integer"
     for row, number in zip(rows, after, strict=True):
         if np.isnan(number):
             continue
         problem = None
         if not np.isfinite(number):
-            problem = BadCellError("the number is not finite")
-        elif whole and number != np.floor(number):
-            problem = BadCellError(f"{plain(number)} is not a whole number")
+            problem = BadCellError(say("the number is not finite"))
+        elif integer and number != np.floor(number):
+            problem = BadCellError(say("{number} is not a whole number", number=plain(number)))
         elif not in_range(float(number), one.column):
             problem = out_of_range(float(number), one.column)
         if problem:
             raise _refused(
                 scenario.book.origin,
                 table.cell(row, one.at),
-                f"after the change of {one.address}: {problem.message}",
+                say(
+                    "after the change of {address}: {message}",
+                    address=one.address,
+                    message=problem.message,
+                ),
                 found=plain(float(number)) if np.isfinite(number) else str(number),
                 expected=one.column.expected,
             )
@@ -336,7 +358,9 @@ def scenario_numbers(scenario: Scenario, sheets: Iterable[str] | None = None) ->
     parts = []
     for name in wanted:
         if name not in scenario.tables:
-            raise _refused(scenario.book.origin, Cell(name, 0), f"there is no sheet {name!r}")
+            raise _refused(
+                scenario.book.origin, Cell(name, 0), say("there is no sheet {name!r}", name=name)
+            )
         table = scenario.tables[name]
         parts.extend(
             _settings_numbers(table) if name == "Scenario" else _table_numbers(scenario, table)

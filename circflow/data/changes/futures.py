@@ -15,14 +15,22 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from circflow.data.cells import in_range, out_of_range, parse_cell, plain, shorten
-from circflow.data.changes.address import SETTINGS, AddressError, Match, match, parse_address
+from circflow.data.cells import in_range, out_of_range, parse_cell, plain, shorten, written
+from circflow.data.changes.address import (
+    SETTINGS,
+    AddressError,
+    Match,
+    english_sheet,
+    match,
+    parse_address,
+)
 from circflow.data.changes.retyped import retyped
 from circflow.data.checks.changed import check_changed
 from circflow.data.scenario import Scenario, ScenarioError, Standstill
 from circflow.data.schema.sheets import BY_NAME, Column
 from circflow.data.suggest import nearest, remark
 from circflow.data.table import Cell, Problem, Table
+from circflow.i18n import mark, say
 
 OFF = "off"
 OFF_TARGETS: dict[str, tuple[str, ...]] = {
@@ -33,7 +41,7 @@ OFF_TARGETS: dict[str, tuple[str, ...]] = {
     "Markets": ("site", "material"),
 }
 """What can stand still, and the columns that name it."""
-OFF_WORDS = (
+OFF_WORDS = mark(
     "Units[unit=…], Members[member=…], Links[from=…, to=…], Modes[mode=…] or "
     "Markets[site=…, material=…]"
 )
@@ -104,19 +112,24 @@ class Future:
         """Each change in words, with its cell."""
         told = []
         for one in self.changes:
-            verb = {"factor": "times", "add": "plus", "set": "set to"}[one.how]
+            verb = {"factor": "times", "add": "plus", "set": say("set to")}[one.how]
             told.append((one.row, f"{one.text} {verb} {plain(one.value)}"))
         for still in self.outages:
-            told.append((still.row, f"{still.text} stands still {when(still.period)}"))
+            told.append(
+                (
+                    still.row,
+                    say("{text} stands still {when}", text=still.text, when=when(still.period)),
+                )
+            )
         return [
-            f"{text} ({self.sheet} row {row})" if row else text
+            say("{text} ({sheet} row {row})", text=text, sheet=self.sheet, row=row) if row else text
             for row, text in sorted(told, key=lambda pair: pair[0])
         ]
 
 
 def when(period: str | None) -> str:
     """`in 2026`, `in every period`."""
-    return "in every period" if period is None else f"in {period}"
+    return say("in every period") if period is None else say("in {period}", period=period)
 
 
 def futures_of(scenario: Scenario) -> list[Future]:
@@ -153,23 +166,33 @@ def target_of(tables: Mapping[str, Table], text: str) -> Match:
     found = match(tables, address)
     if not found.column.is_number:
         raise AddressError(
-            f"{address.sheet}.{address.column} holds no numbers: only numbers can differ between "
-            "futures"
+            say(
+                "{sheet}.{column} holds no numbers: only numbers can differ between futures",
+                sheet=address.sheet,
+                column=address.column,
+            )
         )
     if address.sheet == "Units" and address.column == "capacity_per_year":
         units = tables["Units"].frame.loc[list(found.rows)]
         sized = (units["status"] == "candidate") & units["capacity_max_per_year"].notna()
         if sized.any():
             raise AddressError(
-                f"the size of {shorten(units.loc[sized, 'unit'].iloc[0])!r} is decided "
-                "(it has a capacity_max_per_year), so it is the same in every future"
+                say(
+                    "the size of {iloc!r} is decided (it has a capacity_max_per_year), so it is "
+                    "the same in every future",
+                    iloc=shorten(units.loc[sized, "unit"].iloc[0]),
+                )
             )
     return found
 
 
 def refusal(sheet: str, column: str) -> str:
     """Why a future cannot change a column, or ""."""
-    decided = f"{sheet}.{column} belongs to the decision, so it is the same in every future"
+    decided = say(
+        "{sheet}.{column} belongs to the decision, so it is the same in every future",
+        sheet=sheet,
+        column=column,
+    )
     if sheet in _DECISION_SHEETS:
         return decided
     if sheet == "Scenario" and column in _DECISION_SETTINGS:
@@ -177,34 +200,54 @@ def refusal(sheet: str, column: str) -> str:
     if sheet == "Units" and column in _DECISION_COLUMNS:
         return decided
     if sheet in _NO_PLAN_READS:
-        return f"no plan depends on {sheet}.{column}, so a future cannot change it"
+        return say(
+            "no plan depends on {sheet}.{column}, so a future cannot change it",
+            sheet=sheet,
+            column=column,
+        )
     return ""
 
 
 def outage(tables: Mapping[str, Table], text: str, period: str | None) -> Outage:
     """What an address without a column names, to stand still. Raises `AddressError`."""
     head, bracket, tail = text.strip().partition("[")
-    sheet = head.strip()
+    sheet = english_sheet(head.strip())
     if sheet not in OFF_TARGETS:
-        base = sheet.partition(".")[0].strip()
+        base = english_sheet(sheet.partition(".")[0].strip())
         good = base if base in OFF_TARGETS else nearest(sheet, OFF_TARGETS)
         raise AddressError(
-            f"{shorten(sheet)!r} cannot stand still: off takes {OFF_WORDS}, without a column"
-            f"{remark(sheet, good)}",
+            say(
+                "{sheet!r} cannot stand still: off takes {off_words}, without a column{remark}",
+                sheet=shorten(sheet),
+                off_words=OFF_WORDS,
+                remark=remark(sheet, good),
+            ),
             f"{good}{bracket}{tail}" if good else "",
         )
     wanted = OFF_TARGETS[sheet]
     filters = dict(parse_address(f"{sheet}.{wanted[0]}{bracket}{tail}").filters)
     shown = f"{sheet}[{', '.join(f'{name}=…' for name in wanted)}]"
     if set(filters) != set(wanted):
-        raise AddressError(f"{shorten(text)!r} does not name what stands still: write {shown}")
+        raise AddressError(
+            say(
+                "{text!r} does not name what stands still: write {shown}",
+                text=shorten(text),
+                shown=shown,
+            )
+        )
     names = tuple(filters[name] for name in wanted)
     for column, name in zip(wanted, names, strict=True):
         _must_stand(tables, sheet, column, name, text)
     if sheet == "Markets":
         frame = tables["Markets"].frame
         if not ((frame["site"] == names[0]) & (frame["material"] == names[1])).any():
-            raise AddressError(f"no row of Markets has site {names[0]!r} and material {names[1]!r}")
+            raise AddressError(
+                say(
+                    "no row of Markets has site {names!r} and material {names_2!r}",
+                    names=names[0],
+                    names_2=names[1],
+                )
+            )
     return Outage(0, sheet, names, period, text.strip())
 
 
@@ -215,7 +258,13 @@ def _must_stand(tables: Mapping[str, Table], sheet: str, column: str, name: str,
     if name not in names:
         good = nearest(name, names)
         raise AddressError(
-            f"no row of {home} has {key} {shorten(name)!r}{remark(name, good)}",
+            say(
+                "no row of {home} has {key} {name!r}{remark}",
+                home=home,
+                key=key,
+                name=shorten(name),
+                remark=remark(name, good),
+            ),
             text.replace(name, good, 1) if good else "",
         )
 
@@ -257,8 +306,11 @@ def changed_figures(tables: Mapping[str, Table], future: Future) -> tuple[Figure
                     tables,
                     future,
                     one,
-                    f"{one.text} is blank and has no default, so it cannot be "
-                    f"{'multiplied' if one.how == 'factor' else 'added to'}: set it",
+                    say(
+                        "{text} is blank and has no default, so it cannot be {if_any}: set it",
+                        text=one.text,
+                        if_any=say("multiplied") if one.how == "factor" else say("added to"),
+                    ),
                     "parameter",
                 )
             )
@@ -269,8 +321,19 @@ def changed_figures(tables: Mapping[str, Table], future: Future) -> tuple[Figure
         value = float(figures[sheet, name][row])
         wrong = _out_of_limits(value, one.target.column)
         if wrong:
-            where = f"Scenario {name}" if sheet == "Scenario" else tables[sheet].cell(row, name)
-            problems.append(_problem(tables, future, one, f"{where} would be wrong: {wrong}"))
+            where = (
+                say("Scenario {name}", name=name)
+                if sheet == "Scenario"
+                else tables[sheet].cell(row, name)
+            )
+            problems.append(
+                _problem(
+                    tables,
+                    future,
+                    one,
+                    say("{where} would be wrong: {wrong}", where=where, wrong=wrong),
+                )
+            )
     return figures, list(dict.fromkeys(problems))
 
 
@@ -291,9 +354,9 @@ def _out_of_limits(value: float, column: Column) -> str:
     if math.isnan(value):
         return ""
     if not math.isfinite(value):
-        return "the number is not finite"
+        return say("the number is not finite")
     if column.kind == "integer" and value != math.floor(value):
-        return f"{plain(value)} is not a whole number"
+        return say("{value} is not a whole number", value=written(value))
     return "" if in_range(value, column) else out_of_range(value, column).message
 
 
@@ -307,7 +370,10 @@ def _problem(
     table = tables.get(future.sheet)
     cell = table.cell(one.row, column) if table is not None and one.row else Cell("", 0)
     return Problem(
-        "error", cell, f"in the future {shorten(future.name)!r} {message}", plain(one.value)
+        "error",
+        cell,
+        say("in the future {name!r} {message}", name=shorten(future.name), message=message),
+        plain(one.value),
     )
 
 

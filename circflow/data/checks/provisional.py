@@ -29,7 +29,7 @@ def provisional(
         if draft.sheet.key:
             key = [*draft.sheet.key, *(["period"] if draft.sheet.periodic else [])]
             frame = frame[~comparable(frame, key).duplicated()]
-        tables[name] = Table(draft.sheet, frame, draft.letters)
+        tables[name] = Table(draft.sheet, frame, draft.letters, draft.native)
     return Scenario(settings, periods, {name: tables[name] for name in BY_NAME}, book)
 
 

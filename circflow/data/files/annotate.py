@@ -16,6 +16,7 @@ from circflow.data.files.atomic import atomic_path
 from circflow.data.files.books import read_book, write_book
 from circflow.data.files.grids import column_letter, file_error
 from circflow.data.table import Book, Cell, Problem
+from circflow.i18n import mark, say
 
 if TYPE_CHECKING:
     from openpyxl import Workbook
@@ -29,7 +30,14 @@ _MOST_COMMENTS = 20_000
 """Cells that are marked; beyond, problems are only listed (a comment is a drawing in Excel)."""
 _LONGEST_TEXT = 32_000
 _ILLEGAL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
-_HEADER = ("severity", "cell", "what is wrong", "stands there", "expected", "suggestion")
+_HEADER = (
+    "severity",
+    "cell",
+    mark("what is wrong"),
+    mark("stands there"),
+    "expected",
+    "suggestion",
+)
 _WIDTHS = (10, 22, 90, 30, 40, 30)
 
 
@@ -42,25 +50,27 @@ def annotate(path: str | Path, target: str | Path, problems: Sequence[Problem]) 
     path, target = Path(path), Path(target)
     if target.suffix.lower() != ".xlsx":
         raise file_error(
-            "the marked copy is a workbook: give a name that ends in .xlsx", target.name
+            say("the marked copy is a workbook: give a name that ends in .xlsx"), target.name
         )
     if target.exists() and path.exists() and target.samefile(path):
         raise file_error(
-            "the marked copy would replace the file itself: give another name", path.name
+            say("the marked copy would replace the file itself: give another name"), path.name
         )
     try:
         # our own reader refuses what would harm the next one (bombs, entities, other formats)
         values = read_book(path)
         with atomic_path(target) as temporary:
             book = _load(path, values, temporary)
-            mark(book, problems)
+            mark_problems(book, problems)
             book.save(temporary)
     except PermissionError as error:
-        message = "the file may not be written: close it in Excel, or choose another place"
+        message = say("the file may not be written: close it in Excel, or choose another place")
         raise file_error(message, target.name) from error
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        raise file_error(f"the file cannot be written: {reason}", target.name) from error
+        raise file_error(
+            say("the file cannot be written: {reason}", reason=reason), target.name
+        ) from error
 
 
 def _load(path: Path, values: Book, temporary: Path) -> Workbook:
@@ -83,7 +93,7 @@ def _load(path: Path, values: Book, temporary: Path) -> Workbook:
             fresh.unlink(missing_ok=True)
 
 
-def mark(book: Workbook, problems: Sequence[Problem]) -> None:
+def mark_problems(book: Workbook, problems: Sequence[Problem]) -> None:
     """Colour and comment the cells of an open workbook, and add the sheet that lists all."""
     if LIST_SHEET in book.sheetnames:
         del book[LIST_SHEET]
@@ -91,7 +101,7 @@ def mark(book: Workbook, problems: Sequence[Problem]) -> None:
     for sheet in book.worksheets:
         sheets.setdefault(sheet.title.strip(), sheet)
     for cell, found in list(_by_cell(problems).items())[:_MOST_COMMENTS]:
-        target = sheets.get(cell.sheet.strip())
+        target = sheets.get(cell.place.strip())
         if target is None:
             continue
         if cell.row:
@@ -138,9 +148,9 @@ def _mark_cell(sheet: Worksheet, place: str, problems: list[Problem]) -> None:
 def _comment_text(problem: Problem) -> str:
     lines = [f"{problem.severity.capitalize()}: {problem.message}"]
     if problem.expected:
-        lines.append(f"Expected: {problem.expected}")
+        lines.append(say("Expected: {expected}", expected=problem.expected))
     if problem.suggestion:
-        lines.append(f"Did you mean: {problem.suggestion}")
+        lines.append(say("Did you mean: {suggestion}", suggestion=problem.suggestion))
     return "\n".join(lines)
 
 
@@ -157,7 +167,7 @@ def _list_problems(
 
     page = book.create_sheet(LIST_SHEET, 0)
     for number, (title, width) in enumerate(zip(_HEADER, _WIDTHS, strict=True)):
-        head = page.cell(1, number + 1, title)
+        head = page.cell(1, number + 1, say(title))
         head.font = Font(bold=True)
         page.column_dimensions[column_letter(number)].width = width
     for row, problem in enumerate(problems, start=2):
@@ -178,7 +188,7 @@ def _list_problems(
             cell.alignment = Alignment(wrap_text=column == 3, vertical="top")
         colour = _COLOURS[problem.severity]
         page.cell(row, 1).fill = PatternFill("solid", start_color=colour, end_color=colour)
-        target = sheets.get(problem.cell.sheet.strip())
+        target = sheets.get(problem.cell.place.strip())
         if target is not None:
             link = page.cell(row, 2)
             title = target.title.replace("'", "''")

@@ -10,11 +10,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from circflow.i18n import mark, say
+
 NO_ROOM = {
-    errno.ENOSPC: "the disk is full",
-    errno.EDQUOT: "your share of the disk is used up",
-    errno.EFBIG: "the file would be larger than is allowed here (ulimit -f)",
-    errno.EIO: "the disk cannot be written (input/output error)",
+    errno.ENOSPC: mark("the disk is full"),
+    errno.EDQUOT: mark("your share of the disk is used up"),
+    errno.EFBIG: mark("the file would be larger than is allowed here (ulimit -f)"),
+    errno.EIO: mark("the disk cannot be written (input/output error)"),
 }
 """What a disk says that takes no more."""
 
@@ -32,7 +34,7 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     mode = target.stat().st_mode if target.exists() else None
     if mode is not None and not stat.S_ISREG(mode):
         if stat.S_ISDIR(mode):
-            raise IsADirectoryError(f"{path} is a folder")
+            raise IsADirectoryError(say("{path} is a folder", path=path))
         yield target
         return
     temporary = target.with_name(f".{target.stem[:80]}.{secrets.token_hex(4)}.tmp{target.suffix}")
@@ -47,7 +49,7 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         full = no_room(error)
         if full is None:
             raise
-        raise OSError(full.errno, NO_ROOM[full.errno or 0], str(path)) from error
+        raise OSError(full.errno, say(NO_ROOM[full.errno or 0]), str(path)) from error
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -79,14 +81,20 @@ def why_not_writable(path: str | os.PathLike[str], *, folder: bool = False) -> s
     if folder and target.exists():
         home, writable = target, os.access(target, os.W_OK | os.X_OK)
         if not target.is_dir():
-            return f"{target} is a file, not a folder"
+            return say("{target} is a file, not a folder", target=target)
     elif target.is_dir():
-        return f"{target} is a folder, not a file"
+        return say("{target} is a folder, not a file", target=target)
     elif target.exists() and not os.access(target, os.W_OK):
-        return f"{target} is read-only"
+        return say("{target} is read-only", target=target)
     if not home.is_dir():
-        return f"{home} is not a folder" if home.exists() else f"the folder {home} does not exist"
-    return "" if writable or _is_device(target) else f"the folder {home} is read-only"
+        return (
+            say("{home} is not a folder", home=home)
+            if home.exists()
+            else say("the folder {home} does not exist", home=home)
+        )
+    return (
+        "" if writable or _is_device(target) else say("the folder {home} is read-only", home=home)
+    )
 
 
 def _is_device(path: Path) -> bool:

@@ -10,14 +10,17 @@ target and renamed, so that a stopped run leaves the old file as it was.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from circflow.data.files.grids import file_error
+from circflow.data.files.native import english, native
 from circflow.data.scenario import ScenarioError
+from circflow.data.schema.sheets import SHEETS, Sheet
 from circflow.data.table import Book
+from circflow.i18n import current, say
 
 if TYPE_CHECKING:
     from circflow.data.files.template import Manual
@@ -28,27 +31,32 @@ _OTHER_FORMATS = {
 }
 
 
-def read_book(path: str | os.PathLike[str]) -> Book:
-    """Read a workbook (.xlsx, .xlsm) or a folder of CSV files.
+def read_book(path: str | os.PathLike[str], sheets: Sequence[Sheet] = SHEETS) -> Book:
+    """Read a workbook (.xlsx, .xlsm) or a folder of CSV files, in any language.
 
-    Raises `ScenarioError` with one problem if there is no such file or it cannot be read.
+    Its `sheets` (without them those of a scenario) get their English names. Raises
+    `ScenarioError` with one problem if there is no such file or it cannot be read.
     """
     path = Path(path)
     with _reading(path):
-        if path.is_dir():
-            from circflow.data.files.folder import read_folder
+        return english(_as_it_stands(path), sheets)
 
-            return read_folder(path)
-        if not path.exists():
-            raise file_error(f"there is no file or folder {str(path)!r}", path.name)
-        if not path.is_file():
-            raise file_error("this is neither a file nor a folder", path.name)
-        if path.suffix.lower() == ".csv":
-            message = "a single CSV file is one sheet: give the folder that holds all of them"
-            raise file_error(message, path.name)
-        from circflow.data.files.workbook import read_workbook
 
-        return read_workbook(path)
+def _as_it_stands(path: Path) -> Book:
+    if path.is_dir():
+        from circflow.data.files.folder import read_folder
+
+        return read_folder(path)
+    if not path.exists():
+        raise file_error(say("there is no file or folder {path!r}", path=str(path)), path.name)
+    if not path.is_file():
+        raise file_error(say("this is neither a file nor a folder"), path.name)
+    if path.suffix.lower() == ".csv":
+        message = say("a single CSV file is one sheet: give the folder that holds all of them")
+        raise file_error(message, path.name)
+    from circflow.data.files.workbook import read_workbook
+
+    return read_workbook(path)
 
 
 def write_book(book: Book, path: str | os.PathLike[str], manual: Manual | None = None) -> None:
@@ -66,8 +74,10 @@ def write_book(book: Book, path: str | os.PathLike[str], manual: Manual | None =
             write_workbook(book, path, manual)
             return
         if path.suffix.lower() in _OTHER_FORMATS and not path.is_dir():
-            message = f"{path.suffix} files are not written: give a name that ends in .xlsx"
-            raise file_error(f"{message}, or a folder", path.name)
+            message = say(
+                "{suffix} files are not written: give a name that ends in .xlsx", suffix=path.suffix
+            )
+            raise file_error(say("{message}, or a folder", message=message), path.name)
         from circflow.data.files.folder import write_folder
 
         write_folder(book, path)
@@ -78,12 +88,14 @@ def _reading(path: Path) -> Iterator[None]:
     try:
         yield
     except PermissionError as error:
-        message = "the file may not be read: ask for permission, or close it in Excel"
+        message = say("the file may not be read: ask for permission, or close it in Excel")
         raise file_error(message, path.name) from error
     except (OSError, ValueError) as error:
         if isinstance(error, ScenarioError):
             raise
-        raise file_error(f"the file cannot be read: {_reason(error)}", path.name) from error
+        raise file_error(
+            say("the file cannot be read: {reason}", reason=_reason(error)), path.name
+        ) from error
 
 
 @contextmanager
@@ -91,16 +103,18 @@ def _writing(path: Path) -> Iterator[None]:
     try:
         yield
     except PermissionError as error:
-        message = "the file may not be written: close it in Excel, or choose another place"
+        message = say("the file may not be written: close it in Excel, or choose another place")
         raise file_error(message, path.name) from error
     except FileNotFoundError as error:
         raise file_error(
-            f"there is no folder {str(path.parent)!r} to write to", path.name
+            say("there is no folder {parent!r} to write to", parent=str(path.parent)), path.name
         ) from error
     except (OSError, ValueError) as error:
         if isinstance(error, ScenarioError):
             raise
-        raise file_error(f"the file cannot be written: {_reason(error)}", path.name) from error
+        raise file_error(
+            say("the file cannot be written: {reason}", reason=_reason(error)), path.name
+        ) from error
 
 
 def _reason(error: Exception) -> str:
@@ -110,9 +124,9 @@ def _reason(error: Exception) -> str:
 def write_template(path: str | os.PathLike[str]) -> None:
     """Write an empty workbook to fill in: every sheet and column, with notes and lists.
 
-    The sheet Scenario lists its keys with their defaults and a note on each. Raises
-    `ScenarioError` if the file cannot be written.
+    It is in the language in force. The sheet Scenario lists its keys with their defaults and a
+    note on each. Raises `ScenarioError` if the file cannot be written.
     """
     from circflow.data.files.template import template_book
 
-    write_book(template_book(), path)
+    write_book(native(template_book(), current()), path)

@@ -32,6 +32,7 @@ from circflow.data.files.grids import (
 )
 from circflow.data.schema.sheets import BY_NAME, SHEETS
 from circflow.data.table import Book, Cell, CellFault, RawSheet
+from circflow.i18n import say
 
 MAX_SHEETS = 1000
 """Most CSV files that a folder may hold."""
@@ -53,21 +54,26 @@ def read_folder(path: Path) -> Book:
     Row numbers count the file's records (the header is 1; a cell with line breaks is one record).
     Raises `ScenarioError` if there is no CSV file, one is not UTF-8, or its quotes do not match.
     """
-    found = [
+    files = [
         file
         for file in path.iterdir()
         if file.suffix.lower() == ".csv" and not file.name.startswith((".", "~")) and file.is_file()
     ]
-    if not found:
-        message = "the folder holds no CSV files: it needs Scenario.csv, Sites.csv and so on"
+    if not files:
+        message = say("the folder holds no CSV files: it needs Scenario.csv, Sites.csv and so on")
         raise file_error(message, path.name)
-    if len(found) > MAX_SHEETS:
-        raise file_error(f"the folder holds more than {MAX_SHEETS} CSV files", path.name)
-    if sum(file.stat().st_size for file in found) > MAX_FILE_BYTES:
+    if len(files) > MAX_SHEETS:
+        raise file_error(
+            say("the folder holds more than {max_sheets} CSV files", max_sheets=MAX_SHEETS),
+            path.name,
+        )
+    if sum(file.stat().st_size for file in files) > MAX_FILE_BYTES:
         limit = MAX_FILE_BYTES // 2**20
-        raise file_error(f"the folder's CSV files are larger than {limit} MB in all", path.name)
+        raise file_error(
+            say("the folder's CSV files are larger than {limit} MB in all", limit=limit), path.name
+        )
     order = {sheet.name: n for n, sheet in enumerate(SHEETS)}
-    sheets = [_read_sheet(file, path.name) for file in sorted(found)]
+    sheets = [_read_sheet(file, path.name) for file in sorted(files)]
     sheets.sort(key=lambda sheet: order.get(sheet.name, len(order)))
     return Book(tuple(sheets), path.name, typed=False)
 
@@ -82,14 +88,14 @@ def _read_sheet(file: Path, origin: str) -> RawSheet:
         text = _without_separator(data.decode("utf-8-sig"))
     except UnicodeError as error:
         wide = data[:2] in (b"\xff\xfe", b"\xfe\xff")
-        what = "UTF-16 ('Unicode Text' of Excel)" if wide else "not UTF-8"
-        message = f"the file is {what}: save it as 'CSV UTF-8' (in Excel: Save As)"
+        what = say("UTF-16 ('Unicode Text' of Excel)") if wide else say("not UTF-8")
+        message = say("the file is {what}: save it as 'CSV UTF-8' (in Excel: Save As)", what=what)
         raise file_error(message, origin, where) from error
     except PermissionError as error:
-        message = "the file may not be read: ask for permission, or close it in Excel"
+        message = say("the file may not be read: ask for permission, or close it in Excel")
         raise file_error(message, origin, where) from error
     if "\0" in text:
-        message = "the file is not text: save it as 'CSV UTF-8' (in Excel: Save As)"
+        message = say("the file is not text: save it as 'CSV UTF-8' (in Excel: Save As)")
         raise file_error(message, origin, where)
     grid: list[list[object]] = []
     size = 0
@@ -98,12 +104,16 @@ def _read_sheet(file: Path, origin: str) -> RawSheet:
         for record in csv.reader(lines, delimiter=_delimiter(text, name), strict=True):
             size += len(record)
             if size > MAX_GRID_CELLS:
-                raise file_error("the file holds too many cells", origin, where)
+                raise file_error(say("the file holds too many cells"), origin, where)
             grid.append([_unshielded(cell) for cell in record])
     except csv.Error as error:
         cell = Cell(name, len(grid) + 1)
-        message = "this record cannot be read: a quotation mark is not closed, or stands inside"
-        raise file_error(f"{message} a cell without being doubled", origin, cell) from error
+        message = say(
+            "this record cannot be read: a quotation mark is not closed, or stands inside"
+        )
+        raise file_error(
+            say("{message} a cell without being doubled", message=message), origin, cell
+        ) from error
     return RawSheet(name, trim(grid))
 
 
@@ -157,7 +167,7 @@ def write_folder(book: Book, path: Path) -> None:
     check_names_differ(book)
     targets = {file_name(sheet.name): sheet for sheet in in_order(book)}
     if path.exists() and not path.is_dir():
-        message = "there is a file of this name: give another, or one that ends in .xlsx"
+        message = say("there is a file of this name: give another, or one that ends in .xlsx")
         raise file_error(message, path.name)
     if path.is_dir():
         kept = {target.casefold() for target in targets}
@@ -169,8 +179,12 @@ def write_folder(book: Book, path: Path) -> None:
             and file.name.casefold() not in kept
         )
         if others:
-            message = f"the folder holds {others[0]!r}, which is no sheet of this scenario"
-            raise file_error(f"{message}: delete it, or choose another folder", path.name)
+            message = say(
+                "the folder holds {others!r}, which is no sheet of this scenario", others=others[0]
+            )
+            raise file_error(
+                say("{message}: delete it, or choose another folder", message=message), path.name
+            )
     new = not path.exists()
     path.mkdir(exist_ok=True)
     try:

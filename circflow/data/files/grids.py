@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from circflow.data.scenario import ScenarioError
 from circflow.data.schema.sheets import SHEETS, Sheet
 from circflow.data.table import Book, Cell, Problem, RawSheet
+from circflow.i18n import say
 
 MAX_FILE_BYTES = 512 * 2**20
 """Largest file, and largest sum of a file's unpacked parts, that is read."""
@@ -31,7 +32,11 @@ def check_names_differ(book: Book) -> None:
     for sheet in book.sheets:
         other = seen.get(sheet.name.casefold())
         if other is not None:
-            message = f"there are two sheets called {other!r} and {sheet.name!r}: rename one"
+            message = say(
+                "there are two sheets called {other!r} and {name!r}: rename one",
+                other=other,
+                name=sheet.name,
+            )
             raise file_error(message, book.origin, Cell(sheet.name, 0))
         seen[sheet.name.casefold()] = sheet.name
 

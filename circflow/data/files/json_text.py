@@ -13,16 +13,18 @@ def json_text(content: Any) -> str:
     return json.dumps(jsonable(content), ensure_ascii=False, indent=2, allow_nan=False) + "\n"
 
 
-def jsonable(value: Any) -> Any:
-    """The value in JSON's own types; what is not finite is null."""
-    if isinstance(value, Mapping):
-        return {str(k): jsonable(v) for k, v in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [jsonable(v) for v in value]
-    if hasattr(value, "to_dict"):  # a table
-        return jsonable(value.to_dict("records"))
-    if hasattr(value, "item"):  # of numpy
-        return jsonable(value.item())
+def jsonable(value: Any, digits: int | None = None) -> Any:
+    """The value in JSON's own types, floats to so many digits where said; not finite is null."""
     if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return value if value is None or isinstance(value, int) else str(value)
+        exact = float(value) if digits is None else float(f"{value:.{digits}g}")
+        return exact if math.isfinite(exact) else None
+    if value is None or isinstance(value, bool | int | str):
+        return str(value) if isinstance(value, str) else value
+    if hasattr(value, "tolist") or hasattr(value, "to_dict"):  # of numpy, or a table
+        plain = value.tolist() if hasattr(value, "tolist") else value.to_dict("records")
+        return jsonable(plain, digits)
+    if isinstance(value, Mapping):
+        return {str(k): jsonable(v, digits) for k, v in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [jsonable(v, digits) for v in value]
+    return str(value)

@@ -65,8 +65,8 @@ def patch(source: Path, target: Path, sheets: Mapping[str, Cells]) -> None:
 
 
 def _attribute(tag: str, name: str) -> str:
-    found = re.search(rf'(?:^|\s){name}\s*=\s*(?:"([^"]*)"|\'([^\']*)\')', tag)
-    text = (found[1] if found[1] is not None else found[2]) if found else ""
+    matched = re.search(rf'(?:^|\s){name}\s*=\s*(?:"([^"]*)"|\'([^\']*)\')', tag)
+    text = (matched[1] if matched[1] is not None else matched[2]) if matched else ""
     return unescape(text, {"&quot;": '"', "&apos;": "'"})
 
 
@@ -85,22 +85,22 @@ def _places(parts: Mapping[str, bytes]) -> dict[str, str]:
 
 def sheet_with(text: str, cells: Cells) -> str:
     """The XML of a sheet with cells changed."""
-    found = _DATA.search(text)
-    if found is None:
+    data = _DATA.search(text)
+    if data is None:
         raise UnusualError("no rows")
     rows: dict[int, tuple[str, str]] = {}
-    for match in _ROW.finditer(found[1] or ""):
+    for match in _ROW.finditer(data[1] or ""):
         place = _attribute(match[1], "r")
         if not place.isdigit():
             raise UnusualError("rows without numbers")
         rows[int(place)] = (match[1].rstrip("/ "), match[2] or "")
     for number in sorted({row for row, _ in cells}):
-        own = {column: value for (row, column), value in cells.items() if row == number}
+        of_row = {column: value for (row, column), value in cells.items() if row == number}
         head, inside = rows.get(number, (f' r="{number}"', ""))
         head = re.sub(r"\s+spans=\"[^\"]*\"", "", head)
-        rows[number] = (head, _row_with(number, inside, own))
+        rows[number] = (head, _row_with(number, inside, of_row))
     drawn = "".join(f"<row{head}>{inside}</row>" for _, (head, inside) in sorted(rows.items()))
-    text = f"{text[: found.start()]}<sheetData>{drawn}</sheetData>{text[found.end() :]}"
+    text = f"{text[: data.start()]}<sheetData>{drawn}</sheetData>{text[data.end() :]}"
     return re.sub(r"<dimension\b[^>]*/>", "", text, count=1)
 
 
@@ -112,7 +112,7 @@ def _row_with(row: int, inside: str, values: Mapping[int, Value]) -> str:
         if letters is None:
             raise UnusualError("cells without addresses")
         cells[number_of(letters[1])] = (match[0], match[1], match[2] or "")
-    drawn = {column: whole for column, (whole, _, _) in cells.items()}
+    drawn = {column: element for column, (element, _, _) in cells.items()}
     for column, value in values.items():
         _, head, content = cells.get(column, ("", "", ""))
         if re.search(r"<f\b[^>]*\bt=\"(?:shared|array|dataTable)\"", content):

@@ -35,7 +35,9 @@ from circflow.data.schema.sheets import (
     Sheet,
     is_planners_column,
 )
-from circflow.data.table import Book, Cell, CellFault, RawSheet
+from circflow.data.table import Book, CellFault, RawSheet
+from circflow.i18n import ENGLISH, every, mark, say
+from circflow.i18n.names import english_word, names_in, shown_word
 
 if TYPE_CHECKING:
     from xlsxwriter import Workbook
@@ -74,7 +76,9 @@ def template_book() -> Book:
 def default_value(column: Column) -> str | int | float | None:
     """A column's default as a planner would type it."""
     if isinstance(column.default, bool):
-        return "yes" if column.default else "no"
+        return shown_word("", "yes" if column.default else "no")
+    if column.kind == "choice" and isinstance(column.default, str):
+        return shown_word(column.name, column.default)
     if isinstance(column.default, float) and column.default.is_integer():
         return int(column.default)
     return column.default
@@ -82,37 +86,44 @@ def default_value(column: Column) -> str | int | float | None:
 
 def setting_note(column: Column) -> str:
     """What a key of the sheet Scenario means, in one line."""
-    unit = f" ({column.unit})" if column.unit and column.unit != "1/yr" else ""
-    return f"{column.meaning}{unit}; {blank_meaning(column)}"
+    unit = f" ({say(column.unit)})" if column.unit and column.unit != "1/yr" else ""
+    return f"{say(column.meaning)}{unit}; {blank_meaning(column)}"
 
 
 def is_setting_note(key: str, note: str) -> bool:
     """Whether a note on a key of the sheet Scenario is the template's own."""
-    return key in _SCENARIO_KEYS and note.startswith(_SCENARIO_KEYS[key].meaning)
+    name = english_word("key", tuple(_SCENARIO_KEYS), key)
+    return name in _SCENARIO_KEYS and note.startswith(every(_SCENARIO_KEYS[name].meaning))
 
 
 def blank_meaning(column: Column) -> str:
     """What happens where a cell of the column is left blank."""
     if column.required:
-        return "must be filled"
+        return say("must be filled")
     default = default_value(column)
     if default is not None:
-        return f"blank = {default}"
-    return f"blank = {column.blank}" if column.blank else "may be blank"
+        return say("blank = {default}", default=default)
+    if column.blank:
+        return say("blank = {default}", default=say(column.blank))
+    return say("may be blank")
 
 
 def header_note(sheet: Sheet, column: Column) -> str:
     """The note on a column's header: meaning, unit, what it may hold, what a blank cell means."""
-    lines = [f"{column.meaning[0].upper()}{column.meaning[1:]}."]
+    lines = [f"{_capital(say(column.meaning))}."]
     if column.unit:
-        lines.append(f"Unit: {column.unit}.")
-    lines.append(f"Expected: {column.expected}.")
-    blank = blank_meaning(column)
-    lines.append(f"{blank[0].upper()}{blank[1:]}.")
+        lines.append(say("Unit: {unit}.", unit=say(column.unit)))
+    lines.append(say("Expected: {expected}.", expected=column.expected))
+    lines.append(f"{_capital(blank_meaning(column))}.")
     if column.name in sheet.key:
-        names = ", ".join([*sheet.key, *(["period"] if sheet.periodic else [])])
-        lines.append(f"No two rows may have the same {names}.")
+        key = [*sheet.key, *(["period"] if sheet.periodic else [])]
+        names = ", ".join(sheet[name].shown for name in key)
+        lines.append(say("No two rows may have the same {names}.", names=names))
     return "\n".join(lines)
+
+
+def _capital(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}"
 
 
 # --------------------------------------------------------------------------- writer
@@ -124,8 +135,8 @@ class Manual:
 
     title: str
     sheets: tuple[Sheet, ...]
-    lines: tuple[str, ...]
-    """Of the read-me sheet, below its title."""
+    text: str
+    """Of the read-me sheet, below its title, line by line."""
 
     @cached_property
     def by_name(self) -> dict[str, Sheet]:
@@ -167,12 +178,12 @@ class _BookWriter:
         self.key_ranges = dict(self._key_ranges())
 
     def write(self) -> None:
-        named = {sheet.name.casefold() for sheet in self.sheets}
+        named = {(sheet.title or sheet.name).casefold() for sheet in self.sheets}
         with_readme = README not in named
         if with_readme:
             self._write_readme(self.workbook.add_worksheet(README))
         for number, raw in enumerate(self.sheets):
-            page = self.workbook.add_worksheet(raw.name)
+            page = self.workbook.add_worksheet(raw.title or raw.name)
             schema = self.manual.by_name.get(raw.name.strip())
             self._write_cells(page, raw, schema)
             if schema is not None:
@@ -204,7 +215,8 @@ class _BookWriter:
             headers = [str(value).strip() for value in raw.grid[0]]
             if name in headers:
                 letter = column_letter(headers.index(name))
-                first = f"{raw.name}!${letter}$2"
+                place = f"'{raw.title}'" if raw.title else raw.name
+                first = f"{place}!${letter}$2"
                 names = f"{first}:${letter}${max(10_000, 2 * len(raw.grid))}"
                 # as far as the last name: blank rows between must not cut the list
                 count = f'SUMPRODUCT(MAX(({names}<>"")*ROW({names})))-1'
@@ -224,7 +236,9 @@ class _BookWriter:
         for index in range(width):
             values = [row[index] if index < len(row) else None for row in raw.grid]
             column = _schema_column(schema, values[0])
-            cells = self._column_format(page, index, column, values)
+            header = _shown(values[0])
+            shown = [raw.headers.get(header, values[0]), *values[1:]]
+            cells = self._column_format(page, index, column, shown)
             for row, value in enumerate(values[first:], start=first):
                 if not is_blank(value):
                     known = settings.get((row, index), column)
@@ -294,7 +308,7 @@ class _BookWriter:
             cells = self._header_format(column)
             if is_blank(value):
                 continue
-            self._write_value(page, (0, index), value, None, cells)
+            self._write_value(page, (0, index), raw.headers.get(str(value), value), None, cells)
             if column is not None:
                 note = header_note(schema, column)
                 lines = sum(1 + len(line) // 44 for line in note.split("\n"))
@@ -320,24 +334,29 @@ class _BookWriter:
             column = _schema_column(schema, value)
             if column is None:
                 continue
-            rule = self._list_rule(column)
+            rule = self._list_rule(column, raw.language or ENGLISH)
             if rule:
                 page.data_validation(1, index, MAX_ROWS - 1, index, rule)
         if schema.name == "Scenario":
             for place, setting in _settings(raw).items():
-                rule = self._list_rule(setting)
+                rule = self._list_rule(setting, raw.language or ENGLISH)
                 if rule:
                     page.data_validation(*place, *place, rule)
 
-    def _list_rule(self, column: Column) -> dict[str, Any] | None:
-        """The drop-down list of a column. Only fixed words are enforced by Excel: a name may be
-        typed before its sheet has it, and yes may be written in Russian."""
-        rule: dict[str, Any] = {"validate": "list", "error_title": column.name[:32]}
-        rule["error_message"] = f"Expected: {column.expected}."[:255]
+    def _list_rule(self, column: Column, language: str) -> dict[str, Any] | None:
+        """The drop-down list of a column, in the language of the sheet. Only fixed words are
+        enforced by Excel: a name may be typed before its sheet has it, and yes may be written in
+        Russian."""
+        names = names_in(language)
+        title = names.column(column.sheet, column.name)
+        rule: dict[str, Any] = {"validate": "list", "error_title": title[:32]}
+        rule["error_message"] = say("Expected: {expected}.", expected=column.expected)[:255]
         if column.kind == "flag":
-            return {**rule, "source": ["yes", "no"], "error_type": "warning"}
+            words = [names.word("", word) for word in ("yes", "no")]
+            return {**rule, "source": words, "error_type": "warning"}
         if column.kind == "choice":
-            return {**rule, "source": list(column.choices), "error_type": "stop"}
+            words = [names.word(column.name, word) for word in column.choices]
+            return {**rule, "source": words, "error_type": "stop"}
         if column.kind == "name" and column.reference in self.key_ranges:
             source = self.key_ranges[column.reference]
             return {**rule, "source": source, "error_type": "information"}
@@ -350,30 +369,25 @@ class _BookWriter:
         page.set_column(0, 0, 20, self.format())
         page.set_column(1, 1, 13, self.format())
         page.set_column(2, 2, 95, self.format(text_wrap=True))
-        page.write_string(0, 0, self.manual.title, self.format(bold=True, font_size=16))
+        page.write_string(0, 0, say(self.manual.title), self.format(bold=True, font_size=16))
         row = 2
-        for line in self.manual.lines:
+        for line in say(self.manual.text).split("\n"):
             page.write_string(row, 0, line, self.format())
             row += 1
         legend = (
-            (REQUIRED_COLOUR, "#FFFFFF", "column", "must be filled in every row"),
-            (
-                OPTIONAL_COLOUR,
-                "#1F3B33",
-                "column",
-                "may be blank: see the note on the header",
-            ),
-            (PLANNERS_COLOUR, "#000000", "column", "yours, or unknown: circflow check tells"),
+            (REQUIRED_COLOUR, "#FFFFFF", say("must be filled in every row")),
+            (OPTIONAL_COLOUR, "#1F3B33", say("may be blank: see the note on the header")),
+            (PLANNERS_COLOUR, "#000000", say("yours, or unknown: circflow check tells")),
         )
         row += 1
-        for fill, ink, word, meaning in legend:
+        for fill, ink, meaning in legend:
             cells = self.format(bold=True, bg_color=fill, font_color=ink)
-            page.write_string(row, 0, word, cells)
+            page.write_string(row, 0, say("column"), cells)
             page.write_string(row, 2, meaning, self.format())
             row += 1
         row += 1
         heading = self.format(bold=True, bottom=1, bg_color=OPTIONAL_COLOUR)
-        for index, word in enumerate(("Sheet", "", "What it holds")):
+        for index, word in enumerate((say("Sheet"), "", say("What it holds"))):
             page.write_string(row, index, word, heading)
         link = self.format(font_color="#1F5C4D", underline=1)
         for raw in self.sheets:
@@ -381,28 +395,29 @@ class _BookWriter:
             if schema is None:
                 continue
             row += 1
-            page.write_url(row, 0, f"internal:'{raw.name}'!A1", link, raw.name)
-            page.write_string(row, 1, "required" if schema.required else "optional", self.format())
-            page.write_string(row, 2, schema.meaning, self.format(text_wrap=True))
+            title = raw.title or raw.name
+            page.write_url(row, 0, f"internal:'{title}'!A1", link, title)
+            needed = say("required") if schema.required else say("optional")
+            page.write_string(row, 1, needed, self.format())
+            page.write_string(row, 2, say(schema.meaning), self.format(text_wrap=True))
 
 
-README_LINES = (
-    "1. Fill in the required sheets, then those optional ones that your case needs.",
-    "    Point at a column's header to read what it means, its unit and what a blank cell means.",
-    "2. Save, and run:  circflow check FILE.xlsx  It lists every mistake by sheet and cell.",
-    "3. Then run:  circflow solve FILE.xlsx -o RESULTS.xlsx  for the best plan.",
-    "",
-    "Names may be in any script, and must be written alike on every sheet.",
-    "Amounts are per year, in the material's own unit; prices are per unit of material;",
-    "columns that end in _million or _million_per_year are in million currency.",
-    "A row with a blank period holds in every period; a row that names one replaces it there.",
-    "Yes and no may also be written да and нет, true and false, 1 and 0.",
-    "Columns whose name begins with note or source, and sheets whose name begins with _ or #,",
-    "are yours: circflow keeps them and does not read them. This sheet it writes anew.",
-    "",
+README_TEXT = mark(
+    "1. Fill in the required sheets, then those optional ones that your case needs.\n"
+    "    Point at a column's header to read what it means, its unit and what a blank cell means.\n"
+    "2. Save, and run:  circflow check FILE.xlsx  It lists every mistake by sheet and cell.\n"
+    "3. Then run:  circflow solve FILE.xlsx -o RESULTS.xlsx  for the best plan.\n"
+    "\n"
+    "Names may be in any script, and must be written alike on every sheet.\n"
+    "Amounts are per year, in the material's own unit; prices are per unit of material;\n"
+    "columns that end in _million or _million_per_year are in million currency.\n"
+    "A row with a blank period holds in every period; a row that names one replaces it there.\n"
+    "Yes and no may also be written да and нет, true and false, 1 and 0.\n"
+    "Columns whose name begins with note or source, and sheets whose name begins with _ or #,\n"
+    "are yours: circflow keeps them and does not read them. This sheet it writes anew.\n"
 )
 
-SCENARIO = Manual(README_TITLE, SHEETS, README_LINES)
+SCENARIO = Manual(README_TITLE, SHEETS, README_TEXT)
 
 
 class _Exact(float):
@@ -428,8 +443,12 @@ def _settings(raw: RawSheet) -> dict[tuple[int, int], Column]:
     return {
         (row, value): _SCENARIO_KEYS[name]
         for row, line in enumerate(raw.grid[1:], start=1)
-        if key < len(line) and (name := _text_of(line[key]).strip()) in _SCENARIO_KEYS
+        if key < len(line) and (name := _key_of(line[key])) in _SCENARIO_KEYS
     }
+
+
+def _key_of(cell: object) -> str:
+    return english_word("key", tuple(_SCENARIO_KEYS), _text_of(cell).strip())
 
 
 def number_format(column: Column, values: Iterable[object]) -> str:
@@ -525,23 +544,26 @@ def write_workbook(book: Book, path: Path, manual: Manual | None = None) -> None
 def _check_fits(book: Book) -> None:
     check_names_differ(book)
     for sheet in book.sheets:
-        where = Cell(sheet.name, 0)
-        name = sheet.name
+        where, name = sheet.cell(0), sheet.title or sheet.name
         if not name.strip() or len(name.encode("utf-16-le")) // 2 > 31:
-            message = "a sheet's name has 1 to 31 characters in Excel: rename the sheet"
+            message = say("a sheet's name has 1 to 31 characters in Excel: rename the sheet")
             raise file_error(message, book.origin, where)
         if (
             re.search(r"[\[\]:*?/\\\x00-\x1f]", name)
             or "'" in (name[0], name[-1])
             or name.casefold() == "history"
         ):
-            message = (
+            message = say(
                 "Excel does not allow this name of a sheet: rename it without [ ] : * ? / \\ '"
             )
             raise file_error(message, book.origin, where)
         width = max(map(len, sheet.grid), default=0)
         if len(sheet.grid) > MAX_ROWS or width > MAX_COLUMNS:
-            message = f"an Excel sheet has at most {MAX_ROWS:,} rows and {MAX_COLUMNS:,} columns"
+            message = say(
+                "an Excel sheet has at most {max_rows:,} rows and {max_columns:,} columns",
+                max_rows=MAX_ROWS,
+                max_columns=MAX_COLUMNS,
+            )
             raise file_error(message, book.origin, where)
         for row, line in enumerate(sheet.grid, start=1):
             for column, value in enumerate(line):
@@ -550,6 +572,11 @@ def _check_fits(book: Book) -> None:
                     and len(value) > MAX_TEXT // 2
                     and len(value.encode("utf-16-le")) // 2 > MAX_TEXT
                 ):
-                    cell = Cell(sheet.name, row, column_letter(column))
-                    message = f"the text has more than {MAX_TEXT:,} characters, Excel's limit"
-                    raise file_error(f"{message}: shorten it", book.origin, cell)
+                    cell = sheet.cell(row, column_letter(column))
+                    message = say(
+                        "the text has more than {max_text:,} characters, Excel's limit",
+                        max_text=MAX_TEXT,
+                    )
+                    raise file_error(
+                        say("{message}: shorten it", message=message), book.origin, cell
+                    )

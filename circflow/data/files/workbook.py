@@ -42,6 +42,7 @@ from circflow.data.files.worksheet import (
 from circflow.data.scenario import ScenarioError
 from circflow.data.schema.sheets import is_planners_column, is_planners_sheet
 from circflow.data.table import Book, Cell, Problem, RawSheet
+from circflow.i18n import every, mark, say
 
 MAX_TEXT = 32_767
 """Most characters (UTF-16 units) that Excel holds in a cell."""
@@ -51,8 +52,8 @@ MAX_RATIO, RATIO_FROM_BYTES = 200, 10 * 2**20
 """Largest compression of a part, looked at from this size on (a real sheet stays below 50)."""
 
 README = "_readme"
-README_TITLE = "How to fill in this circflow scenario"
-LIBRARY_README_TITLE = "How to fill in this circflow library of technologies"
+README_TITLE = mark("How to fill in this circflow scenario")
+LIBRARY_README_TITLE = mark("How to fill in this circflow library of technologies")
 """First cell of the sheet `_readme` that is made on writing, and left out on reading."""
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -75,23 +76,23 @@ def read_workbook(path: Path) -> Book:
     """
     with (
         path.open("rb") as file,
-        _damage_told(path.name),
+        _damage_errors(path.name),
         _open_package(file, path.name) as package,
     ):
         return _read_package(package, path.name)
 
 
 @contextmanager
-def _damage_told(origin: str) -> Iterator[None]:
+def _damage_errors(origin: str) -> Iterator[None]:
     """Turn what zip and XML say about broken files into one plain sentence."""
     try:
         yield
     except ScenarioError as error:
         raise ScenarioError(error.problems, error.origin or origin) from error.__cause__
     except (zipfile.BadZipFile, zlib.error, EOFError, expat.ExpatError, LookupError) as error:
-        raise file_error(DAMAGED, origin) from error
+        raise file_error(say(DAMAGED), origin) from error
     except (ValueError, OverflowError, RuntimeError, struct.error) as error:
-        raise file_error(DAMAGED, origin) from error
+        raise file_error(say(DAMAGED), origin) from error
 
 
 def _open_package(file: IO[bytes], origin: str) -> zipfile.ZipFile:
@@ -99,18 +100,18 @@ def _open_package(file: IO[bytes], origin: str) -> zipfile.ZipFile:
     file.seek(0)
     head = file.read(8)
     if not size:
-        raise file_error("the file is empty", origin)
+        raise file_error(say("the file is empty"), origin)
     if head == _OLE:
         raise file_error(_what_ole_holds(file), origin)
     if size > MAX_FILE_BYTES:
-        raise file_error(_too_large("the file"), origin)
+        raise file_error(_too_large(say("the file")), origin)
     if head[:2] != b"PK":
-        message = "this is not an Excel workbook: open it in Excel and save it as .xlsx"
+        message = say("this is not an Excel workbook: open it in Excel and save it as .xlsx")
         raise file_error(message, origin)
     try:
         package = zipfile.ZipFile(file)
     except zipfile.BadZipFile as error:
-        message = "the workbook is cut short or damaged: copy or download it again"
+        message = say("the workbook is cut short or damaged: copy or download it again")
         raise file_error(message, origin) from error
     _check_sizes(package, origin)
     return package
@@ -119,28 +120,43 @@ def _open_package(file: IO[bytes], origin: str) -> zipfile.ZipFile:
 def _what_ole_holds(file: IO[bytes]) -> str:
     with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         if data.find("EncryptedPackage".encode("utf-16-le")) >= 0:
-            return "the workbook is protected by a password: remove the password and save it again"
-    return "this is an old Excel file (.xls): open it in Excel and save it as .xlsx"
+            return say(
+                "the workbook is protected by a password: remove the password and save it again"
+            )
+    return say("this is an old Excel file (.xls): open it in Excel and save it as .xlsx")
 
 
 def _too_large(what: str) -> str:
-    return f"{what} is larger than {MAX_FILE_BYTES // 2**20} MB: remove what is not the scenario's"
+    return say(
+        "{what} is larger than {max_file_bytes} MB: remove what is not the scenario's",
+        what=what,
+        max_file_bytes=MAX_FILE_BYTES // 2**20,
+    )
 
 
 def _check_sizes(package: zipfile.ZipFile, origin: str) -> None:
     parts = package.infolist()
     if len(parts) > MAX_PARTS:
-        raise file_error(f"the workbook is made of more than {MAX_PARTS:,} parts", origin)
+        raise file_error(
+            say("the workbook is made of more than {max_parts:,} parts", max_parts=MAX_PARTS),
+            origin,
+        )
     if sum(part.file_size for part in parts) > MAX_FILE_BYTES:
-        raise file_error(_too_large("the unpacked workbook"), origin)
+        raise file_error(_too_large(say("the unpacked workbook")), origin)
     for part in parts:
         if part.flag_bits & 1:
-            raise file_error("the workbook is protected by a password: remove the password", origin)
+            raise file_error(
+                say("the workbook is protected by a password: remove the password"), origin
+            )
         if part.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise file_error(DAMAGED, origin)
+            raise file_error(say(DAMAGED), origin)
         if part.file_size > RATIO_FROM_BYTES and part.file_size > MAX_RATIO * part.compress_size:
-            message = f"the part {part.filename!r} unpacks to more than {MAX_RATIO} times its size"
-            raise file_error(f"{message}: this is no honest workbook", origin)
+            message = say(
+                "the part {filename!r} unpacks to more than {max_ratio} times its size",
+                filename=part.filename,
+                max_ratio=MAX_RATIO,
+            )
+            raise file_error(say("{message}: this is no honest workbook", message=message), origin)
 
 
 @dataclass
@@ -172,13 +188,15 @@ def _read_package(package: zipfile.ZipFile, origin: str) -> Book:
             continue  # a chart or macro sheet has no cells
         part = names.get(target.lower())
         if part is None:
-            message = "the workbook lists this sheet but does not hold it: save it anew in Excel"
+            message = say(
+                "the workbook lists this sheet but does not hold it: save it anew in Excel"
+            )
             raise file_error(message, origin, Cell(entry.name, 0))
         sheet = SheetReader(entry.name, shared, origin)
         with package.open(part) as stream:
             sheet.parse(stream)
         grid = sheet.finished_grid()
-        if entry.name == README and grid and grid[0][0] in (README_TITLE, LIBRARY_README_TITLE):
+        if entry.name == README and grid and grid[0][0] in _readme_titles():
             continue
         sheets.append(RawSheet(entry.name, grid, entry.hidden))
         if not is_planners_sheet(entry.name):
@@ -186,25 +204,37 @@ def _read_package(package: zipfile.ZipFile, origin: str) -> Book:
     return Book(tuple(sheets), origin, tuple(warnings))
 
 
+def _readme_titles() -> tuple[str, ...]:
+    return (*every(README_TITLE), *every(LIBRARY_README_TITLE))
+
+
 def _hidden_warnings(
     entry: _Entry, sheet: SheetReader, grid: list[list[object]]
 ) -> Iterator[Problem]:
     if entry.hidden:
-        message = "the sheet is hidden and is read all the same: show it, and check"
+        message = say("the sheet is hidden and is read all the same: show it, and check")
         yield Problem("warning", Cell(entry.name, 0), message)
     rows = sorted(set(sheet.hidden_rows) & sheet.rows.keys())
     if rows:
         noun = "row" if len(rows) == 1 else "rows"
         verb = "is" if len(rows) == 1 else "are"
-        message = f"{noun} {_spans(rows)} {verb} hidden or filtered out and read all the same"
-        message += ": show and check"
+        message = say(
+            "{noun} {spans} {verb} hidden or filtered out and read all the same",
+            noun=noun,
+            spans=_spans(rows),
+            verb=verb,
+        )
+        message += say(": show and check")
         yield Problem("warning", Cell(entry.name, rows[0]), message)
     for first, last in sheet.hidden_columns:
         for place in range(first, min(last + 1, len(grid[0]) if grid else 0)):
             head = grid[0][place]
             known = isinstance(head, str) and not is_planners_column(head.strip())
             if known and any(line[place] is not None for line in grid[1:]):
-                message = f"the column {head} is hidden and read all the same: show it, and check"
+                message = say(
+                    "the column {head} is hidden and read all the same: show it, and check",
+                    head=head,
+                )
                 yield Problem("warning", Cell(entry.name, 1, column_letter(place)), message)
 
 
@@ -217,7 +247,9 @@ def _spans(numbers: list[int]) -> str:
         else:
             spans.append([number, number])
     words = [f"{first}–{last}" if last > first else f"{first}" for first, last in spans]
-    return ", ".join(words[:10]) + (f" and {len(words) - 10} more" if len(words) > 10 else "")
+    return ", ".join(words[:10]) + (
+        say(" and {count} more", count=len(words) - 10) if len(words) > 10 else ""
+    )
 
 
 # --------------------------------------------------------------------------- parts
@@ -226,7 +258,7 @@ def _spans(numbers: list[int]) -> str:
 def _home_part(package: zipfile.ZipFile, names: dict[str, str], origin: str) -> str:
     """The part that lists the sheets."""
     if "mimetype" in names and "content.xml" in names:
-        message = "this is an OpenDocument file: save it as .xlsx and give that"
+        message = say("this is an OpenDocument file: save it as .xlsx and give that")
         raise file_error(message, origin)
     targets = [
         names[target.lower()]
@@ -235,10 +267,10 @@ def _home_part(package: zipfile.ZipFile, names: dict[str, str], origin: str) -> 
     ]
     home = (targets or [names.get("xl/workbook.xml", names.get("xl/workbook.bin", ""))])[0]
     if home.lower().endswith(".bin"):
-        message = "this is a binary workbook (.xlsb): open it in Excel and save it as .xlsx"
+        message = say("this is a binary workbook (.xlsb): open it in Excel and save it as .xlsx")
         raise file_error(message, origin)
     if not home.startswith("xl/"):
-        message = "this is not an Excel workbook: open it in Excel and save it as .xlsx"
+        message = say("this is not an Excel workbook: open it in Excel and save it as .xlsx")
         raise file_error(message, origin)
     return home
 

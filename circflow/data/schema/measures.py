@@ -10,6 +10,8 @@ import re
 import unicodedata
 from difflib import get_close_matches
 
+from circflow.i18n import say
+
 TONNE = "t"
 
 _SPELLINGS: dict[str, tuple[str, ...]] = {
@@ -56,12 +58,12 @@ def meant(unit: str) -> tuple[str, str]:
     if _PER_YEAR.search(text):
         rest = canonical(_PER_YEAR.sub("", text).strip())
         if rest in _SPELLINGS:
-            return rest, "amounts are per year anyway"
+            return rest, say("amounts are per year anyway")
     if _LARGE.fullmatch(text):
-        return TONNE, "a multiple of the tonne: type amounts in tonnes"
+        return TONNE, say("a multiple of the tonne: type amounts in tonnes")
     if _fold(unit) in _SMALL:
-        return TONNE, "a part of the tonne: type amounts in tonnes"
+        return TONNE, say("a part of the tonne: type amounts in tonnes")
     if _fold(unit) in _SHORT:
-        return TONNE, "it is not a spelling that is known"
+        return TONNE, say("it is not a spelling that is known")
     near = get_close_matches(_fold(unit), [s for s in _BY_SPELLING if len(s) > 2], 1, 0.75)
-    return (_BY_SPELLING[near[0]], "it is nearly its name") if near else ("", "")
+    return (_BY_SPELLING[near[0]], say("it is nearly its name")) if near else ("", "")

@@ -6,8 +6,12 @@ The schema alone knows a column. Reading, checking, the defaults, the template a
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
+
+from circflow.data.schema.indicators import COMPUTED, EMITTED
+from circflow.i18n import mark, say
+from circflow.i18n.names import shown_column, shown_sheet, shown_word
 
 Kind = Literal["name", "text", "number", "integer", "flag", "choice", "names", "shares"]
 """What a cell holds: an identifier, free text, a number, a whole number, yes/no, one of a
@@ -68,6 +72,8 @@ class Column:
     reference: str = ""
     """Sheet whose key the cell must name."""
     choices: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+    """Words among names that mean something; a word that ends in a colon begins a name."""
     low: float | None = None
     high: float | None = None
     low_open: bool = False
@@ -77,6 +83,13 @@ class Column:
     """Possible sizes of a figure that is not 0; beyond them it is refused."""
     usual: tuple[float, float] | None = None
     """Plausible sizes of a figure that is not 0; outside them it is doubted. By unit if None."""
+    sheet: str = ""
+    """Which sheet it stands in."""
+
+    @property
+    def shown(self) -> str:
+        """Its name in the language in force."""
+        return shown_column(self.sheet, self.name)
 
     @property
     def is_number(self) -> bool:
@@ -97,26 +110,54 @@ class Column:
         """What the cell may hold, in words."""
         if self.is_number:
             return _range_words(self)
-        if self.kind == "name" and self.reference:
-            return f"a name from the sheet {self.reference}"
-        return {
-            "flag": "yes or no",
-            "choice": "one of " + ", ".join(self.choices),
-            "names": f"names of {self.reference}, separated by commas",
-            "shares": "shares above 0 and at most 1, separated by semicolons, such as 0.5; 0.8",
-            "name": "a name",
-        }.get(self.kind, "text")
+        if self.kind == "choice":
+            words = ", ".join(shown_word(self.name, word) for word in self.choices)
+            return say("one of {words}", words=words)
+        kind = "reference" if self.kind == "name" and self.reference else self.kind
+        return say(_EXPECTED[kind], sheet=shown_sheet(self.reference))
+
+
+_EXPECTED = {
+    "name": mark("a name"),
+    "reference": mark("a name from the sheet {sheet}"),
+    "names": mark("names of {sheet}, separated by commas"),
+    "flag": mark("yes or no"),
+    "shares": mark("shares above 0 and at most 1, separated by semicolons, such as 0.5; 0.8"),
+    "text": mark("text"),
+}
+"""What a cell that holds no number may hold, in words."""
 
 
 def _range_words(column: Column) -> str:
-    noun = "a whole number" if column.kind == "integer" else "a number"
-    low, high = column.low, column.high
-    bounds = []
-    if low is not None:
-        bounds.append(f"{'above' if column.low_open else 'at least'} {low:g}")
-    if high is not None:
-        bounds.append(f"{'below' if column.high_open else 'at most'} {high:g}")
-    return " ".join([noun, " and ".join(bounds)]).strip()
+    whole = column.kind == "integer"
+    if column.low is None and column.high is None:
+        return say("a whole number") if whole else say("a number")
+    at_least = ">" if column.low_open else "≥"
+    at_most = "<" if column.high_open else "≤"
+    bounds = ((at_least, column.low), (at_most, column.high))
+    key = ("whole" if whole else "", *(sign for sign, bound in bounds if bound is not None))
+    return say(_RANGES[key], low=column.low, high=column.high)
+
+
+_RANGES = {
+    ("whole", "<"): mark("a whole number below {high:g}"),
+    ("whole", "≤"): mark("a whole number at most {high:g}"),
+    ("whole", ">"): mark("a whole number above {low:g}"),
+    ("whole", ">", "<"): mark("a whole number above {low:g} and below {high:g}"),
+    ("whole", ">", "≤"): mark("a whole number above {low:g} and at most {high:g}"),
+    ("whole", "≥"): mark("a whole number at least {low:g}"),
+    ("whole", "≥", "<"): mark("a whole number at least {low:g} and below {high:g}"),
+    ("whole", "≥", "≤"): mark("a whole number at least {low:g} and at most {high:g}"),
+    ("", "<"): mark("a number below {high:g}"),
+    ("", "≤"): mark("a number at most {high:g}"),
+    ("", ">"): mark("a number above {low:g}"),
+    ("", ">", "<"): mark("a number above {low:g} and below {high:g}"),
+    ("", ">", "≤"): mark("a number above {low:g} and at most {high:g}"),
+    ("", "≥"): mark("a number at least {low:g}"),
+    ("", "≥", "<"): mark("a number at least {low:g} and below {high:g}"),
+    ("", "≥", "≤"): mark("a number at least {low:g} and at most {high:g}"),
+}
+"""A number between limits, in words."""
 
 
 @dataclass(frozen=True)
@@ -137,6 +178,13 @@ class Sheet:
         listed = self.name in ("Periods", "FutureChanges")  # a period there replaces nothing
         periodic = named and not listed and "period" not in self.key
         object.__setattr__(self, "periodic", periodic)
+        bound = tuple(replace(c, sheet=self.name) for c in self.columns)
+        object.__setattr__(self, "columns", bound)
+
+    @property
+    def shown(self) -> str:
+        """Its name in the language in force."""
+        return shown_sheet(self.name)
 
     def __getitem__(self, name: str) -> Column:
         return next(c for c in self.columns if c.name == name)
@@ -187,7 +235,7 @@ _CHANGE = Column(
     choices=("factor", "add", "set"),
 )
 
-SCENARIO_KEYS: tuple[Column, ...] = (
+_KEYS: tuple[Column, ...] = (
     _text("name", "title of the scenario", required=True),
     _text("description", "free text"),
     _text("region", "free text"),
@@ -234,6 +282,7 @@ SCENARIO_KEYS: tuple[Column, ...] = (
         "`circflow suggest` only",
     ),
 )
+SCENARIO_KEYS = tuple(replace(key, sheet="Scenario") for key in _KEYS)
 """The rows of the sheet Scenario: a key and its value."""
 
 EMISSION_KINDS = ("recipe", "transport", "disposal", "stockpile", "purchase", "sale", "stream")
@@ -246,6 +295,7 @@ INDICATOR_GROUPS = (
     "international",
     "technology",
 )
+_INDICATORS = tuple(f"{c.name}:" if c.name == EMITTED else c.name for c in COMPUTED)
 TAX_BASES = (
     "profit",
     "income",
@@ -359,6 +409,7 @@ SHEETS: tuple[Sheet, ...] = (
                 "names",
                 "transport modes allowed; none = never leaves its site",
                 reference="Modes",
+                words=("none",),
                 blank="every mode",
             ),
             _flag("innovative", "a product of innovation: read by the indicators only", False),
@@ -891,7 +942,12 @@ SHEETS: tuple[Sheet, ...] = (
         "Weights of the objective's parts; what is not listed keeps 1 (value, synergy) or 0 "
         "(else).",
         (
-            _name("goal", "value, synergy, jobs or emission:<pollutant>", required=True),
+            _name(
+                "goal",
+                "value, synergy, jobs or emission:<pollutant>",
+                required=True,
+                words=("value", "synergy", "jobs", "emission:"),
+            ),
             _number(
                 "weight",
                 "1 (value, synergy); million currency per job and year; currency per tonne",
@@ -980,7 +1036,7 @@ SHEETS: tuple[Sheet, ...] = (
         "target, or both; an indicator that circflow computes takes a target only.",
         (
             Column("group", "choice", "what it tells of", required=True, choices=INDICATOR_GROUPS),
-            _name("indicator", "indicator", required=True),
+            _name("indicator", "indicator", required=True, words=_INDICATORS),
             _text("unit", "label of its unit"),
             _name("member", "enterprise", "Members", blank="the cluster"),
             _name("period", "period", "Periods", blank="the whole horizon"),

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circflow.data.scenario import Scenario
+from circflow.i18n import say
 from circflow.solution.solution import NoPlan, Status
 from circflow.solver.compiled import Program
 from circflow.solver.highs import Ending, Outcome
@@ -59,16 +60,16 @@ class Goal:
 def goals_of(one: Built, currency: str) -> dict[str, Goal]:
     """Every goal of a scenario, `plan` among them."""
     program = one.compiled.program
-    million = f"million {currency}"
-    made = {PLAN: Goal(PLAN, million, -program.cost, -program.offset, True)}
+    million = say("million {currency}", currency=currency)
+    goals = {PLAN: Goal(PLAN, million, -program.cost, -program.offset, True)}
     for label in one.forms.labels:
         if label[0] == "goal":
             name = label[1]
             coefficients, constant = one.forms.row(label)
             unit = {"value": million, "synergy": million, "jobs": "job-years"}.get(name, "t")
             more = name in ("value", "synergy", "jobs")
-            made[name] = Goal(name, unit, coefficients, constant, more)
-    return made
+            goals[name] = Goal(name, unit, coefficients, constant, more)
+    return goals
 
 
 class Goals:
@@ -88,7 +89,12 @@ class Goals:
         if name not in self.goals:
             names = [n for n in self.goals if n != PLAN]
             raise StudyError(
-                f"there is no goal {name!r}{meant(name, names)}; goals are {', '.join(names)}"
+                say(
+                    "there is no goal {name!r}{meant}; goals are {names}",
+                    name=name,
+                    meant=meant(name, names),
+                    names=", ".join(names),
+                )
             )
         return self.goals[name]
 
@@ -174,8 +180,8 @@ class Goals:
 def no_plan(scenario: Scenario, outcome: Outcome) -> NoPlan:
     """That a study's scenario has no plan, in words."""
     why = {
-        Ending.INFEASIBLE: "no plan meets all limits: `circflow explain` says which collide",
-        Ending.UNBOUNDED: "the goal grows without end: `circflow explain` says how",
+        Ending.INFEASIBLE: say("no plan meets all limits: `circflow explain` says which collide"),
+        Ending.UNBOUNDED: say("the goal grows without end: `circflow explain` says how"),
         Ending.STOPPED: "the time limit was reached before a plan was found",
     }[outcome.ending]
     return NoPlan(scenario.name, Status(outcome.ending.value), why)

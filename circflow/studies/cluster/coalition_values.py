@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 
 from circflow.data.errors import CircflowError
 from circflow.data.files.atomic import NO_ROOM, no_room, write_text
+from circflow.i18n import say
 from circflow.solver.compiled import Program
 from circflow.solver.highs import Ending
 from circflow.solver.optimum import optimum
@@ -54,8 +55,8 @@ class StoppedError(CircflowError, RuntimeError):
 
 def _unwritten(store: Path, error: OSError) -> StoreError:
     full = no_room(error)
-    reason = NO_ROOM[full.errno or 0] if full else (error.strerror or str(error)).lower()
-    return StoreError(f"{store}: {reason}: make room, then go on")
+    reason = say(NO_ROOM[full.errno or 0]) if full else (error.strerror or str(error)).lower()
+    return StoreError(say("{store}: {reason}: make room, then go on", store=store, reason=reason))
 
 
 class StoreError(StudyError):
@@ -249,7 +250,16 @@ class Values:
                 done += len(batch)
                 if progress is not None:
                     left = time_left(begun, done, total)
-                    progress(f"{what}: {done} of {total}, {self.solves} solved, {left}")
+                    progress(
+                        say(
+                            "{what}: {done} of {total}, {solves} solved, {left}",
+                            what=what,
+                            done=done,
+                            total=total,
+                            solves=self.solves,
+                            left=left,
+                        )
+                    )
         return True
 
     def put(self, setting: Setting, value: float, used: Setting | None = None) -> None:
@@ -276,9 +286,9 @@ class Values:
             session.change_to(program)
             outcome = session.resolve()
         if outcome.ending is Ending.UNBOUNDED:
-            raise UnboundedError("the value has no bound")
+            raise UnboundedError(say("the value has no bound"))
         if outcome.ending is Ending.STOPPED:
-            raise StoppedError("stopped before a plan was found")
+            raise StoppedError(say("stopped before a plan was found"))
         if outcome.x is None:
             known = Known(setting, frozenset(), -np.inf)  # nor is there one with fewer on
         else:
@@ -318,10 +328,13 @@ class Values:
             return
         if _parsed(lines[0]) != head:
             raise StoreError(
-                f"{store} holds the values of another scenario, or of other options: "
-                "give another file, or remove it"
+                say(
+                    "{store} holds the values of another scenario, or of other options: give "
+                    "another file, or remove it",
+                    store=store,
+                )
             )
-        whole = lines[0] + "\n"
+        kept = lines[0] + "\n"
         for number, line in enumerate(lines[1:], start=2):
             read = _parsed(line)
             if read is None and number >= len(lines) - 1:
@@ -331,10 +344,12 @@ class Values:
                 on, used = frozenset(read["on"]), frozenset(read["used"])
                 self.switches.flags(on | used)
             except (TypeError, KeyError, ValueError, IndexError):
-                raise StoreError(f"{store}, line {number}: not a value") from None
+                raise StoreError(
+                    say("{store}, line {number}: not a value", store=store, number=number)
+                ) from None
             self._add(Known(on, used, value), write=False)
-            whole += line + "\n"
-        write_text(store, whole)
+            kept += line + "\n"
+        write_text(store, kept)
 
 
 def _parsed(line: str) -> Any:

@@ -18,6 +18,7 @@ import pandas as pd
 from circflow.data.arguments import public
 from circflow.data.result import Result, figure, one_text_type
 from circflow.data.scenario import Scenario
+from circflow.i18n import say
 from circflow.studies.cluster.leaving import effect
 from circflow.studies.cluster.sharing import Sharing, share
 from circflow.studies.progress import Clock
@@ -48,9 +49,12 @@ class Joining(Result):
 
     @property
     def headline(self) -> str:
-        return (
-            f"{self.after.scenario}: {self.member} adds {figure(self.adds)}"
-            f" million {self.after.currency} to the cluster"
+        return say(
+            "{scenario}: {member} adds {adds} million {currency} to the cluster",
+            scenario=self.after.scenario,
+            member=self.member,
+            adds=figure(self.adds),
+            currency=self.after.currency,
         )
 
     @property
@@ -183,7 +187,10 @@ def joining(
         return lambda text: progress(f"{stage}: {text}")
 
     clock, options = Clock(seconds), {**options, "memberships": False}
-    without, joined = tell(f"without {member}"), tell(f"with {member}")
+    without, joined = (
+        tell(say("without {member}", member=member)),
+        tell(say("with {member}", member=member)),
+    )
     before = share(scenario, apart=[member], seconds=clock.part(0.5), progress=without, **options)
     after = share(scenario, seconds=clock.left, progress=joined, **options)
     return Joining(member, before, after)

@@ -165,7 +165,7 @@ def largest_amounts(m: Model, compiled: Compiled, switches: Switches, plan: Floa
     sources = sources.where(sources.coefficient > 0.0)
     inflows = sources.frame(m.scenario.codes).assign(place=compiled.column_of[sources.column])
     inflows = inflows[inflows["place"] >= 0]
-    made = dict(iter(inflows.groupby(["material", "period"], sort=False)))
+    by_material = dict(iter(inflows.groupby(["material", "period"], sort=False)))
     size = _FALLBACK * max(float(np.abs(plan).max()), 1.0)
     known: dict[object, float] = {}
     most = np.empty(len(gated))
@@ -174,7 +174,7 @@ def largest_amounts(m: Model, compiled: Compiled, switches: Switches, plan: Floa
         objective = np.array([column]), np.array([-1.0])
         if column in label.index:
             key = tuple(label.loc[column])
-            part = made.get(key)
+            part = by_material.get(key)
             if part is None:
                 most[at] = 0.0
                 continue
@@ -220,14 +220,14 @@ class Search:
         verdicts, bound = ([] if known is None else [known]), -np.inf
         for side in self._sides(settled):
             self.searches += 1
-            found = self.separation.worst(shares, side=side, time_limit=self.clock.left)
-            if found is None:
+            complaint = self.separation.worst(shares, side=side, time_limit=self.clock.left)
+            if complaint is None:
                 continue
-            bound = max(bound, found.bound - self.base)
-            if found.members:
-                gain = self.values(found.members) - self.base
-                excess = gain - float(shares[list(found.members)].sum())
-                verdicts.append(Verdict(found.members, excess, gain, excess))
+            bound = max(bound, complaint.bound - self.base)
+            if complaint.members:
+                gain = self.values(complaint.members) - self.base
+                excess = gain - float(shares[list(complaint.members)].sum())
+                verdicts.append(Verdict(complaint.members, excess, gain, excess))
         if not verdicts:
             return None
         best = max(verdicts, key=lambda verdict: verdict.excess)

@@ -25,8 +25,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from circflow.data.arguments import public
-from circflow.data.result import Result, counted, figure, one_text_type
+from circflow.data.result import Result, figure, one_text_type
 from circflow.data.scenario import Scenario
+from circflow.i18n import say, say_n
+from circflow.solver.run import Progress
 from circflow.studies.cluster.coalition import Cluster
 from circflow.studies.cluster.effects import Effects, effects, waterfall
 from circflow.studies.cluster.games import (
@@ -55,7 +57,6 @@ if TYPE_CHECKING:
     from circflow.report.page.frame import Section
 
 Floats = NDArray[np.float64]
-Progress = Callable[[str], None]
 
 EXACT_MEMBERS = 12
 """Members that the best plan needs up to which the Shapley value is exact unless said."""
@@ -128,14 +129,22 @@ class Sharing(Result):
 
     @property
     def headline(self) -> str:
-        core = "no division in the core" if self.core_empty else "divisions in the core exist"
+        core = (
+            say("no division in the core")
+            if self.core_empty
+            else say("divisions in the core exist")
+        )
         if not self.epsilon_proven:
-            core += " (not proven)"
+            core += say(" (not proven)")
         if not self.complete:
-            core += "; an early answer"
-        return (
-            f"{self.scenario}: {counted(len(self.members), 'member')} gain {figure(self.gain)}"
-            f" million {self.currency} together, {core}"
+            core += say("; an early answer")
+        return say(
+            "{scenario}: {counted} gain {gain} million {currency} together, {core}",
+            scenario=self.scenario,
+            counted=say_n("{n:,} member", "{n:,} members", len(self.members)),
+            gain=figure(self.gain),
+            currency=self.currency,
+            core=core,
         )
 
     @property
@@ -148,7 +157,7 @@ class Sharing(Result):
         rows = self.allocations[self.allocations["rule"] == rule]
         if rows.empty:
             known = ", ".join(dict.fromkeys(self.allocations["rule"]))
-            raise StudyError(f"no rule {rule!r}; there are: {known}")
+            raise StudyError(say("no rule {rule!r}; there are: {known}", rule=rule, known=known))
         return dict(zip(rows["member"], rows["million"].astype(float), strict=True))
 
     @property
@@ -180,8 +189,8 @@ class Sharing(Result):
     @property
     def waterfall(self) -> pd.DataFrame:
         """step, million, from_million, to_million: from every member alone to all together."""
-        made = waterfall(self.effects, self.alone)
-        return made if len(self.effects) else made.iloc[:0]
+        steps = waterfall(self.effects, self.alone)
+        return steps if len(self.effects) else steps.iloc[:0]
 
     def opening(self) -> list[Section]:
         """What its page says first."""
@@ -270,10 +279,12 @@ def share(  # noqa: PLR0913
         store=None if store is None else Path(store),
     )
     if len(cluster.apart) == len(cluster.members):
-        raise StudyError(f"{scenario.name}: no site has a member, so there is nothing to share")
-    tell("every member alone")
+        raise StudyError(
+            say("{name}: no site has a member, so there is nothing to share", name=scenario.name)
+        )
+    tell(say("every member alone"))
     cluster.plan(frozenset())
-    tell("all together")
+    tell(say("all together"))
     cluster.plan(cluster.everybody)
     needed = len(cluster.values.lookup(cluster.everybody).used)
     at_once = None if exact is not False and needed <= EXACT_MEMBERS else False
@@ -334,7 +345,7 @@ class _Sharer:
         shapley_shares = self._shapley()
         parts = self._effects(split)
         court = self._court()
-        self.tell("the nucleolus")
+        self.tell(say("the nucleolus"))
         seconds = self._allow(court, _GROUPS)
         if self.several:
             centre, first = nucleolus(
@@ -349,7 +360,7 @@ class _Sharer:
         else:
             centre = first = LeastCore(np.zeros(self.count), 0.0, True)
         rules = self._rules(prices, shapley_shares, centre.shares)
-        own = {"alone": own_money(cluster.alone), "together": own_money(cluster.together)}
+        money = {"alone": own_money(cluster.alone), "together": own_money(cluster.together)}
         asked = cluster.everybody if memberships else frozenset[int]()
         without = leaving(cluster, asked, self.tell, Clock(self.clock.part(_MEMBERS)))
         core = self._core(court, rules)
@@ -377,9 +388,9 @@ class _Sharer:
             solves=cluster.values.solves,
             allocations=self._allocations(rules),
             core=core,
-            money=self._money(own),
+            money=self._money(money),
             exchanges=prices.exchanges,
-            transfers=self._transfers(rules, own),
+            transfers=self._transfers(rules, money),
             leaving=without,
             joining=joining(cluster, without),
             joining_others=joining_others(cluster, without),
@@ -430,7 +441,7 @@ class _Sharer:
         if self.exact or seconds is None:
             return boxes(cluster.values, progress=self.tell)
         if needed > EXACT_MEMBERS:
-            self.tell("how many coalitions there are to solve")
+            self.tell(say("how many coalitions there are to solve"))
             if expected_seconds(cluster.values, trial=_TRIAL * seconds) > seconds:
                 return []
         return boxes(cluster.values, seconds=seconds, progress=self.tell)
@@ -452,7 +463,7 @@ class _Sharer:
         if self.pieces and self.count - len(self.null) <= _LARGEST_REGISTER:
             return Register.of(self.pieces, self.count, self.base, self.null)
         self.null = cluster.apart
-        self.tell("bounds of what members exchange")
+        self.tell(say("bounds of what members exchange"))
         x = cluster.outcome(cluster.everybody).x
         assert x is not None
         most = largest_amounts(cluster.model, cluster.compiled, cluster.switches, x)
@@ -513,38 +524,40 @@ class _Sharer:
         tolerance = 10 * TOLERANCE * max(abs(self.whole), _ZERO)
         rows = []
         for done, (name, rule) in enumerate(rules.items()):
-            self.tell(f"core test: {name}")
+            self.tell(say("core test: {name}", name=name))
             self._allow(court, 1.0 / (1 + len(rules) - done))
-            found = court.worst(rule.values, np.zeros((0, self.count))) if self.several else None
-            if found is None:
+            complaint = (
+                court.worst(rule.values, np.zeros((0, self.count))) if self.several else None
+            )
+            if complaint is None:
                 rows.append((name, "unknown" if self.several else "yes", "", np.nan, np.nan))
                 continue
-            inside = "no" if found.excess > tolerance else "yes"
-            if inside == "yes" and found.bound > tolerance:
+            inside = "no" if complaint.excess > tolerance else "yes"
+            if inside == "yes" and complaint.bound > tolerance:
                 inside = "unknown"
-            group = ", ".join(self.cluster.members[n] for n in sorted(found.members))
-            lacks = found.excess if abs(found.excess) > _NOISE * abs(self.whole) else 0.0
-            rows.append((name, inside, group, lacks, found.gain))
+            group = ", ".join(self.cluster.members[n] for n in sorted(complaint.members))
+            lacks = complaint.excess if abs(complaint.excess) > _NOISE * abs(self.whole) else 0.0
+            rows.append((name, inside, group, lacks, complaint.gain))
         columns = ["rule", "in_core", "group", "lacks_million", "could_gain_million"]
         return pd.DataFrame(rows, columns=columns)
 
     # ------------------------------------------------------------------ what it means for members
 
-    def _money(self, own: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    def _money(self, by_plan: dict[str, pd.DataFrame]) -> pd.DataFrame:
         names = [*self.cluster.members, OUTSIDE]
         periods = [p.name for p in self.cluster.scenario.periods]
         index = pd.MultiIndex.from_product([names, periods], names=["member", "period"])
         table = pd.DataFrame(index=index)
-        for name, money in own.items():
+        for name, money in by_plan.items():
             sums = money.groupby(["member", "period"])["discounted_million"].sum()
             table[f"{name}_million"] = sums.reindex(index).fillna(0.0)
         table["change_million"] = table["together_million"] - table["alone_million"]
         return table.reset_index()
 
-    def _transfers(self, rules: dict[str, Shares], own: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    def _transfers(self, rules: dict[str, Shares], money: dict[str, pd.DataFrame]) -> pd.DataFrame:
         """Each member ends with its money alone plus its share; the plan gives it its own money."""
         members = self.cluster.members
-        before, after = (by_member(own[k], members) for k in ("alone", "together"))
+        before, after = (by_member(money[k], members) for k in ("alone", "together"))
         names = [*members, OUTSIDE, GOALS]
         rows = []
         for name, rule in rules.items():
@@ -562,9 +575,9 @@ class _Sharer:
         if not split or self.cluster.arms_length or not self.several:
             return pd.DataFrame(columns=[*columns, "last_million"])
         seconds = self.clock.part(_SPLIT)
-        found: Effects = effects(self.cluster, seconds=seconds, progress=self.tell, seed=self.seed)
-        self.cut_short |= not found.exact
-        return found.table
+        shares: Effects = effects(self.cluster, seconds=seconds, progress=self.tell, seed=self.seed)
+        self.cut_short |= not shares.exact
+        return shares.table
 
 
 def exchanged(cluster: Cluster) -> Floats:

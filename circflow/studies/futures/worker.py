@@ -157,8 +157,8 @@ def _plan(job: Job, task: Task) -> Planned:
     audit = solution.audit
     faults = [] if audit.passed else audit.findings.head(3).to_string(index=False).splitlines()
     money = own_money(solution).groupby("member", sort=False)["discounted_million"].sum()
-    found = Found(solution.status, solution.objective, np.nan, task.decisions)
-    return Planned(found, tuple(faults), {str(k): float(v) for k, v in money.items()})
+    answer = Found(solution.status, solution.objective, np.nan, task.decisions)
+    return Planned(answer, tuple(faults), {str(k): float(v) for k, v in money.items()})
 
 
 def _solution(

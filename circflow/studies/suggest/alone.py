@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from circflow.i18n import say
 from circflow.report.numbers import number
 from circflow.solution.solution import Solution
 from circflow.studies.suggest.candidates import SOURCE, Candidate
@@ -78,7 +79,7 @@ def in_threads(
         finally:
             free.put(bench)
             finished += 1
-            tell(f"{finished} of {len(items)}")
+            tell(say("{finished} of {count}", finished=finished, count=len(items)))
 
     if len(benches) == 1:
         return [one(item) for item in items]
@@ -198,7 +199,7 @@ class Alone:
         """What the verdict hangs on."""
         one, record = judged.candidate, judged.record
         if judged.plan is None:
-            return ["there is no plan with it"]
+            return [say("there is no plan with it")]
         row = self.pricing.technologies[one.technology]
         doubts = []
         even, capex = record["break_even_capex_million"], record["capex_million"]
@@ -206,19 +207,25 @@ class Alone:
             room = even / capex - 1.0
             if abs(room) <= float(row["accuracy"]):
                 sure = 100.0 * float(row["accuracy"])
-                doubts.append(f"capex: {100 * room:+.0f} % turns it, it is known to ±{sure:.0f} %")
+                doubts.append(
+                    say(
+                        "capex: {value:+.0f} % turns it, it is known to ±{sure:.0f} %",
+                        value=100 * room,
+                        sure=sure,
+                    )
+                )
         if row["confidence"] in ("engineering", "assumption"):
-            doubts.append("figures of general engineering knowledge")
+            doubts.append(say("figures of general engineering knowledge"))
         if row["readiness"] < 8:
-            doubts.append(f"readiness {row['readiness']:.0f} of 9")
+            doubts.append(say("readiness {readiness:.0f} of 9", readiness=row["readiness"]))
         if one.given_away:
-            doubts.append("a taker of " + ", ".join(one.given_away))
+            doubts.append(say("a taker of ") + ", ".join(one.given_away))
         if one.dumped:
-            doubts.append("a place for " + ", ".join(one.dumped))
+            doubts.append(say("a place for ") + ", ".join(one.dumped))
         assert judged.flows is not None
         taken = {str(name).removesuffix(f" ({SOURCE})") for name in judged.flows["material"]}
         if bought := [name for name in one.bought if name in taken]:
-            doubts.append("the price of " + ", ".join(bought))
+            doubts.append(say("the price of ") + ", ".join(bought))
         return doubts
 
 
@@ -241,10 +248,10 @@ def _flows(solution: Solution, unit: str) -> pd.DataFrame:
     years = {p.name: float(p.years) for p in scenario.periods}
     units = solution.tables.units
     serves = units[(units["unit"] == unit) & (units["in_service"] > 0.5)]["period"]
-    whole = sum(years[p] for p in serves) or 1.0
+    horizon = sum(years[p] for p in serves) or 1.0
     rows = rows[rows["unit"] == unit]
     amount = rows["amount_per_year"].astype(float) * rows["period"].map(years)
-    sums = amount.groupby([rows["role"], rows["material"]], sort=False).sum() / whole
+    sums = amount.groupby([rows["role"], rows["material"]], sort=False).sum() / horizon
     table = sums.rename("amount_per_year").reset_index()
     table = table[table["amount_per_year"] > 0.0].reset_index(drop=True)
     table.insert(0, "unit", unit)
@@ -262,6 +269,6 @@ def _listed(flows: pd.DataFrame, role: str) -> str:
 
 def _load(solution: Solution, unit: str) -> float:
     units = solution.tables.units
-    own = units[(units["unit"] == unit) & (units["in_service"] > 0.5)]
-    available = float(own["available_per_year"].sum())
-    return float(own["load_per_year"].sum()) / available if available else np.nan
+    in_service = units[(units["unit"] == unit) & (units["in_service"] > 0.5)]
+    available = float(in_service["available_per_year"].sum())
+    return float(in_service["load_per_year"].sum()) / available if available else np.nan

@@ -17,6 +17,7 @@ from circflow.data.files.append import Row, with_rows
 from circflow.data.read import scenario_of
 from circflow.data.scenario import Scenario
 from circflow.data.schema.sheets import BY_NAME
+from circflow.i18n import say
 from circflow.library.read import split_list
 from circflow.studies.suggest.first_tonne import Flow, Offer, Pricing
 
@@ -149,7 +150,11 @@ class _Rows:
             status="candidate",
             can_idle="yes" if row["can_idle"] else None,
             source=self._source(row["source"]),
-            note=f"suggested; {row['confidence']} figures, capex ±{100 * row['accuracy']:g} %",
+            note=say(
+                "suggested; {confidence} figures, capex ±{value:g} %",
+                confidence=row["confidence"],
+                value=100 * row["accuracy"],
+            ),
             **known,
             **figures,
         )
@@ -239,9 +244,11 @@ class _Rows:
         if flow.role == "input":
             self._add("Purchases", once=key, price=flow.price[at, 0], **place)
         elif row["category"] != "waste":
-            self._add("Markets", once=key, price=0.0, note="no market known: given away", **place)
+            self._add(
+                "Markets", once=key, price=0.0, note=say("no market known: given away"), **place
+            )
         elif (fee := self.pricing.new_fee(at)) is not None:
-            note = "the dearest fee of the site"
+            note = say("the dearest fee of the site")
             self._add("Disposal", once=key, fee=fee, note=note, **place)
         return name
 
@@ -269,7 +276,7 @@ class _Rows:
         those = [name for name, of in materials.items() if of == limited]
         if len(those) <= 1:
             return {"material": those[0]} if those else {}
-        share = f"share of {limited}"
+        share = say("share of {limited}", limited=limited)
         for name in materials:
             self._add(
                 "Properties",

@@ -19,6 +19,7 @@ import pandas as pd
 from circflow.algebra.build import weights
 from circflow.data.coded import Floats, Ints, place_in
 from circflow.data.scenario import MILLION
+from circflow.solver.highs import Outcome
 from circflow.solver.proven import Proven
 from circflow.studies.suggest.first_tonne import Offer, Pricing, alternatives
 from circflow.studies.units.candidates import Bench, Plan
@@ -32,7 +33,8 @@ class FirstTonne:
         held = bench.hold(plan.x)
         assert held is not None and held.outcome.row_dual is not None
         self.family = bench.compiled.families["material_balance"]
-        self.before = self._prices(held.outcome.row_dual)
+        self.held, self.dual = held.outcome, held.outcome.row_dual
+        self.before = self._prices(self.dual)
 
     def _prices(self, dual: Floats) -> Floats:
         """Currency per unit, in money of the period, by row of the balance."""
@@ -46,17 +48,40 @@ class FirstTonne:
         row, amount = self._asked(offer, site, np.flatnonzero(service))
         if not len(row):
             return at_plan_prices
-        rows = self.family.rows[row]
-        zeros = np.zeros(len(rows))
-        self.bench.linear.change_rows(rows, amount, amount)
-        after = self.bench.linear.resolve()
-        self.bench.linear.change_rows(rows, zeros, zeros)
+        after = self._after(row, amount)
         if after.x is None or after.row_dual is None:
             return -np.inf
         dearer = amount * (self._prices(after.row_dual)[row] - self.before[row])
         weight = self.pricing.weight * service
         loss = float(dearer @ weight[self.family.items["period"][row]])
         return at_plan_prices - max(loss, 0.0) / float(weight.sum())
+
+    def of_a_plant(
+        self, offer: Offer, site: int, decided: int, at_plan_prices: float, run: float
+    ) -> float:
+        """What a unit of activity is worth where `run` of them a year are asked of the plan, its
+        decisions held (−inf: so much cannot be had): the plan's own loss is told, not the price
+        of the first tonne alone."""
+        service = self.pricing.service(offer.technology, decided)
+        row, amount = self._asked(offer, site, np.flatnonzero(service))
+        if not len(row):
+            return at_plan_prices
+        after = self._after(row, amount * run)
+        if after.x is None:
+            return -np.inf
+        first = float(self.dual[self.family.rows[row]] @ amount) * run
+        dearer = (after.objective - self.held.objective - first) * MILLION
+        weight = float((self.pricing.weight * service).sum())
+        goal = weights(self.bench.scenario).value or 1
+        return at_plan_prices - max(dearer, 0.0) / goal / weight / run
+
+    def _after(self, row: Ints, amount: Floats) -> Outcome:
+        """The plan, its decisions held, with amounts taken out of rows of the balance."""
+        rows, zeros = self.family.rows[row], np.zeros(len(row))
+        self.bench.linear.change_rows(rows, amount, amount)
+        after = self.bench.linear.resolve()
+        self.bench.linear.change_rows(rows, zeros, zeros)
+        return after
 
     def _asked(self, offer: Offer, site: int, periods: Ints) -> tuple[Ints, Floats]:
         """Rows of the balance and what is taken out of each (put in: below 0)."""

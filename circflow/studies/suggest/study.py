@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,8 +26,10 @@ from circflow.data.arguments import public
 from circflow.data.files.books import write_book
 from circflow.data.result import Result, figure
 from circflow.data.scenario import Scenario
+from circflow.i18n import say
 from circflow.library.read import Library, read_library
 from circflow.solution.solution import Solution
+from circflow.solver.run import Progress
 from circflow.studies.errors import StudyError
 from circflow.studies.suggest.alone import COLUMNS, FLOWS, Alone, Judged, built, in_threads
 from circflow.studies.suggest.candidates import (
@@ -48,7 +50,6 @@ from circflow.studies.units.candidates import Bench, Setting
 if TYPE_CHECKING:
     from circflow.report.page.frame import Section
 
-Progress = Callable[[str], None]
 _POOL = 200
 """Pairs of a technology and a site, those of the greatest bound, that a first look is taken at."""
 _SITES = 2
@@ -85,9 +86,14 @@ class Suggestions(Result):
     @property
     def headline(self) -> str:
         pays = int(self.table["pays"].sum()) if len(self.table) else 0
-        return (
-            f"{self.scenario.name}: {pays} of {len(self.table)} suggestions pay, together"
-            f" {figure(self.portfolio_gain)} million {self.currency}"
+        return say(
+            "{name}: {pays} of {count} suggestions pay, together {portfolio_gain} "
+            "million {currency}",
+            name=self.scenario.name,
+            pays=pays,
+            count=len(self.table),
+            portfolio_gain=figure(self.portfolio_gain),
+            currency=self.currency,
         )
 
     @property
@@ -133,7 +139,7 @@ class Suggestions(Result):
         """Write every table: .xlsx, .html, .json, or a folder of CSV files."""
         from circflow.report.study_tables import write_tables
 
-        title, money = f"{self.scenario.name}: what could be made", self.currency
+        title, money = say("{name}: what could be made", name=self.scenario.name), self.currency
         write_tables(self.tables(), path, currency=money, title=title, opening=self.opening())
 
 
@@ -171,7 +177,7 @@ def suggest(  # noqa: PLR0913
         NoPlan: the scenario has no plan.
     """
     if top < 1:
-        raise StudyError(f"the number of suggestions must be at least 1, not {top}")
+        raise StudyError(say("the number of suggestions must be at least 1, not {top}", top=top))
     if not isinstance(library, Library):
         library = read_library(library)
     settings = scenario.settings
@@ -220,14 +226,14 @@ class _Work:
         self.gap, self.time_limit = gap, time_limit
         self.jobs = jobs or min(os.cpu_count() or 1, 4)
         begun = time.perf_counter()
-        tell("the best plan")
+        tell(say("the best plan"))
         self.bench = Bench(scenario, gap=gap, time_limit=time_limit)
         plan = self.bench.solve()
         if plan is None:
             from circflow.solver.run import solve
 
             solve(scenario, time_limit=time_limit)  # tells why
-            raise StudyError("no plan was found")
+            raise StudyError(say("no plan was found"))
         self.plan = plan
         self.solution: Solution = self.bench.solution(plan)
         self.seconds = {"plan": time.perf_counter() - begun}
@@ -244,7 +250,7 @@ class _Work:
             candidate(pricing, offers, r["technology"], r["site"], taken)
             for r in best.to_dict("records")
         ]
-        self.tell(f"a first look at {len(new)} technologies at sites")
+        self.tell(say("a first look at {count} technologies at sites", count=len(new)))
         best["candidate"] = pd.Series(new, index=best.index, dtype=object)
         if new:
             bench = Bench(with_candidates(pricing, new), gap=self.gap)
@@ -269,18 +275,18 @@ class _Work:
         """Every pair of the short list alone, the best of them together."""
         begun = time.perf_counter()
         candidates = list(chosen["candidate"]) if len(chosen) else []
-        self.tell("building the model with the suggestions")
+        self.tell(say("building the model with the suggestions"))
         scenario = with_candidates(pricing, candidates)
         bench = Bench(scenario, gap=self.gap, time_limit=self.time_limit)
         every = frozenset(c.unit for c in candidates)
         without = bench.solve(Setting(out=every))
         if without is None:
-            raise StudyError("there is no plan without the suggestions: a fault of circflow")
+            raise StudyError(say("there is no plan without the suggestions: a fault of circflow"))
         alone = Alone(pricing, without, bench.solution(without), every)
         benches = [bench, *(bench.twin() for _ in range(min(self.jobs, len(chosen)) - 1))]
         tell = self.tell
         rows = chosen.to_dict("records")
-        judged = in_threads(benches, alone.judged, rows, lambda n: tell(f"solved {n}"))
+        judged = in_threads(benches, alone.judged, rows, lambda n: tell(say("solved {n}", n=n)))
         judged.sort(key=lambda one: -one.value)
         judged = self._each_of_its_own(bench, every, judged)[:top]
         self.seconds["solving"] = time.perf_counter() - begun
@@ -288,7 +294,7 @@ class _Work:
             in_threads(benches, alone.even, judged, lambda n: tell(f"break-evens {n}"))
         for one in judged:
             one.record["hangs_on"] = "; ".join(alone.doubts(one))
-        self.tell("all suggestions together")
+        self.tell(say("all suggestions together"))
         shown = [one.candidate.unit for one in judged]
         out = Setting(out=every - frozenset(shown))
         together = bench.solve(out, start=without.x) or without

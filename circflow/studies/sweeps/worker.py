@@ -20,6 +20,7 @@ import numpy as np
 
 from circflow.data.pandas_text import python_strings
 from circflow.data.scenario import Scenario, ScenarioError
+from circflow.i18n import say
 from circflow.solution.solution import Status
 from circflow.solver.compiled import Program
 from circflow.solver.highs import Basis, Ending, Outcome, Session, SolverError
@@ -176,7 +177,7 @@ def _attempt(way: Callable[[Job, int, Point], Run], job: Job, number: int, point
 def _warm(job: Job, affine: Affine, start: Start, runs: Sequence[tuple[int, Point]]) -> list[Run]:
     """Linear programmes, each from the basis of the one before."""
     session: Session | None = None
-    made: list[Run] = []
+    solved: list[Run] = []
     limit = job.options.time_limit
     for number, point in runs:
         begun = time.perf_counter()
@@ -191,7 +192,7 @@ def _warm(job: Job, affine: Affine, start: Start, runs: Sequence[tuple[int, Poin
         else:
             only_costs = session.change_to(program)
         try:
-            if start.basis is None and not made:
+            if start.basis is None and not solved:
                 outcome = session.solve(time_limit=limit)
             elif limit is None:
                 outcome = session.quick(primal=only_costs)
@@ -203,10 +204,10 @@ def _warm(job: Job, affine: Affine, start: Start, runs: Sequence[tuple[int, Poin
         if doubtful:
             # Scales of its own may do; the session is of no more use.
             session = None
-            made.append(_attempt(_rebuilt, replace(job, start=None), number, point))
+            solved.append(_attempt(_rebuilt, replace(job, start=None), number, point))
             continue
-        made.append(_run_of(job, number, outcome, begun, affine, weights, moved))
-    return made
+        solved.append(_run_of(job, number, outcome, begun, affine, weights, moved))
+    return solved
 
 
 def _run_of(  # noqa: PLR0913, PLR0917
@@ -307,12 +308,12 @@ def _solved(program: Program, start: Start | None, options: Options) -> Outcome:
 
 def invalid(number: int, error: ScenarioError | str, seconds: float = 0.0) -> Run:
     """A run whose scenario cannot be used, and why."""
-    told = (
+    words = (
         error
         if isinstance(error, str)
         else "; ".join(str(p) for p in error.problems if p.severity == "error")
     )
-    return Run(number, "invalid", seconds=seconds, how="rebuilt", reason=told)
+    return Run(number, "invalid", seconds=seconds, how="rebuilt", reason=words)
 
 
 def _compiled(job: Job, point: Point) -> Difference | ScenarioError | None:
@@ -336,7 +337,12 @@ def _checked(job: Job, point: Point, run: Run) -> str:
     if cold.status in stopped or run.status in stopped:
         return ""
     if cold.status != run.status:
-        return f"run {number} is {run.status}, but a cold build is {cold.status}"
+        return say(
+            "run {number} is {status}, but a cold build is {status_2}",
+            number=number,
+            status=run.status,
+            status_2=cold.status,
+        )
     if cold.figures is None:
         return ""
     allowed = CHECK_TOLERANCE
@@ -344,16 +350,19 @@ def _checked(job: Job, point: Point, run: Run) -> str:
         allowed += 2.0 * job.options.gap
     size = max(abs(cold.objective), 1e-6)
     if abs(cold.objective - run.objective) > allowed * size:
-        return (
-            f"run {number} has the objective {run.objective:.12g}, but a cold build has "
-            f"{cold.objective:.12g}"
+        return say(
+            "run {number} has the objective {objective:.12g}, but a cold build has "
+            "{objective_2:.12g}",
+            number=number,
+            objective=run.objective,
+            objective_2=cold.objective,
         )
     return ""
 
 
 def _words(ending: Ending) -> str:
     return {
-        Ending.INFEASIBLE: "no plan meets all limits (`circflow explain` says which collide)",
-        Ending.UNBOUNDED: "the plan could earn without end (`circflow explain` says how)",
+        Ending.INFEASIBLE: say("no plan meets all limits (`circflow explain` says which collide)"),
+        Ending.UNBOUNDED: say("the plan could earn without end (`circflow explain` says how)"),
         Ending.STOPPED: "the time limit was reached before a plan was found",
     }.get(ending, "")

@@ -25,7 +25,7 @@ from circflow.solution.solution import Solution, Status
 from circflow.solver.compiled import Compiled, Program, compile_model
 from circflow.solver.highs import Ending, Outcome
 from circflow.solver.optimum import optimum
-from circflow.solver.proven import Proven
+from circflow.solver.proven import Proven, best_value
 from circflow.solver.run import read_tables
 from circflow.solver.scaling import scaling_of
 
@@ -117,11 +117,11 @@ class Bench:
     def _columns(self, name: str) -> dict[str, Ints]:
         rows = self.m[name].frame
         place = self.compiled.column_of[rows["column"].to_numpy(np.intp)]
-        found: dict[str, list[int]] = {}
+        columns: dict[str, list[int]] = {}
         for unit, at in zip(rows["unit"], place.tolist(), strict=True):
             if at >= 0:
-                found.setdefault(str(unit), []).append(at)
-        return {unit: np.array(at, dtype=np.intp) for unit, at in found.items()}
+                columns.setdefault(str(unit), []).append(at)
+        return {unit: np.array(at, dtype=np.intp) for unit, at in columns.items()}
 
     def _family(self, name: str) -> Ints:
         return self.compiled.families[name].rows
@@ -154,27 +154,23 @@ class Bench:
         """All columns that say what is built: in which period, and how large."""
         return np.concatenate([self.built_columns, self.sizes]).astype(np.intp)
 
-    def held(self, construction: Floats) -> Program:
-        """The programme in which construction is held: its own limits (budgets and the span of
-        sizes) are set aside, as what is held was built within them."""
+    def held(self, construction: Floats, program: Program | None = None) -> Program:
+        """The programme (or another of the same rows) in which construction is held: its own
+        limits (budgets and the span of sizes) are set aside, as what is held was built within
+        them."""
         rows = np.append(self.budgets, self._family("extra_capacity_limit")).astype(np.intp)
-        free = self.program.with_limits(rows, upper=np.inf)
+        free = (program or self.program).with_limits(rows, upper=np.inf)
         return free.with_bounds(self.construction, construction, construction)
 
     def value(self, program: Program, gap: float) -> float:
         """The worth of the best plan of a programme with the same entries, million; −inf where
         there is none."""
-        if (program.integer & (program.lower < program.upper)).any():
-            outcome = optimum(program, gap=gap, scaling=self.scaling).outcome
-        else:
-            self.linear.change_to(program.with_fixed(program.lower))
-            outcome = self.linear.resolve()
-        return -np.inf if outcome.x is None else -outcome.objective
+        return best_value(program, self.linear, gap=gap, scaling=self.scaling)
 
     def construction_of(self, x: Floats) -> Floats:
         """What a plan builds, exactly yes or no, in the columns `construction`."""
-        whole = len(self.built_columns)
-        return np.append(np.round(x[self.built_columns]), x[self.construction[whole:]])
+        count = len(self.built_columns)
+        return np.append(np.round(x[self.built_columns]), x[self.construction[count:]])
 
     def is_built(self, unit: str, x: Floats) -> bool:
         """Whether a plan builds a candidate."""
@@ -263,8 +259,8 @@ class Bench:
         """The rows of a variable that stand in the programme, with their `place` there."""
         rows = self.m[name].frame
         place = self.compiled.column_of[rows["column"].to_numpy(np.intp)]
-        found: pd.DataFrame = rows.assign(place=place)[place >= 0]
-        return found
+        placed: pd.DataFrame = rows.assign(place=place)[place >= 0]
+        return placed
 
 
 def _exempted(program: Program, rows: Ints, columns: Ints) -> Program:

@@ -16,7 +16,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from circflow.cli import cli
-from circflow.commands import cluster as commands
 from circflow.commands import common
 from circflow.data.scenario import Scenario
 from circflow.studies.cluster import games, sharing
@@ -467,7 +466,6 @@ def test_the_command_prints_and_writes_early_answers(
     make_scenario: Make, production: Production, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(common, "read_scenario", lambda *_: make_scenario(production(OWNED)))
-    monkeypatch.setattr(commands, "read_scenario", lambda *_: make_scenario(production(OWNED)))
     out = tmp_path / "out.json"
     done = CliRunner().invoke(cli, ["share", "any", "-o", str(out), "--time-limit", "40"])
     assert done.exit_code == 0, done.output

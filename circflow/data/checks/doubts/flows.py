@@ -6,11 +6,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from circflow.data.cells import plain, shorten
+from circflow.data.cells import shorten, written
 from circflow.data.checks.findings import Drafts, by_row, quoted
 from circflow.data.checks.reach import PLACE, Reach, places
 from circflow.data.network import can_take
 from circflow.data.scenario import Scenario
+from circflow.i18n import say
 
 Marks = NDArray[np.bool_]
 
@@ -65,17 +66,22 @@ def _check_streams(drafts: Drafts, scenario: Scenario, wanted: Marks) -> None:
             "Streams",
             int(row),
             "material",
-            f"nobody can take the {plain(amount)} of {shorten(material)!r} a year that must be "
-            f"handled at {shorten(site)!r}, and no disposal accepts it: add a unit, a market, a "
-            "disposal or a link, or set must_handle to no",
+            say(
+                "nobody can take the {amount} of {material!r} a year that must be handled at "
+                "{site!r}, and no disposal accepts it: add a unit, a market, a disposal or a "
+                "link, or set must_handle to no",
+                amount=written(amount),
+                material=shorten(material),
+                site=shorten(site),
+            ),
         )
 
 
 def _check_inputs(drafts: Drafts, inputs: pd.DataFrame, supplied: Marks) -> None:
     """Units of which no recipe can be supplied."""
     # a group needs one of its materials, a plain row its own
-    own = inputs["row_recipe"].map("\0{}".format)
-    need = inputs["group"].astype(object).where(inputs["group"].notna(), own)
+    alone = inputs["row_recipe"].map("\0{}".format)
+    need = inputs["group"].astype(object).where(inputs["group"].notna(), alone)
     rows = inputs.assign(need=need, supplied=supplied)
     where = ["row", "recipe", "need"]
     met = rows.groupby(where, sort=False)["supplied"].transform("any")
@@ -92,9 +98,12 @@ def _check_inputs(drafts: Drafts, inputs: pd.DataFrame, supplied: Marks) -> None
             "Units",
             int(row),
             "technology",
-            f"nothing can supply {quoted(first['material'].unique())} to the unit "
-            f"{shorten(first['unit'].iloc[0])!r}, so that it cannot run: add a stream, a purchase "
-            "or a link, or check the names",
+            say(
+                "nothing can supply {quoted} to the unit {iloc!r}, so that it cannot run: "
+                "add a stream, a purchase or a link, or check the names",
+                quoted=quoted(first["material"].unique()),
+                iloc=shorten(first["unit"].iloc[0]),
+            ),
         )
 
 
@@ -115,8 +124,11 @@ def _check_outputs(drafts: Drafts, outputs: pd.DataFrame, wanted: Marks) -> None
             "Recipes",
             int(row),
             "material",
-            f"nobody takes the {shorten(material)!r} that this recipe makes, so that it cannot "
-            "run: add a market, a disposal or a user that can be reached",
+            say(
+                "nobody takes the {material!r} that this recipe makes, so that it cannot "
+                "run: add a market, a disposal or a user that can be reached",
+                material=shorten(material),
+            ),
         )
     rows = rows[rows["row_recipe"].map(anywhere).astype(bool) & ~rows["wanted"]]
     for row, unit, material in (
@@ -126,8 +138,12 @@ def _check_outputs(drafts: Drafts, outputs: pd.DataFrame, wanted: Marks) -> None
             "Units",
             int(row),
             "site",
-            f"nobody takes the {shorten(material)!r} that the unit {shorten(unit)!r} makes here: "
-            "add a link, a market or a disposal that can be reached from its site",
+            say(
+                "nobody takes the {material!r} that the unit {unit!r} makes here: add a "
+                "link, a market or a disposal that can be reached from its site",
+                material=shorten(material),
+                unit=shorten(unit),
+            ),
         )
 
 
@@ -139,8 +155,11 @@ def _check_markets(drafts: Drafts, scenario: Scenario, supplied: Marks) -> None:
             "Markets",
             int(row),
             "material",
-            f"no {shorten(material)!r} can reach this market: nothing that arises, is bought or "
-            "made has a way here",
+            say(
+                "no {material!r} can reach this market: nothing that arises, is bought or "
+                "made has a way here",
+                material=shorten(material),
+            ),
         )
 
 
@@ -156,6 +175,9 @@ def _check_flow_partners(drafts: Drafts, scenario: Scenario) -> None:
             "SynergyPartners",
             int(row),
             "partner",
-            f"no link leads along {shorten(partner)!r}, so that the synergy cannot be earned: "
-            "add a link, or exchange the two sites",
+            say(
+                "no link leads along {partner!r}, so that the synergy cannot be earned: add "
+                "a link, or exchange the two sites",
+                partner=shorten(partner),
+            ),
         )

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from circflow.data.cells import plain, shorten
 from circflow.data.checks.findings import Drafts
+from circflow.i18n import say
 
 Floats = NDArray[np.float64]
 
@@ -89,9 +90,9 @@ def _figures(drafts: Drafts, measure: _Measure) -> pd.DataFrame:
         materials = drafts["Materials"].frame
         units = dict(zip(materials["material"], materials["unit"], strict=True))
         unit = [units.get(material, "") for material in frame["material"]]
-    made = pd.DataFrame({"row": frame.index, "value": values, "size": size, "unit": unit})
-    made["peers"] = peers
-    return made
+    table = pd.DataFrame({"row": frame.index, "value": values, "size": size, "unit": unit})
+    table["peers"] = peers
+    return table
 
 
 def _odd(
@@ -107,10 +108,10 @@ def _odd(
     lone = (counts < 3) & (in_column >= _FEWEST_IN_COLUMN)
     far, alone = (_FAR, _ALONE) if alike else (_FAR_OF_OTHERS, _ALONE_AMONG_OTHERS)
     lone &= (np.abs(off_column) >= far) & (near_column >= alone)
-    found = [(int(n), float(off[n]), "peers") for n in np.flatnonzero(odd)]
-    found += [(int(n), float(off[n] * 2), "other") for n in np.flatnonzero(pair & ~odd)]
+    marked = [(int(n), float(off[n]), "peers") for n in np.flatnonzero(odd)]
+    marked += [(int(n), float(off[n] * 2), "other") for n in np.flatnonzero(pair & ~odd)]
     rest = lone & ~pair & ~odd
-    return found + [(int(n), float(off_column[n]), "column") for n in np.flatnonzero(rest)]
+    return marked + [(int(n), float(off_column[n]), "column") for n in np.flatnonzero(rest)]
 
 
 def _compared(size: Floats, group: NDArray[np.intp]) -> tuple[Floats, Floats, Floats]:
@@ -130,12 +131,24 @@ def _doubt(measure: _Measure, value: float, away: float, words: str, key: str) -
     slip = 1000.0 if abs(away) < 4.5 else 1e6
     likely = value / slip if away > 0 else value * slip
     times = f"{float(f'{10 ** abs(away):.2g}'):,.0f}"
-    ratio = f"{times} times" if away > 0 else f"1/{times}"
+    ratio = say("{times} times", times=times) if away > 0 else f"1/{times}"
     whom = {
-        "peers": f"the middle of its peers{f' ({shorten(key)})' if key else ''}",
-        "other": f"the other figure{f' of {shorten(key)}' if key else ''}",
-        "column": "the middle of its column",
+        "peers": say("the middle of its peers{if_any}", if_any=f" ({shorten(key)})" if key else ""),
+        "other": say(
+            "the other figure{if_any}", if_any=say(" of {key}", key=shorten(key)) if key else ""
+        ),
+        "column": say("the middle of its column"),
     }[words]
-    each = f" per {measure.per.removesuffix('_per_year')}" if measure.per else ""
-    message = f"{measure.column}{each} is {ratio} {whom}: check the unit and the decimal sign"
+    each = (
+        say(" per {removesuffix}", removesuffix=measure.per.removesuffix("_per_year"))
+        if measure.per
+        else ""
+    )
+    message = say(
+        "{column}{each} is {ratio} {whom}: check the unit and the decimal sign",
+        column=measure.column,
+        each=each,
+        ratio=ratio,
+        whom=whom,
+    )
     return message, plain(float(f"{likely:.12g}"))

@@ -12,12 +12,13 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from circflow.data.cells import BadCellError, parse_number, plain, shorten
+from circflow.data.cells import BadCellError, parse_number, plain, shorten, written
 from circflow.data.checks.findings import Drafts, by_row, records
 from circflow.data.checks.rows import is_dash, is_totals
 from circflow.data.schema.measures import TONNE, canonical, meant
 from circflow.data.schema.sheets import BY_NAME
 from circflow.data.suggest import folded
+from circflow.i18n import mark, say
 
 _MILLION = 1e6
 _LARGEST_RATE = 0.5
@@ -31,19 +32,23 @@ _FACTOR = 10.0
 """Factors beyond are doubted in Studies and Ranges."""
 
 _INCOME: dict[tuple[str, str], str] = {
-    ("Disposal", "fee"): "dumping earns {0} a unit",
-    ("Purchases", "price"): "whoever takes it is paid {0} a unit",
-    ("RecipeCosts", "variable_cost"): "running earns {0} per unit of activity",
-    ("Units", "fixed_cost_million_per_year"): "having the unit earns {0} million a year",
-    ("Units", "fixed_cost_max_million_per_year"): "having the unit earns {0} million a year",
-    ("UnitPeriods", "fixed_cost_million_per_year"): "having the unit earns {0} million a year",
-    ("Modes", "cost_per_unit_km"): "every kilometre earns {0} a unit",
-    ("Modes", "fixed_cost"): "loading earns {0} a unit",
-    ("Links", "cost"): "the way earns {0} a unit",
-    ("Stockpiles", "add_cost"): "adding earns {0} a unit",
-    ("Stockpiles", "reclaim_cost"): "taking back earns {0} a unit",
-    ("Stockpiles", "holding_cost"): "keeping earns {0} a unit and year",
-    ("EmissionLimits", "price"): "every tonne emitted earns {0}",
+    ("Disposal", "fee"): mark("dumping earns {figure} a unit"),
+    ("Purchases", "price"): mark("whoever takes it is paid {figure} a unit"),
+    ("RecipeCosts", "variable_cost"): mark("running earns {figure} per unit of activity"),
+    ("Units", "fixed_cost_million_per_year"): mark("having the unit earns {figure} million a year"),
+    ("Units", "fixed_cost_max_million_per_year"): mark(
+        "having the unit earns {figure} million a year"
+    ),
+    ("UnitPeriods", "fixed_cost_million_per_year"): mark(
+        "having the unit earns {figure} million a year"
+    ),
+    ("Modes", "cost_per_unit_km"): mark("every kilometre earns {figure} a unit"),
+    ("Modes", "fixed_cost"): mark("loading earns {figure} a unit"),
+    ("Links", "cost"): mark("the way earns {figure} a unit"),
+    ("Stockpiles", "add_cost"): mark("adding earns {figure} a unit"),
+    ("Stockpiles", "reclaim_cost"): mark("taking back earns {figure} a unit"),
+    ("Stockpiles", "holding_cost"): mark("keeping earns {figure} a unit and year"),
+    ("EmissionLimits", "price"): mark("every tonne emitted earns {figure}"),
 }
 """Costs, and what one below zero means."""
 
@@ -68,8 +73,12 @@ def _check_measures(drafts: Drafts) -> None:
                 "Materials",
                 row,
                 "unit",
-                f"{unit!r} is a unit of its own here: leave the cell blank for {TONNE}, or write "
-                "the unit",
+                say(
+                    "{unit!r} is a unit of its own here: leave the cell blank for {tonne}, or "
+                    "write the unit",
+                    unit=unit,
+                    tonne=TONNE,
+                ),
                 suggestion=TONNE,
             )
             continue
@@ -79,8 +88,13 @@ def _check_measures(drafts: Drafts) -> None:
                 "Materials",
                 row,
                 "unit",
-                f"{shorten(unit)!r} is not the unit {good} ({reason}) but one of its own, which "
-                f"totals in {good} leave out: write {good}, or keep it if it is meant",
+                say(
+                    "{unit!r} is not the unit {good} ({reason}) but one of its own, which totals "
+                    "in {good} leave out: write {good}, or keep it if it is meant",
+                    unit=shorten(unit),
+                    good=good,
+                    reason=reason,
+                ),
                 suggestion=good,
             )
             continue
@@ -90,8 +104,13 @@ def _check_measures(drafts: Drafts) -> None:
                 "Materials",
                 row,
                 "unit",
-                f"{shorten(unit)!r} and {shorten(first)!r} (row {at}) are two units, which totals "
-                "keep apart: write them alike",
+                say(
+                    "{unit!r} and {first!r} (row {at}) are two units, which totals keep apart: "
+                    "write them alike",
+                    unit=shorten(unit),
+                    first=shorten(first),
+                    at=at,
+                ),
                 suggestion=first,
             )
 
@@ -107,7 +126,12 @@ def _check_names(drafts: Drafts) -> None:
                     sheet,
                     row,
                     name,
-                    f"a {name} is called {shorten(text)!r}: delete the row if it holds {what}",
+                    say(
+                        "a {name} is called {text!r}: delete the row if it holds {what}",
+                        name=name,
+                        text=shorten(text),
+                        what=what,
+                    ),
                 )
 
 
@@ -119,20 +143,22 @@ def _check_signs(drafts: Drafts) -> None:
             continue
         for row, value in by_row(draft.sound(column)[column]):
             if value < 0:
-                meaning = words.format(plain(-value))
+                meaning = say(words, figure=written(-value))
                 _doubt_sign(drafts, (sheet, row, column), meaning, -value)
     markets = drafts["Markets"].sound("material", "price")
     materials = drafts["Materials"].frame
     products = materials.loc[materials["category"].isin(["product", "energy"]), "material"]
     cheap = markets[(markets["price"] < 0) & markets["material"].isin(products)]
     for row, price in by_row(cheap["price"]):
-        meaning = f"the seller of a product pays {plain(-price)} a unit"
+        meaning = say("the seller of a product pays {plain} a unit", plain=written(-price))
         _doubt_sign(drafts, ("Markets", row, "price"), meaning, -price)
 
 
 def _doubt_sign(drafts: Drafts, at: tuple[str, int, str], meaning: str, likely: float) -> None:
-    message = (
-        f"{at[2]} is below 0: {meaning}; write it without the minus sign, unless that is meant"
+    message = say(
+        "{at} is below 0: {meaning}; write it without the minus sign, unless that is meant",
+        at=at[2],
+        meaning=meaning,
     )
     drafts.warning(*at, message, suggestion=plain(likely))
 
@@ -142,22 +168,35 @@ def _check_settings(drafts: Drafts) -> None:
     for row, key, value in _settings(drafts):
         message, likely = "", ""
         if key == "discount_rate" and value > _LARGEST_RATE:
-            message = (
-                f"a rate of {plain(value)} is {plain(value * 100)} % a year: write 10 % as 0.1"
+            message = say(
+                "a rate of {value} is {plain} % a year: write 10 % as 0.1",
+                value=written(value),
+                plain=written(value * 100),
             )
             likely = plain(value / 100) if value >= 1 else ""
         elif key == "discount_rate" and value < 0:
-            message = "a rate below 0 makes later money worth more: write it without the minus sign"
+            message = say(
+                "a rate below 0 makes later money worth more: write it without the minus sign"
+            )
             likely = plain(-value)
         elif key == "detour_factor" and value < 1:
-            message = f"a detour factor of {plain(value)} makes ways shorter than a straight line"
-            message += ": write 1 or more"
+            message = say(
+                "a detour factor of {value} makes ways shorter than a straight line",
+                value=written(value),
+            )
+            message += say(": write 1 or more")
         elif key == "detour_factor" and value > _LONG_DETOUR:
-            message = f"ways are {plain(value)} times the straight line: write 30 % longer as 1.3"
+            message = say(
+                "ways are {value} times the straight line: write 30 % longer as 1.3",
+                value=written(value),
+            )
             likely = plain(1 + value / 100) if value > 10 else ""
         elif key.startswith("transaction_cost") and value < 0:
-            message = f"a cost below 0: every unit moved earns {plain(-value)}; write it without "
-            message += "the minus sign, unless that is meant"
+            message = say(
+                "a cost below 0: every unit moved earns {plain}; write it without ",
+                plain=written(-value),
+            )
+            message += say("the minus sign, unless that is meant")
             likely = plain(-value)
         if message:
             drafts.warning("Scenario", row, "value", f"{key}: {message}", suggestion=likely)
@@ -185,7 +224,11 @@ def _check_blend_shares(drafts: Drafts) -> None:
                 "BlendLimits",
                 row,
                 column,
-                f"a share of {plain(value)} is {plain(value * 100)} %: write 25 % as 0.25",
+                say(
+                    "a share of {value} is {plain} %: write 25 % as 0.25",
+                    value=written(value),
+                    plain=written(value * 100),
+                ),
                 suggestion=plain(value / 100) if value <= 100 else "",
             )
 
@@ -220,8 +263,13 @@ def _check_millions(drafts: Drafts) -> None:
 
 
 def _doubt_million(drafts: Drafts, at: tuple[str, int, str], value: float, each: float) -> None:
-    per = "" if np.isnan(each) else f", {each:,.0f} per unit of yearly capacity"
-    message = f"{at[2]} is {value:,.0f} million currency{per}: write it in millions"
+    per = "" if np.isnan(each) else say(", {each:,.0f} per unit of yearly capacity", each=each)
+    message = say(
+        "{at} is {value:,.0f} million currency{per}: write it in millions",
+        at=at[2],
+        value=value,
+        per=per,
+    )
     drafts.warning(*at, message, suggestion=plain(value / _MILLION))
 
 
@@ -238,7 +286,10 @@ def _check_factors(drafts: Drafts) -> None:
                     sheet,
                     row,
                     column,
-                    f"the figure is multiplied by {plain(value)}: write 20 % less and more as "
-                    "0.8 and 1.2",
+                    say(
+                        "the figure is multiplied by {value}: "
+                        "write 20 % less and more as 0.8 and 1.2",
+                        value=written(value),
+                    ),
                     suggestion=plain(1 + value / 100) if -100 < value <= 100 else "",
                 )

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from circflow.data.cells import plain, shorten
+from circflow.data.cells import shorten, written
 from circflow.data.checks.doubts.peers import check_peers
 from circflow.data.checks.doubts.scales import check_scales
 from circflow.data.checks.findings import Drafts, by_row, quoted, records
 from circflow.data.schema.sheets import SHEETS
 from circflow.data.suggest import nearest, remark
+from circflow.i18n import say
 
 _YIELD_MARGIN = 1e-6
 _STRAY_KM = 1500.0
@@ -43,15 +44,22 @@ def _check_sizes(drafts: Drafts) -> None:
             sizes = values.abs().to_numpy()
             least, most = column.plausible
             for row in values.index[(sizes > 0.0) & ((sizes < least) | (sizes > most))]:
-                way = "check the figure and its unit"
+                way = say("check the figure and its unit")
                 if abs(values[row]) > most and column.blank_is_unlimited:
-                    way = "for unlimited leave the cell blank"
+                    way = say("for unlimited leave the cell blank")
                 drafts.warning(
                     sheet.name,
                     int(row),
                     column.name,
-                    f"{plain(float(values[row]))} is hardly meant, figures here lie between "
-                    f"{least:g} and {most:g} {column.unit}: {way}",
+                    say(
+                        "{values} is hardly meant, figures here lie between {least:g} and {most:g} "
+                        "{unit}: {way}",
+                        values=written(float(values[row])),
+                        least=least,
+                        most=most,
+                        unit=column.unit,
+                        way=way,
+                    ),
                 )
 
 
@@ -76,16 +84,20 @@ def _check_exchanged_coordinates(drafts: Drafts) -> None:
             "Sites",
             int(row),
             "latitude",
-            "the site lies far from all others, but among them if latitude and longitude are "
-            "exchanged: check the two cells",
+            say(
+                "the site lies far from all others, but among them if latitude and longitude "
+                "are exchanged: check the two cells"
+            ),
         )
     for row in frame.index[(np.abs(lat) > _POLAR) & (np.abs(lon) < _POLAR)]:
         drafts.warning(
             "Sites",
             int(row),
             "latitude",
-            "the site lies near the pole: exchange latitude and longitude, if they are the wrong "
-            "way round",
+            say(
+                "the site lies near the pole: exchange latitude and longitude, if they are "
+                "the wrong way round"
+            ),
         )
 
 
@@ -97,8 +109,12 @@ def _check_stock_room(drafts: Drafts) -> None:
             "Stockpiles",
             int(row),
             "opening",
-            f"the stockpile opens with {plain(opening)}, above its capacity of {plain(capacity)}: "
-            "the excess must be reclaimed in the first period",
+            say(
+                "the stockpile opens with {opening}, above its capacity of {capacity}: the "
+                "excess must be reclaimed in the first period",
+                opening=written(opening),
+                capacity=written(capacity),
+            ),
         )
 
 
@@ -133,9 +149,13 @@ def _check_yields(drafts: Drafts) -> None:
             "Recipes",
             record["row"],
             "amount",
-            f"{shorten(record['technology'])!r} makes {plain(record['output'])} t out of "
-            f"{plain(record['input'])} t, a yield above 1: check the amounts, or list what else "
-            "goes in",
+            say(
+                "{technology!r} makes {output} t out of {input} t, a yield above 1: check "
+                "the amounts, or list what else goes in",
+                technology=shorten(record["technology"]),
+                output=written(record["output"]),
+                input=written(record["input"]),
+            ),
         )
 
 
@@ -152,7 +172,10 @@ def _check_unused(drafts: Drafts) -> None:
                 "Materials",
                 int(row),
                 "material",
-                f"{shorten(material)!r} is used nowhere: delete the row, or use it",
+                say(
+                    "{material!r} is used nowhere: delete the row, or use it",
+                    material=shorten(material),
+                ),
             )
     _check_unused_technologies(drafts)
     recipes = drafts["Recipes"].frame
@@ -164,8 +187,10 @@ def _check_unused(drafts: Drafts) -> None:
             "Purchases",
             int(row),
             "material",
-            "no unit takes this material in, so that a row for every site with such a unit has "
-            "no effect: name a site, or check the material",
+            say(
+                "no unit takes this material in, so that a row for every site with such a "
+                "unit has no effect: name a site, or check the material"
+            ),
         )
 
 
@@ -180,7 +205,10 @@ def _check_unused_technologies(drafts: Drafts) -> None:
             "Recipes",
             int(row),
             "technology",
-            f"no unit runs {shorten(technology)!r}: add one in Units, or delete its rows",
+            say(
+                "no unit runs {technology!r}: add one in Units, or delete its rows",
+                technology=shorten(technology),
+            ),
         )
 
 
@@ -195,8 +223,11 @@ def _check_idle_columns(drafts: Drafts) -> None:
                 "Units",
                 int(row),
                 column,
-                f"{column} acts on candidates only, and this unit is existing: clear the cell, or "
-                "make it a candidate",
+                say(
+                    "{column} acts on candidates only, and this unit is existing: clear the "
+                    "cell, or make it a candidate",
+                    column=column,
+                ),
             )
     off = set(units.loc[units["status"] == "off", "unit"])
     for row, needed in by_row(units.loc[units["status"] == "candidate", "requires"]):
@@ -205,7 +236,10 @@ def _check_idle_columns(drafts: Drafts) -> None:
                 "Units",
                 int(row),
                 "requires",
-                f"{shorten(needed)!r} is off, so that this candidate can never be built",
+                say(
+                    "{needed!r} is off, so that this candidate can never be built",
+                    needed=shorten(needed),
+                ),
             )
     candidates = set(units.loc[units["status"] == "candidate", "unit"])
     periods = drafts["UnitPeriods"].sound("unit", "capacity_per_year")
@@ -215,7 +249,7 @@ def _check_idle_columns(drafts: Drafts) -> None:
             "UnitPeriods",
             int(row),
             "capacity_per_year",
-            "the capacity of a candidate is not replaced by period: the cell has no effect",
+            say("the capacity of a candidate is not replaced by period: the cell has no effect"),
         )
 
 
@@ -232,9 +266,13 @@ def _check_limits(drafts: Drafts) -> None:
                 "EmissionLimits",
                 int(row),
                 "pollutant",
-                f"nothing emits {shorten(pollutant)!r}{remark(pollutant, good)}, so the row has "
-                f"no effect: correct the name, or add it to EmissionFactors "
-                f"({quoted(emitted) or 'blank now'})",
+                say(
+                    "nothing emits {pollutant!r}{remark}, so the row has no effect: correct the "
+                    "name, or add it to EmissionFactors ({value})",
+                    pollutant=shorten(pollutant),
+                    remark=remark(pollutant, good),
+                    value=quoted(emitted) or say("blank now"),
+                ),
                 suggestion=good,
             )
     open_end = limits["limit_per_year"].isna()
@@ -243,12 +281,12 @@ def _check_limits(drafts: Drafts) -> None:
             "EmissionLimits",
             int(row),
             "penalty",
-            "a penalty without a limit has no effect: fill in limit_per_year",
+            say("a penalty without a limit has no effect: fill in limit_per_year"),
         )
     for row in limits.index[open_end & limits["penalty"].isna() & (limits["price"] == 0)]:
         drafts.warning(
             "EmissionLimits",
             int(row),
             "limit_per_year",
-            "the row has neither a limit nor a price, so it has no effect",
+            say("the row has neither a limit nor a price, so it has no effect"),
         )

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from circflow.data.changes.address import Match, match, parse_address, quote
 from circflow.data.changes.futures import OFF_TARGETS, FigureChange, Future, Outage, refusal, when
 from circflow.data.scenario import Scenario
+from circflow.i18n import mark, say
 from circflow.solver.run import solve
 from circflow.studies.errors import StudyError
 from circflow.studies.sweeps.design import Parameter
 from circflow.studies.sweeps.sampling import Range, ranges_of, sample_points
 
 OUTAGES = ("units", "members", "links", "markets", "modes")
-AS_NOW = "as it stands"
+AS_NOW = mark("as it stands")
 """The future that is the scenario itself."""
 
 
@@ -24,7 +25,10 @@ def varied(scenario: Scenario) -> tuple[list[Range], list[str]]:
     left = [one.parameter.address for one in every if one not in kept]
     if not kept:
         raise StudyError(
-            "every row of Ranges belongs to the decision: there is nothing that futures differ in"
+            say(
+                "every row of Ranges belongs to the decision: there is nothing that futures "
+                "differ in"
+            )
         )
     return kept, left
 
@@ -45,14 +49,16 @@ def sampled(
     """Futures drawn from ranges, all equally likely; they depend on ranges, count and seed only."""
     design = sample_points(ranges, count, method=method, seed=seed)
     targets = [_target(scenario, p) for p in design.parameters]
-    made = []
+    futures = []
     for number, point in enumerate(design.points, start=1):
         changes = tuple(
             FigureChange(0, target, p.how, float(value), p.address)
             for target, p, value in zip(targets, design.parameters, point, strict=True)
         )
-        made.append(Future(f"sample {number}", 1.0 / count, changes, sheet="Ranges"))
-    return made
+        futures.append(
+            Future(say("sample {number}", number=number), 1.0 / count, changes, sheet="Ranges")
+        )
+    return futures
 
 
 def _target(scenario: Scenario, one: Parameter) -> Match:
@@ -66,7 +72,13 @@ def outages(scenario: Scenario, kind: str) -> list[Future]:
     markets (site and material), modes.
     """
     if kind not in OUTAGES:
-        raise StudyError(f"outages must be one of {', '.join(OUTAGES)}, not {kind!r}")
+        raise StudyError(
+            say(
+                "outages must be one of {outages}, not {kind!r}",
+                outages=", ".join(OUTAGES),
+                kind=kind,
+            )
+        )
     return in_turn(scenario, _things(scenario, kind))
 
 
@@ -88,12 +100,12 @@ def _things(scenario: Scenario, kind: str) -> list[tuple[str, tuple[str, ...], s
         names = list(used.itertuples(index=False, name=None))
     sheet = kind.capitalize()
     joint = " > " if kind == "links" else ", "
-    made: list[tuple[str, tuple[str, ...], str, str]] = []
+    things: list[tuple[str, tuple[str, ...], str, str]] = []
     for thing in names:
         filters = tuple(zip(OFF_TARGETS[sheet], thing, strict=True))
         inside = ", ".join(f"{column}={quote(value)}" for column, value in filters)
-        made.append((sheet, thing, f"{sheet}[{inside}]", joint.join(thing)))
-    return made
+        things.append((sheet, thing, f"{sheet}[{inside}]", joint.join(thing)))
+    return things
 
 
 def in_turn(
@@ -102,9 +114,15 @@ def in_turn(
     """The scenario itself, and each thing (sheet, names, address, name) still in each period."""
     periods = [p.name for p in scenario.periods]
     likely = 1.0 / (1 + len(things) * len(periods))
-    made = [Future(AS_NOW, likely)]
+    futures = [Future(AS_NOW, likely)]
     for sheet, names, address, name in things:
         for period in periods:
             still = Outage(0, sheet, names, period, address)
-            made.append(Future(f"{name} still {when(period)}", likely, outages=(still,)))
-    return made
+            futures.append(
+                Future(
+                    say("{name} still {when}", name=name, when=when(period)),
+                    likely,
+                    outages=(still,),
+                )
+            )
+    return futures
