@@ -9,12 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from circflow.data.address import AddressError as AddressError
+    from circflow.data.changes.address import AddressError as AddressError
     from circflow.data.errors import ArgumentError as ArgumentError
     from circflow.data.errors import CircflowError as CircflowError
     from circflow.data.read import read as read
     from circflow.data.scenario import Scenario as Scenario
     from circflow.data.scenario import ScenarioError as ScenarioError
+    from circflow.i18n.language import language as language
     from circflow.library.read import Library as Library
     from circflow.library.read import read_library as read_library
     from circflow.solution.solution import NoPlan as NoPlan
@@ -59,16 +60,19 @@ if TYPE_CHECKING:
     from circflow.studies.tradeoffs.pareto import Front as Front
     from circflow.studies.tradeoffs.pareto import pareto as pareto
     from circflow.studies.units.evaluate import evaluate as evaluate
+    from circflow.studies.units.firm import Firmness as Firmness
+    from circflow.studies.units.firm import firm as firm
     from circflow.studies.units.sites import best_sites as best_sites
     from circflow.studies.units.words import Verdicts as Verdicts
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "circflow.data.address": ["AddressError"],
+    "circflow.data.changes.address": ["AddressError"],
     "circflow.data.errors": ["ArgumentError", "CircflowError"],
     "circflow.data.read": ["read"],
     "circflow.data.scenario": ["Scenario", "ScenarioError"],
+    "circflow.i18n.language": ["language"],
     "circflow.library.read": ["Library", "read_library"],
     "circflow.solution.solution": ["NoPlan", "Solution", "Status"],
     "circflow.solver.highs": ["SolverError"],
@@ -94,6 +98,7 @@ _HOMES = {
     "circflow.studies.tradeoffs.near_optimal": ["Alternatives", "near_optimal"],
     "circflow.studies.tradeoffs.pareto": ["Front", "pareto"],
     "circflow.studies.units.evaluate": ["evaluate"],
+    "circflow.studies.units.firm": ["Firmness", "firm"],
     "circflow.studies.units.sites": ["best_sites"],
     "circflow.studies.units.words": ["Verdicts"],
 }

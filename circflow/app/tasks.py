@@ -11,8 +11,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from circflow.data.atomic import write_text
+from circflow.data.files.atomic import write_text
 from circflow.data.table import Book, Problem
+from circflow.i18n import say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,7 +33,7 @@ def failure(error: Exception) -> tuple[str, str, tuple[Problem, ...]] | None:
     """An error of the library in words: kind, message, problems; None for an unknown one."""
     from click import ClickException
 
-    from circflow.data.address import AddressError
+    from circflow.data.changes.address import AddressError
     from circflow.data.scenario import ScenarioError
     from circflow.solution.solution import NoPlan
     from circflow.studies.errors import StudyError
@@ -50,7 +51,7 @@ def failure(error: Exception) -> tuple[str, str, tuple[Problem, ...]] | None:
 
 def read(path: str, tell: Tell) -> Book:
     """A workbook or CSV folder as it stands. Raises `ScenarioError`."""
-    from circflow.data.files import read_book
+    from circflow.data.files.books import read_book
 
     tell("reading")
     return read_book(Path(path))
@@ -98,9 +99,13 @@ def solve(book: Book, changes: Changes, folder: str, options: Options, tell: Tel
     )
     write_text(home / "limits.json", json.dumps(_limits(plan), ensure_ascii=False))
     summary = plan.summary()
-    words = f"{summary['objective']:,.1f} million {scenario.settings.currency}"
+    words = say(
+        "{objective:,.1f} million {currency}",
+        objective=summary["objective"],
+        currency=scenario.settings.currency,
+    )
     if summary["status"] == "feasible":
-        words += f", within {summary['gap']:.3%} of the best"
+        words += say(", within {gap:.3%} of the best", gap=summary["gap"])
     return {"status": summary["status"], "words": words}
 
 
@@ -132,7 +137,7 @@ def explain(book: Book, changes: Changes, folder: str, options: Options, tell: T
     """Why there is no plan, with the smallest changes: explanation.json."""
     from circflow.solver.explain import explain as find_reason
 
-    tell("looking for the reason")
+    tell(say("looking for the reason"))
     found = find_reason(_scenario(book, changes))
     summary = found.summary() | {"text": str(found)}
     write_text(Path(folder) / "explanation.json", json.dumps(summary, ensure_ascii=False))
@@ -177,7 +182,27 @@ def evaluate(book: Book, changes: Changes, folder: str, options: Options, tell: 
     units = [] if add else options.get("units") or None
     found = cf.evaluate(scenario, units, add=add, together=not few, risks=not few, progress=tell)
     write_json(Path(folder) / "verdicts.json", as_content(found))
-    return _tables(found.tables(), folder, scenario, "new plants", found.opening())
+    return _tables(found.tables(), folder, scenario, say("new plants"), found.opening())
+
+
+def suggest(book: Book, changes: Changes, folder: str, options: Options, tell: Tell) -> Done:
+    """Technologies of the library that would pay here, with the rows that each of them is:
+    suggestions.json."""
+    import circflow as cf
+    from circflow.commands.common import write_json
+    from circflow.commands.suggest import as_content
+
+    scenario = _scenario(book, changes)
+    rates = str(options.get("rates", "")).split(";")
+    found = cf.suggest(
+        scenario,
+        rates=[rate for rate in rates if rate.strip()],
+        new_only=bool(options.get("new")),
+        progress=tell,
+    )
+    content = {**as_content(found), "rows": found.rows()}
+    write_json(Path(folder) / "suggestions.json", content)
+    return _tables(found.tables(), folder, scenario, say("what could be made"))
 
 
 def share(book: Book, changes: Changes, folder: str, options: Options, tell: Tell) -> Done:
@@ -188,7 +213,7 @@ def share(book: Book, changes: Changes, folder: str, options: Options, tell: Tel
     store = Path(options.get("store") or folder) / "coalitions.sqlite"
     seconds = float(options.get("seconds", 60.0))
     found = cf.share(scenario, seconds=seconds, store=store, progress=tell)
-    done = _tables(found.tables(), folder, scenario, "sharing the gain", found.opening())
+    done = _tables(found.tables(), folder, scenario, say("sharing the gain"), found.opening())
     return done if found.complete else {"status": "stopped"}
 
 
@@ -238,8 +263,7 @@ def _runs(runs: Runs, folder: str, scenario: Scenario, what: str) -> Done:
 def sweep(book: Book, changes: Changes, folder: str, options: Options, tell: Tell) -> Done:
     """Many runs: values by address, a line each, or a study of the sheet Studies."""
     import circflow as cf
-    from circflow.commands.common import split_assignment
-    from circflow.commands.study_parts import HOW
+    from circflow.commands.common import HOW, split_assignment
     from circflow.studies.sweeps.design import parse_values
 
     scenario = _scenario(book, changes)
@@ -336,7 +360,7 @@ def indicators(book: Book, changes: Changes, folder: str, options: Options, tell
     tell("solving")
     table = cf.indicators(scenario)
     done = _tables({"indicators": table}, folder, scenario, "indicators")
-    title = f"{scenario.name}: indicators"
+    title = say("{name}: indicators", name=scenario.name)
     write_indicators(Path(folder) / "page.html", title, table, scenario.settings.currency)
     return done
 
@@ -349,7 +373,7 @@ def finance(book: Book, changes: Changes, folder: str, options: Options, tell: T
     scenario = _scenario(book, changes)
     tables = {"finance": cf.finance(scenario, progress=tell)}
     opening = finance_opening(tables, scenario.settings.currency)
-    return _tables(tables, folder, scenario, "public budgets", opening)
+    return _tables(tables, folder, scenario, say("public budgets"), opening)
 
 
 def futures(book: Book, changes: Changes, folder: str, options: Options, tell: Tell) -> Done:

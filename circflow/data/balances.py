@@ -72,8 +72,8 @@ def recipe_balances(frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     sides = _Sides(recipes)
     parts = [sides.of(mass[~mass.index.duplicated()], MASS, TONNES)]
     held = contents(frames["Properties"], frames["PropertyKinds"])
-    for (name, measure), own in held.groupby(["property", "measure"], sort=False):
-        content = own.drop_duplicates("material").set_index("material")["content"]
+    for (name, measure), of_one in held.groupby(["property", "measure"], sort=False):
+        content = of_one.drop_duplicates("material").set_index("material")["content"]
         parts.append(sides.of(content, str(name), str(measure)))
     table = pd.concat(parts, ignore_index=True)
     table["lost"] = 1.0 - table["out"] / table["most_in"].where(table["most_in"] > 0.0)

@@ -13,7 +13,7 @@ import circflow as cf
 from circflow.app.edits import Edit, edited, save, typed
 from circflow.app.project import Workspace
 from circflow.app.worker import Worker
-from circflow.data.files import read_book
+from circflow.data.files.books import read_book
 from circflow.data.table import Book
 
 DOUBLE = {"do": "add", "address": "Markets.price", "sign": "*", "value": "2"}

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import circflow as cf
+from circflow.report.numbers import number
 
 
 def worth(million: float) -> str:
@@ -78,3 +79,33 @@ def stage_rows(plan: cf.Solution) -> list[str]:
         cells = f"{rows['income_million'].sum():,.0f} | {rows['value_million'].sum():,.0f} |"
         lines.append(f"| {stage} | {uses['source_material'].nunique()} | {len(uses)} | {cells}")
     return lines
+
+
+def unthought_rows(found: Any, count: int = 5) -> list[str]:
+    """The best processes that nobody has thought of, from `cf.suggest(…, new_only=True)`: those
+    that pay, then those whose product needs a market, the nearest to its usual price first."""
+    currency = found.currency
+    lines = [
+        f"| {r['unit']} | takes {_names(r['takes'])} | gain {number(r['gain'])} million {currency},"
+        f" capex {number(r['capex_million'])} | {r['hangs_on'] or 'the price of its products'} |"
+        for r in found.table[found.table["pays"].astype(bool)].to_dict("records")
+    ]
+    for r in found.no_market.to_dict("records"):
+        product, unit = r["product"], r["unit_of_measure"]
+        technology = found.pricing.technologies[r["technology"]]
+        ask = f"who would take {product}, how much, at which price"
+        if technology["confidence"] in ("engineering", "assumption"):
+            ask += "; the technology's figures, which are general engineering knowledge"
+        if technology["readiness"] < 8:
+            ask += f"; readiness {technology['readiness']:.0f} of 9"
+        lines.append(
+            f"| {r['technology']} at {r['site']} | {number(r['amount_per_year'])} {unit} of "
+            f"{product} a year, which has no market in the workbook | pays from "
+            f"{number(max(r['needed_price'], 0.0))} {currency} per {unit} at the works; usual price"
+            f" {number(r['usual_price'])} | {ask} |"
+        )
+    return lines[:count]
+
+
+def _names(flows: str) -> str:
+    return "; ".join(flow.rsplit(" ", 2)[0].rstrip(" 0123456789.") for flow in flows.split("; "))

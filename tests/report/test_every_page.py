@@ -14,7 +14,7 @@ import pytest
 from test_habits import region
 
 from circflow.cli import main
-from circflow.data.files import write_book
+from circflow.data.files.books import write_book
 
 RATES = [option for money in ("USD", "EUR", "RUB 2023") for option in ("--rate", f"{money}=90")]
 NEW = "unit=Press, site=?, technology=pressing, capacity_per_year=1000, capex_million=1"

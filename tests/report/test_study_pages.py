@@ -13,7 +13,7 @@ import pytest
 import circflow as cf
 from circflow.cli import main
 from circflow.commands.cluster import sharing_lines
-from circflow.commands.study_parts import print_table
+from circflow.commands.common import print_table
 from circflow.data.scenario import Scenario
 from circflow.report.figures import best_chains
 from circflow.report.numbers import number, without_noise

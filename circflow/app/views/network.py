@@ -13,6 +13,7 @@ from circflow.app.html import button, form, note, page
 from circflow.app.views.parts import choice, field, raw_sheet
 from circflow.data.cells import BadCellError, parse_number
 from circflow.data.table import Book
+from circflow.i18n import say
 
 if TYPE_CHECKING:
     from circflow.app.state import App
@@ -168,22 +169,22 @@ def network(app: App, query: Mapping[str, str]) -> str:
     )
     sites = [(site, site) for site in where]
     modes = [(str(m[0]), str(m[0])) for m in columns(book, "Modes", "mode") if m[0] is not None]
-    materials = [("", "any that fits")]
+    materials = [("", say("any that fits"))]
     materials += [(str(m[0]), str(m[0])) for m in columns(book, "Materials", "material")]
     add = form(
         "/links",
-        choice("From", "from", sites, of="link")
-        + choice("To", "to", sites, of="link")
-        + choice("Material", "material", materials, of="link")
-        + choice("By", "mode", modes, of="link")
+        choice(say("From"), "from", sites, of="link")
+        + choice(say("To"), "to", sites, of="link")
+        + choice(say("Material"), "material", materials, of="link")
+        + choice(say("By"), "mode", modes, of="link")
         + field("Distance, km", "distance_km", of="link", size=7)
-        + button("Add the link", style="main"),
+        + button(say("Add the link"), style="main"),
     )
     body = (
         add + f'<svg class="network" viewBox="0 0 {_WIDE:.0f} {_HIGH:.0f}" role="img" '
         f'aria-label="{len(where)} sites and their links">{_ground(book)}'
         f'<g class="links">{lines}</g>'
         f'<g class="sites">{dots}</g><g class="names">{words}</g></svg>'
-        + note("Click two sites: they are the ends of the link. The lists do the same.")
+        + note(say("Click two sites: they are the ends of the link. The lists do the same."))
     )
-    return page("Network", body, project=app.project, at="/tables")
+    return page(say("Network"), body, project=app.project, at="/tables")

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from circflow.i18n import say
 from circflow.report.page.frame import (
     Assessment,
     Block,
@@ -29,68 +30,101 @@ def suggestions_opening(
     tables: Mapping[str, pd.DataFrame], objective: float, together: float, currency: str
 ) -> list[Section]:
     """Sections from the tables of `suggest`; `together`: the gain of all of them within budget."""
-    money = f"million {currency}"
+    money = say("million {currency}", currency=currency)
     table = tables.get("suggestions", pd.DataFrame({"pays": []}))
     pays = table[table["pays"].astype(bool)]
     if pays.empty:
-        lead = "No technology of the library would pay here."
+        lead = say("No technology of the library would pay here.")
         if len(table):
-            lead += (
-                f" {len(table)} came near enough to be solved in full: what they lack stands below."
+            lead += say(
+                " {count} came near enough to be solved in full: what they lack stands below.",
+                count=len(table),
             )
     else:
         best = pays.iloc[0]
-        lead = (
-            f"{len(pays)} of {len(table)} technologies that were solved in full would pay here, "
-            f"together {figure(together)} {money}. The best is {best['technology']} at "
-            f"{best['site']}: it gains {figure(best['gain'])} {money} for a capital of "
-            f"{figure(best['capex_million'])}."
+        lead = say(
+            "{count} of {count_2} technologies that were solved in full would pay here, "
+            "together {together} {money}. The best is {technology} at {site}: it gains "
+            "{gain} {money} for a capital of {capex_million}.",
+            count=len(pays),
+            count_2=len(table),
+            together=figure(together),
+            money=money,
+            technology=best["technology"],
+            site=best["site"],
+            gain=figure(best["gain"]),
+            capex_million=figure(best["capex_million"]),
         )
     portfolio = tables.get("portfolio")
     capital = 0.0 if portfolio is None else float(portfolio["capex_million"].sum())
     cards = [
-        Card("Would pay", str(len(pays)), f"of {len(table)} solved in full", raw=len(pays)),
-        Card("Gain together", figure(together), f"{money}, discounted", raw=together),
-        Card("Their capital", figure(capital), money, raw=capital),
-        Card("The plan without them", figure(objective), f"{money}, discounted", raw=objective),
         Card(
-            "Lack a market",
+            say("Would pay"),
+            str(len(pays)),
+            say("of {count} solved in full", count=len(table)),
+            raw=len(pays),
+        ),
+        Card(
+            say("Gain together"),
+            figure(together),
+            say("{money}, discounted", money=money),
+            raw=together,
+        ),
+        Card(say("Their capital"), figure(capital), money, raw=capital),
+        Card(
+            say("The plan without them"),
+            figure(objective),
+            say("{money}, discounted", money=money),
+            raw=objective,
+        ),
+        Card(
+            say("Lack a market"),
             str(len(tables.get("no_market", ()))),
-            "products; the table says at what price",
+            say("products; the table says at what price"),
         ),
     ]
     judged: list[Block] = [_assessment(dict(row), currency) for row in table.to_dict("records")]
     if judged[_SHOWN:]:
-        judged = [*judged[:_SHOWN], Fold(f"{len(judged) - _SHOWN} more", judged[_SHOWN:])]
-    note = Text("Figures of the library are those of other places: settle them before building.")
+        judged = [
+            *judged[:_SHOWN],
+            Fold(say("{count} more", count=len(judged) - _SHOWN), judged[_SHOWN:]),
+        ]
+    note = Text(
+        say("Figures of the library are those of other places: settle them before building.")
+    )
     sections = [
-        Section("The answer", [Text(lead, "lead"), Cards(cards), note], "Answer"),
-        Section("One by one, best first", judged, "Technologies"),
-        Section("What is missing", _missing(tables, currency), "Missing"),
+        Section(say("The answer"), [Text(lead, "lead"), Cards(cards), note], say("Answer")),
+        Section(say("One by one, best first"), judged, say("Technologies")),
+        Section(say("What is missing"), _missing(tables, currency), say("Missing")),
     ]
     return [section for section in sections if section.blocks]
 
 
 def _assessment(row: Mapping[Any, Any], currency: str) -> Assessment:
-    money = f"million {currency}"
+    money = say("million {currency}", currency=currency)
     facts = [
-        ("Gain", f"{figure(row['gain'])} {money}"),
-        ("Capital", f"{figure(row['capex_million'])} {money}"),
+        (say("Gain"), f"{figure(row['gain'])} {money}"),
+        (say("Capital"), f"{figure(row['capex_million'])} {money}"),
     ]
     even = row["break_even_capex_million"]
     if even is not None and pd.notna(even):
-        facts.append(("Pays up to a capital of", f"{figure(even)} {money}"))
+        facts.append((say("Pays up to a capital of"), f"{figure(even)} {money}"))
     if row["load_share"] is not None and pd.notna(row["load_share"]):
-        facts.append(("Mean load", percent(row["load_share"])))
+        facts.append((say("Mean load"), percent(row["load_share"])))
     told = (
-        ("Gains most", "gains_most"), ("Like", "alike"), ("Hangs on", "hangs_on"),
-        ("How well it is known", "confidence"), ("Readiness", "readiness"), ("Sources", "sources"),
+        (say("Gains most"), "gains_most"), (say("Like"), "alike"), (say("Hangs on"), "hangs_on"),
+        (say("How well it is known"), "confidence"), (say("Readiness"), "readiness"),
+        (say("Sources"), "sources"),
     )  # fmt: skip
     lines = [f"{words}: {row[name]}" for words, name in told if row[name]]
-    sentence = f"Takes {row['takes']}; makes {row['makes']}." if row["takes"] else ""
+    sentence = (
+        say("Takes {takes}; makes {makes}.", takes=row["takes"], makes=row["makes"])
+        if row["takes"]
+        else ""
+    )
     return Assessment(
         f"{row['technology']}, {row['site']}",
-        ("would pay", "good") if row["pays"] else ("would not pay", "bad"),
+        (say("would pay"), "good") if row["pays"] else (say("would not pay"), "bad"),
         sentence,
         facts,
         lines[:3],
@@ -99,25 +133,25 @@ def _assessment(row: Mapping[Any, Any], currency: str) -> Assessment:
 
 
 def _missing(tables: Mapping[str, pd.DataFrame], currency: str) -> list[Block]:
-    per_unit = f"{currency} per unit"
+    per_unit = say("{currency} per unit", currency=currency)
     listed: dict[str, tuple[str, tuple[Column, ...]]] = {
         "no_market": (
-            "Products without a market here, and the price at which they would pay",
+            say("Products without a market here, and the price at which they would pay"),
             (
-                Column("technology", "Technology"),
-                Column("site", "Site"),
-                Column("product", "Product"),
-                Column("needed_price", "Price that it needs", "number", per_unit),
-                Column("usual_price", "Usual price", "number", per_unit),
+                Column("technology", say("Technology")),
+                Column("site", say("Site")),
+                Column("product", say("Product")),
+                Column("needed_price", say("Price that it needs"), "number", per_unit),
+                Column("usual_price", say("Usual price"), "number", per_unit),
             ),
         ),
         "almost": (
-            "What almost pays, or cannot be",
+            say("What almost pays, or cannot be"),
             (
-                Column("technology", "Technology"),
-                Column("site", "Best site"),
-                Column("first_tonne_value", "Worth of the first tonne", "number", per_unit),
-                Column("missing", "What is missing"),
+                Column("technology", say("Technology")),
+                Column("site", say("Best site")),
+                Column("first_tonne_value", say("Worth of the first tonne"), "number", per_unit),
+                Column("missing", say("What is missing")),
             ),
         ),
     }
@@ -130,21 +164,43 @@ def _missing(tables: Mapping[str, pd.DataFrame], currency: str) -> list[Block]:
 
 def sites_opening(table: pd.DataFrame, unit: str, currency: str) -> list[Section]:
     """Sections from one plant tried at every site (`evaluate --add … site=?`), best first."""
-    money = f"million {currency}"
+    money = say("million {currency}", currency=currency)
     known = table.dropna(subset=["value_million"])
     if known.empty:
-        return [Section("The answer", [Text(f"{unit} has a plan at no site.", "fault")], "Answer")]
+        return [
+            Section(
+                say("The answer"),
+                [Text(say("{unit} has a plan at no site.", unit=unit), "fault")],
+                say("Answer"),
+            )
+        ]
     best, last = known.iloc[0], known.iloc[-1]
     pays = int((known["value_million"] > 0.0).sum())
-    lead = (
-        f"{unit} is worth most at {best['site']}: {figure(best['value_million'])} {money}. "
-        f"It pays at {pays} of {len(table)} sites."
+    lead = say(
+        "{unit} is worth most at {site}: {value_million} {money}. It pays at {pays} "
+        "of {count} sites.",
+        unit=unit,
+        site=best["site"],
+        value_million=figure(best["value_million"]),
+        money=money,
+        pays=pays,
+        count=len(table),
     )
     cards = [
-        Card("Best site", str(best["site"]), f"member: {best['member'] or 'none'}"),
-        Card("Worth there", figure(best["value_million"]), f"{money}, discounted"),
-        Card("Mean load there", percent(best["load_share"]), "of what is available"),
-        Card("Pays at", str(pays), f"of {len(table)} sites"),
-        Card("Worth at the last site", figure(last["value_million"]), f"{money}, {last['site']}"),
+        Card(
+            say("Best site"),
+            str(best["site"]),
+            say("member: {value}", value=best["member"] or "none"),
+        ),
+        Card(
+            say("Worth there"),
+            figure(best["value_million"]),
+            say("{money}, discounted", money=money),
+        ),
+        Card(say("Mean load there"), percent(best["load_share"]), say("of what is available")),
+        Card(say("Pays at"), str(pays), say("of {count} sites", count=len(table))),
+        Card(
+            say("Worth at the last site"), figure(last["value_million"]), f"{money}, {last['site']}"
+        ),
     ]
-    return [Section("The answer", [Text(lead, "lead"), Cards(cards)], "Answer")]
+    return [Section(say("The answer"), [Text(lead, "lead"), Cards(cards)], say("Answer"))]

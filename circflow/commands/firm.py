@@ -1,0 +1,133 @@
+"""firm: which decisions to build are firm, which doubtful, and what would settle those."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from circflow.commands.common import Call
+from circflow.commands.options import (
+    FOLDER_OUTPUT,
+    GAP,
+    THREADS,
+    scenario_command,
+    seed,
+    time_limit,
+)
+from circflow.i18n import say
+
+if TYPE_CHECKING:
+    from circflow.studies.units.firm import Firmness
+
+
+@scenario_command()
+@FOLDER_OUTPUT
+@click.option(
+    "--samples",
+    metavar="N",
+    type=click.IntRange(min=1),
+    default=60,
+    show_default=True,
+    help="How often all rows of the sheet Ranges are drawn together.",
+)
+@seed("The same seed draws the same samples.")
+@THREADS
+@time_limit()
+@GAP
+def firm(call: Call, outputs: Sequence[Path], **options: Any) -> None:
+    """Tell what is firm over the sheet Ranges: the gain, and each decision to build or not.
+
+    In how many samples the best plan decides alike, which figure alone overturns a decision first,
+    and which figure is worth measuring before it is taken.
+    """
+    call.check(outputs)
+    scenario = call.scenario()
+    from circflow.studies.units.firm import firm as judge
+
+    found = judge(scenario, progress=call.progress, **options)
+    call.progress("writing")
+    for path in outputs:
+        found.write(path)
+    about = {**scenario.about, "currency": scenario.settings.currency, "seed": options["seed"]}
+    call.finish(lambda: _lines(found), lambda: {**about, **found.tables()}, outputs)
+
+
+def _lines(found: Firmness) -> list[str]:
+    """The gain, a line per decision, and what would settle those that are not firm."""
+    from circflow.data.one_line import plain
+    from circflow.report.numbers import columns, number, share
+
+    gain: dict[str, Any] = {str(k): v for k, v in found.gain.iloc[0].to_dict().items()}
+    money = say("million {currency}", currency=found.scenario.settings.currency)
+    low, middle, high = (
+        number(gain[name]) for name in ("p5_million", "p50_million", "p95_million")
+    )
+    lines = [
+        plain(found.scenario.name),
+        "",
+        say(
+            "Gain over today {gain_million} {money}; in {samples} samples {low} to "
+            "{high} (5 % to 95 %), in the middle {middle}.",
+            gain_million=number(gain["gain_million"]),
+            money=money,
+            samples=gain["samples"],
+            low=low,
+            high=high,
+            middle=middle,
+        ),
+    ]
+    if gain["without_plan"]:
+        lines.append(
+            say(
+                "{without_plan} samples have no plan and are left out.",
+                without_plan=gain["without_plan"],
+            )
+        )
+    order = found.decisions.assign(
+        rank=found.decisions["firmness"].map({"firm": 0, "likely": 1, "doubtful": 2})
+    ).sort_values(["rank", "in_plan", "agree_share"], ascending=[True, False, False], kind="stable")
+    body = [
+        [
+            plain(row["unit"]),
+            row["firmness"],
+            "build" if row["in_plan"] else "no",
+            _overturned(row),
+            share(row["built_share"]),
+            *(number(row[f"worth_{p}_million"]) for p in ("p5", "p50", "p95")),
+        ]
+        for row in order.to_dict("records")
+    ]
+    titles = [
+        "unit",
+        "",
+        "plan",
+        say("overturned alone by"),
+        say("built in"),
+        say("worth 5 %"),
+        "50 %",
+        "95 %",
+    ]
+    lines += ["", say("Worth in {money}", money=money), *columns(titles, body, left=4, total=120)]
+    known = found.decisions[found.decisions["settled_by"].notna()]
+    if len(known):
+        lines += ["", say("What knowing a figure first would be worth, {money}", money=money)]
+        cells = [
+            [plain(row["unit"]), plain(row["settled_by"]), number(row["knowing_million"])]
+            for row in known.sort_values("knowing_million", ascending=False).to_dict("records")
+        ]
+        lines += columns(["unit", "figure", "worth"], cells, left=2, total=120)
+    return lines
+
+
+def _overturned(row: dict[Any, Any]) -> str:
+    """The figure that overturns a decision first, and where."""
+    from circflow.data.one_line import plain
+    from circflow.report.numbers import number
+
+    if row["overturned_by"] is None:
+        return "-"
+    sign = {"factor": "×", "add": "+", "set": "="}[row["change"]]
+    return f"{plain(row['overturned_by'])} {sign} {number(row['overturned_at'])}"

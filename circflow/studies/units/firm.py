@@ -1,0 +1,541 @@
+"""What is firm: how far the gain and each decision to build depend on the sheet Ranges.
+
+Together. All rows of Ranges are drawn at once. In every sample the best plan is searched anew,
+with all candidates and with none; the difference is the gain. A sample agrees with a decision
+where its best plan makes the same one, to build or not to build.
+
+One at a time. Each row moves alone from the scenario's own figure to both ends of its range. A
+decision is overturned where the best plan turns to the other one; the distance is the share of the
+way to the end of the range. Where a row moves costs only, the worth of each plan is a straight
+line in it and the turn is the crossing of two such lines, found exactly (Eisner and Severance
+1976); elsewhere the way is halved down to a sixty-fourth. What turns and turns back between two
+plans that were found is not seen.
+
+Classes. A decision is firm where at least 90 % of the samples agree and no row alone overturns it;
+doubtful where fewer than 60 % agree; else likely.
+
+Knowing. What it is worth to know a figure θ before a unit is decided, all other figures as they
+stand (expected value of partial perfect information; Raiffa and Schlaifer 1961):
+
+    E[max(v(θ), 0)] − max(E[v(θ)], 0),   v = best plan with the unit − best plan without it
+
+over five equally likely values of θ. It is above 0 only where θ alone overturns the decision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from circflow.data.arguments import public
+from circflow.data.result import Result, figure
+from circflow.data.scenario import Scenario, ScenarioError
+from circflow.i18n import say, say_n
+from circflow.studies.errors import StudyError
+from circflow.studies.sweeps.design import Design, Point, changed, edits_of
+from circflow.studies.sweeps.engine import Engine
+from circflow.studies.sweeps.sampling import Range, ranges_of, sample_points
+from circflow.studies.sweeps.sweep import Sweeper
+from circflow.studies.sweeps.worker import Options
+from circflow.studies.units.candidates import Bench, Plan, Setting
+from circflow.studies.units.risk import robustness
+
+FIRM, LIKELY = 0.9, 0.6
+"""Shares of samples that agree, from which a decision is firm or likely."""
+_FINEST = 1.0 / 64.0
+"""Share of the way to the end of a range down to which a turn is looked for by halving."""
+_QUINTILES = np.array([0.1, 0.3, 0.5, 0.7, 0.9])
+_MOST_FIGURES = 3
+"""Figures per decision whose knowledge is valued: those that overturn it first."""
+
+Floats = NDArray[np.float64]
+T = TypeVar("T")
+R = TypeVar("R")
+
+DECISIONS = ["unit", "in_plan", "period", "worth_million", "worth_p5_million", "worth_p50_million"]
+DECISIONS += ["worth_p95_million", "built_share", "agree_share", "overturned_by", "change"]
+DECISIONS += ["overturned_at", "figure", "figure_there", "distance", "firmness", "settled_by"]
+DECISIONS += ["knowing_million"]
+
+
+@dataclass(frozen=True, repr=False)
+class Firmness(Result):
+    """What is firm, likely or doubtful. Money in million currency, discounted."""
+
+    scenario: Scenario = field(repr=False)
+    gain: pd.DataFrame
+    """One row: gain_million (best plan less that without any candidate), p5_million, p50_million,
+    p95_million, samples, without_plan (samples that have none), lowest_by and lowest_million (the
+    figure that alone lowers it most, and to what), highest_by, highest_million."""
+    decisions: pd.DataFrame
+    """A row per candidate, columns as in `DECISIONS` (see docs/evaluate.md)."""
+    turns: pd.DataFrame
+    """A row per decision and figure that overturns it alone: unit, parameter, change,
+    overturned_at (as the row of Ranges gives it), figure, figure_there, distance, exact."""
+    knowing: pd.DataFrame
+    """unit, parameter, mean_worth_million, knowing_million."""
+    figures: pd.DataFrame
+    """A row per row of Ranges: parameter, change, low, high, low_gain_million, high_gain_million,
+    overturns (how many decisions), reason (why it was not moved)."""
+    samples: pd.DataFrame
+    """sample, gain_million, built (names; blank without a plan)."""
+
+    @property
+    def headline(self) -> str:
+        one, currency = self.gain.iloc[0], self.scenario.settings.currency
+        counts = self.decisions["firmness"].value_counts()
+        words = ", ".join(f"{counts.get(c, 0)} {say(c)}" for c in ("firm", "likely", "doubtful"))
+        return say(
+            "{name}: gain {p5_million} to {p95_million} million {currency}; {counted} ({words})",
+            name=self.scenario.name,
+            p5_million=figure(one["p5_million"]),
+            p95_million=figure(one["p95_million"]),
+            currency=currency,
+            counted=say_n("{n} decision", "{n} decisions", len(self.decisions)),
+            words=words,
+        )
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Every table that has rows, by its name."""
+        names = ("gain", "decisions", "turns", "knowing", "figures", "samples")
+        tables = {name: getattr(self, name) for name in names}
+        return {k: t for k, t in tables.items() if len(t)} | self.scenario.changes_table
+
+    def write(self, path: str | Path) -> None:
+        """Write everything: .xlsx, .html, .json, or a folder of CSV files."""
+        from circflow.report.study_tables import write_tables
+
+        currency, title = (
+            self.scenario.settings.currency,
+            say("{name}: what is firm", name=self.scenario.name),
+        )
+        write_tables(self.tables(), path, currency=currency, title=title)
+
+
+@public
+def firm(  # noqa: PLR0913
+    scenario: Scenario,
+    *,
+    samples: int = 60,
+    seed: int = 0,
+    gap: float = 1e-6,
+    time_limit: float | None = None,
+    jobs: int | None = 1,
+    progress: Callable[[str], None] | None = None,
+) -> Firmness:
+    """Tell how far the gain and each decision to build depend on the rows of the sheet Ranges.
+
+    Args:
+        scenario: from `circflow.read`, with candidates and a sheet Ranges.
+        samples: how often all rows are drawn together.
+        seed: the same seed draws the same samples.
+        gap: relative gap of every search over yes/no decisions.
+        time_limit: seconds per search.
+        jobs: searches at a time.
+        progress: is told how far it is.
+
+    Raises:
+        StudyError: no candidates, or nothing in the sheet Ranges.
+        NoPlan: the scenario has no plan.
+    """
+    if samples < 1:
+        raise StudyError(
+            say("the number of samples must be at least 1, not {samples}", samples=samples)
+        )
+    units = scenario.frame("Units")
+    candidates = units.loc[units["status"] == "candidate", "unit"].astype(str).tolist()
+    if not candidates:
+        raise StudyError(say("the scenario has no candidates: there is nothing to decide"))
+    ground = _Ground(scenario, candidates, samples, seed, gap, time_limit, jobs or 1, progress)
+    return ground.judged(samples, seed)
+
+
+@dataclass(frozen=True)
+class _Look:
+    """The best plan at a value of one figure."""
+
+    value: float
+    worth: float
+    slope: float
+    built: frozenset[str]
+
+    def at(self, value: float) -> float:
+        return self.worth + self.slope * (value - self.value)
+
+
+@dataclass(frozen=True)
+class _Turn:
+    """Where a figure alone overturns decisions."""
+
+    value: float
+    units: frozenset[str]
+    exact: bool
+
+
+@dataclass(frozen=True)
+class _Walk:
+    """What one figure does alone: gains at its ends (NaN where there is no plan), and turns."""
+
+    low: float
+    high: float
+    turns: tuple[_Turn, ...] = ()
+    reason: str = ""
+
+
+class _Ground:
+    """A scenario compiled so that the rows of Ranges take any value."""
+
+    def __init__(  # noqa: PLR0913, PLR0917
+        self,
+        scenario: Scenario,
+        candidates: Sequence[str],
+        samples: int,
+        seed: int,
+        gap: float,
+        time_limit: float | None,
+        jobs: int,
+        progress: Callable[[str], None] | None,
+    ) -> None:
+        self.scenario, self.candidates, self.jobs = scenario, list(candidates), jobs
+        self.gap, self.time_limit = gap, time_limit
+        self.tell = progress or (lambda _: None)
+        self.rows = ranges_of(scenario)
+        self.parameters = tuple(r.parameter for r in self.rows)
+        self.drawn = sample_points(self.rows, samples, seed=seed).points
+        ends = [self._alone(n, v) for n, r in enumerate(self.rows) for v in (r.low, r.high)]
+        design = Design(self.parameters, (*self.drawn, *ends), say("what is firm"))
+        self.tell(say("compiling the model"))
+        with Engine(jobs) as engine:
+            options = Options("free", gap, time_limit)
+            sweeper = Sweeper(scenario, design, options, engine, check_every=None)
+            affine = sweeper.prepared().affine
+        assert affine is not None
+        self.affine, self.base = affine, sweeper.base
+        self.nothing: Point = (None,) * len(self.rows)
+        self.own = self._bench(self.nothing)
+        assert self.own is not None
+        best = self.own.solve()
+        if best is None:
+            from circflow.solver.run import solve
+
+            solve(scenario, time_limit=time_limit)  # tells why
+            raise StudyError(say("no plan was found"))
+        self.best = best
+        self.built = frozenset(self.own.built(best.x))
+
+    def _alone(self, n: int, value: float) -> Point:
+        return tuple(value if k == n else None for k in range(len(self.rows)))
+
+    def _bench(self, point: Point) -> Bench | None:
+        """The scenario at a point; None where it cannot be used."""
+        limits: dict[str, Any] = {"gap": self.gap, "time_limit": self.time_limit}
+        if self.affine.knows(point):
+            program = self.affine.base.program(self.affine.figures(point))
+            compiled = replace(self.base.compiled, program=program)
+            return Bench(self.scenario, parts=(self.base.model, compiled), **limits)
+        try:
+            return Bench(changed(self.scenario, edits_of(self.parameters, point)), **limits)
+        except ScenarioError:
+            return None
+
+    def _every(self, what: str, work: Callable[[T], R], over: Iterable[T]) -> list[R]:
+        """Work on everything, so many at a time; the results in order."""
+        listed = list(over)
+        done: list[R] = []
+        with ThreadPoolExecutor(self.jobs) as pool:
+            for result in pool.map(work, listed):
+                done.append(result)
+                self.tell(
+                    say(
+                        "{what}: {count} of {count_2}",
+                        what=what,
+                        count=len(done),
+                        count_2=len(listed),
+                    )
+                )
+        return done
+
+    # ----------------------------------------------------------------- together
+
+    def _gain(self, bench: Bench, plan: Plan) -> float:
+        without = bench.solve(Setting(out=frozenset(self.candidates)))
+        return np.nan if without is None else plan.value - without.value
+
+    def _sample(self, point: Point) -> tuple[float, frozenset[str] | None]:
+        """The gain and what is built; None without a plan."""
+        bench = self._bench(point)
+        plan = bench.solve() if bench else None
+        if bench is None or plan is None:
+            return np.nan, None
+        return self._gain(bench, plan), frozenset(bench.built(plan.x))
+
+    # ----------------------------------------------------------------- one at a time
+
+    def _walk(self, n: int) -> _Walk:
+        """A figure moves alone to both ends of its range."""
+        row = self.rows[n]
+        own = row.parameter.neutral
+        if own is None:
+            return _Walk(np.nan, np.nan, reason=say("its cells have several figures"))
+        slope = self._slope(n)
+        here = _Look(own, self.best.value, self._along(slope, self.best.x), self.built)
+        gains, turns = [], list[_Turn]()
+        for end in (row.low, row.high):
+            bench = self._bench(self._alone(n, end))
+            plan = bench.solve() if bench else None
+            if bench is None or plan is None:
+                gains.append(np.nan)
+                continue
+            gains.append(self._gain(bench, plan))
+            there = _Look(
+                end, plan.value, self._along(slope, plan.x), frozenset(bench.built(plan.x))
+            )
+            turns += self._between(n, here, there, slope, _FINEST * abs(end - own))
+        reason = say("there is no plan at an end of its range") if np.isnan(gains).any() else ""
+        return _Walk(gains[0], gains[1], tuple(turns), reason)
+
+    def _slope(self, n: int) -> Floats | None:
+        """How costs and offset move with a figure that moves nothing else; None for another."""
+        row = self.rows[n]
+        if row.low == row.high or not self.affine.knows(self._alone(n, row.low)):
+            return None
+        low, high = (self.affine.figures(self._alone(n, v)) for v in (row.low, row.high))
+        moved = high - low
+        section = self.affine.base.structure.section
+        last = section("offset").stop
+        rest = moved[last : section("constant").start]
+        return None if rest.any() else np.asarray(moved[:last] / (row.high - row.low))
+
+    @staticmethod
+    def _along(slope: Floats | None, x: Floats) -> float:
+        return np.nan if slope is None else -float(slope[:-1] @ x) - float(slope[-1])
+
+    def _look(self, n: int, value: float, slope: Floats | None) -> _Look | None:
+        bench = self._bench(self._alone(n, value))
+        plan = bench.solve() if bench else None
+        if bench is None or plan is None:
+            return None
+        built = frozenset(bench.built(plan.x))
+        return _Look(value, plan.value, self._along(slope, plan.x), built)
+
+    def _between(
+        self, n: int, a: _Look, b: _Look, slope: Floats | None, finest: float
+    ) -> list[_Turn]:
+        """The turns between two looks, from the first to the second."""
+        turned = a.built ^ b.built
+        if not turned:
+            return []
+        middle = (a.value + b.value) / 2.0
+        if slope is not None:
+            if self._same(a.at(b.value), b.worth):  # one line: they are worth the same all along
+                return [_Turn(a.value, turned, True)]
+            if a.slope != b.slope:
+                meet = (b.at(0.0) - a.at(0.0)) / (a.slope - b.slope)
+                middle = min(max(meet, min(a.value, b.value)), max(a.value, b.value))
+        if abs(b.value - a.value) <= finest or middle in (a.value, b.value):
+            return [_Turn(middle, turned, False)]
+        found = self._look(n, middle, slope)
+        if found is None:
+            return [_Turn(middle, turned, False)]
+        if slope is not None and self._same(found.worth, a.at(middle)):
+            return [_Turn(middle, turned, True)]
+        first = self._between(n, a, found, slope, finest)
+        return first + self._between(n, found, b, slope, finest)
+
+    def _same(self, worth: float, other: float) -> bool:
+        return abs(worth - other) <= (1e-9 + 2.0 * self.gap) * max(abs(worth), abs(other), 1e-6)
+
+    # ----------------------------------------------------------------- what knowing is worth
+
+    def _knowing(self, pair: tuple[str, int]) -> tuple[float, float]:
+        """Mean worth of a unit over a figure's range, and what knowing the figure is worth."""
+        unit, n = pair
+        worths = []
+        for value in self.rows[n].quantile(_QUINTILES).tolist():
+            bench = self._bench(self._alone(n, value))
+            worths.append(np.nan if bench is None else _worth(bench, unit)[0])
+        v = np.array(worths)
+        mean = float(v.mean())
+        return mean, float(np.maximum(v, 0.0).mean()) - max(mean, 0.0)
+
+    # ----------------------------------------------------------------- all of it
+
+    def judged(self, samples: int, seed: int) -> Firmness:
+        drawn = self._every("samples", self._sample, self.drawn)
+        walks = self._every("figures", self._walk, range(len(self.rows)))
+        turns = self._turns(walks)
+        worths, held = self._worths(samples, seed)
+        gains = np.array([gain for gain, _ in drawn])
+        plans = [built for _, built in drawn if built is not None]
+        table = self._decisions(plans, turns, worths, held)
+        open_ = table.loc[table["firmness"] != "firm", "unit"]
+        knowing = self._known(turns[turns["unit"].isin(open_)])
+        return Firmness(
+            scenario=self.scenario,
+            gain=self._gains(gains, walks),
+            decisions=_settled(table, knowing),
+            turns=turns,
+            knowing=knowing,
+            figures=self._figures(walks, turns),
+            samples=pd.DataFrame(
+                [
+                    (k, gain, None if built is None else "; ".join(sorted(built)))
+                    for k, (gain, built) in enumerate(drawn)
+                ],
+                columns=["sample", "gain_million", "built"],
+            ),
+        )
+
+    def _worths(self, samples: int, seed: int) -> tuple[dict[str, float], pd.DataFrame]:
+        """The worth of each candidate, and in every sample in which the plan is held."""
+        assert self.own is not None
+        worths: dict[str, float] = {}
+        forced: dict[str, Plan] = {}
+        for k, unit in enumerate(self.candidates):
+            self.tell(say("units: {k} of {count}", k=k + 1, count=len(self.candidates)))
+            worths[unit], with_ = _worth(self.own, unit, self.best, unit in self.built)
+            if with_ is not None and unit not in self.built:
+                forced[unit] = with_
+        _, held = robustness(
+            [self.own], self.best, forced, self.candidates,
+            samples=samples, seed=seed, progress=self.tell,
+        )  # fmt: skip
+        return worths, held
+
+    def _turns(self, walks: Sequence[_Walk]) -> pd.DataFrame:
+        """The first turn of each decision by each figure, the nearest first."""
+        records = []
+        for row, walk in zip(self.rows, walks, strict=True):
+            one = row.parameter
+            own = one.neutral or 0.0
+            first: dict[str, tuple[float, _Turn]] = {}
+            for turn in walk.turns:
+                end = row.low if turn.value < own or row.high == own else row.high
+                distance = abs(turn.value - own) / abs(end - own) if end != own else 0.0
+                for unit in turn.units:
+                    if unit not in first or distance < first[unit][0]:
+                        first[unit] = distance, turn
+            for unit, (distance, turn) in first.items():
+                there = _figure(row, turn.value)
+                records.append(
+                    (unit, one.address, one.how, turn.value, one.own, there, distance, turn.exact)
+                )
+        columns = ["unit", "parameter", "change", "overturned_at", "figure", "figure_there"]
+        table = pd.DataFrame(records, columns=[*columns, "distance", "exact"])
+        return table.sort_values(["distance", "unit", "parameter"], ignore_index=True)
+
+    def _decisions(
+        self,
+        plans: Sequence[frozenset[str]],
+        turns: pd.DataFrame,
+        worths: dict[str, float],
+        held: pd.DataFrame,
+    ) -> pd.DataFrame:
+        assert self.own is not None
+        periods = self.own.places("built")
+        standing = periods[self.best.x[periods["place"].to_numpy(np.intp)] > 0.5]
+        when = dict(zip(standing["unit"], standing["period"], strict=True))
+        records = []
+        for unit in self.candidates:
+            share = float(np.mean([unit in built for built in plans])) if plans else np.nan
+            agree = share if unit in self.built else 1.0 - share
+            own = held.loc[held["unit"] == unit, "worth_million"].to_numpy(float)
+            spread = np.percentile(own, [5, 50, 95]) if len(own) else np.full(3, np.nan)
+            mine = turns[turns["unit"] == unit]
+            first = mine.iloc[0].to_dict() if len(mine) else {}
+            name = "doubtful" if not agree >= LIKELY else "likely"
+            if agree >= FIRM and not first:
+                name = "firm"
+            records.append(
+                (unit, unit in self.built, when.get(unit), worths[unit], *spread, share, agree,
+                 first.get("parameter"), first.get("change"), first.get("overturned_at", np.nan),
+                 first.get("figure", np.nan), first.get("figure_there", np.nan),
+                 first.get("distance", np.nan), name, None, np.nan)
+            )  # fmt: skip
+        return pd.DataFrame(records, columns=DECISIONS)
+
+    def _known(self, turns: pd.DataFrame) -> pd.DataFrame:
+        number = {p.address: n for n, p in enumerate(self.parameters)}
+        chosen = turns.groupby("unit", sort=False).head(_MOST_FIGURES)
+        pairs = [(str(u), number[p]) for u, p in chosen[["unit", "parameter"]].to_numpy().tolist()]
+        values = self._every(say("what knowing is worth"), self._knowing, pairs)
+        records = [
+            (unit, self.parameters[n].address, *value)
+            for (unit, n), value in zip(pairs, values, strict=True)
+        ]
+        columns = ["unit", "parameter", "mean_worth_million", "knowing_million"]
+        return pd.DataFrame(records, columns=columns)
+
+    def _gains(self, gains: Floats, walks: Sequence[_Walk]) -> pd.DataFrame:
+        assert self.own is not None
+        known = gains[~np.isnan(gains)]
+        spread = np.percentile(known, [5, 50, 95]) if len(known) else np.full(3, np.nan)
+        ends = np.array([(walk.low, walk.high) for walk in walks])
+        row: dict[str, Any] = {
+            "gain_million": self._gain(self.own, self.best),
+            **dict(zip(("p5_million", "p50_million", "p95_million"), spread, strict=True)),
+            "samples": len(gains),
+            "without_plan": len(gains) - len(known),
+        }
+        if not np.isnan(ends).all():
+            for word, at in (("lowest", np.nanargmin(ends)), ("highest", np.nanargmax(ends))):
+                row[f"{word}_by"] = self.parameters[int(at) // 2].address
+                row[f"{word}_million"] = float(ends.flat[int(at)])
+        return pd.DataFrame([row])
+
+    def _figures(self, walks: Sequence[_Walk], turns: pd.DataFrame) -> pd.DataFrame:
+        counts = turns["parameter"].value_counts()
+        records = [
+            (one.address, one.how, row.low, row.high, walk.low, walk.high,
+             int(counts.get(one.address, 0)), walk.reason or None)
+            for row, one, walk in zip(self.rows, self.parameters, walks, strict=True)
+        ]  # fmt: skip
+        columns = ["parameter", "change", "low", "high", "low_gain_million", "high_gain_million"]
+        return pd.DataFrame(records, columns=[*columns, "overturns", "reason"])
+
+
+def _worth(
+    bench: Bench, unit: str, best: Plan | None = None, built: bool | None = None
+) -> tuple[float, Plan | None]:
+    """The best plan with a unit less that without it, NaN where one is missing; the one with it.
+
+    `best` is the best plan of the bench, `built` whether the unit stands in it, where known.
+    """
+    name = frozenset({unit})
+    without = best if best and built is False else bench.solve(Setting(out=name))
+    with_ = best if best and built else bench.solve(Setting(forced=name))
+    if with_ is None:  # no budget allows it: its capital is set beside the budget
+        with_ = bench.solve(Setting(forced=name, exempt=name))
+    return (with_.value - without.value if with_ and without else np.nan), with_
+
+
+def _figure(row: Range, value: float) -> float:
+    """What a figure is where its row of Ranges has a value; NaN where the cells have several."""
+    own = row.parameter.own
+    if row.parameter.how == "set":
+        return value
+    if own is None:
+        return np.nan
+    return own * value if row.parameter.how == "factor" else own + value
+
+
+def _settled(table: pd.DataFrame, knowing: pd.DataFrame) -> pd.DataFrame:
+    """Decisions with the figure whose knowledge is worth most, where it is worth anything."""
+    known = knowing[knowing["knowing_million"] > 1e-9]
+    known = known.sort_values("knowing_million", ascending=False, kind="stable")
+    first = known.drop_duplicates("unit").set_index("unit")
+    figures, worths = first["parameter"].to_dict(), first["knowing_million"].to_dict()
+    return table.assign(
+        settled_by=table["unit"]
+        .map(figures)
+        .astype(object)
+        .where(table["unit"].isin(list(figures)), None),
+        knowing_million=[worths.get(unit, np.nan) for unit in table["unit"]],
+    )
