@@ -65,6 +65,18 @@ def contingency(bench: Bench, best: Plan, progress: Callable[[str], None]) -> pd
     return table.iloc[np.argsort(-rank, kind="stable")].reset_index(drop=True)
 
 
+def outage_losses(bench: Bench, best: Plan, cases: Sequence[tuple[str, str]]) -> Floats:
+    """What is lost, in million, where a unit stands still in a period; inf without a plan.
+
+    What is built stays as in the best plan, as in `contingency`.
+    """
+    session = bench.holding()
+    fixed = bench.construction_of(best.x)
+    session.change_bounds(bench.construction, fixed, fixed)
+    values = [_without(session, bench, _activity(bench, [u], t), [u], t) for u, t in cases]
+    return best.value - np.array(values)
+
+
 _PLACED = ["unit", "period", "place"]
 
 
