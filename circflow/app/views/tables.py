@@ -68,8 +68,9 @@ def table(app: App, sheet: str, query: Mapping[str, str]) -> str:
     heads = "".join(_head(of, name) for name in sight.names)
     back = f"/tables/{quote(sheet)}?{query_of(find=find, **{'from': first})}"
     network = '<p><a href="/network">' + say("On the map: click two sites for a link") + "</a></p>"
+    network = network if sheet in ("Links", "Sites") else ""
     body = (
-        f'<p class="lead">{escape(say(of.meaning))}</p>{network if sheet in ("Links", "Sites") else ""}'
+        f'<p class="lead">{escape(say(of.meaning))}</p>{network}'
         + _filter(sheet, find, len(matching))
         + (
             f"{_pages(sheet, find, matching, first)}{sight.listed()}"

@@ -16,7 +16,7 @@ from circflow.data.files.atomic import atomic_path
 from circflow.data.files.books import read_book, write_book
 from circflow.data.files.grids import column_letter, file_error
 from circflow.data.table import Book, Cell, Problem
-from circflow.i18n import mark, say
+from circflow.i18n import say
 
 if TYPE_CHECKING:
     from openpyxl import Workbook
@@ -30,14 +30,6 @@ _MOST_COMMENTS = 20_000
 """Cells that are marked; beyond, problems are only listed (a comment is a drawing in Excel)."""
 _LONGEST_TEXT = 32_000
 _ILLEGAL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
-_HEADER = (
-    "severity",
-    "cell",
-    mark("what is wrong"),
-    mark("stands there"),
-    "expected",
-    "suggestion",
-)
 _WIDTHS = (10, 22, 90, 30, 40, 30)
 
 
@@ -166,8 +158,16 @@ def _list_problems(
     from openpyxl.worksheet.hyperlink import Hyperlink
 
     page = book.create_sheet(LIST_SHEET, 0)
-    for number, (title, width) in enumerate(zip(_HEADER, _WIDTHS, strict=True)):
-        head = page.cell(1, number + 1, say(title))
+    titles = (
+        say("severity"),
+        say("cell"),
+        say("what is wrong"),
+        say("stands there"),
+        say("expected"),
+        say("suggestion"),
+    )
+    for number, (title, width) in enumerate(zip(titles, _WIDTHS, strict=True)):
+        head = page.cell(1, number + 1, title)
         head.font = Font(bold=True)
         page.column_dimensions[column_letter(number)].width = width
     for row, problem in enumerate(problems, start=2):
