@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from circflow.data.schema import BY_NAME
+from circflow.data.schema.sheets import BY_NAME
 from circflow.data.table import Book, RawSheet
 
 Row = dict[str, object]
@@ -244,7 +244,7 @@ def _sheet(name: str, rows: list[Row]) -> RawSheet:
 
 def main() -> None:
     """Write a generated region to a file."""
-    from circflow.data.files import write_book
+    from circflow.data.files.books import write_book
 
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("file")

@@ -24,7 +24,7 @@ from generator import Size, region
 
 from circflow.algebra.build import build
 from circflow.data.check import check_book
-from circflow.data.files import read_book, write_book
+from circflow.data.files.books import read_book, write_book
 from circflow.data.pandas_text import keep_python_strings
 from circflow.data.table import Book
 from circflow.report.workbook import write_results

@@ -63,10 +63,8 @@ def main(names: list[str]) -> None:
             seconds = time.process_time() - begun
             hits = relatives(found, scenario, unit)
             rank, back = hits[0] if hits else ("–", "–")
-            gain = found.table["gain"].iloc[rank - 1] if hits else float("nan")
-            print(
-                f"| {name} | {unit} | {back} | {rank} | {gain:,.0f} | {seconds:.0f} |", flush=True
-            )
+            gain = f"{found.table['gain'].iloc[rank - 1]:,.0f}" if hits else "–"
+            print(f"| {name} | {unit} | {back} | {rank} | {gain} | {seconds:.0f} |", flush=True)
 
 
 if __name__ == "__main__":

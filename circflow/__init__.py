@@ -9,12 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from circflow.data.address import AddressError as AddressError
+    from circflow.data.changes.address import AddressError as AddressError
     from circflow.data.errors import ArgumentError as ArgumentError
     from circflow.data.errors import CircflowError as CircflowError
     from circflow.data.read import read as read
     from circflow.data.scenario import Scenario as Scenario
     from circflow.data.scenario import ScenarioError as ScenarioError
+    from circflow.i18n.language import language as language
     from circflow.library.read import Library as Library
     from circflow.library.read import read_library as read_library
     from circflow.solution.solution import NoPlan as NoPlan
@@ -67,10 +68,11 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
-    "circflow.data.address": ["AddressError"],
+    "circflow.data.changes.address": ["AddressError"],
     "circflow.data.errors": ["ArgumentError", "CircflowError"],
     "circflow.data.read": ["read"],
     "circflow.data.scenario": ["Scenario", "ScenarioError"],
+    "circflow.i18n.language": ["language"],
     "circflow.library.read": ["Library", "read_library"],
     "circflow.solution.solution": ["NoPlan", "Solution", "Status"],
     "circflow.solver.highs": ["SolverError"],

@@ -28,10 +28,12 @@ from circflow.commands.library import library
 from circflow.commands.ranges import breakpoints, ranges
 from circflow.commands.scenario import check, convert, template
 from circflow.commands.solve import solve
+from circflow.commands.spoken import asked_for, in_language
 from circflow.commands.studies import alternatives, pareto, sweep, tornado
 from circflow.commands.suggest import suggest
-from circflow.data.atomic import NO_ROOM, no_room
+from circflow.data.files.atomic import NO_ROOM, no_room
 from circflow.data.one_line import plain
+from circflow.i18n import language, languages, say
 
 INTERNAL, INTERRUPTED, BROKEN_PIPE = 1, 130, 141
 NO_PLAN = {"infeasible": 3, "unbounded": 4, "stopped": 5}
@@ -48,6 +50,12 @@ class _InOrder(click.Group):
 
 @click.group(
     cls=_InOrder, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
+@click.option(
+    "--lang",
+    type=click.Choice(languages()),
+    expose_value=False,
+    help="Language of everything a person reads; else CIRCFLOW_LANG, else the locale.",
 )
 @click.version_option(__version__, "--version", message="circflow %(version)s")
 def cli() -> None:
@@ -68,14 +76,31 @@ for _command in (*_DATA, *_STUDIES, *_UNITS, *_CLUSTER, futures, app):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line; the exit code. Errors are told in plain lines on standard error."""
+    try:
+        wanted = asked_for(arguments)
+    except ValueError as error:  # of the environment
+        error_line(error)
+        return BAD_INPUT
+    with language(wanted):
+        return _run(arguments)
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     if closed := _closed_streams():
-        click.echo(f"error: {closed} is closed: send it to a file or to {os.devnull}", err=_told())
+        click.echo(
+            say(
+                "error: {closed} is closed: send it to a file or to {devnull}",
+                closed=closed,
+                devnull=os.devnull,
+            ),
+            err=_told(),
+        )
         return BAD_INPUT
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # names in any script, on any terminal
             stream.reconfigure(errors="replace")
     try:
-        code = cli.main(args=arguments, prog_name="circflow", standalone_mode=False)
+        code = in_language(cli).main(args=arguments, prog_name="circflow", standalone_mode=False)
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except SystemExit as leaving:  # click's way to leave when a pipe is broken: with code 1
@@ -109,8 +134,8 @@ def _closed_streams() -> str:
     that is opened later takes their place."""
     closed = []
     for number, stream, name in (
-        (1, sys.stdout, "standard output"),
-        (2, sys.stderr, "standard error"),
+        (1, sys.stdout, say("standard output")),
+        (2, sys.stderr, say("standard error")),
     ):
         if stream is None:
             os.dup2(os.open(os.devnull, os.O_WRONLY), number)
@@ -139,7 +164,7 @@ def tell(error: BaseException) -> int:
         return BAD_INPUT
     if isinstance(error, click.ClickException):
         where = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else ""
-        hint = f" (see: {where} --help)" if where else ""
+        hint = say(" (see: {where} --help)", where=where) if where else ""
         error_line(error.format_message() + hint)
         return error.exit_code
     return _tell_of_library(error)
@@ -155,15 +180,22 @@ def _tell_of_library(error: BaseException) -> int:
     if full is not None and not full.filename:
         return _tell_of_output(full)
     if isinstance(error, OSError) and error.filename:
-        again = " (is it open in another program?)" if isinstance(error, PermissionError) else ""
+        again = (
+            say(" (is it open in another program?)") if isinstance(error, PermissionError) else ""
+        )
         error_line(f"{error.filename}: {(error.strerror or str(error)).lower()}{again}")
         return BAD_INPUT
     if isinstance(error, MemoryError):
-        error_line("not enough memory for this scenario")
+        error_line(say("not enough memory for this scenario"))
         return INTERNAL
     error_line(
-        f"internal error: {type(error).__name__}: {error} (a fault of circflow;"
-        f" {DEBUG}=1 in the environment shows the traceback)"
+        say(
+            "internal error: {name}: {error} (a fault of circflow; {debug}=1 in the "
+            "environment shows the traceback)",
+            name=type(error).__name__,
+            error=error,
+            debug=DEBUG,
+        )
     )
     return INTERNAL
 
@@ -172,7 +204,9 @@ def _tell_of_output(error: OSError) -> int:
     """Standard output that takes no more; what is left must not fail again at exit."""
     if sys.stdout is not None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    error_line(f"the output cannot be written: {NO_ROOM[error.errno or 0]}")
+    error_line(
+        say("the output cannot be written: {no_room}", no_room=say(NO_ROOM[error.errno or 0]))
+    )
     return BAD_INPUT
 
 
@@ -182,12 +216,16 @@ def _tell_of_problems(error: Any) -> int:
         if problem.severity == "error":
             error_line(line)
         else:
-            click.echo(f"warning: {line}", err=True)
+            click.echo(say("warning: {line}", line=line), err=True)
     return BAD_INPUT
 
 
 def _tell_of_address(error: Any) -> int:
-    better = f"; did you mean {error.suggestion!r}?" if error.suggestion else ""
+    better = (
+        say("; did you mean {suggestion!r}?", suggestion=error.suggestion)
+        if error.suggestion
+        else ""
+    )
     error_line(f"{error.message}{better}")
     return BAD_INPUT
 
@@ -199,7 +237,14 @@ def _tell_of_study(error: Any) -> int:
 
 def _tell_of_no_plan(error: Any) -> int:
     lines = [line for line in error.reason.splitlines() if line.strip()] or [""]
-    error_line(f"{error.scenario}: no plan ({error.status}): {lines[0].strip()}")
+    error_line(
+        say(
+            "{scenario}: no plan ({status}): {strip}",
+            scenario=error.scenario,
+            status=error.status,
+            strip=lines[0].strip(),
+        )
+    )
     for line in lines[1:]:  # an explanation: its indents tell what belongs together
         click.echo(" " * (len(line) - len(line.lstrip())) + plain(line), err=True)
     return NO_PLAN[str(error.status)]
@@ -207,21 +252,36 @@ def _tell_of_no_plan(error: Any) -> int:
 
 def _tell_of_audit(error: Any) -> int:
     audit = error.solution.audit
-    error_line(f"{error.solution.scenario.name}: the plan failed the audit (a fault of circflow)")
-    for found in audit.findings.head(20).to_dict("records"):
-        period = f" in {found['period']}" if isinstance(found["period"], str) else ""
-        expected = found["expected"]
-        right = f"expected {expected:.6g}, " if expected == expected else ""  # noqa: PLR0124
+    error_line(
+        say(
+            "{name}: the plan failed the audit (a fault of circflow)",
+            name=error.solution.scenario.name,
+        )
+    )
+    for finding in audit.findings.head(20).to_dict("records"):
+        period = (
+            say(" in {period}", period=finding["period"])
+            if isinstance(finding["period"], str)
+            else ""
+        )
+        expected = finding["expected"]
+        right = say("expected {expected:.6g}, ", expected=expected) if expected == expected else ""  # noqa: PLR0124
+        where = f"{finding['check']}, {finding['where']}{period}"
         error_line(
-            f"audit: {found['check']}, {found['where']}{period}: {right}found {found['found']:.6g}"
+            say(
+                "audit: {where}: {right}found {found:.6g}",
+                where=where,
+                right=right,
+                found=finding["found"],
+            )
         )
     if len(audit.findings) > 20:
-        error_line(f"audit: and {len(audit.findings) - 20} more")
+        error_line(say("audit: and {count} more", count=len(audit.findings) - 20))
     return INTERNAL
 
 
 def _tell_of_solver(error: Any) -> int:
-    error_line(f"no plan that can be relied on: {error}")
+    error_line(say("no plan that can be relied on: {error}", error=error))
     return INTERNAL
 
 

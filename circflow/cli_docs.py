@@ -94,8 +94,8 @@ def _section(command: click.Command, name: str, parent: click.Context) -> Iterat
             yield f"| `{option}` | {text.replace('|', chr(92) + '|')} |"
         yield ""
     if isinstance(command, click.Group):
-        for sub, own in command.commands.items():
-            yield from _section(own, f"{name} {sub}", parent)
+        for sub, subcommand in command.commands.items():
+            yield from _section(subcommand, f"{name} {sub}", parent)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from circflow.algebra.build import build
 from circflow.algebra.declare import Model
 from circflow.data.scenario import Scenario, Settings, make_periods
-from circflow.data.schema import SHEETS, Column, Sheet
+from circflow.data.schema.sheets import SHEETS, Column, Sheet
 from circflow.data.table import Book, Table
 from circflow.solver.compiled import Compiled, compile_model
 
@@ -21,7 +22,18 @@ Sheets = Mapping[str, Any]
 """Sheets by name: a list of rows (dicts of the filled cells); `Scenario` is one dict."""
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """Of several workers each gets tests that stand together (a fast one takes some over from a
+    slow one), so that what a module prepares is not prepared by all of them."""
+    if getattr(config.option, "numprocesses", None) and config.option.dist == "no":
+        config.option.dist = "worksteal"
+
+
 def pytest_configure(config: pytest.Config) -> None:
+    # Processes that tests start find the package compiled, whatever the environment says.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    os.environ.setdefault("PYTHONPYCACHEPREFIX", str(config.rootpath / ".pytest_cache/bytecode"))
     config.addinivalue_line(
         "markers",
         "covers(*names): the test writes out the row of a constraint, or the bounds of a variable",

@@ -18,7 +18,8 @@ import pytest
 
 from circflow import cli_docs
 from circflow.cli import cli, main
-from circflow.commands.common import Progress, Refusal, jsonable, read_scenario, split_assignment
+from circflow.commands.common import Progress, Refusal, read_scenario, split_assignment
+from circflow.data.files.json_text import jsonable
 
 DOCS = Path(__file__).parents[1] / "docs" / "cli.md"
 SHEETS: dict[str, list[list[object]]] = {

@@ -18,9 +18,9 @@ from hypothesis import HealthCheck, Phase, event, given, settings
 from hypothesis import strategies as st
 
 import circflow as cf
-from circflow.data.files import read_book
+from circflow.data.files.books import read_book
 from circflow.data.read import scenario_of
-from circflow.data.schema import BY_NAME, SHEETS
+from circflow.data.schema.sheets import BY_NAME, SHEETS
 from circflow.data.table import Book, CellFault, RawSheet
 
 ROOT = Path(__file__).parents[1]

@@ -35,6 +35,7 @@ from circflow.algebra.results import MONEY_TABLE, PRICES, Group, ResultTable
 from circflow.algebra.terms import MASS, Terms, stack
 from circflow.data.coded import Flags, Floats
 from circflow.data.scenario import MILLION, Scenario
+from circflow.i18n import say
 
 BLOCKS = (
     investment,
@@ -116,7 +117,9 @@ def build(scenario: Scenario, *, relax: bool = False) -> Model:
         block.build(m)
     unlisted = set(m.groups) - {g.name for g in money_groups()}
     if unlisted:
-        raise ValueError(f"{', '.join(sorted(unlisted))}: not in the MONEY of any block")
+        raise ValueError(
+            say("{list}: not in the MONEY of any block", list=", ".join(sorted(unlisted)))
+        )
     m.limit(
         "material_balance",
         over=MASS,

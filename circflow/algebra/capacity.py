@@ -16,6 +16,7 @@ from circflow.algebra.investment import CAPITAL, FIXED, UnitFigure, in_periods, 
 from circflow.algebra.results import PER_YEAR, ResultColumn, ResultTable, money, numbers, texts
 from circflow.algebra.terms import Terms, constants
 from circflow.data.coded import Floats, Items, distinct, place_in
+from circflow.i18n import mark
 
 UNITS = ResultTable(
     "units",
@@ -56,7 +57,7 @@ CAPACITY = Figure(
     "capacity",
     "raise",
     100.0,
-    "{where}: capacity {figure}",
+    mark("{where}: capacity {figure}"),
     unit_of,
     "activity/yr",
     measure="capacity",
@@ -64,12 +65,12 @@ CAPACITY = Figure(
 MIN_LOAD = Figure(
     "Units",
     "min_load",
-    "least load",
+    mark("least load"),
     "lower",
     2.0,
-    "{where} must run at {figure} or more",
+    mark("{where} must run at {figure} or more"),
     unit_of,
-    "of its load",
+    mark("of its load"),
     measure="share",
 )
 

@@ -20,6 +20,7 @@ from circflow.algebra.declare import Figure, Grows, Model, Record, Stand, cells
 from circflow.algebra.results import PER_YEAR, Group, ResultTable, money, numbers, texts
 from circflow.algebra.terms import Emitting, Terms, emitting
 from circflow.data.coded import Floats, Items, distinct, join, match, place_in
+from circflow.i18n import mark, say
 
 PROCESSING = Group("processing", "processing", 30, part="variable_cost")
 MONEY = (PROCESSING,)
@@ -67,15 +68,20 @@ INTAKE = ("material", "unit", "recipe", "group", "period")
 
 
 def _mix(row: Record) -> str:
-    what = row["property"] or f"share of {row['material']}"
-    return f"{what} in {row['group']} of {row['technology']}"
+    what = row["property"] or say("share of {material}", material=row["material"])
+    return say(
+        "{what} in {group} of {technology}",
+        what=what,
+        group=row["group"],
+        technology=row["technology"],
+    )
 
 
 LEAST_SHARE = Figure(
-    "BlendLimits", "min", "blend", "lower", 5.0, "{where}: at least {figure}", _mix, ""
+    "BlendLimits", "min", "blend", "lower", 5.0, mark("{where}: at least {figure}"), _mix, ""
 )
 MOST_SHARE = Figure(
-    "BlendLimits", "max", "blend", "raise", 5.0, "{where}: at most {figure}", _mix, ""
+    "BlendLimits", "max", "blend", "raise", 5.0, mark("{where}: at most {figure}"), _mix, ""
 )
 
 
@@ -106,7 +112,7 @@ def build(m: Model) -> None:
         runs.plus(**figures),
         "recipe run by a unit",
         "activity/yr",
-        grows=Grows("unit {unit} runs {recipe}", price="variable_cost", by="at {}"),
+        grows=Grows(say("unit {unit} runs {recipe}"), price="variable_cost", by="at {}"),
     )
     grouped = recipes.take(recipes["group"] >= 0).only(
         *RECIPE, "material", "group", "amount", "weight"
@@ -115,7 +121,7 @@ def build(m: Model) -> None:
     intake = m.variable("intake", INTAKE, rows, "material taken into a group", "unit/yr")
     _add_requirements(m)
     _add_blends(m)
-    m.mass += [_made_and_used(m), intake.times(-1.0)]
+    m.mass += [_by_activity(m), intake.times(-1.0)]
     m.pay(PROCESSING, activity.times(), -activity["variable_cost"])
     m.emits.append(_emitting(m))
 
@@ -180,14 +186,14 @@ def fixed_amounts(m: Model) -> tuple[Items, Terms]:
     amount = np.bincount(number, plain["amount"], len(first))
     plain = plain.take(first).only(*key).plus(amount=amount)
     i, j = match([activity[n] for n in RECIPE], [plain[n] for n in RECIPE])
-    made = plain["role"][j] == m.scenario.codes.known("role", "output")
+    output = plain["role"][j] == m.scenario.codes.known("role", "output")
     rows = activity.items.take(i).only("site", "technology", *ACTIVITY)
     rows = rows.plus(role=plain["role"][j], material=plain["material"][j], amount=amount[j])
-    sign = np.where(made, 1.0, -1.0)
+    sign = np.where(output, 1.0, -1.0)
     return rows, Terms(rows.labels, activity.columns[i], sign * amount[j])
 
 
-def _made_and_used(m: Model) -> Terms:
+def _by_activity(m: Model) -> Terms:
     """+ amount · activity of outputs, − amount · activity of fixed inputs."""
     return fixed_amounts(m)[1].nonzero()
 

@@ -20,6 +20,7 @@ from circflow.algebra.results import Group
 from circflow.algebra.terms import CONSTANT, MASS, MONEY, Emitting, Terms, constants, stack
 from circflow.data.coded import Flags, Floats, Ints, Items, distinct, match, place_in
 from circflow.data.scenario import MILLION, Scenario
+from circflow.i18n import say
 
 Sense = Literal["<=", "==", ">="]
 Record = Mapping[str, Any]
@@ -28,7 +29,7 @@ Record = Mapping[str, Any]
 
 def material_at_site(row: Record) -> str:
     """Where most figures stand."""
-    return f"{row['material']} at {row['site']}"
+    return say("{material} at {site}", material=row["material"], site=row["site"])
 
 
 def unit_of(row: Record) -> str:
@@ -392,8 +393,8 @@ class Model:
         positive as reports tell the first group (of a lump sum: nothing)."""
         terms = self._yearly(groups)
         at = terms.column - variable.first
-        own = (at >= 0) & (at < len(variable))
-        worth = np.bincount(at[own], terms.at(values)[own], len(variable))
+        listed = (at >= 0) & (at < len(variable))
+        worth = np.bincount(at[listed], terms.at(values)[listed], len(variable))
         return groups[0].sign * worth.astype(float) + 0.0
 
     def money_in(
@@ -402,8 +403,8 @@ class Model:
         """The same by rows that are told apart by the labels `on`."""
         terms = self._yearly(groups)
         at = place_in([rows[n] for n in on], [terms[n] for n in on])
-        own = at >= 0
-        worth = np.bincount(at[own], terms.at(values)[own], len(rows))
+        listed = at >= 0
+        worth = np.bincount(at[listed], terms.at(values)[listed], len(rows))
         return groups[0].sign * worth.astype(float) + 0.0
 
     def _yearly(self, groups: Sequence[Group]) -> Terms:
@@ -414,10 +415,10 @@ class Model:
     def mass_of(self, *names: str) -> Terms:
         """The terms of mass of some variables: site, material, period."""
         every = stack(self.mass, MASS)
-        own = np.zeros(self.count + 1, dtype=bool)
+        listed = np.zeros(self.count + 1, dtype=bool)
         for name in names:
-            own[self[name].columns] = True
-        return every.where(own[every.column])
+            listed[self[name].columns] = True
+        return every.where(listed[every.column])
 
     def charged(self, name: str, group: Group, extra: Floats) -> Model:
         """A copy for reports, in which a variable costs `extra` more (currency per unit) in a

@@ -21,6 +21,7 @@ from circflow.algebra.reach import brought
 from circflow.algebra.results import PER_YEAR, PRICE, Group, ResultTable, money, numbers, texts
 from circflow.algebra.terms import emitting
 from circflow.data.coded import Floats, match, stacked
+from circflow.i18n import mark, say
 
 DISPOSAL = Group("disposal", "disposal", 70, passed_back=True)
 MONEY = (DISPOSAL,)
@@ -44,7 +45,7 @@ INDEX = ("site", "material", "row", "period")
 
 
 def _waste_at_site(row: Record) -> str:
-    return f"{row['material'] or 'waste'} at {row['site']}"
+    return say("{value} at {site}", value=row["material"] or "waste", site=row["site"])
 
 
 YEARLY = Figure(
@@ -53,7 +54,7 @@ YEARLY = Figure(
     "disposal",
     "raise",
     10.0,
-    "{where}: at most {figure} is disposed of",
+    mark("{where}: at most {figure} is disposed of"),
     _waste_at_site,
 )
 TOTAL = Figure(
@@ -62,7 +63,7 @@ TOTAL = Figure(
     "disposal",
     "raise",
     10.0,
-    "{where}: at most {figure} over the whole horizon",
+    mark("{where}: at most {figure} over the whole horizon"),
     _waste_at_site,
     "{measure}",
 )
@@ -84,7 +85,9 @@ def build(m: Model) -> None:
         rows,
         "disposed of under a row",
         "unit/yr",
-        grows=Grows("{material} disposed of at {site}", "Disposal", "fee", "capacity_per_year"),
+        grows=Grows(
+            say("{material} disposed of at {site}"), "Disposal", "fee", "capacity_per_year"
+        ),
     )
     sheet = m.scenario.items("Disposal")
     m.limit(

@@ -24,8 +24,9 @@ from circflow.algebra.results import Group, ResultColumn, ResultTable, money, nu
 from circflow.algebra.terms import EMISSION, Emitting, Terms, stack
 from circflow.data.coded import Flags, Floats, Items, distinct, match, place_in
 from circflow.data.scenario import Scenario
+from circflow.i18n import mark, say
 
-EMISSIONS = Group("emissions", "emission charges", 90, part="emission_price")
+EMISSIONS = Group("emissions", mark("emission charges"), 90, part="emission_price")
 MONEY = (EMISSIONS,)
 
 EMITTED = ResultTable(
@@ -63,7 +64,11 @@ INDEX = ("row", "period")
 
 
 def _whose(row: Record) -> str:
-    return f"{row['pollutant']} of {row['key'] or 'the ' + row['scope']}"
+    return say(
+        "{pollutant} of {value}",
+        pollutant=row["pollutant"],
+        value=row["key"] or "the " + row["scope"],
+    )
 
 
 def _title(rows: Items, scenario: Scenario) -> Sequence[str]:
@@ -75,11 +80,11 @@ def _place(rows: Items, scenario: Scenario) -> Items:
     """The site or unit that a limit is of."""
     codes = scenario.codes
     scope, key = codes.names("scope", rows["scope"]), codes.names("key", rows["key"])
-    own = {
+    places = {
         n: codes.of(n, [k if s == n else None for s, k in zip(scope, key, strict=True)])
         for n in ("site", "unit")
     }
-    return rows.plus(**own)
+    return rows.plus(**places)
 
 
 LIMIT = Figure(
@@ -88,7 +93,7 @@ LIMIT = Figure(
     "emission limit",
     "raise",
     1.0,
-    "{where}: at most {figure}",
+    mark("{where}: at most {figure}"),
     _whose,
     "t/yr",
     measure="t",
@@ -114,7 +119,7 @@ def build(m: Model) -> None:
         rows,
         "emission above a limit with a penalty",
         "t/yr",
-        grows=Grows("{pollutant} above its limit", "EmissionLimits", "penalty"),
+        grows=Grows(say("{pollutant} above its limit"), "EmissionLimits", "penalty"),
     )
     excess.upper[np.isnan(rows["penalty"])] = 0.0
     m.limit(
@@ -155,11 +160,11 @@ def _terms(m: Model) -> Terms:
 def _factor(what: Emitting, by_name: dict[str | None, float]) -> Floats:
     """By the number of what emits: its factor, NaN where there is none."""
     blank = by_name.get(None, np.nan)
-    found = [
+    factors = [
         next((by_name[name] for name in names if name in by_name), blank)
         for names in zip(*what.names, strict=True)
     ]
-    return np.array(found, dtype=float)
+    return np.array(factors, dtype=float)
 
 
 def _scopes(m: Model, limits: Items) -> Terms:

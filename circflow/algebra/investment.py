@@ -36,8 +36,9 @@ from circflow.algebra.terms import Terms, constants
 from circflow.data.cells import split_shares
 from circflow.data.coded import Column, Flags, Floats, Ints, Items, cross, match, place_in
 from circflow.data.scenario import Scenario
+from circflow.i18n import mark, say
 
-FIXED = Group("fixed", "fixed costs of units", 40)
+FIXED = Group("fixed", mark("fixed costs of units"), 40)
 CAPITAL = Group("capital", "capital", 100)
 MONEY = (FIXED, CAPITAL)
 
@@ -68,7 +69,7 @@ def _choice(row: Record) -> str:
 
 
 def _need(row: Record) -> str:
-    return f"{row['unit']} requires {row['requires']}"
+    return say("{unit} requires {requires}", unit=row["unit"], requires=row["requires"])
 
 
 CHOICE = Figure(
@@ -77,7 +78,7 @@ CHOICE = Figure(
     "choice",
     "clear",
     3.0,
-    "at most one of the choice {where} is built",
+    mark("at most one of the choice {where} is built"),
     _choice,
     "",
 )
@@ -103,9 +104,9 @@ BUDGET = Figure(
     "budget",
     "raise",
     1.0,
-    "at most {figure} of capex in {where}",
+    mark("at most {figure} of capex in {where}"),
     _period,
-    "million {currency}",
+    mark("million {currency}"),
     measure="currency",
     per_million=True,
     once=True,
@@ -287,13 +288,13 @@ def _add_rules(m: Model) -> None:
         figures=[Stand(cells(CHOICE, chosen, "choice", value=unknown))],
     )
     needing = np.unique(built["unit"][built["requires"] >= 0])
-    own = m.in_service.within({"unit": needing}, "unit")
+    service = m.in_service.within({"unit": needing}, "unit")
     i, j = match([units["requires"][needing]], [m.in_service["unit"]])
     other = m.in_service.where(j).labelled(unit=needing[i])
     m.limit(
         "required_in_service",
         over=INDEX,
-        left=own,
+        left=service,
         sense="<=",
         right=other,
         formula="in_service of the unit ≤ in_service of the unit it requires",

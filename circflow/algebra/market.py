@@ -6,9 +6,6 @@ material are price tiers, numbered as they stand in the sheet.
 Variables
     sold[site, material, tier, period]  unit/yr  sold under a market row
 
-Limits (bounds of the variable)
-    min_per_year ≤ sold ≤ max_per_year
-
 Money
     income   + price · sold
     synergy  + premium · sold (the gain owed to the cluster's image)
@@ -23,8 +20,9 @@ from circflow.algebra.declare import Figure, Grows, Model, cells
 from circflow.algebra.results import PER_YEAR, PRICE, Group, ResultTable, money, numbers, texts
 from circflow.algebra.terms import emitting
 from circflow.data.coded import Column, Floats, Ints, distinct
+from circflow.i18n import mark, say
 
-INCOME = Group("income", "income from sales", 0, received=True, part="sale", passed_back=True)
+INCOME = Group("income", mark("income from sales"), 0, received=True, part="sale", passed_back=True)
 SYNERGY = Group("synergy", "synergy", 1000, received=True, goal="synergy", part="sale")
 MONEY = (INCOME, SYNERGY)
 
@@ -52,7 +50,7 @@ RESULTS = (SALES,)
 INDEX = ("site", "material", "tier", "period")
 
 DEMAND = Figure(
-    "Markets", "max_per_year", "market", "raise", 10.0, "{where}: at most {figure} is bought"
+    "Markets", "max_per_year", "market", "raise", 10.0, mark("{where}: at most {figure} is bought")
 )
 DELIVERY = Figure(
     "Markets",
@@ -60,7 +58,7 @@ DELIVERY = Figure(
     "market",
     "lower",
     1.0,
-    "at least {figure} of {where} must be delivered",
+    mark("at least {figure} of {where} must be delivered"),
 )
 
 
@@ -74,7 +72,7 @@ def build(m: Model) -> None:
         rows,
         "sold under a market row",
         "unit/yr",
-        grows=Grows("{material} sold at {site}", "Markets", "price", "max_per_year"),
+        grows=Grows(say("{material} sold at {site}"), "Markets", "price", "max_per_year"),
     )
     m.bound("market_max", sold, "<=", cells(DEMAND, rows), "sold ≤ max_per_year")
     m.bound("market_min", sold, ">=", cells(DELIVERY, rows), "sold ≥ min_per_year")

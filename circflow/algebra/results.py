@@ -13,6 +13,8 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from circflow.i18n import mark, say
+
 
 @dataclass(frozen=True)
 class Group:
@@ -71,8 +73,9 @@ class ResultColumn:
 
     def heading(self, measure: str, currency: str) -> str:
         """In words, with its unit: `transport (million RUB per year)`."""
-        unit = self.unit.format(measure=measure, currency=currency)
-        return f"{self.words} ({unit})" if unit else self.words
+        words = say(self.words)
+        unit = say(self.unit, measure=measure, currency=currency) if self.unit else ""
+        return f"{words} ({unit})" if unit else words
 
     @property
     def numeric(self) -> bool:
@@ -110,15 +113,15 @@ class ResultTable:
         return pd.DataFrame(columns, index=table.index).reset_index(drop=True)
 
 
-PER_YEAR = "{measure} per year"
-MILLION_PER_YEAR = "million {currency} per year"
-PRICE = "{currency} per {measure}"
+PER_YEAR = mark("{measure} per year")
+MILLION_PER_YEAR = mark("million {currency} per year")
+PRICE = mark("{currency} per {measure}")
 
 
 def texts(meaning: str, *names: str) -> tuple[ResultColumn, ...]:
     """Columns of names; `row` and `tier` are numbers of rows."""
     kinds: dict[str, Kind] = {"row": "whole", "tier": "whole"}
-    titles = {"row": "row of the sheet", "tier": "price tier"}
+    titles = {"row": say("row of the sheet"), "tier": say("price tier")}
     return tuple(
         ResultColumn(n, meaning, kind=kinds.get(n, "text"), title=titles.get(n, "")) for n in names
     )

@@ -42,8 +42,8 @@ def groups_markdown() -> str:
     """The groups of money, as a table."""
     lines = ["| group | | told as |", "| --- | --- | --- |"]
     for group in money_groups():
-        told = "received" if group.received else "paid"
-        lines.append(f"| `{group.name}` | {group.words} | {told} |")
+        direction = "received" if group.received else "paid"
+        lines.append(f"| `{group.name}` | {group.words} | {direction} |")
     return "\n".join(lines)
 
 

@@ -4,9 +4,8 @@ Sets: (site, material) of Stockpiles, every period.
 
 Variables
     added[site, material, period]      unit/yr  put in (only where can_add)
-    reclaimed[site, material, period]  unit/yr  taken out; ≤ max_reclaim_per_year
-    level[site, material, period]      unit     held at the period's end; ≤ capacity, and after
-                                                the last period closing_min ≤ level ≤ closing_max
+    reclaimed[site, material, period]  unit/yr  taken out
+    level[site, material, period]      unit     held at the period's end
 
 Money
     stockpiles  − add_cost · added − reclaim_cost · reclaimed − holding_cost · level
@@ -21,6 +20,7 @@ from circflow.algebra.declare import Figure, Grows, Model, Variable, cells
 from circflow.algebra.results import PER_YEAR, Group, ResultTable, money, numbers, texts
 from circflow.algebra.terms import constants, emitting
 from circflow.data.coded import Floats, Items, cross, place_in
+from circflow.i18n import mark, say
 
 STOCKPILES = Group("stockpiles", "stockpiles", 80)
 MONEY = (STOCKPILES,)
@@ -50,7 +50,7 @@ RECLAIM = Figure(
     "reclaim",
     "raise",
     20.0,
-    "{where}: at most {figure} taken back",
+    mark("{where}: at most {figure} taken back"),
 )
 ROOM = Figure(
     "Stockpiles",
@@ -58,7 +58,7 @@ ROOM = Figure(
     "stockpile",
     "raise",
     100.0,
-    "{where}: room for {figure}",
+    mark("{where}: room for {figure}"),
     unit="{measure}",
 )
 LEFT_MIN = Figure(
@@ -67,7 +67,7 @@ LEFT_MIN = Figure(
     "stockpile",
     "lower",
     1.0,
-    "at least {figure} of {where} must be left at the end",
+    mark("at least {figure} of {where} must be left at the end"),
     unit="{measure}",
 )
 LEFT_MAX = Figure(
@@ -76,7 +76,7 @@ LEFT_MAX = Figure(
     "stockpile",
     "raise",
     1.0,
-    "at most {figure} of {where} may be left at the end",
+    mark("at most {figure} of {where} may be left at the end"),
     unit="{measure}",
 )
 
@@ -91,7 +91,7 @@ def build(m: Model) -> None:
         "put into a stockpile",
         "unit/yr",
         grows=Grows(
-            "{material} added to the stock at {site}", "Stockpiles", "add_cost", "capacity"
+            say("{material} added to the stock at {site}"), "Stockpiles", "add_cost", "capacity"
         ),
     )
     reclaimed = m.variable(
@@ -101,7 +101,7 @@ def build(m: Model) -> None:
         "taken out of a stockpile",
         "unit/yr",
         grows=Grows(
-            "{material} taken from the stock at {site}",
+            say("{material} taken from the stock at {site}"),
             "Stockpiles",
             "reclaim_cost",
             "max_reclaim_per_year",
@@ -113,7 +113,7 @@ def build(m: Model) -> None:
         rows,
         "stockpile at the period's end",
         "unit",
-        grows=Grows("{material} held at {site}", "Stockpiles", "holding_cost", "capacity"),
+        grows=Grows(say("{material} held at {site}"), "Stockpiles", "holding_cost", "capacity"),
     )
     last = rows["period"] == len(m.scenario.periods) - 1
     room, most, least = cells(ROOM, rows), cells(LEFT_MAX, rows), cells(LEFT_MIN, rows)

@@ -6,10 +6,6 @@ Variables
     taken[site, material, period]   unit/yr   waste taken from a stream
     bought[site, material, period]  unit/yr   auxiliary input bought
 
-Limits (bounds of the variables)
-    taken = amount_per_year where the stream must be handled, else taken ≤ amount_per_year
-    bought ≤ max_per_year
-
 Money
     streams    − cost · taken
     purchases  − price · bought
@@ -23,8 +19,9 @@ from circflow.algebra.declare import Figure, Grows, Model, cells
 from circflow.algebra.results import PER_YEAR, PRICE, Group, ResultTable, money, numbers, texts
 from circflow.algebra.terms import emitting
 from circflow.data.coded import Floats
+from circflow.i18n import mark, say
 
-STREAMS = Group("streams", "taking waste", 10)
+STREAMS = Group("streams", mark("taking waste"), 10)
 PURCHASES = Group("purchases", "purchases", 20)
 MONEY = (STREAMS, PURCHASES)
 
@@ -48,9 +45,14 @@ RESULTS = (SUPPLY,)
 
 INDEX = ("site", "material", "period")
 
-ARISES = Figure("Streams", "amount_per_year", "stream", "", 0.0, "{figure} of {where} arises")
+ARISES = Figure("Streams", "amount_per_year", "stream", "", 0.0, mark("{figure} of {where} arises"))
 HANDLED = Figure(
-    "Streams", "amount_per_year", "stream", "lower", 1000.0, "{figure} of {where} must be handled"
+    "Streams",
+    "amount_per_year",
+    "stream",
+    "lower",
+    1000.0,
+    mark("{figure} of {where} must be handled"),
 )
 BUYABLE = Figure(
     "Purchases",
@@ -58,7 +60,7 @@ BUYABLE = Figure(
     "purchase",
     "raise",
     10.0,
-    "{where}: at most {figure} can be bought",
+    mark("{where}: at most {figure} can be bought"),
 )
 
 
@@ -71,7 +73,7 @@ def build(m: Model) -> None:
         streams,
         "waste taken from a stream",
         "unit/yr",
-        grows=Grows("{material} taken at {site}", "Streams", "cost", "amount_per_year"),
+        grows=Grows(say("{material} taken at {site}"), "Streams", "cost", "amount_per_year"),
     )
     amount = cells(HANDLED, streams).where(streams["must_handle"])
     m.bound("stream_amount", taken, "<=", cells(ARISES, streams), "taken ≤ amount_per_year")
@@ -84,7 +86,7 @@ def build(m: Model) -> None:
         purchases,
         "auxiliary input bought",
         "unit/yr",
-        grows=Grows("{material} bought at {site}", "Purchases", "price", "max_per_year"),
+        grows=Grows(say("{material} bought at {site}"), "Purchases", "price", "max_per_year"),
     )
     m.bound("purchase_max", bought, "<=", cells(BUYABLE, purchases), "bought ≤ max_per_year")
 

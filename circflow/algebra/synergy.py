@@ -4,7 +4,7 @@ Sets: (synergy, period); partners are units (their activity, the sum over their 
 (everything sent from one place to another).
 
 Variables
-    joint_activity[synergy, period]  1/yr  ≤ max_per_year
+    joint_activity[synergy, period]  1/yr
 
 A partner that is off, or a flow without a link, has no activity.
 
@@ -21,6 +21,7 @@ from circflow.algebra.market import SYNERGY
 from circflow.algebra.results import PER_YEAR, ResultTable, money, numbers, texts
 from circflow.algebra.terms import Terms
 from circflow.data.coded import Floats, Items, cross, match
+from circflow.i18n import mark, say
 
 SYNERGIES = ResultTable(
     "synergies",
@@ -45,9 +46,9 @@ MOST = Figure(
     "synergy",
     "",
     0.0,
-    "{synergy}: at most {figure}",
+    mark("{synergy}: at most {figure}"),
     unit="1/yr",
-    measure="joint activity",
+    measure=mark("joint activity"),
 )
 
 
@@ -60,7 +61,7 @@ def build(m: Model) -> None:
         rows,
         "joint activity of a synergy",
         "1/yr",
-        grows=Grows("synergy {synergy}", "Synergies", "value", "max_per_year"),
+        grows=Grows(say("synergy {synergy}"), "Synergies", "value", "max_per_year"),
     )
     m.bound("synergy_max", joint, "<=", cells(MOST, rows), "joint_activity ≤ max_per_year")
     partners = m.scenario.items("SynergyPartners").only("synergy", "kind", "partner", "ratio")

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from circflow.data.coded import BLANK, Codes, Column, Flags, Floats, Ints, Items, place_in, table_of
+from circflow.data.coded import BLANK, Codes, Column, Flags, Floats, Ints, place_in, table_of
 
 CONSTANT = -1
 """The column of the constant 1 (also its place in `values`, see `Terms.at`)."""
@@ -143,16 +143,11 @@ def emitting(  # noqa: PLR0913
 ) -> Emitting:
     """What emits by the name under a label (`names` and `key` where a factor may name more)."""
     listed = codes.listed(label)
-    own = codes.listed(source or label)
+    sources = codes.listed(source or label)
     return Emitting(
         kind,
         terms,
         terms[label] if key is None else key,
         tuple(names) or (listed,),
-        codes.of("source", own)[terms[source or label]] if own else terms[label],
+        codes.of("source", sources)[terms[source or label]] if sources else terms[label],
     )
-
-
-def items_of(terms: Terms) -> Items:
-    """The labels of terms as rows."""
-    return Items(dict(terms.labels), len(terms))

@@ -31,6 +31,7 @@ from circflow.algebra.results import (
 from circflow.algebra.terms import emitting
 from circflow.data.coded import Floats, Items, match, place_in
 from circflow.data.scenario import Scenario
+from circflow.i18n import mark, say
 
 TRANSPORT = Group("transport", "transport", 50, part="transport", passed_back=True)
 TRANSACTIONS = Group("transactions", "transactions", 60, part="transactions", passed_back=True)
@@ -54,7 +55,12 @@ INDEX = ("from", "to", "material", "mode", "period")
 
 
 def _way(row: Record) -> str:
-    return f"{row['material'] or 'everything'} from {row['from']} to {row['to']}"
+    return say(
+        "{value} from {start} to {to}",
+        value=row["material"] or "everything",
+        start=row["from"],
+        to=row["to"],
+    )
 
 
 def _sender(rows: Items, _: Scenario) -> Items:
@@ -67,7 +73,7 @@ CAPACITY = Figure(
     "link",
     "raise",
     50.0,
-    "{where}: at most {figure}",
+    mark("{where}: at most {figure}"),
     _way,
     place=_sender,
 )
@@ -90,7 +96,7 @@ def build(m: Model) -> None:
         "moved over a link, as sent",
         "unit/yr",
         grows=Grows(
-            "{material} from {from} to {to} by {mode}",
+            say("{material} from {from} to {to} by {mode}"),
             "Links",
             "unit_cost",
             row="row_cost",

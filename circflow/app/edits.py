@@ -13,13 +13,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from circflow.data.atomic import atomic_path
 from circflow.data.cells import BadCellError, parse_number
-from circflow.data.files import write_book
-from circflow.data.grids import file_error
-from circflow.data.patch import UnusualError, patch
-from circflow.data.schema import BY_NAME
+from circflow.data.files.atomic import atomic_path
+from circflow.data.files.books import write_book
+from circflow.data.files.grids import file_error
+from circflow.data.files.patch import UnusualError, patch
+from circflow.data.schema.sheets import BY_NAME
 from circflow.data.table import Book, RawSheet
+from circflow.i18n import say
 
 Value = str | int | float | bool | None
 
@@ -106,7 +107,9 @@ def save(source: Path, target: Path, edits: Sequence[Edit], loaded: Book) -> Non
             _save_by_library(source, target, edits, book)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        raise file_error(f"the file cannot be written: {reason}", target.name) from error
+        raise file_error(
+            say("the file cannot be written: {reason}", reason=reason), target.name
+        ) from error
 
 
 def _numbered(

@@ -6,18 +6,20 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from circflow.app.project import Project
+from circflow.i18n import current, mark, say, say_n
 
 STEPS = (
-    ("/", "Workbook"),
-    ("/check", "Check"),
-    ("/tables", "Tables"),
-    ("/solve", "Solve"),
-    ("/plan", "Plan"),
-    ("/what-if", "What if"),
-    ("/plants", "New plants"),
-    ("/cluster", "Cluster"),
-    ("/studies", "Studies"),
-    ("/take-away", "Take away"),
+    ("/", mark("Workbook")),
+    ("/check", mark("Check")),
+    ("/tables", mark("Tables")),
+    ("/solve", mark("Solve")),
+    ("/plan", mark("Plan")),
+    ("/what-if", mark("What if")),
+    ("/plants", mark("New plants")),
+    ("/suggestions", mark("Suggestions")),
+    ("/cluster", mark("Cluster")),
+    ("/studies", mark("Studies")),
+    ("/take-away", mark("Take away")),
 )
 """The work, in the order in which it is done."""
 
@@ -26,21 +28,23 @@ def page(title: str, body: str, *, project: Project | None, at: str = "") -> str
     """A whole page. `body` is HTML; titles and names are escaped here."""
     steps = STEPS if project is not None else STEPS[:1]
     links = "".join(
-        f'<li><a href="{path}"{_current(path == at)}>{words}</a></li>' for path, words in steps
+        f'<li><a href="{path}"{_current(path == at)}>{escape(say(words))}</a></li>'
+        for path, words in steps
     )
-    name = escape(project.name) if project is not None else "no workbook is open"
+    name = escape(project.name) if project is not None else say("no workbook is open")
     state = _state(project) if project is not None else ""
     return (
-        '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'
+        "<!DOCTYPE html>"
+        f'<html lang="{current()}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
         '<meta name="color-scheme" content="light dark"><link rel="icon" href="data:,">'
         f"<title>{escape(title)} · circflow</title>"
         '<link rel="stylesheet" href="/assets/page.css"><link rel="stylesheet" '
         'href="/assets/app.css"></head><body class="app">'
-        '<a class="skip" href="#main">to the content</a>'
+        '<a class="skip" href="#main">' + say("to the content") + "</a>"
         f'<header class="bar"><div class="wide"><p class="kind">circflow</p>'
         f'<p class="book"><b>{name}</b> {state}</p></div></header>'
-        f'<nav aria-label="Steps"><div class="wide"><ul>{links}</ul></div></nav>'
+        f'<nav aria-label="{escape(say("Steps"))}"><div class="wide"><ul>{links}</ul></div></nav>'
         f'<main class="wide" id="main"><h1>{escape(title)}</h1>{body}</main>'
         '<div id="live" role="status" aria-live="polite"></div>'
         '<script src="/assets/app.js" defer></script></body></html>'
@@ -54,7 +58,9 @@ def _current(here: bool) -> str:
 def _state(project: Project) -> str:
     count = len({edit.step for edit in project.edits})
     return (
-        f'<span class="soft">{count} unsaved change{"" if count == 1 else "s"}</span>'
+        '<span class="soft">'
+        + say_n("{n} unsaved change", "{n} unsaved changes", count)
+        + "</span>"
         if count
         else ""
     )

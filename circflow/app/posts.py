@@ -22,11 +22,12 @@ from starlette.responses import (
 from circflow.app.edits import Edit, Value, save, typed
 from circflow.app.project import Project, file_digest
 from circflow.app.state import App
-from circflow.app.views import check, load, parts, plants, studies, what_if
+from circflow.app.views import check, load, parts, plants, studies, suggestions, what_if
 from circflow.app.views.network import columns
 from circflow.app.views.parts import raw_sheet
 from circflow.app.worker import JobFailedError, WorkerDiedError
-from circflow.data.schema import BY_NAME
+from circflow.data.schema.sheets import BY_NAME
+from circflow.i18n import say
 
 Handler = Callable[[Request], Awaitable[Response]]
 MAX_UPLOAD = 256 * 2**20
@@ -55,7 +56,7 @@ def load_workbook(app: App) -> Handler:
                         name = path.name
                     book = await asyncio.to_thread(app.desk.do, "read", str(path))
                 except KeyError:
-                    return HTMLResponse(parts.missing(app, "there is no such example"), 404)
+                    return HTMLResponse(parts.missing(app, say("there is no such example")), 404)
                 except ValueError as refused:
                     return HTMLResponse(load.workbook(app, query={}, fault=str(refused)), 400)
                 except (JobFailedError, WorkerDiedError) as failed:
@@ -75,15 +76,17 @@ async def _received(uploaded: UploadFile, home: Path) -> tuple[str, Path]:
         while chunk := await uploaded.read(2**20):
             size += len(chunk)
             if size > MAX_UPLOAD:
-                raise ValueError(f"the file is larger than {MAX_UPLOAD // 2**20} MB")
+                raise ValueError(
+                    say("the file is larger than {max_upload} MB", max_upload=MAX_UPLOAD // 2**20)
+                )
             target.write(chunk)
     if not size:
-        raise ValueError("the file is empty")
+        raise ValueError(say("the file is empty"))
     return name, path
 
 
 def _empty(home: Path) -> Path:
-    from circflow.data.files import write_template
+    from circflow.data.files.books import write_template
 
     path = home / "new.xlsx"
     write_template(path)
@@ -96,7 +99,7 @@ def open_again(app: App) -> Handler:
             try:
                 app.workspace.open(str(form.get("name", "")))
             except KeyError:
-                return HTMLResponse(parts.missing(app, "there is no such workbook"), 404)
+                return HTMLResponse(parts.missing(app, say("there is no such workbook")), 404)
         return RedirectResponse("/check", 303)
 
     return answer
@@ -116,7 +119,7 @@ def cells(app: App) -> Handler:
         try:
             edits = [_edit(values)]
         except (KeyError, ValueError, TypeError) as wrong:
-            return HTMLResponse(parts.missing(app, f"no such cell: {wrong}"), 400)
+            return HTMLResponse(parts.missing(app, say("no such cell: {wrong}", wrong=wrong)), 400)
         await asyncio.to_thread(app.project.edit, edits)
         if values.get("then") == "solve":
             run = await asyncio.to_thread(app.begin, "solve", "Plan")
@@ -131,10 +134,12 @@ async def _cells_of_script(app: App, request: Request) -> Response:
     try:
         listed = (await request.json())["cells"]
         if len(listed) > MAX_PASTE:
-            raise ValueError(f"more than {MAX_PASTE} cells at once")
+            raise ValueError(say("more than {max_paste} cells at once", max_paste=MAX_PASTE))
         edits = [_edit(c) for c in listed]
     except (KeyError, ValueError, TypeError) as wrong:
-        return JSONResponse({"error": f"the change could not be kept: {wrong}"}, 400)
+        return JSONResponse(
+            {"error": say("the change could not be kept: {wrong}", wrong=wrong)}, 400
+        )
     await asyncio.to_thread(app.project.edit, edits)
     problems = await asyncio.to_thread(app.problems)
     sheets = {edit.sheet for edit in edits}
@@ -152,7 +157,7 @@ def _edit(given: Any) -> Edit:
     """An edit as it came; ValueError where it names no cell of the contract."""
     sheet, column, row = str(given["sheet"]), str(given["column"]), int(given["row"])
     if sheet not in BY_NAME or not column or len(column) > 255 or not 1 <= row <= MAX_ROW:
-        raise ValueError(f"{sheet[:40]} row {row}")
+        raise ValueError(say("{sheet} row {row}", sheet=sheet[:40], row=row))
     return Edit(sheet, row, column, typed(sheet, column, str(given["value"])[:32_767]))
 
 
@@ -173,7 +178,7 @@ def rows(app: App) -> Handler:
         text = copied or deleted
         row = int(text) if text.isdecimal() else 0
         if raw is None or not 2 <= row <= len(raw.grid):
-            return HTMLResponse(parts.missing(app, "there is no such row"), 404)
+            return HTMLResponse(parts.missing(app, say("there is no such row")), 404)
         names = [str(h).strip() if h is not None else "" for h in raw.grid[0]]
         filled = zip(names, raw.grid[row - 1], strict=False)
         here = [(n, v) for n, v in filled if n and v is not None]
@@ -212,9 +217,30 @@ def add_plant(app: App) -> Handler:
             values = {name: str(form.get(name, "")).strip() for name in plants.FIELDS}
         known = {str(r[0]) for r in columns(app.project.book, "Units", "unit")}
         if values["unit"] in known:
-            told = f"the workbook has a unit {values['unit']!r} already"
+            told = say("the workbook has a unit {unit!r} already", unit=values["unit"])
             return HTMLResponse(parts.missing(app, told), 409)
         return await _appended(app, "Units", {**values, "status": "candidate"}, "/check")
+
+    return answer
+
+
+def add_suggestion(app: App) -> Handler:
+    """Add a suggestion of a run to the workbook, as a candidate with all that it needs."""
+
+    async def answer(request: Request) -> Response:
+        async with request.form() as form:
+            number, unit = str(form.get("run", "")), str(form.get("unit", ""))
+        run = app.project.run(int(number)) if number.isdecimal() else None
+        rows = suggestions.rows_of(app, run, unit) if run is not None else None
+        if rows is None:
+            return HTMLResponse(parts.missing(app, say("there is no such suggestion")), 404)
+        known = {str(r[0]) for r in columns(app.project.book, "Units", "unit")}
+        if unit in known:
+            told = say("the workbook has a unit {unit!r} already", unit=unit)
+            return HTMLResponse(parts.missing(app, told), 409)
+        edits = suggestions.edits(app.project.book, rows)
+        await asyncio.to_thread(app.project.edit, edits)
+        return RedirectResponse("/suggestions", 303)
 
     return answer
 
@@ -292,13 +318,13 @@ def begin_run(app: App) -> Handler:
         async with request.form() as form:
             kind, name = str(form.get("kind", "")), str(form.get("variant", ""))
             if kind not in studies.KINDS:
-                return HTMLResponse(parts.missing(app, "there is no such study"), 404)
+                return HTMLResponse(parts.missing(app, say("there is no such study")), 404)
             options = _options(app, kind, form)
         variant = next((v for v in app.project.variants if v.name == name), None)
         changes = variant.in_force() if variant is not None else {}
-        title = f"{studies.KINDS[kind][0]}{f' · {name}' if variant is not None else ''}"
+        title = f"{say(studies.KINDS[kind][0])}{f' · {name}' if variant is not None else ''}"
         if kind == "compare" and len(options["lists"]) < 2:
-            told = "choose at least two scenarios to put side by side"
+            told = say("choose at least two scenarios to put side by side")
             return HTMLResponse(parts.missing(app, told), 400)
         run = await asyncio.to_thread(app.begin, kind, title, options=options, changes=changes)
         return RedirectResponse(f"/runs/{run}", 303)
@@ -380,7 +406,7 @@ def slide(app: App) -> Handler:
         try:
             values = _values((await request.json())["values"])
         except (KeyError, ValueError, TypeError, AttributeError):
-            return JSONResponse({"error": "no such sliders"}, 400)
+            return JSONResponse({"error": say("no such sliders")}, 400)
         return JSONResponse(await asyncio.to_thread(app.slide, values))
 
     return answer
@@ -407,7 +433,9 @@ def search_afresh(app: App) -> Handler:
         values = {n: v for n, v in values.items() if 0 <= n < len(listed)}
         new = what_if.moved(app, name, values, listed)
         changes = _in_force(app, new)
-        run = await asyncio.to_thread(app.begin, "solve", f"Plan · {new}", changes=changes)
+        run = await asyncio.to_thread(
+            app.begin, "solve", say("Plan · {new}", new=new), changes=changes
+        )
         return RedirectResponse(f"/runs/{run}", 303)
 
     return answer

@@ -25,7 +25,7 @@ from typing import Any
 
 from circflow import __version__
 from circflow.app.edits import Edit, edited
-from circflow.data.atomic import atomic_path, write_text
+from circflow.data.files.atomic import atomic_path, write_text
 from circflow.data.table import Book
 
 _RUNS = """

@@ -40,11 +40,13 @@ from circflow.app.views import (
     plants,
     runs,
     studies,
+    suggestions,
     tables,
     take_away,
     what_if,
 )
 from circflow.app.worker import JobFailedError, WorkerDiedError
+from circflow.i18n import say
 
 
 def make_app(workspace: Workspace, token: str, port: int) -> Starlette:
@@ -73,8 +75,10 @@ def _pages(app: App) -> list[Route]:
         Route("/sites", _get(app, plan.balance)),
         Route("/sites/{site:path}", _get(app, plan.site_by_name)),
         Route("/members/{member:path}", _get(app, cluster.member)),
+        Route("/flows", _get(app, plan.flows)),
         Route("/compare", _get(app, plan.compare_runs)),
         Route("/plants", _get(app, plants.plants)),
+        Route("/suggestions", _get(app, suggestions.suggestions)),
         Route("/cluster", _get(app, cluster.cluster)),
         Route("/what-if", _get(app, what_if.what_if)),
         Route("/studies", _get(app, studies.studies)),
@@ -100,6 +104,7 @@ def _posts(app: App) -> list[Route]:
         "/sliders": posts.ready_sliders,
         "/slide": posts.slide,
         "/plants/add": posts.add_plant,
+        "/suggestions/add": posts.add_suggestion,
     }
     free = ("/load", "/open")
     return [
@@ -150,7 +155,7 @@ async def _asset(request: Request) -> Response:
     file = resources.files(home).joinpath("assets", name)
     kind = kinds.get(Path(name).suffix)
     if "/" in name or kind is None or not file.is_file():
-        return PlainTextResponse("there is no such file", 404)
+        return PlainTextResponse(say("there is no such file"), 404)
     return Response(file.read_bytes(), media_type=kind)
 
 
@@ -162,15 +167,21 @@ def _file(app: App) -> Handler:
         name, run = request.path_params["name"], request.path_params["run"]
         home = project.run_folder(run) if project else None
         if home is None or name not in parts.FILES or not parts.has_file(home, name):
-            return PlainTextResponse("there is no such file", 404)
-        saved = {"Content-Disposition": f'attachment; filename="circflow-{run}-{name}"'}
+            return PlainTextResponse(say("there is no such file"), 404)
+        saved = {
+            "Content-Disposition": say(
+                'attachment; filename="circflow-{run}-{name}"', run=run, name=name
+            )
+        }
         if name == "tables.zip":
             packed = await asyncio.to_thread(_zipped, home / "tables")
             return Response(packed, media_type="application/zip", headers=saved)
         if name == "page.html" and "save" not in request.query_params:
             text = (home / name).read_text(encoding="utf-8")
             # The page's own policy stands in it: its scripts by their digests, and no network.
-            return HTMLResponse(text, headers={"Content-Security-Policy": "frame-ancestors 'self'"})
+            return HTMLResponse(
+                text, headers={"Content-Security-Policy": say("frame-ancestors 'self'")}
+            )
         return FileResponse(home / name, headers=saved)
 
     return answer
@@ -193,10 +204,10 @@ def _events(app: App) -> Handler:
         while (job := app.jobs.get(run)) is not None:
             words = f"{job.words} · {time.time() - begun:.0f} s{_stopping(job.stopped)}"
             if words != last:
-                yield f"data: {json.dumps({'words': words})}\n\n"
+                yield say("data: {dumps}\n\n", dumps=json.dumps({"words": words}))
                 last = words
             await asyncio.sleep(0.3)
-        yield "event: end\ndata: {}\n\n"
+        yield say("event: end\ndata: {}\n\n")
 
     async def answer(request: Request) -> Response:
         events = stream(request.path_params["run"])
@@ -206,7 +217,7 @@ def _events(app: App) -> Handler:
 
 
 def _stopping(stopped: bool) -> str:
-    return " · stopping with the best so far" if stopped else ""
+    return say(" · stopping with the best so far") if stopped else ""
 
 
 def _reading(app: App) -> Handler:
@@ -214,9 +225,9 @@ def _reading(app: App) -> Handler:
 
     async def stream() -> AsyncIterator[str]:
         while app.is_reading():
-            yield ": reading\n\n"
+            yield say(": reading\n\n")
             await asyncio.sleep(0.1)
-        yield "event: end\ndata: {}\n\n"
+        yield say("event: end\ndata: {}\n\n")
 
     async def answer(_: Request) -> Response:
         return StreamingResponse(stream(), media_type="text/event-stream")

@@ -8,6 +8,7 @@ from typing import Any
 from circflow.app.project import Project, Workspace
 from circflow.app.worker import Job, JobFailedError, Worker
 from circflow.data.table import Problem
+from circflow.i18n import say
 
 
 class App:
@@ -35,7 +36,7 @@ class App:
         """The open workbook, read. Raises `LookupError` where none is open."""
         project = self.workspace.project
         if project is None:
-            raise LookupError("no workbook is open")
+            raise LookupError(say("no workbook is open"))
         if not project.is_read:
             project.set_loaded(self.desk.do("read", str(project.loaded_path)))
         return project

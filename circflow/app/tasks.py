@@ -11,8 +11,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from circflow.data.atomic import write_text
+from circflow.data.files.atomic import write_text
 from circflow.data.table import Book, Problem
+from circflow.i18n import say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from circflow.data.scenario import Scenario
     from circflow.report.page.frame import Section
     from circflow.studies.sweeps.sliders import Sliders
+    from circflow.studies.sweeps.sweep import Runs
 
 Changes = dict[str, str]
 Options = Mapping[str, Any]
@@ -31,7 +33,7 @@ def failure(error: Exception) -> tuple[str, str, tuple[Problem, ...]] | None:
     """An error of the library in words: kind, message, problems; None for an unknown one."""
     from click import ClickException
 
-    from circflow.data.address import AddressError
+    from circflow.data.changes.address import AddressError
     from circflow.data.scenario import ScenarioError
     from circflow.solution.solution import NoPlan
     from circflow.studies.errors import StudyError
@@ -49,7 +51,7 @@ def failure(error: Exception) -> tuple[str, str, tuple[Problem, ...]] | None:
 
 def read(path: str, tell: Tell) -> Book:
     """A workbook or CSV folder as it stands. Raises `ScenarioError`."""
-    from circflow.data.files import read_book
+    from circflow.data.files.books import read_book
 
     tell("reading")
     return read_book(Path(path))
@@ -58,8 +60,10 @@ def read(path: str, tell: Tell) -> Book:
 def check(book: Book, tell: Tell) -> list[Problem]:
     """Every problem of a book."""
     from circflow.data.check import check_book
+    from circflow.data.pandas_text import keep_python_strings
 
     tell("checking")
+    keep_python_strings()
     return check_book(book)[0]
 
 
@@ -95,9 +99,13 @@ def solve(book: Book, changes: Changes, folder: str, options: Options, tell: Tel
     )
     write_text(home / "limits.json", json.dumps(_limits(plan), ensure_ascii=False))
     summary = plan.summary()
-    words = f"{summary['objective']:,.1f} million {scenario.settings.currency}"
+    words = say(
+        "{objective:,.1f} million {currency}",
+        objective=summary["objective"],
+        currency=scenario.settings.currency,
+    )
     if summary["status"] == "feasible":
-        words += f", within {summary['gap']:.3%} of the best"
+        words += say(", within {gap:.3%} of the best", gap=summary["gap"])
     return {"status": summary["status"], "words": words}
 
 
@@ -129,7 +137,7 @@ def explain(book: Book, changes: Changes, folder: str, options: Options, tell: T
     """Why there is no plan, with the smallest changes: explanation.json."""
     from circflow.solver.explain import explain as find_reason
 
-    tell("looking for the reason")
+    tell(say("looking for the reason"))
     found = find_reason(_scenario(book, changes))
     summary = found.summary() | {"text": str(found)}
     write_text(Path(folder) / "explanation.json", json.dumps(summary, ensure_ascii=False))
@@ -160,17 +168,41 @@ def evaluate(book: Book, changes: Changes, folder: str, options: Options, tell: 
     import circflow as cf
     from circflow.commands.common import write_json
     from circflow.commands.evaluate import as_content
+    from circflow.report.page.suggestions import sites_opening
 
     scenario = _scenario(book, changes)
     add = [options["add"]] if options.get("add") else []
     if add and add[0].get("site") == "?":
         sites = cf.best_sites(scenario, add[0], progress=tell)
-        return _tables({"sites": sites}, folder, scenario, "sites")
+        opening = sites_opening(
+            sites, str(add[0].get("unit") or "the unit"), scenario.settings.currency
+        )
+        return _tables({"sites": sites}, folder, scenario, "sites", opening)
     few = bool(add) or bool(options.get("quick"))
     units = [] if add else options.get("units") or None
     found = cf.evaluate(scenario, units, add=add, together=not few, risks=not few, progress=tell)
     write_json(Path(folder) / "verdicts.json", as_content(found))
-    return _tables(found.tables(), folder, scenario, "new plants", found.opening())
+    return _tables(found.tables(), folder, scenario, say("new plants"), found.opening())
+
+
+def suggest(book: Book, changes: Changes, folder: str, options: Options, tell: Tell) -> Done:
+    """Technologies of the library that would pay here, with the rows that each of them is:
+    suggestions.json."""
+    import circflow as cf
+    from circflow.commands.common import write_json
+    from circflow.commands.suggest import as_content
+
+    scenario = _scenario(book, changes)
+    rates = str(options.get("rates", "")).split(";")
+    found = cf.suggest(
+        scenario,
+        rates=[rate for rate in rates if rate.strip()],
+        new_only=bool(options.get("new")),
+        progress=tell,
+    )
+    content = {**as_content(found), "rows": found.rows()}
+    write_json(Path(folder) / "suggestions.json", content)
+    return _tables(found.tables(), folder, scenario, say("what could be made"))
 
 
 def share(book: Book, changes: Changes, folder: str, options: Options, tell: Tell) -> Done:
@@ -181,7 +213,7 @@ def share(book: Book, changes: Changes, folder: str, options: Options, tell: Tel
     store = Path(options.get("store") or folder) / "coalitions.sqlite"
     seconds = float(options.get("seconds", 60.0))
     found = cf.share(scenario, seconds=seconds, store=store, progress=tell)
-    done = _tables(found.tables(), folder, scenario, "sharing the gain", found.opening())
+    done = _tables(found.tables(), folder, scenario, say("sharing the gain"), found.opening())
     return done if found.complete else {"status": "stopped"}
 
 
@@ -190,7 +222,8 @@ def forms(book: Book, changes: Changes, folder: str, options: Options, tell: Tel
     import circflow as cf
 
     scenario = _scenario(book, changes)
-    return _tables(cf.forms(scenario, progress=tell).tables(), folder, scenario, "forms")
+    found = cf.forms(scenario, progress=tell)
+    return _tables(found.tables(), folder, scenario, "forms", found.opening())
 
 
 def compare(book: Book, changes: Changes, folder: str, options: Options, tell: Tell) -> Done:
@@ -218,11 +251,19 @@ def _runs_store(folder: str, options: Options) -> dict[str, Any]:
     return {"store": store, "resume": store.exists()}
 
 
+def _runs(runs: Runs, folder: str, scenario: Scenario, what: str) -> Done:
+    """The tables of many runs, and the page of the commands."""
+    from circflow.report.page.runs import runs_opening
+
+    varied = [p for p in runs.parameters if runs.table[p].nunique() > 1]
+    opening = runs_opening(runs.table, runs.built, varied, scenario.settings.currency)
+    return _tables({"runs": runs.table, "built": runs.built}, folder, scenario, what, opening)
+
+
 def sweep(book: Book, changes: Changes, folder: str, options: Options, tell: Tell) -> Done:
     """Many runs: values by address, a line each, or a study of the sheet Studies."""
     import circflow as cf
-    from circflow.commands.common import split_assignment
-    from circflow.commands.study_parts import HOW
+    from circflow.commands.common import HOW, split_assignment
     from circflow.studies.sweeps.design import parse_values
 
     scenario = _scenario(book, changes)
@@ -236,7 +277,7 @@ def sweep(book: Book, changes: Changes, folder: str, options: Options, tell: Tel
         progress=tell,
         **_runs_store(folder, options),
     )
-    return _tables({"runs": runs.table, "built": runs.built}, folder, scenario, "sweep")
+    return _runs(runs, folder, scenario, "sweep")
 
 
 def sample(book: Book, changes: Changes, folder: str, options: Options, tell: Tell) -> Done:
@@ -252,12 +293,13 @@ def sample(book: Book, changes: Changes, folder: str, options: Options, tell: Te
         progress=tell,
         **_runs_store(folder, options),
     )
-    return _tables({"runs": runs.table, "built": runs.built}, folder, scenario, "sample")
+    return _runs(runs, folder, scenario, "sample")
 
 
 def tornado(book: Book, changes: Changes, folder: str, options: Options, tell: Tell) -> Done:
     """Every row of Ranges at its low and high, ranked by effect."""
     import circflow as cf
+    from circflow.report.page.runs import tornado_opening
 
     scenario = _scenario(book, changes)
     found = cf.tornado(
@@ -266,36 +308,47 @@ def tornado(book: Book, changes: Changes, folder: str, options: Options, tell: T
         progress=tell,
         **_runs_store(folder, options),
     )
-    return _tables({"tornado": found.table}, folder, scenario, "tornado")
+    opening = tornado_opening(found.table, found.base, scenario.settings.currency)
+    return _tables({"tornado": found.table}, folder, scenario, "tornado", opening)
 
 
 def pareto(book: Book, changes: Changes, folder: str, options: Options, tell: Tell) -> Done:
     """The trade-off between two goals."""
     import circflow as cf
+    from circflow.report.numbers import without_noise
+    from circflow.report.page.runs import pareto_opening
 
     scenario = _scenario(book, changes)
     goals = (str(options.get("first", "value")), str(options.get("second", "jobs")))
     front = cf.pareto(scenario, goals, points=int(options.get("points") or 7), progress=tell)
-    return _tables({"trade_off": front.table}, folder, scenario, " against ".join(goals))
+    opening = pareto_opening(without_noise(front.table), front.goals, front.units)
+    what = " against ".join(goals)
+    return _tables({"trade_off": front.table}, folder, scenario, what, opening)
 
 
 def alternatives(book: Book, changes: Changes, folder: str, options: Options, tell: Tell) -> Done:
     """Plans nearly as good that differ most."""
     import circflow as cf
+    from circflow.report.page.runs import alternatives_opening
 
     scenario = _scenario(book, changes)
     within = float(options.get("within") or 0.01)
     found = cf.near_optimal(scenario, within, progress=tell)
     tables = {"units": found.units, "plans": found.table, "activity": found.activity}
-    return _tables(tables, folder, scenario, "alternatives")
+    currency = scenario.settings.currency
+    opening = alternatives_opening(found.table, found.units, found.best, within, currency)
+    return _tables(tables, folder, scenario, "alternatives", opening)
 
 
 def ranges(book: Book, changes: Changes, folder: str, options: Options, tell: Tell) -> Done:
     """How far each figure of Ranges may move before the plan changes."""
     import circflow as cf
+    from circflow.report.page.runs import ranges_opening
 
     scenario = _scenario(book, changes)
-    return _tables({"ranges": cf.ranges(scenario, progress=tell)}, folder, scenario, "ranges")
+    table = cf.ranges(scenario, progress=tell)
+    opening = ranges_opening(table, 0.5, scenario.settings.currency)
+    return _tables({"ranges": table}, folder, scenario, "ranges", opening)
 
 
 def indicators(book: Book, changes: Changes, folder: str, options: Options, tell: Tell) -> Done:
@@ -307,7 +360,7 @@ def indicators(book: Book, changes: Changes, folder: str, options: Options, tell
     tell("solving")
     table = cf.indicators(scenario)
     done = _tables({"indicators": table}, folder, scenario, "indicators")
-    title = f"{scenario.name}: indicators"
+    title = say("{name}: indicators", name=scenario.name)
     write_indicators(Path(folder) / "page.html", title, table, scenario.settings.currency)
     return done
 
@@ -315,10 +368,12 @@ def indicators(book: Book, changes: Changes, folder: str, options: Options, tell
 def finance(book: Book, changes: Changes, folder: str, options: Options, tell: Tell) -> Done:
     """What the plan brings to public budgets."""
     import circflow as cf
+    from circflow.report.page.budgets import finance_opening
 
     scenario = _scenario(book, changes)
-    found = cf.finance(scenario, progress=tell)
-    return _tables({"finance": found}, folder, scenario, "public budgets")
+    tables = {"finance": cf.finance(scenario, progress=tell)}
+    opening = finance_opening(tables, scenario.settings.currency)
+    return _tables(tables, folder, scenario, say("public budgets"), opening)
 
 
 def futures(book: Book, changes: Changes, folder: str, options: Options, tell: Tell) -> Done:
@@ -328,7 +383,7 @@ def futures(book: Book, changes: Changes, folder: str, options: Options, tell: T
     scenario = _scenario(book, changes)
     count = int(options.get("count") or 0)
     found = cf.futures(scenario, sample=count or None, progress=tell)
-    return _tables(found.tables(), folder, scenario, "futures")
+    return _tables(found.tables(), folder, scenario, "futures", found.opening())
 
 
 # --------------------------------------------------------------------------- sliders

@@ -21,6 +21,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from circflow.app.tell import Tell
+from circflow.i18n import mark, say
 
 PATIENCE = 60.0
 """Seconds that a stopped job may take to come to its end; a second stop does not wait."""
@@ -87,7 +88,7 @@ class Worker:
             if waits:
                 self._jobs.remove(job)
         if waits:
-            job.future.set_exception(JobFailedError("Stopped", "stopped before it began"))
+            job.future.set_exception(JobFailedError("Stopped", say("stopped before it began")))
             return
         process = self._process
         if job.future.done():
@@ -144,7 +145,9 @@ class Worker:
             self._pipe = None
             if self._process is not None:
                 self._process.join(1.0)
-            died = JobFailedError("Stopped", "stopped") if job.stopped else WorkerDiedError(_DIED)
+            died = (
+                JobFailedError("Stopped", "stopped") if job.stopped else WorkerDiedError(say(_DIED))
+            )
             job.future.set_exception(died)
 
     def _ready(self) -> Connection:
@@ -164,7 +167,7 @@ class Worker:
         return ours
 
 
-_DIED = "the process that did this has gone (perhaps out of memory): nothing else is lost"
+_DIED = mark("the process that did this has gone (perhaps out of memory): nothing else is lost")
 
 
 class _Now:
@@ -218,4 +221,8 @@ def _work(pipe: Connection, orders: Connection) -> None:
 
 def _unexpected(error: Exception) -> tuple[str, str, tuple[Any, ...]]:
     traceback.print_exc()
-    return type(error).__name__, f"internal error: {type(error).__name__}: {error}", ()
+    return (
+        type(error).__name__,
+        say("internal error: {name}: {error}", name=type(error).__name__, error=error),
+        (),
+    )

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from circflow.commands.common import (
+from circflow.commands.common import Call, Progress, Refusal, note
+from circflow.commands.options import (
+    FOLDER_OUTPUT,
+    GAP,
+    QUIET,
+    SET,
+    THREADS,
     Number,
-    Progress,
-    Refusal,
-    check_outputs,
-    file_argument,
-    note,
-    quiet_option,
-    read_scenario,
-    set_option,
+    scenario_command,
+    time_limit,
 )
 from circflow.data.one_line import plain
+from circflow.i18n import say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,14 +31,6 @@ if TYPE_CHECKING:
     from circflow.studies.cluster.sharing import Sharing
     from circflow.studies.compare import Comparison
 
-_OUTPUT = click.option(
-    "-o",
-    "--output",
-    metavar="OUT",
-    type=click.Path(path_type=Path),
-    help="Write every table: a workbook (.xlsx), a page with figures (.html), JSON (.json), or"
-    " else a folder of CSV files.",
-)
 _SHORT = {
     "between_members": "members",
     "through_hubs": "hubs",
@@ -47,20 +41,10 @@ _SHORT = {
 """Words that fit a terminal."""
 _NEGLIGIBLE = 1e-6
 """Members that add less than this share of the gain are left out on the terminal."""
-_GAP = click.option(
-    "--gap",
-    metavar="SHARE",
-    type=Number(min=0),
-    default=1e-6,
-    show_default=True,
-    help="Stop each search when its plan is proven to be within this share of the best.",
-)
 
 
-@click.command()
-@file_argument()
-@_OUTPUT
-@set_option
+@scenario_command(json=False)
+@FOLDER_OUTPUT
 @click.option(
     "--arms-length",
     is_flag=True,
@@ -82,15 +66,10 @@ _GAP = click.option(
     help="Orders of joining sampled where there are too many members for the exact Shapley value.",
 )
 @click.option("--exact", is_flag=True, help="The exact Shapley value, however long it takes.")
-@click.option(
-    "--time-limit",
-    metavar="SECONDS",
-    type=Number(min=0, min_open=True),
+@time_limit(
+    "Take no longer than this in all, or little longer: what is not proven by then, or sampled, is"
+    " said.",
     default=300.0,
-    show_default=True,
-    help="Sample no further orders after so long; then let the nucleolus hear no further groups;"
-    " end each search for the group that lacks most; look at all combinations of effects no longer"
-    " than this. What is not proven, or sampled, is said.",
 )
 @click.option(
     "--store",
@@ -98,22 +77,17 @@ _GAP = click.option(
     type=click.Path(path_type=Path),
     help="Keep the values of coalitions in this file, and go on from it.",
 )
-@click.option("--jobs", metavar="N", type=click.IntRange(min=1), help="Threads (as processors).")
-@_GAP
-@quiet_option
-def share(  # noqa: PLR0913, PLR0917
-    file: Path,
-    output: Path | None,
-    assignments: Sequence[str],
-    arms_length: bool,
+@THREADS
+@GAP
+def share(  # noqa: PLR0913
+    call: Call,
+    *,
+    outputs: Sequence[Path],
     newcomer: str | None,
-    orders: int,
     exact: bool,
-    time_limit: float | None,
+    time_limit: float,
     store: Path | None,
-    jobs: int | None,
-    gap: float,
-    quiet: bool,
+    **options: Any,
 ) -> None:
     """Tell what a cluster gains over its members alone, why, and how to share it.
 
@@ -121,47 +95,44 @@ def share(  # noqa: PLR0913, PLR0917
     use; which group would leave under each, and by how much; who pays whom; what if a member
     leaves, or joins.
     """
-    _check_output(file, output, store)
-    with Progress(quiet=quiet) as progress:
-        progress("reading")
-        scenario = read_scenario(file, assignments)
-        from circflow.studies.cluster.coalition_values import StoreError
-        from circflow.studies.cluster.sharing import Sharing
+    call.check([*outputs, *([store] if store else [])])
+    scenario = call.scenario()
+    from circflow.studies.cluster.coalition_values import StoreError
+    from circflow.studies.cluster.sharing import Sharing
 
-        if not len(scenario.frame("Members")):
-            raise Refusal(f"{file}: no site has a member, so there is nothing to share")
-        options = {
-            "arms_length": arms_length,
-            "gap": gap,
-            "jobs": jobs,
-            "orders": orders,
-            "seconds": time_limit,
-            "exact": True if exact else None,
-            "progress": progress,
-        }
-        what = f"{plain(newcomer)} joins" if newcomer is not None else "sharing the gain"
-        title = f"{scenario.name}: {what}"
+    if not len(scenario.frame("Members")):
+        raise Refusal(
+            say("{file}: no site has a member, so there is nothing to share", file=call.file)
+        )
+    options |= {
+        "seconds": max(1.0, time_limit - call.progress.seconds),
+        "exact": True if exact else None,
+        "progress": call.progress,
+    }
+    what = (
+        say("{newcomer} joins", newcomer=plain(newcomer))
+        if newcomer is not None
+        else say("sharing the gain")
+    )
+    title = f"{scenario.name}: {what}"
 
-        def give(answer: Sharing | Joining) -> None:
-            _write(answer, output, scenario.settings.currency, progress, title)
-            progress.done()
-            if not quiet:
-                click.echo("\n".join(_lines_of(answer)))
+    def give(answer: Sharing | Joining) -> None:
+        _write(answer, outputs, scenario.settings.currency, call.progress, title)
+        call.finish(lambda: _lines_of(answer))
 
-        def give_early(answer: Sharing) -> None:
-            give(answer)
-            note("An early answer; a better one follows. Ctrl-C keeps this one.", quiet=quiet)
+    def give_early(answer: Sharing) -> None:
+        give(answer)
+        note(say("An early answer; a better one follows. Ctrl-C keeps this one."), quiet=call.quiet)
 
-        try:
-            found = _divided(scenario, newcomer, store, options, give_early)
-        except StoreError as wrong:
-            raise Refusal(str(wrong)) from None
-        if isinstance(found, Sharing) and not found.complete:
-            note("Stopped: the last answer above stands.", quiet=quiet)
-        else:
-            give(found)
-    if not quiet:
-        _written(output)
+    try:
+        last = _divided(scenario, newcomer, store, options, give_early)
+    except StoreError as wrong:
+        raise Refusal(str(wrong)) from None
+    if isinstance(last, Sharing) and not last.complete:
+        note(say("Stopped: the last answer above stands."), quiet=call.quiet)
+    else:
+        give(last)
+    call.tell_files(outputs)
 
 
 def _divided(
@@ -179,23 +150,21 @@ def _divided(
     from circflow.studies.cluster.joining import joining
 
     if store is not None:
-        raise Refusal("--store keeps the values of one cluster: leave it out with --joining")
+        raise Refusal(say("--store keeps the values of one cluster: leave it out with --joining"))
     try:
         return joining(scenario, newcomer, **options)
     except ValueError as wrong:
         raise Refusal(f"--joining: {wrong}") from None
 
 
-def _lines_of(found: Sharing | Joining) -> list[str]:
+def _lines_of(answer: Sharing | Joining) -> list[str]:
     from circflow.studies.cluster.joining import Joining
 
-    return joining_lines(found) if isinstance(found, Joining) else sharing_lines(found)
+    return joining_lines(answer) if isinstance(answer, Joining) else sharing_lines(answer)
 
 
-@click.command()
-@file_argument()
-@_OUTPUT
-@set_option
+@scenario_command(json=False)
+@FOLDER_OUTPUT
 @click.option(
     "--radius",
     "radius_km",
@@ -223,53 +192,32 @@ def _lines_of(found: Sharing | Joining) -> list[str]:
     show_default=True,
     help="Digital and open: transaction cost inside, times the smaller of the two costs.",
 )
-@_GAP
-@quiet_option
-def forms(  # noqa: PLR0913, PLR0917
-    file: Path,
-    output: Path | None,
-    assignments: Sequence[str],
-    radius_km: float,
-    conventional_factor: float,
-    digital_factor: float,
-    gap: float,
-    quiet: bool,
-) -> None:
+@GAP
+def forms(call: Call, outputs: Sequence[Path], **options: Any) -> None:
     """Compare a cluster as a conventional one, a digital one and an open ecosystem.
 
     Conventional: limited radius, dealing inside as dear as outside. Digital: no radius, cheaper
     inside. Open ecosystem: the same, and dealing with places outside is as cheap.
     """
-    _check_output(file, output)
-    with Progress(quiet=quiet) as progress:
-        progress("reading")
-        scenario = read_scenario(file, assignments)
-        from circflow.studies.cluster.forms import forms as compare_forms
+    call.check(outputs)
+    scenario = call.scenario()
+    from circflow.studies.cluster.forms import forms as compare_forms
 
-        found = compare_forms(
-            scenario,
-            radius_km=radius_km,
-            conventional_factor=conventional_factor,
-            digital_factor=digital_factor,
-            gap=gap,
-            progress=progress,
-        )
-        title = f"{scenario.name}: forms of the cluster"
-        _write(found, output, found.currency, progress, title)
-    if not quiet:
-        click.echo("\n".join(comparison_lines(found)))
-        _written(output)
+    comparison = compare_forms(scenario, progress=call.progress, **options)
+    title = say("{name}: forms of the cluster", name=scenario.name)
+    _write(comparison, outputs, comparison.currency, call.progress, title)
+    call.finish(lambda: comparison_lines(comparison), files=outputs)
 
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE…")
-@_OUTPUT
-@set_option
-@_GAP
-@quiet_option
+@FOLDER_OUTPUT
+@SET
+@GAP
+@QUIET
 def compare(
     files: Sequence[Path],
-    output: Path | None,
+    outputs: Sequence[Path],
     assignments: Sequence[str],
     gap: float,
     quiet: bool,
@@ -279,57 +227,41 @@ def compare(
     `--set` changes every one of them; of a single FILE, the changed scenario stands beside the
     file as it is. A scenario without a plan has empty cells, and the reason.
     """
-    for file in files:
-        _check_output(file, output)
     with Progress(quiet=quiet) as progress:
-        progress("reading")
+        calls = [Call(file, assignments, None, quiet, progress) for file in files]
+        for call in calls:
+            call.check(outputs)
         from circflow.studies.compare import compare as side_by_side
         from circflow.studies.compare import file_labels
 
         labels = file_labels(files)
-        scenarios = [read_scenario(file, assignments) for file in files]
+        scenarios = [call.scenario() for call in calls]
         if assignments and len(files) == 1:
             labels = [*labels, "changed"]
-            scenarios = [read_scenario(files[0]), *scenarios]
-        found = side_by_side(*scenarios, labels=labels, gap=gap, progress=progress)
-        _write(found, output, found.currency, progress, "Scenarios side by side")
-    if not quiet:
-        click.echo("\n".join(comparison_lines(found)))
-        _written(output)
+            scenarios = [replace(calls[0], assignments=()).scenario(), *scenarios]
+        comparison = side_by_side(*scenarios, labels=labels, gap=gap, progress=progress)
+        _write(comparison, outputs, comparison.currency, progress, say("Scenarios side by side"))
+        calls[0].finish(lambda: comparison_lines(comparison), files=outputs)
 
 
 # --------------------------------------------------------------------------- output
 
 
-def _check_output(file: Path, output: Path | None, store: Path | None = None) -> None:
-    suffix = output.suffix.lower() if output is not None else ""
-    check_outputs(
-        file,
-        workbook=output if suffix == ".xlsx" else None,
-        text=[output if suffix in (".json", ".html") else None, store],
-        folder=output if suffix not in (".xlsx", ".json", ".html") else None,
-    )
-
-
 def _write(
-    found: Sharing | Joining | Comparison,
-    output: Path | None,
+    answer: Sharing | Joining | Comparison,
+    outputs: Sequence[Path],
     currency: str,
     progress: Progress,
     title: str,
 ) -> None:
-    if output is None:
+    if not outputs:
         return
     from circflow.report.study_tables import write_tables
 
     progress("writing")
-    opening = found.opening() if output.suffix.lower() == ".html" else ()
-    write_tables(found.tables(), output, currency=currency, title=title, opening=opening)
-
-
-def _written(output: Path | None) -> None:
-    if output is not None:
-        note(f"Written: {output}")
+    opening = answer.opening() if any(p.suffix.lower() == ".html" for p in outputs) else ()
+    for path in outputs:
+        write_tables(answer.tables(), path, currency=currency, title=title, opening=opening)
 
 
 def _table(head: Sequence[str], frame: pd.DataFrame, left: int = 1) -> list[str]:
@@ -345,62 +277,84 @@ def _table(head: Sequence[str], frame: pd.DataFrame, left: int = 1) -> list[str]
     return columns(head, body, left=left)
 
 
-def sharing_lines(found: Sharing) -> list[str]:
+def sharing_lines(sharing: Sharing) -> list[str]:
     """What a division of the gain is, in a screenful."""
     from circflow.report.numbers import number
 
-    unit = f"million {found.currency}, discounted"
+    unit = say("million {currency}, discounted", currency=sharing.currency)
     lines = [
-        plain(found.scenario),
+        plain(sharing.scenario),
         "",
-        f"Every member alone  {number(found.alone)}   together  {number(found.together)}"
-        f"   gain of the cluster  {number(found.gain)}  ({unit})",
+        say(
+            "Every member alone  {alone}   together  {together}   gain of the cluster  "
+            "{gain}  ({unit})",
+            alone=number(sharing.alone),
+            together=number(sharing.together),
+            gain=number(sharing.gain),
+            unit=unit,
+        ),
     ]
-    by_period = found.money.groupby("period", sort=False)["change_million"].sum()
+    by_period = sharing.money.groupby("period", sort=False)["change_million"].sum()
     if len(by_period) > 1:
-        told = (f"{plain(name)}  {number(money)}" for name, money in by_period.items())
-        lines.append(f"Of it, in money  {'   '.join(told)}")
-    if found.relayed > 0.0:
-        lines.append(f"Places outside could relay between members: {number(found.relayed)} more")
-    if len(found.effects):
-        lines += ["", "Where the gain comes from"]
-        sampled = (found.effects["high_million"] > found.effects["low_million"]).any()
-        interval = ["low_million", "high_million"] if sampled else []
-        head = ["effect", "million", *(["from", "to (95 %)"] if sampled else [])]
-        lines += _table(head, found.effects[["effect", "million", *interval]])
-    rules = list(dict.fromkeys(found.allocations["rule"]))
-    wide = found.allocations.pivot(index="member", columns="rule", values="million")
-    wide = wide.reindex(list(found.members))[rules].reset_index()
-    lines += ["", "Shares of the gain by rule", *_table(["member", *rules], wide)]
-    if not found.nucleolus_proven:
+        by_name = (f"{plain(name)}  {number(money)}" for name, money in by_period.items())
+        lines.append(say("Of it, in money  {by_name}", by_name="   ".join(by_name)))
+    if sharing.relayed > 0.0:
         lines.append(
-            "  nucleolus was stopped by the time limit: shares after its first stages, no nucleolus"
+            say(
+                "Places outside could relay between members: {relayed} more",
+                relayed=number(sharing.relayed),
+            )
         )
-    if not found.shapley_exact:
-        lines.append("  shapley is sampled: its 95 % intervals stand in the table allocations")
-    lines += ["", "Would a group leave?"]
+    if len(sharing.effects):
+        lines += ["", say("Where the gain comes from")]
+        sampled = (sharing.effects["high_million"] > sharing.effects["low_million"]).any()
+        interval = ["low_million", "high_million"] if sampled else []
+        head = ["effect", "million", *(["from", say("to (95 %)")] if sampled else [])]
+        lines += _table(head, sharing.effects[["effect", "million", *interval]])
+    rules = list(dict.fromkeys(sharing.allocations["rule"]))
+    wide = sharing.allocations.pivot(index="member", columns="rule", values="million")
+    wide = wide.reindex(list(sharing.members))[rules].reset_index()
+    lines += ["", say("Shares of the gain by rule"), *_table(["member", *rules], wide)]
+    if not sharing.nucleolus_proven:
+        lines.append(
+            say(
+                "  nucleolus was stopped by the time limit: shares after its first stages, "
+                "no nucleolus"
+            )
+        )
+    if not sharing.shapley_exact:
+        lines.append(say("  shapley is sampled: its 95 % intervals stand in the table allocations"))
+    lines += ["", say("Would a group leave?")]
     lines += _table(
-        ["rule", "in core", "group that lacks most", "lacks"],
-        found.core[["rule", "in_core", "group", "lacks_million"]],
+        ["rule", say("in core"), say("group that lacks most"), "lacks"],
+        sharing.core[["rule", "in_core", "group", "lacks_million"]],
         left=3,
     )
-    if found.core_empty:
+    if sharing.core_empty:
         lines.append(
-            f"  No division holds every group: {number(found.subsidy)} million from outside would"
+            say(
+                "  No division holds every group: {subsidy} million from outside would",
+                subsidy=number(sharing.subsidy),
+            )
         )
-    if not found.owen_applies:
-        lines.append(f"  Owen's theorem does not apply: {plain(found.owen_why_not)}")
-    return lines + _memberships(found)
+    if not sharing.owen_applies:
+        lines.append(
+            say(
+                "  Owen's theorem does not apply: {owen_why_not}",
+                owen_why_not=plain(sharing.owen_why_not),
+            )
+        )
+    return lines + _memberships(sharing)
 
 
-def _memberships(found: Sharing) -> list[str]:
+def _memberships(sharing: Sharing) -> list[str]:
     """What the cluster is worth with and without each member that changes anything."""
     from circflow.report.numbers import columns, number
 
-    rows = found.joining[found.joining["adds_million"].abs() > _NEGLIGIBLE * abs(found.gain)]
+    rows = sharing.joining[sharing.joining["adds_million"].abs() > _NEGLIGIBLE * abs(sharing.gain)]
     if rows.empty:
         return []
-    others = found.joining_others[found.joining_others["member"].isin(found.members)]
+    others = sharing.joining_others[sharing.joining_others["member"].isin(sharing.members)]
     counts = others.groupby(["joiner", "effect"]).size()
     figures = ["adds_million", "gain_without_million", "own_change_million"]
     body = [
@@ -411,60 +365,79 @@ def _memberships(found: Sharing) -> list[str]:
         ]
         for row in rows.to_dict("records")
     ]
-    head = ["member", "adds", "gain without it", "own money", "others' money"]
+    head = [
+        say("member"),
+        say("adds"),
+        say("gain without it"),
+        say("own money"),
+        say("others' money"),
+    ]
     return [
         "",
-        "What each member adds, and what that changes before any sharing (who: table joining)",
-        *columns([*head, "others gain", "lose"], body, left=1),
+        say("What each member adds, and what that changes before any sharing (who: table joining)"),
+        *columns([*head, say("others gain"), say("lose")], body, left=1),
     ]
 
 
-def joining_lines(found: Joining) -> list[str]:
+def joining_lines(joining: Joining) -> list[str]:
     """What a newcomer does to a cluster, in a screenful."""
     from circflow.report.numbers import number
 
-    before, after = found.before, found.after
-    rules = list(dict.fromkeys(found.shares["rule"]))
-    wide = found.shares.pivot(index="member", columns="rule", values="change_million")
-    own = found.money.set_index("member")["change_million"]
-    names = [found.member, *(m for m in after.members if m != found.member)]
+    before, after = joining.before, joining.after
+    rules = list(dict.fromkeys(joining.shares["rule"]))
+    wide = joining.shares.pivot(index="member", columns="rule", values="change_million")
+    money = joining.money.set_index("member")["change_million"]
+    names = [joining.member, *(m for m in after.members if m != joining.member)]
     wide = wide.reindex(names)[rules]
-    wide.insert(0, "own", own.reindex(names))
-    core = found.before.core.merge(found.after.core, on="rule", suffixes=("_before", "_after"))
+    wide.insert(0, "own", money.reindex(names))
+    core = joining.before.core.merge(joining.after.core, on="rule", suffixes=("_before", "_after"))
     return [
         plain(after.scenario),
         "",
-        f"{plain(found.member)} joins: it adds {number(found.adds)} to the cluster's"
-        f" {number(before.together)}; the gain of the cluster goes from {number(before.gain)} to"
-        f" {number(after.gain)}  (million {after.currency}, discounted)",
+        say(
+            "{member} joins: it adds {adds} to the cluster's {together}; the gain of the "
+            "cluster goes from {gain} to {gain_2}  (million {currency}, discounted)",
+            member=plain(joining.member),
+            adds=number(joining.adds),
+            together=number(before.together),
+            gain=number(before.gain),
+            gain_2=number(after.gain),
+            currency=after.currency,
+        ),
         "",
-        "What it changes: own money before any sharing, and shares of the gain by rule",
-        *_table(["member", "own money", *rules], wide.reset_index()),
+        say("What it changes: own money before any sharing, and shares of the gain by rule"),
+        *_table([say("member"), say("own money"), *rules], wide.reset_index()),
         "",
-        "Would a group leave?",
+        say("Would a group leave?"),
         *_table(
-            ["rule", "in core without it", "with it", "group that lacks most", "lacks"],
+            [
+                say("rule"),
+                say("in core without it"),
+                say("with it"),
+                say("group that lacks most"),
+                say("lacks"),
+            ],
             core[["rule", "in_core_before", "in_core_after", "group_after", "lacks_million_after"]],
             left=4,
         ),
     ]
 
 
-def comparison_lines(found: Comparison) -> list[str]:
+def comparison_lines(comparison: Comparison) -> list[str]:
     """Scenarios side by side, in a screenful."""
-    size = found.table[list(found.labels)].abs().max(axis=1)
-    shown = found.table.loc[size > 0.0].copy()
+    size = comparison.table[list(comparison.labels)].abs().max(axis=1)
+    shown = comparison.table.loc[size > 0.0].copy()
     shown["figure"] = shown["figure"].str.replace("_", " ")
     for column in ("item", "unit"):
         shown[column] = shown[column].replace(_SHORT)
     shown["unit"] = shown["unit"].astype(str).str.replace("million", "M")
-    head = ["figure", "of", "unit", *found.labels]
-    lines = _table(head, shown[["figure", "item", "unit", *found.labels]], left=3)
-    if found.composite is not None:
-        wide = found.composite.scores.pivot(index="scenario", columns="method", values="rank")
-        wide = wide.reindex(list(found.labels)).dropna().reset_index()
-        lines += ["", "Rank by the composite index (weights: sheet Indicators)"]
+    head = ["figure", "of", "unit", *comparison.labels]
+    lines = _table(head, shown[["figure", "item", "unit", *comparison.labels]], left=3)
+    if comparison.composite is not None:
+        wide = comparison.composite.scores.pivot(index="scenario", columns="method", values="rank")
+        wide = wide.reindex(list(comparison.labels)).dropna().reset_index()
+        lines += ["", say("Rank by the composite index (weights: sheet Indicators)")]
         lines += _table(list(map(str, wide.columns)), wide)
-    for name, reason in found.reasons.items():
-        lines += ["", plain(f"{name} has no plan: {reason}")]
+    for name, reason in comparison.reasons.items():
+        lines += ["", plain(say("{name} has no plan: {reason}", name=name, reason=reason))]
     return lines

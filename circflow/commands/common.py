@@ -1,29 +1,32 @@
-"""What the commands share: arguments, checks of output paths, JSON, progress, problems as lines."""
+"""What the commands share: reading, checks of output paths, JSON, progress, messages."""
 
 from __future__ import annotations
 
-import json
-import math
 import re
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from circflow.data.one_line import plain
+from circflow.i18n import say
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from circflow.data.scenario import Scenario
     from circflow.data.table import Problem
 
 BAD_INPUT = 2
 """Exit code for bad input or usage."""
 STDOUT = "-"
-Command = TypeVar("Command", bound=Callable[..., Any])
+_FILES = (".xlsx", ".html", ".json", ".csv", ".parquet")
+"""Endings of tables in one file; any other name is a folder."""
 
 
 class Refusal(click.ClickException):
@@ -32,49 +35,8 @@ class Refusal(click.ClickException):
     exit_code = BAD_INPUT
 
 
-class Number(click.FloatRange):
-    """A finite number in a range."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        number = super().convert(value, param, ctx)
-        if not math.isfinite(number):
-            self.fail(f"{value!r} is not a finite number", param, ctx)
-        return number
-
-
-def file_argument(name: str = "file", metavar: str = "FILE") -> Callable[[Command], Command]:
-    """A scenario: a workbook or a folder of CSV files."""
-    return click.argument(name, type=click.Path(path_type=Path), metavar=metavar)
-
-
-def set_option(command: Command) -> Command:
-    """`--set`, as often as needed."""
-    return click.option(
-        "--set",
-        "assignments",
-        metavar="'ADDRESS=VALUE'",
-        multiple=True,
-        help="Change cells before the run: 'Markets.price[material=slag cement]*=0.9' multiplies,"
-        " += adds, = sets. May be given several times.",
-    )(command)
-
-
-def json_option(command: Command) -> Command:
-    """`--json OUT`."""
-    return click.option(
-        "--json",
-        "json_out",
-        metavar="OUT",
-        type=click.Path(path_type=Path, allow_dash=True),
-        help="Write the result as JSON (UTF-8) to a file; - is standard output, with nothing else.",
-    )(command)
-
-
-def quiet_option(command: Command) -> Command:
-    """`--quiet`."""
-    return click.option(
-        "-q", "--quiet", is_flag=True, help="Print nothing but errors (and JSON to -)."
-    )(command)
+HOW = {"=": "set", "*=": "factor", "+=": "add"}
+"""What the sign of an assignment does to a figure."""
 
 
 # --------------------------------------------------------------------------- input
@@ -88,13 +50,16 @@ _ASSIGNMENT = re.compile(
 
 def split_assignment(text: str) -> tuple[str, str, str]:
     """ADDRESS, the sign (`=`, `*=` or `+=`) and VALUE of an assignment."""
-    found = _ASSIGNMENT.fullmatch(text)
-    if found is None:
+    parts = _ASSIGNMENT.fullmatch(text)
+    if parts is None:
         raise Refusal(
-            f"{text!r} is not an assignment: write 'Sheet.column=value' or"
-            " 'Sheet.column[column=value]*=factor'"
+            say(
+                "{text!r} is not an assignment: write 'Sheet.column=value' or "
+                "'Sheet.column[column=value]*=factor'",
+                text=text,
+            )
         )
-    return found["address"].strip(), found["sign"], found["value"].strip()
+    return parts["address"].strip(), parts["sign"], parts["value"].strip()
 
 
 def read_scenario(file: Path, assignments: Sequence[str] = ()) -> Scenario:
@@ -110,7 +75,7 @@ def read_scenario(file: Path, assignments: Sequence[str] = ()) -> Scenario:
 
 def apply(scenario: Scenario, edits: Sequence[tuple[str, str, str]]) -> Scenario:
     """Change cells, all at once where no address comes twice, else in the order given."""
-    from circflow.data.change import change
+    from circflow.data.changes.change import change
 
     batch: dict[str, str] = {}
     for address, sign, value in edits:
@@ -128,36 +93,33 @@ def check_outputs(
     *,
     workbook: Path | None = None,
     text: Iterable[Path | None] = (),
-    folder: Path | None = None,
+    folders: Iterable[Path | None] = (),
     option: str = "-o",
 ) -> None:
     """Refuse, before any work is done, output paths that cannot or must not be written."""
-    from circflow.data.atomic import why_not_writable
+    from circflow.data.files.atomic import why_not_writable
 
     if workbook is not None and workbook.suffix.lower() != ".xlsx":
-        raise Refusal(f"{option} {workbook}: the name of a workbook must end in .xlsx")
+        raise Refusal(
+            say(
+                "{option} {workbook}: the name of a workbook must end in .xlsx",
+                option=option,
+                workbook=workbook,
+            )
+        )
     files = [p for p in (workbook, *text) if p is not None and str(p) != STDOUT]
-    for path in [*files, *([folder] if folder else [])]:
+    named = [*files, *(p for p in folders if p is not None)]
+    for path in named:
         if source is not None and _same(path, source):
-            raise Refusal(f"{path} is the scenario itself: give another name for the result")
-        reason = why_not_writable(path, folder=path is folder)
+            raise Refusal(
+                say("{path} is the scenario itself: give another name for the result", path=path)
+            )
+        reason = why_not_writable(path, folder=path not in files)
         if reason:
-            raise Refusal(f"cannot write {path}: {reason}")
-    named = [*files, *([folder] if folder else [])]
+            raise Refusal(say("cannot write {path}: {reason}", path=path, reason=reason))
     for n, path in enumerate(named):
         if any(_same(path, other) for other in named[:n]):
-            raise Refusal(f"{path} is named for two results")
-
-
-def check_tables(source: Path, output: Path | None, json_out: Path | None) -> None:
-    """`check_outputs` for tables: a workbook, a page, else a folder of CSV files; and JSON."""
-    suffix = output.suffix.lower() if output is not None else ""
-    check_outputs(
-        source,
-        workbook=output if suffix == ".xlsx" else None,
-        text=[output if suffix == ".html" else None, json_out],
-        folder=output if suffix not in (".xlsx", ".html") else None,
-    )
+            raise Refusal(say("{path} is named for two results", path=path))
 
 
 def _same(one: Path, other: Path) -> bool:
@@ -167,33 +129,43 @@ def _same(one: Path, other: Path) -> bool:
 
 
 def write_json(out: Path, content: Any) -> None:
-    """Write JSON to a file, whole or not at all, or to standard output (`-`), as UTF-8."""
-    text = json.dumps(jsonable(content), ensure_ascii=False, indent=2, allow_nan=False) + "\n"
-    data = text.encode("utf-8", errors="replace")  # half a surrogate pair cannot be written
+    """Write JSON to a file, whole or not at all, or to standard output (`-`), as UTF-8.
+
+    Tables are lists of records; what is not finite is null.
+    """
+    from circflow.data.files.json_text import json_text
+
+    data = json_text(content).encode("utf-8", errors="replace")  # half a surrogate pair
     if str(out) == STDOUT:
         sys.stdout.flush()
         sys.stdout.buffer.write(data)  # UTF-8 also where the terminal is not
         sys.stdout.buffer.flush()
         return
-    from circflow.data.atomic import write_text
+    from circflow.data.files.atomic import write_text
 
     write_text(out, data.decode("utf-8"))
 
 
-def jsonable(value: Any) -> Any:
-    """The value in JSON's own types; what is not finite is null."""
-    if isinstance(value, Mapping):
-        return {str(k): jsonable(v) for k, v in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [jsonable(v) for v in value]
-    if isinstance(value, bool | str) or value is None:
-        return value if value is None or isinstance(value, bool) else str(value)
-    scalar: Any = getattr(value, "item", None)  # of numpy
-    if callable(scalar):
-        return jsonable(scalar())
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return value if isinstance(value, int) else str(value)
+def print_table(table: pd.DataFrame) -> None:
+    """A table in columns; text to the left, numbers to the right."""
+    from circflow.report.numbers import number, without_noise
+
+    table = without_noise(table)
+
+    def shown(value: Any) -> str:
+        if isinstance(value, float):
+            return number(value)
+        return "-" if value is None else plain(value)
+
+    columns = [[str(name), *map(shown, table[name].tolist())] for name in table.columns]
+    widths = [min(max(map(len, column)), 60) for column in columns]
+    left = [not isinstance(next(iter(table[n].tolist()), ""), int | float) for n in table.columns]
+    for row in zip(*columns, strict=True):
+        cells = [
+            cell[:width].ljust(width) if is_left else cell.rjust(width)
+            for cell, width, is_left in zip(row, widths, left, strict=True)
+        ]
+        click.echo("  ".join(cells).rstrip())
 
 
 # --------------------------------------------------------------------------- messages
@@ -201,7 +173,7 @@ def jsonable(value: Any) -> Any:
 
 def error_line(text: object) -> None:
     """One plain line on standard error."""
-    click.echo(f"error: {plain(text)}", err=True)
+    click.echo(say("error: {text}", text=plain(text)), err=True)
 
 
 def note(text: str, *, quiet: bool = False) -> None:
@@ -212,18 +184,7 @@ def note(text: str, *, quiet: bool = False) -> None:
 
 def problem_line(problem: Problem, origin: str = "") -> str:
     """A problem as one line: where, what, what is expected, the nearest good value."""
-    where = str(problem.cell) or origin
-    parts = [f"{where}: {problem.message}" if where else problem.message]
-    if problem.expected:
-        parts.append(f"expected {problem.expected}")
-    if problem.suggestion:
-        parts.append(f"did you mean {problem.suggestion!r}?")
-    return plain("; ".join(parts))
-
-
-def counted(count: int, noun: str) -> str:
-    """`1 error`, `2 errors`."""
-    return f"{count} {noun}{'' if count == 1 else 's'}"
+    return plain("; ".join(problem.parts(str(problem.cell) or origin)))
 
 
 class Progress:
@@ -255,6 +216,11 @@ class Progress:
             click.echo(text, err=True)
             self.last, self.shown = now, True
 
+    @property
+    def seconds(self) -> float:
+        """How long the work has taken."""
+        return time.monotonic() - self.started
+
     def done(self) -> None:
         """Leave the terminal's line clean."""
         if self.shown and self.terminal:
@@ -267,3 +233,68 @@ class Progress:
 
     def __exit__(self, *_: object) -> None:
         self.done()
+
+
+@dataclass(frozen=True)
+class Call:
+    """A command on one scenario: what it reads, where its answer goes, what it tells meanwhile."""
+
+    file: Path
+    assignments: Sequence[str]
+    json_out: Path | None
+    quiet: bool
+    progress: Progress
+
+    def check(self, outputs: Sequence[Path], endings: Sequence[str] = ()) -> None:
+        """Refuse outputs that cannot or must not be written; without endings any name is a folder
+        that is no file of tables."""
+        for path in outputs:
+            if endings and path.suffix.lower() not in endings:
+                raise Refusal(
+                    say(
+                        "-o {path}: the name must end in {endings}",
+                        path=path,
+                        endings=", ".join(endings),
+                    )
+                )
+        folders = [p for p in outputs if not endings and p.suffix.lower() not in _FILES]
+        files = [p for p in outputs if p not in folders]
+        check_outputs(self.file, text=[*files, self.json_out], folders=folders)
+
+    def scenario(self) -> Scenario:
+        """The scenario with its cells changed. Raises ScenarioError with every problem."""
+        self.progress("reading")
+        return read_scenario(self.file, self.assignments)
+
+    @property
+    def on_screen(self) -> bool:
+        """Whether a person is shown the answer."""
+        return not self.quiet and str(self.json_out) != STDOUT
+
+    def finish(
+        self,
+        show: Callable[[], object],
+        json: Callable[[], Any] | None = None,
+        files: Sequence[Path | None] = (),
+        notes: Iterable[str] = (),
+    ) -> None:
+        """Write the JSON that was asked for; show the answer; tell notes, and the files written.
+
+        What `show` gives are lines to print, unless it is None: then it has printed.
+        """
+        if self.json_out is not None and json is not None:
+            write_json(self.json_out, json())
+        self.progress.done()
+        if self.on_screen:
+            lines = show()
+            if isinstance(lines, list):
+                click.echo("\n".join(lines))
+            for text in notes:
+                note(text)
+        self.tell_files(files)
+
+    def tell_files(self, files: Sequence[Path | None]) -> None:
+        """Tell what was written."""
+        for path in files:
+            if path is not None:
+                note(say("Written: {path}", path=path), quiet=self.quiet)

@@ -8,95 +8,55 @@ from typing import TYPE_CHECKING
 
 import click
 
-from circflow.commands.common import (
-    STDOUT,
-    Number,
-    Progress,
-    Refusal,
-    check_tables,
-    file_argument,
-    json_option,
-    note,
-    quiet_option,
-    read_scenario,
-    set_option,
-    write_json,
-)
+from circflow.commands.common import Call, Refusal
+from circflow.commands.options import FOLDER_OUTPUT, GAP, scenario_command
 from circflow.data.one_line import plain
+from circflow.i18n import say
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-@click.command()
-@file_argument()
-@click.option(
-    "-o",
-    "--output",
-    metavar="OUT",
-    type=click.Path(path_type=Path),
-    help="Write every row: a workbook (.xlsx), a page (.html), or else a folder of CSV files.",
-)
-@json_option
-@set_option
+@scenario_command()
+@FOLDER_OUTPUT
 @click.option(
     "--candidates",
     is_flag=True,
     help="Solve again without each unit that is built: what it brings to each budget.",
 )
-@click.option(
-    "--gap",
-    metavar="SHARE",
-    type=Number(min=0),
-    default=1e-6,
-    show_default=True,
-    help="Stop each search when its plan is proven to be within this share of the best.",
-)
-@quiet_option
-def finance(  # noqa: PLR0913, PLR0917
-    file: Path,
-    output: Path | None,
-    json_out: Path | None,
-    assignments: Sequence[str],
-    candidates: bool,
-    gap: float,
-    quiet: bool,
-) -> None:
+@GAP
+def finance(call: Call, outputs: Sequence[Path], candidates: bool, gap: float) -> None:
     """Tell what the plan brings to public budgets, by the rates of the sheet Taxes.
 
     Beside it the same scenario without new units. Taxes never change the plan.
     """
-    check_tables(file, output, json_out)
-    with Progress(quiet=quiet) as progress:
-        progress("reading")
-        scenario = read_scenario(file, assignments)
-        if scenario.frame("Taxes").empty:
-            raise Refusal(f"{file}: the sheet Taxes has no rows: write the rates there")
-        from circflow.solver.run import solve
-        from circflow.studies.finance import by_candidate
-        from circflow.studies.finance import finance as public_finance
+    call.check(outputs)
+    scenario, progress = call.scenario(), call.progress
+    if scenario.frame("Taxes").empty:
+        raise Refusal(
+            say("{file}: the sheet Taxes has no rows: write the rates there", file=call.file)
+        )
+    from circflow.report.page.budgets import finance_opening
+    from circflow.report.study_tables import write_tables
+    from circflow.solver.run import solve
+    from circflow.studies.finance import by_candidate
+    from circflow.studies.finance import finance as public_finance
 
-        progress("solving")
-        plan = solve(scenario, gap=gap)
-        tables = {"finance": public_finance(scenario, plan=plan, gap=gap, progress=progress)}
-        if candidates:
-            tables["candidates"] = by_candidate(scenario, plan, gap=gap, progress=progress)
-        currency = scenario.settings.currency
-        if output is not None:
-            from circflow.report.study_tables import write_tables
-
-            progress("writing")
-            title = f"{scenario.name}: public budgets"
-            shown = tables | scenario.changes_table
-            write_tables(shown, output, currency=currency, title=title)
-        if json_out is not None:
-            found = {name: table.to_dict("records") for name, table in tables.items()}
-            write_json(json_out, {**scenario.about, **found})
-    if not quiet and str(json_out) != STDOUT:
-        click.echo("\n".join(_lines(tables, scenario.name, currency)))
-    for path in (output, json_out):
-        if path is not None and str(path) != STDOUT:
-            note(f"Written: {path}", quiet=quiet)
+    progress("solving")
+    plan = solve(scenario, gap=gap)
+    tables = {"finance": public_finance(scenario, plan=plan, gap=gap, progress=progress)}
+    if candidates:
+        tables["candidates"] = by_candidate(scenario, plan, gap=gap, progress=progress)
+    currency, title = scenario.settings.currency, say("{name}: public budgets", name=scenario.name)
+    shown, opening = tables | scenario.changes_table, finance_opening(tables, currency)
+    progress("writing")
+    for path in outputs:
+        write_tables(shown, path, currency=currency, title=title, opening=opening)
+    call.finish(
+        lambda: _lines(tables, scenario.name, currency),
+        lambda: {**scenario.about, **tables},
+        outputs,
+    )
 
 
 def _lines(tables: dict[str, pd.DataFrame], name: str, currency: str) -> list[str]:
@@ -105,8 +65,12 @@ def _lines(tables: dict[str, pd.DataFrame], name: str, currency: str) -> list[st
 
     table = tables["finance"]
     horizon = table[table["member"].isna() & table["period"].isna()]
-    lines = [plain(name), "", f"Public budgets, million {plain(currency)} a year (mean)"]
-    head = ["tax", "of", "with the plan", "without new units", "change"]
+    lines = [
+        plain(name),
+        "",
+        say("Public budgets, million {currency} a year (mean)", currency=plain(currency)),
+    ]
+    head = [say("tax"), say("of"), say("with the plan"), say("without new units"), say("change")]
     figures = ["million_per_year", "baseline", "change"]
     for budget, rows in horizon.groupby("budget", sort=False):
         body = [
@@ -115,7 +79,7 @@ def _lines(tables: dict[str, pd.DataFrame], name: str, currency: str) -> list[st
         ]
         sums = rows[figures].sum(skipna=False)
         body.append(["together", "", *(number(sums[k]) for k in figures)])
-        lines += ["", f"{budget} budget", *columns(head, body, left=2)]
+        lines += ["", say("{budget} budget", budget=budget), *columns(head, body, left=2)]
     if "candidates" in tables:
         wide = tables["candidates"].pivot(index="unit", columns="budget", values="million_per_year")
         body = [
@@ -124,7 +88,7 @@ def _lines(tables: dict[str, pd.DataFrame], name: str, currency: str) -> list[st
         ]
         lines += [
             "",
-            "What each unit that is built brings",
-            *columns(["unit", *wide], body, left=1),
+            say("What each unit that is built brings"),
+            *columns([say("unit"), *wide], body, left=1),
         ]
     return lines

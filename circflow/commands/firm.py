@@ -8,36 +8,23 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from circflow.commands.common import (
-    Number,
-    Progress,
-    check_outputs,
-    file_argument,
-    json_option,
-    note,
-    quiet_option,
-    read_scenario,
-    set_option,
-    write_json,
+from circflow.commands.common import Call
+from circflow.commands.options import (
+    FOLDER_OUTPUT,
+    GAP,
+    THREADS,
+    scenario_command,
+    seed,
+    time_limit,
 )
-from circflow.commands.study_parts import records
+from circflow.i18n import say
 
 if TYPE_CHECKING:
     from circflow.studies.units.firm import Firmness
 
 
-@click.command()
-@file_argument()
-@click.option(
-    "-o",
-    "--output",
-    metavar="OUT",
-    type=click.Path(path_type=Path),
-    help="Write everything: a workbook (.xlsx) with a sheet per question, a page (.html), JSON"
-    " (.json), or else a folder of CSV files.",
-)
-@json_option
-@set_option
+@scenario_command()
+@FOLDER_OUTPUT
 @click.option(
     "--samples",
     metavar="N",
@@ -46,80 +33,26 @@ if TYPE_CHECKING:
     show_default=True,
     help="How often all rows of the sheet Ranges are drawn together.",
 )
-@click.option(
-    "--seed",
-    metavar="N",
-    type=click.IntRange(min=0),
-    default=0,
-    show_default=True,
-    help="The same seed draws the same samples.",
-)
-@click.option("--jobs", metavar="N", type=click.IntRange(min=1), default=1, show_default=True,
-              help="Searches at a time.")  # fmt: skip
-@click.option(
-    "--time-limit",
-    metavar="SECONDS",
-    type=Number(min=0, min_open=True),
-    help="Stop each search after so long and take the best plan found.",
-)
-@click.option(
-    "--gap",
-    metavar="SHARE",
-    type=Number(min=0),
-    default=1e-6,
-    show_default=True,
-    help="Stop each search when its plan is proven to be within this share of the best.",
-)
-@quiet_option
-def firm(  # noqa: PLR0913, PLR0917
-    file: Path,
-    output: Path | None,
-    json_out: Path | None,
-    assignments: Sequence[str],
-    samples: int,
-    seed: int,
-    jobs: int,
-    time_limit: float | None,
-    gap: float,
-    quiet: bool,
-) -> None:
+@seed("The same seed draws the same samples.")
+@THREADS
+@time_limit()
+@GAP
+def firm(call: Call, outputs: Sequence[Path], **options: Any) -> None:
     """Tell what is firm over the sheet Ranges: the gain, and each decision to build or not.
 
     In how many samples the best plan decides alike, which figure alone overturns a decision first,
     and which figure is worth measuring before it is taken.
     """
-    suffix = output.suffix.lower() if output is not None else ""
-    check_outputs(
-        file,
-        workbook=output if suffix == ".xlsx" else None,
-        text=[output if suffix in (".json", ".html") else None, json_out],
-        folder=output if suffix not in (".xlsx", ".json", ".html") else None,
-    )
-    with Progress(quiet=quiet) as progress:
-        progress("reading")
-        scenario = read_scenario(file, assignments)
-        from circflow.studies.units.firm import firm as judge
+    call.check(outputs)
+    scenario = call.scenario()
+    from circflow.studies.units.firm import firm as judge
 
-        found = judge(
-            scenario,
-            samples=samples,
-            seed=seed,
-            jobs=jobs,
-            gap=gap,
-            time_limit=time_limit,
-            progress=progress,
-        )
-        if output is not None:
-            progress("writing")
-            found.write(output)
-    if json_out is not None:
-        tables = {name: records(table) for name, table in found.tables().items()}
-        currency = scenario.settings.currency
-        write_json(json_out, {**scenario.about, "currency": currency, "seed": seed, **tables})
-    if not quiet and str(json_out) != "-":
-        click.echo("\n".join(_lines(found)))
-    if output is not None and not quiet:
-        note(f"Written: {output}")
+    found = judge(scenario, progress=call.progress, **options)
+    call.progress("writing")
+    for path in outputs:
+        found.write(path)
+    about = {**scenario.about, "currency": scenario.settings.currency, "seed": options["seed"]}
+    call.finish(lambda: _lines(found), lambda: {**about, **found.tables()}, outputs)
 
 
 def _lines(found: Firmness) -> list[str]:
@@ -128,18 +61,31 @@ def _lines(found: Firmness) -> list[str]:
     from circflow.report.numbers import columns, number, share
 
     gain: dict[str, Any] = {str(k): v for k, v in found.gain.iloc[0].to_dict().items()}
-    money = f"million {found.scenario.settings.currency}"
+    money = say("million {currency}", currency=found.scenario.settings.currency)
     low, middle, high = (
         number(gain[name]) for name in ("p5_million", "p50_million", "p95_million")
     )
     lines = [
         plain(found.scenario.name),
         "",
-        f"Gain over today {number(gain['gain_million'])} {money}; in {gain['samples']} samples"
-        f" {low} to {high} (5 % to 95 %), in the middle {middle}.",
+        say(
+            "Gain over today {gain_million} {money}; in {samples} samples {low} to "
+            "{high} (5 % to 95 %), in the middle {middle}.",
+            gain_million=number(gain["gain_million"]),
+            money=money,
+            samples=gain["samples"],
+            low=low,
+            high=high,
+            middle=middle,
+        ),
     ]
     if gain["without_plan"]:
-        lines.append(f"{gain['without_plan']} samples have no plan and are left out.")
+        lines.append(
+            say(
+                "{without_plan} samples have no plan and are left out.",
+                without_plan=gain["without_plan"],
+            )
+        )
     order = found.decisions.assign(
         rank=found.decisions["firmness"].map({"firm": 0, "likely": 1, "doubtful": 2})
     ).sort_values(["rank", "in_plan", "agree_share"], ascending=[True, False, False], kind="stable")
@@ -154,11 +100,20 @@ def _lines(found: Firmness) -> list[str]:
         ]
         for row in order.to_dict("records")
     ]
-    titles = ["unit", "", "plan", "overturned alone by", "built in", "worth 5 %", "50 %", "95 %"]
-    lines += ["", f"Worth in {money}", *columns(titles, body, left=4, total=120)]
+    titles = [
+        "unit",
+        "",
+        "plan",
+        say("overturned alone by"),
+        say("built in"),
+        say("worth 5 %"),
+        "50 %",
+        "95 %",
+    ]
+    lines += ["", say("Worth in {money}", money=money), *columns(titles, body, left=4, total=120)]
     known = found.decisions[found.decisions["settled_by"].notna()]
     if len(known):
-        lines += ["", f"What knowing a figure first would be worth, {money}"]
+        lines += ["", say("What knowing a figure first would be worth, {money}", money=money)]
         cells = [
             [plain(row["unit"]), plain(row["settled_by"]), number(row["knowing_million"])]
             for row in known.sort_values("knowing_million", ascending=False).to_dict("records")

@@ -2,109 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
-from circflow.commands.common import (
-    STDOUT,
-    Number,
-    Progress,
-    check_tables,
-    file_argument,
-    json_option,
-    note,
-    quiet_option,
-    read_scenario,
-    set_option,
-    write_json,
-)
+from circflow.commands.common import Call
+from circflow.commands.options import FOLDER_OUTPUT, GAP, scenario_command, time_limit
 from circflow.data.one_line import plain
+from circflow.i18n import say
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
 
     from circflow.data.scenario import Scenario
 
 
-@click.command()
-@file_argument()
-@click.option(
-    "-o",
-    "--output",
-    metavar="OUT",
-    type=click.Path(path_type=Path),
-    help="Write every row: a workbook (.xlsx), a page with figures (.html), or else a folder of"
-    " CSV files.",
-)
-@json_option
-@set_option
-@click.option(
-    "--gap",
-    metavar="SHARE",
-    type=Number(min=0),
-    default=1e-6,
-    show_default=True,
-    help="Stop each search when its plan is proven to be within this share of the best.",
-)
-@click.option(
-    "--time-limit",
-    metavar="SECONDS",
-    type=Number(min=0, min_open=True),
-    help="Stop each search after so long and take the best plan found.",
-)
-@quiet_option
-def indicators(  # noqa: PLR0913, PLR0917
-    file: Path,
-    output: Path | None,
-    json_out: Path | None,
-    assignments: Sequence[str],
-    gap: float,
-    time_limit: float | None,
-    quiet: bool,
-) -> None:
+@scenario_command()
+@FOLDER_OUTPUT
+@GAP
+@time_limit()
+def indicators(call: Call, outputs: Sequence[Path], **search: Any) -> None:
     """Tell the six groups of indicators: the plan, the same without new units, the targets.
 
     Computed ones come from the plan, for the cluster, each member and each period; given ones
     stand in the sheet Indicators. The screen shows the cluster over the horizon.
     """
-    check_tables(file, output, json_out)
-    with Progress(quiet=quiet) as progress:
-        progress("reading")
-        scenario = read_scenario(file, assignments)
-        from circflow.solution.solution import NoPlan
-        from circflow.solver.run import solve
-        from circflow.studies.indicators import baseline_of
-        from circflow.studies.indicators import indicators as indicators_of
+    call.check(outputs)
+    scenario = call.scenario()
+    from circflow.solution.solution import NoPlan
+    from circflow.solver.run import solve
+    from circflow.studies.indicators import baseline_of
+    from circflow.studies.indicators import indicators as indicators_of
 
-        progress("solving")
-        plan = solve(scenario, gap=gap, time_limit=time_limit)
-        progress("solving without new units")
-        baseline = baseline_of(scenario, plan, gap=gap, time_limit=time_limit)
-        table = indicators_of(scenario, plan=plan, baseline=baseline)
-        currency = scenario.settings.currency
-        progress("writing")
-        _write(table, output, scenario)
-        if json_out is not None:
-            write_json(json_out, table.to_dict("records"))
-    if not quiet and str(json_out) != STDOUT:
-        reason = baseline.reason if isinstance(baseline, NoPlan) else ""
-        click.echo("\n".join(_lines(table, scenario.name, currency, reason)))
-    for path in (output, json_out):
-        if path is not None and str(path) != STDOUT:
-            note(f"Written: {path}", quiet=quiet)
+    call.progress("solving")
+    plan = solve(scenario, **search)
+    call.progress(say("solving without new units"))
+    baseline = baseline_of(scenario, plan, **search)
+    table = indicators_of(scenario, plan=plan, baseline=baseline)
+    currency = scenario.settings.currency
+    call.progress("writing")
+    for path in outputs:
+        _write(table, path, scenario)
+    reason = baseline.reason if isinstance(baseline, NoPlan) else ""
+    call.finish(lambda: _lines(table, scenario.name, currency, reason), lambda: table, outputs)
 
 
-def _write(table: pd.DataFrame, output: Path | None, scenario: Scenario) -> None:
-    if output is None:
-        return
+def _write(table: pd.DataFrame, output: Path, scenario: Scenario) -> None:
     currency = scenario.settings.currency
     if output.suffix.lower() == ".html":
         from circflow.report.page.indicators import write_indicators
 
-        write_indicators(output, f"{scenario.name}: indicators", table, currency)
+        write_indicators(output, say("{name}: indicators", name=scenario.name), table, currency)
         return
     from circflow.report.study_tables import write_tables
 
@@ -113,24 +62,39 @@ def _write(table: pd.DataFrame, output: Path | None, scenario: Scenario) -> None
 
 def _lines(table: pd.DataFrame, name: str, currency: str, reason: str) -> list[str]:
     """The cluster over the horizon, group by group."""
-    from circflow.data.indicators import in_currency
+    from circflow.data.schema.indicators import in_currency
     from circflow.report.numbers import columns
     from circflow.report.page.indicators import GROUP_WORDS, lead_of, words_of
 
     lines = [plain(name), "", plain(lead_of(table))]
     if reason:
-        lines.append(plain(f"Without new units there is no plan: {reason.splitlines()[0]}"))
+        lines.append(
+            plain(
+                say(
+                    "Without new units there is no plan: {splitlines}",
+                    splitlines=reason.splitlines()[0],
+                )
+            )
+        )
     for group, rows in table[table["member"].isna()].groupby("group", sort=False):
         horizon = rows[rows["period"].isna() | (rows["kind"] == "given")]
         body = []
         for row in horizon.to_dict("records"):
             period = f", {row['period']}" if row["period"] else ""
-            met = {True: "met", False: "not met"}.get(row["met"], "")
+            met = {True: "met", False: say("not met")}.get(row["met"], "")
             unit = plain(in_currency(str(row["unit"]), currency))
             figures = [_figure(row[k], unit) for k in ("value", "baseline", "change", "target")]
             label = plain(words_of(str(row["indicator"])) + period)
             body.append([label, unit, *figures, met])
-        head = [GROUP_WORDS[str(group)], "unit", "plan", "without", "change", "target", "target is"]
+        head = [
+            say(GROUP_WORDS[str(group)]),
+            say("unit"),
+            say("plan"),
+            say("without"),
+            say("change"),
+            say("target"),
+            say("target is"),
+        ]
         lines += ["", *columns(head, body, left=2)]
     return lines
 

@@ -13,11 +13,11 @@ from circflow.commands.common import (
     STDOUT,
     Refusal,
     check_outputs,
-    file_argument,
-    json_option,
     write_json,
 )
+from circflow.commands.options import JSON, file_argument
 from circflow.data.one_line import plain
+from circflow.i18n import say
 
 if TYPE_CHECKING:
     from circflow.library import Library
@@ -46,14 +46,13 @@ def library(ctx: click.Context) -> None:
         ctx.invoke(search)
 
 
-def _library_option(command: Any) -> Any:
-    return click.option(
-        "--library",
-        "file",
-        metavar="LIBRARY",
-        type=click.Path(path_type=Path),
-        help="A library of your own, a workbook or a folder of CSV files, instead of circflow's.",
-    )(command)
+_LIBRARY = click.option(
+    "--library",
+    "file",
+    metavar="LIBRARY",
+    type=click.Path(path_type=Path),
+    help="A library of your own, a workbook or a folder of CSV files, instead of circflow's.",
+)
 
 
 def _read(file: Path | None) -> Library:
@@ -67,8 +66,8 @@ def _read(file: Path | None) -> Library:
 @library.command()
 @click.argument("words", nargs=-1, metavar="[WORD]…")
 @click.option("--sector", metavar="SECTOR", help="Only technologies of this branch of industry.")
-@_library_option
-@json_option
+@_LIBRARY
+@JSON
 def search(
     words: Sequence[str] = (),
     sector: str | None = None,
@@ -82,25 +81,38 @@ def search(
 
     if sector is not None and sector not in SECTORS:
         near = nearest(sector, SECTORS)
-        hint = f"; did you mean {near!r}?" if near else ""
-        raise Refusal(f"there is no sector {sector!r}: one of {', '.join(SECTORS)}{hint}")
+        hint = say("; did you mean {near!r}?", near=near) if near else ""
+        raise Refusal(
+            say(
+                "there is no sector {sector!r}: one of {sectors}{hint}",
+                sector=sector,
+                sectors=", ".join(SECTORS),
+                hint=hint,
+            )
+        )
     check_outputs(None, text=[json_out])
     known = _read(file)
-    found = find(known, words, sector)
+    matches = find(known, words, sector)
     if json_out is not None:
-        write_json(json_out, [_record(known, row) for row in found.to_dict("records")])
+        write_json(json_out, [_record(known, row) for row in matches.to_dict("records")])
     if json_out is None or str(json_out) != STDOUT:
-        for row in found.to_dict("records"):
+        for row in matches.to_dict("records"):
             click.echo(_line(known, row))
-        click.echo(f"{len(found)} of {len(known.technologies)} technologies")
+        click.echo(
+            say(
+                "{count} of {count_2} technologies",
+                count=len(matches),
+                count_2=len(known.technologies),
+            )
+        )
 
 
 def _line(known: Library, row: Mapping[Hashable, Any]) -> str:
     from circflow.library.words import materials_of
 
-    made = ", ".join(materials_of(known, row["technology"], "output"))
+    outputs = ", ".join(materials_of(known, row["technology"], "output"))
     taken = materials_of(known, row["technology"], "input")[0]
-    return plain(f"{row['technology']} [{row['sector']}, {row['confidence']}]: {taken} → {made}")
+    return plain(f"{row['technology']} [{row['sector']}, {row['confidence']}]: {taken} → {outputs}")
 
 
 def _record(known: Library, row: Mapping[Hashable, Any]) -> dict[str, Any]:
@@ -113,8 +125,8 @@ def _record(known: Library, row: Mapping[Hashable, Any]) -> dict[str, Any]:
 
 @library.command()
 @click.argument("name", nargs=-1, required=True, metavar="NAME")
-@_library_option
-@json_option
+@_LIBRARY
+@JSON
 def show(name: Sequence[str], file: Path | None, json_out: Path | None) -> None:
     """Tell all of one technology: sizes, money, recipes, balance, emissions, sources.
 
@@ -144,8 +156,14 @@ def _named(known: Library, text: str) -> str:
     if folded(text) in owners:
         return owners[folded(text)]
     near = nearest(text, [name for names in known.technology_names.values() for name in names])
-    hint = f"did you mean {near!r}?" if near else f"search: circflow library {text}"
-    raise Refusal(f"there is no technology {text!r} in the library; {hint}")
+    hint = (
+        say("did you mean {near!r}?", near=near)
+        if near
+        else say("search: circflow library {text}", text=text)
+    )
+    raise Refusal(
+        say("there is no technology {text!r} in the library; {hint}", text=text, hint=hint)
+    )
 
 
 def _everything(known: Library, technology: str) -> dict[str, Any]:
@@ -187,17 +205,17 @@ def check(file: Path) -> int:
 
 @library.command()
 @click.argument("target", type=click.Path(path_type=Path), metavar="TO")
-@_library_option
+@_LIBRARY
 def write(target: Path, file: Path | None) -> None:
     """Write the library to work on: a workbook (.xlsx), or else a folder of CSV files."""
     workbook = target.suffix.lower() == ".xlsx"
     check_outputs(
         file,
         workbook=target if workbook else None,
-        folder=None if workbook else target,
+        folders=[] if workbook else [target],
         option="TO",
     )
     from circflow.library.write import write_library
 
     write_library(_read(file), target)
-    click.echo(f"Written: {target}")
+    click.echo(say("Written: {target}", target=target))

@@ -4,40 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
-from circflow.commands.common import (
-    Number,
-    Progress,
-    Refusal,
-    check_outputs,
-    file_argument,
-    json_option,
-    quiet_option,
-    read_scenario,
-    set_option,
-    split_assignment,
-    write_json,
-)
-from circflow.commands.study_parts import (
-    HOW,
+from circflow.commands.common import HOW, Call, Refusal, print_table, split_assignment
+from circflow.commands.options import (
+    ENGINE,
+    FIX,
     PAGED,
-    TABLES,
-    checked,
+    RELAX,
+    Number,
     decisions,
-    engine_options,
-    output_option,
-    print_table,
-    records,
-    tell_files,
+    output,
+    scenario_command,
 )
+from circflow.i18n import say
 
-_RELAX = click.option("--relax", is_flag=True, help="Let yes/no decisions be fractions.")
 
-
-@click.command()
-@file_argument()
+@scenario_command()
 @click.argument("addresses", nargs=-1, metavar="[ADDRESS…]")
 @click.option(
     "--sheet",
@@ -54,24 +39,18 @@ _RELAX = click.option("--relax", is_flag=True, help="Let yes/no decisions be fra
     show_default=True,
     help="Look so far down and up from the figure: 0.5 is from half to one and a half times.",
 )
-@_RELAX
-@engine_options
-@output_option(PAGED)
-@json_option
-@set_option
-@quiet_option
-def ranges(  # noqa: PLR0913, PLR0917
-    file: Path,
+@RELAX
+@ENGINE
+@output(PAGED)
+def ranges(  # noqa: PLR0913
+    call: Call,
+    *,
     addresses: Sequence[str],
     sheets: Sequence[str],
     within: float,
     relax: bool,
-    jobs: int | None,
-    dask: str | None,
     outputs: Sequence[Path],
-    json_out: Path | None,
-    assignments: Sequence[str],
-    quiet: bool,
+    **engine: Any,
 ) -> None:
     """Tell how far each figure may move, alone, before the plan or its shadow prices change.
 
@@ -79,65 +58,48 @@ def ranges(  # noqa: PLR0913, PLR0917
     Yes/no decisions stay as they are in the best plan.
     """
     if addresses and sheets:
-        raise Refusal("give addresses or --sheet, not both")
-    checked(file, outputs, PAGED)
-    check_outputs(file, text=[json_out])
-    with Progress(quiet=quiet) as progress:
-        progress("reading")
-        scenario = read_scenario(file, assignments)
-        from circflow.report.page.runs import ranges_opening
-        from circflow.report.study_tables import write_tables
-        from circflow.studies.sweeps.export import write_table
-        from circflow.studies.sweeps.ranges import ranges as find
+        raise Refusal(say("give addresses or --sheet, not both"))
+    call.check(outputs, PAGED)
+    scenario = call.scenario()
+    from circflow.report.page.runs import ranges_opening
+    from circflow.report.study_tables import write_runs, write_tables
+    from circflow.studies.sweeps.ranges import ranges as find
 
-        table = find(
-            scenario,
-            list(addresses) or None,
-            sheets=sheets,
-            within=within,
-            decisions="relaxed" if relax else "fixed",
-            jobs=jobs,
-            dask=dask,
-            progress=progress,
-        )
-        for path in outputs:
-            if path.suffix.lower() == ".html":
-                write_tables(
-                    {"ranges": table, **scenario.changes_table},
-                    path,
-                    currency=scenario.settings.currency,
-                    title=f"{scenario.name}: how far figures may move",
-                    opening=ranges_opening(table, within),
-                )
-            else:
-                write_table(path, {"Ranges": table, **scenario.changes_table})
-        if json_out is not None:
-            write_json(json_out, {**scenario.about, "ranges": records(table)})
-    if not quiet and str(json_out) != "-":
-        shown = ["parameter", "figure", "unit", "moves", "from_factor", "to_factor", "price"]
-        print_table(table.reindex(columns=[*shown, "reason"]))
-        tell_files(outputs)
+    table = find(
+        scenario,
+        list(addresses) or None,
+        sheets=sheets,
+        within=within,
+        decisions="relaxed" if relax else "fixed",
+        progress=call.progress,
+        **engine,
+    )
+    tables = {"ranges": table, **scenario.changes_table}
+    for path in outputs:
+        if path.suffix.lower() == ".html":
+            write_tables(
+                tables,
+                path,
+                currency=scenario.settings.currency,
+                title=say("{name}: how far figures may move", name=scenario.name),
+                opening=ranges_opening(table, within, scenario.settings.currency),
+            )
+        else:
+            write_runs(tables, path)
+    shown = ["parameter", "figure", "unit", "moves", "from_factor", "to_factor", "price", "reason"]
+    call.finish(
+        lambda: print_table(table.reindex(columns=shown)),
+        lambda: {**scenario.about, "ranges": table},
+        outputs,
+    )
 
 
-@click.command()
-@file_argument()
+@scenario_command()
 @click.argument("interval", metavar="'ADDRESS*=LOW:HIGH'")
-@_RELAX
-@click.option("--fix", is_flag=True, help="Keep the yes/no decisions of the scenario's best plan.")
-@output_option(TABLES)
-@json_option
-@set_option
-@quiet_option
-def breakpoints(  # noqa: PLR0913, PLR0917
-    file: Path,
-    interval: str,
-    relax: bool,
-    fix: bool,
-    outputs: Sequence[Path],
-    json_out: Path | None,
-    assignments: Sequence[str],
-    quiet: bool,
-) -> None:
+@RELAX
+@FIX
+@output(PAGED)
+def breakpoints(call: Call, interval: str, relax: bool, fix: bool, outputs: Sequence[Path]) -> None:
     """Find every value of one parameter, from LOW to HIGH, at which the worth changes its slope.
 
     The parameter moves prices and costs, or capacities and limits (then with --fix or --relax where
@@ -145,34 +107,35 @@ def breakpoints(  # noqa: PLR0913, PLR0917
     """
     from circflow.data.cells import BadCellError, parse_number
 
-    checked(file, outputs, TABLES)
-    check_outputs(file, text=[json_out])
+    call.check(outputs, PAGED)
     address, sign, text = split_assignment(interval)
     try:
         low, high = (parse_number(part) for part in text.split(":"))
     except (ValueError, BadCellError):
         low = high = None
     if low is None or high is None:
-        raise Refusal(f"{interval!r}: write 'ADDRESS*=LOW:HIGH', two numbers")
-    with Progress(quiet=quiet) as progress:
-        progress("reading")
-        scenario = read_scenario(file, assignments)
-        from circflow.studies.sweeps.export import write_table
-        from circflow.studies.sweeps.ranges import break_points as find
-
-        table = find(
-            scenario,
-            address,
-            low,
-            high,
-            how=HOW[sign],
-            decisions=decisions(relax, fix),  # type: ignore[arg-type]
+        raise Refusal(
+            say("{interval!r}: write 'ADDRESS*=LOW:HIGH', two numbers", interval=interval)
         )
-        for path in outputs:
-            write_table(path, {"Break points": table, **scenario.changes_table})
-        if json_out is not None:
-            write_json(json_out, {**scenario.about, "pieces": records(table)})
-    if not quiet and str(json_out) != "-":
-        same = table["built"].nunique() <= 1  # long, and of use only where it changes
-        print_table(table.drop(columns=["parameter", *(["built"] if same else [])]))
-        tell_files(outputs)
+    scenario = call.scenario()
+    from circflow.report.page.runs import breakpoints_opening
+    from circflow.report.study_tables import write_runs, write_tables
+    from circflow.studies.sweeps.ranges import break_points as find
+
+    table = find(scenario, address, low, high, how=HOW[sign], decisions=decisions(relax, fix))
+    tables = {"break_points": table, **scenario.changes_table}
+    currency = scenario.settings.currency
+    for path in outputs:
+        if path.suffix.lower() == ".html":
+            write_tables(
+                tables,
+                path,
+                currency=currency,
+                title=say("{name}: where the worth changes its slope", name=scenario.name),
+                opening=breakpoints_opening(table, currency),
+            )
+        else:
+            write_runs(tables, path)
+    same = table["built"].nunique() <= 1  # long, and of use only where it changes
+    shown = table.drop(columns=["parameter", *(["built"] if same else [])])
+    call.finish(lambda: print_table(shown), lambda: {**scenario.about, "pieces": table}, outputs)

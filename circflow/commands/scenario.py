@@ -13,13 +13,12 @@ from circflow.commands.common import (
     STDOUT,
     Refusal,
     check_outputs,
-    counted,
-    file_argument,
-    json_option,
     note,
     problem_line,
     write_json,
 )
+from circflow.commands.options import JSON, file_argument
+from circflow.i18n import ENGLISH, current, say, say_n
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,11 +37,13 @@ def template(file: Path, force: bool) -> None:
     """
     check_outputs(None, workbook=file, option="template")
     if file.exists() and not force:
-        raise Refusal(f"{file} is there already: choose another name, or --force replaces it")
-    from circflow.data.files import write_template
+        raise Refusal(
+            say("{file} is there already: choose another name, or --force replaces it", file=file)
+        )
+    from circflow.data.files.books import write_template
 
     write_template(file)
-    click.echo(f"Written: {file}")
+    click.echo(say("Written: {file}", file=file))
 
 
 @click.command()
@@ -58,7 +59,7 @@ def template(file: Path, force: bool) -> None:
     is_flag=True,
     help="A table of what every recipe takes in, makes and loses: mass, substances, energy.",
 )
-@json_option
+@JSON
 def check(file: Path, annotate: Path | None, balances: bool, json_out: Path | None) -> int:
     """List every problem of a scenario, by sheet and cell.
 
@@ -89,10 +90,10 @@ def check(file: Path, annotate: Path | None, balances: bool, json_out: Path | No
         for line in balance_lines(table):
             click.echo(line, err=not on_stdout)
     if annotate is not None:
-        from circflow.data.annotate import annotate as mark
+        from circflow.data.files.annotate import annotate as mark
 
         mark(file, annotate, problems)
-        note(f"Written: {annotate}")
+        note(say("Written: {annotate}", annotate=annotate))
     click.echo(verdict(file, problems), err=not on_stdout)
     return BAD_INPUT if errors else 0
 
@@ -100,15 +101,15 @@ def check(file: Path, annotate: Path | None, balances: bool, json_out: Path | No
 def listing(problems: Sequence[Problem], origin: str) -> list[str]:
     """Problems as text: errors, then warnings, each by sheet in the order found."""
     lines = []
-    for severity, title in (("error", "Errors"), ("warning", "Warnings")):
+    for severity, title in (("error", say("Errors")), ("warning", say("Warnings"))):
         by_sheet: dict[str, list[str]] = {}
         for problem in problems:
             if problem.severity == severity:
                 by_sheet.setdefault(problem.cell.sheet, []).append(problem_line(problem, origin))
         if by_sheet:
             lines.append(title)
-        for sheet, found in by_sheet.items():
-            lines += [f"  {sheet or origin}", *(f"    {line}" for line in found)]
+        for sheet, lines_of_sheet in by_sheet.items():
+            lines += [f"  {sheet or origin}", *(f"    {line}" for line in lines_of_sheet)]
         if by_sheet:
             lines.append("")
     return lines
@@ -118,17 +119,27 @@ def balance_lines(table: pd.DataFrame) -> list[str]:
     """The balances of recipes as text, a recipe's lines below its name."""
     from circflow.data.one_line import plain
 
-    lines, title = ["Balances, per unit of activity"], ""
+    lines, title = [say("Balances, per unit of activity")], ""
     for row in table.to_dict("records"):
         recipe = "" if row["recipe"] == "main" else f"/{row['recipe']}"
         if f"{row['technology']}{recipe}" != title:
             title = f"{row['technology']}{recipe}"
             lines.append(f"  {plain(title)}")
-        least = "" if row["least_in"] == row["most_in"] else f"{row['least_in']:.5g} to "
-        text = f"{least}{row['most_in']:.5g} {row['measure']} in, {row['out']:.5g} out"
+        least = (
+            ""
+            if row["least_in"] == row["most_in"]
+            else say("{least_in:.5g} to ", least_in=row["least_in"])
+        )
+        text = say(
+            "{least}{most_in:.5g} {measure} in, {out:.5g} out",
+            least=least,
+            most_in=row["most_in"],
+            measure=row["measure"],
+            out=row["out"],
+        )
         lost = row["lost"]
         if lost != lost:  # noqa: PLR0124 - nothing goes in
-            text += ", made of nothing"
+            text += say(", made of nothing")
         elif abs(lost) > 1e-6:
             text += f", {abs(lost):.1%} {'lost' if lost > 0.0 else 'too much'}"
         if row["named"]:
@@ -142,8 +153,12 @@ def verdict(file: Path, problems: Sequence[Problem]) -> str:
     errors = sum(p.severity == "error" for p in problems)
     warnings = len(problems) - errors
     if not problems:
-        return f"{file}: no problems"
-    return f"{file}: {counted(errors, 'error')}, {counted(warnings, 'warning')}"
+        return say("{file}: no problems", file=file)
+    told = (
+        say_n("{n} error", "{n} errors", errors),
+        say_n("{n} warning", "{n} warnings", warnings),
+    )
+    return f"{file}: {', '.join(told)}"
 
 
 def problems_json(file: Path, problems: Sequence[Problem]) -> dict[str, Any]:
@@ -177,17 +192,25 @@ def convert(source: Path, target: Path) -> None:
     """Turn a workbook into CSV files, or back.
 
     Nothing is lost on the way. A name that ends in .xlsx is a workbook, any other name a folder
-    of CSV files, one per sheet. What is at TO is replaced. The scenario is not checked.
+    of CSV files, one per sheet, whose names are English. A workbook's are in the language of the
+    command (`circflow --lang ru convert`). What is at TO is replaced. The scenario is not checked.
     """
     workbook = target.suffix.lower() == ".xlsx"
     if workbook:
         check_outputs(source, workbook=target, option="TO")
     else:
-        check_outputs(source, folder=target)
-    from circflow.data.files import read_book, write_book
+        check_outputs(source, folders=[target])
+    from circflow.data.files.books import read_book, write_book
+    from circflow.data.files.native import native
 
     book = read_book(source)
     for warning in book.warnings:
-        note(f"warning: {problem_line(warning, source.name)}")
-    write_book(book, target)
-    click.echo(f"Written: {target} ({counted(len(book.sheets), 'sheet')})")
+        note(say("warning: {problem_line}", problem_line=problem_line(warning, source.name)))
+    write_book(native(book, current() if workbook else ENGLISH), target)
+    click.echo(
+        say(
+            "Written: {target} ({counted})",
+            target=target,
+            counted=say_n("{n} sheet", "{n} sheets", len(book.sheets)),
+        )
+    )

@@ -4,24 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from circflow.commands.common import (
-    STDOUT,
-    Number,
-    Progress,
-    check_outputs,
-    counted,
-    file_argument,
-    json_option,
-    note,
-    quiet_option,
-    read_scenario,
-    set_option,
-    write_json,
-)
+from circflow.commands.common import STDOUT, Call, check_outputs, note, write_json
+from circflow.commands.options import GAP, scenario_command, time_limit
+from circflow.i18n import say, say_n
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,8 +19,7 @@ if TYPE_CHECKING:
     from circflow.solution.solution import Solution
 
 
-@click.command()
-@file_argument()
+@scenario_command()
 @click.option(
     "-o",
     "--output",
@@ -53,25 +41,11 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path),
     help="Write every table as a CSV file into this folder, which is made if need be.",
 )
-@json_option
-@set_option
 @click.option(
     "--relax", is_flag=True, help="Let yes/no decisions be fractions: quicker, and only a bound."
 )
-@click.option(
-    "--time-limit",
-    metavar="SECONDS",
-    type=Number(min=0, min_open=True),
-    help="Stop the search after so long and keep the best plan found (else go on to the end).",
-)
-@click.option(
-    "--gap",
-    metavar="SHARE",
-    type=Number(min=0),
-    default=1e-6,
-    show_default=True,
-    help="Stop when the plan is proven to be within this share of the best.",
-)
+@time_limit()
+@GAP
 @click.option(
     "--solver",
     metavar="NAME",
@@ -86,67 +60,50 @@ if TYPE_CHECKING:
     help="How HiGHS solves linear programmes, instead of what their size asks for: the simplex"
     " method, or interior point (hipo: pip install 'circflow[hipo]').",
 )
-@quiet_option
-def solve(  # noqa: PLR0913, PLR0917
-    file: Path,
-    output: Path | None,
-    report: Path | None,
-    csv_folder: Path | None,
-    json_out: Path | None,
-    assignments: Sequence[str],
-    relax: bool,
-    time_limit: float | None,
-    gap: float,
-    solver: str,
-    algorithm: str | None,
-    quiet: bool,
+def solve(
+    call: Call, output: Path | None, report: Path | None, csv_folder: Path | None, **options: Any
 ) -> None:
     """Find the best plan of a scenario and audit it.
 
     A summary is printed: money, use of waste, what to build, the largest flows, what binds and
     what that is worth. The options write the whole plan to files.
     """
-    check_outputs(file, workbook=output, text=[report, json_out], folder=csv_folder)
-    with Progress(quiet=quiet) as progress:
-        progress("reading")
-        scenario = read_scenario(file, assignments)
-        from circflow.solution.solution import NoPlan
-        from circflow.solver.run import AuditError
-        from circflow.solver.run import solve as find_plan
+    json_out, progress = call.json_out, call.progress
+    check_outputs(call.file, workbook=output, text=[report, json_out], folders=[csv_folder])
+    scenario = call.scenario()
+    from circflow.solution.solution import NoPlan
+    from circflow.solver.run import AuditError
+    from circflow.solver.run import solve as find_plan
 
-        fault = None
-        try:
-            solution = find_plan(
-                scenario,
-                relax=relax,
-                time_limit=time_limit,
-                gap=gap,
-                solver=solver,
-                algorithm=algorithm,
-                progress=progress,
-            )
-        except NoPlan as none:
-            if json_out is not None:
-                write_json(json_out, no_plan_json(none))
-            raise
-        except AuditError as error:
-            solution, fault = error.solution, error
-        progress("writing")
-        told = not quiet and str(json_out) != STDOUT
-        baselines = compared(solution) if output or report or told else []
-        files = write_files(solution, output, csv_folder, json_out, report, baselines)
+    fault = None
+    try:
+        solution = find_plan(scenario, progress=progress, **options)
+    except NoPlan as none:
+        if json_out is not None:
+            write_json(json_out, no_plan_json(none))
+        raise
+    except AuditError as error:
+        solution, fault = error.solution, error
+    progress("writing")
+    baselines = compared(solution) if output or report or call.on_screen else []
+    files = write_files(solution, output, csv_folder, json_out, report, baselines)
+    progress.done()
     if fault is not None:
         raise fault  # the files tell that the audit failed
-    if not quiet:
-        if json_out is not None and str(json_out) == STDOUT:
-            if scenario.warnings:
-                note(f"{counted(len(scenario.warnings), 'warning')}: `circflow check` lists them")
-            for path in files:
-                note(f"Written: {path}")
-        else:
-            from circflow.report.console import summary
+    if call.on_screen:
+        from circflow.report.console import summary
 
-            click.echo(summary(solution, files, baselines), nl=False)
+        click.echo(summary(solution, files, baselines), nl=False)
+    elif not call.quiet:
+        if scenario.warnings:
+            note(
+                say(
+                    "{counted}: `circflow check` lists them",
+                    counted=say_n("{n} warning", "{n} warnings", len(scenario.warnings)),
+                )
+            )
+        for path in files:
+            note(say("Written: {path}", path=path))
 
 
 def no_plan_json(none: Exception) -> dict[str, str]:
@@ -168,7 +125,7 @@ def write_files(  # noqa: PLR0913, PLR0917
     """Write what was asked for; the files and folders written."""
     files = []
     table = indicators(solution) if output or report or csv_folder else None
-    words = "six groups of indicators, plan against baseline and target"
+    words = say("six groups of indicators, plan against baseline and target")
     more = {"Indicators": ("indicators", table, words)} if table is not None else {}
     if output is not None:
         from circflow.report.workbook import write_results

@@ -2,48 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from circflow.commands.common import (
-    Number,
-    Progress,
-    Refusal,
-    check_outputs,
-    counted,
-    file_argument,
-    json_option,
-    quiet_option,
-    read_scenario,
-    set_option,
-    split_assignment,
-    write_json,
-)
-from circflow.commands.study_parts import (
     HOW,
+    Call,
+    Refusal,
+    print_table,
+    split_assignment,
+)
+from circflow.commands.options import (
+    ENGINE,
+    FIX,
     PAGED,
     PLOTS,
+    RESUME,
+    SEARCH,
     STORES,
     TABLES,
-    checked,
-    decision_options,
+    Number,
     decisions,
-    output_option,
-    print_table,
-    records,
-    tell_files,
-    worker_options,
+    output,
+    scenario_command,
+    seed,
 )
+from circflow.i18n import say, say_n
 
 if TYPE_CHECKING:
+    from circflow.data.scenario import Scenario
+    from circflow.studies.plots import Figure
     from circflow.studies.sweeps.sweep import Runs
 
 
-@click.command()
-@file_argument()
+@scenario_command()
 @click.option("--study", metavar="NAME", help="A study of the sheet Studies.")
 @click.option(
     "--vary",
@@ -72,16 +68,9 @@ if TYPE_CHECKING:
     show_default=True,
     help="With --sample: Latin hypercube, Sobol sequence, or plain random numbers.",
 )
-@click.option(
-    "--seed",
-    metavar="N",
-    type=click.IntRange(min=0),
-    default=0,
-    show_default=True,
-    help="With --sample: the same seed gives the same runs.",
-)
+@seed("With --sample: the same seed gives the same runs.")
 @click.option("--together", is_flag=True, help="Values of several --vary go together, no grid.")
-@click.option("--fix", is_flag=True, help="Keep the yes/no decisions of the scenario's best plan.")
+@FIX
 @click.option(
     "--keep",
     metavar="TABLE",
@@ -96,14 +85,13 @@ if TYPE_CHECKING:
     show_default=True,
     help="Check every K-th run against a model built anew; 0: none.",
 )
-@output_option([*TABLES, *PLOTS, *STORES])
-@json_option
-@set_option
-@decision_options
-@worker_options
-@quiet_option
-def sweep(  # noqa: PLR0913, PLR0917
-    file: Path,
+@output([*TABLES, *PLOTS, *STORES])
+@SEARCH
+@RESUME
+@ENGINE
+def sweep(  # noqa: PLR0913
+    call: Call,
+    *,
     study: str | None,
     vary: Sequence[str],
     count: int | None,
@@ -112,18 +100,10 @@ def sweep(  # noqa: PLR0913, PLR0917
     seed: int,
     together: bool,
     fix: bool,
-    keep: Sequence[str],
     check_every: int,
     outputs: Sequence[Path],
-    json_out: Path | None,
-    assignments: Sequence[str],
-    gap: float,
-    time_limit: float | None,
     relax: bool,
-    jobs: int | None,
-    dask: str | None,
-    resume: bool,
-    quiet: bool,
+    **options: Any,
 ) -> None:
     """Solve a scenario many times: values of its figures, a named study, or random samples.
 
@@ -131,84 +111,62 @@ def sweep(  # noqa: PLR0913, PLR0917
     all is done), so that --resume goes on after an interruption.
     """
     if study is not None and (vary or count):
-        raise Refusal("--study stands alone: leave out --vary and --sample")
+        raise Refusal(say("--study stands alone: leave out --vary and --sample"))
     if study is None and not vary and not count:
-        raise Refusal("say what to vary: --study NAME, --vary 'ADDRESS=…' or --sample N")
+        raise Refusal(say("say what to vary: --study NAME, --vary 'ADDRESS=…' or --sample N"))
     if only and (vary or not count):
-        raise Refusal("--only names rows of Ranges: it goes with --sample, without --vary")
-    checked(file, outputs, [*TABLES, *PLOTS, *STORES])
-    check_outputs(file, text=[json_out])
-    store, passing = _store(outputs)
-    options: dict[str, Any] = {
+        raise Refusal(say("--only names rows of Ranges: it goes with --sample, without --vary"))
+    _check(call, outputs, STORES)
+    scenario = call.scenario()
+    options |= {
         "decisions": decisions(relax, fix),
-        "gap": gap,
-        "time_limit": time_limit,
-        "keep": keep,
-        "jobs": jobs,
-        "dask": dask,
-        "store": store,
-        "resume": resume,
         "check_every": check_every or None,
+        "progress": call.progress,
     }
-    with Progress(quiet=quiet) as progress:
-        progress("reading")
-        scenario = read_scenario(file, assignments)
-        runs = _swept(scenario, study, vary, count, only, method, seed, together, options, progress)
-        progress("writing")
-        for path in outputs:
-            _write(path, runs.write, lambda: _sweep_figure(runs))
-        if json_out is not None:
-            write_json(json_out, _runs_json(runs))
-    if passing and store is not None:
-        for left in (store, Path(f"{store}-wal"), Path(f"{store}-shm")):
-            left.unlink(missing_ok=True)
-    if not quiet and str(json_out) != "-":
-        _tell_runs(runs, outputs)
+    with _store(outputs) as options["store"]:
+        if count is None:
+            runs = _swept(scenario, study, vary, together=together, **options)
+        else:
+            picked = {"parameters": only or None, "method": method, "seed": seed}
+            runs = _sampled(scenario, count, vary, **picked, **options)
+        _write(call, runs.write, lambda plots: plots.sweep_plot(runs), outputs)
+    call.finish(
+        lambda: _show_runs(runs),
+        lambda: {
+            **scenario.about,
+            "runs": runs.table,
+            "notes": runs.notes,
+            "seconds": runs.seconds,
+        },
+        outputs,
+        runs.notes,
+    )
 
 
-def _swept(  # noqa: PLR0913, PLR0917
-    scenario: Any,
-    study: str | None,
-    vary: Sequence[str],
-    count: int | None,
-    only: Sequence[str],
-    method: str,
-    seed: int,
-    together: bool,
-    options: dict[str, Any],
-    progress: Progress,
-) -> Runs:
-    from circflow.studies.sweeps.design import parse_values
-    from circflow.studies.sweeps.sweep import sample as run_sample
-    from circflow.studies.sweeps.sweep import sweep as run_sweep
-
+def _varied(vary: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
+    """What is done to each address, and the text of its values."""
     edits = [split_assignment(text) for text in vary]
     how = {address: HOW[sign] for address, sign, _ in edits}
     if len(how) < len(edits):
-        raise Refusal("an address is varied twice")
-    if count is not None:
-        given = {a: _range(a, value) for a, _, value in edits} if edits else None
-        return run_sample(
-            scenario,
-            count,
-            ranges=given,
-            parameters=only or None,
-            how=how,
-            method=method,
-            seed=seed,
-            progress=progress,
-            **options,
-        )
-    values = {address: parse_values(value) for address, _, value in edits}
-    return run_sweep(
-        scenario,
-        None if study else values,
-        how=how,
-        study=study,
-        together=together,
-        progress=progress,
-        **options,
-    )
+        raise Refusal(say("an address is varied twice"))
+    return how, {address: value for address, _, value in edits}
+
+
+def _swept(scenario: Scenario, study: str | None, vary: Sequence[str], **options: Any) -> Runs:
+    from circflow.studies.sweeps.design import parse_values
+    from circflow.studies.sweeps.sweep import sweep
+
+    how, texts = _varied(vary)
+    values = {address: parse_values(text) for address, text in texts.items()}
+    return sweep(scenario, None if study else values, how=how, study=study, **options)
+
+
+def _sampled(scenario: Scenario, count: int, vary: Sequence[str], **options: Any) -> Runs:
+    from circflow.studies.sweeps.sweep import sample
+
+    how, texts = _varied(vary)
+    ranges = {address: _range(address, text) for address, text in texts.items()}
+    return sample(scenario, count, ranges=ranges or None, how=how, **options)
 
 
 def _range(address: str, text: str) -> list[Any]:
@@ -216,48 +174,56 @@ def _range(address: str, text: str) -> list[Any]:
 
     parts = [part.strip() for part in text.split(":")]
     if len(parts) not in (2, 3):
-        raise Refusal(f"{address}: with --sample write low:high or low:high:distribution")
+        raise Refusal(
+            say("{address}: with --sample write low:high or low:high:distribution", address=address)
+        )
     try:
         return [parse_number(parts[0]), parse_number(parts[1]), *parts[2:]]
     except BadCellError as problem:
         raise Refusal(f"{address}: {problem.message}") from None
 
 
-def _store(outputs: Sequence[Path]) -> tuple[Path | None, bool]:
-    """The store, and whether it goes when all is done."""
+def _check(call: Call, outputs: Sequence[Path], more: Sequence[str] = ()) -> None:
+    call.check(outputs, [*TABLES, *PLOTS, *more])
+    if any(path.suffix.lower() in PLOTS for path in outputs):
+        from importlib.util import find_spec
+
+        if find_spec("matplotlib") is None:
+            raise Refusal(say("plots need Matplotlib: pip install 'circflow[plots]'"))
+
+
+@contextmanager
+def _store(outputs: Sequence[Path]) -> Iterator[Path | None]:
+    """The store named; else one beside the first output, which goes when all is done."""
     named = [p for p in outputs if p.suffix.lower() in STORES]
     if len(named) > 1:
-        raise Refusal("name one store only")
-    if named:
-        return named[0], False
-    first = next(iter(outputs), None)
-    return (Path(f"{first}.sqlite"), True) if first is not None else (None, False)
+        raise Refusal(say("name one store only"))
+    if named or not outputs:
+        yield next(iter(named), None)
+        return
+    store = Path(f"{outputs[0]}.sqlite")
+    yield store
+    for left in (store, Path(f"{store}-wal"), Path(f"{store}-shm")):
+        left.unlink(missing_ok=True)
 
 
-def _write(path: Path, write: Callable[[Path], Any], figure: Callable[[], Any]) -> None:
-    ending = path.suffix.lower()
-    if ending in PLOTS:
-        figure().write(path)
-    elif ending in TABLES:
-        write(path)
+def _write(
+    call: Call,
+    write: Callable[[Path], Any],
+    figure: Callable[[Any], Figure],
+    outputs: Sequence[Path],
+) -> None:
+    call.progress("writing")
+    for path in outputs:
+        if path.suffix.lower() in PLOTS:
+            from circflow.studies import plots
+
+            figure(plots).write(path)
+        elif path.suffix.lower() in TABLES:
+            write(path)
 
 
-def _sweep_figure(runs: Runs) -> Any:
-    from circflow.studies.plots import sweep_plot
-
-    return sweep_plot(runs)
-
-
-def _runs_json(runs: Runs) -> dict[str, Any]:
-    return {
-        **runs.scenario.about,
-        "runs": records(runs.table),
-        "notes": runs.notes,
-        "seconds": runs.seconds,
-    }
-
-
-def _tell_runs(runs: Runs, outputs: Sequence[Path]) -> None:
+def _show_runs(runs: Runs) -> None:
     table = runs.table
     shown = [*runs.parameters, "objective_million", "status"]
     if len(table) <= 40:
@@ -267,22 +233,23 @@ def _tell_runs(runs: Runs, outputs: Sequence[Path]) -> None:
         if len(good):
             quantiles = good.quantile([0.05, 0.5, 0.95]).tolist()
             click.echo(
-                f"objective, million {runs.scenario.settings.currency}: "
-                f"lowest {good.min():,.1f}, 5 % {quantiles[0]:,.1f}, median {quantiles[1]:,.1f}, "
-                f"95 % {quantiles[2]:,.1f}, highest {good.max():,.1f}"
+                say(
+                    "objective, million {currency}: lowest {min:,.1f}, 5 % {quantiles:,.1f}, "
+                    "median {quantiles_2:,.1f}, 95 % {quantiles_3:,.1f}, highest {max:,.1f}",
+                    currency=runs.scenario.settings.currency,
+                    min=good.min(),
+                    quantiles=quantiles[0],
+                    quantiles_2=quantiles[1],
+                    quantiles_3=quantiles[2],
+                    max=good.max(),
+                )
             )
     counts = table["status"].value_counts()
-    click.echo(
-        f"{counted(len(table), 'run')}: "
-        + ", ".join(f"{n} {status}" for status, n in counts.items())
-    )
-    for text in runs.notes:
-        click.echo(text, err=True)
-    tell_files(outputs)
+    count = say_n("{n} run", "{n} runs", len(table))
+    click.echo(f"{count}: " + ", ".join(f"{n} {status}" for status, n in counts.items()))
 
 
-@click.command()
-@file_argument()
+@scenario_command()
 @click.option(
     "--sheet",
     "sheets",
@@ -298,76 +265,41 @@ def _tell_runs(runs: Runs, outputs: Sequence[Path]) -> None:
     show_default=True,
     help="With --sheet: by so much down and up.",
 )
-@click.option("--fix", is_flag=True, help="Keep the yes/no decisions of the scenario's best plan.")
-@output_option([*TABLES, *PLOTS])
-@json_option
-@set_option
-@decision_options
-@worker_options
-@quiet_option
-def tornado(  # noqa: PLR0913, PLR0917
-    file: Path,
-    sheets: Sequence[str],
-    share: float,
-    fix: bool,
-    outputs: Sequence[Path],
-    json_out: Path | None,
-    assignments: Sequence[str],
-    gap: float,
-    time_limit: float | None,
-    relax: bool,
-    jobs: int | None,
-    dask: str | None,
-    resume: bool,
-    quiet: bool,
-) -> None:
+@FIX
+@output([*TABLES, *PLOTS])
+@SEARCH
+@RESUME
+@ENGINE
+def tornado(call: Call, fix: bool, outputs: Sequence[Path], relax: bool, **options: Any) -> None:
     """Rank uncertain figures by their effect: each at its low and at its high, alone.
 
     The figures are the rows of the sheet Ranges, or all figures of the sheets named.
     """
-    checked(file, outputs, [*TABLES, *PLOTS])
-    check_outputs(file, text=[json_out])
-    store, _ = _store(outputs)
-    with Progress(quiet=quiet) as progress:
-        progress("reading")
-        scenario = read_scenario(file, assignments)
-        from circflow.studies.sweeps.tornado import tornado as run_tornado
+    _check(call, outputs)
+    scenario = call.scenario()
+    from circflow.studies.sweeps.tornado import tornado as run_tornado
 
-        study = run_tornado(
-            scenario,
-            sheets=sheets,
-            share=share,
-            decisions=decisions(relax, fix),  # type: ignore[arg-type]
-            gap=gap,
-            time_limit=time_limit,
-            jobs=jobs,
-            dask=dask,
-            store=store,
-            resume=resume,
-            progress=progress,
+    options |= {"decisions": decisions(relax, fix), "progress": call.progress}
+    with _store(outputs) as store:
+        study = run_tornado(scenario, store=store, **options)
+        _write(call, study.write, lambda plots: plots.tornado_plot(study), outputs)
+
+    def show() -> None:
+        click.echo(
+            say(
+                "objective: {base:,.1f} million {currency}",
+                base=study.base,
+                currency=scenario.settings.currency,
+            )
         )
-        progress("writing")
-        from circflow.studies.plots import tornado_plot
-
-        for path in outputs:
-            _write(path, study.write, lambda: tornado_plot(study))
-        if json_out is not None:
-            content = {**scenario.about, "base": study.base}
-            write_json(json_out, {**content, "effects": records(study.table)})
-    if store is not None:
-        for left in (store, Path(f"{store}-wal"), Path(f"{store}-shm")):
-            left.unlink(missing_ok=True)
-    if not quiet and str(json_out) != "-":
-        click.echo(f"objective: {study.base:,.1f} million {scenario.settings.currency}")
         columns = ["rank", "parameter", "low", "high", "low_effect_million", "high_effect_million"]
         print_table(study.table[columns].head(30))
-        for text in study.notes:
-            click.echo(text, err=True)
-        tell_files(outputs)
+
+    content = {**scenario.about, "base": study.base, "effects": study.table}
+    call.finish(show, lambda: content, outputs, study.notes)
 
 
-@click.command()
-@file_argument()
+@scenario_command()
 @click.option(
     "--within",
     metavar="SHARE",
@@ -384,56 +316,32 @@ def tornado(  # noqa: PLR0913, PLR0917
     show_default=True,
     help="How many alternatives to keep.",
 )
-@output_option(PAGED)
-@json_option
-@set_option
-@decision_options
-@quiet_option
-def alternatives(  # noqa: PLR0913, PLR0917
-    file: Path,
-    within: float,
-    count: int,
-    outputs: Sequence[Path],
-    json_out: Path | None,
-    assignments: Sequence[str],
-    gap: float,
-    time_limit: float | None,
-    relax: bool,
-    quiet: bool,
+@output(PAGED)
+@SEARCH
+def alternatives(
+    call: Call, within: float, outputs: Sequence[Path], relax: bool, **options: Any
 ) -> None:
     """Find plans nearly as good as the best that differ most, and what stands in all of them."""
-    checked(file, outputs, PAGED)
-    check_outputs(file, text=[json_out])
-    with Progress(quiet=quiet) as progress:
-        progress("reading")
-        scenario = read_scenario(file, assignments)
-        from circflow.studies.tradeoffs.near_optimal import near_optimal
+    call.check(outputs, PAGED)
+    scenario = call.scenario()
+    from circflow.studies.tradeoffs.near_optimal import near_optimal
 
-        found = near_optimal(
-            scenario,
-            within,
-            count=count,
-            decisions=decisions(relax),  # type: ignore[arg-type]
-            gap=gap,
-            time_limit=time_limit,
-            progress=progress,
-        )
-        progress("writing")
-        for path in outputs:
-            found.write(path)
-        if json_out is not None:
-            content = {**scenario.about, "best": found.best, "within": within}
-            tables = {"plans": records(found.table), "units": records(found.units)}
-            write_json(json_out, {**content, **tables})
-    if not quiet and str(json_out) != "-":
-        print_table(found.units[["unit", "status", "lowest", "highest", "best", "verdict"]])
+    options |= {"decisions": decisions(relax), "progress": call.progress}
+    plans = near_optimal(scenario, within, **options)
+    call.progress("writing")
+    for path in outputs:
+        plans.write(path)
+
+    def show() -> None:
+        print_table(plans.units[["unit", "status", "lowest", "highest", "best", "verdict"]])
         click.echo("")
-        print_table(found.table[["plan", "objective_million", "short_of_best", "distance"]])
-        tell_files(outputs)
+        print_table(plans.table[["plan", "objective_million", "short_of_best", "distance"]])
+
+    content = {**scenario.about, "best": plans.best, "within": within}
+    call.finish(show, lambda: {**content, "plans": plans.table, "units": plans.units}, outputs)
 
 
-@click.command()
-@file_argument()
+@scenario_command()
 @click.option(
     "--trade",
     metavar="GOAL GOAL",
@@ -449,49 +357,23 @@ def alternatives(  # noqa: PLR0913, PLR0917
     show_default=True,
     help="Points of the curve, its ends included.",
 )
-@output_option([*TABLES, *PLOTS])
-@json_option
-@set_option
-@decision_options
-@quiet_option
-def pareto(  # noqa: PLR0913, PLR0917
-    file: Path,
-    trade: tuple[str, str],
-    points: int,
-    outputs: Sequence[Path],
-    json_out: Path | None,
-    assignments: Sequence[str],
-    gap: float,
-    time_limit: float | None,
-    relax: bool,
-    quiet: bool,
+@output([*TABLES, *PLOTS])
+@SEARCH
+def pareto(
+    call: Call, trade: tuple[str, str], outputs: Sequence[Path], relax: bool, **options: Any
 ) -> None:
     """Draw the trade-off between two goals: what one more unit of the second costs of the first."""
-    checked(file, outputs, [*TABLES, *PLOTS])
-    check_outputs(file, text=[json_out])
-    with Progress(quiet=quiet) as progress:
-        progress("reading")
-        scenario = read_scenario(file, assignments)
-        from circflow.studies.tradeoffs.pareto import pareto as run_pareto
+    _check(call, outputs)
+    scenario = call.scenario()
+    from circflow.studies.tradeoffs.pareto import pareto as run_pareto
 
-        front = run_pareto(
-            scenario,
-            trade,
-            points=points,
-            decisions=decisions(relax),  # type: ignore[arg-type]
-            gap=gap,
-            time_limit=time_limit,
-            progress=progress,
-        )
-        progress("writing")
-        from circflow.studies.plots import pareto_plot
-
-        for path in outputs:
-            _write(path, front.write, lambda: pareto_plot(front))
-        if json_out is not None:
-            content = {**scenario.about, "goals": front.goals, "units": front.units}
-            write_json(json_out, {**content, "points": records(front.table)})
-    if not quiet and str(json_out) != "-":
-        names = list(front.table.columns[1:6])
-        print_table(front.table[["point", *names]])
-        tell_files(outputs)
+    options |= {"decisions": decisions(relax), "progress": call.progress}
+    front = run_pareto(scenario, trade, **options)
+    _write(call, front.write, lambda plots: plots.pareto_plot(front), outputs)
+    names = list(front.table.columns[1:6])
+    content = {**scenario.about, "goals": front.goals, "units": front.units}
+    call.finish(
+        lambda: print_table(front.table[["point", *names]]),
+        lambda: {**content, "points": front.table},
+        outputs,
+    )

@@ -18,6 +18,7 @@ import numpy as np
 from circflow.data.errors import ArgumentError
 from circflow.data.result import one_text_type
 from circflow.data.scenario import Scenario
+from circflow.i18n import mark, say
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -66,7 +67,7 @@ def named(value: Any) -> str:
 def _number(  # noqa: PLR0913
     wanted: str,
     *,
-    whole: bool = False,
+    integer: bool = False,
     least: float = -math.inf,
     above: bool = False,
     most: float = math.inf,
@@ -80,15 +81,22 @@ def _number(  # noqa: PLR0913
         number = python_value(value)
         if number is None and blank:
             return None
-        kinds = (int,) if whole else (int, float)
+        kinds = (int,) if integer else (int, float)
         good = isinstance(number, kinds) and not isinstance(number, bool)
-        if whole and isinstance(number, float) and number.is_integer():
+        if integer and isinstance(number, float) and number.is_integer():
             number, good = int(number), True
         if good:
             good = endless or math.isfinite(number)
             good = good and (number > least if above else number >= least) and number <= most
         if not good:
-            raise ArgumentError(f"{name} must be {wanted}, not {named(number)}")
+            raise ArgumentError(
+                say(
+                    "{name} must be {wanted}, not {named}",
+                    name=name,
+                    wanted=say(wanted),
+                    named=named(number),
+                )
+            )
         return number
 
     return rule
@@ -97,9 +105,21 @@ def _number(  # noqa: PLR0913
 def _scenario(name: str, value: Any) -> Any:
     if isinstance(value, Scenario):
         return value
-    read = f": read it first, circflow.read({os.fspath(value)!r})" if _is_path(value) else ""
-    what = "a scenario" if name == "scenarios" else "a Scenario"
-    raise ArgumentError(f"{name} must be {what} as circflow.read gives, not {named(value)}{read}")
+    read = (
+        say(": read it first, circflow.read({fspath!r})", fspath=os.fspath(value))
+        if _is_path(value)
+        else ""
+    )
+    what = say("a scenario") if name == "scenarios" else say("a Scenario")
+    raise ArgumentError(
+        say(
+            "{name} must be {what} as circflow.read gives, not {named}{read}",
+            name=name,
+            what=what,
+            named=named(value),
+            read=read,
+        )
+    )
 
 
 def _is_path(value: Any) -> bool:
@@ -109,7 +129,13 @@ def _is_path(value: Any) -> bool:
 def _path(name: str, value: Any) -> Any:
     if _is_path(value):
         return value
-    raise ArgumentError(f"{name} must be the name of a file or folder, not {named(value)}")
+    raise ArgumentError(
+        say(
+            "{name} must be the name of a file or folder, not {named}",
+            name=name,
+            named=named(value),
+        )
+    )
 
 
 def _file(name: str, value: Any) -> Any:
@@ -120,26 +146,32 @@ def _flag(name: str, value: Any) -> Any:
     flag = python_value(value)
     if flag is None or isinstance(flag, bool):
         return flag
-    raise ArgumentError(f"{name} must be True or False, not {named(flag)}")
+    raise ArgumentError(
+        say("{name} must be True or False, not {named}", name=name, named=named(flag))
+    )
 
 
 def _call(name: str, value: Any) -> Any:
     if value is None or callable(value):
         return value
-    raise ArgumentError(f"{name} must be a function, not {named(value)}")
+    raise ArgumentError(
+        say("{name} must be a function, not {named}", name=name, named=named(value))
+    )
 
 
 _SECONDS = _number(
-    "a number of seconds above 0, or None for no limit",
+    mark("a number of seconds above 0, or None for no limit"),
     above=True,
     least=0.0,
     blank=True,
     endless=True,
 )
-_SHARE = _number("a number of 0 or more", least=0.0)
-_COUNT = _number("a whole number of at least 1", whole=True, least=1)
-_COUNT_OR_NONE = _number("a whole number of at least 1, or None", whole=True, least=1, blank=True)
-_COUNT_FROM_0 = _number("a whole number of at least 0", whole=True, least=0, blank=True)
+_SHARE = _number(mark("a number of 0 or more"), least=0.0)
+_COUNT = _number(mark("a whole number of at least 1"), integer=True, least=1)
+_COUNT_OR_NONE = _number(
+    mark("a whole number of at least 1, or None"), integer=True, least=1, blank=True
+)
+_COUNT_FROM_0 = _number(mark("a whole number of at least 0"), integer=True, least=0, blank=True)
 
 RULES: dict[str, Rule] = {
     "path": _path,
@@ -147,27 +179,30 @@ RULES: dict[str, Rule] = {
     "scenarios": _scenario,
     "time_limit": _SECONDS,
     "seconds": _SECONDS,
-    "gap": _number("a share of 0 or more, such as 1e-6", least=0.0),
+    "gap": _number(mark("a share of 0 or more, such as 1e-6"), least=0.0),
     "within": _SHARE,
-    "share": _number("a number above 0", least=0.0, above=True),
-    "radius_km": _number("a number of 0 or more, not negative", least=0.0, endless=True),
-    "conventional_factor": _number("a number of 0 or more, not negative", least=0.0),
-    "digital_factor": _number("a number of 0 or more, not negative", least=0.0),
-    "alpha": _number("a share from 0 to below 1", least=0.0, most=math.nextafter(1.0, 0.0)),
-    "omega": _number("a share from 0 to 1", least=0.0, most=1.0),
+    "share": _number(mark("a number above 0"), least=0.0, above=True),
+    "radius_km": _number(mark("a number of 0 or more, not negative"), least=0.0, endless=True),
+    "conventional_factor": _number(mark("a number of 0 or more, not negative"), least=0.0),
+    "digital_factor": _number(mark("a number of 0 or more, not negative"), least=0.0),
+    "alpha": _number(mark("a share from 0 to below 1"), least=0.0, most=math.nextafter(1.0, 0.0)),
+    "omega": _number(mark("a share from 0 to 1"), least=0.0, most=1.0),
     "jobs": _COUNT_OR_NONE,
     "check_every": _number(
-        "a whole number of at least 1, or None for no checks", whole=True, least=1, blank=True
+        mark("a whole number of at least 1, or None for no checks"),
+        integer=True,
+        least=1,
+        blank=True,
     ),
     "count": _COUNT,
     "orders": _COUNT,
-    "points": _number("a whole number of at least 2", whole=True, least=2),
+    "points": _number(mark("a whole number of at least 2"), integer=True, least=2),
     "samples": _COUNT_FROM_0,
     "sample": _COUNT_OR_NONE,
     "test": _COUNT_FROM_0,
-    "seed": _number("a whole number of at least 0", whole=True, least=0),
-    "low": _number("a number"),
-    "high": _number("a number"),
+    "seed": _number(mark("a whole number of at least 0"), integer=True, least=0),
+    "low": _number(mark("a number")),
+    "high": _number(mark("a number")),
     "relax": _flag,
     "resume": _flag,
     "arms_length": _flag,

@@ -18,6 +18,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 MASS, TONNES = "mass", "t"
 _OF_MASS = {"%": 0.01, "share": 1.0, "kg/t": 1e-3, "g/t": 1e-6}
@@ -68,11 +69,12 @@ def recipe_balances(frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     recipes, materials = frames["Recipes"], frames["Materials"]
     solid = materials[(materials["unit"] == TONNES) & (materials["category"] != "energy")]
     mass = pd.Series(1.0, index=solid["material"], dtype=float)
-    parts = [_of_one(recipes, mass[~mass.index.duplicated()], MASS, TONNES)]
+    sides = _Sides(recipes)
+    parts = [sides.of(mass[~mass.index.duplicated()], MASS, TONNES)]
     held = contents(frames["Properties"], frames["PropertyKinds"])
-    for (name, measure), own in held.groupby(["property", "measure"], sort=False):
-        content = own.drop_duplicates("material").set_index("material")["content"]
-        parts.append(_of_one(recipes, content, str(name), str(measure)))
+    for (name, measure), of_one in held.groupby(["property", "measure"], sort=False):
+        content = of_one.drop_duplicates("material").set_index("material")["content"]
+        parts.append(sides.of(content, str(name), str(measure)))
     table = pd.concat(parts, ignore_index=True)
     table["lost"] = 1.0 - table["out"] / table["most_in"].where(table["most_in"] > 0.0)
     key = ["technology", "recipe", "property"]
@@ -81,12 +83,9 @@ def recipe_balances(frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     allowed = frames["PropertyKinds"].drop_duplicates("property").set_index("property")
     table["allowed"] = table["property"].map(allowed["loss_share"].astype(float))
     table["named"] = table["named"].astype(float).fillna(0.0)
-    where = ["technology", "recipe"]
-    order = pd.MultiIndex.from_frame(recipes[where].drop_duplicates())
-    rank = order.get_indexer(pd.MultiIndex.from_frame(table[where]))
     columns = [*key, "measure", "least_in", "most_in", "out", "lost", "named", "allowed", "reason"]
-    sorted_: pd.DataFrame = table.iloc[np.argsort(rank, kind="stable")][columns]
-    return sorted_.reset_index(drop=True)
+    sorted_: pd.DataFrame = table.sort_values("rank", kind="stable", ignore_index=True)[columns]
+    return sorted_
 
 
 def held_by_rows(recipes: pd.DataFrame, content: pd.Series[float]) -> pd.Series[float]:
@@ -98,25 +97,42 @@ def held_by_rows(recipes: pd.DataFrame, content: pd.Series[float]) -> pd.Series[
     return of_row
 
 
-def _of_one(
-    recipes: pd.DataFrame, content: pd.Series[float], name: str, measure: str
-) -> pd.DataFrame:
-    """The balance of one quantity, of the recipes that have anything of it."""
-    where = ["technology", "recipe"]
-    rows = recipes[[*where, "role", "group"]].assign(held=held_by_rows(recipes, content))
-    inputs = rows[rows["role"] == "input"]
-    plain = inputs[inputs["group"].isna()].groupby(where)["held"].sum()
-    grouped = inputs[inputs["group"].notna()].groupby([*where, "group"])["held"]
-    least, most = (side.groupby(level=where).sum() for side in (grouped.min(), grouped.max()))
-    made = rows[rows["role"] == "output"].groupby(where)["held"].sum()
-    both = pd.DataFrame({"plain": plain, "least": least, "most": most, "out": made}).fillna(0.0)
-    both.index.names = where
-    table = pd.DataFrame(
-        {
-            "least_in": both["plain"] + both["least"],
-            "most_in": both["plain"] + both["most"],
-            "out": both["out"],
-        }
-    ).reset_index()
-    there = (table["most_in"] > 0.0) | (table["out"] > 0.0)
-    return table[there].assign(property=name, measure=measure)
+class _Sides:
+    """The inputs, groups and outputs of recipes, as arrays: one quantity after another adds up."""
+
+    def __init__(self, recipes: pd.DataFrame) -> None:
+        where = ["technology", "recipe"]
+        self.recipes, self.keys = recipes, recipes[where].drop_duplicates(ignore_index=True)
+        self.recipe = recipes.groupby(where, sort=False).ngroup().to_numpy()
+        self.made = (recipes["role"] == "output").to_numpy()
+        taken, grouped = (
+            (recipes["role"] == "input").to_numpy(),
+            recipes["group"].notna().to_numpy(),
+        )
+        self.plain, self.grouped = taken & ~grouped, taken & grouped
+        rows = recipes[self.grouped]
+        self.group = rows.groupby([*where, "group"], sort=False).ngroup().to_numpy()
+        self.recipe_of_group = self.recipe[self.grouped][
+            np.unique(self.group, return_index=True)[1]
+        ]
+
+    def of(self, content: pd.Series[float], name: str, measure: str) -> pd.DataFrame:
+        """The balance of one quantity, of the recipes that have anything of it."""
+        held = held_by_rows(self.recipes, content).to_numpy()
+        count, groups = len(self.keys), len(self.recipe_of_group)
+        least, most = np.full(groups, np.inf), np.full(groups, -np.inf)
+        np.minimum.at(least, self.group, held[self.grouped])
+        np.maximum.at(most, self.group, held[self.grouped])
+
+        def sums(rows: NDArray[np.bool_]) -> NDArray[np.float64]:
+            return np.bincount(self.recipe[rows], held[rows], count).astype(float)
+
+        plain = sums(self.plain)
+        table = self.keys.assign(
+            least_in=plain + np.bincount(self.recipe_of_group, least, count),
+            most_in=plain + np.bincount(self.recipe_of_group, most, count),
+            out=sums(self.made),
+            rank=np.arange(count),
+        )
+        there = (table["most_in"] > 0.0) | (table["out"] > 0.0)
+        return table[there].assign(property=name, measure=measure)

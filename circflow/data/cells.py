@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, time, timedelta
 from typing import TYPE_CHECKING
 
 from circflow.data.errors import CircflowError
-from circflow.data.schema import Column
+from circflow.data.schema.sheets import Column
 from circflow.data.suggest import nearest
 from circflow.data.table import CellFault
+from circflow.i18n import localised, mark, say
+from circflow.i18n.names import english_word, words_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 TRUE_WORDS = frozenset({"yes", "да", "true", "1"})
 FALSE_WORDS = frozenset({"no", "нет", "false", "0"})
+_YES_AND_NO = ("yes", "no", "да", "нет")
 _LONGEST_SHOWN = 60
 
 _SPACE = "[ \u00a0\u2000-\u200a\u202f\u205f\u3000]"
@@ -85,6 +88,11 @@ def plain(number: float) -> str:
     return f"{number:.15g}"
 
 
+def written(number: float) -> str:
+    """`plain`, as the language in force writes it: for a message."""
+    return localised(plain(number))
+
+
 def split_names(text: str | None) -> tuple[str, ...]:
     """The names in a cell that lists several, separated by commas."""
     return tuple(part.strip() for part in text.split(",") if part.strip()) if text else ()
@@ -94,13 +102,17 @@ def _refuse_fault(value: object) -> None:
     if isinstance(value, CellFault):
         if value.kind == "formula":
             raise BadCellError(
-                "the formula has no calculated value: open the file in Excel and save it, "
-                "or type the value"
+                say(
+                    "the formula has no calculated value: open the file in Excel and save it, or "
+                    "type the value"
+                )
             )
         if value.kind == "merged":
-            raise BadCellError("the cell is merged with others: unmerge them and fill in each cell")
+            raise BadCellError(
+                say("the cell is merged with others: unmerge them and fill in each cell")
+            )
         raise BadCellError(
-            f"the cell holds the Excel error {shorten(value.text)}: mend its formula"
+            say("the cell holds the Excel error {text}: mend its formula", text=shorten(value.text))
         )
 
 
@@ -113,7 +125,7 @@ def parse_name(value: object) -> str | None:
         return value.strip() or None
     if isinstance(value, bool):
         raise BadCellError(
-            "a name is wanted, not TRUE or FALSE: format the cell as text and retype it"
+            say("a name is wanted, not TRUE or FALSE: format the cell as text and retype it")
         )
     if isinstance(value, int):
         return str(value)
@@ -121,13 +133,16 @@ def parse_name(value: object) -> str | None:
         if math.isfinite(value) and value == int(value):
             return str(int(value))
         raise BadCellError(
-            f"the name is typed as the number {show(value)}: format the cell as text and retype it"
+            say(
+                "the name is typed as the number {value}: format the cell as text and retype it",
+                value=show(value),
+            )
         )
     if isinstance(value, date | time | timedelta):
         raise BadCellError(
-            "the name is typed as a date or time: format the cell as text and retype the name"
+            say("the name is typed as a date or time: format the cell as text and retype the name")
         )
-    raise BadCellError("a name cannot be read from this cell: retype it as text")
+    raise BadCellError(say("a name cannot be read from this cell: retype it as text"))
 
 
 def parse_text(value: object) -> str | None:
@@ -152,16 +167,16 @@ def parse_number(value: object) -> float | None:
     if value is None:
         return None
     if isinstance(value, bool):
-        raise BadCellError("a number is wanted, not TRUE or FALSE")
+        raise BadCellError(say("a number is wanted, not TRUE or FALSE"))
     if isinstance(value, int | float):
         return _finite(value)
     if isinstance(value, str):
         return _number_from_text(value.strip())
     if isinstance(value, date | time | timedelta):
         raise BadCellError(
-            "the number is typed as a date or time: format the cell as a number and retype it"
+            say("the number is typed as a date or time: format the cell as a number and retype it")
         )
-    raise BadCellError("a number cannot be read from this cell: retype it")
+    raise BadCellError(say("a number cannot be read from this cell: retype it"))
 
 
 def _finite(value: float) -> float:
@@ -170,7 +185,7 @@ def _finite(value: float) -> float:
     except OverflowError:
         number = math.inf
     if not math.isfinite(number):
-        raise BadCellError("the number is not finite: leave the cell blank for unlimited")
+        raise BadCellError(say("the number is not finite: leave the cell blank for unlimited"))
     return number
 
 
@@ -184,22 +199,28 @@ def _number_from_text(text: str) -> float | None:
             f"{match['sign']}{whole or '0'}.{match['fraction'] or '0'}{match['exponent'] or ''}"
         )
         return _finite(float(digits.replace("\u2212", "-")))
-    raise BadCellError(f"{shorten(text)!r} is not a number{_number_hint(text)}")
+    raise BadCellError(
+        say(
+            "{text!r} is not a number{number_hint}",
+            text=shorten(text),
+            number_hint=_number_hint(text),
+        )
+    )
 
 
 _NUMBER_HINTS = tuple(
     (re.compile(pattern, re.IGNORECASE), hint)
     for pattern, hint in (
-        (r".*%", "type the share without the percent sign, 10 % as 0.1"),
+        (r".*%", mark("type the share without the percent sign, 10 % as 0.1")),
         (
             r"[+-]?[0-9]{1,3}([.,'’][0-9]{3})+([.,][0-9]*)?",
-            "separate thousands by spaces or not at all, and use one decimal sign",
+            mark("separate thousands by spaces or not at all, and use one decimal sign"),
         ),
-        (r"[+-]?\d[\d\s]*([.,][\d\s]*)?", "spaces may only separate thousands"),
-        (r"\+?inf(inity)?|∞|unlimited|no limit", "leave the cell blank for unlimited"),
-        (r"[-–—]|n/?a|nan|н/?д", "leave the cell blank"),
-        (r"[<>≤≥~≈].*", "type one figure, without a sign of comparison"),
-        (r"[+-]?\d.*", "leave out units and remarks, or move them to a note column"),
+        (r"[+-]?\d[\d\s]*([.,][\d\s]*)?", mark("spaces may only separate thousands")),
+        (mark("\\+?inf(inity)?|∞|unlimited|no limit"), mark("leave the cell blank for unlimited")),
+        (r"[-–—]|n/?a|nan|н/?д", mark("leave the cell blank")),
+        (r"[<>≤≥~≈].*", mark("type one figure, without a sign of comparison")),
+        (r"[+-]?\d.*", mark("leave out units and remarks, or move them to a note column")),
     )
 )
 
@@ -209,14 +230,14 @@ def _number_hint(text: str) -> str:
     if len(text) > _LONGEST_SHOWN:
         return ""
     hints = (hint for pattern, hint in _NUMBER_HINTS if pattern.fullmatch(text))
-    return next((f": {hint}" for hint in hints), "")
+    return next((f": {say(hint)}" for hint in hints), "")
 
 
 def parse_integer(value: object) -> float | None:
     """A whole number, as a float; None where blank."""
     number = parse_number(value)
     if number is not None and number != math.floor(number):
-        raise BadCellError(f"{show(value)} is not a whole number")
+        raise BadCellError(say("{value} is not a whole number", value=show(value)))
     return number
 
 
@@ -236,16 +257,21 @@ def parse_flag(value: object) -> bool | None:
         return True
     if word in FALSE_WORDS:
         return False
-    raise BadCellError(f"{show(value)!r} is neither yes nor no", nearest(word, ("yes", "no")))
+    raise BadCellError(
+        say("{value!r} is neither yes nor no", value=show(value)), nearest(word, _YES_AND_NO)
+    )
 
 
-def parse_choice(value: object, choices: Iterable[str]) -> str | None:
-    """One of a list of words; None where blank."""
+def parse_choice(value: object, column: Column) -> str | None:
+    """One of a column's words, in any language; None where blank."""
     word = parse_name(value)
-    choices = tuple(choices)
-    if word is not None and word not in choices:
-        raise BadCellError(f"{shorten(word)!r} is not one of the choices", nearest(word, choices))
-    return word
+    if word is None or word in column.choices:
+        return word
+    meant = english_word(column.name, column.choices, word)
+    if meant in column.choices:
+        return meant
+    near = nearest(word, (*column.choices, *words_of(column.name, column.choices)))
+    raise BadCellError(say("{word!r} is not one of the choices", word=shorten(word)), near)
 
 
 def parse_names(value: object) -> str | None:
@@ -269,11 +295,17 @@ def _share(part: object) -> float:
     number = parse_number(part)
     if number is None:
         raise BadCellError(
-            "a share is empty: write every year's share, separated by semicolons, such as 0.5; 0.8"
+            say(
+                "a share is empty: write every year's share, separated by semicolons, such "
+                "as 0.5; 0.8"
+            )
         )
     if not 0.0 < number <= 1.0:
         raise BadCellError(
-            f"the share {shorten(show(part))} is not above 0 and at most 1: write 50 % as 0.5"
+            say(
+                "the share {part} is not above 0 and at most 1: write 50 % as 0.5",
+                part=shorten(show(part)),
+            )
         )
     return number
 
@@ -299,13 +331,29 @@ def out_of_range(number: float, column: Column) -> BadCellError:
     if number != 0.0 and not column.smallest <= size <= column.largest:
         return _impossible(number, column)
     if column.low is not None and (number < column.low or number == column.low):
-        edge = f"must be above {column.low:g}" if column.low_open else f"is below {column.low:g}"
+        edge = (
+            say("must be above {low:g}", low=column.low)
+            if column.low_open
+            else say("is below {low:g}", low=column.low)
+        )
     else:
-        edge = f"must be below {column.high:g}" if column.high_open else f"is above {column.high:g}"
+        edge = (
+            say("must be below {high:g}", high=column.high)
+            if column.high_open
+            else say("is above {high:g}", high=column.high)
+        )
     message = f"{column.name} {edge}: {plain(number)}"
     if column.unit == "share" and 1 < number <= 100:
         share = plain(float(f"{number / 100:.12g}"))
-        return BadCellError(f"{message} ({plain(number)} % is {share})", share)
+        return BadCellError(
+            say(
+                "{message} ({number} % is {share})",
+                message=message,
+                number=written(number),
+                share=share,
+            ),
+            share,
+        )
     return BadCellError(message)
 
 
@@ -316,12 +364,12 @@ def _in_column(problem: BadCellError, value: object, column: Column) -> BadCellE
     text = value.strip()
     if _NOTHING.fullmatch(text):
         cure = (
-            "type a value (0 if there is none), or clear the row"
+            say("type a value (0 if there is none), or clear the row")
             if column.is_number
-            else ("choose one of the words")
+            else (say("choose one of the words"))
         )
-        cure = cure if column.required else "leave the cell blank"
-        return BadCellError(f"{text!r} stands for nothing known: {cure}")
+        cure = cure if column.required else say("leave the cell blank")
+        return BadCellError(say("{text!r} stands for nothing known: {cure}", text=text, cure=cure))
     if text.endswith("%") and column.unit in _SHARES:
         try:
             share = parse_number(text[:-1])
@@ -333,19 +381,31 @@ def _in_column(problem: BadCellError, value: object, column: Column) -> BadCellE
 
 
 _NOTHING = re.compile(r"[-–—]+|n\.?/?a\.?|nan|н/?д", re.IGNORECASE)
-_SHARES = ("share", "1/yr", "property unit", "property unit or share")
+_SHARES = ("share", "1/yr", mark("property unit"), mark("property unit or share"))
 """Units of columns in which 10 % is 0.1."""
 
 
 def _impossible(number: float, column: Column) -> BadCellError:
-    sizes = f"{column.name} must be 0 or of a size between {column.smallest:g} and"
+    sizes = say(
+        "{name} must be 0 or of a size between {smallest:g} and",
+        name=column.name,
+        smallest=column.smallest,
+    )
     if abs(number) < column.smallest:
-        way = "write 0, or count in a smaller unit"
+        way = say("write 0, or count in a smaller unit")
     elif column.blank_is_unlimited:
-        way = "leave the cell blank for unlimited"
+        way = say("leave the cell blank for unlimited")
     else:
-        way = "count in a larger unit"
-    return BadCellError(f"{sizes} {column.largest:g}, not {plain(number)}: {way}")
+        way = say("count in a larger unit")
+    return BadCellError(
+        say(
+            "{sizes} {largest:g}, not {number}: {way}",
+            sizes=sizes,
+            largest=column.largest,
+            number=written(number),
+            way=way,
+        )
+    )
 
 
 _READERS: dict[str, Callable[[object], object]] = {
@@ -366,10 +426,12 @@ def parse_cell(value: object, column: Column) -> str | float | bool | None:
     """
     try:
         if column.kind == "choice":
-            return parse_choice(value, column.choices)
+            return parse_choice(value, column)
         parsed = _READERS[column.kind](value)
     except BadCellError as problem:
         raise _in_column(problem, value, column) from None
+    if column.words and isinstance(parsed, str):
+        parsed = english_word(column.name, column.words, parsed)
     if isinstance(parsed, float) and not in_range(parsed, column):
         raise out_of_range(parsed, column)
     assert parsed is None or isinstance(parsed, str | float | bool)

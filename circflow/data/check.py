@@ -13,9 +13,9 @@ from circflow.data.checks.arithmetic import check_arithmetic
 from circflow.data.checks.balances import check_balances
 from circflow.data.checks.blends import check_blends
 from circflow.data.checks.disposal import check_disposal
-from circflow.data.checks.doubts import check_doubts
+from circflow.data.checks.doubts.flows import check_flows
+from circflow.data.checks.doubts.slips import check_doubts
 from circflow.data.checks.findings import Findings
-from circflow.data.checks.flow_doubts import check_flows
 from circflow.data.checks.futures import check_futures, check_what_comes
 from circflow.data.checks.indicators import check_indicators
 from circflow.data.checks.links import check_distances, check_effect
@@ -41,7 +41,7 @@ def check(path: str | Path) -> list[Problem]:
 
     A file that cannot be read at all is a problem as well.
     """
-    from circflow.data.files import read_book
+    from circflow.data.files.books import read_book
 
     try:
         book = read_book(path)

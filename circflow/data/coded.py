@@ -239,8 +239,8 @@ def find(keys: Keys, wanted: Keys) -> Ints:
         return np.full(len(wanted), -1, dtype=np.intp)
     order = np.argsort(keys, kind="stable")
     spot = np.minimum(np.searchsorted(keys[order], wanted), len(keys) - 1)
-    found = order[spot]
-    return np.where((keys[found] == wanted) & (wanted >= 0), found, -1)
+    place = order[spot]
+    return np.where((keys[place] == wanted) & (wanted >= 0), place, -1)
 
 
 def place_in(rows: Sequence[Column], wanted: Sequence[Column]) -> Ints:
@@ -255,11 +255,11 @@ def distinct(columns: Sequence[Column]) -> tuple[Ints, Ints]:
     its distinct row for every row."""
     sizes = [_span(c) for c in columns]
     keys = keys_of([c + 1 for c in columns], sizes)
-    whole = int(np.prod(np.array(sizes, dtype=float)))
-    if whole > 4 * len(keys) + 1_000_000:
+    product = int(np.prod(np.array(sizes, dtype=float)))
+    if product > 4 * len(keys) + 1_000_000:
         _, first, number = np.unique(keys, return_index=True, return_inverse=True)
         return first.astype(np.intp), number.astype(np.intp)
-    first_of = np.full(whole, -1, dtype=np.intp)
+    first_of = np.full(product, -1, dtype=np.intp)
     first_of[keys[::-1]] = np.arange(len(keys) - 1, -1, -1)
     there = first_of >= 0
     number = np.cumsum(there) - 1

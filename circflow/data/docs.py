@@ -1,17 +1,20 @@
 """`docs/data.md`, the reference of a scenario's sheets and columns, made from the schema.
 
-`python -m circflow.data.docs` prints it; a test fails when the file is not current.
+`python -m circflow.data.docs` prints it, with a language behind it in that language; a test fails
+when a file is not current.
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 
+from circflow.data.files.template import default_value
 from circflow.data.scenario import key_of
-from circflow.data.schema import SCENARIO_KEYS, SHEETS, Column, Sheet
-from circflow.data.template import blank_meaning
+from circflow.data.schema.sheets import SCENARIO_KEYS, SHEETS, Column, Sheet
+from circflow.i18n import ENGLISH, language, localised, say
 
-_HEAD = """\
+HEAD = """\
 # The scenario file
 
 <!-- Made from the schema: python -m circflow.data.docs > docs/data.md -->
@@ -72,7 +75,7 @@ they are made again when a workbook is written.
 """
 
 
-_RULES: dict[str, str] = {
+RULES: dict[str, str] = {
     "Periods": """\
 A period's rates are per year; stocks and capital run on from one period to the next.""",
     "Members": """\
@@ -192,54 +195,67 @@ What belongs to the decision cannot be changed: Periods, Budget, `discount_rate`
 """What a planner must know of a sheet beyond its columns."""
 
 
+def messages() -> Iterator[tuple[str, str]]:
+    """The file and the message, of what is told of the sheets beyond their columns."""
+    for text in (HEAD, *RULES.values()):
+        yield "circflow/data/docs.py", text
+
+
 def data_reference() -> str:
     """The text of `docs/data.md`."""
-    parts = [_HEAD, "## Sheets\n", _overview()]
+    parts = [say(HEAD), "## " + say("Sheets") + "\n", _overview()]
     parts += [_sheet_section(sheet) for sheet in SHEETS]
     return "\n".join(parts)
 
 
 def _overview() -> str:
-    lines = ["| sheet | | what it holds |", "| --- | --- | --- |"]
+    lines = [say("| sheet | | what it holds |"), "| --- | --- | --- |"]
     for sheet in SHEETS:
-        need = "required" if sheet.required else ""
-        link = f"[{sheet.name}](#{sheet.name.lower()})"
-        lines.append(f"| {link} | {need} | {table_cell(sheet.meaning)} |")
+        need = say("required") if sheet.required else ""
+        link = f"[{sheet.shown}](#{sheet.shown.lower().replace(' ', '-')})"
+        lines.append(f"| {link} | {need} | {table_cell(say(sheet.meaning))} |")
     return "\n".join(lines) + "\n"
 
 
 def _sheet_section(sheet: Sheet) -> str:
-    lines = [f"## {sheet.name}", "", sheet.meaning, "", _key_words(sheet), ""]
-    if sheet.name in _RULES:
-        lines += [_RULES[sheet.name], ""]
-    lines += column_table(sheet.columns, "column")
+    lines = [f"## {sheet.shown}", "", say(sheet.meaning), "", _key_words(sheet), ""]
+    if sheet.name in RULES:
+        lines += [say(RULES[sheet.name]), ""]
+    lines += column_table(sheet.columns, say("column"))
     if sheet.name == "Scenario":
-        lines += ["", "The keys, one a row:", ""]
-        lines += column_table(SCENARIO_KEYS, "key")
+        lines += ["", say("The keys, one a row:"), ""]
+        lines += column_table(SCENARIO_KEYS, say("key"))
     return "\n".join(lines) + "\n"
 
 
 def _key_words(sheet: Sheet) -> str:
-    need = "The sheet is required." if sheet.required else "The sheet is optional."
-    if not sheet.key and sheet.periodic:
-        names = [f"`{name}`" for name in (*key_of(sheet.name), "period")]
-        return f"{need} There may be several rows of one {', '.join(names)}."
-    if not sheet.key:
-        return f"{need} Every row stands by itself."
-    names = [f"`{name}`" for name in (*sheet.key, *(["period"] if sheet.periodic else []))]
-    return f"{need} Key: {', '.join(names)}."
+    need = say("The sheet is required.") if sheet.required else say("The sheet is optional.")
+    key = key_of(sheet.name) if sheet.periodic and not sheet.key else sheet.key
+    names = ", ".join(
+        f"`{sheet[name].shown}`" for name in (*key, *(["period"] if sheet.periodic else []))
+    )
+    if sheet.key:
+        rows = say("Key: {names}.", names=names)
+    elif sheet.periodic:
+        rows = say("There may be several rows of one {names}.", names=names)
+    else:
+        rows = say("Every row stands by itself.")
+    return f"{need} {rows}"
 
 
 def column_table(columns: tuple[Column, ...], title: str) -> list[str]:
     """A table of columns: meaning, unit, what they may hold, what a blank cell means."""
     lines = [
-        f"| {title} | meaning | unit | expected | possible | plausible | where blank |",
+        say(
+            "| {title} | meaning | unit | expected | possible | plausible | where blank |",
+            title=title,
+        ),
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
     for column in columns:
-        name = f"**{column.name}**" if column.required else column.name
-        sizes = [_possible(column), _plausible(column)]
-        cells = [name, column.meaning, column.unit, column.expected, *sizes, _blank(column)]
+        name = f"**{column.shown}**" if column.required else column.shown
+        words = [say(column.meaning), say(column.unit), column.expected]
+        cells = [name, *words, _possible(column), _plausible(column), _blank(column)]
         lines.append("| " + " | ".join(table_cell(text) for text in cells) + " |")
     return lines
 
@@ -257,19 +273,29 @@ def _possible(column: Column) -> str:
     minus = "±" if column.low is None or column.low < 0.0 else ""
     nought = "" if (column.low_open and column.low == 0.0) or least == 0.0 else "0, "
     nought = "" if (column.low or 0.0) > 0.0 else nought
-    return f"{nought}{minus}{least:g} to {minus}{most:g}".replace("e+", "e").replace("±0 ", "0 ")
+    sizes = _sizes(least, most, minus)
+    return f"{nought}{sizes}".replace("±0 ", "0 ")
+
+
+def _sizes(least: float, most: float, sign: str = "") -> str:
+    text = say("{sign}{least:g} to {sign}{most:g}", sign=sign, least=least, most=most)
+    return text.replace("e+", "e")
 
 
 def _plausible(column: Column) -> str:
     """Figures that are not doubted, by size."""
     if not column.is_number or column.plausible is None:
         return ""
-    least, most = column.plausible
-    return f"{least:g} to {most:g}".replace("e+", "e")
+    return _sizes(*column.plausible)
 
 
 def _blank(column: Column) -> str:
-    return blank_meaning(column).removeprefix("blank = ").removeprefix("may be blank")
+    if column.required:
+        return say("must be filled")
+    default = default_value(column)
+    if default is None:
+        return say(column.blank)
+    return default if isinstance(default, str) else localised(str(default))
 
 
 def table_cell(text: str) -> str:
@@ -280,4 +306,5 @@ def table_cell(text: str) -> str:
 
 if __name__ == "__main__":
     sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
-    sys.stdout.write(data_reference())
+    with language(sys.argv[1] if len(sys.argv) > 1 else ENGLISH):
+        sys.stdout.write(data_reference())

@@ -22,7 +22,7 @@ def read(path: str | Path) -> Scenario:
     Raises `ScenarioError` with every problem where the file cannot be used. What is doubtful, or
     cannot be met by any plan, stands in the scenario's `warnings`.
     """
-    from circflow.data.files import read_book
+    from circflow.data.files.books import read_book
 
     start = perf_counter()
     scenario = scenario_of(read_book(path))

@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
+from circflow.i18n import localised, say
+
 _ROWS_SHOWN = 20
 _COLUMNS_SHOWN = 12
 _NUMBERS = ("floating", "integer", "mixed-integer-float", "decimal")
@@ -44,8 +46,10 @@ class Result:
     def _first_table(self) -> pd.DataFrame | None:
         tables: Any = getattr(self, "tables", None)
         listed = tables() if callable(tables) else {}
-        own: list[Any] = [getattr(self, f.name) for f in fields(self)] if is_dataclass(self) else []
-        every = [*listed.values(), *own]
+        values: list[Any] = (
+            [getattr(self, f.name) for f in fields(self)] if is_dataclass(self) else []
+        )
+        every = [*listed.values(), *values]
         return next((t for t in every if isinstance(t, pd.DataFrame)), None)
 
 
@@ -54,17 +58,12 @@ def _as_html(table: pd.DataFrame) -> str:
         max_cols=_COLUMNS_SHOWN, index=False, escape=True, na_rep="", border=0
     )
     more = len(table) - _ROWS_SHOWN
-    return shown + (f"<p>and {more:,} more rows</p>" if more > 0 else "")
+    return shown + (("<p>" + say("and {more:,} more rows", more=more) + "</p>") if more > 0 else "")
 
 
 def figure(value: float | None) -> str:
     """A figure in a headline."""
-    return "–" if value is None or value != value else f"{value:,.6g}"  # noqa: PLR0124
-
-
-def counted(count: int, noun: str) -> str:
-    """`1 unit`, `2 units`."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+    return "–" if value is None or value != value else localised(f"{value:,.6g}")  # noqa: PLR0124
 
 
 def one_text_type(value: R) -> R:
@@ -78,15 +77,15 @@ def one_text_type(value: R) -> R:
 
 
 def _uniform(table: pd.DataFrame) -> pd.DataFrame:
-    made = {}
+    columns = {}
     for at, name in enumerate(table.columns):
         column = table.iloc[:, at]
         if isinstance(column.dtype, pd.StringDtype):
-            made[name] = column.astype(object).where(column.notna(), None)
+            columns[name] = column.astype(object).where(column.notna(), None)
         elif column.dtype == object and len(column):
             kind = pd.api.types.infer_dtype(column, skipna=True)
             if kind in _NUMBERS:
-                made[name] = column.astype(float)
+                columns[name] = column.astype(float)
             elif kind == "string" and column.isna().any():
-                made[name] = column.where(column.notna(), None)
-    return table.assign(**made) if made else table
+                columns[name] = column.where(column.notna(), None)
+    return table.assign(**columns) if columns else table

@@ -29,11 +29,12 @@ from circflow.data.coded import (
 )
 from circflow.data.errors import CircflowError
 from circflow.data.result import Result
-from circflow.data.schema import BY_NAME
+from circflow.data.schema.sheets import BY_NAME
 from circflow.data.table import Book, Problem, Table
+from circflow.i18n import say
 
 if TYPE_CHECKING:
-    from circflow.data.change import Edit
+    from circflow.data.changes.change import Edit
     from circflow.data.network import Network
 
 MILLION = 1e6
@@ -47,8 +48,11 @@ class ScenarioError(CircflowError, ValueError):
         self.problems = tuple(problems)
         self.origin = origin
         errors = [p for p in self.problems if p.severity == "error"]
-        head = (
-            f"{origin or 'the scenario'} has {len(errors)} error{'s' if len(errors) != 1 else ''}"
+        head = say(
+            "{value} has {count} error{if_any}",
+            value=origin or say("the scenario"),
+            count=len(errors),
+            if_any="s" if len(errors) != 1 else "",
         )
         super().__init__("\n".join([head, *(f"  {p}" for p in errors)]))
 
@@ -200,11 +204,11 @@ class Scenario(Result):
     def change(self, edits: Mapping[str, Edit]) -> Scenario:
         """A copy with other cells: `{"Markets.price[material=slag]": "*0.9"}`.
 
-        An address names cells (see `circflow.data.address`); an edit is a value to set, or text
-        such as `*0.9`, `+5`, `=12`. Raises `ScenarioError` where an address names nothing or the
-        changed scenario cannot be used.
+        An address names cells (see `circflow.data.changes.address`); an edit is a value to set, or
+        text such as `*0.9`, `+5`, `=12`. Raises `ScenarioError` where an address names nothing or
+        the changed scenario cannot be used.
         """
-        from circflow.data.change import change
+        from circflow.data.changes.change import change
 
         return change(self, edits)
 

@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from functools import cached_property
 
+from circflow.i18n import say
+
 _CYRILLIC = "АВЕКМНОРСТУХІЈЅЁаеорсухіјѕёкмнтв"
 _LATIN = "ABEKMHOPCTYXIJSËaeopcyxijsëkmhtb"
 _LOOK_ALIKE = str.maketrans(_CYRILLIC, _LATIN)
@@ -73,26 +75,26 @@ def nearest(name: str, names: Iterable[str]) -> str:
     return Names(names).nearest(name)
 
 
-def difference(found: str, good: str) -> str:
+def difference(given: str, good: str) -> str:
     """In what two names differ where the eye misses it; "" where it is plain to see."""
-    if found == good or not good:
+    if given == good or not good:
         return ""
-    if bare(found) == bare(good):
-        return "they differ in spaces or invisible characters"
+    if bare(given) == bare(good):
+        return say("they differ in spaces or invisible characters")
     mixed = [
-        c for c, d in zip(bare(found), bare(good), strict=False) if c != d and drawn(c) == drawn(d)
+        c for c, d in zip(bare(given), bare(good), strict=False) if c != d and drawn(c) == drawn(d)
     ]
-    if drawn(found) == drawn(good) and mixed:
+    if drawn(given) == drawn(good) and mixed:
         letters = ", ".join(f"{_script(c)} {c}" for c in dict.fromkeys(mixed))
-        return f"it looks the same but is typed in another alphabet: {letters}"
-    if bare(found).casefold() == bare(good).casefold():
-        return "they differ in capital letters"
+        return say("it looks the same but is typed in another alphabet: {letters}", letters=letters)
+    if bare(given).casefold() == bare(good).casefold():
+        return say("they differ in capital letters")
     return ""
 
 
-def remark(found: str, good: str) -> str:
+def remark(given: str, good: str) -> str:
     """`difference` in brackets, for the middle or the end of a message."""
-    words = difference(found, good)
+    words = difference(given, good)
     return f" ({words})" if words else ""
 
 

@@ -8,7 +8,8 @@ from typing import Literal
 
 import pandas as pd
 
-from circflow.data.schema import Sheet
+from circflow.data.schema.sheets import Sheet
+from circflow.i18n import say
 
 
 @dataclass(frozen=True, order=True)
@@ -18,13 +19,20 @@ class Cell:
     sheet: str
     row: int
     column: str = ""
+    title: str = field(default="", compare=False)
+    """What the sheet is called in the file, where that is another name."""
+
+    @property
+    def place(self) -> str:
+        """The name of the sheet in the file."""
+        return self.title or self.sheet
 
     def __str__(self) -> str:
         if not self.row:
-            return self.sheet
+            return self.place
         if not self.column:
-            return f"{self.sheet} row {self.row}"
-        return f"{self.sheet}!{self.column}{self.row}"
+            return say("{sheet} row {row}", sheet=self.place, row=self.row)
+        return f"{self.place}!{self.column}{self.row}"
 
 
 @dataclass(frozen=True)
@@ -46,12 +54,16 @@ class Problem:
     alone: `check` reports such an error, yet the scenario can be read, solved and explained."""
 
     def __str__(self) -> str:
-        text = f"{self.cell}: {self.message}" if self.cell.sheet else self.message
+        return "; ".join(self.parts(str(self.cell)))
+
+    def parts(self, where: str) -> list[str]:
+        """What is wrong and where, what is expected, the nearest good value."""
+        parts = [f"{where}: {self.message}" if where else self.message]
         if self.expected:
-            text += f"; expected {self.expected}"
+            parts.append(say("expected {what}", what=self.expected))
         if self.suggestion:
-            text += f"; did you mean {self.suggestion!r}?"
-        return text
+            parts.append(say("did you mean {name!r}?", name=self.suggestion))
+        return parts
 
 
 @dataclass(frozen=True)
@@ -63,8 +75,19 @@ class RawSheet:
     """
 
     name: str
+    """Of a sheet of the schema its English one."""
     grid: list[list[object]]
     hidden: bool = False
+    title: str = ""
+    """What the sheet is called in the file, where that is another name."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """What columns are called in the file, by their English names, where those are others."""
+    language: str = ""
+    """Of the names in the file, where that is not English."""
+
+    def cell(self, row: int, column: str = "") -> Cell:
+        """A cell of the sheet."""
+        return Cell(self.name.strip(), row, column, self.title)
 
 
 @dataclass(frozen=True)
@@ -100,10 +123,12 @@ class Table:
     frame: pd.DataFrame
     letters: Mapping[str, str] = field(default_factory=dict)
     """Letter of each column that stands in the file."""
+    title: str = ""
+    """What the sheet is called in the file, where that is another name."""
 
     def cell(self, row: int, column: str = "") -> Cell:
         """The cell of a column in a row of the file (of the row, if the file lacks the column)."""
-        return Cell(self.sheet.name, row, self.letters.get(column, ""))
+        return Cell(self.sheet.name, row, self.letters.get(column, ""), self.title)
 
     def __len__(self) -> int:
         return len(self.frame)

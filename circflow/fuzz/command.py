@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from circflow.data.files import write_book
+from circflow.data.files.books import write_book
 from circflow.fuzz.judge import Finding
 from circflow.fuzz.regions import book_of
 from circflow.fuzz.worker import FAMILIES, STARTED, Family, checked
@@ -60,7 +60,7 @@ class _Run:
         self.folder = folder
         self.begun = begun
         self.seconds = seconds
-        self.told = begun
+        self.last_line = begun
         self.scenarios = 0
         self.checked: Counter[str] = Counter()
         self.findings: Counter[str] = Counter()
@@ -73,13 +73,13 @@ class _Run:
         """Check one scenario (of each family that is asked for)."""
         for family in FAMILIES:
             names = _chosen(family, only)
-            for told in checked(family, case, names) if names else ():
-                if not isinstance(told, str):
-                    self._found(case, told.first, told.small)
-                elif told == STARTED:
+            for finding in checked(family, case, names) if names else ():
+                if not isinstance(finding, str):
+                    self._found(case, finding.first, finding.small)
+                elif finding == STARTED:
                     self.scenarios += 1
                 else:
-                    self.checked[told] += 1
+                    self.checked[finding] += 1
                 self._tell(case)
 
     def _found(self, case: str, first: Finding, small: Finding) -> None:
@@ -96,8 +96,8 @@ class _Run:
         sys.stdout.flush()
 
     def _tell(self, case: str) -> None:
-        if time.monotonic() - self.told >= _TELL_SECONDS:
-            self.told = time.monotonic()
+        if time.monotonic() - self.last_line >= _TELL_SECONDS:
+            self.last_line = time.monotonic()
             click.echo(f"{case}: {self._counts()}", err=True)
 
     def _counts(self) -> str:
@@ -110,8 +110,8 @@ class _Run:
     def end(self) -> None:
         """The checks by name, then the summary line."""
         for name, count in sorted(self.checked.items()):
-            found = f", {self.findings[name]} findings" if self.findings[name] else ""
-            click.echo(f"{name}: {count} checked{found}", err=True)
+            findings = f", {self.findings[name]} findings" if self.findings[name] else ""
+            click.echo(f"{name}: {count} checked{findings}", err=True)
         click.echo(self._counts())
 
 

@@ -67,13 +67,13 @@ def _upfront(sheets: Sheets) -> bool:
 
 
 def _periods(sheets: Sheets) -> list[_Period]:
-    rate, start, made = _rate(sheets), 0, []
+    rate, start, periods = _rate(sheets), 0, []
     for row in sheets["Periods"]:
         years = int(number(row, "years"))
         weight = sum((1.0 + rate) ** -(start + n) for n in range(years))
-        made.append(_Period(str(row["period"]), start, years, weight))
+        periods.append(_Period(str(row["period"]), start, years, weight))
         start += years
-    return made
+    return periods
 
 
 def _window(unit: Row, periods: list[_Period]) -> list[_Period]:

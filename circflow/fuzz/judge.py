@@ -26,6 +26,11 @@ from circflow.solver.compiled import compile_model
 from circflow.solver.run import optimise, solve
 
 TOLERANCE = 1e-6
+PATIENCE = 20.0
+"""Seconds for one search."""
+UNDECIDED = "undecided"
+UNFINISHED = (Status.FEASIBLE, Status.STOPPED)
+"""The search was not over: a right answer, which nothing is held against."""
 AUDITED = 0.15
 """Share of the changed scenarios that are checked, read off and audited as well."""
 ENUMERATED = "decisions_one_by_one"
@@ -39,7 +44,7 @@ class Answer:
     """What a scenario has for an answer."""
 
     ending: str
-    """optimal, infeasible, unbounded; refused (by the check); or fault: what must not happen."""
+    """As the search ended; refused (by the check); or fault: what must not happen."""
     objective: float = math.nan
     gross: float = 0.0
     """Sum of the objective's absolute parts, million."""
@@ -73,13 +78,13 @@ def answer(sheets: Sheets, *, relax: bool = False, audit: bool = True) -> Answer
     try:
         scenario = scenario_of(book_of(sheets)) if audit else typed(sheets)
         compiled = compile_model(build(scenario, relax=relax))
-        outcome, _, _ = optimise(compiled, gap=0.0)
+        outcome, _, _ = optimise(compiled, gap=0.0, time_limit=PATIENCE)
         if outcome.x is None:  # without explaining why
             return Answer(outcome.ending.value)
         gross = abs(compiled.program.offset) + float(abs(compiled.program.cost * outcome.x).sum())
         if not audit:
             return Answer(outcome.ending.value, 0.0 - outcome.objective, gross)
-        solution = solve(scenario, relax=relax, gap=0.0)
+        solution = solve(scenario, relax=relax, gap=0.0, time_limit=PATIENCE)
         return Answer(solution.status.value, solution.objective, gross, moved(solution))
     except ScenarioError as refused:
         return Answer("refused", text=str(refused))
@@ -125,10 +130,12 @@ def judge(sheets: Sheets, seed: str, names: tuple[str, ...] = NAMES) -> Iterator
     """
     first = answer(sheets)
     yield PLAIN
-    if first.ending in ("fault", Status.UNBOUNDED, Status.STOPPED):
+    if first.ending in ("fault", Status.UNBOUNDED):
         yield Finding(PLAIN, f"{PLAIN}: {first}", {"scenario": sheets})
         return
-    if first.ending == "refused":
+    if first.ending in UNFINISHED:
+        yield UNDECIDED
+    if first.ending == "refused" or first.ending in UNFINISHED:
         return
     for name in names:
         if name == ENUMERATED:
@@ -164,6 +171,8 @@ def disagreement(first: Answer, second: Answer, changed: Changed) -> str:
     """Why two answers cannot both be right; empty where they can."""
     if "fault" in (first.ending, second.ending):
         return f"before {first}, after {second}"
+    if first.ending in UNFINISHED or second.ending in UNFINISHED:
+        return ""
     if first.ending != Status.OPTIMAL:
         equal = changed.expected == "equal" and second.ending != first.ending
         return f"before {first}, after {second}" if equal else ""
@@ -191,6 +200,9 @@ def _enumerated(sheets: Sheets, first: Answer) -> Iterator[Finding | str]:
         one = answer(way.sheets, audit=False)
         if one.ending == "fault":
             yield Finding(ENUMERATED, f"{ENUMERATED}: {one}", {"scenario": way.sheets})
+            return
+        if one.ending in UNFINISHED:
+            yield UNDECIDED
             return
         worth = one.objective + way.lacking
         if one.ending == Status.OPTIMAL and not worth <= best.objective:

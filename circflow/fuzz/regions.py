@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from random import Random
 from typing import TypeVar
 
-from circflow.data.schema import BY_NAME
+from circflow.data.schema.sheets import BY_NAME
 from circflow.data.table import Book, RawSheet
 
 Value = str | float | bool | None
@@ -390,13 +390,13 @@ class _Region:
         ]
         if all(row["recipe"] != "fast" for row in self.sheets["Recipes"]):
             del factors[1]
-        made = [{**row, "pollutant": "CO2"} for row in self.some(factors, 0.5)]
-        made += [{**row, "pollutant": "dust"} for row in self.some(factors[:1], 0.3)]
-        self.sheets["EmissionFactors"] = made
+        factors_of_all = [{**row, "pollutant": "CO2"} for row in self.some(factors, 0.5)]
+        factors_of_all += [{**row, "pollutant": "dust"} for row in self.some(factors[:1], 0.3)]
+        self.sheets["EmissionFactors"] = factors_of_all
         scopes = [("cluster", None), ("region", "south"), ("member", "Building"), ("site", "Plant"),
                   ("unit", "Kiln 1")]  # fmt: skip
         limits: list[Row] = []
-        for pollutant in dict.fromkeys(row["pollutant"] for row in made):
+        for pollutant in dict.fromkeys(row["pollutant"] for row in factors_of_all):
             for scope, key in self.rng.sample(scopes, self.rng.randint(0, 2)):
                 hard = self.maybe(0.15)
                 limits.append(

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Literal
 
-from circflow.data.schema import BY_NAME
+from circflow.data.schema.sheets import BY_NAME
 from circflow.fuzz.regions import LEAST, MOST, Row, Sheets, Value
 
 Expected = Literal["equal", "not lower"]
@@ -318,11 +318,13 @@ def unit_of_one_material(sheets: Sheets, rng: Random, seen: Seen) -> Changed | N
     for row in changed.get("Disposal", []):  # every waste: a row of its own for this one
         if row.get("material") is None and material["category"] == "waste":
             return None
-    own = {sheet: tuple(c for c in columns if c in _AMOUNTS) for sheet, columns in TONNES.items()}
+    amounts = {
+        sheet: tuple(c for c in columns if c in _AMOUNTS) for sheet, columns in TONNES.items()
+    }
     per_unit = {sheet: tuple(c for c in MONEY[sheet]) for sheet in _OF_A_MATERIAL & set(MONEY)}
     for sheet in _OF_A_MATERIAL:
         rows = [row for row in changed.get(sheet, []) if row.get("material") == name]
-        _times({sheet: rows}, {sheet: own.get(sheet, ())}, factor)
+        _times({sheet: rows}, {sheet: amounts.get(sheet, ())}, factor)
         _times({sheet: rows}, {sheet: per_unit.get(sheet, ())}, 1.0 / factor)
     _recount_recipes(changed, name, factor)
     _recount_emissions(changed, name, factor)
@@ -391,11 +393,11 @@ def _recount_emissions(sheets: Sheets, name: Value, factor: float) -> None:
     """Factors per unit of the material; one that holds for all of a kind gets a row of its own."""
     rows = sheets.get("EmissionFactors", [])
     for kind in _KINDS_OF_A_MATERIAL:
-        own = {r["pollutant"]: r for r in rows if r["kind"] == kind and r.get("key") == name}
+        factors = {r["pollutant"]: r for r in rows if r["kind"] == kind and r.get("key") == name}
         for row in [r for r in rows if r["kind"] == kind and r.get("key") is None]:
-            if row["pollutant"] not in own:
+            if row["pollutant"] not in factors:
                 rows.append({**row, "key": name, "factor": number(row, "factor") / factor})
-        for row in own.values():
+        for row in factors.values():
             row["factor"] = number(row, "factor") / factor
 
 
@@ -404,12 +406,12 @@ def _recount_modes(sheets: Sheets, mode: str, factor: float) -> None:
         if row["mode"] == mode:
             _times({"Modes": [row]}, {"Modes": MONEY["Modes"]}, 1.0 / factor)
     rows = sheets.get("EmissionFactors", [])
-    own = {r["pollutant"]: r for r in rows if r["kind"] == "transport" and r.get("key") == mode}
+    factors = {r["pollutant"]: r for r in rows if r["kind"] == "transport" and r.get("key") == mode}
     if mode != "none":
         for row in [r for r in rows if r["kind"] == "transport" and r.get("key") is None]:
-            if row["pollutant"] not in own:
+            if row["pollutant"] not in factors:
                 rows.append({**row, "key": mode, "factor": number(row, "factor") / factor})
-    for row in own.values():
+    for row in factors.values():
         row["factor"] = number(row, "factor") / factor
 
 

@@ -18,11 +18,11 @@ from collections.abc import Iterable, Iterator
 from random import Random
 
 from circflow.algebra.build import build
-from circflow.data.grids import column_letter
+from circflow.data.files.grids import column_letter
 from circflow.data.read import scenario_of
 from circflow.data.scenario import ScenarioError
 from circflow.data.table import Cell
-from circflow.fuzz.judge import Finding, typed
+from circflow.fuzz.judge import UNDECIDED, Finding, typed
 from circflow.fuzz.regions import (
     APART,
     MOST,
@@ -42,7 +42,6 @@ from circflow.solver.highs import SolverError
 from circflow.solver.optimum import optimum
 
 NAMES = ("explained", "irreducible", "remedy_works", "nine_tenths", "together_works")
-UNDECIDED = "undecided"
 Place = tuple[str, int, str]
 """Sheet, place of the row among its rows, column: a condition's cell."""
 
@@ -175,7 +174,7 @@ def has_plan(sheets: Sheets, *, checked: bool = False) -> bool:
 
 def places(sheets: Sheets) -> set[Place]:
     """Every cell that is a condition."""
-    found = {
+    places_of = {
         (sheet, at, column)
         for table in (BLANKED, ZEROED)
         for sheet, columns in table.items()
@@ -183,8 +182,8 @@ def places(sheets: Sheets) -> set[Place]:
         for column in columns
         if row.get(column) is not None
     }
-    found |= {("Budget", at, "budget_million") for at in range(len(sheets.get("Budget", [])))}
-    found |= {
+    places_of |= {("Budget", at, "budget_million") for at in range(len(sheets.get("Budget", [])))}
+    places_of |= {
         ("Streams", at, "amount_per_year")
         for at, row in enumerate(sheets["Streams"])
         if row.get("must_handle") is not False
@@ -194,8 +193,8 @@ def places(sheets: Sheets) -> set[Place]:
         for at, row in enumerate(sheets.get(sheet, [])):
             if row["unit"] in existing:
                 columns = ("capacity_per_year", "min_load")
-                found |= {(sheet, at, c) for c in columns if row.get(c) is not None}
-    return found
+                places_of |= {(sheet, at, c) for c in columns if row.get(c) is not None}
+    return places_of
 
 
 def _existing(sheets: Sheets) -> set[Value]:
@@ -245,10 +244,10 @@ def _loads_without(sheets: Sheets, gone: set[Place]) -> list[Row]:
         if unit["unit"] not in _existing(sheets):
             continue
         for period in sheets["Periods"]:
-            number_own, own = by_period.get((unit["unit"], period["period"]), (0, Row()))
+            number_own, by_unit = by_period.get((unit["unit"], period["period"]), (0, Row()))
             places: dict[str, Place] = {}
             for column in ("capacity_per_year", "min_load"):
-                named = own.get(column) is not None
+                named = by_unit.get(column) is not None
                 places[column] = (
                     ("UnitPeriods", number_own, column) if named else ("Units", at, column)
                 )
@@ -258,7 +257,7 @@ def _loads_without(sheets: Sheets, gone: set[Place]) -> list[Row]:
             if places["capacity_per_year"] in gone:
                 of["min_load"] *= of["capacity_per_year"] / beyond
                 of["capacity_per_year"] = beyond
-            rows.append({**own, "unit": unit["unit"], "period": period["period"], **of})
+            rows.append({**by_unit, "unit": unit["unit"], "period": period["period"], **of})
     return rows
 
 
@@ -280,14 +279,14 @@ def judge(sheets: Sheets, case: str, names: tuple[str, ...] = NAMES) -> Iterator
         yield UNDECIDED
         return
     try:
-        found = explain(scenario_of(book_of(sheets)))
+        explanation = explain(scenario_of(book_of(sheets)))
     except Exception as fault:
         text = f"explain: {type(fault).__name__}: {' '.join(str(fault).split())[:300]}"
         yield Finding("explained", text, {"scenario": sheets})
         return
     for name in names:
         try:
-            for wrong in _CHECKS[name](sheets, found):
+            for wrong in _CHECKS[name](sheets, explanation):
                 if wrong:
                     yield Finding(name, f"{name}: {wrong}", {"scenario": sheets})
                 yield name
@@ -303,18 +302,18 @@ def _place(sheets: Sheets, cell: Cell) -> Place:
 
 def _cells(sheets: Sheets, conflict: Conflict) -> set[Place]:
     """The cells of a conflict; a choice is a condition of all units that share it."""
-    found = set()
+    places_of = set()
     for condition in conflict.conditions:
         sheet, at, column = _place(sheets, condition.cell)
-        found.add((sheet, at, column))
+        places_of.add((sheet, at, column))
         if column == "choice":
             shared = sheets[sheet][at]["choice"]
-            found |= {(sheet, n, column) for n, u in enumerate(sheets[sheet])
+            places_of |= {(sheet, n, column) for n, u in enumerate(sheets[sheet])
                       if u.get("choice") == shared}  # fmt: skip
-    return found
+    return places_of
 
 
-def made(sheets: Sheets, changes: Iterable[Change], share: float = 1.0) -> Sheets:
+def with_changes(sheets: Sheets, changes: Iterable[Change], share: float = 1.0) -> Sheets:
     """The scenario with changes made, or a share of each."""
     changed = copy.deepcopy(sheets)
     for change in changes:
@@ -326,47 +325,47 @@ def made(sheets: Sheets, changes: Iterable[Change], share: float = 1.0) -> Sheet
     return changed
 
 
-def _explained(sheets: Sheets, found: Explanation) -> Iterator[str]:
-    if found.status is not Status.INFEASIBLE:
-        yield f"there is no plan, but explain says {found.status}"
-    elif found.conflicts or found.within_tolerance:
+def _explained(sheets: Sheets, explanation: Explanation) -> Iterator[str]:
+    if explanation.status is not Status.INFEASIBLE:
+        yield f"there is no plan, but explain says {explanation.status}"
+    elif explanation.conflicts or explanation.within_tolerance:
         yield ""
     else:
         free = has_plan(without(sheets, places(sheets)))
         yield "no conflict is named, but without the limits there is a plan" if free else ""
 
 
-def _irreducible(sheets: Sheets, found: Explanation) -> Iterator[str]:
+def _irreducible(sheets: Sheets, explanation: Explanation) -> Iterator[str]:
     every = places(sheets)
-    for conflict in found.conflicts:
-        own = _cells(sheets, conflict)
-        if missing := own - every:
+    for conflict in explanation.conflicts:
+        places_of = _cells(sheets, conflict)
+        if missing := places_of - every:
             yield f"{missing} are no conditions"
             continue
-        said = " + ".join(str(c.cell) for c in conflict.conditions)
+        listed = " + ".join(str(c.cell) for c in conflict.conditions)
         yield (
-            f"{said}: these alone can hold together"
-            if has_plan(without(sheets, every - own))
+            f"{listed}: these alone can hold together"
+            if has_plan(without(sheets, every - places_of))
             else ""
         )
         for condition in conflict.conditions:
             one = _place(sheets, condition.cell)
-            less = {p for p in own if p != one and not (p[2] == one[2] == "choice")}
+            less = {p for p in places_of if p != one and not (p[2] == one[2] == "choice")}
             needed = has_plan(without(sheets, every - less))
-            yield "" if needed else f"{said}: {condition.cell} is not needed"
+            yield "" if needed else f"{listed}: {condition.cell} is not needed"
 
 
-def _others(sheets: Sheets, found: Explanation, conflict: Conflict) -> set[Place]:
+def _others(sheets: Sheets, explanation: Explanation, conflict: Conflict) -> set[Place]:
     """The conditions of the other conflicts."""
-    own = _cells(sheets, conflict)
-    return {p for other in found.conflicts for p in _cells(sheets, other)} - own
+    places_of = _cells(sheets, conflict)
+    return {p for other in explanation.conflicts for p in _cells(sheets, other)} - places_of
 
 
-def _remedy_works(sheets: Sheets, found: Explanation) -> Iterator[str]:
-    for conflict in found.conflicts:
-        others = _others(sheets, found, conflict)
+def _remedy_works(sheets: Sheets, explanation: Explanation) -> Iterator[str]:
+    for conflict in explanation.conflicts:
+        others = _others(sheets, explanation, conflict)
         for change in conflict.remedies:
-            changed = made(sheets, [change])
+            changed = with_changes(sheets, [change])
             try:
                 works = has_plan(without(changed, others) if others else changed, checked=True)
             except ScenarioError as refused:
@@ -375,21 +374,21 @@ def _remedy_works(sheets: Sheets, found: Explanation) -> Iterator[str]:
             yield "" if works else f"{change.text}: there is still no plan"
 
 
-def _nine_tenths(sheets: Sheets, found: Explanation) -> Iterator[str]:
-    for conflict in found.conflicts:
-        others = _others(sheets, found, conflict)
+def _nine_tenths(sheets: Sheets, explanation: Explanation) -> Iterator[str]:
+    for conflict in explanation.conflicts:
+        others = _others(sheets, explanation, conflict)
         for change in conflict.remedies:
             if change.after is not None:
-                less = without(made(sheets, [change], 0.9), others)
+                less = without(with_changes(sheets, [change], 0.9), others)
                 yield f"{change.text}: nine tenths of it would do" if has_plan(less) else ""
 
 
-def _together_works(sheets: Sheets, found: Explanation) -> Iterator[str]:
-    if found.verified and found.together:
-        works = has_plan(made(sheets, found.together), checked=True)
-        said = "; ".join(change.text for change in found.together)
-        yield "" if works else f"{said}: there is still no plan"
-    elif len(found.conflicts) > 1:
+def _together_works(sheets: Sheets, explanation: Explanation) -> Iterator[str]:
+    if explanation.verified and explanation.together:
+        works = has_plan(with_changes(sheets, explanation.together), checked=True)
+        listed = "; ".join(change.text for change in explanation.together)
+        yield "" if works else f"{listed}: there is still no plan"
+    elif len(explanation.conflicts) > 1:
         yield "no changes are named that together make a plan"
 
 

@@ -4,6 +4,7 @@ a finding too, and stops nothing."""
 from __future__ import annotations
 
 import multiprocessing
+import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -11,14 +12,17 @@ from random import Random
 
 from circflow.data.pandas_text import keep_python_strings
 from circflow.fuzz import judge, remedies
-from circflow.fuzz.judge import Finding
+from circflow.fuzz.judge import UNDECIDED, Finding
 from circflow.fuzz.regions import Sheets, region
 from circflow.fuzz.shrink import shrunk
+from circflow.solver.highs import SolverError
 
 Check = Callable[[Sheets, str, tuple[str, ...]], Iterator[Finding | str]]
 STARTED = "started"
 SILENCE = 120.0
-"""Seconds without a sign of life after which a check counts as never ending."""
+"""Seconds of the processor without a sign of life after which a check counts as never ending."""
+_ASLEEP = 1800.0
+"""The same by the clock, for one that waits for something."""
 
 
 @dataclass(frozen=True)
@@ -59,16 +63,18 @@ def checked(family: Family, case: str, names: tuple[str, ...]) -> Iterator[str |
     there.close()
     last = "the scenario is made"
     try:
-        while here.poll(SILENCE):
+        while here.poll(_ASLEEP):
             told = here.recv()
             yield told
             last = told if isinstance(told, str) else told.first.name
-        text = f"after {last}: no answer within {SILENCE:.0f} seconds"
+        text = f"after {last}: no answer within {_ASLEEP:.0f} seconds"
     except EOFError:
         process.join()
         if not process.exitcode:
             return
         text = f"after {last}: the process ended with {process.exitcode}"
+        if process.exitcode == -getattr(signal, "SIGPROF", 0):
+            text = f"after {last}: no answer within {SILENCE:.0f} seconds of the processor"
     finally:
         process.kill()
         process.join()
@@ -80,15 +86,27 @@ def checked(family: Family, case: str, names: tuple[str, ...]) -> Iterator[str |
 def _work(there: Connection, family: Family, case: str, names: tuple[str, ...]) -> None:
     """Check the scenario of a case, and tell."""
     keep_python_strings()
-    sheets = family.scenario(Random(case))
+    _be_patient()
+    try:
+        sheets = family.scenario(Random(case))
+    except SolverError:  # it could not be told whether the scenario has a plan
+        there.send(UNDECIDED)
+        return
     if sheets is None:
         return
     there.send(STARTED)
     for one in family.check(sheets, case, names):
+        _be_patient()
         if isinstance(one, str):
             there.send(one)
         else:
             there.send(Found(one, _smaller(family.check, sheets, case, one)))
+
+
+def _be_patient() -> None:
+    """End this process after so much more time of the processor, where the system can."""
+    if hasattr(signal, "setitimer"):
+        signal.setitimer(signal.ITIMER_PROF, SILENCE)
 
 
 def _smaller(check: Check, sheets: Sheets, case: str, finding: Finding) -> Finding:

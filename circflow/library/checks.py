@@ -7,6 +7,7 @@ import re
 from circflow.data.cells import plain, shorten
 from circflow.data.checks.findings import Drafts, by_row, records
 from circflow.data.suggest import nearest
+from circflow.i18n import say
 from circflow.library.balance import balances
 from circflow.library.schema import LIST_SIGN
 
@@ -18,8 +19,8 @@ CLOSED = 0.01
 
 def check_texts(drafts: Drafts) -> None:
     """Codes of wastes, sources that stand in Sources, technologies that have a recipe."""
-    _check_codes(drafts, "waste_code", _WASTE_CODE, "six figures, such as 10 02 02")
-    _check_codes(drafts, "fkko", _FKKO, "up to eleven figures, such as 3 51 110")
+    _check_codes(drafts, "waste_code", _WASTE_CODE, say("six figures, such as 10 02 02"))
+    _check_codes(drafts, "fkko", _FKKO, say("up to eleven figures, such as 3 51 110"))
     for sheet in ("Technologies", "Materials"):
         _check_sources(drafts, sheet)
     recipes = set(drafts["Recipes"].frame["technology"].dropna())
@@ -29,8 +30,11 @@ def check_texts(drafts: Drafts) -> None:
                 "Technologies",
                 row,
                 "technology",
-                f"{shorten(name)!r} has no recipe: add its rows in Recipes, or delete the row",
-                expected="a technology with rows in Recipes",
+                say(
+                    "{name!r} has no recipe: add its rows in Recipes, or delete the row",
+                    name=shorten(name),
+                ),
+                expected=say("a technology with rows in Recipes"),
             )
 
 
@@ -46,7 +50,11 @@ def _check_codes(drafts: Drafts, column: str, pattern: re.Pattern[str], example:
                 "Materials",
                 row,
                 column,
-                f"{shorten(wrong[0])!r} is no such code: write {example}, several separated by ;",
+                say(
+                    "{wrong!r} is no such code: write {example}, several separated by ;",
+                    wrong=shorten(wrong[0]),
+                    example=example,
+                ),
                 expected=example,
             )
 
@@ -60,8 +68,11 @@ def _check_sources(drafts: Drafts, sheet: str) -> None:
                     sheet,
                     row,
                     "source",
-                    f"there is no source {shorten(name)!r} in Sources: correct the name, or add it",
-                    expected="ids from the sheet Sources, separated by ;",
+                    say(
+                        "there is no source {name!r} in Sources: correct the name, or add it",
+                        name=shorten(name),
+                    ),
+                    expected=say("ids from the sheet Sources, separated by ;"),
                     suggestion=nearest(name, known),
                 )
 
@@ -82,22 +93,28 @@ def _check_sizes(drafts: Drafts) -> None:
             "Technologies",
             record["row"],
             "capacity_max_per_year",
-            f"capacity_max_per_year is below capacity_per_year {least}: raise it, or clear it",
-            expected=f"at least {least}",
+            say(
+                "capacity_max_per_year is below capacity_per_year {least}: raise it, or clear it",
+                least=least,
+            ),
+            expected=say("at least {least}", least=least),
         )
     for row in frame.index[frame["capacity_max_per_year"].isna() & frame[columns[3]].notna()]:
         drafts.warning(
             "Technologies",
             int(row),
             "capex_max_million",
-            "capex_max_million has no effect without capacity_max_per_year: fill that in as well",
+            say(
+                "capex_max_million has no effect without capacity_max_per_year: fill that in "
+                "as well"
+            ),
         )
     for row in frame.index[frame["capex_max_million"] < frame["capex_million"]]:
         drafts.warning(
             "Technologies",
             int(row),
             "capex_max_million",
-            "the greatest size costs less than the smallest: check both figures",
+            say("the greatest size costs less than the smallest: check both figures"),
         )
 
 
@@ -109,7 +126,7 @@ def _check_prices(drafts: Drafts) -> None:
                 "Materials",
                 int(row),
                 column,
-                f"the price has no {column}: fill it in, or clear the price",
+                say("the price has no {column}: fill it in, or clear the price", column=column),
                 expected=drafts["Materials"].sheet[column].expected,
             )
 
@@ -119,17 +136,26 @@ def _check_balances(drafts: Drafts) -> None:
     if drafts.has_faults:
         return
     recipes = drafts["Recipes"].frame
-    found = balances(recipes, drafts["Materials"].frame, drafts["Balance"].frame)
+    by_recipe = balances(recipes, drafts["Materials"].frame, drafts["Balance"].frame)
     rows = recipes.reset_index().groupby(["technology", "recipe"])["row"].first()
-    for technology, recipe, taken, made in found.itertuples(index=False):
-        if abs(taken - made) <= CLOSED * max(taken, made):
+    for technology, recipe, taken, output in by_recipe.itertuples(index=False):
+        if abs(taken - output) <= CLOSED * max(taken, output):
             continue
         row = int(rows.loc[technology, recipe])
-        sums = f"{plain(round(taken, 6))} t go in, {plain(round(made, 6))} t come out"
+        sums = say(
+            "{taken} t go in, {output} t come out",
+            taken=plain(round(taken, 6)),
+            output=plain(round(output, 6)),
+        )
         drafts.warning(
             "Recipes",
             row,
             "amount",
-            f"the mass balance of {shorten(technology)!r}, {shorten(recipe)!r}, is open: {sums}; "
-            "name what is missing in Balance",
+            say(
+                "the mass balance of {technology!r}, {recipe!r}, is open: {sums}; name what "
+                "is missing in Balance",
+                technology=shorten(technology),
+                recipe=shorten(recipe),
+                sums=sums,
+            ),
         )

@@ -103,11 +103,11 @@ def _sheets() -> Iterator[str]:
 def _sectors(library: Library) -> Iterator[str]:
     rows = library.technologies
     for sector in SECTORS:
-        own = rows[rows["sector"] == sector]
-        if own.empty:
+        of_sector = rows[rows["sector"] == sector]
+        if of_sector.empty:
             continue
         yield f"### {sector[0].upper()}{sector[1:]}\n"
-        yield "\n".join(_table(library, own.to_dict("records"))) + "\n"
+        yield "\n".join(_table(library, of_sector.to_dict("records"))) + "\n"
 
 
 def _table(library: Library, rows: Sequence[Mapping[Hashable, Any]]) -> Iterator[str]:

@@ -18,11 +18,12 @@ from circflow.data.checks.rules import check_recipes
 from circflow.data.checks.structure import match_sheets, sheet_order
 from circflow.data.checks.typed import typed_drafts
 from circflow.data.errors import ArgumentError
-from circflow.data.files import read_book
+from circflow.data.files.books import read_book
 from circflow.data.pandas_text import python_strings
 from circflow.data.result import Result
 from circflow.data.scenario import ScenarioError
 from circflow.data.table import Book, Problem
+from circflow.i18n import say
 from circflow.library.balance import unit_masses
 from circflow.library.checks import check_figures, check_texts
 from circflow.library.schema import LIBRARY_SHEETS, LIST_SIGN
@@ -56,7 +57,11 @@ class Library(Result):
 
     @property
     def headline(self) -> str:
-        counts = f"{len(self.technologies)} technologies, {len(self.materials)} materials"
+        counts = say(
+            "{count} technologies, {count_2} materials",
+            count=len(self.technologies),
+            count_2=len(self.materials),
+        )
         return f"{self.origin}: {counts}"
 
     @property
@@ -130,8 +135,10 @@ def read_library(path: str | os.PathLike[str] | None = None) -> Library:
     path that is none. What is doubtful stands in the library's `warnings`.
     """
     if not isinstance(path, str | os.PathLike | None):
-        raise ArgumentError(f"path must be the name of a file or folder, not {path!r}")
-    return library_of(read_book(OWN if path is None else path))
+        raise ArgumentError(
+            say("path must be the name of a file or folder, not {path!r}", path=path)
+        )
+    return library_of(read_book(OWN if path is None else path, LIBRARY_SHEETS))
 
 
 def library_of(book: Book) -> Library:
@@ -146,7 +153,7 @@ def library_of(book: Book) -> Library:
 def check_library(path: str | os.PathLike[str]) -> list[Problem]:
     """Every problem of a library file, in the order of its sheets and rows."""
     try:
-        return _checked(read_book(path))[0]
+        return _checked(read_book(path, LIBRARY_SHEETS))[0]
     except ScenarioError as unreadable:
         return list(unreadable.problems)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from circflow.data.schema import BY_NAME, Column, Sheet
+from circflow.data.schema.sheets import BY_NAME, Column, Sheet
 
 SECTORS = (
     "mining",

@@ -31,10 +31,10 @@ def search(library: Library, words: Sequence[str], sector: str | None = None) ->
         _score(patterns, _texts(library, name, branch))
         for name, branch in zip(rows["technology"], rows["sector"], strict=True)
     ]
-    found = rows.assign(score=scores)
+    matches = rows.assign(score=scores)
     if patterns:
-        found = found[found["score"] > 0].sort_values("score", ascending=False, kind="stable")
-    return found.reset_index(drop=True)
+        matches = matches[matches["score"] > 0].sort_values("score", ascending=False, kind="stable")
+    return matches.reset_index(drop=True)
 
 
 def _plain(text: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from circflow.i18n import ENGLISH, current, localised, say
 from circflow.library.balance import balances
 from circflow.library.read import Library, split_list
 
@@ -22,35 +23,55 @@ def figure(number: float) -> str:
     """A number to four figures, its thousands apart."""
     rounded = float(f"{number:.4g}")
     text = f"{rounded:,.12f}".rstrip("0").rstrip(".")
-    return text.replace(",", " ")
+    return localised(text) if current() != ENGLISH else text.replace(",", " ")
 
 
 def materials_of(library: Library, technology: str, role: str) -> list[str]:
     """The materials that a technology takes in or makes, each once."""
     rows = library.recipes
-    own = rows[(rows["technology"] == technology) & (rows["role"] == role)]
-    return list(dict.fromkeys(own["material"]))
+    of_role = rows[(rows["technology"] == technology) & (rows["role"] == role)]
+    return list(dict.fromkeys(of_role["material"]))
 
 
 def description(library: Library, technology: str) -> Iterator[str]:
     """All of one technology, line by line."""
     rows = library.technologies
     row = rows[rows["technology"] == technology].iloc[0].to_dict()
-    money = f"{row['currency']} of {int(row['price_year'])}"
+    money = say(
+        "{currency} of {price_year}", currency=row["currency"], price_year=int(row["price_year"])
+    )
     yield f"{technology}: {row['name'] or technology}"
     if row["name_ru"]:
         yield f"  {row['name_ru']}"
     others = [*split_list(row["synonyms"]), *split_list(row["synonyms_ru"])]
     if others:
-        yield f"  also: {', '.join(others)}"
-    yield f"  sector: {row['sector']}"
-    yield f"  size: {size_words(row)} a year"
-    yield f"  capex: {_capex(library, row)} million {money}, ±{row['accuracy']:.0%}"
-    yield f"  fixed cost: {figure(row['fixed_cost_million_per_year'])} million a year"
-    yield f"  jobs: {figure(row['jobs'])}"
-    life = f"{int(row['lifetime_years'])} years, {int(row['construction_years'])} to build"
-    yield f"  life: {life}, {row['availability']:.0%} available"
-    yield f"  readiness: {int(row['readiness'])} of 9; figures: {row['confidence']}"
+        yield say("  also: {others}", others=", ".join(others))
+    yield say("  sector: {sector}", sector=row["sector"])
+    yield say("  size: {size_words} a year", size_words=size_words(row))
+    yield say(
+        "  capex: {capex} million {money}, ±{accuracy:.0%}",
+        capex=_capex(library, row),
+        money=money,
+        accuracy=row["accuracy"],
+    )
+    yield say(
+        "  fixed cost: {fixed_cost_million_per_year} million a year",
+        fixed_cost_million_per_year=figure(row["fixed_cost_million_per_year"]),
+    )
+    yield say("  jobs: {jobs}", jobs=figure(row["jobs"]))
+    life = say(
+        "{lifetime_years} years, {construction_years} to build",
+        lifetime_years=int(row["lifetime_years"]),
+        construction_years=int(row["construction_years"]),
+    )
+    yield say(
+        "  life: {life}, {availability:.0%} available", life=life, availability=row["availability"]
+    )
+    yield say(
+        "  readiness: {readiness} of 9; figures: {confidence}",
+        readiness=int(row["readiness"]),
+        confidence=row["confidence"],
+    )
     yield from _recipes(library, technology, money)
     yield from _sources(library, row["source"])
 
@@ -69,31 +90,43 @@ def _recipes(library: Library, technology: str, money: str) -> Iterator[str]:
     for recipe in dict.fromkeys(_of(library.recipes, technology)["recipe"]):
         cost = costs.loc[costs["recipe"] == recipe, "variable_cost"]
         price = figure(float(cost.iloc[0])) if len(cost) else "0"
-        yield f"  recipe {recipe}, {price} {money} per unit of activity"
+        yield say(
+            "  recipe {recipe}, {price} {money} per unit of activity",
+            recipe=recipe,
+            price=price,
+            money=money,
+        )
         rows = _of(library.recipes, technology, recipe)
         for role, word in (("input", "takes"), ("output", "makes")):
             for line in _amounts(rows[rows["role"] == role], units):
                 yield f"    {word}  {line}"
-        for own in _of(library.balance, technology, recipe).to_dict("records"):
-            word = "takes" if own["role"] == "input" else "loses"
-            yield f"    {word}  {figure(own['amount'])} t {own['substance']}"
-        taken, made = sums.loc[recipe, ["taken", "made"]]
-        yield f"    balance: {figure(taken)} t in, {figure(made)} t out"
+        for balance in _of(library.balance, technology, recipe).to_dict("records"):
+            word = "takes" if balance["role"] == "input" else "loses"
+            yield f"    {word}  {figure(balance['amount'])} t {balance['substance']}"
+        taken, output = sums.loc[recipe, ["taken", "made"]]
+        yield say(
+            "    balance: {taken} t in, {output} t out", taken=figure(taken), output=figure(output)
+        )
     emitted = library.emission_factors
     for factor in emitted[emitted["kind"] == "recipe"].to_dict("records"):
         name, _, recipe = str(factor["key"]).partition("/")
         if name == technology:
             where = f" ({recipe})" if recipe else ""
-            yield f"    emits  {figure(factor['factor'])} t {factor['pollutant']}{where}"
+            yield say(
+                "    emits  {factor} t {pollutant}{where}",
+                factor=figure(factor["factor"]),
+                pollutant=factor["pollutant"],
+                where=where,
+            )
 
 
 def _amounts(rows: pd.DataFrame, units: dict[str, str]) -> Iterator[str]:
     """`1 t steel slag`; of a group its materials with `or` between them."""
     groups = rows["group"].fillna(rows["material"] + "\0")
-    for _, own in rows.groupby(groups, sort=False):
-        amount = own["amount"].iloc[0]
+    for _, group in rows.groupby(groups, sort=False):
+        amount = group["amount"].iloc[0]
         parts = []
-        for material, weight in zip(own["material"], own["weight"], strict=True):
+        for material, weight in zip(group["material"], group["weight"], strict=True):
             parts.append(f"{figure(amount / weight)} {units[material]} {material}")
         yield " or ".join(parts)
 
@@ -106,4 +139,4 @@ def _of(frame: pd.DataFrame, technology: str, recipe: str | None = None) -> pd.D
 def _sources(library: Library, listed: str | None) -> Iterator[str]:
     known = dict(zip(library.sources["id"], library.sources["reference"], strict=True))
     for name in split_list(listed):
-        yield f"  source {name}: {known[name] or ''}"
+        yield say("  source {name}: {value}", name=name, value=known[name] or "")

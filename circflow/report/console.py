@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from circflow.data.one_line import plain
+from circflow.i18n import mark, say
 from circflow.report.figures import (
     Baseline,
     against_today,
@@ -42,8 +43,8 @@ FEW = 5
 """Rows of one that says less."""
 
 STATUS_WORDS = {
-    Status.OPTIMAL: "Optimal plan",
-    Status.FEASIBLE: "Plan found when the time ran out, not proven the best",
+    Status.OPTIMAL: mark("Optimal plan"),
+    Status.FEASIBLE: mark("Plan found when the time ran out, not proven the best"),
 }
 
 
@@ -78,37 +79,65 @@ def _headline(solution: Solution, baselines: Sequence[Baseline]) -> list[str]:
     region = plain(settings.region)
     name = plain(solution.scenario.name)
     title = f"{name} ({region})" if region and region.casefold() not in name.casefold() else name
-    status = STATUS_WORDS.get(solution.status, solution.status.value)
+    status = say(STATUS_WORDS.get(solution.status, solution.status.value))
     if solution.status is Status.FEASIBLE:
-        status += f" (within {share(solution.gap)} of the best possible)"
+        status += say(" (within {gap} of the best possible)", gap=share(solution.gap))
     elif solution.gap > 1e-9:
-        status += f" (within {number(100 * solution.gap)} % of the best possible)"
+        status += say(
+            " (within {number} % of the best possible)", number=number(100 * solution.gap)
+        )
     first = settings.start_year
     span = f"{first}-{first + years - 1}" if years > 1 else str(first)
-    count = f"{len(periods)} periods, {years} years" if len(periods) > 1 else f"{years} years"
-    count = "1 year" if years == 1 else count
+    count = (
+        say("{count} periods, {years} years", count=len(periods), years=years)
+        if len(periods) > 1
+        else say("{years} years", years=years)
+    )
+    count = say("1 year") if years == 1 else count
     lines = [title, f"{status}; {count} ({span})"]
     if solution.relaxed:
-        lines.append("Yes/no decisions were relaxed: this is a bound, not a plan to carry out.")
+        lines.append(
+            say("Yes/no decisions were relaxed: this is a bound, not a plan to carry out.")
+        )
     net = totals["net_benefit"]
     lines.append(
-        f"Net benefit {number(net)} million {currency} over the horizon"
-        + (f", {number(net / years)} per year" if years > 1 else "")
+        say(
+            "Net benefit {net} million {currency} over the horizon",
+            net=number(net),
+            currency=currency,
+        )
+        + (say(", {number} per year", number=number(net / years)) if years > 1 else "")
     )
     against = against_today(solution, baselines)
     if against:
-        lines.append(f"Gain against today: {against}")
+        lines.append(say("Gain against today: {against}", against=against))
     if settings.discount_rate or abs(solution.objective - net) > 1e-6 * max(1.0, abs(net)):
         rate = settings.discount_rate
-        how = [f"discounted at {number(100 * rate)} %"] if rate else []
-        how += ["weighted by the goals"] if len(solution.scenario.frame("Goals")) else []
+        how = [say("discounted at {number} %", number=number(100 * rate))] if rate else []
+        how += [say("weighted by the goals")] if len(solution.scenario.frame("Goals")) else []
         words = f" ({', '.join(how)})" if how else ""
-        lines.append(f"Objective {number(solution.objective)} million {currency}{words}")
+        lines.append(
+            say(
+                "Objective {objective} million {currency}{words}",
+                objective=number(solution.objective),
+                currency=currency,
+                words=words,
+            )
+        )
     if solution.scenario.changes:
-        lines.append(f"Changed before the run: {plain(changed_words(solution.scenario.changes))}")
+        lines.append(
+            say(
+                "Changed before the run: {changed_words}",
+                changed_words=plain(changed_words(solution.scenario.changes)),
+            )
+        )
     if solution.scenario.warnings:
         doubts = len(solution.scenario.warnings)
-        lines.append(f"Warnings about the scenario: {doubts} (`circflow check` lists them)")
+        lines.append(
+            say(
+                "Warnings about the scenario: {doubts} (`circflow check` lists them)", doubts=doubts
+            )
+        )
     return lines
 
 
@@ -117,15 +146,15 @@ def _money(solution: Solution) -> list[str]:
     currency = plain(solution.scenario.settings.currency)
     if horizon(solution.scenario) == 1:
         return _table(
-            f"Money, million {currency}",
-            ["", "amount"],
+            say("Money, million {currency}", currency=currency),
+            ["", say("amount")],
             lines,
             texts=["label"],
             figures=["million"],
         )
     return _table(
-        f"Money, million {currency}",
-        ["", "per year", "horizon"],
+        say("Money, million {currency}", currency=currency),
+        ["", say("per year"), say("horizon")],
         lines,
         texts=["label"],
         figures=["million_per_year", "million"],
@@ -157,10 +186,10 @@ def _waste(solution: Solution) -> list[str]:
     amounts = ["arising", "reclaimed", "made", "converted", "sold", "added", "disposed"]
     frame[amounts] = frame[amounts] / years
     shown = [a for a in amounts if a in ("arising", "converted", "disposed") or frame[a].any()]
-    heads = {"added": "stocked", "made": "by units"}
+    heads = {"added": "stocked", "made": say("by units")}
     lines = _table(
-        "Waste by stage, per year",
-        ["stage", "unit", *[heads.get(a, a) for a in shown], "used"],
+        say("Waste by stage, per year"),
+        [say("stage"), say("unit"), *[heads.get(a, a) for a in shown], say("used")],
         frame,
         texts=["stage", "unit_of_measure"],
         figures=shown,
@@ -168,14 +197,27 @@ def _waste(solution: Solution) -> list[str]:
     )
     overall = solution.totals.get("use_share")
     if lines and overall is not None:
-        lines.append(f"  Of all waste that arises or is reclaimed, in t, {share(overall)} is used.")
+        lines.append(
+            say(
+                "  Of all waste that arises or is reclaimed, in t, {overall} is used.",
+                overall=share(overall),
+            )
+        )
     return lines
 
 
 def _recovered(solution: Solution) -> list[str]:
     return _table(
-        "Recovered of what arises, per year",
-        ["substance", "unit", "arises", "sold", "dumped", "lost", "recovered"],
+        say("Recovered of what arises, per year"),
+        [
+            say("substance"),
+            say("unit"),
+            say("arises"),
+            say("sold"),
+            say("dumped"),
+            say("lost"),
+            say("recovered"),
+        ],
         solution.recovered,
         texts=["property", "unit_of_measure"],
         figures=["arises_per_year", "sold_per_year", "dumped_per_year", "lost_per_year"],
@@ -189,9 +231,21 @@ def _chains(solution: Solution) -> list[str]:
     joint = bool(frame["joint_million"].head(FEW).notna().any())
     currency = plain(solution.scenario.settings.currency)
     return _table(
-        f"Value chains ({min(len(frame), FEW)} of {len(frame)}; amount of waste and value in"
-        f" million {currency} over the horizon{', and of joint products' if joint else ''})",
-        ["from waste to sale", "unit", "amount", "value", *(["joint"] if joint else [])],
+        say(
+            "Value chains ({count} of {count_2}; amount of waste and value in million "
+            "{currency} over the horizon{if_any})",
+            count=min(len(frame), FEW),
+            count_2=len(frame),
+            currency=currency,
+            if_any=say(", and of joint products") if joint else "",
+        ),
+        [
+            say("from waste to sale"),
+            say("unit"),
+            say("amount"),
+            say("value"),
+            *(["joint"] if joint else []),
+        ],
         frame.head(FEW),
         texts=["steps", "source_unit_of_measure"],
         figures=["source_amount", "value_million", *(["joint_million"] if joint else [])],
@@ -202,13 +256,13 @@ def _built(solution: Solution) -> list[str]:
     built = solution.built
     if built.empty:
         candidates = solution.scenario.frame("Units")["status"] == "candidate"
-        return ["To build: nothing"] if candidates.any() else []
+        return [say("To build: nothing")] if candidates.any() else []
     frame = built.assign(investor=built["investor"].map(plain))
     texts = ["unit", "investor" if frame["investor"].any() else "site", "period"]
     currency = plain(solution.scenario.settings.currency)
     return _table(
-        f"To build (capacity per year, capex in million {currency})",
-        [*texts, "capacity", "capex", "jobs"],
+        say("To build (capacity per year, capex in million {currency})", currency=currency),
+        [*texts, say("capacity"), say("capex"), say("jobs")],
         frame,
         texts=texts,
         figures=["capacity_per_year", "capex_million", "jobs"],
@@ -222,18 +276,27 @@ def _flows(solution: Solution) -> list[str]:
     valued = bool(frame["worth_million"].notna().any())
     by_worth = frame.sort_values("worth_million", ascending=False)
     by_worth = by_worth[by_worth["worth_million"] > 0].head(TOP)
-    some = f"{min(TOP, len(frame))} of {len(frame)}"
+    some = say("{top} of {count}", top=min(TOP, len(frame)), count=len(frame))
     currency = plain(solution.scenario.settings.currency)
-    what = f"; M: worth where it arrives, million {currency} over the horizon" if valued else ""
-    lines = _flow_table(f"Largest flows ({some}{what})", frame.head(TOP), valued)
+    what = (
+        say("; M: worth where it arrives, million {currency} over the horizon", currency=currency)
+        if valued
+        else ""
+    )
+    lines = _flow_table(
+        say("Largest flows ({some}{what})", some=some, what=what), frame.head(TOP), valued
+    )
     new = by_worth[~by_worth.index.isin(frame.index[:TOP])]
     if len(new):
-        lines += ["", *_flow_table("Further flows among the most valuable", new.head(FEW), valued)]
+        lines += [
+            "",
+            *_flow_table(say("Further flows among the most valuable"), new.head(FEW), valued),
+        ]
     return lines
 
 
 def _flow_table(title: str, frame: pd.DataFrame, valued: bool) -> list[str]:
-    head = ["from", "to", "material", "per year", "unit", "km"]
+    head = [say("from"), say("to"), say("material"), say("per year"), say("unit"), say("km")]
     cells = [[plain(v) for v in frame[c]] for c in ("from", "to", "material")]
     cells.append(numbers(frame["amount_per_year"]))
     cells.append([plain(v) for v in frame["unit_of_measure"]])
@@ -249,13 +312,16 @@ def _products(solution: Solution) -> list[str]:
     currency = plain(solution.scenario.settings.currency)
     rest = len(frame) - TOP
     lines = _table(
-        f"Sold (price in {currency} per unit, income in million {currency} over the horizon)",
-        ["material", "unit", "per year", "price", "income"],
+        say(
+            "Sold (price in {currency} per unit, income in million {currency} over the horizon)",
+            currency=currency,
+        ),
+        [say("material"), say("unit"), say("per year"), say("price"), say("income")],
         frame.head(TOP),
         texts=["material", "unit_of_measure"],
         figures=["amount_per_year", "price", "income_million"],
     )
-    return [*lines, f"  and {rest} more"] if rest > 0 else lines
+    return [*lines, say("  and {rest} more", rest=rest)] if rest > 0 else lines
 
 
 def _loads(solution: Solution) -> list[str]:
@@ -264,7 +330,12 @@ def _loads(solution: Solution) -> list[str]:
         return []
     full, idle = frame[frame["load_share"] > 0.999], frame[frame["load_share"] < 1e-6]
     lines = [
-        f"Units: {len(frame)} in service, {len(full)} always full, {len(idle)} idle throughout"
+        say(
+            "Units: {count} in service, {count_2} always full, {count_3} idle throughout",
+            count=len(frame),
+            count_2=len(full),
+            count_3=len(idle),
+        )
     ]
     for title, some in (("full", full), ("idle", idle)):
         if len(some):
@@ -276,7 +347,7 @@ def _some(line: str, names: Sequence[str]) -> str:
     """As many names as a line holds, and how many more there are."""
     for n, name in enumerate(names):
         if n and width(line) + width(name) > WIDTH - 16:
-            return f"{line} and {len(names) - n} more"
+            return say("{line} and {count} more", line=line, count=len(names) - n)
         line += ("" if n == 0 else ", ") + name
     return cut(line, WIDTH)
 
@@ -284,12 +355,16 @@ def _some(line: str, names: Sequence[str]) -> str:
 def _binding(solution: Solution) -> list[str]:
     frame = binding_limits(solution)
     streams = frame["kind"] == "stream"
-    fixed = ", with what is built held fixed" if solution.decisions_fixed else ""
-    money = f"million {plain(solution.scenario.settings.currency)}"
-    money += " of today" if solution.scenario.settings.discount_rate else ""
-    title = f"What binds (limits per year), and what 1 % is worth (M: {money}{fixed})"
+    fixed = say(", with what is built held fixed") if solution.decisions_fixed else ""
+    money = say("million {currency}", currency=plain(solution.scenario.settings.currency))
+    money += say(" of today") if solution.scenario.settings.discount_rate else ""
+    title = say(
+        "What binds (limits per year), and what 1 % is worth (M: {money}{fixed})",
+        money=money,
+        fixed=fixed,
+    )
     lines = _limit_table(title, frame[~streams], TOP, solution)
-    more = _limit_table("What 1 % of a waste stream is worth", frame[streams], FEW, solution)
+    more = _limit_table(say("What 1 % of a waste stream is worth"), frame[streams], FEW, solution)
     return [*lines, "", *more] if lines and more else lines or more
 
 
@@ -305,12 +380,14 @@ def _limit_table(title: str, frame: pd.DataFrame, rows: int, solution: Solution)
         [f"1 % {d}" for d in shown["direction"]],
         numbers(shown["gain_million"]),
     ]
-    head = ["limit", "one is worth", "", "gives, M"]
+    head = [say("limit"), say("one is worth"), "", say("gives, M")]
     count = len(solution.scenario.periods)
     if count > 1:
-        cells.append([f"{n} of {count}" if n else "" for n in shown["periods"]])
+        cells.append(
+            [say("{n} of {count}", n=n, count=count) if n else "" for n in shown["periods"]]
+        )
         head.append("periods")
-    more = [f"  and {len(frame) - rows} more"] if len(frame) > rows else []
+    more = [say("  and {count} more", count=len(frame) - rows)] if len(frame) > rows else []
     return [title, *columns(head, list(zip(*cells, strict=True)), 1, WIDTH), *more]
 
 
@@ -327,8 +404,8 @@ def _emissions(solution: Solution) -> list[str]:
         for scope, key in zip(frame["scope"], frame["key"], strict=True)
     ]
     return _table(
-        "Emissions against limits, t per year (tightest period)",
-        ["pollutant", "where", "period", "emitted", "limit", "used"],
+        say("Emissions against limits, t per year (tightest period)"),
+        [say("pollutant"), say("where"), say("period"), say("emitted"), say("limit"), say("used")],
         frame.head(TOP),
         texts=["pollutant", "where", "period"],
         figures=["emitted_per_year", "limit_per_year"],
@@ -340,25 +417,35 @@ def _emission_totals(emissions: dict[str, Any]) -> list[str]:
     if not emissions:
         return []
     amounts = ", ".join(f"{plain(p)} {number(v)}" for p, v in emissions.items())
-    return [f"Emissions over the horizon, t: {amounts}"]
+    return [say("Emissions over the horizon, t: {amounts}", amounts=amounts)]
 
 
 def _closing(solution: Solution, files: Sequence[str | Path]) -> list[str]:
     audit = solution.audit
     gap = audit.confirmed_gap
-    proven = f"; no plan is better by more than {gap:.1e}" if math.isfinite(gap) else ""
+    proven = (
+        say("; no plan is better by more than {gap:.1e}", gap=gap) if math.isfinite(gap) else ""
+    )
     lines = [
-        f"Audit {'passed' if audit.passed else 'FAILED'}: balances agree to"
-        f" {audit.balance_error:.1e}, the objective to {audit.objective_error:.1e}{proven}"
+        say(
+            "Audit {if_any}: balances agree to {balance_error:.1e}, the objective to "
+            "{objective_error:.1e}{proven}",
+            if_any=say("passed") if audit.passed else say("FAILED"),
+            balance_error=audit.balance_error,
+            objective_error=audit.objective_error,
+            proven=proven,
+        )
     ]
     lines += list(_file_lines(files))
     seconds = solution.seconds
     parts = [f"{k} {v:.1f}" for k, v in seconds.items() if k != "total"]
     if "total" in seconds:
-        lines.append(f"Seconds: {seconds['total']:.1f} ({', '.join(parts)})")
+        lines.append(
+            say("Seconds: {total:.1f} ({parts})", total=seconds["total"], parts=", ".join(parts))
+        )
     return lines
 
 
 def _file_lines(files: Sequence[str | Path]) -> Iterator[str]:
     for path in files:
-        yield f"Written: {plain(path)}"
+        yield say("Written: {path}", path=plain(path))

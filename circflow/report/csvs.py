@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from circflow.data.atomic import atomic_path
-from circflow.data.folder import csv_text
+from circflow.data.files.atomic import atomic_path
+from circflow.data.files.folder import csv_text
 from circflow.report.workbook import Sheets, tables_of
 from circflow.solution.solution import Solution
 
@@ -39,11 +39,19 @@ def write_csvs(
         for name, frame, _ in (tables_of(solution) | dict(more or {})).values():
             target = home / f"{name}.csv"
             temporary = stack.enter_context(atomic_path(target))
-            harmless(frame).to_csv(
-                temporary, index=False, encoding="utf-8-sig", lineterminator="\n"
-            )
+            _write(frame, temporary)
             written.append(target)
     return written
+
+
+def write_csv(frame: pd.DataFrame, path: Path) -> None:
+    """Write one table, whole or not at all."""
+    with atomic_path(path) as temporary:
+        _write(frame, temporary)
+
+
+def _write(frame: pd.DataFrame, path: Path) -> None:
+    harmless(frame).to_csv(path, index=False, encoding="utf-8-sig", lineterminator="\n")
 
 
 def harmless(frame: pd.DataFrame) -> pd.DataFrame:

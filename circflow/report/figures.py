@@ -17,10 +17,11 @@ from circflow.algebra.build import money_groups
 from circflow.algebra.market import INCOME
 from circflow.data.one_line import plain
 from circflow.data.scenario import MILLION, Scenario
+from circflow.i18n import mark, say
 from circflow.report.numbers import number
 from circflow.solution.solution import Solution
 
-NO_STAGE = "(no stage)"
+NO_STAGE = mark("(no stage)")
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ def gains(solution: Solution, baselines: Sequence[Baseline]) -> dict[str, float]
     horizon, by its words."""
     net = float(solution.totals["net_benefit"])
     return {
-        b.words: net - float(b.totals["net_benefit"])
+        say(b.words): net - float(b.totals["net_benefit"])
         for b in baselines
         if b.today and b.totals is not None
     }
@@ -49,11 +50,20 @@ def gains(solution: Solution, baselines: Sequence[Baseline]) -> dict[str, float]
 def against_today(solution: Solution, baselines: Sequence[Baseline]) -> str:
     """The gains in words; nothing where there are none."""
     currency, years = plain(solution.scenario.settings.currency), horizon(solution.scenario)
-    money = f"million {currency} per year" if years > 1 else f"million {currency}"
-    found = gains(solution, baselines)
+    money = (
+        say("million {currency} per year", currency=currency)
+        if years > 1
+        else say("million {currency}", currency=currency)
+    )
+    rows = gains(solution, baselines)
     parts = [
-        f"{'-' if gain < 0 else '+'}{number(abs(gain) / years)} against {words}"
-        for words, gain in found.items()
+        say(
+            "{if_any}{number} against {words}",
+            if_any="-" if gain < 0 else "+",
+            number=number(abs(gain) / years),
+            words=words,
+        )
+        for words, gain in rows.items()
     ]
     return f"{'; '.join(parts)} ({money})" if parts else ""
 
@@ -74,8 +84,8 @@ def money_lines(solution: Solution) -> pd.DataFrame:
     Money is positive when received. Groups without money are left out.
     """
     totals = solution.totals
-    lines = [(g.name, g.words, g.sign * g.of(totals)) for g in money_groups()]
-    lines.append(("net_benefit", "net benefit", totals["net_benefit"]))
+    lines = [(g.name, say(g.words), g.sign * g.of(totals)) for g in money_groups()]
+    lines.append(("net_benefit", say("net benefit"), totals["net_benefit"]))
     kept = [line for line in lines if line[2] or line[0] in (INCOME.name, "net_benefit")]
     frame = pd.DataFrame(kept, columns=["group", "label", "million"])
     frame["million"] += 0.0  # no negative zeros
@@ -260,20 +270,20 @@ def emission_use(solution: Solution) -> pd.DataFrame:
 
 
 LIMIT_WORDS: Mapping[tuple[str, str], str] = {
-    ("capacity", "capacity_per_year"): "capacity of {unit}",
-    ("market", "max_per_year"): "most that {site} buys of {material}",
-    ("market", "min_per_year"): "least that {site} must get of {material}",
-    ("disposal", "capacity_per_year"): "disposal per year at {site}, {material}",
-    ("disposal", "total_capacity"): "disposal in total at {site}, {material}",
-    ("link", "capacity_per_year"): "capacity of {site} > {to}, {material}",
-    ("stream", "amount_per_year"): "{material} arising at {site}",
-    ("purchase", "max_per_year"): "most {material} to be bought at {site}",
-    ("reclaim", "max_reclaim_per_year"): "most {material} reclaimed at {site}",
-    ("stockpile", "capacity"): "room for {material} at {site}",
-    ("stockpile", "closing_min"): "least {material} left at {site}",
-    ("stockpile", "closing_max"): "most {material} left at {site}",
-    ("budget", "budget_million"): "budget of {name}",
-    ("synergy", "max_per_year"): "most of synergy {name}",
+    ("capacity", "capacity_per_year"): mark("capacity of {unit}"),
+    ("market", "max_per_year"): mark("most that {site} buys of {material}"),
+    ("market", "min_per_year"): mark("least that {site} must get of {material}"),
+    ("disposal", "capacity_per_year"): mark("disposal per year at {site}, {material}"),
+    ("disposal", "total_capacity"): mark("disposal in total at {site}, {material}"),
+    ("link", "capacity_per_year"): mark("capacity of {site} > {to}, {material}"),
+    ("stream", "amount_per_year"): mark("{material} arising at {site}"),
+    ("purchase", "max_per_year"): mark("most {material} to be bought at {site}"),
+    ("reclaim", "max_reclaim_per_year"): mark("most {material} reclaimed at {site}"),
+    ("stockpile", "capacity"): mark("room for {material} at {site}"),
+    ("stockpile", "closing_min"): mark("least {material} left at {site}"),
+    ("stockpile", "closing_max"): mark("most {material} left at {site}"),
+    ("budget", "budget_million"): mark("budget of {name}"),
+    ("synergy", "max_per_year"): mark("most of synergy {name}"),
 }
 """What a planner calls the limits of the price table; `{column}` stands for its cell."""
 
@@ -283,9 +293,9 @@ def limit_label(row: Mapping[Any, Any]) -> str:
     cells = {c: _word(row.get(c)) for c in ("unit", "site", "to", "material", "name")}
     pattern = LIMIT_WORDS.get((row["kind"], row["limit"]))
     if pattern is not None:
-        return " ".join(pattern.format(**cells).split()).rstrip(", ")
+        return " ".join(say(pattern, **cells).split()).rstrip(", ")
     if row["kind"] == "emission limit":
-        return f"emissions of {_word(row['limit'])}"
+        return say("emissions of {word}", word=_word(row["limit"]))
     return f"{row['kind']}: {', '.join(filter(None, cells.values())) or _word(row['limit'])}"
 
 
@@ -300,7 +310,8 @@ def binding_limits(solution: Solution, change: float = 0.01) -> pd.DataFrame:
     (in how many it binds), value (currency per unit of what is limited, mean over those periods,
     positive), unit_of_measure, limit (the figure, mean), gain_million (what the objective gains,
     discounted as it is, if the figure is changed by the share in every period in which it binds;
-    valid for small changes). Prices of materials are not limits and are left out.
+    valid for small changes), sheet, row, column (the first of its cells). Prices of materials are
+    not limits and are left out.
     """
     prices = solution.prices
     prices = prices[prices["binds"].astype(bool) & (prices["kind"] != "material")]
@@ -321,13 +332,17 @@ def binding_limits(solution: Solution, change: float = 0.01) -> pd.DataFrame:
         value=("value", "mean"),
         figure=("figure", "mean"),
         gain_million=("gain_million", "sum"),
+        **{name: (name, "first") for name in _CELL},
     )
     frame = frame[frame["gain_million"] > 0]
     frame = frame.sort_values("gain_million", ascending=False, ignore_index=True)
     frame["label"] = [limit_label(row) for row in frame.to_dict("records")]
     frame["limit"] = frame["figure"]
     ordered = ["label", "kind", "direction", "periods", "value", "unit_of_measure", "limit"]
-    return frame[[*ordered, "gain_million"]]
+    return frame[[*ordered, "gain_million", *_CELL]]
+
+
+_CELL = ("sheet", "row", "column")
 
 
 def _names_of_rows(scenario: Scenario, prices: pd.DataFrame) -> list[str | None]:
@@ -351,12 +366,12 @@ def limit_figures(solution: Solution, prices: pd.DataFrame) -> pd.Series[float]:
     for sheet, column in places.itertuples(index=False, name=None):
         here = (prices["sheet"] == sheet) & (prices["column"] == column)
         cells = pd.to_numeric(solution.scenario.frame(sheet)[column], errors="coerce")
-        found = cells.reindex(pd.to_numeric(prices["row"][here])).to_numpy(float)
-        figures.loc[here] = found * (MILLION if "million" in column else 1.0)
+        of_cells = cells.reindex(pd.to_numeric(prices["row"][here])).to_numpy(float)
+        figures.loc[here] = of_cells * (MILLION if "million" in column else 1.0)
     units = solution.tables.units
     size = units.set_index(["unit", "period"])["capacity_per_year"].astype(float)
-    own = (prices["kind"] == "capacity").to_numpy()
-    if own.any() and len(size):
-        where = pd.MultiIndex.from_frame(prices.loc[own, ["unit", "period"]])
-        figures.loc[own] = size[~size.index.duplicated()].reindex(where).to_numpy(float)
+    of_capacity = (prices["kind"] == "capacity").to_numpy()
+    if of_capacity.any() and len(size):
+        where = pd.MultiIndex.from_frame(prices.loc[of_capacity, ["unit", "period"]])
+        figures.loc[of_capacity] = size[~size.index.duplicated()].reindex(where).to_numpy(float)
     return figures

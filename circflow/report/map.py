@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from circflow.i18n import say
 from circflow.report.figures import horizon, years_of
 from circflow.report.ground import ground_in
 from circflow.report.numbers import cut
@@ -62,7 +63,12 @@ def links_of(solution: Solution) -> pd.DataFrame:
     amounts = here.groupby([*by, "material", "measure"], sort=False)["amount"].sum()
     each = amounts.sort_values(ascending=False, kind="stable").reset_index()
     each["words"] = [
-        f"{escaped(k)}: {figure(a)} {escaped(u)} per year"
+        say(
+            "{escaped}: {a} {escaped_2} per year",
+            escaped=escaped(k),
+            a=figure(a),
+            escaped_2=escaped(u),
+        )
         for k, a, u in zip(each["material"], each["amount"], each["measure"], strict=True)
     ]
     stage = (
@@ -114,7 +120,9 @@ def flow_map(solution: Solution) -> Figure | None:
     frames = {"region": region}
     if not near.all():
         frames["everything"] = everything
-        controls = (("Show", (("region", "the region"), ("everything", "every place"))),)
+        controls = (
+            (say("Show"), (("region", say("the region")), ("everything", say("every place")))),
+        )
     traces = [*_lines(drawn, sites, solution)]
     views = {
         name: _view([*_ground(extent), *traces, *_places(sites, extent, busy)], extent)
@@ -123,22 +131,36 @@ def flow_map(solution: Solution) -> Figure | None:
     if not controls:
         views = {"": views["region"]}
     notes = [
-        "Lines curve to the left of their direction; wider is more tonnes a year. Coast, lakes and "
-        "rivers: Natural Earth."
+        say(
+            "Lines curve to the left of their direction; wider is more tonnes a year. "
+            "Coast, lakes and rivers: Natural Earth."
+        )
     ]
     if len(links) > len(drawn) + missing:
-        notes.append(f"The {figure(len(drawn))} largest of {figure(len(links))} links are drawn.")
+        notes.append(
+            say(
+                "The {count} largest of {count_2} links are drawn.",
+                count=figure(len(drawn)),
+                count_2=figure(len(links)),
+            )
+        )
     if missing:
-        notes.append(f"{missing} links touch a place without coordinates and are left out.")
-    found = [s for s in STAGES if s in set(drawn["stage"])]
-    keys = [(stage_colour(s), f"{s} waste") for s in found]
-    keys += [("$soft", "product or by-product"), ("$blue", "member's site")]
-    keys += [("$line", "place outside the cluster")]
+        notes.append(
+            say(
+                "{missing} links touch a place without coordinates and are left out.",
+                missing=missing,
+            )
+        )
+    stages = [s for s in STAGES if s in set(drawn["stage"])]
+    keys = [(stage_colour(s), say("{s} waste", s=s)) for s in stages]
+    keys += [("$soft", say("product or by-product")), ("$blue", say("member's site"))]
+    keys += [("$line", say("place outside the cluster"))]
     return Figure(
-        "Where it goes",
+        say("Where it goes"),
         views,
-        "Map of the sites with lines for the flows between them, wider for more tonnes",
-        note=" ".join(notes) + " Point at a line for its materials, tonnes, distance and cost.",
+        say("Map of the sites with lines for the flows between them, wider for more tonnes"),
+        note=" ".join(notes)
+        + say(" Point at a line for its materials, tonnes, distance and cost."),
         controls=controls,
         legend=keys,
     )
@@ -148,7 +170,7 @@ def _ground(extent: tuple[float, float, float, float]) -> list[dict[str, Any]]:
     """Coast, lakes and rivers, in the view and around it."""
     west, east, south, north = extent
     room_x, room_y = (east - west) / 2, (north - south) / 2
-    found = ground_in((west - room_x, east + room_x, south - room_y, north + room_y))
+    lines = ground_in((west - room_x, east + room_x, south - room_y, north + room_y))
     style = {"coast": ("$soft", 1.2), "lakes": ("$sky", 1.2), "rivers": ("$sky", 0.9)}
     return [
         {
@@ -160,7 +182,7 @@ def _ground(extent: tuple[float, float, float, float]) -> list[dict[str, Any]]:
             "hoverinfo": "skip",
             "showlegend": False,
         }
-        for layer, points in found.items()
+        for layer, points in lines.items()
     ]
 
 
@@ -201,11 +223,11 @@ def _lines(links: pd.DataFrame, sites: pd.DataFrame, solution: Solution) -> list
     colour = [stage_colour(s) if s in STAGES else "$soft" for s in links["stage"]]
     texts = [_words(row, currency) for row in links.to_dict("records")]
     x, y = _curves(links, sites)
-    made = []
+    traces = []
     kinds = sorted(set(zip(level.tolist(), colour, strict=True)), reverse=True)
     for n, token in kinds:
         at = np.flatnonzero((level == n) & (np.array(colour) == token))
-        made.append(
+        traces.append(
             {
                 "type": "scatter",
                 "mode": "lines",
@@ -217,15 +239,22 @@ def _lines(links: pd.DataFrame, sites: pd.DataFrame, solution: Solution) -> list
                 "showlegend": False,
             }
         )
-    return made
+    return traces
 
 
 def _words(row: dict[Any, Any], currency: str) -> str:
-    more = f"<br>and {row['more']} more" if row["more"] > 0 else ""
-    return (
-        f"<b>{escaped(row['from'])} → {escaped(row['to'])}</b><br>{row['materials']}{more}<br>"
-        f"{figure(row['distance_km'])} km, {figure(row['work'])} million t·km per year<br>"
-        f"transport {figure(row['cost'])} million {currency} per year"
+    more = say("<br>and {more} more", more=row["more"]) if row["more"] > 0 else ""
+    return say(
+        "<b>{escaped} → {escaped_2}</b><br>{materials}{more}<br>{distance_km} km, "
+        "{work} million t·km per year<br>transport {cost} million {currency} per year",
+        escaped=escaped(row["from"]),
+        escaped_2=escaped(row["to"]),
+        materials=row["materials"],
+        more=more,
+        distance_km=figure(row["distance_km"]),
+        work=figure(row["work"]),
+        cost=figure(row["cost"]),
+        currency=currency,
     )
 
 
@@ -265,6 +294,7 @@ def _places(
         "x": sites["longitude"].to_numpy(float),
         "y": sites["latitude"].to_numpy(float),
         "customdata": words,
+        "meta": [{"site": str(site)} for site in sites.index],
         "hovertemplate": "%{customdata}<extra></extra>",
         "marker": {
             "size": np.where(active, 9, 6),

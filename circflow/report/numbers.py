@@ -9,6 +9,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import pandas as pd
 
+from circflow.i18n import ENGLISH, current, localised, say
+
 BLANK = "-"
 """What stands for a figure that does not exist."""
 
@@ -20,7 +22,7 @@ _NOISE = 1e-8
 def without_noise(frame: pd.DataFrame) -> pd.DataFrame:
     """A table in which what a solver leaves of 0 is 0: figures below a thousand-millionth of the
     largest of their column, and money (columns of million) below a hundredth of a unit."""
-    made = frame.copy()
+    cleaned = frame.copy()
     for name in frame.columns:
         if pd.api.types.infer_dtype(frame[name], skipna=True) != "floating":
             continue
@@ -28,8 +30,8 @@ def without_noise(frame: pd.DataFrame) -> pd.DataFrame:
         largest = np.abs(values[np.isfinite(values)]).max(initial=0.0)
         least = max(1e-9 * largest, _NOISE if "million" in str(name) else 0.0)
         if (noise := (np.abs(values) < least) & (values != 0.0)).any():
-            made[name] = np.where(noise, 0.0, values)
-    return made
+            cleaned[name] = np.where(noise, 0.0, values)
+    return cleaned
 
 
 def number(value: float | None, separator: str = " ") -> str:
@@ -39,12 +41,18 @@ def number(value: float | None, separator: str = " ") -> str:
     size = abs(value)
     if size < _NOISE:
         return "0"
-    if size < 1e-4:
-        return f"{value:.2e}"
     text = f"{value:,.{_decimals(size)}f}"
     if "." in text:
         text = text.rstrip("0").rstrip(".")
-    return text.replace(",", separator)
+    return _separated(text, separator)
+
+
+def _separated(text: str, separator: str) -> str:
+    """A figure with its thousands apart, its decimal sign that of the language in force."""
+    if current() == ENGLISH:
+        return text.replace(",", separator)
+    whole, point, decimals = text.partition(".")
+    return localised(whole) + localised(point) + decimals
 
 
 def _decimals(size: float) -> int:
@@ -54,7 +62,7 @@ def _decimals(size: float) -> int:
 
 def changed_words(changes: Sequence[str], most: int = 3) -> str:
     """What was changed before a run, in a line: the first few, and how many more."""
-    more = f" and {len(changes) - most} more" if len(changes) > most else ""
+    more = say(" and {count} more", count=len(changes) - most) if len(changes) > most else ""
     return "; ".join(changes[:most]) + more
 
 
@@ -65,18 +73,18 @@ def numbers(values: Iterable[float | None], separator: str = " ") -> list[str]:
     """
     column = [math.nan if v is None else float(v) for v in values]
     largest = max((abs(v) for v in column if math.isfinite(v)), default=0.0)
-    whole = all(v == round(v) for v in column if math.isfinite(v))
-    decimals = 0 if whole or largest >= 999.5 else 3 - math.floor(math.log10(largest))
+    integers = all(v == round(v) for v in column if math.isfinite(v))
+    decimals = 0 if integers or largest >= 999.5 else 3 - math.floor(math.log10(largest))
     if decimals > 6:
         return [number(v, separator) for v in column]
     texts = [
-        f"{v:,.{decimals}f}".replace(",", separator) if math.isfinite(v) else BLANK for v in column
+        _separated(f"{v:,.{decimals}f}", separator) if math.isfinite(v) else BLANK for v in column
     ]
     return ["0" if v == 0 else t for v, t in zip(column, _unsigned_zeros(texts), strict=True)]
 
 
 def _unsigned_zeros(texts: list[str]) -> list[str]:
-    return [t[1:] if t.startswith("-") and not t.strip("-0.") and t != BLANK else t for t in texts]
+    return [t[1:] if t.startswith("-") and not t.strip("-0.,") and t != BLANK else t for t in texts]
 
 
 def share(value: float | None) -> str:
@@ -84,7 +92,8 @@ def share(value: float | None) -> str:
     if value is None or not math.isfinite(value):
         return BLANK
     percent = 100 * value
-    return f"{percent:.0f} %" if abs(percent) >= 99.95 or percent == 0 else f"{percent:.1f} %"
+    whole = abs(percent) >= 99.95 or percent == 0
+    return localised(f"{percent:.0f} %" if whole else f"{percent:.1f} %")
 
 
 def width(text: str) -> int:

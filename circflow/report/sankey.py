@@ -17,6 +17,7 @@ import pandas as pd
 
 from circflow.algebra.build import group_named
 from circflow.algebra.market import INCOME
+from circflow.i18n import mark, say
 from circflow.report.figures import NO_STAGE, years_of
 from circflow.report.numbers import cut
 from circflow.report.page.frame import Figure, escaped, figure, percent
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 STAGES = ("mining", "processing", "metallurgy", "energy", "chemistry", "other")
 NO_WASTE = "by-products"
-BOUGHT = "bought inputs"
+BOUGHT = mark("bought inputs")
 LEVELS = ["stage", "source", "first", "last", "end"]
 KEPT = {"source": 13, "first": 15, "last": 8, "end": 13}
 """Nodes of a level that are shown by themselves; the others are bundled."""
@@ -39,11 +40,11 @@ HEIGHT = 720
 MAX_PERIODS = 8
 """Periods with a diagram of their own: of more, these are spread over the horizon."""
 _ENDS = {
-    "disposal": "disposed of",
+    "disposal": mark("disposed of"),
     "stock": "stocked",
     "loss": "lost on the way",
     "unexplained": "unexplained",
-    "use": "used up",
+    "use": mark("used up"),
 }
 _MARK = "\x1f"
 _HOP = ["tail", "head", "stage", "period"]
@@ -129,10 +130,17 @@ class _Measure:
 
 def _measures(rows: pd.DataFrame, currency: str) -> list[_Measure]:
     """Income; then, for every unit of measure of what arises, what is used and everything."""
-    made = []
+    measures = []
     income = rows.assign(size=rows["income"]).query("size > 0")
     if len(income):
-        made.append(_Measure("money", "income from sales", f"million {currency}", income))
+        measures.append(
+            _Measure(
+                "money",
+                say("income from sales"),
+                say("million {currency}", currency=currency),
+                income,
+            )
+        )
     arising = rows[rows["stage"] != BOUGHT].assign(size=rows["amount"])
     arising = arising[arising["size"] > 0]
     order = arising.groupby("measure")["size"].count().sort_values(ascending=False).index
@@ -140,9 +148,13 @@ def _measures(rows: pd.DataFrame, currency: str) -> list[_Measure]:
         here = arising[arising["measure"] == measure]
         used = here[here["used"].astype(bool)]
         if len(used) and len(used) < len(here):
-            made.append(_Measure(f"used{n}", f"{measure} that are used", measure, used))
-        made.append(_Measure(f"all{n}", f"{measure}, dumped too", measure, here))
-    return made
+            measures.append(
+                _Measure(f"used{n}", say("{measure} that are used", measure=measure), measure, used)
+            )
+        measures.append(
+            _Measure(f"all{n}", say("{measure}, dumped too", measure=measure), measure, here)
+        )
+    return measures
 
 
 def sankey(solution: Solution) -> Figure | None:
@@ -153,7 +165,7 @@ def sankey(solution: Solution) -> Figure | None:
     if not measures:
         return None
     years = years_of(solution.scenario)
-    periods = [("all", "whole horizon")]
+    periods = [("all", say("whole horizon"))]
     if len(years) > 1:
         some = np.unique(np.linspace(0, len(years) - 1, MAX_PERIODS).round().astype(int))
         periods += [(f"p{n}", list(years)[n]) for n in some.tolist()]
@@ -164,20 +176,23 @@ def sankey(solution: Solution) -> Figure | None:
             here = _summed(links) if key == "all" else links[links["period"] == words]
             length = sum(years.values()) if key == "all" else years[words]
             views[f"{measure.key}|{key}"] = _view(here, measure, length, currency, full)
-    found = [s for s in (*STAGES, NO_STAGE, NO_WASTE, BOUGHT) if s in set(rows["stage"])]
-    keys = {stage_colour(s): s for s in found if s in STAGES}
-    if len(keys) < len(found):
-        keys["$none"] = ", ".join(s for s in found if s not in STAGES)
-    keys |= {"$blue": "product", "$grey": "unit, dump or loss", "$pink": "stock"}
+    stages = [s for s in (*STAGES, NO_STAGE, NO_WASTE, BOUGHT) if s in set(rows["stage"])]
+    keys = {stage_colour(s): s for s in stages if s in STAGES}
+    if len(keys) < len(stages):
+        keys["$none"] = ", ".join(s for s in stages if s not in STAGES)
+    keys |= {"$blue": "product", "$grey": say("unit, dump or loss"), "$pink": "stock"}
     return Figure(
-        "From waste to product",
+        say("From waste to product"),
         views,
-        "Sankey diagram: from wastes by stage through units to products, dumps and stocks",
-        note="Yearly means. A band keeps the width of the waste it starts with (or of the income "
-        "it ends with), whatever units make of it. Point at a band or a bar for figures.",
+        say("Sankey diagram: from wastes by stage through units to products, dumps and stocks"),
+        note=say(
+            "Yearly means. A band keeps the width of the waste it starts with (or of the "
+            "income it ends with), whatever units make of it. Point at a band or a bar "
+            "for figures."
+        ),
         controls=(
-            ("Width", [(m.key, m.words) for m in measures]),
-            ("Period", periods),
+            (say("Width"), [(m.key, say(m.words)) for m in measures]),
+            (say("Period"), periods),
         ),
         legend=tuple(keys.items()),
     )
@@ -186,21 +201,21 @@ def sankey(solution: Solution) -> Figure | None:
 def _bundled(rows: pd.DataFrame) -> pd.DataFrame:
     """Small nodes put together, level by level; the same in every period."""
     rows = rows.copy()
-    whole = rows["size"].sum()
+    total = rows["size"].sum()
     for level, most in KEPT.items():
         by = ["stage", level] if level == "source" else [level]
         sizes = rows[rows["used"].astype(bool) | (level != "end")].groupby(by)["size"].sum()
         sizes = sizes.sort_values(ascending=False, kind="stable")
-        small = sizes[(np.arange(len(sizes)) >= most) | (sizes.to_numpy() < SMALL * whole)]
+        small = sizes[(np.arange(len(sizes)) >= most) | (sizes.to_numpy() < SMALL * total)]
         if len(small) < 2:
             continue
-        word = {"first": "other units", "last": "other units"}.get(level, "others")
+        word = {"first": say("other units"), "last": say("other units")}.get(level, "others")
         if level == "source":
             counts = small.groupby("stage").size()
             key = pd.MultiIndex.from_frame(rows[by])
             names = rows["stage"].map(counts).fillna(0).astype(int).astype(str)
             there = key.isin(small.index) & (rows["stage"].map(counts).fillna(0) > 1).to_numpy()
-            rows.loc[there, level] = ("other (" + names + ")")[there]
+            rows.loc[there, level] = (say("other (") + names + ")")[there]
         else:
             rows.loc[rows[level].isin(small.index), level] = f"{word} ({len(small)})"
     return rows
@@ -244,67 +259,108 @@ def _view(
     if links.empty:
         return {"data": [], "layout": {**layout, "height": 120}}
     links = links.assign(**{c: links[c] / years for c in _FIGURES})
-    whole = float(links.loc[links["tail"].str.startswith("0"), "size"].sum())
+    total = float(links.loc[links["tail"].str.startswith("0"), "size"].sum())
     keys = list(dict.fromkeys([*links["tail"], *links["head"]]))
     at = {key: n for n, key in enumerate(keys)}
     label = [key.rpartition(_MARK)[2] for key in keys]
-    unit = f"{escaped(measure.unit)} per year"
+    unit = say("{escaped} per year", escaped=escaped(measure.unit))
     passing = np.maximum(
         links.groupby("tail")["size"].sum().reindex(keys).fillna(0.0).to_numpy(),
         links.groupby("head")["size"].sum().reindex(keys).fillna(0.0).to_numpy(),
     )
-    money = f"million {escaped(currency)} per year"
+    money = say("million {escaped} per year", escaped=escaped(currency))
     texts = []
     for row in links.to_dict("records"):
         tail, head = label[at[row["tail"]]], label[at[row["head"]]]
         lines = [
             f"<b>{escaped(tail)} → {escaped(head)}</b>",
-            f"{figure(row['size'])} {unit}, {percent(row['size'] / whole)} of what is shown",
-            f"the chains that pass: income {figure(row['income'])}, cost {figure(row['cost'])},",
-            f"value added {figure(row['value'])} {money}",
+            say(
+                "{size} {unit}, {percent} of what is shown",
+                size=figure(row["size"]),
+                unit=unit,
+                percent=percent(row["size"] / total),
+            ),
+            say(
+                "the chains that pass: income {income}, cost {cost},",
+                income=figure(row["income"]),
+                cost=figure(row["cost"]),
+            ),
+            say("value added {value} {money}", value=figure(row["value"]), money=money),
         ]
         texts.append("<br>".join(lines))
     nodes = [
-        f"<b>{escaped(name)}</b>{full.get(name, '')}<br>{figure(size)} {unit}, "
-        f"{percent(size / whole)} of what is shown"
+        say(
+            "<b>{escaped}</b>{get}<br>{size} {unit}, {percent} of what is shown",
+            escaped=escaped(name),
+            get=full.get(name, ""),
+            size=figure(size),
+            unit=unit,
+            percent=percent(size / total),
+        )
         for name, size in zip(label, passing.tolist(), strict=True)
     ]
     shown = [escaped(cut(n, ROOM[key[0]])) for key, n in zip(keys, label, strict=True)]
-    data = {
+    drawn = bands(
+        links,
+        keys,
+        {"label": shown, "color": [_node_colour(key) for key in keys], "customdata": nodes},
+        {"color": [f"{stage_colour(s)}/42" for s in links["stage"]], "customdata": texts},
+    )
+    ends = zip(links["tail"], links["head"], strict=True)
+    drawn["meta"] = {
+        "nodes": [_made_of(key) for key in keys],
+        "links": [_made_of(tail, head) for tail, head in ends],
+    }
+    return {"data": [drawn], "layout": layout}
+
+
+def bands(
+    links: pd.DataFrame,
+    keys: Sequence[str],
+    nodes: Mapping[str, list[str]],
+    passing: Mapping[str, list[str]],
+) -> dict[str, Any]:
+    """A Sankey diagram of links (tail, head, size) between nodes by their keys.
+
+    `nodes` and `passing` hold color and customdata (the words shown at the pointer) of every node
+    (and its label) and of every link.
+    """
+    at = {key: n for n, key in enumerate(keys)}
+    hover = {"hovertemplate": "%{customdata}<extra></extra>"}
+    return {
         "type": "sankey",
         "arrangement": "snap",
         "valueformat": ",.3s",
         "textfont": {"size": 12, "color": "$text"},
-        "node": {
-            "label": shown,
-            "color": [_node_colour(key) for key in keys],
-            "customdata": nodes,
-            "hovertemplate": "%{customdata}<extra></extra>",
-            "pad": 13,
-            "thickness": 13,
-            "line": {"width": 0},
-        },
+        "node": {**nodes, **hover, "pad": 13, "thickness": 13, "line": {"width": 0}},
         "link": {
             "source": [at[key] for key in links["tail"]],
             "target": [at[key] for key in links["head"]],
             "value": links["size"].tolist(),
-            "color": [f"{stage_colour(s)}/42" for s in links["stage"]],
-            "customdata": texts,
-            "hovertemplate": "%{customdata}<extra></extra>",
+            **passing,
+            **hover,
         },
     }
-    return {"data": [data], "layout": layout}
+
+
+def _made_of(*keys: str) -> dict[str, list[str]]:
+    """The materials and units that nodes stand for (of a stage or an end: none)."""
+    parts = [key.split(_MARK, 2) for key in keys]
+    names = [
+        n for level, kind, n in parts if level != "0" and not (level == "4" and kind == "left")
+    ]
+    return {"of": names} if names else {}
 
 
 def _full_names(solution: Solution) -> dict[str, str]:
     """The full name of materials and units, where the scenario has one, as a line of a label."""
-    made = {}
+    names = {}
     for sheet, key in (("Materials", "material"), ("Units", "unit")):
         frame = solution.scenario.frame(sheet)
         for name, full in zip(frame[key], frame["name"], strict=True):
             if isinstance(full, str) and full != name:
-                made[str(name)] = f"<br>{escaped(full)}"
-    return made
+                names[str(name)] = f"<br>{escaped(full)}"
+    return names
 
 
 def _node_colour(key: str) -> str:
@@ -320,9 +376,9 @@ def _node_colour(key: str) -> str:
     return "$soft"
 
 
-def stages_in_order(found: Sequence[str]) -> list[str]:
+def stages_in_order(stages: Sequence[str]) -> list[str]:
     """Stages as the schema orders them, others behind."""
-    return sorted(dict.fromkeys(found), key=lambda s: (s not in STAGES, *_place(s)))
+    return sorted(dict.fromkeys(stages), key=lambda s: (s not in STAGES, *_place(s)))
 
 
 def _place(stage: str) -> tuple[int, str]:

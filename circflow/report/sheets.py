@@ -14,6 +14,7 @@ import shutil
 import textwrap
 import zipfile
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,9 @@ import pandas as pd
 
 from circflow.algebra.build import result
 from circflow.algebra.results import Kind
+from circflow.data.files.atomic import atomic_path
+from circflow.data.files.grids import column_letter
+from circflow.i18n import mark, say
 
 MAX_ROWS = 1_048_575
 """Rows that a sheet holds below its header."""
@@ -38,16 +42,16 @@ _ESCAPED = re.compile("_(x[0-9a-fA-F]{4}_)")
 
 _TITLES = {
     "from": "from",
-    "unit_of_measure": "unit of measure",
-    "in_service": "in service (share)",
-    "load_share": "load (share of what is available)",
-    "decisions_fixed": "with decisions fixed",
-    "row": "row of the sheet",
-    "tier": "price tier",
-    "use_share": "used (share)",
-    "recovered_share": "recovered (share of what goes in)",
+    "unit_of_measure": mark("unit of measure"),
+    "in_service": mark("in service (share)"),
+    "load_share": mark("load (share of what is available)"),
+    "decisions_fixed": mark("with decisions fixed"),
+    "row": mark("row of the sheet"),
+    "tier": mark("price tier"),
+    "use_share": mark("used (share)"),
+    "recovered_share": mark("recovered (share of what goes in)"),
     "share": "share",
-    "used": "used (share of the limit)",
+    "used": mark("used (share of the limit)"),
 }
 _SHARES = ("in_service", "load_share", "use_share", "share", "used", "recovered_share")
 _STOCK = (
@@ -70,37 +74,44 @@ def title(table: str, column: str, frame: pd.DataFrame, currency: str) -> str:
 
     Of a plan's own tables as their blocks declare it; of other tables by how its name ends.
     """
-    known, measure = result(table), "unit of measure"
+    known, measure = result(table), say("unit of measure")
     if "unit_of_measure" in frame and frame["unit_of_measure"].nunique() == 1:
         measure = str(frame["unit_of_measure"].dropna().iloc[0])
     declared = known.column(column) if known is not None else None
     if known is not None and declared is not None:
         return declared.heading(known.measure or measure, currency)
-    return _TITLES.get(column) or _title_by_name(table, column, frame, currency, measure)
+    known_words = _TITLES.get(column)
+    if known_words:
+        return say(known_words)
+    return _title_by_name(table, column, frame, currency, measure)
 
 
 def _title_by_name(
     table: str, column: str, frame: pd.DataFrame, currency: str, measure: str
 ) -> str:
     for suffix, unit in (
-        ("_million_per_year", f"million {currency} per year"),
-        ("million_per_year", f"million {currency} per year"),
-        ("tonnes_per_year", "t per year"),
-        ("_million", f"million {currency}"),
-        ("million", f"million {currency} over the period"),
-        ("_per_year", f"{measure} per year"),
+        ("_million_per_year", say("million {currency} per year", currency=currency)),
+        ("million_per_year", say("million {currency} per year", currency=currency)),
+        ("tonnes_per_year", say("t per year")),
+        ("_million", say("million {currency}", currency=currency)),
+        ("million", say("million {currency} over the period", currency=currency)),
+        ("_per_year", say("{measure} per year", measure=measure)),
         ("_km", "km"),
     ):
         if column.endswith(suffix):
             stem = column.removesuffix(suffix).rstrip("_").replace("_", " ")
-            return f"{stem or ('emitted' if 'tonnes' in suffix else 'amount')} ({unit})"
-    words = column.replace("_", " ")
+            return f"{say(stem or ('emitted' if 'tonnes' in suffix else 'amount'))} ({unit})"
+    words = say(column.replace("_", " "))
     if table.startswith("unused_") and column not in _NO_MONEY:
-        of = "activity" if table == "unused_conversions" else "the waste"
+        of = say("activity") if table == "unused_conversions" else say("the waste")
         if pd.api.types.is_numeric_dtype(frame[column]):
-            return f"{words} ({currency} per unit of {of})"
+            return say(
+                "{words} ({currency} per unit of {of})", words=words, currency=currency, of=of
+            )
     if column in _PRICES and table != "totals" and pd.api.types.is_numeric_dtype(frame[column]):
-        return f"{words} ({currency} per {measure})"
+        return say(
+            "{words} ({currency} per {measure})", words=words, currency=currency, measure=measure
+        )
     if column in _STOCK and "unit_of_measure" in frame:
         return f"{words} ({measure})"
     return words
@@ -150,10 +161,11 @@ class _Column:
     width: float
 
 
-def _prepare(table: str, column: str, frame: pd.DataFrame, currency: str) -> _Column:
-    series, head = frame[column], clean(title(table, column, frame, currency))
+def _prepare(table: str, column: str, frame: pd.DataFrame, currency: str | None) -> _Column:
+    series = frame[column]
+    head = clean(column if currency is None else title(table, column, frame, currency))
     if pd.api.types.is_bool_dtype(series):
-        series = series.map({True: "yes", False: "no"})
+        series = series.map({True: say("yes"), False: say("no")})
     kind = kind_of(table, column, series)
     narrow = max(max(len(word) for word in head.split()) + 3, len(head) / 3)
     if kind not in ("text", "flag"):
@@ -186,33 +198,48 @@ class Filling:
 
 
 class Formats:
-    """The cell formats of a workbook, each made once."""
+    """A workbook being written: its cell formats, each added once, and the rows still to fill."""
 
     def __init__(self, book: Any) -> None:
         self.book = book
-        self.made: dict[tuple[tuple[str, Any], ...], Any] = {}
+        self.fillings: list[Filling] = []
+        self._formats: dict[tuple[tuple[str, Any], ...], Any] = {}
 
     def __call__(self, **properties: Any) -> Any:
         key = tuple(sorted(properties.items()))
-        if key not in self.made:
-            self.made[key] = self.book.add_format({"valign": "top", **properties})
-        return self.made[key]
+        if key not in self._formats:
+            self._formats[key] = self.book.add_format({"valign": "top", **properties})
+        return self._formats[key]
 
     def head(self, **more: Any) -> Any:
         """The format of a header cell."""
         return self(bold=True, text_wrap=True, bottom=1, bg_color="#E8EEF2", **more)
 
 
+@contextmanager
+def new_workbook(path: Path) -> Iterator[Formats]:
+    """A workbook to add sheets to, written whole or not at all; texts stay texts."""
+    import xlsxwriter
+
+    kinds = ("formulas", "urls", "numbers")
+    with atomic_path(path) as temporary:
+        book = xlsxwriter.Workbook(str(temporary), {f"strings_to_{kind}": False for kind in kinds})
+        formats = Formats(book)
+        yield formats
+        book.close()
+        fill(temporary, formats.fillings)
+
+
 def add_table(
-    formats: Formats, name: str, table: str, frame: pd.DataFrame, currency: str
-) -> list[Filling]:
+    formats: Formats, name: str, table: str, frame: pd.DataFrame, currency: str | None
+) -> None:
     """Add a table as a sheet (as several where it has too many rows) to the formats' workbook.
 
-    The rows that long tables lack are put in by `fill` when the workbook is closed.
+    Headers are words with units, or without a currency the columns' names. The rows that long
+    tables lack are put in by `fill` when the workbook is closed.
     """
     book = formats.book
     columns = tuple(_prepare(table, c, frame, currency) for c in frame.columns)
-    fillings = []
     for part, start in enumerate(range(0, max(len(frame), 1), MAX_ROWS), start=1):
         stop = min(start + MAX_ROWS, len(frame))
         sheet = book.add_worksheet(name if part == 1 else f"{name} ({part})")
@@ -223,10 +250,9 @@ def add_table(
             rows = range(start, start + 1)
             _write_row(sheet, formats, columns, stop - 1, stop - start)
             at = len(book.worksheets())
-            fillings.append(Filling(f"xl/worksheets/sheet{at}.xml", columns, start, stop))
+            formats.fillings.append(Filling(f"xl/worksheets/sheet{at}.xml", columns, start, stop))
         for row in rows:
             _write_row(sheet, formats, columns, row, row - start + 1)
-    return fillings
 
 
 def _dress(sheet: Any, formats: Formats, columns: Sequence[_Column], rows: int) -> None:
@@ -241,7 +267,7 @@ def _dress(sheet: Any, formats: Formats, columns: Sequence[_Column], rows: int) 
     sheet.autofilter(0, 0, rows, last)
     sheet.freeze_panes(1, 0)
     if rows:
-        sheet.ignore_errors({"number_stored_as_text": f"A2:{column_letters(last)}{rows + 1}"})
+        sheet.ignore_errors({"number_stored_as_text": f"A2:{column_letter(last)}{rows + 1}"})
     print_set_up(sheet)
     sheet.repeat_rows(0)
     sheet.print_area(0, 0, rows, last)
@@ -253,17 +279,7 @@ def print_set_up(sheet: Any) -> None:
     sheet.set_paper(9)
     sheet.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.6)
     sheet.fit_to_pages(1, 0)
-    sheet.set_footer("&L&A&RPage &P of &N")
-
-
-def column_letters(at: int) -> str:
-    """The letters of a column, counted from 0: A, B, … AA."""
-    letters = ""
-    at += 1
-    while at:
-        at, rest = divmod(at - 1, 26)
-        letters = chr(65 + rest) + letters
-    return letters
+    sheet.set_footer(say("&L&A&RPage &P of &N"))
 
 
 def _write_row(sheet: Any, formats: Formats, columns: Sequence[_Column], row: int, at: int) -> None:
@@ -273,8 +289,8 @@ def _write_row(sheet: Any, formats: Formats, columns: Sequence[_Column], row: in
         if value is None or (column.numeric and math.isnan(value)):
             sheet.write_blank(at, c, None, style)
         elif isinstance(value, float):
-            own = style if column.numeric else formats(num_format=_of_its_own(value))
-            sheet.write_number(at, c, value, own)
+            form = style if column.numeric else formats(num_format=_of_its_own(value))
+            sheet.write_number(at, c, value, form)
         else:
             sheet.write_string(at, c, value, style)
 
@@ -311,7 +327,7 @@ def _filled(xml: str, filling: Filling) -> Iterator[str]:
     if len(styles) != len(filling.columns):
         raise RuntimeError(f"the first row of {filling.part} is not written as expected")
     cells = "".join(
-        f'<c r="{column_letters(c)}{{0}}"{style}{{{c + 1}}}' for c, style in enumerate(styles)
+        f'<c r="{column_letter(c)}{{0}}"{style}{{{c + 1}}}' for c, style in enumerate(styles)
     )
     template = f'<row r="{{0}}">{cells}</row>'
     yield xml[:cut]

@@ -1,96 +1,105 @@
-"""Tables of a study as a workbook, as a page, as JSON, or as a folder of CSV files."""
+"""Tables of a study as a file; the ending of its name tells as what.
+
+Files are written whole or not at all. Text is never a formula: CSV puts an apostrophe in front,
+Excel gets plain strings. Parquet needs pyarrow (the extra `parquet`).
+"""
 
 from __future__ import annotations
 
-import json
-import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from circflow.data.atomic import atomic_path, write_text
-from circflow.report.csvs import harmless
+from circflow.data.errors import ArgumentError
+from circflow.data.files.atomic import atomic_path, write_text
+from circflow.data.files.json_text import json_text
+from circflow.i18n import say
+from circflow.report.csvs import write_csv
 from circflow.report.numbers import without_noise
-from circflow.report.sheets import Formats, add_table, fill
+from circflow.report.sheets import Formats, add_table, new_workbook
 
 if TYPE_CHECKING:
     from circflow.report.page.frame import Section
 
+RUNS = (".csv", ".xlsx", ".parquet", ".json")
+"""Endings of files of tables to compute with."""
 _LONGEST_NAME = 31
 """Characters of a sheet's name."""
 
 
-def write_tables(
+def write_tables(  # noqa: PLR0913
     tables: Mapping[str, pd.DataFrame],
     path: str | os.PathLike[str],
     *,
-    currency: str,
+    currency: str | None,
     title: str = "Results of a study",
     opening: Sequence[Section] = (),
+    pages: Callable[[Formats], None] | None = None,
 ) -> None:
-    """Write tables to a file, whole or not at all: .xlsx (a sheet each), .html (a page with
-    figures, see `circflow.report.page.study`; `title` is its title, `opening` what it says
-    first) or .json (records); any other name is a folder of CSV files (UTF-8 with a byte order
-    mark), made if need be.
+    """Write tables to a file, whole or not at all.
 
-    Raises OSError where it cannot be written.
+    All of them to .xlsx (a sheet each, headed by words with units, or without a currency by the
+    columns' names; then what `pages` adds), .html (a page with figures, see
+    `circflow.report.page.study`; `title` is its title, `opening` what it says first) or .json
+    (records); the first to .csv (UTF-8 with a byte order mark) or .parquet. Any other name is a
+    folder of CSV files, made if need be.
+
+    Raises OSError where it cannot be written, `ArgumentError` where pyarrow is missing.
     """
     tables = {name: without_noise(frame) for name, frame in tables.items()}
     target = Path(path)
-    if target.suffix.lower() == ".xlsx":
-        _write_workbook(tables, target, currency)
-    elif target.suffix.lower() == ".html":
-        from circflow.report.page.study import write_study
+    match target.suffix.lower():
+        case ".xlsx":
+            with new_workbook(target) as formats:
+                for name, frame in tables.items():
+                    words = name.replace("_", " ").capitalize()[:_LONGEST_NAME]
+                    add_table(formats, words, name, frame, currency)
+                if pages is not None:
+                    pages(formats)
+        case ".html":
+            from circflow.report.page.study import write_study
 
-        write_study(target, title, tables, currency=currency, opening=opening)
-    elif target.suffix.lower() == ".json":
-        write_text(target, as_json(tables))
-    else:
-        target.mkdir(exist_ok=True)
-        for name, frame in tables.items():
-            with atomic_path(target / f"{name}.csv") as temporary:
-                harmless(frame).to_csv(
-                    temporary, index=False, encoding="utf-8-sig", lineterminator="\n"
-                )
-
-
-def as_json(tables: Mapping[str, pd.DataFrame]) -> str:
-    """Tables as JSON: a list of records for each; what is not finite is null."""
-    content = {
-        name: [{str(k): _plain(v) for k, v in row.items()} for row in frame.to_dict("records")]
-        for name, frame in tables.items()
-    }
-    return json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+            write_study(target, title, tables, currency=currency or "", opening=opening)
+        case ".json":
+            write_text(target, json_text(tables))
+        case ".csv":
+            write_csv(next(iter(tables.values())), target)
+        case ".parquet":
+            _write_parquet(next(iter(tables.values())), target)
+        case _:
+            target.mkdir(exist_ok=True)
+            for name, frame in tables.items():
+                write_csv(frame, target / f"{name}.csv")
 
 
-def _plain(value: Any) -> Any:
-    scalar = value.item() if hasattr(value, "item") else value
-    if isinstance(scalar, float):
-        return scalar if math.isfinite(scalar) else None
-    if scalar is None or isinstance(scalar, bool | int):
-        return scalar
-    return str(scalar)
+def write_runs(tables: Mapping[str, pd.DataFrame], path: str | os.PathLike[str]) -> None:
+    """Write tables to compute with: as `write_tables`, with the columns' own names in Excel too.
 
-
-def _write_workbook(tables: Mapping[str, pd.DataFrame], path: Path, currency: str) -> None:
-    import xlsxwriter
-
-    with atomic_path(path) as temporary:
-        book = xlsxwriter.Workbook(
-            str(temporary),
-            {
-                "strings_to_formulas": False,
-                "strings_to_urls": False,
-                "strings_to_numbers": False,
-            },
+    Raises `ArgumentError` for another ending than those of a file of tables.
+    """
+    target = Path(path)
+    if target.suffix.lower() not in RUNS:
+        raise ArgumentError(
+            say("{target}: the name must end in {runs}", target=target, runs=", ".join(RUNS))
         )
-        formats = Formats(book)
-        fillings = []
-        for name, frame in tables.items():
-            title = name.replace("_", " ").capitalize()[:_LONGEST_NAME]
-            fillings += add_table(formats, title, name, frame, currency)
-        book.close()
-        fill(temporary, fillings)
+    write_tables(tables, target, currency=None)
+
+
+def _write_parquet(table: pd.DataFrame, path: Path) -> None:
+    """Mixed columns (values that are numbers and words) are written as text."""
+    if find_spec("pyarrow") is None:
+        raise ArgumentError(
+            say("Parquet needs pyarrow: pip install 'circflow[parquet]', or write .csv")
+        )
+    columns = {}
+    for name in table.columns:
+        column = table[name]
+        if column.dtype == object and len({type(v) for v in column.dropna()}) > 1:
+            column = column.map(lambda v: None if v is None else str(v))
+        columns[str(name)] = column
+    with atomic_path(path) as temporary:
+        pd.DataFrame(columns).to_parquet(temporary, index=False)

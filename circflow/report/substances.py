@@ -12,8 +12,10 @@ import numpy as np
 import pandas as pd
 
 from circflow.data.balances import contents
+from circflow.i18n import mark, say
 from circflow.report.numbers import cut
 from circflow.report.page.frame import Figure, escaped, figure, percent
+from circflow.report.sankey import bands
 from circflow.solution.substances import IN, through_units
 
 if TYPE_CHECKING:
@@ -23,10 +25,10 @@ SMALL = 0.005
 """Share of the whole below which a material or unit is bundled with others."""
 _WORDS = {
     "arises": "arises",
-    "reclaimed": "from stockpiles",
+    "reclaimed": mark("from stockpiles"),
     "bought": "bought",
     "sold": "sold",
-    "disposed": "disposed of",
+    "disposed": mark("disposed of"),
     "stocked": "stocked",
     "lost by units": "lost by units",
     "lost on the way": "lost on the way",
@@ -50,13 +52,16 @@ def substance_flows(solution: Solution) -> Figure | None:
         options.append((f"s{n}", str(name)))
     several = len(options) > 1
     return Figure(
-        "Substances and energy: where they arise, and where they end",
+        say("Substances and energy: where they arise, and where they end"),
         views if several else {"": views["s0"]},
-        "Sankey diagram of a substance from streams through materials and units to its ends",
-        note="Yearly means. A band is as wide as what it holds of the substance. What a unit makes "
-        "of nothing comes from a node of that name: its recipe does not balance.",
-        controls=(("Substance", options),) if several else (),
-        legend=(("$blue", "material"), ("$soft", "unit"), ("$grey", "source or end")),
+        say("Sankey diagram of a substance from streams through materials and units to its ends"),
+        note=say(
+            "Yearly means. A band is as wide as what it holds of the substance. What a "
+            "unit makes of nothing comes from a node of that name: its recipe does not "
+            "balance."
+        ),
+        controls=((say("Substance"), options),) if several else (),
+        legend=(("$blue", "material"), ("$soft", "unit"), ("$grey", say("source or end"))),
     )
 
 
@@ -64,10 +69,10 @@ def _links(solution: Solution) -> pd.DataFrame:
     """property, measure, tail, head (kind and name of a node), size per year of the horizon."""
     scenario, table = solution.scenario, solution.substances
     years = {p.name: float(p.years) for p in scenario.periods}
-    whole = sum(years.values())
+    horizon = sum(years.values())
     plain = table[table["becomes"] != "lost by units"]
     node = "material" + _MARK + plain["material"].astype(object)
-    end = "end" + _MARK + plain["becomes"].map(_WORDS).astype(object)
+    end = "end" + _MARK + plain["becomes"].map(lambda b: say(_WORDS[b])).astype(object)
     enters = plain["becomes"].isin(IN).to_numpy(bool)
     held = contents(scenario.frame("Properties"), scenario.frame("PropertyKinds"))
     runs = through_units(held, solution.tables.conversions)
@@ -93,7 +98,7 @@ def _links(solution: Solution) -> pd.DataFrame:
         ),
     ]
     links = pd.concat(parts, ignore_index=True)
-    links["size"] *= links["period"].map(years).astype(float) / whole
+    links["size"] *= links["period"].map(years).astype(float) / horizon
     key = ["property", "measure", "tail", "head"]
     sums = links[links["size"] > 0.0].groupby(key, sort=False)["size"].sum()
     return sums.reset_index()
@@ -114,57 +119,55 @@ def _part(rows: pd.DataFrame, tail: Any, head: Any, measure: str) -> pd.DataFram
 
 def _view(links: pd.DataFrame, measure: str) -> dict[str, Any]:
     sources = links["tail"].str.startswith("end")
-    whole = float(links.loc[sources, "size"].sum()) or float(links["size"].max())
-    links = _bundled(links, whole)
+    total = float(links.loc[sources, "size"].sum()) or float(links["size"].max())
+    links = _bundled(links, total)
     keys = list(dict.fromkeys([*links["tail"], *links["head"]]))
     at = {key: n for n, key in enumerate(keys)}
     names = [key.partition(_MARK)[2] for key in keys]
-    unit = f"{escaped(measure)} per year"
+    unit = say("{escaped} per year", escaped=escaped(measure))
     texts = [
-        f"<b>{escaped(names[at[tail]])} → {escaped(names[at[head]])}</b><br>{figure(size)} {unit}, "
-        f"{percent(size / whole)} of all"
+        say(
+            "<b>{escaped} → {escaped_2}</b><br>{size} {unit}, {percent} of all",
+            escaped=escaped(names[at[tail]]),
+            escaped_2=escaped(names[at[head]]),
+            size=figure(size),
+            unit=unit,
+            percent=percent(size / total),
+        )
         for tail, head, size in links[["tail", "head", "size"]].itertuples(index=False, name=None)
     ]
-    data = {
-        "type": "sankey",
-        "arrangement": "snap",
-        "valueformat": ",.3s",
-        "textfont": {"size": 12, "color": "$text"},
-        "node": {
+    drawn = bands(
+        links,
+        keys,
+        {
             "label": [escaped(cut(name, 26)) for name in names],
             "color": [_COLOURS[key.partition(_MARK)[0]] for key in keys],
             "customdata": [f"<b>{escaped(name)}</b>" for name in names],
-            "hovertemplate": "%{customdata}<extra></extra>",
-            "pad": 13,
-            "thickness": 13,
-            "line": {"width": 0},
         },
-        "link": {
-            "source": [at[key] for key in links["tail"]],
-            "target": [at[key] for key in links["head"]],
-            "value": links["size"].tolist(),
-            "color": ["$blue/30"] * len(links),
-            "customdata": texts,
-            "hovertemplate": "%{customdata}<extra></extra>",
-        },
-    }
+        {"color": ["$blue/30"] * len(links), "customdata": texts},
+    )
     layout = {"height": _HEIGHT, "margin": {"l": 8, "r": 8, "t": 30, "b": 12}}
-    return {"data": [data], "layout": layout}
+    return {"data": [drawn], "layout": layout}
 
 
-def _bundled(links: pd.DataFrame, whole: float) -> pd.DataFrame:
+def _bundled(links: pd.DataFrame, total: float) -> pd.DataFrame:
     """Small materials, and small units, as one node each; what passes within a bundle is left
     out."""
     sizes: dict[str, float] = {}
     for side in ("tail", "head"):
         for key, size in links.groupby(side)["size"].sum().items():
             sizes[str(key)] = max(sizes.get(str(key), 0.0), float(size))
-    small = [k for k, size in sizes.items() if size < SMALL * whole and not k.startswith("end")]
+    small = [k for k, size in sizes.items() if size < SMALL * total and not k.startswith("end")]
     names: dict[str, str] = {}
     for kind in ("material", "unit"):
-        own = [k for k in small if k.startswith(kind + _MARK)]
-        if len(own) > 1:
-            names |= dict.fromkeys(own, f"{kind}{_MARK}other {kind}s ({len(own)})")
+        of_kind = [k for k in small if k.startswith(kind + _MARK)]
+        if len(of_kind) > 1:
+            names |= dict.fromkeys(
+                of_kind,
+                say(
+                    "{kind}{mark}other {kind}s ({count})", kind=kind, mark=_MARK, count=len(of_kind)
+                ),
+            )
     renamed = links.assign(
         tail=links["tail"].map(lambda key: names.get(key, key)),
         head=links["head"].map(lambda key: names.get(key, key)),

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from circflow.data.atomic import atomic_path
 from circflow.data.one_line import plain
+from circflow.i18n import mark, say
 from circflow.report.figures import (
     Baseline,
     binding_limits,
@@ -22,25 +23,25 @@ from circflow.report.figures import (
     waste_by_stage,
 )
 from circflow.report.numbers import changed_words, number
-from circflow.report.sheets import Filling, Formats, add_table, clean, fill, print_set_up
+from circflow.report.sheets import Formats, add_table, clean, new_workbook, print_set_up
 from circflow.solution.solution import Solution, Status
 from circflow.solution.variety_of_uses import uses_of_wastes, variety
 
 SHEETS: tuple[tuple[str, str, str], ...] = (
-    ("Money", "money", "what every site earns and pays, by group, material, unit and period"),
-    ("Built", "built", "candidate units to build, and when"),
-    ("Units", "units", "units in service, their load, jobs and fixed costs"),
-    ("Flows", "flows", "what goes from where to where"),
-    ("Sales", "sales", "what is sold, at which price"),
-    ("Supply", "supply", "waste taken and inputs bought"),
-    ("Conversions", "conversions", "what units take in and make"),
-    ("Activity", "activity", "which recipe runs, how much"),
-    ("Disposal", "disposal", "what is disposed of, at which fee"),
-    ("Stockpiles", "stockpiles", "dumps and stocks over time"),
-    ("Emissions", "emissions", "what is emitted, by source"),
-    ("Emission limits", "emission_limits", "emissions against every limit"),
-    ("Synergies", "synergies", "joint activity and its value"),
-    ("Prices", "prices", "shadow prices: what one more unit is worth"),
+    ("Money", "money", mark("what every site earns and pays, by group, material, unit and period")),
+    (mark("Built"), "built", mark("candidate units to build, and when")),
+    ("Units", "units", mark("units in service, their load, jobs and fixed costs")),
+    (mark("Flows"), "flows", mark("what goes from where to where")),
+    (mark("Sales"), "sales", mark("what is sold, at which price")),
+    (mark("Supply"), "supply", mark("waste taken and inputs bought")),
+    (mark("Conversions"), "conversions", mark("what units take in and make")),
+    (mark("Activity"), "activity", mark("which recipe runs, how much")),
+    ("Disposal", "disposal", mark("what is disposed of, at which fee")),
+    ("Stockpiles", "stockpiles", mark("dumps and stocks over time")),
+    (mark("Emissions"), "emissions", mark("what is emitted, by source")),
+    (mark("Emission limits"), "emission_limits", mark("emissions against every limit")),
+    ("Synergies", "synergies", mark("joint activity and its value")),
+    (mark("Prices"), "prices", mark("shadow prices: what one more unit is worth")),
 )
 """Sheet, table of the solution, what it tells."""
 
@@ -67,20 +68,8 @@ def write_results(
     Blank cells are figures that do not exist, or no limit. Raises OSError where `path` cannot
     be written.
     """
-    import xlsxwriter
-
-    with atomic_path(path) as temporary:
-        book = xlsxwriter.Workbook(
-            str(temporary),
-            {
-                "strings_to_formulas": False,
-                "strings_to_urls": False,
-                "strings_to_numbers": False,
-            },
-        )
-        fillings = _write(solution, book, tables_of(solution) | dict(more or {}), baselines)
-        book.close()
-        fill(temporary, fillings)
+    with new_workbook(Path(path)) as formats:
+        _write(solution, formats, tables_of(solution) | dict(more or {}), baselines)
 
 
 def tables_of(solution: Solution) -> dict[str, tuple[str, pd.DataFrame, str]]:
@@ -88,39 +77,57 @@ def tables_of(solution: Solution) -> dict[str, tuple[str, pd.DataFrame, str]]:
     sheets = {
         name: (table, getattr(solution.tables, table), meaning) for name, table, meaning in SHEETS
     }
-    sheets["Chains"] = ("chains", solution.chains, "value chains from waste to sale")
-    sheets["Uses"] = ("uses", uses_of_wastes(solution), "how many uses every waste has")
-    sheets["Variety"] = ("variety", variety(solution), "how varied the uses of wastes are")
-    found = solution.unused
+    sheets["Chains"] = ("chains", solution.chains, say("value chains from waste to sale"))
+    sheets["Uses"] = ("uses", uses_of_wastes(solution), say("how many uses every waste has"))
+    sheets["Variety"] = ("variety", variety(solution), say("how varied the uses of wastes are"))
+    unused = solution.unused
     for name, table, frame, meaning in (
         (
-            "Unused chains",
+            say("Unused chains"),
             "unused_chains",
-            found.chains,
-            "possible chains: what keeps them out",
+            unused.chains,
+            say("possible chains: what keeps them out"),
         ),
-        ("Unused steps", "unused_steps", found.steps, "what each of their steps lacks, and why"),
-        ("Unused conversions", "unused_conversions", found.conversions, "recipes that do not run"),
+        (
+            say("Unused steps"),
+            "unused_steps",
+            unused.steps,
+            say("what each of their steps lacks, and why"),
+        ),
+        (
+            say("Unused conversions"),
+            "unused_conversions",
+            unused.conversions,
+            say("recipes that do not run"),
+        ),
     ):
         sheets[name] = (table, frame, meaning)
-    sheets["Waste"] = ("waste", waste_by_material(solution), "what becomes of every waste")
+    sheets["Waste"] = ("waste", waste_by_material(solution), say("what becomes of every waste"))
     if len(solution.substances):
-        sheets["Recovered"] = ("recovered", solution.recovered, "how much of a substance is sold")
+        sheets["Recovered"] = (
+            "recovered",
+            solution.recovered,
+            say("how much of a substance is sold"),
+        )
         sheets["Substances"] = (
             "substances",
             solution.substances,
-            "where substances arise, and what becomes of them",
+            say("where substances arise, and what becomes of them"),
         )
     sheets["Limits"] = (
         "limits",
         binding_limits(solution),
-        "what binds; gain of relaxing it by 1 %",
+        say("what binds; gain of relaxing it by 1 %"),
     )
-    sheets["Totals"] = ("totals", totals_table(solution), "all totals over the horizon")
-    sheets["Audit"] = ("audit", audit_table(solution), "the plan checked against the scenario")
+    sheets["Totals"] = ("totals", totals_table(solution), say("all totals over the horizon"))
+    sheets["Audit"] = ("audit", audit_table(solution), say("the plan checked against the scenario"))
     for name, changes in solution.scenario.changes_table.items():
-        sheets["Changes"] = (name, changes, "cells changed before the run")
-    sheets["Warnings"] = ("warnings", warnings_table(solution), "what is doubtful in the scenario")
+        sheets["Changes"] = (name, changes, say("cells changed before the run"))
+    sheets["Warnings"] = (
+        "warnings",
+        warnings_table(solution),
+        say("what is doubtful in the scenario"),
+    )
     return sheets
 
 
@@ -128,15 +135,15 @@ def totals_table(solution: Solution) -> pd.DataFrame:
     """`Solution.totals` as a table: total, item, value, unit."""
     currency = solution.scenario.settings.currency
     rows: list[tuple[str, str | None, float | None, str]] = []
-    units = {"emissions": "t over the horizon", "jobs": "jobs in the last period"}
+    units = {"emissions": say("t over the horizon"), "jobs": "jobs in the last period"}
     units["chains"] = "chains"
-    money = f"million {currency} over the horizon"
+    money = say("million {currency} over the horizon", currency=currency)
     units["use_share"] = "share"
     for key, value in solution.totals.items():
         if isinstance(value, Mapping):
             by_item = key.startswith("waste_")
             rows += [
-                (key, i, v, f"{i} over the horizon" if by_item else units.get(key, money))
+                (key, i, v, say("{i} over the horizon", i=i) if by_item else units.get(key, money))
                 for i, v in value.items()
             ]
         else:
@@ -151,9 +158,12 @@ def audit_table(solution: Solution) -> pd.DataFrame:
     verdict = "passed" if audit.passed else "FAILED"
     head = pd.DataFrame(
         [
-            (f"{verdict}: largest error of a balance", audit.balance_error),
-            (f"{verdict}: error of the objective", audit.objective_error),
-            (f"{verdict}: gap to the best plan that could be confirmed", audit.confirmed_gap),
+            (say("{verdict}: largest error of a balance", verdict=verdict), audit.balance_error),
+            (say("{verdict}: error of the objective", verdict=verdict), audit.objective_error),
+            (
+                say("{verdict}: gap to the best plan that could be confirmed", verdict=verdict),
+                audit.confirmed_gap,
+            ),
         ],
         columns=["check", "error"],
     )
@@ -174,22 +184,19 @@ def warnings_table(solution: Solution) -> pd.DataFrame:
 
 
 def _write(
-    solution: Solution, book: Any, sheets: Sheets, baselines: Sequence[Baseline]
-) -> list[Filling]:
-    settings = solution.scenario.settings
+    solution: Solution, formats: Formats, sheets: Sheets, baselines: Sequence[Baseline]
+) -> None:
+    settings, book = solution.scenario.settings, formats.book
     book.set_properties(
-        {"title": clean(settings.name)[:250], "comments": "Results of circflow", "author": ""}
+        {"title": clean(settings.name)[:250], "comments": say("Results of circflow"), "author": ""}
     )
-    formats = Formats(book)
     summary = book.add_worksheet("Summary")
     currency = plain(settings.currency)
-    fillings = []
     for name, (table, frame, _) in sheets.items():
-        fillings += add_table(formats, name, table, frame, currency)
+        add_table(formats, name, table, frame, currency)
     charts = _Charts(book, formats, solution)
     _Summary(summary, formats, solution, baselines).write(sheets, charts)
     summary.activate()
-    return fillings
 
 
 class _Summary:
@@ -215,7 +222,7 @@ class _Summary:
         self._key_figures()
         self._contents(sheets)
         place = 2
-        for chart, height in charts.made:
+        for chart, height in charts.shown:
             sheet.insert_chart(place, 5, chart, {"object_position": 2})
             place += height // 20 + 1
         print_set_up(sheet)
@@ -254,70 +261,116 @@ class _Summary:
         self.row += 1
         years = horizon(solution.scenario)
         status = (
-            "Optimal plan" if solution.status is Status.OPTIMAL else "Plan, not proven the best"
+            say("Optimal plan")
+            if solution.status is Status.OPTIMAL
+            else say("Plan, not proven the best")
         )
-        words = f"{status}, gap {number(100 * solution.gap if solution.gap > 1e-9 else 0.0)} %"
-        words += f"; {settings.start_year} to {settings.start_year + years - 1}"
+        words = say(
+            "{status}, gap {number} %",
+            status=status,
+            number=number(100 * solution.gap if solution.gap > 1e-09 else 0.0),
+        )
+        words += say(
+            "; {start_year} to {start_year_2}",
+            start_year=settings.start_year,
+            start_year_2=settings.start_year + years - 1,
+        )
         if solution.relaxed:
-            words += "; yes/no decisions relaxed: a bound, not a plan"
+            words += say("; yes/no decisions relaxed: a bound, not a plan")
         self.text(0, words)
         self.row += 1
         if not solution.audit.passed:
-            self.text(0, "The audit FAILED: do not rely on this plan", bold=True, font_color="red")
+            self.text(
+                0, say("The audit FAILED: do not rely on this plan"), bold=True, font_color="red"
+            )
             self.row += 1
         if solution.scenario.changes:
-            self.text(0, f"Changed before the run: {changed_words(solution.scenario.changes)}")
+            self.text(
+                0,
+                say(
+                    "Changed before the run: {changed_words}",
+                    changed_words=changed_words(solution.scenario.changes),
+                ),
+            )
             self._link(3, "Changes")
             self.row += 1
         count = len(solution.scenario.warnings)
         if count:
-            self.text(0, f"Warnings about the scenario: {count}")
+            self.text(0, say("Warnings about the scenario: {count}", count=count))
             self._link(3, "Warnings")
             self.row += 1
 
     def _money(self) -> None:
-        self._section("Money over the horizon", "amount", "unit", "details")
-        unit, lines = f"million {self.currency}", money_lines(self.solution)
+        self._section(say("Money over the horizon"), "amount", "unit", "details")
+        unit, lines = say("million {currency}", currency=self.currency), money_lines(self.solution)
         style = "#,##0" if lines["million"].abs().max() >= 10_000 else "#,##0.0"
         for group, label, million in lines[["group", "label", "million"]].itertuples(index=False):
-            target = {"income": "Sales", "synergy": "Synergies", "capital": "Built"}
+            target = {"income": say("Sales"), "synergy": "Synergies", "capital": say("Built")}
             self._line(label, million, unit, target.get(group, "Money"), style)
         for words, gain in gains(self.solution, self.baselines).items():
-            self._line(f"net benefit less that of {words}", gain, unit, "Totals", style)
-        self._line("objective (discounted)", self.solution.objective, unit, "Totals", style)
+            self._line(
+                say("net benefit less that of {words}", words=words), gain, unit, "Totals", style
+            )
+        self._line(say("objective (discounted)"), self.solution.objective, unit, "Totals", style)
 
     def _waste(self) -> None:
         frame = waste_by_stage(self.solution)
         if frame.empty:
             return
-        self._section("Waste: share that is used", "used", "arising over the horizon", "details")
+        self._section(
+            say("Waste: share that is used"), "used", say("arising over the horizon"), "details"
+        )
         for row in frame.to_dict("records"):
             amount = f"{number(row['arising'])} {row['unit_of_measure']}"
             self._line(row["stage"], row["use_share"], amount, "Waste", "0.0%")
-        self._line("all waste, in t", self.solution.totals.get("use_share"), "", "Totals", "0.0%")
+        self._line(
+            say("all waste, in t"), self.solution.totals.get("use_share"), "", "Totals", "0.0%"
+        )
 
     def _key_figures(self) -> None:
         solution, totals = self.solution, self.solution.totals
-        self._section("Key figures", "value", "unit", "details")
-        self._line("units to build", float(len(solution.built)), "units", "Built", "0")
+        self._section(say("Key figures"), "value", "unit", "details")
+        self._line(say("units to build"), float(len(solution.built)), "units", say("Built"), "0")
         if len(solution.built):
             capex = float(solution.built["capex_million"].sum())
-            self._line("their capital", capex, f"million {self.currency}", "Built", "#,##0")
+            self._line(
+                say("their capital"),
+                capex,
+                say("million {currency}", currency=self.currency),
+                say("Built"),
+                "#,##0",
+            )
         self._line("jobs in the last period", totals.get("jobs"), "jobs", "Units", "#,##0")
-        self._line("value chains in use", totals.get("chains"), "chains", "Chains", "0")
+        self._line(say("value chains in use"), totals.get("chains"), "chains", "Chains", "0")
         for pollutant, tonnes in totals.get("emissions", {}).items():
-            what = "t over the horizon"
-            self._line(f"emitted: {pollutant}", tonnes, what, "Emissions", "#,##0")
+            what = say("t over the horizon")
+            self._line(
+                say("emitted: {pollutant}", pollutant=pollutant),
+                tonnes,
+                what,
+                say("Emissions"),
+                "#,##0",
+            )
         for row in emission_use(solution).dropna(subset="used").head(5).to_dict("records"):
             place = row["key"] if isinstance(row["key"], str) else ""
             label = f"limit of {row['pollutant']}, {row['scope']} {place}".strip()
-            self._line(label, row["used"], f"used in {row['period']}", "Emission limits", "0.0%")
+            self._line(
+                label,
+                row["used"],
+                say("used in {period}", period=row["period"]),
+                say("Emission limits"),
+                "0.0%",
+            )
         for row in binding_limits(solution).head(5).to_dict("records"):
-            unit = f"million {self.currency} for 1 % {row['direction']}"
+            unit = say(
+                "million {currency} for 1 % {direction}",
+                currency=self.currency,
+                direction=row["direction"],
+            )
             self._line(row["label"], row["gain_million"], unit, "Limits", "#,##0.000")
 
     def _contents(self, sheets: Sheets) -> None:
-        self._section("What the sheets hold", "rows", "", "sheet")
+        self._section(say("What the sheets hold"), "rows", "", "sheet")
         for name, (_, frame, meaning) in sheets.items():
             self._line(meaning, float(len(frame)), "", name, "#,##0")
 
@@ -328,13 +381,13 @@ class _Charts:
     def __init__(self, book: Any, formats: Formats, solution: Solution) -> None:
         self.book, self.formats = book, formats
         self.currency = plain(solution.scenario.settings.currency)
-        self.sheet = book.add_worksheet("Chart data")
+        self.sheet = book.add_worksheet(say("Chart data"))
         self.sheet.set_column(0, 0, 34)
         self.sheet.set_column(1, 30, 14)
         print_set_up(self.sheet)
         self.column = 0
         drawn = (self._money(solution), self._waste(solution), self._loads(solution))
-        self.made = [made for made in drawn if made]
+        self.shown = [chart for chart in drawn if chart]
         """Charts and their heights in pixels."""
 
     def _table(self, frame: pd.DataFrame) -> int:
@@ -377,9 +430,9 @@ class _Charts:
         """Income to net benefit as a waterfall: each bar starts where the one before ended."""
         frame = waterfall(solution)
         rows, at = len(frame), self._table(frame)
-        unit = f"million {self.currency} over the horizon"
+        unit = say("million {currency} over the horizon", currency=self.currency)
         chart = self._chart(
-            {"type": "column", "subtype": "stacked"}, "From income to net benefit", unit
+            {"type": "column", "subtype": "stacked"}, say("From income to net benefit"), unit
         )
         hidden = {"fill": {"none": True}, "border": {"none": True}, "gap": 40}
         colours = {"received": _GREEN, "paid": _ORANGE, "result": _BLUE}
@@ -410,7 +463,11 @@ class _Charts:
         )
         rows, at = len(shown), self._table(shown)
         kind = {"type": "column", "subtype": "stacked"}
-        chart = self._chart(kind, "Waste by stage", f"{word}{plain(measure)} over the horizon")
+        chart = self._chart(
+            kind,
+            say("Waste by stage"),
+            say("{word}{measure} over the horizon", word=word, measure=plain(measure)),
+        )
         for column, colour in enumerate((_GREEN, _PURPLE, _GREY), start=1):
             chart.add_series(self._series(at, column, rows, fill={"color": colour}, gap=60))
         chart.set_legend({"position": "bottom"})
@@ -424,9 +481,9 @@ class _Charts:
         rows = min(len(frame), MAX_BARS)
         some = frame[["unit", "load_share"]].head(MAX_BARS)
         at = self._table(some.iloc[::-1])  # bars are drawn from below
-        name = f"Load of units ({rows} of {len(frame)})"
+        name = say("Load of units ({rows} of {count})", rows=rows, count=len(frame))
         height = 110 + 14 * max(rows, 4)
-        chart = self._chart({"type": "bar"}, name, "mean load", height)
+        chart = self._chart({"type": "bar"}, name, say("mean load"), height)
         chart.add_series(self._series(at, 1, rows, fill={"color": _BLUE}, gap=40))
         chart.set_legend({"none": True})
         return chart, height

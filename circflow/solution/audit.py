@@ -20,8 +20,9 @@ import pandas as pd
 
 from circflow.algebra.build import money_groups
 from circflow.data.coded import keys_of
-from circflow.data.result import Result, counted
+from circflow.data.result import Result
 from circflow.data.scenario import MILLION
+from circflow.i18n import say_n
 from circflow.solution import rules
 from circflow.solution.accounts import Accounts, accounts
 from circflow.solution.calendar import once
@@ -65,7 +66,7 @@ class Audit(Result):
     def headline(self) -> str:
         if self.passed:
             return "passed"
-        return f"failed: {counted(len(self.findings), 'finding')}"
+        return say_n("failed: {n:,} finding", "failed: {n:,} findings", len(self.findings))
 
 
 def audit(solution: Solution) -> Audit:

@@ -29,6 +29,7 @@ from circflow.algebra.build import group_named, money_groups
 from circflow.algebra.emissions import EMISSIONS
 from circflow.algebra.investment import CAPITAL
 from circflow.algebra.market import SYNERGY
+from circflow.i18n import mark, say
 from circflow.solution.accounts import LEDGERS, Accounts, accounts
 from circflow.solution.flowgraph import Graph, GraphMaker
 from circflow.solution.keys import Flags, Floats, Ints, Names, plain
@@ -75,11 +76,11 @@ def columns() -> list[str]:
 SLIVER = 1e-7
 """A part below this share of both its source and its end comes from rounding."""
 RECIRCULATION = "recirculation"
-NO_FLOW = "no flow"
+NO_FLOW = mark("no flow")
 _SOURCE_WORDS = {"stockpile": " (stockpile)", "purchase": " (bought)"}
 _END_WORDS = {
     "sale": "sold",
-    "disposal": "disposed of",
+    "disposal": mark("disposed of"),
     "stock": "stock",
     "loss": "lost",
     "use": "used",
@@ -258,7 +259,9 @@ class _Purse:
         idle[:, capital] += np.where(by_unit > 0.0, 0.0, lump)
         for n in np.flatnonzero(idle.any(axis=1)):
             name, site = service.units["unit"].iloc[n], service.units["site"].iloc[n]
-            self.rest.append((f"{name}: costs while it does not run", site, name, idle[n]))
+            self.rest.append(
+                (say("{name}: costs while it does not run", name=name), site, name, idle[n])
+            )
 
     def _synergies(self, matrices: dict[str, Floats]) -> None:
         """A synergy's value in equal parts to its partners: to the runs of a unit, to journeys."""
@@ -313,7 +316,14 @@ class _Purse:
             pile = (str(rows["site"].iloc[at]), str(rows["material"].iloc[at]))
             piles[pile] = piles.get(pile, np.zeros(len(self.groups))) + held[at]
         for (site, material), figures in piles.items():
-            self.rest.append((f"{site}: {material} in the stockpile", site, None, figures))
+            self.rest.append(
+                (
+                    say("{site}: {material} in the stockpile", site=site, material=material),
+                    site,
+                    None,
+                    figures,
+                )
+            )
 
     def _fines(self) -> None:
         """Penalties of limits (below zero) that nobody's emission exceeds."""
@@ -323,9 +333,18 @@ class _Purse:
             figures = np.zeros(len(self.groups))
             years = self.years[int(record["period_code"])]
             figures[self.groups.index(EMISSIONS.name)] = -float(record["unspread"]) * years
-            key = record["key"] if isinstance(record["key"], str) else "the cluster"
+            key = record["key"] if isinstance(record["key"], str) else say("the cluster")
             self.rest.append(
-                (f"{record['pollutant']} of {key} above its limit", None, None, figures)
+                (
+                    say(
+                        "{pollutant} of {key} above its limit",
+                        pollutant=record["pollutant"],
+                        key=key,
+                    ),
+                    None,
+                    None,
+                    figures,
+                )
             )
 
     def _rest_table(self, money: Floats, carried: Flags) -> pd.DataFrame:
@@ -339,7 +358,7 @@ class _Purse:
         left = whole - followed - known
         left[np.abs(left) <= 1e-13 * size] = 0.0
         if left.any():
-            self.rest.append(("not followed", None, None, left))
+            self.rest.append((say("not followed"), None, None, left))
         frame = pd.DataFrame(
             [(what, site, unit) for what, site, unit, _ in self.rest],
             columns=["what", "site", "unit"],
@@ -444,9 +463,9 @@ class _Reader:
                 if self.unit[arc] is not None:
                     steps.append(str(self.unit_text[arc]))
                     units.append(self.unit[arc])
-                steps.append(_END_WORDS[str(self.end[arc])])
+                steps.append(say(_END_WORDS[str(self.end[arc])]))
         if is_cycle:
-            steps.append("round again")
+            steps.append(say("round again"))
         members = dict.fromkeys(m for m in map(self.member_of.get, sites) if isinstance(m, str))
         return {
             "steps": " > ".join(steps),

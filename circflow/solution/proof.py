@@ -90,7 +90,7 @@ def _long_sums(value: Floats, factor: Long, indptr: NDArray[np.int32]) -> Long:
     return sums
 
 
-def reduced_costs(cost: Floats, matrix: csc_array, dual: Floats) -> tuple[Long, Long]:
+def reduced_costs(cost: Floats, matrix: csc_array, dual: Floats | Long) -> tuple[Long, Long]:
     """d = c − Aᵀ·y in extended precision, and Σ of the absolute terms that make it up."""
     factor = dual.astype(np.longdouble)[matrix.indices]
     long_cost = cost.astype(np.longdouble)
@@ -100,7 +100,7 @@ def reduced_costs(cost: Floats, matrix: csc_array, dual: Floats) -> tuple[Long, 
     )
 
 
-def activities(matrix: csc_array, x: Floats) -> tuple[Long, Long]:
+def activities(matrix: csc_array, x: Floats | Long) -> tuple[Long, Long]:
     """A·x in extended precision, and Σ |a|·|x| of each row."""
     rows = matrix.tocsr()
     factor = x.astype(np.longdouble)[rows.indices]

@@ -19,10 +19,11 @@ import numpy as np
 import pandas as pd
 
 from circflow.data.scenario import MILLION
+from circflow.i18n import mark
 from circflow.solution.lp_of_plan import PARTS, Floats, Ints, Optimality, entries
 from circflow.solution.solution import Solution
 
-IN_SERVICE, IDLE, NOT_BUILT = "in service", "idle", "not built"
+IN_SERVICE, IDLE, NOT_BUILT = mark("in service"), "idle", mark("not built")
 MARKET_LIMIT = "market_limit"
 CAPITAL, BUDGET = "capital", "budget"
 SUPPLY, OUTLETS = "supply", "outlets"

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from circflow.data.scenario import MILLION
+from circflow.i18n import say
 from circflow.solution.accounts import Accounts
 from circflow.solution.calendar import purchases_in_force, rows_in_force
 from circflow.solution.findings import (
@@ -94,9 +95,9 @@ def _signs(findings: Findings, solution: Solution, places: Places) -> None:
         ("sales", tables.sales, "amount_per_year", PLACE),
         ("disposal", tables.disposal, "amount_per_year", PLACE),
         ("conversions", tables.conversions, "amount_per_year", [*RUN, "material"]),
-        ("stockpiles, added", tables.stockpiles, "added_per_year", PLACE),
-        ("stockpiles, reclaimed", tables.stockpiles, "reclaimed_per_year", PLACE),
-        ("stockpiles, closing", tables.stockpiles, "closing", PLACE),
+        (say("stockpiles, added"), tables.stockpiles, "added_per_year", PLACE),
+        (say("stockpiles, reclaimed"), tables.stockpiles, "reclaimed_per_year", PLACE),
+        (say("stockpiles, closing"), tables.stockpiles, "closing", PLACE),
         ("activity", tables.activity, "activity_per_year", RUN),
         ("synergies", tables.synergies, "joint_activity_per_year", ["synergy", "period"]),
         ("limits", tables.emission_limits, "excess_per_year", ["pollutant", "scope", "period"]),
@@ -166,7 +167,15 @@ def _links(findings: Findings, solution: Solution, books: Accounts, places: Plac
         covered = part[covered_by(row, part)]
         sums = covered.groupby("period", sort=False)["sent"].sum().reset_index()
         where = pd.DataFrame(
-            {"where": f"Links row {number}: {row['from']} > {row['to']}", "period": sums["period"]}
+            {
+                "where": say(
+                    "Links row {number}: {start} > {to}",
+                    number=number,
+                    start=row["from"],
+                    to=row["to"],
+                ),
+                "period": sums["period"],
+            }
         )
         limit = np.full(len(sums), float(row["capacity_per_year"]))
         findings.at_most("link: over capacity", where, _floats(sums["sent"]), limit, _largest(sent))
@@ -233,11 +242,11 @@ def _blends(findings: Findings, solution: Solution) -> None:
     sums = by[["total", "size", "amount_per_year"]].sum()
     bounds = by[["min", "max"]].first()
     labels = sums.index.to_frame(index=False)
-    labels["row"] = "BlendLimits row " + labels["row"].astype(str)
+    labels["row"] = say("BlendLimits row ") + labels["row"].astype(str)
     total, amount = _floats(sums["total"]), _floats(sums["amount_per_year"])
     for check, name, compare in (
-        ("blend: below the minimum", "min", findings.at_least),
-        ("blend: above the maximum", "max", findings.at_most),
+        (say("blend: below the minimum"), "min", findings.at_least),
+        (say("blend: above the maximum"), "max", findings.at_most),
     ):
         bound = _floats(bounds[name])
         scale = np.maximum(_floats(sums["size"]), np.abs(np.nan_to_num(bound)) * np.abs(amount))
@@ -391,7 +400,7 @@ def _markets(findings: Findings, solution: Solution, places: Places) -> None:
     sold = sales.groupby(["row", "period"], sort=False)["amount_per_year"].sum().reset_index()
     rows = rows_in_force(solution.scenario, "Markets").merge(sold, on=["row", "period"], how="left")
     amount, floor = _floats(rows["amount_per_year"].fillna(0.0)), places.floor(rows["material"])
-    labels = rows[PLACE].assign(row="Markets row " + rows["row"].astype(str))
+    labels = rows[PLACE].assign(row=say("Markets row ") + rows["row"].astype(str))
     findings.at_most(
         "market: over its maximum", labels, amount, _floats(rows["max_per_year"]), floor
     )
@@ -407,7 +416,7 @@ def _disposal(findings: Findings, solution: Solution, places: Places) -> None:
     floor = float(places.floor(table["material"]).max()) if len(table) else 0.0
     sums = table.groupby(["row", "period"], sort=False)["amount_per_year"].sum().reset_index()
     rows = sheet.merge(sums, on=["row", "period"])
-    labels = rows[PLACE].assign(row="Disposal row " + rows["row"].astype(str))
+    labels = rows[PLACE].assign(row=say("Disposal row ") + rows["row"].astype(str))
     limit = _floats(rows["capacity_per_year"])
     findings.at_most(
         "disposal: over capacity", labels, _floats(rows["amount_per_year"]), limit, floor

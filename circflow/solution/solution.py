@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from circflow.data.errors import CircflowError
-from circflow.data.result import Result, counted, figure, one_text_type
+from circflow.data.result import Result, figure, one_text_type
 from circflow.data.scenario import Scenario
+from circflow.i18n import say, say_n
 
 if TYPE_CHECKING:
     from circflow.solution.audit import Audit
@@ -70,7 +71,7 @@ class Tables(Result):
     @property
     def headline(self) -> str:
         rows = (f"{f.name} {len(getattr(self, f.name)):,}" for f in fields(self))
-        return f"rows: {', '.join(rows)}"
+        return say("rows: {rows}", rows=", ".join(rows))
 
 
 @dataclass(frozen=True, repr=False)
@@ -95,9 +96,13 @@ class Solution(Result):
 
     @property
     def headline(self) -> str:
-        money = f"{figure(self.objective)} million {self.scenario.settings.currency}"
-        gap = "" if self.status is Status.OPTIMAL else f", gap {self.gap:.2%}"
-        built = counted(len(self.built), "construction")
+        money = say(
+            "{objective} million {currency}",
+            objective=figure(self.objective),
+            currency=self.scenario.settings.currency,
+        )
+        gap = "" if self.status is Status.OPTIMAL else say(", gap {gap:.2%}", gap=self.gap)
+        built = say_n("{n:,} construction", "{n:,} constructions", len(self.built))
         return f"{self.scenario.name}: {self.status.value}, {money}{gap}, {built}"
 
     @property

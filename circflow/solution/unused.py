@@ -26,6 +26,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from circflow.i18n import mark, say
 from circflow.solution.lp_of_plan import BALANCE, Floats, Ints
 from circflow.solution.reduced_costs import FIGURES, IN_SERVICE, OUTLETS, Steps, steps
 from circflow.solution.solution import Solution
@@ -70,7 +71,7 @@ STEPS = [
     *FIGURES,
     "lacks",
 ]
-NOTHING = "no unit that it can reach makes anything of it that is sold"
+NOTHING = mark("no unit that it can reach makes anything of it that is sold")
 MOST = 20
 """Chains that are told of a waste."""
 _ROUNDS = 12
@@ -409,10 +410,12 @@ class _Finder:
         site, material, _ = self.places[edges.tail[step]]
         at = int(edges.at[step])
         if edges.kind[step] == SALE:
-            return f"{material} sold at {site}"
+            return say("{material} sold at {site}", material=material, site=site)
         if edges.kind[step] == MOVE:
             row = found.flows.labels.iloc[at]
-            return f"{material} to {row['to']} by {row['mode']}"
+            return say(
+                "{material} to {to} by {mode}", material=material, to=row["to"], mode=row["mode"]
+            )
         row = found.runs.labels.iloc[at]
         return f"{row['unit']} ({row['recipe']})" if row["recipe"] != "main" else str(row["unit"])
 
@@ -442,7 +445,7 @@ class _Finder:
             "weakest_lacks": float(booked[weakest]),
             "state": "; ".join(dict.fromkeys(s for s in state if s != IN_SERVICE)) or IN_SERVICE,
             "keeps_out": (
-                f"{detail['what'].iat[weakest]} lacks"
+                say("{iat} lacks", iat=detail["what"].iat[weakest])
                 if lack > self.tolerance
                 else self._decision([str(labels["unit"].iat[edges.at[n]]) for n in outside])
             ),
@@ -451,21 +454,29 @@ class _Finder:
     def _decision(self, units: list[str]) -> str:
         """What keeps out a chain that lacks nothing, by its units out of service."""
         if not units:
-            return "nothing: as good as the plan"
+            return say("nothing: as good as the plan")
         sheet = self.solution.scenario.frame("Units").set_index("unit")
         built = set(self.solution.built["unit"])
         for unit in units:
             choice, needs = sheet.loc[unit, "choice"], sheet.loc[unit, "requires"]
             rivals = sheet.index[(sheet["choice"] == choice) & sheet.index.isin(built)]
             if isinstance(choice, str) and len(rivals):
-                return f"{rivals[0]} is chosen instead of {unit} ({choice})"
+                return say(
+                    "{rivals} is chosen instead of {unit} ({choice})",
+                    rivals=rivals[0],
+                    unit=unit,
+                    choice=choice,
+                )
             if (
                 isinstance(needs, str)
                 and needs not in built
                 and sheet.loc[needs, "status"] != ("existing")
             ):
-                return f"{unit} requires {needs}, which is not built"
-        return f"{', '.join(units)}: a yes/no decision (least load, size, or too little to fill it)"
+                return say("{unit} requires {needs}, which is not built", unit=unit, needs=needs)
+        return say(
+            "{units}: a yes/no decision (least load, size, or too little to fill it)",
+            units=", ".join(units),
+        )
 
     def _booked(self, path: list[int], lacks: Floats) -> Floats:
         """What each step lacks; past a place where the plan has nothing, to the conversion."""

@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 
 from circflow.solver.compiled import Compiled, Program
 from circflow.solver.conditions import Condition, elastic
-from circflow.solver.highs import TOLERANCE, Outcome, Session
+from circflow.solver.highs import TOLERANCE, Outcome
+from circflow.solver.optimum import optimum
+from circflow.solver.proven import Proven
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -135,39 +137,23 @@ class Feasibility:
     """A programme without its goal: as an LP, and with the decisions as yes or no, exactly."""
 
     def __init__(self, program: Program) -> None:
-        aimless = program.without_goal()
-        self.has_decisions = aimless.has_decisions
-        exact = {"mip_feasibility_tolerance": TOLERANCE}
-        self.whole = Session(aimless, options=exact) if self.has_decisions else None
-        scaling = self.whole.scaling if self.whole is not None else None
-        self.linear = Session(aimless.relaxed(), scaling=scaling)
-        self.decisions = np.flatnonzero(aimless.integer)
+        self.program = program.without_goal()
+        self.has_decisions = program.has_decisions
+        self.linear = Proven(self.program.relaxed())
 
     def change_bounds(self, columns: NDArray[np.intp], lower: Floats, upper: Floats) -> None:
         """Replace bounds of columns."""
-        for session in self._sessions():
-            session.change_bounds(columns, lower, upper)
+        self.program = self.program.with_bounds(columns, lower, upper)
 
     def change_costs(self, columns: NDArray[np.intp], costs: Floats) -> None:
         """Replace costs of columns."""
-        for session in self._sessions():
-            session.change_costs(columns, costs)
+        self.program = self.program.with_costs(costs, columns)
 
     def solve(self, *, decisions: bool = True) -> Outcome:
-        """The best plan; a plan of the search is solved again with its decisions exactly yes or
-        no, so that none rests on a fraction of one."""
-        if self.whole is None or not decisions:
-            return self.linear.resolve()
-        searched = self.whole.solve(gap=TOLERANCE)
-        if searched.x is None:
-            return searched
-        at = self.decisions
-        fixed = np.round(searched.x[at])
-        low, high = self.linear.lower[at], self.linear.upper[at]
-        self.linear.change_bounds(at, fixed, fixed)
-        outcome = self.linear.resolve()
-        self.linear.change_bounds(at, low, high)
-        return outcome
-
-    def _sessions(self) -> list[Session]:
-        return [self.linear] if self.whole is None else [self.linear, self.whole]
+        """The best plan, proven, with its decisions exactly yes or no where they are asked for."""
+        if decisions and self.has_decisions:
+            return optimum(
+                self.program, gap=TOLERANCE, scaling=self.linear.scaling, integrality=TOLERANCE
+            ).outcome
+        self.linear.change_to(self.program.relaxed())
+        return self.linear.resolve()

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from circflow.data.one_line import plain
 from circflow.data.pandas_text import python_strings
 from circflow.data.scenario import Scenario
+from circflow.i18n import say
 from circflow.solution.solution import Status
 from circflow.solver.compiled import Compiled
 from circflow.solver.conditions import Condition, conditions
@@ -109,29 +110,37 @@ class Explanation:
     def lines(self) -> list[str]:
         """The explanation in plain words, a line each."""
         if self.status is Status.OPTIMAL:
-            return ["There is a plan: nothing to explain."]
+            return [say("There is a plan: nothing to explain.")]
         if self.status is Status.UNBOUNDED:
-            return self.ray.lines() if self.ray else ["Some price makes money without end."]
+            return self.ray.lines() if self.ray else [say("Some price makes money without end.")]
         if not self.conflicts and self.within_tolerance:
-            return ["the limits miss a plan by less than the solver can tell: round the figures"]
+            return [
+                say("the limits miss a plan by less than the solver can tell: round the figures")
+            ]
         if not self.conflicts:
-            return ["no plan meets the recipes and balances, whatever the limits"]
+            return [say("no plan meets the recipes and balances, whatever the limits")]
         lines = []
         for number, conflict in enumerate(self.conflicts, 1):
             several = f" {number}" if len(self.conflicts) > 1 else ""
-            when = f" in {_listed(conflict.periods)}" if conflict.periods else ""
-            lines.append(f"Conflict{several}: these cannot hold together{when}")
+            when = say(" in {listed}", listed=_listed(conflict.periods)) if conflict.periods else ""
+            lines.append(
+                say(
+                    "Conflict{several}: these cannot hold together{when}",
+                    several=several,
+                    when=when,
+                )
+            )
             lines += [f"  {text}" for text in (*conflict.texts, *conflict.later)]
             if conflict.remedies:
-                rest = ", the others remain" if several else ""
-                lines.append(f"  any one of these changes ends it{rest}:")
+                rest = say(", the others remain") if several else ""
+                lines.append(say("  any one of these changes ends it{rest}:", rest=rest))
                 lines += [f"    {change.text}" for change in conflict.remedies]
             lines += [f"  {blocked.text}" for blocked in conflict.blocked]
         if len(self.conflicts) > 1 or not self.conflicts[0].remedies:
-            lines.append("Changes that together make a plan:")
+            lines.append(say("Changes that together make a plan:"))
             lines += [f"  {change.text}" for change in self.together]
         if self.verified:
-            lines.append("Solved again with the changes: there is a plan.")
+            lines.append(say("Solved again with the changes: there is a plan."))
         return lines
 
 
@@ -155,7 +164,7 @@ def reason(scenario: Scenario, status: Status) -> str:
     """The explanation as one text, for the message of a solve without a plan."""
     found = explain(scenario)
     if found.status is not status:
-        return f"HiGHS reports the scenario as {status.value}"
+        return say("HiGHS reports the scenario as {value}", value=status.value)
     return str(found)
 
 
@@ -276,19 +285,26 @@ def _later(
         late = decided >= conflict_ends
         column = "earliest_period" if late else "construction_years"
         when = (
-            f"be built before {earliest}"
+            say("be built before {earliest}", earliest=earliest)
             if late
-            else f"serve before year {decided + wait:.0f} of the horizon"
+            else say("serve before year {decided:.0f} of the horizon", decided=decided + wait)
         )
         remarks.append(
-            plain(f"{table.cell(int(row), column)}: {unit} would help, but cannot {when}")
+            plain(
+                say(
+                    "{cell}: {unit} would help, but cannot {when}",
+                    cell=table.cell(int(row), column),
+                    unit=unit,
+                    when=when,
+                )
+            )
         )
     return tuple(remarks)
 
 
 def _listed(names: tuple[str, ...]) -> str:
     """Some names in a sentence, the first few."""
-    more = f" and {len(names) - 3} more periods" if len(names) > 4 else ""
+    more = say(" and {count} more periods", count=len(names) - 3) if len(names) > 4 else ""
     shown = names[:3] if more else names
     return plain(", ".join(shown) + more)
 
@@ -314,7 +330,7 @@ def _largest(changes: list[Change]) -> tuple[Change, ...]:
 def describe(condition: Condition) -> str:
     """A condition in the planner's words, its cell first."""
     figure = f"{number_text(condition.figure)} {condition.unit}".strip()
-    words = condition.kind.words.format(figure=figure, where=condition.where)
+    words = say(condition.kind.words, figure=figure, where=condition.where)
     return plain(f"{condition.cell}: {words}")
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circflow.data.errors import CircflowError
+from circflow.i18n import say
 from circflow.solver.compiled import Program
 from circflow.solver.scaling import Scaling, apply, scaling_of
 
@@ -115,9 +116,15 @@ class SolverError(CircflowError, RuntimeError):
 def algorithm_missing(name: str) -> str:
     """Why an algorithm is not to be had, "" where it is."""
     if name not in ALGORITHMS:
-        return f"there is no algorithm {name!r}: there are {', '.join(ALGORITHMS)}"
+        return say(
+            "there is no algorithm {name!r}: there are {algorithms}",
+            name=name,
+            algorithms=", ".join(ALGORITHMS),
+        )
     known = _quiet(highspy.Highs()).setOptionValue("solver", name) == highspy.HighsStatus.kOk
-    return "" if known else f"{name} is not installed: pip install 'circflow[{name}]'"
+    return (
+        "" if known else say("{name} is not installed: pip install 'circflow[{name}]'", name=name)
+    )
 
 
 def _quiet(highs: Any) -> Any:
@@ -145,7 +152,10 @@ _banner_turned_away()
 
 
 class Session:
-    """A programme in HiGHS. Not to be shared between threads."""
+    """A programme in HiGHS. Not to be shared between threads.
+
+    `program` is what HiGHS holds, changes included.
+    """
 
     def __init__(
         self,
@@ -163,7 +173,6 @@ class Session:
         """
         self.program = program
         self.stop = stop
-        self.lower, self.upper = program.lower.copy(), program.upper.copy()
         self.scaling = scaling or scaling_of(program)
         self.highs = highspy.Highs()
         self._option("output_flag", False)
@@ -186,9 +195,17 @@ class Session:
 
     def _option(self, name: str, value: bool | int | float | str) -> None:
         if self.highs.setOptionValue(name, value) == highspy.HighsStatus.kError:
-            raise SolverError(f"HiGHS does not know the option {name} = {value}")
+            raise SolverError(
+                say("HiGHS does not know the option {name} = {value}", name=name, value=value)
+            )
 
     def _pass(self, scaled: Program) -> None:
+        figures = (
+            scaled.cost, scaled.offset, scaled.matrix.data, scaled.row_lower, scaled.row_upper,
+            scaled.lower, scaled.upper,
+        )  # fmt: skip
+        if any(np.isnan(figure).any() for figure in figures):  # HiGHS would never end
+            raise SolverError("the programme holds a figure that is no number")
         lp = highspy.HighsLp()
         rows, columns = scaled.shape
         lp.num_row_, lp.num_col_ = rows, columns
@@ -203,7 +220,7 @@ class Session:
             kinds = (highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger)
             lp.integrality_ = [kinds[int(flag)] for flag in scaled.integer]
         if self.highs.passModel(lp) == highspy.HighsStatus.kError:
-            raise SolverError("HiGHS refused the programme")
+            raise SolverError(say("HiGHS refused the programme"))
 
     def _report(self, on_progress: Callable[[float, float], None]) -> None:
         scale = self.scaling.objective
@@ -245,14 +262,39 @@ class Session:
         self._option("simplex_strategy", 4 if primal else 1)
         return self._run(time_limit)
 
+    def change_to(self, program: Program) -> bool:
+        """Pass what differs in a programme with the same entries; whether that is costs alone."""
+        old, matrix = self.program, program.matrix
+        costs = np.flatnonzero(old.cost != program.cost)
+        bounds = np.flatnonzero((old.lower != program.lower) | (old.upper != program.upper))
+        rows = np.flatnonzero(
+            (old.row_lower != program.row_lower) | (old.row_upper != program.row_upper)
+        )
+        entries = np.flatnonzero(old.matrix.data != matrix.data)
+        if len(costs):
+            self.change_costs(costs, program.cost[costs])
+        if old.offset != program.offset:
+            self.change_offset(program.offset)
+        if len(bounds):
+            self.change_bounds(bounds, program.lower[bounds], program.upper[bounds])
+        if len(rows):
+            self.change_rows(rows, program.row_lower[rows], program.row_upper[rows])
+        row, column = matrix.indices[entries], np.searchsorted(matrix.indptr, entries, "right") - 1
+        scaled = matrix.data[entries] * self.scaling.rows[row] * self.scaling.columns[column]
+        for entry in zip(row.tolist(), column.tolist(), scaled.tolist(), strict=True):
+            self.highs.changeCoeff(*entry)
+        self.program = program
+        return not (len(bounds) or len(rows) or len(entries))
+
     def change_costs(self, columns: NDArray[np.intp], costs: Floats) -> None:
         """Replace costs (minimised, million currency per unit)."""
+        self.program = self.program.with_costs(costs, columns)
         scaled = costs * self.scaling.columns[columns] * self.scaling.objective
         self.highs.changeColsCost(len(columns), columns.astype(np.int32), scaled)
 
     def change_bounds(self, columns: NDArray[np.intp], lower: Floats, upper: Floats) -> None:
         """Replace bounds of variables."""
-        self.lower[columns], self.upper[columns] = lower, upper
+        self.program = self.program.with_bounds(columns, lower, upper)
         scale = self.scaling.columns[columns]
         self.highs.changeColsBounds(
             len(columns), columns.astype(np.int32), lower / scale, upper / scale
@@ -260,23 +302,15 @@ class Session:
 
     def change_rows(self, rows: NDArray[np.intp], lower: Floats, upper: Floats) -> None:
         """Replace the limits of rows."""
+        self.program = self.program.with_limits(rows, lower, upper)
         scale = self.scaling.rows[rows]
         limits = zip(rows.tolist(), (lower * scale).tolist(), (upper * scale).tolist(), strict=True)
         for row, low, high in limits:
             self.highs.changeRowBounds(row, low, high)
 
-    def change_coefficients(
-        self, rows: NDArray[np.intp], columns: NDArray[np.intp], values: Floats
-    ) -> None:
-        """Replace entries of the matrix."""
-        scaled = values * self.scaling.rows[rows] * self.scaling.columns[columns]
-        for row, column, value in zip(
-            rows.tolist(), columns.tolist(), scaled.tolist(), strict=True
-        ):
-            self.highs.changeCoeff(row, column, value)
-
     def change_offset(self, offset: float) -> None:
         """Replace the constant of the objective (minimised, million currency)."""
+        self.program = replace(self.program, offset=offset)
         self.highs.changeObjectiveOffset(offset * self.scaling.objective)
 
     def basis(self) -> Basis | None:
@@ -343,7 +377,8 @@ class Session:
         # A basis from before can lead the simplex method astray: start afresh, then otherwise.
         if status in _LOST:
             status = self._again(solver="choose")
-        if status in _LOST:
+        # (With an algorithm for LPs HiGHS would forget that decisions are yes or no.)
+        if status in _LOST and not self.program.has_decisions:
             status = self._again(solver="ipx", presolve="off")
         return self._outcome(status)
 
@@ -397,13 +432,18 @@ class Session:
                 == highspy.SolutionStatus.kSolutionStatusFeasible
             )
             return self._plan(Ending.FEASIBLE) if feasible else Outcome(Ending.STOPPED)
-        raise SolverError(f"HiGHS ended with {self.highs.modelStatusToString(status)}")
+        raise SolverError(
+            say(
+                "HiGHS ended with {modelstatustostring}",
+                modelstatustostring=self.highs.modelStatusToString(status),
+            )
+        )
 
     def _plan(self, ending: Ending) -> Outcome:
         solution, info, scaling = self.highs.getSolution(), self.highs.getInfo(), self.scaling
         scaled = np.asarray(solution.col_value, dtype=float)
         scaled[np.abs(scaled) < TOLERANCE] = 0.0
-        x = np.clip(scaled * scaling.columns, self.lower, self.upper)
+        x = np.clip(scaled * scaling.columns, self.program.lower, self.program.upper)
         objective = info.objective_function_value / scaling.objective
         if self.program.has_decisions:
             bound = info.mip_dual_bound / scaling.objective

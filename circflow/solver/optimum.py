@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csc_array, diags_array, hstack, vstack
 
+from circflow.i18n import mark, say
 from circflow.solution.proof import (
     AGREES,
     FLOOR,
@@ -32,10 +33,10 @@ from circflow.solution.proof import (
     dual_bound,
     proves_infeasible,
 )
-from circflow.solver.bounds import capped, reach, tightened
+from circflow.solver.bounds import capped, hopeless, reach, tightened
 from circflow.solver.branch import branch_and_bound
 from circflow.solver.compiled import Program
-from circflow.solver.highs import Ending, Outcome, Session, SolverError
+from circflow.solver.highs import INTEGRALITY, Ending, Outcome, Session, SolverError
 from circflow.solver.refine import refinements, worth
 from circflow.solver.scaling import Scaling, apply, scaling_by_reach, scaling_of
 
@@ -45,7 +46,7 @@ HOLDS = 1e-8
 """A limit holds when it is breached by less than this share of what it is made of."""
 
 
-_DISAGREE = "the plan and its proof disagree: "
+_DISAGREE = mark("the plan and its proof disagree: ")
 _TOLD = 3
 
 _FAR_APART = 1e7
@@ -98,6 +99,7 @@ def optimum(  # noqa: PLR0913
     start: Floats | None = None,
     scaling: Scaling | None = None,
     algorithm: str = "",
+    integrality: float = INTEGRALITY,
     on_progress: Callable[[float, float], None] | None = None,
     stop: Callable[[], bool] | None = None,
 ) -> Optimum:
@@ -110,6 +112,7 @@ def optimum(  # noqa: PLR0913
         start: a plan to search from.
         scaling: scales to try first.
         algorithm: for LPs, to try first (one of `circflow.solver.highs.ALGORITHMS`).
+        integrality: how far a decision may be from 0 and 1 in the first search.
         on_progress: is told (best, bound) during the search.
         stop: asked during the search; once it is true the best plan found until then is FEASIBLE.
 
@@ -120,7 +123,7 @@ def optimum(  # noqa: PLR0913
         return linear(
             program, time_limit=time_limit, scaling=scaling, algorithm=algorithm, stop=stop
         )
-    search = _Search(program, gap, start, scaling, on_progress, algorithm, stop)
+    search = _Search(program, gap, start, scaling, on_progress, algorithm, stop, integrality)
     ends = None if time_limit is None else time.monotonic() + time_limit
     for way, cap in _ways(_SEARCH_WAYS, search.dear):
         left = None if ends is None else ends - time.monotonic()
@@ -148,10 +151,11 @@ class _Search:
         on_progress: Callable[[float, float], None] | None,
         algorithm: str,
         stop: Callable[[], bool] | None,
+        integrality: float,
     ) -> None:
         self.program, self.gap, self.start = program, gap, start
         self.scaling, self.on_progress, self.algorithm = scaling, on_progress, algorithm
-        self.stop = stop
+        self.stop, self.integrality = stop, integrality
         self.most = reach(program)
         self.inner = tightened(program, self.most)
         self.affordable, self.dear = capped(self.inner, self.most)
@@ -191,7 +195,12 @@ class _Search:
         if sure or _best_of_all(self.program, plan, self.gap):
             return plan
         self.plans.append((way, plan))
-        self.doubts.append(f"one search found {-plan.outcome.objective:.12g} million to be best")
+        self.doubts.append(
+            say(
+                "one search found {objective:.12g} million to be best",
+                objective=-plan.outcome.objective,
+            )
+        )
         return None
 
     def _searched(self, way: _Way, cap: bool, time_limit: float | None) -> tuple[Session, Outcome]:
@@ -200,7 +209,7 @@ class _Search:
         session = Session(
             tried,
             scaling=scaling or _scales(way, tried, self.most),
-            options=way.options,
+            options={"mip_feasibility_tolerance": self.integrality, **way.options},
             on_progress=self.on_progress,
             stop=self.stop,
         )
@@ -215,7 +224,11 @@ class _Search:
         agreed = found.ending is Ending.INFEASIBLE and len(self.claims) > 1
         if agreed or _believed(self.program.relaxed(), found.ending):
             return self.without_plan(found)
-        self.doubts.append(f"the search ended with {found.ending.value}, which could not be proven")
+        self.doubts.append(
+            say(
+                "the search ended with {value}, which could not be proven", value=found.ending.value
+            )
+        )
         return None
 
     def without_plan(self, found: Outcome) -> Optimum:
@@ -308,19 +321,26 @@ def _with_bound(found: Outcome, fixed: Optimum) -> Optimum:
 def _doubt(program: Program, found: Outcome, fixed: Outcome, gap: float) -> str:
     """What speaks against a plan of the search, "" where its LP agrees with it."""
     if fixed.x is None:
-        return f"the decisions of a plan of {-found.objective:.12g} million leave no plan"
+        return say(
+            "the decisions of a plan of {objective:.12g} million leave no plan",
+            objective=-found.objective,
+        )
     size = max(abs(fixed.objective), FLOOR * _gross(program, fixed.x))
     rounding = AGREES * size
     if found.bound > fixed.objective + rounding:
-        return (
-            f"the search proved that no plan is worth more than {-found.bound:.12g} million,"
-            f" but one is worth {-fixed.objective:.12g}"
+        return say(
+            "the search proved that no plan is worth more than {bound:.12g} million, but "
+            "one is worth {objective:.12g}",
+            bound=-found.bound,
+            objective=-fixed.objective,
         )
     reached = fixed.objective - found.bound
     if found.ending is Ending.OPTIMAL and reached > gap * abs(fixed.objective) + rounding:
-        return (
-            f"the search found a plan of {-found.objective:.12g} million, but with its decisions"
-            f" the best plan is worth {-fixed.objective:.12g}"
+        return say(
+            "the search found a plan of {objective:.12g} million, but with its decisions "
+            "the best plan is worth {objective_2:.12g}",
+            objective=-found.objective,
+            objective_2=-fixed.objective,
         )
     return ""
 
@@ -353,7 +373,12 @@ def linear(
         if found.x is None:
             if _believed(program, found.ending, session):
                 return Optimum(found, False, most)
-            doubts.append(f"the solver ended with {found.ending.value}, which could not be proven")
+            doubts.append(
+                say(
+                    "the solver ended with {value}, which could not be proven",
+                    value=found.ending.value,
+                )
+            )
             continue
         if cap and found.x[dear].any():
             continue
@@ -388,7 +413,7 @@ def check(program: Program, most: Floats, found: Outcome) -> str:
     sides = (program.row_lower, program.row_upper)
     over = breach(program.matrix, sides, program.lower, program.upper, found.x)
     if not over <= HOLDS:
-        return f"a limit is breached by {over:.2g} of its size"
+        return say("a limit is breached by {over:.2g} of its size", over=over)
     upper = np.minimum(program.upper, most)
     bound = program.offset + dual_bound(
         program.cost, program.matrix, sides, program.lower, upper, found.row_dual
@@ -396,18 +421,21 @@ def check(program: Program, most: Floats, found: Outcome) -> str:
     objective = worth(program, found.x)
     size = max(abs(objective), FLOOR * _gross(program, found.x))
     if not objective - bound <= AGREES * size:
-        return (
-            f"the plan found is worth {-objective:.12g} million, but its prices prove only that"
-            f" none is worth more than {-bound:.12g}"
+        return say(
+            "the plan found is worth {objective:.12g} million, but its prices prove only "
+            "that none is worth more than {bound:.12g}",
+            objective=-objective,
+            bound=-bound,
         )
     return ""
 
 
-def proven(program: Program, found: Outcome, session: Session) -> bool:
+def proven(found: Outcome, session: Session) -> bool:
     """Whether what a session gave of an LP, a plan or none, is proven by own arithmetic.
 
     A run that a limit of time has stopped claims nothing.
     """
+    program = session.program
     if found.ending in (Ending.STOPPED, Ending.FEASIBLE):
         return True
     if found.x is None or found.row_dual is None:
@@ -424,8 +452,8 @@ def _scales(way: _Way, program: Program, most: Floats) -> Scaling:
 
 
 def _disagreement(doubts: list[str]) -> SolverError:
-    told = dict.fromkeys(d.removeprefix(_DISAGREE) for d in doubts)
-    return SolverError(_DISAGREE + "; ".join(list(told)[:_TOLD]))
+    told = dict.fromkeys(d.removeprefix(say(_DISAGREE)) for d in doubts)
+    return SolverError(say(_DISAGREE) + "; ".join(list(told)[:_TOLD]))
 
 
 # ------------------------------------------------------------------- no plan
@@ -450,7 +478,7 @@ def infeasible(program: Program, ray: Floats | None = None) -> bool:
     def proven(y: Floats) -> bool:
         return proves_infeasible(program.matrix, sides, program.lower, upper, y)
 
-    if ray is not None and proven(ray):
+    if (ray is not None and proven(ray)) or proven(hopeless(program, most)):
         return True
     rows, columns = program.shape
     inner = tightened(program, most)
@@ -474,8 +502,9 @@ def infeasible(program: Program, ray: Floats | None = None) -> bool:
             found = session.solve(algorithm=way.algorithm)
         except SolverError:
             continue
-        if found.row_dual is not None and proven(found.row_dual):
-            return True
+        for plan in chain([found], refinements(loose, session, found)):
+            if plan.row_dual is not None and proven(plan.row_dual):
+                return True
     return False
 
 

@@ -19,6 +19,7 @@ from circflow.algebra.declare import Limit, Model, keys_of_rows
 from circflow.data.arguments import public
 from circflow.data.errors import CircflowError
 from circflow.data.scenario import Scenario
+from circflow.i18n import say
 from circflow.solver.compiled import Compiled
 from circflow.solver.highs import Ending, Outcome
 
@@ -61,7 +62,9 @@ def _model_of(m: Model) -> pyo.ConcreteModel:
         linear_coefs=worth[used].tolist(),
         linear_vars=[listed[n] for n in used.tolist()],
     )
-    p.plan_value = pyo.Objective(expr=total, sense=pyo.maximize, doc="the plan's worth, million")
+    p.plan_value = pyo.Objective(
+        expr=total, sense=pyo.maximize, doc=say("the plan's worth, million")
+    )
     return p
 
 
@@ -107,8 +110,11 @@ def solve_by(
     solver = pyo.SolverFactory(name) if name in list(pyo.SolverFactory) else None
     if solver is None or not solver.available(exception_flag=False):
         raise SolverMissingError(
-            f"the solver {name!r} is not on this machine, or Pyomo does not know it;"
-            " without a name the plan is found by HiGHS"
+            say(
+                "the solver {name!r} is not on this machine, or Pyomo does not know it; "
+                "without a name the plan is found by HiGHS",
+                name=name,
+            )
         )
     p = _model_of(m)
     limits = {"timelimit": time_limit} if time_limit is not None else {}

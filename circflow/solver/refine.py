@@ -24,10 +24,13 @@ from circflow.solver.scaling import Scaling
 Floats = NDArray[np.float64]
 
 _ROUNDS = 5
-_ROUNDING = 2e-15
+_ROUNDING = 1e-18
 _CLOSER = 2.0**30
 """How much further every round may zoom in."""
 _FARTHEST = 2.0**60
+_FAR = 2.0**10
+"""How many times the largest figure of a plan a correction may be: what is left of prices that
+cancel can be a gain without end."""
 
 
 def refinements(program: Program, session: Session, outcome: Outcome) -> Iterator[Outcome]:
@@ -39,7 +42,7 @@ def refinements(program: Program, session: Session, outcome: Outcome) -> Iterato
     equal, scaling, basis = _equations(program, session.scaling, basis, loose)
     activity, _ = activities(program.matrix, outcome.x)
     slack = np.clip(activity[loose], program.row_lower[loose], program.row_upper[loose])
-    x, y = np.concatenate([outcome.x, slack.astype(float)]), outcome.row_dual
+    x, y = np.concatenate([outcome.x, slack]), outcome.row_dual.astype(np.longdouble)
     near_plan = near_price = 1.0
     for _ in range(_ROUNDS):
         missed = _left(equal.row_lower, *activities(equal.matrix, x))
@@ -47,13 +50,15 @@ def refinements(program: Program, session: Session, outcome: Outcome) -> Iterato
         wrong = _wrong(equal, x, price) * scaling.columns * scaling.objective
         near_plan = _zoom(float((np.abs(missed) * scaling.rows).max(initial=0.0)), near_plan)
         near_price = _zoom(float(wrong.max(initial=0.0)), near_price)
+        largest = max(float(np.abs(x / scaling.columns).max(initial=0.0)), 1.0)
+        far = _FAR * largest * near_plan * scaling.columns
         rest = replace(
             equal,
             cost=-price * near_price,
             row_lower=missed * near_plan,
             row_upper=missed * near_plan,
-            lower=(equal.lower - x) * near_plan,
-            upper=(equal.upper - x) * near_plan,
+            lower=np.maximum((equal.lower - x) * near_plan, -far).astype(float),
+            upper=np.minimum((equal.upper - x) * near_plan, far).astype(float),
         )
         try:
             small = Session(rest, scaling=scaling, options=session.options)
@@ -67,13 +72,13 @@ def refinements(program: Program, session: Session, outcome: Outcome) -> Iterato
         x = np.clip(x + correction.x / near_plan, equal.lower, equal.upper)
         y = y + correction.row_dual / near_price
         basis = small.basis() or basis
-        plan = x[: program.shape[1]]
+        plan = x[: program.shape[1]].astype(float)
         reduced, _ = reduced_costs(program.cost, program.matrix, y)
         yield replace(
             outcome,
             objective=worth(program, plan),
             x=plan,
-            row_dual=y,
+            row_dual=y.astype(float),
             reduced_cost=reduced.astype(float),
         )
 
@@ -110,7 +115,7 @@ def _equations(
     )
 
 
-def _wrong(program: Program, x: Floats, price: Floats) -> Floats:
+def _wrong(program: Program, x: Long, price: Floats) -> Floats:
     """How far reduced costs (their negative is `price`) have the wrong sign for the plan."""
     falls = np.where(x < program.upper, np.maximum(price, 0.0), 0.0)
     rises = np.where(x > program.lower, np.maximum(-price, 0.0), 0.0)

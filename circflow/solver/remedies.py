@@ -21,6 +21,7 @@ from circflow.algebra.declare import Model
 from circflow.data.one_line import plain
 from circflow.data.scenario import Scenario
 from circflow.data.table import Cell, Table
+from circflow.i18n import ENGLISH, current, localised, say
 from circflow.solver.compiled import Compiled, Program, compile_model
 from circflow.solver.conditions import Condition, conditions, elastic
 from circflow.solver.conflicts import NOISE, Conflicts, Feasibility, Flags, Floats
@@ -249,11 +250,15 @@ class Remedies:
         if not self.conflicts.has_plan(given):
             by = tuple(self.all[n].cell for n in self.conflicts.conflict(given))
         verb = "clear" if not np.isfinite(condition.figure) else _VERBS[condition.kind.sign]
-        text = f"to {verb} {condition.cell} alone is not enough"
+        text = say("to {verb} {cell} alone is not enough", verb=verb, cell=condition.cell)
         if by:
             cells = [str(cell) for cell in by]
             names = " and ".join([", ".join(cells[:-1]), cells[-1]] if len(cells) > 1 else cells)
-            text += f": {names} {'stands' if len(by) == 1 else 'stand'} in the way still"
+            text += say(
+                ": {names} {if_any} in the way still",
+                names=names,
+                if_any=say("stands") if len(by) == 1 else say("stand"),
+            )
         return Blocked(condition.cell, by, plain(text))
 
 
@@ -311,13 +316,13 @@ def with_changes(scenario: Scenario, changes: Sequence[Change]) -> Scenario:
         column = next(c for c, letter in table.letters.items() if letter == change.cell.column)
         frame = table.frame.copy()
         frame.loc[change.cell.row, column] = change.after
-        tables[change.cell.sheet] = Table(table.sheet, frame, table.letters)
+        tables[change.cell.sheet] = Table(table.sheet, frame, table.letters, table.title)
     return scenario.with_figures(scenario.settings, scenario.periods, tables, scenario.book)
 
 
 def cleared_cell(cell: Cell) -> Change:
     """The cell without what stands in it."""
-    return Change(cell, None, None, f"clear {cell}")
+    return Change(cell, None, None, say("clear {cell}", cell=cell))
 
 
 def changed_cell(condition: Condition, amount: float, *, rounded: bool = True) -> Change:
@@ -368,15 +373,19 @@ def number_text(value: float) -> str:
     if not math.isfinite(value):
         return ""
     if abs(value) >= 1e5:
-        return f"{float(f'{value:.6g}'):,.0f}".replace(",", " ")
-    return f"{value:.6g}"
+        return _spaced(f"{float(f'{value:.6g}'):,.0f}")
+    return localised(f"{value:.6g}")
 
 
 def figure_text(value: float) -> str:
     """A figure with thin thousands and all its digits, so that it may be typed in as it stands."""
     short = number_text(value)
-    if value == 0.0 or float(short.replace(" ", "")) == value:
+    if value == 0.0 or float(f"{value:.6g}") == value:
         return short
     if abs(value) >= 1e5:
-        return f"{value:,.10f}".rstrip("0").rstrip(".").replace(",", " ")
-    return f"{value:.15g}"
+        return _spaced(f"{value:,.10f}".rstrip("0").rstrip("."))
+    return localised(f"{value:.15g}")
+
+
+def _spaced(text: str) -> str:
+    return text.replace(",", " ") if current() == ENGLISH else localised(text)

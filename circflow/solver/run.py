@@ -19,6 +19,7 @@ from circflow.data.coded import BLANK, Floats, Items, distinct
 from circflow.data.errors import ArgumentError, CircflowError
 from circflow.data.pandas_text import python_strings
 from circflow.data.scenario import Scenario
+from circflow.i18n import say
 from circflow.solution.lp_of_plan import Optimality
 from circflow.solution.solution import NoPlan, Solution, Status, Tables
 from circflow.solver.compiled import Compiled, compile_model
@@ -38,7 +39,9 @@ class AuditError(CircflowError, RuntimeError):
     def __init__(self, solution: Solution) -> None:
         self.solution = solution
         worst = solution.audit.findings.head(5).to_string(index=False)
-        super().__init__(f"{solution.scenario.name}: the audit failed:\n{worst}")
+        super().__init__(
+            say("{name}: the audit failed:\n{worst}", name=solution.scenario.name, worst=worst)
+        )
 
 
 @public
@@ -77,7 +80,9 @@ def solve(  # noqa: PLR0913
     """
     if algorithm is not None:
         if solver != "highs":
-            raise ArgumentError(f"algorithm is a choice of HiGHS: it does not go with {solver!r}")
+            raise ArgumentError(
+                say("algorithm is a choice of HiGHS: it does not go with {solver!r}", solver=solver)
+            )
         if missing := algorithm_missing(algorithm):
             raise ArgumentError(missing)
     clock = _Clock(progress)
@@ -103,8 +108,8 @@ def solve(  # noqa: PLR0913
             fixed, proven = False, None
     if outcome.x is None:
         told = stop is not None and stop()
-        raise _no_plan(scenario, outcome, "stopped" if told else "the time limit was reached")
-    with clock.step("reading off the plan"):
+        raise _no_plan(scenario, outcome, "stopped" if told else say("the time limit was reached"))
+    with clock.step(say("reading off the plan")):
         solution = Solution(
             scenario=scenario,
             status=Status(outcome.ending.value),
@@ -143,7 +148,9 @@ def optimise(
 
 def _no_plan(scenario: Scenario, outcome: Outcome, ended: str) -> NoPlan:
     if outcome.ending is Ending.STOPPED:
-        return NoPlan(scenario.name, Status.STOPPED, f"{ended} before a plan was found")
+        return NoPlan(
+            scenario.name, Status.STOPPED, say("{ended} before a plan was found", ended=ended)
+        )
     from circflow.solver.explain import reason
 
     status = Status(outcome.ending.value)
@@ -248,7 +255,9 @@ class _Clock:
         """Remember how far the search over decisions is (minimised values)."""
         if np.isfinite(best) and np.isfinite(bound):
             share = abs(best - bound) / max(abs(best), 1e-10)
-            self._search = f", best plan {-best:,.1f} million, gap {share:.2%}"
+            self._search = say(
+                ", best plan {best:,.1f} million, gap {share:.2%}", best=-best, share=share
+            )
 
     def seconds(self, read: float) -> dict[str, float]:
         """read, build, solve, total."""

@@ -15,8 +15,9 @@ from circflow.algebra.declare import Model, Variable
 from circflow.data.coded import Floats
 from circflow.data.one_line import plain
 from circflow.data.table import Cell
+from circflow.i18n import say
 from circflow.solver.compiled import Compiled
-from circflow.solver.highs import Session
+from circflow.solver.optimum import linear
 
 
 @dataclass(frozen=True)
@@ -29,10 +30,10 @@ class Ray:
 
     def lines(self) -> list[str]:
         """The ray in words."""
-        lines = ["These prices make money without end:"]
+        lines = [say("These prices make money without end:")]
         lines += [f"  {step}" for step in self.steps]
         if self.remedies:
-            lines.append("Any of these limits would end it:")
+            lines.append(say("Any of these limits would end it:"))
             lines += [f"  {remedy}" for remedy in self.remedies]
         return lines
 
@@ -40,9 +41,9 @@ class Ray:
 def endless_gain(m: Model, compiled: Compiled) -> Ray | None:
     """The simplest ray along which a plan's worth grows for ever; None if there is none."""
     cone = compiled.program.cone()
-    outcome = Session(
+    outcome = linear(
         cone.with_rows(-cone.cost[None, :], 1.0, 1.0).with_costs(1.0, offset=0.0)
-    ).solve()
+    ).outcome
     if outcome.x is None:
         return None
     values = compiled.values(outcome.x)
@@ -72,7 +73,7 @@ def _tell(  # noqa: PLR0913, PLR0917
     for at in np.flatnonzero(moves > 0.0).tolist():
         r = {str(n): v for n, v in variable.frame.iloc[at].items()}
         price = f"{r[grows.price]:g} {currency}"
-        words = f"{grows.words.format(**r)}, {grows.by.format(price) or f'{grows.price} {price}'}"
+        words = f"{say(grows.words, **r)}, {grows.by.format(price) or f'{grows.price} {price}'}"
         row = int(r.get(grows.row, 0)) if table else 0
         key = words if grows.by else row
         if key in told:
@@ -83,4 +84,6 @@ def _tell(  # noqa: PLR0913, PLR0917
         if cell:
             cells.append(cell)
         if table and grows.limit and np.isnan(r.get(grows.limit, 0.0)):
-            remedies.append(f"a {grows.limit} in {table.cell(row, grows.limit)}")
+            remedies.append(
+                say("a {limit} in {cell}", limit=grows.limit, cell=table.cell(row, grows.limit))
+            )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -12,19 +12,18 @@ import pandas as pd
 
 from circflow.algebra.build import money_groups
 from circflow.data.arguments import public
-from circflow.data.indicators import in_currency
-from circflow.data.result import Result, counted, one_text_type
+from circflow.data.result import Result, one_text_type
 from circflow.data.scenario import Scenario
+from circflow.data.schema.indicators import in_currency
+from circflow.i18n import say, say_n
 from circflow.solution.solution import NoPlan, Solution
-from circflow.solver.run import solve
+from circflow.solver.run import Progress, solve
 from circflow.studies.composite import Composite, composite
 from circflow.studies.errors import StudyError
 from circflow.studies.indicators import indicators
 
 if TYPE_CHECKING:
     from circflow.report.page.frame import Section
-
-Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True, repr=False)
@@ -47,8 +46,9 @@ class Comparison(Result):
 
     @property
     def headline(self) -> str:
-        without = f", {len(self.reasons)} without a plan" if self.reasons else ""
-        return f"{', '.join(self.labels)}: {counted(len(self.table), 'figure')}{without}"
+        without = say(", {count} without a plan", count=len(self.reasons)) if self.reasons else ""
+        figures = say_n("{n:,} figure", "{n:,} figures", len(self.table))
+        return f"{', '.join(self.labels)}: {figures}{without}"
 
     @property
     def differences(self) -> pd.DataFrame:
@@ -58,10 +58,13 @@ class Comparison(Result):
 
     def value(self, figure: str, item: str | None = None) -> dict[str, float]:
         """A figure of every scenario. Raises StudyError for one that there is not."""
-        own = self.table["item"].isna() if item is None else self.table["item"] == item
-        rows = self.table[(self.table["figure"] == figure) & own]
+        of_item = self.table["item"].isna() if item is None else self.table["item"] == item
+        rows = self.table[(self.table["figure"] == figure) & of_item]
         if rows.empty:
-            raise StudyError(f"no figure {figure!r}" + (f" of {item!r}" if item else ""))
+            raise StudyError(
+                say("no figure {figure!r}", figure=figure)
+                + (say(" of {item!r}", item=item) if item else "")
+            )
         return {label: float(rows.iloc[0][label]) for label in self.labels}
 
     def opening(self) -> list[Section]:
@@ -112,15 +115,17 @@ def compare(
     """
     names = list(labels) if labels is not None else [s.name for s in scenarios]
     if not scenarios:
-        raise StudyError("nothing to compare: give at least one scenario")
+        raise StudyError(say("nothing to compare: give at least one scenario"))
     if len(names) != len(scenarios):
-        raise StudyError(f"{len(names)} labels for {len(scenarios)} scenarios")
+        raise StudyError(
+            say("{count} labels for {count_2} scenarios", count=len(names), count_2=len(scenarios))
+        )
     names = distinct(names)
     solutions: dict[str, Solution] = {}
     failures: dict[str, NoPlan] = {}
     for name, scenario in zip(names, scenarios, strict=True):
         if progress is not None:
-            progress(f"solving {name}")
+            progress(say("solving {name}", name=name))
         try:
             solutions[name] = solve(scenario, gap=gap)
         except NoPlan as none:
@@ -143,14 +148,14 @@ def compare(
 
 def distinct(names: Iterable[str]) -> list[str]:
     """Names with a number behind those that occur again."""
-    made: list[str] = []
+    labels: list[str] = []
     for name in names:
         label, count = name, 1
-        while label in made:
+        while label in labels:
             count += 1
             label = f"{name} ({count})"
-        made.append(label)
-    return made
+        labels.append(label)
+    return labels
 
 
 def file_labels(paths: Iterable[str | os.PathLike[str]]) -> list[str]:
@@ -192,25 +197,25 @@ Figure = tuple[str, str | None, str]
 def figures_of(solution: Solution) -> dict[Figure, float]:
     """The figures of a plan that are compared, in order."""
     totals = solution.totals
-    money = f"million {solution.scenario.settings.currency}"
-    made: dict[Figure, float] = {
+    money = say("million {currency}", currency=solution.scenario.settings.currency)
+    figures: dict[Figure, float] = {
         ("objective", None, money): solution.objective,
         ("net_benefit", None, money): totals["net_benefit"],
     }
     for group in money_groups():
         figure = (group.name, None, money) if group.received else ("cost", group.name, money)
-        made[figure] = group.of(totals)
+        figures[figure] = group.of(totals)
     for kind in ("waste_arising", "waste_converted", "waste_disposed", "waste_reclaimed"):
-        made |= {(kind, unit, unit): value for unit, value in totals[kind].items()}
+        figures |= {(kind, unit, unit): value for unit, value in totals[kind].items()}
     share = totals["use_share"]
-    made["use_share", None, "share"] = np.nan if share is None else share
-    made |= {("emissions", name, "t"): value for name, value in totals["emissions"].items()}
-    made["jobs", None, "jobs in the last period"] = totals["jobs"]
-    made["chains", None, "chains"] = totals["chains"]
-    made["units_built", None, "units"] = float(len(solution.built))
-    made |= exchange_figures(solution)
-    made |= indicator_figures(solution)
-    return made
+    figures["use_share", None, "share"] = np.nan if share is None else share
+    figures |= {("emissions", name, "t"): value for name, value in totals["emissions"].items()}
+    figures["jobs", None, "jobs in the last period"] = totals["jobs"]
+    figures["chains", None, "chains"] = totals["chains"]
+    figures["units_built", None, "units"] = float(len(solution.built))
+    figures |= exchange_figures(solution)
+    figures |= indicator_figures(solution)
+    return figures
 
 
 def indicator_figures(solution: Solution) -> dict[Figure, float]:
@@ -227,7 +232,7 @@ def indicator_figures(solution: Solution) -> dict[Figure, float]:
 def exchange_figures(solution: Solution) -> dict[Figure, float]:
     """Exchanges among members (through hubs too) and with others, their distances and costs."""
     scenario, flows = solution.scenario, solution.flows
-    money = f"million {scenario.settings.currency}"
+    money = say("million {currency}", currency=scenario.settings.currency)
     member_of = scenario.member_of
     sender = flows["from"].map(member_of).astype(object)
     receiver = flows["to"].map(member_of).astype(object)
@@ -241,24 +246,24 @@ def exchange_figures(solution: Solution) -> dict[Figure, float]:
         flows["unit_of_measure"] == "t", 0.0
     )
     distance = flows["distance_km"].astype(float).fillna(0.0)
-    made: dict[Figure, float] = {}
+    figures: dict[Figure, float] = {}
     for name, where in (("between_members", inside), ("through_hubs", hub), ("outside", outside)):
         links = flows.loc[where, ["from", "to", "material"]].drop_duplicates()
         moved = float(tonnes[where].sum())
         work = float((tonnes * distance)[where].sum())
         costs = flows.loc[where, "transport_million_per_year"].astype(float) * years[where]
         deals = flows.loc[where, "transactions_million_per_year"].astype(float) * years[where]
-        made["exchanges", name, "links in use"] = float(len(links))
-        made["exchanged", name, "t"] = moved
-        made["mean_distance", name, "km"] = work / moved if moved > 0.0 else np.nan
-        made["transport_work", name, "t·km"] = work
-        made["transport_cost", name, money] = float(costs.sum())
-        made["transaction_cost", name, money] = float(deals.sum())
+        figures["exchanges", name, "links in use"] = float(len(links))
+        figures["exchanged", name, "t"] = moved
+        figures["mean_distance", name, "km"] = work / moved if moved > 0.0 else np.nan
+        figures["transport_work", name, "t·km"] = work
+        figures["transport_cost", name, money] = float(costs.sum())
+        figures["transaction_cost", name, money] = float(deals.sum())
     pairs = pd.DataFrame({"from": sender[inside], "to": receiver[inside]}).drop_duplicates()
-    made["partnerships", None, "pairs of members"] = float(
+    figures["partnerships", None, "pairs of members"] = float(
         len({frozenset(pair) for pair in pairs.itertuples(index=False, name=None)})
     )
-    return made
+    return figures
 
 
 def _side_by_side(names: list[str], figures: dict[str, dict[Figure, float]]) -> pd.DataFrame:
@@ -269,8 +274,8 @@ def _side_by_side(names: list[str], figures: dict[str, dict[Figure, float]]) -> 
         "unit": pd.Series([key[2] for key in keys], dtype=object),
     }
     for name in names:
-        own: Mapping[Figure, float] = figures.get(name, {})
-        columns[name] = [own.get(key, np.nan) for key in keys]
+        values: Mapping[Figure, float] = figures.get(name, {})
+        columns[name] = [values.get(key, np.nan) for key in keys]
     table = pd.DataFrame(columns)
     order = {key[0]: n for n, key in reversed(list(enumerate(keys)))}
     at = table["figure"].map(order)

@@ -15,6 +15,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from circflow.i18n import say
+
 Floats = NDArray[np.float64]
 METHODS = ("min-max", "z-score")
 
@@ -55,7 +57,7 @@ def composite(
         for name, one, rank in zip(scenarios, score, _ranks(score), strict=True):
             scores.append((method, name, float(one), int(rank)))
         for n, indicator in enumerate(names):
-            for change, factor in (("left out", 0.0), ("doubled", 2.0)):
+            for change, factor in ((say("left out"), 0.0), ("doubled", 2.0)):
                 other = weight.copy()
                 other[n] *= factor
                 ranks = _ranks(_mean(scaled, other))

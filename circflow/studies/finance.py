@@ -14,22 +14,20 @@ Bases, of each member in each period (per year):
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from circflow.data.arguments import public
 from circflow.data.scenario import MILLION, Scenario
-from circflow.data.schema import TAX_SHARES
+from circflow.data.schema.sheets import TAX_SHARES
+from circflow.i18n import say
 from circflow.solution.solution import NoPlan, Solution
-from circflow.solver.run import solve
+from circflow.solver.run import Progress, solve
 from circflow.studies.cluster.own_money import own_money
 from circflow.studies.indicators import Figures, baseline_of, without_units
 
 Floats = NDArray[np.float64]
-Progress = Callable[[str], None]
 COLUMNS = ("budget", "tax", "base", "member", "period", "million_per_year")
 
 
@@ -64,7 +62,7 @@ def finance(
     if plan is None:
         tell("solving")
         plan = solve(scenario, gap=gap, time_limit=time_limit)
-    tell("solving without new units")
+    tell(say("solving without new units"))
     before = baseline_of(scenario, plan, gap=gap, time_limit=time_limit)
     table = taxes_of(plan)
     baseline = taxes_of(before)["million_per_year"] if isinstance(before, Solution) else np.nan
@@ -87,18 +85,18 @@ def by_candidate(
         unit, budget, million_per_year (mean over the horizon; NaN where there is no plan without
         it).
     """
-    whole = _by_budget(plan)
+    with_all = _by_budget(plan)
     rows = []
     for unit in dict.fromkeys(plan.built["unit"]):
         if progress is not None:
-            progress(f"solving without {unit}")
+            progress(say("solving without {unit}", unit=unit))
         try:
             other = _by_budget(
                 solve(without_units(scenario, [unit]), gap=gap, time_limit=time_limit)
             )
         except NoPlan:
-            other = whole * np.nan
-        rows += [(unit, budget, float(v)) for budget, v in (whole - other).items()]
+            other = with_all * np.nan
+        rows += [(unit, budget, float(v)) for budget, v in (with_all - other).items()]
     return pd.DataFrame(rows, columns=["unit", "budget", "million_per_year"])
 
 
@@ -137,10 +135,10 @@ def taxes_of(plan: Solution) -> pd.DataFrame:
 
 def _rates(rows: pd.DataFrame, figures: Figures) -> Floats:
     """The rate of everybody else (first) and of each member."""
-    own = {m: r for m, r in zip(rows["member"], rows["rate"], strict=True) if m is not None}
+    by_member = {m: r for m, r in zip(rows["member"], rows["rate"], strict=True) if m is not None}
     general = rows.loc[rows["member"].isna(), "rate"]
     rate = float(general.iloc[0]) if len(general) else 0.0
-    return np.array([rate, *(float(own.get(name, rate)) for name in figures.members)])
+    return np.array([rate, *(float(by_member.get(name, rate)) for name in figures.members)])
 
 
 class _Bases:
@@ -155,10 +153,10 @@ class _Bases:
             profit: Floats = np.maximum(self.figures.figures["net_benefit"], 0.0)
             profit[0] = 0.0  # places outside are no enterprises of the cluster
             return profit
-        whole = self._whole(base, material)
+        total = self._whole(base, material)
         # The first row of figures is the cluster with places outside: leave these alone.
-        whole[0] -= whole[1:].sum(axis=0)
-        return whole
+        total[0] -= total[1:].sum(axis=0)
+        return total
 
     def _whole(self, base: str, material: str | None) -> Floats:
         tables, figures = self.plan.tables, self.figures

@@ -17,7 +17,7 @@ undiscounted; capital paid upfront in equal parts over the years of its period.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -28,16 +28,16 @@ from numpy.typing import NDArray
 from circflow.algebra.build import money_groups
 from circflow.algebra.market import INCOME
 from circflow.data.arguments import public
-from circflow.data.indicators import BY_INDICATOR, EMITTED, Computed
 from circflow.data.scenario import Scenario
-from circflow.data.schema import INDICATOR_GROUPS
+from circflow.data.schema.indicators import BY_INDICATOR, EMITTED, Computed
+from circflow.data.schema.sheets import INDICATOR_GROUPS
+from circflow.i18n import say
 from circflow.solution.solution import NoPlan, Solution
 from circflow.solution.totals import SHARE_UNIT
-from circflow.solver.run import solve
+from circflow.solver.run import Progress, solve
 from circflow.studies.cluster.own_money import Books, own_money
 
 Floats = NDArray[np.float64]
-Progress = Callable[[str], None]
 COLUMNS = (
     "group",
     "indicator",
@@ -90,7 +90,7 @@ def indicators(  # noqa: PLR0913
         tell("solving")
         plan = solve(scenario, gap=gap, time_limit=time_limit)
     if baseline is None and with_baseline:
-        tell("solving without new units")
+        tell(say("solving without new units"))
         baseline = baseline_of(scenario, plan, gap=gap, time_limit=time_limit)
     values = computed(plan)
     before = computed(baseline) if isinstance(baseline, Solution) else {}

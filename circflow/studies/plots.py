@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from circflow.data.atomic import atomic_path, write_text
 from circflow.data.errors import CircflowError
+from circflow.data.files.atomic import atomic_path, write_text
 from circflow.report.numbers import without_noise
 from circflow.report.page.runs import pareto_opening, runs_opening, tornado_opening
 

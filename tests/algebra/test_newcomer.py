@@ -19,7 +19,7 @@ from circflow.algebra import build as building
 from circflow.algebra.declare import Figure, Model, Stand, cells, unit_of
 from circflow.algebra.investment import in_periods
 from circflow.data.scenario import Scenario
-from circflow.data.schema import Column
+from circflow.data.schema.sheets import Column
 from circflow.data.table import Table
 from circflow.solution import rules
 from circflow.solver.compiled import compile_model

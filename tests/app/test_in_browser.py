@@ -224,6 +224,43 @@ def test_killed_and_started_again(small: Server, page: Any) -> None:
     expect(page.locator(".about")).to_contain_text("optimal 119.5")
 
 
+def test_a_click_in_the_framed_plan_opens_what_it_is_made_of(small: Server, page: Any) -> None:
+    """A limit its cell, a band and a bar of the diagram their flows, a site its balance."""
+    page.goto(small.address)
+    solve(page)
+    plan, frame = page.url, page.frame_locator("iframe.whole")
+
+    def ready() -> None:
+        page.goto(plan)
+        frame.locator("html[data-ready=yes]").wait_for(state="attached")
+
+    def press(mark: Any) -> None:
+        mark.scroll_into_view_if_needed()
+        box = mark.bounding_box()
+        page.mouse.move(box["x"] + box["width"] / 2 - 1, box["y"] + box["height"] / 2)
+        page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        page.wait_for_timeout(300)
+        page.mouse.down()
+        page.mouse.up()
+
+    ready()
+    binds = frame.locator("table", has_text="What binds most").locator("button.door")
+    binds.first.click()
+    page.wait_for_url(re.compile(r"/tables/Markets\?row=2&column=max_per_year#r2$"))
+    ready()
+    press(frame.locator(".sankey-link").first)
+    page.wait_for_url(re.compile(r"/flows\?"))
+    expect(page.get_by_role("heading", name="Arises, per year")).to_be_visible()
+    ready()
+    press(frame.locator(".sankey-node .node-rect").nth(1))
+    page.wait_for_url(re.compile(r"/flows\?"))
+    ready()
+    places = frame.locator("figure", has_text="Where it goes")
+    press(places.locator(".scatterlayer .point").first)
+    page.wait_for_url(re.compile(r"/sites\?"))
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Balance of")
+
+
 def test_a_paste_of_300_rows(small: Server, page: Any) -> None:
     page.goto(small.address.replace("/check", "/tables/Streams"))
     page.expected.append("401")

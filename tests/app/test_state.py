@@ -13,7 +13,7 @@ import circflow as cf
 from circflow.app.edits import Edit, edited, save, typed
 from circflow.app.project import Workspace
 from circflow.app.worker import Worker
-from circflow.data.files import read_book
+from circflow.data.files.books import read_book
 from circflow.data.table import Book
 
 DOUBLE = {"do": "add", "address": "Markets.price", "sign": "*", "value": "2"}
@@ -255,6 +255,18 @@ def test_sliders_hold_the_decisions(browser: Browser) -> None:
     assert browser.state.project.variants[0].in_force() == {
         "Markets.price[material=cement]": "*0.5"
     }
+
+
+def test_what_a_band_is_made_of(browser: Browser) -> None:
+    """60 of 100 t of slag go to the mill, which makes 60 t of cement of it; 40 t are dumped."""
+    run = browser.run("solve")
+    page = browser.page(f"/flows?run={run}&of=slag")
+    for words in ("Arises, per year", "Moves, per year", "Is dumped, per year", ">100<", ">40<"):
+        assert words in page
+    assert "Is sold" not in page
+    both = browser.page("/flows?of=slag%0ANew+mill")
+    assert "Is used and made, per year" in both and ">cement<" not in both
+    assert "too small to be drawn" in browser.page("/flows?of=others+(3)")
 
 
 def test_verdicts_and_a_plant_of_ones_own(browser: Browser) -> None:

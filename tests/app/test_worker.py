@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from circflow.app.worker import JobFailedError, Worker, WorkerDiedError
-from circflow.data.files import read_book
+from circflow.data.files.books import read_book
 
 
 def wait(until: float, *, of: object) -> None:

@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from circflow.data.address import parse_address
-from circflow.data.grids import column_letter
+from circflow.data.changes.address import parse_address
+from circflow.data.files.grids import column_letter
 from circflow.data.table import Book, Cell, RawSheet
 
 TELLS_WHAT_TO_DO = re.compile(

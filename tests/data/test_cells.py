@@ -22,7 +22,7 @@ from circflow.data.cells import (
     parse_text,
     split_names,
 )
-from circflow.data.schema import BY_NAME, Column
+from circflow.data.schema.sheets import BY_NAME, Column
 from circflow.data.suggest import difference, nearest
 from circflow.data.table import CellFault
 

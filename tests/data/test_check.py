@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from circflow.data.check import check_book
 from circflow.data.read import scenario_of
 from circflow.data.scenario import Scenario, ScenarioError
-from circflow.data.schema import SHEETS
+from circflow.data.schema.sheets import SHEETS
 from circflow.data.table import Book, Cell, CellFault, Problem, RawSheet
 
 Grids = dict[str, list[list[object]]]

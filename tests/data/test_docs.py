@@ -7,9 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+from circflow import language
 from circflow.data.docs import data_reference
-from circflow.data.schema import SCENARIO_KEYS, SHEETS
-from circflow.data.template import blank_meaning
+from circflow.data.files.template import blank_meaning
+from circflow.data.schema.sheets import SCENARIO_KEYS, SHEETS
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -17,6 +18,13 @@ DOCS = Path(__file__).parents[2] / "docs"
 def test_the_file_is_current() -> None:
     text = (DOCS / "data.md").read_text(encoding="utf-8")
     assert text == data_reference(), "run: python -m circflow.data.docs > docs/data.md"
+
+
+def test_the_russian_file_is_current() -> None:
+    text = (DOCS / "ru" / "data.md").read_text(encoding="utf-8")
+    with language("ru"):
+        assert text == data_reference(), "run: python -m circflow.data.docs ru > docs/ru/data.md"
+    assert re.search("[a-z]{8}", re.sub("`.*?`|\\(.*?\\)|<!--.*?-->|circflow", "", text)) is None
 
 
 def test_the_command_prints_it() -> None:

@@ -36,9 +36,9 @@ from seeds import (
 )
 
 from circflow.cli import main
-from circflow.data.annotate import LIST_SHEET
 from circflow.data.check import check, check_book
-from circflow.data.files import read_book, write_book
+from circflow.data.files.annotate import LIST_SHEET
+from circflow.data.files.books import read_book, write_book
 from circflow.data.table import Book, Cell, CellFault, Problem
 
 ROOT = Path(__file__).parents[2]

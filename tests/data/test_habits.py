@@ -34,12 +34,12 @@ from seeds import (
 
 import circflow as cf
 from circflow.data.check import check, check_book
-from circflow.data.files import read_book, write_book
-from circflow.data.grids import column_letter
+from circflow.data.files.books import read_book, write_book
+from circflow.data.files.grids import column_letter
+from circflow.data.files.template import template_book
 from circflow.data.pandas_text import python_strings
 from circflow.data.scenario import Scenario
 from circflow.data.table import Book, Cell, CellFault, Problem
-from circflow.data.template import template_book
 
 ROOT = Path(__file__).parents[2]
 FEWEST = 60

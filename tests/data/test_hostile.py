@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from circflow.data import workbook as reader
-from circflow.data.files import read_book, write_book
+from circflow.data.files import workbook as reader
+from circflow.data.files.books import read_book, write_book
 from circflow.data.scenario import ScenarioError
 from circflow.data.table import Book, Cell, RawSheet
 

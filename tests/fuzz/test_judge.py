@@ -142,3 +142,13 @@ def test_a_wrong_optimum_is_found(monkeypatch: Any) -> None:
     found = [x for x in judge.judge(sheets, "0/0", names) if isinstance(x, Finding)]
     assert [one.name for one in found] == ["decisions_one_by_one"]
     assert set(found[0].sheets) == {"scenario", "best"}
+
+
+def test_a_search_that_is_not_over_is_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(judge, "PATIENCE", 0.0)
+    told = list(judge.judge({**DUMP, "Units": [PRESS]}, "x", ("relaxed",)))
+    assert told == ["solved", "undecided"]
+    optimal = Answer("optimal", 5.0, 10.0)
+    for ending in ("feasible", "stopped"):
+        assert disagreement(optimal, Answer(ending), Changed({}, "equal")) == ""
+        assert disagreement(Answer(ending), optimal, Changed({}, "equal")) == ""

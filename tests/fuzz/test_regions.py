@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 
 from circflow.data.check import check_book
-from circflow.data.schema import SHEETS
+from circflow.data.schema.sheets import SHEETS
 from circflow.fuzz.regions import ANY, LEAST, MOST, ORDINARY, book_of, region
 
 UNREAD_BY_SOLVE = {

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from circflow.cli import main
-from circflow.data.files import write_book
+from circflow.data.files.books import write_book
 from circflow.data.table import Book
 from circflow.library import read_library
 from circflow.library.docs import library_reference

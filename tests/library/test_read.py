@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import circflow as cf
-from circflow.data.files import write_book
+from circflow.data.files.books import write_book
 from circflow.data.scenario import ScenarioError
 from circflow.data.table import Book, RawSheet
 from circflow.library import Library, check_library, read_library

@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 
 from circflow.data.scenario import Scenario, Settings, make_periods
-from circflow.data.schema import SHEETS
+from circflow.data.schema.sheets import SHEETS
 from circflow.data.table import Book, Cell, Problem, Table
 from circflow.solution.solution import Solution, Status, Tables
 

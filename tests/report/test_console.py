@@ -130,7 +130,7 @@ def test_lines_stay_within_the_width(solution: Solution) -> None:
         (12.345, "12.3"),
         (-0.5, "-0.5"),
         (0.00123, "0.00123"),
-        (1.5e-7, "1.50e-07"),
+        (1.5e-7, "0.00000015"),
         (math.nan, "-"),
         (math.inf, "-"),
         (None, "-"),

@@ -16,7 +16,7 @@ import plotly.graph_objects as go
 import pytest
 
 import circflow as cf
-from circflow.data.template import template_book
+from circflow.data.files.template import template_book
 from circflow.report.figures import best_chains, binding_limits, money_lines
 from circflow.report.map import is_mass, placed_labels
 from circflow.report.page import frame as frame_module

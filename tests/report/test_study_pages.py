@@ -13,7 +13,7 @@ import pytest
 import circflow as cf
 from circflow.cli import main
 from circflow.commands.cluster import sharing_lines
-from circflow.commands.study_parts import print_table
+from circflow.commands.common import print_table
 from circflow.data.scenario import Scenario
 from circflow.report.figures import best_chains
 from circflow.report.numbers import number, without_noise
@@ -178,8 +178,10 @@ def test_alternatives_and_ranges_have_pages(tutorial: Scenario, tmp_path: Path) 
         {"parameter": ["a", "b"], "figure": [1.0, 2.0], "unit": "t", "from_factor": [0.5, 0.98],
          "to_factor": [1.5, 1.2], "reaches_low": [True, False], "reaches_high": [True, False]}
     )  # fmt: skip
-    assert lead(ranges_opening(table, 0.5)).startswith("1 of 2 figures may move by 50.0")
-    assert "The tightest is b: it holds from 98.0" in lead(ranges_opening(table, 0.5))
+    assert lead(ranges_opening(table, 0.5, "RUB")).startswith("1 of 2 figures may move by 50.0")
+    assert "The tightest is b: the plan holds while it is between 98.0" in lead(
+        ranges_opening(table, 0.5, "RUB")
+    )
 
 
 def test_a_comparison_says_which_is_best(tutorial: Scenario) -> None:
@@ -201,7 +203,7 @@ def test_noise_is_zero_and_large_figures_are_written_out(
         "0",
         "0",
         "0",
-        "1.93e-05",
+        "0.0000193",
     ]
     noisy = pd.DataFrame({"million": [5.0, 6.64e-9], "t": [8.0e6, 1e-6], "share": [1e-6, 0.5]})
     clean = without_noise(noisy)

@@ -30,9 +30,10 @@ def path(tmp_path: Path) -> Path:
 
 def _write(frame: pd.DataFrame, path: Path, table: str = "flows") -> None:
     book = xlsxwriter.Workbook(str(path), {"strings_to_urls": False})
-    fillings = sheets.add_table(sheets.Formats(book), "Flows", table, frame, "RUB")
+    formats = sheets.Formats(book)
+    sheets.add_table(formats, "Flows", table, frame, "RUB")
     book.close()
-    sheets.fill(path, fillings)
+    sheets.fill(path, formats.fillings)
 
 
 def _rows(path: Path, sheet: str) -> list[list[Any]]:
@@ -216,7 +217,7 @@ def test_a_failure_leaves_the_old_file(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device", str(path))
 
-    monkeypatch.setattr("circflow.report.workbook.fill", full)
+    monkeypatch.setattr("circflow.report.sheets.fill", full)
     with pytest.raises(OSError, match="the disk is full"):
         write_results(solution, path)
     assert path.read_bytes() == b"old"

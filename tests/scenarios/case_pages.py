@@ -8,6 +8,7 @@ from typing import Any
 from firm_pages import least_sure
 
 import circflow as cf
+from circflow.report.numbers import number
 from circflow.studies.futures.infrastructure import things_of, without
 from circflow.studies.units.candidates import Bench, Plan
 from circflow.studies.units.risk import outage_losses
@@ -113,3 +114,33 @@ def _outages(bench: Bench, cases: Sequence[tuple[str, str]]) -> tuple[list[float
     best = bench.solve()
     assert best is not None
     return [float(loss) for loss in outage_losses(bench, best, cases)], best
+
+
+def unthought_rows(found: Any, count: int = 5) -> list[str]:
+    """The best processes that nobody has thought of, from `cf.suggest(…, new_only=True)`: those
+    that pay, then those whose product needs a market, the nearest to its usual price first."""
+    currency = found.currency
+    lines = [
+        f"| {r['unit']} | takes {_names(r['takes'])} | gain {number(r['gain'])} million {currency},"
+        f" capex {number(r['capex_million'])} | {r['hangs_on'] or 'the price of its products'} |"
+        for r in found.table[found.table["pays"].astype(bool)].to_dict("records")
+    ]
+    for r in found.no_market.to_dict("records"):
+        product, unit = r["product"], r["unit_of_measure"]
+        technology = found.pricing.technologies[r["technology"]]
+        ask = f"who would take {product}, how much, at which price"
+        if technology["confidence"] in ("engineering", "assumption"):
+            ask += "; the technology's figures, which are general engineering knowledge"
+        if technology["readiness"] < 8:
+            ask += f"; readiness {technology['readiness']:.0f} of 9"
+        lines.append(
+            f"| {r['technology']} at {r['site']} | {number(r['amount_per_year'])} {unit} of "
+            f"{product} a year, which has no market in the workbook | pays from "
+            f"{number(max(r['needed_price'], 0.0))} {currency} per {unit} at the works; usual price"
+            f" {number(r['usual_price'])} | {ask} |"
+        )
+    return lines[:count]
+
+
+def _names(flows: str) -> str:
+    return "; ".join(flow.rsplit(" ", 2)[0].rstrip(" 0123456789.") for flow in flows.split("; "))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import circflow as cf
-from circflow.data.files import read_book
+from circflow.data.files.books import read_book
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
 EXPECTED: dict[str, float] = json.loads((SCENARIOS / "expected.json").read_text("utf-8"))

@@ -8,7 +8,7 @@ import pytest
 
 import circflow as cf
 from circflow.data.check import check_book
-from circflow.data.files import read_book
+from circflow.data.files.books import read_book
 from circflow.data.table import Book, RawSheet
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"

@@ -202,7 +202,7 @@ def test_regional_cases_name_the_seeded_cell(
     region: Callable[[str], cf.Scenario], name: str, edits: Edits, sheet: str
 ) -> None:
     changed, found = explained(region(name), edits)
-    from circflow.data.change import find_cells, parse_address
+    from circflow.data.changes.change import find_cells, parse_address
 
     seeded = {
         str(cell)

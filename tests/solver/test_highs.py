@@ -116,6 +116,27 @@ def test_solving_again_after_costs_and_bounds_changed() -> None:
     assert outcome.x is not None and outcome.x.tolist() == pytest.approx([3, 4.5])
 
 
+def test_a_session_is_brought_to_another_programme() -> None:
+    session = Session(WYNDOR)
+    session.solve()
+    dearer = WYNDOR.with_costs(np.array([-9.0, -5.0]), offset=1.0)
+    assert session.change_to(dearer)  # costs alone
+    assert session.resolve(primal=True).objective == pytest.approx(-36 - 15 + 1)
+    other = replace(
+        program([-9, -5], [[0, 1], [3, 2]], [(-INF, 2), (6, 18)], [(0, 3), (1, INF)]), offset=1.0
+    )
+    assert not session.change_to(other)
+    assert session.program is other
+    outcome = session.resolve()
+    assert outcome.objective == pytest.approx(-27 - 10 + 1)
+    assert outcome.x is not None and outcome.x.tolist() == pytest.approx([3, 2])
+
+
+def test_a_figure_that_is_no_number_is_refused() -> None:
+    with pytest.raises(SolverError, match="no number"):
+        Session(WYNDOR.with_costs(math.nan, np.array([0])))
+
+
 def test_a_plan_stays_within_changed_bounds() -> None:
     session = Session(WYNDOR)
     session.change_bounds(np.array([0]), np.array([0.0]), np.array([10.0]))

@@ -9,11 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 
 import pytest
 
 import circflow as cf
+from circflow.algebra.build import build
 from circflow.data.scenario import Scenario
+from circflow.fuzz.judge import typed
+from circflow.fuzz.regions import region
+from circflow.solver.compiled import compile_model
+from circflow.solver.optimum import optimum
+from circflow.studies.cluster.coalition import Cluster
+from circflow.studies.cluster.coalition_values import Values
+from circflow.studies.units.candidates import Bench
 
 ROOT = Path(__file__).parents[2]
 BRICKS = "Units.capacity_per_year[unit=Brick plant]"
@@ -157,3 +166,25 @@ def test_kuzbass_of_any_size(kuzbass: Scenario) -> None:
     assert solved({tiny: 1e-4}) == pytest.approx(solved({tiny: 0.0}), rel=1e-9)
     with pytest.raises(cf.ScenarioError, match="penalty"):
         kuzbass.change({"EmissionLimits.penalty": 1e20})
+
+
+def test_a_study_believes_no_more_than_a_solve(tutorial: Scenario) -> None:
+    """1e11 for "unlimited" turned the plant off, in the studies longer than in `circflow solve`."""
+    unlimited = tutorial.change({BRICKS: 1e11})
+    plan = Bench(unlimited).solve()
+    assert plan is not None
+    assert plan.value == pytest.approx(UNLIMITED_BRICKS, rel=1e-9)
+    held = Bench(unlimited).hold(plan.x)
+    assert held is not None
+    assert held.value == pytest.approx(UNLIMITED_BRICKS, rel=1e-9)
+    cluster = Cluster(unlimited)
+    everyone = frozenset(range(len(cluster.members)))
+    assert Values(cluster.switches)(everyone) == pytest.approx(UNLIMITED_BRICKS, rel=1e-9)
+
+
+def test_what_is_cheap_beside_what_is_dear_is_not_lost() -> None:
+    """Journeys at 1e9 a tonne where 1e-17 t move, and at 1e-14: the optimum of 59.60117 million
+    lost is that of an exact rational simplex method; no way to solve could prove it."""
+    scenario = typed(region(Random("1/0")))
+    program = compile_model(build(scenario)).program
+    assert optimum(program).outcome.objective == pytest.approx(59.601171116657845, rel=1e-9)

@@ -14,8 +14,8 @@ import pytest
 import circflow as cf
 from circflow.cli import main
 from circflow.data.check import check
-from circflow.data.indicators import COMPUTED, EMITTED
 from circflow.data.scenario import Scenario
+from circflow.data.schema.indicators import COMPUTED, EMITTED
 from circflow.studies.indicators import indicators, without_candidates
 
 Make = Callable[..., Scenario]

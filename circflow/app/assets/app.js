@@ -97,6 +97,24 @@
     });
   }
 
+  // ---------------------------------------------------------------- a click in the framed plan
+  for (const frame of all("iframe.whole")) {
+    const run = frame.getAttribute("src").split("/")[2];
+    window.addEventListener("message", (event) => {
+      if (event.origin !== location.origin || event.source !== frame.contentWindow) return;
+      const { site, member, cell, of } = event.data?.circflow ?? {};
+      if (site) location.assign(`/sites?${new URLSearchParams({ run, site })}`);
+      else if (member) location.assign(`/members/${encodeURIComponent(member)}`);
+      else if (cell) {
+        const [sheet, row, column] = cell;
+        const place = new URLSearchParams({ row, column });
+        location.assign(`/tables/${encodeURIComponent(sheet)}?${place}#r${row}`);
+      } else if (of) {
+        location.assign(`/flows?${new URLSearchParams({ run, of: of.join("\n") })}`);
+      }
+    });
+  }
+
   for (const button of all("[data-print]")) button.addEventListener("click", () => print());
 
   // ---------------------------------------------------------------- sliders

@@ -10,6 +10,7 @@ from circflow.app.html import button, form, page
 from circflow.app.html import table as html_table
 from circflow.app.views.parts import problem_row, save_and_undo
 from circflow.data.table import Problem
+from circflow.i18n import say
 
 if TYPE_CHECKING:
     from circflow.app.state import App
@@ -34,20 +35,25 @@ def check(app: App, query: Mapping[str, str]) -> str:
     errors = sum(p.severity == "error" for p in problems)
     warnings = len(problems) - errors
     lead = (
-        "No problems: the workbook can be solved."
+        say("No problems: the workbook can be solved.")
         if not problems
-        else f"{errors} error{'s' if errors != 1 else ''} and {warnings} "
-        f"warning{'s' if warnings != 1 else ''}."
+        else say(
+            "{errors} error{if_any} and {warnings} warning{if_any_2}.",
+            errors=errors,
+            if_any="s" if errors != 1 else "",
+            warnings=warnings,
+            if_any_2="s" if warnings != 1 else "",
+        )
     )
     rows = [problem_row(problem, book) for problem in problems]
-    head = ("kind", "cell", "what is wrong", "stands there", "expected", "mend")
+    head = ("kind", "cell", say("what is wrong"), say("stands there"), "expected", "mend")
     body = f'<p class="lead">{escape(lead)}</p>'
     if rows:
-        body += html_table(head, rows, caption="Problems")
+        body += html_table(head, rows, caption=say("Problems"))
     body += save_and_undo("/check")
     if not errors:
         body += form(
             "/run",
-            '<input type="hidden" name="kind" value="solve">' + button("Solve", style="main"),
+            '<input type="hidden" name="kind" value="solve">' + button(say("Solve"), style="main"),
         )
-    return page("Check", body, project=app.workspace.project, at="/check")
+    return page(say("Check"), body, project=app.workspace.project, at="/check")

@@ -19,6 +19,7 @@ from circflow.app.views.parts import (
     runs_table,
     site_link,
 )
+from circflow.i18n import say
 
 if TYPE_CHECKING:
     from circflow.app.state import App
@@ -28,12 +29,15 @@ Tables = dict[str, list[dict[str, Any]]]
 
 def cluster(app: App, query: Mapping[str, str]) -> str:
     """What the cluster gains, and how to share it."""
-    body = begin("share", "What the cluster gains")
+    body = begin("share", say("What the cluster gains"))
     known = latest(app, "share", with_file="tables.json")
     if known is not None:
         body += about(app, known) + summary(app, known.run) + frame_of(known)
     return page(
-        "Cluster", body + runs_table(app, ("share", "forms")), project=app.project, at="/cluster"
+        say("Cluster"),
+        body + runs_table(app, ("share", "forms")),
+        project=app.project,
+        at="/cluster",
     )
 
 
@@ -52,14 +56,29 @@ def _tables(app: App, run: int) -> Tables:
 def _gain(tables: Tables) -> str:
     totals = {r["figure"]: r["value"] for r in tables["totals"]}
     effects = "".join(
-        f"<li>{escape(str(r['effect']).replace('_', ' '))}: {figure(r['million'])} million</li>"
+        (
+            "<li>"
+            + say(
+                "{replace}: {million} million",
+                replace=escape(str(r["effect"]).replace("_", " ")),
+                million=figure(r["million"]),
+            )
+            + "</li>"
+        )
         for r in tables["effects"]
     )
     return (
-        f'<p class="lead">Alone {figure(totals["alone_million"])}, together '
-        f"{figure(totals['together_million'])}: the cluster gains "
-        f"<b>{figure(totals['gain_million'])}</b> million, discounted.</p>"
-        f"<h2>By effect</h2><ul>{effects}</ul>"
+        '<p class="lead">'
+        + say(
+            "Alone {alone_million}, together {together_million}: the cluster gains",
+            alone_million=figure(totals["alone_million"]),
+            together_million=figure(totals["together_million"]),
+        )
+        + f" <b>{figure(totals['gain_million'])}</b> "
+        + say("million, discounted.")
+        + "</p><h2>"
+        + say("By effect")
+        + f"</h2><ul>{effects}</ul>"
     )
 
 
@@ -69,8 +88,8 @@ def _rules(tables: Tables) -> str:
     shares = {(r["member"], r["rule"]): r["million"] for r in tables["allocations"]}
     members = list(dict.fromkeys(r["member"] for r in tables["allocations"]))
     rows = [[member_link(m), *(figure(shares.get((m, r))) for r in rules)] for m in members]
-    body = "<h2>By member and rule</h2>"
-    body += html_table(["member", *rules], rows, caption="Shares of the gain, million")
+    body = "<h2>" + say("By member and rule") + "</h2>"
+    body += html_table(["member", *rules], rows, caption=say("Shares of the gain, million"))
     core = [
         [
             escape(r["rule"]),
@@ -80,26 +99,26 @@ def _rules(tables: Tables) -> str:
         ]
         for r in tables["core"]
     ]
-    head = ["rule", "in the core", "group that lacks most", "lacks, million"]
-    return body + html_table(head, core, caption="Would a group leave?")
+    head = ["rule", say("in the core"), say("group that lacks most"), say("lacks, million")]
+    return body + html_table(head, core, caption=say("Would a group leave?"))
 
 
 def member(app: App, member: str, query: Mapping[str, str]) -> str:
     """A member's own page: gives, gets, pays, gains, internal prices, partners; printable."""
     known = latest(app, "share", with_file="tables.json")
     if known is None:
-        body = note("What the cluster gains is not known yet.")
-        body += begin("share", "What the cluster gains")
+        body = note(say("What the cluster gains is not known yet."))
+        body += begin("share", say("What the cluster gains"))
         return page(member, body, project=app.project, at="/cluster")
     tables = _tables(app, known.run)
     if member not in {r["member"] for r in tables["allocations"]}:
-        raise LookupError(f"there is no member {member!r}")
+        raise LookupError(say("there is no member {member!r}", member=member))
     body = (
-        '<button type="button" data-print class="noprint">Print</button>'
+        ('<button type="button" data-print class="noprint">' + say("Print") + "</button>")
         + about(app, known)
         + _own_gain(tables, member)
-        + _trade(tables, member, "What I give", "seller", "buyer")
-        + _trade(tables, member, "What I get", "buyer", "seller")
+        + _trade(tables, member, say("What I give"), "seller", "buyer")
+        + _trade(tables, member, say("What I get"), "buyer", "seller")
         + _transfers(tables, member)
     )
     return page(member, body, project=app.project, at="/cluster")
@@ -116,13 +135,24 @@ def _own_gain(tables: Tables, member: str) -> str:
         for r in tables["allocations"]
         if r["member"] == member
     ]
-    head = ("period", "alone", "in the cluster", "change")
+    head = ("period", "alone", say("in the cluster"), "change")
     return (
-        f'<p class="lead">Own money: {figure(sums["alone_million"])} alone, '
-        f"{figure(sums['together_million'])} in the cluster, before any sharing (million, "
-        "discounted).</p><h2>What I gain</h2>"
-        + html_table(head, rows, caption="Own money, million")
-        + html_table(("rule", "share, million"), shares, caption="My share of the gain, by rule")
+        (
+            '<p class="lead">'
+            + say(
+                "Own money: {alone_million} alone, {together_million} in the cluster, before "
+                "any sharing (million, discounted).",
+                alone_million=figure(sums["alone_million"]),
+                together_million=figure(sums["together_million"]),
+            )
+            + "</p><h2>"
+            + say("What I gain")
+            + "</h2>"
+        )
+        + html_table(head, rows, caption=say("Own money, million"))
+        + html_table(
+            ("rule", say("share, million")), shares, caption=say("My share of the gain, by rule")
+        )
     )
 
 
@@ -147,11 +177,11 @@ def _trade(tables: Tables, member: str, title: str, own: str, other: str) -> str
         "from",
         "to",
         "period",
-        "a year",
-        "internal price",
-        "million a year",
+        say("a year"),
+        say("internal price"),
+        say("million a year"),
     )
-    shown = html_table(head, rows, caption=title) if rows else note("Nothing.")
+    shown = html_table(head, rows, caption=title) if rows else note(say("Nothing."))
     return f"<h2>{title}</h2>{shown}"
 
 
@@ -169,4 +199,6 @@ def _transfers(tables: Tables, member: str) -> str:
     if not rows:
         return ""
     head = ("rule", "I", "partner", "million")
-    return "<h2>What I pay and am paid</h2>" + html_table(head, rows, caption="Payments by rule")
+    return ("<h2>" + say("What I pay and am paid") + "</h2>") + html_table(
+        head, rows, caption=say("Payments by rule")
+    )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from circflow.app.html import button, form, note, page
+from circflow.i18n import say
 
 if TYPE_CHECKING:
     from circflow.app.state import App
@@ -23,18 +24,25 @@ def workbook(app: App, query: Mapping[str, str], fault: str = "") -> str:
     """Load: a workbook, an example, or an empty one."""
     upload = form(
         "/load",
-        '<label for="workbook">Workbook</label> '
-        '<input type="file" id="workbook" name="workbook" accept=".xlsx,.xlsm" required> '
-        + button("Load", style="main"),
+        (
+            '<label for="workbook">' + say("Workbook") + "</label>"
+            ' <input type="file" id="workbook" name="workbook" accept=".xlsx,.xlsm" required>'
+            " "
+        )
+        + button(say("Load"), style="main"),
         upload=True,
     )
     choices = "".join(f'<option value="{escape(n)}">{escape(n)}</option>' for n in examples())
     example = form(
         "/load",
-        f'<label for="example">Example</label> <select id="example" name="example">{choices}'
-        f"</select> {button('Open the example')}",
+        (
+            '<label for="example">'
+            + say("Example")
+            + f'</label> <select id="example" name="example">{choices}</select> '
+            + button(say("Open the example"))
+        ),
     )
-    new = form("/load", button("New", title="New"))
+    new = form("/load", button(say("New"), title=say("New")))
     known = "".join(
         f"<li>{form('/open', button(name, name='name', value=name))}</li>"
         for name in app.workspace.names()
@@ -42,29 +50,43 @@ def workbook(app: App, query: Mapping[str, str], fault: str = "") -> str:
     body = (
         (note(fault, "fault") if fault else "")
         + f'<section class="drop" data-drop="workbook">{upload}'
-        + note("Drop an Excel workbook here, or choose one. It stays on this machine.")
-        + f"</section><section><h2>A shipped case</h2>{example}</section>"
-        + f"<section><h2>An empty workbook</h2>{new}"
-        + note("Every sheet and column, with notes and drop-down lists.")
+        + note(say("Drop an Excel workbook here, or choose one. It stays on this machine."))
+        + ("</section><section><h2>" + say("A shipped case") + f"</h2>{example}</section>")
+        + ("<section><h2>" + say("An empty workbook") + f"</h2>{new}")
+        + note(say("Every sheet and column, with notes and drop-down lists."))
         + "</section>"
         + (
-            f'<section><h2>Opened before</h2><ul class="plain">{known}</ul></section>'
+            (
+                "<section><h2>"
+                + say("Opened before")
+                + f'</h2><ul class="plain">{known}</ul></section>'
+            )
             if known
             else ""
         )
     )
-    return page("Workbook", body, project=app.workspace.project, at="/")
+    return page(say("Workbook"), body, project=app.workspace.project, at="/")
 
 
 def changed_meanwhile(app: App) -> str:
     """The planner's own file has changed since it was loaded."""
     again = form(
         "/save",
-        '<input type="hidden" name="anyway" value="yes">' + button("Write over it all the same"),
+        '<input type="hidden" name="anyway" value="yes">'
+        + button(say("Write over it all the same")),
     )
     body = (
-        note("The file has changed since it was loaded here: somebody saved it meanwhile.", "fault")
-        + '<p><a href="/take-away/workbook">Save your version under another name</a> or</p>'
+        note(
+            say("The file has changed since it was loaded here: somebody saved it meanwhile."),
+            "fault",
+        )
+        + (
+            '<p><a href="/take-away/workbook">'
+            + say("Save your version under another name")
+            + "</a> "
+            + say("or")
+            + "</p>"
+        )
         + again
     )
-    return page("Save workbook", body, project=app.workspace.project)
+    return page(say("Save workbook"), body, project=app.workspace.project)

@@ -13,6 +13,7 @@ from circflow.app.html import button, form, note, page
 from circflow.app.views.parts import choice, field, raw_sheet
 from circflow.data.cells import BadCellError, parse_number
 from circflow.data.table import Book
+from circflow.i18n import say
 
 if TYPE_CHECKING:
     from circflow.app.state import App
@@ -123,6 +124,28 @@ def _ground(book: Book) -> str:
     return f'<g class="ground">{drawn}</g>'
 
 
+def _labels(where: dict[str, tuple[float, float]]) -> list[tuple[float, float, str, str]]:
+    """x, y, anchor and text of the names that lie on nothing else."""
+    import pandas as pd
+
+    from circflow.report.map import placed_labels
+
+    frame = pd.DataFrame(list(where.values()), index=list(where), columns=["longitude", "latitude"])
+    frame["latitude"] = _HIGH - frame["latitude"]
+    extent = (0.0, _WIDE, 0.0, _HIGH)
+    placed = placed_labels(frame.assign(traffic=0.0), extent, [True] * len(frame))
+    made = []
+    for position, label, x, y in zip(
+        placed["position"], placed["label"], placed["longitude"], placed["latitude"], strict=True
+    ):
+        high, _, side = position.partition(" ")
+        aside = {"right": 9.0, "left": -9.0}.get(side, 0.0) if high == "middle" else 0.0
+        down = {"top": -10.0, "middle": 4.0, "bottom": 18.0}[high]
+        anchor = {"right": "start", "left": "end"}.get(side, "middle")
+        made.append((x + aside, _HIGH - y + down, anchor, label.strip("\u2002")))
+    return made
+
+
 def network(app: App, query: Mapping[str, str]) -> str:
     """Sites and links; two of them make a link."""
     book = app.project.book
@@ -140,24 +163,28 @@ def network(app: App, query: Mapping[str, str]) -> str:
         f"<title>{escape(site)}</title></g>"
         for site, (x, y) in where.items()
     )
+    words = "".join(
+        f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{label}</text>'
+        for x, y, anchor, label in _labels(where)
+    )
     sites = [(site, site) for site in where]
     modes = [(str(m[0]), str(m[0])) for m in columns(book, "Modes", "mode") if m[0] is not None]
-    materials = [("", "any that fits")]
+    materials = [("", say("any that fits"))]
     materials += [(str(m[0]), str(m[0])) for m in columns(book, "Materials", "material")]
     add = form(
         "/links",
-        choice("From", "from", sites, of="link")
-        + choice("To", "to", sites, of="link")
-        + choice("Material", "material", materials, of="link")
-        + choice("By", "mode", modes, of="link")
+        choice(say("From"), "from", sites, of="link")
+        + choice(say("To"), "to", sites, of="link")
+        + choice(say("Material"), "material", materials, of="link")
+        + choice(say("By"), "mode", modes, of="link")
         + field("Distance, km", "distance_km", of="link", size=7)
-        + button("Add the link", style="main"),
+        + button(say("Add the link"), style="main"),
     )
     body = (
         add + f'<svg class="network" viewBox="0 0 {_WIDE:.0f} {_HIGH:.0f}" role="img" '
         f'aria-label="{len(where)} sites and their links">{_ground(book)}'
         f'<g class="links">{lines}</g>'
-        f'<g class="sites">{dots}</g></svg>'
-        + note("Click two sites: they are the ends of the link. The lists do the same.")
+        f'<g class="sites">{dots}</g><g class="names">{words}</g></svg>'
+        + note(say("Click two sites: they are the ends of the link. The lists do the same."))
     )
-    return page("Network", body, project=app.project, at="/tables")
+    return page(say("Network"), body, project=app.project, at="/tables")

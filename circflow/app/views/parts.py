@@ -13,21 +13,22 @@ from urllib.parse import quote, urlencode
 from circflow.app.html import button, form, note, page
 from circflow.app.html import table as html_table
 from circflow.app.project import Run
-from circflow.data.patch import number_of
+from circflow.data.files.patch import number_of
 from circflow.data.table import Book, Problem, RawSheet
+from circflow.i18n import mark, say
 from circflow.report.numbers import number
 
 if TYPE_CHECKING:
     from circflow.app.state import App
 
 FILES = {
-    "page.html": "page as one file",
-    "results.xlsx": "results workbook",
-    "plan.json": "plan as JSON",
-    "verdicts.json": "verdicts as JSON",
-    "tables.json": "tables as JSON",
-    "explanation.json": "explanation as JSON",
-    "tables.zip": "tables as CSV",
+    "page.html": mark("page as one file"),
+    "results.xlsx": mark("results workbook"),
+    "plan.json": mark("plan as JSON"),
+    "verdicts.json": mark("verdicts as JSON"),
+    "tables.json": mark("tables as JSON"),
+    "explanation.json": mark("explanation as JSON"),
+    "tables.zip": mark("tables as CSV"),
 }
 """What a run may have written and may be fetched."""
 
@@ -111,16 +112,16 @@ def save_and_undo(back: str) -> str:
     return (
         '<div class="acts">'
         + check_again()
-        + form("/save", button("Save workbook"))
-        + form("/undo", hidden(back=back, do="undo") + button("Undo"))
-        + form("/undo", hidden(back=back, do="redo") + button("Redo"))
+        + form("/save", button(say("Save workbook")))
+        + form("/undo", hidden(back=back, do="undo") + button(say("Undo")))
+        + form("/undo", hidden(back=back, do="redo") + button(say("Redo")))
         + "</div>"
     )
 
 
 def check_again() -> str:
     """The button that leads to the list of problems."""
-    return f'<form method="get" action="/check">{button("Check")}</form>'
+    return f'<form method="get" action="/check">{button(say("Check"))}</form>'
 
 
 def begin(kind: str, words: str, inner: str = "", **more: str) -> str:
@@ -137,12 +138,12 @@ def runs_table(app: App, kinds: Sequence[str]) -> str:
             continue
         when = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.started))
         took = f"{run.seconds:.0f} s" if run.seconds is not None else ""
-        stale = "" if run.fingerprint in now else "the workbook has changed since"
+        stale = "" if run.fingerprint in now else say("the workbook has changed since")
         link = f'<a href="/runs/{run.run}">{escape(run.title)}</a>'
         told = escape(f"{run.status} {run.message.splitlines()[0] if run.message else ''}")
         rows.append([str(run.run), link, when, took, told, stale])
     head = ("run", "what", "when", "took", "ended", "now")
-    return html_table(head, rows, caption="Runs") if rows else ""
+    return html_table(head, rows, caption=say("Runs")) if rows else ""
 
 
 def digests(app: App) -> set[str]:
@@ -164,15 +165,27 @@ def latest(app: App, kind: str, *, with_file: str = "") -> Run | None:
 def about(app: App, run: Run) -> str:
     """Which workbook, which changes, when; and whether it has changed since."""
     when = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.started))
-    took = f", took {run.seconds:.1f} s" if run.seconds is not None else ""
+    took = say(", took {seconds:.1f} s", seconds=run.seconds) if run.seconds is not None else ""
     changes = "; ".join(f"{a} {e}" for a, e in run.changes.items()) or "none"
     folder = app.project.run_folder(run.run)
     stale = run.fingerprint not in digests(app)
     return (
-        f'<div class="about"><p>{escape(app.project.name)} · changes: {escape(changes)} · {when}'
-        f"{took} · {escape(run.status)} {escape(run.message if run.status != 'no plan' else '')} · "
-        f"circflow {escape(run.version)}</p>"
-        + (note("The workbook has changed since.", "fault") if stale else "")
+        (
+            '<div class="about"><p>'
+            + say(
+                "{name} · changes: {changes} · {when}{took} · {status} {escape} · circflow "
+                "{version}",
+                name=escape(app.project.name),
+                changes=escape(changes),
+                when=when,
+                took=took,
+                status=escape(run.status),
+                escape=escape(run.message if run.status != "no plan" else ""),
+                version=escape(run.version),
+            )
+            + "</p>"
+        )
+        + (note(say("The workbook has changed since."), "fault") if stale else "")
         + file_links(run, [n for n in FILES if has_file(folder, n)])
         + "</div>"
     )
@@ -186,7 +199,7 @@ def has_file(folder: Any, name: str) -> bool:
 def file_links(run: Run, names: Sequence[str]) -> str:
     """The files of a run, to be taken away."""
     links = "".join(
-        f'<li><a href="/runs/{run.run}/files/{name}?save=1">{escape(FILES[name])}</a></li>'
+        f'<li><a href="/runs/{run.run}/files/{name}?save=1">{escape(say(FILES[name]))}</a></li>'
         for name in names
     )
     return f'<ul class="plain files">{links}</ul>' if links else ""
@@ -210,14 +223,19 @@ def problem_row(problem: Problem, book: Book | None) -> list[str]:
         mend = form(
             "/cells",
             hidden(sheet=cell.sheet, row=cell.row, column=column, value=problem.suggestion)
-            + button(problem.suggestion, title=f"Did you mean {problem.suggestion}? {cell}"),
+            + button(
+                problem.suggestion,
+                title=say(
+                    "Did you mean {suggestion}? {cell}", suggestion=problem.suggestion, cell=cell
+                ),
+            ),
         )
     elif column and cell.row > 1:
         mend = form(
             "/cells",
             hidden(sheet=cell.sheet, row=cell.row, column=column)
             + f'<input name="value" aria-label="{escape(f"New value of {cell}")}" size="12"> '
-            + button("Set", title=f"Set {cell}"),
+            + button(say("Set"), title=say("Set {cell}", cell=cell)),
         )
     return [
         f'<span class="{problem.severity}">{problem.severity}</span>',
@@ -231,7 +249,7 @@ def problem_row(problem: Problem, book: Book | None) -> list[str]:
 
 def missing(app: App, words: str) -> str:
     """Something that is not there."""
-    return page("Not found", note(words, "fault"), project=app.workspace.project)
+    return page(say("Not found"), note(words, "fault"), project=app.workspace.project)
 
 
 def failed(app: App, error: Exception) -> str:
@@ -240,18 +258,21 @@ def failed(app: App, error: Exception) -> str:
     rows = [problem_row(problem, None) for problem in problems]
     body = note(str(error), "fault")
     if rows:
-        head = ("kind", "cell", "what is wrong", "stands there", "expected", "mend")
-        body += html_table(head, rows, caption="Problems")
-    return page("This did not work", body, project=app.workspace.project)
+        head = ("kind", "cell", say("what is wrong"), say("stands there"), "expected", "mend")
+        body += html_table(head, rows, caption=say("Problems"))
+    return page(say("This did not work"), body, project=app.workspace.project)
 
 
 def reading(app: App, query: Mapping[str, str]) -> str:
     """The workbook is being read."""
     body = (
-        '<p class="lead" data-events="/events/reading" role="status">Reading and checking the '
-        'workbook</p><noscript><p><a href="">Go on</a></p></noscript>'
+        '<p class="lead" data-events="/events/reading" role="status">'
+        + say("Reading and checking the workbook")
+        + '</p><noscript><p><a href="">'
+        + say("Go on")
+        + "</a></p></noscript>"
     )
-    return page("One moment", body, project=app.workspace.project)
+    return page(say("One moment"), body, project=app.workspace.project)
 
 
 def records(folder: Path, name: str) -> list[dict[str, str]]:

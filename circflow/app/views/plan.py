@@ -12,6 +12,7 @@ from circflow.app.html import button, note, page
 from circflow.app.html import table as html_table
 from circflow.app.views.parts import figure, latest, records
 from circflow.app.views.runs import run as run_page
+from circflow.i18n import mark, say
 
 if TYPE_CHECKING:
     from circflow.app.state import App
@@ -24,21 +25,26 @@ def plan(app: App, query: Mapping[str, str]) -> str:
     known = latest(app, "solve")
     if known is not None:
         return run_page(app, known.run, query)
-    body = note("There is no plan yet: solve the workbook.") + '<p><a href="/solve">Solve</a></p>'
-    return page("Plan", body, project=app.project, at="/plan")
+    body = note(say("There is no plan yet: solve the workbook.")) + (
+        '<p><a href="/solve">' + say("Solve") + "</a></p>"
+    )
+    return page(say("Plan"), body, project=app.project, at="/plan")
 
 
 _BALANCE = (
-    ("Comes in", "flows", "to", ("from", "material", "unit_of_measure"), "received_per_year"),
-    ("Goes out", "flows", "from", ("to", "material", "unit_of_measure"), "sent_per_year"),
-    ("Arises", "supply", "site", ("kind", "material", "unit_of_measure"), "amount_per_year"),
+    (mark("Comes in"), "flows", "to", ("from", "material", "unit_of_measure"), "received_per_year"),
+    (mark("Goes out"), "flows", "from", ("to", "material", "unit_of_measure"), "sent_per_year"),
+    (mark("Arises"), "supply", "site", ("kind", "material", "unit_of_measure"), "amount_per_year"),
     (
-        "Is used and made", "conversions", "site",
+        mark("Is used and made"), "conversions", "site",
         ("unit", "role", "material", "unit_of_measure"), "amount_per_year",
     ),
-    ("Is sold", "sales", "site", ("material", "tier", "unit_of_measure"), "amount_per_year"),
-    ("Is dumped", "disposal", "site", ("material", "unit_of_measure"), "amount_per_year"),
-    ("Money, million a year", "money", "site", ("group", "material", "unit"), "million_per_year"),
+    (mark("Is sold"), "sales", "site", ("material", "tier", "unit_of_measure"), "amount_per_year"),
+    (mark("Is dumped"), "disposal", "site", ("material", "unit_of_measure"), "amount_per_year"),
+    (
+        mark("Money, million a year"), "money", "site",
+        ("group", "material", "unit"), "million_per_year",
+    ),
 )  # fmt: skip
 """What the balance of a site shows: title, table, column of the site, what tells rows apart."""
 
@@ -46,18 +52,57 @@ _BALANCE = (
 def balance(app: App, query: Mapping[str, str]) -> str:
     """The balance of a site: in, out, made, sold, dumped, money."""
     name = query.get("site", "")
-    known = latest(app, "solve", with_file="tables")
-    if known is None:
-        raise LookupError("there is no plan yet")
-    number = query.get("run", "")
-    run = int(number) if number.isdecimal() else known.run
-    folder = app.project.run_folder(run)
+    run, folder = _run_of(app, query)
     body = f'<p><a href="/runs/{run}">Back to the plan</a></p>'
     for title, table, column, keys, amount in _BALANCE:
         rows = [r for r in records(folder, table) if r.get(column) == name]
         if rows:
             body += f"<h2>{title}</h2>" + by_period(rows, keys, amount, caption=f"{title}: {name}")
-    return page(f"Balance of {name}", body, project=app.project, at="/plan")
+    return page(say("Balance of {name}", name=name), body, project=app.project, at="/plan")
+
+
+_FLOWS = (
+    ("Arises", "supply", ("site", "kind", "material", "unit_of_measure"), "amount_per_year"),
+    ("Moves", "flows", ("from", "to", "material", "unit_of_measure"), "sent_per_year"),
+    (
+        mark("Is used and made"), "conversions",
+        ("site", "unit", "role", "material", "unit_of_measure"), "amount_per_year",
+    ),
+    (mark("Is sold"), "sales", ("site", "material", "tier", "unit_of_measure"), "amount_per_year"),
+    (mark("Is dumped"), "disposal", ("site", "material", "unit_of_measure"), "amount_per_year"),
+)  # fmt: skip
+"""What materials and units are made of: title, table, what tells rows apart."""
+
+
+def flows(app: App, query: Mapping[str, str]) -> str:
+    """What a band of the plan is made of: every amount of its materials and units, by period."""
+    names = [name for name in query.get("of", "").split("\n") if name]
+    run, folder = _run_of(app, query)
+    tables = {table: records(folder, table) for _, table, *_ in _FLOWS}
+    every = [row for rows in tables.values() for row in rows]
+    here = {
+        kind: [n for n in names if any(row.get(kind) == n for row in every)]
+        for kind in ("material", "unit")
+    }
+    body = f'<p><a href="/runs/{run}">Back to the plan</a></p>'
+    for title, table, keys, amount in _FLOWS:
+        wanted = {kind: found for kind, found in here.items() if found and kind in keys}
+        rows = [r for r in tables[table] if wanted and all(r[k] in v for k, v in wanted.items())]
+        if rows:
+            body += f"<h2>{title}, per year</h2>" + by_period(rows, keys, amount, caption=title)
+    if not any(here.values()):
+        body += note(say("This stands for several that are too small to be drawn: see the tables."))
+    return page(" → ".join(names) or "Flows", body, project=app.project, at="/plan")
+
+
+def _run_of(app: App, query: Mapping[str, str]) -> tuple[int, Path]:
+    """The run that is asked about (the latest plan where none is named), and its folder."""
+    known = latest(app, "solve", with_file="tables")
+    if known is None:
+        raise LookupError(say("there is no plan yet"))
+    number = query.get("run", "")
+    run = int(number) if number.isdecimal() else known.run
+    return run, app.project.run_folder(run)
 
 
 def site_by_name(app: App, site: str, query: Mapping[str, str]) -> str:
@@ -89,7 +134,7 @@ def compare_runs(app: App, query: Mapping[str, str]) -> str:
     known = [r for n in numbers if (r := app.project.run(n)) is not None]
     plans = {r.run: r for r in known if (app.project.run_folder(r.run) / "plan.json").exists()}
     if len(plans) < 2:
-        raise LookupError("choose at least two plans to compare")
+        raise LookupError(say("choose at least two plans to compare"))
     heads = [f"{r.run} {r.title}" for r in plans.values()]
     addresses = list(dict.fromkeys(a for r in plans.values() for a in r.changes))
     inputs = [
@@ -97,15 +142,19 @@ def compare_runs(app: App, query: Mapping[str, str]) -> str:
         for a in addresses
     ]
     books = {r.fingerprint for r in plans.values() if not r.changes}
-    body = "<h2>Inputs that differ</h2>"
-    body += html_table(["cells", *heads], inputs, caption="Inputs that differ") if inputs else ""
+    body = "<h2>" + say("Inputs that differ") + "</h2>"
+    body += (
+        html_table(["cells", *heads], inputs, caption=say("Inputs that differ")) if inputs else ""
+    )
     if len(books) > 1 or not inputs:
-        body += note("Cells of the workbook itself were edited between these runs.")
+        body += note(say("Cells of the workbook itself were edited between these runs."))
     totals = [_flat(app.project.run_folder(n) / "plan.json") for n in plans]
     names = list(dict.fromkeys(name for t in totals for name in t))
     rows = [[escape(n), *(figure(t.get(n)) for t in totals)] for n in names]
-    body += "<h2>Plans</h2>" + html_table(["figure", *heads], rows, caption="Plans side by side")
-    return page("Compare", body, project=app.project, at="/what-if")
+    body += ("<h2>" + say("Plans") + "</h2>") + html_table(
+        ["figure", *heads], rows, caption=say("Plans side by side")
+    )
+    return page(say("Compare"), body, project=app.project, at="/what-if")
 
 
 def _flat(path: Path) -> dict[str, Any]:
@@ -131,6 +180,9 @@ def pick(app: App) -> str:
     if rows.count("<label") < 2:
         return ""
     return (
-        f'<section><h2>Plans side by side</h2><form method="get" action="/compare">{rows}'
-        f"{button('Compare plans')}</form></section>"
+        "<section><h2>"
+        + say("Plans side by side")
+        + f'</h2><form method="get" action="/compare">{rows}'
+        + button(say("Compare plans"))
+        + "</form></section>"
     )

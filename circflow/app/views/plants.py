@@ -12,6 +12,7 @@ from circflow.app.html import button, form, note, page
 from circflow.app.project import Run
 from circflow.app.views.network import columns
 from circflow.app.views.parts import begin, choice, field, hidden, runs_table
+from circflow.i18n import say
 
 if TYPE_CHECKING:
     from circflow.app.state import App
@@ -25,17 +26,20 @@ def plants(app: App, query: Mapping[str, str]) -> str:
     book = app.project.book
     units = [r for r in columns(book, "Units", "unit", "status") if r[0] is not None]
     names = [(str(u), str(u)) for u, status in units if status == "candidate"]
-    body = "<section><h2>The candidates of the workbook</h2>"
+    body = "<section><h2>" + say("The candidates of the workbook") + "</h2>"
     body += begin(
         "evaluate",
-        "Evaluate",
-        choice("Which", "unit", [("", "every candidate"), *names], of="evaluate")
-        + '<label><input type="checkbox" name="quick" value="yes"> without pairs and risks '
-        "(quicker)</label> ",
+        say("Evaluate"),
+        choice(say("Which"), "unit", [("", say("every candidate")), *names], of="evaluate")
+        + (
+            '<label><input type="checkbox" name="quick" value="yes"> '
+            + say("without pairs and risks (quicker)")
+            + "</label> "
+        ),
     )
-    body += f"</section><section><h2>A plant of your own</h2>{_own(app)}</section>"
+    body += "</section><section><h2>" + say("A plant of your own") + f"</h2>{_own(app)}</section>"
     return page(
-        "New plants", body + runs_table(app, ("evaluate",)), project=app.project, at="/plants"
+        say("New plants"), body + runs_table(app, ("evaluate",)), project=app.project, at="/plants"
     )
 
 
@@ -53,12 +57,17 @@ def _own(app: App) -> str:
         "/run",
         hidden(kind="evaluate")
         + field("Name", "own_unit", "My plant", of="own", size=16)
-        + choice("Technology", "own_technology", [(t, t) for t in technologies], of="own")
-        + choice("Site", "own_site", [("?", "try every site"), *((s, s) for s in sites)], of="own")
+        + choice(say("Technology"), "own_technology", [(t, t) for t in technologies], of="own")
+        + choice(
+            say("Site"),
+            "own_site",
+            [("?", say("try every site")), *((s, s) for s in sites)],
+            of="own",
+        )
         + field("Capacity a year", "own_capacity_per_year", of="own", required="required")
         + field("Capital, million", "own_capex_million", of="own", required="required")
-        + button("Judge this plant", style="main"),
-    ) + note("It is judged beside the workbook, which stays as it is until you add the plant.")
+        + button(say("Judge this plant"), style="main"),
+    ) + note(say("It is judged beside the workbook, which stays as it is until you add the plant."))
 
 
 def cards(path: Path, run: Run) -> str:
@@ -78,15 +87,17 @@ def _card(unit: str, words: list[str]) -> str:
     head, *rest = words
     more = "".join(f"<li>{escape(line)}</li>" for line in rest)
     return (
-        f'<article class="card"><h2>{escape(unit)}</h2><p class="lead">{escape(head)}</p>'
-        f"<details><summary>Why</summary><ul>{more}</ul></details></article>"
+        f'<article class="card"><h2>{escape(unit)}</h2><p class="lead">'
+        f"{escape(head)}</p><details><summary>"
+        + say("Why")
+        + f"</summary><ul>{more}</ul></details></article>"
     )
 
 
 def _add(unit: Mapping[str, Any]) -> str:
     if unit.get("site") == "?":
         return ""
-    return form("/plants/add", hidden(**unit) + button("Add this plant to the workbook"))
+    return form("/plants/add", hidden(**unit) + button(say("Add this plant to the workbook")))
 
 
 def own_of(given: Any) -> dict[str, str]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from circflow.app.html import button, form, note, page
 from circflow.app.project import Run
-from circflow.app.views import cluster, plants, studies
+from circflow.app.views import cluster, plants, studies, suggestions
 from circflow.app.views.parts import (
     about,
     begin,
@@ -23,6 +23,7 @@ from circflow.app.views.parts import (
     runs_table,
     sites_of,
 )
+from circflow.i18n import say
 
 if TYPE_CHECKING:
     from circflow.app.state import App
@@ -32,15 +33,15 @@ def solve(app: App, query: Mapping[str, str]) -> str:
     """Solve: the workbook as it is, or with a list of changes."""
     project = app.project
     errors = [p for p in app.problems() if p.severity == "error" and not p.infeasible]
-    options = [("", "the workbook as it is")]
-    options += [(v.name, f"with {v.name}") for v in project.variants]
+    options = [("", say("the workbook as it is"))]
+    options += [(v.name, say("with {name}", name=v.name)) for v in project.variants]
     body = ""
     if errors:
-        told = f"{len(errors)} errors stand in the way: "
-        body += f'<p class="fault">{told}<a href="/check">see what to mend</a>.</p>'
-    body += begin("solve", "Solve", choice("What", "variant", options, of="solve"))
+        told = say("{count} errors stand in the way: ", count=len(errors))
+        body += f'<p class="fault">{told}<a href="/check">' + say("see what to mend") + "</a>.</p>"
+    body += begin("solve", say("Solve"), choice(say("What"), "variant", options, of="solve"))
     body += runs_table(app, ("solve", "explain"))
-    return page("Solve", body, project=project, at="/solve")
+    return page(say("Solve"), body, project=project, at="/solve")
 
 
 def run(app: App, run: int, query: Mapping[str, str]) -> str:
@@ -48,7 +49,7 @@ def run(app: App, run: int, query: Mapping[str, str]) -> str:
     project = app.project
     known = project.run(run)
     if known is None:
-        raise LookupError(f"there is no run {run}")
+        raise LookupError(say("there is no run {run}", run=run))
     if run in app.jobs or known.status == "running":
         return _running(app, known)
     folder = project.run_folder(run)
@@ -61,6 +62,8 @@ def run(app: App, run: int, query: Mapping[str, str]) -> str:
         body += note(known.message or known.status, "fault") + studies.go_on(app, known)
     if known.kind == "evaluate" and (folder / "verdicts.json").exists():
         body += plants.cards(folder / "verdicts.json", known)
+    if known.kind == "suggest" and (folder / "suggestions.json").exists():
+        body += suggestions.cards(app, known)
     if known.kind == "share" and (folder / "tables.json").exists():
         body += cluster.summary(app, run)
     if (folder / "limits.json").exists():
@@ -76,8 +79,8 @@ def _running(app: App, known: Run) -> str:
     body = (
         f'<p class="lead" id="words" data-events="/runs/{known.run}/events" role="status">'
         f"{escape(words)}</p>"
-        + form(f"/runs/{known.run}/stop", button("Stop"))
-        + '<noscript><p><a href="">See how far it is</a></p></noscript>'
+        + form(f"/runs/{known.run}/stop", button(say("Stop")))
+        + ('<noscript><p><a href="">' + say("See how far it is") + "</a></p></noscript>")
     )
     return page(known.title, body, project=app.project, at=studies.place_of(known.kind))
 
@@ -86,28 +89,41 @@ def _doors(app: App, known: Run, folder: Path) -> str:
     """From the plan to what it is made of: cells of limits, balances of sites, members."""
     limits = json.loads((folder / "limits.json").read_text(encoding="utf-8"))
     rows = "".join(
-        f"<li>{cell_link(r['sheet'], r['row'], r['column'], r['label'])}: "
-        f"{r['value']:,.4g} per {escape(str(r['unit']))}, in {r['periods']} periods</li>"
+        (
+            "<li>"
+            + say(
+                "{cell_link}: {value:,.4g} per {unit}, in {periods} periods",
+                cell_link=cell_link(r["sheet"], r["row"], r["column"], r["label"]),
+                value=r["value"],
+                unit=escape(str(r["unit"])),
+                periods=r["periods"],
+            )
+            + "</li>"
+        )
         for r in limits[:40]
     )
     sites, members = sites_of(folder)
     chosen = "".join(f'<option value="{escape(s)}">{escape(s)}</option>' for s in sites)
     balance = (
-        f'<form method="get" action="/sites"><input type="hidden" name="run" value="{known.run}">'
-        f'<label for="site">Balance of</label> <select id="site" name="site">{chosen}</select> '
-        f"{button('Show')}</form>"
+        f'<form method="get" action="/sites">'
+        f'<input type="hidden" name="run" value="{known.run}"><label for="site">'
+        + say("Balance of")
+        + f"""</label> <select id="site" name="site">{chosen}</select> {button("Show")}</form>"""
     )
     listed = " · ".join(member_link(m) for m in members)
     return (
-        f"<details><summary>Limits that bind ({len(limits)}): what one more unit is worth</summary>"
-        f"<ul>{rows}</ul></details>{balance}<p>Members: {listed}</p>"
+        "<details><summary>"
+        + say("Limits that bind ({count}): what one more unit is worth", count=len(limits))
+        + f"</summary><ul>{rows}</ul></details>{balance}<p>"
+        + say("Members: {listed}", listed=listed)
+        + "</p>"
     )
 
 
 def _no_plan(known: Run) -> str:
     lines = "".join(f"<li>{escape(line.strip())}</li>" for line in known.message.splitlines())
-    ask = begin("explain", "Find the smallest changes", of=str(known.run))
-    return f'<section><h2>No plan</h2><ul class="plain">{lines}</ul>{ask}</section>'
+    ask = begin("explain", say("Find the smallest changes"), of=str(known.run))
+    return "<section><h2>" + say("No plan") + f'</h2><ul class="plain">{lines}</ul>{ask}</section>'
 
 
 def _explained(app: App, path: Path) -> str:
@@ -121,8 +137,11 @@ def _explained(app: App, path: Path) -> str:
         )
         remedies = "".join(f"<li>{_remedy(app, r)}</li>" for r in conflict["remedies"])
         body += (
-            f"<section><h2>These cannot hold together</h2><ul>{conditions}</ul>"
-            f'<h3>Any one of these changes ends it</h3><ul class="plain">{remedies}</ul></section>'
+            "<section><h2>"
+            + say("These cannot hold together")
+            + f"</h2><ul>{conditions}</ul><h3>"
+            + say("Any one of these changes ends it")
+            + f'</h3><ul class="plain">{remedies}</ul></section>'
         )
     if not found["conflicts"]:
         body += f"<pre>{escape(found['text'])}</pre>"

@@ -10,44 +10,63 @@ from circflow.app.html import button, form, page
 from circflow.app.project import Run
 from circflow.app.views.network import columns
 from circflow.app.views.parts import begin, choice, field, hidden, runs_table
+from circflow.i18n import mark, say
 
 if TYPE_CHECKING:
     from circflow.app.state import App
 
 KINDS = {
-    "solve": ("Plan", "/plan"),
-    "explain": ("Why there is no plan", "/solve"),
-    "evaluate": ("New plants", "/plants"),
-    "share": ("Cluster", "/cluster"),
-    "compare": ("Compare", "/what-if"),
-    "sweep": ("Sweep", "/studies"),
-    "sample": ("Sample", "/studies"),
-    "tornado": ("Tornado", "/studies"),
+    "solve": (mark("Plan"), "/plan"),
+    "explain": (mark("Why there is no plan"), "/solve"),
+    "evaluate": (mark("New plants"), "/plants"),
+    "suggest": (mark("Suggestions"), "/suggestions"),
+    "share": (mark("Cluster"), "/cluster"),
+    "compare": (mark("Compare"), "/what-if"),
+    "sweep": (mark("Sweep"), "/studies"),
+    "sample": (mark("Sample"), "/studies"),
+    "tornado": (mark("Tornado"), "/studies"),
     "pareto": ("Trade-off", "/studies"),
-    "alternatives": ("Alternatives", "/studies"),
-    "ranges": ("Ranges", "/studies"),
-    "indicators": ("Indicators", "/studies"),
-    "futures": ("Futures", "/studies"),
-    "finance": ("Public budgets", "/studies"),
-    "forms": ("Forms of the cluster", "/studies"),
+    "alternatives": (mark("Alternatives"), "/studies"),
+    "ranges": (mark("Ranges"), "/studies"),
+    "indicators": (mark("Indicators"), "/studies"),
+    "futures": (mark("Futures"), "/studies"),
+    "finance": (mark("Public budgets"), "/studies"),
+    "forms": (mark("Forms of the cluster"), "/studies"),
 }
 """What can be run: what it is called, and under which step it stands."""
 _STUDIES = (
-    ("sweep", "Sweep", "Values of figures, one line each, such as ADDRESS*=0.8:1.2:5"),
-    ("sample", "Sample", "Random points of the sheet Ranges"),
-    ("tornado", "Tornado", "Every row of Ranges at its low and high"),
-    ("pareto", "Trade-off", "What one more unit of the second goal costs of the first"),
-    ("alternatives", "Alternatives", "Plans nearly as good that differ most"),
-    ("ranges", "Ranges", "How far each figure may move before the plan changes"),
-    ("indicators", "Indicators", "The plan against its baseline and targets"),
-    ("futures", "Futures", "What to build before it is known which future comes"),
-    ("finance", "Public budgets", "What the plan brings, by the sheet Taxes"),
-    ("forms", "Forms", "The cluster as a conventional one, a digital one, an open ecosystem"),
+    ("sweep", mark("Sweep"), mark("Values of figures, one line each, such as ADDRESS*=0.8:1.2:5")),
+    ("sample", mark("Sample"), mark("Random points of the sheet Ranges")),
+    ("tornado", mark("Tornado"), mark("Every row of Ranges at its low and high")),
+    ("pareto", "Trade-off", mark("What one more unit of the second goal costs of the first")),
+    ("alternatives", mark("Alternatives"), mark("Plans nearly as good that differ most")),
+    ("ranges", mark("Ranges"), mark("How far each figure may move before the plan changes")),
+    ("indicators", mark("Indicators"), mark("The plan against its baseline and targets")),
+    ("futures", mark("Futures"), mark("What to build before it is known which future comes")),
+    ("finance", mark("Public budgets"), mark("What the plan brings, by the sheet Taxes")),
+    (
+        "forms",
+        mark("Forms"),
+        mark("The cluster as a conventional one, a digital one, an open ecosystem"),
+    ),
 )
 """Kind, the words of its button, what it answers."""
 RESUMED = ("sweep", "sample", "tornado", "share")
 """Studies that go on where they stopped."""
-OPTIONS = ("vary", "study", "count", "seed", "held", "first", "second", "points", "within", "quick")
+OPTIONS = (
+    "vary",
+    "study",
+    "count",
+    "seed",
+    "held",
+    "first",
+    "second",
+    "points",
+    "within",
+    "quick",
+    "rates",
+    "new",
+)
 """Options that a form may give."""
 _HELD = '<label><input type="checkbox" name="held" value="yes"> decisions held</label> '
 
@@ -60,12 +79,12 @@ def place_of(kind: str) -> str:
 def studies(app: App, query: Mapping[str, str]) -> str:
     """Every study, and every run."""
     body = "".join(
-        f'<section class="study"><h2>{escape(KINDS[kind][0])}</h2><p>{escape(words)}</p>'
+        f'<section class="study"><h2>{escape(say(KINDS[kind][0]))}</h2><p>{escape(say(words))}</p>'
         f"{begin(kind, press, _fields(app, kind))}</section>"
         for kind, press, words in _STUDIES
     )
     body = f'<div class="cards">{body}</div>{runs_table(app, tuple(KINDS))}'
-    return page("Studies", body, project=app.project, at="/studies")
+    return page(say("Studies"), body, project=app.project, at="/studies")
 
 
 def _fields(app: App, kind: str) -> str:
@@ -74,14 +93,14 @@ def _fields(app: App, kind: str) -> str:
         rows = columns(app.project.book, "Studies", "study")
         named = dict.fromkeys(str(r[0]) for r in rows if r[0])
         return (
-            '<label for="vary">Vary</label> <textarea id="vary" name="vary" rows="2" cols="50">'
-            "</textarea> "
-            + choice("or the study", "study", [("", "none"), *((n, n) for n in named)], of=kind)
-        )
+            '<label for="vary">'
+            + say("Vary")
+            + '</label> <textarea id="vary" name="vary" rows="2" cols="50"></textarea> '
+        ) + choice(say("or the study"), "study", [("", "none"), *((n, n) for n in named)], of=kind)
     if kind == "pareto":
         goals = [(g, g) for g in ("value", "synergy", "jobs", "disposed", *_pollutants(app))]
         return (
-            choice("Between", "first", goals, of=kind)
+            choice(say("Between"), "first", goals, of=kind)
             + choice("and", "second", goals[2:] + goals[:2], of=kind)
             + field("Points", "points", 7, of=kind)
         )
@@ -105,7 +124,7 @@ def go_on(app: App, run: Run) -> str:
     """A button that goes on with a study where it stopped."""
     if run.kind not in RESUMED:
         return ""
-    return form("/run", hidden(kind=run.kind, go_on=run.run) + button("Go on", style="main"))
+    return form("/run", hidden(kind=run.kind, go_on=run.run) + button(say("Go on"), style="main"))
 
 
 def options_of(given: Any) -> dict[str, Any]:

@@ -11,8 +11,9 @@ from circflow.app.edits import column_at
 from circflow.app.html import button, note, page
 from circflow.app.html import table as html_table
 from circflow.app.views.parts import column_name, hidden, query_of, raw_sheet, save_and_undo
-from circflow.data.schema import BY_NAME, SHEETS, Column, Sheet, is_planners_column
+from circflow.data.schema.sheets import BY_NAME, SHEETS, Column, Sheet, is_planners_column
 from circflow.data.table import Book, Problem
+from circflow.i18n import say
 
 if TYPE_CHECKING:
     from circflow.app.state import App
@@ -35,8 +36,10 @@ def tables(app: App, query: Mapping[str, str]) -> str:
         )
         link = f'<a href="/tables/{quote(sheet.name)}">{escape(sheet.name)}</a>'
         rows.append([link, str(size), escape(told), escape(sheet.meaning)])
-    body = html_table(("sheet", "rows", "problems", "what it holds"), rows, caption="Sheets")
-    return page("Tables", body + save_and_undo("/tables"), project=app.project, at="/tables")
+    body = html_table(
+        ("sheet", "rows", "problems", say("what it holds")), rows, caption=say("Sheets")
+    )
+    return page(say("Tables"), body + save_and_undo("/tables"), project=app.project, at="/tables")
 
 
 def _counts(problems: Sequence[Problem]) -> dict[str, tuple[int, int]]:
@@ -51,7 +54,7 @@ def _counts(problems: Sequence[Problem]) -> dict[str, tuple[int, int]]:
 def table(app: App, sheet: str, query: Mapping[str, str]) -> str:
     """A sheet as a table with inputs; its problems stand at their cells."""
     if sheet not in BY_NAME:
-        raise LookupError(f"there is no sheet {sheet!r}")
+        raise LookupError(say("there is no sheet {sheet!r}", sheet=sheet))
     of, book = BY_NAME[sheet], app.project.book
     raw = raw_sheet(book, sheet)
     grid = raw.grid if raw is not None else [list(of.names)]
@@ -64,19 +67,28 @@ def table(app: App, sheet: str, query: Mapping[str, str]) -> str:
     rows.append(sight.row([], max(len(grid), 1) + 1))
     heads = "".join(_head(of, name) for name in sight.names)
     back = f"/tables/{quote(sheet)}?{query_of(find=find, **{'from': first})}"
-    network = '<p><a href="/network">On the map: click two sites for a link</a></p>'
+    network = '<p><a href="/network">' + say("On the map: click two sites for a link") + "</a></p>"
+    network = network if sheet in ("Links", "Sites") else ""
     body = (
-        f'<p class="lead">{escape(of.meaning)}</p>{network if sheet in ("Links", "Sites") else ""}'
+        f'<p class="lead">{escape(say(of.meaning))}</p>{network}'
         + _filter(sheet, find, len(matching))
-        + f"{_pages(sheet, find, matching, first)}{sight.listed()}"
-        f'<form method="post" action="/rows" id="rows">{hidden(sheet=sheet, back=back)}</form>'
-        f'<div class="scroll grid" tabindex="0" role="region" aria-label="{escape(sheet)}" '
-        f'data-sheet="{escape(sheet)}"><table>'
-        f'<caption>{escape(sheet)}</caption><thead><tr><th scope="col">row</th>{heads}'
-        f'<th scope="col">do</th></tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
+        + (
+            f"{_pages(sheet, find, matching, first)}{sight.listed()}"
+            f'<form method="post" action="/rows" id="rows">'
+            f"{hidden(sheet=sheet, back=back)}</form>"
+            f'<div class="scroll grid" tabindex="0" role="region" aria-label="{escape(sheet)}" '
+            f'data-sheet="{escape(sheet)}">'
+            f'<table><caption>{escape(sheet)}</caption><thead><tr><th scope="col">'
+            + say("row")
+            + f'</th>{heads}<th scope="col">'
+            + say("do")
+            + f"</th></tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
+        )
         + note(
-            "A change is kept and checked at once. A block copied from Excel can be pasted into "
-            "any cell. The last row is new."
+            say(
+                "A change is kept and checked at once. A block copied from Excel can be "
+                "pasted into any cell. The last row is new."
+            )
         )
         + save_and_undo(back)
     )
@@ -99,10 +111,12 @@ def _matching(grid: Sequence[Sequence[object]], find: str) -> list[int]:
 
 
 def _filter(sheet: str, find: str, count: int) -> str:
-    told = f'<span class="soft">{count} rows</span>' if find else ""
+    told = ('<span class="soft">' + say("{count} rows", count=count) + "</span>") if find else ""
     return (
-        f'<form method="get" action="/tables/{quote(sheet)}"><label for="find">Rows with</label> '
-        f'<input id="find" name="find" value="{escape(find)}"> {button("Filter")} {told}</form>'
+        f'<form method="get" action="/tables/{quote(sheet)}"><label for="find">'
+        + say("Rows with")
+        + f'</label> <input id="find" name="find" value="{escape(find)}"> '
+        + f"{button(say('Filter'))} {told}</form>"
     )
 
 

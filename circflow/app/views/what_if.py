@@ -11,6 +11,7 @@ from circflow.app.html import table as html_table
 from circflow.app.project import Change, Variant
 from circflow.app.views.parts import begin, choice, field, hidden, query_of
 from circflow.app.views.plan import pick
+from circflow.i18n import say
 
 if TYPE_CHECKING:
     from circflow.app.state import App
@@ -32,13 +33,13 @@ def what_if(app: App, query: Mapping[str, str]) -> str:
     body += form(
         "/variants",
         field("A new list of changes", "variant", of="new", size=24, required="required")
-        + button("Add"),
+        + button(say("Add")),
     )
     if one is not None:
         body += _changes(one)
     body += _sliders(name if one is not None else "")
     body += _compare(project.variants) + pick(app)
-    return page("What if", body, project=project, at="/what-if")
+    return page(say("What if"), body, project=project, at="/what-if")
 
 
 def _changes(one: Variant) -> str:
@@ -47,56 +48,74 @@ def _changes(one: Variant) -> str:
         switch = form(
             "/variants",
             hidden(variant=one.name, do="switch", at=n)
-            + button("on" if change.on else "off", title=f"{change.address} is on or off"),
+            + button(
+                "on" if change.on else "off",
+                title=say("{address} is on or off", address=change.address),
+            ),
         )
         drop = form(
             "/variants",
             hidden(variant=one.name, do="drop", at=n)
-            + button("remove", title=f"Remove {change.address}"),
+            + button("remove", title=say("Remove {address}", address=change.address)),
         )
         rows.append([switch, escape(change.address), escape(change.edit), drop])
-    head = ("in force", "cells", "change", "do")
-    shown = html_table(head, rows, caption="Changes") if rows else ""
-    place = "Markets.price[material=slag cement]"
+    head = (say("in force"), "cells", "change", "do")
+    shown = html_table(head, rows, caption=say("Changes")) if rows else ""
+    place = say("Markets.price[material=slag cement]")
     add = form(
         "/variants",
         hidden(variant=one.name, do="add")
         + field("Cells", "address", of="change", size=44, required="required", placeholder=place)
-        + choice("Change", "sign", _SIGNS, of="change")
+        + choice(say("Change"), "sign", _SIGNS, of="change")
         + field("by", "value", of="change", size=8, required="required")
-        + button("Add the change"),
+        + button(say("Add the change")),
     )
-    solve_it = begin("solve", "Solve", variant=one.name)
+    solve_it = begin("solve", say("Solve"), variant=one.name)
     return f"<section><h2>{escape(one.name)}</h2>{shown}{add}{solve_it}</section>"
 
 
 def _sliders(variant: str) -> str:
     """The rows of Ranges, moved with the decisions held; the script draws them when ready."""
     return (
-        f"<section><h2>Sliders</h2><p>The rows of the sheet Ranges, moved with the decisions held."
-        f'</p><div data-sliders="{escape(variant)}"><button type="button">Show the sliders</button>'
-        '<p role="status" class="lead"></p><div class="rows"></div>'
-        + form("/variants/sliders", hidden(variant=variant, values="{}") + button("Search afresh"))
+        (
+            "<section><h2>"
+            + say("Sliders")
+            + "</h2><p>"
+            + say("The rows of the sheet Ranges, moved with the decisions held.")
+            + f'</p><div data-sliders="{escape(variant)}"><button type="button">'
+            + say("Show the sliders")
+            + '</button><p role="status" class="lead"></p><div class="rows"></div>'
+        )
+        + form(
+            "/variants/sliders", hidden(variant=variant, values="{}") + button(say("Search afresh"))
+        )
         + "</div></section>"
     )
 
 
 def _compare(variants: Sequence[Variant]) -> str:
     if not variants:
-        return note("Two lists of changes, or one and the workbook, can be put side by side.")
+        return note(say("Two lists of changes, or one and the workbook, can be put side by side."))
     boxes = "".join(
         '<label class="pick"><input type="checkbox" name="scenario" checked '
         f'value="{escape(value)}"> '
         f"{escape(words)}</label>"
-        for value, words in [("", "the workbook as it is"), *((v.name, v.name) for v in variants)]
+        for value, words in [
+            ("", say("the workbook as it is")),
+            *((v.name, v.name) for v in variants),
+        ]
     )
-    return f"<section><h2>Side by side</h2>{begin('compare', 'Compare', boxes)}</section>"
+    return (
+        "<section><h2>"
+        + say("Side by side")
+        + f"</h2>{begin('compare', 'Compare', boxes)}</section>"
+    )
 
 
 def lists_of(app: App, names: Sequence[str]) -> dict[str, dict[str, str]]:
     """The changes in force of scenarios by name; an empty name is the workbook."""
     known = {v.name: v.in_force() for v in app.project.variants}
-    return {n or "the workbook": known.get(n, {}) for n in names if not n or n in known}
+    return {n or say("the workbook"): known.get(n, {}) for n in names if not n or n in known}
 
 
 def moved(app: App, variant: str, values: Mapping[int, float], rows: Sequence[Any]) -> str:
@@ -104,7 +123,7 @@ def moved(app: App, variant: str, values: Mapping[int, float], rows: Sequence[An
     signs = {"factor": "*", "add": "+", "set": "="}
     own = {c.address: c for c in app.project.variant(variant).changes} if variant else {}
     count = sum(v.name.startswith("sliders") for v in app.project.variants) + 1
-    one = app.project.variant(f"sliders {count}")
+    one = app.project.variant(say("sliders {count}", count=count))
     one.changes = list(own.values())
     for at, value in values.items():
         row = rows[at]

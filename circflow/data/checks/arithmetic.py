@@ -19,11 +19,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from circflow.data.cells import plain, shorten
+from circflow.data.cells import shorten, written
+from circflow.data.checks.doubts.flows import places_with_takers
 from circflow.data.checks.findings import Drafts
-from circflow.data.checks.flow_doubts import places_with_takers
 from circflow.data.checks.reach import PLACE, Reach
 from circflow.data.scenario import Scenario
+from circflow.i18n import say
 
 _MARGIN = 1e-6
 """Share by which a limit may be missed before it counts: far above rounding."""
@@ -85,8 +86,8 @@ def check_arithmetic(drafts: Drafts, scenario: Scenario, reach: Reach) -> None:
             reach.has_way_out(),
             _lossy(scenario),
             "amount_per_year",
-            "must be handled",
-            "every outlet together takes at most",
+            say("must be handled"),
+            say("every outlet together takes at most"),
         ),
         _Demand(
             _terms(markets[markets["min_per_year"] > 0], "Markets", "min_per_year"),
@@ -94,8 +95,8 @@ def check_arithmetic(drafts: Drafts, scenario: Scenario, reach: Reach) -> None:
             reach.has_way_in(),
             set(),
             "min_per_year",
-            "must be sold",
-            "every source together gives at most",
+            say("must be sold"),
+            say("every source together gives at most"),
         ),
     )
     for demand in demands:
@@ -120,22 +121,22 @@ def _compare(drafts: Drafts, demand: _Demand, reach: Reach, years: dict[str, int
     if not len(needs):
         return
     pairs = ((needs, demand.limits.yearly), (_over_horizon(needs, years), demand.limits.whole))
-    said: set[str] = set()
+    reported: set[str] = set()
     for need, limit in pairs:
         apart = need[~demand.linked[reach.codes(need)]]
         for site, material, period in _exceeded(apart, limit, [*PLACE, "period"]):
-            if material not in said:
+            if material not in reported:
                 here = need[(need["site"] == site) & (need["material"] == material)]
                 there = limit[(limit["site"] == site) & (limit["material"] == material)]
-                _note(drafts, demand, here, there, (period, f"at {shorten(site)!r}"))
-                said.add(material)
+                _note(drafts, demand, here, there, (period, say("at {site!r}", site=shorten(site))))
+                reported.add(material)
     for need, limit in pairs:
         shared = need[~need["material"].isin(list(demand.lossy))]
         for material, period in _exceeded(shared, limit, ["material", "period"]):
-            if material not in said:
+            if material not in reported:
                 here, there = (rows[rows["material"] == material] for rows in (need, limit))
-                _note(drafts, demand, here, there, (period, "in all"))
-                said.add(material)
+                _note(drafts, demand, here, there, (period, say("in all")))
+                reported.add(material)
 
 
 def _exceeded(needs: pd.DataFrame, limits: pd.DataFrame, by: list[str]) -> list[tuple[str, ...]]:
@@ -162,23 +163,40 @@ def _note(
     terms = terms[terms["amount"] > 0].sort_values("amount", ascending=False)
     first = terms.head(4)
     parts = [
-        f"{_rounded(amount)} by {drafts[sheet].cell(int(row), _LIMITING[sheet])}"
+        say(
+            "{amount} by {cell}",
+            amount=_rounded(amount),
+            cell=drafts[sheet].cell(int(row), _LIMITING[sheet]),
+        )
         for sheet, row, amount in zip(first["sheet"], first["row"], first["amount"], strict=True)
     ]
-    when = "over the horizon" if period == _WHOLE else f"a year in period {period!r}"
+    when = (
+        say("over the horizon")
+        if period == _WHOLE
+        else say("a year in period {period!r}", period=period)
+    )
     detail = f" ({', '.join(parts)}{', …' if len(terms) > 4 else ''})" if parts else ""
     drafts.infeasible(
         str(largest["sheet"]),
         int(largest["row"]),
         demand.column,
-        f"{_rounded(here['amount'].sum())} of {shorten(str(largest['material']))!r} {demand.verb} "
-        f"{where} {when}, but {demand.most} {_rounded(terms['amount'].sum())}{detail}: lower this, "
-        "or raise those",
+        say(
+            "{sum} of {material!r} {verb} {where} {when}, but {most} {sum_2}{detail}: "
+            "lower this, or raise those",
+            sum=_rounded(here["amount"].sum()),
+            material=shorten(str(largest["material"])),
+            verb=demand.verb,
+            where=where,
+            when=when,
+            most=demand.most,
+            sum_2=_rounded(terms["amount"].sum()),
+            detail=detail,
+        ),
     )
 
 
 def _rounded(amount: float) -> str:
-    return plain(float(f"{amount:.6g}"))
+    return written(float(f"{amount:.6g}"))
 
 
 def _unit_rates(scenario: Scenario) -> pd.DataFrame:
@@ -195,8 +213,10 @@ def _capacities(scenario: Scenario) -> pd.DataFrame:
     """The greatest available capacity of every unit in every period."""
     units = scenario.active_units.rename_axis("row").reset_index()
     units = units.merge(pd.DataFrame({"period": [p.name for p in scenario.periods]}), how="cross")
-    own = scenario.frame("UnitPeriods")[["unit", "period", "capacity_per_year", "availability"]]
-    units = units.merge(own, on=["unit", "period"], how="left", suffixes=("", "_own"))
+    by_period = scenario.frame("UnitPeriods")[
+        ["unit", "period", "capacity_per_year", "availability"]
+    ]
+    units = units.merge(by_period, on=["unit", "period"], how="left", suffixes=("", "_own"))
     existing = units["status"] == "existing"
     fixed = units["capacity_per_year_own"].fillna(units["capacity_per_year"])
     greatest = units[["capacity_per_year", "capacity_max_per_year"]].max(axis=1)
@@ -229,12 +249,12 @@ def _over_horizon(yearly: pd.DataFrame, years: dict[str, int]) -> pd.DataFrame:
 def _outlets(scenario: Scenario, rates: pd.DataFrame, years: dict[str, int]) -> _Side:
     units = rates.loc[rates["role"] == "input", _TERM]
     markets = _terms(scenario.in_force("Markets"), "Markets", "max_per_year")
-    yearly, whole = _disposal(scenario, years)
+    yearly, horizon = _disposal(scenario, years)
     room, room_whole = _stock_room(scenario, years)
     flows = pd.concat([units, markets], ignore_index=True)
     return _Side(
         pd.concat([flows, yearly, room], ignore_index=True),
-        pd.concat([_over_horizon(flows, years), whole, room_whole], ignore_index=True),
+        pd.concat([_over_horizon(flows, years), horizon, room_whole], ignore_index=True),
     )
 
 
@@ -259,13 +279,13 @@ def _disposal(scenario: Scenario, years: dict[str, int]) -> tuple[pd.DataFrame, 
     every = rows[rows["material"].isna()].drop(columns="material").merge(wastes, how="cross")
     rows = pd.concat([rows[rows["material"].notna()], every], ignore_index=True)
     summed = rows.assign(amount=rows["amount"] * rows["length"])
-    whole = summed.groupby(["site", "material", "key"], sort=False, as_index=False).agg(
+    horizon = summed.groupby(["site", "material", "key"], sort=False, as_index=False).agg(
         row=("row", "first"), amount=("amount", "sum"), held=("held", "first")
     )
-    whole = whole.assign(
-        sheet="Disposal", period=_WHOLE, amount=np.minimum(whole["amount"], whole["held"])
+    horizon = horizon.assign(
+        sheet="Disposal", period=_WHOLE, amount=np.minimum(horizon["amount"], horizon["held"])
     )
-    return rows[_TERM], whole[_TERM]
+    return rows[_TERM], horizon[_TERM]
 
 
 def _joined(rows: pd.DataFrame) -> pd.Series:
@@ -291,8 +311,8 @@ def _stock_room(scenario: Scenario, years: dict[str, int]) -> tuple[pd.DataFrame
         growth = np.minimum((capacity - before) / length, ceiling)
         parts.append(stocks.assign(period=period, amount=growth)[_TERM])
     last = np.minimum(capacity, stocks["closing_max"].fillna(np.inf))
-    whole = stocks.assign(period=_WHOLE, amount=np.minimum(last - stocks["opening"], ceiling))
-    return pd.concat(parts, ignore_index=True), whole[_TERM]
+    horizon = stocks.assign(period=_WHOLE, amount=np.minimum(last - stocks["opening"], ceiling))
+    return pd.concat(parts, ignore_index=True), horizon[_TERM]
 
 
 def _supplies(scenario: Scenario, rates: pd.DataFrame, years: dict[str, int]) -> _Side:
@@ -310,13 +330,13 @@ def _supplies(scenario: Scenario, rates: pd.DataFrame, years: dict[str, int]) ->
         held = stocks["opening"].where((number == 0) | ~can_add, stocks["capacity"].fillna(np.inf))
         parts.append(stocks.assign(period=period, amount=np.minimum(held / length, pace))[_TERM])
     horizon = float(sum(years.values()))
-    whole = stocks.assign(
+    over_horizon = stocks.assign(
         period=_WHOLE,
         amount=np.minimum(stocks["opening"] - stocks["closing_min"], pace * horizon),
     )
     return _Side(
         pd.concat([flows, *parts], ignore_index=True),
-        pd.concat([_over_horizon(flows, years), whole[_TERM]], ignore_index=True),
+        pd.concat([_over_horizon(flows, years), over_horizon[_TERM]], ignore_index=True),
     )
 
 
@@ -332,8 +352,11 @@ def _check_stockpiles(drafts: Drafts, scenario: Scenario, years: dict[str, int])
             "Stockpiles",
             int(row),
             "closing_min",
-            f"the stockpile opens with {plain(opening[row])} and nothing may be added, so that it "
-            "cannot close with more: lower closing_min, or set can_add to yes",
+            say(
+                "the stockpile opens with {opening} and nothing may be added, so that it "
+                "cannot close with more: lower closing_min, or set can_add to yes",
+                opening=written(opening[row]),
+            ),
         )
     for column, length in (("closing_max", horizon), ("capacity", first)):
         too_slow = opening - length * pace > stocks[column] + slack
@@ -342,8 +365,15 @@ def _check_stockpiles(drafts: Drafts, scenario: Scenario, years: dict[str, int])
                 "Stockpiles",
                 int(row),
                 column,
-                f"the stockpile opens with {plain(opening[row])} and at most {plain(pace[row])} a "
-                f"year may be reclaimed, so that it cannot come down to {column} "
-                f"{'in time' if column == 'closing_max' else 'in the first period'}: raise "
-                f"{column} or max_reclaim_per_year",
+                say(
+                    "the stockpile opens with {opening} and at most {pace} a year may be "
+                    "reclaimed, so that it cannot come down to {column} {if_any}: raise {column} "
+                    "or max_reclaim_per_year",
+                    opening=written(opening[row]),
+                    pace=written(pace[row]),
+                    column=column,
+                    if_any=say("in time")
+                    if column == "closing_max"
+                    else say("in the first period"),
+                ),
             )

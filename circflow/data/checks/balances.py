@@ -12,8 +12,9 @@ from circflow.data.balances import (
     held_by_rows,
     recipe_balances,
 )
-from circflow.data.cells import plain, shorten
+from circflow.data.cells import shorten, written
 from circflow.data.checks.findings import Drafts, records
+from circflow.i18n import say
 
 _READ = {
     "Recipes": ("technology", "recipe", "role", "material", "amount", "group", "weight"),
@@ -36,11 +37,12 @@ def check_balances(drafts: Drafts) -> None:
         return
     _check_moisture(drafts)
     frames = {sheet: drafts[sheet].frame for sheet in _READ}
-    held = contents(frames["Properties"], frames["PropertyKinds"])
-    for balance in records(recipe_balances(frames)):
-        if balance["property"] != MASS:
-            own = held[held["property"] == balance["property"]].drop_duplicates("material")
-            _judge(drafts, balance, own.set_index("material")["content"])
+    held, table = contents(frames["Properties"], frames["PropertyKinds"]), recipe_balances(frames)
+    odd = table["out"] > table["least_in"] * (1.0 + ROUNDING)
+    odd |= table["lost"] > table[["allowed", "named"]].max(axis=1) + ROUNDING
+    for balance in records(table[odd & (table["property"] != MASS)]):
+        of_one = held[held["property"] == balance["property"]].drop_duplicates("material")
+        _judge(drafts, balance, of_one.set_index("material")["content"])
 
 
 def _check_units(drafts: Drafts) -> None:
@@ -51,9 +53,13 @@ def _check_units(drafts: Drafts) -> None:
                 "PropertyKinds",
                 record["row"],
                 "unit",
-                f"{record['unit']} is no unit of {record['kind']}: substance and moisture are in "
-                "%, share, kg/t or g/t, energy is in GJ, MJ, MJ/kg, MWh or kWh",
-                expected="a unit of the kind",
+                say(
+                    "{unit} is no unit of {kind}: substance and moisture are in %, share, kg/t "
+                    "or g/t, energy is in GJ, MJ, MJ/kg, MWh or kWh",
+                    unit=record["unit"],
+                    kind=record["kind"],
+                ),
+                expected=say("a unit of the kind"),
             )
     moistures = frame.index[frame["kind"] == "moisture"]
     for row in moistures[1:]:
@@ -61,8 +67,8 @@ def _check_units(drafts: Drafts) -> None:
             "PropertyKinds",
             int(row),
             "kind",
-            "another property is the moisture already: make this one a quality",
-            expected="one property of kind moisture",
+            say("another property is the moisture already: make this one a quality"),
+            expected=say("one property of kind moisture"),
         )
 
 
@@ -77,9 +83,12 @@ def _check_moisture(drafts: Drafts) -> None:
                 "Properties",
                 record["row"],
                 "value",
-                f"a moisture of {plain(100.0 * share)} % leaves no dry mass: correct the figure or "
-                "the unit in PropertyKinds",
-                expected="at least 0 and below 100 %",
+                say(
+                    "a moisture of {plain} % leaves no dry mass: correct the figure or the unit "
+                    "in PropertyKinds",
+                    plain=written(100.0 * share),
+                ),
+                expected=say("at least 0 and below 100 %"),
             )
 
 
@@ -90,40 +99,58 @@ def _judge(drafts: Drafts, balance: dict[str, object], content: pd.Series[float]
     name, measure = shorten(str(balance["property"])), balance["measure"]
     one = f"{shorten(str(balance['technology']))!r}"
     if out > most * (1.0 + ROUNDING):
-        words = (
-            f"{one} makes {plain(out)} {measure} of {name} out of {plain(most)}: no recipe makes "
-            "it; correct the amount or the contents in Properties, or list what else goes in"
+        words = say(
+            "{one} makes {out} {measure} of {name} out of {most}: no recipe makes it; "
+            "correct the amount or the contents in Properties, or list what else goes in",
+            one=one,
+            out=written(out),
+            measure=measure,
+            name=name,
+            most=written(most),
         )
         drafts.warning("Recipes", _row(drafts, balance, "output", content), "amount", words)
     elif out > least * (1.0 + ROUNDING) and not _blended(drafts, balance):
-        words = (
-            f"{one} makes {plain(out)} {measure} of {name} even out of inputs that bring only "
-            f"{plain(least)}: list them in a recipe of their own, or limit the mix in BlendLimits"
+        words = say(
+            "{one} makes {out} {measure} of {name} even out of inputs that bring only "
+            "{least}: list them in a recipe of their own, or limit the mix in BlendLimits",
+            one=one,
+            out=written(out),
+            measure=measure,
+            name=name,
+            least=written(least),
         )
         drafts.warning("Recipes", _row(drafts, balance, "output", content), "amount", words)
     lost = 1.0 - out / most if most > 0.0 else 0.0
     bearable = max(float(str(balance["allowed"])), float(str(balance["named"])))
     if lost > bearable + ROUNDING:
-        words = (
-            f"{one} loses {plain(round(100.0 * lost, 1))} % of the {name} that goes in "
-            f"({plain(most)} {measure}), more than the {plain(100.0 * bearable)} % that "
-            f"{'Losses names' if balance['named'] else 'need no name'}: say in Losses where it "
-            "goes, or give the outputs their contents in Properties"
+        words = say(
+            "{one} loses {round} % of the {name} that goes in ({most} {measure}), more "
+            "than the {plain} % that {if_any}: say in Losses where it goes, or give the "
+            "outputs their contents in Properties",
+            one=one,
+            round=written(round(100.0 * lost, 1)),
+            name=name,
+            most=written(most),
+            measure=measure,
+            plain=written(100.0 * bearable),
+            if_any=say("Losses names") if balance["named"] else say("need no name"),
         )
         drafts.warning("Recipes", _row(drafts, balance, "input", content), "amount", words)
 
 
 def _blended(drafts: Drafts, balance: dict[str, object]) -> bool:
     limits = drafts["BlendLimits"].frame
-    own = limits["technology"] == balance["technology"]
-    return bool((own & (limits["recipe"] == balance["recipe"])).any())
+    of_technology = limits["technology"] == balance["technology"]
+    return bool((of_technology & (limits["recipe"] == balance["recipe"])).any())
 
 
 def _row(drafts: Drafts, balance: dict[str, object], role: str, content: pd.Series[float]) -> int:
     """The row of Recipes of the input or output that holds most; of the other role if none is."""
     rows = drafts["Recipes"].frame
-    own = (rows["technology"] == balance["technology"]) & (rows["recipe"] == balance["recipe"])
-    rows = rows[own]
+    of_recipe = (rows["technology"] == balance["technology"]) & (
+        rows["recipe"] == balance["recipe"]
+    )
+    rows = rows[of_recipe]
     of_role = rows[rows["role"] == role]
     held = held_by_rows(of_role if len(of_role) else rows, content)
     return int(held.index[int(held.to_numpy().argmax())])

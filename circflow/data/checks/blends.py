@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from circflow.data.cells import plain, shorten
+from circflow.data.cells import shorten, written
 from circflow.data.checks.findings import Drafts, quoted, records
 from circflow.data.suggest import nearest, remark
+from circflow.i18n import say
 
 _TOLERANCE = 1e-6
 """Share of a limit's own scale by which it may be missed before it counts as impossible."""
@@ -74,19 +75,27 @@ def _property_values(drafts: Drafts) -> dict[tuple[str, str], float]:
 def _names_one(drafts: Drafts, row: int, limit: dict[str, Any]) -> bool:
     both = limit["property"] is not None and limit["material"] is not None
     if both or (limit["property"] is None and limit["material"] is None):
-        verb = "names both a property and a material" if both else "names nothing to limit"
+        verb = (
+            say("names both a property and a material") if both else say("names nothing to limit")
+        )
         drafts.error(
             "BlendLimits",
             row,
             "material" if both else "property",
-            f"the row {verb}: fill in a property (for a mean) or a material (for its share)",
-            expected="exactly one of property and material",
+            say(
+                "the row {verb}: fill in a property (for a mean) or a material (for its share)",
+                verb=verb,
+            ),
+            expected=say("exactly one of property and material"),
         )
         return False
     if pd.isna(limit["min"]) and pd.isna(limit["max"]):
         if drafts["BlendLimits"].is_sound(row, "min", "max"):
             drafts.warning(
-                "BlendLimits", row, "min", "the row has neither min nor max, so it limits nothing"
+                "BlendLimits",
+                row,
+                "min",
+                say("the row has neither min nor max, so it limits nothing"),
             )
         return False
     return True
@@ -100,9 +109,14 @@ def _share(drafts: Drafts, row: int, group: _Group, material: str, name: str) ->
         "BlendLimits",
         row,
         "material",
-        f"{shorten(material)!r} is not in the group {shorten(name)!r}"
-        f"{remark(material, suggestion)}: name one of its materials, or add it in Recipes",
-        expected="one of " + ", ".join(group.materials[:10]),
+        say(
+            "{material!r} is not in the group {name!r}{remark}: name one of its "
+            "materials, or add it in Recipes",
+            material=shorten(material),
+            name=shorten(name),
+            remark=remark(material, suggestion),
+        ),
+        expected=say("one of ") + ", ".join(group.materials[:10]),
         suggestion=suggestion,
     )
     return None
@@ -117,13 +131,17 @@ def _mean(
             "BlendLimits",
             row,
             "property",
-            f"the property {shorten(name)!r} has no value for {quoted(absent)}: every material of "
-            "the group needs one, add it in Properties",
-            expected="a property that all materials of the group have",
+            say(
+                "the property {name!r} has no value for {quoted}: every material of the "
+                "group needs one, add it in Properties",
+                name=shorten(name),
+                quoted=quoted(absent),
+            ),
+            expected=say("a property that all materials of the group have"),
         )
         return None
-    found = np.array([values[name, m] for m in group.materials], dtype=float)
-    return None if np.isnan(found).any() else found
+    known = np.array([values[name, m] for m in group.materials], dtype=float)
+    return None if np.isnan(known).any() else known
 
 
 def _check_possible(drafts: Drafts, groups: dict[_Owner, _Group]) -> None:
@@ -148,8 +166,12 @@ def _impossible_alone(drafts: Drafts, limit: tuple[int, np.ndarray, float, float
             "BlendLimits",
             row,
             "min",
-            f"no mix can reach the least of {plain(least)}: the greatest that the inputs allow is "
-            f"{plain(high)}; lower it, or the recipe can never run",
+            say(
+                "no mix can reach the least of {least}: the greatest that the inputs allow "
+                "is {high}; lower it, or the recipe can never run",
+                least=written(least),
+                high=written(high),
+            ),
         )
         return True
     if greatest < low - margin:
@@ -157,8 +179,12 @@ def _impossible_alone(drafts: Drafts, limit: tuple[int, np.ndarray, float, float
             "BlendLimits",
             row,
             "max",
-            f"no mix can come down to {plain(greatest)}: the least that the inputs allow is "
-            f"{plain(low)}; raise it, or the recipe can never run",
+            say(
+                "no mix can come down to {greatest}: the least that the inputs allow is "
+                "{low}; raise it, or the recipe can never run",
+                greatest=written(greatest),
+                low=written(low),
+            ),
         )
         return True
     return False
@@ -203,7 +229,11 @@ def _check_together(drafts: Drafts, groups: list[tuple[_Owner, _Group]]) -> None
                 "BlendLimits",
                 max(rows_named),
                 "group",
-                f"no mix of {quoted(group.materials)} meets all limits of the group "
-                f"{shorten(owner[2])!r} (rows {', '.join(map(str, sorted(rows_named)))}): loosen "
-                "one of them, or the recipe can never run",
+                say(
+                    "no mix of {quoted} meets all limits of the group {owner!r} (rows {list}): "
+                    "loosen one of them, or the recipe can never run",
+                    quoted=quoted(group.materials),
+                    owner=shorten(owner[2]),
+                    list=", ".join(map(str, sorted(rows_named))),
+                ),
             )

@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import pandas as pd
 
-from circflow.data.cells import plain, shorten
+from circflow.data.cells import shorten, written
 from circflow.data.checks.findings import Drafts
 from circflow.data.checks.reach import Reach, places
 from circflow.data.scenario import Scenario
+from circflow.i18n import say
 
 
 def check_disposal(drafts: Drafts, scenario: Scenario, reach: Reach) -> None:
@@ -34,9 +35,14 @@ def _check_dearer(drafts: Drafts, scenario: Scenario, rows: pd.DataFrame) -> Non
             "Disposal",
             int(row),
             "fee",
-            f"the row is never used: row {other}, which names no material, takes "
-            f"{shorten(material)!r} here too, for {plain(fee)}; where this fee is to hold, name "
-            f"the other wastes one by one instead of row {other}",
+            say(
+                "the row is never used: row {other}, which names no material, takes "
+                "{material!r} here too, for {fee}; where this fee is to hold, name the other "
+                "wastes one by one instead of row {other}",
+                other=other,
+                material=shorten(material),
+                fee=written(fee),
+            ),
         )
 
 
@@ -64,8 +70,13 @@ def _check_tipped_again(
             "Stockpiles",
             int(row),
             "closing_max",
-            f"what is dug up may be tipped again at {shorten(first['site'])!r} (Disposal row "
-            f"{first['row']}, fee {plain(first['fee'])}), and the dump counts as cleared: if it "
-            f"has to be used, leave {shorten(material)!r} out of Disposal, naming the other wastes "
-            "one by one",
+            say(
+                "what is dug up may be tipped again at {site!r} (Disposal row {row}, fee "
+                "{fee}), and the dump counts as cleared: if it has to be used, leave "
+                "{material!r} out of Disposal, naming the other wastes one by one",
+                site=shorten(first["site"]),
+                row=first["row"],
+                fee=written(first["fee"]),
+                material=shorten(material),
+            ),
         )

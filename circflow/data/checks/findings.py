@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
 import pandas as pd
 
 from circflow.data.cells import show
-from circflow.data.schema import BY_NAME, Sheet
+from circflow.data.schema.sheets import BY_NAME, Sheet
 from circflow.data.table import Cell, Problem, Table
+from circflow.i18n import say
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+    pass
 
 BLANK_KEY = "\0blank"
 """Stands for a blank key cell where keys are compared: a key of its own."""
@@ -92,10 +92,13 @@ class Draft:
     """Whether the sheet is missing, or lacks a column it needs."""
     title: str = ""
     """What the sheet is called in the file, where that is misspelt."""
+    native: str = ""
+    """What the sheet is called in the file, where that is its name in another language."""
 
     def cell(self, row: int, column: str = "") -> Cell:
         """The cell of a column in a row (of the row, if the file lacks the column)."""
-        return Cell(self.title or self.sheet.name, row, self.letters.get(column, ""))
+        name = self.title or self.sheet.name
+        return Cell(name, row, self.letters.get(column, ""), self.native)
 
     def spoil(self, row: int, column: str) -> None:
         """Note that a cell is an error already, so that no other rule speaks of it."""
@@ -112,7 +115,7 @@ class Draft:
 
     @property
     def table(self) -> Table:
-        return Table(self.sheet, self.frame, self.letters)
+        return Table(self.sheet, self.frame, self.letters, self.native)
 
     @classmethod
     def of(cls, table: Table) -> Draft:
@@ -198,13 +201,8 @@ def comparable(frame: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
     return frame[list(columns)].astype(object).fillna(BLANK_KEY)
 
 
-def not_in(values: pd.Series[str], good: Iterable[str]) -> NDArray[np.bool_]:
-    """Which non-blank names are not among the good ones."""
-    return (values.notna() & ~values.isin(list(good))).to_numpy(bool)
-
-
 def quoted(names: Iterable[str], most: int = 5) -> str:
     """Names for a message: quoted, the first few."""
     listed = list(names)
     text = ", ".join(repr(name) for name in listed[:most])
-    return text + (f" and {len(listed) - most} more" if len(listed) > most else "")
+    return text + (say(" and {count} more", count=len(listed) - most) if len(listed) > most else "")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from circflow.data.address import AddressError
-from circflow.data.cells import plain
+from circflow.data.cells import written
+from circflow.data.changes.address import AddressError
+from circflow.data.changes.futures import OFF, OFF_WORDS, futures_of, in_future, outage, target_of
 from circflow.data.checks.findings import Drafts, records
-from circflow.data.futures import OFF, OFF_WORDS, futures_of, in_future, outage, target_of
 from circflow.data.scenario import Scenario, ScenarioError
+from circflow.i18n import say
 
 SLACK = 1e-3
 """By how much the probabilities may miss 1."""
@@ -32,8 +33,11 @@ def _check_probabilities(drafts: Drafts) -> None:
             "Futures",
             int(frame.index[-1]),
             "probability",
-            f"the probabilities add up to {plain(round(total, 9))}: make them add up to 1",
-            expected="probabilities that add up to 1",
+            say(
+                "the probabilities add up to {total}: make them add up to 1",
+                total=written(round(total, 9)),
+            ),
+            expected=say("probabilities that add up to 1"),
         )
 
 
@@ -45,19 +49,25 @@ def _check_change(drafts: Drafts, record: dict[str, Any]) -> None:
     blank = record["value"] != record["value"]
     if draft.is_sound(row, "value") and is_off is not blank:
         message = (
-            "off takes no value: clear the cell"
+            say("off takes no value: clear the cell")
             if is_off
-            else f"the row does not say the value of the {record['change']}: fill it in"
+            else say(
+                "the row does not say the value of the {change}: fill it in",
+                change=record["change"],
+            )
         )
-        expected = "a blank cell" if is_off else "a number"
+        expected = say("a blank cell") if is_off else say("a number")
         drafts.error("FutureChanges", row, "value", message, expected=expected)
     if not is_off and record["period"] is not None and draft.is_sound(row, "period"):
         drafts.error(
             "FutureChanges",
             row,
             "period",
-            "only off has a period: clear the cell, and name the period in the address's brackets",
-            expected="a blank cell",
+            say(
+                "only off has a period: clear the cell, and name the period in the address's "
+                "brackets"
+            ),
+            expected=say("a blank cell"),
         )
     if draft.is_sound(row, "parameter"):
         _check_target(drafts, row, record["parameter"], is_off)
@@ -77,8 +87,8 @@ def _check_target(drafts: Drafts, row: int, text: str, is_off: bool) -> None:
             "FutureChanges",
             row,
             "parameter",
-            f"{problem.message}: correct the address",
-            expected=OFF_WORDS if is_off else "Sheet.column or Sheet.column[column=value, …]",
+            say("{message}: correct the address", message=problem.message),
+            expected=OFF_WORDS if is_off else say("Sheet.column or Sheet.column[column=value, …]"),
             suggestion=problem.suggestion,
         )
 

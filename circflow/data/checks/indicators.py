@@ -6,8 +6,9 @@ from math import isnan
 from typing import Any
 
 from circflow.data.checks.findings import Drafts, records
-from circflow.data.indicators import BY_INDICATOR, COMPUTED, EMITTED, Computed
+from circflow.data.schema.indicators import BY_INDICATOR, COMPUTED, EMITTED, Computed
 from circflow.data.suggest import nearest
+from circflow.i18n import say
 
 
 def check_indicators(drafts: Drafts) -> None:
@@ -23,17 +24,19 @@ def check_indicators(drafts: Drafts) -> None:
                 "Indicators",
                 number,
                 "value",
-                "the row tells nothing: give a value, a target, or both",
-                expected="a number",
+                say("the row tells nothing: give a value, a target, or both"),
+                expected=say("a number"),
             )
         if weighed and (row["member"] is not None or row["period"] is not None):
             drafts.error(
                 "Indicators",
                 number,
                 "weight",
-                "an index compares clusters over the horizon: weigh a row without member and "
-                "period",
-                expected="a blank cell",
+                say(
+                    "an index compares clusters over the horizon: weigh a row without member and "
+                    "period"
+                ),
+                expected=say("a blank cell"),
             )
         if computed is None:
             _check_name(drafts, number, name)
@@ -54,16 +57,23 @@ def _check_computed(drafts: Drafts, row: dict[str, Any], computed: Computed) -> 
             "Indicators",
             number,
             "value",
-            f"circflow computes {name} from the plan: clear the value, keep the target, or give "
-            "the indicator another name",
-            expected="a blank cell",
+            say(
+                "circflow computes {name} from the plan: clear the value, keep the target, "
+                "or give the indicator another name",
+                name=name,
+            ),
+            expected=say("a blank cell"),
         )
     if row["group"] != computed.group:
         drafts.error(
             "Indicators",
             number,
             "group",
-            f"{name}, which circflow computes, belongs to the group {computed.group}",
+            say(
+                "{name}, which circflow computes, belongs to the group {group}",
+                name=name,
+                group=computed.group,
+            ),
             expected=computed.group,
             suggestion=computed.group,
         )
@@ -72,8 +82,8 @@ def _check_computed(drafts: Drafts, row: dict[str, Any], computed: Computed) -> 
             "Indicators",
             number,
             "member",
-            f"{name} is computed for the cluster as a whole: clear the member",
-            expected="a blank cell",
+            say("{name} is computed for the cluster as a whole: clear the member", name=name),
+            expected=say("a blank cell"),
         )
     if name.startswith(EMITTED):
         _check_pollutant(drafts, number, name)
@@ -90,7 +100,7 @@ def _check_pollutant(drafts: Drafts, number: int, name: str) -> None:
         "Indicators",
         number,
         "indicator",
-        f"the sheet EmissionFactors has no pollutant {pollutant!r}",
+        say("the sheet EmissionFactors has no pollutant {pollutant!r}", pollutant=pollutant),
         expected="emitted:<pollutant of EmissionFactors>",
         suggestion=better,
     )
@@ -104,6 +114,10 @@ def _check_name(drafts: Drafts, number: int, name: str) -> None:
             "Indicators",
             number,
             "indicator",
-            f"{name!r} is taken as an indicator of your own; circflow computes {closest!r}",
+            say(
+                "{name!r} is taken as an indicator of your own; circflow computes {closest!r}",
+                name=name,
+                closest=closest,
+            ),
             suggestion=closest,
         )

@@ -13,6 +13,7 @@ from circflow.data.checks.findings import Drafts
 from circflow.data.checks.provisional import with_frame
 from circflow.data.network import make_network
 from circflow.data.scenario import Scenario
+from circflow.i18n import say
 
 
 def check_distances(drafts: Drafts, sound: Callable[[], Scenario]) -> None:
@@ -41,10 +42,17 @@ def check_distances(drafts: Drafts, sound: Callable[[], Scenario]) -> None:
             "Links",
             row,
             "distance_km",
-            f"the length of the way from {shorten(start)!r} to {shorten(end)!r} for "
-            f"{shorten(material)!r} by {shorten(mode)!r} is unknown, because {shorten(lacking)!r} "
-            "has no coordinates: fill in distance_km, or the coordinates in Sites",
-            expected="a number at least 0",
+            say(
+                "the length of the way from {start!r} to {end!r} for {material!r} by "
+                "{mode!r} is unknown, because {lacking!r} has no coordinates: fill in "
+                "distance_km, or the coordinates in Sites",
+                start=shorten(start),
+                end=shorten(end),
+                material=shorten(material),
+                mode=shorten(mode),
+                lacking=shorten(lacking),
+            ),
+            expected=say("a number at least 0"),
         )
 
 
@@ -88,13 +96,20 @@ def check_effect(drafts: Drafts) -> None:
         if open_modes:
             continue
         if allowed[material] == {"none"}:
-            reason = f"{shorten(material)!r} never leaves its site (modes in Materials is none)"
+            reason = say(
+                "{material!r} never leaves its site (modes in Materials is none)",
+                material=shorten(material),
+            )
         else:
             listed = ", ".join(sorted(allowed[material]))
-            reason = f"{shorten(material)!r} may only go by {listed} (modes in Materials)"
+            reason = say(
+                "{material!r} may only go by {listed} (modes in Materials)",
+                material=shorten(material),
+                listed=listed,
+            )
         drafts.warning(
             "Links",
             int(row),
             "mode" if mode is not None else "material",
-            f"the row has no effect: {reason}",
+            say("the row has no effect: {reason}", reason=reason),
         )

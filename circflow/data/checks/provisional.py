@@ -10,7 +10,7 @@ import pandas as pd
 from circflow.data.checks.findings import Drafts, comparable
 from circflow.data.checks.references import target_column
 from circflow.data.scenario import Period, Scenario, Settings
-from circflow.data.schema import BY_NAME, Sheet
+from circflow.data.schema.sheets import BY_NAME, Sheet
 from circflow.data.table import Book, Table
 
 _FIRST = ("Periods", "Members", "Sites", "Modes", "Materials", "Recipes", "Units")
@@ -29,7 +29,7 @@ def provisional(
         if draft.sheet.key:
             key = [*draft.sheet.key, *(["period"] if draft.sheet.periodic else [])]
             frame = frame[~comparable(frame, key).duplicated()]
-        tables[name] = Table(draft.sheet, frame, draft.letters)
+        tables[name] = Table(draft.sheet, frame, draft.letters, draft.native)
     return Scenario(settings, periods, {name: tables[name] for name in BY_NAME}, book)
 
 

@@ -10,8 +10,9 @@ import pandas as pd
 from circflow.data.cells import shorten, split_names
 from circflow.data.checks.findings import Drafts, by_row, comparable, records
 from circflow.data.checks.rows import is_dash, is_totals
-from circflow.data.schema import Sheet
+from circflow.data.schema.sheets import Sheet
 from circflow.data.suggest import Names, remark
+from circflow.i18n import say
 
 NO_MODE = "none"
 """In Materials.modes: the material never leaves its site."""
@@ -43,9 +44,13 @@ def _check_key(drafts: Drafts, sheet: Sheet, columns: list[str]) -> None:
             sheet.name,
             int(row),
             named[-1] if sheet.periodic and frame.at[row, "period"] is not None else named[0],
-            f"{_key_words(frame.loc[row, columns])} stands in row {origin} already: "
-            "delete one of the two rows, or add them up",
-            expected="one row for each " + ", ".join(columns),
+            say(
+                "{key_words} stands in row {origin} already: delete one of the two rows, or "
+                "add them up",
+                key_words=_key_words(frame.loc[row, columns]),
+                origin=origin,
+            ),
+            expected=say("one row for each ") + ", ".join(columns),
         )
 
 
@@ -66,8 +71,12 @@ def _check_group_members(drafts: Drafts) -> None:
             "Recipes",
             record["row"],
             "material",
-            f"{shorten(material)!r} is in the group {shorten(group)!r} twice: delete one row",
-            expected="a material once in a group",
+            say(
+                "{material!r} is in the group {group!r} twice: delete one row",
+                material=shorten(material),
+                group=shorten(group),
+            ),
+            expected=say("a material once in a group"),
         )
 
 
@@ -148,18 +157,27 @@ def _must_be_in(targets: _Targets, cells: _Cells, target: str, noun: str = "") -
         if quiet and not suggestion:
             drafts[cells.sheet].spoil(int(row), cells.column)
             continue
-        cure = "correct the name, or add it there"
+        cure = say("correct the name, or add it there")
         if is_totals(value):
             cure = "delete the row if it holds totals, or correct the name"
         elif is_dash(value):
             required = drafts[cells.sheet].sheet[cells.column].required
-            cure = "a dash is a name here: " + ("write one" if required else "leave the cell blank")
+            cure = say("a dash is a name here: ") + (
+                say("write one") if required else say("leave the cell blank")
+            )
         drafts.error(
             cells.sheet,
             int(row),
             cells.column,
-            f"there is no {noun} {shorten(value)!r} in {target}{remark(value, suggestion)}: {cure}",
-            expected=f"a {noun} from the sheet {target}",
+            say(
+                "there is no {noun} {value!r} in {target}{remark}: {cure}",
+                noun=noun,
+                value=shorten(value),
+                target=target,
+                remark=remark(value, suggestion),
+                cure=cure,
+            ),
+            expected=say("a {noun} from the sheet {target}", noun=noun, target=target),
             suggestion=suggestion,
         )
 
@@ -178,8 +196,12 @@ def _check_modes(drafts: Drafts, targets: _Targets) -> None:
                     "Materials",
                     int(row),
                     "modes",
-                    f"{NO_MODE} stands beside other modes: write {NO_MODE} alone, or leave it out",
-                    expected=f"modes separated by commas, or {NO_MODE}",
+                    say(
+                        "{no_mode} stands beside other modes: "
+                        "write {no_mode} alone, or leave it out",
+                        no_mode=NO_MODE,
+                    ),
+                    expected=say("modes separated by commas, or {no_mode}", no_mode=NO_MODE),
                 )
             continue
         for name in listed:
@@ -189,9 +211,13 @@ def _check_modes(drafts: Drafts, targets: _Targets) -> None:
                     "Materials",
                     int(row),
                     "modes",
-                    f"there is no mode {shorten(name)!r} in Modes{remark(name, suggestion)}: "
-                    f"correct the name, or add it there",
-                    expected=f"modes separated by commas, or {NO_MODE}",
+                    say(
+                        "there is no mode {name!r} in Modes{remark}: correct the name, or add it "
+                        "there",
+                        name=shorten(name),
+                        remark=remark(name, suggestion),
+                    ),
+                    expected=say("modes separated by commas, or {no_mode}", no_mode=NO_MODE),
                     suggestion=suggestion,
                 )
 
@@ -214,13 +240,17 @@ def _check_recipes(drafts: Drafts) -> None:
         for row, (technology, recipe) in zip(frame.index, _pairs(frame), strict=True):
             names = known.get(technology)
             if names is not None and recipe not in names:
-                where = f"technology {shorten(technology)!r}"
+                where = say("technology {technology!r}", technology=shorten(technology))
                 _no_such(drafts, (sheet, int(row), "recipe"), recipe, names, where)
     frame = drafts["BlendLimits"].sound("technology", "recipe", "group")
     for row, owner, group in zip(frame.index, _pairs(frame), frame["group"], strict=True):
         names = groups.get(owner, set())
         if group not in names and owner[1] in known.get(owner[0], set()):
-            where = f"recipe {shorten(owner[1])!r} of technology {shorten(owner[0])!r}"
+            where = say(
+                "recipe {owner!r} of technology {owner_2!r}",
+                owner=shorten(owner[1]),
+                owner_2=shorten(owner[0]),
+            )
             _no_such(drafts, ("BlendLimits", int(row), "group"), group, names, where)
 
 
@@ -235,11 +265,21 @@ def _no_such(
     names = sorted(good)
     column = place[2]
     suggestion = Names(names).nearest(value)
-    choice = f"one of {', '.join(names[:10])}" if names else f"a {column} that stands in Recipes"
+    choice = (
+        say("one of {list}", list=", ".join(names[:10]))
+        if names
+        else say("a {column} that stands in Recipes", column=column)
+    )
     drafts.error(
         *place,
-        f"the {where} has no {column} {shorten(value)!r} in Recipes{remark(value, suggestion)}: "
-        "correct the name, or add its rows there",
+        say(
+            "the {where} has no {column} {value!r} in Recipes{remark}: correct the name, "
+            "or add its rows there",
+            where=where,
+            column=column,
+            value=shorten(value),
+            remark=remark(value, suggestion),
+        ),
         expected=choice,
         suggestion=suggestion,
     )
@@ -267,9 +307,13 @@ def _check_emission_keys(drafts: Drafts, targets: _Targets) -> None:
                 "EmissionFactors",
                 int(row),
                 "key",
-                f"there is no technology or recipe {shorten(key)!r} in Recipes"
-                f"{remark(key, suggestion)}: correct the name, or leave it blank for all",
-                expected="technology or technology/recipe",
+                say(
+                    "there is no technology or recipe {key!r} in Recipes{remark}: correct the "
+                    "name, or leave it blank for all",
+                    key=shorten(key),
+                    remark=remark(key, suggestion),
+                ),
+                expected=say("technology or technology/recipe"),
                 suggestion=suggestion,
             )
 
@@ -283,17 +327,20 @@ def _check_limit_keys(drafts: Drafts, targets: _Targets) -> None:
                 "EmissionLimits",
                 int(row),
                 "key",
-                f"a limit of scope cluster has no key, but {shorten(key)!r} stands here: "
-                "clear the cell, or name another scope",
-                expected="a blank cell",
+                say(
+                    "a limit of scope cluster has no key, but {key!r} stands here: clear the "
+                    "cell, or name another scope",
+                    key=shorten(key),
+                ),
+                expected=say("a blank cell"),
             )
         elif scope != "cluster" and key is None:
             drafts.error(
                 "EmissionLimits",
                 int(row),
                 "key",
-                f"a limit of scope {scope} needs a key: name the {scope}",
-                expected=f"the name of a {scope}",
+                say("a limit of scope {scope} needs a key: name the {scope}", scope=scope),
+                expected=say("the name of a {scope}", scope=scope),
             )
     frame = drafts["EmissionLimits"].sound("scope", "key")
     for scope, target in (("member", "Members"), ("site", "Sites"), ("unit", "Units")):
@@ -309,9 +356,13 @@ def _check_limit_keys(drafts: Drafts, targets: _Targets) -> None:
             "EmissionLimits",
             int(row),
             "key",
-            f"no site is in the region {shorten(key)!r}{remark(key, suggestion)}: correct the "
-            "name, or fill in the column region of Sites",
-            expected="a region from the column region of Sites",
+            say(
+                "no site is in the region {key!r}{remark}: correct the name, or fill in the "
+                "column region of Sites",
+                key=shorten(key),
+                remark=remark(key, suggestion),
+            ),
+            expected=say("a region from the column region of Sites"),
             suggestion=suggestion,
         )
 
@@ -332,7 +383,7 @@ def _check_partners(drafts: Drafts, targets: _Targets) -> None:
                 "SynergyPartners",
                 int(row),
                 "partner",
-                f"{shorten(text)!r} is not a flow: write the two sites as from>to",
+                say("{text!r} is not a flow: write the two sites as from>to", text=shorten(text)),
                 expected="from>to",
             )
             continue
@@ -346,8 +397,10 @@ def _check_partners(drafts: Drafts, targets: _Targets) -> None:
                 "SynergyPartners",
                 int(row),
                 "partner",
-                f"there is no site {shorten(wrong[0])!r} in Sites: correct the name",
-                expected="from>to, two names from the sheet Sites",
+                say(
+                    "there is no site {wrong!r} in Sites: correct the name", wrong=shorten(wrong[0])
+                ),
+                expected=say("from>to, two names from the sheet Sites"),
                 suggestion=suggestion,
             )
         elif ends[0] == ends[1]:
@@ -355,6 +408,6 @@ def _check_partners(drafts: Drafts, targets: _Targets) -> None:
                 "SynergyPartners",
                 int(row),
                 "partner",
-                "a flow goes from one site to another, but both are the same: name two sites",
-                expected="from>to, two different sites",
+                say("a flow goes from one site to another, but both are the same: name two sites"),
+                expected=say("from>to, two different sites"),
             )

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from circflow.data.cells import BadCellError, is_blank, parse_number, shorten
-from circflow.data.schema import Sheet
+from circflow.data.schema.sheets import Sheet
+from circflow.i18n import say
 
 _TOTALS = re.compile(
     r"(?:(?:grand|sub|overall)[\s-]*)?totals?|sum|overall|итог[иоа]?|всего|сумма|"
@@ -73,13 +74,15 @@ class _Rows:
     def heading(self, at: int, cells: dict[str, object]) -> tuple[str, str] | None:
         """A row of column names, of units or of words."""
         if sum(value == name for name, value in cells.items()) >= max(2, len(cells) / 2):
-            return next(iter(cells)), "the row repeats the column names: delete the row"
+            return next(iter(cells)), say("the row repeats the column names: delete the row")
         measured = [name for name in self.figures if name in cells]
         if at == 0 and measured and all(_is_measure(cells[name]) for name in measured):
             return measured[0], (
-                "the row below the column names holds units or headings "
-                f"({shorten(str(cells[measured[0]]))}), not a record: delete the row; the units "
-                "are in the notes on the column names"
+                say(
+                    "the row below the column names holds units or headings ({cells}), not a "
+                    "record: delete the row; the units are in the notes on the column names",
+                    cells=shorten(str(cells[measured[0]])),
+                )
             )
         return None
 
@@ -88,18 +91,25 @@ class _Rows:
         words = [name for name in cells if name in self.texts]
         if words and is_totals(cells[words[0]]):
             return words[0], (
-                f"{shorten(str(cells[words[0]]))!r} is a row of totals, not a record: delete the "
-                "row, or move it to a sheet of your own (its name begins with _)"
+                say(
+                    "{cells!r} is a row of totals, not a record: delete the row, or move it to a "
+                    "sheet of your own (its name begins with _)",
+                    cells=shorten(str(cells[words[0]])),
+                )
             )
         if len(cells) == 1 and words and len(self.needed) > 1:
             others = ", ".join(name for name in self.needed if name not in cells)
             return words[0], (
-                f"only {shorten(str(cells[words[0]]))!r} stands in this row: delete the row if it "
-                f"is a subheading, or fill in {others}"
+                say(
+                    "only {cells!r} stands in this row: delete the row if it is a subheading, or "
+                    "fill in {others}",
+                    cells=shorten(str(cells[words[0]])),
+                    others=others,
+                )
             )
         measured = [name for name in self.figures if name in cells]
         if not words and any(_is_sum(cells[name], self.sums[name]) for name in measured):
-            return measured[0], "the row adds up the rows above: delete the row"
+            return measured[0], say("the row adds up the rows above: delete the row")
         return None
 
 

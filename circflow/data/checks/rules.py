@@ -11,11 +11,12 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from circflow.data.cells import plain, shorten
+from circflow.data.cells import plain, shorten, written
 from circflow.data.checks.findings import Drafts, by_row, quoted, records
 from circflow.data.scenario import Period
-from circflow.data.schema import GOAL_KINDS
+from circflow.data.schema.sheets import GOAL_KINDS
 from circflow.data.suggest import nearest
+from circflow.i18n import say
 
 _NEAR_ZERO = 0.1
 """Degrees around (0, 0) that are taken for an empty coordinate."""
@@ -51,7 +52,7 @@ def check_recipes(drafts: Drafts) -> None:
 
 def check_discounting(drafts: Drafts, periods: Sequence[Period], rate: float) -> None:
     """Money must count something that is a number, over the horizon and over every lifetime."""
-    at_rate = f"at a discount rate of {plain(rate)} money"
+    at_rate = say("at a discount rate of {rate} money", rate=written(rate))
     rows = drafts["Periods"].sound("period", "years").drop_duplicates("period")
     for row, period in zip(rows.index, periods, strict=False):  # none could be read: one stands in
         if not math.isfinite(period.weight):
@@ -59,14 +60,17 @@ def check_discounting(drafts: Drafts, periods: Sequence[Period], rate: float) ->
                 "Periods",
                 int(row),
                 "years",
-                f"{at_rate} in this period counts beyond all numbers: "
-                "shorten the horizon, or raise discount_rate in Scenario",
-                expected="a shorter period",
+                say(
+                    "{at_rate} in this period counts beyond all numbers: shorten the horizon, or "
+                    "raise discount_rate in Scenario",
+                    at_rate=at_rate,
+                ),
+                expected=say("a shorter period"),
             )
             break
     for column, sign, words in (
-        ("lifetime_years", -1.0, "the end of this lifetime"),
-        ("construction_years", 1.0, "the beginning of service"),
+        ("lifetime_years", -1.0, say("the end of this lifetime")),
+        ("construction_years", 1.0, say("the beginning of service")),
     ):
         units = drafts["Units"].sound(column)
         years = units[column].astype(float) - (column == "lifetime_years")
@@ -75,9 +79,14 @@ def check_discounting(drafts: Drafts, periods: Sequence[Period], rate: float) ->
                 "Units",
                 int(row),
                 column,
-                f"{at_rate} at {words} counts beyond all numbers: "
-                f"shorten it, or {'raise' if sign < 0.0 else 'lower'} discount_rate in Scenario",
-                expected="fewer years",
+                say(
+                    "{at_rate} at {words} counts beyond all numbers: shorten it, or {if_any} "
+                    "discount_rate in Scenario",
+                    at_rate=at_rate,
+                    words=words,
+                    if_any=say("raise") if sign < 0.0 else say("lower"),
+                ),
+                expected=say("fewer years"),
             )
 
 
@@ -96,9 +105,13 @@ def check_construction(drafts: Drafts, periods: Sequence[Period]) -> None:
             "Units",
             int(row),
             "construction_years",
-            f"decided at the earliest, the candidate comes into service "
-            f"{plain(float(begins[row]))} years from the start, but the horizon ends after "
-            f"{end}: it is never built; shorten its construction, or add a period",
+            say(
+                "decided at the earliest, the candidate comes into service {begins} years "
+                "from the start, but the horizon ends after {end}: it is never built; "
+                "shorten its construction, or add a period",
+                begins=written(float(begins[row])),
+                end=end,
+            ),
         )
 
 
@@ -120,8 +133,14 @@ def _check_crossed(drafts: Drafts, sheet: str, greatest: str, least: str) -> Non
             sheet,
             int(row),
             greatest,
-            f"{greatest} {plain(high)} is below {least} {plain(low)}: raise it, or lower {least}",
-            expected=f"at least {plain(low)}",
+            say(
+                "{greatest} {high} is below {least} {low}: raise it, or lower {least}",
+                greatest=greatest,
+                high=written(high),
+                least=least,
+                low=written(low),
+            ),
+            expected=say("at least {low}", low=written(low)),
         )
 
 
@@ -134,7 +153,11 @@ def _check_coordinates(drafts: Drafts) -> None:
                 "Sites",
                 int(row),
                 column,
-                f"the site has a {other} but no {column}: fill it in, or clear both",
+                say(
+                    "the site has a {other} but no {column}: fill it in, or clear both",
+                    other=other,
+                    column=column,
+                ),
                 expected=drafts["Sites"].sheet[column].expected,
             )
     near_zero = (frame["latitude"].abs() < _NEAR_ZERO) & (frame["longitude"].abs() < _NEAR_ZERO)
@@ -143,8 +166,10 @@ def _check_coordinates(drafts: Drafts) -> None:
             "Sites",
             int(row),
             "latitude",
-            "the site lies in the sea off Africa, near latitude 0 and longitude 0: "
-            "correct the coordinates, or clear both cells",
+            say(
+                "the site lies in the sea off Africa, near latitude 0 and longitude 0: "
+                "correct the coordinates, or clear both cells"
+            ),
         )
 
 
@@ -161,9 +186,14 @@ def _check_groups(drafts: Drafts) -> None:
             "Recipes",
             record["row"],
             "amount",
-            f"the rows of the group {shorten(record['group'])!r} disagree: the first says "
-            f"{requirement}, this one {plain(record['amount'])}; the amount is the whole group's "
-            "requirement, so write the same on all its rows",
+            say(
+                "the rows of the group {group!r} disagree: the first says {requirement}, "
+                "this one {amount}; the amount is the whole group's requirement, so write "
+                "the same on all its rows",
+                group=shorten(record["group"]),
+                requirement=requirement,
+                amount=written(record["amount"]),
+            ),
             expected=requirement,
             suggestion=requirement,
         )
@@ -180,16 +210,16 @@ def _check_capex(drafts: Drafts) -> None:
             "Units",
             int(row),
             "capex_million",
-            "a candidate needs its capex_million (0 where it costs nothing)",
-            expected="a number at least 0",
+            say("a candidate needs its capex_million (0 where it costs nothing)"),
+            expected=say("a number at least 0"),
         )
     for row in frame.index[candidate & sized & frame["capex_max_million"].isna()]:
         drafts.error(
             "Units",
             int(row),
             "capex_max_million",
-            "a candidate with capacity_max_per_year needs capex_max_million, its capex then",
-            expected="a number at least 0",
+            say("a candidate with capacity_max_per_year needs capex_max_million, its capex then"),
+            expected=say("a number at least 0"),
         )
     lonely = candidate & ~sized
     for column in ("capex_max_million", "fixed_cost_max_million_per_year"):
@@ -198,7 +228,10 @@ def _check_capex(drafts: Drafts) -> None:
                 "Units",
                 int(row),
                 column,
-                f"{column} has no effect without capacity_max_per_year: fill that in as well",
+                say(
+                    "{column} has no effect without capacity_max_per_year: fill that in as well",
+                    column=column,
+                ),
             )
     falling = candidate & sized & (frame["capex_max_million"] < frame["capex_million"])
     for row in frame.index[falling]:
@@ -206,7 +239,7 @@ def _check_capex(drafts: Drafts) -> None:
             "Units",
             int(row),
             "capex_max_million",
-            "the greatest size costs less than the smallest: check both figures",
+            say("the greatest size costs less than the smallest: check both figures"),
         )
 
 
@@ -217,9 +250,11 @@ def _check_total_capacity(drafts: Drafts) -> None:
             "Disposal",
             int(row),
             "total_capacity",
-            "total_capacity holds over the whole horizon, but the row names a period: "
-            "write it on a row with a blank period",
-            expected="a blank cell",
+            say(
+                "total_capacity holds over the whole horizon, but the row names a period: "
+                "write it on a row with a blank period"
+            ),
+            expected=say("a blank cell"),
         )
 
 
@@ -237,9 +272,11 @@ def _check_bounded_synergies(drafts: Drafts) -> None:
             "Synergies",
             record["row"],
             "synergy",
-            "the synergy has no partners, so that nothing ties its joint activity: "
-            "list its partners in SynergyPartners",
-            expected="a synergy with rows in SynergyPartners",
+            say(
+                "the synergy has no partners, so that nothing ties its joint activity: list "
+                "its partners in SynergyPartners"
+            ),
+            expected=say("a synergy with rows in SynergyPartners"),
         )
 
 
@@ -259,8 +296,13 @@ def _check_marks(drafts: Drafts) -> None:
                 sheet,
                 int(row),
                 column,
-                f"the name of a {noun} cannot hold {mark}: rename {shorten(value)!r} everywhere",
-                expected=f"a name without {mark}",
+                say(
+                    "the name of a {noun} cannot hold {mark}: rename {value!r} everywhere",
+                    noun=noun,
+                    mark=mark,
+                    value=shorten(value),
+                ),
+                expected=say("a name without {mark}", mark=mark),
                 suggestion=value.replace(mark, "-"),
             )
 
@@ -272,8 +314,8 @@ def _check_outputs_ungrouped(drafts: Drafts) -> None:
             "Recipes",
             int(row),
             "group",
-            "outputs have no group, only inputs can replace one another: clear the cell",
-            expected="a blank cell",
+            say("outputs have no group, only inputs can replace one another: clear the cell"),
+            expected=say("a blank cell"),
         )
 
 
@@ -286,9 +328,13 @@ def _check_build_periods(drafts: Drafts) -> None:
             "Units",
             int(row),
             "latest_period",
-            f"latest_period {frame.at[row, 'latest_period']!r} is before earliest_period "
-            f"{frame.at[row, 'earliest_period']!r}: exchange the two, or clear one",
-            expected=f"{frame.at[row, 'earliest_period']!r} or a later period",
+            say(
+                "latest_period {at!r} is before earliest_period {at_2!r}: exchange the two, "
+                "or clear one",
+                at=frame.at[row, "latest_period"],
+                at_2=frame.at[row, "earliest_period"],
+            ),
+            expected=say("{at!r} or a later period", at=frame.at[row, "earliest_period"]),
         )
 
 
@@ -313,16 +359,18 @@ def _check_requires(drafts: Drafts) -> None:
 def _note_ring(drafts: Drafts, ring: list[str], row_of: dict[str, int]) -> None:
     last = max(ring, key=lambda unit: row_of[unit])
     if len(ring) == 1:
-        message = f"the unit {shorten(last)!r} requires itself: clear the cell"
+        message = say("the unit {last!r} requires itself: clear the cell", last=shorten(last))
     else:
         place = ring.index(last)
         turned = [*ring[place:], *ring[:place], last]
         message = (
-            "the units require one another in a ring: "
+            say("the units require one another in a ring: ")
             + " → ".join(shorten(unit) for unit in turned[:12])
-            + "; clear one of these cells"
+            + say("; clear one of these cells")
         )
-    drafts.error("Units", int(row_of[last]), "requires", message, expected="another unit, no ring")
+    drafts.error(
+        "Units", int(row_of[last]), "requires", message, expected=say("another unit, no ring")
+    )
 
 
 def _check_link_ends(drafts: Drafts) -> None:
@@ -332,8 +380,8 @@ def _check_link_ends(drafts: Drafts) -> None:
             "Links",
             int(row),
             "to",
-            "the link ends where it starts: name another site, or delete the row",
-            expected="a site other than in from",
+            say("the link ends where it starts: name another site, or delete the row"),
+            expected=say("a site other than in from"),
         )
 
 
@@ -350,8 +398,12 @@ def _check_goals(drafts: Drafts) -> None:
                 "Goals",
                 int(row),
                 "goal",
-                f"nothing emits {shorten(pollutant)!r}, so the goal has no effect: correct the "
-                f"name, or add it to EmissionFactors ({quoted(emitted) or 'blank now'})",
+                say(
+                    "nothing emits {pollutant!r}, so the goal has no effect: correct the name, "
+                    "or add it to EmissionFactors ({value})",
+                    pollutant=shorten(pollutant),
+                    value=quoted(emitted) or say("blank now"),
+                ),
                 suggestion=nearest(goal, good),
             )
         else:
@@ -359,7 +411,10 @@ def _check_goals(drafts: Drafts) -> None:
                 "Goals",
                 int(row),
                 "goal",
-                f"there is no goal {shorten(goal)!r}: correct the name, or delete the row",
-                expected="one of " + ", ".join(GOAL_KINDS),
+                say(
+                    "there is no goal {goal!r}: correct the name, or delete the row",
+                    goal=shorten(goal),
+                ),
+                expected=say("one of ") + ", ".join(GOAL_KINDS),
                 suggestion=nearest(goal, good),
             )

@@ -7,17 +7,19 @@ one is absent, so that one slip does not hide the rest of the problems or set of
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher
 from itertools import zip_longest
 
 from circflow.data.cells import BadCellError, is_blank, parse_name, shorten, show
 from circflow.data.checks.findings import Findings
 from circflow.data.checks.rows import odd_rows
-from circflow.data.grids import column_letter
-from circflow.data.schema import SHEETS, Sheet, is_planners_column, is_planners_sheet
+from circflow.data.files.grids import column_letter
+from circflow.data.schema.sheets import SHEETS, Sheet, is_planners_column, is_planners_sheet
 from circflow.data.suggest import folded, nearest, remark
 from circflow.data.table import Book, Cell, RawSheet
+from circflow.i18n import say
+from circflow.i18n.names import column_names, plain, sheet_names
 
 _NEAR_ENOUGH = 0.75
 """Similarity from which a misspelt sheet or column is read as the one it resembles."""
@@ -36,6 +38,8 @@ class RawTable:
     columns: dict[str, list[object]] = field(default_factory=dict)
     letters: dict[str, str] = field(default_factory=dict)
     broken: bool = False
+    native: str = ""
+    """What the sheet is called in the file, where that is its name in another language."""
 
 
 def sheet_order(book: Book, sheets: Sequence[Sheet] = SHEETS) -> list[str]:
@@ -57,12 +61,16 @@ def match_sheets(
             if sheet.required:
                 findings.error(
                     Cell(sheet.name, 0),
-                    f"the sheet {sheet.name} is missing: add it "
-                    f"(columns {', '.join(c.name for c in sheet.columns if c.required)})",
-                    expected=f"a sheet called {sheet.name}",
+                    say(
+                        "the sheet {name} is missing: add it (columns {list})",
+                        name=sheet.name,
+                        list=", ".join(c.name for c in sheet.columns if c.required),
+                    ),
+                    expected=say("a sheet called {name}", name=sheet.name),
                 )
         else:
             tables[sheet.name] = _match_columns(sheet, raw, findings)
+            tables[sheet.name].native = raw.title
         if sheet.name in misspelt:
             tables[sheet.name].title = misspelt[sheet.name]
     return tables
@@ -83,31 +91,45 @@ def _chosen_sheets(
             unknown.append(raw)
         elif name in chosen:
             findings.error(
-                Cell(raw.name, 0),
-                f"two sheets are called {name}: move the rows into one and delete the other",
+                Cell(raw.name, 0, title=raw.title),
+                say(
+                    "two sheets are called {name}: move the rows into one and delete the other",
+                    name=name,
+                ),
                 found=raw.name,
             )
         else:
             chosen[name] = raw
+    names = sheet_names(tuple(known)) if unknown else {}
     for raw in unknown:
         name = raw.name.strip()
-        absent = [sheet for sheet in known if sheet not in chosen]
-        good = _likeness(name, absent) or _likeness(name, known) or nearest(name, known)
+        absent = [shown for shown, (_, sheet) in names.items() if sheet not in chosen]
+        good = _likeness(name, absent) or _likeness(name, names) or nearest(name, names)
+        meant = names[good][1] if good else ""
         if all(is_blank(value) for line in raw.grid for value in line):
-            message = f"the sheet {shorten(name)!r} is empty and no sheet of a scenario: delete it"
-            findings.error(Cell(raw.name, 0), message, found=name)
-            continue
-        if good and good in chosen and folded(good) == folded(name):
-            message = f"the sheet {shorten(name)!r} doubles the sheet {good}: delete one of the two"
-        else:
-            message = (
-                f"there is no sheet called {shorten(name)!r}{remark(name, good)}: rename it, or "
-                "begin its name with _ if it is your own"
+            message = say(
+                "the sheet {name!r} is empty and no sheet of a scenario: delete it",
+                name=shorten(name),
             )
-        findings.error(Cell(raw.name, 0), message, found=name, suggestion=good)
-        if good and good not in chosen and _likeness(name, [good]):
-            chosen[good] = raw
-            misspelt[good] = name
+            findings.error(Cell(raw.name, 0, title=raw.title), message, found=name)
+            continue
+        if meant in chosen and folded(good) == folded(name):
+            message = say(
+                "the sheet {name!r} doubles the sheet {good}: delete one of the two",
+                name=shorten(name),
+                good=good,
+            )
+        else:
+            message = say(
+                "there is no sheet called {name!r}{remark}: rename it, or begin its name "
+                "with _ if it is your own",
+                name=shorten(name),
+                remark=remark(name, good),
+            )
+        findings.error(Cell(raw.name, 0, title=raw.title), message, found=name, suggestion=good)
+        if meant and meant not in chosen and _likeness(name, [good]):
+            chosen[meant] = raw
+            misspelt[meant] = name
     return chosen, misspelt
 
 
@@ -130,7 +152,7 @@ def _match_columns(sheet: Sheet, raw: RawSheet, findings: Findings) -> RawTable:
         return table
     columns = list(zip_longest(*raw.grid[top - 1 :]))
     has_data = [any(not is_blank(value) for value in column[1:]) for column in columns]
-    places = _placed(sheet, Cell(raw.name.strip(), top), columns, has_data, findings)
+    places = _placed(sheet, raw.cell(top), columns, has_data, findings)
     filled = [columns[place] for place in places.values()]
     below = [
         number
@@ -147,19 +169,23 @@ def _match_columns(sheet: Sheet, raw: RawSheet, findings: Findings) -> RawTable:
         table.broken = True
         for name in missing:
             findings.error(
-                Cell(raw.name.strip(), top),
-                f"the column {name} is missing: add it ({sheet[name].meaning})",
-                expected=f"a column called {name}",
+                raw.cell(top),
+                say(
+                    "the column {name} is missing: add it ({meaning})",
+                    name=name,
+                    meaning=sheet[name].meaning,
+                ),
+                expected=say("a column called {name}", name=name),
             )
-    _leave_out_odd_rows(table, raw.name.strip(), findings)
+    _leave_out_odd_rows(table, raw, findings)
     return table
 
 
-def _leave_out_odd_rows(table: RawTable, title: str, findings: Findings) -> None:
+def _leave_out_odd_rows(table: RawTable, raw: RawSheet, findings: Findings) -> None:
     """Note the rows that are no records, and read the others."""
     odd = list(odd_rows(table.sheet, table.columns))
     for at, name, message in odd:
-        cell = Cell(title, table.rows[at], table.letters[name])
+        cell = raw.cell(table.rows[at], table.letters[name])
         findings.error(cell, message, found=table.columns[name][at])
     left_out = {at for at, _, _ in odd}
     if left_out:
@@ -172,9 +198,11 @@ def _header_row(sheet: Sheet, raw: RawSheet, findings: Findings) -> int:
     """The row of the column names; an error where it is not row 1, 0 where there is none."""
 
     def known(cells: list[object]) -> int:
-        return len({c.strip() for c in cells if isinstance(c, str)} & set(sheet.names))
+        texts = {plain(c) for c in cells if isinstance(c, str)}
+        return len(texts & set(sheet.names)) or len(
+            texts & column_names(sheet.name, sheet.names).keys()
+        )
 
-    title = raw.name.strip()
     if known(raw.grid[0]):
         return 1
     needed = {c.name for c in sheet.columns if c.required}
@@ -183,16 +211,19 @@ def _header_row(sheet: Sheet, raw: RawSheet, findings: Findings) -> int:
         whole = bool(needed) and needed <= {c.strip() for c in filled if isinstance(c, str)}
         if known(cells) >= max(1 if whole else 2, len(filled) / 2):
             findings.error(
-                Cell(title, number),
-                f"the column names stand in row {number}, not in row 1: delete the rows above",
-                expected="the column names in row 1",
+                raw.cell(number),
+                say(
+                    "the column names stand in row {number}, not in row 1: delete the rows above",
+                    number=number,
+                ),
+                expected=say("the column names in row 1"),
             )
             return number
     if all(is_blank(cell) for cell in raw.grid[0]):
         findings.error(
-            Cell(title, 1),
-            "row 1 is blank, but there are rows below: put the column names into row 1",
-            expected="the column names in row 1: " + ", ".join(sheet.names),
+            raw.cell(1),
+            say("row 1 is blank, but there are rows below: put the column names into row 1"),
+            expected=say("the column names in row 1: ") + ", ".join(sheet.names),
         )
         return 0
     return 1
@@ -207,29 +238,35 @@ def _placed(
 ) -> dict[str, int]:
     """The position of each column of the schema that the file has. `head`: sheet and row of the
     column names."""
-    title, top = head.sheet, head.row
+    top = head.row
     places: dict[str, int] = {}
     unknown: list[tuple[int, str]] = []
     for place, column in enumerate(columns):
-        cell = Cell(title, top, column_letter(place))
+        cell = replace(head, column=column_letter(place))
         try:
             name = parse_name(column[0])
         except BadCellError as problem:
             findings.error(
                 cell,
-                f"the column name cannot be read: {problem.message}",
+                say("the column name cannot be read: {message}", message=problem.message),
                 found=show(column[0]),
-                expected="a column name",
+                expected=say("a column name"),
             )
             continue
+        if name is not None and name not in sheet and not is_planners_column(name):
+            name = column_names(sheet.name, sheet.names).get(plain(name), ("", name))[1]
         if name is None:
             if has_data[place]:
                 row = next(r for r, v in enumerate(column[1:], start=top + 1) if not is_blank(v))
                 findings.error(
-                    Cell(title, row, cell.column),
-                    f"column {cell.column} has no name in row {top}: name it, or clear the column",
+                    replace(head, row=row, column=cell.column),
+                    say(
+                        "column {column} has no name in row {top}: name it, or clear the column",
+                        column=cell.column,
+                        top=top,
+                    ),
                     found=column[row - top],
-                    expected="a blank cell",
+                    expected=say("a blank cell"),
                 )
         elif is_planners_column(name) and name not in sheet:
             continue
@@ -238,14 +275,18 @@ def _placed(
         elif name in places:
             findings.error(
                 cell,
-                f"two columns are called {name} (the first is {column_letter(places[name])}): "
-                "delete one of the two",
+                say(
+                    "two columns are called {name} (the first is {column_letter}): delete one of "
+                    "the two",
+                    name=name,
+                    column_letter=column_letter(places[name]),
+                ),
                 found=name,
             )
         else:
             places[name] = place
     for place, name in unknown:
-        cell = Cell(title, top, column_letter(place))
+        cell = replace(head, column=column_letter(place))
         meant = _unknown_column(sheet, cell, name, places, findings)
         if meant:
             places[meant] = place
@@ -256,20 +297,29 @@ def _unknown_column(
     sheet: Sheet, cell: Cell, name: str, places: dict[str, int], findings: Findings
 ) -> str:
     """Note a column that the schema lacks; the column that it is read as, or ""."""
-    absent = [column for column in sheet.names if column not in places]
-    good = _likeness(name, absent) or _likeness(name, sheet.names) or nearest(name, sheet.names)
-    if good and good in places and folded(good) == folded(name):
-        message = f"the column {shorten(name)!r} doubles the column {good}: delete one of the two"
+    names = column_names(sheet.name, sheet.names)
+    absent = [shown for shown, (_, column) in names.items() if column not in places]
+    good = _likeness(name, absent) or _likeness(name, names) or nearest(name, names)
+    meant = names[good][1] if good else ""
+    if meant in places and folded(good) == folded(name):
+        message = say(
+            "the column {name!r} doubles the column {good}: delete one of the two",
+            name=shorten(name),
+            good=good,
+        )
     else:
-        message = (
-            f"{sheet.name} has no column called {shorten(name)!r}{remark(name, good)}: rename "
-            "it, or begin its name with note if it is your own"
+        message = say(
+            "{name} has no column called {name_2!r}{remark}: rename it, or begin its "
+            "name with note if it is your own",
+            name=sheet.name,
+            name_2=shorten(name),
+            remark=remark(name, good),
         )
     findings.error(
         cell,
         message,
         found=name,
-        expected="one of " + ", ".join(sheet.names),
+        expected=say("one of {words}", words=", ".join(c.shown for c in sheet.columns)),
         suggestion=good,
     )
-    return good if good and good not in places and _likeness(name, [good]) else ""
+    return meant if meant and meant not in places and _likeness(name, [good]) else ""

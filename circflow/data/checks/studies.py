@@ -6,10 +6,11 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from circflow.data.address import AddressError, Match, left_behind, match, parse_address
-from circflow.data.cells import BadCellError, parse_cell, parse_number, plain, shorten
+from circflow.data.cells import BadCellError, parse_cell, parse_number, shorten, written
+from circflow.data.changes.address import AddressError, Match, left_behind, match, parse_address
 from circflow.data.checks.findings import Drafts, records
 from circflow.data.table import Table
+from circflow.i18n import say
 
 
 @dataclass(frozen=True)
@@ -75,8 +76,8 @@ def _target(
             sheet,
             row,
             "parameter",
-            f"{problem.message}: correct the address",
-            expected="Sheet.column or Sheet.column[column=value, …]",
+            say("{message}: correct the address", message=problem.message),
+            expected=say("Sheet.column or Sheet.column[column=value, …]"),
             suggestion=problem.suggestion,
         )
     return None
@@ -89,7 +90,11 @@ def _check_change(drafts: Drafts, sheet: str, row: int, target: Match, change: s
         sheet,
         row,
         "change",
-        f"{target.column.name} is not a number, so it cannot be changed by {change}: write set",
+        say(
+            "{name} is not a number, so it cannot be changed by {change}: write set",
+            name=target.column.name,
+            change=change,
+        ),
         expected="set",
         suggestion="set",
     )
@@ -106,8 +111,11 @@ def _check_values(drafts: Drafts, row: _Row) -> None:
             "Studies",
             row.number,
             "values",
-            f"the row has a list of values and {', '.join(given)} as well: clear one of the two",
-            expected="either values, or from, to and steps",
+            say(
+                "the row has a list of values and {given} as well: clear one of the two",
+                given=", ".join(given),
+            ),
+            expected=say("either values, or from, to and steps"),
         )
     elif listed is not None:
         _check_list(drafts, row, str(listed))
@@ -117,10 +125,10 @@ def _check_values(drafts: Drafts, row: _Row) -> None:
             "Studies",
             row.number,
             lacking if given else "values",
-            f"the row lacks {', '.join(n for n in steps if n not in given)}"
+            say("the row lacks {list}", list=", ".join(n for n in steps if n not in given))
             if given
-            else "the row says no values: fill in from, to and steps, or a list in values",
-            expected="either values, or from, to and steps",
+            else say("the row says no values: fill in from, to and steps, or a list in values"),
+            expected=say("either values, or from, to and steps"),
         )
 
 
@@ -137,7 +145,7 @@ def _check_list(drafts: Drafts, row: _Row, text: str) -> None:
                 value = parse_cell(part, row.target.column)
             else:
                 value = parse_number(part) if row.change != "set" else part
-            problem = "a value is blank" if value is None else ""
+            problem = say("a value is blank") if value is None else ""
         except BadCellError as fault:
             problem = fault.message
         if problem:
@@ -145,8 +153,8 @@ def _check_list(drafts: Drafts, row: _Row, text: str) -> None:
                 "Studies",
                 row.number,
                 "values",
-                f"{problem}: write the values separated by semicolons",
-                expected="a list such as 0.9; 1; 1.1",
+                say("{problem}: write the values separated by semicolons", problem=problem),
+                expected=say("a list such as 0.9; 1; 1.1"),
             )
             return
 
@@ -161,16 +169,23 @@ def _check_range(drafts: Drafts, row: _Row) -> None:
             "Ranges",
             row.number,
             "high",
-            f"high {plain(high)} is below low {plain(low)}: exchange the two",
-            expected=f"at least {plain(low)}",
+            say(
+                "high {high} is below low {low}: exchange the two",
+                high=written(high),
+                low=written(low),
+            ),
+            expected=say("at least {low}", low=written(low)),
         )
     elif row.values["distribution"] == "lognormal" and low <= 0:
         drafts.error(
             "Ranges",
             row.number,
             "low",
-            f"a lognormal figure is above 0, but low is {plain(low)}: raise it, or choose normal",
-            expected="a number above 0",
+            say(
+                "a lognormal figure is above 0, but low is {low}: raise it, or choose normal",
+                low=written(low),
+            ),
+            expected=say("a number above 0"),
         )
     elif row.values["distribution"] == "triangular" and draft.is_sound(row.number, "change"):
         peak = {"factor": 1.0, "add": 0.0}.get(row.change)
@@ -179,6 +194,11 @@ def _check_range(drafts: Drafts, row: _Row) -> None:
                 "Ranges",
                 row.number,
                 "low",
-                f"the scenario's own value ({row.change} {peak:g}) lies outside the range "
-                f"{shorten(f'{plain(low)} to {plain(high)}')}, where a triangle has its peak",
+                say(
+                    "the scenario's own value ({change} {peak:g}) lies outside the range "
+                    "{shorten}, where a triangle has its peak",
+                    change=row.change,
+                    peak=peak,
+                    shorten=shorten(say("{low} to {high}", low=written(low), high=written(high))),
+                ),
             )

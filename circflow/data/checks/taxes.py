@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from circflow.data.cells import plain, shorten
 from circflow.data.checks.findings import Drafts, records
-from circflow.data.schema import TAX_SHARES
+from circflow.data.schema.sheets import TAX_SHARES
+from circflow.i18n import say
 
 _OF_MATERIALS = ("taken", "disposed")
 
@@ -20,8 +21,8 @@ def check_taxes(drafts: Drafts) -> None:
                 "Taxes",
                 number,
                 "rate",
-                f"a share of the {base} above 1: 20 % is written 0.2",
-                expected="a share between 0 and 1",
+                say("a share of the {base} above 1: 20 % is written 0.2", base=base),
+                expected=say("a share between 0 and 1"),
                 suggestion=meant,
             )
         if row["material"] is not None and base not in _OF_MATERIALS:
@@ -29,8 +30,8 @@ def check_taxes(drafts: Drafts) -> None:
                 "Taxes",
                 number,
                 "material",
-                f"a tax on {base} has no material: clear the cell",
-                expected="a blank cell",
+                say("a tax on {base} has no material: clear the cell", base=base),
+                expected=say("a blank cell"),
             )
         first = bases.setdefault(row["tax"], base)
         if base != first:
@@ -38,7 +39,11 @@ def check_taxes(drafts: Drafts) -> None:
                 "Taxes",
                 number,
                 "base",
-                f"the first row of {shorten(row['tax'])!r} takes {first}: one tax has one base",
+                say(
+                    "the first row of {tax!r} takes {first}: one tax has one base",
+                    tax=shorten(row["tax"]),
+                    first=first,
+                ),
                 expected=first,
                 suggestion=first,
             )

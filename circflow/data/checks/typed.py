@@ -10,10 +10,10 @@ import pandas as pd
 from circflow.data.cells import BadCellError, Parsed, parse_cell, parse_column
 from circflow.data.checks.findings import Draft, Drafts, Findings
 from circflow.data.checks.structure import RawTable
-from circflow.data.measures import canonical
 from circflow.data.scenario import Period, Settings, make_periods
-from circflow.data.schema import BY_NAME, SCENARIO_KEYS, SHEETS, Column, Sheet
-from circflow.data.table import Cell
+from circflow.data.schema.measures import canonical
+from circflow.data.schema.sheets import BY_NAME, SCENARIO_KEYS, SHEETS, Column, Sheet
+from circflow.i18n import say
 
 _SETTINGS = {column.name: column for column in SCENARIO_KEYS}
 
@@ -34,7 +34,8 @@ def typed_drafts(
 
 def _typed(raw: RawTable, findings: Findings) -> Draft:
     sheet = raw.sheet
-    draft = Draft(sheet, pd.DataFrame(), raw.letters, broken=raw.broken, title=raw.title)
+    draft = Draft(sheet, pd.DataFrame(), raw.letters, broken=raw.broken)
+    draft.title, draft.native = raw.title, raw.native
     data: dict[str, pd.Series] = {}
     index = pd.Index(raw.rows, dtype="int64", name="row")
     for column in sheet.columns:
@@ -74,7 +75,7 @@ def _report(
         for row in np.array(raw.rows, dtype=int)[parsed.blank].tolist():
             findings.error(
                 draft.cell(row, column.name),
-                f"{column.name} is blank: fill it in, or clear the row",
+                say("{name} is blank: fill it in, or clear the row", name=column.name),
                 expected=column.expected,
             )
             draft.spoil(row, column.name)
@@ -144,12 +145,12 @@ def read_settings(drafts: Drafts) -> Settings:
 
 
 def _no_name(drafts: Drafts, row: int | None) -> None:
-    message = "the scenario has no name: give the key name a value"
+    message = say("the scenario has no name: give the key name a value")
     if row is None:
-        cell = Cell(drafts["Scenario"].title or "Scenario", 0)
-        drafts.findings.error(cell, message, expected="a row with the key name and a title")
+        cell = drafts["Scenario"].cell(0)
+        drafts.findings.error(cell, message, expected=say("a row with the key name and a title"))
     elif drafts["Scenario"].is_sound(row, "value"):
-        drafts.error("Scenario", row, "value", message, expected="a title")
+        drafts.error("Scenario", row, "value", message, expected=say("a title"))
 
 
 def make_settings(given: Mapping[str, object]) -> Settings:

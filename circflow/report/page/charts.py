@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from circflow.i18n import mark, say
 from circflow.report.figures import (
     NO_STAGE,
     horizon,
@@ -40,10 +41,10 @@ _KIND_COLOURS: Mapping[str, str] = {
 }
 _KIND_WORDS: Mapping[str, str] = {
     "recipe": "units",
-    "sale": "avoided elsewhere by sales",
-    "purchase": "bought inputs",
+    "sale": mark("avoided elsewhere by sales"),
+    "purchase": mark("bought inputs"),
     "stockpile": "stockpiles",
-    "stream": "taking waste",
+    "stream": mark("taking waste"),
 }
 
 
@@ -115,20 +116,25 @@ def waterfall(solution: Solution) -> Figure:
     result = (lines["group"] == "net_benefit").to_numpy()
     values = lines["million_per_year"].to_numpy(float)
     hover = [
-        f"<b>{label}</b><br>{figure(v)} million {escaped(currency)} per year<br>"
-        f"{figure(total)} over the horizon"
+        say(
+            "<b>{label}</b><br>{v} million {escaped} per year<br>{total} over the horizon",
+            label=label,
+            v=figure(v),
+            escaped=escaped(currency),
+            total=figure(total),
+        )
         for label, v, total in zip(lines["label"], values, lines["million"], strict=True)
     ]
     measures = ["total" if r else "relative" for r in result]
-    unit = f"million {currency} per year"
+    unit = say("million {currency} per year", currency=currency)
     view = waterfall_view(lines["label"].tolist(), values, measures, hover, unit)
-    note = f"Mean of the {horizon(solution.scenario)} years, not discounted."
+    note = say("Mean of the {horizon} years, not discounted.", horizon=horizon(solution.scenario))
     return Figure(
-        "From income to net benefit",
+        say("From income to net benefit"),
         {"": view},
-        "Waterfall of the money",
+        say("Waterfall of the money"),
         note=note,
-        legend=(("$green", "received"), ("$orange", "paid"), ("$blue", "what remains")),
+        legend=(("$green", "received"), ("$orange", "paid"), ("$blue", say("what remains"))),
     )
 
 
@@ -149,20 +155,24 @@ def waste_fate(solution: Solution) -> Figure | None:
     for name in ["share", *[f"s{n}" for n in range(len(stages))]]:
         here = frame if name == "share" else frame[frame["stage"] == stages[int(name[1:])]]
         views[name] = _fate_view(here, stages if name == "share" else [], periods, measure)
-    options = [("share", "all stages, shares")]
+    options = [("share", say("all stages, shares"))]
     options += [(f"s{n}", f"{stage}, {measure}") for n, stage in enumerate(stages)]
     return Figure(
-        "What becomes of the waste",
+        say("What becomes of the waste"),
         views,
-        "Bars of waste used, stocked and dumped, by stage and period",
-        note="Of what arises, is reclaimed from stockpiles and is made by units."
-        + (f" Wastes measured in {measure}; others are in the table." if others else ""),
-        controls=(("Stage", options),),
+        say("Bars of waste used, stocked and dumped, by stage and period"),
+        note=say("Of what arises, is reclaimed from stockpiles and is made by units.")
+        + (
+            say(" Wastes measured in {measure}; others are in the table.", measure=measure)
+            if others
+            else ""
+        ),
+        controls=((say("Stage"), options),),
         legend=(
             ("$green", "used"),
             ("$pink", "stocked"),
             ("$grey", "dumped"),
-            ("$text", "arising (dotted line, for one stage)"),
+            ("$text", say("arising (dotted line, for one stage)")),
         ),
     )
 
@@ -213,7 +223,13 @@ def _fate_view(
     for column, token in (("used", "$green"), ("stocked", "$pink"), ("dumped", "$grey")):
         part = (frame[column] / whole.where(whole > 0)).fillna(0.0)
         hover = [
-            f"<b>{column}</b><br>{figure(v)} {escaped(measure)} per year, {percent(p)}"
+            say(
+                "<b>{column}</b><br>{v} {escaped} per year, {p}",
+                column=column,
+                v=figure(v),
+                escaped=escaped(measure),
+                p=percent(p),
+            )
             for v, p in zip(frame[column], part, strict=True)
         ]
         data.append(
@@ -227,7 +243,7 @@ def _fate_view(
                 "hovertemplate": _PLAIN_HOVER,
             }
         )
-    title = "share" if shares else f"{measure} per year"
+    title = "share" if shares else say("{measure} per year", measure=measure)
     if not shares:
         data.append(
             {
@@ -238,7 +254,7 @@ def _fate_view(
                 "y": frame["arising"].to_numpy(float),
                 "line": {"color": "$text", "width": 1.5, "dash": "dot"},
                 "marker": {"color": "$text", "size": 6},
-                "hovertemplate": "arising: %{y:,.3~s} " + escaped(measure) + "<extra></extra>",
+                "hovertemplate": say("arising: %{y:,.3~s} ") + escaped(measure) + "<extra></extra>",
             }
         )
     xaxis = (
@@ -275,10 +291,18 @@ def loads(solution: Solution) -> Figure | None:
     ).head(MAX_UNITS)
     currency = escaped(solution.scenario.settings.currency)
     hover = [
-        f"<b>{escaped(r['unit'])}</b>, {escaped(r['site'])}<br>load {percent(r['load_share'])} of "
-        f"{figure(r['capacity_per_year'])} per year<br>one more unit of capacity is worth "
-        f"{figure(r['worth'])} {currency};<br>1 % more: {figure(r['one_percent'])} million "
-        f"{currency} per year"
+        say(
+            "<b>{escaped}</b>, {escaped_2}<br>load {load_share} of {capacity_per_year} "
+            "per year<br>one more unit of capacity is worth {worth} {currency};<br>1 % "
+            "more: {one_percent} million {currency} per year",
+            escaped=escaped(r["unit"]),
+            escaped_2=escaped(r["site"]),
+            load_share=percent(r["load_share"]),
+            capacity_per_year=figure(r["capacity_per_year"]),
+            worth=figure(r["worth"]),
+            currency=currency,
+            one_percent=figure(r["one_percent"]),
+        )
         for r in frame.to_dict("records")
     ]
     names = _distinct([cut(str(u), 34) for u in frame["unit"]])
@@ -297,7 +321,11 @@ def loads(solution: Solution) -> Figure | None:
         "marker": {"color": ["$orange" if s >= FULL else "$sky" for s in share]},
     }
     top = max(1.0, float(share.max()))
-    of = f" The fullest {len(frame)} of {total}." if total > len(frame) else ""
+    of = (
+        say(" The fullest {count} of {total}.", count=len(frame), total=total)
+        if total > len(frame)
+        else ""
+    )
     view = {
         "data": [trace],
         "layout": layout(
@@ -305,16 +333,21 @@ def loads(solution: Solution) -> Figure | None:
             bargap=0.3,
             showlegend=False,
             yaxis=categories(names[::-1]),
-            xaxis=axis("load, share of what is available", tickformat=".0%", range=[0, top * 1.12]),
+            xaxis=axis(
+                say("load, share of what is available"), tickformat=".0%", range=[0, top * 1.12]
+            ),
         ),
     }
     return Figure(
-        "How full the units are, and what more capacity is worth",
+        say("How full the units are, and what more capacity is worth"),
         {"": view},
-        "Bars of the load of every unit with the shadow price of its capacity",
-        note="Mean over the years in service; beside a bar, what one more unit of yearly capacity "
-        f"is worth.{of}",
-        legend=(("$orange", "always full"), ("$sky", "has room")),
+        say("Bars of the load of every unit with the shadow price of its capacity"),
+        note=say(
+            "Mean over the years in service; beside a bar, what one more unit of yearly "
+            "capacity is worth.{of}",
+            of=of,
+        ),
+        legend=(("$orange", say("always full")), ("$sky", say("has room"))),
     )
 
 
@@ -344,7 +377,7 @@ def emissions(solution: Solution) -> Figure | None:
         for kind in sums[pollutant].index.get_level_values("kind").unique():
             here = sums[pollutant][kind].reindex(periods).fillna(0.0)
             kinds.append(str(kind))
-            words = _KIND_WORDS.get(str(kind), str(kind))
+            words = say(_KIND_WORDS.get(str(kind), str(kind)))
             data.append(
                 {
                     "type": "bar",
@@ -353,29 +386,36 @@ def emissions(solution: Solution) -> Figure | None:
                     "y": here.to_numpy(float),
                     "marker": {"color": _KIND_COLOURS.get(str(kind), "$soft")},
                     "customdata": [
-                        f"<b>{words}</b><br>{figure(v)} t of {escaped(pollutant)} per year"
+                        say(
+                            "<b>{words}</b><br>{v} t of {escaped} per year",
+                            words=words,
+                            v=figure(v),
+                            escaped=escaped(pollutant),
+                        )
                         for v in here
                     ],
                     "hovertemplate": _PLAIN_HOVER,
                 }
             )
         data += _limit_line(limits[limits["pollutant"] == pollutant], periods)
-        title = f"t of {pollutant} per year"
+        title = say("t of {pollutant} per year", pollutant=pollutant)
         shape = layout(360, barmode="relative", xaxis=categories(), yaxis=axis(title))
         views[f"p{n}"] = {"data": data, "layout": shape | {"showlegend": False}}
     found = [k for k in _KIND_COLOURS if k in kinds]
-    keys = [(_KIND_COLOURS[k], _KIND_WORDS.get(k, k)) for k in found]
+    keys = [(_KIND_COLOURS[k], say(_KIND_WORDS.get(k, k))) for k in found]
     if limits["limit_per_year"].notna().any():
-        keys.append(("$text", "limit for the cluster"))
+        keys.append(("$text", say("limit for the cluster")))
     options = [(f"p{n}", pollutant) for n, pollutant in enumerate(pollutants)]
     several = len(options) > 1
     return Figure(
-        "Emissions by source",
+        say("Emissions by source"),
         views if several else {"": views["p0"]},
-        "Bars of emissions by source and period",
-        note="Below zero: what sales avoid elsewhere. Limits of regions and sites are in the "
-        "table that follows.",
-        controls=(("Pollutant", options),) if several else (),
+        say("Bars of emissions by source and period"),
+        note=say(
+            "Below zero: what sales avoid elsewhere. Limits of regions and sites are in "
+            "the table that follows."
+        ),
+        controls=((say("Pollutant"), options),) if several else (),
         legend=keys,
     )
 
@@ -394,7 +434,7 @@ def _limit_line(limits: pd.DataFrame, periods: list[str]) -> list[dict[str, Any]
             "y": bound.to_numpy(float),
             "line": {"color": "$text", "width": 2, "dash": "dash"},
             "marker": {"color": "$text", "symbol": "line-ew", "size": 9},
-            "hovertemplate": "limit: %{y:,.3~s} t<extra></extra>",
+            "hovertemplate": (say("limit: %{y:,.3~s} t") + "<extra></extra>"),
         }
     ]
 
@@ -414,7 +454,7 @@ def stocks(solution: Solution) -> Figure | None:
     if change.empty:
         return None
     periods = list(years_of(solution.scenario))
-    start = f"before {periods[0]}"
+    start = say("before {periods}", periods=periods[0])
     data = []
     for n, name in enumerate(change.index[:MAX_STOCKS]):
         here = table[table["name"] == name].set_index("period").reindex(periods)
@@ -428,7 +468,12 @@ def stocks(solution: Solution) -> Figure | None:
                 "x": [escaped(start), *[escaped(p) for p in periods]],
                 "y": [v / largest for v in level],
                 "customdata": [
-                    f"<b>{escaped(name)}</b><br>{figure(v)}, {percent(v / largest)} of its most"
+                    say(
+                        "<b>{escaped}</b><br>{v}, {percent} of its most",
+                        escaped=escaped(name),
+                        v=figure(v),
+                        percent=percent(v / largest),
+                    )
                     for v in level
                 ],
                 "hovertemplate": _PLAIN_HOVER,
@@ -440,13 +485,14 @@ def stocks(solution: Solution) -> Figure | None:
     shape = layout(
         400 + 12 * len(data),
         xaxis=categories(),
-        yaxis=axis("share of its highest level", tickformat=".0%", rangemode="tozero"),
+        yaxis=axis(say("share of its highest level"), tickformat=".0%", rangemode="tozero"),
     )
     return Figure(
-        "Stocks over time",
+        say("Stocks over time"),
         {"": {"data": data, "layout": {**shape, "showlegend": True}}},
-        "Lines of what every stockpile holds at the end of each period",
-        note="Each against its own highest level." + (f" {rest} more change less." if rest else ""),
+        say("Lines of what every stockpile holds at the end of each period"),
+        note=say("Each against its own highest level.")
+        + (say(" {rest} more change less.", rest=rest) if rest else ""),
     )
 
 
@@ -473,10 +519,20 @@ def timeline(solution: Solution) -> Figure | None:
     names = _distinct([cut(str(u), 34) for u in frame["unit"]])
     currency = escaped(scenario.settings.currency)
     hover = [
-        f"<b>{escaped(r['unit'])}</b>, {escaped(r['site'])}<br>decided in {escaped(r['period'])}, "
-        f"in service from {r['start']:.0f}<br>{figure(r['capacity_per_year'])} per year<br>"
-        f"{figure(r['capex_million'])} million "
-        f"{currency}, {figure(r['jobs'])} jobs<br>{escaped(r['investor'])}"
+        say(
+            "<b>{escaped}</b>, {escaped_2}<br>decided in {escaped_3}, in service from "
+            "{start:.0f}<br>{capacity_per_year} per year<br>{capex_million} million "
+            "{currency}, {jobs} jobs<br>{escaped_4}",
+            escaped=escaped(r["unit"]),
+            escaped_2=escaped(r["site"]),
+            escaped_3=escaped(r["period"]),
+            start=r["start"],
+            capacity_per_year=figure(r["capacity_per_year"]),
+            capex_million=figure(r["capex_million"]),
+            currency=currency,
+            jobs=figure(r["jobs"]),
+            escaped_4=escaped(r["investor"]),
+        )
         for r in frame.to_dict("records")
     ]
     trace = {
@@ -485,7 +541,10 @@ def timeline(solution: Solution) -> Figure | None:
         "y": names,
         "base": frame["start"].to_numpy(float),
         "x": (stop - frame["start"]).to_numpy(float),
-        "text": [f"{figure(c)} million {currency}" for c in frame["capex_million"]],
+        "text": [
+            say("{c} million {currency}", c=figure(c), currency=currency)
+            for c in frame["capex_million"]
+        ],
         "textposition": "inside",
         "insidetextanchor": "start",
         "textfont": {"color": "$paper"},
@@ -514,10 +573,16 @@ def timeline(solution: Solution) -> Figure | None:
         margin={"l": 60, "r": 24, "t": 34, "b": 12},
     )
     return Figure(
-        "What is built, and when",
+        say("What is built, and when"),
         {"": {"data": data, "layout": shape}},
-        "Bars from the year a plant comes into service to the end of its service",
-        note="Pale: the years of its construction, from the first year of the period in which it "
-        "is decided; in the bar, its capital."
-        + (f" The first {len(frame)} of {total}." if total > len(frame) else ""),
+        say("Bars from the year a plant comes into service to the end of its service"),
+        note=say(
+            "Pale: the years of its construction, from the first year of the period in "
+            "which it is decided; in the bar, its capital."
+        )
+        + (
+            say(" The first {count} of {total}.", count=len(frame), total=total)
+            if total > len(frame)
+            else ""
+        ),
     )

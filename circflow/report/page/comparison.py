@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from circflow.i18n import mark, say
 from circflow.report.page.frame import (
     Block,
     Card,
@@ -21,11 +22,11 @@ from circflow.report.page.sharing import core_words
 from circflow.report.page.study import bars, known_figure
 
 _HEADLINES = (
-    ("objective", "Objective", "discounted"),
-    ("net_benefit", "Net benefit", "over the horizon"),
-    ("use_share", "Waste put to use", "of what arises or is reclaimed"),
-    ("emissions", "Emitted", "t over the horizon"),
-    ("jobs", "Jobs", "in the last period"),
+    ("objective", mark("Objective"), "discounted"),
+    ("net_benefit", mark("Net benefit"), mark("over the horizon")),
+    ("use_share", mark("Waste put to use"), mark("of what arises or is reclaimed")),
+    ("emissions", mark("Emitted"), mark("t over the horizon")),
+    ("jobs", mark("Jobs"), mark("in the last period")),
 )
 
 
@@ -34,7 +35,7 @@ def comparison_opening(
 ) -> list[Section]:
     """Sections from the tables of `compare`: which does best, and what differs most."""
     table = tables["figures"]
-    money = f"million {currency}"
+    money = say("million {currency}", currency=currency)
     worth = table[table["figure"] == "objective"]
     blocks: list[Block] = []
     known = {n: float(worth[n].iloc[0]) for n in labels if worth[n].notna().any()}
@@ -43,14 +44,23 @@ def comparison_opening(
     missing = tables.get("without_a_plan")
     if missing is not None:
         for r in missing.to_dict("records"):
-            blocks.append(Text(f"{r['scenario']} has no plan: {r['reason']}", "fault"))
+            blocks.append(
+                Text(
+                    say(
+                        "{scenario} has no plan: {reason}",
+                        scenario=r["scenario"],
+                        reason=r["reason"],
+                    ),
+                    "fault",
+                )
+            )
     blocks.append(Cards(_cards(table, labels, money)))
     drawn = _differences(table, labels, money) if len(labels) > 1 else None
     why: list[Block] = [drawn] if drawn is not None else []
     sections = [
-        Section("The answer", blocks, "Answer"),
-        Section(f"What differs from {labels[0]}", why, "Differences"),
-        Section("What each builds", _built(tables["built"], labels), "Built"),
+        Section(say("The answer"), blocks, say("Answer")),
+        Section(say("What differs from {labels}", labels=labels[0]), why, say("Differences")),
+        Section(say("What each builds"), _built(tables["built"], labels), say("Built")),
     ]
     return [section for section in sections if section.blocks]
 
@@ -62,12 +72,23 @@ def _lead(
     first, worth = labels[0], known[best]
     alike = [n for n in known if abs(known[n] - worth) <= 1e-6 * max(abs(worth), 1e-9)]
     if len(alike) == len(known) and len(known) > 1:
-        return f"All {len(known)} are worth the same: {figure(worth)} {money}, discounted."
+        return say(
+            "All {count} are worth the same: {worth} {money}, discounted.",
+            count=len(known),
+            worth=figure(worth),
+            money=money,
+        )
     also = [n for n in alike if n != best]
-    lead = f"Best is {best}{' (as good: ' + ', '.join(also) + ')' if also else ''}"
-    lead += f": worth {figure(worth)} {money}, discounted"
+    lead = say(
+        "Best is {best}{if_any}",
+        best=best,
+        if_any=say(" (as good: ") + ", ".join(also) + ")" if also else "",
+    )
+    lead += say(": worth {worth} {money}, discounted", worth=figure(worth), money=money)
     if first in known and first != best:
-        lead += f", {figure(worth - known[first])} more than {first}"
+        lead += say(
+            ", {figure} more than {first}", figure=figure(worth - known[first]), first=first
+        )
         lead += _largest_change(table, first, best, money)
     return lead + "."
 
@@ -80,12 +101,17 @@ def _largest_change(table: pd.DataFrame, first: str, best: str, money: str) -> s
     at = int(saved.argmax())
     if not saved[at] > 0:
         return ""
-    return f"; it saves most on {rows['item'].iloc[at]} ({figure(float(saved[at]))} {money})"
+    return say(
+        "; it saves most on {iloc} ({saved} {money})",
+        iloc=rows["item"].iloc[at],
+        saved=figure(float(saved[at])),
+        money=money,
+    )
 
 
 def _cards(table: pd.DataFrame, labels: Sequence[str], money: str) -> list[Card]:
     cards = []
-    for name, title, words in _HEADLINES:
+    for name, title, words in ((n, say(t), say(w)) for n, t, w in _HEADLINES):
         rows = table[table["figure"] == name]
         if rows.empty:
             continue
@@ -108,22 +134,26 @@ def _differences(table: pd.DataFrame, labels: Sequence[str], money: str) -> Figu
     less = kept[list(labels[1:])].sub(kept[labels[0]], axis=0).set_axis(words, axis=0)
     largest = float(less.abs().max().max())
     changed = less[(less.abs() > 1e-6 * largest).any(axis=1)] if largest > 0.0 else less.iloc[:0]
-    caption = f"Money over the horizon, less that of {labels[0]} (costs: above 0 is dearer)"
+    caption = say(
+        "Money over the horizon, less that of {labels} (costs: above 0 is dearer)", labels=labels[0]
+    )
     return bars(caption, changed, money)
 
 
 def _built(built: pd.DataFrame, labels: Sequence[str]) -> list[Block]:
     if built.empty:
-        return [Text("None of them builds anything.")]
+        return [Text(say("None of them builds anything."))]
     sizes = built.set_index("unit")[list(labels)].fillna(0.0) > 0
     differ = sizes[sizes.any(axis=1) & ~sizes.all(axis=1)]
     same = int(sizes.all(axis=1).sum())
-    lines = [f"{same} of {len(sizes)} plants stand in all of them."]
+    lines = [say("{same} of {count} plants stand in all of them.", same=same, count=len(sizes))]
     for name in labels:
         own = [str(u) for u in differ.index if differ.loc[u, name]]
         if own:
-            more = f" and {len(own) - 8} more" if len(own) > 8 else ""
-            lines.append(f"{name} also: {', '.join(own[:8])}{more}.")
+            more = say(" and {count} more", count=len(own) - 8) if len(own) > 8 else ""
+            lines.append(
+                say("{name} also: {list}{more}.", name=name, list=", ".join(own[:8]), more=more)
+            )
     return [Text(line) for line in lines]
 
 
@@ -132,29 +162,44 @@ def joining_opening(
 ) -> list[Section]:
     """Sections from the tables of `share --joining`."""
     totals = {str(r["figure"]): r for r in tables["totals"].to_dict("records")}
-    money = f"million {currency}"
+    money = say("million {currency}", currency=currency)
     adds = float(totals["together_million"]["change"])
     before, after = (float(totals["gain_million"][n]) for n in ("without", "with"))
     own = tables["money"].set_index("member")["change_million"].astype(float)
     others = own.drop(index=[n for n in (member, "outside") if n in own.index])
-    lead = (
-        f"If {member} joins, the cluster gains {figure(adds)} {money} more: the gain of the "
-        f"cluster goes from {figure(before)} to {figure(after)}. Before any sharing its own money "
-        f"changes by {figure(float(own.get(member, 0.0)))}; of the others {int((others > 0).sum())}"
-        f" gain and {int((others < 0).sum())} lose."
+    lead = say(
+        "If {member} joins, the cluster gains {adds} {money} more: the gain of the "
+        "cluster goes from {before} to {after}. Before any sharing its own money "
+        "changes by {get}; of the others {sum} gain and {sum_2} lose.",
+        member=member,
+        adds=figure(adds),
+        money=money,
+        before=figure(before),
+        after=figure(after),
+        get=figure(float(own.get(member, 0.0))),
+        sum=int((others > 0).sum()),
+        sum_2=int((others < 0).sum()),
     )
     cards = [
-        Card("It adds", figure(adds), f"{money}, discounted", raw=adds),
-        Card("Gain of the cluster", figure(after), money, {"without it": figure(before)}),
-        Card("Its own money", figure(float(own.get(member, 0.0))), f"{money}, change"),
-        Card("The others' money", figure(float(others.sum())), f"{money}, change"),
+        Card(say("It adds"), figure(adds), say("{money}, discounted", money=money), raw=adds),
+        Card(say("Gain of the cluster"), figure(after), money, {"without it": figure(before)}),
+        Card(
+            say("Its own money"),
+            figure(float(own.get(member, 0.0))),
+            say("{money}, change", money=money),
+        ),
+        Card(
+            say("The others' money"),
+            figure(float(others.sum())),
+            say("{money}, change", money=money),
+        ),
     ]
     drawn = known_figure("shares", tables["shares"], currency)
-    change = bars("Own money, before any sharing", own.to_frame("change"), money)
+    change = bars(say("Own money, before any sharing"), own.to_frame("change"), money)
     leave = Points(core_words(tables["core_with"], currency))
     blocks: list[Block] = [b for b in (change, drawn) if b is not None]
     return [
-        Section("The answer", [Text(lead, "lead"), Cards(cards)], "Answer"),
-        Section("Who gains and who loses", blocks, "Members"),
-        Section("Would a group leave?", [leave], "Leave"),
+        Section(say("The answer"), [Text(lead, "lead"), Cards(cards)], say("Answer")),
+        Section(say("Who gains and who loses"), blocks, say("Members")),
+        Section(say("Would a group leave?"), [leave], say("Leave")),
     ]

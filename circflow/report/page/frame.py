@@ -30,6 +30,8 @@ from typing import Any, Literal, Protocol
 import numpy as np
 import pandas as pd
 
+from circflow.data.files.json_text import jsonable
+from circflow.i18n import localised, say
 from circflow.report.numbers import number, numbers
 
 THIN = "\u202f"
@@ -68,7 +70,7 @@ def percent(value: float | None) -> str:
         return DASH
     hundred = 100 * value
     digits = 0 if abs(hundred) >= 99.95 or hundred == 0 else 1
-    return f"{hundred:.{digits}f}{THIN}%".replace("-", "−")
+    return localised(f"{hundred:.{digits}f}{THIN}%").replace("-", "−")
 
 
 class Block(Protocol):
@@ -188,7 +190,11 @@ class Assessment:
             f"<p>{escaped(self.sentence)}</p><dl>{facts}</dl>"
             + (f"<ul>{lines}</ul>" if lines else "")
             + (
-                f"<details><summary>everything found</summary><ul>{more}</ul></details>"
+                (
+                    "<details><summary>"
+                    + say("everything found")
+                    + f"</summary><ul>{more}</ul></details>"
+                )
                 if more
                 else ""
             )
@@ -238,6 +244,9 @@ class Table:
     most: int = MAX_ROWS
     empty: str = ""
     """What is said where there are no rows; blank: nothing at all is shown."""
+    opens: Sequence[Mapping[str, object]] = ()
+    """What each row is made of, for the app that frames the page: a site, a member, the cell of a
+    limit (sheet, row, column), or the names of materials and units (`of`)."""
 
     def html(self, ids: count[int]) -> str:
         if self.frame.empty:
@@ -251,6 +260,8 @@ class Table:
             style = " more" if n >= self.shown else ""
             style += " first" if n == 0 and self.mark_first else ""
             mark = f' class="{style.strip()}"' if style else ""
+            if n < len(self.opens):
+                mark += f' data-open="{escaped(json.dumps(self.opens[n], ensure_ascii=False))}"'
             lines.append(f"<tr{mark}>{''.join(row)}</tr>")
         heads = "".join(map(_head, columns))
         note = f"<small>{escaped(self.note)}</small>" if self.note else ""
@@ -265,16 +276,21 @@ class Table:
     def _buttons(self, rows: int) -> str:
         made = ""
         if rows > self.shown:
-            more = f"show all {figure(rows)}"
+            more = say("show all {rows}", rows=figure(rows))
             made = (
                 f'<button type="button" data-do="all" data-more="{more}" aria-expanded="false">'
                 f"{more}</button>"
             )
-        made += '<button type="button" data-do="csv">CSV</button>'
+        made += '<button type="button" data-do="csv">' + say("CSV") + "</button>"
         if len(self.frame) > rows:
             made += (
-                f"<span>The first {figure(rows)} of {figure(len(self.frame))} rows; "
-                "the results workbook has all of them.</span>"
+                "<span>"
+                + say(
+                    "The first {rows} of {count} rows; the results workbook has all of them.",
+                    rows=figure(rows),
+                    count=figure(len(self.frame)),
+                )
+                + "</span>"
             )
         return made
 
@@ -289,13 +305,8 @@ def _head(column: Column) -> str:
 
 def _cells(column: Column, values: pd.Series[Any]) -> list[str]:
     if column.kind in ("text", "path"):
-        if pd.api.types.is_bool_dtype(values):
-            values = values.map({True: "yes", False: "no"})
         codes, unique = pd.factorize(values.astype(object))
-        words = [
-            _path(v) if column.kind == "path" else escaped(figure(v) if isinstance(v, float) else v)
-            for v in unique
-        ]
+        words = [_path(v) if column.kind == "path" else escaped(_told(v)) for v in unique]
         look = "t p" if column.kind == "path" else "t"
         made = [f'<td class="{look}">{text}</td>' for text in words]
         made.append(f'<td class="{look}"></td>')
@@ -317,6 +328,13 @@ def _cells(column: Column, values: pd.Series[Any]) -> list[str]:
         look = f' style="--w:{part:.3f}"' if column.bar else ""
         made.append(f'<td class="n{" bar" if column.bar else ""}"{look} data-v="{raw}">{text}</td>')
     return made
+
+
+def _told(value: object) -> object:
+    """A value among texts: yes, no, a figure, or the text."""
+    if isinstance(value, bool | np.bool_):
+        return "yes" if value else "no"
+    return figure(float(value)) if isinstance(value, float) else value
 
 
 def _column_text(value: float, text: str) -> str:
@@ -384,32 +402,11 @@ class Figure:
 
 def json_text(content: Any) -> str:
     """JSON that can stand in a script element: what is not finite is null."""
-    text = json.dumps(
-        _finite(content), ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_plain
-    )
+    exact = jsonable(content, digits=6)
+    text = json.dumps(exact, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     for letter in "<>&\u2028\u2029":
         text = text.replace(letter, f"\\u{ord(letter):04x}")
     return text.encode("utf-8", "replace").decode()
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, np.ndarray):
-        return _finite(value.tolist())
-    if isinstance(value, np.generic):
-        return _finite(value.item())
-    raise TypeError(f"{type(value).__name__} is not JSON")
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, float):
-        return float(f"{value:.6g}") if math.isfinite(value) else None
-    if isinstance(value, Mapping):
-        return {str(k): _finite(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(v) for v in value]
-    if isinstance(value, np.ndarray):
-        return _finite(value.tolist())
-    return value
 
 
 @dataclass(frozen=True)
@@ -473,7 +470,7 @@ class Page:
 
 def write(page: Page, path: str | os.PathLike[str]) -> None:
     """Write a page, whole or not at all. Raises OSError where `path` cannot be written."""
-    from circflow.data.atomic import write_text
+    from circflow.data.files.atomic import write_text
 
     write_text(Path(path), page.html())
 
@@ -489,7 +486,7 @@ def library() -> tuple[str, str]:
     home = find_spec("plotly")  # found, not imported: only the file is wanted
     places = home.submodule_search_locations if home else None
     if not places:
-        raise ModuleNotFoundError("the figures of a page need plotly: pip install plotly")
+        raise ModuleNotFoundError(say("the figures of a page need plotly: pip install plotly"))
     code = Path(places[0], "package_data", "plotly.min.js").read_text("utf-8")
     packed = gzip.compress(code.encode(), compresslevel=4, mtime=0)
     return code, base64.b64encode(packed).decode("ascii")
@@ -502,7 +499,8 @@ def _policy(scripts: Sequence[str]) -> str:
         for script in scripts
     )
     run = " ".join(f"'sha256-{made}'" for made in prints)
-    return (
-        f"default-src 'none'; script-src {run}; style-src 'unsafe-inline'; img-src data: blob:; "
-        "base-uri 'none'; form-action 'none'"
+    return say(
+        "default-src 'none'; script-src {run}; style-src 'unsafe-inline'; img-src "
+        "data: blob:; base-uri 'none'; form-action 'none'",
+        run=run,
     )

@@ -15,10 +15,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from circflow.data.indicators import BY_INDICATOR, in_currency
+from circflow.data.schema.indicators import BY_INDICATOR, in_currency
+from circflow.i18n import mark, say
 from circflow.report.numbers import cut
 from circflow.report.page.frame import (
     Block,
+    Card,
+    Cards,
     Column,
     Heading,
     Page,
@@ -32,14 +35,14 @@ from circflow.report.page.frame import (
 )
 
 GROUP_WORDS = {
-    "resources": "Resources",
-    "activity": "Innovation activity",
-    "performance": "Performance",
-    "social_environmental": "Social and environmental",
-    "international": "International integration",
-    "technology": "Technological development",
+    "resources": mark("Resources"),
+    "activity": mark("Innovation activity"),
+    "performance": mark("Performance"),
+    "social_environmental": mark("Social and environmental"),
+    "international": mark("International integration"),
+    "technology": mark("Technological development"),
 }
-_MET = {True: "met", False: "not met"}
+_MET = {True: "met", False: mark("not met")}
 _WIDTH, _HEIGHT = 132.0, 40.0
 """Of the drawing in a small multiple, in pixels."""
 
@@ -61,9 +64,13 @@ class Multiple:
 
     def html(self) -> str:
         """A card with the figure of the horizon and a line over the periods."""
-        mark = f" · target {_figure(self.target, self.unit)}" if np.isfinite(self.target) else ""
+        mark = (
+            say(" · target {figure}", figure=_figure(self.target, self.unit))
+            if np.isfinite(self.target)
+            else ""
+        )
         if self.met is not None:
-            mark += f" <b>{_MET[self.met]}</b>"
+            mark += f" <b>{say(_MET[self.met])}</b>"
         return (
             f'<div class="card multiple"><h3>{escaped(self.title)}</h3>'
             f'<p class="big">{_figure(self.horizon, self.unit)}</p>'
@@ -118,15 +125,15 @@ def indicator_blocks(table: pd.DataFrame, currency: str) -> list[Block]:
         cluster = rows[rows["member"].isna()]
         if rows.empty:
             continue
-        blocks.append(Heading(GROUP_WORDS.get(str(group), str(group))))
+        blocks.append(Heading(say(GROUP_WORDS.get(str(group), str(group)))))
         charts = [_multiple(one, currency) for _, one in cluster.groupby("indicator", sort=False)]
         blocks.append(Multiples([chart for chart in charts if chart is not None]))
         blocks.append(_table(rows, str(group), currency))
     if blocks:
-        words = (
-            "Over the horizon (rates: mean per year; capital and new units: sums). The solid line "
-            "is the plan by period, the dashed one the same scenario without new units, the dotted "
-            "one the target. Money is not discounted."
+        words = say(
+            "Over the horizon (rates: mean per year; capital and new units: sums). The "
+            "solid line is the plan by period, the dashed one the same scenario without "
+            "new units, the dotted one the target. Money is not discounted."
         )
         blocks.insert(0, Text(words, "note"))
     return blocks
@@ -136,33 +143,63 @@ def write_indicators(
     path: str | os.PathLike[str], title: str, table: pd.DataFrame, currency: str
 ) -> None:
     """Write the page of a scenario's indicators. Raises OSError where it cannot be written."""
-    lead = Text(lead_of(table))
-    section = Section("Indicators", [lead, *indicator_blocks(table, currency)], "Indicators")
-    footer = (
+    sections = [
+        Section(say("The answer"), _answer(table, currency), say("Answer")),
+        Section(say("Indicators"), indicator_blocks(table, currency), say("Indicators")),
+    ]
+    footer = say(
         "Made by circflow. This file holds everything it shows and asks nothing of the network."
     )
-    write(Page(title, [section], kind="circflow · indicators", footer=footer), path)
+    write(Page(title, sections, kind="circflow · indicators", footer=footer), path)
+
+
+_HEADLINES = ("use_share", "investment", "jobs_new", "innovative_revenue", "cost_per_income")
+
+
+def _answer(table: pd.DataFrame, currency: str) -> list[Block]:
+    """The targets that are met and missed, and five figures of the cluster over the horizon."""
+    cluster = table[table["member"].isna() & table["period"].isna()]
+    targets = table[table["target"].notna()]
+    reached = sum(value is True or value == np.True_ for value in targets["met"])
+    cards = [
+        Card(say("Targets met"), str(reached), say("of {count}", count=len(targets)), raw=reached)
+    ]
+    for name in _HEADLINES:
+        rows = cluster[cluster["indicator"] == name]
+        if rows.empty or len(cards) == 5 or not np.isfinite(rows["value"].iloc[0]):
+            continue
+        one = rows.iloc[0]
+        unit = in_currency(str(one["unit"]), currency)
+        words = (
+            say("over the horizon")
+            if unit == "share"
+            else say("{unit}, over the horizon", unit=unit)
+        )
+        before = {"without new units": _plain(one["baseline"], unit)}
+        cards.append(Card(words_of(name).capitalize(), _plain(one["value"], unit), words, before))
+    return [Text(lead_of(table), "lead"), Cards(cards)]
 
 
 def lead_of(table: pd.DataFrame) -> str:
     """How many targets are met, and which are not."""
     targets = table[table["target"].notna()]
     if targets.empty:
-        return "No targets are given (sheet Indicators)."
+        return say("No targets are given (sheet Indicators).")
     met = targets["met"]
     missed = targets[[value is False or value == np.False_ for value in met]]
     unknown = int(met.isna().sum())
     reached = len(targets) - len(missed) - unknown
-    text = f"{reached} of {len(targets)} targets are met."
+    text = say("{reached} of {count} targets are met.", reached=reached, count=len(targets))
     if len(missed):
         names = [
-            str(r["indicator"]) + "".join(f", {r[k]}" for k in ("member", "period") if r[k])
+            words_of(str(r["indicator"]))
+            + "".join(f", {r[k]}" for k in ("member", "period") if r[k])
             for r in missed.head(6).to_dict("records")
         ]
-        more = f" and {len(missed) - 6} more" if len(missed) > 6 else ""
-        text += f" Not met: {'; '.join(names)}{more}."
+        more = say(" and {count} more", count=len(missed) - 6) if len(missed) > 6 else ""
+        text += say(" Not met: {names}{more}.", names="; ".join(names), more=more)
     if unknown:
-        text += f" {unknown} cannot be judged, as the figure is not known."
+        text += say(" {unknown} cannot be judged, as the figure is not known.", unknown=unknown)
     return text
 
 
@@ -189,27 +226,27 @@ def _table(rows: pd.DataFrame, group: str, currency: str) -> Table:
     shown = rows.assign(
         indicator=[words_of(str(name)) for name in rows["indicator"]],
         unit=[in_currency(str(unit), currency) for unit in rows["unit"]],
-        member=rows["member"].fillna("the cluster"),
+        member=rows["member"].fillna(say("the cluster")),
         period=rows["period"].fillna("horizon"),
-        met=[_MET.get(m, "") if isinstance(m, bool) else "" for m in rows["met"]],
+        met=[say(_MET[m]) if isinstance(m, bool) else "" for m in rows["met"]],
     )
     # Shares stand beside tonnes and money: every row is written in its own unit.
     for name in ("value", "baseline", "change", "target"):
         shown[name] = [
             _figure(v, str(unit)) for v, unit in zip(shown[name], shown["unit"], strict=True)
         ]
-    first = shown["member"].eq("the cluster") & shown["period"].eq("horizon")
+    first = shown["member"].eq(say("the cluster")) & shown["period"].eq("horizon")
     shown = shown.iloc[np.argsort(~first.to_numpy(), kind="stable")].reset_index(drop=True)
     texts = ("indicator", "unit", "member", "period")
     figures = {"value": "plan", "baseline": "without new units", "change": "change"}
     columns = (
         *(Column(name, name) for name in texts),
         *(Column(name, words) for name, words in figures.items()),
-        Column("target", "target"),
-        Column("met", "target met"),
-        Column("kind", "kind"),
+        Column("target", say("target")),
+        Column("met", say("target met")),
+        Column("kind", say("kind")),
     )
-    caption = f"{GROUP_WORDS.get(group, group)}: every figure"
+    caption = say("{get}: every figure", get=say(GROUP_WORDS.get(group, group)))
     return Table(
         caption, shown, columns, shown=max(int(first.sum()), 4), name=f"indicators-{group}"
     )
@@ -220,5 +257,9 @@ def words_of(name: str) -> str:
     return cut(name.replace("_", " ").replace(":", ": "), 60)
 
 
+def _plain(value: Any, unit: str) -> str:
+    return percent(float(value)) if unit == "share" else figure(float(value))
+
+
 def _figure(value: Any, unit: str) -> str:
-    return escaped(percent(float(value)) if unit == "share" else figure(float(value)))
+    return escaped(_plain(value, unit))

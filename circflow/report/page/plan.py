@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
+from circflow.data.files.template import is_setting_note
 from circflow.data.one_line import plain
-from circflow.data.schema import IGNORED_COLUMN_MARKS, IGNORED_SHEET_MARKS
-from circflow.data.template import is_setting_note
+from circflow.data.schema.sheets import IGNORED_COLUMN_MARKS, IGNORED_SHEET_MARKS
+from circflow.i18n import mark, say
 from circflow.report import figures as tell
 from circflow.report.figures import Baseline
 from circflow.report.map import flow_map
-from circflow.report.numbers import changed_words, cut
+from circflow.report.numbers import changed_words, cut, number
 from circflow.report.page import charts
 from circflow.report.page.frame import (
     MAX_ROWS,
@@ -34,6 +35,7 @@ from circflow.report.page.frame import (
     write,
 )
 from circflow.report.page.indicators import indicator_blocks, lead_of
+from circflow.report.page.study import words_of_code
 from circflow.report.sankey import sankey
 from circflow.report.substances import substance_flows
 from circflow.report.workbook import audit_table, warnings_table
@@ -47,7 +49,7 @@ MAX_CONFIDENCES = 6
 MAX_ASSUMPTIONS = 1_500
 _CONFIDENCE = re.compile(r"\s*([^\W\d][\w -]{2,28}?)\s*:", re.UNICODE)
 _WORD = re.compile(r"([^\W\d][\w-]{2,28})", re.UNICODE)
-NOT_TOLD = "not told"
+NOT_TOLD = mark("not told")
 
 
 def write_page(
@@ -75,12 +77,22 @@ def plan_page(
     return Page(
         title=settings.name,
         kind="circflow · plan",
-        subtitle=f"{place}{when}, {years} year{'s' if years > 1 else ''} · money in million "
-        f"{settings.currency}, not discounted, unless said",
+        subtitle=say(
+            "{place}{when}, {years} year{if_any} · money in million {currency}, not "
+            "discounted, unless said",
+            place=place,
+            when=when,
+            years=years,
+            if_any="s" if years > 1 else "",
+            currency=settings.currency,
+        ),
         marks=_marks(solution),
         sections=[section for section in parts.sections() if section.blocks],
-        footer="Made by circflow. This file holds everything it shows and asks nothing of the "
-        "network. All figures come from the plan; the results workbook holds every row.",
+        footer=say(
+            "Made by circflow. This file holds everything it shows and asks nothing of "
+            "the network. All figures come from the plan; the results workbook holds "
+            "every row."
+        ),
     )
 
 
@@ -88,18 +100,42 @@ def _marks(solution: Solution) -> list[tuple[str, Literal["", "good", "bad"]]]:
     made: list[tuple[str, Literal["", "good", "bad"]]] = []
     gap = percent(solution.gap) if solution.gap > 1e-6 else ""
     if solution.status is Status.OPTIMAL:
-        made.append(("optimal plan" + (f", gap {gap}" if gap else ""), ""))
+        made.append((say("optimal plan") + (say(", gap {gap}", gap=gap) if gap else ""), ""))
     else:
-        made.append((f"a plan, not proven the best: gap {gap or percent(solution.gap)}", "bad"))
+        made.append(
+            (
+                say("a plan, not proven the best: gap {value}", value=gap or percent(solution.gap)),
+                "bad",
+            )
+        )
     if solution.relaxed:
-        made.append(("yes/no decisions relaxed: a bound, not a plan", "bad"))
+        made.append((say("yes/no decisions relaxed: a bound, not a plan"), "bad"))
     passed = solution.audit.passed
-    made.append(("audit passed", "good") if passed else ("audit FAILED: do not rely on it", "bad"))
+    made.append(
+        (say("audit passed"), "good") if passed else (say("audit FAILED: do not rely on it"), "bad")
+    )
     if solution.scenario.changes:
-        made.append((f"changed before the run: {changed_words(solution.scenario.changes)}", ""))
+        made.append(
+            (
+                say(
+                    "changed before the run: {changed_words}",
+                    changed_words=changed_words(solution.scenario.changes),
+                ),
+                "",
+            )
+        )
     count = len(solution.scenario.warnings)
     if count:
-        made.append((f"{count} warning{'s' if count > 1 else ''} about the scenario", ""))
+        made.append(
+            (
+                say(
+                    "{count} warning{if_any} about the scenario",
+                    count=count,
+                    if_any="s" if count > 1 else "",
+                ),
+                "",
+            )
+        )
     return made
 
 
@@ -116,27 +152,33 @@ class _Parts:
         self.scenario = solution.scenario
         self.currency = plain(self.scenario.settings.currency)
         self.years = tell.horizon(self.scenario)
-        self.money = f"million {self.currency}"
+        self.money = say("million {currency}", currency=self.currency)
         self.chains = _chains(solution, self.years)
         self.limits = tell.binding_limits(solution)
 
     def sections(self) -> list[Section]:
         """All of them; some may be empty."""
         return [
-            Section("What the plan achieves", self._top(), "Achieves"),
-            Section("Which waste becomes what", self._uses(), "Value chains"),
-            Section("What to build, and when", self._build(), "Build"),
-            Section("What binds, and what relaxing it is worth", self._binding(), "Binds"),
-            Section("Materials from source to end", _some(sankey(self.solution)), "Materials"),
-            Section("Substances and energy", self._substances(), "Substances"),
-            Section("Sites and flows", self._flows(), "Map"),
-            Section("Money", self._money(), "Money"),
-            Section("Waste", self._waste(), "Waste"),
-            Section("Units, stocks and emissions", self._plant(), "Units and emissions"),
-            Section("Indicators", self._indicators(), "Indicators"),
-            Section("Shadow prices", self._prices(), "Prices"),
-            Section("What is known and what is guessed", self._assumptions(), "Assumptions"),
-            Section("Can the plan be trusted?", self._trust(), "Audit"),
+            Section(say("What the plan achieves"), self._top(), say("Achieves")),
+            Section(say("Which waste becomes what"), self._uses(), say("Value chains")),
+            Section(say("What to build, and when"), self._build(), say("Build")),
+            Section(
+                say("What binds, and what relaxing it is worth"), self._binding(), say("Binds")
+            ),
+            Section(
+                say("Materials from source to end"), _some(sankey(self.solution)), say("Materials")
+            ),
+            Section(say("Substances and energy"), self._substances(), say("Substances")),
+            Section(say("Sites and flows"), self._flows(), say("Map")),
+            Section(say("Money"), self._money(), say("Money")),
+            Section(say("Waste"), self._waste(), say("Waste")),
+            Section(say("Units, stocks and emissions"), self._plant(), say("Units and emissions")),
+            Section(say("Indicators"), self._indicators(), say("Indicators")),
+            Section(say("Shadow prices"), self._prices(), say("Prices")),
+            Section(
+                say("What is known and what is guessed"), self._assumptions(), say("Assumptions")
+            ),
+            Section(say("Can the plan be trusted?"), self._trust(), say("Audit")),
         ]
 
     # ------------------------------------------------------------------ top
@@ -144,16 +186,20 @@ class _Parts:
     def _top(self) -> list[Block]:
         blocks: list[Block] = []
         if not self.solution.audit.passed:
-            blocks.append(Text("The audit FAILED: do not rely on this plan.", "fault"))
+            blocks.append(Text(say("The audit FAILED: do not rely on this plan."), "fault"))
         blocks.append(Cards(self._cards()))
         missing = [b for b in self.baselines if b.totals is None and b.reason]
-        words = "; ".join(f"{b.words}: {b.reason}" for b in missing)
+        words = "; ".join(f"{say(b.words)}: {b.reason}" for b in missing)
         if self.baselines:
-            told = "Yearly means. " + _BASELINE_WORDS
-            blocks.append(Text(told + (f" Not available — {words}." if words else ""), "note"))
+            told = say("Yearly means. ") + say(_BASELINE_WORDS)
+            blocks.append(
+                Text(
+                    told + (say(" Not available — {words}.", words=words) if words else ""), "note"
+                )
+            )
         against = tell.against_today(self.solution, self.baselines)
         if against:
-            blocks.append(Text(f"Gain against today: {against}."))
+            blocks.append(Text(say("Gain against today: {against}.", against=against)))
         blocks.append(Points(self._points()))
         return blocks
 
@@ -181,15 +227,19 @@ class _Parts:
 
         last = self.scenario.periods[-1].name
         cards: list[tuple[str, Any, str]] = [
-            ("Net benefit", net, f"{self.money} per year"),
-            ("Waste put to use", used, ""),
-            ("Waste dumped", dumped, f"{measure} per year"),
-            ("Jobs", jobs, f"in units, in {last}"),
+            (say("Net benefit"), net, say("{money} per year", money=self.money)),
+            (say("Waste put to use"), used, ""),
+            (say("Waste dumped"), dumped, say("{measure} per year", measure=measure)),
+            (say("Jobs"), jobs, say("in units, in {last}", last=last)),
         ]
         if pollutant:
-            cards.append((f"{pollutant} emitted", emitted, "t per year, net"))
+            cards.append(
+                (say("{pollutant} emitted", pollutant=pollutant), emitted, say("t per year, net"))
+            )
         else:
-            cards.append(("Income from sales", self._income, f"{self.money} per year"))
+            cards.append(
+                (say("Income from sales"), self._income, say("{money} per year", money=self.money))
+            )
         return [self._card(*card) for card in cards]
 
     def _card(self, title: str, read: Any, unit: str) -> Card:
@@ -203,10 +253,17 @@ class _Parts:
             return figure(number / 1e6 if large and number is not None else number)
 
         compared = {
-            b.words: words(read(b.totals)) if b.totals is not None else "–" for b in self.baselines
+            say(b.words): words(read(b.totals)) if b.totals is not None else "–"
+            for b in self.baselines
         }
-        told = unit or "of what arises or is reclaimed"
-        return Card(title, words(value), f"million {told}" if large else told, compared, value)
+        told = unit or say("of what arises or is reclaimed")
+        return Card(
+            title,
+            words(value),
+            say("million {told}", told=told) if large else told,
+            compared,
+            value,
+        )
 
     def _income(self, totals: Mapping[str, Any]) -> float | None:
         return float(totals["income"]) / self.years
@@ -216,28 +273,49 @@ class _Parts:
         if len(self.chains):
             best = self.chains.iloc[0]
             steps = str(best["steps"]).replace(" > ", " › ")
-            worth = f"adds {figure(best['value'])} {self.money} a year"
+            worth = say(
+                "adds {value} {money} a year", value=figure(best["value"]), money=self.money
+            )
             if best["joint"] == best["joint"]:
                 both = figure(best["value"] + best["joint"])
-                worth += f", its joint products {figure(best['joint'])}: together {both}"
-            made.append(("Largest value chain", steps, worth))
+                worth += say(
+                    ", its joint products {joint}: together {both}",
+                    joint=figure(best["joint"]),
+                    both=both,
+                )
+            made.append((say("Largest value chain"), steps, worth))
         built = self.solution.built
         if len(built):
             largest = built.sort_values("capex_million", ascending=False)["unit"].head(3)
             capex = figure(float(built["capex_million"].sum()))
             made.append(
                 (
-                    "To build",
-                    f"{len(built)} plant{'s' if len(built) > 1 else ''} for {capex} {self.money}",
-                    f"the largest: {', '.join(map(str, largest))}",
+                    say("To build"),
+                    say(
+                        "{count} plant{if_any} for {capex} {money}",
+                        count=len(built),
+                        if_any="s" if len(built) > 1 else "",
+                        capex=capex,
+                        money=self.money,
+                    ),
+                    say("the largest: {list}", list=", ".join(map(str, largest))),
                 )
             )
         limits = self.limits[self.limits["kind"] != "stream"]
         if len(limits):
             row = limits.iloc[0]
-            gain = f"1 % {row['direction']} is worth {figure(row['gain_million'])} {self.money}"
+            gain = say(
+                "1 % {direction} is worth {gain_million} {money}",
+                direction=row["direction"],
+                gain_million=figure(row["gain_million"]),
+                money=self.money,
+            )
             made.append(
-                ("What binds most", str(row["label"]), f"{gain} over the horizon, of today")
+                (
+                    say("What binds most"),
+                    str(row["label"]),
+                    say("{gain} over the horizon, of today", gain=gain),
+                )
             )
         lines = tell.money_lines(self.solution)
         paid = lines[(lines["million"] < 0)].sort_values("million").head(2)
@@ -246,42 +324,48 @@ class _Parts:
             f"{label} {figure(-v)}"
             for label, v in zip(paid["label"], paid["million_per_year"], strict=True)
         )
-        rest = f"largest costs: {costs}" if costs else ""
-        made.append(("Money", f"{figure(income)} {self.money} a year from sales", rest))
+        rest = say("largest costs: {costs}", costs=costs) if costs else ""
+        made.append(
+            (
+                say("Money"),
+                say("{income} {money} a year from sales", income=figure(income), money=self.money),
+                rest,
+            )
+        )
         return made
 
     # ------------------------------------------------------------------ what for
 
     def _uses(self) -> list[Block]:
-        money = f"{self.money} per year"
+        money = say("{money} per year", money=self.money)
         columns = (
             Column("rank", "#", "whole"),
-            Column("steps", "From waste to sale", "path"),
-            Column("stage", "Stage"),
-            Column("amount", "Waste", "number", "per year"),
-            Column("measure", "Unit"),
-            Column("income", "Income", "number", money),
-            Column("cost", "Cost", "number", money),
-            Column("value", "Value added", "number", money, bar=True),
-            Column("joint", "Its joint products add", "number", money),
+            Column("steps", say("From waste to sale"), "path"),
+            Column("stage", say("Stage")),
+            Column("amount", say("Waste"), "number", say("per year")),
+            Column("measure", say("Unit")),
+            Column("income", say("Income"), "number", money),
+            Column("cost", say("Cost"), "number", money),
+            Column("value", say("Value added"), "number", money, bar=True),
+            Column("joint", say("Its joint products add"), "number", money),
         )
-        note = (
-            "A chain is a path from a waste stream or a stockpile through units to a sale. Its "
-            "cost is what taking, treating, moving and building for it cost. Where a run makes "
-            "several things, its cost is split between them by what goes into each: judge a chain "
-            "together with what its joint products add. Together the chains and the money that "
-            "touches no flow are the plan's money."
+        note = say(
+            "A chain is a path from a waste stream or a stockpile through units to a "
+            "sale. Its cost is what taking, treating, moving and building for it cost. "
+            "Where a run makes several things, its cost is split between them by what "
+            "goes into each: judge a chain together with what its joint products add. "
+            "Together the chains and the money that touches no flow are the plan's money."
         )
         made: list[Block] = [
             Table(
-                "Value chains, the most valuable first",
+                say("Value chains, the most valuable first"),
                 self.chains,
                 columns,
                 note,
                 shown=10,
                 name="value chains",
                 mark_first=True,
-                empty="No waste is turned into anything that is sold.",
+                empty=say("No waste is turned into anything that is sold."),
             ),
             *self._uses_of_wastes(),
             *self._unused(),
@@ -292,93 +376,101 @@ class _Parts:
         table = variety(self.solution)
         table = table[table["waste"].notna()].reset_index(drop=True)
         columns = (
-            Column("waste", "Waste"),
-            Column("uses", "Uses", "whole"),
-            Column("chains", "Chains to a sale", "whole"),
-            Column("used_share", "Ends in a sale", "share"),
-            Column("effective_uses", "Effective uses", "number"),
+            Column("waste", say("Waste")),
+            Column("uses", say("Uses"), "whole"),
+            Column("chains", say("Chains to a sale"), "whole"),
+            Column("used_share", say("Ends in a sale"), "share"),
+            Column("effective_uses", say("Effective uses"), "number"),
         )
-        note = (
-            "Effective uses: as many uses of equal size would be as varied. The results workbook "
-            "(sheet Uses) has how much goes into each."
+        note = say(
+            "Effective uses: as many uses of equal size would be as varied. The results "
+            "workbook (sheet Uses) has how much goes into each."
         )
-        return [Table("Uses of every waste", table, columns, note, shown=10, name="variety")]
+        return [Table(say("Uses of every waste"), table, columns, note, shown=10, name="variety")]
 
     def _unused(self) -> list[Block]:
         chains = self.solution.unused.chains
-        per_unit = f"{self.currency} per unit of waste"
+        per_unit = say("{currency} per unit of waste", currency=self.currency)
         columns = (
             Column("rank", "#", "number"),
-            Column("source_material", "Waste"),
-            Column("steps", "Possible, but not in the plan", "path"),
-            Column("lacks", "Lacks", "number", per_unit),
-            Column("keeps_out", "What keeps it out"),
-            Column("weakest_lacks", "Weakest step lacks", "number", per_unit),
+            Column("source_material", say("Waste")),
+            Column("steps", say("Possible, but not in the plan"), "path"),
+            Column("lacks", say("Lacks"), "number", per_unit),
+            Column("keeps_out", say("What keeps it out")),
+            Column("weakest_lacks", say("Weakest step lacks"), "number", per_unit),
         )
-        note = (
-            "What a unit of the waste would have to earn more in this chain, at the plan's prices; "
-            "of plants that are not built with their capital at full load. Below 0 it would earn, "
-            "and a decision keeps it out. The nearest to the plan come first, waste by waste."
+        note = say(
+            "What a unit of the waste would have to earn more in this chain, at the "
+            "plan's prices; of plants that are not built with their capital at full "
+            "load. Below 0 it would earn, and a decision keeps it out. The nearest to "
+            "the plan come first, waste by waste."
         )
-        caption = "Chains that are possible but unused"
+        caption = say("Chains that are possible but unused")
         return [Table(caption, chains, columns, note, shown=10, name="unused chains")]
 
     def _build(self) -> list[Block]:
         built = self.solution.built.drop(columns="built", errors="ignore")
         if built.empty:
-            return [Text("The plan builds nothing.")]
+            return [Text(say("The plan builds nothing."))]
         columns = (
-            Column("unit", "Plant"),
-            Column("site", "Site"),
-            Column("investor", "Investor"),
-            Column("period", "Built in"),
-            Column("capacity_per_year", "Capacity", "number", "units of activity per year"),
-            Column("capex_million", "Capital", "number", self.money, bar=True),
-            Column("jobs", "Jobs", "number"),
+            Column("unit", say("Plant")),
+            Column("site", say("Site")),
+            Column("investor", say("Investor")),
+            Column("period", say("Built in")),
+            Column(
+                "capacity_per_year", say("Capacity"), "number", say("units of activity per year")
+            ),
+            Column("capex_million", say("Capital"), "number", self.money, bar=True),
+            Column("jobs", say("Jobs"), "number"),
         )
         return [
             *_some(charts.timeline(self.solution)),
-            Table("Plants to build", built, columns, shown=15),
+            Table(say("Plants to build"), built, columns, shown=15, opens=_made_of(built["unit"])),
         ]
 
     def _binding(self) -> list[Block]:
         fixed = (
-            " With what is built held fixed, as yes/no decisions have no prices."
+            say(" With what is built held fixed, as yes/no decisions have no prices.")
             if self.solution.decisions_fixed
             else ""
         )
-        note = (
-            "What the whole plan would gain if the figure were 1 % larger (or smaller) in every "
-            "period in which it binds, in money of today; valid for small changes. Limits are "
-            f"per year, but for budgets, room of stockpiles and total capacities.{fixed}"
+        note = say(
+            "What the whole plan would gain if the figure were 1 % larger (or smaller) "
+            "in every period in which it binds, in money of today; valid for small "
+            "changes. Limits are per year, but for budgets, room of stockpiles and total "
+            "capacities.{fixed}",
+            fixed=fixed,
         )
         currency = self.currency
         columns = (
-            Column("label", "Limit"),
+            Column("label", say("Limit")),
             Column("direction", "1 %"),
-            Column("gain_million", "is worth", "number", self.money, bar=True),
-            Column("value", "One unit is worth", "number", currency),
-            Column("unit_of_measure", "per"),
-            Column("limit", "The figure", "number", "per year, or in all"),
-            Column("periods", "Periods", "whole"),
+            Column("gain_million", say("is worth"), "number", self.money, bar=True),
+            Column("value", say("One unit is worth"), "number", currency),
+            Column("unit_of_measure", say("per")),
+            Column("limit", say("The figure"), "number", say("per year, or in all")),
+            Column("periods", say("Periods"), "whole"),
         )
         streams = self.limits["kind"] == "stream"
+        binding, arising = self.limits[~streams], self.limits[streams]
         return [
             Table(
-                "What binds most",
-                self.limits[~streams],
+                say("What binds most"),
+                binding,
                 columns,
                 note,
                 shown=10,
-                empty="Nothing binds.",
+                empty=say("Nothing binds."),
+                opens=_cells_of(binding),
             ),
             Table(
-                "What 1 % of a waste stream is worth",
-                self.limits[streams],
+                say("What 1 % of a waste stream is worth"),
+                arising,
                 columns,
-                "“less”: the plan would be better off if less arose.",
+                say("“less”: the plan would be better off if less arose."),
                 shown=5,
                 name="waste streams",
+                opens=_cells_of(arising),
             ),
         ]
 
@@ -388,35 +480,53 @@ class _Parts:
         frame = tell.flow_totals(self.solution).drop(columns="amount")
         frame["moving_million"] /= self.years
         frame["worth_million"] /= self.years
-        money = f"{self.money} per year"
+        money = say("{money} per year", money=self.money)
         columns = (
-            Column("from", "From"),
-            Column("to", "To"),
-            Column("material", "Material"),
-            Column("amount_per_year", "Amount", "number", "per year", bar=True),
-            Column("unit_of_measure", "Unit"),
-            Column("distance_km", "Distance", "number", "km"),
-            Column("moving_million", "Transport and transactions", "number", money),
-            Column("worth_million", "Worth where it arrives", "number", money),
+            Column("from", say("From")),
+            Column("to", say("To")),
+            Column("material", say("Material")),
+            Column("amount_per_year", say("Amount"), "number", say("per year"), bar=True),
+            Column("unit_of_measure", say("Unit")),
+            Column("distance_km", say("Distance"), "number", say("km")),
+            Column("moving_million", say("Transport and transactions"), "number", money),
+            Column("worth_million", say("Worth where it arrives"), "number", money),
         )
         return [
             *_some(flow_map(self.solution)),
-            Table("Flows, the largest first", frame, columns, shown=8, name="flows"),
+            Table(
+                say("Flows, the largest first"),
+                frame,
+                columns,
+                shown=8,
+                name="flows",
+                opens=_made_of(frame["material"]),
+            ),
         ]
 
     def _money(self) -> list[Block]:
         sales = tell.products_sold(self.solution)
         sales["income"] = sales["income_million"] / self.years
         columns = (
-            Column("material", "Product"),
-            Column("amount_per_year", "Sold", "number", "per year"),
-            Column("unit_of_measure", "Unit"),
-            Column("price", "Mean price", "number", f"{self.currency} per unit"),
-            Column("income", "Income", "number", f"{self.money} per year", bar=True),
+            Column("material", say("Product")),
+            Column("amount_per_year", say("Sold"), "number", say("per year")),
+            Column("unit_of_measure", say("Unit")),
+            Column(
+                "price",
+                say("Mean price"),
+                "number",
+                say("{currency} per unit", currency=self.currency),
+            ),
+            Column(
+                "income",
+                say("Income"),
+                "number",
+                say("{money} per year", money=self.money),
+                bar=True,
+            ),
         )
         return [
             charts.waterfall(self.solution),
-            Table("What is sold", sales, columns, shown=10),
+            Table(say("What is sold"), sales, columns, shown=10, opens=_made_of(sales["material"])),
         ]
 
     def _waste(self) -> list[Block]:
@@ -426,14 +536,14 @@ class _Parts:
         frame = frame.loc[(frame[figures] != 0).any(axis=1)]
         frame = frame.sort_values("arising", ascending=False, kind="stable", ignore_index=True)
         columns = (
-            Column("material", "Waste"),
-            Column("stage", "Stage"),
-            Column("unit_of_measure", "Unit"),
-            *(Column(c, c.capitalize(), "number", "per year") for c in figures),
+            Column("material", say("Waste")),
+            Column("stage", say("Stage")),
+            Column("unit_of_measure", say("Unit")),
+            *(Column(c, c.capitalize(), "number", say("per year")) for c in figures),
         )
         return [
             *_some(charts.waste_fate(self.solution)),
-            Table("What becomes of every waste", frame, columns, shown=10, name="wastes"),
+            Table(say("What becomes of every waste"), frame, columns, shown=10, name="wastes"),
         ]
 
     def _substances(self) -> list[Block]:
@@ -441,44 +551,44 @@ class _Parts:
         if self.solution.substances.empty:
             return []
         columns = (
-            Column("property", "Substance"),
-            Column("recovered_share", "Recovered of what goes in", "share", bar=True),
-            Column("arises_per_year", "Arises", "number", "per year"),
-            Column("bought_per_year", "Bought", "number", "per year"),
-            Column("sold_per_year", "Sold", "number", "per year"),
-            Column("dumped_per_year", "Dumped or stocked", "number", "per year"),
-            Column("lost_per_year", "Lost", "number", "per year"),
-            Column("unit_of_measure", "Measure"),
-            Column("dumped_worth_million_per_year", "Worth dumped", "number", self.money),
+            Column("property", say("Substance")),
+            Column("recovered_share", say("Recovered of what goes in"), "share", bar=True),
+            Column("arises_per_year", say("Arises"), "number", say("per year")),
+            Column("bought_per_year", say("Bought"), "number", say("per year")),
+            Column("sold_per_year", say("Sold"), "number", say("per year")),
+            Column("dumped_per_year", say("Dumped or stocked"), "number", say("per year")),
+            Column("lost_per_year", say("Lost"), "number", say("per year")),
+            Column("unit_of_measure", say("Measure")),
+            Column("dumped_worth_million_per_year", say("Worth dumped"), "number", self.money),
         )
-        note = (
+        note = say(
             "Means per year. Lost: by units and on the way; below 0 a recipe makes it of nothing."
         )
         return [
-            Table("Recovered of what arises", self.solution.recovered, columns, note),
+            Table(say("Recovered of what arises"), self.solution.recovered, columns, note),
             *_some(substance_flows(self.solution)),
-            Table("Where substances are, and what becomes of them", self.solution.substances),
+            Table(say("Where substances are, and what becomes of them"), self.solution.substances),
         ]
 
     def _plant(self) -> list[Block]:
         columns = (
-            Column("pollutant", "Pollutant"),
-            Column("scope", "Scope"),
-            Column("key", "Where"),
-            Column("period", "Tightest period"),
-            Column("emitted_per_year", "Emitted", "number", "t per year"),
-            Column("limit_per_year", "Limit", "number", "t per year"),
-            Column("used", "Used", "share", bar=True),
+            Column("pollutant", say("Pollutant")),
+            Column("scope", say("Scope")),
+            Column("key", say("Where")),
+            Column("period", say("Tightest period")),
+            Column("emitted_per_year", say("Emitted"), "number", say("t per year")),
+            Column("limit_per_year", say("Limit"), "number", say("t per year")),
+            Column("used", say("Used"), "share", bar=True),
         )
         return [
             *_some(charts.loads(self.solution)),
             *_some(charts.stocks(self.solution)),
             *_some(charts.emissions(self.solution)),
             Table(
-                "Emissions against limits",
+                say("Emissions against limits"),
                 tell.emission_use(self.solution),
                 columns,
-                "More than 100 %: exceeded, at the penalty that the scenario sets.",
+                say("More than 100 %: exceeded, at the penalty that the scenario sets."),
                 name="emission limits",
             ),
         ]
@@ -498,71 +608,74 @@ class _Parts:
         prices = prices.iloc[size.argsort(kind="stable")[::-1]]
         first = prices.head(MAX_ROWS).assign(name=None).to_dict("records")
         words = [
-            "one more unit there" if row["kind"] == "material" else tell.limit_label(row)
+            say("one more unit there") if row["kind"] == "material" else tell.limit_label(row)
             for row in first
         ]
         prices["limit"] = [*words, *[""] * (len(prices) - len(words))]
         columns = (
-            Column("kind", "Kind"),
-            Column("limit", "What"),
-            Column("site", "Site"),
-            Column("material", "Material"),
-            Column("unit", "Plant"),
-            Column("period", "Period"),
-            Column("value", "Worth", "number", self.currency),
-            Column("unit_of_measure", "per"),
+            Column("kind", say("Kind")),
+            Column("limit", say("What")),
+            Column("site", say("Site")),
+            Column("material", say("Material")),
+            Column("unit", say("Plant")),
+            Column("period", say("Period")),
+            Column("value", say("Worth"), "number", self.currency),
+            Column("unit_of_measure", say("per")),
         )
-        note = (
-            "What one more unit is worth, in money of the period: of a material at a place, the "
-            "price at which members can trade it."
+        note = say(
+            "What one more unit is worth, in money of the period: of a material at a "
+            "place, the price at which members can trade it."
         )
-        return [Table("Shadow prices", prices, columns, note, shown=10)]
+        return [Table(say("Shadow prices"), prices, columns, note, shown=10)]
 
     def _assumptions(self) -> list[Block]:
         frame = assumptions(self.solution)
         sources = self.scenario.frame("Sources")
         if frame.empty:
-            return [Text("The scenario tells neither sources nor notes.")]
+            return [Text(say("The scenario tells neither sources nor notes."))]
         counts = confidence(frame)
         heads = (
-            Column("sheet", "Sheet"),
-            Column("rows", "Rows", "whole", bar=True),
+            Column("sheet", say("Sheet")),
+            Column("rows", say("Rows"), "whole", bar=True),
             *(Column(c, c, "whole") for c in counts.columns[2:]),
         )
         columns = (
-            Column("sheet", "Sheet"),
-            Column("row", "Row", "whole"),
-            Column("what", "What"),
-            Column("confidence", "How it is known"),
-            Column("note", "Note"),
-            Column("source", "Source"),
+            Column("sheet", say("Sheet")),
+            Column("row", say("Row"), "whole"),
+            Column("what", say("What")),
+            Column("confidence", say("How it is known")),
+            Column("note", say("Note")),
+            Column("source", say("Source")),
         )
         return [
             Table(
-                "Rows of the scenario by how they are known",
+                say("Rows of the scenario by how they are known"),
                 counts,
                 heads,
-                "By what a row's note begins with, before a colon; “not told” where there is none.",
+                say(
+                    "By what a row's note begins with, before a colon; “not told” where there is "
+                    "none."
+                ),
                 shown=30,
                 name="confidence",
             ),
             Table(
-                "Every row with its note and source",
+                say("Every row with its note and source"),
                 frame,
                 columns,
                 shown=8,
                 name="assumptions",
                 most=MAX_ASSUMPTIONS,
             ),
-            Table("Sources", sources.reset_index(drop=True), columns_of(sources), shown=8),
+            Table(say("Sources"), sources.reset_index(drop=True), columns_of(sources), shown=8),
         ]
 
     def _trust(self) -> list[Block]:
         audit = self.solution.audit
         verdict = (
-            "The plan was checked against the scenario without the model, and adds up."
+            say("The plan was checked against the scenario without the model, and adds up.")
             if audit.passed
-            else "The plan does not add up: do not rely on it."
+            else say("The plan does not add up: do not rely on it.")
         )
         seconds = self.solution.seconds
         total = figure(seconds["total"]) if "total" in seconds else "–"
@@ -571,9 +684,9 @@ class _Parts:
             columns=["total", "item", "value"],
         )
         heads = (
-            Column("total", "Total over the horizon"),
-            Column("item", "Item"),
-            Column("value", "Value", "number"),
+            Column("total", say("Total over the horizon")),
+            Column("item", say("Item")),
+            Column("value", say("Value"), "number"),
         )
         checks = audit_table(self.solution)
         error = tuple(
@@ -583,21 +696,25 @@ class _Parts:
         warned = warnings_table(self.solution)
         return [
             Text(verdict, "" if audit.passed else "fault"),
-            Table("Audit", checks, error, shown=8),
-            Table("Warnings about the scenario", warned, columns_of(warned), shown=6),
-            Table("All totals", full, heads, shown=8, name="totals"),
+            Table(say("Audit"), checks, error, shown=8),
+            Table(say("Warnings about the scenario"), warned, columns_of(warned), shown=6),
+            Table(say("All totals"), full, heads, shown=8, name="totals"),
             Text(
-                f"Objective {figure(self.solution.objective)} {self.money} (discounted); found in "
-                f"{total} seconds.",
+                say(
+                    "Objective {objective} {money} (discounted); found in {total} seconds.",
+                    objective=figure(self.solution.objective),
+                    money=self.money,
+                    total=total,
+                ),
                 "note",
             ),
         ]
 
 
-_BASELINE_WORDS = (
-    "Existing units only: nothing is built. No cluster: the members keep their plants and deal "
-    "with places outside, but not with one another. Everything dumped: no unit runs; what arises "
-    "is disposed of, or sold as it is."
+_BASELINE_WORDS = mark(
+    "Existing units only: nothing is built. No cluster: the members keep their "
+    "plants and deal with places outside, but not with one another. Everything "
+    "dumped: no unit runs; what arises is disposed of, or sold as it is."
 )
 
 
@@ -675,16 +792,18 @@ def assumptions(solution: Solution) -> pd.DataFrame:
         if not notes and not sources:
             continue
         for at, row in enumerate(sheet.grid[1:], start=2):
-            what = [str(row[n]) for n in own if n < len(row) and row[n] not in (None, "")]
+            what = [_in_words(row[n]) for n in own if n < len(row) and row[n] not in (None, "")]
             if not what:
                 continue
             note = " ".join(_cell(row, n) for n in notes).strip()
-            if sheet.name.strip() == "Scenario" and is_setting_note(what[0].strip(), note):
+            if sheet.name.strip() == "Scenario" and is_setting_note(
+                _cell(row, own[0]).strip(), note
+            ):
                 continue  # the template's words, no evidence of the planner's
             found = _CONFIDENCE.match(note) or _WORD.fullmatch(note)
             ids = [i.strip() for n in sources for i in _cell(row, n).split(";") if i.strip()]
             told = "; ".join(str(known.get(i) or i) for i in ids)
-            confidence = found[1].lower() if found else NOT_TOLD
+            confidence = found[1].lower() if found else say(NOT_TOLD)
             rows.append((sheet.name, at, cut(" · ".join(what[:5]), 110), confidence, note, told))
     return pd.DataFrame(rows, columns=["sheet", "row", "what", "confidence", "note", "source"])
 
@@ -701,6 +820,26 @@ def confidence(frame: pd.DataFrame) -> pd.DataFrame:
     counts = pd.concat([counts[order].sum().to_frame("all sheets").T, counts[order]])
     counts.insert(0, "rows", counts.sum(axis=1))
     return counts.rename_axis("sheet").reset_index()
+
+
+def _cells_of(limits: pd.DataFrame) -> list[dict[str, object]]:
+    """The cell of each limit, by sheet, row and column."""
+    return [
+        {"cell": [str(sheet), int(row), str(column)]} if isinstance(sheet, str) else {}
+        for sheet, row, column in zip(
+            limits["sheet"], limits["row"].fillna(0), limits["column"], strict=True
+        )
+    ]
+
+
+def _made_of(names: pd.Series[Any]) -> list[dict[str, object]]:
+    return [{"of": [str(name)]} for name in names]
+
+
+def _in_words(value: object) -> str:
+    if isinstance(value, float) and not value.is_integer():
+        return number(value)
+    return str(words_of_code(value))
 
 
 def _cell(row: Sequence[object], at: int) -> str:

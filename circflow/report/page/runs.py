@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from circflow.i18n import say
 from circflow.report.page.frame import (
     Block,
     Card,
@@ -18,9 +19,12 @@ from circflow.report.page.frame import (
     Text,
     figure,
     percent,
+    tidy,
 )
+from circflow.report.page.study import in_currency
 
 _MOST = 30
+_SOME = 6
 
 
 def runs_opening(
@@ -28,61 +32,107 @@ def runs_opening(
 ) -> list[Section]:
     """Sections from the runs of a sweep or a sample: what they are worth, what is always built."""
     worth = table["objective_million"].dropna().to_numpy(float)
-    money = f"million {currency}"
+    money = say("million {currency}", currency=currency)
     failed = len(table) - len(worth)
     if not len(worth):
-        return [Section("The answer", [Text("No run has a plan.", "fault")], "Answer")]
+        return [
+            Section(say("The answer"), [Text(say("No run has a plan."), "fault")], say("Answer"))
+        ]
     p5, p50, p95 = (float(v) for v in np.quantile(worth, [0.05, 0.5, 0.95]))
     gains = float((worth > 0).mean())
     known = table.dropna(subset=["objective_million"]).sort_values("objective_million")
     worst, best = known.iloc[0], known.iloc[-1]
-    lead = (
-        f"In {len(table)} runs over {len(varied)} figure{'s' if len(varied) != 1 else ''} the plan "
-        f"is worth {figure(p50)} {money} in the middle, and between {figure(p5)} and {figure(p95)} "
-        f"in nine runs of ten; in {percent(gains)} of them it is worth more than nothing."
+    lead = say(
+        "In {count} runs over {count_2} figure{if_any} the plan is worth {p50} "
+        "{money} in the middle, and between {p5} and {p95} in nine runs of ten; in "
+        "{gains} of them it is worth more than nothing.",
+        count=len(table),
+        count_2=len(varied),
+        if_any="s" if len(varied) != 1 else "",
+        p50=figure(p50),
+        money=money,
+        p5=figure(p5),
+        p95=figure(p95),
+        gains=percent(gains),
     )
     if failed:
-        lead += f" {failed} run{'s' if failed > 1 else ''} found no plan."
+        lead += say(
+            " {failed} run{if_any} found no plan.", failed=failed, if_any="s" if failed > 1 else ""
+        )
     often = _how_often(built, len(worth))
     if len(often):
         sure = often[often["share"] >= 1.0]["unit"].astype(str).tolist()
         lead += (
-            f" Built in every run: {_some(sure)}." if sure else " No plant is built in every run."
+            say(" Built in every run: {some}.", some=_some(sure))
+            if sure
+            else say(" No plant is built in every run.")
         )
     cards = [
-        Card("Middle (P50)", figure(p50), f"{money}, discounted", raw=p50),
-        Card("Low (P5)", figure(p5), f"{money}; one run in twenty is lower", raw=p5),
-        Card("High (P95)", figure(p95), f"{money}; one run in twenty is higher", raw=p95),
-        Card("Chance of gain", percent(gains), "of the runs with a plan are worth more than 0"),
-        Card("Runs without a plan", str(failed), f"of {len(table)}"),
+        Card(say("Middle (P50)"), figure(p50), say("{money}, discounted", money=money), raw=p50),
+        Card(
+            say("Low (P5)"),
+            figure(p5),
+            say("{money}; one run in twenty is lower", money=money),
+            raw=p5,
+        ),
+        Card(
+            say("High (P95)"),
+            figure(p95),
+            say("{money}; one run in twenty is higher", money=money),
+            raw=p95,
+        ),
+        Card(
+            say("Chance of gain"),
+            percent(gains),
+            say("of the runs with a plan are worth more than 0"),
+        ),
+        Card(say("Runs without a plan"), str(failed), say("of {count}", count=len(table))),
     ]
     ends: list[Block] = [
-        Text(f"Best, {figure(float(best['objective_million']))} {money}: {_at(best, varied)}."),
-        Text(f"Worst, {figure(float(worst['objective_million']))} {money}: {_at(worst, varied)}."),
+        Text(
+            say(
+                "Best, {objective_million} {money}: {at}.",
+                objective_million=figure(float(best["objective_million"])),
+                money=money,
+                at=_at(best, varied),
+            )
+        ),
+        Text(
+            say(
+                "Worst, {objective_million} {money}: {at}.",
+                objective_million=figure(float(worst["objective_million"])),
+                money=money,
+                at=_at(worst, varied),
+            )
+        ),
     ]
-    sections = [Section("The answer", [Text(lead, "lead"), Cards(cards), *ends], "Answer")]
+    sections = [
+        Section(say("The answer"), [Text(lead, "lead"), Cards(cards), *ends], say("Answer"))
+    ]
     if len(often):
         columns = (
-            Column("unit", "Plant"),
-            Column("share", "Built in", "share", "of the runs with a plan", bar=True),
-            Column("capacity", "Mean capacity when built", "number", "per year"),
+            Column("unit", say("Plant")),
+            Column("share", say("Built in"), "share", say("of the runs with a plan"), bar=True),
+            Column("capacity", say("Mean capacity when built"), "number", say("per year")),
         )
-        shown = Table("How often each plant is built", often, columns, shown=20, name="built")
-        sections.append(Section("What is built how often", [shown], "Built"))
+        shown = Table(say("How often each plant is built"), often, columns, shown=20, name="built")
+        sections.append(Section(say("What is built how often"), [shown], say("Built")))
     return sections
 
 
 def _at(row: Any, varied: Sequence[str]) -> str:
     shown = "; ".join(f"{name} {_value(row[name])}" for name in varied[:4])
-    return shown + (f" and {len(varied) - 4} more" if len(varied) > 4 else "")
+    return shown + (say(" and {count} more", count=len(varied) - 4) if len(varied) > 4 else "")
 
 
 def _value(value: Any) -> str:
-    return figure(float(value)) if isinstance(value, int | float) else str(value)
+    return figure(float(value)) if isinstance(value, int | float) else tidy(value)
 
 
 def _some(names: list[str]) -> str:
-    return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
+    return ", ".join(names[:8]) + (
+        say(" and {count} more", count=len(names) - 8) if len(names) > 8 else ""
+    )
 
 
 def _how_often(built: pd.DataFrame, runs: int) -> pd.DataFrame:
@@ -97,7 +147,7 @@ def _how_often(built: pd.DataFrame, runs: int) -> pd.DataFrame:
 
 def tornado_opening(table: pd.DataFrame, base: float, currency: str) -> list[Section]:
     """Sections from the ranked figures of a tornado."""
-    money = f"million {currency}"
+    money = say("million {currency}", currency=currency)
     if table.empty:
         return []
     first = table.iloc[0]
@@ -105,23 +155,42 @@ def tornado_opening(table: pd.DataFrame, base: float, currency: str) -> list[Sec
     lowest = float(np.nanmin(table[["low_million", "high_million"]].to_numpy(float)))
     negative = table[(table[["low_million", "high_million"]] < 0).any(axis=1)]
     half = table["swing_million"] > 0.5 * float(table["swing_million"].max())
-    lead = (
-        f"The plan is worth {figure(base)} {money}. It depends most on {first['parameter']}: "
-        f"between its low and its high the worth moves by {figure(float(first['swing_million']))}. "
-        f"{int(half.sum())} of {len(table)} figures move it by at least half as much."
+    lead = say(
+        "The plan is worth {base} {money}. It depends most on {parameter}: between "
+        "its low and its high the worth moves by {swing_million}. {sum} of {count} "
+        "figures move it by at least half as much.",
+        base=figure(base),
+        money=money,
+        parameter=first["parameter"],
+        swing_million=figure(float(first["swing_million"])),
+        sum=int(half.sum()),
+        count=len(table),
     )
     if stops:
-        lead += f" At an end of {stops} of them there is no plan."
+        lead += say(" At an end of {stops} of them there is no plan.", stops=stops)
     elif base > 0 and negative.empty:
-        lead += " None of them, alone, makes it worth less than nothing."
+        lead += say(" None of them, alone, makes it worth less than nothing.")
     cards = [
-        Card("Worth of the plan", figure(base), f"{money}, discounted", raw=base),
-        Card("Largest swing", figure(float(first["swing_million"])), money),
-        Card("Lowest worth", figure(lowest), f"{money}, one figure alone at an end"),
-        Card("Turn it negative", str(len(negative)), f"of {len(table)} figures, alone"),
-        Card("Leave no plan", str(stops), f"of {len(table)} figures, alone"),
+        Card(
+            say("Worth of the plan"),
+            figure(base),
+            say("{money}, discounted", money=money),
+            raw=base,
+        ),
+        Card(say("Largest swing"), figure(float(first["swing_million"])), money),
+        Card(
+            say("Lowest worth"),
+            figure(lowest),
+            say("{money}, one figure alone at an end", money=money),
+        ),
+        Card(
+            say("Turn it negative"),
+            str(len(negative)),
+            say("of {count} figures, alone", count=len(table)),
+        ),
+        Card(say("Leave no plan"), str(stops), say("of {count} figures, alone", count=len(table))),
     ]
-    return [Section("The answer", [Text(lead, "lead"), Cards(cards)], "Answer")]
+    return [Section(say("The answer"), [Text(lead, "lead"), Cards(cards)], say("Answer"))]
 
 
 def pareto_opening(
@@ -133,30 +202,54 @@ def pareto_opening(
     first, second = (f"{g} ({u})" for g, u in zip(goals, units, strict=True))
     a, z = table.iloc[0], table.iloc[-1]
     name = [_goal(g) for g in goals]
+    if len(table) == 1:
+        both = say(
+            "{a} {units} and {a_2} {units_2}",
+            a=figure(float(a[first])),
+            units=units[0],
+            a_2=figure(float(a[second])),
+            units_2=units[1],
+        )
+        lead = say(
+            "One plan is best for both, {name} and {name_2}: {both}.",
+            name=name[0],
+            name_2=name[1],
+            both=both,
+        )
+        return [Section(say("The answer"), [Text(lead, "lead")], say("Answer"))]
     costs = table["average_cost"].dropna()
     cost_unit = str(a["cost_unit"])
-    lead = (
-        f"From the best for {name[0]} to the best for {name[1]}, {name[0]} goes from "
-        f"{figure(float(a[first]))} to {figure(float(z[first]))} {units[0]} and {name[1]} from "
-        f"{figure(float(a[second]))} to {figure(float(z[second]))} {units[1]}."
+    lead = say(
+        "From the best for {name} to the best for {name_2}, {name} goes from {a} to "
+        "{z} {units} and {name_2} from {a_2} to {z_2} {units_2}.",
+        name=name[0],
+        name_2=name[1],
+        a=figure(float(a[first])),
+        z=figure(float(z[first])),
+        units=units[0],
+        a_2=figure(float(a[second])),
+        z_2=figure(float(z[second])),
+        units_2=units[1],
     )
     cards = [
-        Card(f"Best for {name[0]}", figure(float(a[first])), units[0]),
-        Card(f"then {name[1]}", figure(float(a[second])), units[1]),
-        Card(f"Best for {name[1]}", figure(float(z[second])), units[1]),
-        Card(f"then {name[0]}", figure(float(z[first])), units[0]),
+        Card(say("Best for {name}", name=name[0]), figure(float(a[first])), units[0]),
+        Card(say("then {name}", name=name[1]), figure(float(a[second])), units[1]),
+        Card(say("Best for {name}", name=name[1]), figure(float(z[second])), units[1]),
+        Card(say("then {name}", name=name[0]), figure(float(z[first])), units[0]),
     ]
     if len(costs):
-        lead += (
-            f" The first step costs {figure(float(costs.iloc[0]))} {cost_unit}, the last "
-            f"{figure(float(costs.iloc[-1]))}."
+        lead += say(
+            " The first step costs {iloc} {cost_unit}, the last {iloc_2}.",
+            iloc=figure(float(costs.iloc[0])),
+            cost_unit=cost_unit,
+            iloc_2=figure(float(costs.iloc[-1])),
         )
-        cards.append(Card("The first step costs", figure(float(costs.iloc[0])), cost_unit))
-    return [Section("The answer", [Text(lead, "lead"), Cards(cards)], "Answer")]
+        cards.append(Card(say("The first step costs"), figure(float(costs.iloc[0])), cost_unit))
+    return [Section(say("The answer"), [Text(lead, "lead"), Cards(cards)], say("Answer"))]
 
 
 def _goal(name: str) -> str:
-    words = {"value": "value (synergy apart)", "disposed": "waste disposed of"}
+    words = {"value": say("value (synergy apart)"), "disposed": say("waste disposed of")}
     return words.get(name, name.replace("emission:", "emission of "))
 
 
@@ -164,76 +257,173 @@ def alternatives_opening(
     plans: pd.DataFrame, units: pd.DataFrame, best: float, within: float, currency: str
 ) -> list[Section]:
     """Sections from plans that are nearly as good as the best."""
-    money = f"million {currency}"
+    money = say("million {currency}", currency=currency)
     counts = units["verdict"].value_counts()
     always = units.loc[units["verdict"].str.startswith("in every"), "unit"].astype(str).tolist()
     sometimes = units[units["verdict"].str.startswith("in some")]["unit"].astype(str).tolist()
     others = len(plans) - 1
-    lead = (
-        f"{others} other plan{'s' if others != 1 else ''} fall{'s' if others == 1 else ''} short of"
-        f" the best ({figure(best)} {money}) by no more than {percent(within)}. "
-        f"{len(always)} of {len(units)} units run in every one of them"
-        f"{': ' + _some(always) if always else ''}."
+    lead = say(
+        "{others} other plan{if_any} fall{if_any_2} short of the best ({best} "
+        "{money}) by no more than {within}. {count} of {count_2} units run in every "
+        "one of them{if_any_3}.",
+        others=others,
+        if_any="s" if others != 1 else "",
+        if_any_2="s" if others == 1 else "",
+        best=figure(best),
+        money=money,
+        within=percent(within),
+        count=len(always),
+        count_2=len(units),
+        if_any_3=": " + _some(always) if always else "",
     )
     if sometimes:
-        lead += f" There is a choice about {_some(sometimes)}."
+        lead += say(" There is a choice about {some}.", some=_some(sometimes))
     cards = [
-        Card("Best plan", figure(best), f"{money}, discounted", raw=best),
-        Card("Plans found", str(others), f"within {percent(within)} of it"),
-        Card("Run in every one", str(len(always)), f"of {len(units)} units"),
-        Card("A matter of choice", str(len(sometimes)), f"of {len(units)} units"),
-        Card("Run in none", str(int(counts.sum()) - len(always) - len(sometimes)), "units"),
+        Card(say("Best plan"), figure(best), say("{money}, discounted", money=money), raw=best),
+        Card(say("Plans found"), str(others), say("within {within} of it", within=percent(within))),
+        Card(say("Run in every one"), str(len(always)), say("of {count} units", count=len(units))),
+        Card(
+            say("A matter of choice"),
+            str(len(sometimes)),
+            say("of {count} units", count=len(units)),
+        ),
+        Card(say("Run in none"), str(int(counts.sum()) - len(always) - len(sometimes)), "units"),
     ]
     columns = (
-        Column("unit", "Unit"),
-        Column("status", "Status"),
-        Column("verdict", "Verdict"),
-        Column("lowest", "Least it runs", "number", "capacity-years"),
-        Column("best", "In the best plan", "number", "capacity-years"),
-        Column("highest", "Most it runs", "number", "capacity-years", bar=True),
+        Column("unit", say("Unit")),
+        Column("status", say("Status")),
+        Column("verdict", say("Verdict")),
+        Column("lowest", say("Least it runs"), "number", say("capacity-years")),
+        Column("best", say("In the best plan"), "number", say("capacity-years")),
+        Column("highest", say("Most it runs"), "number", say("capacity-years"), bar=True),
     )
-    shown = Table("What each unit does in all good plans", units, columns, shown=20)
+    shown = Table(say("What each unit does in all good plans"), units, columns, shown=20)
     return [
-        Section("The answer", [Text(lead, "lead"), Cards(cards)], "Answer"),
-        Section("What is certain and what is a choice", [shown], "Units"),
+        Section(say("The answer"), [Text(lead, "lead"), Cards(cards)], say("Answer")),
+        Section(say("What is certain and what is a choice"), [shown], say("Units")),
     ]
 
 
-def ranges_opening(table: pd.DataFrame, within: float) -> list[Section]:
+def ranges_opening(table: pd.DataFrame, within: float, currency: str) -> list[Section]:
     """Sections from how far each figure may move before the plan changes."""
     known = table.dropna(subset=["from_factor", "to_factor"])
     if known.empty:
-        return [Section("The answer", [Text("No figure has a range.", "lead")], "Answer")]
+        return [
+            Section(say("The answer"), [Text(say("No figure has a range."), "lead")], say("Answer"))
+        ]
     low, high = known["from_factor"].to_numpy(float), known["to_factor"].to_numpy(float)
     room = np.maximum(np.minimum(1.0 - low, high - 1.0), 0.0)
     firm = int((known["reaches_low"].astype(bool) & known["reaches_high"].astype(bool)).sum())
     order = room.argsort(kind="stable")
     tightest = known.iloc[order]
     first = tightest.iloc[0]
-    lead = (
-        f"{firm} of {len(known)} figures may move by {percent(within)} either way, each alone, and "
-        f"the plan stays as it is. The tightest is {first['parameter']}: it holds from "
-        f"{percent(float(first['from_factor']))} to {percent(float(first['to_factor']))} of its "
-        "figure."
+    lead = say(
+        "{firm} of {count} figures may move by {within} either way, each alone, and "
+        "the plan stays as it is.",
+        firm=firm,
+        count=len(known),
+        within=percent(within),
     )
+    if firm < len(known):
+        ends = [percent(float(first[name])) for name in ("from_factor", "to_factor")]
+        lead += say(
+            " The tightest is {parameter}: the plan holds while it is between {ends} and "
+            "{ends_2} of its figure.",
+            parameter=first["parameter"],
+            ends=ends[0],
+            ends_2=ends[1],
+        )
     cards = [
-        Card("Firm", str(firm), f"of {len(known)} figures: no change within {percent(within)}"),
-        Card("Within 5 %", str(int((room < 0.05).sum())), "figures at which the plan changes"),
-        Card("Within 20 %", str(int((room < 0.2).sum())), "figures at which the plan changes"),
-        Card("Tightest", percent(float(room.min())), "may it move before the plan changes"),
-        Card("Without a range", str(len(table) - len(known)), "figures; the table says why"),
+        Card(
+            say("Firm"),
+            str(firm),
+            say(
+                "of {count} figures: no change within {within}",
+                count=len(known),
+                within=percent(within),
+            ),
+        ),
+        Card(
+            say("Within 5 %"),
+            str(int((room < 0.05).sum())),
+            say("figures at which the plan changes"),
+        ),
+        Card(
+            say("Within 20 %"),
+            str(int((room < 0.2).sum())),
+            say("figures at which the plan changes"),
+        ),
+        Card(
+            say("Tightest"), percent(float(room.min())), say("may it move before the plan changes")
+        ),
+        Card(
+            say("Without a range"), str(len(table) - len(known)), say("figures; the table says why")
+        ),
     ]
-    shown = tightest.assign(room=room[order]).head(_MOST)
+    units = [in_currency(unit, currency) for unit in tightest["unit"]]
+    shown = tightest.assign(room=room[order], unit=units).head(_MOST)
     columns = (
-        Column("parameter", "Figure"),
-        Column("figure", "Now", "number"),
-        Column("unit", "Unit"),
-        Column("from_factor", "Holds from", "share", "of its figure"),
-        Column("to_factor", "to", "share", "of its figure"),
-        Column("room", "Room", "share", bar=True),
+        Column("parameter", say("Figure")),
+        Column("figure", say("Now"), "number"),
+        Column("unit", say("Unit")),
+        Column("from_factor", say("Holds from"), "share", say("of its figure")),
+        Column("to_factor", say("to"), "share", say("of its figure")),
+        Column("room", say("Room"), "share", bar=True),
     )
-    tight = Table("The tightest first", shown, columns, shown=15, name="tightest")
+    tight = Table(say("The tightest first"), shown, columns, shown=15, name="tightest")
     return [
-        Section("The answer", [Text(lead, "lead"), Cards(cards)], "Answer"),
-        Section("What would change the plan soonest", [tight], "Tightest"),
+        Section(say("The answer"), [Text(lead, "lead"), Cards(cards)], say("Answer")),
+        Section(say("What would change the plan soonest"), [tight], say("Tightest")),
     ]
+
+
+def breakpoints_opening(table: pd.DataFrame, currency: str) -> list[Section]:
+    """Sections from the pieces of the worth along one figure: one row per piece, in order."""
+    money, how = say("million {currency}", currency=currency), str(table["parameter"].iloc[0])
+    first, last = table.iloc[0], table.iloc[-1]
+    ends = [float(first["from_million"]), float(last["to_million"])]
+    slopes = table["slope_million"].to_numpy(float)
+    changes = table["built"].nunique() - 1
+    points = table["from"].to_numpy(float)[1:]
+    some = ", ".join(figure(p) for p in points[:_SOME]) + (" …" if len(points) > _SOME else "")
+    lead = say(
+        "As {how} goes from {start} to {to}, the worth of the plan goes from {ends} "
+        "to {ends_2} {money}. ",
+        how=how,
+        start=figure(float(first["from"])),
+        to=figure(float(last["to"])),
+        ends=figure(ends[0]),
+        ends_2=figure(ends[1]),
+        money=money,
+    )
+    lead += (
+        say("Its slope changes at {some}.", some=some)
+        if len(points)
+        else say("Its slope never changes.")
+    )
+    zero = _crossing(table)
+    if zero is not None:
+        lead += say(" It is worth nothing at {zero}.", zero=figure(zero))
+    cards = [
+        Card(say("Points of change"), str(len(points)), say("where the slope changes")),
+        Card(say("Worth at the low end"), figure(ends[0]), say("{money}, discounted", money=money)),
+        Card(
+            say("Worth at the high end"), figure(ends[1]), say("{money}, discounted", money=money)
+        ),
+        Card(
+            say("Steepest"),
+            figure(float(slopes[np.abs(slopes).argmax()])),
+            say("{money} per 1 of it", money=money),
+        ),
+        Card(say("Other plants"), str(changes), say("times another set is built")),
+    ]
+    return [Section(say("The answer"), [Text(lead, "lead"), Cards(cards)], say("Answer"))]
+
+
+def _crossing(table: pd.DataFrame) -> float | None:
+    """Where the worth passes 0."""
+    for r in table.to_dict("records"):
+        low, high = float(r["from_million"]), float(r["to_million"])
+        if min(low, high) < 0.0 < max(low, high):
+            return float(r["from"] - low * (r["to"] - r["from"]) / (high - low))
+    return None

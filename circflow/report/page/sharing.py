@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from circflow.i18n import mark, say
 from circflow.report.numbers import cut
 from circflow.report.page.charts import axis, categories, layout
 from circflow.report.page.frame import (
@@ -30,28 +31,32 @@ Tables = Mapping[str, pd.DataFrame]
 _MANY = 6
 _TRANSFERS = 40
 RULES = {
-    "owen": "Owen: by the plan's own prices",
-    "shapley": "Shapley: by what each adds",
-    "nucleolus": "Nucleolus: the largest complaint as small as can be",
-    "volume": "by tonnes exchanged",
-    "alone": "by own money alone",
-    "equal": "the same for each",
+    "owen": mark("Owen: by the plan's own prices"),
+    "shapley": mark("Shapley: by what each adds"),
+    "nucleolus": mark("Nucleolus: the largest complaint as small as can be"),
+    "volume": mark("by tonnes exchanged"),
+    "alone": mark("by own money alone"),
+    "equal": mark("the same for each"),
 }
 """Rules in words, in the order in which we would take them where no group would leave."""
 _TAKEN = ("shapley", "owen", "nucleolus")
 _NAMES = {
-    "owen": "the plan's own prices (Owen)",
-    "shapley": "the Shapley value",
-    "nucleolus": "the nucleolus",
-    "volume": "tonnes exchanged",
-    "alone": "own money alone",
-    "equal": "equal parts",
+    "owen": mark("the plan's own prices (Owen)"),
+    "shapley": mark("the Shapley value"),
+    "nucleolus": mark("the nucleolus"),
+    "volume": mark("tonnes exchanged"),
+    "alone": mark("own money alone"),
+    "equal": mark("equal parts"),
 }
 _WHY = {
-    "shapley": "it gives each what it adds on average, and no group would do better on its own",
-    "owen": "it needs no transfers beyond the plan's own prices, and no group would do better on"
-    " its own",
-    "nucleolus": "no group would do better on its own, and it keeps furthest from that",
+    "shapley": mark(
+        "it gives each what it adds on average, and no group would do better on its own"
+    ),
+    "owen": mark(
+        "it needs no transfers beyond the plan's own prices, and no group would do "
+        "better on its own"
+    ),
+    "nucleolus": mark("no group would do better on its own, and it keeps furthest from that"),
 }
 
 
@@ -59,7 +64,7 @@ def sharing_opening(tables: Tables, currency: str) -> list[Section]:
     """Sections from the tables of `share` (see docs/sharing.md)."""
     totals = dict(zip(tables["totals"]["figure"], tables["totals"]["value"], strict=True))
     rule, why = chosen(tables["core"], totals, currency)
-    money = f"million {currency}"
+    money = say("million {currency}", currency=currency)
     drawn = {
         name: known_figure(name, tables[name], currency) for name in ("waterfall", "allocations")
     }
@@ -67,12 +72,20 @@ def sharing_opening(tables: Tables, currency: str) -> list[Section]:
     if drawn["allocations"] is not None:
         split.insert(0, drawn["allocations"])
     sections = [
-        Section("The answer", _answer(tables, totals, rule, why, money), "Answer"),
-        Section("Why it gains", [drawn["waterfall"]] if drawn["waterfall"] else [], "Why"),
-        Section("What each member gets", split, "Shares"),
-        Section("Would a group leave?", [Points(core_words(tables["core"], currency))], "Leave"),
-        Section("Who pays whom", _transfers(tables["transfers"], rule, money), "Payments"),
-        Section("What each member brings", _brings(tables["joining"], money), "Members"),
+        Section(say("The answer"), _answer(tables, totals, rule, why, money), say("Answer")),
+        Section(
+            say("Why it gains"), [drawn["waterfall"]] if drawn["waterfall"] else [], say("Why")
+        ),
+        Section(say("What each member gets"), split, say("Shares")),
+        Section(
+            say("Would a group leave?"),
+            [Points(core_words(tables["core"], currency))],
+            say("Leave"),
+        ),
+        Section(
+            say("Who pays whom"), _transfers(tables["transfers"], rule, money), say("Payments")
+        ),
+        Section(say("What each member brings"), _brings(tables["joining"], money), say("Members")),
     ]
     return [section for section in sections if section.blocks]
 
@@ -83,14 +96,21 @@ def chosen(core: pd.DataFrame, totals: Mapping[Any, Any], currency: str) -> tupl
     holds = set(core.loc[core["in_core"] == "yes", "rule"])
     for rule in _TAKEN:
         if rule in holds:
-            return rule, _WHY[rule]
+            return rule, say(_WHY[rule])
     known = core.dropna(subset=["lacks_million"]).sort_values("lacks_million", kind="stable")
     rule = str(known["rule"].iloc[0]) if len(known) else str(core["rule"].iloc[0])
     if totals.get("core_empty") == "yes":
-        subsidy = f"{figure(float(totals['subsidy_million']))} million {currency}"
-        why = f"no division holds every group, and this one comes nearest; {subsidy} from outside"
-        return rule, f"{why} would hold them all"
-    return rule, "of these rules the group that lacks most lacks least"
+        subsidy = say(
+            "{subsidy_million} million {currency}",
+            subsidy_million=figure(float(totals["subsidy_million"])),
+            currency=currency,
+        )
+        why = say(
+            "no division holds every group, and this one comes nearest; {subsidy} from outside",
+            subsidy=subsidy,
+        )
+        return rule, say("{why} would hold them all", why=why)
+    return rule, say("of these rules the group that lacks most lacks least")
 
 
 def core_words(core: pd.DataFrame, currency: str) -> list[tuple[str, str, str]]:
@@ -99,15 +119,27 @@ def core_words(core: pd.DataFrame, currency: str) -> list[tuple[str, str, str]]:
     for r in core.to_dict("records"):
         lacks = float(r["lacks_million"])
         group = _named([n.strip() for n in str(r["group"] or "").split(",") if n.strip()])
-        amount = f"{figure(abs(lacks))} million {currency}"
-        told = RULES.get(str(r["rule"]), str(r["rule"]))
+        amount = say("{lacks} million {currency}", lacks=figure(abs(lacks)), currency=currency)
+        told = say(RULES.get(str(r["rule"]), str(r["rule"])))
         if r["in_core"] == "yes":
-            rest = f"Nearest to it: {group}, with {amount} to spare." if group and lacks < 0 else ""
-            made.append((told, "No group would do better on its own.", rest))
+            rest = (
+                say("Nearest to it: {group}, with {amount} to spare.", group=group, amount=amount)
+                if group and lacks < 0
+                else ""
+            )
+            made.append((told, say("No group would do better on its own."), rest))
         elif r["in_core"] == "no":
-            made.append((told, f"{group} would do {amount} better on their own.", ""))
+            made.append(
+                (
+                    told,
+                    say(
+                        "{group} would do {amount} better on their own.", group=group, amount=amount
+                    ),
+                    "",
+                )
+            )
         else:
-            made.append((told, "Not known: the search was stopped.", f"{group}: {amount}"))
+            made.append((told, say("Not known: the search was stopped."), f"{group}: {amount}"))
     return made
 
 
@@ -115,10 +147,10 @@ def _named(names: list[str]) -> str:
     if len(names) <= 1:
         return "".join(names)
     if len(names) <= _MANY - 2:
-        return f"{', '.join(names[:-1])} and {names[-1]}"
+        return say("{list} and {names}", list=", ".join(names[:-1]), names=names[-1])
     rest = len(names) - 2
     words = {3: "three", 4: "four", 5: "five", 6: "six", 7: "seven", 8: "eight", 9: "nine"}
-    return f"{', '.join(names[:2])} and {words.get(rest, str(rest))} others"
+    return say("{list} and {get} others", list=", ".join(names[:2]), get=words.get(rest, str(rest)))
 
 
 def _answer(
@@ -126,30 +158,58 @@ def _answer(
 ) -> list[Block]:
     alone, together = float(totals["alone_million"]), float(totals["together_million"])
     gain = float(totals["gain_million"])
-    of = f", {percent(gain / abs(alone))} of what they have alone" if alone > 0.0 else ""
-    lead = f"Together the {totals['members']} members gain {figure(gain)} {money}{of}."
+    of = (
+        say(", {percent} of what they have alone", percent=percent(gain / abs(alone)))
+        if alone > 0.0
+        else ""
+    )
+    lead = say(
+        "Together the {members} members gain {gain} {money}{of}.",
+        members=totals["members"],
+        gain=figure(gain),
+        money=money,
+        of=of,
+    )
     steps = tables["effects"]
     if len(steps):
         best = steps.sort_values("million", ascending=False).iloc[0]
-        lead += f" Most of it is {_words(best['effect'])}: {figure(best['million'])}."
-    lead += f" We would share it by {_NAMES.get(rule, rule)}: {why}."
+        lead += say(
+            " Most of it is {words}: {million}.",
+            words=_words(best["effect"]),
+            million=figure(best["million"]),
+        )
+    lead += say(" We would share it by {get}: {why}.", get=say(_NAMES.get(rule, rule)), why=why)
     own = tables["allocations"]
     own = own[own["rule"] == rule].sort_values("million", ascending=False)
     holds = (tables["core"]["in_core"] == "yes").sum()
     cards = [
-        Card("Gain of the cluster", figure(gain), f"{money}, discounted", raw=gain),
-        Card("Each on its own", figure(alone), money, raw=alone),
-        Card("All together", figure(together), money, raw=together),
-        Card("Rules that hold every group", str(holds), f"of {len(tables['core'])} rules"),
+        Card(
+            say("Gain of the cluster"),
+            figure(gain),
+            say("{money}, discounted", money=money),
+            raw=gain,
+        ),
+        Card(say("Each on its own"), figure(alone), money, raw=alone),
+        Card(say("All together"), figure(together), money, raw=together),
+        Card(
+            say("Rules that hold every group"),
+            str(holds),
+            say("of {count} rules", count=len(tables["core"])),
+        ),
     ]
     if len(own):
         first = own.iloc[0]
-        cards.append(Card("Largest share", figure(first["million"]), f"{first['member']}, {money}"))
+        cards.append(
+            Card(say("Largest share"), figure(first["million"]), f"{first['member']}, {money}")
+        )
     return [Text(lead, "lead"), Cards(cards)]
 
 
 def _words(effect: object) -> str:
-    told = {"exchange": "exchange between members", "infrastructure": "common infrastructure"}
+    told = {
+        "exchange": say("exchange between members"),
+        "infrastructure": say("common infrastructure"),
+    }
     return told.get(str(effect), str(effect).replace("_", " "))
 
 
@@ -160,7 +220,13 @@ def _shares(tables: Tables, money: str) -> Table:
     first = str(wide.columns[0])
     wide = wide.sort_values(first, ascending=False).reset_index()
     heads = [Column(str(r), str(r).capitalize(), "number", money) for r in wide.columns[1:]]
-    return Table("Shares of the gain by rule", wide, (Column("member", "Member"), *heads), shown=15)
+    return Table(
+        say("Shares of the gain by rule"),
+        wide,
+        (Column("member", say("Member")), *heads),
+        shown=15,
+        opens=[{"member": str(member)} for member in wide["member"]],
+    )
 
 
 def _transfers(table: pd.DataFrame, rule: str, money: str) -> list[Block]:
@@ -168,9 +234,18 @@ def _transfers(table: pd.DataFrame, rule: str, money: str) -> list[Block]:
     own = table[table["rule"] == rule].sort_values("million", ascending=False).head(_TRANSFERS)
     if own.empty:
         return []
-    names = [escaped(cut(f"{a} pays {b}", 48)) for a, b in zip(own["from"], own["to"], strict=True)]
+    names = [
+        escaped(cut(say("{a} pays {b}", a=a, b=b), 48))
+        for a, b in zip(own["from"], own["to"], strict=True)
+    ]
     hover = [
-        f"<b>{escaped(a)} pays {escaped(b)}</b><br>{figure(v)} {escaped(money)}"
+        say(
+            "<b>{escaped} pays {escaped_2}</b><br>{v} {escaped_3}",
+            escaped=escaped(a),
+            escaped_2=escaped(b),
+            v=figure(v),
+            escaped_3=escaped(money),
+        )
         for a, b, v in zip(own["from"], own["to"], own["million"], strict=True)
     ]
     trace = {
@@ -189,10 +264,15 @@ def _transfers(table: pd.DataFrame, rule: str, money: str) -> list[Block]:
         110 + 24 * len(own),
         showlegend=False,
         yaxis=categories(names[::-1]),
-        xaxis=axis(f"{money}, over the horizon, of today", rangemode="tozero"),
+        xaxis=axis(say("{money}, over the horizon, of today", money=money), rangemode="tozero"),
     )
-    caption = f"Payments that carry out {_NAMES.get(rule, rule)}, beside the sales between members"
-    drawn = Figure(caption, {"": {"data": [trace], "layout": shape}}, "Bars of payments by pair")
+    caption = say(
+        "Payments that carry out {get}, beside the sales between members",
+        get=say(_NAMES.get(rule, rule)),
+    )
+    drawn = Figure(
+        caption, {"": {"data": [trace], "layout": shape}}, say("Bars of payments by pair")
+    )
     return [drawn]
 
 
@@ -201,13 +281,14 @@ def _brings(table: pd.DataFrame, money: str) -> list[Block]:
         return []
     shown = table.sort_values("adds_million", ascending=False, ignore_index=True)
     columns = (
-        Column("joiner", "Member"),
-        Column("adds_million", "Adds to the cluster", "number", money, bar=True),
-        Column("gain_without_million", "Gain of the cluster without it", "number", money),
-        Column("own_change_million", "Its own money changes by", "number", money),
-        Column("others_change_million", "The others' money by", "number", money),
-        Column("gain", "Who gains"),
-        Column("lose", "Who loses"),
+        Column("joiner", say("Member")),
+        Column("adds_million", say("Adds to the cluster"), "number", money, bar=True),
+        Column("gain_without_million", say("Gain of the cluster without it"), "number", money),
+        Column("own_change_million", say("Its own money changes by"), "number", money),
+        Column("others_change_million", say("The others' money by"), "number", money),
+        Column("gain", say("Who gains")),
+        Column("lose", say("Who loses")),
     )
-    note = "Before any sharing: with it in the cluster, less without."
-    return [Table("What each member adds", shown, columns, note, shown=12)]
+    note = say("Before any sharing: with it in the cluster, less without.")
+    opens = [{"member": str(member)} for member in shown["joiner"]]
+    return [Table(say("What each member adds"), shown, columns, note, shown=12, opens=opens)]

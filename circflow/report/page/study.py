@@ -7,6 +7,7 @@ stands on the page, to be sorted and saved.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
@@ -14,6 +15,7 @@ from typing import Any
 
 import pandas as pd
 
+from circflow.i18n import mark, say
 from circflow.report.numbers import cut
 from circflow.report.page.charts import axis, categories, layout, waterfall_view
 from circflow.report.page.frame import (
@@ -31,6 +33,10 @@ from circflow.report.page.frame import (
 
 MAX_SERIES = 10
 MAX_BARS = 60
+_CODE = re.compile("[a-z]+(_[a-z0-9]+)+(:.*)?")
+_CODED = frozenset({"figure", "item", "base", "effect", "indicator", "group", "step", "kind"})
+"""Columns that hold words of the code, never names of the scenario alone."""
+_UNITS = frozenset({"unit", "cost_unit", "unit_of_measure"})
 _COLOURS = ("blue", "orange", "green", "yellow", "pink", "sky", "grey", "soft", "mining", "line")
 
 
@@ -60,29 +66,37 @@ def study_page(
     tables, and the tables by name, each behind a line where the page has an opening."""
     sections = list(opening)
     if pictures:
-        sections.append(Section("The figure", pictures, "Figure"))
+        sections.append(Section(say("The figure"), pictures, say("Figure")))
     folded: list[Block] = []
     for name, table in tables.items():
         words = title_of(name)
         whole = table.reset_index(drop=True)
-        if "figure" in whole:
-            whole["figure"] = [_words(v) for v in whole["figure"]]
+        for column in _CODED & set(whole.columns):
+            whole[column] = [words_of_code(v) for v in whole[column]]
+        if "unit" in whole and (whole["unit"] == "share").any():
+            whole = _shares_in_percent(whole)
+        for column in _UNITS & set(whole.columns):
+            whole[column] = [in_currency(v, currency) for v in whole[column]]
         columns = [
-            replace(c, title="amount", unit=f"million {currency}") if c.name == "million" else c
+            replace(c, title="amount", unit=say("million {currency}", currency=currency))
+            if c.name == "million"
+            else c
             for c in columns_of(whole, currency, name)
         ]
-        shown = Table(words, whole, tuple(columns), shown=25, name=name, empty="Nothing.")
+        shown = Table(words, whole, tuple(columns), shown=25, name=name, empty=say("Nothing."))
         if opening and whole.empty:
             continue
         if opening:
-            rows = f"{len(whole)} row{'s' if len(whole) != 1 else ''}"
+            rows = say(
+                "{count} row{if_any}", count=len(whole), if_any="s" if len(whole) != 1 else ""
+            )
             folded.append(Fold(f"{words} ({rows})", [shown]))
             continue
         drawn = known_figure(name, whole, currency)
         sections.append(Section(words, [*([drawn] if drawn else []), shown]))
     if folded:
-        sections.append(Section("Every table", folded, "Tables"))
-    footer = (
+        sections.append(Section(say("Every table"), folded, say("Tables")))
+    footer = say(
         "Made by circflow. This file holds everything it shows and asks nothing of the network."
     )
     return Page(title, sections, kind="circflow · study", footer=footer)
@@ -100,34 +114,51 @@ def write_study(
 
 TITLES: Mapping[str, str] = {
     "break_evens": "Break-evens",
-    "price_sheets": "Price sheets",
-    "who_gains": "Who gains and who loses",
-    "order_of_entry": "Order of entry",
-    "contingency": "If one stands still",
-    "robustness": "How often the decision was right",
-    "core": "Would a group leave?",
-    "effects": "Effects",
-    "money": "Own money of the members",
-    "exchanges": "Prices between members",
-    "transfers": "Who pays whom",
-    "leaving": "If a member leaves",
-    "joining": "What each member adds",
-    "joining_others": "What joining does to the others",
-    "allocations": "Shares of the gain",
-    "waterfall": "From alone to together",
+    "price_sheets": mark("Price sheets"),
+    "who_gains": mark("Who gains and who loses"),
+    "order_of_entry": mark("Order of entry"),
+    "contingency": mark("If one stands still"),
+    "robustness": mark("How often the decision was right"),
+    "core": mark("Would a group leave?"),
+    "effects": mark("Effects"),
+    "money": mark("Own money of the members"),
+    "exchanges": mark("Prices between members"),
+    "transfers": mark("Who pays whom"),
+    "leaving": mark("If a member leaves"),
+    "joining": mark("What each member adds"),
+    "joining_others": mark("What joining does to the others"),
+    "allocations": mark("Shares of the gain"),
+    "waterfall": mark("From alone to together"),
 }
 
 
 def title_of(name: str) -> str:
     """A table's name in words."""
-    return TITLES.get(name, name.replace("_", " ").capitalize())
+    return say(TITLES.get(name) or name.replace("_", " ").capitalize())
 
 
-def _words(name: object) -> str:
-    """A figure's name in words: `alone_million` is `alone (million)`."""
-    text = str(name)
-    stem = text.removesuffix("_million")
-    return stem.replace("_", " ") + (" (million)" if stem != text else "")
+def words_of_code(value: Any) -> Any:
+    """A word of the code as one reads it: `alone_million` is `alone (million)`; others stay."""
+    if not isinstance(value, str) or not _CODE.fullmatch(value):
+        return value
+    stem = value.removesuffix("_million")
+    return stem.replace("_", " ").replace(":", ": ") + (" (million)" if stem != value else "")
+
+
+def _shares_in_percent(table: pd.DataFrame) -> pd.DataFrame:
+    """Shares among other figures (a unit to every row) as per cent."""
+    made, shares = table.copy(), table["unit"] == "share"
+    for name in made.select_dtypes("number").columns:
+        made[name] = made[name].astype(float).where(~shares, made[name] * 100.0)
+    made["unit"] = made["unit"].where(~shares, "%")
+    return made
+
+
+def in_currency(unit: Any, currency: str) -> Any:
+    """A unit of the contract (`currency/unit`) with the scenario's own money."""
+    if not isinstance(unit, str) or not currency:
+        return unit
+    return re.sub(r"\bcurrency\b", lambda _: currency, unit)
 
 
 def known_figure(name: str, table: pd.DataFrame, currency: str) -> Figure | None:
@@ -135,28 +166,28 @@ def known_figure(name: str, table: pd.DataFrame, currency: str) -> Figure | None
     needed, draw = _KNOWN.get(name, (frozenset[str](), None))
     if draw is None or not len(table) or not needed <= set(map(str, table.columns)):
         return None
-    return draw(table, f"million {currency}")
+    return draw(table, say("million {currency}", currency=currency))
 
 
 def _allocations(table: pd.DataFrame, unit: str) -> Figure | None:
     wide = table.pivot_table(index="member", columns="rule", values="million", sort=False)
-    return bars("What each member gets, by rule", wide, unit)
+    return bars(say("What each member gets, by rule"), wide, unit)
 
 
 def _shares(table: pd.DataFrame, unit: str) -> Figure | None:
     wide = table.pivot_table(index="member", columns="rule", values="change_million", sort=False)
-    return bars("What the newcomer changes in each member's share, by rule", wide, unit)
+    return bars(say("What the newcomer changes in each member's share, by rule"), wide, unit)
 
 
 def _leaving(table: pd.DataFrame, unit: str) -> Figure | None:
     sums = table.groupby("leaver", sort=False)["change_million"].sum().to_frame("all together")
-    return bars("What all members lose or gain if one leaves", sums, unit)
+    return bars(say("What all members lose or gain if one leaves"), sums, unit)
 
 
 def _joining(table: pd.DataFrame, unit: str) -> Figure | None:
     changes = table.set_index("joiner")[["own_change_million", "others_change_million"]]
-    changes.columns = pd.Index(["the joiner", "the other members"])
-    return bars("What changes if a member joins, before any sharing", changes, unit)
+    changes.columns = pd.Index([say("the joiner"), say("the other members")])
+    return bars(say("What changes if a member joins, before any sharing"), changes, unit)
 
 
 def _scenarios(caption: str) -> Callable[[pd.DataFrame, str], Figure | None]:
@@ -173,7 +204,7 @@ def _effects(table: pd.DataFrame, unit: str) -> Figure | None:
     sums = table.groupby("effect", sort=False)[values].sum()
     if not values:
         return None
-    return bars("Gain of the cluster by effect", sums.set_axis(["gain"], axis=1), unit)
+    return bars(say("Gain of the cluster by effect"), sums.set_axis(["gain"], axis=1), unit)
 
 
 def _waterfall(table: pd.DataFrame, unit: str) -> Figure:
@@ -181,16 +212,22 @@ def _waterfall(table: pd.DataFrame, unit: str) -> Figure:
     steps = [str(step).replace("_", " ") for step in table["step"]]
     values = table["million"].to_numpy(float)
     hover = [
-        f"<b>{escaped(step)}</b><br>{figure(v)} {escaped(unit)}<br>{figure(end)} so far"
+        say(
+            "<b>{escaped}</b><br>{v} {escaped_2}<br>{end} so far",
+            escaped=escaped(step),
+            v=figure(v),
+            escaped_2=escaped(unit),
+            end=figure(end),
+        )
         for step, v, end in zip(steps, values, table["to_million"], strict=True)
     ]
     measures = ["absolute", *["relative"] * (len(steps) - 2), "total"]
     view = waterfall_view([escaped(step) for step in steps], values, measures, hover, unit)
     return Figure(
-        "From every member alone to all together",
+        say("From every member alone to all together"),
         {"": view},
-        "Waterfall of the gain of the cluster by effect",
-        legend=(("$green", "gained"), ("$orange", "lost"), ("$blue", "value of the cluster")),
+        say("Waterfall of the gain of the cluster by effect"),
+        legend=(("$green", "gained"), ("$orange", "lost"), ("$blue", say("value of the cluster"))),
     )
 
 
@@ -198,8 +235,10 @@ def _futures(table: pd.DataFrame, unit: str) -> Figure | None:
     """The worth of every future, worst first, with and without the hedge."""
     known = table.dropna(subset=["worth"]).sort_values("worth", kind="stable")
     wide = known.set_index("future")[["worth", "mean_decisions", "alone"]]
-    wide.columns = pd.Index(["decided for all", "decided for the mean", "known before"])
-    return bars("What each future is worth, worst first", wide, unit)
+    wide.columns = pd.Index(
+        [say("decided for all"), say("decided for the mean"), say("known before")]
+    )
+    return bars(say("What each future is worth, worst first"), wide, unit)
 
 
 def bars(caption: str, wide: pd.DataFrame, unit: str) -> Figure | None:
@@ -238,7 +277,7 @@ _KNOWN: dict[str, tuple[frozenset[str], Callable[[pd.DataFrame, str], Figure | N
     "shares": (frozenset({"rule", "member", "change_million"}), _shares),
     "leaving": (frozenset({"leaver", "change_million"}), _leaving),
     "joining": (frozenset({"joiner", "own_change_million", "others_change_million"}), _joining),
-    "figures": (_SCENARIOS, _scenarios("Money of every scenario")),
+    "figures": (_SCENARIOS, _scenarios(mark("Money of every scenario"))),
     "differences": (_SCENARIOS, _scenarios("Differences")),
     "futures": (frozenset({"future", "worth", "alone", "mean_decisions"}), _futures),
     "waterfall": (frozenset({"step", "million", "to_million"}), _waterfall),

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from circflow.i18n import mark, say
 from circflow.report.numbers import cut
 from circflow.report.page.charts import axis, layout
 from circflow.report.page.frame import (
@@ -45,12 +46,12 @@ def verdicts_opening(
     ]
     later = cards[_CARDS:]
     if later:
-        cards = [*cards[:_CARDS], Fold(f"{len(later)} more", later)]
+        cards = [*cards[:_CARDS], Fold(say("{count} more", count=len(later)), later)]
     sections = [
-        Section("The answer", _answer(rows, tables, currency), "Answer"),
-        Section("Plant by plant, best first", cards, "Plants"),
-        Section("Together", _together(tables, currency), "Together"),
-        Section("What can go wrong", _risks(tables, currency), "Risks"),
+        Section(say("The answer"), _answer(rows, tables, currency), say("Answer")),
+        Section(say("Plant by plant, best first"), cards, say("Plants")),
+        Section(say("Together"), _together(tables, currency), say("Together")),
+        Section(say("What can go wrong"), _risks(tables, currency), say("Risks")),
     ]
     return [section for section in sections if section.blocks]
 
@@ -62,25 +63,29 @@ def _known(value: Any) -> bool:
 def _answer(rows: list[dict[str, Any]], tables: Tables, currency: str) -> list[Block]:
     built = [r for r in rows if r["kind"] == "candidate" and r["in_plan"]]
     candidates = [r for r in rows if r["kind"] == "candidate"]
-    money = f"million {currency}"
+    money = say("million {currency}", currency=currency)
     names = ", ".join(str(r["unit"]) for r in built[:4])
-    more = f" and {len(built) - 4} more" if len(built) > 4 else ""
-    lead = f"Build {len(built)} of {len(candidates)} candidates"
-    lead = f"{lead}: {names}{more}." if built else "Build none of the candidates."
+    more = say(" and {count} more", count=len(built) - 4) if len(built) > 4 else ""
+    lead = say("Build {count} of {count_2} candidates", count=len(built), count_2=len(candidates))
+    lead = f"{lead}: {names}{more}." if built else say("Build none of the candidates.")
     if not candidates:
-        lead = f"{len(rows)} judged: what the cluster would lose without each."
+        lead = say("{count} judged: what the cluster would lose without each.", count=len(rows))
     best = rows[0] if rows else None
     if best is not None and _known(best["value_million"]):
-        lead += (
-            f" The cluster gains most from {best['unit']}: {figure(best['value_million'])} {money}"
-            " more than the best plan without it."
+        lead += say(
+            " The cluster gains most from {unit}: {value_million} {money} more than the "
+            "best plan without it.",
+            unit=best["unit"],
+            value_million=figure(best["value_million"]),
+            money=money,
         )
     sampled = tables.get("robustness")
     if sampled is not None:
         share = float(sampled["right_share"].mean())
-        lead += (
-            f" In {int(sampled['futures'].max())} sampled futures the decisions were right in "
-            f"{percent(share)} of cases."
+        lead += say(
+            " In {max} sampled futures the decisions were right in {share} of cases.",
+            max=int(sampled["futures"].max()),
+            share=percent(share),
         )
     return [Text(lead, "lead"), Cards(_cards(built, candidates, rows, sampled, money))]
 
@@ -97,18 +102,31 @@ def _cards(
     paid = [r["npv_market_million"] for r in built if _known(r.get("npv_market_million"))]
     jobs = sum(r["own_jobs"] for r in built if _known(r.get("own_jobs")))
     cards = [
-        Card("To build", str(len(built)), f"of {len(candidates)} candidates", raw=len(built)),
-        Card("Their capital", figure(capital), money, raw=capital),
+        Card(
+            say("To build"),
+            str(len(built)),
+            say("of {count} candidates", count=len(candidates)),
+            raw=len(built),
+        ),
+        Card(say("Their capital"), figure(capital), money, raw=capital),
     ]
     if values:
-        cards.append(Card("Largest value", figure(max(values)), f"{money}, discounted"))
+        cards.append(
+            Card(say("Largest value"), figure(max(values)), say("{money}, discounted", money=money))
+        )
     profitable = sum(p > 0 for p in paid)
-    cards.append(Card("Earn at market prices", str(profitable), f"of {len(paid)} to build, by NPV"))
+    cards.append(
+        Card(
+            say("Earn at market prices"),
+            str(profitable),
+            say("of {count} to build, by NPV", count=len(paid)),
+        )
+    )
     if sampled is not None:
         share = float(sampled["right_share"].mean())
-        cards.append(Card("Decision right", percent(share), "of sampled futures, mean"))
+        cards.append(Card(say("Decision right"), percent(share), say("of sampled futures, mean")))
     else:
-        cards.append(Card("Jobs", figure(jobs), "in what is to be built"))
+        cards.append(Card(say("Jobs"), figure(jobs), say("in what is to be built")))
     return cards
 
 
@@ -118,31 +136,38 @@ def _cards(
 def _assessment(
     row: dict[str, Any], tables: Tables, words: Sequence[str], currency: str
 ) -> Assessment:
-    money = f"million {currency}"
+    money = say("million {currency}", currency=currency)
     name, value = str(row["unit"]), row["value_million"]
     head = words[0].partition(": ")[2] if words[0].startswith(f"{name}: ") else words[0]
-    facts = [("Value to the cluster", f"{figure(value)} {money}")]
+    facts = [(say("Value to the cluster"), f"{figure(value)} {money}")]
     if row["kind"] == "candidate" and _known(row["capex_million"]):
-        facts.append(("Capital", f"{figure(row['capex_million'])} {money}"))
+        facts.append((say("Capital"), f"{figure(row['capex_million'])} {money}"))
     if _known(row.get("npv_market_million")):
-        facts.append(("NPV at market prices", f"{figure(row['npv_market_million'])} {money}"))
+        facts.append((say("NPV at market prices"), f"{figure(row['npv_market_million'])} {money}"))
         if row["kind"] == "candidate":
             late = _rate(row.get("irr_market_end"))
             early = _rate(row.get("irr_market"))
             at_once = early == "none" and row["npv_market_million"] > 0
-            facts.append(("IRR (by end of year)", f"{'at once' if at_once else early} ({late})"))
+            facts.append(
+                (say("IRR (by end of year)"), f"{'at once' if at_once else early} ({late})")
+            )
     if _known(row.get("load_share")):
-        facts.append(("Mean load", percent(row["load_share"])))
+        facts.append((say("Mean load"), percent(row["load_share"])))
     if "robustness" in tables:
         own = tables["robustness"][tables["robustness"]["unit"] == name]
         if len(own):
             facts.append(
-                ("Decision right", f"{percent(float(own['right_share'].iloc[0]))} of futures")
+                (
+                    say("Decision right"),
+                    say("{iloc} of futures", iloc=percent(float(own["right_share"].iloc[0]))),
+                )
             )
     lines = _distances(row, tables.get("break_evens"), currency)
     earns = row.get("npv_market_million")
     if row["in_plan"] and earns is not None and earns < 0 < value:
-        lines.append("At market prices it does not pay for itself: those who gain have to pay it.")
+        lines.append(
+            say("At market prices it does not pay for itself: those who gain have to pay it.")
+        )
     lines += [line for line in words[1:] if line.startswith(("Gain with it", "Lose with it"))]
     return Assessment(name, _verdict(row), head[:1].upper() + head[1:], facts, lines, words[1:])
 
@@ -154,8 +179,8 @@ def _verdict(row: dict[str, Any]) -> tuple[str, Literal["", "good", "bad"]]:
     stands = str(row["stands"])
     sure = "in every plan" in stands or "in no plan" in stands
     if row["in_plan"]:
-        return ("build", "good") if sure else ("build, near the margin", "good")
-    return ("do not build", "bad") if sure else ("do not build, near the margin", "")
+        return ("build", "good") if sure else (say("build, near the margin"), "good")
+    return (say("do not build"), "bad") if sure else (say("do not build, near the margin"), "")
 
 
 def _rate(value: Any) -> str:
@@ -173,24 +198,39 @@ def _distances(row: dict[str, Any], table: pd.DataFrame | None, currency: str) -
         if r["note"]:
             if r["kind"] == "price":
                 made.append(
-                    f"At any price of {r['material']}: {str(r['note']).split(' at any')[0]}."
+                    say(
+                        "At any price of {material}: {split}.",
+                        material=r["material"],
+                        split=str(r["note"]).split(" at any")[0],
+                    )
                 )
             continue
         if r["kind"] == "gate fee":
             fee = f"{figure(abs(r['break_even']))} {r['unit_of_measure']}"
-            pays = "Could pay up to" if r["break_even"] < 0 else "Would have to be paid"
-            made.append(f"{pays} {fee} for {r['material']}.")
+            pays = say("Could pay up to") if r["break_even"] < 0 else say("Would have to be paid")
+            made.append(
+                say("{pays} {fee} for {material}.", pays=pays, fee=fee, material=r["material"])
+            )
             continue
         if not r["now"]:
             continue
-        what = "its capital" if r["kind"] == "capex" else f"the price of {r['material']}"
+        what = (
+            say("its capital")
+            if r["kind"] == "capex"
+            else say("the price of {material}", material=r["material"])
+        )
         if r["kind"] == "capex" and r["break_even"] < 0:
-            made.append("Would not pay even as a gift.")
+            made.append(say("Would not pay even as a gift."))
             continue
         change = r["change"] / abs(r["now"])
         moves = "rises" if change > 0 else "falls"
-        to = f"{figure(r['now'])} to {figure(r['break_even'])} {r['unit_of_measure']}"
-        begin = "Stands until" if stands else "Would pay if"
+        to = say(
+            "{now} to {break_even} {unit_of_measure}",
+            now=figure(r["now"]),
+            break_even=figure(r["break_even"]),
+            unit_of_measure=r["unit_of_measure"],
+        )
+        begin = say("Stands until") if stands else say("Would pay if")
         made.append(f"{begin} {what} {moves} {percent(abs(change))} ({to}).")
     return made
 
@@ -205,7 +245,11 @@ def _together(tables: Tables, currency: str) -> list[Block]:
     pairs = tables.get("pairs")
     if pairs is not None:
         told = [
-            (str(r["kind"]), f"{r['unit']} and {r['other']}", _interaction(r, currency))
+            (
+                str(r["kind"]),
+                say("{unit} and {other}", unit=r["unit"], other=r["other"]),
+                _interaction(r, currency),
+            )
             for r in pairs[pairs["kind"].isin(_PAIR_WORDS)]
             .sort_values("interaction_million", key=np.abs, ascending=False)
             .head(6)
@@ -216,7 +260,12 @@ def _together(tables: Tables, currency: str) -> list[Block]:
     return blocks
 
 
-_PAIR_WORDS = ("complements", "substitutes", "exclude each other", "one needs the other")
+_PAIR_WORDS = (
+    "complements",
+    "substitutes",
+    mark("exclude each other"),
+    mark("one needs the other"),
+)
 
 
 def _interaction(r: Mapping[Any, Any], currency: str) -> str:
@@ -224,12 +273,17 @@ def _interaction(r: Mapping[Any, Any], currency: str) -> str:
     if not _known(extra):
         return ""
     word = "more" if extra > 0 else "less"
-    return f"together {figure(abs(extra))} million {currency} {word} than each by itself"
+    return say(
+        "together {extra} million {currency} {word} than each by itself",
+        extra=figure(abs(extra)),
+        currency=currency,
+        word=word,
+    )
 
 
 def _portfolio(capital: pd.DataFrame, order: pd.DataFrame | None, currency: str) -> Figure:
     """The value of the best portfolio as it may take more capital; what enters where."""
-    unit = f"million {currency}"
+    unit = say("million {currency}", currency=currency)
     used = capital["used_million"].to_numpy(float)
     worth = capital["objective_million"].to_numpy(float)
     worth = worth - worth[0]
@@ -240,8 +294,13 @@ def _portfolio(capital: pd.DataFrame, order: pd.DataFrame | None, currency: str)
     steps = capital["capital_million"].to_numpy(float)
     new = [entries.get(float(step), []) for step in steps]
     hover = [
-        f"<b>{figure(u)} {escaped(unit)} of capital</b><br>{figure(w)} {escaped(unit)} gained"
-        + "".join(f"<br>enters: {escaped(cut(n, 40))}" for n in names[:6])
+        say(
+            "<b>{u} {escaped} of capital</b><br>{w} {escaped} gained",
+            u=figure(u),
+            escaped=escaped(unit),
+            w=figure(w),
+        )
+        + "".join(say("<br>enters: {escaped}", escaped=escaped(cut(n, 40))) for n in names[:6])
         for u, w, names in zip(used, worth, new, strict=True)
     ]
     trace = {
@@ -257,18 +316,22 @@ def _portfolio(capital: pd.DataFrame, order: pd.DataFrame | None, currency: str)
     shape = layout(
         380,
         showlegend=False,
-        xaxis=axis(f"capital of the portfolio, {unit}", rangemode="tozero"),
-        yaxis=axis(f"gained, {unit} discounted"),
+        xaxis=axis(say("capital of the portfolio, {unit}", unit=unit), rangemode="tozero"),
+        yaxis=axis(say("gained, {unit} discounted", unit=unit)),
     )
     names = list(order["unit"].astype(str)) if order is not None else []
     listed = ", ".join(f"{n + 1} {name}" for n, name in enumerate(names[:12]))
-    more = f" and {len(names) - 12} more" if len(names) > 12 else ""
+    more = say(" and {count} more", count=len(names) - 12) if len(names) > 12 else ""
     return Figure(
-        "What more capital brings, and what enters when",
+        say("What more capital brings, and what enters when"),
         {"": {"data": [trace], "layout": shape}},
-        "Line of the value of the best portfolio against its capital",
-        note=f"Against building nothing. Order of entry: {listed}{more}." if names else "",
-        legend=(("$orange", "a plant enters for good"),) if names else (),
+        say("Line of the value of the best portfolio against its capital"),
+        note=say(
+            "Against building nothing. Order of entry: {listed}{more}.", listed=listed, more=more
+        )
+        if names
+        else "",
+        legend=(("$orange", say("a plant enters for good")),) if names else (),
     )
 
 
@@ -284,19 +347,24 @@ def _risks(tables: Tables, currency: str) -> list[Block]:
                 )
             )
             blocks.append(
-                Text(f"No plan remains if one of these stands still: {cut(who, 400)}.", "fault")
+                Text(
+                    say("No plan remains if one of these stands still: {who}.", who=cut(who, 400)),
+                    "fault",
+                )
             )
         known = table[table["possible"].astype(bool)].drop_duplicates(["kind", "name"]).head(_RISKS)
         wide = known.set_index("name")[["loss_million"]].set_axis(["loss"], axis=1)
         drawn = bars(
-            "What the cluster loses if one stands still for a period", wide, f"million {currency}"
+            say("What the cluster loses if one stands still for a period"),
+            wide,
+            say("million {currency}", currency=currency),
         )
         blocks += [drawn] if drawn is not None else []
     sampled = tables.get("robustness")
     if sampled is not None:
         blocks.append(
             Table(
-                "How often each decision was right in sampled futures",
+                say("How often each decision was right in sampled futures"),
                 sampled.reset_index(drop=True),
                 columns_of(sampled, currency, "robustness"),
                 shown=12,

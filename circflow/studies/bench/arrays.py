@@ -97,9 +97,9 @@ class Snapshot:
     def program(self, figures: Floats | None = None) -> Program:
         """The programme, of these or of other figures of the same structure."""
         s = self.structure
-        whole = np.where(s.infinite == 0, self.figures if figures is None else figures, 0.0)
-        whole[s.infinite != 0] = s.infinite[s.infinite != 0] * np.inf
-        part = {name: whole[s.section(name)] for name in SECTIONS}
+        finite = np.where(s.infinite == 0, self.figures if figures is None else figures, 0.0)
+        finite[s.infinite != 0] = s.infinite[s.infinite != 0] * np.inf
+        part = {name: finite[s.section(name)] for name in SECTIONS}
         from scipy.sparse import csc_array
 
         return Program(
@@ -175,13 +175,13 @@ def snapshot(
 
 def decision_columns(m: Model, compiled: Compiled) -> list[tuple[tuple[str, str, str], int]]:
     """The yes/no decisions and their columns in the programme."""
-    made = []
+    columns = []
     for name in ("built", "running"):
         places = compiled.column_of[m[name].columns].tolist()
         for (unit, period), place in zip(m[name].indices(), places, strict=True):
             if place >= 0:
-                made.append(((name, str(unit), str(period)), place))
-    return made
+                columns.append(((name, str(unit), str(period)), place))
+    return columns
 
 
 def choice_of(m: Model, compiled: Compiled, x: Floats) -> dict[tuple[str, str, str], float]:
@@ -191,7 +191,7 @@ def choice_of(m: Model, compiled: Compiled, x: Floats) -> dict[tuple[str, str, s
 
 def _snapshot(compiled: Compiled, forms: Forms, money: csr_array | None) -> Snapshot:
     p = compiled.program
-    whole = np.concatenate(
+    figures = np.concatenate(
         [
             p.cost,
             [p.offset],
@@ -203,7 +203,7 @@ def _snapshot(compiled: Compiled, forms: Forms, money: csr_array | None) -> Snap
             forms.constant,
         ]
     )
-    infinite = np.where(np.isinf(whole), np.sign(whole), 0.0).astype(np.int8)
+    infinite = np.where(np.isinf(figures), np.sign(figures), 0.0).astype(np.int8)
     structure = Structure(
         p.matrix.indptr.astype(np.int32),
         p.matrix.indices.astype(np.int32),
@@ -214,7 +214,7 @@ def _snapshot(compiled: Compiled, forms: Forms, money: csr_array | None) -> Snap
         infinite,
         forms.labels,
     )
-    return Snapshot(structure, np.where(infinite == 0, whole, 0.0), forms.matrix, money)
+    return Snapshot(structure, np.where(infinite == 0, figures, 0.0), forms.matrix, money)
 
 
 def difference(new: Snapshot, old: Snapshot) -> Difference | None:
@@ -249,6 +249,6 @@ def combined(terms: Sequence[tuple[float, Difference]], base: Snapshot) -> Diffe
 
 
 def _nonzero(matrix: csr_array) -> csr_array:
-    made = csr_array(matrix)
-    made.eliminate_zeros()
-    return made
+    compressed = csr_array(matrix)
+    compressed.eliminate_zeros()
+    return compressed

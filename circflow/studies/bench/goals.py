@@ -16,15 +16,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from circflow.data.scenario import Scenario
+from circflow.i18n import say
 from circflow.solution.solution import NoPlan, Status
 from circflow.solver.compiled import Program
-from circflow.solver.highs import Ending, Outcome, Session
-from circflow.solver.optimum import optimum, proven
+from circflow.solver.highs import Ending, Outcome
+from circflow.solver.optimum import optimum
+from circflow.solver.proven import Proven
+from circflow.solver.scaling import Scaling, scaling_of
 from circflow.studies.bench.arrays import Built, Decisions, built
 from circflow.studies.errors import StudyError
 from circflow.studies.sweeps.design import meant
@@ -56,16 +60,16 @@ class Goal:
 def goals_of(one: Built, currency: str) -> dict[str, Goal]:
     """Every goal of a scenario, `plan` among them."""
     program = one.compiled.program
-    million = f"million {currency}"
-    made = {PLAN: Goal(PLAN, million, -program.cost, -program.offset, True)}
+    million = say("million {currency}", currency=currency)
+    goals = {PLAN: Goal(PLAN, million, -program.cost, -program.offset, True)}
     for label in one.forms.labels:
         if label[0] == "goal":
             name = label[1]
             coefficients, constant = one.forms.row(label)
             unit = {"value": million, "synergy": million, "jobs": "job-years"}.get(name, "t")
             more = name in ("value", "synergy", "jobs")
-            made[name] = Goal(name, unit, coefficients, constant, more)
-    return made
+            goals[name] = Goal(name, unit, coefficients, constant, more)
+    return goals
 
 
 class Goals:
@@ -78,14 +82,19 @@ class Goals:
         self.program = self.built.compiled.program
         self.rows: dict[str, int] = {}
         self.start: Floats | None = None
-        self._session: Session | None = None
+        self._session: Proven | None = None
 
     def goal(self, name: str) -> Goal:
         """A goal by name. Raises `StudyError` where there is none."""
         if name not in self.goals:
             names = [n for n in self.goals if n != PLAN]
             raise StudyError(
-                f"there is no goal {name!r}{meant(name, names)}; goals are {', '.join(names)}"
+                say(
+                    "there is no goal {name!r}{meant}; goals are {names}",
+                    name=name,
+                    meant=meant(name, names),
+                    names=", ".join(names),
+                )
             )
         return self.goals[name]
 
@@ -117,43 +126,41 @@ class Goals:
         With yes/no decisions the LP with the decisions found is solved again, for duals. The
         outcome's objective is the goal's value; `row_dual` is per unit of the goal.
         """
-        if self._session is None:
-            self._session = Session(self.program)
-        session = self._session
-        asked, size = self._set(session, goal, limits)
-        outcome = None
-        if not self.program.has_decisions and self.start is not None:
-            outcome = session.resolve(time_limit=time_limit)
-        if outcome is None or not proven(asked, outcome, session):
+        asked, size = self._asked(goal, limits)
+        if self.program.has_decisions:
             outcome = optimum(asked, gap=gap, time_limit=time_limit, start=self.start).outcome
+        elif self._session is None:
+            self._session = Proven(asked, scaling=self._scaling)
+            outcome = self._session.solve(time_limit=time_limit)
+        else:
+            self._session.change_to(asked)
+            outcome = self._session.resolve(time_limit=time_limit)
         return self._told(goal, outcome, size)
 
-    def _set(
-        self, session: Session, goal: Goal, limits: Mapping[str, tuple[float, float]]
+    @cached_property
+    def _scaling(self) -> Scaling:
+        return scaling_of(self.program)
+
+    def _asked(
+        self, goal: Goal, limits: Mapping[str, tuple[float, float]]
     ) -> tuple[Program, float]:
-        """Pass the objective and the limits; the programme with them, and the factor that brings
-        costs to a usual size."""
-        scale = session.scaling.columns
+        """The programme with the objective and the limits, and the factor that brings costs to a
+        usual size."""
+        scale = self._scaling.columns
         usual = np.abs(self.program.cost * scale)
         own = np.abs(goal.coefficients * scale)
         size = 1.0
         if (own > 0.0).any() and (usual > 0.0).any():
             ratio = np.median(usual[usual > 0.0]) / np.median(own[own > 0.0])
             size = float(np.exp2(np.round(np.log2(ratio))))
-        columns = np.arange(len(goal.coefficients))
-        asked = replace(self.program, cost=-goal.sign * goal.coefficients * size, offset=0.0)
-        session.change_costs(columns, asked.cost)
-        session.change_offset(0.0)
+        asked = self.program.with_costs(-goal.sign * goal.coefficients * size, offset=0.0)
         if self.rows:
             rows = np.array(list(self.rows.values()), dtype=np.intp)
             free = (-np.inf, np.inf)
             bounds = np.array([limits.get(name, free) for name in self.rows])
             constants = np.array([self.goals[name].constant for name in self.rows])
             bounds = bounds - constants[:, None]
-            session.change_rows(rows, bounds[:, 0], bounds[:, 1])
-            low, high = asked.row_lower.copy(), asked.row_upper.copy()
-            low[rows], high[rows] = bounds[:, 0], bounds[:, 1]
-            asked = replace(asked, row_lower=low, row_upper=high)
+            asked = asked.with_limits(rows, bounds[:, 0], bounds[:, 1])
         return asked, size
 
     def _told(self, goal: Goal, outcome: Outcome, size: float) -> Outcome:
@@ -173,8 +180,8 @@ class Goals:
 def no_plan(scenario: Scenario, outcome: Outcome) -> NoPlan:
     """That a study's scenario has no plan, in words."""
     why = {
-        Ending.INFEASIBLE: "no plan meets all limits: `circflow explain` says which collide",
-        Ending.UNBOUNDED: "the goal grows without end: `circflow explain` says how",
+        Ending.INFEASIBLE: say("no plan meets all limits: `circflow explain` says which collide"),
+        Ending.UNBOUNDED: say("the goal grows without end: `circflow explain` says how"),
         Ending.STOPPED: "the time limit was reached before a plan was found",
     }[outcome.ending]
     return NoPlan(scenario.name, Status(outcome.ending.value), why)

@@ -60,8 +60,8 @@ class Kinds:
 
     def charges(self, rate: float) -> Floats:
         """What is charged of each kind yearly, as a share of capital; 1 where it is no capital."""
-        own = [annuity(lifetime, rate, built) for lifetime, built in self.annuities]
-        return np.tile([1.0, 1.0, *own], len(self.names))
+        factors = [annuity(lifetime, rate, built) for lifetime, built in self.annuities]
+        return np.tile([1.0, 1.0, *factors], len(self.names))
 
     def weights(self, rate: float) -> Floats:
         """What each kind counts: discounted, then (second half) as it is paid."""
@@ -111,10 +111,10 @@ def money_of(m: Model, compiled: Compiled) -> csr_array:
         (synergy, bare, 0),
     )
     rows, columns, values = [], [], []
-    for block, (own, value, shift) in enumerate(blocks):
-        rows.append(block * 2 * count + shift + kind[own])
-        columns.append(terms.column[own])
-        values.append(value[own])
+    for block, (entries, value, shift) in enumerate(blocks):
+        rows.append(block * 2 * count + shift + kind[entries])
+        columns.append(terms.column[entries])
+        values.append(value[entries])
     forms = over_columns(
         compiled,
         tuple((str(n),) for n in range(_BLOCKS * 2 * count)),

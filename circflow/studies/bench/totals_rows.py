@@ -102,11 +102,11 @@ def _over_years(m: Model, terms: Terms) -> Terms:
 
 def _money(m: Model) -> list[Part]:
     terms, codes = _over_years(m, m.money), m.scenario.codes
-    made: list[Part] = []
+    parts: list[Part] = []
     for group in money_groups():
-        own = terms["money"] == codes.known("money", group.name)
-        made.append((group.label, terms.where(own).times(group.sign)))
-    return made
+        of_group = terms["money"] == codes.known("money", group.name)
+        parts.append((group.label, terms.where(of_group).times(group.sign)))
+    return parts
 
 
 def _wastes(m: Model) -> list[Part]:
@@ -122,13 +122,13 @@ def _wastes(m: Model) -> list[Part]:
     }
     units = np.array(scenario.frame("Materials")["unit"], dtype=object)
     listed = dict.fromkeys(units[scenario.is_waste].tolist())
-    made: list[Part] = []
+    parts: list[Part] = []
     for name in WASTE:
-        whole = _over_years(m, terms[name])
+        over_years = _over_years(m, terms[name])
         for unit in listed:
-            own = (scenario.is_waste & (units == unit))[whole["material"]]
-            made.append(((name, unit), whole.where(own)))
-    return made
+            of_unit = (scenario.is_waste & (units == unit))[over_years["material"]]
+            parts.append(((name, unit), over_years.where(of_unit)))
+    return parts
 
 
 def _emissions(m: Model) -> list[Part]:
@@ -148,58 +148,58 @@ def _units(m: Model) -> list[Part]:
     labour, codes = jobs(m), m.scenario.codes
     built, extra, activity = m["built"], m["extra_capacity"], m["activity"]
     last = labour["period"] == len(m.scenario.periods) - 1
-    made: list[Part] = [(("jobs",), labour.where(last))]
+    parts: list[Part] = [(("jobs",), labour.where(last))]
     size = built.times(built["capacity_per_year"]) + extra.times()
     for at, (unit, period) in enumerate(built.indices()):
-        own = (size["unit"] == built["unit"][at]) & (size["period"] == built["period"][at])
-        made.append((("built", unit, period), built.times().where(np.array([at]))))
-        made.append((("capacity", unit, period), size.where(own)))
+        same = (size["unit"] == built["unit"][at]) & (size["period"] == built["period"][at])
+        parts.append((("built", unit, period), built.times().where(np.array([at]))))
+        parts.append((("capacity", unit, period), size.where(same)))
     load = _over_years(m, activity.times(activity["capacity_use"]))
     for code in dict.fromkeys(activity["unit"].tolist()):
         label = ("activity", str(codes.name("unit", code)))
-        made.append((label, load.where(load["unit"] == code)))
-    return made
+        parts.append((label, load.where(load["unit"] == code)))
+    return parts
 
 
 def _goals(m: Model) -> list[Part]:
     money = m.money
     worth = money.times(discount(m.scenario, money))
     synergy = for_synergy(m)[money["money"]]
-    made: list[Part] = [
+    parts: list[Part] = [
         (("goal", "value"), worth.where(~synergy)),
         (("goal", "synergy"), worth.where(synergy)),
         (("goal", "jobs"), _over_years(m, jobs(m))),
     ]
     for (_, pollutant), terms in _emissions(m):
-        made.append((("goal", f"emission:{pollutant}"), terms))
+        parts.append((("goal", f"emission:{pollutant}"), terms))
     units = np.array(m.scenario.frame("Materials")["unit"], dtype=object)
     disposed = _over_years(m, m["disposed"].times())
     waste = (m.scenario.is_waste & (units == SHARE_UNIT))[disposed["material"]]
-    made.append((("goal", "disposed"), disposed.where(waste)))
-    return made
+    parts.append((("goal", "disposed"), disposed.where(waste)))
+    return parts
 
 
 def totals_of(labels: tuple[Label, ...], figures: Floats) -> dict[str, Any]:
     """The figures as `Solution.totals` gives them, the number of value chains apart."""
-    made: dict[str, Any] = {"costs": {}, "emissions": {}, **{name: {} for name in WASTE}}
+    totals: dict[str, Any] = {"costs": {}, "emissions": {}, **{name: {} for name in WASTE}}
     received = [group.name for group in money_groups() if group.received]
     for label, figure in zip(labels, (figures + 0.0).tolist(), strict=True):
-        if label[0] in made and len(label) == 2:
-            made[label[0]][label[1]] = figure
+        if label[0] in totals and len(label) == 2:
+            totals[label[0]][label[1]] = figure
         elif label[0] in (*received, "jobs"):
-            made[label[0]] = figure
-    taken, added = made.pop("taken"), made.pop("added")
-    handled = taken.get(SHARE_UNIT, 0.0) + made["waste_reclaimed"].get(SHARE_UNIT, 0.0)
-    lost = made["waste_disposed"].get(SHARE_UNIT, 0.0) + added.get(SHARE_UNIT, 0.0)
-    made["use_share"] = 1.0 - lost / handled if handled > 0.0 else None
-    made["net_benefit"] = sum(g.sign * g.of(made) for g in money_groups())
-    return made
+            totals[label[0]] = figure
+    taken, added = totals.pop("taken"), totals.pop("added")
+    handled = taken.get(SHARE_UNIT, 0.0) + totals["waste_reclaimed"].get(SHARE_UNIT, 0.0)
+    lost = totals["waste_disposed"].get(SHARE_UNIT, 0.0) + added.get(SHARE_UNIT, 0.0)
+    totals["use_share"] = 1.0 - lost / handled if handled > 0.0 else None
+    totals["net_benefit"] = sum(g.sign * g.of(totals) for g in money_groups())
+    return totals
 
 
 def built_of(labels: tuple[Label, ...], figures: Floats) -> list[tuple[str, str, float, float]]:
     """What is built: unit, period, share (1 unless decisions are relaxed), capacity per year."""
-    made = []
+    rows = []
     for n, label in enumerate(labels):
         if label[0] == "built" and figures[n] > 1e-9:
-            made.append((label[1], label[2], float(figures[n]), float(figures[n + 1])))
-    return made
+            rows.append((label[1], label[2], float(figures[n]), float(figures[n + 1])))
+    return rows

@@ -13,11 +13,13 @@ import numpy as np
 
 from circflow.algebra.declare import Model
 from circflow.data.scenario import Scenario
+from circflow.i18n import mark, say
 from circflow.report.figures import Baseline
 from circflow.solution.solution import Solution
 from circflow.solver.compiled import Compiled, Program
 from circflow.solver.explain import explain
-from circflow.solver.highs import Ending, Session
+from circflow.solver.highs import Ending, SolverError
+from circflow.solver.optimum import optimum
 from circflow.studies.bench.totals_rows import Forms, forms_of, totals_of
 from circflow.studies.cluster.coalition import Cluster
 
@@ -26,9 +28,9 @@ LONGEST = 2.5
 PATIENCE = 5.0
 """Seconds for the search over yes/no decisions of a baseline."""
 
-TODAY = "existing units only"
-ALONE = "no cluster"
-DUMPED = "everything dumped"
+TODAY = mark("existing units only")
+ALONE = mark("no cluster")
+DUMPED = mark("everything dumped")
 
 
 def comparisons(solution: Solution, *, longest: float = LONGEST) -> list[Baseline]:
@@ -40,18 +42,20 @@ def comparisons(solution: Solution, *, longest: float = LONGEST) -> list[Baselin
     out. `longest`: seconds that the plan may have taken to build and solve.
     """
     if took_long(solution, longest):
-        reason = "left out, as the plan took long to make (`circflow share` tells the gain)"
-        return [Baseline(ALONE, None, reason), Baseline(DUMPED, None, "left out likewise")]
-    made = []
+        reason = say("left out, as the plan took long to make (`circflow share` tells the gain)")
+        return [Baseline(ALONE, None, reason), Baseline(DUMPED, None, say("left out likewise"))]
+    plans = []
     cluster = Cluster(solution.scenario, relax=solution.relaxed)
     forms = forms_of(cluster.model, cluster.base)
     alone = cluster.switches.set(frozenset())
     built = cluster.base.column_of[cluster.model["built"].columns]
     if len(built):
         still = cluster.base.program.with_bounds(built[built >= 0], 0.0, 0.0)
-        made.append(_solved(TODAY, still, forms, lambda: "there is no plan with existing units"))
+        plans.append(
+            _solved(TODAY, still, forms, lambda: say("there is no plan with existing units"))
+        )
     return [
-        *made,
+        *plans,
         _solved(ALONE, alone, forms, lambda: cluster.stranded().brief),
         _without_units(_solved(DUMPED, _idle(cluster), forms, lambda: _unplaced(cluster))),
     ]
@@ -76,35 +80,38 @@ def _idle(cluster: Cluster) -> Program:
 
 def _unplaced(cluster: Cluster) -> str:
     """Which waste has no other place when no unit runs."""
-    reason = "not all waste has another place"
+    reason = say("not all waste has another place")
 
     def idle(scenario: Scenario) -> tuple[Model, Compiled]:
-        own = cluster if scenario is cluster.scenario else Cluster(scenario, relax=cluster.relax)
-        return own.model, replace(own.base, program=_idle(own))
+        other = cluster if scenario is cluster.scenario else Cluster(scenario, relax=cluster.relax)
+        return other.model, replace(other.base, program=_idle(other))
 
-    found = explain(cluster.scenario, idle)
-    texts = [text for conflict in found.conflicts[:1] for text in conflict.texts[:2]]
+    explanation = explain(cluster.scenario, idle)
+    texts = [text for conflict in explanation.conflicts[:1] for text in conflict.texts[:2]]
     return f"{reason}: {'; '.join(texts)}" if texts else reason
 
 
 def _solved(words: str, program: Program, forms: Forms, reason: Callable[[], str]) -> Baseline:
-    outcome = Session(program).solve(time_limit=PATIENCE)
+    try:
+        outcome = optimum(program, time_limit=PATIENCE).outcome
+    except SolverError:
+        return Baseline(words, None, say("no plan that can be relied on"))
     if outcome.x is None or outcome.ending is not Ending.OPTIMAL:
         late = outcome.ending is not Ending.INFEASIBLE
-        return Baseline(words, None, "not found in time" if late else reason())
+        return Baseline(words, None, say("not found in time") if late else reason())
     # The relay rows of a cluster add columns behind those of the model.
     return Baseline(words, totals_of(forms.labels, forms(outcome.x[: forms.matrix.shape[1]])))
 
 
-def _without_units(made: Baseline) -> Baseline:
+def _without_units(baseline: Baseline) -> Baseline:
     """Without the fixed costs and jobs of plants that stand idle."""
-    if made.totals is None:
-        return made
-    fixed = made.totals["costs"].get("fixed", 0.0)
+    if baseline.totals is None:
+        return baseline
+    fixed = baseline.totals["costs"].get("fixed", 0.0)
     totals = {
-        **made.totals,
-        "costs": {**made.totals["costs"], "fixed": 0.0},
-        "net_benefit": made.totals["net_benefit"] + fixed,
+        **baseline.totals,
+        "costs": {**baseline.totals["costs"], "fixed": 0.0},
+        "net_benefit": baseline.totals["net_benefit"] + fixed,
         "jobs": 0.0,
     }
-    return replace(made, totals=totals, today=False)
+    return replace(baseline, totals=totals, today=False)

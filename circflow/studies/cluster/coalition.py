@@ -21,7 +21,7 @@ One model serves every coalition: only upper bounds (and, at arm's length, costs
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -40,15 +40,15 @@ from circflow.data.coded import distinct, place_in
 from circflow.data.result import Result, figure
 from circflow.data.scenario import MILLION, Scenario
 from circflow.data.suggest import Names
+from circflow.i18n import mark, say
 from circflow.solution.solution import NoPlan, Solution, Status
 from circflow.solver.compiled import Compiled, Program, compile_model
 from circflow.solver.explain import Explanation, explain
-from circflow.solver.highs import Outcome, Session
+from circflow.solver.highs import Outcome
+from circflow.solver.optimum import optimum
 from circflow.solver.run import optimise, read_tables
 from circflow.studies.cluster.coalition_values import Setting, Switches, UnboundedError, Values
 from circflow.studies.errors import StudyError
-
-Progress = Callable[[str], None]
 
 PLACE = ["site", "material", "period"]
 
@@ -74,15 +74,15 @@ class CannotStandAloneError(NoPlan):
         self.at_arms_length = at_arms_length
         if members:
             who = ", ".join(members)
-            reason = f"no plan with every member on its own; cannot stand alone: {who}"
+            reason = say("no plan with every member on its own; cannot stand alone: {who}", who=who)
         else:
-            reason = (
-                "no plan with every member on its own: each could stand alone, but not all at "
-                "once under the limits they share"
+            reason = say(
+                "no plan with every member on its own: each could stand alone, but not all "
+                "at once under the limits they share"
             )
         lines = [reason, *(explanation.lines() if explanation is not None else [])]
         if at_arms_length:
-            lines.append(ARMS_LENGTH_WORKS)
+            lines.append(say(ARMS_LENGTH_WORKS))
         super().__init__(scenario, Status.INFEASIBLE, "\n".join(lines))
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -92,14 +92,18 @@ class CannotStandAloneError(NoPlan):
     @property
     def brief(self) -> str:
         """Who cannot stand alone, and what of, in one sentence."""
-        who = ", ".join(self.members) or "the members"
+        who = ", ".join(self.members) or say("the members")
         if self.explanation is None or not self.explanation.conflicts:
-            return f"{who} cannot stand alone"
+            return say("{who} cannot stand alone", who=who)
         texts = "; ".join(conflict.texts[0] for conflict in self.explanation.conflicts[:3])
-        return f"{who} cannot stand alone: {texts} (`circflow share` tells what would help)"
+        return say(
+            "{who} cannot stand alone: {texts} (`circflow share` tells what would help)",
+            who=who,
+            texts=texts,
+        )
 
 
-ARMS_LENGTH_WORKS = (
+ARMS_LENGTH_WORKS = mark(
     "With trade at arm's length there is a plan: circflow share … --arms-length "
     "(arms_length=True) tells the gain over that."
 )
@@ -119,7 +123,11 @@ class Coalition(Result):
 
     @property
     def headline(self) -> str:
-        return f"{', '.join(self.members)}: gain {figure(self.gain)} million"
+        return say(
+            "{members}: gain {gain} million",
+            members=", ".join(self.members),
+            gain=figure(self.gain),
+        )
 
     @property
     def gain(self) -> float:
@@ -212,8 +220,8 @@ class Cluster:
         for name in names:
             if name not in number:
                 near = Names(self.members).nearest(name)
-                hint = f"; did you mean {near!r}?" if near else ""
-                raise StudyError(f"{name!r} is not a member{hint}")
+                hint = say("; did you mean {near!r}?", near=near) if near else ""
+                raise StudyError(say("{name!r} is not a member{hint}", name=name, hint=hint))
         return frozenset(number[name] for name in names)
 
     def value(self, members: Setting) -> float:
@@ -222,7 +230,7 @@ class Cluster:
             return self.values(self.effective(members))
         except UnboundedError:
             raise NoPlan(
-                self.scenario.name, Status.UNBOUNDED, "the value of a coalition has no bound"
+                self.scenario.name, Status.UNBOUNDED, say("the value of a coalition has no bound")
             ) from None
 
     def gain(self, members: Setting) -> float:
@@ -254,7 +262,7 @@ class Cluster:
             raise NoPlan(
                 self.scenario.name,
                 Status(free.ending.value),
-                "no best plan where places outside may relay between members",
+                say("no best plan where places outside may relay between members"),
             )
         return max(0.0, -free.objective - self.together.objective)
 
@@ -280,8 +288,10 @@ class Cluster:
             status = Status(outcome.ending.value)
             if not chosen and status is Status.INFEASIBLE:
                 raise self.stranded()
-            names = ", ".join(self.members[n] for n in sorted(chosen)) or "every member alone"
-            raise NoPlan(self.scenario.name, status, f"no plan for the coalition: {names}")
+            names = ", ".join(self.members[n] for n in sorted(chosen)) or say("every member alone")
+            raise NoPlan(
+                self.scenario.name, status, say("no plan for the coalition: {names}", names=names)
+            )
         if self.values.known(chosen) is None:
             used = self.switches.used(outcome.x, chosen)
             self.values.put(chosen | self.apart, -outcome.objective, used)
@@ -325,10 +335,10 @@ class Cluster:
         none = np.zeros(0, dtype=np.intp)
         tariff = none, np.zeros((0, len(self.members)), dtype=bool), np.zeros(0)
         if self.tariffs is not None:
-            own = ~self._of_apart(self.tariffs.needs)
-            columns = where[self.tariffs.columns[own]]
-            cost = self.compiled.program.cost[columns] + self.tariffs.extra[own]
-            tariff = columns, self.tariffs.needs[own], cost
+            of_members = ~self._of_apart(self.tariffs.needs)
+            columns = where[self.tariffs.columns[of_members]]
+            cost = self.compiled.program.cost[columns] + self.tariffs.extra[of_members]
+            tariff = columns, self.tariffs.needs[of_members], cost
         return Switches(
             self.compiled.program, len(self.members), where[gates[there]], needs[there], *tariff
         )
@@ -348,7 +358,7 @@ class Cluster:
         if not self.arms_length:
             trading = Cluster(self.scenario, arms_length=True, apart=self._names_apart)
             program = trading.switches.set(frozenset())
-            at_arms_length = Session(program).solve(gap=1.0).x is not None
+            at_arms_length = optimum(program.without_goal()).outcome.x is not None
         return CannotStandAloneError(
             self.scenario.name,
             self._dependent(),
@@ -366,15 +376,15 @@ class Cluster:
         balance = self.compiled.families["material_balance"]
         rows, member_of = balance.rows, self.scenario.member_of
         owner = np.array([member_of[site] or "" for site, _, _ in balance.keys], dtype=object)
-        found = []
+        columns = []
         for member in self.members:
             if not (owner == member).any():
                 continue
             other = owner != member
             trial = _with_slack(program, rows[other], rows[other & (owner != "")])
-            if Session(trial).solve(gap=1.0).x is None:
-                found.append(member)
-        return tuple(found)
+            if optimum(trial.without_goal()).outcome.x is None:
+                columns.append(member)
+        return tuple(columns)
 
     def _fingerprint(self) -> str:
         digest = hashlib.sha256()
@@ -484,17 +494,17 @@ def synergy_members(scenario: Scenario) -> dict[str, tuple[str, ...]]:
     partners = scenario.frame("SynergyPartners")
     units = scenario.frame("Units")
     home = dict(zip(units["unit"], units["site"], strict=True))
-    found: dict[str, dict[str, None]] = {}
+    members: dict[str, dict[str, None]] = {}
     for name, kind, partner in partners[["synergy", "kind", "partner"]].itertuples(
         index=False, name=None
     ):
         sites = [home[partner]] if kind == "unit" else [p.strip() for p in partner.split(">", 1)]
-        owners = found.setdefault(name, {})
+        owners = members.setdefault(name, {})
         for site in sites:
             owner = scenario.member_of[site]
             if owner is not None:
                 owners[owner] = None
-    return {name: tuple(owners) for name, owners in found.items()}
+    return {name: tuple(owners) for name, owners in members.items()}
 
 
 def _without_relays(m: Model, compiled: Compiled) -> tuple[NDArray[np.intp], Program]:
@@ -503,9 +513,14 @@ def _without_relays(m: Model, compiled: Compiled) -> tuple[NDArray[np.intp], Pro
     sites, flow, reclaimed = m.scenario.items("Sites"), m["flow"], m["reclaimed"]
     outside = (sites["member"] < 0) & ~sites["hub"]
     leaving = flow.times().labelled(site=flow["from"]).where(outside[flow["from"]])
-    made = m.mass_of("activity")
+    through_units = m.mass_of("activity")
     kept = reclaimed.times().where(~reclaimed["can_add"])
-    supplies = (m["taken"].times(), m["bought"].times(), made.where(made.coefficient > 0.0), kept)
+    supplies = (
+        m["taken"].times(),
+        m["bought"].times(),
+        through_units.where(through_units.coefficient > 0.0),
+        kept,
+    )
     terms = stack([leaving, *(-t for t in supplies)], MASS)
     first, _ = distinct([leaving[n] for n in MASS])
     place = place_in([leaving[n][first] for n in MASS], [terms[n] for n in MASS])

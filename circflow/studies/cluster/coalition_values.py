@@ -25,13 +25,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from circflow.data.atomic import NO_ROOM, no_room, write_text
 from circflow.data.errors import CircflowError
+from circflow.data.files.atomic import NO_ROOM, no_room, write_text
+from circflow.i18n import say
 from circflow.solver.compiled import Program
-from circflow.solver.highs import Ending, Session
+from circflow.solver.highs import Ending
+from circflow.solver.optimum import optimum
+from circflow.solver.proven import Proven
 from circflow.solver.scaling import Scaling, scaling_of
 from circflow.studies.errors import StudyError
-from circflow.studies.progress import time_left
+from circflow.studies.progress import Clock, time_left
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -52,8 +55,8 @@ class StoppedError(CircflowError, RuntimeError):
 
 def _unwritten(store: Path, error: OSError) -> StoreError:
     full = no_room(error)
-    reason = NO_ROOM[full.errno or 0] if full else (error.strerror or str(error)).lower()
-    return StoreError(f"{store}: {reason}: make room, then go on")
+    reason = say(NO_ROOM[full.errno or 0]) if full else (error.strerror or str(error)).lower()
+    return StoreError(say("{store}: {reason}: make room, then go on", store=store, reason=reason))
 
 
 class StoreError(StudyError):
@@ -221,8 +224,13 @@ class Values:
         *,
         progress: Callable[[str], None] | None = None,
         what: str = "coalitions",
-    ) -> None:
-        """Find the values of many settings, large ones first (what they tell saves solves)."""
+        clock: Clock | None = None,
+    ) -> bool:
+        """Find the values of many settings, large ones first (what they tell saves solves).
+
+        No further solve is begun when the `clock` is over; whether all were found.
+        """
+        over = Clock(None) if clock is None else clock
         todo = sorted(set(settings), key=lambda s: (-len(s), sorted(s)))
         done, total, begun = 0, len(todo), time.perf_counter()
         levels: dict[int, list[Setting]] = {}
@@ -232,15 +240,27 @@ class Values:
             for start in range(0, len(level), _BATCH * self.jobs):
                 batch = level[start : start + _BATCH * self.jobs]
                 unknown = [s for s in batch if self.known(s) is None]
-                if len(unknown) == 1 or self.jobs == 1:
-                    for setting in unknown:
-                        self(setting)
-                else:
-                    list(self._pool.map(self.__call__, unknown))
+
+                def solve(setting: Setting) -> bool:
+                    return not over.is_over and self(setting) is not None
+
+                several = len(unknown) > 1 and self.jobs > 1
+                if not all(self._pool.map(solve, unknown) if several else map(solve, unknown)):
+                    return False
                 done += len(batch)
                 if progress is not None:
                     left = time_left(begun, done, total)
-                    progress(f"{what}: {done} of {total}, {self.solves} solved, {left}")
+                    progress(
+                        say(
+                            "{what}: {done} of {total}, {solves} solved, {left}",
+                            what=what,
+                            done=done,
+                            total=total,
+                            solves=self.solves,
+                            left=left,
+                        )
+                    )
+        return True
 
     def put(self, setting: Setting, value: float, used: Setting | None = None) -> None:
         """Tell a value found elsewhere."""
@@ -255,23 +275,20 @@ class Values:
 
     def _solve(self, setting: Setting) -> float:
         switches = self.switches
-        session: Session | None = getattr(self._local, "session", None)
-        fresh = session is None
-        if session is None:
-            session = Session(switches.program, scaling=self._scaling)
-            self._local.session = session
-        gates = switches.gate_columns
-        session.change_bounds(gates, switches.program.lower[gates], switches.bounds(setting))
-        if switches.tariff_columns.size:
-            session.change_costs(switches.tariff_columns, switches.costs(setting))
-        if fresh or switches.program.has_decisions:
-            outcome = session.solve(gap=self.gap)
+        program = switches.set(setting)
+        session: Proven | None = getattr(self._local, "session", None)
+        if program.has_decisions:
+            outcome = optimum(program, gap=self.gap, scaling=self._scaling).outcome
+        elif session is None:
+            self._local.session = Proven(program, scaling=self._scaling)
+            outcome = self._local.session.solve()
         else:
+            session.change_to(program)
             outcome = session.resolve()
         if outcome.ending is Ending.UNBOUNDED:
-            raise UnboundedError("the value has no bound")
+            raise UnboundedError(say("the value has no bound"))
         if outcome.ending is Ending.STOPPED:
-            raise StoppedError("stopped before a plan was found")
+            raise StoppedError(say("stopped before a plan was found"))
         if outcome.x is None:
             known = Known(setting, frozenset(), -np.inf)  # nor is there one with fewer on
         else:
@@ -311,10 +328,13 @@ class Values:
             return
         if _parsed(lines[0]) != head:
             raise StoreError(
-                f"{store} holds the values of another scenario, or of other options: "
-                "give another file, or remove it"
+                say(
+                    "{store} holds the values of another scenario, or of other options: give "
+                    "another file, or remove it",
+                    store=store,
+                )
             )
-        whole = lines[0] + "\n"
+        kept = lines[0] + "\n"
         for number, line in enumerate(lines[1:], start=2):
             read = _parsed(line)
             if read is None and number >= len(lines) - 1:
@@ -324,10 +344,12 @@ class Values:
                 on, used = frozenset(read["on"]), frozenset(read["used"])
                 self.switches.flags(on | used)
             except (TypeError, KeyError, ValueError, IndexError):
-                raise StoreError(f"{store}, line {number}: not a value") from None
+                raise StoreError(
+                    say("{store}, line {number}: not a value", store=store, number=number)
+                ) from None
             self._add(Known(on, used, value), write=False)
-            whole += line + "\n"
-        write_text(store, whole)
+            kept += line + "\n"
+        write_text(store, kept)
 
 
 def _parsed(line: str) -> Any:

@@ -25,11 +25,13 @@ import pandas as pd
 from scipy.sparse import coo_array, hstack
 
 from circflow.algebra.declare import Model
+from circflow.i18n import say
 from circflow.solver.compiled import Compiled, Program
 from circflow.studies.cluster.coalition import Cluster, _tariffs
 from circflow.studies.cluster.coalition_values import Setting, Switches, Values
 from circflow.studies.cluster.games import boxes, sampled_shapley, shapley
 from circflow.studies.errors import StudyError
+from circflow.studies.progress import Clock
 
 EFFECTS = (
     "exchange",
@@ -67,13 +69,13 @@ def waterfall(table: pd.DataFrame, alone: float) -> pd.DataFrame:
     """
     parts = table["million"].to_numpy(float)
     ends = alone + np.cumsum(parts)
-    whole = ends[-1] if len(ends) else alone
+    total = ends[-1] if len(ends) else alone
     return pd.DataFrame(
         {
-            "step": ["every member alone", *table["effect"], "all together"],
-            "million": [alone, *parts, whole],
+            "step": [say("every member alone"), *table["effect"], say("all together")],
+            "million": [alone, *parts, total],
             "from_million": [0.0, *(ends - parts), 0.0],
-            "to_million": [alone, *ends, whole],
+            "to_million": [alone, *ends, total],
         }
     )
 
@@ -95,19 +97,21 @@ def effects(  # noqa: PLR0913
         seed: of the sample.
         exact: every combination of effects, however long that takes, or none; if not said, where
             `seconds` are enough (many follow from others, so that few are solved).
-        seconds: for every combination of effects, and then for sampling orders.
+        seconds: in all; half of them for every combination of effects, the rest for sampling
+            orders.
         progress: is told what goes on.
     """
     if cluster.arms_length:
-        raise StudyError("the split by effect is of a cluster that is not at arm's length")
+        raise StudyError(say("the split by effect is of a cluster that is not at arm's length"))
     names, switches = _switches(cluster)
-    base, whole = cluster.alone.objective, cluster.together.objective
+    base, with_all = cluster.alone.objective, cluster.together.objective
     count = len(names)
     values = Values(switches, gap=cluster.gap, jobs=cluster.values.jobs)
     everything = frozenset(range(count))
     values.put(frozenset(), base)
-    values.put(everything, whole, values_used(cluster, switches, everything))
-    limit = None if exact or seconds is None else seconds
+    values.put(everything, with_all, values_used(cluster, switches, everything))
+    clock = Clock(seconds)
+    limit = None if exact else clock.part(0.5)
     pieces = (
         [] if exact is False else boxes(values, seconds=limit, progress=progress, what="effects")
     )
@@ -115,18 +119,18 @@ def effects(  # noqa: PLR0913
     if pieces:
         shares = shapley(pieces, count)
     else:
-        made = sampled_shapley(
+        sampled = sampled_shapley(
             values,
             count,
             orders=orders,
             seed=seed,
-            seconds=seconds,
+            seconds=clock.left,
             prepare=lambda settings: values.all(settings, progress=progress, what="effects"),
         )
-        shares, half = made.values, made.half_width
+        shares, half = sampled.values, sampled.half_width
     alone = [values(frozenset([n])) - base for n in range(count)]
-    last = [whole - values(everything - {n}) for n in range(count)]
-    small = 1e-9 * abs(whole)
+    last = [with_all - values(everything - {n}) for n in range(count)]
+    small = 1e-9 * abs(with_all)
     table = pd.DataFrame(
         {
             "effect": list(names),
@@ -137,7 +141,7 @@ def effects(  # noqa: PLR0913
             "last_million": np.where(np.abs(last) > small, last, 0.0),
         }
     )
-    return Effects(table, whole - base, bool(pieces))
+    return Effects(table, with_all - base, bool(pieces))
 
 
 def values_used(cluster: Cluster, switches: Switches, everything: Setting) -> Setting:
@@ -174,8 +178,8 @@ def _switches(cluster: Cluster) -> tuple[tuple[str, ...], Switches]:
     if "transaction_costs" in number:
         tariff_needs[:, number["transaction_costs"]] = True
     off = program.cost[tariff_columns] + tariffs.extra
-    made = Switches(program, len(names), columns, needs, tariff_columns, tariff_needs, off)
-    return names, made
+    switches = Switches(program, len(names), columns, needs, tariff_columns, tariff_needs, off)
+    return names, switches
 
 
 def _with_spare_capacity(cluster: Cluster) -> tuple[Program, np.ndarray]:

@@ -20,10 +20,11 @@ import numpy as np
 
 from circflow.data.arguments import public
 from circflow.data.scenario import Scenario
+from circflow.i18n import mark, say
 from circflow.studies.compare import Comparison, compare
 from circflow.studies.errors import StudyError
 
-FORMS = ("as it is", "conventional", "digital", "open ecosystem")
+FORMS = ("as it is", "conventional", "digital", mark("open ecosystem"))
 
 
 @dataclass(frozen=True)
@@ -67,20 +68,20 @@ def cluster_forms(
         StudyError: a figure is negative.
     """
     if min(radius_km, conventional_factor, digital_factor) < 0.0:
-        raise StudyError("the radius and the factors of forms of cluster cannot be negative")
-    own = scenario.settings
-    inside, outside = own.transaction_cost_inside, own.transaction_cost_outside
+        raise StudyError(say("the radius and the factors of forms of cluster cannot be negative"))
+    settings = scenario.settings
+    inside, outside = settings.transaction_cost_inside, settings.transaction_cost_outside
     low = digital_factor * min(inside, outside if outside > 0.0 else inside)
     return (
-        Form("as it is", own.max_distance_km, inside, outside),
+        Form("as it is", settings.max_distance_km, inside, outside),
         Form(
             "conventional",
-            min(radius_km, own.max_distance_km),
+            min(radius_km, settings.max_distance_km),
             conventional_factor * max(inside, outside),
             outside,
         ),
         Form("digital", np.inf, low, outside),
-        Form("open ecosystem", np.inf, low, min(low, outside)),
+        Form(say("open ecosystem"), np.inf, low, min(low, outside)),
     )
 
 
@@ -109,11 +110,11 @@ def forms(  # noqa: PLR0913
     Raises:
         NoPlan: no form has a plan.
     """
-    made = cluster_forms(
+    scenarios = cluster_forms(
         scenario,
         radius_km=radius_km,
         conventional_factor=conventional_factor,
         digital_factor=digital_factor,
     )
-    variants = [scenario if form.name == FORMS[0] else form.of(scenario) for form in made]
-    return compare(*variants, labels=[f.name for f in made], gap=gap, progress=progress)
+    variants = [scenario if form.name == FORMS[0] else form.of(scenario) for form in scenarios]
+    return compare(*variants, labels=[f.name for f in scenarios], gap=gap, progress=progress)

@@ -20,12 +20,14 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linprog
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
+from circflow.i18n import say
+from circflow.solver.run import Progress
 from circflow.studies.cluster.coalition_values import Setting, Values
+from circflow.studies.progress import Clock
 
 Floats = NDArray[np.float64]
-Progress = Callable[[str], None]
 
 TOLERANCE = 1e-7
 """Share of the whole gain below which a complaint is none."""
@@ -69,30 +71,32 @@ def boxes(
     but those inside, the box is constant (see `switches`). Where that takes
     longer than `seconds`, there are none.
     """
-    end = math.inf if seconds is None else time.perf_counter() + seconds
+    clock = Clock(seconds)
     everybody = frozenset(range(values.switches.count))
-    whole = values.lookup(everybody)
-    values.all([everybody - {n} for n in whole.used], progress=progress, what=what)
-    missed = {n: whole.value - values(everybody - {n}) for n in whole.used}
+    grand = values.lookup(everybody)
+    alone_out = [everybody - {n} for n in grand.used]
+    if not values.all(alone_out, progress=progress, what=what, clock=clock):
+        return []
+    missed = {n: grand.value - values(everybody - {n}) for n in grand.used}
     frontier = [(frozenset[int](), frozenset[int]())]
-    found: list[Box] = []
+    boxes_so_far: list[Box] = []
     while frontier:
-        if time.perf_counter() > end:
+        largest = [everybody - outside for _, outside in frontier]
+        if not values.all(largest, progress=progress, what=what, clock=clock):
             return []
-        values.all([everybody - outside for _, outside in frontier], progress=progress, what=what)
         following: list[tuple[Setting, Setting]] = []
         while frontier:
             inside, outside = frontier.pop()
             known = values.lookup(everybody - outside)
             free = sorted(known.used - inside, key=lambda n: (-missed.get(n, 0.0), n))
             if not free:
-                found.append(Box(inside, outside, known.value))
+                boxes_so_far.append(Box(inside, outside, known.value))
                 continue
             # The one half has the same largest coalition; the other is for the next round.
             frontier.append((inside | {free[0]}, outside))
             following.append((inside, outside | {free[0]}))
         frontier = following
-    return found
+    return boxes_so_far
 
 
 def expected_seconds(values: Values, *, trial: float, seed: int = 0) -> float:
@@ -104,8 +108,8 @@ def expected_seconds(values: Values, *, trial: float, seed: int = 0) -> float:
     random = np.random.default_rng(seed)
     everybody = frozenset(range(values.switches.count))
     begun, solved = time.perf_counter(), values.solves
-    found: list[float] = []
-    while len(found) < _DESCENTS and time.perf_counter() - begun < trial:
+    seconds: list[float] = []
+    while len(seconds) < _DESCENTS and time.perf_counter() - begun < trial:
         inside, outside = frozenset[int](), frozenset[int]()
         width = total = 1.0
         while free := sorted(values.lookup(everybody - outside).used - inside):
@@ -113,9 +117,9 @@ def expected_seconds(values: Values, *, trial: float, seed: int = 0) -> float:
             total += width
             chosen = int(random.integers(len(free)))
             inside, outside = inside | set(free[:chosen]), outside | {free[chosen]}
-        found.append(total)
+        seconds.append(total)
     spent = time.perf_counter() - begun
-    return float(np.mean(found)) * spent / max(values.solves - solved, 1) / values.jobs
+    return float(np.mean(seconds)) * spent / max(values.solves - solved, 1) / values.jobs
 
 
 def shapley(pieces: Iterable[Box], count: int) -> Floats:
@@ -141,7 +145,7 @@ def sampled_shapley(  # noqa: PLR0913
     *,
     orders: int = 100,
     seed: int = 0,
-    prepare: Callable[[Sequence[Setting]], None] | None = None,
+    prepare: Callable[[Sequence[Setting]], object] | None = None,
     seconds: float | None = None,
 ) -> Shares:
     """The Shapley value from random orders, each with its reverse, and 95 % intervals.
@@ -154,26 +158,27 @@ def sampled_shapley(  # noqa: PLR0913
         orders: how many, rounded up to pairs.
         seed: of the random numbers.
         prepare: is given the coalitions of a pair of orders (to solve them in parallel).
-        seconds: no further pair is begun after so long (two pairs are always done).
+        seconds: no pair is begun that would not be done by then (one pair is always done; its two
+            orders then give the interval, which is too wide rather than too narrow).
     """
     random = np.random.default_rng(seed)
     begun = time.perf_counter()
     means: list[Floats] = []
     for _ in range(max(2, (orders + 1) // 2)):
-        if seconds is not None and len(means) >= 2 and time.perf_counter() - begun > seconds:
+        spent = time.perf_counter() - begun
+        if seconds is not None and means and spent * (1 + 1 / len(means)) > seconds:
             break
         order = random.permutation(count).tolist()
         pair = (order, order[::-1])
         if prepare is not None:
             prepare([frozenset(o[:k]) for o in pair for k in range(count + 1)])
-        both = np.zeros(count)
-        for one in pair:
-            worth = [gain(frozenset(one[:k])) for k in range(count + 1)]
-            both[one] += np.diff(worth)
-        means.append(both / 2.0)
-    table = np.array(means)
-    spread = table.std(axis=0, ddof=1) / math.sqrt(len(means))
-    factor = float(student.ppf(0.5 + CONFIDENCE / 2.0, len(means) - 1))
+        both = np.zeros((2, count))
+        for added, one in zip(both, pair, strict=True):
+            added[one] = np.diff([gain(frozenset(one[:k])) for k in range(count + 1)])
+        means.append(both.mean(axis=0))
+    table = np.array(means) if len(means) > 1 else both
+    spread = table.std(axis=0, ddof=1) / math.sqrt(len(table))
+    factor = float(stdtrit(len(table) - 1, 0.5 + CONFIDENCE / 2.0))
     return Shares(table.mean(axis=0), factor * spread, False, 2 * len(means))
 
 
@@ -317,17 +322,9 @@ class _Pool:
         return True
 
 
-def least_core(
-    court: Court, whole: float, count: int, *, progress: Progress | None = None
-) -> LeastCore:
-    """min ε subject to x(S) ≥ g(S) − ε for every proper coalition, x(N) = g(N)."""
-    stages = _Stages(court, whole, count, progress)
-    return stages.next()
-
-
 def nucleolus(  # noqa: PLR0913
     court: Court,
-    whole: float,
+    worth: float,
     count: int,
     *,
     near: Floats | None = None,
@@ -343,7 +340,7 @@ def nucleolus(  # noqa: PLR0913
 
     Args:
         court: finds who complains most.
-        whole: g(N).
+        worth: g(N).
         count: players.
         near: shares that are thought to be good: optima near them are tried first, so that
             fewer coalitions need be heard.
@@ -354,13 +351,13 @@ def nucleolus(  # noqa: PLR0913
     if count - len(null) < 2:  # nobody has anybody to gain with
         nothing = LeastCore(np.zeros(count), 0.0, True)
         return nothing, nothing
-    stages = _Stages(court, whole, count, progress, near, null, seconds)
+    stages = _Stages(court, worth, count, progress, near, null, seconds)
     first = stages.next()
     shares = first.shares
     while not stages.done:
         shares = stages.next().shares
     playing = np.array([n not in null for n in range(count)])
-    shares = np.where(playing, shares + (whole - shares.sum()) / playing.sum(), 0.0)
+    shares = np.where(playing, shares + (worth - shares.sum()) / playing.sum(), 0.0)
     return LeastCore(shares, first.epsilon, stages.proven), first
 
 
@@ -368,7 +365,7 @@ class _Stages:
     def __init__(  # noqa: PLR0913, PLR0917
         self,
         court: Court,
-        whole: float,
+        worth: float,
         count: int,
         progress: Progress | None,
         near: Floats | None = None,
@@ -376,12 +373,12 @@ class _Stages:
         seconds: float | None = None,
     ) -> None:
         self.near = near
-        self.end = math.inf if seconds is None else time.perf_counter() + seconds
-        self.court, self.whole, self.count = court, whole, count
-        self.scale = abs(whole) if whole else 1.0
+        self.clock = Clock(seconds)
+        self.court, self.whole, self.count = court, worth, count
+        self.scale = abs(worth) if worth else 1.0
         self.pool = _Pool(count)
         self.settled = np.vstack([np.ones((1, count)), np.eye(count)[sorted(null)]])
-        self.amounts = [whole, *(0.0 for _ in null)]
+        self.amounts = [worth, *(0.0 for _ in null)]
         self.progress = progress
         self.proven = True
 
@@ -396,7 +393,7 @@ class _Stages:
         while True:
             shares, epsilon, tight = self._programme()
             limit = epsilon + TOLERANCE * self.scale
-            if time.perf_counter() > self.end:
+            if self.clock.is_over:
                 self.proven = False
                 break
             verdict = self.court.worst(shares, self.settled, limit)
@@ -407,7 +404,13 @@ class _Stages:
                 break
             if self.progress is not None:
                 heard, settled = len(self.pool.heard), len(self.settled) - 1
-                self.progress(f"least complaints: {heard} groups heard, {settled} settled")
+                self.progress(
+                    say(
+                        "least complaints: {heard} groups heard, {settled} settled",
+                        heard=heard,
+                        settled=settled,
+                    )
+                )
         if not self._settle(tight, epsilon):
             raise RuntimeError("the least complaints could not be settled")
         return LeastCore(shares, epsilon, self.proven)
@@ -418,7 +421,7 @@ class _Stages:
         free = [at for at, flags in enumerate(self.pool.flags) if not spanned(self.settled, flags)]
         rows = np.array([np.append(-self.pool.flags[at], -1.0) for at in free]).reshape(-1, n + 1)
         right = np.array([-self.pool.gains[at] / scale for at in free])
-        found = linprog(
+        optimum = linprog(
             np.append(np.zeros(n), 1.0),
             A_ub=rows,
             b_ub=right,
@@ -431,21 +434,21 @@ class _Stages:
                 "dual_feasibility_tolerance": 1e-10,
             },
         )
-        if not found.success:
-            raise RuntimeError(f"the least complaint was not found: {found.message}")
-        dual = -np.asarray(found.ineqlin.marginals)
+        if not optimum.success:
+            raise RuntimeError(f"the least complaint was not found: {optimum.message}")
+        dual = -np.asarray(optimum.ineqlin.marginals)
         tight = [free[at] for at in np.flatnonzero(dual > 1e-8).tolist()]
-        shares = np.asarray(found.x[:n])
+        shares = np.asarray(optimum.x[:n])
         if self.near is not None:
-            shares = self._nearest(rows[:, :n], right + found.x[n], shares)
-        return shares * scale, float(found.x[n]) * scale, tight
+            shares = self._nearest(rows[:, :n], right + optimum.x[n], shares)
+        return shares * scale, float(optimum.x[n]) * scale, tight
 
     def _nearest(self, rows: Floats, right: Floats, fallback: Floats) -> Floats:
         """Of all optima (rows · x ≤ right), the one with the least Σ |x − near|."""
         assert self.near is not None
         n, near = self.count, self.near / self.scale
         one = np.eye(n)
-        found = linprog(
+        optimum = linprog(
             np.append(np.zeros(n), np.ones(n)),
             A_ub=np.vstack(
                 [
@@ -460,7 +463,7 @@ class _Stages:
             bounds=[(None, None)] * (2 * n),
             method="highs",
         )
-        return np.asarray(found.x[:n]) if found.success else fallback
+        return np.asarray(optimum.x[:n]) if optimum.success else fallback
 
     def _settle(self, tight: list[int], epsilon: float) -> bool:
         before = len(self.settled)
@@ -472,34 +475,43 @@ class _Stages:
         return len(self.settled) > before
 
 
-def subsidy(court: Court, whole: float, count: int, *, start: Sequence[Verdict] = ()) -> float:
+def subsidy(
+    court: Court,
+    worth: float,
+    count: int,
+    *,
+    start: Sequence[Verdict] = (),
+    clock: Clock | None = None,
+) -> float:
     """The least that must be added to g(N) so that no coalition has reason to leave, million.
 
-    min Σ x − g(N) subject to x(S) ≥ g(S) for every proper coalition and Σ x ≥ g(N).
+    min Σ x − g(N) subject to x(S) ≥ g(S) for every proper coalition and Σ x ≥ g(N); of the
+    coalitions heard until the `clock` was over.
     """
     if count == 1:
         return 0.0
-    scale = abs(whole) if whole else 1.0
+    scale = abs(worth) if worth else 1.0
     pool = _Pool(count)
     for heard in start:
         pool.add(heard.members, heard.gain)
     everybody = np.ones((1, count))
     while True:
-        found = linprog(
+        optimum = linprog(
             np.ones(count),
             A_ub=-np.vstack([*pool.flags, everybody]),
-            b_ub=-np.array([*pool.gains, whole]) / scale,
+            b_ub=-np.array([*pool.gains, worth]) / scale,
             bounds=[(None, None)] * count,
             method="highs",
         )
-        shares = np.asarray(found.x) * scale
+        shares = np.asarray(optimum.x) * scale
         verdict = court.worst(shares, np.zeros((0, count)), TOLERANCE * scale)
         if (
             verdict is None
             or verdict.excess <= TOLERANCE * scale
+            or (clock is not None and clock.is_over)
             or not pool.add(verdict.members, verdict.gain)
         ):
-            extra = float(shares.sum()) - whole
+            extra = float(shares.sum()) - worth
             return extra if extra > 10 * TOLERANCE * scale else 0.0
 
 
@@ -510,13 +522,13 @@ def payments(balances: Floats) -> list[tuple[int, int, float]]:
     """
     left = balances.astype(float).copy()
     small = 1e-9 * max(float(np.abs(left).max(initial=0.0)), 1e-300)
-    made = []
+    paid = []
     for _ in range(len(left)):
         payer, taker = int(left.argmin()), int(left.argmax())
         amount = min(-left[payer], left[taker])
         if amount <= small:
             break
-        made.append((payer, taker, float(amount)))
+        paid.append((payer, taker, float(amount)))
         left[payer] += amount
         left[taker] -= amount
-    return made
+    return paid

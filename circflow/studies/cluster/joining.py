@@ -18,8 +18,10 @@ import pandas as pd
 from circflow.data.arguments import public
 from circflow.data.result import Result, figure, one_text_type
 from circflow.data.scenario import Scenario
+from circflow.i18n import say
 from circflow.studies.cluster.leaving import effect
 from circflow.studies.cluster.sharing import Sharing, share
+from circflow.studies.progress import Clock
 
 if TYPE_CHECKING:
     from circflow.report.page.frame import Section
@@ -47,9 +49,12 @@ class Joining(Result):
 
     @property
     def headline(self) -> str:
-        return (
-            f"{self.after.scenario}: {self.member} adds {figure(self.adds)}"
-            f" million {self.after.currency} to the cluster"
+        return say(
+            "{scenario}: {member} adds {adds} million {currency} to the cluster",
+            scenario=self.after.scenario,
+            member=self.member,
+            adds=figure(self.adds),
+            currency=self.after.currency,
         )
 
     @property
@@ -158,6 +163,7 @@ def joining(
     scenario: Scenario,
     member: str,
     *,
+    seconds: float | None = None,
     progress: Callable[[str], None] | None = None,
     **options: Any,
 ) -> Joining:
@@ -166,9 +172,9 @@ def joining(
     Args:
         scenario: from `circflow.read`.
         member: of the sheet Members, with its sites, units and streams: the newcomer.
+        seconds: for both clusters together.
         progress: is told what goes on.
-        options: as of `share` (`arms_length`, `gap`, `jobs`, `orders`, `seconds`, `exact`,
-            `split`, `seed`).
+        options: as of `share` (`arms_length`, `gap`, `jobs`, `orders`, `exact`, `split`, `seed`).
 
     Raises:
         StudyError: not a member, or there is no other.
@@ -180,8 +186,11 @@ def joining(
             return None
         return lambda text: progress(f"{stage}: {text}")
 
-    before = share(
-        scenario, apart=[member], progress=tell(f"without {member}"), memberships=False, **options
+    clock, options = Clock(seconds), {**options, "memberships": False}
+    without, joined = (
+        tell(say("without {member}", member=member)),
+        tell(say("with {member}", member=member)),
     )
-    after = share(scenario, progress=tell(f"with {member}"), memberships=False, **options)
+    before = share(scenario, apart=[member], seconds=clock.part(0.5), progress=without, **options)
+    after = share(scenario, seconds=clock.left, progress=joined, **options)
     return Joining(member, before, after)

@@ -22,8 +22,10 @@ from scipy.sparse import coo_array, vstack
 from circflow.algebra.declare import Model
 from circflow.solver.compiled import Compiled, Program
 from circflow.solver.highs import TOLERANCE, Ending, Session
+from circflow.solver.optimum import optimum, proven
 from circflow.studies.cluster.coalition_values import Setting, Switches, Values
 from circflow.studies.cluster.games import Verdict, spanned
+from circflow.studies.progress import Clock
 
 Floats = NDArray[np.float64]
 
@@ -86,10 +88,10 @@ class Separation:
         if side is not None:
             cuts.append((side, _CLEARLY, np.inf))
         program = _with_rows(program, cuts, self.columns)
-        session = Session(program)
         # A z that is only nearly 0 would open a gate by that share of M.
-        session.highs.setOptionValue("mip_feasibility_tolerance", TOLERANCE)
-        outcome = session.solve(gap=self.gap, time_limit=time_limit)
+        outcome = optimum(
+            program, gap=self.gap, time_limit=time_limit, integrality=TOLERANCE
+        ).outcome
         if outcome.x is None:
             none = outcome.ending is Ending.INFEASIBLE
             return None if none else Complaint(frozenset(), -np.inf, np.inf)
@@ -163,7 +165,7 @@ def largest_amounts(m: Model, compiled: Compiled, switches: Switches, plan: Floa
     sources = sources.where(sources.coefficient > 0.0)
     inflows = sources.frame(m.scenario.codes).assign(place=compiled.column_of[sources.column])
     inflows = inflows[inflows["place"] >= 0]
-    made = dict(iter(inflows.groupby(["material", "period"], sort=False)))
+    by_material = dict(iter(inflows.groupby(["material", "period"], sort=False)))
     size = _FALLBACK * max(float(np.abs(plan).max()), 1.0)
     known: dict[object, float] = {}
     most = np.empty(len(gated))
@@ -172,7 +174,7 @@ def largest_amounts(m: Model, compiled: Compiled, switches: Switches, plan: Floa
         objective = np.array([column]), np.array([-1.0])
         if column in label.index:
             key = tuple(label.loc[column])
-            part = made.get(key)
+            part = by_material.get(key)
             if part is None:
                 most[at] = 0.0
                 continue
@@ -181,7 +183,7 @@ def largest_amounts(m: Model, compiled: Compiled, switches: Switches, plan: Floa
         if key not in known:
             session.change_costs(*objective)
             outcome = session.resolve(primal=True) if known else session.solve()
-            bounded = outcome.x is not None and np.isfinite(outcome.objective)
+            bounded = outcome.x is not None and proven(outcome, session)
             known[key] = -outcome.objective * (1.0 + 1e-6) if bounded else size
             session.change_costs(objective[0], np.zeros(len(objective[0])))
         most[at] = min(known[key], float(program.upper[column]))
@@ -199,12 +201,10 @@ class Search:
         separation: Separation,
         values: Values,
         base: float,
-        *,
-        seconds: float | None = None,
     ) -> None:
-        """`base` is W(∅); `seconds` for one search."""
+        """`base` is W(∅). Searches end when the `clock` is over, which may be set anew."""
         self.separation, self.values, self.base = separation, values, base
-        self.seconds = seconds
+        self.clock = Clock(None)
         self.searches = 0
         self._random = np.random.default_rng(0)
 
@@ -220,14 +220,14 @@ class Search:
         verdicts, bound = ([] if known is None else [known]), -np.inf
         for side in self._sides(settled):
             self.searches += 1
-            found = self.separation.worst(shares, side=side, time_limit=self.seconds)
-            if found is None:
+            complaint = self.separation.worst(shares, side=side, time_limit=self.clock.left)
+            if complaint is None:
                 continue
-            bound = max(bound, found.bound - self.base)
-            if found.members:
-                gain = self.values(found.members) - self.base
-                excess = gain - float(shares[list(found.members)].sum())
-                verdicts.append(Verdict(found.members, excess, gain, excess))
+            bound = max(bound, complaint.bound - self.base)
+            if complaint.members:
+                gain = self.values(complaint.members) - self.base
+                excess = gain - float(shares[list(complaint.members)].sum())
+                verdicts.append(Verdict(complaint.members, excess, gain, excess))
         if not verdicts:
             return None
         best = max(verdicts, key=lambda verdict: verdict.excess)

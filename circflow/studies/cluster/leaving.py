@@ -12,9 +12,11 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
+from circflow.i18n import say
 from circflow.studies.cluster.coalition import Cluster
 from circflow.studies.cluster.coalition_values import Setting
 from circflow.studies.cluster.own_money import OUTSIDE, by_member, own_money
+from circflow.studies.progress import Clock
 
 LEAVING = ["leaver", "member", "together_million", "without_million", "change_million"]
 JOINING = [
@@ -34,8 +36,11 @@ _NOISE = 1e-7
 """Share of the cluster's gain below which a change of money is none."""
 
 
-def leaving(cluster: Cluster, asked: Setting, tell: Callable[[str], None]) -> pd.DataFrame:
-    """Own money of everybody with all together, and with one member out, for those `asked`.
+def leaving(
+    cluster: Cluster, asked: Setting, tell: Callable[[str], None], clock: Clock | None = None
+) -> pd.DataFrame:
+    """Own money of everybody with all together, and with one member out, for those `asked`;
+    members that ask for a solve are left out when the `clock` is over.
 
     leaver, member, together_million, without_million, change_million; the row of the leaver itself
     is its own money, alone among the others.
@@ -45,7 +50,9 @@ def leaving(cluster: Cluster, asked: Setting, tell: Callable[[str], None]) -> pd
     with_all = by_member(own_money(cluster.together), cluster.members)
     joined = sorted(everybody - cluster.apart)
     for n in sorted(asked & set(joined)) if len(joined) > 1 else ():
-        tell(f"without {cluster.members[n]}")
+        if n in known.used and clock is not None and clock.is_over:
+            continue
+        tell(say("without {members}", members=cluster.members[n]))
         without = with_all
         if n in known.used:
             without = by_member(own_money(cluster.plan(everybody - {n})), cluster.members)
@@ -71,7 +78,7 @@ def joining_others(cluster: Cluster, left: pd.DataFrame) -> pd.DataFrame:
     """
     rows = left[left["leaver"] != left["member"]].reset_index(drop=True)
     change = -rows["change_million"].to_numpy(float)
-    made = pd.DataFrame(
+    table = pd.DataFrame(
         {
             "joiner": rows["leaver"],
             "member": rows["member"],
@@ -81,7 +88,7 @@ def joining_others(cluster: Cluster, left: pd.DataFrame) -> pd.DataFrame:
             "effect": effect(change, cluster.synergy),
         }
     )
-    return made[JOINING_OTHERS]
+    return table[JOINING_OTHERS]
 
 
 def joining(cluster: Cluster, left: pd.DataFrame) -> pd.DataFrame:
@@ -94,7 +101,7 @@ def joining(cluster: Cluster, left: pd.DataFrame) -> pd.DataFrame:
     """
     others = joining_others(cluster, left)
     others = others[others["member"] != OUTSIDE]
-    own = left[left["leaver"] == left["member"]].set_index("leaver")["change_million"]
+    of_leaver = left[left["leaver"] == left["member"]].set_index("leaver")["change_million"]
     rows = []
     together = cluster.together.objective
     for joiner, theirs in others.groupby("joiner", sort=False):
@@ -112,14 +119,14 @@ def joining(cluster: Cluster, left: pd.DataFrame) -> pd.DataFrame:
                 "adds_million": _clean(together - without, cluster),
                 "gain_without_million": _clean(without - cluster.alone.objective, cluster),
                 "gain_with_million": cluster.synergy,
-                "own_change_million": _clean(-float(own[joiner]), cluster),
+                "own_change_million": _clean(-float(of_leaver[joiner]), cluster),
                 "others_change_million": _clean(float(theirs["change_million"].sum()), cluster),
                 "gain": by_effect["gains"],
                 "lose": by_effect["loses"],
             }
         )
-    made = pd.DataFrame(rows, columns=JOINING)
-    return made.sort_values("adds_million", ascending=False, kind="stable", ignore_index=True)
+    table = pd.DataFrame(rows, columns=JOINING)
+    return table.sort_values("adds_million", ascending=False, kind="stable", ignore_index=True)
 
 
 def _clean(money: float, cluster: Cluster) -> float:

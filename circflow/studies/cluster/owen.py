@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from circflow.algebra.build import weights
 from circflow.data.scenario import MILLION
+from circflow.i18n import say
 from circflow.studies.cluster.coalition import Cluster, synergy_members
 from circflow.studies.cluster.own_money import OUTSIDE, origins, weighted_money
 
@@ -144,10 +145,10 @@ def _synergy_by_price(cluster: Cluster) -> Floats:
         if len(owners) < 2:
             continue
         ends = [home[partner]] if kind == "unit" else [p.strip() for p in partner.split(">", 1)]
-        own = [scenario.member_of[end] for end in ends if scenario.member_of[end] is not None]
-        if own:
+        members = [scenario.member_of[end] for end in ends if scenario.member_of[end] is not None]
+        if members:
             earned = -float(dual[row]) * float(amount.get((name, period), 0.0))
-            total[number[str(own[0])]] += earned
+            total[number[str(members[0])]] += earned
             moved[name] = moved.get(name, 0.0) + earned
     for name, earned in moved.items():
         for owner in partners[name]:
@@ -160,7 +161,7 @@ def _why_not(cluster: Cluster) -> str:
     scenario = cluster.scenario
     reasons = []
     if cluster.compiled.program.has_decisions:
-        reasons.append("there are yes/no decisions")
+        reasons.append(say("there are yes/no decisions"))
     outside = {site for site, member in scenario.member_of.items() if member is None}
     limited = [
         ("Markets", ["max_per_year"]),
@@ -172,17 +173,21 @@ def _why_not(cluster: Cluster) -> str:
     for sheet, columns in limited:
         rows = scenario.frame(sheet)
         if (rows["site"].isin(outside) & rows[columns].notna().any(axis=1)).any():
-            reasons.append(f"{sheet}: places without a member have limits that members share")
+            reasons.append(
+                say("{sheet}: places without a member have limits that members share", sheet=sheet)
+            )
     markets = scenario.frame("Markets")
     if (markets["site"].isin(outside) & (markets["min_per_year"] > 0.0)).any():
-        reasons.append("Markets: places without a member must be supplied by all together")
+        reasons.append(say("Markets: places without a member must be supplied by all together"))
     limits = scenario.frame("EmissionLimits")
     if (limits["scope"].isin(["cluster", "region"]) & limits["limit_per_year"].notna()).any():
-        reasons.append("EmissionLimits: the cluster or a region has a limit that members share")
+        reasons.append(
+            say("EmissionLimits: the cluster or a region has a limit that members share")
+        )
     if len(scenario.frame("Budget")):
-        reasons.append("Budget: members share it")
+        reasons.append(say("Budget: members share it"))
     if scenario.frame("Links")["capacity_per_year"].notna().any():
-        reasons.append("Links: rows with a capacity may be shared")
+        reasons.append(say("Links: rows with a capacity may be shared"))
     if cluster.arms_length:
-        reasons.append("members outside a coalition trade at arm's length")
+        reasons.append(say("members outside a coalition trade at arm's length"))
     return "; ".join(reasons)

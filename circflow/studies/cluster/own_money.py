@@ -74,16 +74,16 @@ def own_money(solution: Solution, measure: Measure = DISCOUNTED) -> pd.DataFrame
     parts = [books.by_site(), books.emissions(), books.synergies(), books.premiums()]
     table = pd.concat(parts, ignore_index=True)
     rows = _summed(table)
-    whole = solution.money.groupby(["group", "period"])[measure].sum()
-    told = rows.groupby(["group", "period"])["million"].sum()
-    rest = whole.sub(told, fill_value=0.0).rename("million")
+    totals = solution.money.groupby(["group", "period"])[measure].sum()
+    booked = rows.groupby(["group", "period"])["million"].sum()
+    rest = totals.sub(booked, fill_value=0.0).rename("million")
     rest = rest[rest != 0.0]
     left = rest.reset_index().assign(member=OUTSIDE)
-    made = _summed(pd.concat([rows, left], ignore_index=True))
-    order = pd.Categorical(made["member"], names)
-    made = made.assign(_order=order.codes).sort_values("_order", kind="stable")
-    made = made[made["million"] != 0.0].rename(columns={"million": measure})
-    return made.drop(columns="_order").reset_index(drop=True)
+    money = _summed(pd.concat([rows, left], ignore_index=True))
+    order = pd.Categorical(money["member"], names)
+    money = money.assign(_order=order.codes).sort_values("_order", kind="stable")
+    money = money[money["million"] != 0.0].rename(columns={"million": measure})
+    return money.drop(columns="_order").reset_index(drop=True)
 
 
 def _summed(table: pd.DataFrame) -> pd.DataFrame:
@@ -102,10 +102,12 @@ def weighted_money(solution: Solution, table: pd.DataFrame | None = None) -> Flo
     scenario = solution.scenario
     goal = weights(scenario)
     members = tuple(scenario.frame("Members")["member"])
-    own = own_money(solution) if table is None else table
-    of_synergy = own["group"].isin([g.name for g in money_groups() if g.goal == "synergy"])
+    money = own_money(solution) if table is None else table
+    of_synergy = money["group"].isin([g.name for g in money_groups() if g.goal == "synergy"])
     factor = np.where(of_synergy, goal.synergy, goal.value)
-    total = by_member(own.assign(discounted_million=own["discounted_million"] * factor), members)
+    total = by_member(
+        money.assign(discounted_million=money["discounted_million"] * factor), members
+    )
     number = {name: n for n, name in enumerate(members)}
     owner = {site: number.get(m or "", len(members)) for site, m in scenario.member_of.items()}
     discounts = {p.name: p.weight for p in scenario.periods}
@@ -142,9 +144,9 @@ def origins(solution: Solution, members: tuple[str, ...]) -> Origins:
     receiver = flows["to"].map(member_of)
     arriving = flows[receiver.isna().to_numpy()]
     arriving = arriving.rename(columns={"to": "site"}).reset_index(drop=True)
-    own = _own_supply(solution)
+    supply = _own_supply(solution)
     places = pd.MultiIndex.from_frame(
-        pd.concat([arriving[PLACE], own[PLACE]], ignore_index=True)
+        pd.concat([arriving[PLACE], supply[PLACE]], ignore_index=True)
     ).unique()
     count, columns = len(places), len(members) + 1
     if not count:
@@ -156,8 +158,8 @@ def origins(solution: Solution, members: tuple[str, ...]) -> Origins:
     source = np.zeros((count, columns))
     from_member = owner >= 0
     np.add.at(source, (head[from_member], owner[from_member]), sent[from_member])
-    at_home = places.get_indexer(pd.MultiIndex.from_frame(own[PLACE]))
-    np.add.at(source[:, -1], at_home, own["amount"].to_numpy(float))
+    at_home = places.get_indexer(pd.MultiIndex.from_frame(supply[PLACE]))
+    np.add.at(source[:, -1], at_home, supply["amount"].to_numpy(float))
 
     back = arriving.loc[~from_member].rename(columns={"site": "to", "from": "site"})
     tail = places.get_indexer(pd.MultiIndex.from_frame(back[PLACE]))
@@ -179,19 +181,19 @@ def origins(solution: Solution, members: tuple[str, ...]) -> Origins:
 def _own_supply(solution: Solution) -> pd.DataFrame:
     """What arises, is bought, made or reclaimed at places without a member: place and amount."""
     tables = solution.tables
-    made = tables.conversions[tables.conversions["role"] == "output"]
+    outputs = tables.conversions[tables.conversions["role"] == "output"]
     parts = [
         tables.supply[[*PLACE, "amount_per_year"]].set_axis([*PLACE, "amount"], axis=1),
-        made[[*PLACE, "amount_per_year"]].set_axis([*PLACE, "amount"], axis=1),
+        outputs[[*PLACE, "amount_per_year"]].set_axis([*PLACE, "amount"], axis=1),
         tables.stockpiles[[*PLACE, "reclaimed_per_year"]].set_axis([*PLACE, "amount"], axis=1),
     ]
     full = [p for p in parts if len(p)]
     if not full:
         return pd.DataFrame(columns=[*PLACE, "amount"])
-    own = pd.concat(full, ignore_index=True)
-    outside = own["site"].map(solution.scenario.member_of).isna()
-    own = own[outside.to_numpy() & (own["amount"].to_numpy(float) > 0.0)]
-    return own.groupby(PLACE, sort=False)["amount"].sum().reset_index()
+    supply = pd.concat(full, ignore_index=True)
+    outside = supply["site"].map(solution.scenario.member_of).isna()
+    supply = supply[outside.to_numpy() & (supply["amount"].to_numpy(float) > 0.0)]
+    return supply.groupby(PLACE, sort=False)["amount"].sum().reset_index()
 
 
 class Books:

@@ -25,8 +25,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from circflow.data.arguments import public
-from circflow.data.result import Result, counted, figure, one_text_type
+from circflow.data.result import Result, figure, one_text_type
 from circflow.data.scenario import Scenario
+from circflow.i18n import say, say_n
+from circflow.solver.run import Progress
 from circflow.studies.cluster.coalition import Cluster
 from circflow.studies.cluster.effects import Effects, effects, waterfall
 from circflow.studies.cluster.games import (
@@ -49,12 +51,12 @@ from circflow.studies.cluster.leaving import joining, joining_others, leaving
 from circflow.studies.cluster.owen import Owen, owen
 from circflow.studies.cluster.own_money import OUTSIDE, by_member, own_money, weighted_money
 from circflow.studies.errors import StudyError
+from circflow.studies.progress import Clock
 
 if TYPE_CHECKING:
     from circflow.report.page.frame import Section
 
 Floats = NDArray[np.float64]
-Progress = Callable[[str], None]
 
 EXACT_MEMBERS = 12
 """Members that the best plan needs up to which the Shapley value is exact unless said."""
@@ -62,11 +64,14 @@ _LARGEST_REGISTER = 22
 """Members who add something up to which all gains are kept in one array."""
 _TRIAL = 0.1
 """Share of the time limit in which it is found out whether all values can be had within it."""
-_FIRST = 2.0
-"""Seconds that the steps of a first answer may take each, where the whole takes long."""
+_FIRST = 15.0
+"""Seconds that a first answer may take."""
 _MORE = 8.0
 """Each further answer may take so many times longer than the one before."""
 _ANSWERS = 3
+_VALUES, _SPLIT, _GROUPS, _MEMBERS = 0.35, 0.4, 0.5, 0.5
+"""Shares of the time left: for Shapley values; then for the split by effect; then for the
+nucleolus; then for what each member adds. The rest is for the core."""
 _ZERO = 1e-12
 _NOISE = 1e-9
 GOALS = "goals"
@@ -93,7 +98,8 @@ class Sharing(Result):
     """No group was overlooked (a limit of time did not stop the search)."""
     nucleolus_proven: bool
     subsidy: float
-    """The least that must come from outside for no group to have reason to leave."""
+    """The least that must come from outside for no group to have reason to leave (at least so
+    much, where `epsilon_proven` is False)."""
     owen_applies: bool
     owen_why_not: str
     shapley_exact: bool
@@ -118,19 +124,27 @@ class Sharing(Result):
     """Synergy by effect (see `circflow.studies.cluster.effects`)."""
     cluster: Cluster = field(repr=False)
     complete: bool = True
-    """False: an early answer, in less time than was allowed; the split by effect and what a
-    member's leaving does may be lacking."""
+    """False: an early answer, in less time than was allowed; members may be lacking in the tables
+    of leaving and joining."""
 
     @property
     def headline(self) -> str:
-        core = "no division in the core" if self.core_empty else "divisions in the core exist"
+        core = (
+            say("no division in the core")
+            if self.core_empty
+            else say("divisions in the core exist")
+        )
         if not self.epsilon_proven:
-            core += " (not proven)"
+            core += say(" (not proven)")
         if not self.complete:
-            core += "; an early answer"
-        return (
-            f"{self.scenario}: {counted(len(self.members), 'member')} gain {figure(self.gain)}"
-            f" million {self.currency} together, {core}"
+            core += say("; an early answer")
+        return say(
+            "{scenario}: {counted} gain {gain} million {currency} together, {core}",
+            scenario=self.scenario,
+            counted=say_n("{n:,} member", "{n:,} members", len(self.members)),
+            gain=figure(self.gain),
+            currency=self.currency,
+            core=core,
         )
 
     @property
@@ -143,7 +157,7 @@ class Sharing(Result):
         rows = self.allocations[self.allocations["rule"] == rule]
         if rows.empty:
             known = ", ".join(dict.fromkeys(self.allocations["rule"]))
-            raise StudyError(f"no rule {rule!r}; there are: {known}")
+            raise StudyError(say("no rule {rule!r}; there are: {known}", rule=rule, known=known))
         return dict(zip(rows["member"], rows["million"].astype(float), strict=True))
 
     @property
@@ -175,8 +189,8 @@ class Sharing(Result):
     @property
     def waterfall(self) -> pd.DataFrame:
         """step, million, from_million, to_million: from every member alone to all together."""
-        made = waterfall(self.effects, self.alone)
-        return made if len(self.effects) else made.iloc[:0]
+        steps = waterfall(self.effects, self.alone)
+        return steps if len(self.effects) else steps.iloc[:0]
 
     def opening(self) -> list[Section]:
         """What its page says first."""
@@ -223,8 +237,8 @@ def share(  # noqa: PLR0913
 ) -> Sharing:
     """What the cluster gains over its members alone, why, and how to share it.
 
-    Where the Shapley value cannot be had exactly at once, answers are given early, each better
-    than the one before; Ctrl-C then returns the last of them (`complete` is False).
+    Where not everything can be had exactly at once, answers are given early, each better than the
+    one before; Ctrl-C then returns the last of them (`complete` is False).
 
     Args:
         scenario: from `circflow.read`.
@@ -236,10 +250,11 @@ def share(  # noqa: PLR0913
         jobs: threads; as many as there are processors unless said.
         store: a file in which coalition values are kept, so that a stopped run goes on.
         orders: orders of joining sampled where the Shapley value is not exact.
-        seconds: no further orders are begun after so long; the nucleolus then looks for no
-            further groups, and each search for the group that lacks most ends after it.
-        exact: the exact Shapley value; if not said, where the best plan needs up to twelve members,
-            or where all values can be found in `seconds`.
+        seconds: for everything (a solve that has begun is ended, and one pair of orders is
+            always sampled): what is not proven, or sampled, is said.
+        exact: the exact Shapley value, however long it takes; if not said, where all values can
+            be found in a part of `seconds`, or, without them, where the best plan needs up to
+            twelve members.
         split: whether the synergy is split by effect.
         memberships: whether it is told what each member's leaving and joining does.
         seed: of the sample.
@@ -253,6 +268,7 @@ def share(  # noqa: PLR0913
         StoreError: `store` belongs to another scenario.
     """
     tell: Progress = progress or (lambda _: None)
+    clock = Clock(seconds)
     tell("building the model")
     cluster = Cluster(
         scenario,
@@ -263,45 +279,37 @@ def share(  # noqa: PLR0913
         store=None if store is None else Path(store),
     )
     if len(cluster.apart) == len(cluster.members):
-        raise StudyError(f"{scenario.name}: no site has a member, so there is nothing to share")
-    tell("every member alone")
-    cluster.plan(frozenset())
-    tell("all together")
-    cluster.plan(cluster.everybody)
-    last: Sharing | None = None
-    for allowed in _early_seconds(cluster, seconds):
-        sharer = _Sharer(cluster, tell, orders, allowed, False, seed)
-        further = last is not None
-        try:
-            answer = sharer.share(split=split and further, memberships=memberships and further)
-        except KeyboardInterrupt:
-            if last is None:
-                raise
-            return last
-        last = replace(answer, complete=False)
-        if early is not None:
-            early(last)
-    try:
-        return _Sharer(cluster, tell, orders, seconds, exact, seed).share(
-            split=split, memberships=memberships
+        raise StudyError(
+            say("{name}: no site has a member, so there is nothing to share", name=scenario.name)
         )
+    tell(say("every member alone"))
+    cluster.plan(frozenset())
+    tell(say("all together"))
+    cluster.plan(cluster.everybody)
+    needed = len(cluster.values.lookup(cluster.everybody).used)
+    at_once = None if exact is not False and needed <= EXACT_MEMBERS else False
+    last: Sharing | None = None
+    try:
+        for allowed in _early_seconds(seconds):
+            sharer = _Sharer(cluster, tell, orders, Clock(allowed), at_once, seed)
+            last = sharer.share(split=split, memberships=memberships)
+            if not sharer.cut_short:
+                return last
+            last = replace(last, complete=False)
+            if early is not None:
+                early(last)
+        sharer = _Sharer(cluster, tell, orders, clock, exact, seed)
+        return sharer.share(split=split, memberships=memberships)
     except KeyboardInterrupt:
         if last is None:
             raise
         return last
 
 
-def _early_seconds(cluster: Cluster, seconds: float | None) -> list[float]:
-    """What each step of every early answer may take; none where the whole is quick.
-
-    What one answer has solved, the next ones know.
-    """
-    needed = len(cluster.values.lookup(cluster.everybody).used)
-    if needed <= EXACT_MEMBERS or len(cluster.members) - len(cluster.apart) < 2:
-        return []
-    allowed = _FIRST
-    steps: list[float] = []
-    while allowed * _MORE <= (math.inf if seconds is None else seconds) and len(steps) < _ANSWERS:
+def _early_seconds(seconds: float | None) -> list[float]:
+    """What every early answer may take. What one answer has solved, the next ones know."""
+    allowed, steps = _FIRST, list[float]()
+    while 2.0 * allowed <= (math.inf if seconds is None else seconds) and len(steps) < _ANSWERS:
         steps.append(allowed)
         allowed *= _MORE
     return steps
@@ -313,12 +321,14 @@ class _Sharer:
         cluster: Cluster,
         tell: Progress,
         orders: int,
-        seconds: float | None,
+        clock: Clock,
         exact: bool | None,
         seed: int,
     ) -> None:
         self.cluster, self.tell = cluster, tell
-        self.orders, self.seconds, self.seed = orders, seconds, seed
+        self.orders, self.clock, self.seed = orders, clock, seed
+        self.cut_short = False
+        """Whether more time would have given a better answer."""
         self.count = len(cluster.members)
         self.playing = np.array([n not in cluster.apart for n in range(self.count)])
         self.several = int(self.playing.sum()) > 1
@@ -333,8 +343,10 @@ class _Sharer:
         cluster = self.cluster
         prices = owen(cluster)
         shapley_shares = self._shapley()
+        parts = self._effects(split)
         court = self._court()
-        self.tell("the nucleolus")
+        self.tell(say("the nucleolus"))
+        seconds = self._allow(court, _GROUPS)
         if self.several:
             centre, first = nucleolus(
                 court,
@@ -342,18 +354,23 @@ class _Sharer:
                 self.count,
                 near=shapley_shares.values,
                 null=self.null,
-                seconds=self.seconds,
+                seconds=seconds,
                 progress=self.tell,
             )
         else:
             centre = first = LeastCore(np.zeros(self.count), 0.0, True)
         rules = self._rules(prices, shapley_shares, centre.shares)
-        own = {"alone": own_money(cluster.alone), "together": own_money(cluster.together)}
+        money = {"alone": own_money(cluster.alone), "together": own_money(cluster.together)}
+        asked = cluster.everybody if memberships else frozenset[int]()
+        without = leaving(cluster, asked, self.tell, Clock(self.clock.part(_MEMBERS)))
         core = self._core(court, rules)
         lacking = first.epsilon > 10 * TOLERANCE * max(abs(self.whole), _ZERO)
-        asked = cluster.everybody if memberships else frozenset[int]()
-        without = leaving(cluster, asked, self.tell)
-        parts = self._effects(split)
+        self._allow(court, 1.0)
+        self.cut_short |= (
+            not (shapley_shares.exact and centre.proven)
+            or bool((core["in_core"] == "unknown").any())
+            or without["leaver"].nunique() < len(asked - cluster.apart) * self.several
+        )
         return Sharing(
             scenario=cluster.scenario.name,
             currency=cluster.scenario.settings.currency,
@@ -364,16 +381,16 @@ class _Sharer:
             epsilon=first.epsilon,
             epsilon_proven=first.proven,
             nucleolus_proven=centre.proven,
-            subsidy=subsidy(court, self.whole, self.count) if lacking else 0.0,
+            subsidy=subsidy(court, self.whole, self.count, clock=self.clock) if lacking else 0.0,
             owen_applies=prices.applies,
             owen_why_not=prices.why,
             shapley_exact=shapley_shares.exact,
             solves=cluster.values.solves,
             allocations=self._allocations(rules),
             core=core,
-            money=self._money(own),
+            money=self._money(money),
             exchanges=prices.exchanges,
-            transfers=self._transfers(rules, own),
+            transfers=self._transfers(rules, money),
             leaving=without,
             joining=joining(cluster, without),
             joining_others=joining_others(cluster, without),
@@ -381,13 +398,21 @@ class _Sharer:
             cluster=cluster,
         )
 
+    def _allow(self, court: Court, share: float) -> float | None:
+        """Let a court search for a share of the time that is left, seconds."""
+        seconds = self.clock.part(share)
+        if isinstance(court, Search):
+            court.clock = Clock(seconds)
+        return seconds
+
     # ------------------------------------------------------------------ the rules
 
     def _shapley(self) -> Shares:
         cluster, n = self.cluster, self.count
         if not self.several:
             return Shares(np.zeros(n), np.zeros(n), True, 0)
-        self.pieces = self._boxes()
+        clock = Clock(self.clock.part(_VALUES))
+        self.pieces = self._boxes(clock.part(0.5))
         if self.pieces:
             extra = self._single_hubs()
             if not extra.any():  # else anybody who comes to such a member lets the hub serve it
@@ -399,27 +424,27 @@ class _Sharer:
             n,
             orders=self.orders,
             seed=self.seed,
-            seconds=self.seconds,
+            seconds=clock.left,
             prepare=lambda settings: cluster.values.all(
                 {cluster.effective(s) for s in settings}, progress=self.tell
             ),
         )
 
-    def _boxes(self) -> list[Box]:
+    def _boxes(self, seconds: float | None) -> list[Box]:
         """All values, where they are asked for, few, or found in time; else none."""
         cluster = self.cluster
         needed = len(cluster.values.lookup(cluster.everybody).used)
         if self.exact is False or (
-            self.exact is None and needed > EXACT_MEMBERS and self.seconds is None
+            self.exact is None and needed > EXACT_MEMBERS and seconds is None
         ):
             return []
-        if self.exact or needed <= EXACT_MEMBERS:
+        if self.exact or seconds is None:
             return boxes(cluster.values, progress=self.tell)
-        assert self.seconds is not None
-        self.tell("how many coalitions there are to solve")
-        if expected_seconds(cluster.values, trial=_TRIAL * self.seconds) > self.seconds:
-            return []
-        return boxes(cluster.values, seconds=self.seconds, progress=self.tell)
+        if needed > EXACT_MEMBERS:
+            self.tell(say("how many coalitions there are to solve"))
+            if expected_seconds(cluster.values, trial=_TRIAL * seconds) > seconds:
+                return []
+        return boxes(cluster.values, seconds=seconds, progress=self.tell)
 
     def _single_hubs(self) -> Floats:
         """What the boxes count too much: a hub does not serve one member alone."""
@@ -438,14 +463,14 @@ class _Sharer:
         if self.pieces and self.count - len(self.null) <= _LARGEST_REGISTER:
             return Register.of(self.pieces, self.count, self.base, self.null)
         self.null = cluster.apart
-        self.tell("bounds of what members exchange")
+        self.tell(say("bounds of what members exchange"))
         x = cluster.outcome(cluster.everybody).x
         assert x is not None
         most = largest_amounts(cluster.model, cluster.compiled, cluster.switches, x)
         separation = Separation(
             cluster.switches, most, null=cluster.apart, gap=min(cluster.gap, 1e-7)
         )
-        return Search(separation, cluster.values, self.base, seconds=self.seconds)
+        return Search(separation, cluster.values, self.base)
 
     def _rules(self, prices: Owen, of_orders: Shares, centre: Floats) -> dict[str, Shares]:
         def exact(values: Floats) -> Shares:
@@ -498,38 +523,41 @@ class _Sharer:
         """For each rule, the group that lacks most."""
         tolerance = 10 * TOLERANCE * max(abs(self.whole), _ZERO)
         rows = []
-        for name, rule in rules.items():
-            self.tell(f"core test: {name}")
-            found = court.worst(rule.values, np.zeros((0, self.count))) if self.several else None
-            if found is None:
+        for done, (name, rule) in enumerate(rules.items()):
+            self.tell(say("core test: {name}", name=name))
+            self._allow(court, 1.0 / (1 + len(rules) - done))
+            complaint = (
+                court.worst(rule.values, np.zeros((0, self.count))) if self.several else None
+            )
+            if complaint is None:
                 rows.append((name, "unknown" if self.several else "yes", "", np.nan, np.nan))
                 continue
-            inside = "no" if found.excess > tolerance else "yes"
-            if inside == "yes" and found.bound > tolerance:
+            inside = "no" if complaint.excess > tolerance else "yes"
+            if inside == "yes" and complaint.bound > tolerance:
                 inside = "unknown"
-            group = ", ".join(self.cluster.members[n] for n in sorted(found.members))
-            lacks = found.excess if abs(found.excess) > _NOISE * abs(self.whole) else 0.0
-            rows.append((name, inside, group, lacks, found.gain))
+            group = ", ".join(self.cluster.members[n] for n in sorted(complaint.members))
+            lacks = complaint.excess if abs(complaint.excess) > _NOISE * abs(self.whole) else 0.0
+            rows.append((name, inside, group, lacks, complaint.gain))
         columns = ["rule", "in_core", "group", "lacks_million", "could_gain_million"]
         return pd.DataFrame(rows, columns=columns)
 
     # ------------------------------------------------------------------ what it means for members
 
-    def _money(self, own: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    def _money(self, by_plan: dict[str, pd.DataFrame]) -> pd.DataFrame:
         names = [*self.cluster.members, OUTSIDE]
         periods = [p.name for p in self.cluster.scenario.periods]
         index = pd.MultiIndex.from_product([names, periods], names=["member", "period"])
         table = pd.DataFrame(index=index)
-        for name, money in own.items():
+        for name, money in by_plan.items():
             sums = money.groupby(["member", "period"])["discounted_million"].sum()
             table[f"{name}_million"] = sums.reindex(index).fillna(0.0)
         table["change_million"] = table["together_million"] - table["alone_million"]
         return table.reset_index()
 
-    def _transfers(self, rules: dict[str, Shares], own: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    def _transfers(self, rules: dict[str, Shares], money: dict[str, pd.DataFrame]) -> pd.DataFrame:
         """Each member ends with its money alone plus its share; the plan gives it its own money."""
         members = self.cluster.members
-        before, after = (by_member(own[k], members) for k in ("alone", "together"))
+        before, after = (by_member(money[k], members) for k in ("alone", "together"))
         names = [*members, OUTSIDE, GOALS]
         rows = []
         for name, rule in rules.items():
@@ -546,10 +574,10 @@ class _Sharer:
         columns = ["effect", "million", "low_million", "high_million", "alone_million"]
         if not split or self.cluster.arms_length or not self.several:
             return pd.DataFrame(columns=[*columns, "last_million"])
-        made: Effects = effects(
-            self.cluster, seconds=self.seconds, progress=self.tell, seed=self.seed
-        )
-        return made.table
+        seconds = self.clock.part(_SPLIT)
+        shares: Effects = effects(self.cluster, seconds=seconds, progress=self.tell, seed=self.seed)
+        self.cut_short |= not shares.exact
+        return shares.table
 
 
 def exchanged(cluster: Cluster) -> Floats:

@@ -77,12 +77,12 @@ class FirstStage:
 
     def tidy(self, decisions: Floats) -> Floats:
         """Decisions of a search without its rounding: whole where they must be, sizes within."""
-        whole = np.where(self.integer, np.round(decisions), np.maximum(decisions, 0.0))
-        built = {label[1:]: whole[n] for n, label in enumerate(self.labels) if label[0] == "built"}
+        exact = np.where(self.integer, np.round(decisions), np.maximum(decisions, 0.0))
+        built = {label[1:]: exact[n] for n, label in enumerate(self.labels) if label[0] == "built"}
         for n, label in enumerate(self.labels):
             if label[0] == "extra_capacity":
-                whole[n] = min(whole[n], self.upper[n] * built[label[1:]])
-        return np.asarray(whole, dtype=float)
+                exact[n] = min(exact[n], self.upper[n] * built[label[1:]])
+        return np.asarray(exact, dtype=float)
 
     def breach(self, decisions: Floats) -> float:
         """By how much the limits of building are missed, relative to their size."""
@@ -131,18 +131,18 @@ def first_stage(scenario: Scenario) -> FirstStage:
     span = (units["capacity_max_per_year"] - units["capacity_per_year"]).to_dict()
     upper = np.array([1.0 if name == "built" else span[unit] for name, unit, _ in labels])
     at = np.array([place[label] for label in labels], dtype=np.intp)
-    own = np.zeros(program.shape[1], dtype=bool)
-    own[at[at >= 0]] = True
+    firsts = np.zeros(program.shape[1], dtype=bool)
+    firsts[at[at >= 0]] = True
     matrix = csr_array(program.matrix)
     filled = np.diff(matrix.indptr)
     foreign = np.bincount(
-        np.repeat(np.arange(len(filled)), filled), ~own[matrix.indices], minlength=len(filled)
+        np.repeat(np.arange(len(filled)), filled), ~firsts[matrix.indices], minlength=len(filled)
     )
     rows = np.flatnonzero((filled > 0) & (foreign == 0.0))
     limits = csc_array((len(rows), len(labels)))
     if len(rows) and labels:
-        whole = csc_array(matrix[rows])
-        parts = [whole[:, [c]] if c >= 0 else csc_array((len(rows), 1)) for c in at.tolist()]
+        kept = csc_array(matrix[rows])
+        parts = [kept[:, [c]] if c >= 0 else csc_array((len(rows), 1)) for c in at.tolist()]
         limits = csc_array(block_array([parts]))
     return FirstStage(
         labels,
@@ -167,7 +167,10 @@ def unbudgeted(scenario: Scenario) -> Scenario:
     table = scenario.tables["Budget"]
     if not len(table):
         return scenario
-    tables = {**scenario.tables, "Budget": Table(table.sheet, table.frame.iloc[:0], table.letters)}
+    tables = {
+        **scenario.tables,
+        "Budget": Table(table.sheet, table.frame.iloc[:0], table.letters, table.title),
+    }
     return scenario.with_figures(scenario.settings, scenario.periods, tables, scenario.book)
 
 
@@ -194,7 +197,7 @@ def joint(first: FirstStage, copies: Sequence[Copy], probabilities: Floats, risk
         "row_upper": [first.row_upper],
     }
     offset, start = 0.0, count
-    own: list[tuple[Ints, int]] = []
+    copies_at: list[tuple[Ints, int]] = []
     weights = (1.0 - risk.omega) * probabilities
     for n, (copy, weight) in enumerate(zip(copies, weights.tolist(), strict=True)):
         p = copy.program
@@ -212,24 +215,24 @@ def joint(first: FirstStage, copies: Sequence[Copy], probabilities: Floats, risk
             parts[name].append(values[mine])
         parts["row_lower"].append(p.row_lower)
         parts["row_upper"].append(p.row_upper)
-        own.append((mine, start))
+        copies_at.append((mine, start))
         start += len(mine)
-    whole = {name: np.concatenate(values) for name, values in parts.items()}
+    joined = {name: np.concatenate(values) for name, values in parts.items()}
     matrix = csc_array(block_array(blocks)) if blocks[1:] else csc_array(first.matrix)
     matrix.sort_indices()
     program = Program(
-        cost=whole["cost"],
+        cost=joined["cost"],
         offset=offset,
         matrix=matrix,
-        row_lower=whole["row_lower"],
-        row_upper=whole["row_upper"],
-        lower=whole["lower"],
-        upper=whole["upper"],
-        integer=whole["integer"].astype(bool),
+        row_lower=joined["row_lower"],
+        row_upper=joined["row_upper"],
+        lower=joined["lower"],
+        upper=joined["upper"],
+        integer=joined["integer"].astype(bool),
     )
     if risk.omega > 0.0 and len(copies):
-        program = _with_tail(program, copies, own, probabilities, risk)
-    return Joint(program, tuple(own))
+        program = _with_tail(program, copies, copies_at, probabilities, risk)
+    return Joint(program, tuple(copies_at))
 
 
 def _placed(matrix: csc_array, columns: Ints, count: int) -> csc_array:
@@ -243,7 +246,7 @@ def _placed(matrix: csc_array, columns: Ints, count: int) -> csc_array:
 def _with_tail(
     program: Program,
     copies: Sequence[Copy],
-    own: Sequence[tuple[Ints, int]],
+    copies_at: Sequence[tuple[Ints, int]],
     probabilities: Floats,
     risk: Risk,
 ) -> Program:
@@ -253,7 +256,7 @@ def _with_tail(
     lower = np.append(-np.inf, np.zeros(count))
     program = program.with_columns(1 + count, cost=cost, lower=lower)
     rows, columns, values, limits = [], [], [], []
-    for n, (copy, (mine, start)) in enumerate(zip(copies, own, strict=True)):
+    for n, (copy, (mine, start)) in enumerate(zip(copies, copies_at, strict=True)):
         p = copy.program
         there = np.flatnonzero(copy.first >= 0)
         columns += [there, start + np.arange(len(mine)), np.array([width, width + 1 + n])]
@@ -271,8 +274,8 @@ def solved(
 ) -> tuple[Outcome, float]:
     """The best of a programme of futures, and the proven bound of its minimum."""
     size = program.shape[1]
-    whole = Compiled(program, np.arange(size, dtype=np.intp), {}, size, np.zeros(size))
-    outcome, reached, _ = optimise(whole, time_limit=time_limit, gap=gap)
+    compiled = Compiled(program, np.arange(size, dtype=np.intp), {}, size, np.zeros(size))
+    outcome, reached, _ = optimise(compiled, time_limit=time_limit, gap=gap)
     bound = outcome.bound if np.isfinite(outcome.bound) else -np.inf
     return replace(outcome, gap=reached), min(bound, outcome.objective)
 

@@ -26,7 +26,8 @@ from typing import Any
 
 import numpy as np
 
-from circflow.data.atomic import write_text
+from circflow.data.files.atomic import write_text
+from circflow.i18n import say
 from circflow.solution.solution import Status
 from circflow.studies.errors import StudyError
 from circflow.studies.futures.first_stage import Floats
@@ -55,49 +56,57 @@ class Kept:
 
     path: Path | None
     key: str
-    found: dict[str, Any] = field(default_factory=dict)
+    groups: dict[str, Any] = field(default_factory=dict)
 
     @staticmethod
     def of(job: Job, path: Path | None, resume: bool) -> Kept:
         """Open the file. Raises `StudyError` where it is another's, or not to be gone on with."""
-        said = repr([(f.name, f.probability, f.changes, f.outages) for f in job.futures])
-        text = f"{fingerprint(job.scenario)} {said} {job.gap} {job.time_limit} {job.risk}"
+        futures = repr([(f.name, f.probability, f.changes, f.outages) for f in job.futures])
+        text = f"{fingerprint(job.scenario)} {futures} {job.gap} {job.time_limit} {job.risk}"
         kept = Kept(path, hashlib.sha256(text.encode()).hexdigest())
         if path is None or not path.exists():
             return kept
         if not resume:
-            raise StudyError(f"{path} exists already: go on with it (--resume), or name another")
+            raise StudyError(
+                say("{path} exists already: go on with it (--resume), or name another", path=path)
+            )
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
-            own, kept.found = content["key"] == kept.key, dict(content["groups"])
+            same, kept.groups = content["key"] == kept.key, dict(content["groups"])
         except (ValueError, KeyError, TypeError, OSError):
-            raise StudyError(f"{path} is not a store of circflow futures") from None
-        if not own:
-            raise StudyError(f"{path} belongs to other futures, or the scenario has changed since")
+            raise StudyError(say("{path} is not a store of circflow futures", path=path)) from None
+        if not same:
+            raise StudyError(
+                say("{path} belongs to other futures, or the scenario has changed since", path=path)
+            )
         return kept
 
     def get(self, group: Group) -> Found | None:
         """What a group gave in an earlier run."""
-        row = self.found.get(_name(group))
+        row = self.groups.get(_name(group))
         if row is None:
             return None
         return Found(Status(row["status"]), row["worth"], row["bound"], np.array(row["decisions"]))
 
-    def add(self, group: Group, found: Found) -> None:
+    def add(self, group: Group, answer: Found) -> None:
         """Keep what a group gave."""
-        if self.path is None or found.decisions is None:
+        if self.path is None or answer.decisions is None:
             return
-        self.found[_name(group)] = {
-            "status": found.status.value,
-            "worth": found.worth,
-            "bound": found.bound,
-            "decisions": found.decisions.tolist(),
+        self.groups[_name(group)] = {
+            "status": answer.status.value,
+            "worth": answer.worth,
+            "bound": answer.bound,
+            "decisions": answer.decisions.tolist(),
         }
-        write_text(self.path, json.dumps({"key": self.key, "groups": self.found}))
+        write_text(self.path, json.dumps({"key": self.key, "groups": self.groups}))
 
 
 def _name(group: Group) -> str:
     return f"{group[0]}:{len(group)}:{group[-1]}"
+
+
+def _key(decisions: Floats) -> bytes:
+    return np.round(decisions, 9).tobytes()
 
 
 @dataclass
@@ -111,46 +120,54 @@ class Grouped:
     kept: Kept
     tell: Callable[[str], None]
     best: Floats | None = None
+    """The best decisions known; at first a start, if any, with its `value`."""
     value: float = -np.inf
     bound: float = np.inf
 
-    def search(self, groups: int, start: Floats | None, *, gap: float) -> Status:
+    def search(self, groups: int, *, gap: float) -> Status:
         """Find decisions for all futures (`best`, worth `value`) and the proven `bound`."""
-        tried: set[bytes] = set()
-        if start is not None:
-            self._try(start, tried)
+        tried = {_key(self.best)} if self.best is not None else set()
         while True:
             parts = split(len(self.probabilities), groups)
-            found = self._solved(parts)
-            poor = next((one.status for one in found if one.decisions is None), None)
+            answers = self._solved(parts)
+            poor = next((one.status for one in answers if one.decisions is None), None)
             if poor is not None:
                 return poor
             weights = [float(self.probabilities[list(part)].sum()) for part in parts]
-            bounds = [one.bound for one in found]
+            bounds = [one.bound for one in answers]
             self.bound = min(self.bound, float(np.dot(weights, bounds)))
-            for one in found:
+            for one in answers:
                 assert one.decisions is not None
-                self._try(one.decisions, tried)
-            self.tell(f"{groups} groups: best {self.value:,.2f}, at most {self.bound:,.2f} million")
-            closed = self.bound - self.value <= gap * max(abs(self.value), 1e-10)
+                if not self._closed(gap) and _key(one.decisions) not in tried:
+                    tried.add(_key(one.decisions))
+                    self._try(one.decisions)
+            self.tell(
+                say(
+                    "{groups} groups: best {value:,.2f}, at most {bound:,.2f} million",
+                    groups=groups,
+                    value=self.value,
+                    bound=self.bound,
+                )
+            )
+            closed = self._closed(gap)
             if closed or groups == 1:
-                stopped = any(one.status is Status.FEASIBLE for one in found)
+                stopped = any(one.status is Status.FEASIBLE for one in answers)
                 return Status.FEASIBLE if stopped and not closed else Status.OPTIMAL
             groups = (groups + 1) // 2
+
+    def _closed(self, gap: float) -> bool:
+        known = np.isfinite(self.value)
+        return bool(known and self.bound - self.value <= gap * max(abs(self.value), 1e-10))
 
     def _solved(self, parts: Sequence[Group]) -> list[Found]:
         known = {part: self.kept.get(part) for part in parts}
         open_parts = [part for part in parts if known[part] is None]
         for part, one in zip(open_parts, self.solve_groups(open_parts), strict=True):
             known[part] = one
-        made = [known[part] for part in parts]
-        return [one for one in made if one is not None]
+        answers = [known[part] for part in parts]
+        return [one for one in answers if one is not None]
 
-    def _try(self, decisions: Floats, tried: set[bytes]) -> None:
-        key = np.round(decisions, 9).tobytes()
-        if key in tried:
-            return
-        tried.add(key)
+    def _try(self, decisions: Floats) -> None:
         value = self.measure(decisions)
         if value > self.value:
             self.best, self.value = decisions, value

@@ -15,10 +15,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from circflow.data.futures import Future
+from circflow.data.changes.futures import Future
 from circflow.data.scenario import Scenario
+from circflow.i18n import say
 from circflow.solver.run import solve
 from circflow.studies.futures.first_stage import Floats
+from circflow.studies.futures.result import WORST
 
 MOST_RISKS = 3
 _SPARE = 0.999
@@ -32,6 +34,7 @@ COLUMNS = [
     "by_risk",
     "worst",
     "worst_future",
+    "worst_tenth",
     "because_of",
 ]
 
@@ -60,18 +63,18 @@ def things_of(scenario: Scenario, built: Collection[str]) -> list[Thing]:
     """Hubs, stockpiles that may be added to, candidates that are built, existing units with spare
     capacity in the scenario's own plan."""
     sites, stocks = scenario.frame("Sites"), scenario.frame("Stockpiles")
-    made = [Thing("hub", (str(site),)) for site in sites.loc[sites["hub"].astype(bool), "site"]]
+    things = [Thing("hub", (str(site),)) for site in sites.loc[sites["hub"].astype(bool), "site"]]
     kept = stocks.loc[stocks["can_add"].astype(bool), ["site", "material"]]
-    made += [Thing("stockpile", key) for key in kept.itertuples(index=False, name=None)]
-    made += [Thing("candidate", (str(u),)) for u in scenario.frame("Units")["unit"] if u in built]
+    things += [Thing("stockpile", key) for key in kept.itertuples(index=False, name=None)]
+    things += [Thing("candidate", (str(u),)) for u in scenario.frame("Units")["unit"] if u in built]
     units = solve(scenario).tables.units
     old = units[(units["status"] == "existing") & (units["available_per_year"] > 0.0)]
     for unit, rows in old.groupby("unit", sort=False):
         if (rows["load_share"] < _SPARE).any():
             share = rows["load_share"] * rows["capacity_per_year"]
             loads = tuple(zip(rows["period"], share.astype(float), strict=True))
-            made.append(Thing("spare capacity", (str(unit),), loads))
-    return made
+            things.append(Thing(say("spare capacity"), (str(unit),), loads))
+    return things
 
 
 def without(scenario: Scenario, thing: Thing) -> Scenario:
@@ -123,22 +126,24 @@ def softened(
 
     kind, name, worth (expected, NaN where no decisions hold without it), calm (in the first
     future), by_risk (what the other futures add to it in expectation), worst (the most it is
-    worth in a future), worst_future, because_of (the risks to which by_risk is mostly due).
+    worth in a future), worst_future, worst_tenth (what it adds to the mean worth of the worst tenth
+    of the futures), because_of (the risks to which by_risk is mostly due).
     """
     likely = np.array([f.probability for f in futures])
     rows = []
     for thing, other in parts:
         if other is None or np.isnan(other).any():
-            why = "without it no decisions hold in every future"
-            rows.append([thing.kind, thing.name, *[np.nan] * 4, None, why])
+            why = say("without it no decisions hold in every future")
+            rows.append([thing.kind, thing.name, *[np.nan] * 4, None, np.nan, why])
             continue
         gain = worths - other
         calm = float(gain[0])
         due = likely * (gain - calm)
         most = [n for n in np.argsort(-due, kind="stable")[:MOST_RISKS] if due[n] > _NOTHING]
-        told = "; ".join(f"{futures[n].name} ({gain[n] - calm:+.4g})" for n in most)
+        names = "; ".join(f"{futures[n].name} ({gain[n] - calm:+.4g})" for n in most)
         at = int(np.argmax(gain))
         by_risk = float(due.sum())
+        worst_tenth = WORST.cvar(worths, likely) - WORST.cvar(other, likely)
         rows.append(
             [
                 thing.kind,
@@ -148,7 +153,8 @@ def softened(
                 by_risk,
                 float(gain[at]),
                 futures[at].name,
-                told,
+                worst_tenth,
+                names,
             ]
         )
     table = pd.DataFrame(rows, columns=COLUMNS)

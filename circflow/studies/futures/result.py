@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from circflow.data.futures import Future
-from circflow.data.result import Result, counted, figure, one_text_type
+from circflow.data.changes.futures import Future
+from circflow.data.result import Result, figure, one_text_type
 from circflow.data.scenario import Scenario
+from circflow.i18n import mark, say, say_n
 from circflow.solution.solution import Status
 from circflow.studies.futures.first_stage import FirstStage, Floats, Risk, built_of
 from circflow.studies.futures.saa import Tested
 
 if TYPE_CHECKING:
-    pass
+    from circflow.report.page.frame import Section
 
 
 @dataclass(frozen=True, repr=False)
@@ -58,8 +59,13 @@ class Futures(Result):
 
     @property
     def headline(self) -> str:
-        worth = "no plan for all of them" if self.RP is None else f"worth {figure(self.RP)} million"
-        return f"{self.scenario.name}: {counted(len(self.futures), 'future')}, {worth}"
+        worth = (
+            say("no plan for all of them")
+            if self.RP is None
+            else say("worth {rp} million", rp=figure(self.RP))
+        )
+        futures = say_n("{n:,} future", "{n:,} futures", len(self.futures))
+        return f"{self.scenario.name}: {futures}, {worth}"
 
     # ------------------------------------------------------------------- figures
 
@@ -140,7 +146,7 @@ class Futures(Result):
     def summary(self) -> dict[str, Any]:
         """The JSON of `circflow futures`."""
         table = self.table
-        made: dict[str, Any] = {
+        content: dict[str, Any] = {
             **self.scenario.about,
             "status": self.status.value,
             **{name: getattr(self, name) for name in FIGURES},
@@ -152,20 +158,20 @@ class Futures(Result):
             "futures": table[list(JSON_COLUMNS)].to_dict("records"),
         }
         if self.reason:
-            made["reason"] = self.reason
+            content["reason"] = self.reason
         if self.without_plan:
-            made["without_plan"] = [{"future": f, "reason": r} for f, r in self.without_plan]
+            content["without_plan"] = [{"future": f, "reason": r} for f, r in self.without_plan]
         if self.mean_without_plan:
-            made["mean_without_plan"] = list(self.mean_without_plan)
+            content["mean_without_plan"] = list(self.mean_without_plan)
         if self.tested is not None:
-            made["test"] = self.tested.summary()
+            content["test"] = self.tested.summary()
         if self.notes:
-            made["notes"] = list(self.notes)
+            content["notes"] = list(self.notes)
         if self.infrastructure is not None:
-            made["infrastructure"] = self.infrastructure.to_dict("records")
-        made["candidates"] = self.candidates.to_dict("records")
-        made["members"] = self.members_risk.to_dict("records")
-        return made
+            content["infrastructure"] = self.infrastructure.to_dict("records")
+        content["candidates"] = self.candidates.to_dict("records")
+        content["members"] = self.members_risk.to_dict("records")
+        return content
 
     # ------------------------------------------------------------------- answers
 
@@ -198,39 +204,46 @@ class Futures(Result):
     def tables(self) -> dict[str, pd.DataFrame]:
         """Every table, by the name of its sheet."""
         figures = [(name, getattr(self, name), FIGURES[name]) for name in FIGURES]
-        figures += [("gap", self.gap, "of RP to its proven bound, relative")]
-        made = {
+        figures += [("gap", self.gap, say("of RP to its proven bound, relative"))]
+        tables = {
             "figures_of_all": pd.DataFrame(figures, columns=["figure", "million", "meaning"]),
             "futures": self.table,
             "decisions": self.candidates,
             "members": self.members_risk,
         }
         if self.infrastructure is not None:
-            made["infrastructure"] = self.infrastructure
+            tables["infrastructure"] = self.infrastructure
         if self.without_plan:
-            made["without_plan"] = pd.DataFrame(self.without_plan, columns=["future", "reason"])
+            tables["without_plan"] = pd.DataFrame(self.without_plan, columns=["future", "reason"])
         if self.tested is not None:
             rows = list(self.tested.summary().items())
-            made["test"] = pd.DataFrame(rows, columns=["figure", "value"])
-        return one_text_type(made | self.scenario.changes_table)
+            tables["test"] = pd.DataFrame(rows, columns=["figure", "value"])
+        return one_text_type(tables | self.scenario.changes_table)
+
+    def opening(self) -> list[Section]:
+        """What its page says first."""
+        from circflow.report.page.futures import futures_opening
+
+        currency = self.scenario.settings.currency
+        return futures_opening(self.tables(), self.risk.alpha, currency, self.reason)
 
     def write(self, path: str | Path) -> None:
         """Write as a workbook (.xlsx), a page (.html) or a folder of CSV files."""
         from circflow.report.study_tables import write_tables
 
-        title = f"{self.scenario.name}: before it is known what comes"
-        currency = self.scenario.settings.currency
-        write_tables(self.tables(), Path(path), currency=currency, title=title)
+        title = say("{name}: before it is known what comes", name=self.scenario.name)
+        currency, opening = self.scenario.settings.currency, self.opening()
+        write_tables(self.tables(), Path(path), currency=currency, title=title, opening=opening)
 
 
 FIGURES = {
-    "RP": "the best decisions for all futures",
-    "WS": "if each future were known before deciding",
-    "EV": "the mean scenario by itself",
-    "EEV": "the futures under the mean scenario's decisions",
-    "EVPI": "WS - RP: what a perfect forecast is worth",
-    "VSS": "RP - EEV: what planning for the futures is worth",
-    "CVaR": "mean worth of RP over the worst futures",
+    "RP": mark("the best decisions for all futures"),
+    "WS": mark("if each future were known before deciding"),
+    "EV": mark("the mean scenario by itself"),
+    "EEV": mark("the futures under the mean scenario's decisions"),
+    "EVPI": mark("WS - RP: what a perfect forecast is worth"),
+    "VSS": mark("RP - EEV: what planning for the futures is worth"),
+    "CVaR": mark("mean worth of RP over the worst futures"),
 }
 JSON_COLUMNS = ("future", "probability", "worth", "alone", "mean_decisions")
 
@@ -244,26 +257,26 @@ WORST = Risk(alpha=0.9)
 _ALL = 1.0 - 1e-9
 
 
-def _candidates(found: Futures) -> pd.DataFrame:
+def _candidates(result: Futures) -> pd.DataFrame:
     """Each candidate: when it is built for all futures, and how often it would be if known.
 
     unit, period (in RP), capacity, mean_period (built by the mean scenario's decisions),
     share_right (probability of the futures whose own optimum builds it), share_now (builds it in
     the first period it can be built in), advice (build now, build later, wait, leave).
     """
-    units = list(dict.fromkeys(unit for name, unit, _ in found.first.labels if name == "built"))
-    chosen = _period_of(found, found.decisions)
-    meant = _period_of(found, found.mean)
-    own = [_period_of(found, one) for one in found.own]
+    units = list(dict.fromkeys(unit for name, unit, _ in result.first.labels if name == "built"))
+    chosen = _period_of(result, result.decisions)
+    meant = _period_of(result, result.mean)
+    alone = [_period_of(result, one) for one in result.own]
     first: dict[str, str] = {}
-    for name, unit, period in found.first.labels:
+    for name, unit, period in result.first.labels:
         if name == "built":
             first.setdefault(unit, period)
-    size = {one["unit"]: one["capacity"] for one in found.built}
+    size = {one["unit"]: one["capacity"] for one in result.built}
     rows = []
     for unit in units:
-        share = _share(found, [unit in plan for plan in own])
-        now = _share(found, [plan.get(unit) == first[unit] for plan in own])
+        share = _share(result, [unit in plan for plan in alone])
+        now = _share(result, [plan.get(unit) == first[unit] for plan in alone])
         rows.append(
             {
                 "unit": unit,
@@ -272,32 +285,32 @@ def _candidates(found: Futures) -> pd.DataFrame:
                 "mean_period": meant.get(unit),
                 "share_right": share,
                 "share_now": now,
-                "advice": _advice(found, unit, chosen.get(unit), first[unit], share),
+                "advice": _advice(result, unit, chosen.get(unit), first[unit], share),
             }
         )
     columns = ["unit", "period", "capacity", "mean_period", "share_right", "share_now", "advice"]
     return pd.DataFrame(rows, columns=columns)
 
 
-def _period_of(found: Futures, decisions: Floats | None) -> dict[str, str]:
-    return {one["unit"]: one["period"] for one in found.built_of(decisions)}
+def _period_of(result: Futures, decisions: Floats | None) -> dict[str, str]:
+    return {one["unit"]: one["period"] for one in result.built_of(decisions)}
 
 
-def _share(found: Futures, flags: list[bool]) -> float:
-    return float(found.probabilities @ np.array(flags, dtype=float))
+def _share(result: Futures, flags: list[bool]) -> float:
+    return float(result.probabilities @ np.array(flags, dtype=float))
 
 
-def _advice(found: Futures, unit: str, period: str | None, first: str, share: float) -> str:
-    if found.decisions is None:
-        return "no decisions hold in every future"
+def _advice(result: Futures, unit: str, period: str | None, first: str, share: float) -> str:
+    if result.decisions is None:
+        return say("no decisions hold in every future")
     if period == first:
-        return "build now: right in every future" if share >= _ALL else "build now"
+        return say("build now: right in every future") if share >= _ALL else "build now"
     if period is not None:
-        return "build later"
-    return "wait: right in some futures only" if share > 0.0 else "leave"
+        return say("build later")
+    return say("wait: right in some futures only") if share > 0.0 else "leave"
 
 
-def _members_risk(found: Futures) -> pd.DataFrame:
+def _members_risk(result: Futures) -> pd.DataFrame:
     """Each member's own money over the futures, under the decisions for all of them.
 
     member, mean, worst_tenth (its own worst futures), deviation (standard), lowest, highest (all
@@ -313,17 +326,17 @@ def _members_risk(found: Futures) -> pd.DataFrame:
         "highest",
         "share_of_risk",
     ]
-    if found.members.empty:
+    if result.members.empty:
         return pd.DataFrame(columns=columns)
-    likely = found.probabilities
-    money = found.members.drop(columns="member").to_numpy(float)
-    whole = money.sum(axis=0)
+    likely = result.probabilities
+    money = result.members.drop(columns="member").to_numpy(float)
+    total = money.sum(axis=0)
     apart = money - (money @ likely)[:, None]
-    variance = float(likely @ (whole - likely @ whole) ** 2)
-    shares = apart @ (likely * (whole - likely @ whole))
+    variance = float(likely @ (total - likely @ total) ** 2)
+    shares = apart @ (likely * (total - likely @ total))
     return pd.DataFrame(
         {
-            "member": found.members["member"],
+            "member": result.members["member"],
             "mean": money @ likely,
             "worst_tenth": [WORST.cvar(row, likely) for row in money],
             "deviation": np.sqrt(apart**2 @ likely),

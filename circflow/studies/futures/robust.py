@@ -17,7 +17,7 @@ about 1 − Φ((Γ − 1)/√n) at most (their section 4).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,14 +27,15 @@ import pandas as pd
 from scipy.sparse import csr_array, hstack
 
 from circflow.algebra.declare import Model
-from circflow.data.address import match, parse_address
 from circflow.data.arguments import public
-from circflow.data.futures import FigureChange, Future, changed_figures, with_figures
-from circflow.data.result import Result, counted, one_text_type
+from circflow.data.changes.address import match, parse_address
+from circflow.data.changes.futures import FigureChange, Future, changed_figures, with_figures
+from circflow.data.result import Result, one_text_type
 from circflow.data.scenario import Scenario, ScenarioError
+from circflow.i18n import say, say_n
 from circflow.solution.solution import NoPlan, Solution, Status
 from circflow.solver.compiled import Compiled, Program
-from circflow.solver.run import read_tables
+from circflow.solver.run import Progress, read_tables
 from circflow.studies.errors import CheckError, StudyError
 from circflow.studies.futures.first_stage import (
     Copy,
@@ -47,10 +48,9 @@ from circflow.studies.futures.first_stage import (
     solved,
     unbudgeted,
 )
-from circflow.studies.futures.made import varied
+from circflow.studies.futures.generated import varied
 from circflow.studies.sweeps.sampling import Range
 
-Progress = Callable[[str], None]
 _STEPS = (0.0, 1.0, 2.0, 3.0, 5.0, 8.0, 13.0, 21.0, 34.0, 55.0, 89.0)
 """Points of the curve, as far as there are figures."""
 
@@ -75,8 +75,10 @@ class Robust(Result):
 
     @property
     def headline(self) -> str:
-        return (
-            f"{self.scenario.name}: {counted(len(self.curve), 'point')} of the price of robustness"
+        return say(
+            "{name}: {counted} of the price of robustness",
+            name=self.scenario.name,
+            counted=say_n("{n:,} point", "{n:,} points", len(self.curve)),
         )
 
     def summary(self) -> dict[str, Any]:
@@ -100,7 +102,7 @@ class Robust(Result):
             for one in plan
         ]
         figures = [(name, "uncertain") for name in self.rows]
-        figures += [(name, "left out") for name in self.left_out]
+        figures += [(name, say("left out")) for name in self.left_out]
         tables = {
             "price_of_robustness": self.curve,
             "built": pd.DataFrame(built, columns=["gamma", "unit", "period", "capacity"]),
@@ -111,11 +113,13 @@ class Robust(Result):
 
     def write(self, path: str | Path) -> None:
         """Write as a workbook (.xlsx), a page (.html) or a folder of CSV files."""
+        from circflow.report.page.futures import robust_opening
         from circflow.report.study_tables import write_tables
 
-        title = f"{self.scenario.name}: before it is known what comes"
+        title = say("{name}: before it is known what comes", name=self.scenario.name)
         currency = self.scenario.settings.currency
-        write_tables(self.tables(), Path(path), currency=currency, title=title)
+        opening = robust_opening(self.curve, self.gamma, self.plans, currency)
+        write_tables(self.tables(), Path(path), currency=currency, title=title, opening=opening)
 
 
 @public
@@ -145,19 +149,19 @@ def robust(  # noqa: PLR0913
     """
     asked = tuple(float(g) for g in (gamma if isinstance(gamma, Sequence) else [gamma]))
     if not asked or min(asked) < 0.0 or not np.isfinite(asked).all():
-        raise StudyError("a budget of uncertainty is a number of figures, at least 0")
+        raise StudyError(say("a budget of uncertainty is a number of figures, at least 0"))
     tell = progress or (lambda _: None)
     search = _Search(scenario, gap, time_limit, tell)
     most = float(len(search.rows))
     others = [*(g for g in _STEPS if g < most), most] if curve else [0.0]
-    made = [search.at(g) for g in sorted({*asked, *others})]
-    table = pd.DataFrame(made).drop(columns="plan")
-    table.insert(3, "price", made[0]["nominal"] - table["nominal"])
+    plans = [search.at(g) for g in sorted({*asked, *others})]
+    table = pd.DataFrame(plans).drop(columns="plan")
+    table.insert(3, "price", plans[0]["nominal"] - table["nominal"])
     return Robust(
         scenario,
         asked,
         table,
-        tuple(one["plan"] for one in made),
+        tuple(one["plan"] for one in plans),
         tuple(search.rows),
         tuple(search.left_out),
     )
@@ -179,7 +183,7 @@ class _Search:
         self.rows: list[str] = []
         sides: list[Floats] = []
         for number, one in enumerate(ranges, start=1):
-            tell(f"ranges: {number} of {len(ranges)}")
+            tell(say("ranges: {number} of {count}", number=number, count=len(ranges)))
             pair = self._sides(one)
             if pair is None:
                 self.left_out.append(one.parameter.address)
@@ -188,8 +192,10 @@ class _Search:
             sides += pair
         if not self.rows:
             raise StudyError(
-                "no row of Ranges enters the objective alone (a price or a cost): a budget of"
-                " uncertainty needs some"
+                say(
+                    "no row of Ranges enters the objective alone (a price or a cost): a budget "
+                    "of uncertainty needs some"
+                )
             )
         self.counterpart = _counterpart(self.joint.program, sides)
 
@@ -221,20 +227,20 @@ class _Search:
         _, _, copy = copy_of(with_figures(self.free, figures), self.first.labels)
         if not _differ_in_costs(copy, self.copy):
             return None
-        other, own = joint(self.first, [copy], np.ones(1), Risk()).program, self.joint.program
-        return np.append(other.cost - own.cost, other.offset - own.offset)
+        other, program = joint(self.first, [copy], np.ones(1), Risk()).program, self.joint.program
+        return np.append(other.cost - program.cost, other.offset - program.offset)
 
     def at(self, gamma: float) -> dict[str, Any]:
         """The best plan for a budget of uncertainty, audited."""
-        self.tell(f"budget of uncertainty {gamma:g}")
-        own = self.joint.program
-        width = own.shape[1]
+        self.tell(say("budget of uncertainty {gamma:g}", gamma=gamma))
+        joint_program = self.joint.program
+        width = joint_program.shape[1]
         program = self.counterpart.with_costs(gamma, np.array([width]))
         outcome, bound = solved(program, gap=self.gap, time_limit=self.time_limit)
         if outcome.x is None:
-            raise NoPlan(self.scenario.name, Status(outcome.ending.value), "no plan was found")
+            raise NoPlan(self.scenario.name, Status(outcome.ending.value), say("no plan was found"))
         x = outcome.x[:width]
-        nominal = 0.0 - (float(own.cost @ x) + own.offset)
+        nominal = 0.0 - (float(joint_program.cost @ x) + joint_program.offset)
         self._audit(x, nominal)
         worth = 0.0 - outcome.objective
         decisions = self.first.tidy(x[: self.first.size])
@@ -251,15 +257,17 @@ class _Search:
 
     def _audit(self, x: Floats, nominal: float) -> None:
         """The plan keeps every limit of the scenario, and its money adds up."""
-        whole = np.zeros(self.copy.program.shape[1])
+        columns = np.zeros(self.copy.program.shape[1])
         there = self.copy.first >= 0
-        whole[self.copy.first[there]] = x[: self.first.size][there]
+        columns[self.copy.first[there]] = x[: self.first.size][there]
         ((mine, start),) = self.joint.own
-        whole[mine] = x[start : start + len(mine)]
-        audit = _solution(self.free, self.model, self.compiled, whole, nominal).audit
+        columns[mine] = x[start : start + len(mine)]
+        audit = _solution(self.free, self.model, self.compiled, columns, nominal).audit
         if not audit.passed:
             worst = audit.findings.head(3).to_string(index=False)
-            raise CheckError(f"a robust plan failed the audit (a fault of circflow):\n{worst}")
+            raise CheckError(
+                say("a robust plan failed the audit (a fault of circflow):\n{worst}", worst=worst)
+            )
 
 
 def _solution(

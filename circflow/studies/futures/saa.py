@@ -59,10 +59,10 @@ def judged(batches: Sequence[tuple[Floats, Floats, float]], risk: Risk) -> Teste
     half = float(stats.t.ppf((1.0 + CONFIDENCE) / 2.0, count - 1)) * deviation / np.sqrt(count)
     gap = gap_high = np.nan
     if risk.omega == 0.0 and not any(np.isnan(bound) for _, _, bound in batches):
-        gap = float(np.mean([bound - own.mean() for own, _, bound in batches]))
+        gap = float(np.mean([bound - worth.mean() for worth, _, bound in batches]))
         spread = [
-            float(np.var(best - own, ddof=1)) if len(own) > 1 else np.nan
-            for own, best, _ in batches
+            float(np.var(best - worth, ddof=1)) if len(worth) > 1 else np.nan
+            for worth, best, _ in batches
         ]
         error = float(np.sqrt(np.mean(spread)) / np.sqrt(count))
         gap_high = gap + float(stats.t.ppf(CONFIDENCE, count - 1)) * error

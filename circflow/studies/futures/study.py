@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,9 +23,11 @@ import numpy as np
 import pandas as pd
 
 from circflow.data.arguments import public
-from circflow.data.futures import Future, futures_of, in_future, mean_scenario
+from circflow.data.changes.futures import Future, futures_of, in_future, mean_scenario
 from circflow.data.scenario import Scenario
+from circflow.i18n import say
 from circflow.solution.solution import NoPlan, Status
+from circflow.solver.run import Progress
 from circflow.studies.errors import CheckError, StudyError
 from circflow.studies.futures.first_stage import (
     Copy,
@@ -36,6 +38,8 @@ from circflow.studies.futures.first_stage import (
     first_stage,
     unbudgeted,
 )
+from circflow.studies.futures.generated import outages as outage_futures
+from circflow.studies.futures.generated import sampled, varied
 from circflow.studies.futures.groups import (
     GROUP_NONZEROS,
     TOGETHER_UP_TO,
@@ -43,8 +47,6 @@ from circflow.studies.futures.groups import (
     Kept,
 )
 from circflow.studies.futures.infrastructure import Thing, softened, things_of, without
-from circflow.studies.futures.made import outages as outage_futures
-from circflow.studies.futures.made import sampled, varied
 from circflow.studies.futures.result import Futures
 from circflow.studies.futures.saa import Tested, judged
 from circflow.studies.futures.why import no_common_plan, reason_of
@@ -65,7 +67,6 @@ from circflow.studies.futures.worker import (
 from circflow.studies.sweeps.engine import Engine, Lost
 from circflow.studies.sweeps.worker import Parcel
 
-Progress = Callable[[str], None]
 _SLACK = 1e-7
 """Share of the money at stake that rounding may be in comparisons."""
 
@@ -134,19 +135,19 @@ def futures(  # noqa: PLR0913
     kept = Kept.of(job, Path(store) if store is not None else None, resume)
     with Engine(jobs, executor, dask, work) as engine:
         run = Run(job, engine, tell, group_size, kept)
-        found = run.study()
+        answer = run.study()
         tested = None
-        if sample is not None and found.decisions is not None and test != 0:
-            tested = _test(run, found, test or sample, seed)
-        worth = _softening(run, found) if infrastructure else None
-    return found.result(notes, tested, worth, time.perf_counter() - begun)
+        if sample is not None and answer.decisions is not None and test != 0:
+            tested = _test(run, answer, test or sample, seed)
+        worth = _softening(run, answer) if infrastructure else None
+    return answer.result(notes, tested, worth, time.perf_counter() - begun)
 
 
 def _risk(alpha: float, omega: float) -> Risk:
     if not 0.0 <= alpha < 1.0:
-        raise StudyError(f"alpha must be at least 0 and below 1, not {alpha:g}")
+        raise StudyError(say("alpha must be at least 0 and below 1, not {alpha:g}", alpha=alpha))
     if not 0.0 <= omega <= 1.0:
-        raise StudyError(f"omega must be between 0 and 1, not {omega:g}")
+        raise StudyError(say("omega must be between 0 and 1, not {omega:g}", omega=omega))
     return Risk(alpha, omega)
 
 
@@ -155,19 +156,23 @@ def _what_comes(
 ) -> tuple[list[Future], list[str]]:
     """The futures, and what is to be said of how they were made."""
     if sample is not None and outages is not None:
-        raise StudyError("futures are either sampled or outages, not both")
+        raise StudyError(say("futures are either sampled or outages, not both"))
     if sample is not None:
         if sample < 1:
-            raise StudyError(f"at least 1 future must be sampled, not {sample}")
+            raise StudyError(say("at least 1 future must be sampled, not {sample}", sample=sample))
         ranges, left = varied(scenario)
-        note = [f"the same in every future, since it is decided: {name}" for name in left]
+        note = [
+            say("the same in every future, since it is decided: {name}", name=name) for name in left
+        ]
         return sampled(scenario, ranges, sample, seed), note
     if outages is not None:
         return outage_futures(scenario, outages), []
     if not len(scenario.frame("Futures")):
         raise StudyError(
-            "there are no futures: fill in the sheet Futures, or let them be made with --sample N"
-            " (from Ranges) or --outages units"
+            say(
+                "there are no futures: fill in the sheet Futures, or let them be made with "
+                "--sample N (from Ranges) or --outages units"
+            )
         )
     return futures_of(scenario), []
 
@@ -221,46 +226,74 @@ class Run:
 
     def study(self) -> Answer:
         """WS, EV, EEV, RP, and the plans of RP."""
-        own: list[Found] = self.each(ALONE, "each future alone")
-        _unbounded(self.job, own)
-        self.tell("the mean scenario")
+        alone: list[Found] = self.each(ALONE, say("each future alone"))
+        _unbounded(self.job, alone)
+        self._planned(say("plans of each future alone"), [one.decisions for one in alone])
+        self.tell(say("the mean scenario"))
         mean = self._mean()
         under_mean: list[Found] = []
         if mean.decisions is not None:
-            under_mean = self.each(VALUE, "the mean scenario's decisions", mean.decisions)
-        without = [n for n, one in enumerate(own) if one.status is Status.INFEASIBLE]
+            same = [mean.decisions] * len(alone)
+            under_mean = [
+                p.found for p in self._planned(say("the mean scenario's decisions"), same)
+            ]
+        without = [n for n, one in enumerate(alone) if one.status is Status.INFEASIBLE]
         if without:
             reasons = tuple((self.job.futures[n].name, reason_of(self.job, n)) for n in without)
-            told = "no decisions hold in every future: some have no plan at all"
+            reason = say("no decisions hold in every future: some have no plan at all")
             return Answer(
-                self, Status.INFEASIBLE, own, mean, under_mean, [], reasons=reasons, reason=told
+                self, Status.INFEASIBLE, alone, mean, under_mean, [], reasons=reasons, reason=reason
             )
-        return self._together(own, mean, under_mean)
+        return self._together(alone, mean, under_mean)
 
-    def _together(self, own: list[Found], mean: Found, under_mean: list[Found]) -> Answer:
-        status, decisions, bound = self.decided(mean.decisions)
+    def _together(self, alone: list[Found], mean: Found, under_mean: list[Found]) -> Answer:
+        status, decisions, bound = self.decided(mean.decisions, under_mean)
         if status is Status.INFEASIBLE:
-            copies: list[Copy] = self.each(COPY, "programmes of the futures")
-            told = no_common_plan(self.job, copies, self.probabilities)
-            return Answer(self, status, own, mean, under_mean, [], reason=told)
+            copies: list[Copy] = self.each(COPY, say("programmes of the futures"))
+            reason = no_common_plan(self.job, copies, self.probabilities)
+            return Answer(self, status, alone, mean, under_mean, [], reason=reason)
         if decisions is None:
             name = self.job.scenario.name
-            words = {Status.UNBOUNDED: "the futures together could earn without end"}
-            told = words.get(status, "the time limit was reached before a plan was found")
-            raise NoPlan(name, status, told)
-        plans: list[Planned] = self.each(PLAN, "plans of the futures", decisions)
+            words = {Status.UNBOUNDED: say("the futures together could earn without end")}
+            reason = words.get(status, "the time limit was reached before a plan was found")
+            raise NoPlan(name, status, reason)
+        plans = self._planned(say("plans of the futures"), [decisions] * len(alone))
         best = [plan.found for plan in plans]
         if under_mean and self.measured(under_mean) > self.measured(best):
             # Within the gap the mean's decisions may be better than those that were found.
             assert mean.decisions is not None
             decisions = mean.decisions
-            plans = self.each(PLAN, "plans of the futures", decisions)
-        answer = Answer(self, status, own, mean, under_mean, plans, decisions, bound)
+            plans = self._planned(say("plans of the futures"), [decisions] * len(alone))
+        answer = Answer(self, status, alone, mean, under_mean, plans, decisions, bound)
         _check(answer)
         return answer
 
-    def decided(self, start: Floats | None = None) -> tuple[Status, Floats | None, float]:
-        """The best decisions for all futures, and the proven bound of what they are worth.
+    def _planned(self, words: str, decisions: Sequence[Floats | None]) -> list[Planned]:
+        """The plans of the futures for which there are decisions, each audited.
+
+        Raises `CheckError` where one fails.
+        """
+        tasks = [Task(PLAN, n, one) for n, one in enumerate(decisions) if one is not None]
+        plans: list[Planned] = self._done(tasks, words)
+        for task, plan in zip(tasks, plans, strict=True):
+            if plan.faults:
+                name, faults = self.job.futures[task.number].name, "; ".join(plan.faults)
+                raise CheckError(
+                    say(
+                        "{words}: that of {name!r} failed the audit: {faults} (a fault of "
+                        "circflow)",
+                        words=words,
+                        name=name,
+                        faults=faults,
+                    )
+                )
+        return plans
+
+    def decided(
+        self, start: Floats | None = None, known: Sequence[Found] = ()
+    ) -> tuple[Status, Floats | None, float]:
+        """The best decisions for all futures, and the proven bound of what they are worth; `known`:
+        what the futures are worth under decisions to start from.
 
         One programme for all futures, or where that is large, groups of them.
         """
@@ -269,27 +302,35 @@ class Run:
         size = self.group_size or (None if one * count <= TOGETHER_UP_TO else GROUP_NONZEROS / one)
         groups = 1 if size is None else max(1, math.ceil(count / max(size, 1.0)))
         if groups == 1:
-            copies: list[Copy] = self.each(COPY, "programmes of the futures")
-            self.tell(f"the decisions for all {count} futures")
-            found = best_together(self.job, copies, self.probabilities)
-            return found.status, found.decisions, found.bound
+            copies: list[Copy] = self.each(COPY, say("programmes of the futures"))
+            self.tell(say("the decisions for all {count} futures", count=count))
+            answer = best_together(self.job, copies, self.probabilities)
+            return answer.status, answer.decisions, answer.bound
         search = Grouped(self.probabilities, self._measured, self._groups, self.kept, self.tell)
-        status = search.search(groups, start, gap=self.job.gap)
+        if known and np.isfinite(value := self.measured(known)):
+            search.best, search.value = start, value
+        status = search.search(groups, gap=self.job.gap)
         return status, search.best, search.bound
 
     def _measured(self, decisions: Floats) -> float:
-        found: list[Found] = self.each(VALUE, "decisions tried on all futures", decisions)
-        return self.measured(found)
+        answers: list[Found] = self.each(VALUE, say("decisions tried on all futures"), decisions)
+        return self.measured(answers)
 
     def _groups(self, parts: Sequence[tuple[int, ...]]) -> list[Found]:
         tasks = [Task(GROUP, n, group=part) for n, part in enumerate(parts)]
         results: dict[int, Found] = {}
         for task, result in self.engine.run(self.parcel, tasks):
             if isinstance(result, Lost):
-                raise StudyError(f"a group of futures: {result.reason}")
+                raise StudyError(say("a group of futures: {reason}", reason=result.reason))
             self.kept.add(task.group, result)
             results[task.number] = result
-            self.tell(f"groups of futures: {len(results)} of {len(tasks)}")
+            self.tell(
+                say(
+                    "groups of futures: {count} of {count_2}",
+                    count=len(results),
+                    count_2=len(tasks),
+                )
+            )
         return [results[n] for n in range(len(tasks))]
 
     def worths(self) -> Floats | None:
@@ -297,8 +338,8 @@ class Run:
         _, decisions, _ = self.decided()
         if decisions is None:
             return None
-        found: list[Found] = self.each(VALUE, "worths of the futures", decisions)
-        return np.array([one.worth for one in found])
+        answers: list[Found] = self.each(VALUE, say("worths of the futures"), decisions)
+        return np.array([one.worth for one in answers])
 
     def _mean(self) -> Found:
         scenario = mean_scenario(self.job.scenario, self.job.futures)
@@ -307,68 +348,85 @@ class Run:
 
     def each(self, kind: str, words: str, decisions: Floats | None = None) -> list[Any]:
         """A task for every future, in order."""
-        count = len(self.job.futures)
+        return self._done([Task(kind, n, decisions) for n in range(len(self.job.futures))], words)
+
+    def _done(self, tasks: Sequence[Task], words: str) -> list[Any]:
+        """What tasks of futures give, in order."""
         results: dict[int, Any] = {}
-        tasks = [Task(kind, n, decisions) for n in range(count)]
         for task, result in self.engine.run(self.parcel, tasks):
             if isinstance(result, Lost):
                 raise StudyError(
-                    f"the future {self.job.futures[task.number].name!r}: {result.reason}"
+                    say(
+                        "the future {name!r}: {reason}",
+                        name=self.job.futures[task.number].name,
+                        reason=result.reason,
+                    )
                 )
             results[task.number] = result
-            self.tell(f"{words}: {len(results)} of {count}")
-        return [results[n] for n in range(count)]
+            self.tell(
+                say(
+                    "{words}: {count} of {count_2}",
+                    words=words,
+                    count=len(results),
+                    count_2=len(tasks),
+                )
+            )
+        return [results[task.number] for task in tasks]
 
     def compared(self, decisions: Floats) -> tuple[Floats, Floats, float]:
         """Worths of the futures under decisions (NaN: no plan), under those that are best for
         them together, and the proven bound of the latter's mean."""
-        own: list[Found] = self.each(VALUE, "the decisions", decisions)
-        _, better, bound = self.decided(decisions)
-        worths = np.array([one.worth for one in own])
+        answers: list[Found] = self.each(VALUE, say("the decisions"), decisions)
+        _, better, bound = self.decided(decisions, answers)
+        worths = np.array([one.worth for one in answers])
         if better is None:
-            return worths, np.full(len(own), np.nan), np.nan
-        best: list[Found] = self.each(VALUE, "the best decisions for them", better)
+            return worths, np.full(len(answers), np.nan), np.nan
+        best: list[Found] = self.each(VALUE, say("the best decisions for them"), better)
         return worths, np.array([one.worth for one in best]), bound
 
-    def measured(self, found: Sequence[Found]) -> float:
+    def measured(self, answers: Sequence[Found]) -> float:
         """What worths count together; −∞ where a future has no plan."""
-        worths = np.array([one.worth for one in found])
+        worths = np.array([one.worth for one in answers])
         if np.isnan(worths).any():
             return -np.inf
         return self.risk.measure(worths, self.probabilities)
 
 
-def _unbounded(job: Job, own: Sequence[Found]) -> None:
-    for future, one in zip(job.futures, own, strict=True):
+def _unbounded(job: Job, alone: Sequence[Found]) -> None:
+    for future, one in zip(job.futures, alone, strict=True):
         if one.status is Status.UNBOUNDED:
             from circflow.solver.explain import reason
 
-            told = reason(in_future(job.scenario, future), Status.UNBOUNDED)
-            name = f"{job.scenario.name}, in the future {future.name!r}"
-            raise NoPlan(name, Status.UNBOUNDED, told)
+            words = reason(in_future(job.scenario, future), Status.UNBOUNDED)
+            name = say(
+                "{name}, in the future {name_2!r}", name=job.scenario.name, name_2=future.name
+            )
+            raise NoPlan(name, Status.UNBOUNDED, words)
 
 
 def _check(answer: Answer) -> None:
-    """Every plan passes the audit, the decisions keep the budget, and EEV ≤ RP ≤ WS."""
+    """The decisions keep the budget and hold in every future, and EEV ≤ RP ≤ WS."""
     job = answer.run.job
     assert answer.decisions is not None
     if job.first.breach(answer.decisions) > 1e-6:
-        raise CheckError("the decisions break the limits of building (a fault of circflow)")
-    for future, plan, own in zip(job.futures, answer.plans, answer.alone, strict=True):
+        raise CheckError(say("the decisions break the limits of building (a fault of circflow)"))
+    for future, plan, worth_alone in zip(job.futures, answer.plans, answer.alone, strict=True):
         if plan.found.decisions is None:
             raise CheckError(
-                f"no plan under the decisions in the future {future.name!r}, though the search "
-                "found one (a fault of circflow)"
+                say(
+                    "no plan under the decisions in the future {name!r}, though the search found "
+                    "one (a fault of circflow)",
+                    name=future.name,
+                )
             )
-        if plan.faults:
-            raise CheckError(
-                f"the plan of the future {future.name!r} failed the audit: "
-                + "; ".join(plan.faults)
-                + " (a fault of circflow)"
-            )
-        _not_above(plan.found.worth, own.bound, f"{future.name!r} under common decisions", "alone")
+        _not_above(
+            plan.found.worth,
+            worth_alone.bound,
+            say("{name!r} under common decisions", name=future.name),
+            "alone",
+        )
     best = answer.run.measured([plan.found for plan in answer.plans])
-    _not_above(best, answer.bound, "RP", "its proven bound")
+    _not_above(best, answer.bound, "RP", say("its proven bound"))
     if answer.under_mean:
         _not_above(answer.run.measured(answer.under_mean), answer.bound, "EEV", "RP")
 
@@ -376,34 +434,40 @@ def _check(answer: Answer) -> None:
 def _not_above(less: float, more: float, name: str, other: str) -> None:
     if less > more + _SLACK * max(abs(less), abs(more), 1.0):
         raise CheckError(
-            f"{name} is worth {less:.10g} million, more than {other}, {more:.10g} million "
-            "(a fault of circflow)"
+            say(
+                "{name} is worth {less:.10g} million, more than {other}, {more:.10g} million "
+                "(a fault of circflow)",
+                name=name,
+                less=less,
+                other=other,
+                more=more,
+            )
         )
 
 
-def _softening(run: Run, found: Answer) -> pd.DataFrame | None:
+def _softening(run: Run, answer: Answer) -> pd.DataFrame | None:
     """What each piece of infrastructure is worth: the plan for all futures without it."""
-    if found.decisions is None:
+    if answer.decisions is None:
         return None
-    worths = np.array([plan.found.worth for plan in found.plans])
+    worths = np.array([plan.found.worth for plan in answer.plans])
     built = {
         label[1]
-        for label, value in zip(run.first.labels, found.decisions, strict=True)
+        for label, value in zip(run.first.labels, answer.decisions, strict=True)
         if label[0] == "built" and value > 0.5
     }
     parts: list[tuple[Thing, Floats | None]] = []
     job = run.job
     for thing in things_of(job.scenario, built):
-        run.tell(f"without {thing.words}")
+        run.tell(say("without {words}", words=thing.words))
         scenario = without(job.scenario, thing)
         other = Job(scenario, job.futures, first_stage(scenario), job.gap, job.time_limit, job.risk)
         parts.append((thing, Run(other, run.engine, run.tell, run.group_size).worths()))
     return softened(job.futures, worths, parts)
 
 
-def _test(run: Run, found: Answer, count: int, seed: int) -> Tested:
+def _test(run: Run, answer: Answer, count: int, seed: int) -> Tested:
     """The decisions judged on two fresh samples, for which the best is found as well."""
-    assert found.decisions is not None
+    assert answer.decisions is not None
     ranges, _ = varied(run.job.scenario)
     batches = []
     for number in (1, 2):
@@ -411,8 +475,8 @@ def _test(run: Run, found: Answer, count: int, seed: int) -> Tested:
         drawn = sampled(run.job.scenario, ranges, count, fresh, method="random")
         job = Job(run.job.scenario, tuple(drawn), run.first, run.job.gap, run.job.time_limit)
         batch = Run(job, run.engine, run.tell)
-        batches.append(batch.compared(found.decisions))
-    return judged(batches, found.run.risk)
+        batches.append(batch.compared(answer.decisions))
+    return judged(batches, answer.run.risk)
 
 
 def _result(
@@ -455,5 +519,5 @@ def _result(
     )
 
 
-def _worths(found: Sequence[Found], count: int) -> Floats:
-    return np.array([one.worth for one in found]) if found else np.full(count, np.nan)
+def _worths(answers: Sequence[Found], count: int) -> Floats:
+    return np.array([one.worth for one in answers]) if answers else np.full(count, np.nan)

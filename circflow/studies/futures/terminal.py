@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from circflow.data.one_line import plain
+from circflow.i18n import mark, say
 from circflow.report.numbers import columns, number, numbers, share
 
 if TYPE_CHECKING:
@@ -13,51 +14,62 @@ if TYPE_CHECKING:
 
 _MOST_FUTURES = 20
 _FIGURES = (
-    ("RP", "the best decisions for all futures"),
-    ("WS", "if each future were known before deciding"),
-    ("EVPI", "WS - RP: what a perfect forecast is worth"),
-    ("EV", "the mean scenario by itself"),
-    ("EEV", "the futures under the mean scenario's decisions"),
-    ("VSS", "RP - EEV: what planning for the futures is worth"),
+    ("RP", mark("the best decisions for all futures")),
+    ("WS", mark("if each future were known before deciding")),
+    ("EVPI", mark("WS - RP: what a perfect forecast is worth")),
+    ("EV", mark("the mean scenario by itself")),
+    ("EEV", mark("the futures under the mean scenario's decisions")),
+    ("VSS", mark("RP - EEV: what planning for the futures is worth")),
 )
 
 
-def lines(found: Futures) -> list[str]:
+def lines(result: Futures) -> list[str]:
     """What is shown on the terminal."""
-    currency = found.scenario.settings.currency
-    head = f"{plain(found.scenario.name)}: {len(found.futures)} futures, million {currency}"
-    made = [head, "", *_figures(found), "", *_decisions(found), *_futures(found)]
-    made += [*_members(found), *_infrastructure(found), *_test(found)]
-    made += [plain(text) for text in found.notes]
-    return made
+    currency = result.scenario.settings.currency
+    head = say(
+        "{name}: {count} futures, million {currency}",
+        name=plain(result.scenario.name),
+        count=len(result.futures),
+        currency=currency,
+    )
+    shown = [head, "", *_figures(result), "", *_decisions(result), *_futures(result)]
+    shown += [*_members(result), *_infrastructure(result), *_test(result)]
+    shown += [plain(text) for text in result.notes]
+    return shown
 
 
-def _figures(found: Futures) -> list[str]:
-    values = [getattr(found, name) for name, _ in _FIGURES]
-    worst = f"mean worth of the worst {share(1.0 - found.risk.alpha)} of the futures"
+def _figures(result: Futures) -> list[str]:
+    values = [getattr(result, name) for name, _ in _FIGURES]
+    worst = say(
+        "mean worth of the worst {share} of the futures", share=share(1.0 - result.risk.alpha)
+    )
     rows = [
         [name, words, text]
-        for (name, words), text in zip(_FIGURES, numbers([*values, found.CVaR]), strict=False)
+        for (name, words), text in zip(_FIGURES, numbers([*values, result.CVaR]), strict=False)
     ]
-    rows.append(["CVaR", worst, numbers([*values, found.CVaR])[-1]])
-    made = columns(["", "", "million"], rows, left=2)
-    if found.risk.omega > 0.0:
-        weight = number(found.risk.omega)
-        made.append(
-            f"  RP, WS and EEV count the mean {number(1 - found.risk.omega)}, CVaR {weight}"
+    rows.append(["CVaR", worst, numbers([*values, result.CVaR])[-1]])
+    shown = columns(["", "", "million"], rows, left=2)
+    if result.risk.omega > 0.0:
+        weight = number(result.risk.omega)
+        shown.append(
+            say(
+                "  RP, WS and EEV count the mean {number}, CVaR {weight}",
+                number=number(1 - result.risk.omega),
+                weight=weight,
+            )
         )
-    gap = found.gap or 0.0
+    gap = result.gap or 0.0
     if gap > 1e-9:
-        made.append(f"  RP is proven to within {number(100 * gap)} %")
-    if found.mean_without_plan:
-        names = ", ".join(plain(name) for name in found.mean_without_plan)
-        made.append(f"  The mean scenario's decisions leave no plan in: {names}")
-    return made
+        shown.append(say("  RP is proven to within {number} %", number=number(100 * gap)))
+    if result.mean_without_plan:
+        names = ", ".join(plain(name) for name in result.mean_without_plan)
+        shown.append(say("  The mean scenario's decisions leave no plan in: {names}", names=names))
+    return shown
 
 
-def _decisions(found: Futures) -> list[str]:
-    table = found.candidates
-    if table.empty or found.decisions is None:
+def _decisions(result: Futures) -> list[str]:
+    table = result.candidates
+    if table.empty or result.decisions is None:
         return []
     rows = [
         [
@@ -71,28 +83,28 @@ def _decisions(found: Futures) -> list[str]:
         for r in table.to_dict("records")
         if r["advice"] != "leave"
     ]
-    titles = ["unit", "advice", "period", "capacity", "mean scenario", "right in"]
+    titles = ["unit", "advice", "period", "capacity", say("mean scenario"), say("right in")]
     return [*columns(titles, rows, left=3), ""]
 
 
-def _futures(found: Futures) -> list[str]:
-    table = found.table
-    shown = table.sort_values("worth", kind="stable") if found.RP is not None else table
+def _futures(result: Futures) -> list[str]:
+    table = result.table
+    shown = table.sort_values("worth", kind="stable") if result.RP is not None else table
     shown = shown.head(_MOST_FUTURES)
     money = [numbers(shown[name]) for name in ("worth", "alone", "regret", "mean_decisions")]
     rows = [
         [plain(str(name)), share(p), *figures]
         for name, p, *figures in zip(shown["future"], shown["probability"], *money, strict=True)
     ]
-    titles = ["future", "likely", "worth", "alone", "regret", "mean decisions"]
+    titles = ["future", "likely", "worth", "alone", "regret", say("mean decisions")]
     more = len(table) - len(shown)
-    rest = [f"  … and {more} more futures (-o writes all)"] if more else []
+    rest = [say("  … and {more} more futures (-o writes all)", more=more)] if more else []
     return [*columns(titles, rows), *rest, ""]
 
 
-def _members(found: Futures) -> list[str]:
-    table = found.members_risk
-    if table.empty or len(found.futures) < 2:
+def _members(result: Futures) -> list[str]:
+    table = result.members_risk
+    if table.empty or len(result.futures) < 2:
         return []
     table = table.sort_values("share_of_risk", ascending=False, kind="stable")
     money = [numbers(table[name]) for name in ("mean", "worst_tenth", "deviation")]
@@ -102,11 +114,17 @@ def _members(found: Futures) -> list[str]:
             table["member"], *money, table["share_of_risk"], strict=True
         )
     ]
-    return [*columns(["member", "mean", "worst tenth", "deviation", "of the risk"], rows), ""]
+    return [
+        *columns(
+            [say("member"), say("mean"), say("worst tenth"), say("deviation"), say("of the risk")],
+            rows,
+        ),
+        "",
+    ]
 
 
-def _infrastructure(found: Futures) -> list[str]:
-    table = found.infrastructure
+def _infrastructure(result: Futures) -> list[str]:
+    table = result.infrastructure
     if table is None or table.empty:
         return []
     money = [numbers(table[name]) for name in ("worth", "worst", "by_risk")]
@@ -116,38 +134,62 @@ def _infrastructure(found: Futures) -> list[str]:
             table["kind"], table["name"], table["because_of"], *money, strict=True
         )
     ]
-    titles = ["infrastructure", "", "because of", "worth", "at most", "by risk"]
+    titles = ["infrastructure", "", say("because of"), "worth", say("at most"), say("by risk")]
     return [*columns(titles, rows, left=3, total=120), ""]
 
 
-def _test(found: Futures) -> list[str]:
-    tested = found.tested
+def _test(result: Futures) -> list[str]:
+    tested = result.tested
     if tested is None:
         return []
-    head = f"Judged on {tested.samples} other futures: "
+    head = say("Judged on {samples} other futures: ", samples=tested.samples)
     if tested.without_plan:
-        return [f"{head}in {tested.without_plan} of them the decisions leave no plan"]
+        return [
+            say(
+                "{head}in {without_plan} of them the decisions leave no plan",
+                head=head,
+                without_plan=tested.without_plan,
+            )
+        ]
     low, mean, high = numbers([tested.mean_low, tested.mean, tested.mean_high])
-    made = [f"{head}mean worth {mean} (95 %: {low} to {high})"]
+    text = [
+        say(
+            "{head}mean worth {mean} (95 %: {low} to {high})",
+            head=head,
+            mean=mean,
+            low=low,
+            high=high,
+        )
+    ]
     if tested.gap_high == tested.gap_high:
         gap, most = numbers([max(tested.gap, 0.0), max(tested.gap_high, 0.0)])
-        made.append(f"  below the best possible by about {gap}, with 95 % by at most {most}")
-    return made
+        text.append(
+            say(
+                "  below the best possible by about {gap}, with 95 % by at most {most}",
+                gap=gap,
+                most=most,
+            )
+        )
+    return text
 
 
-def no_plan_lines(found: Futures) -> list[str]:
+def no_plan_lines(result: Futures) -> list[str]:
     """Why no decisions hold in every future, as lines of an error."""
-    made = [f"error: {plain(found.scenario.name)}: {plain(found.reason)}"]
-    for name, reason in found.without_plan:
-        made.append(f"  in the future {plain(name)!r}:")
-        made += [f"    {line.rstrip()}" for line in reason.splitlines() if line.strip()]
-    return made
+    text = [
+        say(
+            "error: {name}: {reason}", name=plain(result.scenario.name), reason=plain(result.reason)
+        )
+    ]
+    for name, reason in result.without_plan:
+        text.append(say("  in the future {name!r}:", name=plain(name)))
+        text += [f"    {line.rstrip()}" for line in reason.splitlines() if line.strip()]
+    return text
 
 
-def robust_lines(found: Robust) -> list[str]:
+def robust_lines(result: Robust) -> list[str]:
     """The price of robustness on the terminal."""
-    currency = found.scenario.settings.currency
-    curve = found.curve
+    currency = result.scenario.settings.currency
+    curve = result.curve
     money = [numbers(curve[name]) for name in ("worth", "nominal", "price")]
     rows = [
         [number(gamma), *figures, share(chance), str(built)]
@@ -155,14 +197,26 @@ def robust_lines(found: Robust) -> list[str]:
             curve["gamma"], *money, curve["chance"], curve["built"], strict=True
         )
     ]
-    titles = ["figures that turn out badly", "worth at least", "as it stands", "price"]
-    head = f"{plain(found.scenario.name)}: {len(found.rows)} uncertain figures, million {currency}"
-    made = [head, "", *columns([*titles, "chance of less", "built"], rows), ""]
-    for gamma, plan in zip(curve["gamma"], found.plans, strict=True):
-        if gamma in found.gamma and plan:
+    titles = [
+        say("figures that turn out badly"),
+        say("worth at least"),
+        say("as it stands"),
+        "price",
+    ]
+    head = say(
+        "{name}: {count} uncertain figures, million {currency}",
+        name=plain(result.scenario.name),
+        count=len(result.rows),
+        currency=currency,
+    )
+    shown = [head, "", *columns([*titles, say("chance of less"), "built"], rows), ""]
+    for gamma, plan in zip(curve["gamma"], result.plans, strict=True):
+        if gamma in result.gamma and plan:
             names = ", ".join(f"{plain(b['unit'])} ({plain(b['period'])})" for b in plan)
-            made.append(f"Built against {number(gamma)}: {names}")
-    if found.left_out:
-        names = ", ".join(plain(name) for name in found.left_out)
-        made.append(f"Left out, as they are decided or change more than money: {names}")
-    return made
+            shown.append(say("Built against {gamma}: {names}", gamma=number(gamma), names=names))
+    if result.left_out:
+        names = ", ".join(plain(name) for name in result.left_out)
+        shown.append(
+            say("Left out, as they are decided or change more than money: {names}", names=names)
+        )
+    return shown

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from circflow.data.cells import plain
-from circflow.data.futures import in_future
+from circflow.data.cells import written
+from circflow.data.changes.futures import in_future
+from circflow.i18n import say
 from circflow.solution.solution import Status
-from circflow.solver.highs import Ending, Session
+from circflow.solver.highs import Ending
+from circflow.solver.optimum import optimum
 from circflow.studies.futures.first_stage import Copy, Floats, Risk, joint, unbudgeted
 from circflow.studies.futures.worker import Job
 
@@ -22,14 +24,19 @@ def reason_of(job: Job, number: int) -> str:
     from circflow.solver.explain import explain
 
     future = job.futures[number]
-    found = explain(unbudgeted(in_future(job.scenario, future)))
-    told = str(found)
-    if found.status is not Status.INFEASIBLE:
+    explanation = explain(unbudgeted(in_future(job.scenario, future)))
+    words = str(explanation)
+    if explanation.status is not Status.INFEASIBLE:
         budget = job.scenario.frame("Budget")
         limits = zip(budget["period"], budget["budget_million"], strict=True)
-        cells = ", ".join(f"{period}: {plain(limit)} million" for period, limit in limits)
-        told = f"the budget does not suffice (sheet Budget, {cells})"
-    return "\n".join([*(f"in this future: {text}" for text in future.words()), told])
+        cells = ", ".join(
+            say("{period}: {limit} million", period=period, limit=written(limit))
+            for period, limit in limits
+        )
+        words = say("the budget does not suffice (sheet Budget, {cells})", cells=cells)
+    return "\n".join(
+        [*(say("in this future: {text}", text=text) for text in future.words()), words]
+    )
 
 
 def no_common_plan(job: Job, copies: Sequence[Copy], probabilities: Floats) -> str:
@@ -41,12 +48,15 @@ def no_common_plan(job: Job, copies: Sequence[Copy], probabilities: Floats) -> s
             if rest and not _have_plan(job, [copies[k] for k in rest], probabilities[rest]):
                 kept = rest
         names = ", ".join(repr(job.futures[k].name) for k in kept)
-        return f"each future has a plan of its own, but no decisions hold in all of {names}"
-    return "each future has a plan of its own, but no decisions hold in all of them"
+        return say(
+            "each future has a plan of its own, but no decisions hold in all of {names}",
+            names=names,
+        )
+    return say("each future has a plan of its own, but no decisions hold in all of them")
 
 
 def _have_plan(job: Job, copies: Sequence[Copy], probabilities: Floats) -> bool:
     weights = probabilities / probabilities.sum()
     program = joint(job.first, copies, np.asarray(weights), Risk()).program.without_goal()
-    outcome = Session(program).solve(time_limit=job.time_limit)
+    outcome = optimum(program, time_limit=job.time_limit).outcome
     return outcome.ending is not Ending.INFEASIBLE

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from circflow.algebra.declare import Model
-from circflow.data.futures import Future, in_future
+from circflow.data.changes.futures import Future, in_future
 from circflow.data.pandas_text import python_strings
 from circflow.data.scenario import Scenario
 from circflow.solution.solution import Solution, Status
@@ -157,8 +157,8 @@ def _plan(job: Job, task: Task) -> Planned:
     audit = solution.audit
     faults = [] if audit.passed else audit.findings.head(3).to_string(index=False).splitlines()
     money = own_money(solution).groupby("member", sort=False)["discounted_million"].sum()
-    found = Found(solution.status, solution.objective, np.nan, task.decisions)
-    return Planned(found, tuple(faults), {str(k): float(v) for k, v in money.items()})
+    answer = Found(solution.status, solution.objective, np.nan, task.decisions)
+    return Planned(answer, tuple(faults), {str(k): float(v) for k, v in money.items()})
 
 
 def _solution(

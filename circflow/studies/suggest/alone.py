@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from circflow.i18n import say
 from circflow.report.numbers import number
 from circflow.solution.solution import Solution
-from circflow.studies.suggest.candidates import Candidate
+from circflow.studies.suggest.candidates import SOURCE, Candidate
 from circflow.studies.suggest.first_tonne import Pricing
 from circflow.studies.units.break_even import (
     Zero,
@@ -44,6 +45,7 @@ COLUMNS = [
     "objective_with",
     "takes",
     "makes",
+    "or_at",
     "gains_most",
     "alike",
     "hangs_on",
@@ -52,7 +54,8 @@ COLUMNS = [
     "sources",
 ]
 """`gate_fee` names the waste whose break-even fee follows (currency per unit, above 0: it must be
-paid to the plant; below: the plant could pay for it)."""
+paid to the plant; below: the plant could pay for it); `or_at` another site for the same, which adds
+nothing beside this one."""
 FLOWS = ["unit", "role", "material", "amount_per_year", "unit_of_measure"]
 
 
@@ -76,7 +79,7 @@ def in_threads(
         finally:
             free.put(bench)
             finished += 1
-            tell(f"{finished} of {len(items)}")
+            tell(say("{finished} of {count}", finished=finished, count=len(items)))
 
     if len(benches) == 1:
         return [one(item) for item in items]
@@ -196,7 +199,7 @@ class Alone:
         """What the verdict hangs on."""
         one, record = judged.candidate, judged.record
         if judged.plan is None:
-            return ["there is no plan with it"]
+            return [say("there is no plan with it")]
         row = self.pricing.technologies[one.technology]
         doubts = []
         even, capex = record["break_even_capex_million"], record["capex_million"]
@@ -204,17 +207,25 @@ class Alone:
             room = even / capex - 1.0
             if abs(room) <= float(row["accuracy"]):
                 sure = 100.0 * float(row["accuracy"])
-                doubts.append(f"capex: {100 * room:+.0f} % turns it, it is known to ±{sure:.0f} %")
+                doubts.append(
+                    say(
+                        "capex: {value:+.0f} % turns it, it is known to ±{sure:.0f} %",
+                        value=100 * room,
+                        sure=sure,
+                    )
+                )
         if row["confidence"] in ("engineering", "assumption"):
-            doubts.append("figures of general engineering knowledge")
+            doubts.append(say("figures of general engineering knowledge"))
         if row["readiness"] < 8:
-            doubts.append(f"readiness {row['readiness']:.0f} of 9")
+            doubts.append(say("readiness {readiness:.0f} of 9", readiness=row["readiness"]))
         if one.given_away:
-            doubts.append("a taker of " + ", ".join(one.given_away))
+            doubts.append(say("a taker of ") + ", ".join(one.given_away))
         if one.dumped:
-            doubts.append("a place for " + ", ".join(one.dumped))
-        if one.bought:
-            doubts.append("the price of " + ", ".join(one.bought))
+            doubts.append(say("a place for ") + ", ".join(one.dumped))
+        assert judged.flows is not None
+        taken = {str(name).removesuffix(f" ({SOURCE})") for name in judged.flows["material"]}
+        if bought := [name for name in one.bought if name in taken]:
+            doubts.append(say("the price of ") + ", ".join(bought))
         return doubts
 
 
@@ -237,10 +248,10 @@ def _flows(solution: Solution, unit: str) -> pd.DataFrame:
     years = {p.name: float(p.years) for p in scenario.periods}
     units = solution.tables.units
     serves = units[(units["unit"] == unit) & (units["in_service"] > 0.5)]["period"]
-    whole = sum(years[p] for p in serves) or 1.0
+    horizon = sum(years[p] for p in serves) or 1.0
     rows = rows[rows["unit"] == unit]
     amount = rows["amount_per_year"].astype(float) * rows["period"].map(years)
-    sums = amount.groupby([rows["role"], rows["material"]], sort=False).sum() / whole
+    sums = amount.groupby([rows["role"], rows["material"]], sort=False).sum() / horizon
     table = sums.rename("amount_per_year").reset_index()
     table = table[table["amount_per_year"] > 0.0].reset_index(drop=True)
     table.insert(0, "unit", unit)
@@ -258,6 +269,6 @@ def _listed(flows: pd.DataFrame, role: str) -> str:
 
 def _load(solution: Solution, unit: str) -> float:
     units = solution.tables.units
-    own = units[(units["unit"] == unit) & (units["in_service"] > 0.5)]
-    available = float(own["available_per_year"].sum())
-    return float(own["load_per_year"].sum()) / available if available else np.nan
+    in_service = units[(units["unit"] == unit) & (units["in_service"] > 0.5)]
+    available = float(in_service["available_per_year"].sum())
+    return float(in_service["load_per_year"].sum()) / available if available else np.nan

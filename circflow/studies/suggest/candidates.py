@@ -13,10 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from circflow.data.append import Row, with_rows
+from circflow.data.files.append import Row, with_rows
 from circflow.data.read import scenario_of
 from circflow.data.scenario import Scenario
-from circflow.data.schema import BY_NAME
+from circflow.data.schema.sheets import BY_NAME
+from circflow.i18n import say
 from circflow.library.read import split_list
 from circflow.studies.suggest.first_tonne import Flow, Offer, Pricing
 
@@ -73,10 +74,14 @@ def candidate(
     return Candidate(name, technology, site, usable, *lists)
 
 
+def rows_of(pricing: Pricing, candidates: Sequence[Candidate]) -> Sheets:
+    """The rows that candidates add to the scenario, by sheet."""
+    return _Rows(pricing).of(candidates)
+
+
 def with_candidates(pricing: Pricing, candidates: Sequence[Candidate]) -> Scenario:
     """The scenario with candidates added, read and checked again."""
-    sheets = _Rows(pricing).of(candidates)
-    return scenario_of(with_rows(pricing.scenario.book, sheets))
+    return scenario_of(with_rows(pricing.scenario.book, rows_of(pricing, candidates)))
 
 
 class _Rows:
@@ -145,7 +150,11 @@ class _Rows:
             status="candidate",
             can_idle="yes" if row["can_idle"] else None,
             source=self._source(row["source"]),
-            note=f"suggested; {row['confidence']} figures, capex ±{100 * row['accuracy']:g} %",
+            note=say(
+                "suggested; {confidence} figures, capex ±{value:g} %",
+                confidence=row["confidence"],
+                value=100 * row["accuracy"],
+            ),
             **known,
             **figures,
         )
@@ -156,12 +165,15 @@ class _Rows:
         at = self.scenario.codes.known("site", one.site)
         row = self.pricing.technologies[one.technology]
         source = self._source(row["source"])
-        lines = [line for flow in offer.flows for line in self._lines(one, flow, at)]
-        groups: dict[str, list[str]] = {}
-        for line in lines:
-            if line.get("group") is not None:
-                groups.setdefault(str(line["group"]), []).append(str(line["material"]))
-            self._add("Recipes", technology=one.unit, recipe=offer.recipe, source=source, **line)
+        groups: dict[str, dict[str, str]] = {}
+        for flow in offer.flows:
+            for line in self._lines(one, flow, at):
+                if line.get("group") is not None:
+                    group = groups.setdefault(str(line["group"]), {})
+                    group[str(line["material"])] = flow.library_material
+                self._add(
+                    "Recipes", technology=one.unit, recipe=offer.recipe, source=source, **line
+                )
         rate = self.pricing.rates.factor(str(row["currency"]), row["price_year"])
         costs = self.library.costs
         costs = costs[(costs["technology"] == one.technology) & (costs["recipe"] == offer.recipe)]
@@ -232,33 +244,49 @@ class _Rows:
         if flow.role == "input":
             self._add("Purchases", once=key, price=flow.price[at, 0], **place)
         elif row["category"] != "waste":
-            self._add("Markets", once=key, price=0.0, note="no market known: given away", **place)
+            self._add(
+                "Markets", once=key, price=0.0, note=say("no market known: given away"), **place
+            )
         elif (fee := self.pricing.new_fee(at)) is not None:
-            note = "the dearest fee of the site"
+            note = say("the dearest fee of the site")
             self._add("Disposal", once=key, fee=fee, note=note, **place)
         return name
 
-    def _blends(self, one: Candidate, offer: Offer, groups: dict[str, list[str]]) -> None:
-        """The library's limits of quality of what goes into a group."""
+    def _blends(self, one: Candidate, offer: Offer, groups: dict[str, dict[str, str]]) -> None:
+        """The library's limits of what goes into a group: materials of the scenario, and what
+        they are in the library."""
         limits = self.library.blend_limits
         of = (limits["technology"] == one.technology) & (limits["recipe"] == offer.recipe)
         for limit in limits[of].to_dict("records"):
-            materials = groups.get(limit["group"], [])
-            if not materials or limit["property"] is None:
+            materials = groups.get(limit["group"], {})
+            if limit["property"] is None:
+                limited = self._share(str(limit["material"]), materials)
+            else:
+                measured = [self._measured(m, str(limit["property"])) for m in materials]
+                limited = {"property": limit["property"]} if materials and all(measured) else {}
+            if not limited:
                 continue
-            measured = [self._measured(m, str(limit["property"])) for m in materials]
-            if not all(measured):
-                continue
+            row = {"technology": one.unit, "recipe": offer.recipe, "group": limit["group"]}
+            row |= {"min": limit["min"], "max": limit["max"], "source": SOURCE} | limited
+            self._add("BlendLimits", **row)
+
+    def _share(self, limited: str, materials: dict[str, str]) -> dict[str, str]:
+        """How a limit names the share of a material of the library: where several materials of
+        the scenario are it, by a property that is 1 for these and 0 for the others."""
+        those = [name for name, of in materials.items() if of == limited]
+        if len(those) <= 1:
+            return {"material": those[0]} if those else {}
+        share = say("share of {limited}", limited=limited)
+        for name in materials:
             self._add(
-                "BlendLimits",
-                technology=one.unit,
-                recipe=offer.recipe,
-                group=limit["group"],
-                property=limit["property"],
-                min=limit["min"],
-                max=limit["max"],
+                "Properties",
+                once=(name, share),
+                material=name,
+                property=share,
+                value=float(name in those),
                 source=SOURCE,
             )
+        return {"property": share}
 
     def _measured(self, material: str, name: str) -> bool:
         """Whether a property of a material is known; it is taken from the library if need be."""

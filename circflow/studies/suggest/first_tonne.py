@@ -26,6 +26,7 @@ import pandas as pd
 from circflow.algebra.investment import annuity
 from circflow.data.coded import Flags, Floats
 from circflow.data.scenario import MILLION, Scenario
+from circflow.i18n import say
 from circflow.library.read import Library
 from circflow.solution.solution import Solution
 from circflow.studies.suggest.local_prices import LocalPrices
@@ -168,13 +169,13 @@ class Pricing:
                 ["technology", "recipe", "variable_cost", "capacity_use"]
             ].itertuples(index=False)
         }
-        made = []
+        offers = []
         for (technology, recipe), listed in recipes.items():
             flows = tuple(self._flows(listed))
             if any(self._is_waste(flow) for flow in flows):
                 cost, use = costs.get((technology, recipe), (0.0, 1.0))
-                made.append(self._offer(technology, recipe, flows, cost, use))
-        return made
+                offers.append(self._offer(technology, recipe, flows, cost, use))
+        return offers
 
     def _flows(self, rows: list[dict[Any, Any]]) -> Iterator[Flow]:
         for row in rows:
@@ -190,8 +191,8 @@ class Pricing:
     ) -> Offer:
         row = self.technologies[technology]
         rate = self.rates.factor(str(row["currency"]), row["price_year"])
-        own = self._factors(technology, recipe)
-        margin = -cost * rate - self.prices.emissions.of_recipe(own)
+        factors = self._factors(technology, recipe)
+        margin = -cost * rate - self.prices.emissions.of_recipe(factors)
         missing: list[tuple[str, Flags]] = []
         for group in alternatives(flows):
             costs = np.stack([f.amount * f.price for f in group])
@@ -265,12 +266,20 @@ class Pricing:
             rows = [most, margin, per_unit, margin - per_unit, np.full(len(size), float(decided))]
             best = np.where(margin - per_unit > best[3], rows, best)
         most, margin, per_unit, first_tonne, decided_in = best
+        never = not any(self.service(offer.technology, t).any() for t in range(len(self.start)))
+        if never:
+            margin = offer.margin @ self.weight / self.weight.sum()
+            per_unit, first_tonne = np.full((2, len(size)), np.nan)
         missing = np.array(["" for _ in range(len(margin))], dtype=object)
         for text, there in offer.missing:
             missing[there] = [f"{m}; {text}" if m else text for m in missing[there]]
         none = arriving <= 0.0
-        unsupplied = "none of its wastes arrives"
+        unsupplied = say("none of its wastes arrives")
         missing[none] = [f"{m}; {unsupplied}" if m else unsupplied for m in missing[none]]
+        if never:
+            years = f"{row['construction_years']:.0f}"
+            late = say("it takes {years} years to build, and the horizon is over", years=years)
+            missing = np.array([f"{m}; {late}" if m else late for m in missing], dtype=object)
         new = [f.library_material for f in offer.flows if f.role == "output" and not f.materials]
         products = [n for n in new if self.materials[n]["category"] != "waste"]
         sold = any(
@@ -341,11 +350,11 @@ class Pricing:
         most = stocks["max_reclaim_per_year"]
         yearly = np.where(np.isnan(most), yearly, np.minimum(yearly, most))
         np.add.at(amounts, (stocks["site"], stocks["material"]), yearly)
-        made = self.solution.tables.conversions
-        made = made[made["role"] == "output"]
-        of = tuple(codes.of(n, made[n].tolist()) for n in ("site", "material", "period"))
+        outputs = self.solution.tables.conversions
+        outputs = outputs[outputs["role"] == "output"]
+        of = tuple(codes.of(n, outputs[n].tolist()) for n in ("site", "material", "period"))
         np.add.at(
-            amounts, of[:2], made["amount_per_year"].to_numpy(float) * years[of[2]] / years.sum()
+            amounts, of[:2], outputs["amount_per_year"].to_numpy(float) * years[of[2]] / years.sum()
         )
         return amounts
 
@@ -405,5 +414,5 @@ def alternatives(flows: tuple[Flow, ...]) -> list[tuple[Flow, ...]]:
 def _lack(group: tuple[Flow, ...]) -> str:
     names = " or ".join(dict.fromkeys(f.library_material for f in group))
     if group[0].role == "input":
-        return f"no {names} arrives"
-    return f"no outlet for {names}"
+        return say("no {names} arrives", names=names)
+    return say("no outlet for {names}", names=names)

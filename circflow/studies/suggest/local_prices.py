@@ -26,11 +26,12 @@ from circflow.data.checks.typed import empty_frame
 from circflow.data.coded import Floats, Ints, Items
 from circflow.data.network import can_take
 from circflow.data.scenario import Scenario
-from circflow.data.schema import BY_NAME
+from circflow.data.schema.sheets import BY_NAME
 from circflow.data.table import Table
+from circflow.i18n import mark
 from circflow.solution.solution import Solution
 
-_PLANT = "\N{ZERO WIDTH SPACE}any plant"
+_PLANT = mark("\u200bany plant")
 """No name of a workbook: white space at its ends is trimmed."""
 _HOPS = 3
 """Links that a tonne may take one after another (through hubs)."""
@@ -266,5 +267,7 @@ def _with_plants(
         last = int(old.frame.index.max()) if len(old) else 1
         rows.index = pd.RangeIndex(last + 1, last + 1 + len(rows))
         frame = pd.concat([old.frame, rows]) if len(old) else rows
-        tables[name] = Table(old.sheet, frame.astype(old.frame.dtypes.to_dict()), old.letters)
+        tables[name] = Table(
+            old.sheet, frame.astype(old.frame.dtypes.to_dict()), old.letters, old.title
+        )
     return replace(scenario, tables=tables)

@@ -17,9 +17,10 @@ from functools import cached_property
 
 import pandas as pd
 
-from circflow.data.cells import plain
+from circflow.data.cells import written
 from circflow.data.scenario import Scenario
 from circflow.data.suggest import nearest
+from circflow.i18n import mark, say
 from circflow.library.read import Library, split_list
 from circflow.studies.errors import StudyError
 
@@ -31,10 +32,12 @@ APART = 2.0
 """Shares of a substance that differ by more than this factor are not one material."""
 _MEASURES = (1.0, 100.0, 10_000.0)
 """Properties have no unit: a share, per cent and grams per tonne of one thing differ by these."""
+ASKED = ("waste", "intermediate")
+"""Categories of which every material is matched, or asked about."""
 _ALIKE = 0.8
 _PROPOSALS = 3
-_SETTLE = "write its name in library_material of the sheet Materials, or - for none"
-NOT_IN_ITS_UNIT = "count it in the library's unit, or in t, if it is that"
+_SETTLE = mark("write its name in Materials.library_material, or - for none")
+NOT_IN_ITS_UNIT = mark("count it in the library's unit, or in t, if it is that")
 NONE = "-"
 """In `library_material`: this is no material of the library."""
 
@@ -100,22 +103,41 @@ class _Maker:
             name = self._stated(material, str(stated))
             if self._factor(row, name) is None:
                 raise StudyError(
-                    f"Materials, {material!r}: it is counted in {row['unit']}, {name!r} of the "
-                    f"library in {self.of[name]['unit']}: count both in t, or write - in "
-                    "library_material"
+                    say(
+                        "Materials, {material!r}: it is counted in {unit}, {name!r} of the library "
+                        "in {unit_2}: count both in t, or write - in library_material",
+                        material=material,
+                        unit=row["unit"],
+                        name=name,
+                        unit_2=self.of[name]["unit"],
+                    )
                 )
             return (*head, name, "stated", True, self._factor(row, name), "")
-        how, found = self._by_name(row)
-        if len(found) == 1:
-            factor, doubt = self._factor(row, found[0]), self._doubt(row, found[0])
-            settle = NOT_IN_ITS_UNIT if factor is None else f"if it is {found[0]!r}, {_SETTLE}"
+        how, materials = self._by_name(row)
+        if len(materials) == 1:
+            factor, doubt = self._factor(row, materials[0]), self._doubt(row, materials[0])
+            settle = (
+                NOT_IN_ITS_UNIT
+                if factor is None
+                else say("if it is {materials!r}, {settle}", materials=materials[0], settle=_SETTLE)
+            )
             question = f"{doubt}; {settle}" if doubt else ""
-            return (*head, found[0], how, not doubt, factor, question)
-        near = found or self._near(row)
+            return (*head, materials[0], how, not doubt, factor, question)
+        near = materials or self._near(row)
         if not near:
-            return None
+            if row["category"] not in ASKED:
+                return None
+            question = say("the library has no name like it; {settle}", settle=say(_SETTLE))
+            return (*head, None, "", False, None, question)
         listed = " or ".join(repr(name) for name in near)
-        return (*head, near[0], how or "alike", False, None, f"is it {listed}? {_SETTLE}")
+        return (
+            *head,
+            near[0],
+            how or "alike",
+            False,
+            None,
+            say("is it {listed}? {settle}", listed=listed, settle=say(_SETTLE)),
+        )
 
     def _factor(self, row: Mapping[object, object], name: str) -> float | None:
         """The scenario's units per unit of the library; None where they cannot be compared."""
@@ -134,53 +156,83 @@ class _Maker:
         if coded:
             listed = ", ".join(repr(name) for name in coded)
             raise StudyError(
-                f"Materials, {material!r}: library_material: the code {text} is that of {listed}: "
-                "write the name of one"
+                say(
+                    "Materials, {material!r}: library_material: the code {text} is that of "
+                    "{listed}: write the name of one",
+                    material=material,
+                    text=text,
+                    listed=listed,
+                )
             )
         close = nearest(text, self.of)
-        better = f"; did you mean {close!r}?" if close else ""
+        better = say("; did you mean {close!r}?", close=close) if close else ""
         raise StudyError(
-            f"Materials, {material!r}: the library has no material {text!r}{better} "
-            "(`circflow library` lists them)"
+            say(
+                "Materials, {material!r}: the library has no material {text!r}{better} "
+                "(`circflow library` lists them)",
+                material=material,
+                text=text,
+                better=better,
+            )
         )
 
     def _by_name(self, row: Mapping[object, object]) -> tuple[str, list[str]]:
         """The library's materials that have one of its names, by the nearest kind of name."""
         forms = [form for name in (row["material"], row["name"]) for form in _forms(name)]
         for how in _STRENGTH[2:]:
-            found = [m for form in forms for m in self.names[how].get(form, ())]
-            if found:
-                return how, list(dict.fromkeys(found))
+            materials = [m for form in forms for m in self.names[how].get(form, ())]
+            if materials:
+                return how, list(dict.fromkeys(materials))
         return "", []
 
     def _doubt(self, row: Mapping[object, object], name: str) -> str:
         """Why a material of that name may be another one; "" if nothing speaks against it."""
         other = self.of[name]
         if self._factor(row, name) is None:
-            return f"it is counted in {row['unit']} here, in {other['unit']} in the library"
+            return say(
+                "it is counted in {unit} here, in {unit_2} in the library",
+                unit=row["unit"],
+                unit_2=other["unit"],
+            )
         here, there = _number(row["hazard_class"]), _number(other["hazard_class"])
         if here is not None and there is not None and here <= HAZARDOUS and here < there:
-            return f"it is of hazard class {plain(here)} here, of {plain(there)} in the library"
+            return say(
+                "it is of hazard class {here} here, of {there} in the library",
+                here=written(here),
+                there=written(there),
+            )
         mine, its = self.here.get(str(row["material"]), {}), self.there.get(name, {})
         for substance, share in mine.items():
             usual = its.get(substance)
             if usual is not None and not _alike(share, usual):
-                return f"{substance} is {plain(share)} here, {plain(usual)} in the library"
+                return say(
+                    "{substance} is {share} here, {usual} in the library",
+                    substance=substance,
+                    share=written(share),
+                    usual=written(usual),
+                )
         return ""
 
     def _near(self, row: Mapping[object, object]) -> list[str]:
         """Materials of the library with a name like that of a waste or intermediate."""
-        if row["category"] not in ("waste", "intermediate"):
+        if row["category"] not in ASKED:
             return []
         forms = [form for name in (row["material"], row["name"]) for form in _forms(name)]
         scores: dict[str, float] = {}
         for names in self.names.values():
             for known, materials in names.items():
                 score = max((_likeness(form, known) for form in forms), default=0.0)
-                for material in materials if score >= _ALIKE else ():
-                    if self.of[material]["category"] in ("waste", "intermediate"):
+                for material in materials if score > 0.0 else ():
+                    if self.of[material]["category"] in ASKED:
                         scores[material] = max(scores.get(material, 0.0), score)
-        return sorted(scores, key=lambda name: -scores[name])[:_PROPOSALS]
+        alike = [m for m, score in scores.items() if score >= _ALIKE]
+        alike = alike or [m for m in scores if self._of_like_composition(row, m)]
+        return sorted(alike, key=lambda name: -scores[name])[:_PROPOSALS]
+
+    def _of_like_composition(self, row: Mapping[object, object], name: str) -> bool:
+        """Whether both sides know a substance of two materials, and nothing speaks against them."""
+        mine, its = self.here.get(str(row["material"]), {}), self.there.get(name, {})
+        return bool(mine.keys() & its.keys()) and not self._doubt(row, name)
 
 
 def _lookup(library: Library) -> dict[str, dict[str, list[str]]]:

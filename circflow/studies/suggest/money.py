@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from circflow.i18n import say
 from circflow.studies.errors import StudyError
 
 _RATE = re.compile(r"\s*([^\W\d]+)\s*(\d{4})?\s*=\s*(\S+)\s*")
@@ -37,8 +38,14 @@ class Rates:
             return 1.0
         label = f"{currency} {of_year}" if of_year is not None else currency
         raise StudyError(
-            f"state what one {currency}{f' of {of_year}' if of_year else ''} is worth in "
-            f"{self.currency}: --rate '{label}=…', or the key rates of the sheet Scenario"
+            say(
+                "state what one {currency}{if_any} is worth in {currency_2}: --rate "
+                "'{label}=…', or the key rates of the sheet Scenario",
+                currency=currency,
+                if_any=say(" of {of_year}", of_year=of_year) if of_year else "",
+                currency_2=self.currency,
+                label=label,
+            )
         )
 
 
@@ -53,7 +60,10 @@ def read_rates(currency: str, texts: Iterable[str]) -> Rates:
         value = _number(match[3]) if match else math.nan
         if match is None or not value > 0.0 or math.isinf(value):
             raise StudyError(
-                f"{part.strip()!r} is not a rate: write CURRENCY YEAR=VALUE, such as 'USD 2023=95'"
+                say(
+                    "{strip!r} is not a rate: write CURRENCY YEAR=VALUE, such as 'USD 2023=95'",
+                    strip=part.strip(),
+                )
             )
         stated[match[1], int(match[2]) if match[2] else None] = value
     return Rates(currency, stated)

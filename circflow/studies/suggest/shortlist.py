@@ -5,13 +5,13 @@ come from and its outputs put into those where they end, one unit of activity a 
 decisions held. The shadow prices of that plan are the price interval's other end: they tell what
 the first tonne is worth at least.
 
-Then every pair that is left is put into the plan, at any size, with all other decisions held and
-the budget set aside; the LP's gain decides which are solved in full.
+Every pair that may gain something is put into the programme with all decisions relaxed; what the
+LP gains decides which are solved in full, and of these the first tonne is asked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -19,7 +19,8 @@ import pandas as pd
 from circflow.algebra.build import weights
 from circflow.data.coded import Floats, Ints, place_in
 from circflow.data.scenario import MILLION
-from circflow.solver.highs import Session
+from circflow.solver.highs import Outcome
+from circflow.solver.proven import Proven
 from circflow.studies.suggest.first_tonne import Offer, Pricing, alternatives
 from circflow.studies.units.candidates import Bench, Plan
 
@@ -32,7 +33,8 @@ class FirstTonne:
         held = bench.hold(plan.x)
         assert held is not None and held.outcome.row_dual is not None
         self.family = bench.compiled.families["material_balance"]
-        self.before = self._prices(held.outcome.row_dual)
+        self.held, self.dual = held.outcome, held.outcome.row_dual
+        self.before = self._prices(self.dual)
 
     def _prices(self, dual: Floats) -> Floats:
         """Currency per unit, in money of the period, by row of the balance."""
@@ -46,17 +48,40 @@ class FirstTonne:
         row, amount = self._asked(offer, site, np.flatnonzero(service))
         if not len(row):
             return at_plan_prices
-        rows = self.family.rows[row]
-        zeros = np.zeros(len(rows))
-        self.bench.linear.change_rows(rows, amount, amount)
-        after = self.bench.linear.resolve()
-        self.bench.linear.change_rows(rows, zeros, zeros)
+        after = self._after(row, amount)
         if after.x is None or after.row_dual is None:
             return -np.inf
         dearer = amount * (self._prices(after.row_dual)[row] - self.before[row])
         weight = self.pricing.weight * service
         loss = float(dearer @ weight[self.family.items["period"][row]])
         return at_plan_prices - max(loss, 0.0) / float(weight.sum())
+
+    def of_a_plant(
+        self, offer: Offer, site: int, decided: int, at_plan_prices: float, run: float
+    ) -> float:
+        """What a unit of activity is worth where `run` of them a year are asked of the plan, its
+        decisions held (−inf: so much cannot be had): the plan's own loss is told, not the price
+        of the first tonne alone."""
+        service = self.pricing.service(offer.technology, decided)
+        row, amount = self._asked(offer, site, np.flatnonzero(service))
+        if not len(row):
+            return at_plan_prices
+        after = self._after(row, amount * run)
+        if after.x is None:
+            return -np.inf
+        first = float(self.dual[self.family.rows[row]] @ amount) * run
+        dearer = (after.objective - self.held.objective - first) * MILLION
+        weight = float((self.pricing.weight * service).sum())
+        goal = weights(self.bench.scenario).value or 1
+        return at_plan_prices - max(dearer, 0.0) / goal / weight / run
+
+    def _after(self, row: Ints, amount: Floats) -> Outcome:
+        """The plan, its decisions held, with amounts taken out of rows of the balance."""
+        rows, zeros = self.family.rows[row], np.zeros(len(row))
+        self.bench.linear.change_rows(rows, amount, amount)
+        after = self.bench.linear.resolve()
+        self.bench.linear.change_rows(rows, zeros, zeros)
+        return after
 
     def _asked(self, offer: Offer, site: int, periods: Ints) -> tuple[Ints, Floats]:
         """Rows of the balance and what is taken out of each (put in: below 0)."""
@@ -82,50 +107,37 @@ class FirstTonne:
         return np.array(list(asked), dtype=np.intp), np.array(list(asked.values()), dtype=float)
 
 
-def quick_gains(
-    bench: Bench, base: Bench, plan: Plan, units: Sequence[str], tell: Callable[[str], None]
-) -> dict[str, float]:
-    """What a plan gains with each of more candidates, all its decisions held (million).
+def first_look(bench: Bench, units: Sequence[str]) -> dict[str, float]:
+    """What each of some candidates gains where every decision may be taken in part (million).
 
-    Args:
-        bench: the scenario with the candidates.
-        base: the scenario without.
-        plan: of `base`.
-        units: the candidates that were added.
-        tell: is told how far it is.
+    The relaxed programme with the candidate built whole, the others not at all, and all else free
+    to answer: the plants that it needs or displaces are seen, which they are not where the plan's
+    decisions are held.
     """
-    x = np.zeros(bench.program.shape[1])
-    for name in ("built", "running"):
-        old = base.places(name).set_index(["unit", "period"])["place"]
-        new = bench.places(name).set_index(["unit", "period"])["place"]
-        both = new.index.intersection(old.index)
-        x[new[both].to_numpy(np.intp)] = np.round(plan.x[old[both].to_numpy(np.intp)])
-    program = bench.program.with_limits(bench.budgets, upper=np.inf).with_fixed(x)
-    session = Session(program, scaling=bench.search.scaling)
+    session = Proven(bench.program.relaxed(), scaling=bench.scaling)
+    places = {unit: bench.units.get(unit, _NONE) for unit in units}
+    every = np.concatenate([_NONE, *places.values()])
+    session.change_bounds(every, np.zeros(len(every)), np.zeros(len(every)))
     without = session.solve()
     gains = dict.fromkeys(units, -np.inf)
-    for n, unit in enumerate(units):
-        tell(f"first look at candidates: {n + 1} of {len(units)}")
-        own = np.concatenate([bench.units.get(unit, _NONE), bench.running.get(unit, _NONE)])
+    for unit, own in places.items():
         if not len(own) or without.x is None:
             continue
-        zeros = np.zeros(len(own))
-        running = np.isin(own, bench.running.get(unit, _NONE)).astype(float)
-        for column in bench.units[unit].tolist():
-            here = np.where(own == column, 1.0, running)
-            session.change_bounds(own, here, here)
-            found = session.resolve()
-            if found.x is not None:
-                gains[unit] = max(gains[unit], without.objective - found.objective)
-        session.change_bounds(own, zeros, zeros)
+        row = np.array([bench.once[unit]], dtype=np.intp)
+        session.change_bounds(own, np.zeros(len(own)), np.ones(len(own)))
+        session.change_rows(row, np.ones(1), np.ones(1))
+        found = session.resolve()
+        if found.x is not None:
+            gains[unit] = without.objective - found.objective
+        session.change_rows(row, np.full(1, -np.inf), np.ones(1))
+        session.change_bounds(own, np.zeros(len(own)), np.zeros(len(own)))
     return gains
 
 
-def pool(table: pd.DataFrame, most: int, of_one: int) -> pd.DataFrame:
-    """The pairs with the greatest bound: at most so many, and of one technology."""
-    good = table[table["missing"].eq("") & table["market"] & (table["most"] > 0.0)]
-    good = good[good.groupby("technology").cumcount() < of_one]
-    return good.head(most).reset_index(drop=True)
+def promising(table: pd.DataFrame) -> pd.DataFrame:
+    """The pairs that lack nothing and may gain something."""
+    good = table["missing"].eq("") & table["market"] & (table["most"] > 0.0)
+    return table[good].reset_index(drop=True)
 
 
 _NONE: Ints = np.array([], dtype=np.intp)

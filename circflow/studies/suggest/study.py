@@ -2,7 +2,7 @@
 
 1. The plan of the scenario and its prices.
 2. A bound for every technology at every site (`first_tonne`), array work.
-3. The best by the bound are put into the plan with its decisions held (`shortlist`).
+3. The best by the bound are looked at with all decisions relaxed (`shortlist`).
 4. The best of these are added to the scenario and solved: each alone, and all together.
 
 `gain` is the optimum with that one candidate added less the optimum without, both of the scenario
@@ -15,36 +15,45 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from circflow.data.arguments import public
-from circflow.data.files import write_book
+from circflow.data.files.books import write_book
 from circflow.data.result import Result, figure
 from circflow.data.scenario import Scenario
+from circflow.i18n import say
 from circflow.library.read import Library, read_library
 from circflow.solution.solution import Solution
+from circflow.solver.run import Progress
 from circflow.studies.errors import StudyError
-from circflow.studies.suggest.alone import COLUMNS, FLOWS, Alone, built, in_threads
-from circflow.studies.suggest.candidates import Candidate, candidate, with_candidates
+from circflow.studies.suggest.alone import COLUMNS, FLOWS, Alone, Judged, built, in_threads
+from circflow.studies.suggest.candidates import (
+    Candidate,
+    Sheets,
+    candidate,
+    rows_of,
+    with_candidates,
+)
 from circflow.studies.suggest.first_tonne import Offer, Pricing
 from circflow.studies.suggest.local_prices import local_prices
 from circflow.studies.suggest.match import match_materials
 from circflow.studies.suggest.money import read_rates
-from circflow.studies.suggest.shortlist import FirstTonne, pool, quick_gains
+from circflow.studies.suggest.shortlist import FirstTonne, first_look, promising
 from circflow.studies.suggest.unmet import almost, known_units, needing_a_market
 from circflow.studies.units.candidates import Bench, Setting
 
-Progress = Callable[[str], None]
-_POOL = 40
-"""Pairs of a technology and a site that are put into the plan with its decisions held."""
-_SITES, _SITES_SHOWN = 4, 2
-"""Of one technology, at so many sites at most; of them are solved in full."""
-_DISPLACING = 5
+if TYPE_CHECKING:
+    from circflow.report.page.frame import Section
+
+_POOL = 200
+"""Pairs of a technology and a site, those of the greatest bound, that a first look is taken at."""
+_SITES = 2
+"""Of one technology, at so many sites at most are solved in full."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -77,9 +86,14 @@ class Suggestions(Result):
     @property
     def headline(self) -> str:
         pays = int(self.table["pays"].sum()) if len(self.table) else 0
-        return (
-            f"{self.scenario.name}: {pays} of {len(self.table)} suggestions pay, together"
-            f" {figure(self.portfolio_gain)} million {self.currency}"
+        return say(
+            "{name}: {pays} of {count} suggestions pay, together {portfolio_gain} "
+            "million {currency}",
+            name=self.scenario.name,
+            pays=pays,
+            count=len(self.table),
+            portfolio_gain=figure(self.portfolio_gain),
+            currency=self.currency,
         )
 
     @property
@@ -105,6 +119,18 @@ class Suggestions(Result):
         wanted = set(units)
         return with_candidates(self.pricing, [c for c in self.candidates if c.unit in wanted])
 
+    def opening(self) -> list[Section]:
+        """What its page says first."""
+        from circflow.report.page.suggestions import suggestions_opening
+
+        return suggestions_opening(
+            self.tables(), self.objective, self.portfolio_gain, self.currency
+        )
+
+    def rows(self) -> dict[str, Sheets]:
+        """The rows of the scenario that each suggestion is, by unit and sheet."""
+        return {c.unit: rows_of(self.pricing, [c]) for c in self.candidates}
+
     def write_scenario(self, path: str | os.PathLike[str]) -> None:
         """Write the scenario with all suggestions as candidates."""
         write_book(with_candidates(self.pricing, self.candidates).book, path)
@@ -113,8 +139,8 @@ class Suggestions(Result):
         """Write every table: .xlsx, .html, .json, or a folder of CSV files."""
         from circflow.report.study_tables import write_tables
 
-        title = f"{self.scenario.name}: what could be made"
-        write_tables(self.tables(), path, currency=self.currency, title=title)
+        title, money = say("{name}: what could be made", name=self.scenario.name), self.currency
+        write_tables(self.tables(), path, currency=money, title=title, opening=self.opening())
 
 
 @public
@@ -151,7 +177,7 @@ def suggest(  # noqa: PLR0913
         NoPlan: the scenario has no plan.
     """
     if top < 1:
-        raise StudyError(f"the number of suggestions must be at least 1, not {top}")
+        raise StudyError(say("the number of suggestions must be at least 1, not {top}", top=top))
     if not isinstance(library, Library):
         library = read_library(library)
     settings = scenario.settings
@@ -200,14 +226,14 @@ class _Work:
         self.gap, self.time_limit = gap, time_limit
         self.jobs = jobs or min(os.cpu_count() or 1, 4)
         begun = time.perf_counter()
-        tell("the best plan")
+        tell(say("the best plan"))
         self.bench = Bench(scenario, gap=gap, time_limit=time_limit)
         plan = self.bench.solve()
         if plan is None:
             from circflow.solver.run import solve
 
             solve(scenario, time_limit=time_limit)  # tells why
-            raise StudyError("no plan was found")
+            raise StudyError(say("no plan was found"))
         self.plan = plan
         self.solution: Solution = self.bench.solution(plan)
         self.seconds = {"plan": time.perf_counter() - begun}
@@ -217,29 +243,31 @@ class _Work:
     ) -> pd.DataFrame:
         """The pairs that are solved in full, with `first_tonne_least` and their candidate."""
         begun = time.perf_counter()
-        best = pool(table, max(_POOL, 2 * top), _SITES)
-        self.tell(f"{len(best)} technologies at sites: the price interval of the first tonne")
-        interval = FirstTonne(self.bench, self.plan, pricing)
-        codes = self.scenario.codes
-        rows = best.to_dict("records")
-        best["first_tonne_least"] = [
-            interval.least(offers[r["offer"]], codes.known("site", r["site"]), r["decided"],
-                           r["first_tonne_value"])
-            for r in rows
-        ]  # fmt: skip
+        best = promising(table).head(max(_POOL, 2 * top))
         units = self.scenario.frame("Units")
         taken = {*units["unit"], *self.scenario.frame("Recipes")["technology"]}
-        new = [candidate(pricing, offers, r["technology"], r["site"], taken) for r in rows]
+        new = [
+            candidate(pricing, offers, r["technology"], r["site"], taken)
+            for r in best.to_dict("records")
+        ]
+        self.tell(say("a first look at {count} technologies at sites", count=len(new)))
         best["candidate"] = pd.Series(new, index=best.index, dtype=object)
         if new:
             bench = Bench(with_candidates(pricing, new), gap=self.gap)
-            names = [c.unit for c in new]
-            quick = quick_gains(bench, self.bench, self.plan, names, self.tell)
-            best["quick_gain"] = [quick[name] for name in names]
-            best = best.sort_values("quick_gain", ascending=False, kind="stable")
-            best = best[best.groupby("technology").cumcount() < _SITES_SHOWN]
+            gains = first_look(bench, [c.unit for c in new])
+            best["first_look"] = [gains[c.unit] for c in new]
+            best = best.sort_values("first_look", ascending=False, kind="stable")
+            best = best[best.groupby("technology").cumcount() < _SITES]
+        best = best.head(top + top // 2).reset_index(drop=True)
+        interval = FirstTonne(self.bench, self.plan, pricing)
+        codes = self.scenario.codes
+        best["first_tonne_least"] = [
+            interval.least(offers[r["offer"]], codes.known("site", r["site"]), r["decided"],
+                           r["first_tonne_value"])
+            for r in best.to_dict("records")
+        ]  # fmt: skip
         self.seconds["shortlist"] = time.perf_counter() - begun
-        return _chosen(best, top)
+        return best
 
     def solved(
         self, pricing: Pricing, chosen: pd.DataFrame, top: int, break_evens: bool
@@ -247,26 +275,26 @@ class _Work:
         """Every pair of the short list alone, the best of them together."""
         begun = time.perf_counter()
         candidates = list(chosen["candidate"]) if len(chosen) else []
-        self.tell("building the model with the suggestions")
+        self.tell(say("building the model with the suggestions"))
         scenario = with_candidates(pricing, candidates)
         bench = Bench(scenario, gap=self.gap, time_limit=self.time_limit)
         every = frozenset(c.unit for c in candidates)
         without = bench.solve(Setting(out=every))
         if without is None:
-            raise StudyError("there is no plan without the suggestions: a fault of circflow")
+            raise StudyError(say("there is no plan without the suggestions: a fault of circflow"))
         alone = Alone(pricing, without, bench.solution(without), every)
         benches = [bench, *(bench.twin() for _ in range(min(self.jobs, len(chosen)) - 1))]
         tell = self.tell
         rows = chosen.to_dict("records")
-        judged = in_threads(benches, alone.judged, rows, lambda n: tell(f"solved {n}"))
+        judged = in_threads(benches, alone.judged, rows, lambda n: tell(say("solved {n}", n=n)))
         judged.sort(key=lambda one: -one.value)
-        judged = judged[:top]
+        judged = self._each_of_its_own(bench, every, judged)[:top]
         self.seconds["solving"] = time.perf_counter() - begun
         if break_evens:
             in_threads(benches, alone.even, judged, lambda n: tell(f"break-evens {n}"))
         for one in judged:
             one.record["hangs_on"] = "; ".join(alone.doubts(one))
-        self.tell("all suggestions together")
+        self.tell(say("all suggestions together"))
         shown = [one.candidate.unit for one in judged]
         out = Setting(out=every - frozenset(shown))
         together = bench.solve(out, start=without.x) or without
@@ -279,13 +307,25 @@ class _Work:
             "portfolio": built(bench, together, shown),
         }
 
-
-def _chosen(best: pd.DataFrame, top: int) -> pd.DataFrame:
-    """What is solved in full: the best at a first look, and half as many of the greatest bound
-    (a first look, with all else held, does not see what a newcomer displaces)."""
-    first = best.head(top)
-    others = best.drop(first.index).sort_values("most", ascending=False, kind="stable")
-    return pd.concat([first, others.head(max(top // 2, _DISPLACING))]).reset_index(drop=True)
+    @staticmethod
+    def _each_of_its_own(
+        bench: Bench, every: frozenset[str], judged: Sequence[Judged]
+    ) -> list[Judged]:
+        """Suggestions, best first, without those that are another site of a better one and add
+        nothing to it; they are named in its `or_at`."""
+        best: dict[str, Judged] = {}
+        kept = []
+        for one in judged:
+            better = best.setdefault(one.candidate.technology, one)
+            if better is not one and better.plan is not None:
+                out = every - {one.candidate.unit, better.candidate.unit}
+                both = bench.solve(Setting(out=out), start=better.plan.x) or better.plan
+                gained = both.value - max(better.plan.value, better.plan.value - better.value)
+                if gained <= 2.0 * max(bench.gap, 1e-9) * max(abs(both.value), 1.0):
+                    better.record["or_at"] = one.candidate.site
+                    continue
+            kept.append(one)
+        return kept
 
 
 def _stacked(parts: list[pd.DataFrame | None], names: list[str]) -> pd.DataFrame:

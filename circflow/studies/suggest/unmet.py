@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from circflow.i18n import say
 from circflow.report.numbers import number
 from circflow.studies.suggest.first_tonne import WASTES, Flow, Offer, Pricing
 from circflow.studies.suggest.shortlist import FirstTonne
@@ -82,10 +83,18 @@ def _reason(pricing: Pricing, offer: Offer, row: dict[Any, Any]) -> str:
     arriving, full = row["arriving"], _full_load(pricing, offer, row["capacity"])
     if row["first_tonne_value"] <= 0.0:
         short = number(-row["first_tonne_value"])
-        return f"capital: {short} {pricing.scenario.settings.currency} more per unit would pay it"
+        return say(
+            "capital: {short} {currency} more per unit would pay it",
+            short=short,
+            currency=pricing.scenario.settings.currency,
+        )
     if arriving < full:
-        return f"wastes: {number(arriving)} a year arrive, the smallest plant takes {number(full)}"
-    return "it gains too little beside what is built, or markets are full"
+        return say(
+            "wastes: {arriving} a year arrive, the smallest plant takes {full}",
+            arriving=number(arriving),
+            full=number(full),
+        )
+    return say("it gains too little beside what is built, or markets are full")
 
 
 def needing_a_market(
@@ -93,9 +102,9 @@ def needing_a_market(
 ) -> pd.DataFrame:
     """Technologies whose products the scenario has no market for (`NO_MARKET`), nearest first.
 
-    `needed_price` is the price at the works at which the first tonne is worth nothing, were the
-    technology's main new product alone sold; `usual_price` is the library's. The first tonne is
-    that of the lower end of its price interval, at the four sites with the greatest bound.
+    `needed_price` is the price at the works at which a plant at full load is worth nothing, were
+    the technology's main new product alone sold, with all else in the plan held but its flows;
+    `usual_price` is the library's. Of each technology the four sites with the greatest bound.
     """
     rows = table[table["missing"].eq("") & (table["new_products"] != "")]
     rows = rows.sort_values("first_tonne_value", ascending=False, kind="stable")
@@ -110,19 +119,19 @@ def needing_a_market(
         flow = flows[main]
         run = min(r["arriving"], _full_load(pricing, offer, r["capacity"]))
         site = codes.known("site", r["site"])
-        least = interval.least(offer, site, r["decided"], r["first_tonne_value"])
-        needed = -least / flow.amount
+        worth = interval.of_a_plant(offer, site, r["decided"], r["first_tonne_value"], run)
+        needed = -worth / flow.amount
         if not np.isfinite(needed) or (r["market"] and needed <= 0.0):
             continue
         unit = pricing.materials[flow.library_material]["unit"]
         product = flow.library_material, unit, needed, usual[main], flow.amount * run
         records.append((r["technology"], r["site"], *product, r["alike"]))
-    made = pd.DataFrame(records, columns=NO_MARKET)
-    ratio = (made["needed_price"] / made["usual_price"].where(made["usual_price"] > 0.0)).fillna(
-        np.inf
-    )
-    made = made.iloc[np.argsort(ratio.to_numpy(float), kind="stable")]
-    return made.drop_duplicates("technology").reset_index(drop=True)
+    listed = pd.DataFrame(records, columns=NO_MARKET)
+    ratio = (
+        listed["needed_price"] / listed["usual_price"].where(listed["usual_price"] > 0.0)
+    ).fillna(np.inf)
+    listed = listed.iloc[np.argsort(ratio.to_numpy(float), kind="stable")]
+    return listed.drop_duplicates("technology").reset_index(drop=True)
 
 
 def _is_new_product(pricing: Pricing, flow: Flow) -> bool:

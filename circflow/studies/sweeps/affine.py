@@ -29,6 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csc_array, csr_array, hstack, vstack
 
+from circflow.i18n import say
 from circflow.studies.bench.arrays import SECTIONS, Difference, Floats, Snapshot, combined
 from circflow.studies.bench.money_by_rate import Rating
 from circflow.studies.bench.rated import Rated
@@ -105,21 +106,23 @@ class Affine:
     def weights(self, point: Point) -> Floats:
         """What every part counts at a point, then what every kind of money counts."""
         count = len(self.lines)
-        made = np.zeros(2 * count + 4 * len(self.pairs))
+        weights_of = np.zeros(2 * count + 4 * len(self.pairs))
         share = np.zeros(count)
         for n, line in enumerate(self.lines):
             value = point[line.parameter]
             if value is not None:
                 share[n] = line.share(float(value))
-                made[2 * n], made[2 * n + 1] = 1.0, share[n]
+                weights_of[2 * n], weights_of[2 * n + 1] = 1.0, share[n]
         for n, (i, j) in enumerate(self.pairs):
-            both = made[2 * i] * made[2 * j]
+            both = weights_of[2 * i] * weights_of[2 * j]
             at = 2 * count + 4 * n
-            made[at : at + 4] = both * np.array([1.0, share[i], share[j], share[i] * share[j]])
+            weights_of[at : at + 4] = both * np.array(
+                [1.0, share[i], share[j], share[i] * share[j]]
+            )
         if self.rated:
             rating = self.rated.rating
-            made = np.append(made, rating.weights(point[rating.at]))
-        return made
+            weights_of = np.append(weights_of, rating.weights(point[rating.at]))
+        return weights_of
 
     def _split(self, weights: Floats) -> tuple[Floats, Floats]:
         """The weights of the parts, and those of the kinds of money."""
@@ -134,30 +137,30 @@ class Affine:
     def moved(self, weights: Floats) -> Floats:
         """The figures on the support."""
         parts, kinds = self._split(weights)
-        made = np.asarray(self.base.figures[self.support] + self.moves @ parts)
+        figures = np.asarray(self.base.figures[self.support] + self.moves @ parts)
         if self.rated:
-            made[self._rated_at] = self.rated.figures(parts, kinds)
-        return made
+            figures[self._rated_at] = self.rated.figures(parts, kinds)
+        return figures
 
     def figures(self, point: Point) -> Floats:
         """All figures at a point."""
-        made = self.base.figures.copy()
+        values = self.base.figures.copy()
         if len(self.support):
-            made[self.support] = self.moved(self.weights(point))
-        return made
+            values[self.support] = self.moved(self.weights(point))
+        return values
 
     def totals(self, x: Floats, weights: Floats, moved: Floats) -> Floats:
         """Every form at a plan."""
-        made = self.base.totals(x)
+        totals = self.base.totals(x)
         inside, start = self.spans["constant"]
         at = self.support[inside] - start
-        made[at] += moved[inside] - self.base.figures[self.support[inside]]
+        totals[at] += moved[inside] - self.base.figures[self.support[inside]]
         if len(self._part):
             change = weights[self._part] * (self._changing @ x)
-            made += np.bincount(self._label, change, len(made))
+            totals += np.bincount(self._label, change, len(totals))
         if self.rated:
-            made[self.rated.labels] = self.rated.forms(*self._split(weights)) @ np.append(x, 1.0)
-        return made
+            totals[self.rated.labels] = self.rated.forms(*self._split(weights)) @ np.append(x, 1.0)
+        return totals
 
     def error(self, point: Point, compiled: Difference | None) -> tuple[float, NDArray[np.intp]]:
         """Largest relative miss of a compiled point, and the figures that are missed.
@@ -191,11 +194,11 @@ class Affine:
                 change = change - parts[n] * self.forms[n * rows : (n + 1) * rows]
         miss = 0.0
         if self.rated:
-            own = self.rated.labels
-            true = self.base.forms[own, :].toarray() + compiled.forms[own, :].toarray()
+            labels = self.rated.labels
+            true = self.base.forms[labels, :].toarray() + compiled.forms[labels, :].toarray()
             miss = np.abs(self.rated.forms(parts, kinds)[:, :-1] - true).max(initial=0.0)
             others = np.ones(change.shape[0])
-            others[own] = 0.0
+            others[labels] = 0.0
             change = csr_array(change.multiply(others[:, None]))
         miss = max(miss, np.abs(change.data).max(initial=0.0))
         return float(miss) / scale if miss > 1e-12 * scale else 0.0
@@ -290,7 +293,7 @@ class _Fitting:
             if not values or self._is_rate(n):
                 continue
             if not parameter.is_continuous:
-                self.rebuilt[n] = "not a continuous figure"
+                self.rebuilt[n] = say("not a continuous figure")
                 continue
             ordered = sorted(float(v) for v in values)
             candidates.append(Line(n, ordered[0], ordered[-1]))
@@ -315,7 +318,7 @@ class _Fitting:
         n = line.parameter
         ends = self.compile([{n: line.low}, {n: line.high}])
         if any(end is None for end in ends):
-            return "it changes the structure"
+            return say("it changes the structure")
         if values <= 2:
             return ""
         alone = self._model([line], [])
@@ -330,7 +333,7 @@ class _Fitting:
         else:
             point = tuple(third if k == n else v for k, v in enumerate(nothing))
             error, _ = alone.error(point, self.compile([{n: third}])[0])
-        return "" if error <= TOLERANCE else "the arrays are not affine in it"
+        return "" if error <= TOLERANCE else say("the arrays are not affine in it")
 
     def _model(self, lines: Sequence[Line], pairs: Sequence[tuple[int, int]]) -> Affine:
         parts: list[Difference] = []
@@ -351,9 +354,9 @@ class _Fitting:
         rest = []
         for corner, at in zip(corners, self._corners(a, b), strict=True):
             assert corner is not None
-            own = self.compile([{a.parameter: at[a.parameter]}, {b.parameter: at[b.parameter]}])
-            assert own[0] is not None and own[1] is not None
-            rest.append(combined([(1.0, corner), (-1.0, own[0]), (-1.0, own[1])], self.base))
+            alone = self.compile([{a.parameter: at[a.parameter]}, {b.parameter: at[b.parameter]}])
+            assert alone[0] is not None and alone[1] is not None
+            rest.append(combined([(1.0, corner), (-1.0, alone[0]), (-1.0, alone[1])], self.base))
         ll, lh, hl, hh = rest
         return [
             ll,
@@ -395,27 +398,27 @@ class _Fitting:
         if not meeting:
             meeting = {line.parameter for line in lines}
         for n in meeting:
-            self.rebuilt[n] = "its effect depends on other parameters"
+            self.rebuilt[n] = say("its effect depends on other parameters")
         kept = [line for line in lines if line.parameter not in meeting]
         affine = self._model(kept, [])
         left = self._joint(kept)
         if left and not self._holds(affine, left):
             for line in kept:
-                self.rebuilt[line.parameter] = "its effect depends on other parameters"
+                self.rebuilt[line.parameter] = say("its effect depends on other parameters")
             return self._model([], []), []
         return affine, kept
 
     def _holds(self, affine: Affine, joint: Sequence[Point]) -> bool:
         asked = [{n: v for n, v in enumerate(p) if v is not None} for p in joint]
-        found = self.compile(asked)
+        corners = self.compile(asked)
         return all(
             affine.error(point, compiled)[0] <= TOLERANCE
-            for point, compiled in zip(joint, found, strict=True)
+            for point, compiled in zip(joint, corners, strict=True)
         )
 
     def _meeting(self, lines: Sequence[Line]) -> list[tuple[int, int]]:
         """Pairs of lines that do more together than each alone, found by halving."""
-        found: list[tuple[int, int]] = []
+        pairs: list[tuple[int, int]] = []
 
         def together(left: list[int], right: list[int]) -> bool:
             def at(group: list[int]) -> dict[int, Any]:
@@ -433,10 +436,10 @@ class _Fitting:
             return bool(beyond.any() or (np.abs(rest.forms.data) > TOLERANCE * scale).any())
 
         def between(left: list[int], right: list[int]) -> None:
-            if len(found) > _MOST_PAIRS or not left or not right or not together(left, right):
+            if len(pairs) > _MOST_PAIRS or not left or not right or not together(left, right):
                 return
             if len(left) == 1 and len(right) == 1:
-                found.append((min(left[0], right[0]), max(left[0], right[0])))
+                pairs.append((min(left[0], right[0]), max(left[0], right[0])))
                 return
             if len(left) >= len(right):
                 half = len(left) // 2
@@ -456,4 +459,4 @@ class _Fitting:
             within(group[half:])
 
         within(list(range(len(lines))))
-        return sorted(found)
+        return sorted(pairs)

@@ -14,14 +14,15 @@ from typing import Any, Literal
 
 import numpy as np
 
-from circflow.data.address import AddressError, match, parse_address
-from circflow.data.address import left_behind as left_by
 from circflow.data.arguments import python_value
-from circflow.data.cells import BadCellError, parse_cell, parse_number, plain
-from circflow.data.change import change
+from circflow.data.cells import BadCellError, parse_cell, parse_number, written
+from circflow.data.changes.address import AddressError, match, parse_address
+from circflow.data.changes.address import left_behind as left_by
+from circflow.data.changes.change import change
 from circflow.data.scenario import Scenario
-from circflow.data.schema import Column
+from circflow.data.schema.sheets import Column
 from circflow.data.suggest import nearest, remark
+from circflow.i18n import say
 from circflow.studies.errors import StudyError
 
 How = Literal["factor", "add", "set"]
@@ -62,7 +63,7 @@ class Parameter:
         return {"factor": 1.0, "add": 0.0}.get(self.how, self.own)
 
     def edit(self, value: Any) -> Any:
-        """The edit (see `circflow.data.change`) that gives the cells the value."""
+        """The edit (see `circflow.data.changes.change`) that gives the cells the value."""
         if self.how == "factor":
             return f"*{float(value)!r}"
         if self.how == "add":
@@ -73,21 +74,30 @@ class Parameter:
 def parameter(scenario: Scenario, address: str, how: str) -> Parameter:
     """A parameter of a scenario. Raises `AddressError`, `StudyError` where it cannot be varied."""
     if how not in HOWS:
-        raise StudyError(f"how must be one of {', '.join(HOWS)}, not {how!r}{meant(how, HOWS)}")
+        raise StudyError(
+            say(
+                "how must be one of {hows}, not {how!r}{meant}",
+                hows=", ".join(HOWS),
+                how=how,
+                meant=meant(how, HOWS),
+            )
+        )
     parsed = parse_address(address)
-    found = match(scenario.tables, parsed)
-    column: Column = found.column
+    matched = match(scenario.tables, parsed)
+    column: Column = matched.column
     if how != "set" and not column.is_number:
-        raise StudyError(f"{parsed} is not a number, so it can only be set: how='set'")
-    own: float | None = None
+        raise StudyError(
+            say("{parsed} is not a number, so it can only be set: how='set'", parsed=parsed)
+        )
+    base: float | None = None
     if column.is_number:
         if parsed.sheet == "Scenario":
             value = getattr(scenario.settings, parsed.column, None)
             figures = [] if value is None or not np.isfinite(value) else [float(value)]
         else:
             frame = scenario.tables[parsed.sheet].frame
-            figures = list(dict.fromkeys(frame.loc[list(found.rows), parsed.column].tolist()))
-        own = float(figures[0]) if len(figures) == 1 and not math.isnan(figures[0]) else None
+            figures = list(dict.fromkeys(frame.loc[list(matched.rows), parsed.column].tolist()))
+        base = float(figures[0]) if len(figures) == 1 and not math.isnan(figures[0]) else None
     return Parameter(
         str(parsed),
         how,
@@ -95,15 +105,19 @@ def parameter(scenario: Scenario, address: str, how: str) -> Parameter:
         column.unit,
         parsed.sheet,
         parsed.column,
-        found.rows,
-        own,
+        matched.rows,
+        base,
     )
 
 
-def meant(found: str, names: Iterable[str]) -> str:
+def meant(given: str, names: Iterable[str]) -> str:
     """`; did you mean …?`, where one of the names is near."""
-    good = nearest(found, names)
-    return f"; did you mean {good!r}?{remark(found, good)}" if good else ""
+    good = nearest(given, names)
+    return (
+        say("; did you mean {good!r}?{remark}", good=good, remark=remark(given, good))
+        if good
+        else ""
+    )
 
 
 class Unreadable(str):
@@ -114,9 +128,9 @@ class Unreadable(str):
 
     @classmethod
     def of(cls, value: Any, reason: str) -> Unreadable:
-        made = cls("" if value is None else value)
-        made.reason = reason
-        return made
+        key = cls("" if value is None else value)
+        key.reason = reason
+        return key
 
 
 def values_of(one: Parameter, column: Column, values: Sequence[Any]) -> list[Any]:
@@ -124,14 +138,18 @@ def values_of(one: Parameter, column: Column, values: Sequence[Any]) -> list[Any
 
     Raises `StudyError` where none can be taken.
     """
-    made = [_value_of(one, column, python_value(value)) for value in values]
-    if all(isinstance(value, Unreadable) for value in made):
-        raise StudyError(made[0].reason if made else f"{one.address} has no values to take")
-    return made
+    values_given = [_value_of(one, column, python_value(value)) for value in values]
+    if all(isinstance(value, Unreadable) for value in values_given):
+        raise StudyError(
+            values_given[0].reason
+            if values_given
+            else say("{address} has no values to take", address=one.address)
+        )
+    return values_given
 
 
 def _value_of(one: Parameter, column: Column, value: Any) -> Any:
-    cannot = f"{one.address} cannot take the value {value!r}"
+    cannot = say("{address} cannot take the value {value!r}", address=one.address, value=value)
     try:
         if one.how == "set" and not column.is_number:
             typed = parse_cell(value, column)
@@ -147,11 +165,23 @@ def _value_of(one: Parameter, column: Column, value: Any) -> Any:
 def _listed(address: str, values: Any) -> list[Any]:
     """The values of a parameter, given as a list or anything like it."""
     if isinstance(values, str | bytes | Mapping) or not isinstance(values, Iterable):
-        raise StudyError(f"{address}: the values must be a list, not {values!r}")
+        raise StudyError(
+            say(
+                "{address}: the values must be a list, not {values!r}",
+                address=address,
+                values=values,
+            )
+        )
     try:
         return list(values)
     except TypeError:  # an array without a dimension
-        raise StudyError(f"{address}: the values must be a list, not {values!r}") from None
+        raise StudyError(
+            say(
+                "{address}: the values must be a list, not {values!r}",
+                address=address,
+                values=values,
+            )
+        ) from None
 
 
 @dataclass(frozen=True)
@@ -213,13 +243,13 @@ def design(
 ) -> Design:
     """Points of parameters given as (address, how, values)."""
     if not rows:
-        raise StudyError("nothing is varied: name at least one parameter")
+        raise StudyError(say("nothing is varied: name at least one parameter"))
     parameters: list[Parameter] = []
     lists: list[list[Any]] = []
     for address, how, values in rows:
         one = parameter(scenario, address, how)
         if (one.address, one.how) in {(p.address, p.how) for p in parameters}:
-            raise StudyError(f"{one.address} is varied twice")
+            raise StudyError(say("{address} is varied twice", address=one.address))
         column = match(scenario.tables, parse_address(address)).column
         parameters.append(one)
         lists.append(values_of(one, column, _listed(address, values)))
@@ -227,14 +257,20 @@ def design(
         lengths = {len(values) for values in lists}
         if len(lengths) > 1:
             raise StudyError(
-                "values that vary together must be equally many, but there are "
+                say("values that vary together must be equally many, but there are ")
                 + ", ".join(str(len(values)) for values in lists)
             )
         points = tuple(zip(*lists, strict=True))
     else:
         runs = math.prod(len(values) for values in lists)
         if runs > MOST_RUNS:
-            raise StudyError(f"{runs:,} runs are too many: at most {MOST_RUNS:,}")
+            raise StudyError(
+                say(
+                    "{runs:,} runs are too many: at most {most_runs:,}",
+                    runs=runs,
+                    most_runs=MOST_RUNS,
+                )
+            )
         points = tuple(itertools.product(*lists))
     return Design(tuple(parameters), points, name)
 
@@ -242,13 +278,19 @@ def design(
 def study(scenario: Scenario, name: str) -> Design:
     """A study of the sheet Studies: its rows in a grid. Raises `StudyError` if there is none."""
     sheet = scenario.frame("Studies")
-    own = sheet[sheet["study"] == name]
-    if own.empty:
+    of_study = sheet[sheet["study"] == name]
+    if of_study.empty:
         names = list(dict.fromkeys(sheet["study"]))
-        known = f"; there are {', '.join(names)}" if names else "; the sheet Studies is empty"
-        raise StudyError(f"there is no study {name!r}{meant(name, names) or known}")
+        known = (
+            say("; there are {names}", names=", ".join(names))
+            if names
+            else say("; the sheet Studies is empty")
+        )
+        raise StudyError(
+            say("there is no study {name!r}{value}", name=name, value=meant(name, names) or known)
+        )
     rows = []
-    for record in own.to_dict("records"):
+    for record in of_study.to_dict("records"):
         if isinstance(record["values"], str):
             values: list[Any] = [part.strip() for part in record["values"].split(";")]
         else:
@@ -260,9 +302,22 @@ def study(scenario: Scenario, name: str) -> Design:
 def steps(first: float, last: float, count: int) -> list[float]:
     """Evenly spaced values, both ends included. Raises `StudyError` for a senseless count."""
     if count < 1 or (count == 1 and first != last):
-        raise StudyError(f"{plain(first)} to {plain(last)} needs at least 2 steps, not {count}")
+        raise StudyError(
+            say(
+                "{first} to {last} needs at least 2 steps, not {count}",
+                first=written(first),
+                last=written(last),
+                count=count,
+            )
+        )
     if count > MOST_RUNS:
-        raise StudyError(f"{count:,} steps are too many: at most {MOST_RUNS:,}")
+        raise StudyError(
+            say(
+                "{count:,} steps are too many: at most {most_runs:,}",
+                count=count,
+                most_runs=MOST_RUNS,
+            )
+        )
     return [float(v) for v in np.linspace(first, last, count)]
 
 
@@ -276,14 +331,20 @@ def parse_values(text: str) -> list[Any]:
         try:
             numbers = [parse_number(part) for part in parts]
         except BadCellError as problem:
-            raise StudyError(f"{text!r} is not from:to:steps: {problem.message}") from None
+            raise StudyError(
+                say("{text!r} is not from:to:steps: {message}", text=text, message=problem.message)
+            ) from None
         first, last, count = numbers
         if first is None or last is None or count is None or count != math.floor(count):
-            raise StudyError(f"{text!r} is not from:to:steps (steps is a whole number)")
+            raise StudyError(
+                say("{text!r} is not from:to:steps (steps is a whole number)", text=text)
+            )
         return list(steps(first, last, int(count)))
     values = [part.strip() for part in text.split(";")]
     if any(not value for value in values):
-        raise StudyError(f"a value is blank in {text!r}: write v1;v2;v3 or from:to:steps")
+        raise StudyError(
+            say("a value is blank in {text!r}: write v1;v2;v3 or from:to:steps", text=text)
+        )
     return list(values)
 
 

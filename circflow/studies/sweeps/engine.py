@@ -28,6 +28,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from circflow.i18n import say
 from circflow.studies.errors import StudyError
 from circflow.studies.sweeps.worker import Parcel, work
 
@@ -67,9 +68,9 @@ class Engine:
         work: Work = work,
     ) -> None:
         if jobs is not None and jobs < 1:
-            raise StudyError(f"the number of jobs must be at least 1, not {jobs}")
+            raise StudyError(say("the number of jobs must be at least 1, not {jobs}", jobs=jobs))
         if dask is not None and executor is not None:
-            raise StudyError("give an executor or the address of a Dask scheduler, not both")
+            raise StudyError(say("give an executor or the address of a Dask scheduler, not both"))
         self.work = work
         self.jobs = jobs or os.cpu_count() or 1
         self.waits = jobs is None
@@ -181,8 +182,8 @@ class Engine:
 
     def _one_by_one(self, parcel: Any, tasks: Sequence[Task]) -> Iterator[tuple[Task, Any]]:
         """Tasks that were under way when a worker died, one at a time."""
-        own = isinstance(self.pool, ProcessPoolExecutor) and self.given is None
-        if own:
+        local = isinstance(self.pool, ProcessPoolExecutor) and self.given is None
+        if local:
             assert isinstance(self.pool, ProcessPoolExecutor)
             _end(self.pool, at_once=True)
             self._start_pool(1)
@@ -192,10 +193,10 @@ class Engine:
             except Exception as error:
                 if not _is_loss(error):
                     raise
-                yield task, Lost(f"the worker died ({type(error).__name__})")
-                if own:
+                yield task, Lost(say("the worker died ({name})", name=type(error).__name__))
+                if local:
                     self._start_pool(1)
-        if own:
+        if local:
             assert isinstance(self.pool, ProcessPoolExecutor)
             self.pool.shutdown()
             self._start_pool()
@@ -233,10 +234,12 @@ def _dask_client(address: str) -> Any:
         import distributed
     except ImportError:
         raise StudyError(
-            "Dask is not installed: pip install 'circflow[dask]', here and on the workers"
+            say("Dask is not installed: pip install 'circflow[dask]', here and on the workers")
         ) from None
     try:
         make: Any = distributed.Client
         return make(address, timeout=10, set_as_default=False)
     except (OSError, ValueError) as error:
-        raise StudyError(f"no Dask scheduler answers at {address}: {error}") from None
+        raise StudyError(
+            say("no Dask scheduler answers at {address}: {error}", address=address, error=error)
+        ) from None

@@ -24,9 +24,11 @@ import numpy as np
 import pandas as pd
 
 from circflow.data.arguments import public
-from circflow.data.change import scenario_numbers
+from circflow.data.changes.change import scenario_numbers
 from circflow.data.scenario import Scenario, ScenarioError
-from circflow.solver.highs import Session
+from circflow.i18n import say
+from circflow.solver.optimum import optimum
+from circflow.solver.proven import Proven
 from circflow.studies.bench.arrays import Built, Choice, Decisions, Difference, built, choice_of
 from circflow.studies.bench.goals import no_plan
 from circflow.studies.errors import StudyError
@@ -34,7 +36,7 @@ from circflow.studies.sweeps.affine import Affine, Compile, fit
 from circflow.studies.sweeps.design import Parameter, Point, parameter
 from circflow.studies.sweeps.engine import Engine, Lost
 from circflow.studies.sweeps.sampling import ranges_of
-from circflow.studies.sweeps.worker import Job, Options, Parcel, Task, Updater, work
+from circflow.studies.sweeps.worker import Job, Options, Parcel, Task, work
 
 Shape = Literal["costs", "limits"]
 _EQUAL = 1e-9
@@ -86,7 +88,7 @@ def break_points(  # noqa: PLR0913
             lifetime), or not on a line (a discount rate); or there is no plan at an end.
     """
     if not np.isfinite([low, high]).all() or low >= high:
-        raise StudyError(f"low {low} must be below high {high}")
+        raise StudyError(say("low {low} must be below high {high}", low=low, high=high))
     one = parameter(scenario, address, how)
     prepared = _prepared(scenario, decisions, gap)
     parcel = Parcel.of(_job(scenario, (one,), decisions, prepared))
@@ -135,7 +137,7 @@ def ranges(  # noqa: PLR0913
         no range).
     """
     if not 0.0 < within <= 1.0:
-        raise StudyError(f"within must be above 0 and at most 1, not {within}")
+        raise StudyError(say("within must be above 0 and at most 1, not {within}", within=within))
     if sheets:
         chosen = list(scenario_numbers(scenario, sheets)["address"])
     elif addresses is not None:
@@ -155,11 +157,11 @@ def ranges(  # noqa: PLR0913
     factors = tuple(cell.factor for cell in cells if cell.factor is not None)
     with Engine(jobs, executor, dask) as engine:
         parcel = engine.send(_job(scenario, factors, decisions, prepared))
-        for done, (task, found) in enumerate(engine.run(parcel, tasks)):
+        for done, (task, ends_of) in enumerate(engine.run(parcel, tasks)):
             if progress:
-                progress(f"ranges: {done + 1} of {len(movable)}")
+                progress(say("ranges: {done} of {count}", done=done + 1, count=len(movable)))
             cell = cells[task.runs[0][0]]
-            cell.record.update(_range(cell, ends, found, gap, prepared))
+            cell.record.update(_range(cell, ends, ends_of, gap, prepared))
     return pd.DataFrame([cell.record for cell in cells])
 
 
@@ -176,7 +178,7 @@ def _cell(scenario: Scenario, address: str) -> _Cell:
     one = parameter(scenario, address, "set")
     record: dict[str, object] = {"parameter": one.address, "figure": one.own, "unit": one.unit}
     if one.own == 0.0:
-        reason = "the figure is 0, which no factor changes"
+        reason = say("the figure is 0, which no factor changes")
         return _Cell({**record, "moves": None, "reason": reason}, one.own)
     try:
         return _Cell(record, one.own, parameter(scenario, address, "factor"))
@@ -190,15 +192,15 @@ def _alone(k: int, value: float, count: int) -> Point:
 
 
 def _range(
-    cell: _Cell, ends: tuple[float, float], found: Any, gap: float, prepared: Built
+    cell: _Cell, ends: tuple[float, float], reach: Any, gap: float, prepared: Built
 ) -> dict[str, object]:
     """The range of a figure, from its arrays compiled at both ends."""
     assert cell.factor is not None
     low, high = ends
     try:
-        if isinstance(found, Lost):
-            raise StudyError(found.reason)
-        compiled = {(end,): _compiled(one) for end, one in zip(ends, found, strict=True)}
+        if isinstance(reach, Lost):
+            raise StudyError(reach.reason)
+        compiled = {(end,): _compiled(one) for end, one in zip(ends, reach, strict=True)}
         path = _Path(
             prepared, cell.factor, low, high, gap, lambda points: [compiled[p] for p in points]
         )
@@ -206,15 +208,15 @@ def _range(
         first, last = path.holds(here, low), path.holds(here, high)
     except (StudyError, ScenarioError) as error:
         return {"moves": None, "reason": str(error)}
-    own = np.nan if cell.own is None else cell.own
+    figure_now = np.nan if cell.own is None else cell.own
     return {
         "moves": path.shape,
         "from_factor": first,
         "to_factor": last,
-        "from": own * first,
-        "to": own * last,
+        "from": figure_now * first,
+        "to": figure_now * last,
         "slope_million": here.slope,
-        "price": here.slope / own * 1e6 if own else np.nan,
+        "price": here.slope / figure_now * 1e6 if figure_now else np.nan,
         "reaches_low": first <= low,
         "reaches_high": last >= high,
         "reason": None,
@@ -247,7 +249,7 @@ def _prepared(scenario: Scenario, decisions: Decisions, gap: float) -> Built:
     free = built(scenario, "free")
     if not free.compiled.program.has_decisions:
         return free
-    outcome = Session(free.compiled.program).solve(gap=gap)
+    outcome = optimum(free.compiled.program, gap=gap).outcome
     if outcome.x is None:
         raise no_plan(scenario, outcome)
     return built(scenario, "fixed", choice_of(free.model, free.compiled, outcome.x))
@@ -269,14 +271,14 @@ class _Path:
         self.parameter = one
         self.built = prepared
         points = [(low,), ((low + high) / 2.0,), (high,)]
-        found = fit(prepared.snapshot, [one], points, compile_points)
-        if found.rebuilt:
-            raise StudyError(f"{one.address}: {found.rebuilt[0]}")
-        self.affine: Affine = found.affine
+        fitted = fit(prepared.snapshot, [one], points, compile_points)
+        if fitted.rebuilt:
+            raise StudyError(f"{one.address}: {fitted.rebuilt[0]}")
+        self.affine: Affine = fitted.affine
         self.shape = self._shape()
         slope = self.affine.figures((high,)) - self.affine.figures((low,))
         self.slope = slope / (high - low)
-        self.session: Session | None = None
+        self.session: Proven | None = None
         self.solves = 0
         self.start: np.ndarray | None = None
 
@@ -290,12 +292,18 @@ class _Path:
             return "costs"
         if "data" in moved or "cost" in moved:
             raise StudyError(
-                f"{self.parameter.address} moves more than costs or limits: sweep it instead"
+                say(
+                    "{address} moves more than costs or limits: sweep it instead",
+                    address=self.parameter.address,
+                )
             )
         if self.built.compiled.program.has_decisions:
             raise StudyError(
-                f"{self.parameter.address} moves limits: with yes/no decisions there are no exact "
-                "break points; use decisions='fixed' or 'relaxed'"
+                say(
+                    "{address} moves limits: with yes/no decisions there are no exact break "
+                    "points; use decisions='fixed' or 'relaxed'",
+                    address=self.parameter.address,
+                )
             )
         return "limits"
 
@@ -303,19 +311,29 @@ class _Path:
         """The best plan at a value, and the slope of its worth."""
         self.solves += 1
         if self.solves > _MOST_SOLVES:
-            raise StudyError(f"more than {_MOST_SOLVES} break points: take a shorter interval")
+            raise StudyError(
+                say(
+                    "more than {most_solves} break points: take a shorter interval",
+                    most_solves=_MOST_SOLVES,
+                )
+            )
         program = self.affine.base.program(self.affine.figures((value,)))
-        if self.session is None or program.has_decisions:
-            self.session = Session(program, scaling=self.session.scaling if self.session else None)
-            if self.start is not None:
-                self.session.start_from_plan(self.start)
-            outcome = self.session.solve(gap=self.gap)
+        if program.has_decisions:
+            outcome = optimum(program, gap=self.gap, start=self.start).outcome
+        elif self.session is None:
+            self.session = Proven(program)
+            outcome = self.session.solve()
         else:
-            self._move(self.session, value)
+            self.session.change_to(program)
             outcome = self.session.resolve(primal=self.shape == "costs")
         if outcome.x is None:
             raise StudyError(
-                f"there is no plan ({outcome.ending.value}) where {self.parameter.label} is {value}"
+                say(
+                    "there is no plan ({value}) where {label} is {value_2}",
+                    value=outcome.ending.value,
+                    label=self.parameter.label,
+                    value_2=value,
+                )
             )
         self.start = outcome.x
         section = self.affine.base.structure.section
@@ -334,9 +352,6 @@ class _Path:
             + np.minimum(reduced, 0.0) @ s[section("upper")]
         )
         return _Line(value, -outcome.objective, float(slope), outcome.x)
-
-    def _move(self, session: Session, value: float) -> None:
-        Updater(self.affine).apply(session, self.affine.moved(self.affine.weights((value,))))
 
     def _same(self, worth: float, other: float) -> bool:
         return abs(worth - other) <= (_EQUAL + 2.0 * self._slack) * max(

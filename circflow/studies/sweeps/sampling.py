@@ -15,16 +15,16 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from circflow.data.scenario import Scenario
+from circflow.i18n import say
 from circflow.studies.errors import StudyError
 from circflow.studies.sweeps.design import MOST_RUNS, Design, Parameter, meant, parameter
 
-Method = Literal["lhs", "sobol", "random"]
 METHODS = ("lhs", "sobol", "random")
 DISTRIBUTIONS = ("uniform", "triangular", "normal", "lognormal")
 
@@ -50,8 +50,8 @@ class Range:
         if self.distribution == "triangular":
             peak = self.parameter.neutral
             peak = (low + high) / 2.0 if peak is None else min(max(peak, low), high)
-            made = stats.triang.ppf(share, (peak - low) / (high - low), low, high - low)
-            return np.asarray(made, dtype=float)
+            value = stats.triang.ppf(share, (peak - low) / (high - low), low, high - low)
+            return np.asarray(value, dtype=float)
         if self.distribution == "lognormal":
             return np.exp(_normal(np.log(low), np.log(high), share))
         return _normal(low, high, share)
@@ -71,19 +71,25 @@ def ranges_of(scenario: Scenario, parameters: Sequence[str] | None = None) -> li
     """
     sheet = scenario.frame("Ranges")
     if sheet.empty:
-        raise StudyError("the sheet Ranges is empty: fill it in, or give ranges in the call")
-    made = [
+        raise StudyError(say("the sheet Ranges is empty: fill it in, or give ranges in the call"))
+    ranges = [
         _range(scenario, str(r["parameter"]), r["change"], r["low"], r["high"], r["distribution"])
         for r in sheet.to_dict("records")
     ]
     if parameters is None:
-        return made
+        return ranges
     known: dict[str, Range] = {}
-    for text, one in zip(sheet["parameter"], made, strict=True):
+    for text, one in zip(sheet["parameter"], ranges, strict=True):
         known[str(text)] = known[one.parameter.address] = one
     missing = [p for p in parameters if p not in known]
     if missing:
-        raise StudyError(f"Ranges has no row {missing[0]!r}{meant(missing[0], known)}")
+        raise StudyError(
+            say(
+                "Ranges has no row {missing!r}{meant}",
+                missing=missing[0],
+                meant=meant(missing[0], known),
+            )
+        )
     return [known[p] for p in parameters]
 
 
@@ -91,15 +97,17 @@ def given_ranges(
     scenario: Scenario, ranges: Mapping[str, Sequence[Any]], how: str | Mapping[str, str] = "factor"
 ) -> list[Range]:
     """Ranges given as {address: (low, high)} or {address: (low, high, distribution)}."""
-    made = []
+    ranges_given = []
     for address, given in ranges.items():
         if isinstance(given, str) or not hasattr(given, "__len__") or not 2 <= len(given) <= 3:
-            raise StudyError(f"{address}: give (low, high) or (low, high, distribution)")
+            raise StudyError(
+                say("{address}: give (low, high) or (low, high, distribution)", address=address)
+            )
         kind = how if isinstance(how, str) else how.get(address, "factor")
-        made.append(_range(scenario, address, kind, *given))
-    if not made:
-        raise StudyError("nothing is varied: name at least one parameter")
-    return made
+        ranges_given.append(_range(scenario, address, kind, *given))
+    if not ranges_given:
+        raise StudyError(say("nothing is varied: name at least one parameter"))
+    return ranges_given
 
 
 def _range(  # noqa: PLR0913, PLR0917
@@ -113,19 +121,40 @@ def _range(  # noqa: PLR0913, PLR0917
     one = parameter(scenario, address, how)
     if distribution not in DISTRIBUTIONS:
         raise StudyError(
-            f"{address}: the distribution must be one of {', '.join(DISTRIBUTIONS)}, not "
-            f"{distribution!r}{meant(str(distribution), DISTRIBUTIONS)}"
+            say(
+                "{address}: the distribution must be one of {distributions}, not "
+                "{distribution!r}{meant}",
+                address=address,
+                distributions=", ".join(DISTRIBUTIONS),
+                distribution=distribution,
+                meant=meant(str(distribution), DISTRIBUTIONS),
+            )
         )
     if one.kind not in ("number", "integer"):
-        raise StudyError(f"{one.address} is not a number: it has no range")
+        raise StudyError(say("{address} is not a number: it has no range", address=one.address))
     try:
         bounds = float(low), float(high)
     except (TypeError, ValueError):
-        raise StudyError(f"{one.address}: low and high must be numbers") from None
+        raise StudyError(
+            say("{address}: low and high must be numbers", address=one.address)
+        ) from None
     if not np.isfinite(bounds).all() or bounds[0] > bounds[1]:
-        raise StudyError(f"{one.address}: low {low} and high {high} are no range")
+        raise StudyError(
+            say(
+                "{address}: low {low} and high {high} are no range",
+                address=one.address,
+                low=low,
+                high=high,
+            )
+        )
     if distribution == "lognormal" and bounds[0] <= 0.0:
-        raise StudyError(f"{one.address}: a lognormal figure is above 0, but low is {low}")
+        raise StudyError(
+            say(
+                "{address}: a lognormal figure is above 0, but low is {low}",
+                address=one.address,
+                low=low,
+            )
+        )
     return Range(one, *bounds, distribution)
 
 
@@ -146,11 +175,17 @@ def sample_points(
     from scipy.stats import qmc
 
     if count < 1 or count > MOST_RUNS:
-        raise StudyError(f"the number of samples must be between 1 and {MOST_RUNS:,}, not {count}")
+        raise StudyError(
+            say(
+                "the number of samples must be between 1 and {most_runs:,}, not {count}",
+                most_runs=MOST_RUNS,
+                count=count,
+            )
+        )
     keys = [(r.parameter.address, r.parameter.how) for r in ranges]
     twice = [k for n, k in enumerate(keys) if k in keys[:n]]
     if twice:
-        raise StudyError(f"{twice[0][0]} has two ranges")
+        raise StudyError(say("{twice} has two ranges", twice=twice[0][0]))
     if method == "lhs":
         shares = qmc.LatinHypercube(len(ranges), rng=seed).random(count)
     elif method == "sobol":
@@ -161,8 +196,12 @@ def sample_points(
         shares = np.random.default_rng(seed).random((count, len(ranges)))
     else:
         raise StudyError(
-            f"the method must be one of {', '.join(METHODS)}, not {method!r}"
-            f"{meant(method, METHODS)}"
+            say(
+                "the method must be one of {methods}, not {method!r}{meant}",
+                methods=", ".join(METHODS),
+                method=method,
+                meant=meant(method, METHODS),
+            )
         )
     inside = np.clip(shares, 1e-9, 1.0 - 1e-9)
     columns = [r.quantile(inside[:, n]) for n, r in enumerate(ranges)]
@@ -170,4 +209,4 @@ def sample_points(
         if one.parameter.kind == "integer" and one.parameter.how != "factor":
             columns[n] = np.round(columns[n])
     points = tuple(tuple(float(v) for v in row) for row in np.array(columns).T)
-    return Design(tuple(r.parameter for r in ranges), points, f"{count} samples")
+    return Design(tuple(r.parameter for r in ranges), points, say("{count} samples", count=count))

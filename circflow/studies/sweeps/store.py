@@ -23,6 +23,7 @@ import numpy as np
 import pandas as pd
 
 from circflow.data.scenario import Scenario
+from circflow.i18n import mark, say
 from circflow.studies.errors import StudyError
 from circflow.studies.sweeps.design import Design
 from circflow.studies.sweeps.worker import Options, Run
@@ -87,10 +88,13 @@ class Store:
         there = self.path.exists() and self.path.stat().st_size > 0
         if there and not resume:
             raise StudyError(
-                f"{path} exists already: go on with it (--resume, resume=True), or name another"
+                say(
+                    "{path} exists already: go on with it (--resume, resume=True), or name another",
+                    path=path,
+                )
             )
         try:
-            with _disk_told(self.path):
+            with _disk_errors(self.path):
                 self.file = sqlite3.connect(self.path)
                 known = self._about()
                 self.file.execute("pragma journal_mode=wal")
@@ -110,18 +114,18 @@ class Store:
         """
         names = {name for (name,) in self.file.execute("select name from sqlite_master")}
         if names and "about" not in names:
-            raise StudyError(f"{self.path} is not a store of circflow")
+            raise StudyError(say("{path} is not a store of circflow", path=self.path))
         return dict(self.file.execute("select key, value from about")) if names else {}
 
     def _own(self, about: dict[str, str], known: dict[str, str]) -> None:
         for key, what in (
-            ("version", "was written by another version of circflow"),
-            ("fingerprint", "belongs to another scenario, or the scenario has changed since"),
-            ("study", "belongs to another study: other parameters, values or options"),
+            ("version", say("was written by another version of circflow")),
+            ("fingerprint", say("belongs to another scenario, or the scenario has changed since")),
+            ("study", say("belongs to another study: other parameters, values or options")),
         ):
             if known and known.get(key) != about[key]:
                 self.close()
-                raise StudyError(f"{self.path} {what}: name another file")
+                raise StudyError(say("{path} {what}: name another file", path=self.path, what=what))
         if not known:
             with self.file:  # all or nothing: a store that is only begun can be begun again
                 self.file.execute("begin")
@@ -131,7 +135,7 @@ class Store:
 
     def add(self, runs: Iterable[Run]) -> None:
         """Write runs, all or none."""
-        with _disk_told(self.path), self.file:
+        with _disk_errors(self.path), self.file:
             for run in runs:
                 self.file.execute(
                     "insert or replace into runs values(?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -155,13 +159,13 @@ class Store:
 
     def runs(self) -> dict[int, Run]:
         """Every run that has been written."""
-        made = {}
+        runs = {}
         kept: dict[int, dict[str, Any]] = {}
         for number, name, content in self.file.execute("select run, name, content from kept"):
             kept.setdefault(number, {})[name] = pd.read_csv(io.StringIO(content))
         for row in self.file.execute("select * from runs order by run"):
             number, status, objective, seconds, how, reason, gap, figures, labels = row
-            made[number] = Run(
+            runs[number] = Run(
                 number,
                 status,
                 np.nan if objective is None else objective,
@@ -173,7 +177,7 @@ class Store:
                 np.nan if gap is None else gap,
                 kept.get(number),
             )
-        return made
+        return runs
 
     def close(self) -> None:
         """Close the file."""
@@ -182,7 +186,7 @@ class Store:
 
 
 @contextmanager
-def _disk_told(path: Path) -> Iterator[None]:
+def _disk_errors(path: Path) -> Iterator[None]:
     """Turn what SQLite says of the disk, and of others at the file, into one sentence."""
     try:
         yield
@@ -190,20 +194,28 @@ def _disk_told(path: Path) -> Iterator[None]:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         reason = _REASONS.get(code)
         if reason is None:
-            raise StudyError(f"{path} is not a store of circflow: {error}") from None
-        raise StudyError(f"{path}: {reason}") from None
+            raise StudyError(
+                say("{path} is not a store of circflow: {error}", path=path, error=error)
+            ) from None
+        raise StudyError(f"{path}: {say(reason)}") from None
 
 
 _REASONS = {
-    sqlite3.SQLITE_FULL: "the disk is full: make room, then go on (--resume, resume=True)",
-    sqlite3.SQLITE_IOERR: "the disk cannot be written (is it full, or the file's size limited by "
-    "ulimit -f?): make room, then go on (--resume, resume=True)",
-    sqlite3.SQLITE_BUSY: "another program holds the store: wait until it has ended, or name "
-    "another file",
-    sqlite3.SQLITE_LOCKED: "another program holds the store: wait until it has ended, or name "
-    "another file",
-    sqlite3.SQLITE_CANTOPEN: "the store cannot be opened: check the folder and its permissions",
-    sqlite3.SQLITE_READONLY: "the store may not be written: check its permissions",
-    sqlite3.SQLITE_PERM: "the store may not be written: check its permissions",
+    sqlite3.SQLITE_FULL: mark("the disk is full: make room, then go on (--resume, resume=True)"),
+    sqlite3.SQLITE_IOERR: mark(
+        "the disk cannot be written (is it full, or the file's size limited by "
+        "ulimit -f?): make room, then go on (--resume, resume=True)"
+    ),
+    sqlite3.SQLITE_BUSY: mark(
+        "another program holds the store: wait until it has ended, or name another file"
+    ),
+    sqlite3.SQLITE_LOCKED: mark(
+        "another program holds the store: wait until it has ended, or name another file"
+    ),
+    sqlite3.SQLITE_CANTOPEN: mark(
+        "the store cannot be opened: check the folder and its permissions"
+    ),
+    sqlite3.SQLITE_READONLY: mark("the store may not be written: check its permissions"),
+    sqlite3.SQLITE_PERM: mark("the store may not be written: check its permissions"),
 }
 """What SQLite says of a disk, by its code."""

@@ -20,11 +20,12 @@ import pandas as pd
 
 from circflow.algebra.build import money_groups
 from circflow.data.arguments import named, public
-from circflow.data.result import Result, counted
+from circflow.data.result import Result
 from circflow.data.scenario import Scenario, ScenarioError
+from circflow.i18n import say, say_n
 from circflow.solution.solution import Tables
-from circflow.solver.highs import Session
 from circflow.solver.optimum import optimum
+from circflow.solver.proven import Proven
 from circflow.solver.scaling import scaling_of
 from circflow.studies.bench.arrays import Built, Decisions, Difference, built, choice_of
 from circflow.studies.bench.goals import no_plan
@@ -33,7 +34,7 @@ from circflow.studies.bench.totals_rows import built_of, totals_of
 from circflow.studies.errors import StudyError
 from circflow.studies.progress import time_left
 from circflow.studies.sweeps import design as what
-from circflow.studies.sweeps.affine import fit
+from circflow.studies.sweeps.affine import Affine, fit
 from circflow.studies.sweeps.design import Design, Point, Unreadable
 from circflow.studies.sweeps.engine import Engine, Lost
 from circflow.studies.sweeps.sampling import Range, given_ranges, ranges_of, sample_points
@@ -73,7 +74,8 @@ class Runs(Result):
     def headline(self) -> str:
         statuses = self.table["status"].value_counts()
         counts = ", ".join(f"{count:,} {status}" for status, count in statuses.items())
-        return f"{self.scenario.name}: {counted(len(self), 'run')} ({counts})"
+        runs = say_n("{n:,} run", "{n:,} runs", len(self))
+        return f"{self.scenario.name}: {runs} ({counts})"
 
     def __len__(self) -> int:
         return len(self.table)
@@ -84,14 +86,13 @@ class Runs(Result):
         return [p.label for p in self.design.parameters]
 
     def write(self, path: str | Path) -> None:
-        """Write the runs as .csv, .parquet or .xlsx (see `circflow.studies.sweeps.export`); to
-        Excel with what is built, the tables kept and notes."""
-        from circflow.studies.sweeps.export import write_table
+        """Write the runs as .csv, .parquet, .json or .xlsx (see `report.study_tables.write_runs`);
+        to the last two with what is built, the tables kept and notes."""
+        from circflow.report.study_tables import write_runs
 
-        kept = {name.capitalize(): table for name, table in self.kept.items()}
         about = pd.DataFrame({"note": [self.scenario.name, *self.notes]})
-        tables = {"Runs": self.table, "Built": self.built, **kept, "About": about}
-        write_table(path, tables | self.scenario.changes_table)
+        tables = {"runs": self.table, "built": self.built, **self.kept, "about": about}
+        write_runs(tables | self.scenario.changes_table, path)
 
 
 @public
@@ -143,11 +144,14 @@ def sweep(  # noqa: PLR0913
     """
     if vary is not None and not isinstance(vary, Mapping):
         raise StudyError(
-            "vary must give values by address, such as {'Markets.price': [0.9, 1.1]},"
-            f" not {named(vary)}"
+            say(
+                "vary must give values by address, such as {{'Markets.price': [0.9, 1.1]}}, "
+                "not {named}",
+                named=named(vary),
+            )
         )
     if (vary is None) == (study is None):
-        raise StudyError("give either values by address or the name of a study")
+        raise StudyError(say("give either values by address or the name of a study"))
     design = (
         what.study(scenario, study)
         if study
@@ -197,7 +201,7 @@ def sample(  # noqa: PLR0913
     The other arguments, and what is raised, as in `sweep`.
     """
     if ranges is not None and parameters is not None:
-        raise StudyError("give ranges, or rows of the sheet Ranges, not both")
+        raise StudyError(say("give ranges, or rows of the sheet Ranges, not both"))
     rows: list[Range] = (
         given_ranges(scenario, ranges, how)
         if ranges is not None
@@ -215,11 +219,15 @@ def _options(
     decisions: Decisions, gap: float, time_limit: float | None, keep: Sequence[str]
 ) -> Options:
     if decisions not in ("free", "relaxed", "fixed"):
-        raise StudyError(f"decisions must be free, relaxed or fixed, not {decisions!r}")
+        raise StudyError(
+            say("decisions must be free, relaxed or fixed, not {decisions!r}", decisions=decisions)
+        )
     known = [f.name for f in fields(Tables)]
     for name in keep:
         if name not in known:
-            raise StudyError(f"there is no table {name!r}{what.meant(name, known)}")
+            raise StudyError(
+                say("there is no table {name!r}{meant}", name=name, meant=what.meant(name, known))
+            )
     return Options(decisions, gap, time_limit, tuple(keep))
 
 
@@ -238,9 +246,11 @@ class Sweeper:
         progress: Progress | None = None,
     ) -> None:
         if resume and store is None:
-            raise StudyError("to resume, name the store that the runs were written to")
+            raise StudyError(say("to resume, name the store that the runs were written to"))
         if check_every is not None and check_every < 1:
-            raise StudyError(f"check_every must be at least 1, not {check_every}")
+            raise StudyError(
+                say("check_every must be at least 1, not {check_every}", check_every=check_every)
+            )
         self.scenario = scenario
         self.design = design
         self.options = options
@@ -268,7 +278,7 @@ class Sweeper:
         """Do all runs that are not in the store."""
         try:
             with _timed(self.spent, "setup"):
-                self.progress("compiling the model")
+                self.progress(say("compiling the model"))
                 self.base = self._base(self.scenario)
             if len(self.runs) < len(self.design.points):
                 self._family(self.scenario, self.base, self._readable(), ())
@@ -306,6 +316,18 @@ class Sweeper:
         )  # fmt: skip
         return replace(job, affine=found.affine, start=self._start(self.base))
 
+    def arrays(self) -> tuple[Affine, set[int]]:
+        """The arrays as they depend on the parameters, and the runs whose scenario can be used."""
+        scenario, parameters = self.scenario, self.design.parameters
+        self.base = self._base(scenario)
+        usable = self._valid(scenario, dict(enumerate(self.design.points)))
+        job = Job(scenario, parameters, self.options, self.base.snapshot, choice=self.choice)
+        points = [self.design.points[n] for n in sorted(usable)]
+        rating = self._rating(scenario)
+        return fit(
+            self.base.snapshot, parameters, points, self._compiler(job), rating
+        ).affine, usable
+
     def _base(self, scenario: Scenario) -> Built:
         """The scenario's own arrays; with fixed decisions, those of its own best plan."""
         if self.options.decisions != "fixed":
@@ -341,10 +363,12 @@ class Sweeper:
     def _start(self, base: Built) -> Start:
         """The plan of the scenario itself, from which every run starts."""
         program = base.compiled.program
-        session = Session(program, scaling=scaling_of(program))
-        outcome = session.solve(gap=self.options.gap, time_limit=self.options.time_limit)
+        limit = self.options.time_limit
         if program.has_decisions:
-            return Start(session.scaling, None, outcome.x)
+            outcome = optimum(program, gap=self.options.gap, time_limit=limit).outcome
+            return Start(scaling_of(program), None, outcome.x)
+        session = Proven(program)
+        outcome = session.solve(time_limit=limit)
         return Start(session.scaling, session.basis() if outcome.x is not None else None)
 
     def _family(
@@ -362,9 +386,9 @@ class Sweeper:
             min(2, len({p[k] for p in points.values()} - {None})) for k in range(len(parameters))
         )
         if self.options.keep or len(points) <= (values + 1 if values <= 2 else 2 * values + 2):
-            why = "for the tables that are kept" if self.options.keep else "being few"
+            why = say("for the tables that are kept") if self.options.keep else say("being few")
             if not settled:
-                self.notes.append(f"every run was rebuilt, {why}")
+                self.notes.append(say("every run was rebuilt, {why}", why=why))
             with _timed(self.spent, "setup"):
                 job = replace(job, start=self._start(base) if len(points) > 2 else None)
             self._give_out(job, self._single("rebuild", numbers, points))
@@ -400,9 +424,13 @@ class Sweeper:
     def _note(self, rebuilt: dict[int, str], compilations: int, settled: tuple[int, ...]) -> None:
         if settled:
             return
-        self.notes.append(f"{compilations + 1} compilations of the model")
+        self.notes.append(
+            say("{compilations} compilations of the model", compilations=compilations + 1)
+        )
         for n, why in rebuilt.items():
-            self.notes.append(f"{self.design.parameters[n].address}: rebuilt, {why}")
+            self.notes.append(
+                say("{address}: rebuilt, {why}", address=self.design.parameters[n].address, why=why)
+            )
 
     def _families(
         self, left: Sequence[int], points: Mapping[int, Point], rebuilt: set[int]
@@ -428,7 +456,9 @@ class Sweeper:
             tasks = [Task("compile", ((n, p),)) for n, p in enumerate(points)]
             made: list[Difference | None] = [None] * len(points)
             for done, (task, result) in enumerate(self.engine.run(parcel, tasks)):
-                self.progress(f"compiling the model: {done + 1} of {len(points)}")
+                self.progress(
+                    say("compiling the model: {done} of {count}", done=done + 1, count=len(points))
+                )
                 # Where no scenario can be made, the runs are rebuilt and tell why.
                 good = not isinstance(result, Lost) and not isinstance(result[0], ScenarioError)
                 made[task.runs[0][0]] = result[0] if good else None
@@ -554,7 +584,7 @@ class Sweeper:
     def _tell(self, begun: float, before: int) -> None:
         done, count = len(self.runs), len(self.design.points)
         left = time_left(begun, done - before, count - before)
-        self.progress(f"{done:,} of {count:,} runs, {left}")
+        self.progress(say("{done:,} of {count:,} runs, {left}", done=done, count=count, left=left))
 
     def _check(self, job: Job, numbers: Sequence[int], points: Mapping[int, Point]) -> None:
         """Build every k-th run, and those that look odd, from nothing."""
@@ -568,10 +598,16 @@ class Sweeper:
         with _timed(self.spent, "checks"):
             parcel = self.engine.send(job)
             for done, (task, result) in enumerate(self.engine.run(parcel, tasks)):
-                self.progress(f"checking against cold builds: {done + 1} of {len(tasks)}")
+                self.progress(
+                    say(
+                        "checking against cold builds: {done} of {count}",
+                        done=done + 1,
+                        count=len(tasks),
+                    )
+                )
                 if not isinstance(result, Lost) and result[0]:
                     self._store([Run(task.runs[0][0], FAILED, how="rebuilt", reason=result[0])])
-        self.notes.append(f"{len(tasks)} runs checked against cold builds")
+        self.notes.append(say("{count} runs checked against cold builds", count=len(tasks)))
 
     def _odd(self, run: Run) -> bool:
         """A run without a plan, or whose parts do not add up to its objective."""
@@ -592,7 +628,7 @@ class Sweeper:
     def _finished(self) -> Runs:
         self.spent["total"] = time.perf_counter() - self.begun
         if self.stored:
-            self.notes.append(f"{self.stored} runs were in the store already")
+            self.notes.append(say("{stored} runs were in the store already", stored=self.stored))
         ordered = [self.runs[n] for n in range(len(self.design.points))]
         records, constructions = [], []
         labels = self.base.snapshot.structure.labels
@@ -671,8 +707,9 @@ def flat(totals: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _construction(unit: str, period: str, share: float, capacity: float) -> str:
-    part = "" if share > 1.0 - 1e-6 else f"{share:.3g} of "
-    return f"{part}{unit} ({period}, {capacity:.6g})"
+    part = "" if share > 1.0 - 1e-6 else say("{share:.3g} of ", share=share)
+    size = f"{capacity:.0f}" if capacity >= 1e5 else f"{capacity:.6g}"  # never 4e+06
+    return f"{part}{unit} ({period}, {size})"
 
 
 class _timed:  # noqa: N801 - reads as a verb

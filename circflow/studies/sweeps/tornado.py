@@ -16,10 +16,11 @@ import numpy as np
 import pandas as pd
 
 from circflow.data.arguments import public
-from circflow.data.change import scenario_numbers
-from circflow.data.result import Result, counted, figure
+from circflow.data.changes.change import scenario_numbers
+from circflow.data.result import Result, figure
 from circflow.data.scenario import Scenario
-from circflow.data.schema import BY_NAME
+from circflow.data.schema.sheets import BY_NAME
+from circflow.i18n import say, say_n
 from circflow.studies.bench.arrays import Decisions
 from circflow.studies.errors import StudyError
 from circflow.studies.sweeps.design import Design, Parameter, Point, meant, parameter
@@ -45,10 +46,16 @@ class Tornado(Result):
     @property
     def headline(self) -> str:
         name, currency = self.runs.scenario.name, self.runs.scenario.settings.currency
-        first = f", most: {self.table['parameter'].iloc[0]}" if len(self.table) else ""
-        return (
-            f"{name}: {counted(len(self.table), 'figure')}{first};"
-            f" base {figure(self.base)} million {currency}"
+        first = (
+            say(", most: {iloc}", iloc=self.table["parameter"].iloc[0]) if len(self.table) else ""
+        )
+        return say(
+            "{name}: {counted}{first}; base {base} million {currency}",
+            name=name,
+            counted=say_n("{n:,} figure", "{n:,} figures", len(self.table)),
+            first=first,
+            base=figure(self.base),
+            currency=currency,
         )
 
     @property
@@ -57,11 +64,11 @@ class Tornado(Result):
         return self.runs.notes
 
     def write(self, path: str | Path) -> None:
-        """Write the table as .csv, .parquet or .xlsx."""
-        from circflow.studies.sweeps.export import write_table
+        """Write the table as .csv, .parquet, .json or .xlsx."""
+        from circflow.report.study_tables import write_runs
 
         changes = self.runs.scenario.changes_table
-        write_table(path, {"Tornado": self.table, "Runs": self.runs.table, **changes})
+        write_runs({"tornado": self.table, "runs": self.runs.table, **changes}, path)
 
 
 @public
@@ -97,7 +104,7 @@ def tornado(  # noqa: PLR0913
         StudyError: nothing to vary, or a study that cannot be run as asked.
     """
     if sheets and ranges is not None:
-        raise StudyError("give ranges, or sheets whose figures vary, not both")
+        raise StudyError(say("give ranges, or sheets whose figures vary, not both"))
     if sheets:
         ends = _cells(scenario, sheets, share)
     else:
@@ -122,21 +129,25 @@ def _cells(
 ) -> list[tuple[Parameter, float, float]]:
     """Every figure of the sheets that is not 0, times 1 − share and 1 + share."""
     if not np.isfinite(share) or share <= 0.0:
-        raise StudyError(f"the share must be above 0, not {share}")
+        raise StudyError(say("the share must be above 0, not {share}", share=share))
     known = [name for name in BY_NAME if name not in NOT_VARIED]
     for name in sheets:
         if name not in known:
-            raise StudyError(f"there is no sheet {name!r} to vary{meant(name, known)}")
+            raise StudyError(
+                say(
+                    "there is no sheet {name!r} to vary{meant}", name=name, meant=meant(name, known)
+                )
+            )
     cells = scenario_numbers(scenario, sheets)
     cells = cells[cells["value"] != 0.0]
-    made = []
+    ends = []
     for address in cells["address"]:
         one = parameter(scenario, address, "factor")
         if one.is_continuous:
-            made.append((one, 1.0 - share, 1.0 + share))
-    if not made:
-        raise StudyError(f"{', '.join(sheets)}: no figures to vary")
-    return made
+            ends.append((one, 1.0 - share, 1.0 + share))
+    if not ends:
+        raise StudyError(say("{sheets}: no figures to vary", sheets=", ".join(sheets)))
+    return ends
 
 
 def _ranked(ends: Sequence[tuple[Parameter, float, float]], runs: Runs) -> Tornado:

@@ -20,10 +20,12 @@ import numpy as np
 
 from circflow.data.pandas_text import python_strings
 from circflow.data.scenario import Scenario, ScenarioError
+from circflow.i18n import say
 from circflow.solution.solution import Status
 from circflow.solver.compiled import Program
 from circflow.solver.highs import Basis, Ending, Outcome, Session, SolverError
 from circflow.solver.optimum import optimum, proven
+from circflow.solver.proven import Proven
 from circflow.solver.scaling import Scaling
 from circflow.studies.bench.arrays import (
     Choice,
@@ -175,36 +177,37 @@ def _attempt(way: Callable[[Job, int, Point], Run], job: Job, number: int, point
 def _warm(job: Job, affine: Affine, start: Start, runs: Sequence[tuple[int, Point]]) -> list[Run]:
     """Linear programmes, each from the basis of the one before."""
     session: Session | None = None
-    updater = Updater(affine)
-    made: list[Run] = []
+    solved: list[Run] = []
     limit = job.options.time_limit
     for number, point in runs:
         begun = time.perf_counter()
         weights = affine.weights(point)
         moved = affine.moved(weights)
+        program = affine.base.program(affine.figures(point))
+        only_costs = False
         if session is None:
-            session = Session(affine.base.program(affine.figures(point)), scaling=start.scaling)
+            session = Session(program, scaling=start.scaling)
             if start.basis is not None:
                 session.start_from_basis(start.basis)
         else:
-            updater.apply(session, moved)
+            only_costs = session.change_to(program)
         try:
-            if start.basis is None and not made:
+            if start.basis is None and not solved:
                 outcome = session.solve(time_limit=limit)
             elif limit is None:
-                outcome = session.quick(primal=updater.only_costs)
+                outcome = session.quick(primal=only_costs)
             else:
-                outcome = session.resolve(time_limit=limit, primal=updater.only_costs)
-            doubtful = not proven(affine.base.program(affine.figures(point)), outcome, session)
+                outcome = session.resolve(time_limit=limit, primal=only_costs)
+            doubtful = not proven(outcome, session)
         except SolverError:
             doubtful = True
         if doubtful:
             # Scales of its own may do; the session is of no more use.
             session = None
-            made.append(_attempt(_rebuilt, replace(job, start=None), number, point))
+            solved.append(_attempt(_rebuilt, replace(job, start=None), number, point))
             continue
-        made.append(_run_of(job, number, outcome, begun, affine, weights, moved))
-    return made
+        solved.append(_run_of(job, number, outcome, begun, affine, weights, moved))
+    return solved
 
 
 def _run_of(  # noqa: PLR0913, PLR0917
@@ -224,51 +227,6 @@ def _run_of(  # noqa: PLR0913, PLR0917
     return Run(
         number, outcome.ending.value, -outcome.objective, figures, None, seconds, gap=outcome.gap
     )
-
-
-class Updater:
-    """Brings a session's programme from one point to another."""
-
-    def __init__(self, affine: Affine) -> None:
-        structure = affine.base.structure
-        self.spans = {name: span for name, (span, _) in affine.spans.items()}
-        self.at = {
-            name: affine.support[span] - start for name, (span, start) in affine.spans.items()
-        }
-        self.only_costs = not any(
-            len(self.at[name]) for name in ("data", "row_lower", "row_upper", "lower", "upper")
-        )
-        entries = self.at["data"]
-        self.entry_row = structure.indices[entries].astype(np.intp)
-        self.entry_column = (
-            np.searchsorted(structure.indptr, entries, side="right").astype(np.intp) - 1
-        )
-        self.rows = np.union1d(self.at["row_lower"], self.at["row_upper"])
-        self.columns = np.union1d(self.at["lower"], self.at["upper"])
-        program = affine.base.program()
-        self.limits = {
-            name: getattr(program, name).copy()
-            for name in ("row_lower", "row_upper", "lower", "upper")
-        }
-
-    def apply(self, session: Session, moved: Floats) -> None:
-        """Pass the figures on the support to the session."""
-        if len(self.at["cost"]):
-            session.change_costs(self.at["cost"], moved[self.spans["cost"]])
-        if len(self.at["offset"]):
-            session.change_offset(float(moved[self.spans["offset"]][0]))
-        if len(self.at["data"]):
-            session.change_coefficients(
-                self.entry_row, self.entry_column, moved[self.spans["data"]]
-            )
-        for name, limit in self.limits.items():
-            limit[self.at[name]] = moved[self.spans[name]]
-        if len(self.rows):
-            low, high = self.limits["row_lower"], self.limits["row_upper"]
-            session.change_rows(self.rows, low[self.rows], high[self.rows])
-        if len(self.columns):
-            low, high = self.limits["lower"], self.limits["upper"]
-            session.change_bounds(self.columns, low[self.columns], high[self.columns])
 
 
 def _search(job: Job, number: int, point: Point) -> Run:
@@ -342,22 +300,20 @@ def _fits(job: Job, snapshot: Snapshot) -> bool:
 
 def _solved(program: Program, start: Start | None, options: Options) -> Outcome:
     if not program.has_decisions and start is not None and start.basis is not None:
-        session = Session(program, scaling=start.scaling)
+        session = Proven(program, scaling=start.scaling)
         session.start_from_basis(start.basis)
-        outcome = session.resolve(time_limit=options.time_limit)
-        if proven(program, outcome, session):
-            return outcome
+        return session.resolve(time_limit=options.time_limit)
     return search(program, start, options)
 
 
 def invalid(number: int, error: ScenarioError | str, seconds: float = 0.0) -> Run:
     """A run whose scenario cannot be used, and why."""
-    told = (
+    words = (
         error
         if isinstance(error, str)
         else "; ".join(str(p) for p in error.problems if p.severity == "error")
     )
-    return Run(number, "invalid", seconds=seconds, how="rebuilt", reason=told)
+    return Run(number, "invalid", seconds=seconds, how="rebuilt", reason=words)
 
 
 def _compiled(job: Job, point: Point) -> Difference | ScenarioError | None:
@@ -381,7 +337,12 @@ def _checked(job: Job, point: Point, run: Run) -> str:
     if cold.status in stopped or run.status in stopped:
         return ""
     if cold.status != run.status:
-        return f"run {number} is {run.status}, but a cold build is {cold.status}"
+        return say(
+            "run {number} is {status}, but a cold build is {status_2}",
+            number=number,
+            status=run.status,
+            status_2=cold.status,
+        )
     if cold.figures is None:
         return ""
     allowed = CHECK_TOLERANCE
@@ -389,16 +350,19 @@ def _checked(job: Job, point: Point, run: Run) -> str:
         allowed += 2.0 * job.options.gap
     size = max(abs(cold.objective), 1e-6)
     if abs(cold.objective - run.objective) > allowed * size:
-        return (
-            f"run {number} has the objective {run.objective:.12g}, but a cold build has "
-            f"{cold.objective:.12g}"
+        return say(
+            "run {number} has the objective {objective:.12g}, but a cold build has "
+            "{objective_2:.12g}",
+            number=number,
+            objective=run.objective,
+            objective_2=cold.objective,
         )
     return ""
 
 
 def _words(ending: Ending) -> str:
     return {
-        Ending.INFEASIBLE: "no plan meets all limits (`circflow explain` says which collide)",
-        Ending.UNBOUNDED: "the plan could earn without end (`circflow explain` says how)",
+        Ending.INFEASIBLE: say("no plan meets all limits (`circflow explain` says which collide)"),
+        Ending.UNBOUNDED: say("the plan could earn without end (`circflow explain` says how)"),
         Ending.STOPPED: "the time limit was reached before a plan was found",
     }.get(ending, "")

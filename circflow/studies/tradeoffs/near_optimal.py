@@ -19,8 +19,9 @@ import numpy as np
 import pandas as pd
 
 from circflow.data.arguments import public
-from circflow.data.result import Result, counted, figure
+from circflow.data.result import Result, figure
 from circflow.data.scenario import Scenario
+from circflow.i18n import say, say_n
 from circflow.solution.solution import Solution, Status
 from circflow.solver.highs import Ending, Outcome
 from circflow.solver.run import read_tables
@@ -58,38 +59,30 @@ class Alternatives(Result):
 
     @property
     def headline(self) -> str:
-        return (
-            f"{self.scenario.name}: {counted(len(self.table), 'plan')} within {self.within:.3g}"
-            f" of {figure(self.best)} million {self.scenario.settings.currency}"
+        return say(
+            "{name}: {counted} within {within:.3g} of {best} million {currency}",
+            name=self.scenario.name,
+            counted=say_n("{n:,} plan", "{n:,} plans", len(self.table)),
+            within=self.within,
+            best=figure(self.best),
+            currency=self.scenario.settings.currency,
         )
 
     def write(self, path: str | Path) -> None:
-        """Write the tables as .xlsx, all as a page (.html), or the plans' as .csv or .parquet."""
-        if Path(path).suffix.lower() == ".html":
-            self._write_page(path)
-            return
-        from circflow.studies.sweeps.export import write_table
-
-        write_table(
-            path,
-            {
-                "Alternatives": self.table,
-                "Units": self.units,
-                "Activity": self.activity,
-                **self.scenario.changes_table,
-            },
-        )
-
-    def _write_page(self, path: str | Path) -> None:
+        """Write the tables as .xlsx, .json or a page (.html), the plans' as .csv or .parquet."""
         from circflow.report.page.runs import alternatives_opening
-        from circflow.report.study_tables import write_tables
+        from circflow.report.study_tables import write_runs, write_tables
 
         currency = self.scenario.settings.currency
+        tables = {"alternatives": self.table, "units": self.units, "activity": self.activity}
+        if Path(path).suffix.lower() != ".html":
+            write_runs(tables | self.scenario.changes_table, path)
+            return
         write_tables(
-            {"alternatives": self.table, "units": self.units, "activity": self.activity},
+            tables,
             path,
             currency=currency,
-            title=f"{self.scenario.name}: plans nearly as good",
+            title=say("{name}: plans nearly as good", name=self.scenario.name),
             opening=alternatives_opening(self.table, self.units, self.best, self.within, currency),
         )
 
@@ -129,9 +122,16 @@ def near_optimal(  # noqa: PLR0913
         NoPlan: the scenario has no plan.
     """
     if not np.isfinite(within) or within < 0.0:
-        raise StudyError(f"the share of the best that may be given up must be at least 0: {within}")
+        raise StudyError(
+            say(
+                "the share of the best that may be given up must be at least 0: {within}",
+                within=within,
+            )
+        )
     if count < 1:
-        raise StudyError(f"the number of alternatives must be at least 1, not {count}")
+        raise StudyError(
+            say("the number of alternatives must be at least 1, not {count}", count=count)
+        )
     return _Search(scenario, within, count, decisions, gap, time_limit, progress).run()
 
 
@@ -150,7 +150,7 @@ class _Search:
         self.within, self.count = within, count
         self.gap, self.time_limit = gap, time_limit
         self.tell = progress or (lambda _: None)
-        self.tell("compiling the model")
+        self.tell(say("compiling the model"))
         self.scenario = scenario
         self.decisions = decisions
         self.goals = Goals(scenario, decisions)
@@ -165,7 +165,7 @@ class _Search:
         self.seen: list[_Plan] = []
 
     def run(self) -> Alternatives:
-        self.tell("the best plan")
+        self.tell(say("the best plan"))
         outcome = self._solve(self.plan, {})
         self.goals.refuse_without_plan(outcome)
         assert outcome.x is not None
@@ -195,7 +195,7 @@ class _Search:
         exact = []
         relaxed = self.goals.relaxed()
         for n, unit in enumerate(self.unit_goals):
-            self.tell(f"ranges: unit {n + 1} of {len(self.unit_goals)}")
+            self.tell(say("ranges: unit {n} of {count}", n=n + 1, count=len(self.unit_goals)))
             proven = True
             for more in (False, True):
                 reached = [float(k[n]) for k in known]
@@ -238,7 +238,7 @@ class _Search:
         usable = np.isfinite(self.span)
         matrix = np.array([u.coefficients for u in self.unit_goals])
         for n in range(_HOPS):
-            self.tell(f"alternatives: {n + 1} of {_HOPS}")
+            self.tell(say("alternatives: {n} of {hops}", n=n + 1, hops=_HOPS))
             mean = used / (n + 1)
             weight = np.where(usable, (mean - mean[usable].mean() if usable.any() else mean), 0.0)
             weight = weight / self.span

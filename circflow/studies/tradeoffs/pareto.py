@@ -19,8 +19,9 @@ import numpy as np
 import pandas as pd
 
 from circflow.data.arguments import public
-from circflow.data.result import Result, counted
+from circflow.data.result import Result
 from circflow.data.scenario import MILLION, Scenario
+from circflow.i18n import say, say_n
 from circflow.solver.highs import Ending, Outcome
 from circflow.studies.bench.arrays import Decisions
 from circflow.studies.bench.goals import Goal, Goals
@@ -49,13 +50,14 @@ class Front(Result):
 
     @property
     def headline(self) -> str:
-        return f"{' against '.join(self.goals)}: {counted(len(self.table), 'point')}"
+        points = say_n("{n:,} point", "{n:,} points", len(self.table))
+        return f"{' against '.join(self.goals)}: {points}"
 
     def write(self, path: str | Path) -> None:
-        """Write the points as .csv, .parquet or .xlsx."""
-        from circflow.studies.sweeps.export import write_table
+        """Write the points as .csv, .parquet, .json or .xlsx."""
+        from circflow.report.study_tables import write_runs
 
-        write_table(path, {"Pareto": self.table, **self.scenario.changes_table})
+        write_runs({"pareto": self.table, **self.scenario.changes_table}, path)
 
 
 @dataclass(frozen=True)
@@ -98,23 +100,23 @@ def pareto(  # noqa: PLR0913
 
     begun = time.perf_counter()
     if len(trade) != 2 or trade[0] == trade[1]:
-        raise StudyError("name two different goals to trade")
+        raise StudyError(say("name two different goals to trade"))
     if points < 2:
-        raise StudyError(f"a curve needs at least 2 points, not {points}")
+        raise StudyError(say("a curve needs at least 2 points, not {points}", points=points))
     tell = progress or (lambda _: None)
-    tell("compiling the model")
+    tell(say("compiling the model"))
     goals = Goals(scenario, decisions)
     first, second = (goals.goal(name) for name in trade)
     goals.add_rows({first.name: first, second.name: second})
     curve = _Curve(goals, first, second, gap, time_limit)
-    tell("the ends of the curve")
-    found = curve.ends()
-    span = np.linspace(found[0].second, found[-1].second, points)[1:-1]
-    if abs(found[-1].second - found[0].second) > curve.noise(second, found):
+    tell(say("the ends of the curve"))
+    points_found = curve.ends()
+    span = np.linspace(points_found[0].second, points_found[-1].second, points)[1:-1]
+    if abs(points_found[-1].second - points_found[0].second) > curve.noise(second, points_found):
         for n, limit in enumerate(span):
-            tell(f"point {n + 2} of {points}")
-            found.append(curve.point(float(limit)))
-    kept = _efficient(found, first, second, curve)
+            tell(say("point {n} of {points}", n=n + 2, points=points))
+            points_found.append(curve.point(float(limit)))
+    kept = _efficient(points_found, first, second, curve)
     return _front(goals, kept, first, second, time.perf_counter() - begun)
 
 
@@ -126,9 +128,9 @@ class _Curve:
         self.gap, self.time_limit = gap, time_limit
         self.spans = (0.0, 0.0)
 
-    def noise(self, goal: Goal, found: Sequence[_Found]) -> float:
+    def noise(self, goal: Goal, ends: Sequence[_Found]) -> float:
         """What two values of a goal may differ by and still be one."""
-        values = [abs(f.first if goal is self.first else f.second) for f in found]
+        values = [abs(f.first if goal is self.first else f.second) for f in ends]
         return 1e-6 * max([*values, 1e-9]) if values else 0.0
 
     def _solve(self, goal: Goal, limits: dict[str, tuple[float, float]]) -> Outcome:
@@ -136,12 +138,12 @@ class _Curve:
 
     def ends(self) -> list[_Found]:
         """The best plan for the first goal, and for the second; each efficient."""
-        made = []
+        ends = []
         for best, other in ((self.first, self.second), (self.second, self.first)):
             outcome = self._solve(best, {})
             self.goals.refuse_without_plan(outcome)
-            made.append(self._efficient_at(best, other, outcome, {}, np.nan))
-        return made
+            ends.append(self._efficient_at(best, other, outcome, {}, np.nan))
+        return ends
 
     def point(self, limit: float) -> _Found:
         """The best plan for the first goal while the second is at least as good as the limit."""
@@ -179,10 +181,10 @@ class _Curve:
         return self.goals.program.has_decisions
 
 
-def _efficient(found: Sequence[_Found], first: Goal, second: Goal, curve: _Curve) -> list[_Found]:
+def _efficient(points: Sequence[_Found], first: Goal, second: Goal, curve: _Curve) -> list[_Found]:
     """The points that no other one dominates, each once, from the first goal's best on."""
-    near = curve.noise(first, found), curve.noise(second, found)
-    ordered = sorted(found, key=lambda f: (-first.sign * f.first, -second.sign * f.second))
+    near = curve.noise(first, points), curve.noise(second, points)
+    ordered = sorted(points, key=lambda f: (-first.sign * f.first, -second.sign * f.second))
     kept: list[_Found] = []
     best = -np.inf
     for one in ordered:
@@ -197,20 +199,20 @@ def _efficient(found: Sequence[_Found], first: Goal, second: Goal, curve: _Curve
 
 
 def _front(
-    goals: Goals, found: Sequence[_Found], first: Goal, second: Goal, seconds: float
+    goals: Goals, points: Sequence[_Found], first: Goal, second: Goal, seconds: float
 ) -> Front:
     currency = goals.scenario.settings.currency
     money = first.name in ("value", "synergy")
     factor = MILLION if money else 1.0
-    unit = f"{currency if money else first.unit} per {second.unit}"
+    unit = say("{if_any} per {unit}", if_any=currency if money else first.unit, unit=second.unit)
     labels = goals.built.snapshot.structure.labels
     records = []
-    for n, one in enumerate(found):
+    for n, one in enumerate(points):
         figures = goals.built.snapshot.totals(one.x)
         average = np.nan
         if n:
-            gained = second.sign * (one.second - found[n - 1].second)
-            average = first.sign * (found[n - 1].first - one.first) / gained * factor
+            gained = second.sign * (one.second - points[n - 1].second)
+            average = first.sign * (points[n - 1].first - one.first) / gained * factor
         records.append(
             {
                 "point": n + 1,
@@ -229,6 +231,6 @@ def _front(
         (first.name, second.name),
         (first.unit, second.unit),
         pd.DataFrame(records),
-        tuple(f.x for f in found),
+        tuple(f.x for f in points),
         seconds,
     )

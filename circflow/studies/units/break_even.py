@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from circflow.i18n import say
 from circflow.studies.units.candidates import Bench, Direction, Floats, Plan, Setting
 
 _MOST_SEARCHES = 12
@@ -106,15 +107,27 @@ def break_even(  # noqa: PLR0913
             pays = worth(0.0) > 0.0
             end = low if pays == rises else high
             if _stays(one, other, end, pays):
-                words = "pays at any value" if pays else "does not pay at any value"
-                return Zero(np.nan, np.nan, np.nan, f"{words} between {low:,.6g} and {high:,.6g}")
+                words = say("pays at any value") if pays else say("does not pay at any value")
+                return Zero(
+                    np.nan,
+                    np.nan,
+                    np.nan,
+                    say(
+                        "{words} between {low:,.6g} and {high:,.6g}",
+                        words=words,
+                        low=low,
+                        high=high,
+                    ),
+                )
             continue
         known = one.known(theta), other.known(theta)
-        found = one.ask(theta, search=True), other.ask(theta, search=True)
-        if found[0] <= known[0] + tolerance and found[1] <= known[1] + tolerance:
+        answers = one.ask(theta, search=True), other.ask(theta, search=True)
+        if answers[0] <= known[0] + tolerance and answers[1] <= known[1] + tolerance:
             slope = one.slope(theta) - other.slope(theta)
             return Zero(theta, slope, worth(theta))
-    return Zero(np.nan, np.nan, np.nan, "not found: the searches over decisions did not settle")
+    return Zero(
+        np.nan, np.nan, np.nan, say("not found: the searches over decisions did not settle")
+    )
 
 
 def _stays(one: _Side, other: _Side, end: float, pays: bool) -> bool:
@@ -165,8 +178,8 @@ def _kinks(lines: list[tuple[float, float]]) -> list[float]:
     i, j = np.triu_indices(len(lines), 1)
     differ = b[i] != b[j]
     i, j = i[differ], j[differ]
-    made: list[float] = ((a[j] - a[i]) / (b[i] - b[j])).tolist()
-    return made
+    crossings: list[float] = ((a[j] - a[i]) / (b[i] - b[j])).tolist()
+    return crossings
 
 
 # --------------------------------------------------------------------------- directions
@@ -179,9 +192,9 @@ def capex_direction(bench: Bench, unit: str) -> Direction:
 
     rows = bench.places("built")
     charges = capital_charges(bench.m)[rows["column"].to_numpy(np.intp) - bench.m["built"].first]
-    own = (rows["unit"] == unit).to_numpy(bool)
+    of_unit = (rows["unit"] == unit).to_numpy(bool)
     factor = weights(bench.scenario).value
-    return Direction(rows["place"].to_numpy(np.intp)[own], -charges[own] * factor)
+    return Direction(rows["place"].to_numpy(np.intp)[of_unit], -charges[of_unit] * factor)
 
 
 def price_direction(bench: Bench, material: str) -> Direction:

@@ -1,9 +1,10 @@
 """One compiled model on which candidates are put in, taken out and priced.
 
 A scenario is compiled once. A `Setting` says which candidates must be built, which must not, and
-what is added to the costs; `Bench.solve` changes bounds, rows and costs of the programme in HiGHS
-and searches, then solves the LP with the yes/no decisions fixed, which gives the exact value and
-shadow prices. A bench belongs to one thread; `Bench.twin` makes another on the same arrays.
+what is added to the costs; `Bench.solve` changes bounds, rows and costs of the programme, searches
+and solves the LP with the yes/no decisions fixed, which gives the exact value and shadow prices,
+proven (see `circflow.solver.optimum`). A bench belongs to one thread; `Bench.twin` makes another
+on the same arrays.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.sparse import csc_array
 
 from circflow.algebra.build import build
 from circflow.algebra.declare import Model
@@ -21,8 +23,11 @@ from circflow.algebra.investment import capex_terms
 from circflow.data.scenario import Scenario
 from circflow.solution.solution import Solution, Status
 from circflow.solver.compiled import Compiled, Program, compile_model
-from circflow.solver.highs import Ending, Outcome, Session
+from circflow.solver.highs import Ending, Outcome
+from circflow.solver.optimum import optimum
+from circflow.solver.proven import Proven, best_value
 from circflow.solver.run import read_tables
+from circflow.solver.scaling import scaling_of
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
@@ -94,10 +99,9 @@ class Bench:
         )
         self.once = self._rows_of("built_once")
         self.budgets = self._family("budget_limit")
-        self.search = Session(self.program)
+        self.scaling = scaling_of(self.program)
         zeros = np.zeros(self.program.shape[1])
-        self.linear = Session(self.program.with_fixed(zeros), scaling=self.search.scaling)
-        self._states: dict[int, Setting] = {id(self.search): Setting(), id(self.linear): Setting()}
+        self.linear = Proven(self.program.with_fixed(zeros), scaling=self.scaling)
 
     def twin(self) -> Bench:
         """Another bench on the same arrays, for another thread."""
@@ -113,11 +117,11 @@ class Bench:
     def _columns(self, name: str) -> dict[str, Ints]:
         rows = self.m[name].frame
         place = self.compiled.column_of[rows["column"].to_numpy(np.intp)]
-        found: dict[str, list[int]] = {}
+        columns: dict[str, list[int]] = {}
         for unit, at in zip(rows["unit"], place.tolist(), strict=True):
             if at >= 0:
-                found.setdefault(str(unit), []).append(at)
-        return {unit: np.array(at, dtype=np.intp) for unit, at in found.items()}
+                columns.setdefault(str(unit), []).append(at)
+        return {unit: np.array(at, dtype=np.intp) for unit, at in columns.items()}
 
     def _family(self, name: str) -> Ints:
         return self.compiled.families[name].rows
@@ -150,17 +154,23 @@ class Bench:
         """All columns that say what is built: in which period, and how large."""
         return np.concatenate([self.built_columns, self.sizes]).astype(np.intp)
 
-    def holding(self) -> Session:
-        """A session in which construction may be held at any plan's: its own limits (budgets and
-        the span of sizes) are set aside, as what is held was built within them."""
+    def held(self, construction: Floats, program: Program | None = None) -> Program:
+        """The programme (or another of the same rows) in which construction is held: its own
+        limits (budgets and the span of sizes) are set aside, as what is held was built within
+        them."""
         rows = np.append(self.budgets, self._family("extra_capacity_limit")).astype(np.intp)
-        free = self.program.with_limits(rows, upper=np.inf)
-        return Session(free, scaling=self.search.scaling)
+        free = (program or self.program).with_limits(rows, upper=np.inf)
+        return free.with_bounds(self.construction, construction, construction)
+
+    def value(self, program: Program, gap: float) -> float:
+        """The worth of the best plan of a programme with the same entries, million; −inf where
+        there is none."""
+        return best_value(program, self.linear, gap=gap, scaling=self.scaling)
 
     def construction_of(self, x: Floats) -> Floats:
         """What a plan builds, exactly yes or no, in the columns `construction`."""
-        whole = len(self.built_columns)
-        return np.append(np.round(x[self.built_columns]), x[self.construction[whole:]])
+        count = len(self.built_columns)
+        return np.append(np.round(x[self.built_columns]), x[self.construction[count:]])
 
     def is_built(self, unit: str, x: Floats) -> bool:
         """Whether a plan builds a candidate."""
@@ -186,63 +196,45 @@ class Bench:
 
     def solve(self, setting: Setting | None = None, start: Floats | None = None) -> Plan | None:
         """The best plan under a setting; None where there is none."""
-        wanted = setting or Setting()
-        self._set(self.search, wanted)
-        if start is not None:
-            self.search.start_from_plan(start)
-        outcome = self.search.solve(gap=self.gap, time_limit=self.time_limit)
+        outcome = optimum(
+            self._asked(setting or Setting()),
+            gap=self.gap,
+            time_limit=self.time_limit,
+            start=start,
+            scaling=self.scaling,
+        ).outcome
         if outcome.x is None:
             return None
-        held = self.hold(outcome.x, wanted)
-        proven = outcome.ending is Ending.OPTIMAL
-        if held is None:  # rounding the decisions cost a little feasibility
-            return Plan(outcome.x, -outcome.objective, outcome, proven)
-        return replace(held, proven=proven)
+        return Plan(outcome.x, -outcome.objective, outcome, outcome.ending is Ending.OPTIMAL)
 
     def hold(self, decisions: Floats, setting: Setting | None = None) -> Plan | None:
         """The best plan with all yes/no decisions as in another; None where there is none."""
-        self._set(self.linear, setting or Setting())
-        if len(self.decisions):
-            fixed = np.round(decisions[self.decisions])
-            self.linear.change_bounds(self.decisions, fixed, fixed)
+        asked = self._asked(replace(setting or Setting(), out=frozenset()))
+        self.linear.change_to(asked.with_fixed(decisions))
         outcome = self.linear.resolve()
         if outcome.x is None:
             return None
         return Plan(outcome.x, -outcome.objective, outcome)
 
-    def _set(self, session: Session, new: Setting) -> None:
-        old = self._states[id(session)]
-        if session is self.search and old.out != new.out and len(self.built_columns):
-            upper = self.program.upper.copy()
-            for unit in new.out:
-                upper[self.units.get(unit, _NONE)] = 0.0
-            at = self.built_columns
-            session.change_bounds(at, self.program.lower[at], upper[at])
-        for unit in old.forced ^ new.forced:
-            row = np.array([self.once[unit]], dtype=np.intp)
-            low = 1.0 if unit in new.forced else -np.inf
-            session.change_rows(row, np.array([low]), np.array([1.0]))
-        for unit in old.exempt ^ new.exempt:
-            self._count_in_budget(session, unit, counts=unit not in new.exempt)
-        if old.capital != new.capital:
-            row = np.array([self.program.shape[0] - 1], dtype=np.intp)
-            most = np.inf if new.capital is None else new.capital
-            session.change_rows(row, np.array([-np.inf]), np.array([most]))
-        if (old.direction, old.theta) != (new.direction, new.theta):
-            if old.direction is not None:
-                at = old.direction.columns
-                session.change_costs(at, self.program.cost[at])
-            if new.direction is not None:
-                at = new.direction.columns
-                costs = self.program.cost[at] - new.theta * new.direction.worth
-                session.change_costs(at, costs)
-        self._states[id(session)] = new
-
-    def _count_in_budget(self, session: Session, unit: str, *, counts: bool) -> None:
-        columns = self.columns_of(unit)
-        block = self.program.matrix[self.budgets, :][:, columns].tocoo()
-        values = block.data if counts else np.zeros(len(block.data))
-        session.change_coefficients(self.budgets[block.row], columns[block.col], values)
+    def _asked(self, setting: Setting) -> Program:
+        """The programme under a setting."""
+        program = self.program
+        out = [self.units[unit] for unit in setting.out if unit in self.units]
+        if out:
+            program = program.with_bounds(np.concatenate(out), upper=0.0)
+        if setting.forced:
+            once = np.array([self.once[unit] for unit in setting.forced], dtype=np.intp)
+            program = program.with_limits(once, lower=1.0, upper=1.0)
+        if setting.capital is not None:
+            program = program.with_limits(slice(-1, None), upper=setting.capital)
+        if setting.direction is not None:
+            at = setting.direction.columns
+            cost = program.cost[at] - setting.theta * setting.direction.worth
+            program = program.with_costs(cost, at)
+        if setting.exempt:
+            exempt = np.concatenate([self.columns_of(unit) for unit in setting.exempt])
+            program = _exempted(program, self.budgets, exempt)
+        return program
 
     # ----------------------------------------------------------------- reading
 
@@ -267,8 +259,18 @@ class Bench:
         """The rows of a variable that stand in the programme, with their `place` there."""
         rows = self.m[name].frame
         place = self.compiled.column_of[rows["column"].to_numpy(np.intp)]
-        found: pd.DataFrame = rows.assign(place=place)[place >= 0]
-        return found
+        placed: pd.DataFrame = rows.assign(place=place)[place >= 0]
+        return placed
+
+
+def _exempted(program: Program, rows: Ints, columns: Ints) -> Program:
+    """The programme with the entries of columns in rows at 0."""
+    matrix = program.matrix
+    column = np.repeat(np.arange(matrix.shape[1]), np.diff(matrix.indptr))
+    entries = np.isin(matrix.indices, rows) & np.isin(column, columns)
+    data = np.where(entries, 0.0, matrix.data)
+    none = csc_array((data, matrix.indices, matrix.indptr), shape=matrix.shape)
+    return replace(program, matrix=none)
 
 
 _NONE: Ints = np.array([], dtype=np.intp)

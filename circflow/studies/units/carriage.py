@@ -50,8 +50,8 @@ def carriage(bench: Bench, plan: Plan, unit: str, goods: pd.DataFrame) -> pd.Dat
             for item, c in zip(GROUPS.values(), cost, strict=True)
         ]
     heads = ["unit", "item", "material", "period", "market_million"]
-    made = pd.DataFrame(records, columns=heads)
-    return made[made["market_million"] != 0.0].reset_index(drop=True)
+    table = pd.DataFrame(records, columns=heads)
+    return table[table["market_million"] != 0.0].reset_index(drop=True)
 
 
 def _flows(bench: Bench, plan: Plan) -> pd.DataFrame:
@@ -82,10 +82,10 @@ def _through(bench: Bench, plan: Plan, material: str, period: str) -> dict[str, 
     balance = bench.compiled.families["material_balance"]
     of = (material, period)
     named = zip(balance.keys, balance.rows, strict=True)
-    own = [(str(key[0]), int(row)) for key, row in named if tuple(key[1:]) == of]
-    block = bench.program.matrix.tocsr()[[r for _, r in own]].multiply(plan.x[None, :]).tocsr()
+    of_row = [(str(key[0]), int(row)) for key, row in named if tuple(key[1:]) == of]
+    block = bench.program.matrix.tocsr()[[r for _, r in of_row]].multiply(plan.x[None, :]).tocsr()
     come = np.asarray(block.maximum(0.0).sum(axis=1)).ravel()
-    return dict(zip((s for s, _ in own), come.tolist(), strict=True))
+    return dict(zip((s for s, _ in of_row), come.tolist(), strict=True))
 
 
 def _per_unit(flows: pd.DataFrame, through: dict[str, float], site: str, *, onward: bool) -> Floats:
@@ -103,6 +103,6 @@ def _per_unit(flows: pd.DataFrame, through: dict[str, float], site: str, *, onwa
     share[known] /= size[known, None]
     paid[known] /= size[known, None]
     share[~known], paid[~known] = 0.0, 0.0
-    found = np.linalg.lstsq(np.eye(len(sites)) - share, paid, rcond=None)[0]
-    cost: Floats = found[code[site]]
+    costs = np.linalg.lstsq(np.eye(len(sites)) - share, paid, rcond=None)[0]
+    cost: Floats = costs[code[site]]
     return np.where(np.abs(cost) > _NOISE * np.abs(paid).max(), cost, 0.0)

@@ -12,11 +12,12 @@ import numpy as np
 import pandas as pd
 
 from circflow.data.scenario import MILLION, Scenario
+from circflow.i18n import mark, say
 from circflow.solution.solution import Solution
 from circflow.studies.cluster.own_money import OUTSIDE, by_member, own_money
 
 _NOISE = 1e-9
-USED, DUMPED, EMITTED, JOBS = "waste used", "waste dumped", "emitted", "jobs"
+USED, DUMPED, EMITTED, JOBS = mark("waste used"), mark("waste dumped"), "emitted", "jobs"
 
 
 def figures(solution: Solution) -> pd.DataFrame:
@@ -56,8 +57,8 @@ _KEY = ["material", "period"]
 
 
 def _named(rows: pd.DataFrame, figure: str) -> pd.DataFrame:
-    made = rows.set_axis(["item", "period", "rate"], axis=1)
-    return made.assign(figure=figure)
+    renamed = rows.set_axis(["item", "period", "rate"], axis=1)
+    return renamed.assign(figure=figure)
 
 
 def changes(with_: pd.DataFrame, without: pd.DataFrame, unit: str) -> pd.DataFrame:
@@ -109,7 +110,7 @@ def cost_per_tonne(change: pd.DataFrame, value: float, figure: str, item: str | 
 def carbon_dioxide(scenario: Scenario) -> str | None:
     """The pollutant that is CO2, under whichever of its usual names."""
     names = scenario.frame("EmissionFactors")["pollutant"].drop_duplicates().tolist()
-    usual = ("co2", "co₂", "со2", "co2e", "co2-eq", "carbon dioxide", "диоксид углерода")
+    usual = ("co2", "co₂", "со2", "co2e", "co2-eq", say("carbon dioxide"), "диоксид углерода")
     return next((n for n in names if str(n).strip().lower() in usual), None)
 
 
@@ -120,14 +121,14 @@ def value_added(solution: Solution) -> pd.DataFrame:
     """
     members = tuple(solution.scenario.frame("Members")["member"])
     names = (*members, OUTSIDE)
-    own = by_member(own_money(solution), members)
+    by_owner = by_member(own_money(solution), members)
     traded = _traded(solution, names)
     return pd.DataFrame(
         {
             "member": names,
-            "own_million": own,
+            "own_million": by_owner,
             "traded_million": traded,
-            "value_added_million": own + traded,
+            "value_added_million": by_owner + traded,
         }
     )
 

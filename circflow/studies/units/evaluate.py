@@ -8,22 +8,20 @@ bounds and rows (`evaluate_bench`), and the break-evens change costs (`evaluate_
 from __future__ import annotations
 
 import os
-import queue
 import time
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from circflow.data.address import row_addresses
 from circflow.data.arguments import public
+from circflow.data.changes.address import row_addresses
 from circflow.data.scenario import Scenario
 from circflow.data.suggest import nearest
+from circflow.i18n import say
 from circflow.studies.errors import StudyError
-from circflow.studies.progress import time_left
 from circflow.studies.units.break_even import Zero, break_even
 from circflow.studies.units.break_even import capex_direction as _capex
 from circflow.studies.units.break_even import gate_fee_direction as _gate_fee
@@ -44,6 +42,7 @@ from circflow.studies.units.effects import (
 from circflow.studies.units.price_sheet import COLUMNS, Sheet, cash, price_sheet
 from circflow.studies.units.risk import contingency, robustness
 from circflow.studies.units.sites import Unit, add_units
+from circflow.studies.units.spread import spread
 from circflow.studies.units.together import entry, pairs
 from circflow.studies.units.words import Verdicts
 
@@ -136,9 +135,11 @@ def evaluate(  # noqa: PLR0913
         new = [str(unit["unit"]) for unit in added]
         names = new if names is None else [*names, *(n for n in new if n not in names)]
     if samples < 0:
-        raise StudyError(f"the number of futures must be at least 0, not {samples}")
+        raise StudyError(
+            say("the number of futures must be at least 0, not {samples}", samples=samples)
+        )
     if jobs is not None and jobs < 1:
-        raise StudyError(f"the number of jobs must be at least 1, not {jobs}")
+        raise StudyError(say("the number of jobs must be at least 1, not {jobs}", jobs=jobs))
     subjects = _subjects(scenario, names)
     work = _Work(scenario, subjects, gap, time_limit, progress or (lambda _: None), jobs)
     return work.run(together, break_evens, risks, samples, seed)
@@ -150,22 +151,26 @@ def _subjects(scenario: Scenario, names: Sequence[str] | None) -> list[_Subject]
     if names is None:
         names = [n for n, r in rows.items() if r["status"] == "candidate"]
         if not names:
-            raise StudyError("the scenario has no candidates: name units or members to judge")
+            raise StudyError(say("the scenario has no candidates: name units or members to judge"))
     members = set(scenario.frame("Members")["member"])
-    made = []
+    subjects = []
     for name in dict.fromkeys(names):
         if name in rows:
             row = rows[name]
             if row["status"] == "off":
-                raise StudyError(f"the unit {name!r} is off: make it a candidate to judge it")
-            made.append(_Subject(name, row["status"], row["site"], row["technology"]))
+                raise StudyError(
+                    say("the unit {name!r} is off: make it a candidate to judge it", name=name)
+                )
+            subjects.append(_Subject(name, row["status"], row["site"], row["technology"]))
         elif name in members:
-            made.append(_Subject(name, "member"))
+            subjects.append(_Subject(name, "member"))
         else:
             close = nearest(name, [*rows, *members])
-            better = f"; did you mean {close!r}?" if close else ""
-            raise StudyError(f"{name!r} is neither a unit nor a member{better}")
-    return made
+            better = say("; did you mean {close!r}?", close=close) if close else ""
+            raise StudyError(
+                say("{name!r} is neither a unit nor a member{better}", name=name, better=better)
+            )
+    return subjects
 
 
 class _Work:
@@ -183,17 +188,18 @@ class _Work:
         self.begun = time.perf_counter()
         self.scenario, self.subjects, self.tell = scenario, subjects, tell
         self.gap, self.time_limit = gap, time_limit
-        self.jobs = min(jobs or min(os.cpu_count() or 1, 4), max(len(subjects), 1))
+        self.jobs = jobs or min(os.cpu_count() or 1, 4)
         tell("building the model")
         self.bench = Bench(scenario, gap=gap, time_limit=time_limit)
-        tell("the best plan")
+        tell(say("the best plan"))
         best = self.bench.solve()
         if best is None:
             from circflow.solver.run import solve
 
             solve(scenario, time_limit=time_limit)  # tells why
-            raise StudyError("no plan was found")
+            raise StudyError(say("no plan was found"))
         self.best = best
+        self.benches = [self.bench, *(self.bench.twin() for _ in range(self.jobs - 1))]
         self.tolerance = 2.0 * max(gap, 1e-9) * max(abs(best.value), 1.0)
         self.base_solution = self.bench.solution(best)
         self.base_figures = figures(self.base_solution)
@@ -214,13 +220,13 @@ class _Work:
         empty = pd.DataFrame()
         pair_table, capital, order = empty, empty, empty
         if together and candidates:
-            pair_table = pairs(self.bench, self.best, forced, candidates, self.tell)
-            capital, order = entry(self.bench, self.best, self.tell)
-        dropped = contingency(self.bench, self.best, self.tell) if risks else empty
+            pair_table = pairs(self.benches, self.best, forced, candidates, self.tell)
+            capital, order = entry(self.benches, self.best, self.tell)
+        dropped = contingency(self.benches, self.best, self.tell) if risks else empty
         futures, each = empty, empty
         if samples and candidates:
             futures, each = robustness(
-                self.bench, self.best, forced, candidates,
+                self.benches, self.best, forced, candidates,
                 samples=samples, seed=seed, progress=self.tell,
             )  # fmt: skip
         stacked = {
@@ -242,39 +248,18 @@ class _Work:
         )
 
     def _all(self, break_evens: bool) -> list[dict[str, Any]]:
-        """Judge every subject, in as many threads as asked."""
-        benches: queue.SimpleQueue[Bench] = queue.SimpleQueue()
-        benches.put(self.bench)
-        for _ in range(self.jobs - 1):
-            benches.put(self.bench.twin())
-        finished, begun = 0, time.perf_counter()
-
-        def one(subject: _Subject) -> dict[str, Any]:
-            nonlocal finished
-            bench = benches.get()
-            try:
-                return self._judge(bench, subject, break_evens)
-            finally:
-                benches.put(bench)
-                finished += 1
-                left = time_left(begun, finished, len(self.subjects))
-                self.tell(f"units: {finished} of {len(self.subjects)}, {left}")
-
-        if self.jobs == 1:
-            return [one(s) for s in self.subjects]
-        with ThreadPoolExecutor(self.jobs) as pool:
-            tasks = [pool.submit(one, s) for s in self.subjects]
-            try:
-                return [t.result() for t in tasks]
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+        """Judge every subject."""
+        few = self.benches[: max(len(self.subjects), 1)]
+        return spread(
+            lambda bench, subject: self._judge(bench, subject, break_evens),
+            few, self.subjects, self.tell, "units",
+        )  # fmt: skip
 
     # ----------------------------------------------------------------- one subject
 
     def _judge(self, bench: Bench, subject: _Subject, break_evens: bool) -> dict[str, Any]:
         case = self._case(bench, subject)
-        made: dict[str, Any] = {
+        tables: dict[str, Any] = {
             "case": case,
             **dict.fromkeys(("break_evens", "price_sheets", "loads", "effects", "members")),
         }
@@ -282,34 +267,34 @@ class _Work:
         if case.with_ is not None:
             is_base = case.with_ is self.best
             solution = self.base_solution if is_base else bench.solution(case.with_)
-            made["loads"] = _loads(solution, subject)
-            self._own(bench, case, solution, row, made)
+            tables["loads"] = _loads(solution, subject)
+            self._own(bench, case, solution, row, tables)
             if case.without is not None:
-                self._effects(case, solution, row, made)
+                self._effects(case, solution, row, tables)
                 if break_evens:
-                    made["break_evens"] = self._break_evens(bench, case, solution)
-                    _note_capex(row, made["break_evens"])
-        made["row"] = row
-        return made
+                    tables["break_evens"] = self._break_evens(bench, case, solution)
+                    _note_capex(row, tables["break_evens"])
+        tables["row"] = row
+        return tables
 
     def _case(self, bench: Bench, subject: _Subject) -> _Case:
         if subject.kind != "candidate":
             return self._present(subject)
         name = frozenset({subject.name})
         if subject.name not in bench.once:
-            reason = "it cannot be built in any period"
+            reason = say("it cannot be built in any period")
             return _Case(subject, None, self.best, Setting(), None, False, reason=reason)
         forced = Setting(forced=name)
         if bench.is_built(subject.name, self.best.x):
             without = bench.solve(Setting(out=name), start=None)
-            reason = "" if without else "there is no plan without it"
+            reason = "" if without else say("there is no plan without it")
             return _Case(subject, self.best, without, forced, None, True, reason=reason)
         with_ = bench.solve(forced)
         within = with_ is not None
         if with_ is None and len(bench.budgets):
             forced = Setting(forced=name, exempt=name)
             with_ = bench.solve(forced)
-        reason = "" if with_ else "there is no plan with it"
+        reason = "" if with_ else say("there is no plan with it")
         return _Case(subject, with_, self.best, forced, None, False, within, reason)
 
     def _present(self, subject: _Subject) -> _Case:
@@ -323,13 +308,13 @@ class _Work:
             rows = frame.index[frame["unit"] == subject.name]
         if not len(rows):
             return _Case(
-                subject, self.best, self.best, Setting(), None, True, reason="it has no units"
+                subject, self.best, self.best, Setting(), None, True, reason=say("it has no units")
             )
         where = row_addresses(table)
         changed = self.scenario.change({f"Units.status{where[r]}": "off" for r in rows})
         other = Bench(changed, gap=self.gap, time_limit=self.time_limit)
         without = other.solve()
-        reason = "" if without else "there is no plan without it"
+        reason = "" if without else say("there is no plan without it")
         return _Case(subject, self.best, without, Setting(), other, True, reason=reason)
 
     def _row(self, bench: Bench, case: _Case) -> dict[str, Any]:
@@ -339,9 +324,9 @@ class _Work:
         short = self.best.value - scale
         stands = "in some"
         if other is None or other.value < short:
-            stands = "in every plan within 1 %"
+            stands = say("in every plan within 1 %")
         elif one is None or one.value < short:
-            stands = "in no plan within 1 %"
+            stands = say("in no plan within 1 %")
         row: dict[str, Any] = {
             "unit": s.name,
             "kind": s.kind,
@@ -362,45 +347,45 @@ class _Work:
         }
         if one is not None and s.kind == "candidate":
             built = bench.places("built")
-            own = built[(built["unit"] == s.name) & (one.x[built["place"].to_numpy()] > 0.5)]
+            built_here = built[(built["unit"] == s.name) & (one.x[built["place"].to_numpy()] > 0.5)]
             extra = bench.size_columns.get(s.name, np.array([], dtype=np.intp))
-            row["period"] = own["period"].iat[0] if len(own) else None
-            size = float(own["capacity_per_year"].sum()) + float(one.x[extra].sum())
+            row["period"] = built_here["period"].iat[0] if len(built_here) else None
+            size = float(built_here["capacity_per_year"].sum()) + float(one.x[extra].sum())
             row["capacity_per_year"] = size
             row["capex_million"] = bench.capex(one.x, s.name)
         return row
 
     def _own(
-        self, bench: Bench, case: _Case, solution: Any, row: dict[str, Any], made: dict[str, Any]
+        self, bench: Bench, case: _Case, solution: Any, row: dict[str, Any], tables: dict[str, Any]
     ) -> None:
         """Price sheet, own cash flow, load and jobs of the unit itself."""
         plan, name = case.with_, case.subject.name
         assert plan is not None
-        units = made["loads"]
+        units = tables["loads"]
         available = float((units["available_per_year"]).sum()) if len(units) else 0.0
         row["load_share"] = float(units["load_per_year"].sum()) / available if available else np.nan
         row["own_jobs"] = float(units["jobs"].iat[-1]) if len(units) else np.nan
         if case.subject.kind == "member" or plan.outcome.row_dual is None:
             return
         sheet: Sheet = price_sheet(bench, plan, solution, name)
-        made["price_sheets"] = sheet.parts
+        tables["price_sheets"] = sheet.parts
         row["profit_million"] = sheet.profit
         row["reduced_cost_million"] = sheet.reduced_cost
         row["capacity_rent_million"] = sheet.capacity_rent
         for label, column in (("internal", "million"), ("market", "market_million")):
-            own = cash(bench, plan, name, sheet.parts, column)
-            row[f"npv_{label}_million"] = own.npv
-            row[f"irr_{label}"], row[f"irr_{label}_end"] = own.irr, own.irr_end
-            row[f"payback_{label}_years"] = own.payback_years
-            row[f"payback_{label}_years_end"] = own.payback_years_end
-            row[f"benefit_cost_{label}"] = own.benefit_cost
+            flows = cash(bench, plan, name, sheet.parts, column)
+            row[f"npv_{label}_million"] = flows.npv
+            row[f"irr_{label}"], row[f"irr_{label}_end"] = flows.irr, flows.irr_end
+            row[f"payback_{label}_years"] = flows.payback_years
+            row[f"payback_{label}_years_end"] = flows.payback_years_end
+            row[f"benefit_cost_{label}"] = flows.benefit_cost
 
     def _effects(
-        self, case: _Case, solution: Any, row: dict[str, Any], made: dict[str, Any]
+        self, case: _Case, solution: Any, row: dict[str, Any], tables: dict[str, Any]
     ) -> None:
         name = case.subject.name
         with_ = self.base_figures if case.with_ is self.best else figures(solution)
-        own = self.base_members if case.with_ is self.best else value_added(solution)
+        members = self.base_members if case.with_ is self.best else value_added(solution)
         if case.without is self.best:
             without, others = self.base_figures, self.base_members
         else:
@@ -409,8 +394,8 @@ class _Work:
             absent = bench.solution(case.without)
             without, others = figures(absent), value_added(absent)
         change = changes(with_, without, name)
-        made["effects"] = change.drop(columns="discounted_change")
-        made["members"] = gains(own, others, name)
+        tables["effects"] = change.drop(columns="discounted_change")
+        tables["members"] = gains(members, others, name)
         tonnes = change[change["unit_of_measure"] == "t"].groupby("figure")["change"].sum()
         row["waste_used_change_t"] = float(tonnes.get(USED, 0.0))
         row["waste_dumped_change_t"] = float(tonnes.get(DUMPED, 0.0))
@@ -467,7 +452,7 @@ class _Work:
         far = 10.0 * (worth / slope + 1.0)
         zero = self._zero(bench, case, direction, None, low=-far, high=far, rises=False)
         now = bench.capex(case.with_.x, name)
-        unit = f"million {self.scenario.settings.currency}"
+        unit = say("million {currency}", currency=self.scenario.settings.currency)
         return (
             name, "capex", None, now, now + zero.theta, zero.theta, unit, zero.rest, zero.note,
         )  # fmt: skip
@@ -475,8 +460,10 @@ class _Work:
     def _prices(self, bench: Bench, case: _Case, solution: Any) -> list[tuple[Any, ...]]:
         """Every price of a product at all its markets, times a factor."""
         recipes = self.scenario.frame("Recipes")
-        made = recipes["technology"] == case.subject.technology
-        products = recipes.loc[made & (recipes["role"] == "output"), "material"].drop_duplicates()
+        of_technology = recipes["technology"] == case.subject.technology
+        products = recipes.loc[
+            of_technology & (recipes["role"] == "output"), "material"
+        ].drop_duplicates()
         markets = self.scenario.frame("Markets")
         currency, measure = self.scenario.settings.currency, self.scenario.unit_of_measure
         records = []
@@ -496,13 +483,19 @@ class _Work:
             )
             note = zero.note
             if note:
-                word = "pays" if note.startswith("pays") else "does not pay"
-                top = f"{_PRICE_LIMIT:g} times the price"
-                note = f"{word} at any price from 0 to {top}" if "not found" not in note else note
+                word = "pays" if note.startswith("pays") else say("does not pay")
+                top = say("{price_limit:g} times the price", price_limit=_PRICE_LIMIT)
+                note = (
+                    say("{word} at any price from 0 to {top}", word=word, top=top)
+                    if "not found" not in note
+                    else note
+                )
             records.append(
                 (
                     case.subject.name, "price", material, mean, mean * (1.0 + zero.theta),
-                    mean * zero.theta, f"{currency} per {measure[material]}", zero.rest, note,
+                    mean * zero.theta,
+                    say("{currency} per {measure}", currency=currency, measure=measure[material]),
+                    zero.rest, note,
                 )
             )  # fmt: skip
         return records
@@ -522,7 +515,7 @@ class _Work:
             slope = direction.slope(case.with_.x)
             far = 100.0 * abs(worth) / slope + 1000.0 if slope > 0.0 else 1e6
             zero = self._zero(bench, case, direction, None, low=-far, high=far, rises=True)
-            unit = f"{currency} per {measure[material]}"
+            unit = say("{currency} per {measure}", currency=currency, measure=measure[material])
             records.append(
                 (name, "gate fee", material, 0.0, zero.theta, zero.theta, unit, zero.rest,
                  zero.note)
@@ -541,13 +534,13 @@ def _loads(solution: Any, subject: _Subject) -> pd.DataFrame:
     units = solution.tables.units
     member_of = solution.scenario.member_of
     if subject.kind == "member":
-        own = units[(units["site"].map(member_of) == subject.name).to_numpy()]
+        of_subject = units[(units["site"].map(member_of) == subject.name).to_numpy()]
     else:
-        own = units[units["unit"] == subject.name]
+        of_subject = units[units["unit"] == subject.name]
     shown = ["period", "in_service", "capacity_per_year", "available_per_year"]
     shown += ["load_per_year", "load_share", "jobs"]
-    made: pd.DataFrame = own[["unit", *shown]].reset_index(drop=True)
-    return made
+    loads: pd.DataFrame = of_subject[["unit", *shown]].reset_index(drop=True)
+    return loads
 
 
 def _stack(parts: list[pd.DataFrame | None]) -> pd.DataFrame:

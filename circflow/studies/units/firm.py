@@ -35,8 +35,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from circflow.data.arguments import public
-from circflow.data.result import Result, counted, figure
+from circflow.data.result import Result, figure
 from circflow.data.scenario import Scenario, ScenarioError
+from circflow.i18n import say, say_n
 from circflow.studies.errors import StudyError
 from circflow.studies.sweeps.design import Design, Point, changed, edits_of
 from circflow.studies.sweeps.engine import Engine
@@ -90,11 +91,15 @@ class Firmness(Result):
     def headline(self) -> str:
         one, currency = self.gain.iloc[0], self.scenario.settings.currency
         counts = self.decisions["firmness"].value_counts()
-        words = ", ".join(f"{counts.get(c, 0)} {c}" for c in ("firm", "likely", "doubtful"))
-        return (
-            f"{self.scenario.name}: gain {figure(one['p5_million'])} to"
-            f" {figure(one['p95_million'])} million {currency};"
-            f" {counted(len(self.decisions), 'decision')} ({words})"
+        words = ", ".join(f"{counts.get(c, 0)} {say(c)}" for c in ("firm", "likely", "doubtful"))
+        return say(
+            "{name}: gain {p5_million} to {p95_million} million {currency}; {counted} ({words})",
+            name=self.scenario.name,
+            p5_million=figure(one["p5_million"]),
+            p95_million=figure(one["p95_million"]),
+            currency=currency,
+            counted=say_n("{n} decision", "{n} decisions", len(self.decisions)),
+            words=words,
         )
 
     def tables(self) -> dict[str, pd.DataFrame]:
@@ -107,7 +112,10 @@ class Firmness(Result):
         """Write everything: .xlsx, .html, .json, or a folder of CSV files."""
         from circflow.report.study_tables import write_tables
 
-        currency, title = self.scenario.settings.currency, f"{self.scenario.name}: what is firm"
+        currency, title = (
+            self.scenario.settings.currency,
+            say("{name}: what is firm", name=self.scenario.name),
+        )
         write_tables(self.tables(), path, currency=currency, title=title)
 
 
@@ -138,11 +146,13 @@ def firm(  # noqa: PLR0913
         NoPlan: the scenario has no plan.
     """
     if samples < 1:
-        raise StudyError(f"the number of samples must be at least 1, not {samples}")
+        raise StudyError(
+            say("the number of samples must be at least 1, not {samples}", samples=samples)
+        )
     units = scenario.frame("Units")
     candidates = units.loc[units["status"] == "candidate", "unit"].astype(str).tolist()
     if not candidates:
-        raise StudyError("the scenario has no candidates: there is nothing to decide")
+        raise StudyError(say("the scenario has no candidates: there is nothing to decide"))
     ground = _Ground(scenario, candidates, samples, seed, gap, time_limit, jobs or 1, progress)
     return ground.judged(samples, seed)
 
@@ -200,8 +210,8 @@ class _Ground:
         self.parameters = tuple(r.parameter for r in self.rows)
         self.drawn = sample_points(self.rows, samples, seed=seed).points
         ends = [self._alone(n, v) for n, r in enumerate(self.rows) for v in (r.low, r.high)]
-        design = Design(self.parameters, (*self.drawn, *ends), "what is firm")
-        self.tell("compiling the model")
+        design = Design(self.parameters, (*self.drawn, *ends), say("what is firm"))
+        self.tell(say("compiling the model"))
         with Engine(jobs) as engine:
             options = Options("free", gap, time_limit)
             sweeper = Sweeper(scenario, design, options, engine, check_every=None)
@@ -216,7 +226,7 @@ class _Ground:
             from circflow.solver.run import solve
 
             solve(scenario, time_limit=time_limit)  # tells why
-            raise StudyError("no plan was found")
+            raise StudyError(say("no plan was found"))
         self.best = best
         self.built = frozenset(self.own.built(best.x))
 
@@ -242,7 +252,14 @@ class _Ground:
         with ThreadPoolExecutor(self.jobs) as pool:
             for result in pool.map(work, listed):
                 done.append(result)
-                self.tell(f"{what}: {len(done)} of {len(listed)}")
+                self.tell(
+                    say(
+                        "{what}: {count} of {count_2}",
+                        what=what,
+                        count=len(done),
+                        count_2=len(listed),
+                    )
+                )
         return done
 
     # ----------------------------------------------------------------- together
@@ -266,7 +283,7 @@ class _Ground:
         row = self.rows[n]
         own = row.parameter.neutral
         if own is None:
-            return _Walk(np.nan, np.nan, reason="its cells have several figures")
+            return _Walk(np.nan, np.nan, reason=say("its cells have several figures"))
         slope = self._slope(n)
         here = _Look(own, self.best.value, self._along(slope, self.best.x), self.built)
         gains, turns = [], list[_Turn]()
@@ -281,7 +298,7 @@ class _Ground:
                 end, plan.value, self._along(slope, plan.x), frozenset(bench.built(plan.x))
             )
             turns += self._between(n, here, there, slope, _FINEST * abs(end - own))
-        reason = "there is no plan at an end of its range" if np.isnan(gains).any() else ""
+        reason = say("there is no plan at an end of its range") if np.isnan(gains).any() else ""
         return _Walk(gains[0], gains[1], tuple(turns), reason)
 
     def _slope(self, n: int) -> Floats | None:
@@ -321,7 +338,7 @@ class _Ground:
                 return [_Turn(a.value, turned, True)]
             if a.slope != b.slope:
                 meet = (b.at(0.0) - a.at(0.0)) / (a.slope - b.slope)
-                middle = float(np.clip(meet, *sorted((a.value, b.value))))
+                middle = min(max(meet, min(a.value, b.value)), max(a.value, b.value))
         if abs(b.value - a.value) <= finest or middle in (a.value, b.value):
             return [_Turn(middle, turned, False)]
         found = self._look(n, middle, slope)
@@ -382,12 +399,12 @@ class _Ground:
         worths: dict[str, float] = {}
         forced: dict[str, Plan] = {}
         for k, unit in enumerate(self.candidates):
-            self.tell(f"units: {k + 1} of {len(self.candidates)}")
+            self.tell(say("units: {k} of {count}", k=k + 1, count=len(self.candidates)))
             worths[unit], with_ = _worth(self.own, unit, self.best, unit in self.built)
             if with_ is not None and unit not in self.built:
                 forced[unit] = with_
         _, held = robustness(
-            self.own, self.best, forced, self.candidates,
+            [self.own], self.best, forced, self.candidates,
             samples=samples, seed=seed, progress=self.tell,
         )  # fmt: skip
         return worths, held
@@ -448,7 +465,7 @@ class _Ground:
         number = {p.address: n for n, p in enumerate(self.parameters)}
         chosen = turns.groupby("unit", sort=False).head(_MOST_FIGURES)
         pairs = [(str(u), number[p]) for u, p in chosen[["unit", "parameter"]].to_numpy().tolist()]
-        values = self._every("what knowing is worth", self._knowing, pairs)
+        values = self._every(say("what knowing is worth"), self._knowing, pairs)
         records = [
             (unit, self.parameters[n].address, *value)
             for (unit, n), value in zip(pairs, values, strict=True)
@@ -516,6 +533,9 @@ def _settled(table: pd.DataFrame, knowing: pd.DataFrame) -> pd.DataFrame:
     first = known.drop_duplicates("unit").set_index("unit")
     figures, worths = first["parameter"].to_dict(), first["knowing_million"].to_dict()
     return table.assign(
-        settled_by=[figures.get(unit) for unit in table["unit"]],
+        settled_by=table["unit"]
+        .map(figures)
+        .astype(object)
+        .where(table["unit"].isin(list(figures)), None),
         knowing_million=[worths.get(unit, np.nan) for unit in table["unit"]],
     )

@@ -22,6 +22,7 @@ import pandas as pd
 from circflow.algebra.build import discount, for_synergy, objective_terms, weights
 from circflow.algebra.terms import CONSTANT
 from circflow.data.scenario import MILLION, Scenario
+from circflow.i18n import mark, say
 from circflow.solution.solution import Solution
 from circflow.studies.units.candidates import Bench, Floats, Plan
 from circflow.studies.units.carriage import carriage
@@ -40,17 +41,17 @@ COLUMNS = [
     "market_million",
 ]
 _OWN = ("activity", "intake", "built", "extra_capacity", "running")
-_RULES = "rules between candidates"
+_RULES = mark("rules between candidates")
 _PARTS = {
-    "emission_limits": "room under emission limits",
+    "emission_limits": mark("room under emission limits"),
     "synergy": "synergies",
-    "budget": "room in the budget",
+    "budget": mark("room in the budget"),
     "emissions": "emissions",
 }
 """Limits by their part of reduced costs; all others are rules between candidates."""
 _CHARGED = "emissions"
 """What is paid for emissions above a limit: of the part of the row, and of the item."""
-INTERNAL = "internal price"
+INTERNAL = mark("internal price")
 """Of goods that have no market price."""
 _SCARCE = [_RULES, _PARTS["emission_limits"], _PARTS["budget"]]
 """What nobody pays for in money."""
@@ -106,8 +107,8 @@ def price_sheet(bench: Bench, plan: Plan, solution: Solution, unit: str) -> Shee
         full = pd.concat(
             [full, way.assign(million=0.0).reindex(columns=COLUMNS)], ignore_index=True
         )
-    own = ~shared[entries.row]
-    rent = -float(worth[own].sum())
+    alone = ~shared[entries.row]
+    rent = -float(worth[alone].sum())
     capacity = table_rent(bench, plan, unit)
     fixed = float(full.loc[full["item"] == "fixed (always)", "million"].sum())
     reduced = float(outcome.reduced_cost[columns] @ x) - rent - fixed
@@ -151,9 +152,9 @@ def _row_names(bench: Bench) -> pd.DataFrame:
     size = bench.program.shape[0]
     family = np.full(size, "", dtype=object)
     part, site, material = (family.copy() for _ in range(3))
-    for name, own in bench.compiled.families.items():
-        family[own.rows] = name
-        part[own.rows] = bench.m.limits[name].part if name in bench.m.limits else ""
+    for name, rows in bench.compiled.families.items():
+        family[rows.rows] = name
+        part[rows.rows] = bench.m.limits[name].part if name in bench.m.limits else ""
     balance = bench.compiled.families["material_balance"]
     codes = bench.scenario.codes
     site[balance.rows] = codes.names("site", balance.items["site"])
@@ -196,8 +197,8 @@ def _others(table: pd.DataFrame, unit: str) -> pd.DataFrame:
     rows = pd.concat([rows, paid], ignore_index=True) if len(paid) else rows
     item = rows["part"].map(_PARTS).fillna(_RULES)
     sums = rows.assign(item=item).groupby(["item", "period"], sort=False)["million"].sum()
-    made = sums.reset_index().assign(unit=unit, material=None)
-    kept: pd.DataFrame = made[made["million"] != 0.0]
+    other_parts = sums.reset_index().assign(unit=unit, material=None)
+    kept: pd.DataFrame = other_parts[other_parts["million"] != 0.0]
     return kept
 
 
@@ -220,12 +221,12 @@ def _money_parts(bench: Bench, plan: Plan, unit: str) -> pd.DataFrame:
     """The objective's own terms on the unit's columns, and the fixed cost of an existing unit."""
     scenario, m = bench.scenario, bench.m
     place = np.append(bench.compiled.column_of, -1)
-    own = set(_own_columns(bench, unit)["place"].tolist())
+    places = set(_own_columns(bench, unit)["place"].tolist())
     goal = weights(scenario)
     money = m.money_frame
     at = place[money["column"].to_numpy(np.intp)]
     constant = (money["column"].to_numpy() == CONSTANT) & (money["unit"] == unit).to_numpy()
-    taken = np.isin(at, list(own)) & (at >= 0)
+    taken = np.isin(at, list(places)) & (at >= 0)
     factor = np.where(for_synergy(m)[m.money["money"]], goal.synergy, goal.value)
     amount = money["coefficient"].to_numpy(float) * discount(scenario, m.money) * factor
     value = amount * np.where(constant, 1.0, np.where(at >= 0, plan.x[at], 0.0))
@@ -237,11 +238,11 @@ def _money_parts(bench: Bench, plan: Plan, unit: str) -> pd.DataFrame:
     at = place[goals["column"].to_numpy(np.intp)]
     worth = goals["coefficient"].to_numpy(float) * np.where(at >= 0, plan.x[at], 0.0)
     extra = pd.DataFrame({"item": goals["part"], "period": goals["period"], "million": worth})
-    extra = extra[np.isin(at, list(own)) & (at >= 0)]
+    extra = extra[np.isin(at, list(places)) & (at >= 0)]
     full = pd.concat([rows, extra], ignore_index=True) if len(extra) else rows
     sums = full.groupby(["item", "period"], sort=False)["million"].sum()
-    made = sums.reset_index().assign(unit=unit, material=None)
-    kept: pd.DataFrame = made[made["million"] != 0.0]
+    table = sums.reset_index().assign(unit=unit, material=None)
+    kept: pd.DataFrame = table[table["million"] != 0.0]
     return kept
 
 
@@ -274,8 +275,8 @@ def market_prices(scenario: Scenario, solution: Solution) -> pd.DataFrame:
     size = taken["amount_per_year"].where(taken["amount_per_year"] > 0.0)
     stream = (taken["worth"] / size).rename("price").reset_index().dropna()
     ranked = {
-        "output": [(sold, "sold in the plan"), (listed, "market"), (fee, "disposal fee")],
-        "input": [(bought, "purchase"), (stream, "stream"), (sold, "sold in the plan")],
+        "output": [(sold, say("sold in the plan")), (listed, "market"), (fee, say("disposal fee"))],
+        "input": [(bought, "purchase"), (stream, "stream"), (sold, say("sold in the plan"))],
     }
     parts = [
         t[["material", "period", "price"]].assign(role=role, of=name)
@@ -383,9 +384,9 @@ def cash(bench: Bench, plan: Plan, unit: str, sheet: pd.DataFrame, money: str) -
     )
 
 
-def _agreeing(found: float, rate: float, npv: float) -> float:
+def _agreeing(root: float, rate: float, npv: float) -> float:
     """The IRR, if it is above the discount rate where the NPV is above 0; else NaN."""
-    return np.nan if npv != 0.0 and (found > rate) != (npv > 0.0) else found
+    return np.nan if npv != 0.0 and (root > rate) != (npv > 0.0) else root
 
 
 _NOISE = 1e-9

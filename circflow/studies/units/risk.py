@@ -14,45 +14,59 @@ that agrees with its sign; the regret is what the wrong decision costs.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from circflow.data.scenario import Scenario, ScenarioError
-from circflow.solver.highs import Session
+from circflow.i18n import say
+from circflow.solver.compiled import Program
+from circflow.solver.proven import Proven, best_value
 from circflow.studies.units.candidates import Bench, Floats, Ints, Plan
+from circflow.studies.units.spread import spread
+
+if TYPE_CHECKING:
+    from circflow.studies.sweeps.affine import Affine
+    from circflow.studies.sweeps.design import Design, Point
 
 CONTINGENCY = ["kind", "name", "period", "loss_million", "loss_share", "possible"]
 FUTURES = ["unit", "built", "futures", "right_share", "mean_worth_million", "lowest_worth_million"]
 FUTURES += ["highest_worth_million", "mean_regret_million", "highest_regret_million"]
 
 
-def contingency(bench: Bench, best: Plan, progress: Callable[[str], None]) -> pd.DataFrame:
+def contingency(
+    benches: Sequence[Bench], best: Plan, progress: Callable[[str], None]
+) -> pd.DataFrame:
     """Every unit and every member that runs in the plan, dropping out in every period, ranked.
 
-    Columns as in `CONTINGENCY`; without a plan that remains, the loss is NaN and it comes first.
+    One bench per thread. Columns as in `CONTINGENCY`; without a plan that remains, the loss is
+    NaN and it comes first.
     """
-    session = bench.holding()
-    fixed = bench.construction_of(best.x)
-    session.change_bounds(bench.construction, fixed, fixed)
+    bench = benches[0]
+    held = bench.held(bench.construction_of(best.x))
     activity = bench.places("activity")
     run = best.x[activity["place"].to_numpy(np.intp)]
     running = activity[run > 1e-9 * max(float(run.max(initial=0.0)), 1.0)]
     member_of = bench.scenario.member_of
-    cases: list[tuple[str, str, str, list[str]]] = []
+    cases: list[_Case] = []
     for period in [p.name for p in bench.scenario.periods]:
         now = running[running["period"] == period]
         cases += [("unit", str(u), period, [str(u)]) for u in now["unit"].drop_duplicates()]
         owner = now["site"].map(member_of)
         for member, rows in now.groupby(owner, sort=False):
             cases.append(("member", str(member), period, rows["unit"].drop_duplicates().tolist()))
-    records = []
-    for n, (kind, name, period, units) in enumerate(cases):
-        progress(f"contingency: {n + 1} of {len(cases)}")
+
+    def without(bench: Bench, case: _Case) -> float:
+        kind, name, period, units = case
         columns = _activity(bench, units, period)
         if kind == "member":
             columns = np.append(columns, _trade(bench, name, period))
-        value = _without(session, bench, columns, units, period)
+        return _without(held, bench, columns, units, period)
+
+    values = spread(without, benches, cases, progress, say("units and members that drop out"))
+    records = []
+    for (kind, name, period, _), value in zip(cases, values, strict=True):
         loss = best.value - value
         share = loss / abs(best.value) if best.value else np.nan
         possible = bool(np.isfinite(value))
@@ -70,13 +84,13 @@ def outage_losses(bench: Bench, best: Plan, cases: Sequence[tuple[str, str]]) ->
 
     What is built stays as in the best plan, as in `contingency`.
     """
-    session = bench.holding()
-    fixed = bench.construction_of(best.x)
-    session.change_bounds(bench.construction, fixed, fixed)
-    values = [_without(session, bench, _activity(bench, [u], t), [u], t) for u, t in cases]
+    held = bench.held(bench.construction_of(best.x))
+    values = [_without(held, bench, _activity(bench, [u], t), [u], t) for u, t in cases]
     return best.value - np.array(values)
 
 
+_Case = tuple[str, str, str, list[str]]
+"""Kind, name, period and the units that stand still."""
 _PLACED = ["unit", "period", "place"]
 
 
@@ -93,35 +107,30 @@ def _trade(bench: Bench, member: str, period: str) -> Ints:
     member_of = bench.scenario.member_of
     start, end = rows["from"].map(member_of), rows["to"].map(member_of)
     other = (start != end) & start.notna() & end.notna()
-    own = (start == member) | (end == member)
-    return rows.loc[(own & other).to_numpy(), "place"].to_numpy(np.intp)
+    of_member = (start == member) | (end == member)
+    return rows.loc[(of_member & other).to_numpy(), "place"].to_numpy(np.intp)
 
 
 def _without(
-    session: Session, bench: Bench, columns: Ints, units: Sequence[str], period: str
+    program: Program, bench: Bench, columns: Ints, units: Sequence[str], period: str
 ) -> float:
     """The value with columns at 0, and without the least load of units in a period."""
-    program = bench.program
     run = bench.places("running")
     run = run[run["unit"].isin(units) & (run["period"] == period)]
     still = np.append(columns, run["place"].to_numpy(np.intp)).astype(np.intp)
     least = [bench.compiled.families[limit.name] for limit in bench.m.of_part("min_load")]
     held = [(row, *key) for f in least for row, key in zip(f.rows.tolist(), f.keys, strict=True)]
     free = np.array([r for r, u, t in held if u in units and t == period], dtype=np.intp)
-    zero = np.zeros(len(still))
-    session.change_bounds(still, zero, zero)
-    session.change_rows(free, np.full(len(free), -np.inf), program.row_upper[free])
-    outcome = session.solve(gap=1e-6)
-    session.change_bounds(still, program.lower[still], program.upper[still])
-    session.change_rows(free, program.row_lower[free], program.row_upper[free])
-    return -np.inf if outcome.x is None else -outcome.objective
+    return bench.value(
+        program.with_bounds(still, 0.0, 0.0).with_limits(free, lower=-np.inf), gap=1e-6
+    )
 
 
 # --------------------------------------------------------------------------- futures
 
 
 def robustness(  # noqa: PLR0913
-    bench: Bench,
+    benches: Sequence[Bench],
     best: Plan,
     forced: Mapping[str, Plan],
     units: Sequence[str],
@@ -132,24 +141,52 @@ def robustness(  # noqa: PLR0913
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """How often building, or not building, each candidate was right in sampled futures.
 
+    The arrays of a future are updated, as in a sweep, not built anew; but for few futures, and
+    where a parameter's arrays are no line.
+
+    Args:
+        benches: of the scenario, one per thread.
+        best: its best plan.
+        forced: for each unit that the best plan does not build, the best plan that builds it.
+        units: candidates.
+        samples: futures.
+        seed: the same seed samples the same futures.
+        progress: is told how far it is.
+
     Returns:
         a row per unit (columns as in `FUTURES`) and a row per future and unit: future, unit,
         worth_million, right, regret_million.
     """
-    from circflow.studies.sweeps.design import changed, edits_of
     from circflow.studies.sweeps.sampling import ranges_of, sample_points
 
-    scenario = bench.scenario
-    design = sample_points(ranges_of(scenario), samples, seed=seed)
-    records: list[tuple[int, str, float]] = []
-    for n, point in enumerate(design.points):
-        progress(f"futures: {n + 1} of {samples}")
-        try:
-            future = changed(scenario, edits_of(design.parameters, point))
-        except ScenarioError:
-            continue
-        records += [(n, u, w) for u, w in _worths(future, bench, best, forced, units)]
+    bench = benches[0]
+    design = sample_points(ranges_of(bench.scenario), samples, seed=seed)
+    affine, usable = None, set(range(samples))
+    if samples > 2 * len(design.parameters) + 2:
+        affine, usable = _arrays(bench.scenario, design, len(benches), progress)
+
+    def worths(bench: Bench, number: int) -> list[tuple[int, str, float]]:
+        then, point = bench, design.points[number]
+        if affine is not None and affine.knows(point):
+            program = affine.base.program(affine.figures(point))
+        else:
+            rebuilt = _rebuilt(bench, design, point)
+            if rebuilt is None:
+                return []
+            then, program = rebuilt, rebuilt.program
+        worths_then = _worths(bench, then, program, best, forced, units)
+        return [(number, unit, worth) for unit, worth in worths_then]
+
+    parts = spread(worths, benches, sorted(usable), progress, "futures")
+    records = [record for part in parts for record in part]
     each = pd.DataFrame(records, columns=["future", "unit", "worth_million"])
+    return _judged(each, bench, best, units)
+
+
+def _judged(
+    each: pd.DataFrame, bench: Bench, best: Plan, units: Sequence[str]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """From what each unit is worth in each future, the tables of `robustness`."""
     standing = {unit: bench.is_built(unit, best.x) for unit in units}
     built = each["unit"].map(standing).astype(bool).to_numpy()
     worth = each["worth_million"].to_numpy(float)
@@ -158,59 +195,91 @@ def robustness(  # noqa: PLR0913
     each = each[~np.isnan(worth)].reset_index(drop=True)
     rows = []
     for unit in units:
-        own = each[each["unit"] == unit]
-        w, r = own["worth_million"], own["regret_million"]
-        right = float(own["right"].mean()) if len(own) else np.nan
+        of_unit = each[each["unit"] == unit]
+        w, r = of_unit["worth_million"], of_unit["regret_million"]
+        right = float(of_unit["right"].mean()) if len(of_unit) else np.nan
         rows.append(
-            (unit, standing[unit], len(own), right, w.mean(), w.min(), w.max(), r.mean(), r.max())
+            (
+                unit,
+                standing[unit],
+                len(of_unit),
+                right,
+                w.mean(),
+                w.min(),
+                w.max(),
+                r.mean(),
+                r.max(),
+            )
         )
     return pd.DataFrame(rows, columns=FUTURES), each
 
 
-def _worths(
-    future: Scenario,
+def _arrays(
+    scenario: Scenario, design: Design, jobs: int, progress: Callable[[str], None]
+) -> tuple[Affine, set[int]]:
+    """The arrays as they depend on the parameters, and the futures that are a scenario."""
+    from circflow.studies.sweeps.engine import Engine
+    from circflow.studies.sweeps.sweep import Sweeper
+    from circflow.studies.sweeps.worker import Options
+
+    with Engine(jobs) as engine:
+        sweeper = Sweeper(scenario, design, Options(), engine, None, False, None, progress)
+        return sweeper.arrays()
+
+
+def _rebuilt(bench: Bench, design: Design, point: Point) -> Bench | None:
+    """A future built anew; None where it is no scenario."""
+    from circflow.studies.sweeps.design import changed, edits_of
+
+    try:
+        return Bench(changed(bench.scenario, edits_of(design.parameters, point)))
+    except ScenarioError:
+        return None
+
+
+def _worths(  # noqa: PLR0913, PLR0917
     bench: Bench,
+    bench_then: Bench,
+    program: Program,
     best: Plan,
     forced: Mapping[str, Plan],
     units: Sequence[str],
 ) -> list[tuple[str, float]]:
-    """What each unit is worth in a future in which the plan is held (the budget set aside)."""
-    own = Bench(future)
-    session = own.holding()
-    base = _carried(bench, own, best.x)
-    at = own.construction
+    """What each unit is worth in a future (its bench `bench_then`) in which the plan is held, the
+    budget set aside."""
+    lp = Proven(program.relaxed())
+    base = _carried(bench, bench_then, best.x)
+    at = bench_then.construction
 
     def value(x: Floats) -> float:
-        session.change_bounds(at, x[at], x[at])
-        outcome = session.solve(gap=1e-7)
-        return -np.inf if outcome.x is None else -outcome.objective
+        return best_value(bench_then.held(x[at], program), lp, gap=1e-7)
 
-    whole = value(base)
-    made = []
+    worth_of_all = value(base)
+    worths = []
     for unit in units:
         other = base.copy()
         standing = bench.is_built(unit, best.x)
-        columns = own.columns_of(unit)
+        columns = bench_then.columns_of(unit)
         if standing:
             other[columns] = 0.0
         elif unit in forced:
-            other[columns] = _carried(bench, own, forced[unit].x)[columns]
+            other[columns] = _carried(bench, bench_then, forced[unit].x)[columns]
         else:
             continue
         changed = value(other)
-        worth = whole - changed if standing else changed - whole
-        made.append((unit, worth if np.isfinite(worth) else np.nan))
-    return made
+        worth = worth_of_all - changed if standing else changed - worth_of_all
+        worths.append((unit, worth if np.isfinite(worth) else np.nan))
+    return worths
 
 
-def _carried(bench: Bench, own: Bench, x: Floats) -> Floats:
+def _carried(bench: Bench, bench_then: Bench, x: Floats) -> Floats:
     """What a plan of one bench builds, in the columns of another (by unit and period)."""
-    made = np.zeros(own.program.shape[1])
+    x_then = np.zeros(bench_then.program.shape[1])
     held = np.zeros(len(x))
     held[bench.construction] = bench.construction_of(x)
     for name in ("built", "extra_capacity"):
-        from_, to = bench.places(name), own.places(name)
+        from_, to = bench.places(name), bench_then.places(name)
         known = {(u, t): float(held[p]) for u, t, p in from_[_PLACED].itertuples(index=False)}
         for u, t, p in to[_PLACED].itertuples(index=False):
-            made[p] = known.get((u, t), 0.0)
-    return made
+            x_then[p] = known.get((u, t), 0.0)
+    return x_then

@@ -12,12 +12,13 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pandas as pd
 
-from circflow.data.append import Row, with_rows
 from circflow.data.arguments import public
+from circflow.data.files.append import Row, with_rows
 from circflow.data.read import scenario_of
 from circflow.data.scenario import Scenario
-from circflow.data.schema import BY_NAME
+from circflow.data.schema.sheets import BY_NAME
 from circflow.data.suggest import nearest
+from circflow.i18n import say
 from circflow.studies.errors import StudyError
 from circflow.studies.units.candidates import Bench, Setting
 
@@ -44,15 +45,19 @@ def parse_unit(text: str) -> dict[str, str]:
 
     A comma separates where a word and = follow it. Raises `StudyError` where it cannot be read.
     """
-    made: dict[str, str] = {}
+    columns: dict[str, str] = {}
     for part in re.split(r",\s*(?=\w+\s*=)", text.strip()):
         name, sign, value = part.partition("=")
         if not sign or not name.strip():
-            raise StudyError(f"{part.strip()!r} is not column=value (of a unit to be added)")
-        if name.strip() in made:
-            raise StudyError(f"{name.strip()} is given twice for the unit to be added")
-        made[name.strip()] = value.strip()
-    return made
+            raise StudyError(
+                say("{strip!r} is not column=value (of a unit to be added)", strip=part.strip())
+            )
+        if name.strip() in columns:
+            raise StudyError(
+                say("{strip} is given twice for the unit to be added", strip=name.strip())
+            )
+        columns[name.strip()] = value.strip()
+    return columns
 
 
 def add_units(scenario: Scenario, units: Sequence[Unit]) -> Scenario:
@@ -66,12 +71,14 @@ def add_units(scenario: Scenario, units: Sequence[Unit]) -> Scenario:
         for name in unit:
             if name not in schema:
                 close = nearest(name, schema.names)
-                better = f"; did you mean {close!r}?" if close else ""
-                raise StudyError(f"Units has no column {name!r}{better}")
+                better = say("; did you mean {close!r}?", close=close) if close else ""
+                raise StudyError(
+                    say("Units has no column {name!r}{better}", name=name, better=better)
+                )
         missing = [c.name for c in schema.columns if c.required and not unit.get(c.name)]
         missing = [name for name in missing if unit.get(name) != 0]
         if missing:
-            raise StudyError(f"a unit to be added needs {', '.join(missing)}")
+            raise StudyError(say("a unit to be added needs {missing}", missing=", ".join(missing)))
     rows = [{"status": "candidate", **unit} for unit in units]
     return scenario_of(with_rows(scenario.book, {"Units": rows}))
 
@@ -107,19 +114,20 @@ def best_sites(
         if site not in known:
             close = nearest(site, known)
             raise StudyError(
-                f"there is no site {site!r}" + (f"; did you mean {close!r}?" if close else "")
+                say("there is no site {site!r}", site=site)
+                + (say("; did you mean {close!r}?", close=close) if close else "")
             )
     tried = list(dict.fromkeys(sites)) if sites is not None else known
     if not tried:
-        raise StudyError("no site to try")
+        raise StudyError(say("no site to try"))
     name = str(unit.get("unit") or "")
     status = unit.get("status", "candidate")
     if status != "candidate":
-        raise StudyError("the best site is asked for a candidate, not for an existing unit")
+        raise StudyError(say("the best site is asked for a candidate, not for an existing unit"))
     names = {site: f"{name} @ {site}" for site in tried}
-    group = f"site of {name}"
+    group = say("site of {name}", name=name)
     copies = [{**unit, "unit": names[s], "site": s, "choice": group} for s in tried]
-    tell("building the model with the unit at every site")
+    tell(say("building the model with the unit at every site"))
     bench = Bench(add_units(scenario, copies), gap=gap)
     every = frozenset(names.values())
     base = bench.solve(Setting(out=every))
@@ -127,10 +135,10 @@ def best_sites(
         from circflow.solver.run import solve
 
         solve(scenario)  # tells why
-        raise StudyError("there is no plan without the unit")
+        raise StudyError(say("there is no plan without the unit"))
     records = []
     for n, site in enumerate(tried):
-        tell(f"sites: {n + 1} of {len(tried)}")
+        tell(say("sites: {n} of {count}", n=n + 1, count=len(tried)))
         records.append(_tried(bench, base.value, names[site], site, every))
     table = pd.DataFrame(records)
     rank = -table["value_million"].fillna(-np.inf).to_numpy(float)
@@ -155,7 +163,7 @@ def _tried(
     figures = ["value_million", "objective_million", "capacity_per_year", "capex_million"]
     if plan is None:
         record.update(dict.fromkeys([*figures, "load_share"], np.nan))
-        record.update(period=None, note="no plan with it here")
+        record.update(period=None, note=say("no plan with it here"))
         return record
     built = bench.places("built")
     built = built[(built["unit"] == unit) & (plan.x[built["place"].to_numpy(np.intp)] > 0.5)]
@@ -174,5 +182,5 @@ def _tried(
         load_share=load,
     )
     if load == 0.0:
-        record["note"] = "stands idle"
+        record["note"] = say("stands idle")
     return record

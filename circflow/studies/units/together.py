@@ -14,12 +14,14 @@ from nothing to what the best plan takes.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
 
-from circflow.solver.highs import Session
-from circflow.studies.units.candidates import Bench, Floats, Plan, Setting
+from circflow.i18n import mark, say
+from circflow.studies.units.candidates import Bench, Plan, Setting
+from circflow.studies.units.spread import spread
 
 PAIRS = [
     "unit",
@@ -31,11 +33,11 @@ PAIRS = [
     "kind",
 ]
 _STEPS = 16
-_NO_ROOM = "no room for one of them beside what is built"
+_NO_ROOM = mark("no room for one of them beside what is built")
 
 
 def pairs(
-    bench: Bench,
+    benches: Sequence[Bench],
     best: Plan,
     forced: Mapping[str, Plan],
     units: Sequence[str],
@@ -44,39 +46,46 @@ def pairs(
     """The interaction of every two of the units (columns as in `PAIRS`).
 
     Args:
-        bench: the compiled scenario.
+        benches: of the scenario, one per thread.
         best: its best plan.
         forced: for each unit that the best plan does not build, the best plan that builds it.
         units: candidates.
         progress: is told how far it is.
     """
-    held = _Held(bench, best, forced)
-    records = []
-    for n, one in enumerate(units):
-        progress(f"pairs of candidates: {n + 1} of {len(units)}")
-        for other in units[n + 1 :]:
-            none = held.value(out=(one, other))
-            a = held.value(into=(one,), out=(other,))
-            b = held.value(into=(other,), out=(one,))
-            both = held.value(into=(one, other))
-            records.append((one, other, *_interaction(none, a, b, both, abs(best.value))))
+    scale, standing = abs(best.value), frozenset(benches[0].built(best.x))
+    sized = frozenset(benches[0].size_columns)
+
+    def cases(one: str, other: str) -> list[_Case]:
+        """What is built with none of a pair, with one, with the other, with both, and which of
+        the pair that are built have a size that is free."""
+        pair = frozenset((one, other))
+        into = (frozenset[str](), frozenset((one,)), frozenset((other,)), pair)
+        built = [(standing - pair) | some for some in into]
+        return [(b, pair & b & sized) for b in built]
+
+    both = list(combinations(units, 2))
+    todo = list(dict.fromkeys(case for pair in both for case in cases(*pair)))
+    held = [_Held(bench, best, forced) for bench in benches]
+    values = spread(_Held.value, held, todo, progress, say("combinations of candidates"))
+    known = dict(zip(todo, values, strict=True))
+    records = [(*pair, *_interaction([known[c] for c in cases(*pair)], scale)) for pair in both]
     table = pd.DataFrame(records, columns=PAIRS)
     size = table["interaction_million"].abs().fillna(np.inf)
     size = size.where(table["kind"] != _NO_ROOM, -1.0)
     return table.iloc[np.argsort(-size.to_numpy(), kind="stable")].reset_index(drop=True)
 
 
-def _interaction(
-    none: float, a: float, b: float, both: float, scale: float
-) -> tuple[float, float, float, float, str]:
+def _interaction(values: Sequence[float], scale: float) -> tuple[float, float, float, float, str]:
+    """What a pair is worth, of the values with none, with one, with the other, with both."""
+    none, a, b, both = values
     one, other, pair = a - none, b - none, both - none
     if not np.isfinite(none):
-        return np.nan, np.nan, np.nan, np.nan, "no plan without both"
+        return np.nan, np.nan, np.nan, np.nan, say("no plan without both")
     if np.isfinite(both) and not (np.isfinite(a) and np.isfinite(b)):
-        return _known(one), _known(other), pair, np.nan, "one needs the other"
+        return _known(one), _known(other), pair, np.nan, say("one needs the other")
     if not np.isfinite(both):
         apart = np.isfinite(a) and np.isfinite(b)
-        kind = "exclude each other" if apart else _NO_ROOM
+        kind = say("exclude each other") if apart else _NO_ROOM
         return _known(one), _known(other), np.nan, np.nan, kind
     extra = pair - one - other
     small = 1e-7 * max(scale, 1.0)
@@ -88,78 +97,43 @@ def _known(value: float) -> float:
     return value if np.isfinite(value) else np.nan
 
 
+_Case = tuple[frozenset[str], frozenset[str]]
+"""The candidates that are built, and those of them whose size is free."""
+
+
 class _Held:
-    """Values with every decision on building held, and the size of all but two candidates; each
-    is computed once."""
+    """Values with every decision on building held, and the size of all but two candidates."""
 
     def __init__(self, bench: Bench, best: Plan, forced: Mapping[str, Plan]) -> None:
         self.bench, self.forced = bench, forced
         self.base = best.x
-        program = bench.program.with_limits(bench.budgets, upper=np.inf)
-        self.linear = Session(program.with_fixed(best.x), scaling=bench.search.scaling)
-        self.search_program = program
-        self.search: Session | None = None
-        self.known: dict[tuple[frozenset[str], frozenset[str]], float] = {}
+        self.program = bench.program.with_limits(bench.budgets, upper=np.inf)
         self.standing = frozenset(bench.built(best.x))
-        self.linear.solve()
 
-    def value(self, into: Sequence[str] = (), out: Sequence[str] = ()) -> float:
-        """The best value with some units in, some out, the others as in the best plan."""
-        built = (self.standing | frozenset(into)) - frozenset(out)
-        # Only the size of a candidate of the pair that is built and has one is free.
-        sized = frozenset((*into, *out)) & built & frozenset(self.bench.size_columns)
-        if (built, sized) not in self.known:
-            self.known[built, sized] = self._solve(built, sized)
-        return self.known[built, sized]
-
-    def _solve(self, built: frozenset[str], sized: frozenset[str]) -> float:
-        bench = self.bench
+    def value(self, case: _Case) -> float:
+        """The best value with some candidates built, the size of some of them free."""
+        bench, (built, sized) = self.bench, case
         x = self.base.copy()
         for unit in self.standing - built:
             x[bench.columns_of(unit)] = 0.0
-            x[bench.running.get(unit, _NONE)] = 0.0
         for unit in built - self.standing:
             plan = self.forced.get(unit)
             if plan is None:
                 return -np.inf
-            own = bench.columns_of(unit)
-            x[own] = plan.x[own]
-            run = bench.running.get(unit, _NONE)
-            x[run] = plan.x[run]
-        if len(bench.running):
-            return self._search(x, sized)
-        at = bench.decisions
-        fixed = np.round(x[at])
-        self.linear.change_bounds(at, fixed, fixed)
-        self._hold_sizes(self.linear, x, sized)
-        outcome = self.linear.resolve()
-        return -np.inf if outcome.x is None else -outcome.objective
-
-    def _hold_sizes(self, session: Session, x: Floats, free: frozenset[str]) -> None:
+            columns = bench.columns_of(unit)
+            x[columns] = plan.x[columns]
         low, high = x.copy(), x.copy()
-        for unit in free:
-            own = self.bench.size_columns[unit]
-            low[own], high[own] = 0.0, np.inf
-        at = self.bench.sizes
-        session.change_bounds(at, low[at], high[at])
-
-    def _search(self, x: Floats, sized: frozenset[str]) -> float:
-        """Where units may idle, what runs is searched."""
-        at = self.bench.built_columns
-        if self.search is None:
-            self.search = Session(self.search_program, scaling=self.bench.search.scaling)
-        fixed = np.round(x[at])
-        self.search.change_bounds(at, fixed, fixed)
-        self._hold_sizes(self.search, x, sized)
-        outcome = self.search.solve(gap=1e-9)
-        return -np.inf if outcome.x is None else -outcome.objective
-
-
-_NONE = np.array([], dtype=np.intp)
+        for unit in sized:
+            columns = bench.size_columns[unit]
+            low[columns], high[columns] = 0.0, np.inf
+        at, fixed = bench.sizes, np.round(x[bench.built_columns])
+        program = self.program.with_bounds(at, low[at], high[at])
+        # Where units may idle, what runs is searched.
+        return bench.value(program.with_bounds(bench.built_columns, fixed, fixed), gap=1e-9)
 
 
 def entry(
-    bench: Bench, best: Plan, progress: Callable[[str], None]
+    benches: Sequence[Bench], best: Plan, progress: Callable[[str], None]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The best portfolio as capital grows, and the order in which candidates enter.
 
@@ -168,19 +142,22 @@ def entry(
         more, from this step to the next), built; and unit, enters_at_million (the smallest step
         from which the unit stands in every larger portfolio), capex_million.
     """
-    whole = bench.capex(best.x)
-    steps = np.unique(np.linspace(0.0, 1.0, _STEPS + 1) ** 1.5) * whole
+    bench = benches[0]
+    capex = bench.capex(best.x)
+    steps = (np.unique(np.linspace(0.0, 1.0, _STEPS + 1) ** 1.5) * capex).tolist()
+
+    def portfolio(with_: Bench, capital: float) -> Plan | None:
+        return with_.solve(Setting(capital=capital))
+
+    plans = [*spread(portfolio, benches, steps[:-1], progress, "portfolios"), best]
     records, inside = [], []
-    for n, capital in enumerate(steps):
-        progress(f"portfolios: {n + 1} of {len(steps)}")
-        last = n == len(steps) - 1
-        plan = best if last else bench.solve(Setting(capital=float(capital)))
+    for capital, plan in zip(steps, plans, strict=True):
         if plan is None:
             continue
         built = bench.built(plan.x)
-        inside.append((float(capital), set(built)))
+        inside.append((capital, set(built)))
         used = bench.capex(plan.x)
-        records.append((float(capital), used, plan.value, np.nan, "; ".join(built)))
+        records.append((capital, used, plan.value, np.nan, "; ".join(built)))
     names = ["capital_million", "used_million", "objective_million", "marginal_value", "built"]
     table = pd.DataFrame(records, columns=names)
     if len(table) > 1:
@@ -188,7 +165,7 @@ def entry(
         table["marginal_value"] = np.append(rise, np.nan)
     order = []
     for unit in bench.built(best.x):
-        at = whole
+        at = capex
         for step, standing in reversed(inside):
             if unit not in standing:
                 break

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from circflow.data.atomic import atomic_path
 from circflow.data.one_line import plain
-from circflow.data.result import Result, counted, figure
+from circflow.data.result import Result, figure
 from circflow.data.scenario import Scenario
+from circflow.i18n import say, say_n
 from circflow.report.numbers import number
 from circflow.report.page.frame import Section
-from circflow.report.sheets import Formats, add_table, clean, fill, print_set_up
+from circflow.report.sheets import Formats, clean, print_set_up
 from circflow.studies.errors import StudyError
 from circflow.studies.sweeps.design import meant
 
@@ -49,9 +49,13 @@ class Verdicts(Result):
     @property
     def headline(self) -> str:
         built = int(self.table["in_plan"].sum()) if "in_plan" in self.table else 0
-        return (
-            f"{self.scenario.name}: {counted(len(self.table), 'unit')}, {built} in the best plan"
-            f" of {figure(self.best_million)} million {self.currency}"
+        return say(
+            "{name}: {counted}, {built} in the best plan of {best_million} million {currency}",
+            name=self.scenario.name,
+            counted=say_n("{n:,} unit", "{n:,} units", len(self.table)),
+            built=built,
+            best_million=figure(self.best_million),
+            currency=self.currency,
         )
 
     @property
@@ -82,9 +86,9 @@ class Verdicts(Result):
         from circflow.report.numbers import without_noise
         from circflow.report.page.verdicts import verdicts_opening
 
-        told = {str(u): self.words(str(u)) for u in self.table["unit"]}
+        words_of = {str(u): self.words(str(u)) for u in self.table["unit"]}
         tables = {name: without_noise(table) for name, table in self.tables().items()}
-        return verdicts_opening(tables, told, self.currency)
+        return verdicts_opening(tables, words_of, self.currency)
 
     def words(self, unit: str) -> list[str]:
         """The verdict on one unit, a page in words and figures."""
@@ -101,16 +105,20 @@ def words(verdicts: Verdicts, unit: str) -> list[str]:
     rows = verdicts.table[verdicts.table["unit"] == unit]
     if rows.empty:
         listed = verdicts.table["unit"].astype(str)
-        raise StudyError(f"there is no verdict on {unit!r}{meant(unit, listed)}")
+        raise StudyError(
+            say("there is no verdict on {unit!r}{meant}", unit=unit, meant=meant(unit, listed))
+        )
     row = {str(k): v for k, v in rows.iloc[0].to_dict().items()}
-    money = f"million {verdicts.currency}"
+    money = say("million {currency}", currency=verdicts.currency)
     lines = [_headline(row, money)]
     if row["reason"]:
         lines.append(f"{_capital(row['reason'])}.")
     if not row["within_budget"]:
-        lines.append("The budget of no period allows it; it is judged with its capital beside it.")
+        lines.append(
+            say("The budget of no period allows it; it is judged with its capital beside it.")
+        )
     if not row["proven"]:
-        lines.append("A search stopped before the best plan was proven: take figures as near.")
+        lines.append(say("A search stopped before the best plan was proven: take figures as near."))
     lines += _plan_lines(row, money)
     lines += _own_lines(row, money)
     lines += _market_line(verdicts, unit, money)
@@ -134,46 +142,91 @@ def _headline(row: dict[str, Any], money: str) -> str:
     name = row["unit"]
     if row["kind"] != "candidate":
         if not _known(value):
-            return f"{name}: the plan cannot do without it."
-        word = "is worth" if value >= 0 else "costs the cluster"
+            return say("{name}: the plan cannot do without it.", name=name)
+        word = say("is worth") if value >= 0 else say("costs the cluster")
         return f"{name}: {word} {number(abs(value))} {money}."
     if row["in_plan"]:
-        worth = f"the cluster gains {number(value)} {money}" if _known(value) else "no plan without"
-        return f"{name}: build it in {row['period']}; {worth}."
+        worth = (
+            say("the cluster gains {value} {money}", value=number(value), money=money)
+            if _known(value)
+            else say("no plan without")
+        )
+        return say(
+            "{name}: build it in {period}; {worth}.", name=name, period=row["period"], worth=worth
+        )
     if not _known(value):
-        return f"{name}: do not build it; there is no plan with it."
-    return f"{name}: do not build it; the cluster would lose {number(-value)} {money}."
+        return say("{name}: do not build it; there is no plan with it.", name=name)
+    return say(
+        "{name}: do not build it; the cluster would lose {number} {money}.",
+        name=name,
+        number=number(-value),
+        money=money,
+    )
 
 
 def _plan_lines(row: dict[str, Any], money: str) -> list[str]:
     lines = []
     if row["kind"] == "candidate" and _known(row["capex_million"]):
-        size = f"capacity {number(row['capacity_per_year'])} a year"
-        when = f" from {row['period']}" if row["period"] else ""
-        lines.append(f"Judged at {size}{when}, capex {number(row['capex_million'])} {money}.")
+        size = say(
+            "capacity {capacity_per_year} a year",
+            capacity_per_year=number(row["capacity_per_year"]),
+        )
+        when = say(" from {period}", period=row["period"]) if row["period"] else ""
+        lines.append(
+            say(
+                "Judged at {size}{when}, capex {capex_million} {money}.",
+                size=size,
+                when=when,
+                capex_million=number(row["capex_million"]),
+                money=money,
+            )
+        )
     if _known(row.get("load_share")):
-        lines.append(f"Mean load {number(100 * row['load_share'])} % of what is available.")
-    lines.append(f"It stands {row['stands']} of the best." if "1 %" in str(row["stands"])
-                 else "Plans within 1 % of the best may have it or not.")  # fmt: skip
+        lines.append(
+            say(
+                "Mean load {number} % of what is available.", number=number(100 * row["load_share"])
+            )
+        )
+    lines.append(
+        say("It stands {stands} of the best.", stands=row["stands"])
+        if "1 %" in str(row["stands"])
+        else say("Plans within 1 % of the best may have it or not.")
+    )
     return lines
 
 
 def _own_lines(row: dict[str, Any], money: str) -> list[str]:
     lines = []
-    for label, prices in (("internal", "the plan's internal prices"), ("market", "market prices")):
+    for label, prices in (
+        ("internal", say("the plan's internal prices")),
+        ("market", say("market prices")),
+    ):
         npv = row.get(f"npv_{label}_million")
         if not _known(npv):
             continue
-        text = f"Its own cash flow at {prices}: NPV {number(npv)} {money}"
+        text = say(
+            "Its own cash flow at {prices}: NPV {npv} {money}",
+            prices=prices,
+            npv=number(npv),
+            money=money,
+        )
         rate, years = row[f"irr_{label}"], row[f"payback_{label}_years"]
         if row["kind"] == "candidate":
             late, later = row[f"irr_{label}_end"], row[f"payback_{label}_years_end"]
-            text += f", IRR {_rate(rate)} ({_rate(late)})"
-            paid = f"pays back in {number(years)}" if _known(years) else "never pays back"
+            text += say(", IRR {rate} ({rate_2})", rate=_rate(rate), rate_2=_rate(late))
+            paid = (
+                say("pays back in {years}", years=number(years))
+                if _known(years)
+                else say("never pays back")
+            )
             paid += f" ({number(later)})" if _known(later) else " (never)" if _known(years) else ""
-            text += f", {paid}{' years' if _known(years) else ''}, discounted"
+            text += say(
+                ", {paid}{if_any}, discounted",
+                paid=paid,
+                if_any=say(" years") if _known(years) else "",
+            )
         ratio = row[f"benefit_cost_{label}"]
-        text += f", benefit-cost ratio {number(ratio)}" if _known(ratio) else ""
+        text += say(", benefit-cost ratio {ratio}", ratio=number(ratio)) if _known(ratio) else ""
         lines.append(text + ".")
     return lines
 
@@ -185,17 +238,26 @@ def _rate(value: Any) -> str:
 def _market_line(verdicts: Verdicts, unit: str, money: str) -> list[str]:
     """What is in the figures at market prices, and when money comes."""
     table = verdicts.price_sheets
-    own = table[table["unit"] == unit] if len(table) else table
-    if own.empty:
+    of_unit = table[table["unit"] == unit] if len(table) else table
+    if of_unit.empty:
         return []
-    sums = own.groupby("item")["market_million"].sum()
-    parts = {"freight": "freight", "transactions": "transactions", "emissions": "emission charges"}
+    sums = of_unit.groupby("item")["market_million"].sum()
+    parts = {
+        "freight": "freight",
+        "transactions": "transactions",
+        "emissions": say("emission charges"),
+    }
     borne = ", ".join(
-        f"{words} {number(-sums.get(item, 0.0) + 0.0)}" for item, words in parts.items()
+        f"{words} {number(0.0 - sums.get(item, 0.0))}" for item, words in parts.items()
     )
     return [
-        f"At market prices it sells and buys at the gates of markets and bears {borne} {money}."
-        " A year's money counts at its start; by the end of the year, as Excel counts, in brackets."
+        say(
+            "At market prices it sells and buys at the gates of markets and bears "
+            "{borne} {money}. A year's money counts at its start; by the end of the "
+            "year, as Excel counts, in brackets.",
+            borne=borne,
+            money=money,
+        )
     ]
 
 
@@ -205,7 +267,7 @@ def _even_lines(verdicts: Verdicts, unit: str) -> list[str]:
         return []
     lines = []
     for r in table[table["unit"] == unit].to_dict("records"):
-        what = {"capex": "capex", "price": f"price of {r['material']}"}.get(
+        what = {"capex": "capex", "price": say("price of {material}", material=r["material"])}.get(
             str(r["kind"]), f"gate fee for {r['material']}"
         )
         if r["note"]:
@@ -214,10 +276,10 @@ def _even_lines(verdicts: Verdicts, unit: str) -> list[str]:
         text = f"Break-even {what}: {number(r['break_even'])} {r['unit_of_measure']}"
         if r["kind"] != "gate fee":
             share = r["change"] / abs(r["now"]) if r["now"] else np.nan
-            text += f" (now {number(r['now'])}"
+            text += say(" (now {now}", now=number(r["now"]))
             text += f", {100 * share:+.0f} %)" if _known(share) else ")"
         if r["kind"] == "capex" and r["break_even"] < 0.0:
-            text += ": not even as a gift"
+            text += say(": not even as a gift")
         lines.append(text + ".")
     return lines
 
@@ -226,35 +288,52 @@ def _region_lines(verdicts: Verdicts, row: dict[str, Any]) -> list[str]:
     lines = []
     currency = verdicts.currency
     if _known(row.get("waste_dumped_change_t")):
-        text = (
-            f"Waste over the horizon: used {_signed(row['waste_used_change_t'])} t, dumped "
-            f"{_signed(row['waste_dumped_change_t'])} t"
+        text = say(
+            "Waste over the horizon: used {signed} t, dumped {signed_2} t",
+            signed=_signed(row["waste_used_change_t"]),
+            signed_2=_signed(row["waste_dumped_change_t"]),
         )
         cost = row["cost_per_tonne_diverted"]
         if _known(cost):
-            text += f"; {_cost(cost, currency)} per tonne kept from the dump"
+            text += say("; {cost} per tonne kept from the dump", cost=_cost(cost, currency))
         lines.append(text + ".")
     if _known(row.get("co2_change_t")):
-        text = f"CO2 over the horizon: {_signed(row['co2_change_t'])} t"
+        text = say("CO2 over the horizon: {signed} t", signed=_signed(row["co2_change_t"]))
         cost = row["cost_per_tonne_co2"]
-        text += f"; {_cost(cost, currency)} per tonne avoided" if _known(cost) else ""
+        text += (
+            say("; {cost} per tonne avoided", cost=_cost(cost, currency)) if _known(cost) else ""
+        )
         lines.append(text + ".")
     if _known(row.get("jobs_change")):
-        lines.append(f"Jobs at the end of the horizon: {_signed(row['jobs_change'])}.")
+        lines.append(
+            say("Jobs at the end of the horizon: {signed}.", signed=_signed(row["jobs_change"]))
+        )
     table = verdicts.members
     if len(table):
-        own = table[table["unit"] == row["unit"]]
+        of_unit = table[table["unit"] == row["unit"]]
         small = 1e-6 * max(abs(verdicts.best_million), 1.0)
-        own = own[own["change_million"].abs() > small].sort_values("change_million")
-        gain = [f"{r.member} {_signed(r.change_million)}" for r in own[::-1].itertuples()
+        of_unit = of_unit[of_unit["change_million"].abs() > small].sort_values("change_million")
+        gain = [f"{r.member} {_signed(r.change_million)}" for r in of_unit[::-1].itertuples()
                 if r.change_million > 0]  # fmt: skip
-        loss = [f"{r.member} {_signed(r.change_million)}" for r in own.itertuples()
+        loss = [f"{r.member} {_signed(r.change_million)}" for r in of_unit.itertuples()
                 if r.change_million < 0]  # fmt: skip
-        for word, names in (("Gain", gain), ("Lose", loss)):
+        for word, names in ((say("Gain"), gain), (say("Lose"), loss)):
             if names:
-                more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-                unit = f"million {currency}, value added at internal prices"
-                lines.append(f"{word} with it ({unit}): {', '.join(names[:_SHOWN])}{more}.")
+                more = (
+                    say(" and {count} more", count=len(names) - _SHOWN)
+                    if len(names) > _SHOWN
+                    else ""
+                )
+                unit = say("million {currency}, value added at internal prices", currency=currency)
+                lines.append(
+                    say(
+                        "{word} with it ({unit}): {list}{more}.",
+                        word=word,
+                        unit=unit,
+                        list=", ".join(names[:_SHOWN]),
+                        more=more,
+                    )
+                )
     return lines
 
 
@@ -265,7 +344,7 @@ def _signed(value: float) -> str:
 
 
 def _cost(cost: float, currency: str) -> str:
-    word = "a cost of" if cost > 0 else "a gain of"
+    word = say("a cost of") if cost > 0 else say("a gain of")
     return f"{word} {number(abs(cost))} {currency}"
 
 
@@ -273,15 +352,15 @@ def _together_lines(verdicts: Verdicts, unit: str, money: str) -> list[str]:
     lines = []
     table = verdicts.pairs
     if len(table):
-        own = table[(table["unit"] == unit) | (table["other"] == unit)]
+        of_unit = table[(table["unit"] == unit) | (table["other"] == unit)]
         for kind, word in (
-            ("complements", "Worth more together with"),
-            ("substitutes", "Displaces, or is displaced by"),
-            ("exclude each other", "Cannot stand beside"),
-            ("one needs the other", "One is not possible without the other"),
+            ("complements", say("Worth more together with")),
+            ("substitutes", say("Displaces, or is displaced by")),
+            (say("exclude each other"), say("Cannot stand beside")),
+            (say("one needs the other"), say("One is not possible without the other")),
         ):
             names = []
-            for r in own[own["kind"] == kind].head(_SHOWN).to_dict("records"):
+            for r in of_unit[of_unit["kind"] == kind].head(_SHOWN).to_dict("records"):
                 name = str(r["other"] if r["unit"] == unit else r["unit"])
                 extra = float(r["interaction_million"])
                 names.append(f"{name} ({_signed(extra)} {money})" if _known(extra) else name)
@@ -292,8 +371,14 @@ def _together_lines(verdicts: Verdicts, unit: str, money: str) -> list[str]:
         at = int(np.flatnonzero(order["unit"] == unit)[0])
         capital = float(order["enters_at_million"].to_numpy(float)[at])
         lines.append(
-            f"As capital grows it enters as number {at + 1} of {len(order)}, by"
-            f" {number(capital)} {money} in all."
+            say(
+                "As capital grows it enters as number {at} of {count}, by {capital} {money} "
+                "in all.",
+                at=at + 1,
+                count=len(order),
+                capital=number(capital),
+                money=money,
+            )
         )
     return lines
 
@@ -302,20 +387,35 @@ def _risk_lines(verdicts: Verdicts, unit: str, money: str) -> list[str]:
     lines = []
     table = verdicts.contingency
     if len(table):
-        own = table[(table["name"] == unit)]
-        if len(own):
-            worst = own.iloc[0]
-            loss = f"{number(worst['loss_million'])} {money}" if worst["possible"] else "the plan"
-            lines.append(f"If it stands still in {worst['period']}, the cluster loses {loss}.")
+        of_unit = table[(table["name"] == unit)]
+        if len(of_unit):
+            worst = of_unit.iloc[0]
+            loss = (
+                f"{number(worst['loss_million'])} {money}" if worst["possible"] else say("the plan")
+            )
+            lines.append(
+                say(
+                    "If it stands still in {period}, the cluster loses {loss}.",
+                    period=worst["period"],
+                    loss=loss,
+                )
+            )
     table = verdicts.futures
     if len(table) and (table["unit"] == unit).any():
         r = table[table["unit"] == unit].iloc[0]
-        act = "building it" if r["built"] else "not building it"
+        act = say("building it") if r["built"] else say("not building it")
         if _known(r["right_share"]):
             lines.append(
-                f"In {number(100 * r['right_share'])} % of {int(r['futures'])} sampled futures"
-                f" {act} was right; mean regret {number(r['mean_regret_million'])}, highest"
-                f" {number(r['highest_regret_million'])} {money}."
+                say(
+                    "In {number} % of {futures} sampled futures {act} was right; mean regret "
+                    "{mean_regret_million}, highest {highest_regret_million} {money}.",
+                    number=number(100 * r["right_share"]),
+                    futures=int(r["futures"]),
+                    act=act,
+                    mean_regret_million=number(r["mean_regret_million"]),
+                    highest_regret_million=number(r["highest_regret_million"]),
+                    money=money,
+                )
             )
     return lines
 
@@ -325,51 +425,32 @@ def _risk_lines(verdicts: Verdicts, unit: str, money: str) -> list[str]:
 
 def write(verdicts: Verdicts, path: str | Path) -> None:
     """Write verdicts; the ending of the name tells how (see `Verdicts.write`)."""
-    target = Path(path)
-    if target.suffix.lower() == ".xlsx":
-        _write_workbook(verdicts, target)
-        return
     from circflow.report.study_tables import write_tables
 
-    tables = dict(verdicts.tables())
-    told = {str(u): words(verdicts, str(u)) for u in verdicts.table["unit"]}
-    lines = [(u, n + 1, line) for u, own in told.items() for n, line in enumerate(own)]
-    title = f"{verdicts.scenario.name}: verdicts"
-    if target.suffix.lower() == ".html":
-        opening = verdicts.opening()
-        write_tables(tables, target, currency=verdicts.currency, title=title, opening=opening)
-        return
-    tables["words"] = pd.DataFrame(lines, columns=["unit", "line", "text"])
-    write_tables(tables, target, currency=verdicts.currency, title=title)
+    tables, ending = dict(verdicts.tables()), Path(path).suffix.lower()
+    units = verdicts.table["unit"].astype(str)
+    if ending not in (".xlsx", ".html"):
+        lines = [(u, n, line) for u in units for n, line in enumerate(words(verdicts, u), start=1)]
+        tables["words"] = pd.DataFrame(lines, columns=["unit", "line", "text"])
+
+    def pages(formats: Formats) -> None:
+        used = {sheet.get_name().lower() for sheet in formats.book.worksheets()}
+        for unit in units.tolist()[:_MOST_PAGES]:
+            _page(formats, verdicts, unit, used)
+
+    write_tables(
+        tables,
+        path,
+        currency=verdicts.currency,
+        title=say("{name}: verdicts", name=verdicts.scenario.name),
+        opening=verdicts.opening() if ending == ".html" else (),
+        pages=pages,
+    )
 
 
-def _write_workbook(verdicts: Verdicts, path: Path) -> None:
-    import xlsxwriter
-
-    with atomic_path(path) as temporary:
-        book = xlsxwriter.Workbook(
-            str(temporary),
-            {
-                "strings_to_formulas": False,
-                "strings_to_urls": False,
-                "strings_to_numbers": False,
-            },
-        )
-        formats = Formats(book)
-        fillings = []
-        for name, frame in verdicts.tables().items():
-            title = name.replace("_", " ").capitalize()
-            fillings += add_table(formats, title, name, frame, verdicts.currency)
-        used = {sheet.get_name().lower() for sheet in book.worksheets()}
-        for unit in verdicts.table["unit"].astype(str).tolist()[:_MOST_PAGES]:
-            _page(book, formats, verdicts, unit, used)
-        book.close()
-        fill(temporary, fillings)
-
-
-def _page(book: Any, formats: Formats, verdicts: Verdicts, unit: str, used: set[str]) -> None:
+def _page(formats: Formats, verdicts: Verdicts, unit: str, used: set[str]) -> None:
     """A page of A4 for one unit: the headline, the findings, the price sheet."""
-    sheet = book.add_worksheet(_sheet_name(unit, used))
+    sheet = formats.book.add_worksheet(_sheet_name(unit, used))
     sheet.set_column(0, 0, 30)
     sheet.set_column(1, 5, 15)
     sheet.hide_gridlines(2)
@@ -383,11 +464,15 @@ def _page(book: Any, formats: Formats, verdicts: Verdicts, unit: str, used: set[
     row = len(lines) + 2
     table = verdicts.price_sheets
     if len(table):
-        own = table[table["unit"] == unit]
-        parts = own.fillna({"material": ""}).groupby(["item", "material"], sort=False)
+        of_unit = table[table["unit"] == unit]
+        parts = of_unit.fillna({"material": ""}).groupby(["item", "material"], sort=False)
         sums = parts[["million", "market_million"]].sum().reset_index()
-        heads = ["what", "material", f"million {verdicts.currency}, internal prices",
-                 f"million {verdicts.currency}, market prices"]  # fmt: skip
+        heads = [
+            say("what"),
+            say("material"),
+            say("million {currency}, internal prices", currency=verdicts.currency),
+            say("million {currency}, market prices", currency=verdicts.currency),
+        ]
         for column, head in enumerate(heads):
             sheet.write_string(row, column, clean(head), formats.head())
         sheet.set_row(row, 45)
@@ -395,8 +480,8 @@ def _page(book: Any, formats: Formats, verdicts: Verdicts, unit: str, used: set[
             row += 1
             _line(sheet, formats, row, (r.item, r.material, r.million, r.market_million))
         row += 1
-        whole = (float(sums["million"].sum()), float(sums["market_million"].sum()))
-        _line(sheet, formats, row, ("sum", "", *whole), bold=True)
+        totals = (float(sums["million"].sum()), float(sums["market_million"].sum()))
+        _line(sheet, formats, row, ("sum", "", *totals), bold=True)
     print_set_up(sheet)
     sheet.set_portrait()
     sheet.fit_to_pages(1, 1)

@@ -9,21 +9,23 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from circflow.cli import cli
-from circflow.commands import cluster as commands
 from circflow.commands import common
 from circflow.data.scenario import Scenario
 from circflow.studies.cluster import games, sharing
 from circflow.studies.cluster.coalition import Cluster
 from circflow.studies.cluster.games import Box, Register, nucleolus, payments, shapley, subsidy
 from circflow.studies.cluster.largest_complaint import Search, Separation, largest_amounts
+from circflow.studies.cluster.leaving import leaving
 from circflow.studies.cluster.owen import owen
 from circflow.studies.cluster.sharing import Sharing, share
+from circflow.studies.progress import Clock
 
 Make = Callable[[dict[str, Any]], Scenario]
 Production = Callable[[dict[str, tuple[float, float]]], dict[str, Any]]
@@ -405,11 +407,12 @@ def large(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("large")
 def test_early_answers_then_the_best(make_scenario: Make, production: Production) -> None:
     early: list[Sharing] = []
-    last = share(make_scenario(production(OWNED)), jobs=1, seconds=200.0, early=early.append)
+    last = share(make_scenario(production(OWNED)), jobs=1, seconds=300.0, early=early.append)
     assert [answer.complete for answer in early] == [False, False]
     assert last.complete
-    assert early[0].effects.empty and early[0].leaving.empty
-    assert not early[1].effects.empty and not early[1].leaving.empty
+    for answer in early:
+        pd.testing.assert_frame_equal(answer.effects, last.effects)
+        pd.testing.assert_frame_equal(answer.leaving, last.leaving)
     for answer in (*early, last):  # less what each has alone
         assert answer.of("owen") == pytest.approx({"A": 162, "B": 180, "C": 480})
         assert sum(answer.of("shapley").values()) == pytest.approx(992 - 170)
@@ -436,14 +439,35 @@ def test_ctrl_c_keeps_what_there_is(make_scenario: Make, production: Production)
         share(scenario, jobs=1, progress=stop_at_once)
 
 
+def test_no_early_answer_where_all_is_found_at_once(
+    make_scenario: Make, production: Production
+) -> None:
+    early: list[Sharing] = []
+    found = share(make_scenario(production(OWNED)), jobs=1, seconds=300.0, early=early.append)
+    assert found.complete and found.shapley_exact and not early
+
+
+def test_steps_end_with_the_time(make_scenario: Make, production: Production) -> None:
+    cluster = Cluster(make_scenario(production(OWNED)))
+    over = Clock(-1.0)
+    assert over.is_over and over.left == over.part(0.1) == 0.5
+    cluster.plan(cluster.everybody)
+    solved = cluster.values.solves
+    pairs = [frozenset({0, 1}), frozenset({0, 2})]
+    assert not cluster.values.all(pairs, clock=over)
+    assert cluster.values.solves == solved
+    assert cluster.values.all(pairs, clock=Clock(None)) and cluster.values.solves > solved
+    assert leaving(cluster, cluster.everybody, lambda _: None, over).empty
+    assert not leaving(cluster, cluster.everybody, lambda _: None).empty
+
+
 @pytest.mark.usefixtures("large")
 def test_the_command_prints_and_writes_early_answers(
     make_scenario: Make, production: Production, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(common, "read_scenario", lambda *_: make_scenario(production(OWNED)))
-    monkeypatch.setattr(commands, "read_scenario", lambda *_: make_scenario(production(OWNED)))
     out = tmp_path / "out.json"
-    done = CliRunner().invoke(cli, ["share", "any", "-o", str(out), "--time-limit", "20"])
+    done = CliRunner().invoke(cli, ["share", "any", "-o", str(out), "--time-limit", "40"])
     assert done.exit_code == 0, done.output
     assert done.stdout.count("Would a group leave?") == 2
     assert "An early answer; a better one follows" in done.stderr

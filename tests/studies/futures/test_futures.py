@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,14 @@ import pytest
 
 import circflow as cf
 from circflow.cli import main
-from circflow.data.futures import futures_of, in_future, mean_scenario
+from circflow.data.changes.futures import futures_of, in_future, mean_scenario
+from circflow.data.files.append import with_rows
+from circflow.data.files.books import write_book
 from circflow.data.scenario import Scenario
-from circflow.studies.errors import StudyError
+from circflow.studies.errors import CheckError, StudyError
+from circflow.studies.futures import worker
 from circflow.studies.futures.first_stage import Risk
+from circflow.studies.futures.worker import Job, Planned, Task
 
 Make = Callable[[dict[str, Any]], Scenario]
 KNOWN = Path(__file__).parents[3] / "scenarios" / "known"
@@ -47,6 +52,15 @@ WORKS: dict[str, Any] = {
     "Markets": [{"site": "Works", "material": "brick", "price": 1e6}],
 }
 """Ten tonnes a year at a million each; a spare mill for four costs a million."""
+
+
+STORM: dict[str, Any] = {
+    **WORKS,
+    "Streams": [{**WORKS["Streams"][0], "must_handle": True}],
+    "Disposal": [{"site": "Works", "material": "slag", "fee": 0, "capacity_per_year": 8}],
+    "Futures": [{"future": "calm", "probability": 0.75}, {"future": "storm", "probability": 0.25}],
+    "FutureChanges": [{"future": "storm", "parameter": "Members[member=M]", "change": "off"}],
+}
 
 
 def test_outages_of_units_by_hand(make_scenario: Make) -> None:
@@ -111,17 +125,7 @@ def test_cvar_splits_a_future_at_the_quantile() -> None:
 
 def test_a_future_without_a_plan_is_named_with_its_reason(make_scenario: Make) -> None:
     """Ten must be handled and four can be dumped: with both mills still there is no plan."""
-    must = {
-        **WORKS,
-        "Streams": [{**WORKS["Streams"][0], "must_handle": True}],
-        "Disposal": [{"site": "Works", "material": "slag", "fee": 0, "capacity_per_year": 8}],
-        "Futures": [
-            {"future": "calm", "probability": 0.75},
-            {"future": "storm", "probability": 0.25},
-        ],
-        "FutureChanges": [{"future": "storm", "parameter": "Members[member=M]", "change": "off"}],
-    }
-    found = cf.futures(make_scenario(must))
+    found = cf.futures(make_scenario(STORM))
     assert found.status is cf.Status.INFEASIBLE
     assert found.RP is None
     assert found.WS is None
@@ -298,13 +302,57 @@ def test_the_farmer_on_the_command_line(tmp_path: Path) -> None:
 
 
 def test_lands() -> None:
+    """The published cost, 381.853333, and plants: 8/3, 4, 10/3, 2."""
     found = cf.futures(cf.read(KNOWN / "lands"))
     assert pytest.approx(-381.853333, abs=1e-6) == found.RP
+    assert [one["capacity"] for one in found.built] == pytest.approx([8 / 3, 4, 10 / 3, 2])
 
 
-def test_exit_codes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_exit_codes(
+    make_scenario: Make, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["futures", str(KNOWN / "dantzig")]) == 2
     assert "there are no futures" in capsys.readouterr().err
+    path = tmp_path / "storm.xlsx"
+    settings = {"name": "Storm", **STORM["Scenario"]}
+    sheets = {**STORM, "Scenario": [{"key": k, "value": v} for k, v in settings.items()]}
+    write_book(with_rows(make_scenario(STORM).book, sheets), path)
+    assert main(["futures", str(path)]) == 3
+    told = "".join(capsys.readouterr())
+    assert "storm" in told
+    assert "Members[member=M] stands still in every period (FutureChanges row 2)" in told
+    assert "Disposal" in told
+
+
+def test_a_future_whose_plan_fails_the_audit_is_named(
+    make_scenario: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Plans of the futures alone, of the mean's decisions and of the best are all audited."""
+    honest = worker._plan
+    scenario = make_scenario({**WORKS, "Ranges": RANGES})
+    for sound, words in ((1, "alone"), (3, "mean"), (5, "plans of the futures: that")):
+        left = iter(range(sound))
+
+        def faulty(job: Job, task: Task, left: Iterator[int] = left) -> Planned:
+            plan = honest(job, task)
+            return plan if next(left, None) is not None else replace(plan, faults=("a row",))
+
+        monkeypatch.setattr(worker, "_plan", faulty)
+        with pytest.raises(CheckError, match=f"{words}.* failed the audit: a row"):
+            cf.futures(scenario, sample=2, seed=1, test=0)
+
+
+def test_a_dask_cluster_gives_the_same(make_scenario: Make) -> None:
+    distributed = pytest.importorskip("distributed")
+    scenario = make_scenario({**WORKS, "Ranges": RANGES})
+    here = cf.futures(scenario, sample=2, seed=1, test=0, group_size=1)
+    with distributed.LocalCluster(
+        n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None
+    ) as cluster:
+        there = cf.futures(
+            scenario, sample=2, seed=1, test=0, group_size=1, dask=cluster.scheduler_address
+        )
+    assert there.summary() == here.summary()
 
 
 def test_what_a_stockpile_is_worth_and_because_of_which_risks(make_scenario: Make) -> None:
@@ -328,6 +376,7 @@ def test_what_a_stockpile_is_worth_and_because_of_which_risks(make_scenario: Mak
     assert row["calm"] == pytest.approx(0, abs=1e-9)
     assert row["by_risk"] == pytest.approx(10 / 3)
     assert row["worst"] == pytest.approx(10)
+    assert row["worst_tenth"] == pytest.approx(0, abs=1e-9)  # 10 in the worst, with and without
     assert row["because_of"] == "Works, brick still in a (+10)"
 
 

@@ -68,5 +68,15 @@ def make(tmp_path: Path) -> Callable[..., Scenario]:
 
 
 @pytest.fixture
-def library(tmp_path: Path) -> Library:
-    return read_library(folder(tmp_path / "library", LIBRARY))
+def make_library(tmp_path: Path) -> Callable[..., Library]:
+    """The library, with other sheets in the place of its own."""
+
+    def made(**sheets: str) -> Library:
+        return read_library(folder(tmp_path / "library", {**LIBRARY, **sheets}))
+
+    return made
+
+
+@pytest.fixture
+def library(make_library: Callable[..., Library]) -> Library:
+    return make_library()

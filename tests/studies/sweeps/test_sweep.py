@@ -493,7 +493,7 @@ def test_exports_hold_the_table(small: Scenario, tmp_path: Path) -> None:
         assert back["objective_million"].to_numpy() == pytest.approx(
             runs.table["objective_million"].to_numpy()
         )
-    with pytest.raises(StudyError, match="must end in"):
+    with pytest.raises(cf.ArgumentError, match="must end in"):
         runs.write(tmp_path / "runs.doc")
 
 

@@ -394,15 +394,19 @@ def test_what_drops_out_keeps_its_size(make_scenario: Make) -> None:
     assert found.contingency["loss_million"].tolist() == pytest.approx([44 * K, 44 * K])
 
 
-def test_a_future_keeps_the_size(make_scenario: Make) -> None:
-    """Where a tonne earns less than its 10 of capital, the mill loses on all of its 800 t."""
+@pytest.mark.parametrize("samples", [4, 6])
+def test_a_future_keeps_the_size(make_scenario: Make, samples: int) -> None:
+    """Where a tonne earns less than its 10 of capital, the mill loses on all of its 800 t.
+
+    Four futures of one parameter are built anew, six are made from its arrays.
+    """
     from circflow.studies.sweeps.sampling import ranges_of, sample_points
 
     tables = sized()
     tables["Ranges"][0] |= {"low": 0.01, "high": 0.3}
     scenario = make_scenario(tables)
-    found = cf.evaluate(scenario, jobs=1, samples=6, seed=3, together=False)
-    points = sample_points(ranges_of(scenario), 6, seed=3).points
+    found = cf.evaluate(scenario, jobs=1, samples=samples, seed=3, together=False)
+    points = sample_points(ranges_of(scenario), samples, seed=3).points
     expected = [(800 * (50 * float(factor) + 5) - 8000) / 1e6 for (factor,) in points]
     each = found.each_future
     assert each["worth_million"].tolist() == pytest.approx(expected)

@@ -42,6 +42,52 @@
     const line = figure.querySelector(".chosen");
     if (line) line.textContent = words.join(", ");
   };
+  // ---------------------------------------------------------------- what a figure is made of
+  // Framed by the app, which is of the same origin, a click asks it for what a figure is made of.
+  const framed = window.parent !== window && location.protocol.startsWith("http");
+  const open = (what) => {
+    if (framed && what && Object.keys(what).length) {
+      window.parent.postMessage({ circflow: what }, location.origin);
+    }
+  };
+  const listen = (figure) => {
+    const plot = figure.querySelector(".plot");
+    if (!framed || plot.dataset.open) return;
+    plot.dataset.open = "yes";
+    const ask = (point) => {
+      const data = views.get(figure);
+      const view = data.views[shown(figure)] ?? Object.values(data.views)[0];
+      const meta = view.data[point.curveNumber ?? 0]?.meta;
+      if (!meta) return;
+      if (Array.isArray(meta)) open(meta[point.pointNumber]);
+      else open((point.source === undefined ? meta.nodes : meta.links)[point.pointNumber ?? point.index]);
+    };
+    plot.on("plotly_click", ({ points: [point] }) => ask(point));
+    // The bars of a Sankey diagram can be dragged, so that plotly tells of no click on them.
+    let under = null, pressed = null;
+    plot.on("plotly_hover", ({ points: [point] }) => { under = point.sourceLinks ? point : null; });
+    plot.on("plotly_unhover", () => { under = null; });
+    plot.addEventListener("pointerdown", (event) => { pressed = [under, event.clientX, event.clientY]; }, true);
+    window.addEventListener("pointerup", (event) => {
+      const [point, x, y] = pressed ?? [];
+      pressed = null;
+      if (point && Math.hypot(event.clientX - x, event.clientY - y) < 4) ask(point);
+    }, true);
+  };
+  const doors = () => {
+    if (!framed) return;
+    for (const row of all("tr[data-open]")) {
+      const what = JSON.parse(row.dataset.open), cell = row.cells[0];
+      if (!Object.keys(what).length) continue;
+      const door = document.createElement("button");
+      door.type = "button";
+      door.className = "door";
+      door.append(...cell.childNodes);
+      door.addEventListener("click", () => open(what));
+      cell.append(door);
+    }
+  };
+
   const draw = (figure) => {
     const plot = figure.querySelector(".plot");
     const data = views.get(figure);
@@ -76,6 +122,7 @@
       for (const place of places) {
         views.set(place, read(place.dataset.figure));
         await draw(place);
+        listen(place);
         all("input", place).forEach((input) => input.addEventListener("change", () => draw(place)));
       }
     } catch (error) {
@@ -158,5 +205,6 @@
   };
 
   tables();
+  doors();
   figures().then(() => { root.dataset.ready = "yes"; });
 })();

@@ -1,0 +1,154 @@
+"""Suggestions: technologies of the library that would pay here, each added by one button."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from circflow.app.edits import Edit, column_at, typed
+from circflow.app.html import button, form, note, page
+from circflow.app.html import table as html_table
+from circflow.app.project import Run
+from circflow.app.views.network import columns
+from circflow.app.views.parts import begin, field, figure, hidden, latest, raw_sheet, runs_table
+from circflow.data.table import Book
+from circflow.i18n import mark, say
+
+if TYPE_CHECKING:
+    from circflow.app.state import App
+
+FILE = "suggestions.json"
+Rows = Mapping[str, list[dict[str, Any]]]
+"""What a suggestion adds to the workbook: rows by sheet."""
+
+
+def suggestions(app: App, query: Mapping[str, str]) -> str:
+    """What was found last, and a form that looks again."""
+    ask = field(
+        "What other money is worth (blank: as in the sheet Scenario)",
+        "rates",
+        of="suggest",
+        size=24,
+        placeholder=say("USD 2023=95; EUR=100"),
+    ) + (
+        '<label><input type="checkbox" name="new" value="yes"> '
+        + say("only what no unit of the workbook is like")
+        + "</label> "
+    )
+    body = (
+        "<p>"
+        + say("Every technology of the library at every site, priced at the plan; the best are")
+        + " "
+    )
+    body += (say("solved again with the workbook.") + "</p>") + begin(
+        "suggest", say("Look for suggestions"), ask
+    )
+    found = latest(app, "suggest", with_file=FILE)
+    body += cards(app, found) if found is not None else ""
+    return page(
+        say("Suggestions"),
+        body + runs_table(app, ("suggest",)),
+        project=app.project,
+        at="/suggestions",
+    )
+
+
+def _content(app: App, run: Run) -> Any:
+    path = app.project.run_folder(run.run) / FILE
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
+def cards(app: App, run: Run) -> str:
+    """The suggestions of a run, best first, with a button each; then what is asked."""
+    found = _content(app, run)
+    known = {str(r[0]) for r in columns(app.project.book, "Units", "unit")}
+    currency = escape(str(found["currency"]))
+    drawn = "".join(_card(run, one, currency, known) for one in found["suggestions"])
+    if not drawn:
+        return note(say("No technology of the library would pay here."))
+    asked = [[escape(q["material"]), escape(q["question"])] for q in found["questions"]]
+    head = ("material", say("what is asked"))
+    body = f'<div class="cards">{drawn}</div>'
+    return body + (html_table(head, asked, caption=say("Not sure")) if asked else "")
+
+
+def _card(run: Run, one: Mapping[str, Any], currency: str, known: set[str]) -> str:
+    unit = str(one["unit"])
+    worth = (
+        figure(one["gain"])
+        if one["pays"]
+        else say("{value}: would not be built", value=figure(one["value"]))
+    )
+    lines = [
+        say("takes {amounts}", amounts=_amounts(one["inputs"])),
+        say("makes {amounts}", amounts=_amounts(one["outputs"])),
+        say(
+            "capital {capex_million} million {currency}; it pays up to "
+            "{break_even_capex_million} million",
+            capex_million=figure(one["capex_million"]),
+            currency=currency,
+            break_even_capex_million=figure(one["break_even_capex_million"]),
+        ),
+        *(f"{say(words)} {one[name]}" for name, words in _WORDS.items() if one[name]),
+    ]
+    more = "".join(f"<li>{escape(line)}</li>" for line in lines)
+    if unit in known:
+        act = note(say("It stands in the workbook as a candidate."))
+    else:
+        words = say("Add to the workbook")
+        act = form(
+            "/suggestions/add",
+            hidden(run=run.run, unit=unit) + button(words, title=f"{words}: {unit}"),
+        )
+    return (
+        f'<article class="card"><h2>{escape(unit)}</h2><p class="lead">'
+        + say("gain {worth} million {currency}", worth=worth, currency=currency)
+        + f"</p><ul>{more}</ul>{act}</article>"
+    )
+
+
+_WORDS = {
+    "or_at": mark("instead of it, not beside it: at"),
+    "gains_most": mark("gains most:"),
+    "alike": "like",
+    "hangs_on": mark("hangs on"),
+}
+
+
+def _amounts(flows: list[dict[str, Any]]) -> str:
+    listed = sorted(flows, key=lambda flow: -flow["amount_per_year"])
+    return "; ".join(
+        f"{f['material']} {figure(f['amount_per_year'])} {f['unit_of_measure']}/yr" for f in listed
+    )
+
+
+def rows_of(app: App, run: Run, unit: str) -> Rows | None:
+    """What a suggestion of a run adds; None where it has no such suggestion."""
+    rows: dict[str, Rows] = _content(app, run).get("rows", {})
+    return rows.get(unit)
+
+
+def edits(book: Book, rows: Rows) -> list[Edit]:
+    """Rows as cells below those of their sheets, without those that stand there already."""
+    made: list[Edit] = []
+    for sheet, listed in rows.items():
+        raw = raw_sheet(book, sheet)
+        grid = raw.grid if raw is not None and raw.grid else [[]]
+        at = len(grid) + 1 if len(grid[0]) else 2
+        for row in listed:
+            if not any(_same(sheet, grid[0], old, row) for old in grid[1:]):
+                made += [Edit(sheet, at, name, value) for name, value in row.items()]
+                at += 1
+    return made
+
+
+def _same(sheet: str, header: list[Any], old: list[Any], row: Mapping[str, Any]) -> bool:
+    for name, value in row.items():
+        at = column_at(header, name)
+        if at is None or at >= len(old) or old[at] is None:
+            return False
+        if value not in (old[at], typed(sheet, name, str(old[at]))):
+            return False
+    return True

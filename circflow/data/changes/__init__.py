@@ -1,0 +1,1 @@
+"""Changed scenarios: addresses of cells, changes of them, futures."""

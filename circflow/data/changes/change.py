@@ -1,0 +1,420 @@
+"""Changed copies of a scenario: cells by address, set, multiplied or added to.
+
+The changed cells stand in the copy's book as well, so that it can be written. Where only figures
+change, the typed tables are changed in place of reading everything again, and only the rules on
+figures are checked (a study changes a scenario a thousand times).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, TypedDict, Unpack
+
+import numpy as np
+import pandas as pd
+
+from circflow.data.arguments import named, python_value
+from circflow.data.cells import (
+    BadCellError,
+    in_range,
+    is_blank,
+    out_of_range,
+    parse_cell,
+    parse_number,
+    plain,
+    shorten,
+)
+from circflow.data.changes.address import (
+    SETTINGS,
+    Address,
+    AddressError,
+    find_cells,
+    match,
+    parse_address,
+    row_addresses,
+)
+from circflow.data.changes.retyped import retyped
+from circflow.data.checks.changed import check_changed
+from circflow.data.errors import ArgumentError
+from circflow.data.files.grids import column_letter
+from circflow.data.pandas_text import python_strings
+from circflow.data.read import scenario_of
+from circflow.data.scenario import Scenario, ScenarioError
+from circflow.data.schema.sheets import BY_NAME, Column
+from circflow.data.table import Book, Cell, Problem, RawSheet, Table
+from circflow.i18n import say
+
+__all__ = ["Edit", "change", "find_cells", "parse_address", "parse_edit", "scenario_numbers"]
+
+Edit = float | int | str | bool | None
+"""A value to set, or text: `*0.9` and `*=0.9` multiply, `+5` and `+=5` add, `=12` sets; `-5`
+sets to −5; None or `=` leaves the cell blank."""
+
+_LABELS = {("Scenario", "start_year"), ("Materials", "hazard_class")}
+"""Figures that the plan does not depend on."""
+_NOT_VARIED = ("Studies", "Ranges", "Futures", "FutureChanges")
+
+
+class _More(TypedDict, total=False):
+    expected: str
+    suggestion: str
+
+
+@dataclass(frozen=True)
+class _Change:
+    """What is to happen to the cells of one column: in the rows, from which values to which."""
+
+    address: Address
+    column: Column
+    rows: tuple[int, ...]
+    how: Literal["set", "factor", "add"]
+    value: str | float | bool | None
+
+    def __str__(self) -> str:
+        """The change as it is typed behind `--set`."""
+        sign = {"set": "=", "factor": "*=", "add": "+="}[self.how]
+        value = self.value
+        if isinstance(value, bool):
+            value = "yes" if value else "no"
+        elif isinstance(value, float):
+            value = plain(value)
+        return f"{self.address}{sign}{'' if value is None else value}"
+
+    @property
+    def at(self) -> str:
+        """The column of the sheet that holds the cells."""
+        return "value" if self.address.sheet == "Scenario" else self.address.column
+
+
+@python_strings()
+def change(scenario: Scenario, edits: Mapping[str, Edit]) -> Scenario:
+    """A copy of a scenario with other cells, by address.
+
+    Several edits of one cell act one after another; the rows are those that the addresses name
+    in the given scenario. Raises `ScenarioError` where an address names nothing, an edit does not
+    fit its cells, or the changed scenario cannot be used.
+    """
+    if not isinstance(edits, Mapping):
+        raise ArgumentError(
+            say(
+                "changes are given as {{address: edit}}, such as {{'Markets.price': "
+                "'*0.9'}}, not {named}",
+                named=named(edits),
+            )
+        )
+    changes = [_planned(scenario, text, edit) for text, edit in edits.items()]
+    if not changes:
+        return scenario
+    quick = all(c.column.is_number and (c.rows or c.at != "value") for c in changes)
+    tables = dict(scenario.tables)
+    book = scenario.book
+    for one in changes:
+        before = tables[one.address.sheet]
+        values = _new_values(scenario, one, before)
+        book, table = _written(book, before, one, values)
+        tables[one.address.sheet] = table
+    noted = [*scenario.changes, *(str(c) for c in changes)]
+    if not quick:
+        return scenario_of(book).with_changes(noted)
+    changed = retyped(scenario, tables, book)
+    problems = check_changed(changed)
+    if problems:
+        raise ScenarioError(problems, book.origin)
+    return changed.with_changes(noted)
+
+
+def parse_edit(edit: Edit) -> tuple[Literal["set", "factor", "add"], Edit]:
+    """What an edit does, and with which value (a number for `factor` and `add`).
+
+    Raises `BadCellError` where the number of `*…` or `+…` cannot be read.
+    """
+    edit = python_value(edit)
+    if not isinstance(edit, str):
+        return "set", edit
+    text = edit.strip()
+    sign = re.match(r"(\*=?|\+=?|=)", text)
+    if not sign:
+        return "set", text or None
+    value = text[sign.end() :].strip()
+    if sign[0] == "=":
+        return "set", value or None
+    number = parse_number(value)
+    if number is None:
+        raise BadCellError(
+            say("{text!r} lacks a number behind {sign}", text=shorten(text), sign=sign[0])
+        )
+    return ("factor" if sign[0][0] == "*" else "add"), number
+
+
+def _refused(
+    origin: str, cell: Cell, message: str, found: str = "", **more: Unpack[_More]
+) -> ScenarioError:
+    return ScenarioError([Problem("error", cell, message, found, **more)], origin)
+
+
+def _planned(scenario: Scenario, text: str, edit: Edit) -> _Change:
+    origin = scenario.book.origin
+    try:
+        address = parse_address(text)
+        matched = match(scenario.tables, address)
+    except AddressError as problem:
+        sheet = text.partition(".")[0].strip()
+        cell = Cell(sheet if sheet in BY_NAME else "", 0)
+        message = say(
+            "the address {text!r}: {message}", text=shorten(text), message=problem.message
+        )
+        raise _refused(origin, cell, message, suggestion=problem.suggestion) from None
+    column = matched.column
+    cell = find_cells(scenario.tables, address)[0]
+    try:
+        how, value = parse_edit(edit)
+        if how == "set":
+            if isinstance(value, bool) and column.is_number:
+                raise BadCellError(say("a number is wanted, not TRUE or FALSE"))
+            value = parse_cell(value, column)
+    except BadCellError as problem:
+        raise _refused(
+            origin,
+            cell,
+            say(
+                "{text} cannot be changed by {edit!r}: {message}",
+                text=text,
+                edit=edit,
+                message=problem.message,
+            ),
+            found=str(edit),
+            expected=column.expected,
+            suggestion=problem.suggestion,
+        ) from None
+    if how != "set" and not column.is_number:
+        message = say(
+            "{text} is not a number, so it can only be set: write ={edit}",
+            text=text,
+            edit=shorten(str(edit)),
+        )
+        raise _refused(origin, cell, message, found=str(edit), expected=column.expected)
+    if how == "set" and value is None and column.required and column.default is None:
+        message = say("{text} cannot be left blank", text=text)
+        raise _refused(origin, cell, message, expected=column.expected)
+    return _Change(address, column, matched.rows, how, value)
+
+
+def _new_values(scenario: Scenario, one: _Change, table: Table) -> list[str | float | bool | None]:
+    """The values of the cells after the change, row by row; None for blank."""
+    rows = one.rows or (_free_row(table),)
+    if one.how == "set":
+        return [one.value] * len(rows)
+    assert isinstance(one.value, float)
+    before = _numbers(one, table)
+    if np.isnan(before).all():
+        message = say(
+            "{address} is blank and has no default, so it cannot be {if_any}: set it with =",
+            address=one.address,
+            if_any=say("multiplied") if one.how == "factor" else say("added to"),
+        )
+        raise _refused(scenario.book.origin, table.cell(rows[0], one.at), message)
+    after = before * one.value if one.how == "factor" else before + one.value
+    integer = one.column.kind == "integer"
+    for row, number in zip(rows, after, strict=True):
+        if np.isnan(number):
+            continue
+        problem = None
+        if not np.isfinite(number):
+            problem = BadCellError(say("the number is not finite"))
+        elif integer and number != np.floor(number):
+            problem = BadCellError(say("{number} is not a whole number", number=plain(number)))
+        elif not in_range(float(number), one.column):
+            problem = out_of_range(float(number), one.column)
+        if problem:
+            raise _refused(
+                scenario.book.origin,
+                table.cell(row, one.at),
+                say(
+                    "after the change of {address}: {message}",
+                    address=one.address,
+                    message=problem.message,
+                ),
+                found=plain(float(number)) if np.isfinite(number) else str(number),
+                expected=one.column.expected,
+            )
+    return [None if np.isnan(number) else float(number) for number in after]
+
+
+def _numbers(one: _Change, table: Table) -> np.ndarray:
+    """The figures of the cells before the change, defaults included; NaN where blank."""
+    default = np.nan if one.column.default is None else float(one.column.default)
+    if one.at != "value" or one.address.sheet != "Scenario":
+        return table.frame.loc[list(one.rows), one.at].to_numpy(float)
+    given = [parse_cell(table.frame.at[row, "value"], one.column) for row in one.rows] or [None]
+    return np.array([default if value is None else value for value in given], dtype=float)
+
+
+def _free_row(table: Table) -> int:
+    return int(table.frame.index.max()) + 1 if len(table) else 2
+
+
+def _written(
+    book: Book, table: Table, one: _Change, values: Sequence[str | float | bool | None]
+) -> tuple[Book, Table]:
+    """The book and the table with the new values; sheets, columns and rows that the file lacks
+    are added to it."""
+    place, raw = _raw_sheet(book, table)
+    grid = list(raw.grid)
+    letters = dict(table.letters) or _letters(grid[0], table)
+    if one.at not in letters:
+        header = list(grid[0])
+        letters[one.at] = column_letter(max(len(row) for row in grid))
+        _put(header, _position(letters[one.at]), one.at)
+        grid[0] = header
+    rows = list(one.rows)
+    frame = table.frame.copy()
+    if not rows:
+        rows = [max(_free_row(table), len(grid) + 1)]
+        frame.loc[rows[0], ["key", "value"]] = [one.address.column, None]
+        grid.extend([] for _ in range(rows[0] - len(grid)))
+        key_cells = list(grid[rows[0] - 1])
+        _put(key_cells, _position(letters["key"]), one.address.column)
+        grid[rows[0] - 1] = key_cells
+    for row, value in zip(rows, values, strict=True):
+        cells = list(grid[row - 1])
+        _put(cells, _position(letters[one.at]), _as_typed(value, one.column))
+        grid[row - 1] = cells
+    typed = [
+        _text(v) if one.at == "value" and table.sheet.name == "Scenario" else v for v in values
+    ]
+    if table.sheet.name != "Scenario":
+        typed = [one.column.default if v is None else v for v in typed]
+    column = frame[one.at].copy()
+    column.loc[rows] = np.array(typed, dtype=float) if column.dtype == float else typed
+    frame[one.at] = column
+    sheets = list(book.sheets)
+    sheets[place : place + 1] = [replace(raw, grid=grid)]
+    return replace(book, sheets=tuple(sheets)), replace(table, frame=frame, letters=letters)
+
+
+def _raw_sheet(book: Book, table: Table) -> tuple[int, RawSheet]:
+    """The place of the table's sheet in the book, and the sheet; a new one where it lacks it."""
+    for place, raw in enumerate(book.sheets):
+        if raw.name.strip() == table.sheet.name and (table.letters or not len(table)):
+            return place, raw
+    kept = [c for c in table.sheet.names if table.frame[c].notna().any()]
+    grid: list[list[object]] = [list(kept)]
+    columns = [table.sheet[name] for name in kept]
+    for record in table.frame[kept].itertuples(index=False):
+        grid.append([_as_typed(v, c) for v, c in zip(record, columns, strict=True)])
+    for place, raw in enumerate(book.sheets):
+        if raw.name.strip() == table.sheet.name:
+            return place, replace(raw, grid=grid)
+    return len(book.sheets), RawSheet(table.sheet.name, grid)
+
+
+def _letters(header: list[object], table: Table) -> dict[str, str]:
+    names = [str(name).strip() for name in header]
+    return {name: column_letter(n) for n, name in enumerate(names) if name in table.sheet}
+
+
+def _position(letters: str) -> int:
+    number = 0
+    for letter in letters:
+        number = number * 26 + ord(letter) - 64
+    return number - 1
+
+
+def _put(cells: list[object], position: int, value: object) -> None:
+    cells.extend([None] * (position + 1 - len(cells)))
+    cells[position] = value
+
+
+def _as_typed(value: object, column: Column) -> object:
+    """A value as it stands in a workbook: whole numbers without a point, flags as yes and no."""
+    if column.kind == "flag" and value is not None:
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        if np.isnan(value):
+            return None
+        return int(value) if value == np.floor(value) and abs(value) < 1e15 else float(value)
+    return value
+
+
+def _text(value: object) -> str | None:
+    """A value of the sheet Scenario, which holds text."""
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    typed = _as_typed(value, SETTINGS["discount_rate"])
+    return str(typed) if isinstance(typed, int) else repr(typed)
+
+
+def scenario_numbers(scenario: Scenario, sheets: Iterable[str] | None = None) -> pd.DataFrame:
+    """Every figure that stands in the file: sheet, row, column, value, address.
+
+    `column` is the key in the sheet Scenario. Without `sheets` those that the plan depends on.
+    The address names the cell alone. Raises `ScenarioError` for a sheet that does not exist.
+    """
+    wanted = list(sheets) if sheets is not None else [n for n in BY_NAME if n not in _NOT_VARIED]
+    parts = []
+    for name in wanted:
+        if name not in scenario.tables:
+            raise _refused(
+                scenario.book.origin, Cell(name, 0), say("there is no sheet {name!r}", name=name)
+            )
+        table = scenario.tables[name]
+        parts.extend(
+            _settings_numbers(table) if name == "Scenario" else _table_numbers(scenario, table)
+        )
+    columns = ["sheet", "row", "column", "value", "address"]
+    return (
+        pd.concat([pd.DataFrame(columns=columns), *parts], ignore_index=True)[columns].astype(
+            {"row": int, "value": float}
+        )
+        if parts
+        else pd.DataFrame(columns=columns)
+    )
+
+
+def _settings_numbers(table: Table) -> list[pd.DataFrame]:
+    records = []
+    for row, key, value in zip(
+        table.frame.index, table.frame["key"], table.frame["value"], strict=True
+    ):
+        if SETTINGS[key].is_number and value is not None and ("Scenario", key) not in _LABELS:
+            number = parse_cell(value, SETTINGS[key])
+            records.append(("Scenario", row, key, number, f"Scenario.{key}"))
+    return [pd.DataFrame(records, columns=["sheet", "row", "column", "value", "address"])]
+
+
+def _table_numbers(scenario: Scenario, table: Table) -> list[pd.DataFrame]:
+    raw = next((r for r in scenario.book.sheets if r.name.strip() == table.sheet.name), None)
+    columns = [
+        c.name
+        for c in table.sheet.columns
+        if c.is_number and c.name in table.letters and (table.sheet.name, c.name) not in _LABELS
+    ]
+    if raw is None or not columns or not len(table):
+        return []
+    filters = row_addresses(table)
+    parts = []
+    for name in columns:
+        at = _position(table.letters[name])
+        values = table.frame[name]
+        stands = [
+            at < len(raw.grid[row - 1]) and not is_blank(raw.grid[row - 1][at])
+            for row in values.index
+        ]
+        kept = values[np.array(stands, dtype=bool)]
+        head = f"{table.sheet.name}.{name}"
+        parts.append(
+            pd.DataFrame(
+                {
+                    "sheet": table.sheet.name,
+                    "row": kept.index,
+                    "column": name,
+                    "value": kept.to_numpy(float),
+                    "address": [head + text for text in filters[kept.index]],
+                }
+            )
+        )
+    return parts

@@ -1,0 +1,532 @@
+"""Futures: what may come, read from Futures and FutureChanges, and the scenario as it is then.
+
+A future is the scenario with changed figures (factor, add, set, in the order of the rows) and
+with things that stand still (off). Addresses name rows of the scenario as given; limits of
+figures are judged after all changes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from circflow.data.cells import in_range, out_of_range, parse_cell, plain, shorten, written
+from circflow.data.changes.address import (
+    SETTINGS,
+    AddressError,
+    Match,
+    english_sheet,
+    match,
+    parse_address,
+)
+from circflow.data.changes.retyped import retyped
+from circflow.data.checks.changed import check_changed
+from circflow.data.scenario import Scenario, ScenarioError, Standstill
+from circflow.data.schema.sheets import BY_NAME, Column
+from circflow.data.suggest import nearest, remark
+from circflow.data.table import Cell, Problem, Table
+from circflow.i18n import mark, say
+
+OFF = "off"
+OFF_TARGETS: dict[str, tuple[str, ...]] = {
+    "Units": ("unit",),
+    "Members": ("member",),
+    "Links": ("from", "to"),
+    "Modes": ("mode",),
+    "Markets": ("site", "material"),
+}
+"""What can stand still, and the columns that name it."""
+OFF_WORDS = mark(
+    "Units[unit=…], Members[member=…], Links[from=…, to=…], Modes[mode=…] or "
+    "Markets[site=…, material=…]"
+)
+_DECISION_SHEETS = ("Periods", "Budget")
+_DECISION_SETTINGS = ("discount_rate", "capital_charge")
+_DECISION_COLUMNS = (
+    "status",
+    "lifetime_years",
+    "earliest_period",
+    "latest_period",
+    "choice",
+    "requires",
+    "construction_years",
+    "ramp_up",
+    "capacity_max_per_year",
+)
+_NO_PLAN_READS = (
+    "Studies",
+    "Ranges",
+    "Futures",
+    "FutureChanges",
+    "Indicators",
+    "PropertyKinds",
+    "Losses",
+    "Taxes",
+    "Sources",
+)
+
+
+@dataclass(frozen=True)
+class FigureChange:
+    """Cells of one column that are otherwise."""
+
+    row: int
+    """Row of FutureChanges (or of Ranges, where the future was sampled); 0: none."""
+    target: Match
+    how: str
+    """factor, add or set."""
+    value: float
+    text: str
+    """The address."""
+
+
+@dataclass(frozen=True)
+class Outage:
+    """Something that stands still in a period (None: in every period)."""
+
+    row: int
+    sheet: str
+    names: tuple[str, ...]
+    """As `OFF_TARGETS` lists them."""
+    period: str | None
+    text: str
+
+
+@dataclass(frozen=True)
+class Future:
+    """What may come. Probabilities of all futures add up to 1."""
+
+    name: str
+    probability: float
+    changes: tuple[FigureChange, ...] = ()
+    outages: tuple[Outage, ...] = ()
+    sheet: str = "FutureChanges"
+    """Where the rows of the changes stand."""
+
+    def words(self) -> list[str]:
+        """Each change in words, with its cell."""
+        told = []
+        for one in self.changes:
+            verb = {"factor": "times", "add": "plus", "set": say("set to")}[one.how]
+            told.append((one.row, f"{one.text} {verb} {plain(one.value)}"))
+        for still in self.outages:
+            told.append(
+                (
+                    still.row,
+                    say("{text} stands still {when}", text=still.text, when=when(still.period)),
+                )
+            )
+        return [
+            say("{text} ({sheet} row {row})", text=text, sheet=self.sheet, row=row) if row else text
+            for row, text in sorted(told, key=lambda pair: pair[0])
+        ]
+
+
+def when(period: str | None) -> str:
+    """`in 2026`, `in every period`."""
+    return say("in every period") if period is None else say("in {period}", period=period)
+
+
+def futures_of(scenario: Scenario) -> list[Future]:
+    """The futures of the sheets Futures and FutureChanges, in order; probabilities scaled to 1."""
+    sheet, changes = scenario.frame("Futures"), scenario.frame("FutureChanges")
+    total = float(sheet["probability"].sum())
+    made = []
+    for name, probability in zip(sheet["future"], sheet["probability"], strict=True):
+        rows = changes[changes["future"] == name]
+        figures, outages = [], []
+        for row, record in zip(rows.index, rows.to_dict("records"), strict=True):
+            if record["change"] == OFF:
+                found = outage(scenario.tables, record["parameter"], record["period"])
+                outages.append(replace(found, row=int(row)))
+            else:
+                target = target_of(scenario.tables, record["parameter"])
+                value = float(record["value"])
+                figures.append(
+                    FigureChange(int(row), target, record["change"], value, record["parameter"])
+                )
+        made.append(Future(name, float(probability) / total, tuple(figures), tuple(outages)))
+    return made
+
+
+def target_of(tables: Mapping[str, Table], text: str) -> Match:
+    """The cells that a change of a future names.
+
+    Raises `AddressError` where they are none, hold no numbers, or belong to the decision.
+    """
+    address = parse_address(text)
+    why = refusal(address.sheet, address.column)
+    if why:
+        raise AddressError(why)
+    found = match(tables, address)
+    if not found.column.is_number:
+        raise AddressError(
+            say(
+                "{sheet}.{column} holds no numbers: only numbers can differ between futures",
+                sheet=address.sheet,
+                column=address.column,
+            )
+        )
+    if address.sheet == "Units" and address.column == "capacity_per_year":
+        units = tables["Units"].frame.loc[list(found.rows)]
+        sized = (units["status"] == "candidate") & units["capacity_max_per_year"].notna()
+        if sized.any():
+            raise AddressError(
+                say(
+                    "the size of {iloc!r} is decided (it has a capacity_max_per_year), so it is "
+                    "the same in every future",
+                    iloc=shorten(units.loc[sized, "unit"].iloc[0]),
+                )
+            )
+    return found
+
+
+def refusal(sheet: str, column: str) -> str:
+    """Why a future cannot change a column, or ""."""
+    decided = say(
+        "{sheet}.{column} belongs to the decision, so it is the same in every future",
+        sheet=sheet,
+        column=column,
+    )
+    if sheet in _DECISION_SHEETS:
+        return decided
+    if sheet == "Scenario" and column in _DECISION_SETTINGS:
+        return decided
+    if sheet == "Units" and column in _DECISION_COLUMNS:
+        return decided
+    if sheet in _NO_PLAN_READS:
+        return say(
+            "no plan depends on {sheet}.{column}, so a future cannot change it",
+            sheet=sheet,
+            column=column,
+        )
+    return ""
+
+
+def outage(tables: Mapping[str, Table], text: str, period: str | None) -> Outage:
+    """What an address without a column names, to stand still. Raises `AddressError`."""
+    head, bracket, tail = text.strip().partition("[")
+    sheet = english_sheet(head.strip())
+    if sheet not in OFF_TARGETS:
+        base = english_sheet(sheet.partition(".")[0].strip())
+        good = base if base in OFF_TARGETS else nearest(sheet, OFF_TARGETS)
+        raise AddressError(
+            say(
+                "{sheet!r} cannot stand still: off takes {off_words}, without a column{remark}",
+                sheet=shorten(sheet),
+                off_words=OFF_WORDS,
+                remark=remark(sheet, good),
+            ),
+            f"{good}{bracket}{tail}" if good else "",
+        )
+    wanted = OFF_TARGETS[sheet]
+    filters = dict(parse_address(f"{sheet}.{wanted[0]}{bracket}{tail}").filters)
+    shown = f"{sheet}[{', '.join(f'{name}=…' for name in wanted)}]"
+    if set(filters) != set(wanted):
+        raise AddressError(
+            say(
+                "{text!r} does not name what stands still: write {shown}",
+                text=shorten(text),
+                shown=shown,
+            )
+        )
+    names = tuple(filters[name] for name in wanted)
+    for column, name in zip(wanted, names, strict=True):
+        _must_stand(tables, sheet, column, name, text)
+    if sheet == "Markets":
+        frame = tables["Markets"].frame
+        if not ((frame["site"] == names[0]) & (frame["material"] == names[1])).any():
+            raise AddressError(
+                say(
+                    "no row of Markets has site {names!r} and material {names_2!r}",
+                    names=names[0],
+                    names_2=names[1],
+                )
+            )
+    return Outage(0, sheet, names, period, text.strip())
+
+
+def _must_stand(tables: Mapping[str, Table], sheet: str, column: str, name: str, text: str) -> None:
+    """A name must stand in the sheet that lists it."""
+    home, key = ("Sites", "site") if sheet == "Links" else (sheet, column)
+    names = [str(n) for n in tables[home].frame[key].dropna().unique()]
+    if name not in names:
+        good = nearest(name, names)
+        raise AddressError(
+            say(
+                "no row of {home} has {key} {name!r}{remark}",
+                home=home,
+                key=key,
+                name=shorten(name),
+                remark=remark(name, good),
+            ),
+            text.replace(name, good, 1) if good else "",
+        )
+
+
+# ------------------------------------------------------------------- the scenario as it is then
+
+
+def in_future(scenario: Scenario, future: Future) -> Scenario:
+    """The scenario as it is in a future. Raises `ScenarioError` where a figure breaks a limit."""
+    figures, problems = changed_figures(scenario.tables, future)
+    if problems:
+        raise ScenarioError(problems, scenario.book.origin)
+    then = with_figures(scenario, figures)
+    if figures:
+        problems = _rules_broken(scenario, future, then)
+        if problems:
+            raise ScenarioError(problems, scenario.book.origin)
+    return standing_still(then, shares_still(scenario, [replace(future, probability=1.0)]))
+
+
+Figures = dict[tuple[str, str], "pd.Series[float]"]
+"""Changed columns by (sheet, column): all their cells by row; a key of Scenario at row 0."""
+
+
+def changed_figures(tables: Mapping[str, Table], future: Future) -> tuple[Figures, list[Problem]]:
+    """Every column that a future changes, after all its changes, and what is wrong with it."""
+    figures: Figures = {}
+    last: dict[tuple[str, str, int], FigureChange] = {}
+    problems: list[Problem] = []
+    for one in future.changes:
+        key = (one.target.sheet, one.target.column.name)
+        if key not in figures:
+            figures[key] = own_figures(tables, *key)
+        rows = list(one.target.rows) if key[0] != "Scenario" else [0]
+        cells = figures[key].loc[rows]
+        if one.how != "set" and cells.isna().all():
+            problems.append(
+                _problem(
+                    tables,
+                    future,
+                    one,
+                    say(
+                        "{text} is blank and has no default, so it cannot be {if_any}: set it",
+                        text=one.text,
+                        if_any=say("multiplied") if one.how == "factor" else say("added to"),
+                    ),
+                    "parameter",
+                )
+            )
+        after = {"factor": cells * one.value, "add": cells + one.value}.get(one.how)
+        figures[key].loc[rows] = one.value if after is None else after
+        last.update({(*key, row): one for row in rows})
+    for (sheet, name, row), one in last.items():
+        value = float(figures[sheet, name][row])
+        wrong = _out_of_limits(value, one.target.column)
+        if wrong:
+            where = (
+                say("Scenario {name}", name=name)
+                if sheet == "Scenario"
+                else tables[sheet].cell(row, name)
+            )
+            problems.append(
+                _problem(
+                    tables,
+                    future,
+                    one,
+                    say("{where} would be wrong: {wrong}", where=where, wrong=wrong),
+                )
+            )
+    return figures, list(dict.fromkeys(problems))
+
+
+def own_figures(tables: Mapping[str, Table], sheet: str, column: str) -> pd.Series[float]:
+    """The cells of a column as they stand, defaults included, by row; NaN where blank."""
+    if sheet != "Scenario":
+        return tables[sheet].frame[column].astype(float).copy()
+    frame = tables["Scenario"].frame
+    given = frame.loc[frame["key"] == column, "value"].dropna()
+    default = SETTINGS[column].default
+    text = given.iloc[0] if len(given) else default
+    value = parse_cell(text, SETTINGS[column])
+    value = default if value is None else value
+    return pd.Series([math.nan if value is None else value], index=[0], dtype=float)
+
+
+def _out_of_limits(value: float, column: Column) -> str:
+    if math.isnan(value):
+        return ""
+    if not math.isfinite(value):
+        return say("the number is not finite")
+    if column.kind == "integer" and value != math.floor(value):
+        return say("{value} is not a whole number", value=written(value))
+    return "" if in_range(value, column) else out_of_range(value, column).message
+
+
+def _problem(
+    tables: Mapping[str, Table],
+    future: Future,
+    one: FigureChange,
+    message: str,
+    column: str = "value",
+) -> Problem:
+    table = tables.get(future.sheet)
+    cell = table.cell(one.row, column) if table is not None and one.row else Cell("", 0)
+    return Problem(
+        "error",
+        cell,
+        say("in the future {name!r} {message}", name=shorten(future.name), message=message),
+        plain(one.value),
+    )
+
+
+def with_figures(scenario: Scenario, figures: Figures) -> Scenario:
+    """The scenario with other columns of numbers; nothing is checked."""
+    if not figures:
+        return scenario
+    frames: dict[str, pd.DataFrame] = {}
+    for (sheet, column), values in figures.items():
+        frame = frames.setdefault(sheet, scenario.frame(sheet).copy())
+        if sheet != "Scenario":
+            frame[column] = values
+            continue
+        number = float(values[0])
+        text = None if math.isnan(number) else plain_number(number)
+        at = frame.index[frame["key"] == column]
+        row = int(at[0]) if len(at) else int(frame.index.max()) + 1
+        frame.loc[row, ["key", "value"]] = [column, text]
+    tables = dict(scenario.tables)
+    tables.update({name: replace(tables[name], frame=frame) for name, frame in frames.items()})
+    return retyped(scenario, tables, scenario.book)
+
+
+def plain_number(number: float) -> str:
+    """A number as the sheet Scenario holds it: text that reads back as the same number."""
+    return str(int(number)) if number == math.floor(number) and abs(number) < 1e15 else repr(number)
+
+
+def _rules_broken(scenario: Scenario, future: Future, then: Scenario) -> list[Problem]:
+    """Rules on figures that hold in the scenario and are broken in the future."""
+    problems = []
+    for found in check_changed(then):
+        rows = [
+            one
+            for one in future.changes
+            if one.target.sheet == found.cell.sheet
+            and (one.target.sheet == "Scenario" or found.cell.row in one.target.rows)
+        ]
+        one = (rows or list(future.changes))[-1]
+        problems.append(_problem(scenario.tables, future, one, f"{found.cell}: {found.message}"))
+    return problems
+
+
+@dataclass(frozen=True)
+class Still:
+    """How likely it is that something stands still, by what and in which period."""
+
+    units: Mapping[tuple[str, str], float]
+    markets: Mapping[tuple[str, str, str], float]
+    modes: Mapping[tuple[str, str], float]
+    links: Mapping[tuple[str, str, str], float]
+
+
+def shares_still(scenario: Scenario, futures: Iterable[Future]) -> Still:
+    """Σ of the probabilities of the futures in which something stands still, by period."""
+    sums: dict[str, dict[Any, float]] = {
+        name: {} for name in ("Units", "Markets", "Modes", "Links")
+    }
+    units = scenario.frame("Units")
+    members = units["site"].map(scenario.member_of)
+    for future in futures:
+        for sheet, names, period in sorted(_things(scenario, future, units, members)):
+            key = (*names, period)
+            sums[sheet][key] = sums[sheet].get(key, 0.0) + future.probability
+    return Still(sums["Units"], sums["Markets"], sums["Modes"], sums["Links"])
+
+
+def _things(
+    scenario: Scenario, future: Future, units: pd.DataFrame, members: pd.Series[str]
+) -> set[tuple[str, tuple[str, ...], str]]:
+    """(sheet, names, period) of all that stands still in a future, each once."""
+    made = set()
+    for one in future.outages:
+        periods = [p.name for p in scenario.periods] if one.period is None else [one.period]
+        things: Sequence[tuple[str, tuple[str, ...]]] = [(one.sheet, one.names)]
+        if one.sheet == "Members":
+            things = [("Units", (unit,)) for unit in units.loc[members == one.names[0], "unit"]]
+        made |= {(sheet, names, period) for sheet, names in things for period in periods}
+    return made
+
+
+def standing_still(scenario: Scenario, still: Still) -> Scenario:
+    """The scenario in which units run as much as they are likely to, and other things that are
+    likelier off than on stand still (at one half they stay on)."""
+
+    def off(shares: Mapping[Any, float]) -> frozenset[Any]:
+        return frozenset(key for key, share in shares.items() if 1.0 - share < 0.5 - 1e-9)
+
+    own = scenario.standstill
+    standstill = Standstill(
+        own.markets | off(still.markets), own.modes | off(still.modes), own.links | off(still.links)
+    )
+    then = scenario
+    if still.units:
+        tables = dict(scenario.tables)
+        tables["UnitPeriods"] = _less_available(scenario, still.units)
+        then = scenario.with_figures(scenario.settings, scenario.periods, tables, scenario.book)
+    return then if standstill == own else replace(then, standstill=standstill)
+
+
+def _less_available(scenario: Scenario, still: Mapping[tuple[str, str], float]) -> Table:
+    """UnitPeriods with availability times the probability of running."""
+    table = scenario.tables["UnitPeriods"]
+    frame = table.frame.copy()
+    own = scenario.frame("Units").set_index("unit")["availability"]
+    for (unit, period), share in still.items():
+        at = frame.index[(frame["unit"] == unit) & (frame["period"] == period)]
+        row = int(at[0]) if len(at) else int(max([1, *frame.index])) + 1
+        before = float(frame["availability"].loc[row]) if len(at) else math.nan
+        if not len(at):
+            blank = {c.name: math.nan if c.is_number else None for c in table.sheet.columns}
+            new = pd.DataFrame({**blank, "unit": unit, "period": period}, index=[row])
+            frame = new[frame.columns] if frame.empty else pd.concat([frame, new])
+        before = float(own[unit]) if math.isnan(before) else before
+        frame.loc[row, "availability"] = before * max(0.0, 1.0 - share)
+    numbers = {c.name: float for c in BY_NAME["UnitPeriods"].columns if c.is_number}
+    return replace(table, frame=frame.astype(numbers))
+
+
+def mean_scenario(scenario: Scenario, futures: Sequence[Future]) -> Scenario:
+    """The scenario in which every figure that a future changes has its mean.
+
+    A blank cell counts as its default; a mean with an unlimited figure is unlimited. A unit that
+    stands still in some futures has, in that period, its mean capacity times the probability
+    that it runs; other things stay on if that is at least as likely as not.
+    """
+    every = [changed_figures(scenario.tables, future)[0] for future in futures]
+    figures: Figures = {}
+    for key in dict.fromkeys(key for one in every for key in one):
+        own = _effective(scenario, {}, *key)
+        mean = pd.Series(np.zeros(len(own)), index=own.index)
+        touched = pd.Series(False, index=own.index)
+        for future, one in zip(futures, every, strict=True):
+            values = _effective(scenario, one, *key) if key in one else own
+            mean = mean + future.probability * values
+            touched |= ~((values == own) | (values.isna() & own.isna()))
+        before = own_figures(scenario.tables, *key)
+        figures[key] = before.where(~touched, mean)
+    return standing_still(with_figures(scenario, figures), shares_still(scenario, futures))
+
+
+def _effective(scenario: Scenario, figures: Figures, sheet: str, column: str) -> pd.Series[float]:
+    """A column's figures in a future, blank cells as what they mean."""
+    values = figures.get((sheet, column))
+    values = own_figures(scenario.tables, sheet, column) if values is None else values
+    if sheet == "Links" and column == "loss":
+        return values.fillna(0.0)
+    if sheet == "Units" and column == "fixed_cost_max_million_per_year":
+        smaller = "fixed_cost_million_per_year"
+        return values.fillna(_effective(scenario, figures, "Units", smaller))
+    if sheet == "UnitPeriods":
+        own = figures.get(("Units", column))
+        own = own_figures(scenario.tables, "Units", column) if own is None else own
+        of_unit = dict(zip(scenario.frame("Units")["unit"], own, strict=True))
+        return values.fillna(scenario.frame("UnitPeriods")["unit"].map(of_unit).astype(float))
+    return values

@@ -1,0 +1,1 @@
+"""Doubts: what is allowed, but most often is a slip."""

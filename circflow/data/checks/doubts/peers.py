@@ -1,0 +1,154 @@
+"""Figures that are out of all proportion to their peers: a thousandfold slip of the hand.
+
+The peers of a figure are the others of its column and key (a price among the prices of one
+material). Where a figure has none, it is held against all of its column that are counted in the
+same unit of measure. Sizes are compared as logarithms and their median, so that one slip does not
+move the yardstick; a figure is odd only where nothing else is of its size.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from circflow.data.cells import plain, shorten
+from circflow.data.checks.findings import Drafts
+from circflow.i18n import say
+
+Floats = NDArray[np.float64]
+
+_FAR, _ALONE = 2.5, 1.5
+"""Decades from the median of three or more figures, and to the next one of any: some 300 times
+the one, 30 times the other."""
+_FAR_OF_OTHERS, _ALONE_AMONG_OTHERS = 3.0, 2.0
+"""The same against a column whose figures are of different things (costs of technologies)."""
+_FEWEST_IN_COLUMN = 4
+
+
+@dataclass(frozen=True)
+class _Measure:
+    """Figures that are compared: a column, what makes rows peers, and what it is divided by."""
+
+    sheet: str
+    column: str
+    peers: tuple[str, ...] = ("material",)
+    per: str = ""
+
+
+_MEASURES = (
+    _Measure("Streams", "amount_per_year"),
+    _Measure("Streams", "cost"),
+    _Measure("Stockpiles", "opening"),
+    _Measure("Purchases", "price"),
+    _Measure("Markets", "price"),
+    _Measure("Disposal", "fee"),
+    _Measure("RecipeCosts", "variable_cost", ("technology",)),
+    _Measure("Properties", "value", ("property",)),
+    _Measure("Units", "capex_million", ("technology",), "capacity_per_year"),
+    _Measure("Units", "fixed_cost_million_per_year", ("technology",), "capacity_per_year"),
+    _Measure("Units", "capacity_per_year", ("technology",)),
+    _Measure("Budget", "budget_million", ()),
+    _Measure("Links", "cost", ("mode",)),
+)
+
+
+def check_peers(drafts: Drafts) -> None:
+    """Doubt figures a thousand times, or a thousandth, of their peers."""
+    for measure in _MEASURES:
+        rows = _figures(drafts, measure)
+        if len(rows) < 2:
+            continue
+        size = np.log10(np.abs(rows["size"].to_numpy(float)))
+        peers = pd.factorize(rows["peers"])[0]
+        column = pd.factorize(rows["unit"])[0]
+        alike = "material" in measure.peers
+        for at, away, words in _odd(size, peers, column, alike=alike):
+            key = ", ".join(str(part) for part in rows["peers"].iloc[at] if part)
+            row, value = int(rows["row"].iloc[at]), float(rows["value"].iloc[at])
+            message, likely = _doubt(measure, value, away, words, key)
+            drafts.warning(measure.sheet, row, measure.column, message, suggestion=likely)
+
+
+def _figures(drafts: Drafts, measure: _Measure) -> pd.DataFrame:
+    """The figures other than 0: row (of the sheet), value, size, peers (a key), unit."""
+    draft = drafts[measure.sheet]
+    wanted = [measure.column, *measure.peers, *([measure.per] if measure.per else [])]
+    if draft.broken or measure.column not in draft.letters:
+        return pd.DataFrame()
+    frame = draft.sound(*wanted)
+    values = frame[measure.column].to_numpy(float)
+    size = values / frame[measure.per].to_numpy(float) if measure.per else values
+    kept = np.isfinite(size) & (size != 0)
+    frame, values, size = frame[kept], values[kept], size[kept]
+    keys = [frame[name].astype(object).fillna("") for name in measure.peers]
+    peers = list(zip(*keys, strict=True)) if keys else [()] * len(frame)
+    unit: object = ""
+    if "material" in frame:
+        materials = drafts["Materials"].frame
+        units = dict(zip(materials["material"], materials["unit"], strict=True))
+        unit = [units.get(material, "") for material in frame["material"]]
+    table = pd.DataFrame({"row": frame.index, "value": values, "size": size, "unit": unit})
+    table["peers"] = peers
+    return table
+
+
+def _odd(
+    size: Floats, peers: NDArray[np.intp], column: NDArray[np.intp], *, alike: bool
+) -> list[tuple[int, float, str]]:
+    """Places of odd figures, how many decades away, and of whom."""
+    near, counts, median = _compared(size, peers)
+    off = size - median
+    odd = (counts >= 3) & (np.abs(off) >= _FAR) & (near >= _ALONE)
+    near_column, in_column, middle = _compared(size, column)
+    off_column = size - middle
+    pair = (counts == 2) & (near >= _FAR) & (np.abs(off_column) >= _FAR)
+    lone = (counts < 3) & (in_column >= _FEWEST_IN_COLUMN)
+    far, alone = (_FAR, _ALONE) if alike else (_FAR_OF_OTHERS, _ALONE_AMONG_OTHERS)
+    lone &= (np.abs(off_column) >= far) & (near_column >= alone)
+    marked = [(int(n), float(off[n]), "peers") for n in np.flatnonzero(odd)]
+    marked += [(int(n), float(off[n] * 2), "other") for n in np.flatnonzero(pair & ~odd)]
+    rest = lone & ~pair & ~odd
+    return marked + [(int(n), float(off_column[n]), "column") for n in np.flatnonzero(rest)]
+
+
+def _compared(size: Floats, group: NDArray[np.intp]) -> tuple[Floats, Floats, Floats]:
+    """By figure: decades to the nearest other of its group, the group's count and median."""
+    frame = pd.DataFrame({"size": size, "group": group})
+    by = frame.groupby("group")["size"]
+    order = np.lexsort((size, group))
+    gap = np.diff(size[order])
+    gap[np.diff(group[order]) != 0] = np.inf
+    nearest = np.empty(len(size))
+    nearest[order] = np.minimum(np.append(np.inf, gap), np.append(gap, np.inf))
+    return nearest, by.transform("size").to_numpy(float), by.transform("median").to_numpy(float)
+
+
+def _doubt(measure: _Measure, value: float, away: float, words: str, key: str) -> tuple[str, str]:
+    """What to say of an odd figure, and what it probably was to be."""
+    slip = 1000.0 if abs(away) < 4.5 else 1e6
+    likely = value / slip if away > 0 else value * slip
+    times = f"{float(f'{10 ** abs(away):.2g}'):,.0f}"
+    ratio = say("{times} times", times=times) if away > 0 else f"1/{times}"
+    whom = {
+        "peers": say("the middle of its peers{if_any}", if_any=f" ({shorten(key)})" if key else ""),
+        "other": say(
+            "the other figure{if_any}", if_any=say(" of {key}", key=shorten(key)) if key else ""
+        ),
+        "column": say("the middle of its column"),
+    }[words]
+    each = (
+        say(" per {removesuffix}", removesuffix=measure.per.removesuffix("_per_year"))
+        if measure.per
+        else ""
+    )
+    message = say(
+        "{column}{each} is {ratio} {whom}: check the unit and the decimal sign",
+        column=measure.column,
+        each=each,
+        ratio=ratio,
+        whom=whom,
+    )
+    return message, plain(float(f"{likely:.12g}"))

@@ -1,0 +1,295 @@
+"""Figures of a wrong sign or scale, and units of measure that look like others.
+
+All of them are allowed, and all of them mean something else than most planners think: a share of
+25 for 25 %, a fee below zero, capital in currency where millions are asked for. Each is doubted at
+its cell with what it means as it stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from circflow.data.cells import BadCellError, parse_number, plain, shorten, written
+from circflow.data.checks.findings import Drafts, by_row, records
+from circflow.data.checks.rows import is_dash, is_totals
+from circflow.data.schema.measures import TONNE, canonical, meant
+from circflow.data.schema.sheets import BY_NAME
+from circflow.data.suggest import folded
+from circflow.i18n import mark, say
+
+_MILLION = 1e6
+_LARGEST_RATE = 0.5
+_LONG_DETOUR = 3.0
+_CAPITAL, _YEARLY = 1e5, 1e4
+"""Capital, and fixed cost, per unit of yearly capacity, in typical prices, from which they are
+doubted. A plant costs a hundredth to a thousand times the price of what it handles in a year."""
+_BUDGET = 1e4
+"""A budget in terms of the capital of all candidates."""
+_FACTOR = 10.0
+"""Factors beyond are doubted in Studies and Ranges."""
+
+_INCOME: dict[tuple[str, str], str] = {
+    ("Disposal", "fee"): mark("dumping earns {figure} a unit"),
+    ("Purchases", "price"): mark("whoever takes it is paid {figure} a unit"),
+    ("RecipeCosts", "variable_cost"): mark("running earns {figure} per unit of activity"),
+    ("Units", "fixed_cost_million_per_year"): mark("having the unit earns {figure} million a year"),
+    ("Units", "fixed_cost_max_million_per_year"): mark(
+        "having the unit earns {figure} million a year"
+    ),
+    ("UnitPeriods", "fixed_cost_million_per_year"): mark(
+        "having the unit earns {figure} million a year"
+    ),
+    ("Modes", "cost_per_unit_km"): mark("every kilometre earns {figure} a unit"),
+    ("Modes", "fixed_cost"): mark("loading earns {figure} a unit"),
+    ("Links", "cost"): mark("the way earns {figure} a unit"),
+    ("Stockpiles", "add_cost"): mark("adding earns {figure} a unit"),
+    ("Stockpiles", "reclaim_cost"): mark("taking back earns {figure} a unit"),
+    ("Stockpiles", "holding_cost"): mark("keeping earns {figure} a unit and year"),
+    ("EmissionLimits", "price"): mark("every tonne emitted earns {figure}"),
+}
+"""Costs, and what one below zero means."""
+
+
+def check_scales(drafts: Drafts) -> None:
+    """Doubt what a figure or a unit means as it stands."""
+    _check_measures(drafts)
+    _check_names(drafts)
+    _check_signs(drafts)
+    _check_settings(drafts)
+    _check_blend_shares(drafts)
+    _check_millions(drafts)
+    _check_factors(drafts)
+
+
+def _check_measures(drafts: Drafts) -> None:
+    """Units of measure that look like a known one, or like another of the sheet."""
+    known: dict[str, tuple[str, int]] = {}
+    for row, unit in by_row(drafts["Materials"].sound("unit")["unit"]):
+        if is_dash(unit):
+            drafts.warning(
+                "Materials",
+                row,
+                "unit",
+                say(
+                    "{unit!r} is a unit of its own here: leave the cell blank for {tonne}, or "
+                    "write the unit",
+                    unit=unit,
+                    tonne=TONNE,
+                ),
+                suggestion=TONNE,
+            )
+            continue
+        good, reason = meant(unit)
+        if good:
+            drafts.warning(
+                "Materials",
+                row,
+                "unit",
+                say(
+                    "{unit!r} is not the unit {good} ({reason}) but one of its own, which totals "
+                    "in {good} leave out: write {good}, or keep it if it is meant",
+                    unit=shorten(unit),
+                    good=good,
+                    reason=reason,
+                ),
+                suggestion=good,
+            )
+            continue
+        first, at = known.setdefault(folded(canonical(unit)).rstrip("."), (unit, row))
+        if first != unit:
+            drafts.warning(
+                "Materials",
+                row,
+                "unit",
+                say(
+                    "{unit!r} and {first!r} (row {at}) are two units, which totals keep apart: "
+                    "write them alike",
+                    unit=shorten(unit),
+                    first=shorten(first),
+                    at=at,
+                ),
+                suggestion=first,
+            )
+
+
+def _check_names(drafts: Drafts) -> None:
+    """Sites, materials and the like that are called like a row of totals, or a dash."""
+    for sheet in ("Members", "Sites", "Materials", "Units"):
+        name = BY_NAME[sheet].key[0]
+        for row, text in by_row(drafts[sheet].sound(name)[name]):
+            if is_totals(text) or is_dash(text):
+                what = "totals" if is_totals(text) else "nothing"
+                drafts.warning(
+                    sheet,
+                    row,
+                    name,
+                    say(
+                        "a {name} is called {text!r}: delete the row if it holds {what}",
+                        name=name,
+                        text=shorten(text),
+                        what=what,
+                    ),
+                )
+
+
+def _check_signs(drafts: Drafts) -> None:
+    """Costs below zero, and products that are sold below zero."""
+    for (sheet, column), words in _INCOME.items():
+        draft = drafts[sheet]
+        if column not in draft.letters:
+            continue
+        for row, value in by_row(draft.sound(column)[column]):
+            if value < 0:
+                meaning = say(words, figure=written(-value))
+                _doubt_sign(drafts, (sheet, row, column), meaning, -value)
+    markets = drafts["Markets"].sound("material", "price")
+    materials = drafts["Materials"].frame
+    products = materials.loc[materials["category"].isin(["product", "energy"]), "material"]
+    cheap = markets[(markets["price"] < 0) & markets["material"].isin(products)]
+    for row, price in by_row(cheap["price"]):
+        meaning = say("the seller of a product pays {plain} a unit", plain=written(-price))
+        _doubt_sign(drafts, ("Markets", row, "price"), meaning, -price)
+
+
+def _doubt_sign(drafts: Drafts, at: tuple[str, int, str], meaning: str, likely: float) -> None:
+    message = say(
+        "{at} is below 0: {meaning}; write it without the minus sign, unless that is meant",
+        at=at[2],
+        meaning=meaning,
+    )
+    drafts.warning(*at, message, suggestion=plain(likely))
+
+
+def _check_settings(drafts: Drafts) -> None:
+    """The sheet Scenario: rates in per cent, costs below zero, ways shorter than straight."""
+    for row, key, value in _settings(drafts):
+        message, likely = "", ""
+        if key == "discount_rate" and value > _LARGEST_RATE:
+            message = say(
+                "a rate of {value} is {plain} % a year: write 10 % as 0.1",
+                value=written(value),
+                plain=written(value * 100),
+            )
+            likely = plain(value / 100) if value >= 1 else ""
+        elif key == "discount_rate" and value < 0:
+            message = say(
+                "a rate below 0 makes later money worth more: write it without the minus sign"
+            )
+            likely = plain(-value)
+        elif key == "detour_factor" and value < 1:
+            message = say(
+                "a detour factor of {value} makes ways shorter than a straight line",
+                value=written(value),
+            )
+            message += say(": write 1 or more")
+        elif key == "detour_factor" and value > _LONG_DETOUR:
+            message = say(
+                "ways are {value} times the straight line: write 30 % longer as 1.3",
+                value=written(value),
+            )
+            likely = plain(1 + value / 100) if value > 10 else ""
+        elif key.startswith("transaction_cost") and value < 0:
+            message = say(
+                "a cost below 0: every unit moved earns {plain}; write it without ",
+                plain=written(-value),
+            )
+            message += say("the minus sign, unless that is meant")
+            likely = plain(-value)
+        if message:
+            drafts.warning("Scenario", row, "value", f"{key}: {message}", suggestion=likely)
+
+
+def _settings(drafts: Drafts) -> Iterator[tuple[int, str, float]]:
+    """Row, key and figure of the settings that are numbers."""
+    frame = drafts["Scenario"].sound("key", "value")
+    for row, key, text in zip(frame.index, frame["key"], frame["value"], strict=True):
+        try:
+            value = parse_number(text)
+        except BadCellError:
+            continue
+        if isinstance(key, str) and value is not None:
+            yield int(row), key, value
+
+
+def _check_blend_shares(drafts: Drafts) -> None:
+    """Limits on the share of a material above 1, which nothing can exceed."""
+    for column in ("min", "max"):
+        frame = drafts["BlendLimits"].sound("material", column)
+        over = frame[frame["material"].notna() & (frame[column] > 1)]
+        for row, value in by_row(over[column]):
+            drafts.warning(
+                "BlendLimits",
+                row,
+                column,
+                say(
+                    "a share of {value} is {plain} %: write 25 % as 0.25",
+                    value=written(value),
+                    plain=written(value * 100),
+                ),
+                suggestion=plain(value / 100) if value <= 100 else "",
+            )
+
+
+def _check_millions(drafts: Drafts) -> None:
+    """Lump sums that are out of all proportion to prices: typed in currency, not in millions."""
+    prices = pd.concat(
+        [drafts[sheet].sound("price")["price"].abs() for sheet in ("Markets", "Purchases")]
+    )
+    prices = prices[prices > 0]
+    if not len(prices):
+        return
+    price = float(prices.median())
+    for column, size, most in (
+        ("capex_million", "capacity_per_year", _CAPITAL),
+        ("capex_max_million", "capacity_max_per_year", _CAPITAL),
+        ("fixed_cost_million_per_year", "capacity_per_year", _YEARLY),
+        ("fixed_cost_max_million_per_year", "capacity_max_per_year", _YEARLY),
+    ):
+        frame = drafts["Units"].sound(column, size)
+        for record in records(frame[(frame[size] > 0) & (frame[column] > 0)]):
+            each = record[column] * _MILLION / record[size]
+            if each / price >= most:
+                _doubt_million(drafts, ("Units", record["row"], column), record[column], each)
+    units = drafts["Units"].sound("capex_million", "capex_max_million")
+    capital = units[["capex_million", "capex_max_million"]].max(axis=1)
+    capital = capital[capital > 0]
+    budget = drafts["Budget"].sound("budget_million")["budget_million"]
+    if len(capital):
+        for row, value in by_row(budget[budget > _BUDGET * capital.sum()]):
+            _doubt_million(drafts, ("Budget", row, "budget_million"), value, np.nan)
+
+
+def _doubt_million(drafts: Drafts, at: tuple[str, int, str], value: float, each: float) -> None:
+    per = "" if np.isnan(each) else say(", {each:,.0f} per unit of yearly capacity", each=each)
+    message = say(
+        "{at} is {value:,.0f} million currency{per}: write it in millions",
+        at=at[2],
+        value=value,
+        per=per,
+    )
+    drafts.warning(*at, message, suggestion=plain(value / _MILLION))
+
+
+def _check_factors(drafts: Drafts) -> None:
+    """Factors that look like percentages."""
+    for sheet, columns in (("Ranges", ("low", "high")), ("Studies", ("from", "to"))):
+        frame = drafts[sheet].sound("change", *columns)
+        frame = frame[frame["change"] == "factor"]
+        for column in columns:
+            for row, value in by_row(frame[column]):
+                if 0 <= value <= _FACTOR or np.isnan(value):
+                    continue
+                drafts.warning(
+                    sheet,
+                    row,
+                    column,
+                    say(
+                        "the figure is multiplied by {value}: "
+                        "write 20 % less and more as 0.8 and 1.2",
+                        value=written(value),
+                    ),
+                    suggestion=plain(1 + value / 100) if -100 < value <= 100 else "",
+                )

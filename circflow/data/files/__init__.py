@@ -1,0 +1,1 @@
+"""Scenario files: workbooks and folders, read, written, annotated, patched."""

@@ -1,0 +1,75 @@
+"""What readers and writers of books share: errors of files, limits, grids of cells."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from circflow.data.scenario import ScenarioError
+from circflow.data.schema.sheets import SHEETS, Sheet
+from circflow.data.table import Book, Cell, Problem, RawSheet
+from circflow.i18n import say
+
+MAX_FILE_BYTES = 512 * 2**20
+"""Largest file, and largest sum of a file's unpacked parts, that is read."""
+MAX_GRID_CELLS = 30_000_000
+"""Most cells of one sheet, blank ones included, from A1 to its last value."""
+
+
+def file_error(message: str, origin: str = "", cell: Cell | None = None) -> ScenarioError:
+    """An error about a file as a whole, or about one sheet or cell of it."""
+    return ScenarioError([Problem("error", cell or Cell("", 0), message)], origin)
+
+
+def in_order(book: Book, sheets: Sequence[Sheet] = SHEETS) -> list[RawSheet]:
+    """A book's sheets: those of the schema in its order, then the others as they stand."""
+    order = {sheet.name: n for n, sheet in enumerate(sheets)}
+    return sorted(book.sheets, key=lambda sheet: order.get(sheet.name.strip(), len(order)))
+
+
+def check_names_differ(book: Book) -> None:
+    """Refuse two sheets that differ only by case: neither Excel nor every disk holds both."""
+    seen: dict[str, str] = {}
+    for sheet in book.sheets:
+        other = seen.get(sheet.name.casefold())
+        if other is not None:
+            message = say(
+                "there are two sheets called {other!r} and {name!r}: rename one",
+                other=other,
+                name=sheet.name,
+            )
+            raise file_error(message, book.origin, Cell(sheet.name, 0))
+        seen[sheet.name.casefold()] = sheet.name
+
+
+def is_blank(value: object) -> bool:
+    """Whether a cell holds nothing: None, or only white space."""
+    return value is None or (isinstance(value, str) and (not value or value.isspace()))
+
+
+def trim(grid: list[list[object]]) -> list[list[object]]:
+    """A grid without its trailing blank rows and columns, rows made equally long.
+
+    White-space cells become None. Blank rows share one list, so rows are not to be changed.
+    """
+    height = width = 0
+    for number, row in enumerate(grid, start=1):
+        for column in range(len(row), 0, -1):
+            if not is_blank(row[column - 1]):
+                height, width = number, max(width, column)
+                break
+    blank: list[object] = [None] * width
+    rows = []
+    for row in grid[:height]:
+        cells = [None if is_blank(value) else value for value in row[:width]]
+        rows.append([*cells, *blank[len(cells) :]] if cells else blank)
+    return rows
+
+
+def column_letter(index: int) -> str:
+    """The letters of a column, counted from 0: A, B, …, Z, AA, …"""
+    letters = ""
+    index += 1
+    while index:
+        index, rest = divmod(index - 1, 26)
+        letters = chr(65 + rest) + letters
+    return letters

@@ -1,0 +1,1 @@
+"""What a scenario may hold: sheets and columns, units of measure, indicators."""

@@ -1,0 +1,1113 @@
+"""Every sheet and column of a scenario: meaning, unit, key, range, default, reference.
+
+The schema alone knows a column. Reading, checking, the defaults, the template and
+`docs/data.md` all come from the tables below, so a new column is a line here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from circflow.data.schema.indicators import COMPUTED, EMITTED
+from circflow.i18n import mark, say
+from circflow.i18n.names import shown_column, shown_sheet, shown_word
+
+Kind = Literal["name", "text", "number", "integer", "flag", "choice", "names", "shares"]
+"""What a cell holds: an identifier, free text, a number, a whole number, yes/no, one of a
+list of words, several identifiers separated by commas, or several shares separated by
+semicolons."""
+
+IGNORED_SHEET_MARKS = ("_", "#")
+"""Sheets whose name begins so belong to the planner."""
+IGNORED_COLUMN_MARKS = ("note", "source")
+"""Columns whose name begins so belong to the planner."""
+
+
+SMALLEST, LARGEST = 1e-9, 1e15
+"""Between these sizes any figure is solved right, whatever its neighbours (docs/results.md)."""
+
+_UNLIMITED = ("unlimited", "no limit", "any")
+
+_MONEY = (1e-6, 1e11)
+_USUAL: dict[str, tuple[float, float]] = {
+    "unit/yr": (1e-3, 1e11),
+    "capacity/yr": (1e-3, 1e11),
+    "1/yr": (1e-6, 1e11),
+    "t/yr": (1e-6, 1e11),
+    "unit": (1e-3, 1e12),
+    "unit/activity": (1e-8, 1e6),
+    "capacity/activity": (1e-6, 1e6),
+    "1/unit": (1e-6, 1e6),
+    "t/unit": (1e-9, 1e5),
+    "currency/unit": _MONEY,
+    "currency/t": _MONEY,
+    "currency/activity": _MONEY,
+    "currency/(unit·km)": _MONEY,
+    "currency/(unit·yr)": _MONEY,
+    "million currency": (1e-6, 1e10),
+    "million currency/yr": (1e-6, 1e10),
+    "km": (1e-3, 1e5),
+    "km/km": (0.5, 10.0),
+    "jobs": (1e-3, 1e6),
+    "yr": (1.0, 100.0),
+    "year": (1900.0, 2200.0),
+}
+"""Plausible sizes by unit: what the largest mining regions and the dearest metals reach in the
+weakest currencies, and what a laboratory no longer calls a plant."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a sheet."""
+
+    name: str
+    kind: Kind
+    meaning: str
+    unit: str = ""
+    default: str | float | bool | None = None
+    blank: str = ""
+    """What a blank cell means where there is no default (shown to the planner)."""
+    required: bool = False
+    reference: str = ""
+    """Sheet whose key the cell must name."""
+    choices: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+    """Words among names that mean something; a word that ends in a colon begins a name."""
+    low: float | None = None
+    high: float | None = None
+    low_open: bool = False
+    high_open: bool = False
+    smallest: float = SMALLEST
+    largest: float = LARGEST
+    """Possible sizes of a figure that is not 0; beyond them it is refused."""
+    usual: tuple[float, float] | None = None
+    """Plausible sizes of a figure that is not 0; outside them it is doubted. By unit if None."""
+    sheet: str = ""
+    """Which sheet it stands in."""
+
+    @property
+    def shown(self) -> str:
+        """Its name in the language in force."""
+        return shown_column(self.sheet, self.name)
+
+    @property
+    def is_number(self) -> bool:
+        return self.kind in ("number", "integer")
+
+    @property
+    def plausible(self) -> tuple[float, float] | None:
+        """Sizes between which a figure (not 0) is not doubted; None where any may be meant."""
+        return self.usual or _USUAL.get(self.unit)
+
+    @property
+    def blank_is_unlimited(self) -> bool:
+        """Whether a blank cell is how to say that there is no limit."""
+        return self.blank in _UNLIMITED
+
+    @property
+    def expected(self) -> str:
+        """What the cell may hold, in words."""
+        if self.is_number:
+            return _range_words(self)
+        if self.kind == "choice":
+            words = ", ".join(shown_word(self.name, word) for word in self.choices)
+            return say("one of {words}", words=words)
+        kind = "reference" if self.kind == "name" and self.reference else self.kind
+        return say(_EXPECTED[kind], sheet=shown_sheet(self.reference))
+
+
+_EXPECTED = {
+    "name": mark("a name"),
+    "reference": mark("a name from the sheet {sheet}"),
+    "names": mark("names of {sheet}, separated by commas"),
+    "flag": mark("yes or no"),
+    "shares": mark("shares above 0 and at most 1, separated by semicolons, such as 0.5; 0.8"),
+    "text": mark("text"),
+}
+"""What a cell that holds no number may hold, in words."""
+
+
+def _range_words(column: Column) -> str:
+    whole = column.kind == "integer"
+    if column.low is None and column.high is None:
+        return say("a whole number") if whole else say("a number")
+    at_least = ">" if column.low_open else "≥"
+    at_most = "<" if column.high_open else "≤"
+    bounds = ((at_least, column.low), (at_most, column.high))
+    key = ("whole" if whole else "", *(sign for sign, bound in bounds if bound is not None))
+    return say(_RANGES[key], low=column.low, high=column.high)
+
+
+_RANGES = {
+    ("whole", "<"): mark("a whole number below {high:g}"),
+    ("whole", "≤"): mark("a whole number at most {high:g}"),
+    ("whole", ">"): mark("a whole number above {low:g}"),
+    ("whole", ">", "<"): mark("a whole number above {low:g} and below {high:g}"),
+    ("whole", ">", "≤"): mark("a whole number above {low:g} and at most {high:g}"),
+    ("whole", "≥"): mark("a whole number at least {low:g}"),
+    ("whole", "≥", "<"): mark("a whole number at least {low:g} and below {high:g}"),
+    ("whole", "≥", "≤"): mark("a whole number at least {low:g} and at most {high:g}"),
+    ("", "<"): mark("a number below {high:g}"),
+    ("", "≤"): mark("a number at most {high:g}"),
+    ("", ">"): mark("a number above {low:g}"),
+    ("", ">", "<"): mark("a number above {low:g} and below {high:g}"),
+    ("", ">", "≤"): mark("a number above {low:g} and at most {high:g}"),
+    ("", "≥"): mark("a number at least {low:g}"),
+    ("", "≥", "<"): mark("a number at least {low:g} and below {high:g}"),
+    ("", "≥", "≤"): mark("a number at least {low:g} and at most {high:g}"),
+}
+"""A number between limits, in words."""
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """One sheet: a table whose rows are records."""
+
+    name: str
+    meaning: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...] = ()
+    """Columns that tell two rows apart (with `period`, where there is one)."""
+    required: bool = False
+    periodic: bool = field(init=False)
+    """Rows that name a period replace, in that period, the blank-period rows of one key."""
+
+    def __post_init__(self) -> None:
+        named = any(c.name == "period" and not c.required for c in self.columns)
+        listed = self.name in ("Periods", "FutureChanges")  # a period there replaces nothing
+        periodic = named and not listed and "period" not in self.key
+        object.__setattr__(self, "periodic", periodic)
+        bound = tuple(replace(c, sheet=self.name) for c in self.columns)
+        object.__setattr__(self, "columns", bound)
+
+    @property
+    def shown(self) -> str:
+        """Its name in the language in force."""
+        return shown_sheet(self.name)
+
+    def __getitem__(self, name: str) -> Column:
+        return next(c for c in self.columns if c.name == name)
+
+    def __contains__(self, name: str) -> bool:
+        return any(c.name == name for c in self.columns)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(c.name for c in self.columns)
+
+
+def _name(name: str, meaning: str, reference: str = "", **more: object) -> Column:
+    return Column(name, "name", meaning, reference=reference, **more)  # type: ignore[arg-type]
+
+
+def _text(name: str, meaning: str, **more: object) -> Column:
+    return Column(name, "text", meaning, **more)  # type: ignore[arg-type]
+
+
+def _number(name: str, meaning: str, unit: str, **more: object) -> Column:
+    return Column(name, "number", meaning, unit, **more)  # type: ignore[arg-type]
+
+
+def _amount(name: str, meaning: str, unit: str, **more: object) -> Column:
+    return _number(name, meaning, unit, low=0.0, **more)
+
+
+def _flag(name: str, meaning: str, default: bool) -> Column:
+    return Column(name, "flag", meaning, default=default)
+
+
+_PERIOD = _name("period", "period the row holds in", "Periods", blank="every period")
+_SITE = _name("site", "place", "Sites", required=True)
+_MATERIAL = _name("material", "material", "Materials", required=True)
+_RECIPE = _name("recipe", "one of the technology's alternatives", default="main")
+_TECHNOLOGY = _name("technology", "technology", "Recipes", required=True)
+_PARAMETER = _text(
+    "parameter",
+    "address of cells: Sheet.column[column=value, …]; without a filter, every row",
+    required=True,
+)
+_CHANGE = Column(
+    "change",
+    "choice",
+    "how the figure is varied",
+    default="factor",
+    choices=("factor", "add", "set"),
+)
+
+_KEYS: tuple[Column, ...] = (
+    _text("name", "title of the scenario", required=True),
+    _text("description", "free text"),
+    _text("region", "free text"),
+    _text("currency", "label of the money", default="RUB"),
+    Column(
+        "start_year", "integer", "label of the first year", "year", default=2025, largest=9999.0
+    ),
+    _number(
+        "discount_rate",
+        "per year, 0.1 = 10 %; a year's money counts at the start of the year",
+        "1/yr",
+        default=0.0,
+        low=-1.0,
+        low_open=True,
+        usual=(1e-4, 1.0),
+    ),
+    _flag("auto_links", "make every sensible link between sites", True),
+    _amount("max_distance_km", "longest automatic link, detour included", "km", blank="any"),
+    _amount(
+        "detour_factor", "road or rail kilometres per great-circle kilometre", "km/km", default=1.3
+    ),
+    _number(
+        "transaction_cost_inside",
+        "per unit moved between two different members",
+        "currency/unit",
+        default=0.0,
+    ),
+    _number(
+        "transaction_cost_outside",
+        "per unit moved where exactly one end belongs to no member",
+        "currency/unit",
+        default=0.0,
+    ),
+    Column(
+        "capital_charge",
+        "choice",
+        "annuity: capex in equal yearly amounts over the lifetime; upfront: in full when built",
+        default="annuity",
+        choices=("annuity", "upfront"),
+    ),
+    _text(
+        "rates",
+        "what other money is worth in this one: USD 2023 = 95; EUR = 105; read by "
+        "`circflow suggest` only",
+    ),
+)
+SCENARIO_KEYS = tuple(replace(key, sheet="Scenario") for key in _KEYS)
+"""The rows of the sheet Scenario: a key and its value."""
+
+EMISSION_KINDS = ("recipe", "transport", "disposal", "stockpile", "purchase", "sale", "stream")
+EMISSION_SCOPES = ("cluster", "region", "member", "site", "unit")
+INDICATOR_GROUPS = (
+    "resources",
+    "activity",
+    "performance",
+    "social_environmental",
+    "international",
+    "technology",
+)
+_INDICATORS = tuple(f"{c.name}:" if c.name == EMITTED else c.name for c in COMPUTED)
+TAX_BASES = (
+    "profit",
+    "income",
+    "property",
+    "job",
+    "taken",
+    "disposed",
+    "disposal_fee",
+    "emission_charge",
+)
+TAX_SHARES = ("profit", "income", "property", "disposal_fee", "emission_charge")
+"""Bases of which a tax takes a share of the money."""
+TAX_BUDGETS = ("federal", "regional", "municipal")
+GOAL_KINDS = ("value", "synergy", "jobs", "emission:<pollutant>")
+
+SHEETS: tuple[Sheet, ...] = (
+    Sheet(
+        "Scenario",
+        "What the scenario is called and the figures that hold throughout.",
+        (
+            Column(
+                "key",
+                "choice",
+                "which setting",
+                required=True,
+                choices=tuple(c.name for c in SCENARIO_KEYS),
+            ),
+            _text("value", "its value"),
+        ),
+        key=("key",),
+        required=True,
+    ),
+    Sheet(
+        "Periods",
+        "In order; every rate is per year and holds through the period. No sheet: one period, 1, "
+        "of one year.",
+        (
+            _name("period", "period", required=True),
+            Column("years", "integer", "length", "yr", default=1.0, low=1.0, largest=1000.0),
+        ),
+        key=("period",),
+    ),
+    Sheet(
+        "Members",
+        "The enterprises of the cluster. No sheet: the members named in Sites.",
+        (
+            _name("member", "enterprise", required=True),
+            _text("name", "full name"),
+            _text("role", "label"),
+            _text("sector", "label"),
+        ),
+        key=("member",),
+    ),
+    Sheet(
+        "Sites",
+        "Places: works, mines, dumps, hubs, towns that buy.",
+        (
+            _name("site", "place; no > in the name", required=True),
+            _text("name", "full name"),
+            _name(
+                "member", "enterprise it belongs to", "Members", blank="a place outside the cluster"
+            ),
+            _text("kind", "label"),
+            _text("region", "region, for emission limits"),
+            _number(
+                "latitude",
+                "north positive",
+                "°",
+                low=-90.0,
+                high=90.0,
+                smallest=0.0,
+                blank="no automatic links",
+            ),
+            _number(
+                "longitude",
+                "east positive",
+                "°",
+                low=-180.0,
+                high=180.0,
+                smallest=0.0,
+                blank="no automatic links",
+            ),
+            _flag("hub", "may receive and forward any material", False),
+        ),
+        key=("site",),
+        required=True,
+    ),
+    Sheet(
+        "Materials",
+        "Everything that arises, is bought, made, moved or sold.",
+        (
+            _name("material", "material", required=True),
+            _text("name", "full name"),
+            _text("unit", "unit of measure of all its amounts", default="t"),
+            Column(
+                "category",
+                "choice",
+                "what it is to the cluster",
+                required=True,
+                choices=("waste", "intermediate", "product", "input", "energy"),
+            ),
+            Column(
+                "stage",
+                "choice",
+                "where a waste arises",
+                choices=("mining", "processing", "metallurgy", "energy", "chemistry", "other"),
+            ),
+            Column("hazard_class", "integer", "1 (extreme) to 5 (harmless)", low=1.0, high=5.0),
+            Column(
+                "modes",
+                "names",
+                "transport modes allowed; none = never leaves its site",
+                reference="Modes",
+                words=("none",),
+                blank="every mode",
+            ),
+            _flag("innovative", "a product of innovation: read by the indicators only", False),
+            _text(
+                "library_material",
+                "what it is in the library of technologies: a name or a code there, - for none; "
+                "read by `circflow suggest` only",
+                blank="by its names",
+            ),
+        ),
+        key=("material",),
+        required=True,
+    ),
+    Sheet(
+        "Streams",
+        "Waste arising, or anything else that arises.",
+        (
+            _SITE,
+            _MATERIAL,
+            _PERIOD,
+            _amount("amount_per_year", "what arises", "unit/yr", required=True),
+            _flag(
+                "must_handle",
+                "all of it has to go somewhere; no: up to the amount may be taken",
+                True,
+            ),
+            _number(
+                "cost", "per unit taken; negative: the taker is paid", "currency/unit", default=0.0
+            ),
+        ),
+        key=("site", "material"),
+        required=True,
+    ),
+    Sheet(
+        "Stockpiles",
+        "Legacy dumps, tailings ponds and buffers.",
+        (
+            _SITE,
+            _MATERIAL,
+            _amount("opening", "held at the start", "unit", default=0.0),
+            _amount("capacity", "most that can be held", "unit", blank="unlimited"),
+            _flag("can_add", "material may be added", True),
+            _amount(
+                "max_reclaim_per_year", "most that can be taken back", "unit/yr", blank="unlimited"
+            ),
+            _number("add_cost", "per unit added", "currency/unit", default=0.0),
+            _number("reclaim_cost", "per unit taken back", "currency/unit", default=0.0),
+            _number(
+                "holding_cost",
+                "per unit held at the end of every period, per year of that period",
+                "currency/(unit·yr)",
+                default=0.0,
+            ),
+            _amount("closing_min", "least left after the last period", "unit", default=0.0),
+            _amount("closing_max", "most left after the last period", "unit", blank="unlimited"),
+        ),
+        key=("site", "material"),
+    ),
+    Sheet(
+        "Purchases",
+        "Auxiliary inputs bought in.",
+        (
+            _name("site", "place", "Sites", blank="every site with a unit that uses the material"),
+            _MATERIAL,
+            _PERIOD,
+            _number("price", "per unit", "currency/unit", required=True),
+            _amount(
+                "max_per_year",
+                "most that can be bought, at each site",
+                "unit/yr",
+                blank="unlimited",
+            ),
+        ),
+        key=("site", "material"),
+    ),
+    Sheet(
+        "Recipes",
+        "What a technology turns into what, per unit of activity (usually per tonne of its main "
+        "input).",
+        (
+            _name("technology", "technology; no / in the name", required=True),
+            _RECIPE,
+            Column(
+                "role", "choice", "taken in or made", required=True, choices=("input", "output")
+            ),
+            _MATERIAL,
+            _amount(
+                "amount",
+                "per unit of activity; of a group: the group's requirement, the same on all its "
+                "rows",
+                "unit/activity",
+                required=True,
+            ),
+            _name("group", "inputs that replace one another share a group"),
+            _number(
+                "weight",
+                "how much one unit of the material counts towards the group's requirement",
+                "1/unit",
+                default=1.0,
+                low=0.0,
+                low_open=True,
+            ),
+        ),
+        required=True,
+    ),
+    Sheet(
+        "RecipeCosts",
+        "What a unit of activity costs and how much capacity it uses.",
+        (
+            _TECHNOLOGY,
+            _RECIPE,
+            _PERIOD,
+            _number("variable_cost", "per unit of activity", "currency/activity", default=0.0),
+            _number(
+                "capacity_use",
+                "capacity per unit of activity",
+                "capacity/activity",
+                default=1.0,
+                low=0.0,
+                low_open=True,
+            ),
+        ),
+        key=("technology", "recipe"),
+    ),
+    Sheet(
+        "Properties",
+        "Quality of materials, for blends: content of a substance, ash, moisture.",
+        (
+            _MATERIAL,
+            _name("property", "property", required=True),
+            _number("value", "per unit of material", "property unit", required=True),
+        ),
+        key=("material", "property"),
+    ),
+    Sheet(
+        "PropertyKinds",
+        "What a property measures: something that no recipe can make, or a mere quality.",
+        (
+            _name("property", "property", "Properties", required=True),
+            Column(
+                "kind",
+                "choice",
+                "substance: by mass; energy: by heating value; moisture: what dry bases leave out; "
+                "quality: balances nothing",
+                required=True,
+                choices=("substance", "energy", "moisture", "quality"),
+            ),
+            Column(
+                "unit",
+                "choice",
+                "of the values, per unit of material; %, share, kg/t and g/t are of mass",
+                blank="% of mass, or GJ",
+                choices=("%", "share", "kg/t", "g/t", "GJ", "MJ", "MJ/kg", "MWh", "kWh"),
+            ),
+            Column(
+                "basis",
+                "choice",
+                "whether values are per unit as moved, or without its moisture",
+                default="moist",
+                choices=("moist", "dry"),
+            ),
+            _number(
+                "loss_share",
+                "share of what goes into a recipe that may be lost without a name",
+                "share",
+                default=0.05,
+                low=0.0,
+                high=1.0,
+            ),
+            _number("price", "what it is worth", "currency/t or GJ", blank="not told"),
+        ),
+        key=("property",),
+    ),
+    Sheet(
+        "Losses",
+        "Where what a recipe loses of a substance, or of energy, goes.",
+        (
+            _TECHNOLOGY,
+            _RECIPE,
+            _name("property", "what is lost", "PropertyKinds", required=True),
+            _number(
+                "share",
+                "of what goes in, at most",
+                "share",
+                required=True,
+                low=0.0,
+                high=1.0,
+            ),
+            _text("reason", "where it goes: stack gas, slag that stays, heat", required=True),
+        ),
+        key=("technology", "recipe", "property"),
+    ),
+    Sheet(
+        "BlendLimits",
+        "Quality of what goes into a group: the mean of a property, or the share of one material.",
+        (
+            _TECHNOLOGY,
+            _RECIPE,
+            _name("group", "group of inputs", required=True),
+            _name("property", "property whose mean is limited", "Properties"),
+            _name("material", "material whose share is limited", "Materials"),
+            _number("min", "least mean or share", "property unit or share", blank="no limit"),
+            _number("max", "greatest mean or share", "property unit or share", blank="no limit"),
+        ),
+    ),
+    Sheet(
+        "Units",
+        "Converting units: plants, existing or to be built.",
+        (
+            _name("unit", "plant", required=True),
+            _text("name", "full name"),
+            _SITE,
+            _TECHNOLOGY,
+            _amount(
+                "capacity_per_year",
+                "units of activity times capacity_use; the smaller size where there is a maximum",
+                "capacity/yr",
+                required=True,
+            ),
+            _number(
+                "availability",
+                "share of the capacity that can be used",
+                "share",
+                default=1.0,
+                low=0.0,
+                low_open=True,
+                high=1.0,
+            ),
+            _number(
+                "min_load",
+                "share of the available capacity that must run",
+                "share",
+                default=0.0,
+                low=0.0,
+                high=1.0,
+            ),
+            _flag("can_idle", "may stand still instead of running at min_load or more", False),
+            Column(
+                "status",
+                "choice",
+                "existing; candidate: may be built, at most once; off: ignored",
+                default="existing",
+                choices=("existing", "candidate", "off"),
+            ),
+            _number(
+                "fixed_cost_million_per_year",
+                "whenever in service",
+                "million currency/yr",
+                default=0.0,
+            ),
+            _amount("jobs", "whenever in service", "jobs", default=0.0),
+            _amount("capex_million", "to build it; a candidate needs it", "million currency"),
+            Column(
+                "lifetime_years",
+                "integer",
+                "service life of a candidate",
+                "yr",
+                default=20.0,
+                low=1.0,
+                largest=1000.0,
+            ),
+            _name(
+                "earliest_period", "first period it can be built in", "Periods", blank="the first"
+            ),
+            _name("latest_period", "last period it can be built in", "Periods", blank="the last"),
+            _amount(
+                "capacity_max_per_year",
+                "a candidate may be built at any size up to this",
+                "capacity/yr",
+                blank="one size only",
+            ),
+            _amount("capex_max_million", "capex at the greatest size", "million currency"),
+            _number(
+                "fixed_cost_max_million_per_year",
+                "fixed cost at the greatest size",
+                "million currency/yr",
+                blank="that of the smaller size",
+            ),
+            _name("choice", "of the candidates that share a choice at most one is built"),
+            _name(
+                "requires",
+                "a unit that must be in service whenever this candidate is",
+                "Units",
+            ),
+            _text("investor", "label"),
+            Column(
+                "construction_years",
+                "integer",
+                "from the decision, when the capital is committed, to service; a candidate's",
+                "yr",
+                default=0.0,
+                low=0.0,
+                largest=100.0,
+                usual=(1.0, 15.0),
+            ),
+            Column(
+                "ramp_up",
+                "shares",
+                "shares of the capacity in a candidate's first years of service, then all of it",
+                "share",
+                blank="all of it at once",
+            ),
+            _number(
+                "foreign_share",
+                "foreign investors' share of the capex: read by the indicators only",
+                "share",
+                default=0.0,
+                low=0.0,
+                high=1.0,
+            ),
+        ),
+        key=("unit",),
+        required=True,
+    ),
+    Sheet(
+        "UnitPeriods",
+        "Replaces a unit's values in one period; a blank cell leaves them.",
+        (
+            _name("unit", "plant", "Units", required=True),
+            _name("period", "period", "Periods", required=True),
+            _amount("capacity_per_year", "existing units only", "capacity/yr", blank="as in Units"),
+            _number(
+                "availability",
+                "share of the capacity that can be used",
+                "share",
+                blank="as in Units",
+                low=0.0,
+                low_open=True,
+                high=1.0,
+            ),
+            _number(
+                "min_load",
+                "share of the available capacity that must run",
+                "share",
+                blank="as in Units",
+                low=0.0,
+                high=1.0,
+            ),
+            _number(
+                "fixed_cost_million_per_year",
+                "whenever in service",
+                "million currency/yr",
+                blank="as in Units",
+            ),
+        ),
+        key=("unit", "period"),
+    ),
+    Sheet(
+        "Modes",
+        "Transport modes. No sheet: one mode, road, at no cost.",
+        (
+            _name("mode", "mode", required=True),
+            _PERIOD,
+            _number("cost_per_unit_km", "tariff by distance", "currency/(unit·km)", default=0.0),
+            _number("fixed_cost", "tariff per unit loaded", "currency/unit", default=0.0),
+            _flag("auto", "makes automatic links (read from the mode's first row)", True),
+        ),
+        key=("mode",),
+    ),
+    Sheet(
+        "Links",
+        "What differs from the automatic links, or all links where auto_links is no. One "
+        "direction a row.",
+        (
+            _name("from", "where the journey starts", "Sites", required=True),
+            _name("to", "where it ends", "Sites", required=True),
+            _name("material", "material", "Materials", blank="every material"),
+            _name("mode", "mode", "Modes", blank="every mode"),
+            _amount("distance_km", "length", "km", blank="great circle times detour_factor"),
+            _number(
+                "cost",
+                "per unit sent, replaces the mode's tariff",
+                "currency/unit",
+                blank="by the mode's tariff",
+            ),
+            _amount(
+                "capacity_per_year", "shared by all the row covers", "unit/yr", blank="unlimited"
+            ),
+            _number(
+                "loss",
+                "share lost on the way",
+                "share",
+                blank="0",
+                low=0.0,
+                high=1.0,
+                high_open=True,
+            ),
+            _flag("forbidden", "removes the links it covers", False),
+        ),
+        key=("from", "to", "material", "mode"),
+    ),
+    Sheet(
+        "Markets",
+        "Who buys what at which price. Several rows for one site and material are price tiers.",
+        (
+            _SITE,
+            _MATERIAL,
+            _PERIOD,
+            _number("price", "per unit", "currency/unit", required=True),
+            _amount("max_per_year", "most that is bought", "unit/yr", blank="unlimited"),
+            _amount("min_per_year", "least that must be delivered", "unit/yr", default=0.0),
+            _flag("export", "label", False),
+            _number(
+                "premium",
+                "gain owed to the cluster's image, counted as synergy",
+                "currency/unit",
+                default=0.0,
+            ),
+        ),
+        required=True,
+    ),
+    Sheet(
+        "Disposal",
+        "Where waste may be disposed of.",
+        (
+            _SITE,
+            _name("material", "material", "Materials", blank="every material of category waste"),
+            _PERIOD,
+            _number(
+                "fee", "environmental charge and cost of keeping", "currency/unit", required=True
+            ),
+            _amount(
+                "capacity_per_year", "shared by all the row covers", "unit/yr", blank="unlimited"
+            ),
+            _amount(
+                "total_capacity",
+                "over the whole horizon, all under the row's key; on a blank-period row only",
+                "unit",
+                blank="unlimited",
+            ),
+        ),
+        key=("site", "material"),
+    ),
+    Sheet(
+        "EmissionFactors",
+        "Tonnes of pollutant per unit. A blank key is every one of the kind; a row with a key "
+        "replaces it.",
+        (
+            Column("kind", "choice", "what emits", required=True, choices=EMISSION_KINDS),
+            _name(
+                "key",
+                "technology or technology/recipe, mode, or material",
+                blank="every one of the kind",
+            ),
+            _name("pollutant", "pollutant", required=True),
+            _number(
+                "factor",
+                "per activity (recipe), unit·km (transport), unit held per year (stockpile), "
+                "unit (else)",
+                "t/unit",
+                required=True,
+            ),
+        ),
+        key=("kind", "key", "pollutant"),
+    ),
+    Sheet(
+        "EmissionLimits",
+        "What may be emitted, and at which price. Rows are independent of one another.",
+        (
+            _name("pollutant", "pollutant", required=True),
+            Column("scope", "choice", "whose emissions", required=True, choices=EMISSION_SCOPES),
+            _name("key", "the region, member, site or unit", blank="the cluster"),
+            _PERIOD,
+            _number("limit_per_year", "limit", "t/yr", blank="no limit"),
+            _number("price", "per tonne emitted", "currency/t", default=0.0),
+            _amount(
+                "penalty",
+                "per tonne above the limit",
+                "currency/t",
+                blank="the limit is hard",
+            ),
+        ),
+        key=("pollutant", "scope", "key"),
+    ),
+    Sheet(
+        "Synergies",
+        "What partners gain by running together.",
+        (
+            _name("synergy", "synergy", required=True),
+            _text("name", "full name"),
+            Column(
+                "effect",
+                "choice",
+                "label",
+                choices=(
+                    "scale",
+                    "integration",
+                    "excess_capacity",
+                    "management",
+                    "transaction_costs",
+                    "image",
+                    "infrastructure",
+                    "risk",
+                ),
+            ),
+            _amount("value", "per unit of joint activity", "currency/unit", required=True),
+            _amount("max_per_year", "greatest joint activity", "1/yr", blank="unlimited"),
+        ),
+        key=("synergy",),
+    ),
+    Sheet(
+        "SynergyPartners",
+        "Who takes part in a synergy: joint activity is at most each partner's activity / ratio.",
+        (
+            _name("synergy", "synergy", "Synergies", required=True),
+            Column("kind", "choice", "a unit or a flow", required=True, choices=("unit", "flow")),
+            _name("partner", "the unit, or from>to for everything sent that way", required=True),
+            _number(
+                "ratio",
+                "partner's activity per unit of joint activity",
+                "1",
+                default=1.0,
+                low=0.0,
+                low_open=True,
+            ),
+        ),
+        key=("synergy", "kind", "partner"),
+    ),
+    Sheet(
+        "Budget",
+        "Capex that may be committed at the start of a period.",
+        (
+            _name("period", "period", "Periods", required=True),
+            _amount("budget_million", "undiscounted", "million currency", required=True),
+        ),
+        key=("period",),
+    ),
+    Sheet(
+        "Goals",
+        "Weights of the objective's parts; what is not listed keeps 1 (value, synergy) or 0 "
+        "(else).",
+        (
+            _name(
+                "goal",
+                "value, synergy, jobs or emission:<pollutant>",
+                required=True,
+                words=("value", "synergy", "jobs", "emission:"),
+            ),
+            _number(
+                "weight",
+                "1 (value, synergy); million currency per job and year; currency per tonne",
+                "see meaning",
+                required=True,
+            ),
+        ),
+        key=("goal",),
+    ),
+    Sheet(
+        "Studies",
+        "Named sensitivity runs; several rows of one study vary together in a grid.",
+        (
+            _name("study", "study", required=True),
+            _PARAMETER,
+            _CHANGE,
+            _number("from", "first value", "as change says"),
+            _number("to", "last value", "as change says"),
+            Column("steps", "integer", "how many values", low=1.0, largest=1e6),
+            _text("values", "list of values, separated by semicolons"),
+        ),
+    ),
+    Sheet(
+        "Ranges",
+        "How uncertain figures are.",
+        (
+            _PARAMETER,
+            _CHANGE,
+            _number("low", "low end (5 % quantile where normal)", "as change says", required=True),
+            _number(
+                "high", "high end (95 % quantile where normal)", "as change says", required=True
+            ),
+            Column(
+                "distribution",
+                "choice",
+                "shape",
+                default="uniform",
+                choices=("uniform", "triangular", "normal", "lognormal"),
+            ),
+        ),
+    ),
+    Sheet(
+        "Futures",
+        "What may come, for planning before it is known (`circflow futures`; `solve` does not read "
+        "it).",
+        (
+            _name("future", "what may come", required=True),
+            _number(
+                "probability",
+                "how likely; all add up to 1",
+                "share",
+                required=True,
+                low=0.0,
+                low_open=True,
+                high=1.0,
+            ),
+            _text("name", "full name"),
+        ),
+        key=("future",),
+    ),
+    Sheet(
+        "FutureChanges",
+        "What is otherwise in a future, applied in the order of the rows.",
+        (
+            _name("future", "future", "Futures", required=True),
+            _text(
+                "parameter",
+                "address of cells as in Studies; with off: Units[unit=…], Members[member=…], "
+                "Links[from=…, to=…], Modes[mode=…] or Markets[site=…, material=…]",
+                required=True,
+            ),
+            Column(
+                "change",
+                "choice",
+                "how the figure is changed; off: it stands still",
+                default="factor",
+                choices=("factor", "add", "set", "off"),
+            ),
+            _number("value", "what it is multiplied by, added or set to", "as change says"),
+            _name("period", "with off: when it stands still", "Periods", blank="every period"),
+        ),
+    ),
+    Sheet(
+        "Indicators",
+        "What is known or wanted of the cluster beside the plan's money. A row has a value, a "
+        "target, or both; an indicator that circflow computes takes a target only.",
+        (
+            Column("group", "choice", "what it tells of", required=True, choices=INDICATOR_GROUPS),
+            _name("indicator", "indicator", required=True, words=_INDICATORS),
+            _text("unit", "label of its unit"),
+            _name("member", "enterprise", "Members", blank="the cluster"),
+            _name("period", "period", "Periods", blank="the whole horizon"),
+            _number("value", "what is given", "as unit says", blank="not known"),
+            _number("target", "what is wanted", "as unit says", blank="none"),
+            Column(
+                "better",
+                "choice",
+                "which side of the target is good",
+                default="higher",
+                choices=("higher", "lower"),
+            ),
+            _amount("weight", "in a composite index", "1", blank="not part of the index"),
+        ),
+        key=("group", "indicator", "member", "period"),
+    ),
+    Sheet(
+        "Taxes",
+        "What a plan brings to public budgets. Without effect on the plan.",
+        (
+            _name("tax", "tax or charge", required=True),
+            Column(
+                "base",
+                "choice",
+                "of what it is taken",
+                required=True,
+                choices=TAX_BASES,
+            ),
+            _name(
+                "material",
+                "material, where the base is taken or disposed",
+                "Materials",
+                blank="every stream (taken), every waste (disposed)",
+            ),
+            _name(
+                "member",
+                "enterprise whose rate it is; replaces the tax's row with a blank member",
+                "Members",
+                blank="everybody",
+            ),
+            Column("budget", "choice", "whose it is", required=True, choices=TAX_BUDGETS),
+            _number(
+                "rate",
+                "share of the base (profit, income, property per year, disposal_fee, "
+                "emission_charge); per job and year (job); per unit (taken, disposed)",
+                "share or currency",
+                required=True,
+                low=0.0,
+            ),
+        ),
+        key=("tax", "budget", "material", "member"),
+    ),
+    Sheet(
+        "Sources",
+        "What the source columns of the other sheets refer to.",
+        (
+            _name("id", "short name", required=True),
+            _text("reference", "title, year, address"),
+        ),
+        key=("id",),
+    ),
+)
+
+BY_NAME: dict[str, Sheet] = {sheet.name: sheet for sheet in SHEETS}
+
+
+def is_planners_sheet(name: str) -> bool:
+    """Whether a sheet belongs to the planner and is not read."""
+    return name.startswith(IGNORED_SHEET_MARKS)
+
+
+def is_planners_column(name: str) -> bool:
+    """Whether a column belongs to the planner and is not read."""
+    return name.lower().startswith(IGNORED_COLUMN_MARKS)

@@ -1,0 +1,131 @@
+"""Names of a workbook's sheets, columns and closed words in other languages than English.
+
+They are a contract with the workbooks that bear them, not messages: each language has its own in
+`locale/<language>/names.toml`. In code, in tables and in CSV files they are English.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+
+from circflow.i18n.language import ENGLISH, LOCALE, current, languages
+
+
+@dataclass(frozen=True)
+class Names:
+    """The names of one language, by their English ones."""
+
+    marks: Mapping[str, str]
+    """How the planner's own columns begin: `note`, `source`."""
+    sheets: Mapping[str, str]
+    columns: Mapping[str, str | Mapping[str, str]]
+    """By column; where a sheet has other names for some, by sheet and column."""
+    words: Mapping[str, str | Mapping[str, str]]
+    """Likewise, by word, or by column and word."""
+
+    def sheet(self, name: str) -> str:
+        """The name of a sheet; its English one where there is no other."""
+        return self.sheets.get(name, name)
+
+    def column(self, sheet: str, name: str) -> str:
+        """The name of a column of a sheet."""
+        return _looked_up(self.columns, sheet, name)
+
+    def word(self, column: str, word: str) -> str:
+        """A closed word of a column; of `emission:SO2` the part before the colon is one."""
+        head, colon, tail = word.partition(":")
+        return _looked_up(self.words, column, head + colon) + tail
+
+
+def _looked_up(names: Mapping[str, str | Mapping[str, str]], where: str, name: str) -> str:
+    own = names.get(where)
+    if isinstance(own, Mapping) and name in own:
+        return own[name]
+    general = names.get(name)
+    return general if isinstance(general, str) else name
+
+
+@cache
+def names_in(language: str) -> Names:
+    """The names of a language; of English none, so that every name is its own."""
+    if language == ENGLISH:
+        return Names({}, {}, {}, {})
+    import tomllib
+
+    with (LOCALE / language / "names.toml").open("rb") as file:
+        names = Names(**tomllib.load(file))
+    # the keys of the sheet Scenario are words in its column `key`, and columns in addresses
+    return replace(names, words={**names.words, "key": names.columns["Scenario"]})
+
+
+def shown_sheet(name: str) -> str:
+    """A sheet's name in the language in force."""
+    return names_in(current()).sheet(name)
+
+
+def shown_column(sheet: str, name: str) -> str:
+    """A column's name in the language in force."""
+    return names_in(current()).column(sheet, name)
+
+
+def shown_word(column: str, word: str) -> str:
+    """A closed word of a column in the language in force."""
+    return names_in(current()).word(column, word)
+
+
+@cache
+def sheet_names(sheets: tuple[str, ...]) -> dict[str, tuple[str, str]]:
+    """Sheets by every name that they have, ё being е: language and English name."""
+    return {
+        plain(names_in(language).sheet(sheet)): (language, sheet)
+        for language in reversed(languages())
+        for sheet in sheets
+    }
+
+
+@cache
+def column_names(sheet: str, columns: tuple[str, ...]) -> dict[str, tuple[str, str]]:
+    """Columns of a sheet by every name that they have, ё being е: language and English name."""
+    return {
+        plain(names_in(language).column(sheet, column)): (language, column)
+        for language in reversed(languages())
+        for column in columns
+    }
+
+
+@cache
+def words_of(column: str, words: tuple[str, ...]) -> dict[str, str]:
+    """Closed words of a column by every name that they have, ё being е."""
+    return {
+        plain(names_in(language).word(column, word)): word
+        for language in reversed(languages())
+        for word in words
+    }
+
+
+@cache
+def own_marks() -> dict[str, str]:
+    """How the planner's own columns begin in other languages, and in English."""
+    return {
+        own: english
+        for language in languages()
+        for english, own in names_in(language).marks.items()
+    }
+
+
+def english_word(column: str, words: tuple[str, ...], text: str) -> str:
+    """The closed word that a text is in some language; the text itself where it is none."""
+    head, colon, tail = text.partition(":")
+    if text in words or not words or head + colon in words:
+        return text
+    known = words_of(column, words)
+    if colon and plain(head + colon) in known:
+        return known[plain(head + colon)] + tail.strip()
+    return known.get(plain(text), text)
+
+
+def plain(name: str) -> str:
+    """A name as names are compared: trimmed, and ё written as е."""
+    return name.strip().replace("ё", "е").replace("Ё", "Е")

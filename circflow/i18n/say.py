@@ -1,0 +1,99 @@
+"""Messages in the language in force.
+
+    say("{unit} needs {other}", unit=unit, other=other)
+    say_n("{n} row", "{n} rows", n)
+    TITLE = mark("Costs")          # taken into the catalogue here,
+    say(TITLE)                     # translated where it is used
+
+A message is a whole sentence with named placeholders, which `str.format` fills in. In English it
+is the text as it stands. Elsewhere the catalogue has the sentence, figures bear that language's
+decimal sign and separator, and what `!r` quotes stands in its own quotation marks.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from string import Formatter
+from typing import TYPE_CHECKING, Any
+
+from circflow.i18n.language import ENGLISH, LOCALE, current, languages
+
+if TYPE_CHECKING:
+    from gettext import GNUTranslations
+
+DOMAIN = "circflow"
+
+
+def mark(message: str) -> str:
+    """A constant that is to be in the catalogue; `say` translates it where it is used."""
+    return message
+
+
+def say(message: str, /, **values: Any) -> str:
+    """A message in the language in force, its placeholders filled in."""
+    name = current()
+    if name == ENGLISH:
+        return message.format(**values) if values else message
+    text = catalogue(name).gettext(message) if message else ""
+    return _words(name).vformat(text, (), values) if values else text
+
+
+def say_n(one: str, many: str, n: int, /, **values: Any) -> str:
+    """A message about `n` things, in the form that the number asks for; `{n}` is the number."""
+    name = current()
+    if name == ENGLISH:
+        return (one if n == 1 else many).format(n=n, **values)
+    return _words(name).vformat(catalogue(name).ngettext(one, many, n), (), {"n": n, **values})
+
+
+def every(message: str) -> tuple[str, ...]:
+    """A message in all languages, as one may find it in a file."""
+    others = (catalogue(name).gettext(message) for name in languages() if name != ENGLISH)
+    return (message, *others)
+
+
+def localised(text: str) -> str:
+    """A figure as Python writes it (`-1,234.5`, `0.1 %`), as the language in force does."""
+    return text if current() == ENGLISH else _words(current()).figure(text)
+
+
+@cache
+def catalogue(name: str) -> GNUTranslations:
+    """The messages of a language."""
+    from gettext import GNUTranslations
+
+    with (LOCALE / name / "LC_MESSAGES" / f"{DOMAIN}.mo").open("rb") as file:
+        return GNUTranslations(file)
+
+
+class _Words(Formatter):
+    """Fills in placeholders as a language writes figures and quotations."""
+
+    def __init__(self, name: str) -> None:
+        from babel import Locale
+        from babel.numbers import get_decimal_symbol, get_group_symbol
+
+        self.signs = str.maketrans({",": get_group_symbol(name), ".": get_decimal_symbol(name)})
+        self.quotes = _QUOTES.get(Locale.parse(name).language, "''")
+
+    def figure(self, text: str) -> str:
+        return text.translate(self.signs)
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        text = str(super().format_field(value, format_spec))
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        return self.figure(text) if number else text
+
+    def convert_field(self, value: Any, conversion: Any) -> Any:
+        if conversion == "r" and isinstance(value, str):
+            return f"{self.quotes[0]}{value}{self.quotes[1]}"
+        return super().convert_field(value, conversion)
+
+
+_QUOTES = {"ru": "«»", "kk": "«»", "uz": "“”"}
+"""Outer quotation marks, which Babel does not know."""
+
+
+@cache
+def _words(name: str) -> _Words:
+    return _Words(name)

@@ -1,0 +1,129 @@
+"""The catalogues: `python -m circflow.i18n.update` takes every message out of the code, merges it
+into the catalogue of each language, and compiles them.
+
+A new message stands in the `.po` file with an empty translation; one that the code has no longer
+is dropped. Files are sorted and bear no line numbers, so that their changes can be read.
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+from collections.abc import Collection, Iterator, Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import IO, Any
+
+from babel.messages.catalog import Catalog
+from babel.messages.extract import extract_from_dir
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po, write_po
+
+from circflow.i18n.language import ENGLISH, LOCALE, languages
+from circflow.i18n.say import DOMAIN
+
+PACKAGE = Path(__file__).parents[1]
+_KEYWORDS = {"say": None, "say_n": (1, 2), "mark": None}
+_COLLECTORS = ("circflow.data.schema.spoken", "circflow.data.docs", "circflow.cli_messages")
+"""Modules with a function `messages`: what stands in declarations, such as the schema's meanings
+and the help of the command line, and is translated from there."""
+_HEADER = "# Messages of circflow. Made by `python -m circflow.i18n.update`."
+
+
+def template() -> Catalog:
+    """Every message in the code."""
+    found = Catalog(project="circflow", header_comment=_HEADER, fuzzy=False)
+    ways = [("**.py", "circflow.i18n.update:in_python")]
+    for file, _, message, _, _ in extract_from_dir(str(PACKAGE), ways, keywords=_KEYWORDS):
+        found.add(message, locations=[(f"circflow/{file}", 0)])
+    for file, message in _collected():
+        found.add(message, locations=[(file, 0)])
+    return found
+
+
+def in_python(
+    file: IO[bytes],
+    keywords: Collection[str],
+    comment_tags: Collection[str],
+    options: Mapping[str, str],
+) -> Iterator[tuple[int, str, object, list[str]]]:
+    """The messages of a module, for Babel: those inside f-strings too, which its own way skips."""
+    for node in ast.walk(ast.parse(file.read())):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            texts = [a.value for a in node.args if isinstance(a, ast.Constant)]
+            if node.func.id in keywords and texts and isinstance(texts[0], str):
+                yield node.lineno, node.func.id, tuple(texts), []
+
+
+def _collected() -> Iterator[tuple[str, Any]]:
+    for name in _COLLECTORS:
+        for file, message in import_module(name).messages():
+            if message:
+                yield file, message
+
+
+def po_path(name: str) -> Path:
+    """The catalogue of a language."""
+    return LOCALE / name / "LC_MESSAGES" / f"{DOMAIN}.po"
+
+
+def read(name: str) -> Catalog:
+    """The catalogue of a language as it stands in its file."""
+    with po_path(name).open("rb") as file:
+        return read_po(file, locale=name)
+
+
+def merged(name: str, found: Catalog) -> Catalog:
+    """The catalogue of a language with the messages of the code, and no others."""
+    old = read(name) if po_path(name).exists() else Catalog(locale=name)
+    new = Catalog(locale=name, project="circflow", header_comment=_HEADER, fuzzy=False)
+    for message in found:
+        if not message.id:
+            continue
+        before = old.get(message.id)
+        kept = before is not None and bool(before.id) and type(before.id) is type(message.id)
+        new.add(
+            message.id,
+            before.string if kept and before is not None else None,
+            locations=message.locations,
+            user_comments=before.user_comments if kept and before is not None else (),
+        )
+    return new
+
+
+def text_of(catalogue: Catalog) -> bytes:
+    """A catalogue as a `.po` file."""
+    out = io.BytesIO()
+    write_po(out, catalogue, width=98, sort_output=True, include_lineno=False, omit_header=False)
+    # when it was made says nothing that the history does not
+    lines = out.getvalue().decode().splitlines(keepends=True)
+    return "".join(x for x in lines if not x.startswith(_DATED)).encode()
+
+
+_DATED = (
+    *("#, python-", '"Project-Id', '"Report-', '"Language-Team'),
+    *('"POT-Creation-Date', '"PO-Revision-Date', '"Last-Translator', '"Generated-By'),
+)
+
+
+def compiled(catalogue: Catalog) -> bytes:
+    """A catalogue as a `.mo` file."""
+    out = io.BytesIO()
+    write_mo(out, catalogue)
+    return out.getvalue()
+
+
+def main() -> None:
+    """Write the template, and the catalogues of all languages."""
+    found = template()
+    (LOCALE / f"{DOMAIN}.pot").write_bytes(text_of(found))
+    for name in languages():
+        if name != ENGLISH:
+            path = po_path(name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(text_of(merged(name, found)))
+            path.with_suffix(".mo").write_bytes(compiled(read(name)))
+
+
+if __name__ == "__main__":
+    main()

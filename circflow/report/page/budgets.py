@@ -1,0 +1,100 @@
+"""What the page of `finance` opens with: what public budgets get, and what the plan changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from circflow.i18n import say
+from circflow.report.page.frame import Block, Card, Cards, Column, Section, Table, Text, figure
+from circflow.report.page.study import bars, words_of_code
+
+_MOST = 4
+"""Budgets with a card of their own."""
+
+
+def finance_opening(tables: Mapping[str, pd.DataFrame], currency: str) -> list[Section]:
+    """Sections from the tables of `finance` (a mean year of the horizon, undiscounted)."""
+    table, money = tables["finance"], say("million {currency} a year", currency=currency)
+    horizon = table[table["member"].isna() & table["period"].isna()]
+    figures = ["million_per_year", "baseline", "change"]
+    budgets = horizon.groupby("budget", sort=False)[figures].sum(min_count=1)
+    whole = budgets.sum(min_count=1)
+    lead = say(
+        "With the plan public budgets get {million_per_year} {money} on average",
+        million_per_year=figure(whole["million_per_year"]),
+        money=money,
+    )
+    if pd.notna(whole["change"]):
+        moves = "more" if whole["change"] >= 0.0 else "less"
+        lead += say(
+            ", {change} {moves} than without new units",
+            change=figure(abs(whole["change"])),
+            moves=moves,
+        )
+        best = budgets["change"].abs().idxmax()
+        lead += say(
+            "; most of the change is in the {best} budget ({signed})",
+            best=best,
+            signed=_signed(budgets, str(best)),
+        )
+    else:
+        lead += say("; without new units there is no plan to compare with")
+    gains = horizon.sort_values("change", key=lambda c: c.abs(), ascending=False, kind="stable")
+    cards = [_card(say("All budgets"), whole, money)]
+    cards += [
+        _card(say("The {n} budget", n=n), row, money) for n, row in budgets.head(_MOST).iterrows()
+    ]
+    if len(cards) <= _MOST and len(gains) and pd.notna(gains["change"].iloc[0]):
+        first = gains.iloc[0]
+        cards.append(
+            Card(
+                say("Changes most: {tax}", tax=first["tax"]),
+                figure(first["change"]),
+                say("{money}, change", money=money),
+            )
+        )
+    told = say("Taxes and charges never change the plan. Money of the year, not discounted.")
+    sections = [
+        Section(say("The answer"), [Text(f"{lead}.", "lead"), Cards(cards), Text(told, "note")])
+    ]
+    wide = budgets[["million_per_year", "baseline"]].set_axis(
+        [say("with the plan"), "without new units"], axis=1
+    )
+    drawn = bars(say("What each budget gets in a mean year"), wide, money)
+    sections.append(
+        Section(say("Budget by budget"), [*([drawn] if drawn else []), _taxes(horizon, money)])
+    )
+    if "candidates" in tables:
+        units = tables["candidates"].pivot(
+            index="unit", columns="budget", values="million_per_year"
+        )
+        caption = say("What each unit that is built brings: the plan less the best plan without it")
+        drawn = bars(caption, units[list(dict.fromkeys(tables["candidates"]["budget"]))], money)
+        blocks: list[Block] = [drawn] if drawn else []
+        sections.append(Section(say("Unit by unit"), blocks))
+    return [section for section in sections if section.blocks]
+
+
+def _signed(budgets: pd.DataFrame, name: str) -> str:
+    change = budgets["change"].to_dict()[name]
+    return f"{'+' if change > 0 else ''}{figure(change)}"
+
+
+def _card(title: str, row: pd.Series[float], money: str) -> Card:
+    compared = {"without new units": figure(row["baseline"])} if pd.notna(row["baseline"]) else {}
+    return Card(title, figure(row["million_per_year"]), money, compared)
+
+
+def _taxes(horizon: pd.DataFrame, money: str) -> Table:
+    shown = horizon.assign(base=[words_of_code(base) for base in horizon["base"]])
+    columns = (
+        Column("tax", say("Tax or charge")),
+        Column("budget", say("Budget")),
+        Column("base", say("Of what")),
+        Column("million_per_year", say("With the plan"), "number", money, bar=True),
+        Column("baseline", say("Without new units"), "number", money),
+        Column("change", say("Change"), "number", money),
+    )
+    return Table(say("Taxes and charges of everybody, mean year"), shown, columns, name="taxes")

@@ -1,0 +1,225 @@
+"""What the pages of `futures` open with: what to build now, what the uncertainty costs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from circflow.i18n import say
+from circflow.report.page.frame import (
+    Block,
+    Card,
+    Cards,
+    Column,
+    Section,
+    Table,
+    Text,
+    figure,
+    percent,
+)
+from circflow.report.page.study import bars, known_figure
+
+_SHOWN = 8
+
+
+def futures_opening(
+    tables: Mapping[str, pd.DataFrame], alpha: float, currency: str, reason: str = ""
+) -> list[Section]:
+    """Sections from the tables of `futures`; `reason` says why there is no plan for all."""
+    money = say("million {currency}", currency=currency)
+    values = tables["figures_of_all"].set_index("figure")["million"]
+    found = {str(k): float(v) if pd.notna(v) else np.nan for k, v in values.items()}
+    futures, decisions = tables["futures"], tables["decisions"]
+    if np.isnan(found["RP"]):
+        blocks: list[Block] = [
+            Text(say("No decisions hold in every one of these futures."), "fault"),
+            Text(reason),
+        ]
+        return [Section(say("The answer"), blocks, say("Answer"))]
+    now = decisions[decisions["advice"].astype(str).str.startswith("build now")]
+    names = now["unit"].astype(str).tolist()
+    lead = (
+        say(
+            "Build now {some}: over {count} futures these decisions are worth {rp} "
+            "{money} on average.",
+            some=_some(names),
+            count=len(futures),
+            rp=figure(found["RP"]),
+            money=money,
+        )
+        if names
+        else say(
+            "Build nothing now: over {count} futures that is worth {rp} {money} on average.",
+            count=len(futures),
+            rp=figure(found["RP"]),
+            money=money,
+        )
+    )
+    lead += _worths(found, money)
+    worth = futures.dropna(subset=["worth"]).sort_values("worth", kind="stable")
+    cards = [
+        Card(
+            say("Worth, mean of the futures"),
+            figure(found["RP"]),
+            say("{money}, discounted", money=money),
+        ),
+        Card(
+            say("Of the worst futures"),
+            figure(found["CVaR"]),
+            say("{money}, mean of the worst {percent}", money=money, percent=percent(1 - alpha)),
+        ),
+        Card(
+            say("A perfect forecast"),
+            figure(found["EVPI"]),
+            say("{money} would be worth (EVPI)", money=money),
+        ),
+        Card(
+            say("Planning for all of them"),
+            figure(found["VSS"]),
+            say("{money} is worth (VSS)", money=money),
+        ),
+    ]
+    if len(worth):
+        first = worth.iloc[0]
+        cards.append(
+            Card(say("Worst future"), figure(float(first["worth"])), f"{money}, {first['future']}")
+        )
+    drawn = known_figure("futures", futures, currency)
+    sections = [
+        Section(say("The answer"), [Text(lead, "lead"), Cards(cards)], say("Answer")),
+        Section(
+            say("What to build when"),
+            [_decisions(decisions)] if len(decisions) else [],
+            say("Decisions"),
+        ),
+        Section(say("Future by future"), [drawn] if drawn else [], say("Futures")),
+        Section(say("Who bears the risk"), _members(tables["members"], money), say("Risk")),
+        Section(
+            say("What infrastructure is worth"),
+            _infrastructure(tables, money),
+            say("Infrastructure"),
+        ),
+    ]
+    return [section for section in sections if section.blocks]
+
+
+def _worths(found: Mapping[str, float], money: str) -> str:
+    """What a forecast and planning for all futures are worth, in a sentence or two."""
+    evpi, vss, least = found["EVPI"], found["VSS"], 1e-6 * abs(found["RP"])
+    told = ""
+    if evpi > least:
+        told = say(
+            " To know beforehand which comes would be worth {evpi} {money} more.",
+            evpi=figure(evpi),
+            money=money,
+        )
+    elif evpi == evpi:  # noqa: PLR0124 - known
+        told = say(" To know beforehand which comes would change nothing.")
+    if np.isnan(vss):
+        return say("{told} What is best for their mean leaves no plan in some of them.", told=told)
+    if vss > least:
+        return say(
+            "{told} Planning for all of them, not for their mean, is worth {vss}.",
+            told=told,
+            vss=figure(vss),
+        )
+    return told
+
+
+def _some(names: Sequence[str]) -> str:
+    more = say(" and {count} more", count=len(names) - _SHOWN) if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more
+
+
+def _decisions(table: pd.DataFrame) -> Table:
+    columns = (
+        Column("unit", say("Plant")),
+        Column("advice", say("Advice")),
+        Column("period", say("Built in")),
+        Column("capacity", say("Capacity"), "number", say("per year")),
+        Column("mean_period", say("Built for the mean future in")),
+        Column(
+            "share_right", say("Right in"), "share", say("of the futures, by probability"), bar=True
+        ),
+        Column(
+            "share_now", say("Right at once in"), "share", say("of the futures, by probability")
+        ),
+    )
+    return Table(
+        say("What to build now, and what to wait for"), table, columns, shown=20, name="advice"
+    )
+
+
+def _members(table: pd.DataFrame, money: str) -> list[Block]:
+    if table.empty:
+        return []
+    shown = table.sort_values("share_of_risk", ascending=False, kind="stable", ignore_index=True)
+    columns = (
+        Column("member", say("Member")),
+        Column("mean", say("Own money, mean"), "number", money),
+        Column("worst_tenth", say("In its worst tenth of the futures"), "number", money),
+        Column("deviation", say("Standard deviation"), "number", money),
+        Column("lowest", say("Lowest"), "number", money),
+        Column("highest", say("Highest"), "number", money),
+        Column("share_of_risk", say("Part of the cluster's risk"), "share"),
+    )
+    note = say("Own money over the futures, discounted, under the decisions for all of them.")
+    return [Table(say("Who of the members bears the risk"), shown, columns, note, name="risk")]
+
+
+def _infrastructure(tables: Mapping[str, pd.DataFrame], money: str) -> list[Block]:
+    table = tables.get("infrastructure")
+    if table is None or table.empty:
+        return []
+    columns = (
+        Column("kind", say("What")),
+        Column("name", say("Name")),
+        Column("worth", say("Worth"), "number", money, bar=True),
+        Column("calm", say("If the mean future came"), "number", money),
+        Column("by_risk", say("By the uncertainty alone"), "number", money),
+        Column("worst", say("At most"), "number", money),
+        Column("worst_future", say("in the future")),
+        Column("worst_tenth", say("In the worst tenth"), "number", money),
+        Column("because_of", say("Because of")),
+    )
+    return [Table(say("What each is worth, by futures"), table, columns, name="infrastructure")]
+
+
+def robust_opening(
+    curve: pd.DataFrame, asked: Sequence[float], plans: Sequence[Any], currency: str
+) -> list[Section]:
+    """Sections from the price of robustness (`futures --budget-of-uncertainty`)."""
+    money = say("million {currency}", currency=currency)
+    last = len(curve) - 1
+    one = next((n for n, g in enumerate(curve["gamma"]) if g in asked), last)
+    row, base, most = curve.iloc[one], curve.iloc[0], curve.iloc[last]
+    names = [str(built["unit"]) for built in plans[one]]
+    lead = say(
+        "If any {gamma} of {gamma_2} uncertain figures turn out as badly as they "
+        "can, this plan is still worth {worth} {money}; that protection costs "
+        "{price} of its worth when nothing goes wrong. It builds {if_any}.",
+        gamma=figure(row["gamma"]),
+        gamma_2=figure(most["gamma"]),
+        worth=figure(row["worth"]),
+        money=money,
+        price=figure(row["price"]),
+        if_any=_some(names) if names else say("nothing"),
+    )
+    cards = [
+        Card(say("Worth at least"), figure(row["worth"]), say("{money}, discounted", money=money)),
+        Card(say("If nothing goes wrong"), figure(row["nominal"]), money),
+        Card(say("Price of the protection"), figure(row["price"]), money),
+        Card(say("Chance of less"), percent(row["chance"]), say("at most")),
+        Card(say("If everything goes wrong"), figure(most["worth"]), money,
+             {"nothing": figure(base["worth"])}),
+    ]  # fmt: skip
+    wide = curve.set_index(curve["gamma"].map(figure))[["worth", "nominal"]]
+    wide = wide.set_axis([say("worth at least"), say("if nothing goes wrong")], axis=1)
+    drawn = bars(say("Worth by how many figures may turn out badly"), wide, money)
+    return [
+        Section(say("The answer"), [Text(lead, "lead"), Cards(cards)], say("Answer")),
+        Section(say("The price of robustness"), [drawn] if drawn else [], say("Price")),
+    ]
