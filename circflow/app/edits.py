@@ -104,7 +104,7 @@ def save(source: Path, target: Path, edits: Sequence[Edit], loaded: Book) -> Non
         try:
             patch(source, target, _numbered(edits, loaded, book))
         except UnusualError:
-            _save_by_library(source, target, edits, book)
+            _save_by_library(source, target, edits, book, loaded)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise file_error(
@@ -118,18 +118,21 @@ def _numbered(
     """The edits by sheet, row and number of the column; headers that are new among them."""
     headers = {s.name.strip(): s.grid[0] if s.grid else [] for s in book.sheets}
     widths = {s.name.strip(): len(s.grid[0]) if s.grid else 0 for s in loaded.sheets}
+    titles = {s.name.strip(): s.title for s in loaded.sheets if s.title}
     made: dict[str, dict[tuple[int, int], Value]] = {}
     for edit in edits:
         at = column_at(headers[edit.sheet], edit.column)
         assert at is not None, "the book has the edits"
-        cells = made.setdefault(edit.sheet, {})
+        cells = made.setdefault(titles.get(edit.sheet, edit.sheet), {})
         cells[edit.row, at + 1] = edit.value
         if at >= widths.get(edit.sheet, 0):
             cells[1, at + 1] = edit.column
     return made
 
 
-def _save_by_library(source: Path, target: Path, edits: Sequence[Edit], book: Book) -> None:
+def _save_by_library(
+    source: Path, target: Path, edits: Sequence[Edit], book: Book, loaded: Book
+) -> None:
     """The same through openpyxl, which keeps less; the values alone where it cannot either."""
     from openpyxl import load_workbook
 
@@ -141,23 +144,25 @@ def _save_by_library(source: Path, target: Path, edits: Sequence[Edit], book: Bo
             write_book(book, target)
             return
         titles = {sheet.title.strip(): sheet for sheet in opened.worksheets}
+        raw = {s.name.strip(): s for s in loaded.sheets}
         for edit in edits:
-            sheet = titles.get(edit.sheet)
+            known = raw.get(edit.sheet, RawSheet(edit.sheet, []))
+            sheet = titles.get(known.title or edit.sheet)
             if sheet is None:
                 sheet = titles[edit.sheet] = opened.create_sheet(edit.sheet)
                 for n, column in enumerate(BY_NAME[edit.sheet].names, start=1):
                     sheet.cell(1, n, column)
-            _write_cell(sheet, edit)
+            _write_cell(sheet, edit, known.headers.get(edit.column, edit.column))
         with atomic_path(target) as temporary:
             opened.save(temporary)
 
 
-def _write_cell(sheet: Any, edit: Edit) -> None:
+def _write_cell(sheet: Any, edit: Edit, title: str) -> None:
     header = [cell.value for cell in sheet[1]]
-    at = column_at(header, edit.column)
+    at = column_at(header, title)
     if at is None:
         at = len(header)
-        sheet.cell(1, at + 1, edit.column)
+        sheet.cell(1, at + 1, title)
     cell = sheet.cell(edit.row, at + 1)
     cell.value = edit.value
     if isinstance(edit.value, str):

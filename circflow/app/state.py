@@ -8,7 +8,7 @@ from typing import Any
 from circflow.app.project import Project, Workspace
 from circflow.app.worker import Job, JobFailedError, Worker
 from circflow.data.table import Problem
-from circflow.i18n import say
+from circflow.i18n import in_use, say
 
 
 class App:
@@ -62,7 +62,9 @@ class App:
             raise fault
         with self._lock:
             if self._reader is None or not self._reader.is_alive():
-                self._reader = threading.Thread(target=self._read, args=(project,), daemon=True)
+                self._reader = threading.Thread(
+                    target=in_use(self._read), args=(project,), daemon=True
+                )
                 self._reader.start()
         return False
 

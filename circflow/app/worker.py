@@ -21,7 +21,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from circflow.app.tell import Tell
-from circflow.i18n import mark, say
+from circflow.i18n import current, language, mark, say
 
 PATIENCE = 60.0
 """Seconds that a stopped job may take to come to its end; a second stop does not wait."""
@@ -47,10 +47,12 @@ class Job:
     arguments: tuple[Any, ...]
     number: int
     future: Future[Any] = field(default_factory=Future)
-    words: str = "waiting"
+    words: str = field(default_factory=lambda: say("waiting"))
     """What goes on."""
     started: bool = False
     stopped: bool = False
+    language: str = field(default_factory=current)
+    """In which its words and results are wanted."""
 
 
 class Worker:
@@ -123,12 +125,13 @@ class Worker:
                     return
                 job = self._jobs.pop(0)
                 job.started = True
-            self._run(job)
+            with language(job.language):
+                self._run(job)
 
     def _run(self, job: Job) -> None:
         try:
             pipe = self._ready()
-            pipe.send((job.number, job.task, job.arguments))
+            pipe.send((job.number, job.language, job.task, job.arguments))
             while True:
                 number, kind, content = pipe.recv()
                 if number != job.number:
@@ -198,18 +201,20 @@ def _work(pipe: Connection, orders: Connection) -> None:
     now = _Now(orders)
     while True:
         try:
-            number, task, arguments = pipe.recv()
+            number, spoken, task, arguments = pipe.recv()
         except (EOFError, OSError):
             return
         tell = Tell(pipe, number)
         try:
             signal.signal(signal.SIGINT, tell.interrupt)
             now.number = number
-            answer = ("done", getattr(tasks, task)(*arguments, tell))
+            with language(spoken):
+                answer = ("done", getattr(tasks, task)(*arguments, tell))
         except KeyboardInterrupt:
             answer = ("failed", ("Stopped", "stopped", ()))
         except Exception as error:
-            answer = ("failed", tasks.failure(error) or _unexpected(error))
+            with language(spoken):
+                answer = ("failed", tasks.failure(error) or _unexpected(error))
         finally:
             now.number = 0
             signal.signal(signal.SIGINT, signal.SIG_IGN)

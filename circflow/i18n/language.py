@@ -53,7 +53,7 @@ def language(name: str) -> Iterator[None]:
 
 def in_use(function: Callable[..., R]) -> Callable[..., R]:
     """A function that runs in the language now in force, in whichever thread or process."""
-    return _Speaking(current(), function)
+    return function if current() == ENGLISH else _Speaking(current(), function)
 
 
 class _Speaking:

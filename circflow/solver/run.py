@@ -19,7 +19,7 @@ from circflow.data.coded import BLANK, Floats, Items, distinct
 from circflow.data.errors import ArgumentError, CircflowError
 from circflow.data.pandas_text import python_strings
 from circflow.data.scenario import Scenario
-from circflow.i18n import say
+from circflow.i18n import in_use, say
 from circflow.solution.lp_of_plan import Optimality
 from circflow.solution.solution import NoPlan, Solution, Status, Tables
 from circflow.solver.compiled import Compiled, compile_model
@@ -236,7 +236,9 @@ class _Clock:
         self._search = ""
         if self.progress is not None:
             self.progress(name)
-            teller = threading.Thread(target=self._tick, args=(name, begun, done), daemon=True)
+            teller = threading.Thread(
+                target=in_use(self._tick), args=(name, begun, done), daemon=True
+            )
             teller.start()
         try:
             yield

@@ -91,31 +91,6 @@ def stage_rows(plan: cf.Solution) -> list[str]:
     return lines
 
 
-def outage_rows(
-    scenario: cf.Scenario, cases: Sequence[tuple[str, str]], helped: Mapping[str, str]
-) -> list[str]:
-    """What each unit's outage loses in billion, and what of it a thing takes away (`helped`: kind
-    and name of a piece of infrastructure, by unit)."""
-    bench = Bench(scenario)
-    lost, best = _outages(bench, cases)
-    things = {t.words: t for t in things_of(scenario, bench.built(best.x))}
-    lines = []
-    for n, (unit, period) in enumerate(cases):
-        by = "nothing"
-        if unit in helped:
-            there = without(scenario, things[helped[unit]])
-            softened = _outages(Bench(there), cases)[0][n] - lost[n]
-            by = f"{helped[unit]}, by {worth(softened)}"
-        lines.append(f"| {unit} | {period} | {worth(lost[n])} | {by} |")
-    return lines
-
-
-def _outages(bench: Bench, cases: Sequence[tuple[str, str]]) -> tuple[list[float], Plan]:
-    best = bench.solve()
-    assert best is not None
-    return [float(loss) for loss in outage_losses(bench, best, cases)], best
-
-
 def unthought_rows(found: Any, count: int = 5) -> list[str]:
     """The best processes that nobody has thought of, from `cf.suggest(…, new_only=True)`: those
     that pay, then those whose product needs a market, the nearest to its usual price first."""
@@ -144,3 +119,28 @@ def unthought_rows(found: Any, count: int = 5) -> list[str]:
 
 def _names(flows: str) -> str:
     return "; ".join(flow.rsplit(" ", 2)[0].rstrip(" 0123456789.") for flow in flows.split("; "))
+
+
+def outage_rows(
+    scenario: cf.Scenario, cases: Sequence[tuple[str, str]], helped: Mapping[str, str]
+) -> list[str]:
+    """What each unit's outage loses in billion, and what of it a thing takes away (`helped`: kind
+    and name of a piece of infrastructure, by unit)."""
+    bench = Bench(scenario)
+    lost, best = _outages(bench, cases)
+    things = {t.words: t for t in things_of(scenario, bench.built(best.x))}
+    lines = []
+    for n, (unit, period) in enumerate(cases):
+        by = "nothing"
+        if unit in helped:
+            there = without(scenario, things[helped[unit]])
+            softened = _outages(Bench(there), cases)[0][n] - lost[n]
+            by = f"{helped[unit]}, by {worth(softened)}"
+        lines.append(f"| {unit} | {period} | {worth(lost[n])} | {by} |")
+    return lines
+
+
+def _outages(bench: Bench, cases: Sequence[tuple[str, str]]) -> tuple[list[float], Plan]:
+    best = bench.solve()
+    assert best is not None
+    return [float(loss) for loss in outage_losses(bench, best, cases)], best

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from circflow.data.errors import CircflowError
 from circflow.data.files.atomic import NO_ROOM, no_room, write_text
-from circflow.i18n import say
+from circflow.i18n import in_use, say
 from circflow.solver.compiled import Program
 from circflow.solver.highs import Ending
 from circflow.solver.optimum import optimum
@@ -245,7 +245,9 @@ class Values:
                     return not over.is_over and self(setting) is not None
 
                 several = len(unknown) > 1 and self.jobs > 1
-                if not all(self._pool.map(solve, unknown) if several else map(solve, unknown)):
+                if not all(
+                    self._pool.map(in_use(solve), unknown) if several else map(solve, unknown)
+                ):
                     return False
                 done += len(batch)
                 if progress is not None:

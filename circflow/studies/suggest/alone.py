@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from circflow.i18n import say
+from circflow.i18n import in_use, say
 from circflow.report.numbers import number
 from circflow.solution.solution import Solution
 from circflow.studies.suggest.candidates import SOURCE, Candidate
@@ -84,7 +84,7 @@ def in_threads(
     if len(benches) == 1:
         return [one(item) for item in items]
     with ThreadPoolExecutor(len(benches)) as threads:
-        tasks = [threads.submit(one, item) for item in items]
+        tasks = [threads.submit(in_use(one), item) for item in items]
         try:
             return [task.result() for task in tasks]
         except BaseException:

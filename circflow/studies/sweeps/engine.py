@@ -28,7 +28,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from circflow.i18n import say
+from circflow.i18n import in_use, say
 from circflow.studies.errors import StudyError
 from circflow.studies.sweeps.worker import Parcel, work
 
@@ -178,7 +178,7 @@ class Engine:
     def _submit(self, parcel: Any, task: Task) -> Future[Any]:
         assert self.pool is not None
         with _interrupts_kept():
-            return self.pool.submit(self.work, parcel, task)
+            return self.pool.submit(in_use(self.work), parcel, task)
 
     def _one_by_one(self, parcel: Any, tasks: Sequence[Task]) -> Iterator[tuple[Task, Any]]:
         """Tasks that were under way when a worker died, one at a time."""

@@ -79,6 +79,10 @@ def contingency(
     return table.iloc[np.argsort(-rank, kind="stable")].reset_index(drop=True)
 
 
+_Case = tuple[str, str, str, list[str]]
+"""Kind, name, period and the units that stand still."""
+
+
 def outage_losses(bench: Bench, best: Plan, cases: Sequence[tuple[str, str]]) -> Floats:
     """What is lost, in million, where a unit stands still in a period; inf without a plan.
 
@@ -89,8 +93,6 @@ def outage_losses(bench: Bench, best: Plan, cases: Sequence[tuple[str, str]]) ->
     return best.value - np.array(values)
 
 
-_Case = tuple[str, str, str, list[str]]
-"""Kind, name, period and the units that stand still."""
 _PLACED = ["unit", "period", "place"]
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from circflow.i18n import say
+from circflow.i18n import in_use, say
 from circflow.studies.progress import time_left
 
 Worker = TypeVar("Worker")
@@ -59,7 +59,7 @@ def spread(
     if len(workers) == 1:
         return [one(task) for task in tasks]
     with ThreadPoolExecutor(len(workers)) as pool:
-        under_way = [pool.submit(one, task) for task in tasks]
+        under_way = [pool.submit(in_use(one), task) for task in tasks]
         try:
             return [answer.result() for answer in under_way]
         except BaseException:
