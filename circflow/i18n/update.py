@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import io
 from collections.abc import Collection, Iterator, Mapping
+from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 from typing import IO, Any
