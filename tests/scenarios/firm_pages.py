@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from circflow.data.address import parse_address
 
 import circflow as cf
+from circflow.data.changes.address import parse_address
 from circflow.studies.sweeps.design import changed, edits_of, parameter
 from circflow.studies.sweeps.sampling import ranges_of, sample_points
 from circflow.studies.units.firm import FIRM, LIKELY
