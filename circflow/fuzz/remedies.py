@@ -22,7 +22,7 @@ from circflow.data.files.grids import column_letter
 from circflow.data.read import scenario_of
 from circflow.data.scenario import ScenarioError
 from circflow.data.table import Cell
-from circflow.fuzz.judge import Finding, typed
+from circflow.fuzz.judge import UNDECIDED, Finding, typed
 from circflow.fuzz.regions import (
     APART,
     MOST,
@@ -42,7 +42,6 @@ from circflow.solver.highs import SolverError
 from circflow.solver.optimum import optimum
 
 NAMES = ("explained", "irreducible", "remedy_works", "nine_tenths", "together_works")
-UNDECIDED = "undecided"
 Place = tuple[str, int, str]
 """Sheet, place of the row among its rows, column: a condition's cell."""
 

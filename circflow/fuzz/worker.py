@@ -12,9 +12,10 @@ from random import Random
 
 from circflow.data.pandas_text import keep_python_strings
 from circflow.fuzz import judge, remedies
-from circflow.fuzz.judge import Finding
+from circflow.fuzz.judge import UNDECIDED, Finding
 from circflow.fuzz.regions import Sheets, region
 from circflow.fuzz.shrink import shrunk
+from circflow.solver.highs import SolverError
 
 Check = Callable[[Sheets, str, tuple[str, ...]], Iterator[Finding | str]]
 STARTED = "started"
@@ -86,7 +87,11 @@ def _work(there: Connection, family: Family, case: str, names: tuple[str, ...]) 
     """Check the scenario of a case, and tell."""
     keep_python_strings()
     _be_patient()
-    sheets = family.scenario(Random(case))
+    try:
+        sheets = family.scenario(Random(case))
+    except SolverError:  # it could not be told whether the scenario has a plan
+        there.send(UNDECIDED)
+        return
     if sheets is None:
         return
     there.send(STARTED)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import io
 from collections.abc import Collection, Iterator, Mapping
+from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 from typing import IO, Any
@@ -100,6 +101,7 @@ def text_of(catalogue: Catalog) -> bytes:
     return "".join(x for x in lines if not x.startswith(_DATED)).encode()
 
 
+_NO_DATE = datetime(1970, 1, 1, tzinfo=UTC)
 _DATED = (
     *("#, python-", '"Project-Id', '"Report-', '"Language-Team'),
     *('"POT-Creation-Date', '"PO-Revision-Date', '"Last-Translator', '"Generated-By'),
@@ -107,7 +109,8 @@ _DATED = (
 
 
 def compiled(catalogue: Catalog) -> bytes:
-    """A catalogue as a `.mo` file."""
+    """A catalogue as a `.mo` file, the same whenever it is made."""
+    catalogue.creation_date = catalogue.revision_date = _NO_DATE
     out = io.BytesIO()
     write_mo(out, catalogue)
     return out.getvalue()

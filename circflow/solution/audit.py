@@ -115,15 +115,19 @@ def find_places(solution: Solution, books: Accounts) -> Places:
         (tables.disposal, "site", tables.disposal["amount_per_year"]),
         (tables.stockpiles, "site", tables.stockpiles["added_per_year"]),
     ]
-    return _add_up(solution, entering, leaving)
+    rows, scale = _add_up(solution, entering, leaving)
+    return Places(rows, scale, made)
 
 
 Sources = list[tuple[pd.DataFrame, str, Any]]
 """Tables with the column that names the site, and amounts."""
 
 
-def _add_up(solution: Solution, entering: Sources, leaving: Sources) -> Places:
-    """Amounts by place; what is at an unknown place is left out (other checks name it)."""
+def _add_up(
+    solution: Solution, entering: Sources, leaving: Sources
+) -> tuple[pd.DataFrame, dict[object, float]]:
+    """Amounts by place, and the largest of each material; what is at an unknown place is left out
+    (other checks name it)."""
     scenario = solution.scenario
     sites = Names(scenario.frame("Sites")["site"])
     materials = Names(scenario.frame("Materials")["material"])
@@ -157,7 +161,7 @@ def _add_up(solution: Solution, entering: Sources, leaving: Sources) -> Places:
     )
     largest = np.zeros(len(materials))
     np.fmax.at(largest, material, np.fmax(np.abs(sums[0]), np.abs(sums[1])))
-    return Places(rows, dict(zip(materials.index, largest.tolist(), strict=True)))
+    return rows, dict(zip(materials.index, largest.tolist(), strict=True))
 
 
 def _check_balance(findings: Findings, places: Places) -> float:

@@ -125,6 +125,8 @@ class Places:
     """site, material, period, entering, leaving (unit/yr)."""
     scale: Mapping[object, float]
     """Largest throughput of each material at any place, unit/yr."""
+    recipes: pd.DataFrame
+    """What recipes take in and make (see `recipe_amounts`)."""
 
     def floor(self, materials: pd.Series[Any]) -> Floats:
         """FLOOR times the scale of each material."""

@@ -21,7 +21,6 @@ from circflow.solution.findings import (
     Findings,
     Places,
     intakes,
-    recipe_amounts,
 )
 from circflow.solution.keys import Floats, Names, cells
 from circflow.solution.transport import covered_by
@@ -187,7 +186,7 @@ def _conversions(findings: Findings, solution: Solution, places: Places) -> None
     plain = solution.tables.conversions
     plain = plain[plain["group"].isna()]
     found = plain.groupby(key, sort=False)["amount_per_year"].sum().reset_index()
-    both = recipe_amounts(solution).merge(found, on=key, how="outer")
+    both = places.recipes.merge(found, on=key, how="outer")
     findings.equal(
         "conversion: not by the recipe",
         both[key],

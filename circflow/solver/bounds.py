@@ -186,6 +186,26 @@ def _most(limits: _AtMost, lower: Floats, upper: Floats) -> Floats:
     return np.asarray(np.where(endless == 0, -total + slack, np.inf), dtype=float)
 
 
+def hopeless(program: Program, most: Floats) -> Floats:
+    """Multipliers of the rows that single out the limit farthest out of reach: a Farkas ray, where
+    a limit cannot be met with all columns at their best for it (otherwise all 0)."""
+    row, data = program.matrix.indices, program.matrix.data
+    column = np.repeat(np.arange(len(most)), np.diff(program.matrix.indptr))
+    with np.errstate(invalid="ignore", over="ignore"):
+        ends = np.stack(
+            [data * program.lower[column], data * np.minimum(program.upper, most)[column]]
+        )
+        ends[:, data == 0.0] = 0.0
+        least = np.bincount(row, ends.min(axis=0), program.shape[0])
+        largest = np.bincount(row, ends.max(axis=0), program.shape[0])
+        beyond = np.fmax(program.row_lower - largest, least - program.row_upper)
+        share = beyond / (np.abs(least) + np.abs(largest) + np.abs(beyond))
+    ray = np.zeros(len(share))
+    if np.nanmax(share, initial=0.0) > 0.0:
+        ray[int(np.nanargmax(share))] = 1.0
+    return ray
+
+
 def tightened(program: Program, most: Floats) -> Program:
     """The same programme with everything out of reach (`most`, see `reach`) pulled in.
 

@@ -33,7 +33,7 @@ from circflow.solution.proof import (
     dual_bound,
     proves_infeasible,
 )
-from circflow.solver.bounds import capped, reach, tightened
+from circflow.solver.bounds import capped, hopeless, reach, tightened
 from circflow.solver.branch import branch_and_bound
 from circflow.solver.compiled import Program
 from circflow.solver.highs import INTEGRALITY, Ending, Outcome, Session, SolverError
@@ -478,7 +478,7 @@ def infeasible(program: Program, ray: Floats | None = None) -> bool:
     def proven(y: Floats) -> bool:
         return proves_infeasible(program.matrix, sides, program.lower, upper, y)
 
-    if ray is not None and proven(ray):
+    if (ray is not None and proven(ray)) or proven(hopeless(program, most)):
         return True
     rows, columns = program.shape
     inner = tightened(program, most)
@@ -502,8 +502,9 @@ def infeasible(program: Program, ray: Floats | None = None) -> bool:
             found = session.solve(algorithm=way.algorithm)
         except SolverError:
             continue
-        if found.row_dual is not None and proven(found.row_dual):
-            return True
+        for plan in chain([found], refinements(loose, session, found)):
+            if plan.row_dual is not None and proven(plan.row_dual):
+                return True
     return False
 
 

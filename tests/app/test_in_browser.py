@@ -225,7 +225,7 @@ def test_killed_and_started_again(small: Server, page: Any) -> None:
 
 
 def test_a_click_in_the_framed_plan_opens_what_it_is_made_of(small: Server, page: Any) -> None:
-    """A limit its cell, a band and a bar of the diagram their flows, a site its balance."""
+    """A limit its cell, a band and a bar of the diagram their flows."""
     page.goto(small.address)
     solve(page)
     plan, frame = page.url, page.frame_locator("iframe.whole")
@@ -254,11 +254,6 @@ def test_a_click_in_the_framed_plan_opens_what_it_is_made_of(small: Server, page
     ready()
     press(frame.locator(".sankey-node .node-rect").nth(1))
     page.wait_for_url(re.compile(r"/flows\?"))
-    ready()
-    places = frame.locator("figure", has_text="Where it goes")
-    press(places.locator(".scatterlayer .point").first)
-    page.wait_for_url(re.compile(r"/sites\?"))
-    expect(page.get_by_role("heading", level=1)).to_contain_text("Balance of")
 
 
 def test_a_paste_of_300_rows(small: Server, page: Any) -> None:

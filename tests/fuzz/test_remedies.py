@@ -97,3 +97,15 @@ def test_blocked_regions_have_no_plan() -> None:
     for number in range(2):
         sheets = remedies.blocked_region(Random(number))
         assert sheets is None or not remedies.has_plan(sheets)
+
+
+@pytest.mark.parametrize("case", ["15/11", "77/2"])
+def test_what_no_search_could_prove_is_explained(case: str) -> None:
+    """HiGHS ended with an error, or claimed what its ray could not prove."""
+    sheets = remedies.blocked_region(Random(case))
+    assert sheets is not None
+    assert set(remedies.judge(sheets, case, ("explained",))) == {"explained"}
+
+
+def test_a_limit_out_of_reach_by_forty_powers_of_ten_is_no_fault() -> None:
+    remedies.blocked_region(Random("15/17"))  # raised SolverError: HiGHS refused the programme

@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 import pandas as pd
 import pytest
+from case_pages import budget_rows, stage_rows
+from firm_pages import class_rows, sample_again, sampled_spread, stored
 
 import circflow as cf
 from circflow.studies.cluster.coalition import Cluster
@@ -372,7 +374,6 @@ def figures(  # noqa: PLR0913, PLR0917
     return {
         "gain": f"{plan.objective - today.objective:.0f}",
         "acid": f"{plan.objective - acid.objective:.0f}",
-        "circular": f"{acid.objective - today.objective:.0f}",
         "plants": str(len(built)),
         "capex": f"{built['capex_million'].sum():.0f}",
         "capex_second": f"{capex[SECOND]:.0f}",
@@ -430,8 +431,25 @@ def test_the_page_holds_the_figures_as_solved_now(
         assert sentence.format(**values) in text
 
 
+def test_the_page_holds_budgets_and_stages(scenario: cf.Scenario, plan: cf.Solution) -> None:
+    text = DOCS.read_text(encoding="utf-8")
+    lines = budget_rows(scenario, plan) + stage_rows(plan)
+    assert [line for line in lines if line not in text] == []
+
+
+def test_what_is_firm_follows_from_the_samples(scenario: cf.Scenario, plan: cf.Solution) -> None:
+    content = stored("akmola")
+    low, middle, high = sampled_spread(content)
+    assert f"a gain of {low:.0f} to {high:.0f} million (5 % to 95 %), middle {middle:.0f}" in page()
+    units, text = sheet("Units"), DOCS.read_text(encoding="utf-8")
+    candidates = units.loc[units["status"] == "candidate", "unit"].tolist()
+    lines = class_rows(content, candidates, set(plan.built["unit"]))
+    assert [line for line in lines if line not in text] == []
+    sample_again(content, scenario)
+
+
 SENTENCES = (
-    "is worth {gain} million more than going on with the plants of today, {circular} of it",
+    "is worth {gain} million more than going on with the plants of today. ",
     "builds {plants} plants for {capex} million ({capex_second} of",
     "with {jobs} jobs",
     "Of the ash, {ash} % is used in 2030-2034 ({ash_kt} kt a year)",

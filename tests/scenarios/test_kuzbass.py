@@ -9,7 +9,16 @@ from typing import NamedTuple
 
 import pandas as pd
 import pytest
-from case_pages import budget_rows, decision_rows, headline, plant_rows, policy_rows, stage_rows
+from case_pages import (
+    budget_rows,
+    decision_rows,
+    headline,
+    outage_rows,
+    plant_rows,
+    policy_rows,
+    stage_rows,
+)
+from firm_pages import agrees, figure, firm_lines, left_out, stored
 
 import circflow as cf
 
@@ -35,8 +44,18 @@ TABLE_1 = {
     "Dalnie Gory gasification": (1, 120, "CJSC IC Yukas-Holding"),
 }
 """Billion roubles, jobs and investor as printed in Table 1 of Shavina & Fisunov."""
+UNPRICED = (
+    "UKEK fluidised-bed boilers",
+    "Jet-emulsion unit",
+    "Modular gasification plant",
+    "Belovo aerated concrete",
+    "Kemerovo dry mixes",
+)
+"""Rows 8 to 12 of Table 1, which print no sum."""
 MONEY_OF_2026 = {"Mencherep complex": 3.5}
 """From the printed sums; 2.5 (money of about 2012) for the others, 3.5 for money of 2008."""
+FIRM = stored("kuzbass")
+"""What `circflow firm` gave."""
 PACKAGES = {
     "tar": ["KOKS tar distillation"],
     "stone and brick": ["Kedrovsky stone plant", "Bachatsky brickworks"],
@@ -356,6 +375,17 @@ def test_size_of_the_case(scenario: cf.Scenario) -> None:
 # -- the page ------------------------------------------------------------------------------------
 
 
+def table_1() -> list[str]:
+    """Value and range of the projects of Table 1, as they end its rows."""
+    lines = []
+    for row in FIRM["decisions"]:
+        if row["unit"] in {*TABLE_1, *UNPRICED}:
+            low, high = (figure(row[f"worth_{p}_million"]) for p in ("p5", "p95"))
+            in_plan = "yes" if row["in_plan"] else "no"
+            lines.append(f"| {in_plan} | {figure(row['worth_million'])} | {low} to {high} |")
+    return lines
+
+
 def balance_rows() -> list[str]:
     return [
         f"| {line.technology} | {line.recipe} | {line.into:.3f} | {line.out:.3f}"
@@ -368,8 +398,34 @@ def test_the_page_holds_what_the_plan_says(
     scenario: cf.Scenario, plan: cf.Solution, today: cf.Solution
 ) -> None:
     text = DOCS.read_text(encoding="utf-8")
-    lines = headline(plan, today) + decision_rows(scenario, plan, PACKAGES)
+    lines = headline(plan, today) + decision_rows(scenario, plan, PACKAGES, FIRM)
     lines += policy_rows(scenario, plan, POLICIES)
     lines += budget_rows(scenario, plan) + plant_rows(plan) + stage_rows(plan)
     lines += balance_rows()
+    lines += firm_lines(FIRM, 1000.0) + table_1()
     assert [line for line in lines if line not in text] == []
+    assert all(unit in text for unit in left_out(FIRM))
+
+
+OUTAGES = [
+    ("ZSMK sinter return", "2026-2028"),
+    ("ZSMK slag line 1", "2026-2028"),
+    ("ZSMK granulation", "2032-2035"),
+    ("Topki additive line", "2026-2028"),
+    ("KOKS tar distillation", "2032-2035"),
+    ("ZSMK GGBS mill", "2032-2035"),
+]
+"""The dearest outage of each of six plants."""
+SOFTENED = {"ZSMK slag line 1": "candidate ZSMK slag line 2"}
+
+
+def test_the_page_holds_what_outages_lose(scenario: cf.Scenario) -> None:
+    text = DOCS.read_text(encoding="utf-8")
+    lines = outage_rows(scenario, OUTAGES, SOFTENED)
+    assert [line for line in lines if line not in text] == []
+
+
+def test_what_is_firm_is_what_was_stored(
+    scenario: cf.Scenario, plan: cf.Solution, today: cf.Solution
+) -> None:
+    agrees(FIRM, scenario, plan, today.objective)

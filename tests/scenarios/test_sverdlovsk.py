@@ -7,7 +7,15 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from case_pages import budget_rows, decision_rows, headline, policy_rows, stage_rows
+from case_pages import (
+    budget_rows,
+    decision_rows,
+    headline,
+    outage_rows,
+    policy_rows,
+    stage_rows,
+)
+from firm_pages import agrees, firm_lines, left_out, stored
 
 import circflow as cf
 
@@ -394,6 +402,8 @@ def test_page_shows_the_computed_shares(today: cf.Solution) -> None:
 
 # ---------------------------------------------------------------- the minister's page
 
+FIRM = stored("sverdlovsk")
+"""What `circflow firm` gave."""
 PACKAGES = {
     "copper": ["PSTsM expansion", "Svyatogor slag flotation", "Svyatogor abrasive plant"],
     "slag": ["NTMK slag mill", "Nevyansk slag mill", "NTMK second slag line"],
@@ -418,7 +428,33 @@ def test_the_page_holds_what_the_plan_says(
     scenario: cf.Scenario, plan: cf.Solution, today: cf.Solution
 ) -> None:
     text = PAGE.read_text(encoding="utf-8")
-    lines = headline(plan, today) + decision_rows(scenario, plan, PACKAGES)
+    lines = headline(plan, today) + decision_rows(scenario, plan, PACKAGES, FIRM)
     lines += policy_rows(scenario, plan, POLICIES) + budget_rows(scenario, plan)
     lines += stage_rows(plan)
+    lines += firm_lines(FIRM, 1000.0)
     assert [line for line in lines if line not in text] == []
+    assert all(unit in text for unit in left_out(FIRM))
+
+
+OUTAGES = [
+    ("Sukhoy Log cement mill", "2026-2028"),
+    ("Yekaterinburg concrete trade", "2026-2028"),
+    ("Reftinskaya ash shipping", "2026-2028"),
+    ("Nevyansk cement mill", "2026-2028"),
+    ("NTMK slag shop", "2026-2028"),
+    ("Uralasbest stone plant", "2026-2028"),
+]
+"""The dearest outage of each of six plants."""
+SOFTENED = {"Nevyansk cement mill": "spare capacity Sukhoy Log cement mill"}
+
+
+def test_the_page_holds_what_outages_lose(scenario: cf.Scenario) -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    lines = outage_rows(scenario, OUTAGES, SOFTENED)
+    assert [line for line in lines if line not in text] == []
+
+
+def test_what_is_firm_is_what_was_stored(
+    scenario: cf.Scenario, plan: cf.Solution, today: cf.Solution
+) -> None:
+    agrees(FIRM, scenario, plan, today.objective)

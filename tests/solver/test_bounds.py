@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.sparse import csc_array
 
-from circflow.solver.bounds import capped, reach, tightened
+from circflow.solver.bounds import capped, hopeless, reach, tightened
 from circflow.solver.compiled import Program
 
 INF = np.inf
@@ -89,3 +91,20 @@ def test_a_prohibitive_cost_is_brought_down_and_stays_prohibitive() -> None:
     assert dear.tolist() == [False, False, True]
     assert 1e6 < inner.cost[2] < 1e9
     assert inner.cost[:2].tolist() == [-1.0, 2.0]
+
+
+def test_a_limit_that_nothing_reaches_is_singled_out() -> None:
+    # x ≤ 1e-30, y ≤ 2: 3x + y ≥ 5 can be at most 2; x − y ≤ 0 is no trouble
+    made = Program(
+        cost=np.zeros(2),
+        offset=0.0,
+        matrix=csc_array(np.array([[1.0, -1.0], [3.0, 1.0]])),
+        row_lower=np.array([-np.inf, 5.0]),
+        row_upper=np.array([0.0, np.inf]),
+        lower=np.zeros(2),
+        upper=np.array([1e-30, 2.0]),
+        integer=np.zeros(2, dtype=bool),
+    )
+    assert hopeless(made, made.upper).tolist() == [0.0, 1.0]
+    met = replace(made, row_lower=np.array([-np.inf, 2.0]))
+    assert not hopeless(met, met.upper).any()

@@ -105,6 +105,10 @@ def _name(group: Group) -> str:
     return f"{group[0]}:{len(group)}:{group[-1]}"
 
 
+def _key(decisions: Floats) -> bytes:
+    return np.round(decisions, 9).tobytes()
+
+
 @dataclass
 class Grouped:
     """The search over ever larger groups."""
@@ -116,14 +120,13 @@ class Grouped:
     kept: Kept
     tell: Callable[[str], None]
     best: Floats | None = None
+    """The best decisions known; at first a start, if any, with its `value`."""
     value: float = -np.inf
     bound: float = np.inf
 
-    def search(self, groups: int, start: Floats | None, *, gap: float) -> Status:
+    def search(self, groups: int, *, gap: float) -> Status:
         """Find decisions for all futures (`best`, worth `value`) and the proven `bound`."""
-        tried: set[bytes] = set()
-        if start is not None:
-            self._try(start, tried)
+        tried = {_key(self.best)} if self.best is not None else set()
         while True:
             parts = split(len(self.probabilities), groups)
             answers = self._solved(parts)
@@ -135,7 +138,9 @@ class Grouped:
             self.bound = min(self.bound, float(np.dot(weights, bounds)))
             for one in answers:
                 assert one.decisions is not None
-                self._try(one.decisions, tried)
+                if not self._closed(gap) and _key(one.decisions) not in tried:
+                    tried.add(_key(one.decisions))
+                    self._try(one.decisions)
             self.tell(
                 say(
                     "{groups} groups: best {value:,.2f}, at most {bound:,.2f} million",
@@ -144,11 +149,15 @@ class Grouped:
                     bound=self.bound,
                 )
             )
-            closed = self.bound - self.value <= gap * max(abs(self.value), 1e-10)
+            closed = self._closed(gap)
             if closed or groups == 1:
                 stopped = any(one.status is Status.FEASIBLE for one in answers)
                 return Status.FEASIBLE if stopped and not closed else Status.OPTIMAL
             groups = (groups + 1) // 2
+
+    def _closed(self, gap: float) -> bool:
+        known = np.isfinite(self.value)
+        return bool(known and self.bound - self.value <= gap * max(abs(self.value), 1e-10))
 
     def _solved(self, parts: Sequence[Group]) -> list[Found]:
         known = {part: self.kept.get(part) for part in parts}
@@ -158,11 +167,7 @@ class Grouped:
         answers = [known[part] for part in parts]
         return [one for one in answers if one is not None]
 
-    def _try(self, decisions: Floats, tried: set[bytes]) -> None:
-        key = np.round(decisions, 9).tobytes()
-        if key in tried:
-            return
-        tried.add(key)
+    def _try(self, decisions: Floats) -> None:
         value = self.measure(decisions)
         if value > self.value:
             self.best, self.value = decisions, value

@@ -247,7 +247,7 @@ class Run:
         return self._together(alone, mean, under_mean)
 
     def _together(self, alone: list[Found], mean: Found, under_mean: list[Found]) -> Answer:
-        status, decisions, bound = self.decided(mean.decisions)
+        status, decisions, bound = self.decided(mean.decisions, under_mean)
         if status is Status.INFEASIBLE:
             copies: list[Copy] = self.each(COPY, say("programmes of the futures"))
             reason = no_common_plan(self.job, copies, self.probabilities)
@@ -289,8 +289,11 @@ class Run:
                 )
         return plans
 
-    def decided(self, start: Floats | None = None) -> tuple[Status, Floats | None, float]:
-        """The best decisions for all futures, and the proven bound of what they are worth.
+    def decided(
+        self, start: Floats | None = None, known: Sequence[Found] = ()
+    ) -> tuple[Status, Floats | None, float]:
+        """The best decisions for all futures, and the proven bound of what they are worth; `known`:
+        what the futures are worth under decisions to start from.
 
         One programme for all futures, or where that is large, groups of them.
         """
@@ -304,7 +307,9 @@ class Run:
             answer = best_together(self.job, copies, self.probabilities)
             return answer.status, answer.decisions, answer.bound
         search = Grouped(self.probabilities, self._measured, self._groups, self.kept, self.tell)
-        status = search.search(groups, start, gap=self.job.gap)
+        if known and np.isfinite(value := self.measured(known)):
+            search.best, search.value = start, value
+        status = search.search(groups, gap=self.job.gap)
         return status, search.best, search.bound
 
     def _measured(self, decisions: Floats) -> float:
@@ -372,7 +377,7 @@ class Run:
         """Worths of the futures under decisions (NaN: no plan), under those that are best for
         them together, and the proven bound of the latter's mean."""
         answers: list[Found] = self.each(VALUE, say("the decisions"), decisions)
-        _, better, bound = self.decided(decisions)
+        _, better, bound = self.decided(decisions, answers)
         worths = np.array([one.worth for one in answers])
         if better is None:
             return worths, np.full(len(answers), np.nan), np.nan

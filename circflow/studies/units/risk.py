@@ -81,6 +81,18 @@ def contingency(
 
 _Case = tuple[str, str, str, list[str]]
 """Kind, name, period and the units that stand still."""
+
+
+def outage_losses(bench: Bench, best: Plan, cases: Sequence[tuple[str, str]]) -> Floats:
+    """What is lost, in million, where a unit stands still in a period; inf without a plan.
+
+    What is built stays as in the best plan, as in `contingency`.
+    """
+    held = bench.held(bench.construction_of(best.x))
+    values = [_without(held, bench, _activity(bench, [u], t), [u], t) for u, t in cases]
+    return best.value - np.array(values)
+
+
 _PLACED = ["unit", "period", "place"]
 
 

@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from firm_pages import least_sure
+
 import circflow as cf
 from circflow.report.numbers import number
+from circflow.studies.futures.infrastructure import things_of, without
+from circflow.studies.units.candidates import Bench, Plan
+from circflow.studies.units.risk import outage_losses
 
 
 def worth(million: float) -> str:
@@ -25,9 +30,13 @@ def headline(plan: cf.Solution, today: cf.Solution) -> list[str]:
 
 
 def decision_rows(
-    scenario: cf.Scenario, plan: cf.Solution, packages: Mapping[str, Sequence[str]]
+    scenario: cf.Scenario,
+    plan: cf.Solution,
+    packages: Mapping[str, Sequence[str]],
+    content: Mapping[str, Any] | None = None,
 ) -> list[str]:
-    """Capital, jobs and worth of each package, as they end the rows of the decisions."""
+    """Capital, jobs and worth of each package, and its firmness (`content`: what `circflow firm`
+    gave), as they end the rows of the decisions."""
     built = plan.built.set_index("unit")
     lines = []
     for units in packages.values():
@@ -35,7 +44,8 @@ def decision_rows(
         off = {f"Units.status[unit={unit}]": "off" for unit in units}
         lost = plan.objective - cf.solve(scenario.change(off)).objective
         capital, jobs = built.loc[own, "capex_million"].sum(), built.loc[own, "jobs"].sum()
-        lines.append(f"| {worth(capital)} | {jobs:,.0f} | {worth(lost)} |")
+        sure = f" {least_sure(content, own or units)} |" if content else ""
+        lines.append(f"| {worth(capital)} | {jobs:,.0f} | {worth(lost)} |{sure}")
     return lines
 
 
@@ -109,3 +119,28 @@ def unthought_rows(found: Any, count: int = 5) -> list[str]:
 
 def _names(flows: str) -> str:
     return "; ".join(flow.rsplit(" ", 2)[0].rstrip(" 0123456789.") for flow in flows.split("; "))
+
+
+def outage_rows(
+    scenario: cf.Scenario, cases: Sequence[tuple[str, str]], helped: Mapping[str, str]
+) -> list[str]:
+    """What each unit's outage loses in billion, and what of it a thing takes away (`helped`: kind
+    and name of a piece of infrastructure, by unit)."""
+    bench = Bench(scenario)
+    lost, best = _outages(bench, cases)
+    things = {t.words: t for t in things_of(scenario, bench.built(best.x))}
+    lines = []
+    for n, (unit, period) in enumerate(cases):
+        by = "nothing"
+        if unit in helped:
+            there = without(scenario, things[helped[unit]])
+            softened = _outages(Bench(there), cases)[0][n] - lost[n]
+            by = f"{helped[unit]}, by {worth(softened)}"
+        lines.append(f"| {unit} | {period} | {worth(lost[n])} | {by} |")
+    return lines
+
+
+def _outages(bench: Bench, cases: Sequence[tuple[str, str]]) -> tuple[list[float], Plan]:
+    best = bench.solve()
+    assert best is not None
+    return [float(loss) for loss in outage_losses(bench, best, cases)], best
