@@ -121,7 +121,7 @@ PRICE = mark("{currency} per {measure}")
 def texts(meaning: str, *names: str) -> tuple[ResultColumn, ...]:
     """Columns of names; `row` and `tier` are numbers of rows."""
     kinds: dict[str, Kind] = {"row": "whole", "tier": "whole"}
-    titles = {"row": say("row of the sheet"), "tier": say("price tier")}
+    titles = {"row": mark("row of the sheet"), "tier": mark("price tier")}
     return tuple(
         ResultColumn(n, meaning, kind=kinds.get(n, "text"), title=titles.get(n, "")) for n in names
     )

@@ -149,6 +149,7 @@ def write_json(out: Path, content: Any) -> None:
 def print_table(table: pd.DataFrame) -> None:
     """A table in columns; text to the left, numbers to the right."""
     from circflow.report.numbers import number, without_noise
+    from circflow.report.vocabulary import cell, heading
 
     table = without_noise(table)
 
@@ -157,13 +158,16 @@ def print_table(table: pd.DataFrame) -> None:
             return number(value)
         return "-" if value is None else plain(value)
 
-    columns = [[str(name), *map(shown, table[name].tolist())] for name in table.columns]
+    columns = [
+        [heading(str(n)), *(cell(str(n), shown(v)) for v in table[n].tolist())]
+        for n in table.columns
+    ]
     widths = [min(max(map(len, column)), 60) for column in columns]
     left = [not isinstance(next(iter(table[n].tolist()), ""), int | float) for n in table.columns]
     for row in zip(*columns, strict=True):
         cells = [
-            cell[:width].ljust(width) if is_left else cell.rjust(width)
-            for cell, width, is_left in zip(row, widths, left, strict=True)
+            text[:width].ljust(width) if is_left else text.rjust(width)
+            for text, width, is_left in zip(row, widths, left, strict=True)
         ]
         click.echo("  ".join(cells).rstrip())
 

@@ -34,6 +34,7 @@ from circflow.report.numbers import (
     squeeze,
     width,
 )
+from circflow.report.vocabulary import cell
 from circflow.solution.solution import Solution, Status
 
 WIDTH = 100
@@ -174,7 +175,7 @@ def _table(  # noqa: PLR0913
     if frame.empty:
         return []
     left = len(texts)
-    cells = [[plain(v) for v in frame[c]] for c in texts]
+    cells = [[plain(cell(c, str(v))) for v in frame[c]] for c in texts]
     cells += [numbers(frame[c]) for c in figures]
     cells += [[share(v) for v in frame[c]] for c in shares]
     return [title, *columns(head, list(zip(*cells, strict=True)), left, WIDTH)]

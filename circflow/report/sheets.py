@@ -28,6 +28,7 @@ from circflow.algebra.results import Kind
 from circflow.data.files.atomic import atomic_path
 from circflow.data.files.grids import column_letter
 from circflow.i18n import mark, say
+from circflow.report.vocabulary import cell
 
 MAX_ROWS = 1_048_575
 """Rows that a sheet holds below its header."""
@@ -176,9 +177,12 @@ def _prepare(table: str, column: str, frame: pd.DataFrame, currency: str | None)
     texts = series.astype(object).where(series.notna(), None)
     codes, unique = pd.factorize(texts)
     numeric_cells = [isinstance(u, int | float) and not isinstance(u, bool) for u in unique]
+
+    def text(value: object) -> str:
+        return clean(cell(column, str(value)))
+
     cleaned = np.array(
-        [float(u) if n else clean(str(u)) for u, n in zip(unique, numeric_cells, strict=True)]
-        + [None],
+        [float(u) if n else text(u) for u, n in zip(unique, numeric_cells, strict=True)] + [None],
         dtype=object,
     )
     longest = max((len(str(u)) for u in cleaned[:-1]), default=0)
@@ -242,7 +246,8 @@ def add_table(
     columns = tuple(_prepare(table, c, frame, currency) for c in frame.columns)
     for part, start in enumerate(range(0, max(len(frame), 1), MAX_ROWS), start=1):
         stop = min(start + MAX_ROWS, len(frame))
-        sheet = book.add_worksheet(name if part == 1 else f"{name} ({part})")
+        shown = say(name)
+        sheet = book.add_worksheet(shown if part == 1 else f"{shown} ({part})")
         _dress(sheet, formats, columns, stop - start)
         if stop - start <= LONG:
             rows = range(start, stop)

@@ -190,7 +190,7 @@ def _write(
     book.set_properties(
         {"title": clean(settings.name)[:250], "comments": say("Results of circflow"), "author": ""}
     )
-    summary = book.add_worksheet("Summary")
+    summary = book.add_worksheet(say("Summary"))
     currency = plain(settings.currency)
     for name, (table, frame, _) in sheets.items():
         add_table(formats, name, table, frame, currency)
@@ -252,7 +252,9 @@ class _Summary:
 
     def _link(self, column: int, sheet: str) -> None:
         look = self.formats(font_color="#0000EE", underline=1, **_INDENT)
-        self.sheet.write_url(self.row, column, f"internal:'{sheet}'!A1", look, string=sheet)
+        self.sheet.write_url(
+            self.row, column, f"internal:'{say(sheet)}'!A1", look, string=say(sheet)
+        )
 
     def _headline(self) -> None:
         solution, settings = self.solution, self.solution.scenario.settings
