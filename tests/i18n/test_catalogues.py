@@ -57,9 +57,9 @@ def placeholders(text: str) -> Counter[str]:
     return Counter(f"{n}!{c or ''}:{s or ''}" for _, n, s, c in fields if n is not None)
 
 
-def edges(text: str) -> tuple[str, str]:
-    """The spaces around a message, which join it to its neighbours."""
-    return text[: len(text) - len(text.lstrip())], text[len(text.rstrip()) :]
+def edges(text: str) -> tuple[bool, bool]:
+    """How a message joins what stands before it, and whether a space ends it."""
+    return text[0] in " ,;:.)\n", text[-1].isspace()
 
 
 @pytest.mark.parametrize("name", OTHERS)
