@@ -3,6 +3,8 @@
 `scenarios/firm/<case>.json` is what the command named there wrote:
 
     circflow firm scenarios/<case> --samples 30 --seed 1 --json scenarios/firm/<case>.json
+
+Of Almalyk and Akmola only the samples are kept, drawn and solved as that command does.
 """
 
 from __future__ import annotations
