@@ -45,7 +45,6 @@ def test_nothing_is_uncertain(name: str) -> None:
     assert [m.id for m in read(name) if m.id and m.fuzzy] == []
 
 
-@pytest.mark.skip(reason="the translations are under way")
 @pytest.mark.parametrize("name", OTHERS)
 def test_everything_is_translated(name: str) -> None:
     assert [m.id for m in read(name) if m.id and not all(texts(m))] == []
