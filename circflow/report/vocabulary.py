@@ -8,7 +8,7 @@ language in force. Names are never translated.
 from __future__ import annotations
 
 from circflow.i18n import ENGLISH, current, mark, say
-from circflow.i18n.names import shown_word
+from circflow.i18n.names import shown_column, shown_word
 
 HEADINGS = (
     mark("added"),
@@ -389,6 +389,8 @@ _NAMES = frozenset(
 
 def heading(column: str) -> str:
     """The words of a column."""
+    if column == "unit":  # a plant: what things are counted in is unit_of_measure
+        return shown_column("Units", "unit")
     return say(column.replace("_", " "))
 
 
@@ -396,4 +398,5 @@ def cell(column: str, text: str) -> str:
     """A text of a table's cell, in the language in force where it is a closed word."""
     if current() == ENGLISH or column in _NAMES:
         return text
-    return say(text) if text in _WORDS else shown_word(column, text)
+    word = shown_word(column, text)
+    return say(text) if word == text and text in _WORDS else word

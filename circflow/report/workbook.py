@@ -75,7 +75,8 @@ def write_results(
 def tables_of(solution: Solution) -> dict[str, tuple[str, pd.DataFrame, str]]:
     """Every sheet behind the summary: table name, table, what it tells."""
     sheets = {
-        name: (table, getattr(solution.tables, table), meaning) for name, table, meaning in SHEETS
+        name: (table, getattr(solution.tables, table), say(meaning))
+        for name, table, meaning in SHEETS
     }
     sheets["Chains"] = ("chains", solution.chains, say("value chains from waste to sale"))
     sheets["Uses"] = ("uses", uses_of_wastes(solution), say("how many uses every waste has"))
@@ -155,7 +156,7 @@ def audit_table(solution: Solution) -> pd.DataFrame:
     """The audit's largest errors and everything it found wrong: check, where, period, expected,
     found, error (relative)."""
     audit = solution.audit
-    verdict = "passed" if audit.passed else "FAILED"
+    verdict = say("passed") if audit.passed else say("FAILED")
     head = pd.DataFrame(
         [
             (say("{verdict}: largest error of a balance", verdict=verdict), audit.balance_error),
