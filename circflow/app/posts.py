@@ -27,7 +27,7 @@ from circflow.app.views.network import columns
 from circflow.app.views.parts import raw_sheet
 from circflow.app.worker import JobFailedError, WorkerDiedError
 from circflow.data.schema.sheets import BY_NAME
-from circflow.i18n import say
+from circflow.i18n import say, say_n
 
 Handler = Callable[[Request], Awaitable[Response]]
 MAX_UPLOAD = 256 * 2**20
@@ -122,7 +122,7 @@ def cells(app: App) -> Handler:
             return HTMLResponse(parts.missing(app, say("no such cell: {wrong}", wrong=wrong)), 400)
         await asyncio.to_thread(app.project.edit, edits)
         if values.get("then") == "solve":
-            run = await asyncio.to_thread(app.begin, "solve", "Plan")
+            run = await asyncio.to_thread(app.begin, "solve", say("Plan"))
             return RedirectResponse(f"/runs/{run}", 303)
         await asyncio.to_thread(app.problems)
         return RedirectResponse(_own(values.get("back"), "/check"), 303)
@@ -143,10 +143,17 @@ async def _cells_of_script(app: App, request: Request) -> Response:
     await asyncio.to_thread(app.project.edit, edits)
     problems = await asyncio.to_thread(app.problems)
     sheets = {edit.sheet for edit in edits}
+    errors = sum(p.severity == "error" for p in problems)
+    warnings = len(problems) - errors
     return JSONResponse(
         {
-            "errors": sum(p.severity == "error" for p in problems),
-            "warnings": sum(p.severity == "warning" for p in problems),
+            "errors": errors,
+            "warnings": warnings,
+            "words": say(
+                "{errors}, {warnings}",
+                errors=say_n("{n} error", "{n} errors", errors),
+                warnings=say_n("{n} warning", "{n} warnings", warnings),
+            ),
             "unsaved": len({edit.step for edit in app.project.edits}),
             "problems": [check.problem_json(p) for p in problems if p.cell.sheet in sheets],
         }

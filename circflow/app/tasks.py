@@ -53,7 +53,7 @@ def read(path: str, tell: Tell) -> Book:
     """A workbook or CSV folder as it stands. Raises `ScenarioError`."""
     from circflow.data.files.books import read_book
 
-    tell("reading")
+    tell(say("reading"))
     return read_book(Path(path))
 
 
@@ -62,7 +62,7 @@ def check(book: Book, tell: Tell) -> list[Problem]:
     from circflow.data.check import check_book
     from circflow.data.pandas_text import keep_python_strings
 
-    tell("checking")
+    tell(say("checking"))
     keep_python_strings()
     return check_book(book)[0]
 
@@ -88,12 +88,12 @@ def solve(book: Book, changes: Changes, folder: str, options: Options, tell: Tel
     from circflow.solver.run import solve as find_plan
 
     tell.heeds = True
-    tell("reading")
+    tell(say("reading"))
     scenario = _scenario(book, changes)
     home = Path(folder)
     gap = float(options.get("gap", 1e-6))
     plan = find_plan(scenario, gap=gap, progress=tell, stop=tell.stopped)
-    tell("writing")
+    tell(say("writing"))
     write_files(
         plan, home / "results.xlsx", home / "tables", home / "plan.json", home / "page.html"
     )
@@ -357,7 +357,7 @@ def indicators(book: Book, changes: Changes, folder: str, options: Options, tell
     from circflow.report.page.indicators import write_indicators
 
     scenario = _scenario(book, changes)
-    tell("solving")
+    tell(say("solving"))
     table = cf.indicators(scenario)
     done = _tables({"indicators": table}, folder, scenario, "indicators")
     title = say("{name}: indicators", name=scenario.name)
@@ -411,21 +411,31 @@ def ready_sliders(book: Book, changes: Changes, digest: str, tell: Tell) -> Done
         }
         for r in sliders.ranges
     ]
-    return {"rows": rows, "start": _answer(sliders.start)}
+    return {"rows": rows, "start": _answer(sliders.start, sliders.start)}
 
 
 def slide(digest: str, values: dict[int, float], tell: Tell) -> Done:
     """The best plan with the rows at these values and the decisions held."""
     if digest not in _SLIDERS:
-        return {"status": "cold"}
-    return _answer(_SLIDERS[digest].at(values))
+        return {"status": "cold", "words": say("the sliders are not ready")}
+    sliders = _SLIDERS[digest]
+    return _answer(sliders.at(values), sliders.start)
 
 
-def _answer(found: Any) -> Done:
+def _answer(found: Any, start: Any) -> Done:
+    """The figures of a plan, and in words how it differs from that before anything moved."""
     names = ("net_benefit_million", "use_share", "jobs")
-    return {
-        "status": found.status,
-        "objective": found.objective if found.totals else None,
-        "reason": found.reason,
-        **{name: found.totals.get(name) for name in names},
-    }
+    figures = {name: found.totals.get(name) for name in names}
+    if not found.totals:
+        words = say("{status}: {reason}", status=say(found.status), reason=found.reason)
+    else:
+        words = say(
+            "{objective:,.6g} million ({change:+,.4g}), {share:.3g} % of waste used, {jobs:,.4g} "
+            "jobs",
+            objective=found.objective,
+            change=found.objective - start.objective,
+            share=100.0 * (figures["use_share"] or 0.0),
+            jobs=figures["jobs"] or 0.0,
+        )
+    objective = found.objective if found.totals else None
+    return {"status": found.status, "objective": objective, "words": words, **figures}

@@ -41,7 +41,7 @@
         const input = byPlace.get(`${problem.row} ${column}`);
         if (!input) continue;
         input.parentElement.classList.add(problem.severity);
-        input.title = problem.text + (problem.suggestion ? ` (did you mean ${problem.suggestion}?)` : "");
+        input.title = problem.text;
         if (problem.severity === "error") input.setAttribute("aria-invalid", "true");
       }
     };
@@ -53,11 +53,11 @@
         method: "POST", headers: { "Content-Type": "application/json" },
         body: JSON.stringify({ cells }),
       });
-      if (!answer.ok) { say("the change could not be kept"); return; }
-      for (const input of inputs) input.parentElement.classList.add("changed");
       const content = await answer.json();
+      if (!answer.ok) { say(content.error); return; }
+      for (const input of inputs) input.parentElement.classList.add("changed");
       show(content.problems.filter((p) => p.sheet === sheet));
-      say(`${content.errors} errors, ${content.warnings} warnings`);
+      say(content.words);
     };
     grid.addEventListener("change", (event) => keep([event.target]));
     grid.addEventListener("paste", (event) => {
@@ -92,7 +92,7 @@
       if (!site) return;
       ends[next].value = site.dataset.site;
       site.classList.add("chosen");
-      say(`${next ? "to" : "from"} ${site.dataset.site}`);
+      say(`${next ? map.dataset.to : map.dataset.from} ${site.dataset.site}`);
       next = 1 - next;
     });
   }
@@ -127,17 +127,12 @@
   };
   const pause = (ms) => new Promise((done) => { setTimeout(done, ms); });
   const figure = (value) => (value == null ? "–"
-    : value.toLocaleString("en", { maximumSignificantDigits: 6 }));
+    : value.toLocaleString(document.documentElement.lang, { maximumSignificantDigits: 6 }));
   for (const box of all("[data-sliders]")) {
     const told = box.querySelector("[role=status]"), rows = box.querySelector(".rows");
     const hidden = box.querySelector("[name=values]"), moved = {};
-    let busy = false, again = false, start = null;
-    const tell = (answer) => {
-      if (answer.objective == null) { told.textContent = `${answer.status}: ${answer.reason ?? answer.error ?? ""}`; return; }
-      const change = answer.objective - start.objective;
-      told.textContent = `${figure(answer.objective)} million (${change < 0 ? "−" : "+"}${figure(Math.abs(change))}), `
-        + `${figure(100 * answer.use_share)} % of waste used, ${figure(answer.jobs)} jobs`;
-    };
+    let busy = false, again = false;
+    const tell = (answer) => { told.textContent = answer.words ?? answer.error; };
     const move = async () => {
       if (busy) { again = true; return; }
       busy = true;
@@ -156,8 +151,7 @@
         told.textContent = answer.words;
         await pause(400);
       }
-      start = answer.start;
-      tell(start);
+      tell(answer.start);
       event.target.remove();
       answer.rows.forEach((row, n) => {
         const label = document.createElement("label"), words = document.createElement("span");

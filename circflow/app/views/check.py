@@ -23,9 +23,12 @@ def problem_json(problem: Problem) -> dict[str, Any]:
         "sheet": problem.cell.sheet,
         "row": problem.cell.row,
         "letter": problem.cell.column,
-        "text": problem.message,
-        "expected": problem.expected,
-        "suggestion": problem.suggestion,
+        "text": problem.message
+        + (
+            say(" (did you mean {suggestion}?)", suggestion=problem.suggestion)
+            if problem.suggestion
+            else ""
+        ),
     }
 
 
