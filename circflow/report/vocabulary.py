@@ -8,7 +8,7 @@ language in force. Names are never translated.
 from __future__ import annotations
 
 from circflow.i18n import ENGLISH, current, mark, say
-from circflow.i18n.names import shown_word
+from circflow.i18n.names import shown_column, shown_word
 
 UNSETTLED = mark("not found: the searches over decisions did not settle")
 """What is said of a break-even that no search confirms."""
@@ -413,6 +413,8 @@ _NAMES = frozenset(
 
 def heading(column: str) -> str:
     """The words of a column."""
+    if column == "unit":  # a plant: what things are counted in is unit_of_measure
+        return shown_column("Units", "unit")
     return say(column.replace("_", " "))
 
 
@@ -420,9 +422,10 @@ def cell(column: str, text: str) -> str:
     """A text of a table's cell, in the language in force where it is a closed word."""
     if current() == ENGLISH or column in _NAMES:
         return text
-    if text in _WORDS:
-        return say(text)
+    word = shown_word(column, text)
+    if word != text:
+        return word
     words = text.replace("_", " ")
     if words != text and text.islower() and (shown := say(words)) != words:
         return shown  # a word of the code, such as `net_benefit`
-    return shown_word(column, text)
+    return say(text) if text in _WORDS else text

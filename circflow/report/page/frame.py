@@ -33,6 +33,7 @@ import pandas as pd
 from circflow.data.files.json_text import jsonable
 from circflow.i18n import current, localised, say
 from circflow.report.numbers import number, numbers
+from circflow.report.vocabulary import cell
 
 THIN = "\u202f"
 """Separates thousands."""
@@ -306,7 +307,9 @@ def _head(column: Column) -> str:
 def _cells(column: Column, values: pd.Series[Any]) -> list[str]:
     if column.kind in ("text", "path"):
         codes, unique = pd.factorize(values.astype(object))
-        words = [_path(v) if column.kind == "path" else escaped(_told(v)) for v in unique]
+        words = [
+            _path(v) if column.kind == "path" else escaped(_told(v, column.name)) for v in unique
+        ]
         look = "t p" if column.kind == "path" else "t"
         made = [f'<td class="{look}">{text}</td>' for text in words]
         made.append(f'<td class="{look}"></td>')
@@ -330,17 +333,19 @@ def _cells(column: Column, values: pd.Series[Any]) -> list[str]:
     return made
 
 
-def _told(value: object) -> object:
+def _told(value: object, column: str) -> object:
     """A value among texts: yes, no, a figure, or the text."""
     if isinstance(value, bool | np.bool_):
-        return "yes" if value else "no"
+        return say("yes") if value else say("no")
+    if isinstance(value, str):
+        return cell(column, value)
     return figure(float(value)) if isinstance(value, float) else value
 
 
 def _column_text(value: float, text: str) -> str:
     if math.isnan(value):
         return DASH
-    if value and not text.strip("-0."):
+    if value and not text.strip("-0.,"):
         text = number(value, THIN)
     return text.replace("-", "−", 1) if value < 0 else text
 
