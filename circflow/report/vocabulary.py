@@ -7,6 +7,9 @@ language in force. Names are never translated.
 
 from __future__ import annotations
 
+import re
+
+from circflow.data.changes.address import spoken_address
 from circflow.i18n import ENGLISH, current, mark, say
 from circflow.i18n.names import shown_column, shown_word
 
@@ -360,6 +363,105 @@ _WORDS = frozenset(
         mark("no room for one of them beside what is built"),
         mark("(no stage)"),
         mark("by-products"),
+        mark("between members"),
+        mark("through hubs"),
+        mark("links in use"),
+        mark("transport cost"),
+        mark("transaction cost"),
+        mark("purchases"),
+        mark("transactions"),
+        mark("emissions"),
+        mark("capital"),
+        mark("freight"),
+        mark("price"),
+        mark("capex"),
+        mark("firm"),
+        mark("likely"),
+        mark("doubtful"),
+        mark("cost"),
+        mark("indicator"),
+        mark("chains"),
+        mark("streams"),
+        mark("stockpiles"),
+        mark("fixed"),
+        mark("processing"),
+        mark("transport"),
+        mark("t·km"),
+        mark("km"),
+        mark("t/yr"),
+        mark("capacity"),
+        mark("blend"),
+        mark("main"),
+        mark("balance"),
+        mark("max"),
+        mark("min"),
+        mark("number of decisions"),
+        mark("waste used"),
+        mark("waste dumped"),
+        mark("emitted"),
+        mark("joining"),
+        mark("coalitions"),
+        mark("samples"),
+        mark("futures"),
+        mark("portfolios"),
+        mark("runs"),
+        mark("knowing"),
+        mark("excess capacity"),
+        mark("relayed"),
+        mark("subsidy"),
+        mark("core empty"),
+        mark("investment"),
+        mark("inside"),
+        mark("capacity-years"),
+        mark("units of activity"),
+        mark("/yr"),
+        mark("currency"),
+        mark("million currency/yr"),
+        mark("study"),
+        mark("indicators"),
+        mark("plan"),
+        mark("mean worth"),
+        mark("pairs of members"),
+        mark("full"),
+        mark("read"),
+        mark("solve"),
+        mark("waiting"),
+        mark("leave"),
+        mark("closed"),
+        mark("open"),
+        mark("wait and see"),
+        mark("reads"),
+        mark("audit"),
+        mark("settled by"),
+        mark("exact"),
+        mark("slope"),
+        mark("swing"),
+        mark("low status"),
+        mark("high status"),
+        mark("reaches low"),
+        mark("reaches high"),
+        mark("without plan"),
+        mark("lowest by"),
+        mark("highest by"),
+        mark("built share"),
+        mark("agree share"),
+        mark("overturned by"),
+        mark("overturned at"),
+        mark("overturns"),
+        mark("firmness"),
+        mark("figure there"),
+        mark("low gain"),
+        mark("high gain"),
+        mark("least core epsilon"),
+        mark("least core proven"),
+        mark("nucleolus proven"),
+        mark("owen theorem applies"),
+        mark("owen theorem why not"),
+        mark("shapley exact"),
+        mark("coalitions solved"),
+        mark("load capacity years"),
+        mark("million"),
+        mark("change"),
         mark("more"),
         mark("less"),
         mark("received"),
@@ -402,12 +504,30 @@ _WORDS = frozenset(
 
 _NAMES = frozenset(
     (
-        *("site", "from", "to", "member", "material", "unit", "technology", "recipe"),
+        *("site", "from", "to", "material", "technology", "recipe", "study"),
         *("name", "scenario", "pollutant", "investor", "buyer", "seller", "region", "future"),
-        *("study", "tax", "synergy", "property", "joiner", "leaver", "mode", "what", "text"),
+        *("tax", "synergy", "property", "joiner", "leaver", "mode", "what", "text"),
     )
 )
 """Columns of names."""
+
+
+_UNITS = ("unit", "unit_of_measure", "cost_unit")
+_MONEY = re.compile(r"million (\w+)")
+
+
+def measured(unit: str) -> str:
+    """A unit of measure in the language in force; names of plants and the planner's own stay."""
+    if current() == ENGLISH:
+        return unit
+    stem, yearly = unit.removesuffix("/yr"), unit.endswith("/yr")
+    if unit in _WORDS:
+        return say(unit)
+    if money := _MONEY.fullmatch(stem):
+        stem = say("million {currency}", currency=money[1])
+    elif not yearly or stem not in _WORDS:
+        return unit
+    return stem + (say("/yr") if yearly else "")
 
 
 def heading(column: str) -> str:
@@ -421,6 +541,10 @@ def cell(column: str, text: str) -> str:
     """A text of a table's cell, in the language in force where it is a closed word."""
     if current() == ENGLISH or column in _NAMES:
         return text
+    if column == "parameter":
+        return spoken_address(text, current())
+    if column in _UNITS:
+        return measured(text)
     word = shown_word(column, text)
     if word != text:
         return word

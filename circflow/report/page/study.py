@@ -30,6 +30,7 @@ from circflow.report.page.frame import (
     figure,
     write,
 )
+from circflow.report.vocabulary import measured
 
 MAX_SERIES = 10
 MAX_BARS = 60
@@ -76,7 +77,10 @@ def study_page(
         if "unit" in whole and (whole["unit"] == "share").any():
             whole = _shares_in_percent(whole)
         for column in _UNITS & set(whole.columns):
-            whole[column] = [in_currency(v, currency) for v in whole[column]]
+            whole[column] = [
+                measured(v) if isinstance(v, str) else v
+                for v in (in_currency(v, currency) for v in whole[column])
+            ]
         columns = [
             replace(c, title=say("amount"), unit=say("million {currency}", currency=currency))
             if c.name == "million"
@@ -97,7 +101,7 @@ def study_page(
     footer = say(
         "Made by circflow. This file holds everything it shows and asks nothing of the network."
     )
-    return Page(title, sections, kind="circflow · study", footer=footer)
+    return Page(title, sections, kind=say("circflow · study"), footer=footer)
 
 
 def write_study(
@@ -111,6 +115,24 @@ def write_study(
 
 
 TITLES: Mapping[str, str] = {
+    "verdicts": mark("Verdicts"),
+    "loads": mark("Loads"),
+    "pairs": mark("Pairs"),
+    "capital": mark("Capital"),
+    "futures": mark("Futures"),
+    "figures": mark("Figures"),
+    "differences": mark("Differences"),
+    "samples": mark("Samples"),
+    "numbers": mark("Numbers"),
+    "turns": mark("Turns"),
+    "knowing": mark("Knowing"),
+    "decisions": mark("Decisions"),
+    "built": mark("Built"),
+    "totals": mark("Totals"),
+    "ranges": mark("Ranges"),
+    "runs": mark("Runs"),
+    "plans": mark("Plans"),
+    "units": mark("Units"),
     "break_evens": mark("Break-evens"),
     "price_sheets": mark("Price sheets"),
     "who_gains": mark("Who gains and who loses"),
