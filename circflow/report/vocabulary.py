@@ -404,8 +404,7 @@ _NAMES = frozenset(
     (
         *("site", "from", "to", "member", "material", "unit", "technology", "recipe"),
         *("name", "scenario", "pollutant", "investor", "buyer", "seller", "region", "future"),
-        *("study", "tax", "synergy", "property", "joiner", "leaver", "mode", "what"),
-        *("text"),
+        *("study", "tax", "synergy", "property", "joiner", "leaver", "mode", "what", "text"),
     )
 )
 """Columns of names."""
