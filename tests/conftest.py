@@ -17,6 +17,8 @@ from circflow.data.schema.sheets import SHEETS, Column, Sheet
 from circflow.data.table import Book, Table
 from circflow.solver.compiled import Compiled, compile_model
 
+os.environ["CIRCFLOW_LANG"] = "en"  # whatever the locale of the machine
+
 Row = dict[str, Any]
 Sheets = Mapping[str, Any]
 """Sheets by name: a list of rows (dicts of the filled cells); `Scenario` is one dict."""

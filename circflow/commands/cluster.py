@@ -267,14 +267,17 @@ def _write(
 def _table(head: Sequence[str], frame: pd.DataFrame, left: int = 1) -> list[str]:
     """Lines of a table; numbers to three figures or more."""
     from circflow.report.numbers import columns, number
+    from circflow.report.vocabulary import cell, heading
 
-    def text(value: Any) -> str:
+    def text(name: str, value: Any) -> str:
         if isinstance(value, float | int) and not isinstance(value, bool):
             return number(float(value)) if value == value else "–"  # noqa: PLR0124
-        return "" if value is None else plain(str(value))
+        return "" if value is None else plain(cell(name, str(value)))
 
-    body = [[text(v) for v in row] for row in frame.itertuples(index=False, name=None)]
-    return columns(head, body, left=left)
+    names = [str(name) for name in frame.columns]
+    rows = frame.itertuples(index=False, name=None)
+    body = [[text(n, v) for n, v in zip(names, row, strict=True)] for row in rows]
+    return columns([heading(h) for h in head], body, left=left)
 
 
 def sharing_lines(sharing: Sharing) -> list[str]:

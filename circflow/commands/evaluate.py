@@ -114,6 +114,7 @@ def _lines(verdicts: Verdicts, named: bool) -> list[str]:
     """What is shown: a line per unit; the words for those that were named."""
     from circflow.data.one_line import plain
     from circflow.report.numbers import columns, number
+    from circflow.report.vocabulary import heading
 
     def text(value: Any) -> str:
         return number(float(value)) if value is not None and value == value else "–"  # noqa: PLR0124
@@ -128,7 +129,7 @@ def _lines(verdicts: Verdicts, named: bool) -> list[str]:
     body = [
         [
             plain(str(r["unit"])),
-            "build" if r["in_plan"] else "no",
+            say("build") if r["in_plan"] else say("no"),
             plain(str(r["period"] or "–")),
             text(r["value_million"]),
             text(r["capex_million"]),
@@ -137,7 +138,8 @@ def _lines(verdicts: Verdicts, named: bool) -> list[str]:
         ]
         for r in shown.to_dict("records")
     ]
-    titles = ["unit", "plan", "period", "value", "capex", say("break-even capex"), say("load %")]
+    names = ("unit", "plan", "period", "value", "capex")
+    titles = [*map(heading, names), say("break-even capex"), say("load %")]
     lines += [
         say("Value and capex in million {currency}", currency=verdicts.currency),
         *columns(titles, body, left=3),

@@ -40,7 +40,13 @@ def languages() -> tuple[str, ...]:
 def language(name: str) -> Iterator[None]:
     """Speak a language (`en`, `ru`) in a block: messages, tables' headings, files written.
 
-    Only this thread does, and what it calls. Raises ValueError where there is no such language.
+    Only this thread does, and what it calls.
+
+    Args:
+        name: `en`, `ru`, or any other language that has a catalogue.
+
+    Raises:
+        ValueError: there is no such language.
     """
     if name not in languages():
         raise ValueError(f"there is no language {name!r}: choose one of {', '.join(languages())}")

@@ -34,7 +34,7 @@ from circflow.report.numbers import (
     squeeze,
     width,
 )
-from circflow.report.vocabulary import cell
+from circflow.report.vocabulary import cell, heading
 from circflow.solution.solution import Solution, Status
 
 WIDTH = 100
@@ -187,10 +187,10 @@ def _waste(solution: Solution) -> list[str]:
     amounts = ["arising", "reclaimed", "made", "converted", "sold", "added", "disposed"]
     frame[amounts] = frame[amounts] / years
     shown = [a for a in amounts if a in ("arising", "converted", "disposed") or frame[a].any()]
-    heads = {"added": "stocked", "made": say("by units")}
+    heads = {"added": say("stocked"), "made": say("by units")}
     lines = _table(
         say("Waste by stage, per year"),
-        [say("stage"), say("unit"), *[heads.get(a, a) for a in shown], say("used")],
+        [say("stage"), say("unit"), *[heads.get(a) or heading(a) for a in shown], say("used")],
         frame,
         texts=["stage", "unit_of_measure"],
         figures=shown,
@@ -245,7 +245,7 @@ def _chains(solution: Solution) -> list[str]:
             say("unit"),
             say("amount"),
             say("value"),
-            *(["joint"] if joint else []),
+            *([say("joint")] if joint else []),
         ],
         frame.head(FEW),
         texts=["steps", "source_unit_of_measure"],
@@ -263,7 +263,7 @@ def _built(solution: Solution) -> list[str]:
     currency = plain(solution.scenario.settings.currency)
     return _table(
         say("To build (capacity per year, capex in million {currency})", currency=currency),
-        [*texts, say("capacity"), say("capex"), say("jobs")],
+        [*map(heading, texts), say("capacity"), say("capex"), say("jobs")],
         frame,
         texts=texts,
         figures=["capacity_per_year", "capex_million", "jobs"],
@@ -387,7 +387,7 @@ def _limit_table(title: str, frame: pd.DataFrame, rows: int, solution: Solution)
         cells.append(
             [say("{n} of {count}", n=n, count=count) if n else "" for n in shown["periods"]]
         )
-        head.append("periods")
+        head.append(say("periods"))
     more = [say("  and {count} more", count=len(frame) - rows)] if len(frame) > rows else []
     return [title, *columns(head, list(zip(*cells, strict=True)), 1, WIDTH), *more]
 

@@ -58,9 +58,8 @@ def against_today(solution: Solution, baselines: Sequence[Baseline]) -> str:
     rows = gains(solution, baselines)
     parts = [
         say(
-            "{if_any}{number} against {words}",
-            if_any="-" if gain < 0 else "+",
-            number=number(abs(gain) / years),
+            "{gain} against {words}",
+            gain=("-" if gain < 0 else "+") + number(abs(gain) / years),
             words=words,
         )
         for words, gain in rows.items()

@@ -36,7 +36,7 @@ def write_tables(  # noqa: PLR0913
     path: str | os.PathLike[str],
     *,
     currency: str | None,
-    title: str = "Results of a study",
+    title: str = "",
     opening: Sequence[Section] = (),
     pages: Callable[[Formats], None] | None = None,
 ) -> None:
@@ -56,14 +56,20 @@ def write_tables(  # noqa: PLR0913
         case ".xlsx":
             with new_workbook(target) as formats:
                 for name, frame in tables.items():
-                    words = name.replace("_", " ").capitalize()[:_LONGEST_NAME]
+                    words = say(name.replace("_", " ").capitalize())[:_LONGEST_NAME]
                     add_table(formats, words, name, frame, currency)
                 if pages is not None:
                     pages(formats)
         case ".html":
             from circflow.report.page.study import write_study
 
-            write_study(target, title, tables, currency=currency or "", opening=opening)
+            write_study(
+                target,
+                title or say("Results of a study"),
+                tables,
+                currency=currency or "",
+                opening=opening,
+            )
         case ".json":
             write_text(target, json_text(tables))
         case ".csv":

@@ -8,9 +8,17 @@ language in force. Names are never translated.
 from __future__ import annotations
 
 from circflow.i18n import ENGLISH, current, mark, say
-from circflow.i18n.names import shown_word
+from circflow.i18n.names import shown_column, shown_word
 
+UNSETTLED = mark("not found: the searches over decisions did not settle")
+"""What is said of a break-even that no search confirms."""
 HEADINGS = (
+    mark("base above"),
+    mark("base below"),
+    mark("above"),
+    mark("below"),
+    mark("money"),
+    mark("load share"),
     mark("added"),
     mark("alone"),
     mark("amount per unit"),
@@ -339,8 +347,24 @@ _WORDS = frozenset(
         mark("equal"),
         mark("own money"),
         mark("in every good plan"),
-        mark("in no good plan"),
-        mark("in some good plans"),
+        mark("in some"),
+        mark("in none"),
+        mark("in every plan within 1 %"),
+        mark("in no plan within 1 %"),
+        mark("complements"),
+        mark("substitutes"),
+        mark("independent"),
+        mark("exclude each other"),
+        mark("one needs the other"),
+        mark("no plan without both"),
+        mark("no room for one of them beside what is built"),
+        mark("(no stage)"),
+        mark("by-products"),
+        mark("more"),
+        mark("less"),
+        mark("received"),
+        mark("paid"),
+        mark("result"),
         mark("objective"),
         mark("net benefit"),
         mark("income"),
@@ -389,6 +413,8 @@ _NAMES = frozenset(
 
 def heading(column: str) -> str:
     """The words of a column."""
+    if column == "unit":  # a plant: what things are counted in is unit_of_measure
+        return shown_column("Units", "unit")
     return say(column.replace("_", " "))
 
 
@@ -396,4 +422,10 @@ def cell(column: str, text: str) -> str:
     """A text of a table's cell, in the language in force where it is a closed word."""
     if current() == ENGLISH or column in _NAMES:
         return text
-    return say(text) if text in _WORDS else shown_word(column, text)
+    word = shown_word(column, text)
+    if word != text:
+        return word
+    words = text.replace("_", " ")
+    if words != text and text.islower() and (shown := say(words)) != words:
+        return shown  # a word of the code, such as `net_benefit`
+    return say(text) if text in _WORDS else text

@@ -22,7 +22,7 @@ from circflow.algebra.build import money_groups
 from circflow.data.coded import keys_of
 from circflow.data.result import Result
 from circflow.data.scenario import MILLION
-from circflow.i18n import say_n
+from circflow.i18n import say, say_n
 from circflow.solution import rules
 from circflow.solution.accounts import Accounts, accounts
 from circflow.solution.calendar import once
@@ -65,7 +65,7 @@ class Audit(Result):
     @property
     def headline(self) -> str:
         if self.passed:
-            return "passed"
+            return say("passed")
         return say_n("failed: {n:,} finding", "failed: {n:,} findings", len(self.findings))
 
 

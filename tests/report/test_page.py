@@ -99,11 +99,13 @@ def views(page: str) -> Iterator[dict[str, Any]]:
 
 
 def strings(value: Any) -> Iterator[str]:
+    """What is drawn; `meta` is for the page's own script, which asks the app for these names."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict):
-        for item in value.values():
-            yield from strings(item)
+        for key, item in value.items():
+            if key != "meta":
+                yield from strings(item)
     elif isinstance(value, list):
         for item in value:
             yield from strings(item)

@@ -31,8 +31,9 @@ import numpy as np
 import pandas as pd
 
 from circflow.data.files.json_text import jsonable
-from circflow.i18n import localised, say
+from circflow.i18n import current, localised, say
 from circflow.report.numbers import number, numbers
+from circflow.report.vocabulary import cell
 
 THIN = "\u202f"
 """Separates thousands."""
@@ -281,7 +282,7 @@ class Table:
                 f'<button type="button" data-do="all" data-more="{more}" aria-expanded="false">'
                 f"{more}</button>"
             )
-        made += '<button type="button" data-do="csv">' + say("CSV") + "</button>"
+        made += '<button type="button" data-do="csv">CSV</button>'
         if len(self.frame) > rows:
             made += (
                 "<span>"
@@ -306,7 +307,9 @@ def _head(column: Column) -> str:
 def _cells(column: Column, values: pd.Series[Any]) -> list[str]:
     if column.kind in ("text", "path"):
         codes, unique = pd.factorize(values.astype(object))
-        words = [_path(v) if column.kind == "path" else escaped(_told(v)) for v in unique]
+        words = [
+            _path(v) if column.kind == "path" else escaped(_told(v, column.name)) for v in unique
+        ]
         look = "t p" if column.kind == "path" else "t"
         made = [f'<td class="{look}">{text}</td>' for text in words]
         made.append(f'<td class="{look}"></td>')
@@ -330,17 +333,19 @@ def _cells(column: Column, values: pd.Series[Any]) -> list[str]:
     return made
 
 
-def _told(value: object) -> object:
+def _told(value: object, column: str) -> object:
     """A value among texts: yes, no, a figure, or the text."""
     if isinstance(value, bool | np.bool_):
-        return "yes" if value else "no"
+        return say("yes") if value else say("no")
+    if isinstance(value, str):
+        return cell(column, value)
     return figure(float(value)) if isinstance(value, float) else value
 
 
 def _column_text(value: float, text: str) -> str:
     if math.isnan(value):
         return DASH
-    if value and not text.strip("-0."):
+    if value and not text.strip("-0.,"):
         text = number(value, THIN)
     return text.replace("-", "−", 1) if value < 0 else text
 
@@ -445,7 +450,7 @@ class Page:
         body = "".join(html_ for *_, html_ in parts)
         links = "".join(f'<li><a href="#{at}">{escaped(words)}</a></li>' for at, words, _ in parts)
         marks = "".join(f'<li class="{style}">{escaped(words)}</li>' for words, style in self.marks)
-        script = _asset("page.js")
+        places, script = escaped(say("Sections")), _asset("page.js")
         allowed = [script]
         packed = ""
         if "data-figure=" in body:
@@ -453,7 +458,7 @@ class Page:
             allowed.append(code)
             packed = f'<script type="text/plain" id="library">{packed}</script>'
         return (
-            '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'
+            f'<!DOCTYPE html><html lang="{current()}"><head><meta charset="utf-8">'
             f'<meta http-equiv="Content-Security-Policy" content="{_policy(allowed)}">'
             '<meta name="viewport" content="width=device-width,initial-scale=1">'
             '<meta name="color-scheme" content="light dark"><link rel="icon" href="data:,">'
@@ -461,7 +466,7 @@ class Page:
             f'<header><div class="wide"><p class="kind">{escaped(self.kind)}</p>'
             f'<h1>{escaped(self.title)}</h1><p class="sub">{escaped(self.subtitle)}</p>'
             f'<ul class="chips">{marks}</ul></div></header>'
-            f'<nav aria-label="Sections"><div class="wide"><ul>{links}</ul></div></nav>'
+            f'<nav aria-label="{places}"><div class="wide"><ul>{links}</ul></div></nav>'
             f'<main class="wide">{body}</main>'
             f'<footer><div class="wide">{escaped(self.footer)}</div></footer>'
             f"{packed}<script>{script}</script></body></html>\n"
@@ -499,8 +504,7 @@ def _policy(scripts: Sequence[str]) -> str:
         for script in scripts
     )
     run = " ".join(f"'sha256-{made}'" for made in prints)
-    return say(
-        "default-src 'none'; script-src {run}; style-src 'unsafe-inline'; img-src "
-        "data: blob:; base-uri 'none'; form-action 'none'",
-        run=run,
+    return (
+        f"default-src 'none'; script-src {run}; style-src 'unsafe-inline'; img-src data: blob:; "
+        "base-uri 'none'; form-action 'none'"
     )

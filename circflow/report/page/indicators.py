@@ -42,7 +42,7 @@ GROUP_WORDS = {
     "international": mark("International integration"),
     "technology": mark("Technological development"),
 }
-_MET = {True: "met", False: mark("not met")}
+_MET = {True: mark("met"), False: mark("not met")}
 _WIDTH, _HEIGHT = 132.0, 40.0
 """Of the drawing in a small multiple, in pixels."""
 
@@ -175,7 +175,7 @@ def _answer(table: pd.DataFrame, currency: str) -> list[Block]:
             if unit == "share"
             else say("{unit}, over the horizon", unit=unit)
         )
-        before = {"without new units": _plain(one["baseline"], unit)}
+        before = {say("without new units"): _plain(one["baseline"], unit)}
         cards.append(Card(words_of(name).capitalize(), _plain(one["value"], unit), words, before))
     return [Text(lead_of(table), "lead"), Cards(cards)]
 
@@ -227,7 +227,7 @@ def _table(rows: pd.DataFrame, group: str, currency: str) -> Table:
         indicator=[words_of(str(name)) for name in rows["indicator"]],
         unit=[in_currency(str(unit), currency) for unit in rows["unit"]],
         member=rows["member"].fillna(say("the cluster")),
-        period=rows["period"].fillna("horizon"),
+        period=rows["period"].fillna(say("horizon")),
         met=[say(_MET[m]) if isinstance(m, bool) else "" for m in rows["met"]],
     )
     # Shares stand beside tonnes and money: every row is written in its own unit.
@@ -235,12 +235,16 @@ def _table(rows: pd.DataFrame, group: str, currency: str) -> Table:
         shown[name] = [
             _figure(v, str(unit)) for v, unit in zip(shown[name], shown["unit"], strict=True)
         ]
-    first = shown["member"].eq(say("the cluster")) & shown["period"].eq("horizon")
+    first = shown["member"].eq(say("the cluster")) & shown["period"].eq(say("horizon"))
     shown = shown.iloc[np.argsort(~first.to_numpy(), kind="stable")].reset_index(drop=True)
     texts = ("indicator", "unit", "member", "period")
-    figures = {"value": "plan", "baseline": "without new units", "change": "change"}
+    figures = {
+        "value": say("plan"),
+        "baseline": say("without new units"),
+        "change": say("change"),
+    }
     columns = (
-        *(Column(name, name) for name in texts),
+        *(Column(name, say(name)) for name in texts),
         *(Column(name, words) for name, words in figures.items()),
         Column("target", say("target")),
         Column("met", say("target met")),
