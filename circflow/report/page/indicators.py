@@ -17,6 +17,7 @@ import pandas as pd
 
 from circflow.data.schema.indicators import BY_INDICATOR, in_currency
 from circflow.i18n import mark, say, say_in
+from circflow.i18n.names import shown_word
 from circflow.report.numbers import cut
 from circflow.report.page.frame import (
     Block,
@@ -261,9 +262,7 @@ def _table(rows: pd.DataFrame, group: str, currency: str) -> Table:
 
 def words_of(name: str) -> str:
     """An indicator's name in words."""
-    stem, colon, tail = name.partition(":")
-    words = say(stem.replace("_", " "))
-    return cut(f"{words}: {tail.replace('_', ' ')}" if colon else words, 60)
+    return cut(shown_word("indicator", name).replace("_", " ").replace(":", ": "), 60)
 
 
 def _plain(value: Any, unit: str) -> str:
