@@ -207,7 +207,7 @@ class Progress:
 
     def __call__(self, text: str) -> None:
         """Tell (or not yet)."""
-        now = time.monotonic()
+        text, now = say(text), time.monotonic()
         elapsed = now - self.started
         if self.quiet or elapsed < self.patience:
             return

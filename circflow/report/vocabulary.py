@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 
 from circflow.data.changes.address import spoken_address
-from circflow.i18n import ENGLISH, current, mark, say
-from circflow.i18n.names import shown_column, shown_word
+from circflow.i18n import ENGLISH, current, mark, say, say_in
+from circflow.i18n.names import shown_column, shown_sheet, shown_word
 
 UNSETTLED = mark("not found: the searches over decisions did not settle")
 """What is said of a break-even that no search confirms."""
@@ -363,6 +363,17 @@ _WORDS = frozenset(
         mark("no room for one of them beside what is built"),
         mark("(no stage)"),
         mark("by-products"),
+        mark("factor"),
+        mark("gains"),
+        mark("loses"),
+        mark("waste reclaimed"),
+        mark("worth p5"),
+        mark("worth p50"),
+        mark("worth p95"),
+        mark("sample"),
+        mark("jobs in the last period"),
+        mark("add"),
+        mark("set"),
         mark("between members"),
         mark("through hubs"),
         mark("links in use"),
@@ -512,8 +523,9 @@ _NAMES = frozenset(
 """Columns of names."""
 
 
+_ADDRESSES = ("parameter", "settled_by", "overturned_by", "lowest_by", "highest_by")
 _UNITS = ("unit", "unit_of_measure", "cost_unit")
-_MONEY = re.compile(r"million (\w+)")
+_MONEY = re.compile(r"(?:million|M) (\w+)")
 
 
 def measured(unit: str) -> str:
@@ -525,7 +537,11 @@ def measured(unit: str) -> str:
         return say(unit)
     if money := _MONEY.fullmatch(stem):
         stem = say("million {currency}", currency=money[1])
-    elif not yearly or stem not in _WORDS:
+    elif stem.endswith("/unit"):
+        stem = stem.removesuffix("unit") + say_in("measure", "unit")
+    elif stem in _WORDS:
+        stem = say(stem)
+    else:
         return unit
     return stem + (say("/yr") if yearly else "")
 
@@ -541,7 +557,11 @@ def cell(column: str, text: str) -> str:
     """A text of a table's cell, in the language in force where it is a closed word."""
     if current() == ENGLISH or column in _NAMES:
         return text
-    if column == "parameter":
+    if column == "sheet":
+        return shown_sheet(text)
+    if column == "column":
+        return shown_column("", text)
+    if column in _ADDRESSES:
         return spoken_address(text, current())
     if column in _UNITS:
         return measured(text)

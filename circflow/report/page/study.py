@@ -16,6 +16,7 @@ from typing import Any
 import pandas as pd
 
 from circflow.i18n import mark, say, say_in, say_n
+from circflow.i18n.names import shown_word
 from circflow.report.numbers import cut
 from circflow.report.page.charts import axis, categories, layout, waterfall_view
 from circflow.report.page.frame import (
@@ -30,7 +31,7 @@ from circflow.report.page.frame import (
     figure,
     write,
 )
-from circflow.report.vocabulary import measured
+from circflow.report.vocabulary import cell, measured
 
 MAX_SERIES = 10
 MAX_BARS = 60
@@ -161,6 +162,8 @@ def words_of_code(value: Any) -> Any:
     """A word of the code as one reads it: `alone_million` is `alone (million)`; others stay."""
     if not isinstance(value, str) or not _CODE.fullmatch(value):
         return value
+    if (indicator := shown_word("indicator", value)) != value:
+        return indicator
     stem, colon, tail = value.removesuffix("_million").partition(":")
     words = say(stem.replace("_", " "))
     if colon:
@@ -194,11 +197,13 @@ def known_figure(name: str, table: pd.DataFrame, currency: str) -> Figure | None
 
 def _allocations(table: pd.DataFrame, unit: str) -> Figure | None:
     wide = table.pivot_table(index="member", columns="rule", values="million", sort=False)
+    wide.columns = pd.Index([cell("rule", str(rule)) for rule in wide.columns])
     return bars(say("What each member gets, by rule"), wide, unit)
 
 
 def _shares(table: pd.DataFrame, unit: str) -> Figure | None:
     wide = table.pivot_table(index="member", columns="rule", values="change_million", sort=False)
+    wide.columns = pd.Index([cell("rule", str(rule)) for rule in wide.columns])
     return bars(say("What the newcomer changes in each member's share, by rule"), wide, unit)
 
 
