@@ -136,4 +136,5 @@ def _overturned(row: dict[Any, Any]) -> str:
     if row["overturned_by"] is None:
         return "-"
     sign = {"factor": "×", "add": "+", "set": "="}[row["change"]]
-    return f"{plain(cell('parameter', row['overturned_by']))} {sign} {number(row['overturned_at'])}"
+    address = plain(cell("parameter", row["overturned_by"]))
+    return f"{address} {sign} {number(row['overturned_at'])}"

@@ -8,6 +8,7 @@ language in force. Names are never translated.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from circflow.data.changes.address import spoken_address
 from circflow.i18n import ENGLISH, current, mark, say, say_in
@@ -523,9 +524,7 @@ _NAMES = frozenset(
 """Columns of names."""
 
 
-_ADDRESSES = ("parameter", "settled_by", "overturned_by", "lowest_by", "highest_by")
-_UNITS = ("unit", "unit_of_measure", "cost_unit")
-_MONEY = re.compile(r"(?:million|M) (\w+)")
+_MONEY = re.compile(r"(?:million|M)(?: (\w+))?")
 
 
 def measured(unit: str) -> str:
@@ -536,7 +535,7 @@ def measured(unit: str) -> str:
     if unit in _WORDS:
         return say(unit)
     if money := _MONEY.fullmatch(stem):
-        stem = say("million {currency}", currency=money[1])
+        stem = say("million {currency}", currency=money[1] or "").rstrip()
     elif stem.endswith("/unit"):
         stem = stem.removesuffix("unit") + say_in("measure", "unit")
     elif stem in _WORDS:
@@ -550,6 +549,9 @@ def heading(column: str) -> str:
     """The words of a column."""
     if column == "unit":  # a plant: what things are counted in is unit_of_measure
         return shown_column("Units", "unit")
+    head, bracket, how = column.removesuffix(")").partition(" (")
+    if current() != ENGLISH and "." in head:  # a figure that runs vary, and how
+        return _address(head) + (f" ({say(how)})" if bracket else "")
     return say(column.replace("_", " "))
 
 
@@ -557,18 +559,26 @@ def cell(column: str, text: str) -> str:
     """A text of a table's cell, in the language in force where it is a closed word."""
     if current() == ENGLISH or column in _NAMES:
         return text
-    if column == "sheet":
-        return shown_sheet(text)
-    if column == "column":
-        return shown_column("", text)
-    if column in _ADDRESSES:
-        return spoken_address(text, current())
-    if column in _UNITS:
-        return measured(text)
-    word = shown_word(column, text)
-    if word != text:
+    if (special := _SPECIAL.get(column)) is not None:
+        return special(text)
+    if (word := shown_word(column, text)) != text:
         return word
     words = text.replace("_", " ")
     if words != text and text.islower() and (shown := say(words)) != words:
         return shown  # a word of the code, such as `net_benefit`
     return say(text) if text in _WORDS else text
+
+
+def _address(text: str) -> str:
+    return spoken_address(text, current())
+
+
+_SPECIAL: dict[str, Callable[[str], str]] = {
+    **dict.fromkeys(("unit", "unit_of_measure", "cost_unit"), measured),
+    **dict.fromkeys(
+        ("parameter", "settled_by", "overturned_by", "lowest_by", "highest_by"), _address
+    ),
+    "sheet": shown_sheet,
+    "column": lambda name: shown_column("", name),
+}
+"""Columns whose texts are units of measure, addresses, names of sheets and columns."""

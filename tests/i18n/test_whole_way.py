@@ -17,9 +17,9 @@ from circflow.report.sheets import clean
 TUTORIAL = Path(__file__).parents[2] / "scenarios" / "tutorial.ru.xlsx"
 ALLOWED = {
     *("RUB", "CO", "MWh", "GJ", "NPV", "IRR", "CSV", "P", "circflow", "Natural", "Earth"),
-    *("tutorial", "unit", "joule"),
+    *("tutorial", "main", "joining"),
 }
-"""Money, formulas, units of the workbook, names of methods, files and the map's source."""
+"""Money, formulas, units of the workbook, the map's source, files and names of tables in them."""
 
 
 @pytest.fixture(scope="module")
