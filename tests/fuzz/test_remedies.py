@@ -123,3 +123,10 @@ def test_a_load_beside_a_capacity_beyond_reach_is_still_a_figure() -> None:
     assert least >= 1e-9  # smaller ones are refused: read without checks they count as blank
     assert capacity > 1e3 * 8500.0
     assert least * capacity == pytest.approx(0.85 * 0.38, rel=1e-12)
+
+
+@pytest.mark.parametrize("case", ["17/28", "17/72"])
+def test_a_remedy_with_decisions_is_the_least(case: str) -> None:
+    sheets = remedies.blocked_region(Random(case))
+    assert sheets is not None
+    assert set(remedies.judge(sheets, case, ("nine_tenths",))) == {"nine_tenths"}
