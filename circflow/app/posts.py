@@ -27,7 +27,7 @@ from circflow.app.views.network import columns
 from circflow.app.views.parts import raw_sheet
 from circflow.app.worker import JobFailedError, WorkerDiedError
 from circflow.data.schema.sheets import BY_NAME
-from circflow.i18n import say, say_n
+from circflow.i18n import say
 
 Handler = Callable[[Request], Awaitable[Response]]
 MAX_UPLOAD = 256 * 2**20
@@ -143,17 +143,10 @@ async def _cells_of_script(app: App, request: Request) -> Response:
     await asyncio.to_thread(app.project.edit, edits)
     problems = await asyncio.to_thread(app.problems)
     sheets = {edit.sheet for edit in edits}
-    errors = sum(p.severity == "error" for p in problems)
-    warnings = len(problems) - errors
     return JSONResponse(
         {
-            "errors": errors,
-            "warnings": warnings,
-            "words": say(
-                "{errors}, {warnings}",
-                errors=say_n("{n} error", "{n} errors", errors),
-                warnings=say_n("{n} warning", "{n} warnings", warnings),
-            ),
+            "errors": sum(p.severity == "error" for p in problems),
+            "warnings": sum(p.severity == "warning" for p in problems),
             "unsaved": len({edit.step for edit in app.project.edits}),
             "problems": [check.problem_json(p) for p in problems if p.cell.sheet in sheets],
         }

@@ -169,9 +169,7 @@ def _file(app: App) -> Handler:
         if home is None or name not in parts.FILES or not parts.has_file(home, name):
             return PlainTextResponse(say("there is no such file"), 404)
         saved = {
-            "Content-Disposition": say(
-                'attachment; filename="circflow-{run}-{name}"', run=run, name=name
-            )
+            "Content-Disposition": f'attachment; filename="circflow-{run}-{name}"',
         }
         if name == "tables.zip":
             packed = await asyncio.to_thread(_zipped, home / "tables")
@@ -179,9 +177,7 @@ def _file(app: App) -> Handler:
         if name == "page.html" and "save" not in request.query_params:
             text = (home / name).read_text(encoding="utf-8")
             # The page's own policy stands in it: its scripts by their digests, and no network.
-            return HTMLResponse(
-                text, headers={"Content-Security-Policy": say("frame-ancestors 'self'")}
-            )
+            return HTMLResponse(text, headers={"Content-Security-Policy": "frame-ancestors 'self'"})
         return FileResponse(home / name, headers=saved)
 
     return answer
@@ -204,10 +200,10 @@ def _events(app: App) -> Handler:
         while (job := app.jobs.get(run)) is not None:
             words = f"{job.words} · {time.time() - begun:.0f} s{_stopping(job.stopped)}"
             if words != last:
-                yield say("data: {dumps}\n\n", dumps=json.dumps({"words": words}))
+                yield f"data: {json.dumps({'words': words})}\n\n"
                 last = words
             await asyncio.sleep(0.3)
-        yield say("event: end\ndata: {}\n\n")
+        yield "event: end\ndata: {}\n\n"
 
     async def answer(request: Request) -> Response:
         events = stream(request.path_params["run"])
@@ -225,9 +221,9 @@ def _reading(app: App) -> Handler:
 
     async def stream() -> AsyncIterator[str]:
         while app.is_reading():
-            yield say(": reading\n\n")
+            yield ": reading\n\n"
             await asyncio.sleep(0.1)
-        yield say("event: end\ndata: {}\n\n")
+        yield "event: end\ndata: {}\n\n"
 
     async def answer(_: Request) -> Response:
         return StreamingResponse(stream(), media_type="text/event-stream")

@@ -127,7 +127,7 @@ class App:
     def slide(self, values: dict[int, float]) -> dict[str, Any]:
         """The best plan with the rows of Ranges at these values and the decisions held."""
         if self.sliders is None:
-            return {"status": "cold", "words": say("the sliders are not ready")}
+            return {"status": "cold"}
         answer: dict[str, Any] = self.slides.do("slide", self.sliders[0], values, timeout=60.0)
         return answer
 

@@ -411,31 +411,21 @@ def ready_sliders(book: Book, changes: Changes, digest: str, tell: Tell) -> Done
         }
         for r in sliders.ranges
     ]
-    return {"rows": rows, "start": _answer(sliders.start, sliders.start)}
+    return {"rows": rows, "start": _answer(sliders.start)}
 
 
 def slide(digest: str, values: dict[int, float], tell: Tell) -> Done:
     """The best plan with the rows at these values and the decisions held."""
     if digest not in _SLIDERS:
-        return {"status": "cold", "words": say("the sliders are not ready")}
-    sliders = _SLIDERS[digest]
-    return _answer(sliders.at(values), sliders.start)
+        return {"status": "cold"}
+    return _answer(_SLIDERS[digest].at(values))
 
 
-def _answer(found: Any, start: Any) -> Done:
-    """The figures of a plan, and in words how it differs from that before anything moved."""
+def _answer(found: Any) -> Done:
     names = ("net_benefit_million", "use_share", "jobs")
-    figures = {name: found.totals.get(name) for name in names}
-    if not found.totals:
-        words = say("{status}: {reason}", status=say(found.status), reason=found.reason)
-    else:
-        words = say(
-            "{objective:,.6g} million ({change:+,.4g}), {share:.3g} % of waste used, {jobs:,.4g} "
-            "jobs",
-            objective=found.objective,
-            change=found.objective - start.objective,
-            share=100.0 * (figures["use_share"] or 0.0),
-            jobs=figures["jobs"] or 0.0,
-        )
-    objective = found.objective if found.totals else None
-    return {"status": found.status, "objective": objective, "words": words, **figures}
+    return {
+        "status": found.status,
+        "objective": found.objective if found.totals else None,
+        "reason": found.reason,
+        **{name: found.totals.get(name) for name in names},
+    }

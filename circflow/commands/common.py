@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from circflow.commands.own_process import settle
 from circflow.data.one_line import plain
 from circflow.i18n import say
 
@@ -65,10 +66,9 @@ def split_assignment(text: str) -> tuple[str, str, str]:
 def read_scenario(file: Path, assignments: Sequence[str] = ()) -> Scenario:
     """Read a scenario and change its cells. Raises ScenarioError with every problem."""
     edits = [split_assignment(text) for text in assignments]
-    from circflow.data.pandas_text import keep_python_strings
+    settle()
     from circflow.data.read import read
 
-    keep_python_strings()
     scenario = read(file)
     return apply(scenario, edits) if edits else scenario
 
@@ -207,7 +207,7 @@ class Progress:
 
     def __call__(self, text: str) -> None:
         """Tell (or not yet)."""
-        now = time.monotonic()
+        text, now = say(text), time.monotonic()
         elapsed = now - self.started
         if self.quiet or elapsed < self.patience:
             return

@@ -61,7 +61,9 @@ def named(value: Any) -> str:
     """A value as a message names it: what it is and, where it is short, which."""
     kind = type(value).__name__
     text = repr(value)
-    return text if len(text) <= 40 and isinstance(value, str | int | float) else f"a {kind}"
+    if len(text) <= 40 and isinstance(value, str | int | float):
+        return text
+    return say("a {kind}", kind=kind)
 
 
 def _number(  # noqa: PLR0913
@@ -106,7 +108,7 @@ def _scenario(name: str, value: Any) -> Any:
     if isinstance(value, Scenario):
         return value
     read = (
-        say(": read it first, circflow.read({fspath!r})", fspath=os.fspath(value))
+        say(": read it first, circflow.read({path})", path=repr(os.fspath(value)))
         if _is_path(value)
         else ""
     )

@@ -217,7 +217,7 @@ _NUMBER_HINTS = tuple(
             mark("separate thousands by spaces or not at all, and use one decimal sign"),
         ),
         (r"[+-]?\d[\d\s]*([.,][\d\s]*)?", mark("spaces may only separate thousands")),
-        (mark("\\+?inf(inity)?|∞|unlimited|no limit"), mark("leave the cell blank for unlimited")),
+        (r"\+?inf(inity)?|∞|unlimited|no limit", mark("leave the cell blank for unlimited")),
         (r"[-–—]|n/?a|nan|н/?д", mark("leave the cell blank")),
         (r"[<>≤≥~≈].*", mark("type one figure, without a sign of comparison")),
         (r"[+-]?\d.*", mark("leave out units and remarks, or move them to a note column")),

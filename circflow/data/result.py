@@ -86,6 +86,6 @@ def _uniform(table: pd.DataFrame) -> pd.DataFrame:
             kind = pd.api.types.infer_dtype(column, skipna=True)
             if kind in _NUMBERS:
                 columns[name] = column.astype(float)
-            elif kind == "string" and column.isna().any():
+            elif kind == "string" and any(v is not None for v in column[column.isna()]):
                 columns[name] = column.where(column.notna(), None)
     return table.assign(**columns) if columns else table

@@ -31,7 +31,7 @@ from circflow.data.errors import CircflowError
 from circflow.data.result import Result
 from circflow.data.schema.sheets import BY_NAME
 from circflow.data.table import Book, Problem, Table
-from circflow.i18n import say
+from circflow.i18n import say, say_n
 
 if TYPE_CHECKING:
     from circflow.data.changes.change import Edit
@@ -48,11 +48,11 @@ class ScenarioError(CircflowError, ValueError):
         self.problems = tuple(problems)
         self.origin = origin
         errors = [p for p in self.problems if p.severity == "error"]
-        head = say(
-            "{value} has {count} error{if_any}",
+        head = say_n(
+            "{value} has {n} error",
+            "{value} has {n} errors",
+            len(errors),
             value=origin or say("the scenario"),
-            count=len(errors),
-            if_any="s" if len(errors) != 1 else "",
         )
         super().__init__("\n".join([head, *(f"  {p}" for p in errors)]))
 

@@ -5,7 +5,7 @@ catalogue. A language is a folder of `locale/`: its catalogue, and its names of 
 """
 
 from circflow.i18n.language import ENGLISH, chosen, current, in_use, language, languages
-from circflow.i18n.say import every, localised, mark, say, say_n
+from circflow.i18n.say import every, localised, mark, say, say_in, say_n
 
 __all__ = [
     "ENGLISH",
@@ -18,5 +18,6 @@ __all__ = [
     "localised",
     "mark",
     "say",
+    "say_in",
     "say_n",
 ]

@@ -2,6 +2,7 @@
 
     say("{unit} needs {other}", unit=unit, other=other)
     say_n("{n} row", "{n} rows", n)
+    say_in("range", "to")          # a word of several senses, with the one that is meant
     TITLE = mark("Costs")          # taken into the catalogue here,
     say(TITLE)                     # translated where it is used
 
@@ -36,6 +37,12 @@ def say(message: str, /, **values: Any) -> str:
         return message.format(**values) if values else message
     text = catalogue(name).gettext(message) if message else ""
     return _words(name).vformat(text, (), values) if values else text
+
+
+def say_in(sense: str, message: str, /) -> str:
+    """A message that means several things in English, in the sense that a word or two tells."""
+    name = current()
+    return message if name == ENGLISH else catalogue(name).pgettext(sense, message)
 
 
 def say_n(one: str, many: str, n: int, /, **values: Any) -> str:

@@ -24,7 +24,7 @@ from circflow.i18n.language import ENGLISH, LOCALE, languages
 from circflow.i18n.say import DOMAIN
 
 PACKAGE = Path(__file__).parents[1]
-_KEYWORDS = {"say": None, "say_n": (1, 2), "mark": None}
+_KEYWORDS: dict[str, Any] = {"say": None, "say_n": (1, 2), "say_in": ((1, "c"), 2), "mark": None}
 _COLLECTORS = ("circflow.data.schema.spoken", "circflow.data.docs", "circflow.cli_messages")
 """Modules with a function `messages`: what stands in declarations, such as the schema's meanings
 and the help of the command line, and is translated from there."""
@@ -35,8 +35,8 @@ def template() -> Catalog:
     """Every message in the code."""
     found = Catalog(project="circflow", header_comment=_HEADER, fuzzy=False)
     ways = [("**.py", "circflow.i18n.update:in_python")]
-    for file, _, message, _, _ in extract_from_dir(str(PACKAGE), ways, keywords=_KEYWORDS):
-        found.add(message, locations=[(f"circflow/{file}", 0)])
+    for file, _, message, _, sense in extract_from_dir(str(PACKAGE), ways, keywords=_KEYWORDS):
+        found.add(message, locations=[(f"circflow/{file}", 0)], context=sense)
     for file, message in _collected():
         found.add(message, locations=[(file, 0)])
     return found
@@ -81,12 +81,13 @@ def merged(name: str, found: Catalog) -> Catalog:
     for message in found:
         if not message.id:
             continue
-        before = old.get(message.id)
+        before = old.get(message.id, message.context)
         kept = before is not None and bool(before.id) and type(before.id) is type(message.id)
         new.add(
             message.id,
             before.string if kept and before is not None else None,
             locations=message.locations,
+            context=message.context,
             user_comments=before.user_comments if kept and before is not None else (),
         )
     return new

@@ -58,9 +58,8 @@ def against_today(solution: Solution, baselines: Sequence[Baseline]) -> str:
     rows = gains(solution, baselines)
     parts = [
         say(
-            "{if_any}{number} against {words}",
-            if_any="-" if gain < 0 else "+",
-            number=number(abs(gain) / years),
+            "{gain} against {words}",
+            gain=("-" if gain < 0 else "+") + number(abs(gain) / years),
             words=words,
         )
         for words, gain in rows.items()
@@ -296,7 +295,9 @@ def limit_label(row: Mapping[Any, Any]) -> str:
         return " ".join(say(pattern, **cells).split()).rstrip(", ")
     if row["kind"] == "emission limit":
         return say("emissions of {word}", word=_word(row["limit"]))
-    return f"{row['kind']}: {', '.join(filter(None, cells.values())) or _word(row['limit'])}"
+    return (
+        f"{say(str(row['kind']))}: {', '.join(filter(None, cells.values())) or _word(row['limit'])}"
+    )
 
 
 def _word(value: object) -> str:

@@ -17,7 +17,7 @@ from circflow.report.figures import horizon, years_of
 from circflow.report.ground import ground_in
 from circflow.report.numbers import cut
 from circflow.report.page.frame import Figure, escaped, figure
-from circflow.report.sankey import NO_WASTE, STAGES, stage_colour
+from circflow.report.sankey import NO_WASTE, STAGES, stage_colour, stage_words
 
 if TYPE_CHECKING:
     from circflow.solution.solution import Solution
@@ -152,7 +152,7 @@ def flow_map(solution: Solution) -> Figure | None:
             )
         )
     stages = [s for s in STAGES if s in set(drawn["stage"])]
-    keys = [(stage_colour(s), say("{s} waste", s=s)) for s in stages]
+    keys = [(stage_colour(s), say("{s} waste", s=stage_words(s))) for s in stages]
     keys += [("$soft", say("product or by-product")), ("$blue", say("member's site"))]
     keys += [("$line", say("place outside the cluster"))]
     return Figure(
@@ -283,8 +283,9 @@ def _places(
     members = sites["member"].notna()
     active = sites.index.isin(busy)
     full = [name if isinstance(name, str) else "" for name in sites["name"]]
+    outside = say("outside the cluster")
     words = [
-        f"<b>{escaped(site)}</b><br>{escaped(name)}<br>{escaped(member) or 'outside the cluster'}"
+        f"<b>{escaped(site)}</b><br>{escaped(name)}<br>{escaped(member) or outside}"
         for site, name, member in zip(sites.index, full, sites["member"], strict=True)
     ]
     names = placed_labels(sites, extent, active)

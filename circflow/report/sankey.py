@@ -18,6 +18,7 @@ import pandas as pd
 from circflow.algebra.build import group_named
 from circflow.algebra.market import INCOME
 from circflow.i18n import mark, say
+from circflow.i18n.names import shown_word
 from circflow.report.figures import NO_STAGE, years_of
 from circflow.report.numbers import cut
 from circflow.report.page.frame import Figure, escaped, figure, percent
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from circflow.solution.solution import Solution
 
 STAGES = ("mining", "processing", "metallurgy", "energy", "chemistry", "other")
-NO_WASTE = "by-products"
+NO_WASTE = mark("by-products")
 BOUGHT = mark("bought inputs")
 LEVELS = ["stage", "source", "first", "last", "end"]
 KEPT = {"source": 13, "first": 15, "last": 8, "end": 13}
@@ -41,14 +42,19 @@ MAX_PERIODS = 8
 """Periods with a diagram of their own: of more, these are spread over the horizon."""
 _ENDS = {
     "disposal": mark("disposed of"),
-    "stock": "stocked",
-    "loss": "lost on the way",
-    "unexplained": "unexplained",
+    "stock": mark("stocked"),
+    "loss": mark("lost on the way"),
+    "unexplained": mark("unexplained"),
     "use": mark("used up"),
 }
 _MARK = "\x1f"
 _HOP = ["tail", "head", "stage", "period"]
 _FIGURES = ["size", "income", "cost", "value"]
+
+
+def stage_words(stage: str) -> str:
+    """A stage in the language in force."""
+    return shown_word("stage", stage) if stage in STAGES else say(stage)
 
 
 def stage_colour(stage: str) -> str:
@@ -177,10 +183,10 @@ def sankey(solution: Solution) -> Figure | None:
             length = sum(years.values()) if key == "all" else years[words]
             views[f"{measure.key}|{key}"] = _view(here, measure, length, currency, full)
     stages = [s for s in (*STAGES, NO_STAGE, NO_WASTE, BOUGHT) if s in set(rows["stage"])]
-    keys = {stage_colour(s): s for s in stages if s in STAGES}
+    keys = {stage_colour(s): stage_words(s) for s in stages if s in STAGES}
     if len(keys) < len(stages):
-        keys["$none"] = ", ".join(s for s in stages if s not in STAGES)
-    keys |= {"$blue": "product", "$grey": say("unit, dump or loss"), "$pink": "stock"}
+        keys["$none"] = ", ".join(stage_words(s) for s in stages if s not in STAGES)
+    keys |= {"$blue": say("product"), "$grey": say("unit, dump or loss"), "$pink": say("stock")}
     return Figure(
         say("From waste to product"),
         views,
@@ -209,13 +215,13 @@ def _bundled(rows: pd.DataFrame) -> pd.DataFrame:
         small = sizes[(np.arange(len(sizes)) >= most) | (sizes.to_numpy() < SMALL * total)]
         if len(small) < 2:
             continue
-        word = {"first": say("other units"), "last": say("other units")}.get(level, "others")
+        word = {"first": say("other units"), "last": say("other units")}.get(level, say("others"))
         if level == "source":
             counts = small.groupby("stage").size()
             key = pd.MultiIndex.from_frame(rows[by])
             names = rows["stage"].map(counts).fillna(0).astype(int).astype(str)
             there = key.isin(small.index) & (rows["stage"].map(counts).fillna(0) > 1).to_numpy()
-            rows.loc[there, level] = (say("other (") + names + ")")[there]
+            rows.loc[there, level] = [say("other ({count})", count=n) for n in names[there]]
         else:
             rows.loc[rows[level].isin(small.index), level] = f"{word} ({len(small)})"
     return rows
@@ -262,7 +268,7 @@ def _view(
     total = float(links.loc[links["tail"].str.startswith("0"), "size"].sum())
     keys = list(dict.fromkeys([*links["tail"], *links["head"]]))
     at = {key: n for n, key in enumerate(keys)}
-    label = [key.rpartition(_MARK)[2] for key in keys]
+    label = [_label(key) for key in keys]
     unit = say("{escaped} per year", escaped=escaped(measure.unit))
     passing = np.maximum(
         links.groupby("tail")["size"].sum().reindex(keys).fillna(0.0).to_numpy(),
@@ -312,6 +318,14 @@ def _view(
         "links": [_made_of(tail, head) for tail, head in ends],
     }
     return {"data": [drawn], "layout": layout}
+
+
+def _label(key: str) -> str:
+    """A node in words: of a stage, and of an end that is no product, in the language in force."""
+    level, kind, name = key.split(_MARK, 2)
+    if level == "0":
+        return stage_words(name)
+    return say(name) if level == "4" and kind == "left" else name
 
 
 def bands(

@@ -24,16 +24,20 @@ if TYPE_CHECKING:
 SMALL = 0.005
 """Share of the whole below which a material or unit is bundled with others."""
 _WORDS = {
-    "arises": "arises",
+    "arises": mark("arises"),
     "reclaimed": mark("from stockpiles"),
-    "bought": "bought",
-    "sold": "sold",
+    "bought": mark("bought"),
+    "sold": mark("sold"),
     "disposed": mark("disposed of"),
-    "stocked": "stocked",
-    "lost by units": "lost by units",
-    "lost on the way": "lost on the way",
+    "stocked": mark("stocked"),
+    "lost by units": mark("lost by units"),
+    "lost on the way": mark("lost on the way"),
 }
 _COLOURS = {"end": "$grey", "material": "$blue", "unit": "$soft"}
+_OTHERS = {
+    "material": mark("other materials ({count})"),
+    "unit": mark("other units ({count})"),
+}
 _MARK = "\x1f"
 _HEIGHT = 620
 
@@ -61,7 +65,11 @@ def substance_flows(solution: Solution) -> Figure | None:
             "balance."
         ),
         controls=((say("Substance"), options),) if several else (),
-        legend=(("$blue", "material"), ("$soft", "unit"), ("$grey", say("source or end"))),
+        legend=(
+            ("$blue", say("material")),
+            ("$soft", say("unit")),
+            ("$grey", say("source or end")),
+        ),
     )
 
 
@@ -92,8 +100,8 @@ def _links(solution: Solution) -> pd.DataFrame:
         ),
         _part(
             lost,
-            np.where(gone, loser, f"end{_MARK}made of nothing"),
-            np.where(gone, f"end{_MARK}lost by units", loser),
+            np.where(gone, loser, f"end{_MARK}{say('made of nothing')}"),
+            np.where(gone, f"end{_MARK}{say('lost by units')}", loser),
             "unit_of_measure",
         ),
     ]
@@ -164,9 +172,7 @@ def _bundled(links: pd.DataFrame, total: float) -> pd.DataFrame:
         if len(of_kind) > 1:
             names |= dict.fromkeys(
                 of_kind,
-                say(
-                    "{kind}{mark}other {kind}s ({count})", kind=kind, mark=_MARK, count=len(of_kind)
-                ),
+                f"{kind}{_MARK}{say(_OTHERS[kind], count=len(of_kind))}",
             )
     renamed = links.assign(
         tail=links["tail"].map(lambda key: names.get(key, key)),

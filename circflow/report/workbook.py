@@ -24,23 +24,28 @@ from circflow.report.figures import (
 )
 from circflow.report.numbers import changed_words, number
 from circflow.report.sheets import Formats, add_table, clean, new_workbook, print_set_up
+from circflow.report.vocabulary import cell
 from circflow.solution.solution import Solution, Status
 from circflow.solution.variety_of_uses import uses_of_wastes, variety
 
 SHEETS: tuple[tuple[str, str, str], ...] = (
-    ("Money", "money", mark("what every site earns and pays, by group, material, unit and period")),
+    (
+        mark("Money"),
+        "money",
+        mark("what every site earns and pays, by group, material, unit and period"),
+    ),
     (mark("Built"), "built", mark("candidate units to build, and when")),
-    ("Units", "units", mark("units in service, their load, jobs and fixed costs")),
+    (mark("Units"), "units", mark("units in service, their load, jobs and fixed costs")),
     (mark("Flows"), "flows", mark("what goes from where to where")),
     (mark("Sales"), "sales", mark("what is sold, at which price")),
     (mark("Supply"), "supply", mark("waste taken and inputs bought")),
     (mark("Conversions"), "conversions", mark("what units take in and make")),
     (mark("Activity"), "activity", mark("which recipe runs, how much")),
-    ("Disposal", "disposal", mark("what is disposed of, at which fee")),
-    ("Stockpiles", "stockpiles", mark("dumps and stocks over time")),
+    (mark("Disposal"), "disposal", mark("what is disposed of, at which fee")),
+    (mark("Stockpiles"), "stockpiles", mark("dumps and stocks over time")),
     (mark("Emissions"), "emissions", mark("what is emitted, by source")),
     (mark("Emission limits"), "emission_limits", mark("emissions against every limit")),
-    ("Synergies", "synergies", mark("joint activity and its value")),
+    (mark("Synergies"), "synergies", mark("joint activity and its value")),
     (mark("Prices"), "prices", mark("shadow prices: what one more unit is worth")),
 )
 """Sheet, table of the solution, what it tells."""
@@ -53,7 +58,8 @@ _INDENT: dict[str, Any] = {"align": "left", "indent": 1}
 
 
 Sheets = Mapping[str, tuple[str, pd.DataFrame, str]]
-"""By name of the sheet: table name, table, what it tells."""
+"""By name of the sheet (English; written in the language in force): table name, table, what it
+tells."""
 
 
 def write_results(
@@ -78,53 +84,65 @@ def tables_of(solution: Solution) -> dict[str, tuple[str, pd.DataFrame, str]]:
         name: (table, getattr(solution.tables, table), say(meaning))
         for name, table, meaning in SHEETS
     }
-    sheets["Chains"] = ("chains", solution.chains, say("value chains from waste to sale"))
-    sheets["Uses"] = ("uses", uses_of_wastes(solution), say("how many uses every waste has"))
-    sheets["Variety"] = ("variety", variety(solution), say("how varied the uses of wastes are"))
+    sheets[mark("Chains")] = ("chains", solution.chains, say("value chains from waste to sale"))
+    sheets[mark("Uses")] = ("uses", uses_of_wastes(solution), say("how many uses every waste has"))
+    sheets[mark("Variety")] = (
+        "variety",
+        variety(solution),
+        say("how varied the uses of wastes are"),
+    )
     unused = solution.unused
     for name, table, frame, meaning in (
         (
-            say("Unused chains"),
+            mark("Unused chains"),
             "unused_chains",
             unused.chains,
             say("possible chains: what keeps them out"),
         ),
         (
-            say("Unused steps"),
+            mark("Unused steps"),
             "unused_steps",
             unused.steps,
             say("what each of their steps lacks, and why"),
         ),
         (
-            say("Unused conversions"),
+            mark("Unused conversions"),
             "unused_conversions",
             unused.conversions,
             say("recipes that do not run"),
         ),
     ):
         sheets[name] = (table, frame, meaning)
-    sheets["Waste"] = ("waste", waste_by_material(solution), say("what becomes of every waste"))
+    sheets[mark("Waste")] = (
+        "waste",
+        waste_by_material(solution),
+        say("what becomes of every waste"),
+    )
     if len(solution.substances):
-        sheets["Recovered"] = (
+        sheets[mark("Recovered")] = (
             "recovered",
             solution.recovered,
             say("how much of a substance is sold"),
         )
-        sheets["Substances"] = (
+        sheets[mark("Substances")] = (
             "substances",
             solution.substances,
             say("where substances arise, and what becomes of them"),
         )
-    sheets["Limits"] = (
+    sheets[mark("Limits")] = (
         "limits",
         binding_limits(solution),
         say("what binds; gain of relaxing it by 1 %"),
     )
-    sheets["Totals"] = ("totals", totals_table(solution), say("all totals over the horizon"))
-    sheets["Audit"] = ("audit", audit_table(solution), say("the plan checked against the scenario"))
+    sheets[mark("Totals")] = ("totals", totals_table(solution), say("all totals over the horizon"))
+    sheets[mark("Audit")] = (
+        "audit",
+        audit_table(solution),
+        say("the plan checked against the scenario"),
+    )
     for name, changes in solution.scenario.changes_table.items():
-        sheets["Changes"] = (name, changes, say("cells changed before the run"))
-    sheets["Warnings"] = (
+        sheets[mark("Changes")] = (name, changes, say("cells changed before the run"))
+    sheets[mark("Warnings")] = (
         "warnings",
         warnings_table(solution),
         say("what is doubtful in the scenario"),
@@ -136,10 +154,10 @@ def totals_table(solution: Solution) -> pd.DataFrame:
     """`Solution.totals` as a table: total, item, value, unit."""
     currency = solution.scenario.settings.currency
     rows: list[tuple[str, str | None, float | None, str]] = []
-    units = {"emissions": say("t over the horizon"), "jobs": "jobs in the last period"}
-    units["chains"] = "chains"
+    units = {"emissions": say("t over the horizon"), "jobs": say("jobs in the last period")}
+    units["chains"] = say("chains")
     money = say("million {currency} over the horizon", currency=currency)
-    units["use_share"] = "share"
+    units["use_share"] = say("share")
     for key, value in solution.totals.items():
         if isinstance(value, Mapping):
             by_item = key.startswith("waste_")
@@ -194,7 +212,7 @@ def _write(
     summary = book.add_worksheet(say("Summary"))
     currency = plain(settings.currency)
     for name, (table, frame, _) in sheets.items():
-        add_table(formats, name, table, frame, currency)
+        add_table(formats, say(name), table, frame, currency)
     charts = _Charts(book, formats, solution)
     _Summary(summary, formats, solution, baselines).write(sheets, charts)
     summary.activate()
@@ -304,11 +322,11 @@ class _Summary:
             self.row += 1
 
     def _money(self) -> None:
-        self._section(say("Money over the horizon"), "amount", "unit", "details")
+        self._section(say("Money over the horizon"), say("amount"), say("unit"), say("details"))
         unit, lines = say("million {currency}", currency=self.currency), money_lines(self.solution)
         style = "#,##0" if lines["million"].abs().max() >= 10_000 else "#,##0.0"
         for group, label, million in lines[["group", "label", "million"]].itertuples(index=False):
-            target = {"income": say("Sales"), "synergy": "Synergies", "capital": say("Built")}
+            target = {"income": "Sales", "synergy": "Synergies", "capital": "Built"}
             self._line(label, million, unit, target.get(group, "Money"), style)
         for words, gain in gains(self.solution, self.baselines).items():
             self._line(
@@ -321,59 +339,70 @@ class _Summary:
         if frame.empty:
             return
         self._section(
-            say("Waste: share that is used"), "used", say("arising over the horizon"), "details"
+            say("Waste: share that is used"),
+            say("used"),
+            say("arising over the horizon"),
+            say("details"),
         )
         for row in frame.to_dict("records"):
             amount = f"{number(row['arising'])} {row['unit_of_measure']}"
-            self._line(row["stage"], row["use_share"], amount, "Waste", "0.0%")
+            self._line(cell("stage", row["stage"]), row["use_share"], amount, "Waste", "0.0%")
         self._line(
             say("all waste, in t"), self.solution.totals.get("use_share"), "", "Totals", "0.0%"
         )
 
     def _key_figures(self) -> None:
         solution, totals = self.solution, self.solution.totals
-        self._section(say("Key figures"), "value", "unit", "details")
-        self._line(say("units to build"), float(len(solution.built)), "units", say("Built"), "0")
+        self._section(say("Key figures"), say("value"), say("unit"), say("details"))
+        count = float(len(solution.built))
+        self._line(say("units to build"), count, say("units"), "Built", "0")
         if len(solution.built):
             capex = float(solution.built["capex_million"].sum())
             self._line(
                 say("their capital"),
                 capex,
                 say("million {currency}", currency=self.currency),
-                say("Built"),
+                "Built",
                 "#,##0",
             )
-        self._line("jobs in the last period", totals.get("jobs"), "jobs", "Units", "#,##0")
-        self._line(say("value chains in use"), totals.get("chains"), "chains", "Chains", "0")
+        jobs = say("jobs in the last period")
+        self._line(jobs, totals.get("jobs"), say("jobs"), "Units", "#,##0")
+        chains = say("value chains in use")
+        self._line(chains, totals.get("chains"), say("chains"), "Chains", "0")
         for pollutant, tonnes in totals.get("emissions", {}).items():
             what = say("t over the horizon")
             self._line(
                 say("emitted: {pollutant}", pollutant=pollutant),
                 tonnes,
                 what,
-                say("Emissions"),
+                "Emissions",
                 "#,##0",
             )
         for row in emission_use(solution).dropna(subset="used").head(5).to_dict("records"):
             place = row["key"] if isinstance(row["key"], str) else ""
-            label = f"limit of {row['pollutant']}, {row['scope']} {place}".strip()
+            label = say(
+                "limit of {pollutant}, {scope} {place}",
+                pollutant=row["pollutant"],
+                scope=cell("scope", row["scope"]),
+                place=place,
+            ).strip()
             self._line(
                 label,
                 row["used"],
                 say("used in {period}", period=row["period"]),
-                say("Emission limits"),
+                "Emission limits",
                 "0.0%",
             )
         for row in binding_limits(solution).head(5).to_dict("records"):
-            unit = say(
-                "million {currency} for 1 % {direction}",
-                currency=self.currency,
-                direction=row["direction"],
+            unit = (
+                say("million {currency} for 1 % more", currency=self.currency)
+                if row["direction"] == "more"
+                else say("million {currency} for 1 % less", currency=self.currency)
             )
             self._line(row["label"], row["gain_million"], unit, "Limits", "#,##0.000")
 
     def _contents(self, sheets: Sheets) -> None:
-        self._section(say("What the sheets hold"), "rows", "", "sheet")
+        self._section(say("What the sheets hold"), say("rows"), "", say("sheet"))
         for name, (_, frame, meaning) in sheets.items():
             self._line(meaning, float(len(frame)), "", name, "#,##0")
 
@@ -397,10 +426,11 @@ class _Charts:
         """Write a small table to the right of those there; its first column's number."""
         at = self.column
         for c, name in enumerate(frame.columns):
-            self.sheet.write_string(0, at + c, name, self.formats.head())
+            self.sheet.write_string(0, at + c, say(name), self.formats.head())
             for r, value in enumerate(frame[name].tolist(), start=1):
                 if isinstance(value, str):
-                    self.sheet.write_string(r, at + c, clean(plain(value)), self.formats())
+                    text = clean(plain(cell(name, value)))
+                    self.sheet.write_string(r, at + c, text, self.formats())
                 elif value == value:  # noqa: PLR0124
                     self.sheet.write_number(r, at + c, value, self.formats(num_format="#,##0.0##"))
         self.column += len(frame.columns) + 1
@@ -455,7 +485,12 @@ class _Charts:
         measure = frame["unit_of_measure"].mode()[0]
         frame = frame[frame["unit_of_measure"] == measure]
         handled = frame["taken"] + frame["reclaimed"] + frame["made"]
-        scale, word = (1e6, "million ") if handled.max() >= 1e7 else (1.0, "")
+        scale = 1e6 if handled.max() >= 1e7 else 1.0
+        unit = (
+            say("million {measure} over the horizon", measure=plain(measure))
+            if scale > 1.0
+            else say("{measure} over the horizon", measure=plain(measure))
+        )
         shown = pd.DataFrame(
             {
                 "stage": frame["stage"],
@@ -466,11 +501,7 @@ class _Charts:
         )
         rows, at = len(shown), self._table(shown)
         kind = {"type": "column", "subtype": "stacked"}
-        chart = self._chart(
-            kind,
-            say("Waste by stage"),
-            say("{word}{measure} over the horizon", word=word, measure=plain(measure)),
-        )
+        chart = self._chart(kind, say("Waste by stage"), unit)
         for column, colour in enumerate((_GREEN, _PURPLE, _GREY), start=1):
             chart.add_series(self._series(at, column, rows, fill={"color": colour}, gap=60))
         chart.set_legend({"position": "bottom"})

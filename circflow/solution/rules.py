@@ -48,7 +48,8 @@ def check_rules(findings: Findings, solution: Solution, books: Accounts, places:
     _markets(findings, solution, places)
     _disposal(findings, solution, places)
     _stockpiles(findings, solution, places)
-    _emissions(findings, solution, books)
+    _emission_limits(findings, solution, books)
+    _emission_table(findings, solution, books)
     _synergies(findings, solution)
     _costs(findings, solution, books)
 
@@ -102,6 +103,8 @@ def _signs(findings: Findings, solution: Solution, places: Places) -> None:
         ("limits", tables.emission_limits, "excess_per_year", ["pollutant", "scope", "period"]),
         ("units", tables.units, "in_service", ["unit", "period"]),
     ):
+        if frame.empty:
+            continue
         found = _floats(frame[column])
         if "material" in frame:
             scale = places.floor(frame["material"])
@@ -129,6 +132,8 @@ def _supply(findings: Findings, solution: Solution, places: Places) -> None:
     must = np.where(rows["must_handle"].astype(bool), limit, np.nan)
     findings.at_least("stream: not all handled", labels, found, must, floor)
     bought = sums[sums["kind"] == "purchase"].drop(columns="kind")
+    if bought.empty:
+        return
     rows = bought.merge(purchases_in_force(solution.scenario)[[*PLACE, "max_per_year"]], on=PLACE)
     findings.at_most(
         "purchase: more than can be bought",
@@ -196,12 +201,14 @@ def _conversions(findings: Findings, solution: Solution, places: Places) -> None
     )
     recipes, units = solution.scenario.frame("Recipes"), solution.scenario.frame("Units")
     grouped = recipes[recipes["group"].notna()]
+    taken = intakes(solution)[[*RUN, "group", "material", "amount_per_year"]]
+    if grouped.empty and taken.empty:
+        return
     technology = units[["unit", "technology"]]
     activity = solution.tables.activity[[*RUN, "activity_per_year"]].merge(technology, on="unit")
     recipe = ["technology", "recipe", "group"]
     asked = activity.merge(grouped[[*recipe, "amount"]].drop_duplicates(recipe), on=recipe[:2])
     asked["asked"] = asked["amount"] * asked["activity_per_year"]
-    taken = intakes(solution)[[*RUN, "group", "material", "amount_per_year"]]
     taken = taken.merge(technology, on="unit").merge(
         grouped[[*recipe, "material", "weight"]], on=[*recipe, "material"], how="left"
     )
@@ -420,12 +427,14 @@ def _disposal(findings: Findings, solution: Solution, places: Places) -> None:
     findings.at_most(
         "disposal: over capacity", labels, _floats(rows["amount_per_year"]), limit, floor
     )
+    totals = solution.scenario.frame("Disposal")
+    totals = totals[totals["total_capacity"].notna()]
+    if totals.empty:
+        return
     years = {p.name: float(p.years) for p in solution.scenario.periods}
     rows["total"] = rows["amount_per_year"] * rows["period"].map(years).astype(float)
     rows["key"] = rows["material"].fillna("")
     ever = rows.groupby(["site", "key"], sort=False)["total"].sum().reset_index()
-    totals = solution.scenario.frame("Disposal")
-    totals = totals[totals["total_capacity"].notna()]
     totals = totals.assign(key=totals["material"].fillna(""))[["site", "key", "total_capacity"]]
     both = totals.merge(ever, on=["site", "key"])
     horizon = sum(years.values())
@@ -441,6 +450,8 @@ def _disposal(findings: Findings, solution: Solution, places: Places) -> None:
 def _stockpiles(findings: Findings, solution: Solution, places: Places) -> None:
     """L[t] = L[t−1] + years · (added − reclaimed), within capacity and the bounds at the end."""
     scenario = solution.scenario
+    if scenario.frame("Stockpiles").empty:
+        return
     periods = pd.DataFrame(
         {"period": [p.name for p in scenario.periods], "years": [p.years for p in scenario.periods]}
     )
@@ -484,9 +495,11 @@ def _stockpiles(findings: Findings, solution: Solution, places: Places) -> None:
     findings.at_most("stockpile: cannot be added to", labels, added.ravel(), closed, floor)
 
 
-def _emissions(findings: Findings, solution: Solution, books: Accounts) -> None:
-    """emitted ≤ limit + excess in every scope; the tables of emissions follow from the factors."""
+def _emission_limits(findings: Findings, solution: Solution, books: Accounts) -> None:
+    """emitted ≤ limit + excess in every scope, as the table says."""
     limits = books.limits
+    if limits.empty:
+        return
     emitted, excess = _floats(limits["emitted"]), _floats(limits["excess"])
     gross = np.maximum(_floats(limits["gross"]), FLOOR * _floats(limits["gross"]).max(initial=0.0))
     labels = limits[["pollutant", "scope", "key", "period"]]
@@ -504,10 +517,10 @@ def _emissions(findings: Findings, solution: Solution, books: Accounts) -> None:
     findings.equal("emission limit: emitted", labels, _floats(reported), emitted, gross)
     cost, reported = _floats(limits["cost"]), rows["cost_million_per_year"].fillna(0.0)
     findings.equal("emission limit: cost", labels, _floats(reported), cost, _largest(cost))
-    _emission_table(findings, solution, books)
 
 
 def _emission_table(findings: Findings, solution: Solution, books: Accounts) -> None:
+    """The table of emissions follows from the factors."""
     kinds = {
         "flows": "transport",
         "activity": "recipe",
@@ -552,6 +565,8 @@ def _emission_table(findings: Findings, solution: Solution, books: Accounts) -> 
 def _synergies(findings: Findings, solution: Solution) -> None:
     """joint_activity ≤ every partner's activity / ratio, and ≤ max_per_year."""
     table = solution.tables.synergies[["synergy", "period", "joint_activity_per_year"]]
+    if table.empty:
+        return
     sheet = solution.scenario.frame("Synergies")
     rows = table.merge(sheet[["synergy", "max_per_year"]], on="synergy")
     joint, most = _floats(rows["joint_activity_per_year"]), _floats(rows["max_per_year"])
@@ -594,6 +609,8 @@ def _costs(findings: Findings, solution: Solution, books: Accounts) -> None:
         ("synergies", tables.synergies, "value_million_per_year", ("synergy",), 1.0),
     )
     for name, table, column, groups, sign in checked:
+        if table.empty:
+            continue
         ledger = books[name]
         ours = sign * np.sum([ledger.money[group] for group in groups], axis=0)
         labels = [

@@ -4,6 +4,9 @@
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
   const live = document.getElementById("live");
   const say = (words) => { live.textContent = words; };
+  // Messages in the page's language, with {names} to be filled in.
+  const messages = JSON.parse(document.body.dataset.messages);
+  const filled = (key, values = {}) => messages[key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
 
   // ---------------------------------------------------------------- a file dropped
   for (const box of all("[data-drop]")) {
@@ -41,7 +44,7 @@
         const input = byPlace.get(`${problem.row} ${column}`);
         if (!input) continue;
         input.parentElement.classList.add(problem.severity);
-        input.title = problem.text;
+        input.title = problem.text + (problem.suggestion ? filled("better", { text: problem.suggestion }) : "");
         if (problem.severity === "error") input.setAttribute("aria-invalid", "true");
       }
     };
@@ -53,11 +56,11 @@
         method: "POST", headers: { "Content-Type": "application/json" },
         body: JSON.stringify({ cells }),
       });
-      const content = await answer.json();
-      if (!answer.ok) { say(content.error); return; }
+      if (!answer.ok) { say(filled("lost")); return; }
       for (const input of inputs) input.parentElement.classList.add("changed");
+      const content = await answer.json();
       show(content.problems.filter((p) => p.sheet === sheet));
-      say(content.words);
+      say(filled("count", content));
     };
     grid.addEventListener("change", (event) => keep([event.target]));
     grid.addEventListener("paste", (event) => {
@@ -92,7 +95,7 @@
       if (!site) return;
       ends[next].value = site.dataset.site;
       site.classList.add("chosen");
-      say(`${next ? map.dataset.to : map.dataset.from} ${site.dataset.site}`);
+      say(filled(next ? "to" : "from", { site: site.dataset.site }));
       next = 1 - next;
     });
   }
@@ -131,8 +134,15 @@
   for (const box of all("[data-sliders]")) {
     const told = box.querySelector("[role=status]"), rows = box.querySelector(".rows");
     const hidden = box.querySelector("[name=values]"), moved = {};
-    let busy = false, again = false;
-    const tell = (answer) => { told.textContent = answer.words ?? answer.error; };
+    let busy = false, again = false, start = null;
+    const tell = (answer) => {
+      if (answer.objective == null) { told.textContent = `${answer.status}: ${answer.reason ?? answer.error ?? ""}`; return; }
+      const change = answer.objective - start.objective;
+      told.textContent = filled("plan", {
+        worth: figure(answer.objective), change: `${change < 0 ? "−" : "+"}${figure(Math.abs(change))}`,
+        used: figure(100 * answer.use_share), jobs: figure(answer.jobs),
+      });
+    };
     const move = async () => {
       if (busy) { again = true; return; }
       busy = true;
@@ -151,7 +161,8 @@
         told.textContent = answer.words;
         await pause(400);
       }
-      tell(answer.start);
+      start = answer.start;
+      tell(start);
       event.target.remove();
       answer.rows.forEach((row, n) => {
         const label = document.createElement("label"), words = document.createElement("span");

@@ -10,7 +10,7 @@ from circflow.app.html import button, form, page
 from circflow.app.html import table as html_table
 from circflow.app.views.parts import problem_row, save_and_undo
 from circflow.data.table import Problem
-from circflow.i18n import say
+from circflow.i18n import say, say_n
 
 if TYPE_CHECKING:
     from circflow.app.state import App
@@ -23,12 +23,9 @@ def problem_json(problem: Problem) -> dict[str, Any]:
         "sheet": problem.cell.sheet,
         "row": problem.cell.row,
         "letter": problem.cell.column,
-        "text": problem.message
-        + (
-            say(" (did you mean {suggestion}?)", suggestion=problem.suggestion)
-            if problem.suggestion
-            else ""
-        ),
+        "text": problem.message,
+        "expected": problem.expected,
+        "suggestion": problem.suggestion,
     }
 
 
@@ -41,15 +38,16 @@ def check(app: App, query: Mapping[str, str]) -> str:
         say("No problems: the workbook can be solved.")
         if not problems
         else say(
-            "{errors} error{if_any} and {warnings} warning{if_any_2}.",
-            errors=errors,
-            if_any="s" if errors != 1 else "",
-            warnings=warnings,
-            if_any_2="s" if warnings != 1 else "",
+            "{errors} and {warnings}.",
+            errors=say_n("{n} error", "{n} errors", errors),
+            warnings=say_n("{n} warning", "{n} warnings", warnings),
         )
     )
     rows = [problem_row(problem, book) for problem in problems]
-    head = ("kind", "cell", say("what is wrong"), say("stands there"), "expected", "mend")
+    head = (
+        *(say("kind"), say("cell"), say("what is wrong"), say("stands there")),
+        *(say("expected"), say("mend")),
+    )
     body = f'<p class="lead">{escape(lead)}</p>'
     if rows:
         body += html_table(head, rows, caption=say("Problems"))

@@ -10,7 +10,7 @@ from circflow.app.html import button, form, page
 from circflow.app.project import Run
 from circflow.app.views.network import columns
 from circflow.app.views.parts import begin, choice, field, hidden, runs_table
-from circflow.i18n import mark, say
+from circflow.i18n import mark, say, say_in
 
 if TYPE_CHECKING:
     from circflow.app.state import App
@@ -25,7 +25,7 @@ KINDS = {
     "sweep": (mark("Sweep"), "/studies"),
     "sample": (mark("Sample"), "/studies"),
     "tornado": (mark("Tornado"), "/studies"),
-    "pareto": ("Trade-off", "/studies"),
+    "pareto": (mark("Trade-off"), "/studies"),
     "alternatives": (mark("Alternatives"), "/studies"),
     "ranges": (mark("Ranges"), "/studies"),
     "indicators": (mark("Indicators"), "/studies"),
@@ -38,7 +38,7 @@ _STUDIES = (
     ("sweep", mark("Sweep"), mark("Values of figures, one line each, such as ADDRESS*=0.8:1.2:5")),
     ("sample", mark("Sample"), mark("Random points of the sheet Ranges")),
     ("tornado", mark("Tornado"), mark("Every row of Ranges at its low and high")),
-    ("pareto", "Trade-off", mark("What one more unit of the second goal costs of the first")),
+    ("pareto", mark("Trade-off"), mark("What one more unit of the second goal costs of the first")),
     ("alternatives", mark("Alternatives"), mark("Plans nearly as good that differ most")),
     ("ranges", mark("Ranges"), mark("How far each figure may move before the plan changes")),
     ("indicators", mark("Indicators"), mark("The plan against its baseline and targets")),
@@ -68,7 +68,11 @@ OPTIONS = (
     "new",
 )
 """Options that a form may give."""
-_HELD = '<label><input type="checkbox" name="held" value="yes"> decisions held</label> '
+
+
+def _held() -> str:
+    box = '<label><input type="checkbox" name="held" value="yes"> '
+    return box + say("decisions held") + "</label> "
 
 
 def place_of(kind: str) -> str:
@@ -96,21 +100,27 @@ def _fields(app: App, kind: str) -> str:
             '<label for="vary">'
             + say("Vary")
             + '</label> <textarea id="vary" name="vary" rows="2" cols="50"></textarea> '
-        ) + choice(say("or the study"), "study", [("", "none"), *((n, n) for n in named)], of=kind)
+        ) + choice(
+            say("or the study"), "study", [("", say("none")), *((n, n) for n in named)], of=kind
+        )
     if kind == "pareto":
-        goals = [(g, g) for g in ("value", "synergy", "jobs", "disposed", *_pollutants(app))]
+        goals = [(g, say(g)) for g in ("value", "synergy", "jobs", "disposed", *_pollutants(app))]
         return (
             choice(say("Between"), "first", goals, of=kind)
-            + choice("and", "second", goals[2:] + goals[:2], of=kind)
-            + field("Points", "points", 7, of=kind)
+            + choice(say_in("between", "and"), "second", goals[2:] + goals[:2], of=kind)
+            + field(say("Points"), "points", 7, of=kind)
         )
     if kind == "sample":
-        return field("Points", "count", 100, of=kind) + field("Seed", "seed", 0, of=kind) + _HELD
+        return (
+            field(say("Points"), "count", 100, of=kind)
+            + field(say("Seed"), "seed", 0, of=kind)
+            + _held()
+        )
     if kind == "alternatives":
-        return field("Within a share of the best of", "within", 0.01, of=kind)
+        return field(say("Within a share of the best of"), "within", 0.01, of=kind)
     if kind == "futures":
-        return field("Sampled from Ranges (0: the sheet Futures)", "count", 0, of=kind)
-    return _HELD if kind == "tornado" else ""
+        return field(say("Sampled from Ranges (0: the sheet Futures)"), "count", 0, of=kind)
+    return _held() if kind == "tornado" else ""
 
 
 def _pollutants(app: App) -> list[str]:

@@ -27,11 +27,11 @@ Rows = Mapping[str, list[dict[str, Any]]]
 def suggestions(app: App, query: Mapping[str, str]) -> str:
     """What was found last, and a form that looks again."""
     ask = field(
-        "What other money is worth (blank: as in the sheet Scenario)",
+        say("What other money is worth (blank: as in the sheet Scenario)"),
         "rates",
         of="suggest",
         size=24,
-        placeholder=say("USD 2023=95; EUR=100"),
+        placeholder="USD 2023=95; EUR=100",
     ) + (
         '<label><input type="checkbox" name="new" value="yes"> '
         + say("only what no unit of the workbook is like")
@@ -69,17 +69,21 @@ def cards(app: App, run: Run) -> str:
     if not drawn:
         return note(say("No technology of the library would pay here."))
     asked = [[escape(q["material"]), escape(q["question"])] for q in found["questions"]]
-    head = ("material", say("what is asked"))
+    head = (say("material"), say("what is asked"))
     body = f'<div class="cards">{drawn}</div>'
     return body + (html_table(head, asked, caption=say("Not sure")) if asked else "")
 
 
 def _card(run: Run, one: Mapping[str, Any], currency: str, known: set[str]) -> str:
     unit = str(one["unit"])
-    worth = (
-        figure(one["gain"])
+    lead = (
+        say("gain {worth} million {currency}", worth=figure(one["gain"]), currency=currency)
         if one["pays"]
-        else say("{value}: would not be built", value=figure(one["value"]))
+        else say(
+            "{value} million {currency}: would not be built",
+            value=figure(one["value"]),
+            currency=currency,
+        )
     )
     lines = [
         say("takes {amounts}", amounts=_amounts(one["inputs"])),
@@ -104,7 +108,7 @@ def _card(run: Run, one: Mapping[str, Any], currency: str, known: set[str]) -> s
         )
     return (
         f'<article class="card"><h2>{escape(unit)}</h2><p class="lead">'
-        + say("gain {worth} million {currency}", worth=worth, currency=currency)
+        + lead
         + f"</p><ul>{more}</ul>{act}</article>"
     )
 
@@ -112,7 +116,7 @@ def _card(run: Run, one: Mapping[str, Any], currency: str, known: set[str]) -> s
 _WORDS = {
     "or_at": mark("instead of it, not beside it: at"),
     "gains_most": mark("gains most:"),
-    "alike": "like",
+    "alike": mark("like"),
     "hangs_on": mark("hangs on"),
 }
 

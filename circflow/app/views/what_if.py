@@ -11,7 +11,7 @@ from circflow.app.html import table as html_table
 from circflow.app.project import Change, Variant
 from circflow.app.views.parts import begin, choice, field, hidden, query_of
 from circflow.app.views.plan import pick
-from circflow.i18n import say
+from circflow.i18n import say, say_in
 
 if TYPE_CHECKING:
     from circflow.app.state import App
@@ -32,7 +32,7 @@ def what_if(app: App, query: Mapping[str, str]) -> str:
     body = f'<ul class="plain variants">{listed}</ul>' if listed else ""
     body += form(
         "/variants",
-        field("A new list of changes", "variant", of="new", size=24, required="required")
+        field(say("A new list of changes"), "variant", of="new", size=24, required="required")
         + button(say("Add")),
     )
     if one is not None:
@@ -49,25 +49,27 @@ def _changes(one: Variant) -> str:
             "/variants",
             hidden(variant=one.name, do="switch", at=n)
             + button(
-                "on" if change.on else "off",
+                say("on") if change.on else say_in("switch", "off"),
                 title=say("{address} is on or off", address=change.address),
             ),
         )
         drop = form(
             "/variants",
             hidden(variant=one.name, do="drop", at=n)
-            + button("remove", title=say("Remove {address}", address=change.address)),
+            + button(say("remove"), title=say("Remove {address}", address=change.address)),
         )
         rows.append([switch, escape(change.address), escape(change.edit), drop])
-    head = (say("in force"), "cells", "change", "do")
+    head = (say("in force"), say("cells"), say("change"), say("do"))
     shown = html_table(head, rows, caption=say("Changes")) if rows else ""
     place = say("Markets.price[material=slag cement]")
     add = form(
         "/variants",
         hidden(variant=one.name, do="add")
-        + field("Cells", "address", of="change", size=44, required="required", placeholder=place)
+        + field(
+            say("Cells"), "address", of="change", size=44, required="required", placeholder=place
+        )
         + choice(say("Change"), "sign", _SIGNS, of="change")
-        + field("by", "value", of="change", size=8, required="required")
+        + field(say_in("change", "by"), "value", of="change", size=8, required="required")
         + button(say("Add the change")),
     )
     solve_it = begin("solve", say("Solve"), variant=one.name)
@@ -108,7 +110,7 @@ def _compare(variants: Sequence[Variant]) -> str:
     return (
         "<section><h2>"
         + say("Side by side")
-        + f"</h2>{begin('compare', 'Compare', boxes)}</section>"
+        + f"</h2>{begin('compare', say('Compare'), boxes)}</section>"
     )
 
 
@@ -122,8 +124,9 @@ def moved(app: App, variant: str, values: Mapping[int, float], rows: Sequence[An
     """A list of changes made of moved sliders, on top of a list; its name."""
     signs = {"factor": "*", "add": "+", "set": "="}
     own = {c.address: c for c in app.project.variant(variant).changes} if variant else {}
-    count = sum(v.name.startswith("sliders") for v in app.project.variants) + 1
-    one = app.project.variant(say("sliders {count}", count=count))
+    taken = {v.name for v in app.project.variants}
+    names = (say("sliders {count}", count=n) for n in range(1, len(taken) + 2))
+    one = app.project.variant(next(name for name in names if name not in taken))
     one.changes = list(own.values())
     for at, value in values.items():
         row = rows[at]

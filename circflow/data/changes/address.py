@@ -115,15 +115,11 @@ def parse_address(text: str) -> Address:
     column = english_column(sheet, columns, typed_column)
     if column not in columns:
         good = nearest(column, column_names(sheet, columns))
-        noun = "key" if sheet == "Scenario" else "column"
+        unknown = {"column": shorten(column), "remark": remark(column, good)}
         raise AddressError(
-            say(
-                "{typed_sheet} has no {noun} {column!r}{remark}",
-                typed_sheet=typed_sheet,
-                noun=noun,
-                column=shorten(column),
-                remark=remark(column, good),
-            ),
+            say("{sheet} has no key {column!r}{remark}", sheet=typed_sheet, **unknown)
+            if sheet == "Scenario"
+            else say("{sheet} has no column {column!r}{remark}", sheet=typed_sheet, **unknown),
             f"{typed_sheet}.{good}{bracket}{tail}" if good else "",
         )
     as_typed = (sheet, column) == (typed_sheet, typed_column)
@@ -206,9 +202,9 @@ def _parse_filters(text: str, sheet: str, tail: str) -> tuple[Filters, Filters]:
             good = nearest(name, column_names(sheet, names))
             raise AddressError(
                 say(
-                    "{sheet} has no column {name!r}{remark}",
+                    "{sheet} has no column {column!r}{remark}",
                     sheet=sheet,
-                    name=shorten(name),
+                    column=shorten(name),
                     remark=remark(name, good),
                 ),
                 text.replace(f"{name}=", f"{good}=", 1) if good else "",
@@ -262,8 +258,14 @@ def match(tables: Mapping[str, Table], address: Address) -> Match:
         if not address.filters:
             raise AddressError(say("the sheet {sheet} has no rows", sheet=address.sheet))
         raise AddressError(
-            say("no row of {sheet} has ", sheet=address.sheet)
-            + " and ".join(f"{c} {shorten(v)!r}" for c, v in address.filters)
+            say(
+                "no row of {sheet} has {filters}",
+                sheet=address.sheet,
+                filters=say(" and ").join(
+                    say("{column} {value!r}", column=c, value=shorten(v))
+                    for c, v in address.filters
+                ),
+            )
         )
     rows = frame.index[kept]
     named = BY_NAME[address.sheet][address.column]

@@ -45,6 +45,11 @@ OFF_WORDS = mark(
     "Units[unit=…], Members[member=…], Links[from=…, to=…], Modes[mode=…] or "
     "Markets[site=…, material=…]"
 )
+_HOW = {
+    "factor": mark("{text} times {value}"),
+    "add": mark("{text} plus {value}"),
+    "set": mark("{text} set to {value}"),
+}
 _DECISION_SHEETS = ("Periods", "Budget")
 _DECISION_SETTINGS = ("discount_rate", "capital_charge")
 _DECISION_COLUMNS = (
@@ -112,8 +117,7 @@ class Future:
         """Each change in words, with its cell."""
         told = []
         for one in self.changes:
-            verb = {"factor": "times", "add": "plus", "set": say("set to")}[one.how]
-            told.append((one.row, f"{one.text} {verb} {plain(one.value)}"))
+            told.append((one.row, say(_HOW[one.how], text=one.text, value=plain(one.value))))
         for still in self.outages:
             told.append(
                 (
@@ -219,7 +223,7 @@ def outage(tables: Mapping[str, Table], text: str, period: str | None) -> Outage
             say(
                 "{sheet!r} cannot stand still: off takes {off_words}, without a column{remark}",
                 sheet=shorten(sheet),
-                off_words=OFF_WORDS,
+                off_words=say(OFF_WORDS),
                 remark=remark(sheet, good),
             ),
             f"{good}{bracket}{tail}" if good else "",

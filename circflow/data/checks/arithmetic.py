@@ -13,6 +13,7 @@ their best), so that the conditions are necessary: a scenario that breaks one ha
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,7 +61,8 @@ class _Demand:
 
     needs: pd.DataFrame
     """Terms per year of a period."""
-    limits: _Side
+    limits: Callable[[], _Side]
+    """Worked out only where something is needed."""
     linked: NDArray[np.bool_]
     """By number of the place: whether a link can help."""
     lossy: set[str]
@@ -74,7 +76,6 @@ def check_arithmetic(drafts: Drafts, scenario: Scenario, reach: Reach) -> None:
     """Note where more must be handled, or sold, than can be. What nobody takes at all is left
     to the warnings."""
     years = {period.name: period.years for period in scenario.periods}
-    rates = _unit_rates(scenario)
     streams = scenario.in_force("Streams")
     arising = streams[streams["must_handle"].astype(bool)]
     arising = arising[places_with_takers(scenario, reach)[reach.codes(arising)]]
@@ -82,7 +83,7 @@ def check_arithmetic(drafts: Drafts, scenario: Scenario, reach: Reach) -> None:
     demands = (
         _Demand(
             _terms(arising, "Streams", "amount_per_year"),
-            _outlets(scenario, rates, years),
+            lambda: _outlets(scenario, years),
             reach.has_way_out(),
             _lossy(scenario),
             "amount_per_year",
@@ -91,7 +92,7 @@ def check_arithmetic(drafts: Drafts, scenario: Scenario, reach: Reach) -> None:
         ),
         _Demand(
             _terms(markets[markets["min_per_year"] > 0], "Markets", "min_per_year"),
-            _supplies(scenario, rates, years),
+            lambda: _supplies(scenario, years),
             reach.has_way_in(),
             set(),
             "min_per_year",
@@ -120,7 +121,8 @@ def _compare(drafts: Drafts, demand: _Demand, reach: Reach, years: dict[str, int
     needs = demand.needs
     if not len(needs):
         return
-    pairs = ((needs, demand.limits.yearly), (_over_horizon(needs, years), demand.limits.whole))
+    limits = demand.limits()
+    pairs = ((needs, limits.yearly), (_over_horizon(needs, years), limits.whole))
     reported: set[str] = set()
     for need, limit in pairs:
         apart = need[~demand.linked[reach.codes(need)]]
@@ -199,14 +201,14 @@ def _rounded(amount: float) -> str:
     return written(float(f"{amount:.6g}"))
 
 
-def _unit_rates(scenario: Scenario) -> pd.DataFrame:
-    """The most that each unit takes in or makes: role, site, material, period, sheet, row,
-    amount per year."""
-    activity = _capacities(scenario).merge(_recipe_rates(scenario), on=["technology", "period"])
+def _unit_rates(scenario: Scenario, role: str) -> pd.DataFrame:
+    """The most that each unit takes in (role `input`) or makes: site, material, period, sheet,
+    row, amount per year."""
+    rates = _recipe_rates(scenario, role)
+    activity = _capacities(scenario).merge(rates, on=["technology", "period"])
     amount = activity["capacity"] * activity["rate"]
     rows = activity.assign(amount=amount, sheet="Units")
-    best = rows.groupby(["role", *_TERM[:-1]], sort=False)["amount"].max().reset_index()
-    return best[["role", *_TERM]]
+    return rows.groupby(_TERM[:-1], sort=False)["amount"].max().reset_index()[_TERM]
 
 
 def _capacities(scenario: Scenario) -> pd.DataFrame:
@@ -226,12 +228,13 @@ def _capacities(scenario: Scenario) -> pd.DataFrame:
     return units[["row", "site", "technology", "period", "capacity"]]
 
 
-def _recipe_rates(scenario: Scenario) -> pd.DataFrame:
-    """The most of a material per unit of capacity: role, technology, material, period, rate."""
+def _recipe_rates(scenario: Scenario, role: str) -> pd.DataFrame:
+    """The most of a material per unit of capacity: technology, material, period, rate."""
     recipes = scenario.frame("Recipes")
+    recipes = recipes[recipes["role"] == role]
     alone = recipes["amount"].where(recipes["group"].isna(), recipes["amount"] / recipes["weight"])
     rows = recipes.assign(rate=alone)
-    where = ["technology", "recipe", "role", "material"]
+    where = ["technology", "recipe", "material"]
     rows = rows.groupby(where, sort=False)["rate"].sum().reset_index()
     rows = rows.merge(pd.DataFrame({"period": [p.name for p in scenario.periods]}), how="cross")
     use = scenario.in_force("RecipeCosts")[["technology", "recipe", "period", "capacity_use"]]
@@ -246,8 +249,8 @@ def _over_horizon(yearly: pd.DataFrame, years: dict[str, int]) -> pd.DataFrame:
     return yearly.assign(period=_WHOLE, amount=yearly["amount"] * length)
 
 
-def _outlets(scenario: Scenario, rates: pd.DataFrame, years: dict[str, int]) -> _Side:
-    units = rates.loc[rates["role"] == "input", _TERM]
+def _outlets(scenario: Scenario, years: dict[str, int]) -> _Side:
+    units = _unit_rates(scenario, "input")
     markets = _terms(scenario.in_force("Markets"), "Markets", "max_per_year")
     yearly, horizon = _disposal(scenario, years)
     room, room_whole = _stock_room(scenario, years)
@@ -315,8 +318,8 @@ def _stock_room(scenario: Scenario, years: dict[str, int]) -> tuple[pd.DataFrame
     return pd.concat(parts, ignore_index=True), horizon[_TERM]
 
 
-def _supplies(scenario: Scenario, rates: pd.DataFrame, years: dict[str, int]) -> _Side:
-    units = rates.loc[rates["role"] == "output", _TERM]
+def _supplies(scenario: Scenario, years: dict[str, int]) -> _Side:
+    units = _unit_rates(scenario, "output")
     streams = _terms(scenario.in_force("Streams"), "Streams", "amount_per_year")
     bought = _terms(scenario.purchases, "Purchases", "max_per_year")
     flows = pd.concat([units, streams, bought], ignore_index=True)
@@ -343,6 +346,8 @@ def _supplies(scenario: Scenario, rates: pd.DataFrame, years: dict[str, int]) ->
 def _check_stockpiles(drafts: Drafts, scenario: Scenario, years: dict[str, int]) -> None:
     """Levels that a stockpile cannot reach, because nothing is added or too little reclaimed."""
     stocks = scenario.frame("Stockpiles")
+    if stocks.empty:
+        return
     first, horizon = next(iter(years.values())), sum(years.values())
     pace = stocks["max_reclaim_per_year"].fillna(np.inf)
     opening, slack = stocks["opening"], _MARGIN * stocks["opening"].clip(lower=1.0)

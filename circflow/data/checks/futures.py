@@ -88,7 +88,9 @@ def _check_target(drafts: Drafts, row: int, text: str, is_off: bool) -> None:
             row,
             "parameter",
             say("{message}: correct the address", message=problem.message),
-            expected=OFF_WORDS if is_off else say("Sheet.column or Sheet.column[column=value, …]"),
+            expected=say(OFF_WORDS)
+            if is_off
+            else say("Sheet.column or Sheet.column[column=value, …]"),
             suggestion=problem.suggestion,
         )
 

@@ -42,7 +42,7 @@ from circflow.data.files.worksheet import (
 from circflow.data.scenario import ScenarioError
 from circflow.data.schema.sheets import is_planners_column, is_planners_sheet
 from circflow.data.table import Book, Cell, Problem, RawSheet
-from circflow.i18n import every, mark, say
+from circflow.i18n import every, mark, say, say_n
 
 MAX_TEXT = 32_767
 """Most characters (UTF-16 units) that Excel holds in a cell."""
@@ -216,13 +216,11 @@ def _hidden_warnings(
         yield Problem("warning", Cell(entry.name, 0), message)
     rows = sorted(set(sheet.hidden_rows) & sheet.rows.keys())
     if rows:
-        noun = "row" if len(rows) == 1 else "rows"
-        verb = "is" if len(rows) == 1 else "are"
-        message = say(
-            "{noun} {spans} {verb} hidden or filtered out and read all the same",
-            noun=noun,
+        message = say_n(
+            "row {spans} is hidden or filtered out and read all the same",
+            "rows {spans} are hidden or filtered out and read all the same",
+            len(rows),
             spans=_spans(rows),
-            verb=verb,
         )
         message += say(": show and check")
         yield Problem("warning", Cell(entry.name, rows[0]), message)

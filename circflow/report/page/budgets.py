@@ -27,11 +27,11 @@ def finance_opening(tables: Mapping[str, pd.DataFrame], currency: str) -> list[S
         money=money,
     )
     if pd.notna(whole["change"]):
-        moves = "more" if whole["change"] >= 0.0 else "less"
-        lead += say(
-            ", {change} {moves} than without new units",
-            change=figure(abs(whole["change"])),
-            moves=moves,
+        change = figure(abs(whole["change"]))
+        lead += (
+            say(", {change} more than without new units", change=change)
+            if whole["change"] >= 0.0
+            else say(", {change} less than without new units", change=change)
         )
         best = budgets["change"].abs().idxmax()
         lead += say(
@@ -60,7 +60,7 @@ def finance_opening(tables: Mapping[str, pd.DataFrame], currency: str) -> list[S
         Section(say("The answer"), [Text(f"{lead}.", "lead"), Cards(cards), Text(told, "note")])
     ]
     wide = budgets[["million_per_year", "baseline"]].set_axis(
-        [say("with the plan"), "without new units"], axis=1
+        [say("with the plan"), say("without new units")], axis=1
     )
     drawn = bars(say("What each budget gets in a mean year"), wide, money)
     sections.append(
@@ -83,7 +83,8 @@ def _signed(budgets: pd.DataFrame, name: str) -> str:
 
 
 def _card(title: str, row: pd.Series[float], money: str) -> Card:
-    compared = {"without new units": figure(row["baseline"])} if pd.notna(row["baseline"]) else {}
+    before = {say("without new units"): figure(row["baseline"])}
+    compared = before if pd.notna(row["baseline"]) else {}
     return Card(title, figure(row["million_per_year"]), money, compared)
 
 

@@ -20,7 +20,7 @@ from circflow.report.figures import (
 )
 from circflow.report.numbers import cut
 from circflow.report.page.frame import Figure, escaped, figure, percent
-from circflow.report.sankey import stages_in_order
+from circflow.report.sankey import stage_words, stages_in_order
 
 if TYPE_CHECKING:
     from circflow.solution.solution import Solution
@@ -40,12 +40,16 @@ _KIND_COLOURS: Mapping[str, str] = {
     "stream": "$sky",
 }
 _KIND_WORDS: Mapping[str, str] = {
-    "recipe": "units",
+    "recipe": mark("units"),
     "sale": mark("avoided elsewhere by sales"),
     "purchase": mark("bought inputs"),
-    "stockpile": "stockpiles",
+    "stockpile": mark("stockpiles"),
     "stream": mark("taking waste"),
 }
+
+
+_FATES = (mark("used"), mark("stocked"), mark("dumped"))
+"""Columns of what becomes of waste, which are also their words."""
 
 
 def axis(title: str = "", **more: Any) -> dict[str, Any]:
@@ -134,7 +138,11 @@ def waterfall(solution: Solution) -> Figure:
         {"": view},
         say("Waterfall of the money"),
         note=note,
-        legend=(("$green", "received"), ("$orange", "paid"), ("$blue", say("what remains"))),
+        legend=(
+            ("$green", say("received")),
+            ("$orange", say("paid")),
+            ("$blue", say("what remains")),
+        ),
     )
 
 
@@ -156,7 +164,7 @@ def waste_fate(solution: Solution) -> Figure | None:
         here = frame if name == "share" else frame[frame["stage"] == stages[int(name[1:])]]
         views[name] = _fate_view(here, stages if name == "share" else [], periods, measure)
     options = [("share", say("all stages, shares"))]
-    options += [(f"s{n}", f"{stage}, {measure}") for n, stage in enumerate(stages)]
+    options += [(f"s{n}", f"{stage_words(stage)}, {measure}") for n, stage in enumerate(stages)]
     return Figure(
         say("What becomes of the waste"),
         views,
@@ -169,9 +177,9 @@ def waste_fate(solution: Solution) -> Figure | None:
         ),
         controls=((say("Stage"), options),),
         legend=(
-            ("$green", "used"),
-            ("$pink", "stocked"),
-            ("$grey", "dumped"),
+            ("$green", say("used")),
+            ("$pink", say("stocked")),
+            ("$grey", say("dumped")),
             ("$text", say("arising (dotted line, for one stage)")),
         ),
     )
@@ -214,18 +222,18 @@ def _fate_view(
     if shares:
         keys = [(s, p) for s in stages for p in periods if (s, p) in frame.index]
         frame = frame.loc[keys]
-        x: Any = [[escaped(s) for s, _ in keys], [escaped(p) for _, p in keys]]
+        x: Any = [[escaped(stage_words(s)) for s, _ in keys], [escaped(p) for _, p in keys]]
     else:
         frame = frame.droplevel("stage").reindex(periods).fillna(0.0)
         x = [escaped(p) for p in frame.index]
-    whole = frame[["used", "stocked", "dumped"]].sum(axis=1)
+    whole = frame[list(_FATES)].sum(axis=1)
     data: list[dict[str, Any]] = []
-    for column, token in (("used", "$green"), ("stocked", "$pink"), ("dumped", "$grey")):
+    for column, token in zip(_FATES, ("$green", "$pink", "$grey"), strict=True):
         part = (frame[column] / whole.where(whole > 0)).fillna(0.0)
         hover = [
             say(
                 "<b>{column}</b><br>{v} {escaped} per year, {p}",
-                column=column,
+                column=say(column),
                 v=figure(v),
                 escaped=escaped(measure),
                 p=percent(p),
@@ -235,7 +243,7 @@ def _fate_view(
         data.append(
             {
                 "type": "bar",
-                "name": column,
+                "name": say(column),
                 "x": x,
                 "y": part.to_numpy() if shares else frame[column].to_numpy(float),
                 "marker": {"color": token},
@@ -243,13 +251,13 @@ def _fate_view(
                 "hovertemplate": _PLAIN_HOVER,
             }
         )
-    title = "share" if shares else say("{measure} per year", measure=measure)
+    title = say("share") if shares else say("{measure} per year", measure=measure)
     if not shares:
         data.append(
             {
                 "type": "scatter",
                 "mode": "lines+markers",
-                "name": "arising",
+                "name": say("arising"),
                 "x": x,
                 "y": frame["arising"].to_numpy(float),
                 "line": {"color": "$text", "width": 1.5, "dash": "dot"},
@@ -429,7 +437,7 @@ def _limit_line(limits: pd.DataFrame, periods: list[str]) -> list[dict[str, Any]
         {
             "type": "scatter",
             "mode": "lines+markers",
-            "name": "limit",
+            "name": say("limit"),
             "x": [escaped(p) for p in periods],
             "y": bound.to_numpy(float),
             "line": {"color": "$text", "width": 2, "dash": "dash"},

@@ -19,10 +19,10 @@ from circflow.report.page.frame import (
     percent,
 )
 from circflow.report.page.sharing import core_words
-from circflow.report.page.study import bars, known_figure
+from circflow.report.page.study import bars, known_figure, words_of_code
 
 _HEADLINES = (
-    ("objective", mark("Objective"), "discounted"),
+    ("objective", mark("Objective"), mark("discounted")),
     ("net_benefit", mark("Net benefit"), mark("over the horizon")),
     ("use_share", mark("Waste put to use"), mark("of what arises or is reclaimed")),
     ("emissions", mark("Emitted"), mark("t over the horizon")),
@@ -130,7 +130,7 @@ def _cards(table: pd.DataFrame, labels: Sequence[str], money: str) -> list[Card]
 def _differences(table: pd.DataFrame, labels: Sequence[str], money: str) -> Figure | None:
     """Income, costs and what remains, less those of the first, where they differ."""
     kept = table[table["figure"].isin(["income", "cost", "synergy", "net_benefit", "objective"])]
-    words = kept["item"].where(kept["item"].notna(), kept["figure"].str.replace("_", " "))
+    words = kept["item"].where(kept["item"].notna(), [words_of_code(f) for f in kept["figure"]])
     less = kept[list(labels[1:])].sub(kept[labels[0]], axis=0).set_axis(words, axis=0)
     largest = float(less.abs().max().max())
     changed = less[(less.abs() > 1e-6 * largest).any(axis=1)] if largest > 0.0 else less.iloc[:0]
@@ -182,7 +182,7 @@ def joining_opening(
     )
     cards = [
         Card(say("It adds"), figure(adds), say("{money}, discounted", money=money), raw=adds),
-        Card(say("Gain of the cluster"), figure(after), money, {"without it": figure(before)}),
+        Card(say("Gain of the cluster"), figure(after), money, {say("without it"): figure(before)}),
         Card(
             say("Its own money"),
             figure(float(own.get(member, 0.0))),
@@ -195,7 +195,7 @@ def joining_opening(
         ),
     ]
     drawn = known_figure("shares", tables["shares"], currency)
-    change = bars(say("Own money, before any sharing"), own.to_frame("change"), money)
+    change = bars(say("Own money, before any sharing"), own.to_frame(say("change")), money)
     leave = Points(core_words(tables["core_with"], currency))
     blocks: list[Block] = [b for b in (change, drawn) if b is not None]
     return [

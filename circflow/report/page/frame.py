@@ -31,7 +31,7 @@ import numpy as np
 import pandas as pd
 
 from circflow.data.files.json_text import jsonable
-from circflow.i18n import localised, say
+from circflow.i18n import current, localised, say
 from circflow.report.numbers import number, numbers
 from circflow.report.vocabulary import cell
 
@@ -279,10 +279,10 @@ class Table:
         if rows > self.shown:
             more = say("show all {rows}", rows=figure(rows))
             made = (
-                f'<button type="button" data-do="all" data-more="{more}" aria-expanded="false">'
-                f"{more}</button>"
+                f'<button type="button" data-do="all" data-more="{more}"'
+                f' data-fewer="{say("show fewer")}" aria-expanded="false">{more}</button>'
             )
-        made += '<button type="button" data-do="csv">' + say("CSV") + "</button>"
+        made += '<button type="button" data-do="csv">CSV</button>'
         if len(self.frame) > rows:
             made += (
                 "<span>"
@@ -450,7 +450,7 @@ class Page:
         body = "".join(html_ for *_, html_ in parts)
         links = "".join(f'<li><a href="#{at}">{escaped(words)}</a></li>' for at, words, _ in parts)
         marks = "".join(f'<li class="{style}">{escaped(words)}</li>' for words, style in self.marks)
-        script = _asset("page.js")
+        places, script = escaped(say("Sections")), _asset("page.js")
         allowed = [script]
         packed = ""
         if "data-figure=" in body:
@@ -458,7 +458,8 @@ class Page:
             allowed.append(code)
             packed = f'<script type="text/plain" id="library">{packed}</script>'
         return (
-            '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'
+            f'<!DOCTYPE html><html lang="{current()}"'
+            f' data-separators="{localised("0.5")[1]}{THIN}"><head><meta charset="utf-8">'
             f'<meta http-equiv="Content-Security-Policy" content="{_policy(allowed)}">'
             '<meta name="viewport" content="width=device-width,initial-scale=1">'
             '<meta name="color-scheme" content="light dark"><link rel="icon" href="data:,">'
@@ -466,7 +467,7 @@ class Page:
             f'<header><div class="wide"><p class="kind">{escaped(self.kind)}</p>'
             f'<h1>{escaped(self.title)}</h1><p class="sub">{escaped(self.subtitle)}</p>'
             f'<ul class="chips">{marks}</ul></div></header>'
-            f'<nav aria-label="Sections"><div class="wide"><ul>{links}</ul></div></nav>'
+            f'<nav aria-label="{places}"><div class="wide"><ul>{links}</ul></div></nav>'
             f'<main class="wide">{body}</main>'
             f'<footer><div class="wide">{escaped(self.footer)}</div></footer>'
             f"{packed}<script>{script}</script></body></html>\n"
@@ -504,8 +505,7 @@ def _policy(scripts: Sequence[str]) -> str:
         for script in scripts
     )
     run = " ".join(f"'sha256-{made}'" for made in prints)
-    return say(
-        "default-src 'none'; script-src {run}; style-src 'unsafe-inline'; img-src "
-        "data: blob:; base-uri 'none'; form-action 'none'",
-        run=run,
+    return (
+        f"default-src 'none'; script-src {run}; style-src 'unsafe-inline'; img-src data: blob:; "
+        "base-uri 'none'; form-action 'none'"
     )

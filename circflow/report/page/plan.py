@@ -12,7 +12,8 @@ import pandas as pd
 from circflow.data.files.template import is_setting_note
 from circflow.data.one_line import plain
 from circflow.data.schema.sheets import IGNORED_COLUMN_MARKS, IGNORED_SHEET_MARKS
-from circflow.i18n import mark, say
+from circflow.i18n import mark, say, say_in, say_n
+from circflow.i18n.names import shown_sheet
 from circflow.report import figures as tell
 from circflow.report.figures import Baseline
 from circflow.report.map import flow_map
@@ -76,14 +77,13 @@ def plan_page(
     parts = _Parts(solution, baselines, indicators)
     return Page(
         title=settings.name,
-        kind="circflow · plan",
-        subtitle=say(
-            "{place}{when}, {years} year{if_any} · money in million {currency}, not "
-            "discounted, unless said",
+        kind=say("circflow · plan"),
+        subtitle=say_n(
+            "{place}{when}, {n} year · money in million {currency}, not discounted, unless said",
+            "{place}{when}, {n} years · money in million {currency}, not discounted, unless said",
+            years,
             place=place,
             when=when,
-            years=years,
-            if_any="s" if years > 1 else "",
             currency=settings.currency,
         ),
         marks=_marks(solution),
@@ -126,16 +126,8 @@ def _marks(solution: Solution) -> list[tuple[str, Literal["", "good", "bad"]]]:
         )
     count = len(solution.scenario.warnings)
     if count:
-        made.append(
-            (
-                say(
-                    "{count} warning{if_any} about the scenario",
-                    count=count,
-                    if_any="s" if count > 1 else "",
-                ),
-                "",
-            )
-        )
+        words = say_n("{n} warning about the scenario", "{n} warnings about the scenario", count)
+        made.append((words, ""))
     return made
 
 
@@ -245,7 +237,8 @@ class _Parts:
     def _card(self, title: str, read: Any, unit: str) -> Card:
         """A headline figure beside that of the baselines; amounts from a million on in millions."""
         value = read(self.solution.totals)
-        large = bool(unit) and not unit.startswith("million") and abs(value or 0.0) >= 1e6
+        money = unit == say("{money} per year", money=self.money) or unit.startswith("million")
+        large = bool(unit) and not money and abs(value or 0.0) >= 1e6
 
         def words(number: float | None) -> str:
             if not unit:
@@ -291,10 +284,10 @@ class _Parts:
             made.append(
                 (
                     say("To build"),
-                    say(
-                        "{count} plant{if_any} for {capex} {money}",
-                        count=len(built),
-                        if_any="s" if len(built) > 1 else "",
+                    say_n(
+                        "{n} plant for {capex} {money}",
+                        "{n} plants for {capex} {money}",
+                        len(built),
                         capex=capex,
                         money=self.money,
                     ),
@@ -304,19 +297,21 @@ class _Parts:
         limits = self.limits[self.limits["kind"] != "stream"]
         if len(limits):
             row = limits.iloc[0]
-            gain = say(
-                "1 % {direction} is worth {gain_million} {money}",
-                direction=row["direction"],
-                gain_million=figure(row["gain_million"]),
-                money=self.money,
-            )
-            made.append(
-                (
-                    say("What binds most"),
-                    str(row["label"]),
-                    say("{gain} over the horizon, of today", gain=gain),
+            worth = figure(row["gain_million"])
+            gain = (
+                say(
+                    "1 % more is worth {worth} {money} over the horizon, of today",
+                    worth=worth,
+                    money=self.money,
+                )
+                if row["direction"] == "more"
+                else say(
+                    "1 % less is worth {worth} {money} over the horizon, of today",
+                    worth=worth,
+                    money=self.money,
                 )
             )
+            made.append((say("What binds most"), str(row["label"]), gain))
         lines = tell.money_lines(self.solution)
         paid = lines[(lines["million"] < 0)].sort_values("million").head(2)
         income = lines.loc[lines["group"] == "income", "million_per_year"].iloc[0]
@@ -343,7 +338,7 @@ class _Parts:
             Column("steps", say("From waste to sale"), "path"),
             Column("stage", say("Stage")),
             Column("amount", say("Waste"), "number", say("per year")),
-            Column("measure", say("Unit")),
+            Column("measure", say_in("measure", "Unit")),
             Column("income", say("Income"), "number", money),
             Column("cost", say("Cost"), "number", money),
             Column("value", say("Value added"), "number", money, bar=True),
@@ -416,7 +411,7 @@ class _Parts:
             Column("unit", say("Plant")),
             Column("site", say("Site")),
             Column("investor", say("Investor")),
-            Column("period", say("Built in")),
+            Column("period", say_in("period", "Built in")),
             Column(
                 "capacity_per_year", say("Capacity"), "number", say("units of activity per year")
             ),
@@ -486,7 +481,7 @@ class _Parts:
             Column("to", say("To")),
             Column("material", say("Material")),
             Column("amount_per_year", say("Amount"), "number", say("per year"), bar=True),
-            Column("unit_of_measure", say("Unit")),
+            Column("unit_of_measure", say_in("measure", "Unit")),
             Column("distance_km", say("Distance"), "number", say("km")),
             Column("moving_million", say("Transport and transactions"), "number", money),
             Column("worth_million", say("Worth where it arrives"), "number", money),
@@ -509,7 +504,7 @@ class _Parts:
         columns = (
             Column("material", say("Product")),
             Column("amount_per_year", say("Sold"), "number", say("per year")),
-            Column("unit_of_measure", say("Unit")),
+            Column("unit_of_measure", say_in("measure", "Unit")),
             Column(
                 "price",
                 say("Mean price"),
@@ -538,8 +533,8 @@ class _Parts:
         columns = (
             Column("material", say("Waste")),
             Column("stage", say("Stage")),
-            Column("unit_of_measure", say("Unit")),
-            *(Column(c, c.capitalize(), "number", say("per year")) for c in figures),
+            Column("unit_of_measure", say_in("measure", "Unit")),
+            *(Column(c, say(c).capitalize(), "number", say("per year")) for c in figures),
         )
         return [
             *_some(charts.waste_fate(self.solution)),
@@ -630,6 +625,7 @@ class _Parts:
 
     def _assumptions(self) -> list[Block]:
         frame = assumptions(self.solution)
+        frame["sheet"] = [shown_sheet(name) for name in frame["sheet"]]
         sources = self.scenario.frame("Sources")
         if frame.empty:
             return [Text(say("The scenario tells neither sources nor notes."))]
@@ -690,7 +686,7 @@ class _Parts:
         )
         checks = audit_table(self.solution)
         error = tuple(
-            Column(c.name, c.title, c.kind, "relative" if c.name == "error" else "")
+            Column(c.name, c.title, c.kind, say("relative") if c.name == "error" else "")
             for c in columns_of(checks, self.currency, "audit")
         )
         warned = warnings_table(self.solution)
@@ -725,7 +721,7 @@ def _words(text: object) -> str:
 def _leaves(totals: Mapping[str, Any]) -> list[tuple[str, str | None, float]]:
     made: list[tuple[str, str | None, float]] = []
     for key, value in totals.items():
-        name = key.replace("_", " ")
+        name = say(key.replace("_", " "))
         if isinstance(value, Mapping):
             made += [(name, str(item), float(v)) for item, v in value.items()]
         elif value is not None:
@@ -812,12 +808,12 @@ def confidence(frame: pd.DataFrame) -> pd.DataFrame:
     """Rows of `assumptions` counted: sheet, rows, then a column for every confidence (the rare
     ones together as `other`); the first row is of all sheets."""
     sizes = frame["confidence"].value_counts()
-    kept = list(sizes.index[:MAX_CONFIDENCES])
-    word = frame["confidence"].where(frame["confidence"].isin(kept), "other")
+    kept, other = list(sizes.index[:MAX_CONFIDENCES]), say("other")
+    word = frame["confidence"].where(frame["confidence"].isin(kept), other)
     counts = pd.crosstab(frame["sheet"], word)
     counts = counts.reindex(list(dict.fromkeys(frame["sheet"])))
-    order = [*kept, *(["other"] if (word == "other").any() and "other" not in kept else [])]
-    counts = pd.concat([counts[order].sum().to_frame("all sheets").T, counts[order]])
+    order = [*kept, *([other] if (word == other).any() and other not in kept else [])]
+    counts = pd.concat([counts[order].sum().to_frame(say("all sheets")).T, counts[order]])
     counts.insert(0, "rows", counts.sum(axis=1))
     return counts.rename_axis("sheet").reset_index()
 

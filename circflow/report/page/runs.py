@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from circflow.i18n import say
+from circflow.i18n import say, say_in, say_n
 from circflow.report.page.frame import (
     Block,
     Card,
@@ -22,6 +22,7 @@ from circflow.report.page.frame import (
     tidy,
 )
 from circflow.report.page.study import in_currency
+from circflow.report.vocabulary import cell, measured
 
 _MOST = 30
 _SOME = 6
@@ -43,12 +44,10 @@ def runs_opening(
     known = table.dropna(subset=["objective_million"]).sort_values("objective_million")
     worst, best = known.iloc[0], known.iloc[-1]
     lead = say(
-        "In {count} runs over {count_2} figure{if_any} the plan is worth {p50} "
-        "{money} in the middle, and between {p5} and {p95} in nine runs of ten; in "
-        "{gains} of them it is worth more than nothing.",
-        count=len(table),
-        count_2=len(varied),
-        if_any="s" if len(varied) != 1 else "",
+        "In {runs} over {figures} the plan is worth {p50} {money} in the middle, and between "
+        "{p5} and {p95} in nine runs of ten; in {gains} of them it is worth more than nothing.",
+        runs=say("{count} runs", count=len(table)),
+        figures=say_n("{n} figure", "{n} figures", len(varied)),
         p50=figure(p50),
         money=money,
         p5=figure(p5),
@@ -56,9 +55,7 @@ def runs_opening(
         gains=percent(gains),
     )
     if failed:
-        lead += say(
-            " {failed} run{if_any} found no plan.", failed=failed, if_any="s" if failed > 1 else ""
-        )
+        lead += say_n(" {n} run found no plan.", " {n} runs found no plan.", failed)
     often = _how_often(built, len(worth))
     if len(often):
         sure = often[often["share"] >= 1.0]["unit"].astype(str).tolist()
@@ -112,7 +109,13 @@ def runs_opening(
     if len(often):
         columns = (
             Column("unit", say("Plant")),
-            Column("share", say("Built in"), "share", say("of the runs with a plan"), bar=True),
+            Column(
+                "share",
+                say_in("share", "Built in"),
+                "share",
+                say("of the runs with a plan"),
+                bar=True,
+            ),
             Column("capacity", say("Mean capacity when built"), "number", say("per year")),
         )
         shown = Table(say("How often each plant is built"), often, columns, shown=20, name="built")
@@ -161,7 +164,7 @@ def tornado_opening(table: pd.DataFrame, base: float, currency: str) -> list[Sec
         "figures move it by at least half as much.",
         base=figure(base),
         money=money,
-        parameter=first["parameter"],
+        parameter=cell("parameter", str(first["parameter"])),
         swing_million=figure(float(first["swing_million"])),
         sum=int(half.sum()),
         count=len(table),
@@ -249,8 +252,15 @@ def pareto_opening(
 
 
 def _goal(name: str) -> str:
-    words = {"value": say("value (synergy apart)"), "disposed": say("waste disposed of")}
-    return words.get(name, name.replace("emission:", "emission of "))
+    words = {
+        "value": say("value (synergy apart)"),
+        "disposed": say("waste disposed of"),
+        "synergy": say("synergy"),
+        "jobs": say("jobs"),
+    }
+    if name.startswith("emission:"):
+        return say("emission of {pollutant}", pollutant=name.removeprefix("emission:"))
+    return words.get(name, name)
 
 
 def alternatives_opening(
@@ -262,19 +272,18 @@ def alternatives_opening(
     always = units.loc[units["verdict"].str.startswith("in every"), "unit"].astype(str).tolist()
     sometimes = units[units["verdict"].str.startswith("in some")]["unit"].astype(str).tolist()
     others = len(plans) - 1
-    lead = say(
-        "{others} other plan{if_any} fall{if_any_2} short of the best ({best} "
-        "{money}) by no more than {within}. {count} of {count_2} units run in every "
-        "one of them{if_any_3}.",
-        others=others,
-        if_any="s" if others != 1 else "",
-        if_any_2="s" if others == 1 else "",
+    lead = say_n(
+        "{n} other plan falls short of the best ({best} {money}) by no more than {within}. "
+        "{count} of {count_2} units run in every one of them{names}.",
+        "{n} other plans fall short of the best ({best} {money}) by no more than {within}. "
+        "{count} of {count_2} units run in every one of them{names}.",
+        others,
         best=figure(best),
         money=money,
         within=percent(within),
         count=len(always),
         count_2=len(units),
-        if_any_3=": " + _some(always) if always else "",
+        names=": " + _some(always) if always else "",
     )
     if sometimes:
         lead += say(" There is a choice about {some}.", some=_some(sometimes))
@@ -287,7 +296,9 @@ def alternatives_opening(
             str(len(sometimes)),
             say("of {count} units", count=len(units)),
         ),
-        Card(say("Run in none"), str(int(counts.sum()) - len(always) - len(sometimes)), "units"),
+        Card(
+            say("Run in none"), str(int(counts.sum()) - len(always) - len(sometimes)), say("units")
+        ),
     ]
     columns = (
         Column("unit", say("Unit")),
@@ -329,7 +340,7 @@ def ranges_opening(table: pd.DataFrame, within: float, currency: str) -> list[Se
         lead += say(
             " The tightest is {parameter}: the plan holds while it is between {ends} and "
             "{ends_2} of its figure.",
-            parameter=first["parameter"],
+            parameter=cell("parameter", str(first["parameter"])),
             ends=ends[0],
             ends_2=ends[1],
         )
@@ -360,14 +371,14 @@ def ranges_opening(table: pd.DataFrame, within: float, currency: str) -> list[Se
             say("Without a range"), str(len(table) - len(known)), say("figures; the table says why")
         ),
     ]
-    units = [in_currency(unit, currency) for unit in tightest["unit"]]
+    units = [measured(in_currency(unit, currency)) for unit in tightest["unit"]]
     shown = tightest.assign(room=room[order], unit=units).head(_MOST)
     columns = (
-        Column("parameter", say("Figure")),
+        Column("parameter", say_in("number", "Figure")),
         Column("figure", say("Now"), "number"),
-        Column("unit", say("Unit")),
+        Column("unit", say_in("measure", "Unit")),
         Column("from_factor", say("Holds from"), "share", say("of its figure")),
-        Column("to_factor", say("to"), "share", say("of its figure")),
+        Column("to_factor", say_in("range", "to"), "share", say("of its figure")),
         Column("room", say("Room"), "share", bar=True),
     )
     tight = Table(say("The tightest first"), shown, columns, shown=15, name="tightest")

@@ -25,7 +25,7 @@ from circflow.report.page.frame import (
     figure,
     percent,
 )
-from circflow.report.page.study import known_figure
+from circflow.report.page.study import known_figure, words_of_code
 
 Tables = Mapping[str, pd.DataFrame]
 _MANY = 6
@@ -143,14 +143,25 @@ def core_words(core: pd.DataFrame, currency: str) -> list[tuple[str, str, str]]:
     return made
 
 
+_OTHERS = {
+    3: mark("{list} and three others"),
+    4: mark("{list} and four others"),
+    5: mark("{list} and five others"),
+    6: mark("{list} and six others"),
+    7: mark("{list} and seven others"),
+    8: mark("{list} and eight others"),
+    9: mark("{list} and nine others"),
+}
+
+
 def _named(names: list[str]) -> str:
     if len(names) <= 1:
         return "".join(names)
     if len(names) <= _MANY - 2:
         return say("{list} and {names}", list=", ".join(names[:-1]), names=names[-1])
     rest = len(names) - 2
-    words = {3: "three", 4: "four", 5: "five", 6: "six", 7: "seven", 8: "eight", 9: "nine"}
-    return say("{list} and {get} others", list=", ".join(names[:2]), get=words.get(rest, str(rest)))
+    sentence = _OTHERS.get(rest, mark("{list} and {count} others"))
+    return say(sentence, list=", ".join(names[:2]), count=rest)
 
 
 def _answer(
@@ -210,7 +221,7 @@ def _words(effect: object) -> str:
         "exchange": say("exchange between members"),
         "infrastructure": say("common infrastructure"),
     }
-    return told.get(str(effect), str(effect).replace("_", " "))
+    return told.get(str(effect)) or words_of_code(str(effect))
 
 
 def _shares(tables: Tables, money: str) -> Table:
@@ -219,7 +230,7 @@ def _shares(tables: Tables, money: str) -> Table:
     wide = wide[list(dict.fromkeys(shares["rule"]))]
     first = str(wide.columns[0])
     wide = wide.sort_values(first, ascending=False).reset_index()
-    heads = [Column(str(r), str(r).capitalize(), "number", money) for r in wide.columns[1:]]
+    heads = [Column(str(r), say(str(r)).capitalize(), "number", money) for r in wide.columns[1:]]
     return Table(
         say("Shares of the gain by rule"),
         wide,

@@ -15,7 +15,8 @@ from typing import Any
 
 import pandas as pd
 
-from circflow.i18n import mark, say
+from circflow.i18n import mark, say, say_in, say_n
+from circflow.i18n.names import shown_word
 from circflow.report.numbers import cut
 from circflow.report.page.charts import axis, categories, layout, waterfall_view
 from circflow.report.page.frame import (
@@ -30,6 +31,7 @@ from circflow.report.page.frame import (
     figure,
     write,
 )
+from circflow.report.vocabulary import cell, measured
 
 MAX_SERIES = 10
 MAX_BARS = 60
@@ -76,9 +78,12 @@ def study_page(
         if "unit" in whole and (whole["unit"] == "share").any():
             whole = _shares_in_percent(whole)
         for column in _UNITS & set(whole.columns):
-            whole[column] = [in_currency(v, currency) for v in whole[column]]
+            whole[column] = [
+                measured(v) if isinstance(v, str) else v
+                for v in (in_currency(v, currency) for v in whole[column])
+            ]
         columns = [
-            replace(c, title="amount", unit=say("million {currency}", currency=currency))
+            replace(c, title=say("amount"), unit=say("million {currency}", currency=currency))
             if c.name == "million"
             else c
             for c in columns_of(whole, currency, name)
@@ -87,9 +92,7 @@ def study_page(
         if opening and whole.empty:
             continue
         if opening:
-            rows = say(
-                "{count} row{if_any}", count=len(whole), if_any="s" if len(whole) != 1 else ""
-            )
+            rows = say_n("{n} row", "{n} rows", len(whole))
             folded.append(Fold(f"{words} ({rows})", [shown]))
             continue
         drawn = known_figure(name, whole, currency)
@@ -99,7 +102,7 @@ def study_page(
     footer = say(
         "Made by circflow. This file holds everything it shows and asks nothing of the network."
     )
-    return Page(title, sections, kind="circflow · study", footer=footer)
+    return Page(title, sections, kind=say("circflow · study"), footer=footer)
 
 
 def write_study(
@@ -113,7 +116,25 @@ def write_study(
 
 
 TITLES: Mapping[str, str] = {
-    "break_evens": "Break-evens",
+    "verdicts": mark("Verdicts"),
+    "loads": mark("Loads"),
+    "pairs": mark("Pairs"),
+    "capital": mark("Capital"),
+    "futures": mark("Futures"),
+    "figures": mark("Figures"),
+    "differences": mark("Differences"),
+    "samples": mark("Samples"),
+    "numbers": mark("Numbers"),
+    "turns": mark("Turns"),
+    "knowing": mark("Knowing"),
+    "decisions": mark("Decisions"),
+    "built": mark("Built"),
+    "totals": mark("Totals"),
+    "ranges": mark("Ranges"),
+    "runs": mark("Runs"),
+    "plans": mark("Plans"),
+    "units": mark("Units"),
+    "break_evens": mark("Break-evens"),
     "price_sheets": mark("Price sheets"),
     "who_gains": mark("Who gains and who loses"),
     "order_of_entry": mark("Order of entry"),
@@ -141,8 +162,13 @@ def words_of_code(value: Any) -> Any:
     """A word of the code as one reads it: `alone_million` is `alone (million)`; others stay."""
     if not isinstance(value, str) or not _CODE.fullmatch(value):
         return value
-    stem = value.removesuffix("_million")
-    return stem.replace("_", " ").replace(":", ": ") + (" (million)" if stem != value else "")
+    if (indicator := shown_word("indicator", value)) != value:
+        return indicator
+    stem, colon, tail = value.removesuffix("_million").partition(":")
+    words = say(stem.replace("_", " "))
+    if colon:
+        words += ": " + tail.replace("_", " ").replace(":", ": ")
+    return f"{words} ({say('million')})" if value.endswith("_million") else words
 
 
 def _shares_in_percent(table: pd.DataFrame) -> pd.DataFrame:
@@ -171,16 +197,18 @@ def known_figure(name: str, table: pd.DataFrame, currency: str) -> Figure | None
 
 def _allocations(table: pd.DataFrame, unit: str) -> Figure | None:
     wide = table.pivot_table(index="member", columns="rule", values="million", sort=False)
+    wide.columns = pd.Index([cell("rule", str(rule)) for rule in wide.columns])
     return bars(say("What each member gets, by rule"), wide, unit)
 
 
 def _shares(table: pd.DataFrame, unit: str) -> Figure | None:
     wide = table.pivot_table(index="member", columns="rule", values="change_million", sort=False)
+    wide.columns = pd.Index([cell("rule", str(rule)) for rule in wide.columns])
     return bars(say("What the newcomer changes in each member's share, by rule"), wide, unit)
 
 
 def _leaving(table: pd.DataFrame, unit: str) -> Figure | None:
-    sums = table.groupby("leaver", sort=False)["change_million"].sum().to_frame("all together")
+    sums = table.groupby("leaver", sort=False)["change_million"].sum().to_frame(say("all together"))
     return bars(say("What all members lose or gain if one leaves"), sums, unit)
 
 
@@ -194,7 +222,7 @@ def _scenarios(caption: str) -> Callable[[pd.DataFrame, str], Figure | None]:
     def draw(table: pd.DataFrame, unit: str) -> Figure | None:
         told = table["unit"].astype(str).str.startswith("million") & table["item"].isna()
         money = table[told].set_index("figure").drop(columns=["item", "unit"])
-        return bars(caption, money, unit)
+        return bars(say(caption), money, unit)
 
     return draw
 
@@ -204,12 +232,14 @@ def _effects(table: pd.DataFrame, unit: str) -> Figure | None:
     sums = table.groupby("effect", sort=False)[values].sum()
     if not values:
         return None
-    return bars(say("Gain of the cluster by effect"), sums.set_axis(["gain"], axis=1), unit)
+    return bars(
+        say("Gain of the cluster by effect"), sums.set_axis([say_in("noun", "gain")], axis=1), unit
+    )
 
 
 def _waterfall(table: pd.DataFrame, unit: str) -> Figure:
     """From every member alone, effect by effect, to all together."""
-    steps = [str(step).replace("_", " ") for step in table["step"]]
+    steps = [say(str(step).replace("_", " ")) for step in table["step"]]
     values = table["million"].to_numpy(float)
     hover = [
         say(
@@ -227,7 +257,11 @@ def _waterfall(table: pd.DataFrame, unit: str) -> Figure:
         say("From every member alone to all together"),
         {"": view},
         say("Waterfall of the gain of the cluster by effect"),
-        legend=(("$green", "gained"), ("$orange", "lost"), ("$blue", say("value of the cluster"))),
+        legend=(
+            ("$green", say("gained")),
+            ("$orange", say("lost")),
+            ("$blue", say("value of the cluster")),
+        ),
     )
 
 
@@ -278,7 +312,7 @@ _KNOWN: dict[str, tuple[frozenset[str], Callable[[pd.DataFrame, str], Figure | N
     "leaving": (frozenset({"leaver", "change_million"}), _leaving),
     "joining": (frozenset({"joiner", "own_change_million", "others_change_million"}), _joining),
     "figures": (_SCENARIOS, _scenarios(mark("Money of every scenario"))),
-    "differences": (_SCENARIOS, _scenarios("Differences")),
+    "differences": (_SCENARIOS, _scenarios(mark("Differences"))),
     "futures": (frozenset({"future", "worth", "alone", "mean_decisions"}), _futures),
     "waterfall": (frozenset({"step", "million", "to_million"}), _waterfall),
     "effects": (frozenset({"effect"}), _effects),

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from circflow.i18n import mark, say
+from circflow.i18n import every, mark, say
 from circflow.report.numbers import cut
 from circflow.report.page.charts import axis, layout
 from circflow.report.page.frame import (
@@ -28,11 +28,15 @@ from circflow.report.page.frame import (
     percent,
 )
 from circflow.report.page.study import bars
+from circflow.report.vocabulary import UNSETTLED
 
 Tables = Mapping[str, pd.DataFrame]
 _CARDS = 12
 """Plants whose cards stand open."""
 _RISKS = 15
+GAIN = mark("Gain with it ({unit}): {list}{more}.")
+LOSE = mark("Lose with it ({unit}): {list}{more}.")
+"""Among the words on a unit: the members that gain and lose."""
 
 
 def verdicts_opening(
@@ -147,10 +151,9 @@ def _assessment(
         if row["kind"] == "candidate":
             late = _rate(row.get("irr_market_end"))
             early = _rate(row.get("irr_market"))
-            at_once = early == "none" and row["npv_market_million"] > 0
-            facts.append(
-                (say("IRR (by end of year)"), f"{'at once' if at_once else early} ({late})")
-            )
+            if not _known(row.get("irr_market")) and row["npv_market_million"] > 0:
+                early = say("at once")
+            facts.append((say("IRR (by end of year)"), f"{early} ({late})"))
     if _known(row.get("load_share")):
         facts.append((say("Mean load"), percent(row["load_share"])))
     if "robustness" in tables:
@@ -168,23 +171,33 @@ def _assessment(
         lines.append(
             say("At market prices it does not pay for itself: those who gain have to pay it.")
         )
-    lines += [line for line in words[1:] if line.startswith(("Gain with it", "Lose with it"))]
+    heads = tuple(text.partition("{")[0] for m in (GAIN, LOSE) for text in every(m))
+    lines += [line for line in words[1:] if line.startswith(heads)]
     return Assessment(name, _verdict(row), head[:1].upper() + head[1:], facts, lines, words[1:])
 
 
 def _verdict(row: dict[str, Any]) -> tuple[str, Literal["", "good", "bad"]]:
     if row["kind"] != "candidate":
         gains = _known(row["value_million"]) and row["value_million"] >= 0
-        return ("keep", "good") if gains or not _known(row["value_million"]) else ("close", "bad")
-    stands = str(row["stands"])
-    sure = "in every plan" in stands or "in no plan" in stands
+        good = gains or not _known(row["value_million"])
+        return (say("keep"), "good") if good else (say("close"), "bad")
+    sure = str(row["stands"]) != "in some"
     if row["in_plan"]:
-        return ("build", "good") if sure else (say("build, near the margin"), "good")
+        return (say("build"), "good") if sure else (say("build, near the margin"), "good")
     return (say("do not build"), "bad") if sure else (say("do not build, near the margin"), "")
 
 
 def _rate(value: Any) -> str:
-    return percent(value) if _known(value) else "none"
+    return percent(value) if _known(value) else say("none")
+
+
+_MOVES = {
+    (True, True): mark("Stands until {what} rises {share} ({to})."),
+    (True, False): mark("Stands until {what} falls {share} ({to})."),
+    (False, True): mark("Would pay if {what} rises {share} ({to})."),
+    (False, False): mark("Would pay if {what} falls {share} ({to})."),
+}
+"""By whether the verdict is above zero now, and whether the figure would have to rise."""
 
 
 def _distances(row: dict[str, Any], table: pd.DataFrame | None, currency: str) -> list[str]:
@@ -196,20 +209,21 @@ def _distances(row: dict[str, Any], table: pd.DataFrame | None, currency: str) -
     for record in table[table["unit"] == row["unit"]].to_dict("records"):
         r = {str(k): v for k, v in record.items()}
         if r["note"]:
-            if r["kind"] == "price":
+            if r["kind"] == "price" and r["note"] not in every(UNSETTLED):
                 made.append(
-                    say(
-                        "At any price of {material}: {split}.",
-                        material=r["material"],
-                        split=str(r["note"]).split(" at any")[0],
-                    )
+                    say("At any price of {material}: pays.", material=r["material"])
+                    if stands
+                    else say("At any price of {material}: does not pay.", material=r["material"])
                 )
             continue
         if r["kind"] == "gate fee":
             fee = f"{figure(abs(r['break_even']))} {r['unit_of_measure']}"
-            pays = say("Could pay up to") if r["break_even"] < 0 else say("Would have to be paid")
             made.append(
-                say("{pays} {fee} for {material}.", pays=pays, fee=fee, material=r["material"])
+                say("Could pay up to {fee} for {material}.", fee=fee, material=r["material"])
+                if r["break_even"] < 0
+                else say(
+                    "Would have to be paid {fee} for {material}.", fee=fee, material=r["material"]
+                )
             )
             continue
         if not r["now"]:
@@ -223,15 +237,14 @@ def _distances(row: dict[str, Any], table: pd.DataFrame | None, currency: str) -
             made.append(say("Would not pay even as a gift."))
             continue
         change = r["change"] / abs(r["now"])
-        moves = "rises" if change > 0 else "falls"
         to = say(
             "{now} to {break_even} {unit_of_measure}",
             now=figure(r["now"]),
             break_even=figure(r["break_even"]),
             unit_of_measure=r["unit_of_measure"],
         )
-        begin = say("Stands until") if stands else say("Would pay if")
-        made.append(f"{begin} {what} {moves} {percent(abs(change))} ({to}).")
+        sentence = _MOVES[stands, change > 0]
+        made.append(say(sentence, what=what, share=percent(abs(change)), to=to))
     return made
 
 
@@ -246,7 +259,7 @@ def _together(tables: Tables, currency: str) -> list[Block]:
     if pairs is not None:
         told = [
             (
-                str(r["kind"]),
+                say(str(r["kind"])),
                 say("{unit} and {other}", unit=r["unit"], other=r["other"]),
                 _interaction(r, currency),
             )
@@ -261,8 +274,8 @@ def _together(tables: Tables, currency: str) -> list[Block]:
 
 
 _PAIR_WORDS = (
-    "complements",
-    "substitutes",
+    mark("complements"),
+    mark("substitutes"),
     mark("exclude each other"),
     mark("one needs the other"),
 )
@@ -272,13 +285,12 @@ def _interaction(r: Mapping[Any, Any], currency: str) -> str:
     extra = r["interaction_million"]
     if not _known(extra):
         return ""
-    word = "more" if extra > 0 else "less"
-    return say(
-        "together {extra} million {currency} {word} than each by itself",
-        extra=figure(abs(extra)),
-        currency=currency,
-        word=word,
+    sentence = (
+        mark("together {extra} million {currency} more than each by itself")
+        if extra > 0
+        else mark("together {extra} million {currency} less than each by itself")
     )
+    return say(sentence, extra=figure(abs(extra)), currency=currency)
 
 
 def _portfolio(capital: pd.DataFrame, order: pd.DataFrame | None, currency: str) -> Figure:
@@ -353,7 +365,7 @@ def _risks(tables: Tables, currency: str) -> list[Block]:
                 )
             )
         known = table[table["possible"].astype(bool)].drop_duplicates(["kind", "name"]).head(_RISKS)
-        wide = known.set_index("name")[["loss_million"]].set_axis(["loss"], axis=1)
+        wide = known.set_index("name")[["loss_million"]].set_axis([say("loss")], axis=1)
         drawn = bars(
             say("What the cluster loses if one stands still for a period"),
             wide,

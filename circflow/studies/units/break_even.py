@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from circflow.i18n import say
+from circflow.report.vocabulary import UNSETTLED
 from circflow.studies.units.candidates import Bench, Direction, Floats, Plan, Setting
 
 _MOST_SEARCHES = 12
@@ -35,6 +36,8 @@ class Zero:
     rest: float
     """Its worth there, by a full search (million): 0 but for the gap of the search."""
     note: str = ""
+    pays: bool | None = None
+    """Where there is none: whether the unit pays anywhere between the limits, if known."""
 
 
 class _Side:
@@ -107,27 +110,23 @@ def break_even(  # noqa: PLR0913
             pays = worth(0.0) > 0.0
             end = low if pays == rises else high
             if _stays(one, other, end, pays):
-                words = say("pays at any value") if pays else say("does not pay at any value")
-                return Zero(
-                    np.nan,
-                    np.nan,
-                    np.nan,
-                    say(
-                        "{words} between {low:,.6g} and {high:,.6g}",
-                        words=words,
+                note = (
+                    say("pays at any value between {low:,.6g} and {high:,.6g}", low=low, high=high)
+                    if pays
+                    else say(
+                        "does not pay at any value between {low:,.6g} and {high:,.6g}",
                         low=low,
                         high=high,
-                    ),
+                    )
                 )
+                return Zero(np.nan, np.nan, np.nan, note, pays)
             continue
         known = one.known(theta), other.known(theta)
         answers = one.ask(theta, search=True), other.ask(theta, search=True)
         if answers[0] <= known[0] + tolerance and answers[1] <= known[1] + tolerance:
             slope = one.slope(theta) - other.slope(theta)
             return Zero(theta, slope, worth(theta))
-    return Zero(
-        np.nan, np.nan, np.nan, say("not found: the searches over decisions did not settle")
-    )
+    return Zero(np.nan, np.nan, np.nan, say(UNSETTLED))
 
 
 def _stays(one: _Side, other: _Side, end: float, pays: bool) -> bool:

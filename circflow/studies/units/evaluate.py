@@ -324,9 +324,9 @@ class _Work:
         short = self.best.value - scale
         stands = "in some"
         if other is None or other.value < short:
-            stands = say("in every plan within 1 %")
+            stands = "in every plan within 1 %"
         elif one is None or one.value < short:
-            stands = say("in no plan within 1 %")
+            stands = "in no plan within 1 %"
         row: dict[str, Any] = {
             "unit": s.name,
             "kind": s.kind,
@@ -482,13 +482,14 @@ class _Work:
                 bench, case, one, other, low=-1.0, high=_PRICE_LIMIT - 1.0, rises=mean > 0.0
             )
             note = zero.note
-            if note:
-                word = "pays" if note.startswith("pays") else say("does not pay")
-                top = say("{price_limit:g} times the price", price_limit=_PRICE_LIMIT)
+            if zero.pays is not None:
                 note = (
-                    say("{word} at any price from 0 to {top}", word=word, top=top)
-                    if "not found" not in note
-                    else note
+                    say("pays at any price from 0 to {most:g} times the price", most=_PRICE_LIMIT)
+                    if zero.pays
+                    else say(
+                        "does not pay at any price from 0 to {most:g} times the price",
+                        most=_PRICE_LIMIT,
+                    )
                 )
             records.append(
                 (

@@ -19,7 +19,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from circflow.i18n import mark, say
+from circflow.i18n import say
 from circflow.studies.units.candidates import Bench, Plan, Setting
 from circflow.studies.units.spread import spread
 
@@ -33,7 +33,7 @@ PAIRS = [
     "kind",
 ]
 _STEPS = 16
-_NO_ROOM = mark("no room for one of them beside what is built")
+_NO_ROOM = "no room for one of them beside what is built"
 
 
 def pairs(
@@ -80,12 +80,12 @@ def _interaction(values: Sequence[float], scale: float) -> tuple[float, float, f
     none, a, b, both = values
     one, other, pair = a - none, b - none, both - none
     if not np.isfinite(none):
-        return np.nan, np.nan, np.nan, np.nan, say("no plan without both")
+        return np.nan, np.nan, np.nan, np.nan, "no plan without both"
     if np.isfinite(both) and not (np.isfinite(a) and np.isfinite(b)):
-        return _known(one), _known(other), pair, np.nan, say("one needs the other")
+        return _known(one), _known(other), pair, np.nan, "one needs the other"
     if not np.isfinite(both):
         apart = np.isfinite(a) and np.isfinite(b)
-        kind = say("exclude each other") if apart else _NO_ROOM
+        kind = "exclude each other" if apart else _NO_ROOM
         return _known(one), _known(other), np.nan, np.nan, kind
     extra = pair - one - other
     small = 1e-7 * max(scale, 1.0)

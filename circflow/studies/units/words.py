@@ -13,15 +13,22 @@ import pandas as pd
 from circflow.data.one_line import plain
 from circflow.data.result import Result, figure
 from circflow.data.scenario import Scenario
-from circflow.i18n import say, say_n
+from circflow.i18n import mark, say, say_n
 from circflow.report.numbers import number
 from circflow.report.page.frame import Section
+from circflow.report.page.verdicts import GAIN, LOSE
 from circflow.report.sheets import Formats, clean, print_set_up
+from circflow.report.vocabulary import cell
 from circflow.studies.errors import StudyError
 from circflow.studies.sweeps.design import meant
 
 _MOST_PAGES = 200
 _SHOWN = 8
+_STANDS = {
+    "in every plan within 1 %": mark("It stands in every plan within 1 % of the best."),
+    "in no plan within 1 %": mark("It stands in no plan within 1 % of the best."),
+    "in some": mark("Plans within 1 % of the best may have it or not."),
+}
 
 
 @dataclass(frozen=True, repr=False)
@@ -143,8 +150,10 @@ def _headline(row: dict[str, Any], money: str) -> str:
     if row["kind"] != "candidate":
         if not _known(value):
             return say("{name}: the plan cannot do without it.", name=name)
-        word = say("is worth") if value >= 0 else say("costs the cluster")
-        return f"{name}: {word} {number(abs(value))} {money}."
+        worth = f"{number(abs(value))} {money}"
+        if value >= 0:
+            return say("{name}: is worth {worth}.", name=name, worth=worth)
+        return say("{name}: costs the cluster {worth}.", name=name, worth=worth)
     if row["in_plan"]:
         worth = (
             say("the cluster gains {value} {money}", value=number(value), money=money)
@@ -188,9 +197,7 @@ def _plan_lines(row: dict[str, Any], money: str) -> list[str]:
             )
         )
     lines.append(
-        say("It stands {stands} of the best.", stands=row["stands"])
-        if "1 %" in str(row["stands"])
-        else say("Plans within 1 % of the best may have it or not.")
+        say(_STANDS.get(str(row["stands"]), "Plans within 1 % of the best may have it or not."))
     )
     return lines
 
@@ -219,7 +226,9 @@ def _own_lines(row: dict[str, Any], money: str) -> list[str]:
                 if _known(years)
                 else say("never pays back")
             )
-            paid += f" ({number(later)})" if _known(later) else " (never)" if _known(years) else ""
+            paid += (
+                f" ({number(later)})" if _known(later) else say(" (never)") if _known(years) else ""
+            )
             text += say(
                 ", {paid}{if_any}, discounted",
                 paid=paid,
@@ -232,7 +241,7 @@ def _own_lines(row: dict[str, Any], money: str) -> list[str]:
 
 
 def _rate(value: Any) -> str:
-    return f"{number(100 * value)} %" if _known(value) else "none"
+    return f"{number(100 * value)} %" if _known(value) else say("none")
 
 
 def _market_line(verdicts: Verdicts, unit: str, money: str) -> list[str]:
@@ -243,8 +252,8 @@ def _market_line(verdicts: Verdicts, unit: str, money: str) -> list[str]:
         return []
     sums = of_unit.groupby("item")["market_million"].sum()
     parts = {
-        "freight": "freight",
-        "transactions": "transactions",
+        "freight": say("freight"),
+        "transactions": say("transactions"),
         "emissions": say("emission charges"),
     }
     borne = ", ".join(
@@ -261,19 +270,24 @@ def _market_line(verdicts: Verdicts, unit: str, money: str) -> list[str]:
     ]
 
 
+_EVEN = {
+    "capex": mark("Break-even capex"),
+    "price": mark("Break-even price of {material}"),
+    "gate fee": mark("Break-even gate fee for {material}"),
+}
+
+
 def _even_lines(verdicts: Verdicts, unit: str) -> list[str]:
     table = verdicts.break_evens
     if table.empty:
         return []
     lines = []
     for r in table[table["unit"] == unit].to_dict("records"):
-        what = {"capex": "capex", "price": say("price of {material}", material=r["material"])}.get(
-            str(r["kind"]), f"gate fee for {r['material']}"
-        )
+        head = say(_EVEN.get(str(r["kind"]), _EVEN["gate fee"]), material=r["material"])
         if r["note"]:
-            lines.append(f"Break-even {what}: {r['note']}.")
+            lines.append(f"{head}: {r['note']}.")
             continue
-        text = f"Break-even {what}: {number(r['break_even'])} {r['unit_of_measure']}"
+        text = f"{head}: {number(r['break_even'])} {r['unit_of_measure']}"
         if r["kind"] != "gate fee":
             share = r["change"] / abs(r["now"]) if r["now"] else np.nan
             text += say(" (now {now}", now=number(r["now"]))
@@ -317,7 +331,7 @@ def _region_lines(verdicts: Verdicts, row: dict[str, Any]) -> list[str]:
                 if r.change_million > 0]  # fmt: skip
         loss = [f"{r.member} {_signed(r.change_million)}" for r in of_unit.itertuples()
                 if r.change_million < 0]  # fmt: skip
-        for word, names in ((say("Gain"), gain), (say("Lose"), loss)):
+        for sentence, names in ((GAIN, gain), (LOSE, loss)):
             if names:
                 more = (
                     say(" and {count} more", count=len(names) - _SHOWN)
@@ -325,15 +339,7 @@ def _region_lines(verdicts: Verdicts, row: dict[str, Any]) -> list[str]:
                     else ""
                 )
                 unit = say("million {currency}, value added at internal prices", currency=currency)
-                lines.append(
-                    say(
-                        "{word} with it ({unit}): {list}{more}.",
-                        word=word,
-                        unit=unit,
-                        list=", ".join(names[:_SHOWN]),
-                        more=more,
-                    )
-                )
+                lines.append(say(sentence, unit=unit, list=", ".join(names[:_SHOWN]), more=more))
     return lines
 
 
@@ -344,8 +350,12 @@ def _signed(value: float) -> str:
 
 
 def _cost(cost: float, currency: str) -> str:
-    word = say("a cost of") if cost > 0 else say("a gain of")
-    return f"{word} {number(abs(cost))} {currency}"
+    amount = f"{number(abs(cost))} {currency}"
+    return (
+        say("a cost of {amount}", amount=amount)
+        if cost > 0
+        else say("a gain of {amount}", amount=amount)
+    )
 
 
 def _together_lines(verdicts: Verdicts, unit: str, money: str) -> list[str]:
@@ -356,8 +366,8 @@ def _together_lines(verdicts: Verdicts, unit: str, money: str) -> list[str]:
         for kind, word in (
             ("complements", say("Worth more together with")),
             ("substitutes", say("Displaces, or is displaced by")),
-            (say("exclude each other"), say("Cannot stand beside")),
-            (say("one needs the other"), say("One is not possible without the other")),
+            ("exclude each other", say("Cannot stand beside")),
+            ("one needs the other", say("One is not possible without the other")),
         ):
             names = []
             for r in of_unit[of_unit["kind"] == kind].head(_SHOWN).to_dict("records"):
@@ -478,10 +488,15 @@ def _page(formats: Formats, verdicts: Verdicts, unit: str, used: set[str]) -> No
         sheet.set_row(row, 45)
         for r in sums.itertuples(index=False):
             row += 1
-            _line(sheet, formats, row, (r.item, r.material, r.million, r.market_million))
+            _line(
+                sheet,
+                formats,
+                row,
+                (cell("item", str(r.item)), r.material, r.million, r.market_million),
+            )
         row += 1
         totals = (float(sums["million"].sum()), float(sums["market_million"].sum()))
-        _line(sheet, formats, row, ("sum", "", *totals), bold=True)
+        _line(sheet, formats, row, (say("sum"), "", *totals), bold=True)
     print_set_up(sheet)
     sheet.set_portrait()
     sheet.fit_to_pages(1, 1)

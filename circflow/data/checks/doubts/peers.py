@@ -116,14 +116,16 @@ def _odd(
 
 def _compared(size: Floats, group: NDArray[np.intp]) -> tuple[Floats, Floats, Floats]:
     """By figure: decades to the nearest other of its group, the group's count and median."""
-    frame = pd.DataFrame({"size": size, "group": group})
-    by = frame.groupby("group")["size"]
     order = np.lexsort((size, group))
     gap = np.diff(size[order])
     gap[np.diff(group[order]) != 0] = np.inf
     nearest = np.empty(len(size))
     nearest[order] = np.minimum(np.append(np.inf, gap), np.append(gap, np.inf))
-    return nearest, by.transform("size").to_numpy(float), by.transform("median").to_numpy(float)
+    counts = np.bincount(group)
+    first = np.cumsum(counts) - counts
+    ranked = size[order]
+    median = (ranked[first + (counts - 1) // 2] + ranked[first + counts // 2]) / 2.0
+    return nearest, counts[group].astype(float), median[group]
 
 
 def _doubt(measure: _Measure, value: float, away: float, words: str, key: str) -> tuple[str, str]:
