@@ -177,12 +177,13 @@ def network(app: App, query: Mapping[str, str]) -> str:
         + choice(say("To"), "to", sites, of="link")
         + choice(say("Material"), "material", materials, of="link")
         + choice(say("By"), "mode", modes, of="link")
-        + field("Distance, km", "distance_km", of="link", size=7)
+        + field(say("Distance, km"), "distance_km", of="link", size=7)
         + button(say("Add the link"), style="main"),
     )
+    label = say("{count} sites and their links", count=len(where))
     body = (
         add + f'<svg class="network" viewBox="0 0 {_WIDE:.0f} {_HIGH:.0f}" role="img" '
-        f'aria-label="{len(where)} sites and their links">{_ground(book)}'
+        f'aria-label="{escape(label)}">{_ground(book)}'
         f'<g class="links">{lines}</g>'
         f'<g class="sites">{dots}</g><g class="names">{words}</g></svg>'
         + note(say("Click two sites: they are the ends of the link. The lists do the same."))

@@ -56,7 +56,7 @@ def _own(app: App) -> str:
     return form(
         "/run",
         hidden(kind="evaluate")
-        + field("Name", "own_unit", "My plant", of="own", size=16)
+        + field(say("Name"), "own_unit", say("My plant"), of="own", size=16)
         + choice(say("Technology"), "own_technology", [(t, t) for t in technologies], of="own")
         + choice(
             say("Site"),
@@ -64,8 +64,8 @@ def _own(app: App) -> str:
             [("?", say("try every site")), *((s, s) for s in sites)],
             of="own",
         )
-        + field("Capacity a year", "own_capacity_per_year", of="own", required="required")
-        + field("Capital, million", "own_capex_million", of="own", required="required")
+        + field(say("Capacity a year"), "own_capacity_per_year", of="own", required="required")
+        + field(say("Capital, million"), "own_capex_million", of="own", required="required")
         + button(say("Judge this plant"), style="main"),
     ) + note(say("It is judged beside the workbook, which stays as it is until you add the plant."))
 

@@ -13,7 +13,8 @@ from circflow.app.html import table as html_table
 from circflow.app.views.parts import column_name, hidden, query_of, raw_sheet, save_and_undo
 from circflow.data.schema.sheets import BY_NAME, SHEETS, Column, Sheet, is_planners_column
 from circflow.data.table import Book, Problem
-from circflow.i18n import say
+from circflow.i18n import mark, say
+from circflow.i18n.names import shown_sheet
 
 if TYPE_CHECKING:
     from circflow.app.state import App
@@ -32,12 +33,20 @@ def tables(app: App, query: Mapping[str, str]) -> str:
         size = sum(any(c is not None for c in row) for row in raw.grid[1:]) if raw else 0
         errors, warnings = counts.get(sheet.name, (0, 0))
         told = ", ".join(
-            f"{n} {words}" for n, words in ((errors, "errors"), (warnings, "warnings")) if n
+            say(words, count=n)
+            for n, words in (
+                (errors, mark("{count} errors")),
+                (warnings, mark("{count} warnings")),
+            )
+            if n
         )
-        link = f'<a href="/tables/{quote(sheet.name)}">{escape(sheet.name)}</a>'
-        rows.append([link, str(size), escape(told), escape(sheet.meaning)])
+        shown = escape(shown_sheet(sheet.name))
+        link = f'<a href="/tables/{quote(sheet.name)}">{shown}</a>'
+        rows.append([link, str(size), escape(told), escape(say(sheet.meaning))])
     body = html_table(
-        ("sheet", "rows", "problems", say("what it holds")), rows, caption=say("Sheets")
+        (say("sheet"), say("rows"), say("problems"), say("what it holds")),
+        rows,
+        caption=say("Sheets"),
     )
     return page(say("Tables"), body + save_and_undo("/tables"), project=app.project, at="/tables")
 
@@ -150,8 +159,8 @@ def _head(of: Sheet, name: str) -> str:
     unit = f' <span class="u">{escape(column.unit)}</span>' if column.unit else ""
     required = " *" if column.required else ""
     return (
-        f'<th scope="col" title="{escape(column.meaning)}">{escape(name)}{required}{unit}'
-        f"<small>{escape(column.meaning)}</small></th>"
+        f'<th scope="col" title="{escape(say(column.meaning))}">{escape(name)}{required}{unit}'
+        f"<small>{escape(say(column.meaning))}</small></th>"
     )
 
 
