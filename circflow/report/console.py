@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from circflow.data.one_line import plain
-from circflow.i18n import localised, mark, say
+from circflow.i18n import localised, mark, say, say_in
 from circflow.report.figures import (
     Baseline,
     against_today,
@@ -393,7 +393,7 @@ def _limit_table(title: str, frame: pd.DataFrame, rows: int, solution: Solution)
 
 
 def _measure(unit: object) -> str:
-    return "unit" if unit == "capacity" else plain(unit)
+    return say_in("measure", "unit") if unit in ("capacity", "unit") else plain(unit)
 
 
 def _emissions(solution: Solution) -> list[str]:

@@ -532,6 +532,8 @@ def measured(unit: str) -> str:
     if current() == ENGLISH:
         return unit
     stem, yearly = unit.removesuffix("/yr"), unit.endswith("/yr")
+    if unit == "unit":
+        return say_in("measure", "unit")
     if unit in _WORDS:
         return say(unit)
     if money := _MONEY.fullmatch(stem):
@@ -569,6 +571,11 @@ def cell(column: str, text: str) -> str:
     return say(text) if text in _WORDS else text
 
 
+def _column(text: str) -> str:
+    name = shown_column("", text)
+    return say(text) if name == text and text in _WORDS else name
+
+
 def _address(text: str) -> str:
     return spoken_address(text, current())
 
@@ -579,6 +586,6 @@ _SPECIAL: dict[str, Callable[[str], str]] = {
         ("parameter", "settled_by", "overturned_by", "lowest_by", "highest_by"), _address
     ),
     "sheet": shown_sheet,
-    "column": lambda name: shown_column("", name),
+    **dict.fromkeys(("column", "limit"), _column),
 }
 """Columns whose texts are units of measure, addresses, names of sheets and columns."""

@@ -180,10 +180,10 @@ def network(app: App, query: Mapping[str, str]) -> str:
         + field(say("Distance, km"), "distance_km", of="link", size=7)
         + button(say("Add the link"), style="main"),
     )
+    label = say_n("{n} site and its links", "{n} sites and their links", len(where))
     body = (
         add + f'<svg class="network" viewBox="0 0 {_WIDE:.0f} {_HIGH:.0f}" role="img" '
-        f'aria-label="{say_n("{n} site and its links", "{n} sites and their links", len(where))}" '
-        f'data-from="{escape(say("from"))}" data-to="{escape(say("to"))}">{_ground(book)}'
+        f'aria-label="{escape(label)}">{_ground(book)}'
         f'<g class="links">{lines}</g>'
         f'<g class="sites">{dots}</g><g class="names">{words}</g></svg>'
         + note(say("Click two sites: they are the ends of the link. The lists do the same."))
