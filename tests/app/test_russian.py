@@ -55,7 +55,7 @@ def test_a_run_is_told_in_russian(russian: Browser) -> None:
     russian.page("/check")
     run = russian.run("solve")
     assert "оптимально" in russian.page(f"/runs/{run}")
-    assert "<th scope=\"col\">длился</th>" in russian.page("/solve")
+    assert '<th scope="col">длился</th>' in russian.page("/solve")
     balance = russian.page("/sites/Электростанция")
     assert "<h2>Уходит</h2>" in balance
     assert "unit of measure" not in balance
