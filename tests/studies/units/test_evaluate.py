@@ -555,4 +555,4 @@ def test_one_name_is_a_name(make_scenario: Make) -> None:
     """Not the letters of it."""
     quick = {"jobs": 1, "together": False, "break_evens": False, "risks": False}
     found = cf.evaluate(make_scenario(rivals()), "one", **quick)
-    assert found.verdicts["unit"].tolist() == ["one"]
+    assert found.table["unit"].tolist() == ["one"]
