@@ -4,7 +4,8 @@
 
     circflow firm scenarios/<case> --samples 30 --seed 1 --json scenarios/firm/<case>.json
 
-Of Almalyk and Akmola only the samples are kept, drawn and solved as that command does.
+Where the discount rate overturns a decision was searched again, as that command does now. Of Akmola
+only the samples are kept, drawn and solved as that command does.
 """
 
 from __future__ import annotations
