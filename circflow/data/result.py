@@ -82,7 +82,7 @@ def _uniform(table: pd.DataFrame) -> pd.DataFrame:
         if isinstance(dtype, pd.StringDtype):
             column = table.iloc[:, at]
             columns[name] = column.astype(object).where(column.notna(), None)
-        elif dtype == object and len(table):
+        elif pd.api.types.is_object_dtype(dtype) and len(table):
             column = table.iloc[:, at]
             kind = pd.api.types.infer_dtype(column, skipna=True)
             if kind in _NUMBERS:
