@@ -18,8 +18,10 @@ from string import Formatter
 from typing import TYPE_CHECKING, Any
 
 from circflow.i18n.language import ENGLISH, LOCALE, current, languages
+from circflow.i18n.names import shown_measure
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from gettext import GNUTranslations
 
 DOMAIN = "circflow"
@@ -90,6 +92,11 @@ class _Words(Formatter):
         text = str(super().format_field(value, format_spec))
         number = isinstance(value, int | float) and not isinstance(value, bool)
         return self.figure(text) if number else text
+
+    def get_value(self, key: int | str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        value = super().get_value(key, args, kwargs)
+        is_currency = isinstance(key, str) and key.startswith("currency")
+        return shown_measure(value) if is_currency and isinstance(value, str) else value
 
     def convert_field(self, value: Any, conversion: Any) -> Any:
         if conversion == "r" and isinstance(value, str):

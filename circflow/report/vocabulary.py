@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from circflow.data.changes.address import spoken_address
 from circflow.i18n import ENGLISH, current, mark, say, say_in
-from circflow.i18n.names import shown_column, shown_sheet, shown_word
+from circflow.i18n.names import shown_column, shown_measure, shown_sheet, shown_word
 
 UNSETTLED = mark("not found: the searches over decisions did not settle")
 """What is said of a break-even that no search confirms."""
@@ -543,7 +543,7 @@ def measured(unit: str) -> str:
     elif stem in _WORDS:
         stem = say(stem)
     else:
-        return unit
+        stem = shown_measure(stem)
     return stem + (say("/yr") if yearly else "")
 
 
