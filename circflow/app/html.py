@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from html import escape
 
@@ -40,7 +41,8 @@ def page(title: str, body: str, *, project: Project | None, at: str = "") -> str
         '<meta name="color-scheme" content="light dark"><link rel="icon" href="data:,">'
         f"<title>{escape(title)} · circflow</title>"
         '<link rel="stylesheet" href="/assets/page.css"><link rel="stylesheet" '
-        'href="/assets/app.css"></head><body class="app">'
+        'href="/assets/app.css"></head>'
+        f'<body class="app" data-messages="{escape(_messages())}">'
         '<a class="skip" href="#main">' + say("to the content") + "</a>"
         f'<header class="bar"><div class="wide"><p class="kind">circflow</p>'
         f'<p class="book"><b>{name}</b> {state}</p></div></header>'
@@ -48,6 +50,21 @@ def page(title: str, body: str, *, project: Project | None, at: str = "") -> str
         f'<main class="wide" id="main"><h1>{escape(title)}</h1>{body}</main>'
         '<div id="live" role="status" aria-live="polite"></div>'
         '<script src="/assets/app.js" defer></script></body></html>'
+    )
+
+
+def _messages() -> str:
+    """What the page's script says, in the page's language."""
+    return json.dumps(
+        {
+            "better": say(" (did you mean {text}?)"),
+            "lost": say("the change could not be kept"),
+            "count": say("{errors} errors, {warnings} warnings"),
+            "from": say("from {site}"),
+            "to": say("to {site}"),
+            "plan": say("{worth} million ({change}), {used} % of waste used, {jobs} jobs"),
+        },
+        ensure_ascii=False,
     )
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pandas as pd
 import pytest
-from firm_pages import class_rows, sample_again, sampled_spread, stored
+from firm_pages import agrees, firm_lines, least_sure, left_out, stored
 
 import circflow as cf
 
@@ -42,6 +42,8 @@ POLICIES = {
     "fees": {"Disposal.fee": "*2"},
 }
 """What each policy changes: no limit of the stack; all waste fees and dump costs doubled."""
+FIRM = stored("almalyk")
+"""What `circflow firm` gave."""
 WASTES = {
     "copper slag": ["copper slag", "new copper slag"],
     "zinc cake and clinker": ["zinc cake", "Waelz clinker"],
@@ -408,7 +410,8 @@ def decisions(plan: cf.Solution, without: dict[str, float]) -> list[str]:
         own = [unit for unit in units + WITH.get(name, []) if unit in built.index]
         capital, jobs = built.loc[own, "capex_million"].sum(), built.loc[own, "jobs"].sum()
         worth = plan.objective - without[name]
-        lines.append(f"| {capital:,.0f} | {jobs:,.0f} | {worth:,.0f} |")
+        sure = least_sure(FIRM, own)
+        lines.append(f"| {capital:,.0f} | {jobs:,.0f} | {worth:,.0f} | {sure} |")
     return lines
 
 
@@ -606,6 +609,33 @@ def test_what_the_page_says_of_a_poor_leach_and_a_dear_smelter(
     assert {"Heap leach 1", "Old slag plant"} <= set(full.built["unit"])
 
 
+COPPER = (
+    "Markets.price[material=cathode]",
+    "Streams.cost[material=copper concentrate]",
+    "Markets.price[material=rod and cable]",
+)
+CARBON = "EmissionLimits.price[pollutant=CO2]"
+YIELD = "Recipes.amount[technology=tailings re-mining, material=Cu-pyrite concentrate]"
+
+
+def test_what_the_page_says_of_copper_carbon_and_grades(
+    scenario: cf.Scenario, plan: cf.Solution
+) -> None:
+    text = " ".join(DOCS.read_text(encoding="utf-8").split())
+    built = set(plan.built["unit"])
+    for factors in ((0.85, 0.9, 0.86), (1.15, 1.1, 1.14)):
+        edits = {at: f"*{factor}" for at, factor in zip(COPPER, factors, strict=True)}
+        moved = cf.solve(scenario.change(edits))
+        assert set(moved.built["unit"]) == built
+        assert f"by {abs(moved.objective - plan.objective):.0f} million either way" in text
+    clay = {"Clay calciner", "Clay cement line"}
+    low, high = (set(cf.solve(scenario.change({CARBON: p})).built["unit"]) for p in (60, 70))
+    assert not clay & low and "New copper smelter" in low
+    assert clay <= high and "New copper smelter" not in high
+    rich = set(cf.solve(scenario.change({YIELD: "*1.4"})).built["unit"])
+    assert "Tailings re-mining" not in rich
+
+
 def test_the_page_holds_indicators_and_budgets(
     scenario: cf.Scenario, plan: cf.Solution, told: pd.DataFrame
 ) -> None:
@@ -632,13 +662,26 @@ def test_the_page_holds_what_the_plan_says(
     assert [line for line in lines if line not in text] == []
 
 
-def test_what_is_firm_follows_from_the_samples(scenario: cf.Scenario, plan: cf.Solution) -> None:
-    content = stored("almalyk")
+def test_what_is_firm_is_what_was_stored(
+    scenario: cf.Scenario, plan: cf.Solution, today: cf.Solution
+) -> None:
     text = DOCS.read_text(encoding="utf-8")
-    low, middle, high = sampled_spread(content)
-    assert f"a gain of {low:,.0f} to {high:,.0f}, middle {middle:,.0f}" in text
-    units = sheet("Units")
-    candidates = units.loc[units["status"] == "candidate", "unit"].tolist()
-    lines = class_rows(content, candidates, set(plan.built["unit"]))
-    assert [line for line in lines if line not in text] == []
-    sample_again(content, scenario)
+    assert [line for line in firm_lines(FIRM) if line not in text] == []
+    assert all(unit in text for unit in left_out(FIRM))
+    agrees(FIRM, scenario, plan, today.objective)
+
+
+def test_the_parts_of_the_gain_add_up() -> None:
+    """The printed effects make the printed gain; so do the shares of each rule."""
+    text = DOCS.read_text(encoding="utf-8")
+    total = float(re.findall(r"gain of the cluster  ([\d.]+)", text)[0])
+    block = text.partition("Where the gain comes from")[2]
+    effects, _, rest = block.partition("Shares of the gain by rule")
+    parts = [float(v) for v in re.findall(r"^  \w+ +(-?[\d.]+)$", effects, re.M)]
+    assert len(parts) == 5
+    assert sum(parts) == pytest.approx(total, abs=1.5)
+    shares = rest.partition("Would a group leave?")[0]
+    rows = re.findall(r"^  [A-Z].*?  +((?:-?[\d.]+ *){6})$", shares, re.M)
+    assert len(rows) == 12
+    for rule in zip(*(row.split() for row in rows), strict=True):
+        assert sum(map(float, rule)) == pytest.approx(total, abs=1.5)

@@ -4,6 +4,9 @@
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
   const live = document.getElementById("live");
   const say = (words) => { live.textContent = words; };
+  // Messages in the page's language, with {names} to be filled in.
+  const messages = JSON.parse(document.body.dataset.messages);
+  const filled = (key, values = {}) => messages[key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
 
   // ---------------------------------------------------------------- a file dropped
   for (const box of all("[data-drop]")) {
@@ -41,7 +44,7 @@
         const input = byPlace.get(`${problem.row} ${column}`);
         if (!input) continue;
         input.parentElement.classList.add(problem.severity);
-        input.title = problem.text + (problem.suggestion ? ` (did you mean ${problem.suggestion}?)` : "");
+        input.title = problem.text + (problem.suggestion ? filled("better", { text: problem.suggestion }) : "");
         if (problem.severity === "error") input.setAttribute("aria-invalid", "true");
       }
     };
@@ -53,11 +56,11 @@
         method: "POST", headers: { "Content-Type": "application/json" },
         body: JSON.stringify({ cells }),
       });
-      if (!answer.ok) { say("the change could not be kept"); return; }
+      if (!answer.ok) { say(filled("lost")); return; }
       for (const input of inputs) input.parentElement.classList.add("changed");
       const content = await answer.json();
       show(content.problems.filter((p) => p.sheet === sheet));
-      say(`${content.errors} errors, ${content.warnings} warnings`);
+      say(filled("count", content));
     };
     grid.addEventListener("change", (event) => keep([event.target]));
     grid.addEventListener("paste", (event) => {
@@ -92,7 +95,7 @@
       if (!site) return;
       ends[next].value = site.dataset.site;
       site.classList.add("chosen");
-      say(`${next ? "to" : "from"} ${site.dataset.site}`);
+      say(filled(next ? "to" : "from", { site: site.dataset.site }));
       next = 1 - next;
     });
   }
@@ -127,7 +130,7 @@
   };
   const pause = (ms) => new Promise((done) => { setTimeout(done, ms); });
   const figure = (value) => (value == null ? "–"
-    : value.toLocaleString("en", { maximumSignificantDigits: 6 }));
+    : value.toLocaleString(document.documentElement.lang, { maximumSignificantDigits: 6 }));
   for (const box of all("[data-sliders]")) {
     const told = box.querySelector("[role=status]"), rows = box.querySelector(".rows");
     const hidden = box.querySelector("[name=values]"), moved = {};
@@ -135,8 +138,10 @@
     const tell = (answer) => {
       if (answer.objective == null) { told.textContent = `${answer.status}: ${answer.reason ?? answer.error ?? ""}`; return; }
       const change = answer.objective - start.objective;
-      told.textContent = `${figure(answer.objective)} million (${change < 0 ? "−" : "+"}${figure(Math.abs(change))}), `
-        + `${figure(100 * answer.use_share)} % of waste used, ${figure(answer.jobs)} jobs`;
+      told.textContent = filled("plan", {
+        worth: figure(answer.objective), change: `${change < 0 ? "−" : "+"}${figure(Math.abs(change))}`,
+        used: figure(100 * answer.use_share), jobs: figure(answer.jobs),
+      });
     };
     const move = async () => {
       if (busy) { again = true; return; }

@@ -279,8 +279,8 @@ class Table:
         if rows > self.shown:
             more = say("show all {rows}", rows=figure(rows))
             made = (
-                f'<button type="button" data-do="all" data-more="{more}" aria-expanded="false">'
-                f"{more}</button>"
+                f'<button type="button" data-do="all" data-more="{more}"'
+                f' data-fewer="{say("show fewer")}" aria-expanded="false">{more}</button>'
             )
         made += '<button type="button" data-do="csv">CSV</button>'
         if len(self.frame) > rows:
@@ -458,7 +458,8 @@ class Page:
             allowed.append(code)
             packed = f'<script type="text/plain" id="library">{packed}</script>'
         return (
-            f'<!DOCTYPE html><html lang="{current()}"><head><meta charset="utf-8">'
+            f'<!DOCTYPE html><html lang="{current()}"'
+            f' data-separators="{localised("0.5")[1]}{THIN}"><head><meta charset="utf-8">'
             f'<meta http-equiv="Content-Security-Policy" content="{_policy(allowed)}">'
             '<meta name="viewport" content="width=device-width,initial-scale=1">'
             '<meta name="color-scheme" content="light dark"><link rel="icon" href="data:,">'

@@ -255,7 +255,7 @@ class _Ground:
                 self.tell(
                     say(
                         "{what}: {count} of {count_2}",
-                        what=what,
+                        what=say(what),
                         count=len(done),
                         count_2=len(listed),
                     )
@@ -302,9 +302,10 @@ class _Ground:
         return _Walk(gains[0], gains[1], tuple(turns), reason)
 
     def _slope(self, n: int) -> Floats | None:
-        """How costs and offset move with a figure that moves nothing else; None for another."""
+        """How costs and offset move with a figure that moves nothing else, and those in a line;
+        None for another."""
         row = self.rows[n]
-        if row.low == row.high or not self.affine.knows(self._alone(n, row.low)):
+        if row.low == row.high or n not in self.affine.place_of:
             return None
         low, high = (self.affine.figures(self._alone(n, v)) for v in (row.low, row.high))
         moved = high - low

@@ -97,6 +97,17 @@ def test_a_limit_overturns_it_within_a_sixty_fourth(make_scenario: Make) -> None
     assert not found.turns["exact"].any()
 
 
+def test_a_discount_rate_moves_the_mill_on_a_curve(make_scenario: Make) -> None:
+    # 55 K a year pay 400 K, in 20 charges from the day it is built, up to a rate near 15 %.
+    sheets = mill(**{"Scenario.discount_rate": ("set", 0.02, 0.3)})
+    sheets["Scenario"]["discount_rate"] = 0.12
+    sheets["Periods"] = [{"period": "all", "years": 20}]
+    sheets["Units"][0] |= {"capex_million": 400 * K, "lifetime_years": 20}
+    one = decision(cf.firm(make_scenario(sheets), samples=2, seed=1))
+    rate = one["overturned_at"]
+    assert rate / (1 + rate) / (1 - (1 + rate) ** -20) == pytest.approx(55 / 400, rel=0.03)
+
+
 def test_firm_where_nothing_in_the_ranges_overturns_it(make_scenario: Make) -> None:
     found = cf.firm(make_scenario(mill(**{PRICE: ("factor", 0.8, 1.2)})), samples=4)
     one = decision(found)

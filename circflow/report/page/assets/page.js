@@ -28,7 +28,7 @@
   const base = () => ({
     paper_bgcolor: "rgba(0,0,0,0)",
     plot_bgcolor: "rgba(0,0,0,0)",
-    separators: ".\u202f",
+    separators: root.dataset.separators,
     hoverlabel: { align: "left", bgcolor: colour("$paper"), bordercolor: colour("$line"),
                   font: { color: colour("$text"), size: 12 } },
     font: { family: getComputedStyle(document.body).fontFamily, size: 12, color: colour("$text") },
@@ -198,7 +198,7 @@
       else if (button.dataset.do === "csv") save(box);
       else if (button.dataset.do === "all") {
         const short = box.classList.toggle("short");
-        button.textContent = short ? button.dataset.more : "show fewer";
+        button.textContent = short ? button.dataset.more : button.dataset.fewer;
         button.setAttribute("aria-expanded", String(!short));
       }
     });
