@@ -78,7 +78,7 @@ def one_text_type(value: R) -> R:
 
 def _uniform(table: pd.DataFrame) -> pd.DataFrame:
     columns = {}
-    for at, (name, dtype) in enumerate(table.dtypes.items()):
+    for at, (name, dtype) in enumerate(zip(table.columns, table.dtypes, strict=True)):
         if isinstance(dtype, pd.StringDtype):
             column = table.iloc[:, at]
             columns[name] = column.astype(object).where(column.notna(), None)

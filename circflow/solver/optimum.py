@@ -358,7 +358,10 @@ def linear(
     inner = tightened(program, most)
     affordable, dear = capped(inner, most)
     doubts: list[str] = []
+    needed = False
     for way, cap in _ways(_LP_WAYS, dear):
+        if cap and needed:
+            continue
         tried = affordable if cap else inner
         own = scaling if scaling is not None and way is _LP_WAYS[0] else _scales(way, tried, most)
         try:
@@ -381,6 +384,7 @@ def linear(
             )
             continue
         if cap and found.x[dear].any():
+            needed = True  # other scales do not change what the best plan cannot do without
             continue
         doubt = ""
         for plan in chain([found], refinements(tried, session, found)):
