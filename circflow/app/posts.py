@@ -122,7 +122,7 @@ def cells(app: App) -> Handler:
             return HTMLResponse(parts.missing(app, say("no such cell: {wrong}", wrong=wrong)), 400)
         await asyncio.to_thread(app.project.edit, edits)
         if values.get("then") == "solve":
-            run = await asyncio.to_thread(app.begin, "solve", "Plan")
+            run = await asyncio.to_thread(app.begin, "solve", say("Plan"))
             return RedirectResponse(f"/runs/{run}", 303)
         await asyncio.to_thread(app.problems)
         return RedirectResponse(_own(values.get("back"), "/check"), 303)

@@ -53,7 +53,7 @@ def read(path: str, tell: Tell) -> Book:
     """A workbook or CSV folder as it stands. Raises `ScenarioError`."""
     from circflow.data.files.books import read_book
 
-    tell("reading")
+    tell(say("reading"))
     return read_book(Path(path))
 
 
@@ -62,7 +62,7 @@ def check(book: Book, tell: Tell) -> list[Problem]:
     from circflow.data.check import check_book
     from circflow.data.pandas_text import keep_python_strings
 
-    tell("checking")
+    tell(say("checking"))
     keep_python_strings()
     return check_book(book)[0]
 
@@ -88,12 +88,12 @@ def solve(book: Book, changes: Changes, folder: str, options: Options, tell: Tel
     from circflow.solver.run import solve as find_plan
 
     tell.heeds = True
-    tell("reading")
+    tell(say("reading"))
     scenario = _scenario(book, changes)
     home = Path(folder)
     gap = float(options.get("gap", 1e-6))
     plan = find_plan(scenario, gap=gap, progress=tell, stop=tell.stopped)
-    tell("writing")
+    tell(say("writing"))
     write_files(
         plan, home / "results.xlsx", home / "tables", home / "plan.json", home / "page.html"
     )
@@ -357,7 +357,7 @@ def indicators(book: Book, changes: Changes, folder: str, options: Options, tell
     from circflow.report.page.indicators import write_indicators
 
     scenario = _scenario(book, changes)
-    tell("solving")
+    tell(say("solving"))
     table = cf.indicators(scenario)
     done = _tables({"indicators": table}, folder, scenario, "indicators")
     title = say("{name}: indicators", name=scenario.name)

@@ -95,7 +95,7 @@ def share(  # noqa: PLR0913
     use; which group would leave under each, and by how much; who pays whom; what if a member
     leaves, or joins.
     """
-    call.check([*outputs, *([store] if store else [])])
+    call.check(outputs, store=store)
     scenario = call.scenario()
     from circflow.studies.cluster.coalition_values import StoreError
     from circflow.studies.cluster.sharing import Sharing

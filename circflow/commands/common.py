@@ -207,7 +207,7 @@ class Progress:
 
     def __call__(self, text: str) -> None:
         """Tell (or not yet)."""
-        now = time.monotonic()
+        text, now = say(text), time.monotonic()
         elapsed = now - self.started
         if self.quiet or elapsed < self.patience:
             return
@@ -249,9 +249,11 @@ class Call:
     quiet: bool
     progress: Progress
 
-    def check(self, outputs: Sequence[Path], endings: Sequence[str] = ()) -> None:
+    def check(
+        self, outputs: Sequence[Path], endings: Sequence[str] = (), *, store: Path | None = None
+    ) -> None:
         """Refuse outputs that cannot or must not be written; without endings any name is a folder
-        that is no file of tables."""
+        that is no file of tables. A store is a file, whatever its name."""
         for path in outputs:
             if endings and path.suffix.lower() not in endings:
                 raise Refusal(
@@ -263,7 +265,7 @@ class Call:
                 )
         folders = [p for p in outputs if not endings and p.suffix.lower() not in _FILES]
         files = [p for p in outputs if p not in folders]
-        check_outputs(self.file, text=[*files, self.json_out], folders=folders)
+        check_outputs(self.file, text=[*files, store, self.json_out], folders=folders)
 
     def scenario(self) -> Scenario:
         """The scenario with its cells changed. Raises ScenarioError with every problem."""

@@ -59,6 +59,7 @@ def _lines(found: Firmness) -> list[str]:
     """The gain, a line per decision, and what would settle those that are not firm."""
     from circflow.data.one_line import plain
     from circflow.report.numbers import columns, number, share
+    from circflow.report.vocabulary import cell, heading
 
     gain: dict[str, Any] = {str(k): v for k, v in found.gain.iloc[0].to_dict().items()}
     money = say("million {currency}", currency=found.scenario.settings.currency)
@@ -92,8 +93,8 @@ def _lines(found: Firmness) -> list[str]:
     body = [
         [
             plain(row["unit"]),
-            row["firmness"],
-            "build" if row["in_plan"] else "no",
+            say(str(row["firmness"])),
+            say("build") if row["in_plan"] else say("no"),
             _overturned(row),
             share(row["built_share"]),
             *(number(row[f"worth_{p}_million"]) for p in ("p5", "p50", "p95")),
@@ -101,9 +102,9 @@ def _lines(found: Firmness) -> list[str]:
         for row in order.to_dict("records")
     ]
     titles = [
-        "unit",
+        heading("unit"),
         "",
-        "plan",
+        say("plan"),
         say("overturned alone by"),
         say("built in"),
         say("worth 5 %"),
@@ -115,10 +116,14 @@ def _lines(found: Firmness) -> list[str]:
     if len(known):
         lines += ["", say("What knowing a figure first would be worth, {money}", money=money)]
         cells = [
-            [plain(row["unit"]), plain(row["settled_by"]), number(row["knowing_million"])]
+            [
+                plain(row["unit"]),
+                plain(cell("settled_by", str(row["settled_by"]))),
+                number(row["knowing_million"]),
+            ]
             for row in known.sort_values("knowing_million", ascending=False).to_dict("records")
         ]
-        lines += columns(["unit", "figure", "worth"], cells, left=2, total=120)
+        lines += columns([*map(heading, ("unit", "figure", "worth"))], cells, left=2, total=120)
     return lines
 
 
@@ -126,8 +131,10 @@ def _overturned(row: dict[Any, Any]) -> str:
     """The figure that overturns a decision first, and where."""
     from circflow.data.one_line import plain
     from circflow.report.numbers import number
+    from circflow.report.vocabulary import cell
 
     if row["overturned_by"] is None:
         return "-"
     sign = {"factor": "×", "add": "+", "set": "="}[row["change"]]
-    return f"{plain(row['overturned_by'])} {sign} {number(row['overturned_at'])}"
+    address = plain(cell("parameter", row["overturned_by"]))
+    return f"{address} {sign} {number(row['overturned_at'])}"

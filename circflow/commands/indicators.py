@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from circflow.commands.common import Call
 from circflow.commands.options import FOLDER_OUTPUT, GAP, scenario_command, time_limit
 from circflow.data.one_line import plain
-from circflow.i18n import say
+from circflow.i18n import say, say_in
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,6 +65,7 @@ def _lines(table: pd.DataFrame, name: str, currency: str, reason: str) -> list[s
     from circflow.data.schema.indicators import in_currency
     from circflow.report.numbers import columns
     from circflow.report.page.indicators import GROUP_WORDS, lead_of, words_of
+    from circflow.report.vocabulary import measured
 
     lines = [plain(name), "", plain(lead_of(table))]
     if reason:
@@ -81,14 +82,14 @@ def _lines(table: pd.DataFrame, name: str, currency: str, reason: str) -> list[s
         body = []
         for row in horizon.to_dict("records"):
             period = f", {row['period']}" if row["period"] else ""
-            met = {True: "met", False: say("not met")}.get(row["met"], "")
+            met = {True: say("met"), False: say("not met")}.get(row["met"], "")
             unit = plain(in_currency(str(row["unit"]), currency))
             figures = [_figure(row[k], unit) for k in ("value", "baseline", "change", "target")]
             label = plain(words_of(str(row["indicator"])) + period)
-            body.append([label, unit, *figures, met])
+            body.append([label, measured(unit), *figures, met])
         head = [
             say(GROUP_WORDS[str(group)]),
-            say("unit"),
+            say_in("measure", "unit"),
             say("plan"),
             say("without"),
             say("change"),

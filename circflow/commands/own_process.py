@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import importlib.util
 import sys
@@ -16,6 +17,8 @@ def settle() -> None:
     """Collect garbage more seldom, hold text as Python strings, and load what is seldom used when
     it is used."""
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS, 20, 20)
+    atexit.unregister(gc.freeze)
+    atexit.register(gc.freeze)  # what is left goes with the process: no looking through it (0.1 s)
     for name in _SELDOM_USED:
         _load_late("numpy", name)
     from circflow.data.pandas_text import keep_python_strings

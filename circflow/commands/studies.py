@@ -246,7 +246,7 @@ def _show_runs(runs: Runs) -> None:
             )
     counts = table["status"].value_counts()
     count = say_n("{n} run", "{n} runs", len(table))
-    click.echo(f"{count}: " + ", ".join(f"{n} {status}" for status, n in counts.items()))
+    click.echo(f"{count}: " + ", ".join(f"{n} {say(str(status))}" for status, n in counts.items()))
 
 
 @scenario_command()

@@ -78,11 +78,12 @@ def one_text_type(value: R) -> R:
 
 def _uniform(table: pd.DataFrame) -> pd.DataFrame:
     columns = {}
-    for at, name in enumerate(table.columns):
-        column = table.iloc[:, at]
-        if isinstance(column.dtype, pd.StringDtype):
+    for at, (name, dtype) in enumerate(table.dtypes.items()):
+        if isinstance(dtype, pd.StringDtype):
+            column = table.iloc[:, at]
             columns[name] = column.astype(object).where(column.notna(), None)
-        elif column.dtype == object and len(column):
+        elif pd.api.types.is_object_dtype(dtype) and len(table):
+            column = table.iloc[:, at]
             kind = pd.api.types.infer_dtype(column, skipna=True)
             if kind in _NUMBERS:
                 columns[name] = column.astype(float)

@@ -25,6 +25,7 @@ from circflow.data.table import Cell
 from circflow.fuzz.judge import UNDECIDED, Finding, typed
 from circflow.fuzz.regions import (
     APART,
+    LEAST,
     MOST,
     ORDINARY,
     Row,
@@ -255,8 +256,9 @@ def _loads_without(sheets: Sheets, gone: set[Place]) -> list[Row]:
             if places["min_load"] in gone:
                 of["min_load"] = 0.0
             if places["capacity_per_year"] in gone:
-                of["min_load"] *= of["capacity_per_year"] / beyond
-                of["capacity_per_year"] = beyond
+                least = of["min_load"] * of["capacity_per_year"]  # a share no less than `LEAST`
+                of["capacity_per_year"] = min(beyond, least / (2.0 * LEAST)) if least else beyond
+                of["min_load"] = least / of["capacity_per_year"]
             rows.append({**by_unit, "unit": unit["unit"], "period": period["period"], **of})
     return rows
 

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from circflow.data.one_line import plain
-from circflow.i18n import mark, say
+from circflow.i18n import localised, mark, say, say_in
 from circflow.report.figures import (
     Baseline,
     against_today,
@@ -338,7 +338,7 @@ def _loads(solution: Solution) -> list[str]:
             count_3=len(idle),
         )
     ]
-    for title, some in (("full", full), ("idle", idle)):
+    for title, some in ((say("full"), full), (say("idle"), idle)):
         if len(some):
             lines.append(_some(f"  {title}: ", [plain(u) for u in some["unit"]]))
     return lines
@@ -378,7 +378,7 @@ def _limit_table(title: str, frame: pd.DataFrame, rows: int, solution: Solution)
     cells: list[list[str]] = [
         [plain(v) for v in shown["label"]],
         [f"{number(value)} {currency}/{_measure(unit)}" for value, unit in worth],
-        [f"1 % {d}" for d in shown["direction"]],
+        [say("1 % more") if d == "more" else say("1 % less") for d in shown["direction"]],
         numbers(shown["gain_million"]),
     ]
     head = [say("limit"), say("one is worth"), "", say("gives, M")]
@@ -393,7 +393,7 @@ def _limit_table(title: str, frame: pd.DataFrame, rows: int, solution: Solution)
 
 
 def _measure(unit: object) -> str:
-    return "unit" if unit == "capacity" else plain(unit)
+    return say_in("measure", "unit") if unit in ("capacity", "unit") else plain(unit)
 
 
 def _emissions(solution: Solution) -> list[str]:
@@ -439,7 +439,7 @@ def _closing(solution: Solution, files: Sequence[str | Path]) -> list[str]:
     ]
     lines += list(_file_lines(files))
     seconds = solution.seconds
-    parts = [f"{k} {v:.1f}" for k, v in seconds.items() if k != "total"]
+    parts = [f"{say(k)} {localised(f'{v:.1f}')}" for k, v in seconds.items() if k != "total"]
     if "total" in seconds:
         lines.append(
             say("Seconds: {total:.1f} ({parts})", total=seconds["total"], parts=", ".join(parts))

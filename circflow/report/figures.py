@@ -295,7 +295,9 @@ def limit_label(row: Mapping[Any, Any]) -> str:
         return " ".join(say(pattern, **cells).split()).rstrip(", ")
     if row["kind"] == "emission limit":
         return say("emissions of {word}", word=_word(row["limit"]))
-    return f"{row['kind']}: {', '.join(filter(None, cells.values())) or _word(row['limit'])}"
+    return (
+        f"{say(str(row['kind']))}: {', '.join(filter(None, cells.values())) or _word(row['limit'])}"
+    )
 
 
 def _word(value: object) -> str:

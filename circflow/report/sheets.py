@@ -80,7 +80,7 @@ def title(table: str, column: str, frame: pd.DataFrame, currency: str) -> str:
         measure = str(frame["unit_of_measure"].dropna().iloc[0])
     declared = known.column(column) if known is not None else None
     if known is not None and declared is not None:
-        return declared.heading(known.measure or measure, currency)
+        return declared.heading(say(known.measure) or measure, currency)
     known_words = _TITLES.get(column)
     if known_words:
         return say(known_words)

@@ -7,6 +7,7 @@ Excel gets plain strings. Parquet needs pyarrow (the extra `parquet`).
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,7 +18,7 @@ import pandas as pd
 from circflow.data.errors import ArgumentError
 from circflow.data.files.atomic import atomic_path, write_text
 from circflow.data.files.json_text import json_text
-from circflow.i18n import say
+from circflow.i18n import ENGLISH, current, say
 from circflow.report.csvs import write_csv
 from circflow.report.numbers import without_noise
 from circflow.report.sheets import Formats, add_table, new_workbook
@@ -56,8 +57,7 @@ def write_tables(  # noqa: PLR0913
         case ".xlsx":
             with new_workbook(target) as formats:
                 for name, frame in tables.items():
-                    words = say(name.replace("_", " ").capitalize())[:_LONGEST_NAME]
-                    add_table(formats, words, name, frame, currency)
+                    add_table(formats, _sheet_name(name), name, frame, currency)
                 if pages is not None:
                     pages(formats)
         case ".html":
@@ -80,6 +80,15 @@ def write_tables(  # noqa: PLR0913
             target.mkdir(exist_ok=True)
             for name, frame in tables.items():
                 write_csv(frame, target / f"{name}.csv")
+
+
+def _sheet_name(name: str) -> str:
+    """A table's sheet: its name in English, elsewhere its title as far as Excel takes it."""
+    if current() == ENGLISH:
+        return name.replace("_", " ").capitalize()[:_LONGEST_NAME]
+    from circflow.report.page.study import title_of
+
+    return re.sub(r"[\[\]:*?/\\]", "", title_of(name))[:_LONGEST_NAME].strip()
 
 
 def write_runs(tables: Mapping[str, pd.DataFrame], path: str | os.PathLike[str]) -> None:

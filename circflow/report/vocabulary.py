@@ -7,8 +7,12 @@ language in force. Names are never translated.
 
 from __future__ import annotations
 
-from circflow.i18n import ENGLISH, current, mark, say
-from circflow.i18n.names import shown_column, shown_word
+import re
+from collections.abc import Callable
+
+from circflow.data.changes.address import spoken_address
+from circflow.i18n import ENGLISH, current, mark, say, say_in
+from circflow.i18n.names import shown_column, shown_sheet, shown_word
 
 UNSETTLED = mark("not found: the searches over decisions did not settle")
 """What is said of a break-even that no search confirms."""
@@ -360,6 +364,116 @@ _WORDS = frozenset(
         mark("no room for one of them beside what is built"),
         mark("(no stage)"),
         mark("by-products"),
+        mark("factor"),
+        mark("gains"),
+        mark("loses"),
+        mark("waste reclaimed"),
+        mark("worth p5"),
+        mark("worth p50"),
+        mark("worth p95"),
+        mark("sample"),
+        mark("jobs in the last period"),
+        mark("add"),
+        mark("set"),
+        mark("between members"),
+        mark("through hubs"),
+        mark("links in use"),
+        mark("transport cost"),
+        mark("transaction cost"),
+        mark("purchases"),
+        mark("transactions"),
+        mark("emissions"),
+        mark("capital"),
+        mark("freight"),
+        mark("price"),
+        mark("capex"),
+        mark("firm"),
+        mark("likely"),
+        mark("doubtful"),
+        mark("cost"),
+        mark("indicator"),
+        mark("chains"),
+        mark("streams"),
+        mark("stockpiles"),
+        mark("fixed"),
+        mark("processing"),
+        mark("transport"),
+        mark("t·km"),
+        mark("km"),
+        mark("t/yr"),
+        mark("capacity"),
+        mark("blend"),
+        mark("main"),
+        mark("balance"),
+        mark("max"),
+        mark("min"),
+        mark("number of decisions"),
+        mark("waste used"),
+        mark("waste dumped"),
+        mark("emitted"),
+        mark("joining"),
+        mark("coalitions"),
+        mark("samples"),
+        mark("futures"),
+        mark("portfolios"),
+        mark("runs"),
+        mark("knowing"),
+        mark("excess capacity"),
+        mark("relayed"),
+        mark("subsidy"),
+        mark("core empty"),
+        mark("investment"),
+        mark("inside"),
+        mark("capacity-years"),
+        mark("units of activity"),
+        mark("/yr"),
+        mark("currency"),
+        mark("million currency/yr"),
+        mark("study"),
+        mark("indicators"),
+        mark("plan"),
+        mark("mean worth"),
+        mark("pairs of members"),
+        mark("full"),
+        mark("read"),
+        mark("solve"),
+        mark("waiting"),
+        mark("leave"),
+        mark("closed"),
+        mark("open"),
+        mark("wait and see"),
+        mark("reads"),
+        mark("audit"),
+        mark("settled by"),
+        mark("exact"),
+        mark("slope"),
+        mark("swing"),
+        mark("low status"),
+        mark("high status"),
+        mark("reaches low"),
+        mark("reaches high"),
+        mark("without plan"),
+        mark("lowest by"),
+        mark("highest by"),
+        mark("built share"),
+        mark("agree share"),
+        mark("overturned by"),
+        mark("overturned at"),
+        mark("overturns"),
+        mark("firmness"),
+        mark("figure there"),
+        mark("low gain"),
+        mark("high gain"),
+        mark("least core epsilon"),
+        mark("least core proven"),
+        mark("nucleolus proven"),
+        mark("owen theorem applies"),
+        mark("owen theorem why not"),
+        mark("shapley exact"),
+        mark("coalitions solved"),
+        mark("load capacity years"),
+        mark("million"),
+        mark("change"),
         mark("more"),
         mark("less"),
         mark("received"),
@@ -402,18 +516,44 @@ _WORDS = frozenset(
 
 _NAMES = frozenset(
     (
-        *("site", "from", "to", "member", "material", "unit", "technology", "recipe"),
+        *("site", "from", "to", "material", "technology", "recipe", "study"),
         *("name", "scenario", "pollutant", "investor", "buyer", "seller", "region", "future"),
-        *("study", "tax", "synergy", "property", "joiner", "leaver", "mode", "what", "text"),
+        *("tax", "synergy", "property", "joiner", "leaver", "mode", "what", "text"),
     )
 )
 """Columns of names."""
+
+
+_MONEY = re.compile(r"(?:million|M)(?: (\w+))?")
+
+
+def measured(unit: str) -> str:
+    """A unit of measure in the language in force; names of plants and the planner's own stay."""
+    if current() == ENGLISH:
+        return unit
+    stem, yearly = unit.removesuffix("/yr"), unit.endswith("/yr")
+    if unit == "unit":
+        return say_in("measure", "unit")
+    if unit in _WORDS:
+        return say(unit)
+    if money := _MONEY.fullmatch(stem):
+        stem = say("million {currency}", currency=money[1] or "").rstrip()
+    elif stem.endswith("/unit"):
+        stem = stem.removesuffix("unit") + say_in("measure", "unit")
+    elif stem in _WORDS:
+        stem = say(stem)
+    else:
+        return unit
+    return stem + (say("/yr") if yearly else "")
 
 
 def heading(column: str) -> str:
     """The words of a column."""
     if column == "unit":  # a plant: what things are counted in is unit_of_measure
         return shown_column("Units", "unit")
+    head, bracket, how = column.removesuffix(")").partition(" (")
+    if current() != ENGLISH and "." in head:  # a figure that runs vary, and how
+        return _address(head) + (f" ({say(how)})" if bracket else "")
     return say(column.replace("_", " "))
 
 
@@ -421,10 +561,31 @@ def cell(column: str, text: str) -> str:
     """A text of a table's cell, in the language in force where it is a closed word."""
     if current() == ENGLISH or column in _NAMES:
         return text
-    word = shown_word(column, text)
-    if word != text:
+    if (special := _SPECIAL.get(column)) is not None:
+        return special(text)
+    if (word := shown_word(column, text)) != text:
         return word
     words = text.replace("_", " ")
     if words != text and text.islower() and (shown := say(words)) != words:
         return shown  # a word of the code, such as `net_benefit`
     return say(text) if text in _WORDS else text
+
+
+def _column(text: str) -> str:
+    name = shown_column("", text)
+    return say(text) if name == text and text in _WORDS else name
+
+
+def _address(text: str) -> str:
+    return spoken_address(text, current())
+
+
+_SPECIAL: dict[str, Callable[[str], str]] = {
+    **dict.fromkeys(("unit", "unit_of_measure", "cost_unit"), measured),
+    **dict.fromkeys(
+        ("parameter", "settled_by", "overturned_by", "lowest_by", "highest_by"), _address
+    ),
+    "sheet": shown_sheet,
+    **dict.fromkeys(("column", "limit"), _column),
+}
+"""Columns whose texts are units of measure, addresses, names of sheets and columns."""

@@ -426,7 +426,7 @@ class _Charts:
         """Write a small table to the right of those there; its first column's number."""
         at = self.column
         for c, name in enumerate(frame.columns):
-            self.sheet.write_string(0, at + c, say(name), self.formats.head())
+            self.sheet.write_string(0, at + c, say(cell("", name)), self.formats.head())
             for r, value in enumerate(frame[name].tolist(), start=1):
                 if isinstance(value, str):
                     text = clean(plain(cell(name, value)))

@@ -45,6 +45,8 @@ def yearly(scenario: Scenario) -> dict[str, float]:
 def rows_in_force(scenario: Scenario, sheet: str) -> pd.DataFrame:
     """The rows of a sheet for every period that they hold in, with `row` and `period`."""
     frame = scenario.frame(sheet)
+    if frame.empty:
+        return frame.assign(row=pd.Series(dtype=np.int64)).reset_index(drop=True)
     about = [_about(values) for values in zip(*(frame[c] for c in KEYS[sheet]), strict=True)]
     own = [_about((period,))[0] for period in frame["period"]]
     special = {(key, period) for key, period in zip(about, own, strict=True) if period is not None}

@@ -50,7 +50,8 @@ class _AtMost:
 
     def least(self, lower: Floats, upper: Floats) -> tuple[Floats, Floats, Floats, NDArray[Any]]:
         """Of every entry the least a·x; of every row their finite sum, rounding, infinite ones."""
-        own = np.where(self.value > 0.0, lower[self.column], upper[self.column]) * self.value
+        end = np.where(self.value > 0.0, lower[self.column], upper[self.column])
+        own = np.where(self.value != 0.0, end, 0.0) * self.value
         endless = np.isinf(own)
         finite = np.where(endless, 0.0, own)
         count = len(self.side)

@@ -152,8 +152,6 @@ class Feasibility:
     def solve(self, *, decisions: bool = True) -> Outcome:
         """The best plan, proven, with its decisions exactly yes or no where they are asked for."""
         if decisions and self.has_decisions:
-            return optimum(
-                self.program, gap=TOLERANCE, scaling=self.linear.scaling, integrality=TOLERANCE
-            ).outcome
+            return optimum(self.program, gap=TOLERANCE, integrality=TOLERANCE).outcome
         self.linear.change_to(self.program.relaxed())
         return self.linear.resolve()

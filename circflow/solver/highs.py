@@ -174,6 +174,10 @@ class Session:
         self.program = program
         self.stop = stop
         self.scaling = scaling or scaling_of(program)
+        if (self.scaling.columns[program.integer] != 1.0).any():
+            raise SolverError(
+                "decisions are counted in ones: these scales are of another programme"
+            )
         self.highs = highspy.Highs()
         self._option("output_flag", False)
         self._option("primal_feasibility_tolerance", TOLERANCE)

@@ -16,6 +16,7 @@ import pandas as pd
 
 from circflow.data.errors import CircflowError
 from circflow.data.files.atomic import atomic_path, write_text
+from circflow.i18n import say
 from circflow.report.numbers import without_noise
 from circflow.report.page.runs import pareto_opening, runs_opening, tornado_opening
 
@@ -125,7 +126,7 @@ def tornado_plot(study: Tornado, most: int = 20) -> Figure:
     axes.set_xlabel(_text(f"change of the objective, million {currency} (base {study.base:,.0f})"))
     if len(table):
         axes.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncol=2)
-    title = f"{study.runs.scenario.name}: what the plan depends on"
+    title = say("{name}: what the plan depends on", name=study.runs.scenario.name)
     opening = tornado_opening(study.table, study.base, currency)
     return Figure(drawn, title, without_noise(study.table), opening)
 

@@ -6,7 +6,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from app_browser import BEST, Browser
+from app_browser import BEST, SHEETS, Browser, write
 from openpyxl import load_workbook
 
 import circflow as cf
@@ -330,3 +330,22 @@ def test_a_worker_that_dies_costs_its_run_only(browser: Browser) -> None:
     while browser.state.project.run(number).status == "running":
         pass
     assert browser.state.project.run(number).status == "failed"
+
+
+def test_a_region_of_300_sites_and_2000_links(tmp_path: Path, workers: dict[str, Worker]) -> None:
+    """Every page draws at most 200 rows of a sheet, and an edit is checked."""
+    sites = [[f"S{n}", None, 53.0 + n % 20 / 10, 84.0 + n // 20 / 10] for n in range(300)]
+    links = [
+        [f"S{n}", f"S{(n + step) % 300}", "road", 10 + step]
+        for step in range(1, 8)
+        for n in range(300)
+    ]
+    large = {**SHEETS, "Sites": SHEETS["Sites"] + sites, "Links": SHEETS["Links"] + links[:2000]}
+    write(tmp_path / "large.xlsx", large)
+    browser = Browser(tmp_path / "state", tmp_path / "large.xlsx", workers)
+    for sheet in ("Sites", "Links"):
+        assert browser.page(f"/tables/{sheet}").count('<tr id="r') == 201
+    network = browser.page("/network")
+    assert network.count("<line ") == 2002
+    assert network.count("data-site=") == 303
+    assert browser.cells(("Markets", 2, "price", "2000000"))["errors"] == 0

@@ -109,3 +109,24 @@ def test_what_no_search_could_prove_is_explained(case: str) -> None:
 
 def test_a_limit_out_of_reach_by_forty_powers_of_ten_is_no_fault() -> None:
     remedies.blocked_region(Random("15/17"))  # raised SolverError: HiGHS refused the programme
+
+
+def test_a_load_beside_a_capacity_beyond_reach_is_still_a_figure() -> None:
+    sheets: Sheets = {
+        "Periods": [{"period": "p1", "years": 1}],
+        "Streams": [{"site": "Mine", "material": "slag", "amount_per_year": 8500.0}],
+        "Markets": [],
+        "Units": [{"unit": "Mill", "capacity_per_year": 0.38, "min_load": 0.85}],
+    }
+    (row,) = remedies.without(sheets, {("Units", 0, "capacity_per_year")})["UnitPeriods"]
+    least, capacity = remedies.number(row, "min_load"), remedies.number(row, "capacity_per_year")
+    assert least >= 1e-9  # smaller ones are refused: read without checks they count as blank
+    assert capacity > 1e3 * 8500.0
+    assert least * capacity == pytest.approx(0.85 * 0.38, rel=1e-12)
+
+
+@pytest.mark.parametrize("case", ["17/28", "17/72"])
+def test_a_remedy_with_decisions_is_the_least(case: str) -> None:
+    sheets = remedies.blocked_region(Random(case))
+    assert sheets is not None
+    assert set(remedies.judge(sheets, case, ("nine_tenths",))) == {"nine_tenths"}

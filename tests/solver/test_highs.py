@@ -132,6 +132,14 @@ def test_a_session_is_brought_to_another_programme() -> None:
     assert outcome.x is not None and outcome.x.tolist() == pytest.approx([3, 2])
 
 
+def test_decisions_are_never_scaled() -> None:
+    """The scales of the LP make a half of 2 a whole, and HiGHS a wrong plan of it."""
+    whole = replace(WYNDOR, integer=np.array([True, True]))
+    scaling = replace(highs.scaling_of(whole), columns=np.array([1.0, 4.0]))
+    with pytest.raises(SolverError, match="counted in ones"):
+        Session(whole, scaling=scaling)
+
+
 def test_a_figure_that_is_no_number_is_refused() -> None:
     with pytest.raises(SolverError, match="no number"):
         Session(WYNDOR.with_costs(math.nan, np.array([0])))

@@ -20,6 +20,7 @@ from circflow.app.views.parts import (
     site_link,
 )
 from circflow.i18n import say
+from circflow.report.vocabulary import heading
 
 if TYPE_CHECKING:
     from circflow.app.state import App
@@ -60,7 +61,7 @@ def _gain(tables: Tables) -> str:
             "<li>"
             + say(
                 "{replace}: {million} million",
-                replace=escape(str(r["effect"]).replace("_", " ")),
+                replace=escape(heading(str(r["effect"]))),
                 million=figure(r["million"]),
             )
             + "</li>"
@@ -89,17 +90,19 @@ def _rules(tables: Tables) -> str:
     members = list(dict.fromkeys(r["member"] for r in tables["allocations"]))
     rows = [[member_link(m), *(figure(shares.get((m, r))) for r in rules)] for m in members]
     body = "<h2>" + say("By member and rule") + "</h2>"
-    body += html_table(["member", *rules], rows, caption=say("Shares of the gain, million"))
+    body += html_table(
+        [say("member"), *(say(r) for r in rules)], rows, caption=say("Shares of the gain, million")
+    )
     core = [
         [
-            escape(r["rule"]),
-            escape(r["in_core"]),
+            escape(say(r["rule"])),
+            escape(say(r["in_core"])),
             escape(str(r["group"])),
             figure(r["lacks_million"]),
         ]
         for r in tables["core"]
     ]
-    head = ["rule", say("in the core"), say("group that lacks most"), say("lacks, million")]
+    head = [say("rule"), say("in the core"), say("group that lacks most"), say("lacks, million")]
     return body + html_table(head, core, caption=say("Would a group leave?"))
 
 
@@ -129,13 +132,13 @@ def _own_gain(tables: Tables, member: str) -> str:
     amounts = ("alone_million", "together_million", "change_million")
     rows = [[escape(str(r["period"])), *(figure(r[k]) for k in amounts)] for r in money]
     sums = {k: sum(r[k] for r in money) for k in amounts}
-    rows.append(["all", *(figure(sums[k]) for k in amounts)])
+    rows.append([say("all"), *(figure(sums[k]) for k in amounts)])
     shares = [
-        [escape(r["rule"]), figure(r["million"])]
+        [escape(say(r["rule"])), figure(r["million"])]
         for r in tables["allocations"]
         if r["member"] == member
     ]
-    head = ("period", "alone", say("in the cluster"), "change")
+    head = (say("period"), say("alone"), say("in the cluster"), say("change"))
     return (
         (
             '<p class="lead">'
@@ -151,7 +154,9 @@ def _own_gain(tables: Tables, member: str) -> str:
         )
         + html_table(head, rows, caption=say("Own money, million"))
         + html_table(
-            ("rule", say("share, million")), shares, caption=say("My share of the gain, by rule")
+            (say("rule"), say("share, million")),
+            shares,
+            caption=say("My share of the gain, by rule"),
         )
     )
 
@@ -172,11 +177,11 @@ def _trade(tables: Tables, member: str, title: str, own: str, other: str) -> str
         if r[own] == member
     ]
     head = (
-        "partner",
-        "material",
-        "from",
-        "to",
-        "period",
+        say("partner"),
+        say("material"),
+        say("from"),
+        say("to"),
+        say("period"),
         say("a year"),
         say("internal price"),
         say("million a year"),
@@ -188,8 +193,8 @@ def _trade(tables: Tables, member: str, title: str, own: str, other: str) -> str
 def _transfers(tables: Tables, member: str) -> str:
     rows = [
         [
-            escape(str(r["rule"])),
-            "pays" if r["from"] == member else "gets",
+            escape(say(r["rule"])),
+            say("I pay") if r["from"] == member else say("I get"),
             escape(str(r["to"] if r["from"] == member else r["from"])),
             figure(r["million"]),
         ]
@@ -198,7 +203,7 @@ def _transfers(tables: Tables, member: str) -> str:
     ]
     if not rows:
         return ""
-    head = ("rule", "I", "partner", "million")
+    head = (say("rule"), say("what"), say("partner"), say("million"))
     return ("<h2>" + say("What I pay and am paid") + "</h2>") + html_table(
         head, rows, caption=say("Payments by rule")
     )

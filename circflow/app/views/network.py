@@ -13,7 +13,7 @@ from circflow.app.html import button, form, note, page
 from circflow.app.views.parts import choice, field, raw_sheet
 from circflow.data.cells import BadCellError, parse_number
 from circflow.data.table import Book
-from circflow.i18n import say
+from circflow.i18n import say, say_n
 
 if TYPE_CHECKING:
     from circflow.app.state import App
@@ -177,12 +177,13 @@ def network(app: App, query: Mapping[str, str]) -> str:
         + choice(say("To"), "to", sites, of="link")
         + choice(say("Material"), "material", materials, of="link")
         + choice(say("By"), "mode", modes, of="link")
-        + field("Distance, km", "distance_km", of="link", size=7)
+        + field(say("Distance, km"), "distance_km", of="link", size=7)
         + button(say("Add the link"), style="main"),
     )
+    label = say_n("{n} site and its links", "{n} sites and their links", len(where))
     body = (
         add + f'<svg class="network" viewBox="0 0 {_WIDE:.0f} {_HIGH:.0f}" role="img" '
-        f'aria-label="{len(where)} sites and their links">{_ground(book)}'
+        f'aria-label="{escape(label)}">{_ground(book)}'
         f'<g class="links">{lines}</g>'
         f'<g class="sites">{dots}</g><g class="names">{words}</g></svg>'
         + note(say("Click two sites: they are the ends of the link. The lists do the same."))

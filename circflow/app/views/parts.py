@@ -71,7 +71,7 @@ def choice(words: str, name: str, options: Sequence[tuple[str, str]], *, of: str
 def figure(value: Any) -> str:
     """A figure of a table, or a text, as HTML."""
     if isinstance(value, bool) or value is None:
-        return {True: "yes", False: "no", None: ""}[value]
+        return "" if value is None else say("yes") if value else say("no")
     if isinstance(value, int | float):
         return number(float(value)) if value == value else ""  # noqa: PLR0124
     return escape(str(value))
@@ -80,6 +80,11 @@ def figure(value: Any) -> str:
 def raw_sheet(book: Book, name: str) -> RawSheet | None:
     """A sheet as read."""
     return next((s for s in book.sheets if s.name.strip() == name), None)
+
+
+def sheet_of(book: Book, title: str) -> str:
+    """The sheet that is called so in the file."""
+    return next((s.name.strip() for s in book.sheets if s.title.strip() == title), title)
 
 
 def column_name(book: Book, sheet: str, letters: str) -> str:
@@ -137,13 +142,24 @@ def runs_table(app: App, kinds: Sequence[str]) -> str:
         if run.kind not in kinds:
             continue
         when = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.started))
-        took = f"{run.seconds:.0f} s" if run.seconds is not None else ""
+        took = say("{n:.0f} s", n=run.seconds) if run.seconds is not None else ""
         stale = "" if run.fingerprint in now else say("the workbook has changed since")
         link = f'<a href="/runs/{run.run}">{escape(run.title)}</a>'
-        told = escape(f"{run.status} {run.message.splitlines()[0] if run.message else ''}")
+        told = escape(f"{status_of(run)} {run.message.splitlines()[0] if run.message else ''}")
         rows.append([str(run.run), link, when, took, told, stale])
-    head = ("run", "what", "when", "took", "ended", "now")
+    head = (say("run"), say("what"), say("when"), say("took"), say("ended"), say("now"))
     return html_table(head, rows, caption=say("Runs")) if rows else ""
+
+
+_STATUSES = (
+    mark("optimal"), mark("feasible"), mark("done"), mark("running"), mark("no plan"),
+    mark("stopped"), mark("failed"), mark("lost"),
+)  # fmt: skip
+
+
+def status_of(run: Run) -> str:
+    """How a run ended, in words."""
+    return say(run.status) if run.status in _STATUSES else run.status
 
 
 def digests(app: App) -> set[str]:
@@ -166,7 +182,7 @@ def about(app: App, run: Run) -> str:
     """Which workbook, which changes, when; and whether it has changed since."""
     when = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.started))
     took = say(", took {seconds:.1f} s", seconds=run.seconds) if run.seconds is not None else ""
-    changes = "; ".join(f"{a} {e}" for a, e in run.changes.items()) or "none"
+    changes = "; ".join(f"{a} {e}" for a, e in run.changes.items()) or say("none")
     folder = app.project.run_folder(run.run)
     stale = run.fingerprint not in digests(app)
     return (
@@ -179,7 +195,7 @@ def about(app: App, run: Run) -> str:
                 changes=escape(changes),
                 when=when,
                 took=took,
-                status=escape(run.status),
+                status=escape(status_of(run)),
                 escape=escape(run.message if run.status != "no plan" else ""),
                 version=escape(run.version),
             )
@@ -213,11 +229,18 @@ def frame_of(run: Run) -> str:
     )
 
 
+PROBLEM_HEAD = (
+    mark("kind"), mark("cell"), mark("what is wrong"), mark("stands there"), mark("expected"),
+    mark("mend"),
+)  # fmt: skip
+"""The columns of a list of problems."""
+
+
 def problem_row(problem: Problem, book: Book | None) -> list[str]:
     """A problem as a row of a table, with what mends it."""
     cell = problem.cell
     column = column_name(book, cell.sheet, cell.column) if book is not None else ""
-    shown = str(cell) or "file"
+    shown = str(cell) or say("file")
     mend = ""
     if column and problem.suggestion:
         mend = form(
@@ -234,11 +257,11 @@ def problem_row(problem: Problem, book: Book | None) -> list[str]:
         mend = form(
             "/cells",
             hidden(sheet=cell.sheet, row=cell.row, column=column)
-            + f'<input name="value" aria-label="{escape(f"New value of {cell}")}" size="12"> '
-            + button(say("Set"), title=say("Set {cell}", cell=cell)),
+            + f'<input name="value" aria-label="{escape(say("New value of {cell}", cell=cell))}" '
+            'size="12"> ' + button(say("Set"), title=say("Set {cell}", cell=cell)),
         )
     return [
-        f'<span class="{problem.severity}">{problem.severity}</span>',
+        f'<span class="{problem.severity}">{escape(say(problem.severity))}</span>',
         cell_link(cell.sheet, cell.row, column, shown) if column else escape(shown),
         escape(problem.message),
         escape(problem.found),
@@ -258,7 +281,7 @@ def failed(app: App, error: Exception) -> str:
     rows = [problem_row(problem, None) for problem in problems]
     body = note(str(error), "fault")
     if rows:
-        head = ("kind", "cell", say("what is wrong"), say("stands there"), "expected", "mend")
+        head = tuple(say(words) for words in PROBLEM_HEAD)
         body += html_table(head, rows, caption=say("Problems"))
     return page(say("This did not work"), body, project=app.workspace.project)
 

@@ -13,6 +13,7 @@ from circflow.app.html import table as html_table
 from circflow.app.views.parts import figure, latest, records
 from circflow.app.views.runs import run as run_page
 from circflow.i18n import mark, say
+from circflow.report.vocabulary import cell, heading
 
 if TYPE_CHECKING:
     from circflow.app.state import App
@@ -53,8 +54,9 @@ def balance(app: App, query: Mapping[str, str]) -> str:
     """The balance of a site: in, out, made, sold, dumped, money."""
     name = query.get("site", "")
     run, folder = _run_of(app, query)
-    body = f'<p><a href="/runs/{run}">Back to the plan</a></p>'
-    for title, table, column, keys, amount in _BALANCE:
+    body = f'<p><a href="/runs/{run}">{say("Back to the plan")}</a></p>'
+    for words, table, column, keys, amount in _BALANCE:
+        title = say(words)
         rows = [r for r in records(folder, table) if r.get(column) == name]
         if rows:
             body += f"<h2>{title}</h2>" + by_period(rows, keys, amount, caption=f"{title}: {name}")
@@ -62,8 +64,8 @@ def balance(app: App, query: Mapping[str, str]) -> str:
 
 
 _FLOWS = (
-    ("Arises", "supply", ("site", "kind", "material", "unit_of_measure"), "amount_per_year"),
-    ("Moves", "flows", ("from", "to", "material", "unit_of_measure"), "sent_per_year"),
+    (mark("Arises"), "supply", ("site", "kind", "material", "unit_of_measure"), "amount_per_year"),
+    (mark("Moves"), "flows", ("from", "to", "material", "unit_of_measure"), "sent_per_year"),
     (
         mark("Is used and made"), "conversions",
         ("site", "unit", "role", "material", "unit_of_measure"), "amount_per_year",
@@ -84,15 +86,18 @@ def flows(app: App, query: Mapping[str, str]) -> str:
         kind: [n for n in names if any(row.get(kind) == n for row in every)]
         for kind in ("material", "unit")
     }
-    body = f'<p><a href="/runs/{run}">Back to the plan</a></p>'
-    for title, table, keys, amount in _FLOWS:
+    body = f'<p><a href="/runs/{run}">{say("Back to the plan")}</a></p>'
+    for words, table, keys, amount in _FLOWS:
+        title = say(words)
         wanted = {kind: found for kind, found in here.items() if found and kind in keys}
         rows = [r for r in tables[table] if wanted and all(r[k] in v for k, v in wanted.items())]
         if rows:
-            body += f"<h2>{title}, per year</h2>" + by_period(rows, keys, amount, caption=title)
+            body += f"<h2>{say('{title}, per year', title=title)}</h2>" + by_period(
+                rows, keys, amount, caption=title
+            )
     if not any(here.values()):
         body += note(say("This stands for several that are too small to be drawn: see the tables."))
-    return page(" → ".join(names) or "Flows", body, project=app.project, at="/plan")
+    return page(" → ".join(names) or say("Flows"), body, project=app.project, at="/plan")
 
 
 def _run_of(app: App, query: Mapping[str, str]) -> tuple[int, Path]:
@@ -120,9 +125,12 @@ def by_period(rows: Iterable[Row], keys: Sequence[str], amount: str, *, caption:
             one = sums.setdefault(tuple(row.get(k, "") for k in keys), {})
             one[row["period"]] = one.get(row["period"], 0.0) + value
             periods.setdefault(row["period"])
-    head = [*(k.replace("_", " ") for k in keys), *periods]
+    head = [*(heading(k) for k in keys), *periods]
     body = [
-        [*(escape(k) for k in key), *(figure(one.get(p, 0.0)) for p in periods)]
+        [
+            *(escape(cell(n, k)) for n, k in zip(keys, key, strict=True)),
+            *(figure(one.get(p, 0.0)) for p in periods),
+        ]
         for key, one in sums.items()
     ]
     return html_table(head, body, caption=caption)
@@ -138,13 +146,15 @@ def compare_runs(app: App, query: Mapping[str, str]) -> str:
     heads = [f"{r.run} {r.title}" for r in plans.values()]
     addresses = list(dict.fromkeys(a for r in plans.values() for a in r.changes))
     inputs = [
-        [escape(a), *(escape(r.changes.get(a, "as it is")) for r in plans.values())]
+        [escape(a), *(escape(r.changes.get(a, say("as it is"))) for r in plans.values())]
         for a in addresses
     ]
     books = {r.fingerprint for r in plans.values() if not r.changes}
     body = "<h2>" + say("Inputs that differ") + "</h2>"
     body += (
-        html_table(["cells", *heads], inputs, caption=say("Inputs that differ")) if inputs else ""
+        html_table([say("cells"), *heads], inputs, caption=say("Inputs that differ"))
+        if inputs
+        else ""
     )
     if len(books) > 1 or not inputs:
         body += note(say("Cells of the workbook itself were edited between these runs."))
@@ -152,7 +162,7 @@ def compare_runs(app: App, query: Mapping[str, str]) -> str:
     names = list(dict.fromkeys(name for t in totals for name in t))
     rows = [[escape(n), *(figure(t.get(n)) for t in totals)] for n in names]
     body += ("<h2>" + say("Plans") + "</h2>") + html_table(
-        ["figure", *heads], rows, caption=say("Plans side by side")
+        [say("figure"), *heads], rows, caption=say("Plans side by side")
     )
     return page(say("Compare"), body, project=app.project, at="/what-if")
 

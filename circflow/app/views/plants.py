@@ -12,7 +12,9 @@ from circflow.app.html import button, form, note, page
 from circflow.app.project import Run
 from circflow.app.views.network import columns
 from circflow.app.views.parts import begin, choice, field, hidden, runs_table
+from circflow.data.schema.sheets import BY_NAME
 from circflow.i18n import say
+from circflow.i18n.names import english_word
 
 if TYPE_CHECKING:
     from circflow.app.state import App
@@ -25,7 +27,7 @@ def plants(app: App, query: Mapping[str, str]) -> str:
     """The verdict of each candidate; a form for a plant of one's own."""
     book = app.project.book
     units = [r for r in columns(book, "Units", "unit", "status") if r[0] is not None]
-    names = [(str(u), str(u)) for u, status in units if status == "candidate"]
+    names = [(str(u), str(u)) for u, status in units if _is_candidate(status)]
     body = "<section><h2>" + say("The candidates of the workbook") + "</h2>"
     body += begin(
         "evaluate",
@@ -43,6 +45,11 @@ def plants(app: App, query: Mapping[str, str]) -> str:
     )
 
 
+def _is_candidate(status: object) -> bool:
+    words = BY_NAME["Units"]["status"].choices
+    return english_word("status", words, str(status).strip()) == "candidate"
+
+
 def _own(app: App) -> str:
     book = app.project.book
     technologies = dict.fromkeys(
@@ -56,7 +63,7 @@ def _own(app: App) -> str:
     return form(
         "/run",
         hidden(kind="evaluate")
-        + field("Name", "own_unit", "My plant", of="own", size=16)
+        + field(say("Name"), "own_unit", say("My plant"), of="own", size=16)
         + choice(say("Technology"), "own_technology", [(t, t) for t in technologies], of="own")
         + choice(
             say("Site"),
@@ -64,8 +71,8 @@ def _own(app: App) -> str:
             [("?", say("try every site")), *((s, s) for s in sites)],
             of="own",
         )
-        + field("Capacity a year", "own_capacity_per_year", of="own", required="required")
-        + field("Capital, million", "own_capex_million", of="own", required="required")
+        + field(say("Capacity a year"), "own_capacity_per_year", of="own", required="required")
+        + field(say("Capital, million"), "own_capex_million", of="own", required="required")
         + button(say("Judge this plant"), style="main"),
     ) + note(say("It is judged beside the workbook, which stays as it is until you add the plant."))
 

@@ -21,9 +21,11 @@ from circflow.app.views.parts import (
     hidden,
     member_link,
     runs_table,
+    sheet_of,
     sites_of,
+    status_of,
 )
-from circflow.i18n import say
+from circflow.i18n import say, say_n
 
 if TYPE_CHECKING:
     from circflow.app.state import App
@@ -37,8 +39,8 @@ def solve(app: App, query: Mapping[str, str]) -> str:
     options += [(v.name, say("with {name}", name=v.name)) for v in project.variants]
     body = ""
     if errors:
-        told = say("{count} errors stand in the way: ", count=len(errors))
-        body += f'<p class="fault">{told}<a href="/check">' + say("see what to mend") + "</a>.</p>"
+        told = say_n("{n} error stands in the way:", "{n} errors stand in the way:", len(errors))
+        body += f'<p class="fault">{told} <a href="/check">' + say("see what to mend") + "</a>.</p>"
     body += begin("solve", say("Solve"), choice(say("What"), "variant", options, of="solve"))
     body += runs_table(app, ("solve", "explain"))
     return page(say("Solve"), body, project=project, at="/solve")
@@ -59,7 +61,7 @@ def run(app: App, run: int, query: Mapping[str, str]) -> str:
     elif (folder / "explanation.json").exists():
         body += _explained(app, folder / "explanation.json")
     elif known.status in ("stopped", "failed", "lost"):
-        body += note(known.message or known.status, "fault") + studies.go_on(app, known)
+        body += note(known.message or status_of(known), "fault") + studies.go_on(app, known)
     if known.kind == "evaluate" and (folder / "verdicts.json").exists():
         body += plants.cards(folder / "verdicts.json", known)
     if known.kind == "suggest" and (folder / "suggestions.json").exists():
@@ -75,7 +77,7 @@ def run(app: App, run: int, query: Mapping[str, str]) -> str:
 
 def _running(app: App, known: Run) -> str:
     job = app.jobs.get(known.run)
-    words = job.words if job is not None else "waiting"
+    words = job.words if job is not None else say("waiting")
     body = (
         f'<p class="lead" id="words" data-events="/runs/{known.run}/events" role="status">'
         f"{escape(words)}</p>"
@@ -92,11 +94,11 @@ def _doors(app: App, known: Run, folder: Path) -> str:
         (
             "<li>"
             + say(
-                "{cell_link}: {value:,.4g} per {unit}, in {periods} periods",
+                "{cell_link}: {value:,.4g} per {unit}, {periods}",
                 cell_link=cell_link(r["sheet"], r["row"], r["column"], r["label"]),
                 value=r["value"],
                 unit=escape(str(r["unit"])),
-                periods=r["periods"],
+                periods=say_n("in {n} period", "in {n} periods", r["periods"]),
             )
             + "</li>"
         )
@@ -108,7 +110,8 @@ def _doors(app: App, known: Run, folder: Path) -> str:
         f'<form method="get" action="/sites">'
         f'<input type="hidden" name="run" value="{known.run}"><label for="site">'
         + say("Balance of")
-        + f"""</label> <select id="site" name="site">{chosen}</select> {button("Show")}</form>"""
+        + f'</label> <select id="site" name="site">{chosen}</select> '
+        + f"{button(say('Show'))}</form>"
     )
     listed = " · ".join(member_link(m) for m in members)
     return (
@@ -149,7 +152,8 @@ def _explained(app: App, path: Path) -> str:
 
 
 def _remedy(app: App, remedy: Mapping[str, Any]) -> str:
-    sheet, _, place = str(remedy["cell"]).partition("!")
+    title, _, place = str(remedy["cell"]).rpartition("!")
+    sheet = sheet_of(app.project.book, title)
     letter = place.rstrip("0123456789")
     column = column_name(app.project.book, sheet, letter)
     after = "" if remedy["after"] is None else repr(remedy["after"])

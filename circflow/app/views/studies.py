@@ -84,7 +84,7 @@ def studies(app: App, query: Mapping[str, str]) -> str:
     """Every study, and every run."""
     body = "".join(
         f'<section class="study"><h2>{escape(say(KINDS[kind][0]))}</h2><p>{escape(say(words))}</p>'
-        f"{begin(kind, press, _fields(app, kind))}</section>"
+        f"{begin(kind, say(press), _fields(app, kind))}</section>"
         for kind, press, words in _STUDIES
     )
     body = f'<div class="cards">{body}</div>{runs_table(app, tuple(KINDS))}'

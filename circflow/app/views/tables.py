@@ -13,7 +13,8 @@ from circflow.app.html import table as html_table
 from circflow.app.views.parts import column_name, hidden, query_of, raw_sheet, save_and_undo
 from circflow.data.schema.sheets import BY_NAME, SHEETS, Column, Sheet, is_planners_column
 from circflow.data.table import Book, Problem
-from circflow.i18n import say
+from circflow.i18n import say, say_n
+from circflow.i18n.names import shown_column, shown_sheet, shown_word
 
 if TYPE_CHECKING:
     from circflow.app.state import App
@@ -31,13 +32,14 @@ def tables(app: App, query: Mapping[str, str]) -> str:
         raw = raw_sheet(book, sheet.name)
         size = sum(any(c is not None for c in row) for row in raw.grid[1:]) if raw else 0
         errors, warnings = counts.get(sheet.name, (0, 0))
-        told = ", ".join(
-            f"{n} {words}" for n, words in ((errors, "errors"), (warnings, "warnings")) if n
-        )
-        link = f'<a href="/tables/{quote(sheet.name)}">{escape(sheet.name)}</a>'
-        rows.append([link, str(size), escape(told), escape(sheet.meaning)])
+        told = [say_n("{n} error", "{n} errors", errors)] if errors else []
+        told += [say_n("{n} warning", "{n} warnings", warnings)] if warnings else []
+        link = f'<a href="/tables/{quote(sheet.name)}">{escape(shown_sheet(sheet.name))}</a>'
+        rows.append([link, str(size), escape(", ".join(told)), escape(say(sheet.meaning))])
     body = html_table(
-        ("sheet", "rows", "problems", say("what it holds")), rows, caption=say("Sheets")
+        (say("sheet"), say("rows"), say("problems"), say("what it holds")),
+        rows,
+        caption=say("Sheets"),
     )
     return page(say("Tables"), body + save_and_undo("/tables"), project=app.project, at="/tables")
 
@@ -76,9 +78,10 @@ def table(app: App, sheet: str, query: Mapping[str, str]) -> str:
             f"{_pages(sheet, find, matching, first)}{sight.listed()}"
             f'<form method="post" action="/rows" id="rows">'
             f"{hidden(sheet=sheet, back=back)}</form>"
-            f'<div class="scroll grid" tabindex="0" role="region" aria-label="{escape(sheet)}" '
+            f'<div class="scroll grid" tabindex="0" role="region" '
+            f'aria-label="{escape(shown_sheet(sheet))}" '
             f'data-sheet="{escape(sheet)}">'
-            f'<table><caption>{escape(sheet)}</caption><thead><tr><th scope="col">'
+            f'<table><caption>{escape(shown_sheet(sheet))}</caption><thead><tr><th scope="col">'
             + say("row")
             + f'</th>{heads}<th scope="col">'
             + say("do")
@@ -92,7 +95,7 @@ def table(app: App, sheet: str, query: Mapping[str, str]) -> str:
         )
         + save_and_undo(back)
     )
-    return page(sheet, body, project=app.project, at="/tables")
+    return page(shown_sheet(sheet), body, project=app.project, at="/tables")
 
 
 def whole(text: str | None) -> int:
@@ -111,7 +114,7 @@ def _matching(grid: Sequence[Sequence[object]], find: str) -> list[int]:
 
 
 def _filter(sheet: str, find: str, count: int) -> str:
-    told = ('<span class="soft">' + say("{count} rows", count=count) + "</span>") if find else ""
+    told = ('<span class="soft">' + say_n("{n} row", "{n} rows", count) + "</span>") if find else ""
     return (
         f'<form method="get" action="/tables/{quote(sheet)}"><label for="find">'
         + say("Rows with")
@@ -129,7 +132,7 @@ def _pages(sheet: str, find: str, matching: Sequence[int], first: int) -> str:
         here = ' aria-current="page"' if start <= max(first, 2) <= end else ""
         query = query_of(find=find, **{"from": start})
         links += f'<li><a href="/tables/{quote(sheet)}?{query}"{here}>{start}–{end}</a></li>'
-    return f'<nav aria-label="Rows"><ul class="pages">{links}</ul></nav>'
+    return f'<nav aria-label="{escape(say("Rows"))}"><ul class="pages">{links}</ul></nav>'
 
 
 def _shown_columns(of: Sheet, header: Sequence[object]) -> list[str]:
@@ -147,11 +150,12 @@ def _head(of: Sheet, name: str) -> str:
     column = column_of(of, name)
     if column is None:
         return f'<th scope="col">{escape(name)}</th>'
-    unit = f' <span class="u">{escape(column.unit)}</span>' if column.unit else ""
+    unit = f' <span class="u">{escape(say(column.unit))}</span>' if column.unit else ""
+    meaning = escape(say(column.meaning))
     required = " *" if column.required else ""
     return (
-        f'<th scope="col" title="{escape(column.meaning)}">{escape(name)}{required}{unit}'
-        f"<small>{escape(column.meaning)}</small></th>"
+        f'<th scope="col" title="{meaning}">{escape(shown_column(of.name, name))}{required}{unit}'
+        f"<small>{meaning}</small></th>"
     )
 
 
@@ -163,9 +167,9 @@ def _lists(of: Sheet, names: Sequence[str], book: Book) -> dict[str, list[str]]:
             continue
         column = of[name]
         if column.choices:
-            lists[name] = list(column.choices)
+            lists[name] = [shown_word(name, word) for word in column.choices]
         elif column.kind == "flag":
-            lists[name] = ["yes", "no"]
+            lists[name] = [shown_word(name, "yes"), shown_word(name, "no")]
         elif column.reference:
             lists[name] = _names_in(book, column.reference)
     return lists
@@ -216,9 +220,11 @@ class _Sight:
             value = cells[at] if at is not None and at < len(cells) else None
             drawn.append(self._cell(row, name, "" if value is None else str(value)))
         acts = "".join(
-            f'<button form="rows" name="{do}" value="{row}" aria-label="{words} row {row}">'
-            f"{words}</button>"
-            for do, words in (("copy", "copy"), ("delete", "delete"))
+            f'<button form="rows" name="{do}" value="{row}" aria-label="{words}">{short}</button>'
+            for do, short, words in (
+                ("copy", say("copy"), say("copy row {row}", row=row)),
+                ("delete", say("delete"), say("delete row {row}", row=row)),
+            )
         )
         acts = acts if cells else ""
         return (
@@ -230,15 +236,16 @@ class _Sight:
         found = self.problems.get((row, name), ())
         style = min((p.severity for p in found), default="")
         style += " changed" if (self.of.name, row, name) in self.changed else ""
-        column = column_of(self.of, name)
+        column, shown = column_of(self.of, name), shown_column(self.of.name, name)
         extra = f' list="list-{escape(name)}"' if name in self.lists else ""
         extra += " readonly" if column is None and not is_planners_column(name) else ""
         if found:
             extra += f' title="{escape("; ".join(p.message for p in found))}"'
         extra += ' aria-invalid="true"' if style.startswith("error") else ""
+        label = say("{column}, row {row}", column=shown, row=row)
         return (
             f'<td class="{style.strip()}"><input value="{escape(text)}" data-row="{row}" '
-            f'data-column="{escape(name)}" aria-label="{escape(f"{name}, row {row}")}" '
+            f'data-column="{escape(name)}" aria-label="{escape(label)}" '
             f'size="{_width(column, text)}"{extra}></td>'
         )
 

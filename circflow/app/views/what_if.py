@@ -11,7 +11,8 @@ from circflow.app.html import table as html_table
 from circflow.app.project import Change, Variant
 from circflow.app.views.parts import begin, choice, field, hidden, query_of
 from circflow.app.views.plan import pick
-from circflow.i18n import say, say_in
+from circflow.data.changes.address import spoken_address
+from circflow.i18n import current, say, say_in
 
 if TYPE_CHECKING:
     from circflow.app.state import App
@@ -61,7 +62,7 @@ def _changes(one: Variant) -> str:
         rows.append([switch, escape(change.address), escape(change.edit), drop])
     head = (say("in force"), say("cells"), say("change"), say("do"))
     shown = html_table(head, rows, caption=say("Changes")) if rows else ""
-    place = say("Markets.price[material=slag cement]")
+    place = spoken_address("Markets.price[material=slag cement]", current())
     add = form(
         "/variants",
         hidden(variant=one.name, do="add")

@@ -16,7 +16,8 @@ import numpy as np
 import pandas as pd
 
 from circflow.data.schema.indicators import BY_INDICATOR, in_currency
-from circflow.i18n import mark, say
+from circflow.i18n import mark, say, say_in
+from circflow.i18n.names import shown_word
 from circflow.report.numbers import cut
 from circflow.report.page.frame import (
     Block,
@@ -33,6 +34,7 @@ from circflow.report.page.frame import (
     percent,
     write,
 )
+from circflow.report.vocabulary import measured
 
 GROUP_WORDS = {
     "resources": mark("Resources"),
@@ -71,10 +73,11 @@ class Multiple:
         )
         if self.met is not None:
             mark += f" <b>{say(_MET[self.met])}</b>"
+        unit = escaped("" if self.unit == "share" else measured(self.unit))
         return (
             f'<div class="card multiple"><h3>{escaped(self.title)}</h3>'
             f'<p class="big">{_figure(self.horizon, self.unit)}</p>'
-            f'<p class="unit">{escaped("" if self.unit == "share" else self.unit)}{mark}</p>'
+            f'<p class="unit">{unit}{mark}</p>'
             f"{self._drawing()}</div>"
         )
 
@@ -150,7 +153,7 @@ def write_indicators(
     footer = say(
         "Made by circflow. This file holds everything it shows and asks nothing of the network."
     )
-    write(Page(title, sections, kind="circflow · indicators", footer=footer), path)
+    write(Page(title, sections, kind=say("circflow · indicators"), footer=footer), path)
 
 
 _HEADLINES = ("use_share", "investment", "jobs_new", "innovative_revenue", "cost_per_income")
@@ -173,7 +176,7 @@ def _answer(table: pd.DataFrame, currency: str) -> list[Block]:
         words = (
             say("over the horizon")
             if unit == "share"
-            else say("{unit}, over the horizon", unit=unit)
+            else say("{unit}, over the horizon", unit=measured(unit))
         )
         before = {say("without new units"): _plain(one["baseline"], unit)}
         cards.append(Card(words_of(name).capitalize(), _plain(one["value"], unit), words, before))
@@ -237,6 +240,7 @@ def _table(rows: pd.DataFrame, group: str, currency: str) -> Table:
         ]
     first = shown["member"].eq(say("the cluster")) & shown["period"].eq(say("horizon"))
     shown = shown.iloc[np.argsort(~first.to_numpy(), kind="stable")].reset_index(drop=True)
+    shown["unit"] = [measured(str(unit)) for unit in shown["unit"]]
     texts = ("indicator", "unit", "member", "period")
     figures = {
         "value": say("plan"),
@@ -244,7 +248,7 @@ def _table(rows: pd.DataFrame, group: str, currency: str) -> Table:
         "change": say("change"),
     }
     columns = (
-        *(Column(name, say(name)) for name in texts),
+        *(Column(n, say_in("measure", "unit") if n == "unit" else say(n)) for n in texts),
         *(Column(name, words) for name, words in figures.items()),
         Column("target", say("target")),
         Column("met", say("target met")),
@@ -258,7 +262,7 @@ def _table(rows: pd.DataFrame, group: str, currency: str) -> Table:
 
 def words_of(name: str) -> str:
     """An indicator's name in words."""
-    return cut(name.replace("_", " ").replace(":", ": "), 60)
+    return cut(shown_word("indicator", name).replace("_", " ").replace(":", ": "), 60)
 
 
 def _plain(value: Any, unit: str) -> str:

@@ -13,6 +13,7 @@ from circflow.data.files.template import is_setting_note
 from circflow.data.one_line import plain
 from circflow.data.schema.sheets import IGNORED_COLUMN_MARKS, IGNORED_SHEET_MARKS
 from circflow.i18n import mark, say, say_in, say_n
+from circflow.i18n.names import shown_sheet
 from circflow.report import figures as tell
 from circflow.report.figures import Baseline
 from circflow.report.map import flow_map
@@ -76,7 +77,7 @@ def plan_page(
     parts = _Parts(solution, baselines, indicators)
     return Page(
         title=settings.name,
-        kind="circflow · plan",
+        kind=say("circflow · plan"),
         subtitle=say_n(
             "{place}{when}, {n} year · money in million {currency}, not discounted, unless said",
             "{place}{when}, {n} years · money in million {currency}, not discounted, unless said",
@@ -533,7 +534,7 @@ class _Parts:
             Column("material", say("Waste")),
             Column("stage", say("Stage")),
             Column("unit_of_measure", say_in("measure", "Unit")),
-            *(Column(c, say(c.capitalize()), "number", say("per year")) for c in figures),
+            *(Column(c, say(c).capitalize(), "number", say("per year")) for c in figures),
         )
         return [
             *_some(charts.waste_fate(self.solution)),
@@ -624,6 +625,7 @@ class _Parts:
 
     def _assumptions(self) -> list[Block]:
         frame = assumptions(self.solution)
+        frame["sheet"] = [shown_sheet(name) for name in frame["sheet"]]
         sources = self.scenario.frame("Sources")
         if frame.empty:
             return [Text(say("The scenario tells neither sources nor notes."))]

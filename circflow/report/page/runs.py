@@ -22,6 +22,7 @@ from circflow.report.page.frame import (
     tidy,
 )
 from circflow.report.page.study import in_currency
+from circflow.report.vocabulary import cell, measured
 
 _MOST = 30
 _SOME = 6
@@ -163,7 +164,7 @@ def tornado_opening(table: pd.DataFrame, base: float, currency: str) -> list[Sec
         "figures move it by at least half as much.",
         base=figure(base),
         money=money,
-        parameter=first["parameter"],
+        parameter=cell("parameter", str(first["parameter"])),
         swing_million=figure(float(first["swing_million"])),
         sum=int(half.sum()),
         count=len(table),
@@ -339,7 +340,7 @@ def ranges_opening(table: pd.DataFrame, within: float, currency: str) -> list[Se
         lead += say(
             " The tightest is {parameter}: the plan holds while it is between {ends} and "
             "{ends_2} of its figure.",
-            parameter=first["parameter"],
+            parameter=cell("parameter", str(first["parameter"])),
             ends=ends[0],
             ends_2=ends[1],
         )
@@ -370,7 +371,7 @@ def ranges_opening(table: pd.DataFrame, within: float, currency: str) -> list[Se
             say("Without a range"), str(len(table) - len(known)), say("figures; the table says why")
         ),
     ]
-    units = [in_currency(unit, currency) for unit in tightest["unit"]]
+    units = [measured(in_currency(unit, currency)) for unit in tightest["unit"]]
     shown = tightest.assign(room=room[order], unit=units).head(_MOST)
     columns = (
         Column("parameter", say_in("number", "Figure")),

@@ -230,7 +230,7 @@ def _shares(tables: Tables, money: str) -> Table:
     wide = wide[list(dict.fromkeys(shares["rule"]))]
     first = str(wide.columns[0])
     wide = wide.sort_values(first, ascending=False).reset_index()
-    heads = [Column(str(r), say(str(r).capitalize()), "number", money) for r in wide.columns[1:]]
+    heads = [Column(str(r), say(str(r)).capitalize(), "number", money) for r in wide.columns[1:]]
     return Table(
         say("Shares of the gain by rule"),
         wide,

@@ -16,6 +16,7 @@ from typing import Any
 import pandas as pd
 
 from circflow.i18n import mark, say, say_in, say_n
+from circflow.i18n.names import shown_word
 from circflow.report.numbers import cut
 from circflow.report.page.charts import axis, categories, layout, waterfall_view
 from circflow.report.page.frame import (
@@ -30,6 +31,7 @@ from circflow.report.page.frame import (
     figure,
     write,
 )
+from circflow.report.vocabulary import cell, measured
 
 MAX_SERIES = 10
 MAX_BARS = 60
@@ -76,7 +78,10 @@ def study_page(
         if "unit" in whole and (whole["unit"] == "share").any():
             whole = _shares_in_percent(whole)
         for column in _UNITS & set(whole.columns):
-            whole[column] = [in_currency(v, currency) for v in whole[column]]
+            whole[column] = [
+                measured(v) if isinstance(v, str) else v
+                for v in (in_currency(v, currency) for v in whole[column])
+            ]
         columns = [
             replace(c, title=say("amount"), unit=say("million {currency}", currency=currency))
             if c.name == "million"
@@ -97,7 +102,7 @@ def study_page(
     footer = say(
         "Made by circflow. This file holds everything it shows and asks nothing of the network."
     )
-    return Page(title, sections, kind="circflow · study", footer=footer)
+    return Page(title, sections, kind=say("circflow · study"), footer=footer)
 
 
 def write_study(
@@ -111,6 +116,24 @@ def write_study(
 
 
 TITLES: Mapping[str, str] = {
+    "verdicts": mark("Verdicts"),
+    "loads": mark("Loads"),
+    "pairs": mark("Pairs"),
+    "capital": mark("Capital"),
+    "futures": mark("Futures"),
+    "figures": mark("Figures"),
+    "differences": mark("Differences"),
+    "samples": mark("Samples"),
+    "numbers": mark("Numbers"),
+    "turns": mark("Turns"),
+    "knowing": mark("Knowing"),
+    "decisions": mark("Decisions"),
+    "built": mark("Built"),
+    "totals": mark("Totals"),
+    "ranges": mark("Ranges"),
+    "runs": mark("Runs"),
+    "plans": mark("Plans"),
+    "units": mark("Units"),
     "break_evens": mark("Break-evens"),
     "price_sheets": mark("Price sheets"),
     "who_gains": mark("Who gains and who loses"),
@@ -139,6 +162,8 @@ def words_of_code(value: Any) -> Any:
     """A word of the code as one reads it: `alone_million` is `alone (million)`; others stay."""
     if not isinstance(value, str) or not _CODE.fullmatch(value):
         return value
+    if (indicator := shown_word("indicator", value)) != value:
+        return indicator
     stem, colon, tail = value.removesuffix("_million").partition(":")
     words = say(stem.replace("_", " "))
     if colon:
@@ -172,11 +197,13 @@ def known_figure(name: str, table: pd.DataFrame, currency: str) -> Figure | None
 
 def _allocations(table: pd.DataFrame, unit: str) -> Figure | None:
     wide = table.pivot_table(index="member", columns="rule", values="million", sort=False)
+    wide.columns = pd.Index([cell("rule", str(rule)) for rule in wide.columns])
     return bars(say("What each member gets, by rule"), wide, unit)
 
 
 def _shares(table: pd.DataFrame, unit: str) -> Figure | None:
     wide = table.pivot_table(index="member", columns="rule", values="change_million", sort=False)
+    wide.columns = pd.Index([cell("rule", str(rule)) for rule in wide.columns])
     return bars(say("What the newcomer changes in each member's share, by rule"), wide, unit)
 
 

@@ -34,27 +34,19 @@ Tables = Mapping[str, pd.DataFrame]
 _CARDS = 12
 """Plants whose cards stand open."""
 _RISKS = 15
+GAIN = mark("Gain with it ({unit}): {list}{more}.")
+LOSE = mark("Lose with it ({unit}): {list}{more}.")
+"""Among the words on a unit: the members that gain and lose."""
 
 
 def verdicts_opening(
-    tables: Tables,
-    words: Mapping[str, Sequence[str]],
-    currency: str,
-    members: Mapping[str, Sequence[str]] | None = None,
+    tables: Tables, words: Mapping[str, Sequence[str]], currency: str
 ) -> list[Section]:
-    """Sections from the tables of `evaluate` (see docs/evaluate.md), the words on each unit, and
-    those of them that tell which members gain and lose."""
+    """Sections from the tables of `evaluate` (see docs/evaluate.md) and the words on each unit."""
     table = tables["verdicts"].sort_values("value_million", ascending=False, kind="stable")
     rows = [{str(k): v for k, v in row.items()} for row in table.to_dict("records")]
     cards: list[Block] = [
-        _assessment(
-            row,
-            tables,
-            words[str(row["unit"])],
-            currency,
-            (members or {}).get(str(row["unit"]), ()),
-        )
-        for row in rows
+        _assessment(row, tables, words[str(row["unit"])], currency) for row in rows
     ]
     later = cards[_CARDS:]
     if later:
@@ -146,11 +138,7 @@ def _cards(
 
 
 def _assessment(
-    row: dict[str, Any],
-    tables: Tables,
-    words: Sequence[str],
-    currency: str,
-    members: Sequence[str],
+    row: dict[str, Any], tables: Tables, words: Sequence[str], currency: str
 ) -> Assessment:
     money = say("million {currency}", currency=currency)
     name, value = str(row["unit"]), row["value_million"]
@@ -183,7 +171,8 @@ def _assessment(
         lines.append(
             say("At market prices it does not pay for itself: those who gain have to pay it.")
         )
-    lines += members
+    heads = tuple(text.partition("{")[0] for m in (GAIN, LOSE) for text in every(m))
+    lines += [line for line in words[1:] if line.startswith(heads)]
     return Assessment(name, _verdict(row), head[:1].upper() + head[1:], facts, lines, words[1:])
 
 

@@ -113,7 +113,9 @@ def effects(  # noqa: PLR0913
     clock = Clock(seconds)
     limit = None if exact else clock.part(0.5)
     pieces = (
-        [] if exact is False else boxes(values, seconds=limit, progress=progress, what="effects")
+        []
+        if exact is False
+        else boxes(values, seconds=limit, progress=progress, what=say("effects"))
     )
     half = np.zeros(count)
     if pieces:
@@ -125,7 +127,7 @@ def effects(  # noqa: PLR0913
             orders=orders,
             seed=seed,
             seconds=clock.left,
-            prepare=lambda settings: values.all(settings, progress=progress, what="effects"),
+            prepare=lambda settings: values.all(settings, progress=progress, what=say("effects")),
         )
         shares, half = sampled.values, sampled.half_width
     alone = [values(frozenset([n])) - base for n in range(count)]

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from circflow.algebra.build import weights
 from circflow.data.scenario import MILLION
 from circflow.i18n import say
+from circflow.i18n.names import shown_sheet
 from circflow.studies.cluster.coalition import Cluster, synergy_members
 from circflow.studies.cluster.own_money import OUTSIDE, origins, weighted_money
 
@@ -174,7 +175,10 @@ def _why_not(cluster: Cluster) -> str:
         rows = scenario.frame(sheet)
         if (rows["site"].isin(outside) & rows[columns].notna().any(axis=1)).any():
             reasons.append(
-                say("{sheet}: places without a member have limits that members share", sheet=sheet)
+                say(
+                    "{sheet}: places without a member have limits that members share",
+                    sheet=shown_sheet(sheet),
+                )
             )
     markets = scenario.frame("Markets")
     if (markets["site"].isin(outside) & (markets["min_per_year"] > 0.0)).any():

@@ -219,6 +219,8 @@ class Run:
         self.kept = kept or Kept(None, "")
         self.probabilities = np.array([f.probability for f in job.futures])
         self.parcel = engine.send(job)
+        self.plans: dict[tuple[int, bytes], Planned] = {}
+        """Audited, by the number of the future and the decisions."""
 
     @property
     def first(self) -> FirstStage:
@@ -269,12 +271,17 @@ class Run:
         return answer
 
     def _planned(self, words: str, decisions: Sequence[Floats | None]) -> list[Planned]:
-        """The plans of the futures for which there are decisions, each audited.
+        """The plans of the futures for which there are decisions, each audited; those of a future
+        under the same decisions once.
 
         Raises `CheckError` where one fails.
         """
         tasks = [Task(PLAN, n, one) for n, one in enumerate(decisions) if one is not None]
-        plans: list[Planned] = self._done(tasks, words)
+        keys = [(n, one.tobytes()) for n, one in enumerate(decisions) if one is not None]
+        fresh = [n for n, key in enumerate(keys) if key not in self.plans]
+        done: list[Planned] = self._done([tasks[n] for n in fresh], words)
+        self.plans.update(zip([keys[n] for n in fresh], done, strict=True))
+        plans = [self.plans[key] for key in keys]
         for task, plan in zip(tasks, plans, strict=True):
             if plan.faults:
                 name, faults = self.job.futures[task.number].name, "; ".join(plan.faults)

@@ -94,7 +94,7 @@ class _Case:
 @public
 def evaluate(  # noqa: PLR0913
     scenario: Scenario,
-    units: Sequence[str] | None = None,
+    units: str | Sequence[str] | None = None,
     *,
     add: Iterable[Unit] = (),
     together: bool = True,
@@ -111,7 +111,7 @@ def evaluate(  # noqa: PLR0913
 
     Args:
         scenario: from `circflow.read`.
-        units: names of units or members; None is every candidate.
+        units: names of units or members, or one name; None is every candidate.
         add: units to be added first, as columns of the sheet Units; judged as well.
         together: also pairs, the portfolio as capital grows and the order of entry.
         break_evens: also break-even capex, prices and gate fees.
@@ -129,7 +129,7 @@ def evaluate(  # noqa: PLR0913
         NoPlan: the scenario has no plan.
     """
     added = list(add)
-    names = list(units) if units is not None else None
+    names = [units] if isinstance(units, str) else list(units) if units is not None else None
     if added:
         scenario = add_units(scenario, added)
         new = [str(unit["unit"]) for unit in added]

@@ -255,7 +255,7 @@ class _Ground:
                 self.tell(
                     say(
                         "{what}: {count} of {count_2}",
-                        what=what,
+                        what=say(what),
                         count=len(done),
                         count_2=len(listed),
                     )

@@ -49,7 +49,7 @@ def spread(
             tell(
                 say(
                     "{what}: {done} of {total}, {left}",
-                    what=what,
+                    what=say(what),
                     done=finished,
                     total=len(tasks),
                     left=left,

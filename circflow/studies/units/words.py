@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from circflow.data.scenario import Scenario
 from circflow.i18n import mark, say, say_n
 from circflow.report.numbers import number
 from circflow.report.page.frame import Section
+from circflow.report.page.verdicts import GAIN, LOSE
 from circflow.report.sheets import Formats, clean, print_set_up
 from circflow.report.vocabulary import cell
 from circflow.studies.errors import StudyError
@@ -95,11 +95,7 @@ class Verdicts(Result):
 
         words_of = {str(u): self.words(str(u)) for u in self.table["unit"]}
         tables = {name: without_noise(table) for name, table in self.tables().items()}
-        members = {
-            str(r["unit"]): _member_lines(self, {str(k): v for k, v in r.items()})
-            for r in self.table.to_dict("records")
-        }
-        return verdicts_opening(tables, words_of, self.currency, members)
+        return verdicts_opening(tables, words_of, self.currency)
 
     def words(self, unit: str) -> list[str]:
         """The verdict on one unit, a page in words and figures."""
@@ -326,12 +322,6 @@ def _region_lines(verdicts: Verdicts, row: dict[str, Any]) -> list[str]:
         lines.append(
             say("Jobs at the end of the horizon: {signed}.", signed=_signed(row["jobs_change"]))
         )
-    return lines + _member_lines(verdicts, row)
-
-
-def _member_lines(verdicts: Verdicts, row: Mapping[str, Any]) -> list[str]:
-    """Which members gain with the unit, and which lose."""
-    lines, currency = [], verdicts.currency
     table = verdicts.members
     if len(table):
         of_unit = table[table["unit"] == row["unit"]]
@@ -341,11 +331,7 @@ def _member_lines(verdicts: Verdicts, row: Mapping[str, Any]) -> list[str]:
                 if r.change_million > 0]  # fmt: skip
         loss = [f"{r.member} {_signed(r.change_million)}" for r in of_unit.itertuples()
                 if r.change_million < 0]  # fmt: skip
-        gains = mark("Gain with it ({unit}): {list}{more}.")
-        for sentence, names in (
-            (gains, gain),
-            (mark("Lose with it ({unit}): {list}{more}."), loss),
-        ):
+        for sentence, names in ((GAIN, gain), (LOSE, loss)):
             if names:
                 more = (
                     say(" and {count} more", count=len(names) - _SHOWN)

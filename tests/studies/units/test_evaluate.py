@@ -549,3 +549,10 @@ def test_rates_and_payback_also_with_money_at_the_end_of_the_year(make_scenario:
     # at its end: 45.4545 after the first year, 41.3223 more after the second
     assert one["payback_market_years"] == pytest.approx(1 + 10 / (50 / 1.1))
     assert one["payback_market_years_end"] == pytest.approx(1 + (60 - 50 / 1.1) / (50 / 1.21))
+
+
+def test_one_name_is_a_name(make_scenario: Make) -> None:
+    """Not the letters of it."""
+    quick = {"jobs": 1, "together": False, "break_evens": False, "risks": False}
+    found = cf.evaluate(make_scenario(rivals()), "one", **quick)
+    assert found.table["unit"].tolist() == ["one"]

@@ -1,0 +1,61 @@
+"""The app's pages in Russian: no English word but names, units and file endings."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from app_browser import Browser
+
+from circflow.app.worker import Worker
+from circflow.i18n import language
+
+TUTORIAL = Path(__file__).parents[2] / "scenarios" / "tutorial.ru.xlsx"
+ALLOWED = {
+    *("tutorial", "akmola", "almalyk", "kuzbass", "sverdlovsk", "circflow", "CSV", "Excel"),
+    *("USD", "EUR", "RUB", "emission", "CO", "road", "futures", "solve", "km"),
+}
+"""Workbooks, money, commands, a mode of transport of the schema's own examples."""
+
+
+@pytest.fixture
+def russian(tmp_path: Path, workers: dict[str, Worker]) -> Iterator[Browser]:
+    with language("ru"):
+        yield Browser(tmp_path / "state", TUTORIAL, workers)
+
+
+def test_pages_are_russian(russian: Browser) -> None:
+    places = ("/check", "/solve", "/what-if", "/studies", "/plants", "/cluster", "/tables")
+    for place in places:
+        whole = russian.page(place)
+        labels = re.findall(r'(?:aria-label|title|placeholder|alt)="([^"]*)"', whole)
+        body = re.sub(r"<script.*?</script>|<[^>]+>", "\n", whole, flags=re.DOTALL)
+        text = re.sub(
+            r"[\w./-]+\.(?:xlsx|html|csv)", " ", "\n".join([html.unescape(body), *labels])
+        )
+        assert set(re.findall("[A-Za-z]{2,}", text)) <= ALLOWED, place
+
+
+def test_tables_bear_russian_names(russian: Browser) -> None:
+    """Columns, closed words and candidates as the planner's own workbook calls them."""
+    units = russian.page("/tables/Units")
+    assert "<h1>Установки</h1>" in units
+    assert 'aria-label="состояние, строка 2"' in units
+    assert 'data-column="status"' in units
+    assert '<option value="существующая">' in units
+    assert '<option value="Мельница">' not in russian.page("/plants")
+    assert '<option value="Кирпичный завод">' in russian.page("/plants")
+
+
+def test_a_run_is_told_in_russian(russian: Browser) -> None:
+    """Status and duration of a run, the heads of a site's balance."""
+    russian.page("/check")
+    run = russian.run("solve")
+    assert "оптимально" in russian.page(f"/runs/{run}")
+    assert '<th scope="col">длился</th>' in russian.page("/solve")
+    balance = russian.page("/sites/Электростанция")
+    assert "<h2>Уходит</h2>" in balance
+    assert "unit of measure" not in balance
