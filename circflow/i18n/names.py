@@ -7,7 +7,7 @@ They are a contract with the workbooks that bear them, not messages: each langua
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 
 from circflow.i18n.language import ENGLISH, LOCALE, current, languages
@@ -24,6 +24,8 @@ class Names:
     """By column; where a sheet has other names for some, by sheet and column."""
     words: Mapping[str, str | Mapping[str, str]]
     """Likewise, by word, or by column and word."""
+    money: Mapping[str, str] = field(default_factory=dict)
+    """How a currency's code (RUB) is written beside a figure."""
 
     def sheet(self, name: str) -> str:
         """The name of a sheet; its English one where there is no other."""
@@ -73,6 +75,13 @@ def shown_column(sheet: str, name: str) -> str:
 def shown_word(column: str, word: str) -> str:
     """A closed word of a column in the language in force."""
     return names_in(current()).word(column, word)
+
+
+def shown_currency(text: str) -> str:
+    """A currency (`RUB`, `RUB/yr`), its code as the language in force writes it."""
+    money = names_in(current()).money
+    code, rest = text[:3], text[3:]
+    return money.get(code, code) + rest if not rest or rest[0] in "/ " else text
 
 
 @cache

@@ -11,6 +11,7 @@ import pandas as pd
 
 from circflow.data.one_line import plain
 from circflow.i18n import localised, mark, say, say_in
+from circflow.i18n.names import shown_currency
 from circflow.report.figures import (
     Baseline,
     against_today,
@@ -148,7 +149,7 @@ def _money(solution: Solution) -> list[str]:
     if horizon(solution.scenario) == 1:
         return _table(
             say("Money, million {currency}", currency=currency),
-            ["", say("amount")],
+            ["", say_in("money", "amount")],
             lines,
             texts=["label"],
             figures=["million"],
@@ -373,7 +374,7 @@ def _limit_table(title: str, frame: pd.DataFrame, rows: int, solution: Solution)
     if frame.empty:
         return []
     shown = frame.head(rows)
-    currency = plain(solution.scenario.settings.currency)
+    currency = shown_currency(plain(solution.scenario.settings.currency))
     worth = zip(shown["value"], shown["unit_of_measure"], strict=True)
     cells: list[list[str]] = [
         [plain(v) for v in shown["label"]],
@@ -381,7 +382,7 @@ def _limit_table(title: str, frame: pd.DataFrame, rows: int, solution: Solution)
         [say("1 % more") if d == "more" else say("1 % less") for d in shown["direction"]],
         numbers(shown["gain_million"]),
     ]
-    head = [say("limit"), say("one is worth"), "", say("gives, M")]
+    head = [say_in("binding", "limit"), say("one is worth"), "", say("gives, M")]
     count = len(solution.scenario.periods)
     if count > 1:
         cells.append(
@@ -439,12 +440,16 @@ def _closing(solution: Solution, files: Sequence[str | Path]) -> list[str]:
     ]
     lines += list(_file_lines(files))
     seconds = solution.seconds
-    parts = [f"{say(k)} {localised(f'{v:.1f}')}" for k, v in seconds.items() if k != "total"]
+    parts = [f"{_step(k)} {localised(f'{v:.1f}')}" for k, v in seconds.items() if k != "total"]
     if "total" in seconds:
         lines.append(
             say("Seconds: {total:.1f} ({parts})", total=seconds["total"], parts=", ".join(parts))
         )
     return lines
+
+
+def _step(name: str) -> str:
+    return say_in("seconds", "build") if name == "build" else say(name)
 
 
 def _file_lines(files: Sequence[str | Path]) -> Iterator[str]:

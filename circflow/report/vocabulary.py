@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from circflow.data.changes.address import spoken_address
 from circflow.i18n import ENGLISH, current, mark, say, say_in
-from circflow.i18n.names import shown_column, shown_sheet, shown_word
+from circflow.i18n.names import shown_column, shown_currency, shown_sheet, shown_word
 
 UNSETTLED = mark("not found: the searches over decisions did not settle")
 """What is said of a break-even that no search confirms."""
@@ -288,6 +288,7 @@ HEADINGS = (
 _WORDS = frozenset(
     {
         mark("optimal"),
+        mark("as it stands"),
         mark("feasible"),
         mark("infeasible"),
         mark("unbounded"),
@@ -543,7 +544,7 @@ def measured(unit: str) -> str:
     elif stem in _WORDS:
         stem = say(stem)
     else:
-        return unit
+        return shown_currency(unit)
     return stem + (say("/yr") if yearly else "")
 
 
@@ -552,7 +553,7 @@ def heading(column: str) -> str:
     if column == "unit":  # a plant: what things are counted in is unit_of_measure
         return shown_column("Units", "unit")
     head, bracket, how = column.removesuffix(")").partition(" (")
-    if current() != ENGLISH and "." in head:  # a figure that runs vary, and how
+    if current() != ENGLISH and "." in head[:-1]:  # a figure that runs vary, and how
         return _address(head) + (f" ({say(how)})" if bracket else "")
     return say(column.replace("_", " "))
 
