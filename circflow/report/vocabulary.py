@@ -17,6 +17,7 @@ from circflow.i18n.names import shown_column, shown_currency, shown_sheet, shown
 UNSETTLED = mark("not found: the searches over decisions did not settle")
 """What is said of a break-even that no search confirms."""
 HEADINGS = (
+    mark("advice"),
     mark("base above"),
     mark("base below"),
     mark("above"),
@@ -555,6 +556,8 @@ def heading(column: str) -> str:
     head, bracket, how = column.removesuffix(")").partition(" (")
     if current() != ENGLISH and "." in head[:-1]:  # a figure that runs vary, and how
         return _address(head) + (f" ({say(how)})" if bracket else "")
+    if how and (goal := shown_word("goal", head)) != head:  # a goal of a trade-off, and its unit
+        return f"{goal} ({measured(how)})"
     return say(column.replace("_", " "))
 
 
