@@ -21,7 +21,7 @@ from circflow.commands.options import (
     time_limit,
 )
 from circflow.data.one_line import plain
-from circflow.i18n import say
+from circflow.i18n import say, say_in
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -434,7 +434,7 @@ def comparison_lines(comparison: Comparison) -> list[str]:
     for column in ("item", "unit"):
         shown[column] = shown[column].replace(_SHORT)
     shown["unit"] = shown["unit"].astype(str).str.replace("million", "M")
-    head = ["figure", "of", "unit", *comparison.labels]
+    head = ["figure", say_in("figure", "of"), say_in("measure", "unit"), *comparison.labels]
     lines = _table(head, shown[["figure", "item", "unit", *comparison.labels]], left=3)
     if comparison.composite is not None:
         wide = comparison.composite.scores.pivot(index="scenario", columns="method", values="rank")

@@ -12,6 +12,7 @@ from circflow.commands.common import Call, Refusal
 from circflow.commands.options import FOLDER_OUTPUT, GAP, scenario_command
 from circflow.data.one_line import plain
 from circflow.i18n import say
+from circflow.i18n.names import shown_word
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,6 +63,7 @@ def finance(call: Call, outputs: Sequence[Path], candidates: bool, gap: float) -
 def _lines(tables: dict[str, pd.DataFrame], name: str, currency: str) -> list[str]:
     """Everybody's taxes as the mean per year of the horizon, by budget."""
     from circflow.report.numbers import columns, number
+    from circflow.report.vocabulary import heading
 
     table = tables["finance"]
     horizon = table[table["member"].isna() & table["period"].isna()]
@@ -74,12 +76,16 @@ def _lines(tables: dict[str, pd.DataFrame], name: str, currency: str) -> list[st
     figures = ["million_per_year", "baseline", "change"]
     for budget, rows in horizon.groupby("budget", sort=False):
         body = [
-            [plain(row["tax"]), row["base"].replace("_", " "), *(number(row[k]) for k in figures)]
+            [plain(row["tax"]), _base(row["base"]), *(number(row[k]) for k in figures)]
             for row in rows.to_dict("records")
         ]
         sums = rows[figures].sum(skipna=False)
-        body.append(["together", "", *(number(sums[k]) for k in figures)])
-        lines += ["", say("{budget} budget", budget=budget), *columns(head, body, left=2)]
+        body.append([say("together"), "", *(number(sums[k]) for k in figures)])
+        lines += [
+            "",
+            say("{budget} budget", budget=shown_word("budget", str(budget))),
+            *columns(head, body, left=2),
+        ]
     if "candidates" in tables:
         wide = tables["candidates"].pivot(index="unit", columns="budget", values="million_per_year")
         body = [
@@ -89,6 +95,13 @@ def _lines(tables: dict[str, pd.DataFrame], name: str, currency: str) -> list[st
         lines += [
             "",
             say("What each unit that is built brings"),
-            *columns([say("unit"), *wide], body, left=1),
+            *columns(
+                [heading("unit"), *(shown_word("budget", str(name)) for name in wide)], body, left=1
+            ),
         ]
     return lines
+
+
+def _base(base: str) -> str:
+    """What a tax is taken of."""
+    return shown_word("base", base).replace("_", " ")

@@ -24,8 +24,10 @@ class Names:
     """By column; where a sheet has other names for some, by sheet and column."""
     words: Mapping[str, str | Mapping[str, str]]
     """Likewise, by word, or by column and word."""
+    money: Mapping[str, str] = field(default_factory=dict)
+    """How a currency's code (RUB) is written beside a figure."""
     measures: Mapping[str, str] = field(default_factory=dict)
-    """Currencies and units of measure as a text shows them; a workbook keeps its own."""
+    """How a unit of measure (t, MWh) is written; a workbook keeps its own."""
 
     def sheet(self, name: str) -> str:
         """The name of a sheet; its English one where there is no other."""
@@ -78,9 +80,10 @@ def shown_word(column: str, word: str) -> str:
 
 
 def shown_measure(text: str) -> str:
-    """A currency, or a unit such as `RUB/t`, in the language in force."""
-    measures = names_in(current()).measures
-    return "/".join(measures.get(part, part) for part in text.split("/")) if measures else text
+    """A currency or a unit of measure (`RUB`, `RUB/t`, `t`) as the language in force writes it."""
+    names = names_in(current())
+    known = {**names.measures, **names.money}
+    return "/".join(known.get(part, part) for part in text.split("/"))
 
 
 @cache

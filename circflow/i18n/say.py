@@ -8,20 +8,21 @@
 
 A message is a whole sentence with named placeholders, which `str.format` fills in. In English it
 is the text as it stands. Elsewhere the catalogue has the sentence, figures bear that language's
-decimal sign and separator, and what `!r` quotes stands in its own quotation marks.
+decimal sign and separator, what `!r` quotes stands in its own quotation marks, and the code of a
+`{currency}` is the word for it.
 """
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from string import Formatter
 from typing import TYPE_CHECKING, Any
 
 from circflow.i18n.language import ENGLISH, LOCALE, current, languages
-from circflow.i18n.names import shown_measure
+from circflow.i18n.names import names_in
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
     from gettext import GNUTranslations
 
 DOMAIN = "circflow"
@@ -84,6 +85,18 @@ class _Words(Formatter):
 
         self.signs = str.maketrans({",": get_group_symbol(name), ".": get_decimal_symbol(name)})
         self.quotes = _QUOTES.get(Locale.parse(name).language, "''")
+        self.money = names_in(name).money
+
+    def vformat(self, text: str, args: Any, values: Any) -> str:
+        filled = super().vformat(text, args, values)
+        for word in self.money.values():  # one full stop ends an abbreviation and a sentence
+            if word.endswith("."):
+                filled = re.sub(rf"{re.escape(word)}\.(?!\.)", word, filled)
+        return filled
+
+    def get_value(self, key: Any, args: Any, values: Any) -> Any:
+        value = super().get_value(key, args, values)
+        return self.money.get(value, value) if key == "currency" else value
 
     def figure(self, text: str) -> str:
         return text.translate(self.signs)
@@ -92,11 +105,6 @@ class _Words(Formatter):
         text = str(super().format_field(value, format_spec))
         number = isinstance(value, int | float) and not isinstance(value, bool)
         return self.figure(text) if number else text
-
-    def get_value(self, key: int | str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-        value = super().get_value(key, args, kwargs)
-        is_currency = isinstance(key, str) and key.startswith("currency")
-        return shown_measure(value) if is_currency and isinstance(value, str) else value
 
     def convert_field(self, value: Any, conversion: Any) -> Any:
         if conversion == "r" and isinstance(value, str):

@@ -11,6 +11,7 @@ import pandas as pd
 
 from circflow.data.one_line import plain
 from circflow.i18n import localised, mark, say, say_in
+from circflow.i18n.names import shown_measure
 from circflow.report.figures import (
     Baseline,
     against_today,
@@ -148,7 +149,7 @@ def _money(solution: Solution) -> list[str]:
     if horizon(solution.scenario) == 1:
         return _table(
             say("Money, million {currency}", currency=currency),
-            ["", say("amount")],
+            ["", say_in("money", "amount")],
             lines,
             texts=["label"],
             figures=["million"],
@@ -300,7 +301,7 @@ def _flow_table(title: str, frame: pd.DataFrame, valued: bool) -> list[str]:
     head = [say("from"), say("to"), say("material"), say("per year"), say("unit"), say("km")]
     cells = [[plain(v) for v in frame[c]] for c in ("from", "to", "material")]
     cells.append(numbers(frame["amount_per_year"]))
-    cells.append([plain(v) for v in frame["unit_of_measure"]])
+    cells.append([plain(shown_measure(v)) for v in frame["unit_of_measure"]])
     cells.append([number(round(v)) if v == v else "" for v in frame["distance_km"]])  # noqa: PLR0124
     if valued:
         head.append("M")
@@ -373,7 +374,7 @@ def _limit_table(title: str, frame: pd.DataFrame, rows: int, solution: Solution)
     if frame.empty:
         return []
     shown = frame.head(rows)
-    currency = plain(solution.scenario.settings.currency)
+    currency = shown_measure(plain(solution.scenario.settings.currency))
     worth = zip(shown["value"], shown["unit_of_measure"], strict=True)
     cells: list[list[str]] = [
         [plain(v) for v in shown["label"]],
@@ -381,7 +382,7 @@ def _limit_table(title: str, frame: pd.DataFrame, rows: int, solution: Solution)
         [say("1 % more") if d == "more" else say("1 % less") for d in shown["direction"]],
         numbers(shown["gain_million"]),
     ]
-    head = [say("limit"), say("one is worth"), "", say("gives, M")]
+    head = [say_in("binding", "limit"), say("one is worth"), "", say("gives, M")]
     count = len(solution.scenario.periods)
     if count > 1:
         cells.append(
@@ -393,7 +394,11 @@ def _limit_table(title: str, frame: pd.DataFrame, rows: int, solution: Solution)
 
 
 def _measure(unit: object) -> str:
-    return say_in("measure", "unit") if unit in ("capacity", "unit") else plain(unit)
+    return (
+        say_in("measure", "unit")
+        if unit in ("capacity", "unit")
+        else plain(shown_measure(str(unit)))
+    )
 
 
 def _emissions(solution: Solution) -> list[str]:
@@ -439,12 +444,16 @@ def _closing(solution: Solution, files: Sequence[str | Path]) -> list[str]:
     ]
     lines += list(_file_lines(files))
     seconds = solution.seconds
-    parts = [f"{say(k)} {localised(f'{v:.1f}')}" for k, v in seconds.items() if k != "total"]
+    parts = [f"{_step(k)} {localised(f'{v:.1f}')}" for k, v in seconds.items() if k != "total"]
     if "total" in seconds:
         lines.append(
             say("Seconds: {total:.1f} ({parts})", total=seconds["total"], parts=", ".join(parts))
         )
     return lines
+
+
+def _step(name: str) -> str:
+    return say_in("seconds", "build") if name == "build" else say(name)
 
 
 def _file_lines(files: Sequence[str | Path]) -> Iterator[str]:

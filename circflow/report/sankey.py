@@ -18,7 +18,7 @@ import pandas as pd
 from circflow.algebra.build import group_named
 from circflow.algebra.market import INCOME
 from circflow.i18n import mark, say
-from circflow.i18n.names import shown_word
+from circflow.i18n.names import shown_measure, shown_word
 from circflow.report.figures import NO_STAGE, years_of
 from circflow.report.numbers import cut
 from circflow.report.page.frame import Figure, escaped, figure, percent
@@ -274,7 +274,7 @@ def _view(
         links.groupby("tail")["size"].sum().reindex(keys).fillna(0.0).to_numpy(),
         links.groupby("head")["size"].sum().reindex(keys).fillna(0.0).to_numpy(),
     )
-    money = say("million {escaped} per year", escaped=escaped(currency))
+    money = say("million {escaped} per year", escaped=escaped(shown_measure(currency)))
     texts = []
     for row in links.to_dict("records"):
         tail, head = label[at[row["tail"]]], label[at[row["head"]]]

@@ -17,6 +17,7 @@ from circflow.i18n.names import shown_column, shown_measure, shown_sheet, shown_
 UNSETTLED = mark("not found: the searches over decisions did not settle")
 """What is said of a break-even that no search confirms."""
 HEADINGS = (
+    mark("advice"),
     mark("base above"),
     mark("base below"),
     mark("above"),
@@ -288,6 +289,7 @@ HEADINGS = (
 _WORDS = frozenset(
     {
         mark("optimal"),
+        mark("as it stands"),
         mark("feasible"),
         mark("infeasible"),
         mark("unbounded"),
@@ -543,7 +545,7 @@ def measured(unit: str) -> str:
     elif stem in _WORDS:
         stem = say(stem)
     else:
-        stem = shown_measure(stem)
+        return shown_measure(unit)
     return stem + (say("/yr") if yearly else "")
 
 
@@ -552,8 +554,10 @@ def heading(column: str) -> str:
     if column == "unit":  # a plant: what things are counted in is unit_of_measure
         return shown_column("Units", "unit")
     head, bracket, how = column.removesuffix(")").partition(" (")
-    if current() != ENGLISH and "." in head:  # a figure that runs vary, and how
+    if current() != ENGLISH and "." in head[:-1]:  # a figure that runs vary, and how
         return _address(head) + (f" ({say(how)})" if bracket else "")
+    if how and (goal := shown_word("goal", head)) != head:  # a goal of a trade-off, and its unit
+        return f"{goal} ({measured(how)})"
     return say(column.replace("_", " "))
 
 
@@ -581,7 +585,7 @@ def _address(text: str) -> str:
 
 
 _SPECIAL: dict[str, Callable[[str], str]] = {
-    **dict.fromkeys(("unit", "unit_of_measure", "cost_unit"), measured),
+    **dict.fromkeys(("unit", "unit_of_measure", "source_unit_of_measure", "cost_unit"), measured),
     **dict.fromkeys(
         ("parameter", "settled_by", "overturned_by", "lowest_by", "highest_by"), _address
     ),

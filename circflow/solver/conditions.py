@@ -21,6 +21,7 @@ from circflow.algebra.declare import Bound, Cells, Figure, Model, Stand
 from circflow.algebra.terms import CONSTANT, Terms
 from circflow.data.coded import place_in
 from circflow.data.table import Cell
+from circflow.i18n.names import shown_measure
 from circflow.solver.compiled import Compiled, Family, Program
 from circflow.solver.prices import cells_of
 
@@ -123,7 +124,7 @@ class _Conditions:
             cells_of_row = self.scenario.frame(sheet).loc[row]
             record = {str(n): v for n, v in cells_of_row.items()} | labels
             measure = self.scenario.unit_of_measure.get(record.get("material") or "", "unit")
-            currency = self.scenario.settings.currency
+            currency = shown_measure(self.scenario.settings.currency)
             value = float(cells.value[at])
             self.known[key] = Condition(
                 figure,

@@ -21,7 +21,7 @@ from circflow.algebra.declare import Model
 from circflow.data.one_line import plain
 from circflow.data.scenario import Scenario
 from circflow.data.table import Cell, Table
-from circflow.i18n import ENGLISH, current, localised, say
+from circflow.i18n import ENGLISH, current, localised, mark, say, say_n
 from circflow.solver.compiled import Compiled, Program, compile_model
 from circflow.solver.conditions import Condition, conditions, elastic
 from circflow.solver.conflicts import NOISE, Conflicts, Feasibility, Flags, Floats
@@ -249,20 +249,29 @@ class Remedies:
         by: tuple[Cell, ...] = ()
         if not self.conflicts.has_plan(given):
             by = tuple(self.all[n].cell for n in self.conflicts.conflict(given))
-        verb = "clear" if not np.isfinite(condition.figure) else _VERBS[condition.kind.sign]
-        text = say("to {verb} {cell} alone is not enough", verb=verb, cell=condition.cell)
+        way = condition.kind.sign if np.isfinite(condition.figure) else 0
+        text = say(_NOT_ENOUGH[way], cell=condition.cell)
         if by:
-            cells = [str(cell) for cell in by]
-            names = " and ".join([", ".join(cells[:-1]), cells[-1]] if len(cells) > 1 else cells)
-            text += say(
-                ": {names} {if_any} in the way still",
+            *first, last = map(str, by)
+            names = say("{list} and {names}", list=", ".join(first), names=last) if first else last
+            text += say_n(
+                ": {names} stands in the way still",
+                ": {names} stand in the way still",
+                len(by),
                 names=names,
-                if_any=say("stands") if len(by) == 1 else say("stand"),
             )
         return Blocked(condition.cell, by, plain(text))
 
 
-_VERBS = {1: "raise", -1: "lower"}
+_STEP = {
+    1: mark("raise {cell} from {before} to {after} {unit}"),
+    -1: mark("lower {cell} from {before} to {after} {unit}"),
+}
+_NOT_ENOUGH = {
+    1: mark("to raise {cell} alone is not enough"),
+    -1: mark("to lower {cell} alone is not enough"),
+    0: mark("to clear {cell} alone is not enough"),
+}
 
 
 def _has_plan(program: Program) -> bool:
@@ -334,12 +343,14 @@ def changed_cell(condition: Condition, amount: float, *, rounded: bool = True) -
     after = outward(target, sign, before=before) if rounded else target
     if condition.limit < np.inf:
         after = max(after, before - condition.limit)
-    text = (
-        f"{_VERBS[sign]} {condition.cell} from {figure_text(before)} to"
-        f" {figure_text(after)} {condition.unit}".rstrip()
-        + f" ({condition.where})"
+    text = say(
+        _STEP[sign],
+        cell=condition.cell,
+        before=figure_text(before),
+        after=figure_text(after),
+        unit=condition.unit,
     )
-    return Change(condition.cell, before, after, plain(text))
+    return Change(condition.cell, before, after, plain(f"{text.rstrip()} ({condition.where})"))
 
 
 def outward(value: float, sign: int, digits: int = 4, *, before: float | None = None) -> float:

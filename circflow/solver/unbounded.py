@@ -16,6 +16,7 @@ from circflow.data.coded import Floats
 from circflow.data.one_line import plain
 from circflow.data.table import Cell
 from circflow.i18n import say
+from circflow.i18n.names import shown_measure
 from circflow.solver.compiled import Compiled
 from circflow.solver.optimum import linear
 
@@ -72,7 +73,7 @@ def _tell(  # noqa: PLR0913, PLR0917
     told: set[object] = set()
     for at in np.flatnonzero(moves > 0.0).tolist():
         r = {str(n): v for n, v in variable.frame.iloc[at].items()}
-        price = f"{r[grows.price]:g} {currency}"
+        price = f"{r[grows.price]:g} {shown_measure(currency)}"
         words = f"{say(grows.words, **r)}, {grows.by.format(price) or f'{grows.price} {price}'}"
         row = int(r.get(grows.row, 0)) if table else 0
         key = words if grows.by else row

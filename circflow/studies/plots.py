@@ -16,9 +16,11 @@ import pandas as pd
 
 from circflow.data.errors import CircflowError
 from circflow.data.files.atomic import atomic_path, write_text
-from circflow.i18n import say
+from circflow.i18n import ENGLISH, current, localised, say
+from circflow.i18n.names import shown_word
 from circflow.report.numbers import without_noise
 from circflow.report.page.runs import pareto_opening, runs_opening, tornado_opening
+from circflow.report.vocabulary import cell, heading, measured
 
 if TYPE_CHECKING:
     from circflow.report.page.frame import Section
@@ -75,7 +77,13 @@ class Figure:
                 pictures=[Picture("", self.svg())],
             )
         else:
-            raise PlotError(f"{target}: the name must end in {', '.join(FORMATS)}")
+            raise PlotError(
+                say(
+                    "{target}: the name must end in {endings}",
+                    target=target,
+                    endings=", ".join(FORMATS),
+                )
+            )
 
 
 def _axes(width: float = 9.0, height: float = 5.0) -> tuple[Any, Any]:
@@ -84,16 +92,29 @@ def _axes(width: float = 9.0, height: float = 5.0) -> tuple[Any, Any]:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure as Drawn
     except ImportError:
-        raise PlotError("plots need Matplotlib: pip install 'circflow[plots]'") from None
+        raise PlotError(say("plots need Matplotlib: pip install 'circflow[plots]'")) from None
     mpl.rcParams["svg.hashsalt"] = "circflow"  # the same figure gives the same file
     drawn = Drawn(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(drawn)
     axes = drawn.add_subplot()
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(_ticks())
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     axes.grid(color="#e2e8f0", linewidth=0.8)
     axes.set_axisbelow(True)
     return drawn, axes
+
+
+def _ticks() -> Any:
+    """Figures at an axis, written as the language in force does."""
+    from matplotlib.ticker import ScalarFormatter
+
+    class Words(ScalarFormatter):
+        def __call__(self, x: float, pos: int | None = None) -> str:
+            return localised(super().__call__(x, pos))
+
+    return Words()
 
 
 def _text(text: object, longest: int = 70) -> str:
@@ -109,21 +130,37 @@ def tornado_plot(study: Tornado, most: int = 20) -> Figure:
     drawn, axes = _axes(height=1.2 + 0.34 * len(table))
     currency = study.runs.scenario.settings.currency
     place = np.arange(len(table))[::-1]
-    for name, colour, label in (("low", _LOW, "at its low"), ("high", _HIGH, "at its high")):
+    for name, colour, label in (
+        ("low", _LOW, say("at its low")),
+        ("high", _HIGH, say("at its high")),
+    ):
         effect = table[f"{name}_effect_million"].to_numpy(float)
         axes.barh(place, np.nan_to_num(effect), 0.7, color=colour, label=label)
         for at, value, status in zip(place, effect, table[f"{name}_status"], strict=True):
             if np.isnan(value):
-                axes.annotate(f"{label}: {status}", (0, at), fontsize=8, color=colour, va="center")
+                axes.annotate(
+                    f"{label}: {cell('status', status)}",
+                    (0, at),
+                    fontsize=8,
+                    color=colour,
+                    va="center",
+                )
     axes.axvline(0.0, color=_DARK, linewidth=1.0)
     names = [
-        _text(f"{p}  {low:.4g} … {high:.4g} {unit}", 90)
+        _text(
+            f"{cell('parameter', p)}  {localised(f'{low:.4g} … {high:.4g}')} {measured(unit)}", 90
+        )
         for p, low, high, unit in table[["parameter", "low", "high", "unit"]].itertuples(
             index=False, name=None
         )
     ]
     axes.set_yticks(place, names, fontsize=8)
-    axes.set_xlabel(_text(f"change of the objective, million {currency} (base {study.base:,.0f})"))
+    words = say(
+        "change of the objective, million {currency} (base {base:,.0f})",
+        currency=currency,
+        base=study.base,
+    )
+    axes.set_xlabel(_text(words))
     if len(table):
         axes.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncol=2)
     title = say("{name}: what the plan depends on", name=study.runs.scenario.name)
@@ -134,7 +171,7 @@ def tornado_plot(study: Tornado, most: int = 20) -> Figure:
 def sweep_plot(runs: Runs, figure: str = "objective_million") -> Figure:
     """One figure of the runs: a line (one parameter), a heat map (two), or a histogram."""
     if figure not in runs.table.columns:
-        raise PlotError(f"the runs have no column {figure!r}")
+        raise PlotError(say("the runs have no column {figure!r}", figure=figure))
     varied = [p for p in runs.parameters if runs.table[p].nunique() > 1]
     numbers = runs.table[[*varied, "status", figure]]
     numeric = [p for p in varied if pd.api.types.is_numeric_dtype(runs.table[p])]
@@ -147,16 +184,24 @@ def sweep_plot(runs: Runs, figure: str = "objective_million") -> Figure:
         drawn = _histogram(runs, figure)
     currency = runs.scenario.settings.currency
     opening = runs_opening(runs.table, runs.built, varied, currency)
-    title = f"{runs.scenario.name}: {count} runs"
+    title = say("{name}: {count} runs", name=runs.scenario.name, count=count)
     return Figure(drawn, title, without_noise(numbers), opening)
 
 
 def _label(runs: Runs, figure: str) -> str:
     currency = runs.scenario.settings.currency
     if figure.endswith("_million"):
-        return f"{figure.removesuffix('_million').replace('_', ' ')}, million {currency}"
+        money = say("million {currency}", currency=currency)
+        return f"{heading(figure.removesuffix('_million'))}, {money}"
     name, _, unit = figure.rpartition("_")
-    return f"{name.replace('_', ' ')}, {unit}" if name and figure != "use_share" else figure
+    if not name or figure == "use_share":
+        return figure if current() == ENGLISH else heading(figure)
+    return f"{heading(name)}, {measured(unit)}"
+
+
+def _varied(parameter: str) -> str:
+    """The address of a figure that runs vary, and how."""
+    return parameter if current() == ENGLISH else heading(parameter)
 
 
 def _is_grid(table: pd.DataFrame, varied: list[str]) -> bool:
@@ -172,9 +217,11 @@ def _line(runs: Runs, parameter: str, figure: str) -> Any:
     axes.plot(x, y, color=_LOW, marker=dots, markersize=4)
     none = np.isnan(y)
     if none.any() and not none.all():
-        axes.plot(x[none], np.full(none.sum(), np.nanmin(y)), "x", color=_HIGH, label="no plan")
+        axes.plot(
+            x[none], np.full(none.sum(), np.nanmin(y)), "x", color=_HIGH, label=say("no plan")
+        )
         axes.legend(frameon=False)
-    axes.set_xlabel(_text(parameter, 110))
+    axes.set_xlabel(_text(_varied(parameter), 110))
     axes.set_ylabel(_text(_label(runs, figure)))
     return drawn
 
@@ -192,8 +239,8 @@ def _heat(runs: Runs, varied: list[str], figure: str) -> Any:
     )
     bar = drawn.colorbar(shown, ax=axes)
     bar.set_label(_text(_label(runs, figure)))
-    axes.set_xlabel(_text(varied[0], 100))
-    axes.set_ylabel(_text(varied[1], 80))
+    axes.set_xlabel(_text(_varied(varied[0]), 100))
+    axes.set_ylabel(_text(_varied(varied[1]), 80))
     return drawn
 
 
@@ -201,7 +248,7 @@ def _histogram(runs: Runs, figure: str) -> Any:
     drawn, axes = _axes()
     values = runs.table[figure].dropna().to_numpy(float)
     if not len(values):
-        raise PlotError("no run has a plan: there is nothing to draw")
+        raise PlotError(say("no run has a plan: there is nothing to draw"))
     axes.hist(values, bins=min(50, max(5, int(np.sqrt(len(values))))), color=_LOW)
     for share in (0.05, 0.5, 0.95):
         at = float(np.quantile(values, share))
@@ -210,13 +257,16 @@ def _histogram(runs: Runs, figure: str) -> Any:
             f" {share:.0%}", (at, 1.0), xycoords=("data", "axes fraction"), fontsize=8, va="bottom"
         )
     axes.set_xlabel(_text(_label(runs, figure)))
-    axes.set_ylabel(f"runs (of {len(runs.table)})")
+    axes.set_ylabel(say("runs (of {count})", count=len(runs.table)))
     return drawn
 
 
 def _goal_words(goal: str, unit: str) -> str:
-    apart = {"value": "value without synergy, discounted", "synergy": "synergy, discounted"}
-    return f"{apart.get(goal, goal)} ({unit})"
+    apart = {
+        "value": say("value without synergy, discounted"),
+        "synergy": say("synergy, discounted"),
+    }
+    return f"{apart.get(goal) or shown_word('goal', goal)} ({measured(unit)})"
 
 
 def pareto_plot(front: Front) -> Figure:
@@ -229,7 +279,7 @@ def pareto_plot(front: Front) -> Figure:
     for at_x, at_y, cost in zip(x, y, front.table["marginal_cost"], strict=True):
         if np.isfinite(cost):
             axes.annotate(
-                _text(f"{cost:,.4g} {unit}"),
+                _text(f"{localised(f'{cost:,.4g}')} {unit}"),
                 (at_x, at_y),
                 xytext=(8, -12),
                 textcoords="offset points",
@@ -242,5 +292,12 @@ def pareto_plot(front: Front) -> Figure:
     shown = front.table[["point", *names, "marginal_cost", "average_cost", "cost_unit"]]
     opening = pareto_opening(without_noise(front.table), front.goals, front.units)
     return Figure(
-        drawn, f"{front.goals[0]} against {front.goals[1]}", without_noise(shown), opening
+        drawn,
+        say(
+            "{goal} against {goal_2}",
+            goal=shown_word("goal", front.goals[0]),
+            goal_2=shown_word("goal", front.goals[1]),
+        ),
+        without_noise(shown),
+        opening,
     )

@@ -25,7 +25,7 @@ from circflow.data.checks.doubts.flows import places_with_takers
 from circflow.data.checks.findings import Drafts
 from circflow.data.checks.reach import PLACE, Reach
 from circflow.data.scenario import Scenario
-from circflow.i18n import say
+from circflow.i18n import mark, say
 
 _MARGIN = 1e-6
 """Share by which a limit may be missed before it counts: far above rounding."""
@@ -363,22 +363,31 @@ def _check_stockpiles(drafts: Drafts, scenario: Scenario, years: dict[str, int])
                 opening=written(opening[row]),
             ),
         )
-    for column, length in (("closing_max", horizon), ("capacity", first)):
+    for column, length, words in (
+        (
+            "closing_max",
+            horizon,
+            mark(
+                "the stockpile opens with {opening} and at most {pace} a year may be "
+                "reclaimed, so that it cannot come down to closing_max in time: raise "
+                "closing_max or max_reclaim_per_year"
+            ),
+        ),
+        (
+            "capacity",
+            first,
+            mark(
+                "the stockpile opens with {opening} and at most {pace} a year may be "
+                "reclaimed, so that it cannot come down to capacity in the first period: raise "
+                "capacity or max_reclaim_per_year"
+            ),
+        ),
+    ):
         too_slow = opening - length * pace > stocks[column] + slack
         for row in stocks.index[too_slow]:
             drafts.infeasible(
                 "Stockpiles",
                 int(row),
                 column,
-                say(
-                    "the stockpile opens with {opening} and at most {pace} a year may be "
-                    "reclaimed, so that it cannot come down to {column} {if_any}: raise {column} "
-                    "or max_reclaim_per_year",
-                    opening=written(opening[row]),
-                    pace=written(pace[row]),
-                    column=column,
-                    if_any=say("in time")
-                    if column == "closing_max"
-                    else say("in the first period"),
-                ),
+                say(words, opening=written(opening[row]), pace=written(pace[row])),
             )

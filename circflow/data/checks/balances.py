@@ -14,7 +14,7 @@ from circflow.data.balances import (
 )
 from circflow.data.cells import shorten, written
 from circflow.data.checks.findings import Drafts, records
-from circflow.i18n import say
+from circflow.i18n import mark, say
 
 _READ = {
     "Recipes": ("technology", "recipe", "role", "material", "amount", "group", "weight"),
@@ -124,16 +124,23 @@ def _judge(drafts: Drafts, balance: dict[str, object], content: pd.Series[float]
     bearable = max(float(str(balance["allowed"])), float(str(balance["named"])))
     if lost > bearable + ROUNDING:
         words = say(
-            "{one} loses {round} % of the {name} that goes in ({most} {measure}), more "
-            "than the {plain} % that {if_any}: say in Losses where it goes, or give the "
-            "outputs their contents in Properties",
+            mark(
+                "{one} loses {round} % of the {name} that goes in ({most} {measure}), more "
+                "than the {plain} % that Losses names: say in Losses where it goes, or give the "
+                "outputs their contents in Properties"
+            )
+            if balance["named"]
+            else mark(
+                "{one} loses {round} % of the {name} that goes in ({most} {measure}), more "
+                "than the {plain} % that need no name: say in Losses where it goes, or give the "
+                "outputs their contents in Properties"
+            ),
             one=one,
             round=written(round(100.0 * lost, 1)),
             name=name,
             most=written(most),
             measure=measure,
             plain=written(100.0 * bearable),
-            if_any=say("Losses names") if balance["named"] else say("need no name"),
         )
         drafts.warning("Recipes", _row(drafts, balance, "input", content), "amount", words)
 

@@ -75,16 +75,18 @@ def _property_values(drafts: Drafts) -> dict[tuple[str, str], float]:
 def _names_one(drafts: Drafts, row: int, limit: dict[str, Any]) -> bool:
     both = limit["property"] is not None and limit["material"] is not None
     if both or (limit["property"] is None and limit["material"] is None):
-        verb = (
-            say("names both a property and a material") if both else say("names nothing to limit")
-        )
         drafts.error(
             "BlendLimits",
             row,
             "material" if both else "property",
             say(
-                "the row {verb}: fill in a property (for a mean) or a material (for its share)",
-                verb=verb,
+                "the row names both a property and a material: fill in a property (for a mean) "
+                "or a material (for its share)"
+            )
+            if both
+            else say(
+                "the row names nothing to limit: fill in a property (for a mean) or a material "
+                "(for its share)"
             ),
             expected=say("exactly one of property and material"),
         )

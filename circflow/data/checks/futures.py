@@ -10,6 +10,7 @@ from circflow.data.changes.futures import OFF, OFF_WORDS, futures_of, in_future,
 from circflow.data.checks.findings import Drafts, records
 from circflow.data.scenario import Scenario, ScenarioError
 from circflow.i18n import say
+from circflow.i18n.names import shown_word
 
 SLACK = 1e-3
 """By how much the probabilities may miss 1."""
@@ -53,7 +54,7 @@ def _check_change(drafts: Drafts, record: dict[str, Any]) -> None:
             if is_off
             else say(
                 "the row does not say the value of the {change}: fill it in",
-                change=record["change"],
+                change=shown_word("change", record["change"]),
             )
         )
         expected = say("a blank cell") if is_off else say("a number")

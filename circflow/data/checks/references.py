@@ -13,6 +13,7 @@ from circflow.data.checks.rows import is_dash, is_totals
 from circflow.data.schema.sheets import Sheet
 from circflow.data.suggest import Names, remark
 from circflow.i18n import say
+from circflow.i18n.names import shown_column, shown_sheet, shown_word
 
 NO_MODE = "none"
 """In Materials.modes: the material never leaves its site."""
@@ -145,7 +146,7 @@ def _must_be_in(targets: _Targets, cells: _Cells, target: str, noun: str = "") -
         return
     drafts = targets.drafts
     key = target_column(drafts[target].sheet)
-    noun = noun or key
+    noun = shown_word("scope", noun) if noun else shown_column(target, key)
     good = targets.names(target, key)
     values = cells.values.dropna()
     wrong = values[~values.isin(good.names)]
@@ -159,7 +160,7 @@ def _must_be_in(targets: _Targets, cells: _Cells, target: str, noun: str = "") -
             continue
         cure = say("correct the name, or add it there")
         if is_totals(value):
-            cure = "delete the row if it holds totals, or correct the name"
+            cure = say("delete the row if it holds totals, or correct the name")
         elif is_dash(value):
             required = drafts[cells.sheet].sheet[cells.column].required
             cure = say("a dash is a name here: ") + (
@@ -173,11 +174,11 @@ def _must_be_in(targets: _Targets, cells: _Cells, target: str, noun: str = "") -
                 "there is no {noun} {value!r} in {target}{remark}: {cure}",
                 noun=noun,
                 value=shorten(value),
-                target=target,
+                target=shown_sheet(target),
                 remark=remark(value, suggestion),
                 cure=cure,
             ),
-            expected=say("a {noun} from the sheet {target}", noun=noun, target=target),
+            expected=say("a {noun} from the sheet {target}", noun=noun, target=shown_sheet(target)),
             suggestion=suggestion,
         )
 

@@ -16,7 +16,7 @@ from circflow.data.checks.findings import Drafts, by_row, quoted, records
 from circflow.data.scenario import Period
 from circflow.data.schema.sheets import GOAL_KINDS
 from circflow.data.suggest import nearest
-from circflow.i18n import say
+from circflow.i18n import mark, say
 
 _NEAR_ZERO = 0.1
 """Degrees around (0, 0) that are taken for an empty coordinate."""
@@ -69,8 +69,22 @@ def check_discounting(drafts: Drafts, periods: Sequence[Period], rate: float) ->
             )
             break
     for column, sign, words in (
-        ("lifetime_years", -1.0, say("the end of this lifetime")),
-        ("construction_years", 1.0, say("the beginning of service")),
+        (
+            "lifetime_years",
+            -1.0,
+            mark(
+                "{at_rate} at the end of this lifetime counts beyond all numbers: shorten it, or "
+                "raise discount_rate in Scenario"
+            ),
+        ),
+        (
+            "construction_years",
+            1.0,
+            mark(
+                "{at_rate} at the beginning of service counts beyond all numbers: shorten it, or "
+                "lower discount_rate in Scenario"
+            ),
+        ),
     ):
         units = drafts["Units"].sound(column)
         years = units[column].astype(float) - (column == "lifetime_years")
@@ -79,13 +93,7 @@ def check_discounting(drafts: Drafts, periods: Sequence[Period], rate: float) ->
                 "Units",
                 int(row),
                 column,
-                say(
-                    "{at_rate} at {words} counts beyond all numbers: shorten it, or {if_any} "
-                    "discount_rate in Scenario",
-                    at_rate=at_rate,
-                    words=words,
-                    if_any=say("raise") if sign < 0.0 else say("lower"),
-                ),
+                say(words, at_rate=at_rate),
                 expected=say("fewer years"),
             )
 
@@ -282,28 +290,33 @@ def _check_bounded_synergies(drafts: Drafts) -> None:
 
 def _check_marks(drafts: Drafts) -> None:
     """Marks that names cannot hold, because addresses of flows and recipes use them."""
-    for sheet, column, mark, noun in (
-        ("Sites", "site", ">", "site"),
-        ("Recipes", "technology", "/", "technology"),
+    for sheet, column, sign, words in (
+        (
+            "Sites",
+            "site",
+            ">",
+            mark("the name of a site cannot hold {mark}: rename {value!r} everywhere"),
+        ),
+        (
+            "Recipes",
+            "technology",
+            "/",
+            mark("the name of a technology cannot hold {mark}: rename {value!r} everywhere"),
+        ),
     ):
         if sheet not in drafts:
             continue
         values = drafts[sheet].sound(column)[column].dropna()
         if column == "technology":
             values = values[~values.duplicated()]
-        for row, value in by_row(values[values.str.contains(mark, regex=False)]):
+        for row, value in by_row(values[values.str.contains(sign, regex=False)]):
             drafts.error(
                 sheet,
                 int(row),
                 column,
-                say(
-                    "the name of a {noun} cannot hold {mark}: rename {value!r} everywhere",
-                    noun=noun,
-                    mark=mark,
-                    value=shorten(value),
-                ),
-                expected=say("a name without {mark}", mark=mark),
-                suggestion=value.replace(mark, "-"),
+                say(words, mark=sign, value=shorten(value)),
+                expected=say("a name without {mark}", mark=sign),
+                suggestion=value.replace(sign, "-"),
             )
 
 

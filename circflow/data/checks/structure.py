@@ -19,7 +19,7 @@ from circflow.data.schema.sheets import SHEETS, Sheet, is_planners_column, is_pl
 from circflow.data.suggest import folded, nearest, remark
 from circflow.data.table import Book, Cell, RawSheet
 from circflow.i18n import say
-from circflow.i18n.names import column_names, plain, sheet_names
+from circflow.i18n.names import column_names, plain, sheet_names, shown_sheet
 
 _NEAR_ENOUGH = 0.75
 """Similarity from which a misspelt sheet or column is read as the one it resembles."""
@@ -311,7 +311,7 @@ def _unknown_column(
         message = say(
             "{name} has no column called {name_2!r}{remark}: rename it, or begin its "
             "name with note if it is your own",
-            name=sheet.name,
+            name=shown_sheet(sheet.name),
             name_2=shorten(name),
             remark=remark(name, good),
         )

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from circflow.i18n import mark, say
+from circflow.i18n.names import shown_measure
 from circflow.report.figures import (
     NO_STAGE,
     horizon,
@@ -124,7 +125,7 @@ def waterfall(solution: Solution) -> Figure:
             "<b>{label}</b><br>{v} million {escaped} per year<br>{total} over the horizon",
             label=label,
             v=figure(v),
-            escaped=escaped(currency),
+            escaped=escaped(shown_measure(currency)),
             total=figure(total),
         )
         for label, v, total in zip(lines["label"], values, lines["million"], strict=True)
@@ -314,8 +315,8 @@ def loads(solution: Solution) -> Figure | None:
         for r in frame.to_dict("records")
     ]
     names = _distinct([cut(str(u), 34) for u in frame["unit"]])
-    share = frame["load_share"].to_numpy(float)
-    text = ["" if pd.isna(w) or not w else f"{figure(w)} {currency}" for w in frame["worth"]]
+    share, money = frame["load_share"].to_numpy(float), shown_measure(currency)
+    text = ["" if pd.isna(w) or not w else f"{figure(w)} {money}" for w in frame["worth"]]
     trace = {
         "type": "bar",
         "orientation": "h",

@@ -39,7 +39,9 @@ def futures_opening(
             Text(reason),
         ]
         return [Section(say("The answer"), blocks, say("Answer"))]
-    now = decisions[decisions["advice"].astype(str).str.startswith("build now")]
+    now = decisions[
+        decisions["advice"].isin([say("build now"), say("build now: right in every future")])
+    ]
     names = now["unit"].astype(str).tolist()
     lead = (
         say(
@@ -200,13 +202,15 @@ def robust_opening(
     lead = say(
         "If any {gamma} of {gamma_2} uncertain figures turn out as badly as they "
         "can, this plan is still worth {worth} {money}; that protection costs "
-        "{price} of its worth when nothing goes wrong. It builds {if_any}.",
+        "{price} of its worth when nothing goes wrong.",
         gamma=figure(row["gamma"]),
         gamma_2=figure(most["gamma"]),
         worth=figure(row["worth"]),
         money=money,
         price=figure(row["price"]),
-        if_any=_some(names) if names else say("nothing"),
+    )
+    lead += " " + (
+        say("It builds {units}.", units=_some(names)) if names else say("It builds nothing.")
     )
     cards = [
         Card(say("Worth at least"), figure(row["worth"]), say("{money}, discounted", money=money)),

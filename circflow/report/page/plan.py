@@ -13,7 +13,7 @@ from circflow.data.files.template import is_setting_note
 from circflow.data.one_line import plain
 from circflow.data.schema.sheets import IGNORED_COLUMN_MARKS, IGNORED_SHEET_MARKS
 from circflow.i18n import mark, say, say_in, say_n
-from circflow.i18n.names import shown_sheet
+from circflow.i18n.names import shown_measure, shown_sheet
 from circflow.report import figures as tell
 from circflow.report.figures import Baseline
 from circflow.report.map import flow_map
@@ -441,7 +441,7 @@ class _Parts:
             Column("label", say("Limit")),
             Column("direction", "1 %"),
             Column("gain_million", say("is worth"), "number", self.money, bar=True),
-            Column("value", say("One unit is worth"), "number", currency),
+            Column("value", say("One unit is worth"), "number", shown_measure(currency)),
             Column("unit_of_measure", say("per")),
             Column("limit", say("The figure"), "number", say("per year, or in all")),
             Column("periods", say("Periods"), "whole"),
@@ -614,7 +614,7 @@ class _Parts:
             Column("material", say("Material")),
             Column("unit", say("Plant")),
             Column("period", say("Period")),
-            Column("value", say("Worth"), "number", self.currency),
+            Column("value", say("Worth"), "number", shown_measure(self.currency)),
             Column("unit_of_measure", say("per")),
         )
         note = say(

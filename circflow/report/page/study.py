@@ -16,7 +16,7 @@ from typing import Any
 import pandas as pd
 
 from circflow.i18n import mark, say, say_in, say_n
-from circflow.i18n.names import shown_word
+from circflow.i18n.names import shown_measure, shown_word
 from circflow.report.numbers import cut
 from circflow.report.page.charts import axis, categories, layout, waterfall_view
 from circflow.report.page.frame import (
@@ -184,7 +184,7 @@ def in_currency(unit: Any, currency: str) -> Any:
     """A unit of the contract (`currency/unit`) with the scenario's own money."""
     if not isinstance(unit, str) or not currency:
         return unit
-    return re.sub(r"\bcurrency\b", lambda _: currency, unit)
+    return re.sub(r"\bcurrency\b", lambda _: shown_measure(currency), unit)
 
 
 def known_figure(name: str, table: pd.DataFrame, currency: str) -> Figure | None:

@@ -24,7 +24,7 @@ from circflow.i18n import mark, say
 from circflow.studies.compare import Comparison, compare
 from circflow.studies.errors import StudyError
 
-FORMS = ("as it is", "conventional", "digital", mark("open ecosystem"))
+FORMS = (mark("as it is"), mark("conventional"), mark("digital"), mark("open ecosystem"))
 
 
 @dataclass(frozen=True)
@@ -72,16 +72,17 @@ def cluster_forms(
     settings = scenario.settings
     inside, outside = settings.transaction_cost_inside, settings.transaction_cost_outside
     low = digital_factor * min(inside, outside if outside > 0.0 else inside)
+    names = [say(form) for form in FORMS]
     return (
-        Form("as it is", settings.max_distance_km, inside, outside),
+        Form(names[0], settings.max_distance_km, inside, outside),
         Form(
-            "conventional",
+            names[1],
             min(radius_km, settings.max_distance_km),
             conventional_factor * max(inside, outside),
             outside,
         ),
-        Form("digital", np.inf, low, outside),
-        Form(say("open ecosystem"), np.inf, low, min(low, outside)),
+        Form(names[2], np.inf, low, outside),
+        Form(names[3], np.inf, low, min(low, outside)),
     )
 
 
@@ -116,5 +117,5 @@ def forms(  # noqa: PLR0913
         conventional_factor=conventional_factor,
         digital_factor=digital_factor,
     )
-    variants = [scenario if form.name == FORMS[0] else form.of(scenario) for form in scenarios]
+    variants = [scenario, *(form.of(scenario) for form in scenarios[1:])]
     return compare(*variants, labels=[f.name for f in scenarios], gap=gap, progress=progress)

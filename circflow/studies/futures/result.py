@@ -304,10 +304,10 @@ def _advice(result: Futures, unit: str, period: str | None, first: str, share: f
     if result.decisions is None:
         return say("no decisions hold in every future")
     if period == first:
-        return say("build now: right in every future") if share >= _ALL else "build now"
+        return say("build now: right in every future") if share >= _ALL else say("build now")
     if period is not None:
         return say("build later")
-    return say("wait: right in some futures only") if share > 0.0 else "leave"
+    return say("wait: right in some futures only") if share > 0.0 else say("leave")
 
 
 def _members_risk(result: Futures) -> pd.DataFrame:

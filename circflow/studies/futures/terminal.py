@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from circflow.data.one_line import plain
-from circflow.i18n import mark, say
+from circflow.i18n import mark, say, say_in
 from circflow.report.numbers import columns, number, numbers, share
+from circflow.report.vocabulary import cell, heading
 
 if TYPE_CHECKING:
     from circflow.studies.futures.result import Futures
@@ -44,11 +45,11 @@ def _figures(result: Futures) -> list[str]:
         "mean worth of the worst {share} of the futures", share=share(1.0 - result.risk.alpha)
     )
     rows = [
-        [name, words, text]
+        [name, say(words), text]
         for (name, words), text in zip(_FIGURES, numbers([*values, result.CVaR]), strict=False)
     ]
     rows.append(["CVaR", worst, numbers([*values, result.CVaR])[-1]])
-    shown = columns(["", "", "million"], rows, left=2)
+    shown = columns(["", "", say("million")], rows, left=2)
     if result.risk.omega > 0.0:
         weight = number(result.risk.omega)
         shown.append(
@@ -81,9 +82,10 @@ def _decisions(result: Futures) -> list[str]:
             share(r["share_right"]),
         ]
         for r in table.to_dict("records")
-        if r["advice"] != "leave"
+        if r["advice"] != say("leave")
     ]
-    titles = ["unit", "advice", "period", "capacity", say("mean scenario"), say("right in")]
+    titles = [*map(heading, ("unit", "advice", "period", "capacity"))]
+    titles += [say("mean scenario"), say("right in")]
     return [*columns(titles, rows, left=3), ""]
 
 
@@ -93,10 +95,11 @@ def _futures(result: Futures) -> list[str]:
     shown = shown.head(_MOST_FUTURES)
     money = [numbers(shown[name]) for name in ("worth", "alone", "regret", "mean_decisions")]
     rows = [
-        [plain(str(name)), share(p), *figures]
+        [plain(cell("future", str(name))), share(p), *figures]
         for name, p, *figures in zip(shown["future"], shown["probability"], *money, strict=True)
     ]
-    titles = ["future", "likely", "worth", "alone", "regret", say("mean decisions")]
+    titles = [say("future"), say("likely"), say("worth"), say("alone"), say("regret")]
+    titles.append(say("mean decisions"))
     more = len(table) - len(shown)
     rest = [say("  … and {more} more futures (-o writes all)", more=more)] if more else []
     return [*columns(titles, rows), *rest, ""]
@@ -109,7 +112,7 @@ def _members(result: Futures) -> list[str]:
     table = table.sort_values("share_of_risk", ascending=False, kind="stable")
     money = [numbers(table[name]) for name in ("mean", "worst_tenth", "deviation")]
     rows = [
-        [plain(str(name)), *figures, share(part)]
+        [plain(cell("of", str(name))), *figures, share(part)]
         for name, *figures, part in zip(
             table["member"], *money, table["share_of_risk"], strict=True
         )
@@ -129,12 +132,19 @@ def _infrastructure(result: Futures) -> list[str]:
         return []
     money = [numbers(table[name]) for name in ("worth", "worst", "by_risk")]
     rows = [
-        [plain(str(kind)), plain(str(name)), plain(str(why or "–")), *figures]
+        [plain(cell("kind", str(kind))), plain(str(name)), plain(str(why or "–")), *figures]
         for kind, name, why, *figures in zip(
             table["kind"], table["name"], table["because_of"], *money, strict=True
         )
     ]
-    titles = ["infrastructure", "", say("because of"), "worth", say("at most"), say("by risk")]
+    titles = [
+        say("infrastructure"),
+        "",
+        say("because of"),
+        say("worth"),
+        say("at most"),
+        say("by risk"),
+    ]
     return [*columns(titles, rows, left=3, total=120), ""]
 
 
@@ -201,7 +211,7 @@ def robust_lines(result: Robust) -> list[str]:
         say("figures that turn out badly"),
         say("worth at least"),
         say("as it stands"),
-        "price",
+        say_in("robustness", "price"),
     ]
     head = say(
         "{name}: {count} uncertain figures, million {currency}",
@@ -209,7 +219,7 @@ def robust_lines(result: Robust) -> list[str]:
         count=len(result.rows),
         currency=currency,
     )
-    shown = [head, "", *columns([*titles, say("chance of less"), "built"], rows), ""]
+    shown = [head, "", *columns([*titles, say("chance of less"), say("built")], rows), ""]
     for gamma, plan in zip(curve["gamma"], result.plans, strict=True):
         if gamma in result.gamma and plan:
             names = ", ".join(f"{plain(b['unit'])} ({plain(b['period'])})" for b in plan)

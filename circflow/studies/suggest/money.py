@@ -36,15 +36,22 @@ class Rates:
                 return self.stated[key]
         if currency == self.currency:
             return 1.0
-        label = f"{currency} {of_year}" if of_year is not None else currency
+        label = f"{currency} {of_year}"
         raise StudyError(
             say(
-                "state what one {currency}{if_any} is worth in {currency_2}: --rate "
-                "'{label}=…', or the key rates of the sheet Scenario",
-                currency=currency,
-                if_any=say(" of {of_year}", of_year=of_year) if of_year else "",
-                currency_2=self.currency,
+                "state what one {code} of {year} is worth in {own}: --rate '{label}=…', or the key "
+                "rates of the sheet Scenario",
+                code=currency,
+                year=of_year,
+                own=self.currency,
                 label=label,
+            )
+            if of_year
+            else say(
+                "state what one {code} is worth in {own}: --rate '{code}=…', or the key rates of "
+                "the sheet Scenario",
+                code=currency,
+                own=self.currency,
             )
         )
 

@@ -204,7 +204,11 @@ def _front(
     currency = goals.scenario.settings.currency
     money = first.name in ("value", "synergy")
     factor = MILLION if money else 1.0
-    unit = say("{if_any} per {unit}", if_any=currency if money else first.unit, unit=second.unit)
+    unit = (
+        say("{currency} per {unit}", currency=currency, unit=second.unit)
+        if money
+        else say("{units} per {unit}", units=first.unit, unit=second.unit)
+    )
     labels = goals.built.snapshot.structure.labels
     records = []
     for n, one in enumerate(points):

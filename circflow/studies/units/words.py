@@ -14,6 +14,7 @@ from circflow.data.one_line import plain
 from circflow.data.result import Result, figure
 from circflow.data.scenario import Scenario
 from circflow.i18n import mark, say, say_n
+from circflow.i18n.names import shown_measure
 from circflow.report.numbers import number
 from circflow.report.page.frame import Section
 from circflow.report.page.verdicts import GAIN, LOSE
@@ -221,23 +222,26 @@ def _own_lines(row: dict[str, Any], money: str) -> list[str]:
         if row["kind"] == "candidate":
             late, later = row[f"irr_{label}_end"], row[f"payback_{label}_years_end"]
             text += say(", IRR {rate} ({rate_2})", rate=_rate(rate), rate_2=_rate(late))
-            paid = (
-                say("pays back in {years}", years=number(years))
-                if _known(years)
-                else say("never pays back")
-            )
-            paid += (
-                f" ({number(later)})" if _known(later) else say(" (never)") if _known(years) else ""
-            )
-            text += say(
-                ", {paid}{if_any}, discounted",
-                paid=paid,
-                if_any=say(" years") if _known(years) else "",
-            )
+            text += _payback(years, later)
         ratio = row[f"benefit_cost_{label}"]
         text += say(", benefit-cost ratio {ratio}", ratio=number(ratio)) if _known(ratio) else ""
         lines.append(text + ".")
     return lines
+
+
+def _payback(years: Any, later: Any) -> str:
+    """Years until the capital is back, and where the prices after the plan hold."""
+    if _known(years) and _known(later):
+        return say(
+            ", pays back in {years} ({later}) years, discounted",
+            years=number(years),
+            later=number(later),
+        )
+    if _known(years):
+        return say(", pays back in {years} (never) years, discounted", years=number(years))
+    if _known(later):
+        return say(", never pays back ({later}), discounted", later=number(later))
+    return say(", never pays back, discounted")
 
 
 def _rate(value: Any) -> str:
@@ -350,7 +354,7 @@ def _signed(value: float) -> str:
 
 
 def _cost(cost: float, currency: str) -> str:
-    amount = f"{number(abs(cost))} {currency}"
+    amount = f"{number(abs(cost))} {shown_measure(currency)}"
     return (
         say("a cost of {amount}", amount=amount)
         if cost > 0

@@ -135,10 +135,12 @@ def _doubt(measure: _Measure, value: float, away: float, words: str, key: str) -
     times = f"{float(f'{10 ** abs(away):.2g}'):,.0f}"
     ratio = say("{times} times", times=times) if away > 0 else f"1/{times}"
     whom = {
-        "peers": say("the middle of its peers{if_any}", if_any=f" ({shorten(key)})" if key else ""),
-        "other": say(
-            "the other figure{if_any}", if_any=say(" of {key}", key=shorten(key)) if key else ""
-        ),
+        "peers": say("the middle of its peers ({key})", key=shorten(key))
+        if key
+        else say("the middle of its peers"),
+        "other": say("the other figure of {key}", key=shorten(key))
+        if key
+        else say("the other figure"),
         "column": say("the middle of its column"),
     }[words]
     each = (
