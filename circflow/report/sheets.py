@@ -28,7 +28,7 @@ from circflow.algebra.results import Kind
 from circflow.data.files.atomic import atomic_path
 from circflow.data.files.grids import column_letter
 from circflow.i18n import mark, say
-from circflow.report.vocabulary import cell
+from circflow.report.vocabulary import cell, goal_heading
 
 MAX_ROWS = 1_048_575
 """Rows that a sheet holds below its header."""
@@ -84,6 +84,8 @@ def title(table: str, column: str, frame: pd.DataFrame, currency: str) -> str:
     known_words = _TITLES.get(column)
     if known_words:
         return say(known_words)
+    if goal := goal_heading(column):
+        return goal
     return _title_by_name(table, column, frame, currency, measure)
 
 
