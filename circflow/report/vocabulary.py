@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from circflow.data.changes.address import spoken_address
+from circflow.data.changes.address import spoken_address, spoken_change
 from circflow.i18n import ENGLISH, current, mark, say, say_in
 from circflow.i18n.names import shown_column, shown_currency, shown_sheet, shown_word
 
@@ -19,6 +19,7 @@ UNSETTLED = mark("not found: the searches over decisions did not settle")
 HEADINGS = (
     mark("advice"),
     mark("hedge"),
+    mark("warning"),
     mark("meaning"),
     mark("mean period"),
     mark("share now"),
@@ -594,6 +595,11 @@ MONEY = ("income", "processing", "purchases", "transport", "transactions", "disp
 """Groups of money, whose words have other senses elsewhere."""
 
 
+def _change(text: str) -> str:
+    shown = spoken_change(text, current())
+    return shown if shown != text else _word("change", text)
+
+
 def _column(text: str) -> str:
     name = shown_column("", text)
     return say(text) if name == text and text in _WORDS else name
@@ -609,6 +615,7 @@ _SPECIAL: dict[str, Callable[[str], str]] = {
         ("parameter", "settled_by", "overturned_by", "lowest_by", "highest_by"), _address
     ),
     "sheet": shown_sheet,
+    "change": _change,
     "item": lambda text: say(text) if text in MONEY else _word("item", text),
     **dict.fromkeys(("column", "limit"), _column),
     "figure": lambda text: say(text) if text in MONEY else _word("figure", text),
