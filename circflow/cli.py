@@ -241,7 +241,7 @@ def _tell_of_no_plan(error: Any) -> int:
         say(
             "{scenario}: no plan ({status}): {strip}",
             scenario=error.scenario,
-            status=error.status,
+            status=say(error.status.value),
             strip=lines[0].strip(),
         )
     )

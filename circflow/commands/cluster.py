@@ -237,7 +237,7 @@ def compare(
         labels = file_labels(files)
         scenarios = [call.scenario() for call in calls]
         if assignments and len(files) == 1:
-            labels = [*labels, "changed"]
+            labels = [*labels, say("changed")]
             scenarios = [replace(calls[0], assignments=()).scenario(), *scenarios]
         comparison = side_by_side(*scenarios, labels=labels, gap=gap, progress=progress)
         _write(comparison, outputs, comparison.currency, progress, say("Scenarios side by side"))

@@ -19,6 +19,7 @@ from circflow.commands.common import (
 )
 from circflow.commands.options import JSON, file_argument
 from circflow.i18n import ENGLISH, current, say, say_n
+from circflow.i18n.names import shown_sheet
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -109,7 +110,10 @@ def listing(problems: Sequence[Problem], origin: str) -> list[str]:
         if by_sheet:
             lines.append(title)
         for sheet, lines_of_sheet in by_sheet.items():
-            lines += [f"  {sheet or origin}", *(f"    {line}" for line in lines_of_sheet)]
+            lines += [
+                f"  {shown_sheet(sheet) or origin}",
+                *(f"    {line}" for line in lines_of_sheet),
+            ]
         if by_sheet:
             lines.append("")
     return lines

@@ -27,8 +27,8 @@ from circflow.algebra.build import result
 from circflow.algebra.results import Kind
 from circflow.data.files.atomic import atomic_path
 from circflow.data.files.grids import column_letter
-from circflow.i18n import mark, say
-from circflow.report.vocabulary import cell
+from circflow.i18n import ENGLISH, current, mark, say
+from circflow.report.vocabulary import cell, goal_heading, heading
 
 MAX_ROWS = 1_048_575
 """Rows that a sheet holds below its header."""
@@ -84,6 +84,10 @@ def title(table: str, column: str, frame: pd.DataFrame, currency: str) -> str:
     known_words = _TITLES.get(column)
     if known_words:
         return say(known_words)
+    if goal := goal_heading(column):
+        return goal
+    if current() != ENGLISH and "." in column:  # a figure that runs vary
+        return heading(column)
     return _title_by_name(table, column, frame, currency, measure)
 
 

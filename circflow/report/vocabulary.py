@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from circflow.data.changes.address import spoken_address
+from circflow.data.changes.address import spoken_address, spoken_change
 from circflow.i18n import ENGLISH, current, mark, say, say_in
 from circflow.i18n.names import shown_column, shown_measure, shown_sheet, shown_word
 
@@ -18,6 +18,13 @@ UNSETTLED = mark("not found: the searches over decisions did not settle")
 """What is said of a break-even that no search confirms."""
 HEADINGS = (
     mark("advice"),
+    mark("hedge"),
+    mark("warning"),
+    mark("meaning"),
+    mark("mean period"),
+    mark("share now"),
+    mark("share of risk"),
+    mark("share right"),
     mark("base above"),
     mark("base below"),
     mark("above"),
@@ -556,9 +563,14 @@ def heading(column: str) -> str:
     head, bracket, how = column.removesuffix(")").partition(" (")
     if current() != ENGLISH and "." in head[:-1]:  # a figure that runs vary, and how
         return _address(head) + (f" ({say(how)})" if bracket else "")
-    if how and (goal := shown_word("goal", head)) != head:  # a goal of a trade-off, and its unit
-        return f"{goal} ({measured(how)})"
-    return say(column.replace("_", " "))
+    return goal_heading(column) or say(column.replace("_", " "))
+
+
+def goal_heading(column: str) -> str:
+    """Of the column of a goal of a trade-off, `disposed (t)`, its words; of others none."""
+    head, bracket, how = column.removesuffix(")").partition(" (")
+    goal = shown_word("goal", head)
+    return f"{goal} ({measured(how)})" if bracket and goal != head else ""
 
 
 def cell(column: str, text: str) -> str:
@@ -567,12 +579,25 @@ def cell(column: str, text: str) -> str:
         return text
     if (special := _SPECIAL.get(column)) is not None:
         return special(text)
+    return _word(column, text)
+
+
+def _word(column: str, text: str) -> str:
     if (word := shown_word(column, text)) != text:
         return word
     words = text.replace("_", " ")
     if words != text and text.islower() and (shown := say(words)) != words:
         return shown  # a word of the code, such as `net_benefit`
     return say(text) if text in _WORDS else text
+
+
+MONEY = ("income", "processing", "purchases", "transport", "transactions", "disposal", "emissions")
+"""Groups of money, whose words have other senses elsewhere."""
+
+
+def _change(text: str) -> str:
+    shown = spoken_change(text, current())
+    return shown if shown != text else _word("change", text)
 
 
 def _column(text: str) -> str:
@@ -590,6 +615,9 @@ _SPECIAL: dict[str, Callable[[str], str]] = {
         ("parameter", "settled_by", "overturned_by", "lowest_by", "highest_by"), _address
     ),
     "sheet": shown_sheet,
+    "change": _change,
+    "item": lambda text: say(text) if text in MONEY else _word("item", text),
     **dict.fromkeys(("column", "limit"), _column),
+    "figure": lambda text: say(text) if text in MONEY else _word("figure", text),
 }
 """Columns whose texts are units of measure, addresses, names of sheets and columns."""

@@ -21,6 +21,7 @@ from circflow.algebra.declare import Bound, Cells, Figure, Model, Stand
 from circflow.algebra.terms import CONSTANT, Terms
 from circflow.data.coded import place_in
 from circflow.data.table import Cell
+from circflow.i18n import say
 from circflow.i18n.names import shown_measure
 from circflow.solver.compiled import Compiled, Family, Program
 from circflow.solver.prices import cells_of
@@ -131,7 +132,7 @@ class _Conditions:
                 self.scenario.tables[sheet].cell(row, figure.column),
                 value,
                 figure.where(record),
-                figure.unit.format(measure=measure, currency=currency),
+                _unit(figure.unit.format(measure=measure, currency=currency)),
                 value if figure.eases == "lower" and value >= 0.0 else np.inf,
             )
         return self.known[key]
@@ -281,3 +282,8 @@ class _Parts:
     def matrix(self, rows: int, columns: int) -> coo_array:
         at, number = np.array(self.rows, dtype=np.intp), np.array(self.columns, dtype=np.intp)
         return coo_array((np.array(self.values, dtype=float), (at, number)), shape=(rows, columns))
+
+
+def _unit(unit: str) -> str:
+    """A unit in the language in force: what is per year says so."""
+    return unit.removesuffix("/yr") + say("/yr") if unit.endswith("/yr") else unit

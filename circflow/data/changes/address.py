@@ -181,6 +181,14 @@ def spoken_address(text: str, language: str) -> str:
     return address.spoken(language, comma)
 
 
+def spoken_change(text: str, language: str) -> str:
+    """A change (`Markets.price[material=slag]*=0.9`) with the names of a language."""
+    change = _CHANGE.fullmatch(text)
+    return spoken_address(change[1], language) + change[2] if change else text
+
+
+_CHANGE = re.compile(r"([^\[\]=*+]+(?:\[[^\]]*\])?)([*+]?=.*)")
+
 Filters = tuple[tuple[str, str], ...]
 
 

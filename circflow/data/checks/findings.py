@@ -204,5 +204,5 @@ def comparable(frame: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
 def quoted(names: Iterable[str], most: int = 5) -> str:
     """Names for a message: quoted, the first few."""
     listed = list(names)
-    text = ", ".join(repr(name) for name in listed[:most])
+    text = ", ".join(say("{name!r}", name=name) for name in listed[:most])
     return text + (say(" and {count} more", count=len(listed) - most) if len(listed) > most else "")

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from circflow.data.cells import BadCellError, is_blank, parse_number, shorten
 from circflow.data.schema.sheets import Sheet
 from circflow.i18n import say
+from circflow.i18n.names import shown_column
 
 _TOTALS = re.compile(
     r"(?:(?:grand|sub|overall)[\s-]*)?totals?|sum|overall|итог[иоа]?|всего|сумма|"
@@ -98,7 +99,9 @@ class _Rows:
                 )
             )
         if len(cells) == 1 and words and len(self.needed) > 1:
-            others = ", ".join(name for name in self.needed if name not in cells)
+            others = ", ".join(
+                shown_column(self.sheet.name, n) for n in self.needed if n not in cells
+            )
             return words[0], (
                 say(
                     "only {cells!r} stands in this row: delete the row if it is a subheading, or "

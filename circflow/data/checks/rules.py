@@ -17,6 +17,7 @@ from circflow.data.scenario import Period
 from circflow.data.schema.sheets import GOAL_KINDS
 from circflow.data.suggest import nearest
 from circflow.i18n import mark, say
+from circflow.i18n.names import shown_column
 
 _NEAR_ZERO = 0.1
 """Degrees around (0, 0) that are taken for an empty coordinate."""
@@ -143,9 +144,9 @@ def _check_crossed(drafts: Drafts, sheet: str, greatest: str, least: str) -> Non
             greatest,
             say(
                 "{greatest} {high} is below {least} {low}: raise it, or lower {least}",
-                greatest=greatest,
+                greatest=shown_column(sheet, greatest),
                 high=written(high),
-                least=least,
+                least=shown_column(sheet, least),
                 low=written(low),
             ),
             expected=say("at least {low}", low=written(low)),
@@ -163,8 +164,8 @@ def _check_coordinates(drafts: Drafts) -> None:
                 column,
                 say(
                     "the site has a {other} but no {column}: fill it in, or clear both",
-                    other=other,
-                    column=column,
+                    other=shown_column("Sites", other),
+                    column=shown_column("Sites", column),
                 ),
                 expected=drafts["Sites"].sheet[column].expected,
             )

@@ -19,7 +19,7 @@ from circflow.data.schema.sheets import SHEETS, Sheet, is_planners_column, is_pl
 from circflow.data.suggest import folded, nearest, remark
 from circflow.data.table import Book, Cell, RawSheet
 from circflow.i18n import say
-from circflow.i18n.names import column_names, plain, sheet_names, shown_sheet
+from circflow.i18n.names import column_names, plain, sheet_names, shown_column, shown_sheet
 
 _NEAR_ENOUGH = 0.75
 """Similarity from which a misspelt sheet or column is read as the one it resembles."""
@@ -63,10 +63,12 @@ def match_sheets(
                     Cell(sheet.name, 0),
                     say(
                         "the sheet {name} is missing: add it (columns {list})",
-                        name=sheet.name,
-                        list=", ".join(c.name for c in sheet.columns if c.required),
+                        name=shown_sheet(sheet.name),
+                        list=", ".join(
+                            shown_column(sheet.name, c.name) for c in sheet.columns if c.required
+                        ),
                     ),
-                    expected=say("a sheet called {name}", name=sheet.name),
+                    expected=say("a sheet called {name}", name=shown_sheet(sheet.name)),
                 )
         else:
             tables[sheet.name] = _match_columns(sheet, raw, findings)
@@ -172,10 +174,10 @@ def _match_columns(sheet: Sheet, raw: RawSheet, findings: Findings) -> RawTable:
                 raw.cell(top),
                 say(
                     "the column {name} is missing: add it ({meaning})",
-                    name=name,
-                    meaning=sheet[name].meaning,
+                    name=shown_column(sheet.name, name),
+                    meaning=say(sheet[name].meaning),
                 ),
-                expected=say("a column called {name}", name=name),
+                expected=say("a column called {name}", name=shown_column(sheet.name, name)),
             )
     _leave_out_odd_rows(table, raw, findings)
     return table

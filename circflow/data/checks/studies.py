@@ -11,6 +11,7 @@ from circflow.data.changes.address import AddressError, Match, left_behind, matc
 from circflow.data.checks.findings import Drafts, records
 from circflow.data.table import Table
 from circflow.i18n import say
+from circflow.i18n.names import shown_column
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,10 @@ def _check_values(drafts: Drafts, row: _Row) -> None:
             "Studies",
             row.number,
             lacking if given else "values",
-            say("the row lacks {list}", list=", ".join(n for n in steps if n not in given))
+            say(
+                "the row lacks {list}",
+                list=", ".join(shown_column("Studies", n) for n in steps if n not in given),
+            )
             if given
             else say("the row says no values: fill in from, to and steps, or a list in values"),
             expected=say("either values, or from, to and steps"),

@@ -14,6 +14,7 @@ from circflow.data.scenario import Period, Settings, make_periods
 from circflow.data.schema.measures import canonical
 from circflow.data.schema.sheets import BY_NAME, SCENARIO_KEYS, SHEETS, Column, Sheet
 from circflow.i18n import say
+from circflow.i18n.names import shown_column
 
 _SETTINGS = {column.name: column for column in SCENARIO_KEYS}
 
@@ -135,7 +136,7 @@ def read_settings(drafts: Drafts) -> Settings:
                 "Scenario",
                 row,
                 "value",
-                f"{key}: {problem.message}",
+                f"{shown_column('Scenario', key)}: {problem.message}",
                 expected=column.expected,
                 suggestion=problem.suggestion,
             )

@@ -138,7 +138,7 @@ def _mark_cell(sheet: Worksheet, place: str, problems: list[Problem]) -> None:
 
 
 def _comment_text(problem: Problem) -> str:
-    lines = [f"{problem.severity.capitalize()}: {problem.message}"]
+    lines = [f"{say(problem.severity).capitalize()}: {problem.message}"]
     if problem.expected:
         lines.append(say("Expected: {expected}", expected=problem.expected))
     if problem.suggestion:
@@ -172,7 +172,7 @@ def _list_problems(
         page.column_dimensions[column_letter(number)].width = width
     for row, problem in enumerate(problems, start=2):
         texts = (
-            problem.severity,
+            say(problem.severity),
             str(problem.cell),
             problem.message,
             problem.found,

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from circflow.i18n import say
+from circflow.i18n.names import shown_word
 from circflow.report.page.frame import Block, Card, Cards, Column, Section, Table, Text, figure
 from circflow.report.page.study import bars, words_of_code
 
@@ -19,6 +20,7 @@ def finance_opening(tables: Mapping[str, pd.DataFrame], currency: str) -> list[S
     table, money = tables["finance"], say("million {currency} a year", currency=currency)
     horizon = table[table["member"].isna() & table["period"].isna()]
     figures = ["million_per_year", "baseline", "change"]
+    horizon = horizon.assign(budget=_shown(horizon["budget"]))
     budgets = horizon.groupby("budget", sort=False)[figures].sum(min_count=1)
     whole = budgets.sum(min_count=1)
     lead = say(
@@ -67,14 +69,17 @@ def finance_opening(tables: Mapping[str, pd.DataFrame], currency: str) -> list[S
         Section(say("Budget by budget"), [*([drawn] if drawn else []), _taxes(horizon, money)])
     )
     if "candidates" in tables:
-        units = tables["candidates"].pivot(
-            index="unit", columns="budget", values="million_per_year"
-        )
+        brought = tables["candidates"].assign(budget=_shown(tables["candidates"]["budget"]))
+        units = brought.pivot(index="unit", columns="budget", values="million_per_year")
         caption = say("What each unit that is built brings: the plan less the best plan without it")
-        drawn = bars(caption, units[list(dict.fromkeys(tables["candidates"]["budget"]))], money)
+        drawn = bars(caption, units[list(dict.fromkeys(brought["budget"]))], money)
         blocks: list[Block] = [drawn] if drawn else []
         sections.append(Section(say("Unit by unit"), blocks))
     return [section for section in sections if section.blocks]
+
+
+def _shown(budgets: pd.Series[str]) -> list[str]:
+    return [shown_word("budget", str(budget)) for budget in budgets]
 
 
 def _signed(budgets: pd.DataFrame, name: str) -> str:

@@ -20,6 +20,7 @@ from circflow.report.page.frame import (
 )
 from circflow.report.page.sharing import core_words
 from circflow.report.page.study import bars, known_figure, words_of_code
+from circflow.report.vocabulary import cell
 
 _HEADLINES = (
     ("objective", mark("Objective"), mark("discounted")),
@@ -103,7 +104,7 @@ def _largest_change(table: pd.DataFrame, first: str, best: str, money: str) -> s
         return ""
     return say(
         "; it saves most on {iloc} ({saved} {money})",
-        iloc=rows["item"].iloc[at],
+        iloc=cell("item", rows["item"].iloc[at]),
         saved=figure(float(saved[at])),
         money=money,
     )
@@ -130,7 +131,10 @@ def _cards(table: pd.DataFrame, labels: Sequence[str], money: str) -> list[Card]
 def _differences(table: pd.DataFrame, labels: Sequence[str], money: str) -> Figure | None:
     """Income, costs and what remains, less those of the first, where they differ."""
     kept = table[table["figure"].isin(["income", "cost", "synergy", "net_benefit", "objective"])]
-    words = kept["item"].where(kept["item"].notna(), [words_of_code(f) for f in kept["figure"]])
+    words = [
+        cell("figure", words_of_code(f)) if pd.isna(item) else cell("item", item)
+        for f, item in zip(kept["figure"], kept["item"], strict=True)
+    ]
     less = kept[list(labels[1:])].sub(kept[labels[0]], axis=0).set_axis(words, axis=0)
     largest = float(less.abs().max().max())
     changed = less[(less.abs() > 1e-6 * largest).any(axis=1)] if largest > 0.0 else less.iloc[:0]

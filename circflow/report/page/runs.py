@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from circflow.i18n import say, say_in, say_n
+from circflow.i18n import ENGLISH, current, say, say_in, say_n
 from circflow.report.page.frame import (
     Block,
     Card,
@@ -22,7 +22,7 @@ from circflow.report.page.frame import (
     tidy,
 )
 from circflow.report.page.study import in_currency
-from circflow.report.vocabulary import cell, measured
+from circflow.report.vocabulary import cell, heading, measured
 
 _MOST = 30
 _SOME = 6
@@ -123,8 +123,12 @@ def runs_opening(
     return sections
 
 
+def _varied(parameter: str) -> str:
+    return parameter if current() == ENGLISH else heading(parameter)
+
+
 def _at(row: Any, varied: Sequence[str]) -> str:
-    shown = "; ".join(f"{name} {_value(row[name])}" for name in varied[:4])
+    shown = "; ".join(f"{_varied(name)} {_value(row[name])}" for name in varied[:4])
     return shown + (say(" and {count} more", count=len(varied) - 4) if len(varied) > 4 else "")
 
 

@@ -203,8 +203,8 @@ class Futures(Result):
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Every table, by the name of its sheet."""
-        figures = [(name, getattr(self, name), FIGURES[name]) for name in FIGURES]
-        figures += [("gap", self.gap, say("of RP to its proven bound, relative"))]
+        figures = [(name, getattr(self, name), say(FIGURES[name])) for name in FIGURES]
+        figures += [(say("gap"), self.gap, say("of RP to its proven bound, relative"))]
         tables = {
             "figures_of_all": pd.DataFrame(figures, columns=["figure", "million", "meaning"]),
             "futures": self.table,

@@ -30,7 +30,7 @@ from circflow.i18n import say
 from circflow.library.read import Library
 from circflow.solution.solution import Solution
 from circflow.studies.suggest.local_prices import LocalPrices
-from circflow.studies.suggest.match import Matches
+from circflow.studies.suggest.match import Matches, either
 from circflow.studies.suggest.money import Rates
 
 BOUGHT = ("input", "energy", "product")
@@ -412,7 +412,7 @@ def alternatives(flows: tuple[Flow, ...]) -> list[tuple[Flow, ...]]:
 
 
 def _lack(group: tuple[Flow, ...]) -> str:
-    names = " or ".join(dict.fromkeys(f.library_material for f in group))
+    names = either(dict.fromkeys(f.library_material for f in group))
     if group[0].role == "input":
         return say("no {names} arrives", names=names)
     return say("no outlet for {names}", names=names)

@@ -37,6 +37,16 @@ ASKED = ("waste", "intermediate")
 _ALIKE = 0.8
 _PROPOSALS = 3
 _SETTLE = mark("write its name in Materials.library_material, or - for none")
+
+
+def either(names: Iterable[str]) -> str:
+    """Names of which one is meant."""
+    first, *others = names
+    for other in others:
+        first = say("{one} or {other}", one=first, other=other)
+    return first
+
+
 NOT_IN_ITS_UNIT = mark("count it in the library's unit, or in t, if it is that")
 NONE = "-"
 """In `library_material`: this is no material of the library."""
@@ -117,9 +127,11 @@ class _Maker:
         if len(materials) == 1:
             factor, doubt = self._factor(row, materials[0]), self._doubt(row, materials[0])
             settle = (
-                NOT_IN_ITS_UNIT
+                say(NOT_IN_ITS_UNIT)
                 if factor is None
-                else say("if it is {materials!r}, {settle}", materials=materials[0], settle=_SETTLE)
+                else say(
+                    "if it is {materials!r}, {settle}", materials=materials[0], settle=say(_SETTLE)
+                )
             )
             question = f"{doubt}; {settle}" if doubt else ""
             return (*head, materials[0], how, not doubt, factor, question)
@@ -129,7 +141,7 @@ class _Maker:
                 return None
             question = say("the library has no name like it; {settle}", settle=say(_SETTLE))
             return (*head, None, "", False, None, question)
-        listed = " or ".join(repr(name) for name in near)
+        listed = either(say("{name!r}", name=name) for name in near)
         return (
             *head,
             near[0],

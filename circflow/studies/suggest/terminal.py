@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from circflow.data.one_line import plain
-from circflow.i18n import say
+from circflow.i18n import say, say_in
 from circflow.report.numbers import columns, number
 
 if TYPE_CHECKING:
@@ -45,8 +45,8 @@ def _table(result: Suggestions, currency: str) -> list[str]:
         ]
         for n, r in enumerate(result.table.to_dict("records"), 1)
     ]
-    titles = ["", "technology", "site", "gain", "value", say("first tonne"), "capex", "break-even",
-              say("load %")]  # fmt: skip
+    titles = ["", say("technology"), say("site"), say("gain"), say("value"), say("first tonne"),
+              say("capex"), say("break-even"), say("load %")]  # fmt: skip
     first = say(
         "Gain, value and capex in million {currency}; first tonne: {currency} per unit, a bound",
         currency=currency,
@@ -100,7 +100,7 @@ def _almost(result: Suggestions, currency: str) -> list[str]:
          plain(str(r["missing"]))]
         for r in result.almost.head(_SHOWN).to_dict("records")
     ]  # fmt: skip
-    titles = ["almost", "site", say("first tonne"), say("what is missing")]
+    titles = [say("almost"), say("site"), say("first tonne"), say("what is missing")]
     return [*columns(titles, rows, left=2, total=120), ""]
 
 
@@ -112,7 +112,8 @@ def _no_market(result: Suggestions, currency: str) -> list[str]:
          _figure(r["needed_price"]), _figure(r["usual_price"])]
         for r in result.no_market.head(_SHOWN).to_dict("records")
     ]  # fmt: skip
-    titles = [say("no market for its product"), "site", "product", "needs", say("usual price")]
+    titles = [say("no market for its product"), say("site"), say("product")]
+    titles += [say_in("price", "needs"), say("usual price")]
     return [
         say("Prices in {currency} per unit", currency=currency),
         *columns(titles, rows, left=3),

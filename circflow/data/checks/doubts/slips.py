@@ -57,7 +57,7 @@ def _check_sizes(drafts: Drafts) -> None:
                         values=written(float(values[row])),
                         least=least,
                         most=most,
-                        unit=column.unit,
+                        unit=say(column.unit),
                         way=way,
                     ),
                 )
