@@ -178,7 +178,14 @@ class _Now:
 
     def __init__(self, orders: Connection) -> None:
         self.number, self._orders = 0, orders
+        self._asked, self._lock = 0, threading.Lock()
         threading.Thread(target=self._listen, daemon=True).start()
+
+    def begin(self, number: int) -> bool:
+        """A job begins; whether it was to stop before it had come here."""
+        with self._lock:
+            self.number = number
+            return self._asked == number
 
     def _listen(self) -> None:
         while True:
@@ -186,7 +193,10 @@ class _Now:
                 number = self._orders.recv()
             except (EOFError, OSError):
                 os._exit(1)  # the server has gone: nobody waits for the result
-            if number == self.number:
+            with self._lock:
+                self._asked = number
+                here = number == self.number
+            if here:
                 if os.name == "posix":  # a real one wakes the main thread where it waits
                     os.kill(os.getpid(), signal.SIGINT)
                 else:
@@ -207,7 +217,8 @@ def _work(pipe: Connection, orders: Connection) -> None:
         tell = Tell(pipe, number)
         try:
             signal.signal(signal.SIGINT, tell.interrupt)
-            now.number = number
+            if now.begin(number):
+                tell.interrupt()
             with language(spoken):
                 answer = ("done", getattr(tasks, task)(*arguments, tell))
         except KeyboardInterrupt:

@@ -566,11 +566,9 @@ def test_what_is_lost_without_the_synergies_of_an_effect(
     assert f"{plan.objective - without.objective:.1f}" == row[1]
 
 
-def test_what_the_host_of_the_centre_bears(scenario: cf.Scenario, plan: cf.Solution) -> None:
+def test_what_the_centre_is_worth(scenario: cf.Scenario, plan: cf.Solution) -> None:
+    """What its host bears differs between plans that are equally good: only its sign is told."""
     without = cf.solve(scenario.change({f"Units.status[unit={CENTRE}]": "off"}))
-    borne = [
-        -one.money.loc[one.money["member"] == "Nazarbayev University", "discounted_million"].sum()
-        for one in (plan, without)
-    ]
-    assert f"plan is worth {without.objective:.1f}; before anything" in page()
-    assert f"bears {borne[0]:.1f} million with it and {borne[1]:.1f} without" in page()
+    money = plan.money[plan.money["member"] == "Nazarbayev University"]
+    assert money["discounted_million"].sum() < 0.0
+    assert f"plan is worth {without.objective:.1f}; its host" in page()

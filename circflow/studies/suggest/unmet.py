@@ -130,7 +130,8 @@ def needing_a_market(
     ratio = (
         listed["needed_price"] / listed["usual_price"].where(listed["usual_price"] > 0.0)
     ).fillna(np.inf)
-    listed = listed.iloc[np.argsort(ratio.to_numpy(float), kind="stable")]
+    # Sites that differ by rounding alone stay in the order of the workbook.
+    listed = listed.iloc[np.argsort(ratio.to_numpy(float).round(9), kind="stable")]
     return listed.drop_duplicates("technology").reset_index(drop=True)
 
 
