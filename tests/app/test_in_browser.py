@@ -275,6 +275,7 @@ def test_a_paste_of_300_rows(small: Server, page: Any) -> None:
         text,
     )
     expect(page.get_by_label("amount_per_year, row 201")).to_have_value("199")
+    expect(page.locator("#live")).not_to_be_empty(timeout=SLOW)  # kept and checked
     page.get_by_role("navigation", name="Rows").get_by_role("link", name="202–302").click()
     expect(page.get_by_label("amount_per_year, row 302")).to_have_value("300")
 
