@@ -52,7 +52,6 @@ ARC = [
     "unit",
     "recipe",
 ]
-SOURCE_KINDS = ("stream", "purchase", "stockpile", "unit", "unexplained")
 _NOWHERE = -1
 
 

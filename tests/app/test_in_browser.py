@@ -203,9 +203,7 @@ def test_stop_reload_and_two_windows(tmp_path: Path, page: Any) -> None:
         button(page, "Stop").click()
         expect(page.get_by_text("stopped").first).to_be_visible(timeout=SLOW)
         expect(button(page, "Go on")).to_be_visible()
-        page.goto(
-            "about:blank"
-        )  # what it still loads is not to be refused by a server that has gone
+        page.goto("about:blank")  # a server that has gone must not refuse what it still loads
     finally:
         server.kill()
 

@@ -60,12 +60,12 @@ def policy_rows(
     return lines
 
 
-def budget_rows(scenario: cf.Scenario, plan: cf.Solution) -> list[str]:
-    """What the plan brings more than today, million RUB a year, by budget."""
+def budget_rows(scenario: cf.Scenario, plan: cf.Solution, digits: int = 0) -> list[str]:
+    """What the plan brings more than today, million a year, by budget."""
     rows = cf.finance(scenario, plan=plan)
     rows = rows[rows["member"].isna() & rows["period"].isna()]
     return [
-        f"| {budget} | {taxes['change'].sum():,.0f} |"
+        f"| {budget} | {taxes['change'].sum():,.{digits}f} |"
         for budget, taxes in rows.groupby("budget", sort=False)
     ]
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import pandas as pd
 import pytest
+from case_pages import budget_rows
 from firm_pages import agrees, firm_lines, least_sure, left_out, stored
 
 import circflow as cf
@@ -523,16 +524,6 @@ def indicator_rows(told: pd.DataFrame) -> list[str]:
     return lines
 
 
-def budget_rows(scenario: cf.Scenario, plan: cf.Solution) -> list[str]:
-    """What the plan brings more than today, million USD a year, by budget."""
-    rows = cf.finance(scenario, plan=plan)
-    rows = rows[rows["member"].isna() & rows["period"].isna()]
-    return [
-        f"| {budget} | {taxes['change'].sum():,.1f} |"
-        for budget, taxes in rows.groupby("budget", sort=False)
-    ]
-
-
 def test_six_groups_with_three_indicators_each(told: pd.DataFrame) -> None:
     mine = told[told["period"].isna()]
     groups = mine.groupby("group")
@@ -640,7 +631,7 @@ def test_the_page_holds_indicators_and_budgets(
     scenario: cf.Scenario, plan: cf.Solution, told: pd.DataFrame
 ) -> None:
     text = DOCS.read_text(encoding="utf-8")
-    lines = indicator_rows(told) + budget_rows(scenario, plan)
+    lines = indicator_rows(told) + budget_rows(scenario, plan, 1)
     assert [line for line in lines if line not in text] == []
 
 

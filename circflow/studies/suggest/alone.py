@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import queue
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from circflow.i18n import in_use, say
+from circflow.i18n import say
 from circflow.report.numbers import number
 from circflow.solution.solution import Solution
 from circflow.studies.suggest.candidates import SOURCE, Candidate
@@ -57,39 +55,6 @@ COLUMNS = [
 paid to the plant; below: the plant could pay for it); `or_at` another site for the same, which adds
 nothing beside this one."""
 FLOWS = ["unit", "role", "material", "amount_per_year", "unit_of_measure"]
-
-
-def in_threads(
-    benches: Sequence[Bench],
-    work: Callable[[Bench, Any], Any],
-    items: Sequence[Any],
-    tell: Callable[[str], None],
-) -> list[Any]:
-    """What the work gives for every item, on as many threads as there are benches."""
-    free: queue.SimpleQueue[Bench] = queue.SimpleQueue()
-    for bench in benches:
-        free.put(bench)
-    finished = 0
-
-    def one(item: Any) -> Any:
-        nonlocal finished
-        bench = free.get()
-        try:
-            return work(bench, item)
-        finally:
-            free.put(bench)
-            finished += 1
-            tell(say("{finished} of {count}", finished=finished, count=len(items)))
-
-    if len(benches) == 1:
-        return [one(item) for item in items]
-    with ThreadPoolExecutor(len(benches)) as threads:
-        tasks = [threads.submit(in_use(one), item) for item in items]
-        try:
-            return [task.result() for task in tasks]
-        except BaseException:
-            threads.shutdown(wait=False, cancel_futures=True)
-            raise
 
 
 @dataclass

@@ -26,12 +26,12 @@ from circflow.data.arguments import public
 from circflow.data.files.books import write_book
 from circflow.data.result import Result, figure
 from circflow.data.scenario import Scenario
-from circflow.i18n import say
+from circflow.i18n import mark, say
 from circflow.library.read import Library, read_library
 from circflow.solution.solution import Solution
 from circflow.solver.run import Progress
 from circflow.studies.errors import StudyError
-from circflow.studies.suggest.alone import COLUMNS, FLOWS, Alone, Judged, built, in_threads
+from circflow.studies.suggest.alone import COLUMNS, FLOWS, Alone, Judged, built
 from circflow.studies.suggest.candidates import (
     Candidate,
     Sheets,
@@ -46,6 +46,7 @@ from circflow.studies.suggest.money import read_rates
 from circflow.studies.suggest.shortlist import FirstTonne, first_look, promising
 from circflow.studies.suggest.unmet import almost, known_units, needing_a_market
 from circflow.studies.units.candidates import Bench, Setting
+from circflow.studies.units.spread import spread
 
 if TYPE_CHECKING:
     from circflow.report.page.frame import Section
@@ -286,12 +287,12 @@ class _Work:
         benches = [bench, *(bench.twin() for _ in range(min(self.jobs, len(chosen)) - 1))]
         tell = self.tell
         rows = chosen.to_dict("records")
-        judged = in_threads(benches, alone.judged, rows, lambda n: tell(say("solved {n}", n=n)))
+        judged = spread(alone.judged, benches, rows, tell, mark("suggestions"))
         judged.sort(key=lambda one: -one.value)
         judged = self._each_of_its_own(bench, every, judged)[:top]
         self.seconds["solving"] = time.perf_counter() - begun
         if break_evens:
-            in_threads(benches, alone.even, judged, lambda n: tell(f"break-evens {n}"))
+            spread(alone.even, benches, judged, tell, mark("break-evens"))
         for one in judged:
             one.record["hangs_on"] = "; ".join(alone.doubts(one))
         self.tell(say("all suggestions together"))

@@ -20,7 +20,7 @@ from circflow.data.arguments import public
 from circflow.data.changes.address import row_addresses
 from circflow.data.scenario import Scenario
 from circflow.data.suggest import nearest
-from circflow.i18n import say
+from circflow.i18n import mark, say
 from circflow.studies.errors import StudyError
 from circflow.studies.units.break_even import Zero, break_even
 from circflow.studies.units.break_even import capex_direction as _capex
@@ -252,7 +252,7 @@ class _Work:
         few = self.benches[: max(len(self.subjects), 1)]
         return spread(
             lambda bench, subject: self._judge(bench, subject, break_evens),
-            few, self.subjects, self.tell, "units",
+            few, self.subjects, self.tell, mark("units"),
         )  # fmt: skip
 
     # ----------------------------------------------------------------- one subject

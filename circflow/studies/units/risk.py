@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 from circflow.data.scenario import Scenario, ScenarioError
-from circflow.i18n import say
+from circflow.i18n import mark
 from circflow.solver.compiled import Program
 from circflow.solver.proven import Proven, best_value
 from circflow.studies.units.candidates import Bench, Floats, Ints, Plan
@@ -64,7 +64,7 @@ def contingency(
             columns = np.append(columns, _trade(bench, name, period))
         return _without(held, bench, columns, units, period)
 
-    values = spread(without, benches, cases, progress, say("units and members that drop out"))
+    values = spread(without, benches, cases, progress, mark("units and members that drop out"))
     records = []
     for (kind, name, period, _), value in zip(cases, values, strict=True):
         loss = best.value - value
@@ -179,7 +179,7 @@ def robustness(  # noqa: PLR0913
         worths_then = _worths(bench, then, program, best, forced, units)
         return [(number, unit, worth) for unit, worth in worths_then]
 
-    parts = spread(worths, benches, sorted(usable), progress, "futures")
+    parts = spread(worths, benches, sorted(usable), progress, mark("futures"))
     records = [record for part in parts for record in part]
     each = pd.DataFrame(records, columns=["future", "unit", "worth_million"])
     return _judged(each, bench, best, units)

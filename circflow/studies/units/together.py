@@ -19,7 +19,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from circflow.i18n import say
+from circflow.i18n import mark
 from circflow.studies.units.candidates import Bench, Plan, Setting
 from circflow.studies.units.spread import spread
 
@@ -66,7 +66,7 @@ def pairs(
     both = list(combinations(units, 2))
     todo = list(dict.fromkeys(case for pair in both for case in cases(*pair)))
     held = [_Held(bench, best, forced) for bench in benches]
-    values = spread(_Held.value, held, todo, progress, say("combinations of candidates"))
+    values = spread(_Held.value, held, todo, progress, mark("combinations of candidates"))
     known = dict(zip(todo, values, strict=True))
     records = [(*pair, *_interaction([known[c] for c in cases(*pair)], scale)) for pair in both]
     table = pd.DataFrame(records, columns=PAIRS)
@@ -149,7 +149,7 @@ def entry(
     def portfolio(with_: Bench, capital: float) -> Plan | None:
         return with_.solve(Setting(capital=capital))
 
-    plans = [*spread(portfolio, benches, steps[:-1], progress, "portfolios"), best]
+    plans = [*spread(portfolio, benches, steps[:-1], progress, mark("portfolios")), best]
     records, inside = [], []
     for capital, plan in zip(steps, plans, strict=True):
         if plan is None:
