@@ -148,7 +148,7 @@ def active_units(scenario: Scenario) -> Items:
 
 
 def with_technology(plan: CodedPlan, rows: Items) -> Items:
-    """Rows that name a unit, with its technology (−1 for a unit that the scenario does not have)."""
+    """Rows that name a unit, with its technology, −1 where the scenario has no such unit."""
     units = plan.scenario.items("Units")
     at = place_in([units["unit"]], [rows["unit"]])
     return rows.plus(technology=np.append(units["technology"], BLANK)[at])

@@ -52,7 +52,9 @@ def added_up(rows: Items, by: Sequence[str], *figures: Floats) -> tuple[Items, l
     """The distinct rows of some columns, as they come, and the sums of figures over each."""
     first, number = distinct([rows[n] for n in by])
     order = np.argsort(first)
-    sums = [np.bincount(number, np.nan_to_num(f), len(first))[order] for f in figures]
+    sums: list[Floats] = [
+        np.bincount(number, np.nan_to_num(f), len(first))[order].astype(float) for f in figures
+    ]
     return rows.only(*by).take(first[order]), sums
 
 
@@ -64,6 +66,12 @@ def side_by_side(
     none, also_none = np.zeros(len(left)), np.zeros(len(right))
     figures = [np.append(f, also_none) for f in ours] + [np.append(none, f) for f in theirs]
     return added_up(rows, by, *figures)
+
+
+def _row_numbers(figures: Floats) -> Ints:
+    """Rows of sheets, −1 for what is none."""
+    whole = (figures >= 0.0) & (figures == np.floor(figures)) & (figures < 2**31)
+    return np.where(whole, figures, BLANK).astype(np.intp)
 
 
 class CodedPlan:
@@ -95,8 +103,8 @@ class CodedPlan:
             return None
         if declared.numeric:
             figures = column.to_numpy(float, na_value=np.nan)
-            return np.nan_to_num(figures, nan=BLANK).astype(np.intp) if name == "row" else figures
-        names = column if column.dtype == object else column.to_numpy(object, na_value=None)
+            return _row_numbers(figures) if name == "row" else figures
+        names = column if column.dtype == object else column.to_numpy("O", na_value=None)  # type: ignore[call-overload]
         return self.codes.of(name, names.tolist())
 
     def listed(self, kind: str, codes: Ints) -> Ints:

@@ -90,6 +90,9 @@ def _known(findings: Findings, books: Accounts) -> None:
         ledger = books[name]
         holds = ledger.known | (ledger.amount == 0.0)
         where = ledger.items.only(*labels)
+        if "row" in where:
+            shown = [row if row >= 0 else None for row in where["row"].tolist()]
+            where = where.plus(row=np.array(shown, dtype=object))
         findings.must(f"{name}: not in the scenario", where, holds, ledger.amount)
     rows, units = books["activity"].items, active_units(books.scenario)
     at = place_in([units["unit"], units["site"]], [rows["unit"], rows["site"]])
@@ -541,7 +544,8 @@ def _costs(findings: Findings, books: Accounts) -> None:
         where, found = ledger.items.only(*labels), ledger.items[column]
         findings.equal(f"{name}: {column}", where, found, ours, scale)
     table = books.plan["stockpiles"]
-    ours = -sum(books[name].money["stockpiles"] for name in ("added", "reclaimed", "held"))
+    parts = [books[name].money["stockpiles"] for name in ("added", "reclaimed", "held")]
+    ours = -np.sum(parts, axis=0)
     findings.equal(
         "stockpiles: cost_million_per_year",
         table.only(*PLACE),
