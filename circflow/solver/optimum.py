@@ -38,7 +38,7 @@ from circflow.solver.branch import branch_and_bound
 from circflow.solver.compiled import Program
 from circflow.solver.highs import INTEGRALITY, Ending, Outcome, Session, SolverError
 from circflow.solver.refine import refinements, worth
-from circflow.solver.scaling import Scaling, apply, scaling_by_reach, scaling_of
+from circflow.solver.scaling import Scaling, apply, keeps_digits, scaling_by_reach, scaling_of
 
 Floats = NDArray[np.float64]
 
@@ -359,7 +359,10 @@ def linear(
     affordable, dear = capped(inner, most)
     doubts: list[str] = []
     needed = False
-    for way, cap in _ways(_LP_WAYS, dear):
+    tries = _ways(_LP_WAYS, dear)
+    if dear.any() and keeps_digits(inner, scaling or scaling_of(inner)):
+        tries.sort(key=(_LP_WAYS[0], False).__ne__)  # first as it is
+    for way, cap in tries:
         if cap and needed:
             continue
         tried = affordable if cap else inner

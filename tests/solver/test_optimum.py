@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csc_array
 
+from circflow.solver.bounds import capped, reach
 from circflow.solver.branch import branch_and_bound
 from circflow.solver.compiled import Program
 from circflow.solver.highs import Ending, Outcome, Session, SolverError
@@ -109,3 +110,23 @@ def test_refinement_finds_what_a_tolerance_hides() -> None:
     better = next(iter(refinements(made, session, wrong)))
     assert better.x is not None
     assert better.x.tolist() == pytest.approx([1e8, 1e-6], rel=1e-12)
+
+
+def test_what_is_dear_only_by_its_bound_is_solved_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """u = v; what is bought (at 1, up to 1e9) is used, at least 5: the least cost is 5."""
+    program = Program(
+        cost=np.array([1.0, 1.0, 1.0, 0.0]),
+        offset=0.0,
+        matrix=csc_array(np.array([[1.0, -1.0, 0.0, 0.0], [0.0, 0.0, 1.0, -1.0]])),
+        row_lower=np.zeros(2),
+        row_upper=np.zeros(2),
+        lower=np.array([0.0, 0.0, 0.0, 5.0]),
+        upper=np.array([np.inf, np.inf, 1e9, 1e9]),
+        integer=np.zeros(4, dtype=bool),
+    )
+    assert capped(program, reach(program))[1].tolist() == [False, False, True, False]
+    runs = []
+    solve = Session.solve
+    monkeypatch.setattr(Session, "solve", lambda s, **o: runs.append(s) or solve(s, **o))
+    assert linear(program).outcome.objective == pytest.approx(5.0)
+    assert len(runs) == 1
