@@ -2,7 +2,8 @@
 
     pull in what is out of reach (`bounds`)
     LP          solve; every limit must hold relative to its own size, and the duals must prove the
-                optimum (`circflow.solution.proof`); else refine (`refine`); else another way
+                optimum (`circflow.solution.proof`); else refine (`refine`); else solve it in
+                fractions, if it is small (`exact`); else another way
     decisions   search; solve the LP with the decisions as constants; its plan must be as near the
                 search's bound as was asked for, and not beyond it; else search another way, at
                 last by proven LPs alone (`branch`)
@@ -36,7 +37,8 @@ from circflow.solution.proof import (
 from circflow.solver.bounds import capped, hopeless, reach, tightened
 from circflow.solver.branch import branch_and_bound
 from circflow.solver.compiled import Program
-from circflow.solver.highs import INTEGRALITY, Ending, Outcome, Session, SolverError
+from circflow.solver.exact import exact
+from circflow.solver.highs import INTEGRALITY, Basis, Ending, Outcome, Session, SolverError
 from circflow.solver.refine import refinements, worth
 from circflow.solver.scaling import Scaling, apply, scaling_by_reach, scaling_of
 
@@ -359,9 +361,15 @@ def linear(
     affordable, dear = capped(inner, most)
     doubts: list[str] = []
     needed = False
+    basis: Basis | None = None
+    in_fractions = False
     for way, cap in _ways(_LP_WAYS, dear):
         if cap and needed:
             continue
+        if doubts and not in_fractions:
+            in_fractions = True
+            if (solved := exact(program, basis)) is not None:
+                return Optimum(solved, False, most)
         tried = affordable if cap else inner
         own = scaling if scaling is not None and way is _LP_WAYS[0] else _scales(way, tried, most)
         try:
@@ -373,6 +381,7 @@ def linear(
             continue
         if found.ending in (Ending.STOPPED, Ending.FEASIBLE):
             return Optimum(found, False, most)
+        basis = session.basis() or basis
         if found.x is None:
             if _believed(program, found.ending, session):
                 return Optimum(found, False, most)

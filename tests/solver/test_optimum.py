@@ -86,6 +86,8 @@ def test_a_false_claim_that_there_is_no_plan_is_not_believed(
     )
     assert optimum(PLANTS).outcome.objective == -6.0
     falsified(monkeypatch, lambda _, found: Outcome(Ending.UNBOUNDED))
+    assert linear(PLANTS.relaxed()).outcome.objective == pytest.approx(-22.0 / 3.0)  # in fractions
+    monkeypatch.setattr("circflow.solver.optimum.exact", lambda *_: None)
     with pytest.raises(SolverError, match="could not be proven"):
         linear(PLANTS.relaxed())
 
