@@ -480,7 +480,8 @@ def _believed(program: Program, ending: Ending, session: Session | None = None) 
 
 
 def infeasible(program: Program, ray: Floats | None = None) -> bool:
-    """Whether it is proven that an LP has no plan: by a given Farkas ray, or by one of its own.
+    """Whether it is proven that an LP has no plan: by a given Farkas ray, in fractions, or, of a
+    large one, by a ray of its own.
 
     Its own are the duals of the least breach of all limits, each measured by its size.
     """
@@ -493,6 +494,8 @@ def infeasible(program: Program, ray: Floats | None = None) -> bool:
 
     if (ray is not None and proven(ray)) or proven(hopeless(program, most)):
         return True
+    if (solved := exact(program.without_goal(), None)) is not None:
+        return solved.ending is Ending.INFEASIBLE
     rows, columns = program.shape
     inner = tightened(program, most)
     scale = scaling_by_reach(inner, most).rows
