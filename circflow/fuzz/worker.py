@@ -102,7 +102,10 @@ class _Running:
             heard: str | Found = self.here.recv()
         except EOFError:
             self.process.join()
-            return self.broken() if self.process.exitcode else self.end()
+            if self.process.exitcode:
+                return self.broken()
+            self.end()
+            return None
         self.last = heard if isinstance(heard, str) else heard.first.name
         self.heard = time.monotonic()
         return heard
