@@ -202,7 +202,7 @@ Figure = tuple[str, str | None, str]
 def figures_of(solution: Solution) -> dict[Figure, float]:
     """The figures of a plan that are compared, in order."""
     totals = solution.totals
-    money = say("million {currency}", currency=solution.scenario.settings.currency)
+    money = f"million {solution.scenario.settings.currency}"
     figures: dict[Figure, float] = {
         ("objective", None, money): solution.objective,
         ("net_benefit", None, money): totals["net_benefit"],
@@ -237,7 +237,7 @@ def indicator_figures(solution: Solution) -> dict[Figure, float]:
 def exchange_figures(solution: Solution) -> dict[Figure, float]:
     """Exchanges among members (through hubs too) and with others, their distances and costs."""
     scenario, flows = solution.scenario, solution.flows
-    money = say("million {currency}", currency=scenario.settings.currency)
+    money = f"million {scenario.settings.currency}"
     member_of = scenario.member_of
     sender = flows["from"].map(member_of).astype(object)
     receiver = flows["to"].map(member_of).astype(object)

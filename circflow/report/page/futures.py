@@ -40,7 +40,7 @@ def futures_opening(
         ]
         return [Section(say("The answer"), blocks, say("Answer"))]
     now = decisions[
-        decisions["advice"].isin([say("build now"), say("build now: right in every future")])
+        decisions["advice"].isin(["build now", "build now: right in every future"])
     ]
     names = now["unit"].astype(str).tolist()
     lead = (
