@@ -84,7 +84,8 @@ def shown_word(column: str, word: str) -> str:
 
 def shown_library(text: str) -> str:
     """A recipe, a group or a loss of the library in the language in force."""
-    return names_in(current()).library.get(text, text)
+    names = names_in(current())
+    return names.library.get(text, names.word("recipe", text) if text == "main" else text)
 
 
 def shown_measure(text: str) -> str:

@@ -26,6 +26,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from circflow.data.schema.sheets import MAIN
 from circflow.i18n import mark, say
 from circflow.solution.lp_of_plan import BALANCE, Floats, Ints
 from circflow.solution.reduced_costs import FIGURES, IN_SERVICE, OUTLETS, Steps, steps
@@ -417,7 +418,7 @@ class _Finder:
                 "{material} to {to} by {mode}", material=material, to=row["to"], mode=row["mode"]
             )
         row = found.runs.labels.iloc[at]
-        return f"{row['unit']} ({row['recipe']})" if row["recipe"] != "main" else str(row["unit"])
+        return f"{row['unit']} ({row['recipe']})" if row["recipe"] != MAIN else str(row["unit"])
 
     def _words(self, path: list[int], detail: pd.DataFrame, lack: float) -> dict[str, object]:
         """The text of a chain, its weakest step, and what keeps it out."""

@@ -205,9 +205,7 @@ def _front(
     currency = goals.scenario.settings.currency
     money = first.name in ("value", "synergy")
     factor = MILLION if money else 1.0
-    unit = (
-        f"{currency} per {second.unit}" if money else f"{first.unit} per {second.unit}"
-    )
+    unit = f"{currency} per {second.unit}" if money else f"{first.unit} per {second.unit}"
     labels = goals.built.snapshot.structure.labels
     records = []
     for n, one in enumerate(points):
