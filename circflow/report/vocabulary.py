@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable
 
 from circflow.data.changes.address import spoken_address, spoken_change
+from circflow.data.schema.sheets import MAIN, ROAD
 from circflow.i18n import ENGLISH, current, mark, say, say_in
 from circflow.i18n.names import shown_column, shown_measure, shown_sheet, shown_word
 
@@ -575,6 +576,10 @@ _WORDS = frozenset(
         mark("right"),
         mark("rebuilt"),
         mark("alone"),
+        mark("alike"),
+        mark("stated"),
+        mark("full name"),
+        mark("synonym"),
         mark("integration"),
     }
 )
@@ -584,9 +589,9 @@ _FORMS = ("as it is", "conventional", "digital", "open ecosystem")
 """Scenarios that circflow names itself (see `studies.cluster.forms`)."""
 _NAMES = frozenset(
     (
-        *("site", "from", "to", "material", "technology", "recipe", "study"),
+        *("site", "from", "to", "material", "technology", "study"),
         *("name", "pollutant", "investor", "buyer", "seller", "region", "future"),
-        *("tax", "synergy", "property", "joiner", "leaver", "mode", "what", "text"),
+        *("tax", "synergy", "property", "joiner", "leaver", "what", "text"),
     )
 )
 """Columns of names."""
@@ -623,9 +628,8 @@ def heading(column: str) -> str:
     """The words of a column."""
     if column == "unit":  # a plant: what things are counted in is unit_of_measure
         return shown_column("Units", "unit")
-    head, bracket, how = column.removesuffix(")").partition(" (")
-    if current() != ENGLISH and "." in head[:-1]:  # a figure that runs vary, and how
-        return _address(head) + (f" ({say(how)})" if bracket else "")
+    if current() != ENGLISH and "." in column.partition(" (")[0][:-1]:
+        return _address(column)  # a figure that runs vary, and how
     return goal_heading(column) or _words_of(column.replace("_", " "))
 
 
@@ -662,6 +666,8 @@ def _word(column: str, text: str) -> str:
     if (word := shown_word(column, text)) != text:
         return word
     words = text.replace("_", " ")
+    if (stem := text.removesuffix("_million")) != text:
+        return f"{_word(column, stem)} ({say('million')})"
     if words != text and text.islower() and (shown := say(words)) != words:
         return shown  # a word of the code, such as `net_benefit`
     return say(text) if text in _WORDS else text
@@ -678,10 +684,19 @@ def _change(text: str) -> str:
 
 def _column(text: str) -> str:
     name = shown_column("", text)
-    return say(text) if name == text and text in _WORDS else name
+    if name != text:
+        return name
+    pollutant, comma, scope = text.partition(", ")
+    kind, space, key = scope.partition(" ")
+    if comma and shown_word("scope", kind) != kind:  # a limit on emissions: `CO2, region Urals`
+        return f"{pollutant}, {shown_word('scope', kind)}{space}{key}"
+    return say(text) if text in _WORDS else text
 
 
 def _address(text: str) -> str:
+    head, bracket, how = text.removesuffix(")").partition(" (")
+    if bracket and text.endswith(")"):  # how it varies: `Markets.price[material=slag] (factor)`
+        return f"{spoken_address(head, current())} ({measured(say(how))})"
     return spoken_address(text, current())
 
 
@@ -706,6 +721,8 @@ _SPECIAL: dict[str, Callable[[str], str]] = {
     ),
     "sheet": shown_sheet,
     "steps": _steps,
+    "recipe": lambda text: shown_word("recipe", text) if text == MAIN else text,
+    "mode": lambda text: shown_word("mode", text) if text == ROAD else text,
     **dict.fromkeys(("advice", "meaning"), say),
     "scenario": lambda text: say(text) if text in _FORMS else text,
     "change": _change,

@@ -430,6 +430,8 @@ def _check_goals(drafts: Drafts) -> None:
                     goal=shorten(goal),
                 ),
                 expected=say("one of ")
-                + ", ".join(shown_word("goal", kind) for kind in GOAL_KINDS),
+                + ", ".join(shown_word("goal", kind) for kind in GOAL_KINDS).replace(
+                    "<pollutant>", say("<pollutant>")
+                ),
                 suggestion=nearest(goal, good),
             )
