@@ -667,7 +667,7 @@ def _word(column: str, text: str) -> str:
         return word
     words = text.replace("_", " ")
     if (stem := text.removesuffix("_million")) != text:
-        return f"{_word(column, stem)} ({say('million')})"
+        return f"{say(stem.replace('_', ' '))} ({say('million')})"
     if words != text and text.islower() and (shown := say(words)) != words:
         return shown  # a word of the code, such as `net_benefit`
     return say(text) if text in _WORDS else text

@@ -12,11 +12,10 @@ import pandas as pd
 
 from circflow.algebra.build import money_groups
 from circflow.data.arguments import public
-from circflow.data.changes.address import spoken_change
 from circflow.data.result import Result, one_text_type
 from circflow.data.scenario import Scenario
 from circflow.data.schema.indicators import in_currency
-from circflow.i18n import current, say, say_n
+from circflow.i18n import say, say_n
 from circflow.solution.solution import NoPlan, Solution
 from circflow.solver.run import Progress, solve
 from circflow.studies.composite import Composite, composite
@@ -85,11 +84,7 @@ class Comparison(Result):
             "built": self.built,
             "without_a_plan": reasons,
         }
-        changes = [
-            (n, spoken_change(c, current()))
-            for n, s in self.solutions.items()
-            for c in s.scenario.changes
-        ]
+        changes = [(n, c) for n, s in self.solutions.items() for c in s.scenario.changes]
         if changes:
             tables["changes"] = pd.DataFrame(changes, columns=["scenario", "change"])
         if self.composite is not None:
