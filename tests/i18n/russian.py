@@ -191,6 +191,12 @@ def russian(*command: str | Path) -> tuple[int, str]:
     return code, said.getvalue()
 
 
+_TYPED = re.compile(
+    r"`[^`]*`|[\w./\\-]*\.(?:xlsx|html|json|jsonl|csv|sqlite|db|png|svg|parquet|zip|md)\b"
+    r"|(?<!\w)--?[a-z][a-z-]*"
+)
+
+
 def english(text: str, *also: str) -> dict[str, str]:
     """The Latin words of a text that are not on the short list, each with the line it stands in.
 
@@ -198,7 +204,7 @@ def english(text: str, *also: str) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     for line in text.splitlines():
-        bare = re.sub(r"`[^`]*`|[\w./\\-]*\.[a-z]{2,8}\b|(?<!\w)--?[a-z][a-z-]*", " ", line)
+        bare = _TYPED.sub(" ", line)
         for word in re.findall(r"[A-Za-z]{2,}", bare):
             if word not in SHORT_LIST and word not in also:
                 found.setdefault(word, line.strip()[:200])
@@ -213,11 +219,14 @@ def page_text(page: Path) -> str:
 def shown(whole: str) -> str:
     """What a person reads of an HTML text."""
     drawn = re.findall(r'"(?:text|label|name|customdata)":("[^"]*"|\[[^\]]*\])', whole)
-    rest = re.sub(r"<(script|style).*?</\1>", " ", whole, flags=re.DOTALL)
+    rest = re.sub(r"<(script|style|metadata).*?</\1>", " ", whole, flags=re.DOTALL)
     labels = re.findall(r'(?:aria-label|title|placeholder|alt)="([^"]*)"', rest)
     body = re.sub(r"<[^>]+>", "\n", rest)
     plain = re.sub(r"\\u003c.*?\\u003e", " ", "\n".join(drawn))
     return html.unescape("\n".join([body, *labels, plain]))
+
+
+_TEXTS = re.compile("sharedStrings|worksheets/sheet|charts/chart|comments|/workbook")
 
 
 def workbook_text(path: Path) -> str:
@@ -226,9 +235,11 @@ def workbook_text(path: Path) -> str:
     parts = []
     with zipfile.ZipFile(path) as archive:
         for name in archive.namelist():
-            if re.search(r"sharedStrings|worksheets/sheet|charts/chart|comments|/workbook", name):
+            if _TEXTS.search(name):
                 text = archive.read(name).decode()
                 parts += re.findall(r"<(?:t|a:t)(?: [^>]*)?>([^<]*)<", text)
-                parts += re.findall(r'(?:<sheet name|prompt|promptTitle|error|errorTitle)="([^"]*)"', text)
+                parts += re.findall(
+                    r'(?:<sheet name|prompt|promptTitle|error|errorTitle)="([^"]*)"', text
+                )
                 parts += re.findall(r"<formula1>&quot;([^<]*)&quot;<", text)
     return html.unescape("\n".join(parts))
