@@ -168,7 +168,8 @@ def spoken(library: Library) -> Library:
     factors = library.emission_factors
     known = names["technology"] | names["material"]
     keys = [_spoken_key(key, known) for key in factors["key"]]
-    tables["emission_factors"] = factors.assign(key=keys)
+    emitted = factors["pollutant"].map(shown_library)
+    tables["emission_factors"] = factors.assign(key=keys, pollutant=emitted)
     return replace(library, **tables)
 
 

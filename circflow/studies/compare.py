@@ -16,6 +16,7 @@ from circflow.data.result import Result, one_text_type
 from circflow.data.scenario import Scenario
 from circflow.data.schema.indicators import in_currency
 from circflow.i18n import say, say_n
+from circflow.report.vocabulary import cell
 from circflow.solution.solution import NoPlan, Solution
 from circflow.solver.run import Progress, solve
 from circflow.studies.composite import Composite, composite
@@ -125,7 +126,7 @@ def compare(
     failures: dict[str, NoPlan] = {}
     for name, scenario in zip(names, scenarios, strict=True):
         if progress is not None:
-            progress(say("solving {name}", name=name))
+            progress(say("solving {name}", name=cell("scenario", name)))
         try:
             solutions[name] = solve(scenario, gap=gap)
         except NoPlan as none:

@@ -29,16 +29,16 @@ COMMANDS = ("check", "solve")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the Russian template, and a region filled in."""
     home = tmp_path_factory.mktemp("russian")
-    for name in ("template.xlsx", "region.xlsx"):
+    for name in ("template.xlsx", "заречье.xlsx"):
         assert russian("template", home / name)[0] == 0
-    fill(home / "region.xlsx")
+    fill(home / "заречье.xlsx")
     shutil.copy(TUTORIAL, home / "учебный.xlsx")
     return home
 
 
 def changed(home: Path, name: str, cells: dict[str, dict[str, object]]) -> Path:
     """The region with other values in cells, by sheet and place."""
-    workbook = openpyxl.load_workbook(home / "region.xlsx")
+    workbook = openpyxl.load_workbook(home / "заречье.xlsx")
     for sheet, values in cells.items():
         for place, value in values.items():
             workbook[sheet][place].value = value
@@ -84,13 +84,13 @@ def test_faulty_check_is_russian(home: Path) -> None:
 
 
 def test_balances_are_russian(home: Path) -> None:
-    code, said = russian("check", home / "region.xlsx", "--balances")
+    code, said = russian("check", home / "заречье.xlsx", "--balances")
     assert code == 0 and english(said) == {}
 
 
 def test_plan_is_russian(home: Path) -> None:
     files = ("-o", home / "results.xlsx", "--report", home / "page.html")
-    code, said = russian("solve", home / "region.xlsx", *files)
+    code, said = russian("solve", home / "заречье.xlsx", *files)
     assert code == 0 and english(said) == {}
     assert english(workbook_text(home / "results.xlsx"), "RUB", "USD") == {}  # the cells as typed
     assert english(page_text(home / "page.html"), "RUB", "USD") == {}
@@ -138,7 +138,7 @@ def test_study_is_russian(study: str, home: Path) -> None:
     book, page = home / f"{study}.xlsx", home / f"{study}.html"
     name = "sweep" if study == "sample" else study
     more = [str(home / text) if text.endswith(".xlsx") else text for text in STUDIES[study]]
-    code, said = russian(name, home / "region.xlsx", *more, "-o", book, "-o", page)
+    code, said = russian(name, home / "заречье.xlsx", *more, "-o", book, "-o", page)
     assert code == 0, said
     assert english(said) == {}
     assert english(workbook_text(book)) == {}
@@ -149,7 +149,7 @@ def test_what_is_computed_is_the_same_in_every_language(home: Path) -> None:
     """Keys, names of columns, units and closed words of the tables are English."""
     from circflow.cli import main
 
-    region = str(home / "region.xlsx")
+    region = str(home / "заречье.xlsx")
     for command in (["futures"], ["forms"], ["finance"], ["pareto", *STUDIES["pareto"]]):
         told = []
         for name in ("en", "ru"):
@@ -193,7 +193,7 @@ def test_names_of_our_own_are_read_in_russian(home: Path) -> None:
     """The mode of a scenario without Modes, and the recipe of a blank cell."""
     import circflow as cf
 
-    workbook = openpyxl.load_workbook(home / "region.xlsx")
+    workbook = openpyxl.load_workbook(home / "заречье.xlsx")
     workbook["Виды транспорта"].delete_rows(2, 9)
     workbook["Маршруты"]["D2"].value = "автотранспорт"
     workbook["Удельные выбросы"]["B2"].value = "дробление/основная"
@@ -213,7 +213,7 @@ def test_names_of_our_own_are_read_in_russian(home: Path) -> None:
 def test_yo_may_be_typed_as_ye(home: Path) -> None:
     import circflow as cf
 
-    workbook = openpyxl.load_workbook(home / "region.xlsx")
+    workbook = openpyxl.load_workbook(home / "заречье.xlsx")
     workbook["Налоги"]["B4"].value = "размещенное"  # as it was once written
     workbook["Материалы"]["D6"].value = "сырье"
     workbook["Сценарий"]["A6"].value = "учет капвложений"
