@@ -92,7 +92,8 @@ class Runs(Result):
 
         about = pd.DataFrame({"note": [self.scenario.name, *self.notes]})
         tables = {"runs": self.table, "built": self.built, **self.kept, "about": about}
-        write_runs(tables | self.scenario.changes_table, path)
+        currency = self.scenario.settings.currency
+        write_runs(tables | self.scenario.changes_table, path, currency)
 
 
 @public
