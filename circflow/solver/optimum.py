@@ -352,7 +352,7 @@ def _doubt(program: Program, found: Outcome, fixed: Outcome, gap: float) -> str:
     return ""
 
 
-def linear(
+def linear(  # noqa: PLR0912
     program: Program,
     *,
     time_limit: float | None = None,
