@@ -19,7 +19,7 @@ from circflow.solver.highs import Basis, Ending, Outcome
 ROUNDED = Fraction(1, 10**12)
 """A limit missed by less than this share of what adds up to it is missed by the rounding of the
 figures themselves: it holds."""
-_MOST_ENTRIES = 10_000
+_MOST_ENTRIES = 3_000
 """Nonzeros of a programme above which it is not tried."""
 _MOST_WORK = 3_000_000
 """Entries worked out after which it is given up (some seconds)."""
@@ -29,6 +29,11 @@ _UPPER = 2
 _BASIC = 1
 
 
+def small(program: Program) -> bool:
+    """Whether a programme is of a size for this."""
+    return bool(program.matrix.nnz <= _MOST_ENTRIES)
+
+
 def exact(program: Program, basis: Basis | None) -> Outcome | None:
     """The proven outcome of an LP; None where it is too large.
 
@@ -36,7 +41,7 @@ def exact(program: Program, basis: Basis | None) -> Outcome | None:
         program: without yes/no decisions.
         basis: to start from; a wrong or singular one costs time only.
     """
-    if program.matrix.nnz > _MOST_ENTRIES:
+    if not small(program):
         return None
     lp = _Dictionary(program)
     try:

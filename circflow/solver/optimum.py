@@ -37,7 +37,7 @@ from circflow.solution.proof import (
 from circflow.solver.bounds import capped, hopeless, reach, tightened
 from circflow.solver.branch import branch_and_bound
 from circflow.solver.compiled import Program
-from circflow.solver.exact import exact
+from circflow.solver.exact import exact, small
 from circflow.solver.highs import INTEGRALITY, Basis, Ending, Outcome, Session, SolverError
 from circflow.solver.refine import refinements, worth
 from circflow.solver.scaling import Scaling, apply, keeps_digits, scaling_by_reach, scaling_of
@@ -127,15 +127,20 @@ def optimum(  # noqa: PLR0913
         )
     search = _Search(program, gap, start, scaling, on_progress, algorithm, stop, integrality)
     ends = None if time_limit is None else time.monotonic() + time_limit
+    by_lps = False
     for way, cap in _ways(_SEARCH_WAYS, search.dear):
         left = None if ends is None else ends - time.monotonic()
         ended = (left is not None and left <= 0.0) or (stop is not None and stop())
         if search.doubts and ended:
             return search.without_plan(Outcome(Ending.STOPPED))
+        if search.doubts and not by_lps and small(program):
+            by_lps = True
+            if (plan := _by_proven_lps(program, search, gap)) is not None:
+                return plan
         plan = search.attempt(way, cap, left)
         if plan is not None:
             return plan
-    plan = search.agreed() or _last_resort(program, search.inner, search.most, gap)
+    plan = search.agreed() or (None if by_lps else _by_proven_lps(program, search, gap))
     if plan is None:
         raise _disagreement(search.doubts)
     return plan
@@ -250,12 +255,12 @@ class _Search:
         return best if any(way is not among[0] for way in among) else None
 
 
-def _last_resort(program: Program, inner: Program, most: Floats, gap: float) -> Optimum | None:
+def _by_proven_lps(program: Program, search: _Search, gap: float) -> Optimum | None:
     """The plan of a search by proven LPs (`branch`); None where that gives up too."""
     try:
-        found = branch_and_bound(inner, gap, lambda lp: linear(lp).outcome)
+        found = branch_and_bound(search.inner, gap, lambda lp: linear(lp).outcome)
         if found is None or found.x is None:
-            return None if found is None else Optimum(found, False, most)
+            return None if found is None else search.without_plan(found)
         fixed = linear(program.with_fixed(found.x))
     except SolverError:
         return None
@@ -347,7 +352,7 @@ def _doubt(program: Program, found: Outcome, fixed: Outcome, gap: float) -> str:
     return ""
 
 
-def linear(
+def linear(  # noqa: PLR0912
     program: Program,
     *,
     time_limit: float | None = None,
@@ -362,7 +367,7 @@ def linear(
     doubts: list[str] = []
     needed = False
     basis: Basis | None = None
-    in_fractions = False
+    in_fractions, sure = False, not (small(program) and _far_apart(program))
     tries = _ways(_LP_WAYS, dear)
     if dear.any() and keeps_digits(inner, scaling or scaling_of(inner)):
         tries.sort(key=(_LP_WAYS[0], False).__ne__)  # first as it is
@@ -385,6 +390,10 @@ def linear(
         if found.ending in (Ending.STOPPED, Ending.FEASIBLE):
             return Optimum(found, False, most)
         basis = session.basis() or basis
+        if not sure and not in_fractions:
+            in_fractions = True
+            if (solved := exact(program, basis)) is not None:
+                return Optimum(solved, False, most)
         if found.x is None:
             if _believed(program, found.ending, session):
                 return Optimum(found, False, most)
@@ -454,6 +463,8 @@ def proven(found: Outcome, session: Session) -> bool:
     program = session.program
     if found.ending in (Ending.STOPPED, Ending.FEASIBLE):
         return True
+    if small(program) and _far_apart(program):
+        return False  # `linear` solves it in fractions
     if found.x is None or found.row_dual is None:
         return _believed(program, found.ending, session)
     return not check(program, program.upper, found) or not check(program, reach(program), found)
