@@ -55,6 +55,17 @@ def test_branch_and_bound_agrees_with_the_search(seed: int) -> None:
     assert nothing is not None and nothing.ending is Ending.INFEASIBLE
 
 
+def test_a_trace_of_a_yes_is_no_plant() -> None:
+    # run ≤ 1e15·built: with built = 1e-13, as good as 0, a hundred tonnes would be free
+    made = replace(
+        PLANTS, matrix=csc_array(np.array([[1.0, -1e15]])), lower=np.array([100.0, 0.0]),
+        upper=np.array([100.0, 1.0]),
+    )  # fmt: skip
+    found = branch_and_bound(made, 0.0, lambda lp: linear(lp).outcome)
+    assert found is not None and found.x is not None
+    assert found.x.tolist() == [100.0, 1.0] and found.objective == -496.0
+
+
 def falsified(monkeypatch: pytest.MonkeyPatch, change: Any) -> None:
     solve = Session.solve
 
@@ -87,6 +98,8 @@ def test_a_false_claim_that_there_is_no_plan_is_not_believed(
     )
     assert optimum(PLANTS).outcome.objective == -6.0
     falsified(monkeypatch, lambda _, found: Outcome(Ending.UNBOUNDED))
+    assert linear(PLANTS.relaxed()).outcome.objective == pytest.approx(-22.0 / 3.0)  # in fractions
+    monkeypatch.setattr("circflow.solver.optimum.exact", lambda *_: None)
     with pytest.raises(SolverError, match="could not be proven"):
         linear(PLANTS.relaxed())
 
