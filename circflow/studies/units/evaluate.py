@@ -286,7 +286,7 @@ class _Work:
             return _Case(subject, None, self.best, Setting(), None, False, reason=reason)
         forced = Setting(forced=name)
         if bench.is_built(subject.name, self.best.x):
-            without = bench.solve(Setting(out=name), start=None)
+            without = bench.solve(Setting(out=name))
             reason = "" if without else say("there is no plan without it")
             return _Case(subject, self.best, without, forced, None, True, reason=reason)
         with_ = bench.solve(forced)
