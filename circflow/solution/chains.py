@@ -329,10 +329,11 @@ class _Purse:
     def _fines(self) -> None:
         """Penalties of limits (below zero) that nobody's emission exceeds."""
         limits = self.books.limits
-        for n in np.flatnonzero(limits["unspread"].to_numpy(float)).tolist():
-            record = limits.iloc[n]
+        limits = limits.take(limits["unspread"] != 0.0)
+        records = limits.frame(self.books.plan.codes).to_dict("records")
+        for record, period in zip(records, limits["period"].tolist(), strict=True):
             figures = np.zeros(len(self.groups))
-            years = self.years[int(record["period_code"])]
+            years = self.years[period]
             figures[self.groups.index(EMISSIONS.name)] = -float(record["unspread"]) * years
             key = record["key"] if isinstance(record["key"], str) else say("the cluster")
             self.rest.append(

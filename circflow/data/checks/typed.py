@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -46,6 +47,9 @@ def _typed(raw: RawTable, findings: Findings) -> Draft:
     sheet = raw.sheet
     draft = Draft(sheet, pd.DataFrame(), raw.letters, broken=raw.broken)
     draft.title, draft.native = raw.title, raw.native
+    if not raw.rows and not raw.columns:  # most sheets of most scenarios
+        draft.frame = _without_rows(sheet).copy(deep=False)
+        return draft
     data: dict[str, pd.Series] = {}
     index = pd.Index(raw.rows, dtype="int64", name="row")
     for column in sheet.columns:
@@ -65,6 +69,11 @@ def _typed(raw: RawTable, findings: Findings) -> Draft:
             [canonical(unit) for unit in units], index=index, dtype=object
         )
     return draft
+
+
+@cache
+def _without_rows(sheet: Sheet) -> pd.DataFrame:
+    return empty_frame(sheet)
 
 
 def _report(
