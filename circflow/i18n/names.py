@@ -77,6 +77,14 @@ def shown_column(sheet: str, name: str) -> str:
     return names_in(current()).column(sheet, name)
 
 
+def shown_mark(name: str) -> str:
+    """A planner's own column (`note`, `source of the price`) as the language in force begins it."""
+    for english, own in names_in(current()).marks.items():
+        if name.startswith(english):
+            return own + name.removeprefix(english)
+    return name
+
+
 def shown_word(column: str, word: str) -> str:
     """A closed word of a column in the language in force."""
     return names_in(current()).word(column, word)
