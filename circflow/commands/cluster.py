@@ -73,7 +73,7 @@ _NEGLIGIBLE = 1e-6
 )
 @click.option(
     "--store",
-    metavar="VALUES.jsonl",
+    metavar="VALUES.sqlite",
     type=click.Path(path_type=Path),
     help="Keep the values of coalitions in this file, and go on from it.",
 )
@@ -97,7 +97,7 @@ def share(  # noqa: PLR0913
     """
     call.check(outputs, store=store)
     scenario = call.scenario()
-    from circflow.studies.cluster.coalition_values import StoreError
+    from circflow.studies.bench.store import StoreError
     from circflow.studies.cluster.sharing import Sharing
 
     if not len(scenario.frame("Members")):
