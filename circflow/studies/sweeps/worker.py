@@ -159,10 +159,12 @@ class Run:
         """The run that a store has kept."""
         content: dict[str, Any] = dict(result.content)
         labels, texts = content.pop("labels"), content.pop("tables")
-        figures = {name: np.nan if value is None else value for name, value in content.items()}
+        rest: dict[str, Any] = {
+            name: np.nan if value is None else value for name, value in content.items()
+        }
         return Run(
             int(result.key),
-            **figures,
+            **rest,
             figures=result.figures,
             labels=None if labels is None else tuple(map(tuple, labels)),
             tables={name: pd.read_csv(io.StringIO(text)) for name, text in texts.items()} or None,
