@@ -82,3 +82,16 @@ def named_columns(page: Path) -> dict[str, set[str]]:
             rows = re.findall(r"^\| (`.*?) \|", text, re.M)
             found[title] = {name for row in rows for name in re.findall("`(.+?)`", row)}
     return found
+
+
+def test_the_russian_tutorial_shows_what_is_printed() -> None:
+    from russian import russian
+
+    page = (DOCS / "ru" / "tutorial.md").read_text("utf-8")
+    book = ROOT / "scenarios" / "tutorial.ru.xlsx"
+    _, checked = russian("check", book)
+    assert f"`scenarios/tutorial.ru.xlsx: {checked.rpartition(': ')[2].strip()}`" in page
+    _, printed = russian("solve", book)
+    lines = [line.rstrip() for line in printed.splitlines()]
+    shown = page.partition("```console\n")[2].partition("\n```")[0].splitlines()
+    assert len(shown) > 20 and [line for line in shown if line not in lines] == []

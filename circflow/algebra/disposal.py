@@ -45,7 +45,7 @@ INDEX = ("site", "material", "row", "period")
 
 
 def _waste_at_site(row: Record) -> str:
-    return say("{value} at {site}", value=row["material"] or "waste", site=row["site"])
+    return say("{value} at {site}", value=row["material"] or say("waste"), site=row["site"])
 
 
 YEARLY = Figure(

@@ -64,11 +64,9 @@ INDEX = ("row", "period")
 
 
 def _whose(row: Record) -> str:
-    return say(
-        "{pollutant} of {value}",
-        pollutant=row["pollutant"],
-        value=row["key"] or "the " + row["scope"],
-    )
+    if not row["key"]:
+        return say("{pollutant} of the cluster", pollutant=row["pollutant"])
+    return say("{pollutant} of {value}", pollutant=row["pollutant"], value=row["key"])
 
 
 def _title(rows: Items, scenario: Scenario) -> Sequence[str]:

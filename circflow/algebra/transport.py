@@ -57,7 +57,7 @@ INDEX = ("from", "to", "material", "mode", "period")
 def _way(row: Record) -> str:
     return say(
         "{value} from {start} to {to}",
-        value=row["material"] or "everything",
+        value=row["material"] or say("everything"),
         start=row["from"],
         to=row["to"],
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,17 +76,20 @@ def search(
 ) -> None:
     """List the technologies in whose names, materials or sector every word occurs."""
     from circflow.data.suggest import nearest
+    from circflow.i18n.names import english_word, shown_word
     from circflow.library.schema import SECTORS
     from circflow.library.search import search as find
 
+    sector = sector and english_word("sector", SECTORS, sector)
     if sector is not None and sector not in SECTORS:
-        near = nearest(sector, SECTORS)
+        sectors = [shown_word("sector", name) for name in SECTORS]
+        near = nearest(sector, sectors)
         hint = say("; did you mean {near!r}?", near=near) if near else ""
         raise Refusal(
             say(
                 "there is no sector {sector!r}: one of {sectors}{hint}",
                 sector=sector,
-                sectors=", ".join(SECTORS),
+                sectors=", ".join(sectors),
                 hint=hint,
             )
         )
@@ -96,8 +99,8 @@ def search(
     if json_out is not None:
         write_json(json_out, [_record(known, row) for row in matches.to_dict("records")])
     if json_out is None or str(json_out) != STDOUT:
-        for row in matches.to_dict("records"):
-            click.echo(_line(known, row))
+        for line in _lines(known, list(matches["technology"])):
+            click.echo(line)
         click.echo(
             say(
                 "{count} of {count_2} technologies",
@@ -107,12 +110,20 @@ def search(
         )
 
 
-def _line(known: Library, row: Mapping[Hashable, Any]) -> str:
+def _lines(known: Library, technologies: Sequence[str]) -> Iterator[str]:
+    """A line of each technology: its name, its branch, how far it is known, what it makes."""
+    from circflow.i18n.names import shown_word
+    from circflow.library.read import spoken
     from circflow.library.words import materials_of
 
-    outputs = ", ".join(materials_of(known, row["technology"], "output"))
-    taken = materials_of(known, row["technology"], "input")[0]
-    return plain(f"{row['technology']} [{row['sector']}, {row['confidence']}]: {taken} → {outputs}")
+    of_file, told = known.technologies["technology"], spoken(known)
+    rows = dict(zip(of_file, told.technologies.to_dict("records"), strict=True))
+    for technology in technologies:
+        row = rows[technology]
+        outputs = ", ".join(materials_of(told, row["technology"], "output"))
+        taken = materials_of(told, row["technology"], "input")[0]
+        words = [shown_word(column, row[column]) for column in ("sector", "confidence")]
+        yield plain(f"{row['technology']} [{', '.join(words)}]: {taken} → {outputs}")
 
 
 def _record(known: Library, row: Mapping[Hashable, Any]) -> dict[str, Any]:
@@ -138,9 +149,12 @@ def show(name: Sequence[str], file: Path | None, json_out: Path | None) -> None:
     if json_out is not None:
         write_json(json_out, _everything(known, technology))
     if json_out is None or str(json_out) != STDOUT:
+        from circflow.library.read import spoken
         from circflow.library.words import description
 
-        for line in description(known, technology):
+        told = spoken(known)
+        names = dict(zip(known.technology_names, told.technology_names, strict=True))
+        for line in description(told, names[technology]):
             click.echo(" " * (len(line) - len(line.lstrip())) + plain(line))
 
 

@@ -85,7 +85,7 @@ def ranges(  # noqa: PLR0913
                 opening=ranges_opening(table, within, scenario.settings.currency),
             )
         else:
-            write_runs(tables, path)
+            write_runs(tables, path, scenario.settings.currency)
     shown = ["parameter", "figure", "unit", "moves", "from_factor", "to_factor", "price", "reason"]
     call.finish(
         lambda: print_table(table.reindex(columns=shown)),
@@ -135,7 +135,7 @@ def breakpoints(call: Call, interval: str, relax: bool, fix: bool, outputs: Sequ
                 opening=breakpoints_opening(table, currency),
             )
         else:
-            write_runs(tables, path)
+            write_runs(tables, path, currency)
     same = table["built"].nunique() <= 1  # long, and of use only where it changes
     shown = table.drop(columns=["parameter", *(["built"] if same else [])])
     call.finish(lambda: print_table(shown), lambda: {**scenario.about, "pieces": table}, outputs)

@@ -18,8 +18,8 @@ from circflow.commands.common import (
     write_json,
 )
 from circflow.commands.options import JSON, file_argument
-from circflow.i18n import ENGLISH, current, say, say_n
-from circflow.i18n.names import shown_sheet
+from circflow.i18n import ENGLISH, current, mark, say, say_n
+from circflow.i18n.names import shown_measure, shown_sheet
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -121,6 +121,7 @@ def listing(problems: Sequence[Problem], origin: str) -> list[str]:
 
 def balance_lines(table: pd.DataFrame) -> list[str]:
     """The balances of recipes as text, a recipe's lines below its name."""
+    from circflow.data.balances import MASS
     from circflow.data.one_line import plain
 
     lines, title = [say("Balances, per unit of activity")], ""
@@ -138,17 +139,19 @@ def balance_lines(table: pd.DataFrame) -> list[str]:
             "{least}{most_in:.5g} {measure} in, {out:.5g} out",
             least=least,
             most_in=row["most_in"],
-            measure=row["measure"],
+            measure=shown_measure(row["measure"]),
             out=row["out"],
         )
         lost = row["lost"]
         if lost != lost:  # noqa: PLR0124 - nothing goes in
             text += say(", made of nothing")
         elif abs(lost) > 1e-6:
-            text += f", {abs(lost):.1%} {'lost' if lost > 0.0 else 'too much'}"
+            words = mark(", {share:.1%} lost") if lost > 0.0 else mark(", {share:.1%} too much")
+            text += say(words, share=abs(lost))
         if row["named"]:
             text += f" ({plain(row['reason'])}: {row['named']:.0%})"
-        lines.append(f"    {plain(row['property']):<12} {text}")
+        name = say("mass") if row["property"] == MASS else plain(row["property"])
+        lines.append(f"    {name:<12} {text}")
     return [*lines, ""]
 
 

@@ -331,18 +331,20 @@ def out_of_range(number: float, column: Column) -> BadCellError:
     if number != 0.0 and not column.smallest <= size <= column.largest:
         return _impossible(number, column)
     if column.low is not None and (number < column.low or number == column.low):
-        edge = (
-            say("must be above {low:g}", low=column.low)
+        words = (
+            mark("{name} must be above {edge:g}: {number}")
             if column.low_open
-            else say("is below {low:g}", low=column.low)
+            else mark("{name} is below {edge:g}: {number}")
         )
+        edge = column.low
     else:
-        edge = (
-            say("must be below {high:g}", high=column.high)
+        words = (
+            mark("{name} must be below {edge:g}: {number}")
             if column.high_open
-            else say("is above {high:g}", high=column.high)
+            else mark("{name} is above {edge:g}: {number}")
         )
-    message = f"{column.name} {edge}: {plain(number)}"
+        edge = column.high
+    message = say(words, name=column.shown, edge=edge, number=written(number))
     if column.unit == "share" and 1 < number <= 100:
         share = plain(float(f"{number / 100:.12g}"))
         return BadCellError(
@@ -350,7 +352,7 @@ def out_of_range(number: float, column: Column) -> BadCellError:
                 "{message} ({number} % is {share})",
                 message=message,
                 number=written(number),
-                share=share,
+                share=localised(share),
             ),
             share,
         )
@@ -388,7 +390,7 @@ _SHARES = ("share", "1/yr", mark("property unit"), mark("property unit or share"
 def _impossible(number: float, column: Column) -> BadCellError:
     sizes = say(
         "{name} must be 0 or of a size between {smallest:g} and",
-        name=column.name,
+        name=column.shown,
         smallest=column.smallest,
     )
     if abs(number) < column.smallest:

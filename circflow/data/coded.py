@@ -51,6 +51,13 @@ class Codes:
         for kind, names in listed.items():
             self.of(kind, list(names))
 
+    def copy(self) -> Codes:
+        """The same numbers, to which more names can be added."""
+        codes = Codes({})
+        codes._numbers = {kind: dict(numbers) for kind, numbers in self._numbers.items()}
+        codes._names = {kind: list(names) for kind, names in self._names.items()}
+        return codes
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Codes) and self._names == other._names
 

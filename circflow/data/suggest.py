@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from functools import cached_property
 
-from circflow.i18n import say
+from circflow.i18n import mark, say
 
 _CYRILLIC = "АВЕКМНОРСТУХІЈЅЁаеорсухіјѕёкмнтв"
 _LATIN = "ABEKMHOPCTYXIJSËaeopcyxijsëkmhtb"
@@ -99,4 +99,8 @@ def remark(given: str, good: str) -> str:
 
 
 def _script(letter: str) -> str:
-    return unicodedata.name(letter, "letter").split()[0].capitalize()
+    return say(unicodedata.name(letter, "letter").split()[0].capitalize())
+
+
+_SCRIPTS = (mark("Cyrillic"), mark("Latin"), mark("Greek"))
+"""Alphabets that are mixed up most."""

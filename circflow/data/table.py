@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -9,7 +10,7 @@ from typing import Literal
 import pandas as pd
 
 from circflow.data.schema.sheets import Sheet
-from circflow.i18n import say
+from circflow.i18n import localised, say
 
 
 @dataclass(frozen=True, order=True)
@@ -62,8 +63,16 @@ class Problem:
         if self.expected:
             parts.append(say("expected {what}", what=self.expected))
         if self.suggestion:
-            parts.append(say("did you mean {name!r}?", name=self.suggestion))
+            parts.append(say("did you mean {name!r}?", name=_figure(self.suggestion)))
         return parts
+
+
+def _figure(text: str) -> str:
+    """A figure as the language in force writes it; another text as it stands."""
+    return localised(text) if _FIGURE.fullmatch(text) else text
+
+
+_FIGURE = re.compile(r"-?\d+\.\d+")
 
 
 @dataclass(frozen=True)

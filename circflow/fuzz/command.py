@@ -5,6 +5,9 @@ from __future__ import annotations
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterable
+from itertools import count as numbered
+from itertools import takewhile
 from pathlib import Path
 
 import click
@@ -23,6 +26,8 @@ _TELL_SECONDS = 15.0
               help="How long to go on.")  # fmt: skip
 @click.option("--cases", type=click.IntRange(min=1), help="Stop after so many scenarios.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Where to begin.")
+@click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True,
+              help="How many scenarios at a time.")  # fmt: skip
 @click.option("--only", multiple=True, metavar="NAME", type=click.Choice(NAMES),
               help=f"Check this only (repeatable): {', '.join(NAMES)}.")  # fmt: skip
 @click.option("--replay", metavar="SEED/NUMBER", help="Check this one scenario again.")
@@ -32,6 +37,7 @@ def main(  # noqa: PLR0913, PLR0917
     minutes: float,
     cases: int | None,
     seed: int,
+    jobs: int,
     only: tuple[str, ...],
     replay: str | None,
     folder: Path,
@@ -42,13 +48,8 @@ def main(  # noqa: PLR0913, PLR0917
     CSV files, as small as was cheap, that `circflow solve` or `circflow explain` reads.
     """
     run = _Run(folder, time.monotonic(), 60.0 * minutes)
-    if replay is not None:
-        run.case(replay, only)
-    else:
-        number = 0
-        while not run.over and number != cases:
-            run.case(f"{seed}/{number}", only)
-            number += 1
+    numbers = numbered() if cases is None else range(cases)
+    run.check([replay] if replay else (f"{seed}/{number}" for number in numbers), only, jobs)
     run.end()
     sys.exit(1 if run.findings else 0)
 
@@ -69,18 +70,19 @@ class _Run:
     def over(self) -> bool:
         return time.monotonic() - self.begun >= self.seconds
 
-    def case(self, case: str, only: tuple[str, ...]) -> None:
-        """Check one scenario (of each family that is asked for)."""
-        for family in FAMILIES:
-            names = _chosen(family, only)
-            for finding in checked(family, case, names) if names else ():
-                if not isinstance(finding, str):
-                    self._found(case, finding.first, finding.small)
-                elif finding == STARTED:
-                    self.scenarios += 1
-                else:
-                    self.checked[finding] += 1
-                self._tell(case)
+    def check(self, cases: Iterable[str], only: tuple[str, ...], jobs: int) -> None:
+        """Check the scenarios of cases (of each family that is asked for) until time is over."""
+        asked = [(family, names) for family in FAMILIES if (names := _chosen(family, only))]
+        begun = takewhile(lambda _: not self.over, cases)
+        tasks = ((family, case, names) for case in begun for family, names in asked)
+        for case, heard in checked(tasks, jobs):
+            if not isinstance(heard, str):
+                self._found(case, heard.first, heard.small)
+            elif heard == STARTED:
+                self.scenarios += 1
+            else:
+                self.checked[heard] += 1
+            self._tell(case)
 
     def _found(self, case: str, first: Finding, small: Finding) -> None:
         self.findings[first.name] += 1

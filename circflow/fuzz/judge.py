@@ -155,7 +155,7 @@ def _compared(
     second = answer(changed.sheets, relax=changed.relax, audit=False)
     wrong = disagreement(first, second, changed)
     if wrong or Random(seed).random() < AUDITED:
-        first = answer(before)
+        first = first if changed.base is None else answer(before)
         second = answer(changed.sheets, relax=changed.relax)
         if "refused" in (first.ending, second.ending):
             yield f"{name}: refused"

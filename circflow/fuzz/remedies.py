@@ -20,7 +20,7 @@ from random import Random
 from circflow.algebra.build import build
 from circflow.data.files.grids import column_letter
 from circflow.data.read import scenario_of
-from circflow.data.scenario import ScenarioError
+from circflow.data.scenario import Scenario, ScenarioError
 from circflow.data.table import Cell
 from circflow.fuzz.judge import UNDECIDED, Finding, typed
 from circflow.fuzz.regions import (
@@ -168,7 +168,10 @@ _BLOCKS = (
 
 def has_plan(sheets: Sheets, *, checked: bool = False) -> bool:
     """Whether a scenario has any plan. Raises `ScenarioError` where it is checked and refused."""
-    scenario = scenario_of(book_of(sheets)) if checked else typed(sheets)
+    return _has_plan(scenario_of(book_of(sheets)) if checked else typed(sheets))
+
+
+def _has_plan(scenario: Scenario) -> bool:
     program = compile_model(build(scenario)).program.without_goal()
     return optimum(program).outcome.x is not None
 
@@ -273,7 +276,7 @@ _BEYOND = 1e6
 def judge(sheets: Sheets, case: str, names: tuple[str, ...] = NAMES) -> Iterator[Finding | str]:
     """Check what is said of one scenario: findings, and the name of everything that was checked."""
     try:
-        if has_plan(sheets, checked=True):
+        if _has_plan(scenario := scenario_of(book_of(sheets))):
             return
     except ScenarioError:
         return
@@ -281,7 +284,7 @@ def judge(sheets: Sheets, case: str, names: tuple[str, ...] = NAMES) -> Iterator
         yield UNDECIDED
         return
     try:
-        explanation = explain(scenario_of(book_of(sheets)))
+        explanation = explain(scenario)
     except Exception as fault:
         text = f"explain: {type(fault).__name__}: {' '.join(str(fault).split())[:300]}"
         yield Finding("explained", text, {"scenario": sheets})

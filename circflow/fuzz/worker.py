@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, wait
 from random import Random
 
 from circflow.data.pandas_text import keep_python_strings
@@ -51,36 +52,83 @@ class Found:
     small: Finding
 
 
-def checked(family: Family, case: str, names: tuple[str, ...]) -> Iterator[str | Found]:
-    """Check the scenario of a case in a process of its own: the names of what was checked, and
-    findings. `started` comes first where there is a scenario."""
-    forks = "fork" in multiprocessing.get_all_start_methods()
-    of = multiprocessing.get_context
-    context = of("fork") if forks else of("spawn")
-    here, there = context.Pipe(duplex=False)
-    process = context.Process(target=_work, args=(there, family, case, names), daemon=True)
-    process.start()
-    there.close()
-    last = "the scenario is made"
+Task = tuple[Family, str, tuple[str, ...]]
+"""A family, the case (seed and number) and the names of its checks that are asked for."""
+
+
+def checked(tasks: Iterable[Task], jobs: int = 1) -> Iterator[tuple[str, str | Found]]:
+    """Check the scenarios of cases, so many at a time, each in a process of its own: cases with the
+    names of what was checked, and findings. `started` comes first where there is a scenario."""
+    left = iter(tasks)
+    running: dict[Connection, _Running] = {}
     try:
-        while here.poll(_ASLEEP):
-            told = here.recv()
-            yield told
-            last = told if isinstance(told, str) else told.first.name
-        text = f"after {last}: no answer within {_ASLEEP:.0f} seconds"
-    except EOFError:
-        process.join()
-        if not process.exitcode:
-            return
-        text = f"after {last}: the process ended with {process.exitcode}"
-        if process.exitcode == -getattr(signal, "SIGPROF", 0):
-            text = f"after {last}: no answer within {SILENCE:.0f} seconds of the processor"
+        while True:
+            while len(running) < jobs and (task := next(left, None)) is not None:
+                one = _Running(*task)
+                running[one.here] = one
+            if not running:
+                return
+            ready = wait(list(running), _ASLEEP)
+            for here, one in list(running.items()):
+                asleep = time.monotonic() - one.heard > _ASLEEP
+                if here in ready or asleep:
+                    heard = one.broken() if asleep else one.hear()
+                    if heard is not None:
+                        yield one.case, heard
+                    if one.over:
+                        del running[here]
     finally:
-        process.kill()
-        process.join()
-    sheets = region(Random(case)) if family.scenario is region else {}
-    broken = Finding(names[0], text, {"scenario": sheets} if sheets else {})
-    yield Found(broken, broken)
+        for one in running.values():
+            one.end()
+
+
+class _Running:
+    """The process of one case."""
+
+    def __init__(self, family: Family, case: str, names: tuple[str, ...]) -> None:
+        forks = "fork" in multiprocessing.get_all_start_methods()
+        of = multiprocessing.get_context
+        context = of("fork") if forks else of("spawn")
+        self.family, self.case, self.names = family, case, names
+        self.here, there = context.Pipe(duplex=False)
+        self.process = context.Process(target=_work, args=(there, family, case, names), daemon=True)
+        self.process.start()
+        there.close()
+        self.last, self.heard, self.over = "the scenario is made", time.monotonic(), False
+
+    def hear(self) -> str | Found | None:
+        """What it says next; None where it has ended well."""
+        try:
+            heard: str | Found = self.here.recv()
+        except EOFError:
+            self.process.join()
+            if self.process.exitcode:
+                return self.broken()
+            self.end()
+            return None
+        self.last = heard if isinstance(heard, str) else heard.first.name
+        self.heard = time.monotonic()
+        return heard
+
+    def broken(self) -> Found:
+        """That it gives no answer, or has crashed, as a finding."""
+        code = self.process.exitcode
+        text = f"after {self.last}: the process ended with {code}"
+        if code is None:
+            text = f"after {self.last}: no answer within {_ASLEEP:.0f} seconds"
+        elif code == -getattr(signal, "SIGPROF", 0):
+            text = f"after {self.last}: no answer within {SILENCE:.0f} seconds of the processor"
+        self.end()
+        sheets = region(Random(self.case)) if self.family.scenario is region else {}
+        found = Finding(self.names[0], text, {"scenario": sheets} if sheets else {})
+        return Found(found, found)
+
+    def end(self) -> None:
+        """End the process."""
+        self.over = True
+        self.process.kill()
+        self.process.join()
+        self.here.close()
 
 
 def _work(there: Connection, family: Family, case: str, names: tuple[str, ...]) -> None:

@@ -28,6 +28,9 @@ class Names:
     """How a currency's code (RUB) is written beside a figure."""
     measures: Mapping[str, str] = field(default_factory=dict)
     """How a unit of measure (t, MWh) is written; a workbook keeps its own."""
+    library: Mapping[str, str] = field(default_factory=dict)
+    """Recipes, groups and losses of the library of technologies; its technologies and materials
+    bear their names themselves."""
 
     def sheet(self, name: str) -> str:
         """The name of a sheet; its English one where there is no other."""
@@ -77,6 +80,12 @@ def shown_column(sheet: str, name: str) -> str:
 def shown_word(column: str, word: str) -> str:
     """A closed word of a column in the language in force."""
     return names_in(current()).word(column, word)
+
+
+def shown_library(text: str) -> str:
+    """A recipe, a group or a loss of the library in the language in force."""
+    names = names_in(current())
+    return names.library.get(text, names.word("recipe", text) if text == "main" else text)
 
 
 def shown_measure(text: str) -> str:

@@ -99,7 +99,7 @@ class _Words(Formatter):
         return self.money.get(value, value) if key == "currency" else value
 
     def figure(self, text: str) -> str:
-        return text.translate(self.signs)
+        return re.sub(r"(?<=\d)%", "\xa0%", text.translate(self.signs))
 
     def format_field(self, value: Any, format_spec: str) -> str:
         text = str(super().format_field(value, format_spec))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,8 @@ from circflow.data.pandas_text import python_strings
 from circflow.data.result import Result
 from circflow.data.scenario import ScenarioError
 from circflow.data.table import Book, Problem
-from circflow.i18n import say
+from circflow.i18n import current, say
+from circflow.i18n.names import shown_library
 from circflow.library.balance import unit_masses
 from circflow.library.checks import check_figures, check_texts
 from circflow.library.schema import LIBRARY_SHEETS, LIST_SIGN
@@ -139,6 +140,45 @@ def read_library(path: str | os.PathLike[str] | None = None) -> Library:
             say("path must be the name of a file or folder, not {path!r}", path=path)
         )
     return library_of(read_book(OWN if path is None else path, LIBRARY_SHEETS))
+
+
+def spoken(library: Library) -> Library:
+    """The library with the names of the language in force: of its technologies and materials where
+    it has a column for them (`name_ru`); the names that it bears else become synonyms."""
+    column = f"name_{current()}"
+    if column not in library.materials:
+        return library
+    names: dict[str, dict[str, str]] = {}
+    tables = {}
+    for table, key in (("technologies", "technology"), ("materials", "material")):
+        frame = getattr(library, table)
+        own = frame[column].fillna(frame[key])
+        names[key] = dict(zip(frame[key], own, strict=True))
+        others = [LIST_SIGN.join(filter(None, t)) for t in frame[[key, "name", "synonyms"]].values]
+        tables[table] = frame.assign(**{key: own, "name": own, "synonyms": others})
+    for table in ("recipes", "costs", "balance", "properties", "blend_limits"):
+        frame = getattr(library, table)
+        of_plan = {c: frame[c].map(names[c]) for c in ("technology", "material") if c in frame}
+        words = {
+            c: frame[c].map(shown_library, na_action="ignore")
+            for c in ("recipe", "group", "substance")
+            if c in frame
+        }
+        tables[table] = frame.assign(**of_plan, **words)
+    factors = library.emission_factors
+    known = names["technology"] | names["material"]
+    keys = [_spoken_key(key, known) for key in factors["key"]]
+    emitted = factors["pollutant"].map(shown_library)
+    tables["emission_factors"] = factors.assign(key=keys, pollutant=emitted)
+    return replace(library, **tables)
+
+
+def _spoken_key(key: str | None, names: Mapping[str, str]) -> str | None:
+    """The key of an emission factor: a material, a technology, or `technology/recipe`."""
+    if key is None:
+        return None
+    name, slash, recipe = key.partition("/")
+    return names.get(name, name) + slash + shown_library(recipe)
 
 
 def library_of(book: Book) -> Library:

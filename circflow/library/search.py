@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from circflow.data.suggest import bare
+from circflow.i18n.names import shown_word
 from circflow.library.read import Library
 
 _IN_NAME, _IN_MATERIAL, _IN_SECTOR = 3, 2, 1
@@ -53,7 +54,7 @@ def _texts(library: Library, technology: str, sector: str) -> tuple[tuple[int, s
     return (
         (_IN_NAME, _plain("; ".join(library.technology_names[technology]))),
         (_IN_MATERIAL, _plain("; ".join(listed))),
-        (_IN_SECTOR, _plain(sector)),
+        (_IN_SECTOR, _plain(f"{sector} {shown_word('sector', sector)}")),
     )
 
 

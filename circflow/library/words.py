@@ -7,7 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from circflow.i18n import ENGLISH, current, localised, say
+from circflow.i18n import ENGLISH, current, localised, mark, say
+from circflow.i18n.names import shown_measure, shown_word
 from circflow.library.balance import balances
 from circflow.library.read import Library, split_list
 
@@ -40,13 +41,17 @@ def description(library: Library, technology: str) -> Iterator[str]:
     money = say(
         "{currency} of {price_year}", currency=row["currency"], price_year=int(row["price_year"])
     )
-    yield f"{technology}: {row['name'] or technology}"
-    if row["name_ru"]:
-        yield f"  {row['name_ru']}"
-    others = [*split_list(row["synonyms"]), *split_list(row["synonyms_ru"])]
+    others = list(split_list(row["synonyms_ru"]))
+    if current() == ENGLISH:
+        yield f"{technology}: {row['name'] or technology}"
+        if row["name_ru"]:
+            yield f"  {row['name_ru']}"
+        others = [*split_list(row["synonyms"]), *others]
+    else:
+        yield technology
     if others:
         yield say("  also: {others}", others=", ".join(others))
-    yield say("  sector: {sector}", sector=row["sector"])
+    yield say("  sector: {sector}", sector=shown_word("sector", row["sector"]))
     yield say("  size: {size_words} a year", size_words=size_words(row))
     yield say(
         "  capex: {capex} million {money}, ±{accuracy:.0%}",
@@ -70,7 +75,7 @@ def description(library: Library, technology: str) -> Iterator[str]:
     yield say(
         "  readiness: {readiness} of 9; figures: {confidence}",
         readiness=int(row["readiness"]),
-        confidence=row["confidence"],
+        confidence=shown_word("confidence", row["confidence"]),
     )
     yield from _recipes(library, technology, money)
     yield from _sources(library, row["source"])
@@ -97,12 +102,13 @@ def _recipes(library: Library, technology: str, money: str) -> Iterator[str]:
             money=money,
         )
         rows = _of(library.recipes, technology, recipe)
-        for role, word in (("input", "takes"), ("output", "makes")):
+        for role, word in (("input", mark("takes")), ("output", mark("makes"))):
             for line in _amounts(rows[rows["role"] == role], units):
-                yield f"    {word}  {line}"
+                yield f"    {say(word)}  {line}"
         for balance in _of(library.balance, technology, recipe).to_dict("records"):
-            word = "takes" if balance["role"] == "input" else "loses"
-            yield f"    {word}  {figure(balance['amount'])} t {balance['substance']}"
+            word = say("takes") if balance["role"] == "input" else say("loses")
+            tonnes = f"{figure(balance['amount'])} {shown_measure('t')}"
+            yield f"    {word}  {tonnes} {balance['substance']}"
         taken, output = sums.loc[recipe, ["taken", "made"]]
         yield say(
             "    balance: {taken} t in, {output} t out", taken=figure(taken), output=figure(output)
@@ -127,8 +133,9 @@ def _amounts(rows: pd.DataFrame, units: dict[str, str]) -> Iterator[str]:
         amount = group["amount"].iloc[0]
         parts = []
         for material, weight in zip(group["material"], group["weight"], strict=True):
-            parts.append(f"{figure(amount / weight)} {units[material]} {material}")
-        yield " or ".join(parts)
+            measure = shown_measure(units[material])
+            parts.append(f"{figure(amount / weight)} {measure} {material}")
+        yield say(" or ").join(parts)
 
 
 def _of(frame: pd.DataFrame, technology: str, recipe: str | None = None) -> pd.DataFrame:

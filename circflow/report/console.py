@@ -229,7 +229,7 @@ def _recovered(solution: Solution) -> list[str]:
 
 def _chains(solution: Solution) -> list[str]:
     frame = best_chains(solution)
-    frame["steps"] = [squeeze(plain(steps), 66) for steps in frame["steps"]]
+    frame["steps"] = [squeeze(plain(cell("steps", steps)), 66) for steps in frame["steps"]]
     joint = bool(frame["joint_million"].head(FEW).notna().any())
     currency = plain(solution.scenario.settings.currency)
     return _table(

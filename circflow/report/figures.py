@@ -19,6 +19,7 @@ from circflow.data.one_line import plain
 from circflow.data.scenario import MILLION, Scenario
 from circflow.i18n import mark, say
 from circflow.report.numbers import number
+from circflow.report.vocabulary import cell
 from circflow.solution.solution import Solution
 
 NO_STAGE = mark("(no stage)")
@@ -294,7 +295,7 @@ def limit_label(row: Mapping[Any, Any]) -> str:
     if pattern is not None:
         return " ".join(say(pattern, **cells).split()).rstrip(", ")
     if row["kind"] == "emission limit":
-        return say("emissions of {word}", word=_word(row["limit"]))
+        return say("emissions of {word}", word=cell("limit", _word(row["limit"])))
     return (
         f"{say(str(row['kind']))}: {', '.join(filter(None, cells.values())) or _word(row['limit'])}"
     )

@@ -106,7 +106,7 @@ def _title_by_name(
         if column.endswith(suffix):
             stem = column.removesuffix(suffix).rstrip("_").replace("_", " ")
             return f"{say(stem or ('emitted' if 'tonnes' in suffix else 'amount'))} ({unit})"
-    words = say(column.replace("_", " "))
+    words = heading(column)
     if table.startswith("unused_") and column not in _NO_MONEY:
         of = say("activity") if table == "unused_conversions" else say("the waste")
         if pd.api.types.is_numeric_dtype(frame[column]):

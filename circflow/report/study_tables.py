@@ -91,8 +91,11 @@ def _sheet_name(name: str) -> str:
     return re.sub(r"[\[\]:*?/\\]", "", title_of(name))[:_LONGEST_NAME].strip()
 
 
-def write_runs(tables: Mapping[str, pd.DataFrame], path: str | os.PathLike[str]) -> None:
-    """Write tables to compute with: as `write_tables`, with the columns' own names in Excel too.
+def write_runs(
+    tables: Mapping[str, pd.DataFrame], path: str | os.PathLike[str], currency: str
+) -> None:
+    """Write tables to compute with: as `write_tables`, but in English with the columns' own names
+    in Excel too.
 
     Raises `ArgumentError` for another ending than those of a file of tables.
     """
@@ -101,7 +104,7 @@ def write_runs(tables: Mapping[str, pd.DataFrame], path: str | os.PathLike[str])
         raise ArgumentError(
             say("{target}: the name must end in {runs}", target=target, runs=", ".join(RUNS))
         )
-    write_tables(tables, target, currency=None)
+    write_tables(tables, target, currency=None if current() == ENGLISH else currency)
 
 
 def _write_parquet(table: pd.DataFrame, path: Path) -> None:

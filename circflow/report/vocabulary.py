@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable
 
 from circflow.data.changes.address import spoken_address, spoken_change
+from circflow.data.schema.sheets import MAIN, ROAD
 from circflow.i18n import ENGLISH, current, mark, say, say_in
 from circflow.i18n.names import shown_column, shown_measure, shown_sheet, shown_word
 
@@ -18,6 +19,35 @@ UNSETTLED = mark("not found: the searches over decisions did not settle")
 """What is said of a break-even that no search confirms."""
 HEADINGS = (
     mark("advice"),
+    mark("cost streams"),
+    mark("cost purchases"),
+    mark("cost processing"),
+    mark("cost fixed"),
+    mark("cost transport"),
+    mark("cost transactions"),
+    mark("cost disposal"),
+    mark("cost stockpiles"),
+    mark("cost emissions"),
+    mark("cost capital"),
+    mark("waste arising"),
+    mark("waste converted"),
+    mark("waste disposed"),
+    mark("waste reclaimed"),
+    mark("right share"),
+    mark("lowest worth"),
+    mark("highest worth"),
+    mark("mean regret"),
+    mark("highest regret"),
+    mark("stands"),
+    mark("pair"),
+    mark("interaction"),
+    mark("library material"),
+    mark("sure"),
+    mark("question"),
+    mark("alike"),
+    mark("from million"),
+    mark("to million"),
+    mark("slope million"),
     mark("hedge"),
     mark("warning"),
     mark("meaning"),
@@ -519,15 +549,49 @@ _WORDS = frozenset(
         mark("in the plan"),
         mark("not met"),
         mark("without a plan"),
+        mark("every member alone"),
+        mark("all together"),
+        mark("disposed of"),
+        mark("unexplained"),
+        mark("stock"),
+        mark("used"),
+        mark("round again"),
+        mark("no flow"),
+        mark("gap"),
+        mark("jobs in the last period"),
+        mark("sold in the plan"),
+        mark("not built"),
+        mark("in service"),
+        mark("idle"),
+        mark("emission limit"),
+        mark("budget"),
+        mark("link"),
+        mark("journey"),
+        mark("conversion"),
+        mark("synergies"),
+        mark("room under emission limits"),
+        mark("room in the budget"),
+        mark("rules between candidates"),
+        mark("internal price"),
+        mark("right"),
+        mark("rebuilt"),
+        mark("alone"),
+        mark("alike"),
+        mark("stated"),
+        mark("full name"),
+        mark("synonym"),
+        mark("integration"),
     }
 )
 """Closed words in cells."""
 
+_FORMS = ("as it is", "conventional", "digital", "open ecosystem")
+"""Scenarios that circflow names itself (see `studies.cluster.forms`)."""
 _NAMES = frozenset(
     (
-        *("site", "from", "to", "material", "technology", "recipe", "study"),
-        *("name", "scenario", "pollutant", "investor", "buyer", "seller", "region", "future"),
-        *("tax", "synergy", "property", "joiner", "leaver", "mode", "what", "text"),
+        *("site", "from", "to", "material", "technology", "study"),
+        *("name", "pollutant", "investor", "buyer", "seller", "region", "future"),
+        *("tax", "synergy", "property", "joiner", "leaver", "what", "text"),
     )
 )
 """Columns of names."""
@@ -541,6 +605,10 @@ def measured(unit: str) -> str:
     if current() == ENGLISH:
         return unit
     stem, yearly = unit.removesuffix("/yr"), unit.endswith("/yr")
+    if unit.endswith(" over the horizon"):
+        return say("{i} over the horizon", i=measured(unit.removesuffix(" over the horizon")))
+    if " per " in unit:
+        return "/".join(measured(part) for part in unit.split(" per "))
     if unit == "unit":
         return say_in("measure", "unit")
     if unit in _WORDS:
@@ -552,7 +620,7 @@ def measured(unit: str) -> str:
     elif stem in _WORDS:
         stem = say(stem)
     else:
-        return shown_measure(unit)
+        stem = shown_measure(stem)
     return stem + (say("/yr") if yearly else "")
 
 
@@ -560,10 +628,20 @@ def heading(column: str) -> str:
     """The words of a column."""
     if column == "unit":  # a plant: what things are counted in is unit_of_measure
         return shown_column("Units", "unit")
-    head, bracket, how = column.removesuffix(")").partition(" (")
-    if current() != ENGLISH and "." in head[:-1]:  # a figure that runs vary, and how
-        return _address(head) + (f" ({say(how)})" if bracket else "")
-    return goal_heading(column) or say(column.replace("_", " "))
+    if current() != ENGLISH and "." in column.partition(" (")[0][:-1]:
+        return _address(column)  # a figure that runs vary, and how
+    return goal_heading(column) or _words_of(column.replace("_", " "))
+
+
+def _words_of(words: str) -> str:
+    """The words of a column; a unit at its end that they do not translate with it stands apart."""
+    shown = say(words)
+    stem, space, unit = words.rpartition(" ")
+    if current() == ENGLISH or shown != words or not space or unit not in ("million", "t"):
+        return shown
+    goal, _, pollutant = stem.partition(" ")
+    of = f"{say(goal)}: {pollutant}" if goal == "emissions" and pollutant else say(stem)
+    return f"{of} ({measured(unit)})"
 
 
 def goal_heading(column: str) -> str:
@@ -577,6 +655,8 @@ def cell(column: str, text: str) -> str:
     """A text of a table's cell, in the language in force where it is a closed word."""
     if current() == ENGLISH or column in _NAMES:
         return text
+    if text in ("True", "False"):
+        return say("yes") if text == "True" else say("no")
     if (special := _SPECIAL.get(column)) is not None:
         return special(text)
     return _word(column, text)
@@ -586,6 +666,8 @@ def _word(column: str, text: str) -> str:
     if (word := shown_word(column, text)) != text:
         return word
     words = text.replace("_", " ")
+    if (stem := text.removesuffix("_million")) != text:
+        return f"{say(stem.replace('_', ' '))} ({say('million')})"
     if words != text and text.islower() and (shown := say(words)) != words:
         return shown  # a word of the code, such as `net_benefit`
     return say(text) if text in _WORDS else text
@@ -602,11 +684,34 @@ def _change(text: str) -> str:
 
 def _column(text: str) -> str:
     name = shown_column("", text)
-    return say(text) if name == text and text in _WORDS else name
+    if name != text:
+        return name
+    pollutant, comma, scope = text.partition(", ")
+    kind, space, key = scope.partition(" ")
+    if comma and shown_word("scope", kind) != kind:  # a limit on emissions: `CO2, region Urals`
+        return f"{pollutant}, {shown_word('scope', kind)}{space}{key}"
+    return say(text) if text in _WORDS else text
 
 
 def _address(text: str) -> str:
+    head, bracket, how = text.removesuffix(")").partition(" (")
+    if bracket and text.endswith(")"):  # how it varies: `Markets.price[material=slag] (factor)`
+        return f"{spoken_address(head, current())} ({measured(say(how))})"
     return spoken_address(text, current())
+
+
+def _steps(text: str) -> str:
+    """The steps of a chain: names, but for how it begins, rests and ends."""
+    *steps, end = text.split(" > ")
+    shown = [say(step) if step == "store" else _source(step) for step in steps]
+    return " > ".join([*shown, say(end) if end in _WORDS else end])
+
+
+def _source(step: str) -> str:
+    for word in (" (stockpile)", " (bought)"):
+        if step.endswith(word):
+            return step.removesuffix(word) + say(word)
+    return step
 
 
 _SPECIAL: dict[str, Callable[[str], str]] = {
@@ -615,6 +720,11 @@ _SPECIAL: dict[str, Callable[[str], str]] = {
         ("parameter", "settled_by", "overturned_by", "lowest_by", "highest_by"), _address
     ),
     "sheet": shown_sheet,
+    "steps": _steps,
+    "recipe": lambda text: shown_word("recipe", text) if text == MAIN else text,
+    "mode": lambda text: shown_word("mode", text) if text == ROAD else text,
+    **dict.fromkeys(("advice", "meaning"), say),
+    "scenario": lambda text: say(text) if text in _FORMS else text,
     "change": _change,
     "item": lambda text: say(text) if text in MONEY else _word("item", text),
     **dict.fromkeys(("column", "limit"), _column),

@@ -154,15 +154,14 @@ def totals_table(solution: Solution) -> pd.DataFrame:
     """`Solution.totals` as a table: total, item, value, unit."""
     currency = solution.scenario.settings.currency
     rows: list[tuple[str, str | None, float | None, str]] = []
-    units = {"emissions": say("t over the horizon"), "jobs": say("jobs in the last period")}
-    units["chains"] = say("chains")
-    money = say("million {currency} over the horizon", currency=currency)
-    units["use_share"] = say("share")
+    units = {"emissions": "t over the horizon", "jobs": mark("jobs in the last period")}
+    units |= {"chains": "chains", "use_share": "share"}
+    money = f"million {currency} over the horizon"
     for key, value in solution.totals.items():
         if isinstance(value, Mapping):
             by_item = key.startswith("waste_")
             rows += [
-                (key, i, v, say("{i} over the horizon", i=i) if by_item else units.get(key, money))
+                (key, i, v, f"{i} over the horizon" if by_item else units.get(key, money))
                 for i, v in value.items()
             ]
         else:

@@ -13,18 +13,18 @@ its kind (for amounts, of the largest throughput of the material at any place).
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from circflow.algebra.build import money_groups
-from circflow.data.coded import keys_of
+from circflow.data.coded import Items, stacked
 from circflow.data.result import Result
 from circflow.data.scenario import MILLION
 from circflow.i18n import say, say_n
 from circflow.solution import rules
-from circflow.solution.accounts import Accounts, accounts
+from circflow.solution.accounts import PLACE, Accounts, accounts
 from circflow.solution.calendar import once
 from circflow.solution.calendar import yearly as yearly_worth
 from circflow.solution.findings import (
@@ -35,7 +35,7 @@ from circflow.solution.findings import (
     intakes,
     recipe_amounts,
 )
-from circflow.solution.keys import Floats, Names, plain
+from circflow.solution.keys import CodedPlan, Floats, side_by_side, take
 from circflow.solution.proof import AGREES
 
 if TYPE_CHECKING:
@@ -74,13 +74,12 @@ def audit(solution: Solution) -> Audit:
 
     Raises nothing on a wrong plan: what is wrong stands in `findings`.
     """
-    solution = plain(solution)
-    findings = Findings()
     books = accounts(solution)
-    places = find_places(solution, books)
+    findings = Findings(books.plan.codes)
+    places = find_places(books)
     balance_error = _check_balance(findings, places)
     rules.check_rules(findings, solution, books, places)
-    _check_money(findings, solution, books)
+    _check_money(findings, books)
     expected, gross = recomputed_objective(solution, books)
     objective_error = _check_objective(findings, solution.objective, expected, gross)
     gap = _check_proof(findings, solution, gross)
@@ -89,138 +88,94 @@ def audit(solution: Solution) -> Audit:
     return Audit(passed, balance_error, objective_error, table, gap)
 
 
-def find_places(solution: Solution, books: Accounts) -> Places:
+def find_places(books: Accounts) -> Places:
     """What enters and what leaves every place, from the amounts of the plan.
 
     What a journey brings is what was sent less the loss that the scenario says.
     """
-    tables = solution.tables
-    flows = books["flows"].rows
-    sent = books["flows"].amount
-    received = sent * (1.0 - flows["loss"].to_numpy(float))
-    made = recipe_amounts(solution)
-    taken_in = intakes(solution)
-    outputs, inputs = made[made["role"] == "output"], made[made["role"] == "input"]
+    plan, flows = books.plan, books["flows"].items
+    sent = flows["sent_per_year"]
+    fixed = recipe_amounts(plan)
+    outputs, inputs = (
+        fixed.take(fixed["role"] == plan.code("role", role)) for role in ("output", "input")
+    )
     entering = [
-        (tables.supply, "site", tables.supply["amount_per_year"]),
-        (flows, "to", received),
-        (outputs, "site", outputs["amount"]),
-        (tables.stockpiles, "site", tables.stockpiles["reclaimed_per_year"]),
+        _amounts(plan["supply"], "amount_per_year"),
+        _amounts(flows, sent * (1.0 - flows["loss"]), "to"),
+        _amounts(outputs, "amount"),
+        _amounts(plan["stockpiles"], "reclaimed_per_year"),
     ]
     leaving = [
-        (flows, "from", sent),
-        (inputs, "site", inputs["amount"]),
-        (taken_in, "site", taken_in["amount_per_year"]),
-        (tables.sales, "site", tables.sales["amount_per_year"]),
-        (tables.disposal, "site", tables.disposal["amount_per_year"]),
-        (tables.stockpiles, "site", tables.stockpiles["added_per_year"]),
+        _amounts(flows, sent, "from"),
+        _amounts(inputs, "amount"),
+        _amounts(intakes(plan), "amount_per_year"),
+        _amounts(plan["sales"], "amount_per_year"),
+        _amounts(plan["disposal"], "amount_per_year"),
+        _amounts(plan["stockpiles"], "added_per_year"),
     ]
-    rows, scale = _add_up(solution, entering, leaving)
-    return Places(rows, scale, made)
-
-
-Sources = list[tuple[pd.DataFrame, str, Any]]
-"""Tables with the column that names the site, and amounts."""
-
-
-def _add_up(
-    solution: Solution, entering: Sources, leaving: Sources
-) -> tuple[pd.DataFrame, dict[object, float]]:
-    """Amounts by place, and the largest of each material; what is at an unknown place is left out
-    (other checks name it)."""
-    scenario = solution.scenario
-    sites = Names(scenario.frame("Sites")["site"])
-    materials = Names(scenario.frame("Materials")["material"])
-    periods = Names(p.name for p in scenario.periods)
-    sizes = (len(sites), len(materials), len(periods))
-    keys, amounts = [], []
-    for sources in (entering, leaving):
-        codes = [
-            keys_of((sites(f[site]), materials(f["material"]), periods(f["period"])), sizes)
-            for f, site, _ in sources
-        ]
-        keys.append(np.concatenate(codes))
-        amounts.append(np.concatenate([np.asarray(figures, float) for *_, figures in sources]))
-    places = np.unique(np.concatenate(keys))
-    places = places[places >= 0]
-    sums = []
-    for key, amount in zip(keys, amounts, strict=True):
-        known = key >= 0
-        at = np.searchsorted(places, key[known])
-        sums.append(np.bincount(at, amount[known], len(places)))
-    site, rest = np.divmod(places, max(sizes[1] * sizes[2], 1))
-    material, period = np.divmod(rest, max(sizes[2], 1))
-    rows = pd.DataFrame(
-        {
-            "site": sites.index.take(site),
-            "material": materials.index.take(material),
-            "period": periods.index.take(period),
-            "entering": sums[0],
-            "leaving": sums[1],
-        }
+    sides = [_listed(plan, stacked(side, *PLACE, "amount")) for side in (entering, leaving)]
+    rows, (enters, leaves) = side_by_side(
+        sides[0], [sides[0]["amount"]], sides[1], [sides[1]["amount"]], PLACE
     )
-    largest = np.zeros(len(materials))
-    np.fmax.at(largest, material, np.fmax(np.abs(sums[0]), np.abs(sums[1])))
-    return rows, dict(zip(materials.index, largest.tolist(), strict=True))
+    scale = np.zeros(plan.sizes["material"])
+    np.fmax.at(scale, rows["material"], np.fmax(np.abs(enters), np.abs(leaves)))
+    return Places(rows.plus(entering=enters, leaving=leaves), scale, fixed)
+
+
+def _amounts(rows: Items, amount: str | Floats, site: str = "site") -> Items:
+    """Amounts by place, from a table with the column that names the site."""
+    figures = rows[amount] if isinstance(amount, str) else amount
+    return rows.renamed(site=site).only(*PLACE).plus(amount=figures)
+
+
+def _listed(plan: CodedPlan, rows: Items) -> Items:
+    """Without what is at an unknown place: other checks name it."""
+    return rows.take(np.all([plan.listed(n, rows[n]) >= 0 for n in PLACE], axis=0))
 
 
 def _check_balance(findings: Findings, places: Places) -> float:
     """taken + bought + outputs + received + reclaimed = inputs + sent + sold + disposed + added."""
     rows = places.rows
-    if rows.empty:
+    if not len(rows):
         return 0.0
-    entering, leaving = rows["entering"].to_numpy(float), rows["leaving"].to_numpy(float)
+    entering, leaving = rows["entering"], rows["leaving"]
     floor = places.floor(rows["material"])
-    findings.equal("balance", rows[["site", "material", "period"]], entering, leaving, floor)
+    findings.equal("balance", rows.only(*PLACE), entering, leaving, floor)
     scale = np.maximum(np.maximum(np.abs(entering), np.abs(leaving)), floor)
     error = np.abs(entering - leaving) / np.where(scale > 0.0, scale, 1.0)
     return float(np.nan_to_num(error, nan=np.inf).max())
 
 
-def _check_money(findings: Findings, solution: Solution, books: Accounts) -> None:
+def _check_money(findings: Findings, books: Accounts) -> None:
     """Money of every group and period: as computed from the scenario, as the money table says."""
-    ours = books.money()
-    table = solution.tables.money
-    theirs = table.groupby(["group", "period"], sort=False)[
-        ["million_per_year", "million", "discounted_million"]
-    ].sum()
-    both = ours.merge(
-        theirs.reset_index(), on=["group", "period"], how="outer", suffixes=("", "_table")
-    ).fillna(0.0)
-    labels = both[["group", "period"]]
-    in_period = both.groupby("period")["gross_per_year"].transform("sum").to_numpy(float)
-    scale = np.maximum(both["gross_per_year"].to_numpy(float), FLOOR * in_period)
-    years = {p.name: float(p.years) for p in solution.scenario.periods}
-    length = pd.to_numeric(both["period"].map(years)).to_numpy(float, na_value=1.0)
-    upfront = {
-        p.name: float(v)
-        for p, v in zip(solution.scenario.periods, books.service.upfront, strict=True)
-    }
-    lump = np.where(both["group"] == "capital", both["period"].map(upfront).fillna(0.0), 0.0)
-    whole = scale * length + lump
-    million = both["million"].to_numpy(float)
-    findings.equal("money", labels, both["million_table"].to_numpy(float), million, whole)
-    yearly = (both["million_per_year"].to_numpy(float), scale)
+    frame, table, codes = books.money(), books.plan["money"], books.plan.codes
+    by = ("group", "period")
+    ours = Items({n: codes.of(n, frame[n].tolist()) for n in by})
+    names = ("million_per_year", "million", "gross_per_year")
+    shown = ("million_per_year", "million", "discounted_million")
+    rows, (yearly, million, gross, yearly_shown, million_shown, discounted_shown) = side_by_side(
+        ours, [frame[n].to_numpy() for n in names], table, [table[n] for n in shown], by
+    )
+    group, period = rows["group"], books.plan.listed("period", rows["period"])
+    in_period = np.bincount(period + 1, gross, books.plan.sizes["period"] + 1)[period + 1]
+    scale = np.maximum(gross, FLOOR * in_period)
+    scenario = books.scenario
+    length = take(np.array([p.years for p in scenario.periods]), period, 1.0)
+    upfront = take(books.service.upfront, period)
+    lump = np.where(group == codes.known("group", "capital"), upfront, 0.0)
+    findings.equal("money", rows, million_shown, million, scale * length + lump)
     # A lump sum has no yearly figure of its own.
     plain = lump == 0.0
     findings.equal(
-        "money per year",
-        labels[plain],
-        both["million_per_year_table"].to_numpy(float)[plain],
-        yearly[0][plain],
-        yearly[1][plain],
+        "money per year", rows.take(plain), yearly_shown[plain], yearly[plain], scale[plain]
     )
     worth, early = (
-        pd.to_numeric(both["period"].map(counts)).to_numpy(float, na_value=1.0)
-        for counts in (yearly_worth(solution.scenario), once(solution.scenario))
+        take(np.array(list(counts.values())), period, 1.0)
+        for counts in (yearly_worth(scenario), once(scenario))
     )
-    discounted = worth * both["million_per_year"].to_numpy(float) - early * lump
+    discounted = worth * yearly - early * lump
     findings.equal(
-        "discounted money",
-        labels,
-        both["discounted_million"].to_numpy(float),
-        discounted,
-        scale * worth + lump * early,
+        "discounted money", rows, discounted_shown, discounted, scale * worth + lump * early
     )
 
 
@@ -253,14 +208,15 @@ def recomputed_objective(solution: Solution, books: Accounts) -> tuple[float, fl
     value_weight, synergy_weight, job_weight, emission_weights = goal_weights(solution)
     periods = solution.scenario.periods
     weight = yearly_worth(solution.scenario)
-    worth = np.array([weight[p.name] for p in periods])
+    worth = np.array(list(weight.values()))
     early = np.array(list(once(solution.scenario).values()))
     money = books.money()
-    of_synergy = money["group"].isin([g.name for g in money_groups() if g.goal == "synergy"])
+    synergies = {g.name for g in money_groups() if g.goal == "synergy"}
+    of_synergy = np.array([name in synergies for name in money["group"].tolist()])
     factor = np.where(of_synergy, synergy_weight, value_weight)
-    discounted = factor * money["period"].map(weight).to_numpy(float)
-    total = float((discounted * money["million_per_year"]).sum())
-    gross = float(np.abs(discounted * money["gross_per_year"]).sum())
+    discounted = factor * np.tile(worth, len(money) // max(len(periods), 1))
+    total = float((discounted * money["million_per_year"].to_numpy()).sum())
+    gross = float(np.abs(discounted * money["gross_per_year"].to_numpy()).sum())
     lump = value_weight * float((books.service.upfront * early).sum())
     jobs = books.service.rows["jobs"].to_numpy(float).reshape(-1, len(periods)).sum(axis=0)
     labour = job_weight * float((jobs * worth).sum())

@@ -6,11 +6,9 @@ Written from MODEL.md anew and in another way than what the model uses (`Period.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-import pandas as pd
 
+from circflow.data.coded import Items, distinct, join, match, place_in, stacked
 from circflow.data.scenario import Scenario
 
 KEYS = {
@@ -42,65 +40,41 @@ def yearly(scenario: Scenario) -> dict[str, float]:
     return worth
 
 
-def rows_in_force(scenario: Scenario, sheet: str) -> pd.DataFrame:
-    """The rows of a sheet for every period that they hold in, with `row` and `period`."""
-    frame = scenario.frame(sheet)
-    if frame.empty:
-        return frame.assign(row=pd.Series(dtype=np.int64)).reset_index(drop=True)
-    about = [_about(values) for values in zip(*(frame[c] for c in KEYS[sheet]), strict=True)]
-    own = [_about((period,))[0] for period in frame["period"]]
-    special = {(key, period) for key, period in zip(about, own, strict=True) if period is not None}
-    at, periods = [], []
-    for place, (key, period) in enumerate(zip(about, own, strict=True)):
-        for named in scenario.periods:
-            if period == named.name or (period is None and (key, named.name) not in special):
-                at.append(place)
-                periods.append(named.name)
-    held = frame.iloc[at]
-    numbers = held.index.to_numpy()
-    rows = (
-        held.assign(period=pd.Series(periods, index=held.index, dtype=object))
-        .assign(row=numbers)
-        .reset_index(drop=True)
-    )
-    if sheet == "Markets":  # one that stands still buys nothing, and asks for nothing
-        places = rows[["site", "material", "period"]].itertuples(index=False, name=None)
-        still = np.array([place in scenario.standstill.markets for place in places], dtype=bool)
-        rows.loc[still, ["max_per_year", "min_per_year"]] = 0.0
-    return rows
+def rows_in_force(scenario: Scenario, sheet: str) -> Items:
+    """The rows of a sheet for every period that they hold in (`row`, `period`)."""
+    rows, count = scenario.items(sheet), len(scenario.periods)
+    period = rows["period"]
+    blank = period < 0
+    _, key = distinct([rows[name] for name in KEYS[sheet]])
+    replaced = np.zeros((key.max(initial=0) + 1, count), dtype=bool)
+    replaced[key[~blank], period[~blank]] = True
+    holds = np.where(blank[:, None], ~replaced[key], period[:, None] == np.arange(count))
+    at, when = np.nonzero(holds)
+    held = rows.take(at).plus(period=when)
+    if sheet == "Markets" and scenario.standstill.markets:
+        # One that stands still buys nothing, and asks for nothing.
+        names = zip(*scenario.standstill.markets, strict=True)
+        labels = ("site", "material", "period")
+        still = [scenario.codes.of(n, list(c)) for n, c in zip(labels, names, strict=True)]
+        stands = place_in(still, [held[n] for n in labels]) >= 0
+        limits = ("max_per_year", "min_per_year")
+        held = held.plus(**{n: np.where(stands, 0.0, held[n]) for n in limits})
+    return held
 
 
-def purchases_in_force(scenario: Scenario) -> pd.DataFrame:
+def purchases_in_force(scenario: Scenario) -> Items:
     """Where each purchase can be made: a blank site is every one that uses the material, unless
     a row in force in the period names it."""
-    rows = rows_in_force(scenario, "Purchases")
-    recipes = scenario.frame("Recipes")
-    inputs: dict[Any, set[Any]] = {}
-    for technology, role, material in recipes[["technology", "role", "material"]].to_numpy(object):
-        if role == "input":
-            inputs.setdefault(technology, set()).add(material)
-    users: dict[Any, list[Any]] = {}
-    for site, technology, status in scenario.frame("Units")[
-        ["site", "technology", "status"]
-    ].to_numpy(object):
-        for material in inputs.get(technology, set()) if status != "off" else ():
-            users.setdefault(material, []).append(site)
-    places = rows[["site", "material", "period"]].to_numpy(object).tolist()
-    named = {tuple(place) for place in places if _about((place[0],))[0] is not None}
-    at, sites = [], []
-    for n, (site, material, period) in enumerate(places):
-        if _about((site,))[0] is not None:
-            at.append(n)
-            sites.append(site)
-            continue
-        for user in dict.fromkeys(users.get(material, ())):
-            if (user, material, period) not in named:
-                at.append(n)
-                sites.append(user)
-    held = rows.iloc[at].reset_index(drop=True)
-    return held.assign(site=pd.Series(sites, index=held.index, dtype=object))
-
-
-def _about(values: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Cells as they are compared; None where blank."""
-    return tuple(None if pd.isna(value) else value for value in values)
+    rows, recipes, units = (
+        rows_in_force(scenario, "Purchases"), scenario.items("Recipes"), scenario.items("Units")
+    )  # fmt: skip
+    fed = recipes.take(recipes["role"] == scenario.codes.known("role", "input"))
+    runs = units.take(units["status"] != scenario.codes.known("status", "off"))
+    users = join(runs.only("site", "technology"), fed.only("technology", "material"), "technology")
+    users = users.take(np.sort(distinct([users["site"], users["material"]])[0]))
+    named, blank = rows.take(rows["site"] >= 0), rows.take(rows["site"] < 0)
+    i, j = match([blank["material"]], [users["material"]])
+    everywhere = blank.take(i).plus(site=users["site"][j])
+    key = ("site", "material", "period")
+    other = place_in([named[n] for n in key], [everywhere[n] for n in key]) >= 0
+    return stacked([named, everywhere.take(~other)], *rows.names)

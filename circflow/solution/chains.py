@@ -77,14 +77,15 @@ SLIVER = 1e-7
 """A part below this share of both its source and its end comes from rounding."""
 RECIRCULATION = "recirculation"
 NO_FLOW = mark("no flow")
-_SOURCE_WORDS = {"stockpile": " (stockpile)", "purchase": " (bought)"}
+ROUND_AGAIN, STORE = mark("round again"), mark("store")
+_SOURCE_WORDS = {"stockpile": mark(" (stockpile)"), "purchase": mark(" (bought)")}
 _END_WORDS = {
-    "sale": "sold",
+    "sale": mark("sold"),
     "disposal": mark("disposed of"),
-    "stock": "stock",
-    "loss": "lost",
-    "use": "used",
-    "unexplained": "unexplained",
+    "stock": mark("stock"),
+    "loss": mark("lost"),
+    "use": mark("used"),
+    "unexplained": mark("unexplained"),
 }
 
 
@@ -328,10 +329,11 @@ class _Purse:
     def _fines(self) -> None:
         """Penalties of limits (below zero) that nobody's emission exceeds."""
         limits = self.books.limits
-        for n in np.flatnonzero(limits["unspread"].to_numpy(float)).tolist():
-            record = limits.iloc[n]
+        limits = limits.take(limits["unspread"] != 0.0)
+        records = limits.frame(self.books.plan.codes).to_dict("records")
+        for record, period in zip(records, limits["period"].tolist(), strict=True):
             figures = np.zeros(len(self.groups))
-            years = self.years[int(record["period_code"])]
+            years = self.years[period]
             figures[self.groups.index(EMISSIONS.name)] = -float(record["unspread"]) * years
             key = record["key"] if isinstance(record["key"], str) else say("the cluster")
             self.rest.append(
@@ -458,14 +460,14 @@ class _Reader:
                 steps += [str(self.unit_text[arc]), str(self.material[head])]
                 units.append(self.unit[arc])
             elif type_ == "store":
-                steps.append("store")
+                steps.append(STORE)
             elif type_ == "end":
                 if self.unit[arc] is not None:
                     steps.append(str(self.unit_text[arc]))
                     units.append(self.unit[arc])
-                steps.append(say(_END_WORDS[str(self.end[arc])]))
+                steps.append(_END_WORDS[str(self.end[arc])])
         if is_cycle:
-            steps.append(say("round again"))
+            steps.append(ROUND_AGAIN)
         members = dict.fromkeys(m for m in map(self.member_of.get, sites) if isinstance(m, str))
         return {
             "steps": " > ".join(steps),

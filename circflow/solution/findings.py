@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from circflow.solution.keys import Flags, Floats
-
-if TYPE_CHECKING:
-    from circflow.solution.solution import Solution
+from circflow.data.coded import BLANK, Codes, Items, join, place_in
+from circflow.data.scenario import Scenario
+from circflow.solution.keys import CodedPlan, Flags, Floats, Ints, added_up, take
 
 TOLERANCE = 1e-6
 FLOOR = 1e-3
+Labels = Items | pd.DataFrame
+"""What records are about: names, or their codes."""
 COLUMNS = ["check", "where", "period", "expected", "found", "error"]
 
 
 class Findings:
     """Collects what is wrong."""
 
-    def __init__(self) -> None:
+    def __init__(self, codes: Codes) -> None:
+        self.codes = codes
         self.parts: list[pd.DataFrame] = []
 
     def equal(
         self,
         check: str,
-        labels: pd.DataFrame,
+        labels: Labels,
         found: Floats,
         expected: Floats,
         scale: Floats | float = 0.0,
@@ -39,7 +39,7 @@ class Findings:
     def at_most(
         self,
         check: str,
-        labels: pd.DataFrame,
+        labels: Labels,
         found: Floats,
         limit: Floats,
         scale: Floats | float = 0.0,
@@ -51,7 +51,7 @@ class Findings:
     def at_least(
         self,
         check: str,
-        labels: pd.DataFrame,
+        labels: Labels,
         found: Floats,
         limit: Floats,
         scale: Floats | float = 0.0,
@@ -61,19 +61,21 @@ class Findings:
         self._add(check, labels, found, limit, under, scale)
 
     def must(
-        self, check: str, labels: pd.DataFrame, holds: Flags, found: Floats | float = np.nan
+        self, check: str, labels: Labels, holds: Flags, found: Floats | float = np.nan
     ) -> None:
         """Name every record in which a rule does not hold."""
         if holds.all():
             return
         bad = ~holds
         figures = np.broadcast_to(np.asarray(found, dtype=float), holds.shape)[bad]
-        self._record(check, labels[bad], figures, np.full(bad.sum(), np.nan), np.ones(bad.sum()))
+        self._record(
+            check, _of(labels, bad), figures, np.full(bad.sum(), np.nan), np.ones(bad.sum())
+        )
 
     def _add(  # noqa: PLR0913, PLR0917
         self,
         check: str,
-        labels: pd.DataFrame,
+        labels: Labels,
         found: Floats,
         expected: Floats,
         gap: Floats,
@@ -85,11 +87,12 @@ class Findings:
         bad = ~(gap <= TOLERANCE * sizes)
         if bad.any():
             error = gap[bad] / np.where(sizes[bad] > 0.0, sizes[bad], 1.0)
-            self._record(check, labels[bad], found[bad], expected[bad], error)
+            self._record(check, _of(labels, bad), found[bad], expected[bad], error)
 
     def _record(
-        self, check: str, labels: pd.DataFrame, found: Floats, expected: Floats, error: Floats
+        self, check: str, labels: Labels, found: Floats, expected: Floats, error: Floats
     ) -> None:
+        labels = labels.frame(self.codes) if isinstance(labels, Items) else labels
         period = labels["period"].to_numpy(object) if "period" in labels else None
         where = labels.drop(columns="period", errors="ignore")
         text = [
@@ -117,40 +120,57 @@ class Findings:
         return pd.concat(self.parts, ignore_index=True)
 
 
+def _of(labels: Labels, bad: Flags) -> Labels:
+    return labels.take(bad) if isinstance(labels, Items) else labels[bad]
+
+
 @dataclass(frozen=True)
 class Places:
     """In and out of every (site, material, period) that occurs, and the scale of each material."""
 
-    rows: pd.DataFrame
+    rows: Items
     """site, material, period, entering, leaving (unit/yr)."""
-    scale: Mapping[object, float]
-    """Largest throughput of each material at any place, unit/yr."""
-    recipes: pd.DataFrame
+    scale: Floats
+    """Largest throughput of each material that the scenario lists at any place, unit/yr."""
+    recipes: Items
     """What recipes take in and make (see `recipe_amounts`)."""
 
-    def floor(self, materials: pd.Series[Any]) -> Floats:
+    def floor(self, materials: Ints) -> Floats:
         """FLOOR times the scale of each material."""
-        scale = pd.to_numeric(materials.map(self.scale)).to_numpy(float, na_value=np.nan)
-        return np.asarray(FLOOR * np.nan_to_num(scale))
+        listed = np.where(materials < len(self.scale), materials, BLANK)
+        return FLOOR * take(self.scale, listed)
 
 
-def recipe_amounts(solution: Solution) -> pd.DataFrame:
+def active_units(scenario: Scenario) -> Items:
+    """The units that are not off."""
+    units = scenario.items("Units")
+    return units.take(units["status"] != scenario.codes.known("status", "off"))
+
+
+def with_technology(plan: CodedPlan, rows: Items) -> Items:
+    """Rows that name a unit, with its technology, −1 where the scenario has no such unit."""
+    units = plan.scenario.items("Units")
+    at = place_in([units["unit"]], [rows["unit"]])
+    return rows.plus(technology=np.append(units["technology"], BLANK)[at])
+
+
+def recipe_amounts(plan: CodedPlan) -> Items:
     """What the recipes that are run take in and make in fixed proportion.
 
     site, unit, recipe, period, role, material, amount (unit/yr), from the activities alone.
     """
-    recipes = solution.scenario.frame("Recipes")
-    plain = recipes[recipes["group"].isna()]
-    by = ["technology", "recipe", "role", "material"]
-    amounts = plain.groupby(by, sort=False)["amount"].sum().reset_index()
-    units = solution.scenario.frame("Units")[["unit", "technology"]]
-    activity = solution.tables.activity[["site", "unit", "recipe", "period", "activity_per_year"]]
-    joined = activity.merge(units, on="unit").merge(amounts, on=["technology", "recipe"])
-    joined["amount"] = joined["amount"] * joined["activity_per_year"]
-    return joined[["site", "unit", "recipe", "period", "role", "material", "amount"]]
+    recipes = plan.scenario.items("Recipes")
+    fixed = recipes.take(recipes["group"] < 0)
+    by = ("technology", "recipe", "role", "material")
+    each, (amount,) = added_up(fixed, by, fixed["amount"])
+    rows = join(
+        with_technology(plan, plan["activity"]), each.plus(amount=amount), "technology", "recipe"
+    )
+    rows = rows.plus(amount=rows["amount"] * rows["activity_per_year"])
+    return rows.only("site", "unit", "recipe", "period", "role", "material", "amount")
 
 
-def intakes(solution: Solution) -> pd.DataFrame:
+def intakes(plan: CodedPlan) -> Items:
     """The rows of `conversions` that are amounts taken into a group."""
-    table = solution.tables.conversions
-    return table[table["group"].notna() & (table["role"] == "input")]
+    table = plan["conversions"]
+    return table.take((table["group"] >= 0) & (table["role"] == plan.code("role", "input")))

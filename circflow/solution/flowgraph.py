@@ -189,8 +189,11 @@ class GraphMaker:
         ledger = self.books["activity"]
         run = ["unit", "recipe", "period"]
         runs = ledger.rows[run].assign(run=np.arange(len(ledger.rows)))
-        fixed = recipe_amounts(self.solution)
-        groups = intakes(self.solution)[["site", *run, "role", "material", "amount_per_year"]]
+        plan = self.books.plan
+        fixed = recipe_amounts(plan).frame(plan.codes)
+        groups = intakes(plan).frame(plan.codes)[
+            ["site", *run, "role", "material", "amount_per_year"]
+        ]
         both = self._stack([fixed, groups.rename(columns={"amount_per_year": "amount"})])
         if both.empty:
             both = fixed

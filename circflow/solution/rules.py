@@ -6,11 +6,12 @@ table leaves out counts as 0, so a limit from below is also checked where the pl
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
+from circflow.data.coded import Items, cross, distinct, join, match, place_in, stacked
 from circflow.data.scenario import MILLION
 from circflow.i18n import say
 from circflow.solution.accounts import Accounts
@@ -20,42 +21,41 @@ from circflow.solution.findings import (
     TOLERANCE,
     Findings,
     Places,
+    active_units,
     intakes,
+    with_technology,
 )
-from circflow.solution.keys import Floats, Names, cells
-from circflow.solution.transport import covered_by
+from circflow.solution.keys import CodedPlan, Floats, added_up, side_by_side, take
 
 if TYPE_CHECKING:
     from circflow.solution.solution import Solution
 
 WHOLE = 10.0
 """Scale of yes/no decisions: a search takes what is this near (1e-5) to 0 or 1 as whole."""
-PLACE = ["site", "material", "period"]
-RUN = ["unit", "recipe", "period"]
+PLACE = ("site", "material", "period")
+JOURNEY = ("from", "to", "material", "mode", "period")
+RUN = ("unit", "recipe", "period")
 
 
 def check_rules(findings: Findings, solution: Solution, books: Accounts, places: Places) -> None:
     """Check every limit but the balance and the money."""
+    plan = books.plan
     _known(findings, books)
-    _signs(findings, solution, places)
-    _supply(findings, solution, places)
-    _links(findings, solution, books, places)
-    _conversions(findings, solution, places)
-    _blends(findings, solution)
-    _loads(findings, solution, books)
-    _candidates(findings, solution, books)
-    _budget(findings, solution, books)
-    _markets(findings, solution, places)
-    _disposal(findings, solution, places)
-    _stockpiles(findings, solution, places)
-    _emission_limits(findings, solution, books)
-    _emission_table(findings, solution, books)
-    _synergies(findings, solution)
-    _costs(findings, solution, books)
-
-
-def _floats(column: Any) -> Floats:
-    return np.asarray(pd.Series(column).to_numpy(float, na_value=np.nan))
+    _signs(findings, plan, places)
+    _supply(findings, plan, places)
+    _links(findings, books, places)
+    _conversions(findings, books, places)
+    _blends(findings, plan)
+    _loads(findings, books, relaxed=solution.relaxed)
+    _candidates(findings, books, relaxed=solution.relaxed)
+    _budget(findings, books)
+    _markets(findings, plan, places)
+    _disposal(findings, plan, places)
+    _stockpiles(findings, plan, places)
+    _emission_limits(findings, books)
+    _emission_table(findings, books)
+    _synergies(findings, plan)
+    _costs(findings, books)
 
 
 def _largest(values: Floats) -> float:
@@ -63,463 +63,379 @@ def _largest(values: Floats) -> float:
     return FLOOR * float(np.nanmax(np.abs(values), initial=0.0))
 
 
+def _sums(rows: Items, column: str, by: Sequence[str], wanted: Items) -> Floats:
+    """The sum of a column of a table over the rows that say the same as each wanted row."""
+    keys, (total,) = added_up(rows, by, rows[column])
+    return take(total, place_in([keys[n] for n in by], [wanted[n] for n in by]))
+
+
+def _numbered(sheet: str, rows: Items, *labels: str) -> Items:
+    """Labels of rows, with the number of their row of a sheet in words."""
+    words = [sheet + str(number) for number in rows["row"].tolist()]
+    return rows.only(*labels).plus(row=np.array(words, dtype=object))
+
+
 def _known(findings: Findings, books: Accounts) -> None:
     """Everything that the plan does is something that the scenario allows there and then."""
     columns = {
-        "supply": ["kind", *PLACE],
-        "flows": ["from", "to", "material", "mode", "period"],
+        "supply": ("kind", *PLACE),
+        "flows": JOURNEY,
         "activity": RUN,
-        "sales": [*PLACE, "row"],
-        "disposal": [*PLACE, "row"],
+        "sales": (*PLACE, "row"),
+        "disposal": (*PLACE, "row"),
         "added": PLACE,
-        "synergies": ["synergy", "period"],
+        "synergies": ("synergy", "period"),
     }
     for name, labels in columns.items():
         ledger = books[name]
         holds = ledger.known | (ledger.amount == 0.0)
-        findings.must(f"{name}: not in the scenario", ledger.rows[labels], holds, ledger.amount)
-    rows = books["activity"].rows
-    active = rows["unit"].isin(books.service.units["unit"]).to_numpy(bool)
-    sites = dict(zip(books.service.units["unit"], books.service.units["site"], strict=True))
-    at_home = (rows["unit"].map(sites) == rows["site"]).to_numpy(bool)
+        where = ledger.items.only(*labels)
+        if "row" in where:
+            shown = [row if row >= 0 else None for row in where["row"].tolist()]
+            where = where.plus(row=np.array(shown, dtype=object))
+        findings.must(f"{name}: not in the scenario", where, holds, ledger.amount)
+    rows, units = books["activity"].items, active_units(books.scenario)
+    at = place_in([units["unit"], units["site"]], [rows["unit"], rows["site"]])
     idle = books["activity"].amount == 0.0
-    findings.must("activity: unit is off or elsewhere", rows[RUN], (active & at_home) | idle)
+    findings.must("activity: unit is off or elsewhere", rows.only(*RUN), (at >= 0) | idle)
 
 
-def _signs(findings: Findings, solution: Solution, places: Places) -> None:
+def _signs(findings: Findings, plan: CodedPlan, places: Places) -> None:
     """No amount is negative."""
-    tables = solution.tables
-    for name, frame, column, labels in (
-        ("supply", tables.supply, "amount_per_year", PLACE),
-        ("flows", tables.flows, "sent_per_year", ["from", "to", "material", "mode", "period"]),
-        ("sales", tables.sales, "amount_per_year", PLACE),
-        ("disposal", tables.disposal, "amount_per_year", PLACE),
-        ("conversions", tables.conversions, "amount_per_year", [*RUN, "material"]),
-        (say("stockpiles, added"), tables.stockpiles, "added_per_year", PLACE),
-        (say("stockpiles, reclaimed"), tables.stockpiles, "reclaimed_per_year", PLACE),
-        (say("stockpiles, closing"), tables.stockpiles, "closing", PLACE),
-        ("activity", tables.activity, "activity_per_year", RUN),
-        ("synergies", tables.synergies, "joint_activity_per_year", ["synergy", "period"]),
-        ("limits", tables.emission_limits, "excess_per_year", ["pollutant", "scope", "period"]),
-        ("units", tables.units, "in_service", ["unit", "period"]),
+    for name, table, column, labels in (
+        ("supply", "supply", "amount_per_year", PLACE),
+        ("flows", "flows", "sent_per_year", JOURNEY),
+        ("sales", "sales", "amount_per_year", PLACE),
+        ("disposal", "disposal", "amount_per_year", PLACE),
+        ("conversions", "conversions", "amount_per_year", (*RUN, "material")),
+        (say("stockpiles, added"), "stockpiles", "added_per_year", PLACE),
+        (say("stockpiles, reclaimed"), "stockpiles", "reclaimed_per_year", PLACE),
+        (say("stockpiles, closing"), "stockpiles", "closing", PLACE),
+        ("activity", "activity", "activity_per_year", RUN),
+        ("synergies", "synergies", "joint_activity_per_year", ("synergy", "period")),
+        ("limits", "emission_limits", "excess_per_year", ("pollutant", "scope", "period")),
+        ("units", "units", "in_service", ("unit", "period")),
     ):
-        if frame.empty:
+        rows = plan[table]
+        if not len(rows):
             continue
-        found = _floats(frame[column])
-        if "material" in frame:
-            scale = places.floor(frame["material"])
+        found = rows[column]
+        if "material" in rows:
+            scale = places.floor(rows["material"])
         else:
             scale = np.full(len(found), _largest(found))
         # Below zero by rounding only.
-        findings.at_least(f"{name}: below zero", frame[labels], found, np.zeros(len(found)), scale)
+        where = rows.only(*labels)
+        findings.at_least(f"{name}: below zero", where, found, np.zeros(len(found)), scale)
 
 
-def _supply(findings: Findings, solution: Solution, places: Places) -> None:
+def _supply(findings: Findings, plan: CodedPlan, places: Places) -> None:
     """taken = amount (must_handle) or ≤ amount; bought ≤ max_per_year."""
-    supply = solution.tables.supply
-    sums = supply.groupby(["kind", *PLACE], sort=False)["amount_per_year"].sum().reset_index()
-    streams = rows_in_force(solution.scenario, "Streams")
-    taken = sums[sums["kind"] == "stream"].drop(columns="kind")
-    rows = streams[[*PLACE, "amount_per_year", "must_handle"]].merge(
-        taken, on=PLACE, how="left", suffixes=("_limit", "")
-    )
-    found, limit = (
-        _floats(rows["amount_per_year"].fillna(0.0)),
-        _floats(rows["amount_per_year_limit"]),
-    )
-    floor, labels = places.floor(rows["material"]), rows[PLACE]
+    supply = plan["supply"]
+    streams = rows_in_force(plan.scenario, "Streams")
+    taken = supply.take(supply["kind"] == plan.code("kind", "stream"))
+    found, limit = _sums(taken, "amount_per_year", PLACE, streams), streams["amount_per_year"]
+    floor, labels = places.floor(streams["material"]), streams.only(*PLACE)
     findings.at_most("stream: more than arises", labels, found, limit, floor)
-    must = np.where(rows["must_handle"].astype(bool), limit, np.nan)
+    must = np.where(streams["must_handle"], limit, np.nan)
     findings.at_least("stream: not all handled", labels, found, must, floor)
-    bought = sums[sums["kind"] == "purchase"].drop(columns="kind")
-    if bought.empty:
-        return
-    rows = bought.merge(purchases_in_force(solution.scenario)[[*PLACE, "max_per_year"]], on=PLACE)
+    purchases = purchases_in_force(plan.scenario)
+    bought = supply.take(supply["kind"] == plan.code("kind", "purchase"))
     findings.at_most(
         "purchase: more than can be bought",
-        rows[PLACE],
-        _floats(rows["amount_per_year"]),
-        _floats(rows["max_per_year"]),
-        places.floor(rows["material"]),
+        purchases.only(*PLACE),
+        _sums(bought, "amount_per_year", PLACE, purchases),
+        purchases["max_per_year"],
+        places.floor(purchases["material"]),
     )
 
 
-def _links(findings: Findings, solution: Solution, books: Accounts, places: Places) -> None:
+def _links(findings: Findings, books: Accounts, places: Places) -> None:
     """received = (1 − loss) · sent; Σ flow covered by a row of Links ≤ its capacity."""
-    table, rows = solution.tables.flows, books["flows"].rows
-    labels = rows[["from", "to", "material", "mode", "period"]]
-    sent = books["flows"].amount
+    rows = books["flows"].items
+    sent = rows["sent_per_year"]
+    floor = places.floor(rows["material"])
+    received = sent * (1.0 - rows["loss"])
     findings.equal(
-        "flows: received",
-        labels,
-        _floats(table["received_per_year"]),
-        sent * (1.0 - _floats(rows["loss"])),
-        places.floor(rows["material"]),
+        "flows: received", rows.only(*JOURNEY), rows["received_per_year"], received, floor
     )
-    links = solution.scenario.frame("Links")
-    limited = links[links["capacity_per_year"].notna() & ~links["forbidden"].astype(bool)]
-    if limited.empty:
-        return
-    ends = pd.MultiIndex.from_frame(limited[["from", "to"]])
-    near = rows.assign(sent=sent)
-    near = near[pd.MultiIndex.from_frame(near[["from", "to"]]).isin(ends)]
-    groups = dict(iter(near.groupby(["from", "to"], sort=False)))
-    for number, row in limited.iterrows():
-        part = groups.get((row["from"], row["to"]))
-        if part is None:
-            continue
-        covered = part[covered_by(row, part)]
-        sums = covered.groupby("period", sort=False)["sent"].sum().reset_index()
-        where = pd.DataFrame(
-            {
-                "where": say(
-                    "Links row {number}: {start} > {to}",
-                    number=number,
-                    start=row["from"],
-                    to=row["to"],
-                ),
-                "period": sums["period"],
-            }
+    links = books.scenario.items("Links")
+    limited = links.take(~np.isnan(links["capacity_per_year"]) & ~links["forbidden"])
+    ends = ("from", "to")
+    i, j = match([limited[n] for n in ends], [rows[n] for n in ends])
+    for name in ("material", "mode"):
+        named = limited[name][i]
+        covered = (named < 0) | (named == rows[name][j])
+        i, j = i[covered], j[covered]
+    pairs = Items({"link": i, "period": rows["period"][j]})
+    sums, (total,) = added_up(pairs, ("link", "period"), sent[j])
+    link, limit = sums["link"], limited["capacity_per_year"][sums["link"]]
+    over = total > limit
+    words = [
+        say("Links row {number}: {start} > {to}", number=number, start=start, to=to)
+        for number, start, to in zip(
+            limited["row"][link[over]].tolist(),
+            *(books.plan.codes.names(n, limited[n][link[over]]).tolist() for n in ends),
+            strict=True,
         )
-        limit = np.full(len(sums), float(row["capacity_per_year"]))
-        findings.at_most("link: over capacity", where, _floats(sums["sent"]), limit, _largest(sent))
+    ]
+    where = sums.only("period").take(over).plus(where=np.array(words, dtype=object))
+    findings.at_most("link: over capacity", where, total[over], limit[over], _largest(sent))
 
 
-def _conversions(findings: Findings, solution: Solution, places: Places) -> None:
+def _conversions(findings: Findings, books: Accounts, places: Places) -> None:
     """Fixed inputs and outputs = amount · activity; Σ weight · intake = amount · activity."""
-    key = [*RUN, "role", "material"]
-    plain = solution.tables.conversions
-    plain = plain[plain["group"].isna()]
-    found = plain.groupby(key, sort=False)["amount_per_year"].sum().reset_index()
-    both = places.recipes.merge(found, on=key, how="outer")
-    findings.equal(
-        "conversion: not by the recipe",
-        both[key],
-        _floats(both["amount_per_year"].fillna(0.0)),
-        _floats(both["amount"].fillna(0.0)),
-        places.floor(both["material"]),
+    plan = books.plan
+    fixed = plan["conversions"].take(plan["conversions"]["group"] < 0)
+    key = (*RUN, "role", "material")
+    rows, (expected, found) = side_by_side(
+        places.recipes, [places.recipes["amount"]], fixed, [fixed["amount_per_year"]], key
     )
-    recipes, units = solution.scenario.frame("Recipes"), solution.scenario.frame("Units")
-    grouped = recipes[recipes["group"].notna()]
-    taken = intakes(solution)[[*RUN, "group", "material", "amount_per_year"]]
-    if grouped.empty and taken.empty:
-        return
-    technology = units[["unit", "technology"]]
-    activity = solution.tables.activity[[*RUN, "activity_per_year"]].merge(technology, on="unit")
-    recipe = ["technology", "recipe", "group"]
-    asked = activity.merge(grouped[[*recipe, "amount"]].drop_duplicates(recipe), on=recipe[:2])
-    asked["asked"] = asked["amount"] * asked["activity_per_year"]
-    taken = taken.merge(technology, on="unit").merge(
-        grouped[[*recipe, "material", "weight"]], on=[*recipe, "material"], how="left"
+    floor = places.floor(rows["material"])
+    findings.equal("conversion: not by the recipe", rows, found, expected, floor)
+    recipes = plan.scenario.items("Recipes")
+    grouped = recipes.take(recipes["group"] >= 0)
+    taken = with_technology(plan, intakes(plan))
+    taken = taken.take(taken["technology"] >= 0)
+    group = ("technology", "recipe", "group")
+    each = grouped.take(np.sort(distinct([grouped[n] for n in group])[0])).only(*group, "amount")
+    asked = join(books["activity"].items, each, *group[:2])
+    member = (*group, "material")
+    at = place_in([grouped[n] for n in member], [taken[n] for n in member])
+    weight = take(grouped["weight"], at, np.nan)
+    labels = taken.only("unit", "recipe", "group", "material", "period")
+    amount = taken["amount_per_year"]
+    findings.must("intake: not in the group", labels, ~np.isnan(weight), amount)
+    rows, (wanted, counts) = side_by_side(
+        asked,
+        [asked["amount"] * asked["activity_per_year"]],
+        taken,
+        [np.nan_to_num(weight) * amount],
+        (*RUN, "group"),
     )
-    member = taken["weight"].notna().to_numpy(bool)
-    labels = taken[["unit", "recipe", "group", "material", "period"]]
-    findings.must("intake: not in the group", labels, member, _floats(taken["amount_per_year"]))
-    taken["counts"] = taken["weight"].fillna(0.0) * taken["amount_per_year"]
-    key = [*RUN, "group"]
-    sums = taken.groupby(key, sort=False)["counts"].sum().reset_index()
-    both = (
-        asked[[*key, "asked"]]
-        .merge(sums, on=key, how="outer")
-        .fillna({"asked": 0.0, "counts": 0.0})
-    )
-    counts, wanted = _floats(both["counts"]), _floats(both["asked"])
-    findings.equal("group requirement", both[key], counts, wanted, _largest(wanted))
+    findings.equal("group requirement", rows, counts, wanted, _largest(wanted))
 
 
-def _blends(findings: Findings, solution: Solution) -> None:
+def _blends(findings: Findings, plan: CodedPlan) -> None:
     """Mean of a property, or the share of a material, over the amounts taken into a group."""
-    limits = solution.scenario.frame("BlendLimits").rename_axis("row").reset_index()
-    if limits.empty:
+    limits, properties = plan.scenario.items("BlendLimits"), plan.scenario.items("Properties")
+    if not len(limits):
         return
-    units = solution.scenario.frame("Units")[["unit", "technology"]]
-    taken = intakes(solution)[[*RUN, "group", "material", "amount_per_year"]]
-    taken = taken.merge(units, on="unit").rename(columns={"material": "taken"})
-    rows = limits.merge(taken, on=["technology", "recipe", "group"])
-    values = solution.scenario.frame("Properties")[["material", "property", "value"]]
-    rows = rows.merge(
-        values.rename(columns={"material": "taken"}), on=["taken", "property"], how="left"
+    taken = with_technology(plan, intakes(plan)).renamed(taken="material")
+    rows = join(limits, taken, "technology", "recipe", "group")
+    at = place_in(
+        [properties["material"], properties["property"]], [rows["taken"], rows["property"]]
     )
     share = (rows["taken"] == rows["material"]).astype(float)
-    rows["value"] = rows["value"].where(rows["property"].notna(), share).astype(float)
-    rows["total"] = rows["value"] * rows["amount_per_year"]
-    rows["size"] = rows["value"].abs() * rows["amount_per_year"].abs()
-    by = rows.groupby(["row", "unit", "recipe", "group", "period"], sort=False)
-    sums = by[["total", "size", "amount_per_year"]].sum()
-    bounds = by[["min", "max"]].first()
-    labels = sums.index.to_frame(index=False)
-    labels["row"] = say("BlendLimits row ") + labels["row"].astype(str)
-    total, amount = _floats(sums["total"]), _floats(sums["amount_per_year"])
+    value = np.where(rows["property"] >= 0, take(properties["value"], at, np.nan), share)
+    intake = rows["amount_per_year"]
+    by = ("row", "unit", "recipe", "group", "period")
+    labels, (total, size, amount) = added_up(
+        rows, by, value * intake, np.abs(value) * np.abs(intake), intake
+    )
+    limit = place_in([limits["row"]], [labels["row"]])
+    where = _numbered(say("BlendLimits row "), labels, *by)
     for check, name, compare in (
         (say("blend: below the minimum"), "min", findings.at_least),
         (say("blend: above the maximum"), "max", findings.at_most),
     ):
-        bound = _floats(bounds[name])
-        scale = np.maximum(_floats(sums["size"]), np.abs(np.nan_to_num(bound)) * np.abs(amount))
-        compare(check, labels, total, bound * amount, np.maximum(scale, _largest(scale)))
+        bound = limits[name][limit]
+        scale = np.maximum(size, np.abs(np.nan_to_num(bound)) * np.abs(amount))
+        compare(check, where, total, bound * amount, np.maximum(scale, _largest(scale)))
 
 
-def _loads(findings: Findings, solution: Solution, books: Accounts) -> None:
+def _loads(findings: Findings, books: Accounts, *, relaxed: bool) -> None:
     """Σ capacity_use · activity between min_load and 1 times availability · capacity in service.
 
     A unit that can idle may also stand still; with relaxed decisions it may run at anything below.
     """
-    rows, activity = books.service.rows, books["activity"]
-    runs = activity.rows.assign(load=activity.amount * activity.rows["capacity_use"])
-    sums = runs.groupby(["unit", "period"], sort=False)["load"].sum().reset_index()
-    rows = rows.merge(sums, on=["unit", "period"], how="left")
-    load = _floats(rows["load"].fillna(0.0))
-    available = _floats(rows["capacity"]) * _floats(rows["availability"])
-    labels = rows[["unit", "period"]]
+    rows, activity = books["service"].items, books["activity"]
+    runs = activity.items.plus(load=activity.amount * activity.items["capacity_use"])
+    by = ("unit", "period")
+    load = _sums(runs, "load", by, rows)
+    available = rows["capacity"] * rows["availability"]
+    labels = rows.only(*by)
     floor = _largest(load)
     findings.at_most("unit: over capacity", labels, load, available, floor)
-    least = _floats(rows["min_load"]) * available
-    idle = rows["can_idle"].to_numpy(bool) & (
-        (np.abs(load) <= TOLERANCE * np.maximum(available, floor)) | solution.relaxed
-    )
+    least = rows["min_load"] * available
+    idle = rows["can_idle"] & ((np.abs(load) <= TOLERANCE * np.maximum(available, floor)) | relaxed)
     findings.at_least(
         "unit: below its minimum load", labels, load, np.where(idle, np.nan, least), floor
     )
-    table = solution.tables.units
-    both = table.merge(
-        rows[["unit", "period", "capacity", "in_service", "jobs"]].assign(
-            available=available, load=load
-        ),
-        on=["unit", "period"],
-        how="outer",
-        suffixes=("", "_found"),
-    )
-    labels = both[["unit", "period"]]
-    service = _floats(both["in_service_found"].fillna(0.0))
-    findings.equal(
-        "unit: in service", labels, _floats(both["in_service"].fillna(0.0)), service, 1.0
-    )
-    for column, name in (
-        ("capacity_per_year", "capacity"),
-        ("available_per_year", "available"),
-        ("load_per_year", "load"),
-        ("jobs", "jobs_found"),
-    ):
-        figures = _floats(both[name].fillna(0.0))
-        findings.equal(
-            f"unit: {column}",
-            labels,
-            _floats(both[column].fillna(0.0)),
-            figures,
-            _largest(figures),
-        )
+    table = books.plan["units"]
+    columns = ("in_service", "capacity_per_year", "available_per_year", "load_per_year", "jobs")
+    ours = [rows["in_service"], rows["capacity"], available, load, rows["jobs"]]
+    labels, figures = side_by_side(table, [table[n] for n in columns], rows, ours, by)
+    for column, found, expected in zip(columns, figures[:5], figures[5:], strict=True):
+        if column == "in_service":
+            findings.equal("unit: in service", labels, found, expected, 1.0)
+        else:
+            findings.equal(f"unit: {column}", labels, found, expected, _largest(expected))
 
 
-def _candidates(findings: Findings, solution: Solution, books: Accounts) -> None:
+def _candidates(findings: Findings, books: Accounts, *, relaxed: bool) -> None:
     """Built at most once, within its window, whole unless relaxed; choice, requires, sizes."""
-    service, periods = books.service, [p.name for p in solution.scenario.periods]
-    units = service.units
-    shape = (len(units), len(periods))
+    service, units = books.service, active_units(books.scenario)
+    shape = (len(units), len(books.scenario.periods))
     if not shape[0]:
         return
-    labels = pd.DataFrame(
-        {
-            "unit": np.repeat(units["unit"].to_numpy(object), shape[1]),
-            "period": periods * shape[0],
-        }
-    )
-    candidate = (units["status"] == "candidate").to_numpy(bool)
+    labels = books["service"].items.only("unit", "period")
+    candidate = units["status"] == books.plan.code("status", "candidate")
     built = service.built
-    once = pd.DataFrame({"unit": units["unit"]})
-    ones = np.ones(len(units))
+    once, ones = units.only("unit"), np.ones(len(units))
     findings.at_most("candidate: built more than once", once, built.sum(axis=1), ones, WHOLE)
-    if not solution.relaxed:
+    if not relaxed:
         whole = np.round(built)
         findings.equal("candidate: built in part", labels, built.ravel(), whole.ravel(), WHOLE)
-    order = {name: n for n, name in enumerate(periods)}
-    first = _floats(units["earliest_period"].map(order).fillna(0))
-    last = _floats(units["latest_period"].map(order).fillna(len(periods)))
+    first, last = units["earliest_period"], units["latest_period"]
+    last = np.where(last < 0, shape[1], last)
     at = np.arange(shape[1])
     outside = candidate[:, None] & ((at < first[:, None]) | (at > last[:, None]))
     limit = np.where(outside, 0.0, np.nan).ravel()
     findings.at_most("candidate: built outside its window", labels, built.ravel(), limit, WHOLE)
-    chosen = units.assign(total=built.sum(axis=1))[candidate & units["choice"].notna().to_numpy()]
-    sums = chosen.groupby("choice", sort=False)["total"].sum().reset_index()
-    findings.at_most(
-        "choice: more than one built",
-        sums[["choice"]],
-        _floats(sums["total"]),
-        np.ones(len(sums)),
-        WHOLE,
-    )
-    in_service = _floats(service.rows["any_year"]).reshape(shape)
-    other = Names(units["unit"])(units["requires"])
-    needs = candidate & units["requires"].notna().to_numpy()
+    chosen = candidate & (units["choice"] >= 0)
+    sums, (total,) = added_up(units.take(chosen), ("choice",), built.sum(axis=1)[chosen])
+    findings.at_most("choice: more than one built", sums, total, np.ones(len(sums)), WHOLE)
+    in_service = books["service"].items["any_year"].reshape(shape)
+    other = place_in([units["unit"]], [units["requires"]])
+    needs = candidate & (units["requires"] >= 0)
     there = np.where((other >= 0)[:, None], in_service[other], 0.0)
     limit = np.where(needs[:, None], there, np.nan).ravel()
     findings.at_most(
         "requires: the other is not in service", labels, in_service.ravel(), limit, WHOLE
     )
-    small = _floats(units["capacity_per_year"])
-    span = np.nan_to_num(np.maximum(_floats(units["capacity_max_per_year"]) - small, 0.0))
+    small = units["capacity_per_year"]
+    span = np.nan_to_num(np.maximum(units["capacity_max_per_year"] - small, 0.0))
     scale = np.repeat(small + span, shape[1])
     extra, most = service.extra_built.ravel(), (span[:, None] * built).ravel()
     findings.at_most("candidate: above its greatest size", labels, extra, most, scale)
     findings.at_least("candidate: below its smallest size", labels, extra, 0.0 * extra, scale)
-    _built_table(findings, solution, books, labels)
+    _built_table(findings, books, units, labels)
 
 
-def _built_table(
-    findings: Findings, solution: Solution, books: Accounts, labels: pd.DataFrame
-) -> None:
+def _built_table(findings: Findings, books: Accounts, units: Items, labels: Items) -> None:
     """The table `built` is of candidates, once each; its capex and jobs are those of its sizes."""
-    service = books.service
-    ours = labels.assign(
-        capex_million=service.capex.ravel(),
-        jobs=(_floats(service.units["jobs"])[:, None] * service.built).ravel(),
+    service, table = books.service, books.plan["built"]
+    candidates = units["unit"][units["status"] == books.plan.code("status", "candidate")]
+    by = ("unit", "period")
+    of_candidate = np.isin(table["unit"], candidates)
+    findings.must("built: not a candidate", table.only(*by), of_candidate)
+    columns = ("capex_million", "jobs")
+    ours = [service.capex.ravel(), (units["jobs"][:, None] * service.built).ravel()]
+    is_built = service.built.ravel() != 0.0
+    rows, figures = side_by_side(
+        table,
+        [table[n] for n in columns],
+        labels.take(is_built),
+        [figure[is_built] for figure in ours],
+        by,
     )
-    ours = ours[service.built.ravel() != 0.0]
-    table = solution.tables.built
-    candidates = service.units.loc[service.units["status"] == "candidate", "unit"]
-    of_candidate = table["unit"].isin(candidates).to_numpy(bool)
-    findings.must("built: not a candidate", table[["unit", "period"]], of_candidate)
-    both = table.merge(ours, on=["unit", "period"], how="outer", suffixes=("", "_found"))
-    for column in ("capex_million", "jobs"):
-        figures = _floats(both[f"{column}_found"].fillna(0.0))
-        findings.equal(
-            f"built: {column.removesuffix('_million')}",
-            both[["unit", "period"]],
-            _floats(both[column].fillna(0.0)),
-            figures,
-            _largest(figures),
-        )
+    for column, found, expected in zip(columns, figures[:2], figures[2:], strict=True):
+        check = f"built: {column.removesuffix('_million')}"
+        findings.equal(check, rows, found, expected, _largest(expected))
 
 
-def _budget(findings: Findings, solution: Solution, books: Accounts) -> None:
+def _budget(findings: Findings, books: Accounts) -> None:
     """Σ capex of what is built in a period ≤ budget."""
-    periods = Names(p.name for p in solution.scenario.periods)
-    sheet = solution.scenario.frame("Budget")
-    spent = books.service.capex.sum(axis=0)[periods(sheet["period"])]
+    sheet = books.scenario.items("Budget")
+    spent = books.service.capex.sum(axis=0)[sheet["period"]]
     findings.at_most(
-        "budget", sheet[["period"]], spent, _floats(sheet["budget_million"]), _largest(spent)
+        "budget", sheet.only("period"), spent, sheet["budget_million"], _largest(spent)
     )
 
 
-def _markets(findings: Findings, solution: Solution, places: Places) -> None:
+def _markets(findings: Findings, plan: CodedPlan, places: Places) -> None:
     """min ≤ sold ≤ max for every row of Markets in force."""
-    sales = solution.tables.sales
-    sold = sales.groupby(["row", "period"], sort=False)["amount_per_year"].sum().reset_index()
-    rows = rows_in_force(solution.scenario, "Markets").merge(sold, on=["row", "period"], how="left")
-    amount, floor = _floats(rows["amount_per_year"].fillna(0.0)), places.floor(rows["material"])
-    labels = rows[PLACE].assign(row=say("Markets row ") + rows["row"].astype(str))
-    findings.at_most(
-        "market: over its maximum", labels, amount, _floats(rows["max_per_year"]), floor
-    )
-    findings.at_least(
-        "market: under its minimum", labels, amount, _floats(rows["min_per_year"]), floor
-    )
+    rows = rows_in_force(plan.scenario, "Markets")
+    amount = _sums(plan["sales"], "amount_per_year", ("row", "period"), rows)
+    floor, labels = places.floor(rows["material"]), _numbered(say("Markets row "), rows, *PLACE)
+    findings.at_most("market: over its maximum", labels, amount, rows["max_per_year"], floor)
+    findings.at_least("market: under its minimum", labels, amount, rows["min_per_year"], floor)
 
 
-def _disposal(findings: Findings, solution: Solution, places: Places) -> None:
+def _disposal(findings: Findings, plan: CodedPlan, places: Places) -> None:
     """Σ disposed under a row ≤ capacity_per_year; over the horizon, of a key ≤ total_capacity."""
-    sheet = rows_in_force(solution.scenario, "Disposal")
-    table = solution.tables.disposal
-    floor = float(places.floor(table["material"]).max()) if len(table) else 0.0
-    sums = table.groupby(["row", "period"], sort=False)["amount_per_year"].sum().reset_index()
-    rows = sheet.merge(sums, on=["row", "period"])
-    labels = rows[PLACE].assign(row=say("Disposal row ") + rows["row"].astype(str))
-    limit = _floats(rows["capacity_per_year"])
+    table, scenario = plan["disposal"], plan.scenario
+    floor = float(places.floor(table["material"]).max(initial=0.0))
+    rows = rows_in_force(scenario, "Disposal")
+    amount = _sums(table, "amount_per_year", ("row", "period"), rows)
+    labels = _numbered(say("Disposal row "), rows, *PLACE)
+    findings.at_most("disposal: over capacity", labels, amount, rows["capacity_per_year"], floor)
+    sheet = scenario.items("Disposal")
+    limited = sheet.take(~np.isnan(sheet["total_capacity"]))
+    years = np.array([float(p.years) for p in scenario.periods])
+    ever = rows.plus(total=amount * years[rows["period"]])
+    by = ("site", "material")
+    keys, (total,) = added_up(ever, by, ever["total"])
+    # A blank material is a key too.
+    at = place_in([keys[n] + 1 for n in by], [limited[n] + 1 for n in by])
+    key = [name or "" for name in plan.codes.names("material", limited["material"]).tolist()]
+    where = limited.only("site").plus(key=np.array(key, dtype=object))
+    scale = floor * float(years.sum())
     findings.at_most(
-        "disposal: over capacity", labels, _floats(rows["amount_per_year"]), limit, floor
-    )
-    totals = solution.scenario.frame("Disposal")
-    totals = totals[totals["total_capacity"].notna()]
-    if totals.empty:
-        return
-    years = {p.name: float(p.years) for p in solution.scenario.periods}
-    rows["total"] = rows["amount_per_year"] * rows["period"].map(years).astype(float)
-    rows["key"] = rows["material"].fillna("")
-    ever = rows.groupby(["site", "key"], sort=False)["total"].sum().reset_index()
-    totals = totals.assign(key=totals["material"].fillna(""))[["site", "key", "total_capacity"]]
-    both = totals.merge(ever, on=["site", "key"])
-    horizon = sum(years.values())
-    findings.at_most(
-        "disposal: over total capacity",
-        both[["site", "key"]],
-        _floats(both["total"]),
-        _floats(both["total_capacity"]),
-        floor * horizon,
+        "disposal: over total capacity", where, take(total, at), limited["total_capacity"], scale
     )
 
 
-def _stockpiles(findings: Findings, solution: Solution, places: Places) -> None:
+def _stockpiles(findings: Findings, plan: CodedPlan, places: Places) -> None:
     """L[t] = L[t−1] + years · (added − reclaimed), within capacity and the bounds at the end."""
-    scenario = solution.scenario
-    if scenario.frame("Stockpiles").empty:
-        return
-    periods = pd.DataFrame(
-        {"period": [p.name for p in scenario.periods], "years": [p.years for p in scenario.periods]}
-    )
-    columns = ["added_per_year", "reclaimed_per_year", "opening", "closing"]
-    table = solution.tables.stockpiles[[*PLACE, *columns]].rename(columns={"opening": "reported"})
-    sheet = scenario.frame("Stockpiles").merge(periods, how="cross")
-    rows = sheet.merge(table, on=PLACE, how="left").reset_index(drop=True)
-    count = len(periods)
+    scenario, table = plan.scenario, plan["stockpiles"]
+    count = len(scenario.periods)
+    rows = cross(scenario.items("Stockpiles"), Items({"period": np.arange(count)}))
+    at = place_in([table[n] for n in PLACE], [rows[n] for n in PLACE])
     added, reclaimed, closing = (
-        _floats(rows[c].fillna(0.0)).reshape(-1, count)
+        np.nan_to_num(take(table[c], at)).reshape(-1, count)
         for c in ("added_per_year", "reclaimed_per_year", "closing")
     )
-    opening = _floats(rows["opening"]).reshape(-1, count)
-    before = np.hstack([opening[:, :1], closing[:, :-1]]) if len(rows) else opening
-    change = _floats(rows["years"]).reshape(-1, count) * (added - reclaimed)
-    labels = rows[PLACE]
-    moved = np.abs(added) + np.abs(reclaimed)
-    scale = np.maximum(np.abs(before), moved * _floats(rows["years"]).reshape(-1, count)).ravel()
-    scale = np.maximum(scale, places.floor(rows["material"]))
+    years = np.array([float(p.years) for p in scenario.periods])
+    opening = rows["opening"].reshape(-1, count)
+    before = np.hstack([opening[:, :1], closing[:, :-1]])
+    moved = (np.abs(added) + np.abs(reclaimed)) * years
+    floor, labels = places.floor(rows["material"]), rows.only(*PLACE)
+    scale = np.maximum(np.maximum(np.abs(before), moved).ravel(), floor)
     level = closing.ravel()
-    findings.equal("stockpile: level", labels, level, (before + change).ravel(), scale)
-    present = rows["reported"].notna().to_numpy(bool)
-    reported = _floats(rows["reported"])
+    expected = (before + years * (added - reclaimed)).ravel()
+    findings.equal("stockpile: level", labels, level, expected, scale)
+    reported = take(table["opening"], at, np.nan)
+    present = ~np.isnan(reported)
     findings.equal(
         "stockpile: opening",
-        labels[present],
+        labels.take(present),
         reported[present],
         before.ravel()[present],
         scale[present],
     )
-    findings.at_most("stockpile: over capacity", labels, level, _floats(rows["capacity"]), scale)
-    last = np.tile(np.arange(count) == count - 1, len(rows) // max(count, 1))
-    least = np.where(last, _floats(rows["closing_min"]), np.nan)
-    most = np.where(last, _floats(rows["closing_max"]), np.nan)
+    findings.at_most("stockpile: over capacity", labels, level, rows["capacity"], scale)
+    last = rows["period"] == count - 1
+    least = np.where(last, rows["closing_min"], np.nan)
+    most = np.where(last, rows["closing_max"], np.nan)
     findings.at_least("stockpile: too little left", labels, level, least, scale)
     findings.at_most("stockpile: too much left", labels, level, most, scale)
-    floor = places.floor(rows["material"])
-    taken = _floats(rows["max_reclaim_per_year"])
+    taken, closed = rows["max_reclaim_per_year"], np.where(rows["can_add"], np.nan, 0.0)
     findings.at_most("stockpile: reclaimed too fast", labels, reclaimed.ravel(), taken, floor)
-    closed = np.where(rows["can_add"].astype(bool), np.nan, 0.0)
     findings.at_most("stockpile: cannot be added to", labels, added.ravel(), closed, floor)
 
 
-def _emission_limits(findings: Findings, solution: Solution, books: Accounts) -> None:
+def _emission_limits(findings: Findings, books: Accounts) -> None:
     """emitted ≤ limit + excess in every scope, as the table says."""
     limits = books.limits
-    if limits.empty:
-        return
-    emitted, excess = _floats(limits["emitted"]), _floats(limits["excess"])
-    gross = np.maximum(_floats(limits["gross"]), FLOOR * _floats(limits["gross"]).max(initial=0.0))
-    labels = limits[["pollutant", "scope", "key", "period"]]
-    limit = _floats(limits["limit_per_year"])
+    emitted, excess, cost = limits["emitted"], limits["excess"], limits["cost"]
+    gross = np.maximum(limits["gross"], FLOOR * limits["gross"].max(initial=0.0))
+    labels = limits.only("pollutant", "scope", "key", "period")
+    limit = limits["limit_per_year"]
     findings.at_most("emission: over the limit", labels, emitted - excess, limit, gross)
-    free = limits["penalty"].notna().to_numpy(bool) | (excess <= TOLERANCE * gross)
+    free = ~np.isnan(limits["penalty"]) | (excess <= TOLERANCE * gross)
     findings.must("emission: excess without a penalty", labels, free, excess)
-    table = solution.tables.emission_limits
-    rows = limits.merge(
-        table[["row", "period", "emitted_per_year", "cost_million_per_year"]],
-        on=["row", "period"],
-        how="left",
+    table = books.plan["emission_limits"]
+    reported, paid = (
+        _sums(table, column, ("row", "period"), limits)
+        for column in ("emitted_per_year", "cost_million_per_year")
     )
-    reported = rows["emitted_per_year"].fillna(0.0)
-    findings.equal("emission limit: emitted", labels, _floats(reported), emitted, gross)
-    cost, reported = _floats(limits["cost"]), rows["cost_million_per_year"].fillna(0.0)
-    findings.equal("emission limit: cost", labels, _floats(reported), cost, _largest(cost))
+    findings.equal("emission limit: emitted", labels, reported, emitted, gross)
+    findings.equal("emission limit: cost", labels, paid, cost, _largest(cost))
 
 
-def _emission_table(findings: Findings, solution: Solution, books: Accounts) -> None:
+def _emission_table(findings: Findings, books: Accounts) -> None:
     """The table of emissions follows from the factors."""
     kinds = {
         "flows": "transport",
@@ -528,108 +444,112 @@ def _emission_table(findings: Findings, solution: Solution, books: Accounts) -> 
         "disposal": "disposal",
         "held": "stockpile",
     }
-    periods = np.array([p.name for p in solution.scenario.periods], dtype=object)
-    parts = []
+    codes, key = books.plan.codes, ("pollutant", "kind", "site", "period")
+    table, parts = books.plan["emissions"], []
     for name, ledger in books.ledgers.items():
         for pollutant, tonnes in ledger.emitted.items():
-            kind: Any = kinds.get(name)
+            count = len(tonnes)
             if name == "supply":
-                kind = ledger.rows["kind"].to_numpy(object)
-            parts.append(
-                pd.DataFrame(
-                    {
-                        "pollutant": pollutant,
-                        "kind": kind,
-                        "site": cells(solution.scenario.frame("Sites")["site"], ledger.site),
-                        "period": periods[ledger.period],
-                        "tonnes": tonnes,
-                    }
-                )
-            )
-    key = ["pollutant", "kind", "site", "period"]
-    table = solution.tables.emissions
-    reported = table.groupby(key, sort=False, dropna=False)["tonnes_per_year"].sum().reset_index()
-    if parts:
-        ours = pd.concat(parts, ignore_index=True).groupby(key, sort=False, dropna=False)
-        found = ours["tonnes"].sum().reset_index()
-    else:
-        found = pd.DataFrame({**{c: pd.Series(dtype=object) for c in key}, "tonnes": []})
-    both = found.merge(reported, on=key, how="outer").fillna(
-        {"tonnes": 0.0, "tonnes_per_year": 0.0}
+                kind = ledger.items["kind"]
+            else:
+                kind = np.repeat(codes.of("kind", [kinds.get(name)]), count)
+            of = np.repeat(codes.of("pollutant", [pollutant]), count)
+            labels = dict(zip(key, (of, kind, ledger.site, ledger.period), strict=True))
+            parts.append(Items({**labels, "tonnes": tonnes}))
+    ours = (
+        stacked(parts, *key, "tonnes")
+        if parts
+        else table.take(np.empty(0, np.intp)).plus(tonnes=0.0)
     )
-    largest = both.groupby("pollutant")["tonnes"].transform(lambda t: t.abs().max())
-    figures = _floats(both["tonnes_per_year"]), _floats(both["tonnes"])
-    findings.equal("emissions", both[key], *figures, FLOOR * _floats(largest))
+    rows, (found, reported) = side_by_side(
+        ours, [ours["tonnes"]], table, [table["tonnes_per_year"]], key
+    )
+    largest = np.zeros(codes.size("pollutant") + 1)
+    np.maximum.at(largest, rows["pollutant"], np.abs(found))
+    findings.equal("emissions", rows, reported, found, FLOOR * largest[rows["pollutant"]])
 
 
-def _synergies(findings: Findings, solution: Solution) -> None:
+def _synergies(findings: Findings, plan: CodedPlan) -> None:
     """joint_activity ≤ every partner's activity / ratio, and ≤ max_per_year."""
-    table = solution.tables.synergies[["synergy", "period", "joint_activity_per_year"]]
-    if table.empty:
+    table, sheet = plan["synergies"], plan.scenario.items("Synergies")
+    if not len(table):
         return
-    sheet = solution.scenario.frame("Synergies")
-    rows = table.merge(sheet[["synergy", "max_per_year"]], on="synergy")
-    joint, most = _floats(rows["joint_activity_per_year"]), _floats(rows["max_per_year"])
-    findings.at_most("synergy: over its maximum", rows[["synergy", "period"]], joint, most)
-    partners = solution.scenario.frame("SynergyPartners")
-    activity = solution.tables.activity
-    run = activity.groupby(["unit", "period"], sort=False)["activity_per_year"].sum()
-    units = run.rename_axis(["end", "period"]).rename("does").reset_index().assign(kind="unit")
-    flows = solution.tables.flows.groupby(["from", "to", "period"], sort=False)["sent_per_year"]
-    sent = flows.sum().rename("does").reset_index()
-    sent = sent.assign(end=sent["from"] + ">" + sent["to"], kind="flow")
-    does = pd.concat([units, sent[["end", "period", "does", "kind"]]], ignore_index=True)
-    ends = partners["partner"].astype(str)
-    split = ends.str.split(">", n=1)
-    journey = split.map(lambda part: ">".join(name.strip() for name in part))
-    partners = partners.assign(end=journey.where(partners["kind"] == "flow", ends))
-    both = table.merge(partners, on="synergy").merge(does, on=["end", "period", "kind"], how="left")
-    limit = _floats(both["does"].fillna(0.0)) / _floats(both["ratio"])
-    joint = _floats(both["joint_activity_per_year"])
+    at = place_in([sheet["synergy"]], [table["synergy"]])
+    joint = table["joint_activity_per_year"]
+    most, labels = take(sheet["max_per_year"], at, np.nan), table.only("synergy", "period")
+    findings.at_most("synergy: over its maximum", labels, joint, most)
+    partners, codes = plan.scenario.items("SynergyPartners"), plan.codes
+    names = codes.names("partner", partners["partner"]).tolist()
+    ends = [[end.strip() for end in str(name).split(">", 1)] for name in names]
+    both = join(
+        table,
+        partners.plus(
+            unit=np.array([codes.known("unit", name) for name in names], dtype=np.intp),
+            **{
+                "from": np.array([codes.known("site", end[0]) for end in ends], dtype=np.intp),
+                "to": np.array([codes.known("site", end[-1]) for end in ends], dtype=np.intp),
+            },
+        ),
+        "synergy",
+    )
+    runs = _sums(plan["activity"], "activity_per_year", ("unit", "period"), both)
+    sent = _sums(plan["flows"], "sent_per_year", ("from", "to", "period"), both)
+    does = np.where(both["kind"] == plan.code("kind", "flow"), sent, runs)
+    joint = both["joint_activity_per_year"]
     findings.at_most(
         "synergy: a partner does less",
-        both[["synergy", "partner", "period"]],
+        both.only("synergy", "partner", "period"),
         joint,
-        limit,
+        does / both["ratio"],
         _largest(joint),
     )
 
 
-def _costs(findings: Findings, solution: Solution, books: Accounts) -> None:
+def _costs(findings: Findings, books: Accounts) -> None:
     """The columns of money in the tables follow from amounts and prices, row by row."""
-    tables = solution.tables
     checked = (
-        ("supply", tables.supply, "cost_million_per_year", ("streams", "purchases"), -1.0),
-        ("flows", tables.flows, "transport_million_per_year", ("transport",), -1.0),
-        ("flows", tables.flows, "transactions_million_per_year", ("transactions",), -1.0),
-        ("activity", tables.activity, "processing_million_per_year", ("processing",), -1.0),
-        ("sales", tables.sales, "income_million_per_year", ("income",), 1.0),
-        ("sales", tables.sales, "premium_million_per_year", ("synergy",), 1.0),
-        ("disposal", tables.disposal, "cost_million_per_year", ("disposal",), -1.0),
-        ("synergies", tables.synergies, "value_million_per_year", ("synergy",), 1.0),
+        ("supply", "cost_million_per_year", ("streams", "purchases"), -1.0, PLACE),
+        (
+            "flows",
+            "transport_million_per_year",
+            ("transport",),
+            -1.0,
+            ("from", "to", "material", "period"),
+        ),
+        (
+            "flows",
+            "transactions_million_per_year",
+            ("transactions",),
+            -1.0,
+            ("from", "to", "material", "period"),
+        ),
+        (
+            "activity",
+            "processing_million_per_year",
+            ("processing",),
+            -1.0,
+            ("unit", "recipe", "site", "period"),
+        ),
+        ("sales", "income_million_per_year", ("income",), 1.0, PLACE),
+        ("sales", "premium_million_per_year", ("synergy",), 1.0, PLACE),
+        ("disposal", "cost_million_per_year", ("disposal",), -1.0, PLACE),
+        ("synergies", "value_million_per_year", ("synergy",), 1.0, ("synergy", "period")),
     )
-    for name, table, column, groups, sign in checked:
-        if table.empty:
-            continue
+    for name, column, groups, sign, labels in checked:
         ledger = books[name]
+        if not len(ledger.items):
+            continue
         ours = sign * np.sum([ledger.money[group] for group in groups], axis=0)
-        labels = [
-            c for c in ("from", "to", "unit", "recipe", "synergy", *PLACE) if c in ledger.rows
-        ]
-        findings.equal(
-            f"{name}: {column}",
-            ledger.rows[labels],
-            _floats(table[column]),
-            ours,
-            np.maximum(_largest(ours), 1.0 / MILLION * FLOOR),
-        )
-    stock = -sum(books[name].money["stockpiles"] for name in ("added", "reclaimed", "held"))
-    reported = _floats(tables.stockpiles["cost_million_per_year"])
-    ours = np.asarray(stock, dtype=float)
+        scale = np.maximum(_largest(ours), 1.0 / MILLION * FLOOR)
+        where, found = ledger.items.only(*labels), ledger.items[column]
+        findings.equal(f"{name}: {column}", where, found, ours, scale)
+    table = books.plan["stockpiles"]
+    parts = [books[name].money["stockpiles"] for name in ("added", "reclaimed", "held")]
+    ours = -np.sum(parts, axis=0)
     findings.equal(
         "stockpiles: cost_million_per_year",
-        tables.stockpiles[PLACE],
-        reported,
+        table.only(*PLACE),
+        table["cost_million_per_year"],
         ours,
         _largest(ours),
     )

@@ -6,13 +6,12 @@ itself (SCENARIO: Links), so a fault in the making of links shows in the audit.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
-from circflow.data.coded import find, keys_of
-from circflow.solution.keys import Flags, Floats, Ints, Names, take
+from circflow.data.coded import Items, find, keys_of, place_in
+from circflow.solution.keys import CodedPlan, Flags, Floats, Ints, take
 
 if TYPE_CHECKING:
     from circflow.data.scenario import Scenario
@@ -22,23 +21,14 @@ COVERAGE = ((True, True), (True, False), (False, True), (False, False))
 """Whether a row of Links names the material and the mode, the row that names most first."""
 
 
-def link_terms(scenario: Scenario, flows: pd.DataFrame) -> pd.DataFrame:
-    """What holds for each journey (from, to, material, mode, period), in the order of `flows`.
+def link_terms(plan: CodedPlan) -> Items:
+    """The plan's journeys with what holds for each.
 
     distance_km (NaN where unknown), loss (share), unit_cost (transport, currency per unit sent),
     transaction_cost (currency per unit sent), exists (the scenario has the link), runs (the mode
     runs in the period).
     """
-    return _Lookup(scenario, flows).terms()
-
-
-def covered_by(row: pd.Series[Any], flows: pd.DataFrame) -> Flags:
-    """Which journeys a row of Links covers."""
-    mask = (flows["from"] == row["from"]) & (flows["to"] == row["to"])
-    for column in ("material", "mode"):
-        if not pd.isna(row[column]):
-            mask &= flows[column] == row[column]
-    return np.asarray(mask, dtype=bool)
+    return _Lookup(plan).terms()
 
 
 def kilometres(scenario: Scenario, start: Ints, end: Ints) -> Floats:
@@ -46,9 +36,9 @@ def kilometres(scenario: Scenario, start: Ints, end: Ints) -> Floats:
 
     Haversine formula; NaN where a coordinate is missing.
     """
-    sites = scenario.frame("Sites")
-    north = np.radians(np.append(sites["latitude"].to_numpy(float), np.nan))
-    east = np.radians(np.append(sites["longitude"].to_numpy(float), np.nan))
+    sites = scenario.items("Sites")
+    north = np.radians(np.append(sites["latitude"], np.nan))
+    east = np.radians(np.append(sites["longitude"], np.nan))
     a = np.sin((north[end] - north[start]) / 2) ** 2
     b = np.cos(north[start]) * np.cos(north[end]) * np.sin((east[end] - east[start]) / 2) ** 2
     crow = 2 * EARTH_RADIUS_KM * np.arcsin(np.sqrt(np.clip(a + b, 0.0, 1.0)))
@@ -56,22 +46,24 @@ def kilometres(scenario: Scenario, start: Ints, end: Ints) -> Floats:
 
 
 class _Lookup:
-    def __init__(self, scenario: Scenario, flows: pd.DataFrame) -> None:
-        self.scenario = scenario
-        self.sites = Names(scenario.frame("Sites")["site"])
-        self.materials = Names(scenario.frame("Materials")["material"])
-        self.modes = Names(scenario.frame("Modes")["mode"])
-        self.periods = Names(p.name for p in scenario.periods)
-        self.start, self.end = self.sites(flows["from"]), self.sites(flows["to"])
-        self.material = self.materials(flows["material"])
-        self.mode = self.modes(flows["mode"])
-        self.period = self.periods(flows["period"])
-        first = scenario.frame("Modes").drop_duplicates("mode")
-        self.auto = np.append(first["auto"].to_numpy(bool), False)
+    def __init__(self, plan: CodedPlan) -> None:
+        self.scenario = scenario = plan.scenario
+        self.flows, self.sizes = plan["flows"], plan.sizes
+        self.start, self.end, self.material, self.mode, self.period = (
+            plan.listed(kind, self.flows[name])
+            for kind, name in (
+                ("site", "from"), ("site", "to"), ("material", "material"), ("mode", "mode"),
+                ("period", "period"),
+            )
+        )  # fmt: skip
+        modes = scenario.items("Modes")
+        self.auto = np.zeros(plan.sizes["mode"] + 1, dtype=bool)
+        self.auto[modes["mode"][::-1]] = modes["auto"][::-1]  # the first row of each
+        self.auto[-1] = False
         self.valid = (self.start >= 0) & (self.end >= 0) & (self.material >= 0) & (self.mode >= 0)
         self.sensible = self._sensible()
 
-    def terms(self) -> pd.DataFrame:
+    def terms(self) -> Items:
         distance, cost, loss, added, forbidden = self._rows()
         crow = kilometres(self.scenario, self.start, self.end)
         longest = self.scenario.settings.max_distance_km
@@ -90,74 +82,71 @@ class _Lookup:
         by_km, fixed, runs = self._tariff()
         tariff = fixed + np.where(by_km == 0.0, 0.0, by_km * distance)
         unit_cost = np.where(np.isnan(cost), tariff, cost)
-        return pd.DataFrame(
-            {
-                "distance_km": distance,
-                "loss": np.where(np.isnan(loss), 0.0, loss),
-                "unit_cost": np.where(np.isnan(unit_cost), 0.0, unit_cost),
-                "transaction_cost": self._transactions(),
-                "exists": exists,
-                "runs": runs,
-            }
+        return self.flows.plus(
+            distance_km=distance,
+            loss=np.where(np.isnan(loss), 0.0, loss),
+            unit_cost=np.where(np.isnan(unit_cost), 0.0, unit_cost),
+            transaction_cost=self._transactions(),
+            exists=exists,
+            runs=runs,
         )
 
     def _sensible(self) -> Flags:
         """Whether the start can have the material and the end can take it (a hub both)."""
         scenario = self.scenario
-        disposal, stocks = scenario.frame("Disposal"), scenario.frame("Stockpiles")
+        disposal, stocks = scenario.items("Disposal"), scenario.items("Stockpiles")
         have = self._matrix(
-            [scenario.frame("Streams"), stocks, scenario.purchases, scenario.makers]
+            scenario.items("Streams"), stocks, scenario.purchase_items, scenario.makes
         )
-        named = disposal[disposal["material"].notna()]
-        keeping = stocks[stocks["can_add"].astype(bool)]
-        take = self._matrix([scenario.users, scenario.frame("Markets"), named, keeping])
-        every = self.sites(disposal.loc[disposal["material"].isna(), "site"])
-        wastes = self.materials(sorted(scenario.wastes))
+        named = disposal.take(disposal["material"] >= 0)
+        keeping = stocks.take(stocks["can_add"])
+        take = self._matrix(scenario.uses, scenario.items("Markets"), named, keeping)
+        every = disposal["site"][disposal["material"] < 0]
+        wastes = scenario.codes.of("material", sorted(scenario.wastes))
         take[np.ix_(every, wastes)] = True
         return have[self.start, self.material] & take[self.end, self.material] & self.valid
 
-    def _matrix(self, frames: list[pd.DataFrame]) -> Flags:
-        matrix = np.zeros((len(self.sites), len(self.materials)), dtype=bool)
-        for frame in frames:
-            matrix[self.sites(frame["site"]), self.materials(frame["material"])] = True
-        matrix[self.scenario.frame("Sites")["hub"].to_numpy(bool), :] = True
+    def _matrix(self, *places: Items) -> Flags:
+        matrix = np.zeros((self.sizes["site"], self.sizes["material"]), dtype=bool)
+        for rows in places:
+            matrix[rows["site"], rows["material"]] = True
+        matrix[self.scenario.items("Sites")["hub"], :] = True
         return matrix
 
     def _allowed(self) -> Flags:
         """Material by mode: whether the material may go by the mode."""
-        rows = []
-        for text in self.scenario.frame("Materials")["modes"]:
+        allowed = np.ones((self.sizes["material"], self.sizes["mode"] + 1), dtype=bool)
+        for at, text in enumerate(self.scenario.frame("Materials")["modes"].tolist()):
             if isinstance(text, str):
-                names = [name.strip() for name in text.split(",")]
-                rows.append(np.append(self.modes.index.isin(names), False))
-            else:
-                rows.append(np.ones(len(self.modes) + 1, dtype=bool))
-        return np.array(rows, dtype=bool).reshape(-1, len(self.modes) + 1)
+                named = [
+                    self.scenario.codes.known("mode", name.strip()) for name in text.split(",")
+                ]
+                allowed[at] = False
+                allowed[at, [mode for mode in named if mode >= 0]] = True
+        return allowed
 
     def _rows(self) -> tuple[Floats, Floats, Floats, Flags, Flags]:
         """Cells from the rows of Links: distance, cost, loss; whether a row adds or removes it."""
-        sheet = self.scenario.frame("Links")
+        sheet = self.scenario.items("Links")
         count = len(self.start)
         cells = {c: np.full(count, np.nan) for c in ("distance_km", "cost", "loss")}
         added, forbidden, decided = (np.zeros(count, dtype=bool) for _ in range(3))
-        sizes = (len(self.sites), len(self.sites), len(self.materials), len(self.modes))
+        sizes = [self.sizes[n] for n in ("site", "site", "material", "mode")]
         for by_material, by_mode in COVERAGE:
-            level = sheet[
-                (sheet["material"].notna() == by_material) & (sheet["mode"].notna() == by_mode)
-            ]
-            if level.empty:
+            named = ((sheet["material"] >= 0) == by_material) & ((sheet["mode"] >= 0) == by_mode)
+            level = sheet.take(named)
+            if not len(level):
                 continue
-            codes = [self.sites(level["from"]), self.sites(level["to"])]
+            codes = [level["from"], level["to"]]
             wanted = [self.start, self.end]
-            for named, names, column, code in (
-                (by_material, self.materials, "material", self.material),
-                (by_mode, self.modes, "mode", self.mode),
-            ):
-                codes.append(names(level[column]) if named else np.zeros(len(level), dtype=np.intp))
-                wanted.append(code if named else np.zeros(count, dtype=np.intp))
+            for used, column, code in (
+                (by_material, "material", self.material), (by_mode, "mode", self.mode)
+            ):  # fmt: skip
+                codes.append(level[column] if used else np.zeros(len(level), dtype=np.intp))
+                wanted.append(code if used else np.zeros(count, dtype=np.intp))
             at = find(keys_of(codes, sizes), keys_of(wanted, sizes))
             hit = at >= 0
-            barred = hit & np.append(level["forbidden"].to_numpy(bool), False)[at]
+            barred = hit & np.append(level["forbidden"], False)[at]
             forbidden |= barred & ~decided
             decided |= hit
             live = hit & ~barred
@@ -170,23 +159,21 @@ class _Lookup:
 
     def _tariff(self) -> tuple[Floats, Floats, Flags]:
         """cost_per_unit_km, fixed_cost, and whether the mode runs in the period."""
-        modes = self.scenario.in_force("Modes")
-        sizes = (len(self.modes), len(self.periods))
-        at = find(
-            keys_of((self.modes(modes["mode"]), self.periods(modes["period"])), sizes),
-            keys_of((self.mode, self.period), sizes),
-        )
-        runs = at >= 0
+        modes = self.scenario.items_in_force("Modes")
+        at = place_in([modes["mode"], modes["period"]], [self.mode, self.period])
+        at = np.where((self.mode >= 0) & (self.period >= 0), at, -1)
+        runs, codes = at >= 0, self.scenario.codes
         for start, end, period in self.scenario.standstill.links:
-            between = (self.start == self.sites([start])[0]) & (self.end == self.sites([end])[0])
-            runs = runs & ~(between & (self.period == self.periods([period])[0]))
+            between = (self.start == codes.known("site", start)) & (
+                self.end == codes.known("site", end)
+            )
+            runs = runs & ~(between & (self.period == codes.known("period", period)))
         return take(modes["cost_per_unit_km"], at), take(modes["fixed_cost"], at), runs
 
     def _transactions(self) -> Floats:
         """Between two members the inside cost; where exactly one end has no member the outside."""
         settings = self.scenario.settings
-        member = self.scenario.frame("Sites")["member"]
-        codes = np.append(pd.factorize(member.to_numpy(object))[0], -1)
+        codes = np.append(self.scenario.items("Sites")["member"], -1)
         a, b = codes[self.start], codes[self.end]
         both = (a >= 0) & (b >= 0) & (a != b)
         one = (a >= 0) != (b >= 0)

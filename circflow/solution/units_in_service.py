@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 
 from circflow.data.cells import split_shares
+from circflow.data.coded import Codes, Items
 from circflow.solution.keys import Floats, Names
 
 if TYPE_CHECKING:
@@ -49,6 +50,12 @@ class Service:
     extra_built: Floats
     capex: Floats
     upfront: Floats
+
+    def items(self, codes: Codes) -> Items:
+        """`rows` as arrays."""
+        labels = {n: codes.of(n, self.rows[n].tolist()) for n in ("unit", "site", "period")}
+        figures = {str(n): c.to_numpy() for n, c in self.rows.items() if n not in labels}
+        return Items({**labels, **figures}, len(self.rows))
 
 
 def service_of(scenario: Scenario, tables: Tables) -> Service:

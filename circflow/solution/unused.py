@@ -26,7 +26,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from circflow.data.schema.sheets import MAIN, ROAD
 from circflow.i18n import mark, say
+from circflow.i18n.names import shown_word
 from circflow.solution.lp_of_plan import BALANCE, Floats, Ints
 from circflow.solution.reduced_costs import FIGURES, IN_SERVICE, OUTLETS, Steps, steps
 from circflow.solution.solution import Solution
@@ -413,11 +415,10 @@ class _Finder:
             return say("{material} sold at {site}", material=material, site=site)
         if edges.kind[step] == MOVE:
             row = found.flows.labels.iloc[at]
-            return say(
-                "{material} to {to} by {mode}", material=material, to=row["to"], mode=row["mode"]
-            )
+            mode = shown_word("mode", ROAD) if row["mode"] == ROAD else row["mode"]
+            return say("{material} to {to} by {mode}", material=material, to=row["to"], mode=mode)
         row = found.runs.labels.iloc[at]
-        return f"{row['unit']} ({row['recipe']})" if row["recipe"] != "main" else str(row["unit"])
+        return f"{row['unit']} ({row['recipe']})" if row["recipe"] != MAIN else str(row["unit"])
 
     def _words(self, path: list[int], detail: pd.DataFrame, lack: float) -> dict[str, object]:
         """The text of a chain, its weakest step, and what keeps it out."""

@@ -21,7 +21,7 @@ from circflow.algebra.declare import Bound, Cells, Figure, Model, Stand
 from circflow.algebra.terms import CONSTANT, Terms
 from circflow.data.coded import place_in
 from circflow.data.table import Cell
-from circflow.i18n import say
+from circflow.i18n import ENGLISH, current, say, say_in
 from circflow.i18n.names import shown_measure
 from circflow.solver.compiled import Compiled, Family, Program
 from circflow.solver.prices import cells_of
@@ -286,4 +286,9 @@ class _Parts:
 
 def _unit(unit: str) -> str:
     """A unit in the language in force: what is per year says so."""
-    return unit.removesuffix("/yr") + say("/yr") if unit.endswith("/yr") else unit
+    stem = unit.removesuffix("/yr")
+    shown = _COUNTED[stem]() if stem in _COUNTED and current() != ENGLISH else shown_measure(stem)
+    return shown + (say("/yr") if unit.endswith("/yr") else "")
+
+
+_COUNTED = {"unit": lambda: say_in("measure", "unit"), "activity": lambda: say("units of activity")}

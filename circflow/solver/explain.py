@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from circflow.data.one_line import plain
 from circflow.data.pandas_text import python_strings
 from circflow.data.scenario import Scenario
-from circflow.i18n import say
+from circflow.i18n import say, say_n
 from circflow.solution.solution import Status
 from circflow.solver.compiled import Compiled
 from circflow.solver.conditions import Condition, conditions
@@ -122,7 +122,7 @@ class Explanation:
         lines = []
         for number, conflict in enumerate(self.conflicts, 1):
             several = f" {number}" if len(self.conflicts) > 1 else ""
-            when = say(" in {listed}", listed=_listed(conflict.periods)) if conflict.periods else ""
+            when = _when(conflict.periods)
             lines.append(
                 say(
                     "Conflict{several}: these cannot hold together{when}",
@@ -314,6 +314,13 @@ def _flags(none: NDArray[np.bool_], *groups: list[int]) -> NDArray[np.bool_]:
     for group in groups:
         flags[group] = True
     return flags
+
+
+def _when(periods: tuple[str, ...]) -> str:
+    listed = _listed(periods)
+    if not periods:
+        return ""
+    return say_n(" in {listed}", " in {listed}", len(periods), listed=listed)
 
 
 def _largest(changes: list[Change]) -> tuple[Change, ...]:

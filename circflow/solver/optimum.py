@@ -2,7 +2,8 @@
 
     pull in what is out of reach (`bounds`)
     LP          solve; every limit must hold relative to its own size, and the duals must prove the
-                optimum (`circflow.solution.proof`); else refine (`refine`); else another way
+                optimum (`circflow.solution.proof`); else refine (`refine`); else solve it in
+                fractions, if it is small (`exact`); else another way
     decisions   search; solve the LP with the decisions as constants; its plan must be as near the
                 search's bound as was asked for, and not beyond it; else search another way, at
                 last by proven LPs alone (`branch`)
@@ -36,9 +37,10 @@ from circflow.solution.proof import (
 from circflow.solver.bounds import capped, hopeless, reach, tightened
 from circflow.solver.branch import branch_and_bound
 from circflow.solver.compiled import Program
-from circflow.solver.highs import INTEGRALITY, Ending, Outcome, Session, SolverError
+from circflow.solver.exact import exact
+from circflow.solver.highs import INTEGRALITY, Basis, Ending, Outcome, Session, SolverError
 from circflow.solver.refine import refinements, worth
-from circflow.solver.scaling import Scaling, apply, scaling_by_reach, scaling_of
+from circflow.solver.scaling import Scaling, apply, keeps_digits, scaling_by_reach, scaling_of
 
 Floats = NDArray[np.float64]
 
@@ -359,9 +361,18 @@ def linear(
     affordable, dear = capped(inner, most)
     doubts: list[str] = []
     needed = False
-    for way, cap in _ways(_LP_WAYS, dear):
+    basis: Basis | None = None
+    in_fractions = False
+    tries = _ways(_LP_WAYS, dear)
+    if dear.any() and keeps_digits(inner, scaling or scaling_of(inner)):
+        tries.sort(key=(_LP_WAYS[0], False).__ne__)  # first as it is
+    for way, cap in tries:
         if cap and needed:
             continue
+        if doubts and not in_fractions:
+            in_fractions = True
+            if (solved := exact(program, basis)) is not None:
+                return Optimum(solved, False, most)
         tried = affordable if cap else inner
         own = scaling if scaling is not None and way is _LP_WAYS[0] else _scales(way, tried, most)
         try:
@@ -373,6 +384,7 @@ def linear(
             continue
         if found.ending in (Ending.STOPPED, Ending.FEASIBLE):
             return Optimum(found, False, most)
+        basis = session.basis() or basis
         if found.x is None:
             if _believed(program, found.ending, session):
                 return Optimum(found, False, most)
@@ -471,7 +483,8 @@ def _believed(program: Program, ending: Ending, session: Session | None = None) 
 
 
 def infeasible(program: Program, ray: Floats | None = None) -> bool:
-    """Whether it is proven that an LP has no plan: by a given Farkas ray, or by one of its own.
+    """Whether it is proven that an LP has no plan: by a given Farkas ray, in fractions, or, of a
+    large one, by a ray of its own.
 
     Its own are the duals of the least breach of all limits, each measured by its size.
     """
@@ -484,6 +497,8 @@ def infeasible(program: Program, ray: Floats | None = None) -> bool:
 
     if (ray is not None and proven(ray)) or proven(hopeless(program, most)):
         return True
+    if (solved := exact(program.without_goal(), None)) is not None:
+        return solved.ending is Ending.INFEASIBLE
     rows, columns = program.shape
     inner = tightened(program, most)
     scale = scaling_by_reach(inner, most).rows

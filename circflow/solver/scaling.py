@@ -63,10 +63,21 @@ def scaling_by_reach(program: Program, most: Floats) -> Scaling:
     return Scaling(columns, rows, _of_money(program, columns))
 
 
-def _of_money(program: Program, columns: Floats) -> float:
-    """The scale of the objective, from the scaled costs of what can move."""
+def keeps_digits(program: Program, scaling: Scaling) -> bool:
+    """Whether no cost is so dear that the scale of the objective would make all others small."""
+    size = _scaled_costs(program, scaling.columns)
+    return not size.size or bool(size.max() <= _MOST_COST * np.median(size))
+
+
+def _scaled_costs(program: Program, columns: Floats) -> Floats:
+    """Sizes of the costs of what can move."""
     cost = np.where(program.lower < program.upper, program.cost * columns, 0.0)
-    size = np.abs(cost[cost != 0.0])
+    return np.asarray(np.abs(cost[cost != 0.0]))
+
+
+def _of_money(program: Program, columns: Floats) -> float:
+    """The scale of the objective."""
+    size = _scaled_costs(program, columns)
     if not size.size:
         return 1.0
     typical = max(float(np.median(size)), float(size.max()) / _MOST_COST)

@@ -12,11 +12,10 @@ import pandas as pd
 
 from circflow.algebra.build import money_groups
 from circflow.data.arguments import public
-from circflow.data.changes.address import spoken_change
 from circflow.data.result import Result, one_text_type
 from circflow.data.scenario import Scenario
 from circflow.data.schema.indicators import in_currency
-from circflow.i18n import current, mark, say, say_n
+from circflow.i18n import mark, say, say_n
 from circflow.solution.solution import NoPlan, Solution
 from circflow.solver.run import Progress, solve
 from circflow.studies.bench.spread import spread
@@ -86,11 +85,7 @@ class Comparison(Result):
             "built": self.built,
             "without_a_plan": reasons,
         }
-        changes = [
-            (n, spoken_change(c, current()))
-            for n, s in self.solutions.items()
-            for c in s.scenario.changes
-        ]
+        changes = [(n, c) for n, s in self.solutions.items() for c in s.scenario.changes]
         if changes:
             tables["changes"] = pd.DataFrame(changes, columns=["scenario", "change"])
         if self.composite is not None:
@@ -213,7 +208,7 @@ Figure = tuple[str, str | None, str]
 def figures_of(solution: Solution) -> dict[Figure, float]:
     """The figures of a plan that are compared, in order."""
     totals = solution.totals
-    money = say("million {currency}", currency=solution.scenario.settings.currency)
+    money = f"million {solution.scenario.settings.currency}"
     figures: dict[Figure, float] = {
         ("objective", None, money): solution.objective,
         ("net_benefit", None, money): totals["net_benefit"],
@@ -248,7 +243,7 @@ def indicator_figures(solution: Solution) -> dict[Figure, float]:
 def exchange_figures(solution: Solution) -> dict[Figure, float]:
     """Exchanges among members (through hubs too) and with others, their distances and costs."""
     scenario, flows = solution.scenario, solution.flows
-    money = say("million {currency}", currency=scenario.settings.currency)
+    money = f"million {scenario.settings.currency}"
     member_of = scenario.member_of
     sender = flows["from"].map(member_of).astype(object)
     receiver = flows["to"].map(member_of).astype(object)

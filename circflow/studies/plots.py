@@ -275,7 +275,7 @@ def pareto_plot(front: Front) -> Figure:
     names = [f"{g} ({u})" for g, u in zip(front.goals, front.units, strict=True)]
     x, y = (front.table[n].to_numpy(float) for n in reversed(names))
     axes.plot(x, y, color=_LOW, marker="o", markersize=5)
-    unit = front.table["cost_unit"].iloc[0] if len(front.table) else ""
+    unit = measured(front.table["cost_unit"].iloc[0]) if len(front.table) else ""
     for at_x, at_y, cost in zip(x, y, front.table["marginal_cost"], strict=True):
         if np.isfinite(cost):
             axes.annotate(

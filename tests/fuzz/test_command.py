@@ -30,6 +30,22 @@ def test_without_findings_the_summary_and_exit_code_0(tmp_path: Path) -> None:
     assert not (tmp_path / "found").exists()
 
 
+def test_two_jobs_check_the_same_scenarios(tmp_path: Path, monkeypatch: Any) -> None:
+    def by_case(sheets: Sheets, case: str, names: tuple[str, ...] = ()) -> Any:
+        yield "solved"
+        yield Finding("solved", f"solved: {case} is wrong", {})
+
+    only(monkeypatch, by_case)
+    monkeypatch.setattr(worker, "shrunk", lambda sheets, shows: sheets)
+    told = {}
+    for jobs in ("1", "2"):
+        options = ["--cases", "4", "--jobs", jobs, "--only", "solved", "--folder", str(tmp_path)]
+        lines = CliRunner().invoke(command.main, options).stdout.splitlines()
+        told[jobs] = sorted(line for line in lines if "is wrong" in line)
+    assert told["1"] == told["2"]
+    assert len({line for line in told["1"] if "solved: 0/" in line}) == 8  # four cases, two lines
+
+
 def test_a_finding_is_a_line_to_replay_and_a_folder_and_exit_code_1(
     tmp_path: Path, monkeypatch: Any
 ) -> None:

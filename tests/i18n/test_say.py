@@ -21,7 +21,7 @@ def test_english_is_the_text_as_it_stands() -> None:
 def test_russian_figures_and_quotations() -> None:
     with language("ru"):
         assert say("{n:,.1f} § {name!r}", n=1234567.89, name="зола") == "1\xa0234\xa0567,9 § «зола»"
-        assert say("§ {year} {share:.1%}", year=2026, share=0.125) == "§ 2026 12,5%"
+        assert say("§ {year} {share:.1%}", year=2026, share=0.125) == "§ 2026 12,5\xa0%"
         assert localised("-1,234.5") == "-1\xa0234,5"
 
 

@@ -318,6 +318,13 @@ def test_goals_weigh_the_objective(
     assert not audit(dataclasses.replace(plan, objective=press_plan.objective)).passed
 
 
+def test_a_unit_that_is_listed_twice_is_named(press_plan: Solution) -> None:
+    units = press_plan.tables.units
+    twice = dataclasses.replace(press_plan.tables, units=pd.concat([units, units.iloc[[0]]]))
+    checks = audit(dataclasses.replace(press_plan, tables=twice)).findings["check"]
+    assert "unit: in service" in set(checks)
+
+
 def test_what_the_plan_leaves_out_is_checked(press_plan: Solution) -> None:
     tables = {
         name: getattr(press_plan.tables, name).iloc[:0]

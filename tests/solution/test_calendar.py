@@ -69,9 +69,11 @@ def test_worth_by_hand(make_scenario: Make) -> None:
 
 def test_rows_by_hand(make_scenario: Make) -> None:
     scenario = make_scenario(SHEETS)
-    held = rows_in_force(scenario, "Streams")[["row", "period"]].values.tolist()
+    held = rows_in_force(scenario, "Streams").frame(scenario.codes, "row", "period").values.tolist()
     assert held == [[2, "a"], [2, "c"], [3, "b"], [4, "c"]]
-    bought = purchases_in_force(scenario)[["row", "site", "period"]].values.tolist()
+    bought = (
+        purchases_in_force(scenario).frame(scenario.codes, "row", "site", "period").values.tolist()
+    )
     assert sorted(bought) == [
         [2, "A", "a"], [2, "A", "c"], [2, "B", "a"],
         [3, "A", "b"], [3, "B", "b"], [4, "B", "c"],
@@ -82,7 +84,7 @@ def test_rows_by_hand(make_scenario: Make) -> None:
 def test_the_same_as_what_the_model_uses(make_scenario: Make, sheet: str) -> None:
     scenario = make_scenario(SHEETS)
     columns = ["row", "period", *KEYS[sheet]]
-    ours = rows_in_force(scenario, sheet)[columns].fillna("").values.tolist()
+    ours = rows_in_force(scenario, sheet).frame(scenario.codes, *columns).fillna("").values.tolist()
     assert ours == scenario.in_force(sheet)[columns].fillna("").values.tolist()
     assert yearly(scenario) == pytest.approx({p.name: p.weight for p in scenario.periods})
 
@@ -90,5 +92,5 @@ def test_the_same_as_what_the_model_uses(make_scenario: Make, sheet: str) -> Non
 def test_the_same_purchases(make_scenario: Make) -> None:
     scenario = make_scenario(SHEETS)
     columns = ["row", "site", "period", "price"]
-    ours = purchases_in_force(scenario)[columns].values.tolist()
+    ours = purchases_in_force(scenario).frame(scenario.codes, *columns).values.tolist()
     assert sorted(ours) == sorted(scenario.purchases[columns].values.tolist())

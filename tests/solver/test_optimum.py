@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csc_array
 
+from circflow.solver.bounds import capped, reach
 from circflow.solver.branch import branch_and_bound
 from circflow.solver.compiled import Program
 from circflow.solver.highs import Ending, Outcome, Session, SolverError
@@ -54,6 +55,17 @@ def test_branch_and_bound_agrees_with_the_search(seed: int) -> None:
     assert nothing is not None and nothing.ending is Ending.INFEASIBLE
 
 
+def test_a_trace_of_a_yes_is_no_plant() -> None:
+    # run ≤ 1e15·built: with built = 1e-13, as good as 0, a hundred tonnes would be free
+    made = replace(
+        PLANTS, matrix=csc_array(np.array([[1.0, -1e15]])), lower=np.array([100.0, 0.0]),
+        upper=np.array([100.0, 1.0]),
+    )  # fmt: skip
+    found = branch_and_bound(made, 0.0, lambda lp: linear(lp).outcome)
+    assert found is not None and found.x is not None
+    assert found.x.tolist() == [100.0, 1.0] and found.objective == -496.0
+
+
 def falsified(monkeypatch: pytest.MonkeyPatch, change: Any) -> None:
     solve = Session.solve
 
@@ -86,6 +98,8 @@ def test_a_false_claim_that_there_is_no_plan_is_not_believed(
     )
     assert optimum(PLANTS).outcome.objective == -6.0
     falsified(monkeypatch, lambda _, found: Outcome(Ending.UNBOUNDED))
+    assert linear(PLANTS.relaxed()).outcome.objective == pytest.approx(-22.0 / 3.0)  # in fractions
+    monkeypatch.setattr("circflow.solver.optimum.exact", lambda *_: None)
     with pytest.raises(SolverError, match="could not be proven"):
         linear(PLANTS.relaxed())
 
@@ -109,3 +123,23 @@ def test_refinement_finds_what_a_tolerance_hides() -> None:
     better = next(iter(refinements(made, session, wrong)))
     assert better.x is not None
     assert better.x.tolist() == pytest.approx([1e8, 1e-6], rel=1e-12)
+
+
+def test_what_is_dear_only_by_its_bound_is_solved_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """u = v; what is bought (at 1, up to 1e9) is used, at least 5: the least cost is 5."""
+    program = Program(
+        cost=np.array([1.0, 1.0, 1.0, 0.0]),
+        offset=0.0,
+        matrix=csc_array(np.array([[1.0, -1.0, 0.0, 0.0], [0.0, 0.0, 1.0, -1.0]])),
+        row_lower=np.zeros(2),
+        row_upper=np.zeros(2),
+        lower=np.array([0.0, 0.0, 0.0, 5.0]),
+        upper=np.array([np.inf, np.inf, 1e9, 1e9]),
+        integer=np.zeros(4, dtype=bool),
+    )
+    assert capped(program, reach(program))[1].tolist() == [False, False, True, False]
+    runs = []
+    solve = Session.solve
+    monkeypatch.setattr(Session, "solve", lambda s, **o: runs.append(s) or solve(s, **o))
+    assert linear(program).outcome.objective == pytest.approx(5.0)
+    assert len(runs) == 1

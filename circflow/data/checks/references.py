@@ -48,16 +48,19 @@ def _check_key(drafts: Drafts, sheet: Sheet, columns: list[str]) -> None:
             say(
                 "{key_words} stands in row {origin} already: delete one of the two rows, or "
                 "add them up",
-                key_words=_key_words(frame.loc[row, columns]),
+                key_words=_key_words(sheet, frame.loc[row, columns]),
                 origin=origin,
             ),
-            expected=say("one row for each ") + ", ".join(columns),
+            expected=say("one row for each ") + ", ".join(sheet[c].shown for c in columns),
         )
 
 
-def _key_words(key: pd.Series) -> str:
-    parts = [f"{column} {shorten(value)!r}" for column, value in key.items() if value is not None]
-    return ", ".join(parts)
+def _key_words(sheet: Sheet, key: pd.Series) -> str:
+    return ", ".join(
+        say("{column} {value!r}", column=sheet[str(column)].shown, value=shorten(value))
+        for column, value in key.items()
+        if value is not None
+    )
 
 
 def _check_group_members(drafts: Drafts) -> None:
@@ -200,9 +203,9 @@ def _check_modes(drafts: Drafts, targets: _Targets) -> None:
                     say(
                         "{no_mode} stands beside other modes: "
                         "write {no_mode} alone, or leave it out",
-                        no_mode=NO_MODE,
+                        no_mode=shown_word("modes", NO_MODE),
                     ),
-                    expected=say("modes separated by commas, or {no_mode}", no_mode=NO_MODE),
+                    expected=_modes_expected(),
                 )
             continue
         for name in listed:
@@ -218,9 +221,14 @@ def _check_modes(drafts: Drafts, targets: _Targets) -> None:
                         name=shorten(name),
                         remark=remark(name, suggestion),
                     ),
-                    expected=say("modes separated by commas, or {no_mode}", no_mode=NO_MODE),
+                    expected=_modes_expected(),
                     suggestion=suggestion,
                 )
+
+
+def _modes_expected() -> str:
+    none = shown_word("modes", NO_MODE)
+    return say("modes separated by commas, or {no_mode}", no_mode=none)
 
 
 def _check_recipes(drafts: Drafts) -> None:
@@ -264,7 +272,7 @@ def _no_such(
 ) -> None:
     """Note a name that its owner lacks; `place` is sheet, row and column."""
     names = sorted(good)
-    column = place[2]
+    column = shown_column(*place[::2])
     suggestion = Names(names).nearest(value)
     choice = (
         say("one of {list}", list=", ".join(names[:10]))
@@ -340,8 +348,11 @@ def _check_limit_keys(drafts: Drafts, targets: _Targets) -> None:
                 "EmissionLimits",
                 int(row),
                 "key",
-                say("a limit of scope {scope} needs a key: name the {scope}", scope=scope),
-                expected=say("the name of a {scope}", scope=scope),
+                say(
+                    "a limit of scope {scope} needs a key: name the {scope}",
+                    scope=shown_word("scope", scope),
+                ),
+                expected=say("the name of a {scope}", scope=shown_word("scope", scope)),
             )
     frame = drafts["EmissionLimits"].sound("scope", "key")
     for scope, target in (("member", "Members"), ("site", "Sites"), ("unit", "Units")):
@@ -385,7 +396,7 @@ def _check_partners(drafts: Drafts, targets: _Targets) -> None:
                 int(row),
                 "partner",
                 say("{text!r} is not a flow: write the two sites as from>to", text=shorten(text)),
-                expected="from>to",
+                expected=say("from>to"),
             )
             continue
         wrong = [end for end in ends if end not in known]

@@ -17,7 +17,7 @@ from circflow.data.scenario import Period
 from circflow.data.schema.sheets import GOAL_KINDS
 from circflow.data.suggest import nearest
 from circflow.i18n import mark, say
-from circflow.i18n.names import shown_column
+from circflow.i18n.names import shown_column, shown_word
 
 _NEAR_ZERO = 0.1
 """Degrees around (0, 0) that are taken for an empty coordinate."""
@@ -429,6 +429,9 @@ def _check_goals(drafts: Drafts) -> None:
                     "there is no goal {goal!r}: correct the name, or delete the row",
                     goal=shorten(goal),
                 ),
-                expected=say("one of ") + ", ".join(GOAL_KINDS),
+                expected=say("one of ")
+                + ", ".join(shown_word("goal", kind) for kind in GOAL_KINDS).replace(
+                    "<pollutant>", say("<pollutant>")
+                ),
                 suggestion=nearest(goal, good),
             )

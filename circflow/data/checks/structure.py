@@ -225,7 +225,8 @@ def _header_row(sheet: Sheet, raw: RawSheet, findings: Findings) -> int:
         findings.error(
             raw.cell(1),
             say("row 1 is blank, but there are rows below: put the column names into row 1"),
-            expected=say("the column names in row 1: ") + ", ".join(sheet.names),
+            expected=say("the column names in row 1: ")
+            + ", ".join(column.shown for column in sheet.columns),
         )
         return 0
     return 1

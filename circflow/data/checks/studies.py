@@ -93,7 +93,7 @@ def _check_change(drafts: Drafts, sheet: str, row: int, target: Match, change: s
         "change",
         say(
             "{name} is not a number, so it cannot be changed by {change}: write set",
-            name=target.column.name,
+            name=target.column.shown,
             change=change,
         ),
         expected="set",

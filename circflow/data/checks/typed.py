@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -12,9 +13,17 @@ from circflow.data.checks.findings import Draft, Drafts, Findings
 from circflow.data.checks.structure import RawTable
 from circflow.data.scenario import Period, Settings, make_periods
 from circflow.data.schema.measures import canonical
-from circflow.data.schema.sheets import BY_NAME, SCENARIO_KEYS, SHEETS, Column, Sheet
+from circflow.data.schema.sheets import (
+    BY_NAME,
+    MAIN,
+    ROAD,
+    SCENARIO_KEYS,
+    SHEETS,
+    Column,
+    Sheet,
+)
 from circflow.i18n import say
-from circflow.i18n.names import shown_column
+from circflow.i18n.names import english_word, shown_column
 
 _SETTINGS = {column.name: column for column in SCENARIO_KEYS}
 
@@ -22,6 +31,7 @@ _SETTINGS = {column.name: column for column in SCENARIO_KEYS}
 def read_drafts(raw: Mapping[str, RawTable], findings: Findings) -> Drafts:
     """Every sheet typed, with Periods, Members and Modes filled in where they are absent."""
     drafts = typed_drafts(raw, findings, SHEETS)
+    _name_in_english(drafts)
     _fill_in(drafts)
     return drafts
 
@@ -37,6 +47,9 @@ def _typed(raw: RawTable, findings: Findings) -> Draft:
     sheet = raw.sheet
     draft = Draft(sheet, pd.DataFrame(), raw.letters, broken=raw.broken)
     draft.title, draft.native = raw.title, raw.native
+    if not raw.rows and not raw.columns:  # most sheets of most scenarios
+        draft.frame = _without_rows(sheet).copy(deep=False)
+        return draft
     data: dict[str, pd.Series] = {}
     index = pd.Index(raw.rows, dtype="int64", name="row")
     for column in sheet.columns:
@@ -58,6 +71,11 @@ def _typed(raw: RawTable, findings: Findings) -> Draft:
     return draft
 
 
+@cache
+def _without_rows(sheet: Sheet) -> pd.DataFrame:
+    return empty_frame(sheet)
+
+
 def _report(
     draft: Draft, column: Column, raw: RawTable, parsed: Parsed, findings: Findings
 ) -> None:
@@ -76,7 +94,7 @@ def _report(
         for row in np.array(raw.rows, dtype=int)[parsed.blank].tolist():
             findings.error(
                 draft.cell(row, column.name),
-                say("{name} is blank: fill it in, or clear the row", name=column.name),
+                say("{name} is blank: fill it in, or clear the row", name=column.shown),
                 expected=column.expected,
             )
             draft.spoil(row, column.name)
@@ -101,13 +119,34 @@ def empty_frame(sheet: Sheet, rows: int = 0) -> pd.DataFrame:
     return pd.DataFrame(data, index=index)
 
 
+def _name_in_english(drafts: Drafts) -> None:
+    """Names that circflow gives itself, where a planner writes them in another language: the mode
+    of a scenario without Modes, and a recipe in the key of an emission factor."""
+    factors = drafts["EmissionFactors"].frame
+    kinds, keys = list(factors["kind"]), list(factors["key"])
+    if not len(drafts["Modes"].frame):
+        links = drafts["Links"].frame
+        links["mode"] = pd.Series(
+            [m and english_word("mode", (ROAD,), m) for m in links["mode"]], links.index, object
+        )
+        keys = [
+            english_word("mode", (ROAD,), key) if key and kind == "transport" else key
+            for kind, key in zip(kinds, keys, strict=True)
+        ]
+    for place, (kind, key) in enumerate(zip(kinds, keys, strict=True)):
+        technology, slash, recipe = str(key or "").partition("/")
+        if slash and kind == "recipe" and english_word("recipe", (MAIN,), recipe) == MAIN:
+            keys[place] = f"{technology}/{MAIN}"
+    factors["key"] = pd.Series(keys, factors.index, object)
+
+
 def _fill_in(drafts: Drafts) -> None:
     """What holds where Periods, Members or Modes has no rows."""
     members = list(drafts["Sites"].frame["member"].dropna().unique())
     for name, column, names in (
         ("Periods", "period", ["1"]),
         ("Members", "member", members),
-        ("Modes", "mode", ["road"]),
+        ("Modes", "mode", [ROAD]),
     ):
         draft = drafts[name]
         if len(draft.frame) or draft.broken:

@@ -77,7 +77,7 @@ def default_value(column: Column) -> str | int | float | None:
     """A column's default as a planner would type it."""
     if isinstance(column.default, bool):
         return shown_word("", "yes" if column.default else "no")
-    if column.kind == "choice" and isinstance(column.default, str):
+    if column.default in (*column.choices, *column.words) and isinstance(column.default, str):
         return shown_word(column.name, column.default)
     if isinstance(column.default, float) and column.default.is_integer():
         return int(column.default)

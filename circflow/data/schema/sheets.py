@@ -220,7 +220,9 @@ def _flag(name: str, meaning: str, default: bool) -> Column:
 _PERIOD = _name("period", "period the row holds in", "Periods", blank="every period")
 _SITE = _name("site", "place", "Sites", required=True)
 _MATERIAL = _name("material", "material", "Materials", required=True)
-_RECIPE = _name("recipe", "one of the technology's alternatives", default="main")
+MAIN, ROAD = "main", "road"
+"""Names that circflow gives itself: a recipe, a mode of transport."""
+_RECIPE = _name("recipe", "one of the technology's alternatives", default=MAIN, words=(MAIN,))
 _TECHNOLOGY = _name("technology", "technology", "Recipes", required=True)
 _PARAMETER = _text(
     "parameter",

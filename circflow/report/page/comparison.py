@@ -35,6 +35,9 @@ def comparison_opening(
     tables: Mapping[str, pd.DataFrame], labels: Sequence[str], currency: str
 ) -> list[Section]:
     """Sections from the tables of `compare`: which does best, and what differs most."""
+    names = {label: cell("scenario", label) for label in labels}
+    tables = {name: table.rename(columns=names) for name, table in tables.items()}
+    labels = list(names.values())
     table = tables["figures"]
     money = say("million {currency}", currency=currency)
     worth = table[table["figure"] == "objective"]
@@ -49,7 +52,7 @@ def comparison_opening(
                 Text(
                     say(
                         "{scenario} has no plan: {reason}",
-                        scenario=r["scenario"],
+                        scenario=cell("scenario", r["scenario"]),
                         reason=r["reason"],
                     ),
                     "fault",

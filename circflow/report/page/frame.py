@@ -351,7 +351,7 @@ def _column_text(value: float, text: str) -> str:
 
 
 def _path(text: object) -> str:
-    steps = [escaped(step) for step in tidy(text).split(" > ")]
+    steps = [escaped(step) for step in cell("steps", tidy(text)).split(" > ")]
     return ' <span class="sep">›</span> '.join(steps)
 
 

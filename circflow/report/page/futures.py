@@ -39,9 +39,7 @@ def futures_opening(
             Text(reason),
         ]
         return [Section(say("The answer"), blocks, say("Answer"))]
-    now = decisions[
-        decisions["advice"].isin([say("build now"), say("build now: right in every future")])
-    ]
+    now = decisions[decisions["advice"].isin(["build now", "build now: right in every future"])]
     names = now["unit"].astype(str).tolist()
     lead = (
         say(

@@ -39,6 +39,7 @@ from circflow.report.page.indicators import indicator_blocks, lead_of
 from circflow.report.page.study import words_of_code
 from circflow.report.sankey import sankey
 from circflow.report.substances import substance_flows
+from circflow.report.vocabulary import cell
 from circflow.report.workbook import audit_table, warnings_table
 from circflow.solution.solution import Status
 from circflow.solution.variety_of_uses import variety
@@ -265,7 +266,7 @@ class _Parts:
         made = []
         if len(self.chains):
             best = self.chains.iloc[0]
-            steps = str(best["steps"]).replace(" > ", " › ")
+            steps = cell("steps", str(best["steps"])).replace(" > ", " › ")
             worth = say(
                 "adds {value} {money} a year", value=figure(best["value"]), money=self.money
             )

@@ -208,7 +208,7 @@ def pareto_opening(
         return []
     first, second = (f"{g} ({u})" for g, u in zip(goals, units, strict=True))
     a, z = table.iloc[0], table.iloc[-1]
-    name = [_goal(g) for g in goals]
+    name, units = [_goal(g) for g in goals], [measured(u) for u in units]
     if len(table) == 1:
         both = say(
             "{a} {units} and {a_2} {units_2}",
@@ -225,7 +225,7 @@ def pareto_opening(
         )
         return [Section(say("The answer"), [Text(lead, "lead")], say("Answer"))]
     costs = table["average_cost"].dropna()
-    cost_unit = str(a["cost_unit"])
+    cost_unit = measured(str(a["cost_unit"]))
     lead = say(
         "From the best for {name} to the best for {name_2}, {name} goes from {a} to "
         "{z} {units} and {name_2} from {a_2} to {z_2} {units_2}.",
@@ -394,7 +394,8 @@ def ranges_opening(table: pd.DataFrame, within: float, currency: str) -> list[Se
 
 def breakpoints_opening(table: pd.DataFrame, currency: str) -> list[Section]:
     """Sections from the pieces of the worth along one figure: one row per piece, in order."""
-    money, how = say("million {currency}", currency=currency), str(table["parameter"].iloc[0])
+    money = say("million {currency}", currency=currency)
+    how = heading(str(table["parameter"].iloc[0]))
     first, last = table.iloc[0], table.iloc[-1]
     ends = [float(first["from_million"]), float(last["to_million"])]
     slopes = table["slope_million"].to_numpy(float)

@@ -26,6 +26,7 @@ from circflow.report.page.frame import (
     percent,
 )
 from circflow.report.page.study import known_figure, words_of_code
+from circflow.report.vocabulary import cell
 
 Tables = Mapping[str, pd.DataFrame]
 _MANY = 6
@@ -221,7 +222,7 @@ def _words(effect: object) -> str:
         "exchange": say("exchange between members"),
         "infrastructure": say("common infrastructure"),
     }
-    return told.get(str(effect)) or words_of_code(str(effect))
+    return told.get(str(effect)) or words_of_code(cell("effect", str(effect)))
 
 
 def _shares(tables: Tables, money: str) -> Table:

@@ -153,6 +153,11 @@ TITLES: Mapping[str, str] = {
     "joining_others": mark("What joining does to the others"),
     "allocations": mark("Shares of the gain"),
     "waterfall": mark("From alone to together"),
+    "break_points": mark("Break points"),
+    "questions": mark("Questions"),
+    "without_a_plan": mark("Without a plan"),
+    "pareto": mark("Pareto"),
+    "about": mark("About"),
 }
 
 
@@ -242,7 +247,7 @@ def _effects(table: pd.DataFrame, unit: str) -> Figure | None:
 
 def _waterfall(table: pd.DataFrame, unit: str) -> Figure:
     """From every member alone, effect by effect, to all together."""
-    steps = [say(str(step).replace("_", " ")) for step in table["step"]]
+    steps = [cell("step", str(step)).replace("_", " ") for step in table["step"]]
     values = table["million"].to_numpy(float)
     hover = [
         say(

@@ -28,7 +28,7 @@ from circflow.report.page.frame import (
     percent,
 )
 from circflow.report.page.study import bars
-from circflow.report.vocabulary import UNSETTLED
+from circflow.report.vocabulary import UNSETTLED, measured
 
 Tables = Mapping[str, pd.DataFrame]
 _CARDS = 12
@@ -217,7 +217,7 @@ def _distances(row: dict[str, Any], table: pd.DataFrame | None, currency: str) -
                 )
             continue
         if r["kind"] == "gate fee":
-            fee = f"{figure(abs(r['break_even']))} {r['unit_of_measure']}"
+            fee = f"{figure(abs(r['break_even']))} {measured(r['unit_of_measure'])}"
             made.append(
                 say("Could pay up to {fee} for {material}.", fee=fee, material=r["material"])
                 if r["break_even"] < 0
@@ -241,7 +241,7 @@ def _distances(row: dict[str, Any], table: pd.DataFrame | None, currency: str) -
             "{now} to {break_even} {unit_of_measure}",
             now=figure(r["now"]),
             break_even=figure(r["break_even"]),
-            unit_of_measure=r["unit_of_measure"],
+            unit_of_measure=measured(r["unit_of_measure"]),
         )
         sentence = _MOVES[stands, change > 0]
         made.append(say(sentence, what=what, share=percent(abs(change)), to=to))

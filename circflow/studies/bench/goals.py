@@ -60,7 +60,7 @@ class Goal:
 def goals_of(one: Built, currency: str) -> dict[str, Goal]:
     """Every goal of a scenario, `plan` among them."""
     program = one.compiled.program
-    million = say("million {currency}", currency=currency)
+    million = f"million {currency}"
     goals = {PLAN: Goal(PLAN, million, -program.cost, -program.offset, True)}
     for label in one.forms.labels:
         if label[0] == "goal":

@@ -243,7 +243,7 @@ class Values:
                     progress(
                         say(
                             "{what}: {done} of {total}, {solves} solved, {left}",
-                            what=what,
+                            what=say(what),
                             done=done,
                             total=total,
                             solves=self.solves,

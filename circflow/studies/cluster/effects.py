@@ -72,7 +72,7 @@ def waterfall(table: pd.DataFrame, alone: float) -> pd.DataFrame:
     total = ends[-1] if len(ends) else alone
     return pd.DataFrame(
         {
-            "step": [say("every member alone"), *table["effect"], say("all together")],
+            "step": ["every member alone", *table["effect"], "all together"],
             "million": [alone, *parts, total],
             "from_million": [0.0, *(ends - parts), 0.0],
             "to_million": [alone, *ends, total],

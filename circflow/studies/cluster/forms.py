@@ -72,17 +72,16 @@ def cluster_forms(
     settings = scenario.settings
     inside, outside = settings.transaction_cost_inside, settings.transaction_cost_outside
     low = digital_factor * min(inside, outside if outside > 0.0 else inside)
-    names = [say(form) for form in FORMS]
     return (
-        Form(names[0], settings.max_distance_km, inside, outside),
+        Form(FORMS[0], settings.max_distance_km, inside, outside),
         Form(
-            names[1],
+            FORMS[1],
             min(radius_km, settings.max_distance_km),
             conventional_factor * max(inside, outside),
             outside,
         ),
-        Form(names[2], np.inf, low, outside),
-        Form(names[3], np.inf, low, min(low, outside)),
+        Form(FORMS[2], np.inf, low, outside),
+        Form(FORMS[3], np.inf, low, min(low, outside)),
     )
 
 

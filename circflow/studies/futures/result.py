@@ -203,8 +203,8 @@ class Futures(Result):
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Every table, by the name of its sheet."""
-        figures = [(name, getattr(self, name), say(FIGURES[name])) for name in FIGURES]
-        figures += [(say("gap"), self.gap, say("of RP to its proven bound, relative"))]
+        figures = [(name, getattr(self, name), FIGURES[name]) for name in FIGURES]
+        figures += [("gap", self.gap, mark("of RP to its proven bound, relative"))]
         tables = {
             "figures_of_all": pd.DataFrame(figures, columns=["figure", "million", "meaning"]),
             "futures": self.table,
@@ -302,12 +302,12 @@ def _share(result: Futures, flags: list[bool]) -> float:
 
 def _advice(result: Futures, unit: str, period: str | None, first: str, share: float) -> str:
     if result.decisions is None:
-        return say("no decisions hold in every future")
+        return mark("no decisions hold in every future")
     if period == first:
-        return say("build now: right in every future") if share >= _ALL else say("build now")
+        return mark("build now: right in every future") if share >= _ALL else mark("build now")
     if period is not None:
-        return say("build later")
-    return say("wait: right in some futures only") if share > 0.0 else say("leave")
+        return mark("build later")
+    return mark("wait: right in some futures only") if share > 0.0 else mark("leave")
 
 
 def _members_risk(result: Futures) -> pd.DataFrame:

@@ -75,14 +75,14 @@ def _decisions(result: Futures) -> list[str]:
     rows = [
         [
             plain(str(r["unit"])),
-            str(r["advice"]),
+            say(r["advice"]),
             plain(str(r["period"] or "–")),
             number(r["capacity"]),
             plain(str(r["mean_period"] or "–")),
             share(r["share_right"]),
         ]
         for r in table.to_dict("records")
-        if r["advice"] != say("leave")
+        if r["advice"] != "leave"
     ]
     titles = [*map(heading, ("unit", "advice", "period", "capacity"))]
     titles += [say("mean scenario"), say("right in")]

@@ -51,7 +51,8 @@ def candidate(
     """A technology at a site; `taken` are the names of units and technologies that exist."""
     at = pricing.scenario.codes.known("site", site)
     usable = tuple(o for o in offers if o.technology == technology and o.lacks[at] == 0)
-    name = base = f"{technology} at {site}".replace("/", "-").replace(">", "-")
+    base = say("{technology} at {site}", technology=technology, site=site)
+    name = base = base.replace("/", "-").replace(">", "-")
     number = 2
     while name in taken:
         name, number = f"{base} {number}", number + 1

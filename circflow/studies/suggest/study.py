@@ -27,7 +27,7 @@ from circflow.data.files.books import write_book
 from circflow.data.result import Result, figure
 from circflow.data.scenario import Scenario
 from circflow.i18n import mark, say
-from circflow.library.read import Library, read_library
+from circflow.library.read import Library, read_library, spoken
 from circflow.solution.solution import Solution
 from circflow.solver.run import Progress
 from circflow.studies.bench.spread import spread
@@ -181,6 +181,7 @@ def suggest(  # noqa: PLR0913
         raise StudyError(say("the number of suggestions must be at least 1, not {top}", top=top))
     if not isinstance(library, Library):
         library = read_library(library)
+    library = spoken(library)
     settings = scenario.settings
     given = read_rates(settings.currency, [settings.rates, *rates])
     work = _Work(scenario, gap, time_limit, progress or (lambda _: None), jobs)

@@ -16,13 +16,13 @@ import numpy as np
 
 from circflow.data.arguments import python_value
 from circflow.data.cells import BadCellError, parse_cell, parse_number, written
-from circflow.data.changes.address import AddressError, match, parse_address
+from circflow.data.changes.address import AddressError, match, parse_address, spoken_address
 from circflow.data.changes.address import left_behind as left_by
 from circflow.data.changes.change import change
 from circflow.data.scenario import Scenario
 from circflow.data.schema.sheets import Column
 from circflow.data.suggest import nearest, remark
-from circflow.i18n import say
+from circflow.i18n import current, say
 from circflow.studies.errors import StudyError
 
 How = Literal["factor", "add", "set"]
@@ -52,6 +52,11 @@ class Parameter:
         """Name of the parameter's column in a table of runs, with its unit."""
         unit = {"factor": "factor", "add": f"+ {self.unit}".strip()}.get(self.how, self.unit)
         return f"{self.address} ({unit})" if unit else self.address
+
+    @property
+    def shown(self) -> str:
+        """Its address in the language in force."""
+        return spoken_address(self.address, current())
 
     @property
     def is_continuous(self) -> bool:
@@ -143,13 +148,13 @@ def values_of(one: Parameter, column: Column, values: Sequence[Any]) -> list[Any
         raise StudyError(
             values_given[0].reason
             if values_given
-            else say("{address} has no values to take", address=one.address)
+            else say("{address} has no values to take", address=one.shown)
         )
     return values_given
 
 
 def _value_of(one: Parameter, column: Column, value: Any) -> Any:
-    cannot = say("{address} cannot take the value {value!r}", address=one.address, value=value)
+    cannot = say("{address} cannot take the value {value!r}", address=one.shown, value=value)
     try:
         if one.how == "set" and not column.is_number:
             typed = parse_cell(value, column)
@@ -249,7 +254,7 @@ def design(
     for address, how, values in rows:
         one = parameter(scenario, address, how)
         if (one.address, one.how) in {(p.address, p.how) for p in parameters}:
-            raise StudyError(say("{address} is varied twice", address=one.address))
+            raise StudyError(say("{address} is varied twice", address=one.shown))
         column = match(scenario.tables, parse_address(address)).column
         parameters.append(one)
         lists.append(values_of(one, column, _listed(address, values)))

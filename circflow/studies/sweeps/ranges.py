@@ -27,6 +27,7 @@ from circflow.data.arguments import public
 from circflow.data.changes.change import scenario_numbers
 from circflow.data.scenario import Scenario, ScenarioError
 from circflow.i18n import say
+from circflow.report.vocabulary import cell
 from circflow.solver.optimum import optimum
 from circflow.solver.proven import Proven
 from circflow.studies.bench.arrays import Built, Choice, Decisions, Difference, built, choice_of
@@ -273,7 +274,7 @@ class _Path:
         points = [(low,), ((low + high) / 2.0,), (high,)]
         fitted = fit(prepared.snapshot, [one], points, compile_points)
         if fitted.rebuilt:
-            raise StudyError(f"{one.address}: {fitted.rebuilt[0]}")
+            raise StudyError(f"{one.shown}: {fitted.rebuilt[0]}")
         self.affine: Affine = fitted.affine
         self.shape = self._shape()
         slope = self.affine.figures((high,)) - self.affine.figures((low,))
@@ -294,7 +295,7 @@ class _Path:
             raise StudyError(
                 say(
                     "{address} moves more than costs or limits: sweep it instead",
-                    address=self.parameter.address,
+                    address=self.parameter.shown,
                 )
             )
         if self.built.compiled.program.has_decisions:
@@ -302,7 +303,7 @@ class _Path:
                 say(
                     "{address} moves limits: with yes/no decisions there are no exact break "
                     "points; use decisions='fixed' or 'relaxed'",
-                    address=self.parameter.address,
+                    address=self.parameter.shown,
                 )
             )
         return "limits"
@@ -331,7 +332,7 @@ class _Path:
                 say(
                     "there is no plan ({value}) where {label} is {value_2}",
                     value=outcome.ending.value,
-                    label=self.parameter.label,
+                    label=cell("parameter", self.parameter.label),
                     value_2=value,
                 )
             )

@@ -131,18 +131,18 @@ def _range(  # noqa: PLR0913, PLR0917
             )
         )
     if one.kind not in ("number", "integer"):
-        raise StudyError(say("{address} is not a number: it has no range", address=one.address))
+        raise StudyError(say("{address} is not a number: it has no range", address=one.shown))
     try:
         bounds = float(low), float(high)
     except (TypeError, ValueError):
         raise StudyError(
-            say("{address}: low and high must be numbers", address=one.address)
+            say("{address}: low and high must be numbers", address=one.shown)
         ) from None
     if not np.isfinite(bounds).all() or bounds[0] > bounds[1]:
         raise StudyError(
             say(
                 "{address}: low {low} and high {high} are no range",
-                address=one.address,
+                address=one.shown,
                 low=low,
                 high=high,
             )
@@ -151,7 +151,7 @@ def _range(  # noqa: PLR0913, PLR0917
         raise StudyError(
             say(
                 "{address}: a lognormal figure is above 0, but low is {low}",
-                address=one.address,
+                address=one.shown,
                 low=low,
             )
         )

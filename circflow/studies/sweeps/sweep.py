@@ -92,7 +92,8 @@ class Runs(Result):
 
         about = pd.DataFrame({"note": [self.scenario.name, *self.notes]})
         tables = {"runs": self.table, "built": self.built, **self.kept, "about": about}
-        write_runs(tables | self.scenario.changes_table, path)
+        currency = self.scenario.settings.currency
+        write_runs(tables | self.scenario.changes_table, path, currency)
 
 
 @public
@@ -412,8 +413,9 @@ class Sweeper:
         self._note(found.rebuilt, found.compilations, settled)
         affine = found.affine
         job = replace(job, start=start, affine=affine)
-        updated = [n for n, p in usable.items() if affine.knows(p)]
-        left = [n for n in usable if n not in set(updated)]
+        known = {n: affine.knows(p) for n, p in usable.items()}
+        updated = [n for n, knows in known.items() if knows]
+        left = [n for n, knows in known.items() if not knows]
         families, alone = self._families(left, points, set(found.rebuilt))
         tasks = [*self._blocks(base, updated, usable), *self._single("rebuild", alone, points)]
         self._give_out(job, tasks)

@@ -67,8 +67,9 @@ class Tornado(Result):
         """Write the table as .csv, .parquet, .json or .xlsx."""
         from circflow.report.study_tables import write_runs
 
-        changes = self.runs.scenario.changes_table
-        write_runs({"tornado": self.table, "runs": self.runs.table, **changes}, path)
+        scenario = self.runs.scenario
+        tables = {"tornado": self.table, "runs": self.runs.table, **scenario.changes_table}
+        write_runs(tables, path, scenario.settings.currency)
 
 
 @public

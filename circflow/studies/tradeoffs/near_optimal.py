@@ -76,7 +76,7 @@ class Alternatives(Result):
         currency = self.scenario.settings.currency
         tables = {"alternatives": self.table, "units": self.units, "activity": self.activity}
         if Path(path).suffix.lower() != ".html":
-            write_runs(tables | self.scenario.changes_table, path)
+            write_runs(tables | self.scenario.changes_table, path, currency)
             return
         write_tables(
             tables,

@@ -57,7 +57,8 @@ class Front(Result):
         """Write the points as .csv, .parquet, .json or .xlsx."""
         from circflow.report.study_tables import write_runs
 
-        write_runs({"pareto": self.table, **self.scenario.changes_table}, path)
+        tables = {"pareto": self.table, **self.scenario.changes_table}
+        write_runs(tables, path, self.scenario.settings.currency)
 
 
 @dataclass(frozen=True)
@@ -204,11 +205,7 @@ def _front(
     currency = goals.scenario.settings.currency
     money = first.name in ("value", "synergy")
     factor = MILLION if money else 1.0
-    unit = (
-        say("{currency} per {unit}", currency=currency, unit=second.unit)
-        if money
-        else say("{units} per {unit}", units=first.unit, unit=second.unit)
-    )
+    unit = f"{currency} per {second.unit}" if money else f"{first.unit} per {second.unit}"
     labels = goals.built.snapshot.structure.labels
     records = []
     for n, one in enumerate(points):

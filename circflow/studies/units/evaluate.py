@@ -452,7 +452,7 @@ class _Work:
         far = 10.0 * (worth / slope + 1.0)
         zero = self._zero(bench, case, direction, None, low=-far, high=far, rises=False)
         now = bench.capex(case.with_.x, name)
-        unit = say("million {currency}", currency=self.scenario.settings.currency)
+        unit = f"million {self.scenario.settings.currency}"
         return (
             name, "capex", None, now, now + zero.theta, zero.theta, unit, zero.rest, zero.note,
         )  # fmt: skip
@@ -495,7 +495,7 @@ class _Work:
                 (
                     case.subject.name, "price", material, mean, mean * (1.0 + zero.theta),
                     mean * zero.theta,
-                    say("{currency} per {measure}", currency=currency, measure=measure[material]),
+                    f"{currency} per {measure[material]}",
                     zero.rest, note,
                 )
             )  # fmt: skip
@@ -516,7 +516,7 @@ class _Work:
             slope = direction.slope(case.with_.x)
             far = 100.0 * abs(worth) / slope + 1000.0 if slope > 0.0 else 1e6
             zero = self._zero(bench, case, direction, None, low=-far, high=far, rises=True)
-            unit = say("{currency} per {measure}", currency=currency, measure=measure[material])
+            unit = f"{currency} per {measure[material]}"
             records.append(
                 (name, "gate fee", material, 0.0, zero.theta, zero.theta, unit, zero.rest,
                  zero.note)

@@ -52,6 +52,7 @@ _PARTS = {
 _CHARGED = "emissions"
 """What is paid for emissions above a limit: of the part of the row, and of the item."""
 INTERNAL = mark("internal price")
+SOLD = mark("sold in the plan")
 """Of goods that have no market price."""
 _SCARCE = [_RULES, _PARTS["emission_limits"], _PARTS["budget"]]
 """What nobody pays for in money."""
@@ -275,8 +276,8 @@ def market_prices(scenario: Scenario, solution: Solution) -> pd.DataFrame:
     size = taken["amount_per_year"].where(taken["amount_per_year"] > 0.0)
     stream = (taken["worth"] / size).rename("price").reset_index().dropna()
     ranked = {
-        "output": [(sold, say("sold in the plan")), (listed, "market"), (fee, say("disposal fee"))],
-        "input": [(bought, "purchase"), (stream, "stream"), (sold, say("sold in the plan"))],
+        "output": [(sold, SOLD), (listed, "market"), (fee, say("disposal fee"))],
+        "input": [(bought, "purchase"), (stream, "stream"), (sold, SOLD)],
     }
     parts = [
         t[["material", "period", "price"]].assign(role=role, of=name)

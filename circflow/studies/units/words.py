@@ -19,7 +19,7 @@ from circflow.report.numbers import number
 from circflow.report.page.frame import Section
 from circflow.report.page.verdicts import GAIN, LOSE
 from circflow.report.sheets import Formats, clean, print_set_up
-from circflow.report.vocabulary import cell
+from circflow.report.vocabulary import cell, measured
 from circflow.studies.errors import StudyError
 from circflow.studies.sweeps.design import meant
 
@@ -291,7 +291,7 @@ def _even_lines(verdicts: Verdicts, unit: str) -> list[str]:
         if r["note"]:
             lines.append(f"{head}: {r['note']}.")
             continue
-        text = f"{head}: {number(r['break_even'])} {r['unit_of_measure']}"
+        text = f"{head}: {number(r['break_even'])} {measured(r['unit_of_measure'])}"
         if r["kind"] != "gate fee":
             share = r["change"] / abs(r["now"]) if r["now"] else np.nan
             text += say(" (now {now}", now=number(r["now"]))

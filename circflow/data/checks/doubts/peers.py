@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from circflow.data.cells import plain, shorten
 from circflow.data.checks.findings import Drafts
-from circflow.i18n import say
+from circflow.i18n import localised, say
+from circflow.i18n.names import shown_column
 
 Floats = NDArray[np.float64]
 
@@ -133,7 +134,7 @@ def _doubt(measure: _Measure, value: float, away: float, words: str, key: str) -
     """What to say of an odd figure, and what it probably was to be."""
     slip = 1000.0 if abs(away) < 4.5 else 1e6
     likely = value / slip if away > 0 else value * slip
-    times = f"{float(f'{10 ** abs(away):.2g}'):,.0f}"
+    times = localised(f"{float(f'{10 ** abs(away):.2g}'):,.0f}")
     ratio = say("{times} times", times=times) if away > 0 else f"1/{times}"
     whom = {
         "peers": say("the middle of its peers ({key})", key=shorten(key))
@@ -145,13 +146,16 @@ def _doubt(measure: _Measure, value: float, away: float, words: str, key: str) -
         "column": say("the middle of its column"),
     }[words]
     each = (
-        say(" per {removesuffix}", removesuffix=measure.per.removesuffix("_per_year"))
+        say(
+            " per {removesuffix}",
+            removesuffix=shown_column(measure.sheet, measure.per).removesuffix("_per_year"),
+        )
         if measure.per
         else ""
     )
     message = say(
         "{column}{each} is {ratio} {whom}: check the unit and the decimal sign",
-        column=measure.column,
+        column=shown_column(measure.sheet, measure.column),
         each=each,
         ratio=ratio,
         whom=whom,

@@ -19,6 +19,7 @@ from circflow.data.schema.measures import TONNE, canonical, meant
 from circflow.data.schema.sheets import BY_NAME
 from circflow.data.suggest import folded
 from circflow.i18n import mark, say
+from circflow.i18n.names import shown_column
 
 _MILLION = 1e6
 _LARGEST_RATE = 0.5
@@ -157,7 +158,7 @@ def _check_signs(drafts: Drafts) -> None:
 def _doubt_sign(drafts: Drafts, at: tuple[str, int, str], meaning: str, likely: float) -> None:
     message = say(
         "{at} is below 0: {meaning}; write it without the minus sign, unless that is meant",
-        at=at[2],
+        at=shown_column(at[0], at[2]),
         meaning=meaning,
     )
     drafts.warning(*at, message, suggestion=plain(likely))
