@@ -11,7 +11,7 @@ from circflow.data.changes.address import parse_address, spoken_address
 from circflow.data.files.books import read_book, write_book, write_template
 from circflow.data.files.native import native
 from circflow.i18n import language
-from circflow.studies.sweeps.store import fingerprint
+from circflow.studies.bench.store import fingerprint
 
 CASE = Path(__file__).parents[3] / "scenarios" / "tutorial.xlsx"
 
