@@ -22,7 +22,7 @@ from circflow.report.page.frame import (
     tidy,
 )
 from circflow.report.page.study import in_currency
-from circflow.report.vocabulary import cell, heading, measured, typed_heading
+from circflow.report.vocabulary import cell, measured, typed_heading
 
 _MOST = 30
 _SOME = 6
