@@ -12,12 +12,14 @@ import re
 import shutil
 from pathlib import Path
 
+import click
 import openpyxl
 import pytest
 from russian import english, fill, page_text, russian, workbook_text
 
 from circflow.cli import cli, main
-from circflow.i18n import language
+from circflow.commands.common import Progress
+from circflow.i18n import language, languages, say
 from circflow.report.sheets import clean
 
 TUTORIAL = Path(__file__).parents[2] / "scenarios" / "tutorial.ru.xlsx"
@@ -34,6 +36,12 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     fill(home / "заречье.xlsx")
     shutil.copy(TUTORIAL, home / "учебный.xlsx")
     return home
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What goes on is told however fast it goes, and is scanned too."""
+    monkeypatch.setattr(Progress, "__call__", lambda _, text: click.echo(say(text), err=True))
 
 
 def changed(home: Path, name: str, cells: dict[str, dict[str, object]]) -> Path:
@@ -245,7 +253,6 @@ def test_links_of_the_results_workbook_lead_to_its_sheets(results: Path) -> None
 
 
 def test_sheets_of_the_results_workbook_differ_in_every_language() -> None:
-    from circflow.i18n import languages, say
     from circflow.report.workbook import SHEETS
 
     for name in languages():
