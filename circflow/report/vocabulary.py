@@ -384,6 +384,7 @@ _WORDS = frozenset(
         mark("digital"),
         mark("open ecosystem"),
         mark("owen"),
+        mark("unknown"),
         mark("shapley"),
         mark("nucleolus"),
         mark("volume"),
