@@ -91,7 +91,7 @@ def test_what_is_refused_has_no_plan_or_breaks_is_told_apart(monkeypatch: Any) -
     def broken(*_: object, **__: object) -> None:
         raise ArithmeticError("it broke")
 
-    monkeypatch.setattr(judge, "optimise", broken)
+    monkeypatch.setattr(judge, "optimum", broken)
     assert str(answer(DUMP)) == "fault: ArithmeticError: it broke"
 
 
