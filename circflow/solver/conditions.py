@@ -233,6 +233,10 @@ def _scaled(
     return found
 
 
+_BEYOND = 1e6
+"""A capacity so many times as large is beyond reach (larger ones set the figures far apart)."""
+
+
 def elastic(program: Program, found: list[Condition]) -> Elastic:
     """The programme with a column of change for each condition (all held at 0 at first)."""
     rows, columns = program.shape
@@ -254,9 +258,12 @@ def elastic(program: Program, found: list[Condition]) -> Elastic:
     streams = [p for c in found if c.kind.sheet == "Streams" for p in c.lower]
     loose = at[np.isfinite(high) & ~np.isin(at, streams)]
     bounds = coo_array((np.ones(len(held)), (np.arange(len(held)), at)), (len(held), columns))
-    # A larger capacity is of use only to a unit that runs: load ≤ largest capacity · running.
+    # A larger capacity is of use only to a unit that runs: load ≤ capacity beyond reach · running.
     capacities = [
-        (row, 1.0 + c.limit / _size(c)) for c in found if c.kind.sign > 0 for row in c.decided
+        (row, min(_BEYOND, 1.0 + c.limit / _size(c)))
+        for c in found
+        if c.kind.sign > 0
+        for row in c.decided
     ]
     rows_of, times = [row for row, _ in capacities], np.array([t for _, t in capacities])
     running = program.matrix.tocsr()[rows_of].multiply(
