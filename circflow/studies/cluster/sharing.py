@@ -28,6 +28,7 @@ from circflow.data.arguments import public
 from circflow.data.result import Result, figure, one_text_type
 from circflow.data.scenario import Scenario
 from circflow.i18n import say, say_n
+from circflow.solver.highs import SolverError
 from circflow.solver.run import Progress
 from circflow.studies.cluster.coalition import Cluster
 from circflow.studies.cluster.coalition_values import StoppedError
@@ -607,6 +608,10 @@ class _Sharer:
         except StoppedError:
             self.cut_short = True
             self.not_done.append(say("The split by effect was not found in time."))
+            return pd.DataFrame(columns=[*columns, "last_million"])
+        except SolverError as doubt:
+            reason = str(doubt)
+            self.not_done.append(say("The split by effect was not found: {reason}", reason=reason))
             return pd.DataFrame(columns=[*columns, "last_million"])
         self.cut_short |= not shares.exact
         return shares.table

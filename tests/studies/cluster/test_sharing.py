@@ -20,6 +20,7 @@ from circflow.cli import cli
 from circflow.commands import common
 from circflow.commands.cluster import sharing_lines
 from circflow.data.scenario import Scenario
+from circflow.solver.highs import SolverError
 from circflow.studies.cluster import coalition_values, games, sharing
 from circflow.studies.cluster.coalition import Cluster
 from circflow.studies.cluster.games import Box, Register, nucleolus, payments, shapley, subsidy
@@ -515,3 +516,15 @@ def test_a_solve_is_given_what_is_left_of_the_time(
     values.clock = Clock(0.0)
     with pytest.raises(coalition_values.StoppedError, match="the time is up"):
         values([1, 2])
+
+
+def test_a_split_that_no_search_can_prove_is_said(
+    make_scenario: Make, production: Production, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def split(*_: Any, **__: Any) -> Any:
+        raise SolverError("the plan and its proof disagree")
+
+    monkeypatch.setattr(sharing, "effects", split)
+    found = share(make_scenario(production(OWNED)), jobs=1)
+    assert found.effects.empty and found.gain == pytest.approx(992 - 170)
+    assert found.not_done == ("The split by effect was not found: the plan and its proof disagree",)
