@@ -233,4 +233,5 @@ def _loads(
     assert x is not None
     amount = x[compiled.column_of[load["column"].to_numpy(np.intp)]]
     loads = np.bincount(row_of, amount * load["capacity_use"].to_numpy(float), minlength=len(rows))
-    return load, row_of, loads * (1.0 + 1e-9) + 1e-9
+    idle = loads <= 1e-9 * max(float(loads.max(initial=0.0)), 1.0)  # what stands still alone
+    return load, row_of, np.where(idle, 0.0, loads * (1.0 + 1e-9))
