@@ -16,6 +16,8 @@ from firm_pages import agrees, firm_rows, knowing_rows, left_out, spread, stored
 
 import circflow as cf
 from circflow.studies.cluster.coalition import Cluster
+from circflow.studies.cluster.coalition_values import Values
+from circflow.studies.cluster.effects import _switches
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "scenarios" / "akmola"
@@ -553,6 +555,21 @@ def test_the_six_effects_are_told_apart_and_add_up() -> None:
     total = re.search(r"^\| together \| ([\d.]+) \|", text, re.M)
     assert total
     assert sum(map(float, rows.values())) == pytest.approx(float(total[1]), abs=0.3)
+
+
+def test_exchange_and_excess_capacity_alone_and_lost(scenario: cf.Scenario) -> None:
+    cluster = Cluster(scenario)
+    names, switches = _switches(cluster)
+    values, everything = Values(switches), frozenset(range(len(names)))
+    base, best = cluster.alone.objective, cluster.together.objective
+    for n, effect in enumerate(names[:2]):
+        alone = values(frozenset([n])) - base
+        lost = best - values(everything - {n})
+        assert re.search(
+            rf"^\| {effect} \| [\d.]+ \| {alone + 0.0:.1f} \| {lost:.1f} \|$",
+            DOCS.read_text("utf-8"),
+            re.M,
+        )
 
 
 @pytest.mark.parametrize("effect", ["scale", "integration", "management", "image"])
