@@ -92,7 +92,7 @@ def main() -> None:
     options = vars(parser.parse_args())
     everywhere, links, times = (options.pop(n) for n in ("blanket", "links", "times"))
     for name in ("streams", "units", "markets"):
-        options[name] = round(options[name] * times**0.5)  # flows are pairs of places
+        options[name] = round(options[name] * times**0.9)  # flows grow faster than places
     book = region(Size(**options))
     with tempfile.TemporaryDirectory() as folder:
         book = explicit(book) if links else book

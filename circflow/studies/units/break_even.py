@@ -73,10 +73,7 @@ class _Side:
         at = Setting(
             self.setting.out, self.setting.forced, self.setting.exempt, self.direction, theta
         )
-        if search:
-            plan = self.bench.solve(at, start=self.decisions)
-        else:
-            plan = self.bench.hold(self.decisions, at)
+        plan = self.bench.solve(at) if search else self.bench.hold(self.decisions, at)
         return -np.inf if plan is None else self.add(plan, theta)
 
 

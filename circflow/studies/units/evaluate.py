@@ -21,6 +21,7 @@ from circflow.data.changes.address import row_addresses
 from circflow.data.scenario import Scenario
 from circflow.data.suggest import nearest
 from circflow.i18n import mark, say
+from circflow.studies.bench.spread import spread
 from circflow.studies.errors import StudyError
 from circflow.studies.units.break_even import Zero, break_even
 from circflow.studies.units.break_even import capex_direction as _capex
@@ -42,7 +43,6 @@ from circflow.studies.units.effects import (
 from circflow.studies.units.price_sheet import COLUMNS, Sheet, cash, price_sheet
 from circflow.studies.units.risk import contingency, robustness
 from circflow.studies.units.sites import Unit, add_units
-from circflow.studies.units.spread import spread
 from circflow.studies.units.together import entry, pairs
 from circflow.studies.units.words import Verdicts
 
@@ -286,7 +286,7 @@ class _Work:
             return _Case(subject, None, self.best, Setting(), None, False, reason=reason)
         forced = Setting(forced=name)
         if bench.is_built(subject.name, self.best.x):
-            without = bench.solve(Setting(out=name), start=None)
+            without = bench.solve(Setting(out=name))
             reason = "" if without else say("there is no plan without it")
             return _Case(subject, self.best, without, forced, None, True, reason=reason)
         with_ = bench.solve(forced)
