@@ -327,7 +327,8 @@ def sharing_lines(sharing: Sharing) -> list[str]:
                 "no nucleolus"
             )
         )
-    if not sharing.shapley_exact:
+    lines += [f"  {sentence}" for sentence in sharing.not_done]
+    if not sharing.shapley_exact and "shapley" in rules:
         lines.append(say("  shapley is sampled: its 95 % intervals stand in the table allocations"))
     lines += ["", say("Would a group leave?")]
     lines += _table(

@@ -43,11 +43,17 @@ from circflow.i18n import mark, say
 from circflow.solution.solution import NoPlan, Solution, Status
 from circflow.solver.compiled import Compiled, Program, compile_model
 from circflow.solver.explain import Explanation, explain
-from circflow.solver.highs import Outcome
+from circflow.solver.highs import Ending, Outcome
 from circflow.solver.optimum import optimum
 from circflow.solver.run import optimise, read_tables
 from circflow.studies.bench.store import Store
-from circflow.studies.cluster.coalition_values import Setting, Switches, UnboundedError, Values
+from circflow.studies.cluster.coalition_values import (
+    Setting,
+    StoppedError,
+    Switches,
+    UnboundedError,
+    Values,
+)
 from circflow.studies.errors import StudyError
 
 PLACE = ["site", "material", "period"]
@@ -266,14 +272,14 @@ class Cluster:
             )
         return max(0.0, -free.objective - self.together.objective)
 
-    def plan(self, members: Setting) -> Solution:
+    def plan(self, members: Setting, *, time_limit: float | None = None) -> Solution:
         """The plan of a coalition, with all its tables and prices.
 
-        Raises CannotStandAloneError (S = ∅) or NoPlan.
+        Raises CannotStandAloneError (S = ∅), NoPlan, or StoppedError after `time_limit` seconds.
         """
         chosen = self.effective(members)
         if chosen not in self._plans:
-            self._plans[chosen] = self._solved(chosen)
+            self._plans[chosen] = self._solved(chosen, time_limit)
         return self._plans[chosen]
 
     def outcome(self, members: Setting) -> Outcome:
@@ -281,9 +287,11 @@ class Cluster:
         self.plan(members)
         return self._outcomes[self.effective(members)]
 
-    def _solved(self, chosen: Setting) -> Solution:
+    def _solved(self, chosen: Setting, time_limit: float | None) -> Solution:
         compiled = replace(self.compiled, program=self.switches.set(chosen))
-        outcome, gap, fixed = optimise(compiled, gap=self.gap)
+        outcome, gap, fixed = optimise(compiled, gap=self.gap, time_limit=time_limit)
+        if outcome.ending in {Ending.STOPPED, Ending.FEASIBLE}:
+            raise StoppedError(say("the time is up"))
         if outcome.x is None:
             status = Status(outcome.ending.value)
             if not chosen and status is Status.INFEASIBLE:

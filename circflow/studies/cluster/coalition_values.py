@@ -47,7 +47,7 @@ class UnboundedError(CircflowError, RuntimeError):
 
 
 class StoppedError(CircflowError, RuntimeError):
-    """A limit of time stopped a solve before a plan was found."""
+    """The time was up before a value was found."""
 
 
 @dataclass(frozen=True)
@@ -135,6 +135,8 @@ class Values:
     ) -> None:
         self.switches = switches
         self.gap = gap
+        self.clock = Clock(None)
+        """Searches end when it is over; it may be set anew."""
         self.jobs = max(1, jobs)
         self.solves = 0
         self._scaling: Scaling = scaling_of(switches.program)
@@ -233,9 +235,12 @@ class Values:
                     return not over.is_over and self(setting) is not None
 
                 several = len(unknown) > 1 and self.jobs > 1
-                if not all(
-                    self._pool.map(in_use(solve), unknown) if several else map(solve, unknown)
-                ):
+                try:
+                    if not all(
+                        self._pool.map(in_use(solve), unknown) if several else map(solve, unknown)
+                    ):
+                        return False
+                except StoppedError:
                     return False
                 done += len(batch)
                 if progress is not None:
@@ -264,11 +269,16 @@ class Values:
     # ------------------------------------------------------------------ solving
 
     def _solve(self, setting: Setting) -> float:
+        if self.clock.is_over:
+            raise StoppedError(say("the time is up"))
         switches = self.switches
         program = switches.set(setting)
         session: Proven | None = getattr(self._local, "session", None)
         if program.has_decisions:
-            outcome = optimum(program, gap=self.gap, scaling=self._scaling).outcome
+            limit = self.clock.left
+            outcome = optimum(
+                program, gap=self.gap, time_limit=limit, scaling=self._scaling
+            ).outcome
         elif session is None:
             self._local.session = Proven(program, scaling=self._scaling)
             outcome = self._local.session.solve()
@@ -277,8 +287,8 @@ class Values:
             outcome = session.resolve()
         if outcome.ending is Ending.UNBOUNDED:
             raise UnboundedError(say("the value has no bound"))
-        if outcome.ending is Ending.STOPPED:
-            raise StoppedError(say("stopped before a plan was found"))
+        if outcome.ending in {Ending.STOPPED, Ending.FEASIBLE}:
+            raise StoppedError(say("the time is up"))
         if outcome.x is None:
             known = Known(setting, frozenset(), -np.inf)  # nor is there one with fewer on
         else:
