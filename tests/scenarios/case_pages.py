@@ -10,7 +10,7 @@ from firm_pages import least_sure
 import circflow as cf
 from circflow.report.numbers import number
 from circflow.studies.futures.infrastructure import things_of, without
-from circflow.studies.units.candidates import Bench, Plan
+from circflow.studies.units.candidates import Bench
 from circflow.studies.units.risk import outage_losses
 
 
@@ -26,6 +26,43 @@ def headline(plan: cf.Solution, today: cf.Solution) -> list[str]:
         f"| best plan less today, discounted | {worth(plan.objective - today.objective)} bn RUB |",
         f"| capital to commit | {worth(built['capex_million'].sum())} bn RUB |",
         f"| new jobs | {built['jobs'].sum():,.0f} |",
+    ]
+
+
+NUMBERS = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
+FROM_THE_FIRST_DAY = {
+    "Units.construction_years[status=candidate]": 0,
+    "Units.ramp_up[status=candidate]": "1",
+}
+"""No plant takes time to build or to reach its load."""
+CONTRACTS_FREE = {
+    "Scenario.transaction_cost_inside": 0,
+    "Scenario.transaction_cost_outside": 0,
+}
+OFF = {"Units.status[status=candidate]": "off"}
+
+
+def gain_under(scenario: cf.Scenario, edits: Mapping[str, Any]) -> float:
+    """Million that the best plan gains beside existing plants, with the scenario changed."""
+    there = scenario.change(edits)
+    return cf.solve(there).objective - cf.solve(there.change(OFF)).objective
+
+
+def words_of_both(scenario: cf.Scenario, plan: cf.Solution, today: cf.Solution) -> list[str]:
+    """How many plants, how long they take, the gain if they took no time or if contracts were
+    free, and how large the case is."""
+    units = scenario.frame("Units")
+    candidates = units[units["status"] == "candidate"]
+    years = candidates["construction_years"]
+    low, high = (NUMBERS[int(year)] for year in (years.min(), years.max()))
+    gain = plan.objective - today.objective
+    free = gain_under(scenario, CONTRACTS_FREE) - gain
+    return [
+        f"{NUMBERS[len(plan.built)]}",
+        f"take {low} to {high} years to build",
+        f"they would gain {worth(gain_under(scenario, FROM_THE_FIRST_DAY))} bn",
+        f"gain would be {worth(free)} bn higher",
+        f"{len(scenario.frame('Members'))} members, {len(candidates)} candidates",
     ]
 
 
@@ -127,20 +164,20 @@ def outage_rows(
     """What each unit's outage loses in billion, and what of it a thing takes away (`helped`: kind
     and name of a piece of infrastructure, by unit)."""
     bench = Bench(scenario)
-    lost, best = _outages(bench, cases)
-    things = {t.words: t for t in things_of(scenario, bench.built(best.x))}
+    lost = _outages(bench, cases)
+    things = {t.words: t for t in things_of(scenario)}
     lines = []
     for n, (unit, period) in enumerate(cases):
         by = "nothing"
         if unit in helped:
             there = without(scenario, things[helped[unit]])
-            softened = _outages(Bench(there), cases)[0][n] - lost[n]
+            softened = _outages(Bench(there), cases)[n] - lost[n]
             by = f"{helped[unit]}, by {worth(softened)}"
         lines.append(f"| {unit} | {period} | {worth(lost[n])} | {by} |")
     return lines
 
 
-def _outages(bench: Bench, cases: Sequence[tuple[str, str]]) -> tuple[list[float], Plan]:
+def _outages(bench: Bench, cases: Sequence[tuple[str, str]]) -> list[float]:
     best = bench.solve()
     assert best is not None
-    return [float(loss) for loss in outage_losses(bench, best, cases)], best
+    return [float(loss) for loss in outage_losses(bench, best, cases)]
