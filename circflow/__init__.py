@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from circflow.solver.pyomo_model import model as model
     from circflow.solver.run import AuditError as AuditError
     from circflow.solver.run import solve as solve
+    from circflow.studies.bench.store import StoreError as StoreError
     from circflow.studies.cluster.coalition import CannotStandAloneError as CannotStandAloneError
     from circflow.studies.cluster.coalition import Coalition as Coalition
     from circflow.studies.cluster.coalition import coalition as coalition
-    from circflow.studies.cluster.coalition_values import StoreError as StoreError
     from circflow.studies.cluster.forms import forms as forms
     from circflow.studies.cluster.joining import Joining as Joining
     from circflow.studies.cluster.joining import joining as joining
@@ -79,7 +79,7 @@ _HOMES = {
     "circflow.solver.pyomo_model": ["SolverMissingError", "model"],
     "circflow.solver.run": ["AuditError", "solve"],
     "circflow.studies.cluster.coalition": ["CannotStandAloneError", "Coalition", "coalition"],
-    "circflow.studies.cluster.coalition_values": ["StoreError"],
+    "circflow.studies.bench.store": ["StoreError"],
     "circflow.studies.cluster.forms": ["forms"],
     "circflow.studies.cluster.joining": ["Joining", "joining"],
     "circflow.studies.cluster.sharing": ["Sharing", "share"],

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import resource
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,11 +24,13 @@ VARIED = ("--vary", "Markets.price[material=bricks]*=0.9;1;1.1")
 def files_no_larger_than(size: int) -> Iterator[None]:
     """What a full disk is like: writing beyond so many bytes of a file fails."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    kept, sys.dont_write_bytecode = sys.dont_write_bytecode, True  # else bytecode is cut off too
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
     try:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        sys.dont_write_bytecode = kept
 
 
 def one_line(text: str) -> str:
@@ -88,21 +91,15 @@ def test_a_store_that_was_only_begun(tmp_path: Path) -> None:
 def test_a_full_store_is_gone_on_with(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from circflow.studies.sweeps.store import Store
+    from circflow.studies.bench.store import Result, Store
 
     store = tmp_path / "runs.sqlite"
     command = ["sweep", str(TUTORIAL), "-q", *VARIED, "-o", str(store)]
     add = Store.add
 
-    def full(self: Store, runs: object) -> None:
+    def full(self: Store, results: Iterable[Result]) -> None:
         self.file.execute("pragma max_page_count=1")  # SQLite takes it as what it has now
-        add(self, [*runs, *_large(runs)])  # type: ignore[misc]
-
-    def _large(runs: object) -> Iterator[object]:
-        from dataclasses import replace
-
-        for run in runs:  # type: ignore[attr-defined]
-            yield replace(run, number=run.number + 1000, reason="x" * 1_000_000)
+        add(self, [*results, Result("1000", {"reason": "x" * 1_000_000})])
 
     monkeypatch.setattr(Store, "add", full)
     assert main(command) == 2
@@ -118,7 +115,7 @@ def test_a_locked_store(
     command = ["sweep", str(TUTORIAL), "-q", *VARIED, "-o", str(store), "--resume"]
     assert main(command) == 0
     connect = sqlite3.connect
-    monkeypatch.setattr(sqlite3, "connect", lambda path: connect(path, timeout=0.0))
+    monkeypatch.setattr(sqlite3, "connect", functools.partial(connect, timeout=0.0))
     other = connect(store, isolation_level=None)
     other.execute("pragma journal_mode=delete")
     other.execute("begin exclusive")
@@ -181,9 +178,9 @@ def test_output_that_takes_no_more(full: int) -> None:
 def test_a_store_of_values_that_may_not_grow(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    store = tmp_path / "values.jsonl"
+    store = tmp_path / "values.sqlite"
     command = ["share", str(TUTORIAL), "-q", "--store", str(store)]
     with files_no_larger_than(200):
         assert main(command) == 2
-    assert "values.jsonl" in one_line(capsys.readouterr().err)
+    assert "values.sqlite" in one_line(capsys.readouterr().err)
     assert main(command) == 0

@@ -73,7 +73,7 @@ _NEGLIGIBLE = 1e-6
 )
 @click.option(
     "--store",
-    metavar="VALUES.jsonl",
+    metavar="VALUES.sqlite",
     type=click.Path(path_type=Path),
     help="Keep the values of coalitions in this file, and go on from it.",
 )
@@ -97,7 +97,7 @@ def share(  # noqa: PLR0913
     """
     call.check(outputs, store=store)
     scenario = call.scenario()
-    from circflow.studies.cluster.coalition_values import StoreError
+    from circflow.studies.bench.store import StoreError
     from circflow.studies.cluster.sharing import Sharing
 
     if not len(scenario.frame("Members")):
@@ -192,6 +192,7 @@ def _lines_of(answer: Sharing | Joining) -> list[str]:
     show_default=True,
     help="Digital and open: transaction cost inside, times the smaller of the two costs.",
 )
+@THREADS
 @GAP
 def forms(call: Call, outputs: Sequence[Path], **options: Any) -> None:
     """Compare a cluster as a conventional one, a digital one and an open ecosystem.
@@ -213,14 +214,15 @@ def forms(call: Call, outputs: Sequence[Path], **options: Any) -> None:
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE…")
 @FOLDER_OUTPUT
 @SET
+@THREADS
 @GAP
 @QUIET
 def compare(
     files: Sequence[Path],
     outputs: Sequence[Path],
     assignments: Sequence[str],
-    gap: float,
     quiet: bool,
+    **options: Any,
 ) -> None:
     """Solve scenarios and put their plans side by side.
 
@@ -239,7 +241,7 @@ def compare(
         if assignments and len(files) == 1:
             labels = [*labels, say("changed")]
             scenarios = [replace(calls[0], assignments=()).scenario(), *scenarios]
-        comparison = side_by_side(*scenarios, labels=labels, gap=gap, progress=progress)
+        comparison = side_by_side(*scenarios, labels=labels, progress=progress, **options)
         _write(comparison, outputs, comparison.currency, progress, say("Scenarios side by side"))
         calls[0].finish(lambda: comparison_lines(comparison), files=outputs)
 
@@ -325,7 +327,8 @@ def sharing_lines(sharing: Sharing) -> list[str]:
                 "no nucleolus"
             )
         )
-    if not sharing.shapley_exact:
+    lines += [f"  {sentence}" for sentence in sharing.not_done]
+    if not sharing.shapley_exact and "shapley" in rules:
         lines.append(say("  shapley is sampled: its 95 % intervals stand in the table allocations"))
     lines += ["", say("Would a group leave?")]
     lines += _table(

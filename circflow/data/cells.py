@@ -330,20 +330,20 @@ def out_of_range(number: float, column: Column) -> BadCellError:
     size = abs(number)
     if number != 0.0 and not column.smallest <= size <= column.largest:
         return _impossible(number, column)
+    edge = column.high
     if column.low is not None and (number < column.low or number == column.low):
+        edge = column.low
         words = (
             mark("{name} must be above {edge:g}: {number}")
             if column.low_open
             else mark("{name} is below {edge:g}: {number}")
         )
-        edge = column.low
     else:
         words = (
             mark("{name} must be below {edge:g}: {number}")
             if column.high_open
             else mark("{name} is above {edge:g}: {number}")
         )
-        edge = column.high
     message = say(words, name=column.shown, edge=edge, number=written(number))
     if column.unit == "share" and 1 < number <= 100:
         share = plain(float(f"{number / 100:.12g}"))

@@ -32,6 +32,7 @@ from circflow.data.checks.structure import match_sheets, sheet_order
 from circflow.data.checks.studies import check_studies
 from circflow.data.checks.taxes import check_taxes
 from circflow.data.checks.typed import read_drafts, read_periods, read_settings
+from circflow.data.pandas_text import python_strings
 from circflow.data.scenario import Scenario, ScenarioError
 from circflow.data.table import Book, Problem
 
@@ -50,6 +51,7 @@ def check(path: str | Path) -> list[Problem]:
     return check_book(book)[0]
 
 
+@python_strings()
 def check_book(book: Book) -> tuple[list[Problem], Scenario | None]:
     """Every problem of a book as read, and the scenario where it can be used.
 

@@ -167,7 +167,7 @@ def spoken(library: Library) -> Library:
         tables[table] = frame.assign(**of_plan, **words)
     factors = library.emission_factors
     known = names["technology"] | names["material"]
-    keys = [_spoken_key(key, known) for key in factors["key"]]
+    keys = factors["key"].map(lambda key: _spoken_key(key, known))
     emitted = factors["pollutant"].map(shown_library)
     tables["emission_factors"] = factors.assign(key=keys, pollutant=emitted)
     return replace(library, **tables)

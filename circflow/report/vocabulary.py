@@ -633,6 +633,11 @@ def heading(column: str) -> str:
     return goal_heading(column) or _words_of(column.replace("_", " "))
 
 
+def typed_heading(column: str) -> str:
+    """A column as one types it, as an address or a key, in English; elsewhere its words."""
+    return column if current() == ENGLISH else heading(column)
+
+
 def _words_of(words: str) -> str:
     """The words of a column; a unit at its end that they do not translate with it stands apart."""
     shown = say(words)

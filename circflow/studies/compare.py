@@ -15,10 +15,10 @@ from circflow.data.arguments import public
 from circflow.data.result import Result, one_text_type
 from circflow.data.scenario import Scenario
 from circflow.data.schema.indicators import in_currency
-from circflow.i18n import say, say_n
-from circflow.report.vocabulary import cell
+from circflow.i18n import mark, say, say_n
 from circflow.solution.solution import NoPlan, Solution
 from circflow.solver.run import Progress, solve
+from circflow.studies.bench.spread import spread
 from circflow.studies.composite import Composite, composite
 from circflow.studies.errors import StudyError
 from circflow.studies.indicators import indicators
@@ -100,6 +100,7 @@ def compare(
     *scenarios: Scenario,
     labels: Iterable[str] | None = None,
     gap: float = 1e-6,
+    jobs: int | None = None,
     progress: Progress | None = None,
 ) -> Comparison:
     """Solve scenarios and put their plans side by side.
@@ -108,6 +109,7 @@ def compare(
         scenarios: one or more.
         labels: names of the columns; the scenarios' own unless said, numbered where two are alike.
         gap: relative gap at which each search over yes/no decisions ends.
+        jobs: searches at a time, in threads; None is one per processor.
         progress: is told what goes on.
 
     Raises:
@@ -124,13 +126,21 @@ def compare(
     names = distinct(names)
     solutions: dict[str, Solution] = {}
     failures: dict[str, NoPlan] = {}
-    for name, scenario in zip(names, scenarios, strict=True):
-        if progress is not None:
-            progress(say("solving {name}", name=cell("scenario", name)))
+    threads = range(min(jobs or os.cpu_count() or 1, len(scenarios)))
+    tell = progress or (lambda _: None)
+
+    def planned(_: int, scenario: Scenario) -> Solution | NoPlan:
         try:
-            solutions[name] = solve(scenario, gap=gap)
+            return solve(scenario, gap=gap)
         except NoPlan as none:
-            failures[name] = none
+            return none
+
+    answers = spread(planned, threads, scenarios, tell, mark("scenarios"))
+    for name, answer in zip(names, answers, strict=True):
+        if isinstance(answer, NoPlan):
+            failures[name] = answer
+        else:
+            solutions[name] = answer
     if not solutions:
         raise next(iter(failures.values()))
     figures = {name: figures_of(solution) for name, solution in solutions.items()}

@@ -29,6 +29,43 @@ def headline(plan: cf.Solution, today: cf.Solution) -> list[str]:
     ]
 
 
+NUMBERS = "no one two three four five six seven eight nine ten".split()
+FROM_THE_FIRST_DAY = {
+    "Units.construction_years[status=candidate]": 0,
+    "Units.ramp_up[status=candidate]": "1",
+}
+"""No plant takes time to build or to reach its load."""
+CONTRACTS_FREE = {
+    "Scenario.transaction_cost_inside": 0,
+    "Scenario.transaction_cost_outside": 0,
+}
+OFF = {"Units.status[status=candidate]": "off"}
+
+
+def gain_under(scenario: cf.Scenario, edits: Mapping[str, Any]) -> float:
+    """Million that the best plan gains beside existing plants, with the scenario changed."""
+    there = scenario.change(edits)
+    return cf.solve(there).objective - cf.solve(there.change(OFF)).objective
+
+
+def words_of_both(scenario: cf.Scenario, plan: cf.Solution, today: cf.Solution) -> list[str]:
+    """How many plants, how long they take, the gain if they took no time or if contracts were
+    free, and how large the case is."""
+    units = scenario.frame("Units")
+    candidates = units[units["status"] == "candidate"]
+    years = candidates["construction_years"]
+    low, high = (NUMBERS[int(year)] for year in (years.min(), years.max()))
+    gain = plan.objective - today.objective
+    free = gain_under(scenario, CONTRACTS_FREE) - gain
+    return [
+        f"{NUMBERS[len(plan.built)]}",
+        f"take {low} to {high} years to build",
+        f"they would gain {worth(gain_under(scenario, FROM_THE_FIRST_DAY))} bn",
+        f"gain would be {worth(free)} bn higher",
+        f"{len(scenario.frame('Members'))} members, {len(candidates)} candidates",
+    ]
+
+
 def decision_rows(
     scenario: cf.Scenario,
     plan: cf.Solution,

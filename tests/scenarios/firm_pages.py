@@ -4,18 +4,17 @@
 
     circflow firm scenarios/<case> --samples 30 --seed 1 --json scenarios/firm/<case>.json
 
-Where the discount rate overturns a decision was searched again, as that command does now. Of Akmola
-only the samples are kept, drawn and solved as that command does.
+Of Kuzbass and Sverdlovsk, where the discount rate overturns a decision was searched again, as that
+command does now.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pytest
 
@@ -180,26 +179,6 @@ def class_of(agree: float, turned: bool = False) -> str:
 def samples_of(content: Mapping[str, Any]) -> list[set[str]]:
     """What is built in each sample that has a plan."""
     return [set(s["built"].split("; ")) for s in content["samples"] if s["built"] is not None]
-
-
-def class_lists(
-    content: Mapping[str, Any], candidates: Sequence[str], built: Collection[str]
-) -> list[str]:
-    """`In the plan, firm: A 100; B 97.` with per cent of the samples, where only these tell."""
-    plans = samples_of(content)
-    shares = {u: sum(u in names for names in plans) / len(plans) for u in candidates}
-    lists: dict[str, list[str]] = {}
-    for unit in sorted(candidates, key=lambda u: -shares[u]):
-        agree = shares[unit] if unit in built else 1 - shares[unit]
-        start = f"{'In' if unit in built else 'Not in'} the plan, {class_of(agree)}: "
-        lists.setdefault(start, []).append(f"{unit} {100 * shares[unit]:.0f}")
-    return [start + "; ".join(units) + "." for start, units in sorted(lists.items())]
-
-
-def sampled_spread(content: Mapping[str, Any]) -> tuple[float, ...]:
-    """5, 50 and 95 % of the gain."""
-    gains = [s["gain_million"] for s in content["samples"]]
-    return tuple(float(x) for x in np.percentile(gains, [5, 50, 95]))
 
 
 def sample_again(content: dict[str, Any], scenario: cf.Scenario) -> None:

@@ -12,10 +12,12 @@ from typing import NamedTuple
 import pandas as pd
 import pytest
 from case_pages import budget_rows, stage_rows
-from firm_pages import class_lists, sample_again, sampled_spread, stored
+from firm_pages import agrees, firm_rows, knowing_rows, left_out, spread, stored
 
 import circflow as cf
 from circflow.studies.cluster.coalition import Cluster
+from circflow.studies.cluster.coalition_values import Values
+from circflow.studies.cluster.effects import _switches
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "scenarios" / "akmola"
@@ -437,15 +439,14 @@ def test_the_page_holds_budgets_and_stages(scenario: cf.Scenario, plan: cf.Solut
     assert [line for line in lines if line not in text] == []
 
 
-def test_what_is_firm_follows_from_the_samples(scenario: cf.Scenario, plan: cf.Solution) -> None:
-    content = stored("akmola")
-    low, middle, high = sampled_spread(content)
-    assert f"a gain of {low:.0f} to {high:.0f} million (5 % to 95 %), middle {middle:.0f}" in page()
-    units = sheet("Units")
-    candidates = units.loc[units["status"] == "candidate", "unit"].tolist()
-    lines = class_lists(content, candidates, set(plan.built["unit"]))
-    assert [line for line in lines if line not in page()] == []
-    sample_again(content, scenario)
+def test_what_is_firm_is_what_was_stored(
+    scenario: cf.Scenario, plan: cf.Solution, today: cf.Solution
+) -> None:
+    content, text = stored("akmola"), DOCS.read_text(encoding="utf-8")
+    assert spread(content) in page()
+    assert [line for line in firm_rows(content) + knowing_rows(content) if line not in text] == []
+    assert all(unit in page() for unit in left_out(content))
+    agrees(content, scenario, plan, today.objective)
 
 
 SENTENCES = (
@@ -554,6 +555,21 @@ def test_the_six_effects_are_told_apart_and_add_up() -> None:
     total = re.search(r"^\| together \| ([\d.]+) \|", text, re.M)
     assert total
     assert sum(map(float, rows.values())) == pytest.approx(float(total[1]), abs=0.3)
+
+
+def test_exchange_and_excess_capacity_alone_and_lost(scenario: cf.Scenario) -> None:
+    cluster = Cluster(scenario)
+    names, switches = _switches(cluster)
+    values, everything = Values(switches), frozenset(range(len(names)))
+    base, best = cluster.alone.objective, cluster.together.objective
+    for n, effect in enumerate(names[:2]):
+        alone = values(frozenset([n])) - base
+        lost = best - values(everything - {n})
+        assert re.search(
+            rf"^\| {effect} \| [\d.]+ \| {alone + 0.0:.1f} \| {lost:.1f} \|$",
+            DOCS.read_text("utf-8"),
+            re.M,
+        )
 
 
 @pytest.mark.parametrize("effect", ["scale", "integration", "management", "image"])

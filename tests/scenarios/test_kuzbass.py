@@ -17,6 +17,8 @@ from case_pages import (
     plant_rows,
     policy_rows,
     stage_rows,
+    words_of_both,
+    worth,
 )
 from firm_pages import agrees, figure, firm_lines, left_out, stored
 
@@ -405,6 +407,55 @@ def test_the_page_holds_what_the_plan_says(
     lines += firm_lines(FIRM, 1000.0) + table_1()
     assert [line for line in lines if line not in text] == []
     assert all(unit in text for unit in left_out(FIRM))
+
+
+DUMP = "Recipes.amount[technology=slag dump reprocessing, recipe=dump slag, material=steel skull]"
+
+
+def dust(plan: cf.Solution, period: str) -> tuple[float, float]:
+    """Tonnes a year in Novokuznetsk: all, and what stands already."""
+    rows = plan.emissions
+    rows = rows[(rows["pollutant"] == "dust") & (rows["region"] == "Novokuznetsk")]
+    rows = rows[rows["period"] == period]
+    stands = ~rows["unit"].isin(plan.built["unit"])
+    return rows["tonnes_per_year"].sum(), rows.loc[stands, "tonnes_per_year"].sum()
+
+
+def vented(solution: cf.Solution) -> float:
+    """Tonnes of methane over the horizon."""
+    years = {period.name: period.years for period in solution.scenario.periods}
+    rows = solution.emissions[solution.emissions["pollutant"] == "CH4"]
+    return float((rows["tonnes_per_year"] * rows["period"].map(years)).sum())
+
+
+def test_the_words_of_the_page_hold(
+    scenario: cf.Scenario, plan: cf.Solution, today: cf.Solution
+) -> None:
+    """Doubts, health and size; the tables have their own test."""
+    text = " ".join(DOCS.read_text(encoding="utf-8").split())
+    built, *both = words_of_both(scenario, plan, today)
+    everything, stands = dust(plan, "2036-2040")
+    limits = sheet("EmissionLimits").set_index(["pollutant", "key", "period"])["limit_per_year"]
+    path = limits["dust", "Novokuznetsk", "2036-2040"]
+    poor, rich = (cf.solve(scenario.change({DUMP: metal})).objective for metal in (0.03, 0.06))
+    spent = plan.built["capex_million"].sum() / plan.built["jobs"].sum()
+    words = [
+        f"{built.capitalize()} plants are worth building",
+        *both,
+        f"stays where it is and {worth(plan.objective - poor)} bn is lost",
+        f"at 6 % {worth(rich - plan.objective)} bn is gained",
+        f"to {everything:.0f} t a year in 2036-2040 where the path has {path}; the plants that "
+        f"stand already give {stands:.0f} of it",
+        f"vented falls by {100 * (1 - vented(plan) / vented(today)):.0f} %",
+        f"is {7200 / 1447:.1f} M RUB a job, {2.5 * 7200 / 1447:.1f} in money of 2026; this plan "
+        f"takes {spent:.1f}",
+    ]
+    assert [one for one in words if one not in text] == []
+
+
+def test_a_fifth_less_for_pitch_ends_the_largest_decision(scenario: cf.Scenario) -> None:
+    cheap = cf.solve(scenario.change({"Markets.price[material=pitch]": "*0.8"}))
+    assert "KOKS tar distillation" not in set(cheap.built["unit"])
 
 
 OUTAGES = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -66,3 +67,17 @@ def test_solves_to_the_optimum_of_its_english_twin(name: str) -> None:
     assert plan.audit.passed
     wastes = plan.scenario.wastes
     assert not any(letter.isascii() and letter.isalpha() for name in wastes for letter in name)
+
+
+REGIONS = ("kuzbass", "sverdlovsk", "almalyk", "akmola")
+DOCS = SCENARIOS.parent / "docs"
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_figures_of_the_russian_page_stand_on_the_full_one(region: str) -> None:
+    russian = re.findall(r"\d+(?:[ \xa0]\d{3})*(?:,\d+)?", (DOCS / f"ru/{region}.md").read_text())
+    english = re.findall(r"\d+(?:,\d{3})*(?:\.\d+)?", (DOCS / f"cases/{region}.md").read_text())
+    there = {figure.replace(",", "") for figure in english}
+    here = {re.sub(r"[ \xa0]", "", figure).replace(",", ".") for figure in russian}
+    assert len(here) > 50
+    assert here - there == set()

@@ -14,6 +14,7 @@ from case_pages import (
     outage_rows,
     policy_rows,
     stage_rows,
+    words_of_both,
 )
 from firm_pages import agrees, firm_lines, left_out, stored
 
@@ -434,6 +435,31 @@ def test_the_page_holds_what_the_plan_says(
     lines += firm_lines(FIRM, 1000.0)
     assert [line for line in lines if line not in text] == []
     assert all(unit in text for unit in left_out(FIRM))
+
+
+def test_the_words_of_the_page_hold(
+    scenario: cf.Scenario, plan: cf.Solution, today: cf.Solution
+) -> None:
+    """Number of plants, time, health, size and plants; the tables have their own test."""
+    text = " ".join(PAGE.read_text(encoding="utf-8").split())
+    built, *both = words_of_both(scenario, plan, today)
+    stocks = sheet("Stockpiles").astype({"opening": float}).groupby("material")["opening"].sum()
+    fresh, dump = (
+        recipe_amount("steel slag processing", recipe, "slag scrap")
+        for recipe in ("fresh slag", "dump slag")
+    )
+    words = [
+        f"{built.capitalize()} further plants are worth building",
+        *both,
+        f"We take {100 * dump:.0f} %, not the {100 * fresh:.0f} % of a fresh dump",
+        f"{stocks['serpentinite rock'] / 1e9:.2f} bn t of serpentinite",
+        f"{stocks['old chromate sludge'] / 1e6:.1f} Mt of chromate sludge",
+        *(f"| {r.capex_million:,.0f} | {r.jobs:,.0f} |" for r in plan.built.itertuples()),
+    ]
+    assert [one for one in words if one not in text] == []
+    for group, share in used_shares(plan, "2036-2040").items():
+        row = re.search(rf"\| {group} \| [\d.]+ \| [\d.]+ \| ([\d.]+) \|", text)
+        assert row and float(row[1]) == pytest.approx(share, abs=0.051), group
 
 
 OUTAGES = [

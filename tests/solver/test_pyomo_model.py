@@ -45,7 +45,8 @@ def _same(scenario: Scenario) -> None:
     program = compiled.program
     ours = [f"{v.name}{k!r}" for v in model.variables.values() for k in v.indices()]
     names = [ours[c] for c in compiled.columns]
-    form = LinearStandardFormCompiler().write(cf.model(scenario), mixed_form=True)
+    pyomo_model = cf.model(scenario)  # its variables know it as long as it is held
+    form = LinearStandardFormCompiler().write(pyomo_model, mixed_form=True)
     theirs = [f"{v.parent_component().local_name}{v.index()!r}" for v in form.columns]
     assert sorted(names) == sorted(theirs)
     kind, right = np.array([row.bound_type for row in form.rows]), np.asarray(form.rhs)

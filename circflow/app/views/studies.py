@@ -11,6 +11,7 @@ from circflow.app.project import Run
 from circflow.app.views.network import columns
 from circflow.app.views.parts import begin, choice, field, hidden, runs_table
 from circflow.i18n import mark, say, say_in
+from circflow.report.vocabulary import cell
 
 if TYPE_CHECKING:
     from circflow.app.state import App
@@ -104,7 +105,8 @@ def _fields(app: App, kind: str) -> str:
             say("or the study"), "study", [("", say("none")), *((n, n) for n in named)], of=kind
         )
     if kind == "pareto":
-        goals = [(g, say(g)) for g in ("value", "synergy", "jobs", "disposed", *_pollutants(app))]
+        names = ("value", "synergy", "jobs", "disposed", *_pollutants(app))
+        goals = [(name, cell("goal", name)) for name in names]
         return (
             choice(say("Between"), "first", goals, of=kind)
             + choice(say_in("between", "and"), "second", goals[2:] + goals[:2], of=kind)

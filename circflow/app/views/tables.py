@@ -14,7 +14,7 @@ from circflow.app.views.parts import column_name, hidden, query_of, raw_sheet, s
 from circflow.data.schema.sheets import BY_NAME, SHEETS, Column, Sheet, is_planners_column
 from circflow.data.table import Book, Problem
 from circflow.i18n import say, say_n
-from circflow.i18n.names import shown_column, shown_sheet, shown_word
+from circflow.i18n.names import shown_column, shown_mark, shown_sheet, shown_word
 
 if TYPE_CHECKING:
     from circflow.app.state import App
@@ -149,7 +149,7 @@ def column_of(of: Sheet, name: str) -> Column | None:
 def _head(of: Sheet, name: str) -> str:
     column = column_of(of, name)
     if column is None:
-        return f'<th scope="col">{escape(name)}</th>'
+        return f'<th scope="col">{escape(shown_mark(name))}</th>'
     unit = f' <span class="u">{escape(say(column.unit))}</span>' if column.unit else ""
     meaning = escape(say(column.meaning))
     required = " *" if column.required else ""
@@ -236,7 +236,8 @@ class _Sight:
         found = self.problems.get((row, name), ())
         style = min((p.severity for p in found), default="")
         style += " changed" if (self.of.name, row, name) in self.changed else ""
-        column, shown = column_of(self.of, name), shown_column(self.of.name, name)
+        column = column_of(self.of, name)
+        shown = shown_mark(name) if column is None else shown_column(self.of.name, name)
         extra = f' list="list-{escape(name)}"' if name in self.lists else ""
         extra += " readonly" if column is None and not is_planners_column(name) else ""
         if found:

@@ -20,7 +20,6 @@ One model serves every coalition: only upper bounds (and, at arm's length, costs
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
@@ -44,10 +43,17 @@ from circflow.i18n import mark, say
 from circflow.solution.solution import NoPlan, Solution, Status
 from circflow.solver.compiled import Compiled, Program, compile_model
 from circflow.solver.explain import Explanation, explain
-from circflow.solver.highs import Outcome
+from circflow.solver.highs import Ending, Outcome
 from circflow.solver.optimum import optimum
 from circflow.solver.run import optimise, read_tables
-from circflow.studies.cluster.coalition_values import Setting, Switches, UnboundedError, Values
+from circflow.studies.bench.store import Store
+from circflow.studies.cluster.coalition_values import (
+    Setting,
+    StoppedError,
+    Switches,
+    UnboundedError,
+    Values,
+)
 from circflow.studies.errors import StudyError
 
 PLACE = ["site", "material", "period"]
@@ -180,7 +186,7 @@ class Cluster:
     ) -> None:
         """`apart`: members that are in no coalition. `relax`: yes/no decisions may be fractions.
         `jobs`: threads. `store`: a file in which values are kept, so that a stopped run goes on
-        (see `switches.Values`). Raises StudyError for a name that is not a member."""
+        (see `coalition_values.Values`). Raises StudyError for a name that is not a member."""
         self.scenario = scenario
         self.arms_length = arms_length
         self.relax = relax
@@ -197,9 +203,9 @@ class Cluster:
             compiled, program=self._closed_to_apart(compiled, program)
         )
         self.switches = self._switches()
-        self.values = Values(
-            self.switches, gap=gap, jobs=jobs, store=store, label=self._fingerprint()
-        )
+        study = ["share", arms_length, relax, gap, sorted(self.apart)]
+        kept = None if store is None else Store(store, scenario, study, resume=True)
+        self.values = Values(self.switches, gap=gap, jobs=jobs, store=kept)
         self._plans: dict[Setting, Solution] = {}
         self._outcomes: dict[Setting, Outcome] = {}
 
@@ -266,14 +272,14 @@ class Cluster:
             )
         return max(0.0, -free.objective - self.together.objective)
 
-    def plan(self, members: Setting) -> Solution:
+    def plan(self, members: Setting, *, time_limit: float | None = None) -> Solution:
         """The plan of a coalition, with all its tables and prices.
 
-        Raises CannotStandAloneError (S = ∅) or NoPlan.
+        Raises CannotStandAloneError (S = ∅), NoPlan, or StoppedError after `time_limit` seconds.
         """
         chosen = self.effective(members)
         if chosen not in self._plans:
-            self._plans[chosen] = self._solved(chosen)
+            self._plans[chosen] = self._solved(chosen, time_limit)
         return self._plans[chosen]
 
     def outcome(self, members: Setting) -> Outcome:
@@ -281,9 +287,11 @@ class Cluster:
         self.plan(members)
         return self._outcomes[self.effective(members)]
 
-    def _solved(self, chosen: Setting) -> Solution:
+    def _solved(self, chosen: Setting, time_limit: float | None) -> Solution:
         compiled = replace(self.compiled, program=self.switches.set(chosen))
-        outcome, gap, fixed = optimise(compiled, gap=self.gap)
+        outcome, gap, fixed = optimise(compiled, gap=self.gap, time_limit=time_limit)
+        if outcome.ending in {Ending.STOPPED, Ending.FEASIBLE}:
+            raise StoppedError(say("the time is up"))
         if outcome.x is None:
             status = Status(outcome.ending.value)
             if not chosen and status is Status.INFEASIBLE:
@@ -385,15 +393,6 @@ class Cluster:
             if optimum(trial.without_goal()).outcome.x is None:
                 columns.append(member)
         return tuple(columns)
-
-    def _fingerprint(self) -> str:
-        digest = hashlib.sha256()
-        for sheet, table in sorted(self.scenario.tables.items()):
-            digest.update(sheet.encode())
-            digest.update(table.frame.to_csv(index=True).encode())
-        options = (self.arms_length, self.relax, self.gap, *sorted(self.apart))
-        digest.update(repr(options).encode())
-        return digest.hexdigest()
 
 
 # --------------------------------------------------------------------------- gates and tariffs

@@ -12,28 +12,25 @@ better than the best of T, so value(S) = value(T).
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from circflow.data.errors import CircflowError
-from circflow.data.files.atomic import NO_ROOM, no_room, write_text
 from circflow.i18n import in_use, say
 from circflow.solver.compiled import Program
 from circflow.solver.highs import Ending
 from circflow.solver.optimum import optimum
 from circflow.solver.proven import Proven
 from circflow.solver.scaling import Scaling, scaling_of
-from circflow.studies.errors import StudyError
+from circflow.studies.bench.store import Result, Store
 from circflow.studies.progress import Clock, time_left
 
 Floats = NDArray[np.float64]
@@ -50,17 +47,7 @@ class UnboundedError(CircflowError, RuntimeError):
 
 
 class StoppedError(CircflowError, RuntimeError):
-    """A limit of time stopped a solve before a plan was found."""
-
-
-def _unwritten(store: Path, error: OSError) -> StoreError:
-    full = no_room(error)
-    reason = say(NO_ROOM[full.errno or 0]) if full else (error.strerror or str(error)).lower()
-    return StoreError(say("{store}: {reason}: make room, then go on", store=store, reason=reason))
-
-
-class StoreError(StudyError):
-    """A file of known values that belongs to something else, or is damaged."""
+    """The time was up before a value was found."""
 
 
 @dataclass(frozen=True)
@@ -135,8 +122,7 @@ class Values:
     """The value of a programme at settings of its switches, each solved at most once.
 
     Solves start from the last basis (an LP) or from scratch (yes/no decisions), in as many
-    threads as `jobs`, and are kept in memory and, with `store`, in a file of one JSON line each,
-    from which a stopped run goes on.
+    threads as `jobs`, and are kept in memory and in `store`, from which a stopped run goes on.
     """
 
     def __init__(
@@ -145,12 +131,12 @@ class Values:
         *,
         gap: float = 1e-6,
         jobs: int = 1,
-        store: Path | None = None,
-        label: str = "",
+        store: Store | None = None,
     ) -> None:
-        """`label` tells apart what must not be mixed in one store (a fingerprint)."""
         self.switches = switches
         self.gap = gap
+        self.clock = Clock(None)
+        """Searches end when it is over; it may be set anew."""
         self.jobs = max(1, jobs)
         self.solves = 0
         self._scaling: Scaling = scaling_of(switches.program)
@@ -160,17 +146,21 @@ class Values:
         self._on = np.zeros((0, switches.count), dtype=bool)
         self._used = np.zeros((0, switches.count), dtype=bool)
         self._value: list[float] = []
+        self._store: Store | None = None
+        for kept in store.results() if store else ():
+            on, used = (frozenset(kept.content[name]) for name in ("on", "used"))
+            value = kept.content["value"]
+            self._add(Known(on, used, -np.inf if value is None else value))
         self._store = store
-        if store is not None:
-            self._open(store, label)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Without what belongs to a process: its threads, their sessions and the lock."""
-        return {k: v for k, v in vars(self).items() if k not in ("_local", "_lock", "_pool")}
+        """Without what belongs to a process: its threads, their sessions, the lock, the store."""
+        own = ("_local", "_lock", "_pool", "_store")
+        return {k: v for k, v in vars(self).items() if k not in own}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
-        self._local, self._lock = threading.local(), threading.Lock()
+        self._local, self._lock, self._store = threading.local(), threading.Lock(), None
 
     # ------------------------------------------------------------------ asking
 
@@ -245,9 +235,12 @@ class Values:
                     return not over.is_over and self(setting) is not None
 
                 several = len(unknown) > 1 and self.jobs > 1
-                if not all(
-                    self._pool.map(in_use(solve), unknown) if several else map(solve, unknown)
-                ):
+                try:
+                    if not all(
+                        self._pool.map(in_use(solve), unknown) if several else map(solve, unknown)
+                    ):
+                        return False
+                except StoppedError:
                     return False
                 done += len(batch)
                 if progress is not None:
@@ -276,11 +269,16 @@ class Values:
     # ------------------------------------------------------------------ solving
 
     def _solve(self, setting: Setting) -> float:
+        if self.clock.is_over:
+            raise StoppedError(say("the time is up"))
         switches = self.switches
         program = switches.set(setting)
         session: Proven | None = getattr(self._local, "session", None)
         if program.has_decisions:
-            outcome = optimum(program, gap=self.gap, scaling=self._scaling).outcome
+            limit = self.clock.left
+            outcome = optimum(
+                program, gap=self.gap, time_limit=limit, scaling=self._scaling
+            ).outcome
         elif session is None:
             self._local.session = Proven(program, scaling=self._scaling)
             outcome = self._local.session.solve()
@@ -289,8 +287,8 @@ class Values:
             outcome = session.resolve()
         if outcome.ending is Ending.UNBOUNDED:
             raise UnboundedError(say("the value has no bound"))
-        if outcome.ending is Ending.STOPPED:
-            raise StoppedError(say("stopped before a plan was found"))
+        if outcome.ending in {Ending.STOPPED, Ending.FEASIBLE}:
+            raise StoppedError(say("the time is up"))
         if outcome.x is None:
             known = Known(setting, frozenset(), -np.inf)  # nor is there one with fewer on
         else:
@@ -300,62 +298,15 @@ class Values:
         self._add(known)
         return known.value
 
-    def _add(self, known: Known, *, write: bool = True) -> None:
+    def _add(self, known: Known) -> None:
         switches = self.switches
         with self._lock:
             self._at[known.on] = len(self._value)
             self._on = np.vstack([self._on, switches.flags(known.on)])
             self._used = np.vstack([self._used, switches.flags(known.used)])
             self._value = [*self._value, known.value]
-            if write and self._store is not None:
-                line = {
-                    "on": sorted(known.on),
-                    "used": sorted(known.used),
-                    "value": known.value if np.isfinite(known.value) else None,
-                }
-                try:
-                    with self._store.open("a", encoding="utf-8") as file:
-                        file.write(json.dumps(line) + "\n")
-                except OSError as error:  # what was written stays: a cut last line is read over
-                    raise _unwritten(self._store, error) from error
-
-    # ------------------------------------------------------------------ the store
-
-    def _open(self, store: Path, label: str) -> None:
-        """Read what is known, or begin a new file."""
-        head = {"circflow": "values", "label": label, "switches": self.switches.count}
-        lines = store.read_text(encoding="utf-8").split("\n") if store.exists() else []
-        if not any(line.strip() for line in lines):
-            write_text(store, json.dumps(head) + "\n")
-            return
-        if _parsed(lines[0]) != head:
-            raise StoreError(
-                say(
-                    "{store} holds the values of another scenario, or of other options: give "
-                    "another file, or remove it",
-                    store=store,
-                )
-            )
-        kept = lines[0] + "\n"
-        for number, line in enumerate(lines[1:], start=2):
-            read = _parsed(line)
-            if read is None and number >= len(lines) - 1:
-                break  # cut off where a run was stopped
-            try:
-                value = -np.inf if read["value"] is None else float(read["value"])
-                on, used = frozenset(read["on"]), frozenset(read["used"])
-                self.switches.flags(on | used)
-            except (TypeError, KeyError, ValueError, IndexError):
-                raise StoreError(
-                    say("{store}, line {number}: not a value", store=store, number=number)
-                ) from None
-            self._add(Known(on, used, value), write=False)
-            kept += line + "\n"
-        write_text(store, kept)
-
-
-def _parsed(line: str) -> Any:
-    try:
-        return json.loads(line)
-    except ValueError:
-        return None
+            if self._store is not None:
+                on, used = sorted(known.on), sorted(known.used)
+                value = known.value if np.isfinite(known.value) else None
+                content = {"on": on, "used": used, "value": value}
+                self._store.add([Result(" ".join(map(str, on)), content)])

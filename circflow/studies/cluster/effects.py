@@ -28,7 +28,7 @@ from circflow.algebra.declare import Model
 from circflow.i18n import say
 from circflow.solver.compiled import Compiled, Program
 from circflow.studies.cluster.coalition import Cluster, _tariffs
-from circflow.studies.cluster.coalition_values import Setting, Switches, Values
+from circflow.studies.cluster.coalition_values import Setting, StoppedError, Switches, Values
 from circflow.studies.cluster.games import boxes, sampled_shapley, shapley
 from circflow.studies.errors import StudyError
 from circflow.studies.progress import Clock
@@ -53,7 +53,8 @@ class Effects:
     """The synergy by effect.
 
     `table`: effect, million, low, high (95 % interval where orders were sampled), alone_million
-    (with this effect only), last_million (lost without this effect only). `gain` is g(N), which
+    (with this effect only), last_million (lost without this effect only), both NaN where the time
+    was up. `gain` is g(N), which
     the column million adds up to.
     """
 
@@ -91,6 +92,9 @@ def effects(  # noqa: PLR0913
 ) -> Effects:
     """Split g(N) by effect.
 
+    Raises:
+        StoppedError: not a single order was found in `seconds`.
+
     Args:
         cluster: a scenario's cluster (not at arm's length).
         orders: sampled where the split is not exact.
@@ -111,6 +115,8 @@ def effects(  # noqa: PLR0913
     values.put(frozenset(), base)
     values.put(everything, with_all, values_used(cluster, switches, everything))
     clock = Clock(seconds)
+    if not exact:
+        values.clock = clock
     limit = None if exact else clock.part(0.5)
     pieces = (
         []
@@ -130,8 +136,8 @@ def effects(  # noqa: PLR0913
             prepare=lambda settings: values.all(settings, progress=progress, what=say("effects")),
         )
         shares, half = sampled.values, sampled.half_width
-    alone = [values(frozenset([n])) - base for n in range(count)]
-    last = [with_all - values(everything - {n}) for n in range(count)]
+    alone = [_found(values, frozenset([n])) - base for n in range(count)]
+    last = [with_all - _found(values, everything - {n}) for n in range(count)]
     small = 1e-9 * abs(with_all)
     table = pd.DataFrame(
         {
@@ -139,11 +145,19 @@ def effects(  # noqa: PLR0913
             "million": shares,
             "low_million": shares - half,
             "high_million": shares + half,
-            "alone_million": np.where(np.abs(alone) > small, alone, 0.0),
-            "last_million": np.where(np.abs(last) > small, last, 0.0),
+            "alone_million": np.where(np.abs(alone) <= small, 0.0, alone),
+            "last_million": np.where(np.abs(last) <= small, 0.0, last),
         }
     )
     return Effects(table, with_all - base, bool(pieces))
+
+
+def _found(values: Values, on: Setting) -> float:
+    """The value, NaN where the time is up."""
+    try:
+        return values(on)
+    except StoppedError:
+        return np.nan
 
 
 def values_used(cluster: Cluster, switches: Switches, everything: Setting) -> Setting:
@@ -219,4 +233,5 @@ def _loads(
     assert x is not None
     amount = x[compiled.column_of[load["column"].to_numpy(np.intp)]]
     loads = np.bincount(row_of, amount * load["capacity_use"].to_numpy(float), minlength=len(rows))
-    return load, row_of, loads * (1.0 + 1e-9) + 1e-9
+    idle = loads <= 1e-9 * max(float(loads.max(initial=0.0)), 1.0)  # what stands still alone
+    return load, row_of, np.where(idle, 0.0, loads * (1.0 + 1e-9))

@@ -93,6 +93,7 @@ def forms(  # noqa: PLR0913
     conventional_factor: float = 1.0,
     digital_factor: float = 0.5,
     gap: float = 1e-6,
+    jobs: int | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> Comparison:
     """Compare the forms of cluster on one scenario: value, exchanges, distances, transaction
@@ -105,6 +106,7 @@ def forms(  # noqa: PLR0913
             conventional cluster.
         digital_factor: times the smaller of the two, in a digital cluster and an open ecosystem.
         gap: relative gap at which each search over yes/no decisions ends.
+        jobs: searches at a time, in threads; None is one per processor.
         progress: is told what goes on.
 
     Raises:
@@ -117,4 +119,5 @@ def forms(  # noqa: PLR0913
         digital_factor=digital_factor,
     )
     variants = [scenario, *(form.of(scenario) for form in scenarios[1:])]
-    return compare(*variants, labels=[f.name for f in scenarios], gap=gap, progress=progress)
+    labels = [form.name for form in scenarios]
+    return compare(*variants, labels=labels, gap=gap, jobs=jobs, progress=progress)

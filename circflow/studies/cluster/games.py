@@ -24,7 +24,7 @@ from scipy.special import stdtrit
 
 from circflow.i18n import say
 from circflow.solver.run import Progress
-from circflow.studies.cluster.coalition_values import Setting, Values
+from circflow.studies.cluster.coalition_values import Setting, StoppedError, Values
 from circflow.studies.progress import Clock
 
 Floats = NDArray[np.float64]
@@ -158,8 +158,11 @@ def sampled_shapley(  # noqa: PLR0913
         orders: how many, rounded up to pairs.
         seed: of the random numbers.
         prepare: is given the coalitions of a pair of orders (to solve them in parallel).
-        seconds: no pair is begun that would not be done by then (one pair is always done; its two
+        seconds: no pair is begun that would not be done by then (the first always is; its two
             orders then give the interval, which is too wide rather than too narrow).
+
+    Raises:
+        StoppedError: the gains of the first pair were not found in time.
     """
     random = np.random.default_rng(seed)
     begun = time.perf_counter()
@@ -173,8 +176,13 @@ def sampled_shapley(  # noqa: PLR0913
         if prepare is not None:
             prepare([frozenset(o[:k]) for o in pair for k in range(count + 1)])
         both = np.zeros((2, count))
-        for added, one in zip(both, pair, strict=True):
-            added[one] = np.diff([gain(frozenset(one[:k])) for k in range(count + 1)])
+        try:
+            for added, one in zip(both, pair, strict=True):
+                added[one] = np.diff([gain(frozenset(one[:k])) for k in range(count + 1)])
+        except StoppedError:
+            if not means:
+                raise
+            break
         means.append(both.mean(axis=0))
     table = np.array(means) if len(means) > 1 else both
     spread = table.std(axis=0, ddof=1) / math.sqrt(len(table))

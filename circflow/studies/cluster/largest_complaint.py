@@ -23,7 +23,7 @@ from circflow.algebra.declare import Model
 from circflow.solver.compiled import Compiled, Program
 from circflow.solver.highs import TOLERANCE, Ending, Session
 from circflow.solver.optimum import optimum, proven
-from circflow.studies.cluster.coalition_values import Setting, Switches, Values
+from circflow.studies.cluster.coalition_values import Setting, StoppedError, Switches, Values
 from circflow.studies.cluster.games import Verdict, spanned
 from circflow.studies.progress import Clock
 
@@ -225,8 +225,14 @@ class Search:
                 continue
             bound = max(bound, complaint.bound - self.base)
             if complaint.members:
-                gain = self.values(complaint.members) - self.base
-                excess = gain - float(shares[list(complaint.members)].sum())
+                asked = float(shares[list(complaint.members)].sum())
+                try:
+                    gain = self.values(complaint.members) - self.base
+                except (
+                    StoppedError
+                ):  # what the search found is a plan: it is worth as much at least
+                    gain = complaint.excess + asked - self.base
+                excess = gain - asked
                 verdicts.append(Verdict(complaint.members, excess, gain, excess))
         if not verdicts:
             return None

@@ -14,7 +14,7 @@ import pandas as pd
 
 from circflow.i18n import say
 from circflow.studies.cluster.coalition import Cluster
-from circflow.studies.cluster.coalition_values import Setting
+from circflow.studies.cluster.coalition_values import Setting, StoppedError
 from circflow.studies.cluster.own_money import OUTSIDE, by_member, own_money
 from circflow.studies.progress import Clock
 
@@ -40,7 +40,7 @@ def leaving(
     cluster: Cluster, asked: Setting, tell: Callable[[str], None], clock: Clock | None = None
 ) -> pd.DataFrame:
     """Own money of everybody with all together, and with one member out, for those `asked`;
-    members that ask for a solve are left out when the `clock` is over.
+    members whose plan is not found before the `clock` is over are left out.
 
     leaver, member, together_million, without_million, change_million; the row of the leaver itself
     is its own money, alone among the others.
@@ -53,9 +53,13 @@ def leaving(
         if n in known.used and clock is not None and clock.is_over:
             continue
         tell(say("without {members}", members=cluster.members[n]))
-        without = with_all
+        without, limit = with_all, None if clock is None else clock.left
         if n in known.used:
-            without = by_member(own_money(cluster.plan(everybody - {n})), cluster.members)
+            try:
+                plan = cluster.plan(everybody - {n}, time_limit=limit)
+            except StoppedError:
+                continue
+            without = by_member(own_money(plan), cluster.members)
         parts.append(
             pd.DataFrame(
                 {

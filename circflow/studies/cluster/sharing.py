@@ -28,8 +28,10 @@ from circflow.data.arguments import public
 from circflow.data.result import Result, figure, one_text_type
 from circflow.data.scenario import Scenario
 from circflow.i18n import say, say_n
+from circflow.solver.highs import SolverError
 from circflow.solver.run import Progress
 from circflow.studies.cluster.coalition import Cluster
+from circflow.studies.cluster.coalition_values import StoppedError
 from circflow.studies.cluster.effects import Effects, effects, waterfall
 from circflow.studies.cluster.games import (
     TOLERANCE,
@@ -123,6 +125,8 @@ class Sharing(Result):
     effects: pd.DataFrame
     """Synergy by effect (see `circflow.studies.cluster.effects`)."""
     cluster: Cluster = field(repr=False)
+    not_done: tuple[str, ...] = ()
+    """What was not found within the time, a sentence each."""
     complete: bool = True
     """False: an early answer, in less time than was allowed; members may be lacking in the tables
     of leaving and joining."""
@@ -178,6 +182,7 @@ class Sharing(Result):
             ("owen_theorem_why_not", self.owen_why_not),
             ("shapley_exact", "yes" if self.shapley_exact else "no"),
             ("coalitions_solved", self.solves),
+            *(("not_done", sentence) for sentence in self.not_done),
         ]
         return pd.DataFrame(figures, columns=["figure", "value"]).astype({"value": object})
 
@@ -250,8 +255,8 @@ def share(  # noqa: PLR0913
         jobs: threads; as many as there are processors unless said.
         store: a file in which coalition values are kept, so that a stopped run goes on.
         orders: orders of joining sampled where the Shapley value is not exact.
-        seconds: for everything (a solve that has begun is ended, and one pair of orders is
-            always sampled): what is not proven, or sampled, is said.
+        seconds: for everything but the plans of every member alone and of all together; each
+            stage gets a part of what is left. What is not proven, sampled or not found is said.
         exact: the exact Shapley value, however long it takes; if not said, where all values can
             be found in a part of `seconds`, or, without them, where the best plan needs up to
             twelve members.
@@ -338,6 +343,7 @@ class _Sharer:
         self.pieces: list[Box] = []
         self.null = cluster.apart
         """Members who add nothing to any group, as far as is known."""
+        self.not_done: list[str] = []
 
     def share(self, *, split: bool, memberships: bool) -> Sharing:
         cluster = self.cluster
@@ -352,7 +358,7 @@ class _Sharer:
                 court,
                 self.whole,
                 self.count,
-                near=shapley_shares.values,
+                near=shapley_shares.values if shapley_shares else None,
                 null=self.null,
                 seconds=seconds,
                 progress=self.tell,
@@ -363,13 +369,23 @@ class _Sharer:
         money = {"alone": own_money(cluster.alone), "together": own_money(cluster.together)}
         asked = cluster.everybody if memberships else frozenset[int]()
         without = leaving(cluster, asked, self.tell, Clock(self.clock.part(_MEMBERS)))
+        missing = len(asked - cluster.apart) * self.several - without["leaver"].nunique()
+        if missing:
+            self.not_done.append(
+                say_n(
+                    "What leaving and joining does was not found in time for {n} member.",
+                    "What leaving and joining does was not found in time for {n} members.",
+                    missing,
+                )
+            )
         core = self._core(court, rules)
         lacking = first.epsilon > 10 * TOLERANCE * max(abs(self.whole), _ZERO)
         self._allow(court, 1.0)
+        cluster.values.clock = Clock(None)
         self.cut_short |= (
-            not (shapley_shares.exact and centre.proven)
+            not (shapley_shares and shapley_shares.exact and centre.proven)
             or bool((core["in_core"] == "unknown").any())
-            or without["leaver"].nunique() < len(asked - cluster.apart) * self.several
+            or bool(missing)
         )
         return Sharing(
             scenario=cluster.scenario.name,
@@ -384,7 +400,7 @@ class _Sharer:
             subsidy=subsidy(court, self.whole, self.count, clock=self.clock) if lacking else 0.0,
             owen_applies=prices.applies,
             owen_why_not=prices.why,
-            shapley_exact=shapley_shares.exact,
+            shapley_exact=shapley_shares is not None and shapley_shares.exact,
             solves=cluster.values.solves,
             allocations=self._allocations(rules),
             core=core,
@@ -396,39 +412,50 @@ class _Sharer:
             joining_others=joining_others(cluster, without),
             effects=parts,
             cluster=cluster,
+            not_done=tuple(self.not_done),
         )
 
     def _allow(self, court: Court, share: float) -> float | None:
         """Let a court search for a share of the time that is left, seconds."""
         seconds = self.clock.part(share)
         if isinstance(court, Search):
-            court.clock = Clock(seconds)
+            court.clock = self.cluster.values.clock = Clock(seconds)
         return seconds
 
     # ------------------------------------------------------------------ the rules
 
-    def _shapley(self) -> Shares:
+    def _shapley(self) -> Shares | None:
+        """None where not a single order is known in time."""
         cluster, n = self.cluster, self.count
         if not self.several:
             return Shares(np.zeros(n), np.zeros(n), True, 0)
         clock = Clock(self.clock.part(_VALUES))
-        self.pieces = self._boxes(clock.part(0.5))
+        cluster.values.clock = Clock(None) if self.exact else clock
+        try:
+            self.pieces = self._boxes(clock.part(0.5))
+        except StoppedError:
+            self.pieces = []
         if self.pieces:
+            cluster.values.clock = Clock(None)
             extra = self._single_hubs()
             if not extra.any():  # else anybody who comes to such a member lets the hub serve it
                 met = frozenset[int]().union(*(box.inside | box.outside for box in self.pieces))
                 self.null = cluster.everybody - met
             return Shares(shapley(self.pieces, n) - extra, np.zeros(n), True, 0)
-        return sampled_shapley(
-            cluster.value,
-            n,
-            orders=self.orders,
-            seed=self.seed,
-            seconds=clock.left,
-            prepare=lambda settings: cluster.values.all(
-                {cluster.effective(s) for s in settings}, progress=self.tell
-            ),
-        )
+        try:
+            return sampled_shapley(
+                cluster.value,
+                n,
+                orders=self.orders,
+                seed=self.seed,
+                seconds=clock.left,
+                prepare=lambda settings: cluster.values.all(
+                    {cluster.effective(s) for s in settings}, progress=self.tell
+                ),
+            )
+        except StoppedError:
+            self.not_done.append(say("The Shapley value was not found in time."))
+            return None
 
     def _boxes(self, seconds: float | None) -> list[Box]:
         """All values, where they are asked for, few, or found in time; else none."""
@@ -472,15 +499,14 @@ class _Sharer:
         )
         return Search(separation, cluster.values, self.base)
 
-    def _rules(self, prices: Owen, of_orders: Shares, centre: Floats) -> dict[str, Shares]:
+    def _rules(self, prices: Owen, of_orders: Shares | None, centre: Floats) -> dict[str, Shares]:
         def exact(values: Floats) -> Shares:
             return Shares(values, np.zeros(self.count), True, 0)
 
-        rules = {
-            "owen": exact(prices.shares),
-            "shapley": of_orders,
-            "nucleolus": exact(centre),
-        }
+        rules = {"owen": exact(prices.shares)}
+        if of_orders is not None:
+            rules["shapley"] = of_orders
+        rules["nucleolus"] = exact(centre)
         keys = {
             "volume": exchanged(self.cluster),
             "alone": np.maximum(weighted_money(self.cluster.alone)[: self.count], 0.0),
@@ -524,7 +550,7 @@ class _Sharer:
         tolerance = 10 * TOLERANCE * max(abs(self.whole), _ZERO)
         rows = []
         for done, (name, rule) in enumerate(rules.items()):
-            self.tell(say("core test: {name}", name=name))
+            self.tell(say("core test: {name}", name=say(name)))
             self._allow(court, 1.0 / (1 + len(rules) - done))
             complaint = (
                 court.worst(rule.values, np.zeros((0, self.count))) if self.several else None
@@ -575,7 +601,18 @@ class _Sharer:
         if not split or self.cluster.arms_length or not self.several:
             return pd.DataFrame(columns=[*columns, "last_million"])
         seconds = self.clock.part(_SPLIT)
-        shares: Effects = effects(self.cluster, seconds=seconds, progress=self.tell, seed=self.seed)
+        try:
+            shares: Effects = effects(
+                self.cluster, seconds=seconds, progress=self.tell, seed=self.seed
+            )
+        except StoppedError:
+            self.cut_short = True
+            self.not_done.append(say("The split by effect was not found in time."))
+            return pd.DataFrame(columns=[*columns, "last_million"])
+        except SolverError as doubt:
+            reason = str(doubt)
+            self.not_done.append(say("The split by effect was not found: {reason}", reason=reason))
+            return pd.DataFrame(columns=[*columns, "last_million"])
         self.cut_short |= not shares.exact
         return shares.table
 

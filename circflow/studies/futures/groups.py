@@ -17,22 +17,17 @@ interrupted run goes on.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from circflow.data.files.atomic import write_text
 from circflow.i18n import say
 from circflow.solution.solution import Status
-from circflow.studies.errors import StudyError
+from circflow.studies.bench.store import Result, Store
 from circflow.studies.futures.first_stage import Floats
 from circflow.studies.futures.worker import Found, Job
-from circflow.studies.sweeps.store import fingerprint
 
 TOGETHER_UP_TO = 400_000
 """Nonzeros of a programme of futures that is solved as one, all of them or a group: 55 futures of
@@ -49,55 +44,36 @@ def split(count: int, groups: int) -> list[Group]:
     return [tuple(range(k, count, groups)) for k in range(groups)]
 
 
-@dataclass
 class Kept:
-    """What groups gave, in a file that an interrupted run goes on with."""
+    """What groups gave, in a store that an interrupted run goes on with (None: not kept)."""
 
-    path: Path | None
-    key: str
-    groups: dict[str, Any] = field(default_factory=dict)
+    def __init__(self, store: Store | None = None) -> None:
+        self.store = store
+        self.groups = {one.key: one for one in store.results()} if store else {}
 
     @staticmethod
     def of(job: Job, path: Path | None, resume: bool) -> Kept:
-        """Open the file. Raises `StudyError` where it is another's, or not to be gone on with."""
+        """Open the file. Raises `StoreError` where it is another's, or not to be gone on with."""
+        if path is None:
+            return Kept()
         futures = repr([(f.name, f.probability, f.changes, f.outages) for f in job.futures])
-        text = f"{fingerprint(job.scenario)} {futures} {job.gap} {job.time_limit} {job.risk}"
-        kept = Kept(path, hashlib.sha256(text.encode()).hexdigest())
-        if path is None or not path.exists():
-            return kept
-        if not resume:
-            raise StudyError(
-                say("{path} exists already: go on with it (--resume), or name another", path=path)
-            )
-        try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-            same, kept.groups = content["key"] == kept.key, dict(content["groups"])
-        except (ValueError, KeyError, TypeError, OSError):
-            raise StudyError(say("{path} is not a store of circflow futures", path=path)) from None
-        if not same:
-            raise StudyError(
-                say("{path} belongs to other futures, or the scenario has changed since", path=path)
-            )
-        return kept
+        study = ["futures", futures, job.gap, job.time_limit, repr(job.risk)]
+        return Kept(Store(path, job.scenario, study, resume=resume))
 
     def get(self, group: Group) -> Found | None:
         """What a group gave in an earlier run."""
-        row = self.groups.get(_name(group))
-        if row is None:
+        kept = self.groups.get(_name(group))
+        if kept is None or kept.figures is None:
             return None
-        return Found(Status(row["status"]), row["worth"], row["bound"], np.array(row["decisions"]))
+        content = kept.content
+        return Found(Status(content["status"]), content["worth"], content["bound"], kept.figures)
 
     def add(self, group: Group, answer: Found) -> None:
         """Keep what a group gave."""
-        if self.path is None or answer.decisions is None:
+        if self.store is None or answer.decisions is None:
             return
-        self.groups[_name(group)] = {
-            "status": answer.status.value,
-            "worth": answer.worth,
-            "bound": answer.bound,
-            "decisions": answer.decisions.tolist(),
-        }
-        write_text(self.path, json.dumps({"key": self.key, "groups": self.groups}))
+        content = {"status": answer.status.value, "worth": answer.worth, "bound": answer.bound}
+        self.store.add([Result(_name(group), content, answer.decisions)])
 
 
 def _name(group: Group) -> str:

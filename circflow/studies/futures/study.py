@@ -218,7 +218,7 @@ class Run:
     ) -> None:
         self.job, self.engine, self.risk, self.tell = job, engine, job.risk, tell
         self.group_size = group_size
-        self.kept = kept or Kept(None, "")
+        self.kept = kept or Kept()
         self.probabilities = np.array([f.probability for f in job.futures])
         self.parcel = engine.send(job)
         self.plans: dict[tuple[int, bytes], Planned] = {}

@@ -30,6 +30,7 @@ from circflow.i18n import mark, say
 from circflow.library.read import Library, read_library, spoken
 from circflow.solution.solution import Solution
 from circflow.solver.run import Progress
+from circflow.studies.bench.spread import spread
 from circflow.studies.errors import StudyError
 from circflow.studies.suggest.alone import COLUMNS, FLOWS, Alone, Judged, built
 from circflow.studies.suggest.candidates import (
@@ -46,7 +47,6 @@ from circflow.studies.suggest.money import read_rates
 from circflow.studies.suggest.shortlist import FirstTonne, first_look, promising
 from circflow.studies.suggest.unmet import almost, known_units, needing_a_market
 from circflow.studies.units.candidates import Bench, Setting
-from circflow.studies.units.spread import spread
 
 if TYPE_CHECKING:
     from circflow.report.page.frame import Section

@@ -30,6 +30,7 @@ from circflow.solver.scaling import scaling_of
 from circflow.studies.bench.arrays import Built, Decisions, Difference, built, choice_of
 from circflow.studies.bench.goals import no_plan
 from circflow.studies.bench.money_by_rate import Rating, kinds_of
+from circflow.studies.bench.store import Store
 from circflow.studies.bench.totals_rows import built_of, totals_of
 from circflow.studies.errors import StudyError
 from circflow.studies.progress import time_left
@@ -38,7 +39,6 @@ from circflow.studies.sweeps.affine import Affine, fit
 from circflow.studies.sweeps.design import Design, Point, Unreadable
 from circflow.studies.sweeps.engine import Engine, Lost
 from circflow.studies.sweeps.sampling import Range, given_ranges, ranges_of, sample_points
-from circflow.studies.sweeps.store import Store
 from circflow.studies.sweeps.worker import FAILED, Job, Options, Run, Start, Task, invalid
 
 CHECK_EVERY = 250
@@ -232,6 +232,15 @@ def _options(
     return Options(decisions, gap, time_limit, tuple(keep))
 
 
+def _described(design: Design, options: Options) -> dict[str, Any]:
+    """What is to be run, and how."""
+    return {
+        "parameters": [(p.address, p.how) for p in design.parameters],
+        "points": [list(p) for p in design.points],
+        "options": [options.decisions, options.gap, options.time_limit, list(options.keep)],
+    }
+
+
 class Sweeper:
     """Runs a design: sets up, gives out, stores, checks, and makes the table."""
 
@@ -262,13 +271,13 @@ class Sweeper:
         self.spent = {"setup": 0.0, "runs": 0.0, "checks": 0.0}
         self.begun = time.perf_counter()
         self.store = (
-            Store(store, scenario=scenario, design=design, options=options, resume=resume)
+            Store(store, scenario, ["sweep", _described(design, options)], resume=resume)
             if store is not None
             else None
         )
-        stored = self.store.runs() if self.store else {}
+        stored = map(Run.stored, self.store.results() if self.store else ())
         # A run whose worker died is tried again.
-        self.runs = {n: run for n, run in stored.items() if run.status != FAILED}
+        self.runs = {run.number: run for run in stored if run.status != FAILED}
         self.stored = len(self.runs)
         self.labels: tuple[tuple[str, ...], ...] = ()
         self.choice: dict[tuple[str, str, str], float] = {}
@@ -580,7 +589,7 @@ class Sweeper:
 
     def _store(self, runs: list[Run]) -> None:
         if self.store and runs:
-            self.store.add(runs)
+            self.store.add(run.result() for run in runs)
         self.runs.update({r.number: r for r in runs})
 
     def _tell(self, begun: float, before: int) -> None:

@@ -9,6 +9,7 @@ from the plan of the scenario itself, each in a session of its own.
 from __future__ import annotations
 
 import hashlib
+import io
 import pickle
 import time
 from collections.abc import Callable, Sequence
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from circflow.data.pandas_text import python_strings
 from circflow.data.scenario import Scenario, ScenarioError
@@ -36,6 +38,7 @@ from circflow.studies.bench.arrays import (
     built,
     difference,
 )
+from circflow.studies.bench.store import Result
 from circflow.studies.sweeps.affine import Affine
 from circflow.studies.sweeps.design import Parameter, Point, changed, edits_of
 
@@ -137,6 +140,38 @@ class Run:
     reason: str = ""
     gap: float = np.nan
     tables: dict[str, Any] | None = None
+
+    def result(self) -> Result:
+        """As a store keeps it; tables are CSV, NaN is null."""
+        content = {name: getattr(self, name) for name in _STORED}
+        content |= {
+            name: None if np.isnan(content[name]) else content[name]
+            for name in ("objective", "gap")
+        }
+        tables = self.tables or {}
+        content["tables"] = {
+            name: table.to_csv(index=False, float_format="%.17g") for name, table in tables.items()
+        }
+        return Result(str(self.number), content, self.figures)
+
+    @staticmethod
+    def stored(result: Result) -> Run:
+        """The run that a store has kept."""
+        content: dict[str, Any] = dict(result.content)
+        labels, texts = content.pop("labels"), content.pop("tables")
+        rest: dict[str, Any] = {
+            name: np.nan if value is None else value for name, value in content.items()
+        }
+        return Run(
+            int(result.key),
+            **rest,
+            figures=result.figures,
+            labels=None if labels is None else tuple(map(tuple, labels)),
+            tables={name: pd.read_csv(io.StringIO(text)) for name, text in texts.items()} or None,
+        )
+
+
+_STORED = ("status", "objective", "labels", "seconds", "how", "reason", "gap")
 
 
 @python_strings()

@@ -21,6 +21,7 @@ from circflow.data.changes.address import row_addresses
 from circflow.data.scenario import Scenario
 from circflow.data.suggest import nearest
 from circflow.i18n import mark, say
+from circflow.studies.bench.spread import spread
 from circflow.studies.errors import StudyError
 from circflow.studies.units.break_even import Zero, break_even
 from circflow.studies.units.break_even import capex_direction as _capex
@@ -42,7 +43,6 @@ from circflow.studies.units.effects import (
 from circflow.studies.units.price_sheet import COLUMNS, Sheet, cash, price_sheet
 from circflow.studies.units.risk import contingency, robustness
 from circflow.studies.units.sites import Unit, add_units
-from circflow.studies.units.spread import spread
 from circflow.studies.units.together import entry, pairs
 from circflow.studies.units.words import Verdicts
 

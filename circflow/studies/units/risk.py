@@ -23,8 +23,8 @@ from circflow.data.scenario import Scenario, ScenarioError
 from circflow.i18n import mark
 from circflow.solver.compiled import Program
 from circflow.solver.proven import Proven, best_value
+from circflow.studies.bench.spread import spread
 from circflow.studies.units.candidates import Bench, Floats, Ints, Plan
-from circflow.studies.units.spread import spread
 
 if TYPE_CHECKING:
     from circflow.studies.sweeps.affine import Affine

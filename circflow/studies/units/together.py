@@ -20,8 +20,8 @@ import numpy as np
 import pandas as pd
 
 from circflow.i18n import mark
+from circflow.studies.bench.spread import spread
 from circflow.studies.units.candidates import Bench, Plan, Setting
-from circflow.studies.units.spread import spread
 
 PAIRS = [
     "unit",

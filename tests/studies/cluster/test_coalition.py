@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from circflow.data.scenario import Scenario
+from circflow.studies.bench.store import StoreError
 from circflow.studies.cluster.coalition import CannotStandAloneError, Cluster, coalition
-from circflow.studies.cluster.coalition_values import StoreError
 from circflow.studies.cluster.games import boxes
 from circflow.studies.cluster.largest_complaint import Separation, largest_amounts
 
@@ -244,13 +244,11 @@ def test_the_worst_group_is_found_without_all_values(make_scenario: Make) -> Non
 
 
 def test_a_store_goes_on_and_refuses_what_is_foreign(make_scenario: Make, tmp_path: Path) -> None:
-    store = tmp_path / "values.jsonl"
+    store = tmp_path / "values.sqlite"
     sheets = with_candidate()
     first = Cluster(make_scenario(sheets), store=store)
     pieces = boxes(first.values)
     assert first.values.solves > 0
-    with store.open("a", encoding="utf-8") as file:
-        file.write('{"on": [0, 1], "us')  # cut off
     second = Cluster(make_scenario(sheets), store=store)
     assert {(p.inside, p.outside): p.value for p in boxes(second.values)} == {
         (p.inside, p.outside): p.value for p in pieces
@@ -259,10 +257,14 @@ def test_a_store_goes_on_and_refuses_what_is_foreign(make_scenario: Make, tmp_pa
     sheets["Markets"][0]["price"] = 201.0
     with pytest.raises(StoreError, match="another scenario"):
         Cluster(make_scenario(sheets), store=store)
-    store.write_text(store.read_text(encoding="utf-8") + "nonsense\n{}\n", encoding="utf-8")
     sheets["Markets"][0]["price"] = 200.0
-    with pytest.raises(StoreError, match="not a value"):
-        Cluster(make_scenario(sheets), store=store)
+    with pytest.raises(StoreError, match="another study"):
+        Cluster(make_scenario(sheets), store=store, gap=1e-3)
+    earlier = tmp_path / "values.jsonl"
+    earlier.write_text('{"circflow": "values", "label": "", "switches": 4}\n', encoding="utf-8")
+    with pytest.raises(StoreError, match="another version of circflow: name another file"):
+        Cluster(make_scenario(sheets), store=earlier)
+    assert earlier.read_text(encoding="utf-8").startswith('{"circflow"')
 
 
 @settings(

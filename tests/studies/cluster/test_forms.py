@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from click.testing import CliRunner
 
@@ -49,6 +50,16 @@ def test_settings_of_the_forms(scenario: cf.Scenario) -> None:
 @pytest.fixture(scope="module")
 def found(scenario: cf.Scenario) -> Comparison:
     return forms(scenario)
+
+
+def test_any_number_of_jobs_gives_the_same(scenario: cf.Scenario) -> None:
+    told: list[str] = []
+    one, two = (forms(scenario, jobs=jobs, progress=told.append) for jobs in (1, 2))
+    pd.testing.assert_frame_equal(one.table, two.table, check_exact=True)
+    pd.testing.assert_frame_equal(one.built, two.built, check_exact=True)
+    assert sum(text.startswith("scenarios: 4 of 4") for text in told) == 2
+    result = CliRunner().invoke(forms_command, [str(TUTORIAL), "--jobs", "0"])
+    assert result.exit_code == 2
 
 
 def test_forms_on_the_tutorial(found: Comparison) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from itertools import combinations, permutations
 from pathlib import Path
@@ -17,8 +18,10 @@ from hypothesis import strategies as st
 
 from circflow.cli import cli
 from circflow.commands import common
+from circflow.commands.cluster import sharing_lines
 from circflow.data.scenario import Scenario
-from circflow.studies.cluster import games, sharing
+from circflow.solver.highs import SolverError
+from circflow.studies.cluster import coalition_values, games, sharing
 from circflow.studies.cluster.coalition import Cluster
 from circflow.studies.cluster.games import Box, Register, nucleolus, payments, shapley, subsidy
 from circflow.studies.cluster.largest_complaint import Search, Separation, largest_amounts
@@ -472,3 +475,56 @@ def test_the_command_prints_and_writes_early_answers(
     assert done.stdout.count("Would a group leave?") == 2
     assert "An early answer; a better one follows" in done.stderr
     assert json.loads(out.read_text("utf-8"))["leaving"]
+
+
+@pytest.mark.usefixtures("large")
+def test_what_is_not_done_in_time_is_said(
+    make_scenario: Make, production: Production, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The clock is over as soon as both plans are there: no search is begun, and every stage says
+    what it lacks."""
+    monkeypatch.setattr(Clock, "is_over", property(lambda clock: clock.end < math.inf))
+    found = share(make_scenario(production(OWNED)), jobs=1, seconds=20.0)
+    assert found.gain == pytest.approx(992 - 170)
+    assert found.of("owen") == pytest.approx({"A": 162, "B": 180, "C": 480})
+    assert not found.epsilon_proven and not found.shapley_exact
+    assert found.effects.empty and found.leaving.empty
+    assert found.not_done == (
+        "The Shapley value was not found in time.",
+        "The split by effect was not found in time.",
+        "What leaving and joining does was not found in time for 3 members.",
+    )
+    said = found.totals.set_index("figure")["value"]
+    assert tuple(said["not_done"]) == found.not_done
+    for sentence in found.not_done:
+        assert f"  {sentence}" in sharing_lines(found)
+
+
+def test_a_solve_is_given_what_is_left_of_the_time(
+    make_scenario: Make, production: Production, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def search(*_: Any, time_limit: float, **__: Any) -> Any:
+        assert 0.0 < time_limit <= 7.0
+        raise RuntimeError("searched")
+
+    monkeypatch.setattr(coalition_values, "optimum", search)
+    values = Cluster(make_scenario(production(OWNED))).values
+    monkeypatch.setattr(type(values.switches.program), "has_decisions", True)
+    values.clock = Clock(7.0)
+    with pytest.raises(RuntimeError, match="searched"):
+        values([0, 1])
+    values.clock = Clock(0.0)
+    with pytest.raises(coalition_values.StoppedError, match="the time is up"):
+        values([1, 2])
+
+
+def test_a_split_that_no_search_can_prove_is_said(
+    make_scenario: Make, production: Production, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def split(*_: Any, **__: Any) -> Any:
+        raise SolverError("the plan and its proof disagree")
+
+    monkeypatch.setattr(sharing, "effects", split)
+    found = share(make_scenario(production(OWNED)), jobs=1)
+    assert found.effects.empty and found.gain == pytest.approx(992 - 170)
+    assert found.not_done == ("The split by effect was not found: the plan and its proof disagree",)

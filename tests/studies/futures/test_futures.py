@@ -458,7 +458,7 @@ def test_outages_of_links_and_modes(make_scenario: Make) -> None:
 
 def test_groups_of_futures_give_the_same_answer(make_scenario: Make, tmp_path: Path) -> None:
     scenario = make_scenario({**WORKS, "Ranges": RANGES})
-    store = tmp_path / "groups.json"
+    store = tmp_path / "groups.sqlite"
     sample: dict[str, Any] = {"sample": 5, "seed": 1, "test": 0}
     groups: dict[str, Any] = {**sample, "group_size": 2, "gap": 1e-6}
     averse = cf.futures(scenario, **groups, omega=0.5, jobs=2)
@@ -472,5 +472,5 @@ def test_groups_of_futures_give_the_same_answer(make_scenario: Make, tmp_path: P
     assert again.summary() == kept.summary()
     with pytest.raises(StudyError, match="exists already"):
         cf.futures(scenario, **groups, store=store)
-    with pytest.raises(StudyError, match="belongs to other futures"):
+    with pytest.raises(StudyError, match="belongs to another study"):
         cf.futures(scenario, **{**groups, "seed": 2}, store=store, resume=True)

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from circflow.studies.units.spread import spread
+from circflow.studies.bench.spread import spread
 
 
 def test_work_is_spread_and_told() -> None:

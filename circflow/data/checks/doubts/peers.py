@@ -81,7 +81,8 @@ def _figures(drafts: Drafts, measure: _Measure) -> pd.DataFrame:
         return pd.DataFrame()
     frame = draft.sound(*wanted)
     values = frame[measure.column].to_numpy(float)
-    size = values / frame[measure.per].to_numpy(float) if measure.per else values
+    with np.errstate(divide="ignore", invalid="ignore"):  # per 0 there is no size
+        size = values / frame[measure.per].to_numpy(float) if measure.per else values
     kept = np.isfinite(size) & (size != 0)
     frame, values, size = frame[kept], values[kept], size[kept]
     keys = [frame[name].astype(object).fillna("") for name in measure.peers]
