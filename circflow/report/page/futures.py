@@ -154,7 +154,11 @@ def _decisions(table: pd.DataFrame, money: str) -> Table:
             Column("worst_tenth", say("In the worst tenth"), "number", money),
         ]
     return Table(
-        say("What to build now, and what to wait for"), table, columns, shown=20, name="advice"
+        say("What to build now, and what to wait for"),
+        table,
+        tuple(columns),
+        shown=20,
+        name="advice",
     )
 
 

@@ -134,11 +134,12 @@ def with_candidate(first: FirstStage, decisions: Floats, unit: str) -> list[Floa
 def not_added(scenario: Scenario, unit: str, built: Collection[str]) -> str:
     """Why a candidate cannot be added to decisions that build others."""
     units = scenario.frame("Units").set_index("unit")
-    choice, needed = units.loc[unit, ["choice", "requires"]]
-    rival = next((u for u in built if choice and units.loc[u, "choice"] == choice), None)
+    choices, needs = units["choice"].to_dict(), units["requires"].to_dict()
+    choice, needed = choices[unit], needs[unit]
+    rival = next((u for u in built if choice and choices[u] == choice), None)
     if rival is not None:
         return say("{unit} is built instead (choice {choice})", unit=rival, choice=choice)
-    if needed and units.loc[needed, "status"] == "candidate" and needed not in built:
+    if needed and units["status"].to_dict()[needed] == "candidate" and needed not in built:
         return say("it requires {unit}, which is not built", unit=needed)
     return say("the budget leaves nothing for it")
 

@@ -43,6 +43,7 @@ from circflow.studies.futures.generated import outages as outage_futures
 from circflow.studies.futures.generated import sampled, varied
 from circflow.studies.futures.groups import TOGETHER_UP_TO, Grouped, Kept
 from circflow.studies.futures.infrastructure import (
+    Thing,
     not_added,
     softened,
     things_of,
@@ -460,7 +461,8 @@ def _softening(run: Run, answer: Answer) -> pd.DataFrame | None:
     if answer.decisions is None:
         return None
     worths = np.array([plan.found.worth for plan in answer.plans])
-    job, parts = run.job, []
+    job = run.job
+    parts: list[tuple[Thing, Floats | None, Floats | None, str]] = []
     built = [one["unit"] for one in built_of(job.scenario, run.first, answer.decisions)]
     for thing in things_of(job.scenario):
         if thing.kind == "candidate" and thing.name not in built:

@@ -73,13 +73,15 @@ def _decisions(result: Futures) -> list[str]:
     if table.empty or result.decisions is None:
         return []
     worths = [name for name in ("worth", "worst_tenth") if name in table]
+    when = table[["period", "mean_period"]].astype(object)
+    table = table.assign(**when.where(when.notna(), "–"))
     rows = [
         [
             plain(str(r["unit"])),
             say(r["advice"]),
-            plain(str(r["period"] or "–")),
+            plain(str(r["period"])),
             number(r["capacity"]),
-            plain(str(r["mean_period"] or "–")),
+            plain(str(r["mean_period"])),
             share(r["share_right"]),
             *(number(r[name]) for name in worths),
         ]
