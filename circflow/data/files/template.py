@@ -179,9 +179,9 @@ class _BookWriter:
 
     def write(self) -> None:
         named = {(sheet.title or sheet.name).casefold() for sheet in self.sheets}
-        with_readme = README not in named
+        with_readme = say(README) not in named
         if with_readme:
-            self._write_readme(self.workbook.add_worksheet(README))
+            self._write_readme(self.workbook.add_worksheet(say(README)))
         for number, raw in enumerate(self.sheets):
             page = self.workbook.add_worksheet(raw.title or raw.name)
             schema = self.manual.by_name.get(raw.name.strip())

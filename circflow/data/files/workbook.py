@@ -51,7 +51,7 @@ MAX_PARTS = 10_000
 MAX_RATIO, RATIO_FROM_BYTES = 200, 10 * 2**20
 """Largest compression of a part, looked at from this size on (a real sheet stays below 50)."""
 
-README = "_readme"
+README = mark("_readme")
 README_TITLE = mark("How to fill in this circflow scenario")
 LIBRARY_README_TITLE = mark("How to fill in this circflow library of technologies")
 """First cell of the sheet `_readme` that is made on writing, and left out on reading."""
@@ -196,7 +196,7 @@ def _read_package(package: zipfile.ZipFile, origin: str) -> Book:
         with package.open(part) as stream:
             sheet.parse(stream)
         grid = sheet.finished_grid()
-        if entry.name == README and grid and grid[0][0] in _readme_titles():
+        if entry.name in every(README) and grid and grid[0][0] in _readme_titles():
             continue
         sheets.append(RawSheet(entry.name, grid, entry.hidden))
         if not is_planners_sheet(entry.name):
