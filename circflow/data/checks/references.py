@@ -57,7 +57,11 @@ def _check_key(drafts: Drafts, sheet: Sheet, columns: list[str]) -> None:
 
 def _key_words(sheet: Sheet, key: pd.Series) -> str:
     return ", ".join(
-        say("{column} {value!r}", column=sheet[str(column)].shown, value=shorten(value))
+        say(
+            "{column} {value!r}",
+            column=sheet[str(column)].shown,
+            value=shorten(shown_word(str(column), value) if isinstance(value, str) else value),
+        )
         for column, value in key.items()
         if value is not None
     )
