@@ -29,7 +29,7 @@ def headline(plan: cf.Solution, today: cf.Solution) -> list[str]:
     ]
 
 
-NUMBERS = "no one two three four five six seven eight nine ten".split()
+NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 FROM_THE_FIRST_DAY = {
     "Units.construction_years[status=candidate]": 0,
     "Units.ramp_up[status=candidate]": "1",
