@@ -533,7 +533,7 @@ def test_six_groups_with_three_indicators_each(told: pd.DataFrame) -> None:
         computed = rows[(rows["kind"] == "computed") & rows["member"].isna()]
         assert len(given) >= 3, group
         assert computed["value"].notna().any(), group
-        assert rows["target"].notna().any(), group
+        assert rows["target"].notna().sum() >= 3, group
 
 
 def test_indicators_are_what_the_tables_of_the_plan_say(
