@@ -28,7 +28,7 @@ from circflow.commands.library import library
 from circflow.commands.ranges import breakpoints, ranges
 from circflow.commands.scenario import check, convert, template
 from circflow.commands.solve import solve
-from circflow.commands.spoken import asked_for, in_language
+from circflow.commands.spoken import asked_for, click_said, in_language
 from circflow.commands.studies import alternatives, pareto, sweep, tornado
 from circflow.commands.suggest import suggest
 from circflow.data.files.atomic import NO_ROOM, no_room
@@ -130,8 +130,8 @@ def _quiet_of_full_disks(unraisable: sys.UnraisableHookArgs) -> None:
 
 
 def _closed_streams() -> str:
-    """Which of standard output and error is closed. Both are tied to nothing then, so that no file
-    that is opened later takes their place."""
+    """Which of standard output and error is closed; of both the first, as nobody reads it. They are
+    tied to nothing then, so that no file that is opened later takes their place."""
     closed = []
     for number, stream, name in (
         (1, sys.stdout, say("standard output")),
@@ -140,7 +140,7 @@ def _closed_streams() -> str:
         if stream is None:
             os.dup2(os.open(os.devnull, os.O_WRONLY), number)
             closed.append(name)
-    return " and ".join(closed)
+    return closed[0] if closed else ""
 
 
 def _told() -> bool:
@@ -153,7 +153,7 @@ def tell(error: BaseException) -> int:
     if isinstance(error, KeyboardInterrupt) or (
         isinstance(error, click.Abort) and not isinstance(error.__cause__, EOFError)
     ):
-        click.echo("interrupted", err=True)
+        click.echo(say("interrupted"), err=True)
         return INTERRUPTED
     if isinstance(error, BrokenPipeError):
         # What is still to be flushed at exit must not fail again.
@@ -165,7 +165,7 @@ def tell(error: BaseException) -> int:
     if isinstance(error, click.ClickException):
         where = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else ""
         hint = say(" (see: {where} --help)", where=where) if where else ""
-        error_line(error.format_message() + hint)
+        error_line(click_said(error) + hint)
         return error.exit_code
     return _tell_of_library(error)
 

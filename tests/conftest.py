@@ -12,12 +12,14 @@ import pytest
 
 from circflow.algebra.build import build
 from circflow.algebra.declare import Model
+from circflow.data.pandas_text import keep_python_strings
 from circflow.data.scenario import Scenario, Settings, make_periods
 from circflow.data.schema.sheets import SHEETS, Column, Sheet
 from circflow.data.table import Book, Table
 from circflow.solver.compiled import Compiled, compile_model
 
 os.environ["CIRCFLOW_LANG"] = "en"  # whatever the locale of the machine
+keep_python_strings()  # as in circflow's own process; test_python.py has what others have
 
 Row = dict[str, Any]
 Sheets = Mapping[str, Any]

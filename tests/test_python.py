@@ -13,7 +13,7 @@ import subprocess
 import sys
 import venv
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -56,6 +56,12 @@ STUDIES: dict[str, Study] = {
 
 def _members(scenario: cf.Scenario) -> list[str]:
     return list(scenario.frame("Members")["member"])
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _text_as_pandas_has_it() -> Iterator[None]:
+    with pd.option_context("mode.string_storage", "auto"):
+        yield
 
 
 @pytest.fixture(scope="module")

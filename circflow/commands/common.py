@@ -149,7 +149,7 @@ def write_json(out: Path, content: Any) -> None:
 def print_table(table: pd.DataFrame) -> None:
     """A table in columns; text to the left, numbers to the right."""
     from circflow.report.numbers import number, without_noise
-    from circflow.report.vocabulary import cell, heading
+    from circflow.report.vocabulary import cell, typed_heading
 
     table = without_noise(table)
 
@@ -159,7 +159,7 @@ def print_table(table: pd.DataFrame) -> None:
         return "-" if value is None else plain(value)
 
     columns = [
-        [heading(str(n)), *(cell(str(n), shown(v)) for v in table[n].tolist())]
+        [typed_heading(str(n)), *(cell(str(n), shown(v)) for v in table[n].tolist())]
         for n in table.columns
     ]
     widths = [min(max(map(len, column)), 60) for column in columns]

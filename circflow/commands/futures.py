@@ -48,8 +48,8 @@ NO_PLAN = 3
 @click.option(
     "--infrastructure",
     is_flag=True,
-    help="Also plan without each hub, stockpile, candidate that is built and spare capacity: what"
-    " it is worth, and because of which futures.",
+    help="Also plan without each hub, stockpile, candidate that is built and spare capacity, and"
+    " try each other candidate besides: what it is worth, and because of which futures.",
 )
 @click.option(
     "--budget-of-uncertainty",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gettext
+import re
 import sys
 from collections.abc import Sequence
 from copy import copy
@@ -10,7 +11,8 @@ from inspect import cleandoc
 
 import click
 
-from circflow.i18n import ENGLISH, chosen, current, languages, say, say_n
+from circflow.i18n import ENGLISH, chosen, current, languages, mark, say
+from circflow.i18n.say import catalogue, quoted
 
 
 def asked_for(arguments: Sequence[str] | None) -> str:
@@ -45,10 +47,17 @@ def in_language(command: click.Command) -> click.Command:
     return twin
 
 
+_NUMBERS = {"float": mark("number"), "integer": mark("whole number")}
+"""What click calls the types of numbers, for its messages."""
+
+
 def _parameter(one: click.Parameter) -> click.Parameter:
     twin = copy(one)
     if twin.metavar:
         twin.metavar = say(twin.metavar)
+    if (kind := twin.type.name.removesuffix(" range")) in _NUMBERS:
+        twin.type = copy(twin.type)
+        twin.type.name = say(_NUMBERS[kind])
     if isinstance(twin, click.Option) and twin.help:
         twin.help = say(twin.help)
     return twin
@@ -71,4 +80,12 @@ def _click_message(message: str) -> str:
 def _click_plural(one: str, many: str, n: int) -> str:
     if current() == ENGLISH:
         return gettext.ngettext(one, many, n)
-    return say_n(one, many, n)
+    return catalogue(current()).ngettext(one, many, n)
+
+
+def click_said(error: click.ClickException) -> str:
+    """The message of an error, with what click quotes in the marks of the language in force."""
+    text = error.format_message()
+    if current() == ENGLISH or not type(error).__module__.startswith("click."):
+        return text
+    return re.sub("'([^']*)'", lambda found: quoted(found[1]), text)

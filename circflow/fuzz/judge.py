@@ -21,9 +21,10 @@ from circflow.data.scenario import Scenario, ScenarioError
 from circflow.fuzz.decisions import ways
 from circflow.fuzz.regions import Sheets, book_of
 from circflow.fuzz.relations import RELATIONS, Changed, Seen
-from circflow.solution.solution import NoPlan, Solution, Status
+from circflow.solution.solution import Solution, Status
 from circflow.solver.compiled import compile_model
-from circflow.solver.run import optimise, solve
+from circflow.solver.optimum import optimum, proof
+from circflow.solver.run import AuditError, read_off
 
 TOLERANCE = 1e-6
 PATIENCE = 20.0
@@ -77,19 +78,23 @@ def answer(sheets: Sheets, *, relax: bool = False, audit: bool = True) -> Answer
     """
     try:
         scenario = scenario_of(book_of(sheets)) if audit else typed(sheets)
-        compiled = compile_model(build(scenario, relax=relax))
-        outcome, _, _ = optimise(compiled, gap=0.0, time_limit=PATIENCE)
+        compiled = compile_model(m := build(scenario, relax=relax))
+        best = optimum(compiled.program, gap=0.0, time_limit=PATIENCE)
+        outcome = best.outcome
         if outcome.x is None:  # without explaining why
             return Answer(outcome.ending.value)
         gross = abs(compiled.program.offset) + float(abs(compiled.program.cost * outcome.x).sum())
         if not audit:
             return Answer(outcome.ending.value, 0.0 - outcome.objective, gross)
-        solution = solve(scenario, relax=relax, gap=0.0, time_limit=PATIENCE)
+        proven = proof(compiled.program, best, 0.0)
+        solution = read_off(
+            scenario, m, compiled, outcome, fixed=best.fixed, relax=relax, proven=proven
+        )
+        if not solution.audit.passed:
+            raise AuditError(solution)
         return Answer(solution.status.value, solution.objective, gross, moved(solution))
     except ScenarioError as refused:
         return Answer("refused", text=str(refused))
-    except NoPlan as none:
-        return Answer(none.status.value, text=none.reason)
     except Exception as fault:  # whatever it is, it must not happen
         return Answer("fault", text=f"{type(fault).__name__}: {' '.join(str(fault).split())[:300]}")
 

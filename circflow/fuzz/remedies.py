@@ -1,8 +1,8 @@
 """Random scenarios without a plan, and what must hold of what `explain` says of them.
 
 A condition is a cell that can stand in the way. It is taken away by what a planner would do: a
-limit is left blank, a least is 0, waste need not be handled, a capacity is beyond reach (the least
-load, a share of it, stays what it was).
+limit is left blank, a least is 0, waste need not be handled, a capacity is the largest that a cell
+may hold (the least load, a share of it, stays what it was).
 
     explained        there is a conflict, or no limit stands in the way
     irreducible      only the conditions of a conflict are left: no plan; one less: a plan
@@ -235,10 +235,6 @@ def without(sheets: Sheets, gone: set[Place]) -> Sheets:
 
 def _loads_without(sheets: Sheets, gone: set[Place]) -> list[Row]:
     """Capacity and least load of existing units, in every period, without some conditions."""
-    amounts = [number(row, "amount_per_year") for row in sheets["Streams"]]
-    amounts += [number(row, "min_per_year", 0.0) for row in sheets["Markets"]]
-    amounts += [number(row, "capacity_per_year") for row in sheets["Units"]]
-    beyond = min(_BEYOND * max(amounts), MOST)
     by_period = {
         (row["unit"], row["period"]): (at, row)
         for at, row in enumerate(sheets.get("UnitPeriods", []))
@@ -260,14 +256,10 @@ def _loads_without(sheets: Sheets, gone: set[Place]) -> list[Row]:
                 of["min_load"] = 0.0
             if places["capacity_per_year"] in gone:
                 least = of["min_load"] * of["capacity_per_year"]  # a share no less than `LEAST`
-                of["capacity_per_year"] = min(beyond, least / (2.0 * LEAST)) if least else beyond
+                of["capacity_per_year"] = min(MOST, least / (2.0 * LEAST)) if least else MOST
                 of["min_load"] = least / of["capacity_per_year"]
             rows.append({**by_unit, "unit": unit["unit"], "period": period["period"], **of})
     return rows
-
-
-_BEYOND = 1e6
-"""A capacity so many times as large as any amount is no condition any more."""
 
 
 # ------------------------------------------------------------------- judging

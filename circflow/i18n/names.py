@@ -10,19 +10,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 
-from circflow.i18n.language import ENGLISH, LOCALE, current, languages
+from circflow.i18n.language import LOCALE, current, languages
 
 
 @dataclass(frozen=True)
 class Names:
     """The names of one language, by their English ones."""
 
-    marks: Mapping[str, str]
+    marks: Mapping[str, str] = field(default_factory=dict)
     """How the planner's own columns begin: `note`, `source`."""
-    sheets: Mapping[str, str]
-    columns: Mapping[str, str | Mapping[str, str]]
+    sheets: Mapping[str, str] = field(default_factory=dict)
+    columns: Mapping[str, str | Mapping[str, str]] = field(default_factory=dict)
     """By column; where a sheet has other names for some, by sheet and column."""
-    words: Mapping[str, str | Mapping[str, str]]
+    words: Mapping[str, str | Mapping[str, str]] = field(default_factory=dict)
     """Likewise, by word, or by column and word."""
     money: Mapping[str, str] = field(default_factory=dict)
     """How a currency's code (RUB) is written beside a figure."""
@@ -56,15 +56,15 @@ def _looked_up(names: Mapping[str, str | Mapping[str, str]], where: str, name: s
 
 @cache
 def names_in(language: str) -> Names:
-    """The names of a language; of English none, so that every name is its own."""
-    if language == ENGLISH:
-        return Names({}, {}, {}, {})
+    """The names of a language; of English, and where there is no file, every name is its own."""
+    path = LOCALE / language / "names.toml"
+    if not path.exists():
+        return Names()
     import tomllib
 
-    with (LOCALE / language / "names.toml").open("rb") as file:
-        names = Names(**tomllib.load(file))
+    names = Names(**tomllib.loads(path.read_text(encoding="utf-8")))
     # the keys of the sheet Scenario are words in its column `key`, and columns in addresses
-    return replace(names, words={**names.words, "key": names.columns["Scenario"]})
+    return replace(names, words={**names.words, "key": names.columns.get("Scenario", {})})
 
 
 def shown_sheet(name: str) -> str:

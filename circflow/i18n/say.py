@@ -56,6 +56,11 @@ def say_n(one: str, many: str, n: int, /, **values: Any) -> str:
     return _words(name).vformat(catalogue(name).ngettext(one, many, n), (), {"n": n, **values})
 
 
+def quoted(text: str) -> str:
+    """A text in the quotation marks of the language in force."""
+    return repr(text) if current() == ENGLISH else _words(current()).quoted(text)
+
+
 def every(message: str) -> tuple[str, ...]:
     """A message in all languages, as one may find it in a file."""
     others = (catalogue(name).gettext(message) for name in languages() if name != ENGLISH)
@@ -106,9 +111,12 @@ class _Words(Formatter):
         number = isinstance(value, int | float) and not isinstance(value, bool)
         return self.figure(text) if number else text
 
+    def quoted(self, text: str) -> str:
+        return f"{self.quotes[0]}{text}{self.quotes[1]}"
+
     def convert_field(self, value: Any, conversion: Any) -> Any:
         if conversion == "r" and isinstance(value, str):
-            return f"{self.quotes[0]}{value}{self.quotes[1]}"
+            return self.quoted(value)
         return super().convert_field(value, conversion)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from typing import Any
 
 import pandas as pd
@@ -15,9 +15,17 @@ from circflow.library.read import Library, split_list
 
 def size_words(row: Mapping[Hashable, Any]) -> str:
     """A technology's sizes: `200 000-1 000 000`."""
+    return _span(figure(size) for size in _sizes(row))
+
+
+def _sizes(row: Mapping[Hashable, Any]) -> list[float]:
     sizes = [row["capacity_per_year"], row["capacity_max_per_year"]]
-    known = [figure(size) for size in dict.fromkeys(sizes) if not pd.isna(size)]
-    return "-".join(known)
+    return [size for size in dict.fromkeys(sizes) if not pd.isna(size)]
+
+
+def _span(figures: Iterable[str]) -> str:
+    """From one figure to another, as the language in force writes it."""
+    return ("-" if current() == ENGLISH else "–").join(figures)
 
 
 def figure(number: float) -> str:
@@ -82,9 +90,7 @@ def description(library: Library, technology: str) -> Iterator[str]:
 
 
 def _capex(library: Library, row: Mapping[Hashable, Any]) -> str:
-    sizes = [row["capacity_per_year"], row["capacity_max_per_year"]]
-    known = [size for size in dict.fromkeys(sizes) if not pd.isna(size)]
-    return "-".join(figure(library.capex(row["technology"], size)) for size in known)
+    return _span(figure(library.capex(row["technology"], size)) for size in _sizes(row))
 
 
 def _recipes(library: Library, technology: str, money: str) -> Iterator[str]:

@@ -384,6 +384,7 @@ _WORDS = frozenset(
         mark("digital"),
         mark("open ecosystem"),
         mark("owen"),
+        mark("unknown"),
         mark("shapley"),
         mark("nucleolus"),
         mark("volume"),
@@ -631,6 +632,11 @@ def heading(column: str) -> str:
     if current() != ENGLISH and "." in column.partition(" (")[0][:-1]:
         return _address(column)  # a figure that runs vary, and how
     return goal_heading(column) or _words_of(column.replace("_", " "))
+
+
+def typed_heading(column: str) -> str:
+    """A column as one types it, as an address or a key, in English; elsewhere its words."""
+    return column if current() == ENGLISH else heading(column)
 
 
 def _words_of(words: str) -> str:

@@ -20,6 +20,7 @@ from scipy.sparse import coo_array, csc_array
 from circflow.algebra.declare import Bound, Cells, Figure, Model, Stand
 from circflow.algebra.terms import CONSTANT, Terms
 from circflow.data.coded import place_in
+from circflow.data.schema.sheets import BY_NAME, Column
 from circflow.data.table import Cell
 from circflow.i18n import ENGLISH, current, say, say_in
 from circflow.i18n.names import shown_measure
@@ -133,7 +134,7 @@ class _Conditions:
                 value,
                 figure.where(record),
                 _unit(figure.unit.format(measure=measure, currency=currency)),
-                value if figure.eases == "lower" and value >= 0.0 else np.inf,
+                _limit(figure, BY_NAME[sheet][figure.column], value),
             )
         return self.known[key]
 
@@ -177,6 +178,15 @@ class _Conditions:
         for at in np.flatnonzero(holds).tolist():
             found = self.at(cells, at, dict(zip(variable.index, _tuple(keys[at]), strict=True)))
             (found.upper if bound.sense == "<=" else found.lower).append(int(place[at]))
+
+
+def _limit(figure: Figure, column: Column, value: float) -> float:
+    """How far a figure can give way: to 0, or to the largest its cell may hold, where the cell
+    cannot be left blank for no limit."""
+    if figure.eases == "lower" and value >= 0.0:
+        return value
+    whole = figure.eases == "raise" and not column.blank_is_unlimited
+    return max(column.largest - value, 0.0) if whole else np.inf
 
 
 def _tuple(key: Any) -> tuple[Any, ...]:
@@ -224,7 +234,7 @@ def _scaled(
 
 
 _BEYOND = 1e6
-"""A capacity so many times as large is beyond reach."""
+"""A capacity so many times as large is beyond reach (larger ones set the figures far apart)."""
 
 
 def elastic(program: Program, found: list[Condition]) -> Elastic:
@@ -249,9 +259,15 @@ def elastic(program: Program, found: list[Condition]) -> Elastic:
     loose = at[np.isfinite(high) & ~np.isin(at, streams)]
     bounds = coo_array((np.ones(len(held)), (np.arange(len(held)), at)), (len(held), columns))
     # A larger capacity is of use only to a unit that runs: load ≤ capacity beyond reach · running.
-    capacities = [row for c in found if c.kind.sign > 0 for row in c.decided]
-    running = program.matrix.tocsr()[capacities].multiply(
-        np.where(program.integer, _BEYOND, 1.0)[None, :]
+    capacities = [
+        (row, min(_BEYOND, 1.0 + c.limit / _size(c)))
+        for c in found
+        if c.kind.sign > 0
+        for row in c.decided
+    ]
+    rows_of, times = [row for row, _ in capacities], np.array([t for _, t in capacities])
+    running = program.matrix.tocsr()[rows_of].multiply(
+        np.where(program.integer[None, :], times[:, None], 1.0)
     )
     switched = np.flatnonzero(running @ program.integer.astype(float))
     program = program.with_rows(csc_array(running.tocsr()[switched]), -np.inf, 0.0)

@@ -391,6 +391,8 @@ def linear(  # noqa: PLR0912
             return Optimum(found, False, most)
         basis = session.basis() or basis
         if not sure and not in_fractions:
+            if found.ending is Ending.INFEASIBLE and _contradicts(program, session.farkas_ray()):
+                return Optimum(found, False, most)
             in_fractions = True
             if (solved := exact(program, basis)) is not None:
                 return Optimum(solved, False, most)
@@ -464,7 +466,9 @@ def proven(found: Outcome, session: Session) -> bool:
     if found.ending in (Ending.STOPPED, Ending.FEASIBLE):
         return True
     if small(program) and _far_apart(program):
-        return False  # `linear` solves it in fractions
+        # What has a plan `linear` solves in fractions.
+        none = found.ending is Ending.INFEASIBLE
+        return none and _contradicts(program, session.farkas_ray())
     if found.x is None or found.row_dual is None:
         return _believed(program, found.ending, session)
     return not check(program, program.upper, found) or not check(program, reach(program), found)
@@ -499,18 +503,12 @@ def infeasible(program: Program, ray: Floats | None = None) -> bool:
 
     Its own are the duals of the least breach of all limits, each measured by its size.
     """
-    most = reach(program)
-    upper = np.minimum(program.upper, most)
-    sides = (program.row_lower, program.row_upper)
-
-    def proven(y: Floats) -> bool:
-        return proves_infeasible(program.matrix, sides, program.lower, upper, y)
-
-    if (ray is not None and proven(ray)) or proven(hopeless(program, most)):
+    if _contradicts(program, ray):
         return True
     if (solved := exact(program.without_goal(), None)) is not None:
         return solved.ending is Ending.INFEASIBLE
     rows, columns = program.shape
+    most = reach(program)
     inner = tightened(program, most)
     scale = scaling_by_reach(inner, most).rows
     each = diags_array(1.0 / scale)
@@ -525,17 +523,27 @@ def infeasible(program: Program, ray: Floats | None = None) -> bool:
         integer=np.zeros(columns + 2 * rows, dtype=bool),
     )
     loose.matrix.sort_indices()
-    most = np.full(loose.shape[1], np.inf)
+    unknown = np.full(loose.shape[1], np.inf)
     for way in _LP_WAYS:
         try:
-            session = Session(loose, scaling=_scales(way, loose, most), options=way.options)
+            session = Session(loose, scaling=_scales(way, loose, unknown), options=way.options)
             found = session.solve(algorithm=way.algorithm)
         except SolverError:
             continue
         for plan in chain([found], refinements(loose, session, found)):
-            if plan.row_dual is not None and proven(plan.row_dual):
+            if plan.row_dual is not None and _contradicts(program, plan.row_dual):
                 return True
     return False
+
+
+def _contradicts(program: Program, ray: Floats | None) -> bool:
+    """Whether a Farkas ray, given or of a limit that is out of reach, proves that an LP has no
+    plan."""
+    most = reach(program)
+    upper = np.minimum(program.upper, most)
+    sides = (program.row_lower, program.row_upper)
+    rays = ([] if ray is None else [ray]) + [hopeless(program, most)]
+    return any(proves_infeasible(program.matrix, sides, program.lower, upper, y) for y in rays)
 
 
 def _endless(program: Program) -> bool:

@@ -342,7 +342,7 @@ def changed_cell(condition: Condition, amount: float, *, rounded: bool = True) -
         target = 0.0  # what is left is the solver's noise
     after = outward(target, sign, before=before) if rounded else target
     if condition.limit < np.inf:
-        after = max(after, before - condition.limit)
+        after = sign * min(sign * after, sign * before + condition.limit)
     text = say(
         _STEP[sign],
         cell=condition.cell,

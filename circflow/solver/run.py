@@ -21,6 +21,7 @@ from circflow.data.pandas_text import python_strings
 from circflow.data.scenario import Scenario
 from circflow.i18n import in_use, say
 from circflow.solution.lp_of_plan import Optimality
+from circflow.solution.proof import Proof
 from circflow.solution.solution import NoPlan, Solution, Status, Tables
 from circflow.solver.compiled import Compiled, compile_model
 from circflow.solver.highs import Ending, Outcome, algorithm_missing
@@ -110,24 +111,39 @@ def solve(  # noqa: PLR0913
         told = stop is not None and stop()
         raise _no_plan(scenario, outcome, "stopped" if told else say("the time limit was reached"))
     with clock.step(say("reading off the plan")):
-        solution = Solution(
-            scenario=scenario,
-            status=Status(outcome.ending.value),
-            objective=0.0 - outcome.objective,  # never −0
-            gap=outcome.gap,
-            tables=read_tables(m, compiled, outcome, fixed=fixed),
-            seconds=clock.seconds(scenario.read_seconds),
-            decisions_fixed=fixed,
-            relaxed=relax,
-            optimality=_optimality(m, compiled, outcome),
-            proof=proven,
-        )
+        solution = read_off(scenario, m, compiled, outcome, fixed=fixed, relax=relax, proven=proven)
+        solution.seconds.update(clock.seconds(scenario.read_seconds))
     with clock.step("auditing"):
         passed = solution.audit.passed
     solution.seconds.update(clock.seconds(scenario.read_seconds))
     if not passed:
         raise AuditError(solution)
     return solution
+
+
+def read_off(  # noqa: PLR0913
+    scenario: Scenario,
+    m: Model,
+    compiled: Compiled,
+    outcome: Outcome,
+    *,
+    fixed: bool,
+    relax: bool,
+    proven: Proof | None,
+) -> Solution:
+    """The plan of an outcome, as a solution that can be audited."""
+    return Solution(
+        scenario=scenario,
+        status=Status(outcome.ending.value),
+        objective=0.0 - outcome.objective,  # never −0
+        gap=outcome.gap,
+        tables=read_tables(m, compiled, outcome, fixed=fixed),
+        seconds={},
+        decisions_fixed=fixed,
+        relaxed=relax,
+        optimality=_optimality(m, compiled, outcome),
+        proof=proven,
+    )
 
 
 def optimise(

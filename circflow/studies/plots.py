@@ -16,11 +16,11 @@ import pandas as pd
 
 from circflow.data.errors import CircflowError
 from circflow.data.files.atomic import atomic_path, write_text
-from circflow.i18n import ENGLISH, current, localised, say
+from circflow.i18n import localised, say
 from circflow.i18n.names import shown_word
 from circflow.report.numbers import without_noise
 from circflow.report.page.runs import pareto_opening, runs_opening, tornado_opening
-from circflow.report.vocabulary import cell, heading, measured
+from circflow.report.vocabulary import cell, heading, measured, typed_heading
 
 if TYPE_CHECKING:
     from circflow.report.page.frame import Section
@@ -195,13 +195,8 @@ def _label(runs: Runs, figure: str) -> str:
         return f"{heading(figure.removesuffix('_million'))}, {money}"
     name, _, unit = figure.rpartition("_")
     if not name or figure == "use_share":
-        return figure if current() == ENGLISH else heading(figure)
+        return typed_heading(figure)
     return f"{heading(name)}, {measured(unit)}"
-
-
-def _varied(parameter: str) -> str:
-    """The address of a figure that runs vary, and how."""
-    return parameter if current() == ENGLISH else heading(parameter)
 
 
 def _is_grid(table: pd.DataFrame, varied: list[str]) -> bool:
@@ -221,7 +216,7 @@ def _line(runs: Runs, parameter: str, figure: str) -> Any:
             x[none], np.full(none.sum(), np.nanmin(y)), "x", color=_HIGH, label=say("no plan")
         )
         axes.legend(frameon=False)
-    axes.set_xlabel(_text(_varied(parameter), 110))
+    axes.set_xlabel(_text(typed_heading(parameter), 110))
     axes.set_ylabel(_text(_label(runs, figure)))
     return drawn
 
@@ -239,8 +234,8 @@ def _heat(runs: Runs, varied: list[str], figure: str) -> Any:
     )
     bar = drawn.colorbar(shown, ax=axes)
     bar.set_label(_text(_label(runs, figure)))
-    axes.set_xlabel(_text(_varied(varied[0]), 100))
-    axes.set_ylabel(_text(_varied(varied[1]), 80))
+    axes.set_xlabel(_text(typed_heading(varied[0]), 100))
+    axes.set_ylabel(_text(typed_heading(varied[1]), 80))
     return drawn
 
 

@@ -91,7 +91,7 @@ def test_what_is_refused_has_no_plan_or_breaks_is_told_apart(monkeypatch: Any) -
     def broken(*_: object, **__: object) -> None:
         raise ArithmeticError("it broke")
 
-    monkeypatch.setattr(judge, "optimise", broken)
+    monkeypatch.setattr(judge, "optimum", broken)
     assert str(answer(DUMP)) == "fault: ArithmeticError: it broke"
 
 
@@ -138,7 +138,7 @@ def test_a_wrong_optimum_is_found(monkeypatch: Any) -> None:
 
     names = ("decisions_one_by_one", "relaxed")
     assert [x for x in judge.judge(sheets, "0/0", names) if isinstance(x, Finding)] == []
-    monkeypatch.setattr(run, "optimum", lazy)
+    monkeypatch.setattr(judge, "optimum", lazy)
     found = [x for x in judge.judge(sheets, "0/0", names) if isinstance(x, Finding)]
     assert [one.name for one in found] == ["decisions_one_by_one"]
     assert set(found[0].sheets) == {"scenario", "best"}

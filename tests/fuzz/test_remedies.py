@@ -53,7 +53,7 @@ def test_every_condition_and_how_it_goes() -> None:
     (row,) = free["UnitPeriods"]
     assert (row["unit"], row["period"]) == ("Press", "a")
     large, load = float(row["capacity_per_year"] or 0.0), float(row["min_load"] or 0.0)
-    assert large == 900.0 * 0.0 + 1e6 * 100.0
+    assert large == 25.0 / 2e-9
     assert load * large == pytest.approx(25.0)  # the least load stays what it was
 
 
@@ -131,3 +131,11 @@ def test_a_remedy_with_decisions_is_the_least(case: str) -> None:
     sheets = remedies.blocked_region(Random(case))
     assert sheets is not None
     assert set(remedies.judge(sheets, case, ("nine_tenths",))) == {"nine_tenths"}
+
+
+@pytest.mark.parametrize("case", ["102/72"])
+def test_every_condition_of_a_conflict_is_needed(case: str) -> None:
+    """102/72: only a capacity larger than a cell can hold would have done."""
+    sheets = remedies.blocked_region(Random(case))
+    assert sheets is not None
+    assert set(remedies.judge(sheets, case, ("irreducible",))) == {"irreducible"}

@@ -11,7 +11,7 @@ import circflow as cf
 from circflow.report.numbers import number
 from circflow.studies.cluster.coalition import Cluster
 from circflow.studies.futures.infrastructure import things_of, without
-from circflow.studies.units.candidates import Bench, Plan
+from circflow.studies.units.candidates import Bench
 from circflow.studies.units.risk import outage_losses
 
 
@@ -30,7 +30,7 @@ def headline(plan: cf.Solution, today: cf.Solution) -> list[str]:
     ]
 
 
-NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+NUMBERS = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
 FROM_THE_FIRST_DAY = {
     "Units.construction_years[status=candidate]": 0,
     "Units.ramp_up[status=candidate]": "1",
@@ -168,20 +168,20 @@ def outage_rows(
     """What each unit's outage loses in billion, and what of it a thing takes away (`helped`: kind
     and name of a piece of infrastructure, by unit)."""
     bench = Bench(scenario)
-    lost, best = _outages(bench, cases)
-    things = {t.words: t for t in things_of(scenario, bench.built(best.x))}
+    lost = _outages(bench, cases)
+    things = {t.words: t for t in things_of(scenario)}
     lines = []
     for n, (unit, period) in enumerate(cases):
         by = "nothing"
         if unit in helped:
             there = without(scenario, things[helped[unit]])
-            softened = _outages(Bench(there), cases)[0][n] - lost[n]
+            softened = _outages(Bench(there), cases)[n] - lost[n]
             by = f"{helped[unit]}, by {worth(softened)}"
         lines.append(f"| {unit} | {period} | {worth(lost[n])} | {by} |")
     return lines
 
 
-def _outages(bench: Bench, cases: Sequence[tuple[str, str]]) -> tuple[list[float], Plan]:
+def _outages(bench: Bench, cases: Sequence[tuple[str, str]]) -> list[float]:
     best = bench.solve()
     assert best is not None
-    return [float(loss) for loss in outage_losses(bench, best, cases)], best
+    return [float(loss) for loss in outage_losses(bench, best, cases)]

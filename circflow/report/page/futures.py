@@ -92,7 +92,7 @@ def futures_opening(
         Section(say("The answer"), [Text(lead, "lead"), Cards(cards)], say("Answer")),
         Section(
             say("What to build when"),
-            [_decisions(decisions)] if len(decisions) else [],
+            [_decisions(decisions, money)] if len(decisions) else [],
             say("Decisions"),
         ),
         Section(say("Future by future"), [drawn] if drawn else [], say("Futures")),
@@ -134,8 +134,8 @@ def _some(names: Sequence[str]) -> str:
     return ", ".join(names[:_SHOWN]) + more
 
 
-def _decisions(table: pd.DataFrame) -> Table:
-    columns = (
+def _decisions(table: pd.DataFrame, money: str) -> Table:
+    columns = [
         Column("unit", say("Plant")),
         Column("advice", say("Advice")),
         Column("period", say("Built in")),
@@ -147,9 +147,18 @@ def _decisions(table: pd.DataFrame) -> Table:
         Column(
             "share_now", say("Right at once in"), "share", say("of the futures, by probability")
         ),
-    )
+    ]
+    if "worth" in table:
+        columns += [
+            Column("worth", say("Worth"), "number", money),
+            Column("worst_tenth", say("In the worst tenth"), "number", money),
+        ]
     return Table(
-        say("What to build now, and what to wait for"), table, columns, shown=20, name="advice"
+        say("What to build now, and what to wait for"),
+        table,
+        tuple(columns),
+        shown=20,
+        name="advice",
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from circflow.i18n import ENGLISH, current, say, say_in, say_n
+from circflow.i18n import say, say_in, say_n
 from circflow.report.page.frame import (
     Block,
     Card,
@@ -22,7 +22,7 @@ from circflow.report.page.frame import (
     tidy,
 )
 from circflow.report.page.study import in_currency
-from circflow.report.vocabulary import cell, heading, measured
+from circflow.report.vocabulary import cell, measured, typed_heading
 
 _MOST = 30
 _SOME = 6
@@ -123,12 +123,8 @@ def runs_opening(
     return sections
 
 
-def _varied(parameter: str) -> str:
-    return parameter if current() == ENGLISH else heading(parameter)
-
-
 def _at(row: Any, varied: Sequence[str]) -> str:
-    shown = "; ".join(f"{_varied(name)} {_value(row[name])}" for name in varied[:4])
+    shown = "; ".join(f"{typed_heading(name)} {_value(row[name])}" for name in varied[:4])
     return shown + (say(" and {count} more", count=len(varied) - 4) if len(varied) > 4 else "")
 
 
@@ -395,7 +391,7 @@ def ranges_opening(table: pd.DataFrame, within: float, currency: str) -> list[Se
 def breakpoints_opening(table: pd.DataFrame, currency: str) -> list[Section]:
     """Sections from the pieces of the worth along one figure: one row per piece, in order."""
     money = say("million {currency}", currency=currency)
-    how = heading(str(table["parameter"].iloc[0]))
+    how = typed_heading(str(table["parameter"].iloc[0]))
     first, last = table.iloc[0], table.iloc[-1]
     ends = [float(first["from_million"]), float(last["to_million"])]
     slopes = table["slope_million"].to_numpy(float)

@@ -550,7 +550,7 @@ class _Sharer:
         tolerance = 10 * TOLERANCE * max(abs(self.whole), _ZERO)
         rows = []
         for done, (name, rule) in enumerate(rules.items()):
-            self.tell(say("core test: {name}", name=name))
+            self.tell(say("core test: {name}", name=say(name)))
             self._allow(court, 1.0 / (1 + len(rules) - done))
             complaint = (
                 court.worst(rule.values, np.zeros((0, self.count))) if self.several else None

@@ -30,10 +30,9 @@ from circflow.studies.futures.first_stage import Floats
 from circflow.studies.futures.worker import Found, Job
 
 TOGETHER_UP_TO = 400_000
-"""Nonzeros of the programme of all futures up to which it is solved as one: 55 futures of the
-Kuzbass case. Thirty took 45 s of one processor (0.1 % gap)."""
-GROUP_NONZEROS = 200_000
-"""Nonzeros of a group's programme, at first."""
+"""Nonzeros of a programme of futures that is solved as one, all of them or a group: 55 futures of
+the Kuzbass case. Thirty took 45 s of one processor (0.1 % gap). The fewer futures a group has, the
+more its best is worth above that of all of them, which no search makes good."""
 
 Group = tuple[int, ...]
 Solve = Callable[[Sequence[Group]], Sequence[Found]]

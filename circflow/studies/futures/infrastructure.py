@@ -1,5 +1,6 @@
 """Which risks infrastructure removes: RP with a hub, a stockpile, a candidate, spare capacity,
-less RP without it, in expectation and in each future.
+less RP without it, in expectation and in each future; of a candidate that RP does not build, the
+same decisions with it less RP.
 
 What it is worth in the calm future (the first) it is worth without any risk; what it is worth
 beyond that in another future is what it softens there. Its worth is so told by the futures that
@@ -19,13 +20,15 @@ from circflow.data.changes.futures import Future
 from circflow.data.scenario import Scenario
 from circflow.i18n import say
 from circflow.solver.run import solve
-from circflow.studies.futures.first_stage import Floats
+from circflow.studies.futures.first_stage import FirstStage, Floats
 from circflow.studies.futures.result import WORST
 
 MOST_RISKS = 3
 _SPARE = 0.999
 """Load below which an existing unit has spare capacity."""
 _NOTHING = 1e-9
+_KEPT = 1e-6
+"""Relative breach of the limits of building that is rounding."""
 COLUMNS = [
     "kind",
     "name",
@@ -59,14 +62,15 @@ class Thing:
         return f"{self.kind} {self.name}"
 
 
-def things_of(scenario: Scenario, built: Collection[str]) -> list[Thing]:
-    """Hubs, stockpiles that may be added to, candidates that are built, existing units with spare
-    capacity in the scenario's own plan."""
+def things_of(scenario: Scenario) -> list[Thing]:
+    """Hubs, stockpiles that may be added to, candidates, existing units with spare capacity in the
+    scenario's own plan."""
     sites, stocks = scenario.frame("Sites"), scenario.frame("Stockpiles")
     things = [Thing("hub", (str(site),)) for site in sites.loc[sites["hub"].astype(bool), "site"]]
     kept = stocks.loc[stocks["can_add"].astype(bool), ["site", "material"]]
     things += [Thing("stockpile", key) for key in kept.itertuples(index=False, name=None)]
-    things += [Thing("candidate", (str(u),)) for u in scenario.frame("Units")["unit"] if u in built]
+    units = scenario.frame("Units")
+    things += [Thing("candidate", (u,)) for u in units.loc[units["status"] == "candidate", "unit"]]
     units = solve(scenario).tables.units
     old = units[(units["status"] == "existing") & (units["available_per_year"] > 0.0)]
     for unit, rows in old.groupby("unit", sort=False):
@@ -119,21 +123,43 @@ def _less_capacity(scenario: Scenario, thing: Thing) -> Scenario:
     return replace(scenario, tables=tables)
 
 
-def softened(
-    futures: Sequence[Future], worths: Floats, parts: Sequence[tuple[Thing, Floats | None]]
-) -> pd.DataFrame:
-    """What each thing is worth, most first. Money in million currency.
+def with_candidate(first: FirstStage, decisions: Floats, unit: str) -> list[Floats]:
+    """The decisions with a candidate besides, at its smaller size, by the period it is built in:
+    those that keep the limits of building."""
+    starts = [n for n, label in enumerate(first.labels) if label[:2] == ("built", unit)]
+    changed = [decisions + (np.arange(first.size) == n) for n in starts]
+    return [one for one in changed if first.breach(one) <= _KEPT]
 
-    kind, name, worth (expected, NaN where no decisions hold without it), calm (in the first
+
+def not_added(scenario: Scenario, unit: str, built: Collection[str]) -> str:
+    """Why a candidate cannot be added to decisions that build others."""
+    units = scenario.frame("Units").set_index("unit")
+    choices, needs = units["choice"].to_dict(), units["requires"].to_dict()
+    choice, needed = choices[unit], needs[unit]
+    rival = next((u for u in built if choice and choices[u] == choice), None)
+    if rival is not None:
+        return say("{unit} is built instead (choice {choice})", unit=rival, choice=choice)
+    if needed and units["status"].to_dict()[needed] == "candidate" and needed not in built:
+        return say("it requires {unit}, which is not built", unit=needed)
+    return say("the budget leaves nothing for it")
+
+
+def softened(
+    futures: Sequence[Future],
+    parts: Sequence[tuple[Thing, Floats | None, Floats | None, str]],
+) -> pd.DataFrame:
+    """What each thing is worth, most first. Money in million currency; `parts`: things, the worths
+    of the futures with and without, and why one of the two does not exist.
+
+    kind, name, worth (expected, NaN where no decisions hold so), calm (in the first
     future), by_risk (what the other futures add to it in expectation), worst (the most it is
     worth in a future), worst_future, worst_tenth (what it adds to the mean worth of the worst tenth
     of the futures), because_of (the risks to which by_risk is mostly due).
     """
     likely = np.array([f.probability for f in futures])
     rows = []
-    for thing, other in parts:
-        if other is None or np.isnan(other).any():
-            why = say("without it no decisions hold in every future")
+    for thing, worths, other, why in parts:
+        if worths is None or other is None:
             rows.append([thing.kind, thing.name, *[np.nan] * 4, None, np.nan, why])
             continue
         gain = worths - other

@@ -262,7 +262,9 @@ def _candidates(result: Futures) -> pd.DataFrame:
 
     unit, period (in RP), capacity, mean_period (built by the mean scenario's decisions),
     share_right (probability of the futures whose own optimum builds it), share_now (builds it in
-    the first period it can be built in), advice (build now, build later, wait, leave).
+    the first period it can be built in), advice (build now, build later, wait, leave); with
+    `infrastructure` also worth and worst_tenth (what it adds to the mean of all futures and of the
+    worst tenth; NaN where that is not known).
     """
     units = list(dict.fromkeys(unit for name, unit, _ in result.first.labels if name == "built"))
     chosen = _period_of(result, result.decisions)
@@ -289,7 +291,12 @@ def _candidates(result: Futures) -> pd.DataFrame:
             }
         )
     columns = ["unit", "period", "capacity", "mean_period", "share_right", "share_now", "advice"]
-    return pd.DataFrame(rows, columns=columns)
+    table = pd.DataFrame(rows, columns=columns)
+    if result.infrastructure is None:
+        return table
+    things = result.infrastructure
+    worth = things[things["kind"] == "candidate"].set_index("name")[["worth", "worst_tenth"]]
+    return table.join(worth, on="unit")
 
 
 def _period_of(result: Futures, decisions: Floats | None) -> dict[str, str]:

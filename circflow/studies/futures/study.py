@@ -34,19 +34,22 @@ from circflow.studies.futures.first_stage import (
     FirstStage,
     Floats,
     Risk,
+    built_of,
     copy_of,
     first_stage,
     unbudgeted,
 )
 from circflow.studies.futures.generated import outages as outage_futures
 from circflow.studies.futures.generated import sampled, varied
-from circflow.studies.futures.groups import (
-    GROUP_NONZEROS,
-    TOGETHER_UP_TO,
-    Grouped,
-    Kept,
+from circflow.studies.futures.groups import TOGETHER_UP_TO, Grouped, Kept
+from circflow.studies.futures.infrastructure import (
+    Thing,
+    not_added,
+    softened,
+    things_of,
+    with_candidate,
+    without,
 )
-from circflow.studies.futures.infrastructure import Thing, softened, things_of, without
 from circflow.studies.futures.result import Futures
 from circflow.studies.futures.saa import Tested, judged
 from circflow.studies.futures.why import no_common_plan, reason_of
@@ -105,8 +108,8 @@ def futures(  # noqa: PLR0913
         test: with `sample`, judge the decisions on two fresh samples of so many futures (default:
             as many as `sample`; 0: none).
         infrastructure: also plan without each hub, each stockpile that may be added to, each
-            candidate that is built and each spare capacity, to tell what they are worth and
-            because of which futures.
+            candidate that is built and each spare capacity, and try each other candidate besides,
+            to tell what they are worth and because of which futures.
         alpha: CVaR is the mean worth over the worst 1 − alpha of the futures, 0 ≤ alpha < 1.
         omega: weight of CVaR beside the mean, between 0 and 1.
         gap: relative gap at which each search over yes/no decisions ends.
@@ -306,8 +309,8 @@ class Run:
         """
         count = len(self.job.futures)
         one = work(Parcel.of(self.job), Task(COPY, 0)).program.matrix.nnz
-        size = self.group_size or (None if one * count <= TOGETHER_UP_TO else GROUP_NONZEROS / one)
-        groups = 1 if size is None else max(1, math.ceil(count / max(size, 1.0)))
+        size = self.group_size or max(TOGETHER_UP_TO / one, 1.0)
+        groups = math.ceil(count / size)
         if groups == 1:
             copies: list[Copy] = self.each(COPY, say("programmes of the futures"))
             self.tell(say("the decisions for all {count} futures", count=count))
@@ -453,23 +456,39 @@ def _not_above(less: float, more: float, name: str, other: str) -> None:
 
 
 def _softening(run: Run, answer: Answer) -> pd.DataFrame | None:
-    """What each piece of infrastructure is worth: the plan for all futures without it."""
+    """What each piece of infrastructure is worth: the plan for all futures without it; of a
+    candidate that is not built, the decisions with it."""
     if answer.decisions is None:
         return None
     worths = np.array([plan.found.worth for plan in answer.plans])
-    built = {
-        label[1]
-        for label, value in zip(run.first.labels, answer.decisions, strict=True)
-        if label[0] == "built" and value > 0.5
-    }
-    parts: list[tuple[Thing, Floats | None]] = []
     job = run.job
-    for thing in things_of(job.scenario, built):
+    parts: list[tuple[Thing, Floats | None, Floats | None, str]] = []
+    built = [one["unit"] for one in built_of(job.scenario, run.first, answer.decisions)]
+    for thing in things_of(job.scenario):
+        if thing.kind == "candidate" and thing.name not in built:
+            parts.append((thing, *_added(run, answer.decisions, thing.name, built, worths)))
+            continue
         run.tell(say("without {words}", words=thing.words))
         scenario = without(job.scenario, thing)
         other = Job(scenario, job.futures, first_stage(scenario), job.gap, job.time_limit, job.risk)
-        parts.append((thing, Run(other, run.engine, run.tell, run.group_size).worths()))
-    return softened(job.futures, worths, parts)
+        left = Run(other, run.engine, run.tell, run.group_size).worths()
+        parts.append((thing, worths, left, say("without it no decisions hold in every future")))
+    return softened(job.futures, parts)
+
+
+def _added(
+    run: Run, decisions: Floats, unit: str, built: Sequence[str], worths: Floats
+) -> tuple[Floats | None, Floats, str]:
+    """Worths of the futures with a candidate besides, built as early as holds in all of them;
+    those without it; why there are none with it."""
+    starts = with_candidate(run.first, decisions, unit)
+    for one in starts:
+        added: list[Found] = run.each(VALUE, say("with {unit}", unit=unit), one)
+        if np.isfinite(run.measured(added)):
+            return np.array([found.worth for found in added]), worths, ""
+    if starts:
+        return None, worths, say("with it a future has no plan")
+    return None, worths, not_added(run.job.scenario, unit, built)
 
 
 def _test(run: Run, answer: Answer, count: int, seed: int) -> Tested:

@@ -72,20 +72,25 @@ def _decisions(result: Futures) -> list[str]:
     table = result.candidates
     if table.empty or result.decisions is None:
         return []
+    worths = [name for name in ("worth", "worst_tenth") if name in table]
+    when = table[["period", "mean_period"]].astype(object)
+    table = table.assign(**when.where(when.notna(), "–"))
     rows = [
         [
             plain(str(r["unit"])),
             say(r["advice"]),
-            plain(str(r["period"] or "–")),
+            plain(str(r["period"])),
             number(r["capacity"]),
-            plain(str(r["mean_period"] or "–")),
+            plain(str(r["mean_period"])),
             share(r["share_right"]),
+            *(number(r[name]) for name in worths),
         ]
         for r in table.to_dict("records")
-        if r["advice"] != "leave"
+        if r["advice"] != "leave" or worths
     ]
     titles = [*map(heading, ("unit", "advice", "period", "capacity"))]
     titles += [say("mean scenario"), say("right in")]
+    titles += [say("worth"), say("worst tenth")] if worths else []
     return [*columns(titles, rows, left=3), ""]
 
 
@@ -130,6 +135,8 @@ def _infrastructure(result: Futures) -> list[str]:
     table = result.infrastructure
     if table is None or table.empty:
         return []
+    others = set(result.candidates["unit"]) - {one["unit"] for one in result.built}
+    table = table[~((table["kind"] == "candidate") & table["name"].isin(others))]
     money = [numbers(table[name]) for name in ("worth", "worst", "by_risk")]
     rows = [
         [plain(cell("kind", str(kind))), plain(str(name)), plain(str(why or "–")), *figures]

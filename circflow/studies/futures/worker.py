@@ -33,6 +33,8 @@ from circflow.studies.futures.first_stage import (
 from circflow.studies.sweeps.worker import Parcel
 
 ALONE, VALUE, PLAN, COPY, GROUP = "alone", "value", "plan", "copy", "group"
+GROUP_GAP = 0.1
+"""Gap of a group's search, as a share of the gap asked for all groups together."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +126,7 @@ def _group(key: str, job: Job, members: tuple[int, ...]) -> Found:
     """The best decisions for several futures together."""
     copies = [compiled_copy(key, job, number) for number in members]
     likely = np.array([job.futures[number].probability for number in members])
-    return best_together(job, copies, likely / likely.sum())
+    return best_together(replace(job, gap=GROUP_GAP * job.gap), copies, likely / likely.sum())
 
 
 def best_together(job: Job, copies: Sequence[Copy], likely: Floats) -> Found:

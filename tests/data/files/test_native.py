@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from openpyxl import load_workbook
 
 import circflow as cf
 from circflow.data.changes.address import parse_address, spoken_address
@@ -44,25 +45,27 @@ def test_written_again_it_keeps_its_names(russian: Path, tmp_path: Path) -> None
     assert read_book(again).sheets == read_book(russian).sheets
 
 
-def test_each_sheet_and_column_may_be_in_either_language(tmp_path: Path) -> None:
-    from openpyxl import load_workbook
-
-    book = load_workbook(CASE)
-    book["Units"].title = "Установки"
-    for cell in book["Sites"][1]:
-        cell.value = {"site": "площадка", "member": "участник"}.get(cell.value, cell.value)
-    materials = book["Materials"]
-    at = next(c.column for c in materials[1] if c.value == "category")
-    for row in range(2, materials.max_row + 1):
-        cell = materials.cell(row, at)
-        cell.value = {"waste": "отходы"}.get(cell.value, cell.value)
+@pytest.mark.parametrize("parity", [0, 1])
+def test_each_sheet_column_and_word_may_be_in_either_language(
+    parity: int, russian: Path, tmp_path: Path
+) -> None:
+    """A chessboard of both workbooks: every other title, header and cell is the Russian one."""
+    book, other = load_workbook(CASE), load_workbook(russian)
+    for at, (sheet, spoken) in enumerate(zip(book.worksheets, other.worksheets, strict=True)):
+        if (at + parity) % 2:
+            sheet.title = spoken.title
+        for row, words in zip(sheet.iter_rows(), spoken.iter_rows(), strict=True):
+            for cell, word in zip(row, words, strict=True):
+                if (at + cell.row + cell.column + parity) % 2:
+                    cell.value = word.value
     path = tmp_path / "mixed.xlsx"
     book.save(path)
-    assert fingerprint(cf.read(path)) == fingerprint(cf.read(CASE))
+    mixed, english = cf.read(path), cf.read(CASE)
+    assert mixed.settings == english.settings
+    assert fingerprint(mixed) == fingerprint(english)
 
 
 def test_a_near_miss_is_told_in_the_language_of_the_workbook(russian: Path, tmp_path: Path) -> None:
-    from openpyxl import load_workbook
 
     book = load_workbook(russian)
     sheet = book["Материалы"]
@@ -79,7 +82,6 @@ def test_a_near_miss_is_told_in_the_language_of_the_workbook(russian: Path, tmp_
 
 
 def test_the_template_is_in_the_language_in_force(tmp_path: Path) -> None:
-    from openpyxl import load_workbook
 
     with language("ru"):
         write_template(tmp_path / "форма.xlsx")

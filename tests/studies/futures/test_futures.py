@@ -399,6 +399,48 @@ def test_what_spare_capacity_and_a_candidate_are_worth(make_scenario: Make) -> N
     assert spare["worst"] == pytest.approx(3)
 
 
+def test_what_candidates_that_are_not_built_would_be_worth(make_scenario: Make) -> None:
+    """At a capex of 2.5 the spare mill is not built: 20, 10, 10, 20, 20, mean 16. With it 17.5,
+    11.5, 11.5, 17.5, 17.5, mean 15.1: 0.9 less, but 1.5 more in the worst tenth."""
+    old, spare = WORKS["Units"]
+    dear = {**spare, "capex_million": 2.5}
+    table = {**WORKS, "Units": [old, dear, {**dear, "unit": "Next", "requires": "Spare"}]}
+    found = cf.futures(make_scenario(table), outages="units", infrastructure=True)
+    assert found.built == []
+    assert found.infrastructure is not None
+    things = found.infrastructure.set_index("name")
+    row = things.loc["Spare"]
+    told = row[["worth", "calm", "by_risk", "worst", "worst_tenth"]].astype(float).tolist()
+    likely = 1 / 7  # as it stands, and three units still in two periods
+    assert told == pytest.approx([2 * 1.5 * likely - 2.5 * 5 * likely, -2.5, 8 * likely, 1.5, 1.5])
+    assert things.loc["Next", "because_of"] == "it requires Spare, which is not built"
+    candidates = found.candidates.set_index("unit")
+    assert candidates.loc["Spare", "worth"] == row["worth"]
+    assert candidates.loc["Spare", "worst_tenth"] == row["worst_tenth"]
+    assert np.isnan(candidates.loc["Next", "worth"])
+
+
+def test_why_a_candidate_cannot_be_added(make_scenario: Make) -> None:
+    """Spare is built for the 1 that the budget has, Rival shares its choice, Poor costs more."""
+    old, spare = WORKS["Units"]
+    units = [
+        old,
+        {**spare, "choice": "one"},
+        {**spare, "unit": "Rival", "choice": "one", "capex_million": 1.5},
+        {**spare, "unit": "Poor", "capex_million": 1.5},
+    ]
+    budget = [{"period": "a", "budget_million": 1}, {"period": "b", "budget_million": 0}]
+    comes = [{"future": name, "probability": 0.5} for name in ("calm", "still")]
+    still = [{"future": "still", "parameter": "Units[unit=Old]", "change": "off"}]
+    sheets = {"Units": units, "Budget": budget, "Futures": comes, "FutureChanges": still}
+    found = cf.futures(make_scenario({**WORKS, **sheets}), infrastructure=True)
+    assert [one["unit"] for one in found.built] == ["Spare"]
+    assert found.infrastructure is not None
+    why = found.infrastructure.set_index("name")["because_of"]
+    assert why["Rival"] == "Spare is built instead (choice one)"
+    assert why["Poor"] == "the budget leaves nothing for it"
+
+
 def test_outages_of_links_and_modes(make_scenario: Make) -> None:
     apart = {
         **WORKS,
