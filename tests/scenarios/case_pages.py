@@ -9,6 +9,7 @@ from firm_pages import least_sure
 
 import circflow as cf
 from circflow.report.numbers import number
+from circflow.studies.cluster.coalition import Cluster
 from circflow.studies.futures.infrastructure import things_of, without
 from circflow.studies.units.candidates import Bench
 from circflow.studies.units.risk import outage_losses
@@ -57,12 +58,15 @@ def words_of_both(scenario: cf.Scenario, plan: cf.Solution, today: cf.Solution) 
     low, high = (NUMBERS[int(year)] for year in (years.min(), years.max()))
     gain = plan.objective - today.objective
     free = gain_under(scenario, CONTRACTS_FREE) - gain
+    alone = Cluster(scenario).alone.objective
     return [
         f"{NUMBERS[len(plan.built)]}",
         f"take {low} to {high} years to build",
         f"they would gain {worth(gain_under(scenario, FROM_THE_FIRST_DAY))} bn",
         f"gain would be {worth(free)} bn higher",
         f"{len(scenario.frame('Members'))} members, {len(candidates)} candidates",
+        f"the members are worth {worth(plan.objective)} bn, each alone {worth(alone)}: a gain of "
+        f"{worth(plan.objective - alone)}",
     ]
 
 

@@ -444,9 +444,52 @@ def test_what_is_firm_is_what_was_stored(
 ) -> None:
     content, text = stored("akmola"), DOCS.read_text(encoding="utf-8")
     assert spread(content) in page()
-    assert [line for line in firm_rows(content) + knowing_rows(content) if line not in text] == []
+    knowing = knowing_rows(content)
+    assert [line for line in firm_rows(content) + knowing[:7] if line not in text] == []
+    assert all(float(line.split("|")[-2]) < 0.07 for line in knowing[7:14])
+    assert len(knowing) == 14
     assert all(unit in page() for unit in left_out(content))
     agrees(content, scenario, plan, today.objective)
+
+
+OF_30 = {
+    "doubtful by money ({} of 30 futures)": "Arsenic residue cell",
+    "pond ash of Astana firm ({} of 30)": "Astana pond ash yard",
+    "brick likely ({})": "Aqmola clinker brick",
+    "new block works likely ({})": "Aqmola aerated concrete",
+    "Astana silo ({})": "Astana dry ash silo",
+    "cement line ({}) doubtful": "Kokshe ash line",
+    "likely: {} of 30; capital a third dearer": CENTRE,
+    "mills doubtful ({})": "Bestobe regrind mills",
+    "re-mining of Vasilkovskoye doubtful ({})": "Vasilkovskoye re-mining",
+    "no central plant likely ({} of 30)": "Central tailings plant",
+    "doubtful: {} of 30; the price may be": "Uranium pond cover",
+}
+"""Where the decisions say in how many samples a plant is built."""
+
+
+def test_the_decisions_say_what_was_sampled_and_what_is_built(plan: cf.Solution) -> None:
+    text, kept = page(), stored("akmola")
+    built = {row["unit"]: round(30 * row["built_share"]) for row in kept["decisions"]}
+    firmness = {row["unit"]: row["firmness"] for row in kept["decisions"]}
+    assert [at for at, unit in OF_30.items() if at.format(built[unit]) not in text] == []
+    for at, unit in OF_30.items():
+        said = re.search("firm|likely|doubtful", at)
+        assert said is None or said[0] == firmness[unit], unit
+    rows = [
+        f"| {row.unit} | {row.period} | {row.capex_million:.1f} | {row.jobs:.0f} |"
+        for row in plan.built.itertuples()
+    ]
+    assert [row for row in rows if row not in text] == []
+
+
+def test_size_and_time_are_said(scenario: cf.Scenario) -> None:
+    units, text = scenario.frame("Units"), page()
+    candidates = units[units["status"] == "candidate"]
+    assert f"{len(units)} units, {len(candidates)} of them candidates" in text
+    assert f"{len(scenario.frame('Members'))} members (five of them universities), " in text
+    assert f"{len(scenario.frame('Materials'))} materials" in text
+    assert candidates["construction_years"].max() <= 3
 
 
 SENTENCES = (

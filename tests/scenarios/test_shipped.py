@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 import circflow as cf
+from circflow.data.balances import MASS, recipe_balances
 from circflow.data.files.books import read_book
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
@@ -38,3 +40,24 @@ def test_solves_to_its_recorded_optimum(name: str) -> None:
     assert plan.status is cf.Status.OPTIMAL
     assert plan.objective == pytest.approx(EXPECTED[name], rel=1e-6)
     assert plan.audit.passed
+
+
+REGIONS = ("kuzbass", "sverdlovsk", "almalyk", "akmola")
+
+
+@pytest.mark.parametrize("name", REGIONS)
+def test_no_recipe_creates_anything_and_what_it_loses_is_named(name: str) -> None:
+    """As `circflow check --balances` counts; a loss of mass is named on the page of the case."""
+    scenario = cf.read(SCENARIOS / name)
+    table = recipe_balances({sheet: one.frame for sheet, one in scenario.tables.items()})
+    table["label"] = table["technology"] + "/" + table["recipe"] + ": " + table["property"]
+    assert table["property"].nunique() > 3
+    assert table.loc[table["out"] > table["most_in"] * (1 + 1e-6), "label"].tolist() == []
+    held = table[(table["lost"] > 0.05) & (table["property"] != MASS)]
+    unnamed = held[(held["named"] < held["lost"] - 1e-9) | held["reason"].isna()]
+    assert unnamed["label"].tolist() == []
+    page = (SCENARIOS.parent / "docs" / "cases" / f"{name}.md").read_text("utf-8")
+    mass = table[(table["property"] == MASS) & (table["out"] < 0.95 * table["least_in"])]
+    for technology, recipe in mass[["technology", "recipe"]].values:
+        row = next(x for x in page.splitlines() if x.startswith(f"| {technology} | {recipe} |"))
+        assert re.search(r"[a-z]{4}", row.split("|")[-2]), row
