@@ -378,7 +378,7 @@ def _limit_table(title: str, frame: pd.DataFrame, rows: int, solution: Solution)
     worth = zip(shown["value"], shown["unit_of_measure"], strict=True)
     cells: list[list[str]] = [
         [plain(v) for v in shown["label"]],
-        [f"{number(value)} {currency}/{_measure(unit)}" for value, unit in worth],
+        [f"{number(value)} {currency}{_per(unit)}" for value, unit in worth],
         [say("1 % more") if d == "more" else say("1 % less") for d in shown["direction"]],
         numbers(shown["gain_million"]),
     ]
@@ -391,6 +391,11 @@ def _limit_table(title: str, frame: pd.DataFrame, rows: int, solution: Solution)
         head.append(say("periods"))
     more = [say("  and {count} more", count=len(frame) - rows)] if len(frame) > rows else []
     return [title, *columns(head, list(zip(*cells, strict=True)), 1, WIDTH), *more]
+
+
+def _per(unit: Any) -> str:
+    """Nothing where a share is limited, which has no unit of measure."""
+    return "" if pd.isna(unit) else f"/{_measure(unit)}"
 
 
 def _measure(unit: object) -> str:

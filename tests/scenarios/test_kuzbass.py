@@ -23,6 +23,7 @@ from case_pages import (
 from firm_pages import agrees, figure, firm_lines, left_out, stored
 
 import circflow as cf
+from circflow.report.console import summary
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "scenarios" / "kuzbass"
@@ -480,3 +481,8 @@ def test_what_is_firm_is_what_was_stored(
     scenario: cf.Scenario, plan: cf.Solution, today: cf.Solution
 ) -> None:
     agrees(FIRM, scenario, plan, today.objective)
+
+
+def test_the_plan_is_told_without_holes(plan: cf.Solution) -> None:
+    """A limited share has no unit of measure: its price stood as so much per nan."""
+    assert not re.findall(r"\bnan\b", summary(plan))
