@@ -20,7 +20,7 @@ from scipy.sparse import coo_array, csc_array
 from circflow.algebra.declare import Bound, Cells, Figure, Model, Stand
 from circflow.algebra.terms import CONSTANT, Terms
 from circflow.data.coded import place_in
-from circflow.data.schema.sheets import BY_NAME, Column
+from circflow.data.schema.sheets import Column
 from circflow.data.table import Cell
 from circflow.i18n import ENGLISH, current, say, say_in
 from circflow.i18n.names import shown_measure
@@ -134,7 +134,7 @@ class _Conditions:
                 value,
                 figure.where(record),
                 _unit(figure.unit.format(measure=measure, currency=currency)),
-                _limit(figure, BY_NAME[sheet][figure.column], value),
+                _limit(figure, self.scenario.tables[sheet].sheet[figure.column], value),
             )
         return self.known[key]
 
