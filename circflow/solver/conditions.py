@@ -42,6 +42,8 @@ class Condition:
     unit: str
     limit: float = np.inf
     """How far it can give way at most."""
+    largest: float = np.inf
+    """What its cell may hold; beyond that it has to be left blank, which is no limit."""
     rows: list[tuple[int, float]] = field(default_factory=list)
     """Row of the programme, and what a change of 1 adds to the row's easier side."""
     scaled: list[tuple[int, NDArray[np.intp], Floats]] = field(default_factory=list)
@@ -128,13 +130,15 @@ class _Conditions:
             measure = self.scenario.unit_of_measure.get(record.get("material") or "", "unit")
             currency = shown_measure(self.scenario.settings.currency)
             value = float(cells.value[at])
+            column = self.scenario.tables[sheet].sheet[figure.column]
             self.known[key] = Condition(
                 figure,
                 self.scenario.tables[sheet].cell(row, figure.column),
                 value,
                 figure.where(record),
                 _unit(figure.unit.format(measure=measure, currency=currency)),
-                _limit(figure, self.scenario.tables[sheet].sheet[figure.column], value),
+                _limit(figure, column, value),
+                column.largest if column.blank_is_unlimited else np.inf,
             )
         return self.known[key]
 

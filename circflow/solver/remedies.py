@@ -128,7 +128,9 @@ class Remedies:
         amount = self._amount(number, outcome)
         change = changed_cell(condition, amount)
         if not self.has_plan([change], granted) or (
-            condition.cell.sheet in _PRODUCTS and self.has_plan([_share_of(change)], granted)
+            change.after is not None
+            and condition.cell.sheet in _PRODUCTS
+            and self.has_plan([_share_of(change)], granted)
         ):
             found = self._bisected(condition, amount, granted)
             return [found] if found is not None else self._blocked(number, granted)
@@ -343,6 +345,8 @@ def changed_cell(condition: Condition, amount: float, *, rounded: bool = True) -
     after = outward(target, sign, before=before) if rounded else target
     if condition.limit < np.inf:
         after = sign * min(sign * after, sign * before + condition.limit)
+    if rounded and after > condition.largest:
+        return cleared_cell(condition.cell)
     text = say(
         _STEP[sign],
         cell=condition.cell,

@@ -139,3 +139,12 @@ def test_every_condition_of_a_conflict_is_needed(case: str) -> None:
     sheets = remedies.blocked_region(Random(case))
     assert sheets is not None
     assert set(remedies.judge(sheets, case, ("irreducible",))) == {"irreducible"}
+
+
+def test_a_limit_that_no_figure_mends_is_cleared() -> None:
+    """2000/61: the emission limit was to be raised to 4.5e17, which no cell may hold."""
+    case = "2000/61"
+    sheets = remedies.blocked_region(Random(case))
+    assert sheets is not None
+    checks = ("remedy_works", "nine_tenths")
+    assert set(remedies.judge(sheets, case, checks)) == set(checks)
