@@ -99,8 +99,9 @@ def shown_library(text: str) -> str:
 def shown_measure(text: str) -> str:
     """A currency or a unit of measure (`RUB`, `RUB/t`, `t`) as the language in force writes it."""
     names = names_in(current())
-    known = {**names.measures, **names.money}
-    return "/".join(known.get(part, part) for part in text.split("/"))
+    return "/".join(
+        names.money.get(part) or names.measures.get(part, part) for part in text.split("/")
+    )
 
 
 @cache

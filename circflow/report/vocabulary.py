@@ -586,8 +586,8 @@ _WORDS = frozenset(
 )
 """Closed words in cells."""
 
-_FORMS = ("as it is", "conventional", "digital", "open ecosystem")
-"""Scenarios that circflow names itself (see `studies.cluster.forms`)."""
+FORMS = (mark("as it is"), mark("conventional"), mark("digital"), mark("open ecosystem"))
+"""Forms of cluster, scenarios that circflow names itself."""
 _NAMES = frozenset(
     (
         *("site", "from", "to", "material", "technology", "study"),
@@ -730,7 +730,7 @@ _SPECIAL: dict[str, Callable[[str], str]] = {
     "recipe": lambda text: shown_word("recipe", text) if text == MAIN else text,
     "mode": lambda text: shown_word("mode", text) if text == ROAD else text,
     **dict.fromkeys(("advice", "meaning"), say),
-    "scenario": lambda text: say(text) if text in _FORMS else text,
+    "scenario": lambda text: say(text) if text in FORMS else text,
     "change": _change,
     "item": lambda text: say(text) if text in MONEY else _word("item", text),
     **dict.fromkeys(("column", "limit"), _column),

@@ -24,9 +24,9 @@ from circflow.report.figures import (
 )
 from circflow.report.numbers import changed_words, number
 from circflow.report.sheets import Formats, add_table, clean, new_workbook, print_set_up
+from circflow.report.variety_of_uses import uses_of_wastes, variety
 from circflow.report.vocabulary import cell
 from circflow.solution.solution import Solution, Status
-from circflow.solution.variety_of_uses import uses_of_wastes, variety
 
 SHEETS: tuple[tuple[str, str, str], ...] = (
     (

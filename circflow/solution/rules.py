@@ -14,7 +14,7 @@ import numpy as np
 from circflow.data.coded import Items, cross, distinct, join, match, place_in, stacked
 from circflow.data.scenario import MILLION
 from circflow.i18n import say
-from circflow.solution.accounts import Accounts
+from circflow.solution.accounts import PLACE, Accounts
 from circflow.solution.calendar import purchases_in_force, rows_in_force
 from circflow.solution.findings import (
     FLOOR,
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
 WHOLE = 10.0
 """Scale of yes/no decisions: a search takes what is this near (1e-5) to 0 or 1 as whole."""
-PLACE = ("site", "material", "period")
 JOURNEY = ("from", "to", "material", "mode", "period")
 RUN = ("unit", "recipe", "period")
 

@@ -531,7 +531,7 @@ def infeasible(program: Program, ray: Floats | None = None) -> bool:
         except SolverError:
             continue
         for plan in chain([found], refinements(loose, session, found)):
-            if plan.row_dual is not None and _contradicts(program, plan.row_dual):
+            if plan.row_dual is not None and _proves(program, most, plan.row_dual):
                 return True
     return False
 
@@ -540,10 +540,16 @@ def _contradicts(program: Program, ray: Floats | None) -> bool:
     """Whether a Farkas ray, given or of a limit that is out of reach, proves that an LP has no
     plan."""
     most = reach(program)
+    if ray is not None and _proves(program, most, ray):
+        return True
+    return _proves(program, most, hopeless(program, most))
+
+
+def _proves(program: Program, most: Floats, ray: Floats) -> bool:
+    """Whether a Farkas ray proves that an LP, whose columns reach `most`, has no plan."""
     upper = np.minimum(program.upper, most)
     sides = (program.row_lower, program.row_upper)
-    rays = ([] if ray is None else [ray]) + [hopeless(program, most)]
-    return any(proves_infeasible(program.matrix, sides, program.lower, upper, y) for y in rays)
+    return proves_infeasible(program.matrix, sides, program.lower, upper, ray)
 
 
 def _endless(program: Program) -> bool:

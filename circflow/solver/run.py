@@ -112,7 +112,6 @@ def solve(  # noqa: PLR0913
         raise _no_plan(scenario, outcome, "stopped" if told else say("the time limit was reached"))
     with clock.step(say("reading off the plan")):
         solution = read_off(scenario, m, compiled, outcome, fixed=fixed, relax=relax, proven=proven)
-        solution.seconds.update(clock.seconds(scenario.read_seconds))
     with clock.step("auditing"):
         passed = solution.audit.passed
     solution.seconds.update(clock.seconds(scenario.read_seconds))

@@ -11,8 +11,8 @@ import pytest
 
 from circflow.algebra.build import result, results
 from circflow.algebra.results_docs import rewritten
+from circflow.report.variety_of_uses import uses_of_wastes, variety
 from circflow.solution.solution import Solution, Tables
-from circflow.solution.variety_of_uses import uses_of_wastes, variety
 
 PAGE = Path(__file__).parents[2] / "docs" / "results.md"
 

@@ -39,10 +39,10 @@ from circflow.report.page.indicators import indicator_blocks, lead_of
 from circflow.report.page.study import words_of_code
 from circflow.report.sankey import sankey
 from circflow.report.substances import substance_flows
+from circflow.report.variety_of_uses import variety
 from circflow.report.vocabulary import cell
 from circflow.report.workbook import audit_table, warnings_table
 from circflow.solution.solution import Status
-from circflow.solution.variety_of_uses import variety
 
 if TYPE_CHECKING:
     from circflow.solution.solution import Solution

@@ -20,11 +20,10 @@ import numpy as np
 
 from circflow.data.arguments import public
 from circflow.data.scenario import Scenario
-from circflow.i18n import mark, say
+from circflow.i18n import say
+from circflow.report.vocabulary import FORMS
 from circflow.studies.compare import Comparison, compare
 from circflow.studies.errors import StudyError
-
-FORMS = (mark("as it is"), mark("conventional"), mark("digital"), mark("open ecosystem"))
 
 
 @dataclass(frozen=True)

@@ -228,9 +228,8 @@ class Search:
                 asked = float(shares[list(complaint.members)].sum())
                 try:
                     gain = self.values(complaint.members) - self.base
-                except (
-                    StoppedError
-                ):  # what the search found is a plan: it is worth as much at least
+                except StoppedError:
+                    # What the search found is a plan: it is worth as much at least.
                     gain = complaint.excess + asked - self.base
                 excess = gain - asked
                 verdicts.append(Verdict(complaint.members, excess, gain, excess))

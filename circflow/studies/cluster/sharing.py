@@ -597,9 +597,10 @@ class _Sharer:
         )
 
     def _effects(self, split: bool) -> pd.DataFrame:
-        columns = ["effect", "million", "low_million", "high_million", "alone_million"]
+        columns = ["effect", "million", "low_million", "high_million"]
+        none = pd.DataFrame(columns=[*columns, "alone_million", "last_million"])
         if not split or self.cluster.arms_length or not self.several:
-            return pd.DataFrame(columns=[*columns, "last_million"])
+            return none
         seconds = self.clock.part(_SPLIT)
         try:
             shares: Effects = effects(
@@ -608,11 +609,11 @@ class _Sharer:
         except StoppedError:
             self.cut_short = True
             self.not_done.append(say("The split by effect was not found in time."))
-            return pd.DataFrame(columns=[*columns, "last_million"])
+            return none
         except SolverError as doubt:
             reason = str(doubt)
             self.not_done.append(say("The split by effect was not found: {reason}", reason=reason))
-            return pd.DataFrame(columns=[*columns, "last_million"])
+            return none
         self.cut_short |= not shares.exact
         return shares.table
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import circflow as cf
-from circflow.solution.variety_of_uses import uses_of_wastes, variety
+from circflow.report.variety_of_uses import uses_of_wastes, variety
 
 TUTORIAL = Path(__file__).parents[2] / "scenarios" / "tutorial"
 
