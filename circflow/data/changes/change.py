@@ -38,7 +38,7 @@ from circflow.data.changes.address import (
 from circflow.data.changes.retyped import retyped
 from circflow.data.checks.changed import check_changed
 from circflow.data.errors import ArgumentError
-from circflow.data.files.grids import column_letter
+from circflow.data.files.grids import column_letter, column_number, lettered
 from circflow.data.pandas_text import python_strings
 from circflow.data.read import scenario_of
 from circflow.data.scenario import Scenario, ScenarioError
@@ -262,11 +262,11 @@ def _written(
     are added to it."""
     place, raw = _raw_sheet(book, table)
     grid = list(raw.grid)
-    letters = dict(table.letters) or _letters(grid[0], table)
-    if one.at not in letters:
+    known = table.letters or _letters(grid[0], table)
+    letters = lettered(known, one.at, grid)
+    if one.at not in known:
         header = list(grid[0])
-        letters[one.at] = column_letter(max(len(row) for row in grid))
-        _put(header, _position(letters[one.at]), one.at)
+        _put(header, column_number(letters[one.at]), one.at)
         grid[0] = header
     rows = list(one.rows)
     frame = table.frame.copy()
@@ -275,11 +275,11 @@ def _written(
         frame.loc[rows[0], ["key", "value"]] = [one.address.column, None]
         grid.extend([] for _ in range(rows[0] - len(grid)))
         key_cells = list(grid[rows[0] - 1])
-        _put(key_cells, _position(letters["key"]), one.address.column)
+        _put(key_cells, column_number(letters["key"]), one.address.column)
         grid[rows[0] - 1] = key_cells
     for row, value in zip(rows, values, strict=True):
         cells = list(grid[row - 1])
-        _put(cells, _position(letters[one.at]), _as_typed(value, one.column))
+        _put(cells, column_number(letters[one.at]), _as_typed(value, one.column))
         grid[row - 1] = cells
     typed = [
         _text(v) if one.at == "value" and table.sheet.name == "Scenario" else v for v in values
@@ -313,13 +313,6 @@ def _raw_sheet(book: Book, table: Table) -> tuple[int, RawSheet]:
 def _letters(header: list[object], table: Table) -> dict[str, str]:
     names = [str(name).strip() for name in header]
     return {name: column_letter(n) for n, name in enumerate(names) if name in table.sheet}
-
-
-def _position(letters: str) -> int:
-    number = 0
-    for letter in letters:
-        number = number * 26 + ord(letter) - 64
-    return number - 1
 
 
 def _put(cells: list[object], position: int, value: object) -> None:
@@ -398,7 +391,7 @@ def _table_numbers(scenario: Scenario, table: Table) -> list[pd.DataFrame]:
     filters = row_addresses(table)
     parts = []
     for name in columns:
-        at = _position(table.letters[name])
+        at = column_number(table.letters[name])
         values = table.frame[name]
         stands = [
             at < len(raw.grid[row - 1]) and not is_blank(raw.grid[row - 1][at])

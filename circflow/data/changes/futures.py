@@ -26,6 +26,7 @@ from circflow.data.changes.address import (
 )
 from circflow.data.changes.retyped import retyped
 from circflow.data.checks.changed import check_changed
+from circflow.data.files.grids import lettered
 from circflow.data.scenario import Scenario, ScenarioError, Standstill
 from circflow.data.schema.sheets import BY_NAME, Column
 from circflow.data.suggest import nearest, remark
@@ -386,17 +387,20 @@ def with_figures(scenario: Scenario, figures: Figures) -> Scenario:
     if not figures:
         return scenario
     frames: dict[str, pd.DataFrame] = {}
+    tables = dict(scenario.tables)
+    grids = {raw.name.strip(): raw.grid for raw in scenario.book.sheets}
     for (sheet, column), values in figures.items():
         frame = frames.setdefault(sheet, scenario.frame(sheet).copy())
         if sheet != "Scenario":
             frame[column] = values
+            letters = lettered(tables[sheet].letters, column, grids.get(sheet, []))
+            tables[sheet] = replace(tables[sheet], letters=letters)
             continue
         number = float(values[0])
         text = None if math.isnan(number) else plain_number(number)
         at = frame.index[frame["key"] == column]
         row = int(at[0]) if len(at) else int(frame.index.max()) + 1
         frame.loc[row, ["key", "value"]] = [column, text]
-    tables = dict(scenario.tables)
     tables.update({name: replace(tables[name], frame=frame) for name, frame in frames.items()})
     return retyped(scenario, tables, scenario.book)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from circflow.data.scenario import ScenarioError
 from circflow.data.schema.sheets import SHEETS, Sheet
@@ -73,3 +73,22 @@ def column_letter(index: int) -> str:
         index, rest = divmod(index - 1, 26)
         letters = chr(65 + rest) + letters
     return letters
+
+
+def column_number(letters: str) -> int:
+    """The place of a column, counted from 0, by its letters."""
+    number = 0
+    for letter in letters:
+        number = number * 26 + ord(letter) - 64
+    return number - 1
+
+
+def lettered(
+    letters: Mapping[str, str], column: str, grid: Sequence[Sequence[object]]
+) -> dict[str, str]:
+    """The letters of a sheet's columns, with a column that gets one behind the last where the
+    sheet lacks it."""
+    if column in letters:
+        return dict(letters)
+    taken = [*map(len, grid), *(column_number(letter) + 1 for letter in letters.values())]
+    return {**letters, column: column_letter(max(taken, default=0))}

@@ -7,7 +7,7 @@ baseline, change, target, met, kind.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
@@ -183,6 +183,15 @@ def _answer(table: pd.DataFrame, currency: str) -> list[Block]:
     return [Text(lead_of(table), "lead"), Cards(cards)]
 
 
+def _named(row: Mapping[Hashable, Any]) -> str:
+    """An indicator with its member and period, where its name does not end with them already."""
+    name = words_of(str(row["indicator"]))
+    for of in ("member", "period"):
+        if row[of] and not name.endswith(f", {row[of]}"):
+            name += f", {row[of]}"
+    return name
+
+
 def lead_of(table: pd.DataFrame) -> str:
     """How many targets are met, and which are not."""
     targets = table[table["target"].notna()]
@@ -194,11 +203,7 @@ def lead_of(table: pd.DataFrame) -> str:
     reached = len(targets) - len(missed) - unknown
     text = say("{reached} of {count} targets are met.", reached=reached, count=len(targets))
     if len(missed):
-        names = [
-            words_of(str(r["indicator"]))
-            + "".join(f", {r[k]}" for k in ("member", "period") if r[k])
-            for r in missed.head(6).to_dict("records")
-        ]
+        names = [_named(r) for r in missed.head(6).to_dict("records")]
         more = say(" and {count} more", count=len(missed) - 6) if len(missed) > 6 else ""
         text += say(" Not met: {names}{more}.", names="; ".join(names), more=more)
     if unknown:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import openpyxl
 import pytest
 
 import circflow as cf
@@ -139,6 +140,26 @@ def test_a_future_without_a_plan_is_named_with_its_reason(make_scenario: Make) -
     assert told["RP"] is None
     assert told["futures"][1]["alone"] != told["futures"][1]["alone"]  # NaN: null in JSON
     assert found.mean_without_plan == ("storm",)
+
+
+def test_a_future_may_fill_a_column_that_the_sheet_lacks(tmp_path: Path) -> None:
+    """The tutorial limits no disposal: its sheet has no such column."""
+    book = openpyxl.load_workbook(Path(__file__).parents[3] / "scenarios" / "tutorial.xlsx")
+    for name, rows in {
+        "Futures": [("future", "probability"), ("calm", 0.75), ("storm", 0.25)],
+        "FutureChanges": [
+            ("future", "parameter", "change", "value"),
+            ("storm", "Disposal.capacity_per_year", "set", 1000),
+        ],
+    }.items():
+        sheet = book.create_sheet(name)
+        for row in rows:
+            sheet.append(row)
+    book.save(tmp_path / "storm.xlsx")
+    ((name, reason),) = cf.futures(cf.read(tmp_path / "storm.xlsx")).without_plan
+    assert name == "storm"
+    assert "Disposal.capacity_per_year set to 1000 (FutureChanges row 2)" in reason
+    assert "raise Disposal!E2 from 1000 to 37500 t/yr" in reason
 
 
 def test_futures_that_exclude_one_another(make_scenario: Make) -> None:
