@@ -376,7 +376,7 @@ def linear(  # noqa: PLR0912
             continue
         if doubts and not in_fractions:
             in_fractions = True
-            if (solved := exact(program, basis)) is not None:
+            if (solved := _in_fractions(program, basis)) is not None:
                 return Optimum(solved, False, most)
         tried = affordable if cap else inner
         own = scaling if scaling is not None and way is _LP_WAYS[0] else _scales(way, tried, most)
@@ -394,7 +394,7 @@ def linear(  # noqa: PLR0912
             if found.ending is Ending.INFEASIBLE and _contradicts(program, session.farkas_ray()):
                 return Optimum(found, False, most)
             in_fractions = True
-            if (solved := exact(program, basis)) is not None:
+            if (solved := _in_fractions(program, basis)) is not None:
                 return Optimum(solved, False, most)
         if found.x is None:
             if _believed(program, found.ending, session):
@@ -418,6 +418,23 @@ def linear(  # noqa: PLR0912
             doubt = doubt or here
         doubts.append(doubt)
     raise _disagreement(doubts)
+
+
+def _in_fractions(program: Program, basis: Basis | None) -> Outcome | None:
+    """The outcome of a small LP in fractions, from a basis of the simplex method: of hundreds of
+    exchanges none is left then (presolve finds that there is no plan, and leaves no basis)."""
+    if small(program) and basis is None:
+        try:
+            session = Session(
+                program,
+                scaling=scaling_by_reach(program, reach(program)),
+                options={"presolve": "off"},
+            )
+            session.solve(algorithm="simplex")
+            basis = session.basis()
+        except SolverError:
+            pass
+    return exact(program, basis)
 
 
 def _at_true_costs(program: Program, tried: Program, plan: Outcome) -> Outcome:
@@ -493,11 +510,12 @@ def _disagreement(doubts: list[str]) -> SolverError:
 def _believed(program: Program, ending: Ending, session: Session | None = None) -> bool:
     """Whether an LP has no plan (no best plan), by own arithmetic."""
     if ending is Ending.INFEASIBLE:
-        return infeasible(program, None if session is None else session.farkas_ray())
+        ray = None if session is None else session.farkas_ray()
+        return infeasible(program, ray, None if session is None else session.basis())
     return ending is Ending.UNBOUNDED and bool(program.cost.any()) and _endless(program)
 
 
-def infeasible(program: Program, ray: Floats | None = None) -> bool:
+def infeasible(program: Program, ray: Floats | None = None, basis: Basis | None = None) -> bool:
     """Whether it is proven that an LP has no plan: by a given Farkas ray, in fractions, or, of a
     large one, by a ray of its own.
 
@@ -505,7 +523,7 @@ def infeasible(program: Program, ray: Floats | None = None) -> bool:
     """
     if _contradicts(program, ray):
         return True
-    if (solved := exact(program.without_goal(), None)) is not None:
+    if (solved := _in_fractions(program.without_goal(), basis)) is not None:
         return solved.ending is Ending.INFEASIBLE
     rows, columns = program.shape
     most = reach(program)
