@@ -222,7 +222,7 @@ class Session:
         lp.a_matrix_.value_ = scaled.matrix.data
         if scaled.has_decisions:
             kinds = (highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger)
-            lp.integrality_ = [kinds[int(flag)] for flag in scaled.integer]
+            lp.integrality_ = [kinds[flag] for flag in scaled.integer.tolist()]
         if self.highs.passModel(lp) == highspy.HighsStatus.kError:
             raise SolverError(say("HiGHS refused the programme"))
 
