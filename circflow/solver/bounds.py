@@ -18,6 +18,7 @@ Sums are rounded outwards.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -48,16 +49,25 @@ class AtMost:
     value: Floats
     side: Floats
 
+    @cached_property
+    def _terms(self) -> NDArray[Any]:
+        return np.bincount(self.row, minlength=len(self.side))
+
+    @cached_property
+    def _rising(self) -> NDArray[np.bool_]:
+        return self.value > 0.0
+
     def least(self, lower: Floats, upper: Floats) -> tuple[Floats, Floats, Floats, NDArray[Any]]:
         """Of every entry the least a·x; of every row their finite sum, rounding, infinite ones."""
-        end = np.where(self.value > 0.0, lower[self.column], upper[self.column])
-        own = np.where(self.value != 0.0, end, 0.0) * self.value
+        own = np.where(self._rising, lower[self.column], upper[self.column])
+        own[self.value == 0.0] = 0.0
+        own *= self.value
         endless = np.isinf(own)
         finite = np.where(endless, 0.0, own)
         count = len(self.side)
         total = np.asarray(np.bincount(self.row, finite, count), dtype=float)
-        terms = np.bincount(self.row, minlength=count)
-        slack: Floats = np.bincount(self.row, np.abs(finite), count) * (_ROUNDING * (terms + 2.0))
+        slack: Floats = np.bincount(self.row, np.abs(finite), count)
+        slack *= _ROUNDING * (self._terms + 2.0)
         return own, total, slack, np.bincount(self.row, endless, count)
 
 
