@@ -50,8 +50,8 @@ class AtMost:
     side: Floats
 
     @cached_property
-    def _terms(self) -> NDArray[Any]:
-        return np.bincount(self.row, minlength=len(self.side))
+    def _rounding(self) -> Floats:
+        return _ROUNDING * (np.bincount(self.row, minlength=len(self.side)) + 2.0)
 
     @cached_property
     def _rising(self) -> NDArray[np.bool_]:
@@ -66,8 +66,7 @@ class AtMost:
         finite = np.where(endless, 0.0, own)
         count = len(self.side)
         total = np.asarray(np.bincount(self.row, finite, count), dtype=float)
-        slack: Floats = np.bincount(self.row, np.abs(finite), count)
-        slack *= _ROUNDING * (self._terms + 2.0)
+        slack: Floats = np.bincount(self.row, np.abs(finite), count) * self._rounding
         return own, total, slack, np.bincount(self.row, endless, count)
 
 
