@@ -38,7 +38,16 @@ from circflow.solver.bounds import AtMost, capped, hopeless, limits_of, reach, t
 from circflow.solver.branch import branch_and_bound
 from circflow.solver.compiled import Program
 from circflow.solver.exact import exact, small
-from circflow.solver.highs import INTEGRALITY, Basis, Ending, Outcome, Session, SolverError
+from circflow.solver.highs import (
+    INTEGRALITY,
+    LIGHT_SEARCH,
+    SMALL_SEARCH_BELOW,
+    Basis,
+    Ending,
+    Outcome,
+    Session,
+    SolverError,
+)
 from circflow.solver.refine import refinements, worth
 from circflow.solver.scaling import Scaling, apply, keeps_digits, scaling_by_reach, scaling_of
 
@@ -102,6 +111,7 @@ def optimum(  # noqa: PLR0913
     scaling: Scaling | None = None,
     algorithm: str = "",
     integrality: float = INTEGRALITY,
+    light: bool = False,
     on_progress: Callable[[float, float], None] | None = None,
     stop: Callable[[], bool] | None = None,
 ) -> Optimum:
@@ -115,6 +125,7 @@ def optimum(  # noqa: PLR0913
         scaling: scales to try first.
         algorithm: for LPs, to try first (one of `circflow.solver.highs.ALGORITHMS`).
         integrality: how far a decision may be from 0 and 1 in the first search.
+        light: one of many small searches (see `circflow.solver.highs.LIGHT_SEARCH`).
         on_progress: is told (best, bound) during the search.
         stop: asked during the search; once it is true the best plan found until then is FEASIBLE.
 
@@ -126,6 +137,7 @@ def optimum(  # noqa: PLR0913
             program, time_limit=time_limit, scaling=scaling, algorithm=algorithm, stop=stop
         )
     search = _Search(program, gap, start, scaling, on_progress, algorithm, stop, integrality)
+    search.light = light and program.matrix.nnz < SMALL_SEARCH_BELOW
     ends = None if time_limit is None else time.monotonic() + time_limit
     by_lps = False
     for way, cap in _ways(_SEARCH_WAYS, search.dear):
@@ -173,6 +185,7 @@ class _Search:
         self.claims: set[bool] = set()
         """Kinds of scaling under which there was no plan."""
         self.plans: list[tuple[_Way, Optimum]] = []
+        self.light = False
 
     def attempt(  # noqa: PLR0911
         self, way: _Way, cap: bool, time_limit: float | None
@@ -221,7 +234,11 @@ class _Search:
         session = Session(
             tried,
             scaling=scaling or _scales(way, tried, self.most),
-            options={"mip_feasibility_tolerance": self.integrality, **way.options},
+            options={
+                "mip_feasibility_tolerance": self.integrality,
+                **(LIGHT_SEARCH if self.light and way is _SEARCH_WAYS[0] else {}),
+                **way.options,
+            },
             on_progress=self.on_progress,
             stop=self.stop,
         )
