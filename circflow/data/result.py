@@ -78,15 +78,14 @@ def one_text_type(value: R) -> R:
 
 def _uniform(table: pd.DataFrame) -> pd.DataFrame:
     columns = {}
-    for at, (name, dtype) in enumerate(zip(table.columns, table.dtypes, strict=True)):
-        if isinstance(dtype, pd.StringDtype):
-            column = table.iloc[:, at]
+    for name, column in table.items():
+        if isinstance(column.dtype, pd.StringDtype):
             columns[name] = column.astype(object).where(column.notna(), None)
-        elif pd.api.types.is_object_dtype(dtype) and len(table):
-            column = table.iloc[:, at]
-            kind = pd.api.types.infer_dtype(column, skipna=True)
+        elif column.dtype == object and len(column):
+            cells = column.to_numpy()
+            kind = pd.api.types.infer_dtype(cells, skipna=True)
             if kind in _NUMBERS:
                 columns[name] = column.astype(float)
-            elif kind == "string" and any(v is not None for v in column[column.isna()]):
+            elif kind == "string" and any(v is not None for v in cells[pd.isna(cells)]):
                 columns[name] = column.where(column.notna(), None)
     return table.assign(**columns) if columns else table

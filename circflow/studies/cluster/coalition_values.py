@@ -277,7 +277,7 @@ class Values:
         if program.has_decisions:
             limit = self.clock.left
             outcome = optimum(
-                program, gap=self.gap, time_limit=limit, scaling=self._scaling
+                program, gap=self.gap, time_limit=limit, scaling=self._scaling, light=True
             ).outcome
         elif session is None:
             self._local.session = Proven(program, scaling=self._scaling)

@@ -283,6 +283,7 @@ def search(program: Program, start: Start | None, options: Options) -> Outcome:
         gap=options.gap,
         start=None if start is None else start.x,
         scaling=None if start is None else start.scaling,
+        light=True,
     ).outcome
 
 

@@ -202,6 +202,7 @@ class Bench:
             time_limit=self.time_limit,
             start=start,
             scaling=self.scaling,
+            light=True,
         ).outcome
         if outcome.x is None:
             return None
