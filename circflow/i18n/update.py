@@ -25,7 +25,10 @@ from circflow.i18n.say import DOMAIN
 
 PACKAGE = Path(__file__).parents[1]
 _KEYWORDS: dict[str, Any] = {"say": None, "say_n": (1, 2), "say_in": ((1, "c"), 2), "mark": None}
-_COLLECTORS = ("circflow.data.schema.spoken", "circflow.data.docs", "circflow.cli_messages")
+_COLLECTORS = (
+    *("circflow.data.schema.spoken", "circflow.data.docs", "circflow.report.vocabulary"),
+    "circflow.cli_messages",
+)
 """Modules with a function `messages`: what stands in declarations, such as the schema's meanings
 and the help of the command line, and is translated from there."""
 _HEADER = "# Messages of circflow. Made by `python -m circflow.i18n.update`."
