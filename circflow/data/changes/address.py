@@ -18,6 +18,7 @@ import pandas as pd
 from circflow.data.cells import BadCellError, is_blank, parse_number, plain, shorten
 from circflow.data.cells import parse_flag as _flag
 from circflow.data.errors import CircflowError
+from circflow.data.one_line import first_few
 from circflow.data.schema.sheets import BY_NAME, SCENARIO_KEYS, Column
 from circflow.data.suggest import nearest, remark
 from circflow.data.table import Cell, Table
@@ -398,14 +399,12 @@ def left_behind(
         candidates = frame.index[(frame["status"] == "candidate") & frame[larger].notna()]
         kept = frame.loc[[n for n in candidates if n in rows - moved], "unit"]
         if len(kept):
-            names = ", ".join(repr(shorten(unit)) for unit in kept[:3])
-            more = say(" and {count} more", count=len(kept) - 3) if len(kept) > 3 else ""
+            names = first_few([repr(shorten(unit)) for unit in kept], 3)
             found[place] = say(
-                "{column} is the smaller size's alone, {larger} of {names}{more} stays: vary "
+                "{column} is the smaller size's alone, {larger} of {names} stays: vary "
                 "Units.{larger} as well",
                 column=column,
                 larger=larger,
                 names=names,
-                more=more,
             )
     return found

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
 import pandas as pd
 
 from circflow.data.cells import show
+from circflow.data.one_line import first_few
 from circflow.data.schema.sheets import BY_NAME, Sheet
 from circflow.data.table import Cell, Problem, Table
 from circflow.i18n import say
@@ -203,6 +204,4 @@ def comparable(frame: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
 
 def quoted(names: Iterable[str], most: int = 5) -> str:
     """Names for a message: quoted, the first few."""
-    listed = list(names)
-    text = ", ".join(say("{name!r}", name=name) for name in listed[:most])
-    return text + (say(" and {count} more", count=len(listed) - most) if len(listed) > most else "")
+    return first_few([say("{name!r}", name=name) for name in names], most)

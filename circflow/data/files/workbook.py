@@ -39,6 +39,7 @@ from circflow.data.files.worksheet import (
     parse_xml,
     unescaped,
 )
+from circflow.data.one_line import first_few
 from circflow.data.scenario import ScenarioError
 from circflow.data.schema.sheets import is_planners_column, is_planners_sheet
 from circflow.data.table import Book, Cell, Problem, RawSheet
@@ -245,9 +246,7 @@ def _spans(numbers: list[int]) -> str:
         else:
             spans.append([number, number])
     words = [f"{first}–{last}" if last > first else f"{first}" for first, last in spans]
-    return ", ".join(words[:10]) + (
-        say(" and {count} more", count=len(words) - 10) if len(words) > 10 else ""
-    )
+    return first_few(words, 10)
 
 
 # --------------------------------------------------------------------------- parts
