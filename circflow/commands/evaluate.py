@@ -77,7 +77,7 @@ def evaluate(  # noqa: PLR0913
     anywhere = [u for u in new if u.get("site") == ANY_SITE]
     if anywhere:
         if len(new) > 1 or units:
-            raise Refusal("--add with site=? is asked alone: one unit, and no UNIT named")
+            raise Refusal(say("--add with site=? is asked alone: one unit, and no UNIT named"))
         sites = best_sites(scenario, anywhere[0], gap=options["gap"], progress=call.progress)
         unit = str(anywhere[0].get("unit", "the unit"))
         _tell_sites(call, sites, unit, scenario, outputs)

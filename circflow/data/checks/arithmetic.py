@@ -180,18 +180,20 @@ def _note(
     detail = f" ({', '.join(parts)}{', …' if len(terms) > 4 else ''})" if parts else ""
     drafts.infeasible(
         str(largest["sheet"]),
-        largest["row"],
+        int(largest["row"]),
         demand.column,
-        "{sum} of {material!r} {verb} {where} {when}, but {most} {sum_2}{detail}: "
-        "lower this, or raise those",
-        sum=_rounded(here["amount"].sum()),
-        material=shorten(str(largest["material"])),
-        verb=demand.verb,
-        where=where,
-        when=when,
-        most=demand.most,
-        sum_2=_rounded(terms["amount"].sum()),
-        detail=detail,
+        say(
+            "{sum} of {material!r} {verb} {where} {when}, but {most} {sum_2}{detail}: "
+            "lower this, or raise those",
+            sum=_rounded(here["amount"].sum()),
+            material=shorten(str(largest["material"])),
+            verb=demand.verb,
+            where=where,
+            when=when,
+            most=demand.most,
+            sum_2=_rounded(terms["amount"].sum()),
+            detail=detail,
+        ),
     )
 
 
@@ -353,11 +355,13 @@ def _check_stockpiles(drafts: Drafts, scenario: Scenario, years: dict[str, int])
     for row in stocks.index[starved]:
         drafts.infeasible(
             "Stockpiles",
-            row,
+            int(row),
             "closing_min",
-            "the stockpile opens with {opening} and nothing may be added, so that it "
-            "cannot close with more: lower closing_min, or set can_add to yes",
-            opening=written(opening[row]),
+            say(
+                "the stockpile opens with {opening} and nothing may be added, so that it "
+                "cannot close with more: lower closing_min, or set can_add to yes",
+                opening=written(opening[row]),
+            ),
         )
     for column, length, words in (
         (
@@ -383,9 +387,7 @@ def _check_stockpiles(drafts: Drafts, scenario: Scenario, years: dict[str, int])
         for row in stocks.index[too_slow]:
             drafts.infeasible(
                 "Stockpiles",
-                row,
+                int(row),
                 column,
-                words,
-                opening=written(opening[row]),
-                pace=written(pace[row]),
+                say(words, opening=written(opening[row]), pace=written(pace[row])),
             )
