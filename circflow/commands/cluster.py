@@ -101,9 +101,7 @@ def share(  # noqa: PLR0913
     from circflow.studies.cluster.sharing import Sharing
 
     if not len(scenario.frame("Members")):
-        raise Refusal(
-            say("{file}: no site has a member, so there is nothing to share", file=call.file)
-        )
+        raise Refusal("{file}: no site has a member, so there is nothing to share", file=call.file)
     options |= {
         "seconds": max(1.0, time_limit - call.progress.seconds),
         "exact": True if exact else None,
@@ -150,7 +148,7 @@ def _divided(
     from circflow.studies.cluster.joining import joining
 
     if store is not None:
-        raise Refusal(say("--store keeps the values of one cluster: leave it out with --joining"))
+        raise Refusal("--store keeps the values of one cluster: leave it out with --joining")
     try:
         return joining(scenario, newcomer, **options)
     except ValueError as wrong:

@@ -34,9 +34,7 @@ def finance(call: Call, outputs: Sequence[Path], candidates: bool, gap: float) -
     call.check(outputs)
     scenario, progress = call.scenario(), call.progress
     if scenario.frame("Taxes").empty:
-        raise Refusal(
-            say("{file}: the sheet Taxes has no rows: write the rates there", file=call.file)
-        )
+        raise Refusal("{file}: the sheet Taxes has no rows: write the rates there", file=call.file)
     from circflow.report.page.budgets import finance_opening
     from circflow.report.study_tables import write_tables
     from circflow.solver.run import solve

@@ -174,5 +174,5 @@ def scenario_command(*, json: bool = True) -> Callable[[Callable[..., None]], cl
 def decisions(relax: bool, fix: bool = False) -> Decisions:
     """How yes/no decisions are treated, by --relax and --fix."""
     if relax and fix:
-        raise Refusal(say("decisions can be relaxed or fixed, not both"))
+        raise Refusal("decisions can be relaxed or fixed, not both")
     return "relaxed" if relax else "fixed" if fix else "free"

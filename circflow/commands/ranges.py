@@ -58,7 +58,7 @@ def ranges(  # noqa: PLR0913
     Yes/no decisions stay as they are in the best plan.
     """
     if addresses and sheets:
-        raise Refusal(say("give addresses or --sheet, not both"))
+        raise Refusal("give addresses or --sheet, not both")
     call.check(outputs, PAGED)
     scenario = call.scenario()
     from circflow.report.page.runs import ranges_opening
@@ -114,9 +114,7 @@ def breakpoints(call: Call, interval: str, relax: bool, fix: bool, outputs: Sequ
     except (ValueError, BadCellError):
         low = high = None
     if low is None or high is None:
-        raise Refusal(
-            say("{interval!r}: write 'ADDRESS*=LOW:HIGH', two numbers", interval=interval)
-        )
+        raise Refusal("{interval!r}: write 'ADDRESS*=LOW:HIGH', two numbers", interval=interval)
     scenario = call.scenario()
     from circflow.report.page.runs import breakpoints_opening
     from circflow.report.study_tables import write_runs, write_tables

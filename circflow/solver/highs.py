@@ -210,7 +210,7 @@ class Session:
     def _option(self, name: str, value: bool | int | float | str) -> None:
         if self.highs.setOptionValue(name, value) == highspy.HighsStatus.kError:
             raise SolverError(
-                say("HiGHS does not know the option {name} = {value}", name=name, value=value)
+                "HiGHS does not know the option {name} = {value}", name=name, value=value
             )
 
     def _pass(self, scaled: Program) -> None:
@@ -234,7 +234,7 @@ class Session:
             kinds = (highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger)
             lp.integrality_ = [kinds[flag] for flag in scaled.integer.tolist()]
         if self.highs.passModel(lp) == highspy.HighsStatus.kError:
-            raise SolverError(say("HiGHS refused the programme"))
+            raise SolverError("HiGHS refused the programme")
 
     def _report(self, on_progress: Callable[[float, float], None]) -> None:
         scale = self.scaling.objective
@@ -447,10 +447,8 @@ class Session:
             )
             return self._plan(Ending.FEASIBLE) if feasible else Outcome(Ending.STOPPED)
         raise SolverError(
-            say(
-                "HiGHS ended with {modelstatustostring}",
-                modelstatustostring=self.highs.modelStatusToString(status),
-            )
+            "HiGHS ended with {modelstatustostring}",
+            modelstatustostring=self.highs.modelStatusToString(status),
         )
 
     def _plan(self, ending: Ending) -> Outcome:

@@ -82,7 +82,7 @@ def solve(  # noqa: PLR0913
     if algorithm is not None:
         if solver != "highs":
             raise ArgumentError(
-                say("algorithm is a choice of HiGHS: it does not go with {solver!r}", solver=solver)
+                "algorithm is a choice of HiGHS: it does not go with {solver!r}", solver=solver
             )
         if missing := algorithm_missing(algorithm):
             raise ArgumentError(missing)
