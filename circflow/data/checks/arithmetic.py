@@ -154,8 +154,9 @@ def _compare(drafts: Drafts, scenario: Scenario, demand: _Demand, reach: Reach) 
             for key in _exceeded(need.take(rows), limit, by):
                 if key["material"] not in reported:
                     reported.add(key["material"])
+                    names = {n: shorten(scenario.codes.name(n, code)) for n, code in key.items()}
                     sides = _at(need, key), _at(limit, key)
-                    _note(drafts, scenario, demand, key, sides, whole=limit is limits.whole)
+                    _note(drafts, demand, names, sides, whole=limit is limits.whole)
 
 
 def _exceeded(needs: Items, limits: Items, by: tuple[str, ...]) -> list[dict[str, int]]:
@@ -177,15 +178,13 @@ def _at(rows: Items, key: dict[str, int]) -> Items:
 
 def _note(
     drafts: Drafts,
-    scenario: Scenario,
     demand: _Demand,
-    key: dict[str, int],
+    names: dict[str, str],
     sides: tuple[Items, Items],
     *,
     whole: bool,
 ) -> None:
     """An error at the largest need for one material, with the cells that limit it."""
-    names = {n: shorten(scenario.codes.name(n, code)) for n, code in key.items()}
     needs, terms = sides
     terms = terms.take(terms["amount"] > 0)
     parts = [
