@@ -6,6 +6,7 @@ import html
 from dataclasses import fields, is_dataclass
 from typing import Any, TypeVar
 
+import numpy as np
 import pandas as pd
 
 from circflow.i18n import localised, say
@@ -13,6 +14,7 @@ from circflow.i18n import localised, say
 _ROWS_SHOWN = 20
 _COLUMNS_SHOWN = 12
 _NUMBERS = ("floating", "integer", "mixed-integer-float", "decimal")
+_TEXT = {str, type(None)}
 R = TypeVar("R")
 
 
@@ -78,14 +80,17 @@ def one_text_type(value: R) -> R:
 
 def _uniform(table: pd.DataFrame) -> pd.DataFrame:
     columns = {}
-    for name, column in table.items():
-        if isinstance(column.dtype, pd.StringDtype):
+    for at, (name, dtype) in enumerate(zip(table.columns, table.dtypes, strict=True)):
+        if isinstance(dtype, pd.StringDtype):
+            column = table.iloc[:, at]
             columns[name] = column.astype(object).where(column.notna(), None)
-        elif column.dtype == object and len(column):
-            cells = column.to_numpy()
-            kind = pd.api.types.infer_dtype(cells, skipna=True)
+        elif isinstance(dtype, np.dtype) and dtype.kind == "O" and len(table):
+            column = table.iloc[:, at]
+            if {type(value) for value in column} <= _TEXT:
+                continue
+            kind = pd.api.types.infer_dtype(column, skipna=True)
             if kind in _NUMBERS:
                 columns[name] = column.astype(float)
-            elif kind == "string" and any(v is not None for v in cells[pd.isna(cells)]):
+            elif kind == "string" and any(v is not None for v in column[column.isna()]):
                 columns[name] = column.where(column.notna(), None)
     return table.assign(**columns) if columns else table

@@ -37,10 +37,14 @@ def check_balances(drafts: Drafts) -> None:
         return
     _check_moisture(drafts)
     frames = {sheet: drafts[sheet].frame for sheet in _READ}
-    held, table = contents(frames["Properties"], frames["PropertyKinds"]), recipe_balances(frames)
+    table = recipe_balances(frames)
     odd = table["out"] > table["least_in"] * (1.0 + ROUNDING)
     odd |= table["lost"] > table[["allowed", "named"]].max(axis=1) + ROUNDING
-    for balance in records(table[odd & (table["property"] != MASS)]):
+    odd &= table["property"] != MASS
+    if not odd.any():
+        return
+    held = contents(frames["Properties"], frames["PropertyKinds"])
+    for balance in records(table[odd]):
         of_one = held[held["property"] == balance["property"]].drop_duplicates("material")
         _judge(drafts, balance, of_one.set_index("material")["content"])
 

@@ -183,9 +183,11 @@ def by_row(values: pd.Series) -> list[tuple[int, Any]]:
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """A table's rows as dictionaries by column, the row number as `row`."""
+    if frame.empty:
+        return []
     return [
         {"row": int(row), **dict(zip(frame.columns, cells, strict=True))}
-        for row, cells in zip(frame.index, frame.itertuples(index=False), strict=True)
+        for row, cells in zip(frame.index, frame.itertuples(index=False, name=None), strict=True)
     ]
 
 

@@ -31,12 +31,10 @@ def check_keys(drafts: Drafts) -> None:
 
 def _check_key(drafts: Drafts, sheet: Sheet, columns: list[str]) -> None:
     frame = drafts[sheet.name].sound(*columns)
-    if len(frame) < 2:
+    if len(set(zip(*(frame[column] for column in columns), strict=True))) == len(frame):
         return
     keys = comparable(frame, columns)
     doubled = keys.duplicated()
-    if not doubled.any():
-        return
     first = keys[~doubled].reset_index().set_index(columns)["row"]
     for row, key in zip(keys.index[doubled], keys[doubled].itertuples(index=False), strict=True):
         origin = int(first.loc[tuple(key) if len(columns) > 1 else key[0]])
@@ -145,18 +143,18 @@ class _Cells:
 
 def _must_be_in(targets: _Targets, cells: _Cells, target: str, noun: str = "") -> None:
     """Note the names that do not stand in the key column of another sheet."""
-    if targets.unreadable(target):
+    if targets.unreadable(target) or cells.values.empty:
         return
     drafts = targets.drafts
     key = target_column(drafts[target].sheet)
     noun = shown_word("scope", noun) if noun else shown_column(target, key)
     good = targets.names(target, key)
-    values = cells.values.dropna()
-    wrong = values[~values.isin(good.names)]
-    if wrong.empty:
+    known = {*good.names, None}
+    wrong = [(row, value) for row, value in by_row(cells.values) if value not in known]
+    if not wrong:
         return
     quiet = targets.doubtful(target, key)
-    for row, value in by_row(wrong):
+    for row, value in wrong:
         suggestion = good.nearest(value)
         if quiet and not suggestion:
             drafts[cells.sheet].spoil(int(row), cells.column)

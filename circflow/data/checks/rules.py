@@ -171,6 +171,8 @@ def _check_groups(drafts: Drafts) -> None:
     columns = ["technology", "recipe", "group"]
     frame = drafts["Recipes"].sound(*columns, "role", "amount")
     frame = frame[frame["group"].notna() & (frame["role"] == "input")]
+    if frame.empty:
+        return
     first = frame.groupby(columns, sort=False)["amount"].transform("first")
     differs = (frame["amount"] - first).abs() > 1e-12 * first.abs()
     for record in records(frame.assign(first=first)[differs]):
