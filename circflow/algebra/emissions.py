@@ -205,7 +205,7 @@ def tables(m: Model, values: Floats) -> dict[str, pd.DataFrame]:
     tonnes = np.bincount(number, terms.at(values), len(first))
     there = np.flatnonzero(tonnes)
     rows = Items({n: terms[n][first[there]] for n in EMISSION}, len(there))
-    rows = rows.plus(**{n: np.append(sites[n], -1)[rows["site"]] for n in ("member", "region")})
+    rows = rows.plus(**{n: sites[n][rows["site"]] for n in ("member", "region")})
     order = ("pollutant", "kind", "site", "member", "region", "unit", "source", "period")
     emitted = rows.plus(tonnes_per_year=tonnes[there]).frame(codes, *order, "tonnes_per_year")
 

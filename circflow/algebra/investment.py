@@ -155,7 +155,6 @@ def _windows(scenario: Scenario) -> Items:
     largest = np.where(np.isnan(large), small, large)
     rate = scenario.settings.discount_rate
     units = units.plus(
-        first=np.maximum(units["earliest_period"], 0),
         last=np.where(last < 0, len(scenario.periods) - 1, last),
         range=largest - small,
         largest=largest,
@@ -174,7 +173,9 @@ def _windows(scenario: Scenario) -> Items:
     rows = cross(units, scenario.period_items)
     rows = rows.plus(begins=rows["start"] + rows["construction_years"])
     within = rows["begins"] < sum(p.years for p in scenario.periods)
-    return rows.take(within & (rows["period"] >= rows["first"]) & (rows["period"] <= rows["last"]))
+    return rows.take(
+        within & (rows["period"] >= rows["earliest_period"]) & (rows["period"] <= rows["last"])
+    )
 
 
 def annuity(lifetime: float, rate: float, construction: float = 0.0) -> float:

@@ -398,7 +398,6 @@ class _Reader:
 
     def __init__(self, followed: Trace) -> None:
         scenario, graph = followed.solution.scenario, followed.graph
-        self.followed = followed
         self.member_of = scenario.member_of
         nodes, arcs = graph.nodes, graph.arcs
         self.site = [*nodes["site"], None]
@@ -451,7 +450,7 @@ class _Reader:
         if not is_cycle and self.unit[arcs[0]] is not None:
             steps.insert(0, str(self.unit_text[arcs[0]]))
             units.append(self.unit[arcs[0]])
-        for arc in arcs if is_cycle else arcs[1:]:
+        for arc in arcs:
             type_, head = self.type[arc], self.head[arc]
             if type_ == "move":
                 steps.append(str(self.site[head]))

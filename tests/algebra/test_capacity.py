@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
+
+from circflow.solver.run import solve
 
 BASE: dict[str, Any] = {
     "Sites": [{"site": "Plant"}],
@@ -170,3 +173,17 @@ def test_a_candidate_s_capacity_is_not_replaced(written: Callable[..., Any]) -> 
         "U,a": f"{_load('a')} - 100 built[U,a] <= 0",
         "U,b": f"{_load('b')} - 50 built[U,a] <= 0",
     }
+
+
+def test_what_is_told_of_small_and_of_closed_units(make_scenario: Callable[..., Any]) -> None:
+    """Half a tonne a year of which 0.8 is available, 0.2 arise; the closed one has no share."""
+    sheets = _with(capacity_per_year=0.5, availability=0.8)
+    sheets["Units"].append({**PLAIN, "unit": "Closed", "capacity_per_year": 0})
+    sheets["Streams"] = [{"site": "Plant", "material": "slag", "amount_per_year": 0.2}]
+    sheets["RecipeCosts"] = [{"technology": "mill", "recipe": "fine", "variable_cost": 1}]
+    plan = solve(make_scenario(sheets))
+    units = plan.tables.units.set_index("unit")
+    assert units["available_per_year"].tolist() == [0.4, 0.0]
+    assert units["load_share"]["U"] == pytest.approx(0.5)
+    assert np.isnan(units["load_share"]["Closed"])
+    assert plan.tables.activity["recipe"].tolist() == ["main"]  # what does not run is left out

@@ -127,8 +127,10 @@ def test_fault_in_one_cell_is_named(
 
 
 def test_balance_error_is_relative(press_plan: Solution, with_cell: Mutate) -> None:
-    off = with_cell(press_plan, "sales", {}, "amount_per_year", 39.0)
-    assert audit(off).balance_error == pytest.approx(1 / 40)
+    off = audit(with_cell(press_plan, "sales", {}, "amount_per_year", 39.0))
+    assert off.balance_error == pytest.approx(1 / 40)
+    of_balance = off.findings["check"].str.startswith("balance")
+    assert off.findings.loc[of_balance, "error"].tolist() == pytest.approx([1 / 40])
 
 
 def test_wrong_objective(press_plan: Solution) -> None:

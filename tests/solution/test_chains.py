@@ -17,9 +17,9 @@ import circflow as cf
 from circflow.algebra.build import money_groups
 from circflow.data.scenario import Scenario
 from circflow.solution.accounts import accounts
-from circflow.solution.chains import decompose, group_names, trace
+from circflow.solution.chains import decompose, group_names, trace, without_slivers
 from circflow.solution.flowgraph import shares
-from circflow.solution.path_decomposition import peel
+from circflow.solution.path_decomposition import Parts, peel
 from circflow.solution.solution import Solution
 
 COST_GROUPS = [group.name for group in money_groups() if not group.received]
@@ -126,11 +126,24 @@ def test_worked_by_hand(press_plan: Solution) -> None:
     assert chains.loc[left, "value_million"] == pytest.approx(-(160 + 800) / 1e6)
 
 
+@pytest.mark.parametrize("size", [1e-9, 1.0, 1e9])
+def test_a_sliver_is_small_beside_its_source_and_its_end(size: float) -> None:
+    """Two paths from source 0 to end 1, by arcs of their own: a third that rounding has made shares
+    both; a small one from a source of its own stays."""
+    arcs = np.array([0, 1, 0, 1, 2, 1])
+    flow = np.array([1.0, 1.0, 1e-8, 1e-8, 1e-8, 1e-8]) * size
+    parts = Parts(np.array([0, 0, 1, 1, 2, 2]), arcs, flow, np.zeros(3, dtype=bool))
+    left = without_slivers(parts, np.bincount(arcs, flow))
+    assert left.path.tolist() == [0, 0, 1, 1]
+    assert left.arc.tolist() == [0, 1, 2, 1]
+
+
 def test_solved_plans_add_up(cluster_plan: Solution) -> None:
     chains = assert_adds_up(cluster_plan)
     idle = chains[chains["steps"] == "Idle: costs while it does not run"].iloc[0]
     assert idle["fixed_million"] == pytest.approx(12 * 0.5)
     assert idle["end"] == "no flow"
+    assert idle["source_amount"] == idle["end_amount"] == 0.0
     # Power is made of bought gas: Sep bears its cost, and no chain starts from gas.
     assert not chains["source_material"].isin(["gas", "lime"]).any()
     assert (chains["stage"] == "mining").any()

@@ -235,3 +235,57 @@ def test_every_limit_of_the_model_is_audited(make_scenario: Make) -> None:
     missing = (constraints | bounds) - set(listed)
     assert not missing, f"a limit needs a check in solution/rules.py and a line above: {missing}"
     assert set(listed) == constraints | bounds, "a line above is of a limit that there is not"
+
+
+def test_a_limit_of_the_first_period_is_read(plan: Solution, make_scenario: Make) -> None:
+    for share in (1.0, 1.0 - LITTLE):
+        limit = one("UnitPeriods", None, unit="Old", period="a", capacity_per_year=50 * share)
+        found = with_changes(plan, make_scenario, limit)
+        assert _named(found, "unit: over capacity") == (share < 1.0)
+
+
+def test_a_link_s_capacity_for_one_material_is_not_for_all(
+    plan: Solution, make_scenario: Make
+) -> None:
+    sent = plan.tables.flows.groupby("material")["sent_per_year"].max()
+    assert len(sent) == 2
+    rows = [
+        {"from": "Mine", "to": "Plant", "material": name, "capacity_per_year": amount}
+        for name, amount in sent.items()
+    ]
+    links: Cells = [("Links", 0, rows[0]), ("Links", None, rows[1])]
+    assert not _named(with_changes(plan, make_scenario, links), "link")
+
+
+def with_figure(plan: Solution, table: str, column: str, at: int, value: float) -> Solution:
+    """The plan with another figure in one row of a table."""
+    frame = getattr(plan.tables, table).copy()
+    frame.loc[frame.index[at], column] = value
+    return dataclasses.replace(plan, tables=dataclasses.replace(plan.tables, **{table: frame}))
+
+
+@pytest.mark.parametrize(("share", "named"), [(0.9e-6, False), (1.1e-6, True)])
+def test_rounding_is_a_millionth_of_what_it_is_part_of(
+    plan: Solution, share: float, named: bool
+) -> None:
+    """A kiln of 10 t/yr that idles but for rounding; 49.5 t of CO2 a year above a limit."""
+    runs = plan.tables.activity
+    at = runs.index.get_loc(runs.index[(runs["unit"] == "Idling") & (runs["period"] == "a")][0])
+    idles = with_figure(plan, "activity", "activity_per_year", at, 10 * share)
+    assert _named(idles, "unit: below") == named
+    limits = plan.tables.emission_limits
+    at = limits.index.get_loc(limits.index[limits["period"] == "b"][0])
+    over = with_figure(plan, "emission_limits", "excess_per_year", at, 0.5 * BURNT * share)
+    assert _named(over, "emission: excess") == named
+
+
+@pytest.mark.parametrize(("share", "named"), [(0.9e-9, False), (1.1e-9, True)])
+def test_rounding_of_an_emission_is_small_beside_those_of_its_pollutant(
+    plan: Solution, share: float, named: bool
+) -> None:
+    table = plan.tables.emissions
+    more = table[table["pollutant"] == "CO2"].head(1)
+    more = more.assign(kind="disposal", tonnes_per_year=0.5 * BURNT * share)
+    tables = dataclasses.replace(plan.tables, emissions=pd.concat([table, more]))
+    found = audit(dataclasses.replace(plan, tables=tables)).findings
+    assert (found["check"] == "emissions").any() == named

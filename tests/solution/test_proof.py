@@ -36,6 +36,12 @@ def test_a_column_without_bound_and_with_the_wrong_price_proves_nothing() -> Non
     assert bound([0.0, -1.0, -1.0], np.array([4.0, 6.0])) == pytest.approx(-36.0)
 
 
+def test_a_row_without_price_and_without_limit_adds_nothing() -> None:
+    sides = (SIDES[0], np.array([INF, 12.0, 18.0]))
+    found = dual_bound(COST, MATRIX, sides, LOW, HIGH, np.array([0.0, -1.5, -1.0]))
+    assert found == pytest.approx(-36.0, rel=1e-15)
+
+
 def test_a_ray_proves_that_there_is_no_plan() -> None:
     # x + y ≥ 3 and x + y ≤ 2
     matrix = csc_array(np.ones((2, 2)))

@@ -122,6 +122,27 @@ def test_a_plant_that_is_not_built_lacks_its_capital(make_scenario: Make, charge
     assert run["lacks"] == pytest.approx((15.5 + 0.9 * capital) / 0.9)
 
 
+def test_a_plant_for_which_the_budget_is_too_small(make_scenario: Make) -> None:
+    """A mill of any size up to 200 t takes all of the budget: 1,600 t in two years for a million.
+    Another one would take 20,000 of that budget, and 4,000 of capital, for 16 t; goals aside."""
+    sheets = mill(**CANDIDATE, capacity_max_per_year=200.0)
+    sheets["Goals"] = [{"goal": "value", "weight": 2.0}]
+    sheets["Budget"] = [{"period": "1", "budget_million": 0.05}]
+    sheets["Markets"][0]["price"] = 400.0
+    costs = {"fixed_cost_million_per_year": 0.0, "capex_million": 0.01, "capacity_per_year": 10.0}
+    small = sheets["Units"][0] | costs
+    sheets["Units"] = [small | {"capex_max_million": 0.2}]
+    sheets["Units"].append(small | {"unit": "other", "capacity_max_per_year": None})
+    sheets["Units"][1]["capex_million"] = 0.02
+    plan = cf.solve(make_scenario(sheets))
+    assert plan.built["unit"].to_list() == ["mill"]
+    parts = plan.unused.conversions.set_index("unit").loc["other"]
+    earned = 0.8 * (400 - 5) - 23 - (30 - 10) / 0.9  # by a tonne milled, capital aside
+    scarce = 1600 * earned - 0.2e6  # for a million of the budget
+    assert parts["capital"] == pytest.approx(4000 / 16)
+    assert parts["budget"] == pytest.approx(scarce * 0.02 / 16)
+
+
 def test_blends_of_a_mix_count(make_scenario: Make) -> None:
     """Half of the mix may be slag, which is free; the rest is clay at 7. So what fills the group is
     worth 3.5, and what is not slag 3.5 more. Ash, brought for 12, replaces clay worth 7: it lacks

@@ -297,6 +297,30 @@ def test_cash_over_several_years(make_scenario: Make) -> None:
     assert row["value_million"] == pytest.approx(row["npv_internal_million"])
 
 
+def test_break_evens_and_prices_over_several_years_whatever_the_goals(make_scenario: Make) -> None:
+    """800 t a year at 50, and 5 of dumping saved, over five years at 10 %; value counts twice."""
+    tables = rivals()
+    tables["Scenario"] |= {"discount_rate": 0.1}
+    tables["Goals"] = [{"goal": "value", "weight": 2.0}]
+    tables["Periods"] = [{"period": "p", "years": 2}, {"period": "q", "years": 3}]
+    tables["Units"] = [
+        {**candidate("one", "mill", 800.0, 0.1), "lifetime_years": 5, "latest_period": "p"}
+    ]
+    found = cf.evaluate(make_scenario(tables), jobs=1, together=False, risks=False)
+    years = float((1.1 ** -np.arange(5)).sum())
+    assert even(found, "one", "capex")["break_even"] == pytest.approx(44 * K * years)
+    assert even(found, "one", "price")["break_even"] == pytest.approx(100_000 / years / 800 - 5)
+    fee = even(found, "one", "gate fee")["break_even"]
+    assert fee == pytest.approx(100_000 / years / 800 - 55)
+    sheet = found.price_sheets.set_index(["material", "period"])["price"]
+    for period in ("p", "q"):
+        assert sheet["cement", period] == pytest.approx(50.0)
+        assert sheet["slag", period] == pytest.approx(-5.0)
+    row = by_unit(found.table, "one")
+    assert (row["period"], row["own_jobs"]) == ("p", 3.0)
+    assert row["break_even_capex_million"] == pytest.approx(44 * K * years)
+
+
 @pytest.mark.parametrize(
     ("charge", "life", "rest"),
     [
