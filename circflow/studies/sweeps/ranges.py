@@ -31,13 +31,13 @@ from circflow.report.vocabulary import cell
 from circflow.solver.optimum import optimum
 from circflow.solver.proven import Proven
 from circflow.studies.bench.arrays import Built, Choice, Decisions, Difference, built, choice_of
+from circflow.studies.bench.engine import Engine, Lost, Parcel
 from circflow.studies.bench.goals import no_plan
 from circflow.studies.errors import StudyError
 from circflow.studies.sweeps.affine import Affine, Compile, fit
 from circflow.studies.sweeps.design import Parameter, Point, parameter
-from circflow.studies.sweeps.engine import Engine, Lost
 from circflow.studies.sweeps.sampling import ranges_of
-from circflow.studies.sweeps.worker import Job, Options, Parcel, Task, work
+from circflow.studies.sweeps.worker import Job, Options, Task, work
 
 Shape = Literal["costs", "limits"]
 _EQUAL = 1e-9
@@ -111,7 +111,7 @@ def ranges(  # noqa: PLR0913
     within: float = 0.5,
     decisions: Decisions = "fixed",
     gap: float = 1e-9,
-    jobs: int | None = 1,
+    jobs: int | None = None,
     executor: Executor | None = None,
     dask: str | None = None,
     progress: Callable[[str], None] | None = None,
@@ -158,7 +158,7 @@ def ranges(  # noqa: PLR0913
     factors = tuple(cell.factor for cell in cells if cell.factor is not None)
     with Engine(jobs, executor, dask) as engine:
         parcel = engine.send(_job(scenario, factors, decisions, prepared))
-        for done, (task, ends_of) in enumerate(engine.run(parcel, tasks)):
+        for done, (task, ends_of) in enumerate(engine.run(work, parcel, tasks)):
             if progress:
                 progress(say("ranges: {done} of {count}", done=done + 1, count=len(movable)))
             cell = cells[task.runs[0][0]]

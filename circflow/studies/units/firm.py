@@ -38,9 +38,9 @@ from circflow.data.arguments import public
 from circflow.data.result import Result, figure
 from circflow.data.scenario import Scenario, ScenarioError
 from circflow.i18n import say, say_n
+from circflow.studies.bench.engine import Engine
 from circflow.studies.errors import StudyError
 from circflow.studies.sweeps.design import Design, Point, changed, edits_of
-from circflow.studies.sweeps.engine import Engine
 from circflow.studies.sweeps.sampling import Range, ranges_of, sample_points
 from circflow.studies.sweeps.sweep import Sweeper
 from circflow.studies.sweeps.worker import Options

@@ -220,7 +220,7 @@ def _arrays(
     scenario: Scenario, design: Design, jobs: int, progress: Callable[[str], None]
 ) -> tuple[Affine, set[int]]:
     """The arrays as they depend on the parameters, and the futures that are a scenario."""
-    from circflow.studies.sweeps.engine import Engine
+    from circflow.studies.bench.engine import Engine
     from circflow.studies.sweeps.sweep import Sweeper
     from circflow.studies.sweeps.worker import Options
 
