@@ -62,9 +62,6 @@ RELAX = click.option("--relax", is_flag=True, help="Let yes/no decisions be frac
 FIX = click.option(
     "--fix", is_flag=True, help="Keep the yes/no decisions of the scenario's best plan."
 )
-THREADS = click.option(
-    "--jobs", metavar="N", type=click.IntRange(min=1), help="Threads (as processors)."
-)
 JOBS = click.option(
     "--jobs",
     metavar="N",

@@ -99,6 +99,7 @@ class Engine:
             where the work takes longer than it takes to start them.
         executor: an executor of `concurrent.futures` to use instead.
         dask: address of a Dask scheduler to use instead (extra `dask`).
+        tell: is told how far the tasks are, and how long they still take.
     """
 
     def __init__(
@@ -106,11 +107,13 @@ class Engine:
         jobs: int | None = 1,
         executor: Executor | None = None,
         dask: str | None = None,
+        tell: Callable[[str], None] | None = None,
     ) -> None:
         if jobs is not None and jobs < 1:
             raise StudyError(say("the number of jobs must be at least 1, not {jobs}", jobs=jobs))
         if dask is not None and executor is not None:
             raise StudyError(say("give an executor or the address of a Dask scheduler, not both"))
+        self.tell = tell or (lambda _: None)
         self.jobs = jobs or os.cpu_count() or 1
         self.waits = jobs is None
         self.spent = 0.0
@@ -178,7 +181,6 @@ class Engine:
         work: Callable[[Job, Task], Answer],
         job: Job,
         tasks: Sequence[Task],
-        tell: Callable[[str], None],
         what: str,
     ) -> list[Answer]:
         """What every task gives, in order.
@@ -188,7 +190,6 @@ class Engine:
                 it is, but for what it would work out again.
             job: what the tasks have in common.
             tasks: what is to be done.
-            tell: is told how far it is, and how long it still takes.
             what: the tasks are, in the plural.
 
         Raises:
@@ -203,7 +204,7 @@ class Engine:
             answers[n] = answer
             done, total = len(answers), len(tasks)
             left = time_left(begun, done, total)
-            tell(
+            self.tell(
                 say(
                     "{what}: {done} of {total}, {left}",
                     what=say(what), done=done, total=total, left=left,
@@ -303,6 +304,12 @@ class Engine:
             assert isinstance(self.pool, ProcessPoolExecutor)
             self.pool.shutdown()
             self._start_pool()
+
+
+def blocks(tasks: Sequence[Task], length: int = 16) -> list[Sequence[Task]]:
+    """Tasks that are done one after another, as they share a session: the cut depends on nothing
+    but the tasks."""
+    return [tasks[n : n + length] for n in range(0, len(tasks), length)]
 
 
 @python_strings()

@@ -154,7 +154,7 @@ def work(parcel: Parcel, task: Task) -> list[Any]:
     if task.kind == "rebuild":
         return [_attempt(_rebuilt, job, number, point) for number, point in task.runs]
     if task.kind == "compile":
-        return [_compiled(job, point) for _, point in task.runs]
+        return [compiled(job, point) for _, point in task.runs]
     return [
         _checked(job, point, run) for (_, point), run in zip(task.runs, task.expected, strict=True)
     ]
@@ -322,7 +322,7 @@ def invalid(number: int, error: ScenarioError | str, seconds: float = 0.0) -> Ru
     return Run(number, "invalid", seconds=seconds, how="rebuilt", reason=words)
 
 
-def _compiled(job: Job, point: Point) -> Difference | ScenarioError | None:
+def compiled(job: Job, point: Point) -> Difference | ScenarioError | None:
     """The arrays of a point, as the difference from the base."""
     assert job.base is not None
     try:

@@ -176,7 +176,7 @@ def near_optimal(  # noqa: PLR0913
             say("the number of alternatives must be at least 1, not {count}", count=count)
         )
     search = _Search(scenario, within, count, decisions, gap, time_limit, progress)
-    with Engine(jobs, dask=dask) as engine:
+    with Engine(jobs, dask=dask, tell=progress) as engine:
         return search.run(engine)
 
 
@@ -238,7 +238,7 @@ class _Search:
         best = self.goals.begin_at(first, self.goals.last_basis)
         limits: dict[str, Any] = {"gap": self.gap, "time_limit": self.time_limit}
         driven = _Driven(best, best.relaxed(), first, self._held, limits)
-        ends = engine.spread(_Driven.ends, driven, self.unit_goals, self.tell, mark("units"))
+        ends = engine.spread(_Driven.ends, driven, self.unit_goals, mark("units"))
         self._extremes = [x for found, _ in ends for x in found]
         every = np.array([self._throughput(x) for x in (first, *self._extremes)])
         return every.min(axis=0), every.max(axis=0), [proven for _, proven in ends]

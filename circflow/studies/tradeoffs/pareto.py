@@ -118,12 +118,12 @@ def pareto(  # noqa: PLR0913
     first, second = (goals.goal(name) for name in trade)
     goals.add_rows({first.name: first, second.name: second})
     curve = _Curve(goals, first, second, gap, time_limit)
-    with Engine(jobs, dask=dask) as engine:
-        found = engine.spread(_Curve.end, curve, (0, 1), tell, mark("ends of the curve"))
+    with Engine(jobs, dask=dask, tell=progress) as engine:
+        found = engine.spread(_Curve.end, curve, (0, 1), mark("ends of the curve"))
         span = np.linspace(found[0].second, found[-1].second, points)[1:-1]
         if abs(found[-1].second - found[0].second) > curve.noise(second, found):
             curve = replace(curve, goals=goals.begin_at(found[-1].x, found[-1].basis))
-            found += engine.spread(_Curve.point, curve, span.tolist(), tell, mark("points"))
+            found += engine.spread(_Curve.point, curve, span.tolist(), mark("points"))
     kept = _efficient(found, first, second, curve)
     return _front(goals, kept, first, second, time.perf_counter() - begun)
 
