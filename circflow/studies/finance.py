@@ -73,8 +73,8 @@ def finance(  # noqa: PLR0913
                 engine, scenario, plan, gap=gap, time_limit=time_limit
             )
     table = taxes_of(plan)
-    none = isinstance(baseline, NoPlan)
-    table["baseline"] = np.nan if none else taxes_of(baseline)["million_per_year"]
+    before = np.nan if isinstance(baseline, NoPlan) else taxes_of(baseline)["million_per_year"]
+    table["baseline"] = before
     table["change"] = table["million_per_year"] - table["baseline"]
     return table
 
