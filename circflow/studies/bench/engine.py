@@ -182,6 +182,7 @@ class Engine:
         job: Job,
         tasks: Sequence[Task],
         what: str,
+        tell: Callable[[str], None] | None = None,
     ) -> list[Answer]:
         """What every task gives, in order.
 
@@ -190,7 +191,8 @@ class Engine:
                 it is, but for what it would work out again.
             job: what the tasks have in common.
             tasks: what is to be done.
-            what: the tasks are, in the plural.
+            what: the tasks are, in the plural; without, nothing is told.
+            tell: is told, instead of the engine's own.
 
         Raises:
             StudyError: a task's worker died, again when it was alone.
@@ -202,9 +204,11 @@ class Engine:
             if isinstance(answer, Lost):
                 raise StudyError(f"{say(what)}: {answer.reason}")
             answers[n] = answer
+            if not what:
+                continue
             done, total = len(answers), len(tasks)
             left = time_left(begun, done, total)
-            self.tell(
+            (tell or self.tell)(
                 say(
                     "{what}: {done} of {total}, {left}",
                     what=say(what), done=done, total=total, left=left,
