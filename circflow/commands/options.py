@@ -67,7 +67,7 @@ JOBS = click.option(
     metavar="N",
     type=click.IntRange(min=1),
     help="Run in so many processes of this machine (as many as it has processors, where the"
-    " work takes longer than a few seconds).",
+    " work takes longer than a few seconds). The result is the same for any number.",
 )
 DASK = click.option(
     "--dask",
