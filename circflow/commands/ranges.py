@@ -99,7 +99,16 @@ def ranges(  # noqa: PLR0913
 @RELAX
 @FIX
 @output(PAGED)
-def breakpoints(call: Call, interval: str, relax: bool, fix: bool, outputs: Sequence[Path]) -> None:
+@ENGINE
+def breakpoints(
+    call: Call,
+    *,
+    interval: str,
+    relax: bool,
+    fix: bool,
+    outputs: Sequence[Path],
+    **engine: Any,
+) -> None:
     """Find every value of one parameter, from LOW to HIGH, at which the worth changes its slope.
 
     The parameter moves prices and costs, or capacities and limits (then with --fix or --relax where
@@ -120,7 +129,8 @@ def breakpoints(call: Call, interval: str, relax: bool, fix: bool, outputs: Sequ
     from circflow.report.study_tables import write_runs, write_tables
     from circflow.studies.sweeps.ranges import break_points as find
 
-    table = find(scenario, address, low, high, how=HOW[sign], decisions=decisions(relax, fix))
+    engine |= {"decisions": decisions(relax, fix), "progress": call.progress}
+    table = find(scenario, address, low, high, how=HOW[sign], **engine)
     tables = {"break_points": table, **scenario.changes_table}
     currency = scenario.settings.currency
     for path in outputs:

@@ -318,6 +318,7 @@ def tornado(call: Call, fix: bool, outputs: Sequence[Path], relax: bool, **optio
 )
 @output(PAGED)
 @SEARCH
+@ENGINE
 def alternatives(
     call: Call, within: float, outputs: Sequence[Path], relax: bool, **options: Any
 ) -> None:
@@ -359,6 +360,7 @@ def alternatives(
 )
 @output([*TABLES, *PLOTS])
 @SEARCH
+@ENGINE
 def pareto(
     call: Call, trade: tuple[str, str], outputs: Sequence[Path], relax: bool, **options: Any
 ) -> None:
