@@ -47,7 +47,6 @@ def pytest_configure(config: pytest.Config) -> None:
     )
 
 
-<<<<<<< HEAD
 @pytest.fixture(scope="session", autouse=True)
 def checked_once() -> Iterator[None]:
     """One and the same book is checked once in a process, however often a test or a command reads
@@ -64,14 +63,14 @@ def checked_once() -> Iterator[None]:
     reading.check_book = check_book
     yield
     reading.check_book = check
-=======
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _studies_begin_no_processes() -> None:
     """However busy the machine: tests of more processes say how many."""
     from circflow.studies.bench import engine
 
     engine._ALONE_SECONDS = 1e9
->>>>>>> jobs
 
 
 def _column(column: Column, rows: list[Row]) -> pd.Series[Any]:

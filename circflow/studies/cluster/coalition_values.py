@@ -141,7 +141,7 @@ class _Solver:
         program = switches.set(setting)
         if program.has_decisions:
             outcome = optimum(
-                program, gap=self.gap, time_limit=clock.left, scaling=self.scaling
+                program, gap=self.gap, time_limit=clock.left, scaling=self.scaling, light=True
             ).outcome
         elif self.session is None:
             self.session = Proven(program, scaling=self.scaling)
@@ -302,37 +302,8 @@ class Values:
     # ------------------------------------------------------------------ solving
 
     def _solve(self, setting: Setting) -> float:
-<<<<<<< HEAD
-        if self.clock.is_over:
-            raise StoppedError(say("the time is up"))
-        switches = self.switches
-        program = switches.set(setting)
-        session: Proven | None = getattr(self._local, "session", None)
-        if program.has_decisions:
-            limit = self.clock.left
-            outcome = optimum(
-                program, gap=self.gap, time_limit=limit, scaling=self._scaling, light=True
-            ).outcome
-        elif session is None:
-            self._local.session = Proven(program, scaling=self._scaling)
-            outcome = self._local.session.solve()
-        else:
-            session.change_to(program)
-            outcome = session.resolve()
-        if outcome.ending is Ending.UNBOUNDED:
-            raise UnboundedError(say("the value has no bound"))
-        if outcome.ending in {Ending.STOPPED, Ending.FEASIBLE}:
-            raise StoppedError(say("the time is up"))
-        if outcome.x is None:
-            known = Known(setting, frozenset(), -np.inf)  # nor is there one with fewer on
-        else:
-            known = Known(setting, switches.used(outcome.x, setting), -outcome.objective)
-        with self._lock:
-            self.solves += 1
-=======
         known = self._solver.solve(setting, self.clock)
         self.solves += 1
->>>>>>> jobs
         self._add(known)
         return known.value
 
