@@ -51,7 +51,8 @@ class AtMost:
 
     @cached_property
     def _rounding(self) -> Floats:
-        return _ROUNDING * (np.bincount(self.row, minlength=len(self.side)) + 2.0)
+        count = np.bincount(self.row, minlength=len(self.side)).astype(np.float64)
+        return np.asarray(_ROUNDING * (count + 2.0))
 
     @cached_property
     def _rising(self) -> NDArray[np.bool_]:

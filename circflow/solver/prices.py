@@ -79,7 +79,7 @@ def _today(scenario: Scenario, rows: Items, figure: Figure | None = None) -> Flo
 
 
 def _named(
-    scenario: Scenario, rows: Items, value: Floats, row: Column, texts: dict[str, str | None]
+    scenario: Scenario, rows: Items, value: Floats, row: Column, texts: Mapping[str, str | None]
 ) -> Items:
     """Rows of codes as the columns of the table: names; the unit is the material's."""
     codes = scenario.codes
