@@ -77,7 +77,7 @@ def one_text_type(value: R) -> R:
 
 
 def _uniform(table: pd.DataFrame) -> pd.DataFrame:
-    columns = {}
+    columns: dict[Any, Any] = {}
     for name, column in table.items():
         if isinstance(column.dtype, pd.StringDtype):
             columns[name] = column.astype(object).where(column.notna(), None)
