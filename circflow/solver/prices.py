@@ -11,6 +11,8 @@ blocks (`circflow.algebra.declare`).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
