@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import zipfile
 from pathlib import Path
 
@@ -325,10 +326,10 @@ def test_a_worker_that_dies_costs_its_run_only(browser: Browser) -> None:
     browser.page("/check")
     number = browser.state.begin("share", "Cluster")
     while browser.state.bench._process is None:
-        pass
+        time.sleep(0.01)
     browser.state.bench._process.kill()
     while browser.state.project.run(number).status == "running":
-        pass
+        time.sleep(0.01)
     assert browser.state.project.run(number).status == "failed"
 
 
