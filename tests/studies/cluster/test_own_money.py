@@ -100,7 +100,8 @@ def test_money_is_discounted_and_by_period(make_scenario: Make) -> None:
     sheets["Periods"] = [{"period": "1", "years": 1}, {"period": "2", "years": 1}]
     solution = solve(make_scenario(sheets))
     own = own_money(solution).set_index(["member", "group", "period"])["discounted_million"]
-    assert own["A", "income", "2"] == pytest.approx(own["A", "income", "1"] / 1.25)
+    for group in ("income", "synergy"):
+        assert own["A", group, "2"] == pytest.approx(own["A", group, "1"] / 1.25)
     adds_up(solution)
 
 
