@@ -25,7 +25,7 @@ from circflow.solver.highs import TOLERANCE, Session
 from circflow.solver.scaling import apply
 from circflow.studies.bench.arrays import snapshot
 from circflow.studies.sweeps.design import grid
-from circflow.studies.sweeps.engine import Engine
+from circflow.studies.bench.engine import Engine
 from circflow.studies.sweeps.sweep import Runs, Sweeper
 from circflow.studies.sweeps.worker import Options
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Mapping
+import pickle
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pandas as pd
@@ -12,10 +13,12 @@ import pytest
 
 from circflow.algebra.build import build
 from circflow.algebra.declare import Model
+from circflow.data import read as reading
 from circflow.data.pandas_text import keep_python_strings
 from circflow.data.scenario import Scenario, Settings, make_periods
 from circflow.data.schema.sheets import SHEETS, Column, Sheet
-from circflow.data.table import Book, Table
+from circflow.data.table import Book, Problem, Table
+from circflow.i18n import current
 from circflow.solver.compiled import Compiled, compile_model
 
 os.environ["CIRCFLOW_LANG"] = "en"  # whatever the locale of the machine
@@ -42,6 +45,32 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers",
         "covers(*names): the test writes out the row of a constraint, or the bounds of a variable",
     )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def checked_once() -> Iterator[None]:
+    """One and the same book is checked once in a process, however often a test or a command reads
+    it; what tests the checks calls them itself. A scenario is frozen: it stays as it is."""
+    known: dict[bytes, tuple[list[Problem], Scenario | None]] = {}
+
+    def check_book(book: Book) -> tuple[list[Problem], Scenario | None]:
+        key = pickle.dumps((book, current()))
+        if key not in known:
+            known[key] = check(book)
+        return known[key]
+
+    check = reading.check_book
+    reading.check_book = check_book
+    yield
+    reading.check_book = check
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _studies_begin_no_processes() -> None:
+    """However busy the machine: tests of more processes say how many."""
+    from circflow.studies.bench import engine
+
+    engine._ALONE_SECONDS = 1e9
 
 
 def _column(column: Column, rows: list[Row]) -> pd.Series[Any]:

@@ -220,7 +220,9 @@ def tables(m: Model, values: Floats) -> dict[str, pd.DataFrame]:
 
     capacity, load = added(m.size), added(activity.times(activity["capacity_use"]))
     available = capacity * rows["availability"]
-    table = rows.frame(codes, "site", "unit", "technology", "status", "period").assign(
+    table = rows.frame(
+        codes,
+        *("site", "unit", "technology", "status", "period"),
         in_service=added(m.years),
         capacity_per_year=capacity,
         available_per_year=available,

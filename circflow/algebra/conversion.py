@@ -19,7 +19,7 @@ import pandas as pd
 from circflow.algebra.declare import Figure, Grows, Model, Record, Stand, cells
 from circflow.algebra.results import PER_YEAR, Group, ResultTable, money, numbers, texts
 from circflow.algebra.terms import Emitting, Terms, emitting
-from circflow.data.coded import Floats, Items, distinct, join, match, place_in
+from circflow.data.coded import Floats, Items, distinct, join, match, place_in, stacked
 from circflow.i18n import mark, say
 
 PROCESSING = Group("processing", "processing", 30, part="variable_cost")
@@ -212,22 +212,19 @@ def tables(m: Model, values: Floats) -> dict[str, pd.DataFrame]:
     """The tables `activity` and `conversions`."""
     activity, intake, codes = m["activity"], m["intake"], m.scenario.codes
     run = activity.value(values)
-    table = activity.items.frame(codes, "site", "unit", "technology", "recipe", "period")
-    table = table.assign(
-        activity_per_year=run,
-        load_per_year=run * activity["capacity_use"],
-        processing_million_per_year=m.money_of(values, activity, PROCESSING),
+    order = ("site", "unit", "technology", "recipe", "period", "role", "group", "material")
+    ran = np.flatnonzero(run)
+    table = activity.items.take(ran).frame(
+        codes,
+        *order[:5],
+        activity_per_year=run[ran],
+        load_per_year=(run * activity["capacity_use"])[ran],
+        processing_million_per_year=m.money_of(values, activity, PROCESSING)[ran],
     )
     rows, terms = fixed_amounts(m)
-    order = ("site", "unit", "technology", "recipe", "period", "role", "group", "material")
     fixed = rows.plus(group=np.full(len(rows), -1), amount_per_year=np.abs(terms.at(values)))
     role = np.full(len(intake), codes.known("role", "input"))
     grouped = intake.items.plus(role=role, amount_per_year=intake.value(values))
-    shown = [
-        p.take(p["amount_per_year"] != 0.0).frame(codes, *order, "amount_per_year")
-        for p in (fixed, grouped)
-    ]
-    return {
-        "activity": table[run != 0.0].reset_index(drop=True),
-        "conversions": pd.concat(shown, ignore_index=True),
-    }
+    every = stacked([fixed, grouped], *order, "amount_per_year")
+    used = every.take(every["amount_per_year"] != 0.0)
+    return {"activity": table, "conversions": used.frame(codes, *order, "amount_per_year")}

@@ -123,7 +123,9 @@ def tables(m: Model, values: Floats) -> dict[str, pd.DataFrame]:
     amount = disposed.value(values)
     used = np.flatnonzero(amount)
     rows, amount = disposed.items.take(used), amount[used]
-    table = rows.frame(m.scenario.codes, *INDEX).assign(
+    table = rows.frame(
+        m.scenario.codes,
+        *INDEX,
         amount_per_year=amount,
         fee=rows["fee"],
         cost_million_per_year=m.money_of(values, disposed, DISPOSAL)[used],

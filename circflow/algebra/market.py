@@ -98,8 +98,11 @@ def tables(m: Model, values: Floats) -> dict[str, pd.DataFrame]:
     sold = m["sold"]
     amount = sold.value(values)
     figures = ("min_per_year", "max_per_year", "price", "premium")
-    table = sold.items.frame(m.scenario.codes, *INDEX, "row").assign(amount_per_year=amount)
-    table = table.assign(
+    table = sold.items.frame(
+        m.scenario.codes,
+        *INDEX,
+        "row",
+        amount_per_year=amount,
         **{name: sold[name] for name in figures},
         income_million_per_year=m.money_of(values, sold, INCOME),
         premium_million_per_year=m.money_of(values, sold, SYNERGY),

@@ -158,7 +158,10 @@ def tables(m: Model, values: Floats) -> dict[str, pd.DataFrame]:
     before = np.roll(closing.reshape(-1, periods), 1, axis=1)
     before[:, :1] = level["opening"].reshape(-1, periods)[:, :1]
     put, taken = (_in_rows(level, m[name], values) for name in ("added", "reclaimed"))
-    table = level.items.frame(m.scenario.codes, *INDEX, "row").assign(
+    table = level.items.frame(
+        m.scenario.codes,
+        *INDEX,
+        "row",
         opening=before.ravel(),
         added_per_year=put,
         reclaimed_per_year=taken,

@@ -13,12 +13,13 @@ Money
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from circflow.algebra.declare import Figure, Grows, Model, cells
 from circflow.algebra.results import PER_YEAR, PRICE, Group, ResultTable, money, numbers, texts
 from circflow.algebra.terms import emitting
-from circflow.data.coded import Floats
+from circflow.data.coded import Floats, Items, stacked
 from circflow.i18n import mark, say
 
 STREAMS = Group("streams", mark("taking waste"), 10)
@@ -102,21 +103,21 @@ def build(m: Model) -> None:
 def tables(m: Model, values: Floats) -> dict[str, pd.DataFrame]:
     """The table `supply`."""
     parts = [
-        _table(m, "taken", values, STREAMS, "amount_per_year", "cost"),
-        _table(m, "bought", values, PURCHASES, "max_per_year", "price"),
+        _rows(m, "taken", values, STREAMS, "amount_per_year", "cost"),
+        _rows(m, "bought", values, PURCHASES, "max_per_year", "price"),
     ]
-    return {"supply": pd.concat(parts, ignore_index=True)}
+    order = dict.fromkeys(("kind", *parts[0].names))
+    return {"supply": stacked(parts, *order).frame(m.scenario.codes)}
 
 
-def _table(  # noqa: PLR0913, PLR0917
+def _rows(  # noqa: PLR0913, PLR0917
     m: Model, name: str, values: Floats, group: Group, most: str, price: str
-) -> pd.DataFrame:
+) -> Items:
     variable = m[name]
-    amount = variable.value(values)
-    names = variable.items.frame(variable.scenario.codes, *INDEX, "row")
-    names.insert(0, "kind", "stream" if group is STREAMS else "purchase")
-    return names.assign(
-        amount_per_year=amount,
+    kind = "stream" if group is STREAMS else "purchase"
+    return variable.items.only(*INDEX, "row").plus(
+        kind=np.full(len(variable), kind, dtype=object),
+        amount_per_year=variable.value(values),
         available_per_year=variable[most],
         price=variable[price],
         cost_million_per_year=m.money_of(values, variable, group),

@@ -113,7 +113,9 @@ def tables(m: Model, values: Floats) -> dict[str, pd.DataFrame]:
     """The table `synergies`."""
     joint = m["joint_activity"]
     amount = joint.value(values)
-    table = joint.items.frame(m.scenario.codes, "synergy", "effect", "period").assign(
+    table = joint.items.frame(
+        m.scenario.codes,
+        *("synergy", "effect", "period"),
         joint_activity_per_year=amount,
         value_million_per_year=m.money_of(values, joint, SYNERGY),
     )

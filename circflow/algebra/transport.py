@@ -129,7 +129,9 @@ def tables(m: Model, values: Floats) -> dict[str, pd.DataFrame]:
     sent = flow.value(values)
     used = np.flatnonzero(sent)
     rows, sent = flow.items.take(used), sent[used]
-    table = rows.frame(m.scenario.codes, *INDEX).assign(
+    table = rows.frame(
+        m.scenario.codes,
+        *INDEX,
         sent_per_year=sent,
         received_per_year=sent * (1.0 - rows["loss"]),
         distance_km=rows["distance_km"],

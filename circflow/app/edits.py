@@ -20,7 +20,6 @@ from circflow.data.files.grids import file_error
 from circflow.data.files.patch import UnusualError, patch
 from circflow.data.schema.sheets import BY_NAME
 from circflow.data.table import Book, RawSheet
-from circflow.i18n import say
 
 Value = str | int | float | bool | None
 
@@ -108,7 +107,7 @@ def save(source: Path, target: Path, edits: Sequence[Edit], loaded: Book) -> Non
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise file_error(
-            say("the file cannot be written: {reason}", reason=reason), target.name
+            "the file cannot be written: {reason}", target.name, reason=reason
         ) from error
 
 

@@ -108,6 +108,11 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, caption: str) -
     )
 
 
+def section(title: str, inner: str) -> str:
+    """A part of a page; `title` is text, `inner` is HTML."""
+    return f"<section><h2>{escape(title)}</h2>{inner}</section>"
+
+
 def note(text: str, style: str = "note") -> str:
     """A paragraph of small print, or (`fault`) of warning."""
     return f'<p class="{style}">{escape(text)}</p>'

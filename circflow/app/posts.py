@@ -30,6 +30,7 @@ from circflow.data.schema.sheets import BY_NAME
 from circflow.i18n import say
 
 Handler = Callable[[Request], Awaitable[Response]]
+Post = Callable[[App, Request], Awaitable[Response]]
 MAX_UPLOAD = 256 * 2**20
 """Bytes of the largest workbook that is taken."""
 MAX_PASTE = 20_000
@@ -38,34 +39,35 @@ MAX_ROW = 1_048_576
 """Rows of the longest sheet."""
 
 
-def load_workbook(app: App) -> Handler:
+def _refused(app: App, words: str, status: int = 404) -> Response:
+    """A page that says why nothing was done."""
+    return HTMLResponse(parts.missing(app, words), status)
+
+
+async def load_workbook(app: App, request: Request) -> Response:
     """Take a workbook: uploaded, a shipped example, or an empty one."""
-
-    async def answer(request: Request) -> Response:
-        async with request.form(max_files=1, max_fields=5) as form:
-            uploaded, example = form.get("workbook"), str(form.get("example", ""))
-            with tempfile.TemporaryDirectory(prefix="circflow-") as scratch:
-                home = Path(scratch)
-                try:
-                    if isinstance(uploaded, UploadFile) and uploaded.filename:
-                        name, path = await _received(uploaded, home)
-                    elif example == "":
-                        name, path = "new.xlsx", await asyncio.to_thread(_empty, home)
-                    else:
-                        path = load.examples()[example]
-                        name = path.name
-                    book = await asyncio.to_thread(app.desk.do, "read", str(path))
-                except KeyError:
-                    return HTMLResponse(parts.missing(app, say("there is no such example")), 404)
-                except ValueError as refused:
-                    return HTMLResponse(load.workbook(app, query={}, fault=str(refused)), 400)
-                except (JobFailedError, WorkerDiedError) as failed:
-                    return HTMLResponse(load.workbook(app, query={}, fault=str(failed)), 400)
-                project = app.workspace.load(name, path)
-                project.set_loaded(book)
-        return RedirectResponse("/check", 303)
-
-    return answer
+    async with request.form(max_files=1, max_fields=5) as form:
+        uploaded, example = form.get("workbook"), str(form.get("example", ""))
+        with tempfile.TemporaryDirectory(prefix="circflow-") as scratch:
+            home = Path(scratch)
+            try:
+                if isinstance(uploaded, UploadFile) and uploaded.filename:
+                    name, path = await _received(uploaded, home)
+                elif example == "":
+                    name, path = "new.xlsx", await asyncio.to_thread(_empty, home)
+                else:
+                    path = load.examples()[example]
+                    name = path.name
+                book = await asyncio.to_thread(app.desk.do, "read", str(path))
+            except KeyError:
+                return _refused(app, say("there is no such example"))
+            except ValueError as refused:
+                return HTMLResponse(load.workbook(app, query={}, fault=str(refused)), 400)
+            except (JobFailedError, WorkerDiedError) as failed:
+                return HTMLResponse(load.workbook(app, query={}, fault=str(failed)), 400)
+            project = app.workspace.load(name, path)
+            project.set_loaded(book)
+    return RedirectResponse("/check", 303)
 
 
 async def _received(uploaded: UploadFile, home: Path) -> tuple[str, Path]:
@@ -93,41 +95,34 @@ def _empty(home: Path) -> Path:
     return path
 
 
-def open_again(app: App) -> Handler:
-    async def answer(request: Request) -> Response:
-        async with request.form() as form:
-            try:
-                app.workspace.open(str(form.get("name", "")))
-            except KeyError:
-                return HTMLResponse(parts.missing(app, say("there is no such workbook")), 404)
-        return RedirectResponse("/check", 303)
-
-    return answer
+async def open_again(app: App, request: Request) -> Response:
+    async with request.form() as form:
+        try:
+            app.workspace.open(str(form.get("name", "")))
+        except KeyError:
+            return _refused(app, say("there is no such workbook"))
+    return RedirectResponse("/check", 303)
 
 
 # --------------------------------------------------------------------------- cells
 
 
-def cells(app: App) -> Handler:
+async def cells(app: App, request: Request) -> Response:
     """Change cells: `{"cells": [{"sheet", "row", "column", "value"}]}`, or a form with one."""
-
-    async def answer(request: Request) -> Response:
-        if request.headers.get("content-type", "").startswith("application/json"):
-            return await _cells_of_script(app, request)
-        async with request.form() as form:
-            values = {k: str(v) for k, v in form.items()}
-        try:
-            edits = [_edit(values)]
-        except (KeyError, ValueError, TypeError) as wrong:
-            return HTMLResponse(parts.missing(app, say("no such cell: {wrong}", wrong=wrong)), 400)
-        await asyncio.to_thread(app.project.edit, edits)
-        if values.get("then") == "solve":
-            run = await asyncio.to_thread(app.begin, "solve", say("Plan"))
-            return RedirectResponse(f"/runs/{run}", 303)
-        await asyncio.to_thread(app.problems)
-        return RedirectResponse(_own(values.get("back"), "/check"), 303)
-
-    return answer
+    if request.headers.get("content-type", "").startswith("application/json"):
+        return await _cells_of_script(app, request)
+    async with request.form() as form:
+        values = {k: str(v) for k, v in form.items()}
+    try:
+        edits = [_edit(values)]
+    except (KeyError, ValueError, TypeError) as wrong:
+        return _refused(app, say("no such cell: {wrong}", wrong=wrong), 400)
+    await asyncio.to_thread(app.project.edit, edits)
+    if values.get("then") == "solve":
+        run = await asyncio.to_thread(app.begin, "solve", say("Plan"))
+        return RedirectResponse(f"/runs/{run}", 303)
+    await asyncio.to_thread(app.problems)
+    return RedirectResponse(_own(values.get("back"), "/check"), 303)
 
 
 async def _cells_of_script(app: App, request: Request) -> Response:
@@ -167,82 +162,70 @@ def _own(path: str | None, otherwise: str) -> str:
     return path if own and path is not None else otherwise
 
 
-def rows(app: App) -> Handler:
+async def rows(app: App, request: Request) -> Response:
     """Copy a row to the end of its sheet, or delete it (its cells become empty)."""
-
-    async def answer(request: Request) -> Response:
-        async with request.form() as form:
-            sheet, back = str(form.get("sheet", "")), _own(str(form.get("back", "")), "/tables")
-            copied, deleted = str(form.get("copy", "")), str(form.get("delete", ""))
-        raw = raw_sheet(app.project.book, sheet)
-        text = copied or deleted
-        row = int(text) if text.isdecimal() else 0
-        if raw is None or not 2 <= row <= len(raw.grid):
-            return HTMLResponse(parts.missing(app, say("there is no such row")), 404)
-        names = [str(h).strip() if h is not None else "" for h in raw.grid[0]]
-        filled = zip(names, raw.grid[row - 1], strict=False)
-        here = [(n, v) for n, v in filled if n and v is not None]
-        if copied:
-            new = len(raw.grid) + 1
-            edits = [Edit(sheet, new, n, _plain(v)) for n, v in here]
-        else:
-            edits = [Edit(sheet, row, n, None) for n, _ in here]
-        await asyncio.to_thread(app.project.edit, edits)
-        return RedirectResponse(back, 303)
-
-    return answer
+    async with request.form() as form:
+        sheet, back = str(form.get("sheet", "")), _own(str(form.get("back", "")), "/tables")
+        copied, deleted = str(form.get("copy", "")), str(form.get("delete", ""))
+    raw = raw_sheet(app.project.book, sheet)
+    text = copied or deleted
+    row = int(text) if text.isdecimal() else 0
+    if raw is None or not 2 <= row <= len(raw.grid):
+        return _refused(app, say("there is no such row"))
+    names = [str(h).strip() if h is not None else "" for h in raw.grid[0]]
+    filled = zip(names, raw.grid[row - 1], strict=False)
+    here = [(n, v) for n, v in filled if n and v is not None]
+    if copied:
+        new = len(raw.grid) + 1
+        edits = [Edit(sheet, new, n, _plain(v)) for n, v in here]
+    else:
+        edits = [Edit(sheet, row, n, None) for n, _ in here]
+    await asyncio.to_thread(app.project.edit, edits)
+    return RedirectResponse(back, 303)
 
 
 def _plain(value: object) -> Value:
     return value if isinstance(value, str | int | float | bool) else str(value)
 
 
-def links(app: App) -> Handler:
+async def links(app: App, request: Request) -> Response:
     """Add a link between two sites."""
-
-    async def answer(request: Request) -> Response:
-        async with request.form() as form:
-            names = ("from", "to", "material", "mode", "distance_km")
-            values = {name: str(form.get(name, "")).strip() for name in names}
-        return await _appended(app, "Links", values, "/network")
-
-    return answer
+    async with request.form() as form:
+        names = ("from", "to", "material", "mode", "distance_km")
+        values = {name: str(form.get(name, "")).strip() for name in names}
+    return await _appended(app, "Links", values, "/network")
 
 
-def add_plant(app: App) -> Handler:
+async def add_plant(app: App, request: Request) -> Response:
     """Add a plant of one's own to the workbook, as a candidate."""
-
-    async def answer(request: Request) -> Response:
-        async with request.form() as form:
-            values = {name: str(form.get(name, "")).strip() for name in plants.FIELDS}
-        known = {str(r[0]) for r in columns(app.project.book, "Units", "unit")}
-        if values["unit"] in known:
-            told = say("the workbook has a unit {unit!r} already", unit=values["unit"])
-            return HTMLResponse(parts.missing(app, told), 409)
-        return await _appended(app, "Units", {**values, "status": "candidate"}, "/check")
-
-    return answer
+    async with request.form() as form:
+        values = {name: str(form.get(name, "")).strip() for name in plants.FIELDS}
+    if _has_unit(app, values["unit"]):
+        return _refused(app, _there_already(values["unit"]), 409)
+    return await _appended(app, "Units", {**values, "status": "candidate"}, "/check")
 
 
-def add_suggestion(app: App) -> Handler:
+async def add_suggestion(app: App, request: Request) -> Response:
     """Add a suggestion of a run to the workbook, as a candidate with all that it needs."""
+    async with request.form() as form:
+        number, unit = str(form.get("run", "")), str(form.get("unit", ""))
+    run = app.project.run(int(number)) if number.isdecimal() else None
+    rows = suggestions.rows_of(app, run, unit) if run is not None else None
+    if rows is None:
+        return _refused(app, say("there is no such suggestion"))
+    if _has_unit(app, unit):
+        return _refused(app, _there_already(unit), 409)
+    edits = suggestions.edits(app.project.book, rows)
+    await asyncio.to_thread(app.project.edit, edits)
+    return RedirectResponse("/suggestions", 303)
 
-    async def answer(request: Request) -> Response:
-        async with request.form() as form:
-            number, unit = str(form.get("run", "")), str(form.get("unit", ""))
-        run = app.project.run(int(number)) if number.isdecimal() else None
-        rows = suggestions.rows_of(app, run, unit) if run is not None else None
-        if rows is None:
-            return HTMLResponse(parts.missing(app, say("there is no such suggestion")), 404)
-        known = {str(r[0]) for r in columns(app.project.book, "Units", "unit")}
-        if unit in known:
-            told = say("the workbook has a unit {unit!r} already", unit=unit)
-            return HTMLResponse(parts.missing(app, told), 409)
-        edits = suggestions.edits(app.project.book, rows)
-        await asyncio.to_thread(app.project.edit, edits)
-        return RedirectResponse("/suggestions", 303)
 
-    return answer
+def _has_unit(app: App, unit: str) -> bool:
+    return any(str(row[0]) == unit for row in columns(app.project.book, "Units", "unit"))
+
+
+def _there_already(unit: str) -> str:
+    return say("the workbook has a unit {unit!r} already", unit=unit)
 
 
 async def _appended(app: App, sheet: str, values: dict[str, str], back: str) -> Response:
@@ -253,38 +236,30 @@ async def _appended(app: App, sheet: str, values: dict[str, str], back: str) -> 
     return RedirectResponse(back, 303)
 
 
-def undo(app: App) -> Handler:
+async def undo(app: App, request: Request) -> Response:
     """Take the last step back, or do it again."""
-
-    async def answer(request: Request) -> Response:
-        async with request.form() as form:
-            step = app.project.redo if form.get("do") == "redo" else app.project.undo
-            back = _own(str(form.get("back", "")), "/tables")
-        await asyncio.to_thread(step)
-        return RedirectResponse(back, 303)
-
-    return answer
+    async with request.form() as form:
+        step = app.project.redo if form.get("do") == "redo" else app.project.undo
+        back = _own(str(form.get("back", "")), "/tables")
+    await asyncio.to_thread(step)
+    return RedirectResponse(back, 303)
 
 
-def save_back(app: App) -> Handler:
+async def save_back(app: App, request: Request) -> Response:
     """Write back into the planner's own file, unless it has changed meanwhile."""
-
-    async def answer(request: Request) -> Response:
-        project = app.project
-        source = Path(project.source) if project.source else None
-        if source is None or not source.exists():
-            return RedirectResponse("/take-away/workbook", 303)
-        async with request.form() as form:
-            forced = form.get("anyway") == "yes"
-        if file_digest(source) != project.digest and not forced:
-            return HTMLResponse(load.changed_meanwhile(app), 409)
-        try:
-            await asyncio.to_thread(_write_back, project, source)
-        except ValueError as refused:
-            return HTMLResponse(parts.failed(app, refused), 400)
-        return RedirectResponse("/check", 303)
-
-    return answer
+    project = app.project
+    source = Path(project.source) if project.source else None
+    if source is None or not source.exists():
+        return RedirectResponse("/take-away/workbook", 303)
+    async with request.form() as form:
+        forced = form.get("anyway") == "yes"
+    if file_digest(source) != project.digest and not forced:
+        return HTMLResponse(load.changed_meanwhile(app), 409)
+    try:
+        await asyncio.to_thread(_write_back, project, source)
+    except ValueError as refused:
+        return HTMLResponse(parts.failed(app, refused), 400)
+    return RedirectResponse("/check", 303)
 
 
 def _write_back(project: Project, source: Path) -> None:
@@ -293,43 +268,33 @@ def _write_back(project: Project, source: Path) -> None:
     project.saved(source, book, len(edits))
 
 
-def workbook(app: App) -> Handler:
+async def workbook(app: App, _: Request) -> Response:
     """The workbook with the edits, as a download."""
-
-    async def answer(_: Request) -> Response:
-        project = app.project
-        ending = project.loaded_path.suffix or ".xlsx"
-        target = project.folder / f"edited{ending}"
-        await asyncio.to_thread(
-            save, project.loaded_path, target, list(project.edits), project.loaded
-        )
-        return FileResponse(target, filename=f"{Path(project.name).stem}{ending}")
-
-    return answer
+    project = app.project
+    ending = project.loaded_path.suffix or ".xlsx"
+    target = project.folder / f"edited{ending}"
+    await asyncio.to_thread(save, project.loaded_path, target, list(project.edits), project.loaded)
+    return FileResponse(target, filename=f"{Path(project.name).stem}{ending}")
 
 
 # --------------------------------------------------------------------------- runs
 
 
-def begin_run(app: App) -> Handler:
+async def begin_run(app: App, request: Request) -> Response:
     """Begin a run: `kind`, the name of a list of changes, options."""
-
-    async def answer(request: Request) -> Response:
-        async with request.form() as form:
-            kind, name = str(form.get("kind", "")), str(form.get("variant", ""))
-            if kind not in studies.KINDS:
-                return HTMLResponse(parts.missing(app, say("there is no such study")), 404)
-            options = _options(app, kind, form)
-        variant = next((v for v in app.project.variants if v.name == name), None)
-        changes = variant.in_force() if variant is not None else {}
-        title = f"{say(studies.KINDS[kind][0])}{f' · {name}' if variant is not None else ''}"
-        if kind == "compare" and len(options["lists"]) < 2:
-            told = say("choose at least two scenarios to put side by side")
-            return HTMLResponse(parts.missing(app, told), 400)
-        run = await asyncio.to_thread(app.begin, kind, title, options=options, changes=changes)
-        return RedirectResponse(f"/runs/{run}", 303)
-
-    return answer
+    async with request.form() as form:
+        kind, name = str(form.get("kind", "")), str(form.get("variant", ""))
+        if kind not in studies.KINDS:
+            return _refused(app, say("there is no such study"))
+        options = _options(app, kind, form)
+    variant = next((v for v in app.project.variants if v.name == name), None)
+    changes = variant.in_force() if variant is not None else {}
+    title = f"{say(studies.KINDS[kind][0])}{f' · {name}' if variant is not None else ''}"
+    if kind == "compare" and len(options["lists"]) < 2:
+        told = say("choose at least two scenarios to put side by side")
+        return _refused(app, told, 400)
+    run = await asyncio.to_thread(app.begin, kind, title, options=options, changes=changes)
+    return RedirectResponse(f"/runs/{run}", 303)
 
 
 def _options(app: App, kind: str, form: FormData) -> dict[str, Any]:
@@ -350,92 +315,70 @@ def _options(app: App, kind: str, form: FormData) -> dict[str, Any]:
     return options
 
 
-def stop(app: App) -> Handler:
+async def stop(app: App, request: Request) -> Response:
     """End a run; what it has so far is kept."""
-
-    async def answer(request: Request) -> Response:
-        run = request.path_params["run"]
-        job = app.jobs.get(run)
-        if job is not None:
-            app.bench.stop(job)
-        return RedirectResponse(f"/runs/{run}", 303)
-
-    return answer
+    run = request.path_params["run"]
+    job = app.jobs.get(run)
+    if job is not None:
+        app.bench.stop(job)
+    return RedirectResponse(f"/runs/{run}", 303)
 
 
 # --------------------------------------------------------------------------- what if
 
 
-def variants(app: App) -> Handler:
+async def variants(app: App, request: Request) -> Response:
     """Change a list of changes."""
-
-    async def answer(request: Request) -> Response:
-        async with request.form() as form:
-            name = str(form.get("variant", "")).strip()[:100]
-            values = {k: str(v) for k, v in form.items() if isinstance(v, str)}
-        await asyncio.to_thread(what_if.change_variant, app, name, values)
-        return RedirectResponse(f"/what-if?{parts.query_of(variant=name)}", 303)
-
-    return answer
+    async with request.form() as form:
+        name = str(form.get("variant", "")).strip()[:100]
+        values = {k: str(v) for k, v in form.items() if isinstance(v, str)}
+    await asyncio.to_thread(what_if.change_variant, app, name, values)
+    return RedirectResponse(f"/what-if?{parts.query_of(variant=name)}", 303)
 
 
 def _in_force(app: App, name: str) -> dict[str, str]:
     return next((v.in_force() for v in app.project.variants if v.name == name), {})
 
 
-def ready_sliders(app: App) -> Handler:
+async def ready_sliders(app: App, request: Request) -> Response:
     """Prepare the sliders: what goes on, or the rows."""
-
-    async def answer(request: Request) -> Response:
-        changes = _in_force(app, request.query_params.get("variant", ""))
-        job = await asyncio.to_thread(app.ready_sliders, changes)
-        if not job.future.done():
-            return JSONResponse({"words": job.words})
-        error = job.future.exception()
-        if error is not None:
-            return JSONResponse({"error": str(error)})
-        return JSONResponse(job.future.result())
-
-    return answer
+    changes = _in_force(app, request.query_params.get("variant", ""))
+    job = await asyncio.to_thread(app.ready_sliders, changes)
+    if not job.future.done():
+        return JSONResponse({"words": job.words})
+    error = job.future.exception()
+    if error is not None:
+        return JSONResponse({"error": str(error)})
+    return JSONResponse(job.future.result())
 
 
-def slide(app: App) -> Handler:
+async def slide(app: App, request: Request) -> Response:
     """The plan with sliders moved: `{"values": {"0": 0.9}}`."""
-
-    async def answer(request: Request) -> Response:
-        try:
-            values = _values((await request.json())["values"])
-        except (KeyError, ValueError, TypeError, AttributeError):
-            return JSONResponse({"error": say("no such sliders")}, 400)
-        return JSONResponse(await asyncio.to_thread(app.slide, values))
-
-    return answer
+    try:
+        values = _values((await request.json())["values"])
+    except (KeyError, ValueError, TypeError, AttributeError):
+        return JSONResponse({"error": say("no such sliders")}, 400)
+    return JSONResponse(await asyncio.to_thread(app.slide, values))
 
 
 def _values(given: Any) -> dict[int, float]:
     return {int(k): float(v) for k, v in given.items()}
 
 
-def search_afresh(app: App) -> Handler:
+async def search_afresh(app: App, request: Request) -> Response:
     """The full search where the sliders stand: their values become a list of changes."""
-
-    async def answer(request: Request) -> Response:
-        async with request.form() as form:
-            name = str(form.get("variant", ""))
-            try:
-                values = _values(json.loads(str(form.get("values", "{}"))))
-            except (ValueError, TypeError, AttributeError):
-                values = {}
-        job = await asyncio.to_thread(app.ready_sliders, _in_force(app, name))
-        if not values or not job.future.done() or job.future.exception() is not None:
-            return RedirectResponse("/what-if", 303)
-        listed = job.future.result()["rows"]
-        values = {n: v for n, v in values.items() if 0 <= n < len(listed)}
-        new = what_if.moved(app, name, values, listed)
-        changes = _in_force(app, new)
-        run = await asyncio.to_thread(
-            app.begin, "solve", say("Plan · {new}", new=new), changes=changes
-        )
-        return RedirectResponse(f"/runs/{run}", 303)
-
-    return answer
+    async with request.form() as form:
+        name = str(form.get("variant", ""))
+        try:
+            values = _values(json.loads(str(form.get("values", "{}"))))
+        except (ValueError, TypeError, AttributeError):
+            values = {}
+    job = await asyncio.to_thread(app.ready_sliders, _in_force(app, name))
+    if not values or not job.future.done() or job.future.exception() is not None:
+        return RedirectResponse("/what-if", 303)
+    listed = job.future.result()["rows"]
+    values = {n: v for n, v in values.items() if 0 <= n < len(listed)}
+    new = what_if.moved(app, name, values, listed)
+    changes = _in_force(app, new)
+    run = await asyncio.to_thread(app.begin, "solve", say("Plan · {new}", new=new), changes=changes)
+    return RedirectResponse(f"/runs/{run}", 303)

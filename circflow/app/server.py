@@ -9,6 +9,7 @@ import secrets
 import time
 import zipfile
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from importlib import resources
 from pathlib import Path
 
@@ -26,7 +27,7 @@ from starlette.responses import (
 from starlette.routing import Route
 
 from circflow.app import posts
-from circflow.app.posts import Handler
+from circflow.app.posts import Handler, Post
 from circflow.app.project import Workspace
 from circflow.app.security import Gate
 from circflow.app.state import App
@@ -68,9 +69,9 @@ def _pages(app: App) -> list[Route]:
         Route("/network", _get(app, network.network)),
         Route("/solve", _get(app, runs.solve)),
         Route("/runs/{run:int}", _get(app, runs.run)),
-        Route("/runs/{run:int}/events", _events(app)),
-        Route("/runs/{run:int}/files/{name}", _file(app)),
-        Route("/events/reading", _reading(app)),
+        Route("/runs/{run:int}/events", partial(_events, app)),
+        Route("/runs/{run:int}/files/{name}", partial(_file, app)),
+        Route("/events/reading", partial(_reading, app)),
         Route("/plan", _get(app, plan.plan)),
         Route("/sites", _get(app, plan.balance)),
         Route("/sites/{site:path}", _get(app, plan.site_by_name)),
@@ -83,13 +84,13 @@ def _pages(app: App) -> list[Route]:
         Route("/what-if", _get(app, what_if.what_if)),
         Route("/studies", _get(app, studies.studies)),
         Route("/take-away", _get(app, take_away.take_away)),
-        Route("/take-away/workbook", posts.workbook(app)),
+        Route("/take-away/workbook", partial(posts.workbook, app)),
         Route("/assets/{name}", _asset),
     ]
 
 
 def _posts(app: App) -> list[Route]:
-    handlers: dict[str, Callable[[App], Handler]] = {
+    handlers: dict[str, Post] = {
         "/load": posts.load_workbook,
         "/open": posts.open_again,
         "/cells": posts.cells,
@@ -108,20 +109,20 @@ def _posts(app: App) -> list[Route]:
     }
     free = ("/load", "/open")
     return [
-        Route(path, make(app) if path in free else _opened(app, make(app)), methods=["POST"])
-        for path, make in handlers.items()
+        Route(path, partial(post if path in free else _opened(post), app), methods=["POST"])
+        for path, post in handlers.items()
     ]
 
 
-def _opened(app: App, handler: Handler) -> Handler:
-    """A handler that needs an open workbook."""
+def _opened(post: Post) -> Post:
+    """A change that needs an open workbook."""
 
-    async def answer(request: Request) -> Response:
+    async def answer(app: App, request: Request) -> Response:
         if app.workspace.project is None:
             return RedirectResponse("/", 303)
         try:
             await asyncio.to_thread(lambda: app.project)
-            return await handler(request)
+            return await post(app, request)
         except (JobFailedError, WorkerDiedError) as failed:
             return HTMLResponse(parts.failed(app, failed), 400)
 
@@ -159,28 +160,22 @@ async def _asset(request: Request) -> Response:
     return Response(file.read_bytes(), media_type=kind)
 
 
-def _file(app: App) -> Handler:
+async def _file(app: App, request: Request) -> Response:
     """What a run wrote: its page, to look at, or a file to take away."""
-
-    async def answer(request: Request) -> Response:
-        project = app.workspace.project
-        name, run = request.path_params["name"], request.path_params["run"]
-        home = project.run_folder(run) if project else None
-        if home is None or name not in parts.FILES or not parts.has_file(home, name):
-            return PlainTextResponse(say("there is no such file"), 404)
-        saved = {
-            "Content-Disposition": f'attachment; filename="circflow-{run}-{name}"',
-        }
-        if name == "tables.zip":
-            packed = await asyncio.to_thread(_zipped, home / "tables")
-            return Response(packed, media_type="application/zip", headers=saved)
-        if name == "page.html" and "save" not in request.query_params:
-            text = (home / name).read_text(encoding="utf-8")
-            # The page's own policy stands in it: its scripts by their digests, and no network.
-            return HTMLResponse(text, headers={"Content-Security-Policy": "frame-ancestors 'self'"})
-        return FileResponse(home / name, headers=saved)
-
-    return answer
+    project = app.workspace.project
+    name, run = request.path_params["name"], request.path_params["run"]
+    home = project.run_folder(run) if project else None
+    if home is None or name not in parts.FILES or not parts.has_file(home, name):
+        return PlainTextResponse(say("there is no such file"), 404)
+    saved = {"Content-Disposition": f'attachment; filename="circflow-{run}-{name}"'}
+    if name == "tables.zip":
+        packed = await asyncio.to_thread(_zipped, home / "tables")
+        return Response(packed, media_type="application/zip", headers=saved)
+    if name == "page.html" and "save" not in request.query_params:
+        text = (home / name).read_text(encoding="utf-8")
+        # The page's own policy stands in it: its scripts by their digests, and no network.
+        return HTMLResponse(text, headers={"Content-Security-Policy": "frame-ancestors 'self'"})
+    return FileResponse(home / name, headers=saved)
 
 
 def _zipped(folder: Path) -> bytes:
@@ -191,10 +186,11 @@ def _zipped(folder: Path) -> bytes:
     return packed.getvalue()
 
 
-def _events(app: App) -> Handler:
+async def _events(app: App, request: Request) -> Response:
     """What goes on with a run, as server-sent events, until it ends."""
+    run = request.path_params["run"]
 
-    async def stream(run: int) -> AsyncIterator[str]:
+    async def stream() -> AsyncIterator[str]:
         known = app.workspace.project.run(run) if app.workspace.project else None
         begun, last = known.started if known else time.time(), ""
         while (job := app.jobs.get(run)) is not None:
@@ -205,18 +201,14 @@ def _events(app: App) -> Handler:
             await asyncio.sleep(0.3)
         yield "event: end\ndata: {}\n\n"
 
-    async def answer(request: Request) -> Response:
-        events = stream(request.path_params["run"])
-        return StreamingResponse(events, media_type="text/event-stream")
-
-    return answer
+    return StreamingResponse(stream(), media_type="text/event-stream")
 
 
 def _stopping(stopped: bool) -> str:
     return say(" · stopping with the best so far") if stopped else ""
 
 
-def _reading(app: App) -> Handler:
+async def _reading(app: App, _: Request) -> Response:
     """Ends when the workbook is read."""
 
     async def stream() -> AsyncIterator[str]:
@@ -225,10 +217,7 @@ def _reading(app: App) -> Handler:
             await asyncio.sleep(0.1)
         yield "event: end\ndata: {}\n\n"
 
-    async def answer(_: Request) -> Response:
-        return StreamingResponse(stream(), media_type="text/event-stream")
-
-    return answer
+    return StreamingResponse(stream(), media_type="text/event-stream")
 
 
 def new_token() -> str:

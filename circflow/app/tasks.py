@@ -7,10 +7,13 @@ What is computed is computed by the functions that the commands call.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import circflow as cf
 from circflow.data.files.atomic import write_text
 from circflow.data.table import Book, Problem
 from circflow.i18n import say
@@ -76,6 +79,49 @@ def _scenario(book: Book, changes: Changes) -> Scenario:
     return scenario.change(changes) if changes else scenario
 
 
+@dataclass(frozen=True)
+class Task:
+    """What is to be done with a scenario, and where its files go."""
+
+    scenario: Scenario
+    folder: Path
+    options: Options
+    tell: Tell
+
+    @property
+    def currency(self) -> str:
+        """The scenario's money."""
+        return self.scenario.settings.currency
+
+    @property
+    def store(self) -> dict[str, Any]:
+        """Where the runs of a study are kept: in its own folder, or that of the one it goes on."""
+        store = Path(self.options.get("store") or self.folder) / "study.sqlite"
+        return {"store": store, "resume": store.exists()}
+
+    def tables(
+        self, tables: Mapping[str, pd.DataFrame], what: str, opening: Sequence[Section] = ()
+    ) -> Done:
+        """Write the tables of a study: page.html, results.xlsx, tables.json."""
+        from circflow.report.study_tables import write_tables
+
+        title = f"{self.scenario.name}: {what}"
+        for name in ("page.html", "results.xlsx", "tables.json"):
+            path = self.folder / name
+            write_tables(tables, path, currency=self.currency, title=title, opening=opening)
+        return {"status": "done"}
+
+
+def _task(do: Callable[[Task], Done]) -> Callable[[Book, Changes, str, Options, Tell], Done]:
+    """A task on a book with changes."""
+
+    @wraps(do)
+    def done(book: Book, changes: Changes, folder: str, options: Options, tell: Tell) -> Done:
+        return do(Task(_scenario(book, changes), Path(folder), options, tell))
+
+    return done
+
+
 # --------------------------------------------------------------------------- the plan
 
 
@@ -133,106 +179,83 @@ def _limits(plan: Any) -> list[dict[str, Any]]:
     ]
 
 
-def explain(book: Book, changes: Changes, folder: str, options: Options, tell: Tell) -> Done:
+@_task
+def explain(task: Task) -> Done:
     """Why there is no plan, with the smallest changes: explanation.json."""
     from circflow.solver.explain import explain as find_reason
 
-    tell(say("looking for the reason"))
-    found = find_reason(_scenario(book, changes))
+    task.tell(say("looking for the reason"))
+    found = find_reason(task.scenario)
     summary = found.summary() | {"text": str(found)}
-    write_text(Path(folder) / "explanation.json", json.dumps(summary, ensure_ascii=False))
+    write_text(task.folder / "explanation.json", json.dumps(summary, ensure_ascii=False))
     return {"status": "done"}
 
 
 # --------------------------------------------------------------------------- studies
 
 
-def _tables(
-    tables: Mapping[str, pd.DataFrame],
-    folder: str,
-    scenario: Scenario,
-    what: str,
-    opening: Sequence[Section] = (),
-) -> Done:
-    from circflow.report.study_tables import write_tables
-
-    home, title = Path(folder), f"{scenario.name}: {what}"
-    for name in ("page.html", "results.xlsx", "tables.json"):
-        currency = scenario.settings.currency
-        write_tables(tables, home / name, currency=currency, title=title, opening=opening)
-    return {"status": "done"}
-
-
-def evaluate(book: Book, changes: Changes, folder: str, options: Options, tell: Tell) -> Done:
+@_task
+def evaluate(task: Task) -> Done:
     """The verdict of each candidate, with its words: verdicts.json is the command's JSON."""
-    import circflow as cf
     from circflow.commands.common import write_json
     from circflow.commands.evaluate import as_content
     from circflow.report.page.suggestions import sites_opening
 
-    scenario = _scenario(book, changes)
-    add = [options["add"]] if options.get("add") else []
+    add = [task.options["add"]] if task.options.get("add") else []
     if add and add[0].get("site") == "?":
-        sites = cf.best_sites(scenario, add[0], progress=tell)
-        opening = sites_opening(
-            sites, str(add[0].get("unit") or "the unit"), scenario.settings.currency
-        )
-        return _tables({"sites": sites}, folder, scenario, "sites", opening)
-    few = bool(add) or bool(options.get("quick"))
-    units = [] if add else options.get("units") or None
-    found = cf.evaluate(scenario, units, add=add, together=not few, risks=not few, progress=tell)
-    write_json(Path(folder) / "verdicts.json", as_content(found))
-    return _tables(found.tables(), folder, scenario, say("new plants"), found.opening())
+        sites = cf.best_sites(task.scenario, add[0], progress=task.tell)
+        opening = sites_opening(sites, str(add[0].get("unit") or "the unit"), task.currency)
+        return task.tables({"sites": sites}, "sites", opening)
+    few = bool(add) or bool(task.options.get("quick"))
+    units = [] if add else task.options.get("units") or None
+    found = cf.evaluate(
+        task.scenario, units, add=add, together=not few, risks=not few, progress=task.tell
+    )
+    write_json(task.folder / "verdicts.json", as_content(found))
+    return task.tables(found.tables(), say("new plants"), found.opening())
 
 
-def suggest(book: Book, changes: Changes, folder: str, options: Options, tell: Tell) -> Done:
+@_task
+def suggest(task: Task) -> Done:
     """Technologies of the library that would pay here, with the rows that each of them is:
     suggestions.json."""
-    import circflow as cf
     from circflow.commands.common import write_json
     from circflow.commands.suggest import as_content
 
-    scenario = _scenario(book, changes)
-    rates = str(options.get("rates", "")).split(";")
+    rates = str(task.options.get("rates", "")).split(";")
     found = cf.suggest(
-        scenario,
+        task.scenario,
         rates=[rate for rate in rates if rate.strip()],
-        new_only=bool(options.get("new")),
-        progress=tell,
+        new_only=bool(task.options.get("new")),
+        progress=task.tell,
     )
     content = {**as_content(found), "rows": found.rows()}
-    write_json(Path(folder) / "suggestions.json", content)
-    return _tables(found.tables(), folder, scenario, say("what could be made"))
+    write_json(task.folder / "suggestions.json", content)
+    return task.tables(found.tables(), say("what could be made"))
 
 
-def share(book: Book, changes: Changes, folder: str, options: Options, tell: Tell) -> Done:
+@_task
+def share(task: Task) -> Done:
     """What the cluster gains, and how to share it."""
-    import circflow as cf
-
-    scenario = _scenario(book, changes)
-    store = Path(options.get("store") or folder) / "coalitions.sqlite"
-    seconds = float(options.get("seconds", 60.0))
-    found = cf.share(scenario, seconds=seconds, store=store, progress=tell)
-    done = _tables(found.tables(), folder, scenario, say("sharing the gain"), found.opening())
+    store = Path(task.options.get("store") or task.folder) / "coalitions.sqlite"
+    seconds = float(task.options.get("seconds", 60.0))
+    found = cf.share(task.scenario, seconds=seconds, store=store, progress=task.tell)
+    done = task.tables(found.tables(), say("sharing the gain"), found.opening())
     return done if found.complete else {"status": "stopped"}
 
 
-def forms(book: Book, changes: Changes, folder: str, options: Options, tell: Tell) -> Done:
+@_task
+def forms(task: Task) -> Done:
     """The cluster as a conventional one, a digital one, an open ecosystem."""
-    import circflow as cf
-
-    scenario = _scenario(book, changes)
-    found = cf.forms(scenario, progress=tell)
-    return _tables(found.tables(), folder, scenario, "forms", found.opening())
+    found = cf.forms(task.scenario, progress=task.tell)
+    return task.tables(found.tables(), "forms", found.opening())
 
 
 def compare(book: Book, changes: Changes, folder: str, options: Options, tell: Tell) -> Done:
     """Scenarios of changes side by side, the inputs that differ first."""
     import pandas as pd
 
-    import circflow as cf
-
-    base = _scenario(book, {})
+    base = _scenario(book, {})  # each list of changes is one of the scenarios
     lists: dict[str, Changes] = options["lists"]
     scenarios = [base.change(dict(own)) if own else base for own in lists.values()]
     found = cf.compare(*scenarios, labels=list(lists), progress=tell)
@@ -242,148 +265,134 @@ def compare(book: Book, changes: Changes, folder: str, options: Options, tell: T
         columns=["cells", *lists],
         dtype=object,
     )
-    return _tables({"inputs": inputs, **found.tables()}, folder, base, "compared", found.opening())
+    task = Task(base, Path(folder), options, tell)
+    return task.tables({"inputs": inputs, **found.tables()}, "compared", found.opening())
 
 
-def _runs_store(folder: str, options: Options) -> dict[str, Any]:
-    """Where the runs of a study are kept: in its own folder, or in that of the one it goes on."""
-    store = Path(options.get("store") or folder) / "study.sqlite"
-    return {"store": store, "resume": store.exists()}
-
-
-def _runs(runs: Runs, folder: str, scenario: Scenario, what: str) -> Done:
+def _runs(runs: Runs, task: Task, what: str) -> Done:
     """The tables of many runs, and the page of the commands."""
     from circflow.report.page.runs import runs_opening
 
     varied = [p for p in runs.parameters if runs.table[p].nunique() > 1]
-    opening = runs_opening(runs.table, runs.built, varied, scenario.settings.currency)
-    return _tables({"runs": runs.table, "built": runs.built}, folder, scenario, what, opening)
+    opening = runs_opening(runs.table, runs.built, varied, task.currency)
+    return task.tables({"runs": runs.table, "built": runs.built}, what, opening)
 
 
-def sweep(book: Book, changes: Changes, folder: str, options: Options, tell: Tell) -> Done:
+@_task
+def sweep(task: Task) -> Done:
     """Many runs: values by address, a line each, or a study of the sheet Studies."""
-    import circflow as cf
     from circflow.commands.common import HOW, split_assignment
     from circflow.studies.sweeps.design import parse_values
 
-    scenario = _scenario(book, changes)
-    lines = [line for line in str(options.get("vary", "")).splitlines() if line.strip()]
+    lines = [line for line in str(task.options.get("vary", "")).splitlines() if line.strip()]
     edits = [split_assignment(line) for line in lines]
     runs = cf.sweep(
-        scenario,
+        task.scenario,
         {a: parse_values(v) for a, _, v in edits} if edits else None,
         how={a: HOW[sign] for a, sign, _ in edits},
-        study=None if edits else options.get("study") or None,
-        progress=tell,
-        **_runs_store(folder, options),
+        study=None if edits else task.options.get("study") or None,
+        progress=task.tell,
+        **task.store,
     )
-    return _runs(runs, folder, scenario, "sweep")
+    return _runs(runs, task, "sweep")
 
 
-def sample(book: Book, changes: Changes, folder: str, options: Options, tell: Tell) -> Done:
+@_task
+def sample(task: Task) -> Done:
     """Random points of the sheet Ranges."""
-    import circflow as cf
-
-    scenario = _scenario(book, changes)
     runs = cf.sample(
-        scenario,
-        int(options.get("count") or 100),
-        seed=int(options.get("seed") or 0),
-        decisions="fixed" if options.get("held") else "free",
-        progress=tell,
-        **_runs_store(folder, options),
+        task.scenario,
+        int(task.options.get("count") or 100),
+        seed=int(task.options.get("seed") or 0),
+        decisions="fixed" if task.options.get("held") else "free",
+        progress=task.tell,
+        **task.store,
     )
-    return _runs(runs, folder, scenario, "sample")
+    return _runs(runs, task, "sample")
 
 
-def tornado(book: Book, changes: Changes, folder: str, options: Options, tell: Tell) -> Done:
+@_task
+def tornado(task: Task) -> Done:
     """Every row of Ranges at its low and high, ranked by effect."""
-    import circflow as cf
     from circflow.report.page.runs import tornado_opening
 
-    scenario = _scenario(book, changes)
     found = cf.tornado(
-        scenario,
-        decisions="fixed" if options.get("held") else "free",
-        progress=tell,
-        **_runs_store(folder, options),
+        task.scenario,
+        decisions="fixed" if task.options.get("held") else "free",
+        progress=task.tell,
+        **task.store,
     )
-    opening = tornado_opening(found.table, found.base, scenario.settings.currency)
-    return _tables({"tornado": found.table}, folder, scenario, "tornado", opening)
+    opening = tornado_opening(found.table, found.base, task.currency)
+    return task.tables({"tornado": found.table}, "tornado", opening)
 
 
-def pareto(book: Book, changes: Changes, folder: str, options: Options, tell: Tell) -> Done:
+@_task
+def pareto(task: Task) -> Done:
     """The trade-off between two goals."""
-    import circflow as cf
     from circflow.report.numbers import without_noise
     from circflow.report.page.runs import pareto_opening
 
-    scenario = _scenario(book, changes)
-    goals = (str(options.get("first", "value")), str(options.get("second", "jobs")))
-    front = cf.pareto(scenario, goals, points=int(options.get("points") or 7), progress=tell)
+    goals = (str(task.options.get("first", "value")), str(task.options.get("second", "jobs")))
+    front = cf.pareto(
+        task.scenario, goals, points=int(task.options.get("points") or 7), progress=task.tell
+    )
     opening = pareto_opening(without_noise(front.table), front.goals, front.units)
     what = " against ".join(goals)
-    return _tables({"trade_off": front.table}, folder, scenario, what, opening)
+    return task.tables({"trade_off": front.table}, what, opening)
 
 
-def alternatives(book: Book, changes: Changes, folder: str, options: Options, tell: Tell) -> Done:
+@_task
+def alternatives(task: Task) -> Done:
     """Plans nearly as good that differ most."""
-    import circflow as cf
     from circflow.report.page.runs import alternatives_opening
 
-    scenario = _scenario(book, changes)
-    within = float(options.get("within") or 0.01)
-    found = cf.near_optimal(scenario, within, progress=tell)
+    within = float(task.options.get("within") or 0.01)
+    found = cf.near_optimal(task.scenario, within, progress=task.tell)
     tables = {"units": found.units, "plans": found.table, "activity": found.activity}
-    currency = scenario.settings.currency
+    currency = task.currency
     opening = alternatives_opening(found.table, found.units, found.best, within, currency)
-    return _tables(tables, folder, scenario, "alternatives", opening)
+    return task.tables(tables, "alternatives", opening)
 
 
-def ranges(book: Book, changes: Changes, folder: str, options: Options, tell: Tell) -> Done:
+@_task
+def ranges(task: Task) -> Done:
     """How far each figure of Ranges may move before the plan changes."""
-    import circflow as cf
     from circflow.report.page.runs import ranges_opening
 
-    scenario = _scenario(book, changes)
-    table = cf.ranges(scenario, progress=tell)
-    opening = ranges_opening(table, 0.5, scenario.settings.currency)
-    return _tables({"ranges": table}, folder, scenario, "ranges", opening)
+    table = cf.ranges(task.scenario, progress=task.tell)
+    opening = ranges_opening(table, 0.5, task.currency)
+    return task.tables({"ranges": table}, "ranges", opening)
 
 
-def indicators(book: Book, changes: Changes, folder: str, options: Options, tell: Tell) -> Done:
+@_task
+def indicators(task: Task) -> Done:
     """The six groups of indicators, plan against baseline and target."""
-    import circflow as cf
     from circflow.report.page.indicators import write_indicators
 
-    scenario = _scenario(book, changes)
-    tell(say("solving"))
-    table = cf.indicators(scenario)
-    done = _tables({"indicators": table}, folder, scenario, "indicators")
-    title = say("{name}: indicators", name=scenario.name)
-    write_indicators(Path(folder) / "page.html", title, table, scenario.settings.currency)
+    task.tell(say("solving"))
+    table = cf.indicators(task.scenario)
+    done = task.tables({"indicators": table}, "indicators")
+    title = say("{name}: indicators", name=task.scenario.name)
+    write_indicators(task.folder / "page.html", title, table, task.currency)
     return done
 
 
-def finance(book: Book, changes: Changes, folder: str, options: Options, tell: Tell) -> Done:
+@_task
+def finance(task: Task) -> Done:
     """What the plan brings to public budgets."""
-    import circflow as cf
     from circflow.report.page.budgets import finance_opening
 
-    scenario = _scenario(book, changes)
-    tables = {"finance": cf.finance(scenario, progress=tell)}
-    opening = finance_opening(tables, scenario.settings.currency)
-    return _tables(tables, folder, scenario, say("public budgets"), opening)
+    tables = {"finance": cf.finance(task.scenario, progress=task.tell)}
+    opening = finance_opening(tables, task.currency)
+    return task.tables(tables, say("public budgets"), opening)
 
 
-def futures(book: Book, changes: Changes, folder: str, options: Options, tell: Tell) -> Done:
+@_task
+def futures(task: Task) -> Done:
     """What to build before it is known which future comes."""
-    import circflow as cf
-
-    scenario = _scenario(book, changes)
-    count = int(options.get("count") or 0)
-    found = cf.futures(scenario, sample=count or None, progress=tell)
-    return _tables(found.tables(), folder, scenario, "futures", found.opening())
+    count = int(task.options.get("count") or 0)
+    found = cf.futures(task.scenario, sample=count or None, progress=task.tell)
+    return task.tables(found.tables(), "futures", found.opening())
 
 
 # --------------------------------------------------------------------------- sliders

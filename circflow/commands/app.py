@@ -9,7 +9,6 @@ from pathlib import Path
 import click
 
 from circflow.commands.common import Refusal
-from circflow.i18n import say
 
 
 @click.command()
@@ -35,9 +34,9 @@ def app(file: Path | None, port: int, no_browser: bool, folder: Path | None) -> 
     """
     for name in ("starlette", "uvicorn", "python_multipart"):
         if find_spec(name) is None:
-            raise Refusal(say("the page needs a few more packages: pip install 'circflow[app]'"))
+            raise Refusal("the page needs a few more packages: pip install 'circflow[app]'")
     if file is not None and not file.exists():
-        raise Refusal(say("there is no file or folder {file!r}", file=str(file)))
+        raise Refusal("there is no file or folder {file!r}", file=str(file))
     from circflow.app.launch import default_folder, launch
 
     def tell(address: str) -> None:
@@ -48,9 +47,7 @@ def app(file: Path | None, port: int, no_browser: bool, folder: Path | None) -> 
         launch(file, folder or default_folder(file), port=port, browser=not no_browser, tell=tell)
     except OSError as taken:
         raise Refusal(
-            say(
-                "port {port} cannot be used: {lower}",
-                port=port,
-                lower=(taken.strerror or str(taken)).lower(),
-            )
+            "port {port} cannot be used: {lower}",
+            port=port,
+            lower=(taken.strerror or str(taken)).lower(),
         ) from None

@@ -11,11 +11,11 @@ import click
 
 from circflow.commands.common import Call, Progress, Refusal, note
 from circflow.commands.options import (
+    ENGINE,
     FOLDER_OUTPUT,
     GAP,
     QUIET,
     SET,
-    THREADS,
     Number,
     scenario_command,
     time_limit,
@@ -77,7 +77,7 @@ _NEGLIGIBLE = 1e-6
     type=click.Path(path_type=Path),
     help="Keep the values of coalitions in this file, and go on from it.",
 )
-@THREADS
+@ENGINE
 @GAP
 def share(  # noqa: PLR0913
     call: Call,
@@ -101,9 +101,7 @@ def share(  # noqa: PLR0913
     from circflow.studies.cluster.sharing import Sharing
 
     if not len(scenario.frame("Members")):
-        raise Refusal(
-            say("{file}: no site has a member, so there is nothing to share", file=call.file)
-        )
+        raise Refusal("{file}: no site has a member, so there is nothing to share", file=call.file)
     options |= {
         "seconds": max(1.0, time_limit - call.progress.seconds),
         "exact": True if exact else None,
@@ -150,7 +148,7 @@ def _divided(
     from circflow.studies.cluster.joining import joining
 
     if store is not None:
-        raise Refusal(say("--store keeps the values of one cluster: leave it out with --joining"))
+        raise Refusal("--store keeps the values of one cluster: leave it out with --joining")
     try:
         return joining(scenario, newcomer, **options)
     except ValueError as wrong:
@@ -192,7 +190,7 @@ def _lines_of(answer: Sharing | Joining) -> list[str]:
     show_default=True,
     help="Digital and open: transaction cost inside, times the smaller of the two costs.",
 )
-@THREADS
+@ENGINE
 @GAP
 def forms(call: Call, outputs: Sequence[Path], **options: Any) -> None:
     """Compare a cluster as a conventional one, a digital one and an open ecosystem.
@@ -214,7 +212,7 @@ def forms(call: Call, outputs: Sequence[Path], **options: Any) -> None:
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE…")
 @FOLDER_OUTPUT
 @SET
-@THREADS
+@ENGINE
 @GAP
 @QUIET
 def compare(

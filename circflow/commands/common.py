@@ -35,6 +35,9 @@ class Refusal(click.ClickException):
 
     exit_code = BAD_INPUT
 
+    def __init__(self, message: str, **figures: Any) -> None:
+        super().__init__(say(message, **figures))
+
 
 HOW = {"=": "set", "*=": "factor", "+=": "add"}
 """What the sign of an assignment does to a figure."""
@@ -54,11 +57,9 @@ def split_assignment(text: str) -> tuple[str, str, str]:
     parts = _ASSIGNMENT.fullmatch(text)
     if parts is None:
         raise Refusal(
-            say(
-                "{text!r} is not an assignment: write 'Sheet.column=value' or "
-                "'Sheet.column[column=value]*=factor'",
-                text=text,
-            )
+            "{text!r} is not an assignment: write 'Sheet.column=value' or "
+            "'Sheet.column[column=value]*=factor'",
+            text=text,
         )
     return parts["address"].strip(), parts["sign"], parts["value"].strip()
 
@@ -101,25 +102,23 @@ def check_outputs(
 
     if workbook is not None and workbook.suffix.lower() != ".xlsx":
         raise Refusal(
-            say(
-                "{option} {workbook}: the name of a workbook must end in .xlsx",
-                option=option,
-                workbook=workbook,
-            )
+            "{option} {workbook}: the name of a workbook must end in .xlsx",
+            option=option,
+            workbook=workbook,
         )
     files = [p for p in (workbook, *text) if p is not None and str(p) != STDOUT]
     named = [*files, *(p for p in folders if p is not None)]
     for path in named:
         if source is not None and _same(path, source):
             raise Refusal(
-                say("{path} is the scenario itself: give another name for the result", path=path)
+                "{path} is the scenario itself: give another name for the result", path=path
             )
         reason = why_not_writable(path, folder=path not in files)
         if reason:
-            raise Refusal(say("cannot write {path}: {reason}", path=path, reason=reason))
+            raise Refusal("cannot write {path}: {reason}", path=path, reason=reason)
     for n, path in enumerate(named):
         if any(_same(path, other) for other in named[:n]):
-            raise Refusal(say("{path} is named for two results", path=path))
+            raise Refusal("{path} is named for two results", path=path)
 
 
 def _same(one: Path, other: Path) -> bool:
@@ -257,11 +256,9 @@ class Call:
         for path in outputs:
             if endings and path.suffix.lower() not in endings:
                 raise Refusal(
-                    say(
-                        "-o {path}: the name must end in {endings}",
-                        path=path,
-                        endings=", ".join(endings),
-                    )
+                    "-o {path}: the name must end in {endings}",
+                    path=path,
+                    endings=", ".join(endings),
                 )
         folders = [p for p in outputs if not endings and p.suffix.lower() not in _FILES]
         files = [p for p in outputs if p not in folders]

@@ -10,9 +10,9 @@ import click
 
 from circflow.commands.common import Call, Refusal
 from circflow.commands.options import (
+    ENGINE,
     FOLDER_OUTPUT,
     GAP,
-    THREADS,
     scenario_command,
     seed,
     time_limit,
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 @click.option("--no-break-evens", is_flag=True, help="Leave out break-even capex, prices, fees.")
 @click.option("--no-together", is_flag=True, help="Leave out pairs and the order of entry.")
 @click.option("--no-risks", is_flag=True, help="Leave out what happens if a unit drops out.")
-@THREADS
+@ENGINE
 @time_limit()
 @GAP
 def evaluate(  # noqa: PLR0913
@@ -78,7 +78,10 @@ def evaluate(  # noqa: PLR0913
     if anywhere:
         if len(new) > 1 or units:
             raise Refusal(say("--add with site=? is asked alone: one unit, and no UNIT named"))
-        sites = best_sites(scenario, anywhere[0], gap=options["gap"], progress=call.progress)
+        sites = best_sites(
+            scenario, anywhere[0], progress=call.progress,
+            **{name: options[name] for name in ("gap", "jobs", "dask")},
+        )  # fmt: skip
         unit = str(anywhere[0].get("unit", "the unit"))
         _tell_sites(call, sites, unit, scenario, outputs)
         return

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from circflow.commands.common import Call, Refusal
-from circflow.commands.options import FOLDER_OUTPUT, GAP, scenario_command
+from circflow.commands.options import ENGINE, FOLDER_OUTPUT, GAP, scenario_command
 from circflow.data.one_line import plain
 from circflow.i18n import say
 from circflow.i18n.names import shown_word
@@ -26,7 +26,16 @@ if TYPE_CHECKING:
     help="Solve again without each unit that is built: what it brings to each budget.",
 )
 @GAP
-def finance(call: Call, outputs: Sequence[Path], candidates: bool, gap: float) -> None:
+@ENGINE
+def finance(  # noqa: PLR0913
+    call: Call,
+    *,
+    outputs: Sequence[Path],
+    candidates: bool,
+    gap: float,
+    jobs: int | None,
+    dask: str | None,
+) -> None:
     """Tell what the plan brings to public budgets, by the rates of the sheet Taxes.
 
     Beside it the same scenario without new units. Taxes never change the plan.
@@ -34,20 +43,20 @@ def finance(call: Call, outputs: Sequence[Path], candidates: bool, gap: float) -
     call.check(outputs)
     scenario, progress = call.scenario(), call.progress
     if scenario.frame("Taxes").empty:
-        raise Refusal(
-            say("{file}: the sheet Taxes has no rows: write the rates there", file=call.file)
-        )
+        raise Refusal("{file}: the sheet Taxes has no rows: write the rates there", file=call.file)
     from circflow.report.page.budgets import finance_opening
     from circflow.report.study_tables import write_tables
-    from circflow.solver.run import solve
+    from circflow.studies.bench.engine import Engine
     from circflow.studies.finance import by_candidate
     from circflow.studies.finance import finance as public_finance
+    from circflow.studies.indicators import plan_and_baseline
 
     progress("solving")
-    plan = solve(scenario, gap=gap)
-    tables = {"finance": public_finance(scenario, plan=plan, gap=gap, progress=progress)}
-    if candidates:
-        tables["candidates"] = by_candidate(scenario, plan, gap=gap, progress=progress)
+    with Engine(jobs, dask=dask, tell=progress) as engine:
+        plan, baseline = plan_and_baseline(engine, scenario, gap=gap)
+        tables = {"finance": public_finance(scenario, plan=plan, baseline=baseline)}
+        if candidates:
+            tables["candidates"] = by_candidate(engine, plan, gap=gap)
     currency, title = scenario.settings.currency, say("{name}: public budgets", name=scenario.name)
     shown, opening = tables | scenario.changes_table, finance_opening(tables, currency)
     progress("writing")

@@ -10,9 +10,9 @@ import click
 
 from circflow.commands.common import Call
 from circflow.commands.options import (
+    ENGINE,
     FOLDER_OUTPUT,
     GAP,
-    THREADS,
     scenario_command,
     seed,
     time_limit,
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     help="How often all rows of the sheet Ranges are drawn together.",
 )
 @seed("The same seed draws the same samples.")
-@THREADS
+@ENGINE
 @time_limit()
 @GAP
 def firm(call: Call, outputs: Sequence[Path], **options: Any) -> None:

@@ -19,7 +19,6 @@ from circflow.commands.options import (
     seed,
     time_limit,
 )
-from circflow.i18n import say
 
 NO_PLAN = 3
 
@@ -102,7 +101,7 @@ def futures(call: Call, outputs: Sequence[Path], gammas: Sequence[float], **opti
 
     if gammas:
         if any(options[name] for name in ("sample", "outages", "infrastructure")):
-            raise Refusal(say("--budget-of-uncertainty needs no futures: leave the others out"))
+            raise Refusal("--budget-of-uncertainty needs no futures: leave the others out")
         search = {name: options[name] for name in ("gap", "time_limit")}
         curve = robust(scenario, list(gammas), progress=call.progress, **search)
         for path in outputs:

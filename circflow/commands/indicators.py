@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from circflow.commands.common import Call
-from circflow.commands.options import FOLDER_OUTPUT, GAP, scenario_command, time_limit
+from circflow.commands.options import ENGINE, FOLDER_OUTPUT, GAP, scenario_command, time_limit
 from circflow.data.one_line import plain
 from circflow.i18n import say, say_in
 
@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 @FOLDER_OUTPUT
 @GAP
 @time_limit()
-def indicators(call: Call, outputs: Sequence[Path], **search: Any) -> None:
+@ENGINE
+def indicators(
+    call: Call, outputs: Sequence[Path], jobs: int | None, dask: str | None, **search: Any
+) -> None:
     """Tell the six groups of indicators: the plan, the same without new units, the targets.
 
     Computed ones come from the plan, for the cluster, each member and each period; given ones
@@ -31,14 +34,13 @@ def indicators(call: Call, outputs: Sequence[Path], **search: Any) -> None:
     call.check(outputs)
     scenario = call.scenario()
     from circflow.solution.solution import NoPlan
-    from circflow.solver.run import solve
-    from circflow.studies.indicators import baseline_of
+    from circflow.studies.bench.engine import Engine
     from circflow.studies.indicators import indicators as indicators_of
+    from circflow.studies.indicators import plan_and_baseline
 
     call.progress("solving")
-    plan = solve(scenario, **search)
-    call.progress(say("solving without new units"))
-    baseline = baseline_of(scenario, plan, **search)
+    with Engine(jobs, dask=dask, tell=call.progress) as engine:
+        plan, baseline = plan_and_baseline(engine, scenario, **search)
     table = indicators_of(scenario, plan=plan, baseline=baseline)
     currency = scenario.settings.currency
     call.progress("writing")

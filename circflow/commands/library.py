@@ -86,12 +86,10 @@ def search(
         near = nearest(sector, sectors)
         hint = say("; did you mean {near!r}?", near=near) if near else ""
         raise Refusal(
-            say(
-                "there is no sector {sector!r}: one of {sectors}{hint}",
-                sector=sector,
-                sectors=", ".join(sectors),
-                hint=hint,
-            )
+            "there is no sector {sector!r}: one of {sectors}{hint}",
+            sector=sector,
+            sectors=", ".join(sectors),
+            hint=hint,
         )
     check_outputs(None, text=[json_out])
     known = _read(file)
@@ -175,9 +173,7 @@ def _named(known: Library, text: str) -> str:
         if near
         else say("search: circflow library {text}", text=text)
     )
-    raise Refusal(
-        say("there is no technology {text!r} in the library; {hint}", text=text, hint=hint)
-    )
+    raise Refusal("there is no technology {text!r} in the library; {hint}", text=text, hint=hint)
 
 
 def _everything(known: Library, technology: str) -> dict[str, Any]:

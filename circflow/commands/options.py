@@ -62,15 +62,12 @@ RELAX = click.option("--relax", is_flag=True, help="Let yes/no decisions be frac
 FIX = click.option(
     "--fix", is_flag=True, help="Keep the yes/no decisions of the scenario's best plan."
 )
-THREADS = click.option(
-    "--jobs", metavar="N", type=click.IntRange(min=1), help="Threads (as processors)."
-)
 JOBS = click.option(
     "--jobs",
     metavar="N",
     type=click.IntRange(min=1),
     help="Run in so many processes of this machine (as many as it has processors, where the"
-    " work takes longer than a few seconds).",
+    " work takes longer than a few seconds). The result is the same for any number.",
 )
 DASK = click.option(
     "--dask",
@@ -174,5 +171,5 @@ def scenario_command(*, json: bool = True) -> Callable[[Callable[..., None]], cl
 def decisions(relax: bool, fix: bool = False) -> Decisions:
     """How yes/no decisions are treated, by --relax and --fix."""
     if relax and fix:
-        raise Refusal(say("decisions can be relaxed or fixed, not both"))
+        raise Refusal("decisions can be relaxed or fixed, not both")
     return "relaxed" if relax else "fixed" if fix else "free"

@@ -58,7 +58,7 @@ def ranges(  # noqa: PLR0913
     Yes/no decisions stay as they are in the best plan.
     """
     if addresses and sheets:
-        raise Refusal(say("give addresses or --sheet, not both"))
+        raise Refusal("give addresses or --sheet, not both")
     call.check(outputs, PAGED)
     scenario = call.scenario()
     from circflow.report.page.runs import ranges_opening
@@ -99,7 +99,16 @@ def ranges(  # noqa: PLR0913
 @RELAX
 @FIX
 @output(PAGED)
-def breakpoints(call: Call, interval: str, relax: bool, fix: bool, outputs: Sequence[Path]) -> None:
+@ENGINE
+def breakpoints(
+    call: Call,
+    *,
+    interval: str,
+    relax: bool,
+    fix: bool,
+    outputs: Sequence[Path],
+    **engine: Any,
+) -> None:
     """Find every value of one parameter, from LOW to HIGH, at which the worth changes its slope.
 
     The parameter moves prices and costs, or capacities and limits (then with --fix or --relax where
@@ -114,15 +123,14 @@ def breakpoints(call: Call, interval: str, relax: bool, fix: bool, outputs: Sequ
     except (ValueError, BadCellError):
         low = high = None
     if low is None or high is None:
-        raise Refusal(
-            say("{interval!r}: write 'ADDRESS*=LOW:HIGH', two numbers", interval=interval)
-        )
+        raise Refusal("{interval!r}: write 'ADDRESS*=LOW:HIGH', two numbers", interval=interval)
     scenario = call.scenario()
     from circflow.report.page.runs import breakpoints_opening
     from circflow.report.study_tables import write_runs, write_tables
     from circflow.studies.sweeps.ranges import break_points as find
 
-    table = find(scenario, address, low, high, how=HOW[sign], decisions=decisions(relax, fix))
+    engine |= {"decisions": decisions(relax, fix), "progress": call.progress}
+    table = find(scenario, address, low, high, how=HOW[sign], **engine)
     tables = {"break_points": table, **scenario.changes_table}
     currency = scenario.settings.currency
     for path in outputs:

@@ -39,7 +39,7 @@ def template(file: Path, force: bool) -> None:
     check_outputs(None, workbook=file, option="template")
     if file.exists() and not force:
         raise Refusal(
-            say("{file} is there already: choose another name, or --force replaces it", file=file)
+            "{file} is there already: choose another name, or --force replaces it", file=file
         )
     from circflow.data.files.books import write_template
 

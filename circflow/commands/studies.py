@@ -111,11 +111,11 @@ def sweep(  # noqa: PLR0913
     all is done), so that --resume goes on after an interruption.
     """
     if study is not None and (vary or count):
-        raise Refusal(say("--study stands alone: leave out --vary and --sample"))
+        raise Refusal("--study stands alone: leave out --vary and --sample")
     if study is None and not vary and not count:
-        raise Refusal(say("say what to vary: --study NAME, --vary 'ADDRESS=…' or --sample N"))
+        raise Refusal("say what to vary: --study NAME, --vary 'ADDRESS=…' or --sample N")
     if only and (vary or not count):
-        raise Refusal(say("--only names rows of Ranges: it goes with --sample, without --vary"))
+        raise Refusal("--only names rows of Ranges: it goes with --sample, without --vary")
     _check(call, outputs, STORES)
     scenario = call.scenario()
     options |= {
@@ -148,7 +148,7 @@ def _varied(vary: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
     edits = [split_assignment(text) for text in vary]
     how = {address: HOW[sign] for address, sign, _ in edits}
     if len(how) < len(edits):
-        raise Refusal(say("an address is varied twice"))
+        raise Refusal("an address is varied twice")
     return how, {address: value for address, _, value in edits}
 
 
@@ -175,7 +175,7 @@ def _range(address: str, text: str) -> list[Any]:
     parts = [part.strip() for part in text.split(":")]
     if len(parts) not in (2, 3):
         raise Refusal(
-            say("{address}: with --sample write low:high or low:high:distribution", address=address)
+            "{address}: with --sample write low:high or low:high:distribution", address=address
         )
     try:
         return [parse_number(parts[0]), parse_number(parts[1]), *parts[2:]]
@@ -189,7 +189,7 @@ def _check(call: Call, outputs: Sequence[Path], more: Sequence[str] = ()) -> Non
         from importlib.util import find_spec
 
         if find_spec("matplotlib") is None:
-            raise Refusal(say("plots need Matplotlib: pip install 'circflow[plots]'"))
+            raise Refusal("plots need Matplotlib: pip install 'circflow[plots]'")
 
 
 @contextmanager
@@ -197,7 +197,7 @@ def _store(outputs: Sequence[Path]) -> Iterator[Path | None]:
     """The store named; else one beside the first output, which goes when all is done."""
     named = [p for p in outputs if p.suffix.lower() in STORES]
     if len(named) > 1:
-        raise Refusal(say("name one store only"))
+        raise Refusal("name one store only")
     if named or not outputs:
         yield next(iter(named), None)
         return
@@ -318,6 +318,7 @@ def tornado(call: Call, fix: bool, outputs: Sequence[Path], relax: bool, **optio
 )
 @output(PAGED)
 @SEARCH
+@ENGINE
 def alternatives(
     call: Call, within: float, outputs: Sequence[Path], relax: bool, **options: Any
 ) -> None:
@@ -359,6 +360,7 @@ def alternatives(
 )
 @output([*TABLES, *PLOTS])
 @SEARCH
+@ENGINE
 def pareto(
     call: Call, trade: tuple[str, str], outputs: Sequence[Path], relax: bool, **options: Any
 ) -> None:

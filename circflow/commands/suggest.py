@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from circflow.commands.common import Call, check_outputs
-from circflow.commands.options import FOLDER_OUTPUT, GAP, THREADS, scenario_command, time_limit
+from circflow.commands.options import ENGINE, FOLDER_OUTPUT, GAP, scenario_command, time_limit
 
 if TYPE_CHECKING:
     from circflow.studies.suggest.study import Suggestions
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 )
 @FOLDER_OUTPUT
 @click.option("--no-break-evens", is_flag=True, help="Leave out break-even capex and gate fees.")
-@THREADS
+@ENGINE
 @time_limit()
 @GAP
 def suggest(

@@ -92,12 +92,10 @@ def _number(  # noqa: PLR0913
             good = good and (number > least if above else number >= least) and number <= most
         if not good:
             raise ArgumentError(
-                say(
-                    "{name} must be {wanted}, not {named}",
-                    name=name,
-                    wanted=say(wanted),
-                    named=named(number),
-                )
+                "{name} must be {wanted}, not {named}",
+                name=name,
+                wanted=say(wanted),
+                named=named(number),
             )
         return number
 
@@ -114,13 +112,11 @@ def _scenario(name: str, value: Any) -> Any:
     )
     what = say("a scenario") if name == "scenarios" else say("a Scenario")
     raise ArgumentError(
-        say(
-            "{name} must be {what} as circflow.read gives, not {named}{read}",
-            name=name,
-            what=what,
-            named=named(value),
-            read=read,
-        )
+        "{name} must be {what} as circflow.read gives, not {named}{read}",
+        name=name,
+        what=what,
+        named=named(value),
+        read=read,
     )
 
 
@@ -132,11 +128,7 @@ def _path(name: str, value: Any) -> Any:
     if _is_path(value):
         return value
     raise ArgumentError(
-        say(
-            "{name} must be the name of a file or folder, not {named}",
-            name=name,
-            named=named(value),
-        )
+        "{name} must be the name of a file or folder, not {named}", name=name, named=named(value)
     )
 
 
@@ -148,17 +140,13 @@ def _flag(name: str, value: Any) -> Any:
     flag = python_value(value)
     if flag is None or isinstance(flag, bool):
         return flag
-    raise ArgumentError(
-        say("{name} must be True or False, not {named}", name=name, named=named(flag))
-    )
+    raise ArgumentError("{name} must be True or False, not {named}", name=name, named=named(flag))
 
 
 def _call(name: str, value: Any) -> Any:
     if value is None or callable(value):
         return value
-    raise ArgumentError(
-        say("{name} must be a function, not {named}", name=name, named=named(value))
-    )
+    raise ArgumentError("{name} must be a function, not {named}", name=name, named=named(value))
 
 
 _SECONDS = _number(

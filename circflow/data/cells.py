@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, time, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from circflow.data.errors import CircflowError
 from circflow.data.schema.sheets import Column
@@ -39,9 +39,9 @@ _NUMBER = re.compile(
 class BadCellError(CircflowError, ValueError):
     """A value that cannot be read: what is wrong and, where one is near, a good value."""
 
-    def __init__(self, message: str, suggestion: str = "") -> None:
-        super().__init__(message)
-        self.message = message
+    def __init__(self, message: str, suggestion: str = "", **figures: Any) -> None:
+        super().__init__(message, **figures)
+        self.message = str(self)
         self.suggestion = suggestion
 
 
@@ -102,17 +102,13 @@ def _refuse_fault(value: object) -> None:
     if isinstance(value, CellFault):
         if value.kind == "formula":
             raise BadCellError(
-                say(
-                    "the formula has no calculated value: open the file in Excel and save it, or "
-                    "type the value"
-                )
+                "the formula has no calculated value: open the file in Excel and save it, or "
+                "type the value"
             )
         if value.kind == "merged":
-            raise BadCellError(
-                say("the cell is merged with others: unmerge them and fill in each cell")
-            )
+            raise BadCellError("the cell is merged with others: unmerge them and fill in each cell")
         raise BadCellError(
-            say("the cell holds the Excel error {text}: mend its formula", text=shorten(value.text))
+            "the cell holds the Excel error {text}: mend its formula", text=shorten(value.text)
         )
 
 
@@ -125,7 +121,7 @@ def parse_name(value: object) -> str | None:
         return value.strip() or None
     if isinstance(value, bool):
         raise BadCellError(
-            say("a name is wanted, not TRUE or FALSE: format the cell as text and retype it")
+            "a name is wanted, not TRUE or FALSE: format the cell as text and retype it"
         )
     if isinstance(value, int):
         return str(value)
@@ -133,16 +129,14 @@ def parse_name(value: object) -> str | None:
         if math.isfinite(value) and value == int(value):
             return str(int(value))
         raise BadCellError(
-            say(
-                "the name is typed as the number {value}: format the cell as text and retype it",
-                value=show(value),
-            )
+            "the name is typed as the number {value}: format the cell as text and retype it",
+            value=show(value),
         )
     if isinstance(value, date | time | timedelta):
         raise BadCellError(
-            say("the name is typed as a date or time: format the cell as text and retype the name")
+            "the name is typed as a date or time: format the cell as text and retype the name"
         )
-    raise BadCellError(say("a name cannot be read from this cell: retype it as text"))
+    raise BadCellError("a name cannot be read from this cell: retype it as text")
 
 
 def parse_text(value: object) -> str | None:
@@ -167,16 +161,16 @@ def parse_number(value: object) -> float | None:
     if value is None:
         return None
     if isinstance(value, bool):
-        raise BadCellError(say("a number is wanted, not TRUE or FALSE"))
+        raise BadCellError("a number is wanted, not TRUE or FALSE")
     if isinstance(value, int | float):
         return _finite(value)
     if isinstance(value, str):
         return _number_from_text(value.strip())
     if isinstance(value, date | time | timedelta):
         raise BadCellError(
-            say("the number is typed as a date or time: format the cell as a number and retype it")
+            "the number is typed as a date or time: format the cell as a number and retype it"
         )
-    raise BadCellError(say("a number cannot be read from this cell: retype it"))
+    raise BadCellError("a number cannot be read from this cell: retype it")
 
 
 def _finite(value: float) -> float:
@@ -185,7 +179,7 @@ def _finite(value: float) -> float:
     except OverflowError:
         number = math.inf
     if not math.isfinite(number):
-        raise BadCellError(say("the number is not finite: leave the cell blank for unlimited"))
+        raise BadCellError("the number is not finite: leave the cell blank for unlimited")
     return number
 
 
@@ -200,11 +194,7 @@ def _number_from_text(text: str) -> float | None:
         )
         return _finite(float(digits.replace("\u2212", "-")))
     raise BadCellError(
-        say(
-            "{text!r} is not a number{number_hint}",
-            text=shorten(text),
-            number_hint=_number_hint(text),
-        )
+        "{text!r} is not a number{number_hint}", text=shorten(text), number_hint=_number_hint(text)
     )
 
 
@@ -237,7 +227,7 @@ def parse_integer(value: object) -> float | None:
     """A whole number, as a float; None where blank."""
     number = parse_number(value)
     if number is not None and number != math.floor(number):
-        raise BadCellError(say("{value} is not a whole number", value=show(value)))
+        raise BadCellError("{value} is not a whole number", value=show(value))
     return number
 
 
@@ -258,7 +248,7 @@ def parse_flag(value: object) -> bool | None:
     if word in FALSE_WORDS:
         return False
     raise BadCellError(
-        say("{value!r} is neither yes nor no", value=show(value)), nearest(word, _YES_AND_NO)
+        "{value!r} is neither yes nor no", nearest(word, _YES_AND_NO), value=show(value)
     )
 
 
@@ -271,7 +261,7 @@ def parse_choice(value: object, column: Column) -> str | None:
     if meant in column.choices:
         return meant
     near = nearest(word, (*column.choices, *words_of(column.name, column.choices)))
-    raise BadCellError(say("{word!r} is not one of the choices", word=shorten(word)), near)
+    raise BadCellError("{word!r} is not one of the choices", near, word=shorten(word))
 
 
 def parse_names(value: object) -> str | None:
@@ -295,17 +285,12 @@ def _share(part: object) -> float:
     number = parse_number(part)
     if number is None:
         raise BadCellError(
-            say(
-                "a share is empty: write every year's share, separated by semicolons, such "
-                "as 0.5; 0.8"
-            )
+            "a share is empty: write every year's share, separated by semicolons, such as 0.5; 0.8"
         )
     if not 0.0 < number <= 1.0:
         raise BadCellError(
-            say(
-                "the share {part} is not above 0 and at most 1: write 50 % as 0.5",
-                part=shorten(show(part)),
-            )
+            "the share {part} is not above 0 and at most 1: write 50 % as 0.5",
+            part=shorten(show(part)),
         )
     return number
 
@@ -371,7 +356,7 @@ def _in_column(problem: BadCellError, value: object, column: Column) -> BadCellE
             else (say("choose one of the words"))
         )
         cure = cure if column.required else say("leave the cell blank")
-        return BadCellError(say("{text!r} stands for nothing known: {cure}", text=text, cure=cure))
+        return BadCellError("{text!r} stands for nothing known: {cure}", text=text, cure=cure)
     if text.endswith("%") and column.unit in _SHARES:
         try:
             share = parse_number(text[:-1])
@@ -400,13 +385,11 @@ def _impossible(number: float, column: Column) -> BadCellError:
     else:
         way = say("count in a larger unit")
     return BadCellError(
-        say(
-            "{sizes} {largest:g}, not {number}: {way}",
-            sizes=sizes,
-            largest=column.largest,
-            number=written(number),
-            way=way,
-        )
+        "{sizes} {largest:g}, not {number}: {way}",
+        sizes=sizes,
+        largest=column.largest,
+        number=written(number),
+        way=way,
     )
 
 

@@ -174,16 +174,20 @@ class Items:
         old = {before: after for after, before in names.items()}
         return Items({old.get(n, n): c for n, c in self._columns.items()}, self._count)
 
-    def frame(self, codes: Codes, *names: str) -> pd.DataFrame:
-        """The rows for a person or an analyst: codes as names."""
+    def frame(self, codes: Codes, *names: str, **more: Column) -> pd.DataFrame:
+        """The rows for a person or an analyst: codes as names; with `more` columns behind."""
         columns = {n: codes.shown(n, self._columns[n]) for n in names or self._columns}
-        return table_of(columns, self._count)
+        return table_of({**columns, **more}, self._count)
 
 
 def table_of(columns: Mapping[str, Column], count: int) -> pd.DataFrame:
     """Arrays as a table; names stay Python objects, blank ones None."""
-    plain = {n: pd.Series(c, dtype=c.dtype) for n, c in columns.items()}
-    return pd.DataFrame(plain, index=range(count))
+    rows = pd.RangeIndex(count)
+    plain = {
+        n: pd.Series(c, rows, dtype=object, copy=False) if c.dtype == object else c
+        for n, c in columns.items()
+    }
+    return pd.DataFrame(plain, index=rows)
 
 
 def stacked(parts: Sequence[Items], *names: str) -> Items:
@@ -263,7 +267,7 @@ def distinct(columns: Sequence[Column]) -> tuple[Ints, Ints]:
     sizes = [_span(c) for c in columns]
     keys = keys_of([c + 1 for c in columns], sizes)
     product = int(np.prod(np.array(sizes, dtype=float)))
-    if product > 4 * len(keys) + 1_000_000:
+    if product > 16 * len(keys) + 1_000:
         _, first, number = np.unique(keys, return_index=True, return_inverse=True)
         return first.astype(np.intp), number.astype(np.intp)
     first_of = np.full(product, -1, dtype=np.intp)

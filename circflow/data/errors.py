@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from circflow.i18n import say
+
 
 class CircflowError(Exception):
     """Anything that circflow raises on purpose: `except cf.CircflowError` catches all of it.
@@ -11,6 +13,10 @@ class CircflowError(Exception):
     The message is a sentence for the person who asked. Errors can be pickled (runs are done in
     other processes), whatever their constructors take.
     """
+
+    def __init__(self, message: str = "", /, **figures: Any) -> None:
+        """`message` is said in the language in force, its placeholders filled with `figures`."""
+        super().__init__(say(message, **figures))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _again, (type(self), self.args), vars(self)

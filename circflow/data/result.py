@@ -6,6 +6,7 @@ import html
 from dataclasses import fields, is_dataclass
 from typing import Any, TypeVar
 
+import numpy as np
 import pandas as pd
 
 from circflow.i18n import localised, say
@@ -13,6 +14,7 @@ from circflow.i18n import localised, say
 _ROWS_SHOWN = 20
 _COLUMNS_SHOWN = 12
 _NUMBERS = ("floating", "integer", "mixed-integer-float", "decimal")
+_TEXT = {str, type(None)}
 R = TypeVar("R")
 
 
@@ -82,8 +84,10 @@ def _uniform(table: pd.DataFrame) -> pd.DataFrame:
         if isinstance(dtype, pd.StringDtype):
             column = table.iloc[:, at]
             columns[name] = column.astype(object).where(column.notna(), None)
-        elif pd.api.types.is_object_dtype(dtype) and len(table):
+        elif isinstance(dtype, np.dtype) and dtype.kind == "O" and len(table):
             column = table.iloc[:, at]
+            if {type(value) for value in column} <= _TEXT:
+                continue
             kind = pd.api.types.infer_dtype(column, skipna=True)
             if kind in _NUMBERS:
                 columns[name] = column.astype(float)

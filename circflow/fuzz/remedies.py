@@ -377,7 +377,11 @@ def _nine_tenths(sheets: Sheets, explanation: Explanation) -> Iterator[str]:
         for change in conflict.remedies:
             if change.after is not None:
                 less = without(with_changes(sheets, [change], 0.9), others)
-                yield f"{change.text}: nine tenths of it would do" if has_plan(less) else ""
+                try:
+                    works = has_plan(less, checked=True)
+                except ScenarioError:  # smaller than its cell may hold
+                    works = False
+                yield f"{change.text}: nine tenths of it would do" if works else ""
 
 
 def _together_works(sheets: Sheets, explanation: Explanation) -> Iterator[str]:

@@ -24,8 +24,20 @@ from circflow.i18n.language import ENGLISH, LOCALE, languages
 from circflow.i18n.say import DOMAIN
 
 PACKAGE = Path(__file__).parents[1]
-_KEYWORDS: dict[str, Any] = {"say": None, "say_n": (1, 2), "say_in": ((1, "c"), 2), "mark": None}
-_COLLECTORS = ("circflow.data.schema.spoken", "circflow.data.docs", "circflow.cli_messages")
+_KEYWORDS: dict[str, Any] = {"say_n": (1, 2), "say_in": ((1, "c"), 2)} | dict.fromkeys(
+    (
+        *("say", "mark", "Refusal", "file_error", "ArgumentError", "BadCellError", "AddressError"),
+        *("StudyError", "StoreError", "CheckError", "PlotError", "SolverError"),
+        "SolverMissingError",
+    )
+)
+"""What takes a message: errors say theirs."""
+_NOTING = ("error", "warning", "infeasible")
+"""Methods of what notes the problems of a scenario, which say the last of their arguments."""
+_COLLECTORS = (
+    *("circflow.data.schema.spoken", "circflow.data.docs", "circflow.report.vocabulary"),
+    "circflow.cli_messages",
+)
 """Modules with a function `messages`: what stands in declarations, such as the schema's meanings
 and the help of the command line, and is translated from there."""
 _HEADER = "# Messages of circflow. Made by `python -m circflow.i18n.update`."
@@ -50,10 +62,15 @@ def in_python(
 ) -> Iterator[tuple[int, str, object, list[str]]]:
     """The messages of a module, for Babel: those inside f-strings too, which its own way skips."""
     for node in ast.walk(ast.parse(file.read())):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            texts = [a.value for a in node.args if isinstance(a, ast.Constant)]
-            if node.func.id in keywords and texts and isinstance(texts[0], str):
-                yield node.lineno, node.func.id, tuple(texts), []
+        if not isinstance(node, ast.Call) or not node.args:
+            continue
+        texts, keyword = [a.value for a in node.args if isinstance(a, ast.Constant)], ""
+        if isinstance(node.func, ast.Name) and node.func.id in keywords:
+            keyword = node.func.id
+        elif isinstance(node.func, ast.Attribute) and node.func.attr in _NOTING:
+            keyword, texts = "say", [getattr(node.args[-1], "value", None)]
+        if keyword and texts and isinstance(texts[0], str):
+            yield node.lineno, keyword, tuple(texts), []
 
 
 def _collected() -> Iterator[tuple[str, Any]]:

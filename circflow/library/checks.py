@@ -30,10 +30,8 @@ def check_texts(drafts: Drafts) -> None:
                 "Technologies",
                 row,
                 "technology",
-                say(
-                    "{name!r} has no recipe: add its rows in Recipes, or delete the row",
-                    name=shorten(name),
-                ),
+                "{name!r} has no recipe: add its rows in Recipes, or delete the row",
+                name=shorten(name),
                 expected=say("a technology with rows in Recipes"),
             )
 
@@ -50,11 +48,9 @@ def _check_codes(drafts: Drafts, column: str, pattern: re.Pattern[str], example:
                 "Materials",
                 row,
                 column,
-                say(
-                    "{wrong!r} is no such code: write {example}, several separated by ;",
-                    wrong=shorten(wrong[0]),
-                    example=example,
-                ),
+                "{wrong!r} is no such code: write {example}, several separated by ;",
+                wrong=shorten(wrong[0]),
+                example=example,
                 expected=example,
             )
 
@@ -68,10 +64,8 @@ def _check_sources(drafts: Drafts, sheet: str) -> None:
                     sheet,
                     row,
                     "source",
-                    say(
-                        "there is no source {name!r} in Sources: correct the name, or add it",
-                        name=shorten(name),
-                    ),
+                    "there is no source {name!r} in Sources: correct the name, or add it",
+                    name=shorten(name),
                     expected=say("ids from the sheet Sources, separated by ;"),
                     suggestion=nearest(name, known),
                 )
@@ -93,28 +87,23 @@ def _check_sizes(drafts: Drafts) -> None:
             "Technologies",
             record["row"],
             "capacity_max_per_year",
-            say(
-                "capacity_max_per_year is below capacity_per_year {least}: raise it, or clear it",
-                least=least,
-            ),
+            "capacity_max_per_year is below capacity_per_year {least}: raise it, or clear it",
+            least=least,
             expected=say("at least {least}", least=least),
         )
     for row in frame.index[frame["capacity_max_per_year"].isna() & frame[columns[3]].notna()]:
         drafts.warning(
             "Technologies",
-            int(row),
+            row,
             "capex_max_million",
-            say(
-                "capex_max_million has no effect without capacity_max_per_year: fill that in "
-                "as well"
-            ),
+            "capex_max_million has no effect without capacity_max_per_year: fill that in as well",
         )
     for row in frame.index[frame["capex_max_million"] < frame["capex_million"]]:
         drafts.warning(
             "Technologies",
-            int(row),
+            row,
             "capex_max_million",
-            say("the greatest size costs less than the smallest: check both figures"),
+            "the greatest size costs less than the smallest: check both figures",
         )
 
 
@@ -124,9 +113,10 @@ def _check_prices(drafts: Drafts) -> None:
         for row in frame.index[frame["price"].notna() & frame[column].isna()]:
             drafts.error(
                 "Materials",
-                int(row),
+                row,
                 column,
-                say("the price has no {column}: fill it in, or clear the price", column=column),
+                "the price has no {column}: fill it in, or clear the price",
+                column=column,
                 expected=drafts["Materials"].sheet[column].expected,
             )
 
@@ -151,11 +141,9 @@ def _check_balances(drafts: Drafts) -> None:
             "Recipes",
             row,
             "amount",
-            say(
-                "the mass balance of {technology!r}, {recipe!r}, is open: {sums}; name what "
-                "is missing in Balance",
-                technology=shorten(technology),
-                recipe=shorten(recipe),
-                sums=sums,
-            ),
+            "the mass balance of {technology!r}, {recipe!r}, is open: {sums}; name what "
+            "is missing in Balance",
+            technology=shorten(technology),
+            recipe=shorten(recipe),
+            sums=sums,
         )

@@ -136,9 +136,7 @@ def read_library(path: str | os.PathLike[str] | None = None) -> Library:
     path that is none. What is doubtful stands in the library's `warnings`.
     """
     if not isinstance(path, str | os.PathLike | None):
-        raise ArgumentError(
-            say("path must be the name of a file or folder, not {path!r}", path=path)
-        )
+        raise ArgumentError("path must be the name of a file or folder, not {path!r}", path=path)
     return library_of(read_book(OWN if path is None else path, LIBRARY_SHEETS))
 
 

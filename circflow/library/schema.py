@@ -9,7 +9,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from circflow.data.schema.sheets import BY_NAME, Column, Sheet
+from circflow.data.schema.sheets import (
+    BY_NAME,
+    Column,
+    Sheet,
+    amount,
+    choice,
+    flag,
+    named,
+    number,
+    positive,
+    share,
+    text,
+    whole,
+)
 
 SECTORS = (
     "mining",
@@ -28,28 +41,11 @@ LIST_SIGN = ";"
 """Between the names in a cell that lists several."""
 
 _UNLIKELY_YEAR = 1900.0
-_SOURCE = Column("source", "text", "ids from the sheet Sources, separated by semicolons")
+_SOURCE = text("source", "ids from the sheet Sources, separated by semicolons")
 
 
 def _synonyms(name: str, language: str) -> Column:
-    return Column(name, "text", f"other names in {language}, separated by semicolons")
-
-
-def _share(name: str, meaning: str, default: float | None = None, **more: object) -> Column:
-    return Column(
-        name,
-        "number",
-        meaning,
-        "share",
-        default=default,
-        low=0.0,
-        high=1.0,
-        **more,  # type: ignore[arg-type]
-    )
-
-
-def _amount(name: str, meaning: str, unit: str, **more: object) -> Column:
-    return Column(name, "number", meaning, unit, low=0.0, **more)  # type: ignore[arg-type]
+    return text(name, f"other names in {language}, separated by semicolons")
 
 
 def _of_scenario(name: str, *, without: tuple[str, ...] = (), **changes: Column) -> Sheet:
@@ -63,103 +59,76 @@ TECHNOLOGIES = Sheet(
     "Technologies",
     "Processes: sizes, investment, people, how far developed, how sure the figures are.",
     (
-        Column("technology", "name", "process, as in Recipes; no / in the name", required=True),
-        Column("name", "text", "full name"),
-        Column("name_ru", "text", "name in Russian"),
+        named("technology", "process, as in Recipes; no / in the name", required=True),
+        text("name", "full name"),
+        text("name_ru", "name in Russian"),
         _synonyms("synonyms", "English"),
         _synonyms("synonyms_ru", "Russian"),
-        Column("sector", "choice", "branch of industry", required=True, choices=SECTORS),
-        _amount(
+        choice("sector", "branch of industry", SECTORS, required=True),
+        positive(
             "capacity_per_year",
             "smallest sensible size: units of activity times capacity_use",
             "capacity/yr",
             required=True,
-            low_open=True,
         ),
-        _amount(
+        amount(
             "capacity_max_per_year",
             "greatest usual size of one plant",
             "capacity/yr",
             blank="one size only",
         ),
-        _amount("capex_million", "to build the smallest size", "million currency", required=True),
-        _amount(
+        amount("capex_million", "to build the smallest size", "million currency", required=True),
+        amount(
             "capex_max_million",
             "to build the greatest size",
             "million currency",
             blank="by size_exponent",
         ),
-        Column(
+        positive(
             "size_exponent",
-            "number",
             "capex grows with this power of the size, where capex_max_million is blank",
             "1",
             default=0.65,
-            low=0.0,
-            low_open=True,
             high=1.5,
         ),
-        Column(
+        number(
             "fixed_cost_million_per_year",
-            "number",
             "of the smallest size; grows with the capex",
             "million currency/yr",
             default=0.0,
         ),
-        _amount("jobs", "at the smallest size", "jobs", default=0.0),
-        _share("availability", "share of the capacity that can be used", 0.9, low_open=True),
-        _share("min_load", "share of the available capacity that must run", 0.0),
-        Column(
-            "can_idle",
-            "flag",
-            "may stand still instead of running at min_load or more",
-            default=False,
-        ),
-        Column(
-            "lifetime_years",
-            "integer",
-            "service life",
-            "yr",
-            default=20.0,
-            low=1.0,
-            largest=1000.0,
-        ),
-        Column(
+        amount("jobs", "at the smallest size", "jobs", default=0.0),
+        share("availability", "share of the capacity that can be used", default=0.9, low_open=True),
+        share("min_load", "share of the available capacity that must run", default=0.0),
+        flag("can_idle", "may stand still instead of running at min_load or more", False),
+        whole("lifetime_years", "service life", "yr", default=20.0, low=1.0, largest=1000.0),
+        whole(
             "construction_years",
-            "integer",
             "from the decision to the first product",
             "yr",
             default=2.0,
             low=0.0,
             largest=100.0,
         ),
-        Column(
+        whole(
             "readiness",
-            "integer",
             "technology readiness level: 1 (idea), 6 (pilot plant), 9 (in industrial use)",
             "level",
             required=True,
             low=1.0,
             high=9.0,
         ),
-        Column("currency", "name", "of the capex and the costs", required=True),
-        Column(
+        named("currency", "of the capex and the costs", required=True),
+        whole(
             "price_year",
-            "integer",
             "year of whose prices they are",
             "year",
             required=True,
             low=_UNLIKELY_YEAR,
             largest=9999.0,
         ),
-        Column(
-            "confidence",
-            "choice",
-            "where the figures come from",
-            required=True,
-            choices=CONFIDENCE,
-        ),
-        _share("accuracy", "the capex may be off by this share of itself, up or down", 0.4),
+        choice("confidence", "where the figures come from", CONFIDENCE, required=True),
+        share("accuracy", "the capex may be off by this share of itself, up or down", default=0.4),
         _SOURCE,
     ),
     key=("technology",),
@@ -170,48 +139,38 @@ MATERIALS = Sheet(
     "Materials",
     "Everything that the processes take in and make: names, codes, hazard, usual price.",
     (
-        Column("material", "name", "material, as in Recipes", required=True),
-        Column("name", "text", "full name"),
-        Column("name_ru", "text", "name in Russian"),
+        named("material", "material, as in Recipes", required=True),
+        text("name", "full name"),
+        text("name_ru", "name in Russian"),
         _synonyms("synonyms", "English"),
         _synonyms("synonyms_ru", "Russian"),
         replace(BY_NAME["Materials"]["unit"], meaning="unit of measure of its amounts"),
         BY_NAME["Materials"]["category"],
         BY_NAME["Materials"]["stage"],
         BY_NAME["Materials"]["hazard_class"],
-        Column(
+        text(
             "waste_code",
-            "text",
             "codes of the European list of waste, six figures, separated by semicolons",
         ),
-        Column(
+        text(
             "fkko",
-            "text",
             "codes of the Russian catalogue of waste (ФККО), or their first figures, separated by "
             "semicolons",
         ),
-        _amount(
+        amount(
             "mass_t_per_unit",
             "tonnes that one unit weighs; 0 for what has no mass",
             "t/unit",
             blank="1 where the unit is t, else 0",
         ),
-        Column(
+        number(
             "price",
-            "number",
             "usual price per unit at the works: of a product when sold, of an input when bought",
             "currency/unit",
             blank="none known",
         ),
-        Column("currency", "name", "of the price", blank="no price"),
-        Column(
-            "price_year",
-            "integer",
-            "year of the price",
-            "year",
-            low=_UNLIKELY_YEAR,
-            largest=9999.0,
-        ),
+        named("currency", "of the price", blank="no price"),
+        whole("price_year", "year of the price", "year", low=_UNLIKELY_YEAR, largest=9999.0),
         _SOURCE,
     ),
     key=("material",),
@@ -225,9 +184,9 @@ BALANCE = Sheet(
     (
         BY_NAME["RecipeCosts"]["technology"],
         BY_NAME["RecipeCosts"]["recipe"],
-        Column("role", "choice", "taken in or lost", required=True, choices=("input", "loss")),
-        Column("substance", "name", "what it is", required=True),
-        _amount("amount", "per unit of activity", "t/activity", required=True),
+        choice("role", "taken in or lost", ("input", "loss"), required=True),
+        named("substance", "what it is", required=True),
+        amount("amount", "per unit of activity", "t/activity", required=True),
     ),
     key=("technology", "recipe", "role", "substance"),
 )

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from circflow.data.changes.address import spoken_change
-from circflow.i18n import ENGLISH, current, localised, say
+from circflow.data.one_line import first_few
+from circflow.i18n import ENGLISH, current, localised
 
 BLANK = "-"
 """What stands for a figure that does not exist."""
@@ -63,8 +64,7 @@ def _decimals(size: float) -> int:
 
 def changed_words(changes: Sequence[str], most: int = 3) -> str:
     """What was changed before a run, in a line: the first few, and how many more."""
-    more = say(" and {count} more", count=len(changes) - most) if len(changes) > most else ""
-    return "; ".join(spoken_change(one, current()) for one in changes[:most]) + more
+    return first_few([spoken_change(one, current()) for one in changes], most, "; ")
 
 
 def numbers(values: Iterable[float | None], separator: str = " ") -> list[str]:

@@ -102,7 +102,7 @@ def write_runs(
     target = Path(path)
     if target.suffix.lower() not in RUNS:
         raise ArgumentError(
-            say("{target}: the name must end in {runs}", target=target, runs=", ".join(RUNS))
+            "{target}: the name must end in {runs}", target=target, runs=", ".join(RUNS)
         )
     write_tables(tables, target, currency=None if current() == ENGLISH else currency)
 
@@ -110,9 +110,7 @@ def write_runs(
 def _write_parquet(table: pd.DataFrame, path: Path) -> None:
     """Mixed columns (values that are numbers and words) are written as text."""
     if find_spec("pyarrow") is None:
-        raise ArgumentError(
-            say("Parquet needs pyarrow: pip install 'circflow[parquet]', or write .csv")
-        )
+        raise ArgumentError("Parquet needs pyarrow: pip install 'circflow[parquet]', or write .csv")
     columns = {}
     for name in table.columns:
         column = table[name]

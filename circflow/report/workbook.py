@@ -80,74 +80,38 @@ def write_results(
 
 def tables_of(solution: Solution) -> dict[str, tuple[str, pd.DataFrame, str]]:
     """Every sheet behind the summary: table name, table, what it tells."""
-    sheets = {
-        name: (table, getattr(solution.tables, table), say(meaning))
-        for name, table, meaning in SHEETS
-    }
-    sheets[mark("Chains")] = ("chains", solution.chains, say("value chains from waste to sale"))
-    sheets[mark("Uses")] = ("uses", uses_of_wastes(solution), say("how many uses every waste has"))
-    sheets[mark("Variety")] = (
-        "variety",
-        variety(solution),
-        say("how varied the uses of wastes are"),
-    )
-    unused = solution.unused
-    for name, table, frame, meaning in (
-        (
-            mark("Unused chains"),
-            "unused_chains",
-            unused.chains,
-            say("possible chains: what keeps them out"),
-        ),
-        (
-            mark("Unused steps"),
-            "unused_steps",
-            unused.steps,
-            say("what each of their steps lacks, and why"),
-        ),
-        (
-            mark("Unused conversions"),
-            "unused_conversions",
-            unused.conversions,
-            say("recipes that do not run"),
-        ),
-    ):
-        sheets[name] = (table, frame, meaning)
-    sheets[mark("Waste")] = (
-        "waste",
-        waste_by_material(solution),
-        say("what becomes of every waste"),
-    )
+    unused, substances = solution.unused, {}
     if len(solution.substances):
-        sheets[mark("Recovered")] = (
-            "recovered",
-            solution.recovered,
-            say("how much of a substance is sold"),
-        )
-        sheets[mark("Substances")] = (
-            "substances",
-            solution.substances,
-            say("where substances arise, and what becomes of them"),
-        )
-    sheets[mark("Limits")] = (
-        "limits",
-        binding_limits(solution),
-        say("what binds; gain of relaxing it by 1 %"),
-    )
-    sheets[mark("Totals")] = ("totals", totals_table(solution), say("all totals over the horizon"))
-    sheets[mark("Audit")] = (
-        "audit",
-        audit_table(solution),
-        say("the plan checked against the scenario"),
-    )
-    for name, changes in solution.scenario.changes_table.items():
-        sheets[mark("Changes")] = (name, changes, say("cells changed before the run"))
-    sheets[mark("Warnings")] = (
-        "warnings",
-        warnings_table(solution),
-        say("what is doubtful in the scenario"),
-    )
-    return sheets
+        substances = {
+            mark("Recovered"): (solution.recovered, mark("how much of a substance is sold")),
+            mark("Substances"): (
+                solution.substances,
+                mark("where substances arise, and what becomes of them"),
+            ),
+        }
+    tables = {
+        **{name: (getattr(solution.tables, table), words) for name, table, words in SHEETS},
+        mark("Chains"): (solution.chains, mark("value chains from waste to sale")),
+        mark("Uses"): (uses_of_wastes(solution), mark("how many uses every waste has")),
+        mark("Variety"): (variety(solution), mark("how varied the uses of wastes are")),
+        mark("Unused chains"): (unused.chains, mark("possible chains: what keeps them out")),
+        mark("Unused steps"): (unused.steps, mark("what each of their steps lacks, and why")),
+        mark("Unused conversions"): (unused.conversions, mark("recipes that do not run")),
+        mark("Waste"): (waste_by_material(solution), mark("what becomes of every waste")),
+        **substances,
+        mark("Limits"): (binding_limits(solution), mark("what binds; gain of relaxing it by 1 %")),
+        mark("Totals"): (totals_table(solution), mark("all totals over the horizon")),
+        mark("Audit"): (audit_table(solution), mark("the plan checked against the scenario")),
+        **{
+            mark("Changes"): (changes, mark("cells changed before the run"))
+            for changes in solution.scenario.changes_table.values()
+        },
+        mark("Warnings"): (warnings_table(solution), mark("what is doubtful in the scenario")),
+    }
+    return {
+        name: (name.lower().replace(" ", "_"), frame, say(words))
+        for name, (frame, words) in tables.items()
+    }
 
 
 def totals_table(solution: Solution) -> pd.DataFrame:

@@ -22,7 +22,7 @@ Money is in million currency per year of the period, positive when received; emi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -75,6 +75,10 @@ class Ledger:
     def rows(self) -> pd.DataFrame:
         """The rows with names."""
         return self.items.frame(self.codes)
+
+    def emits(self, amount: Floats, factors: Mapping[str, Floats]) -> None:
+        """Note what the rows emit: so much of each pollutant (t) per unit of their amounts."""
+        self.emitted.update({name: amount * factor for name, factor in factors.items()})
 
 
 @dataclass(frozen=True)
@@ -218,8 +222,7 @@ class _Keeper:
         )
         distance = rows["distance_km"]
         kilometres = sent * np.where(np.isnan(distance), 0.0, distance)
-        for pollutant, factor in self.named("transport", rows, "mode").items():
-            ledger.emitted[pollutant] = kilometres * factor
+        ledger.emits(kilometres, self.named("transport", rows, "mode"))
         return ledger
 
     def _activity(self) -> Ledger:
@@ -237,8 +240,7 @@ class _Keeper:
         technology = codes.names("technology", rows["technology"][first]).tolist()
         recipe = codes.names("recipe", rows["recipe"][first]).tolist()
         exact = [f"{t}/{r}" for t, r in zip(technology, recipe, strict=True)]
-        for pollutant, factor in self.factors("recipe", exact, pair, technology).items():
-            ledger.emitted[pollutant] = amount * factor
+        ledger.emits(amount, self.factors("recipe", exact, pair, technology))
         return ledger
 
     def _service(self, service: Service) -> Ledger:
@@ -264,8 +266,7 @@ class _Keeper:
                 "synergy": amount * take(markets["premium"], at) / MILLION,
             },
         )
-        for pollutant, factor in self.named("sale", rows).items():
-            ledger.emitted[pollutant] = amount * factor
+        ledger.emits(amount, self.named("sale", rows))
         return ledger
 
     def _disposal(self) -> Ledger:
@@ -285,8 +286,7 @@ class _Keeper:
             at >= 0,
             {"disposal": -amount * take(sheet["fee"], at) / MILLION},
         )
-        for pollutant, factor in self.named("disposal", rows).items():
-            ledger.emitted[pollutant] = amount * factor
+        ledger.emits(amount, self.named("disposal", rows))
         return ledger
 
     def _stockpiles(self) -> dict[str, Ledger]:
@@ -303,8 +303,7 @@ class _Keeper:
             amount = rows[column]
             money = {"stockpiles": -amount * take(sheet[cost], at) / MILLION}
             ledgers[name] = self.ledger(labels, amount, at >= 0, money)
-        for pollutant, factor in self.named("stockpile", rows).items():
-            ledgers["held"].emitted[pollutant] = ledgers["held"].amount * factor
+        ledgers["held"].emits(ledgers["held"].amount, self.named("stockpile", rows))
         return ledgers
 
     def _synergies(self) -> Ledger:

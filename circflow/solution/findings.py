@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from circflow.data.coded import BLANK, Codes, Items, join, place_in
+from circflow.data.coded import BLANK, Codes, Items, join, place_in, table_of
 from circflow.data.scenario import Scenario
 from circflow.solution.keys import CodedPlan, Flags, Floats, Ints, added_up, take
 
@@ -114,9 +114,8 @@ class Findings:
     def table(self) -> pd.DataFrame:
         """Everything that is wrong, check by check."""
         if not self.parts:
-            return pd.DataFrame({c: pd.Series(dtype=object) for c in COLUMNS[:3]}).assign(
-                **{c: pd.Series(dtype=float) for c in COLUMNS[3:]}
-            )
+            texts, figures = np.zeros(0, dtype=object), np.zeros(0)
+            return table_of({c: texts if c in COLUMNS[:3] else figures for c in COLUMNS}, 0)
         return pd.concat(self.parts, ignore_index=True)
 
 

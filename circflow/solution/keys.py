@@ -102,7 +102,8 @@ class CodedPlan:
         if declared is None or declared.kind == "flag":
             return None
         if declared.numeric:
-            figures = column.to_numpy(float, na_value=np.nan)
+            plain = column.dtype == float
+            figures = column.to_numpy() if plain else column.to_numpy(float, na_value=np.nan)
             return _row_numbers(figures) if name == "row" else figures
         names = column if column.dtype == object else column.to_numpy("O", na_value=None)  # type: ignore[call-overload]
         return self.codes.of(name, names.tolist())

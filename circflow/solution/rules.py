@@ -506,29 +506,12 @@ def _synergies(findings: Findings, plan: CodedPlan) -> None:
 
 def _costs(findings: Findings, books: Accounts) -> None:
     """The columns of money in the tables follow from amounts and prices, row by row."""
+    way, run = ("from", "to", "material", "period"), ("unit", "recipe", "site", "period")
     checked = (
         ("supply", "cost_million_per_year", ("streams", "purchases"), -1.0, PLACE),
-        (
-            "flows",
-            "transport_million_per_year",
-            ("transport",),
-            -1.0,
-            ("from", "to", "material", "period"),
-        ),
-        (
-            "flows",
-            "transactions_million_per_year",
-            ("transactions",),
-            -1.0,
-            ("from", "to", "material", "period"),
-        ),
-        (
-            "activity",
-            "processing_million_per_year",
-            ("processing",),
-            -1.0,
-            ("unit", "recipe", "site", "period"),
-        ),
+        ("flows", "transport_million_per_year", ("transport",), -1.0, way),
+        ("flows", "transactions_million_per_year", ("transactions",), -1.0, way),
+        ("activity", "processing_million_per_year", ("processing",), -1.0, run),
         ("sales", "income_million_per_year", ("income",), 1.0, PLACE),
         ("sales", "premium_million_per_year", ("synergy",), 1.0, PLACE),
         ("disposal", "cost_million_per_year", ("disposal",), -1.0, PLACE),

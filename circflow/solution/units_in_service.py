@@ -64,7 +64,7 @@ def service_of(scenario: Scenario, tables: Tables) -> Service:
     names, count = Names(units["unit"]), len(scenario.periods)
     shape = (len(units), count)
     candidate = (units["status"] == "candidate").to_numpy(bool)
-    own = {c: _by_period(scenario, units, c) for c in _REPLACED}
+    own = _by_period(scenario, units, names)
     small = _column(units, "capacity_per_year")
     built, extra_built = _built(scenario, tables, names, small)
     served, ready = _shares(scenario, units)
@@ -121,16 +121,19 @@ def _column(frame: pd.DataFrame, name: str) -> Floats:
     return np.asarray(frame[name].to_numpy(float, na_value=np.nan))
 
 
-def _by_period(scenario: Scenario, units: pd.DataFrame, column: str) -> Floats:
-    """A column of Units, unit by period, with what UnitPeriods replaces."""
-    values = np.repeat(_column(units, column)[:, None], len(scenario.periods), axis=1)
+def _by_period(scenario: Scenario, units: pd.DataFrame, names: Names) -> dict[str, Floats]:
+    """Columns of Units, unit by period, with what UnitPeriods replaces."""
     sheet = scenario.frame("UnitPeriods")
-    unit = Names(units["unit"])(sheet["unit"])
+    unit = names(sheet["unit"])
     period = Names(p.name for p in scenario.periods)(sheet["period"])
-    new = _column(sheet, column)
-    at = (unit >= 0) & (period >= 0) & ~np.isnan(new)
-    values[unit[at], period[at]] = new[at]
-    return values
+    own = {}
+    for column in _REPLACED:
+        values = np.repeat(_column(units, column)[:, None], len(scenario.periods), axis=1)
+        new = _column(sheet, column)
+        at = (unit >= 0) & (period >= 0) & ~np.isnan(new)
+        values[unit[at], period[at]] = new[at]
+        own[column] = values
+    return own
 
 
 def _built(

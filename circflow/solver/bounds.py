@@ -18,11 +18,12 @@ Sums are rounded outwards.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array, csc_array, csr_array, vstack
+from scipy.sparse import coo_array, csc_array, csr_array
 
 from circflow.solver.compiled import Program
 
@@ -40,7 +41,7 @@ _ALMOST = 1e-6
 
 
 @dataclass(frozen=True)
-class _AtMost:
+class AtMost:
     """All limits as Σ a·x ≤ b: entries by row."""
 
     row: Ints
@@ -48,34 +49,47 @@ class _AtMost:
     value: Floats
     side: Floats
 
+    @cached_property
+    def _rounding(self) -> Floats:
+        return _ROUNDING * (np.bincount(self.row, minlength=len(self.side)) + 2.0)
+
+    @cached_property
+    def _rising(self) -> NDArray[np.bool_]:
+        return self.value > 0.0
+
     def least(self, lower: Floats, upper: Floats) -> tuple[Floats, Floats, Floats, NDArray[Any]]:
         """Of every entry the least a·x; of every row their finite sum, rounding, infinite ones."""
-        end = np.where(self.value > 0.0, lower[self.column], upper[self.column])
-        own = np.where(self.value != 0.0, end, 0.0) * self.value
+        own = np.where(self._rising, lower[self.column], upper[self.column])
+        own[self.value == 0.0] = 0.0
+        own *= self.value
         endless = np.isinf(own)
         finite = np.where(endless, 0.0, own)
         count = len(self.side)
         total = np.asarray(np.bincount(self.row, finite, count), dtype=float)
-        terms = np.bincount(self.row, minlength=count)
-        slack: Floats = np.bincount(self.row, np.abs(finite), count) * (_ROUNDING * (terms + 2.0))
+        slack: Floats = np.bincount(self.row, np.abs(finite), count) * self._rounding
         return own, total, slack, np.bincount(self.row, endless, count)
 
 
-def _at_most(program: Program) -> _AtMost:
+def limits_of(program: Program) -> AtMost:
     """Both sides of every row, and the sums over cycles of flows."""
     rows = csr_array(program.matrix)
-    low, high = program.row_lower, program.row_upper
-    above, below = np.isfinite(high), np.isfinite(low)
-    parts = [rows[np.flatnonzero(above)], -rows[np.flatnonzero(below)]]
-    sides = [high[above], -low[below]]
-    cycles = _cycles(program)
-    if cycles is not None:
-        parts.append(-csr_array(cycles @ rows))
-        sides.append(-(cycles @ np.where(below, low, 0.0)))
-    whole = csr_array(vstack(parts)).tocoo()
-    used = whole.data != 0.0
-    row, column = whole.row[used].astype(np.intp), whole.col[used].astype(np.intp)
-    return _AtMost(row, column, whole.data[used], np.concatenate(sides))
+    row = np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))
+    parts, sides, count = [], [], 0
+    for sign, side in ((1.0, program.row_upper), (-1.0, program.row_lower)):
+        finite = np.isfinite(side)
+        at = np.flatnonzero(finite[row] & (rows.data != 0.0))
+        place = np.cumsum(finite) - 1 + count
+        parts.append((place[row[at]], rows.indices[at], sign * rows.data[at]))
+        sides.append(sign * side[finite])
+        count += len(sides[-1])
+    if (cycles := _cycles(program)) is not None:
+        added = csr_array(cycles @ rows).tocoo()
+        at = np.flatnonzero(added.data)
+        parts.append((added.row[at] + count, added.col[at], -added.data[at]))
+        low = program.row_lower
+        sides.append(-(cycles @ np.where(np.isfinite(low), low, 0.0)))
+    row, column, value = (np.concatenate(p) for p in zip(*parts, strict=True))
+    return AtMost(row.astype(np.intp), column.astype(np.intp), value, np.concatenate(sides))
 
 
 def _cycles(program: Program) -> csr_array | None:
@@ -127,9 +141,12 @@ def _going_round(tail: Ints, head: Ints, size: int) -> tuple[Ints, Ints]:
     return tail, head
 
 
-def reach(program: Program) -> Floats:
-    """The most that every column can be in some best plan (infinite where nothing bounds it)."""
-    limits = _at_most(program)
+def reach(program: Program, limits: AtMost | None = None) -> Floats:
+    """The most that every column can be in some best plan (infinite where nothing bounds it).
+
+    `limits` are those of the programme, where they are known (other bounds do not change them).
+    """
+    limits = limits or limits_of(program)
     upper = program.upper.copy()
     _propagate(program, limits, upper)
     if _useful(program, limits, upper):
@@ -137,7 +154,7 @@ def reach(program: Program) -> Floats:
     return upper
 
 
-def _propagate(program: Program, limits: _AtMost, upper: Floats) -> None:
+def _propagate(program: Program, limits: AtMost, upper: Floats) -> None:
     bounding = np.flatnonzero((limits.value > 0.0) & ~np.isinf(program.lower[limits.column]))
     row, column, value = limits.row[bounding], limits.column[bounding], limits.value[bounding]
     for _ in range(_PASSES):
@@ -156,7 +173,7 @@ def _propagate(program: Program, limits: _AtMost, upper: Floats) -> None:
         upper[better] = least_of[better]
 
 
-def _useful(program: Program, limits: _AtMost, upper: Floats) -> bool:
+def _useful(program: Program, limits: AtMost, upper: Floats) -> bool:
     """Bound columns that cost and only help by what can be of help; whether any was bounded."""
     columns = program.shape[1]
     equal = np.isfinite(program.row_lower) & np.isfinite(program.row_upper)
@@ -180,7 +197,7 @@ def _useful(program: Program, limits: _AtMost, upper: Floats) -> bool:
     return bool(better.any())
 
 
-def _most(limits: _AtMost, lower: Floats, upper: Floats) -> Floats:
+def _most(limits: AtMost, lower: Floats, upper: Floats) -> Floats:
     """The most that every row's Σ a·x can be, rounded up."""
     flipped = replace(limits, value=-limits.value)
     _, total, slack, endless = flipped.least(lower, upper)
@@ -275,7 +292,7 @@ def _pulled_in(  # noqa: PLR0913, PLR0917
 ) -> Floats:
     """Sides b of rows Σ a·x ≤ b that can never be reached, pulled in."""
     moving = ~fixed[column]
-    limits = _AtMost(row[moving], column[moving], value[moving], side)
+    limits = AtMost(row[moving], column[moving], value[moving], side)
     most = _most(limits, lower, bound)
     room = side - held
     far = np.where(most > 0.0, _beyond(most), np.inf)
@@ -297,7 +314,7 @@ def _reduced(program: Program, bound: Floats, column: Ints) -> Floats:
     if not own.any():
         return value
     for sign, side in ((1.0, program.row_upper), (-1.0, program.row_lower)):
-        limits = _AtMost(row, column, sign * value, sign * side)
+        limits = AtMost(row, column, sign * value, sign * side)
         most = _most(limits, lower, bound)
         other = sign * np.where(sign > 0, program.row_lower, program.row_upper)
         one = np.isfinite(side[row]) & ~np.isfinite(other[row]) & own[column]

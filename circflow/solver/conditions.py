@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array, csc_array
+from scipy.sparse import coo_array, csc_array, diags_array
 
 from circflow.algebra.declare import Bound, Cells, Figure, Model, Stand
 from circflow.algebra.terms import CONSTANT, Terms
@@ -71,6 +71,33 @@ class Condition:
 
 
 @dataclass(frozen=True)
+class Running:
+    """A larger capacity is of use only to a unit that runs: load ≤ times · capacity · running.
+
+    Without decisions that says nothing. With them `times` must be beyond what a plan needs, and
+    no larger: figures far apart in size mislead a search.
+    """
+
+    loads: csc_array
+    """Rows × columns of the elastic programme: what each row's capacity has to bear."""
+    capacities: csc_array
+    """Rows × columns: the capacity that each decision brings."""
+    change: NDArray[np.intp]
+    """The column by which each row's capacity gives way."""
+    most: Floats
+    """How many times as large each capacity can be."""
+
+    def hold(self, program: Program, x: Floats) -> Program:
+        """A programme with these rows, `times` far beyond the loads of its relaxed plan `x`."""
+        free = program.upper[self.change] > 0.0
+        loads, capacities = self.loads.tocsr()[free], self.capacities.tocsr()[free]
+        smallest = np.full(capacities.shape[0], np.inf)
+        np.minimum.at(smallest, capacities.nonzero()[0], capacities.data)
+        times = np.minimum(np.maximum(_BEYOND, _AMPLE * (loads @ x) / smallest), self.most[free])
+        return program.with_rows(loads - diags_array(times) @ capacities, -np.inf, 0.0)
+
+
+@dataclass(frozen=True)
 class Elastic:
     """A programme with a column of change for every condition (the last columns, in order)."""
 
@@ -78,6 +105,7 @@ class Elastic:
     conditions: list[Condition]
     first: int
     """Column of the first change."""
+    running: Running
 
     @property
     def changes(self) -> NDArray[np.intp]:
@@ -239,6 +267,8 @@ def _scaled(
 
 _BEYOND = 1e6
 """A capacity so many times as large is beyond reach (larger ones set the figures far apart)."""
+_AMPLE = 1e3
+"""… unless a plan needs that: then so many times what it needs."""
 
 
 def elastic(program: Program, found: list[Condition]) -> Elastic:
@@ -262,28 +292,33 @@ def elastic(program: Program, found: list[Condition]) -> Elastic:
     streams = [p for c in found if c.kind.sheet == "Streams" for p in c.lower]
     loose = at[np.isfinite(high) & ~np.isin(at, streams)]
     bounds = coo_array((np.ones(len(held)), (np.arange(len(held)), at)), (len(held), columns))
-    # A larger capacity is of use only to a unit that runs: load ≤ capacity beyond reach · running.
-    capacities = [
-        (row, min(_BEYOND, 1.0 + c.limit / _size(c)))
-        for c in found
-        if c.kind.sign > 0
-        for row in c.decided
-    ]
-    rows_of, times = [row for row, _ in capacities], np.array([t for _, t in capacities])
-    running = program.matrix.tocsr()[rows_of].multiply(
-        np.where(program.integer[None, :], times[:, None], 1.0)
-    )
-    switched = np.flatnonzero(running @ program.integer.astype(float))
-    program = program.with_rows(csc_array(running.tocsr()[switched]), -np.inf, 0.0)
-    parts.rows = [n if n < rows else n + len(switched) for n in parts.rows]
-    rows += len(switched)
     grown = (
         program.with_bounds(at[np.isfinite(low)], lower=0.0)
         .with_bounds(loose, upper=np.inf)
         .with_rows(bounds, low, high)
         .with_columns(parts.matrix(rows + len(held), len(found)), upper=0.0)
     )
-    return Elastic(grown, found, columns)
+    return Elastic(grown, found, columns, _running(program, grown.shape[1], found))
+
+
+def _running(program: Program, width: int, found: list[Condition]) -> Running:
+    """The rows of capacities that decisions bring, before they give way."""
+    first = program.shape[1]
+    rows, change, most = [], [], []
+    for number, condition in enumerate(found):
+        if condition.kind.sign > 0:
+            rows += condition.decided
+            change += [first + number] * len(condition.decided)
+            most += [1.0 + condition.limit / _size(condition)] * len(condition.decided)
+    matrix = program.matrix.tocsr()[rows]
+    capacities = matrix.multiply(-1.0 * program.integer[None, :]).tocsr()
+    capacities.eliminate_zeros()
+    switched = np.flatnonzero(np.diff(capacities.indptr))
+    matrix, capacities = matrix[switched], capacities[switched]
+    shape = (len(switched), width)
+    matrix.resize(shape), capacities.resize(shape)
+    at = np.array(change, dtype=np.intp)[switched]
+    return Running(matrix + capacities, capacities, at, np.array(most)[switched])
 
 
 class _Parts:

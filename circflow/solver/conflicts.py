@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circflow.solver.compiled import Compiled, Program
-from circflow.solver.conditions import Condition, elastic
+from circflow.solver.conditions import Condition, Running, elastic
 from circflow.solver.highs import TOLERANCE, Outcome
 from circflow.solver.optimum import optimum
 from circflow.solver.proven import Proven
@@ -37,7 +37,7 @@ class Conflicts:
             np.array([c.kind.weight for c in found], dtype=float) / self.elastic.weights
         )
         """What a change is measured by: the figure, 1 where there is none."""
-        self.feasibility = Feasibility(self.elastic.program)
+        self.feasibility = Feasibility(self.elastic.program, self.elastic.running)
 
     def has_plan(self, granted: Flags) -> bool:
         """Whether there is a plan, decisions yes or no, where what is granted gives way."""
@@ -134,10 +134,13 @@ class Conflicts:
 
 
 class Feasibility:
-    """A programme without its goal: as an LP, and with the decisions as yes or no, exactly."""
+    """A programme without its goal: as an LP, and with the decisions as yes or no, exactly.
 
-    def __init__(self, program: Program) -> None:
-        self.program = program.without_goal()
+    `running`: the rows that hold with decisions where capacities give way.
+    """
+
+    def __init__(self, program: Program, running: Running | None = None) -> None:
+        self.program, self.running = program.without_goal(), running
         self.has_decisions = program.has_decisions
         self.linear = Proven(self.program.relaxed())
 
@@ -151,7 +154,9 @@ class Feasibility:
 
     def solve(self, *, decisions: bool = True) -> Outcome:
         """The best plan, proven, with its decisions exactly yes or no where they are asked for."""
-        if decisions and self.has_decisions:
-            return optimum(self.program, gap=TOLERANCE, integrality=TOLERANCE).outcome
         self.linear.change_to(self.program.relaxed())
-        return self.linear.resolve()
+        outcome = self.linear.resolve()
+        if not (decisions and self.has_decisions) or outcome.x is None:
+            return outcome
+        held = self.running.hold(self.program, outcome.x) if self.running else self.program
+        return optimum(held, gap=TOLERANCE, integrality=TOLERANCE).outcome

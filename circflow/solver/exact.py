@@ -3,7 +3,7 @@
 Where figures are so far apart that a run in doubles disagrees with its own proof, the dictionary of
 the last basis is worked out exactly and the simplex method goes on from there: to a plan that
 meets every limit (de Moura and Dutertre 2006, A fast linear-arithmetic solver for DPLL(T)), then
-to the best one, by Bland's rule throughout, so that it ends.
+to the best one, by Bland's rule, so that it ends; the first exchanges keep the rows short.
 """
 
 from __future__ import annotations
@@ -145,11 +145,13 @@ class _Dictionary:
         for b, row in self.rows.items():
             if b >= 0:
                 self.value[b] = sum((t * self.value[n] for n, t in row.items()), Fraction(0))
-        while (missed := self._missed()) is not None:
+        free_choice = len(self.rows)
+        while (missed := self._missed(free_choice > 0)) is not None:
             b, step = missed
             helpers = [n for n, t in self.rows[b].items() if self._can_move(n, step * t)]
             if helpers:
-                n = min(helpers)
+                n = min(helpers, key=lambda n: (len(self.users[n]) if free_choice > 0 else 0, n))
+                free_choice -= 1
                 self._move(n, step / self.rows[b][n])
                 self._pivot(b, n)
             elif abs(step) <= ROUNDED * sum(
@@ -161,16 +163,22 @@ class _Dictionary:
                 return False
         return True
 
-    def _missed(self) -> tuple[int, Fraction] | None:
-        """The first basic variable beyond a limit, and the step back to it."""
-        for b in sorted(self.rows):
-            if b >= 0:
-                value, low, high = self.value[b], self.low[b], self.high[b]
-                if low is not None and value < low:
-                    return b, low - value
-                if high is not None and value > high:
-                    return b, high - value
-        return None
+    def _missed(self, shortest: bool) -> tuple[int, Fraction] | None:
+        """A basic variable beyond a limit, and the step back to it: the first, or that of the
+        shortest row."""
+        missed = (
+            (b, step) for b in sorted(self.rows) if b >= 0 and (step := self._step(b)) is not None
+        )
+        if not shortest:
+            return next(missed, None)
+        return min(missed, key=lambda m: len(self.rows[m[0]]), default=None)
+
+    def _step(self, b: int) -> Fraction | None:
+        """How far a variable is from its limits; None within them."""
+        value, low, high = self.value[b], self.low[b], self.high[b]
+        if low is not None and value < low:
+            return low - value
+        return high - value if high is not None and value > high else None
 
     def _can_move(self, n: int, direction: Fraction) -> bool:
         end = self.high[n] if direction > 0 else self.low[n]

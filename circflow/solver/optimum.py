@@ -34,11 +34,20 @@ from circflow.solution.proof import (
     dual_bound,
     proves_infeasible,
 )
-from circflow.solver.bounds import capped, hopeless, reach, tightened
+from circflow.solver.bounds import AtMost, capped, hopeless, limits_of, reach, tightened
 from circflow.solver.branch import branch_and_bound
 from circflow.solver.compiled import Program
 from circflow.solver.exact import exact, small
-from circflow.solver.highs import INTEGRALITY, Basis, Ending, Outcome, Session, SolverError
+from circflow.solver.highs import (
+    INTEGRALITY,
+    LIGHT_SEARCH,
+    SMALL_SEARCH_BELOW,
+    Basis,
+    Ending,
+    Outcome,
+    Session,
+    SolverError,
+)
 from circflow.solver.refine import refinements, worth
 from circflow.solver.scaling import Scaling, apply, keeps_digits, scaling_by_reach, scaling_of
 
@@ -102,6 +111,7 @@ def optimum(  # noqa: PLR0913
     scaling: Scaling | None = None,
     algorithm: str = "",
     integrality: float = INTEGRALITY,
+    light: bool = False,
     on_progress: Callable[[float, float], None] | None = None,
     stop: Callable[[], bool] | None = None,
 ) -> Optimum:
@@ -115,6 +125,7 @@ def optimum(  # noqa: PLR0913
         scaling: scales to try first.
         algorithm: for LPs, to try first (one of `circflow.solver.highs.ALGORITHMS`).
         integrality: how far a decision may be from 0 and 1 in the first search.
+        light: one of many small searches (see `circflow.solver.highs.LIGHT_SEARCH`).
         on_progress: is told (best, bound) during the search.
         stop: asked during the search; once it is true the best plan found until then is FEASIBLE.
 
@@ -126,6 +137,7 @@ def optimum(  # noqa: PLR0913
             program, time_limit=time_limit, scaling=scaling, algorithm=algorithm, stop=stop
         )
     search = _Search(program, gap, start, scaling, on_progress, algorithm, stop, integrality)
+    search.light = light and program.matrix.nnz < SMALL_SEARCH_BELOW
     ends = None if time_limit is None else time.monotonic() + time_limit
     by_lps = False
     for way, cap in _ways(_SEARCH_WAYS, search.dear):
@@ -163,14 +175,17 @@ class _Search:
         self.program, self.gap, self.start = program, gap, start
         self.scaling, self.on_progress, self.algorithm = scaling, on_progress, algorithm
         self.stop, self.integrality = stop, integrality
-        self.most = reach(program)
+        self.limits = limits_of(program)
+        self.most = reach(program, self.limits)
         self.inner = tightened(program, self.most)
         self.affordable, self.dear = capped(self.inner, self.most)
-        self.far_apart = bool(self.dear.any()) or _far_apart(self.inner)
+        self.usual = scaling_of(self.inner)
+        self.far_apart = bool(self.dear.any()) or _far_apart(self.inner, self.usual)
         self.doubts: list[str] = []
         self.claims: set[bool] = set()
         """Kinds of scaling under which there was no plan."""
         self.plans: list[tuple[_Way, Optimum]] = []
+        self.light = False
 
     def attempt(  # noqa: PLR0911
         self, way: _Way, cap: bool, time_limit: float | None
@@ -188,6 +203,7 @@ class _Search:
                 self.program.with_fixed(found.x),
                 scaling=session.scaling,
                 algorithm=self.algorithm,
+                limits=self.limits,
             )
         except SolverError as error:
             self.doubts.append(str(error))
@@ -213,10 +229,16 @@ class _Search:
     def _searched(self, way: _Way, cap: bool, time_limit: float | None) -> tuple[Session, Outcome]:
         tried = self.affordable if cap else self.inner
         scaling = self.scaling if way is _SEARCH_WAYS[0] else None
+        if scaling is None and not cap and not way.by_reach:
+            scaling = self.usual
         session = Session(
             tried,
             scaling=scaling or _scales(way, tried, self.most),
-            options={"mip_feasibility_tolerance": self.integrality, **way.options},
+            options={
+                "mip_feasibility_tolerance": self.integrality,
+                **(LIGHT_SEARCH if self.light and way is _SEARCH_WAYS[0] else {}),
+                **way.options,
+            },
             on_progress=self.on_progress,
             stop=self.stop,
         )
@@ -284,9 +306,9 @@ def _best_of_all(program: Program, best: Optimum, gap: float) -> bool:
     return relaxed.ending is Ending.OPTIMAL and _as_good(program, relaxed.objective, best, gap)
 
 
-def _far_apart(program: Program) -> bool:
+def _far_apart(program: Program, scaling: Scaling | None = None) -> bool:
     """Whether figures are so far apart in size, after scaling, that a search may be wrong."""
-    scaled = apply(program, scaling_of(program))
+    scaled = apply(program, scaling or scaling_of(program))
     entries, costs = np.abs(scaled.matrix.data), np.abs(scaled.cost)
     entries, costs = entries[entries > 0.0], costs[costs > 0.0]
     return bool(
@@ -352,16 +374,17 @@ def _doubt(program: Program, found: Outcome, fixed: Outcome, gap: float) -> str:
     return ""
 
 
-def linear(  # noqa: PLR0912
+def linear(  # noqa: PLR0912, PLR0913
     program: Program,
     *,
     time_limit: float | None = None,
     scaling: Scaling | None = None,
     algorithm: str = "",
     stop: Callable[[], bool] | None = None,
+    limits: AtMost | None = None,
 ) -> Optimum:
-    """The optimum of an LP, proven (see `optimum`)."""
-    most = reach(program)
+    """The optimum of an LP, proven (see `optimum`; `limits` as in `reach`)."""
+    most = reach(program, limits)
     inner = tightened(program, most)
     affordable, dear = capped(inner, most)
     doubts: list[str] = []
@@ -376,7 +399,7 @@ def linear(  # noqa: PLR0912
             continue
         if doubts and not in_fractions:
             in_fractions = True
-            if (solved := exact(program, basis)) is not None:
+            if (solved := _in_fractions(program, basis)) is not None:
                 return Optimum(solved, False, most)
         tried = affordable if cap else inner
         own = scaling if scaling is not None and way is _LP_WAYS[0] else _scales(way, tried, most)
@@ -389,12 +412,12 @@ def linear(  # noqa: PLR0912
             continue
         if found.ending in (Ending.STOPPED, Ending.FEASIBLE):
             return Optimum(found, False, most)
-        basis = session.basis() or basis
+        basis = (session.basis() if small(program) else None) or basis
         if not sure and not in_fractions:
             if found.ending is Ending.INFEASIBLE and _contradicts(program, session.farkas_ray()):
                 return Optimum(found, False, most)
             in_fractions = True
-            if (solved := exact(program, basis)) is not None:
+            if (solved := _in_fractions(program, basis)) is not None:
                 return Optimum(solved, False, most)
         if found.x is None:
             if _believed(program, found.ending, session):
@@ -418,6 +441,23 @@ def linear(  # noqa: PLR0912
             doubt = doubt or here
         doubts.append(doubt)
     raise _disagreement(doubts)
+
+
+def _in_fractions(program: Program, basis: Basis | None) -> Outcome | None:
+    """The outcome of a small LP in fractions, from a basis of the simplex method: of hundreds of
+    exchanges none is left then (presolve finds that there is no plan, and leaves no basis)."""
+    if small(program) and basis is None:
+        try:
+            session = Session(
+                program,
+                scaling=scaling_by_reach(program, reach(program)),
+                options={"presolve": "off"},
+            )
+            session.solve(algorithm="simplex")
+            basis = session.basis()
+        except SolverError:
+            pass
+    return exact(program, basis)
 
 
 def _at_true_costs(program: Program, tried: Program, plan: Outcome) -> Outcome:
@@ -493,11 +533,12 @@ def _disagreement(doubts: list[str]) -> SolverError:
 def _believed(program: Program, ending: Ending, session: Session | None = None) -> bool:
     """Whether an LP has no plan (no best plan), by own arithmetic."""
     if ending is Ending.INFEASIBLE:
-        return infeasible(program, None if session is None else session.farkas_ray())
+        ray = None if session is None else session.farkas_ray()
+        return infeasible(program, ray, None if session is None else session.basis())
     return ending is Ending.UNBOUNDED and bool(program.cost.any()) and _endless(program)
 
 
-def infeasible(program: Program, ray: Floats | None = None) -> bool:
+def infeasible(program: Program, ray: Floats | None = None, basis: Basis | None = None) -> bool:
     """Whether it is proven that an LP has no plan: by a given Farkas ray, in fractions, or, of a
     large one, by a ray of its own.
 
@@ -505,7 +546,7 @@ def infeasible(program: Program, ray: Floats | None = None) -> bool:
     """
     if _contradicts(program, ray):
         return True
-    if (solved := exact(program.without_goal(), None)) is not None:
+    if (solved := _in_fractions(program.without_goal(), basis)) is not None:
         return solved.ending is Ending.INFEASIBLE
     rows, columns = program.shape
     most = reach(program)

@@ -17,7 +17,18 @@ import pandas as pd
 from circflow.algebra.build import weights
 from circflow.algebra.declare import Bound, Cells, Figure, Model, Stand
 from circflow.algebra.results import PRICES
-from circflow.data.coded import BLANK, Flags, Floats, Ints, Items, distinct, place_in
+from circflow.data.coded import (
+    BLANK,
+    Column,
+    Flags,
+    Floats,
+    Ints,
+    Items,
+    distinct,
+    place_in,
+    stacked,
+    table_of,
+)
 from circflow.data.scenario import MILLION, Scenario
 from circflow.solver.compiled import Compiled, Family
 from circflow.solver.highs import Outcome
@@ -38,25 +49,25 @@ def prices(m: Model, compiled: Compiled, outcome: Outcome, *, fixed: bool) -> pd
         parts.append(_table(m.scenario, figure, priced))
     claimed = np.zeros(len(outcome.x), dtype=bool)
     for bound in m.bounds.values():
-        parts.append(_bound(m, compiled, outcome, bound, claimed))
-    full = [p for p in parts if len(p)]
-    if not full:
-        return pd.DataFrame(columns=PRICES.names)
-    table = pd.concat(full, ignore_index=True)
-    largest = table["value"].abs().max()
-    table.loc[table["value"].abs() <= _NOISE * largest, "value"] = 0.0
-    table["binds"] = (table["kind"] != "material") & (table["value"] != 0.0)
+        parts.extend(_bound(m, compiled, outcome, bound, claimed))
+    table = stacked(parts, *(n for n in PRICES.names if n in parts[0]))
+    value = table["value"]
+    value[np.abs(value) <= _NOISE * np.nanmax(np.abs(value), initial=0.0)] = 0.0
     weight = weights(m.scenario).value
-    table["value"] = table["value"] / weight if weight else np.nan
-    table["decisions_fixed"] = fixed
-    return table.reindex(columns=PRICES.names)
+    table = table.plus(
+        value=value / weight if weight else np.nan,
+        binds=(table["kind"] != "material") & (value != 0.0),
+        decisions_fixed=np.full(len(table), fixed),
+    )
+    return table_of({n: table[n] for n in PRICES.names}, len(table))
 
 
-def _materials(m: Model, compiled: Compiled, dual: Floats) -> pd.DataFrame:
+def _materials(m: Model, compiled: Compiled, dual: Floats) -> Items:
     """Worth of one unit more of a material at a place: the price at which members can trade it."""
     family = compiled.families["material_balance"]
-    table = _named(m.scenario, family.items, dual[family.rows] * _today(m.scenario, family.items))
-    return table.assign(kind="material", limit="balance")
+    worth = dual[family.rows] * _today(m.scenario, family.items)
+    texts = {"kind": "material", "limit": "balance", "sheet": None, "column": None}
+    return _named(m.scenario, family.items, worth, np.full(len(worth), np.nan), texts)
 
 
 def _today(scenario: Scenario, rows: Items, figure: Figure | None = None) -> Floats:
@@ -67,14 +78,19 @@ def _today(scenario: Scenario, rows: Items, figure: Figure | None = None) -> Flo
     return np.asarray(million / scenario.period_items["weight"][rows["period"]])
 
 
-def _named(scenario: Scenario, rows: Items, value: Floats) -> pd.DataFrame:
-    """Rows of codes as the columns of the table; the unit is the material's."""
+def _named(
+    scenario: Scenario, rows: Items, value: Floats, row: Column, texts: dict[str, str | None]
+) -> Items:
+    """Rows of codes as the columns of the table: names; the unit is the material's."""
     codes = scenario.codes
     blank = np.full(len(rows), BLANK)
-    table = pd.DataFrame({n: codes.names(n, rows.get(n, blank)) for n in _PLACE}, dtype=object)
-    material = rows.get("material", blank)
-    unit = codes.names("unit_of_measure", _measures(scenario)[material])
-    return table.assign(value=value, unit_of_measure=unit, sheet=None, row=np.nan, column=None)
+    names = {n: codes.names(n, rows.get(n, blank)) for n in _PLACE}
+    unit = codes.names("unit_of_measure", _measures(scenario)[rows.get("material", blank)])
+    same = {n: np.full(len(rows), text, dtype=object) for n, text in texts.items()}
+    return Items(
+        {**names, "unit_of_measure": unit, "value": value, "row": row.astype(float), **same},
+        len(rows),
+    )
 
 
 def _measures(scenario: Scenario) -> Ints:
@@ -119,7 +135,7 @@ def _moved(stand: Stand, family: Family, values: Floats) -> Floats:
 
 def _table(
     scenario: Scenario, figure: Figure, priced: list[tuple[Items, Cells, Ints, Floats]]
-) -> pd.DataFrame:
+) -> Items:
     """One price for each row of labels: what the figure is worth in all limits it stands in."""
     parts = []
     for rows, cells, at, worth in priced:
@@ -135,8 +151,8 @@ def _table(
 
 def _priced(  # noqa: PLR0913, PLR0917
     scenario: Scenario, figure: Figure, rows: Items, cell: Ints, changed: Flags, worth: Floats
-) -> pd.DataFrame:
-    """Prices of figures as a table: where each holds, from its labels and its row in the sheet."""
+) -> Items:
+    """Prices of figures: where each holds, from its labels and its row in the sheet."""
     sheet = scenario.items(figure.sheet)
     at = place_in([sheet["row"]], [cell])
     of = figure.place(sheet.take(np.where(at < 0, 0, at)), scenario)
@@ -145,21 +161,20 @@ def _priced(  # noqa: PLR0913, PLR0917
     full = Items({**known, **labels}, len(rows))
     if "unit" in full and "site" not in full:
         full = full.plus(site=np.append(scenario.items("Units")["site"], BLANK)[full["unit"]])
-    table = _named(scenario, full, worth * _today(scenario, rows, figure))
+    texts = {"kind": figure.kind, "limit": figure.column, "column": figure.column}
+    table = _named(scenario, full, worth * _today(scenario, rows, figure), cell, texts)
+    sheets = np.array([figure.sheet, "UnitPeriods"], dtype=object)
+    more = {"sheet": sheets[changed.astype(np.intp)]}
+    if figure.name is not None:
+        more["limit"] = np.array(figure.name(of, scenario), dtype=object)
     if figure.measure:
-        table["unit_of_measure"] = figure.measure
-    return table.assign(
-        kind=figure.kind,
-        limit=figure.column if figure.name is None else figure.name(of, scenario),
-        sheet=np.where(changed, "UnitPeriods", figure.sheet),
-        row=cell,
-        column=figure.column,
-    )
+        more["unit_of_measure"] = np.full(len(rows), figure.measure, dtype=object)
+    return table.plus(**more)
 
 
 def _bound(
     m: Model, compiled: Compiled, outcome: Outcome, bound: Bound, claimed: Flags
-) -> pd.DataFrame:
+) -> list[Items]:
     """Reduced costs of variables that stand at a bound the planner has set."""
     assert outcome.x is not None and outcome.reduced_cost is not None
     variable, program = bound.variable, compiled.program
@@ -177,8 +192,8 @@ def _bound(
     at_it &= ~claimed[place]
     claimed[place[at_it]] = True
     if not at_it.any():
-        return pd.DataFrame()
+        return []
     rows, at = variable.items.take(held[at_it]), held[at_it]
     none = np.zeros(len(at), dtype=bool)
     cell = bound.cells.row[at]
-    return _priced(m.scenario, bound.cells.figure, rows, cell, none, -reduced[at_it])
+    return [_priced(m.scenario, bound.cells.figure, rows, cell, none, -reduced[at_it])]

@@ -68,7 +68,7 @@ def best_value(
     except SolverError:
         worth = None
     if worth is None:
-        outcome = optimum(program, gap=gap, scaling=scaling).outcome
+        outcome = optimum(program, gap=gap, scaling=scaling, light=True).outcome
         worth = -math.inf if outcome.x is None else -outcome.objective
     return worth
 

@@ -110,11 +110,9 @@ def solve_by(
     solver = pyo.SolverFactory(name) if name in list(pyo.SolverFactory) else None
     if solver is None or not solver.available(exception_flag=False):
         raise SolverMissingError(
-            say(
-                "the solver {name!r} is not on this machine, or Pyomo does not know it; "
-                "without a name the plan is found by HiGHS",
-                name=name,
-            )
+            "the solver {name!r} is not on this machine, or Pyomo does not know it; "
+            "without a name the plan is found by HiGHS",
+            name=name,
         )
     p = _model_of(m)
     limits = {"timelimit": time_limit} if time_limit is not None else {}

@@ -23,10 +23,9 @@ from circflow.data.scenario import Scenario
 from circflow.data.table import Cell, Table
 from circflow.i18n import ENGLISH, current, localised, mark, say, say_n
 from circflow.solver.compiled import Compiled, Program, compile_model
-from circflow.solver.conditions import Condition, conditions, elastic
+from circflow.solver.conditions import Condition, Running, conditions, elastic
 from circflow.solver.conflicts import NOISE, Conflicts, Feasibility, Flags, Floats
 from circflow.solver.highs import Outcome, SolverError
-from circflow.solver.optimum import optimum
 
 _NINE_TENTHS = 0.9
 _OVERSHOOT = 0.05
@@ -94,22 +93,20 @@ class Remedies:
     def has_plan(self, changes: Sequence[Change], granted: Flags) -> bool:
         """Whether the scenario with the changes made has a plan: built anew and solved."""
         try:
-            best = optimum(self._program(changes, granted).without_goal())
+            return _has_plan(*self._program(changes, granted))
         except SolverError:
             return False
-        return best.outcome.x is not None
 
-    def _program(self, changes: Sequence[Change], granted: Flags) -> Program:
+    def _program(self, changes: Sequence[Change], granted: Flags) -> tuple[Program, Running | None]:
         """The scenario with the changes made, what is granted given way."""
         changed = with_changes(self.scenario, changes)
         m, compiled = self.make(changed)
-        program = compiled.program
-        if granted.any():
-            cells = {str(self.all[n].cell) for n in np.flatnonzero(granted)}
-            loose = elastic(program, conditions(m, compiled))
-            most = np.where([str(c.cell) in cells for c in loose.conditions], loose.most, 0.0)
-            program = loose.program.with_bounds(loose.changes, upper=most)
-        return program
+        if not granted.any():
+            return compiled.program, None
+        cells = {str(self.all[n].cell) for n in np.flatnonzero(granted)}
+        loose = elastic(compiled.program, conditions(m, compiled))
+        most = np.where([str(c.cell) in cells for c in loose.conditions], loose.most, 0.0)
+        return loose.program.with_bounds(loose.changes, upper=most), loose.running
 
     def of(self, number: int, granted: Flags) -> list[Change] | Blocked:
         """The least change of a condition that makes a plan, what is granted given way; several
@@ -195,7 +192,7 @@ class Remedies:
         program_of = self._programs(condition, start, granted)
 
         def enough(amount: float) -> bool:
-            return _has_plan(program_of(amount))
+            return _has_plan(*program_of(amount))
 
         found = _bracket(start, condition.limit, enough)
         if found is None:
@@ -217,22 +214,22 @@ class Remedies:
 
     def _programs(
         self, condition: Condition, start: float, granted: Flags
-    ) -> Callable[[float], Program]:
+    ) -> Callable[[float], tuple[Program, Running | None]]:
         """The programme for each size of a change. It is a straight line in a single figure, so
         that two that are built give all others, where both have the same entries."""
 
-        def built(amount: float) -> Program:
+        def built(amount: float) -> tuple[Program, Running | None]:
             change = changed_cell(condition, amount, rounded=False)
             return self._program([change], granted)
 
-        half, whole = built(0.5 * start), built(start)
+        (half, _), (whole, running) = built(0.5 * start), built(start)
         same = half.shape == whole.shape and all(
             np.array_equal(getattr(half.matrix, name), getattr(whole.matrix, name))
             for name in ("indptr", "indices")
         )
         if not same:
             return built
-        return lambda amount: _on_the_line(half, whole, 2.0 * amount / start - 1.0)
+        return lambda amount: (_on_the_line(half, whole, 2.0 * amount / start - 1.0), running)
 
     def _cells(self, condition: Condition) -> list[Cell]:
         """The cells of a condition without a figure: of a choice, those of all that share it."""
@@ -276,8 +273,8 @@ _NOT_ENOUGH = {
 }
 
 
-def _has_plan(program: Program) -> bool:
-    return Feasibility(program).solve().x is not None
+def _has_plan(program: Program, running: Running | None) -> bool:
+    return Feasibility(program, running).solve().x is not None
 
 
 def _on_the_line(one: Program, other: Program, share: float) -> Program:

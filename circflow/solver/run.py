@@ -82,7 +82,7 @@ def solve(  # noqa: PLR0913
     if algorithm is not None:
         if solver != "highs":
             raise ArgumentError(
-                say("algorithm is a choice of HiGHS: it does not go with {solver!r}", solver=solver)
+                "algorithm is a choice of HiGHS: it does not go with {solver!r}", solver=solver
             )
         if missing := algorithm_missing(algorithm):
             raise ArgumentError(missing)
@@ -183,7 +183,8 @@ def read_tables(m: Model, compiled: Compiled, outcome: Outcome, *, fixed: bool) 
     for name, table in made.items():
         if "material" in table and name not in ("units", "money"):
             at = list(table.columns).index("period") + 1
-            table.insert(at, "unit_of_measure", table["material"].map(measure))
+            units = [measure.get(material) for material in table["material"]]
+            table.insert(at, "unit_of_measure", pd.Series(units, table.index, dtype=object))
     made["money"] = _money(m, values)
     made["prices"] = prices(m, compiled, outcome, fixed=fixed)
     return Tables(**made)

@@ -17,11 +17,11 @@ from circflow.data.scenario import Scenario
 from circflow.data.schema.indicators import in_currency
 from circflow.i18n import mark, say, say_n
 from circflow.solution.solution import NoPlan, Solution
-from circflow.solver.run import Progress, solve
-from circflow.studies.bench.spread import spread
+from circflow.solver.run import Progress
+from circflow.studies.bench.engine import Engine
 from circflow.studies.composite import Composite, composite
 from circflow.studies.errors import StudyError
-from circflow.studies.indicators import indicators
+from circflow.studies.indicators import indicators, plans
 
 if TYPE_CHECKING:
     from circflow.report.page.frame import Section
@@ -101,6 +101,7 @@ def compare(
     labels: Iterable[str] | None = None,
     gap: float = 1e-6,
     jobs: int | None = None,
+    dask: str | None = None,
     progress: Progress | None = None,
 ) -> Comparison:
     """Solve scenarios and put their plans side by side.
@@ -109,7 +110,8 @@ def compare(
         scenarios: one or more.
         labels: names of the columns; the scenarios' own unless said, numbered where two are alike.
         gap: relative gap at which each search over yes/no decisions ends.
-        jobs: searches at a time, in threads; None is one per processor.
+        jobs: local processes; None as many as there are processors, once that is worth it.
+        dask: address of a Dask scheduler instead.
         progress: is told what goes on.
 
     Raises:
@@ -126,16 +128,8 @@ def compare(
     names = distinct(names)
     solutions: dict[str, Solution] = {}
     failures: dict[str, NoPlan] = {}
-    threads = range(min(jobs or os.cpu_count() or 1, len(scenarios)))
-    tell = progress or (lambda _: None)
-
-    def planned(_: int, scenario: Scenario) -> Solution | NoPlan:
-        try:
-            return solve(scenario, gap=gap)
-        except NoPlan as none:
-            return none
-
-    answers = spread(planned, threads, scenarios, tell, mark("scenarios"))
+    with Engine(jobs, dask=dask, tell=progress) as engine:
+        answers = plans(engine, scenarios, mark("scenarios"), gap=gap)
     for name, answer in zip(names, answers, strict=True):
         if isinstance(answer, NoPlan):
             failures[name] = answer

@@ -14,6 +14,8 @@ Bases, of each member in each period (per year):
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -21,23 +23,27 @@ from numpy.typing import NDArray
 from circflow.data.arguments import public
 from circflow.data.scenario import MILLION, Scenario
 from circflow.data.schema.sheets import TAX_SHARES
-from circflow.i18n import say
+from circflow.i18n import mark
 from circflow.solution.solution import NoPlan, Solution
-from circflow.solver.run import Progress, solve
+from circflow.solver.run import Progress
+from circflow.studies.bench.engine import Engine
 from circflow.studies.cluster.own_money import own_money
-from circflow.studies.indicators import Figures, baseline_of, without_units
+from circflow.studies.indicators import Figures, plan_and_baseline, plans, without_units
 
 Floats = NDArray[np.float64]
 COLUMNS = ("budget", "tax", "base", "member", "period", "million_per_year")
 
 
 @public
-def finance(
+def finance(  # noqa: PLR0913
     scenario: Scenario,
     *,
     plan: Solution | None = None,
+    baseline: Solution | NoPlan | None = None,
     gap: float = 1e-6,
     time_limit: float | None = None,
+    jobs: int | None = None,
+    dask: str | None = None,
     progress: Progress | None = None,
 ) -> pd.DataFrame:
     """What a plan brings to each budget, beside the same scenario without new units.
@@ -45,8 +51,11 @@ def finance(
     Args:
         scenario: from `circflow.read`.
         plan: its plan, where it has been solved already.
+        baseline: the optimum without new units, or why there is none.
         gap: relative gap at which each search over yes/no decisions ends.
         time_limit: seconds per search.
+        jobs: local processes; None as many as there are processors, once that is worth it.
+        dask: address of a Dask scheduler instead.
         progress: is told what goes on.
 
     Returns:
@@ -58,45 +67,34 @@ def finance(
     Raises:
         NoPlan: the scenario has no plan.
     """
-    tell = progress or (lambda _: None)
-    if plan is None:
-        tell("solving")
-        plan = solve(scenario, gap=gap, time_limit=time_limit)
-    tell(say("solving without new units"))
-    before = baseline_of(scenario, plan, gap=gap, time_limit=time_limit)
+    if plan is None or baseline is None:
+        with Engine(jobs, dask=dask, tell=progress) as engine:
+            plan, baseline = plan_and_baseline(
+                engine, scenario, plan, gap=gap, time_limit=time_limit
+            )
     table = taxes_of(plan)
-    baseline = taxes_of(before)["million_per_year"] if isinstance(before, Solution) else np.nan
-    table["baseline"] = baseline
+    before = np.nan if isinstance(baseline, NoPlan) else taxes_of(baseline)["million_per_year"]
+    table["baseline"] = before
     table["change"] = table["million_per_year"] - table["baseline"]
     return table
 
 
-def by_candidate(
-    scenario: Scenario,
-    plan: Solution,
-    *,
-    gap: float = 1e-6,
-    time_limit: float | None = None,
-    progress: Progress | None = None,
-) -> pd.DataFrame:
+def by_candidate(engine: Engine, plan: Solution, **search: Any) -> pd.DataFrame:
     """What each unit that is built brings: the plan less the best plan in which it cannot be built.
+
+    `search` as of `circflow.solve`.
 
     Returns:
         unit, budget, million_per_year (mean over the horizon; NaN where there is no plan without
         it).
     """
     with_all = _by_budget(plan)
+    units = list(dict.fromkeys(plan.built["unit"]))
+    still = [without_units(plan.scenario, [unit]) for unit in units]
     rows = []
-    for unit in dict.fromkeys(plan.built["unit"]):
-        if progress is not None:
-            progress(say("solving without {unit}", unit=unit))
-        try:
-            other = _by_budget(
-                solve(without_units(scenario, [unit]), gap=gap, time_limit=time_limit)
-            )
-        except NoPlan:
-            other = with_all * np.nan
-        rows += [(unit, budget, float(v)) for budget, v in (with_all - other).items()]
+    for unit, other in zip(units, plans(engine, still, mark("plans"), **search), strict=True):
+        without = with_all * np.nan if isinstance(other, NoPlan) else _by_budget(other)
+        rows += [(unit, budget, float(v)) for budget, v in (with_all - without).items()]
     return pd.DataFrame(rows, columns=["unit", "budget", "million_per_year"])
 
 

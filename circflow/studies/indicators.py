@@ -31,10 +31,11 @@ from circflow.data.arguments import public
 from circflow.data.scenario import Scenario
 from circflow.data.schema.indicators import BY_INDICATOR, EMITTED, Computed
 from circflow.data.schema.sheets import INDICATOR_GROUPS
-from circflow.i18n import say
+from circflow.i18n import mark
 from circflow.solution.solution import NoPlan, Solution
 from circflow.solution.totals import SHARE_UNIT
 from circflow.solver.run import Progress, solve
+from circflow.studies.bench.engine import Engine
 from circflow.studies.cluster.own_money import Books, own_money
 
 Floats = NDArray[np.float64]
@@ -63,6 +64,8 @@ def indicators(  # noqa: PLR0913
     with_baseline: bool = True,
     gap: float = 1e-6,
     time_limit: float | None = None,
+    jobs: int | None = None,
+    dask: str | None = None,
     progress: Progress | None = None,
 ) -> pd.DataFrame:
     """Computed and given indicators of a scenario's plan, beside its baseline and the targets.
@@ -70,10 +73,12 @@ def indicators(  # noqa: PLR0913
     Args:
         scenario: from `circflow.read`.
         plan: its solution, where there is one already.
-        baseline: the solution of `without_candidates(scenario)`, or why there is none.
+        baseline: the optimum of `without_candidates(scenario)`, or why there is none.
         with_baseline: whether to solve for the baseline where it is not given.
         gap: relative gap at which each search over yes/no decisions ends.
         time_limit: seconds for each search.
+        jobs: local processes; None as many as there are processors, once that is worth it.
+        dask: address of a Dask scheduler instead.
         progress: is told what goes on.
 
     Returns:
@@ -85,13 +90,13 @@ def indicators(  # noqa: PLR0913
     Raises:
         NoPlan: the scenario has no plan. A baseline without a plan leaves its column empty.
     """
-    tell = progress or (lambda _: None)
-    if plan is None:
-        tell("solving")
+    if plan is None and not with_baseline:
         plan = solve(scenario, gap=gap, time_limit=time_limit)
-    if baseline is None and with_baseline:
-        tell(say("solving without new units"))
-        baseline = baseline_of(scenario, plan, gap=gap, time_limit=time_limit)
+    if plan is None or (baseline is None and with_baseline):
+        with Engine(jobs, dask=dask, tell=progress) as engine:
+            plan, baseline = plan_and_baseline(
+                engine, scenario, plan, gap=gap, time_limit=time_limit
+            )
     values = computed(plan)
     before = computed(baseline) if isinstance(baseline, Solution) else {}
     targets = _targets(scenario)
@@ -106,21 +111,34 @@ def indicators(  # noqa: PLR0913
     return table.iloc[np.argsort(order.to_numpy(), kind="stable")].reset_index(drop=True)
 
 
-def baseline_of(
-    scenario: Scenario,
-    plan: Solution,
-    *,
-    gap: float = 1e-6,
-    time_limit: float | None = None,
-) -> Solution | NoPlan:
-    """The optimum of the scenario with every candidate off, or why it has none."""
-    still = without_candidates(scenario)
-    if still is scenario:
-        return plan
+def plans(
+    engine: Engine, scenarios: Sequence[Scenario], what: str, **search: Any
+) -> list[Solution | NoPlan]:
+    """The optimum of each scenario, or why it has none; `search` as of `circflow.solve`."""
+    return engine.spread(_plan, (scenarios, search), range(len(scenarios)), what)
+
+
+def _plan(job: tuple[Sequence[Scenario], dict[str, Any]], number: int) -> Solution | NoPlan:
+    scenarios, search = job
     try:
-        return solve(still, gap=gap, time_limit=time_limit)
+        return solve(scenarios[number], **search)
     except NoPlan as none:
         return none
+
+
+def plan_and_baseline(
+    engine: Engine, scenario: Scenario, plan: Solution | None = None, **search: Any
+) -> tuple[Solution, Solution | NoPlan]:
+    """The optimum of a scenario (if it is not known), and that with every candidate off, or why it
+    has none. Raises NoPlan where the scenario has none."""
+    still = without_candidates(scenario)
+    asked = [] if plan is not None else [scenario]
+    asked += [] if still is scenario else [still]
+    found = plans(engine, asked, mark("plans"), **search)
+    first = found[0] if plan is None else plan
+    if isinstance(first, NoPlan):
+        raise first
+    return first, first if still is scenario else found[-1]
 
 
 def without_candidates(scenario: Scenario) -> Scenario:

@@ -18,6 +18,13 @@ class Clock:
         """`seconds` from now on; None is for ever."""
         self.end = math.inf if seconds is None else time.perf_counter() + seconds
 
+    def __getstate__(self) -> float:
+        """When it is over, by the clock that all processes and machines have."""
+        return time.time() + self.end - time.perf_counter()
+
+    def __setstate__(self, end: float) -> None:
+        self.end = time.perf_counter() + end - time.time()
+
     @property
     def left(self) -> float | None:
         """Seconds, at least half a second; None is for ever."""

@@ -45,7 +45,7 @@ def cards(sections: list[Section]) -> dict[str, str]:
     for block in sections[0].blocks:
         if isinstance(block, Cards):
             made += block.cards
-    return {card.title: card.value for card in made}
+    return {card.title: card.shown for card in made}
 
 
 @pytest.fixture(scope="module")

@@ -78,6 +78,14 @@ def test_huge_figures(make_scenario: Make) -> None:
     assert found.verified
 
 
+def test_a_capacity_that_is_far_too_small_is_named(make_scenario: Make) -> None:
+    """A kiln that may idle has ten million times too little capacity."""
+    kiln = {"capacity_per_year": 0.005, "min_load": 0.2, "can_idle": True}
+    found = explain(make_scenario(plant(5e4, kiln)))
+    assert figures(found)["Units!E2"] == 5e4
+    assert found.verified
+
+
 def test_names_are_plain_text_on_one_line(make_scenario: Make) -> None:
     name = "=cmd()\n\u202e[a=b] {x} %s \"'"
     found = explain(make_scenario(plant(50, {"capacity_per_year": 10}, name=name)))

@@ -12,6 +12,7 @@ from circflow.cli import main
 from circflow.data.check import check
 from circflow.data.scenario import Scenario
 from circflow.solver.run import solve
+from circflow.studies.bench.engine import Engine
 from circflow.studies.finance import by_candidate, finance
 
 Make = Callable[..., Scenario]
@@ -111,7 +112,7 @@ def test_against_the_baseline_and_by_candidate(make_scenario: Make) -> None:
     table = finance(scenario)
     row = table[(table["tax"] == "dump") & table["member"].isna() & (table["period"] == "b")]
     assert row[["baseline", "change"]].iloc[0].tolist() == pytest.approx([3.3, -1.8])
-    by_unit = by_candidate(scenario, solve(scenario))
+    by_unit = by_candidate(Engine(), solve(scenario))
     brought = dict(zip(by_unit["budget"], by_unit["million_per_year"], strict=True))
     horizon = table[table["member"].isna() & table["period"].isna()]
     # the one candidate brings all that the plan brings

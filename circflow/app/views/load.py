@@ -7,7 +7,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from circflow.app.html import button, form, note, page
+from circflow.app.html import button, form, note, page, section
 from circflow.i18n import say
 
 if TYPE_CHECKING:
@@ -47,23 +47,15 @@ def workbook(app: App, query: Mapping[str, str], fault: str = "") -> str:
         f"<li>{form('/open', button(name, name='name', value=name))}</li>"
         for name in app.workspace.names()
     )
+    about = say("Every sheet and column, with notes and drop-down lists.")
     body = (
         (note(fault, "fault") if fault else "")
         + f'<section class="drop" data-drop="workbook">{upload}'
         + note(say("Drop an Excel workbook here, or choose one. It stays on this machine."))
-        + ("</section><section><h2>" + say("A shipped case") + f"</h2>{example}</section>")
-        + ("<section><h2>" + say("An empty workbook") + f"</h2>{new}")
-        + note(say("Every sheet and column, with notes and drop-down lists."))
         + "</section>"
-        + (
-            (
-                "<section><h2>"
-                + say("Opened before")
-                + f'</h2><ul class="plain">{known}</ul></section>'
-            )
-            if known
-            else ""
-        )
+        + section(say("A shipped case"), example)
+        + section(say("An empty workbook"), new + note(about))
+        + (section(say("Opened before"), f'<ul class="plain">{known}</ul>') if known else "")
     )
     return page(say("Workbook"), body, project=app.workspace.project, at="/")
 

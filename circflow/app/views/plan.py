@@ -8,7 +8,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from circflow.app.html import button, note, page
+from circflow.app.html import button, note, page, section
 from circflow.app.html import table as html_table
 from circflow.app.views.parts import figure, latest, records
 from circflow.app.views.runs import run as run_page
@@ -189,10 +189,5 @@ def pick(app: App) -> str:
     )
     if rows.count("<label") < 2:
         return ""
-    return (
-        "<section><h2>"
-        + say("Plans side by side")
-        + f'</h2><form method="get" action="/compare">{rows}'
-        + button(say("Compare plans"))
-        + "</form></section>"
-    )
+    inner = f'<form method="get" action="/compare">{rows}{button(say("Compare plans"))}</form>'
+    return section(say("Plans side by side"), inner)

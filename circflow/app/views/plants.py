@@ -8,7 +8,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from circflow.app.html import button, form, note, page
+from circflow.app.html import button, form, note, page, section
 from circflow.app.project import Run
 from circflow.app.views.network import columns
 from circflow.app.views.parts import begin, choice, field, hidden, runs_table
@@ -28,8 +28,7 @@ def plants(app: App, query: Mapping[str, str]) -> str:
     book = app.project.book
     units = [r for r in columns(book, "Units", "unit", "status") if r[0] is not None]
     names = [(str(u), str(u)) for u, status in units if _is_candidate(status)]
-    body = "<section><h2>" + say("The candidates of the workbook") + "</h2>"
-    body += begin(
+    asked = begin(
         "evaluate",
         say("Evaluate"),
         choice(say("Which"), "unit", [("", say("every candidate")), *names], of="evaluate")
@@ -39,7 +38,8 @@ def plants(app: App, query: Mapping[str, str]) -> str:
             + "</label> "
         ),
     )
-    body += "</section><section><h2>" + say("A plant of your own") + f"</h2>{_own(app)}</section>"
+    body = section(say("The candidates of the workbook"), asked)
+    body += section(say("A plant of your own"), _own(app))
     return page(
         say("New plants"), body + runs_table(app, ("evaluate",)), project=app.project, at="/plants"
     )

@@ -8,7 +8,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from circflow.app.html import button, form, note, page
+from circflow.app.html import button, form, note, page, section
 from circflow.app.project import Run
 from circflow.app.views import cluster, plants, studies, suggestions
 from circflow.app.views.parts import (
@@ -126,7 +126,7 @@ def _doors(app: App, known: Run, folder: Path) -> str:
 def _no_plan(known: Run) -> str:
     lines = "".join(f"<li>{escape(line.strip())}</li>" for line in known.message.splitlines())
     ask = begin("explain", say("Find the smallest changes"), of=str(known.run))
-    return "<section><h2>" + say("No plan") + f'</h2><ul class="plain">{lines}</ul>{ask}</section>'
+    return section(say("No plan"), f'<ul class="plain">{lines}</ul>{ask}')
 
 
 def _explained(app: App, path: Path) -> str:
@@ -139,13 +139,9 @@ def _explained(app: App, path: Path) -> str:
             for c in conflict["conditions"]
         )
         remedies = "".join(f"<li>{_remedy(app, r)}</li>" for r in conflict["remedies"])
-        body += (
-            "<section><h2>"
-            + say("These cannot hold together")
-            + f"</h2><ul>{conditions}</ul><h3>"
-            + say("Any one of these changes ends it")
-            + f'</h3><ul class="plain">{remedies}</ul></section>'
-        )
+        ends = say("Any one of these changes ends it")
+        inner = f'<ul>{conditions}</ul><h3>{ends}</h3><ul class="plain">{remedies}</ul>'
+        body += section(say("These cannot hold together"), inner)
     if not found["conflicts"]:
         body += f"<pre>{escape(found['text'])}</pre>"
     return body

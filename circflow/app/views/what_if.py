@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from circflow.app.html import button, form, note, page
+from circflow.app.html import button, form, note, page, section
 from circflow.app.html import table as html_table
 from circflow.app.project import Change, Variant
 from circflow.app.views.parts import begin, choice, field, hidden, query_of
@@ -74,25 +74,20 @@ def _changes(one: Variant) -> str:
         + button(say("Add the change")),
     )
     solve_it = begin("solve", say("Solve"), variant=one.name)
-    return f"<section><h2>{escape(one.name)}</h2>{shown}{add}{solve_it}</section>"
+    return section(one.name, shown + add + solve_it)
 
 
 def _sliders(variant: str) -> str:
     """The rows of Ranges, moved with the decisions held; the script draws them when ready."""
-    return (
-        (
-            "<section><h2>"
-            + say("Sliders")
-            + "</h2><p>"
-            + say("The rows of the sheet Ranges, moved with the decisions held.")
-            + f'</p><div data-sliders="{escape(variant)}"><button type="button">'
-            + say("Show the sliders")
-            + '</button><p role="status" class="lead"></p><div class="rows"></div>'
-        )
-        + form(
-            "/variants/sliders", hidden(variant=variant, values="{}") + button(say("Search afresh"))
-        )
-        + "</div></section>"
+    about = say("The rows of the sheet Ranges, moved with the decisions held.")
+    afresh = hidden(variant=variant, values="{}") + button(say("Search afresh"))
+    return section(
+        say("Sliders"),
+        f'<p>{about}</p><div data-sliders="{escape(variant)}"><button type="button">'
+        + say("Show the sliders")
+        + '</button><p role="status" class="lead"></p><div class="rows"></div>'
+        + form("/variants/sliders", afresh)
+        + "</div>",
     )
 
 
@@ -108,11 +103,7 @@ def _compare(variants: Sequence[Variant]) -> str:
             *((v.name, v.name) for v in variants),
         ]
     )
-    return (
-        "<section><h2>"
-        + say("Side by side")
-        + f"</h2>{begin('compare', say('Compare'), boxes)}</section>"
-    )
+    return section(say("Side by side"), begin("compare", say("Compare"), boxes))
 
 
 def lists_of(app: App, names: Sequence[str]) -> dict[str, dict[str, str]]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,7 @@ import pandas as pd
 from circflow.data.cells import BadCellError, is_blank, parse_number, plain, shorten
 from circflow.data.cells import parse_flag as _flag
 from circflow.data.errors import CircflowError
+from circflow.data.one_line import first_few
 from circflow.data.schema.sheets import BY_NAME, SCENARIO_KEYS, Column
 from circflow.data.suggest import nearest, remark
 from circflow.data.table import Cell, Table
@@ -34,9 +36,9 @@ _PLAIN_VALUE = re.compile(r"[^\s,\[\]='\"][^,\[\]'\"]*")
 class AddressError(CircflowError, ValueError):
     """An address that cannot be read or names nothing; `suggestion` is the nearest that does."""
 
-    def __init__(self, message: str, suggestion: str = "") -> None:
-        super().__init__(message)
-        self.message = message
+    def __init__(self, message: str, suggestion: str = "", **figures: Any) -> None:
+        super().__init__(message, **figures)
+        self.message = str(self)
         self.suggestion = suggestion
 
 
@@ -95,21 +97,17 @@ def parse_address(text: str) -> Address:
     typed_sheet, dot, typed_column = (part.strip() for part in head.partition("."))
     if not dot or not typed_column:
         raise AddressError(
-            say(
-                "{text!r} is not an address: write Sheet.column, or Sheet.column[column=value, …]",
-                text=shorten(text),
-            )
+            "{text!r} is not an address: write Sheet.column, or Sheet.column[column=value, …]",
+            text=shorten(text),
         )
     sheet = english_sheet(typed_sheet)
     if sheet not in BY_NAME:
         good = nearest(sheet, sheet_names(tuple(BY_NAME)))
         raise AddressError(
-            say(
-                "there is no sheet {sheet!r}{remark}",
-                sheet=shorten(sheet),
-                remark=remark(sheet, good),
-            ),
+            "there is no sheet {sheet!r}{remark}",
             f"{good}.{typed_column}{bracket}{tail}" if good else "",
+            sheet=shorten(sheet),
+            remark=remark(sheet, good),
         )
     columns = tuple(SETTINGS) if sheet == "Scenario" else BY_NAME[sheet].names
     column = english_column(sheet, columns, typed_column)
@@ -126,9 +124,7 @@ def parse_address(text: str) -> Address:
     if not bracket:
         return Address(sheet, column, as_typed=as_typed)
     if sheet == "Scenario":
-        raise AddressError(
-            say("a key of Scenario stands alone: leave out the brackets"), head.strip()
-        )
+        raise AddressError("a key of Scenario stands alone: leave out the brackets", head.strip())
     filters, typed = _parse_filters(text, sheet, tail.strip())
     return Address(sheet, column, filters, as_typed and filters == typed)
 
@@ -202,20 +198,18 @@ def _parse_filters(text: str, sheet: str, tail: str) -> tuple[Filters, Filters]:
         name = name.strip()
         if not equals:
             raise AddressError(
-                say("the brackets of {text!r} do not hold column=value", text=shorten(text))
+                "the brackets of {text!r} do not hold column=value", text=shorten(text)
             )
         names = (*BY_NAME[sheet].names, ROW)
         column = english_column(sheet, names, name)
         if column not in names:
             good = nearest(name, column_names(sheet, names))
             raise AddressError(
-                say(
-                    "{sheet} has no column {column!r}{remark}",
-                    sheet=sheet,
-                    column=shorten(name),
-                    remark=remark(name, good),
-                ),
+                "{sheet} has no column {column!r}{remark}",
                 text.replace(f"{name}=", f"{good}=", 1) if good else "",
+                sheet=sheet,
+                column=shorten(name),
+                remark=remark(name, good),
             )
         value, rest = _parse_value(text, rest.lstrip())
         filters.append((column, english_word(column, _words(sheet, column), value)))
@@ -226,7 +220,7 @@ def _parse_filters(text: str, sheet: str, tail: str) -> tuple[Filters, Filters]:
             return tuple(filters), tuple(typed)
         else:
             raise AddressError(
-                say("the brackets of {text!r} must end the address with ]", text=shorten(text))
+                "the brackets of {text!r} must end the address with ]", text=shorten(text)
             )
 
 
@@ -237,16 +231,12 @@ def _parse_value(text: str, rest: str) -> tuple[str, str]:
         quoted = re.match(rf"{mark}((?:[^{mark}]|{mark}{mark})*){mark}\s*(?=[,\]])", rest)
         if not quoted:
             raise AddressError(
-                say(
-                    "a quotation mark {mark} is not closed in {text!r}",
-                    mark=mark,
-                    text=shorten(text),
-                )
+                "a quotation mark {mark} is not closed in {text!r}", mark=mark, text=shorten(text)
             )
         return quoted[1].replace(mark * 2, mark).strip(), rest[quoted.end() :]
     end = re.search(r"[,\]]", rest)
     if not end:
-        raise AddressError(say("the closing bracket ] is missing in {text!r}", text=shorten(text)))
+        raise AddressError("the closing bracket ] is missing in {text!r}", text=shorten(text))
     return rest[: end.start()].strip(), rest[end.start() :]
 
 
@@ -264,16 +254,13 @@ def match(tables: Mapping[str, Table], address: Address) -> Match:
         kept &= fits
     if not kept.any():
         if not address.filters:
-            raise AddressError(say("the sheet {sheet} has no rows", sheet=address.sheet))
+            raise AddressError("the sheet {sheet} has no rows", sheet=address.sheet)
         raise AddressError(
-            say(
-                "no row of {sheet} has {filters}",
-                sheet=address.sheet,
-                filters=say(" and ").join(
-                    say("{column} {value!r}", column=c, value=shorten(v))
-                    for c, v in address.filters
-                ),
-            )
+            "no row of {sheet} has {filters}",
+            sheet=address.sheet,
+            filters=say(" and ").join(
+                say("{column} {value!r}", column=c, value=shorten(v)) for c, v in address.filters
+            ),
         )
     rows = frame.index[kept]
     named = BY_NAME[address.sheet][address.column]
@@ -398,14 +385,12 @@ def left_behind(
         candidates = frame.index[(frame["status"] == "candidate") & frame[larger].notna()]
         kept = frame.loc[[n for n in candidates if n in rows - moved], "unit"]
         if len(kept):
-            names = ", ".join(repr(shorten(unit)) for unit in kept[:3])
-            more = say(" and {count} more", count=len(kept) - 3) if len(kept) > 3 else ""
+            names = first_few([repr(shorten(unit)) for unit in kept], 3)
             found[place] = say(
-                "{column} is the smaller size's alone, {larger} of {names}{more} stays: vary "
+                "{column} is the smaller size's alone, {larger} of {names} stays: vary "
                 "Units.{larger} as well",
                 column=column,
                 larger=larger,
                 names=names,
-                more=more,
             )
     return found

@@ -98,11 +98,9 @@ def change(scenario: Scenario, edits: Mapping[str, Edit]) -> Scenario:
     """
     if not isinstance(edits, Mapping):
         raise ArgumentError(
-            say(
-                "changes are given as {{address: edit}}, such as {{'Markets.price': "
-                "'*0.9'}}, not {named}",
-                named=named(edits),
-            )
+            "changes are given as {{address: edit}}, such as {{'Markets.price': "
+            "'*0.9'}}, not {named}",
+            named=named(edits),
         )
     changes = [_planned(scenario, text, edit) for text, edit in edits.items()]
     if not changes:
@@ -143,7 +141,7 @@ def parse_edit(edit: Edit) -> tuple[Literal["set", "factor", "add"], Edit]:
     number = parse_number(value)
     if number is None:
         raise BadCellError(
-            say("{text!r} lacks a number behind {sign}", text=shorten(text), sign=sign[0])
+            "{text!r} lacks a number behind {sign}", text=shorten(text), sign=sign[0]
         )
     return ("factor" if sign[0][0] == "*" else "add"), number
 
@@ -172,7 +170,7 @@ def _planned(scenario: Scenario, text: str, edit: Edit) -> _Change:
         how, value = parse_edit(edit)
         if how == "set":
             if isinstance(value, bool) and column.is_number:
-                raise BadCellError(say("a number is wanted, not TRUE or FALSE"))
+                raise BadCellError("a number is wanted, not TRUE or FALSE")
             value = parse_cell(value, column)
     except BadCellError as problem:
         raise _refused(
@@ -222,9 +220,9 @@ def _new_values(scenario: Scenario, one: _Change, table: Table) -> list[str | fl
             continue
         problem = None
         if not np.isfinite(number):
-            problem = BadCellError(say("the number is not finite"))
+            problem = BadCellError("the number is not finite")
         elif integer and number != np.floor(number):
-            problem = BadCellError(say("{number} is not a whole number", number=plain(number)))
+            problem = BadCellError("{number} is not a whole number", number=plain(number))
         elif not in_range(float(number), one.column):
             problem = out_of_range(float(number), one.column)
         if problem:

@@ -171,22 +171,18 @@ def target_of(tables: Mapping[str, Table], text: str) -> Match:
     found = match(tables, address)
     if not found.column.is_number:
         raise AddressError(
-            say(
-                "{sheet}.{column} holds no numbers: only numbers can differ between futures",
-                sheet=address.sheet,
-                column=address.column,
-            )
+            "{sheet}.{column} holds no numbers: only numbers can differ between futures",
+            sheet=address.sheet,
+            column=address.column,
         )
     if address.sheet == "Units" and address.column == "capacity_per_year":
         units = tables["Units"].frame.loc[list(found.rows)]
         sized = (units["status"] == "candidate") & units["capacity_max_per_year"].notna()
         if sized.any():
             raise AddressError(
-                say(
-                    "the size of {iloc!r} is decided (it has a capacity_max_per_year), so it is "
-                    "the same in every future",
-                    iloc=shorten(units.loc[sized, "unit"].iloc[0]),
-                )
+                "the size of {iloc!r} is decided (it has a capacity_max_per_year), so it is "
+                "the same in every future",
+                iloc=shorten(units.loc[sized, "unit"].iloc[0]),
             )
     return found
 
@@ -221,24 +217,20 @@ def outage(tables: Mapping[str, Table], text: str, period: str | None) -> Outage
         base = english_sheet(sheet.partition(".")[0].strip())
         good = base if base in OFF_TARGETS else nearest(sheet, OFF_TARGETS)
         raise AddressError(
-            say(
-                "{sheet!r} cannot stand still: off takes {off_words}, without a column{remark}",
-                sheet=shorten(sheet),
-                off_words=say(OFF_WORDS),
-                remark=remark(sheet, good),
-            ),
+            "{sheet!r} cannot stand still: off takes {off_words}, without a column{remark}",
             f"{good}{bracket}{tail}" if good else "",
+            sheet=shorten(sheet),
+            off_words=say(OFF_WORDS),
+            remark=remark(sheet, good),
         )
     wanted = OFF_TARGETS[sheet]
     filters = dict(parse_address(f"{sheet}.{wanted[0]}{bracket}{tail}").filters)
     shown = f"{sheet}[{', '.join(f'{name}=…' for name in wanted)}]"
     if set(filters) != set(wanted):
         raise AddressError(
-            say(
-                "{text!r} does not name what stands still: write {shown}",
-                text=shorten(text),
-                shown=shown,
-            )
+            "{text!r} does not name what stands still: write {shown}",
+            text=shorten(text),
+            shown=shown,
         )
     names = tuple(filters[name] for name in wanted)
     for column, name in zip(wanted, names, strict=True):
@@ -247,11 +239,9 @@ def outage(tables: Mapping[str, Table], text: str, period: str | None) -> Outage
         frame = tables["Markets"].frame
         if not ((frame["site"] == names[0]) & (frame["material"] == names[1])).any():
             raise AddressError(
-                say(
-                    "no row of Markets has site {names!r} and material {names_2!r}",
-                    names=names[0],
-                    names_2=names[1],
-                )
+                "no row of Markets has site {names!r} and material {names_2!r}",
+                names=names[0],
+                names_2=names[1],
             )
     return Outage(0, sheet, names, period, text.strip())
 
@@ -263,14 +253,12 @@ def _must_stand(tables: Mapping[str, Table], sheet: str, column: str, name: str,
     if name not in names:
         good = nearest(name, names)
         raise AddressError(
-            say(
-                "no row of {home} has {key} {name!r}{remark}",
-                home=home,
-                key=key,
-                name=shorten(name),
-                remark=remark(name, good),
-            ),
+            "no row of {home} has {key} {name!r}{remark}",
             text.replace(name, good, 1) if good else "",
+            home=home,
+            key=key,
+            name=shorten(name),
+            remark=remark(name, good),
         )
 
 

@@ -17,22 +17,27 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
 
 from circflow.data.cells import shorten, written
 from circflow.data.checks.doubts.flows import places_with_takers
 from circflow.data.checks.findings import Drafts
 from circflow.data.checks.reach import PLACE, Reach
+from circflow.data.coded import (
+    Flags,
+    Floats,
+    Ints,
+    Items,
+    cross,
+    distinct,
+    join,
+    place_in,
+    stacked,
+)
 from circflow.data.scenario import Scenario
 from circflow.i18n import mark, say
 
 _MARGIN = 1e-6
 """Share by which a limit may be missed before it counts: far above rounding."""
-_TERM = ["site", "material", "period", "sheet", "row", "amount"]
-_WHOLE = "\0horizon"
-"""In the place of a period: the whole horizon."""
-
 
 _LIMITING = {
     "Units": "capacity_per_year",
@@ -43,30 +48,33 @@ _LIMITING = {
     "Purchases": "max_per_year",
 }
 """The column that says how much a row of a sheet takes or gives."""
+_SHEETS = tuple(_LIMITING)
+_TERM = ("site", "material", "period", "sheet", "row", "amount")
+"""The columns of a term; `sheet` is a place in `_SHEETS`."""
 
 
 @dataclass(frozen=True)
 class _Side:
-    """One side of the comparison: terms (site, material, period, sheet, row, amount)."""
+    """One side of the comparison, as terms."""
 
-    yearly: pd.DataFrame
+    yearly: Items
     """Amounts per year of a period."""
-    whole: pd.DataFrame
-    """Amounts over the horizon, the period being `_WHOLE`."""
+    whole: Items
+    """Amounts over the horizon, as if it were the first period."""
 
 
 @dataclass(frozen=True)
 class _Demand:
     """What must be handled or sold, held against what there is to do it with."""
 
-    needs: pd.DataFrame
+    needs: Items
     """Terms per year of a period."""
     limits: Callable[[], _Side]
     """Worked out only where something is needed."""
-    linked: NDArray[np.bool_]
+    linked: Flags
     """By number of the place: whether a link can help."""
-    lossy: set[str]
-    """Materials that are left out where links play a part."""
+    lossy: Ints
+    """Materials that are left out where links play a part: some may get lost on the way."""
     column: str
     verb: str
     most: str
@@ -75,120 +83,135 @@ class _Demand:
 def check_arithmetic(drafts: Drafts, scenario: Scenario, reach: Reach) -> None:
     """Note where more must be handled, or sold, than can be. What nobody takes at all is left
     to the warnings."""
-    years = {period.name: period.years for period in scenario.periods}
-    streams = scenario.in_force("Streams")
-    arising = streams[streams["must_handle"].astype(bool)]
-    arising = arising[places_with_takers(scenario, reach)[reach.codes(arising)]]
-    markets = scenario.in_force("Markets")
+    streams = scenario.items_in_force("Streams")
+    arising = streams.take(streams["must_handle"])
+    arising = arising.take(places_with_takers(scenario, reach)[reach.numbers(arising)])
+    markets = scenario.items_in_force("Markets")
+    links = scenario.network.link_items
     demands = (
         _Demand(
-            _terms(arising, "Streams", "amount_per_year"),
-            lambda: _outlets(scenario, years),
+            _limited(arising, "Streams"),
+            lambda: _outlets(scenario),
             reach.has_way_out(),
-            _lossy(scenario),
+            links["material"][links["loss"] > 0],
             "amount_per_year",
             say("must be handled"),
             say("every outlet together takes at most"),
         ),
         _Demand(
-            _terms(markets[markets["min_per_year"] > 0], "Markets", "min_per_year"),
-            lambda: _supplies(scenario, years),
+            _terms(markets.take(markets["min_per_year"] > 0), "Markets", "min_per_year"),
+            lambda: _supplies(scenario),
             reach.has_way_in(),
-            set(),
+            np.array([], dtype=np.intp),
             "min_per_year",
             say("must be sold"),
             say("every source together gives at most"),
         ),
     )
     for demand in demands:
-        _compare(drafts, demand, reach, years)
-    _check_stockpiles(drafts, scenario, years)
+        _compare(drafts, scenario, demand, reach)
+    _check_stockpiles(drafts, scenario)
 
 
-def _terms(rows: pd.DataFrame, sheet: str, amount: str) -> pd.DataFrame:
-    """Rows in force as terms; a blank amount is unlimited."""
-    return rows.assign(sheet=sheet, amount=rows[amount].fillna(np.inf))[_TERM]
+def _terms(rows: Items, sheet: str, amount: Floats | str) -> Items:
+    """Rows as terms, of an amount or that of a column."""
+    most = rows[amount] if isinstance(amount, str) else amount
+    return rows.plus(sheet=np.full(len(rows), _SHEETS.index(sheet)), amount=most).only(*_TERM)
 
 
-def _lossy(scenario: Scenario) -> set[str]:
-    """Materials of which some may get lost on the way."""
-    links = scenario.network.links
-    return set(links.loc[links["loss"] > 0, "material"].unique())
+def _limited(rows: Items, sheet: str) -> Items:
+    """Rows as terms, of the figure that limits them; a blank one is unlimited."""
+    return _terms(rows, sheet, _or(rows[_LIMITING[sheet]], np.inf))
 
 
-def _compare(drafts: Drafts, demand: _Demand, reach: Reach, years: dict[str, int]) -> None:
+def _or(figures: Floats, blank: Floats | float) -> Floats:
+    """Figures, with others in the place of blank ones."""
+    return np.where(np.isnan(figures), blank, figures)
+
+
+def _years(scenario: Scenario, rows: Items) -> Floats:
+    """The length of each row's period."""
+    return np.asarray(scenario.period_items["years"][rows["period"]])
+
+
+def _over_horizon(scenario: Scenario, yearly: Items) -> Items:
+    amount = yearly["amount"] * _years(scenario, yearly)
+    return yearly.plus(amount=amount, period=np.zeros_like(yearly["period"]))
+
+
+def _compare(drafts: Drafts, scenario: Scenario, demand: _Demand, reach: Reach) -> None:
     """Note needs above their limits: at places without links first, then everywhere."""
     needs = demand.needs
     if not len(needs):
         return
     limits = demand.limits()
-    pairs = ((needs, limits.yearly), (_over_horizon(needs, years), limits.whole))
-    reported: set[str] = set()
-    for need, limit in pairs:
-        apart = need[~demand.linked[reach.codes(need)]]
-        for site, material, period in _exceeded(apart, limit, [*PLACE, "period"]):
-            if material not in reported:
-                here = need[(need["site"] == site) & (need["material"] == material)]
-                there = limit[(limit["site"] == site) & (limit["material"] == material)]
-                _note(drafts, demand, here, there, (period, say("at {site!r}", site=shorten(site))))
-                reported.add(material)
-    for need, limit in pairs:
-        shared = need[~need["material"].isin(list(demand.lossy))]
-        for material, period in _exceeded(shared, limit, ["material", "period"]):
-            if material not in reported:
-                here, there = (rows[rows["material"] == material] for rows in (need, limit))
-                _note(drafts, demand, here, there, (period, say("in all")))
-                reported.add(material)
+    pairs = ((needs, limits.yearly), (_over_horizon(scenario, needs), limits.whole))
+    apart = ~demand.linked[reach.numbers(needs)]
+    shared = ~np.isin(needs["material"], demand.lossy)
+    reported: set[int] = set()
+    for rows, by in ((apart, (*PLACE, "period")), (shared, ("material", "period"))):
+        for need, limit in pairs:
+            for key in _exceeded(need.take(rows), limit, by):
+                if key["material"] not in reported:
+                    reported.add(key["material"])
+                    names = {n: shorten(scenario.codes.name(n, code)) for n, code in key.items()}
+                    sides = _at(need, key), _at(limit, key)
+                    _note(drafts, demand, names, sides, whole=limit is limits.whole)
 
 
-def _exceeded(needs: pd.DataFrame, limits: pd.DataFrame, by: list[str]) -> list[tuple[str, ...]]:
-    """The keys at which the needs are above the limits."""
-    if not len(needs):
-        return []
-    need = needs.groupby(by, sort=False)["amount"].sum()
-    limit = limits.groupby(by, sort=False)["amount"].sum().reindex(need.index).fillna(0.0)
-    over = need > limit * (1 + _MARGIN) + _MARGIN * need.clip(upper=1.0)
-    return list(need.index[over.to_numpy(bool)])
+def _exceeded(needs: Items, limits: Items, by: tuple[str, ...]) -> list[dict[str, int]]:
+    """The keys at which the needs are above the limits, as the needs are listed."""
+    first, number = distinct([needs[n] for n in by])
+    keys = needs.take(first)
+    need = np.bincount(number, needs["amount"], len(first))
+    at = place_in([keys[n] for n in by], [limits[n] for n in by])
+    limit = np.bincount(at[at >= 0], limits["amount"][at >= 0], len(first))
+    over = need > limit * (1 + _MARGIN) + _MARGIN * np.minimum(need, 1.0)
+    return [{n: int(needs[n][k]) for n in by} for k in np.sort(first[over])]
+
+
+def _at(rows: Items, key: dict[str, int]) -> Items:
+    """The rows of a key, the largest first."""
+    there = rows.take(np.all([rows[n] == code for n, code in key.items()], axis=0))
+    return there.take(np.argsort(-there["amount"], kind="stable"))
 
 
 def _note(
     drafts: Drafts,
     demand: _Demand,
-    needs: pd.DataFrame,
-    limits: pd.DataFrame,
-    when_where: tuple[str, str],
+    names: dict[str, str],
+    sides: tuple[Items, Items],
+    *,
+    whole: bool,
 ) -> None:
     """An error at the largest need for one material, with the cells that limit it."""
-    period, where = when_where
-    here, terms = needs[needs["period"] == period], limits[limits["period"] == period]
-    largest = here.sort_values("amount", ascending=False).iloc[0]
-    terms = terms[terms["amount"] > 0].sort_values("amount", ascending=False)
-    first = terms.head(4)
+    needs, terms = sides
+    terms = terms.take(terms["amount"] > 0)
     parts = [
         say(
             "{amount} by {cell}",
-            amount=_rounded(amount),
-            cell=drafts[sheet].cell(int(row), _LIMITING[sheet]),
+            amount=_rounded(terms["amount"][n]),
+            cell=drafts[sheet].cell(int(terms["row"][n]), _LIMITING[sheet]),
         )
-        for sheet, row, amount in zip(first["sheet"], first["row"], first["amount"], strict=True)
+        for n, sheet in enumerate(_SHEETS[place] for place in terms["sheet"][:4])
     ]
     when = (
         say("over the horizon")
-        if period == _WHOLE
-        else say("a year in period {period!r}", period=period)
+        if whole
+        else say("a year in period {period!r}", period=names["period"])
     )
     detail = f" ({', '.join(parts)}{', …' if len(terms) > 4 else ''})" if parts else ""
     drafts.infeasible(
-        str(largest["sheet"]),
-        int(largest["row"]),
+        _SHEETS[needs["sheet"][0]],
+        int(needs["row"][0]),
         demand.column,
         say(
             "{sum} of {material!r} {verb} {where} {when}, but {most} {sum_2}{detail}: "
             "lower this, or raise those",
-            sum=_rounded(here["amount"].sum()),
-            material=shorten(str(largest["material"])),
+            sum=_rounded(needs["amount"].sum()),
+            material=names["material"],
             verb=demand.verb,
-            where=where,
+            where=say("at {site!r}", site=names["site"]) if "site" in names else say("in all"),
             when=when,
             most=demand.most,
             sum_2=_rounded(terms["amount"].sum()),
@@ -201,154 +224,131 @@ def _rounded(amount: float) -> str:
     return written(float(f"{amount:.6g}"))
 
 
-def _unit_rates(scenario: Scenario, role: str) -> pd.DataFrame:
-    """The most that each unit takes in (role `input`) or makes: site, material, period, sheet,
-    row, amount per year."""
-    rates = _recipe_rates(scenario, role)
-    activity = _capacities(scenario).merge(rates, on=["technology", "period"])
-    amount = activity["capacity"] * activity["rate"]
-    rows = activity.assign(amount=amount, sheet="Units")
-    return rows.groupby(_TERM[:-1], sort=False)["amount"].max().reset_index()[_TERM]
+def _unit_rates(scenario: Scenario, role: str) -> Items:
+    """The most that each unit takes in (role `input`) or makes, as terms per year."""
+    rows = join(_capacities(scenario), _recipe_rates(scenario, role), "technology", "period")
+    first, number = distinct([rows[n] for n in ("row", "material", "period")])
+    amount = np.zeros(len(first))
+    np.fmax.at(amount, number, rows["capacity"] * rows["rate"])
+    return _terms(rows.take(first), "Units", amount)
 
 
-def _capacities(scenario: Scenario) -> pd.DataFrame:
-    """The greatest available capacity of every unit in every period."""
-    units = scenario.active_units.rename_axis("row").reset_index()
-    units = units.merge(pd.DataFrame({"period": [p.name for p in scenario.periods]}), how="cross")
-    by_period = scenario.frame("UnitPeriods")[
-        ["unit", "period", "capacity_per_year", "availability"]
-    ]
-    units = units.merge(by_period, on=["unit", "period"], how="left", suffixes=("", "_own"))
-    existing = units["status"] == "existing"
-    fixed = units["capacity_per_year_own"].fillna(units["capacity_per_year"])
-    greatest = units[["capacity_per_year", "capacity_max_per_year"]].max(axis=1)
-    capacity = fixed.where(existing, greatest)
-    available = units["availability_own"].fillna(units["availability"])
-    units = units.assign(capacity=capacity * available)
-    return units[["row", "site", "technology", "period", "capacity"]]
+def _capacities(scenario: Scenario) -> Items:
+    """The greatest available capacity of every unit in every period: row, site, technology,
+    period, capacity."""
+    units = cross(scenario.active_unit_items, scenario.period_items.only("period"))
+    own = scenario.items("UnitPeriods")
+    at = place_in([own[n] for n in ("unit", "period")], [units[n] for n in ("unit", "period")])
+    general = units["capacity_per_year"]
+    greatest = np.fmax(general, units["capacity_max_per_year"])
+    existing = units["status"] == scenario.codes.known("status", "existing")
+    capacity = np.where(existing, _or(_found(own["capacity_per_year"], at), general), greatest)
+    available = _or(_found(own["availability"], at), units["availability"])
+    return units.only("row", "site", "technology", "period").plus(capacity=capacity * available)
 
 
-def _recipe_rates(scenario: Scenario, role: str) -> pd.DataFrame:
+def _found(figures: Floats, at: Ints) -> Floats:
+    """The figures at positions, NaN at −1."""
+    return np.append(figures, np.nan)[at]
+
+
+def _recipe_rates(scenario: Scenario, role: str) -> Items:
     """The most of a material per unit of capacity: technology, material, period, rate."""
-    recipes = scenario.frame("Recipes")
-    recipes = recipes[recipes["role"] == role]
-    alone = recipes["amount"].where(recipes["group"].isna(), recipes["amount"] / recipes["weight"])
-    rows = recipes.assign(rate=alone)
-    where = ["technology", "recipe", "material"]
-    rows = rows.groupby(where, sort=False)["rate"].sum().reset_index()
-    rows = rows.merge(pd.DataFrame({"period": [p.name for p in scenario.periods]}), how="cross")
-    use = scenario.in_force("RecipeCosts")[["technology", "recipe", "period", "capacity_use"]]
-    rows = rows.merge(use, on=["technology", "recipe", "period"], how="left")
-    return rows.assign(rate=rows["rate"] / rows["capacity_use"].fillna(1.0)).drop(
-        columns=["recipe", "capacity_use"]
-    )
+    rows = scenario.items("Recipes")
+    rows = rows.take(rows["role"] == scenario.codes.known("role", role))
+    alone = np.where(rows["group"] < 0, rows["amount"], rows["amount"] / rows["weight"])
+    first, number = distinct([rows[n] for n in ("technology", "recipe", "material")])
+    rates = rows.take(first).plus(rate=np.bincount(number, alone, len(first)))
+    rates = cross(rates, scenario.period_items.only("period"))
+    costs = scenario.items_in_force("RecipeCosts")
+    key = ("technology", "recipe", "period")
+    at = place_in([costs[n] for n in key], [rates[n] for n in key])
+    rate = rates["rate"] / _or(_found(costs["capacity_use"], at), 1.0)
+    return rates.only("technology", "material", "period").plus(rate=rate)
 
 
-def _over_horizon(yearly: pd.DataFrame, years: dict[str, int]) -> pd.DataFrame:
-    length = yearly["period"].map(years).astype(float)
-    return yearly.assign(period=_WHOLE, amount=yearly["amount"] * length)
-
-
-def _outlets(scenario: Scenario, years: dict[str, int]) -> _Side:
+def _outlets(scenario: Scenario) -> _Side:
     units = _unit_rates(scenario, "input")
-    markets = _terms(scenario.in_force("Markets"), "Markets", "max_per_year")
-    yearly, horizon = _disposal(scenario, years)
-    room, room_whole = _stock_room(scenario, years)
-    flows = pd.concat([units, markets], ignore_index=True)
+    flows = stacked([units, _limited(scenario.items_in_force("Markets"), "Markets")], *_TERM)
+    yearly, horizon = _disposal(scenario)
+    room, room_whole = _stock_room(scenario)
     return _Side(
-        pd.concat([flows, yearly, room], ignore_index=True),
-        pd.concat([_over_horizon(flows, years), horizon, room_whole], ignore_index=True),
+        stacked([flows, yearly, room], *_TERM),
+        stacked([_over_horizon(scenario, flows), horizon, room_whole], *_TERM),
     )
 
 
-def _disposal(scenario: Scenario, years: dict[str, int]) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _disposal(scenario: Scenario) -> tuple[Items, Items]:
     """What disposal accepts; a total capacity holds for all rows of its key."""
-    rows = scenario.in_force("Disposal")
-    given = scenario.frame("Disposal")
-    key = ["site", "material"]
-    totals = given.loc[given["total_capacity"].notna(), [*key, "total_capacity"]]
-    totals = totals.assign(key=_joined(totals))[["key", "total_capacity"]]
-    rows = rows.drop(columns="total_capacity").assign(key=_joined(rows))
-    rows = rows.merge(totals, on="key", how="left")
-    total = rows["total_capacity"].fillna(np.inf)
-    length = rows["period"].map(years).astype(float)
-    rows = rows.assign(
-        sheet="Disposal",
-        amount=np.minimum(rows["capacity_per_year"].fillna(np.inf), total / length),
-        held=total,
-        length=length,
+    rows, given = scenario.items_in_force("Disposal"), scenario.items("Disposal")
+    given = given.take(~np.isnan(given["total_capacity"]))
+    at = place_in([given[n] + 1 for n in PLACE], [rows[n] + 1 for n in PLACE])
+    total = _or(_found(given["total_capacity"], at), np.inf)
+    most = np.minimum(_or(rows["capacity_per_year"], np.inf), total / _years(scenario, rows))
+    rows = rows.plus(total=total, amount=most, key=rows["material"]).only(
+        "site", "material", "period", "row", "total", "amount", "key"
     )
-    wastes = pd.DataFrame({"material": sorted(scenario.wastes)}, dtype=object)
-    every = rows[rows["material"].isna()].drop(columns="material").merge(wastes, how="cross")
-    rows = pd.concat([rows[rows["material"].notna()], every], ignore_index=True)
-    summed = rows.assign(amount=rows["amount"] * rows["length"])
-    horizon = summed.groupby(["site", "material", "key"], sort=False, as_index=False).agg(
-        row=("row", "first"), amount=("amount", "sum"), held=("held", "first")
+    blank = rows["material"] < 0
+    wastes = Items({"material": np.flatnonzero(scenario.is_waste)})
+    rows = stacked([rows.take(~blank), cross(wastes, rows.take(blank))], *rows.names)
+    first, number = distinct([rows[n] for n in (*PLACE, "key")])
+    amount = np.bincount(number, rows["amount"] * _years(scenario, rows), len(first))
+    whole = rows.take(first).plus(period=np.zeros(len(first), dtype=np.intp))
+    return (
+        _terms(rows, "Disposal", "amount"),
+        _terms(whole, "Disposal", np.minimum(amount, whole["total"])),
     )
-    horizon = horizon.assign(
-        sheet="Disposal", period=_WHOLE, amount=np.minimum(horizon["amount"], horizon["held"])
-    )
-    return rows[_TERM], horizon[_TERM]
 
 
-def _joined(rows: pd.DataFrame) -> pd.Series:
-    """A key of site and material that may be blank."""
-    return rows["site"].astype(object) + "\0" + rows["material"].astype(object).fillna("\x1f")
+def _stocks(scenario: Scenario) -> Items:
+    """Stockpiles in every period."""
+    return cross(scenario.items("Stockpiles"), scenario.period_items.only("period", "years"))
 
 
-def _stockpiles(scenario: Scenario) -> pd.DataFrame:
-    rows = scenario.frame("Stockpiles").rename_axis("row").reset_index()
-    return rows.assign(sheet="Stockpiles")
-
-
-def _stock_room(scenario: Scenario, years: dict[str, int]) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _stock_room(scenario: Scenario) -> tuple[Items, Items]:
     """The most by which stockpiles grow, in a year of a period and over the horizon."""
-    stocks = (
-        scenario.frame("Stockpiles").rename_axis("row").reset_index().assign(sheet="Stockpiles")
+    stocks = _stocks(scenario)
+    start = stocks["period"] == 0
+    capacity, opening = _or(stocks["capacity"], np.inf), stocks["opening"]
+    ceiling = np.where(stocks["can_add"], np.inf, 0.0)
+    growth = (capacity - np.where(start, opening, 0.0)) / stocks["years"]
+    over_horizon = np.minimum(capacity, _or(stocks["closing_max"], np.inf)) - opening
+    return (
+        _terms(stocks, "Stockpiles", np.minimum(growth, ceiling)),
+        _terms(stocks, "Stockpiles", np.minimum(over_horizon, ceiling)).take(start),
     )
-    capacity = stocks["capacity"].fillna(np.inf)
-    ceiling = np.where(stocks["can_add"].astype(bool), np.inf, 0.0)
-    parts = []
-    for number, (period, length) in enumerate(years.items()):
-        before = stocks["opening"] if number == 0 else 0.0
-        growth = np.minimum((capacity - before) / length, ceiling)
-        parts.append(stocks.assign(period=period, amount=growth)[_TERM])
-    last = np.minimum(capacity, stocks["closing_max"].fillna(np.inf))
-    horizon = stocks.assign(period=_WHOLE, amount=np.minimum(last - stocks["opening"], ceiling))
-    return pd.concat(parts, ignore_index=True), horizon[_TERM]
 
 
-def _supplies(scenario: Scenario, years: dict[str, int]) -> _Side:
-    units = _unit_rates(scenario, "output")
-    streams = _terms(scenario.in_force("Streams"), "Streams", "amount_per_year")
-    bought = _terms(scenario.purchases, "Purchases", "max_per_year")
-    flows = pd.concat([units, streams, bought], ignore_index=True)
-    stocks = (
-        scenario.frame("Stockpiles").rename_axis("row").reset_index().assign(sheet="Stockpiles")
-    )
-    pace = stocks["max_reclaim_per_year"].fillna(np.inf)
-    can_add = stocks["can_add"].astype(bool)
-    parts = []
-    for number, (period, length) in enumerate(years.items()):
-        held = stocks["opening"].where((number == 0) | ~can_add, stocks["capacity"].fillna(np.inf))
-        parts.append(stocks.assign(period=period, amount=np.minimum(held / length, pace))[_TERM])
-    horizon = float(sum(years.values()))
-    over_horizon = stocks.assign(
-        period=_WHOLE,
-        amount=np.minimum(stocks["opening"] - stocks["closing_min"], pace * horizon),
-    )
+def _supplies(scenario: Scenario) -> _Side:
+    streams = _limited(scenario.items_in_force("Streams"), "Streams")
+    bought = _limited(scenario.purchase_items, "Purchases")
+    flows = stacked([_unit_rates(scenario, "output"), streams, bought], *_TERM)
+    stocks = _stocks(scenario)
+    start, opening = stocks["period"] == 0, stocks["opening"]
+    held = np.where(start | ~stocks["can_add"], opening, _or(stocks["capacity"], np.inf))
+    pace = _or(stocks["max_reclaim_per_year"], np.inf)
+    yearly = np.minimum(held / stocks["years"], pace)
+    horizon = scenario.period_items["years"].sum()
+    over_horizon = np.minimum(opening - stocks["closing_min"], pace * horizon)
     return _Side(
-        pd.concat([flows, *parts], ignore_index=True),
-        pd.concat([_over_horizon(flows, years), over_horizon[_TERM]], ignore_index=True),
+        stacked([flows, _terms(stocks, "Stockpiles", yearly)], *_TERM),
+        stacked(
+            [
+                _over_horizon(scenario, flows),
+                _terms(stocks, "Stockpiles", over_horizon).take(start),
+            ],
+            *_TERM,
+        ),
     )
 
 
-def _check_stockpiles(drafts: Drafts, scenario: Scenario, years: dict[str, int]) -> None:
+def _check_stockpiles(drafts: Drafts, scenario: Scenario) -> None:
     """Levels that a stockpile cannot reach, because nothing is added or too little reclaimed."""
     stocks = scenario.frame("Stockpiles")
     if stocks.empty:
         return
-    first, horizon = next(iter(years.values())), sum(years.values())
+    years = scenario.period_items["years"]
+    first, horizon = years[0], years.sum()
     pace = stocks["max_reclaim_per_year"].fillna(np.inf)
     opening, slack = stocks["opening"], _MARGIN * stocks["opening"].clip(lower=1.0)
     starved = ~stocks["can_add"].astype(bool) & (stocks["closing_min"] > opening + slack)

@@ -37,10 +37,14 @@ def check_balances(drafts: Drafts) -> None:
         return
     _check_moisture(drafts)
     frames = {sheet: drafts[sheet].frame for sheet in _READ}
-    held, table = contents(frames["Properties"], frames["PropertyKinds"]), recipe_balances(frames)
+    table = recipe_balances(frames)
     odd = table["out"] > table["least_in"] * (1.0 + ROUNDING)
     odd |= table["lost"] > table[["allowed", "named"]].max(axis=1) + ROUNDING
-    for balance in records(table[odd & (table["property"] != MASS)]):
+    odd &= table["property"] != MASS
+    if not odd.any():
+        return
+    held = contents(frames["Properties"], frames["PropertyKinds"])
+    for balance in records(table[odd]):
         of_one = held[held["property"] == balance["property"]].drop_duplicates("material")
         _judge(drafts, balance, of_one.set_index("material")["content"])
 
@@ -53,21 +57,19 @@ def _check_units(drafts: Drafts) -> None:
                 "PropertyKinds",
                 record["row"],
                 "unit",
-                say(
-                    "{unit} is no unit of {kind}: substance and moisture are in %, share, kg/t "
-                    "or g/t, energy is in GJ, MJ, MJ/kg, MWh or kWh",
-                    unit=record["unit"],
-                    kind=record["kind"],
-                ),
+                "{unit} is no unit of {kind}: substance and moisture are in %, share, kg/t "
+                "or g/t, energy is in GJ, MJ, MJ/kg, MWh or kWh",
+                unit=record["unit"],
+                kind=record["kind"],
                 expected=say("a unit of the kind"),
             )
     moistures = frame.index[frame["kind"] == "moisture"]
     for row in moistures[1:]:
         drafts.error(
             "PropertyKinds",
-            int(row),
+            row,
             "kind",
-            say("another property is the moisture already: make this one a quality"),
+            "another property is the moisture already: make this one a quality",
             expected=say("one property of kind moisture"),
         )
 
@@ -83,11 +85,9 @@ def _check_moisture(drafts: Drafts) -> None:
                 "Properties",
                 record["row"],
                 "value",
-                say(
-                    "a moisture of {plain} % leaves no dry mass: correct the figure or the unit "
-                    "in PropertyKinds",
-                    plain=written(100.0 * share),
-                ),
+                "a moisture of {plain} % leaves no dry mass: correct the figure or the unit "
+                "in PropertyKinds",
+                plain=written(100.0 * share),
                 expected=say("at least 0 and below 100 %"),
             )
 
@@ -99,7 +99,10 @@ def _judge(drafts: Drafts, balance: dict[str, object], content: pd.Series[float]
     name, measure = shorten(str(balance["property"])), balance["measure"]
     one = f"{shorten(str(balance['technology']))!r}"
     if out > most * (1.0 + ROUNDING):
-        words = say(
+        drafts.warning(
+            "Recipes",
+            _row(drafts, balance, "output", content),
+            "amount",
             "{one} makes {out} {measure} of {name} out of {most}: no recipe makes it; "
             "correct the amount or the contents in Properties, or list what else goes in",
             one=one,
@@ -108,9 +111,11 @@ def _judge(drafts: Drafts, balance: dict[str, object], content: pd.Series[float]
             name=name,
             most=written(most),
         )
-        drafts.warning("Recipes", _row(drafts, balance, "output", content), "amount", words)
     elif out > least * (1.0 + ROUNDING) and not _blended(drafts, balance):
-        words = say(
+        drafts.warning(
+            "Recipes",
+            _row(drafts, balance, "output", content),
+            "amount",
             "{one} makes {out} {measure} of {name} even out of inputs that bring only "
             "{least}: list them in a recipe of their own, or limit the mix in BlendLimits",
             one=one,
@@ -119,11 +124,13 @@ def _judge(drafts: Drafts, balance: dict[str, object], content: pd.Series[float]
             name=name,
             least=written(least),
         )
-        drafts.warning("Recipes", _row(drafts, balance, "output", content), "amount", words)
     lost = 1.0 - out / most if most > 0.0 else 0.0
     bearable = max(float(str(balance["allowed"])), float(str(balance["named"])))
     if lost > bearable + ROUNDING:
-        words = say(
+        drafts.warning(
+            "Recipes",
+            _row(drafts, balance, "input", content),
+            "amount",
             mark(
                 "{one} loses {round} % of the {name} that goes in ({most} {measure}), more "
                 "than the {plain} % that Losses names: say in Losses where it goes, or give the "
@@ -142,7 +149,6 @@ def _judge(drafts: Drafts, balance: dict[str, object], content: pd.Series[float]
             measure=measure,
             plain=written(100.0 * bearable),
         )
-        drafts.warning("Recipes", _row(drafts, balance, "input", content), "amount", words)
 
 
 def _blended(drafts: Drafts, balance: dict[str, object]) -> bool:

@@ -94,10 +94,7 @@ def _names_one(drafts: Drafts, row: int, limit: dict[str, Any]) -> bool:
     if pd.isna(limit["min"]) and pd.isna(limit["max"]):
         if drafts["BlendLimits"].is_sound(row, "min", "max"):
             drafts.warning(
-                "BlendLimits",
-                row,
-                "min",
-                say("the row has neither min nor max, so it limits nothing"),
+                "BlendLimits", row, "min", "the row has neither min nor max, so it limits nothing"
             )
         return False
     return True
@@ -111,13 +108,11 @@ def _share(drafts: Drafts, row: int, group: _Group, material: str, name: str) ->
         "BlendLimits",
         row,
         "material",
-        say(
-            "{material!r} is not in the group {name!r}{remark}: name one of its "
-            "materials, or add it in Recipes",
-            material=shorten(material),
-            name=shorten(name),
-            remark=remark(material, suggestion),
-        ),
+        "{material!r} is not in the group {name!r}{remark}: name one of its "
+        "materials, or add it in Recipes",
+        material=shorten(material),
+        name=shorten(name),
+        remark=remark(material, suggestion),
         expected=say("one of ") + ", ".join(group.materials[:10]),
         suggestion=suggestion,
     )
@@ -133,12 +128,10 @@ def _mean(
             "BlendLimits",
             row,
             "property",
-            say(
-                "the property {name!r} has no value for {quoted}: every material of the "
-                "group needs one, add it in Properties",
-                name=shorten(name),
-                quoted=quoted(absent),
-            ),
+            "the property {name!r} has no value for {quoted}: every material of the "
+            "group needs one, add it in Properties",
+            name=shorten(name),
+            quoted=quoted(absent),
             expected=say("a property that all materials of the group have"),
         )
         return None
@@ -168,12 +161,10 @@ def _impossible_alone(drafts: Drafts, limit: tuple[int, np.ndarray, float, float
             "BlendLimits",
             row,
             "min",
-            say(
-                "no mix can reach the least of {least}: the greatest that the inputs allow "
-                "is {high}; lower it, or the recipe can never run",
-                least=written(least),
-                high=written(high),
-            ),
+            "no mix can reach the least of {least}: the greatest that the inputs allow "
+            "is {high}; lower it, or the recipe can never run",
+            least=written(least),
+            high=written(high),
         )
         return True
     if greatest < low - margin:
@@ -181,12 +172,10 @@ def _impossible_alone(drafts: Drafts, limit: tuple[int, np.ndarray, float, float
             "BlendLimits",
             row,
             "max",
-            say(
-                "no mix can come down to {greatest}: the least that the inputs allow is "
-                "{low}; raise it, or the recipe can never run",
-                greatest=written(greatest),
-                low=written(low),
-            ),
+            "no mix can come down to {greatest}: the least that the inputs allow is "
+            "{low}; raise it, or the recipe can never run",
+            greatest=written(greatest),
+            low=written(low),
         )
         return True
     return False
@@ -231,11 +220,9 @@ def _check_together(drafts: Drafts, groups: list[tuple[_Owner, _Group]]) -> None
                 "BlendLimits",
                 max(rows_named),
                 "group",
-                say(
-                    "no mix of {quoted} meets all limits of the group {owner!r} (rows {list}): "
-                    "loosen one of them, or the recipe can never run",
-                    quoted=quoted(group.materials),
-                    owner=shorten(owner[2]),
-                    list=", ".join(map(str, sorted(rows_named))),
-                ),
+                "no mix of {quoted} meets all limits of the group {owner!r} (rows {list}): "
+                "loosen one of them, or the recipe can never run",
+                quoted=quoted(group.materials),
+                owner=shorten(owner[2]),
+                list=", ".join(map(str, sorted(rows_named))),
             )

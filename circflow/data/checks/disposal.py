@@ -9,7 +9,6 @@ from circflow.data.cells import shorten, written
 from circflow.data.checks.findings import Drafts
 from circflow.data.checks.reach import Reach, places
 from circflow.data.scenario import Scenario
-from circflow.i18n import say
 
 
 def check_disposal(drafts: Drafts, scenario: Scenario, reach: Reach) -> None:
@@ -33,16 +32,14 @@ def _check_dearer(drafts: Drafts, scenario: Scenario, rows: pd.DataFrame) -> Non
     ):
         drafts.warning(
             "Disposal",
-            int(row),
+            row,
             "fee",
-            say(
-                "the row is never used: row {other}, which names no material, takes "
-                "{material!r} here too, for {fee}; where this fee is to hold, name the other "
-                "wastes one by one instead of row {other}",
-                other=other,
-                material=shorten(material),
-                fee=written(fee),
-            ),
+            "the row is never used: row {other}, which names no material, takes "
+            "{material!r} here too, for {fee}; where this fee is to hold, name the other "
+            "wastes one by one instead of row {other}",
+            other=other,
+            material=shorten(material),
+            fee=written(fee),
         )
 
 
@@ -68,15 +65,13 @@ def _check_tipped_again(
         first = (at if len(at) else here).sort_values("fee", kind="stable").iloc[0]
         drafts.warning(
             "Stockpiles",
-            int(row),
+            row,
             "closing_max",
-            say(
-                "what is dug up may be tipped again at {site!r} (Disposal row {row}, fee "
-                "{fee}), and the dump counts as cleared: if it has to be used, leave "
-                "{material!r} out of Disposal, naming the other wastes one by one",
-                site=shorten(first["site"]),
-                row=first["row"],
-                fee=written(first["fee"]),
-                material=shorten(material),
-            ),
+            "what is dug up may be tipped again at {site!r} (Disposal row {row}, fee "
+            "{fee}), and the dump counts as cleared: if it has to be used, leave "
+            "{material!r} out of Disposal, naming the other wastes one by one",
+            site=shorten(first["site"]),
+            row=first["row"],
+            fee=written(first["fee"]),
+            material=shorten(material),
         )

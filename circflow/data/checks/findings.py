@@ -5,60 +5,55 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isnan
-from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
+from typing import Any, Literal
 
 import pandas as pd
 
 from circflow.data.cells import show
+from circflow.data.one_line import first_few
 from circflow.data.schema.sheets import BY_NAME, Sheet
 from circflow.data.table import Cell, Problem, Table
 from circflow.i18n import say
-
-if TYPE_CHECKING:
-    pass
 
 BLANK_KEY = "\0blank"
 """Stands for a blank key cell where keys are compared: a key of its own."""
 
 
-class Details(TypedDict, total=False):
-    """What may be said of a problem beside its message (see `Problem`)."""
-
-    found: object
-    expected: str
-    suggestion: str
-    infeasible: bool
-
-
 class Findings:
-    """The problems found so far."""
+    """The problems found so far.
+
+    A message is said in the language in force, its placeholders filled with what is given by
+    name; so are what was `found`, `expected`, the nearest `suggestion`, and whether the problem
+    makes a plan `infeasible` (see `Problem`).
+    """
 
     def __init__(self) -> None:
         self.problems: list[Problem] = []
 
-    def error(self, cell: Cell, message: str, **details: Unpack[Details]) -> None:
+    def error(self, cell: Cell, message: str, /, **details: Any) -> None:
         """Note something that must be mended."""
-        self._add("error", cell, message, details)
+        self._add("error", cell, message, **details)
 
-    def warning(self, cell: Cell, message: str, **details: Unpack[Details]) -> None:
+    def warning(self, cell: Cell, message: str, /, **details: Any) -> None:
         """Note something doubtful."""
-        self._add("warning", cell, message, details)
+        self._add("warning", cell, message, **details)
 
-    def _add(
-        self, severity: Literal["error", "warning"], cell: Cell, message: str, details: Details
+    def _add(  # noqa: PLR0913
+        self,
+        severity: Literal["error", "warning"],
+        cell: Cell,
+        message: str,
+        /,
+        *,
+        found: object = None,
+        expected: str = "",
+        suggestion: str = "",
+        infeasible: bool = False,
+        **figures: Any,
     ) -> None:
-        found = details.get("found")
-        self.problems.append(
-            Problem(
-                severity,
-                cell,
-                message,
-                found if isinstance(found, str) else show(found),
-                details.get("expected", ""),
-                details.get("suggestion", ""),
-                details.get("infeasible", False),
-            )
-        )
+        shown = found if isinstance(found, str) else show(found)
+        text = say(message, **figures)
+        self.problems.append(Problem(severity, cell, text, shown, expected, suggestion, infeasible))
 
     def ordered(self, sheets: Sequence[str]) -> list[Problem]:
         """Every problem once, by sheet (in the given order), row and column; errors before
@@ -148,32 +143,30 @@ class Drafts(Mapping[str, Draft]):
     def tables(self) -> dict[str, Table]:
         return {name: self[name].table for name in BY_NAME}
 
-    def error(
-        self, sheet: str, row: int, column: str, message: str, **details: Unpack[Details]
-    ) -> None:
+    def error(self, sheet: str, row: int, column: str, message: str, /, **details: Any) -> None:
         """Note an error at a cell, and spoil the cell."""
-        cell, details = self._at(sheet, row, column, details)
-        self.findings.error(cell, message, **details)
-        self[sheet].spoil(row, column)
+        cell, found = self._at(sheet, row, column)
+        self.findings.error(cell, message, **(found | details))
+        self[sheet].spoil(cell.row, column)
 
-    def warning(
-        self, sheet: str, row: int, column: str, message: str, **details: Unpack[Details]
-    ) -> None:
+    def warning(self, sheet: str, row: int, column: str, message: str, /, **details: Any) -> None:
         """Note a warning at a cell."""
-        cell, details = self._at(sheet, row, column, details)
-        self.findings.warning(cell, message, **details)
+        cell, found = self._at(sheet, row, column)
+        self.findings.warning(cell, message, **(found | details))
 
-    def infeasible(self, sheet: str, row: int, column: str, message: str) -> None:
+    def infeasible(
+        self, sheet: str, row: int, column: str, message: str, /, **figures: Any
+    ) -> None:
         """Note at a cell that no plan can keep what it asks for."""
-        cell, details = self._at(sheet, row, column, {"infeasible": True})
-        self.findings.error(cell, message, **details)
+        cell, found = self._at(sheet, row, column)
+        self.findings.error(cell, message, infeasible=True, **(found | figures))
 
-    def _at(self, sheet: str, row: int, column: str, details: Details) -> tuple[Cell, Details]:
-        """The cell, and the details with what stands there."""
-        draft = self[sheet]
-        if "found" not in details and column in draft.letters and column in draft.frame:
-            details = {**details, "found": plain_value(draft.frame.at[row, column])}
-        return draft.cell(row, column), details
+    def _at(self, sheet: str, row: int, column: str) -> tuple[Cell, dict[str, object]]:
+        """The cell, and what was found there."""
+        draft, row = self[sheet], int(row)  # a row of a table is a number of numpy's
+        known = column in draft.letters and column in draft.frame
+        found = {"found": plain_value(draft.frame.at[row, column])} if known else {}
+        return draft.cell(row, column), found
 
 
 def plain_value(value: object) -> object:
@@ -190,9 +183,11 @@ def by_row(values: pd.Series) -> list[tuple[int, Any]]:
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """A table's rows as dictionaries by column, the row number as `row`."""
+    if frame.empty:
+        return []
     return [
         {"row": int(row), **dict(zip(frame.columns, cells, strict=True))}
-        for row, cells in zip(frame.index, frame.itertuples(index=False), strict=True)
+        for row, cells in zip(frame.index, frame.itertuples(index=False, name=None), strict=True)
     ]
 
 
@@ -203,6 +198,4 @@ def comparable(frame: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
 
 def quoted(names: Iterable[str], most: int = 5) -> str:
     """Names for a message: quoted, the first few."""
-    listed = list(names)
-    text = ", ".join(say("{name!r}", name=name) for name in listed[:most])
-    return text + (say(" and {count} more", count=len(listed) - most) if len(listed) > most else "")
+    return first_few([say("{name!r}", name=name) for name in names], most)

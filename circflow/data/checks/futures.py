@@ -32,12 +32,10 @@ def _check_probabilities(drafts: Drafts) -> None:
     if abs(total - 1.0) > SLACK * (1.0 + 1e-9):
         drafts.error(
             "Futures",
-            int(frame.index[-1]),
+            frame.index[-1],
             "probability",
-            say(
-                "the probabilities add up to {total}: make them add up to 1",
-                total=written(round(total, 9)),
-            ),
+            "the probabilities add up to {total}: make them add up to 1",
+            total=written(round(total, 9)),
             expected=say("probabilities that add up to 1"),
         )
 
@@ -64,10 +62,7 @@ def _check_change(drafts: Drafts, record: dict[str, Any]) -> None:
             "FutureChanges",
             row,
             "period",
-            say(
-                "only off has a period: clear the cell, and name the period in the address's "
-                "brackets"
-            ),
+            "only off has a period: clear the cell, and name the period in the address's brackets",
             expected=say("a blank cell"),
         )
     if draft.is_sound(row, "parameter"):
@@ -88,7 +83,8 @@ def _check_target(drafts: Drafts, row: int, text: str, is_off: bool) -> None:
             "FutureChanges",
             row,
             "parameter",
-            say("{message}: correct the address", message=problem.message),
+            "{message}: correct the address",
+            message=problem.message,
             expected=say(OFF_WORDS)
             if is_off
             else say("Sheet.column or Sheet.column[column=value, …]"),

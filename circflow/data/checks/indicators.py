@@ -24,7 +24,7 @@ def check_indicators(drafts: Drafts) -> None:
                 "Indicators",
                 number,
                 "value",
-                say("the row tells nothing: give a value, a target, or both"),
+                "the row tells nothing: give a value, a target, or both",
                 expected=say("a number"),
             )
         if weighed and (row["member"] is not None or row["period"] is not None):
@@ -32,10 +32,8 @@ def check_indicators(drafts: Drafts) -> None:
                 "Indicators",
                 number,
                 "weight",
-                say(
-                    "an index compares clusters over the horizon: weigh a row without member and "
-                    "period"
-                ),
+                "an index compares clusters over the horizon: weigh a row without member and "
+                "period",
                 expected=say("a blank cell"),
             )
         if computed is None:
@@ -57,11 +55,9 @@ def _check_computed(drafts: Drafts, row: dict[str, Any], computed: Computed) -> 
             "Indicators",
             number,
             "value",
-            say(
-                "circflow computes {name} from the plan: clear the value, keep the target, "
-                "or give the indicator another name",
-                name=name,
-            ),
+            "circflow computes {name} from the plan: clear the value, keep the target, "
+            "or give the indicator another name",
+            name=name,
             expected=say("a blank cell"),
         )
     if row["group"] != computed.group:
@@ -69,11 +65,9 @@ def _check_computed(drafts: Drafts, row: dict[str, Any], computed: Computed) -> 
             "Indicators",
             number,
             "group",
-            say(
-                "{name}, which circflow computes, belongs to the group {group}",
-                name=name,
-                group=computed.group,
-            ),
+            "{name}, which circflow computes, belongs to the group {group}",
+            name=name,
+            group=computed.group,
             expected=computed.group,
             suggestion=computed.group,
         )
@@ -82,7 +76,8 @@ def _check_computed(drafts: Drafts, row: dict[str, Any], computed: Computed) -> 
             "Indicators",
             number,
             "member",
-            say("{name} is computed for the cluster as a whole: clear the member", name=name),
+            "{name} is computed for the cluster as a whole: clear the member",
+            name=name,
             expected=say("a blank cell"),
         )
     if name.startswith(EMITTED):
@@ -100,7 +95,8 @@ def _check_pollutant(drafts: Drafts, number: int, name: str) -> None:
         "Indicators",
         number,
         "indicator",
-        say("the sheet EmissionFactors has no pollutant {pollutant!r}", pollutant=pollutant),
+        "the sheet EmissionFactors has no pollutant {pollutant!r}",
+        pollutant=pollutant,
         expected="emitted:<pollutant of EmissionFactors>",
         suggestion=better,
     )
@@ -114,10 +110,8 @@ def _check_name(drafts: Drafts, number: int, name: str) -> None:
             "Indicators",
             number,
             "indicator",
-            say(
-                "{name!r} is taken as an indicator of your own; circflow computes {closest!r}",
-                name=name,
-                closest=closest,
-            ),
+            "{name!r} is taken as an indicator of your own; circflow computes {closest!r}",
+            name=name,
+            closest=closest,
             suggestion=closest,
         )

@@ -42,16 +42,14 @@ def check_distances(drafts: Drafts, sound: Callable[[], Scenario]) -> None:
             "Links",
             row,
             "distance_km",
-            say(
-                "the length of the way from {start!r} to {end!r} for {material!r} by "
-                "{mode!r} is unknown, because {lacking!r} has no coordinates: fill in "
-                "distance_km, or the coordinates in Sites",
-                start=shorten(start),
-                end=shorten(end),
-                material=shorten(material),
-                mode=shorten(mode),
-                lacking=shorten(lacking),
-            ),
+            "the length of the way from {start!r} to {end!r} for {material!r} by "
+            "{mode!r} is unknown, because {lacking!r} has no coordinates: fill in "
+            "distance_km, or the coordinates in Sites",
+            start=shorten(start),
+            end=shorten(end),
+            material=shorten(material),
+            mode=shorten(mode),
+            lacking=shorten(lacking),
             expected=say("a number at least 0"),
         )
 
@@ -109,7 +107,8 @@ def check_effect(drafts: Drafts) -> None:
             )
         drafts.warning(
             "Links",
-            int(row),
+            row,
             "mode" if mode is not None else "material",
-            say("the row has no effect: {reason}", reason=reason),
+            "the row has no effect: {reason}",
+            reason=reason,
         )

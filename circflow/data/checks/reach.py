@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from circflow.data.coded import Items
 from circflow.data.network import spread
 from circflow.data.scenario import Scenario
 
@@ -34,6 +35,10 @@ class Reach:
     def codes(self, places: pd.DataFrame) -> NDArray[np.int64]:
         """The number of each place (columns site, material)."""
         return self._codes(places["site"], places["material"])
+
+    def numbers(self, places: Items) -> NDArray[np.int64]:
+        """The number of each place, by codes of names."""
+        return np.asarray(places["site"] * len(self._materials) + places["material"])
 
     def _marked(self, places: pd.DataFrame | NDArray[np.bool_]) -> NDArray[np.bool_]:
         if isinstance(places, np.ndarray):

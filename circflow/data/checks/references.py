@@ -31,26 +31,22 @@ def check_keys(drafts: Drafts) -> None:
 
 def _check_key(drafts: Drafts, sheet: Sheet, columns: list[str]) -> None:
     frame = drafts[sheet.name].sound(*columns)
-    if len(frame) < 2:
+    if len(set(zip(*(frame[column] for column in columns), strict=True))) == len(frame):
         return
     keys = comparable(frame, columns)
     doubled = keys.duplicated()
-    if not doubled.any():
-        return
     first = keys[~doubled].reset_index().set_index(columns)["row"]
     for row, key in zip(keys.index[doubled], keys[doubled].itertuples(index=False), strict=True):
         origin = int(first.loc[tuple(key) if len(columns) > 1 else key[0]])
         named = [c for c in columns if c in drafts[sheet.name].letters]
         drafts.error(
             sheet.name,
-            int(row),
+            row,
             named[-1] if sheet.periodic and frame.at[row, "period"] is not None else named[0],
-            say(
-                "{key_words} stands in row {origin} already: delete one of the two rows, or "
-                "add them up",
-                key_words=_key_words(sheet, frame.loc[row, columns]),
-                origin=origin,
-            ),
+            "{key_words} stands in row {origin} already: delete one of the two rows, or "
+            "add them up",
+            key_words=_key_words(sheet, frame.loc[row, columns]),
+            origin=origin,
             expected=say("one row for each ") + ", ".join(sheet[c].shown for c in columns),
         )
 
@@ -79,11 +75,9 @@ def _check_group_members(drafts: Drafts) -> None:
             "Recipes",
             record["row"],
             "material",
-            say(
-                "{material!r} is in the group {group!r} twice: delete one row",
-                material=shorten(material),
-                group=shorten(group),
-            ),
+            "{material!r} is in the group {group!r} twice: delete one row",
+            material=shorten(material),
+            group=shorten(group),
             expected=say("a material once in a group"),
         )
 
@@ -149,18 +143,18 @@ class _Cells:
 
 def _must_be_in(targets: _Targets, cells: _Cells, target: str, noun: str = "") -> None:
     """Note the names that do not stand in the key column of another sheet."""
-    if targets.unreadable(target):
+    if targets.unreadable(target) or cells.values.empty:
         return
     drafts = targets.drafts
     key = target_column(drafts[target].sheet)
     noun = shown_word("scope", noun) if noun else shown_column(target, key)
     good = targets.names(target, key)
-    values = cells.values.dropna()
-    wrong = values[~values.isin(good.names)]
-    if wrong.empty:
+    known = {*good.names, None}
+    wrong = [(row, value) for row, value in by_row(cells.values) if value not in known]
+    if not wrong:
         return
     quiet = targets.doubtful(target, key)
-    for row, value in by_row(wrong):
+    for row, value in wrong:
         suggestion = good.nearest(value)
         if quiet and not suggestion:
             drafts[cells.sheet].spoil(int(row), cells.column)
@@ -175,16 +169,14 @@ def _must_be_in(targets: _Targets, cells: _Cells, target: str, noun: str = "") -
             )
         drafts.error(
             cells.sheet,
-            int(row),
+            row,
             cells.column,
-            say(
-                "there is no {noun} {value!r} in {target}{remark}: {cure}",
-                noun=noun,
-                value=shorten(value),
-                target=shown_sheet(target),
-                remark=remark(value, suggestion),
-                cure=cure,
-            ),
+            "there is no {noun} {value!r} in {target}{remark}: {cure}",
+            noun=noun,
+            value=shorten(value),
+            target=shown_sheet(target),
+            remark=remark(value, suggestion),
+            cure=cure,
             expected=say("a {noun} from the sheet {target}", noun=noun, target=shown_sheet(target)),
             suggestion=suggestion,
         )
@@ -202,13 +194,10 @@ def _check_modes(drafts: Drafts, targets: _Targets) -> None:
             if len(listed) > 1:
                 drafts.error(
                     "Materials",
-                    int(row),
+                    row,
                     "modes",
-                    say(
-                        "{no_mode} stands beside other modes: "
-                        "write {no_mode} alone, or leave it out",
-                        no_mode=shown_word("modes", NO_MODE),
-                    ),
+                    "{no_mode} stands beside other modes: write {no_mode} alone, or leave it out",
+                    no_mode=shown_word("modes", NO_MODE),
                     expected=_modes_expected(),
                 )
             continue
@@ -217,14 +206,11 @@ def _check_modes(drafts: Drafts, targets: _Targets) -> None:
                 suggestion = good.nearest(name)
                 drafts.error(
                     "Materials",
-                    int(row),
+                    row,
                     "modes",
-                    say(
-                        "there is no mode {name!r} in Modes{remark}: correct the name, or add it "
-                        "there",
-                        name=shorten(name),
-                        remark=remark(name, suggestion),
-                    ),
+                    "there is no mode {name!r} in Modes{remark}: correct the name, or add it there",
+                    name=shorten(name),
+                    remark=remark(name, suggestion),
                     expected=_modes_expected(),
                     suggestion=suggestion,
                 )
@@ -285,14 +271,12 @@ def _no_such(
     )
     drafts.error(
         *place,
-        say(
-            "the {where} has no {column} {value!r} in Recipes{remark}: correct the name, "
-            "or add its rows there",
-            where=where,
-            column=column,
-            value=shorten(value),
-            remark=remark(value, suggestion),
-        ),
+        "the {where} has no {column} {value!r} in Recipes{remark}: correct the name, "
+        "or add its rows there",
+        where=where,
+        column=column,
+        value=shorten(value),
+        remark=remark(value, suggestion),
         expected=choice,
         suggestion=suggestion,
     )
@@ -318,14 +302,12 @@ def _check_emission_keys(drafts: Drafts, targets: _Targets) -> None:
             suggestion = (with_recipe if "/" in key else technologies).nearest(key)
             drafts.error(
                 "EmissionFactors",
-                int(row),
+                row,
                 "key",
-                say(
-                    "there is no technology or recipe {key!r} in Recipes{remark}: correct the "
-                    "name, or leave it blank for all",
-                    key=shorten(key),
-                    remark=remark(key, suggestion),
-                ),
+                "there is no technology or recipe {key!r} in Recipes{remark}: correct the "
+                "name, or leave it blank for all",
+                key=shorten(key),
+                remark=remark(key, suggestion),
                 expected=say("technology or technology/recipe"),
                 suggestion=suggestion,
             )
@@ -338,24 +320,20 @@ def _check_limit_keys(drafts: Drafts, targets: _Targets) -> None:
         if scope == "cluster" and key is not None:
             drafts.error(
                 "EmissionLimits",
-                int(row),
+                row,
                 "key",
-                say(
-                    "a limit of scope cluster has no key, but {key!r} stands here: clear the "
-                    "cell, or name another scope",
-                    key=shorten(key),
-                ),
+                "a limit of scope cluster has no key, but {key!r} stands here: clear the "
+                "cell, or name another scope",
+                key=shorten(key),
                 expected=say("a blank cell"),
             )
         elif scope != "cluster" and key is None:
             drafts.error(
                 "EmissionLimits",
-                int(row),
+                row,
                 "key",
-                say(
-                    "a limit of scope {scope} needs a key: name the {scope}",
-                    scope=shown_word("scope", scope),
-                ),
+                "a limit of scope {scope} needs a key: name the {scope}",
+                scope=shown_word("scope", scope),
                 expected=say("the name of a {scope}", scope=shown_word("scope", scope)),
             )
     frame = drafts["EmissionLimits"].sound("scope", "key")
@@ -370,14 +348,12 @@ def _check_limit_keys(drafts: Drafts, targets: _Targets) -> None:
         suggestion = regions.nearest(key)
         drafts.error(
             "EmissionLimits",
-            int(row),
+            row,
             "key",
-            say(
-                "no site is in the region {key!r}{remark}: correct the name, or fill in the "
-                "column region of Sites",
-                key=shorten(key),
-                remark=remark(key, suggestion),
-            ),
+            "no site is in the region {key!r}{remark}: correct the name, or fill in the "
+            "column region of Sites",
+            key=shorten(key),
+            remark=remark(key, suggestion),
             expected=say("a region from the column region of Sites"),
             suggestion=suggestion,
         )
@@ -397,9 +373,10 @@ def _check_partners(drafts: Drafts, targets: _Targets) -> None:
         if len(ends) != 2 or not all(ends):
             drafts.error(
                 "SynergyPartners",
-                int(row),
+                row,
                 "partner",
-                say("{text!r} is not a flow: write the two sites as from>to", text=shorten(text)),
+                "{text!r} is not a flow: write the two sites as from>to",
+                text=shorten(text),
                 expected=say("from>to"),
             )
             continue
@@ -411,19 +388,18 @@ def _check_partners(drafts: Drafts, targets: _Targets) -> None:
             suggestion = ">".join(near) if near != ends else ""
             drafts.error(
                 "SynergyPartners",
-                int(row),
+                row,
                 "partner",
-                say(
-                    "there is no site {wrong!r} in Sites: correct the name", wrong=shorten(wrong[0])
-                ),
+                "there is no site {wrong!r} in Sites: correct the name",
+                wrong=shorten(wrong[0]),
                 expected=say("from>to, two names from the sheet Sites"),
                 suggestion=suggestion,
             )
         elif ends[0] == ends[1]:
             drafts.error(
                 "SynergyPartners",
-                int(row),
+                row,
                 "partner",
-                say("a flow goes from one site to another, but both are the same: name two sites"),
+                "a flow goes from one site to another, but both are the same: name two sites",
                 expected=say("from>to, two different sites"),
             )

@@ -59,13 +59,11 @@ def check_discounting(drafts: Drafts, periods: Sequence[Period], rate: float) ->
         if not math.isfinite(period.weight):
             drafts.error(
                 "Periods",
-                int(row),
+                row,
                 "years",
-                say(
-                    "{at_rate} in this period counts beyond all numbers: shorten the horizon, or "
-                    "raise discount_rate in Scenario",
-                    at_rate=at_rate,
-                ),
+                "{at_rate} in this period counts beyond all numbers: shorten the horizon, or "
+                "raise discount_rate in Scenario",
+                at_rate=at_rate,
                 expected=say("a shorter period"),
             )
             break
@@ -90,13 +88,7 @@ def check_discounting(drafts: Drafts, periods: Sequence[Period], rate: float) ->
         units = drafts["Units"].sound(column)
         years = units[column].astype(float) - (column == "lifetime_years")
         for row in units.index[sign * math.log1p(rate) * years > _LARGEST]:
-            drafts.error(
-                "Units",
-                int(row),
-                column,
-                say(words, at_rate=at_rate),
-                expected=say("fewer years"),
-            )
+            drafts.error("Units", row, column, words, at_rate=at_rate, expected=say("fewer years"))
 
 
 def check_construction(drafts: Drafts, periods: Sequence[Period]) -> None:
@@ -112,15 +104,13 @@ def check_construction(drafts: Drafts, periods: Sequence[Period]) -> None:
     for row in frame.index[(begins >= end) & (frame["construction_years"] > 0.0)]:
         drafts.warning(
             "Units",
-            int(row),
+            row,
             "construction_years",
-            say(
-                "decided at the earliest, the candidate comes into service {begins} years "
-                "from the start, but the horizon ends after {end}: it is never built; "
-                "shorten its construction, or add a period",
-                begins=written(float(begins[row])),
-                end=end,
-            ),
+            "decided at the earliest, the candidate comes into service {begins} years "
+            "from the start, but the horizon ends after {end}: it is never built; "
+            "shorten its construction, or add a period",
+            begins=written(float(begins[row])),
+            end=end,
         )
 
 
@@ -140,15 +130,13 @@ def _check_crossed(drafts: Drafts, sheet: str, greatest: str, least: str) -> Non
     for row, high, low in zip(wrong.index, wrong[greatest], wrong[least], strict=True):
         drafts.error(
             sheet,
-            int(row),
+            row,
             greatest,
-            say(
-                "{greatest} {high} is below {least} {low}: raise it, or lower {least}",
-                greatest=shown_column(sheet, greatest),
-                high=written(high),
-                least=shown_column(sheet, least),
-                low=written(low),
-            ),
+            "{greatest} {high} is below {least} {low}: raise it, or lower {least}",
+            greatest=shown_column(sheet, greatest),
+            high=written(high),
+            least=shown_column(sheet, least),
+            low=written(low),
             expected=say("at least {low}", low=written(low)),
         )
 
@@ -160,25 +148,21 @@ def _check_coordinates(drafts: Drafts) -> None:
         for row in lonely:
             drafts.error(
                 "Sites",
-                int(row),
+                row,
                 column,
-                say(
-                    "the site has a {other} but no {column}: fill it in, or clear both",
-                    other=shown_column("Sites", other),
-                    column=shown_column("Sites", column),
-                ),
+                "the site has a {other} but no {column}: fill it in, or clear both",
+                other=shown_column("Sites", other),
+                column=shown_column("Sites", column),
                 expected=drafts["Sites"].sheet[column].expected,
             )
     near_zero = (frame["latitude"].abs() < _NEAR_ZERO) & (frame["longitude"].abs() < _NEAR_ZERO)
     for row in frame.index[near_zero]:
         drafts.warning(
             "Sites",
-            int(row),
+            row,
             "latitude",
-            say(
-                "the site lies in the sea off Africa, near latitude 0 and longitude 0: "
-                "correct the coordinates, or clear both cells"
-            ),
+            "the site lies in the sea off Africa, near latitude 0 and longitude 0: "
+            "correct the coordinates, or clear both cells",
         )
 
 
@@ -187,6 +171,8 @@ def _check_groups(drafts: Drafts) -> None:
     columns = ["technology", "recipe", "group"]
     frame = drafts["Recipes"].sound(*columns, "role", "amount")
     frame = frame[frame["group"].notna() & (frame["role"] == "input")]
+    if frame.empty:
+        return
     first = frame.groupby(columns, sort=False)["amount"].transform("first")
     differs = (frame["amount"] - first).abs() > 1e-12 * first.abs()
     for record in records(frame.assign(first=first)[differs]):
@@ -195,14 +181,12 @@ def _check_groups(drafts: Drafts) -> None:
             "Recipes",
             record["row"],
             "amount",
-            say(
-                "the rows of the group {group!r} disagree: the first says {requirement}, "
-                "this one {amount}; the amount is the whole group's requirement, so write "
-                "the same on all its rows",
-                group=shorten(record["group"]),
-                requirement=requirement,
-                amount=written(record["amount"]),
-            ),
+            "the rows of the group {group!r} disagree: the first says {requirement}, "
+            "this one {amount}; the amount is the whole group's requirement, so write "
+            "the same on all its rows",
+            group=shorten(record["group"]),
+            requirement=requirement,
+            amount=written(record["amount"]),
             expected=requirement,
             suggestion=requirement,
         )
@@ -217,17 +201,17 @@ def _check_capex(drafts: Drafts) -> None:
     for row in frame.index[candidate & frame["capex_million"].isna()]:
         drafts.error(
             "Units",
-            int(row),
+            row,
             "capex_million",
-            say("a candidate needs its capex_million (0 where it costs nothing)"),
+            "a candidate needs its capex_million (0 where it costs nothing)",
             expected=say("a number at least 0"),
         )
     for row in frame.index[candidate & sized & frame["capex_max_million"].isna()]:
         drafts.error(
             "Units",
-            int(row),
+            row,
             "capex_max_million",
-            say("a candidate with capacity_max_per_year needs capex_max_million, its capex then"),
+            "a candidate with capacity_max_per_year needs capex_max_million, its capex then",
             expected=say("a number at least 0"),
         )
     lonely = candidate & ~sized
@@ -235,20 +219,18 @@ def _check_capex(drafts: Drafts) -> None:
         for row in frame.index[lonely & frame[column].notna()]:
             drafts.warning(
                 "Units",
-                int(row),
+                row,
                 column,
-                say(
-                    "{column} has no effect without capacity_max_per_year: fill that in as well",
-                    column=column,
-                ),
+                "{column} has no effect without capacity_max_per_year: fill that in as well",
+                column=column,
             )
     falling = candidate & sized & (frame["capex_max_million"] < frame["capex_million"])
     for row in frame.index[falling]:
         drafts.warning(
             "Units",
-            int(row),
+            row,
             "capex_max_million",
-            say("the greatest size costs less than the smallest: check both figures"),
+            "the greatest size costs less than the smallest: check both figures",
         )
 
 
@@ -257,12 +239,10 @@ def _check_total_capacity(drafts: Drafts) -> None:
     for row in frame.index[frame["period"].notna() & frame["total_capacity"].notna()]:
         drafts.error(
             "Disposal",
-            int(row),
+            row,
             "total_capacity",
-            say(
-                "total_capacity holds over the whole horizon, but the row names a period: "
-                "write it on a row with a blank period"
-            ),
+            "total_capacity holds over the whole horizon, but the row names a period: "
+            "write it on a row with a blank period",
             expected=say("a blank cell"),
         )
 
@@ -281,7 +261,7 @@ def _check_bounded_synergies(drafts: Drafts) -> None:
             "Synergies",
             record["row"],
             "synergy",
-            say(
+            mark(
                 "the synergy has no partners, so that nothing ties its joint activity: list "
                 "its partners in SynergyPartners"
             ),
@@ -313,9 +293,11 @@ def _check_marks(drafts: Drafts) -> None:
         for row, value in by_row(values[values.str.contains(sign, regex=False)]):
             drafts.error(
                 sheet,
-                int(row),
+                row,
                 column,
-                say(words, mark=sign, value=shorten(value)),
+                words,
+                mark=sign,
+                value=shorten(value),
                 expected=say("a name without {mark}", mark=sign),
                 suggestion=value.replace(sign, "-"),
             )
@@ -326,9 +308,9 @@ def _check_outputs_ungrouped(drafts: Drafts) -> None:
     for row in frame.index[(frame["role"] == "output") & frame["group"].notna()]:
         drafts.error(
             "Recipes",
-            int(row),
+            row,
             "group",
-            say("outputs have no group, only inputs can replace one another: clear the cell"),
+            "outputs have no group, only inputs can replace one another: clear the cell",
             expected=say("a blank cell"),
         )
 
@@ -340,14 +322,12 @@ def _check_build_periods(drafts: Drafts) -> None:
     for row in frame.index[(latest.astype(float) < earliest.astype(float)).to_numpy()]:
         drafts.error(
             "Units",
-            int(row),
+            row,
             "latest_period",
-            say(
-                "latest_period {at!r} is before earliest_period {at_2!r}: exchange the two, "
-                "or clear one",
-                at=frame.at[row, "latest_period"],
-                at_2=frame.at[row, "earliest_period"],
-            ),
+            "latest_period {at!r} is before earliest_period {at_2!r}: exchange the two, "
+            "or clear one",
+            at=frame.at[row, "latest_period"],
+            at_2=frame.at[row, "earliest_period"],
             expected=say("{at!r} or a later period", at=frame.at[row, "earliest_period"]),
         )
 
@@ -382,9 +362,7 @@ def _note_ring(drafts: Drafts, ring: list[str], row_of: dict[str, int]) -> None:
             + " → ".join(shorten(unit) for unit in turned[:12])
             + say("; clear one of these cells")
         )
-    drafts.error(
-        "Units", int(row_of[last]), "requires", message, expected=say("another unit, no ring")
-    )
+    drafts.error("Units", row_of[last], "requires", message, expected=say("another unit, no ring"))
 
 
 def _check_link_ends(drafts: Drafts) -> None:
@@ -392,9 +370,9 @@ def _check_link_ends(drafts: Drafts) -> None:
     for row in frame.index[frame["from"].notna() & (frame["from"] == frame["to"])]:
         drafts.error(
             "Links",
-            int(row),
+            row,
             "to",
-            say("the link ends where it starts: name another site, or delete the row"),
+            "the link ends where it starts: name another site, or delete the row",
             expected=say("a site other than in from"),
         )
 
@@ -410,25 +388,21 @@ def _check_goals(drafts: Drafts) -> None:
         if kind == "emission" and colon and pollutant.strip():
             drafts.warning(
                 "Goals",
-                int(row),
+                row,
                 "goal",
-                say(
-                    "nothing emits {pollutant!r}, so the goal has no effect: correct the name, "
-                    "or add it to EmissionFactors ({value})",
-                    pollutant=shorten(pollutant),
-                    value=quoted(emitted) or say("blank now"),
-                ),
+                "nothing emits {pollutant!r}, so the goal has no effect: correct the name, "
+                "or add it to EmissionFactors ({value})",
+                pollutant=shorten(pollutant),
+                value=quoted(emitted) or say("blank now"),
                 suggestion=nearest(goal, good),
             )
         else:
             drafts.error(
                 "Goals",
-                int(row),
+                row,
                 "goal",
-                say(
-                    "there is no goal {goal!r}: correct the name, or delete the row",
-                    goal=shorten(goal),
-                ),
+                "there is no goal {goal!r}: correct the name, or delete the row",
+                goal=shorten(goal),
                 expected=say("one of ")
                 + ", ".join(shown_word("goal", kind) for kind in GOAL_KINDS).replace(
                     "<pollutant>", say("<pollutant>")

@@ -61,12 +61,10 @@ def match_sheets(
             if sheet.required:
                 findings.error(
                     Cell(sheet.name, 0),
-                    say(
-                        "the sheet {name} is missing: add it (columns {list})",
-                        name=shown_sheet(sheet.name),
-                        list=", ".join(
-                            shown_column(sheet.name, c.name) for c in sheet.columns if c.required
-                        ),
+                    "the sheet {name} is missing: add it (columns {list})",
+                    name=shown_sheet(sheet.name),
+                    list=", ".join(
+                        shown_column(sheet.name, c.name) for c in sheet.columns if c.required
                     ),
                     expected=say("a sheet called {name}", name=shown_sheet(sheet.name)),
                 )
@@ -94,10 +92,8 @@ def _chosen_sheets(
         elif name in chosen:
             findings.error(
                 Cell(raw.name, 0, title=raw.title),
-                say(
-                    "two sheets are called {name}: move the rows into one and delete the other",
-                    name=name,
-                ),
+                "two sheets are called {name}: move the rows into one and delete the other",
+                name=name,
                 found=raw.name,
             )
         else:
@@ -109,11 +105,12 @@ def _chosen_sheets(
         good = _likeness(name, absent) or _likeness(name, names) or nearest(name, names)
         meant = names[good][1] if good else ""
         if all(is_blank(value) for line in raw.grid for value in line):
-            message = say(
+            findings.error(
+                Cell(raw.name, 0, title=raw.title),
                 "the sheet {name!r} is empty and no sheet of a scenario: delete it",
                 name=shorten(name),
+                found=name,
             )
-            findings.error(Cell(raw.name, 0, title=raw.title), message, found=name)
             continue
         if meant in chosen and folded(good) == folded(name):
             message = say(
@@ -172,11 +169,9 @@ def _match_columns(sheet: Sheet, raw: RawSheet, findings: Findings) -> RawTable:
         for name in missing:
             findings.error(
                 raw.cell(top),
-                say(
-                    "the column {name} is missing: add it ({meaning})",
-                    name=shown_column(sheet.name, name),
-                    meaning=say(sheet[name].meaning),
-                ),
+                "the column {name} is missing: add it ({meaning})",
+                name=shown_column(sheet.name, name),
+                meaning=say(sheet[name].meaning),
                 expected=say("a column called {name}", name=shown_column(sheet.name, name)),
             )
     _leave_out_odd_rows(table, raw, findings)
@@ -214,17 +209,15 @@ def _header_row(sheet: Sheet, raw: RawSheet, findings: Findings) -> int:
         if known(cells) >= max(1 if whole else 2, len(filled) / 2):
             findings.error(
                 raw.cell(number),
-                say(
-                    "the column names stand in row {number}, not in row 1: delete the rows above",
-                    number=number,
-                ),
+                "the column names stand in row {number}, not in row 1: delete the rows above",
+                number=number,
                 expected=say("the column names in row 1"),
             )
             return number
     if all(is_blank(cell) for cell in raw.grid[0]):
         findings.error(
             raw.cell(1),
-            say("row 1 is blank, but there are rows below: put the column names into row 1"),
+            "row 1 is blank, but there are rows below: put the column names into row 1",
             expected=say("the column names in row 1: ")
             + ", ".join(column.shown for column in sheet.columns),
         )
@@ -251,7 +244,8 @@ def _placed(
         except BadCellError as problem:
             findings.error(
                 cell,
-                say("the column name cannot be read: {message}", message=problem.message),
+                "the column name cannot be read: {message}",
+                message=problem.message,
                 found=show(column[0]),
                 expected=say("a column name"),
             )
@@ -263,11 +257,9 @@ def _placed(
                 row = next(r for r, v in enumerate(column[1:], start=top + 1) if not is_blank(v))
                 findings.error(
                     replace(head, row=row, column=cell.column),
-                    say(
-                        "column {column} has no name in row {top}: name it, or clear the column",
-                        column=cell.column,
-                        top=top,
-                    ),
+                    "column {column} has no name in row {top}: name it, or clear the column",
+                    column=cell.column,
+                    top=top,
                     found=column[row - top],
                     expected=say("a blank cell"),
                 )
@@ -278,12 +270,10 @@ def _placed(
         elif name in places:
             findings.error(
                 cell,
-                say(
-                    "two columns are called {name} (the first is {column_letter}): delete one of "
-                    "the two",
-                    name=name,
-                    column_letter=column_letter(places[name]),
-                ),
+                "two columns are called {name} (the first is {column_letter}): delete one of "
+                "the two",
+                name=name,
+                column_letter=column_letter(places[name]),
                 found=name,
             )
         else:

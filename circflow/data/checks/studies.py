@@ -77,7 +77,8 @@ def _target(
             sheet,
             row,
             "parameter",
-            say("{message}: correct the address", message=problem.message),
+            "{message}: correct the address",
+            message=problem.message,
             expected=say("Sheet.column or Sheet.column[column=value, …]"),
             suggestion=problem.suggestion,
         )
@@ -91,11 +92,9 @@ def _check_change(drafts: Drafts, sheet: str, row: int, target: Match, change: s
         sheet,
         row,
         "change",
-        say(
-            "{name} is not a number, so it cannot be changed by {change}: write set",
-            name=target.column.shown,
-            change=change,
-        ),
+        "{name} is not a number, so it cannot be changed by {change}: write set",
+        name=target.column.shown,
+        change=change,
         expected="set",
         suggestion="set",
     )
@@ -112,10 +111,8 @@ def _check_values(drafts: Drafts, row: _Row) -> None:
             "Studies",
             row.number,
             "values",
-            say(
-                "the row has a list of values and {given} as well: clear one of the two",
-                given=", ".join(given),
-            ),
+            "the row has a list of values and {given} as well: clear one of the two",
+            given=", ".join(given),
             expected=say("either values, or from, to and steps"),
         )
     elif listed is not None:
@@ -157,7 +154,8 @@ def _check_list(drafts: Drafts, row: _Row, text: str) -> None:
                 "Studies",
                 row.number,
                 "values",
-                say("{problem}: write the values separated by semicolons", problem=problem),
+                "{problem}: write the values separated by semicolons",
+                problem=problem,
                 expected=say("a list such as 0.9; 1; 1.1"),
             )
             return
@@ -173,11 +171,9 @@ def _check_range(drafts: Drafts, row: _Row) -> None:
             "Ranges",
             row.number,
             "high",
-            say(
-                "high {high} is below low {low}: exchange the two",
-                high=written(high),
-                low=written(low),
-            ),
+            "high {high} is below low {low}: exchange the two",
+            high=written(high),
+            low=written(low),
             expected=say("at least {low}", low=written(low)),
         )
     elif row.values["distribution"] == "lognormal" and low <= 0:
@@ -185,10 +181,8 @@ def _check_range(drafts: Drafts, row: _Row) -> None:
             "Ranges",
             row.number,
             "low",
-            say(
-                "a lognormal figure is above 0, but low is {low}: raise it, or choose normal",
-                low=written(low),
-            ),
+            "a lognormal figure is above 0, but low is {low}: raise it, or choose normal",
+            low=written(low),
             expected=say("a number above 0"),
         )
     elif row.values["distribution"] == "triangular" and draft.is_sound(row.number, "change"):
@@ -198,11 +192,9 @@ def _check_range(drafts: Drafts, row: _Row) -> None:
                 "Ranges",
                 row.number,
                 "low",
-                say(
-                    "the scenario's own value ({change} {peak:g}) lies outside the range "
-                    "{shorten}, where a triangle has its peak",
-                    change=row.change,
-                    peak=peak,
-                    shorten=shorten(say("{low} to {high}", low=written(low), high=written(high))),
-                ),
+                "the scenario's own value ({change} {peak:g}) lies outside the range "
+                "{shorten}, where a triangle has its peak",
+                change=row.change,
+                peak=peak,
+                shorten=shorten(say("{low} to {high}", low=written(low), high=written(high))),
             )

@@ -21,7 +21,8 @@ def check_taxes(drafts: Drafts) -> None:
                 "Taxes",
                 number,
                 "rate",
-                say("a share of the {base} above 1: 20 % is written 0.2", base=base),
+                "a share of the {base} above 1: 20 % is written 0.2",
+                base=base,
                 expected=say("a share between 0 and 1"),
                 suggestion=meant,
             )
@@ -30,7 +31,8 @@ def check_taxes(drafts: Drafts) -> None:
                 "Taxes",
                 number,
                 "material",
-                say("a tax on {base} has no material: clear the cell", base=base),
+                "a tax on {base} has no material: clear the cell",
+                base=base,
                 expected=say("a blank cell"),
             )
         first = bases.setdefault(row["tax"], base)
@@ -39,11 +41,9 @@ def check_taxes(drafts: Drafts) -> None:
                 "Taxes",
                 number,
                 "base",
-                say(
-                    "the first row of {tax!r} takes {first}: one tax has one base",
-                    tax=shorten(row["tax"]),
-                    first=first,
-                ),
+                "the first row of {tax!r} takes {first}: one tax has one base",
+                tax=shorten(row["tax"]),
+                first=first,
                 expected=first,
                 suggestion=first,
             )

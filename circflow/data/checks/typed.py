@@ -94,7 +94,8 @@ def _report(
         for row in np.array(raw.rows, dtype=int)[parsed.blank].tolist():
             findings.error(
                 draft.cell(row, column.name),
-                say("{name} is blank: fill it in, or clear the row", name=column.shown),
+                "{name} is blank: fill it in, or clear the row",
+                name=column.shown,
                 expected=column.expected,
             )
             draft.spoil(row, column.name)

@@ -42,11 +42,11 @@ def annotate(path: str | Path, target: str | Path, problems: Sequence[Problem]) 
     path, target = Path(path), Path(target)
     if target.suffix.lower() != ".xlsx":
         raise file_error(
-            say("the marked copy is a workbook: give a name that ends in .xlsx"), target.name
+            "the marked copy is a workbook: give a name that ends in .xlsx", target.name
         )
     if target.exists() and path.exists() and target.samefile(path):
         raise file_error(
-            say("the marked copy would replace the file itself: give another name"), path.name
+            "the marked copy would replace the file itself: give another name", path.name
         )
     try:
         # our own reader refuses what would harm the next one (bombs, entities, other formats)
@@ -56,12 +56,13 @@ def annotate(path: str | Path, target: str | Path, problems: Sequence[Problem]) 
             mark_problems(book, problems)
             book.save(temporary)
     except PermissionError as error:
-        message = say("the file may not be written: close it in Excel, or choose another place")
-        raise file_error(message, target.name) from error
+        raise file_error(
+            "the file may not be written: close it in Excel, or choose another place", target.name
+        ) from error
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise file_error(
-            say("the file cannot be written: {reason}", reason=reason), target.name
+            "the file cannot be written: {reason}", target.name, reason=reason
         ) from error
 
 

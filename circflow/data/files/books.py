@@ -48,12 +48,13 @@ def _as_it_stands(path: Path) -> Book:
 
         return read_folder(path)
     if not path.exists():
-        raise file_error(say("there is no file or folder {path!r}", path=str(path)), path.name)
+        raise file_error("there is no file or folder {path!r}", path.name, path=str(path))
     if not path.is_file():
-        raise file_error(say("this is neither a file nor a folder"), path.name)
+        raise file_error("this is neither a file nor a folder", path.name)
     if path.suffix.lower() == ".csv":
-        message = say("a single CSV file is one sheet: give the folder that holds all of them")
-        raise file_error(message, path.name)
+        raise file_error(
+            "a single CSV file is one sheet: give the folder that holds all of them", path.name
+        )
     from circflow.data.files.workbook import read_workbook
 
     return read_workbook(path)
@@ -88,13 +89,14 @@ def _reading(path: Path) -> Iterator[None]:
     try:
         yield
     except PermissionError as error:
-        message = say("the file may not be read: ask for permission, or close it in Excel")
-        raise file_error(message, path.name) from error
+        raise file_error(
+            "the file may not be read: ask for permission, or close it in Excel", path.name
+        ) from error
     except (OSError, ValueError) as error:
         if isinstance(error, ScenarioError):
             raise
         raise file_error(
-            say("the file cannot be read: {reason}", reason=_reason(error)), path.name
+            "the file cannot be read: {reason}", path.name, reason=_reason(error)
         ) from error
 
 
@@ -103,17 +105,18 @@ def _writing(path: Path) -> Iterator[None]:
     try:
         yield
     except PermissionError as error:
-        message = say("the file may not be written: close it in Excel, or choose another place")
-        raise file_error(message, path.name) from error
+        raise file_error(
+            "the file may not be written: close it in Excel, or choose another place", path.name
+        ) from error
     except FileNotFoundError as error:
         raise file_error(
-            say("there is no folder {parent!r} to write to", parent=str(path.parent)), path.name
+            "there is no folder {parent!r} to write to", path.name, parent=str(path.parent)
         ) from error
     except (OSError, ValueError) as error:
         if isinstance(error, ScenarioError):
             raise
         raise file_error(
-            say("the file cannot be written: {reason}", reason=_reason(error)), path.name
+            "the file cannot be written: {reason}", path.name, reason=_reason(error)
         ) from error
 
 

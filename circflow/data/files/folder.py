@@ -60,17 +60,17 @@ def read_folder(path: Path) -> Book:
         if file.suffix.lower() == ".csv" and not file.name.startswith((".", "~")) and file.is_file()
     ]
     if not files:
-        message = say("the folder holds no CSV files: it needs Scenario.csv, Sites.csv and so on")
-        raise file_error(message, path.name)
+        raise file_error(
+            "the folder holds no CSV files: it needs Scenario.csv, Sites.csv and so on", path.name
+        )
     if len(files) > MAX_SHEETS:
         raise file_error(
-            say("the folder holds more than {max_sheets} CSV files", max_sheets=MAX_SHEETS),
-            path.name,
+            "the folder holds more than {max_sheets} CSV files", path.name, max_sheets=MAX_SHEETS
         )
     if sum(file.stat().st_size for file in files) > MAX_FILE_BYTES:
         limit = MAX_FILE_BYTES // 2**20
         raise file_error(
-            say("the folder's CSV files are larger than {limit} MB in all", limit=limit), path.name
+            "the folder's CSV files are larger than {limit} MB in all", path.name, limit=limit
         )
     order = {sheet.name: n for n, sheet in enumerate(SHEETS)}
     sheets = [_read_sheet(file, path.name) for file in sorted(files)]
@@ -89,14 +89,20 @@ def _read_sheet(file: Path, origin: str) -> RawSheet:
     except UnicodeError as error:
         wide = data[:2] in (b"\xff\xfe", b"\xfe\xff")
         what = say("UTF-16 ('Unicode Text' of Excel)") if wide else say("not UTF-8")
-        message = say("the file is {what}: save it as 'CSV UTF-8' (in Excel: Save As)", what=what)
-        raise file_error(message, origin, where) from error
+        raise file_error(
+            "the file is {what}: save it as 'CSV UTF-8' (in Excel: Save As)",
+            origin,
+            where,
+            what=what,
+        ) from error
     except PermissionError as error:
-        message = say("the file may not be read: ask for permission, or close it in Excel")
-        raise file_error(message, origin, where) from error
+        raise file_error(
+            "the file may not be read: ask for permission, or close it in Excel", origin, where
+        ) from error
     if "\0" in text:
-        message = say("the file is not text: save it as 'CSV UTF-8' (in Excel: Save As)")
-        raise file_error(message, origin, where)
+        raise file_error(
+            "the file is not text: save it as 'CSV UTF-8' (in Excel: Save As)", origin, where
+        )
     grid: list[list[object]] = []
     size = 0
     try:
@@ -104,7 +110,7 @@ def _read_sheet(file: Path, origin: str) -> RawSheet:
         for record in csv.reader(lines, delimiter=_delimiter(text, name), strict=True):
             size += len(record)
             if size > MAX_GRID_CELLS:
-                raise file_error(say("the file holds too many cells"), origin, where)
+                raise file_error("the file holds too many cells", origin, where)
             grid.append([_unshielded(cell) for cell in record])
     except csv.Error as error:
         cell = Cell(name, len(grid) + 1)
@@ -167,8 +173,9 @@ def write_folder(book: Book, path: Path) -> None:
     check_names_differ(book)
     targets = {file_name(sheet.name): sheet for sheet in in_order(book)}
     if path.exists() and not path.is_dir():
-        message = say("there is a file of this name: give another, or one that ends in .xlsx")
-        raise file_error(message, path.name)
+        raise file_error(
+            "there is a file of this name: give another, or one that ends in .xlsx", path.name
+        )
     if path.is_dir():
         kept = {target.casefold() for target in targets}
         others = sorted(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from circflow.data.scenario import ScenarioError
 from circflow.data.schema.sheets import SHEETS, Sheet
@@ -15,9 +16,11 @@ MAX_GRID_CELLS = 30_000_000
 """Most cells of one sheet, blank ones included, from A1 to its last value."""
 
 
-def file_error(message: str, origin: str = "", cell: Cell | None = None) -> ScenarioError:
+def file_error(
+    message: str, origin: str = "", cell: Cell | None = None, **figures: Any
+) -> ScenarioError:
     """An error about a file as a whole, or about one sheet or cell of it."""
-    return ScenarioError([Problem("error", cell or Cell("", 0), message)], origin)
+    return ScenarioError([Problem("error", cell or Cell("", 0), say(message, **figures))], origin)
 
 
 def in_order(book: Book, sheets: Sequence[Sheet] = SHEETS) -> list[RawSheet]:
@@ -32,12 +35,13 @@ def check_names_differ(book: Book) -> None:
     for sheet in book.sheets:
         other = seen.get(sheet.name.casefold())
         if other is not None:
-            message = say(
+            raise file_error(
                 "there are two sheets called {other!r} and {name!r}: rename one",
+                book.origin,
+                Cell(sheet.name, 0),
                 other=other,
                 name=sheet.name,
             )
-            raise file_error(message, book.origin, Cell(sheet.name, 0))
         seen[sheet.name.casefold()] = sheet.name
 
 

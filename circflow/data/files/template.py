@@ -546,25 +546,30 @@ def _check_fits(book: Book) -> None:
     for sheet in book.sheets:
         where, name = sheet.cell(0), sheet.title or sheet.name
         if not name.strip() or len(name.encode("utf-16-le")) // 2 > 31:
-            message = say("a sheet's name has 1 to 31 characters in Excel: rename the sheet")
-            raise file_error(message, book.origin, where)
+            raise file_error(
+                "a sheet's name has 1 to 31 characters in Excel: rename the sheet",
+                book.origin,
+                where,
+            )
         if (
             re.search(r"[\[\]:*?/\\\x00-\x1f]", name)
             or "'" in (name[0], name[-1])
             or name.casefold() == "history"
         ):
-            message = say(
-                "Excel does not allow this name of a sheet: rename it without [ ] : * ? / \\ '"
+            raise file_error(
+                "Excel does not allow this name of a sheet: rename it without [ ] : * ? / \\ '",
+                book.origin,
+                where,
             )
-            raise file_error(message, book.origin, where)
         width = max(map(len, sheet.grid), default=0)
         if len(sheet.grid) > MAX_ROWS or width > MAX_COLUMNS:
-            message = say(
+            raise file_error(
                 "an Excel sheet has at most {max_rows:,} rows and {max_columns:,} columns",
+                book.origin,
+                where,
                 max_rows=MAX_ROWS,
                 max_columns=MAX_COLUMNS,
             )
-            raise file_error(message, book.origin, where)
         for row, line in enumerate(sheet.grid, start=1):
             for column, value in enumerate(line):
                 if (

@@ -39,6 +39,7 @@ from circflow.data.files.worksheet import (
     parse_xml,
     unescaped,
 )
+from circflow.data.one_line import first_few
 from circflow.data.scenario import ScenarioError
 from circflow.data.schema.sheets import is_planners_column, is_planners_sheet
 from circflow.data.table import Book, Cell, Problem, RawSheet
@@ -90,9 +91,9 @@ def _damage_errors(origin: str) -> Iterator[None]:
     except ScenarioError as error:
         raise ScenarioError(error.problems, error.origin or origin) from error.__cause__
     except (zipfile.BadZipFile, zlib.error, EOFError, expat.ExpatError, LookupError) as error:
-        raise file_error(say(DAMAGED), origin) from error
+        raise file_error(DAMAGED, origin) from error
     except (ValueError, OverflowError, RuntimeError, struct.error) as error:
-        raise file_error(say(DAMAGED), origin) from error
+        raise file_error(DAMAGED, origin) from error
 
 
 def _open_package(file: IO[bytes], origin: str) -> zipfile.ZipFile:
@@ -100,19 +101,21 @@ def _open_package(file: IO[bytes], origin: str) -> zipfile.ZipFile:
     file.seek(0)
     head = file.read(8)
     if not size:
-        raise file_error(say("the file is empty"), origin)
+        raise file_error("the file is empty", origin)
     if head == _OLE:
         raise file_error(_what_ole_holds(file), origin)
     if size > MAX_FILE_BYTES:
         raise file_error(_too_large(say("the file")), origin)
     if head[:2] != b"PK":
-        message = say("this is not an Excel workbook: open it in Excel and save it as .xlsx")
-        raise file_error(message, origin)
+        raise file_error(
+            "this is not an Excel workbook: open it in Excel and save it as .xlsx", origin
+        )
     try:
         package = zipfile.ZipFile(file)
     except zipfile.BadZipFile as error:
-        message = say("the workbook is cut short or damaged: copy or download it again")
-        raise file_error(message, origin) from error
+        raise file_error(
+            "the workbook is cut short or damaged: copy or download it again", origin
+        ) from error
     _check_sizes(package, origin)
     return package
 
@@ -138,18 +141,15 @@ def _check_sizes(package: zipfile.ZipFile, origin: str) -> None:
     parts = package.infolist()
     if len(parts) > MAX_PARTS:
         raise file_error(
-            say("the workbook is made of more than {max_parts:,} parts", max_parts=MAX_PARTS),
-            origin,
+            "the workbook is made of more than {max_parts:,} parts", origin, max_parts=MAX_PARTS
         )
     if sum(part.file_size for part in parts) > MAX_FILE_BYTES:
         raise file_error(_too_large(say("the unpacked workbook")), origin)
     for part in parts:
         if part.flag_bits & 1:
-            raise file_error(
-                say("the workbook is protected by a password: remove the password"), origin
-            )
+            raise file_error("the workbook is protected by a password: remove the password", origin)
         if part.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise file_error(say(DAMAGED), origin)
+            raise file_error(DAMAGED, origin)
         if part.file_size > RATIO_FROM_BYTES and part.file_size > MAX_RATIO * part.compress_size:
             message = say(
                 "the part {filename!r} unpacks to more than {max_ratio} times its size",
@@ -188,10 +188,11 @@ def _read_package(package: zipfile.ZipFile, origin: str) -> Book:
             continue  # a chart or macro sheet has no cells
         part = names.get(target.lower())
         if part is None:
-            message = say(
-                "the workbook lists this sheet but does not hold it: save it anew in Excel"
+            raise file_error(
+                "the workbook lists this sheet but does not hold it: save it anew in Excel",
+                origin,
+                Cell(entry.name, 0),
             )
-            raise file_error(message, origin, Cell(entry.name, 0))
         sheet = SheetReader(entry.name, shared, origin)
         with package.open(part) as stream:
             sheet.parse(stream)
@@ -245,9 +246,7 @@ def _spans(numbers: list[int]) -> str:
         else:
             spans.append([number, number])
     words = [f"{first}–{last}" if last > first else f"{first}" for first, last in spans]
-    return ", ".join(words[:10]) + (
-        say(" and {count} more", count=len(words) - 10) if len(words) > 10 else ""
-    )
+    return first_few(words, 10)
 
 
 # --------------------------------------------------------------------------- parts
@@ -256,8 +255,7 @@ def _spans(numbers: list[int]) -> str:
 def _home_part(package: zipfile.ZipFile, names: dict[str, str], origin: str) -> str:
     """The part that lists the sheets."""
     if "mimetype" in names and "content.xml" in names:
-        message = say("this is an OpenDocument file: save it as .xlsx and give that")
-        raise file_error(message, origin)
+        raise file_error("this is an OpenDocument file: save it as .xlsx and give that", origin)
     targets = [
         names[target.lower()]
         for target, kind in _relations(package, names, "").values()
@@ -265,11 +263,13 @@ def _home_part(package: zipfile.ZipFile, names: dict[str, str], origin: str) -> 
     ]
     home = (targets or [names.get("xl/workbook.xml", names.get("xl/workbook.bin", ""))])[0]
     if home.lower().endswith(".bin"):
-        message = say("this is a binary workbook (.xlsb): open it in Excel and save it as .xlsx")
-        raise file_error(message, origin)
+        raise file_error(
+            "this is a binary workbook (.xlsb): open it in Excel and save it as .xlsx", origin
+        )
     if not home.startswith("xl/"):
-        message = say("this is not an Excel workbook: open it in Excel and save it as .xlsx")
-        raise file_error(message, origin)
+        raise file_error(
+            "this is not an Excel workbook: open it in Excel and save it as .xlsx", origin
+        )
     return home
 
 

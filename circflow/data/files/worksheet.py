@@ -17,7 +17,7 @@ from xml.parsers import expat
 from circflow.data.files.grids import MAX_GRID_CELLS, column_letter, file_error
 from circflow.data.schema.sheets import is_planners_sheet
 from circflow.data.table import Cell, CellFault
-from circflow.i18n import mark, say
+from circflow.i18n import mark
 
 MAX_ROWS, MAX_COLUMNS = 1_048_576, 16_384
 """Size of an Excel sheet."""
@@ -58,9 +58,7 @@ def parse_xml(
 
 
 def _refuse_doctype(*_: object) -> NoReturn:
-    raise file_error(
-        say("the workbook declares XML entities, which no Excel file does: it is not read")
-    )
+    raise file_error("the workbook declares XML entities, which no Excel file does: it is not read")
 
 
 def local_name(name: str) -> str:
@@ -169,7 +167,7 @@ class SheetReader:
         text = attributes.get("r")
         row = int(text) if text is not None else self._row + 1
         if not 1 <= row <= MAX_ROWS:
-            raise file_error(say(DAMAGED), self.origin, Cell(self.name, 0))
+            raise file_error(DAMAGED, self.origin, Cell(self.name, 0))
         self._row, self._row_text, self._column = row, str(row), -1
         if attributes.get("hidden") in ("1", "true"):
             self.hidden_rows.append(row)
@@ -193,7 +191,7 @@ class SheetReader:
     def _column_number(self, reference: str) -> int:
         match = _REFERENCE.fullmatch(reference)
         if match is None or int(match[2]) != self._row:
-            raise file_error(say(DAMAGED), self.origin, Cell(self.name, self._row))
+            raise file_error(DAMAGED, self.origin, Cell(self.name, self._row))
         return column_index(match[1])
 
     def _value(self, attributes: dict[str, str], value: str | None, formula: str | None) -> object:
@@ -221,7 +219,7 @@ class SheetReader:
 
     def _place(self, row: int, column: int, value: object) -> None:
         if row < 1 or column >= MAX_COLUMNS:
-            raise file_error(say(DAMAGED), self.origin, Cell(self.name, row))
+            raise file_error(DAMAGED, self.origin, Cell(self.name, row))
         line = self.rows.get(row)
         if line is None:
             line = self.rows[row] = []
@@ -237,8 +235,9 @@ class SheetReader:
 
     def _too_large(self, row: int, column: int) -> NoReturn:
         cell = Cell(self.name, row, column_letter(column))
-        message = say("the sheet holds too many cells: delete what stands here and beyond")
-        raise file_error(message, self.origin, cell)
+        raise file_error(
+            "the sheet holds too many cells: delete what stands here and beyond", self.origin, cell
+        )
 
     def finished_grid(self) -> list[list[object]]:
         """The grid from A1 to the last value, merged cells marked. Blank rows share one list."""
@@ -266,8 +265,11 @@ class SheetReader:
             last_row, last_column = min(bottom, len(grid) - 1), min(right, width - 1)
             marked += (last_row - top + 1) * (last_column - left + 1)
             if marked > MAX_MERGED_CELLS:
-                message = say("the sheet has too many merged cells: unmerge them")
-                raise file_error(message, self.origin, Cell(self.name, top + 1))
+                raise file_error(
+                    "the sheet has too many merged cells: unmerge them",
+                    self.origin,
+                    Cell(self.name, top + 1),
+                )
             for row in range(top, last_row + 1):
                 if row + 1 not in self.rows:
                     continue  # a blank row is no record, and misses no value
@@ -283,7 +285,7 @@ class SheetReader:
         rows = sorted(int(match[2]) - 1 for match in matches if match)
         columns = sorted(column_index(match[1]) for match in matches if match)
         if len(rows) < 2 or rows[0] < 0:
-            raise file_error(say(DAMAGED), self.origin, Cell(self.name, 0))
+            raise file_error(DAMAGED, self.origin, Cell(self.name, 0))
         return rows[0], columns[0], rows[1], columns[1]
 
 

@@ -7,7 +7,7 @@ The schema alone knows a column. Reading, checking, the defaults, the template a
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Any, Literal
 
 from circflow.data.schema.indicators import COMPUTED, EMITTED
 from circflow.i18n import mark, say
@@ -197,55 +197,77 @@ class Sheet:
         return tuple(c.name for c in self.columns)
 
 
-def _name(name: str, meaning: str, reference: str = "", **more: object) -> Column:
-    return Column(name, "name", meaning, reference=reference, **more)  # type: ignore[arg-type]
+def named(name: str, meaning: str, reference: str = "", **more: Any) -> Column:
+    """A column of names, of those of another sheet where `reference` says so."""
+    return Column(name, "name", meaning, reference=reference, **more)
 
 
-def _text(name: str, meaning: str, **more: object) -> Column:
-    return Column(name, "text", meaning, **more)  # type: ignore[arg-type]
+def text(name: str, meaning: str, **more: Any) -> Column:
+    """A column of free text."""
+    return Column(name, "text", meaning, **more)
 
 
-def _number(name: str, meaning: str, unit: str, **more: object) -> Column:
-    return Column(name, "number", meaning, unit, **more)  # type: ignore[arg-type]
+def number(name: str, meaning: str, unit: str, **more: Any) -> Column:
+    """A column of numbers."""
+    return Column(name, "number", meaning, unit, **more)
 
 
-def _amount(name: str, meaning: str, unit: str, **more: object) -> Column:
-    return _number(name, meaning, unit, low=0.0, **more)
+def amount(name: str, meaning: str, unit: str, **more: Any) -> Column:
+    """A column of numbers from 0 upwards."""
+    return number(name, meaning, unit, low=0.0, **more)
 
 
-def _flag(name: str, meaning: str, default: bool) -> Column:
+def positive(name: str, meaning: str, unit: str, **more: Any) -> Column:
+    """A column of numbers above 0."""
+    return amount(name, meaning, unit, low_open=True, **more)
+
+
+def share(name: str, meaning: str, **more: Any) -> Column:
+    """A column of shares, 0 to 1."""
+    return amount(name, meaning, "share", high=1.0, **more)
+
+
+def cost(name: str, meaning: str) -> Column:
+    """A column of money per unit of material, 0 unless said."""
+    return number(name, meaning, "currency/unit", default=0.0)
+
+
+def whole(name: str, meaning: str, unit: str = "", **more: Any) -> Column:
+    """A column of whole numbers."""
+    return Column(name, "integer", meaning, unit, **more)
+
+
+def choice(name: str, meaning: str, choices: tuple[str, ...], **more: Any) -> Column:
+    """A column of one of a few words."""
+    return Column(name, "choice", meaning, choices=choices, **more)
+
+
+def flag(name: str, meaning: str, default: bool) -> Column:
+    """A column of yes or no."""
     return Column(name, "flag", meaning, default=default)
 
 
-_PERIOD = _name("period", "period the row holds in", "Periods", blank="every period")
-_SITE = _name("site", "place", "Sites", required=True)
-_MATERIAL = _name("material", "material", "Materials", required=True)
+_PERIOD = named("period", "period the row holds in", "Periods", blank="every period")
+_SITE = named("site", "place", "Sites", required=True)
+_MATERIAL = named("material", "material", "Materials", required=True)
 MAIN, ROAD = "main", "road"
 """Names that circflow gives itself: a recipe, a mode of transport."""
-_RECIPE = _name("recipe", "one of the technology's alternatives", default=MAIN, words=(MAIN,))
-_TECHNOLOGY = _name("technology", "technology", "Recipes", required=True)
-_PARAMETER = _text(
+_RECIPE = named("recipe", "one of the technology's alternatives", default=MAIN, words=(MAIN,))
+_TECHNOLOGY = named("technology", "technology", "Recipes", required=True)
+_PARAMETER = text(
     "parameter",
     "address of cells: Sheet.column[column=value, …]; without a filter, every row",
     required=True,
 )
-_CHANGE = Column(
-    "change",
-    "choice",
-    "how the figure is varied",
-    default="factor",
-    choices=("factor", "add", "set"),
-)
+_CHANGE = choice("change", "how the figure is varied", ("factor", "add", "set"), default="factor")
 
 _KEYS: tuple[Column, ...] = (
-    _text("name", "title of the scenario", required=True),
-    _text("description", "free text"),
-    _text("region", "free text"),
-    _text("currency", "label of the money", default="RUB"),
-    Column(
-        "start_year", "integer", "label of the first year", "year", default=2025, largest=9999.0
-    ),
-    _number(
+    text("name", "title of the scenario", required=True),
+    text("description", "free text"),
+    text("region", "free text"),
+    text("currency", "label of the money", default="RUB"),
+    whole("start_year", "label of the first year", "year", default=2025, largest=9999.0),
+    number(
         "discount_rate",
         "per year, 0.1 = 10 %; a year's money counts at the start of the year",
         "1/yr",
@@ -254,31 +276,20 @@ _KEYS: tuple[Column, ...] = (
         low_open=True,
         usual=(1e-4, 1.0),
     ),
-    _flag("auto_links", "make every sensible link between sites", True),
-    _amount("max_distance_km", "longest automatic link, detour included", "km", blank="any"),
-    _amount(
+    flag("auto_links", "make every sensible link between sites", True),
+    amount("max_distance_km", "longest automatic link, detour included", "km", blank="any"),
+    amount(
         "detour_factor", "road or rail kilometres per great-circle kilometre", "km/km", default=1.3
     ),
-    _number(
-        "transaction_cost_inside",
-        "per unit moved between two different members",
-        "currency/unit",
-        default=0.0,
-    ),
-    _number(
-        "transaction_cost_outside",
-        "per unit moved where exactly one end belongs to no member",
-        "currency/unit",
-        default=0.0,
-    ),
-    Column(
+    cost("transaction_cost_inside", "per unit moved between two different members"),
+    cost("transaction_cost_outside", "per unit moved where exactly one end belongs to no member"),
+    choice(
         "capital_charge",
-        "choice",
         "annuity: capex in equal yearly amounts over the lifetime; upfront: in full when built",
+        ("annuity", "upfront"),
         default="annuity",
-        choices=("annuity", "upfront"),
     ),
-    _text(
+    text(
         "rates",
         "what other money is worth in this one: USD 2023 = 95; EUR = 105; read by "
         "`circflow suggest` only",
@@ -318,14 +329,8 @@ SHEETS: tuple[Sheet, ...] = (
         "Scenario",
         "What the scenario is called and the figures that hold throughout.",
         (
-            Column(
-                "key",
-                "choice",
-                "which setting",
-                required=True,
-                choices=tuple(c.name for c in SCENARIO_KEYS),
-            ),
-            _text("value", "its value"),
+            choice("key", "which setting", tuple(c.name for c in SCENARIO_KEYS), required=True),
+            text("value", "its value"),
         ),
         key=("key",),
         required=True,
@@ -335,8 +340,8 @@ SHEETS: tuple[Sheet, ...] = (
         "In order; every rate is per year and holds through the period. No sheet: one period, 1, "
         "of one year.",
         (
-            _name("period", "period", required=True),
-            Column("years", "integer", "length", "yr", default=1.0, low=1.0, largest=1000.0),
+            named("period", "period", required=True),
+            whole("years", "length", "yr", default=1.0, low=1.0, largest=1000.0),
         ),
         key=("period",),
     ),
@@ -344,10 +349,10 @@ SHEETS: tuple[Sheet, ...] = (
         "Members",
         "The enterprises of the cluster. No sheet: the members named in Sites.",
         (
-            _name("member", "enterprise", required=True),
-            _text("name", "full name"),
-            _text("role", "label"),
-            _text("sector", "label"),
+            named("member", "enterprise", required=True),
+            text("name", "full name"),
+            text("role", "label"),
+            text("sector", "label"),
         ),
         key=("member",),
     ),
@@ -355,14 +360,14 @@ SHEETS: tuple[Sheet, ...] = (
         "Sites",
         "Places: works, mines, dumps, hubs, towns that buy.",
         (
-            _name("site", "place; no > in the name", required=True),
-            _text("name", "full name"),
-            _name(
+            named("site", "place; no > in the name", required=True),
+            text("name", "full name"),
+            named(
                 "member", "enterprise it belongs to", "Members", blank="a place outside the cluster"
             ),
-            _text("kind", "label"),
-            _text("region", "region, for emission limits"),
-            _number(
+            text("kind", "label"),
+            text("region", "region, for emission limits"),
+            number(
                 "latitude",
                 "north positive",
                 "°",
@@ -371,7 +376,7 @@ SHEETS: tuple[Sheet, ...] = (
                 smallest=0.0,
                 blank="no automatic links",
             ),
-            _number(
+            number(
                 "longitude",
                 "east positive",
                 "°",
@@ -380,7 +385,7 @@ SHEETS: tuple[Sheet, ...] = (
                 smallest=0.0,
                 blank="no automatic links",
             ),
-            _flag("hub", "may receive and forward any material", False),
+            flag("hub", "may receive and forward any material", False),
         ),
         key=("site",),
         required=True,
@@ -389,23 +394,21 @@ SHEETS: tuple[Sheet, ...] = (
         "Materials",
         "Everything that arises, is bought, made, moved or sold.",
         (
-            _name("material", "material", required=True),
-            _text("name", "full name"),
-            _text("unit", "unit of measure of all its amounts", default="t"),
-            Column(
+            named("material", "material", required=True),
+            text("name", "full name"),
+            text("unit", "unit of measure of all its amounts", default="t"),
+            choice(
                 "category",
-                "choice",
                 "what it is to the cluster",
+                ("waste", "intermediate", "product", "input", "energy"),
                 required=True,
-                choices=("waste", "intermediate", "product", "input", "energy"),
             ),
-            Column(
+            choice(
                 "stage",
-                "choice",
                 "where a waste arises",
-                choices=("mining", "processing", "metallurgy", "energy", "chemistry", "other"),
+                ("mining", "processing", "metallurgy", "energy", "chemistry", "other"),
             ),
-            Column("hazard_class", "integer", "1 (extreme) to 5 (harmless)", low=1.0, high=5.0),
+            whole("hazard_class", "1 (extreme) to 5 (harmless)", low=1.0, high=5.0),
             Column(
                 "modes",
                 "names",
@@ -414,8 +417,8 @@ SHEETS: tuple[Sheet, ...] = (
                 words=("none",),
                 blank="every mode",
             ),
-            _flag("innovative", "a product of innovation: read by the indicators only", False),
-            _text(
+            flag("innovative", "a product of innovation: read by the indicators only", False),
+            text(
                 "library_material",
                 "what it is in the library of technologies: a name or a code there, - for none; "
                 "read by `circflow suggest` only",
@@ -432,15 +435,13 @@ SHEETS: tuple[Sheet, ...] = (
             _SITE,
             _MATERIAL,
             _PERIOD,
-            _amount("amount_per_year", "what arises", "unit/yr", required=True),
-            _flag(
+            amount("amount_per_year", "what arises", "unit/yr", required=True),
+            flag(
                 "must_handle",
                 "all of it has to go somewhere; no: up to the amount may be taken",
                 True,
             ),
-            _number(
-                "cost", "per unit taken; negative: the taker is paid", "currency/unit", default=0.0
-            ),
+            cost("cost", "per unit taken; negative: the taker is paid"),
         ),
         key=("site", "material"),
         required=True,
@@ -451,22 +452,22 @@ SHEETS: tuple[Sheet, ...] = (
         (
             _SITE,
             _MATERIAL,
-            _amount("opening", "held at the start", "unit", default=0.0),
-            _amount("capacity", "most that can be held", "unit", blank="unlimited"),
-            _flag("can_add", "material may be added", True),
-            _amount(
+            amount("opening", "held at the start", "unit", default=0.0),
+            amount("capacity", "most that can be held", "unit", blank="unlimited"),
+            flag("can_add", "material may be added", True),
+            amount(
                 "max_reclaim_per_year", "most that can be taken back", "unit/yr", blank="unlimited"
             ),
-            _number("add_cost", "per unit added", "currency/unit", default=0.0),
-            _number("reclaim_cost", "per unit taken back", "currency/unit", default=0.0),
-            _number(
+            cost("add_cost", "per unit added"),
+            cost("reclaim_cost", "per unit taken back"),
+            number(
                 "holding_cost",
                 "per unit held at the end of every period, per year of that period",
                 "currency/(unit·yr)",
                 default=0.0,
             ),
-            _amount("closing_min", "least left after the last period", "unit", default=0.0),
-            _amount("closing_max", "most left after the last period", "unit", blank="unlimited"),
+            amount("closing_min", "least left after the last period", "unit", default=0.0),
+            amount("closing_max", "most left after the last period", "unit", blank="unlimited"),
         ),
         key=("site", "material"),
     ),
@@ -474,11 +475,11 @@ SHEETS: tuple[Sheet, ...] = (
         "Purchases",
         "Auxiliary inputs bought in.",
         (
-            _name("site", "place", "Sites", blank="every site with a unit that uses the material"),
+            named("site", "place", "Sites", blank="every site with a unit that uses the material"),
             _MATERIAL,
             _PERIOD,
-            _number("price", "per unit", "currency/unit", required=True),
-            _amount(
+            number("price", "per unit", "currency/unit", required=True),
+            amount(
                 "max_per_year",
                 "most that can be bought, at each site",
                 "unit/yr",
@@ -492,27 +493,23 @@ SHEETS: tuple[Sheet, ...] = (
         "What a technology turns into what, per unit of activity (usually per tonne of its main "
         "input).",
         (
-            _name("technology", "technology; no / in the name", required=True),
+            named("technology", "technology; no / in the name", required=True),
             _RECIPE,
-            Column(
-                "role", "choice", "taken in or made", required=True, choices=("input", "output")
-            ),
+            choice("role", "taken in or made", ("input", "output"), required=True),
             _MATERIAL,
-            _amount(
+            amount(
                 "amount",
                 "per unit of activity; of a group: the group's requirement, the same on all its "
                 "rows",
                 "unit/activity",
                 required=True,
             ),
-            _name("group", "inputs that replace one another share a group"),
-            _number(
+            named("group", "inputs that replace one another share a group"),
+            positive(
                 "weight",
                 "how much one unit of the material counts towards the group's requirement",
                 "1/unit",
                 default=1.0,
-                low=0.0,
-                low_open=True,
             ),
         ),
         required=True,
@@ -524,14 +521,9 @@ SHEETS: tuple[Sheet, ...] = (
             _TECHNOLOGY,
             _RECIPE,
             _PERIOD,
-            _number("variable_cost", "per unit of activity", "currency/activity", default=0.0),
-            _number(
-                "capacity_use",
-                "capacity per unit of activity",
-                "capacity/activity",
-                default=1.0,
-                low=0.0,
-                low_open=True,
+            number("variable_cost", "per unit of activity", "currency/activity", default=0.0),
+            positive(
+                "capacity_use", "capacity per unit of activity", "capacity/activity", default=1.0
             ),
         ),
         key=("technology", "recipe"),
@@ -541,8 +533,8 @@ SHEETS: tuple[Sheet, ...] = (
         "Quality of materials, for blends: content of a substance, ash, moisture.",
         (
             _MATERIAL,
-            _name("property", "property", required=True),
-            _number("value", "per unit of material", "property unit", required=True),
+            named("property", "property", required=True),
+            number("value", "per unit of material", "property unit", required=True),
         ),
         key=("material", "property"),
     ),
@@ -550,38 +542,32 @@ SHEETS: tuple[Sheet, ...] = (
         "PropertyKinds",
         "What a property measures: something that no recipe can make, or a mere quality.",
         (
-            _name("property", "property", "Properties", required=True),
-            Column(
+            named("property", "property", "Properties", required=True),
+            choice(
                 "kind",
-                "choice",
                 "substance: by mass; energy: by heating value; moisture: what dry bases leave out; "
                 "quality: balances nothing",
+                ("substance", "energy", "moisture", "quality"),
                 required=True,
-                choices=("substance", "energy", "moisture", "quality"),
             ),
-            Column(
+            choice(
                 "unit",
-                "choice",
                 "of the values, per unit of material; %, share, kg/t and g/t are of mass",
+                ("%", "share", "kg/t", "g/t", "GJ", "MJ", "MJ/kg", "MWh", "kWh"),
                 blank="% of mass, or GJ",
-                choices=("%", "share", "kg/t", "g/t", "GJ", "MJ", "MJ/kg", "MWh", "kWh"),
             ),
-            Column(
+            choice(
                 "basis",
-                "choice",
                 "whether values are per unit as moved, or without its moisture",
+                ("moist", "dry"),
                 default="moist",
-                choices=("moist", "dry"),
             ),
-            _number(
+            share(
                 "loss_share",
                 "share of what goes into a recipe that may be lost without a name",
-                "share",
                 default=0.05,
-                low=0.0,
-                high=1.0,
             ),
-            _number("price", "what it is worth", "currency/t or GJ", blank="not told"),
+            number("price", "what it is worth", "currency/t or GJ", blank="not told"),
         ),
         key=("property",),
     ),
@@ -591,16 +577,9 @@ SHEETS: tuple[Sheet, ...] = (
         (
             _TECHNOLOGY,
             _RECIPE,
-            _name("property", "what is lost", "PropertyKinds", required=True),
-            _number(
-                "share",
-                "of what goes in, at most",
-                "share",
-                required=True,
-                low=0.0,
-                high=1.0,
-            ),
-            _text("reason", "where it goes: stack gas, slag that stays, heat", required=True),
+            named("property", "what is lost", "PropertyKinds", required=True),
+            share("share", "of what goes in, at most", required=True),
+            text("reason", "where it goes: stack gas, slag that stays, heat", required=True),
         ),
         key=("technology", "recipe", "property"),
     ),
@@ -610,96 +589,80 @@ SHEETS: tuple[Sheet, ...] = (
         (
             _TECHNOLOGY,
             _RECIPE,
-            _name("group", "group of inputs", required=True),
-            _name("property", "property whose mean is limited", "Properties"),
-            _name("material", "material whose share is limited", "Materials"),
-            _number("min", "least mean or share", "property unit or share", blank="no limit"),
-            _number("max", "greatest mean or share", "property unit or share", blank="no limit"),
+            named("group", "group of inputs", required=True),
+            named("property", "property whose mean is limited", "Properties"),
+            named("material", "material whose share is limited", "Materials"),
+            number("min", "least mean or share", "property unit or share", blank="no limit"),
+            number("max", "greatest mean or share", "property unit or share", blank="no limit"),
         ),
     ),
     Sheet(
         "Units",
         "Converting units: plants, existing or to be built.",
         (
-            _name("unit", "plant", required=True),
-            _text("name", "full name"),
+            named("unit", "plant", required=True),
+            text("name", "full name"),
             _SITE,
             _TECHNOLOGY,
-            _amount(
+            amount(
                 "capacity_per_year",
                 "units of activity times capacity_use; the smaller size where there is a maximum",
                 "capacity/yr",
                 required=True,
             ),
-            _number(
-                "availability",
-                "share of the capacity that can be used",
-                "share",
-                default=1.0,
-                low=0.0,
-                low_open=True,
-                high=1.0,
+            share(
+                "availability", "share of the capacity that can be used", default=1.0, low_open=True
             ),
-            _number(
-                "min_load",
-                "share of the available capacity that must run",
-                "share",
-                default=0.0,
-                low=0.0,
-                high=1.0,
-            ),
-            _flag("can_idle", "may stand still instead of running at min_load or more", False),
-            Column(
+            share("min_load", "share of the available capacity that must run", default=0.0),
+            flag("can_idle", "may stand still instead of running at min_load or more", False),
+            choice(
                 "status",
-                "choice",
                 "existing; candidate: may be built, at most once; off: ignored",
+                ("existing", "candidate", "off"),
                 default="existing",
-                choices=("existing", "candidate", "off"),
             ),
-            _number(
+            number(
                 "fixed_cost_million_per_year",
                 "whenever in service",
                 "million currency/yr",
                 default=0.0,
             ),
-            _amount("jobs", "whenever in service", "jobs", default=0.0),
-            _amount("capex_million", "to build it; a candidate needs it", "million currency"),
-            Column(
+            amount("jobs", "whenever in service", "jobs", default=0.0),
+            amount("capex_million", "to build it; a candidate needs it", "million currency"),
+            whole(
                 "lifetime_years",
-                "integer",
                 "service life of a candidate",
                 "yr",
                 default=20.0,
                 low=1.0,
                 largest=1000.0,
             ),
-            _name(
+            named(
                 "earliest_period", "first period it can be built in", "Periods", blank="the first"
             ),
-            _name("latest_period", "last period it can be built in", "Periods", blank="the last"),
-            _amount(
+            named("latest_period", "last period it can be built in", "Periods", blank="the last"),
+            amount(
                 "capacity_max_per_year",
                 "a candidate may be built at any size up to this",
                 "capacity/yr",
                 blank="one size only",
             ),
-            _amount("capex_max_million", "capex at the greatest size", "million currency"),
-            _number(
+            amount("capex_max_million", "capex at the greatest size", "million currency"),
+            number(
                 "fixed_cost_max_million_per_year",
                 "fixed cost at the greatest size",
                 "million currency/yr",
                 blank="that of the smaller size",
             ),
-            _name("choice", "of the candidates that share a choice at most one is built"),
-            _name(
+            named("choice", "of the candidates that share a choice at most one is built"),
+            named(
                 "requires",
                 "a unit that must be in service whenever this candidate is",
                 "Units",
             ),
-            _text("investor", "label"),
-            Column(
+            text("investor", "label"),
+            whole(
                 "construction_years",
-                "integer",
                 "from the decision, when the capital is committed, to service; a candidate's",
                 "yr",
                 default=0.0,
@@ -714,13 +677,10 @@ SHEETS: tuple[Sheet, ...] = (
                 "share",
                 blank="all of it at once",
             ),
-            _number(
+            share(
                 "foreign_share",
                 "foreign investors' share of the capex: read by the indicators only",
-                "share",
                 default=0.0,
-                low=0.0,
-                high=1.0,
             ),
         ),
         key=("unit",),
@@ -730,27 +690,17 @@ SHEETS: tuple[Sheet, ...] = (
         "UnitPeriods",
         "Replaces a unit's values in one period; a blank cell leaves them.",
         (
-            _name("unit", "plant", "Units", required=True),
-            _name("period", "period", "Periods", required=True),
-            _amount("capacity_per_year", "existing units only", "capacity/yr", blank="as in Units"),
-            _number(
+            named("unit", "plant", "Units", required=True),
+            named("period", "period", "Periods", required=True),
+            amount("capacity_per_year", "existing units only", "capacity/yr", blank="as in Units"),
+            share(
                 "availability",
                 "share of the capacity that can be used",
-                "share",
                 blank="as in Units",
-                low=0.0,
                 low_open=True,
-                high=1.0,
             ),
-            _number(
-                "min_load",
-                "share of the available capacity that must run",
-                "share",
-                blank="as in Units",
-                low=0.0,
-                high=1.0,
-            ),
-            _number(
+            share("min_load", "share of the available capacity that must run", blank="as in Units"),
+            number(
                 "fixed_cost_million_per_year",
                 "whenever in service",
                 "million currency/yr",
@@ -763,11 +713,11 @@ SHEETS: tuple[Sheet, ...] = (
         "Modes",
         "Transport modes. No sheet: one mode, road, at no cost.",
         (
-            _name("mode", "mode", required=True),
+            named("mode", "mode", required=True),
             _PERIOD,
-            _number("cost_per_unit_km", "tariff by distance", "currency/(unit·km)", default=0.0),
-            _number("fixed_cost", "tariff per unit loaded", "currency/unit", default=0.0),
-            _flag("auto", "makes automatic links (read from the mode's first row)", True),
+            number("cost_per_unit_km", "tariff by distance", "currency/(unit·km)", default=0.0),
+            cost("fixed_cost", "tariff per unit loaded"),
+            flag("auto", "makes automatic links (read from the mode's first row)", True),
         ),
         key=("mode",),
     ),
@@ -776,30 +726,22 @@ SHEETS: tuple[Sheet, ...] = (
         "What differs from the automatic links, or all links where auto_links is no. One "
         "direction a row.",
         (
-            _name("from", "where the journey starts", "Sites", required=True),
-            _name("to", "where it ends", "Sites", required=True),
-            _name("material", "material", "Materials", blank="every material"),
-            _name("mode", "mode", "Modes", blank="every mode"),
-            _amount("distance_km", "length", "km", blank="great circle times detour_factor"),
-            _number(
+            named("from", "where the journey starts", "Sites", required=True),
+            named("to", "where it ends", "Sites", required=True),
+            named("material", "material", "Materials", blank="every material"),
+            named("mode", "mode", "Modes", blank="every mode"),
+            amount("distance_km", "length", "km", blank="great circle times detour_factor"),
+            number(
                 "cost",
                 "per unit sent, replaces the mode's tariff",
                 "currency/unit",
                 blank="by the mode's tariff",
             ),
-            _amount(
+            amount(
                 "capacity_per_year", "shared by all the row covers", "unit/yr", blank="unlimited"
             ),
-            _number(
-                "loss",
-                "share lost on the way",
-                "share",
-                blank="0",
-                low=0.0,
-                high=1.0,
-                high_open=True,
-            ),
-            _flag("forbidden", "removes the links it covers", False),
+            share("loss", "share lost on the way", blank="0", high_open=True),
+            flag("forbidden", "removes the links it covers", False),
         ),
         key=("from", "to", "material", "mode"),
     ),
@@ -810,16 +752,11 @@ SHEETS: tuple[Sheet, ...] = (
             _SITE,
             _MATERIAL,
             _PERIOD,
-            _number("price", "per unit", "currency/unit", required=True),
-            _amount("max_per_year", "most that is bought", "unit/yr", blank="unlimited"),
-            _amount("min_per_year", "least that must be delivered", "unit/yr", default=0.0),
-            _flag("export", "label", False),
-            _number(
-                "premium",
-                "gain owed to the cluster's image, counted as synergy",
-                "currency/unit",
-                default=0.0,
-            ),
+            number("price", "per unit", "currency/unit", required=True),
+            amount("max_per_year", "most that is bought", "unit/yr", blank="unlimited"),
+            amount("min_per_year", "least that must be delivered", "unit/yr", default=0.0),
+            flag("export", "label", False),
+            cost("premium", "gain owed to the cluster's image, counted as synergy"),
         ),
         required=True,
     ),
@@ -828,15 +765,15 @@ SHEETS: tuple[Sheet, ...] = (
         "Where waste may be disposed of.",
         (
             _SITE,
-            _name("material", "material", "Materials", blank="every material of category waste"),
+            named("material", "material", "Materials", blank="every material of category waste"),
             _PERIOD,
-            _number(
+            number(
                 "fee", "environmental charge and cost of keeping", "currency/unit", required=True
             ),
-            _amount(
+            amount(
                 "capacity_per_year", "shared by all the row covers", "unit/yr", blank="unlimited"
             ),
-            _amount(
+            amount(
                 "total_capacity",
                 "over the whole horizon, all under the row's key; on a blank-period row only",
                 "unit",
@@ -850,14 +787,14 @@ SHEETS: tuple[Sheet, ...] = (
         "Tonnes of pollutant per unit. A blank key is every one of the kind; a row with a key "
         "replaces it.",
         (
-            Column("kind", "choice", "what emits", required=True, choices=EMISSION_KINDS),
-            _name(
+            choice("kind", "what emits", EMISSION_KINDS, required=True),
+            named(
                 "key",
                 "technology or technology/recipe, mode, or material",
                 blank="every one of the kind",
             ),
-            _name("pollutant", "pollutant", required=True),
-            _number(
+            named("pollutant", "pollutant", required=True),
+            number(
                 "factor",
                 "per activity (recipe), unit·km (transport), unit held per year (stockpile), "
                 "unit (else)",
@@ -871,18 +808,13 @@ SHEETS: tuple[Sheet, ...] = (
         "EmissionLimits",
         "What may be emitted, and at which price. Rows are independent of one another.",
         (
-            _name("pollutant", "pollutant", required=True),
-            Column("scope", "choice", "whose emissions", required=True, choices=EMISSION_SCOPES),
-            _name("key", "the region, member, site or unit", blank="the cluster"),
+            named("pollutant", "pollutant", required=True),
+            choice("scope", "whose emissions", EMISSION_SCOPES, required=True),
+            named("key", "the region, member, site or unit", blank="the cluster"),
             _PERIOD,
-            _number("limit_per_year", "limit", "t/yr", blank="no limit"),
-            _number("price", "per tonne emitted", "currency/t", default=0.0),
-            _amount(
-                "penalty",
-                "per tonne above the limit",
-                "currency/t",
-                blank="the limit is hard",
-            ),
+            number("limit_per_year", "limit", "t/yr", blank="no limit"),
+            number("price", "per tonne emitted", "currency/t", default=0.0),
+            amount("penalty", "per tonne above the limit", "currency/t", blank="the limit is hard"),
         ),
         key=("pollutant", "scope", "key"),
     ),
@@ -890,13 +822,12 @@ SHEETS: tuple[Sheet, ...] = (
         "Synergies",
         "What partners gain by running together.",
         (
-            _name("synergy", "synergy", required=True),
-            _text("name", "full name"),
-            Column(
+            named("synergy", "synergy", required=True),
+            text("name", "full name"),
+            choice(
                 "effect",
-                "choice",
                 "label",
-                choices=(
+                (
                     "scale",
                     "integration",
                     "excess_capacity",
@@ -907,8 +838,8 @@ SHEETS: tuple[Sheet, ...] = (
                     "risk",
                 ),
             ),
-            _amount("value", "per unit of joint activity", "currency/unit", required=True),
-            _amount("max_per_year", "greatest joint activity", "1/yr", blank="unlimited"),
+            amount("value", "per unit of joint activity", "currency/unit", required=True),
+            amount("max_per_year", "greatest joint activity", "1/yr", blank="unlimited"),
         ),
         key=("synergy",),
     ),
@@ -916,17 +847,10 @@ SHEETS: tuple[Sheet, ...] = (
         "SynergyPartners",
         "Who takes part in a synergy: joint activity is at most each partner's activity / ratio.",
         (
-            _name("synergy", "synergy", "Synergies", required=True),
-            Column("kind", "choice", "a unit or a flow", required=True, choices=("unit", "flow")),
-            _name("partner", "the unit, or from>to for everything sent that way", required=True),
-            _number(
-                "ratio",
-                "partner's activity per unit of joint activity",
-                "1",
-                default=1.0,
-                low=0.0,
-                low_open=True,
-            ),
+            named("synergy", "synergy", "Synergies", required=True),
+            choice("kind", "a unit or a flow", ("unit", "flow"), required=True),
+            named("partner", "the unit, or from>to for everything sent that way", required=True),
+            positive("ratio", "partner's activity per unit of joint activity", "1", default=1.0),
         ),
         key=("synergy", "kind", "partner"),
     ),
@@ -934,8 +858,8 @@ SHEETS: tuple[Sheet, ...] = (
         "Budget",
         "Capex that may be committed at the start of a period.",
         (
-            _name("period", "period", "Periods", required=True),
-            _amount("budget_million", "undiscounted", "million currency", required=True),
+            named("period", "period", "Periods", required=True),
+            amount("budget_million", "undiscounted", "million currency", required=True),
         ),
         key=("period",),
     ),
@@ -944,13 +868,13 @@ SHEETS: tuple[Sheet, ...] = (
         "Weights of the objective's parts; what is not listed keeps 1 (value, synergy) or 0 "
         "(else).",
         (
-            _name(
+            named(
                 "goal",
                 "value, synergy, jobs or emission:<pollutant>",
                 required=True,
                 words=("value", "synergy", "jobs", "emission:"),
             ),
-            _number(
+            number(
                 "weight",
                 "1 (value, synergy); million currency per job and year; currency per tonne",
                 "see meaning",
@@ -963,13 +887,13 @@ SHEETS: tuple[Sheet, ...] = (
         "Studies",
         "Named sensitivity runs; several rows of one study vary together in a grid.",
         (
-            _name("study", "study", required=True),
+            named("study", "study", required=True),
             _PARAMETER,
             _CHANGE,
-            _number("from", "first value", "as change says"),
-            _number("to", "last value", "as change says"),
-            Column("steps", "integer", "how many values", low=1.0, largest=1e6),
-            _text("values", "list of values, separated by semicolons"),
+            number("from", "first value", "as change says"),
+            number("to", "last value", "as change says"),
+            whole("steps", "how many values", low=1.0, largest=1e6),
+            text("values", "list of values, separated by semicolons"),
         ),
     ),
     Sheet(
@@ -978,16 +902,15 @@ SHEETS: tuple[Sheet, ...] = (
         (
             _PARAMETER,
             _CHANGE,
-            _number("low", "low end (5 % quantile where normal)", "as change says", required=True),
-            _number(
+            number("low", "low end (5 % quantile where normal)", "as change says", required=True),
+            number(
                 "high", "high end (95 % quantile where normal)", "as change says", required=True
             ),
-            Column(
+            choice(
                 "distribution",
-                "choice",
                 "shape",
+                ("uniform", "triangular", "normal", "lognormal"),
                 default="uniform",
-                choices=("uniform", "triangular", "normal", "lognormal"),
             ),
         ),
     ),
@@ -996,17 +919,9 @@ SHEETS: tuple[Sheet, ...] = (
         "What may come, for planning before it is known (`circflow futures`; `solve` does not read "
         "it).",
         (
-            _name("future", "what may come", required=True),
-            _number(
-                "probability",
-                "how likely; all add up to 1",
-                "share",
-                required=True,
-                low=0.0,
-                low_open=True,
-                high=1.0,
-            ),
-            _text("name", "full name"),
+            named("future", "what may come", required=True),
+            share("probability", "how likely; all add up to 1", required=True, low_open=True),
+            text("name", "full name"),
         ),
         key=("future",),
     ),
@@ -1014,22 +929,21 @@ SHEETS: tuple[Sheet, ...] = (
         "FutureChanges",
         "What is otherwise in a future, applied in the order of the rows.",
         (
-            _name("future", "future", "Futures", required=True),
-            _text(
+            named("future", "future", "Futures", required=True),
+            text(
                 "parameter",
                 "address of cells as in Studies; with off: Units[unit=…], Members[member=…], "
                 "Links[from=…, to=…], Modes[mode=…] or Markets[site=…, material=…]",
                 required=True,
             ),
-            Column(
+            choice(
                 "change",
-                "choice",
                 "how the figure is changed; off: it stands still",
+                ("factor", "add", "set", "off"),
                 default="factor",
-                choices=("factor", "add", "set", "off"),
             ),
-            _number("value", "what it is multiplied by, added or set to", "as change says"),
-            _name("period", "with off: when it stands still", "Periods", blank="every period"),
+            number("value", "what it is multiplied by, added or set to", "as change says"),
+            named("period", "with off: when it stands still", "Periods", blank="every period"),
         ),
     ),
     Sheet(
@@ -1037,21 +951,17 @@ SHEETS: tuple[Sheet, ...] = (
         "What is known or wanted of the cluster beside the plan's money. A row has a value, a "
         "target, or both; an indicator that circflow computes takes a target only.",
         (
-            Column("group", "choice", "what it tells of", required=True, choices=INDICATOR_GROUPS),
-            _name("indicator", "indicator", required=True, words=_INDICATORS),
-            _text("unit", "label of its unit"),
-            _name("member", "enterprise", "Members", blank="the cluster"),
-            _name("period", "period", "Periods", blank="the whole horizon"),
-            _number("value", "what is given", "as unit says", blank="not known"),
-            _number("target", "what is wanted", "as unit says", blank="none"),
-            Column(
-                "better",
-                "choice",
-                "which side of the target is good",
-                default="higher",
-                choices=("higher", "lower"),
+            choice("group", "what it tells of", INDICATOR_GROUPS, required=True),
+            named("indicator", "indicator", required=True, words=_INDICATORS),
+            text("unit", "label of its unit"),
+            named("member", "enterprise", "Members", blank="the cluster"),
+            named("period", "period", "Periods", blank="the whole horizon"),
+            number("value", "what is given", "as unit says", blank="not known"),
+            number("target", "what is wanted", "as unit says", blank="none"),
+            choice(
+                "better", "which side of the target is good", ("higher", "lower"), default="higher"
             ),
-            _amount("weight", "in a composite index", "1", blank="not part of the index"),
+            amount("weight", "in a composite index", "1", blank="not part of the index"),
         ),
         key=("group", "indicator", "member", "period"),
     ),
@@ -1059,34 +969,27 @@ SHEETS: tuple[Sheet, ...] = (
         "Taxes",
         "What a plan brings to public budgets. Without effect on the plan.",
         (
-            _name("tax", "tax or charge", required=True),
-            Column(
-                "base",
-                "choice",
-                "of what it is taken",
-                required=True,
-                choices=TAX_BASES,
-            ),
-            _name(
+            named("tax", "tax or charge", required=True),
+            choice("base", "of what it is taken", TAX_BASES, required=True),
+            named(
                 "material",
                 "material, where the base is taken or disposed",
                 "Materials",
                 blank="every stream (taken), every waste (disposed)",
             ),
-            _name(
+            named(
                 "member",
                 "enterprise whose rate it is; replaces the tax's row with a blank member",
                 "Members",
                 blank="everybody",
             ),
-            Column("budget", "choice", "whose it is", required=True, choices=TAX_BUDGETS),
-            _number(
+            choice("budget", "whose it is", TAX_BUDGETS, required=True),
+            amount(
                 "rate",
                 "share of the base (profit, income, property per year, disposal_fee, "
                 "emission_charge); per job and year (job); per unit (taken, disposed)",
                 "share or currency",
                 required=True,
-                low=0.0,
             ),
         ),
         key=("tax", "budget", "material", "member"),
@@ -1095,8 +998,8 @@ SHEETS: tuple[Sheet, ...] = (
         "Sources",
         "What the source columns of the other sheets refer to.",
         (
-            _name("id", "short name", required=True),
-            _text("reference", "title, year, address"),
+            named("id", "short name", required=True),
+            text("reference", "title, year, address"),
         ),
         key=("id",),
     ),

@@ -8,7 +8,7 @@ import pandas as pd
 
 from circflow.i18n import say
 from circflow.i18n.names import shown_word
-from circflow.report.page.frame import Block, Card, Cards, Column, Section, Table, Text, figure
+from circflow.report.page.frame import Card, Cards, Column, Section, Table, Text, figure
 from circflow.report.page.study import bars, words_of_code
 
 _MOST = 4
@@ -53,7 +53,7 @@ def finance_opening(tables: Mapping[str, pd.DataFrame], currency: str) -> list[S
         cards.append(
             Card(
                 say("Changes most: {tax}", tax=first["tax"]),
-                figure(first["change"]),
+                first["change"],
                 say("{money}, change", money=money),
             )
         )
@@ -65,17 +65,14 @@ def finance_opening(tables: Mapping[str, pd.DataFrame], currency: str) -> list[S
         [say("with the plan"), say("without new units")], axis=1
     )
     drawn = bars(say("What each budget gets in a mean year"), wide, money)
-    sections.append(
-        Section(say("Budget by budget"), [*([drawn] if drawn else []), _taxes(horizon, money)])
-    )
+    sections.append(Section(say("Budget by budget"), [drawn, _taxes(horizon, money)]))
     if "candidates" in tables:
         brought = tables["candidates"].assign(budget=_shown(tables["candidates"]["budget"]))
         units = brought.pivot(index="unit", columns="budget", values="million_per_year")
         caption = say("What each unit that is built brings: the plan less the best plan without it")
         drawn = bars(caption, units[list(dict.fromkeys(brought["budget"]))], money)
-        blocks: list[Block] = [drawn] if drawn else []
-        sections.append(Section(say("Unit by unit"), blocks))
-    return [section for section in sections if section.blocks]
+        sections.append(Section(say("Unit by unit"), [drawn]))
+    return sections
 
 
 def _shown(budgets: pd.Series[str]) -> list[str]:
@@ -90,7 +87,7 @@ def _signed(budgets: pd.DataFrame, name: str) -> str:
 def _card(title: str, row: pd.Series[float], money: str) -> Card:
     before = {say("without new units"): figure(row["baseline"])}
     compared = before if pd.notna(row["baseline"]) else {}
-    return Card(title, figure(row["million_per_year"]), money, compared)
+    return Card(title, row["million_per_year"], money, compared)
 
 
 def _taxes(horizon: pd.DataFrame, money: str) -> Table:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from circflow.data.one_line import first_few
 from circflow.i18n import mark, say
 from circflow.report.page.frame import (
     Block,
@@ -15,6 +16,7 @@ from circflow.report.page.frame import (
     Points,
     Section,
     Text,
+    answer,
     figure,
     percent,
 )
@@ -60,13 +62,11 @@ def comparison_opening(
             )
     blocks.append(Cards(_cards(table, labels, money)))
     drawn = _differences(table, labels, money) if len(labels) > 1 else None
-    why: list[Block] = [drawn] if drawn is not None else []
-    sections = [
-        Section(say("The answer"), blocks, say("Answer")),
-        Section(say("What differs from {labels}", labels=labels[0]), why, say("Differences")),
+    return [
+        answer(*blocks),
+        Section(say("What differs from {labels}", labels=labels[0]), [drawn], say("Differences")),
         Section(say("What each builds"), _built(tables["built"], labels), say("Built")),
     ]
-    return [section for section in sections if section.blocks]
 
 
 def _lead(
@@ -157,10 +157,7 @@ def _built(built: pd.DataFrame, labels: Sequence[str]) -> list[Block]:
     for name in labels:
         own = [str(u) for u in differ.index if differ.loc[u, name]]
         if own:
-            more = say(" and {count} more", count=len(own) - 8) if len(own) > 8 else ""
-            lines.append(
-                say("{name} also: {list}{more}.", name=name, list=", ".join(own[:8]), more=more)
-            )
+            lines.append(say("{name} also: {list}.", name=name, list=first_few(own)))
     return [Text(line) for line in lines]
 
 
@@ -188,25 +185,18 @@ def joining_opening(
         sum_2=int((others < 0).sum()),
     )
     cards = [
-        Card(say("It adds"), figure(adds), say("{money}, discounted", money=money), raw=adds),
-        Card(say("Gain of the cluster"), figure(after), money, {say("without it"): figure(before)}),
+        Card(say("It adds"), adds, say("{money}, discounted", money=money), raw=adds),
+        Card(say("Gain of the cluster"), after, money, {say("without it"): figure(before)}),
         Card(
-            say("Its own money"),
-            figure(float(own.get(member, 0.0))),
-            say("{money}, change", money=money),
+            say("Its own money"), float(own.get(member, 0.0)), say("{money}, change", money=money)
         ),
-        Card(
-            say("The others' money"),
-            figure(float(others.sum())),
-            say("{money}, change", money=money),
-        ),
+        Card(say("The others' money"), float(others.sum()), say("{money}, change", money=money)),
     ]
     drawn = known_figure("shares", tables["shares"], currency)
     change = bars(say("Own money, before any sharing"), own.to_frame(say("change")), money)
     leave = Points(core_words(tables["core_with"], currency))
-    blocks: list[Block] = [b for b in (change, drawn) if b is not None]
     return [
-        Section(say("The answer"), [Text(lead, "lead"), Cards(cards)], say("Answer")),
-        Section(say("Who gains and who loses"), blocks, say("Members")),
+        answer(Text(lead, "lead"), Cards(cards)),
+        Section(say("Who gains and who loses"), [change, drawn], say("Members")),
         Section(say("Would a group leave?"), [leave], say("Leave")),
     ]

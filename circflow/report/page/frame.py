@@ -109,11 +109,17 @@ class Card:
     """A headline figure: what, how much, in which unit; and what to compare it with."""
 
     title: str
-    value: str
+    value: str | float | None
+    """A text, a count as it is, or a figure with three significant digits or more."""
     unit: str
     compared: Mapping[str, str] = field(default_factory=dict)
     raw: float | None = None
     """The figure itself, unrounded."""
+
+    @property
+    def shown(self) -> str:
+        """The value as it stands on the page."""
+        return str(self.value) if isinstance(self.value, str | int) else figure(self.value)
 
 
 @dataclass(frozen=True)
@@ -133,7 +139,7 @@ class Cards:
         raw = "" if card.raw is None else f' data-v="{card.raw!r}"'
         return (
             f'<div class="card"><h3>{escaped(card.title)}</h3>'
-            f'<p class="big"{raw}>{escaped(card.value)}</p><p class="unit">{escaped(card.unit)}</p>'
+            f'<p class="big"{raw}>{escaped(card.shown)}</p><p class="unit">{escaped(card.unit)}</p>'
             + (f"<dl>{pairs}</dl>" if pairs else "")
             + "</div>"
         )
@@ -416,19 +422,25 @@ def json_text(content: Any) -> str:
 
 @dataclass(frozen=True)
 class Section:
-    """A part of a page, with its place in the navigation."""
+    """A part of a page, with its place in the navigation; nothing at all without blocks."""
 
     title: str
-    blocks: Sequence[Block]
+    blocks: Sequence[Block | None]
+    """What is None is not there to be drawn."""
     short: str = ""
     """Words for the navigation; blank: the title."""
 
     def html(self, ids: count[int]) -> tuple[str, str, str]:
         """The section's id, its words in the navigation and its HTML."""
         at = f"section-{next(ids)}"
-        inner = "".join(block.html(ids) for block in self.blocks)
+        inner = "".join(block.html(ids) for block in self.blocks if block is not None)
         body = f'<section id="{at}"><h2>{escaped(self.title)}</h2>{inner}</section>'
         return at, self.short or self.title, body
+
+
+def answer(*blocks: Block) -> Section:
+    """The section with which the page of a study opens."""
+    return Section(say("The answer"), blocks, say("Answer"))
 
 
 @dataclass(frozen=True)
@@ -446,7 +458,7 @@ class Page:
     def html(self) -> str:
         """The whole file."""
         ids = count(1)
-        parts = [section.html(ids) for section in self.sections]
+        parts = [section.html(ids) for section in self.sections if any(section.blocks)]
         body = "".join(html_ for *_, html_ in parts)
         links = "".join(f'<li><a href="#{at}">{escaped(words)}</a></li>' for at, words, _ in parts)
         marks = "".join(f'<li class="{style}">{escaped(words)}</li>' for words, style in self.marks)

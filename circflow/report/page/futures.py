@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from circflow.data.one_line import first_few
 from circflow.i18n import say
 from circflow.report.page.frame import (
     Block,
@@ -17,12 +18,11 @@ from circflow.report.page.frame import (
     Section,
     Table,
     Text,
+    answer,
     figure,
     percent,
 )
 from circflow.report.page.study import bars, known_figure
-
-_SHOWN = 8
 
 
 def futures_opening(
@@ -38,14 +38,14 @@ def futures_opening(
             Text(say("No decisions hold in every one of these futures."), "fault"),
             Text(reason),
         ]
-        return [Section(say("The answer"), blocks, say("Answer"))]
+        return [answer(*blocks)]
     now = decisions[decisions["advice"].isin(["build now", "build now: right in every future"])]
     names = now["unit"].astype(str).tolist()
     lead = (
         say(
             "Build now {some}: over {count} futures these decisions are worth {rp} "
             "{money} on average.",
-            some=_some(names),
+            some=first_few(names),
             count=len(futures),
             rp=figure(found["RP"]),
             money=money,
@@ -62,40 +62,38 @@ def futures_opening(
     worth = futures.dropna(subset=["worth"]).sort_values("worth", kind="stable")
     cards = [
         Card(
-            say("Worth, mean of the futures"),
-            figure(found["RP"]),
-            say("{money}, discounted", money=money),
+            say("Worth, mean of the futures"), found["RP"], say("{money}, discounted", money=money)
         ),
         Card(
             say("Of the worst futures"),
-            figure(found["CVaR"]),
+            found["CVaR"],
             say("{money}, mean of the worst {percent}", money=money, percent=percent(1 - alpha)),
         ),
         Card(
             say("A perfect forecast"),
-            figure(found["EVPI"]),
+            found["EVPI"],
             say("{money} would be worth (EVPI)", money=money),
         ),
         Card(
             say("Planning for all of them"),
-            figure(found["VSS"]),
+            found["VSS"],
             say("{money} is worth (VSS)", money=money),
         ),
     ]
     if len(worth):
         first = worth.iloc[0]
         cards.append(
-            Card(say("Worst future"), figure(float(first["worth"])), f"{money}, {first['future']}")
+            Card(say("Worst future"), float(first["worth"]), f"{money}, {first['future']}")
         )
     drawn = known_figure("futures", futures, currency)
-    sections = [
-        Section(say("The answer"), [Text(lead, "lead"), Cards(cards)], say("Answer")),
+    return [
+        answer(Text(lead, "lead"), Cards(cards)),
         Section(
             say("What to build when"),
-            [_decisions(decisions, money)] if len(decisions) else [],
+            [_decisions(decisions, money) if len(decisions) else None],
             say("Decisions"),
         ),
-        Section(say("Future by future"), [drawn] if drawn else [], say("Futures")),
+        Section(say("Future by future"), [drawn], say("Futures")),
         Section(say("Who bears the risk"), _members(tables["members"], money), say("Risk")),
         Section(
             say("What infrastructure is worth"),
@@ -103,7 +101,6 @@ def futures_opening(
             say("Infrastructure"),
         ),
     ]
-    return [section for section in sections if section.blocks]
 
 
 def _worths(found: Mapping[str, float], money: str) -> str:
@@ -127,11 +124,6 @@ def _worths(found: Mapping[str, float], money: str) -> str:
             vss=figure(vss),
         )
     return told
-
-
-def _some(names: Sequence[str]) -> str:
-    more = say(" and {count} more", count=len(names) - _SHOWN) if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more
 
 
 def _decisions(table: pd.DataFrame, money: str) -> Table:
@@ -217,20 +209,20 @@ def robust_opening(
         price=figure(row["price"]),
     )
     lead += " " + (
-        say("It builds {units}.", units=_some(names)) if names else say("It builds nothing.")
+        say("It builds {units}.", units=first_few(names)) if names else say("It builds nothing.")
     )
     cards = [
-        Card(say("Worth at least"), figure(row["worth"]), say("{money}, discounted", money=money)),
-        Card(say("If nothing goes wrong"), figure(row["nominal"]), money),
-        Card(say("Price of the protection"), figure(row["price"]), money),
+        Card(say("Worth at least"), row["worth"], say("{money}, discounted", money=money)),
+        Card(say("If nothing goes wrong"), row["nominal"], money),
+        Card(say("Price of the protection"), row["price"], money),
         Card(say("Chance of less"), percent(row["chance"]), say("at most")),
-        Card(say("If everything goes wrong"), figure(most["worth"]), money,
-             {"nothing": figure(base["worth"])}),
+        Card(say("If everything goes wrong"), most["worth"], money,
+             {"nothing": figure(base["worth"])})
     ]  # fmt: skip
     wide = curve.set_index(curve["gamma"].map(figure))[["worth", "nominal"]]
     wide = wide.set_axis([say("worth at least"), say("if nothing goes wrong")], axis=1)
     drawn = bars(say("Worth by how many figures may turn out badly"), wide, money)
     return [
-        Section(say("The answer"), [Text(lead, "lead"), Cards(cards)], say("Answer")),
-        Section(say("The price of robustness"), [drawn] if drawn else [], say("Price")),
+        answer(Text(lead, "lead"), Cards(cards)),
+        Section(say("The price of robustness"), [drawn], say("Price")),
     ]

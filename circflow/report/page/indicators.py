@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from circflow.data.one_line import first_few
 from circflow.data.schema.indicators import BY_INDICATOR, in_currency
 from circflow.i18n import mark, say, say_in
 from circflow.i18n.names import shown_word
@@ -29,6 +30,7 @@ from circflow.report.page.frame import (
     Section,
     Table,
     Text,
+    answer,
     escaped,
     figure,
     percent,
@@ -147,7 +149,7 @@ def write_indicators(
 ) -> None:
     """Write the page of a scenario's indicators. Raises OSError where it cannot be written."""
     sections = [
-        Section(say("The answer"), _answer(table, currency), say("Answer")),
+        answer(*_answer(table, currency)),
         Section(say("Indicators"), indicator_blocks(table, currency), say("Indicators")),
     ]
     footer = say(
@@ -164,9 +166,7 @@ def _answer(table: pd.DataFrame, currency: str) -> list[Block]:
     cluster = table[table["member"].isna() & table["period"].isna()]
     targets = table[table["target"].notna()]
     reached = sum(value is True or value == np.True_ for value in targets["met"])
-    cards = [
-        Card(say("Targets met"), str(reached), say("of {count}", count=len(targets)), raw=reached)
-    ]
+    cards = [Card(say("Targets met"), reached, say("of {count}", count=len(targets)), raw=reached)]
     for name in _HEADLINES:
         rows = cluster[cluster["indicator"] == name]
         if rows.empty or len(cards) == 5 or not np.isfinite(rows["value"].iloc[0]):
@@ -203,9 +203,8 @@ def lead_of(table: pd.DataFrame) -> str:
     reached = len(targets) - len(missed) - unknown
     text = say("{reached} of {count} targets are met.", reached=reached, count=len(targets))
     if len(missed):
-        names = [_named(r) for r in missed.head(6).to_dict("records")]
-        more = say(" and {count} more", count=len(missed) - 6) if len(missed) > 6 else ""
-        text += say(" Not met: {names}{more}.", names="; ".join(names), more=more)
+        names = [_named(r) for r in missed.to_dict("records")]
+        text += say(" Not met: {names}.", names=first_few(names, 6, "; "))
     if unknown:
         text += say(" {unknown} cannot be judged, as the figure is not known.", unknown=unknown)
     return text

@@ -88,7 +88,7 @@ def plan_page(
             currency=settings.currency,
         ),
         marks=_marks(solution),
-        sections=[section for section in parts.sections() if section.blocks],
+        sections=parts.sections(),
         footer=say(
             "Made by circflow. This file holds everything it shows and asks nothing of "
             "the network. All figures come from the plan; the results workbook holds "
@@ -158,9 +158,7 @@ class _Parts:
             Section(
                 say("What binds, and what relaxing it is worth"), self._binding(), say("Binds")
             ),
-            Section(
-                say("Materials from source to end"), _some(sankey(self.solution)), say("Materials")
-            ),
+            Section(say("Materials from source to end"), [sankey(self.solution)], say("Materials")),
             Section(say("Substances and energy"), self._substances(), say("Substances")),
             Section(say("Sites and flows"), self._flows(), say("Map")),
             Section(say("Money"), self._money(), say("Money")),
@@ -404,7 +402,7 @@ class _Parts:
         caption = say("Chains that are possible but unused")
         return [Table(caption, chains, columns, note, shown=10, name="unused chains")]
 
-    def _build(self) -> list[Block]:
+    def _build(self) -> list[Block | None]:
         built = self.solution.built.drop(columns="built", errors="ignore")
         if built.empty:
             return [Text(say("The plan builds nothing."))]
@@ -420,7 +418,7 @@ class _Parts:
             Column("jobs", say("Jobs"), "number"),
         )
         return [
-            *_some(charts.timeline(self.solution)),
+            charts.timeline(self.solution),
             Table(say("Plants to build"), built, columns, shown=15, opens=_made_of(built["unit"])),
         ]
 
@@ -472,7 +470,7 @@ class _Parts:
 
     # ------------------------------------------------------------------ flows and money
 
-    def _flows(self) -> list[Block]:
+    def _flows(self) -> list[Block | None]:
         frame = tell.flow_totals(self.solution).drop(columns="amount")
         frame["moving_million"] /= self.years
         frame["worth_million"] /= self.years
@@ -488,7 +486,7 @@ class _Parts:
             Column("worth_million", say("Worth where it arrives"), "number", money),
         )
         return [
-            *_some(flow_map(self.solution)),
+            flow_map(self.solution),
             Table(
                 say("Flows, the largest first"),
                 frame,
@@ -525,7 +523,7 @@ class _Parts:
             Table(say("What is sold"), sales, columns, shown=10, opens=_made_of(sales["material"])),
         ]
 
-    def _waste(self) -> list[Block]:
+    def _waste(self) -> list[Block | None]:
         frame = tell.waste_by_material(self.solution)
         figures = [c for c in frame.columns if c not in ("material", "stage", "unit_of_measure")]
         frame[figures] /= self.years
@@ -538,11 +536,11 @@ class _Parts:
             *(Column(c, say(c).capitalize(), "number", say("per year")) for c in figures),
         )
         return [
-            *_some(charts.waste_fate(self.solution)),
+            charts.waste_fate(self.solution),
             Table(say("What becomes of every waste"), frame, columns, shown=10, name="wastes"),
         ]
 
-    def _substances(self) -> list[Block]:
+    def _substances(self) -> list[Block | None]:
         """What is recovered of what arises; nothing where PropertyKinds names nothing."""
         if self.solution.substances.empty:
             return []
@@ -562,11 +560,11 @@ class _Parts:
         )
         return [
             Table(say("Recovered of what arises"), self.solution.recovered, columns, note),
-            *_some(substance_flows(self.solution)),
+            substance_flows(self.solution),
             Table(say("Where substances are, and what becomes of them"), self.solution.substances),
         ]
 
-    def _plant(self) -> list[Block]:
+    def _plant(self) -> list[Block | None]:
         columns = (
             Column("pollutant", say("Pollutant")),
             Column("scope", say("Scope")),
@@ -577,9 +575,9 @@ class _Parts:
             Column("used", say("Used"), "share", bar=True),
         )
         return [
-            *_some(charts.loads(self.solution)),
-            *_some(charts.stocks(self.solution)),
-            *_some(charts.emissions(self.solution)),
+            charts.loads(self.solution),
+            charts.stocks(self.solution),
+            charts.emissions(self.solution),
             Table(
                 say("Emissions against limits"),
                 tell.emission_use(self.solution),
@@ -728,10 +726,6 @@ def _leaves(totals: Mapping[str, Any]) -> list[tuple[str, str | None, float]]:
         elif value is not None:
             made.append((name, None, float(value)))
     return made
-
-
-def _some(made: Block | None) -> list[Block]:
-    return [] if made is None else [made]
 
 
 def _main_measure(totals: Mapping[str, Any]) -> str:

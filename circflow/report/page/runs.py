@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from circflow.data.one_line import first_few
 from circflow.i18n import say, say_in, say_n
 from circflow.report.page.frame import (
     Block,
@@ -17,6 +18,7 @@ from circflow.report.page.frame import (
     Section,
     Table,
     Text,
+    answer,
     figure,
     percent,
     tidy,
@@ -36,9 +38,7 @@ def runs_opening(
     money = say("million {currency}", currency=currency)
     failed = len(table) - len(worth)
     if not len(worth):
-        return [
-            Section(say("The answer"), [Text(say("No run has a plan."), "fault")], say("Answer"))
-        ]
+        return [answer(Text(say("No run has a plan."), "fault"))]
     p5, p50, p95 = (float(v) for v in np.quantile(worth, [0.05, 0.5, 0.95]))
     gains = float((worth > 0).mean())
     known = table.dropna(subset=["objective_million"]).sort_values("objective_million")
@@ -60,21 +60,16 @@ def runs_opening(
     if len(often):
         sure = often[often["share"] >= 1.0]["unit"].astype(str).tolist()
         lead += (
-            say(" Built in every run: {some}.", some=_some(sure))
+            say(" Built in every run: {some}.", some=first_few(sure))
             if sure
             else say(" No plant is built in every run.")
         )
     cards = [
-        Card(say("Middle (P50)"), figure(p50), say("{money}, discounted", money=money), raw=p50),
-        Card(
-            say("Low (P5)"),
-            figure(p5),
-            say("{money}; one run in twenty is lower", money=money),
-            raw=p5,
-        ),
+        Card(say("Middle (P50)"), p50, say("{money}, discounted", money=money), raw=p50),
+        Card(say("Low (P5)"), p5, say("{money}; one run in twenty is lower", money=money), raw=p5),
         Card(
             say("High (P95)"),
-            figure(p95),
+            p95,
             say("{money}; one run in twenty is higher", money=money),
             raw=p95,
         ),
@@ -83,7 +78,7 @@ def runs_opening(
             percent(gains),
             say("of the runs with a plan are worth more than 0"),
         ),
-        Card(say("Runs without a plan"), str(failed), say("of {count}", count=len(table))),
+        Card(say("Runs without a plan"), failed, say("of {count}", count=len(table))),
     ]
     ends: list[Block] = [
         Text(
@@ -103,9 +98,7 @@ def runs_opening(
             )
         ),
     ]
-    sections = [
-        Section(say("The answer"), [Text(lead, "lead"), Cards(cards), *ends], say("Answer"))
-    ]
+    sections = [answer(Text(lead, "lead"), Cards(cards), *ends)]
     if len(often):
         columns = (
             Column("unit", say("Plant")),
@@ -124,18 +117,11 @@ def runs_opening(
 
 
 def _at(row: Any, varied: Sequence[str]) -> str:
-    shown = "; ".join(f"{typed_heading(name)} {_value(row[name])}" for name in varied[:4])
-    return shown + (say(" and {count} more", count=len(varied) - 4) if len(varied) > 4 else "")
+    return first_few([f"{typed_heading(name)} {_value(row[name])}" for name in varied], 4, "; ")
 
 
 def _value(value: Any) -> str:
     return figure(float(value)) if isinstance(value, int | float) else tidy(value)
-
-
-def _some(names: list[str]) -> str:
-    return ", ".join(names[:8]) + (
-        say(" and {count} more", count=len(names) - 8) if len(names) > 8 else ""
-    )
 
 
 def _how_often(built: pd.DataFrame, runs: int) -> pd.DataFrame:
@@ -174,26 +160,17 @@ def tornado_opening(table: pd.DataFrame, base: float, currency: str) -> list[Sec
     elif base > 0 and negative.empty:
         lead += say(" None of them, alone, makes it worth less than nothing.")
     cards = [
-        Card(
-            say("Worth of the plan"),
-            figure(base),
-            say("{money}, discounted", money=money),
-            raw=base,
-        ),
-        Card(say("Largest swing"), figure(float(first["swing_million"])), money),
-        Card(
-            say("Lowest worth"),
-            figure(lowest),
-            say("{money}, one figure alone at an end", money=money),
-        ),
+        Card(say("Worth of the plan"), base, say("{money}, discounted", money=money), raw=base),
+        Card(say("Largest swing"), float(first["swing_million"]), money),
+        Card(say("Lowest worth"), lowest, say("{money}, one figure alone at an end", money=money)),
         Card(
             say("Turn it negative"),
-            str(len(negative)),
+            len(negative),
             say("of {count} figures, alone", count=len(table)),
         ),
-        Card(say("Leave no plan"), str(stops), say("of {count} figures, alone", count=len(table))),
+        Card(say("Leave no plan"), stops, say("of {count} figures, alone", count=len(table))),
     ]
-    return [Section(say("The answer"), [Text(lead, "lead"), Cards(cards)], say("Answer"))]
+    return [answer(Text(lead, "lead"), Cards(cards))]
 
 
 def pareto_opening(
@@ -219,7 +196,7 @@ def pareto_opening(
             name_2=name[1],
             both=both,
         )
-        return [Section(say("The answer"), [Text(lead, "lead")], say("Answer"))]
+        return [answer(Text(lead, "lead"))]
     costs = table["average_cost"].dropna()
     cost_unit = measured(str(a["cost_unit"]))
     lead = say(
@@ -235,10 +212,10 @@ def pareto_opening(
         units_2=units[1],
     )
     cards = [
-        Card(say("Best for {name}", name=name[0]), figure(float(a[first])), units[0]),
-        Card(say("then {name}", name=name[1]), figure(float(a[second])), units[1]),
-        Card(say("Best for {name}", name=name[1]), figure(float(z[second])), units[1]),
-        Card(say("then {name}", name=name[0]), figure(float(z[first])), units[0]),
+        Card(say("Best for {name}", name=name[0]), float(a[first]), units[0]),
+        Card(say("then {name}", name=name[1]), float(a[second]), units[1]),
+        Card(say("Best for {name}", name=name[1]), float(z[second]), units[1]),
+        Card(say("then {name}", name=name[0]), float(z[first]), units[0]),
     ]
     if len(costs):
         lead += say(
@@ -247,8 +224,8 @@ def pareto_opening(
             cost_unit=cost_unit,
             iloc_2=figure(float(costs.iloc[-1])),
         )
-        cards.append(Card(say("The first step costs"), figure(float(costs.iloc[0])), cost_unit))
-    return [Section(say("The answer"), [Text(lead, "lead"), Cards(cards)], say("Answer"))]
+        cards.append(Card(say("The first step costs"), float(costs.iloc[0]), cost_unit))
+    return [answer(Text(lead, "lead"), Cards(cards))]
 
 
 def _goal(name: str) -> str:
@@ -283,22 +260,16 @@ def alternatives_opening(
         within=percent(within),
         count=len(always),
         count_2=len(units),
-        names=": " + _some(always) if always else "",
+        names=": " + first_few(always) if always else "",
     )
     if sometimes:
-        lead += say(" There is a choice about {some}.", some=_some(sometimes))
+        lead += say(" There is a choice about {some}.", some=first_few(sometimes))
     cards = [
-        Card(say("Best plan"), figure(best), say("{money}, discounted", money=money), raw=best),
-        Card(say("Plans found"), str(others), say("within {within} of it", within=percent(within))),
-        Card(say("Run in every one"), str(len(always)), say("of {count} units", count=len(units))),
-        Card(
-            say("A matter of choice"),
-            str(len(sometimes)),
-            say("of {count} units", count=len(units)),
-        ),
-        Card(
-            say("Run in none"), str(int(counts.sum()) - len(always) - len(sometimes)), say("units")
-        ),
+        Card(say("Best plan"), best, say("{money}, discounted", money=money), raw=best),
+        Card(say("Plans found"), others, say("within {within} of it", within=percent(within))),
+        Card(say("Run in every one"), len(always), say("of {count} units", count=len(units))),
+        Card(say("A matter of choice"), len(sometimes), say("of {count} units", count=len(units))),
+        Card(say("Run in none"), int(counts.sum()) - len(always) - len(sometimes), say("units")),
     ]
     columns = (
         Column("unit", say("Unit")),
@@ -310,7 +281,7 @@ def alternatives_opening(
     )
     shown = Table(say("What each unit does in all good plans"), units, columns, shown=20)
     return [
-        Section(say("The answer"), [Text(lead, "lead"), Cards(cards)], say("Answer")),
+        answer(Text(lead, "lead"), Cards(cards)),
         Section(say("What is certain and what is a choice"), [shown], say("Units")),
     ]
 
@@ -319,9 +290,7 @@ def ranges_opening(table: pd.DataFrame, within: float, currency: str) -> list[Se
     """Sections from how far each figure may move before the plan changes."""
     known = table.dropna(subset=["from_factor", "to_factor"])
     if known.empty:
-        return [
-            Section(say("The answer"), [Text(say("No figure has a range."), "lead")], say("Answer"))
-        ]
+        return [answer(Text(say("No figure has a range."), "lead"))]
     low, high = known["from_factor"].to_numpy(float), known["to_factor"].to_numpy(float)
     room = np.maximum(np.minimum(1.0 - low, high - 1.0), 0.0)
     firm = int((known["reaches_low"].astype(bool) & known["reaches_high"].astype(bool)).sum())
@@ -347,23 +316,15 @@ def ranges_opening(table: pd.DataFrame, within: float, currency: str) -> list[Se
     cards = [
         Card(
             say("Firm"),
-            str(firm),
+            firm,
             say(
                 "of {count} figures: no change within {within}",
                 count=len(known),
                 within=percent(within),
             ),
         ),
-        Card(
-            say("Within 5 %"),
-            str(int((room < 0.05).sum())),
-            say("figures at which the plan changes"),
-        ),
-        Card(
-            say("Within 20 %"),
-            str(int((room < 0.2).sum())),
-            say("figures at which the plan changes"),
-        ),
+        Card(say("Within 5 %"), int((room < 0.05).sum()), say("figures at which the plan changes")),
+        Card(say("Within 20 %"), int((room < 0.2).sum()), say("figures at which the plan changes")),
         Card(
             say("Tightest"), percent(float(room.min())), say("may it move before the plan changes")
         ),
@@ -383,7 +344,7 @@ def ranges_opening(table: pd.DataFrame, within: float, currency: str) -> list[Se
     )
     tight = Table(say("The tightest first"), shown, columns, shown=15, name="tightest")
     return [
-        Section(say("The answer"), [Text(lead, "lead"), Cards(cards)], say("Answer")),
+        answer(Text(lead, "lead"), Cards(cards)),
         Section(say("What would change the plan soonest"), [tight], say("Tightest")),
     ]
 
@@ -417,19 +378,17 @@ def breakpoints_opening(table: pd.DataFrame, currency: str) -> list[Section]:
     if zero is not None:
         lead += say(" It is worth nothing at {zero}.", zero=figure(zero))
     cards = [
-        Card(say("Points of change"), str(len(points)), say("where the slope changes")),
-        Card(say("Worth at the low end"), figure(ends[0]), say("{money}, discounted", money=money)),
-        Card(
-            say("Worth at the high end"), figure(ends[1]), say("{money}, discounted", money=money)
-        ),
+        Card(say("Points of change"), len(points), say("where the slope changes")),
+        Card(say("Worth at the low end"), ends[0], say("{money}, discounted", money=money)),
+        Card(say("Worth at the high end"), ends[1], say("{money}, discounted", money=money)),
         Card(
             say("Steepest"),
-            figure(float(slopes[np.abs(slopes).argmax()])),
+            float(slopes[np.abs(slopes).argmax()]),
             say("{money} per 1 of it", money=money),
         ),
-        Card(say("Other plants"), str(changes), say("times another set is built")),
+        Card(say("Other plants"), changes, say("times another set is built")),
     ]
-    return [Section(say("The answer"), [Text(lead, "lead"), Cards(cards)], say("Answer"))]
+    return [answer(Text(lead, "lead"), Cards(cards))]
 
 
 def _crossing(table: pd.DataFrame) -> float | None:

@@ -21,6 +21,7 @@ from circflow.report.page.frame import (
     Section,
     Table,
     Text,
+    answer,
     escaped,
     figure,
     percent,
@@ -66,18 +67,13 @@ def sharing_opening(tables: Tables, currency: str) -> list[Section]:
     totals = dict(zip(tables["totals"]["figure"], tables["totals"]["value"], strict=True))
     rule, why = chosen(tables["core"], totals, currency)
     money = say("million {currency}", currency=currency)
-    drawn = {
-        name: known_figure(name, tables[name], currency) for name in ("waterfall", "allocations")
-    }
-    split: list[Block] = [_shares(tables, money)]
-    if drawn["allocations"] is not None:
-        split.insert(0, drawn["allocations"])
-    sections = [
-        Section(say("The answer"), _answer(tables, totals, rule, why, money), say("Answer")),
-        Section(
-            say("Why it gains"), [drawn["waterfall"]] if drawn["waterfall"] else [], say("Why")
-        ),
-        Section(say("What each member gets"), split, say("Shares")),
+    why_it_gains, shares = (
+        known_figure(name, tables[name], currency) for name in ("waterfall", "allocations")
+    )
+    return [
+        answer(*_answer(tables, totals, rule, why, money)),
+        Section(say("Why it gains"), [why_it_gains], say("Why")),
+        Section(say("What each member gets"), [shares, _shares(tables, money)], say("Shares")),
         Section(
             say("Would a group leave?"),
             [Points(core_words(tables["core"], currency))],
@@ -88,7 +84,6 @@ def sharing_opening(tables: Tables, currency: str) -> list[Section]:
         ),
         Section(say("What each member brings"), _brings(tables["joining"], money), say("Members")),
     ]
-    return [section for section in sections if section.blocks]
 
 
 def chosen(core: pd.DataFrame, totals: Mapping[Any, Any], currency: str) -> tuple[str, str]:
@@ -195,14 +190,9 @@ def _answer(
     own = own[own["rule"] == rule].sort_values("million", ascending=False)
     holds = (tables["core"]["in_core"] == "yes").sum()
     cards = [
-        Card(
-            say("Gain of the cluster"),
-            figure(gain),
-            say("{money}, discounted", money=money),
-            raw=gain,
-        ),
-        Card(say("Each on its own"), figure(alone), money, raw=alone),
-        Card(say("All together"), figure(together), money, raw=together),
+        Card(say("Gain of the cluster"), gain, say("{money}, discounted", money=money), raw=gain),
+        Card(say("Each on its own"), alone, money, raw=alone),
+        Card(say("All together"), together, money, raw=together),
         Card(
             say("Rules that hold every group"),
             str(holds),
@@ -211,9 +201,7 @@ def _answer(
     ]
     if len(own):
         first = own.iloc[0]
-        cards.append(
-            Card(say("Largest share"), figure(first["million"]), f"{first['member']}, {money}")
-        )
+        cards.append(Card(say("Largest share"), first["million"], f"{first['member']}, {money}"))
     return [Text(lead, "lead"), Cards(cards)]
 
 

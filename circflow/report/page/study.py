@@ -96,7 +96,7 @@ def study_page(
             folded.append(Fold(f"{words} ({rows})", [shown]))
             continue
         drawn = known_figure(name, whole, currency)
-        sections.append(Section(words, [*([drawn] if drawn else []), shown]))
+        sections.append(Section(words, [drawn, shown]))
     if folded:
         sections.append(Section(say("Every table"), folded, say("Tables")))
     footer = say(

@@ -19,6 +19,7 @@ from circflow.report.page.frame import (
     Section,
     Table,
     Text,
+    answer,
     figure,
     percent,
 )
@@ -60,26 +61,21 @@ def suggestions_opening(
     cards = [
         Card(
             say("Would pay"),
-            str(len(pays)),
+            len(pays),
             say("of {count} solved in full", count=len(table)),
             raw=len(pays),
         ),
-        Card(
-            say("Gain together"),
-            figure(together),
-            say("{money}, discounted", money=money),
-            raw=together,
-        ),
-        Card(say("Their capital"), figure(capital), money, raw=capital),
+        Card(say("Gain together"), together, say("{money}, discounted", money=money), raw=together),
+        Card(say("Their capital"), capital, money, raw=capital),
         Card(
             say("The plan without them"),
-            figure(objective),
+            objective,
             say("{money}, discounted", money=money),
             raw=objective,
         ),
         Card(
             say("Lack a market"),
-            str(len(tables.get("no_market", ()))),
+            len(tables.get("no_market", ())),
             say("products; the table says at what price"),
         ),
     ]
@@ -92,12 +88,11 @@ def suggestions_opening(
     note = Text(
         say("Figures of the library are those of other places: settle them before building.")
     )
-    sections = [
-        Section(say("The answer"), [Text(lead, "lead"), Cards(cards), note], say("Answer")),
+    return [
+        answer(Text(lead, "lead"), Cards(cards), note),
         Section(say("One by one, best first"), judged, say("Technologies")),
         Section(say("What is missing"), _missing(tables, currency), say("Missing")),
     ]
-    return [section for section in sections if section.blocks]
 
 
 def _assessment(row: Mapping[Any, Any], currency: str) -> Assessment:
@@ -167,13 +162,7 @@ def sites_opening(table: pd.DataFrame, unit: str, currency: str) -> list[Section
     money = say("million {currency}", currency=currency)
     known = table.dropna(subset=["value_million"])
     if known.empty:
-        return [
-            Section(
-                say("The answer"),
-                [Text(say("{unit} has a plan at no site.", unit=unit), "fault")],
-                say("Answer"),
-            )
-        ]
+        return [answer(Text(say("{unit} has a plan at no site.", unit=unit), "fault"))]
     best, last = known.iloc[0], known.iloc[-1]
     pays = int((known["value_million"] > 0.0).sum())
     lead = say(
@@ -192,15 +181,9 @@ def sites_opening(table: pd.DataFrame, unit: str, currency: str) -> list[Section
             str(best["site"]),
             say("member: {value}", value=best["member"] or "none"),
         ),
-        Card(
-            say("Worth there"),
-            figure(best["value_million"]),
-            say("{money}, discounted", money=money),
-        ),
+        Card(say("Worth there"), best["value_million"], say("{money}, discounted", money=money)),
         Card(say("Mean load there"), percent(best["load_share"]), say("of what is available")),
-        Card(say("Pays at"), str(pays), say("of {count} sites", count=len(table))),
-        Card(
-            say("Worth at the last site"), figure(last["value_million"]), f"{money}, {last['site']}"
-        ),
+        Card(say("Pays at"), pays, say("of {count} sites", count=len(table))),
+        Card(say("Worth at the last site"), last["value_million"], f"{money}, {last['site']}"),
     ]
-    return [Section(say("The answer"), [Text(lead, "lead"), Cards(cards)], say("Answer"))]
+    return [answer(Text(lead, "lead"), Cards(cards))]

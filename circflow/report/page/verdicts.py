@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from circflow.data.one_line import first_few
 from circflow.i18n import every, mark, say
 from circflow.report.numbers import cut
 from circflow.report.page.charts import axis, layout
@@ -22,6 +23,7 @@ from circflow.report.page.frame import (
     Section,
     Table,
     Text,
+    answer,
     columns_of,
     escaped,
     figure,
@@ -51,13 +53,12 @@ def verdicts_opening(
     later = cards[_CARDS:]
     if later:
         cards = [*cards[:_CARDS], Fold(say("{count} more", count=len(later)), later)]
-    sections = [
-        Section(say("The answer"), _answer(rows, tables, currency), say("Answer")),
+    return [
+        answer(*_answer(rows, tables, currency)),
         Section(say("Plant by plant, best first"), cards, say("Plants")),
         Section(say("Together"), _together(tables, currency), say("Together")),
         Section(say("What can go wrong"), _risks(tables, currency), say("Risks")),
     ]
-    return [section for section in sections if section.blocks]
 
 
 def _known(value: Any) -> bool:
@@ -68,10 +69,9 @@ def _answer(rows: list[dict[str, Any]], tables: Tables, currency: str) -> list[B
     built = [r for r in rows if r["kind"] == "candidate" and r["in_plan"]]
     candidates = [r for r in rows if r["kind"] == "candidate"]
     money = say("million {currency}", currency=currency)
-    names = ", ".join(str(r["unit"]) for r in built[:4])
-    more = say(" and {count} more", count=len(built) - 4) if len(built) > 4 else ""
+    names = first_few([str(r["unit"]) for r in built], 4)
     lead = say("Build {count} of {count_2} candidates", count=len(built), count_2=len(candidates))
-    lead = f"{lead}: {names}{more}." if built else say("Build none of the candidates.")
+    lead = f"{lead}: {names}." if built else say("Build none of the candidates.")
     if not candidates:
         lead = say("{count} judged: what the cluster would lose without each.", count=len(rows))
     best = rows[0] if rows else None
@@ -108,21 +108,21 @@ def _cards(
     cards = [
         Card(
             say("To build"),
-            str(len(built)),
+            len(built),
             say("of {count} candidates", count=len(candidates)),
             raw=len(built),
         ),
-        Card(say("Their capital"), figure(capital), money, raw=capital),
+        Card(say("Their capital"), capital, money, raw=capital),
     ]
     if values:
         cards.append(
-            Card(say("Largest value"), figure(max(values)), say("{money}, discounted", money=money))
+            Card(say("Largest value"), max(values), say("{money}, discounted", money=money))
         )
     profitable = sum(p > 0 for p in paid)
     cards.append(
         Card(
             say("Earn at market prices"),
-            str(profitable),
+            profitable,
             say("of {count} to build, by NPV", count=len(paid)),
         )
     )
@@ -130,7 +130,7 @@ def _cards(
         share = float(sampled["right_share"].mean())
         cards.append(Card(say("Decision right"), percent(share), say("of sampled futures, mean")))
     else:
-        cards.append(Card(say("Jobs"), figure(jobs), say("in what is to be built")))
+        cards.append(Card(say("Jobs"), jobs, say("in what is to be built")))
     return cards
 
 
@@ -332,23 +332,20 @@ def _portfolio(capital: pd.DataFrame, order: pd.DataFrame | None, currency: str)
         yaxis=axis(say("gained, {unit} discounted", unit=unit)),
     )
     names = list(order["unit"].astype(str)) if order is not None else []
-    listed = ", ".join(f"{n + 1} {name}" for n, name in enumerate(names[:12]))
-    more = say(" and {count} more", count=len(names) - 12) if len(names) > 12 else ""
+    listed = first_few([f"{n} {name}" for n, name in enumerate(names, start=1)], 12)
     return Figure(
         say("What more capital brings, and what enters when"),
         {"": {"data": [trace], "layout": shape}},
         say("Line of the value of the best portfolio against its capital"),
-        note=say(
-            "Against building nothing. Order of entry: {listed}{more}.", listed=listed, more=more
-        )
+        note=say("Against building nothing. Order of entry: {listed}.", listed=listed)
         if names
         else "",
         legend=(("$orange", say("a plant enters for good")),) if names else (),
     )
 
 
-def _risks(tables: Tables, currency: str) -> list[Block]:
-    blocks: list[Block] = []
+def _risks(tables: Tables, currency: str) -> list[Block | None]:
+    blocks: list[Block | None] = []
     table = tables.get("contingency")
     if table is not None:
         stuck = table[~table["possible"].astype(bool)]
@@ -371,7 +368,7 @@ def _risks(tables: Tables, currency: str) -> list[Block]:
             wide,
             say("million {currency}", currency=currency),
         )
-        blocks += [drawn] if drawn is not None else []
+        blocks.append(drawn)
     sampled = tables.get("robustness")
     if sampled is not None:
         blocks.append(

@@ -25,7 +25,7 @@ from circflow.data.scenario import Scenario
 from circflow.i18n import say
 from circflow.solution.solution import NoPlan, Status
 from circflow.solver.compiled import Program
-from circflow.solver.highs import Ending, Outcome
+from circflow.solver.highs import Basis, Ending, Outcome
 from circflow.solver.optimum import optimum
 from circflow.solver.proven import Proven
 from circflow.solver.scaling import Scaling, scaling_of
@@ -82,6 +82,9 @@ class Goals:
         self.program = self.built.compiled.program
         self.rows: dict[str, int] = {}
         self.start: Floats | None = None
+        """A plan that searches start from: the last one found."""
+        self.basis: Basis | None = None
+        """A basis that a linear programme starts from."""
         self._session: Proven | None = None
 
     def goal(self, name: str) -> Goal:
@@ -106,11 +109,28 @@ class Goals:
         self.program = self.program.with_rows(more, -np.inf, np.inf)
         self.goals.update(rows)
 
+    def twin(self) -> Goals:
+        """The same programme, to be optimised from where this one is."""
+        twin = copy(self)
+        twin.basis, twin._session = self.last_basis, None
+        return twin
+
+    @property
+    def last_basis(self) -> Basis | None:
+        """The basis that the next linear programme starts from."""
+        return self.basis if self._session is None else self._session.basis()
+
+    def begin_at(self, start: Floats, basis: Basis | None) -> Goals:
+        """The same programme, to be optimised from a plan and its basis."""
+        twin = self.twin()
+        twin.start, twin.basis = start, basis
+        return twin
+
     def relaxed(self) -> Goals:
         """The same with decisions that may be fractions, for bounds."""
-        twin = copy(self)
+        twin = self.twin()
         twin.program = self.program.relaxed()
-        twin.start, twin._session = None, None
+        twin.start = None
         return twin
 
     def optimise(
@@ -131,7 +151,11 @@ class Goals:
             outcome = optimum(asked, gap=gap, time_limit=time_limit, start=self.start).outcome
         elif self._session is None:
             self._session = Proven(asked, scaling=self._scaling)
-            outcome = self._session.solve(time_limit=time_limit)
+            if self.basis is None:
+                outcome = self._session.solve(time_limit=time_limit)
+            else:
+                self._session.start_from_basis(self.basis)
+                outcome = self._session.resolve(time_limit=time_limit)
         else:
             self._session.change_to(asked)
             outcome = self._session.resolve(time_limit=time_limit)

@@ -181,12 +181,11 @@ class Cluster:
         apart: Iterable[str] = (),
         relax: bool = False,
         gap: float = 1e-6,
-        jobs: int = 1,
         store: Path | None = None,
     ) -> None:
         """`apart`: members that are in no coalition. `relax`: yes/no decisions may be fractions.
-        `jobs`: threads. `store`: a file in which values are kept, so that a stopped run goes on
-        (see `coalition_values.Values`). Raises StudyError for a name that is not a member."""
+        `store`: a file in which values are kept, so that a stopped run goes on (see
+        `coalition_values.Values`). Raises StudyError for a name that is not a member."""
         self.scenario = scenario
         self.arms_length = arms_length
         self.relax = relax
@@ -205,7 +204,7 @@ class Cluster:
         self.switches = self._switches()
         study = ["share", arms_length, relax, gap, sorted(self.apart)]
         kept = None if store is None else Store(store, scenario, study, resume=True)
-        self.values = Values(self.switches, gap=gap, jobs=jobs, store=kept)
+        self.values = Values(self.switches, gap=gap, store=kept)
         self._plans: dict[Setting, Solution] = {}
         self._outcomes: dict[Setting, Outcome] = {}
 

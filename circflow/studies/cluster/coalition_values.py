@@ -12,24 +12,22 @@ better than the best of T, so value(S) = value(T).
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from circflow.data.errors import CircflowError
-from circflow.i18n import in_use, say
+from circflow.i18n import say
 from circflow.solver.compiled import Program
-from circflow.solver.highs import Ending
+from circflow.solver.highs import Basis, Ending
 from circflow.solver.optimum import optimum
 from circflow.solver.proven import Proven
 from circflow.solver.scaling import Scaling, scaling_of
+from circflow.studies.bench.engine import Engine, blocks
 from circflow.studies.bench.store import Result, Store
 from circflow.studies.progress import Clock, time_left
 
@@ -39,7 +37,9 @@ Ints = NDArray[np.intp]
 Setting = frozenset[int]
 """Switches that are on, by number."""
 
-_BATCH = 16
+_BATCH, _BLOCK = 32, 4
+"""Settings that are solved before it is looked which others follow; of them, those that are solved
+one after another. Neither depends on who does the work."""
 
 
 class UnboundedError(CircflowError, RuntimeError):
@@ -118,11 +118,67 @@ class Known:
     """Million currency; −inf where there is no plan."""
 
 
+class _Solver:
+    """Solves a programme at settings of its switches: from the last basis (an LP) or from scratch
+    (yes/no decisions)."""
+
+    def __init__(
+        self, switches: Switches, gap: float, scaling: Scaling, basis: Basis | None = None
+    ) -> None:
+        self.switches, self.gap, self.scaling, self.basis = switches, gap, scaling, basis
+        self.session: Proven | None = None
+
+    def twin(self) -> _Solver:
+        """Another that goes on from the last basis."""
+        basis = self.basis if self.session is None else self.session.basis()
+        return _Solver(self.switches, self.gap, self.scaling, basis)
+
+    def solve(self, setting: Setting, clock: Clock) -> Known:
+        """The value at a setting. Raises StoppedError, UnboundedError."""
+        if clock.is_over:
+            raise StoppedError(say("the time is up"))
+        switches = self.switches
+        program = switches.set(setting)
+        if program.has_decisions:
+            outcome = optimum(
+                program, gap=self.gap, time_limit=clock.left, scaling=self.scaling, light=True
+            ).outcome
+        elif self.session is None:
+            self.session = Proven(program, scaling=self.scaling)
+            if self.basis is not None:
+                self.session.start_from_basis(self.basis)
+            outcome = self.session.solve() if self.basis is None else self.session.resolve()
+        else:
+            self.session.change_to(program)
+            outcome = self.session.resolve()
+        if outcome.ending is Ending.UNBOUNDED:
+            raise UnboundedError(say("the value has no bound"))
+        if outcome.ending in {Ending.STOPPED, Ending.FEASIBLE}:
+            raise StoppedError(say("the time is up"))
+        if outcome.x is None:
+            return Known(setting, frozenset(), -np.inf)  # nor is there one with fewer on
+        return Known(setting, switches.used(outcome.x, setting), -outcome.objective)
+
+
+def _solved(job: tuple[_Solver, Clock, Clock], settings: Sequence[Setting]) -> list[Known]:
+    """The values at settings, one after another, as far as the time goes."""
+    first, over, clock = job
+    solver, found = first.twin(), list[Known]()
+    for setting in settings:
+        try:
+            if over.is_over:
+                break
+            found.append(solver.solve(setting, clock))
+        except StoppedError:
+            break
+    return found
+
+
 class Values:
     """The value of a programme at settings of its switches, each solved at most once.
 
-    Solves start from the last basis (an LP) or from scratch (yes/no decisions), in as many
-    threads as `jobs`, and are kept in memory and in `store`, from which a stopped run goes on.
+    Many are solved by an `engine`. They are kept in memory and in `store`, from which a stopped run
+    goes on.
     """
 
     def __init__(
@@ -130,18 +186,15 @@ class Values:
         switches: Switches,
         *,
         gap: float = 1e-6,
-        jobs: int = 1,
+        engine: Engine | None = None,
         store: Store | None = None,
     ) -> None:
         self.switches = switches
-        self.gap = gap
         self.clock = Clock(None)
         """Searches end when it is over; it may be set anew."""
-        self.jobs = max(1, jobs)
+        self.engine = engine or Engine()
         self.solves = 0
-        self._scaling: Scaling = scaling_of(switches.program)
-        self._local = threading.local()
-        self._lock = threading.Lock()
+        self._solver = _Solver(switches, gap, scaling_of(switches.program))
         self._at: dict[Setting, int] = {}
         self._on = np.zeros((0, switches.count), dtype=bool)
         self._used = np.zeros((0, switches.count), dtype=bool)
@@ -154,13 +207,13 @@ class Values:
         self._store = store
 
     def __getstate__(self) -> dict[str, Any]:
-        """Without what belongs to a process: its threads, their sessions, the lock, the store."""
-        own = ("_local", "_lock", "_pool", "_store")
-        return {k: v for k, v in vars(self).items() if k not in own}
+        """Without what belongs to a process: its engine, the session, the store."""
+        own = {"engine": None, "_solver": self._solver.twin(), "_store": None}
+        return vars(self) | own
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
-        self._local, self._lock, self._store = threading.local(), threading.Lock(), None
+        self.engine = Engine()
 
     # ------------------------------------------------------------------ asking
 
@@ -185,24 +238,20 @@ class Values:
 
     def solved(self) -> list[Known]:
         """Every value found by a solve."""
-        with self._lock:
-            count = len(self._value)
         return [
             Known(
                 frozenset(np.flatnonzero(self._on[n]).tolist()),
                 frozenset(np.flatnonzero(self._used[n]).tolist()),
                 self._value[n],
             )
-            for n in range(count)
+            for n in range(len(self._value))
         ]
 
     def _found(self, setting: Setting) -> int | None:
         """Position of a solve that tells the value."""
         if setting not in self._at:
             flags = self.switches.flags(setting)
-            with self._lock:
-                on, used = self._on, self._used
-            holds = ~(used & ~flags).any(axis=1) & ~(flags & ~on).any(axis=1)
+            holds = ~(self._used & ~flags).any(axis=1) & ~(flags & ~self._on).any(axis=1)
             if not holds.any():
                 return None
             self._at[setting] = int(np.flatnonzero(holds)[0])
@@ -227,20 +276,9 @@ class Values:
         for setting in todo:
             levels.setdefault(len(setting), []).append(setting)
         for level in levels.values():
-            for start in range(0, len(level), _BATCH * self.jobs):
-                batch = level[start : start + _BATCH * self.jobs]
+            for batch in blocks(level, _BATCH):
                 unknown = [s for s in batch if self.known(s) is None]
-
-                def solve(setting: Setting) -> bool:
-                    return not over.is_over and self(setting) is not None
-
-                several = len(unknown) > 1 and self.jobs > 1
-                try:
-                    if not all(
-                        self._pool.map(in_use(solve), unknown) if several else map(solve, unknown)
-                    ):
-                        return False
-                except StoppedError:
+                if not self._solve_all(unknown, over):
                     return False
                 done += len(batch)
                 if progress is not None:
@@ -261,52 +299,32 @@ class Values:
         """Tell a value found elsewhere."""
         self._add(Known(setting, setting if used is None else used, value))
 
-    @cached_property
-    def _pool(self) -> ThreadPoolExecutor:
-        """Threads that keep their sessions, and with them their bases."""
-        return ThreadPoolExecutor(self.jobs)
-
     # ------------------------------------------------------------------ solving
 
     def _solve(self, setting: Setting) -> float:
-        if self.clock.is_over:
-            raise StoppedError(say("the time is up"))
-        switches = self.switches
-        program = switches.set(setting)
-        session: Proven | None = getattr(self._local, "session", None)
-        if program.has_decisions:
-            limit = self.clock.left
-            outcome = optimum(
-                program, gap=self.gap, time_limit=limit, scaling=self._scaling
-            ).outcome
-        elif session is None:
-            self._local.session = Proven(program, scaling=self._scaling)
-            outcome = self._local.session.solve()
-        else:
-            session.change_to(program)
-            outcome = session.resolve()
-        if outcome.ending is Ending.UNBOUNDED:
-            raise UnboundedError(say("the value has no bound"))
-        if outcome.ending in {Ending.STOPPED, Ending.FEASIBLE}:
-            raise StoppedError(say("the time is up"))
-        if outcome.x is None:
-            known = Known(setting, frozenset(), -np.inf)  # nor is there one with fewer on
-        else:
-            known = Known(setting, switches.used(outcome.x, setting), -outcome.objective)
-        with self._lock:
-            self.solves += 1
+        known = self._solver.solve(setting, self.clock)
+        self.solves += 1
         self._add(known)
         return known.value
 
+    def _solve_all(self, settings: Sequence[Setting], over: Clock) -> bool:
+        """Solve settings; whether all were in time."""
+        job = (self._solver.twin(), over, self.clock)
+        parts = self.engine.spread(_solved, job, blocks(settings, _BLOCK), "")
+        found = [known for part in parts for known in part]
+        for known in found:
+            self._add(known)
+        self.solves += len(found)
+        return len(found) == len(settings)
+
     def _add(self, known: Known) -> None:
         switches = self.switches
-        with self._lock:
-            self._at[known.on] = len(self._value)
-            self._on = np.vstack([self._on, switches.flags(known.on)])
-            self._used = np.vstack([self._used, switches.flags(known.used)])
-            self._value = [*self._value, known.value]
-            if self._store is not None:
-                on, used = sorted(known.on), sorted(known.used)
-                value = known.value if np.isfinite(known.value) else None
-                content = {"on": on, "used": used, "value": value}
-                self._store.add([Result(" ".join(map(str, on)), content)])
+        self._at[known.on] = len(self._value)
+        self._on = np.vstack([self._on, switches.flags(known.on)])
+        self._used = np.vstack([self._used, switches.flags(known.used)])
+        self._value = [*self._value, known.value]
+        if self._store is not None:
+            on, used = sorted(known.on), sorted(known.used)
+            value = known.value if np.isfinite(known.value) else None
+            content = {"on": on, "used": used, "value": value}
+            self._store.add([Result(" ".join(map(str, on)), content)])

@@ -110,7 +110,7 @@ def effects(  # noqa: PLR0913
     names, switches = _switches(cluster)
     base, with_all = cluster.alone.objective, cluster.together.objective
     count = len(names)
-    values = Values(switches, gap=cluster.gap, jobs=cluster.values.jobs)
+    values = Values(switches, gap=cluster.gap, engine=cluster.values.engine)
     everything = frozenset(range(count))
     values.put(frozenset(), base)
     values.put(everything, with_all, values_used(cluster, switches, everything))

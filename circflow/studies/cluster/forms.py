@@ -93,6 +93,7 @@ def forms(  # noqa: PLR0913
     digital_factor: float = 0.5,
     gap: float = 1e-6,
     jobs: int | None = None,
+    dask: str | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> Comparison:
     """Compare the forms of cluster on one scenario: value, exchanges, distances, transaction
@@ -105,7 +106,8 @@ def forms(  # noqa: PLR0913
             conventional cluster.
         digital_factor: times the smaller of the two, in a digital cluster and an open ecosystem.
         gap: relative gap at which each search over yes/no decisions ends.
-        jobs: searches at a time, in threads; None is one per processor.
+        jobs: local processes; None as many as there are processors, once that is worth it.
+        dask: address of a Dask scheduler instead.
         progress: is told what goes on.
 
     Raises:
@@ -119,4 +121,4 @@ def forms(  # noqa: PLR0913
     )
     variants = [scenario, *(form.of(scenario) for form in scenarios[1:])]
     labels = [form.name for form in scenarios]
-    return compare(*variants, labels=labels, gap=gap, jobs=jobs, progress=progress)
+    return compare(*variants, labels=labels, gap=gap, jobs=jobs, dask=dask, progress=progress)

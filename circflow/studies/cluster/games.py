@@ -119,7 +119,7 @@ def expected_seconds(values: Values, *, trial: float, seed: int = 0) -> float:
             inside, outside = inside | set(free[:chosen]), outside | {free[chosen]}
         seconds.append(total)
     spent = time.perf_counter() - begun
-    return float(np.mean(seconds)) * spent / max(values.solves - solved, 1) / values.jobs
+    return float(np.mean(seconds)) * spent / max(values.solves - solved, 1) / values.engine.jobs
 
 
 def shapley(pieces: Iterable[Box], count: int) -> Floats:

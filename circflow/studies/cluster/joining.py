@@ -174,7 +174,8 @@ def joining(
         member: of the sheet Members, with its sites, units and streams: the newcomer.
         seconds: for both clusters together.
         progress: is told what goes on.
-        options: as of `share` (`arms_length`, `gap`, `jobs`, `orders`, `exact`, `split`, `seed`).
+        options: as of `share` (`arms_length`, `gap`, `jobs`, `dask`, `orders`, `exact`, `split`,
+            `seed`).
 
     Raises:
         StudyError: not a member, or there is no other.

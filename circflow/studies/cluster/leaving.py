@@ -12,9 +12,9 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from circflow.i18n import say
+from circflow.i18n import mark
 from circflow.studies.cluster.coalition import Cluster
-from circflow.studies.cluster.coalition_values import Setting, StoppedError
+from circflow.studies.cluster.coalition_values import Known, Setting, StoppedError
 from circflow.studies.cluster.own_money import OUTSIDE, by_member, own_money
 from circflow.studies.progress import Clock
 
@@ -49,17 +49,19 @@ def leaving(
     everybody, known = cluster.everybody, cluster.values.lookup(cluster.everybody)
     with_all = by_member(own_money(cluster.together), cluster.members)
     joined = sorted(everybody - cluster.apart)
-    for n in sorted(asked & set(joined)) if len(joined) > 1 else ():
-        if n in known.used and clock is not None and clock.is_over:
-            continue
-        tell(say("without {members}", members=cluster.members[n]))
-        without, limit = with_all, None if clock is None else clock.left
-        if n in known.used:
-            try:
-                plan = cluster.plan(everybody - {n}, time_limit=limit)
-            except StoppedError:
+    leavers = sorted(asked & set(joined)) if len(joined) > 1 else []
+    needed = [n for n in leavers if n in known.used]
+    job = (cluster, Clock(None) if clock is None else clock)
+    found = cluster.values.engine.spread(_without, job, needed, mark("members that leave"), tell)
+    plans = dict(zip(needed, found, strict=True))
+    for n in leavers:
+        without = with_all
+        if n in plans:
+            plan = plans[n]
+            if plan is None:
                 continue
-            without = by_member(own_money(plan), cluster.members)
+            without, left = plan
+            cluster.values.put(left.on, left.value, left.used)
         parts.append(
             pd.DataFrame(
                 {
@@ -72,6 +74,21 @@ def leaving(
             )
         )
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=LEAVING)
+
+
+def _without(job: tuple[Cluster, Clock], n: int) -> tuple[np.ndarray, Known] | None:
+    """Own money of everybody in the plan without a member, and the value of the rest; None where
+    the time is up."""
+    cluster, clock = job
+    rest = cluster.everybody - {n}
+    try:
+        if clock.is_over:
+            return None
+        plan = cluster.plan(rest, time_limit=clock.left)
+    except StoppedError:
+        return None
+    value = cluster.values.lookup(cluster.effective(rest))
+    return by_member(own_money(plan), cluster.members), value
 
 
 def joining_others(cluster: Cluster, left: pd.DataFrame) -> pd.DataFrame:

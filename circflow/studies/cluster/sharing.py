@@ -30,6 +30,7 @@ from circflow.data.scenario import Scenario
 from circflow.i18n import say, say_n
 from circflow.solver.highs import SolverError
 from circflow.solver.run import Progress
+from circflow.studies.bench.engine import Engine
 from circflow.studies.cluster.coalition import Cluster
 from circflow.studies.cluster.coalition_values import StoppedError
 from circflow.studies.cluster.effects import Effects, effects, waterfall
@@ -230,6 +231,7 @@ def share(  # noqa: PLR0913
     apart: Iterable[str] = (),
     gap: float = 1e-6,
     jobs: int | None = None,
+    dask: str | None = None,
     store: str | os.PathLike[str] | None = None,
     orders: int = 100,
     seconds: float | None = None,
@@ -252,7 +254,8 @@ def share(  # noqa: PLR0913
         apart: members that are in the scenario but not in the cluster: each stays on its own,
             and has no share.
         gap: relative gap of every search over yes/no decisions.
-        jobs: threads; as many as there are processors unless said.
+        jobs: local processes; None as many as there are processors, once that is worth it.
+        dask: address of a Dask scheduler instead.
         store: a file in which coalition values are kept, so that a stopped run goes on.
         orders: orders of joining sampled where the Shapley value is not exact.
         seconds: for everything but the plans of every member alone and of all together; each
@@ -280,7 +283,6 @@ def share(  # noqa: PLR0913
         arms_length=arms_length,
         apart=apart,
         gap=gap,
-        jobs=jobs or os.cpu_count() or 1,
         store=None if store is None else Path(store),
     )
     if len(cluster.apart) == len(cluster.members):
@@ -295,20 +297,23 @@ def share(  # noqa: PLR0913
     at_once = None if exact is not False and needed <= EXACT_MEMBERS else False
     last: Sharing | None = None
     try:
-        for allowed in _early_seconds(seconds):
-            sharer = _Sharer(cluster, tell, orders, Clock(allowed), at_once, seed)
-            last = sharer.share(split=split, memberships=memberships)
-            if not sharer.cut_short:
-                return last
-            last = replace(last, complete=False)
-            if early is not None:
-                early(last)
-        sharer = _Sharer(cluster, tell, orders, clock, exact, seed)
-        return sharer.share(split=split, memberships=memberships)
+        with Engine(jobs, dask=dask) as cluster.values.engine:
+            for allowed in _early_seconds(seconds):
+                sharer = _Sharer(cluster, tell, orders, Clock(allowed), at_once, seed)
+                last = sharer.share(split=split, memberships=memberships)
+                if not sharer.cut_short:
+                    return last
+                last = replace(last, complete=False)
+                if early is not None:
+                    early(last)
+            sharer = _Sharer(cluster, tell, orders, clock, exact, seed)
+            return sharer.share(split=split, memberships=memberships)
     except KeyboardInterrupt:
         if last is None:
             raise
         return last
+    finally:
+        cluster.values.engine = Engine()
 
 
 def _early_seconds(seconds: float | None) -> list[float]:

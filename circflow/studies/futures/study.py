@@ -28,6 +28,7 @@ from circflow.data.scenario import Scenario
 from circflow.i18n import say
 from circflow.solution.solution import NoPlan, Status
 from circflow.solver.run import Progress
+from circflow.studies.bench.engine import Engine, Lost, Parcel
 from circflow.studies.errors import CheckError, StudyError
 from circflow.studies.futures.first_stage import (
     Copy,
@@ -67,8 +68,6 @@ from circflow.studies.futures.worker import (
     best_together,
     work,
 )
-from circflow.studies.sweeps.engine import Engine, Lost
-from circflow.studies.sweeps.worker import Parcel
 
 _SLACK = 1e-7
 """Share of the money at stake that rounding may be in comparisons."""
@@ -87,7 +86,7 @@ def futures(  # noqa: PLR0913
     omega: float = 0.0,
     gap: float = 1e-6,
     time_limit: float | None = None,
-    jobs: int | None = 1,
+    jobs: int | None = None,
     executor: Executor | None = None,
     dask: str | None = None,
     group_size: int | None = None,
@@ -136,7 +135,7 @@ def futures(  # noqa: PLR0913
     what, notes = _what_comes(scenario, sample, seed, outages)
     job = Job(scenario, tuple(what), first_stage(scenario), gap, time_limit, risk)
     kept = Kept.of(job, Path(store) if store is not None else None, resume)
-    with Engine(jobs, executor, dask, work) as engine:
+    with Engine(jobs, executor, dask) as engine:
         run = Run(job, engine, tell, group_size, kept)
         answer = run.study()
         tested = None
@@ -329,7 +328,7 @@ class Run:
     def _groups(self, parts: Sequence[tuple[int, ...]]) -> list[Found]:
         tasks = [Task(GROUP, n, group=part) for n, part in enumerate(parts)]
         results: dict[int, Found] = {}
-        for task, result in self.engine.run(self.parcel, tasks):
+        for task, result in self.engine.run(work, self.parcel, tasks):
             if isinstance(result, Lost):
                 raise StudyError(say("a group of futures: {reason}", reason=result.reason))
             self.kept.add(task.group, result)
@@ -363,7 +362,7 @@ class Run:
     def _done(self, tasks: Sequence[Task], words: str) -> list[Any]:
         """What tasks of futures give, in order."""
         results: dict[int, Any] = {}
-        for task, result in self.engine.run(self.parcel, tasks):
+        for task, result in self.engine.run(work, self.parcel, tasks):
             if isinstance(result, Lost):
                 raise StudyError(
                     say(

@@ -19,6 +19,7 @@ from circflow.solution.solution import Solution, Status
 from circflow.solver.compiled import Compiled
 from circflow.solver.highs import Outcome
 from circflow.solver.run import optimise, read_tables
+from circflow.studies.bench.engine import Parcel
 from circflow.studies.cluster.own_money import own_money
 from circflow.studies.futures.first_stage import (
     Copy,
@@ -30,7 +31,6 @@ from circflow.studies.futures.first_stage import (
     solved,
     unbudgeted,
 )
-from circflow.studies.sweeps.worker import Parcel
 
 ALONE, VALUE, PLAN, COPY, GROUP = "alone", "value", "plan", "copy", "group"
 GROUP_GAP = 0.1

@@ -79,12 +79,14 @@ class Alone:
     """One suggestion with all others left out."""
 
     pricing: Pricing
+    bench: Bench
     without: Plan
     without_solution: Solution
     every: frozenset[str]
 
-    def judged(self, bench: Bench, row: dict[Any, Any]) -> Judged:
+    def judged(self, row: dict[Any, Any]) -> Judged:
         """The best plan with it."""
+        bench = self.bench
         one: Candidate = row["candidate"]
         others = self.every - {one.unit}
         forced = Setting(out=others, forced=frozenset({one.unit}))
@@ -123,11 +125,12 @@ class Alone:
         row = self.pricing.technologies[one.technology]
         return {n: row[n] for n in ("confidence", "readiness")} | {"sources": row["source"]}
 
-    def even(self, bench: Bench, one: Judged) -> None:
-        """Add the capex and the gate fee at which it is worth nothing."""
-        record, plan, flows = one.record, one.plan, one.flows
+    def even(self, one: Judged) -> Judged:
+        """The same with the capex and the gate fee at which it is worth nothing."""
+        bench, plan, flows = self.bench.twin(), one.plan, one.flows
         if plan is None or flows is None:
-            return
+            return one
+        record = one.record
         unit = str(record["unit"])
         direction = capex_direction(bench, unit)
         slope = min((abs(w) for w in direction.worth if w), default=1.0)
@@ -137,7 +140,7 @@ class Alone:
         record["break_even_capex_million"] = record["capex_million"] + zero.theta
         wastes = flows[(flows["role"] == "input") & flows["material"].isin(bench.scenario.wastes)]
         if wastes.empty:
-            return
+            return one
         most = int(wastes["amount_per_year"].to_numpy(float).argmax())
         material = str(wastes["material"].iloc[most])
         direction = gate_fee_direction(bench, unit, material)
@@ -145,6 +148,7 @@ class Alone:
         far = 100.0 * worth / slope + 1000.0 if slope > 0.0 else 1e6
         zero = self._zero(bench, one, direction, far, rises=True)
         record.update(gate_fee=material, break_even_gate_fee=zero.theta)
+        return one
 
     def _zero(
         self, bench: Bench, one: Judged, direction: Direction, far: float, *, rises: bool

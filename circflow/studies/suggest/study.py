@@ -30,7 +30,7 @@ from circflow.i18n import mark, say
 from circflow.library.read import Library, read_library, spoken
 from circflow.solution.solution import Solution
 from circflow.solver.run import Progress
-from circflow.studies.bench.spread import spread
+from circflow.studies.bench.engine import Engine
 from circflow.studies.errors import StudyError
 from circflow.studies.suggest.alone import COLUMNS, FLOWS, Alone, Judged, built
 from circflow.studies.suggest.candidates import (
@@ -153,9 +153,10 @@ def suggest(  # noqa: PLR0913
     top: int = 10,
     new_only: bool = False,
     break_evens: bool = True,
-    jobs: int | None = None,
     gap: float = 1e-6,
     time_limit: float | None = None,
+    jobs: int | None = None,
+    dask: str | None = None,
     progress: Progress | None = None,
 ) -> Suggestions:
     """Technologies of a library that would pay in a scenario, best first.
@@ -167,9 +168,10 @@ def suggest(  # noqa: PLR0913
         top: at most so many suggestions.
         new_only: only processes that no unit of the scenario is like.
         break_evens: also the capex and the gate fee at which each is worth nothing.
-        jobs: threads; None is one per processor, at most 4.
         gap: relative gap of every search over yes/no decisions.
         time_limit: seconds per search.
+        jobs: local processes; None as many as there are processors, once that is worth it.
+        dask: address of a Dask scheduler instead.
         progress: is told how far it is.
 
     Raises:
@@ -184,7 +186,7 @@ def suggest(  # noqa: PLR0913
     library = spoken(library)
     settings = scenario.settings
     given = read_rates(settings.currency, [settings.rates, *rates])
-    work = _Work(scenario, gap, time_limit, progress or (lambda _: None), jobs)
+    work = _Work(scenario, gap, time_limit, progress or (lambda _: None))
     matches = match_materials(scenario, library)
     begun = time.perf_counter()
     matched = [m for listed in matches.of_library.values() for m in listed]
@@ -196,7 +198,8 @@ def suggest(  # noqa: PLR0913
     if new_only:
         table = table[table["alike"] == ""].reset_index(drop=True)
     chosen = work.shortlisted(pricing, table, offers, top)
-    solved = work.solved(pricing, chosen, top, break_evens)
+    with Engine(jobs, dask=dask, tell=progress) as engine:
+        solved = work.solved(pricing, chosen, top, break_evens, engine)
     full = matches.questions
     return Suggestions(
         scenario=scenario,
@@ -222,11 +225,9 @@ class _Work:
         gap: float,
         time_limit: float | None,
         tell: Progress,
-        jobs: int | None,
     ) -> None:
         self.scenario, self.tell = scenario, tell
         self.gap, self.time_limit = gap, time_limit
-        self.jobs = jobs or min(os.cpu_count() or 1, 4)
         begun = time.perf_counter()
         tell(say("the best plan"))
         self.bench = Bench(scenario, gap=gap, time_limit=time_limit)
@@ -272,7 +273,12 @@ class _Work:
         return best
 
     def solved(
-        self, pricing: Pricing, chosen: pd.DataFrame, top: int, break_evens: bool
+        self,
+        pricing: Pricing,
+        chosen: pd.DataFrame,
+        top: int,
+        break_evens: bool,
+        engine: Engine,
     ) -> dict[str, Any]:
         """Every pair of the short list alone, the best of them together."""
         begun = time.perf_counter()
@@ -284,16 +290,14 @@ class _Work:
         without = bench.solve(Setting(out=every))
         if without is None:
             raise StudyError(say("there is no plan without the suggestions: a fault of circflow"))
-        alone = Alone(pricing, without, bench.solution(without), every)
-        benches = [bench, *(bench.twin() for _ in range(min(self.jobs, len(chosen)) - 1))]
-        tell = self.tell
+        alone = Alone(pricing, bench, without, bench.solution(without), every)
         rows = chosen.to_dict("records")
-        judged = spread(alone.judged, benches, rows, tell, mark("suggestions"))
+        judged = engine.spread(Alone.judged, alone, rows, mark("suggestions"))
         judged.sort(key=lambda one: -one.value)
         judged = self._each_of_its_own(bench, every, judged)[:top]
         self.seconds["solving"] = time.perf_counter() - begun
         if break_evens:
-            spread(alone.even, benches, judged, tell, mark("break-evens"))
+            judged = engine.spread(Alone.even, alone, judged, mark("break-evens"))
         for one in judged:
             one.record["hangs_on"] = "; ".join(alone.doubts(one))
         self.tell(say("all suggestions together"))

@@ -14,11 +14,11 @@ plan stays the best, for a capacity or a limit the shadow price stays what it is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -26,18 +26,19 @@ import pandas as pd
 from circflow.data.arguments import public
 from circflow.data.changes.change import scenario_numbers
 from circflow.data.scenario import Scenario, ScenarioError
-from circflow.i18n import say
+from circflow.i18n import mark, say
 from circflow.report.vocabulary import cell
+from circflow.solver.highs import Basis
 from circflow.solver.optimum import optimum
 from circflow.solver.proven import Proven
 from circflow.studies.bench.arrays import Built, Choice, Decisions, Difference, built, choice_of
+from circflow.studies.bench.engine import Engine
 from circflow.studies.bench.goals import no_plan
 from circflow.studies.errors import StudyError
 from circflow.studies.sweeps.affine import Affine, Compile, fit
 from circflow.studies.sweeps.design import Parameter, Point, parameter
-from circflow.studies.sweeps.engine import Engine, Lost
 from circflow.studies.sweeps.sampling import ranges_of
-from circflow.studies.sweeps.worker import Job, Options, Parcel, Task, work
+from circflow.studies.sweeps.worker import Job, Options, compiled
 
 Shape = Literal["costs", "limits"]
 _EQUAL = 1e-9
@@ -58,6 +59,10 @@ class _Line:
         return self.worth + self.slope * (value - self.value)
 
 
+Solve = Callable[[Sequence[float]], list[_Line]]
+"""Gives the lines at values."""
+
+
 @public
 def break_points(  # noqa: PLR0913
     scenario: Scenario,
@@ -68,6 +73,9 @@ def break_points(  # noqa: PLR0913
     how: str = "factor",
     decisions: Decisions = "free",
     gap: float = 1e-9,
+    jobs: int | None = None,
+    dask: str | None = None,
+    progress: Callable[[str], None] | None = None,
 ) -> pd.DataFrame:
     """Every value of one parameter at which the plan's worth changes its slope.
 
@@ -79,6 +87,9 @@ def break_points(  # noqa: PLR0913
         how: `factor`, `add` or `set`.
         decisions: `free` (for costs only), `relaxed` or `fixed`.
         gap: relative gap of each search.
+        jobs: local processes; None as many as there are processors, once that is worth it.
+        dask: address of a Dask scheduler instead.
+        progress: is told how far it is.
 
     Returns:
         One row per piece: from, to (values of the parameter), from_million, to_million
@@ -92,14 +103,20 @@ def break_points(  # noqa: PLR0913
         raise StudyError(say("low {low} must be below high {high}", low=low, high=high))
     one = parameter(scenario, address, how)
     prepared = _prepared(scenario, decisions, gap)
-    parcel = Parcel.of(_job(scenario, (one,), decisions, prepared))
+    job = _job(scenario, one, decisions, prepared)
+    with Engine(jobs, dask=dask, tell=progress) as engine:
 
-    def compile_points(points: Sequence[Point]) -> list[Difference | None]:
-        return [_compiled(d) for d in work(parcel, Task("compile", tuple(enumerate(points))))]
+        def compile_points(points: Sequence[Point]) -> list[Difference | None]:
+            done = engine.spread(compiled, job, points, mark("compilations of the model"))
+            return [_usable(one) for one in done]
 
-    path = _Path(prepared, one, low, high, gap, compile_points)
-    lines = path.lines(path.solve(low), path.solve(high))
-    return path.pieces(lines, low, high)
+        path = _Path(prepared, one, low, high, gap, compile_points)
+        first = path.solve(low)
+
+        def solve(values: Sequence[float]) -> list[_Line]:
+            return engine.spread(_Path.solve, path, values, mark("values"))
+
+        return path.pieces(path.lines(first, solve([high])[0], solve), low, high)
 
 
 @public
@@ -111,7 +128,7 @@ def ranges(  # noqa: PLR0913
     within: float = 0.5,
     decisions: Decisions = "fixed",
     gap: float = 1e-9,
-    jobs: int | None = 1,
+    jobs: int | None = None,
     executor: Executor | None = None,
     dask: str | None = None,
     progress: Callable[[str], None] | None = None,
@@ -125,7 +142,7 @@ def ranges(  # noqa: PLR0913
         within: looked at from (1 − within) to (1 + within) times the figure.
         decisions: as they are in the best plan (`fixed`), `relaxed`, or `free` (costs only).
         gap: relative gap of each search.
-        jobs: local processes, for the compilations that each figure needs.
+        jobs: local processes; None as many as there are processors, once that is worth it.
         executor: an executor of `concurrent.futures` instead.
         dask: address of a Dask scheduler instead.
         progress: is told how far it is.
@@ -150,19 +167,11 @@ def ranges(  # noqa: PLR0913
     if not movable:
         return pd.DataFrame([cell.record for cell in cells])
     prepared = _prepared(scenario, decisions, gap)
-    ends = (1.0 - within, 1.0 + within)
-    tasks = (
-        Task("compile", tuple((n, _alone(k, end, len(movable))) for end in ends))
-        for k, n in enumerate(movable)
-    )
-    factors = tuple(cell.factor for cell in cells if cell.factor is not None)
+    look = _Look(scenario, cells, decisions, prepared, gap, (1.0 - within, 1.0 + within))
     with Engine(jobs, executor, dask) as engine:
-        parcel = engine.send(_job(scenario, factors, decisions, prepared))
-        for done, (task, ends_of) in enumerate(engine.run(parcel, tasks)):
-            if progress:
-                progress(say("ranges: {done} of {count}", done=done + 1, count=len(movable)))
-            cell = cells[task.runs[0][0]]
-            cell.record.update(_range(cell, ends, ends_of, gap, prepared))
+        found = engine.spread(_Look.range, look, movable, mark("figures"))
+    for n, record in zip(movable, found, strict=True):
+        cells[n].record.update(record)
     return pd.DataFrame([cell.record for cell in cells])
 
 
@@ -187,56 +196,56 @@ def _cell(scenario: Scenario, address: str) -> _Cell:
         return _Cell({**record, "moves": None, "reason": str(error)}, one.own)
 
 
-def _alone(k: int, value: float, count: int) -> Point:
-    """The point at which one of many parameters has a value and no other is changed."""
-    return tuple(value if n == k else None for n in range(count))
+@dataclass(frozen=True)
+class _Look:
+    """How far figures are looked at."""
+
+    scenario: Scenario
+    cells: list[_Cell]
+    decisions: Decisions
+    prepared: Built
+    gap: float
+    ends: tuple[float, float]
+
+    def range(self, n: int) -> dict[str, object]:
+        """The range of a figure, from its arrays compiled at both ends."""
+        cell, (low, high) = self.cells[n], self.ends
+        assert cell.factor is not None
+        job = _job(self.scenario, cell.factor, self.decisions, self.prepared)
+        try:
+            path = _Path(
+                self.prepared, cell.factor, low, high, self.gap,
+                lambda points: [_usable(compiled(job, point)) for point in points],
+            )  # fmt: skip
+            here = path.solve(1.0)
+            first, last = path.holds(here, low), path.holds(here, high)
+        except (StudyError, ScenarioError) as error:
+            return {"moves": None, "reason": str(error)}
+        figure_now = np.nan if cell.own is None else cell.own
+        return {
+            "moves": path.shape,
+            "from_factor": first,
+            "to_factor": last,
+            "from": figure_now * first,
+            "to": figure_now * last,
+            "slope_million": here.slope,
+            "price": here.slope / figure_now * 1e6 if figure_now else np.nan,
+            "reaches_low": first <= low,
+            "reaches_high": last >= high,
+            "reason": None,
+        }
 
 
-def _range(
-    cell: _Cell, ends: tuple[float, float], reach: Any, gap: float, prepared: Built
-) -> dict[str, object]:
-    """The range of a figure, from its arrays compiled at both ends."""
-    assert cell.factor is not None
-    low, high = ends
-    try:
-        if isinstance(reach, Lost):
-            raise StudyError(reach.reason)
-        compiled = {(end,): _compiled(one) for end, one in zip(ends, reach, strict=True)}
-        path = _Path(
-            prepared, cell.factor, low, high, gap, lambda points: [compiled[p] for p in points]
-        )
-        here = path.solve(1.0)
-        first, last = path.holds(here, low), path.holds(here, high)
-    except (StudyError, ScenarioError) as error:
-        return {"moves": None, "reason": str(error)}
-    figure_now = np.nan if cell.own is None else cell.own
-    return {
-        "moves": path.shape,
-        "from_factor": first,
-        "to_factor": last,
-        "from": figure_now * first,
-        "to": figure_now * last,
-        "slope_million": here.slope,
-        "price": here.slope / figure_now * 1e6 if figure_now else np.nan,
-        "reaches_low": first <= low,
-        "reaches_high": last >= high,
-        "reason": None,
-    }
-
-
-def _job(
-    scenario: Scenario, parameters: tuple[Parameter, ...], decisions: Decisions, prepared: Built
-) -> Job:
-    """What a worker needs to compile the scenario at points of the parameters."""
+def _job(scenario: Scenario, one: Parameter, decisions: Decisions, prepared: Built) -> Job:
+    """What a worker needs to compile the scenario at points of a parameter."""
     choice: Choice = {}
     if decisions == "fixed":
-        compiled = prepared.compiled
-        choice = choice_of(prepared.model, compiled, compiled.program.lower)
-    options = Options(decisions)
-    return Job(scenario, parameters, options, prepared.snapshot, choice=choice)
+        fixed = prepared.compiled
+        choice = choice_of(prepared.model, fixed, fixed.program.lower)
+    return Job(scenario, (one,), Options(decisions), prepared.snapshot, choice=choice)
 
 
-def _compiled(one: Difference | ScenarioError | None) -> Difference | None:
+def _usable(one: Difference | ScenarioError | None) -> Difference | None:
     """What a worker found at a point. Raises the error of a scenario that cannot be used."""
     if isinstance(one, ScenarioError):
         raise one
@@ -279,9 +288,10 @@ class _Path:
         self.shape = self._shape()
         slope = self.affine.figures((high,)) - self.affine.figures((low,))
         self.slope = slope / (high - low)
-        self.session: Proven | None = None
         self.solves = 0
         self.start: np.ndarray | None = None
+        self.basis: Basis | None = None
+        """The first plan found, and its basis: what every other value is solved from."""
 
     def _shape(self) -> Shape:
         moved = {
@@ -310,23 +320,17 @@ class _Path:
 
     def solve(self, value: float) -> _Line:
         """The best plan at a value, and the slope of its worth."""
-        self.solves += 1
-        if self.solves > _MOST_SOLVES:
-            raise StudyError(
-                say(
-                    "more than {most_solves} break points: take a shorter interval",
-                    most_solves=_MOST_SOLVES,
-                )
-            )
         program = self.affine.base.program(self.affine.figures((value,)))
         if program.has_decisions:
             outcome = optimum(program, gap=self.gap, start=self.start).outcome
-        elif self.session is None:
-            self.session = Proven(program)
-            outcome = self.session.solve()
         else:
-            self.session.change_to(program)
-            outcome = self.session.resolve(primal=self.shape == "costs")
+            session = Proven(program)
+            if self.basis is None:
+                outcome = session.solve()
+                self.basis = session.basis()
+            else:
+                session.start_from_basis(self.basis)
+                outcome = session.resolve(primal=self.shape == "costs")
         if outcome.x is None:
             raise StudyError(
                 say(
@@ -336,7 +340,7 @@ class _Path:
                     value_2=value,
                 )
             )
-        self.start = outcome.x
+        self.start = outcome.x if self.start is None else self.start
         section = self.affine.base.structure.section
         s = self.slope
         if self.shape == "costs":
@@ -354,6 +358,16 @@ class _Path:
         )
         return _Line(value, -outcome.objective, float(slope), outcome.x)
 
+    def _count(self, more: int) -> None:
+        self.solves += more
+        if self.solves > _MOST_SOLVES:
+            raise StudyError(
+                say(
+                    "more than {most_solves} break points: take a shorter interval",
+                    most_solves=_MOST_SOLVES,
+                )
+            )
+
     def _same(self, worth: float, other: float) -> bool:
         return abs(worth - other) <= (_EQUAL + 2.0 * self._slack) * max(
             abs(worth), abs(other), 1e-6
@@ -363,20 +377,42 @@ class _Path:
     def _slack(self) -> float:
         return self.gap if self.built.compiled.program.has_decisions else 0.0
 
-    def lines(self, left: _Line, right: _Line) -> list[_Line]:
+    def lines(self, left: _Line, right: _Line, solve: Solve) -> list[_Line]:
         """The lines between two, both included, in order."""
+        middles: dict[tuple[float, float], _Line] = {}
+        pairs = [(left, right)]
+        while pairs:
+            asked = [(*pair, meet) for pair in pairs if (meet := self._open(*pair)) is not None]
+            self._count(len(asked))
+            pairs = []
+            for (one, other, meet), middle in zip(
+                asked, solve([meet for *_, meet in asked]), strict=True
+            ):
+                if not self._same(middle.worth, one.at(meet)):
+                    middles[one.value, other.value] = middle
+                    pairs += [(one, middle), (middle, other)]
+        return self._between(left, right, middles)
+
+    def _open(self, left: _Line, right: _Line) -> float | None:
+        """Where a line between two may be."""
+        one = self._same(left.at(right.value), right.worth)
+        if one or self._same(right.at(left.value), left.worth):
+            return None
+        return self._meet(left, right)
+
+    def _between(
+        self, left: _Line, right: _Line, middles: Mapping[tuple[float, float], _Line]
+    ) -> list[_Line]:
         if self._same(left.at(right.value), right.worth):
             return [left]
         if self._same(right.at(left.value), left.worth):
             return [right]
-        meet = self._meet(left, right)
-        if meet is None:
+        middle = middles.get((left.value, right.value))
+        if middle is None:
             return [left, right]
-        middle = self.solve(meet)
-        if self._same(middle.worth, left.at(meet)):
-            return [left, right]
-        first, second = self.lines(left, middle), self.lines(middle, right)
-        return first + (second[1:] if second and first[-1] is second[0] else second)
+        first = self._between(left, middle, middles)
+        second = self._between(middle, right, middles)
+        return first + (second[1:] if first[-1] is second[0] else second)
 
     def _meet(self, left: _Line, right: _Line) -> float | None:
         """Where two lines cross between their values."""
@@ -395,6 +431,7 @@ class _Path:
             meet = self._meet(left, right)
             if meet is None or abs(meet - here.value) <= 1e-12:
                 return here.value
+            self._count(1)
             reached, there = meet, self.solve(meet)
         return reached
 

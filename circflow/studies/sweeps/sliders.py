@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from circflow.data.scenario import Scenario
+from circflow.studies.bench.engine import Engine, Parcel
 from circflow.studies.bench.totals_rows import built_of, totals_of
 from circflow.studies.sweeps.design import Design, Point
-from circflow.studies.sweeps.engine import Engine
 from circflow.studies.sweeps.sampling import Range, ranges_of
 from circflow.studies.sweeps.sweep import Sweeper, flat
-from circflow.studies.sweeps.worker import Job, Options, Parcel, Task, work
+from circflow.studies.sweeps.worker import Job, Options, Task, work
 
 
 @dataclass(frozen=True)

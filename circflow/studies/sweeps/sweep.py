@@ -28,6 +28,7 @@ from circflow.solver.optimum import optimum
 from circflow.solver.proven import Proven
 from circflow.solver.scaling import scaling_of
 from circflow.studies.bench.arrays import Built, Decisions, Difference, built, choice_of
+from circflow.studies.bench.engine import Engine, Lost
 from circflow.studies.bench.goals import no_plan
 from circflow.studies.bench.money_by_rate import Rating, kinds_of
 from circflow.studies.bench.store import Store
@@ -37,9 +38,8 @@ from circflow.studies.progress import time_left
 from circflow.studies.sweeps import design as what
 from circflow.studies.sweeps.affine import Affine, fit
 from circflow.studies.sweeps.design import Design, Point, Unreadable
-from circflow.studies.sweeps.engine import Engine, Lost
 from circflow.studies.sweeps.sampling import Range, given_ranges, ranges_of, sample_points
-from circflow.studies.sweeps.worker import FAILED, Job, Options, Run, Start, Task, invalid
+from circflow.studies.sweeps.worker import FAILED, Job, Options, Run, Start, Task, invalid, work
 
 CHECK_EVERY = 250
 """Runs per run that is checked against a cold build."""
@@ -108,7 +108,7 @@ def sweep(  # noqa: PLR0913
     gap: float = 1e-6,
     time_limit: float | None = None,
     keep: Sequence[str] = (),
-    jobs: int | None = 1,
+    jobs: int | None = None,
     executor: Executor | None = None,
     dask: str | None = None,
     store: str | Path | None = None,
@@ -179,7 +179,7 @@ def sample(  # noqa: PLR0913
     gap: float = 1e-6,
     time_limit: float | None = None,
     keep: Sequence[str] = (),
-    jobs: int | None = 1,
+    jobs: int | None = None,
     executor: Executor | None = None,
     dask: str | None = None,
     store: str | Path | None = None,
@@ -466,7 +466,7 @@ class Sweeper:
             parcel = self.engine.send(job)
             tasks = [Task("compile", ((n, p),)) for n, p in enumerate(points)]
             made: list[Difference | None] = [None] * len(points)
-            for done, (task, result) in enumerate(self.engine.run(parcel, tasks)):
+            for done, (task, result) in enumerate(self.engine.run(work, parcel, tasks)):
                 self.progress(
                     say("compiling the model: {done} of {count}", done=done + 1, count=len(points))
                 )
@@ -580,7 +580,7 @@ class Sweeper:
         before = len(self.runs)
         with _timed(self.spent, "runs"):
             parcel = self.engine.send(job)
-            for task, result in self.engine.run(parcel, tasks):
+            for task, result in self.engine.run(work, parcel, tasks):
                 made = result
                 if isinstance(result, Lost):
                     made = [Run(n, FAILED, reason=result.reason) for n, _ in task.runs]
@@ -608,7 +608,7 @@ class Sweeper:
         ]
         with _timed(self.spent, "checks"):
             parcel = self.engine.send(job)
-            for done, (task, result) in enumerate(self.engine.run(parcel, tasks)):
+            for done, (task, result) in enumerate(self.engine.run(work, parcel, tasks)):
                 self.progress(
                     say(
                         "checking against cold builds: {done} of {count}",

@@ -22,9 +22,9 @@ from circflow.data.scenario import Scenario
 from circflow.data.schema.sheets import BY_NAME
 from circflow.i18n import say, say_n
 from circflow.studies.bench.arrays import Decisions
+from circflow.studies.bench.engine import Engine
 from circflow.studies.errors import StudyError
 from circflow.studies.sweeps.design import Design, Parameter, Point, meant, parameter
-from circflow.studies.sweeps.engine import Engine
 from circflow.studies.sweeps.sampling import given_ranges, ranges_of
 from circflow.studies.sweeps.sweep import Progress, Runs, Sweeper, _options
 
@@ -83,7 +83,7 @@ def tornado(  # noqa: PLR0913
     decisions: Decisions = "free",
     gap: float = 1e-6,
     time_limit: float | None = None,
-    jobs: int | None = 1,
+    jobs: int | None = None,
     executor: Executor | None = None,
     dask: str | None = None,
     store: str | Path | None = None,

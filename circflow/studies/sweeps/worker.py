@@ -8,13 +8,10 @@ from the plan of the scenario itself, each in a session of its own.
 
 from __future__ import annotations
 
-import hashlib
 import io
-import pickle
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -38,6 +35,7 @@ from circflow.studies.bench.arrays import (
     built,
     difference,
 )
+from circflow.studies.bench.engine import Parcel
 from circflow.studies.bench.store import Result
 from circflow.studies.sweeps.affine import Affine
 from circflow.studies.sweeps.design import Parameter, Point, changed, edits_of
@@ -81,33 +79,6 @@ class Job:
     start: Start | None = None
     affine: Affine | None = None
     choice: Choice = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Parcel:
-    """A pickled job of any study, or the file that it stands in; `key` tells parcels apart."""
-
-    key: str
-    data: bytes = b""
-    path: str = ""
-
-    @staticmethod
-    def of(job: Any) -> Parcel:
-        """Pack a job."""
-        data = pickle.dumps(job, protocol=pickle.HIGHEST_PROTOCOL)
-        return Parcel(hashlib.sha256(data).hexdigest(), data)
-
-    def open(self) -> Any:
-        """Unpack it; the last one stays unpacked."""
-        job = _OPEN.get(self.key)
-        if job is None:
-            job = pickle.loads(self.data or Path(self.path).read_bytes())
-            _OPEN.clear()
-            _OPEN[self.key] = job
-        return job
-
-
-_OPEN: dict[str, Any] = {}
 
 
 @dataclass(frozen=True)
@@ -183,7 +154,7 @@ def work(parcel: Parcel, task: Task) -> list[Any]:
     if task.kind == "rebuild":
         return [_attempt(_rebuilt, job, number, point) for number, point in task.runs]
     if task.kind == "compile":
-        return [_compiled(job, point) for _, point in task.runs]
+        return [compiled(job, point) for _, point in task.runs]
     return [
         _checked(job, point, run) for (_, point), run in zip(task.runs, task.expected, strict=True)
     ]
@@ -283,6 +254,7 @@ def search(program: Program, start: Start | None, options: Options) -> Outcome:
         gap=options.gap,
         start=None if start is None else start.x,
         scaling=None if start is None else start.scaling,
+        light=True,
     ).outcome
 
 
@@ -351,7 +323,7 @@ def invalid(number: int, error: ScenarioError | str, seconds: float = 0.0) -> Ru
     return Run(number, "invalid", seconds=seconds, how="rebuilt", reason=words)
 
 
-def _compiled(job: Job, point: Point) -> Difference | ScenarioError | None:
+def compiled(job: Job, point: Point) -> Difference | ScenarioError | None:
     """The arrays of a point, as the difference from the base."""
     assert job.base is not None
     try:

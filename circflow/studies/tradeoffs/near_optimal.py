@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,11 +22,12 @@ import pandas as pd
 from circflow.data.arguments import public
 from circflow.data.result import Result, figure
 from circflow.data.scenario import Scenario
-from circflow.i18n import say, say_n
+from circflow.i18n import mark, say, say_n
 from circflow.solution.solution import Solution, Status
 from circflow.solver.highs import Ending, Outcome
 from circflow.solver.run import read_tables
 from circflow.studies.bench.arrays import Decisions
+from circflow.studies.bench.engine import Engine
 from circflow.studies.bench.goals import PLAN, Goal, Goals, decisions_of
 from circflow.studies.bench.totals_rows import built_of, totals_of
 from circflow.studies.errors import StudyError
@@ -95,6 +97,42 @@ class _Plan:
     value: float
 
 
+@dataclass(frozen=True)
+class _Driven:
+    """A unit's throughput is driven as low and as high as it goes, from the best plan."""
+
+    goals: Goals
+    relaxed: Goals
+    """The same with decisions that may be fractions."""
+    best: Floats
+    held: dict[str, tuple[float, float]]
+    limits: dict[str, Any]
+
+    def ends(self, unit: Goal) -> tuple[list[Floats], bool]:
+        """The plans at both ends, but where the best one is there, and whether all is proven."""
+        goals, relaxed, plans, proven = self.goals.twin(), self.relaxed.twin(), [self.best], True
+        for goal in (replace(unit, maximise=False), replace(unit, maximise=True)):
+            reached = max(goal.sign * unit(x) for x in plans) * goal.sign
+            if self._is_bound(relaxed, goal, reached):
+                continue
+            outcome = goals.optimise(goal, self.held, **self.limits)
+            proven &= outcome.ending is Ending.OPTIMAL
+            plans += [] if outcome.x is None else [outcome.x]
+        return plans[1:], proven
+
+    def _is_bound(self, relaxed: Goals, goal: Goal, reached: float) -> bool:
+        """Whether a plan that has been seen is as far as any can go, decisions or not."""
+        if not goal.maximise and reached <= 0.0:
+            return True
+        if not self.goals.program.has_decisions:
+            return False
+        outcome = relaxed.optimise(goal, self.held)
+        if outcome.x is None:
+            return False
+        size = max(abs(outcome.objective), abs(reached), 1e-9)
+        return abs(outcome.objective - reached) <= 1e-6 * size
+
+
 @public
 def near_optimal(  # noqa: PLR0913
     scenario: Scenario,
@@ -104,6 +142,8 @@ def near_optimal(  # noqa: PLR0913
     decisions: Decisions = "free",
     gap: float = 1e-6,
     time_limit: float | None = None,
+    jobs: int | None = None,
+    dask: str | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> Alternatives:
     """The plans within a share of the best that differ most, and each unit's range among them.
@@ -115,6 +155,9 @@ def near_optimal(  # noqa: PLR0913
         decisions: yes/no decisions `free` or `relaxed`.
         gap: relative gap of each search.
         time_limit: seconds per search; a range that is not proven in the time is marked.
+        jobs: local processes, for the ranges of the units; None as many as there are processors,
+            once that is worth it.
+        dask: address of a Dask scheduler instead.
         progress: is told how far it is.
 
     Raises:
@@ -132,7 +175,9 @@ def near_optimal(  # noqa: PLR0913
         raise StudyError(
             say("the number of alternatives must be at least 1, not {count}", count=count)
         )
-    return _Search(scenario, within, count, decisions, gap, time_limit, progress).run()
+    search = _Search(scenario, within, count, decisions, gap, time_limit, progress)
+    with Engine(jobs, dask=dask, tell=progress) as engine:
+        return search.run(engine)
 
 
 class _Search:
@@ -164,7 +209,7 @@ class _Search:
         ]
         self.seen: list[_Plan] = []
 
-    def run(self) -> Alternatives:
+    def run(self, engine: Engine) -> Alternatives:
         self.tell(say("the best plan"))
         outcome = self._solve(self.plan, {})
         self.goals.refuse_without_plan(outcome)
@@ -172,7 +217,7 @@ class _Search:
         self.best = self.plan(outcome.x)
         self.floor = self.best - self.within * abs(self.best)
         first = outcome.x
-        lows, highs, exact = self._ranges(first)
+        lows, highs, exact = self._ranges(first, engine)
         self.span = np.where(highs > NOTHING * max(highs.max(initial=0.0), 1e-9), highs, np.inf)
         self.seen = [self._seen(x) for x in (first, *self._extremes)]
         self._hop()
@@ -188,41 +233,15 @@ class _Search:
         room = 1e-9 + (self.gap if self.goals.program.has_decisions else 0.0)
         return {PLAN: (self.floor - room * abs(self.best), np.inf)}
 
-    def _ranges(self, first: Floats) -> tuple[Floats, Floats, list[bool]]:
+    def _ranges(self, first: Floats, engine: Engine) -> tuple[Floats, Floats, list[bool]]:
         """Every unit's lowest and highest throughput, and whether they are proven."""
-        self._extremes: list[Floats] = []
-        known = [self._throughput(first)]
-        exact = []
-        relaxed = self.goals.relaxed()
-        for n, unit in enumerate(self.unit_goals):
-            self.tell(say("ranges: unit {n} of {count}", n=n + 1, count=len(self.unit_goals)))
-            proven = True
-            for more in (False, True):
-                reached = [float(k[n]) for k in known]
-                best = max(reached) if more else min(reached)
-                goal = replace(unit, maximise=more)
-                if self._is_bound(relaxed, goal, best):
-                    continue
-                outcome = self._solve(goal, self._held)
-                proven &= outcome.ending is Ending.OPTIMAL
-                if outcome.x is not None:
-                    self._extremes.append(outcome.x)
-                    known.append(self._throughput(outcome.x))
-            exact.append(proven)
-        every = np.array(known)
-        return every.min(axis=0), every.max(axis=0), exact
-
-    def _is_bound(self, relaxed: Goals, goal: Goal, reached: float) -> bool:
-        """Whether a plan that has been seen is as far as any can go, decisions or not."""
-        if not goal.maximise and reached <= 0.0:
-            return True
-        if not self.goals.program.has_decisions:
-            return False
-        outcome = relaxed.optimise(goal, self._held)
-        if outcome.x is None:
-            return False
-        size = max(abs(outcome.objective), abs(reached), 1e-9)
-        return abs(outcome.objective - reached) <= 1e-6 * size
+        best = self.goals.begin_at(first, self.goals.last_basis)
+        limits: dict[str, Any] = {"gap": self.gap, "time_limit": self.time_limit}
+        driven = _Driven(best, best.relaxed(), first, self._held, limits)
+        ends = engine.spread(_Driven.ends, driven, self.unit_goals, mark("units"))
+        self._extremes = [x for found, _ in ends for x in found]
+        every = np.array([self._throughput(x) for x in (first, *self._extremes)])
+        return every.min(axis=0), every.max(axis=0), [proven for _, proven in ends]
 
     def _throughput(self, x: Floats) -> Floats:
         return np.array([unit(x) for unit in self.unit_goals])

@@ -3,7 +3,8 @@
 ε-constraint method (Haimes, Lasdon and Wismer 1971), each point made efficient by a second solve:
 the first goal is optimised while the second is at least as good as ε, then the second while the
 first stays at its optimum (the lexicographic form; Mavrotas 2009). The ends are found the same
-way without a limit, the limits between them are evenly spaced. One compiled model serves all.
+way without a limit, the limits between them are evenly spaced. One compiled model serves all; every
+point starts from the best plan for the second goal, which meets all limits.
 
 The marginal cost at a point is the dual of its limit: what the first goal loses per unit that the
 second gains. It is that of the linear programme, with the yes/no decisions of the point.
@@ -12,8 +13,9 @@ second gains. It is that of the linear programme, with the yes/no decisions of t
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,9 +23,10 @@ import pandas as pd
 from circflow.data.arguments import public
 from circflow.data.result import Result
 from circflow.data.scenario import MILLION, Scenario
-from circflow.i18n import say, say_n
-from circflow.solver.highs import Ending, Outcome
+from circflow.i18n import mark, say, say_n
+from circflow.solver.highs import Basis, Ending
 from circflow.studies.bench.arrays import Decisions
+from circflow.studies.bench.engine import Engine
 from circflow.studies.bench.goals import Goal, Goals
 from circflow.studies.bench.totals_rows import built_of, totals_of
 from circflow.studies.errors import StudyError
@@ -68,6 +71,7 @@ class _Found:
     x: np.ndarray
     marginal: float
     exact: bool
+    basis: Basis | None
 
 
 @public
@@ -79,6 +83,8 @@ def pareto(  # noqa: PLR0913
     decisions: Decisions = "free",
     gap: float = 1e-6,
     time_limit: float | None = None,
+    jobs: int | None = None,
+    dask: str | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> Front:
     """The trade-off curve between two goals.
@@ -91,6 +97,8 @@ def pareto(  # noqa: PLR0913
         decisions: yes/no decisions `free` or `relaxed`.
         gap: relative gap of each search.
         time_limit: seconds per search.
+        jobs: local processes; None as many as there are processors, once that is worth it.
+        dask: address of a Dask scheduler instead.
         progress: is told how far it is.
 
     Raises:
@@ -110,72 +118,59 @@ def pareto(  # noqa: PLR0913
     first, second = (goals.goal(name) for name in trade)
     goals.add_rows({first.name: first, second.name: second})
     curve = _Curve(goals, first, second, gap, time_limit)
-    tell(say("the ends of the curve"))
-    points_found = curve.ends()
-    span = np.linspace(points_found[0].second, points_found[-1].second, points)[1:-1]
-    if abs(points_found[-1].second - points_found[0].second) > curve.noise(second, points_found):
-        for n, limit in enumerate(span):
-            tell(say("point {n} of {points}", n=n + 2, points=points))
-            points_found.append(curve.point(float(limit)))
-    kept = _efficient(points_found, first, second, curve)
+    with Engine(jobs, dask=dask, tell=progress) as engine:
+        found = engine.spread(_Curve.end, curve, (0, 1), mark("ends of the curve"))
+        span = np.linspace(found[0].second, found[-1].second, points)[1:-1]
+        if abs(found[-1].second - found[0].second) > curve.noise(second, found):
+            curve = replace(curve, goals=goals.begin_at(found[-1].x, found[-1].basis))
+            found += engine.spread(_Curve.point, curve, span.tolist(), mark("points"))
+    kept = _efficient(found, first, second, curve)
     return _front(goals, kept, first, second, time.perf_counter() - begun)
 
 
+@dataclass(frozen=True)
 class _Curve:
-    def __init__(
-        self, goals: Goals, first: Goal, second: Goal, gap: float, time_limit: float | None
-    ) -> None:
-        self.goals, self.first, self.second = goals, first, second
-        self.gap, self.time_limit = gap, time_limit
-        self.spans = (0.0, 0.0)
+    goals: Goals
+    first: Goal
+    second: Goal
+    gap: float
+    time_limit: float | None
 
     def noise(self, goal: Goal, ends: Sequence[_Found]) -> float:
         """What two values of a goal may differ by and still be one."""
         values = [abs(f.first if goal is self.first else f.second) for f in ends]
         return 1e-6 * max([*values, 1e-9]) if values else 0.0
 
-    def _solve(self, goal: Goal, limits: dict[str, tuple[float, float]]) -> Outcome:
-        return self.goals.optimise(goal, limits, gap=self.gap, time_limit=self.time_limit)
-
-    def ends(self) -> list[_Found]:
-        """The best plan for the first goal, and for the second; each efficient."""
-        ends = []
-        for best, other in ((self.first, self.second), (self.second, self.first)):
-            outcome = self._solve(best, {})
-            self.goals.refuse_without_plan(outcome)
-            ends.append(self._efficient_at(best, other, outcome, {}, np.nan))
-        return ends
+    def end(self, last: int) -> _Found:
+        """The best plan for the first goal, or for the second (1); efficient."""
+        best, other = (self.second, self.first) if last else (self.first, self.second)
+        return self._efficient(best, other, {})
 
     def point(self, limit: float) -> _Found:
         """The best plan for the first goal while the second is at least as good as the limit."""
         second = self.second
         bounds = {second.name: (limit, np.inf) if second.maximise else (-np.inf, limit)}
-        outcome = self._solve(self.first, bounds)
-        self.goals.refuse_without_plan(outcome)
-        marginal = np.nan
-        if outcome.row_dual is not None:
-            per_unit = outcome.row_dual[self.goals.rows[second.name]]
-            # What the first goal loses (in its own sense) per unit that the second gains.
-            marginal = max(0.0, -per_unit * self.first.sign * second.sign) + 0.0
-        return self._efficient_at(self.first, second, outcome, bounds, marginal)
+        return self._efficient(self.first, second, bounds)
 
-    def _efficient_at(
-        self,
-        best: Goal,
-        other: Goal,
-        outcome: Outcome,
-        bounds: dict[str, tuple[float, float]],
-        marginal: float,
-    ) -> _Found:
+    def _efficient(self, best: Goal, other: Goal, bounds: dict[str, tuple[float, float]]) -> _Found:
         """Of the plans that are best for one goal, one that is best for the other as well."""
+        goals = self.goals.twin()
+        limits: dict[str, Any] = {"gap": self.gap, "time_limit": self.time_limit}
+        outcome = goals.optimise(best, bounds, **limits)
+        goals.refuse_without_plan(outcome)
         assert outcome.x is not None
+        marginal = np.nan
+        if bounds and outcome.row_dual is not None:
+            per_unit = outcome.row_dual[goals.rows[other.name]]
+            # What the first goal loses (in its own sense) per unit that the second gains.
+            marginal = max(0.0, -per_unit * best.sign * other.sign) + 0.0
         reached = best(outcome.x)
         slack = max(abs(reached), 1e-9) * max(SLACK, self.gap if self._searches else 0.0)
         held = (reached - slack, np.inf) if best.maximise else (-np.inf, reached + slack)
-        again = self._solve(other, {**bounds, best.name: held})
+        again = goals.optimise(other, {**bounds, best.name: held}, **limits)
         x = outcome.x if again.x is None else again.x
         exact = outcome.ending is Ending.OPTIMAL and again.ending is Ending.OPTIMAL
-        return _Found(self.first(x), self.second(x), x, marginal, exact)
+        return _Found(self.first(x), self.second(x), x, marginal, exact, goals.last_basis)
 
     @property
     def _searches(self) -> bool:

@@ -48,14 +48,16 @@ class _Side:
     ) -> None:
         self.bench, self.setting, self.direction = bench, setting, direction
         self.lines: list[tuple[float, float]] = []
-        self.decisions = first.x
+        self.plans: list[Plan] = []
+        self.searched = {0.0}
+        """Where the largest known line is known to be the best."""
         self.add(first, 0.0)
 
     def add(self, plan: Plan, theta: float) -> float:
         """Add the line of a plan found at θ; its value there."""
         slope = self.direction.slope(plan.x) if self.direction is not None else 0.0
         self.lines.append((plan.value - slope * theta, slope))
-        self.decisions = plan.x
+        self.plans.append(plan)
         return plan.value
 
     def known(self, theta: float) -> float:
@@ -66,14 +68,23 @@ class _Side:
         """Slope of the largest known line."""
         return max(self.lines, key=lambda line: line[0] + line[1] * theta)[1]
 
+    def _best(self, theta: float) -> Plan:
+        """The plan of the largest known line."""
+        values = [a + b * theta for a, b in self.lines]
+        return self.plans[values.index(max(values))]
+
     def ask(self, theta: float, *, search: bool) -> float:
         """The value at θ: by a full search, or with the decisions of the last plan."""
-        if self.direction is None:
+        if self.direction is None or (search and theta in self.searched):
             return self.known(theta)
         at = Setting(
             self.setting.out, self.setting.forced, self.setting.exempt, self.direction, theta
         )
-        plan = self.bench.solve(at) if search else self.bench.hold(self.decisions, at)
+        if search:
+            plan = self.bench.solve(at, start=self._best(theta).x)
+            self.searched.add(theta)
+        else:
+            plan = self.bench.hold(self.plans[-1].x, at)
         return -np.inf if plan is None else self.add(plan, theta)
 
 

@@ -3,14 +3,16 @@
 A scenario is compiled once. A `Setting` says which candidates must be built, which must not, and
 what is added to the costs; `Bench.solve` changes bounds, rows and costs of the programme, searches
 and solves the LP with the yes/no decisions fixed, which gives the exact value and shadow prices,
-proven (see `circflow.solver.optimum`). A bench belongs to one thread; `Bench.twin` makes another
-on the same arrays.
+proven (see `circflow.solver.optimum`). A bench belongs to one task at a time; `Bench.twin` makes
+another on the same arrays.
 """
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -100,17 +102,20 @@ class Bench:
         self.once = self._rows_of("built_once")
         self.budgets = self._family("budget_limit")
         self.scaling = scaling_of(self.program)
+
+    @cached_property
+    def linear(self) -> Proven:
+        """An LP that is changed and solved again."""
         zeros = np.zeros(self.program.shape[1])
-        self.linear = Proven(self.program.with_fixed(zeros), scaling=self.scaling)
+        return Proven(self.program.with_fixed(zeros), scaling=self.scaling)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without what has been solved: neither a twin nor another process goes on from it."""
+        return {name: own for name, own in dict(vars(self)).items() if name != "linear"}
 
     def twin(self) -> Bench:
-        """Another bench on the same arrays, for another thread."""
-        return Bench(
-            self.scenario,
-            gap=self.gap,
-            time_limit=self.time_limit,
-            parts=(self.m, self.compiled),
-        )
+        """Another bench on the same arrays, that nothing has been solved on."""
+        return copy(self)
 
     # ----------------------------------------------------------------- names
 
@@ -202,6 +207,7 @@ class Bench:
             time_limit=self.time_limit,
             start=start,
             scaling=self.scaling,
+            light=True,
         ).outcome
         if outcome.x is None:
             return None

@@ -7,10 +7,9 @@ bounds and rows (`evaluate_bench`), and the break-evens change costs (`evaluate_
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,7 @@ from circflow.data.changes.address import row_addresses
 from circflow.data.scenario import Scenario
 from circflow.data.suggest import nearest
 from circflow.i18n import mark, say
-from circflow.studies.bench.spread import spread
+from circflow.studies.bench.engine import Engine
 from circflow.studies.errors import StudyError
 from circflow.studies.units.break_even import Zero, break_even
 from circflow.studies.units.break_even import capex_direction as _capex
@@ -102,9 +101,10 @@ def evaluate(  # noqa: PLR0913
     risks: bool = True,
     samples: int = 0,
     seed: int = 0,
-    jobs: int | None = None,
     gap: float = 1e-6,
     time_limit: float | None = None,
+    jobs: int | None = None,
+    dask: str | None = None,
     progress: Progress | None = None,
 ) -> Verdicts:
     """Judge candidates (all of them, or those named), existing units or members.
@@ -118,9 +118,10 @@ def evaluate(  # noqa: PLR0913
         risks: also the contingency over all units and members.
         samples: futures sampled from the sheet Ranges; 0 is none.
         seed: the same seed samples the same futures.
-        jobs: threads; None is one per processor, at most 4.
         gap: relative gap of every search over yes/no decisions.
         time_limit: seconds per search.
+        jobs: local processes; None as many as there are processors, once that is worth it.
+        dask: address of a Dask scheduler instead.
         progress: is told how far it is.
 
     Raises:
@@ -138,11 +139,10 @@ def evaluate(  # noqa: PLR0913
         raise StudyError(
             say("the number of futures must be at least 0, not {samples}", samples=samples)
         )
-    if jobs is not None and jobs < 1:
-        raise StudyError(say("the number of jobs must be at least 1, not {jobs}", jobs=jobs))
-    subjects = _subjects(scenario, names)
-    work = _Work(scenario, subjects, gap, time_limit, progress or (lambda _: None), jobs)
-    return work.run(together, break_evens, risks, samples, seed)
+    tell = progress or (lambda _: None)
+    work = _Work(scenario, _subjects(scenario, names), gap, time_limit, break_evens, tell)
+    with Engine(jobs, dask=dask, tell=progress) as engine:
+        return work.run(engine, together, risks, samples, seed)
 
 
 def _subjects(scenario: Scenario, names: Sequence[str] | None) -> list[_Subject]:
@@ -182,13 +182,12 @@ class _Work:
         subjects: list[_Subject],
         gap: float,
         time_limit: float | None,
+        break_evens: bool,
         tell: Progress,
-        jobs: int | None,
     ) -> None:
         self.begun = time.perf_counter()
-        self.scenario, self.subjects, self.tell = scenario, subjects, tell
+        self.scenario, self.subjects, self.break_evens = scenario, subjects, break_evens
         self.gap, self.time_limit = gap, time_limit
-        self.jobs = jobs or min(os.cpu_count() or 1, 4)
         tell("building the model")
         self.bench = Bench(scenario, gap=gap, time_limit=time_limit)
         tell(say("the best plan"))
@@ -199,17 +198,14 @@ class _Work:
             solve(scenario, time_limit=time_limit)  # tells why
             raise StudyError(say("no plan was found"))
         self.best = best
-        self.benches = [self.bench, *(self.bench.twin() for _ in range(self.jobs - 1))]
         self.tolerance = 2.0 * max(gap, 1e-9) * max(abs(best.value), 1.0)
         self.base_solution = self.bench.solution(best)
         self.base_figures = figures(self.base_solution)
         self.base_members = value_added(self.base_solution)
         self.carbon = carbon_dioxide(scenario)
 
-    def run(
-        self, together: bool, break_evens: bool, risks: bool, samples: int, seed: int
-    ) -> Verdicts:
-        done: list[dict[str, Any]] = self._all(break_evens)
+    def run(self, engine: Engine, together: bool, risks: bool, samples: int, seed: int) -> Verdicts:
+        done = engine.spread(_Work.judge, self, self.subjects, mark("units"))
         cases: list[_Case] = [d["case"] for d in done]
         forced = {
             c.subject.name: c.with_
@@ -220,15 +216,14 @@ class _Work:
         empty = pd.DataFrame()
         pair_table, capital, order = empty, empty, empty
         if together and candidates:
-            pair_table = pairs(self.benches, self.best, forced, candidates, self.tell)
-            capital, order = entry(self.benches, self.best, self.tell)
-        dropped = contingency(self.benches, self.best, self.tell) if risks else empty
+            pair_table = pairs(engine, self.bench, self.best, forced, candidates)
+            capital, order = entry(engine, self.bench, self.best)
+        dropped = contingency(engine, self.bench, self.best) if risks else empty
         futures, each = empty, empty
         if samples and candidates:
             futures, each = robustness(
-                self.benches, self.best, forced, candidates,
-                samples=samples, seed=seed, progress=self.tell,
-            )  # fmt: skip
+                engine, self.bench, self.best, forced, candidates, samples=samples, seed=seed
+            )
         stacked = {
             name: _stack([d[name] for d in done])
             for name in ("break_evens", "price_sheets", "loads", "effects", "members")
@@ -247,20 +242,14 @@ class _Work:
             **stacked,
         )
 
-    def _all(self, break_evens: bool) -> list[dict[str, Any]]:
-        """Judge every subject."""
-        few = self.benches[: max(len(self.subjects), 1)]
-        return spread(
-            lambda bench, subject: self._judge(bench, subject, break_evens),
-            few, self.subjects, self.tell, mark("units"),
-        )  # fmt: skip
-
     # ----------------------------------------------------------------- one subject
 
-    def _judge(self, bench: Bench, subject: _Subject, break_evens: bool) -> dict[str, Any]:
+    def judge(self, subject: _Subject) -> dict[str, Any]:
+        """Its plans, its row, and its part of every table."""
+        bench = self.bench.twin()
         case = self._case(bench, subject)
         tables: dict[str, Any] = {
-            "case": case,
+            "case": replace(case, other=None),
             **dict.fromkeys(("break_evens", "price_sheets", "loads", "effects", "members")),
         }
         row = self._row(bench, case)
@@ -271,7 +260,7 @@ class _Work:
             self._own(bench, case, solution, row, tables)
             if case.without is not None:
                 self._effects(case, solution, row, tables)
-                if break_evens:
+                if self.break_evens:
                     tables["break_evens"] = self._break_evens(bench, case, solution)
                     _note_capex(row, tables["break_evens"])
         tables["row"] = row

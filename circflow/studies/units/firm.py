@@ -24,11 +24,10 @@ over five equally likely values of θ. It is above 0 only where θ alone overtur
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -37,10 +36,10 @@ from numpy.typing import NDArray
 from circflow.data.arguments import public
 from circflow.data.result import Result, figure
 from circflow.data.scenario import Scenario, ScenarioError
-from circflow.i18n import say, say_n
+from circflow.i18n import mark, say, say_n
+from circflow.studies.bench.engine import Engine
 from circflow.studies.errors import StudyError
 from circflow.studies.sweeps.design import Design, Point, changed, edits_of
-from circflow.studies.sweeps.engine import Engine
 from circflow.studies.sweeps.sampling import Range, ranges_of, sample_points
 from circflow.studies.sweeps.sweep import Sweeper
 from circflow.studies.sweeps.worker import Options
@@ -56,8 +55,6 @@ _MOST_FIGURES = 3
 """Figures per decision whose knowledge is valued: those that overturn it first."""
 
 Floats = NDArray[np.float64]
-T = TypeVar("T")
-R = TypeVar("R")
 
 DECISIONS = ["unit", "in_plan", "period", "worth_million", "worth_p5_million", "worth_p50_million"]
 DECISIONS += ["worth_p95_million", "built_share", "agree_share", "overturned_by", "change"]
@@ -127,7 +124,8 @@ def firm(  # noqa: PLR0913
     seed: int = 0,
     gap: float = 1e-6,
     time_limit: float | None = None,
-    jobs: int | None = 1,
+    jobs: int | None = None,
+    dask: str | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> Firmness:
     """Tell how far the gain and each decision to build depend on the rows of the sheet Ranges.
@@ -138,7 +136,8 @@ def firm(  # noqa: PLR0913
         seed: the same seed draws the same samples.
         gap: relative gap of every search over yes/no decisions.
         time_limit: seconds per search.
-        jobs: searches at a time.
+        jobs: local processes; None as many as there are processors, once that is worth it.
+        dask: address of a Dask scheduler instead.
         progress: is told how far it is.
 
     Raises:
@@ -153,8 +152,9 @@ def firm(  # noqa: PLR0913
     candidates = units.loc[units["status"] == "candidate", "unit"].astype(str).tolist()
     if not candidates:
         raise StudyError(say("the scenario has no candidates: there is nothing to decide"))
-    ground = _Ground(scenario, candidates, samples, seed, gap, time_limit, jobs or 1, progress)
-    return ground.judged(samples, seed)
+    with Engine(jobs, dask=dask, tell=progress) as engine:
+        ground = _Ground(scenario, candidates, samples, seed, gap, time_limit, engine)
+        return ground.judged(engine, samples, seed)
 
 
 @dataclass(frozen=True)
@@ -200,22 +200,19 @@ class _Ground:
         seed: int,
         gap: float,
         time_limit: float | None,
-        jobs: int,
-        progress: Callable[[str], None] | None,
+        engine: Engine,
     ) -> None:
-        self.scenario, self.candidates, self.jobs = scenario, list(candidates), jobs
+        self.scenario, self.candidates = scenario, list(candidates)
         self.gap, self.time_limit = gap, time_limit
-        self.tell = progress or (lambda _: None)
         self.rows = ranges_of(scenario)
         self.parameters = tuple(r.parameter for r in self.rows)
         self.drawn = sample_points(self.rows, samples, seed=seed).points
         ends = [self._alone(n, v) for n, r in enumerate(self.rows) for v in (r.low, r.high)]
         design = Design(self.parameters, (*self.drawn, *ends), say("what is firm"))
-        self.tell(say("compiling the model"))
-        with Engine(jobs) as engine:
-            options = Options("free", gap, time_limit)
-            sweeper = Sweeper(scenario, design, options, engine, check_every=None)
-            affine = sweeper.prepared().affine
+        engine.tell(say("compiling the model"))
+        options = Options("free", gap, time_limit)
+        sweeper = Sweeper(scenario, design, options, engine, check_every=None, progress=engine.tell)
+        affine = sweeper.prepared().affine
         assert affine is not None
         self.affine, self.base = affine, sweeper.base
         self.nothing: Point = (None,) * len(self.rows)
@@ -245,30 +242,13 @@ class _Ground:
         except ScenarioError:
             return None
 
-    def _every(self, what: str, work: Callable[[T], R], over: Iterable[T]) -> list[R]:
-        """Work on everything, so many at a time; the results in order."""
-        listed = list(over)
-        done: list[R] = []
-        with ThreadPoolExecutor(self.jobs) as pool:
-            for result in pool.map(work, listed):
-                done.append(result)
-                self.tell(
-                    say(
-                        "{what}: {count} of {count_2}",
-                        what=say(what),
-                        count=len(done),
-                        count_2=len(listed),
-                    )
-                )
-        return done
-
     # ----------------------------------------------------------------- together
 
     def _gain(self, bench: Bench, plan: Plan) -> float:
         without = bench.solve(Setting(out=frozenset(self.candidates)))
         return np.nan if without is None else plan.value - without.value
 
-    def _sample(self, point: Point) -> tuple[float, frozenset[str] | None]:
+    def sample(self, point: Point) -> tuple[float, frozenset[str] | None]:
         """The gain and what is built; None without a plan."""
         bench = self._bench(point)
         plan = bench.solve() if bench else None
@@ -278,7 +258,7 @@ class _Ground:
 
     # ----------------------------------------------------------------- one at a time
 
-    def _walk(self, n: int) -> _Walk:
+    def walk(self, n: int) -> _Walk:
         """A figure moves alone to both ends of its range."""
         row = self.rows[n]
         own = row.parameter.neutral
@@ -355,7 +335,7 @@ class _Ground:
 
     # ----------------------------------------------------------------- what knowing is worth
 
-    def _knowing(self, pair: tuple[str, int]) -> tuple[float, float]:
+    def knowing(self, pair: tuple[str, int]) -> tuple[float, float]:
         """Mean worth of a unit over a figure's range, and what knowing the figure is worth."""
         unit, n = pair
         worths = []
@@ -368,16 +348,34 @@ class _Ground:
 
     # ----------------------------------------------------------------- all of it
 
-    def judged(self, samples: int, seed: int) -> Firmness:
-        drawn = self._every("samples", self._sample, self.drawn)
-        walks = self._every("figures", self._walk, range(len(self.rows)))
+    def judged(self, engine: Engine, samples: int, seed: int) -> Firmness:
+        """Everything that is told."""
+        drawn = engine.spread(_Ground.sample, self, self.drawn, mark("samples"))
+        walks = engine.spread(_Ground.walk, self, range(len(self.rows)), mark("figures"))
         turns = self._turns(walks)
-        worths, held = self._worths(samples, seed)
+        found = engine.spread(_Ground.worth, self, self.candidates, mark("units"))
+        worths = {unit: worth for unit, (worth, _) in zip(self.candidates, found, strict=True)}
+        forced = {
+            unit: with_
+            for unit, (_, with_) in zip(self.candidates, found, strict=True)
+            if with_ is not None and unit not in self.built
+        }
+        assert self.own is not None
+        _, held = robustness(
+            engine, self.own, self.best, forced, self.candidates, samples=samples, seed=seed
+        )
         gains = np.array([gain for gain, _ in drawn])
         plans = [built for _, built in drawn if built is not None]
         table = self._decisions(plans, turns, worths, held)
         open_ = table.loc[table["firmness"] != "firm", "unit"]
-        knowing = self._known(turns[turns["unit"].isin(open_)])
+        pairs = self._in_doubt(turns[turns["unit"].isin(open_)])
+        known = engine.spread(
+            _Ground.knowing, self, pairs, mark("figures whose knowledge is valued")
+        )
+        knowing = pd.DataFrame(
+            [(u, self.parameters[n].address, *v) for (u, n), v in zip(pairs, known, strict=True)],
+            columns=["unit", "parameter", "mean_worth_million", "knowing_million"],
+        )
         return Firmness(
             scenario=self.scenario,
             gain=self._gains(gains, walks),
@@ -394,21 +392,10 @@ class _Ground:
             ),
         )
 
-    def _worths(self, samples: int, seed: int) -> tuple[dict[str, float], pd.DataFrame]:
-        """The worth of each candidate, and in every sample in which the plan is held."""
+    def worth(self, unit: str) -> tuple[float, Plan | None]:
+        """The worth of a candidate, and the best plan with it."""
         assert self.own is not None
-        worths: dict[str, float] = {}
-        forced: dict[str, Plan] = {}
-        for k, unit in enumerate(self.candidates):
-            self.tell(say("units: {k} of {count}", k=k + 1, count=len(self.candidates)))
-            worths[unit], with_ = _worth(self.own, unit, self.best, unit in self.built)
-            if with_ is not None and unit not in self.built:
-                forced[unit] = with_
-        _, held = robustness(
-            [self.own], self.best, forced, self.candidates,
-            samples=samples, seed=seed, progress=self.tell,
-        )  # fmt: skip
-        return worths, held
+        return _worth(self.own, unit, self.best, unit in self.built)
 
     def _turns(self, walks: Sequence[_Walk]) -> pd.DataFrame:
         """The first turn of each decision by each figure, the nearest first."""
@@ -462,17 +449,11 @@ class _Ground:
             )  # fmt: skip
         return pd.DataFrame(records, columns=DECISIONS)
 
-    def _known(self, turns: pd.DataFrame) -> pd.DataFrame:
+    def _in_doubt(self, turns: pd.DataFrame) -> list[tuple[str, int]]:
+        """Decisions, and the figures that overturn them first."""
         number = {p.address: n for n, p in enumerate(self.parameters)}
         chosen = turns.groupby("unit", sort=False).head(_MOST_FIGURES)
-        pairs = [(str(u), number[p]) for u, p in chosen[["unit", "parameter"]].to_numpy().tolist()]
-        values = self._every(say("what knowing is worth"), self._knowing, pairs)
-        records = [
-            (unit, self.parameters[n].address, *value)
-            for (unit, n), value in zip(pairs, values, strict=True)
-        ]
-        columns = ["unit", "parameter", "mean_worth_million", "knowing_million"]
-        return pd.DataFrame(records, columns=columns)
+        return [(str(u), number[p]) for u, p in chosen[["unit", "parameter"]].to_numpy().tolist()]
 
     def _gains(self, gains: Floats, walks: Sequence[_Walk]) -> pd.DataFrame:
         assert self.own is not None

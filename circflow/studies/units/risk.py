@@ -13,7 +13,9 @@ that agrees with its sign; the regret is what the wrong decision costs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,7 +25,7 @@ from circflow.data.scenario import Scenario, ScenarioError
 from circflow.i18n import mark
 from circflow.solver.compiled import Program
 from circflow.solver.proven import Proven, best_value
-from circflow.studies.bench.spread import spread
+from circflow.studies.bench.engine import Engine, blocks
 from circflow.studies.units.candidates import Bench, Floats, Ints, Plan
 
 if TYPE_CHECKING:
@@ -35,16 +37,12 @@ FUTURES = ["unit", "built", "futures", "right_share", "mean_worth_million", "low
 FUTURES += ["highest_worth_million", "mean_regret_million", "highest_regret_million"]
 
 
-def contingency(
-    benches: Sequence[Bench], best: Plan, progress: Callable[[str], None]
-) -> pd.DataFrame:
+def contingency(engine: Engine, bench: Bench, best: Plan) -> pd.DataFrame:
     """Every unit and every member that runs in the plan, dropping out in every period, ranked.
 
-    One bench per thread. Columns as in `CONTINGENCY`; without a plan that remains, the loss is
+    Columns as in `CONTINGENCY`; without a plan that remains, the loss is
     NaN and it comes first.
     """
-    bench = benches[0]
-    held = bench.held(bench.construction_of(best.x))
     activity = bench.places("activity")
     run = best.x[activity["place"].to_numpy(np.intp)]
     running = activity[run > 1e-9 * max(float(run.max(initial=0.0)), 1.0)]
@@ -57,14 +55,9 @@ def contingency(
         for member, rows in now.groupby(owner, sort=False):
             cases.append(("member", str(member), period, rows["unit"].drop_duplicates().tolist()))
 
-    def without(bench: Bench, case: _Case) -> float:
-        kind, name, period, units = case
-        columns = _activity(bench, units, period)
-        if kind == "member":
-            columns = np.append(columns, _trade(bench, name, period))
-        return _without(held, bench, columns, units, period)
-
-    values = spread(without, benches, cases, progress, mark("units and members that drop out"))
+    what = mark("blocks of units and members that drop out")
+    parts = engine.spread(_values_without, (bench, best), blocks(cases), what)
+    values = chain.from_iterable(parts)
     records = []
     for (kind, name, period, _), value in zip(cases, values, strict=True):
         loss = best.value - value
@@ -81,6 +74,18 @@ def contingency(
 
 _Case = tuple[str, str, str, list[str]]
 """Kind, name, period and the units that stand still."""
+
+
+def _values_without(plan: tuple[Bench, Plan], cases: Sequence[_Case]) -> list[float]:
+    bench, best = plan[0].twin(), plan[1]
+    held = bench.held(bench.construction_of(best.x))
+    values = []
+    for kind, name, period, units in cases:
+        columns = _activity(bench, units, period)
+        if kind == "member":
+            columns = np.append(columns, _trade(bench, name, period))
+        values.append(_without(held, bench, columns, units, period))
+    return values
 
 
 def outage_losses(bench: Bench, best: Plan, cases: Sequence[tuple[str, str]]) -> Floats:
@@ -132,14 +137,14 @@ def _without(
 
 
 def robustness(  # noqa: PLR0913
-    benches: Sequence[Bench],
+    engine: Engine,
+    bench: Bench,
     best: Plan,
     forced: Mapping[str, Plan],
     units: Sequence[str],
     *,
     samples: int,
     seed: int,
-    progress: Callable[[str], None],
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """How often building, or not building, each candidate was right in sampled futures.
 
@@ -147,13 +152,13 @@ def robustness(  # noqa: PLR0913
     where a parameter's arrays are no line.
 
     Args:
-        benches: of the scenario, one per thread.
+        engine: does the work.
+        bench: of the scenario.
         best: its best plan.
         forced: for each unit that the best plan does not build, the best plan that builds it.
         units: candidates.
         samples: futures.
         seed: the same seed samples the same futures.
-        progress: is told how far it is.
 
     Returns:
         a row per unit (columns as in `FUTURES`) and a row per future and unit: future, unit,
@@ -161,28 +166,41 @@ def robustness(  # noqa: PLR0913
     """
     from circflow.studies.sweeps.sampling import ranges_of, sample_points
 
-    bench = benches[0]
     design = sample_points(ranges_of(bench.scenario), samples, seed=seed)
     affine, usable = None, set(range(samples))
     if samples > 2 * len(design.parameters) + 2:
-        affine, usable = _arrays(bench.scenario, design, len(benches), progress)
+        affine, usable = _arrays(bench.scenario, design, engine)
 
-    def worths(bench: Bench, number: int) -> list[tuple[int, str, float]]:
-        then, point = bench, design.points[number]
-        if affine is not None and affine.knows(point):
-            program = affine.base.program(affine.figures(point))
-        else:
-            rebuilt = _rebuilt(bench, design, point)
-            if rebuilt is None:
-                return []
-            then, program = rebuilt, rebuilt.program
-        worths_then = _worths(bench, then, program, best, forced, units)
-        return [(number, unit, worth) for unit, worth in worths_then]
-
-    parts = spread(worths, benches, sorted(usable), progress, mark("futures"))
+    then = _Futures(bench, best, forced, units, design, affine)
+    parts = engine.spread(_Futures.worths, then, sorted(usable), mark("futures"))
     records = [record for part in parts for record in part]
     each = pd.DataFrame(records, columns=["future", "unit", "worth_million"])
     return _judged(each, bench, best, units)
+
+
+@dataclass(frozen=True)
+class _Futures:
+    """What is held in every future, and the arrays that a future updates (None: built anew)."""
+
+    bench: Bench
+    best: Plan
+    forced: Mapping[str, Plan]
+    units: Sequence[str]
+    design: Design
+    affine: Affine | None
+
+    def worths(self, number: int) -> list[tuple[int, str, float]]:
+        """Future, unit, and what the unit is worth in it, in million."""
+        then, point, affine = self.bench, self.design.points[number], self.affine
+        if affine is not None and affine.knows(point):
+            program = affine.base.program(affine.figures(point))
+        else:
+            rebuilt = _rebuilt(self.bench, self.design, point)
+            if rebuilt is None:
+                return []
+            then, program = rebuilt, rebuilt.program
+        worths = _worths(self.bench, then, program, self.best, self.forced, self.units)
+        return [(number, unit, worth) for unit, worth in worths]
 
 
 def _judged(
@@ -216,17 +234,12 @@ def _judged(
     return pd.DataFrame(rows, columns=FUTURES), each
 
 
-def _arrays(
-    scenario: Scenario, design: Design, jobs: int, progress: Callable[[str], None]
-) -> tuple[Affine, set[int]]:
+def _arrays(scenario: Scenario, design: Design, engine: Engine) -> tuple[Affine, set[int]]:
     """The arrays as they depend on the parameters, and the futures that are a scenario."""
-    from circflow.studies.sweeps.engine import Engine
     from circflow.studies.sweeps.sweep import Sweeper
     from circflow.studies.sweeps.worker import Options
 
-    with Engine(jobs) as engine:
-        sweeper = Sweeper(scenario, design, Options(), engine, None, False, None, progress)
-        return sweeper.arrays()
+    return Sweeper(scenario, design, Options(), engine, None, False, None, engine.tell).arrays()
 
 
 def _rebuilt(bench: Bench, design: Design, point: Point) -> Bench | None:

@@ -18,7 +18,8 @@ from circflow.data.read import scenario_of
 from circflow.data.scenario import Scenario
 from circflow.data.schema.sheets import BY_NAME
 from circflow.data.suggest import nearest
-from circflow.i18n import say
+from circflow.i18n import mark, say
+from circflow.studies.bench.engine import Engine
 from circflow.studies.errors import StudyError
 from circflow.studies.units.candidates import Bench, Setting
 
@@ -84,12 +85,14 @@ def add_units(scenario: Scenario, units: Sequence[Unit]) -> Scenario:
 
 
 @public
-def best_sites(
+def best_sites(  # noqa: PLR0913
     scenario: Scenario,
     unit: Unit,
     sites: Sequence[str] | None = None,
     *,
     gap: float = 1e-6,
+    jobs: int | None = None,
+    dask: str | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> pd.DataFrame:
     """A new unit tried at every site (or those given), ranked by what the plan gains with it.
@@ -101,6 +104,8 @@ def best_sites(
         unit: columns of the sheet Units and what stands in them.
         sites: names of the sheet Sites; all of them unless said.
         gap: relative gap at which each search over yes/no decisions ends.
+        jobs: local processes; None as many as there are processors, once that is worth it.
+        dask: address of a Dask scheduler instead.
         progress: is told what goes on.
 
     Raises:
@@ -136,10 +141,9 @@ def best_sites(
 
         solve(scenario)  # tells why
         raise StudyError(say("there is no plan without the unit"))
-    records = []
-    for n, site in enumerate(tried):
-        tell(say("sites: {n} of {count}", n=n + 1, count=len(tried)))
-        records.append(_tried(bench, base.value, names[site], site, every))
+    search = (bench, base.value, names, every)
+    with Engine(jobs, dask=dask, tell=progress) as engine:
+        records = engine.spread(_tried, search, tried, mark("sites"))
     table = pd.DataFrame(records)
     rank = -table["value_million"].fillna(-np.inf).to_numpy(float)
     table = table.iloc[np.argsort(rank, kind="stable")].reset_index(drop=True)
@@ -148,8 +152,10 @@ def best_sites(
 
 
 def _tried(
-    bench: Bench, base: float, unit: str, site: str, every: frozenset[str]
+    search: tuple[Bench, float, dict[str, str], frozenset[str]], site: str
 ) -> dict[str, object]:
+    bench, base, names, every = search
+    unit = names[site]
     member = bench.scenario.member_of.get(site)
     record: dict[str, object] = {"site": site, "member": member, "within_budget": True, "note": ""}
     alone = every - {unit}

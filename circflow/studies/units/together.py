@@ -13,14 +13,14 @@ from nothing to what the best plan takes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from itertools import combinations
+from collections.abc import Mapping, Sequence
+from itertools import chain, combinations
 
 import numpy as np
 import pandas as pd
 
 from circflow.i18n import mark
-from circflow.studies.bench.spread import spread
+from circflow.studies.bench.engine import Engine, blocks
 from circflow.studies.units.candidates import Bench, Plan, Setting
 
 PAIRS = [
@@ -37,23 +37,23 @@ _NO_ROOM = "no room for one of them beside what is built"
 
 
 def pairs(
-    benches: Sequence[Bench],
+    engine: Engine,
+    bench: Bench,
     best: Plan,
     forced: Mapping[str, Plan],
     units: Sequence[str],
-    progress: Callable[[str], None],
 ) -> pd.DataFrame:
     """The interaction of every two of the units (columns as in `PAIRS`).
 
     Args:
-        benches: of the scenario, one per thread.
+        engine: does the work.
+        bench: of the scenario.
         best: its best plan.
         forced: for each unit that the best plan does not build, the best plan that builds it.
         units: candidates.
-        progress: is told how far it is.
     """
-    scale, standing = abs(best.value), frozenset(benches[0].built(best.x))
-    sized = frozenset(benches[0].size_columns)
+    scale, standing = abs(best.value), frozenset(bench.built(best.x))
+    sized = frozenset(bench.size_columns)
 
     def cases(one: str, other: str) -> list[_Case]:
         """What is built with none of a pair, with one, with the other, with both, and which of
@@ -65,9 +65,11 @@ def pairs(
 
     both = list(combinations(units, 2))
     todo = list(dict.fromkeys(case for pair in both for case in cases(*pair)))
-    held = [_Held(bench, best, forced) for bench in benches]
-    values = spread(_Held.value, held, todo, progress, mark("combinations of candidates"))
-    known = dict(zip(todo, values, strict=True))
+    parts = engine.spread(
+        _Held.values, _Held(bench, best, forced), blocks(todo),
+        mark("blocks of combinations of candidates"),
+    )  # fmt: skip
+    known = dict(zip(todo, chain.from_iterable(parts), strict=True))
     records = [(*pair, *_interaction([known[c] for c in cases(*pair)], scale)) for pair in both]
     table = pd.DataFrame(records, columns=PAIRS)
     size = table["interaction_million"].abs().fillna(np.inf)
@@ -110,9 +112,12 @@ class _Held:
         self.program = bench.program.with_limits(bench.budgets, upper=np.inf)
         self.standing = frozenset(bench.built(best.x))
 
-    def value(self, case: _Case) -> float:
-        """The best value with some candidates built, the size of some of them free."""
-        bench, (built, sized) = self.bench, case
+    def values(self, cases: Sequence[_Case]) -> list[float]:
+        """The best values with some candidates built, the size of some of them free."""
+        bench = self.bench.twin()
+        return [self._value(bench, *case) for case in cases]
+
+    def _value(self, bench: Bench, built: frozenset[str], sized: frozenset[str]) -> float:
         x = self.base.copy()
         for unit in self.standing - built:
             x[bench.columns_of(unit)] = 0.0
@@ -132,9 +137,7 @@ class _Held:
         return bench.value(program.with_bounds(bench.built_columns, fixed, fixed), gap=1e-9)
 
 
-def entry(
-    benches: Sequence[Bench], best: Plan, progress: Callable[[str], None]
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+def entry(engine: Engine, bench: Bench, best: Plan) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The best portfolio as capital grows, and the order in which candidates enter.
 
     Returns:
@@ -142,14 +145,10 @@ def entry(
         more, from this step to the next), built; and unit, enters_at_million (the smallest step
         from which the unit stands in every larger portfolio), capex_million.
     """
-    bench = benches[0]
     capex = bench.capex(best.x)
     steps = (np.unique(np.linspace(0.0, 1.0, _STEPS + 1) ** 1.5) * capex).tolist()
 
-    def portfolio(with_: Bench, capital: float) -> Plan | None:
-        return with_.solve(Setting(capital=capital))
-
-    plans = [*spread(portfolio, benches, steps[:-1], progress, mark("portfolios")), best]
+    plans = [*engine.spread(_portfolio, bench, steps[:-1], mark("portfolios")), best]
     records, inside = [], []
     for capital, plan in zip(steps, plans, strict=True):
         if plan is None:
@@ -174,3 +173,7 @@ def entry(
     entered = pd.DataFrame(order, columns=["unit", "enters_at_million", "capex_million"])
     entered = entered.sort_values(["enters_at_million", "capex_million"], ignore_index=True)
     return table, entered
+
+
+def _portfolio(bench: Bench, capital: float) -> Plan | None:
+    return bench.solve(Setting(capital=capital))

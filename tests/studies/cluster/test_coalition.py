@@ -208,7 +208,7 @@ def with_candidate() -> dict[str, Any]:
 
 def test_boxes_tell_every_value_with_few_solves(make_scenario: Make) -> None:
     scenario = make_scenario(with_candidate())
-    cluster, fresh = Cluster(scenario, jobs=2), Cluster(scenario)
+    cluster, fresh = Cluster(scenario), Cluster(scenario)
     pieces = boxes(cluster.values)
     for size in range(5):
         for group in combinations(range(4), size):

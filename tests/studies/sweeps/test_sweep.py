@@ -23,13 +23,13 @@ import circflow as cf
 from circflow.cli import main
 from circflow.data.scenario import Scenario
 from circflow.solver.highs import Session, SolverError
+from circflow.studies.bench import engine as engine_module
 from circflow.studies.bench.arrays import Snapshot, difference, snapshot
+from circflow.studies.bench.engine import Engine
 from circflow.studies.bench.totals_rows import totals_of
 from circflow.studies.errors import StudyError
-from circflow.studies.sweeps import engine as engine_module
 from circflow.studies.sweeps.affine import TOLERANCE, fit
 from circflow.studies.sweeps.design import changed, edits_of, grid, parse_values
-from circflow.studies.sweeps.engine import Engine
 from circflow.studies.sweeps.sampling import given_ranges, sample_points
 from circflow.studies.sweeps.sweep import Runs, Sweeper
 from circflow.studies.sweeps.worker import Options, Task, work

@@ -11,7 +11,6 @@ from circflow.data.checks.findings import Drafts, by_row, quoted
 from circflow.data.checks.reach import PLACE, Reach, places
 from circflow.data.network import can_take
 from circflow.data.scenario import Scenario
-from circflow.i18n import say
 
 Marks = NDArray[np.bool_]
 
@@ -64,16 +63,14 @@ def _check_streams(drafts: Drafts, scenario: Scenario, wanted: Marks) -> None:
     ):
         drafts.warning(
             "Streams",
-            int(row),
+            row,
             "material",
-            say(
-                "nobody can take the {amount} of {material!r} a year that must be handled at "
-                "{site!r}, and no disposal accepts it: add a unit, a market, a disposal or a "
-                "link, or set must_handle to no",
-                amount=written(amount),
-                material=shorten(material),
-                site=shorten(site),
-            ),
+            "nobody can take the {amount} of {material!r} a year that must be handled at "
+            "{site!r}, and no disposal accepts it: add a unit, a market, a disposal or a "
+            "link, or set must_handle to no",
+            amount=written(amount),
+            material=shorten(material),
+            site=shorten(site),
         )
 
 
@@ -96,14 +93,12 @@ def _check_inputs(drafts: Drafts, inputs: pd.DataFrame, supplied: Marks) -> None
         first = mine[mine["recipe"] == mine["recipe"].iloc[0]]
         drafts.warning(
             "Units",
-            int(row),
+            row,
             "technology",
-            say(
-                "nothing can supply {quoted} to the unit {iloc!r}, so that it cannot run: "
-                "add a stream, a purchase or a link, or check the names",
-                quoted=quoted(first["material"].unique()),
-                iloc=shorten(first["unit"].iloc[0]),
-            ),
+            "nothing can supply {quoted} to the unit {iloc!r}, so that it cannot run: "
+            "add a stream, a purchase or a link, or check the names",
+            quoted=quoted(first["material"].unique()),
+            iloc=shorten(first["unit"].iloc[0]),
         )
 
 
@@ -122,13 +117,11 @@ def _check_outputs(drafts: Drafts, outputs: pd.DataFrame, wanted: Marks) -> None
     for row, material in by_row(drafts["Recipes"].frame.loc[unwanted, "material"]):
         drafts.warning(
             "Recipes",
-            int(row),
+            row,
             "material",
-            say(
-                "nobody takes the {material!r} that this recipe makes, so that it cannot "
-                "run: add a market, a disposal or a user that can be reached",
-                material=shorten(material),
-            ),
+            "nobody takes the {material!r} that this recipe makes, so that it cannot "
+            "run: add a market, a disposal or a user that can be reached",
+            material=shorten(material),
         )
     rows = rows[rows["row_recipe"].map(anywhere).astype(bool) & ~rows["wanted"]]
     for row, unit, material in (
@@ -136,14 +129,12 @@ def _check_outputs(drafts: Drafts, outputs: pd.DataFrame, wanted: Marks) -> None
     ):
         drafts.warning(
             "Units",
-            int(row),
+            row,
             "site",
-            say(
-                "nobody takes the {material!r} that the unit {unit!r} makes here: add a "
-                "link, a market or a disposal that can be reached from its site",
-                material=shorten(material),
-                unit=shorten(unit),
-            ),
+            "nobody takes the {material!r} that the unit {unit!r} makes here: add a "
+            "link, a market or a disposal that can be reached from its site",
+            material=shorten(material),
+            unit=shorten(unit),
         )
 
 
@@ -153,13 +144,11 @@ def _check_markets(drafts: Drafts, scenario: Scenario, supplied: Marks) -> None:
     for row, material in by_row(idle.loc[~idle.duplicated(PLACE), "material"]):
         drafts.warning(
             "Markets",
-            int(row),
+            row,
             "material",
-            say(
-                "no {material!r} can reach this market: nothing that arises, is bought or "
-                "made has a way here",
-                material=shorten(material),
-            ),
+            "no {material!r} can reach this market: nothing that arises, is bought or "
+            "made has a way here",
+            material=shorten(material),
         )
 
 
@@ -173,11 +162,9 @@ def _check_flow_partners(drafts: Drafts, scenario: Scenario) -> None:
     for row, partner in by_row(flows[~flows.isin(list(linked))]):
         drafts.warning(
             "SynergyPartners",
-            int(row),
+            row,
             "partner",
-            say(
-                "no link leads along {partner!r}, so that the synergy cannot be earned: add "
-                "a link, or exchange the two sites",
-                partner=shorten(partner),
-            ),
+            "no link leads along {partner!r}, so that the synergy cannot be earned: add "
+            "a link, or exchange the two sites",
+            partner=shorten(partner),
         )

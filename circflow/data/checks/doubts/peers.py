@@ -80,6 +80,8 @@ def _figures(drafts: Drafts, measure: _Measure) -> pd.DataFrame:
     if draft.broken or measure.column not in draft.letters:
         return pd.DataFrame()
     frame = draft.sound(*wanted)
+    if len(frame) < 2:
+        return pd.DataFrame()
     values = frame[measure.column].to_numpy(float)
     with np.errstate(divide="ignore", invalid="ignore"):  # per 0 there is no size
         size = values / frame[measure.per].to_numpy(float) if measure.per else values

@@ -74,12 +74,10 @@ def _check_measures(drafts: Drafts) -> None:
                 "Materials",
                 row,
                 "unit",
-                say(
-                    "{unit!r} is a unit of its own here: leave the cell blank for {tonne}, or "
-                    "write the unit",
-                    unit=unit,
-                    tonne=TONNE,
-                ),
+                "{unit!r} is a unit of its own here: leave the cell blank for {tonne}, or "
+                "write the unit",
+                unit=unit,
+                tonne=TONNE,
                 suggestion=TONNE,
             )
             continue
@@ -89,13 +87,11 @@ def _check_measures(drafts: Drafts) -> None:
                 "Materials",
                 row,
                 "unit",
-                say(
-                    "{unit!r} is not the unit {good} ({reason}) but one of its own, which totals "
-                    "in {good} leave out: write {good}, or keep it if it is meant",
-                    unit=shorten(unit),
-                    good=good,
-                    reason=reason,
-                ),
+                "{unit!r} is not the unit {good} ({reason}) but one of its own, which totals "
+                "in {good} leave out: write {good}, or keep it if it is meant",
+                unit=shorten(unit),
+                good=good,
+                reason=reason,
                 suggestion=good,
             )
             continue
@@ -105,13 +101,11 @@ def _check_measures(drafts: Drafts) -> None:
                 "Materials",
                 row,
                 "unit",
-                say(
-                    "{unit!r} and {first!r} (row {at}) are two units, which totals keep apart: "
-                    "write them alike",
-                    unit=shorten(unit),
-                    first=shorten(first),
-                    at=at,
-                ),
+                "{unit!r} and {first!r} (row {at}) are two units, which totals keep apart: "
+                "write them alike",
+                unit=shorten(unit),
+                first=shorten(first),
+                at=at,
                 suggestion=first,
             )
 
@@ -127,12 +121,10 @@ def _check_names(drafts: Drafts) -> None:
                     sheet,
                     row,
                     name,
-                    say(
-                        "a {name} is called {text!r}: delete the row if it holds {what}",
-                        name=name,
-                        text=shorten(text),
-                        what=what,
-                    ),
+                    "a {name} is called {text!r}: delete the row if it holds {what}",
+                    name=name,
+                    text=shorten(text),
+                    what=what,
                 )
 
 
@@ -156,12 +148,13 @@ def _check_signs(drafts: Drafts) -> None:
 
 
 def _doubt_sign(drafts: Drafts, at: tuple[str, int, str], meaning: str, likely: float) -> None:
-    message = say(
+    drafts.warning(
+        *at,
         "{at} is below 0: {meaning}; write it without the minus sign, unless that is meant",
         at=shown_column(at[0], at[2]),
         meaning=meaning,
+        suggestion=plain(likely),
     )
-    drafts.warning(*at, message, suggestion=plain(likely))
 
 
 def _check_settings(drafts: Drafts) -> None:
@@ -225,11 +218,9 @@ def _check_blend_shares(drafts: Drafts) -> None:
                 "BlendLimits",
                 row,
                 column,
-                say(
-                    "a share of {value} is {plain} %: write 25 % as 0.25",
-                    value=written(value),
-                    plain=written(value * 100),
-                ),
+                "a share of {value} is {plain} %: write 25 % as 0.25",
+                value=written(value),
+                plain=written(value * 100),
                 suggestion=plain(value / 100) if value <= 100 else "",
             )
 
@@ -265,13 +256,14 @@ def _check_millions(drafts: Drafts) -> None:
 
 def _doubt_million(drafts: Drafts, at: tuple[str, int, str], value: float, each: float) -> None:
     per = "" if np.isnan(each) else say(", {each:,.0f} per unit of yearly capacity", each=each)
-    message = say(
+    drafts.warning(
+        *at,
         "{at} is {value:,.0f} million currency{per}: write it in millions",
         at=at[2],
         value=value,
         per=per,
+        suggestion=plain(value / _MILLION),
     )
-    drafts.warning(*at, message, suggestion=plain(value / _MILLION))
 
 
 def _check_factors(drafts: Drafts) -> None:
@@ -287,10 +279,7 @@ def _check_factors(drafts: Drafts) -> None:
                     sheet,
                     row,
                     column,
-                    say(
-                        "the figure is multiplied by {value}: "
-                        "write 20 % less and more as 0.8 and 1.2",
-                        value=written(value),
-                    ),
+                    "the figure is multiplied by {value}: write 20 % less and more as 0.8 and 1.2",
+                    value=written(value),
                     suggestion=plain(1 + value / 100) if -100 < value <= 100 else "",
                 )

@@ -49,17 +49,15 @@ def _check_sizes(drafts: Drafts) -> None:
                     way = say("for unlimited leave the cell blank")
                 drafts.warning(
                     sheet.name,
-                    int(row),
+                    row,
                     column.name,
-                    say(
-                        "{values} is hardly meant, figures here lie between {least:g} and {most:g} "
-                        "{unit}: {way}",
-                        values=written(float(values[row])),
-                        least=least,
-                        most=most,
-                        unit=say(column.unit),
-                        way=way,
-                    ),
+                    "{values} is hardly meant, figures here lie between {least:g} and {most:g} "
+                    "{unit}: {way}",
+                    values=written(float(values[row])),
+                    least=least,
+                    most=most,
+                    unit=say(column.unit),
+                    way=way,
                 )
 
 
@@ -82,22 +80,18 @@ def _check_exchanged_coordinates(drafts: Drafts) -> None:
     for row in frame.index[odd]:
         drafts.warning(
             "Sites",
-            int(row),
+            row,
             "latitude",
-            say(
-                "the site lies far from all others, but among them if latitude and longitude "
-                "are exchanged: check the two cells"
-            ),
+            "the site lies far from all others, but among them if latitude and longitude "
+            "are exchanged: check the two cells",
         )
     for row in frame.index[(np.abs(lat) > _POLAR) & (np.abs(lon) < _POLAR)]:
         drafts.warning(
             "Sites",
-            int(row),
+            row,
             "latitude",
-            say(
-                "the site lies near the pole: exchange latitude and longitude, if they are "
-                "the wrong way round"
-            ),
+            "the site lies near the pole: exchange latitude and longitude, if they are "
+            "the wrong way round",
         )
 
 
@@ -107,14 +101,12 @@ def _check_stock_room(drafts: Drafts) -> None:
     for row, opening, capacity in zip(over.index, over["opening"], over["capacity"], strict=True):
         drafts.warning(
             "Stockpiles",
-            int(row),
+            row,
             "opening",
-            say(
-                "the stockpile opens with {opening}, above its capacity of {capacity}: the "
-                "excess must be reclaimed in the first period",
-                opening=written(opening),
-                capacity=written(capacity),
-            ),
+            "the stockpile opens with {opening}, above its capacity of {capacity}: the "
+            "excess must be reclaimed in the first period",
+            opening=written(opening),
+            capacity=written(capacity),
         )
 
 
@@ -149,13 +141,11 @@ def _check_yields(drafts: Drafts) -> None:
             "Recipes",
             record["row"],
             "amount",
-            say(
-                "{technology!r} makes {output} t out of {input} t, a yield above 1: check "
-                "the amounts, or list what else goes in",
-                technology=shorten(record["technology"]),
-                output=written(record["output"]),
-                input=written(record["input"]),
-            ),
+            "{technology!r} makes {output} t out of {input} t, a yield above 1: check "
+            "the amounts, or list what else goes in",
+            technology=shorten(record["technology"]),
+            output=written(record["output"]),
+            input=written(record["input"]),
         )
 
 
@@ -170,12 +160,10 @@ def _check_unused(drafts: Drafts) -> None:
         if material not in used:
             drafts.warning(
                 "Materials",
-                int(row),
+                row,
                 "material",
-                say(
-                    "{material!r} is used nowhere: delete the row, or use it",
-                    material=shorten(material),
-                ),
+                "{material!r} is used nowhere: delete the row, or use it",
+                material=shorten(material),
             )
     _check_unused_technologies(drafts)
     recipes = drafts["Recipes"].frame
@@ -185,12 +173,10 @@ def _check_unused(drafts: Drafts) -> None:
     for row in purchases.index[idle]:
         drafts.warning(
             "Purchases",
-            int(row),
+            row,
             "material",
-            say(
-                "no unit takes this material in, so that a row for every site with such a "
-                "unit has no effect: name a site, or check the material"
-            ),
+            "no unit takes this material in, so that a row for every site with such a "
+            "unit has no effect: name a site, or check the material",
         )
 
 
@@ -203,12 +189,10 @@ def _check_unused_technologies(drafts: Drafts) -> None:
     for row, technology in by_row(technologies[~technologies.isin(known)]):
         drafts.warning(
             "Recipes",
-            int(row),
+            row,
             "technology",
-            say(
-                "no unit runs {technology!r}: add one in Units, or delete its rows",
-                technology=shorten(technology),
-            ),
+            "no unit runs {technology!r}: add one in Units, or delete its rows",
+            technology=shorten(technology),
         )
 
 
@@ -221,25 +205,21 @@ def _check_idle_columns(drafts: Drafts) -> None:
         for row in units.index[existing & units[column].notna() & (units[column] != 0.0)]:
             drafts.warning(
                 "Units",
-                int(row),
+                row,
                 column,
-                say(
-                    "{column} acts on candidates only, and this unit is existing: clear the "
-                    "cell, or make it a candidate",
-                    column=column,
-                ),
+                "{column} acts on candidates only, and this unit is existing: clear the "
+                "cell, or make it a candidate",
+                column=column,
             )
     off = set(units.loc[units["status"] == "off", "unit"])
     for row, needed in by_row(units.loc[units["status"] == "candidate", "requires"]):
         if needed in off:
             drafts.warning(
                 "Units",
-                int(row),
+                row,
                 "requires",
-                say(
-                    "{needed!r} is off, so that this candidate can never be built",
-                    needed=shorten(needed),
-                ),
+                "{needed!r} is off, so that this candidate can never be built",
+                needed=shorten(needed),
             )
     candidates = set(units.loc[units["status"] == "candidate", "unit"])
     periods = drafts["UnitPeriods"].sound("unit", "capacity_per_year")
@@ -247,9 +227,9 @@ def _check_idle_columns(drafts: Drafts) -> None:
     for row in periods.index[idle]:
         drafts.warning(
             "UnitPeriods",
-            int(row),
+            row,
             "capacity_per_year",
-            say("the capacity of a candidate is not replaced by period: the cell has no effect"),
+            "the capacity of a candidate is not replaced by period: the cell has no effect",
         )
 
 
@@ -264,29 +244,27 @@ def _check_limits(drafts: Drafts) -> None:
             good = nearest(pollutant, emitted)
             drafts.warning(
                 "EmissionLimits",
-                int(row),
+                row,
                 "pollutant",
-                say(
-                    "nothing emits {pollutant!r}{remark}, so the row has no effect: correct the "
-                    "name, or add it to EmissionFactors ({value})",
-                    pollutant=shorten(pollutant),
-                    remark=remark(pollutant, good),
-                    value=quoted(emitted) or say("blank now"),
-                ),
+                "nothing emits {pollutant!r}{remark}, so the row has no effect: correct the "
+                "name, or add it to EmissionFactors ({value})",
+                pollutant=shorten(pollutant),
+                remark=remark(pollutant, good),
+                value=quoted(emitted) or say("blank now"),
                 suggestion=good,
             )
     open_end = limits["limit_per_year"].isna()
     for row in limits.index[open_end & limits["penalty"].notna()]:
         drafts.warning(
             "EmissionLimits",
-            int(row),
+            row,
             "penalty",
-            say("a penalty without a limit has no effect: fill in limit_per_year"),
+            "a penalty without a limit has no effect: fill in limit_per_year",
         )
     for row in limits.index[open_end & limits["penalty"].isna() & (limits["price"] == 0)]:
         drafts.warning(
             "EmissionLimits",
-            int(row),
+            row,
             "limit_per_year",
-            say("the row has neither a limit nor a price, so it has no effect"),
+            "the row has neither a limit nor a price, so it has no effect",
         )
