@@ -289,3 +289,16 @@ def test_rounding_of_an_emission_is_small_beside_those_of_its_pollutant(
     tables = dataclasses.replace(plan.tables, emissions=pd.concat([table, more]))
     found = audit(dataclasses.replace(plan, tables=tables)).findings
     assert (found["check"] == "emissions").any() == named
+
+
+@pytest.mark.parametrize(("share", "named"), [(0.9e-9, False), (1.1e-9, True)])
+def test_the_floor_counts_once(
+    plan: Solution, make_scenario: Make, share: float, named: bool
+) -> None:
+    """A millionth of a thousandth of the largest journey over a link that is closed to ash."""
+    flows = plan.tables.flows.copy()
+    ash = flows["material"] == "ash"
+    flows.loc[ash, "sent_per_year"] = flows.loc[~ash, "sent_per_year"].max() * share
+    off = dataclasses.replace(plan, tables=dataclasses.replace(plan.tables, flows=flows))
+    closed: Row = {"from": "Mine", "to": "Plant", "material": "ash", "capacity_per_year": 0}
+    assert _named(with_changes(off, make_scenario, [("Links", None, closed)]), "link") == named

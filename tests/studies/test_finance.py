@@ -94,6 +94,19 @@ def test_every_base_by_hand(make_scenario: Make) -> None:
     assert {k: rows[k] for k in hand} == pytest.approx(hand)
 
 
+def test_places_outside_pay_the_general_rate(make_scenario: Make) -> None:
+    region = REGION | {
+        "Sites": [*REGION["Sites"], {"site": "Village"}],
+        "Streams": [
+            *REGION["Streams"], {"site": "Village", "material": "dust", "amount_per_year": 5}
+        ],
+        "Disposal": [*REGION["Disposal"], {"site": "Village", "fee": 1e5}],
+    }  # fmt: skip
+    table = finance(make_scenario(region))
+    row = table[(table["tax"] == "dump") & table["member"].isna() & (table["period"] == "b")]
+    assert row["million_per_year"].item() == pytest.approx(1.5 + 0.15)
+
+
 def test_against_the_baseline_and_by_candidate(make_scenario: Make) -> None:
     scenario = make_scenario(REGION)
     table = finance(scenario)

@@ -98,9 +98,15 @@ def test_traced_back_through_places_without_a_member(make_scenario: Make) -> Non
 def test_money_is_discounted_and_by_period(make_scenario: Make) -> None:
     sheets = shared(discount_rate=0.25)
     sheets["Periods"] = [{"period": "1", "years": 1}, {"period": "2", "years": 1}]
+    sheets["Synergies"] = [{"synergy": "both", "effect": "scale", "value": 4.0}]
+    sheets["SynergyPartners"] = [
+        {"synergy": "both", "kind": "flow", "partner": f"{member}>Hub"} for member in ("A", "B")
+    ]
     solution = solve(make_scenario(sheets))
     own = own_money(solution).set_index(["member", "group", "period"])["discounted_million"]
-    assert own["A", "income", "2"] == pytest.approx(own["A", "income", "1"] / 1.25)
+    for group in ("income", "synergy"):
+        assert own["A", group, "2"] == pytest.approx(own["A", group, "1"] / 1.25)
+    assert own["A", "synergy", "1"] * 1e6 == pytest.approx(0.6 * 240 + 30 * 4 / 2)
     adds_up(solution)
 
 
@@ -186,6 +192,9 @@ def test_a_circle_of_places_outside(make_scenario: Make) -> None:
 
 def test_weights_of_goals(make_scenario: Make) -> None:
     sheets = emitting()
+    sheets["Scenario"] |= {"discount_rate": 0.25}
+    sheets["Periods"] = [{"period": "1", "years": 1}, {"period": "2", "years": 1}]
+    years = 1 + 1 / 1.25
     sheets["Goals"] = [
         {"goal": "value", "weight": 2.0},
         {"goal": "synergy", "weight": 0.5},
@@ -206,8 +215,8 @@ def test_weights_of_goals(make_scenario: Make) -> None:
     plain = by_member(own, members) - by_member(synergy, members)
     expected = 2.0 * plain + 0.5 * by_member(synergy, members)
     tonnes = [60.0, 30.0, 10.0 - 40.0]
-    expected += [-3.0 * t / 1e6 for t in tonnes]
-    expected[0] += 0.25 * 8.0
+    expected += [-3.0 * t * years / 1e6 for t in tonnes]
+    expected[0] += 0.25 * 8.0 * years
     assert parts == pytest.approx(expected)
     assert parts.sum() == pytest.approx(solution.objective)
 

@@ -214,6 +214,15 @@ def test_parts_add_up(make_scenario: Make, tables: Callable[[], dict[str, Any]])
     futures = found.futures
     assert set(futures["unit"]) == set(table["unit"])
     each = found.each_future
+    built = each["unit"].map(table.set_index("unit")["in_plan"].astype(bool))
+    assert (
+        each["right"] == np.where(built, each["worth_million"] >= 0, each["worth_million"] <= 0)
+    ).all()
+    if (
+        tables is rivals
+    ):  # another mill's 20,000 are more than 200 t are worth, at any price of these
+        two = each[each["unit"] == "two"]
+        assert two["worth_million"].between(-20 * K, 200 * (100 + 5) / 1e6 - 20 * K).all()
     assert (each["regret_million"] >= 0.0).all()
     assert (each.loc[each["right"].astype(bool), "regret_million"] == 0.0).all()
 
@@ -549,6 +558,19 @@ def test_market_prices_bear_freight_transactions_and_emission_charges(make_scena
     assert found.price_sheets["million"].sum() == pytest.approx(mill["profit_million"])
     told = " ".join(found.words("mill"))
     assert "freight 0.021, transactions 0.0033, emission charges 0.008" in told
+
+
+def test_freight_over_two_years_with_a_loss_on_the_way(make_scenario: Make) -> None:
+    """A fifth of the cement is lost to the depot: 1,000 t at 12, 800 at 8, 100 of lime at 10."""
+    tables = delivered()
+    tables["Scenario"] |= {"discount_rate": 0.1}
+    tables["Goals"] = [{"goal": "value", "weight": 1.0}]
+    tables["Periods"] = [{"period": "1", "years": 2}]
+    tables["Units"][0]["lifetime_years"] = 2
+    tables["Links"][0]["loss"] = 0.2
+    found = cf.evaluate(make_scenario(tables), jobs=1, together=False, risks=False)
+    sheet = found.price_sheets.groupby("item")["market_million"].sum()
+    assert sheet["freight"] == pytest.approx(-(12 + 6.4 + 1) * K * (1 + 1 / 1.1))
 
 
 def test_a_penalty_that_is_paid_is_a_charge(make_scenario: Make) -> None:
