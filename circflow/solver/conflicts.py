@@ -58,8 +58,13 @@ class Conflicts:
 
     def changed(self, outcome: Outcome) -> Flags:
         """The conditions that give way in a plan."""
-        assert outcome.x is not None
-        return np.asarray(outcome.x[self.elastic.changes] > NOISE * self.sizes)
+        x = outcome.x
+        assert x is not None
+        amounts = x[self.elastic.changes].copy()
+        for number, condition in enumerate(self.elastic.conditions):
+            if condition.scaled and amounts[number] > 0.0:  # from units of its rows to its own
+                amounts[number] = condition.shift(self.elastic, x)
+        return np.asarray(amounts > NOISE * self.sizes)
 
     def cheapest(self, allowed: Flags) -> Outcome:
         """The plan with the cheapest changes of some conditions."""

@@ -6,12 +6,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 import circflow as cf
 from circflow.algebra.build import build
 from circflow.solver.compiled import compile_model
 from circflow.solver.conditions import Condition, conditions
+from circflow.solver.conflicts import Conflicts
 from circflow.solver.explain import Conflict, Explanation, explain, with_changes
 from circflow.solver.remedies import changed_cell
 
@@ -234,3 +236,40 @@ def test_a_change_has_the_digits_it_needs(make_scenario: Make) -> None:
 def _conditions(scenario: cf.Scenario, sheet: str) -> list[Condition]:
     m = build(scenario)
     return [c for c in conditions(m, compile_model(m)) if c.cell.sheet == sheet]
+
+
+def test_a_share_of_small_amounts_is_a_change(make_scenario: Make) -> None:
+    """Of 1e-8 t the share gives way by 1e-8 t: little for a share, all there is of the tonnes."""
+    region = plant(1e-9, {"capacity_per_year": 1})
+    region["Materials"] += [
+        {"material": "slag", "category": "waste"},
+        {"material": "dust", "category": "waste"},
+    ]
+    region["Streams"] += [
+        {"site": "A", "material": "slag", "amount_per_year": 1e-8},
+        {"site": "A", "material": "dust", "amount_per_year": 1},
+    ]
+    recipe = {"technology": "t", "recipe": "main", "amount": 1, "group": "feed", "weight": 1}
+    region["Recipes"] = [
+        {**recipe, "role": "input", "material": "ash"},
+        {**recipe, "role": "input", "material": "slag"},
+        {"technology": "t", "recipe": "main", "amount": 1, "role": "output", "material": "brick"},
+    ]
+    limit = {"technology": "t", "recipe": "main", "group": "feed", "material": "ash", "min": 0.8}
+    scenario = make_scenario({**region, "BlendLimits": [limit]})
+    m = build(scenario)
+    compiled = compile_model(m)
+    known = conditions(m, compiled)
+    kinds = [c.cell.sheet for c in known]
+    conflicts = Conflicts(compiled, known)
+    free = np.array(
+        [
+            kind == "BlendLimits" or c.where.startswith("dust")
+            for kind, c in zip(kinds, known, strict=True)
+        ]
+    )
+    changed = conflicts.changed(conflicts.cheapest(free))
+    assert {kinds[n] for n in np.flatnonzero(changed)} == {"BlendLimits", "Streams"}
+    found = explain(scenario)
+    assert len(found.conflicts) == 2
+    assert found.together and found.verified

@@ -202,7 +202,7 @@ def test_a_run_that_the_solver_cannot_finish_stops_nothing(
 
     monkeypatch.setattr(Session, "quick", breaks(quick, 1))
     base = breaks(solve, 4)  # whatever way it tries
-    monkeypatch.setattr("circflow.solver.optimum.exact", lambda *_: None)  # nor in fractions
+    monkeypatch.setattr("circflow.solver.optimum._in_fractions", lambda *_: None)
     calls = iter([True])  # the scenario itself is solved
     monkeypatch.setattr(
         Session, "solve", lambda s, **o: solve(s, **o) if next(calls, False) else base(s, **o)
