@@ -23,6 +23,8 @@ from circflow.solver.scaling import Scaling
 
 Floats = NDArray[np.float64]
 
+_TRACE = 1e-16
+"""An amount below this share of a plan's largest may be what rounding has left of larger ones."""
 _ROUNDS = 5
 _ROUNDING = 1e-18
 _CLOSER = 2.0**30
@@ -34,7 +36,29 @@ cancel can be a gain without end."""
 
 
 def refinements(program: Program, session: Session, outcome: Outcome) -> Iterator[Outcome]:
-    """Ever more exact outcomes of an LP that `session` has solved, as many as are asked for."""
+    """Ever more exact outcomes of an LP that `session` has solved, as many as are asked for; each
+    without what may be rounding too: where a trace is all that stands in a row, it breaches the
+    limit by as much as the limit is made of."""
+    if outcome.x is not None and outcome.row_dual is not None:
+        yield from _without_traces(program, outcome)
+    for refined in _refined(program, session, outcome):
+        yield refined
+        yield from _without_traces(program, refined)
+
+
+def _without_traces(program: Program, outcome: Outcome) -> Iterator[Outcome]:
+    """An outcome without traces, where it has any."""
+    assert outcome.x is not None
+    size = np.abs(outcome.x)
+    trace = (size > 0.0) & (size <= _TRACE * size.max(initial=0.0))
+    trace &= (program.lower <= 0.0) & (program.upper >= 0.0)
+    if trace.any():
+        plan = np.where(trace, 0.0, outcome.x)
+        yield replace(outcome, objective=worth(program, plan), x=plan)
+
+
+def _refined(program: Program, session: Session, outcome: Outcome) -> Iterator[Outcome]:
+    """The rounds of refinement."""
     basis = session.basis()
     if outcome.x is None or outcome.row_dual is None or basis is None:
         return

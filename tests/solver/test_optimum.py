@@ -13,7 +13,7 @@ from circflow.solver.bounds import capped, reach
 from circflow.solver.branch import branch_and_bound
 from circflow.solver.compiled import Program
 from circflow.solver.highs import Ending, Outcome, Session, SolverError
-from circflow.solver.optimum import linear, optimum
+from circflow.solver.optimum import check, linear, optimum
 from circflow.solver.refine import refinements
 
 PLANTS = Program(  # run ≤ 3·built, run ≤ 2; a tonne earns 5, the plant costs 4
@@ -123,6 +123,29 @@ def test_refinement_finds_what_a_tolerance_hides() -> None:
     better = next(iter(refinements(made, session, wrong)))
     assert better.x is not None
     assert better.x.tolist() == pytest.approx([1e8, 1e-6], rel=1e-12)
+
+
+def test_a_trace_that_is_all_of_a_row_is_taken_for_nothing() -> None:
+    # x ≥ 1e9 beside y − z = 0: what rounding leaves of y breaches that row by all that it is
+    made = Program(
+        cost=np.array([1.0, 1.0, 1.0]),
+        offset=0.0,
+        matrix=csc_array(np.array([[1.0, 0.0, 0.0], [0.0, 1.0, -1.0]])),
+        row_lower=np.array([1e9, 0.0]),
+        row_upper=np.array([np.inf, 0.0]),
+        lower=np.zeros(3),
+        upper=np.full(3, np.inf),
+        integer=np.zeros(3, dtype=bool),
+    )
+    session = Session(made)
+    found = session.solve()
+    assert found.x is not None
+    left = replace(found, x=np.array([1e9, 1e-9, 0.0]))
+    assert check(made, made.upper, left).startswith("a limit is breached by 1 ")
+    clean = next(iter(refinements(made, session, left)))
+    assert clean.x is not None and clean.x.tolist() == [1e9, 0.0, 0.0]
+    assert clean.objective == 1e9
+    assert not check(made, made.upper, clean)
 
 
 def test_what_is_dear_only_by_its_bound_is_solved_once(monkeypatch: pytest.MonkeyPatch) -> None:
