@@ -110,9 +110,9 @@ class Engine:
         tell: Callable[[str], None] | None = None,
     ) -> None:
         if jobs is not None and jobs < 1:
-            raise StudyError(say("the number of jobs must be at least 1, not {jobs}", jobs=jobs))
+            raise StudyError("the number of jobs must be at least 1, not {jobs}", jobs=jobs)
         if dask is not None and executor is not None:
-            raise StudyError(say("give an executor or the address of a Dask scheduler, not both"))
+            raise StudyError("give an executor or the address of a Dask scheduler, not both")
         self.tell = tell or (lambda _: None)
         self.jobs = jobs or os.cpu_count() or 1
         self.waits = jobs is None
@@ -398,12 +398,12 @@ def _dask_client(address: str) -> Any:
         import distributed
     except ImportError:
         raise StudyError(
-            say("Dask is not installed: pip install 'circflow[dask]', here and on the workers")
+            "Dask is not installed: pip install 'circflow[dask]', here and on the workers"
         ) from None
     try:
         make: Any = distributed.Client
         return make(address, timeout=10, set_as_default=False)
     except (OSError, ValueError) as error:
         raise StudyError(
-            say("no Dask scheduler answers at {address}: {error}", address=address, error=error)
+            "no Dask scheduler answers at {address}: {error}", address=address, error=error
         ) from None

@@ -149,7 +149,7 @@ def robust(  # noqa: PLR0913
     """
     asked = tuple(float(g) for g in (gamma if isinstance(gamma, Sequence) else [gamma]))
     if not asked or min(asked) < 0.0 or not np.isfinite(asked).all():
-        raise StudyError(say("a budget of uncertainty is a number of figures, at least 0"))
+        raise StudyError("a budget of uncertainty is a number of figures, at least 0")
     tell = progress or (lambda _: None)
     search = _Search(scenario, gap, time_limit, tell)
     most = float(len(search.rows))
@@ -192,10 +192,8 @@ class _Search:
             sides += pair
         if not self.rows:
             raise StudyError(
-                say(
-                    "no row of Ranges enters the objective alone (a price or a cost): a budget "
-                    "of uncertainty needs some"
-                )
+                "no row of Ranges enters the objective alone (a price or a cost): a budget "
+                "of uncertainty needs some"
             )
         self.counterpart = _counterpart(self.joint.program, sides)
 
@@ -266,7 +264,7 @@ class _Search:
         if not audit.passed:
             worst = audit.findings.head(3).to_string(index=False)
             raise CheckError(
-                say("a robust plan failed the audit (a fault of circflow):\n{worst}", worst=worst)
+                "a robust plan failed the audit (a fault of circflow):\n{worst}", worst=worst
             )
 
 

@@ -147,9 +147,9 @@ def futures(  # noqa: PLR0913
 
 def _risk(alpha: float, omega: float) -> Risk:
     if not 0.0 <= alpha < 1.0:
-        raise StudyError(say("alpha must be at least 0 and below 1, not {alpha:g}", alpha=alpha))
+        raise StudyError("alpha must be at least 0 and below 1, not {alpha:g}", alpha=alpha)
     if not 0.0 <= omega <= 1.0:
-        raise StudyError(say("omega must be between 0 and 1, not {omega:g}", omega=omega))
+        raise StudyError("omega must be between 0 and 1, not {omega:g}", omega=omega)
     return Risk(alpha, omega)
 
 
@@ -158,10 +158,10 @@ def _what_comes(
 ) -> tuple[list[Future], list[str]]:
     """The futures, and what is to be said of how they were made."""
     if sample is not None and outages is not None:
-        raise StudyError(say("futures are either sampled or outages, not both"))
+        raise StudyError("futures are either sampled or outages, not both")
     if sample is not None:
         if sample < 1:
-            raise StudyError(say("at least 1 future must be sampled, not {sample}", sample=sample))
+            raise StudyError("at least 1 future must be sampled, not {sample}", sample=sample)
         ranges, left = varied(scenario)
         note = [
             say("the same in every future, since it is decided: {name}", name=name) for name in left
@@ -171,10 +171,8 @@ def _what_comes(
         return outage_futures(scenario, outages), []
     if not len(scenario.frame("Futures")):
         raise StudyError(
-            say(
-                "there are no futures: fill in the sheet Futures, or let them be made with "
-                "--sample N (from Ranges) or --outages units"
-            )
+            "there are no futures: fill in the sheet Futures, or let them be made with "
+            "--sample N (from Ranges) or --outages units"
         )
     return futures_of(scenario), []
 
@@ -288,13 +286,10 @@ class Run:
             if plan.faults:
                 name, faults = self.job.futures[task.number].name, "; ".join(plan.faults)
                 raise CheckError(
-                    say(
-                        "{words}: that of {name!r} failed the audit: {faults} (a fault of "
-                        "circflow)",
-                        words=words,
-                        name=name,
-                        faults=faults,
-                    )
+                    "{words}: that of {name!r} failed the audit: {faults} (a fault of circflow)",
+                    words=words,
+                    name=name,
+                    faults=faults,
                 )
         return plans
 
@@ -330,7 +325,7 @@ class Run:
         results: dict[int, Found] = {}
         for task, result in self.engine.run(work, self.parcel, tasks):
             if isinstance(result, Lost):
-                raise StudyError(say("a group of futures: {reason}", reason=result.reason))
+                raise StudyError("a group of futures: {reason}", reason=result.reason)
             self.kept.add(task.group, result)
             results[task.number] = result
             self.tell(
@@ -365,11 +360,9 @@ class Run:
         for task, result in self.engine.run(work, self.parcel, tasks):
             if isinstance(result, Lost):
                 raise StudyError(
-                    say(
-                        "the future {name!r}: {reason}",
-                        name=self.job.futures[task.number].name,
-                        reason=result.reason,
-                    )
+                    "the future {name!r}: {reason}",
+                    name=self.job.futures[task.number].name,
+                    reason=result.reason,
                 )
             results[task.number] = result
             self.tell(
@@ -418,15 +411,13 @@ def _check(answer: Answer) -> None:
     job = answer.run.job
     assert answer.decisions is not None
     if job.first.breach(answer.decisions) > 1e-6:
-        raise CheckError(say("the decisions break the limits of building (a fault of circflow)"))
+        raise CheckError("the decisions break the limits of building (a fault of circflow)")
     for future, plan, worth_alone in zip(job.futures, answer.plans, answer.alone, strict=True):
         if plan.found.decisions is None:
             raise CheckError(
-                say(
-                    "no plan under the decisions in the future {name!r}, though the search found "
-                    "one (a fault of circflow)",
-                    name=future.name,
-                )
+                "no plan under the decisions in the future {name!r}, though the search found "
+                "one (a fault of circflow)",
+                name=future.name,
             )
         _not_above(
             plan.found.worth,
@@ -443,14 +434,12 @@ def _check(answer: Answer) -> None:
 def _not_above(less: float, more: float, name: str, other: str) -> None:
     if less > more + _SLACK * max(abs(less), abs(more), 1.0):
         raise CheckError(
-            say(
-                "{name} is worth {less:.10g} million, more than {other}, {more:.10g} million "
-                "(a fault of circflow)",
-                name=name,
-                less=less,
-                other=other,
-                more=more,
-            )
+            "{name} is worth {less:.10g} million, more than {other}, {more:.10g} million "
+            "(a fault of circflow)",
+            name=name,
+            less=less,
+            other=other,
+            more=more,
         )
 
 
