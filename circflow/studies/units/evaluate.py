@@ -143,9 +143,7 @@ def evaluate(  # noqa: PLR0913
         new = [str(unit["unit"]) for unit in added]
         names = new if names is None else [*names, *(n for n in new if n not in names)]
     if samples < 0:
-        raise StudyError(
-            say("the number of futures must be at least 0, not {samples}", samples=samples)
-        )
+        raise StudyError("the number of futures must be at least 0, not {samples}", samples=samples)
     tell = progress or (lambda _: None)
     work = _Work(scenario, _subjects(scenario, names), gap, time_limit, break_evens, tell)
     with Engine(jobs, dask=dask, tell=progress) as engine:
@@ -158,7 +156,7 @@ def _subjects(scenario: Scenario, names: Sequence[str] | None) -> list[_Subject]
     if names is None:
         names = [n for n, r in rows.items() if r["status"] == "candidate"]
         if not names:
-            raise StudyError(say("the scenario has no candidates: name units or members to judge"))
+            raise StudyError("the scenario has no candidates: name units or members to judge")
     members = set(scenario.frame("Members")["member"])
     subjects = []
     for name in dict.fromkeys(names):
@@ -166,7 +164,7 @@ def _subjects(scenario: Scenario, names: Sequence[str] | None) -> list[_Subject]
             row = rows[name]
             if row["status"] == "off":
                 raise StudyError(
-                    say("the unit {name!r} is off: make it a candidate to judge it", name=name)
+                    "the unit {name!r} is off: make it a candidate to judge it", name=name
                 )
             subjects.append(_Subject(name, row["status"], row["site"], row["technology"]))
         elif name in members:
@@ -175,7 +173,7 @@ def _subjects(scenario: Scenario, names: Sequence[str] | None) -> list[_Subject]
             close = nearest(name, [*rows, *members])
             better = say("; did you mean {close!r}?", close=close) if close else ""
             raise StudyError(
-                say("{name!r} is neither a unit nor a member{better}", name=name, better=better)
+                "{name!r} is neither a unit nor a member{better}", name=name, better=better
             )
     return subjects
 
@@ -203,7 +201,7 @@ class _Work:
             from circflow.solver.run import solve
 
             solve(scenario, time_limit=time_limit)  # tells why
-            raise StudyError(say("no plan was found"))
+            raise StudyError("no plan was found")
         self.best = best
         self.tolerance = 2.0 * max(gap, 1e-9) * max(abs(best.value), 1.0)
         self.base_solution = self.bench.solution(best)
