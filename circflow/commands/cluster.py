@@ -17,8 +17,11 @@ from circflow.commands.options import (
     QUIET,
     SET,
     Number,
+    path_option,
     scenario_command,
     time_limit,
+    valued_option,
+    whole_option,
 )
 from circflow.data.one_line import plain
 from circflow.i18n import say, say_in
@@ -57,12 +60,10 @@ _NEGLIGIBLE = 1e-6
     help="Tell instead what happens if this member joins the cluster of all the others: the gain"
     " without and with it, who gains and who loses, before sharing and by every rule.",
 )
-@click.option(
+@whole_option(
     "--orders",
-    metavar="N",
-    type=click.IntRange(min=2),
+    least=2,
     default=100,
-    show_default=True,
     help="Orders of joining sampled where there are too many members for the exact Shapley value.",
 )
 @click.option("--exact", is_flag=True, help="The exact Shapley value, however long it takes.")
@@ -71,10 +72,9 @@ _NEGLIGIBLE = 1e-6
     " said.",
     default=300.0,
 )
-@click.option(
+@path_option(
     "--store",
     metavar="VALUES.sqlite",
-    type=click.Path(path_type=Path),
     help="Keep the values of coalitions in this file, and go on from it.",
 )
 @ENGINE
@@ -163,31 +163,28 @@ def _lines_of(answer: Sharing | Joining) -> list[str]:
 
 @scenario_command(json=False)
 @FOLDER_OUTPUT
-@click.option(
+@valued_option(
     "--radius",
     "radius_km",
     metavar="KM",
     type=Number(min=0),
     default=100.0,
-    show_default=True,
     help="Longest automatic link of a conventional cluster.",
 )
-@click.option(
+@valued_option(
     "--conventional",
     "conventional_factor",
     metavar="FACTOR",
     type=Number(min=0),
     default=1.0,
-    show_default=True,
     help="Conventional: transaction cost inside, times the larger of the two costs.",
 )
-@click.option(
+@valued_option(
     "--digital",
     "digital_factor",
     metavar="FACTOR",
     type=Number(min=0),
     default=0.5,
-    show_default=True,
     help="Digital and open: transaction cost inside, times the smaller of the two costs.",
 )
 @ENGINE

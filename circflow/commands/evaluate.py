@@ -16,6 +16,7 @@ from circflow.commands.options import (
     scenario_command,
     seed,
     time_limit,
+    whole_option,
 )
 from circflow.i18n import say
 
@@ -37,12 +38,10 @@ if TYPE_CHECKING:
     help="Judge a unit that is not in the file: columns of the sheet Units. With site=? every"
     " site is tried and ranked. May be given several times.",
 )
-@click.option(
+@whole_option(
     "--samples",
-    metavar="N",
-    type=click.IntRange(min=0),
+    least=0,
     default=0,
-    show_default=True,
     help="Futures sampled from the sheet Ranges: how often the decision was right.",
 )
 @seed("The same seed samples the same futures.")

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from circflow.commands.common import Call
 from circflow.commands.options import (
     ENGINE,
@@ -16,6 +14,7 @@ from circflow.commands.options import (
     scenario_command,
     seed,
     time_limit,
+    whole_option,
 )
 from circflow.i18n import say
 
@@ -25,13 +24,8 @@ if TYPE_CHECKING:
 
 @scenario_command()
 @FOLDER_OUTPUT
-@click.option(
-    "--samples",
-    metavar="N",
-    type=click.IntRange(min=1),
-    default=60,
-    show_default=True,
-    help="How often all rows of the sheet Ranges are drawn together.",
+@whole_option(
+    "--samples", default=60, help="How often all rows of the sheet Ranges are drawn together."
 )
 @seed("The same seed draws the same samples.")
 @ENGINE

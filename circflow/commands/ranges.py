@@ -18,6 +18,7 @@ from circflow.commands.options import (
     decisions,
     output,
     scenario_command,
+    valued_option,
 )
 from circflow.i18n import say
 
@@ -31,12 +32,11 @@ from circflow.i18n import say
     multiple=True,
     help="Every figure of this sheet, cell by cell, instead of the rows of Ranges.",
 )
-@click.option(
+@valued_option(
     "--within",
     metavar="SHARE",
     type=Number(min=0, min_open=True),
     default=0.5,
-    show_default=True,
     help="Look so far down and up from the figure: 0.5 is from half to one and a half times.",
 )
 @RELAX

@@ -9,17 +9,24 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from circflow.commands.common import Call, check_outputs
-from circflow.commands.options import ENGINE, FOLDER_OUTPUT, GAP, scenario_command, time_limit
+from circflow.commands.options import (
+    ENGINE,
+    FOLDER_OUTPUT,
+    GAP,
+    path_option,
+    scenario_command,
+    time_limit,
+    whole_option,
+)
 
 if TYPE_CHECKING:
     from circflow.studies.suggest.study import Suggestions
 
 
 @scenario_command()
-@click.option(
+@path_option(
     "--library",
     metavar="LIBRARY.xlsx",
-    type=click.Path(path_type=Path),
     help="A library of technologies: a workbook or a folder of CSV files (circflow's own).",
 )
 @click.option(
@@ -30,22 +37,14 @@ if TYPE_CHECKING:
     help="What one unit of the library's money of a year (without: of any year) is worth in the"
     " scenario's; goes before the key rates of the sheet Scenario. May be given several times.",
 )
-@click.option(
-    "--top",
-    metavar="N",
-    type=click.IntRange(min=1),
-    default=10,
-    show_default=True,
-    help="At most so many suggestions.",
-)
+@whole_option("--top", default=10, help="At most so many suggestions.")
 @click.option(
     "--new", "new_only", is_flag=True, help="Only processes that no unit of the file is like."
 )
-@click.option(
+@path_option(
     "--write",
     "written",
     metavar="OUT.xlsx",
-    type=click.Path(path_type=Path),
     help="Write the scenario with the suggestions as candidates, with their sources.",
 )
 @FOLDER_OUTPUT
