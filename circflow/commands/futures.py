@@ -101,15 +101,11 @@ def futures(call: Call, outputs: Sequence[Path], gammas: Sequence[float], **opti
             raise Refusal("--budget-of-uncertainty needs no futures: leave the others out")
         search = {name: options[name] for name in ("gap", "time_limit")}
         curve = robust(scenario, list(gammas), progress=call.progress, **search)
-        for path in outputs:
-            curve.write(path)
-        call.finish(lambda: terminal.robust_lines(curve), curve.summary, outputs)
+        told = (lambda: terminal.robust_lines(curve)), curve.summary
+        call.finish(*told, outputs, write=curve.write)
         return
     result = study(scenario, progress=call.progress, **options)
-    call.progress("writing")
-    for path in outputs:
-        result.write(path)
-    call.finish(lambda: terminal.lines(result), result.summary, outputs)
+    call.finish(lambda: terminal.lines(result), result.summary, outputs, write=result.write)
     if result.RP is None:
         for line in terminal.no_plan_lines(result):
             click.echo(line, err=True)

@@ -319,9 +319,6 @@ def alternatives(
 
     options |= {"decisions": decisions(relax), "progress": call.progress}
     plans = near_optimal(scenario, within, **options)
-    call.progress("writing")
-    for path in outputs:
-        plans.write(path)
 
     def show() -> None:
         print_table(plans.units[["unit", "status", "lowest", "highest", "best", "verdict"]])
@@ -329,7 +326,8 @@ def alternatives(
         print_table(plans.table[["plan", "objective_million", "short_of_best", "distance"]])
 
     content = {**scenario.about, "best": plans.best, "within": within}
-    call.finish(show, lambda: {**content, "plans": plans.table, "units": plans.units}, outputs)
+    content |= {"plans": plans.table, "units": plans.units}
+    call.finish(show, lambda: content, outputs, write=plans.write)
 
 
 @scenario_command()

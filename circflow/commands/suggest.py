@@ -74,12 +74,11 @@ def suggest(
     suggestions = search(
         scenario, break_evens=not no_break_evens, progress=call.progress, **options
     )
-    call.progress("writing")
-    for path in outputs:
-        suggestions.write(path)
     if written is not None:
         suggestions.write_scenario(written)
-    call.finish(lambda: lines(suggestions), lambda: as_content(suggestions), [*outputs, written])
+    told = (lambda: lines(suggestions)), (lambda: as_content(suggestions))
+    call.finish(*told, outputs, write=suggestions.write)
+    call.tell_files([written])
 
 
 def as_content(answer: Suggestions) -> dict[str, Any]:
@@ -87,25 +86,20 @@ def as_content(answer: Suggestions) -> dict[str, Any]:
     flows = answer.flows
     suggestions = []
     for row in answer.table.to_dict("records"):
-        record: dict[str, Any] = {str(k): v for k, v in row.items()}
+        record = {str(k): v for k, v in row.items() if k not in ("takes", "makes")}
         of_unit = flows[flows["unit"] == row["unit"]] if len(flows) else flows
-        for name, role in (("inputs", "input"), ("outputs", "output")):
+        for role in ("input", "output"):
             part = of_unit[of_unit["role"] == role].drop(columns=["unit", "role"])
-            record[name] = part
-        record.pop("takes")
-        record.pop("makes")
+            record[f"{role}s"] = part
         suggestions.append(record)
     return {
         "scenario": answer.scenario.name,
         "currency": answer.currency,
         "objective": answer.objective,
         "suggestions": suggestions,
-        "portfolio": {
-            "gain": answer.portfolio_gain,
-            "built": answer.portfolio,
-        },
-        **{
-            name: getattr(answer, name)
-            for name in ("who_gains", "almost", "no_market", "questions")
-        },
+        "portfolio": {"gain": answer.portfolio_gain, "built": answer.portfolio},
+        "who_gains": answer.who_gains,
+        "almost": answer.almost,
+        "no_market": answer.no_market,
+        "questions": answer.questions,
     }
