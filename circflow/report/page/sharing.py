@@ -10,7 +10,7 @@ import pandas as pd
 
 from circflow.i18n import mark, say
 from circflow.report.numbers import cut
-from circflow.report.page.charts import axis, categories, layout
+from circflow.report.page.charts import axis, categories, row, view
 from circflow.report.page.frame import (
     Block,
     Card,
@@ -248,19 +248,9 @@ def _transfers(table: pd.DataFrame, rule: str, money: str) -> list[Block]:
         )
         for a, b, v in zip(own["from"], own["to"], own["million"], strict=True)
     ]
-    trace = {
-        "type": "bar",
-        "orientation": "h",
-        "y": names,
-        "x": own["million"].to_numpy(float),
-        "text": [figure(v) for v in own["million"]],
-        "textposition": "outside",
-        "cliponaxis": False,
-        "customdata": hover,
-        "hovertemplate": "%{customdata}<extra></extra>",
-        "marker": {"color": "$blue"},
-    }
-    shape = layout(
+    texts = [figure(v) for v in own["million"]]
+    drawn = view(
+        [row(names, own["million"].to_numpy(float), texts, hover, "$blue")],
         110 + 24 * len(own),
         showlegend=False,
         yaxis=categories(names[::-1]),
@@ -270,10 +260,7 @@ def _transfers(table: pd.DataFrame, rule: str, money: str) -> list[Block]:
         "Payments that carry out {get}, beside the sales between members",
         get=say(_NAMES.get(rule, rule)),
     )
-    drawn = Figure(
-        caption, {"": {"data": [trace], "layout": shape}}, say("Bars of payments by pair")
-    )
-    return [drawn]
+    return [Figure(caption, {"": drawn}, say("Bars of payments by pair"))]
 
 
 def _brings(table: pd.DataFrame, money: str) -> list[Block]:

@@ -11,7 +11,7 @@ import pandas as pd
 from circflow.data.one_line import first_few
 from circflow.i18n import every, mark, say
 from circflow.report.numbers import cut
-from circflow.report.page.charts import axis, layout
+from circflow.report.page.charts import axis, view
 from circflow.report.page.frame import (
     Assessment,
     Block,
@@ -325,7 +325,8 @@ def _portfolio(capital: pd.DataFrame, order: pd.DataFrame | None, currency: str)
         "customdata": hover,
         "hovertemplate": "%{customdata}<extra></extra>",
     }
-    shape = layout(
+    drawn = view(
+        [trace],
         380,
         showlegend=False,
         xaxis=axis(say("capital of the portfolio, {unit}", unit=unit), rangemode="tozero"),
@@ -335,7 +336,7 @@ def _portfolio(capital: pd.DataFrame, order: pd.DataFrame | None, currency: str)
     listed = first_few([f"{n} {name}" for n, name in enumerate(names, start=1)], 12)
     return Figure(
         say("What more capital brings, and what enters when"),
-        {"": {"data": [trace], "layout": shape}},
+        {"": drawn},
         say("Line of the value of the best portfolio against its capital"),
         note=say("Against building nothing. Order of entry: {listed}.", listed=listed)
         if names
