@@ -226,7 +226,7 @@ class Cluster:
             if name not in number:
                 near = Names(self.members).nearest(name)
                 hint = say("; did you mean {near!r}?", near=near) if near else ""
-                raise StudyError(say("{name!r} is not a member{hint}", name=name, hint=hint))
+                raise StudyError("{name!r} is not a member{hint}", name=name, hint=hint)
         return frozenset(number[name] for name in names)
 
     def value(self, members: Setting) -> float:

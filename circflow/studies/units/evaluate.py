@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -89,6 +90,12 @@ class _Case:
     within_budget: bool = True
     reason: str = ""
 
+    @cached_property
+    def known(self) -> tuple[list[Plan], list[Plan]]:
+        """The plans known of each side: what one break-even finds the next begins with."""
+        assert self.with_ is not None and self.without is not None
+        return [self.with_], [self.without]
+
 
 @public
 def evaluate(  # noqa: PLR0913
@@ -136,9 +143,7 @@ def evaluate(  # noqa: PLR0913
         new = [str(unit["unit"]) for unit in added]
         names = new if names is None else [*names, *(n for n in new if n not in names)]
     if samples < 0:
-        raise StudyError(
-            say("the number of futures must be at least 0, not {samples}", samples=samples)
-        )
+        raise StudyError("the number of futures must be at least 0, not {samples}", samples=samples)
     tell = progress or (lambda _: None)
     work = _Work(scenario, _subjects(scenario, names), gap, time_limit, break_evens, tell)
     with Engine(jobs, dask=dask, tell=progress) as engine:
@@ -151,7 +156,7 @@ def _subjects(scenario: Scenario, names: Sequence[str] | None) -> list[_Subject]
     if names is None:
         names = [n for n, r in rows.items() if r["status"] == "candidate"]
         if not names:
-            raise StudyError(say("the scenario has no candidates: name units or members to judge"))
+            raise StudyError("the scenario has no candidates: name units or members to judge")
     members = set(scenario.frame("Members")["member"])
     subjects = []
     for name in dict.fromkeys(names):
@@ -159,7 +164,7 @@ def _subjects(scenario: Scenario, names: Sequence[str] | None) -> list[_Subject]
             row = rows[name]
             if row["status"] == "off":
                 raise StudyError(
-                    say("the unit {name!r} is off: make it a candidate to judge it", name=name)
+                    "the unit {name!r} is off: make it a candidate to judge it", name=name
                 )
             subjects.append(_Subject(name, row["status"], row["site"], row["technology"]))
         elif name in members:
@@ -168,7 +173,7 @@ def _subjects(scenario: Scenario, names: Sequence[str] | None) -> list[_Subject]
             close = nearest(name, [*rows, *members])
             better = say("; did you mean {close!r}?", close=close) if close else ""
             raise StudyError(
-                say("{name!r} is neither a unit nor a member{better}", name=name, better=better)
+                "{name!r} is neither a unit nor a member{better}", name=name, better=better
             )
     return subjects
 
@@ -196,7 +201,7 @@ class _Work:
             from circflow.solver.run import solve
 
             solve(scenario, time_limit=time_limit)  # tells why
-            raise StudyError(say("no plan was found"))
+            raise StudyError("no plan was found")
         self.best = best
         self.tolerance = 2.0 * max(gap, 1e-9) * max(abs(best.value), 1.0)
         self.base_solution = self.bench.solution(best)
@@ -421,11 +426,10 @@ class _Work:
         high: float,
         rises: bool,
     ) -> Zero:
-        assert case.with_ is not None and case.without is not None
         absent = Setting(out=frozenset({case.subject.name})) if case.other is None else Setting()
         return break_even(
-            (bench, case.setting, case.with_, one),
-            (case.other or bench, absent, case.without, other),
+            (bench, case.setting, case.known[0], one),
+            (case.other or bench, absent, case.known[1], other),
             low=low,
             high=high,
             rises=rises,

@@ -114,7 +114,7 @@ def words(verdicts: Verdicts, unit: str) -> list[str]:
     if rows.empty:
         listed = verdicts.table["unit"].astype(str)
         raise StudyError(
-            say("there is no verdict on {unit!r}{meant}", unit=unit, meant=meant(unit, listed))
+            "there is no verdict on {unit!r}{meant}", unit=unit, meant=meant(unit, listed)
         )
     row = {str(k): v for k, v in rows.iloc[0].to_dict().items()}
     money = say("million {currency}", currency=verdicts.currency)
