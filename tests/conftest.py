@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import os
 import pickle
@@ -44,6 +45,12 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers",
         "covers(*names): the test writes out the row of a constraint, or the bounds of a variable",
     )
+
+
+def pytest_collection_finish() -> None:
+    """What stands after collection stands to the end: no search for garbage goes through it."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -22,6 +22,7 @@ from typing import Any
 
 from circflow.app.tell import Tell
 from circflow.i18n import current, language, mark, say
+from circflow.studies.bench.engine import processes
 
 PATIENCE = 60.0
 """Seconds that a stopped job may take to come to its end; a second stop does not wait."""
@@ -156,7 +157,7 @@ class Worker:
     def _ready(self) -> Connection:
         if self._pipe is not None and self._process is not None and self._process.is_alive():
             return self._pipe
-        context = multiprocessing.get_context("spawn")
+        context = processes("circflow.app.tasks")
         ours, theirs = context.Pipe()
         heard, self._orders = context.Pipe(duplex=False)
         # Not a daemon: a study may have processes of its own.

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from app_browser import SHEETS, write
 from openpyxl import load_workbook
@@ -45,6 +46,7 @@ class Server:
     """`circflow app` as a planner starts it."""
 
     def __init__(self, file: Path, folder: Path) -> None:
+        self.file = file
         self.command = [sys.executable, "-m", "circflow", "app", str(file), "--no-browser"]
         self.command += ["--folder", str(folder)]
         self.start()
@@ -90,13 +92,33 @@ def page(chromium: Any) -> Iterator[Any]:
     assert [f for f in faults if not any(e in f for e in page.expected)] == []
 
 
+@pytest.fixture(scope="module")
+def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The app over the tiny workbook: to start one takes seconds."""
+    folder = tmp_path_factory.mktemp("small")
+    write(folder / "plan.xlsx", SHEETS)
+    server = Server(folder / "plan.xlsx", folder / "state")
+    yield server
+    server.kill()
+
+
 @pytest.fixture
-def small(tmp_path: Path) -> Iterator[Server]:
-    """The app over the tiny workbook."""
+def one(tmp_path: Path) -> Iterator[Server]:
+    """An app of its own over the tiny workbook."""
     write(tmp_path / "plan.xlsx", SHEETS)
     server = Server(tmp_path / "plan.xlsx", tmp_path / "state")
     yield server
     server.kill()
+
+
+@pytest.fixture
+def small(started: Server) -> Server:
+    """That app, with nothing done to the workbook yet."""
+    with httpx.Client(base_url=started.home, headers={"Origin": started.home}) as client:
+        client.get(started.address)
+        answer = client.post("/load", files={"workbook": started.file.open("rb")})
+        assert answer.headers["location"] == "/check", answer.text
+    return started
 
 
 def step(page: Any, name: str) -> None:
@@ -209,18 +231,18 @@ def test_stop_reload_and_two_windows(tmp_path: Path, page: Any) -> None:
         server.kill()
 
 
-def test_killed_and_started_again(small: Server, page: Any) -> None:
-    page.goto(small.address)
-    page.goto(small.home + "/tables/Markets")
+def test_killed_and_started_again(one: Server, page: Any) -> None:
+    page.goto(one.address)
+    page.goto(one.home + "/tables/Markets")
     cell = page.get_by_label("price, row 2", exact=True)
     cell.fill("2000000")
     cell.press("Tab")
     expect(page.locator("#live")).to_contain_text("0 errors")
     solve(page)
     expect(page.locator(".about")).to_contain_text("optimal 119.5")
-    small.kill()
-    small.start()
-    page.goto(small.address)
+    one.kill()
+    one.start()
+    page.goto(one.address)
     expect(page.get_by_text("1 unsaved change")).to_be_visible()
     step(page, "Plan")
     expect(page.locator(".about")).to_contain_text("optimal 119.5")
@@ -279,14 +301,14 @@ def test_a_paste_of_300_rows(small: Server, page: Any) -> None:
     expect(page.get_by_label("amount_per_year, row 302")).to_have_value("300", timeout=SLOW)
 
 
-def test_drop_new_and_example(small: Server, page: Any, tmp_path: Path) -> None:
+def test_drop_new_and_example(small: Server, page: Any) -> None:
     page.goto(small.address)
     step(page, "Workbook")
     expect(page.get_by_label("Example", exact=True)).to_be_visible()
     button(page, "New").click()
     expect(page.get_by_role("heading", level=1, name="Check")).to_be_visible(timeout=SLOW)
     step(page, "Workbook")
-    page.get_by_label("Workbook", exact=True).set_input_files(tmp_path / "plan.xlsx")
+    page.get_by_label("Workbook", exact=True).set_input_files(small.file)
     button(page, "Load").click()
     expect(page.get_by_text("No problems")).to_be_visible(timeout=SLOW)
 

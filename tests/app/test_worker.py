@@ -14,6 +14,8 @@ import pytest
 from circflow.app.worker import JobFailedError, Worker, WorkerDiedError
 from circflow.data.files.books import read_book
 
+SVERDLOVSK = Path(__file__).parents[2] / "scenarios" / "sverdlovsk.xlsx"
+
 
 def wait(until: float, *, of: object) -> None:
     while not of() and time.monotonic() < until:  # type: ignore[operator]
@@ -22,9 +24,9 @@ def wait(until: float, *, of: object) -> None:
 
 
 @pytest.fixture
-def share(workbook: Path, tmp_path: Path) -> tuple[object, ...]:
-    """A job that takes a few seconds."""
-    return (read_book(workbook), {}, str(tmp_path), {})
+def share(tmp_path: Path) -> tuple[object, ...]:
+    """A job that takes many seconds."""
+    return (read_book(SVERDLOVSK), {}, str(tmp_path), {})
 
 
 def test_a_stopped_job_ends_and_the_next_begins(

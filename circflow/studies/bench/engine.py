@@ -31,12 +31,15 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType, TracebackType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from circflow.data.pandas_text import python_strings
 from circflow.i18n import in_use, say
 from circflow.studies.errors import StudyError
 from circflow.studies.progress import time_left
+
+if TYPE_CHECKING:
+    from multiprocessing.context import ForkServerContext, SpawnContext
 
 _ALONE_SECONDS = 2.0
 """Work that this process does before others are started, which takes them about as long."""
@@ -156,7 +159,7 @@ class Engine:
             self.folder = Path(self.stack.enter_context(tempfile.TemporaryDirectory()))
         self.pool = ProcessPoolExecutor(
             workers or self.jobs,
-            mp_context=multiprocessing.get_context("spawn"),
+            mp_context=processes(),
             initializer=_end_with_parent,
         )
 
@@ -390,8 +393,9 @@ def _end(pool: ProcessPoolExecutor, *, at_once: bool) -> None:
 
 
 def _end_with_parent() -> None:
-    """A worker does not outlive the process that it works for, whatever killed that."""
-
+    """A worker does not outlive the process that it works for, whatever killed that, nor does it
+    hear Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     assert parent is not None
 
@@ -417,6 +421,18 @@ def _begun_apart() -> Iterator[None]:
         sys.modules["__main__"] = main
         if mask is not None:
             mask(signal.SIG_SETMASK, before)
+
+
+def processes(*modules: str) -> SpawnContext | ForkServerContext:
+    """How processes begin: on Linux each as a copy of one that has imported what this process has
+    of circflow by then, and `modules`; elsewhere each imports all of it."""
+    if sys.platform != "linux":
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    packages = ("circflow", "highspy", "pandas")
+    known = [name for name in list(sys.modules) if name.partition(".")[0] in packages]
+    context.set_forkserver_preload([*known, *modules])
+    return context
 
 
 def _dask_client(address: str) -> Any:
