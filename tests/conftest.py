@@ -47,6 +47,12 @@ def pytest_configure(config: pytest.Config) -> None:
     )
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What is one long step begins first: at the end other workers would wait for it."""
+    items.sort(key=lambda item: item.path.name != "test_quality.py")
+
+
 def pytest_collection_finish() -> None:
     """What stands after collection stands to the end: no search for garbage goes through it."""
     gc.collect()

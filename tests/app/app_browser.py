@@ -47,12 +47,12 @@ class Browser:
 
     def page(self, path: str) -> str:
         """A page, once the workbook is read."""
-        for _ in range(600):
+        for _ in range(3000):
             answer = self.client.get(path)
             assert answer.status_code == 200, answer.text
             if "/events/reading" not in answer.text:
                 return answer.text
-            time.sleep(0.05)
+            time.sleep(0.01)
         raise AssertionError("the workbook was never read")
 
     def post(self, path: str, **form: str) -> httpx.Response:
@@ -69,10 +69,10 @@ class Browser:
         """Begin a run and wait for its end."""
         answer = self.post("/run", kind=kind, **form)
         number = int(str(answer.url).rpartition("/")[2])
-        for _ in range(1200):
+        for _ in range(6000):
             if self.state.project.run(number).status != "running":
                 return number
-            time.sleep(0.05)
+            time.sleep(0.01)
         raise AssertionError("the run never ended")
 
 

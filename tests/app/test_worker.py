@@ -19,7 +19,7 @@ SVERDLOVSK = Path(__file__).parents[2] / "scenarios" / "sverdlovsk.xlsx"
 
 def wait(until: float, *, of: object) -> None:
     while not of() and time.monotonic() < until:  # type: ignore[operator]
-        time.sleep(0.05)
+        time.sleep(0.01)
     assert of()  # type: ignore[operator]
 
 
