@@ -62,7 +62,7 @@ def ranges(  # noqa: PLR0913
     call.check(outputs, PAGED)
     scenario = call.scenario()
     from circflow.report.page.runs import ranges_opening
-    from circflow.report.study_tables import write_runs, write_tables
+    from circflow.report.study_tables import write_runs
     from circflow.studies.sweeps.ranges import ranges as find
 
     table = find(
@@ -75,17 +75,15 @@ def ranges(  # noqa: PLR0913
         **engine,
     )
     tables = {"ranges": table, **scenario.changes_table}
+    currency = scenario.settings.currency
     for path in outputs:
-        if path.suffix.lower() == ".html":
-            write_tables(
-                tables,
-                path,
-                currency=scenario.settings.currency,
-                title=say("{name}: how far figures may move", name=scenario.name),
-                opening=ranges_opening(table, within, scenario.settings.currency),
-            )
-        else:
-            write_runs(tables, path, scenario.settings.currency)
+        write_runs(
+            tables,
+            path,
+            currency,
+            title=say("{name}: how far figures may move", name=scenario.name),
+            opening=lambda: ranges_opening(table, within, currency),
+        )
     shown = ["parameter", "figure", "unit", "moves", "from_factor", "to_factor", "price", "reason"]
     call.finish(
         lambda: print_table(table.reindex(columns=shown)),
@@ -126,7 +124,7 @@ def breakpoints(
         raise Refusal("{interval!r}: write 'ADDRESS*=LOW:HIGH', two numbers", interval=interval)
     scenario = call.scenario()
     from circflow.report.page.runs import breakpoints_opening
-    from circflow.report.study_tables import write_runs, write_tables
+    from circflow.report.study_tables import write_runs
     from circflow.studies.sweeps.ranges import break_points as find
 
     engine |= {"decisions": decisions(relax, fix), "progress": call.progress}
@@ -134,16 +132,13 @@ def breakpoints(
     tables = {"break_points": table, **scenario.changes_table}
     currency = scenario.settings.currency
     for path in outputs:
-        if path.suffix.lower() == ".html":
-            write_tables(
-                tables,
-                path,
-                currency=currency,
-                title=say("{name}: where the worth changes its slope", name=scenario.name),
-                opening=breakpoints_opening(table, currency),
-            )
-        else:
-            write_runs(tables, path, currency)
+        write_runs(
+            tables,
+            path,
+            currency,
+            title=say("{name}: where the worth changes its slope", name=scenario.name),
+            opening=lambda: breakpoints_opening(table, currency),
+        )
     same = table["built"].nunique() <= 1  # long, and of use only where it changes
     shown = table.drop(columns=["parameter", *(["built"] if same else [])])
     call.finish(lambda: print_table(shown), lambda: {**scenario.about, "pieces": table}, outputs)

@@ -92,15 +92,24 @@ def _sheet_name(name: str) -> str:
 
 
 def write_runs(
-    tables: Mapping[str, pd.DataFrame], path: str | os.PathLike[str], currency: str
+    tables: Mapping[str, pd.DataFrame],
+    path: str | os.PathLike[str],
+    currency: str,
+    *,
+    title: str = "",
+    opening: Callable[[], Sequence[Section]] | None = None,
 ) -> None:
     """Write tables to compute with: as `write_tables`, but in English with the columns' own names
-    in Excel too.
+    in Excel too; with an `opening` also as a page.
 
     Raises `ArgumentError` for another ending than those of a file of tables.
     """
     target = Path(path)
-    if target.suffix.lower() not in RUNS:
+    ending = target.suffix.lower()
+    if ending == ".html" and opening is not None:
+        write_tables(tables, target, currency=currency, title=title, opening=opening())
+        return
+    if ending not in RUNS:
         raise ArgumentError(
             "{target}: the name must end in {runs}", target=target, runs=", ".join(RUNS)
         )

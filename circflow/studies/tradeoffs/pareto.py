@@ -28,9 +28,8 @@ from circflow.solver.highs import Basis, Ending
 from circflow.studies.bench.arrays import Decisions
 from circflow.studies.bench.engine import Engine
 from circflow.studies.bench.goals import Goal, Goals
-from circflow.studies.bench.totals_rows import built_of, totals_of
 from circflow.studies.errors import StudyError
-from circflow.studies.sweeps.sweep import _construction, flat
+from circflow.studies.sweeps.sweep import plan_row
 
 SLACK = 1e-7
 """Share of a goal's span by which the second solve may lose of the first goal."""
@@ -204,7 +203,6 @@ def _front(
     labels = goals.built.snapshot.structure.labels
     records = []
     for n, one in enumerate(points):
-        figures = goals.built.snapshot.totals(one.x)
         average = np.nan
         if n:
             gained = second.sign * (one.second - points[n - 1].second)
@@ -218,8 +216,7 @@ def _front(
                 "average_cost": average,
                 "cost_unit": unit,
                 "status": "optimal" if one.exact else "feasible",
-                **flat(totals_of(labels, figures)),
-                "built": "; ".join(_construction(*row) for row in built_of(labels, figures)),
+                **plan_row(labels, goals.built.snapshot.totals(one.x)),
             }
         )
     return Front(
