@@ -18,6 +18,7 @@ from circflow.commands.options import (
     decisions,
     output,
     scenario_command,
+    valued_option,
 )
 from circflow.i18n import say
 
@@ -31,12 +32,11 @@ from circflow.i18n import say
     multiple=True,
     help="Every figure of this sheet, cell by cell, instead of the rows of Ranges.",
 )
-@click.option(
+@valued_option(
     "--within",
     metavar="SHARE",
     type=Number(min=0, min_open=True),
     default=0.5,
-    show_default=True,
     help="Look so far down and up from the figure: 0.5 is from half to one and a half times.",
 )
 @RELAX
@@ -74,21 +74,18 @@ def ranges(  # noqa: PLR0913
         progress=call.progress,
         **engine,
     )
-    tables = {"ranges": table, **scenario.changes_table}
-    currency = scenario.settings.currency
-    for path in outputs:
-        write_runs(
-            tables,
-            path,
-            currency,
-            title=say("{name}: how far figures may move", name=scenario.name),
-            opening=lambda: ranges_opening(table, within, currency),
-        )
     shown = ["parameter", "figure", "unit", "moves", "from_factor", "to_factor", "price", "reason"]
     call.finish(
         lambda: print_table(table.reindex(columns=shown)),
         lambda: {**scenario.about, "ranges": table},
         outputs,
+        write=lambda path: write_runs(
+            {"ranges": table},
+            path,
+            scenario,
+            title=say("{name}: how far figures may move", name=scenario.name),
+            opening=ranges_opening(table, within, scenario.settings.currency),
+        ),
     )
 
 
@@ -129,16 +126,17 @@ def breakpoints(
 
     engine |= {"decisions": decisions(relax, fix), "progress": call.progress}
     table = find(scenario, address, low, high, how=HOW[sign], **engine)
-    tables = {"break_points": table, **scenario.changes_table}
-    currency = scenario.settings.currency
-    for path in outputs:
-        write_runs(
-            tables,
-            path,
-            currency,
-            title=say("{name}: where the worth changes its slope", name=scenario.name),
-            opening=lambda: breakpoints_opening(table, currency),
-        )
     same = table["built"].nunique() <= 1  # long, and of use only where it changes
     shown = table.drop(columns=["parameter", *(["built"] if same else [])])
-    call.finish(lambda: print_table(shown), lambda: {**scenario.about, "pieces": table}, outputs)
+    call.finish(
+        lambda: print_table(shown),
+        lambda: {**scenario.about, "pieces": table},
+        outputs,
+        write=lambda path: write_runs(
+            {"break_points": table},
+            path,
+            scenario,
+            title=say("{name}: where the worth changes its slope", name=scenario.name),
+            opening=breakpoints_opening(table, scenario.settings.currency),
+        ),
+    )

@@ -104,8 +104,7 @@ class Runs(Result):
 
         about = pd.DataFrame({"note": [self.scenario.name, *self.notes]})
         tables = {"runs": self.table, "built": self.built, **self.kept, "about": about}
-        currency = self.scenario.settings.currency
-        write_runs(tables | self.scenario.changes_table, path, currency)
+        write_runs(tables, path, self.scenario)
 
 
 @public
@@ -267,10 +266,6 @@ class Sweeper:
     ) -> None:
         if resume and store is None:
             raise StudyError("to resume, name the store that the runs were written to")
-        if check_every is not None and check_every < 1:
-            raise StudyError(
-                "check_every must be at least 1, not {check_every}", check_every=check_every
-            )
         self.scenario = scenario
         self.design = design
         self.options = options

@@ -67,9 +67,7 @@ class Tornado(Result):
         """Write the table as .csv, .parquet, .json or .xlsx."""
         from circflow.report.study_tables import write_runs
 
-        scenario = self.runs.scenario
-        tables = {"tornado": self.table, "runs": self.runs.table, **scenario.changes_table}
-        write_runs(tables, path, scenario.settings.currency)
+        write_runs({"tornado": self.table, "runs": self.runs.table}, path, self.runs.scenario)
 
 
 @public
@@ -127,8 +125,6 @@ def _cells(
     scenario: Scenario, sheets: Sequence[str], share: float
 ) -> list[tuple[Parameter, float, float]]:
     """Every figure of the sheets that is not 0, times 1 − share and 1 + share."""
-    if not np.isfinite(share) or share <= 0.0:
-        raise StudyError("the share must be above 0, not {share}", share=share)
     known = [name for name in BY_NAME if name not in NOT_VARIED]
     for name in sheets:
         if name not in known:

@@ -29,7 +29,6 @@ from circflow.solver.run import read_tables
 from circflow.studies.bench.arrays import Decisions
 from circflow.studies.bench.engine import Engine
 from circflow.studies.bench.goals import PLAN, Goal, Goals, decisions_of
-from circflow.studies.errors import StudyError
 from circflow.studies.sweeps.sweep import plan_row
 
 Floats = np.ndarray
@@ -75,15 +74,12 @@ class Alternatives(Result):
         from circflow.report.study_tables import write_runs
 
         currency = self.scenario.settings.currency
-        tables = {"alternatives": self.table, "units": self.units, "activity": self.activity}
         write_runs(
-            tables | self.scenario.changes_table,
+            {"alternatives": self.table, "units": self.units, "activity": self.activity},
             path,
-            currency,
+            self.scenario,
             title=say("{name}: plans nearly as good", name=self.scenario.name),
-            opening=lambda: alternatives_opening(
-                self.table, self.units, self.best, self.within, currency
-            ),
+            opening=alternatives_opening(self.table, self.units, self.best, self.within, currency),
         )
 
 
@@ -162,12 +158,6 @@ def near_optimal(  # noqa: PLR0913
         StudyError: an impossible share.
         NoPlan: the scenario has no plan.
     """
-    if not np.isfinite(within) or within < 0.0:
-        raise StudyError(
-            "the share of the best that may be given up must be at least 0: {within}", within=within
-        )
-    if count < 1:
-        raise StudyError("the number of alternatives must be at least 1, not {count}", count=count)
     search = _Search(scenario, within, count, decisions, gap, time_limit, progress)
     with Engine(jobs, dask=dask, tell=progress) as engine:
         return search.run(engine)

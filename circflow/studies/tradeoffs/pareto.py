@@ -59,8 +59,7 @@ class Front(Result):
         """Write the points as .csv, .parquet, .json or .xlsx."""
         from circflow.report.study_tables import write_runs
 
-        tables = {"pareto": self.table, **self.scenario.changes_table}
-        write_runs(tables, path, self.scenario.settings.currency)
+        write_runs({"pareto": self.table}, path, self.scenario)
 
 
 @dataclass(frozen=True)
@@ -109,8 +108,6 @@ def pareto(  # noqa: PLR0913
     begun = time.perf_counter()
     if len(trade) != 2 or trade[0] == trade[1]:
         raise StudyError("name two different goals to trade")
-    if points < 2:
-        raise StudyError("a curve needs at least 2 points, not {points}", points=points)
     tell = progress or (lambda _: None)
     tell(say("compiling the model"))
     goals = Goals(scenario, decisions)
