@@ -59,13 +59,13 @@ def finance(  # noqa: PLR0913
             tables["candidates"] = by_candidate(engine, plan, gap=gap)
     currency, title = scenario.settings.currency, say("{name}: public budgets", name=scenario.name)
     shown, opening = tables | scenario.changes_table, finance_opening(tables, currency)
-    progress("writing")
-    for path in outputs:
-        write_tables(shown, path, currency=currency, title=title, opening=opening)
     call.finish(
         lambda: _lines(tables, scenario.name, currency),
         lambda: {**scenario.about, **tables},
         outputs,
+        write=lambda path: write_tables(
+            shown, path, currency=currency, title=title, opening=opening
+        ),
     )
 
 

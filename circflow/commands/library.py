@@ -15,7 +15,7 @@ from circflow.commands.common import (
     check_outputs,
     write_json,
 )
-from circflow.commands.options import JSON, file_argument
+from circflow.commands.options import JSON, file_argument, path_option
 from circflow.data.one_line import plain
 from circflow.i18n import say
 
@@ -46,11 +46,10 @@ def library(ctx: click.Context) -> None:
         ctx.invoke(search)
 
 
-_LIBRARY = click.option(
+_LIBRARY = path_option(
     "--library",
     "file",
     metavar="LIBRARY",
-    type=click.Path(path_type=Path),
     help="A library of your own, a workbook or a folder of CSV files, instead of circflow's.",
 )
 

@@ -17,7 +17,7 @@ from circflow.commands.common import (
     problem_line,
     write_json,
 )
-from circflow.commands.options import JSON, file_argument
+from circflow.commands.options import JSON, file_argument, path_option
 from circflow.i18n import ENGLISH, current, mark, say, say_n
 from circflow.i18n.names import shown_measure, shown_sheet
 
@@ -49,10 +49,9 @@ def template(file: Path, force: bool) -> None:
 
 @click.command()
 @file_argument()
-@click.option(
+@path_option(
     "--annotate",
     metavar="OUT.xlsx",
-    type=click.Path(path_type=Path),
     help="Write a copy of the scenario with the cells marked and commented.",
 )
 @click.option(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from circflow.commands.common import STDOUT, Call, check_outputs, note, write_json
-from circflow.commands.options import GAP, scenario_command, time_limit
+from circflow.commands.options import GAP, path_option, scenario_command, time_limit
 from circflow.i18n import say, say_n
 
 if TYPE_CHECKING:
@@ -20,25 +20,22 @@ if TYPE_CHECKING:
 
 
 @scenario_command()
-@click.option(
+@path_option(
     "-o",
     "--output",
     metavar="RESULTS.xlsx",
-    type=click.Path(path_type=Path),
     help="Write the plan as a workbook: a summary with charts, then one table per sheet.",
 )
-@click.option(
+@path_option(
     "--report",
     metavar="PAGE.html",
-    type=click.Path(path_type=Path),
     help="Write a page that explains the plan: one file with figures, tables and a map, for any"
     " browser, without a network.",
 )
-@click.option(
+@path_option(
     "--csv",
     "csv_folder",
     metavar="DIR",
-    type=click.Path(path_type=Path),
     help="Write every table as a CSV file into this folder, which is made if need be.",
 )
 @click.option(

@@ -30,6 +30,8 @@ from circflow.commands.options import (
     output,
     scenario_command,
     seed,
+    valued_option,
+    whole_option,
 )
 from circflow.i18n import say, say_n
 
@@ -48,11 +50,9 @@ if TYPE_CHECKING:
     help="ADDRESS=from:to:steps or ADDRESS=v1;v2;v3 sets, *= multiplies, += adds; several make a"
     " grid. With --sample: ADDRESS*=low:high or low:high:distribution.",
 )
-@click.option(
+@whole_option(
     "--sample",
     "count",
-    metavar="N",
-    type=click.IntRange(min=1),
     help="N random points of the ranges in --vary, or else of the sheet Ranges.",
 )
 @click.option(
@@ -77,12 +77,11 @@ if TYPE_CHECKING:
     multiple=True,
     help="Keep a table of every plan, such as flows or prices (in .xlsx and the store).",
 )
-@click.option(
+@whole_option(
     "--check-every",
     metavar="K",
-    type=click.IntRange(min=0),
+    least=0,
     default=250,
-    show_default=True,
     help="Check every K-th run against a model built anew; 0: none.",
 )
 @output([*TABLES, *PLOTS, *STORES])
@@ -257,12 +256,11 @@ def _show_runs(runs: Runs) -> None:
     multiple=True,
     help="Vary every figure of this sheet, instead of the rows of Ranges.",
 )
-@click.option(
+@valued_option(
     "--share",
     metavar="SHARE",
     type=Number(min=0, min_open=True),
     default=0.2,
-    show_default=True,
     help="With --sheet: by so much down and up.",
 )
 @FIX
@@ -300,22 +298,14 @@ def tornado(call: Call, fix: bool, outputs: Sequence[Path], relax: bool, **optio
 
 
 @scenario_command()
-@click.option(
+@valued_option(
     "--within",
     metavar="SHARE",
     type=Number(min=0),
     default=0.01,
-    show_default=True,
     help="How much of the best plan's worth may be given up.",
 )
-@click.option(
-    "--count",
-    metavar="N",
-    type=click.IntRange(min=1),
-    default=6,
-    show_default=True,
-    help="How many alternatives to keep.",
-)
+@whole_option("--count", default=6, help="How many alternatives to keep.")
 @output(PAGED)
 @SEARCH
 @ENGINE
@@ -329,9 +319,6 @@ def alternatives(
 
     options |= {"decisions": decisions(relax), "progress": call.progress}
     plans = near_optimal(scenario, within, **options)
-    call.progress("writing")
-    for path in outputs:
-        plans.write(path)
 
     def show() -> None:
         print_table(plans.units[["unit", "status", "lowest", "highest", "best", "verdict"]])
@@ -339,7 +326,8 @@ def alternatives(
         print_table(plans.table[["plan", "objective_million", "short_of_best", "distance"]])
 
     content = {**scenario.about, "best": plans.best, "within": within}
-    call.finish(show, lambda: {**content, "plans": plans.table, "units": plans.units}, outputs)
+    content |= {"plans": plans.table, "units": plans.units}
+    call.finish(show, lambda: content, outputs, write=plans.write)
 
 
 @scenario_command()
@@ -350,14 +338,7 @@ def alternatives(
     required=True,
     help="Two of value, synergy, jobs, emission:<pollutant>, disposed.",
 )
-@click.option(
-    "--points",
-    metavar="N",
-    type=click.IntRange(min=2),
-    default=11,
-    show_default=True,
-    help="Points of the curve, its ends included.",
-)
+@whole_option("--points", least=2, default=11, help="Points of the curve, its ends included.")
 @output([*TABLES, *PLOTS])
 @SEARCH
 @ENGINE

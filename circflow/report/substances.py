@@ -14,6 +14,7 @@ import pandas as pd
 from circflow.data.balances import contents
 from circflow.i18n import mark, say
 from circflow.report.numbers import cut
+from circflow.report.page.charts import chosen
 from circflow.report.page.frame import Figure, escaped, figure, percent
 from circflow.report.sankey import bands
 from circflow.solution.substances import IN, through_units
@@ -47,29 +48,24 @@ def substance_flows(solution: Solution) -> Figure | None:
     links = _links(solution)
     if links.empty:
         return None
-    views, options = {}, []
-    measures = links.drop_duplicates("property")
-    for n, (name, measure) in enumerate(
-        zip(measures["property"], measures["measure"], strict=True)
-    ):
-        views[f"s{n}"] = _view(links[links["property"] == name], str(measure))
-        options.append((f"s{n}", str(name)))
-    several = len(options) > 1
+    measures = links.drop_duplicates("property").set_index("property")["measure"]
+    views = {
+        f"s{n}": _view(links[links["property"] == name], str(measure))
+        for n, (name, measure) in enumerate(measures.items())
+    }
+    keys = {"$blue": say("material"), "$soft": say("unit"), "$grey": say("source or end")}
     return Figure(
         say("Substances and energy: where they arise, and where they end"),
-        views if several else {"": views["s0"]},
-        say("Sankey diagram of a substance from streams through materials and units to its ends"),
+        alt=say(
+            "Sankey diagram of a substance from streams through materials and units to its ends"
+        ),
         note=say(
             "Yearly means. A band is as wide as what it holds of the substance. What a "
             "unit makes of nothing comes from a node of that name: its recipe does not "
             "balance."
         ),
-        controls=((say("Substance"), options),) if several else (),
-        legend=(
-            ("$blue", say("material")),
-            ("$soft", say("unit")),
-            ("$grey", say("source or end")),
-        ),
+        legend=tuple(keys.items()),
+        **chosen(views, say("Substance"), list(map(str, measures.index))),
     )
 
 

@@ -92,12 +92,10 @@ class Goals:
         if name not in self.goals:
             names = [n for n in self.goals if n != PLAN]
             raise StudyError(
-                say(
-                    "there is no goal {name!r}{meant}; goals are {names}",
-                    name=name,
-                    meant=meant(name, names),
-                    names=", ".join(names),
-                )
+                "there is no goal {name!r}{meant}; goals are {names}",
+                name=name,
+                meant=meant(name, names),
+                names=", ".join(names),
             )
         return self.goals[name]
 

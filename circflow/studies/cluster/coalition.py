@@ -224,7 +224,7 @@ class Cluster:
         for name in names:
             if name not in number:
                 hint = meant(name, self.members)
-                raise StudyError(say("{name!r} is not a member{hint}", name=name, hint=hint))
+                raise StudyError("{name!r} is not a member{hint}", name=name, hint=hint)
         return frozenset(number[name] for name in names)
 
     def value(self, members: Setting) -> float:
@@ -288,7 +288,7 @@ class Cluster:
         compiled = replace(self.compiled, program=self.switches.set(chosen))
         outcome, gap, fixed = optimise(compiled, gap=self.gap, time_limit=time_limit)
         if outcome.ending in {Ending.STOPPED, Ending.FEASIBLE}:
-            raise StoppedError(say("the time is up"))
+            raise StoppedError("the time is up")
         if outcome.x is None:
             status = Status(outcome.ending.value)
             if not chosen and status is Status.INFEASIBLE:

@@ -136,7 +136,7 @@ class _Solver:
     def solve(self, setting: Setting, clock: Clock) -> Known:
         """The value at a setting. Raises StoppedError, UnboundedError."""
         if clock.is_over:
-            raise StoppedError(say("the time is up"))
+            raise StoppedError("the time is up")
         switches = self.switches
         program = switches.set(setting)
         if program.has_decisions:
@@ -152,9 +152,9 @@ class _Solver:
             self.session.change_to(program)
             outcome = self.session.resolve()
         if outcome.ending is Ending.UNBOUNDED:
-            raise UnboundedError(say("the value has no bound"))
+            raise UnboundedError("the value has no bound")
         if outcome.ending in {Ending.STOPPED, Ending.FEASIBLE}:
-            raise StoppedError(say("the time is up"))
+            raise StoppedError("the time is up")
         if outcome.x is None:
             return Known(setting, frozenset(), -np.inf)  # nor is there one with fewer on
         return Known(setting, switches.used(outcome.x, setting), -outcome.objective)

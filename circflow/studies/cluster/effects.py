@@ -104,7 +104,7 @@ def effects(  # noqa: PLR0913
         progress: is told what goes on.
     """
     if cluster.arms_length:
-        raise StudyError(say("the split by effect is of a cluster that is not at arm's length"))
+        raise StudyError("the split by effect is of a cluster that is not at arm's length")
     names, switches = _switches(cluster)
     base, with_all = cluster.alone.objective, cluster.together.objective
     count = len(names)

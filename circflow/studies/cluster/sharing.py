@@ -162,7 +162,7 @@ class Sharing(Result):
         rows = self.allocations[self.allocations["rule"] == rule]
         if rows.empty:
             known = ", ".join(dict.fromkeys(self.allocations["rule"]))
-            raise StudyError(say("no rule {rule!r}; there are: {known}", rule=rule, known=known))
+            raise StudyError("no rule {rule!r}; there are: {known}", rule=rule, known=known)
         return dict(zip(rows["member"], rows["million"].astype(float), strict=True))
 
     @property
@@ -287,7 +287,7 @@ def share(  # noqa: PLR0913
     )
     if len(cluster.apart) == len(cluster.members):
         raise StudyError(
-            say("{name}: no site has a member, so there is nothing to share", name=scenario.name)
+            "{name}: no site has a member, so there is nothing to share", name=scenario.name
         )
     tell(say("every member alone"))
     cluster.plan(frozenset())

@@ -122,8 +122,8 @@ class Alone:
             return one
         record, unit = one.record, one.candidate.unit
         sides = Sides(
-            (bench, one.setting, plan),
-            (bench, Setting(out=self.every), self.without),
+            (bench, one.setting, [plan]),
+            (bench, Setting(out=self.every), [self.without]),
             2.0 * max(bench.gap, 1e-9) * max(abs(self.without.value), 1.0),
         )
         record["break_even_capex_million"] = record["capex_million"] + sides.capex(unit).theta

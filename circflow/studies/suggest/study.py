@@ -174,7 +174,7 @@ def suggest(  # noqa: PLR0913
         NoPlan: the scenario has no plan.
     """
     if top < 1:
-        raise StudyError(say("the number of suggestions must be at least 1, not {top}", top=top))
+        raise StudyError("the number of suggestions must be at least 1, not {top}", top=top)
     if not isinstance(library, Library):
         library = read_library(library)
     library = spoken(library)
@@ -273,7 +273,7 @@ class _Work:
         every = frozenset(c.unit for c in candidates)
         without = bench.solve(Setting(out=every))
         if without is None:
-            raise StudyError(say("there is no plan without the suggestions: a fault of circflow"))
+            raise StudyError("there is no plan without the suggestions: a fault of circflow")
         alone = Alone(pricing, bench, without, bench.solution(without), every)
         rows = chosen.to_dict("records")
         judged = engine.spread(Alone.judged, alone, rows, mark("suggestions"))

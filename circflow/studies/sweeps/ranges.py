@@ -100,7 +100,7 @@ def break_points(  # noqa: PLR0913
             lifetime), or not on a line (a discount rate); or there is no plan at an end.
     """
     if not np.isfinite([low, high]).all() or low >= high:
-        raise StudyError(say("low {low} must be below high {high}", low=low, high=high))
+        raise StudyError("low {low} must be below high {high}", low=low, high=high)
     one = parameter(scenario, address, how)
     prepared = _prepared(scenario, decisions, gap)
     job = _job(scenario, one, decisions, prepared)
@@ -155,7 +155,7 @@ def ranges(  # noqa: PLR0913
         no range).
     """
     if not 0.0 < within <= 1.0:
-        raise StudyError(say("within must be above 0 and at most 1, not {within}", within=within))
+        raise StudyError("within must be above 0 and at most 1, not {within}", within=within)
     if sheets:
         chosen = list(scenario_numbers(scenario, sheets)["address"])
     elif addresses is not None:
@@ -303,18 +303,14 @@ class _Path:
             return "costs"
         if "data" in moved or "cost" in moved:
             raise StudyError(
-                say(
-                    "{address} moves more than costs or limits: sweep it instead",
-                    address=self.parameter.shown,
-                )
+                "{address} moves more than costs or limits: sweep it instead",
+                address=self.parameter.shown,
             )
         if self.built.compiled.program.has_decisions:
             raise StudyError(
-                say(
-                    "{address} moves limits: with yes/no decisions there are no exact break "
-                    "points; use decisions='fixed' or 'relaxed'",
-                    address=self.parameter.shown,
-                )
+                "{address} moves limits: with yes/no decisions there are no exact break "
+                "points; use decisions='fixed' or 'relaxed'",
+                address=self.parameter.shown,
             )
         return "limits"
 
@@ -333,12 +329,10 @@ class _Path:
                 outcome = session.resolve(primal=self.shape == "costs")
         if outcome.x is None:
             raise StudyError(
-                say(
-                    "there is no plan ({value}) where {label} is {value_2}",
-                    value=outcome.ending.value,
-                    label=cell("parameter", self.parameter.label),
-                    value_2=value,
-                )
+                "there is no plan ({value}) where {label} is {value_2}",
+                value=outcome.ending.value,
+                label=cell("parameter", self.parameter.label),
+                value_2=value,
             )
         self.start = outcome.x if self.start is None else self.start
         section = self.affine.base.structure.section
@@ -362,10 +356,8 @@ class _Path:
         self.solves += more
         if self.solves > _MOST_SOLVES:
             raise StudyError(
-                say(
-                    "more than {most_solves} break points: take a shorter interval",
-                    most_solves=_MOST_SOLVES,
-                )
+                "more than {most_solves} break points: take a shorter interval",
+                most_solves=_MOST_SOLVES,
             )
 
     def _same(self, worth: float, other: float) -> bool:

@@ -145,14 +145,12 @@ def sweep(  # noqa: PLR0913
     """
     if vary is not None and not isinstance(vary, Mapping):
         raise StudyError(
-            say(
-                "vary must give values by address, such as {{'Markets.price': [0.9, 1.1]}}, "
-                "not {named}",
-                named=named(vary),
-            )
+            "vary must give values by address, such as {{'Markets.price': [0.9, 1.1]}}, "
+            "not {named}",
+            named=named(vary),
         )
     if (vary is None) == (study is None):
-        raise StudyError(say("give either values by address or the name of a study"))
+        raise StudyError("give either values by address or the name of a study")
     design = (
         what.study(scenario, study)
         if study
@@ -202,7 +200,7 @@ def sample(  # noqa: PLR0913
     The other arguments, and what is raised, as in `sweep`.
     """
     if ranges is not None and parameters is not None:
-        raise StudyError(say("give ranges, or rows of the sheet Ranges, not both"))
+        raise StudyError("give ranges, or rows of the sheet Ranges, not both")
     rows: list[Range] = (
         given_ranges(scenario, ranges, how)
         if ranges is not None
@@ -221,13 +219,13 @@ def _options(
 ) -> Options:
     if decisions not in ("free", "relaxed", "fixed"):
         raise StudyError(
-            say("decisions must be free, relaxed or fixed, not {decisions!r}", decisions=decisions)
+            "decisions must be free, relaxed or fixed, not {decisions!r}", decisions=decisions
         )
     known = [f.name for f in fields(Tables)]
     for name in keep:
         if name not in known:
             raise StudyError(
-                say("there is no table {name!r}{meant}", name=name, meant=what.meant(name, known))
+                "there is no table {name!r}{meant}", name=name, meant=what.meant(name, known)
             )
     return Options(decisions, gap, time_limit, tuple(keep))
 
@@ -256,10 +254,10 @@ class Sweeper:
         progress: Progress | None = None,
     ) -> None:
         if resume and store is None:
-            raise StudyError(say("to resume, name the store that the runs were written to"))
+            raise StudyError("to resume, name the store that the runs were written to")
         if check_every is not None and check_every < 1:
             raise StudyError(
-                say("check_every must be at least 1, not {check_every}", check_every=check_every)
+                "check_every must be at least 1, not {check_every}", check_every=check_every
             )
         self.scenario = scenario
         self.design = design

@@ -105,7 +105,7 @@ def tornado(  # noqa: PLR0913
         StudyError: nothing to vary, or a study that cannot be run as asked.
     """
     if sheets and ranges is not None:
-        raise StudyError(say("give ranges, or sheets whose figures vary, not both"))
+        raise StudyError("give ranges, or sheets whose figures vary, not both")
     if sheets:
         ends = _cells(scenario, sheets, share)
     else:
@@ -130,14 +130,12 @@ def _cells(
 ) -> list[tuple[Parameter, float, float]]:
     """Every figure of the sheets that is not 0, times 1 − share and 1 + share."""
     if not np.isfinite(share) or share <= 0.0:
-        raise StudyError(say("the share must be above 0, not {share}", share=share))
+        raise StudyError("the share must be above 0, not {share}", share=share)
     known = [name for name in BY_NAME if name not in NOT_VARIED]
     for name in sheets:
         if name not in known:
             raise StudyError(
-                say(
-                    "there is no sheet {name!r} to vary{meant}", name=name, meant=meant(name, known)
-                )
+                "there is no sheet {name!r} to vary{meant}", name=name, meant=meant(name, known)
             )
     cells = scenario_numbers(scenario, sheets)
     cells = cells[cells["value"] != 0.0]
@@ -147,7 +145,7 @@ def _cells(
         if one.is_continuous:
             ends.append((one, 1.0 - share, 1.0 + share))
     if not ends:
-        raise StudyError(say("{sheets}: no figures to vary", sheets=", ".join(sheets)))
+        raise StudyError("{sheets}: no figures to vary", sheets=", ".join(sheets))
     return ends
 
 

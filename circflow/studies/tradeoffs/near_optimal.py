@@ -166,15 +166,10 @@ def near_optimal(  # noqa: PLR0913
     """
     if not np.isfinite(within) or within < 0.0:
         raise StudyError(
-            say(
-                "the share of the best that may be given up must be at least 0: {within}",
-                within=within,
-            )
+            "the share of the best that may be given up must be at least 0: {within}", within=within
         )
     if count < 1:
-        raise StudyError(
-            say("the number of alternatives must be at least 1, not {count}", count=count)
-        )
+        raise StudyError("the number of alternatives must be at least 1, not {count}", count=count)
     search = _Search(scenario, within, count, decisions, gap, time_limit, progress)
     with Engine(jobs, dask=dask, tell=progress) as engine:
         return search.run(engine)

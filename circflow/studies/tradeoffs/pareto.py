@@ -109,9 +109,9 @@ def pareto(  # noqa: PLR0913
 
     begun = time.perf_counter()
     if len(trade) != 2 or trade[0] == trade[1]:
-        raise StudyError(say("name two different goals to trade"))
+        raise StudyError("name two different goals to trade")
     if points < 2:
-        raise StudyError(say("a curve needs at least 2 points, not {points}", points=points))
+        raise StudyError("a curve needs at least 2 points, not {points}", points=points)
     tell = progress or (lambda _: None)
     tell(say("compiling the model"))
     goals = Goals(scenario, decisions)

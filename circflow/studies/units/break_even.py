@@ -43,26 +43,29 @@ class Zero:
     """Where there is none: whether the unit pays anywhere between the limits, if known."""
 
 
-Side = tuple[Bench, Setting, Plan]
-"""A bench, a setting, and the best plan under it."""
+Side = tuple[Bench, Setting, list[Plan]]
+"""A bench, a setting, and plans known under it, the best at θ = 0 first (their values are those at
+θ = 0; what is found is added, for another direction to begin with)."""
 
 
 class _Side:
     """The lines known of one side, with or without the unit."""
 
     def __init__(self, side: Side, direction: Direction | None) -> None:
-        (self.bench, self.setting, first), self.direction = side, direction
-        self.lines: list[tuple[float, float]] = []
-        self.plans: list[Plan] = []
+        (self.bench, self.setting, self.plans), self.direction = side, direction
+        self.lines = [(plan.value, self._slope(plan)) for plan in self.plans]
         self.searched = {0.0}
         """Where the largest known line is known to be the best."""
-        self.add(first, 0.0)
+
+    def _slope(self, plan: Plan) -> float:
+        return self.direction.slope(plan.x) if self.direction is not None else 0.0
 
     def add(self, plan: Plan, theta: float) -> float:
         """Add the line of a plan found at θ; its value there."""
-        slope = self.direction.slope(plan.x) if self.direction is not None else 0.0
-        self.lines.append((plan.value - slope * theta, slope))
-        self.plans.append(plan)
+        slope = self._slope(plan)
+        at_zero = plan.value - slope * theta
+        self.lines.append((at_zero, slope))
+        self.plans.append(replace(plan, value=at_zero))
         return plan.value
 
     def known(self, theta: float) -> float:
@@ -87,7 +90,7 @@ class _Side:
             plan = self.bench.solve(at, start=self._best(theta).x)
             self.searched.add(theta)
         else:
-            plan = self.bench.hold(self.plans[-1].x, at)
+            plan = self.bench.hold(self._best(theta).x, at)
         return -np.inf if plan is None else self.add(plan, theta)
 
 
@@ -103,7 +106,7 @@ class Sides:
     @property
     def worth(self) -> float:
         """What the unit is worth, million."""
-        return self.with_[2].value - self.without[2].value
+        return self.with_[2][0].value - self.without[2][0].value
 
     def capex(self, unit: str) -> Zero:
         """The capex that may be added (million)."""
@@ -114,7 +117,7 @@ class Sides:
 
     def gate_fee(self, unit: str, material: str) -> Zero:
         """What the unit is paid for each unit of a material that it takes in (currency)."""
-        bench, _, plan = self.with_
+        bench, _, (plan, *_) = self.with_
         direction = gate_fee_direction(bench, unit, material)
         slope = direction.slope(plan.x)
         far = 100.0 * abs(self.worth) / slope + 1000.0 if slope > 0.0 else 1e6

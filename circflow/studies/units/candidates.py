@@ -24,7 +24,6 @@ from circflow.algebra.build import build
 from circflow.algebra.declare import Model
 from circflow.algebra.investment import capex_terms
 from circflow.data.scenario import Scenario
-from circflow.i18n import say
 from circflow.solution.solution import Solution, Status
 from circflow.solver.compiled import Compiled, Program, compile_model
 from circflow.solver.highs import Ending, Outcome
@@ -245,7 +244,7 @@ class Bench:
         plan = self.solve()
         if plan is None:
             solve(self.scenario, time_limit=self.time_limit)  # tells why
-            raise StudyError(say("no plan was found"))
+            raise StudyError("no plan was found")
         return plan
 
     def hold(self, decisions: Floats, setting: Setting | None = None) -> Plan | None:

@@ -140,9 +140,7 @@ def evaluate(  # noqa: PLR0913
         new = [str(unit["unit"]) for unit in added]
         names = new if names is None else [*names, *(n for n in new if n not in names)]
     if samples < 0:
-        raise StudyError(
-            say("the number of futures must be at least 0, not {samples}", samples=samples)
-        )
+        raise StudyError("the number of futures must be at least 0, not {samples}", samples=samples)
     tell = progress or (lambda _: None)
     work = _Work(scenario, _subjects(scenario, names), gap, time_limit, break_evens, tell)
     with Engine(jobs, dask=dask, tell=progress) as engine:
@@ -155,7 +153,7 @@ def _subjects(scenario: Scenario, names: Sequence[str] | None) -> list[_Subject]
     if names is None:
         names = [n for n, r in rows.items() if r["status"] == "candidate"]
         if not names:
-            raise StudyError(say("the scenario has no candidates: name units or members to judge"))
+            raise StudyError("the scenario has no candidates: name units or members to judge")
     members = set(scenario.frame("Members")["member"])
     subjects = []
     for name in dict.fromkeys(names):
@@ -163,7 +161,7 @@ def _subjects(scenario: Scenario, names: Sequence[str] | None) -> list[_Subject]
             row = rows[name]
             if row["status"] == "off":
                 raise StudyError(
-                    say("the unit {name!r} is off: make it a candidate to judge it", name=name)
+                    "the unit {name!r} is off: make it a candidate to judge it", name=name
                 )
             subjects.append(_Subject(name, row["status"], row["site"], row["technology"]))
         elif name in members:
@@ -171,7 +169,7 @@ def _subjects(scenario: Scenario, names: Sequence[str] | None) -> list[_Subject]
         else:
             better = meant(name, [*rows, *members])
             raise StudyError(
-                say("{name!r} is neither a unit nor a member{better}", name=name, better=better)
+                "{name!r} is neither a unit nor a member{better}", name=name, better=better
             )
     return subjects
 
@@ -385,8 +383,8 @@ class _Work:
         assert case.with_ is not None and case.without is not None
         absent = Setting(out=frozenset({subject.name})) if case.other is None else Setting()
         sides = Sides(
-            (bench, case.setting, case.with_),
-            (case.other or bench, absent, case.without),
+            (bench, case.setting, [case.with_]),
+            (case.other or bench, absent, [case.without]),
             self.tolerance,
         )
         records: list[tuple[Any, ...]] = []

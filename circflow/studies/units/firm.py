@@ -145,13 +145,11 @@ def firm(  # noqa: PLR0913
         NoPlan: the scenario has no plan.
     """
     if samples < 1:
-        raise StudyError(
-            say("the number of samples must be at least 1, not {samples}", samples=samples)
-        )
+        raise StudyError("the number of samples must be at least 1, not {samples}", samples=samples)
     units = scenario.frame("Units")
     candidates = units.loc[units["status"] == "candidate", "unit"].astype(str).tolist()
     if not candidates:
-        raise StudyError(say("the scenario has no candidates: there is nothing to decide"))
+        raise StudyError("the scenario has no candidates: there is nothing to decide")
     with Engine(jobs, dask=dask, tell=progress) as engine:
         ground = _Ground(scenario, candidates, samples, seed, gap, time_limit, engine)
         return ground.judged(engine, samples, seed)

@@ -52,12 +52,10 @@ def parse_unit(text: str) -> dict[str, str]:
         name, sign, value = part.partition("=")
         if not sign or not name.strip():
             raise StudyError(
-                say("{strip!r} is not column=value (of a unit to be added)", strip=part.strip())
+                "{strip!r} is not column=value (of a unit to be added)", strip=part.strip()
             )
         if name.strip() in columns:
-            raise StudyError(
-                say("{strip} is given twice for the unit to be added", strip=name.strip())
-            )
+            raise StudyError("{strip} is given twice for the unit to be added", strip=name.strip())
         columns[name.strip()] = value.strip()
     return columns
 
@@ -73,13 +71,11 @@ def add_units(scenario: Scenario, units: Sequence[Unit]) -> Scenario:
         for name in unit:
             if name not in schema:
                 better = meant(name, schema.names)
-                raise StudyError(
-                    say("Units has no column {name!r}{better}", name=name, better=better)
-                )
+                raise StudyError("Units has no column {name!r}{better}", name=name, better=better)
         missing = [c.name for c in schema.columns if c.required and not unit.get(c.name)]
         missing = [name for name in missing if unit.get(name) != 0]
         if missing:
-            raise StudyError(say("a unit to be added needs {missing}", missing=", ".join(missing)))
+            raise StudyError("a unit to be added needs {missing}", missing=", ".join(missing))
     rows = [{"status": "candidate", **unit} for unit in units]
     return scenario_of(with_rows(scenario.book, {"Units": rows}))
 
@@ -120,11 +116,11 @@ def best_sites(  # noqa: PLR0913
             raise StudyError(say("there is no site {site!r}", site=site) + meant(site, known))
     tried = list(dict.fromkeys(sites)) if sites is not None else known
     if not tried:
-        raise StudyError(say("no site to try"))
+        raise StudyError("no site to try")
     name = str(unit.get("unit") or "")
     status = unit.get("status", "candidate")
     if status != "candidate":
-        raise StudyError(say("the best site is asked for a candidate, not for an existing unit"))
+        raise StudyError("the best site is asked for a candidate, not for an existing unit")
     names = {site: f"{name} @ {site}" for site in tried}
     group = say("site of {name}", name=name)
     copies = [{**unit, "unit": names[s], "site": s, "choice": group} for s in tried]
@@ -136,7 +132,7 @@ def best_sites(  # noqa: PLR0913
         from circflow.solver.run import solve
 
         solve(scenario)  # tells why
-        raise StudyError(say("there is no plan without the unit"))
+        raise StudyError("there is no plan without the unit")
     search = (bench, base.value, names, every)
     with Engine(jobs, dask=dask, tell=progress) as engine:
         records = engine.spread(_tried, search, tried, mark("sites"))

@@ -127,7 +127,7 @@ class _Words:
         rows = _of_unit(verdicts.table, unit)
         if not rows:
             near = meant(unit, verdicts.table["unit"].astype(str))
-            raise StudyError(say("there is no verdict on {unit!r}{meant}", unit=unit, meant=near))
+            raise StudyError("there is no verdict on {unit!r}{meant}", unit=unit, meant=near)
         self.verdicts, self.unit, self.row = verdicts, unit, rows[0]
         self.currency = verdicts.currency
         self.money = say("million {currency}", currency=verdicts.currency)
