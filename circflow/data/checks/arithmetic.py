@@ -348,46 +348,35 @@ def _check_stockpiles(drafts: Drafts, scenario: Scenario) -> None:
     if stocks.empty:
         return
     years = scenario.period_items["years"]
-    first, horizon = years[0], years.sum()
     pace = stocks["max_reclaim_per_year"].fillna(np.inf)
     opening, slack = stocks["opening"], _MARGIN * stocks["opening"].clip(lower=1.0)
     starved = ~stocks["can_add"].astype(bool) & (stocks["closing_min"] > opening + slack)
-    for row in stocks.index[starved]:
-        drafts.infeasible(
-            "Stockpiles",
-            int(row),
-            "closing_min",
-            say(
-                "the stockpile opens with {opening} and nothing may be added, so that it "
-                "cannot close with more: lower closing_min, or set can_add to yes",
-                opening=written(opening[row]),
-            ),
-        )
+    drafts.infeasible(
+        "Stockpiles",
+        stocks[starved],
+        "closing_min",
+        "the stockpile opens with {opening} and nothing may be added, so that it "
+        "cannot close with more: lower closing_min, or set can_add to yes",
+    )
     for column, length, words in (
         (
             "closing_max",
-            horizon,
+            years.sum(),
             mark(
-                "the stockpile opens with {opening} and at most {pace} a year may be "
-                "reclaimed, so that it cannot come down to closing_max in time: raise "
+                "the stockpile opens with {opening} and at most {max_reclaim_per_year} a year may "
+                "be reclaimed, so that it cannot come down to closing_max in time: raise "
                 "closing_max or max_reclaim_per_year"
             ),
         ),
         (
             "capacity",
-            first,
+            years[0],
             mark(
-                "the stockpile opens with {opening} and at most {pace} a year may be "
-                "reclaimed, so that it cannot come down to capacity in the first period: raise "
+                "the stockpile opens with {opening} and at most {max_reclaim_per_year} a year may "
+                "be reclaimed, so that it cannot come down to capacity in the first period: raise "
                 "capacity or max_reclaim_per_year"
             ),
         ),
     ):
         too_slow = opening - length * pace > stocks[column] + slack
-        for row in stocks.index[too_slow]:
-            drafts.infeasible(
-                "Stockpiles",
-                int(row),
-                column,
-                say(words, opening=written(opening[row]), pace=written(pace[row])),
-            )
+        drafts.infeasible("Stockpiles", stocks[too_slow], column, words)

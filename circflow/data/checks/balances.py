@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from circflow.data.balances import (
@@ -51,45 +52,37 @@ def check_balances(drafts: Drafts) -> None:
 
 def _check_units(drafts: Drafts) -> None:
     frame = drafts["PropertyKinds"].sound("kind", "unit")
-    for record in records(frame):
-        if pd.isna(factor(record["kind"], record["unit"])):
-            drafts.error(
-                "PropertyKinds",
-                record["row"],
-                "unit",
-                "{unit} is no unit of {kind}: substance and moisture are in %, share, kg/t "
-                "or g/t, energy is in GJ, MJ, MJ/kg, MWh or kWh",
-                unit=record["unit"],
-                kind=record["kind"],
-                expected=say("a unit of the kind"),
-            )
-    moistures = frame.index[frame["kind"] == "moisture"]
-    for row in moistures[1:]:
-        drafts.error(
-            "PropertyKinds",
-            row,
-            "kind",
-            "another property is the moisture already: make this one a quality",
-            expected=say("one property of kind moisture"),
-        )
+    factors = [factor(kind, unit) for kind, unit in zip(frame["kind"], frame["unit"], strict=True)]
+    drafts.error(
+        "PropertyKinds",
+        frame[np.isnan(factors)],
+        "unit",
+        "{unit} is no unit of {kind}: substance and moisture are in %, share, kg/t "
+        "or g/t, energy is in GJ, MJ, MJ/kg, MWh or kWh",
+        expected=say("a unit of the kind"),
+    )
+    drafts.error(
+        "PropertyKinds",
+        frame[frame["kind"] == "moisture"][1:],
+        "kind",
+        "another property is the moisture already: make this one a quality",
+        expected=say("one property of kind moisture"),
+    )
 
 
 def _check_moisture(drafts: Drafts) -> None:
     kinds = drafts["PropertyKinds"].frame
     wet = kinds[kinds["kind"] == "moisture"]
     rows = drafts["Properties"].frame.reset_index().merge(wet[["property", "unit"]], on="property")
-    for record in records(rows.set_index("row")):
-        share = record["value"] * factor("moisture", record["unit"])
-        if not 0.0 <= share < 1.0:
-            drafts.error(
-                "Properties",
-                record["row"],
-                "value",
-                "a moisture of {plain} % leaves no dry mass: correct the figure or the unit "
-                "in PropertyKinds",
-                plain=written(100.0 * share),
-                expected=say("at least 0 and below 100 %"),
-            )
+    share = rows["value"] * [factor("moisture", unit) for unit in rows["unit"]]
+    drafts.error(
+        "Properties",
+        rows.assign(percent=100.0 * share)[~((share >= 0.0) & (share < 1.0))].set_index("row"),
+        "value",
+        "a moisture of {percent} % leaves no dry mass: correct the figure or the unit "
+        "in PropertyKinds",
+        expected=say("at least 0 and below 100 %"),
+    )
 
 
 def _judge(drafts: Drafts, balance: dict[str, object], content: pd.Series[float]) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from circflow.data.cells import shorten, split_names
-from circflow.data.checks.findings import Drafts, by_row, comparable, records
+from circflow.data.checks.findings import Drafts, by_row, comparable
 from circflow.data.checks.rows import is_dash, is_totals
 from circflow.data.schema.sheets import Sheet
 from circflow.data.suggest import Names, remark
@@ -68,18 +68,13 @@ def _check_group_members(drafts: Drafts) -> None:
     columns = ["technology", "recipe", "role", "group", "material"]
     frame = drafts["Recipes"].sound(*columns)
     frame = frame[frame["group"].notna()]
-    doubled = frame.duplicated(columns)
-    for record in records(frame[doubled]):
-        group, material = record["group"], record["material"]
-        drafts.error(
-            "Recipes",
-            record["row"],
-            "material",
-            "{material!r} is in the group {group!r} twice: delete one row",
-            material=shorten(material),
-            group=shorten(group),
-            expected=say("a material once in a group"),
-        )
+    drafts.error(
+        "Recipes",
+        frame[frame.duplicated(columns)],
+        "material",
+        "{material!r} is in the group {group!r} twice: delete one row",
+        expected=say("a material once in a group"),
+    )
 
 
 class _Targets:
