@@ -88,6 +88,16 @@ def plain(number: float) -> str:
     return f"{number:.15g}"
 
 
+def typed_number(number: float) -> int | float:
+    """A number as one types it: a whole one as int, as far as a float holds every one of them."""
+    return int(number) if number.is_integer() and abs(number) < 1e15 else number
+
+
+def shortest(number: float) -> str:
+    """The shortest text that reads back as the same number."""
+    return repr(typed_number(number))
+
+
 def written(number: float) -> str:
     """`plain`, as the language in force writes it: for a message."""
     return localised(plain(number))

@@ -20,7 +20,7 @@ from circflow.data.cells import BadCellError, is_blank, parse_number, plain, sho
 from circflow.data.cells import parse_flag as _flag
 from circflow.data.errors import CircflowError
 from circflow.data.one_line import first_few
-from circflow.data.schema.sheets import BY_NAME, SCENARIO_KEYS, Column
+from circflow.data.schema.sheets import BY_NAME, SETTINGS, Column
 from circflow.data.suggest import nearest, remark
 from circflow.data.table import Cell, Table
 from circflow.i18n import ENGLISH, say
@@ -29,7 +29,6 @@ from circflow.i18n.names import plain as plain_name
 
 ROW = "row"
 """A filter on the row number in the sheet."""
-SETTINGS = {column.name: column for column in SCENARIO_KEYS}
 _PLAIN_VALUE = re.compile(r"[^\s,\[\]='\"][^,\[\]'\"]*")
 
 
@@ -322,7 +321,7 @@ def row_addresses(table: Table) -> pd.Series:
     The filled key cells, then blank ones, then the row number, as far as needed.
     """
     sheet, frame = table.sheet, table.frame
-    names = [*(sheet.key or _LIKE_KEYS[sheet.name]), *(["period"] if sheet.periodic else [])]
+    names = [*(_LIKE_KEYS[sheet.name] if not sheet.key else ()), *sheet.whole_key]
     key = frame[names].astype(object)
     filled = key.notna().to_numpy(bool)
     text = pd.Series([""] * len(frame), index=frame.index, dtype=object)

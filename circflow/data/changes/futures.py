@@ -15,20 +15,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from circflow.data.cells import in_range, out_of_range, parse_cell, plain, shorten, written
+from circflow.data.cells import plain, shorten, shortest
 from circflow.data.changes.address import (
-    SETTINGS,
     AddressError,
     Match,
     english_sheet,
     match,
     parse_address,
 )
-from circflow.data.changes.retyped import retyped
+from circflow.data.changes.retyped import out_of_limits, own_figures, retyped
 from circflow.data.checks.changed import check_changed
 from circflow.data.files.grids import lettered
 from circflow.data.scenario import Scenario, ScenarioError, Standstill
-from circflow.data.schema.sheets import BY_NAME, Column
+from circflow.data.schema.sheets import BY_NAME
 from circflow.data.suggest import nearest, remark
 from circflow.data.table import Cell, Problem, Table
 from circflow.i18n import mark, say
@@ -312,7 +311,7 @@ def changed_figures(tables: Mapping[str, Table], future: Future) -> tuple[Figure
         last.update({(*key, row): one for row in rows})
     for (sheet, name, row), one in last.items():
         value = float(figures[sheet, name][row])
-        wrong = _out_of_limits(value, one.target.column)
+        wrong = out_of_limits(value, one.target.column)
         if wrong:
             where = (
                 say("Scenario {name}", name=name)
@@ -328,29 +327,6 @@ def changed_figures(tables: Mapping[str, Table], future: Future) -> tuple[Figure
                 )
             )
     return figures, list(dict.fromkeys(problems))
-
-
-def own_figures(tables: Mapping[str, Table], sheet: str, column: str) -> pd.Series[float]:
-    """The cells of a column as they stand, defaults included, by row; NaN where blank."""
-    if sheet != "Scenario":
-        return tables[sheet].frame[column].astype(float).copy()
-    frame = tables["Scenario"].frame
-    given = frame.loc[frame["key"] == column, "value"].dropna()
-    default = SETTINGS[column].default
-    text = given.iloc[0] if len(given) else default
-    value = parse_cell(text, SETTINGS[column])
-    value = default if value is None else value
-    return pd.Series([math.nan if value is None else value], index=[0], dtype=float)
-
-
-def _out_of_limits(value: float, column: Column) -> str:
-    if math.isnan(value):
-        return ""
-    if not math.isfinite(value):
-        return say("the number is not finite")
-    if column.kind == "integer" and value != math.floor(value):
-        return say("{value} is not a whole number", value=written(value))
-    return "" if in_range(value, column) else out_of_range(value, column).message
 
 
 def _problem(
@@ -385,17 +361,12 @@ def with_figures(scenario: Scenario, figures: Figures) -> Scenario:
             tables[sheet] = replace(tables[sheet], letters=letters)
             continue
         number = float(values[0])
-        text = None if math.isnan(number) else plain_number(number)
+        text = None if math.isnan(number) else shortest(number)
         at = frame.index[frame["key"] == column]
         row = int(at[0]) if len(at) else int(frame.index.max()) + 1
         frame.loc[row, ["key", "value"]] = [column, text]
     tables.update({name: replace(tables[name], frame=frame) for name, frame in frames.items()})
     return retyped(scenario, tables, scenario.book)
-
-
-def plain_number(number: float) -> str:
-    """A number as the sheet Scenario holds it: text that reads back as the same number."""
-    return str(int(number)) if number == math.floor(number) and abs(number) < 1e15 else repr(number)
 
 
 def _rules_broken(scenario: Scenario, future: Future, then: Scenario) -> list[Problem]:

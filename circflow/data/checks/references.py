@@ -22,10 +22,8 @@ NO_MODE = "none"
 def check_keys(drafts: Drafts) -> None:
     """Two rows of one key (and period) are an error, at the second row."""
     for draft in drafts.values():
-        sheet = draft.sheet
-        if sheet.key and not draft.broken:
-            columns = [*sheet.key, *(["period"] if sheet.periodic else [])]
-            _check_key(drafts, sheet, columns)
+        if draft.sheet.key and not draft.broken:
+            _check_key(drafts, draft.sheet, draft.sheet.whole_key)
     _check_group_members(drafts)
 
 

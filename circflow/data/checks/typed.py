@@ -17,15 +17,13 @@ from circflow.data.schema.sheets import (
     BY_NAME,
     MAIN,
     ROAD,
-    SCENARIO_KEYS,
+    SETTINGS,
     SHEETS,
     Column,
     Sheet,
 )
 from circflow.i18n import say
 from circflow.i18n.names import english_word, shown_column
-
-_SETTINGS = {column.name: column for column in SCENARIO_KEYS}
 
 
 def read_drafts(raw: Mapping[str, RawTable], findings: Findings) -> Drafts:
@@ -164,7 +162,7 @@ def read_settings(drafts: Drafts) -> Settings:
     given: dict[str, object] = {}
     place: dict[str, int] = {}
     for row, key, value in zip(frame.index, frame["key"], frame["value"], strict=True):
-        column = _SETTINGS.get(key)
+        column = SETTINGS.get(key)
         if column is None or key in place:
             continue
         place[key] = row

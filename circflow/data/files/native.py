@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from circflow.data.changes.address import spoken_address
-from circflow.data.schema.sheets import SCENARIO_KEYS, SHEETS, Column, Sheet, is_planners_column
+from circflow.data.schema.sheets import SETTINGS, SHEETS, Column, Sheet, is_planners_column
 from circflow.data.table import Book, RawSheet
 from circflow.i18n.language import ENGLISH
 from circflow.i18n.names import (
@@ -22,8 +22,6 @@ from circflow.i18n.names import (
     plain,
     sheet_names,
 )
-
-_SETTINGS = {key.name: key for key in SCENARIO_KEYS}
 
 
 def english(book: Book, sheets: Sequence[Sheet] = SHEETS) -> Book:
@@ -134,8 +132,8 @@ def _native_cell(
     text = str(row[place]).strip()
     if column.sheet == "Scenario" and column.name == "value" and "key" in header:
         at = header.index("key")
-        key = english_word("key", tuple(_SETTINGS), str(row[at] if at < len(row) else "").strip())
-        column = _SETTINGS.get(key, column)
+        key = english_word("key", tuple(SETTINGS), str(row[at] if at < len(row) else "").strip())
+        column = SETTINGS.get(key, column)
     made = native_value(column, text, language)
     return row[place] if not made or made.casefold() == text.casefold() else made
 
