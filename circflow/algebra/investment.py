@@ -34,7 +34,18 @@ from circflow.algebra.declare import Figure, Model, Record, Stand, Variable, cel
 from circflow.algebra.results import PER_YEAR, Group, ResultColumn, ResultTable, numbers, texts
 from circflow.algebra.terms import Terms, constants
 from circflow.data.cells import split_shares
-from circflow.data.coded import Column, Flags, Floats, Ints, Items, cross, match, place_in
+from circflow.data.coded import (
+    Column,
+    Flags,
+    Floats,
+    Ints,
+    Items,
+    added_at,
+    cross,
+    find_rows,
+    match,
+    take,
+)
 from circflow.data.scenario import Scenario
 from circflow.i18n import mark, say
 
@@ -301,7 +312,7 @@ def _add_rules(m: Model) -> None:
         formula="in_service of the unit ≤ in_service of the unit it requires",
         figures=[Stand(cells(REQUIRES, units, "unit", value=np.full(len(units), np.nan)))],
     )
-    at = place_in([built[n] for n in INDEX], [extra[n] for n in INDEX])
+    at = find_rows(built, extra, *INDEX)
     m.limit(
         "extra_capacity_limit",
         over=INDEX,
@@ -354,11 +365,9 @@ def tables(m: Model, values: Floats) -> dict[str, pd.DataFrame]:
     """The table `built`."""
     built, extra = m["built"], m["extra_capacity"]
     share = built.value(values)
-    at = place_in([extra[n] for n in INDEX], [built[n] for n in INDEX])
-    size = np.append(extra.value(values), 0.0)[at]
+    size = take(extra.value(values), find_rows(extra, built, *INDEX))
     spent = capex_terms(m)
-    at = place_in([built[n] for n in INDEX], [spent[n] for n in INDEX])
-    capex = np.bincount(at, spent.at(values), len(built)).astype(float)
+    capex = added_at(find_rows(built, spent, *INDEX), spent.at(values), len(built))
     table = built.items.plus(
         built=share,
         capacity_per_year=built["capacity_per_year"] * share + size,

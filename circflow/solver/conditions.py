@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array, csc_array, diags_array
 
 from circflow.algebra.declare import Bound, Cells, Figure, Model, Stand
-from circflow.algebra.terms import CONSTANT, Terms
-from circflow.data.coded import place_in
+from circflow.algebra.terms import CONSTANT
+from circflow.data.coded import find_rows
 from circflow.data.schema.sheets import Column
 from circflow.data.table import Cell
 from circflow.i18n import ENGLISH, current, say, say_in
@@ -225,18 +225,13 @@ def _tuple(key: Any) -> tuple[Any, ...]:
     return key if isinstance(key, tuple) else (key,)
 
 
-def _moves_of(family: Family, moves: Terms) -> NDArray[np.intp]:
-    """The position of the row that each term moves."""
-    return place_in([family.items[n] for n in family.over], [moves[n] for n in family.over])
-
-
 def _shares(m: Model, family: Family, stand: Stand) -> Floats:
     """What a unit of the figure adds to the right side of each row; NaN where that is no number."""
     count = len(family.rows)
     moves = stand.moves if stand.eased is None else stand.eased
     if moves is None:
         return np.ones(count)
-    row = _moves_of(family, moves)
+    row = find_rows(family.items, moves, *family.over)
     share = np.full(count, np.nan)
     fixed = (moves.column == CONSTANT) & (row >= 0)
     share[row[fixed]] = 0.0
@@ -253,7 +248,7 @@ def _scaled(
     moves = stand.moves
     if moves is None or stand.eased is not None:
         return {}
-    row = _moves_of(family, moves)
+    row = find_rows(family.items, moves, *family.over)
     decision = np.append(m.decision, True)[moves.column]
     column = np.append(compiled.column_of, -1)[moves.column]
     excluded = set(row[decision | (moves.column == CONSTANT)].tolist())
