@@ -323,19 +323,8 @@ def proof(program: Program, best: Optimum, asked: float) -> Proof | None:
     if outcome.x is None or outcome.row_dual is None:
         return None
     lp = program.with_fixed(outcome.x) if best.fixed else program
-    return Proof(
-        cost=lp.cost,
-        offset=lp.offset,
-        matrix=lp.matrix,
-        row_lower=lp.row_lower,
-        row_upper=lp.row_upper,
-        lower=lp.lower,
-        upper=lp.upper,
-        most=best.most,
-        row_dual=outcome.row_dual,
-        search_bound=outcome.bound if best.fixed else np.nan,
-        asked=asked,
-    )
+    bound = outcome.bound if best.fixed else np.nan
+    return Proof(lp, best.most, outcome.row_dual, bound, asked)
 
 
 def _with_bound(found: Outcome, fixed: Optimum) -> Optimum:
@@ -477,14 +466,10 @@ def _ways(ways: tuple[_Way, ...], dear: NDArray[np.bool_]) -> list[tuple[_Way, b
 def check(program: Program, most: Floats, found: Outcome) -> str:
     """What speaks against an LP's plan and its duals; "" where they are proven."""
     assert found.x is not None and found.row_dual is not None
-    sides = (program.row_lower, program.row_upper)
-    over = breach(program.matrix, sides, program.lower, program.upper, found.x)
+    over = breach(program, found.x)
     if not over <= HOLDS:
         return say("a limit is breached by {over:.2g} of its size", over=over)
-    upper = np.minimum(program.upper, most)
-    bound = program.offset + dual_bound(
-        program.cost, program.matrix, sides, program.lower, upper, found.row_dual
-    )
+    bound = dual_bound(program, most, found.row_dual)
     objective = worth(program, found.x)
     size = max(abs(objective), FLOOR * _gross(program, found.x))
     if not objective - bound <= AGREES * size:
@@ -572,7 +557,7 @@ def infeasible(program: Program, ray: Floats | None = None, basis: Basis | None 
         except SolverError:
             continue
         for plan in chain([found], refinements(loose, session, found)):
-            if plan.row_dual is not None and _proves(program, most, plan.row_dual):
+            if plan.row_dual is not None and proves_infeasible(program, most, plan.row_dual):
                 return True
     return False
 
@@ -581,16 +566,9 @@ def _contradicts(program: Program, ray: Floats | None) -> bool:
     """Whether a Farkas ray, given or of a limit that is out of reach, proves that an LP has no
     plan."""
     most = reach(program)
-    if ray is not None and _proves(program, most, ray):
+    if ray is not None and proves_infeasible(program, most, ray):
         return True
-    return _proves(program, most, hopeless(program, most))
-
-
-def _proves(program: Program, most: Floats, ray: Floats) -> bool:
-    """Whether a Farkas ray proves that an LP, whose columns reach `most`, has no plan."""
-    upper = np.minimum(program.upper, most)
-    sides = (program.row_lower, program.row_upper)
-    return proves_infeasible(program.matrix, sides, program.lower, upper, ray)
+    return proves_infeasible(program, most, hopeless(program, most))
 
 
 def _endless(program: Program) -> bool:
