@@ -205,7 +205,7 @@ def _new_values(scenario: Scenario, one: _Change, table: Table) -> list[str | fl
     if one.how == "set":
         return [one.value] * len(rows)
     assert isinstance(one.value, float)
-    before = own_figures(scenario.tables, table.sheet.name, one.column.name)
+    before = own_figures(table, one.column.name)
     if table.sheet.name != "Scenario":
         before = before.loc[list(rows)]
     if before.isna().all():

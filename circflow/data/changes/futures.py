@@ -289,7 +289,7 @@ def changed_figures(tables: Mapping[str, Table], future: Future) -> tuple[Figure
     for one in future.changes:
         key = (one.target.sheet, one.target.column.name)
         if key not in figures:
-            figures[key] = own_figures(tables, *key)
+            figures[key] = own_figures(tables[key[0]], key[1])
         rows = list(one.target.rows) if key[0] != "Scenario" else [0]
         cells = figures[key].loc[rows]
         if one.how != "set" and cells.isna().all():
@@ -477,7 +477,7 @@ def mean_scenario(scenario: Scenario, futures: Sequence[Future]) -> Scenario:
             values = _effective(scenario, one, *key) if key in one else own
             mean = mean + future.probability * values
             touched |= ~((values == own) | (values.isna() & own.isna()))
-        before = own_figures(scenario.tables, *key)
+        before = own_figures(scenario.tables[key[0]], key[1])
         figures[key] = before.where(~touched, mean)
     return standing_still(with_figures(scenario, figures), shares_still(scenario, futures))
 
@@ -485,7 +485,7 @@ def mean_scenario(scenario: Scenario, futures: Sequence[Future]) -> Scenario:
 def _effective(scenario: Scenario, figures: Figures, sheet: str, column: str) -> pd.Series[float]:
     """A column's figures in a future, blank cells as what they mean."""
     values = figures.get((sheet, column))
-    values = own_figures(scenario.tables, sheet, column) if values is None else values
+    values = own_figures(scenario.tables[sheet], column) if values is None else values
     if sheet == "Links" and column == "loss":
         return values.fillna(0.0)
     if sheet == "Units" and column == "fixed_cost_max_million_per_year":
@@ -493,7 +493,7 @@ def _effective(scenario: Scenario, figures: Figures, sheet: str, column: str) ->
         return values.fillna(_effective(scenario, figures, "Units", smaller))
     if sheet == "UnitPeriods":
         own = figures.get(("Units", column))
-        own = own_figures(scenario.tables, "Units", column) if own is None else own
+        own = own_figures(scenario.tables["Units"], column) if own is None else own
         of_unit = dict(zip(scenario.frame("Units")["unit"], own, strict=True))
         return values.fillna(scenario.frame("UnitPeriods")["unit"].map(of_unit).astype(float))
     return values

@@ -36,13 +36,12 @@ def retyped(scenario: Scenario, tables: Mapping[str, Table], book: Book) -> Scen
     return scenario.with_figures(settings, periods, tables, book)
 
 
-def own_figures(tables: Mapping[str, Table], sheet: str, column: str) -> pd.Series[float]:
+def own_figures(table: Table, column: str) -> pd.Series[float]:
     """The cells of a column as they stand, defaults included, by row (a key of Scenario at 0);
     NaN where blank."""
-    if sheet != "Scenario":
-        return tables[sheet].frame[column].astype(float).copy()
-    frame = tables["Scenario"].frame
-    given = frame.loc[frame["key"] == column, "value"].dropna()
+    if table.sheet.name != "Scenario":
+        return table.frame[column].astype(float).copy()
+    given = table.frame.loc[table.frame["key"] == column, "value"].dropna()
     value = parse_cell(given.iloc[0], SETTINGS[column]) if len(given) else None
     value = SETTINGS[column].default if value is None else value
     return pd.Series([math.nan if value is None else value], index=[0], dtype=float)
