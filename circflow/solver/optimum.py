@@ -22,7 +22,7 @@ from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csc_array, diags_array, hstack, vstack
+from scipy.sparse import diags_array, hstack
 
 from circflow.i18n import mark, say
 from circflow.solution.proof import (
@@ -533,22 +533,10 @@ def infeasible(program: Program, ray: Floats | None = None, basis: Basis | None 
         return True
     if (solved := _in_fractions(program.without_goal(), basis)) is not None:
         return solved.ending is Ending.INFEASIBLE
-    rows, columns = program.shape
     most = reach(program)
     inner = tightened(program, most)
-    scale = scaling_by_reach(inner, most).rows
-    each = diags_array(1.0 / scale)
-    loose = Program(
-        cost=np.concatenate([np.zeros(columns), np.ones(2 * rows)]),
-        offset=0.0,
-        matrix=csc_array(hstack([inner.matrix, each, -each])),
-        row_lower=inner.row_lower,
-        row_upper=inner.row_upper,
-        lower=np.concatenate([inner.lower, np.zeros(2 * rows)]),
-        upper=np.concatenate([inner.upper, np.full(2 * rows, np.inf)]),
-        integer=np.zeros(columns + 2 * rows, dtype=bool),
-    )
-    loose.matrix.sort_indices()
+    each = diags_array(1.0 / scaling_by_reach(inner, most).rows)
+    loose = inner.without_goal().with_columns(hstack([each, -each]), cost=1.0).relaxed()
     unknown = np.full(loose.shape[1], np.inf)
     for way in _LP_WAYS:
         try:
@@ -573,21 +561,10 @@ def _contradicts(program: Program, ray: Floats | None) -> bool:
 
 def _endless(program: Program) -> bool:
     """Whether a plan exists and can grow for ever and earn: a ray of the recession cone."""
-    columns = program.shape[1]
-    bottom, top = program.lower, program.upper
-    cone = Program(
-        cost=np.zeros(columns),
-        offset=0.0,
-        matrix=csc_array(vstack([program.matrix, csc_array(-program.cost.reshape(1, -1))])),
-        row_lower=np.append(np.where(np.isfinite(program.row_lower), 0.0, -np.inf), 1.0),
-        row_upper=np.append(np.where(np.isfinite(program.row_upper), 0.0, np.inf), 1.0),
-        lower=np.where(np.isfinite(bottom), 0.0, -np.inf),
-        upper=np.where(np.isfinite(top), 0.0, np.inf),
-        integer=np.zeros(columns, dtype=bool),
-    )
-    cone.matrix.sort_indices()
-    still = replace(program, cost=np.zeros(columns), offset=0.0)
+    cone = program.cone()
+    cone = cone.with_rows(-cone.cost[None, :], 1.0, 1.0).without_goal()
     try:
-        return linear(cone).outcome.x is not None and linear(still).outcome.x is not None
+        there = linear(cone).outcome.x is not None
+        return there and linear(program.without_goal()).outcome.x is not None
     except SolverError:
         return False
