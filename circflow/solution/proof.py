@@ -79,34 +79,16 @@ class Proof:
         return float(gap) if np.isfinite(gap) else float("inf")
 
 
-def _long_sums(value: Floats, factor: Long, indptr: NDArray[np.int32]) -> Long:
-    """Σ value · factor of the entries of each column, in extended precision."""
-    product = value.astype(np.longdouble) * factor
-    sums = np.zeros(len(indptr) - 1, dtype=np.longdouble)
-    filled = np.flatnonzero(np.diff(indptr))
-    if len(filled):
-        sums[filled] = np.add.reduceat(product, indptr[filled])
-    return sums
-
-
 def reduced_costs(cost: Floats, matrix: csc_array, dual: Floats | Long) -> tuple[Long, Long]:
     """d = c − Aᵀ·y in extended precision, and Σ of the absolute terms that make it up."""
-    factor = dual.astype(np.longdouble)[matrix.indices]
-    long_cost = cost.astype(np.longdouble)
-    reduced = long_cost - _long_sums(matrix.data, factor, matrix.indptr)
-    return reduced, np.abs(long_cost) + _long_sums(
-        np.abs(matrix.data), np.abs(factor), matrix.indptr
-    )
+    of_rows, size = activities(matrix.T, dual)
+    return cost - of_rows, np.abs(cost) + size
 
 
 def activities(matrix: csc_array, x: Floats | Long) -> tuple[Long, Long]:
     """A·x in extended precision, and Σ |a|·|x| of each row."""
-    rows = matrix.tocsr()
-    factor = x.astype(np.longdouble)[rows.indices]
-    return (
-        _long_sums(rows.data, factor, rows.indptr),
-        _long_sums(np.abs(rows.data), np.abs(factor), rows.indptr),
-    )
+    exact, factor = matrix.astype(np.longdouble), x.astype(np.longdouble)
+    return exact @ factor, abs(exact) @ np.abs(factor)
 
 
 def dual_bound(lp: Linear, most: Floats, dual: Floats) -> float:

@@ -215,8 +215,14 @@ def _modes_expected() -> str:
 
 
 def _check_recipes(drafts: Drafts) -> None:
-    """What tells of a recipe (BlendLimits: of a group) names one of its technology."""
+    """What tells of a recipe (BlendLimits: of a group) names one of its technology; a recipe or
+    group there whose name could not be read may be the one that is meant."""
     recipes = drafts["Recipes"].frame
+    unread, ungrouped = (
+        recipes.loc[sorted(drafts["Recipes"].faulty.get(column, ()))]
+        for column in ("recipe", "group")
+    )
+    doubtful, doubtful_groups = set(unread["technology"]), set(_pairs(ungrouped))
     known: dict[str, set[str]] = {}
     for technology, recipe in _pairs(recipes):
         known.setdefault(technology, set()).add(recipe)
@@ -231,13 +237,15 @@ def _check_recipes(drafts: Drafts) -> None:
         frame = drafts[sheet].sound("technology", "recipe")
         for row, (technology, recipe) in zip(frame.index, _pairs(frame), strict=True):
             names = known.get(technology)
-            if names is not None and recipe not in names:
+            if names is not None and recipe not in names and technology not in doubtful:
                 where = say("technology {technology!r}", technology=shorten(technology))
                 _no_such(drafts, (sheet, int(row), "recipe"), recipe, names, where)
     frame = drafts["BlendLimits"].sound("technology", "recipe", "group")
     for row, owner, group in zip(frame.index, _pairs(frame), frame["group"], strict=True):
         names = groups.get(owner, set())
-        if group not in names and owner[1] in known.get(owner[0], set()):
+        if owner[0] in doubtful or owner in doubtful_groups or group in names:
+            continue
+        if owner[1] in known.get(owner[0], set()):
             where = say(
                 "recipe {owner!r} of technology {owner_2!r}",
                 owner=shorten(owner[1]),

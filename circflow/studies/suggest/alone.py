@@ -156,8 +156,8 @@ class Alone:
         assert one.plan is not None
         absent = Setting(out=self.every)
         return break_even(
-            (bench, one.setting, one.plan, direction),
-            (bench, absent, self.without, None),
+            (bench, one.setting, [one.plan], direction),
+            (bench, absent, [self.without], None),
             low=-far,
             high=far,
             rises=rises,

@@ -12,7 +12,7 @@ when the full search finds nothing above the known lines, so the zero is exact, 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -44,20 +44,23 @@ class _Side:
     """The lines known of one side, with or without the unit."""
 
     def __init__(
-        self, bench: Bench, setting: Setting, direction: Direction | None, first: Plan
+        self, bench: Bench, setting: Setting, direction: Direction | None, plans: list[Plan]
     ) -> None:
         self.bench, self.setting, self.direction = bench, setting, direction
-        self.lines: list[tuple[float, float]] = []
-        self.plans: list[Plan] = []
+        self.plans = plans
+        self.lines = [(plan.value, self._slope(plan)) for plan in plans]
         self.searched = {0.0}
         """Where the largest known line is known to be the best."""
-        self.add(first, 0.0)
+
+    def _slope(self, plan: Plan) -> float:
+        return self.direction.slope(plan.x) if self.direction is not None else 0.0
 
     def add(self, plan: Plan, theta: float) -> float:
         """Add the line of a plan found at θ; its value there."""
-        slope = self.direction.slope(plan.x) if self.direction is not None else 0.0
-        self.lines.append((plan.value - slope * theta, slope))
-        self.plans.append(plan)
+        slope = self._slope(plan)
+        at_zero = plan.value - slope * theta
+        self.lines.append((at_zero, slope))
+        self.plans.append(replace(plan, value=at_zero))
         return plan.value
 
     def known(self, theta: float) -> float:
@@ -84,13 +87,13 @@ class _Side:
             plan = self.bench.solve(at, start=self._best(theta).x)
             self.searched.add(theta)
         else:
-            plan = self.bench.hold(self.plans[-1].x, at)
+            plan = self.bench.hold(self._best(theta).x, at)
         return -np.inf if plan is None else self.add(plan, theta)
 
 
 def break_even(  # noqa: PLR0913
-    with_: tuple[Bench, Setting, Plan, Direction | None],
-    without: tuple[Bench, Setting, Plan, Direction | None],
+    with_: tuple[Bench, Setting, list[Plan], Direction | None],
+    without: tuple[Bench, Setting, list[Plan], Direction | None],
     *,
     low: float,
     high: float,
@@ -100,7 +103,9 @@ def break_even(  # noqa: PLR0913
     """The zero of the unit's worth, nearest to θ = 0.
 
     Args:
-        with_: bench, setting, best plan at θ = 0 and direction of the side with the unit.
+        with_: bench, setting, plans known (the best at θ = 0 first; their values are those at
+            θ = 0; what is found is added, for another direction to begin with) and direction of
+            the side with the unit.
         without: the same without it (a direction of None: it does not depend on θ).
         low: smallest θ that makes sense.
         high: greatest one.

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -88,6 +89,12 @@ class _Case:
     in_plan: bool
     within_budget: bool = True
     reason: str = ""
+
+    @cached_property
+    def known(self) -> tuple[list[Plan], list[Plan]]:
+        """The plans known of each side: what one break-even finds the next begins with."""
+        assert self.with_ is not None and self.without is not None
+        return [self.with_], [self.without]
 
 
 @public
@@ -421,11 +428,10 @@ class _Work:
         high: float,
         rises: bool,
     ) -> Zero:
-        assert case.with_ is not None and case.without is not None
         absent = Setting(out=frozenset({case.subject.name})) if case.other is None else Setting()
         return break_even(
-            (bench, case.setting, case.with_, one),
-            (case.other or bench, absent, case.without, other),
+            (bench, case.setting, case.known[0], one),
+            (case.other or bench, absent, case.known[1], other),
             low=low,
             high=high,
             rises=rises,
