@@ -118,7 +118,7 @@ def build(m: Model) -> None:
     intake = m.variable("intake", INTAKE, rows, "material taken into a group", "unit/yr")
     _add_requirements(m)
     _add_blends(m)
-    m.mass += [_by_activity(m), intake.times(-1.0)]
+    m.mass += [fixed_amounts(m)[1].nonzero(), intake.times(-1.0)]
     m.pay(PROCESSING, activity.times(), -activity["variable_cost"])
     m.emits.append(_emitting(m))
 
@@ -186,11 +186,6 @@ def fixed_amounts(m: Model) -> tuple[Items, Terms]:
     rows = rows.plus(role=plain["role"][j], material=plain["material"][j], amount=amount[j])
     sign = np.where(output, 1.0, -1.0)
     return rows, Terms(rows.labels, activity.columns[i], sign * amount[j])
-
-
-def _by_activity(m: Model) -> Terms:
-    """+ amount · activity of outputs, − amount · activity of fixed inputs."""
-    return fixed_amounts(m)[1].nonzero()
 
 
 def _emitting(m: Model) -> Emitting:

@@ -26,6 +26,7 @@ Money
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import itemgetter
 
 import numpy as np
 import pandas as pd
@@ -75,10 +76,6 @@ INDEX = ("unit", "period")
 SERVICE = ("unit", "period", "built_in")
 
 
-def _choice(row: Record) -> str:
-    return str(row["choice"])
-
-
 def _need(row: Record) -> str:
     return say("{unit} requires {requires}", unit=row["unit"], requires=row["requires"])
 
@@ -90,7 +87,7 @@ CHOICE = Figure(
     "clear",
     3.0,
     mark("at most one of the choice {where} is built"),
-    _choice,
+    itemgetter("choice"),
     "",
 )
 REQUIRES = Figure(
@@ -105,10 +102,6 @@ REQUIRES = Figure(
 )
 
 
-def _period(row: Record) -> str:
-    return str(row["period"])
-
-
 BUDGET = Figure(
     "Budget",
     "budget_million",
@@ -116,7 +109,7 @@ BUDGET = Figure(
     "raise",
     1.0,
     mark("at most {figure} of capex in {where}"),
-    _period,
+    itemgetter("period"),
     mark("million {currency}"),
     measure="currency",
     per_million=True,

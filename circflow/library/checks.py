@@ -9,7 +9,7 @@ from circflow.data.checks.findings import Drafts, by_row, records
 from circflow.data.suggest import nearest
 from circflow.i18n import say
 from circflow.library.balance import balances
-from circflow.library.schema import LIST_SIGN
+from circflow.library.schema import split_list
 
 _WASTE_CODE = re.compile(r"\d{2} ?\d{2} ?\d{2} ?\*?")
 _FKKO = re.compile(r"\d(?: ?\d){0,10}")
@@ -36,13 +36,9 @@ def check_texts(drafts: Drafts) -> None:
     )
 
 
-def _entries(text: str) -> list[str]:
-    return [part.strip() for part in text.split(LIST_SIGN) if part.strip()]
-
-
 def _check_codes(drafts: Drafts, column: str, pattern: re.Pattern[str], example: str) -> None:
     for row, text in by_row(drafts["Materials"].sound(column)[column].dropna()):
-        wrong = [code for code in _entries(text) if not pattern.fullmatch(code)]
+        wrong = [code for code in split_list(text) if not pattern.fullmatch(code)]
         if wrong:
             drafts.error(
                 "Materials",
@@ -58,7 +54,7 @@ def _check_codes(drafts: Drafts, column: str, pattern: re.Pattern[str], example:
 def _check_sources(drafts: Drafts, sheet: str) -> None:
     known = list(drafts["Sources"].frame["id"].dropna())
     for row, text in by_row(drafts[sheet].sound("source")["source"].dropna()):
-        for name in _entries(text):
+        for name in split_list(text):
             if name not in known:
                 drafts.error(
                     sheet,

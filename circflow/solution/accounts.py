@@ -377,7 +377,8 @@ class _Charge:
         by_unit = self._sums(of_units, [(activity, self.unit)])
         units = (*by_unit, np.zeros(of_units), np.zeros(of_units))
         emitted, gross, cost, unspread = (np.zeros(len(limits)) for _ in range(4))
-        excess = self._excess()
+        table = plan["emission_limits"]
+        excess = take(table["excess_per_year"], find_rows(table, limits, "row", "period"))
         names = zip(
             *(plan.codes.names(n, limits[n]).tolist() for n in ("pollutant", "scope", "key")),
             strict=True,
@@ -410,11 +411,6 @@ class _Charge:
         if scope == "unit":
             return [code] if 0 <= code < self.plan.sizes["unit"] else []
         return np.flatnonzero((self.sites[scope] == code) & (code >= 0))
-
-    def _excess(self) -> Floats:
-        """Excess of every limit in force, from the table of limits."""
-        table = self.plan["emission_limits"]
-        return take(table["excess_per_year"], find_rows(table, self.limits, "row", "period"))
 
     def _sums(
         self, shape: tuple[int, ...], parts: Sequence[tuple[Ledger, Ints]] | None = None

@@ -51,18 +51,13 @@ _HOW = {
     "set": mark("{text} set to {value}"),
 }
 _DECISION_SHEETS = ("Periods", "Budget")
-_DECISION_SETTINGS = ("discount_rate", "capital_charge")
-_DECISION_COLUMNS = (
-    "status",
-    "lifetime_years",
-    "earliest_period",
-    "latest_period",
-    "choice",
-    "requires",
-    "construction_years",
-    "ramp_up",
-    "capacity_max_per_year",
-)
+_DECISION_COLUMNS = {
+    "Scenario": ("discount_rate", "capital_charge"),
+    "Units": (
+        *("status", "lifetime_years", "earliest_period", "latest_period", "choice", "requires"),
+        *("construction_years", "ramp_up", "capacity_max_per_year"),
+    ),
+}
 _NO_PLAN_READS = (
     "Studies",
     "Ranges",
@@ -115,16 +110,11 @@ class Future:
 
     def words(self) -> list[str]:
         """Each change in words, with its cell."""
-        told = []
-        for one in self.changes:
-            told.append((one.row, say(_HOW[one.how], text=one.text, value=plain(one.value))))
-        for still in self.outages:
-            told.append(
-                (
-                    still.row,
-                    say("{text} stands still {when}", text=still.text, when=when(still.period)),
-                )
-            )
+        told = [(c.row, say(_HOW[c.how], text=c.text, value=plain(c.value))) for c in self.changes]
+        told += [
+            (o.row, say("{text} stands still {when}", text=o.text, when=when(o.period)))
+            for o in self.outages
+        ]
         return [
             say("{text} ({sheet} row {row})", text=text, sheet=self.sheet, row=row) if row else text
             for row, text in sorted(told, key=lambda pair: pair[0])
@@ -188,17 +178,12 @@ def target_of(tables: Mapping[str, Table], text: str) -> Match:
 
 def refusal(sheet: str, column: str) -> str:
     """Why a future cannot change a column, or ""."""
-    decided = say(
-        "{sheet}.{column} belongs to the decision, so it is the same in every future",
-        sheet=sheet,
-        column=column,
-    )
-    if sheet in _DECISION_SHEETS:
-        return decided
-    if sheet == "Scenario" and column in _DECISION_SETTINGS:
-        return decided
-    if sheet == "Units" and column in _DECISION_COLUMNS:
-        return decided
+    if sheet in _DECISION_SHEETS or column in _DECISION_COLUMNS.get(sheet, ()):
+        return say(
+            "{sheet}.{column} belongs to the decision, so it is the same in every future",
+            sheet=sheet,
+            column=column,
+        )
     if sheet in _NO_PLAN_READS:
         return say(
             "no plan depends on {sheet}.{column}, so a future cannot change it",

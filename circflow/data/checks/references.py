@@ -317,26 +317,25 @@ def _check_emission_keys(drafts: Drafts, targets: _Targets) -> None:
 def _check_limit_keys(drafts: Drafts, targets: _Targets) -> None:
     """A limit's key is of the kind that its scope says; blank for the cluster alone."""
     frame = drafts["EmissionLimits"].sound("scope", "key")
-    for row, scope, key in zip(frame.index, frame["scope"], frame["key"], strict=True):
-        if scope == "cluster" and key is not None:
-            drafts.error(
-                "EmissionLimits",
-                row,
-                "key",
-                "a limit of scope cluster has no key, but {key!r} stands here: clear the "
-                "cell, or name another scope",
-                key=shorten(key),
-                expected=say("a blank cell"),
-            )
-        elif scope != "cluster" and key is None:
-            drafts.error(
-                "EmissionLimits",
-                row,
-                "key",
-                "a limit of scope {scope} needs a key: name the {scope}",
-                scope=shown_word("scope", scope),
-                expected=say("the name of a {scope}", scope=shown_word("scope", scope)),
-            )
+    of_cluster, blank = frame["scope"] == "cluster", frame["key"].isna()
+    drafts.error(
+        "EmissionLimits",
+        frame[of_cluster & ~blank],
+        "key",
+        "a limit of scope cluster has no key, but {key!r} stands here: clear the "
+        "cell, or name another scope",
+        expected=say("a blank cell"),
+    )
+    lacking = frame.loc[~of_cluster & blank, "scope"]
+    for row, scope in by_row(lacking.map(lambda word: shown_word("scope", word))):
+        drafts.error(
+            "EmissionLimits",
+            row,
+            "key",
+            "a limit of scope {scope} needs a key: name the {scope}",
+            scope=scope,
+            expected=say("the name of a {scope}", scope=scope),
+        )
     frame = drafts["EmissionLimits"].sound("scope", "key")
     for scope, target in (("member", "Members"), ("site", "Sites"), ("unit", "Units")):
         keys = frame.loc[frame["scope"] == scope, "key"]

@@ -69,11 +69,6 @@ def _typed(raw: RawTable, findings: Findings) -> Draft:
     return draft
 
 
-@cache
-def _without_rows(sheet: Sheet) -> pd.DataFrame:
-    return empty_frame(sheet)
-
-
 def _report(
     draft: Draft, column: Column, raw: RawTable, parsed: Parsed, findings: Findings
 ) -> None:
@@ -106,6 +101,11 @@ def _tidy_flows(draft: Draft) -> None:
     frame.loc[flows, "partner"] = [
         ">".join(part.strip() for part in text.split(">")) for text in frame.loc[flows, "partner"]
     ]
+
+
+@cache
+def _without_rows(sheet: Sheet) -> pd.DataFrame:
+    return empty_frame(sheet)
 
 
 def empty_frame(sheet: Sheet, rows: int = 0) -> pd.DataFrame:

@@ -7,7 +7,7 @@ typed: `parse_cell` and `parse_address` know them in every language.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from circflow.data.changes.address import spoken_address
@@ -106,7 +106,7 @@ def _native_sheet(raw: RawSheet, sheet: Sheet, language: str) -> RawSheet:
                     row[place] = _native_cell(row, place, header, sheet[name], language)
     headers = {}
     for name in header:
-        own = names.column(sheet.name, name) if name in sheet else _native_mark(name, names.marks)
+        own = names.column(sheet.name, name) if name in sheet else names.marked(name)
         if own != name:
             headers[name] = own
     title = names.sheet(sheet.name)
@@ -117,13 +117,6 @@ def _native_sheet(raw: RawSheet, sheet: Sheet, language: str) -> RawSheet:
         headers=headers,
         language="" if language == ENGLISH else language,
     )
-
-
-def _native_mark(header: str, marks: Mapping[str, str]) -> str:
-    for mark, own in marks.items():
-        if header.casefold().startswith(mark):
-            return own + header[len(mark) :]
-    return header
 
 
 def _native_cell(
