@@ -238,12 +238,12 @@ def best() -> Callable[..., float]:
     """`best(sheets)`: the optimum of a scenario from dicts, in million currency, without tables
     and audit."""
 
-    def optimum(sheets: Sheets, *, relax: bool = False) -> float:
-        from circflow.solver.run import optimise
+    def of(sheets: Sheets, *, relax: bool = False) -> float:
+        from circflow.solver.optimum import optimum
 
         compiled = compile_model(build(scenario_of(sheets), relax=relax))
-        outcome, _, _ = optimise(compiled, gap=0.0)
+        outcome = optimum(compiled.program, gap=0.0).outcome
         assert outcome.x is not None, outcome.ending
         return -outcome.objective
 
-    return optimum
+    return of

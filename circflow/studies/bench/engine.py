@@ -112,8 +112,6 @@ class Engine:
         dask: str | None = None,
         tell: Callable[[str], None] | None = None,
     ) -> None:
-        if jobs is not None and jobs < 1:
-            raise StudyError("the number of jobs must be at least 1, not {jobs}", jobs=jobs)
         if dask is not None and executor is not None:
             raise StudyError("give an executor or the address of a Dask scheduler, not both")
         self.tell = tell or (lambda _: None)
