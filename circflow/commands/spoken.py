@@ -36,6 +36,10 @@ def in_language(command: click.Command) -> click.Command:
     if current() == ENGLISH:
         return command
     _click_speaks()
+    return _command(command)
+
+
+def _command(command: click.Command) -> click.Command:
     twin = copy(command)
     twin.help = say(cleandoc(command.help)) if command.help else None
     twin.options_metavar = command.options_metavar and say(command.options_metavar)
@@ -43,7 +47,7 @@ def in_language(command: click.Command) -> click.Command:
     twin._help_option = None
     if isinstance(twin, click.Group):
         twin.subcommand_metavar = twin.subcommand_metavar and say(twin.subcommand_metavar)
-        twin.commands = {name: in_language(one) for name, one in twin.commands.items()}
+        twin.commands = {name: _command(one) for name, one in twin.commands.items()}
     return twin
 
 
