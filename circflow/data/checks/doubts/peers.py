@@ -8,7 +8,9 @@ move the yardstick; a figure is odd only where nothing else is of its size.
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -59,29 +61,37 @@ _MEASURES = (
 def check_peers(drafts: Drafts) -> None:
     """Doubt figures a thousand times, or a thousandth, of their peers."""
     for measure in _MEASURES:
-        rows = _figures(drafts, measure)
-        if len(rows) < 2:
+        figures = _figures(drafts, measure)
+        if figures is None or len(figures.rows) < 2:
             continue
-        size = np.log10(np.abs(rows["size"].to_numpy(float)))
-        peers = pd.factorize(rows["peers"])[0]
-        column = pd.factorize(rows["unit"])[0]
+        size = np.log10(np.abs(figures.sizes))
+        peers, column = _numbered(figures.peers), _numbered(figures.units)
         alike = "material" in measure.peers
         for at, away, words in _odd(size, peers, column, alike=alike):
-            key = ", ".join(str(part) for part in rows["peers"].iloc[at] if part)
-            row, value = int(rows["row"].iloc[at]), float(rows["value"].iloc[at])
+            key = ", ".join(str(part) for part in figures.peers[at] if part)
+            row, value = int(figures.rows[at]), float(figures.values[at])
             message, likely = _doubt(measure, value, away, words, key)
             drafts.warning(measure.sheet, row, measure.column, message, suggestion=likely)
 
 
-def _figures(drafts: Drafts, measure: _Measure) -> pd.DataFrame:
-    """The figures other than 0: row (of the sheet), value, size, peers (a key), unit."""
+class _Figures(NamedTuple):
+    """The figures of a measure other than 0, by row of the sheet."""
+
+    rows: pd.Index
+    values: Floats
+    sizes: Floats
+    peers: list[tuple[Any, ...]]
+    units: list[str]
+
+
+def _figures(drafts: Drafts, measure: _Measure) -> _Figures | None:
     draft = drafts[measure.sheet]
     wanted = [measure.column, *measure.peers, *([measure.per] if measure.per else [])]
     if draft.broken or measure.column not in draft.letters:
-        return pd.DataFrame()
+        return None
     frame = draft.sound(*wanted)
     if len(frame) < 2:
-        return pd.DataFrame()
+        return None
     values = frame[measure.column].to_numpy(float)
     with np.errstate(divide="ignore", invalid="ignore"):  # per 0 there is no size
         size = values / frame[measure.per].to_numpy(float) if measure.per else values
@@ -89,14 +99,18 @@ def _figures(drafts: Drafts, measure: _Measure) -> pd.DataFrame:
     frame, values, size = frame[kept], values[kept], size[kept]
     keys = [frame[name].astype(object).fillna("") for name in measure.peers]
     peers = list(zip(*keys, strict=True)) if keys else [()] * len(frame)
-    unit: object = ""
+    units = [""] * len(frame)
     if "material" in frame:
         materials = drafts["Materials"].frame
-        units = dict(zip(materials["material"], materials["unit"], strict=True))
-        unit = [units.get(material, "") for material in frame["material"]]
-    table = pd.DataFrame({"row": frame.index, "value": values, "size": size, "unit": unit})
-    table["peers"] = peers
-    return table
+        known = dict(zip(materials["material"], materials["unit"], strict=True))
+        units = [known.get(material, "") for material in frame["material"]]
+    return _Figures(frame.index, values, size, peers, units)
+
+
+def _numbered(keys: Sequence[Hashable]) -> NDArray[np.intp]:
+    """Keys as numbers from 0, in the order in which they come first."""
+    numbers: dict[Hashable, int] = {}
+    return np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.intp)
 
 
 def _odd(

@@ -40,9 +40,12 @@ def _check_sizes(drafts: Drafts) -> None:
         for column in sheet.columns:
             if not column.is_number or column.name not in draft.letters or not column.plausible:
                 continue
-            values = draft.sound(column.name)[column.name]
-            sizes = values.abs().to_numpy()
             least, most = column.plausible
+            sizes = np.abs(draft.frame[column.name].to_numpy(float))
+            if not ((sizes > 0.0) & ((sizes < least) | (sizes > most))).any():
+                continue
+            values = draft.sound(column.name)[column.name]
+            sizes = np.abs(values.to_numpy(float))
             for row in values.index[(sizes > 0.0) & ((sizes < least) | (sizes > most))]:
                 way = say("check the figure and its unit")
                 if abs(values[row]) > most and column.blank_is_unlimited:
