@@ -109,10 +109,8 @@ def compare(
     Args:
         scenarios: one or more.
         labels: names of the columns; the scenarios' own unless said, numbered where two are alike.
-        gap: relative gap at which each search over yes/no decisions ends.
-        jobs: local processes; None as many as there are processors, once that is worth it.
-        dask: address of a Dask scheduler instead.
-        progress: is told what goes on.
+
+    The other arguments as in `circflow.sweep`.
 
     Raises:
         StudyError: no scenario, or not one label for each.

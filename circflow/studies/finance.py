@@ -52,11 +52,8 @@ def finance(  # noqa: PLR0913
         scenario: from `circflow.read`.
         plan: its plan, where it has been solved already.
         baseline: the optimum without new units, or why there is none.
-        gap: relative gap at which each search over yes/no decisions ends.
-        time_limit: seconds per search.
-        jobs: local processes; None as many as there are processors, once that is worth it.
-        dask: address of a Dask scheduler instead.
-        progress: is told what goes on.
+
+    The other arguments as in `circflow.sweep`.
 
     Returns:
         One row per budget, tax, member (None: everybody, places outside included) and period

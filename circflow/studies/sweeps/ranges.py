@@ -86,10 +86,8 @@ def break_points(  # noqa: PLR0913
         high: the other.
         how: `factor`, `add` or `set`.
         decisions: `free` (for costs only), `relaxed` or `fixed`.
-        gap: relative gap of each search.
-        jobs: local processes; None as many as there are processors, once that is worth it.
-        dask: address of a Dask scheduler instead.
-        progress: is told how far it is.
+
+    The other arguments as in `circflow.sweep`.
 
     Returns:
         One row per piece: from, to (values of the parameter), from_million, to_million
@@ -141,11 +139,8 @@ def ranges(  # noqa: PLR0913
         sheets: every figure of these sheets, cell by cell, instead.
         within: looked at from (1 − within) to (1 + within) times the figure.
         decisions: as they are in the best plan (`fixed`), `relaxed`, or `free` (costs only).
-        gap: relative gap of each search.
-        jobs: local processes; None as many as there are processors, once that is worth it.
-        executor: an executor of `concurrent.futures` instead.
-        dask: address of a Dask scheduler instead.
-        progress: is told how far it is.
+
+    The other arguments as in `circflow.sweep`.
 
     Returns:
         parameter, figure (where the cells have one), moves (costs: the plan holds; limits: the

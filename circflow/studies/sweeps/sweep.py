@@ -692,6 +692,3 @@ class _timed:  # noqa: N801 - reads as a verb
 
     def __exit__(self, *_: object) -> None:
         self.spent[self.name] = self.spent.get(self.name, 0.0) + time.perf_counter() - self.begun
-
-
-__all__ = ["Runs", "Sweeper", "flat", "sample", "sweep"]
