@@ -161,7 +161,7 @@ def ranges(  # noqa: PLR0913
     factors = [factor for _, factor in cells if factor is not None]
     if factors:
         look = _Look(*_prepared(scenario, decisions, gap), gap, (1.0 - within, 1.0 + within))
-        with Engine(jobs, executor, dask) as engine:
+        with Engine(jobs, executor, dask, progress) as engine:
             found = iter(engine.spread(_Look.range, look, factors, mark("figures")))
         for record, factor in cells:
             if factor is not None:
