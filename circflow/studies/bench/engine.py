@@ -153,7 +153,9 @@ class Engine:
         if self.folder is None:
             self.folder = Path(self.stack.enter_context(tempfile.TemporaryDirectory()))
         self.pool = ProcessPoolExecutor(
-            workers or self.jobs, mp_context=multiprocessing.get_context("spawn")
+            workers or self.jobs,
+            mp_context=multiprocessing.get_context("spawn"),
+            initializer=_end_with_parent,
         )
 
     def send(self, job: Any) -> Any:
@@ -383,6 +385,19 @@ def _end(pool: ProcessPoolExecutor, *, at_once: bool) -> None:
         for process in list((getattr(pool, "_processes", None) or {}).values()):
             process.terminate()
     pool.shutdown(wait=True, cancel_futures=True)  # else its semaphores are left behind
+
+
+def _end_with_parent() -> None:
+    """A worker does not outlive the process that it works for, whatever killed that."""
+
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 @contextmanager
