@@ -49,7 +49,7 @@ from circflow.studies.cluster.games import (
     shapley,
     subsidy,
 )
-from circflow.studies.cluster.largest_complaint import Search, Separation, largest_amounts
+from circflow.studies.cluster.largest_complaint import Search
 from circflow.studies.cluster.leaving import joining, joining_others, leaving
 from circflow.studies.cluster.owen import Owen, owen
 from circflow.studies.cluster.own_money import OUTSIDE, by_member, own_money, weighted_money
@@ -496,13 +496,7 @@ class _Sharer:
             return Register.of(self.pieces, self.count, self.base, self.null)
         self.null = cluster.apart
         self.tell(say("bounds of what members exchange"))
-        x = cluster.outcome(cluster.everybody).x
-        assert x is not None
-        most = largest_amounts(cluster.model, cluster.compiled, cluster.switches, x)
-        separation = Separation(
-            cluster.switches, most, null=cluster.apart, gap=min(cluster.gap, 1e-7)
-        )
-        return Search(separation, cluster.values, self.base)
+        return Search(cluster, gap=min(cluster.gap, 1e-7))
 
     def _rules(self, prices: Owen, of_orders: Shares | None, centre: Floats) -> dict[str, Shares]:
         rules = {"owen": Shares(prices.shares)}

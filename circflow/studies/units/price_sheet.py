@@ -113,8 +113,7 @@ def price_sheet(bench: Bench, plan: Plan, solution: Solution, unit: str) -> Shee
     capacity = table_rent(bench, plan, unit)
     fixed = float(full.loc[full["item"] == "fixed (always)", "million"].sum())
     reduced = float(outcome.reduced_cost[columns] @ x) - rent - fixed
-    order = {"output": 0, "input": 1}
-    rank = full["item"].map(order).fillna(2).to_numpy()
+    rank = full["item"].map({"output": 0, "input": 1}).fillna(2).to_numpy()
     full = full.iloc[np.argsort(rank, kind="stable")].reset_index(drop=True)
     return Sheet(full, float(full["million"].sum()), reduced, capacity)
 
@@ -149,27 +148,22 @@ def _own_columns(bench: Bench, unit: str) -> pd.DataFrame:
 
 
 def _row_names(bench: Bench) -> pd.DataFrame:
-    """family, part, site, material of every row."""
-    size = bench.program.shape[0]
-    family = np.full(size, "", dtype=object)
-    part, site, material = (family.copy() for _ in range(3))
-    for name, rows in bench.compiled.families.items():
-        family[rows.rows] = name
-        part[rows.rows] = bench.m.limits[name].part if name in bench.m.limits else ""
+    """row, part, and for the balances material, of every row of the programme."""
+    part, material = np.full((2, bench.program.shape[0]), None, dtype=object)
+    for name, limit in bench.m.limits.items():
+        part[bench.compiled.families[name].rows] = limit.part
     balance = bench.compiled.families["material_balance"]
     codes = bench.scenario.codes
-    site[balance.rows] = codes.names("site", balance.items["site"])
     material[balance.rows] = codes.names("material", balance.items["material"])
-    names = {"family": family, "part": part, "site": site, "material": material}
-    return pd.DataFrame({"row": range(size), **names})
+    return pd.DataFrame({"row": range(len(part)), "part": part, "material": material})
 
 
 def _materials(bench: Bench, table: pd.DataFrame, unit: str) -> pd.DataFrame:
-    rows = table[table["family"] == "material_balance"]
+    rows = table[table["material"].notna()]
     rows = rows.groupby(["material", "period"], sort=False)[["amount", "million"]].sum()
     rows = rows.reset_index()
     rows = rows[rows["amount"] != 0.0]
-    weight = rows["period"].map(_money_weight(bench)).to_numpy(float)
+    weight = bench.scenario.weights_of(rows["period"]) * weights(bench.scenario).value
     amount = rows["amount"].to_numpy(float)
     return pd.DataFrame(
         {
@@ -185,21 +179,20 @@ def _materials(bench: Bench, table: pd.DataFrame, unit: str) -> pd.DataFrame:
     )
 
 
-def _money_weight(bench: Bench) -> dict[str, float]:
-    goal = weights(bench.scenario).value
-    return {p.name: p.weight * goal for p in bench.scenario.periods}
-
-
 def _others(table: pd.DataFrame, unit: str) -> pd.DataFrame:
-    rows = table[table["family"] != "material_balance"]
+    rows = table[table["material"].isna()]
     paid = rows[rows["charged"] > 0.0]
     paid = paid.assign(part=_CHARGED, million=paid["million"] * paid["charged"])
     rows = rows.assign(million=rows["million"] * (1.0 - rows["charged"]))
     rows = pd.concat([rows, paid], ignore_index=True) if len(paid) else rows
-    item = rows["part"].map(_PARTS).fillna(_RULES)
-    sums = rows.assign(item=item).groupby(["item", "period"], sort=False)["million"].sum()
-    other_parts = sums.reset_index().assign(unit=unit, material=None)
-    kept: pd.DataFrame = other_parts[other_parts["million"] != 0.0]
+    return _summed(rows.assign(item=rows["part"].map(_PARTS).fillna(_RULES)), unit)
+
+
+def _summed(rows: pd.DataFrame, unit: str) -> pd.DataFrame:
+    """Rows of a unit's sheet that are of no material: a sum for each item and period."""
+    sums = rows.groupby(["item", "period"], sort=False)["million"].sum()
+    table = sums.reset_index().assign(unit=unit, material=None)
+    kept: pd.DataFrame = table[table["million"] != 0.0]
     return kept
 
 
@@ -240,11 +233,7 @@ def _money_parts(bench: Bench, plan: Plan, unit: str) -> pd.DataFrame:
     worth = goals["coefficient"].to_numpy(float) * np.where(at >= 0, plan.x[at], 0.0)
     extra = pd.DataFrame({"item": goals["part"], "period": goals["period"], "million": worth})
     extra = extra[np.isin(at, list(places)) & (at >= 0)]
-    full = pd.concat([rows, extra], ignore_index=True) if len(extra) else rows
-    sums = full.groupby(["item", "period"], sort=False)["million"].sum()
-    table = sums.reset_index().assign(unit=unit, material=None)
-    kept: pd.DataFrame = table[table["million"] != 0.0]
-    return kept
+    return _summed(pd.concat([rows, extra], ignore_index=True) if len(extra) else rows, unit)
 
 
 # --------------------------------------------------------------------------- market prices
@@ -298,12 +287,9 @@ def _at_market(scenario: Scenario, solution: Solution, sheet: pd.DataFrame) -> p
     goods = sheet["item"].isin(["output", "input"]).to_numpy()
     price = np.where(goods & np.isnan(price), sheet["price"].astype(float), price)
     of[goods & (at < 0)] = INTERNAL
-    weight = sheet["period"].map({p.name: p.weight for p in scenario.periods}).to_numpy(float)
+    weight = scenario.weights_of(sheet["period"]) * weights(scenario).value
     amount = sheet["amount_per_year"].astype(float).to_numpy()
-    goal = weights(scenario).value
-    worth = np.where(
-        goods, amount * price * weight * goal / MILLION, sheet["million"].to_numpy(float)
-    )
+    worth = np.where(goods, amount * price * weight / MILLION, sheet["million"].to_numpy(float))
     worth = np.where(sheet["item"].isin(_SCARCE).to_numpy(), 0.0, worth)
     return sheet.assign(
         market_price=np.where(goods, price, np.nan), market_price_of=of, market_million=worth
@@ -350,19 +336,18 @@ def cash(bench: Bench, plan: Plan, unit: str, sheet: pd.DataFrame, money: str) -
     gains = float(running.loc[running[money] > 0.0, money].sum()) / goal
     costs = -float(rows.loc[rows[money] < 0.0, money].sum()) / goal
     ratio = gains / costs if costs > 0.0 else np.nan
-    built = bench.places("built")
-    built = built[(built["unit"] == unit) & (plan.x[built["place"].to_numpy(np.intp)] > 0.5)]
     capex = bench.capex(plan.x, unit)
-    if built.empty or capex <= 0.0:
+    if capex <= 0.0:  # or it stands already
         return Cash(npv, np.nan, np.nan, ratio)
-    start, begins, life = (int(built[c].iat[0]) for c in ("start", "begins", "lifetime_years"))
+    built = bench.standing(plan, [unit]).to_dict("records")[0]
+    start, begins, life = (int(built[c]) for c in ("start", "begins", "lifetime_years"))
     rate = bench.scenario.settings.discount_rate
     horizon, over = len(yearly), begins + life
     end = max(p.start + p.years for p in periods if p.start < over)
     beyond = np.full(max(over - horizon, 0), yearly[end - 1])
     rest = 0.0
     if bench.scenario.settings.capital_charge == "annuity":
-        instalment = capex * float(built["annuity"].iat[0])
+        instalment = capex * float(built["annuity"])
         for p in periods:  # charged by the share of the period's years in service
             last = p.start + p.years
             share = max(last - max(p.start, begins), 0) / p.years if p.start < over else 0.0
