@@ -38,7 +38,8 @@ from circflow.data.table import Book, RawSheet
 from circflow.report.workbook import write_results
 from circflow.solution.solution import Solution, Status
 from circflow.solver.compiled import Program, compile_model
-from circflow.solver.run import optimise, read_tables
+from circflow.solver.optimum import optimum
+from circflow.solver.run import read_tables
 
 STEPS: dict[str, float] = {}
 
@@ -184,13 +185,14 @@ def _run(book: Book, folder: Path) -> None:
     with step("compile"):
         compiled = compile_model(m)
     with step("solve"):
-        outcome, gap, fixed = optimise(compiled)
+        best = optimum(compiled.program)
+        outcome, fixed = best.outcome, best.fixed
     with step("tables and prices"):
         plan = Solution(
             scenario,
             Status(outcome.ending.value),
             -outcome.objective,
-            gap,
+            outcome.gap,
             read_tables(m, compiled, outcome, fixed=fixed),
             {},
             fixed,

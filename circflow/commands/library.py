@@ -95,16 +95,11 @@ def search(
     matches = find(known, words, sector)
     if json_out is not None:
         write_json(json_out, [_record(known, row) for row in matches.to_dict("records")])
-    if json_out is None or str(json_out) != STDOUT:
+    if str(json_out) != STDOUT:
         for line in _lines(known, list(matches["technology"])):
             click.echo(line)
-        click.echo(
-            say(
-                "{count} of {count_2} technologies",
-                count=len(matches),
-                count_2=len(known.technologies),
-            )
-        )
+        counts = {"count": len(matches), "count_2": len(known.technologies)}
+        click.echo(say("{count} of {count_2} technologies", **counts))
 
 
 def _lines(known: Library, technologies: Sequence[str]) -> Iterator[str]:
@@ -145,7 +140,7 @@ def show(name: Sequence[str], file: Path | None, json_out: Path | None) -> None:
     technology = _named(known, " ".join(name))
     if json_out is not None:
         write_json(json_out, _everything(known, technology))
-    if json_out is None or str(json_out) != STDOUT:
+    if str(json_out) != STDOUT:
         from circflow.library.read import spoken
         from circflow.library.words import description
 
@@ -167,11 +162,8 @@ def _named(known: Library, text: str) -> str:
     if folded(text) in owners:
         return owners[folded(text)]
     near = nearest(text, [name for names in known.technology_names.values() for name in names])
-    hint = (
-        say("did you mean {near!r}?", near=near)
-        if near
-        else say("search: circflow library {text}", text=text)
-    )
+    search = say("search: circflow library {text}", text=text)
+    hint = say("did you mean {near!r}?", near=near) if near else search
     raise Refusal("there is no technology {text!r} in the library; {hint}", text=text, hint=hint)
 
 
@@ -218,12 +210,8 @@ def check(file: Path) -> int:
 def write(target: Path, file: Path | None) -> None:
     """Write the library to work on: a workbook (.xlsx), or else a folder of CSV files."""
     workbook = target.suffix.lower() == ".xlsx"
-    check_outputs(
-        file,
-        workbook=target if workbook else None,
-        folders=[] if workbook else [target],
-        option="TO",
-    )
+    kind = {"workbook": target} if workbook else {"folders": [target]}
+    check_outputs(file, option="TO", **kind)
     from circflow.library.write import write_library
 
     write_library(_read(file), target)

@@ -77,7 +77,8 @@ def solve(
         solution = find_plan(scenario, progress=progress, **options)
     except NoPlan as none:
         if json_out is not None:
-            write_json(json_out, no_plan_json(none))
+            content = {"scenario": none.scenario, "status": none.status.value}
+            write_json(json_out, {**content, "reason": none.reason})
         raise
     except AuditError as error:
         solution, fault = error.solution, error
@@ -91,24 +92,12 @@ def solve(
         from circflow.report.console import summary
 
         click.echo(summary(solution, files, baselines), nl=False)
-    elif not call.quiet:
+    else:
         if scenario.warnings:
-            note(
-                say(
-                    "{counted}: `circflow check` lists them",
-                    counted=say_n("{n} warning", "{n} warnings", len(scenario.warnings)),
-                )
-            )
-        for path in files:
-            note(say("Written: {path}", path=path))
-
-
-def no_plan_json(none: Exception) -> dict[str, str]:
-    """The JSON of `solve` without a plan."""
-    from circflow.solution.solution import NoPlan
-
-    assert isinstance(none, NoPlan)
-    return {"scenario": none.scenario, "status": none.status.value, "reason": none.reason}
+            counted = say_n("{n} warning", "{n} warnings", len(scenario.warnings))
+            words = say("{counted}: `circflow check` lists them", counted=counted)
+            note(words, quiet=call.quiet)
+        call.tell_files(files)
 
 
 def write_files(  # noqa: PLR0913, PLR0917

@@ -129,17 +129,8 @@ def sweep(  # noqa: PLR0913
             picked = {"parameters": only or None, "method": method, "seed": seed}
             runs = _sampled(scenario, count, vary, **picked, **options)
         _write(call, runs.write, lambda plots: plots.sweep_plot(runs), outputs)
-    call.finish(
-        lambda: _show_runs(runs),
-        lambda: {
-            **scenario.about,
-            "runs": runs.table,
-            "notes": runs.notes,
-            "seconds": runs.seconds,
-        },
-        outputs,
-        runs.notes,
-    )
+    content = {**scenario.about, "runs": runs.table, "notes": runs.notes, "seconds": runs.seconds}
+    call.finish(lambda: _show_runs(runs), lambda: content, outputs, runs.notes)
 
 
 def _varied(vary: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
@@ -230,19 +221,15 @@ def _show_runs(runs: Runs) -> None:
     else:
         good = table["objective_million"].dropna()
         if len(good):
-            quantiles = good.quantile([0.05, 0.5, 0.95]).tolist()
-            click.echo(
-                say(
-                    "objective, million {currency}: lowest {min:,.1f}, 5 % {quantiles:,.1f}, "
-                    "median {quantiles_2:,.1f}, 95 % {quantiles_3:,.1f}, highest {max:,.1f}",
-                    currency=runs.scenario.settings.currency,
-                    min=good.min(),
-                    quantiles=quantiles[0],
-                    quantiles_2=quantiles[1],
-                    quantiles_3=quantiles[2],
-                    max=good.max(),
-                )
+            names = ("min", "quantiles", "quantiles_2", "quantiles_3", "max")
+            figures = good.quantile([0.0, 0.05, 0.5, 0.95, 1.0]).tolist()
+            told = say(
+                "objective, million {currency}: lowest {min:,.1f}, 5 % {quantiles:,.1f}, "
+                "median {quantiles_2:,.1f}, 95 % {quantiles_3:,.1f}, highest {max:,.1f}",
+                currency=runs.scenario.settings.currency,
+                **dict(zip(names, figures, strict=True)),
             )
+            click.echo(told)
     counts = table["status"].value_counts()
     count = say_n("{n} run", "{n} runs", len(table))
     click.echo(f"{count}: " + ", ".join(f"{n} {say(str(status))}" for status, n in counts.items()))
@@ -283,13 +270,9 @@ def tornado(call: Call, fix: bool, outputs: Sequence[Path], relax: bool, **optio
         _write(call, study.write, lambda plots: plots.tornado_plot(study), outputs)
 
     def show() -> None:
-        click.echo(
-            say(
-                "objective: {base:,.1f} million {currency}",
-                base=study.base,
-                currency=scenario.settings.currency,
-            )
-        )
+        currency = scenario.settings.currency
+        told = say("objective: {base:,.1f} million {currency}", base=study.base, currency=currency)
+        click.echo(told)
         columns = ["rank", "parameter", "low", "high", "low_effect_million", "high_effect_million"]
         print_table(study.table[columns].head(30))
 

@@ -23,6 +23,7 @@ from circflow.data.coded import (
     Ints,
     Items,
     distinct,
+    find_rows,
     kind_of,
     match,
     place_in,
@@ -348,8 +349,7 @@ class Scenario(Result):
         named, blank = rows.take(rows["site"] >= 0), rows.take(rows["site"] < 0)
         i, j = match([blank["material"]], [self.uses["material"]])
         spread = blank.take(i).plus(site=self.uses["site"][j])
-        key = ("site", "material", "period")
-        replaced = place_in([named[k] for k in key], [spread[k] for k in key]) >= 0
+        replaced = find_rows(named, spread, "site", "material", "period") >= 0
         both = stacked([named, spread.take(~replaced)], *rows.names)
         site_names = np.array(self.codes.names("site", np.arange(self.codes.size("site"))), str)
         by_name = np.argsort(np.argsort(site_names))

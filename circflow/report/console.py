@@ -65,7 +65,7 @@ def summary(
         _built(solution),
         _flows(solution),
         _products(solution),
-        _loads(solution),
+        [*_loads(solution)],
         _binding(solution),
         _emissions(solution),
         [*_closing(solution, files)],
@@ -84,17 +84,12 @@ def _headline(solution: Solution, baselines: Sequence[Baseline]) -> Iterator[str
     if solution.status is Status.FEASIBLE:
         status += say(" (within {gap} of the best possible)", gap=share(solution.gap))
     elif solution.gap > 1e-9:
-        status += say(
-            " (within {number} % of the best possible)", number=number(100 * solution.gap)
-        )
+        gap = number(100 * solution.gap)
+        status += say(" (within {number} % of the best possible)", number=gap)
     first = settings.start_year
     span = f"{first}-{first + years - 1}" if years > 1 else str(first)
-    count = (
-        say("{count} periods, {years} years", count=len(periods), years=years)
-        if len(periods) > 1
-        else say("{years} years", years=years)
-    )
-    count = say("1 year") if years == 1 else count
+    many = mark("{count} periods, {years} years") if len(periods) > 1 else mark("{years} years")
+    count = say("1 year") if years == 1 else say(many, count=len(periods), years=years)
     yield from (title, f"{status}; {count} ({span})")
     if solution.relaxed:
         yield say("Yes/no decisions were relaxed: this is a bound, not a plan to carry out.")
@@ -281,23 +276,20 @@ def _products(solution: Solution) -> list[str]:
     return [*lines, say("  and {rest} more", rest=rest)] if rest > 0 else lines
 
 
-def _loads(solution: Solution) -> list[str]:
+def _loads(solution: Solution) -> Iterator[str]:
     frame = unit_loads(solution)
     if frame.empty:
-        return []
+        return
     full, idle = frame[frame["load_share"] > 0.999], frame[frame["load_share"] < 1e-6]
-    lines = [
-        say(
-            "Units: {count} in service, {count_2} always full, {count_3} idle throughout",
-            count=len(frame),
-            count_2=len(full),
-            count_3=len(idle),
-        )
-    ]
+    yield say(
+        "Units: {count} in service, {count_2} always full, {count_3} idle throughout",
+        count=len(frame),
+        count_2=len(full),
+        count_3=len(idle),
+    )
     for title, some in ((say("full"), full), (say("idle"), idle)):
         if len(some):
-            lines.append(_some(f"  {title}: ", [plain(u) for u in some["unit"]]))
-    return lines
+            yield _some(f"  {title}: ", [plain(u) for u in some["unit"]])
 
 
 def _some(line: str, names: Sequence[str]) -> str:

@@ -161,19 +161,13 @@ def _bundled(links: pd.DataFrame, total: float) -> pd.DataFrame:
     for side in ("tail", "head"):
         for key, size in links.groupby(side)["size"].sum().items():
             sizes[str(key)] = max(sizes.get(str(key), 0.0), float(size))
-    small = [k for k, size in sizes.items() if size < SMALL * total and not k.startswith("end")]
     names: dict[str, str] = {}
-    for kind in ("material", "unit"):
-        of_kind = [k for k in small if k.startswith(kind + _MARK)]
-        if len(of_kind) > 1:
-            names |= dict.fromkeys(
-                of_kind,
-                f"{kind}{_MARK}{say(_OTHERS[kind], count=len(of_kind))}",
-            )
-    renamed = links.assign(
-        tail=links["tail"].map(lambda key: names.get(key, key)),
-        head=links["head"].map(lambda key: names.get(key, key)),
-    )
+    for kind, others in _OTHERS.items():
+        ours = (item for item in sizes.items() if item[0].startswith(kind + _MARK))
+        small = [key for key, size in ours if size < SMALL * total]
+        if len(small) > 1:
+            names |= dict.fromkeys(small, f"{kind}{_MARK}{say(others, count=len(small))}")
+    renamed = links.assign(**{side: links[side].replace(names) for side in ("tail", "head")})
     sums = renamed.groupby(["tail", "head"], sort=False)["size"].sum().reset_index()
     kept: pd.DataFrame = sums[sums["tail"] != sums["head"]]
     return kept

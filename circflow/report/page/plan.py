@@ -138,6 +138,9 @@ class _Parts:
 
     def sections(self) -> list[Section]:
         """All of them; some may be empty."""
+        table, indicators = self.indicators, []
+        if table is not None and not table.empty:
+            indicators = [Text(lead_of(table)), *indicator_blocks(table, self.currency)]
         return [
             Section(say("What the plan achieves"), [*self._top()], say("Achieves")),
             Section(say("Which waste becomes what"), self._uses(), say("Value chains")),
@@ -151,7 +154,7 @@ class _Parts:
             Section(say("Money"), self._money(), say("Money")),
             Section(say("Waste"), self._waste(), say("Waste")),
             Section(say("Units, stocks and emissions"), self._plant(), say("Units and emissions")),
-            Section(say("Indicators"), self._indicators(), say("Indicators")),
+            Section(say("Indicators"), indicators, say("Indicators")),
             Section(say("Shadow prices"), self._prices(), say("Prices")),
             Section(
                 say("What is known and what is guessed"), self._assumptions(), say("Assumptions")
@@ -342,14 +345,13 @@ class _Parts:
         built = self.solution.built.drop(columns="built", errors="ignore")
         if built.empty:
             return [Text(say("The plan builds nothing."))]
+        activity = say("units of activity per year")
         columns = (
             Column("unit", say("Plant")),
             Column("site", say("Site")),
             Column("investor", say("Investor")),
             Column("period", say_in("period", "Built in")),
-            Column(
-                "capacity_per_year", say("Capacity"), "number", say("units of activity per year")
-            ),
+            Column("capacity_per_year", say("Capacity"), "number", activity),
             Column("capex_million", say("Capital"), "number", self.money, bar=True),
             Column("jobs", say("Jobs"), "number"),
         )
@@ -359,24 +361,20 @@ class _Parts:
         ]
 
     def _binding(self) -> list[Block]:
-        fixed = (
-            say(" With what is built held fixed, as yes/no decisions have no prices.")
-            if self.solution.decisions_fixed
-            else ""
-        )
+        fixed = say(" With what is built held fixed, as yes/no decisions have no prices.")
         note = say(
             "What the whole plan would gain if the figure were 1 % larger (or smaller) "
             "in every period in which it binds, in money of today; valid for small "
             "changes. Limits are per year, but for budgets, room of stockpiles and total "
             "capacities.{fixed}",
-            fixed=fixed,
+            fixed=fixed if self.solution.decisions_fixed else "",
         )
-        currency = self.currency
+        less = say("“less”: the plan would be better off if less arose.")
         columns = (
             Column("label", say("Limit")),
             Column("direction", "1 %"),
             Column("gain_million", say("is worth"), "number", self.money, bar=True),
-            Column("value", say("One unit is worth"), "number", shown_measure(currency)),
+            Column("value", say("One unit is worth"), "number", shown_measure(self.currency)),
             Column("unit_of_measure", say("per")),
             Column("limit", say("The figure"), "number", say("per year, or in all")),
             Column("periods", say("Periods"), "whole"),
@@ -397,7 +395,7 @@ class _Parts:
                 say("What 1 % of a waste stream is worth"),
                 arising,
                 columns,
-                say("“less”: the plan would be better off if less arose."),
+                less,
                 shown=5,
                 name="waste streams",
                 opens=_cells_of(arising),
@@ -436,23 +434,14 @@ class _Parts:
     def _money(self) -> list[Block]:
         sales = tell.products_sold(self.solution)
         sales["income"] = sales["income_million"] / self.years
+        per_unit = say("{currency} per unit", currency=self.currency)
+        yearly = say("{money} per year", money=self.money)
         columns = (
             Column("material", say("Product")),
             Column("amount_per_year", say("Sold"), "number", say("per year")),
             Column("unit_of_measure", say_in("measure", "Unit")),
-            Column(
-                "price",
-                say("Mean price"),
-                "number",
-                say("{currency} per unit", currency=self.currency),
-            ),
-            Column(
-                "income",
-                say("Income"),
-                "number",
-                say("{money} per year", money=self.money),
-                bar=True,
-            ),
+            Column("price", say("Mean price"), "number", per_unit),
+            Column("income", say("Income"), "number", yearly, bar=True),
         )
         return [
             charts.waterfall(self.solution),
@@ -525,12 +514,6 @@ class _Parts:
 
     # ------------------------------------------------------------------ background
 
-    def _indicators(self) -> list[Block]:
-        if self.indicators is None or self.indicators.empty:
-            return []
-        lead = Text(lead_of(self.indicators))
-        return [lead, *indicator_blocks(self.indicators, self.currency)]
-
     def _prices(self) -> list[Block]:
         prices = self.solution.prices
         prices = prices[prices["value"].astype(float) != 0].copy()
@@ -578,36 +561,22 @@ class _Parts:
             Column("note", say("Note")),
             Column("source", say("Source")),
         )
+        caption = say("Rows of the scenario by how they are known")
+        note = say(
+            "By what a row's note begins with, before a colon; “not told” where there is none."
+        )
+        every, most = say("Every row with its note and source"), MAX_ASSUMPTIONS
         return [
-            Table(
-                say("Rows of the scenario by how they are known"),
-                counts,
-                heads,
-                say(
-                    "By what a row's note begins with, before a colon; “not told” where there is "
-                    "none."
-                ),
-                shown=30,
-                name="confidence",
-            ),
-            Table(
-                say("Every row with its note and source"),
-                frame,
-                columns,
-                shown=8,
-                name="assumptions",
-                most=MAX_ASSUMPTIONS,
-            ),
+            Table(caption, counts, heads, note, shown=30, name="confidence"),
+            Table(every, frame, columns, shown=8, name="assumptions", most=most),
             Table(say("Sources"), sources.reset_index(drop=True), columns_of(sources), shown=8),
         ]
 
     def _trust(self) -> list[Block]:
         audit = self.solution.audit
-        verdict = (
-            say("The plan was checked against the scenario without the model, and adds up.")
-            if audit.passed
-            else say("The plan does not add up: do not rely on it.")
-        )
+        verdict = say("The plan was checked against the scenario without the model, and adds up.")
+        if not audit.passed:
+            verdict = say("The plan does not add up: do not rely on it.")
         seconds = self.solution.seconds
         total = figure(seconds["total"]) if "total" in seconds else "–"
         full = pd.DataFrame(_leaves(self.solution.totals), columns=["total", "item", "value"])
@@ -622,20 +591,18 @@ class _Parts:
             for c in columns_of(checks, self.currency, "audit")
         )
         warned = warnings_table(self.solution)
+        found = say(
+            "Objective {objective} {money} (discounted); found in {total} seconds.",
+            objective=figure(self.solution.objective),
+            money=self.money,
+            total=total,
+        )
         return [
             Text(verdict, "" if audit.passed else "fault"),
             Table(say("Audit"), checks, error, shown=8),
             Table(say("Warnings about the scenario"), warned, columns_of(warned), shown=6),
             Table(say("All totals"), full, heads, shown=8, name="totals"),
-            Text(
-                say(
-                    "Objective {objective} {money} (discounted); found in {total} seconds.",
-                    objective=figure(self.solution.objective),
-                    money=self.money,
-                    total=total,
-                ),
-                "note",
-            ),
+            Text(found, "note"),
         ]
 
 
@@ -711,9 +678,8 @@ def assumptions(solution: Solution) -> pd.DataFrame:
             if not what:
                 continue
             note = " ".join(_cell(row, n) for n in notes).strip()
-            if sheet.name.strip() == "Scenario" and is_setting_note(
-                _cell(row, own[0]).strip(), note
-            ):
+            of_settings = sheet.name.strip() == "Scenario"
+            if of_settings and is_setting_note(_cell(row, own[0]).strip(), note):
                 continue  # the template's words, no evidence of the planner's
             found = _CONFIDENCE.match(note) or _WORD.fullmatch(note)
             ids = [i.strip() for n in sources for i in _cell(row, n).split(";") if i.strip()]

@@ -116,35 +116,11 @@ def write_study(
 
 
 TITLES: Mapping[str, str] = {
-    "verdicts": mark("Verdicts"),
-    "loads": mark("Loads"),
-    "pairs": mark("Pairs"),
-    "capital": mark("Capital"),
-    "futures": mark("Futures"),
-    "figures": mark("Figures"),
-    "figures_of_all": mark("Figures of all"),
-    "finance": mark("Finance"),
-    "candidates": mark("Candidates"),
-    "differences": mark("Differences"),
-    "samples": mark("Samples"),
-    "numbers": mark("Numbers"),
-    "turns": mark("Turns"),
-    "knowing": mark("Knowing"),
-    "decisions": mark("Decisions"),
-    "built": mark("Built"),
-    "totals": mark("Totals"),
-    "ranges": mark("Ranges"),
-    "runs": mark("Runs"),
-    "plans": mark("Plans"),
-    "units": mark("Units"),
     "break_evens": mark("Break-evens"),
-    "price_sheets": mark("Price sheets"),
     "who_gains": mark("Who gains and who loses"),
-    "order_of_entry": mark("Order of entry"),
     "contingency": mark("If one stands still"),
     "robustness": mark("How often the decision was right"),
     "core": mark("Would a group leave?"),
-    "effects": mark("Effects"),
     "money": mark("Own money of the members"),
     "exchanges": mark("Prices between members"),
     "transfers": mark("Who pays whom"),
@@ -153,12 +129,8 @@ TITLES: Mapping[str, str] = {
     "joining_others": mark("What joining does to the others"),
     "allocations": mark("Shares of the gain"),
     "waterfall": mark("From alone to together"),
-    "break_points": mark("Break points"),
-    "questions": mark("Questions"),
-    "without_a_plan": mark("Without a plan"),
-    "pareto": mark("Pareto"),
-    "about": mark("About"),
 }
+"""Of tables whose names do not say it (others: `circflow.report.vocabulary`)."""
 
 
 def title_of(name: str) -> str:

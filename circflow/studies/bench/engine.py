@@ -109,8 +109,6 @@ class Engine:
         dask: str | None = None,
         tell: Callable[[str], None] | None = None,
     ) -> None:
-        if jobs is not None and jobs < 1:
-            raise StudyError("the number of jobs must be at least 1, not {jobs}", jobs=jobs)
         if dask is not None and executor is not None:
             raise StudyError("give an executor or the address of a Dask scheduler, not both")
         self.tell = tell or (lambda _: None)
@@ -155,7 +153,9 @@ class Engine:
         if self.folder is None:
             self.folder = Path(self.stack.enter_context(tempfile.TemporaryDirectory()))
         self.pool = ProcessPoolExecutor(
-            workers or self.jobs, mp_context=multiprocessing.get_context("spawn")
+            workers or self.jobs,
+            mp_context=multiprocessing.get_context("spawn"),
+            initializer=_end_with_parent,
         )
 
     def send(self, job: Any) -> Any:
@@ -385,6 +385,19 @@ def _end(pool: ProcessPoolExecutor, *, at_once: bool) -> None:
         for process in list((getattr(pool, "_processes", None) or {}).values()):
             process.terminate()
     pool.shutdown(wait=True, cancel_futures=True)  # else its semaphores are left behind
+
+
+def _end_with_parent() -> None:
+    """A worker does not outlive the process that it works for, whatever killed that."""
+
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 @contextmanager

@@ -43,7 +43,7 @@ from circflow.solver.compiled import Compiled, Program, compile_model
 from circflow.solver.explain import Explanation, explain
 from circflow.solver.highs import Ending, Outcome
 from circflow.solver.optimum import optimum
-from circflow.solver.run import optimise, read_tables
+from circflow.solver.run import read_tables
 from circflow.studies.bench.store import Store
 from circflow.studies.cluster.coalition_values import (
     Flags,
@@ -255,7 +255,7 @@ class Cluster:
         """The scenario's own optimum less W(N): what relaying at places outside would bring."""
         if not self.relay_rows.size:
             return 0.0
-        free, _, _ = optimise(self.base, gap=self.gap)
+        free = optimum(self.base.program, gap=self.gap).outcome
         if free.x is None:
             raise NoPlan(
                 self.scenario.name,
@@ -281,7 +281,8 @@ class Cluster:
 
     def _solved(self, chosen: Setting, time_limit: float | None) -> Solution:
         compiled = replace(self.compiled, program=self.switches.set(chosen))
-        outcome, gap, fixed = optimise(compiled, gap=self.gap, time_limit=time_limit)
+        best = optimum(compiled.program, gap=self.gap, time_limit=time_limit)
+        outcome, gap, fixed = best.outcome, best.outcome.gap, best.fixed
         if outcome.ending in {Ending.STOPPED, Ending.FEASIBLE}:
             raise StoppedError("the time is up")
         if outcome.x is None:

@@ -119,8 +119,8 @@ def futures(  # noqa: PLR0913
     """
     tell = progress or (lambda _: None)
     begun = time.perf_counter()
-    risk = _risk(alpha, omega)
     what, notes = _what_comes(scenario, sample, seed, outages)
+    risk = Risk(alpha, omega)
     job = Job(scenario, tuple(what), first_stage(scenario), gap, time_limit, risk)
     kept = Kept.of(job, Path(store) if store is not None else None, resume)
     with Engine(jobs, executor, dask) as engine:
@@ -133,14 +133,6 @@ def futures(  # noqa: PLR0913
     return answer.result(notes, tested, worth, time.perf_counter() - begun)
 
 
-def _risk(alpha: float, omega: float) -> Risk:
-    if not 0.0 <= alpha < 1.0:
-        raise StudyError("alpha must be at least 0 and below 1, not {alpha:g}", alpha=alpha)
-    if not 0.0 <= omega <= 1.0:
-        raise StudyError("omega must be between 0 and 1, not {omega:g}", omega=omega)
-    return Risk(alpha, omega)
-
-
 def _what_comes(
     scenario: Scenario, sample: int | None, seed: int, outages: str | None
 ) -> tuple[list[Future], list[str]]:
@@ -148,8 +140,6 @@ def _what_comes(
     if sample is not None and outages is not None:
         raise StudyError("futures are either sampled or outages, not both")
     if sample is not None:
-        if sample < 1:
-            raise StudyError("at least 1 future must be sampled, not {sample}", sample=sample)
         ranges, left = varied(scenario)
         note = [
             say("the same in every future, since it is decided: {name}", name=name) for name in left

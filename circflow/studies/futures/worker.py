@@ -17,7 +17,8 @@ from circflow.data.scenario import Scenario
 from circflow.solution.solution import Solution, Status
 from circflow.solver.compiled import Compiled
 from circflow.solver.highs import Outcome
-from circflow.solver.run import optimise, read_tables
+from circflow.solver.optimum import optimum
+from circflow.solver.run import read_tables
 from circflow.studies.cluster.own_money import own_money
 from circflow.studies.futures.first_stage import (
     Copy,
@@ -135,10 +136,10 @@ def plan(job: Job, task: Task) -> Planned:
     scenario = _then(job.scenario, job.futures[task.number])
     m, compiled, programme = copy_of(scenario, job.first.labels)
     fixed = replace(compiled, program=programme.fixed(task.decisions))
-    outcome, gap, _ = optimise(fixed, gap=job.gap, time_limit=job.time_limit)
+    outcome = optimum(fixed.program, gap=job.gap, time_limit=job.time_limit).outcome
     if outcome.x is None:
         return Planned(Found(Status(outcome.ending.value)))
-    solution = solution_of(scenario, m, fixed, outcome, gap)
+    solution = solution_of(scenario, m, fixed, outcome, outcome.gap)
     audit = solution.audit
     faults = [] if audit.passed else audit.findings.head(3).to_string(index=False).splitlines()
     money = own_money(solution).groupby("member", sort=False)["discounted_million"].sum()

@@ -21,7 +21,8 @@ from circflow.data.cells import written
 from circflow.data.scenario import Scenario
 from circflow.data.suggest import nearest
 from circflow.i18n import mark, say
-from circflow.library.read import Library, split_list
+from circflow.library.read import Library
+from circflow.library.schema import split_list
 from circflow.studies.errors import StudyError
 
 COLUMNS = ["material", "name", "library_material", "how", "sure", "factor", "question"]

@@ -10,7 +10,7 @@ import itertools
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 
 import numpy as np
 
@@ -30,6 +30,11 @@ Point = tuple[Any, ...]
 """A value for every parameter; None where it is not changed."""
 HOWS: tuple[How, ...] = ("factor", "add", "set")
 MOST_RUNS = 1_000_000
+
+
+def point_of(count: int, values: Mapping[int, Any]) -> Point:
+    """The point at which, of `count` parameters, these take a value."""
+    return tuple(values.get(n) for n in range(count))
 
 
 @dataclass(frozen=True)
@@ -168,15 +173,17 @@ def _value_of(one: Parameter, column: Column, value: Any) -> Any:
 def _listed(address: str, values: Any) -> list[Any]:
     """The values of a parameter, given as a list or anything like it."""
     if isinstance(values, str | bytes | Mapping) or not isinstance(values, Iterable):
-        raise StudyError(
-            "{address}: the values must be a list, not {values!r}", address=address, values=values
-        )
+        _refuse(address, values)
     try:
         return list(values)
     except TypeError:  # an array without a dimension
-        raise StudyError(
-            "{address}: the values must be a list, not {values!r}", address=address, values=values
-        ) from None
+        _refuse(address, values)
+
+
+def _refuse(address: str, values: Any) -> NoReturn:
+    raise StudyError(
+        "{address}: the values must be a list, not {values!r}", address=address, values=values
+    )
 
 
 @dataclass(frozen=True)

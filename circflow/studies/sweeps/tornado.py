@@ -24,7 +24,7 @@ from circflow.i18n import say, say_n
 from circflow.studies.bench.arrays import Decisions
 from circflow.studies.bench.engine import Engine
 from circflow.studies.errors import StudyError
-from circflow.studies.sweeps.design import Design, Parameter, Point, meant, parameter
+from circflow.studies.sweeps.design import Design, Parameter, meant, parameter, point_of
 from circflow.studies.sweeps.sampling import given_ranges, ranges_of
 from circflow.studies.sweeps.sweep import Progress, Runs, Sweeper, _options
 
@@ -67,9 +67,7 @@ class Tornado(Result):
         """Write the table as .csv, .parquet, .json or .xlsx."""
         from circflow.report.study_tables import write_runs
 
-        scenario = self.runs.scenario
-        tables = {"tornado": self.table, "runs": self.runs.table, **scenario.changes_table}
-        write_runs(tables, path, scenario.settings.currency)
+        write_runs({"tornado": self.table, "runs": self.runs.table}, path, self.runs.scenario)
 
 
 @public
@@ -112,11 +110,9 @@ def tornado(  # noqa: PLR0913
         rows = given_ranges(scenario, ranges, how) if ranges is not None else ranges_of(scenario)
         ends = [(r.parameter, r.low, r.high) for r in rows]
     parameters = tuple(p for p, _, _ in ends)
-    count = len(parameters)
-    nothing: Point = (None,) * count
-    points = [nothing]
+    points = [point_of(len(parameters), {})]
     for n, (_, low, high) in enumerate(ends):
-        points += [tuple(v if k == n else None for k in range(count)) for v in (low, high)]
+        points += [point_of(len(parameters), {n: value}) for value in (low, high)]
     design = Design(parameters, tuple(points), "tornado")
     options = _options(decisions, gap, time_limit, ())
     with Engine(jobs, executor, dask) as engine:
@@ -129,8 +125,6 @@ def _cells(
     scenario: Scenario, sheets: Sequence[str], share: float
 ) -> list[tuple[Parameter, float, float]]:
     """Every figure of the sheets that is not 0, times 1 − share and 1 + share."""
-    if not np.isfinite(share) or share <= 0.0:
-        raise StudyError("the share must be above 0, not {share}", share=share)
     known = [name for name in BY_NAME if name not in NOT_VARIED]
     for name in sheets:
         if name not in known:
