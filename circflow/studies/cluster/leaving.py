@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from circflow.data.result import stacked
 from circflow.i18n import mark
 from circflow.studies.cluster.coalition import Cluster
 from circflow.studies.cluster.coalition_values import Known, Setting, StoppedError
@@ -62,7 +63,7 @@ def leaving(
                 }
             )
         )
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=LEAVING)
+    return stacked(parts, LEAVING)
 
 
 def _without(job: tuple[Cluster, Clock], n: int) -> tuple[np.ndarray, Known] | None:

@@ -109,11 +109,8 @@ class Firmness(Result):
         """Write everything: .xlsx, .html, .json, or a folder of CSV files."""
         from circflow.report.study_tables import write_tables
 
-        currency, title = (
-            self.scenario.settings.currency,
-            say("{name}: what is firm", name=self.scenario.name),
-        )
-        write_tables(self.tables(), path, currency=currency, title=title)
+        title = say("{name}: what is firm", name=self.scenario.name)
+        write_tables(self.tables(), path, currency=self.scenario.settings.currency, title=title)
 
 
 @public

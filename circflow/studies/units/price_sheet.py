@@ -129,9 +129,7 @@ def table_rent(bench: Bench, plan: Plan, unit: str) -> float:
         str(p): float(g["capacity_use"].to_numpy(float) @ plan.x[g["place"].to_numpy(np.intp)])
         for p, g in label.groupby("period")
     }
-    for limit in bench.m.limits.values():
-        if limit.part not in ("capacity", "min_load"):
-            continue
+    for limit in bench.m.of_part("capacity", "min_load"):
         family = bench.compiled.families[limit.name]
         for (name, period), row in zip(family.keys, family.rows, strict=True):
             if name == unit:
