@@ -419,8 +419,8 @@ class _Stages:
         free = np.flatnonzero(~spanned(self.settled, self.heard.flags))
         rows = np.hstack([-self.heard.flags[free], -np.ones((len(free), 1))])
         right = -self.heard.gains[free] / scale
-        exactly = {"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10}
-        optimum = self._least(np.append(np.zeros(n), 1.0), rows, right, options=exactly)
+        tolerances = {"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10}
+        optimum = self._least(np.append(np.zeros(n), 1.0), rows, right, options=tolerances)
         if not optimum.success:
             raise RuntimeError(f"the least complaint was not found: {optimum.message}")
         dual = -np.asarray(optimum.ineqlin.marginals)

@@ -38,7 +38,6 @@ from circflow.studies.cluster.games import (
     TOLERANCE,
     Box,
     Court,
-    LeastCore,
     Register,
     Shares,
     boxes,
@@ -358,18 +357,15 @@ class _Sharer:
         court = self._court()
         self.tell(say("the nucleolus"))
         seconds = self._allow(court, _GROUPS)
-        if self.several:
-            centre, first = nucleolus(
-                court,
-                self.whole,
-                self.count,
-                near=shapley_shares.values if shapley_shares else None,
-                null=self.null,
-                seconds=seconds,
-                progress=self.tell,
-            )
-        else:
-            centre = first = LeastCore(np.zeros(self.count), 0.0, True)
+        centre, first = nucleolus(
+            court,
+            self.whole,
+            self.count,
+            near=shapley_shares.values if shapley_shares else None,
+            null=self.null,
+            seconds=seconds,
+            progress=self.tell,
+        )
         rules = self._rules(prices, shapley_shares, centre.shares)
         money = {"alone": own_money(cluster.alone), "together": own_money(cluster.together)}
         asked = cluster.everybody if memberships else frozenset[int]()

@@ -198,8 +198,7 @@ def _penalised(bench: Bench, plan: Plan) -> dict[int, float]:
     """Rows of emission limits above which the plan emits, and pays; the share of what is emitted
     that is above."""
     over = bench.m["excess"].frame
-    at = bench.compiled.column_of[over["column"].to_numpy(np.intp)]
-    excess = np.where(at >= 0, plan.x[at], 0.0)
+    excess = bench.amounts(over["column"], plan.x)
     names = zip(over["row"], over["period"], strict=True)
     above = {name: e for name, e in zip(names, excess.tolist(), strict=True) if e > 0.0}
     limits = bench.compiled.families["emission_limit"]
@@ -245,23 +244,14 @@ def market_prices(scenario: Scenario, solution: Solution) -> pd.DataFrame:
     bought, else what the taker of its streams pays (mean), else the mean of what is sold. Freight
     to and from the unit stands beside them (`circflow.studies.units.carriage`).
     """
-    sales = solution.sales
-    sales = sales[sales["amount_per_year"] > 0.0]
-    total = sales.assign(worth=sales["price"] * sales["amount_per_year"])
-    total = total.groupby(["material", "period"])[["worth", "amount_per_year"]].sum()
-    sold = (total["worth"] / total["amount_per_year"]).rename("price").reset_index()
-    markets = scenario.in_force("Markets")
-    listed = markets.groupby(["material", "period"])["price"].max().reset_index()
+    key = ["material", "period"]
+    sold = _mean(solution.sales, "price")
+    listed = scenario.in_force("Markets").groupby(key)["price"].max().reset_index()
     fees = scenario.in_force("Disposal")
-    named = fees[fees["material"].notna()]
-    fee = named.groupby(["material", "period"])["fee"].min().reset_index()
-    fee = fee.assign(price=-fee["fee"]).drop(columns="fee")
-    bought = scenario.purchases.groupby(["material", "period"])["price"].min().reset_index()
-    streams = scenario.in_force("Streams")
-    streams = streams.assign(worth=streams["cost"] * streams["amount_per_year"])
-    taken = streams.groupby(["material", "period"])[["worth", "amount_per_year"]].sum()
-    size = taken["amount_per_year"].where(taken["amount_per_year"] > 0.0)
-    stream = (taken["worth"] / size).rename("price").reset_index().dropna()
+    fees = fees[fees["material"].notna()]
+    fee = fees.assign(price=-fees["fee"]).groupby(key)["price"].max().reset_index()
+    bought = scenario.purchases.groupby(key)["price"].min().reset_index()
+    stream = _mean(scenario.in_force("Streams"), "cost")
     ranked = {
         "output": [(sold, SOLD), (listed, "market"), (fee, say("disposal fee"))],
         "input": [(bought, "purchase"), (stream, "stream"), (sold, SOLD)],
@@ -273,6 +263,14 @@ def market_prices(scenario: Scenario, solution: Solution) -> pd.DataFrame:
     ]
     full = pd.concat(parts, ignore_index=True)
     return full.drop_duplicates(["material", "period", "role"], ignore_index=True)
+
+
+def _mean(rows: pd.DataFrame, price: str) -> pd.DataFrame:
+    """The mean of a price by material and period, weighed by the amounts, where there are any."""
+    worth = rows.assign(worth=rows[price] * rows["amount_per_year"])
+    sums = worth.groupby(["material", "period"])[["worth", "amount_per_year"]].sum()
+    sums = sums[sums["amount_per_year"] > 0.0]
+    return (sums["worth"] / sums["amount_per_year"]).rename("price").reset_index()
 
 
 def _at_market(scenario: Scenario, solution: Solution, sheet: pd.DataFrame) -> pd.DataFrame:
