@@ -38,9 +38,8 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    # Processes that tests start find the package compiled, whatever the environment says.
+    # Workers, and processes that tests start, compile a module once, whatever the environment says.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-    os.environ.setdefault("PYTHONPYCACHEPREFIX", str(config.rootpath / ".pytest_cache/bytecode"))
     config.addinivalue_line(
         "markers",
         "covers(*names): the test writes out the row of a constraint, or the bounds of a variable",
@@ -226,12 +225,12 @@ def best() -> Callable[..., float]:
     """`best(sheets)`: the optimum of a scenario from dicts, in million currency, without tables
     and audit."""
 
-    def optimum(sheets: Sheets, *, relax: bool = False) -> float:
-        from circflow.solver.run import optimise
+    def of(sheets: Sheets, *, relax: bool = False) -> float:
+        from circflow.solver.optimum import optimum
 
         compiled = compile_model(build(scenario_of(sheets), relax=relax))
-        outcome, _, _ = optimise(compiled, gap=0.0)
+        outcome = optimum(compiled.program, gap=0.0).outcome
         assert outcome.x is not None, outcome.ending
         return -outcome.objective
 
-    return optimum
+    return of

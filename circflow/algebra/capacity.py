@@ -15,7 +15,7 @@ from circflow.algebra.declare import Cells, Figure, Model, Stand, unit_of
 from circflow.algebra.investment import CAPITAL, FIXED, UnitFigure, in_periods, jobs
 from circflow.algebra.results import PER_YEAR, ResultColumn, ResultTable, money, numbers, texts
 from circflow.algebra.terms import Terms, constants
-from circflow.data.coded import Floats, Items, distinct, place_in
+from circflow.data.coded import Floats, Items, added_at, distinct, find_rows
 from circflow.i18n import mark
 
 UNITS = ResultTable(
@@ -186,9 +186,7 @@ def _add_idling(  # noqa: PLR0913, PLR0917
 
     held = floored(most, usable)
     moves = floored(per_capacity, served)
-    at, at_moves = (
-        place_in([rows[n] for n in INDEX], [t[n] for n in INDEX]) for t in (held, moves)
-    )
+    at, at_moves = (find_rows(rows, terms, *INDEX) for terms in (held, moves))
     m.limit(
         "running_min_load",
         over=INDEX,
@@ -215,8 +213,7 @@ def tables(m: Model, values: Floats) -> dict[str, pd.DataFrame]:
 
     def added(terms: Terms) -> Floats:
         """Terms added up by unit and period, at the plan."""
-        at = place_in([rows[n] for n in INDEX], [terms[n] for n in INDEX])
-        return np.bincount(at[at >= 0], terms.at(values)[at >= 0], len(rows)).astype(float)
+        return added_at(find_rows(rows, terms, *INDEX), terms.at(values), len(rows))
 
     capacity, load = added(m.size), added(activity.times(activity["capacity_use"]))
     available = capacity * rows["availability"]

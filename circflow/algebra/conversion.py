@@ -19,7 +19,7 @@ import pandas as pd
 from circflow.algebra.declare import Figure, Grows, Model, Record, Stand, cells
 from circflow.algebra.results import PER_YEAR, Group, ResultTable, money, numbers, texts
 from circflow.algebra.terms import Emitting, Terms, emitting
-from circflow.data.coded import Floats, Items, distinct, join, match, place_in, stacked
+from circflow.data.coded import Floats, Items, distinct, find_rows, join, match, stacked, take
 from circflow.i18n import mark, say
 
 PROCESSING = Group("processing", "processing", 30, part="variable_cost")
@@ -101,11 +101,8 @@ def build(m: Model) -> None:
     each = recipes.take(np.sort(distinct([recipes[n] for n in RECIPE])[0])).only(*RECIPE)
     runs = join(runs, each, "technology")
     costs = m.scenario.items_in_force("RecipeCosts")
-    at = place_in([costs[n] for n in (*RECIPE, "period")], [runs[n] for n in (*RECIPE, "period")])
-    figures = {
-        name: np.append(costs[name], default)[at]
-        for name, default in (("variable_cost", 0.0), ("capacity_use", 1.0))
-    }
+    at = find_rows(costs, runs, *RECIPE, "period")
+    figures = {n: take(costs[n], at, z) for n, z in (("variable_cost", 0.0), ("capacity_use", 1.0))}
     activity = m.variable(
         "activity",
         ACTIVITY,
@@ -121,7 +118,7 @@ def build(m: Model) -> None:
     intake = m.variable("intake", INTAKE, rows, "material taken into a group", "unit/yr")
     _add_requirements(m)
     _add_blends(m)
-    m.mass += [_by_activity(m), intake.times(-1.0)]
+    m.mass += [fixed_amounts(m)[1].nonzero(), intake.times(-1.0)]
     m.pay(PROCESSING, activity.times(), -activity["variable_cost"])
     m.emits.append(_emitting(m))
 
@@ -148,11 +145,9 @@ def _add_blends(m: Model) -> None:
     i, j = match([rows[n] for n in (*RECIPE, "group")], [intake[n] for n in (*RECIPE, "group")])
     taken = intake.times().where(j).labelled(row=rows["row"][i])
     known = m.scenario.items("Properties")
-    at = place_in(
-        [known[n] for n in ("material", "property")], [taken["material"], rows["property"][i]]
-    )
+    at = find_rows(known, taken.labelled(property=rows["property"][i]), "material", "property")
     share = (taken["material"] == rows["limited_material"][i]).astype(float)
-    value = np.where(rows["property"][i] >= 0, np.append(known["value"], np.nan)[at], share)
+    value = np.where(rows["property"][i] >= 0, take(known["value"], at, np.nan), share)
     least, most = rows["min"][i], rows["max"][i]
     m.limit(
         "blend_min",
@@ -191,11 +186,6 @@ def fixed_amounts(m: Model) -> tuple[Items, Terms]:
     rows = rows.plus(role=plain["role"][j], material=plain["material"][j], amount=amount[j])
     sign = np.where(output, 1.0, -1.0)
     return rows, Terms(rows.labels, activity.columns[i], sign * amount[j])
-
-
-def _by_activity(m: Model) -> Terms:
-    """+ amount · activity of outputs, − amount · activity of fixed inputs."""
-    return fixed_amounts(m)[1].nonzero()
 
 
 def _emitting(m: Model) -> Emitting:

@@ -18,7 +18,18 @@ import pandas as pd
 
 from circflow.algebra.results import Group
 from circflow.algebra.terms import CONSTANT, MASS, MONEY, Emitting, Terms, constants, stack
-from circflow.data.coded import Flags, Floats, Ints, Items, distinct, match, place_in
+from circflow.data.coded import (
+    BLANK,
+    Flags,
+    Floats,
+    Ints,
+    Items,
+    added_at,
+    distinct,
+    find_rows,
+    match,
+    take,
+)
 from circflow.data.scenario import MILLION, Scenario
 from circflow.i18n import say
 
@@ -327,20 +338,16 @@ class Model:
         first, _ = distinct([keyed[n] for n in over])
         rows = Items({n: keyed[n][first] for n in over}, len(first))
         if isinstance(right, Cells):
-            on = [n for n in over if n in right.labels]
-            at = place_in([right.labels[n] for n in on], [rows[n] for n in on])
-            rows = rows.take(~np.isnan(np.append(right.value, np.nan)[at]))
+            at = find_rows(right.labels, rows, *(n for n in over if n in right.labels))
+            rows = rows.take(~np.isnan(take(right.value, at, np.nan)))
             figures = (Stand(right), *figures)
             right = right.terms()
         terms = [left, *([-right] if isinstance(right, Terms) else [])]
-        row, column, coefficient = [], [], []
-        for part_of in terms:
-            # A number may hold for several rows: it is joined from the rows' side.
-            here, at = _placed(rows, part_of, over)
-            row.append(here)
-            column.append(part_of.column[at])
-            coefficient.append(part_of.coefficient[at])
-        where, which, factor = (np.concatenate(p) for p in (row, column, coefficient))
+        # A number may hold for several rows: it is joined from the rows' side.
+        placed = [(part_of, *_placed(rows, part_of, over)) for part_of in terms]
+        where = np.concatenate([row for _, row, _ in placed])
+        which = np.concatenate([t.column[at] for t, _, at in placed])
+        factor = np.concatenate([t.coefficient[at] for t, _, at in placed])
         fixed = which == CONSTANT
         side = 0.0 - np.bincount(where[fixed], factor[fixed], len(rows)).astype(float)
         side += 0.0 if isinstance(right, Terms) else right
@@ -393,19 +400,16 @@ class Model:
         positive as reports tell the first group (of a lump sum: nothing)."""
         terms = self._yearly(groups)
         at = terms.column - variable.first
-        listed = (at >= 0) & (at < len(variable))
-        worth = np.bincount(at[listed], terms.at(values)[listed], len(variable))
-        return groups[0].sign * worth.astype(float) + 0.0
+        at[at >= len(variable)] = BLANK
+        return groups[0].sign * added_at(at, terms.at(values), len(variable)) + 0.0
 
     def money_in(
         self, values: Floats, rows: Items | Variable, on: Sequence[str], *groups: Group
     ) -> Floats:
         """The same by rows that are told apart by the labels `on`."""
         terms = self._yearly(groups)
-        at = place_in([rows[n] for n in on], [terms[n] for n in on])
-        listed = at >= 0
-        worth = np.bincount(at[listed], terms.at(values)[listed], len(rows))
-        return groups[0].sign * worth.astype(float) + 0.0
+        at = find_rows(rows, terms, *on)
+        return groups[0].sign * added_at(at, terms.at(values), len(rows)) + 0.0
 
     def _yearly(self, groups: Sequence[Group]) -> Terms:
         numbers = self.scenario.codes.of("money", [g.name for g in groups])
@@ -459,7 +463,7 @@ def _placed(rows: Items, terms: Terms, over: Sequence[str]) -> tuple[Ints, Ints]
     """Which term belongs to which row: positions of rows and of terms."""
     on = [n for n in over if n in terms.labels]
     if len(on) == len(over):
-        row = place_in([rows[n] for n in on], [terms[n] for n in on])
+        row = find_rows(rows, terms, *on)
         at = np.flatnonzero(row >= 0)
         return row[at], at
     return match([rows[n] for n in on], [terms[n] for n in on])

@@ -109,7 +109,11 @@ def read_block(name: str) -> Block:
     )
     variables = [_variable(call, names) for call in calls if _declares(call, "variable")]
     rows = [_row(call, names) for call in calls if _declares(call, "limit")]
-    bounds = [_bound(call) for call in calls if _declares(call, "bound")]
+    bounds = [
+        Entry(ast.literal_eval(call.args[0]), (), ast.literal_eval(call.args[4]))
+        for call in calls
+        if _declares(call, "bound")  # m.bound(name, variable, sense, cells, formula)
+    ]
     block = Block(name, ast.get_docstring(tree) or "", tuple(variables), tuple(rows), tuple(bounds))
     silent = [e.name for e in (*block.variables, *block.rows, *block.bounds) if not e.text]
     if silent or not block.text:
@@ -145,11 +149,6 @@ def _row(call: ast.Call, names: dict[str, tuple[str, ...]]) -> Entry:
     formula = given["formula"] if "formula" in given else call.args[5]
     index = names[over.id] if isinstance(over, ast.Name) else tuple(ast.literal_eval(over))
     return Entry(ast.literal_eval(call.args[0]), index, " ".join(ast.literal_eval(formula).split()))
-
-
-def _bound(call: ast.Call) -> Entry:
-    """The bounds of a call `m.bound(name, variable, sense, cells, formula)`."""
-    return Entry(ast.literal_eval(call.args[0]), (), ast.literal_eval(call.args[4]))
 
 
 def model_reference() -> str:

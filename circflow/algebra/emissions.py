@@ -22,7 +22,7 @@ import pandas as pd
 from circflow.algebra.declare import Cells, Figure, Grows, Model, Record
 from circflow.algebra.results import Group, ResultColumn, ResultTable, money, numbers, texts
 from circflow.algebra.terms import EMISSION, Emitting, Terms, stack
-from circflow.data.coded import Flags, Floats, Items, distinct, match, place_in
+from circflow.data.coded import Flags, Floats, Items, added_at, distinct, find_rows, match, take
 from circflow.data.scenario import Scenario
 from circflow.i18n import mark, say
 
@@ -106,7 +106,7 @@ def build(m: Model) -> None:
     limits = m.scenario.items_in_force("EmissionLimits")
     m.limited_emission = _scopes(m, limits)
     counted = m.limited_emission
-    emits = place_in([counted[n] for n in INDEX], [limits[n] for n in INDEX]) >= 0
+    emits = find_rows(counted, limits, *INDEX) >= 0
     limited, hard = ~np.isnan(limits["limit_per_year"]), np.isnan(limits["penalty"])
     # Where nothing emits, a hard limit below zero must still be seen to be out of reach.
     needs = limited & (~hard | (~emits & (limits["limit_per_year"] < 0)))
@@ -190,8 +190,7 @@ def _scopes(m: Model, limits: Items) -> Terms:
 
 def _pay(m: Model, limits: Items) -> None:
     counted, over = m.limited_emission, m["excess"]
-    at = place_in([limits[n] for n in INDEX], [counted[n] for n in INDEX])
-    priced = m.pay(EMISSIONS, counted, -limits["price"][at])
+    priced = m.pay(EMISSIONS, counted, -limits["price"][find_rows(limits, counted, *INDEX)])
     place = _place(over.items, m.scenario)
     whose = over.times().labelled(site=place["site"], unit=place["unit"])
     fined = m.pay(EMISSIONS, whose, -np.nan_to_num(over["penalty"]))
@@ -209,18 +208,12 @@ def tables(m: Model, values: Floats) -> dict[str, pd.DataFrame]:
     order = ("pollutant", "kind", "site", "member", "region", "unit", "source", "period")
     emitted = rows.plus(tonnes_per_year=tonnes[there]).frame(codes, *order, "tonnes_per_year")
 
-    limits, counted, over = (
-        m.scenario.items_in_force("EmissionLimits"),
-        m.limited_emission,
-        m["excess"],
+    limits, over = m.scenario.items_in_force("EmissionLimits"), m["excess"]
+    counts, charged = (
+        added_at(find_rows(limits, part, *INDEX), part.at(values), len(limits))
+        for part in (m.limited_emission, m.emission_charge)
     )
-    at = place_in([limits[n] for n in INDEX], [counted[n] for n in INDEX])
-    counts = np.bincount(at, counted.at(values), len(limits))
-    at = place_in([over[n] for n in INDEX], [limits[n] for n in INDEX])
-    excess = np.append(over.value(values), 0.0)[at]
-    charge = m.emission_charge
-    at = place_in([limits[n] for n in INDEX], [charge[n] for n in INDEX])
-    cost = 0.0 - np.bincount(at, charge.at(values), len(limits))
+    excess, cost = take(over.value(values), find_rows(over, limits, *INDEX)), 0.0 - charged
     shown = ("pollutant", "scope", "key", "period", "row", "emitted_per_year", "limit_per_year")
     table = limits.plus(emitted_per_year=counts, excess_per_year=excess, cost_million_per_year=cost)
     return {

@@ -26,6 +26,7 @@ Money
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import itemgetter
 
 import numpy as np
 import pandas as pd
@@ -34,7 +35,18 @@ from circflow.algebra.declare import Figure, Model, Record, Stand, Variable, cel
 from circflow.algebra.results import PER_YEAR, Group, ResultColumn, ResultTable, numbers, texts
 from circflow.algebra.terms import Terms, constants
 from circflow.data.cells import split_shares
-from circflow.data.coded import Column, Flags, Floats, Ints, Items, cross, match, place_in
+from circflow.data.coded import (
+    Column,
+    Flags,
+    Floats,
+    Ints,
+    Items,
+    added_at,
+    cross,
+    find_rows,
+    match,
+    take,
+)
 from circflow.data.scenario import Scenario
 from circflow.i18n import mark, say
 
@@ -64,10 +76,6 @@ INDEX = ("unit", "period")
 SERVICE = ("unit", "period", "built_in")
 
 
-def _choice(row: Record) -> str:
-    return str(row["choice"])
-
-
 def _need(row: Record) -> str:
     return say("{unit} requires {requires}", unit=row["unit"], requires=row["requires"])
 
@@ -79,7 +87,7 @@ CHOICE = Figure(
     "clear",
     3.0,
     mark("at most one of the choice {where} is built"),
-    _choice,
+    itemgetter("choice"),
     "",
 )
 REQUIRES = Figure(
@@ -94,10 +102,6 @@ REQUIRES = Figure(
 )
 
 
-def _period(row: Record) -> str:
-    return str(row["period"])
-
-
 BUDGET = Figure(
     "Budget",
     "budget_million",
@@ -105,7 +109,7 @@ BUDGET = Figure(
     "raise",
     1.0,
     mark("at most {figure} of capex in {where}"),
-    _period,
+    itemgetter("period"),
     mark("million {currency}"),
     measure="currency",
     per_million=True,
@@ -301,7 +305,7 @@ def _add_rules(m: Model) -> None:
         formula="in_service of the unit ≤ in_service of the unit it requires",
         figures=[Stand(cells(REQUIRES, units, "unit", value=np.full(len(units), np.nan)))],
     )
-    at = place_in([built[n] for n in INDEX], [extra[n] for n in INDEX])
+    at = find_rows(built, extra, *INDEX)
     m.limit(
         "extra_capacity_limit",
         over=INDEX,
@@ -354,11 +358,9 @@ def tables(m: Model, values: Floats) -> dict[str, pd.DataFrame]:
     """The table `built`."""
     built, extra = m["built"], m["extra_capacity"]
     share = built.value(values)
-    at = place_in([extra[n] for n in INDEX], [built[n] for n in INDEX])
-    size = np.append(extra.value(values), 0.0)[at]
+    size = take(extra.value(values), find_rows(extra, built, *INDEX))
     spent = capex_terms(m)
-    at = place_in([built[n] for n in INDEX], [spent[n] for n in INDEX])
-    capex = np.bincount(at, spent.at(values), len(built)).astype(float)
+    capex = added_at(find_rows(built, spent, *INDEX), spent.at(values), len(built))
     table = built.items.plus(
         built=share,
         capacity_per_year=built["capacity_per_year"] * share + size,

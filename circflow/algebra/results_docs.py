@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 import sys
+from itertools import groupby
 from pathlib import Path
 
 from circflow.algebra.build import money_groups, results
-from circflow.algebra.results import MONEY_TABLE, ResultColumn
+from circflow.algebra.results import MONEY_TABLE
 
 START = "## Tables\n"
 
@@ -20,22 +21,14 @@ def markdown() -> str:
     for table in results():
         lines = [f"### {table.name}", *([table.about] if table.about else []), ""]
         lines += ["| column | unit | meaning |", "| --- | --- | --- |"]
-        at = 0
-        while at < len(table.columns):
-            first, names = table.columns[at], []
-            while at < len(table.columns) and _alike(first, table.columns[at]):
-                names.append(f"`{table.columns[at].name}`")
-                at += 1
-            unit = first.unit.format(currency="currency", measure=table.measure or "unit")
-            lines.append(f"| {', '.join(names)} | {unit} | {first.meaning} |")
+        for (unit, meaning), alike in groupby(table.columns, lambda c: (c.unit, c.meaning)):
+            names = ", ".join(f"`{column.name}`" for column in alike)
+            counted = unit.format(currency="currency", measure=table.measure or "unit")
+            lines.append(f"| {names} | {counted} | {meaning} |")
         parts.append("\n".join([*lines, *(["", table.note] if table.note else []), ""]))
         if table is MONEY_TABLE:
             parts.append(groups_markdown() + "\n")
     return "\n".join(parts)
-
-
-def _alike(a: ResultColumn, b: ResultColumn) -> bool:
-    return (a.unit, a.meaning) == (b.unit, b.meaning)
 
 
 def groups_markdown() -> str:

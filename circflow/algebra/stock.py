@@ -16,10 +16,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from circflow.algebra.declare import Figure, Grows, Model, Variable, cells
+from circflow.algebra.declare import Figure, Grows, Model, cells
 from circflow.algebra.results import PER_YEAR, Group, ResultTable, money, numbers, texts
 from circflow.algebra.terms import constants, emitting
-from circflow.data.coded import Floats, Items, cross, place_in
+from circflow.data.coded import Floats, Items, cross, find_rows, take
 from circflow.i18n import mark, say
 
 STOCKPILES = Group("stockpiles", "stockpiles", 80)
@@ -157,7 +157,9 @@ def tables(m: Model, values: Floats) -> dict[str, pd.DataFrame]:
     periods = max(len(m.scenario.periods), 1)
     before = np.roll(closing.reshape(-1, periods), 1, axis=1)
     before[:, :1] = level["opening"].reshape(-1, periods)[:, :1]
-    put, taken = (_in_rows(level, m[name], values) for name in ("added", "reclaimed"))
+    put, taken = (
+        take(v.value(values), find_rows(v, level, *INDEX)) for v in (m["added"], m["reclaimed"])
+    )
     table = level.items.frame(
         m.scenario.codes,
         *INDEX,
@@ -170,8 +172,3 @@ def tables(m: Model, values: Floats) -> dict[str, pd.DataFrame]:
         cost_million_per_year=m.money_in(values, level, INDEX, STOCKPILES),
     )
     return {"stockpiles": table}
-
-
-def _in_rows(level: Variable, variable: Variable, values: Floats) -> Floats:
-    at = place_in([variable[n] for n in INDEX], [level[n] for n in INDEX])
-    return np.asarray(np.append(variable.value(values), 0.0)[at])

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from circflow.data.coded import BLANK, Codes, Column, Flags, Floats, Ints, place_in, table_of
+from circflow.data.coded import BLANK, Codes, Column, Flags, Floats, Ints, find_rows, table_of
 
 CONSTANT = -1
 """The column of the constant 1 (also its place in `values`, see `Terms.at`)."""
@@ -71,7 +71,7 @@ class Terms:
 
     def within(self, rows: Mapping[str, Ints], *on: str) -> Terms:
         """The terms whose labels `on` are among those of `rows`."""
-        return self.where(place_in([rows[n] for n in on], [self.labels[n] for n in on]) >= 0)
+        return self.where(find_rows(rows, self, *on) >= 0)
 
     def labelled(self, **labels: Ints | int) -> Terms:
         """With more labels, or others in their place."""

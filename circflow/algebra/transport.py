@@ -29,7 +29,7 @@ from circflow.algebra.results import (
     texts,
 )
 from circflow.algebra.terms import emitting
-from circflow.data.coded import Floats, Items, match, place_in
+from circflow.data.coded import Floats, Items, find_rows, match
 from circflow.data.scenario import Scenario
 from circflow.i18n import mark, say
 
@@ -87,7 +87,7 @@ def build(m: Model) -> None:
     links = network.link_items.take(flows["link"])
     rows = Items({**{n: links[n] for n in links.names}, **{n: flows[n] for n in flows.names}})
     sheet = m.scenario.items("Links")
-    named = place_in([sheet[n] for n in INDEX[:3]], [rows[n] for n in INDEX[:3]]) >= 0
+    named = find_rows(sheet, rows, *INDEX[:3]) >= 0
     rows = rows.take(named | fed(m, rows.renamed(site="from"), rows.renamed(site="to")))
     flow = m.variable(
         "flow",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -21,12 +21,6 @@ from circflow.commands.options import (
     valued_option,
 )
 from circflow.i18n import say
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from circflow.data.scenario import Scenario
-    from circflow.report.page.frame import Section
 
 
 @scenario_command()
@@ -68,6 +62,7 @@ def ranges(  # noqa: PLR0913
     call.check(outputs, PAGED)
     scenario = call.scenario()
     from circflow.report.page.runs import ranges_opening
+    from circflow.report.study_tables import write_runs
     from circflow.studies.sweeps.ranges import ranges as find
 
     table = find(
@@ -84,31 +79,14 @@ def ranges(  # noqa: PLR0913
         lambda: print_table(table.reindex(columns=shown)),
         lambda: {**scenario.about, "ranges": table},
         outputs,
-        write=lambda path: _write(
+        write=lambda path: write_runs(
             {"ranges": table},
             path,
             scenario,
-            say("{name}: how far figures may move", name=scenario.name),
-            ranges_opening(table, within, scenario.settings.currency),
+            title=say("{name}: how far figures may move", name=scenario.name),
+            opening=ranges_opening(table, within, scenario.settings.currency),
         ),
     )
-
-
-def _write(
-    tables: dict[str, pd.DataFrame],
-    path: Path,
-    scenario: Scenario,
-    title: str,
-    opening: Sequence[Section],
-) -> None:
-    """A page that opens with the answer, or tables to compute with."""
-    from circflow.report.study_tables import write_runs, write_tables
-
-    tables, currency = {**tables, **scenario.changes_table}, scenario.settings.currency
-    if path.suffix.lower() == ".html":
-        write_tables(tables, path, currency=currency, title=title, opening=opening)
-    else:
-        write_runs(tables, path, currency)
 
 
 @scenario_command()
@@ -143,6 +121,7 @@ def breakpoints(
         raise Refusal("{interval!r}: write 'ADDRESS*=LOW:HIGH', two numbers", interval=interval)
     scenario = call.scenario()
     from circflow.report.page.runs import breakpoints_opening
+    from circflow.report.study_tables import write_runs
     from circflow.studies.sweeps.ranges import break_points as find
 
     engine |= {"decisions": decisions(relax, fix), "progress": call.progress}
@@ -153,11 +132,11 @@ def breakpoints(
         lambda: print_table(shown),
         lambda: {**scenario.about, "pieces": table},
         outputs,
-        write=lambda path: _write(
+        write=lambda path: write_runs(
             {"break_points": table},
             path,
             scenario,
-            say("{name}: where the worth changes its slope", name=scenario.name),
-            breakpoints_opening(table, scenario.settings.currency),
+            title=say("{name}: where the worth changes its slope", name=scenario.name),
+            opening=breakpoints_opening(table, scenario.settings.currency),
         ),
     )

@@ -124,29 +124,29 @@ def _is_path(value: Any) -> bool:
     return isinstance(value, str | os.PathLike)
 
 
-def _path(name: str, value: Any) -> Any:
-    if _is_path(value):
-        return value
-    raise ArgumentError(
-        "{name} must be the name of a file or folder, not {named}", name=name, named=named(value)
-    )
+def _of_kind(fits: Callable[[Any], bool], wanted: str) -> Rule:
+    """The rule of what is no number."""
+
+    def rule(name: str, value: Any) -> Any:
+        given = python_value(value)
+        if fits(given):
+            return given
+        raise ArgumentError(wanted, name=name, named=named(given))
+
+    return rule
 
 
-def _file(name: str, value: Any) -> Any:
-    return None if value is None else _path(name, value)
-
-
-def _flag(name: str, value: Any) -> Any:
-    flag = python_value(value)
-    if flag is None or isinstance(flag, bool):
-        return flag
-    raise ArgumentError("{name} must be True or False, not {named}", name=name, named=named(flag))
-
-
-def _call(name: str, value: Any) -> Any:
-    if value is None or callable(value):
-        return value
-    raise ArgumentError("{name} must be a function, not {named}", name=name, named=named(value))
+_A_FILE = mark("{name} must be the name of a file or folder, not {named}")
+_PATH = _of_kind(_is_path, _A_FILE)
+_FILE = _of_kind(lambda value: value is None or _is_path(value), _A_FILE)
+_FLAG = _of_kind(
+    lambda value: value is None or isinstance(value, bool),
+    mark("{name} must be True or False, not {named}"),
+)
+_CALL = _of_kind(
+    lambda value: value is None or callable(value),
+    mark("{name} must be a function, not {named}"),
+)
 
 
 _SECONDS = _number(
@@ -164,7 +164,7 @@ _COUNT_OR_NONE = _number(
 _COUNT_FROM_0 = _number(mark("a whole number of at least 0"), integer=True, least=0, blank=True)
 
 RULES: dict[str, Rule] = {
-    "path": _path,
+    "path": _PATH,
     "scenario": _scenario,
     "scenarios": _scenario,
     "time_limit": _SECONDS,
@@ -193,18 +193,18 @@ RULES: dict[str, Rule] = {
     "seed": _number(mark("a whole number of at least 0"), integer=True, least=0),
     "low": _number(mark("a number")),
     "high": _number(mark("a number")),
-    "relax": _flag,
-    "resume": _flag,
-    "arms_length": _flag,
-    "together": _flag,
-    "split": _flag,
-    "memberships": _flag,
-    "exact": _flag,
-    "break_evens": _flag,
-    "risks": _flag,
-    "infrastructure": _flag,
-    "store": _file,
-    "early": _call,
-    "progress": _call,
+    "relax": _FLAG,
+    "resume": _FLAG,
+    "arms_length": _FLAG,
+    "together": _FLAG,
+    "split": _FLAG,
+    "memberships": _FLAG,
+    "exact": _FLAG,
+    "break_evens": _FLAG,
+    "risks": _FLAG,
+    "infrastructure": _FLAG,
+    "store": _FILE,
+    "early": _CALL,
+    "progress": _CALL,
 }
 """What each argument may be, by its name."""

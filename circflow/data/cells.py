@@ -11,9 +11,9 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, time, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from circflow.data.errors import CircflowError
+from circflow.data.errors import WrongTextError
 from circflow.data.schema.sheets import Column
 from circflow.data.suggest import nearest
 from circflow.data.table import CellFault
@@ -36,13 +36,8 @@ _NUMBER = re.compile(
 )
 
 
-class BadCellError(CircflowError, ValueError):
+class BadCellError(WrongTextError):
     """A value that cannot be read: what is wrong and, where one is near, a good value."""
-
-    def __init__(self, message: str, suggestion: str = "", **figures: Any) -> None:
-        super().__init__(message, **figures)
-        self.message = str(self)
-        self.suggestion = suggestion
 
 
 @dataclass(frozen=True)
@@ -86,6 +81,16 @@ def plain(number: float) -> str:
     if math.isfinite(number) and number == int(number) and abs(number) < 1e15:
         return str(int(number))
     return f"{number:.15g}"
+
+
+def typed_number(number: float) -> int | float:
+    """A number as one types it: a whole one as int, as far as a float holds every one of them."""
+    return int(number) if number.is_integer() and abs(number) < 1e15 else number
+
+
+def shortest(number: float) -> str:
+    """The shortest text that reads back as the same number."""
+    return repr(typed_number(number))
 
 
 def written(number: float) -> str:

@@ -8,7 +8,7 @@ sheets list them, every other name as it occurs. `Items` is a table of arrays: n
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -259,6 +259,29 @@ def place_in(rows: Sequence[Column], wanted: Sequence[Column]) -> Ints:
     nowhere."""
     sizes = [_span(a, b) for a, b in zip(rows, wanted, strict=True)]
     return find(keys_of(rows, sizes), keys_of(wanted, sizes))
+
+
+class Labelled(Protocol):
+    """Whatever has columns of codes: rows, terms, variables."""
+
+    def __getitem__(self, name: str, /) -> Column: ...
+
+
+def find_rows(table: Labelled, wanted: Labelled, *on: str) -> Ints:
+    """Where each wanted row stands in a table (the first of equal ones), by columns that both
+    have; −1 where nowhere, or where it is blank."""
+    return place_in([table[n] for n in on], [wanted[n] for n in on])
+
+
+def take(column: Column, at: Ints, missing: float = 0.0) -> Floats:
+    """Cells of a column of numbers, `missing` where the position is −1."""
+    return np.asarray(np.append(np.asarray(column, dtype=float), missing)[at])
+
+
+def added_at(at: Ints, figures: Floats, count: int) -> Floats:
+    """Figures added up by position; those at −1 are left out."""
+    there = at >= 0
+    return np.bincount(at[there], figures[there], count).astype(float)
 
 
 def distinct(columns: Sequence[Column]) -> tuple[Ints, Ints]:

@@ -29,5 +29,14 @@ def _again(kind: type[CircflowError], args: tuple[Any, ...]) -> CircflowError:
     return error
 
 
+class WrongTextError(CircflowError, ValueError):
+    """A text that cannot be used; `suggestion` is the nearest that can, "" where none is near."""
+
+    def __init__(self, message: str, suggestion: str = "", **figures: Any) -> None:
+        super().__init__(message, **figures)
+        self.message = str(self)
+        self.suggestion = suggestion
+
+
 class ArgumentError(CircflowError, ValueError, TypeError):
     """An argument of a wrong type, or out of its range; the message says what would be right."""

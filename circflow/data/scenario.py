@@ -19,9 +19,11 @@ from numpy.typing import NDArray
 from circflow.data.coded import (
     Codes,
     Column,
+    Floats,
     Ints,
     Items,
     distinct,
+    find_rows,
     kind_of,
     match,
     place_in,
@@ -300,6 +302,23 @@ class Scenario(Result):
         return dict(zip(sites["site"], sites["member"], strict=True))
 
     @cached_property
+    def members(self) -> tuple[str, ...]:
+        """The names of the sheet Members, in its order."""
+        return tuple(self.frame("Members")["member"])
+
+    def owners(self, sites: Iterable[Any]) -> Ints:
+        """Which of `members` each of some sites belongs to; −1 outside the cluster, and for no
+        site."""
+        number: dict[str | None, int] = {name: n for n, name in enumerate(self.members)}
+        of_site = {site: number.get(member, -1) for site, member in self.member_of.items()}
+        return np.array([of_site.get(site, -1) for site in sites], dtype=np.intp)
+
+    def weights_of(self, periods: Iterable[str]) -> Floats:
+        """D_t of each of some periods, by name."""
+        weight = {p.name: p.weight for p in self.periods}
+        return np.array([weight[name] for name in periods], dtype=float)
+
+    @cached_property
     def unit_of_measure(self) -> dict[str, str]:
         """The unit in which each material is counted."""
         materials = self.frame("Materials")
@@ -330,8 +349,7 @@ class Scenario(Result):
         named, blank = rows.take(rows["site"] >= 0), rows.take(rows["site"] < 0)
         i, j = match([blank["material"]], [self.uses["material"]])
         spread = blank.take(i).plus(site=self.uses["site"][j])
-        key = ("site", "material", "period")
-        replaced = place_in([named[k] for k in key], [spread[k] for k in key]) >= 0
+        replaced = find_rows(named, spread, "site", "material", "period") >= 0
         both = stacked([named, spread.take(~replaced)], *rows.names)
         site_names = np.array(self.codes.names("site", np.arange(self.codes.size("site"))), str)
         by_name = np.argsort(np.argsort(site_names))

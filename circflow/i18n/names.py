@@ -32,6 +32,13 @@ class Names:
     """Recipes, groups and losses of the library of technologies; its technologies and materials
     bear their names themselves."""
 
+    def marked(self, name: str) -> str:
+        """The name of a planner's own column, which begins with a mark; another as it is."""
+        for mark, own in self.marks.items():
+            if name.casefold().startswith(mark):
+                return own + name[len(mark) :]
+        return name
+
     def sheet(self, name: str) -> str:
         """The name of a sheet; its English one where there is no other."""
         return self.sheets.get(name, name)
@@ -79,10 +86,7 @@ def shown_column(sheet: str, name: str) -> str:
 
 def shown_mark(name: str) -> str:
     """A planner's own column (`note`, `source of the price`) as the language in force begins it."""
-    for english, own in names_in(current()).marks.items():
-        if name.startswith(english):
-            return own + name.removeprefix(english)
-    return name
+    return names_in(current()).marked(name)
 
 
 def shown_word(column: str, word: str) -> str:

@@ -9,7 +9,7 @@ from circflow.data.checks.findings import Drafts, by_row, records
 from circflow.data.suggest import nearest
 from circflow.i18n import say
 from circflow.library.balance import balances
-from circflow.library.schema import LIST_SIGN
+from circflow.library.schema import split_list
 
 _WASTE_CODE = re.compile(r"\d{2} ?\d{2} ?\d{2} ?\*?")
 _FKKO = re.compile(r"\d(?: ?\d){0,10}")
@@ -23,26 +23,22 @@ def check_texts(drafts: Drafts) -> None:
     _check_codes(drafts, "fkko", _FKKO, say("up to eleven figures, such as 3 51 110"))
     for sheet in ("Technologies", "Materials"):
         _check_sources(drafts, sheet)
-    recipes = set(drafts["Recipes"].frame["technology"].dropna())
-    for row, name in by_row(drafts["Technologies"].sound("technology")["technology"].dropna()):
-        if name not in recipes and not drafts["Recipes"].broken:
-            drafts.error(
-                "Technologies",
-                row,
-                "technology",
-                "{name!r} has no recipe: add its rows in Recipes, or delete the row",
-                name=shorten(name),
-                expected=say("a technology with rows in Recipes"),
-            )
-
-
-def _entries(text: str) -> list[str]:
-    return [part.strip() for part in text.split(LIST_SIGN) if part.strip()]
+    if drafts["Recipes"].broken:
+        return
+    rows = drafts["Technologies"].sound("technology")
+    cooked = rows["technology"].isin(drafts["Recipes"].frame["technology"])
+    drafts.error(
+        "Technologies",
+        rows[rows["technology"].notna() & ~cooked],
+        "technology",
+        "{technology!r} has no recipe: add its rows in Recipes, or delete the row",
+        expected=say("a technology with rows in Recipes"),
+    )
 
 
 def _check_codes(drafts: Drafts, column: str, pattern: re.Pattern[str], example: str) -> None:
     for row, text in by_row(drafts["Materials"].sound(column)[column].dropna()):
-        wrong = [code for code in _entries(text) if not pattern.fullmatch(code)]
+        wrong = [code for code in split_list(text) if not pattern.fullmatch(code)]
         if wrong:
             drafts.error(
                 "Materials",
@@ -58,7 +54,7 @@ def _check_codes(drafts: Drafts, column: str, pattern: re.Pattern[str], example:
 def _check_sources(drafts: Drafts, sheet: str) -> None:
     known = list(drafts["Sources"].frame["id"].dropna())
     for row, text in by_row(drafts[sheet].sound("source")["source"].dropna()):
-        for name in _entries(text):
+        for name in split_list(text):
             if name not in known:
                 drafts.error(
                     sheet,
@@ -91,34 +87,31 @@ def _check_sizes(drafts: Drafts) -> None:
             least=least,
             expected=say("at least {least}", least=least),
         )
-    for row in frame.index[frame["capacity_max_per_year"].isna() & frame[columns[3]].notna()]:
-        drafts.warning(
-            "Technologies",
-            row,
-            "capex_max_million",
-            "capex_max_million has no effect without capacity_max_per_year: fill that in as well",
-        )
-    for row in frame.index[frame["capex_max_million"] < frame["capex_million"]]:
-        drafts.warning(
-            "Technologies",
-            row,
-            "capex_max_million",
-            "the greatest size costs less than the smallest: check both figures",
-        )
+    drafts.warning(
+        "Technologies",
+        frame[frame["capacity_max_per_year"].isna() & frame["capex_max_million"].notna()],
+        "capex_max_million",
+        "capex_max_million has no effect without capacity_max_per_year: fill that in as well",
+    )
+    drafts.warning(
+        "Technologies",
+        frame[frame["capex_max_million"] < frame["capex_million"]],
+        "capex_max_million",
+        "the greatest size costs less than the smallest: check both figures",
+    )
 
 
 def _check_prices(drafts: Drafts) -> None:
     frame = drafts["Materials"].sound("price", "currency", "price_year")
     for column in ("currency", "price_year"):
-        for row in frame.index[frame["price"].notna() & frame[column].isna()]:
-            drafts.error(
-                "Materials",
-                row,
-                column,
-                "the price has no {column}: fill it in, or clear the price",
-                column=column,
-                expected=drafts["Materials"].sheet[column].expected,
-            )
+        drafts.error(
+            "Materials",
+            frame[frame["price"].notna() & frame[column].isna()],
+            column,
+            "the price has no {column}: fill it in, or clear the price",
+            column=column,
+            expected=drafts["Materials"].sheet[column].expected,
+        )
 
 
 def _check_balances(drafts: Drafts) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from circflow.data.checks.blends import check_blends
-from circflow.data.checks.findings import Drafts, Findings
+from circflow.data.checks.findings import Findings
 from circflow.data.checks.references import check_keys, check_recipe_references
 from circflow.data.checks.rules import check_recipes
 from circflow.data.checks.structure import match_sheets, sheet_order
@@ -27,7 +27,7 @@ from circflow.i18n import current, say
 from circflow.i18n.names import shown_library
 from circflow.library.balance import unit_masses
 from circflow.library.checks import check_figures, check_texts
-from circflow.library.schema import LIBRARY_SHEETS, LIST_SIGN
+from circflow.library.schema import LIBRARY_SHEETS, LIST_SIGN, split_list
 
 OWN = Path(__file__).parent / "data"
 """The library that comes with circflow."""
@@ -87,7 +87,7 @@ class Library(Result):
         of variable size lies; elsewhere, and for a technology of one size,
         C = C₁·(s/s₁)^n, n the size exponent. Raises `KeyError` for an unknown technology.
         """
-        row = self._technology(technology)
+        row = self._by_name[technology]
         least, greatest = row["capacity_per_year"], row["capacity_max_per_year"]
         if least < capacity < greatest:
             top = self.capex(technology, greatest)
@@ -99,23 +99,16 @@ class Library(Result):
 
     def fixed_cost(self, technology: str, capacity: float) -> float:
         """Million currency per year of a capacity: in proportion to the capex."""
-        row = self._technology(technology)
+        row = self._by_name[technology]
         cost = float(row["fixed_cost_million_per_year"])
         if not cost or not row["capex_million"]:
             return cost
         return cost * self.capex(technology, capacity) / float(row["capex_million"])
 
-    def _technology(self, technology: str) -> Mapping[Hashable, Any]:
-        return self._by_name[technology]
-
     @cached_property
     def _by_name(self) -> dict[str, Mapping[Hashable, Any]]:
+        """The rows of `technologies`."""
         return {row["technology"]: row for row in self.technologies.to_dict("records")}
-
-
-def split_list(text: str | None) -> tuple[str, ...]:
-    """The entries of a cell that lists several, separated by semicolons."""
-    return tuple(p.strip() for p in text.split(LIST_SIGN) if p.strip()) if text else ()
 
 
 def _names_by(frame: pd.DataFrame, key: str) -> dict[str, tuple[str, ...]]:
@@ -207,26 +200,9 @@ def _checked(book: Book) -> tuple[list[Problem], Library | None]:
     check_figures(drafts)
     findings.problems.extend(book.warnings)
     problems = findings.ordered(sheet_order(book, LIBRARY_SHEETS))
-    if any(p.severity == "error" and not p.infeasible for p in problems):
+    if drafts.has_faults:
         return problems, None
-    return problems, _library(drafts, book, problems)
-
-
-def _library(drafts: Drafts, book: Book, warnings: Sequence[Problem]) -> Library:
-    technologies, materials, recipes, costs, balance, emissions, properties, blends, sources = (
-        drafts[sheet.name].frame.reset_index(drop=True) for sheet in LIBRARY_SHEETS
-    )
-    materials["mass_t_per_unit"] = unit_masses(materials)
-    return Library(
-        technologies,
-        materials,
-        recipes,
-        costs,
-        balance,
-        emissions,
-        properties,
-        blends,
-        sources,
-        book,
-        tuple(warnings),
-    )
+    frames = [drafts[sheet.name].frame.reset_index(drop=True) for sheet in LIBRARY_SHEETS]
+    tables: dict[str, Any] = {f.name: t for f, t in zip(fields(Library), frames, strict=False)}
+    tables["materials"]["mass_t_per_unit"] = unit_masses(tables["materials"])
+    return problems, Library(**tables, book=book, warnings=tuple(problems))

@@ -40,6 +40,12 @@ knowledge, without a source of their own; assumed."""
 LIST_SIGN = ";"
 """Between the names in a cell that lists several."""
 
+
+def split_list(text: str | None) -> tuple[str, ...]:
+    """The entries of a cell that lists several, separated by semicolons."""
+    return tuple(p.strip() for p in text.split(LIST_SIGN) if p.strip()) if text else ()
+
+
 _UNLIKELY_YEAR = 1900.0
 _SOURCE = text("source", "ids from the sheet Sources, separated by semicolons")
 

@@ -10,7 +10,8 @@ import pandas as pd
 from circflow.i18n import ENGLISH, current, localised, mark, say
 from circflow.i18n.names import shown_measure, shown_word
 from circflow.library.balance import balances
-from circflow.library.read import Library, split_list
+from circflow.library.read import Library
+from circflow.library.schema import split_list
 
 
 def size_words(row: Mapping[Hashable, Any]) -> str:

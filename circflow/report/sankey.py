@@ -71,10 +71,10 @@ def paths(solution: Solution) -> pd.DataFrame:
     """
     followed = trace(solution)
     parts, arcs, nodes = followed.parts, followed.graph.arcs, followed.graph.nodes
-    count = followed.count
+    count = len(followed.parts)
     if not count:
         return pd.DataFrame(columns=[*LEVELS, "period", "used", "measure", "amount"])
-    first, last = parts.arc[followed.first], parts.arc[followed.last]
+    first, last = parts.arc[parts.first], parts.arc[parts.last]
     heads, tails = arcs["head"].to_numpy(np.intp), arcs["tail"].to_numpy(np.intp)
     material = nodes["material"].to_numpy(object)
     kind = arcs["end"].to_numpy(object)
@@ -103,7 +103,7 @@ def paths(solution: Solution) -> pd.DataFrame:
             "end": np.where(sold, ends, [_ENDS.get(str(k), str(k)) for k in end_kind]),
             "used": sold,
             "measure": [solution.scenario.unit_of_measure.get(k, "") for k in source],
-            "amount": followed.share[followed.first] * arcs["amount"].to_numpy(float)[first],
+            "amount": followed.share[parts.first] * arcs["amount"].to_numpy(float)[first],
             "income": money[:, groups.index(INCOME)],
             "cost": -money[:, paid].sum(axis=1),
             "value": money.sum(axis=1),

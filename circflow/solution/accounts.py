@@ -30,11 +30,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from circflow.data.coded import BLANK, Codes, Items, distinct, place_in
+from circflow.data.coded import BLANK, Codes, Items, distinct, find_rows, take
 from circflow.data.scenario import MILLION
 from circflow.solution.calendar import purchases_in_force, rows_in_force
 from circflow.solution.findings import with_technology
-from circflow.solution.keys import CodedPlan, Flags, Floats, Ints, take
+from circflow.solution.keys import CodedPlan, Flags, Floats, Ints
 from circflow.solution.transport import link_terms
 from circflow.solution.units_in_service import Service, service_of
 
@@ -190,8 +190,8 @@ class _Keeper:
             purchases_in_force(self.scenario),
         )
         is_stream = rows["kind"] == self.plan.code("kind", "stream")
-        at = np.where(is_stream, _find(streams, rows, *PLACE), -1)
-        bought = np.where(is_stream, -1, _find(purchases, rows, *PLACE))
+        at = np.where(is_stream, find_rows(streams, rows, *PLACE), -1)
+        bought = np.where(is_stream, -1, find_rows(purchases, rows, *PLACE))
         ledger = self.ledger(
             rows.plus(row_stream=at, row_purchase=bought),
             amount,
@@ -230,9 +230,9 @@ class _Keeper:
         amount = rows["activity_per_year"]
         rows = with_technology(self.plan, rows)
         costs = rows_in_force(self.scenario, "RecipeCosts")
-        at = _find(costs, rows, "technology", "recipe", "period")
+        at = find_rows(costs, rows, "technology", "recipe", "period")
         rows = rows.plus(capacity_use=take(costs["capacity_use"], at, 1.0))
-        known = _find(self.scenario.items("Recipes"), rows, "technology", "recipe") >= 0
+        known = find_rows(self.scenario.items("Recipes"), rows, "technology", "recipe") >= 0
         processing = -amount * take(costs["variable_cost"], at) / MILLION
         ledger = self.ledger(rows, amount, known, {"processing": processing})
         first, pair = distinct([rows["technology"], rows["recipe"]])
@@ -256,7 +256,7 @@ class _Keeper:
         rows = self.plan["sales"]
         amount = rows["amount_per_year"]
         markets = rows_in_force(self.scenario, "Markets")
-        at = _find(markets, rows, "row", "period", "site", "material")
+        at = find_rows(markets, rows, "row", "period", "site", "material")
         ledger = self.ledger(
             rows.plus(at=at),
             amount,
@@ -273,7 +273,7 @@ class _Keeper:
         rows = self.plan["disposal"]
         amount = rows["amount_per_year"]
         sheet = rows_in_force(self.scenario, "Disposal")
-        at = _find(sheet, rows, "row", "period", "site")
+        at = find_rows(sheet, rows, "row", "period", "site")
         accepted = np.append(sheet["material"], BLANK)[at]
         wastes = self.scenario.codes.of("material", sorted(self.scenario.wastes))
         takes = np.where(
@@ -292,7 +292,7 @@ class _Keeper:
     def _stockpiles(self) -> dict[str, Ledger]:
         rows = self.plan["stockpiles"]
         sheet = self.scenario.items("Stockpiles")
-        at = _find(sheet, rows, "site", "material")
+        at = find_rows(sheet, rows, "site", "material")
         labels = rows.only(*PLACE).plus(at=at)
         ledgers: dict[str, Ledger] = {}
         for name, column, cost in (
@@ -310,14 +310,9 @@ class _Keeper:
         rows = self.plan["synergies"]
         joint = rows["joint_activity_per_year"]
         sheet = self.scenario.items("Synergies")
-        at = _find(sheet, rows, "synergy")
+        at = find_rows(sheet, rows, "synergy")
         value = joint * take(sheet["value"], at) / MILLION
         return self.ledger(rows.plus(at=at), joint, at >= 0, {"synergy": value})
-
-
-def _find(sheet: Items, rows: Items, *by: str) -> Ints:
-    """Where each row stands in a sheet, −1 where nowhere or where it leaves a label blank."""
-    return place_in([sheet[n] for n in by], [rows[n] for n in by])
 
 
 class _Factors:
@@ -382,7 +377,8 @@ class _Charge:
         by_unit = self._sums(of_units, [(activity, self.unit)])
         units = (*by_unit, np.zeros(of_units), np.zeros(of_units))
         emitted, gross, cost, unspread = (np.zeros(len(limits)) for _ in range(4))
-        excess = self._excess()
+        table = plan["emission_limits"]
+        excess = take(table["excess_per_year"], find_rows(table, limits, "row", "period"))
         names = zip(
             *(plan.codes.names(n, limits[n]).tolist() for n in ("pollutant", "scope", "key")),
             strict=True,
@@ -415,11 +411,6 @@ class _Charge:
         if scope == "unit":
             return [code] if 0 <= code < self.plan.sizes["unit"] else []
         return np.flatnonzero((self.sites[scope] == code) & (code >= 0))
-
-    def _excess(self) -> Floats:
-        """Excess of every limit in force, from the table of limits."""
-        table = self.plan["emission_limits"]
-        return take(table["excess_per_year"], _find(table, self.limits, "row", "period"))
 
     def _sums(
         self, shape: tuple[int, ...], parts: Sequence[tuple[Ledger, Ints]] | None = None

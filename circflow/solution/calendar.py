@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from circflow.data.coded import Items, distinct, join, match, place_in, stacked
+from circflow.data.coded import Items, distinct, find_rows, join, match, place_in, stacked
 from circflow.data.scenario import Scenario
 
 KEYS = {
@@ -75,6 +75,5 @@ def purchases_in_force(scenario: Scenario) -> Items:
     named, blank = rows.take(rows["site"] >= 0), rows.take(rows["site"] < 0)
     i, j = match([blank["material"]], [users["material"]])
     everywhere = blank.take(i).plus(site=users["site"][j])
-    key = ("site", "material", "period")
-    other = place_in([named[n] for n in key], [everywhere[n] for n in key]) >= 0
+    other = find_rows(named, everywhere, "site", "material", "period") >= 0
     return stacked([named, everywhere.take(~other)], *rows.names)

@@ -19,7 +19,6 @@ reclaimed, amounts sold to the sales, money to the money table. How:
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,7 +31,7 @@ from circflow.algebra.market import SYNERGY
 from circflow.i18n import mark, say
 from circflow.solution.accounts import LEDGERS, Accounts, accounts
 from circflow.solution.flowgraph import Graph, GraphMaker
-from circflow.solution.keys import Flags, Floats, Ints, Names, plain
+from circflow.solution.keys import Flags, Floats, Names, plain
 from circflow.solution.path_decomposition import Parts, peel
 
 if TYPE_CHECKING:
@@ -108,24 +107,9 @@ class Trace:
     carried: Flags
     rest: pd.DataFrame
 
-    @property
-    def count(self) -> int:
-        """Number of paths and circles."""
-        return len(self.parts.is_cycle)
-
     def of_parts(self, arcs: Floats) -> Floats:
         """A figure of the arcs, added up along every part (arcs by any, or arcs)."""
-        return _add_along(self.parts, self.share, arcs, self.count)
-
-    @cached_property
-    def first(self) -> Ints:
-        """Position of each part's first record."""
-        return np.searchsorted(self.parts.path, np.arange(self.count))
-
-    @cached_property
-    def last(self) -> Ints:
-        """Position of each part's last record."""
-        return np.searchsorted(self.parts.path, np.arange(self.count), side="right") - 1
+        return _add_along(self.parts, self.share, arcs)
 
 
 def decompose(solution: Solution) -> pd.DataFrame:
@@ -163,11 +147,11 @@ def trace(solution: Solution) -> Trace:
     return Trace(solution, graph, parts, share, money, carried, rest)
 
 
-def _add_along(parts: Parts, share: Floats, arcs: Floats, count: int) -> Floats:
+def _add_along(parts: Parts, share: Floats, arcs: Floats) -> Floats:
+    """A figure of the arcs (or several, in columns), added up along every part."""
     if arcs.ndim == 1:
-        return np.bincount(parts.path, share * arcs[parts.arc], count).astype(float)
-    columns = [_add_along(parts, share, arcs[:, n], count) for n in range(arcs.shape[1])]
-    return np.column_stack(columns) if columns else np.zeros((count, 0))
+        return np.bincount(parts.path, share * arcs[parts.arc], len(parts)).astype(float)
+    return np.column_stack([_add_along(parts, share, column) for column in arcs.T])
 
 
 class _Purse:
@@ -295,15 +279,13 @@ class _Purse:
         `money` of the arcs without it, `runs` of the runs, which is added to. Returns the parts
         concerned. A run of which no main input is followed cannot bear it.
         """
-        parts, count = self.parts, len(self.parts.is_cycle)
-        last = np.flatnonzero(np.diff(parts.path, append=-1))
-        arc = parts.arc[last]
+        parts = self.parts
+        arc = parts.arc[parts.last]
         used = (self.arcs["end"] == "use").to_numpy(bool)[arc] & ~parts.is_cycle
         used[used] = self.traced[self.row[arc[used]]]
-        consumer = self.row[arc[used]]
-        along = _add_along(parts, self.share, money, count)[used]
+        along = _add_along(parts, self.share, money)[used]
         for n in range(len(self.groups)):
-            runs[:, n] += np.bincount(consumer, along[:, n], len(runs))
+            runs[:, n] += np.bincount(self.row[arc[used]], along[:, n], len(runs))
         return np.asarray(used)
 
     def _keeping(self, held: Floats) -> None:
@@ -317,14 +299,8 @@ class _Purse:
             pile = (str(rows["site"].iloc[at]), str(rows["material"].iloc[at]))
             piles[pile] = piles.get(pile, np.zeros(len(self.groups))) + held[at]
         for (site, material), figures in piles.items():
-            self.rest.append(
-                (
-                    say("{site}: {material} in the stockpile", site=site, material=material),
-                    site,
-                    None,
-                    figures,
-                )
-            )
+            what = say("{site}: {material} in the stockpile", site=site, material=material)
+            self.rest.append((what, site, None, figures))
 
     def _fines(self) -> None:
         """Penalties of limits (below zero) that nobody's emission exceeds."""
@@ -336,22 +312,14 @@ class _Purse:
             years = self.years[period]
             figures[self.groups.index(EMISSIONS.name)] = -float(record["unspread"]) * years
             key = record["key"] if isinstance(record["key"], str) else say("the cluster")
-            self.rest.append(
-                (
-                    say(
-                        "{pollutant} of {key} above its limit",
-                        pollutant=record["pollutant"],
-                        key=key,
-                    ),
-                    None,
-                    None,
-                    figures,
-                )
+            what = say(
+                "{pollutant} of {key} above its limit", pollutant=record["pollutant"], key=key
             )
+            self.rest.append((what, None, None, figures))
 
     def _rest_table(self, money: Floats, carried: Flags) -> pd.DataFrame:
         """Money that touches no flow, and what is left to the sum of the money table."""
-        followed = _add_along(self.parts, self.share, money, len(carried))[~carried].sum(axis=0)
+        followed = _add_along(self.parts, self.share, money)[~carried].sum(axis=0)
         table = self.solution.money.groupby("group")["million"].sum()
         whole = np.array([float(table.get(group, 0.0)) for group in self.groups])
         gross = self.solution.money["million"].abs().groupby(self.solution.money["group"]).sum()
@@ -376,11 +344,8 @@ def without_slivers(parts: Parts, flow: Floats) -> Parts:
     Their amount goes to the other parts that pass the same arcs; a part that alone passes an arc
     stays.
     """
-    count = len(parts.is_cycle)
-    first = np.searchsorted(parts.path, np.arange(count))
-    last = np.searchsorted(parts.path, np.arange(count), side="right") - 1
-    sliver = np.ones(count, dtype=bool)
-    for ends in (first, last):
+    sliver = np.ones(len(parts), dtype=bool)
+    for ends in (parts.first, parts.last):
         sliver &= parts.flow[ends] < SLIVER * flow[parts.arc[ends]]
     kept = np.zeros(len(flow), dtype=bool)
     kept[parts.arc[~sliver[parts.path]]] = True
@@ -487,7 +452,7 @@ def _group(followed: Trace) -> pd.DataFrame:
     reader, parts = _Reader(followed), followed.parts
     amount = followed.graph.arcs["amount"].to_numpy(float)
     figures = followed.of_parts(followed.money)
-    first, last = followed.first, followed.last
+    first, last = parts.first, parts.last
     source = followed.share[first] * amount[parts.arc[first]]
     end = followed.share[last] * amount[parts.arc[last]]
     source = np.where(parts.is_cycle, 0.0, source)

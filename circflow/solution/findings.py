@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from circflow.data.coded import BLANK, Codes, Items, join, place_in, table_of
+from circflow.data.coded import BLANK, Codes, Items, find_rows, join, table_of, take
 from circflow.data.scenario import Scenario
-from circflow.solution.keys import CodedPlan, Flags, Floats, Ints, added_up, take
+from circflow.solution.keys import CodedPlan, Flags, Floats, Ints, added_up
 
 TOLERANCE = 1e-6
 FLOOR = 1e-3
@@ -149,7 +149,7 @@ def active_units(scenario: Scenario) -> Items:
 def with_technology(plan: CodedPlan, rows: Items) -> Items:
     """Rows that name a unit, with its technology, −1 where the scenario has no such unit."""
     units = plan.scenario.items("Units")
-    at = place_in([units["unit"]], [rows["unit"]])
+    at = find_rows(units, rows, "unit")
     return rows.plus(technology=np.append(units["technology"], BLANK)[at])
 
 

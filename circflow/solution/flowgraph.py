@@ -222,15 +222,18 @@ class GraphMaker:
     def _descendants(self, arcs: pd.DataFrame, inputs: pd.DataFrame, outputs: pd.DataFrame) -> Keys:
         """Nodes that hold something that stems from a stream or a stockpile."""
         is_source = arcs["end"].isin(["stream", "stockpile"]) & (arcs["type"] == "source")
+        tails, heads = self._through_runs(arcs, inputs, outputs)
+        return _reach(tails, heads, arcs.loc[is_source, "head"].to_numpy(np.int64))
+
+    def _through_runs(
+        self, arcs: pd.DataFrame, inputs: pd.DataFrame, outputs: pd.DataFrame
+    ) -> tuple[Keys, Keys]:
+        """Tails and heads of the arcs from place to place, into runs and out of them."""
         inner = arcs[(arcs["tail"] >= 0) & (arcs["head"] >= 0)]
         runs = 2 * self.places
-        tails = [inner["tail"], inputs["node"], outputs["run"] + runs]
-        heads = [inner["head"], inputs["run"] + runs, outputs["node"]]
-        return _reach(
-            np.concatenate([np.asarray(t, dtype=np.int64) for t in tails]),
-            np.concatenate([np.asarray(h, dtype=np.int64) for h in heads]),
-            arcs.loc[is_source, "head"].to_numpy(np.int64),
-        )
+        tails = (inner["tail"], inputs["node"], outputs["run"] + runs)
+        heads = (inner["head"], inputs["run"] + runs, outputs["node"])
+        return _joined(*tails), _joined(*heads)
 
     def _converting(
         self, arcs: pd.DataFrame, inputs: pd.DataFrame, outputs: pd.DataFrame
@@ -240,7 +243,6 @@ class GraphMaker:
         A run whose outputs never leave the plan (they only go in circles) uses its inputs up.
         """
         self.parts = []
-        ledger = LEDGERS.index("activity")
         main, rest = inputs[inputs["main"]], inputs[~inputs["main"]]
         main = main.assign(share=shares(main, self.measure))
         closed = self._closed_runs(arcs, main, rest, outputs)
@@ -249,7 +251,6 @@ class GraphMaker:
             open_outputs[["run", "node", "share", "amount"]], on="run", suffixes=("", "_out")
         )
         taken, made_of = (pairs[c].to_numpy(float) for c in ("share", "share_out"))
-        label = {"ledger": ledger}
         self.add(
             "convert",
             pairs["node"].to_numpy(),
@@ -257,10 +258,7 @@ class GraphMaker:
             pairs["amount"].to_numpy(float) * made_of,
             arrives=pairs["amount_out"].to_numpy(float) * taken,
             load=taken * made_of,
-            row=pairs["run"].to_numpy(),
-            unit=pairs["unit"].to_numpy(object),
-            recipe=pairs["recipe"].to_numpy(object),
-            **label,
+            **_labels(pairs),
         )
         used_up = main[~main["run"].isin(open_outputs["run"])]
         for frame, end, weight in ((used_up, "loss", 1.0), (rest, "use", 0.0)):
@@ -270,12 +268,9 @@ class GraphMaker:
                 _NOWHERE,
                 frame["amount"].to_numpy(float),
                 load=frame["share"].to_numpy(float) if end == "loss" else 0.0,
-                row=frame["run"].to_numpy(),
-                unit=frame["unit"].to_numpy(object),
-                recipe=frame["recipe"].to_numpy(object),
                 end=end,
                 weight=weight,
-                **label,
+                **_labels(frame),
             )
         made = outputs[~outputs["run"].isin(main["run"]) | outputs["run"].isin(closed)]
         self.add(
@@ -284,13 +279,10 @@ class GraphMaker:
             made["node"].to_numpy(),
             made["amount"].to_numpy(float),
             load=made["share"].to_numpy(float),
-            row=made["run"].to_numpy(),
-            unit=made["unit"].to_numpy(object),
-            recipe=made["recipe"].to_numpy(object),
             end="unit",
             # The money of a run with inputs stays with its inputs.
             weight=np.where(made["run"].isin(main["run"]), 0.0, 1.0),
-            **label,
+            **_labels(made),
         )
         return self.parts
 
@@ -298,21 +290,12 @@ class GraphMaker:
         self, arcs: pd.DataFrame, main: pd.DataFrame, rest: pd.DataFrame, outputs: pd.DataFrame
     ) -> Ints:
         """Runs none of whose outputs ever reaches an end."""
-        runs = 2 * self.places
-        inner = arcs[(arcs["tail"] >= 0) & (arcs["head"] >= 0)]
         ends = arcs[(arcs["tail"] >= 0) & (arcs["head"] < 0)]
         dead = main[~main["run"].isin(outputs["run"])]
-        tails = [inner["tail"], main["node"], outputs["run"] + runs]
-        heads = [inner["head"], main["run"] + runs, outputs["node"]]
-        leaving = _reach(
-            np.concatenate([np.asarray(h, dtype=np.int64) for h in heads]),
-            np.concatenate([np.asarray(t, dtype=np.int64) for t in tails]),
-            np.concatenate(
-                [f.to_numpy(np.int64) for f in (ends["tail"], dead["node"], rest["node"])]
-            ),
-        )
+        tails, heads = self._through_runs(arcs, main, outputs)
+        leaving = _reach(heads, tails, _joined(ends["tail"], dead["node"], rest["node"]))
         every = outputs["run"].unique()
-        return np.asarray(every[~np.isin(every + runs, leaving)], dtype=np.intp)
+        return np.asarray(every[~np.isin(every + 2 * self.places, leaving)], dtype=np.intp)
 
     def _number(self, arcs: pd.DataFrame) -> Graph:
         """Number the nodes, in the order of sites, materials and periods."""
@@ -403,6 +386,16 @@ class GraphMaker:
             arcs = pd.concat([arcs, *made], ignore_index=True)
             arcs = arcs[arcs["amount"] > 0.0].reset_index(drop=True)
         return arcs, alone
+
+
+def _labels(runs: pd.DataFrame) -> dict[str, Any]:
+    """What an arc of a run is labelled with."""
+    texts = {name: runs[name].to_numpy(object) for name in ("unit", "recipe")}
+    return {"ledger": LEDGERS.index("activity"), "row": runs["run"].to_numpy(), **texts}
+
+
+def _joined(*keys: pd.Series[int]) -> Keys:
+    return np.concatenate([np.asarray(key, dtype=np.int64) for key in keys])
 
 
 def shares(side: pd.DataFrame, measure: dict[str, str]) -> Floats:

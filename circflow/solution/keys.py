@@ -43,11 +43,6 @@ def cells(column: pd.Series[Any], at: Ints) -> Any:
     return values[at]
 
 
-def take(column: Column, at: Ints, missing: float = 0.0) -> Floats:
-    """Cells of a column of numbers, `missing` where the position is −1."""
-    return np.asarray(np.append(np.asarray(column, dtype=float), missing)[at])
-
-
 def added_up(rows: Items, by: Sequence[str], *figures: Floats) -> tuple[Items, list[Floats]]:
     """The distinct rows of some columns, as they come, and the sums of figures over each."""
     first, number = distinct([rows[n] for n in by])

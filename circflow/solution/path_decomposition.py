@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import heapq
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -30,6 +31,19 @@ class Parts:
     arc: Ints
     flow: Floats
     is_cycle: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.is_cycle)
+
+    @cached_property
+    def first(self) -> Ints:
+        """Position of each part's first record."""
+        return np.searchsorted(self.path, np.arange(len(self)))
+
+    @cached_property
+    def last(self) -> Ints:
+        """Position of each part's last record."""
+        return np.searchsorted(self.path, np.arange(len(self)), side="right") - 1
 
 
 def peel(tail: Ints, head: Ints, flow: Floats, nodes: int, gain: Floats | None = None) -> Parts:

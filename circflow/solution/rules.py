@@ -11,7 +11,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from circflow.data.coded import Items, cross, distinct, join, match, place_in, stacked
+from circflow.data.coded import (
+    Items,
+    cross,
+    distinct,
+    find_rows,
+    join,
+    match,
+    place_in,
+    stacked,
+    take,
+)
 from circflow.data.scenario import MILLION
 from circflow.i18n import say
 from circflow.solution.accounts import PLACE, Accounts
@@ -25,7 +35,7 @@ from circflow.solution.findings import (
     intakes,
     with_technology,
 )
-from circflow.solution.keys import CodedPlan, Floats, added_up, side_by_side, take
+from circflow.solution.keys import CodedPlan, Floats, added_up, side_by_side
 
 if TYPE_CHECKING:
     from circflow.solution.solution import Solution
@@ -65,7 +75,7 @@ def _largest(values: Floats) -> float:
 def _sums(rows: Items, column: str, by: Sequence[str], wanted: Items) -> Floats:
     """The sum of a column of a table over the rows that say the same as each wanted row."""
     keys, (total,) = added_up(rows, by, rows[column])
-    return take(total, place_in([keys[n] for n in by], [wanted[n] for n in by]))
+    return take(total, find_rows(keys, wanted, *by))
 
 
 def _numbered(sheet: str, rows: Items, *labels: str) -> Items:
@@ -94,7 +104,7 @@ def _known(findings: Findings, books: Accounts) -> None:
             where = where.plus(row=np.array(shown, dtype=object))
         findings.must(f"{name}: not in the scenario", where, holds, ledger.amount)
     rows, units = books["activity"].items, active_units(books.scenario)
-    at = place_in([units["unit"], units["site"]], [rows["unit"], rows["site"]])
+    at = find_rows(units, rows, "unit", "site")
     idle = books["activity"].amount == 0.0
     findings.must("activity: unit is off or elsewhere", rows.only(*RUN), (at >= 0) | idle)
 
@@ -199,9 +209,7 @@ def _conversions(findings: Findings, books: Accounts, places: Places) -> None:
     group = ("technology", "recipe", "group")
     each = grouped.take(np.sort(distinct([grouped[n] for n in group])[0])).only(*group, "amount")
     asked = join(books["activity"].items, each, *group[:2])
-    member = (*group, "material")
-    at = place_in([grouped[n] for n in member], [taken[n] for n in member])
-    weight = take(grouped["weight"], at, np.nan)
+    weight = take(grouped["weight"], find_rows(grouped, taken, *group, "material"), np.nan)
     labels = taken.only("unit", "recipe", "group", "material", "period")
     amount = taken["amount_per_year"]
     findings.must("intake: not in the group", labels, ~np.isnan(weight), amount)
@@ -232,7 +240,7 @@ def _blends(findings: Findings, plan: CodedPlan) -> None:
     labels, (total, size, amount) = added_up(
         rows, by, value * intake, np.abs(value) * np.abs(intake), intake
     )
-    limit = place_in([limits["row"]], [labels["row"]])
+    limit = find_rows(limits, labels, "row")
     where = _numbered(say("BlendLimits row "), labels, *by)
     for check, name, compare in (
         (say("blend: below the minimum"), "min", findings.at_least),
@@ -381,7 +389,7 @@ def _stockpiles(findings: Findings, plan: CodedPlan, places: Places) -> None:
     scenario, table = plan.scenario, plan["stockpiles"]
     count = len(scenario.periods)
     rows = cross(scenario.items("Stockpiles"), Items({"period": np.arange(count)}))
-    at = place_in([table[n] for n in PLACE], [rows[n] for n in PLACE])
+    at = find_rows(table, rows, *PLACE)
     added, reclaimed, closing = (
         np.nan_to_num(take(table[c], at)).reshape(-1, count)
         for c in ("added_per_year", "reclaimed_per_year", "closing")
@@ -473,7 +481,7 @@ def _synergies(findings: Findings, plan: CodedPlan) -> None:
     table, sheet = plan["synergies"], plan.scenario.items("Synergies")
     if not len(table):
         return
-    at = place_in([sheet["synergy"]], [table["synergy"]])
+    at = find_rows(sheet, table, "synergy")
     joint = table["joint_activity_per_year"]
     most, labels = take(sheet["max_per_year"], at, np.nan), table.only("synergy", "period")
     findings.at_most("synergy: over its maximum", labels, joint, most)

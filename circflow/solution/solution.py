@@ -74,6 +74,17 @@ class Tables(Result):
         return say("rows: {rows}", rows=", ".join(rows))
 
 
+class _Table:
+    """A plan's table of this name, `plan.flows` for `plan.tables.flows`."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, plan: Solution, owner: type) -> pd.DataFrame:
+        table: pd.DataFrame = getattr(plan.tables, self.name)
+        return table
+
+
 @dataclass(frozen=True, repr=False)
 class Solution(Result):
     """An audited plan. `objective`, `totals` and money in million currency."""
@@ -105,9 +116,7 @@ class Solution(Result):
         built = say_n("{n:,} construction", "{n:,} constructions", len(self.built))
         return f"{self.scenario.name}: {self.status.value}, {money}{gap}, {built}"
 
-    @property
-    def flows(self) -> pd.DataFrame:
-        return self.tables.flows
+    flows = _Table()
 
     @property
     def activity(self) -> pd.DataFrame:

@@ -70,20 +70,16 @@ def substances(solution: Solution) -> pd.DataFrame:
 
 def _moved(held: pd.DataFrame, rows: pd.DataFrame, becomes: str, column: str) -> pd.DataFrame:
     """What a table's amounts hold, by site, material and period."""
-    both = rows[["site", "material", "period"]].assign(moved=rows[column].astype(float))
-    both = both[both["moved"] != 0.0].merge(held, on="material")
-    return pd.DataFrame(
-        {
-            "property": both["property"],
-            "becomes": becomes,
-            "site": both["site"],
-            "unit": None,
-            "material": both["material"],
-            "period": both["period"],
-            "amount_per_year": both["moved"] * both["content"],
-            "unit_of_measure": both["measure"],
-        }
-    )
+    moved = rows[["site", "material", "period"]].assign(moved=rows[column].astype(float))
+    both = moved[moved["moved"] != 0.0].merge(held, on="material")
+    return _told(both, both["moved"] * both["content"], becomes=becomes, unit=None)
+
+
+def _told(rows: pd.DataFrame, amount: pd.Series[float], **texts: str | None) -> pd.DataFrame:
+    """Rows as those of the table, with their amounts and what is the same in all of them."""
+    table = rows.rename(columns={"measure": "unit_of_measure"})
+    columns = [name for name in COLUMNS if name in table or name in texts]
+    return table.assign(**texts)[columns].assign(amount_per_year=amount)
 
 
 def through_units(held: pd.DataFrame, conversions: pd.DataFrame) -> pd.DataFrame:
@@ -100,18 +96,7 @@ def _lost_by_units(held: pd.DataFrame, conversions: pd.DataFrame) -> pd.DataFram
     key = ["property", "site", "unit", "period", "measure"]
     sums = rows.groupby(key, sort=False, as_index=False)[["amount", "size"]].sum()
     sums = sums[sums["amount"].abs() > _DUST * sums["size"]]
-    return pd.DataFrame(
-        {
-            "property": sums["property"],
-            "becomes": "lost by units",
-            "site": sums["site"],
-            "unit": sums["unit"],
-            "material": None,
-            "period": sums["period"],
-            "amount_per_year": sums["amount"],
-            "unit_of_measure": sums["measure"],
-        }
-    )
+    return _told(sums, sums["amount"], becomes="lost by units", material=None)
 
 
 def recovered(solution: Solution) -> pd.DataFrame:

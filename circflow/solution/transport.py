@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from circflow.data.coded import Items, find, keys_of, place_in
-from circflow.solution.keys import CodedPlan, Flags, Floats, Ints, take
+from circflow.data.coded import Items, find, keys_of, place_in, take
+from circflow.solution.keys import CodedPlan, Flags, Floats, Ints
 
 if TYPE_CHECKING:
     from circflow.data.scenario import Scenario

@@ -18,22 +18,16 @@ from scipy.sparse import coo_array, csc_array, hstack, vstack
 from circflow.algebra.declare import Model, keys_of_rows
 from circflow.data.coded import Items
 from circflow.data.scenario import Scenario
+from circflow.solution.proof import Linear
 
 Floats = NDArray[np.float64]
 _ALL = slice(None)
 
 
 @dataclass(frozen=True)
-class Program:
-    """min cost·x + offset, row_lower ≤ matrix·x ≤ row_upper, lower ≤ x ≤ upper."""
+class Program(Linear):
+    """An LP, or one of whose columns some are yes/no decisions."""
 
-    cost: Floats
-    offset: float
-    matrix: csc_array
-    row_lower: Floats
-    row_upper: Floats
-    lower: Floats
-    upper: Floats
     integer: NDArray[np.bool_]
 
     @property

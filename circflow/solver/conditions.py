@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array, csc_array, diags_array
 
 from circflow.algebra.declare import Bound, Cells, Figure, Model, Stand
-from circflow.algebra.terms import CONSTANT, Terms
-from circflow.data.coded import place_in
+from circflow.algebra.terms import CONSTANT
+from circflow.data.coded import find_rows
 from circflow.data.schema.sheets import Column
 from circflow.data.table import Cell
 from circflow.i18n import ENGLISH, current, say, say_in
@@ -225,18 +225,13 @@ def _tuple(key: Any) -> tuple[Any, ...]:
     return key if isinstance(key, tuple) else (key,)
 
 
-def _moves_of(family: Family, moves: Terms) -> NDArray[np.intp]:
-    """The position of the row that each term moves."""
-    return place_in([family.items[n] for n in family.over], [moves[n] for n in family.over])
-
-
 def _shares(m: Model, family: Family, stand: Stand) -> Floats:
     """What a unit of the figure adds to the right side of each row; NaN where that is no number."""
     count = len(family.rows)
     moves = stand.moves if stand.eased is None else stand.eased
     if moves is None:
         return np.ones(count)
-    row = _moves_of(family, moves)
+    row = find_rows(family.items, moves, *family.over)
     share = np.full(count, np.nan)
     fixed = (moves.column == CONSTANT) & (row >= 0)
     share[row[fixed]] = 0.0
@@ -253,7 +248,7 @@ def _scaled(
     moves = stand.moves
     if moves is None or stand.eased is not None:
         return {}
-    row = _moves_of(family, moves)
+    row = find_rows(family.items, moves, *family.over)
     decision = np.append(m.decision, True)[moves.column]
     column = np.append(compiled.column_of, -1)[moves.column]
     excluded = set(row[decision | (moves.column == CONSTANT)].tolist())
@@ -274,16 +269,18 @@ _AMPLE = 1e3
 def elastic(program: Program, found: list[Condition]) -> Elastic:
     """The programme with a column of change for each condition (all held at 0 at first)."""
     rows, columns = program.shape
-    parts = _Parts()
+    entries: list[tuple[int, int, float]] = []
+    """Row, number of the change, entry."""
     held: list[tuple[int, float, float]] = []
+    """Column, least, greatest of each bound that becomes a row."""
     for number, condition in enumerate(found):
         for row, share in condition.rows:
             easier = -share if np.isfinite(program.row_upper[row]) else share
-            parts.add(row, number, easier)
+            entries.append((row, number, easier))
         for sign, places in ((1.0, condition.lower), (-1.0, condition.upper)):
             for place in places:
                 figure = condition.figure
-                parts.add(rows + len(held), number, sign)
+                entries.append((rows + len(held), number, sign))
                 held.append((place, figure, np.inf) if sign > 0 else (place, -np.inf, figure))
     at = np.array([p for p, _, _ in held], dtype=np.intp)
     low, high = (np.array([h[side] for h in held], dtype=float) for side in (1, 2))
@@ -292,11 +289,14 @@ def elastic(program: Program, found: list[Condition]) -> Elastic:
     streams = [p for c in found if c.kind.sheet == "Streams" for p in c.lower]
     loose = at[np.isfinite(high) & ~np.isin(at, streams)]
     bounds = coo_array((np.ones(len(held)), (np.arange(len(held)), at)), (len(held), columns))
+    table = np.array(entries, dtype=float).reshape(-1, 3)
+    spots = table[:, :2].astype(np.intp).T
+    changes = coo_array((table[:, 2], tuple(spots)), (rows + len(held), len(found)))
     grown = (
         program.with_bounds(at[np.isfinite(low)], lower=0.0)
         .with_bounds(loose, upper=np.inf)
         .with_rows(bounds, low, high)
-        .with_columns(parts.matrix(rows + len(held), len(found)), upper=0.0)
+        .with_columns(changes, upper=0.0)
     )
     return Elastic(grown, found, columns, _running(program, grown.shape[1], found))
 
@@ -319,24 +319,6 @@ def _running(program: Program, width: int, found: list[Condition]) -> Running:
     matrix.resize(shape), capacities.resize(shape)
     at = np.array(change, dtype=np.intp)[switched]
     return Running(matrix + capacities, capacities, at, np.array(most)[switched])
-
-
-class _Parts:
-    """Entries of the columns of change."""
-
-    def __init__(self) -> None:
-        self.rows: list[int] = []
-        self.columns: list[int] = []
-        self.values: list[float] = []
-
-    def add(self, row: int, column: int, value: float) -> None:
-        self.rows.append(row)
-        self.columns.append(column)
-        self.values.append(value)
-
-    def matrix(self, rows: int, columns: int) -> coo_array:
-        at, number = np.array(self.rows, dtype=np.intp), np.array(self.columns, dtype=np.intp)
-        return coo_array((np.array(self.values, dtype=float), (at, number)), shape=(rows, columns))
 
 
 def _unit(unit: str) -> str:

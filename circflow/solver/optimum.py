@@ -22,7 +22,7 @@ from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csc_array, diags_array, hstack, vstack
+from scipy.sparse import diags_array, hstack
 
 from circflow.i18n import mark, say
 from circflow.solution.proof import (
@@ -323,19 +323,8 @@ def proof(program: Program, best: Optimum, asked: float) -> Proof | None:
     if outcome.x is None or outcome.row_dual is None:
         return None
     lp = program.with_fixed(outcome.x) if best.fixed else program
-    return Proof(
-        cost=lp.cost,
-        offset=lp.offset,
-        matrix=lp.matrix,
-        row_lower=lp.row_lower,
-        row_upper=lp.row_upper,
-        lower=lp.lower,
-        upper=lp.upper,
-        most=best.most,
-        row_dual=outcome.row_dual,
-        search_bound=outcome.bound if best.fixed else np.nan,
-        asked=asked,
-    )
+    bound = outcome.bound if best.fixed else np.nan
+    return Proof(lp, best.most, outcome.row_dual, bound, asked)
 
 
 def _with_bound(found: Outcome, fixed: Optimum) -> Optimum:
@@ -477,14 +466,10 @@ def _ways(ways: tuple[_Way, ...], dear: NDArray[np.bool_]) -> list[tuple[_Way, b
 def check(program: Program, most: Floats, found: Outcome) -> str:
     """What speaks against an LP's plan and its duals; "" where they are proven."""
     assert found.x is not None and found.row_dual is not None
-    sides = (program.row_lower, program.row_upper)
-    over = breach(program.matrix, sides, program.lower, program.upper, found.x)
+    over = breach(program, found.x)
     if not over <= HOLDS:
         return say("a limit is breached by {over:.2g} of its size", over=over)
-    upper = np.minimum(program.upper, most)
-    bound = program.offset + dual_bound(
-        program.cost, program.matrix, sides, program.lower, upper, found.row_dual
-    )
+    bound = dual_bound(program, most, found.row_dual)
     objective = worth(program, found.x)
     size = max(abs(objective), FLOOR * _gross(program, found.x))
     if not objective - bound <= AGREES * size:
@@ -548,22 +533,10 @@ def infeasible(program: Program, ray: Floats | None = None, basis: Basis | None 
         return True
     if (solved := _in_fractions(program.without_goal(), basis)) is not None:
         return solved.ending is Ending.INFEASIBLE
-    rows, columns = program.shape
     most = reach(program)
     inner = tightened(program, most)
-    scale = scaling_by_reach(inner, most).rows
-    each = diags_array(1.0 / scale)
-    loose = Program(
-        cost=np.concatenate([np.zeros(columns), np.ones(2 * rows)]),
-        offset=0.0,
-        matrix=csc_array(hstack([inner.matrix, each, -each])),
-        row_lower=inner.row_lower,
-        row_upper=inner.row_upper,
-        lower=np.concatenate([inner.lower, np.zeros(2 * rows)]),
-        upper=np.concatenate([inner.upper, np.full(2 * rows, np.inf)]),
-        integer=np.zeros(columns + 2 * rows, dtype=bool),
-    )
-    loose.matrix.sort_indices()
+    each = diags_array(1.0 / scaling_by_reach(inner, most).rows)
+    loose = inner.without_goal().with_columns(hstack([each, -each]), cost=1.0).relaxed()
     unknown = np.full(loose.shape[1], np.inf)
     for way in _LP_WAYS:
         try:
@@ -572,7 +545,7 @@ def infeasible(program: Program, ray: Floats | None = None, basis: Basis | None 
         except SolverError:
             continue
         for plan in chain([found], refinements(loose, session, found)):
-            if plan.row_dual is not None and _proves(program, most, plan.row_dual):
+            if plan.row_dual is not None and proves_infeasible(program, most, plan.row_dual):
                 return True
     return False
 
@@ -581,35 +554,17 @@ def _contradicts(program: Program, ray: Floats | None) -> bool:
     """Whether a Farkas ray, given or of a limit that is out of reach, proves that an LP has no
     plan."""
     most = reach(program)
-    if ray is not None and _proves(program, most, ray):
+    if ray is not None and proves_infeasible(program, most, ray):
         return True
-    return _proves(program, most, hopeless(program, most))
-
-
-def _proves(program: Program, most: Floats, ray: Floats) -> bool:
-    """Whether a Farkas ray proves that an LP, whose columns reach `most`, has no plan."""
-    upper = np.minimum(program.upper, most)
-    sides = (program.row_lower, program.row_upper)
-    return proves_infeasible(program.matrix, sides, program.lower, upper, ray)
+    return proves_infeasible(program, most, hopeless(program, most))
 
 
 def _endless(program: Program) -> bool:
     """Whether a plan exists and can grow for ever and earn: a ray of the recession cone."""
-    columns = program.shape[1]
-    bottom, top = program.lower, program.upper
-    cone = Program(
-        cost=np.zeros(columns),
-        offset=0.0,
-        matrix=csc_array(vstack([program.matrix, csc_array(-program.cost.reshape(1, -1))])),
-        row_lower=np.append(np.where(np.isfinite(program.row_lower), 0.0, -np.inf), 1.0),
-        row_upper=np.append(np.where(np.isfinite(program.row_upper), 0.0, np.inf), 1.0),
-        lower=np.where(np.isfinite(bottom), 0.0, -np.inf),
-        upper=np.where(np.isfinite(top), 0.0, np.inf),
-        integer=np.zeros(columns, dtype=bool),
-    )
-    cone.matrix.sort_indices()
-    still = replace(program, cost=np.zeros(columns), offset=0.0)
+    cone = program.cone()
+    cone = cone.with_rows(-cone.cost[None, :], 1.0, 1.0).without_goal()
     try:
-        return linear(cone).outcome.x is not None and linear(still).outcome.x is not None
+        there = linear(cone).outcome.x is not None
+        return there and linear(program.without_goal()).outcome.x is not None
     except SolverError:
         return False

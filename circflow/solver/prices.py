@@ -26,7 +26,9 @@ from circflow.data.coded import (
     Floats,
     Ints,
     Items,
+    added_at,
     distinct,
+    find_rows,
     place_in,
     stacked,
     table_of,
@@ -121,18 +123,15 @@ def _of_figures(
 
 def cells_of(cells: Cells, family: Family) -> Ints:
     """The position of the cell that holds the figure of each row of a limit, −1 for none."""
-    on = [n for n in family.over if n in cells.labels]
-    return place_in([cells.labels[n] for n in on], [family.items[n] for n in on])
+    return find_rows(cells.labels, family.items, *(n for n in family.over if n in cells.labels))
 
 
 def _moved(stand: Stand, family: Family, values: Floats) -> Floats:
     """By how much the right side of each row grows per unit of the figure, at the plan."""
     if stand.moves is None:
         return np.ones(len(family.rows))
-    over = family.over
-    row = place_in([family.items[n] for n in over], [stand.moves[n] for n in over])
-    inside = row >= 0
-    return np.bincount(row[inside], stand.moves.at(values)[inside], len(family.rows)).astype(float)
+    row = find_rows(family.items, stand.moves, *family.over)
+    return added_at(row, stand.moves.at(values), len(family.rows))
 
 
 def _table(
@@ -143,11 +142,9 @@ def _table(
     for rows, cells, at, worth in priced:
         changed = np.zeros(len(at), bool) if cells.changed is None else cells.changed[at]
         parts.append(rows.plus(cell=cells.row[at], changed=changed.astype(np.intp), worth=worth))
-    labels = [n for n in parts[0].names if n != "worth"]
-    columns = {n: np.concatenate([p[n] for p in parts]) for n in (*labels, "worth")}
-    first, number = distinct([columns[n] for n in labels])
-    rows = Items({n: columns[n][first] for n in labels}, len(first))
-    worth = np.bincount(number, columns["worth"], len(first)).astype(float)
+    every = stacked(parts, *parts[0].names)
+    first, number = distinct([every[n] for n in every.names if n != "worth"])
+    rows, worth = every.take(first), added_at(number, every["worth"], len(first))
     return _priced(scenario, figure, rows, rows["cell"], rows["changed"] == 1, worth)
 
 

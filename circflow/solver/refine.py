@@ -14,7 +14,7 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array, csc_array, hstack
+from scipy.sparse import coo_array
 
 from circflow.solution.proof import Long, activities, reduced_costs
 from circflow.solver.compiled import Program
@@ -117,23 +117,16 @@ def _equations(
     count = int(loose.sum())
     entries = (-np.ones(count), (np.flatnonzero(loose), np.arange(count)))
     slack = coo_array(entries, shape=(len(loose), count))
-    matrix = csc_array(hstack([program.matrix, slack]))
-    matrix.sort_indices()
     side = np.where(loose, 0.0, program.row_lower)
-    equal = Program(
-        cost=np.concatenate([program.cost, np.zeros(count)]),
-        offset=0.0,
-        matrix=matrix,
-        row_lower=side,
-        row_upper=side,
-        lower=np.concatenate([program.lower, program.row_lower[loose]]),
-        upper=np.concatenate([program.upper, program.row_upper[loose]]),
-        integer=np.zeros(program.shape[1] + count, dtype=bool),
+    equal = (
+        program.with_columns(slack, lower=program.row_lower[loose], upper=program.row_upper[loose])
+        .with_limits(slice(None), side, side)
+        .relaxed()
     )
     columns = np.concatenate([scaling.columns, 1.0 / scaling.rows[loose]])
     at_limit = np.where(loose, 0, basis.rows).astype(np.int8)
     return (
-        equal,
+        replace(equal, offset=0.0),
         replace(scaling, columns=columns),
         Basis(np.concatenate([basis.columns, basis.rows[loose]]), at_limit),
     )

@@ -145,22 +145,6 @@ def read_off(  # noqa: PLR0913
     )
 
 
-def optimise(
-    compiled: Compiled,
-    *,
-    time_limit: float | None = None,
-    gap: float = 1e-6,
-    on_progress: Callable[[float, float], None] | None = None,
-) -> tuple[Outcome, float, bool]:
-    """Solve a programme; with yes/no decisions, solve the LP again with them fixed, for prices.
-
-    Returns the outcome (of the LP, with prices), the gap of the search, and whether decisions
-    were fixed.
-    """
-    best = optimum(compiled.program, time_limit=time_limit, gap=gap, on_progress=on_progress)
-    return best.outcome, best.outcome.gap, best.fixed
-
-
 def _no_plan(scenario: Scenario, outcome: Outcome, ended: str) -> NoPlan:
     if outcome.ending is Ending.STOPPED:
         return NoPlan(

@@ -654,6 +654,22 @@ def test_a_cell_that_cannot_be_read_sets_off_nothing_else() -> None:
     assert [p.cell for p in problems_of(grids)] == [place("Markets!E2")]
 
 
+@pytest.mark.parametrize(
+    ("unread", "named"),
+    [
+        ("Recipes!B6", put("RecipeCosts!B3", "dri")),
+        ("Recipes!B2", put("BlendLimits!C2", "feeds")),
+        ("Recipes!F2", put("BlendLimits!C2", "feeds")),
+    ],
+)
+def test_a_name_that_cannot_be_read_may_be_the_one_that_is_meant(
+    unread: str, named: Callable[[Grids], None]
+) -> None:
+    grids = good()
+    both(put(unread, 0.5), named)(grids)
+    assert [str(p.cell) for p in problems_of(grids)] == [unread]
+
+
 def test_many_problems_in_one_pass_in_the_order_of_the_file() -> None:
     grids = good()
     for cell, value in (

@@ -163,6 +163,15 @@ def test_a_file_that_is_none_is_a_problem(
     assert check_library(tmp_path / "own") == []
 
 
+def test_a_recipe_whose_name_cannot_be_read_may_be_the_one_that_is_meant(
+    make_library: Callable[..., Book],
+    changed_cell: Callable[..., dict[str, list[list[object]]]],
+) -> None:
+    unread = changed_cell("Recipes", 2, "recipe", 0.5)
+    named = changed_cell("RecipeCosts", 2, "recipe", "dry")
+    assert [cell for cell, _ in problems(make_library(**unread, **named))] == ["Recipes!B2"]
+
+
 @pytest.mark.parametrize("sheet", ["Balance", "RecipeCosts", "EmissionFactors", "BlendLimits"])
 def test_a_sheet_may_be_left_out(make_library: Callable[..., Book], sheet: str) -> None:
     library = library_of(make_library(**{sheet: None}))

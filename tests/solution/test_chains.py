@@ -659,7 +659,7 @@ def test_trace_keeps_the_paths(press_plan: Solution) -> None:
     assert shares == pytest.approx(np.ones(len(shares)))
     # The bought lime comes in parts of its own, which the press bears.
     assert followed.carried.sum() == 1
-    assert followed.count == 4
+    assert len(followed.parts) == 4
 
 
 def test_large_plan_is_fast(make_scenario: MakeScenario, plan_of: PlanOf) -> None:

@@ -17,7 +17,7 @@ from circflow.solution.reduced_costs import FIGURES, steps
 from circflow.solution.solution import Solution
 from circflow.solution.supply_and_outlets import filled, ways
 from circflow.solver.compiled import compile_model
-from circflow.solver.run import optimise
+from circflow.solver.optimum import optimum
 
 Make = Callable[[dict[str, Any]], Scenario]
 TUTORIAL = Path(__file__).parents[2] / "scenarios" / "tutorial"
@@ -218,7 +218,7 @@ def against_the_solver(plan: Solution, *, relax: bool = False) -> None:
     """The parts of every step add up to the reduced cost that the solver gives."""
     found = steps(plan)
     assert found is not None
-    outcome, _, _ = optimise(compile_model(build(plan.scenario, relax=relax)))
+    outcome = optimum(compile_model(build(plan.scenario, relax=relax)).program).outcome
     assert outcome.reduced_cost is not None
     known = found.optimality
     for kind in (found.runs, found.intakes, found.flows, found.sales):

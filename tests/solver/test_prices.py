@@ -19,8 +19,8 @@ from circflow.algebra.results import PRICES
 from circflow.data.scenario import Scenario
 from circflow.solver.compiled import Program, compile_model
 from circflow.solver.highs import Session
+from circflow.solver.optimum import optimum
 from circflow.solver.prices import prices
-from circflow.solver.run import optimise
 
 Sheets = dict[str, Any]
 
@@ -111,7 +111,8 @@ def _solve(
         program: Program = compiled.program.with_fixed(decisions)
         outcome = Session(program).solve()
         return -outcome.objective, prices(model, compiled, outcome, fixed=True), outcome.x
-    outcome, _, fixed = optimise(compiled, gap=0.0)
+    found = optimum(compiled.program, gap=0.0)
+    outcome, fixed = found.outcome, found.fixed
     return -outcome.objective, prices(model, compiled, outcome, fixed=fixed), outcome.x
 
 

@@ -14,7 +14,7 @@ from circflow.app.html import button, form, link, note, page
 from circflow.app.html import options as html_options
 from circflow.app.html import table as html_table
 from circflow.app.project import Run
-from circflow.data.files.patch import number_of
+from circflow.data.files.grids import column_number
 from circflow.data.table import Book, Problem, RawSheet
 from circflow.i18n import mark, say
 from circflow.report.numbers import number
@@ -92,7 +92,7 @@ def column_name(book: Book, sheet: str, letters: str) -> str:
     raw = raw_sheet(book, sheet)
     if raw is None or not letters or not raw.grid:
         return ""
-    header, at = raw.grid[0], number_of(letters) - 1
+    header, at = raw.grid[0], column_number(letters)
     return str(header[at]).strip() if at < len(header) and header[at] is not None else ""
 
 

@@ -11,16 +11,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from circflow.data.cells import BadCellError, is_blank, parse_number, plain, shorten
 from circflow.data.cells import parse_flag as _flag
-from circflow.data.errors import CircflowError
+from circflow.data.errors import WrongTextError
 from circflow.data.one_line import first_few
-from circflow.data.schema.sheets import BY_NAME, SCENARIO_KEYS, Column
+from circflow.data.schema.sheets import BY_NAME, SETTINGS, Column
 from circflow.data.suggest import nearest, remark
 from circflow.data.table import Cell, Table
 from circflow.i18n import ENGLISH, say
@@ -29,17 +28,11 @@ from circflow.i18n.names import plain as plain_name
 
 ROW = "row"
 """A filter on the row number in the sheet."""
-SETTINGS = {column.name: column for column in SCENARIO_KEYS}
 _PLAIN_VALUE = re.compile(r"[^\s,\[\]='\"][^,\[\]'\"]*")
 
 
-class AddressError(CircflowError, ValueError):
-    """An address that cannot be read or names nothing; `suggestion` is the nearest that does."""
-
-    def __init__(self, message: str, suggestion: str = "", **figures: Any) -> None:
-        super().__init__(message, **figures)
-        self.message = str(self)
-        self.suggestion = suggestion
+class AddressError(WrongTextError):
+    """An address that cannot be read or names nothing."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +58,7 @@ class Address:
         """The filters in their brackets, "" where there are none."""
         names, shown = names_in(language), []
         for name, value in self.filters:
-            word = names.word(name, value) if _is_word(self.sheet, name, value) else value
+            word = names.word(name, value) if value in _words(self.sheet, name) else value
             shown.append(f"{names.column(self.sheet, name)}={quote(word)}")
         return f"[{comma.join(shown)}]" if shown else ""
 
@@ -141,10 +134,6 @@ def english_column(sheet: str, columns: tuple[str, ...], name: str) -> str:
     if name in columns:
         return name
     return column_names(sheet, columns).get(plain_name(name), ("", name))[1]
-
-
-def _is_word(sheet: str, name: str, value: str) -> bool:
-    return value in _words(sheet, name)
 
 
 def _words(sheet: str, name: str) -> tuple[str, ...]:
@@ -322,7 +311,7 @@ def row_addresses(table: Table) -> pd.Series:
     The filled key cells, then blank ones, then the row number, as far as needed.
     """
     sheet, frame = table.sheet, table.frame
-    names = [*(sheet.key or _LIKE_KEYS[sheet.name]), *(["period"] if sheet.periodic else [])]
+    names = [*(_LIKE_KEYS[sheet.name] if not sheet.key else ()), *sheet.whole_key]
     key = frame[names].astype(object)
     filled = key.notna().to_numpy(bool)
     text = pd.Series([""] * len(frame), index=frame.index, dtype=object)
@@ -336,7 +325,7 @@ def row_addresses(table: Table) -> pd.Series:
     records = zip(frame.index, key.itertuples(index=False), alone, exact, strict=True)
     for row, cells, is_alone, is_exact in records:
         parts = [
-            f"{name}={'' if cell is None else quote(_shown(cell))}"
+            f"{name}={quote(plain(cell) if isinstance(cell, float) else cell or '')}"
             for name, cell in zip(names, cells, strict=True)
             if cell is not None or not is_alone
         ]
@@ -344,10 +333,6 @@ def row_addresses(table: Table) -> pd.Series:
             parts.append(f"{ROW}={row}")
         text[row] = "[" + ", ".join(parts) + "]"
     return text
-
-
-def _shown(cell: object) -> str:
-    return plain(cell) if isinstance(cell, float) else str(cell)
 
 
 _LIKE_KEYS = {

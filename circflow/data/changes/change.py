@@ -7,6 +7,7 @@ figures are checked (a study changes a scenario a thousand times).
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,16 +19,15 @@ import pandas as pd
 from circflow.data.arguments import named, python_value
 from circflow.data.cells import (
     BadCellError,
-    in_range,
     is_blank,
-    out_of_range,
     parse_cell,
     parse_number,
     plain,
     shorten,
+    shortest,
+    typed_number,
 )
 from circflow.data.changes.address import (
-    SETTINGS,
     Address,
     AddressError,
     find_cells,
@@ -35,14 +35,14 @@ from circflow.data.changes.address import (
     parse_address,
     row_addresses,
 )
-from circflow.data.changes.retyped import retyped
+from circflow.data.changes.retyped import out_of_limits, own_figures, retyped
 from circflow.data.checks.changed import check_changed
 from circflow.data.errors import ArgumentError
 from circflow.data.files.grids import column_letter, column_number, lettered
 from circflow.data.pandas_text import python_strings
 from circflow.data.read import scenario_of
 from circflow.data.scenario import Scenario, ScenarioError
-from circflow.data.schema.sheets import BY_NAME, Column
+from circflow.data.schema.sheets import BY_NAME, SETTINGS, Column
 from circflow.data.table import Book, Cell, Problem, RawSheet, Table
 from circflow.i18n import say
 
@@ -205,48 +205,28 @@ def _new_values(scenario: Scenario, one: _Change, table: Table) -> list[str | fl
     if one.how == "set":
         return [one.value] * len(rows)
     assert isinstance(one.value, float)
-    before = _numbers(one, table)
-    if np.isnan(before).all():
+    before = own_figures(table, one.column.name)
+    if table.sheet.name != "Scenario":
+        before = before.loc[list(rows)]
+    if before.isna().all():
         message = say(
             "{address} is blank and has no default, so it cannot be {if_any}: set it with =",
             address=one.address,
             if_any=say("multiplied") if one.how == "factor" else say("added to"),
         )
         raise _refused(scenario.book.origin, table.cell(rows[0], one.at), message)
-    after = before * one.value if one.how == "factor" else before + one.value
-    integer = one.column.kind == "integer"
+    after = (before * one.value if one.how == "factor" else before + one.value).tolist()
     for row, number in zip(rows, after, strict=True):
-        if np.isnan(number):
-            continue
-        problem = None
-        if not np.isfinite(number):
-            problem = BadCellError("the number is not finite")
-        elif integer and number != np.floor(number):
-            problem = BadCellError("{number} is not a whole number", number=plain(number))
-        elif not in_range(float(number), one.column):
-            problem = out_of_range(float(number), one.column)
-        if problem:
+        wrong = out_of_limits(number, one.column)
+        if wrong:
             raise _refused(
                 scenario.book.origin,
                 table.cell(row, one.at),
-                say(
-                    "after the change of {address}: {message}",
-                    address=one.address,
-                    message=problem.message,
-                ),
-                found=plain(float(number)) if np.isfinite(number) else str(number),
+                say("after the change of {address}: {message}", address=one.address, message=wrong),
+                found=plain(number),
                 expected=one.column.expected,
             )
-    return [None if np.isnan(number) else float(number) for number in after]
-
-
-def _numbers(one: _Change, table: Table) -> np.ndarray:
-    """The figures of the cells before the change, defaults included; NaN where blank."""
-    default = np.nan if one.column.default is None else float(one.column.default)
-    if one.at != "value" or one.address.sheet != "Scenario":
-        return table.frame.loc[list(one.rows), one.at].to_numpy(float)
-    given = [parse_cell(table.frame.at[row, "value"], one.column) for row in one.rows] or [None]
-    return np.array([default if value is None else value for value in given], dtype=float)
+    return [None if math.isnan(number) else number for number in after]
 
 
 def _free_row(table: Table) -> int:
@@ -323,20 +303,15 @@ def _as_typed(value: object, column: Column) -> object:
     if column.kind == "flag" and value is not None:
         return "yes" if value else "no"
     if isinstance(value, float):
-        if np.isnan(value):
-            return None
-        return int(value) if value == np.floor(value) and abs(value) < 1e15 else float(value)
+        return None if np.isnan(value) else typed_number(float(value))
     return value
 
 
-def _text(value: object) -> str | None:
+def _text(value: str | float | bool | None) -> str | None:
     """A value of the sheet Scenario, which holds text."""
-    if value is None or isinstance(value, str):
-        return value
     if isinstance(value, bool):
         return "yes" if value else "no"
-    typed = _as_typed(value, SETTINGS["discount_rate"])
-    return str(typed) if isinstance(typed, int) else repr(typed)
+    return shortest(value) if isinstance(value, float) else value
 
 
 def scenario_numbers(scenario: Scenario, sheets: Iterable[str] | None = None) -> pd.DataFrame:

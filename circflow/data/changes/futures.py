@@ -15,20 +15,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from circflow.data.cells import in_range, out_of_range, parse_cell, plain, shorten, written
+from circflow.data.cells import plain, shorten, shortest
 from circflow.data.changes.address import (
-    SETTINGS,
     AddressError,
     Match,
     english_sheet,
     match,
     parse_address,
 )
-from circflow.data.changes.retyped import retyped
+from circflow.data.changes.retyped import out_of_limits, own_figures, retyped
 from circflow.data.checks.changed import check_changed
 from circflow.data.files.grids import lettered
 from circflow.data.scenario import Scenario, ScenarioError, Standstill
-from circflow.data.schema.sheets import BY_NAME, Column
+from circflow.data.schema.sheets import BY_NAME
 from circflow.data.suggest import nearest, remark
 from circflow.data.table import Cell, Problem, Table
 from circflow.i18n import mark, say
@@ -52,18 +51,13 @@ _HOW = {
     "set": mark("{text} set to {value}"),
 }
 _DECISION_SHEETS = ("Periods", "Budget")
-_DECISION_SETTINGS = ("discount_rate", "capital_charge")
-_DECISION_COLUMNS = (
-    "status",
-    "lifetime_years",
-    "earliest_period",
-    "latest_period",
-    "choice",
-    "requires",
-    "construction_years",
-    "ramp_up",
-    "capacity_max_per_year",
-)
+_DECISION_COLUMNS = {
+    "Scenario": ("discount_rate", "capital_charge"),
+    "Units": (
+        *("status", "lifetime_years", "earliest_period", "latest_period", "choice", "requires"),
+        *("construction_years", "ramp_up", "capacity_max_per_year"),
+    ),
+}
 _NO_PLAN_READS = (
     "Studies",
     "Ranges",
@@ -116,16 +110,11 @@ class Future:
 
     def words(self) -> list[str]:
         """Each change in words, with its cell."""
-        told = []
-        for one in self.changes:
-            told.append((one.row, say(_HOW[one.how], text=one.text, value=plain(one.value))))
-        for still in self.outages:
-            told.append(
-                (
-                    still.row,
-                    say("{text} stands still {when}", text=still.text, when=when(still.period)),
-                )
-            )
+        told = [(c.row, say(_HOW[c.how], text=c.text, value=plain(c.value))) for c in self.changes]
+        told += [
+            (o.row, say("{text} stands still {when}", text=o.text, when=when(o.period)))
+            for o in self.outages
+        ]
         return [
             say("{text} ({sheet} row {row})", text=text, sheet=self.sheet, row=row) if row else text
             for row, text in sorted(told, key=lambda pair: pair[0])
@@ -189,17 +178,12 @@ def target_of(tables: Mapping[str, Table], text: str) -> Match:
 
 def refusal(sheet: str, column: str) -> str:
     """Why a future cannot change a column, or ""."""
-    decided = say(
-        "{sheet}.{column} belongs to the decision, so it is the same in every future",
-        sheet=sheet,
-        column=column,
-    )
-    if sheet in _DECISION_SHEETS:
-        return decided
-    if sheet == "Scenario" and column in _DECISION_SETTINGS:
-        return decided
-    if sheet == "Units" and column in _DECISION_COLUMNS:
-        return decided
+    if sheet in _DECISION_SHEETS or column in _DECISION_COLUMNS.get(sheet, ()):
+        return say(
+            "{sheet}.{column} belongs to the decision, so it is the same in every future",
+            sheet=sheet,
+            column=column,
+        )
     if sheet in _NO_PLAN_READS:
         return say(
             "no plan depends on {sheet}.{column}, so a future cannot change it",
@@ -290,7 +274,7 @@ def changed_figures(tables: Mapping[str, Table], future: Future) -> tuple[Figure
     for one in future.changes:
         key = (one.target.sheet, one.target.column.name)
         if key not in figures:
-            figures[key] = own_figures(tables, *key)
+            figures[key] = own_figures(tables[key[0]], key[1])
         rows = list(one.target.rows) if key[0] != "Scenario" else [0]
         cells = figures[key].loc[rows]
         if one.how != "set" and cells.isna().all():
@@ -312,7 +296,7 @@ def changed_figures(tables: Mapping[str, Table], future: Future) -> tuple[Figure
         last.update({(*key, row): one for row in rows})
     for (sheet, name, row), one in last.items():
         value = float(figures[sheet, name][row])
-        wrong = _out_of_limits(value, one.target.column)
+        wrong = out_of_limits(value, one.target.column)
         if wrong:
             where = (
                 say("Scenario {name}", name=name)
@@ -328,29 +312,6 @@ def changed_figures(tables: Mapping[str, Table], future: Future) -> tuple[Figure
                 )
             )
     return figures, list(dict.fromkeys(problems))
-
-
-def own_figures(tables: Mapping[str, Table], sheet: str, column: str) -> pd.Series[float]:
-    """The cells of a column as they stand, defaults included, by row; NaN where blank."""
-    if sheet != "Scenario":
-        return tables[sheet].frame[column].astype(float).copy()
-    frame = tables["Scenario"].frame
-    given = frame.loc[frame["key"] == column, "value"].dropna()
-    default = SETTINGS[column].default
-    text = given.iloc[0] if len(given) else default
-    value = parse_cell(text, SETTINGS[column])
-    value = default if value is None else value
-    return pd.Series([math.nan if value is None else value], index=[0], dtype=float)
-
-
-def _out_of_limits(value: float, column: Column) -> str:
-    if math.isnan(value):
-        return ""
-    if not math.isfinite(value):
-        return say("the number is not finite")
-    if column.kind == "integer" and value != math.floor(value):
-        return say("{value} is not a whole number", value=written(value))
-    return "" if in_range(value, column) else out_of_range(value, column).message
 
 
 def _problem(
@@ -385,17 +346,12 @@ def with_figures(scenario: Scenario, figures: Figures) -> Scenario:
             tables[sheet] = replace(tables[sheet], letters=letters)
             continue
         number = float(values[0])
-        text = None if math.isnan(number) else plain_number(number)
+        text = None if math.isnan(number) else shortest(number)
         at = frame.index[frame["key"] == column]
         row = int(at[0]) if len(at) else int(frame.index.max()) + 1
         frame.loc[row, ["key", "value"]] = [column, text]
     tables.update({name: replace(tables[name], frame=frame) for name, frame in frames.items()})
     return retyped(scenario, tables, scenario.book)
-
-
-def plain_number(number: float) -> str:
-    """A number as the sheet Scenario holds it: text that reads back as the same number."""
-    return str(int(number)) if number == math.floor(number) and abs(number) < 1e15 else repr(number)
 
 
 def _rules_broken(scenario: Scenario, future: Future, then: Scenario) -> list[Problem]:
@@ -506,7 +462,7 @@ def mean_scenario(scenario: Scenario, futures: Sequence[Future]) -> Scenario:
             values = _effective(scenario, one, *key) if key in one else own
             mean = mean + future.probability * values
             touched |= ~((values == own) | (values.isna() & own.isna()))
-        before = own_figures(scenario.tables, *key)
+        before = own_figures(scenario.tables[key[0]], key[1])
         figures[key] = before.where(~touched, mean)
     return standing_still(with_figures(scenario, figures), shares_still(scenario, futures))
 
@@ -514,7 +470,7 @@ def mean_scenario(scenario: Scenario, futures: Sequence[Future]) -> Scenario:
 def _effective(scenario: Scenario, figures: Figures, sheet: str, column: str) -> pd.Series[float]:
     """A column's figures in a future, blank cells as what they mean."""
     values = figures.get((sheet, column))
-    values = own_figures(scenario.tables, sheet, column) if values is None else values
+    values = own_figures(scenario.tables[sheet], column) if values is None else values
     if sheet == "Links" and column == "loss":
         return values.fillna(0.0)
     if sheet == "Units" and column == "fixed_cost_max_million_per_year":
@@ -522,7 +478,7 @@ def _effective(scenario: Scenario, figures: Figures, sheet: str, column: str) ->
         return values.fillna(_effective(scenario, figures, "Units", smaller))
     if sheet == "UnitPeriods":
         own = figures.get(("Units", column))
-        own = own_figures(scenario.tables, "Units", column) if own is None else own
+        own = own_figures(scenario.tables["Units"], column) if own is None else own
         of_unit = dict(zip(scenario.frame("Units")["unit"], own, strict=True))
         return values.fillna(scenario.frame("UnitPeriods")["unit"].map(of_unit).astype(float))
     return values

@@ -1,16 +1,19 @@
-"""A scenario with other figures in its tables: settings and periods follow from them."""
+"""A scenario with other figures in its tables, and the figures as they stand."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 
-from circflow.data.cells import parse_cell
-from circflow.data.changes.address import SETTINGS
+from circflow.data.cells import in_range, out_of_range, parse_cell, written
 from circflow.data.scenario import Scenario, make_periods
+from circflow.data.schema.sheets import SETTINGS, Column
 from circflow.data.table import Book, Table
+from circflow.i18n import say
 
 
 def retyped(scenario: Scenario, tables: Mapping[str, Table], book: Book) -> Scenario:
@@ -31,3 +34,25 @@ def retyped(scenario: Scenario, tables: Mapping[str, Table], book: Book) -> Scen
     rows = tables["Periods"].frame
     periods = make_periods(rows["period"], rows["years"].astype(int), settings.discount_rate)
     return scenario.with_figures(settings, periods, tables, book)
+
+
+def own_figures(table: Table, column: str) -> pd.Series[float]:
+    """The cells of a column as they stand, defaults included, by row (a key of Scenario at 0);
+    NaN where blank."""
+    if table.sheet.name != "Scenario":
+        return table.frame[column].astype(float).copy()
+    given = table.frame.loc[table.frame["key"] == column, "value"].dropna()
+    value = parse_cell(given.iloc[0], SETTINGS[column]) if len(given) else None
+    value = SETTINGS[column].default if value is None else value
+    return pd.Series([math.nan if value is None else value], index=[0], dtype=float)
+
+
+def out_of_limits(value: float, column: Column) -> str:
+    """What is wrong with a computed figure of a column; "" where nothing is, or it is NaN."""
+    if math.isnan(value):
+        return ""
+    if not math.isfinite(value):
+        return say("the number is not finite")
+    if column.kind == "integer" and value != math.floor(value):
+        return say("{value} is not a whole number", value=written(value))
+    return "" if in_range(value, column) else out_of_range(value, column).message

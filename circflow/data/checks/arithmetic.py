@@ -27,11 +27,14 @@ from circflow.data.coded import (
     Floats,
     Ints,
     Items,
+    added_at,
     cross,
     distinct,
+    find_rows,
     join,
     place_in,
     stacked,
+    take,
 )
 from circflow.data.scenario import Scenario
 from circflow.i18n import mark, say
@@ -164,8 +167,7 @@ def _exceeded(needs: Items, limits: Items, by: tuple[str, ...]) -> list[dict[str
     first, number = distinct([needs[n] for n in by])
     keys = needs.take(first)
     need = np.bincount(number, needs["amount"], len(first))
-    at = place_in([keys[n] for n in by], [limits[n] for n in by])
-    limit = np.bincount(at[at >= 0], limits["amount"][at >= 0], len(first))
+    limit = added_at(find_rows(keys, limits, *by), limits["amount"], len(first))
     over = need > limit * (1 + _MARGIN) + _MARGIN * np.minimum(need, 1.0)
     return [{n: int(needs[n][k]) for n in by} for k in np.sort(first[over])]
 
@@ -238,18 +240,16 @@ def _capacities(scenario: Scenario) -> Items:
     period, capacity."""
     units = cross(scenario.active_unit_items, scenario.period_items.only("period"))
     own = scenario.items("UnitPeriods")
-    at = place_in([own[n] for n in ("unit", "period")], [units[n] for n in ("unit", "period")])
+    at = find_rows(own, units, "unit", "period")
+    changed, available = (
+        take(own[name], at, np.nan) for name in ("capacity_per_year", "availability")
+    )
     general = units["capacity_per_year"]
     greatest = np.fmax(general, units["capacity_max_per_year"])
     existing = units["status"] == scenario.codes.known("status", "existing")
-    capacity = np.where(existing, _or(_found(own["capacity_per_year"], at), general), greatest)
-    available = _or(_found(own["availability"], at), units["availability"])
+    capacity = np.where(existing, _or(changed, general), greatest)
+    available = _or(available, units["availability"])
     return units.only("row", "site", "technology", "period").plus(capacity=capacity * available)
-
-
-def _found(figures: Floats, at: Ints) -> Floats:
-    """The figures at positions, NaN at −1."""
-    return np.append(figures, np.nan)[at]
 
 
 def _recipe_rates(scenario: Scenario, role: str) -> Items:
@@ -261,9 +261,8 @@ def _recipe_rates(scenario: Scenario, role: str) -> Items:
     rates = rows.take(first).plus(rate=np.bincount(number, alone, len(first)))
     rates = cross(rates, scenario.period_items.only("period"))
     costs = scenario.items_in_force("RecipeCosts")
-    key = ("technology", "recipe", "period")
-    at = place_in([costs[n] for n in key], [rates[n] for n in key])
-    rate = rates["rate"] / _or(_found(costs["capacity_use"], at), 1.0)
+    at = find_rows(costs, rates, "technology", "recipe", "period")
+    rate = rates["rate"] / take(costs["capacity_use"], at, 1.0)
     return rates.only("technology", "material", "period").plus(rate=rate)
 
 
@@ -283,7 +282,7 @@ def _disposal(scenario: Scenario) -> tuple[Items, Items]:
     rows, given = scenario.items_in_force("Disposal"), scenario.items("Disposal")
     given = given.take(~np.isnan(given["total_capacity"]))
     at = place_in([given[n] + 1 for n in PLACE], [rows[n] + 1 for n in PLACE])
-    total = _or(_found(given["total_capacity"], at), np.inf)
+    total = take(given["total_capacity"], at, np.inf)
     most = np.minimum(_or(rows["capacity_per_year"], np.inf), total / _years(scenario, rows))
     rows = rows.plus(total=total, amount=most, key=rows["material"]).only(
         "site", "material", "period", "row", "total", "amount", "key"
@@ -348,46 +347,35 @@ def _check_stockpiles(drafts: Drafts, scenario: Scenario) -> None:
     if stocks.empty:
         return
     years = scenario.period_items["years"]
-    first, horizon = years[0], years.sum()
     pace = stocks["max_reclaim_per_year"].fillna(np.inf)
     opening, slack = stocks["opening"], _MARGIN * stocks["opening"].clip(lower=1.0)
     starved = ~stocks["can_add"].astype(bool) & (stocks["closing_min"] > opening + slack)
-    for row in stocks.index[starved]:
-        drafts.infeasible(
-            "Stockpiles",
-            int(row),
-            "closing_min",
-            say(
-                "the stockpile opens with {opening} and nothing may be added, so that it "
-                "cannot close with more: lower closing_min, or set can_add to yes",
-                opening=written(opening[row]),
-            ),
-        )
+    drafts.infeasible(
+        "Stockpiles",
+        stocks[starved],
+        "closing_min",
+        "the stockpile opens with {opening} and nothing may be added, so that it "
+        "cannot close with more: lower closing_min, or set can_add to yes",
+    )
     for column, length, words in (
         (
             "closing_max",
-            horizon,
+            years.sum(),
             mark(
-                "the stockpile opens with {opening} and at most {pace} a year may be "
-                "reclaimed, so that it cannot come down to closing_max in time: raise "
+                "the stockpile opens with {opening} and at most {max_reclaim_per_year} a year may "
+                "be reclaimed, so that it cannot come down to closing_max in time: raise "
                 "closing_max or max_reclaim_per_year"
             ),
         ),
         (
             "capacity",
-            first,
+            years[0],
             mark(
-                "the stockpile opens with {opening} and at most {pace} a year may be "
-                "reclaimed, so that it cannot come down to capacity in the first period: raise "
+                "the stockpile opens with {opening} and at most {max_reclaim_per_year} a year may "
+                "be reclaimed, so that it cannot come down to capacity in the first period: raise "
                 "capacity or max_reclaim_per_year"
             ),
         ),
     ):
         too_slow = opening - length * pace > stocks[column] + slack
-        for row in stocks.index[too_slow]:
-            drafts.infeasible(
-                "Stockpiles",
-                int(row),
-                column,
-                say(words, opening=written(opening[row]), pace=written(pace[row])),
-            )
+        drafts.infeasible("Stockpiles", stocks[too_slow], column, words)

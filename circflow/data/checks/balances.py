@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from circflow.data.balances import (
@@ -51,102 +52,87 @@ def check_balances(drafts: Drafts) -> None:
 
 def _check_units(drafts: Drafts) -> None:
     frame = drafts["PropertyKinds"].sound("kind", "unit")
-    for record in records(frame):
-        if pd.isna(factor(record["kind"], record["unit"])):
-            drafts.error(
-                "PropertyKinds",
-                record["row"],
-                "unit",
-                "{unit} is no unit of {kind}: substance and moisture are in %, share, kg/t "
-                "or g/t, energy is in GJ, MJ, MJ/kg, MWh or kWh",
-                unit=record["unit"],
-                kind=record["kind"],
-                expected=say("a unit of the kind"),
-            )
-    moistures = frame.index[frame["kind"] == "moisture"]
-    for row in moistures[1:]:
-        drafts.error(
-            "PropertyKinds",
-            row,
-            "kind",
-            "another property is the moisture already: make this one a quality",
-            expected=say("one property of kind moisture"),
-        )
+    factors = [factor(kind, unit) for kind, unit in zip(frame["kind"], frame["unit"], strict=True)]
+    drafts.error(
+        "PropertyKinds",
+        frame[np.isnan(factors)],
+        "unit",
+        "{unit} is no unit of {kind}: substance and moisture are in %, share, kg/t "
+        "or g/t, energy is in GJ, MJ, MJ/kg, MWh or kWh",
+        expected=say("a unit of the kind"),
+    )
+    drafts.error(
+        "PropertyKinds",
+        frame[frame["kind"] == "moisture"][1:],
+        "kind",
+        "another property is the moisture already: make this one a quality",
+        expected=say("one property of kind moisture"),
+    )
 
 
 def _check_moisture(drafts: Drafts) -> None:
     kinds = drafts["PropertyKinds"].frame
     wet = kinds[kinds["kind"] == "moisture"]
     rows = drafts["Properties"].frame.reset_index().merge(wet[["property", "unit"]], on="property")
-    for record in records(rows.set_index("row")):
-        share = record["value"] * factor("moisture", record["unit"])
-        if not 0.0 <= share < 1.0:
-            drafts.error(
-                "Properties",
-                record["row"],
-                "value",
-                "a moisture of {plain} % leaves no dry mass: correct the figure or the unit "
-                "in PropertyKinds",
-                plain=written(100.0 * share),
-                expected=say("at least 0 and below 100 %"),
-            )
+    share = rows["value"] * [factor("moisture", unit) for unit in rows["unit"]]
+    drafts.error(
+        "Properties",
+        rows.assign(percent=100.0 * share)[~((share >= 0.0) & (share < 1.0))].set_index("row"),
+        "value",
+        "a moisture of {percent} % leaves no dry mass: correct the figure or the unit "
+        "in PropertyKinds",
+        expected=say("at least 0 and below 100 %"),
+    )
 
 
 def _judge(drafts: Drafts, balance: dict[str, object], content: pd.Series[float]) -> None:
     """A warning at the output that holds most where too much comes out, at the input that holds
     most where too much is lost."""
-    least, most, out = (float(str(balance[c])) for c in ("least_in", "most_in", "out"))
-    name, measure = shorten(str(balance["property"])), balance["measure"]
-    one = f"{shorten(str(balance['technology']))!r}"
+    least, most, out, allowed, named = (
+        float(str(balance[c])) for c in ("least_in", "most_in", "out", "allowed", "named")
+    )
+    lost, bearable = 1.0 - out / most if most > 0.0 else 0.0, max(allowed, named)
+    doubts = []
     if out > most * (1.0 + ROUNDING):
-        drafts.warning(
-            "Recipes",
-            _row(drafts, balance, "output", content),
-            "amount",
+        words = mark(
             "{one} makes {out} {measure} of {name} out of {most}: no recipe makes it; "
-            "correct the amount or the contents in Properties, or list what else goes in",
-            one=one,
-            out=written(out),
-            measure=measure,
-            name=name,
-            most=written(most),
+            "correct the amount or the contents in Properties, or list what else goes in"
         )
+        doubts.append(("output", words))
     elif out > least * (1.0 + ROUNDING) and not _blended(drafts, balance):
-        drafts.warning(
-            "Recipes",
-            _row(drafts, balance, "output", content),
-            "amount",
+        words = mark(
             "{one} makes {out} {measure} of {name} even out of inputs that bring only "
-            "{least}: list them in a recipe of their own, or limit the mix in BlendLimits",
-            one=one,
-            out=written(out),
-            measure=measure,
-            name=name,
-            least=written(least),
+            "{least}: list them in a recipe of their own, or limit the mix in BlendLimits"
         )
-    lost = 1.0 - out / most if most > 0.0 else 0.0
-    bearable = max(float(str(balance["allowed"])), float(str(balance["named"])))
+        doubts.append(("output", words))
     if lost > bearable + ROUNDING:
-        drafts.warning(
-            "Recipes",
-            _row(drafts, balance, "input", content),
-            "amount",
+        words = (
             mark(
                 "{one} loses {round} % of the {name} that goes in ({most} {measure}), more "
                 "than the {plain} % that Losses names: say in Losses where it goes, or give the "
                 "outputs their contents in Properties"
             )
-            if balance["named"]
+            if named
             else mark(
                 "{one} loses {round} % of the {name} that goes in ({most} {measure}), more "
                 "than the {plain} % that need no name: say in Losses where it goes, or give the "
                 "outputs their contents in Properties"
-            ),
-            one=one,
-            round=written(round(100.0 * lost, 1)),
-            name=name,
+            )
+        )
+        doubts.append(("input", words))
+    for role, words in doubts:
+        drafts.warning(
+            "Recipes",
+            _row(drafts, balance, role, content),
+            "amount",
+            words,
+            one=f"{shorten(str(balance['technology']))!r}",
+            name=shorten(str(balance["property"])),
+            measure=balance["measure"],
+            least=written(least),
             most=written(most),
-            measure=measure,
+            out=written(out),
+            round=written(round(100.0 * lost, 1)),
             plain=written(100.0 * bearable),
         )
 

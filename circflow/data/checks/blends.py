@@ -52,8 +52,11 @@ def check_blends(drafts: Drafts) -> None:
 
 
 def _groups(drafts: Drafts) -> dict[_Owner, _Group]:
+    """The groups of the recipes that could be read whole."""
     columns = ["technology", "recipe", "group"]
     recipes = drafts["Recipes"].sound(*columns, "role", "material")
+    unread = drafts["Recipes"].frame["technology"].drop(recipes.index)
+    recipes = recipes[~recipes["technology"].isin(unread)]
     # a requirement of nothing is met by taking in nothing, whatever the limits
     needed = recipes["role"].eq("input") & (recipes["amount"].isna() | (recipes["amount"] > 0))
     recipes = recipes[recipes["group"].notna() & needed]

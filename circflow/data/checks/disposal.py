@@ -26,21 +26,14 @@ def _check_dearer(drafts: Drafts, scenario: Scenario, rows: pd.DataFrame) -> Non
     pairs = named.merge(
         blanket[["site", "period", "fee", "row"]], on=["site", "period"], suffixes=("", "_blanket")
     )
-    dearer = pairs[pairs["fee"] > pairs["fee_blanket"]].drop_duplicates("row")
-    for row, material, other, fee in zip(
-        dearer["row"], dearer["material"], dearer["row_blanket"], dearer["fee_blanket"], strict=True
-    ):
-        drafts.warning(
-            "Disposal",
-            row,
-            "fee",
-            "the row is never used: row {other}, which names no material, takes "
-            "{material!r} here too, for {fee}; where this fee is to hold, name the other "
-            "wastes one by one instead of row {other}",
-            other=other,
-            material=shorten(material),
-            fee=written(fee),
-        )
+    drafts.warning(
+        "Disposal",
+        pairs[pairs["fee"] > pairs["fee_blanket"]].drop_duplicates("row").set_index("row"),
+        "fee",
+        "the row is never used: row {row_blanket}, which names no material, takes "
+        "{material!r} here too, for {fee_blanket}; where this fee is to hold, name the other "
+        "wastes one by one instead of row {row_blanket}",
+    )
 
 
 def _check_tipped_again(

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from circflow.data.cells import show
+from circflow.data.cells import shorten, show, written
 from circflow.data.one_line import first_few
 from circflow.data.schema.sheets import BY_NAME, Sheet
 from circflow.data.table import Cell, Problem, Table
@@ -143,30 +143,50 @@ class Drafts(Mapping[str, Draft]):
     def tables(self) -> dict[str, Table]:
         return {name: self[name].table for name in BY_NAME}
 
-    def error(self, sheet: str, row: int, column: str, message: str, /, **details: Any) -> None:
-        """Note an error at a cell, and spoil the cell."""
-        cell, found = self._at(sheet, row, column)
-        self.findings.error(cell, message, **(found | details))
-        self[sheet].spoil(cell.row, column)
+    def error(
+        self, sheet: str, at: int | pd.DataFrame, column: str, message: str, /, **details: Any
+    ) -> None:
+        """Note an error at a cell, and spoil the cell. `at`: a row, or a table of rows, whose own
+        cells fill in the placeholders of the message (names shortened, figures written)."""
+        for cell, known in self._at(sheet, at, column):
+            self.findings.error(cell, message, **(known | details))
+            self[sheet].spoil(cell.row, column)
 
-    def warning(self, sheet: str, row: int, column: str, message: str, /, **details: Any) -> None:
-        """Note a warning at a cell."""
-        cell, found = self._at(sheet, row, column)
-        self.findings.warning(cell, message, **(found | details))
+    def warning(
+        self, sheet: str, at: int | pd.DataFrame, column: str, message: str, /, **details: Any
+    ) -> None:
+        """Note a warning at a cell, or at that of every row of a table (see `error`)."""
+        for cell, known in self._at(sheet, at, column):
+            self.findings.warning(cell, message, **(known | details))
 
     def infeasible(
-        self, sheet: str, row: int, column: str, message: str, /, **figures: Any
+        self, sheet: str, at: int | pd.DataFrame, column: str, message: str, /, **details: Any
     ) -> None:
-        """Note at a cell that no plan can keep what it asks for."""
-        cell, found = self._at(sheet, row, column)
-        self.findings.error(cell, message, infeasible=True, **(found | figures))
+        """Note at a cell (see `error`) that no plan can keep what it asks for."""
+        for cell, known in self._at(sheet, at, column):
+            self.findings.error(cell, message, infeasible=True, **(known | details))
 
-    def _at(self, sheet: str, row: int, column: str) -> tuple[Cell, dict[str, object]]:
-        """The cell, and what was found there."""
-        draft, row = self[sheet], int(row)  # a row of a table is a number of numpy's
+    def _at(
+        self, sheet: str, at: int | pd.DataFrame, column: str
+    ) -> Iterator[tuple[Cell, dict[str, object]]]:
+        """The cells, what was found there, and the figures of a table's rows."""
+        draft = self[sheet]
+        if isinstance(at, pd.DataFrame):
+            rows = [(r["row"], {n: worded(v) for n, v in r.items()}) for r in records(at)]
+        else:
+            rows = [(int(at), {})]  # a row of a table is a number of numpy's
         known = column in draft.letters and column in draft.frame
-        found = {"found": plain_value(draft.frame.at[row, column])} if known else {}
-        return draft.cell(row, column), found
+        for row, figures in rows:
+            if known:
+                figures["found"] = plain_value(draft.frame.at[row, column])
+            yield draft.cell(row, column), figures
+
+
+def worded(value: object) -> object:
+    """A cell of a table as a message names it: text shortened, a figure written."""
+    if isinstance(value, str):
+        return shorten(value)
+    return written(value) if isinstance(value, float) else value
 
 
 def plain_value(value: object) -> object:

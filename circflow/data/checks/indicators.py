@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from math import isnan
-from typing import Any
+import numpy as np
 
-from circflow.data.checks.findings import Drafts, records
+from circflow.data.checks.findings import Drafts
 from circflow.data.schema.indicators import BY_INDICATOR, COMPUTED, EMITTED, Computed
 from circflow.data.suggest import nearest
 from circflow.i18n import say
@@ -13,75 +12,66 @@ from circflow.i18n import say
 
 def check_indicators(drafts: Drafts) -> None:
     """A value, a target, or both; a computed indicator stands in its group and takes a target."""
-    draft = drafts["Indicators"]
     columns = ("group", "indicator", "member", "period", "value", "target", "weight")
-    for row in records(draft.sound(*columns)):
-        number, name = row["row"], row["indicator"]
-        computed = _computed(name)
-        weighed = not isnan(row["weight"])
-        if isnan(row["value"]) and isnan(row["target"]) and not (computed and weighed):
-            drafts.error(
-                "Indicators",
-                number,
-                "value",
-                "the row tells nothing: give a value, a target, or both",
-                expected=say("a number"),
-            )
-        if weighed and (row["member"] is not None or row["period"] is not None):
-            drafts.error(
-                "Indicators",
-                number,
-                "weight",
-                "an index compares clusters over the horizon: weigh a row without member and "
-                "period",
-                expected=say("a blank cell"),
-            )
-        if computed is None:
-            _check_name(drafts, number, name)
+    rows = drafts["Indicators"].sound(*columns)
+    computed = [_computed(name) for name in rows["indicator"]]
+    known = np.array([c is not None for c in computed], dtype=bool)
+    weighed, given = rows["weight"].notna(), rows["value"].notna()
+    drafts.error(
+        "Indicators",
+        rows[~given & rows["target"].isna() & ~(known & weighed)],
+        "value",
+        "the row tells nothing: give a value, a target, or both",
+        expected=say("a number"),
+    )
+    drafts.error(
+        "Indicators",
+        rows[weighed & (rows["member"].notna() | rows["period"].notna())],
+        "weight",
+        "an index compares clusters over the horizon: weigh a row without member and period",
+        expected=say("a blank cell"),
+    )
+    drafts.error(
+        "Indicators",
+        rows[known & given],
+        "value",
+        "circflow computes {indicator} from the plan: clear the value, keep the target, "
+        "or give the indicator another name",
+        expected=say("a blank cell"),
+    )
+    of_cluster = np.array([c is not None and not c.members for c in computed], dtype=bool)
+    drafts.error(
+        "Indicators",
+        rows[of_cluster & rows["member"].notna()],
+        "member",
+        "{indicator} is computed for the cluster as a whole: clear the member",
+        expected=say("a blank cell"),
+    )
+    for row, group, name, one in zip(
+        rows.index, rows["group"], rows["indicator"], computed, strict=True
+    ):
+        if one is None:
+            _check_name(drafts, row, name)
             continue
-        _check_computed(drafts, row, computed)
+        if group != one.group:
+            drafts.error(
+                "Indicators",
+                row,
+                "group",
+                "{name}, which circflow computes, belongs to the group {group}",
+                name=name,
+                group=one.group,
+                expected=one.group,
+                suggestion=one.group,
+            )
+        if name.startswith(EMITTED):
+            _check_pollutant(drafts, row, name)
 
 
 def _computed(name: str) -> Computed | None:
     """The indicator that circflow computes under a name."""
     stem, colon, _ = name.partition(":")
     return BY_INDICATOR.get(stem) if bool(colon) == (stem == EMITTED) else None
-
-
-def _check_computed(drafts: Drafts, row: dict[str, Any], computed: Computed) -> None:
-    number, name = row["row"], row["indicator"]
-    if not isnan(row["value"]):
-        drafts.error(
-            "Indicators",
-            number,
-            "value",
-            "circflow computes {name} from the plan: clear the value, keep the target, "
-            "or give the indicator another name",
-            name=name,
-            expected=say("a blank cell"),
-        )
-    if row["group"] != computed.group:
-        drafts.error(
-            "Indicators",
-            number,
-            "group",
-            "{name}, which circflow computes, belongs to the group {group}",
-            name=name,
-            group=computed.group,
-            expected=computed.group,
-            suggestion=computed.group,
-        )
-    if not computed.members and row["member"] is not None:
-        drafts.error(
-            "Indicators",
-            number,
-            "member",
-            "{name} is computed for the cluster as a whole: clear the member",
-            name=name,
-            expected=say("a blank cell"),
-        )
-    if name.startswith(EMITTED):
-        _check_pollutant(drafts, number, name)
 
 
 def _check_pollutant(drafts: Drafts, number: int, name: str) -> None:

@@ -27,8 +27,7 @@ def provisional(
         draft = drafts[name]
         frame = _with_references(draft.sheet, draft.sound(), tables)
         if draft.sheet.key:
-            key = [*draft.sheet.key, *(["period"] if draft.sheet.periodic else [])]
-            frame = frame[~comparable(frame, key).duplicated()]
+            frame = frame[~comparable(frame, draft.sheet.whole_key).duplicated()]
         tables[name] = Table(draft.sheet, frame, draft.letters, draft.native)
     return Scenario(settings, periods, {name: tables[name] for name in BY_NAME}, book)
 

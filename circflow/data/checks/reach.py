@@ -17,35 +17,32 @@ class Reach:
     """The places of a scenario and the links between them, whatever the mode or the period."""
 
     def __init__(self, scenario: Scenario) -> None:
-        self._sites = pd.Index(scenario.frame("Sites")["site"], dtype=object)
-        self._materials = pd.Index(scenario.frame("Materials")["material"], dtype=object)
+        self._codes, self._count = scenario.codes, scenario.codes.size("material")
+        self._size = self._codes.size("site") * self._count
         links = scenario.network.link_items
-        count = len(self._materials)
-        start, end = (links[side] * count + links["material"] for side in ("from", "to"))
-        size = len(self._sites) * len(self._materials)
-        pairs = np.unique(start * size + end)
-        self._start, self._end = pairs // max(size, 1), pairs % max(size, 1)
-        self._size = size
-
-    def _codes(self, sites: pd.Series, materials: pd.Series) -> NDArray[np.int64]:
-        site = self._sites.get_indexer(pd.Index(sites, dtype=object)).astype(np.int64)
-        material = self._materials.get_indexer(pd.Index(materials, dtype=object))
-        return np.asarray(site * len(self._materials) + material)
-
-    def codes(self, places: pd.DataFrame) -> NDArray[np.int64]:
-        """The number of each place (columns site, material)."""
-        return self._codes(places["site"], places["material"])
+        start, end = (self.numbers(links.renamed(site=side)) for side in ("from", "to"))
+        pairs = np.unique(start * self._size + end)
+        self._start, self._end = pairs // max(self._size, 1), pairs % max(self._size, 1)
 
     def numbers(self, places: Items) -> NDArray[np.int64]:
         """The number of each place, by codes of names."""
-        return np.asarray(places["site"] * len(self._materials) + places["material"])
+        return np.asarray(places["site"] * self._count + places["material"], dtype=np.int64)
+
+    def codes(self, places: pd.DataFrame) -> NDArray[np.int64]:
+        """The number of each place (columns site, material)."""
+        return self.numbers(
+            Items({name: self._codes.of(name, places[name].tolist()) for name in PLACE})
+        )
 
     def _marked(self, places: pd.DataFrame | NDArray[np.bool_]) -> NDArray[np.bool_]:
-        if isinstance(places, np.ndarray):
-            return places.flatten()
-        marked = np.zeros(self._size, dtype=bool)
-        marked[self.codes(places)] = True
-        return marked
+        return (
+            places.flatten() if isinstance(places, np.ndarray) else self._flags(self.codes(places))
+        )
+
+    def _flags(self, numbers: NDArray[np.int64]) -> NDArray[np.bool_]:
+        flags = np.zeros(self._size, dtype=bool)
+        flags[numbers] = True
+        return flags
 
     def forward(self, sources: pd.DataFrame) -> NDArray[np.bool_]:
         """By number of the place: whether something from one of the sources can get there."""
@@ -58,15 +55,11 @@ class Reach:
 
     def has_way_out(self) -> NDArray[np.bool_]:
         """By number of the place: whether a link leaves it."""
-        out = np.zeros(self._size, dtype=bool)
-        out[self._start] = True
-        return out
+        return self._flags(self._start)
 
     def has_way_in(self) -> NDArray[np.bool_]:
         """By number of the place: whether a link leads to it."""
-        inward = np.zeros(self._size, dtype=bool)
-        inward[self._end] = True
-        return inward
+        return self._flags(self._end)
 
 
 def places(*frames: pd.DataFrame) -> pd.DataFrame:

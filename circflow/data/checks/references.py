@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from circflow.data.cells import shorten, split_names
-from circflow.data.checks.findings import Drafts, by_row, comparable, records
+from circflow.data.checks.findings import Drafts, by_row, comparable
 from circflow.data.checks.rows import is_dash, is_totals
 from circflow.data.schema.sheets import Sheet
 from circflow.data.suggest import Names, remark
@@ -22,10 +22,8 @@ NO_MODE = "none"
 def check_keys(drafts: Drafts) -> None:
     """Two rows of one key (and period) are an error, at the second row."""
     for draft in drafts.values():
-        sheet = draft.sheet
-        if sheet.key and not draft.broken:
-            columns = [*sheet.key, *(["period"] if sheet.periodic else [])]
-            _check_key(drafts, sheet, columns)
+        if draft.sheet.key and not draft.broken:
+            _check_key(drafts, draft.sheet, draft.sheet.whole_key)
     _check_group_members(drafts)
 
 
@@ -68,18 +66,13 @@ def _check_group_members(drafts: Drafts) -> None:
     columns = ["technology", "recipe", "role", "group", "material"]
     frame = drafts["Recipes"].sound(*columns)
     frame = frame[frame["group"].notna()]
-    doubled = frame.duplicated(columns)
-    for record in records(frame[doubled]):
-        group, material = record["group"], record["material"]
-        drafts.error(
-            "Recipes",
-            record["row"],
-            "material",
-            "{material!r} is in the group {group!r} twice: delete one row",
-            material=shorten(material),
-            group=shorten(group),
-            expected=say("a material once in a group"),
-        )
+    drafts.error(
+        "Recipes",
+        frame[frame.duplicated(columns)],
+        "material",
+        "{material!r} is in the group {group!r} twice: delete one row",
+        expected=say("a material once in a group"),
+    )
 
 
 class _Targets:
@@ -222,8 +215,14 @@ def _modes_expected() -> str:
 
 
 def _check_recipes(drafts: Drafts) -> None:
-    """What tells of a recipe (BlendLimits: of a group) names one of its technology."""
+    """What tells of a recipe (BlendLimits: of a group) names one of its technology; a recipe or
+    group there whose name could not be read may be the one that is meant."""
     recipes = drafts["Recipes"].frame
+    unread, ungrouped = (
+        recipes.loc[sorted(drafts["Recipes"].faulty.get(column, ()))]
+        for column in ("recipe", "group")
+    )
+    doubtful, doubtful_groups = set(unread["technology"]), set(_pairs(ungrouped))
     known: dict[str, set[str]] = {}
     for technology, recipe in _pairs(recipes):
         known.setdefault(technology, set()).add(recipe)
@@ -238,13 +237,15 @@ def _check_recipes(drafts: Drafts) -> None:
         frame = drafts[sheet].sound("technology", "recipe")
         for row, (technology, recipe) in zip(frame.index, _pairs(frame), strict=True):
             names = known.get(technology)
-            if names is not None and recipe not in names:
+            if names is not None and recipe not in names and technology not in doubtful:
                 where = say("technology {technology!r}", technology=shorten(technology))
                 _no_such(drafts, (sheet, int(row), "recipe"), recipe, names, where)
     frame = drafts["BlendLimits"].sound("technology", "recipe", "group")
     for row, owner, group in zip(frame.index, _pairs(frame), frame["group"], strict=True):
         names = groups.get(owner, set())
-        if group not in names and owner[1] in known.get(owner[0], set()):
+        if owner[0] in doubtful or owner in doubtful_groups or group in names:
+            continue
+        if owner[1] in known.get(owner[0], set()):
             where = say(
                 "recipe {owner!r} of technology {owner_2!r}",
                 owner=shorten(owner[1]),
@@ -316,26 +317,25 @@ def _check_emission_keys(drafts: Drafts, targets: _Targets) -> None:
 def _check_limit_keys(drafts: Drafts, targets: _Targets) -> None:
     """A limit's key is of the kind that its scope says; blank for the cluster alone."""
     frame = drafts["EmissionLimits"].sound("scope", "key")
-    for row, scope, key in zip(frame.index, frame["scope"], frame["key"], strict=True):
-        if scope == "cluster" and key is not None:
-            drafts.error(
-                "EmissionLimits",
-                row,
-                "key",
-                "a limit of scope cluster has no key, but {key!r} stands here: clear the "
-                "cell, or name another scope",
-                key=shorten(key),
-                expected=say("a blank cell"),
-            )
-        elif scope != "cluster" and key is None:
-            drafts.error(
-                "EmissionLimits",
-                row,
-                "key",
-                "a limit of scope {scope} needs a key: name the {scope}",
-                scope=shown_word("scope", scope),
-                expected=say("the name of a {scope}", scope=shown_word("scope", scope)),
-            )
+    of_cluster, blank = frame["scope"] == "cluster", frame["key"].isna()
+    drafts.error(
+        "EmissionLimits",
+        frame[of_cluster & ~blank],
+        "key",
+        "a limit of scope cluster has no key, but {key!r} stands here: clear the "
+        "cell, or name another scope",
+        expected=say("a blank cell"),
+    )
+    lacking = frame.loc[~of_cluster & blank, "scope"]
+    for row, scope in by_row(lacking.map(lambda word: shown_word("scope", word))):
+        drafts.error(
+            "EmissionLimits",
+            row,
+            "key",
+            "a limit of scope {scope} needs a key: name the {scope}",
+            scope=scope,
+            expected=say("the name of a {scope}", scope=scope),
+        )
     frame = drafts["EmissionLimits"].sound("scope", "key")
     for scope, target in (("member", "Members"), ("site", "Sites"), ("unit", "Units")):
         keys = frame.loc[frame["scope"] == scope, "key"]

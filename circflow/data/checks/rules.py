@@ -9,8 +9,6 @@ import math
 import sys
 from collections.abc import Sequence
 
-import pandas as pd
-
 from circflow.data.cells import plain, shorten, written
 from circflow.data.checks.findings import Drafts, by_row, quoted, records
 from circflow.data.scenario import Period
@@ -55,18 +53,17 @@ def check_discounting(drafts: Drafts, periods: Sequence[Period], rate: float) ->
     """Money must count something that is a number, over the horizon and over every lifetime."""
     at_rate = say("at a discount rate of {rate} money", rate=written(rate))
     rows = drafts["Periods"].sound("period", "years").drop_duplicates("period")
-    for row, period in zip(rows.index, periods, strict=False):  # none could be read: one stands in
-        if not math.isfinite(period.weight):
-            drafts.error(
-                "Periods",
-                row,
-                "years",
-                "{at_rate} in this period counts beyond all numbers: shorten the horizon, or "
-                "raise discount_rate in Scenario",
-                at_rate=at_rate,
-                expected=say("a shorter period"),
-            )
-            break
+    # none could be read: one stands in
+    endless = [not math.isfinite(period.weight) for period in periods][: len(rows)]
+    drafts.error(
+        "Periods",
+        rows[: len(endless)][endless][:1],
+        "years",
+        "{at_rate} in this period counts beyond all numbers: shorten the horizon, or "
+        "raise discount_rate in Scenario",
+        at_rate=at_rate,
+        expected=say("a shorter period"),
+    )
     for column, sign, words in (
         (
             "lifetime_years",
@@ -87,31 +84,28 @@ def check_discounting(drafts: Drafts, periods: Sequence[Period], rate: float) ->
     ):
         units = drafts["Units"].sound(column)
         years = units[column].astype(float) - (column == "lifetime_years")
-        for row in units.index[sign * math.log1p(rate) * years > _LARGEST]:
-            drafts.error("Units", row, column, words, at_rate=at_rate, expected=say("fewer years"))
+        over = units[sign * math.log1p(rate) * years > _LARGEST]
+        drafts.error("Units", over, column, words, at_rate=at_rate, expected=say("fewer years"))
 
 
 def check_construction(drafts: Drafts, periods: Sequence[Period]) -> None:
     """A candidate that comes into service after the horizon is never decided."""
-    draft = drafts["Units"]
     if drafts["Periods"].faulty or drafts["Periods"].broken:
         return
     start = {p.name: p.start for p in periods}
     end = periods[-1].start + periods[-1].years
-    frame = draft.sound("status", "earliest_period", "construction_years")
+    frame = drafts["Units"].sound("status", "earliest_period", "construction_years")
     frame = frame[frame["status"] == "candidate"]
     begins = frame["earliest_period"].map(start).fillna(0.0) + frame["construction_years"]
-    for row in frame.index[(begins >= end) & (frame["construction_years"] > 0.0)]:
-        drafts.warning(
-            "Units",
-            row,
-            "construction_years",
-            "decided at the earliest, the candidate comes into service {begins} years "
-            "from the start, but the horizon ends after {end}: it is never built; "
-            "shorten its construction, or add a period",
-            begins=written(float(begins[row])),
-            end=end,
-        )
+    drafts.warning(
+        "Units",
+        frame.assign(begins=begins)[(begins >= end) & (frame["construction_years"] > 0.0)],
+        "construction_years",
+        "decided at the earliest, the candidate comes into service {begins} years "
+        "from the start, but the horizon ends after {end}: it is never built; "
+        "shorten its construction, or add a period",
+        end=end,
+    )
 
 
 def check_names(drafts: Drafts) -> None:
@@ -144,26 +138,23 @@ def _check_crossed(drafts: Drafts, sheet: str, greatest: str, least: str) -> Non
 def _check_coordinates(drafts: Drafts) -> None:
     frame = drafts["Sites"].sound("latitude", "longitude")
     for column, other in (("longitude", "latitude"), ("latitude", "longitude")):
-        lonely = frame.index[frame[column].isna() & frame[other].notna()]
-        for row in lonely:
-            drafts.error(
-                "Sites",
-                row,
-                column,
-                "the site has a {other} but no {column}: fill it in, or clear both",
-                other=shown_column("Sites", other),
-                column=shown_column("Sites", column),
-                expected=drafts["Sites"].sheet[column].expected,
-            )
-    near_zero = (frame["latitude"].abs() < _NEAR_ZERO) & (frame["longitude"].abs() < _NEAR_ZERO)
-    for row in frame.index[near_zero]:
-        drafts.warning(
+        drafts.error(
             "Sites",
-            row,
-            "latitude",
-            "the site lies in the sea off Africa, near latitude 0 and longitude 0: "
-            "correct the coordinates, or clear both cells",
+            frame[frame[column].isna() & frame[other].notna()],
+            column,
+            "the site has a {other} but no {column}: fill it in, or clear both",
+            other=shown_column("Sites", other),
+            column=shown_column("Sites", column),
+            expected=drafts["Sites"].sheet[column].expected,
         )
+    near_zero = (frame[["latitude", "longitude"]].abs() < _NEAR_ZERO).all(axis=1)
+    drafts.warning(
+        "Sites",
+        frame[near_zero],
+        "latitude",
+        "the site lies in the sea off Africa, near latitude 0 and longitude 0: "
+        "correct the coordinates, or clear both cells",
+    )
 
 
 def _check_groups(drafts: Drafts) -> None:
@@ -194,57 +185,51 @@ def _check_groups(drafts: Drafts) -> None:
 
 def _check_capex(drafts: Drafts) -> None:
     """A candidate has a capex, and one of variable size a capex at its greatest size."""
-    draft = drafts["Units"]
-    frame = draft.sound("status", "capex_million", "capacity_max_per_year", "capex_max_million")
-    candidate = frame["status"] == "candidate"
+    frame = drafts["Units"].sound(
+        "status", "capex_million", "capacity_max_per_year", "capex_max_million"
+    )
+    frame = frame[frame["status"] == "candidate"]
     sized = frame["capacity_max_per_year"].notna()
-    for row in frame.index[candidate & frame["capex_million"].isna()]:
-        drafts.error(
-            "Units",
-            row,
-            "capex_million",
-            "a candidate needs its capex_million (0 where it costs nothing)",
-            expected=say("a number at least 0"),
-        )
-    for row in frame.index[candidate & sized & frame["capex_max_million"].isna()]:
-        drafts.error(
-            "Units",
-            row,
-            "capex_max_million",
-            "a candidate with capacity_max_per_year needs capex_max_million, its capex then",
-            expected=say("a number at least 0"),
-        )
-    lonely = candidate & ~sized
+    drafts.error(
+        "Units",
+        frame[frame["capex_million"].isna()],
+        "capex_million",
+        "a candidate needs its capex_million (0 where it costs nothing)",
+        expected=say("a number at least 0"),
+    )
+    drafts.error(
+        "Units",
+        frame[sized & frame["capex_max_million"].isna()],
+        "capex_max_million",
+        "a candidate with capacity_max_per_year needs capex_max_million, its capex then",
+        expected=say("a number at least 0"),
+    )
     for column in ("capex_max_million", "fixed_cost_max_million_per_year"):
-        for row in frame.index[lonely & frame[column].notna()]:
-            drafts.warning(
-                "Units",
-                row,
-                column,
-                "{column} has no effect without capacity_max_per_year: fill that in as well",
-                column=column,
-            )
-    falling = candidate & sized & (frame["capex_max_million"] < frame["capex_million"])
-    for row in frame.index[falling]:
         drafts.warning(
             "Units",
-            row,
-            "capex_max_million",
-            "the greatest size costs less than the smallest: check both figures",
+            frame[~sized & frame[column].notna()],
+            column,
+            "{column} has no effect without capacity_max_per_year: fill that in as well",
+            column=column,
         )
+    drafts.warning(
+        "Units",
+        frame[sized & (frame["capex_max_million"] < frame["capex_million"])],
+        "capex_max_million",
+        "the greatest size costs less than the smallest: check both figures",
+    )
 
 
 def _check_total_capacity(drafts: Drafts) -> None:
     frame = drafts["Disposal"].sound("period", "total_capacity")
-    for row in frame.index[frame["period"].notna() & frame["total_capacity"].notna()]:
-        drafts.error(
-            "Disposal",
-            row,
-            "total_capacity",
-            "total_capacity holds over the whole horizon, but the row names a period: "
-            "write it on a row with a blank period",
-            expected=say("a blank cell"),
-        )
+    drafts.error(
+        "Disposal",
+        frame[frame["period"].notna() & frame["total_capacity"].notna()],
+        "total_capacity",
+        "total_capacity holds over the whole horizon, but the row names a period: "
+        "write it on a row with a blank period",
+        expected=say("a blank cell"),
+    )
 
 
 def _check_bounded_synergies(drafts: Drafts) -> None:
@@ -254,12 +239,11 @@ def _check_bounded_synergies(drafts: Drafts) -> None:
     partners = drafts["SynergyPartners"].frame["synergy"]
     frame = drafts["Synergies"].sound("synergy", "value", "max_per_year")
     alone = frame[frame["synergy"].notna() & ~frame["synergy"].isin(partners)]
-    for record in records(alone):
-        endless = pd.isna(record["max_per_year"]) and record["value"] > 0
-        note = drafts.error if endless else drafts.warning
+    endless = alone["max_per_year"].isna() & (alone["value"] > 0)
+    for note, rows in ((drafts.error, alone[endless]), (drafts.warning, alone[~endless])):
         note(
             "Synergies",
-            record["row"],
+            rows,
             "synergy",
             mark(
                 "the synergy has no partners, so that nothing ties its joint activity: list "
@@ -305,14 +289,13 @@ def _check_marks(drafts: Drafts) -> None:
 
 def _check_outputs_ungrouped(drafts: Drafts) -> None:
     frame = drafts["Recipes"].sound("role", "group")
-    for row in frame.index[(frame["role"] == "output") & frame["group"].notna()]:
-        drafts.error(
-            "Recipes",
-            row,
-            "group",
-            "outputs have no group, only inputs can replace one another: clear the cell",
-            expected=say("a blank cell"),
-        )
+    drafts.error(
+        "Recipes",
+        frame[(frame["role"] == "output") & frame["group"].notna()],
+        "group",
+        "outputs have no group, only inputs can replace one another: clear the cell",
+        expected=say("a blank cell"),
+    )
 
 
 def _check_build_periods(drafts: Drafts) -> None:
@@ -367,14 +350,13 @@ def _note_ring(drafts: Drafts, ring: list[str], row_of: dict[str, int]) -> None:
 
 def _check_link_ends(drafts: Drafts) -> None:
     frame = drafts["Links"].sound("from", "to")
-    for row in frame.index[frame["from"].notna() & (frame["from"] == frame["to"])]:
-        drafts.error(
-            "Links",
-            row,
-            "to",
-            "the link ends where it starts: name another site, or delete the row",
-            expected=say("a site other than in from"),
-        )
+    drafts.error(
+        "Links",
+        frame[frame["from"].notna() & (frame["from"] == frame["to"])],
+        "to",
+        "the link ends where it starts: name another site, or delete the row",
+        expected=say("a site other than in from"),
+    )
 
 
 def _check_goals(drafts: Drafts) -> None:

@@ -6,7 +6,7 @@ one is absent, so that one slip does not hide the rest of the problems or set of
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher
 from itertools import zip_longest
@@ -101,9 +101,7 @@ def _chosen_sheets(
     names = sheet_names(tuple(known)) if unknown else {}
     for raw in unknown:
         name = raw.name.strip()
-        absent = [shown for shown, (_, sheet) in names.items() if sheet not in chosen]
-        good = _likeness(name, absent) or _likeness(name, names) or nearest(name, names)
-        meant = names[good][1] if good else ""
+        good, meant = _meant(name, names, chosen)
         if all(is_blank(value) for line in raw.grid for value in line):
             findings.error(
                 Cell(raw.name, 0, title=raw.title),
@@ -139,6 +137,16 @@ def _likeness(name: str, good: Iterable[str]) -> str:
     if found and (near[0] == near[1] or SequenceMatcher(None, *near).ratio() >= _NEAR_ENOUGH):
         return found
     return ""
+
+
+def _meant(
+    name: str, names: Mapping[str, tuple[str, str]], taken: Container[str]
+) -> tuple[str, str]:
+    """The good name that is nearest to a misspelt one, of those that are not taken if it is all
+    but equal to it, and its English name; "" and "" where none is near."""
+    absent = [shown for shown, (_, english) in names.items() if english not in taken]
+    good = _likeness(name, absent) or _likeness(name, names) or nearest(name, names)
+    return good, names[good][1] if good else ""
 
 
 def _match_columns(sheet: Sheet, raw: RawSheet, findings: Findings) -> RawTable:
@@ -290,10 +298,7 @@ def _unknown_column(
     sheet: Sheet, cell: Cell, name: str, places: dict[str, int], findings: Findings
 ) -> str:
     """Note a column that the schema lacks; the column that it is read as, or ""."""
-    names = column_names(sheet.name, sheet.names)
-    absent = [shown for shown, (_, column) in names.items() if column not in places]
-    good = _likeness(name, absent) or _likeness(name, names) or nearest(name, names)
-    meant = names[good][1] if good else ""
+    good, meant = _meant(name, column_names(sheet.name, sheet.names), places)
     if meant in places and folded(good) == folded(name):
         message = say(
             "the column {name!r} doubles the column {good}: delete one of the two",

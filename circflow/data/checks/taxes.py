@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from circflow.data.cells import plain, shorten
-from circflow.data.checks.findings import Drafts, records
+from circflow.data.cells import plain
+from circflow.data.checks.findings import Drafts
 from circflow.data.schema.sheets import TAX_SHARES
 from circflow.i18n import say
 
@@ -12,38 +12,26 @@ _OF_MATERIALS = ("taken", "disposed")
 
 def check_taxes(drafts: Drafts) -> None:
     """Rules on the sheet Taxes."""
-    bases: dict[str, str] = {}
-    for row in records(drafts["Taxes"].sound("tax", "base", "material", "rate")):
-        number, base = row["row"], row["base"]
-        if base in TAX_SHARES and row["rate"] > 1.0:
-            meant = plain(row["rate"] / 100.0)
-            drafts.error(
-                "Taxes",
-                number,
-                "rate",
-                "a share of the {base} above 1: 20 % is written 0.2",
-                base=base,
-                expected=say("a share between 0 and 1"),
-                suggestion=meant,
-            )
-        if row["material"] is not None and base not in _OF_MATERIALS:
-            drafts.error(
-                "Taxes",
-                number,
-                "material",
-                "a tax on {base} has no material: clear the cell",
-                base=base,
-                expected=say("a blank cell"),
-            )
-        first = bases.setdefault(row["tax"], base)
-        if base != first:
-            drafts.error(
-                "Taxes",
-                number,
-                "base",
-                "the first row of {tax!r} takes {first}: one tax has one base",
-                tax=shorten(row["tax"]),
-                first=first,
-                expected=first,
-                suggestion=first,
-            )
+    rows = drafts["Taxes"].sound("tax", "base", "material", "rate")
+    over = rows[rows["base"].isin(TAX_SHARES) & (rows["rate"] > 1.0)]
+    drafts.error(
+        "Taxes",
+        over.assign(suggestion=[plain(rate / 100.0) for rate in over["rate"]]),
+        "rate",
+        "a share of the {base} above 1: 20 % is written 0.2",
+        expected=say("a share between 0 and 1"),
+    )
+    drafts.error(
+        "Taxes",
+        rows[rows["material"].notna() & ~rows["base"].isin(_OF_MATERIALS)],
+        "material",
+        "a tax on {base} has no material: clear the cell",
+        expected=say("a blank cell"),
+    )
+    first = rows.groupby("tax", sort=False)["base"].transform("first")
+    drafts.error(
+        "Taxes",
+        rows.assign(first=first, expected=first, suggestion=first)[rows["base"] != first],
+        "base",
+        "the first row of {tax!r} takes {first}: one tax has one base",
+    )

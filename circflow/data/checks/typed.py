@@ -17,15 +17,13 @@ from circflow.data.schema.sheets import (
     BY_NAME,
     MAIN,
     ROAD,
-    SCENARIO_KEYS,
+    SETTINGS,
     SHEETS,
     Column,
     Sheet,
 )
 from circflow.i18n import say
 from circflow.i18n.names import english_word, shown_column
-
-_SETTINGS = {column.name: column for column in SCENARIO_KEYS}
 
 
 def read_drafts(raw: Mapping[str, RawTable], findings: Findings) -> Drafts:
@@ -71,11 +69,6 @@ def _typed(raw: RawTable, findings: Findings) -> Draft:
     return draft
 
 
-@cache
-def _without_rows(sheet: Sheet) -> pd.DataFrame:
-    return empty_frame(sheet)
-
-
 def _report(
     draft: Draft, column: Column, raw: RawTable, parsed: Parsed, findings: Findings
 ) -> None:
@@ -108,6 +101,11 @@ def _tidy_flows(draft: Draft) -> None:
     frame.loc[flows, "partner"] = [
         ">".join(part.strip() for part in text.split(">")) for text in frame.loc[flows, "partner"]
     ]
+
+
+@cache
+def _without_rows(sheet: Sheet) -> pd.DataFrame:
+    return empty_frame(sheet)
 
 
 def empty_frame(sheet: Sheet, rows: int = 0) -> pd.DataFrame:
@@ -164,7 +162,7 @@ def read_settings(drafts: Drafts) -> Settings:
     given: dict[str, object] = {}
     place: dict[str, int] = {}
     for row, key, value in zip(frame.index, frame["key"], frame["value"], strict=True):
-        column = _SETTINGS.get(key)
+        column = SETTINGS.get(key)
         if column is None or key in place:
             continue
         place[key] = row

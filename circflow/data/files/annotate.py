@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from circflow.data.files.atomic import atomic_path
-from circflow.data.files.books import read_book, write_book
+from circflow.data.files.books import read_book, write_book, writing
 from circflow.data.files.grids import column_letter, file_error
 from circflow.data.table import Book, Cell, Problem
 from circflow.i18n import say
@@ -48,22 +48,12 @@ def annotate(path: str | Path, target: str | Path, problems: Sequence[Problem]) 
         raise file_error(
             "the marked copy would replace the file itself: give another name", path.name
         )
-    try:
-        # our own reader refuses what would harm the next one (bombs, entities, other formats)
-        values = read_book(path)
-        with atomic_path(target) as temporary:
-            book = _load(path, values, temporary)
-            mark_problems(book, problems)
-            book.save(temporary)
-    except PermissionError as error:
-        raise file_error(
-            "the file may not be written: close it in Excel, or choose another place", target.name
-        ) from error
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise file_error(
-            "the file cannot be written: {reason}", target.name, reason=reason
-        ) from error
+    # our own reader refuses what would harm the next one (bombs, entities, other formats)
+    values = read_book(path)
+    with writing(target), atomic_path(target) as temporary:
+        book = _load(path, values, temporary)
+        mark_problems(book, problems)
+        book.save(temporary)
 
 
 def _load(path: Path, values: Book, temporary: Path) -> Workbook:

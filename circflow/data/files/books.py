@@ -20,7 +20,7 @@ from circflow.data.files.native import english, native
 from circflow.data.scenario import ScenarioError
 from circflow.data.schema.sheets import SHEETS, Sheet
 from circflow.data.table import Book
-from circflow.i18n import current, say
+from circflow.i18n import current, mark, say
 
 if TYPE_CHECKING:
     from circflow.data.files.template import Manual
@@ -38,7 +38,11 @@ def read_book(path: str | os.PathLike[str], sheets: Sequence[Sheet] = SHEETS) ->
     `ScenarioError` with one problem if there is no such file or it cannot be read.
     """
     path = Path(path)
-    with _reading(path):
+    with _in_words(
+        path,
+        mark("the file may not be read: ask for permission, or close it in Excel"),
+        mark("the file cannot be read: {reason}"),
+    ):
         return english(_as_it_stands(path), sheets)
 
 
@@ -68,7 +72,7 @@ def write_book(book: Book, path: str | os.PathLike[str], manual: Manual | None =
     `ScenarioError` if the path cannot be written or the format cannot hold a cell.
     """
     path = Path(path)
-    with _writing(path):
+    with writing(path):
         if path.suffix.lower() == ".xlsx" and not path.is_dir():
             from circflow.data.files.template import write_workbook
 
@@ -85,43 +89,33 @@ def write_book(book: Book, path: str | os.PathLike[str], manual: Manual | None =
 
 
 @contextmanager
-def _reading(path: Path) -> Iterator[None]:
+def _in_words(path: Path, forbidden: str, failed: str) -> Iterator[None]:
+    """What the system says of a file as a `ScenarioError`, in one plain sentence."""
     try:
         yield
+    except ScenarioError:
+        raise
     except PermissionError as error:
-        raise file_error(
-            "the file may not be read: ask for permission, or close it in Excel", path.name
-        ) from error
+        raise file_error(forbidden, path.name) from error
     except (OSError, ValueError) as error:
-        if isinstance(error, ScenarioError):
-            raise
-        raise file_error(
-            "the file cannot be read: {reason}", path.name, reason=_reason(error)
-        ) from error
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        raise file_error(failed, path.name, reason=reason.lower()) from error
 
 
 @contextmanager
-def _writing(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except PermissionError as error:
-        raise file_error(
-            "the file may not be written: close it in Excel, or choose another place", path.name
-        ) from error
-    except FileNotFoundError as error:
-        raise file_error(
-            "there is no folder {parent!r} to write to", path.name, parent=str(path.parent)
-        ) from error
-    except (OSError, ValueError) as error:
-        if isinstance(error, ScenarioError):
-            raise
-        raise file_error(
-            "the file cannot be written: {reason}", path.name, reason=_reason(error)
-        ) from error
-
-
-def _reason(error: Exception) -> str:
-    return (getattr(error, "strerror", None) or str(error) or type(error).__name__).lower()
+def writing(path: Path) -> Iterator[None]:
+    """A file is written; `ScenarioError` says in one plain sentence why it cannot be."""
+    with _in_words(
+        path,
+        mark("the file may not be written: close it in Excel, or choose another place"),
+        mark("the file cannot be written: {reason}"),
+    ):
+        try:
+            yield
+        except FileNotFoundError as error:
+            raise file_error(
+                "there is no folder {parent!r} to write to", path.name, parent=str(path.parent)
+            ) from error
 
 
 def write_template(path: str | os.PathLike[str]) -> None:

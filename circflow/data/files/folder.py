@@ -20,6 +20,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import unquote
 
+from circflow.data.cells import is_blank, shortest
 from circflow.data.files.atomic import atomic_path
 from circflow.data.files.grids import (
     MAX_FILE_BYTES,
@@ -27,7 +28,6 @@ from circflow.data.files.grids import (
     check_names_differ,
     file_error,
     in_order,
-    is_blank,
     trim,
 )
 from circflow.data.schema.sheets import BY_NAME, SHEETS
@@ -232,7 +232,7 @@ def file_name(sheet: str) -> str:
 def csv_text(value: object) -> str:
     """A cell as it stands in a CSV file."""
     if value is None or isinstance(value, float):
-        return "" if value is None or math.isnan(value) else _shortest(value)
+        return "" if value is None or math.isnan(value) else shortest(value)
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int):
@@ -241,8 +241,3 @@ def csv_text(value: object) -> str:
         return value.isoformat(sep=" ") if isinstance(value, dt.datetime) else value.isoformat()
     text = value.text if isinstance(value, CellFault) else str(value)
     return f"'{text}" if _RISKY.match(text) and not _NUMBER.fullmatch(text) else text
-
-
-def _shortest(number: float) -> str:
-    """The shortest text that reads back as the same number."""
-    return str(int(number)) if number.is_integer() and abs(number) < 1e15 else repr(number)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from circflow.data.cells import is_blank
 from circflow.data.scenario import ScenarioError
 from circflow.data.schema.sheets import SHEETS, Sheet
 from circflow.data.table import Book, Cell, Problem, RawSheet
@@ -43,11 +44,6 @@ def check_names_differ(book: Book) -> None:
                 name=sheet.name,
             )
         seen[sheet.name.casefold()] = sheet.name
-
-
-def is_blank(value: object) -> bool:
-    """Whether a cell holds nothing: None, or only white space."""
-    return value is None or (isinstance(value, str) and (not value or value.isspace()))
 
 
 def trim(grid: list[list[object]]) -> list[list[object]]:

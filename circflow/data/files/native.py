@@ -7,11 +7,11 @@ typed: `parse_cell` and `parse_address` know them in every language.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from circflow.data.changes.address import spoken_address
-from circflow.data.schema.sheets import SCENARIO_KEYS, SHEETS, Column, Sheet, is_planners_column
+from circflow.data.schema.sheets import SETTINGS, SHEETS, Column, Sheet, is_planners_column
 from circflow.data.table import Book, RawSheet
 from circflow.i18n.language import ENGLISH
 from circflow.i18n.names import (
@@ -22,8 +22,6 @@ from circflow.i18n.names import (
     plain,
     sheet_names,
 )
-
-_SETTINGS = {key.name: key for key in SCENARIO_KEYS}
 
 
 def english(book: Book, sheets: Sequence[Sheet] = SHEETS) -> Book:
@@ -108,7 +106,7 @@ def _native_sheet(raw: RawSheet, sheet: Sheet, language: str) -> RawSheet:
                     row[place] = _native_cell(row, place, header, sheet[name], language)
     headers = {}
     for name in header:
-        own = names.column(sheet.name, name) if name in sheet else _native_mark(name, names.marks)
+        own = names.column(sheet.name, name) if name in sheet else names.marked(name)
         if own != name:
             headers[name] = own
     title = names.sheet(sheet.name)
@@ -121,21 +119,14 @@ def _native_sheet(raw: RawSheet, sheet: Sheet, language: str) -> RawSheet:
     )
 
 
-def _native_mark(header: str, marks: Mapping[str, str]) -> str:
-    for mark, own in marks.items():
-        if header.casefold().startswith(mark):
-            return own + header[len(mark) :]
-    return header
-
-
 def _native_cell(
     row: list[object], place: int, header: list[str], column: Column, language: str
 ) -> object:
     text = str(row[place]).strip()
     if column.sheet == "Scenario" and column.name == "value" and "key" in header:
         at = header.index("key")
-        key = english_word("key", tuple(_SETTINGS), str(row[at] if at < len(row) else "").strip())
-        column = _SETTINGS.get(key, column)
+        key = english_word("key", tuple(SETTINGS), str(row[at] if at < len(row) else "").strip())
+        column = SETTINGS.get(key, column)
     made = native_value(column, text, language)
     return row[place] if not made or made.casefold() == text.casefold() else made
 

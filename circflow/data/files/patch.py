@@ -15,6 +15,7 @@ from pathlib import Path
 from xml.sax.saxutils import escape, unescape
 
 from circflow.data.files.atomic import atomic_path
+from circflow.data.files.grids import column_letter, column_number
 
 Value = str | int | float | bool | None
 Cells = Mapping[tuple[int, int], Value]
@@ -111,13 +112,13 @@ def _row_with(row: int, inside: str, values: Mapping[int, Value]) -> str:
         letters = re.fullmatch(r"([A-Z]+)\d+", _attribute(match[1], "r"))
         if letters is None:
             raise UnusualError("cells without addresses")
-        cells[number_of(letters[1])] = (match[0], match[1], match[2] or "")
+        cells[column_number(letters[1]) + 1] = (match[0], match[1], match[2] or "")
     drawn = {column: element for column, (element, _, _) in cells.items()}
     for column, value in values.items():
         _, head, content = cells.get(column, ("", "", ""))
         if re.search(r"<f\b[^>]*\bt=\"(?:shared|array|dataTable)\"", content):
             raise UnusualError("a formula that several cells share")
-        drawn[column] = _cell(f"{letters_of(column)}{row}", _attribute(head, "s"), value)
+        drawn[column] = _cell(f"{column_letter(column - 1)}{row}", _attribute(head, "s"), value)
     return "".join(text for _, text in sorted(drawn.items()))
 
 
@@ -144,20 +145,3 @@ def _compute_again(parts: dict[str, bytes]) -> None:
         book = re.sub(r"\s+fullCalcOnLoad=\"[^\"]*\"", "", book)
         book = re.sub(r"<calcPr\b", '<calcPr fullCalcOnLoad="1"', book, count=1)
     parts[_BOOK] = book.encode()
-
-
-def number_of(letters: str) -> int:
-    """The number of a column: A is 1, AA is 27."""
-    number = 0
-    for letter in letters:
-        number = number * 26 + ord(letter) - 64
-    return number
-
-
-def letters_of(number: int) -> str:
-    """The letters of a column: 1 is A, 27 is AA."""
-    letters = ""
-    while number > 0:
-        number, rest = divmod(number - 1, 26)
-        letters = chr(65 + rest) + letters
-    return letters

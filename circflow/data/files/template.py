@@ -12,24 +12,25 @@ import datetime as dt
 import html
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from circflow.data.cells import is_blank, shortest, typed_number
 from circflow.data.files.atomic import atomic_path
 from circflow.data.files.grids import (
     check_names_differ,
     column_letter,
     file_error,
     in_order,
-    is_blank,
 )
 from circflow.data.files.workbook import MAX_TEXT, README, README_TITLE
 from circflow.data.files.worksheet import MAX_COLUMNS, MAX_ROWS
 from circflow.data.schema.sheets import (
     SCENARIO_KEYS,
+    SETTINGS,
     SHEETS,
     Column,
     Sheet,
@@ -55,7 +56,6 @@ MOST_DECIMALS = 6
 """Figures with more decimals are shown as Excel likes."""
 
 _PLAIN_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
-_SCENARIO_KEYS: Mapping[str, Column] = {column.name: column for column in SCENARIO_KEYS}
 
 
 # --------------------------------------------------------------------------- template
@@ -92,8 +92,8 @@ def setting_note(column: Column) -> str:
 
 def is_setting_note(key: str, note: str) -> bool:
     """Whether a note on a key of the sheet Scenario is the template's own."""
-    name = english_word("key", tuple(_SCENARIO_KEYS), key)
-    return name in _SCENARIO_KEYS and note.startswith(every(_SCENARIO_KEYS[name].meaning))
+    name = _key_of(key)
+    return name in SETTINGS and note.startswith(every(SETTINGS[name].meaning))
 
 
 def blank_meaning(column: Column) -> str:
@@ -116,8 +116,7 @@ def header_note(sheet: Sheet, column: Column) -> str:
     lines.append(say("Expected: {expected}.", expected=column.expected))
     lines.append(f"{_capital(blank_meaning(column))}.")
     if column.name in sheet.key:
-        key = [*sheet.key, *(["period"] if sheet.periodic else [])]
-        names = ", ".join(sheet[name].shown for name in key)
+        names = ", ".join(sheet[name].shown for name in sheet.whole_key)
         lines.append(say("No two rows may have the same {names}.", names=names))
     return "\n".join(lines)
 
@@ -424,7 +423,7 @@ class _Exact(float):
     """A float that is written with all its digits (XlsxWriter's own format stops at 16)."""
 
     def __format__(self, spec: str) -> str:
-        return str(int(self)) if self.is_integer() and abs(self) < 1e15 else float.__repr__(self)
+        return shortest(float(self))
 
 
 def _schema_column(schema: Sheet | None, header: object) -> Column | None:
@@ -441,14 +440,14 @@ def _settings(raw: RawSheet) -> dict[tuple[int, int], Column]:
         return {}
     key, value = headers.index("key"), headers.index("value")
     return {
-        (row, value): _SCENARIO_KEYS[name]
+        (row, value): SETTINGS[name]
         for row, line in enumerate(raw.grid[1:], start=1)
-        if key < len(line) and (name := _key_of(line[key])) in _SCENARIO_KEYS
+        if key < len(line) and (name := _key_of(line[key])) in SETTINGS
     }
 
 
 def _key_of(cell: object) -> str:
-    return english_word("key", tuple(_SCENARIO_KEYS), _text_of(cell).strip())
+    return english_word("key", tuple(SETTINGS), _text_of(cell).strip())
 
 
 def number_format(column: Column, values: Iterable[object]) -> str:
@@ -475,12 +474,8 @@ def number_format(column: Column, values: Iterable[object]) -> str:
 def plain_number(text: str) -> str | int | float:
     """The number that a text plainly is (a point, no spaces); any other text as it stands."""
     stripped = text.strip()
-    if not _PLAIN_NUMBER.fullmatch(stripped):
-        return text
-    number = float(stripped)
-    if not math.isfinite(number):
-        return text
-    return int(number) if number.is_integer() and abs(number) < 1e15 else number
+    number = float(stripped) if _PLAIN_NUMBER.fullmatch(stripped) else math.inf
+    return typed_number(number) if math.isfinite(number) else text
 
 
 def _text_of(value: object) -> str:
@@ -544,44 +539,43 @@ def write_workbook(book: Book, path: Path, manual: Manual | None = None) -> None
 def _check_fits(book: Book) -> None:
     check_names_differ(book)
     for sheet in book.sheets:
-        where, name = sheet.cell(0), sheet.title or sheet.name
-        if not name.strip() or len(name.encode("utf-16-le")) // 2 > 31:
-            raise file_error(
-                "a sheet's name has 1 to 31 characters in Excel: rename the sheet",
-                book.origin,
-                where,
-            )
-        if (
+        name, wrong = sheet.title or sheet.name, ""
+        width = max(map(len, sheet.grid), default=0)
+        if not name.strip() or _length(name) > 31:
+            wrong = say("a sheet's name has 1 to 31 characters in Excel: rename the sheet")
+        elif (
             re.search(r"[\[\]:*?/\\\x00-\x1f]", name)
             or "'" in (name[0], name[-1])
             or name.casefold() == "history"
         ):
-            raise file_error(
-                "Excel does not allow this name of a sheet: rename it without [ ] : * ? / \\ '",
-                book.origin,
-                where,
+            wrong = say(
+                "Excel does not allow this name of a sheet: rename it without [ ] : * ? / \\ '"
             )
-        width = max(map(len, sheet.grid), default=0)
-        if len(sheet.grid) > MAX_ROWS or width > MAX_COLUMNS:
-            raise file_error(
+        elif len(sheet.grid) > MAX_ROWS or width > MAX_COLUMNS:
+            wrong = say(
                 "an Excel sheet has at most {max_rows:,} rows and {max_columns:,} columns",
-                book.origin,
-                where,
                 max_rows=MAX_ROWS,
                 max_columns=MAX_COLUMNS,
             )
+        if wrong:
+            raise file_error(wrong, book.origin, sheet.cell(0))
         for row, line in enumerate(sheet.grid, start=1):
             for column, value in enumerate(line):
                 if (
                     isinstance(value, str)
                     and len(value) > MAX_TEXT // 2
-                    and len(value.encode("utf-16-le")) // 2 > MAX_TEXT
+                    and _length(value) > MAX_TEXT
                 ):
-                    cell = sheet.cell(row, column_letter(column))
                     message = say(
                         "the text has more than {max_text:,} characters, Excel's limit",
                         max_text=MAX_TEXT,
                     )
+                    cell = sheet.cell(row, column_letter(column))
                     raise file_error(
                         say("{message}: shorten it", message=message), book.origin, cell
                     )
+
+
+def _length(text: str) -> int:
+    """Characters as Excel counts them."""
+    return len(text.encode("utf-16-le")) // 2

@@ -182,6 +182,7 @@ def _read_package(package: zipfile.ZipFile, origin: str) -> Book:
             shared.dates = _date_styles(package, part)
     sheets: list[RawSheet] = []
     warnings: list[Problem] = []
+    titles = (*every(README_TITLE), *every(LIBRARY_README_TITLE))
     for entry in entries:
         target, kind = relations.get(entry.relation, ("", "worksheet"))
         if kind != "worksheet":
@@ -197,16 +198,12 @@ def _read_package(package: zipfile.ZipFile, origin: str) -> Book:
         with package.open(part) as stream:
             sheet.parse(stream)
         grid = sheet.finished_grid()
-        if entry.name in every(README) and grid and grid[0][0] in _readme_titles():
+        if entry.name in every(README) and grid and grid[0][0] in titles:
             continue
         sheets.append(RawSheet(entry.name, grid, entry.hidden))
         if not is_planners_sheet(entry.name):
             warnings += _hidden_warnings(entry, sheet, grid)
     return Book(tuple(sheets), origin, tuple(warnings))
-
-
-def _readme_titles() -> tuple[str, ...]:
-    return (*every(README_TITLE), *every(LIBRARY_README_TITLE))
 
 
 def _hidden_warnings(

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from typing import IO, Literal, NoReturn
 from xml.parsers import expat
 
-from circflow.data.files.grids import MAX_GRID_CELLS, column_letter, file_error
+from circflow.data.cells import typed_number
+from circflow.data.files.grids import MAX_GRID_CELLS, column_letter, column_number, file_error
 from circflow.data.schema.sheets import is_planners_sheet
 from circflow.data.table import Cell, CellFault
 from circflow.i18n import mark
@@ -192,7 +193,7 @@ class SheetReader:
         match = _REFERENCE.fullmatch(reference)
         if match is None or int(match[2]) != self._row:
             raise file_error(DAMAGED, self.origin, Cell(self.name, self._row))
-        return column_index(match[1])
+        return column_number(match[1].upper())
 
     def _value(self, attributes: dict[str, str], value: str | None, formula: str | None) -> object:
         """The cell's value from its type, style and text; None if blank."""
@@ -283,21 +284,13 @@ class SheetReader:
         first, _, last = text.partition(":")
         matches = [_REFERENCE.fullmatch(corner) for corner in (first, last or first)]
         rows = sorted(int(match[2]) - 1 for match in matches if match)
-        columns = sorted(column_index(match[1]) for match in matches if match)
+        columns = sorted(column_number(match[1].upper()) for match in matches if match)
         if len(rows) < 2 or rows[0] < 0:
             raise file_error(DAMAGED, self.origin, Cell(self.name, 0))
         return rows[0], columns[0], rows[1], columns[1]
 
 
 # --------------------------------------------------------------------------- values
-
-
-def column_index(letters: str) -> int:
-    """A column's place, counted from 0: A, B, …, Z, AA, …"""
-    index = 0
-    for letter in letters.upper():
-        index = index * 26 + ord(letter) - 64
-    return index - 1
 
 
 def _index(text: str) -> int:
@@ -318,7 +311,7 @@ def excel_number(text: str) -> int | float:
         number = float(text)
         if number - number != 0:
             raise
-        return int(number) if number.is_integer() and abs(number) < 1e15 else number
+        return typed_number(number)
     return integer if abs(integer) < 10**15 else float(integer)
 
 

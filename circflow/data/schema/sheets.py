@@ -186,6 +186,11 @@ class Sheet:
         """Its name in the language in force."""
         return shown_sheet(self.name)
 
+    @property
+    def whole_key(self) -> list[str]:
+        """The columns that no two rows have alike: the key, and the period where there is one."""
+        return [*self.key, *(["period"] if self.periodic else [])]
+
     def __getitem__(self, name: str) -> Column:
         return next(c for c in self.columns if c.name == name)
 
@@ -297,6 +302,7 @@ _KEYS: tuple[Column, ...] = (
 )
 SCENARIO_KEYS = tuple(replace(key, sheet="Scenario") for key in _KEYS)
 """The rows of the sheet Scenario: a key and its value."""
+SETTINGS: dict[str, Column] = {key.name: key for key in SCENARIO_KEYS}
 
 EMISSION_KINDS = ("recipe", "transport", "disposal", "stockpile", "purchase", "sale", "stream")
 EMISSION_SCOPES = ("cluster", "region", "member", "site", "unit")

@@ -25,7 +25,7 @@ from circflow.data.scenario import Scenario
 from circflow.data.table import Table
 from circflow.solver.compiled import Compiled, Program, compile_model
 from circflow.solver.highs import Outcome
-from circflow.solver.run import optimise
+from circflow.solver.optimum import optimum
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
@@ -273,11 +273,9 @@ def solved(
     program: Program, *, gap: float, time_limit: float | None = None
 ) -> tuple[Outcome, float]:
     """The best of a programme of futures, and the proven bound of its minimum."""
-    size = program.shape[1]
-    compiled = Compiled(program, np.arange(size, dtype=np.intp), {}, size, np.zeros(size))
-    outcome, reached, _ = optimise(compiled, time_limit=time_limit, gap=gap)
+    outcome = optimum(program, time_limit=time_limit, gap=gap).outcome
     bound = outcome.bound if np.isfinite(outcome.bound) else -np.inf
-    return replace(outcome, gap=reached), min(bound, outcome.objective)
+    return outcome, min(bound, outcome.objective)
 
 
 def built_of(scenario: Scenario, first: FirstStage, decisions: Floats) -> list[dict[str, Any]]:

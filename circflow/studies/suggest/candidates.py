@@ -18,7 +18,7 @@ from circflow.data.read import scenario_of
 from circflow.data.scenario import Scenario
 from circflow.data.schema.sheets import BY_NAME
 from circflow.i18n import say
-from circflow.library.read import split_list
+from circflow.library.schema import split_list
 from circflow.studies.suggest.first_tonne import Flow, Offer, Pricing
 
 SOURCE = "library"

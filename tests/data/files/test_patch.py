@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from circflow.data.files.patch import UnusualError, letters_of, number_of, sheet_with
+from circflow.data.files.grids import column_letter, column_number
+from circflow.data.files.patch import UnusualError, sheet_with
 
 HEAD = '<worksheet><dimension ref="A1:B2"/><sheetData>'
 SHEET = (
@@ -51,5 +52,5 @@ def test_a_formula_that_cells_share_is_left_to_others() -> None:
 
 @pytest.mark.parametrize("number", [1, 26, 27, 52, 702, 703, 16_384])
 def test_letters(number: int) -> None:
-    assert number_of(letters_of(number)) == number
-    assert (letters_of(28), letters_of(703)) == ("AB", "AAA")
+    assert column_number(column_letter(number)) == number
+    assert (column_letter(27), column_letter(702)) == ("AB", "AAA")

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from circflow.data.cells import shorten, written
+from circflow.data.cells import shorten
 from circflow.data.checks.findings import Drafts, by_row, quoted
 from circflow.data.checks.reach import PLACE, Reach, places
 from circflow.data.network import can_take
@@ -57,21 +57,14 @@ def _recipe_rows(scenario: Scenario, role: str) -> pd.DataFrame:
 
 def _check_streams(drafts: Drafts, scenario: Scenario, wanted: Marks) -> None:
     streams = scenario.frame("Streams")
-    stuck = streams[streams["must_handle"] & (streams["amount_per_year"] > 0) & ~wanted]
-    for row, site, material, amount in zip(
-        stuck.index, stuck["site"], stuck["material"], stuck["amount_per_year"], strict=True
-    ):
-        drafts.warning(
-            "Streams",
-            row,
-            "material",
-            "nobody can take the {amount} of {material!r} a year that must be handled at "
-            "{site!r}, and no disposal accepts it: add a unit, a market, a disposal or a "
-            "link, or set must_handle to no",
-            amount=written(amount),
-            material=shorten(material),
-            site=shorten(site),
-        )
+    drafts.warning(
+        "Streams",
+        streams[streams["must_handle"] & (streams["amount_per_year"] > 0) & ~wanted],
+        "material",
+        "nobody can take the {amount_per_year} of {material!r} a year that must be handled at "
+        "{site!r}, and no disposal accepts it: add a unit, a market, a disposal or a "
+        "link, or set must_handle to no",
+    )
 
 
 def _check_inputs(drafts: Drafts, inputs: pd.DataFrame, supplied: Marks) -> None:
@@ -113,58 +106,45 @@ def _check_outputs(drafts: Drafts, outputs: pd.DataFrame, wanted: Marks) -> None
     """Products that nobody takes: of a technology anywhere, or of one unit."""
     rows = outputs.assign(wanted=wanted)
     anywhere = rows.groupby("row_recipe")["wanted"].any()
-    unwanted = anywhere.index[~anywhere]
-    for row, material in by_row(drafts["Recipes"].frame.loc[unwanted, "material"]):
-        drafts.warning(
-            "Recipes",
-            row,
-            "material",
-            "nobody takes the {material!r} that this recipe makes, so that it cannot "
-            "run: add a market, a disposal or a user that can be reached",
-            material=shorten(material),
-        )
+    drafts.warning(
+        "Recipes",
+        drafts["Recipes"].frame.loc[anywhere.index[~anywhere]],
+        "material",
+        "nobody takes the {material!r} that this recipe makes, so that it cannot "
+        "run: add a market, a disposal or a user that can be reached",
+    )
     rows = rows[rows["row_recipe"].map(anywhere).astype(bool) & ~rows["wanted"]]
-    for row, unit, material in (
-        rows[["row", "unit", "material"]].drop_duplicates().itertuples(index=False)
-    ):
-        drafts.warning(
-            "Units",
-            row,
-            "site",
-            "nobody takes the {material!r} that the unit {unit!r} makes here: add a "
-            "link, a market or a disposal that can be reached from its site",
-            material=shorten(material),
-            unit=shorten(unit),
-        )
+    drafts.warning(
+        "Units",
+        rows[["row", "unit", "material"]].drop_duplicates().set_index("row"),
+        "site",
+        "nobody takes the {material!r} that the unit {unit!r} makes here: add a "
+        "link, a market or a disposal that can be reached from its site",
+    )
 
 
 def _check_markets(drafts: Drafts, scenario: Scenario, supplied: Marks) -> None:
-    markets = scenario.frame("Markets")
-    idle = markets[~supplied]
-    for row, material in by_row(idle.loc[~idle.duplicated(PLACE), "material"]):
-        drafts.warning(
-            "Markets",
-            row,
-            "material",
-            "no {material!r} can reach this market: nothing that arises, is bought or "
-            "made has a way here",
-            material=shorten(material),
-        )
+    idle = scenario.frame("Markets")[~supplied]
+    drafts.warning(
+        "Markets",
+        idle[~idle.duplicated(PLACE)],
+        "material",
+        "no {material!r} can reach this market: nothing that arises, is bought or "
+        "made has a way here",
+    )
 
 
 def _check_flow_partners(drafts: Drafts, scenario: Scenario) -> None:
     partners = scenario.frame("SynergyPartners")
-    flows = partners.loc[partners["kind"] == "flow", "partner"]
+    flows = partners[partners["kind"] == "flow"]
     if not len(flows):
         return
     ends = scenario.network.links[["from", "to"]].drop_duplicates()
-    linked = {f"{start}>{end}" for start, end in ends.itertuples(index=False)}
-    for row, partner in by_row(flows[~flows.isin(list(linked))]):
-        drafts.warning(
-            "SynergyPartners",
-            row,
-            "partner",
-            "no link leads along {partner!r}, so that the synergy cannot be earned: add "
-            "a link, or exchange the two sites",
-            partner=shorten(partner),
-        )
+    linked = [f"{start}>{end}" for start, end in ends.itertuples(index=False)]
+    drafts.warning(
+        "SynergyPartners",
+        flows[~flows["partner"].isin(linked)],
+        "partner",
+        "no link leads along {partner!r}, so that the synergy cannot be earned: add "
+        "a link, or exchange the two sites",
+    )

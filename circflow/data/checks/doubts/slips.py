@@ -7,7 +7,7 @@ import numpy as np
 from circflow.data.cells import shorten, written
 from circflow.data.checks.doubts.peers import check_peers
 from circflow.data.checks.doubts.scales import check_scales
-from circflow.data.checks.findings import Drafts, by_row, quoted, records
+from circflow.data.checks.findings import Drafts, by_row, quoted
 from circflow.data.schema.sheets import SHEETS
 from circflow.data.suggest import nearest, remark
 from circflow.i18n import say
@@ -77,37 +77,31 @@ def _check_exchanged_coordinates(drafts: Drafts) -> None:
     near_home = away > np.maximum(_NEAR_KM, 2 * reach)
     odd = (away > _STRAY_KM) & (exchanged < _HOME_KM)
     odd |= near_home & (exchanged < reach) & (np.abs(lon) <= 90)
-    for row in frame.index[odd]:
-        drafts.warning(
-            "Sites",
-            row,
-            "latitude",
-            "the site lies far from all others, but among them if latitude and longitude "
-            "are exchanged: check the two cells",
-        )
-    for row in frame.index[(np.abs(lat) > _POLAR) & (np.abs(lon) < _POLAR)]:
-        drafts.warning(
-            "Sites",
-            row,
-            "latitude",
-            "the site lies near the pole: exchange latitude and longitude, if they are "
-            "the wrong way round",
-        )
+    drafts.warning(
+        "Sites",
+        frame[odd],
+        "latitude",
+        "the site lies far from all others, but among them if latitude and longitude "
+        "are exchanged: check the two cells",
+    )
+    drafts.warning(
+        "Sites",
+        frame[(np.abs(lat) > _POLAR) & (np.abs(lon) < _POLAR)],
+        "latitude",
+        "the site lies near the pole: exchange latitude and longitude, if they are "
+        "the wrong way round",
+    )
 
 
 def _check_stock_room(drafts: Drafts) -> None:
     frame = drafts["Stockpiles"].sound("opening", "capacity")
-    over = frame[frame["opening"] > frame["capacity"]]
-    for row, opening, capacity in zip(over.index, over["opening"], over["capacity"], strict=True):
-        drafts.warning(
-            "Stockpiles",
-            row,
-            "opening",
-            "the stockpile opens with {opening}, above its capacity of {capacity}: the "
-            "excess must be reclaimed in the first period",
-            opening=written(opening),
-            capacity=written(capacity),
-        )
+    drafts.warning(
+        "Stockpiles",
+        frame[frame["opening"] > frame["capacity"]],
+        "opening",
+        "the stockpile opens with {opening}, above its capacity of {capacity}: the "
+        "excess must be reclaimed in the first period",
+    )
 
 
 def _check_yields(drafts: Drafts) -> None:
@@ -132,21 +126,16 @@ def _check_yields(drafts: Drafts) -> None:
     sums = most.groupby(where, sort=False).sum().unstack("role")
     if not {"input", "output"} <= set(sums.columns):
         return
-    over = sums.loc[sums["output"] > sums["input"] * (1 + _YIELD_MARGIN)]
+    over = sums.loc[sums["output"] > sums["input"] * (1 + _YIELD_MARGIN)].reset_index()
     outputs = rows[rows["role"] == "output"].sort_values("amount", ascending=False)
     largest = outputs.drop_duplicates(["technology", "recipe"])
-    over = over.reset_index()
-    for record in records(largest.merge(over, on=["technology", "recipe"]).set_index("row")):
-        drafts.warning(
-            "Recipes",
-            record["row"],
-            "amount",
-            "{technology!r} makes {output} t out of {input} t, a yield above 1: check "
-            "the amounts, or list what else goes in",
-            technology=shorten(record["technology"]),
-            output=written(record["output"]),
-            input=written(record["input"]),
-        )
+    drafts.warning(
+        "Recipes",
+        largest.merge(over, on=["technology", "recipe"]).set_index("row"),
+        "amount",
+        "{technology!r} makes {output} t out of {input} t, a yield above 1: check "
+        "the amounts, or list what else goes in",
+    )
 
 
 def _check_unused(drafts: Drafts) -> None:
@@ -156,81 +145,69 @@ def _check_unused(drafts: Drafts) -> None:
         used |= set(drafts[sheet].frame["material"].dropna())
         if drafts[sheet].faulty.get("material") or drafts[sheet].broken:
             return
-    for row, material in by_row(drafts["Materials"].sound("material")["material"]):
-        if material not in used:
-            drafts.warning(
-                "Materials",
-                row,
-                "material",
-                "{material!r} is used nowhere: delete the row, or use it",
-                material=shorten(material),
-            )
+    materials = drafts["Materials"].sound("material")
+    drafts.warning(
+        "Materials",
+        materials[~materials["material"].isin(list(used))],
+        "material",
+        "{material!r} is used nowhere: delete the row, or use it",
+    )
     _check_unused_technologies(drafts)
     recipes = drafts["Recipes"].frame
-    inputs = set(recipes.loc[recipes["role"] == "input", "material"])
+    inputs = recipes.loc[recipes["role"] == "input", "material"]
     purchases = drafts["Purchases"].sound("site", "material")
-    idle = purchases["site"].isna() & ~purchases["material"].isin(list(inputs))
-    for row in purchases.index[idle]:
-        drafts.warning(
-            "Purchases",
-            row,
-            "material",
-            "no unit takes this material in, so that a row for every site with such a "
-            "unit has no effect: name a site, or check the material",
-        )
+    drafts.warning(
+        "Purchases",
+        purchases[purchases["site"].isna() & ~purchases["material"].isin(inputs)],
+        "material",
+        "no unit takes this material in, so that a row for every site with such a "
+        "unit has no effect: name a site, or check the material",
+    )
 
 
 def _check_unused_technologies(drafts: Drafts) -> None:
     units = drafts["Units"]
     if units.broken or units.faulty.get("technology"):
         return
-    known = list(units.frame["technology"].dropna().unique())
-    technologies = drafts["Recipes"].sound("technology")["technology"].drop_duplicates()
-    for row, technology in by_row(technologies[~technologies.isin(known)]):
-        drafts.warning(
-            "Recipes",
-            row,
-            "technology",
-            "no unit runs {technology!r}: add one in Units, or delete its rows",
-            technology=shorten(technology),
-        )
+    known = units.frame["technology"].dropna()
+    technologies = drafts["Recipes"].sound("technology").drop_duplicates("technology")
+    drafts.warning(
+        "Recipes",
+        technologies[~technologies["technology"].isin(known)],
+        "technology",
+        "no unit runs {technology!r}: add one in Units, or delete its rows",
+    )
 
 
 def _check_idle_columns(drafts: Drafts) -> None:
     """Cells that only act on candidates, and units that are off but needed."""
     columns = ("choice", "requires", "construction_years", "ramp_up")
     units = drafts["Units"].sound("status", "unit", *columns)
-    existing = units["status"] == "existing"
+    existing, candidate = (units["status"] == status for status in ("existing", "candidate"))
     for column in columns:
-        for row in units.index[existing & units[column].notna() & (units[column] != 0.0)]:
-            drafts.warning(
-                "Units",
-                row,
-                column,
-                "{column} acts on candidates only, and this unit is existing: clear the "
-                "cell, or make it a candidate",
-                column=column,
-            )
-    off = set(units.loc[units["status"] == "off", "unit"])
-    for row, needed in by_row(units.loc[units["status"] == "candidate", "requires"]):
-        if needed in off:
-            drafts.warning(
-                "Units",
-                row,
-                "requires",
-                "{needed!r} is off, so that this candidate can never be built",
-                needed=shorten(needed),
-            )
-    candidates = set(units.loc[units["status"] == "candidate", "unit"])
-    periods = drafts["UnitPeriods"].sound("unit", "capacity_per_year")
-    idle = periods["unit"].isin(list(candidates)) & periods["capacity_per_year"].notna()
-    for row in periods.index[idle]:
         drafts.warning(
-            "UnitPeriods",
-            row,
-            "capacity_per_year",
-            "the capacity of a candidate is not replaced by period: the cell has no effect",
+            "Units",
+            units[existing & units[column].notna() & (units[column] != 0.0)],
+            column,
+            "{column} acts on candidates only, and this unit is existing: clear the "
+            "cell, or make it a candidate",
+            column=column,
         )
+    off = units.loc[units["status"] == "off", "unit"]
+    drafts.warning(
+        "Units",
+        units[candidate & units["requires"].isin(off)],
+        "requires",
+        "{requires!r} is off, so that this candidate can never be built",
+    )
+    periods = drafts["UnitPeriods"].sound("unit", "capacity_per_year")
+    of_candidate = periods["unit"].isin(units.loc[candidate, "unit"])
+    drafts.warning(
+        "UnitPeriods",
+        periods[of_candidate & periods["capacity_per_year"].notna()],
+        "capacity_per_year",
+        "the capacity of a candidate is not replaced by period: the cell has no effect",
+    )
 
 
 def _check_limits(drafts: Drafts) -> None:
@@ -253,18 +230,16 @@ def _check_limits(drafts: Drafts) -> None:
                 value=quoted(emitted) or say("blank now"),
                 suggestion=good,
             )
-    open_end = limits["limit_per_year"].isna()
-    for row in limits.index[open_end & limits["penalty"].notna()]:
-        drafts.warning(
-            "EmissionLimits",
-            row,
-            "penalty",
-            "a penalty without a limit has no effect: fill in limit_per_year",
-        )
-    for row in limits.index[open_end & limits["penalty"].isna() & (limits["price"] == 0)]:
-        drafts.warning(
-            "EmissionLimits",
-            row,
-            "limit_per_year",
-            "the row has neither a limit nor a price, so it has no effect",
-        )
+    open_end, fined = limits["limit_per_year"].isna(), limits["penalty"].notna()
+    drafts.warning(
+        "EmissionLimits",
+        limits[open_end & fined],
+        "penalty",
+        "a penalty without a limit has no effect: fill in limit_per_year",
+    )
+    drafts.warning(
+        "EmissionLimits",
+        limits[open_end & ~fined & (limits["price"] == 0)],
+        "limit_per_year",
+        "the row has neither a limit nor a price, so it has no effect",
+    )
