@@ -87,14 +87,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(arguments: Sequence[str] | None) -> int:
     if closed := _closed_streams():
-        click.echo(
-            say(
-                "error: {closed} is closed: send it to a file or to {devnull}",
-                closed=closed,
-                devnull=os.devnull,
-            ),
-            err=_told(),
-        )
+        where = {"closed": closed, "devnull": os.devnull}
+        told = say("error: {closed} is closed: send it to a file or to {devnull}", **where)
+        click.echo(told, err=sys.stderr is not None)  # where it is read
         return BAD_INPUT
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # names in any script, on any terminal
@@ -143,11 +138,6 @@ def _closed_streams() -> str:
     return closed[0] if closed else ""
 
 
-def _told() -> bool:
-    """Whether a message goes to standard error: there it is read, if it is not closed."""
-    return sys.stderr is not None
-
-
 def tell(error: BaseException) -> int:
     """Tell an error in plain lines; its exit code."""
     if isinstance(error, KeyboardInterrupt) or (
@@ -180,9 +170,8 @@ def _tell_of_library(error: BaseException) -> int:
     if full is not None and not full.filename:
         return _tell_of_output(full)
     if isinstance(error, OSError) and error.filename:
-        again = (
-            say(" (is it open in another program?)") if isinstance(error, PermissionError) else ""
-        )
+        denied = isinstance(error, PermissionError)
+        again = say(" (is it open in another program?)") if denied else ""
         error_line(f"{error.filename}: {(error.strerror or str(error)).lower()}{again}")
         return BAD_INPUT
     if isinstance(error, MemoryError):
@@ -204,9 +193,8 @@ def _tell_of_output(error: OSError) -> int:
     """Standard output that takes no more; what is left must not fail again at exit."""
     if sys.stdout is not None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    error_line(
-        say("the output cannot be written: {no_room}", no_room=say(NO_ROOM[error.errno or 0]))
-    )
+    reason = say(NO_ROOM[error.errno or 0])
+    error_line(say("the output cannot be written: {no_room}", no_room=reason))
     return BAD_INPUT
 
 
@@ -221,12 +209,8 @@ def _tell_of_problems(error: Any) -> int:
 
 
 def _tell_of_address(error: Any) -> int:
-    better = (
-        say("; did you mean {suggestion!r}?", suggestion=error.suggestion)
-        if error.suggestion
-        else ""
-    )
-    error_line(f"{error.message}{better}")
+    better = say("; did you mean {suggestion!r}?", suggestion=error.suggestion)
+    error_line(f"{error.message}{better if error.suggestion else ''}")
     return BAD_INPUT
 
 
@@ -236,45 +220,24 @@ def _tell_of_study(error: Any) -> int:
 
 
 def _tell_of_no_plan(error: Any) -> int:
-    lines = [line for line in error.reason.splitlines() if line.strip()] or [""]
-    error_line(
-        say(
-            "{scenario}: no plan ({status}): {strip}",
-            scenario=error.scenario,
-            status=say(error.status.value),
-            strip=lines[0].strip(),
-        )
-    )
-    for line in lines[1:]:  # an explanation: its indents tell what belongs together
+    first, *rest = [line for line in error.reason.splitlines() if line.strip()] or [""]
+    told = {"scenario": error.scenario, "status": say(error.status.value), "strip": first.strip()}
+    error_line(say("{scenario}: no plan ({status}): {strip}", **told))
+    for line in rest:  # an explanation: its indents tell what belongs together
         click.echo(" " * (len(line) - len(line.lstrip())) + plain(line), err=True)
     return NO_PLAN[str(error.status)]
 
 
 def _tell_of_audit(error: Any) -> int:
-    audit = error.solution.audit
-    error_line(
-        say(
-            "{name}: the plan failed the audit (a fault of circflow)",
-            name=error.solution.scenario.name,
-        )
-    )
+    audit, name = error.solution.audit, error.solution.scenario.name
+    error_line(say("{name}: the plan failed the audit (a fault of circflow)", name=name))
     for finding in audit.findings.head(20).to_dict("records"):
-        period = (
-            say(" in {period}", period=finding["period"])
-            if isinstance(finding["period"], str)
-            else ""
-        )
-        expected = finding["expected"]
+        period, expected, found = (finding[key] for key in ("period", "expected", "found"))
+        when = say(" in {period}", period=period) if isinstance(period, str) else ""
         right = say("expected {expected:.6g}, ", expected=expected) if expected == expected else ""  # noqa: PLR0124
-        where = f"{finding['check']}, {finding['where']}{period}"
-        error_line(
-            say(
-                "audit: {where}: {right}found {found:.6g}",
-                where=where,
-                right=right,
-                found=finding["found"],
-            )
-        )
+        where = f"{finding['check']}, {finding['where']}{when}"
+        told = {"where": where, "right": right, "found": found}
+        error_line(say("audit: {where}: {right}found {found:.6g}", **told))
     if len(audit.findings) > 20:
         error_line(say("audit: and {count} more", count=len(audit.findings) - 20))
     return INTERNAL

@@ -38,9 +38,8 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    # Processes that tests start find the package compiled, whatever the environment says.
+    # Workers, and processes that tests start, compile a module once, whatever the environment says.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-    os.environ.setdefault("PYTHONPYCACHEPREFIX", str(config.rootpath / ".pytest_cache/bytecode"))
     config.addinivalue_line(
         "markers",
         "covers(*names): the test writes out the row of a constraint, or the bounds of a variable",

@@ -25,11 +25,14 @@ STEPS = (
 """The work, in the order in which it is done."""
 
 
+_HERE = ' aria-current="page"'
+
+
 def page(title: str, body: str, *, project: Project | None, at: str = "") -> str:
     """A whole page. `body` is HTML; titles and names are escaped here."""
     steps = STEPS if project is not None else STEPS[:1]
     links = "".join(
-        f'<li><a href="{path}"{_current(path == at)}>{escape(say(words))}</a></li>'
+        f'<li><a href="{path}"{_HERE if path == at else ""}>{escape(say(words))}</a></li>'
         for path, words in steps
     )
     name = escape(project.name) if project is not None else say("no workbook is open")
@@ -68,19 +71,10 @@ def _messages() -> str:
     )
 
 
-def _current(here: bool) -> str:
-    return ' aria-current="page"' if here else ""
-
-
 def _state(project: Project) -> str:
     count = len({edit.step for edit in project.edits})
-    return (
-        '<span class="soft">'
-        + say_n("{n} unsaved change", "{n} unsaved changes", count)
-        + "</span>"
-        if count
-        else ""
-    )
+    words = say_n("{n} unsaved change", "{n} unsaved changes", count)
+    return f'<span class="soft">{words}</span>' if count else ""
 
 
 def form(action: str, inner: str, *, upload: bool = False) -> str:
@@ -106,6 +100,22 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, caption: str) -
         f"<table><caption>{escape(caption)}</caption><thead><tr>"
         f"{heads}</tr></thead><tbody>{body}</tbody></table></div>"
     )
+
+
+def link(address: str, words: str) -> str:
+    """A link; `words` are text."""
+    return f'<a href="{escape(address)}">{escape(words)}</a>'
+
+
+def box(name: str, words: str) -> str:
+    """A box to tick."""
+    inner = f'<input type="checkbox" name="{name}" value="yes"> {escape(words)}'
+    return f"<label>{inner}</label> "
+
+
+def options(choices: Iterable[tuple[str, str]]) -> str:
+    """The options of a drop-down list: values and words."""
+    return "".join(f'<option value="{escape(v)}">{escape(w)}</option>' for v, w in choices)
 
 
 def section(title: str, inner: str) -> str:

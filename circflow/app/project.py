@@ -107,16 +107,11 @@ class Project:
     def create(cls, folder: Path, name: str, loaded: Path, source: str = "") -> Project:
         """A project of a file; `source` is the planner's own file, where there is one."""
         folder.mkdir(parents=True)
-        target = folder / ("loaded" if loaded.is_dir() else f"loaded{_ending(loaded)}")
+        ending = ".xlsm" if loaded.suffix.lower() == ".xlsm" else ".xlsx"
+        target = folder / ("loaded" if loaded.is_dir() else f"loaded{ending}")
         (shutil.copytree if loaded.is_dir() else shutil.copyfile)(loaded, target)
-        content = {
-            "name": name,
-            "source": source,
-            "digest": file_digest(loaded),
-            "edits": [],
-            "undone": [],
-            "variants": [],
-        }
+        content: dict[str, Any] = {"name": name, "source": source, "digest": file_digest(loaded)}
+        content |= {"edits": [], "undone": [], "variants": []}
         write_text(folder / "project.json", json.dumps(content, ensure_ascii=False))
         return cls(folder)
 
@@ -237,12 +232,10 @@ class Project:
 
     def variant(self, name: str) -> Variant:
         """A scenario of changes by its name; made where there is none."""
-        for one in self.variants:
-            if one.name == name:
-                return one
-        new = Variant(name)
-        self.variants.append(new)
-        return new
+        known = next((one for one in self.variants if one.name == name), None)
+        if known is None:
+            self.variants.append(known := Variant(name))
+        return known
 
     # ------------------------------------------------------------------ runs
 
@@ -297,10 +290,7 @@ class Project:
     def runs(self) -> list[Run]:
         """Every run, the latest first."""
         with self._runs() as runs:
-            rows = runs.execute(
-                "select run, kind, title, options, changes, fingerprint, version, started, seconds,"
-                " status, message from runs order by run desc"
-            ).fetchall()
+            rows = runs.execute("select * from runs order by run desc").fetchall()
         return [Run(r[0], r[1], r[2], json.loads(r[3]), json.loads(r[4]), *r[5:]) for r in rows]
 
     def run(self, number: int) -> Run | None:
@@ -364,10 +354,6 @@ def _content(path: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return content if isinstance(content, dict) else {}
-
-
-def _ending(path: Path) -> str:
-    return ".xlsm" if path.suffix.lower() == ".xlsm" else ".xlsx"
 
 
 def file_digest(path: Path) -> str:

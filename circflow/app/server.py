@@ -194,7 +194,8 @@ async def _events(app: App, request: Request) -> Response:
         known = app.workspace.project.run(run) if app.workspace.project else None
         begun, last = known.started if known else time.time(), ""
         while (job := app.jobs.get(run)) is not None:
-            words = f"{job.words} · {time.time() - begun:.0f} s{_stopping(job.stopped)}"
+            words = f"{job.words} · {time.time() - begun:.0f} s"
+            words += say(" · stopping with the best so far") if job.stopped else ""
             if words != last:
                 yield f"data: {json.dumps({'words': words})}\n\n"
                 last = words
@@ -202,10 +203,6 @@ async def _events(app: App, request: Request) -> Response:
         yield "event: end\ndata: {}\n\n"
 
     return StreamingResponse(stream(), media_type="text/event-stream")
-
-
-def _stopping(stopped: bool) -> str:
-    return say(" · stopping with the best so far") if stopped else ""
 
 
 async def _reading(app: App, _: Request) -> Response:

@@ -105,7 +105,8 @@ class App:
             project.end_run(run, str(result.get("status", "done")), str(result.get("words", "")))
         elif isinstance(error, JobFailedError):
             status = {"NoPlan": "no plan", "Stopped": "stopped"}.get(error.kind, "failed")
-            project.end_run(run, status, _told(error))
+            told = [error.message, *(str(p) for p in error.problems[:5])]
+            project.end_run(run, status, "\n".join(told))
         else:
             project.end_run(run, "failed", str(error))
         self.jobs.pop(run, None)
@@ -117,12 +118,14 @@ class App:
         project = self.project
         digest = project.digest_of(changes)
         with self._lock:
-            if self.sliders is None or self.sliders[0] != digest or _failed(self.sliders[1]):
-                if self.sliders is not None and not self.sliders[1].future.done():
-                    self.slides.stop(self.sliders[1])
+            known, job = self.sliders or ("", None)
+            failed = job is not None and job.future.done() and job.future.exception() is not None
+            if job is None or known != digest or failed:
+                if job is not None and not job.future.done():
+                    self.slides.stop(job)
                 job = self.slides.submit("ready_sliders", project.book, changes, digest)
                 self.sliders = (digest, job)
-            return self.sliders[1]
+            return job
 
     def slide(self, values: dict[int, float]) -> dict[str, Any]:
         """The best plan with the rows of Ranges at these values and the decisions held."""
@@ -135,12 +138,3 @@ class App:
         """End the workers."""
         for worker in (self.desk, self.bench, self.slides):
             worker.close()
-
-
-def _failed(job: Job) -> bool:
-    return job.future.done() and job.future.exception() is not None
-
-
-def _told(error: JobFailedError) -> str:
-    """What went wrong, with the first problems of a workbook."""
-    return "\n".join([error.message, *(str(p) for p in error.problems[:5])])

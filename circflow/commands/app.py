@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from circflow.commands.common import Refusal
+from circflow.commands.options import path_option
 
 
 @click.command()
@@ -21,10 +22,9 @@ from circflow.commands.common import Refusal
     help="Listen at this port of this machine (else at any that is free).",
 )
 @click.option("--no-browser", is_flag=True, help="Print the address and open no browser.")
-@click.option(
+@path_option(
     "--folder",
     metavar="DIR",
-    type=click.Path(path_type=Path),
     help="Keep what was loaded, changed and run in this folder (else beside the workbook).",
 )
 def app(file: Path | None, port: int, no_browser: bool, folder: Path | None) -> None:

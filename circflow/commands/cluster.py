@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,8 +17,11 @@ from circflow.commands.options import (
     QUIET,
     SET,
     Number,
+    path_option,
     scenario_command,
     time_limit,
+    valued_option,
+    whole_option,
 )
 from circflow.data.one_line import plain
 from circflow.i18n import say, say_in
@@ -57,12 +60,10 @@ _NEGLIGIBLE = 1e-6
     help="Tell instead what happens if this member joins the cluster of all the others: the gain"
     " without and with it, who gains and who loses, before sharing and by every rule.",
 )
-@click.option(
+@whole_option(
     "--orders",
-    metavar="N",
-    type=click.IntRange(min=2),
+    least=2,
     default=100,
-    show_default=True,
     help="Orders of joining sampled where there are too many members for the exact Shapley value.",
 )
 @click.option("--exact", is_flag=True, help="The exact Shapley value, however long it takes.")
@@ -71,10 +72,9 @@ _NEGLIGIBLE = 1e-6
     " said.",
     default=300.0,
 )
-@click.option(
+@path_option(
     "--store",
     metavar="VALUES.sqlite",
-    type=click.Path(path_type=Path),
     help="Keep the values of coalitions in this file, and go on from it.",
 )
 @ENGINE
@@ -116,7 +116,8 @@ def share(  # noqa: PLR0913
 
     def give(answer: Sharing | Joining) -> None:
         _write(answer, outputs, scenario.settings.currency, call.progress, title)
-        call.finish(lambda: _lines_of(answer))
+        lines = sharing_lines(answer) if isinstance(answer, Sharing) else joining_lines(answer)
+        call.finish(lambda: [*lines])
 
     def give_early(answer: Sharing) -> None:
         give(answer)
@@ -155,39 +156,30 @@ def _divided(
         raise Refusal(f"--joining: {wrong}") from None
 
 
-def _lines_of(answer: Sharing | Joining) -> list[str]:
-    from circflow.studies.cluster.joining import Joining
-
-    return joining_lines(answer) if isinstance(answer, Joining) else sharing_lines(answer)
-
-
 @scenario_command(json=False)
 @FOLDER_OUTPUT
-@click.option(
+@valued_option(
     "--radius",
     "radius_km",
     metavar="KM",
     type=Number(min=0),
     default=100.0,
-    show_default=True,
     help="Longest automatic link of a conventional cluster.",
 )
-@click.option(
+@valued_option(
     "--conventional",
     "conventional_factor",
     metavar="FACTOR",
     type=Number(min=0),
     default=1.0,
-    show_default=True,
     help="Conventional: transaction cost inside, times the larger of the two costs.",
 )
-@click.option(
+@valued_option(
     "--digital",
     "digital_factor",
     metavar="FACTOR",
     type=Number(min=0),
     default=0.5,
-    show_default=True,
     help="Digital and open: transaction cost inside, times the smaller of the two costs.",
 )
 @ENGINE
@@ -280,75 +272,58 @@ def _table(head: Sequence[str], frame: pd.DataFrame, left: int = 1) -> list[str]
     return columns([heading(h) for h in head], body, left=left)
 
 
-def sharing_lines(sharing: Sharing) -> list[str]:
+def sharing_lines(sharing: Sharing) -> Iterator[str]:
     """What a division of the gain is, in a screenful."""
     from circflow.report.numbers import number
 
-    unit = say("million {currency}, discounted", currency=sharing.currency)
-    lines = [
-        plain(sharing.scenario),
-        "",
-        say(
-            "Every member alone  {alone}   together  {together}   gain of the cluster  "
-            "{gain}  ({unit})",
-            alone=number(sharing.alone),
-            together=number(sharing.together),
-            gain=number(sharing.gain),
-            unit=unit,
-        ),
-    ]
+    yield from (plain(sharing.scenario), "")
+    yield say(
+        "Every member alone  {alone}   together  {together}   gain of the cluster  "
+        "{gain}  ({unit})",
+        alone=number(sharing.alone),
+        together=number(sharing.together),
+        gain=number(sharing.gain),
+        unit=say("million {currency}, discounted", currency=sharing.currency),
+    )
     by_period = sharing.money.groupby("period", sort=False)["change_million"].sum()
     if len(by_period) > 1:
         by_name = (f"{plain(name)}  {number(money)}" for name, money in by_period.items())
-        lines.append(say("Of it, in money  {by_name}", by_name="   ".join(by_name)))
+        yield say("Of it, in money  {by_name}", by_name="   ".join(by_name))
     if sharing.relayed > 0.0:
-        lines.append(
-            say(
-                "Places outside could relay between members: {relayed} more",
-                relayed=number(sharing.relayed),
-            )
-        )
+        relayed = number(sharing.relayed)
+        yield say("Places outside could relay between members: {relayed} more", relayed=relayed)
     if len(sharing.effects):
-        lines += ["", say("Where the gain comes from")]
+        yield from ("", say("Where the gain comes from"))
         sampled = (sharing.effects["high_million"] > sharing.effects["low_million"]).any()
         interval = ["low_million", "high_million"] if sampled else []
         head = ["effect", "million", *(["from", say("to (95 %)")] if sampled else [])]
-        lines += _table(head, sharing.effects[["effect", "million", *interval]])
+        yield from _table(head, sharing.effects[["effect", "million", *interval]])
     rules = list(dict.fromkeys(sharing.allocations["rule"]))
     wide = sharing.allocations.pivot(index="member", columns="rule", values="million")
     wide = wide.reindex(list(sharing.members))[rules].reset_index()
-    lines += ["", say("Shares of the gain by rule"), *_table(["member", *rules], wide)]
+    yield from ("", say("Shares of the gain by rule"), *_table(["member", *rules], wide))
     if not sharing.nucleolus_proven:
-        lines.append(
-            say(
-                "  nucleolus was stopped by the time limit: shares after its first stages, "
-                "no nucleolus"
-            )
+        yield say(
+            "  nucleolus was stopped by the time limit: shares after its first stages, no nucleolus"
         )
-    lines += [f"  {sentence}" for sentence in sharing.not_done]
+    yield from (f"  {sentence}" for sentence in sharing.not_done)
     if not sharing.shapley_exact and "shapley" in rules:
-        lines.append(say("  shapley is sampled: its 95 % intervals stand in the table allocations"))
-    lines += ["", say("Would a group leave?")]
-    lines += _table(
+        yield say("  shapley is sampled: its 95 % intervals stand in the table allocations")
+    yield from ("", say("Would a group leave?"))
+    yield from _table(
         ["rule", say("in core"), say("group that lacks most"), "lacks"],
         sharing.core[["rule", "in_core", "group", "lacks_million"]],
         left=3,
     )
     if sharing.core_empty:
-        lines.append(
-            say(
-                "  No division holds every group: {subsidy} million from outside would",
-                subsidy=number(sharing.subsidy),
-            )
+        subsidy = number(sharing.subsidy)
+        yield say(
+            "  No division holds every group: {subsidy} million from outside would", subsidy=subsidy
         )
     if not sharing.owen_applies:
-        lines.append(
-            say(
-                "  Owen's theorem does not apply: {owen_why_not}",
-                owen_why_not=plain(sharing.owen_why_not),
-            )
-        )
-    return lines + _memberships(sharing)
+        reason = plain(sharing.owen_why_not)
+        yield say("  Owen's theorem does not apply: {owen_why_not}", owen_why_not=reason)
+    yield from _memberships(sharing)
 
 
 def _memberships(sharing: Sharing) -> list[str]:
@@ -369,17 +344,12 @@ def _memberships(sharing: Sharing) -> list[str]:
         ]
         for row in rows.to_dict("records")
     ]
-    head = [
-        say("member"),
-        say("adds"),
-        say("gain without it"),
-        say("own money"),
-        say("others' money"),
-    ]
+    head = [say("member"), say("adds"), say("gain without it"), say("own money")]
+    head += [say("others' money"), say("others gain"), say("lose")]
     return [
         "",
         say("What each member adds, and what that changes before any sharing (who: table joining)"),
-        *columns([*head, say("others gain"), say("lose")], body, left=1),
+        *columns(head, body, left=1),
     ]
 
 
@@ -394,7 +364,8 @@ def joining_lines(joining: Joining) -> list[str]:
     names = [joining.member, *(m for m in after.members if m != joining.member)]
     wide = wide.reindex(names)[rules]
     wide.insert(0, "own", money.reindex(names))
-    core = joining.before.core.merge(joining.after.core, on="rule", suffixes=("_before", "_after"))
+    core = before.core.merge(after.core, on="rule", suffixes=("_before", "_after"))
+    head = [say("rule"), say("in core without it"), say("with it"), say("group that lacks most")]
     return [
         plain(after.scenario),
         "",
@@ -414,13 +385,7 @@ def joining_lines(joining: Joining) -> list[str]:
         "",
         say("Would a group leave?"),
         *_table(
-            [
-                say("rule"),
-                say("in core without it"),
-                say("with it"),
-                say("group that lacks most"),
-                say("lacks"),
-            ],
+            [*head, say("lacks")],
             core[["rule", "in_core_before", "in_core_after", "group_after", "lacks_million_after"]],
             left=4,
         ),

@@ -280,11 +280,17 @@ class Call:
         json: Callable[[], Any] | None = None,
         files: Sequence[Path | None] = (),
         notes: Iterable[str] = (),
+        write: Callable[[Path], object] | None = None,
     ) -> None:
-        """Write the JSON that was asked for; show the answer; tell notes, and the files written.
+        """Write the files and the JSON that were asked for; show the answer; tell notes and files.
 
-        What `show` gives are lines to print, unless it is None: then it has printed.
+        What `show` gives are lines to print, unless it is None: then it has printed. Without
+        `write` the files are written already.
         """
+        if write is not None:
+            self.progress("writing")
+            for path in filter(None, files):
+                write(path)
         if self.json_out is not None and json is not None:
             write_json(self.json_out, json())
         self.progress.done()
@@ -298,6 +304,5 @@ class Call:
 
     def tell_files(self, files: Sequence[Path | None]) -> None:
         """Tell what was written."""
-        for path in files:
-            if path is not None:
-                note(say("Written: {path}", path=path), quiet=self.quiet)
+        for path in filter(None, files):
+            note(say("Written: {path}", path=path), quiet=self.quiet)

@@ -16,6 +16,7 @@ from circflow.commands.options import (
     scenario_command,
     seed,
     time_limit,
+    whole_option,
 )
 from circflow.i18n import say
 
@@ -37,12 +38,10 @@ if TYPE_CHECKING:
     help="Judge a unit that is not in the file: columns of the sheet Units. With site=? every"
     " site is tried and ranked. May be given several times.",
 )
-@click.option(
+@whole_option(
     "--samples",
-    metavar="N",
-    type=click.IntRange(min=0),
+    least=0,
     default=0,
-    show_default=True,
     help="Futures sampled from the sheet Ranges: how often the decision was right.",
 )
 @seed("The same seed samples the same futures.")
@@ -95,10 +94,12 @@ def evaluate(  # noqa: PLR0913
         progress=call.progress,
         **options,
     )
-    call.progress("writing")
-    for path in outputs:
-        verdicts.write(path)
-    call.finish(lambda: _lines(verdicts, bool(units or new)), lambda: as_content(verdicts), outputs)
+    call.finish(
+        lambda: _lines(verdicts, bool(units or new)),
+        lambda: as_content(verdicts),
+        outputs,
+        write=verdicts.write,
+    )
 
 
 def as_content(verdicts: Verdicts) -> dict[str, Any]:
@@ -116,11 +117,8 @@ def as_content(verdicts: Verdicts) -> dict[str, Any]:
 def _lines(verdicts: Verdicts, named: bool) -> list[str]:
     """What is shown: a line per unit; the words for those that were named."""
     from circflow.data.one_line import plain
-    from circflow.report.numbers import columns, number
+    from circflow.report.numbers import columns
     from circflow.report.vocabulary import heading
-
-    def text(value: Any) -> str:
-        return number(float(value)) if value is not None and value == value else "–"  # noqa: PLR0124
 
     lines = [plain(verdicts.scenario.name), ""]
     if named:
@@ -134,10 +132,10 @@ def _lines(verdicts: Verdicts, named: bool) -> list[str]:
             plain(str(r["unit"])),
             say("build") if r["in_plan"] else say("no"),
             plain(str(r["period"] or "–")),
-            text(r["value_million"]),
-            text(r["capex_million"]),
-            text(r.get("break_even_capex_million")),
-            text(100 * r["load_share"]) if "load_share" in r else "–",
+            _text(r["value_million"]),
+            _text(r["capex_million"]),
+            _text(r.get("break_even_capex_million")),
+            _text(100 * r["load_share"]) if "load_share" in r else "–",
         ]
         for r in shown.to_dict("records")
     ]
@@ -157,39 +155,37 @@ def _tell_sites(
     from circflow.report.study_tables import write_tables
 
     currency = scenario.settings.currency
-    for path in outputs:
-        write_tables(
+    call.finish(
+        lambda: _site_lines(table, currency),
+        lambda: {**scenario.about, "currency": currency, "sites": table},
+        outputs,
+        write=lambda path: write_tables(
             {"sites": table, **scenario.changes_table},
             path,
             currency=currency,
             title=say("{name}: {unit} at every site", name=scenario.name, unit=unit),
             opening=sites_opening(table, unit, currency),
-        )
-    call.finish(
-        lambda: _site_lines(table, currency),
-        lambda: {**scenario.about, "currency": currency, "sites": table},
-        outputs,
+        ),
     )
 
 
 def _site_lines(table: pd.DataFrame, currency: str) -> list[str]:
     from circflow.data.one_line import plain
-    from circflow.report.numbers import columns, number
+    from circflow.report.numbers import columns
 
-    body: list[list[str]] = []
-    for r in table.to_dict("records"):
-        value = r["value_million"]
-        figure = number(value) if value == value else "–"  # noqa: PLR0124
-        load = number(100 * r["load_share"]) if r["load_share"] == r["load_share"] else "–"
-        body.append(
-            [str(r["rank"]), plain(r["site"]), plain(r["member"] or "–"), figure, load, r["note"]]
-        )
-    head = [
-        say("rank"),
-        say("site"),
-        say("member"),
-        say("value (million {currency})", currency=currency),
-        say("load %"),
-        "",
-    ]
+    body = [
+        [
+            str(r["rank"]), plain(r["site"]), plain(r["member"] or "–"),
+            _text(r["value_million"]), _text(100 * r["load_share"]), r["note"],
+        ]
+        for r in table.to_dict("records")
+    ]  # fmt: skip
+    value = say("value (million {currency})", currency=currency)
+    head = [say("rank"), say("site"), say("member"), value, say("load %"), ""]
     return columns(head, body, left=3, total=120)
+
+
+def _text(value: Any) -> str:
+    from circflow.report.numbers import number
+
+    return number(float(value)) if value is not None and value == value else "–"  # noqa: PLR0124

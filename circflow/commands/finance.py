@@ -59,13 +59,13 @@ def finance(  # noqa: PLR0913
             tables["candidates"] = by_candidate(engine, plan, gap=gap)
     currency, title = scenario.settings.currency, say("{name}: public budgets", name=scenario.name)
     shown, opening = tables | scenario.changes_table, finance_opening(tables, currency)
-    progress("writing")
-    for path in outputs:
-        write_tables(shown, path, currency=currency, title=title, opening=opening)
     call.finish(
         lambda: _lines(tables, scenario.name, currency),
         lambda: {**scenario.about, **tables},
         outputs,
+        write=lambda path: write_tables(
+            shown, path, currency=currency, title=title, opening=opening
+        ),
     )
 
 
@@ -76,11 +76,8 @@ def _lines(tables: dict[str, pd.DataFrame], name: str, currency: str) -> list[st
 
     table = tables["finance"]
     horizon = table[table["member"].isna() & table["period"].isna()]
-    lines = [
-        plain(name),
-        "",
-        say("Public budgets, million {currency} a year (mean)", currency=plain(currency)),
-    ]
+    title = say("Public budgets, million {currency} a year (mean)", currency=plain(currency))
+    lines = [plain(name), "", title]
     head = [say("tax"), say("of"), say("with the plan"), say("without new units"), say("change")]
     figures = ["million_per_year", "baseline", "change"]
     for budget, rows in horizon.groupby("budget", sort=False):
@@ -90,24 +87,16 @@ def _lines(tables: dict[str, pd.DataFrame], name: str, currency: str) -> list[st
         ]
         sums = rows[figures].sum(skipna=False)
         body.append([say("together"), "", *(number(sums[k]) for k in figures)])
-        lines += [
-            "",
-            say("{budget} budget", budget=shown_word("budget", str(budget))),
-            *columns(head, body, left=2),
-        ]
+        title = say("{budget} budget", budget=shown_word("budget", str(budget)))
+        lines += ["", title, *columns(head, body, left=2)]
     if "candidates" in tables:
         wide = tables["candidates"].pivot(index="unit", columns="budget", values="million_per_year")
         body = [
             [plain(unit), *(number(v) for v in row)]
             for unit, row in zip(wide.index, wide.to_numpy(float), strict=True)
         ]
-        lines += [
-            "",
-            say("What each unit that is built brings"),
-            *columns(
-                [heading("unit"), *(shown_word("budget", str(name)) for name in wide)], body, left=1
-            ),
-        ]
+        head = [heading("unit"), *(shown_word("budget", str(name)) for name in wide)]
+        lines += ["", say("What each unit that is built brings"), *columns(head, body, left=1)]
     return lines
 
 

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from circflow.commands.common import Call
 from circflow.commands.options import (
     ENGINE,
@@ -16,6 +14,7 @@ from circflow.commands.options import (
     scenario_command,
     seed,
     time_limit,
+    whole_option,
 )
 from circflow.i18n import say
 
@@ -25,13 +24,8 @@ if TYPE_CHECKING:
 
 @scenario_command()
 @FOLDER_OUTPUT
-@click.option(
-    "--samples",
-    metavar="N",
-    type=click.IntRange(min=1),
-    default=60,
-    show_default=True,
-    help="How often all rows of the sheet Ranges are drawn together.",
+@whole_option(
+    "--samples", default=60, help="How often all rows of the sheet Ranges are drawn together."
 )
 @seed("The same seed draws the same samples.")
 @ENGINE
@@ -48,11 +42,9 @@ def firm(call: Call, outputs: Sequence[Path], **options: Any) -> None:
     from circflow.studies.units.firm import firm as judge
 
     found = judge(scenario, progress=call.progress, **options)
-    call.progress("writing")
-    for path in outputs:
-        found.write(path)
     about = {**scenario.about, "currency": scenario.settings.currency, "seed": options["seed"]}
-    call.finish(lambda: _lines(found), lambda: {**about, **found.tables()}, outputs)
+    content = {**about, **found.tables()}
+    call.finish(lambda: _lines(found), lambda: content, outputs, write=found.write)
 
 
 def _lines(found: Firmness) -> list[str]:
@@ -63,9 +55,6 @@ def _lines(found: Firmness) -> list[str]:
 
     gain: dict[str, Any] = {str(k): v for k, v in found.gain.iloc[0].to_dict().items()}
     money = say("million {currency}", currency=found.scenario.settings.currency)
-    low, middle, high = (
-        number(gain[name]) for name in ("p5_million", "p50_million", "p95_million")
-    )
     lines = [
         plain(found.scenario.name),
         "",
@@ -75,17 +64,14 @@ def _lines(found: Firmness) -> list[str]:
             gain_million=number(gain["gain_million"]),
             money=money,
             samples=gain["samples"],
-            low=low,
-            high=high,
-            middle=middle,
+            low=number(gain["p5_million"]),
+            high=number(gain["p95_million"]),
+            middle=number(gain["p50_million"]),
         ),
     ]
-    if gain["without_plan"]:
+    if missing := gain["without_plan"]:
         lines.append(
-            say(
-                "{without_plan} samples have no plan and are left out.",
-                without_plan=gain["without_plan"],
-            )
+            say("{without_plan} samples have no plan and are left out.", without_plan=missing)
         )
     order = found.decisions.assign(
         rank=found.decisions["firmness"].map({"firm": 0, "likely": 1, "doubtful": 2})
@@ -101,16 +87,8 @@ def _lines(found: Firmness) -> list[str]:
         ]
         for row in order.to_dict("records")
     ]
-    titles = [
-        heading("unit"),
-        "",
-        say("plan"),
-        say("overturned alone by"),
-        say("built in"),
-        say("worth 5 %"),
-        "50 %",
-        "95 %",
-    ]
+    built = [say("overturned alone by"), say("built in")]
+    titles = [heading("unit"), "", say("plan"), *built, say("worth 5 %"), "50 %", "95 %"]
     lines += ["", say("Worth in {money}", money=money), *columns(titles, body, left=4, total=120)]
     known = found.decisions[found.decisions["settled_by"].notna()]
     if len(known):

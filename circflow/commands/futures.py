@@ -18,23 +18,22 @@ from circflow.commands.options import (
     scenario_command,
     seed,
     time_limit,
+    valued_option,
+    whole_option,
 )
 
 NO_PLAN = 3
 
 
 @scenario_command()
-@click.option(
+@whole_option(
     "--sample",
-    metavar="N",
-    type=click.IntRange(min=1),
     help="Draw N futures from the sheet Ranges, all equally likely, instead of reading Futures.",
 )
 @seed("The same seed draws the same futures.")
-@click.option(
+@whole_option(
     "--test",
-    metavar="N",
-    type=click.IntRange(min=0),
+    least=0,
     help="With --sample: judge the decisions on two fresh samples of N futures (as many as the"
     " sample unless said; 0: none).",
 )
@@ -50,29 +49,27 @@ NO_PLAN = 3
     help="Also plan without each hub, stockpile, candidate that is built and spare capacity, and"
     " try each other candidate besides: what it is worth, and because of which futures.",
 )
-@click.option(
+@valued_option(
     "--budget-of-uncertainty",
     "gammas",
     metavar="G",
-    multiple=True,
     type=Number(min=0),
+    multiple=True,
     help="Instead, without probabilities: the best plan against the G worst of the prices and costs"
     " in Ranges, and the price of robustness. May be given several times.",
 )
-@click.option(
+@valued_option(
     "--alpha",
     metavar="A",
     type=Number(min=0, max=1, max_open=True),
     default=0.8,
-    show_default=True,
     help="CVaR is the mean worth over the worst 1 - A of the futures.",
 )
-@click.option(
+@valued_option(
     "--omega",
     metavar="W",
     type=Number(min=0, max=1),
     default=0.0,
-    show_default=True,
     help="How much CVaR weighs beside the mean: 0 looks at the mean alone, 1 at the worst alone.",
 )
 @GAP
@@ -104,15 +101,11 @@ def futures(call: Call, outputs: Sequence[Path], gammas: Sequence[float], **opti
             raise Refusal("--budget-of-uncertainty needs no futures: leave the others out")
         search = {name: options[name] for name in ("gap", "time_limit")}
         curve = robust(scenario, list(gammas), progress=call.progress, **search)
-        for path in outputs:
-            curve.write(path)
-        call.finish(lambda: terminal.robust_lines(curve), curve.summary, outputs)
+        told = (lambda: terminal.robust_lines(curve)), curve.summary
+        call.finish(*told, outputs, write=curve.write)
         return
     result = study(scenario, progress=call.progress, **options)
-    call.progress("writing")
-    for path in outputs:
-        result.write(path)
-    call.finish(lambda: terminal.lines(result), result.summary, outputs)
+    call.finish(lambda: terminal.lines(result), result.summary, outputs, write=result.write)
     if result.RP is None:
         for line in terminal.no_plan_lines(result):
             click.echo(line, err=True)

@@ -43,11 +43,13 @@ def indicators(
         plan, baseline = plan_and_baseline(engine, scenario, **search)
     table = indicators_of(scenario, plan=plan, baseline=baseline)
     currency = scenario.settings.currency
-    call.progress("writing")
-    for path in outputs:
-        _write(table, path, scenario)
     reason = baseline.reason if isinstance(baseline, NoPlan) else ""
-    call.finish(lambda: _lines(table, scenario.name, currency, reason), lambda: table, outputs)
+    call.finish(
+        lambda: _lines(table, scenario.name, currency, reason),
+        lambda: table,
+        outputs,
+        write=lambda path: _write(table, path, scenario),
+    )
 
 
 def _write(table: pd.DataFrame, output: Path, scenario: Scenario) -> None:
@@ -71,13 +73,9 @@ def _lines(table: pd.DataFrame, name: str, currency: str, reason: str) -> list[s
 
     lines = [plain(name), "", plain(lead_of(table))]
     if reason:
+        first = reason.splitlines()[0]
         lines.append(
-            plain(
-                say(
-                    "Without new units there is no plan: {splitlines}",
-                    splitlines=reason.splitlines()[0],
-                )
-            )
+            plain(say("Without new units there is no plan: {splitlines}", splitlines=first))
         )
     for group, rows in table[table["member"].isna()].groupby("group", sort=False):
         horizon = rows[rows["period"].isna() | (rows["kind"] == "given")]
@@ -89,15 +87,8 @@ def _lines(table: pd.DataFrame, name: str, currency: str, reason: str) -> list[s
             figures = [_figure(row[k], unit) for k in ("value", "baseline", "change", "target")]
             label = plain(words_of(str(row["indicator"])) + period)
             body.append([label, measured(unit), *figures, met])
-        head = [
-            say(GROUP_WORDS[str(group)]),
-            say_in("measure", "unit"),
-            say("plan"),
-            say("without"),
-            say("change"),
-            say("target"),
-            say("target is"),
-        ]
+        head = [say(GROUP_WORDS[str(group)]), say_in("measure", "unit"), say("plan")]
+        head += [say("without"), say("change"), say("target"), say("target is")]
         lines += ["", *columns(head, body, left=2)]
     return lines
 

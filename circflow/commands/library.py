@@ -15,7 +15,7 @@ from circflow.commands.common import (
     check_outputs,
     write_json,
 )
-from circflow.commands.options import JSON, file_argument
+from circflow.commands.options import JSON, file_argument, path_option
 from circflow.data.one_line import plain
 from circflow.i18n import say
 
@@ -46,11 +46,10 @@ def library(ctx: click.Context) -> None:
         ctx.invoke(search)
 
 
-_LIBRARY = click.option(
+_LIBRARY = path_option(
     "--library",
     "file",
     metavar="LIBRARY",
-    type=click.Path(path_type=Path),
     help="A library of your own, a workbook or a folder of CSV files, instead of circflow's.",
 )
 
@@ -96,16 +95,11 @@ def search(
     matches = find(known, words, sector)
     if json_out is not None:
         write_json(json_out, [_record(known, row) for row in matches.to_dict("records")])
-    if json_out is None or str(json_out) != STDOUT:
+    if str(json_out) != STDOUT:
         for line in _lines(known, list(matches["technology"])):
             click.echo(line)
-        click.echo(
-            say(
-                "{count} of {count_2} technologies",
-                count=len(matches),
-                count_2=len(known.technologies),
-            )
-        )
+        counts = {"count": len(matches), "count_2": len(known.technologies)}
+        click.echo(say("{count} of {count_2} technologies", **counts))
 
 
 def _lines(known: Library, technologies: Sequence[str]) -> Iterator[str]:
@@ -146,7 +140,7 @@ def show(name: Sequence[str], file: Path | None, json_out: Path | None) -> None:
     technology = _named(known, " ".join(name))
     if json_out is not None:
         write_json(json_out, _everything(known, technology))
-    if json_out is None or str(json_out) != STDOUT:
+    if str(json_out) != STDOUT:
         from circflow.library.read import spoken
         from circflow.library.words import description
 
@@ -168,11 +162,8 @@ def _named(known: Library, text: str) -> str:
     if folded(text) in owners:
         return owners[folded(text)]
     near = nearest(text, [name for names in known.technology_names.values() for name in names])
-    hint = (
-        say("did you mean {near!r}?", near=near)
-        if near
-        else say("search: circflow library {text}", text=text)
-    )
+    search = say("search: circflow library {text}", text=text)
+    hint = say("did you mean {near!r}?", near=near) if near else search
     raise Refusal("there is no technology {text!r} in the library; {hint}", text=text, hint=hint)
 
 
@@ -219,12 +210,8 @@ def check(file: Path) -> int:
 def write(target: Path, file: Path | None) -> None:
     """Write the library to work on: a workbook (.xlsx), or else a folder of CSV files."""
     workbook = target.suffix.lower() == ".xlsx"
-    check_outputs(
-        file,
-        workbook=target if workbook else None,
-        folders=[] if workbook else [target],
-        option="TO",
-    )
+    kind = {"workbook": target} if workbook else {"folders": [target]}
+    check_outputs(file, option="TO", **kind)
     from circflow.library.write import write_library
 
     write_library(_read(file), target)

@@ -32,6 +32,25 @@ class Number(click.FloatRange):
         return number
 
 
+Option = Callable[[Any], Any]
+"""What puts an option onto a command."""
+
+
+def valued_option(*names: str, default: Any = None, **more: Any) -> Option:
+    """An option with a value; the help tells its default, where it has one."""
+    return click.option(*names, default=default, show_default=default is not None, **more)
+
+
+def whole_option(*names: str, metavar: str = "N", least: int = 1, **more: Any) -> Option:
+    """An option with a whole number, no less than `least`."""
+    return valued_option(*names, metavar=metavar, type=click.IntRange(min=least), **more)
+
+
+def path_option(*names: str, **more: Any) -> Option:
+    """An option with a file or folder."""
+    return click.option(*names, type=click.Path(path_type=Path), **more)
+
+
 SET = click.option(
     "--set",
     "assignments",
@@ -50,22 +69,19 @@ JSON = click.option(
 QUIET = click.option(
     "-q", "--quiet", is_flag=True, help="Print nothing but errors (and JSON to -)."
 )
-GAP = click.option(
+GAP = valued_option(
     "--gap",
     metavar="SHARE",
     type=Number(min=0),
     default=1e-6,
-    show_default=True,
     help="Stop each search when its plan is proven to be within this share of the best.",
 )
 RELAX = click.option("--relax", is_flag=True, help="Let yes/no decisions be fractions.")
 FIX = click.option(
     "--fix", is_flag=True, help="Keep the yes/no decisions of the scenario's best plan."
 )
-JOBS = click.option(
+JOBS = whole_option(
     "--jobs",
-    metavar="N",
-    type=click.IntRange(min=1),
     help="Run in so many processes of this machine (as many as it has processors, where the"
     " work takes longer than a few seconds). The result is the same for any number.",
 )
@@ -79,14 +95,13 @@ RESUME = click.option(
 )
 
 
-def _output(text: str) -> Callable[[Any], Any]:
-    return click.option(
+def _output(text: str) -> Option:
+    return path_option(
         "-o",
         "--output",
         "outputs",
         metavar="OUT",
         multiple=True,
-        type=click.Path(path_type=Path),
         help=f"{text} May be given several times.",
     )
 
@@ -97,7 +112,7 @@ FOLDER_OUTPUT = _output(
 )
 
 
-def output(endings: Sequence[str]) -> Callable[[Any], Any]:
+def output(endings: Sequence[str]) -> Option:
     """`-o OUT`, as often as needed, by the endings that are known."""
     return _output(f"Write the result; the ending tells as what: {', '.join(endings)}.")
 
@@ -105,36 +120,23 @@ def output(endings: Sequence[str]) -> Callable[[Any], Any]:
 def time_limit(
     help: str = "Stop each search after so long and take the best plan found.",
     default: float | None = None,
-) -> Callable[[Any], Any]:
+) -> Option:
     """`--time-limit SECONDS`."""
-    return click.option(
-        "--time-limit",
-        metavar="SECONDS",
-        type=Number(min=0, min_open=True),
-        default=default,
-        show_default=default is not None,
-        help=help,
-    )
+    above = Number(min=0, min_open=True)
+    return valued_option("--time-limit", metavar="SECONDS", type=above, default=default, help=help)
 
 
-def seed(help: str) -> Callable[[Any], Any]:
+def seed(help: str) -> Option:
     """`--seed N`."""
-    return click.option(
-        "--seed",
-        metavar="N",
-        type=click.IntRange(min=0),
-        default=0,
-        show_default=True,
-        help=help,
-    )
+    return whole_option("--seed", least=0, default=0, help=help)
 
 
-def file_argument(name: str = "file", metavar: str = "FILE") -> Callable[[Any], Any]:
+def file_argument(name: str = "file", metavar: str = "FILE") -> Option:
     """A scenario: a workbook or a folder of CSV files."""
     return click.argument(name, type=click.Path(path_type=Path), metavar=metavar)
 
 
-def options(*decorators: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def options(*decorators: Option) -> Option:
     """Several options as one, in this order."""
 
     def decorate(function: Any) -> Any:

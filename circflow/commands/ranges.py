@@ -18,6 +18,7 @@ from circflow.commands.options import (
     decisions,
     output,
     scenario_command,
+    valued_option,
 )
 from circflow.i18n import say
 
@@ -31,12 +32,11 @@ from circflow.i18n import say
     multiple=True,
     help="Every figure of this sheet, cell by cell, instead of the rows of Ranges.",
 )
-@click.option(
+@valued_option(
     "--within",
     metavar="SHARE",
     type=Number(min=0, min_open=True),
     default=0.5,
-    show_default=True,
     help="Look so far down and up from the figure: 0.5 is from half to one and a half times.",
 )
 @RELAX
@@ -62,7 +62,7 @@ def ranges(  # noqa: PLR0913
     call.check(outputs, PAGED)
     scenario = call.scenario()
     from circflow.report.page.runs import ranges_opening
-    from circflow.report.study_tables import write_runs, write_tables
+    from circflow.report.study_tables import write_runs
     from circflow.studies.sweeps.ranges import ranges as find
 
     table = find(
@@ -74,23 +74,18 @@ def ranges(  # noqa: PLR0913
         progress=call.progress,
         **engine,
     )
-    tables = {"ranges": table, **scenario.changes_table}
-    for path in outputs:
-        if path.suffix.lower() == ".html":
-            write_tables(
-                tables,
-                path,
-                currency=scenario.settings.currency,
-                title=say("{name}: how far figures may move", name=scenario.name),
-                opening=ranges_opening(table, within, scenario.settings.currency),
-            )
-        else:
-            write_runs(tables, path, scenario.settings.currency)
     shown = ["parameter", "figure", "unit", "moves", "from_factor", "to_factor", "price", "reason"]
     call.finish(
         lambda: print_table(table.reindex(columns=shown)),
         lambda: {**scenario.about, "ranges": table},
         outputs,
+        write=lambda path: write_runs(
+            {"ranges": table},
+            path,
+            scenario,
+            title=say("{name}: how far figures may move", name=scenario.name),
+            opening=ranges_opening(table, within, scenario.settings.currency),
+        ),
     )
 
 
@@ -126,24 +121,22 @@ def breakpoints(
         raise Refusal("{interval!r}: write 'ADDRESS*=LOW:HIGH', two numbers", interval=interval)
     scenario = call.scenario()
     from circflow.report.page.runs import breakpoints_opening
-    from circflow.report.study_tables import write_runs, write_tables
+    from circflow.report.study_tables import write_runs
     from circflow.studies.sweeps.ranges import break_points as find
 
     engine |= {"decisions": decisions(relax, fix), "progress": call.progress}
     table = find(scenario, address, low, high, how=HOW[sign], **engine)
-    tables = {"break_points": table, **scenario.changes_table}
-    currency = scenario.settings.currency
-    for path in outputs:
-        if path.suffix.lower() == ".html":
-            write_tables(
-                tables,
-                path,
-                currency=currency,
-                title=say("{name}: where the worth changes its slope", name=scenario.name),
-                opening=breakpoints_opening(table, currency),
-            )
-        else:
-            write_runs(tables, path, currency)
     same = table["built"].nunique() <= 1  # long, and of use only where it changes
     shown = table.drop(columns=["parameter", *(["built"] if same else [])])
-    call.finish(lambda: print_table(shown), lambda: {**scenario.about, "pieces": table}, outputs)
+    call.finish(
+        lambda: print_table(shown),
+        lambda: {**scenario.about, "pieces": table},
+        outputs,
+        write=lambda path: write_runs(
+            {"break_points": table},
+            path,
+            scenario,
+            title=say("{name}: where the worth changes its slope", name=scenario.name),
+            opening=breakpoints_opening(table, scenario.settings.currency),
+        ),
+    )

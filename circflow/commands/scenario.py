@@ -17,7 +17,7 @@ from circflow.commands.common import (
     problem_line,
     write_json,
 )
-from circflow.commands.options import JSON, file_argument
+from circflow.commands.options import JSON, file_argument, path_option
 from circflow.i18n import ENGLISH, current, mark, say, say_n
 from circflow.i18n.names import shown_measure, shown_sheet
 
@@ -49,10 +49,9 @@ def template(file: Path, force: bool) -> None:
 
 @click.command()
 @file_argument()
-@click.option(
+@path_option(
     "--annotate",
     metavar="OUT.xlsx",
-    type=click.Path(path_type=Path),
     help="Write a copy of the scenario with the cells marked and commented.",
 )
 @click.option(
@@ -78,7 +77,7 @@ def check(file: Path, annotate: Path | None, balances: bool, json_out: Path | No
     errors = sum(p.severity == "error" for p in problems)
     if json_out is not None:
         write_json(json_out, problems_json(file, problems))
-    on_stdout = json_out is None or str(json_out) != STDOUT
+    on_stdout = str(json_out) != STDOUT
     if on_stdout:
         for line in listing(problems, file.name):
             click.echo(line)
@@ -106,15 +105,14 @@ def listing(problems: Sequence[Problem], origin: str) -> list[str]:
         by_sheet: dict[str, list[str]] = {}
         for problem in problems:
             if problem.severity == severity:
-                by_sheet.setdefault(problem.cell.sheet, []).append(problem_line(problem, origin))
+                line = f"    {problem_line(problem, origin)}"
+                by_sheet.setdefault(f"  {shown_sheet(problem.cell.sheet) or origin}", []).append(
+                    line
+                )
         if by_sheet:
             lines.append(title)
-        for sheet, lines_of_sheet in by_sheet.items():
-            lines += [
-                f"  {shown_sheet(sheet) or origin}",
-                *(f"    {line}" for line in lines_of_sheet),
-            ]
-        if by_sheet:
+            for sheet, lines_of_sheet in by_sheet.items():
+                lines += [sheet, *lines_of_sheet]
             lines.append("")
     return lines
 
@@ -130,19 +128,14 @@ def balance_lines(table: pd.DataFrame) -> list[str]:
         if f"{row['technology']}{recipe}" != title:
             title = f"{row['technology']}{recipe}"
             lines.append(f"  {plain(title)}")
-        least = (
-            ""
-            if row["least_in"] == row["most_in"]
-            else say("{least_in:.5g} to ", least_in=row["least_in"])
-        )
+        least, most, lost = row["least_in"], row["most_in"], row["lost"]
         text = say(
             "{least}{most_in:.5g} {measure} in, {out:.5g} out",
-            least=least,
-            most_in=row["most_in"],
+            least="" if least == most else say("{least_in:.5g} to ", least_in=least),
+            most_in=most,
             measure=shown_measure(row["measure"]),
             out=row["out"],
         )
-        lost = row["lost"]
         if lost != lost:  # noqa: PLR0124 - nothing goes in
             text += say(", made of nothing")
         elif abs(lost) > 1e-6:
@@ -161,11 +154,8 @@ def verdict(file: Path, problems: Sequence[Problem]) -> str:
     warnings = len(problems) - errors
     if not problems:
         return say("{file}: no problems", file=file)
-    told = (
-        say_n("{n} error", "{n} errors", errors),
-        say_n("{n} warning", "{n} warnings", warnings),
-    )
-    return f"{file}: {', '.join(told)}"
+    counts = say_n("{n} error", "{n} errors", errors)
+    return f"{file}: {counts}, {say_n('{n} warning', '{n} warnings', warnings)}"
 
 
 def problems_json(file: Path, problems: Sequence[Problem]) -> dict[str, Any]:
@@ -203,10 +193,8 @@ def convert(source: Path, target: Path) -> None:
     command (`circflow --lang ru convert`). What is at TO is replaced. The scenario is not checked.
     """
     workbook = target.suffix.lower() == ".xlsx"
-    if workbook:
-        check_outputs(source, workbook=target, option="TO")
-    else:
-        check_outputs(source, folders=[target])
+    kind = {"workbook": target} if workbook else {"folders": [target]}
+    check_outputs(source, option="TO", **kind)
     from circflow.data.files.books import read_book, write_book
     from circflow.data.files.native import native
 
@@ -214,10 +202,5 @@ def convert(source: Path, target: Path) -> None:
     for warning in book.warnings:
         note(say("warning: {problem_line}", problem_line=problem_line(warning, source.name)))
     write_book(native(book, current() if workbook else ENGLISH), target)
-    click.echo(
-        say(
-            "Written: {target} ({counted})",
-            target=target,
-            counted=say_n("{n} sheet", "{n} sheets", len(book.sheets)),
-        )
-    )
+    counted = say_n("{n} sheet", "{n} sheets", len(book.sheets))
+    click.echo(say("Written: {target} ({counted})", target=target, counted=counted))

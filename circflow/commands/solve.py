@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from circflow.commands.common import STDOUT, Call, check_outputs, note, write_json
-from circflow.commands.options import GAP, scenario_command, time_limit
+from circflow.commands.options import GAP, path_option, scenario_command, time_limit
 from circflow.i18n import say, say_n
 
 if TYPE_CHECKING:
@@ -20,25 +20,22 @@ if TYPE_CHECKING:
 
 
 @scenario_command()
-@click.option(
+@path_option(
     "-o",
     "--output",
     metavar="RESULTS.xlsx",
-    type=click.Path(path_type=Path),
     help="Write the plan as a workbook: a summary with charts, then one table per sheet.",
 )
-@click.option(
+@path_option(
     "--report",
     metavar="PAGE.html",
-    type=click.Path(path_type=Path),
     help="Write a page that explains the plan: one file with figures, tables and a map, for any"
     " browser, without a network.",
 )
-@click.option(
+@path_option(
     "--csv",
     "csv_folder",
     metavar="DIR",
-    type=click.Path(path_type=Path),
     help="Write every table as a CSV file into this folder, which is made if need be.",
 )
 @click.option(
@@ -80,7 +77,8 @@ def solve(
         solution = find_plan(scenario, progress=progress, **options)
     except NoPlan as none:
         if json_out is not None:
-            write_json(json_out, no_plan_json(none))
+            content = {"scenario": none.scenario, "status": none.status.value}
+            write_json(json_out, {**content, "reason": none.reason})
         raise
     except AuditError as error:
         solution, fault = error.solution, error
@@ -94,24 +92,12 @@ def solve(
         from circflow.report.console import summary
 
         click.echo(summary(solution, files, baselines), nl=False)
-    elif not call.quiet:
+    else:
         if scenario.warnings:
-            note(
-                say(
-                    "{counted}: `circflow check` lists them",
-                    counted=say_n("{n} warning", "{n} warnings", len(scenario.warnings)),
-                )
-            )
-        for path in files:
-            note(say("Written: {path}", path=path))
-
-
-def no_plan_json(none: Exception) -> dict[str, str]:
-    """The JSON of `solve` without a plan."""
-    from circflow.solution.solution import NoPlan
-
-    assert isinstance(none, NoPlan)
-    return {"scenario": none.scenario, "status": none.status.value, "reason": none.reason}
+            counted = say_n("{n} warning", "{n} warnings", len(scenario.warnings))
+            words = say("{counted}: `circflow check` lists them", counted=counted)
+            note(words, quiet=call.quiet)
+        call.tell_files(files)
 
 
 def write_files(  # noqa: PLR0913, PLR0917

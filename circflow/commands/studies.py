@@ -30,6 +30,8 @@ from circflow.commands.options import (
     output,
     scenario_command,
     seed,
+    valued_option,
+    whole_option,
 )
 from circflow.i18n import say, say_n
 
@@ -48,11 +50,9 @@ if TYPE_CHECKING:
     help="ADDRESS=from:to:steps or ADDRESS=v1;v2;v3 sets, *= multiplies, += adds; several make a"
     " grid. With --sample: ADDRESS*=low:high or low:high:distribution.",
 )
-@click.option(
+@whole_option(
     "--sample",
     "count",
-    metavar="N",
-    type=click.IntRange(min=1),
     help="N random points of the ranges in --vary, or else of the sheet Ranges.",
 )
 @click.option(
@@ -77,12 +77,11 @@ if TYPE_CHECKING:
     multiple=True,
     help="Keep a table of every plan, such as flows or prices (in .xlsx and the store).",
 )
-@click.option(
+@whole_option(
     "--check-every",
     metavar="K",
-    type=click.IntRange(min=0),
+    least=0,
     default=250,
-    show_default=True,
     help="Check every K-th run against a model built anew; 0: none.",
 )
 @output([*TABLES, *PLOTS, *STORES])
@@ -130,17 +129,8 @@ def sweep(  # noqa: PLR0913
             picked = {"parameters": only or None, "method": method, "seed": seed}
             runs = _sampled(scenario, count, vary, **picked, **options)
         _write(call, runs.write, lambda plots: plots.sweep_plot(runs), outputs)
-    call.finish(
-        lambda: _show_runs(runs),
-        lambda: {
-            **scenario.about,
-            "runs": runs.table,
-            "notes": runs.notes,
-            "seconds": runs.seconds,
-        },
-        outputs,
-        runs.notes,
-    )
+    content = {**scenario.about, "runs": runs.table, "notes": runs.notes, "seconds": runs.seconds}
+    call.finish(lambda: _show_runs(runs), lambda: content, outputs, runs.notes)
 
 
 def _varied(vary: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
@@ -231,19 +221,15 @@ def _show_runs(runs: Runs) -> None:
     else:
         good = table["objective_million"].dropna()
         if len(good):
-            quantiles = good.quantile([0.05, 0.5, 0.95]).tolist()
-            click.echo(
-                say(
-                    "objective, million {currency}: lowest {min:,.1f}, 5 % {quantiles:,.1f}, "
-                    "median {quantiles_2:,.1f}, 95 % {quantiles_3:,.1f}, highest {max:,.1f}",
-                    currency=runs.scenario.settings.currency,
-                    min=good.min(),
-                    quantiles=quantiles[0],
-                    quantiles_2=quantiles[1],
-                    quantiles_3=quantiles[2],
-                    max=good.max(),
-                )
+            names = ("min", "quantiles", "quantiles_2", "quantiles_3", "max")
+            figures = good.quantile([0.0, 0.05, 0.5, 0.95, 1.0]).tolist()
+            told = say(
+                "objective, million {currency}: lowest {min:,.1f}, 5 % {quantiles:,.1f}, "
+                "median {quantiles_2:,.1f}, 95 % {quantiles_3:,.1f}, highest {max:,.1f}",
+                currency=runs.scenario.settings.currency,
+                **dict(zip(names, figures, strict=True)),
             )
+            click.echo(told)
     counts = table["status"].value_counts()
     count = say_n("{n} run", "{n} runs", len(table))
     click.echo(f"{count}: " + ", ".join(f"{n} {say(str(status))}" for status, n in counts.items()))
@@ -257,12 +243,11 @@ def _show_runs(runs: Runs) -> None:
     multiple=True,
     help="Vary every figure of this sheet, instead of the rows of Ranges.",
 )
-@click.option(
+@valued_option(
     "--share",
     metavar="SHARE",
     type=Number(min=0, min_open=True),
     default=0.2,
-    show_default=True,
     help="With --sheet: by so much down and up.",
 )
 @FIX
@@ -285,13 +270,9 @@ def tornado(call: Call, fix: bool, outputs: Sequence[Path], relax: bool, **optio
         _write(call, study.write, lambda plots: plots.tornado_plot(study), outputs)
 
     def show() -> None:
-        click.echo(
-            say(
-                "objective: {base:,.1f} million {currency}",
-                base=study.base,
-                currency=scenario.settings.currency,
-            )
-        )
+        currency = scenario.settings.currency
+        told = say("objective: {base:,.1f} million {currency}", base=study.base, currency=currency)
+        click.echo(told)
         columns = ["rank", "parameter", "low", "high", "low_effect_million", "high_effect_million"]
         print_table(study.table[columns].head(30))
 
@@ -300,22 +281,14 @@ def tornado(call: Call, fix: bool, outputs: Sequence[Path], relax: bool, **optio
 
 
 @scenario_command()
-@click.option(
+@valued_option(
     "--within",
     metavar="SHARE",
     type=Number(min=0),
     default=0.01,
-    show_default=True,
     help="How much of the best plan's worth may be given up.",
 )
-@click.option(
-    "--count",
-    metavar="N",
-    type=click.IntRange(min=1),
-    default=6,
-    show_default=True,
-    help="How many alternatives to keep.",
-)
+@whole_option("--count", default=6, help="How many alternatives to keep.")
 @output(PAGED)
 @SEARCH
 @ENGINE
@@ -329,9 +302,6 @@ def alternatives(
 
     options |= {"decisions": decisions(relax), "progress": call.progress}
     plans = near_optimal(scenario, within, **options)
-    call.progress("writing")
-    for path in outputs:
-        plans.write(path)
 
     def show() -> None:
         print_table(plans.units[["unit", "status", "lowest", "highest", "best", "verdict"]])
@@ -339,7 +309,8 @@ def alternatives(
         print_table(plans.table[["plan", "objective_million", "short_of_best", "distance"]])
 
     content = {**scenario.about, "best": plans.best, "within": within}
-    call.finish(show, lambda: {**content, "plans": plans.table, "units": plans.units}, outputs)
+    content |= {"plans": plans.table, "units": plans.units}
+    call.finish(show, lambda: content, outputs, write=plans.write)
 
 
 @scenario_command()
@@ -350,14 +321,7 @@ def alternatives(
     required=True,
     help="Two of value, synergy, jobs, emission:<pollutant>, disposed.",
 )
-@click.option(
-    "--points",
-    metavar="N",
-    type=click.IntRange(min=2),
-    default=11,
-    show_default=True,
-    help="Points of the curve, its ends included.",
-)
+@whole_option("--points", least=2, default=11, help="Points of the curve, its ends included.")
 @output([*TABLES, *PLOTS])
 @SEARCH
 @ENGINE

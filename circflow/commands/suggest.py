@@ -9,17 +9,24 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from circflow.commands.common import Call, check_outputs
-from circflow.commands.options import ENGINE, FOLDER_OUTPUT, GAP, scenario_command, time_limit
+from circflow.commands.options import (
+    ENGINE,
+    FOLDER_OUTPUT,
+    GAP,
+    path_option,
+    scenario_command,
+    time_limit,
+    whole_option,
+)
 
 if TYPE_CHECKING:
     from circflow.studies.suggest.study import Suggestions
 
 
 @scenario_command()
-@click.option(
+@path_option(
     "--library",
     metavar="LIBRARY.xlsx",
-    type=click.Path(path_type=Path),
     help="A library of technologies: a workbook or a folder of CSV files (circflow's own).",
 )
 @click.option(
@@ -30,22 +37,14 @@ if TYPE_CHECKING:
     help="What one unit of the library's money of a year (without: of any year) is worth in the"
     " scenario's; goes before the key rates of the sheet Scenario. May be given several times.",
 )
-@click.option(
-    "--top",
-    metavar="N",
-    type=click.IntRange(min=1),
-    default=10,
-    show_default=True,
-    help="At most so many suggestions.",
-)
+@whole_option("--top", default=10, help="At most so many suggestions.")
 @click.option(
     "--new", "new_only", is_flag=True, help="Only processes that no unit of the file is like."
 )
-@click.option(
+@path_option(
     "--write",
     "written",
     metavar="OUT.xlsx",
-    type=click.Path(path_type=Path),
     help="Write the scenario with the suggestions as candidates, with their sources.",
 )
 @FOLDER_OUTPUT
@@ -75,12 +74,11 @@ def suggest(
     suggestions = search(
         scenario, break_evens=not no_break_evens, progress=call.progress, **options
     )
-    call.progress("writing")
-    for path in outputs:
-        suggestions.write(path)
     if written is not None:
         suggestions.write_scenario(written)
-    call.finish(lambda: lines(suggestions), lambda: as_content(suggestions), [*outputs, written])
+    told = (lambda: lines(suggestions)), (lambda: as_content(suggestions))
+    call.finish(*told, outputs, write=suggestions.write)
+    call.tell_files([written])
 
 
 def as_content(answer: Suggestions) -> dict[str, Any]:
@@ -88,25 +86,20 @@ def as_content(answer: Suggestions) -> dict[str, Any]:
     flows = answer.flows
     suggestions = []
     for row in answer.table.to_dict("records"):
-        record: dict[str, Any] = {str(k): v for k, v in row.items()}
+        record = {str(k): v for k, v in row.items() if k not in ("takes", "makes")}
         of_unit = flows[flows["unit"] == row["unit"]] if len(flows) else flows
-        for name, role in (("inputs", "input"), ("outputs", "output")):
+        for role in ("input", "output"):
             part = of_unit[of_unit["role"] == role].drop(columns=["unit", "role"])
-            record[name] = part
-        record.pop("takes")
-        record.pop("makes")
+            record[f"{role}s"] = part
         suggestions.append(record)
     return {
         "scenario": answer.scenario.name,
         "currency": answer.currency,
         "objective": answer.objective,
         "suggestions": suggestions,
-        "portfolio": {
-            "gain": answer.portfolio_gain,
-            "built": answer.portfolio,
-        },
-        **{
-            name: getattr(answer, name)
-            for name in ("who_gains", "almost", "no_market", "questions")
-        },
+        "portfolio": {"gain": answer.portfolio_gain, "built": answer.portfolio},
+        "who_gains": answer.who_gains,
+        "almost": answer.almost,
+        "no_market": answer.no_market,
+        "questions": answer.questions,
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Iterable, Sequence
 from dataclasses import fields, is_dataclass
 from typing import Any, TypeVar
 
@@ -76,6 +77,12 @@ def one_text_type(value: R) -> R:
     if isinstance(value, dict) and any(isinstance(v, pd.DataFrame) for v in value.values()):
         return {k: one_text_type(v) for k, v in value.items()}  # type: ignore[return-value]
     return value
+
+
+def stacked(tables: Iterable[pd.DataFrame | None], columns: Sequence[str] = ()) -> pd.DataFrame:
+    """The tables that have rows as one; without any, the columns alone."""
+    full = [table for table in tables if table is not None and len(table)]
+    return pd.concat(full, ignore_index=True) if full else pd.DataFrame(columns=list(columns))
 
 
 def _uniform(table: pd.DataFrame) -> pd.DataFrame:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from circflow.data.coded import (
     Codes,
     Column,
+    Floats,
     Ints,
     Items,
     distinct,
@@ -299,6 +300,23 @@ class Scenario(Result):
         """The member that each site belongs to, None outside the cluster."""
         sites = self.frame("Sites")
         return dict(zip(sites["site"], sites["member"], strict=True))
+
+    @cached_property
+    def members(self) -> tuple[str, ...]:
+        """The names of the sheet Members, in its order."""
+        return tuple(self.frame("Members")["member"])
+
+    def owners(self, sites: Iterable[Any]) -> Ints:
+        """Which of `members` each of some sites belongs to; −1 outside the cluster, and for no
+        site."""
+        number: dict[str | None, int] = {name: n for n, name in enumerate(self.members)}
+        of_site = {site: number.get(member, -1) for site, member in self.member_of.items()}
+        return np.array([of_site.get(site, -1) for site in sites], dtype=np.intp)
+
+    def weights_of(self, periods: Iterable[str]) -> Floats:
+        """D_t of each of some periods, by name."""
+        weight = {p.name: p.weight for p in self.periods}
+        return np.array([weight[name] for name in periods], dtype=float)
 
     @cached_property
     def unit_of_measure(self) -> dict[str, str]:

@@ -47,7 +47,7 @@ def main(  # noqa: PLR0913, PLR0917
     Every finding is a line that checks the scenario again, what is wrong with it, and a folder of
     CSV files, as small as was cheap, that `circflow solve` or `circflow explain` reads.
     """
-    run = _Run(folder, time.monotonic(), 60.0 * minutes)
+    run = _Run(folder, 60.0 * minutes)
     numbers = numbered() if cases is None else range(cases)
     run.check([replay] if replay else (f"{seed}/{number}" for number in numbers), only, jobs)
     run.end()
@@ -57,23 +57,18 @@ def main(  # noqa: PLR0913, PLR0917
 class _Run:
     """Counts, tells and writes."""
 
-    def __init__(self, folder: Path, begun: float, seconds: float) -> None:
-        self.folder = folder
-        self.begun = begun
-        self.seconds = seconds
-        self.last_line = begun
+    def __init__(self, folder: Path, seconds: float) -> None:
+        self.folder, self.seconds = folder, seconds
+        self.begun = self.last_line = time.monotonic()
         self.scenarios = 0
         self.checked: Counter[str] = Counter()
         self.findings: Counter[str] = Counter()
 
-    @property
-    def over(self) -> bool:
-        return time.monotonic() - self.begun >= self.seconds
-
     def check(self, cases: Iterable[str], only: tuple[str, ...], jobs: int) -> None:
         """Check the scenarios of cases (of each family that is asked for) until time is over."""
         asked = [(family, names) for family in FAMILIES if (names := _chosen(family, only))]
-        begun = takewhile(lambda _: not self.over, cases)
+        ends = self.begun + self.seconds
+        begun = takewhile(lambda _: time.monotonic() < ends, cases)
         tasks = ((family, case, names) for case in begun for family, names in asked)
         for case, heard in checked(tasks, jobs):
             if not isinstance(heard, str):

@@ -62,10 +62,6 @@ def _rate(sheets: Sheets) -> float:
     return float(next(r["value"] for r in sheets["Scenario"] if r["key"] == "discount_rate") or 0.0)
 
 
-def _upfront(sheets: Sheets) -> bool:
-    return any(r["value"] == "upfront" for r in sheets["Scenario"] if r["key"] == "capital_charge")
-
-
 def _periods(sheets: Sheets) -> list[_Period]:
     rate, start, periods = _rate(sheets), 0, []
     for row in sheets["Periods"]:
@@ -136,6 +132,7 @@ def _way(sheets: Sheets, candidates: list[Row], plan: Plan, periods: list[_Perio
     goals = {row["goal"]: number(row, "weight") for row in sheets.get("Goals", [])}
     value, jobs = goals.get("value", 1.0), goals.get("jobs", 0.0)
     rate, parts = _rate(sheets), []
+    upfront = {"key": "capital_charge", "value": "upfront"} in sheets["Scenario"]
     for unit in candidates:
         built = plan[str(unit["unit"])]
         row = next(u for u in changed["Units"] if u["unit"] == unit["unit"])
@@ -148,14 +145,17 @@ def _way(sheets: Sheets, candidates: list[Row], plan: Plan, periods: list[_Perio
         parts += [-value * number(unit, "fixed_cost_million_per_year", 0.0) * years,
                   jobs * number(unit, "jobs", 0.0) * years]  # fmt: skip
         capex = number(unit, "capex_million")
-        if _upfront(sheets):
+        if upfront:
             parts.append(-value * capex * (1.0 + rate) ** -built.start)
         else:
             life = int(number(unit, "lifetime_years", 20.0))
             wait = int(number(unit, "construction_years", 0.0))
             instalment = capex / sum((1.0 + rate) ** -(wait + n) for n in range(life))
             parts.append(-value * instalment * years)
-        _without_decision(row)
+        # An existing unit that costs nothing to have.
+        row |= {"status": "existing", "fixed_cost_million_per_year": 0.0, "jobs": 0.0}
+        for column in _OF_CANDIDATES:
+            row.pop(column, None)
         changed["UnitPeriods"] = changed.get("UnitPeriods", []) + [
             {"unit": unit["unit"], "period": p.name, "capacity_per_year": 0.0, "min_load": 0.0}
             for p in periods
@@ -173,10 +173,3 @@ def _way(sheets: Sheets, candidates: list[Row], plan: Plan, periods: list[_Perio
 
 _OF_CANDIDATES = ("capex_million", "lifetime_years", "earliest_period", "latest_period",
                   "choice", "requires", "construction_years", "ramp_up")  # fmt: skip
-
-
-def _without_decision(row: Row) -> None:
-    """Make a candidate an existing unit that costs nothing to have."""
-    row |= {"status": "existing", "fixed_cost_million_per_year": 0.0, "jobs": 0.0}
-    for column in _OF_CANDIDATES:
-        row.pop(column, None)

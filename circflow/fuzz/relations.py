@@ -242,10 +242,20 @@ def _times(sheets: Sheets, columns: Mapping[str, tuple[str, ...]], factor: float
             row[column] = number(row, column) * factor
 
 
-def _within(sheets: Sheets) -> bool:
-    """Whether every figure has a size that is solved right."""
+def _dealing_times(sheets: Sheets, factor: float) -> None:
+    """Multiply the transaction costs of the sheet Scenario."""
+    for row in sheets["Scenario"]:
+        if str(row["key"]).startswith("transaction_cost"):
+            row["value"] = float(row["value"] or 0.0) * factor
+
+
+def _scaled(sheets: Sheets, factor: float = 1.0, *, said: str) -> Changed | None:
+    """What has to be worth so many times as much; None where a figure has no size that is solved
+    right."""
     figures = (v for rows in sheets.values() for row in rows for v in row.values())
-    return all(LEAST <= abs(v) <= MOST for v in figures if isinstance(v, float) and v != 0.0)
+    sizes = (abs(v) for v in figures if isinstance(v, float) and v != 0.0)
+    within = all(LEAST <= size <= MOST for size in sizes)
+    return Changed(sheets, "equal", factor, said=said) if within else None
 
 
 def _factor(rng: Random) -> float:
@@ -258,9 +268,7 @@ def all_tonnes_scaled(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None
     factor = _factor(rng)
     changed = copy.deepcopy(sheets)
     _times(changed, TONNES, factor)
-    if not _within(changed):
-        return None
-    return Changed(changed, "equal", factor, said=f"times {factor:g}")
+    return _scaled(changed, factor, said=f"times {factor:g}")
 
 
 @relation
@@ -269,15 +277,11 @@ def all_money_scaled(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None:
     factor = _factor(rng)
     changed = copy.deepcopy(sheets)
     _times(changed, MONEY, factor)
-    for row in changed["Scenario"]:
-        if str(row["key"]).startswith("transaction_cost"):
-            row["value"] = float(row["value"] or 0.0) * factor
+    _dealing_times(changed, factor)
     for row in changed.get("Goals", []):
         if row["goal"] not in ("value", "synergy"):
             row["weight"] = number(row, "weight") * factor
-    if not _within(changed):
-        return None
-    return Changed(changed, "equal", factor, said=f"times {factor:g}")
+    return _scaled(changed, factor, said=f"times {factor:g}")
 
 
 @relation
@@ -290,12 +294,8 @@ def unit_of_all_materials(sheets: Sheets, rng: Random, seen: Seen) -> Changed | 
     prices = {s: tuple(c for c in MONEY[s] if "_million" not in c) for s in MONEY}
     prices = {**prices, "EmissionLimits": (), "EmissionFactors": ("factor",)}
     _times(changed, prices, 1.0 / factor)
-    for row in changed["Scenario"]:
-        if str(row["key"]).startswith("transaction_cost"):
-            row["value"] = float(row["value"] or 0.0) / factor
-    if not _within(changed):
-        return None
-    return Changed(changed, "equal", said=f"times {factor:g}")
+    _dealing_times(changed, 1.0 / factor)
+    return _scaled(changed, said=f"times {factor:g}")
 
 
 @relation
@@ -312,26 +312,23 @@ def unit_of_one_material(sheets: Sheets, rng: Random, seen: Seen) -> Changed | N
     material = rng.choice(possible)
     name, factor = material["material"], 10.0 ** rng.choice([-6, -3, 3, 3, 6])
     changed = copy.deepcopy(sheets)
-    for row in changed["Materials"]:
-        if row["material"] == name:
-            row["unit"] = "another"
-    for row in changed.get("Disposal", []):  # every waste: a row of its own for this one
-        if row.get("material") is None and material["category"] == "waste":
-            return None
-    amounts = {
-        sheet: tuple(c for c in columns if c in _AMOUNTS) for sheet, columns in TONNES.items()
-    }
-    per_unit = {sheet: tuple(c for c in MONEY[sheet]) for sheet in _OF_A_MATERIAL & set(MONEY)}
+    next(row for row in changed["Materials"] if row["material"] == name)["unit"] = "another"
+    of_all = any(row.get("material") is None for row in changed.get("Disposal", []))
+    if of_all and material["category"] == "waste":  # it needs a row of its own
+        return None
     for sheet in _OF_A_MATERIAL:
         rows = [row for row in changed.get(sheet, []) if row.get("material") == name]
-        _times({sheet: rows}, {sheet: amounts.get(sheet, ())}, factor)
-        _times({sheet: rows}, {sheet: per_unit.get(sheet, ())}, 1.0 / factor)
+        amounts = tuple(c for c in TONNES.get(sheet, ()) if c in _AMOUNTS)
+        _times({sheet: rows}, {sheet: amounts}, factor)
+        _times({sheet: rows}, {sheet: MONEY.get(sheet, ())}, 1.0 / factor)
     _recount_recipes(changed, name, factor)
-    _recount_emissions(changed, name, factor)
-    _recount_modes(changed, str(material.get("modes")), factor)
-    if not _within(changed):
-        return None
-    return Changed(changed, "equal", said=f"{name} times {factor:g}")
+    for kind in _KINDS_OF_A_MATERIAL:
+        _recount_emissions(changed, kind, name, factor)
+    if (mode := material.get("modes")) != "none":
+        modes = [row for row in changed.get("Modes", []) if row["mode"] == mode]
+        _times({"Modes": modes}, {"Modes": MONEY["Modes"]}, 1.0 / factor)
+        _recount_emissions(changed, "transport", mode, factor)
+    return _scaled(changed, said=f"{name} times {factor:g}")
 
 
 _AMOUNTS = {
@@ -344,14 +341,10 @@ _KINDS_OF_A_MATERIAL = ("disposal", "stockpile", "purchase", "sale", "stream")
 
 def _has_own_unit(sheets: Sheets, material: Row) -> bool:
     name, modes = material["material"], material.get("modes")
-    groups = {
-        (row["technology"], row["recipe"], row["group"])
-        for row in sheets["Recipes"]
-        if row.get("group") and row["material"] == name
-    }
-    if any(
-        (b["technology"], b["recipe"], b["group"]) in groups for b in sheets.get("BlendLimits", [])
-    ):
+    of_it = [row for row in sheets["Recipes"] if row.get("group") and row["material"] == name]
+    groups = {(r["technology"], r["recipe"], r["group"]) for r in of_it}
+    limits = sheets.get("BlendLimits", [])
+    if any((b["technology"], b["recipe"], b["group"]) in groups for b in limits):
         return False
     if modes == "none":
         return True
@@ -369,15 +362,8 @@ def _has_own_unit(sheets: Sheets, material: Row) -> bool:
         for row in sheets.get("Links", [])
     )
     flows = any(row["kind"] == "flow" for row in sheets.get("SynergyPartners", []))
-    return not shared and not flows and _own_mode(sheets, str(modes), str(name))
-
-
-def _own_mode(sheets: Sheets, mode: str, name: str) -> bool:
-    """Whether nothing but this material can travel by the mode."""
-    return all(
-        row["material"] == name or mode not in str(row.get("modes") or mode).split(",")
-        for row in sheets["Materials"]
-    )
+    others = (row.get("modes") or modes for row in sheets["Materials"] if row is not material)
+    return not shared and not flows and all(modes not in str(by).split(",") for by in others)
 
 
 def _recount_recipes(sheets: Sheets, name: Value, factor: float) -> None:
@@ -389,29 +375,16 @@ def _recount_recipes(sheets: Sheets, name: Value, factor: float) -> None:
             row["amount"] = number(row, "amount") * factor
 
 
-def _recount_emissions(sheets: Sheets, name: Value, factor: float) -> None:
-    """Factors per unit of the material; one that holds for all of a kind gets a row of its own."""
-    rows = sheets.get("EmissionFactors", [])
-    for kind in _KINDS_OF_A_MATERIAL:
-        factors = {r["pollutant"]: r for r in rows if r["kind"] == kind and r.get("key") == name}
-        for row in [r for r in rows if r["kind"] == kind and r.get("key") is None]:
-            if row["pollutant"] not in factors:
-                rows.append({**row, "key": name, "factor": number(row, "factor") / factor})
-        for row in factors.values():
-            row["factor"] = number(row, "factor") / factor
-
-
-def _recount_modes(sheets: Sheets, mode: str, factor: float) -> None:
-    for row in sheets.get("Modes", []):
-        if row["mode"] == mode:
-            _times({"Modes": [row]}, {"Modes": MONEY["Modes"]}, 1.0 / factor)
-    rows = sheets.get("EmissionFactors", [])
-    factors = {r["pollutant"]: r for r in rows if r["kind"] == "transport" and r.get("key") == mode}
-    if mode != "none":
-        for row in [r for r in rows if r["kind"] == "transport" and r.get("key") is None]:
-            if row["pollutant"] not in factors:
-                rows.append({**row, "key": mode, "factor": number(row, "factor") / factor})
-    for row in factors.values():
+def _recount_emissions(sheets: Sheets, kind: str, key: Value, factor: float) -> None:
+    """Factors per unit of what the key names; one that holds for all of a kind gets a row for it
+    alone."""
+    rows = [row for row in sheets.get("EmissionFactors", []) if row["kind"] == kind]
+    own = {row["pollutant"]: row for row in rows if row.get("key") == key}
+    for row in rows:
+        if row.get("key") is None and row["pollutant"] not in own:
+            alone = {**row, "key": key, "factor": number(row, "factor") / factor}
+            sheets["EmissionFactors"].append(alone)
+    for row in own.values():
         row["factor"] = number(row, "factor") / factor
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -58,7 +57,7 @@ def summary(
     """What a planner wants to know first, as text; `files` are those that were written,
     `baselines` what the net benefit is compared with."""
     blocks = [
-        _headline(solution, baselines),
+        [*_headline(solution, baselines)],
         _money(solution),
         _waste(solution),
         _recovered(solution),
@@ -66,15 +65,15 @@ def summary(
         _built(solution),
         _flows(solution),
         _products(solution),
-        _loads(solution),
+        [*_loads(solution)],
         _binding(solution),
         _emissions(solution),
-        _closing(solution, files),
+        [*_closing(solution, files)],
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
 
 
-def _headline(solution: Solution, baselines: Sequence[Baseline]) -> list[str]:
+def _headline(solution: Solution, baselines: Sequence[Baseline]) -> Iterator[str]:
     settings, periods = solution.scenario.settings, solution.scenario.periods
     years, totals = horizon(solution.scenario), solution.totals
     currency = plain(settings.currency)
@@ -85,82 +84,50 @@ def _headline(solution: Solution, baselines: Sequence[Baseline]) -> list[str]:
     if solution.status is Status.FEASIBLE:
         status += say(" (within {gap} of the best possible)", gap=share(solution.gap))
     elif solution.gap > 1e-9:
-        status += say(
-            " (within {number} % of the best possible)", number=number(100 * solution.gap)
-        )
+        gap = number(100 * solution.gap)
+        status += say(" (within {number} % of the best possible)", number=gap)
     first = settings.start_year
     span = f"{first}-{first + years - 1}" if years > 1 else str(first)
-    count = (
-        say("{count} periods, {years} years", count=len(periods), years=years)
-        if len(periods) > 1
-        else say("{years} years", years=years)
-    )
-    count = say("1 year") if years == 1 else count
-    lines = [title, f"{status}; {count} ({span})"]
+    many = mark("{count} periods, {years} years") if len(periods) > 1 else mark("{years} years")
+    count = say("1 year") if years == 1 else say(many, count=len(periods), years=years)
+    yield from (title, f"{status}; {count} ({span})")
     if solution.relaxed:
-        lines.append(
-            say("Yes/no decisions were relaxed: this is a bound, not a plan to carry out.")
-        )
+        yield say("Yes/no decisions were relaxed: this is a bound, not a plan to carry out.")
     net = totals["net_benefit"]
-    lines.append(
-        say(
-            "Net benefit {net} million {currency} over the horizon",
-            net=number(net),
-            currency=currency,
-        )
-        + (say(", {number} per year", number=number(net / years)) if years > 1 else "")
-    )
+    yield say(
+        "Net benefit {net} million {currency} over the horizon", net=number(net), currency=currency
+    ) + (say(", {number} per year", number=number(net / years)) if years > 1 else "")
     against = against_today(solution, baselines)
     if against:
-        lines.append(say("Gain against today: {against}", against=against))
+        yield say("Gain against today: {against}", against=against)
     if settings.discount_rate or abs(solution.objective - net) > 1e-6 * max(1.0, abs(net)):
         rate = settings.discount_rate
         how = [say("discounted at {number} %", number=number(100 * rate))] if rate else []
         how += [say("weighted by the goals")] if len(solution.scenario.frame("Goals")) else []
         words = f" ({', '.join(how)})" if how else ""
-        lines.append(
-            say(
-                "Objective {objective} million {currency}{words}",
-                objective=number(solution.objective),
-                currency=currency,
-                words=words,
-            )
+        yield say(
+            "Objective {objective} million {currency}{words}",
+            objective=number(solution.objective),
+            currency=currency,
+            words=words,
         )
     if solution.scenario.changes:
-        lines.append(
-            say(
-                "Changed before the run: {changed_words}",
-                changed_words=plain(changed_words(solution.scenario.changes)),
-            )
+        changed = plain(changed_words(solution.scenario.changes))
+        yield say("Changed before the run: {changed_words}", changed_words=changed)
+    if doubts := len(solution.scenario.warnings):
+        yield say(
+            "Warnings about the scenario: {doubts} (`circflow check` lists them)", doubts=doubts
         )
-    if solution.scenario.warnings:
-        doubts = len(solution.scenario.warnings)
-        lines.append(
-            say(
-                "Warnings about the scenario: {doubts} (`circflow check` lists them)", doubts=doubts
-            )
-        )
-    return lines
 
 
 def _money(solution: Solution) -> list[str]:
     lines = money_lines(solution)
-    currency = plain(solution.scenario.settings.currency)
+    title = say("Money, million {currency}", currency=plain(solution.scenario.settings.currency))
     if horizon(solution.scenario) == 1:
-        return _table(
-            say("Money, million {currency}", currency=currency),
-            ["", say_in("money", "amount")],
-            lines,
-            texts=["label"],
-            figures=["million"],
-        )
-    return _table(
-        say("Money, million {currency}", currency=currency),
-        ["", say("per year"), say("horizon")],
-        lines,
-        texts=["label"],
-        figures=["million_per_year", "million"],
-    )
+        head, figures = ["", say_in("money", "amount")], ["million"]
+    else:
+        head, figures = ["", say("per year"), say("horizon")], ["million_per_year", "million"]
+    return _table(title, head, lines, texts=["label"], figures=figures)
 
 
 def _table(  # noqa: PLR0913
@@ -199,27 +166,20 @@ def _waste(solution: Solution) -> list[str]:
     )
     overall = solution.totals.get("use_share")
     if lines and overall is not None:
-        lines.append(
+        used = share(overall)
+        lines += [
             say(
-                "  Of all waste that arises or is reclaimed, in t, {overall} is used.",
-                overall=share(overall),
+                "  Of all waste that arises or is reclaimed, in t, {overall} is used.", overall=used
             )
-        )
+        ]
     return lines
 
 
 def _recovered(solution: Solution) -> list[str]:
+    head = [say("substance"), say("unit"), say("arises"), say("sold")]
     return _table(
         say("Recovered of what arises, per year"),
-        [
-            say("substance"),
-            say("unit"),
-            say("arises"),
-            say("sold"),
-            say("dumped"),
-            say("lost"),
-            say("recovered"),
-        ],
+        [*head, say("dumped"), say("lost"), say("recovered")],
         solution.recovered,
         texts=["property", "unit_of_measure"],
         figures=["arises_per_year", "sold_per_year", "dumped_per_year", "lost_per_year"],
@@ -232,6 +192,7 @@ def _chains(solution: Solution) -> list[str]:
     frame["steps"] = [squeeze(plain(cell("steps", steps)), 66) for steps in frame["steps"]]
     joint = bool(frame["joint_million"].head(FEW).notna().any())
     currency = plain(solution.scenario.settings.currency)
+    head = [say("from waste to sale"), say("unit"), say("amount"), say("value")]
     return _table(
         say(
             "Value chains ({count} of {count_2}; amount of waste and value in million "
@@ -241,13 +202,7 @@ def _chains(solution: Solution) -> list[str]:
             currency=currency,
             if_any=say(", and of joint products") if joint else "",
         ),
-        [
-            say("from waste to sale"),
-            say("unit"),
-            say("amount"),
-            say("value"),
-            *([say("joint")] if joint else []),
-        ],
+        [*head, *([say("joint")] if joint else [])],
         frame.head(FEW),
         texts=["steps", "source_unit_of_measure"],
         figures=["source_amount", "value_million", *(["joint_million"] if joint else [])],
@@ -280,20 +235,15 @@ def _flows(solution: Solution) -> list[str]:
     by_worth = by_worth[by_worth["worth_million"] > 0].head(TOP)
     some = say("{top} of {count}", top=min(TOP, len(frame)), count=len(frame))
     currency = plain(solution.scenario.settings.currency)
-    what = (
-        say("; M: worth where it arrives, million {currency} over the horizon", currency=currency)
-        if valued
-        else ""
+    worth = say(
+        "; M: worth where it arrives, million {currency} over the horizon", currency=currency
     )
-    lines = _flow_table(
-        say("Largest flows ({some}{what})", some=some, what=what), frame.head(TOP), valued
-    )
-    new = by_worth[~by_worth.index.isin(frame.index[:TOP])]
+    title = say("Largest flows ({some}{what})", some=some, what=worth if valued else "")
+    lines = _flow_table(title, frame.head(TOP), valued)
+    new = by_worth[~by_worth.index.isin(frame.index[:TOP])].head(FEW)
     if len(new):
-        lines += [
-            "",
-            *_flow_table(say("Further flows among the most valuable"), new.head(FEW), valued),
-        ]
+        title = say("Further flows among the most valuable")
+        lines += ["", *_flow_table(title, new, valued)]
     return lines
 
 
@@ -326,23 +276,20 @@ def _products(solution: Solution) -> list[str]:
     return [*lines, say("  and {rest} more", rest=rest)] if rest > 0 else lines
 
 
-def _loads(solution: Solution) -> list[str]:
+def _loads(solution: Solution) -> Iterator[str]:
     frame = unit_loads(solution)
     if frame.empty:
-        return []
+        return
     full, idle = frame[frame["load_share"] > 0.999], frame[frame["load_share"] < 1e-6]
-    lines = [
-        say(
-            "Units: {count} in service, {count_2} always full, {count_3} idle throughout",
-            count=len(frame),
-            count_2=len(full),
-            count_3=len(idle),
-        )
-    ]
+    yield say(
+        "Units: {count} in service, {count_2} always full, {count_3} idle throughout",
+        count=len(frame),
+        count_2=len(full),
+        count_3=len(idle),
+    )
     for title, some in ((say("full"), full), (say("idle"), idle)):
         if len(some):
-            lines.append(_some(f"  {title}: ", [plain(u) for u in some["unit"]]))
-    return lines
+            yield _some(f"  {title}: ", [plain(u) for u in some["unit"]])
 
 
 def _some(line: str, names: Sequence[str]) -> str:
@@ -378,38 +325,37 @@ def _limit_table(title: str, frame: pd.DataFrame, rows: int, solution: Solution)
     worth = zip(shown["value"], shown["unit_of_measure"], strict=True)
     cells: list[list[str]] = [
         [plain(v) for v in shown["label"]],
-        [f"{number(value)} {currency}{_per(unit)}" for value, unit in worth],
+        # A share that is limited has no unit of measure.
+        [
+            f"{number(v)} {currency}{'' if pd.isna(unit) else f'/{_measure(unit)}'}"
+            for v, unit in worth
+        ],
         [say("1 % more") if d == "more" else say("1 % less") for d in shown["direction"]],
         numbers(shown["gain_million"]),
     ]
     head = [say_in("binding", "limit"), say("one is worth"), "", say("gives, M")]
     count = len(solution.scenario.periods)
     if count > 1:
-        cells.append(
-            [say("{n} of {count}", n=n, count=count) if n else "" for n in shown["periods"]]
-        )
+        often = [say("{n} of {count}", n=n, count=count) if n else "" for n in shown["periods"]]
+        cells.append(often)
         head.append(say("periods"))
     more = [say("  and {count} more", count=len(frame) - rows)] if len(frame) > rows else []
     return [title, *columns(head, list(zip(*cells, strict=True)), 1, WIDTH), *more]
 
 
-def _per(unit: Any) -> str:
-    """Nothing where a share is limited, which has no unit of measure."""
-    return "" if pd.isna(unit) else f"/{_measure(unit)}"
-
-
 def _measure(unit: object) -> str:
-    return (
-        say_in("measure", "unit")
-        if unit in ("capacity", "unit")
-        else plain(shown_measure(str(unit)))
-    )
+    if unit in ("capacity", "unit"):
+        return say_in("measure", "unit")
+    return plain(shown_measure(str(unit)))
 
 
 def _emissions(solution: Solution) -> list[str]:
     frame = emission_use(solution)
     if frame.empty:
-        return _emission_totals(solution.totals.get("emissions", {}))
+        emitted = solution.totals.get("emissions", {}).items()
+        amounts = ", ".join(f"{plain(p)} {number(v)}" for p, v in emitted)
+        told = say("Emissions over the horizon, t: {amounts}", amounts=amounts)
+        return [told] if amounts else []
     frame["where"] = [
         plain(f"{scope} {key}" if isinstance(key, str) and key else scope)
         for scope, key in zip(frame["scope"], frame["key"], strict=True)
@@ -424,43 +370,28 @@ def _emissions(solution: Solution) -> list[str]:
     )
 
 
-def _emission_totals(emissions: dict[str, Any]) -> list[str]:
-    if not emissions:
-        return []
-    amounts = ", ".join(f"{plain(p)} {number(v)}" for p, v in emissions.items())
-    return [say("Emissions over the horizon, t: {amounts}", amounts=amounts)]
-
-
-def _closing(solution: Solution, files: Sequence[str | Path]) -> list[str]:
+def _closing(solution: Solution, files: Sequence[str | Path]) -> Iterator[str]:
     audit = solution.audit
     gap = audit.confirmed_gap
     proven = (
         say("; no plan is better by more than {gap:.1e}", gap=gap) if math.isfinite(gap) else ""
     )
-    lines = [
-        say(
-            "Audit {if_any}: balances agree to {balance_error:.1e}, the objective to "
-            "{objective_error:.1e}{proven}",
-            if_any=say("passed") if audit.passed else say("FAILED"),
-            balance_error=audit.balance_error,
-            objective_error=audit.objective_error,
-            proven=proven,
-        )
-    ]
-    lines += list(_file_lines(files))
+    yield say(
+        "Audit {if_any}: balances agree to {balance_error:.1e}, the objective to "
+        "{objective_error:.1e}{proven}",
+        if_any=say("passed") if audit.passed else say("FAILED"),
+        balance_error=audit.balance_error,
+        objective_error=audit.objective_error,
+        proven=proven,
+    )
+    for path in files:
+        yield say("Written: {path}", path=plain(path))
     seconds = solution.seconds
     parts = [f"{_step(k)} {localised(f'{v:.1f}')}" for k, v in seconds.items() if k != "total"]
     if "total" in seconds:
-        lines.append(
-            say("Seconds: {total:.1f} ({parts})", total=seconds["total"], parts=", ".join(parts))
-        )
-    return lines
+        steps = ", ".join(parts)
+        yield say("Seconds: {total:.1f} ({parts})", total=seconds["total"], parts=steps)
 
 
 def _step(name: str) -> str:
     return say_in("seconds", "build") if name == "build" else say(name)
-
-
-def _file_lines(files: Sequence[str | Path]) -> Iterator[str]:
-    for path in files:
-        yield say("Written: {path}", path=plain(path))

@@ -51,19 +51,12 @@ def gains(solution: Solution, baselines: Sequence[Baseline]) -> dict[str, float]
 def against_today(solution: Solution, baselines: Sequence[Baseline]) -> str:
     """The gains in words; nothing where there are none."""
     currency, years = plain(solution.scenario.settings.currency), horizon(solution.scenario)
-    money = (
-        say("million {currency} per year", currency=currency)
-        if years > 1
-        else say("million {currency}", currency=currency)
-    )
-    rows = gains(solution, baselines)
+    unit = mark("million {currency} per year") if years > 1 else mark("million {currency}")
+    money = say(unit, currency=currency)
+    yearly = {words: gain / years for words, gain in gains(solution, baselines).items()}
     parts = [
-        say(
-            "{gain} against {words}",
-            gain=("-" if gain < 0 else "+") + number(abs(gain) / years),
-            words=words,
-        )
-        for words, gain in rows.items()
+        say("{gain} against {words}", gain=("+" if gain >= 0 else "") + number(gain), words=words)
+        for words, gain in yearly.items()
     ]
     return f"{'; '.join(parts)} ({money})" if parts else ""
 
@@ -294,11 +287,10 @@ def limit_label(row: Mapping[Any, Any]) -> str:
     pattern = LIMIT_WORDS.get((row["kind"], row["limit"]))
     if pattern is not None:
         return " ".join(say(pattern, **cells).split()).rstrip(", ")
+    limit = _word(row["limit"])
     if row["kind"] == "emission limit":
-        return say("emissions of {word}", word=cell("limit", _word(row["limit"])))
-    return (
-        f"{say(str(row['kind']))}: {', '.join(filter(None, cells.values())) or _word(row['limit'])}"
-    )
+        return say("emissions of {word}", word=cell("limit", limit))
+    return f"{say(str(row['kind']))}: {', '.join(filter(None, cells.values())) or limit}"
 
 
 def _word(value: object) -> str:

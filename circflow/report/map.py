@@ -6,7 +6,6 @@ view holds the sites of the members and what lies near them; another holds every
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,8 +13,9 @@ import pandas as pd
 
 from circflow.i18n import say
 from circflow.report.figures import horizon, years_of
-from circflow.report.ground import ground_in
+from circflow.report.ground import Extent, ground_in
 from circflow.report.numbers import cut
+from circflow.report.page.charts import chosen
 from circflow.report.page.frame import Figure, escaped, figure
 from circflow.report.sankey import NO_WASTE, STAGES, stage_colour, stage_words
 
@@ -71,11 +71,8 @@ def links_of(solution: Solution) -> pd.DataFrame:
         )
         for k, a, u in zip(each["material"], each["amount"], each["measure"], strict=True)
     ]
-    stage = (
-        each["material"]
-        .map(materials["stage"])
-        .where(each["material"].isin(scenario.wastes), NO_WASTE)
-    )
+    stage = each["material"].map(materials["stage"])
+    stage = stage.where(each["material"].isin(scenario.wastes), NO_WASTE)
     each["stage"] = stage.fillna("other")
     grouped = here.groupby(by, sort=False)
     frame = grouped[["tonnes", "haul", "cost"]].sum()
@@ -104,52 +101,36 @@ def flow_map(solution: Solution) -> Figure | None:
     placed = links["from"].isin(sites.index) & links["to"].isin(sites.index)
     missing = int((~placed).sum())
     drawn = links[placed].head(MAX_LINKS)
-    busy = set(drawn["from"]) | set(drawn["to"]) | _active(solution)
-    traffic = (
-        links.groupby("from")["tonnes"]
-        .sum()
-        .add(links.groupby("to")["tonnes"].sum(), fill_value=0.0)
-    )
+    units = solution.tables.units
+    runs = units["load_per_year"].astype(float) > 0
+    busy = {*drawn["from"], *drawn["to"], *units.loc[runs, "site"]}
+    ends = [links.set_index(end)["tonnes"].groupby(level=0).sum() for end in ("from", "to")]
+    traffic = ends[0].add(ends[1], fill_value=0.0)
     sites = sites.assign(traffic=traffic.reindex(sites.index).fillna(0.0))
     everything = _extent(sites[["longitude", "latitude"]])
     home = sites[sites["member"].notna()]
     region = _extent((home if len(home) else sites)[["longitude", "latitude"]])
     near = _near(sites, region)
     region = _extent(sites.loc[near, ["longitude", "latitude"]])
-    controls: Sequence[tuple[str, Sequence[tuple[str, str]]]] = ()
-    frames = {"region": region}
-    if not near.all():
-        frames["everything"] = everything
-        controls = (
-            (say("Show"), (("region", say("the region")), ("everything", say("every place")))),
-        )
+    frames = {"region": region} | ({} if near.all() else {"everything": everything})
     traces = [*_lines(drawn, sites, solution)]
     views = {
         name: _view([*_ground(extent), *traces, *_places(sites, extent, busy)], extent)
         for name, extent in frames.items()
     }
-    if not controls:
-        views = {"": views["region"]}
-    notes = [
-        say(
-            "Lines curve to the left of their direction; wider is more tonnes a year. "
-            "Coast, lakes and rivers: Natural Earth."
-        )
-    ]
+    note = say(
+        "Lines curve to the left of their direction; wider is more tonnes a year. "
+        "Coast, lakes and rivers: Natural Earth."
+    )
     if len(links) > len(drawn) + missing:
-        notes.append(
-            say(
-                "The {count} largest of {count_2} links are drawn.",
-                count=figure(len(drawn)),
-                count_2=figure(len(links)),
-            )
+        note += " " + say(
+            "The {count} largest of {count_2} links are drawn.",
+            count=figure(len(drawn)),
+            count_2=figure(len(links)),
         )
     if missing:
-        notes.append(
-            say(
-                "{missing} links touch a place without coordinates and are left out.",
-                missing=missing,
-            )
+        note += " " + say(
+            "{missing} links touch a place without coordinates and are left out.", missing=missing
         )
     stages = [s for s in STAGES if s in set(drawn["stage"])]
     keys = [(stage_colour(s), say("{s} waste", s=stage_words(s))) for s in stages]
@@ -157,20 +138,16 @@ def flow_map(solution: Solution) -> Figure | None:
     keys += [("$line", say("place outside the cluster"))]
     return Figure(
         say("Where it goes"),
-        views,
-        say("Map of the sites with lines for the flows between them, wider for more tonnes"),
-        note=" ".join(notes)
-        + say(" Point at a line for its materials, tonnes, distance and cost."),
-        controls=controls,
+        alt=say("Map of the sites with lines for the flows between them, wider for more tonnes"),
+        note=note + say(" Point at a line for its materials, tonnes, distance and cost."),
         legend=keys,
+        **chosen(views, say("Show"), [say("the region"), say("every place")][: len(views)]),
     )
 
 
-def _ground(extent: tuple[float, float, float, float]) -> list[dict[str, Any]]:
+def _ground(extent: Extent) -> list[dict[str, Any]]:
     """Coast, lakes and rivers, in the view and around it."""
-    west, east, south, north = extent
-    room_x, room_y = (east - west) / 2, (north - south) / 2
-    lines = ground_in((west - room_x, east + room_x, south - room_y, north + room_y))
+    lines = ground_in(_around(extent, 1.0))
     style = {"coast": ("$soft", 1.2), "lakes": ("$sky", 1.2), "rivers": ("$sky", 0.9)}
     return [
         {
@@ -186,13 +163,7 @@ def _ground(extent: tuple[float, float, float, float]) -> list[dict[str, Any]]:
     ]
 
 
-def _active(solution: Solution) -> set[str]:
-    """Sites where a unit runs."""
-    units = solution.tables.units
-    return set(units.loc[units["load_per_year"].astype(float) > 0, "site"])
-
-
-def _extent(points: pd.DataFrame) -> tuple[float, float, float, float]:
+def _extent(points: pd.DataFrame) -> Extent:
     """West, east, south, north: the points with room around, in the shape of the picture."""
     west, south = points.min()
     east, north = points.max()
@@ -204,12 +175,16 @@ def _extent(points: pd.DataFrame) -> tuple[float, float, float, float]:
     return centre - half, centre + half, middle - high / 2, middle + high / 2
 
 
-def _near(sites: pd.DataFrame, extent: tuple[float, float, float, float]) -> pd.Series[bool]:
+def _near(sites: pd.DataFrame, extent: Extent) -> pd.Series[bool]:
+    west, east, south, north = _around(extent, NEAR)
+    return sites["longitude"].between(west, east) & sites["latitude"].between(south, north)
+
+
+def _around(extent: Extent, share: float) -> Extent:
+    """An extent with so much of half of it around."""
     west, east, south, north = extent
-    room_x, room_y = NEAR * (east - west) / 2, NEAR * (north - south) / 2
-    return sites["longitude"].between(west - room_x, east + room_x) & sites["latitude"].between(
-        south - room_y, north + room_y
-    )
+    room_x, room_y = share * (east - west) / 2, share * (north - south) / 2
+    return west - room_x, east + room_x, south - room_y, north + room_y
 
 
 def _lines(links: pd.DataFrame, sites: pd.DataFrame, solution: Solution) -> list[dict[str, Any]]:
@@ -261,11 +236,10 @@ def _words(row: dict[Any, Any], currency: str) -> str:
 def _curves(links: pd.DataFrame, sites: pd.DataFrame) -> tuple[Any, Any]:
     """Points along every link (links by points, the last one a gap)."""
     squeeze = np.cos(np.radians(sites["latitude"].mean()))
-    ends = []
-    for column in ("from", "to"):
-        there = sites.loc[links[column], ["longitude", "latitude"]].to_numpy(float)
-        ends.append(there * [squeeze, 1.0])
-    start, stop = ends
+    start, stop = (
+        sites.loc[links[column], ["longitude", "latitude"]].to_numpy(float) * [squeeze, 1.0]
+        for column in ("from", "to")
+    )
     across = np.column_stack([-(stop - start)[:, 1], (stop - start)[:, 0]])
     middle = (start + stop) / 2 + _CURVE * across
     t = np.linspace(0, 1, _POINTS)[None, :, None]
@@ -276,9 +250,7 @@ def _curves(links: pd.DataFrame, sites: pd.DataFrame) -> tuple[Any, Any]:
     return points[:, :, 0] / squeeze, points[:, :, 1]
 
 
-def _places(
-    sites: pd.DataFrame, extent: tuple[float, float, float, float], busy: set[str]
-) -> list[dict[str, Any]]:
+def _places(sites: pd.DataFrame, extent: Extent, busy: set[str]) -> list[dict[str, Any]]:
     """The sites as points, and the names that fit."""
     members = sites["member"].notna()
     active = sites.index.isin(busy)
@@ -318,9 +290,7 @@ def _places(
     return [points, labels]
 
 
-def placed_labels(
-    sites: pd.DataFrame, extent: tuple[float, float, float, float], active: Any
-) -> pd.DataFrame:
+def placed_labels(sites: pd.DataFrame, extent: Extent, active: Any) -> pd.DataFrame:
     """Names with a place beside their point where they overlap nothing; the rest is left out.
 
     Columns: label (escaped), position (of plotly), longitude, latitude; indexed by site.
@@ -362,7 +332,7 @@ def _overlap(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
     return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 
-def _view(data: list[dict[str, Any]], extent: tuple[float, float, float, float]) -> dict[str, Any]:
+def _view(data: list[dict[str, Any]], extent: Extent) -> dict[str, Any]:
     west, east, south, north = extent
     grid = {"gridcolor": "$grid", "zeroline": False, "nticks": 9}
     middle = np.cos(np.radians((south + north) / 2))

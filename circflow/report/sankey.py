@@ -8,7 +8,7 @@ with; in money, as the income that it ends with.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -134,19 +134,12 @@ class _Measure:
     """Paths, with `size`: over the period."""
 
 
-def _measures(rows: pd.DataFrame, currency: str) -> list[_Measure]:
+def _measures(rows: pd.DataFrame, currency: str) -> Iterator[_Measure]:
     """Income; then, for every unit of measure of what arises, what is used and everything."""
-    measures = []
     income = rows.assign(size=rows["income"]).query("size > 0")
     if len(income):
-        measures.append(
-            _Measure(
-                "money",
-                say("income from sales"),
-                say("million {currency}", currency=currency),
-                income,
-            )
-        )
+        unit = say("million {currency}", currency=currency)
+        yield _Measure("money", say("income from sales"), unit, income)
     arising = rows[rows["stage"] != BOUGHT].assign(size=rows["amount"])
     arising = arising[arising["size"] > 0]
     order = arising.groupby("measure")["size"].count().sort_values(ascending=False).index
@@ -154,20 +147,16 @@ def _measures(rows: pd.DataFrame, currency: str) -> list[_Measure]:
         here = arising[arising["measure"] == measure]
         used = here[here["used"].astype(bool)]
         if len(used) and len(used) < len(here):
-            measures.append(
-                _Measure(f"used{n}", say("{measure} that are used", measure=measure), measure, used)
-            )
-        measures.append(
-            _Measure(f"all{n}", say("{measure}, dumped too", measure=measure), measure, here)
-        )
-    return measures
+            words = say("{measure} that are used", measure=measure)
+            yield _Measure(f"used{n}", words, measure, used)
+        yield _Measure(f"all{n}", say("{measure}, dumped too", measure=measure), measure, here)
 
 
 def sankey(solution: Solution) -> Figure | None:
     """The diagram with its choices of period and measure; None where nothing flows."""
     rows = paths(solution)
     currency = solution.scenario.settings.currency
-    measures = _measures(rows, currency)
+    measures = [*_measures(rows, currency)]
     if not measures:
         return None
     years = years_of(solution.scenario)
@@ -215,13 +204,12 @@ def _bundled(rows: pd.DataFrame) -> pd.DataFrame:
         small = sizes[(np.arange(len(sizes)) >= most) | (sizes.to_numpy() < SMALL * total)]
         if len(small) < 2:
             continue
-        word = {"first": say("other units"), "last": say("other units")}.get(level, say("others"))
+        word = say("other units") if level in ("first", "last") else say("others")
         if level == "source":
-            counts = small.groupby("stage").size()
+            counts = rows["stage"].map(small.groupby("stage").size()).fillna(0).astype(int)
             key = pd.MultiIndex.from_frame(rows[by])
-            names = rows["stage"].map(counts).fillna(0).astype(int).astype(str)
-            there = key.isin(small.index) & (rows["stage"].map(counts).fillna(0) > 1).to_numpy()
-            rows.loc[there, level] = [say("other ({count})", count=n) for n in names[there]]
+            there = key.isin(small.index) & (counts > 1).to_numpy()
+            rows.loc[there, level] = [say("other ({count})", count=str(n)) for n in counts[there]]
         else:
             rows.loc[rows[level].isin(small.index), level] = f"{word} ({len(small)})"
     return rows
@@ -278,20 +266,13 @@ def _view(
     texts = []
     for row in links.to_dict("records"):
         tail, head = label[at[row["tail"]]], label[at[row["head"]]]
+        of = {name: figure(row[name]) for name in _FIGURES}
+        of |= {"unit": unit, "percent": percent(row["size"] / total), "money": money}
         lines = [
             f"<b>{escaped(tail)} → {escaped(head)}</b>",
-            say(
-                "{size} {unit}, {percent} of what is shown",
-                size=figure(row["size"]),
-                unit=unit,
-                percent=percent(row["size"] / total),
-            ),
-            say(
-                "the chains that pass: income {income}, cost {cost},",
-                income=figure(row["income"]),
-                cost=figure(row["cost"]),
-            ),
-            say("value added {value} {money}", value=figure(row["value"]), money=money),
+            say("{size} {unit}, {percent} of what is shown", **of),
+            say("the chains that pass: income {income}, cost {cost},", **of),
+            say("value added {value} {money}", **of),
         ]
         texts.append("<br>".join(lines))
     nodes = [
@@ -379,21 +360,14 @@ def _full_names(solution: Solution) -> dict[str, str]:
 
 def _node_colour(key: str) -> str:
     level, kind, name = key.split(_MARK, 2)
-    if level == "0":
-        return stage_colour(name)
-    if level == "1":
-        return stage_colour(kind)
-    if level == "4":
-        if kind == "sold":
-            return "$blue"
-        return "$pink" if name == _ENDS["stock"] else "$grey"
-    return "$soft"
+    if level in ("0", "1"):
+        return stage_colour(name if level == "0" else kind)
+    if level != "4":
+        return "$soft"
+    return "$blue" if kind == "sold" else "$pink" if name == _ENDS["stock"] else "$grey"
 
 
 def stages_in_order(stages: Sequence[str]) -> list[str]:
     """Stages as the schema orders them, others behind."""
-    return sorted(dict.fromkeys(stages), key=lambda s: (s not in STAGES, *_place(s)))
-
-
-def _place(stage: str) -> tuple[int, str]:
-    return (STAGES.index(stage) if stage in STAGES else 0, stage)
+    known = [stage for stage in STAGES if stage in stages]
+    return [*known, *sorted(set(stages) - set(STAGES))]

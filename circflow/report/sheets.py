@@ -355,8 +355,7 @@ def _inner(column: _Column, start: int, stop: int) -> list[str]:
         return [f"><v>{v!r}</v></c>" if v == v else "/>" for v in values.tolist()]  # noqa: PLR0124
     codes, unique = pd.factorize(values)
     texts = np.array([*map(_text_cell, unique), "/>"], dtype=object)
-    filled: list[str] = texts[codes].tolist()
-    return filled
+    return list(texts[codes])
 
 
 def _text_cell(text: str | float) -> str:

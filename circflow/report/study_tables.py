@@ -24,6 +24,7 @@ from circflow.report.numbers import without_noise
 from circflow.report.sheets import Formats, add_table, new_workbook
 
 if TYPE_CHECKING:
+    from circflow.data.scenario import Scenario
     from circflow.report.page.frame import Section
 
 RUNS = (".csv", ".xlsx", ".parquet", ".json")
@@ -92,14 +93,23 @@ def _sheet_name(name: str) -> str:
 
 
 def write_runs(
-    tables: Mapping[str, pd.DataFrame], path: str | os.PathLike[str], currency: str
+    tables: Mapping[str, pd.DataFrame],
+    path: str | os.PathLike[str],
+    scenario: Scenario,
+    *,
+    title: str = "",
+    opening: Sequence[Section] = (),
 ) -> None:
-    """Write tables to compute with: as `write_tables`, but in English with the columns' own names
-    in Excel too.
+    """Write tables of a scenario to compute with, and its changes: as `write_tables`, but in
+    English with the columns' own names in Excel too; with an `opening` also as a page.
 
     Raises `ArgumentError` for another ending than those of a file of tables.
     """
-    target = Path(path)
+    tables, target = {**tables, **scenario.changes_table}, Path(path)
+    currency: str | None = scenario.settings.currency
+    if target.suffix.lower() == ".html" and opening:
+        write_tables(tables, target, currency=currency, title=title, opening=opening)
+        return
     if target.suffix.lower() not in RUNS:
         raise ArgumentError(
             "{target}: the name must end in {runs}", target=target, runs=", ".join(RUNS)

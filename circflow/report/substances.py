@@ -14,6 +14,7 @@ import pandas as pd
 from circflow.data.balances import contents
 from circflow.i18n import mark, say
 from circflow.report.numbers import cut
+from circflow.report.page.charts import chosen
 from circflow.report.page.frame import Figure, escaped, figure, percent
 from circflow.report.sankey import bands
 from circflow.solution.substances import IN, through_units
@@ -47,29 +48,24 @@ def substance_flows(solution: Solution) -> Figure | None:
     links = _links(solution)
     if links.empty:
         return None
-    views, options = {}, []
-    measures = links.drop_duplicates("property")
-    for n, (name, measure) in enumerate(
-        zip(measures["property"], measures["measure"], strict=True)
-    ):
-        views[f"s{n}"] = _view(links[links["property"] == name], str(measure))
-        options.append((f"s{n}", str(name)))
-    several = len(options) > 1
+    measures = links.drop_duplicates("property").set_index("property")["measure"]
+    views = {
+        f"s{n}": _view(links[links["property"] == name], str(measure))
+        for n, (name, measure) in enumerate(measures.items())
+    }
+    keys = {"$blue": say("material"), "$soft": say("unit"), "$grey": say("source or end")}
     return Figure(
         say("Substances and energy: where they arise, and where they end"),
-        views if several else {"": views["s0"]},
-        say("Sankey diagram of a substance from streams through materials and units to its ends"),
+        alt=say(
+            "Sankey diagram of a substance from streams through materials and units to its ends"
+        ),
         note=say(
             "Yearly means. A band is as wide as what it holds of the substance. What a "
             "unit makes of nothing comes from a node of that name: its recipe does not "
             "balance."
         ),
-        controls=((say("Substance"), options),) if several else (),
-        legend=(
-            ("$blue", say("material")),
-            ("$soft", say("unit")),
-            ("$grey", say("source or end")),
-        ),
+        legend=tuple(keys.items()),
+        **chosen(views, say("Substance"), list(map(str, measures.index))),
     )
 
 
@@ -165,19 +161,13 @@ def _bundled(links: pd.DataFrame, total: float) -> pd.DataFrame:
     for side in ("tail", "head"):
         for key, size in links.groupby(side)["size"].sum().items():
             sizes[str(key)] = max(sizes.get(str(key), 0.0), float(size))
-    small = [k for k, size in sizes.items() if size < SMALL * total and not k.startswith("end")]
     names: dict[str, str] = {}
-    for kind in ("material", "unit"):
-        of_kind = [k for k in small if k.startswith(kind + _MARK)]
-        if len(of_kind) > 1:
-            names |= dict.fromkeys(
-                of_kind,
-                f"{kind}{_MARK}{say(_OTHERS[kind], count=len(of_kind))}",
-            )
-    renamed = links.assign(
-        tail=links["tail"].map(lambda key: names.get(key, key)),
-        head=links["head"].map(lambda key: names.get(key, key)),
-    )
+    for kind, others in _OTHERS.items():
+        ours = (item for item in sizes.items() if item[0].startswith(kind + _MARK))
+        small = [key for key, size in ours if size < SMALL * total]
+        if len(small) > 1:
+            names |= dict.fromkeys(small, f"{kind}{_MARK}{say(others, count=len(small))}")
+    renamed = links.assign(**{side: links[side].replace(names) for side in ("tail", "head")})
     sums = renamed.groupby(["tail", "head"], sort=False)["size"].sum().reset_index()
     kept: pd.DataFrame = sums[sums["tail"] != sums["head"]]
     return kept

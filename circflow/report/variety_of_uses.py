@@ -27,16 +27,8 @@ def uses_of_wastes(solution: Solution) -> pd.DataFrame:
     rows = chains[
         chains["source_kind"].isin(["stream", "stockpile"]) & chains["source_material"].isin(wastes)
     ]
-    columns = [
-        "source_material",
-        "stage",
-        "use",
-        "chains",
-        "source_amount",
-        "unit_of_measure",
-        "share",
-        "value_million",
-    ]
+    columns = ["source_material", "stage", "use", "chains", "source_amount", "unit_of_measure"]
+    columns += ["share", "value_million"]
     if rows.empty:
         return pd.DataFrame(columns=columns)
     sold = rows["end"] == ENDS
@@ -65,9 +57,10 @@ def variety(solution: Solution) -> pd.DataFrame:
     table = uses_of_wastes(solution)
     ends = {"disposal", "stock", "loss", "use", "unexplained"}
     sold = table[~table["use"].isin(ends)]
-    rows: list[dict[str, Any]] = []
-    for waste, part in table.groupby("source_material", sort=False):
-        rows.append({"waste": waste, **_variety(part, sold[sold["source_material"] == waste])})
+    rows: list[dict[str, Any]] = [
+        {"waste": waste, **_variety(part, sold[sold["source_material"] == waste])}
+        for waste, part in table.groupby("source_material", sort=False)
+    ]
     in_tonnes = table[table["unit_of_measure"] == "t"]
     whole = sold[sold["unit_of_measure"] == "t"]
     rows.append({"waste": None, **_variety(in_tonnes, whole)})

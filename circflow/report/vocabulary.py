@@ -94,9 +94,17 @@ _WORDS = _listed("""
 """Closed words in cells."""
 
 
+_TABLES = _listed("""
+    About, Break points, Built, Candidates, Capital, Decisions, Differences, Effects, Figures,
+    Figures of all, Finance, Futures, Knowing, Loads, Numbers, Order of entry, Pairs, Pareto, Plans,
+    Price sheets, Questions, Ranges, Runs, Samples, Totals, Turns, Units, Verdicts, Without a plan
+""")
+"""Tables that are called as they are named in the code."""
+
+
 def messages() -> Iterator[tuple[str, str]]:
-    """The words of columns and cells, for the catalogues: the file and the message."""
-    for word in _HEADINGS | _WORDS:
+    """The words of tables, columns and cells, for the catalogues: the file and the message."""
+    for word in _HEADINGS | _WORDS | _TABLES:
         yield "circflow/report/vocabulary.py", word
 
 

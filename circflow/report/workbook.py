@@ -138,17 +138,13 @@ def audit_table(solution: Solution) -> pd.DataFrame:
     found, error (relative)."""
     audit = solution.audit
     verdict = say("passed") if audit.passed else say("FAILED")
-    head = pd.DataFrame(
-        [
-            (say("{verdict}: largest error of a balance", verdict=verdict), audit.balance_error),
-            (say("{verdict}: error of the objective", verdict=verdict), audit.objective_error),
-            (
-                say("{verdict}: gap to the best plan that could be confirmed", verdict=verdict),
-                audit.confirmed_gap,
-            ),
-        ],
-        columns=["check", "error"],
-    )
+    errors = {
+        mark("{verdict}: largest error of a balance"): audit.balance_error,
+        mark("{verdict}: error of the objective"): audit.objective_error,
+        mark("{verdict}: gap to the best plan that could be confirmed"): audit.confirmed_gap,
+    }
+    checks = [(say(words, verdict=verdict), error) for words, error in errors.items()]
+    head = pd.DataFrame(checks, columns=["check", "error"])
     findings = audit.findings
     if findings.empty:
         return head.reindex(columns=list(findings.columns))
@@ -241,48 +237,38 @@ class _Summary:
     def _headline(self) -> None:
         solution, settings = self.solution, self.solution.scenario.settings
         self.sheet.set_row(self.row, 24)
-        self.text(0, settings.name, bold=True, font_size=16)
-        self.row += 1
+        self._sentence(settings.name, bold=True, font_size=16)
         years = horizon(solution.scenario)
         status = (
             say("Optimal plan")
             if solution.status is Status.OPTIMAL
             else say("Plan, not proven the best")
         )
-        words = say(
-            "{status}, gap {number} %",
-            status=status,
-            number=number(100 * solution.gap if solution.gap > 1e-09 else 0.0),
-        )
-        words += say(
-            "; {start_year} to {start_year_2}",
-            start_year=settings.start_year,
-            start_year_2=settings.start_year + years - 1,
-        )
+        gap = number(100 * solution.gap if solution.gap > 1e-09 else 0.0)
+        words = say("{status}, gap {number} %", status=status, number=gap)
+        first = settings.start_year
+        span = {"start_year": first, "start_year_2": first + years - 1}
+        words += say("; {start_year} to {start_year_2}", **span)
         if solution.relaxed:
             words += say("; yes/no decisions relaxed: a bound, not a plan")
-        self.text(0, words)
-        self.row += 1
+        self._sentence(words)
         if not solution.audit.passed:
-            self.text(
-                0, say("The audit FAILED: do not rely on this plan"), bold=True, font_color="red"
-            )
-            self.row += 1
+            words = say("The audit FAILED: do not rely on this plan")
+            self._sentence(words, bold=True, font_color="red")
         if solution.scenario.changes:
-            self.text(
-                0,
-                say(
-                    "Changed before the run: {changed_words}",
-                    changed_words=changed_words(solution.scenario.changes),
-                ),
-            )
-            self._link(3, "Changes")
-            self.row += 1
-        count = len(solution.scenario.warnings)
-        if count:
-            self.text(0, say("Warnings about the scenario: {count}", count=count))
-            self._link(3, "Warnings")
-            self.row += 1
+            changed = changed_words(solution.scenario.changes)
+            words = say("Changed before the run: {changed_words}", changed_words=changed)
+            self._sentence(words, link="Changes")
+        if count := len(solution.scenario.warnings):
+            words = say("Warnings about the scenario: {count}", count=count)
+            self._sentence(words, link="Warnings")
+
+    def _sentence(self, words: str, *, link: str = "", **style: Any) -> None:
+        """A line of text, with a link to the sheet that says more."""
+        self.text(0, words, **style)
+        if link:
+            self._link(3, link)
+        self.row += 1
 
     def _money(self) -> None:
         self._section(say("Money over the horizon"), say("amount"), say("unit"), say("details"))
@@ -292,27 +278,21 @@ class _Summary:
             target = {"income": "Sales", "synergy": "Synergies", "capital": "Built"}
             self._line(label, million, unit, target.get(group, "Money"), style)
         for words, gain in gains(self.solution, self.baselines).items():
-            self._line(
-                say("net benefit less that of {words}", words=words), gain, unit, "Totals", style
-            )
+            less = say("net benefit less that of {words}", words=words)
+            self._line(less, gain, unit, "Totals", style)
         self._line(say("objective (discounted)"), self.solution.objective, unit, "Totals", style)
 
     def _waste(self) -> None:
         frame = waste_by_stage(self.solution)
         if frame.empty:
             return
-        self._section(
-            say("Waste: share that is used"),
-            say("used"),
-            say("arising over the horizon"),
-            say("details"),
-        )
+        heads = say("used"), say("arising over the horizon"), say("details")
+        self._section(say("Waste: share that is used"), *heads)
         for row in frame.to_dict("records"):
             amount = f"{number(row['arising'])} {row['unit_of_measure']}"
             self._line(cell("stage", row["stage"]), row["use_share"], amount, "Waste", "0.0%")
-        self._line(
-            say("all waste, in t"), self.solution.totals.get("use_share"), "", "Totals", "0.0%"
-        )
+        used = self.solution.totals.get("use_share")
+        self._line(say("all waste, in t"), used, "", "Totals", "0.0%")
 
     def _key_figures(self) -> None:
         solution, totals = self.solution, self.solution.totals
@@ -321,26 +301,15 @@ class _Summary:
         self._line(say("units to build"), count, say("units"), "Built", "0")
         if len(solution.built):
             capex = float(solution.built["capex_million"].sum())
-            self._line(
-                say("their capital"),
-                capex,
-                say("million {currency}", currency=self.currency),
-                "Built",
-                "#,##0",
-            )
+            unit = say("million {currency}", currency=self.currency)
+            self._line(say("their capital"), capex, unit, "Built", "#,##0")
         jobs = say("jobs in the last period")
         self._line(jobs, totals.get("jobs"), say("jobs"), "Units", "#,##0")
         chains = say("value chains in use")
         self._line(chains, totals.get("chains"), say("chains"), "Chains", "0")
         for pollutant, tonnes in totals.get("emissions", {}).items():
-            what = say("t over the horizon")
-            self._line(
-                say("emitted: {pollutant}", pollutant=pollutant),
-                tonnes,
-                what,
-                "Emissions",
-                "#,##0",
-            )
+            what = say("emitted: {pollutant}", pollutant=pollutant)
+            self._line(what, tonnes, say("t over the horizon"), "Emissions", "#,##0")
         for row in emission_use(solution).dropna(subset="used").head(5).to_dict("records"):
             place = row["key"] if isinstance(row["key"], str) else ""
             label = say(
@@ -349,13 +318,8 @@ class _Summary:
                 scope=cell("scope", row["scope"]),
                 place=place,
             ).strip()
-            self._line(
-                label,
-                row["used"],
-                say("used in {period}", period=row["period"]),
-                "Emission limits",
-                "0.0%",
-            )
+            when = say("used in {period}", period=row["period"])
+            self._line(label, row["used"], when, "Emission limits", "0.0%")
         for row in binding_limits(solution).head(5).to_dict("records"):
             unit = (
                 say("million {currency} for 1 % more", currency=self.currency)
@@ -448,20 +412,14 @@ class _Charts:
         measure = frame["unit_of_measure"].mode()[0]
         frame = frame[frame["unit_of_measure"] == measure]
         handled = frame["taken"] + frame["reclaimed"] + frame["made"]
-        scale = 1e6 if handled.max() >= 1e7 else 1.0
-        unit = (
-            say("million {measure} over the horizon", measure=plain(measure))
-            if scale > 1.0
-            else say("{measure} over the horizon", measure=plain(measure))
-        )
-        shown = pd.DataFrame(
-            {
-                "stage": frame["stage"],
-                "used": (handled - frame["disposed"] - frame["added"]).clip(lower=0.0) / scale,
-                "stocked": frame["added"] / scale,
-                "disposed": frame["disposed"] / scale,
-            }
-        )
+        unit, scale = mark("{measure} over the horizon"), 1.0
+        if handled.max() >= 1e7:
+            unit, scale = mark("million {measure} over the horizon"), 1e6
+        unit = say(unit, measure=plain(measure))
+        used = (handled - frame["disposed"] - frame["added"]).clip(lower=0.0)
+        parts = {"used": used, "stocked": frame["added"], "disposed": frame["disposed"]}
+        sizes = {name: part / scale for name, part in parts.items()}
+        shown = pd.DataFrame({"stage": frame["stage"], **sizes})
         rows, at = len(shown), self._table(shown)
         kind = {"type": "column", "subtype": "stacked"}
         chart = self._chart(kind, say("Waste by stage"), unit)

@@ -22,6 +22,8 @@ Floats = NDArray[np.float64]
 
 _TURNS = 20
 _MOST_COST = 2.0**24
+_BEYOND = 1e100
+"""A limit says nothing of a column's size from here on."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ def scaling_by_reach(program: Program, most: Floats) -> Scaling:
     the solver's tolerances are shares of what is possible there, however little that is.
     """
     usual = scaling_of(replace(program, upper=np.minimum(program.upper, most)))
-    known = np.isfinite(most) & (most > 0.0) & ~program.integer
+    known = (most < _BEYOND) & (most > 0.0) & ~program.integer
     columns = usual.columns.copy()
     columns[known] = np.exp2(np.ceil(np.log2(most[known])))
     matrix = program.matrix
@@ -110,9 +112,9 @@ def _fit(
 
 
 def _log_size(low: Floats, high: Floats) -> Floats:
-    """log2 of the larger finite bound, NaN where there is none."""
+    """log2 of the larger bound that says something, NaN where there is none."""
     both = np.abs(np.stack([low, high]))
-    both[~np.isfinite(both)] = 0.0
+    both[both >= _BEYOND] = 0.0
     largest = both.max(axis=0)
     return np.log2(np.where(largest > 0.0, largest, np.nan))
 

@@ -120,10 +120,10 @@ def compare(
     """
     names = list(labels) if labels is not None else [s.name for s in scenarios]
     if not scenarios:
-        raise StudyError(say("nothing to compare: give at least one scenario"))
+        raise StudyError("nothing to compare: give at least one scenario")
     if len(names) != len(scenarios):
         raise StudyError(
-            say("{count} labels for {count_2} scenarios", count=len(names), count_2=len(scenarios))
+            "{count} labels for {count_2} scenarios", count=len(names), count_2=len(scenarios)
         )
     names = distinct(names)
     solutions: dict[str, Solution] = {}

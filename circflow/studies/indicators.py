@@ -52,7 +52,6 @@ COLUMNS = (
     "met",
     "kind",
 )
-_KEY = ("indicator", "member", "period")
 
 
 @public
@@ -99,16 +98,11 @@ def indicators(  # noqa: PLR0913
             )
     values = computed(plan)
     before = computed(baseline) if isinstance(baseline, Solution) else {}
-    targets = _targets(scenario)
-    rows = [_row(key, value, before.get(key, math.nan), targets) for key, value in values.items()]
-    rows += _given(scenario)
-    table = pd.DataFrame(rows, columns=list(COLUMNS))
-    for name in ("value", "baseline", "change", "target"):
-        table[name] = table[name].astype(float)
-    for name in ("member", "period", "met"):
-        table[name] = table[name].astype(object).where(table[name].notna(), None)
-    order = table["group"].map({group: n for n, group in enumerate(INDICATOR_GROUPS)})
-    return table.iloc[np.argsort(order.to_numpy(), kind="stable")].reset_index(drop=True)
+    table = _table(scenario, values, before)
+    order = {group: n for n, group in enumerate(INDICATOR_GROUPS)}
+    return table.sort_values(
+        "group", key=lambda group: group.map(order), kind="stable", ignore_index=True
+    )
 
 
 def plans(
@@ -377,55 +371,43 @@ def _quotient(upper: Floats, lower: Floats) -> Floats:
     return np.divide(upper, lower, out=np.full_like(upper, np.nan), where=lower != 0.0)
 
 
-def _targets(scenario: Scenario) -> Mapping[Key, tuple[float, str]]:
-    """Target, and which side of it is good, of computed indicators."""
-    return {
-        (row["indicator"], row["member"], row["period"]): (row["target"], row["better"])
-        for row in _listed(scenario)
-        if BY_INDICATOR.get(row["indicator"].partition(":")[0]) is not None
-    }
-
-
-def _listed(scenario: Scenario) -> list[dict[str, Any]]:
+def _table(
+    scenario: Scenario, values: Mapping[Key, float], before: Mapping[Key, float]
+) -> pd.DataFrame:
+    """The computed indicators with their targets, then those that the sheet gives."""
     frame = scenario.frame("Indicators")
     texts = frame[["member", "period", "unit"]].astype(object)
-    return frame.assign(**texts.where(texts.notna(), None)).to_dict("records")  # type: ignore[return-value]
-
-
-def _row(
-    key: Key, value: float, before: float, targets: Mapping[Key, tuple[float, str]]
-) -> tuple[Any, ...]:
-    indicator = BY_INDICATOR[key[0].partition(":")[0]]
-    target, better = targets.get(key, (math.nan, "higher"))
-    met = _met(value, target, better)
-    change = value - before
-    of = (indicator.group, key[0], indicator.unit, *key[1:])
-    return (*of, value, before, change, target, met, "computed")
-
-
-def _given(scenario: Scenario) -> list[tuple[Any, ...]]:
-    rows: Sequence[dict[str, Any]] = _listed(scenario)
-    return [
-        (
-            row["group"],
-            row["indicator"],
-            row["unit"] or "",
-            row["member"],
-            row["period"],
-            row["value"],
-            math.nan,
-            math.nan,
-            row["target"],
-            _met(row["value"], row["target"], row["better"]),
-            "given",
+    listed = frame.assign(**texts.where(texts.notna(), None)).to_dict("records")
+    given: list[dict[Any, Any]] = []
+    targets: dict[Key, dict[Any, Any]] = {}
+    for row in listed:
+        if row["indicator"].partition(":")[0] not in BY_INDICATOR:
+            given.append({**row, "unit": row["unit"] or "", "kind": "given"})
+        else:
+            targets[row["indicator"], row["member"], row["period"]] = row
+    rows: list[dict[Any, Any]] = []
+    for (name, member, period), figure in values.items():
+        indicator = BY_INDICATOR[name.partition(":")[0]]
+        rows.append(
+            {
+                **targets.get((name, member, period), {"better": "higher"}),
+                "group": indicator.group,
+                "indicator": name,
+                "unit": indicator.unit,
+                "member": member,
+                "period": period,
+                "value": figure,
+                "baseline": before.get((name, member, period)),
+                "kind": "computed",
+            }
         )
-        for row in rows
-        if BY_INDICATOR.get(row["indicator"].partition(":")[0]) is None
-    ]
-
-
-def _met(value: float, target: float, better: str) -> bool | None:
-    """Whether a target is met: equal is met; None where value or target is missing."""
-    if math.isnan(value) or math.isnan(target):
-        return None
-    return bool(value >= target if better == "higher" else value <= target)
+    table = pd.DataFrame([*rows, *given], columns=[*COLUMNS, "better"])
+    for column in ("value", "baseline", "target"):
+        table[column] = table[column].astype(float)
+    for column in ("member", "period"):
+        table[column] = table[column].astype(object).where(table[column].notna(), None)
+    value, target = table["value"], table["target"]
+    table["change"] = value - table["baseline"]
+    met = (value >= target).where(table["better"] == "higher", value <= target)
+    table["met"] = met.astype(object).where(value.notna() & target.notna(), None)
+    return table[list(COLUMNS)]

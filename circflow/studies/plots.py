@@ -78,11 +78,9 @@ class Figure:
             )
         else:
             raise PlotError(
-                say(
-                    "{target}: the name must end in {endings}",
-                    target=target,
-                    endings=", ".join(FORMATS),
-                )
+                "{target}: the name must end in {endings}",
+                target=target,
+                endings=", ".join(FORMATS),
             )
 
 
@@ -92,7 +90,7 @@ def _axes(width: float = 9.0, height: float = 5.0) -> tuple[Any, Any]:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure as Drawn
     except ImportError:
-        raise PlotError(say("plots need Matplotlib: pip install 'circflow[plots]'")) from None
+        raise PlotError("plots need Matplotlib: pip install 'circflow[plots]'") from None
     mpl.rcParams["svg.hashsalt"] = "circflow"  # the same figure gives the same file
     drawn = Drawn(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(drawn)
@@ -171,7 +169,7 @@ def tornado_plot(study: Tornado, most: int = 20) -> Figure:
 def sweep_plot(runs: Runs, figure: str = "objective_million") -> Figure:
     """One figure of the runs: a line (one parameter), a heat map (two), or a histogram."""
     if figure not in runs.table.columns:
-        raise PlotError(say("the runs have no column {figure!r}", figure=figure))
+        raise PlotError("the runs have no column {figure!r}", figure=figure)
     varied = [p for p in runs.parameters if runs.table[p].nunique() > 1]
     numbers = runs.table[[*varied, "status", figure]]
     numeric = [p for p in varied if pd.api.types.is_numeric_dtype(runs.table[p])]
@@ -243,7 +241,7 @@ def _histogram(runs: Runs, figure: str) -> Any:
     drawn, axes = _axes()
     values = runs.table[figure].dropna().to_numpy(float)
     if not len(values):
-        raise PlotError(say("no run has a plan: there is nothing to draw"))
+        raise PlotError("no run has a plan: there is nothing to draw")
     axes.hist(values, bins=min(50, max(5, int(np.sqrt(len(values))))), color=_LOW)
     for share in (0.05, 0.5, 0.95):
         at = float(np.quantile(values, share))

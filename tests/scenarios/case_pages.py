@@ -12,7 +12,7 @@ from circflow.report.numbers import number
 from circflow.studies.cluster.coalition import Cluster
 from circflow.studies.futures.infrastructure import things_of, without
 from circflow.studies.units.candidates import Bench
-from circflow.studies.units.risk import outage_losses
+from circflow.studies.units.risk import values_without
 
 
 def worth(million: float) -> str:
@@ -182,6 +182,6 @@ def outage_rows(
 
 
 def _outages(bench: Bench, cases: Sequence[tuple[str, str]]) -> list[float]:
-    best = bench.solve()
-    assert best is not None
-    return [float(loss) for loss in outage_losses(bench, best, cases)]
+    best = bench.best()
+    still = [("unit", unit, period, [unit]) for unit, period in cases]
+    return [best.value - value for value in values_without((bench, best), still)]

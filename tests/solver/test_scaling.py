@@ -15,7 +15,7 @@ from scipy.sparse import csc_array
 
 from circflow.solver.compiled import Program
 from circflow.solver.highs import Ending, Session
-from circflow.solver.scaling import Scaling, apply, scaling_of
+from circflow.solver.scaling import Scaling, apply, scaling_by_reach, scaling_of
 
 Floats = NDArray[np.float64]
 
@@ -192,3 +192,13 @@ def test_a_region_from_scandium_to_tailings(best: Callable[..., float]) -> None:
     assert best(sheets) == pytest.approx(1e6 * (900 - 500) / 1e6 - 0.99e8 * 0.01 / 1e6, rel=1e-12)
     sheets["Units"][0] |= {"min_load": 0.5, "can_idle": True}
     assert best(sheets) == pytest.approx(399.01, rel=1e-12)
+
+
+def test_what_can_flow_beyond_all_figures_is_measured_as_usual() -> None:
+    """2^1024 is no number: a scale of it made rows of no size, and NaN of an entry of 0."""
+    of = program([1.0, 1.0], [[2.0, 4.0]], [(0.0, 8.0)], [(0.0, math.inf)] * 2)
+    of.matrix.data[0] = 0.0
+    scaling = scaling_by_reach(of, np.array([1.5e308, 4.0]))
+    assert np.isfinite(scaling.columns).all()
+    assert scaling.columns[1] == 4.0
+    assert scaling.rows.tolist() == [1 / 16]

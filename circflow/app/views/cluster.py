@@ -34,12 +34,8 @@ def cluster(app: App, query: Mapping[str, str]) -> str:
     known = latest(app, "share", with_file="tables.json")
     if known is not None:
         body += about(app, known) + summary(app, known.run) + frame_of(known)
-    return page(
-        say("Cluster"),
-        body + runs_table(app, ("share", "forms")),
-        project=app.project,
-        at="/cluster",
-    )
+    body += runs_table(app, ("share", "forms"))
+    return page(say("Cluster"), body, project=app.project, at="/cluster")
 
 
 def summary(app: App, run: int) -> str:
@@ -55,31 +51,21 @@ def _tables(app: App, run: int) -> Tables:
 
 
 def _gain(tables: Tables) -> str:
-    totals = {r["figure"]: r["value"] for r in tables["totals"]}
+    totals = {r["figure"]: figure(r["value"]) for r in tables["totals"]}
     effects = "".join(
-        (
-            "<li>"
-            + say(
-                "{replace}: {million} million",
-                replace=escape(heading(str(r["effect"]))),
-                million=figure(r["million"]),
-            )
-            + "</li>"
+        f"<li>{say('{replace}: {million} million', replace=effect, million=million)}</li>"
+        for effect, million in (
+            (escape(heading(str(r["effect"]))), figure(r["million"])) for r in tables["effects"]
         )
-        for r in tables["effects"]
+    )
+    lead = say(
+        "Alone {alone_million}, together {together_million}: the cluster gains",
+        alone_million=totals["alone_million"],
+        together_million=totals["together_million"],
     )
     return (
-        '<p class="lead">'
-        + say(
-            "Alone {alone_million}, together {together_million}: the cluster gains",
-            alone_million=figure(totals["alone_million"]),
-            together_million=figure(totals["together_million"]),
-        )
-        + f" <b>{figure(totals['gain_million'])}</b> "
-        + say("million, discounted.")
-        + "</p><h2>"
-        + say("By effect")
-        + f"</h2><ul>{effects}</ul>"
+        f'<p class="lead">{lead} <b>{totals["gain_million"]}</b> {say("million, discounted.")}</p>'
+        f"<h2>{say('By effect')}</h2><ul>{effects}</ul>"
     )
 
 
@@ -89,15 +75,13 @@ def _rules(tables: Tables) -> str:
     shares = {(r["member"], r["rule"]): r["million"] for r in tables["allocations"]}
     members = list(dict.fromkeys(r["member"] for r in tables["allocations"]))
     rows = [[member_link(m), *(figure(shares.get((m, r))) for r in rules)] for m in members]
-    body = "<h2>" + say("By member and rule") + "</h2>"
+    body = f"<h2>{say('By member and rule')}</h2>"
     body += html_table(
         [say("member"), *(say(r) for r in rules)], rows, caption=say("Shares of the gain, million")
     )
     core = [
         [
-            escape(say(r["rule"])),
-            escape(say(r["in_core"])),
-            escape(str(r["group"])),
+            *map(escape, (say(r["rule"]), say(r["in_core"]), str(r["group"]))),
             figure(r["lacks_million"]),
         ]
         for r in tables["core"]
@@ -117,7 +101,7 @@ def member(app: App, member: str, query: Mapping[str, str]) -> str:
     if member not in {r["member"] for r in tables["allocations"]}:
         raise LookupError(say("there is no member {member!r}", member=member))
     body = (
-        ('<button type="button" data-print class="noprint">' + say("Print") + "</button>")
+        f'<button type="button" data-print class="noprint">{say("Print")}</button>'
         + about(app, known)
         + _own_gain(tables, member)
         + _trade(tables, member, say("What I give"), "seller", "buyer")
@@ -138,26 +122,18 @@ def _own_gain(tables: Tables, member: str) -> str:
         for r in tables["allocations"]
         if r["member"] == member
     ]
+    lead = say(
+        "Own money: {alone_million} alone, {together_million} in the cluster, before "
+        "any sharing (million, discounted).",
+        alone_million=figure(sums["alone_million"]),
+        together_million=figure(sums["together_million"]),
+    )
     head = (say("period"), say("alone"), say("in the cluster"), say("change"))
+    by_rule = (say("rule"), say("share, million"))
     return (
-        (
-            '<p class="lead">'
-            + say(
-                "Own money: {alone_million} alone, {together_million} in the cluster, before "
-                "any sharing (million, discounted).",
-                alone_million=figure(sums["alone_million"]),
-                together_million=figure(sums["together_million"]),
-            )
-            + "</p><h2>"
-            + say("What I gain")
-            + "</h2>"
-        )
+        f'<p class="lead">{lead}</p><h2>{say("What I gain")}</h2>'
         + html_table(head, rows, caption=say("Own money, million"))
-        + html_table(
-            (say("rule"), say("share, million")),
-            shares,
-            caption=say("My share of the gain, by rule"),
-        )
+        + html_table(by_rule, shares, caption=say("My share of the gain, by rule"))
     )
 
 
@@ -176,34 +152,19 @@ def _trade(tables: Tables, member: str, title: str, own: str, other: str) -> str
         for r in tables["exchanges"]
         if r[own] == member
     ]
-    head = (
-        say("partner"),
-        say("material"),
-        say("from"),
-        say("to"),
-        say("period"),
-        say("a year"),
-        say("internal price"),
-        say("million a year"),
-    )
+    head = [say("partner"), say("material"), say("from"), say("to"), say("period")]
+    head += [say("a year"), say("internal price"), say("million a year")]
     shown = html_table(head, rows, caption=title) if rows else note(say("Nothing."))
     return f"<h2>{title}</h2>{shown}"
 
 
 def _transfers(tables: Tables, member: str) -> str:
     rows = [
-        [
-            escape(say(r["rule"])),
-            say("I pay") if r["from"] == member else say("I get"),
-            escape(str(r["to"] if r["from"] == member else r["from"])),
-            figure(r["million"]),
-        ]
+        [escape(say(r["rule"])), words, escape(str(r[other])), figure(r["million"])]
         for r in tables["transfers"]
-        if member in (r["from"], r["to"])
+        for own, other, words in (("from", "to", say("I pay")), ("to", "from", say("I get")))
+        if r[own] == member
     ]
-    if not rows:
-        return ""
     head = (say("rule"), say("what"), say("partner"), say("million"))
-    return ("<h2>" + say("What I pay and am paid") + "</h2>") + html_table(
-        head, rows, caption=say("Payments by rule")
-    )
+    table = html_table(head, rows, caption=say("Payments by rule"))
+    return f"<h2>{say('What I pay and am paid')}</h2>{table}" if rows else ""

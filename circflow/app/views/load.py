@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from circflow.app.html import button, form, note, page, section
+from circflow.app.html import button, form, link, note, options, page, section
+from circflow.app.views.parts import hidden
 from circflow.i18n import say
 
 if TYPE_CHECKING:
@@ -22,25 +22,15 @@ def examples() -> dict[str, Path]:
 
 def workbook(app: App, query: Mapping[str, str], fault: str = "") -> str:
     """Load: a workbook, an example, or an empty one."""
-    upload = form(
-        "/load",
-        (
-            '<label for="workbook">' + say("Workbook") + "</label>"
-            ' <input type="file" id="workbook" name="workbook" accept=".xlsx,.xlsm" required>'
-            " "
-        )
-        + button(say("Load"), style="main"),
-        upload=True,
+    file = (
+        f'<label for="workbook">{say("Workbook")}</label> '
+        '<input type="file" id="workbook" name="workbook" accept=".xlsx,.xlsm" required> '
     )
-    choices = "".join(f'<option value="{escape(n)}">{escape(n)}</option>' for n in examples())
+    upload = form("/load", file + button(say("Load"), style="main"), upload=True)
     example = form(
         "/load",
-        (
-            '<label for="example">'
-            + say("Example")
-            + f'</label> <select id="example" name="example">{choices}</select> '
-            + button(say("Open the example"))
-        ),
+        f'<label for="example">{say("Example")}</label> <select id="example" name="example">'
+        f"{options((n, n) for n in examples())}</select> {button(say('Open the example'))}",
     )
     new = form("/load", button(say("New"), title=say("New")))
     known = "".join(
@@ -62,23 +52,8 @@ def workbook(app: App, query: Mapping[str, str], fault: str = "") -> str:
 
 def changed_meanwhile(app: App) -> str:
     """The planner's own file has changed since it was loaded."""
-    again = form(
-        "/save",
-        '<input type="hidden" name="anyway" value="yes">'
-        + button(say("Write over it all the same")),
-    )
-    body = (
-        note(
-            say("The file has changed since it was loaded here: somebody saved it meanwhile."),
-            "fault",
-        )
-        + (
-            '<p><a href="/take-away/workbook">'
-            + say("Save your version under another name")
-            + "</a> "
-            + say("or")
-            + "</p>"
-        )
-        + again
-    )
+    told = say("The file has changed since it was loaded here: somebody saved it meanwhile.")
+    other = link("/take-away/workbook", say("Save your version under another name"))
+    again = form("/save", hidden(anyway="yes") + button(say("Write over it all the same")))
+    body = f"{note(told, 'fault')}<p>{other} {say('or')}</p>{again}"
     return page(say("Save workbook"), body, project=app.workspace.project)

@@ -31,6 +31,11 @@ def columns(book: Book, sheet: str, *names: str) -> list[list[Any]]:
     return [row for row in rows if any(c is not None for c in row)]
 
 
+def names_in(book: Book, sheet: str, column: str) -> list[tuple[str, str]]:
+    """The names in a column, each once, as values and words of a drop-down list."""
+    return [(name, name) for name in dict.fromkeys(str(r[0]) for r in columns(book, sheet, column))]
+
+
 def _number(cell: object) -> float | None:
     try:
         return parse_number(cell)
@@ -168,9 +173,8 @@ def network(app: App, query: Mapping[str, str]) -> str:
         for x, y, anchor, label in _labels(where)
     )
     sites = [(site, site) for site in where]
-    modes = [(str(m[0]), str(m[0])) for m in columns(book, "Modes", "mode") if m[0] is not None]
-    materials = [("", say("any that fits"))]
-    materials += [(str(m[0]), str(m[0])) for m in columns(book, "Materials", "material")]
+    modes = names_in(book, "Modes", "mode")
+    materials = [("", say("any that fits")), *names_in(book, "Materials", "material")]
     add = form(
         "/links",
         choice(say("From"), "from", sites, of="link")

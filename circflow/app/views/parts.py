@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
-from circflow.app.html import button, form, note, page
+from circflow.app.html import button, form, link, note, page
+from circflow.app.html import options as html_options
 from circflow.app.html import table as html_table
 from circflow.app.project import Run
 from circflow.data.files.grids import column_number
@@ -61,10 +62,9 @@ def field(
 def choice(words: str, name: str, options: Sequence[tuple[str, str]], *, of: str) -> str:
     """A labelled drop-down list of values and words."""
     key = escape(f"{of}-{name}")
-    listed = "".join(f'<option value="{escape(v)}">{escape(w)}</option>' for v, w in options)
     return (
         f'<label for="{key}">{escape(words)}</label> '
-        f'<select id="{key}" name="{name}">{listed}</select> '
+        f'<select id="{key}" name="{name}">{html_options(options)}</select> '
     )
 
 
@@ -99,34 +99,28 @@ def column_name(book: Book, sheet: str, letters: str) -> str:
 def cell_link(sheet: str, row: int, column: str, words: str) -> str:
     """A link that opens a table at a cell."""
     place = f"/tables/{quote(sheet, safe='')}?{query_of(row=row, column=column)}"
-    return f'<a href="{escape(place)}#r{row}">{escape(words)}</a>'
+    return link(f"{place}#r{row}", words)
 
 
 def site_link(site: str) -> str:
     """A link to the balance of a site."""
-    return f'<a href="/sites/{quote(site, safe="")}">{escape(site)}</a>'
+    return link(f"/sites/{quote(site, safe='')}", site)
 
 
 def member_link(member: str) -> str:
     """A link to the page of a member."""
-    return f'<a href="/members/{quote(member, safe="")}">{escape(member)}</a>'
+    return link(f"/members/{quote(member, safe='')}", member)
 
 
 def save_and_undo(back: str) -> str:
     """The buttons below everything that changes cells."""
     return (
-        '<div class="acts">'
-        + check_again()
+        f'<div class="acts"><form method="get" action="/check">{button(say("Check"))}</form>'
         + form("/save", button(say("Save workbook")))
         + form("/undo", hidden(back=back, do="undo") + button(say("Undo")))
         + form("/undo", hidden(back=back, do="redo") + button(say("Redo")))
         + "</div>"
     )
-
-
-def check_again() -> str:
-    """The button that leads to the list of problems."""
-    return f'<form method="get" action="/check">{button(say("Check"))}</form>'
 
 
 def begin(kind: str, words: str, inner: str = "", **more: str) -> str:
@@ -144,9 +138,9 @@ def runs_table(app: App, kinds: Sequence[str]) -> str:
         when = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.started))
         took = say("{n:.0f} s", n=run.seconds) if run.seconds is not None else ""
         stale = "" if run.fingerprint in now else say("the workbook has changed since")
-        link = f'<a href="/runs/{run.run}">{escape(run.title)}</a>'
         told = escape(f"{status_of(run)} {run.message.splitlines()[0] if run.message else ''}")
-        rows.append([str(run.run), link, when, took, told, stale])
+        title = link(f"/runs/{run.run}", run.title)
+        rows.append([str(run.run), title, when, took, told, stale])
     head = (say("run"), say("what"), say("when"), say("took"), say("ended"), say("now"))
     return html_table(head, rows, caption=say("Runs")) if rows else ""
 
@@ -183,26 +177,21 @@ def about(app: App, run: Run) -> str:
     when = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.started))
     took = say(", took {seconds:.1f} s", seconds=run.seconds) if run.seconds is not None else ""
     changes = "; ".join(f"{a} {e}" for a, e in run.changes.items()) or say("none")
-    folder = app.project.run_folder(run.run)
     stale = run.fingerprint not in digests(app)
+    told = say(
+        "{name} · changes: {changes} · {when}{took} · {status} {escape} · circflow {version}",
+        name=app.project.name,
+        changes=changes,
+        when=when,
+        took=took,
+        status=status_of(run),
+        escape=run.message if run.status != "no plan" else "",
+        version=run.version,
+    )
     return (
-        (
-            '<div class="about"><p>'
-            + say(
-                "{name} · changes: {changes} · {when}{took} · {status} {escape} · circflow "
-                "{version}",
-                name=escape(app.project.name),
-                changes=escape(changes),
-                when=when,
-                took=took,
-                status=escape(status_of(run)),
-                escape=escape(run.message if run.status != "no plan" else ""),
-                version=escape(run.version),
-            )
-            + "</p>"
-        )
+        f'<div class="about"><p>{escape(told)}</p>'
         + (note(say("The workbook has changed since."), "fault") if stale else "")
-        + file_links(run, [n for n in FILES if has_file(folder, n)])
+        + file_links(run, app.project.run_folder(run.run))
         + "</div>"
     )
 
@@ -212,11 +201,12 @@ def has_file(folder: Any, name: str) -> bool:
     return bool((folder / ("tables" if name == "tables.zip" else name)).exists())
 
 
-def file_links(run: Run, names: Sequence[str]) -> str:
-    """The files of a run, to be taken away."""
+def file_links(run: Run, folder: Path) -> str:
+    """The files that a run wrote into its folder, to be taken away."""
     links = "".join(
-        f'<li><a href="/runs/{run.run}/files/{name}?save=1">{escape(say(FILES[name]))}</a></li>'
-        for name in names
+        f"<li>{link(f'/runs/{run.run}/files/{name}?save=1', say(words))}</li>"
+        for name, words in FILES.items()
+        if has_file(folder, name)
     )
     return f'<ul class="plain files">{links}</ul>' if links else ""
 
@@ -229,37 +219,27 @@ def frame_of(run: Run) -> str:
     )
 
 
-PROBLEM_HEAD = (
-    mark("kind"), mark("cell"), mark("what is wrong"), mark("stands there"), mark("expected"),
-    mark("mend"),
-)  # fmt: skip
-"""The columns of a list of problems."""
+def problems_table(problems: Sequence[Problem], book: Book | None) -> str:
+    """Problems as a table, each with what mends it; nothing without any."""
+    head = [say("kind"), say("cell"), say("what is wrong"), say("stands there")]
+    head += [say("expected"), say("mend")]
+    rows = [_problem_row(problem, book) for problem in problems]
+    return html_table(head, rows, caption=say("Problems")) if rows else ""
 
 
-def problem_row(problem: Problem, book: Book | None) -> list[str]:
-    """A problem as a row of a table, with what mends it."""
+def _problem_row(problem: Problem, book: Book | None) -> list[str]:
     cell = problem.cell
     column = column_name(book, cell.sheet, cell.column) if book is not None else ""
     shown = str(cell) or say("file")
-    mend = ""
-    if column and problem.suggestion:
-        mend = form(
-            "/cells",
-            hidden(sheet=cell.sheet, row=cell.row, column=column, value=problem.suggestion)
-            + button(
-                problem.suggestion,
-                title=say(
-                    "Did you mean {suggestion}? {cell}", suggestion=problem.suggestion, cell=cell
-                ),
-            ),
-        )
+    mend, of_cell = "", hidden(sheet=cell.sheet, row=cell.row, column=column)
+    if column and (better := problem.suggestion):
+        words = say("Did you mean {suggestion}? {cell}", suggestion=better, cell=cell)
+        mend = form("/cells", of_cell + hidden(value=better) + button(better, title=words))
     elif column and cell.row > 1:
-        mend = form(
-            "/cells",
-            hidden(sheet=cell.sheet, row=cell.row, column=column)
-            + f'<input name="value" aria-label="{escape(say("New value of {cell}", cell=cell))}" '
-            'size="12"> ' + button(say("Set"), title=say("Set {cell}", cell=cell)),
-        )
+        words = escape(say("New value of {cell}", cell=cell))
+        value = f'<input name="value" aria-label="{words}" size="12"> '
+        press = button(say("Set"), title=say("Set {cell}", cell=cell))
+        mend = form("/cells", of_cell + value + press)
     return [
         f'<span class="{problem.severity}">{escape(say(problem.severity))}</span>',
         cell_link(cell.sheet, cell.row, column, shown) if column else escape(shown),
@@ -277,12 +257,7 @@ def missing(app: App, words: str) -> str:
 
 def failed(app: App, error: Exception) -> str:
     """A file or a step that failed, in words, with its problems."""
-    problems: Sequence[Problem] = getattr(error, "problems", ())
-    rows = [problem_row(problem, None) for problem in problems]
-    body = note(str(error), "fault")
-    if rows:
-        head = tuple(say(words) for words in PROBLEM_HEAD)
-        body += html_table(head, rows, caption=say("Problems"))
+    body = note(str(error), "fault") + problems_table(getattr(error, "problems", ()), None)
     return page(say("This did not work"), body, project=app.workspace.project)
 
 
@@ -290,10 +265,8 @@ def reading(app: App, query: Mapping[str, str]) -> str:
     """The workbook is being read."""
     body = (
         '<p class="lead" data-events="/events/reading" role="status">'
-        + say("Reading and checking the workbook")
-        + '</p><noscript><p><a href="">'
-        + say("Go on")
-        + "</a></p></noscript>"
+        f"{say('Reading and checking the workbook')}</p>"
+        f"<noscript><p>{link('', say('Go on'))}</p></noscript>"
     )
     return page(say("One moment"), body, project=app.workspace.project)
 

@@ -8,7 +8,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from circflow.app.html import button, note, page, section
+from circflow.app.html import button, link, note, page, section
 from circflow.app.html import table as html_table
 from circflow.app.views.parts import figure, latest, records
 from circflow.app.views.runs import run as run_page
@@ -26,9 +26,8 @@ def plan(app: App, query: Mapping[str, str]) -> str:
     known = latest(app, "solve")
     if known is not None:
         return run_page(app, known.run, query)
-    body = note(say("There is no plan yet: solve the workbook.")) + (
-        '<p><a href="/solve">' + say("Solve") + "</a></p>"
-    )
+    body = note(say("There is no plan yet: solve the workbook."))
+    body += f"<p>{link('/solve', say('Solve'))}</p>"
     return page(say("Plan"), body, project=app.project, at="/plan")
 
 
@@ -54,7 +53,7 @@ def balance(app: App, query: Mapping[str, str]) -> str:
     """The balance of a site: in, out, made, sold, dumped, money."""
     name = query.get("site", "")
     run, folder = _run_of(app, query)
-    body = f'<p><a href="/runs/{run}">{say("Back to the plan")}</a></p>'
+    body = f"<p>{link(f'/runs/{run}', say('Back to the plan'))}</p>"
     for words, table, column, keys, amount in _BALANCE:
         title = say(words)
         rows = [r for r in records(folder, table) if r.get(column) == name]
@@ -86,15 +85,14 @@ def flows(app: App, query: Mapping[str, str]) -> str:
         kind: [n for n in names if any(row.get(kind) == n for row in every)]
         for kind in ("material", "unit")
     }
-    body = f'<p><a href="/runs/{run}">{say("Back to the plan")}</a></p>'
+    body = f"<p>{link(f'/runs/{run}', say('Back to the plan'))}</p>"
     for words, table, keys, amount in _FLOWS:
         title = say(words)
         wanted = {kind: found for kind, found in here.items() if found and kind in keys}
         rows = [r for r in tables[table] if wanted and all(r[k] in v for k, v in wanted.items())]
         if rows:
-            body += f"<h2>{say('{title}, per year', title=title)}</h2>" + by_period(
-                rows, keys, amount, caption=title
-            )
+            body += f"<h2>{say('{title}, per year', title=title)}</h2>"
+            body += by_period(rows, keys, amount, caption=title)
     if not any(here.values()):
         body += note(say("This stands for several that are too small to be drawn: see the tables."))
     return page(" → ".join(names) or say("Flows"), body, project=app.project, at="/plan")
@@ -150,20 +148,17 @@ def compare_runs(app: App, query: Mapping[str, str]) -> str:
         for a in addresses
     ]
     books = {r.fingerprint for r in plans.values() if not r.changes}
-    body = "<h2>" + say("Inputs that differ") + "</h2>"
-    body += (
-        html_table([say("cells"), *heads], inputs, caption=say("Inputs that differ"))
-        if inputs
-        else ""
-    )
+    differ = say("Inputs that differ")
+    body = f"<h2>{differ}</h2>"
+    if inputs:
+        body += html_table([say("cells"), *heads], inputs, caption=differ)
     if len(books) > 1 or not inputs:
         body += note(say("Cells of the workbook itself were edited between these runs."))
     totals = [_flat(app.project.run_folder(n) / "plan.json") for n in plans]
     names = list(dict.fromkeys(name for t in totals for name in t))
     rows = [[escape(n), *(figure(t.get(n)) for t in totals)] for n in names]
-    body += ("<h2>" + say("Plans") + "</h2>") + html_table(
-        [say("figure"), *heads], rows, caption=say("Plans side by side")
-    )
+    body += f"<h2>{say('Plans')}</h2>"
+    body += html_table([say("figure"), *heads], rows, caption=say("Plans side by side"))
     return page(say("Compare"), body, project=app.project, at="/what-if")
 
 

@@ -8,9 +8,9 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from circflow.app.html import button, form, note, page, section
+from circflow.app.html import box, button, form, note, page, section
 from circflow.app.project import Run
-from circflow.app.views.network import columns
+from circflow.app.views.network import columns, names_in
 from circflow.app.views.parts import begin, choice, field, hidden, runs_table
 from circflow.data.schema.sheets import BY_NAME
 from circflow.i18n import say
@@ -28,21 +28,12 @@ def plants(app: App, query: Mapping[str, str]) -> str:
     book = app.project.book
     units = [r for r in columns(book, "Units", "unit", "status") if r[0] is not None]
     names = [(str(u), str(u)) for u, status in units if _is_candidate(status)]
-    asked = begin(
-        "evaluate",
-        say("Evaluate"),
-        choice(say("Which"), "unit", [("", say("every candidate")), *names], of="evaluate")
-        + (
-            '<label><input type="checkbox" name="quick" value="yes"> '
-            + say("without pairs and risks (quicker)")
-            + "</label> "
-        ),
-    )
+    which = choice(say("Which"), "unit", [("", say("every candidate")), *names], of="evaluate")
+    which += box("quick", say("without pairs and risks (quicker)"))
+    asked = begin("evaluate", say("Evaluate"), which)
     body = section(say("The candidates of the workbook"), asked)
-    body += section(say("A plant of your own"), _own(app))
-    return page(
-        say("New plants"), body + runs_table(app, ("evaluate",)), project=app.project, at="/plants"
-    )
+    body += section(say("A plant of your own"), _own(app)) + runs_table(app, ("evaluate",))
+    return page(say("New plants"), body, project=app.project, at="/plants")
 
 
 def _is_candidate(status: object) -> bool:
@@ -52,25 +43,15 @@ def _is_candidate(status: object) -> bool:
 
 def _own(app: App) -> str:
     book = app.project.book
-    technologies = dict.fromkeys(
-        str(t[0]) for t in columns(book, "Technologies", "technology") if t[0]
-    )
-    sites = [str(s[0]) for s in columns(book, "Sites", "site") if s[0]]
-    if not technologies:
-        technologies = dict.fromkeys(
-            str(t[0]) for t in columns(book, "Recipes", "technology") if t[0]
-        )
+    technologies = names_in(book, "Technologies", "technology")
+    technologies = technologies or names_in(book, "Recipes", "technology")
+    sites = [("?", say("try every site")), *names_in(book, "Sites", "site")]
     return form(
         "/run",
         hidden(kind="evaluate")
         + field(say("Name"), "own_unit", say("My plant"), of="own", size=16)
-        + choice(say("Technology"), "own_technology", [(t, t) for t in technologies], of="own")
-        + choice(
-            say("Site"),
-            "own_site",
-            [("?", say("try every site")), *((s, s) for s in sites)],
-            of="own",
-        )
+        + choice(say("Technology"), "own_technology", technologies, of="own")
+        + choice(say("Site"), "own_site", sites, of="own")
         + field(say("Capacity a year"), "own_capacity_per_year", of="own", required="required")
         + field(say("Capital, million"), "own_capex_million", of="own", required="required")
         + button(say("Judge this plant"), style="main"),
@@ -94,10 +75,8 @@ def _card(unit: str, words: list[str]) -> str:
     head, *rest = words
     more = "".join(f"<li>{escape(line)}</li>" for line in rest)
     return (
-        f'<article class="card"><h2>{escape(unit)}</h2><p class="lead">'
-        f"{escape(head)}</p><details><summary>"
-        + say("Why")
-        + f"</summary><ul>{more}</ul></details></article>"
+        f'<article class="card"><h2>{escape(unit)}</h2><p class="lead">{escape(head)}</p>'
+        f"<details><summary>{say('Why')}</summary><ul>{more}</ul></details></article>"
     )
 
 

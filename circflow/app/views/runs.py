@@ -8,7 +8,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from circflow.app.html import button, form, note, page, section
+from circflow.app.html import button, form, link, note, options, page, section
 from circflow.app.project import Run
 from circflow.app.views import cluster, plants, studies, suggestions
 from circflow.app.views.parts import (
@@ -35,13 +35,13 @@ def solve(app: App, query: Mapping[str, str]) -> str:
     """Solve: the workbook as it is, or with a list of changes."""
     project = app.project
     errors = [p for p in app.problems() if p.severity == "error" and not p.infeasible]
-    options = [("", say("the workbook as it is"))]
-    options += [(v.name, say("with {name}", name=v.name)) for v in project.variants]
+    changes = [("", say("the workbook as it is"))]
+    changes += [(v.name, say("with {name}", name=v.name)) for v in project.variants]
     body = ""
     if errors:
         told = say_n("{n} error stands in the way:", "{n} errors stand in the way:", len(errors))
-        body += f'<p class="fault">{told} <a href="/check">' + say("see what to mend") + "</a>.</p>"
-    body += begin("solve", say("Solve"), choice(say("What"), "variant", options, of="solve"))
+        body += f'<p class="fault">{told} {link("/check", say("see what to mend"))}.</p>'
+    body += begin("solve", say("Solve"), choice(say("What"), "variant", changes, of="solve"))
     body += runs_table(app, ("solve", "explain"))
     return page(say("Solve"), body, project=project, at="/solve")
 
@@ -80,9 +80,8 @@ def _running(app: App, known: Run) -> str:
     words = job.words if job is not None else say("waiting")
     body = (
         f'<p class="lead" id="words" data-events="/runs/{known.run}/events" role="status">'
-        f"{escape(words)}</p>"
-        + form(f"/runs/{known.run}/stop", button(say("Stop")))
-        + ('<noscript><p><a href="">' + say("See how far it is") + "</a></p></noscript>")
+        f"{escape(words)}</p>{form(f'/runs/{known.run}/stop', button(say('Stop')))}"
+        f"<noscript><p>{link('', say('See how far it is'))}</p></noscript>"
     )
     return page(known.title, body, project=app.project, at=studies.place_of(known.kind))
 
@@ -90,37 +89,26 @@ def _running(app: App, known: Run) -> str:
 def _doors(app: App, known: Run, folder: Path) -> str:
     """From the plan to what it is made of: cells of limits, balances of sites, members."""
     limits = json.loads((folder / "limits.json").read_text(encoding="utf-8"))
-    rows = "".join(
-        (
-            "<li>"
-            + say(
-                "{cell_link}: {value:,.4g} per {unit}, {periods}",
-                cell_link=cell_link(r["sheet"], r["row"], r["column"], r["label"]),
-                value=r["value"],
-                unit=escape(str(r["unit"])),
-                periods=say_n("in {n} period", "in {n} periods", r["periods"]),
-            )
-            + "</li>"
+    lines = [
+        say(
+            "{cell_link}: {value:,.4g} per {unit}, {periods}",
+            cell_link=cell_link(r["sheet"], r["row"], r["column"], r["label"]),
+            value=r["value"],
+            unit=escape(str(r["unit"])),
+            periods=say_n("in {n} period", "in {n} periods", r["periods"]),
         )
         for r in limits[:40]
-    )
+    ]
+    rows = "".join(f"<li>{line}</li>" for line in lines)
     sites, members = sites_of(folder)
-    chosen = "".join(f'<option value="{escape(s)}">{escape(s)}</option>' for s in sites)
     balance = (
-        f'<form method="get" action="/sites">'
-        f'<input type="hidden" name="run" value="{known.run}"><label for="site">'
-        + say("Balance of")
-        + f'</label> <select id="site" name="site">{chosen}</select> '
-        + f"{button(say('Show'))}</form>"
+        f'<form method="get" action="/sites">{hidden(run=known.run)}'
+        f'<label for="site">{say("Balance of")}</label> <select id="site" name="site">'
+        f"{options((s, s) for s in sites)}</select> {button(say('Show'))}</form>"
     )
-    listed = " · ".join(member_link(m) for m in members)
-    return (
-        "<details><summary>"
-        + say("Limits that bind ({count}): what one more unit is worth", count=len(limits))
-        + f"</summary><ul>{rows}</ul></details>{balance}<p>"
-        + say("Members: {listed}", listed=listed)
-        + "</p>"
-    )
+    listed = say("Members: {listed}", listed=" · ".join(map(member_link, members)))
+    title = say("Limits that bind ({count}): what one more unit is worth", count=len(limits))
+    return f"<details><summary>{title}</summary><ul>{rows}</ul></details>{balance}<p>{listed}</p>"
 
 
 def _no_plan(known: Run) -> str:

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from circflow.app.html import button, form, page
+from circflow.app.html import box, button, form, page
 from circflow.app.project import Run
-from circflow.app.views.network import columns
+from circflow.app.views.network import names_in
 from circflow.app.views.parts import begin, choice, field, hidden, runs_table
 from circflow.i18n import mark, say, say_in
 from circflow.report.vocabulary import cell
@@ -55,25 +55,10 @@ _STUDIES = (
 RESUMED = ("sweep", "sample", "tornado", "share")
 """Studies that go on where they stopped."""
 OPTIONS = (
-    "vary",
-    "study",
-    "count",
-    "seed",
-    "held",
-    "first",
-    "second",
-    "points",
-    "within",
-    "quick",
-    "rates",
-    "new",
+    *("vary", "study", "count", "seed", "held", "first", "second", "points", "within"),
+    *("quick", "rates", "new"),
 )
 """Options that a form may give."""
-
-
-def _held() -> str:
-    box = '<label><input type="checkbox" name="held" value="yes"> '
-    return box + say("decisions held") + "</label> "
 
 
 def place_of(kind: str) -> str:
@@ -94,18 +79,17 @@ def studies(app: App, query: Mapping[str, str]) -> str:
 
 def _fields(app: App, kind: str) -> str:
     """What a study asks for."""
+    book = app.project.book
     if kind == "sweep":
-        rows = columns(app.project.book, "Studies", "study")
-        named = dict.fromkeys(str(r[0]) for r in rows if r[0])
+        named = [("", say("none")), *names_in(book, "Studies", "study")]
         return (
-            '<label for="vary">'
-            + say("Vary")
-            + '</label> <textarea id="vary" name="vary" rows="2" cols="50"></textarea> '
-        ) + choice(
-            say("or the study"), "study", [("", say("none")), *((n, n) for n in named)], of=kind
-        )
+            f'<label for="vary">{say("Vary")}</label> '
+            '<textarea id="vary" name="vary" rows="2" cols="50"></textarea> '
+        ) + choice(say("or the study"), "study", named, of=kind)
     if kind == "pareto":
-        names = ("value", "synergy", "jobs", "disposed", *_pollutants(app))
+        pollutants = names_in(book, "EmissionLimits", "pollutant")
+        names = ["value", "synergy", "jobs", "disposed"]
+        names += [f"emission:{name}" for name, _ in pollutants]
         goals = [(name, cell("goal", name)) for name in names]
         return (
             choice(say("Between"), "first", goals, of=kind)
@@ -116,20 +100,13 @@ def _fields(app: App, kind: str) -> str:
         return (
             field(say("Points"), "count", 100, of=kind)
             + field(say("Seed"), "seed", 0, of=kind)
-            + _held()
+            + box("held", say("decisions held"))
         )
     if kind == "alternatives":
         return field(say("Within a share of the best of"), "within", 0.01, of=kind)
     if kind == "futures":
         return field(say("Sampled from Ranges (0: the sheet Futures)"), "count", 0, of=kind)
-    return _held() if kind == "tornado" else ""
-
-
-def _pollutants(app: App) -> list[str]:
-    names = dict.fromkeys(
-        str(r[0]) for r in columns(app.project.book, "EmissionLimits", "pollutant") if r[0]
-    )
-    return [f"emission:{name}" for name in names]
+    return box("held", say("decisions held")) if kind == "tornado" else ""
 
 
 def go_on(app: App, run: Run) -> str:

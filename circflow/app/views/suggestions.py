@@ -8,7 +8,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from circflow.app.edits import Edit, column_at, typed
-from circflow.app.html import button, form, note, page
+from circflow.app.html import box, button, form, note, page
 from circflow.app.html import table as html_table
 from circflow.app.project import Run
 from circflow.app.views.network import columns
@@ -32,27 +32,14 @@ def suggestions(app: App, query: Mapping[str, str]) -> str:
         of="suggest",
         size=24,
         placeholder="USD 2023=95; EUR=100",
-    ) + (
-        '<label><input type="checkbox" name="new" value="yes"> '
-        + say("only what no unit of the workbook is like")
-        + "</label> "
-    )
-    body = (
-        "<p>"
-        + say("Every technology of the library at every site, priced at the plan; the best are")
-        + " "
-    )
-    body += (say("solved again with the workbook.") + "</p>") + begin(
-        "suggest", say("Look for suggestions"), ask
-    )
+    ) + box("new", say("only what no unit of the workbook is like"))
+    every = say("Every technology of the library at every site, priced at the plan; the best are")
+    body = f"<p>{every} {say('solved again with the workbook.')}</p>"
+    body += begin("suggest", say("Look for suggestions"), ask)
     found = latest(app, "suggest", with_file=FILE)
     body += cards(app, found) if found is not None else ""
-    return page(
-        say("Suggestions"),
-        body + runs_table(app, ("suggest",)),
-        project=app.project,
-        at="/suggestions",
-    )
+    body += runs_table(app, ("suggest",))
+    return page(say("Suggestions"), body, project=app.project, at="/suggestions")
 
 
 def _content(app: App, run: Run) -> Any:
@@ -76,14 +63,12 @@ def cards(app: App, run: Run) -> str:
 
 def _card(run: Run, one: Mapping[str, Any], currency: str, known: set[str]) -> str:
     unit = str(one["unit"])
+    names = ("gain", "value", "capex_million", "break_even_capex_million")
+    of = {name: figure(one[name]) for name in names} | {"currency": currency}
     lead = (
-        say("gain {worth} million {currency}", worth=figure(one["gain"]), currency=currency)
+        say("gain {worth} million {currency}", worth=of["gain"], currency=currency)
         if one["pays"]
-        else say(
-            "{value} million {currency}: would not be built",
-            value=figure(one["value"]),
-            currency=currency,
-        )
+        else say("{value} million {currency}: would not be built", **of)
     )
     lines = [
         say("takes {amounts}", amounts=_amounts(one["inputs"])),
@@ -91,9 +76,7 @@ def _card(run: Run, one: Mapping[str, Any], currency: str, known: set[str]) -> s
         say(
             "capital {capex_million} million {currency}; it pays up to "
             "{break_even_capex_million} million",
-            capex_million=figure(one["capex_million"]),
-            currency=currency,
-            break_even_capex_million=figure(one["break_even_capex_million"]),
+            **of,
         ),
         *(f"{say(words)} {one[name]}" for name, words in _WORDS.items() if one[name]),
     ]
@@ -102,14 +85,11 @@ def _card(run: Run, one: Mapping[str, Any], currency: str, known: set[str]) -> s
         act = note(say("It stands in the workbook as a candidate."))
     else:
         words = say("Add to the workbook")
-        act = form(
-            "/suggestions/add",
-            hidden(run=run.run, unit=unit) + button(words, title=f"{words}: {unit}"),
-        )
+        press = button(words, title=f"{words}: {unit}")
+        act = form("/suggestions/add", hidden(run=run.run, unit=unit) + press)
     return (
-        f'<article class="card"><h2>{escape(unit)}</h2><p class="lead">'
-        + lead
-        + f"</p><ul>{more}</ul>{act}</article>"
+        f'<article class="card"><h2>{escape(unit)}</h2><p class="lead">{lead}</p>'
+        f"<ul>{more}</ul>{act}</article>"
     )
 
 

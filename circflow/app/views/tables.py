@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from circflow.app.edits import column_at
-from circflow.app.html import button, note, page
+from circflow.app.html import button, link, note, page
 from circflow.app.html import table as html_table
 from circflow.app.views.parts import column_name, hidden, query_of, raw_sheet, save_and_undo
 from circflow.data.schema.sheets import BY_NAME, SHEETS, Column, Sheet, is_planners_column
@@ -26,31 +27,19 @@ ROWS_SHOWN = 200
 def tables(app: App, query: Mapping[str, str]) -> str:
     """Every sheet of the contract, and how full it is."""
     book = app.project.book
-    counts = _counts(app.problems())
+    counts = Counter((p.cell.sheet, p.severity) for p in app.problems())
     rows = []
     for sheet in SHEETS:
         raw = raw_sheet(book, sheet.name)
         size = sum(any(c is not None for c in row) for row in raw.grid[1:]) if raw else 0
-        errors, warnings = counts.get(sheet.name, (0, 0))
+        errors, warnings = (counts[sheet.name, kind] for kind in ("error", "warning"))
         told = [say_n("{n} error", "{n} errors", errors)] if errors else []
         told += [say_n("{n} warning", "{n} warnings", warnings)] if warnings else []
-        link = f'<a href="/tables/{quote(sheet.name)}">{escape(shown_sheet(sheet.name))}</a>'
-        rows.append([link, str(size), escape(", ".join(told)), escape(say(sheet.meaning))])
-    body = html_table(
-        (say("sheet"), say("rows"), say("problems"), say("what it holds")),
-        rows,
-        caption=say("Sheets"),
-    )
-    return page(say("Tables"), body + save_and_undo("/tables"), project=app.project, at="/tables")
-
-
-def _counts(problems: Sequence[Problem]) -> dict[str, tuple[int, int]]:
-    counts: dict[str, tuple[int, int]] = {}
-    for problem in problems:
-        errors, warnings = counts.get(problem.cell.sheet, (0, 0))
-        is_error = problem.severity == "error"
-        counts[problem.cell.sheet] = (errors + is_error, warnings + (not is_error))
-    return counts
+        title = link(f"/tables/{quote(sheet.name)}", shown_sheet(sheet.name))
+        rows.append([title, str(size), escape(", ".join(told)), escape(say(sheet.meaning))])
+    head = (say("sheet"), say("rows"), say("problems"), say("what it holds"))
+    body = html_table(head, rows, caption=say("Sheets")) + save_and_undo("/tables")
+    return page(say("Tables"), body, project=app.project, at="/tables")
 
 
 def table(app: App, sheet: str, query: Mapping[str, str]) -> str:
@@ -69,31 +58,22 @@ def table(app: App, sheet: str, query: Mapping[str, str]) -> str:
     rows.append(sight.row([], max(len(grid), 1) + 1))
     heads = "".join(_head(of, name) for name in sight.names)
     back = f"/tables/{quote(sheet)}?{query_of(find=find, **{'from': first})}"
-    network = '<p><a href="/network">' + say("On the map: click two sites for a link") + "</a></p>"
+    network = f"<p>{link('/network', say('On the map: click two sites for a link'))}</p>"
     network = network if sheet in ("Links", "Sites") else ""
+    name = escape(shown_sheet(sheet))
+    told = say(
+        "A change is kept and checked at once. A block copied from Excel can be "
+        "pasted into any cell. The last row is new."
+    )
     body = (
         f'<p class="lead">{escape(say(of.meaning))}</p>{network}'
-        + _filter(sheet, find, len(matching))
-        + (
-            f"{_pages(sheet, find, matching, first)}{sight.listed()}"
-            f'<form method="post" action="/rows" id="rows">'
-            f"{hidden(sheet=sheet, back=back)}</form>"
-            f'<div class="scroll grid" tabindex="0" role="region" '
-            f'aria-label="{escape(shown_sheet(sheet))}" '
-            f'data-sheet="{escape(sheet)}">'
-            f'<table><caption>{escape(shown_sheet(sheet))}</caption><thead><tr><th scope="col">'
-            + say("row")
-            + f'</th>{heads}<th scope="col">'
-            + say("do")
-            + f"</th></tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
-        )
-        + note(
-            say(
-                "A change is kept and checked at once. A block copied from Excel can be "
-                "pasted into any cell. The last row is new."
-            )
-        )
-        + save_and_undo(back)
+        f"{_filter(sheet, find, len(matching))}"
+        f"{_pages(sheet, find, matching, first)}{sight.listed()}"
+        f'<form method="post" action="/rows" id="rows">{hidden(sheet=sheet, back=back)}</form>'
+        f'<div class="scroll grid" tabindex="0" role="region" aria-label="{name}" '
+        f'data-sheet="{escape(sheet)}"><table><caption>{name}</caption>'
+        f'<thead><tr><th scope="col">{say("row")}</th>{heads}<th scope="col">{say("do")}</th></tr>'
+        f"</thead><tbody>{''.join(rows)}</tbody></table></div>{note(told)}{save_and_undo(back)}"
     )
     return page(shown_sheet(sheet), body, project=app.project, at="/tables")
 
@@ -114,12 +94,11 @@ def _matching(grid: Sequence[Sequence[object]], find: str) -> list[int]:
 
 
 def _filter(sheet: str, find: str, count: int) -> str:
-    told = ('<span class="soft">' + say_n("{n} row", "{n} rows", count) + "</span>") if find else ""
+    rows = f'<span class="soft">{say_n("{n} row", "{n} rows", count)}</span>' if find else ""
     return (
         f'<form method="get" action="/tables/{quote(sheet)}"><label for="find">'
-        + say("Rows with")
-        + f'</label> <input id="find" name="find" value="{escape(find)}"> '
-        + f"{button(say('Filter'))} {told}</form>"
+        f'{say("Rows with")}</label> <input id="find" name="find" value="{escape(find)}"> '
+        f"{button(say('Filter'))} {rows}</form>"
     )
 
 

@@ -46,19 +46,11 @@ def what_if(app: App, query: Mapping[str, str]) -> str:
 def _changes(one: Variant) -> str:
     rows = []
     for n, change in enumerate(one.changes):
-        switch = form(
-            "/variants",
-            hidden(variant=one.name, do="switch", at=n)
-            + button(
-                say("on") if change.on else say_in("switch", "off"),
-                title=say("{address} is on or off", address=change.address),
-            ),
-        )
-        drop = form(
-            "/variants",
-            hidden(variant=one.name, do="drop", at=n)
-            + button(say("remove"), title=say("Remove {address}", address=change.address)),
-        )
+        state = say("on") if change.on else say_in("switch", "off")
+        press = button(state, title=say("{address} is on or off", address=change.address))
+        switch = form("/variants", hidden(variant=one.name, do="switch", at=n) + press)
+        press = button(say("remove"), title=say("Remove {address}", address=change.address))
+        drop = form("/variants", hidden(variant=one.name, do="drop", at=n) + press)
         rows.append([switch, escape(change.address), escape(change.edit), drop])
     head = (say("in force"), say("cells"), say("change"), say("do"))
     shown = html_table(head, rows, caption=say("Changes")) if rows else ""
@@ -84,10 +76,8 @@ def _sliders(variant: str) -> str:
     return section(
         say("Sliders"),
         f'<p>{about}</p><div data-sliders="{escape(variant)}"><button type="button">'
-        + say("Show the sliders")
-        + '</button><p role="status" class="lead"></p><div class="rows"></div>'
-        + form("/variants/sliders", afresh)
-        + "</div>",
+        f'{say("Show the sliders")}</button><p role="status" class="lead"></p>'
+        f'<div class="rows"></div>{form("/variants/sliders", afresh)}</div>',
     )
 
 
@@ -96,12 +86,8 @@ def _compare(variants: Sequence[Variant]) -> str:
         return note(say("Two lists of changes, or one and the workbook, can be put side by side."))
     boxes = "".join(
         '<label class="pick"><input type="checkbox" name="scenario" checked '
-        f'value="{escape(value)}"> '
-        f"{escape(words)}</label>"
-        for value, words in [
-            ("", say("the workbook as it is")),
-            *((v.name, v.name) for v in variants),
-        ]
+        f'value="{escape(name)}"> {escape(name or say("the workbook as it is"))}</label>'
+        for name in ["", *(v.name for v in variants)]
     )
     return section(say("Side by side"), begin("compare", say("Compare"), boxes))
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from circflow.i18n import say
+from circflow.i18n import mark, say
 from circflow.i18n.names import shown_word
 from circflow.report.page.frame import Card, Cards, Column, Section, Table, Text, figure
 from circflow.report.page.study import bars, words_of_code
@@ -29,17 +29,17 @@ def finance_opening(tables: Mapping[str, pd.DataFrame], currency: str) -> list[S
         money=money,
     )
     if pd.notna(whole["change"]):
-        change = figure(abs(whole["change"]))
-        lead += (
-            say(", {change} more than without new units", change=change)
+        sentence = (
+            mark(", {change} more than without new units")
             if whole["change"] >= 0.0
-            else say(", {change} less than without new units", change=change)
+            else mark(", {change} less than without new units")
         )
+        lead += say(sentence, change=figure(abs(whole["change"])))
         best = budgets["change"].abs().idxmax()
+        most = float(budgets["change"].to_dict()[best])
+        signed = f"{'+' if most > 0 else ''}{figure(most)}"
         lead += say(
-            "; most of the change is in the {best} budget ({signed})",
-            best=best,
-            signed=_signed(budgets, str(best)),
+            "; most of the change is in the {best} budget ({signed})", best=best, signed=signed
         )
     else:
         lead += say("; without new units there is no plan to compare with")
@@ -50,13 +50,8 @@ def finance_opening(tables: Mapping[str, pd.DataFrame], currency: str) -> list[S
     ]
     if len(cards) <= _MOST and len(gains) and pd.notna(gains["change"].iloc[0]):
         first = gains.iloc[0]
-        cards.append(
-            Card(
-                say("Changes most: {tax}", tax=first["tax"]),
-                first["change"],
-                say("{money}, change", money=money),
-            )
-        )
+        title = say("Changes most: {tax}", tax=first["tax"])
+        cards.append(Card(title, first["change"], say("{money}, change", money=money)))
     told = say("Taxes and charges never change the plan. Money of the year, not discounted.")
     sections = [
         Section(say("The answer"), [Text(f"{lead}.", "lead"), Cards(cards), Text(told, "note")])
@@ -77,11 +72,6 @@ def finance_opening(tables: Mapping[str, pd.DataFrame], currency: str) -> list[S
 
 def _shown(budgets: pd.Series[str]) -> list[str]:
     return [shown_word("budget", str(budget)) for budget in budgets]
-
-
-def _signed(budgets: pd.DataFrame, name: str) -> str:
-    change = budgets["change"].to_dict()[name]
-    return f"{'+' if change > 0 else ''}{figure(change)}"
 
 
 def _card(title: str, row: pd.Series[float], money: str) -> Card:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -91,6 +91,60 @@ def layout(height: int, **more: Any) -> dict[str, Any]:
     }
 
 
+def view(data: Sequence[Mapping[str, Any]], height: int, **more: Any) -> dict[str, Any]:
+    """A view of a figure: traces, and what `layout` is told."""
+    return {"data": list(data), "layout": layout(height, **more)}
+
+
+def chosen(views: Mapping[str, Any], label: str, names: Sequence[str]) -> dict[str, Any]:
+    """Views by what a reader chooses, as parts of a `Figure`: no choice where there is but one."""
+    if len(names) == 1:
+        return {"views": {"": next(iter(views.values()))}}
+    return {"views": views, "controls": ((label, list(zip(views, names, strict=True))),)}
+
+
+def bar(name: str, x: Any, y: Any, colour: str, hover: Sequence[str]) -> dict[str, Any]:
+    """One bar to each of `x`, all of a colour."""
+    return {
+        "type": "bar",
+        "name": name,
+        "x": x,
+        "y": y,
+        "marker": {"color": colour},
+        "customdata": hover,
+        "hovertemplate": _PLAIN_HOVER,
+    }
+
+
+def row(names: list[str], lengths: Any, texts: list[str], hover: list[str], colour: Any) -> Any:
+    """Bars from the left, each with a text behind its end."""
+    return {
+        "type": "bar",
+        "orientation": "h",
+        "y": names,
+        "x": lengths,
+        "text": texts,
+        "textposition": "outside",
+        "cliponaxis": False,
+        "customdata": hover,
+        "hovertemplate": _PLAIN_HOVER,
+        "marker": {"color": colour},
+    }
+
+
+def _line(name: str, x: Any, y: Any, dash: str, width: float, **marker: Any) -> dict[str, Any]:
+    """A broken line with marks."""
+    return {
+        "type": "scatter",
+        "mode": "lines+markers",
+        "name": name,
+        "x": x,
+        "y": y,
+        "line": {"color": "$text", "width": width, "dash": dash},
+        "marker": {"color": "$text", **marker},
+    }
+
+
 def waterfall_view(
     labels: list[str], values: np.ndarray, measures: list[str], hover: list[str], unit: str
 ) -> dict[str, Any]:
@@ -110,8 +164,7 @@ def waterfall_view(
         "totals": {"marker": {"color": "$blue"}},
         "connector": {"line": {"color": "$line", "width": 1}},
     }
-    shape = layout(400, xaxis=categories(tickangle=0), yaxis=axis(unit), showlegend=False)
-    return {"data": [trace], "layout": shape}
+    return view([trace], 400, xaxis=categories(tickangle=0), yaxis=axis(unit), showlegend=False)
 
 
 def waterfall(solution: Solution) -> Figure:
@@ -132,18 +185,16 @@ def waterfall(solution: Solution) -> Figure:
     ]
     measures = ["total" if r else "relative" for r in result]
     unit = say("million {currency} per year", currency=currency)
-    view = waterfall_view(lines["label"].tolist(), values, measures, hover, unit)
-    note = say("Mean of the {horizon} years, not discounted.", horizon=horizon(solution.scenario))
+    drawn = waterfall_view(lines["label"].tolist(), values, measures, hover, unit)
+    keys = {"$green": say("received"), "$orange": say("paid"), "$blue": say("what remains")}
     return Figure(
         say("From income to net benefit"),
-        {"": view},
+        {"": drawn},
         say("Waterfall of the money"),
-        note=note,
-        legend=(
-            ("$green", say("received")),
-            ("$orange", say("paid")),
-            ("$blue", say("what remains")),
+        note=say(
+            "Mean of the {horizon} years, not discounted.", horizon=horizon(solution.scenario)
         ),
+        legend=tuple(keys.items()),
     )
 
 
@@ -160,12 +211,11 @@ def waste_fate(solution: Solution) -> Figure | None:
     frame = frame[frame["unit_of_measure"] == measure]
     stages = stages_in_order(frame["stage"].tolist())
     periods = list(years_of(solution.scenario))
-    views = {}
-    for name in ["share", *[f"s{n}" for n in range(len(stages))]]:
-        here = frame if name == "share" else frame[frame["stage"] == stages[int(name[1:])]]
-        views[name] = _fate_view(here, stages if name == "share" else [], periods, measure)
+    views = {"share": _fate_view(frame, stages, periods, measure)}
     options = [("share", say("all stages, shares"))]
-    options += [(f"s{n}", f"{stage_words(stage)}, {measure}") for n, stage in enumerate(stages)]
+    for n, stage in enumerate(stages):
+        views[f"s{n}"] = _fate_view(frame[frame["stage"] == stage], [], periods, measure)
+        options.append((f"s{n}", f"{stage_words(stage)}, {measure}"))
     return Figure(
         say("What becomes of the waste"),
         views,
@@ -199,12 +249,12 @@ def waste_by_period(solution: Solution) -> pd.DataFrame:
         ("dumped", tables.disposal, "amount_per_year"),
         ("stocked", tables.stockpiles, "added_per_year"),
     )
-    rows = []
-    for what, table, column in parts:
-        here = table[table["material"].isin(scenario.wastes)]
-        part = here[["material", "period"]].assign(what=what, amount=here[column].astype(float))
-        rows.append(part)
+    rows = [
+        table[["material", "period"]].assign(what=what, amount=table[column].astype(float))
+        for what, table, column in parts
+    ]
     frame = pd.concat(rows, ignore_index=True)
+    frame = frame[frame["material"].isin(scenario.wastes)]
     frame["stage"] = frame["material"].map(materials["stage"]).fillna(NO_STAGE)
     frame["unit_of_measure"] = frame["material"].map(materials["unit"])
     keys = ["stage", "period", "unit_of_measure"]
@@ -241,43 +291,18 @@ def _fate_view(
             )
             for v, p in zip(frame[column], part, strict=True)
         ]
-        data.append(
-            {
-                "type": "bar",
-                "name": say(column),
-                "x": x,
-                "y": part.to_numpy() if shares else frame[column].to_numpy(float),
-                "marker": {"color": token},
-                "customdata": hover,
-                "hovertemplate": _PLAIN_HOVER,
-            }
-        )
-    title = say("share") if shares else say("{measure} per year", measure=measure)
-    if not shares:
-        data.append(
-            {
-                "type": "scatter",
-                "mode": "lines+markers",
-                "name": say("arising"),
-                "x": x,
-                "y": frame["arising"].to_numpy(float),
-                "line": {"color": "$text", "width": 1.5, "dash": "dot"},
-                "marker": {"color": "$text", "size": 6},
-                "hovertemplate": say("arising: %{y:,.3~s} ") + escaped(measure) + "<extra></extra>",
-            }
-        )
-    xaxis = (
-        {"type": "multicategory", "automargin": True, "dividercolor": "$line"}
-        if shares
-        else categories()
-    )
-    form = {"tickformat": ".0%", "range": [0, 1]} if shares else {"tickformat": "~s"}
-    return {
-        "data": data,
-        "layout": layout(
-            380, barmode="stack", showlegend=False, xaxis=xaxis, yaxis=axis(title, **form)
-        ),
-    }
+        size = part.to_numpy() if shares else frame[column].to_numpy(float)
+        data.append(bar(say(column), x, size, token, hover))
+    if shares:
+        xaxis = {"type": "multicategory", "automargin": True, "dividercolor": "$line"}
+        yaxis = axis(say("share"), tickformat=".0%", range=[0, 1])
+    else:
+        xaxis = categories()
+        yaxis = axis(say("{measure} per year", measure=measure), tickformat="~s")
+        arising = _line(say("arising"), x, frame["arising"].to_numpy(float), "dot", 1.5, size=6)
+        told = say("arising: %{y:,.3~s} ") + escaped(measure) + "<extra></extra>"
+        data.append({**arising, "hovertemplate": told})
+    return view(data, 380, barmode="stack", showlegend=False, xaxis=xaxis, yaxis=yaxis)
 
 
 def loads(solution: Solution) -> Figure | None:
@@ -317,39 +342,20 @@ def loads(solution: Solution) -> Figure | None:
     names = _distinct([cut(str(u), 34) for u in frame["unit"]])
     share, money = frame["load_share"].to_numpy(float), shown_measure(currency)
     text = ["" if pd.isna(w) or not w else f"{figure(w)} {money}" for w in frame["worth"]]
-    trace = {
-        "type": "bar",
-        "orientation": "h",
-        "y": names,
-        "x": share,
-        "text": text,
-        "textposition": "outside",
-        "cliponaxis": False,
-        "customdata": hover,
-        "hovertemplate": _PLAIN_HOVER,
-        "marker": {"color": ["$orange" if s >= FULL else "$sky" for s in share]},
-    }
-    top = max(1.0, float(share.max()))
-    of = (
-        say(" The fullest {count} of {total}.", count=len(frame), total=total)
-        if total > len(frame)
-        else ""
+    top, words = max(1.0, float(share.max())), say("load, share of what is available")
+    some = say(" The fullest {count} of {total}.", count=len(frame), total=total)
+    of = some if total > len(frame) else ""
+    drawn = view(
+        [row(names, share, text, hover, ["$orange" if s >= FULL else "$sky" for s in share])],
+        110 + 21 * len(frame),
+        bargap=0.3,
+        showlegend=False,
+        yaxis=categories(names[::-1]),
+        xaxis=axis(words, tickformat=".0%", range=[0, top * 1.12]),
     )
-    view = {
-        "data": [trace],
-        "layout": layout(
-            110 + 21 * len(frame),
-            bargap=0.3,
-            showlegend=False,
-            yaxis=categories(names[::-1]),
-            xaxis=axis(
-                say("load, share of what is available"), tickformat=".0%", range=[0, top * 1.12]
-            ),
-        ),
-    }
     return Figure(
         say("How full the units are, and what more capacity is worth"),
-        {"": view},
+        {"": drawn},
         say("Bars of the load of every unit with the shadow price of its capacity"),
         note=say(
             "Mean over the years in service; beside a bar, what one more unit of yearly "
@@ -362,12 +368,11 @@ def loads(solution: Solution) -> Figure | None:
 
 def _distinct(names: list[str]) -> list[str]:
     """Escaped names; those that are alike once cut stay apart."""
-    seen: dict[str, int] = {}
-    made = []
-    for name in names:
-        seen[name] = seen.get(name, 0) + 1
-        made.append(escaped(name if seen[name] == 1 else f"{name} ({seen[name]})"))
-    return made
+    counts = [names[: n + 1].count(name) for n, name in enumerate(names)]
+    return [
+        escaped(name if count == 1 else f"{name} ({count})")
+        for name, count in zip(names, counts, strict=True)
+    ]
 
 
 def emissions(solution: Solution) -> Figure | None:
@@ -380,52 +385,41 @@ def emissions(solution: Solution) -> Figure | None:
     limits = solution.tables.emission_limits
     limits = limits[limits["scope"] == "cluster"]
     pollutants = list(dict.fromkeys(table["pollutant"]))
-    views, kinds = {}, []
+    views = {}
     for n, pollutant in enumerate(pollutants):
         data: list[dict[str, Any]] = []
         for kind in sums[pollutant].index.get_level_values("kind").unique():
             here = sums[pollutant][kind].reindex(periods).fillna(0.0)
-            kinds.append(str(kind))
             words = say(_KIND_WORDS.get(str(kind), str(kind)))
-            data.append(
-                {
-                    "type": "bar",
-                    "name": words,
-                    "x": [escaped(p) for p in periods],
-                    "y": here.to_numpy(float),
-                    "marker": {"color": _KIND_COLOURS.get(str(kind), "$soft")},
-                    "customdata": [
-                        say(
-                            "<b>{words}</b><br>{v} t of {escaped} per year",
-                            words=words,
-                            v=figure(v),
-                            escaped=escaped(pollutant),
-                        )
-                        for v in here
-                    ],
-                    "hovertemplate": _PLAIN_HOVER,
-                }
-            )
+            hover = [
+                say(
+                    "<b>{words}</b><br>{v} t of {escaped} per year",
+                    words=words,
+                    v=figure(v),
+                    escaped=escaped(pollutant),
+                )
+                for v in here
+            ]
+            colour = _KIND_COLOURS.get(str(kind), "$soft")
+            names = [escaped(p) for p in periods]
+            data.append(bar(words, names, here.to_numpy(float), colour, hover))
         data += _limit_line(limits[limits["pollutant"] == pollutant], periods)
-        title = say("t of {pollutant} per year", pollutant=pollutant)
-        shape = layout(360, barmode="relative", xaxis=categories(), yaxis=axis(title))
-        views[f"p{n}"] = {"data": data, "layout": shape | {"showlegend": False}}
-    found = [k for k in _KIND_COLOURS if k in kinds]
+        title = axis(say("t of {pollutant} per year", pollutant=pollutant))
+        shape = {"xaxis": categories(), "yaxis": title, "showlegend": False}
+        views[f"p{n}"] = view(data, 360, barmode="relative", **shape)
+    found = [k for k in _KIND_COLOURS if k in set(table["kind"])]
     keys = [(_KIND_COLOURS[k], say(_KIND_WORDS.get(k, k))) for k in found]
     if limits["limit_per_year"].notna().any():
         keys.append(("$text", say("limit for the cluster")))
-    options = [(f"p{n}", pollutant) for n, pollutant in enumerate(pollutants)]
-    several = len(options) > 1
     return Figure(
         say("Emissions by source"),
-        views if several else {"": views["p0"]},
-        say("Bars of emissions by source and period"),
+        alt=say("Bars of emissions by source and period"),
         note=say(
             "Below zero: what sales avoid elsewhere. Limits of regions and sites are in "
             "the table that follows."
         ),
-        controls=((say("Pollutant"), options),) if several else (),
         legend=keys,
+        **chosen(views, say("Pollutant"), pollutants),
     )
 
 
@@ -434,32 +428,19 @@ def _limit_line(limits: pd.DataFrame, periods: list[str]) -> list[dict[str, Any]
     bound = bound.replace(np.inf, np.nan).reindex(periods)
     if bound.isna().all():
         return []
-    return [
-        {
-            "type": "scatter",
-            "mode": "lines+markers",
-            "name": say("limit"),
-            "x": [escaped(p) for p in periods],
-            "y": bound.to_numpy(float),
-            "line": {"color": "$text", "width": 2, "dash": "dash"},
-            "marker": {"color": "$text", "symbol": "line-ew", "size": 9},
-            "hovertemplate": (say("limit: %{y:,.3~s} t") + "<extra></extra>"),
-        }
-    ]
+    x, y = [escaped(p) for p in periods], bound.to_numpy(float)
+    drawn = _line(say("limit"), x, y, "dash", 2, symbol="line-ew", size=9)
+    return [{**drawn, "hovertemplate": say("limit: %{y:,.3~s} t") + "<extra></extra>"}]
 
 
 def stocks(solution: Solution) -> Figure | None:
     """What the stockpiles hold at the end of every period; those that change most."""
-    table = solution.stockpiles
-    table = table.assign(
-        opening=table["opening"].astype(float), closing=table["closing"].astype(float)
-    )
+    table = solution.stockpiles.astype({"opening": float, "closing": float})
     names = table["site"].astype(str) + ": " + table["material"].astype(str)
     table = table.assign(name=names + ", " + table["unit_of_measure"].astype(str))
     span = table.groupby("name")[["opening", "closing"]]
     change = span.max().max(axis=1) - span.min().min(axis=1)
-    change = change.sort_values(ascending=False)
-    change = change[change > 0]
+    change = change[change > 0].sort_values(ascending=False)
     if change.empty:
         return None
     periods = list(years_of(solution.scenario))
@@ -491,14 +472,11 @@ def stocks(solution: Solution) -> Figure | None:
             }
         )
     rest = len(change) - len(data)
-    shape = layout(
-        400 + 12 * len(data),
-        xaxis=categories(),
-        yaxis=axis(say("share of its highest level"), tickformat=".0%", rangemode="tozero"),
-    )
+    levels = axis(say("share of its highest level"), tickformat=".0%", rangemode="tozero")
+    shape = {"xaxis": categories(), "yaxis": levels, "showlegend": True}
     return Figure(
         say("Stocks over time"),
-        {"": {"data": data, "layout": {**shape, "showlegend": True}}},
+        {"": view(data, 400 + 12 * len(data), **shape)},
         say("Lines of what every stockpile holds at the end of each period"),
         note=say("Each against its own highest level.")
         + (say(" {rest} more change less.", rest=rest) if rest else ""),
@@ -572,7 +550,8 @@ def timeline(solution: Solution) -> Figure | None:
     }
     data = [building, trace] if frame["wait"].any() else [trace]
     ticks = [*starts.values(), end]
-    shape = layout(
+    drawn = view(
+        data,
         90 + 26 * len(frame),
         bargap=0.25,
         barmode="overlay",
@@ -581,17 +560,14 @@ def timeline(solution: Solution) -> Figure | None:
         xaxis=axis("", tickformat="d", tickvals=ticks, range=[first, end], side="top"),
         margin={"l": 60, "r": 24, "t": 34, "b": 12},
     )
+    some = say(" The first {count} of {total}.", count=len(frame), total=total)
     return Figure(
         say("What is built, and when"),
-        {"": {"data": data, "layout": shape}},
+        {"": drawn},
         say("Bars from the year a plant comes into service to the end of its service"),
         note=say(
             "Pale: the years of its construction, from the first year of the period in "
             "which it is decided; in the bar, its capital."
         )
-        + (
-            say(" The first {count} of {total}.", count=len(frame), total=total)
-            if total > len(frame)
-            else ""
-        ),
+        + (some if total > len(frame) else ""),
     )

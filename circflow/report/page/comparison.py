@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import pandas as pd
 
@@ -47,20 +47,11 @@ def comparison_opening(
     known = {n: float(worth[n].iloc[0]) for n in labels if worth[n].notna().any()}
     if known:
         blocks.append(Text(_lead(known, table, labels, money), "lead"))
-    missing = tables.get("without_a_plan")
-    if missing is not None:
-        for r in missing.to_dict("records"):
-            blocks.append(
-                Text(
-                    say(
-                        "{scenario} has no plan: {reason}",
-                        scenario=cell("scenario", r["scenario"]),
-                        reason=r["reason"],
-                    ),
-                    "fault",
-                )
-            )
-    blocks.append(Cards(_cards(table, labels, money)))
+    for r in tables.get("without_a_plan", pd.DataFrame()).to_dict("records"):
+        name = cell("scenario", r["scenario"])
+        told = say("{scenario} has no plan: {reason}", scenario=name, reason=r["reason"])
+        blocks.append(Text(told, "fault"))
+    blocks.append(Cards([*_cards(table, labels, money)]))
     drawn = _differences(table, labels, money) if len(labels) > 1 else None
     return [
         answer(*blocks),
@@ -83,16 +74,12 @@ def _lead(
             money=money,
         )
     also = [n for n in alike if n != best]
-    lead = say(
-        "Best is {best}{if_any}",
-        best=best,
-        if_any=say(" (as good: ") + ", ".join(also) + ")" if also else "",
-    )
+    others = say(" (as good: ") + ", ".join(also) + ")" if also else ""
+    lead = say("Best is {best}{if_any}", best=best, if_any=others)
     lead += say(": worth {worth} {money}, discounted", worth=figure(worth), money=money)
     if first in known and first != best:
-        lead += say(
-            ", {figure} more than {first}", figure=figure(worth - known[first]), first=first
-        )
+        more = figure(worth - known[first])
+        lead += say(", {figure} more than {first}", figure=more, first=first)
         lead += _largest_change(table, first, best, money)
     return lead + "."
 
@@ -113,22 +100,17 @@ def _largest_change(table: pd.DataFrame, first: str, best: str, money: str) -> s
     )
 
 
-def _cards(table: pd.DataFrame, labels: Sequence[str], money: str) -> list[Card]:
-    cards = []
+def _cards(table: pd.DataFrame, labels: Sequence[str], money: str) -> Iterator[Card]:
     for name, title, words in ((n, say(t), say(w)) for n, t, w in _HEADLINES):
         rows = table[table["figure"] == name]
         if rows.empty:
             continue
-        row = rows.iloc[0]
-        told = {
-            n: percent(float(row[n])) if name == "use_share" else figure(float(row[n]))
-            for n in labels
-        }
+        row, shown = rows.iloc[0], percent if name == "use_share" else figure
+        told = {n: shown(float(row[n])) for n in labels}
         unit = f"{money}, {words}" if name in ("objective", "net_benefit") else words
         head = f"{title}: {row['item']}" if name == "emissions" else title
         others = {n: told[n] for n in labels[1:6]}
-        cards.append(Card(head, told[labels[0]], f"{unit} ({labels[0]})", others))
-    return cards
+        yield Card(head, told[labels[0]], f"{unit} ({labels[0]})", others)
 
 
 def _differences(table: pd.DataFrame, labels: Sequence[str], money: str) -> Figure | None:
@@ -184,19 +166,18 @@ def joining_opening(
         sum=int((others > 0).sum()),
         sum_2=int((others < 0).sum()),
     )
+    change = say("{money}, change", money=money)
     cards = [
         Card(say("It adds"), adds, say("{money}, discounted", money=money), raw=adds),
         Card(say("Gain of the cluster"), after, money, {say("without it"): figure(before)}),
-        Card(
-            say("Its own money"), float(own.get(member, 0.0)), say("{money}, change", money=money)
-        ),
-        Card(say("The others' money"), float(others.sum()), say("{money}, change", money=money)),
+        Card(say("Its own money"), float(own.get(member, 0.0)), change),
+        Card(say("The others' money"), float(others.sum()), change),
     ]
     drawn = known_figure("shares", tables["shares"], currency)
-    change = bars(say("Own money, before any sharing"), own.to_frame(say("change")), money)
-    leave = Points(core_words(tables["core_with"], currency))
+    by_member = bars(say("Own money, before any sharing"), own.to_frame(say("change")), money)
+    leave = Points([*core_words(tables["core_with"], currency)])
     return [
         answer(Text(lead, "lead"), Cards(cards)),
-        Section(say("Who gains and who loses"), [change, drawn], say("Members")),
+        Section(say("Who gains and who loses"), [by_member, drawn], say("Members")),
         Section(say("Would a group leave?"), [leave], say("Leave")),
     ]

@@ -173,6 +173,12 @@ class Fold:
         return f'<details class="fold"><summary>{escaped(self.title)}</summary>{inner}</details>'
 
 
+def first_of(blocks: Sequence[Block], most: int) -> list[Block]:
+    """So many blocks, the others behind a line."""
+    more = Fold(say("{count} more", count=len(blocks) - most), blocks[most:])
+    return [*blocks[:most], *([more] if more.blocks else [])]
+
+
 @dataclass(frozen=True)
 class Assessment:
     """A card on one thing that is judged: its verdict, a sentence, figures, lines; more behind."""
@@ -197,11 +203,7 @@ class Assessment:
             f"<p>{escaped(self.sentence)}</p><dl>{facts}</dl>"
             + (f"<ul>{lines}</ul>" if lines else "")
             + (
-                (
-                    "<details><summary>"
-                    + say("everything found")
-                    + f"</summary><ul>{more}</ul></details>"
-                )
+                f"<details><summary>{say('everything found')}</summary><ul>{more}</ul></details>"
                 if more
                 else ""
             )
@@ -290,15 +292,12 @@ class Table:
             )
         made += '<button type="button" data-do="csv">CSV</button>'
         if len(self.frame) > rows:
-            made += (
-                "<span>"
-                + say(
-                    "The first {rows} of {count} rows; the results workbook has all of them.",
-                    rows=figure(rows),
-                    count=figure(len(self.frame)),
-                )
-                + "</span>"
+            words = say(
+                "The first {rows} of {count} rows; the results workbook has all of them.",
+                rows=figure(rows),
+                count=figure(len(self.frame)),
             )
+            made += f"<span>{words}</span>"
         return made
 
 
@@ -313,12 +312,10 @@ def _head(column: Column) -> str:
 def _cells(column: Column, values: pd.Series[Any]) -> list[str]:
     if column.kind in ("text", "path"):
         codes, unique = pd.factorize(values.astype(object))
-        words = [
-            _path(v) if column.kind == "path" else escaped(_told(v, column.name)) for v in unique
-        ]
-        look = "t p" if column.kind == "path" else "t"
-        made = [f'<td class="{look}">{text}</td>' for text in words]
-        made.append(f'<td class="{look}"></td>')
+        is_path = column.kind == "path"
+        words = [_path(v) if is_path else escaped(_told(v, column.name)) for v in unique]
+        look = "t p" if is_path else "t"
+        made = [f'<td class="{look}">{text}</td>' for text in [*words, ""]]
         return [made[code] for code in codes]
     figures = pd.to_numeric(values, errors="coerce").astype(float).to_numpy()
     figures = np.where(np.isfinite(figures), figures, np.nan)

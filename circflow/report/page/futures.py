@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from circflow.data.one_line import first_few
-from circflow.i18n import say
+from circflow.i18n import mark, say
 from circflow.report.page.frame import (
     Block,
     Card,
@@ -34,73 +34,47 @@ def futures_opening(
     found = {str(k): float(v) if pd.notna(v) else np.nan for k, v in values.items()}
     futures, decisions = tables["futures"], tables["decisions"]
     if np.isnan(found["RP"]):
-        blocks: list[Block] = [
-            Text(say("No decisions hold in every one of these futures."), "fault"),
-            Text(reason),
-        ]
-        return [answer(*blocks)]
+        told = say("No decisions hold in every one of these futures.")
+        return [answer(Text(told, "fault"), Text(reason))]
     now = decisions[decisions["advice"].isin(["build now", "build now: right in every future"])]
     names = now["unit"].astype(str).tolist()
-    lead = (
-        say(
-            "Build now {some}: over {count} futures these decisions are worth {rp} "
-            "{money} on average.",
-            some=first_few(names),
-            count=len(futures),
-            rp=figure(found["RP"]),
-            money=money,
-        )
-        if names
-        else say(
-            "Build nothing now: over {count} futures that is worth {rp} {money} on average.",
-            count=len(futures),
-            rp=figure(found["RP"]),
-            money=money,
-        )
-    )
+    worths = {"count": len(futures), "rp": figure(found["RP"]), "money": money}
+    lead = say(_NOW if names else _NOTHING_NOW, some=first_few(names), **worths)
     lead += _worths(found, money)
     worth = futures.dropna(subset=["worth"]).sort_values("worth", kind="stable")
     cards = [
-        Card(
-            say("Worth, mean of the futures"), found["RP"], say("{money}, discounted", money=money)
-        ),
-        Card(
-            say("Of the worst futures"),
-            found["CVaR"],
-            say("{money}, mean of the worst {percent}", money=money, percent=percent(1 - alpha)),
-        ),
-        Card(
-            say("A perfect forecast"),
-            found["EVPI"],
-            say("{money} would be worth (EVPI)", money=money),
-        ),
-        Card(
-            say("Planning for all of them"),
-            found["VSS"],
-            say("{money} is worth (VSS)", money=money),
-        ),
+        Card(say(title), found[name], say(unit, money=money, percent=percent(1 - alpha)))
+        for title, name, unit in _CARDS
     ]
     if len(worth):
         first = worth.iloc[0]
-        cards.append(
-            Card(say("Worst future"), float(first["worth"]), f"{money}, {first['future']}")
-        )
+        worst = f"{money}, {first['future']}"
+        cards.append(Card(say("Worst future"), float(first["worth"]), worst))
     drawn = known_figure("futures", futures, currency)
+    when = [_decisions(decisions, money)] if len(decisions) else []
+    built = _infrastructure(tables, money)
     return [
         answer(Text(lead, "lead"), Cards(cards)),
-        Section(
-            say("What to build when"),
-            [_decisions(decisions, money) if len(decisions) else None],
-            say("Decisions"),
-        ),
+        Section(say("What to build when"), when, say("Decisions")),
         Section(say("Future by future"), [drawn], say("Futures")),
         Section(say("Who bears the risk"), _members(tables["members"], money), say("Risk")),
-        Section(
-            say("What infrastructure is worth"),
-            _infrastructure(tables, money),
-            say("Infrastructure"),
-        ),
+        Section(say("What infrastructure is worth"), built, say("Infrastructure")),
     ]
+
+
+_NOW = mark(
+    "Build now {some}: over {count} futures these decisions are worth {rp} {money} on average."
+)
+_NOTHING_NOW = mark(
+    "Build nothing now: over {count} futures that is worth {rp} {money} on average."
+)
+_CARDS = (
+    (mark("Worth, mean of the futures"), "RP", mark("{money}, discounted")),
+    (mark("Of the worst futures"), "CVaR", mark("{money}, mean of the worst {percent}")),
+    (mark("A perfect forecast"), "EVPI", mark("{money} would be worth (EVPI)")),
+    (mark("Planning for all of them"), "VSS", mark("{money} is worth (VSS)")),
+)
+"""Headline figures: title, figure of all futures, unit."""
 
 
 def _worths(found: Mapping[str, float], money: str) -> str:
@@ -127,31 +101,21 @@ def _worths(found: Mapping[str, float], money: str) -> str:
 
 
 def _decisions(table: pd.DataFrame, money: str) -> Table:
+    of = say("of the futures, by probability")
     columns = [
         Column("unit", say("Plant")),
         Column("advice", say("Advice")),
         Column("period", say("Built in")),
         Column("capacity", say("Capacity"), "number", say("per year")),
         Column("mean_period", say("Built for the mean future in")),
-        Column(
-            "share_right", say("Right in"), "share", say("of the futures, by probability"), bar=True
-        ),
-        Column(
-            "share_now", say("Right at once in"), "share", say("of the futures, by probability")
-        ),
+        Column("share_right", say("Right in"), "share", of, bar=True),
+        Column("share_now", say("Right at once in"), "share", of),
     ]
     if "worth" in table:
-        columns += [
-            Column("worth", say("Worth"), "number", money),
-            Column("worst_tenth", say("In the worst tenth"), "number", money),
-        ]
-    return Table(
-        say("What to build now, and what to wait for"),
-        table,
-        tuple(columns),
-        shown=20,
-        name="advice",
-    )
+        columns.append(Column("worth", say("Worth"), "number", money))
+        columns.append(Column("worst_tenth", say("In the worst tenth"), "number", money))
+    caption = say("What to build now, and what to wait for")
+    return Table(caption, table, tuple(columns), shown=20, name="advice")
 
 
 def _members(table: pd.DataFrame, money: str) -> list[Block]:

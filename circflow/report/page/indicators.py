@@ -68,11 +68,8 @@ class Multiple:
 
     def html(self) -> str:
         """A card with the figure of the horizon and a line over the periods."""
-        mark = (
-            say(" · target {figure}", figure=_figure(self.target, self.unit))
-            if np.isfinite(self.target)
-            else ""
-        )
+        mark = say(" · target {figure}", figure=_figure(self.target, self.unit))
+        mark = mark if np.isfinite(self.target) else ""
         if self.met is not None:
             mark += f" <b>{say(_MET[self.met])}</b>"
         unit = escaped("" if self.unit == "share" else measured(self.unit))
@@ -173,11 +170,8 @@ def _answer(table: pd.DataFrame, currency: str) -> list[Block]:
             continue
         one = rows.iloc[0]
         unit = in_currency(str(one["unit"]), currency)
-        words = (
-            say("over the horizon")
-            if unit == "share"
-            else say("{unit}, over the horizon", unit=measured(unit))
-        )
+        words = say("{unit}, over the horizon", unit=measured(unit))
+        words = say("over the horizon") if unit == "share" else words
         before = {say("without new units"): _plain(one["baseline"], unit)}
         cards.append(Card(words_of(name).capitalize(), _plain(one["value"], unit), words, before))
     return [Text(lead_of(table), "lead"), Cards(cards)]
@@ -245,23 +239,21 @@ def _table(rows: pd.DataFrame, group: str, currency: str) -> Table:
     first = shown["member"].eq(say("the cluster")) & shown["period"].eq(say("horizon"))
     shown = shown.iloc[np.argsort(~first.to_numpy(), kind="stable")].reset_index(drop=True)
     shown["unit"] = [measured(str(unit)) for unit in shown["unit"]]
-    texts = ("indicator", "unit", "member", "period")
-    figures = {
-        "value": say("plan"),
-        "baseline": say("without new units"),
-        "change": say("change"),
-    }
     columns = (
-        *(Column(n, say_in("measure", "unit") if n == "unit" else say(n)) for n in texts),
-        *(Column(name, words) for name, words in figures.items()),
+        Column("indicator", say("indicator")),
+        Column("unit", say_in("measure", "unit")),
+        Column("member", say("member")),
+        Column("period", say("period")),
+        Column("value", say("plan")),
+        Column("baseline", say("without new units")),
+        Column("change", say("change")),
         Column("target", say("target")),
         Column("met", say("target met")),
         Column("kind", say("kind")),
     )
     caption = say("{get}: every figure", get=say(GROUP_WORDS.get(group, group)))
-    return Table(
-        caption, shown, columns, shown=max(int(first.sum()), 4), name=f"indicators-{group}"
-    )
+    rows_shown = max(int(first.sum()), 4)
+    return Table(caption, shown, columns, shown=rows_shown, name=f"indicators-{group}")
 
 
 def words_of(name: str) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
@@ -87,7 +88,7 @@ def plan_page(
             when=when,
             currency=settings.currency,
         ),
-        marks=_marks(solution),
+        marks=[*_marks(solution)],
         sections=parts.sections(),
         footer=say(
             "Made by circflow. This file holds everything it shows and asks nothing of "
@@ -97,39 +98,25 @@ def plan_page(
     )
 
 
-def _marks(solution: Solution) -> list[tuple[str, Literal["", "good", "bad"]]]:
-    made: list[tuple[str, Literal["", "good", "bad"]]] = []
-    gap = percent(solution.gap) if solution.gap > 1e-6 else ""
-    if solution.status is Status.OPTIMAL:
-        made.append((say("optimal plan") + (say(", gap {gap}", gap=gap) if gap else ""), ""))
+def _marks(solution: Solution) -> Iterator[tuple[str, Literal["", "good", "bad"]]]:
+    gap = percent(solution.gap)
+    if solution.status is not Status.OPTIMAL:
+        yield say("a plan, not proven the best: gap {value}", value=gap), "bad"
+    elif solution.gap > 1e-6:
+        yield say("optimal plan") + say(", gap {gap}", gap=gap), ""
     else:
-        made.append(
-            (
-                say("a plan, not proven the best: gap {value}", value=gap or percent(solution.gap)),
-                "bad",
-            )
-        )
+        yield say("optimal plan"), ""
     if solution.relaxed:
-        made.append((say("yes/no decisions relaxed: a bound, not a plan"), "bad"))
-    passed = solution.audit.passed
-    made.append(
-        (say("audit passed"), "good") if passed else (say("audit FAILED: do not rely on it"), "bad")
-    )
+        yield say("yes/no decisions relaxed: a bound, not a plan"), "bad"
+    if solution.audit.passed:
+        yield say("audit passed"), "good"
+    else:
+        yield say("audit FAILED: do not rely on it"), "bad"
     if solution.scenario.changes:
-        made.append(
-            (
-                say(
-                    "changed before the run: {changed_words}",
-                    changed_words=changed_words(solution.scenario.changes),
-                ),
-                "",
-            )
-        )
-    count = len(solution.scenario.warnings)
-    if count:
-        words = say_n("{n} warning about the scenario", "{n} warnings about the scenario", count)
-        made.append((words, ""))
-    return made
+        changed = changed_words(solution.scenario.changes)
+        yield say("changed before the run: {changed_words}", changed_words=changed), ""
+    if count := len(solution.scenario.warnings):
+        yield say_n("{n} warning about the scenario", "{n} warnings about the scenario", count), ""
 
 
 class _Parts:
@@ -151,8 +138,11 @@ class _Parts:
 
     def sections(self) -> list[Section]:
         """All of them; some may be empty."""
+        table, indicators = self.indicators, []
+        if table is not None and not table.empty:
+            indicators = [Text(lead_of(table)), *indicator_blocks(table, self.currency)]
         return [
-            Section(say("What the plan achieves"), self._top(), say("Achieves")),
+            Section(say("What the plan achieves"), [*self._top()], say("Achieves")),
             Section(say("Which waste becomes what"), self._uses(), say("Value chains")),
             Section(say("What to build, and when"), self._build(), say("Build")),
             Section(
@@ -164,7 +154,7 @@ class _Parts:
             Section(say("Money"), self._money(), say("Money")),
             Section(say("Waste"), self._waste(), say("Waste")),
             Section(say("Units, stocks and emissions"), self._plant(), say("Units and emissions")),
-            Section(say("Indicators"), self._indicators(), say("Indicators")),
+            Section(say("Indicators"), indicators, say("Indicators")),
             Section(say("Shadow prices"), self._prices(), say("Prices")),
             Section(
                 say("What is known and what is guessed"), self._assumptions(), say("Assumptions")
@@ -174,68 +164,48 @@ class _Parts:
 
     # ------------------------------------------------------------------ top
 
-    def _top(self) -> list[Block]:
-        blocks: list[Block] = []
+    def _top(self) -> Iterator[Block]:
         if not self.solution.audit.passed:
-            blocks.append(Text(say("The audit FAILED: do not rely on this plan."), "fault"))
-        blocks.append(Cards(self._cards()))
+            yield Text(say("The audit FAILED: do not rely on this plan."), "fault")
+        yield Cards(self._cards())
         missing = [b for b in self.baselines if b.totals is None and b.reason]
         words = "; ".join(f"{say(b.words)}: {b.reason}" for b in missing)
         if self.baselines:
             told = say("Yearly means. ") + say(_BASELINE_WORDS)
-            blocks.append(
-                Text(
-                    told + (say(" Not available — {words}.", words=words) if words else ""), "note"
-                )
-            )
+            told += say(" Not available — {words}.", words=words) if words else ""
+            yield Text(told, "note")
         against = tell.against_today(self.solution, self.baselines)
         if against:
-            blocks.append(Text(say("Gain against today: {against}.", against=against)))
-        blocks.append(Points(self._points()))
-        return blocks
+            yield Text(say("Gain against today: {against}.", against=against))
+        yield Points([*self._points()])
 
     def _cards(self) -> list[Card]:
         totals, years = self.solution.totals, self.years
-
-        def net(t: Mapping[str, Any]) -> float | None:
-            return float(t["net_benefit"]) / years
-
-        def used(t: Mapping[str, Any]) -> float | None:
-            return None if t["use_share"] is None else float(t["use_share"])
-
-        measure = _main_measure(totals)
-
-        def dumped(t: Mapping[str, Any]) -> float | None:
-            return float(t["waste_disposed"].get(measure, 0.0)) / years
-
-        pollutant = _main_pollutant(totals)
-
-        def emitted(t: Mapping[str, Any]) -> float | None:
-            return float(t["emissions"].get(pollutant, 0.0)) / years
-
-        def jobs(t: Mapping[str, Any]) -> float | None:
-            return float(t["jobs"])
-
-        last = self.scenario.periods[-1].name
-        cards: list[tuple[str, Any, str]] = [
-            (say("Net benefit"), net, say("{money} per year", money=self.money)),
-            (say("Waste put to use"), used, ""),
-            (say("Waste dumped"), dumped, say("{measure} per year", measure=measure)),
-            (say("Jobs"), jobs, say("in units, in {last}", last=last)),
+        measure, pollutant = _main_measure(totals), _main_pollutant(totals)
+        money, last = say("{money} per year", money=self.money), self.scenario.periods[-1].name
+        dumped, jobs = (
+            say("{measure} per year", measure=measure),
+            say("in units, in {last}", last=last),
+        )
+        cards: list[tuple[str, Callable[[Mapping[str, Any]], float | None], str]] = [
+            (say("Net benefit"), lambda t: t["net_benefit"] / years, money),
+            (say("Waste put to use"), lambda t: t["use_share"], ""),
+            (say("Waste dumped"), lambda t: t["waste_disposed"].get(measure, 0.0) / years, dumped),
+            (say("Jobs"), lambda t: t["jobs"], jobs),
         ]
         if pollutant:
-            cards.append(
-                (say("{pollutant} emitted", pollutant=pollutant), emitted, say("t per year, net"))
-            )
+            title, net = say("{pollutant} emitted", pollutant=pollutant), say("t per year, net")
+            cards.append((title, lambda t: t["emissions"].get(pollutant, 0.0) / years, net))
         else:
-            cards.append(
-                (say("Income from sales"), self._income, say("{money} per year", money=self.money))
-            )
+            cards.append((say("Income from sales"), lambda t: t["income"] / years, money))
         return [self._card(*card) for card in cards]
 
-    def _card(self, title: str, read: Any, unit: str) -> Card:
+    def _card(
+        self, title: str, read: Callable[[Mapping[str, Any]], float | None], unit: str
+    ) -> Card:
         """A headline figure beside that of the baselines; amounts from a million on in millions."""
         value = read(self.solution.totals)
+        value = None if value is None else float(value)
         money = unit == say("{money} per year", money=self.money) or unit.startswith("million")
         large = bool(unit) and not money and abs(value or 0.0) >= 1e6
 
@@ -249,19 +219,10 @@ class _Parts:
             for b in self.baselines
         }
         told = unit or say("of what arises or is reclaimed")
-        return Card(
-            title,
-            words(value),
-            say("million {told}", told=told) if large else told,
-            compared,
-            value,
-        )
+        shown = say("million {told}", told=told) if large else told
+        return Card(title, words(value), shown, compared, value)
 
-    def _income(self, totals: Mapping[str, Any]) -> float | None:
-        return float(totals["income"]) / self.years
-
-    def _points(self) -> list[tuple[str, str, str]]:
-        made = []
+    def _points(self) -> Iterator[tuple[str, str, str]]:
         if len(self.chains):
             best = self.chains.iloc[0]
             steps = cell("steps", str(best["steps"])).replace(" > ", " › ")
@@ -269,48 +230,33 @@ class _Parts:
                 "adds {value} {money} a year", value=figure(best["value"]), money=self.money
             )
             if best["joint"] == best["joint"]:
-                both = figure(best["value"] + best["joint"])
+                joint, both = figure(best["joint"]), figure(best["value"] + best["joint"])
                 worth += say(
-                    ", its joint products {joint}: together {both}",
-                    joint=figure(best["joint"]),
-                    both=both,
+                    ", its joint products {joint}: together {both}", joint=joint, both=both
                 )
-            made.append((say("Largest value chain"), steps, worth))
+            yield say("Largest value chain"), steps, worth
         built = self.solution.built
         if len(built):
             largest = built.sort_values("capex_million", ascending=False)["unit"].head(3)
-            capex = figure(float(built["capex_million"].sum()))
-            made.append(
-                (
-                    say("To build"),
-                    say_n(
-                        "{n} plant for {capex} {money}",
-                        "{n} plants for {capex} {money}",
-                        len(built),
-                        capex=capex,
-                        money=self.money,
-                    ),
-                    say("the largest: {list}", list=", ".join(map(str, largest))),
-                )
+            plants = say_n(
+                "{n} plant for {capex} {money}",
+                "{n} plants for {capex} {money}",
+                len(built),
+                capex=figure(float(built["capex_million"].sum())),
+                money=self.money,
             )
+            some = say("the largest: {list}", list=", ".join(map(str, largest)))
+            yield say("To build"), plants, some
         limits = self.limits[self.limits["kind"] != "stream"]
         if len(limits):
             row = limits.iloc[0]
-            worth = figure(row["gain_million"])
-            gain = (
-                say(
-                    "1 % more is worth {worth} {money} over the horizon, of today",
-                    worth=worth,
-                    money=self.money,
-                )
+            sentence = (
+                mark("1 % more is worth {worth} {money} over the horizon, of today")
                 if row["direction"] == "more"
-                else say(
-                    "1 % less is worth {worth} {money} over the horizon, of today",
-                    worth=worth,
-                    money=self.money,
-                )
+                else mark("1 % less is worth {worth} {money} over the horizon, of today")
             )
-            made.append((say("What binds most"), str(row["label"]), gain))
+            gain = say(sentence, worth=figure(row["gain_million"]), money=self.money)
+            yield say("What binds most"), str(row["label"]), gain
         lines = tell.money_lines(self.solution)
         paid = lines[(lines["million"] < 0)].sort_values("million").head(2)
         income = lines.loc[lines["group"] == "income", "million_per_year"].iloc[0]
@@ -319,14 +265,8 @@ class _Parts:
             for label, v in zip(paid["label"], paid["million_per_year"], strict=True)
         )
         rest = say("largest costs: {costs}", costs=costs) if costs else ""
-        made.append(
-            (
-                say("Money"),
-                say("{income} {money} a year from sales", income=figure(income), money=self.money),
-                rest,
-            )
-        )
-        return made
+        sold = say("{income} {money} a year from sales", income=figure(income), money=self.money)
+        yield say("Money"), sold, rest
 
     # ------------------------------------------------------------------ what for
 
@@ -350,7 +290,7 @@ class _Parts:
             "goes into each: judge a chain together with what its joint products add. "
             "Together the chains and the money that touches no flow are the plan's money."
         )
-        made: list[Block] = [
+        return [
             Table(
                 say("Value chains, the most valuable first"),
                 self.chains,
@@ -361,12 +301,11 @@ class _Parts:
                 mark_first=True,
                 empty=say("No waste is turned into anything that is sold."),
             ),
-            *self._uses_of_wastes(),
-            *self._unused(),
+            self._uses_of_wastes(),
+            self._unused(),
         ]
-        return made
 
-    def _uses_of_wastes(self) -> list[Block]:
+    def _uses_of_wastes(self) -> Table:
         table = variety(self.solution)
         table = table[table["waste"].notna()].reset_index(drop=True)
         columns = (
@@ -380,9 +319,9 @@ class _Parts:
             "Effective uses: as many uses of equal size would be as varied. The results "
             "workbook (sheet Uses) has how much goes into each."
         )
-        return [Table(say("Uses of every waste"), table, columns, note, shown=10, name="variety")]
+        return Table(say("Uses of every waste"), table, columns, note, shown=10, name="variety")
 
-    def _unused(self) -> list[Block]:
+    def _unused(self) -> Table:
         chains = self.solution.unused.chains
         per_unit = say("{currency} per unit of waste", currency=self.currency)
         columns = (
@@ -400,20 +339,19 @@ class _Parts:
             "the plan come first, waste by waste."
         )
         caption = say("Chains that are possible but unused")
-        return [Table(caption, chains, columns, note, shown=10, name="unused chains")]
+        return Table(caption, chains, columns, note, shown=10, name="unused chains")
 
     def _build(self) -> list[Block | None]:
         built = self.solution.built.drop(columns="built", errors="ignore")
         if built.empty:
             return [Text(say("The plan builds nothing."))]
+        activity = say("units of activity per year")
         columns = (
             Column("unit", say("Plant")),
             Column("site", say("Site")),
             Column("investor", say("Investor")),
             Column("period", say_in("period", "Built in")),
-            Column(
-                "capacity_per_year", say("Capacity"), "number", say("units of activity per year")
-            ),
+            Column("capacity_per_year", say("Capacity"), "number", activity),
             Column("capex_million", say("Capital"), "number", self.money, bar=True),
             Column("jobs", say("Jobs"), "number"),
         )
@@ -423,24 +361,20 @@ class _Parts:
         ]
 
     def _binding(self) -> list[Block]:
-        fixed = (
-            say(" With what is built held fixed, as yes/no decisions have no prices.")
-            if self.solution.decisions_fixed
-            else ""
-        )
+        fixed = say(" With what is built held fixed, as yes/no decisions have no prices.")
         note = say(
             "What the whole plan would gain if the figure were 1 % larger (or smaller) "
             "in every period in which it binds, in money of today; valid for small "
             "changes. Limits are per year, but for budgets, room of stockpiles and total "
             "capacities.{fixed}",
-            fixed=fixed,
+            fixed=fixed if self.solution.decisions_fixed else "",
         )
-        currency = self.currency
+        less = say("“less”: the plan would be better off if less arose.")
         columns = (
             Column("label", say("Limit")),
             Column("direction", "1 %"),
             Column("gain_million", say("is worth"), "number", self.money, bar=True),
-            Column("value", say("One unit is worth"), "number", shown_measure(currency)),
+            Column("value", say("One unit is worth"), "number", shown_measure(self.currency)),
             Column("unit_of_measure", say("per")),
             Column("limit", say("The figure"), "number", say("per year, or in all")),
             Column("periods", say("Periods"), "whole"),
@@ -461,7 +395,7 @@ class _Parts:
                 say("What 1 % of a waste stream is worth"),
                 arising,
                 columns,
-                say("“less”: the plan would be better off if less arose."),
+                less,
                 shown=5,
                 name="waste streams",
                 opens=_cells_of(arising),
@@ -500,23 +434,14 @@ class _Parts:
     def _money(self) -> list[Block]:
         sales = tell.products_sold(self.solution)
         sales["income"] = sales["income_million"] / self.years
+        per_unit = say("{currency} per unit", currency=self.currency)
+        yearly = say("{money} per year", money=self.money)
         columns = (
             Column("material", say("Product")),
             Column("amount_per_year", say("Sold"), "number", say("per year")),
             Column("unit_of_measure", say_in("measure", "Unit")),
-            Column(
-                "price",
-                say("Mean price"),
-                "number",
-                say("{currency} per unit", currency=self.currency),
-            ),
-            Column(
-                "income",
-                say("Income"),
-                "number",
-                say("{money} per year", money=self.money),
-                bar=True,
-            ),
+            Column("price", say("Mean price"), "number", per_unit),
+            Column("income", say("Income"), "number", yearly, bar=True),
         )
         return [
             charts.waterfall(self.solution),
@@ -589,12 +514,6 @@ class _Parts:
 
     # ------------------------------------------------------------------ background
 
-    def _indicators(self) -> list[Block]:
-        if self.indicators is None or self.indicators.empty:
-            return []
-        lead = Text(lead_of(self.indicators))
-        return [lead, *indicator_blocks(self.indicators, self.currency)]
-
     def _prices(self) -> list[Block]:
         prices = self.solution.prices
         prices = prices[prices["value"].astype(float) != 0].copy()
@@ -642,42 +561,25 @@ class _Parts:
             Column("note", say("Note")),
             Column("source", say("Source")),
         )
+        caption = say("Rows of the scenario by how they are known")
+        note = say(
+            "By what a row's note begins with, before a colon; “not told” where there is none."
+        )
+        every, most = say("Every row with its note and source"), MAX_ASSUMPTIONS
         return [
-            Table(
-                say("Rows of the scenario by how they are known"),
-                counts,
-                heads,
-                say(
-                    "By what a row's note begins with, before a colon; “not told” where there is "
-                    "none."
-                ),
-                shown=30,
-                name="confidence",
-            ),
-            Table(
-                say("Every row with its note and source"),
-                frame,
-                columns,
-                shown=8,
-                name="assumptions",
-                most=MAX_ASSUMPTIONS,
-            ),
+            Table(caption, counts, heads, note, shown=30, name="confidence"),
+            Table(every, frame, columns, shown=8, name="assumptions", most=most),
             Table(say("Sources"), sources.reset_index(drop=True), columns_of(sources), shown=8),
         ]
 
     def _trust(self) -> list[Block]:
         audit = self.solution.audit
-        verdict = (
-            say("The plan was checked against the scenario without the model, and adds up.")
-            if audit.passed
-            else say("The plan does not add up: do not rely on it.")
-        )
+        verdict = say("The plan was checked against the scenario without the model, and adds up.")
+        if not audit.passed:
+            verdict = say("The plan does not add up: do not rely on it.")
         seconds = self.solution.seconds
         total = figure(seconds["total"]) if "total" in seconds else "–"
-        full = pd.DataFrame(
-            [(t, _words(u), float(v)) for t, u, v in _leaves(self.solution.totals)],
-            columns=["total", "item", "value"],
-        )
+        full = pd.DataFrame(_leaves(self.solution.totals), columns=["total", "item", "value"])
         heads = (
             Column("total", say("Total over the horizon")),
             Column("item", say("Item")),
@@ -685,24 +587,22 @@ class _Parts:
         )
         checks = audit_table(self.solution)
         error = tuple(
-            Column(c.name, c.title, c.kind, say("relative") if c.name == "error" else "")
+            replace(c, unit=say("relative") if c.name == "error" else "")
             for c in columns_of(checks, self.currency, "audit")
         )
         warned = warnings_table(self.solution)
+        found = say(
+            "Objective {objective} {money} (discounted); found in {total} seconds.",
+            objective=figure(self.solution.objective),
+            money=self.money,
+            total=total,
+        )
         return [
             Text(verdict, "" if audit.passed else "fault"),
             Table(say("Audit"), checks, error, shown=8),
             Table(say("Warnings about the scenario"), warned, columns_of(warned), shown=6),
             Table(say("All totals"), full, heads, shown=8, name="totals"),
-            Text(
-                say(
-                    "Objective {objective} {money} (discounted); found in {total} seconds.",
-                    objective=figure(self.solution.objective),
-                    money=self.money,
-                    total=total,
-                ),
-                "note",
-            ),
+            Text(found, "note"),
         ]
 
 
@@ -713,19 +613,11 @@ _BASELINE_WORDS = mark(
 )
 
 
-def _words(text: object) -> str:
-    return "" if text is None else str(text)
-
-
-def _leaves(totals: Mapping[str, Any]) -> list[tuple[str, str | None, float]]:
-    made: list[tuple[str, str | None, float]] = []
+def _leaves(totals: Mapping[str, Any]) -> Iterator[tuple[str, str, float]]:
     for key, value in totals.items():
         name = say(key.replace("_", " "))
-        if isinstance(value, Mapping):
-            made += [(name, str(item), float(v)) for item, v in value.items()]
-        elif value is not None:
-            made.append((name, None, float(value)))
-    return made
+        items = value if isinstance(value, Mapping) else {"": value}
+        yield from ((name, str(item), float(v)) for item, v in items.items() if v is not None)
 
 
 def _main_measure(totals: Mapping[str, Any]) -> str:
@@ -745,9 +637,8 @@ def _main_pollutant(totals: Mapping[str, Any]) -> str:
 def _chains(solution: Solution, years: int) -> pd.DataFrame:
     """rank, steps, stage, amount, measure, income, cost, value, joint: per year."""
     chains = tell.best_chains(solution)
-    money = [c for c in chains.columns if c.endswith("_million")]
     received = chains["income_million"] + chains["synergy_million"]
-    cost = received - chains["value_million"] if money else received
+    cost = received - chains["value_million"]
     return pd.DataFrame(
         {
             "rank": range(1, len(chains) + 1),
@@ -787,9 +678,8 @@ def assumptions(solution: Solution) -> pd.DataFrame:
             if not what:
                 continue
             note = " ".join(_cell(row, n) for n in notes).strip()
-            if sheet.name.strip() == "Scenario" and is_setting_note(
-                _cell(row, own[0]).strip(), note
-            ):
+            of_settings = sheet.name.strip() == "Scenario"
+            if of_settings and is_setting_note(_cell(row, own[0]).strip(), note):
                 continue  # the template's words, no evidence of the planner's
             found = _CONFIDENCE.match(note) or _WORD.fullmatch(note)
             ids = [i.strip() for n in sources for i in _cell(row, n).split(";") if i.strip()]

@@ -9,9 +9,8 @@ import numpy as np
 import pandas as pd
 
 from circflow.data.one_line import first_few
-from circflow.i18n import say, say_in, say_n
+from circflow.i18n import mark, say, say_in, say_n
 from circflow.report.page.frame import (
-    Block,
     Card,
     Cards,
     Column,
@@ -64,51 +63,32 @@ def runs_opening(
             if sure
             else say(" No plant is built in every run.")
         )
+    higher, some = say("{money}; one run in twenty is higher", money=money), percent(gains)
     cards = [
         Card(say("Middle (P50)"), p50, say("{money}, discounted", money=money), raw=p50),
         Card(say("Low (P5)"), p5, say("{money}; one run in twenty is lower", money=money), raw=p5),
-        Card(
-            say("High (P95)"),
-            p95,
-            say("{money}; one run in twenty is higher", money=money),
-            raw=p95,
-        ),
-        Card(
-            say("Chance of gain"),
-            percent(gains),
-            say("of the runs with a plan are worth more than 0"),
-        ),
+        Card(say("High (P95)"), p95, higher, raw=p95),
+        Card(say("Chance of gain"), some, say("of the runs with a plan are worth more than 0")),
         Card(say("Runs without a plan"), failed, say("of {count}", count=len(table))),
     ]
-    ends: list[Block] = [
-        Text(
-            say(
-                "Best, {objective_million} {money}: {at}.",
-                objective_million=figure(float(best["objective_million"])),
-                money=money,
-                at=_at(best, varied),
-            )
-        ),
-        Text(
-            say(
-                "Worst, {objective_million} {money}: {at}.",
-                objective_million=figure(float(worst["objective_million"])),
-                money=money,
-                at=_at(worst, varied),
-            )
-        ),
+    ends = [
+        say(
+            sentence,
+            objective_million=figure(float(run["objective_million"])),
+            money=money,
+            at=_at(run, varied),
+        )
+        for sentence, run in (
+            (mark("Best, {objective_million} {money}: {at}."), best),
+            (mark("Worst, {objective_million} {money}: {at}."), worst),
+        )
     ]
-    sections = [answer(Text(lead, "lead"), Cards(cards), *ends)]
+    sections = [answer(Text(lead, "lead"), Cards(cards), *map(Text, ends))]
     if len(often):
+        built_in, of = say_in("share", "Built in"), say("of the runs with a plan")
         columns = (
             Column("unit", say("Plant")),
-            Column(
-                "share",
-                say_in("share", "Built in"),
-                "share",
-                say("of the runs with a plan"),
-                bar=True,
-            ),
+            Column("share", built_in, "share", of, bar=True),
             Column("capacity", say("Mean capacity when built"), "number", say("per year")),
         )
         shown = Table(say("How often each plant is built"), often, columns, shown=20, name="built")
@@ -159,16 +139,13 @@ def tornado_opening(table: pd.DataFrame, base: float, currency: str) -> list[Sec
         lead += say(" At an end of {stops} of them there is no plan.", stops=stops)
     elif base > 0 and negative.empty:
         lead += say(" None of them, alone, makes it worth less than nothing.")
+    of = say("of {count} figures, alone", count=len(table))
     cards = [
         Card(say("Worth of the plan"), base, say("{money}, discounted", money=money), raw=base),
         Card(say("Largest swing"), float(first["swing_million"]), money),
         Card(say("Lowest worth"), lowest, say("{money}, one figure alone at an end", money=money)),
-        Card(
-            say("Turn it negative"),
-            len(negative),
-            say("of {count} figures, alone", count=len(table)),
-        ),
-        Card(say("Leave no plan"), stops, say("of {count} figures, alone", count=len(table))),
+        Card(say("Turn it negative"), len(negative), of),
+        Card(say("Leave no plan"), stops, of),
     ]
     return [answer(Text(lead, "lead"), Cards(cards))]
 
@@ -182,34 +159,22 @@ def pareto_opening(
     first, second = (f"{g} ({u})" for g, u in zip(goals, units, strict=True))
     a, z = table.iloc[0], table.iloc[-1]
     name, units = [_goal(g) for g in goals], [measured(u) for u in units]
+    names = {"name": name[0], "name_2": name[1]}
+    begins = {"a": figure(float(a[first])), "a_2": figure(float(a[second]))}
+    begins |= {"units": units[0], "units_2": units[1]}
     if len(table) == 1:
-        both = say(
-            "{a} {units} and {a_2} {units_2}",
-            a=figure(float(a[first])),
-            units=units[0],
-            a_2=figure(float(a[second])),
-            units_2=units[1],
-        )
-        lead = say(
-            "One plan is best for both, {name} and {name_2}: {both}.",
-            name=name[0],
-            name_2=name[1],
-            both=both,
-        )
+        both = say("{a} {units} and {a_2} {units_2}", **begins)
+        lead = say("One plan is best for both, {name} and {name_2}: {both}.", both=both, **names)
         return [answer(Text(lead, "lead"))]
     costs = table["average_cost"].dropna()
     cost_unit = measured(str(a["cost_unit"]))
     lead = say(
         "From the best for {name} to the best for {name_2}, {name} goes from {a} to "
         "{z} {units} and {name_2} from {a_2} to {z_2} {units_2}.",
-        name=name[0],
-        name_2=name[1],
-        a=figure(float(a[first])),
         z=figure(float(z[first])),
-        units=units[0],
-        a_2=figure(float(a[second])),
         z_2=figure(float(z[second])),
-        units_2=units[1],
+        **names,
+        **begins,
     )
     cards = [
         Card(say("Best for {name}", name=name[0]), float(a[first]), units[0]),
@@ -313,24 +278,14 @@ def ranges_opening(table: pd.DataFrame, within: float, currency: str) -> list[Se
             ends=ends[0],
             ends_2=ends[1],
         )
+    of = {"count": len(known), "within": percent(within)}
+    least, rest = percent(float(room.min())), str(len(table) - len(known))
     cards = [
-        Card(
-            say("Firm"),
-            firm,
-            say(
-                "of {count} figures: no change within {within}",
-                count=len(known),
-                within=percent(within),
-            ),
-        ),
+        Card(say("Firm"), firm, say("of {count} figures: no change within {within}", **of)),
         Card(say("Within 5 %"), int((room < 0.05).sum()), say("figures at which the plan changes")),
         Card(say("Within 20 %"), int((room < 0.2).sum()), say("figures at which the plan changes")),
-        Card(
-            say("Tightest"), percent(float(room.min())), say("may it move before the plan changes")
-        ),
-        Card(
-            say("Without a range"), str(len(table) - len(known)), say("figures; the table says why")
-        ),
+        Card(say("Tightest"), least, say("may it move before the plan changes")),
+        Card(say("Without a range"), rest, say("figures; the table says why")),
     ]
     units = [measured(in_currency(unit, currency)) for unit in tightest["unit"]]
     shown = tightest.assign(room=room[order], unit=units).head(_MOST)
@@ -377,15 +332,12 @@ def breakpoints_opening(table: pd.DataFrame, currency: str) -> list[Section]:
     zero = _crossing(table)
     if zero is not None:
         lead += say(" It is worth nothing at {zero}.", zero=figure(zero))
+    steepest = float(slopes[np.abs(slopes).argmax()])
     cards = [
         Card(say("Points of change"), len(points), say("where the slope changes")),
         Card(say("Worth at the low end"), ends[0], say("{money}, discounted", money=money)),
         Card(say("Worth at the high end"), ends[1], say("{money}, discounted", money=money)),
-        Card(
-            say("Steepest"),
-            float(slopes[np.abs(slopes).argmax()]),
-            say("{money} per 1 of it", money=money),
-        ),
+        Card(say("Steepest"), steepest, say("{money} per 1 of it", money=money)),
         Card(say("Other plants"), changes, say("times another set is built")),
     ]
     return [answer(Text(lead, "lead"), Cards(cards))]

@@ -3,14 +3,14 @@ each rule would drive out, who pays whom."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pandas as pd
 
 from circflow.i18n import mark, say
 from circflow.report.numbers import cut
-from circflow.report.page.charts import axis, categories, layout
+from circflow.report.page.charts import axis, categories, row, view
 from circflow.report.page.frame import (
     Block,
     Card,
@@ -70,18 +70,14 @@ def sharing_opening(tables: Tables, currency: str) -> list[Section]:
     why_it_gains, shares = (
         known_figure(name, tables[name], currency) for name in ("waterfall", "allocations")
     )
+    leave = Points([*core_words(tables["core"], currency)])
+    payments = _transfers(tables["transfers"], rule, money)
     return [
         answer(*_answer(tables, totals, rule, why, money)),
         Section(say("Why it gains"), [why_it_gains], say("Why")),
         Section(say("What each member gets"), [shares, _shares(tables, money)], say("Shares")),
-        Section(
-            say("Would a group leave?"),
-            [Points(core_words(tables["core"], currency))],
-            say("Leave"),
-        ),
-        Section(
-            say("Who pays whom"), _transfers(tables["transfers"], rule, money), say("Payments")
-        ),
+        Section(say("Would a group leave?"), [leave], say("Leave")),
+        Section(say("Who pays whom"), payments, say("Payments")),
         Section(say("What each member brings"), _brings(tables["joining"], money), say("Members")),
     ]
 
@@ -96,10 +92,9 @@ def chosen(core: pd.DataFrame, totals: Mapping[Any, Any], currency: str) -> tupl
     known = core.dropna(subset=["lacks_million"]).sort_values("lacks_million", kind="stable")
     rule = str(known["rule"].iloc[0]) if len(known) else str(core["rule"].iloc[0])
     if totals.get("core_empty") == "yes":
+        amount = figure(float(totals["subsidy_million"]))
         subsidy = say(
-            "{subsidy_million} million {currency}",
-            subsidy_million=figure(float(totals["subsidy_million"])),
-            currency=currency,
+            "{subsidy_million} million {currency}", subsidy_million=amount, currency=currency
         )
         why = say(
             "no division holds every group, and this one comes nearest; {subsidy} from outside",
@@ -109,34 +104,24 @@ def chosen(core: pd.DataFrame, totals: Mapping[Any, Any], currency: str) -> tupl
     return rule, say("of these rules the group that lacks most lacks least")
 
 
-def core_words(core: pd.DataFrame, currency: str) -> list[tuple[str, str, str]]:
+def core_words(core: pd.DataFrame, currency: str) -> Iterator[tuple[str, str, str]]:
     """Rule by rule: whether a group would do better on its own."""
-    made = []
     for r in core.to_dict("records"):
         lacks = float(r["lacks_million"])
         group = _named([n.strip() for n in str(r["group"] or "").split(",") if n.strip()])
         amount = say("{lacks} million {currency}", lacks=figure(abs(lacks)), currency=currency)
         told = say(RULES.get(str(r["rule"]), str(r["rule"])))
         if r["in_core"] == "yes":
-            rest = (
-                say("Nearest to it: {group}, with {amount} to spare.", group=group, amount=amount)
-                if group and lacks < 0
-                else ""
+            near = say(
+                "Nearest to it: {group}, with {amount} to spare.", group=group, amount=amount
             )
-            made.append((told, say("No group would do better on its own."), rest))
+            rest = near if group and lacks < 0 else ""
+            yield told, say("No group would do better on its own."), rest
         elif r["in_core"] == "no":
-            made.append(
-                (
-                    told,
-                    say(
-                        "{group} would do {amount} better on their own.", group=group, amount=amount
-                    ),
-                    "",
-                )
-            )
+            more = say("{group} would do {amount} better on their own.", group=group, amount=amount)
+            yield told, more, ""
         else:
-            made.append((told, say("Not known: the search was stopped."), f"{group}: {amount}"))
-    return made
+            yield told, say("Not known: the search was stopped."), f"{group}: {amount}"
 
 
 _OTHERS = {
@@ -165,39 +150,28 @@ def _answer(
 ) -> list[Block]:
     alone, together = float(totals["alone_million"]), float(totals["together_million"])
     gain = float(totals["gain_million"])
-    of = (
-        say(", {percent} of what they have alone", percent=percent(gain / abs(alone)))
-        if alone > 0.0
-        else ""
-    )
+    part = percent(gain / abs(alone)) if alone > 0.0 else ""
     lead = say(
         "Together the {members} members gain {gain} {money}{of}.",
         members=totals["members"],
         gain=figure(gain),
         money=money,
-        of=of,
+        of=say(", {percent} of what they have alone", percent=part) if part else "",
     )
     steps = tables["effects"]
     if len(steps):
         best = steps.sort_values("million", ascending=False).iloc[0]
-        lead += say(
-            " Most of it is {words}: {million}.",
-            words=_words(best["effect"]),
-            million=figure(best["million"]),
-        )
+        words, most = _words(best["effect"]), figure(best["million"])
+        lead += say(" Most of it is {words}: {million}.", words=words, million=most)
     lead += say(" We would share it by {get}: {why}.", get=say(_NAMES.get(rule, rule)), why=why)
     own = tables["allocations"]
     own = own[own["rule"] == rule].sort_values("million", ascending=False)
-    holds = (tables["core"]["in_core"] == "yes").sum()
+    holds, of = str((tables["core"]["in_core"] == "yes").sum()), len(tables["core"])
     cards = [
         Card(say("Gain of the cluster"), gain, say("{money}, discounted", money=money), raw=gain),
         Card(say("Each on its own"), alone, money, raw=alone),
         Card(say("All together"), together, money, raw=together),
-        Card(
-            say("Rules that hold every group"),
-            str(holds),
-            say("of {count} rules", count=len(tables["core"])),
-        ),
+        Card(say("Rules that hold every group"), holds, say("of {count} rules", count=of)),
     ]
     if len(own):
         first = own.iloc[0]
@@ -248,19 +222,9 @@ def _transfers(table: pd.DataFrame, rule: str, money: str) -> list[Block]:
         )
         for a, b, v in zip(own["from"], own["to"], own["million"], strict=True)
     ]
-    trace = {
-        "type": "bar",
-        "orientation": "h",
-        "y": names,
-        "x": own["million"].to_numpy(float),
-        "text": [figure(v) for v in own["million"]],
-        "textposition": "outside",
-        "cliponaxis": False,
-        "customdata": hover,
-        "hovertemplate": "%{customdata}<extra></extra>",
-        "marker": {"color": "$blue"},
-    }
-    shape = layout(
+    texts = [figure(v) for v in own["million"]]
+    drawn = view(
+        [row(names, own["million"].to_numpy(float), texts, hover, "$blue")],
         110 + 24 * len(own),
         showlegend=False,
         yaxis=categories(names[::-1]),
@@ -270,10 +234,7 @@ def _transfers(table: pd.DataFrame, rule: str, money: str) -> list[Block]:
         "Payments that carry out {get}, beside the sales between members",
         get=say(_NAMES.get(rule, rule)),
     )
-    drawn = Figure(
-        caption, {"": {"data": [trace], "layout": shape}}, say("Bars of payments by pair")
-    )
-    return [drawn]
+    return [Figure(caption, {"": drawn}, say("Bars of payments by pair"))]
 
 
 def _brings(table: pd.DataFrame, money: str) -> list[Block]:

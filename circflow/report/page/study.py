@@ -18,7 +18,7 @@ import pandas as pd
 from circflow.i18n import mark, say, say_in, say_n
 from circflow.i18n.names import shown_measure, shown_word
 from circflow.report.numbers import cut
-from circflow.report.page.charts import axis, categories, layout, waterfall_view
+from circflow.report.page.charts import axis, bar, categories, view, waterfall_view
 from circflow.report.page.frame import (
     Block,
     Figure,
@@ -116,35 +116,11 @@ def write_study(
 
 
 TITLES: Mapping[str, str] = {
-    "verdicts": mark("Verdicts"),
-    "loads": mark("Loads"),
-    "pairs": mark("Pairs"),
-    "capital": mark("Capital"),
-    "futures": mark("Futures"),
-    "figures": mark("Figures"),
-    "figures_of_all": mark("Figures of all"),
-    "finance": mark("Finance"),
-    "candidates": mark("Candidates"),
-    "differences": mark("Differences"),
-    "samples": mark("Samples"),
-    "numbers": mark("Numbers"),
-    "turns": mark("Turns"),
-    "knowing": mark("Knowing"),
-    "decisions": mark("Decisions"),
-    "built": mark("Built"),
-    "totals": mark("Totals"),
-    "ranges": mark("Ranges"),
-    "runs": mark("Runs"),
-    "plans": mark("Plans"),
-    "units": mark("Units"),
     "break_evens": mark("Break-evens"),
-    "price_sheets": mark("Price sheets"),
     "who_gains": mark("Who gains and who loses"),
-    "order_of_entry": mark("Order of entry"),
     "contingency": mark("If one stands still"),
     "robustness": mark("How often the decision was right"),
     "core": mark("Would a group leave?"),
-    "effects": mark("Effects"),
     "money": mark("Own money of the members"),
     "exchanges": mark("Prices between members"),
     "transfers": mark("Who pays whom"),
@@ -153,12 +129,8 @@ TITLES: Mapping[str, str] = {
     "joining_others": mark("What joining does to the others"),
     "allocations": mark("Shares of the gain"),
     "waterfall": mark("From alone to together"),
-    "break_points": mark("Break points"),
-    "questions": mark("Questions"),
-    "without_a_plan": mark("Without a plan"),
-    "pareto": mark("Pareto"),
-    "about": mark("About"),
 }
+"""Of tables whose names do not say it (others: `circflow.report.vocabulary`)."""
 
 
 def title_of(name: str) -> str:
@@ -203,16 +175,19 @@ def known_figure(name: str, table: pd.DataFrame, currency: str) -> Figure | None
     return draw(table, say("million {currency}", currency=currency))
 
 
-def _allocations(table: pd.DataFrame, unit: str) -> Figure | None:
-    wide = table.pivot_table(index="member", columns="rule", values="million", sort=False)
-    wide.columns = pd.Index([cell("rule", str(rule)) for rule in wide.columns])
-    return bars(say("What each member gets, by rule"), wide, unit)
+def _by_rule(caption: str, values: str) -> Callable[[pd.DataFrame, str], Figure | None]:
+    def draw(table: pd.DataFrame, unit: str) -> Figure | None:
+        wide = table.pivot_table(index="member", columns="rule", values=values, sort=False)
+        wide.columns = pd.Index([cell("rule", str(rule)) for rule in wide.columns])
+        return bars(say(caption), wide, unit)
+
+    return draw
 
 
-def _shares(table: pd.DataFrame, unit: str) -> Figure | None:
-    wide = table.pivot_table(index="member", columns="rule", values="change_million", sort=False)
-    wide.columns = pd.Index([cell("rule", str(rule)) for rule in wide.columns])
-    return bars(say("What the newcomer changes in each member's share, by rule"), wide, unit)
+_allocations = _by_rule(mark("What each member gets, by rule"), "million")
+_shares = _by_rule(
+    mark("What the newcomer changes in each member's share, by rule"), "change_million"
+)
 
 
 def _leaving(table: pd.DataFrame, unit: str) -> Figure | None:
@@ -260,16 +235,13 @@ def _waterfall(table: pd.DataFrame, unit: str) -> Figure:
         for step, v, end in zip(steps, values, table["to_million"], strict=True)
     ]
     measures = ["absolute", *["relative"] * (len(steps) - 2), "total"]
-    view = waterfall_view([escaped(step) for step in steps], values, measures, hover, unit)
+    drawn = waterfall_view([escaped(step) for step in steps], values, measures, hover, unit)
+    keys = {"$green": say("gained"), "$orange": say("lost"), "$blue": say("value of the cluster")}
     return Figure(
         say("From every member alone to all together"),
-        {"": view},
+        {"": drawn},
         say("Waterfall of the gain of the cluster by effect"),
-        legend=(
-            ("$green", say("gained")),
-            ("$orange", say("lost")),
-            ("$blue", say("value of the cluster")),
-        ),
+        legend=tuple(keys.items()),
     )
 
 
@@ -291,26 +263,17 @@ def bars(caption: str, wide: pd.DataFrame, unit: str) -> Figure | None:
         return None
     names = [escaped(cut(str(name), 30)) for name in wide.index]
     data = []
-    for n, series in enumerate(wide.columns):
-        values = wide[series].astype(float)
-        data.append(
-            {
-                "type": "bar",
-                "name": escaped(cut(str(series), 40)),
-                "x": names,
-                "y": values.to_numpy(float),
-                "marker": {"color": f"${_COLOURS[n]}"},
-                "customdata": [
-                    f"<b>{escaped(name)}</b><br>{escaped(series)}: {figure(v)} {escaped(unit)}"
-                    for name, v in zip(wide.index, values, strict=True)
-                ],
-                "hovertemplate": "%{customdata}<extra></extra>",
-            }
-        )
-    shape = layout(430, barmode="group", xaxis=categories(), yaxis=axis(unit), bargap=0.25)
-    view = {"data": data, "layout": shape | {"showlegend": False}}
+    for colour, (series, values) in zip(_COLOURS, wide.astype(float).items(), strict=False):
+        hover = [
+            f"<b>{escaped(name)}</b><br>{escaped(series)}: {figure(v)} {escaped(unit)}"
+            for name, v in values.items()
+        ]
+        name = escaped(cut(str(series), 40))
+        data.append(bar(name, names, values.to_numpy(float), f"${colour}", hover))
+    shape = {"xaxis": categories(), "yaxis": axis(unit), "showlegend": False}
+    drawn = view(data, 430, barmode="group", bargap=0.25, **shape)
     keys = tuple((f"${_COLOURS[n]}", str(s)) for n, s in enumerate(wide.columns))
-    return Figure(caption, {"": view}, caption, legend=keys if len(data) > 1 else ())
+    return Figure(caption, {"": drawn}, caption, legend=keys if len(data) > 1 else ())
 
 
 _SCENARIOS = frozenset({"figure", "item", "unit"})

@@ -15,12 +15,12 @@ from circflow.report.page.frame import (
     Card,
     Cards,
     Column,
-    Fold,
     Section,
     Table,
     Text,
     answer,
     figure,
+    first_of,
     percent,
 )
 
@@ -58,39 +58,20 @@ def suggestions_opening(
         )
     portfolio = tables.get("portfolio")
     capital = 0.0 if portfolio is None else float(portfolio["capex_million"].sum())
+    count, of = len(pays), say("of {count} solved in full", count=len(table))
+    lack, discounted = len(tables.get("no_market", ())), say("{money}, discounted", money=money)
     cards = [
-        Card(
-            say("Would pay"),
-            len(pays),
-            say("of {count} solved in full", count=len(table)),
-            raw=len(pays),
-        ),
-        Card(say("Gain together"), together, say("{money}, discounted", money=money), raw=together),
+        Card(say("Would pay"), count, of, raw=count),
+        Card(say("Gain together"), together, discounted, raw=together),
         Card(say("Their capital"), capital, money, raw=capital),
-        Card(
-            say("The plan without them"),
-            objective,
-            say("{money}, discounted", money=money),
-            raw=objective,
-        ),
-        Card(
-            say("Lack a market"),
-            len(tables.get("no_market", ())),
-            say("products; the table says at what price"),
-        ),
+        Card(say("The plan without them"), objective, discounted, raw=objective),
+        Card(say("Lack a market"), lack, say("products; the table says at what price")),
     ]
-    judged: list[Block] = [_assessment(dict(row), currency) for row in table.to_dict("records")]
-    if judged[_SHOWN:]:
-        judged = [
-            *judged[:_SHOWN],
-            Fold(say("{count} more", count=len(judged) - _SHOWN), judged[_SHOWN:]),
-        ]
-    note = Text(
-        say("Figures of the library are those of other places: settle them before building.")
-    )
+    judged = [_assessment(row, currency) for row in table.to_dict("records")]
+    note = say("Figures of the library are those of other places: settle them before building.")
     return [
-        answer(Text(lead, "lead"), Cards(cards), note),
-        Section(say("One by one, best first"), judged, say("Technologies")),
+        answer(Text(lead, "lead"), Cards(cards), Text(note)),
+        Section(say("One by one, best first"), first_of(judged, _SHOWN), say("Technologies")),
         Section(say("What is missing"), _missing(tables, currency), say("Missing")),
     ]
 
@@ -112,15 +93,11 @@ def _assessment(row: Mapping[Any, Any], currency: str) -> Assessment:
         (say("Sources"), "sources"),
     )  # fmt: skip
     lines = [f"{words}: {row[name]}" for words, name in told if row[name]]
-    sentence = (
-        say("Takes {takes}; makes {makes}.", takes=row["takes"], makes=row["makes"])
-        if row["takes"]
-        else ""
-    )
+    flows = say("Takes {takes}; makes {makes}.", takes=row["takes"], makes=row["makes"])
     return Assessment(
         f"{row['technology']}, {row['site']}",
         (say("would pay"), "good") if row["pays"] else (say("would not pay"), "bad"),
-        sentence,
+        flows if row["takes"] else "",
         facts,
         lines[:3],
         lines[3:],
@@ -175,12 +152,9 @@ def sites_opening(table: pd.DataFrame, unit: str, currency: str) -> list[Section
         pays=pays,
         count=len(table),
     )
+    member = say("member: {value}", value=best["member"] or "none")
     cards = [
-        Card(
-            say("Best site"),
-            str(best["site"]),
-            say("member: {value}", value=best["member"] or "none"),
-        ),
+        Card(say("Best site"), str(best["site"]), member),
         Card(say("Worth there"), best["value_million"], say("{money}, discounted", money=money)),
         Card(say("Mean load there"), percent(best["load_share"]), say("of what is available")),
         Card(say("Pays at"), pays, say("of {count} sites", count=len(table))),

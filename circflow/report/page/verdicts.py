@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -11,14 +11,13 @@ import pandas as pd
 from circflow.data.one_line import first_few
 from circflow.i18n import every, mark, say
 from circflow.report.numbers import cut
-from circflow.report.page.charts import axis, layout
+from circflow.report.page.charts import axis, view
 from circflow.report.page.frame import (
     Assessment,
     Block,
     Card,
     Cards,
     Figure,
-    Fold,
     Points,
     Section,
     Table,
@@ -27,6 +26,7 @@ from circflow.report.page.frame import (
     columns_of,
     escaped,
     figure,
+    first_of,
     percent,
 )
 from circflow.report.page.study import bars
@@ -47,17 +47,12 @@ def verdicts_opening(
     """Sections from the tables of `evaluate` (see docs/evaluate.md) and the words on each unit."""
     table = tables["verdicts"].sort_values("value_million", ascending=False, kind="stable")
     rows = [{str(k): v for k, v in row.items()} for row in table.to_dict("records")]
-    cards: list[Block] = [
-        _assessment(row, tables, words[str(row["unit"])], currency) for row in rows
-    ]
-    later = cards[_CARDS:]
-    if later:
-        cards = [*cards[:_CARDS], Fold(say("{count} more", count=len(later)), later)]
+    cards = [_assessment(row, tables, words[str(row["unit"])], currency) for row in rows]
     return [
         answer(*_answer(rows, tables, currency)),
-        Section(say("Plant by plant, best first"), cards, say("Plants")),
+        Section(say("Plant by plant, best first"), first_of(cards, _CARDS), say("Plants")),
         Section(say("Together"), _together(tables, currency), say("Together")),
-        Section(say("What can go wrong"), _risks(tables, currency), say("Risks")),
+        Section(say("What can go wrong"), [*_risks(tables, currency)], say("Risks")),
     ]
 
 
@@ -91,7 +86,7 @@ def _answer(rows: list[dict[str, Any]], tables: Tables, currency: str) -> list[B
             max=int(sampled["futures"].max()),
             share=percent(share),
         )
-    return [Text(lead, "lead"), Cards(_cards(built, candidates, rows, sampled, money))]
+    return [Text(lead, "lead"), Cards([*_cards(built, candidates, rows, sampled, money)])]
 
 
 def _cards(
@@ -100,38 +95,23 @@ def _cards(
     rows: list[dict[str, Any]],
     sampled: pd.DataFrame | None,
     money: str,
-) -> list[Card]:
+) -> Iterator[Card]:
     values = [r["value_million"] for r in rows if _known(r["value_million"])]
     capital = sum(r["capex_million"] for r in built if _known(r["capex_million"]))
     paid = [r["npv_market_million"] for r in built if _known(r.get("npv_market_million"))]
     jobs = sum(r["own_jobs"] for r in built if _known(r.get("own_jobs")))
-    cards = [
-        Card(
-            say("To build"),
-            len(built),
-            say("of {count} candidates", count=len(candidates)),
-            raw=len(built),
-        ),
-        Card(say("Their capital"), capital, money, raw=capital),
-    ]
+    count, of = len(built), say("of {count} candidates", count=len(candidates))
+    yield Card(say("To build"), count, of, raw=count)
+    yield Card(say("Their capital"), capital, money, raw=capital)
     if values:
-        cards.append(
-            Card(say("Largest value"), max(values), say("{money}, discounted", money=money))
-        )
-    profitable = sum(p > 0 for p in paid)
-    cards.append(
-        Card(
-            say("Earn at market prices"),
-            profitable,
-            say("of {count} to build, by NPV", count=len(paid)),
-        )
-    )
+        yield Card(say("Largest value"), max(values), say("{money}, discounted", money=money))
+    earn = say("of {count} to build, by NPV", count=len(paid))
+    yield Card(say("Earn at market prices"), sum(p > 0 for p in paid), earn)
     if sampled is not None:
         share = float(sampled["right_share"].mean())
-        cards.append(Card(say("Decision right"), percent(share), say("of sampled futures, mean")))
+        yield Card(say("Decision right"), percent(share), say("of sampled futures, mean"))
     else:
-        cards.append(Card(say("Jobs"), jobs, say("in what is to be built")))
-    return cards
+        yield Card(say("Jobs"), jobs, say("in what is to be built"))
 
 
 # ---------------------------------------------------------------------- a plant
@@ -159,13 +139,9 @@ def _assessment(
     if "robustness" in tables:
         own = tables["robustness"][tables["robustness"]["unit"] == name]
         if len(own):
-            facts.append(
-                (
-                    say("Decision right"),
-                    say("{iloc} of futures", iloc=percent(float(own["right_share"].iloc[0]))),
-                )
-            )
-    lines = _distances(row, tables.get("break_evens"), currency)
+            often = percent(float(own["right_share"].iloc[0]))
+            facts.append((say("Decision right"), say("{iloc} of futures", iloc=often)))
+    lines = [*_distances(row, tables.get("break_evens"))]
     earns = row.get("npv_market_million")
     if row["in_plan"] and earns is not None and earns < 0 < value:
         lines.append(
@@ -200,52 +176,47 @@ _MOVES = {
 """By whether the verdict is above zero now, and whether the figure would have to rise."""
 
 
-def _distances(row: dict[str, Any], table: pd.DataFrame | None, currency: str) -> list[str]:
+_AT_ANY_PRICE = {
+    True: mark("At any price of {material}: pays."),
+    False: mark("At any price of {material}: does not pay."),
+}
+_FEES = {
+    True: mark("Could pay up to {fee} for {material}."),
+    False: mark("Would have to be paid {fee} for {material}."),
+}
+"""By whether it could pay for what it takes in."""
+
+
+def _distances(row: dict[str, Any], table: pd.DataFrame | None) -> Iterator[str]:
     """How far each figure may move before the verdict turns."""
     if table is None or not _known(row["value_million"]):
-        return []
-    stands = row["value_million"] >= 0
-    made = []
-    for record in table[table["unit"] == row["unit"]].to_dict("records"):
-        r = {str(k): v for k, v in record.items()}
+        return
+    stands = bool(row["value_million"] >= 0)
+    for r in table[table["unit"] == row["unit"]].to_dict("records"):
+        kind, material, even = r["kind"], r["material"], r["break_even"]
         if r["note"]:
-            if r["kind"] == "price" and r["note"] not in every(UNSETTLED):
-                made.append(
-                    say("At any price of {material}: pays.", material=r["material"])
-                    if stands
-                    else say("At any price of {material}: does not pay.", material=r["material"])
-                )
-            continue
-        if r["kind"] == "gate fee":
-            fee = f"{figure(abs(r['break_even']))} {measured(r['unit_of_measure'])}"
-            made.append(
-                say("Could pay up to {fee} for {material}.", fee=fee, material=r["material"])
-                if r["break_even"] < 0
-                else say(
-                    "Would have to be paid {fee} for {material}.", fee=fee, material=r["material"]
-                )
+            if kind == "price" and r["note"] not in every(UNSETTLED):
+                yield say(_AT_ANY_PRICE[stands], material=material)
+        elif kind == "gate fee":
+            fee = f"{figure(abs(even))} {measured(r['unit_of_measure'])}"
+            yield say(_FEES[bool(even < 0)], fee=fee, material=material)
+        elif r["now"] and kind == "capex" and even < 0:
+            yield say("Would not pay even as a gift.")
+        elif r["now"]:
+            change = r["change"] / abs(r["now"])
+            price = say("the price of {material}", material=material)
+            to = say(
+                "{now} to {break_even} {unit_of_measure}",
+                now=figure(r["now"]),
+                break_even=figure(even),
+                unit_of_measure=measured(r["unit_of_measure"]),
             )
-            continue
-        if not r["now"]:
-            continue
-        what = (
-            say("its capital")
-            if r["kind"] == "capex"
-            else say("the price of {material}", material=r["material"])
-        )
-        if r["kind"] == "capex" and r["break_even"] < 0:
-            made.append(say("Would not pay even as a gift."))
-            continue
-        change = r["change"] / abs(r["now"])
-        to = say(
-            "{now} to {break_even} {unit_of_measure}",
-            now=figure(r["now"]),
-            break_even=figure(r["break_even"]),
-            unit_of_measure=measured(r["unit_of_measure"]),
-        )
-        sentence = _MOVES[stands, change > 0]
-        made.append(say(sentence, what=what, share=percent(abs(change)), to=to))
-    return made
+            yield say(
+                _MOVES[stands, bool(change > 0)],
+                what=say("its capital") if kind == "capex" else price,
+                share=percent(abs(change)),
+                to=to,
+            )
 
 
 # ---------------------------------------------------------------------- together and risks
@@ -257,19 +228,16 @@ def _together(tables: Tables, currency: str) -> list[Block]:
         blocks.append(_portfolio(tables["capital"], tables.get("order_of_entry"), currency))
     pairs = tables.get("pairs")
     if pairs is not None:
+        largest = pairs.sort_values("interaction_million", key=np.abs, ascending=False)
         told = [
             (
                 say(str(r["kind"])),
                 say("{unit} and {other}", unit=r["unit"], other=r["other"]),
                 _interaction(r, currency),
             )
-            for r in pairs[pairs["kind"].isin(_PAIR_WORDS)]
-            .sort_values("interaction_million", key=np.abs, ascending=False)
-            .head(6)
-            .to_dict("records")
+            for r in largest[largest["kind"].isin(_PAIR_WORDS)].head(6).to_dict("records")
         ]
-        if told:
-            blocks.append(Points(told))
+        blocks += [Points(told)] if told else []
     return blocks
 
 
@@ -325,7 +293,8 @@ def _portfolio(capital: pd.DataFrame, order: pd.DataFrame | None, currency: str)
         "customdata": hover,
         "hovertemplate": "%{customdata}<extra></extra>",
     }
-    shape = layout(
+    drawn = view(
+        [trace],
         380,
         showlegend=False,
         xaxis=axis(say("capital of the portfolio, {unit}", unit=unit), rangemode="tozero"),
@@ -335,7 +304,7 @@ def _portfolio(capital: pd.DataFrame, order: pd.DataFrame | None, currency: str)
     listed = first_few([f"{n} {name}" for n, name in enumerate(names, start=1)], 12)
     return Figure(
         say("What more capital brings, and what enters when"),
-        {"": {"data": [trace], "layout": shape}},
+        {"": drawn},
         say("Line of the value of the best portfolio against its capital"),
         note=say("Against building nothing. Order of entry: {listed}.", listed=listed)
         if names
@@ -344,40 +313,26 @@ def _portfolio(capital: pd.DataFrame, order: pd.DataFrame | None, currency: str)
     )
 
 
-def _risks(tables: Tables, currency: str) -> list[Block | None]:
-    blocks: list[Block | None] = []
+def _risks(tables: Tables, currency: str) -> Iterator[Block | None]:
     table = tables.get("contingency")
     if table is not None:
         stuck = table[~table["possible"].astype(bool)]
         if len(stuck):
-            who = ", ".join(
-                dict.fromkeys(
-                    f"{n} ({p})" for n, p in zip(stuck["name"], stuck["period"], strict=True)
-                )
-            )
-            blocks.append(
-                Text(
-                    say("No plan remains if one of these stands still: {who}.", who=cut(who, 400)),
-                    "fault",
-                )
+            names = (f"{n} ({p})" for n, p in zip(stuck["name"], stuck["period"], strict=True))
+            who = cut(", ".join(dict.fromkeys(names)), 400)
+            yield Text(
+                say("No plan remains if one of these stands still: {who}.", who=who), "fault"
             )
         known = table[table["possible"].astype(bool)].drop_duplicates(["kind", "name"]).head(_RISKS)
         wide = known.set_index("name")[["loss_million"]].set_axis([say("loss")], axis=1)
-        drawn = bars(
-            say("What the cluster loses if one stands still for a period"),
-            wide,
-            say("million {currency}", currency=currency),
-        )
-        blocks.append(drawn)
+        caption = say("What the cluster loses if one stands still for a period")
+        yield bars(caption, wide, say("million {currency}", currency=currency))
     sampled = tables.get("robustness")
     if sampled is not None:
-        blocks.append(
-            Table(
-                say("How often each decision was right in sampled futures"),
-                sampled.reset_index(drop=True),
-                columns_of(sampled, currency, "robustness"),
-                shown=12,
-                name="robustness",
-            )
+        yield Table(
+            say("How often each decision was right in sampled futures"),
+            sampled.reset_index(drop=True),
+            columns_of(sampled, currency, "robustness"),
+            shown=12,
+            name="robustness",
         )
-    return blocks

@@ -109,10 +109,8 @@ class Engine:
         dask: str | None = None,
         tell: Callable[[str], None] | None = None,
     ) -> None:
-        if jobs is not None and jobs < 1:
-            raise StudyError(say("the number of jobs must be at least 1, not {jobs}", jobs=jobs))
         if dask is not None and executor is not None:
-            raise StudyError(say("give an executor or the address of a Dask scheduler, not both"))
+            raise StudyError("give an executor or the address of a Dask scheduler, not both")
         self.tell = tell or (lambda _: None)
         self.jobs = jobs or os.cpu_count() or 1
         self.waits = jobs is None
@@ -155,7 +153,9 @@ class Engine:
         if self.folder is None:
             self.folder = Path(self.stack.enter_context(tempfile.TemporaryDirectory()))
         self.pool = ProcessPoolExecutor(
-            workers or self.jobs, mp_context=multiprocessing.get_context("spawn")
+            workers or self.jobs,
+            mp_context=multiprocessing.get_context("spawn"),
+            initializer=_end_with_parent,
         )
 
     def send(self, job: Any) -> Any:
@@ -197,24 +197,35 @@ class Engine:
         Raises:
             StudyError: a task's worker died, again when it was alone.
         """
-        numbered = [(n, work, task) for n, task in enumerate(tasks)]
         answers: dict[int, Answer] = {}
-        begun = time.perf_counter()
-        for (n, *_), answer in self.run(_one, self.send(job), numbered) if numbered else ():
+        for n, answer in self.each(work, self.send(job), tasks, what, tell) if tasks else ():
             if isinstance(answer, Lost):
                 raise StudyError(f"{say(what)}: {answer.reason}")
             answers[n] = answer
-            if not what:
-                continue
-            done, total = len(answers), len(tasks)
-            left = time_left(begun, done, total)
-            (tell or self.tell)(
-                say(
-                    "{what}: {done} of {total}, {left}",
-                    what=say(what), done=done, total=total, left=left,
-                )
-            )  # fmt: skip
         return [answers[n] for n in range(len(tasks))]
+
+    def each(
+        self,
+        work: Callable[[Any, Task], Answer],
+        parcel: Any,
+        tasks: Sequence[Task],
+        what: str = "",
+        tell: Callable[[str], None] | None = None,
+    ) -> Iterator[tuple[int, Answer | Lost]]:
+        """As `spread`, of a job that has been sent: the number of each task and what it gives, as
+        they finish; `Lost` where its worker died, again when it was alone."""
+        begun, total = time.perf_counter(), len(tasks)
+        numbered = [(n, work, task) for n, task in enumerate(tasks)]
+        for done, ((n, *_), answer) in enumerate(self.run(_one, parcel, numbered), start=1):
+            if what:
+                left = time_left(begun, done, total)
+                (tell or self.tell)(
+                    say(
+                        "{what}: {done} of {total}, {left}",
+                        what=say(what), done=done, total=total, left=left,
+                    )
+                )  # fmt: skip
+            yield n, answer
 
     def run(self, work: Work, parcel: Any, tasks: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
         """Do tasks: (task, its result or `Lost`), as they finish."""
@@ -376,6 +387,19 @@ def _end(pool: ProcessPoolExecutor, *, at_once: bool) -> None:
     pool.shutdown(wait=True, cancel_futures=True)  # else its semaphores are left behind
 
 
+def _end_with_parent() -> None:
+    """A worker does not outlive the process that it works for, whatever killed that."""
+
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
 @contextmanager
 def _begun_apart() -> Iterator[None]:
     """Processes that begin here do not run the program that starts them (a script without
@@ -398,12 +422,12 @@ def _dask_client(address: str) -> Any:
         import distributed
     except ImportError:
         raise StudyError(
-            say("Dask is not installed: pip install 'circflow[dask]', here and on the workers")
+            "Dask is not installed: pip install 'circflow[dask]', here and on the workers"
         ) from None
     try:
         make: Any = distributed.Client
         return make(address, timeout=10, set_as_default=False)
     except (OSError, ValueError) as error:
         raise StudyError(
-            say("no Dask scheduler answers at {address}: {error}", address=address, error=error)
+            "no Dask scheduler answers at {address}: {error}", address=address, error=error
         ) from None

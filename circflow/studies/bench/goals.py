@@ -29,7 +29,7 @@ from circflow.solver.highs import Basis, Ending, Outcome
 from circflow.solver.optimum import optimum
 from circflow.solver.proven import Proven
 from circflow.solver.scaling import Scaling, scaling_of
-from circflow.studies.bench.arrays import Built, Decisions, built
+from circflow.studies.bench.arrays import Built, Choice, Decisions, built, choice_of
 from circflow.studies.errors import StudyError
 from circflow.studies.sweeps.design import meant
 
@@ -92,12 +92,10 @@ class Goals:
         if name not in self.goals:
             names = [n for n in self.goals if n != PLAN]
             raise StudyError(
-                say(
-                    "there is no goal {name!r}{meant}; goals are {names}",
-                    name=name,
-                    meant=meant(name, names),
-                    names=", ".join(names),
-                )
+                "there is no goal {name!r}{meant}; goals are {names}",
+                name=name,
+                meant=meant(name, names),
+                names=", ".join(names),
             )
         return self.goals[name]
 
@@ -209,6 +207,23 @@ def no_plan(scenario: Scenario, outcome: Outcome) -> NoPlan:
         Ending.STOPPED: "the time limit was reached before a plan was found",
     }[outcome.ending]
     return NoPlan(scenario.name, Status(outcome.ending.value), why)
+
+
+def with_own_decisions(
+    scenario: Scenario, *, gap: float, time_limit: float | None = None, rated: bool = False
+) -> tuple[Built, Choice]:
+    """The scenario's arrays with its decisions fixed as in its own best plan, and those decisions.
+
+    Raises `NoPlan` where it has none. `rated` as of `built`.
+    """
+    free = built(scenario, "free", rated=rated)
+    if not free.compiled.program.has_decisions:
+        return free, {}
+    outcome = optimum(free.compiled.program, gap=gap, time_limit=time_limit).outcome
+    if outcome.x is None:
+        raise no_plan(scenario, outcome)
+    choice = choice_of(free.model, free.compiled, outcome.x)
+    return built(scenario, "fixed", choice, rated=rated), choice
 
 
 def decisions_of(program: Program, x: Floats) -> Floats:

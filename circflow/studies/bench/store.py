@@ -82,10 +82,8 @@ class Store:
         there = self.path.exists() and self.path.stat().st_size > 0
         if there and not resume:
             raise StoreError(
-                say(
-                    "{path} exists already: go on with it (--resume, resume=True), or name another",
-                    path=path,
-                )
+                "{path} exists already: go on with it (--resume, resume=True), or name another",
+                path=path,
             )
         try:
             with _disk_errors(self.path):
@@ -109,7 +107,7 @@ class Store:
         self.file = sqlite3.connect(self.path, check_same_thread=False)
         names = {name for (name,) in self.file.execute("select name from sqlite_master")}
         if names and "about" not in names:
-            raise StoreError(say("{path} is not a store of circflow", path=self.path))
+            raise StoreError("{path} is not a store of circflow", path=self.path)
         return dict(self.file.execute("select key, value from about")) if names else {}
 
     def _begin(self, about: dict[str, str], known: dict[str, str]) -> None:
@@ -119,7 +117,7 @@ class Store:
             ("study", say("belongs to another study: other parameters, values or options")),
         ):
             if known and known.get(key) != about[key]:
-                raise StoreError(say("{path} {what}: name another file", path=self.path, what=what))
+                raise StoreError("{path} {what}: name another file", path=self.path, what=what)
         self.file.execute("pragma journal_mode=wal")
         self.file.execute("pragma synchronous=normal")
         if not known:
@@ -168,7 +166,7 @@ def _disk_errors(path: Path) -> Iterator[None]:
         reason = _REASONS.get(code)
         if reason is None:
             raise StoreError(
-                say("{path} is not a store of circflow: {error}", path=path, error=error)
+                "{path} is not a store of circflow: {error}", path=path, error=error
             ) from None
         raise StoreError(f"{path}: {say(reason)}") from None
 

@@ -38,7 +38,6 @@ from circflow.data.arguments import public
 from circflow.data.coded import distinct, place_in
 from circflow.data.result import Result, figure
 from circflow.data.scenario import MILLION, Scenario
-from circflow.data.suggest import Names
 from circflow.i18n import mark, say
 from circflow.solution.solution import NoPlan, Solution, Status
 from circflow.solver.compiled import Compiled, Program, compile_model
@@ -48,6 +47,7 @@ from circflow.solver.optimum import optimum
 from circflow.solver.run import read_tables
 from circflow.studies.bench.store import Store
 from circflow.studies.cluster.coalition_values import (
+    Flags,
     Setting,
     StoppedError,
     Switches,
@@ -55,8 +55,7 @@ from circflow.studies.cluster.coalition_values import (
     Values,
 )
 from circflow.studies.errors import StudyError
-
-PLACE = ["site", "material", "period"]
+from circflow.studies.sweeps.design import meant
 
 
 class CannotStandAloneError(NoPlan):
@@ -190,13 +189,13 @@ class Cluster:
         self.arms_length = arms_length
         self.relax = relax
         self.gap = gap
-        self.members: tuple[str, ...] = tuple(scenario.frame("Members")["member"])
+        self.members = scenario.members
         self.apart: Setting = self.setting(apart)
         self.model: Model = build(scenario, relax=relax)
         compiled = compile_model(self.model)
         self.relay_rows, program = _without_relays(self.model, compiled)
-        self.gates = _gates(self.model, self.members, arms_length=arms_length)
-        self.tariffs = _tariffs(self.model, self.members) if arms_length else None
+        self.gates = _gates(self.model, arms_length=arms_length)
+        self.tariffs = tariffs(self.model, arms_length=arms_length)
         self.base = replace(compiled, program=self._closed_to_apart(compiled, compiled.program))
         self.compiled: Compiled = replace(
             compiled, program=self._closed_to_apart(compiled, program)
@@ -224,9 +223,8 @@ class Cluster:
         names = [members] if isinstance(members, str) else list(members)
         for name in names:
             if name not in number:
-                near = Names(self.members).nearest(name)
-                hint = say("; did you mean {near!r}?", near=near) if near else ""
-                raise StudyError(say("{name!r} is not a member{hint}", name=name, hint=hint))
+                hint = meant(name, self.members)
+                raise StudyError("{name!r} is not a member{hint}", name=name, hint=hint)
         return frozenset(number[name] for name in names)
 
     def value(self, members: Setting) -> float:
@@ -291,7 +289,7 @@ class Cluster:
         best = optimum(compiled.program, gap=self.gap, time_limit=time_limit)
         outcome, gap, fixed = best.outcome, best.outcome.gap, best.fixed
         if outcome.ending in {Ending.STOPPED, Ending.FEASIBLE}:
-            raise StoppedError(say("the time is up"))
+            raise StoppedError("the time is up")
         if outcome.x is None:
             status = Status(outcome.ending.value)
             if not chosen and status is Status.INFEASIBLE:
@@ -304,7 +302,7 @@ class Cluster:
             used = self.switches.used(outcome.x, chosen)
             self.values.put(chosen | self.apart, -outcome.objective, used)
         self._outcomes[chosen] = outcome
-        m = self.model if self.tariffs is None else self.tariffs.booked(self.model, chosen)
+        m = self.tariffs.booked(self.model, chosen) if self.arms_length else self.model
         tables = read_tables(m, compiled, outcome, fixed=fixed)
         return Solution(
             scenario=self.scenario,
@@ -319,7 +317,7 @@ class Cluster:
 
     # ------------------------------------------------------------------ restrictions
 
-    def _of_apart(self, needs: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    def _of_apart(self, needs: Flags) -> Flags:
         """Which gates or tariffs (rows of flags) need a member that is apart."""
         return np.asarray(needs[:, sorted(self.apart)].any(axis=1))
 
@@ -330,8 +328,6 @@ class Cluster:
         columns = compiled.column_of[self.gates.columns[self._of_apart(self.gates.needs)]]
         columns = columns[columns >= 0]
         closed = program.with_bounds(columns, upper=np.maximum(program.lower[columns], 0.0))
-        if self.tariffs is None:
-            return closed
         theirs = self._of_apart(self.tariffs.needs)
         dear = compiled.column_of[self.tariffs.columns[theirs]]
         return closed.with_costs(program.cost[dear] + self.tariffs.extra[theirs], dear)
@@ -340,15 +336,16 @@ class Cluster:
         where = self.compiled.column_of
         gates, needs = self.gates.columns, self.gates.needs
         there = (where[gates] >= 0) & ~self._of_apart(needs)
-        none = np.zeros(0, dtype=np.intp)
-        tariff = none, np.zeros((0, len(self.members)), dtype=bool), np.zeros(0)
-        if self.tariffs is not None:
-            of_members = ~self._of_apart(self.tariffs.needs)
-            columns = where[self.tariffs.columns[of_members]]
-            cost = self.compiled.program.cost[columns] + self.tariffs.extra[of_members]
-            tariff = columns, self.tariffs.needs[of_members], cost
+        of_members = ~self._of_apart(self.tariffs.needs)
+        columns = where[self.tariffs.columns[of_members]]
         return Switches(
-            self.compiled.program, len(self.members), where[gates[there]], needs[there], *tariff
+            self.compiled.program,
+            len(self.members),
+            where[gates[there]],
+            needs[there],
+            columns,
+            self.tariffs.needs[of_members],
+            self.compiled.program.cost[columns] + self.tariffs.extra[of_members],
         )
 
     def stranded(self) -> CannotStandAloneError:
@@ -382,17 +379,15 @@ class Cluster:
         """Members that have no plan on their own, with nothing asked of anybody else."""
         program = self.switches.set(frozenset())
         balance = self.compiled.families["material_balance"]
-        rows, member_of = balance.rows, self.scenario.member_of
-        owner = np.array([member_of[site] or "" for site, _, _ in balance.keys], dtype=object)
-        columns = []
-        for member in self.members:
-            if not (owner == member).any():
-                continue
-            other = owner != member
-            trial = _with_slack(program, rows[other], rows[other & (owner != "")])
+        rows = balance.rows
+        owner = self.scenario.owners(site for site, _, _ in balance.keys)
+        dependent = []
+        for n in np.unique(owner[owner >= 0]).tolist():
+            other = owner != n
+            trial = _with_slack(program, rows[other], rows[other & (owner >= 0)])
             if optimum(trial.without_goal()).outcome.x is None:
-                columns.append(member)
-        return tuple(columns)
+                dependent.append(self.members[n])
+        return tuple(dependent)
 
 
 # --------------------------------------------------------------------------- gates and tariffs
@@ -406,7 +401,7 @@ class Gates:
     """
 
     columns: NDArray[np.intp]
-    needs: NDArray[np.bool_]
+    needs: Flags
     """Columns by members."""
     kind: NDArray[np.object_]
 
@@ -418,7 +413,7 @@ class Tariffs:
     currency per unit), and the flows' positions in `rows["flow"]`."""
 
     columns: NDArray[np.intp]
-    needs: NDArray[np.bool_]
+    needs: Flags
     extra: NDArray[np.float64]
     per_unit: float
     at: NDArray[np.intp]
@@ -433,76 +428,79 @@ class Tariffs:
         return m.charged("flow", TRANSACTIONS, extra)
 
 
-def _ends(m: Model, members: tuple[str, ...]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Numbers of the members at both ends of every flow, −1 where there is none."""
-    number = {name: n for n, name in enumerate(members)}
-    site = {s: number[o] if o is not None else -1 for s, o in m.scenario.member_of.items()}
+def _ends(m: Model) -> tuple[NDArray[np.intp], NDArray[np.intp], Flags]:
+    """Numbers of the members at both ends of every flow, −1 where there is none, and whether they
+    are two members."""
     rows = m["flow"].frame
-    sender, receiver = rows["from"].map(site), rows["to"].map(site)
-    return np.asarray(sender, dtype=np.intp), np.asarray(receiver, dtype=np.intp)
+    sender, receiver = m.scenario.owners(rows["from"]), m.scenario.owners(rows["to"])
+    return sender, receiver, (sender >= 0) & (receiver >= 0) & (sender != receiver)
 
 
-def _gates(m: Model, members: tuple[str, ...], *, arms_length: bool) -> Gates:
+def _needs(m: Model, *ends: NDArray[np.intp]) -> Flags:
+    """The members at the ends of flows, as a row of flags each."""
+    needs = np.zeros((len(ends[0]), len(m.scenario.members) + 1), dtype=bool)
+    for end in ends:
+        needs[np.arange(len(end)), end] = True  # −1 is the last column: nobody
+    return needs[:, :-1]
+
+
+def _gates(m: Model, *, arms_length: bool) -> Gates:
     rows = m["flow"].frame
-    sender, receiver = _ends(m, members)
+    sender, receiver, exchange = _ends(m)
     sites = m.scenario.frame("Sites")
     hubs = set(sites.loc[sites["hub"].astype(bool) & sites["member"].isna(), "site"])
     is_hub = rows["from"].isin(hubs).to_numpy() | rows["to"].isin(hubs).to_numpy()
-    one = np.maximum(sender, receiver)
-    exchange = (sender >= 0) & (receiver >= 0) & (sender != receiver)
-    served = is_hub & (one >= 0)
+    served = is_hub & (np.maximum(sender, receiver) >= 0)
     gated = np.flatnonzero(served if arms_length else exchange | served)
-    needs = np.zeros((len(gated), len(members)), dtype=bool)
-    for ends in (sender[gated], receiver[gated]):
-        has_owner = np.flatnonzero(ends >= 0)
-        needs[has_owner, ends[has_owner]] = True
     kind = np.where(exchange[gated], "exchange", "hub").astype(object)
     columns = rows["column"].to_numpy(np.intp)[gated]
 
     joint = m["joint_activity"].frame
     partners = synergy_members(m.scenario)
     several = joint[joint["synergy"].map(lambda e: len(partners.get(e, ())) > 1).astype(bool)]
-    more = np.zeros((len(several), len(members)), dtype=bool)
-    number = {name: n for n, name in enumerate(members)}
-    for at, name in enumerate(several["synergy"]):
-        more[at, [number[x] for x in partners[name]]] = True
+    members = m.scenario.members
+    of_synergies = [[one in partners[name] for one in members] for name in several["synergy"]]
+    more = np.array(of_synergies, dtype=bool).reshape(-1, len(members))
     return Gates(
         np.concatenate([columns, several["column"].to_numpy(np.intp)]),
-        np.vstack([needs, more]),
+        np.vstack([_needs(m, sender[gated], receiver[gated]), more]),
         np.concatenate([kind, several["effect"].to_numpy(object)]),
     )
 
 
-def _tariffs(m: Model, members: tuple[str, ...]) -> Tariffs:
+def tariffs(m: Model, *, arms_length: bool) -> Tariffs:
+    """The tariffs of all direct trade between members; none but at arm's length."""
     settings = m.scenario.settings
     inside = settings.transaction_cost_inside
     per_unit = max(settings.transaction_cost_outside - inside, 0.0)
-    sender, receiver = _ends(m, members)
-    at = np.flatnonzero((sender >= 0) & (receiver >= 0) & (sender != receiver))
+    sender, receiver, exchange = _ends(m)
+    at = np.flatnonzero(exchange & arms_length)
     rows = m["flow"].frame.iloc[at]
-    needs = np.zeros((len(at), len(members)), dtype=bool)
-    needs[np.arange(len(at)), sender[at]] = True
-    needs[np.arange(len(at)), receiver[at]] = True
+    needs = _needs(m, sender[at], receiver[at])
     weight = m.scenario.period_items["weight"][m["flow"]["period"][at]]
     extra = weight * per_unit * weights(m.scenario).value / MILLION
     return Tariffs(rows["column"].to_numpy(np.intp), needs, np.maximum(extra, 0.0), per_unit, at)
 
 
-def synergy_members(scenario: Scenario) -> dict[str, tuple[str, ...]]:
-    """The different members of each synergy's partners (of a flow, both ends), as listed."""
-    partners = scenario.frame("SynergyPartners")
+def partner_members(scenario: Scenario) -> dict[tuple[str, str, str], list[str]]:
+    """The members of each partner (synergy, kind, partner) of the sheet SynergyPartners: of a flow,
+    those at both ends."""
+    partners = scenario.frame("SynergyPartners")[["synergy", "kind", "partner"]]
     units = scenario.frame("Units")
     home = dict(zip(units["unit"], units["site"], strict=True))
-    members: dict[str, dict[str, None]] = {}
-    for name, kind, partner in partners[["synergy", "kind", "partner"]].itertuples(
-        index=False, name=None
-    ):
+    members = {}
+    for name, kind, partner in partners.itertuples(index=False, name=None):
         sites = [home[partner]] if kind == "unit" else [p.strip() for p in partner.split(">", 1)]
-        owners = members.setdefault(name, {})
-        for site in sites:
-            owner = scenario.member_of[site]
-            if owner is not None:
-                owners[owner] = None
+        owners = (scenario.member_of[site] for site in sites)
+        members[name, kind, partner] = [owner for owner in owners if owner is not None]
+    return members
+
+
+def synergy_members(scenario: Scenario) -> dict[str, tuple[str, ...]]:
+    """The different members of each synergy's partners, as listed."""
+    members: dict[str, dict[str, None]] = {}
+    for (name, _, _), owners in partner_members(scenario).items():
+        members.setdefault(name, {}).update(dict.fromkeys(owners))
     return {name: tuple(owners) for name, owners in members.items()}
 
 

@@ -136,7 +136,7 @@ class _Solver:
     def solve(self, setting: Setting, clock: Clock) -> Known:
         """The value at a setting. Raises StoppedError, UnboundedError."""
         if clock.is_over:
-            raise StoppedError(say("the time is up"))
+            raise StoppedError("the time is up")
         switches = self.switches
         program = switches.set(setting)
         if program.has_decisions:
@@ -152,9 +152,9 @@ class _Solver:
             self.session.change_to(program)
             outcome = self.session.resolve()
         if outcome.ending is Ending.UNBOUNDED:
-            raise UnboundedError(say("the value has no bound"))
+            raise UnboundedError("the value has no bound")
         if outcome.ending in {Ending.STOPPED, Ending.FEASIBLE}:
-            raise StoppedError(say("the time is up"))
+            raise StoppedError("the time is up")
         if outcome.x is None:
             return Known(setting, frozenset(), -np.inf)  # nor is there one with fewer on
         return Known(setting, switches.used(outcome.x, setting), -outcome.objective)
@@ -198,7 +198,7 @@ class Values:
         self._at: dict[Setting, int] = {}
         self._on = np.zeros((0, switches.count), dtype=bool)
         self._used = np.zeros((0, switches.count), dtype=bool)
-        self._value: list[float] = []
+        self._solved: list[Known] = []
         self._store: Store | None = None
         for kept in store.results() if store else ():
             on, used = (frozenset(kept.content[name]) for name in ("on", "used"))
@@ -226,26 +226,18 @@ class Values:
     def known(self, setting: Setting) -> float | None:
         """The value, if it follows from what has been solved."""
         at = self._found(setting)
-        return None if at is None else self._value[at]
+        return None if at is None else self._solved[at].value
 
     def lookup(self, setting: Setting) -> Known:
         """The value at a setting, and between which settings it holds."""
         self(setting)
         at = self._found(setting)
         assert at is not None
-        used, on = np.flatnonzero(self._used[at]), np.flatnonzero(self._on[at])
-        return Known(frozenset(on.tolist()), frozenset(used.tolist()), self._value[at])
+        return self._solved[at]
 
     def solved(self) -> list[Known]:
         """Every value found by a solve."""
-        return [
-            Known(
-                frozenset(np.flatnonzero(self._on[n]).tolist()),
-                frozenset(np.flatnonzero(self._used[n]).tolist()),
-                self._value[n],
-            )
-            for n in range(len(self._value))
-        ]
+        return self._solved
 
     def _found(self, setting: Setting) -> int | None:
         """Position of a solve that tells the value."""
@@ -319,10 +311,10 @@ class Values:
 
     def _add(self, known: Known) -> None:
         switches = self.switches
-        self._at[known.on] = len(self._value)
+        self._at[known.on] = len(self._solved)
         self._on = np.vstack([self._on, switches.flags(known.on)])
         self._used = np.vstack([self._used, switches.flags(known.used)])
-        self._value = [*self._value, known.value]
+        self._solved = [*self._solved, known]
         if self._store is not None:
             on, used = sorted(known.on), sorted(known.used)
             value = known.value if np.isfinite(known.value) else None

@@ -27,9 +27,9 @@ from scipy.sparse import coo_array, hstack
 from circflow.algebra.declare import Model
 from circflow.i18n import say
 from circflow.solver.compiled import Compiled, Program
-from circflow.studies.cluster.coalition import Cluster, _tariffs
+from circflow.studies.cluster.coalition import Cluster, tariffs
 from circflow.studies.cluster.coalition_values import Setting, StoppedError, Switches, Values
-from circflow.studies.cluster.games import boxes, sampled_shapley, shapley
+from circflow.studies.cluster.games import Shares, boxes, sampled_shapley, shapley
 from circflow.studies.errors import StudyError
 from circflow.studies.progress import Clock
 
@@ -54,12 +54,10 @@ class Effects:
 
     `table`: effect, million, low, high (95 % interval where orders were sampled), alone_million
     (with this effect only), last_million (lost without this effect only), both NaN where the time
-    was up. `gain` is g(N), which
-    the column million adds up to.
+    was up. The column million adds up to g(N).
     """
 
     table: pd.DataFrame
-    gain: float
     exact: bool
 
 
@@ -106,14 +104,14 @@ def effects(  # noqa: PLR0913
         progress: is told what goes on.
     """
     if cluster.arms_length:
-        raise StudyError(say("the split by effect is of a cluster that is not at arm's length"))
+        raise StudyError("the split by effect is of a cluster that is not at arm's length")
     names, switches = _switches(cluster)
     base, with_all = cluster.alone.objective, cluster.together.objective
     count = len(names)
     values = Values(switches, gap=cluster.gap, engine=cluster.values.engine)
     everything = frozenset(range(count))
     values.put(frozenset(), base)
-    values.put(everything, with_all, values_used(cluster, switches, everything))
+    values.put(everything, with_all, _used_by_all(cluster, switches, everything))
     clock = Clock(seconds)
     if not exact:
         values.clock = clock
@@ -123,11 +121,10 @@ def effects(  # noqa: PLR0913
         if exact is False
         else boxes(values, seconds=limit, progress=progress, what=say("effects"))
     )
-    half = np.zeros(count)
     if pieces:
-        shares = shapley(pieces, count)
+        shares = Shares(shapley(pieces, count))
     else:
-        sampled = sampled_shapley(
+        shares = sampled_shapley(
             values,
             count,
             orders=orders,
@@ -135,21 +132,20 @@ def effects(  # noqa: PLR0913
             seconds=clock.left,
             prepare=lambda settings: values.all(settings, progress=progress, what=say("effects")),
         )
-        shares, half = sampled.values, sampled.half_width
     alone = [_found(values, frozenset([n])) - base for n in range(count)]
     last = [with_all - _found(values, everything - {n}) for n in range(count)]
     small = 1e-9 * abs(with_all)
     table = pd.DataFrame(
         {
             "effect": list(names),
-            "million": shares,
-            "low_million": shares - half,
-            "high_million": shares + half,
+            "million": shares.values,
+            "low_million": shares.low,
+            "high_million": shares.high,
             "alone_million": np.where(np.abs(alone) <= small, 0.0, alone),
             "last_million": np.where(np.abs(last) <= small, 0.0, last),
         }
     )
-    return Effects(table, with_all - base, bool(pieces))
+    return Effects(table, bool(pieces))
 
 
 def _found(values: Values, on: Setting) -> float:
@@ -160,7 +156,7 @@ def _found(values: Values, on: Setting) -> float:
         return np.nan
 
 
-def values_used(cluster: Cluster, switches: Switches, everything: Setting) -> Setting:
+def _used_by_all(cluster: Cluster, switches: Switches, everything: Setting) -> Setting:
     """The effects that the plan of all together needs."""
     x = cluster.outcome(cluster.everybody).x
     assert x is not None
@@ -176,26 +172,17 @@ def _switches(cluster: Cluster) -> tuple[tuple[str, ...], Switches]:
     place = compiled.column_of[gates.columns]
     kind = np.where(gates.kind == "hub", "infrastructure", gates.kind).astype(object)
     kind, place = kind[place >= 0], place[place >= 0]
-    tariffs = _tariffs(m, cluster.members)
+    trade = tariffs(m, arms_length=True)
     program, spare = _with_spare_capacity(cluster)
-    kinds = set(kind)
-    if len(spare):
-        kinds.add("excess_capacity")
-    if (tariffs.extra > 0.0).any():
-        kinds.add("transaction_costs")
+    kind = np.append(kind, ["excess_capacity"] * len(spare))
+    kinds = {*kind, *(["transaction_costs"] if (trade.extra > 0.0).any() else [])}
     names = tuple(e for e in EFFECTS if e in kinds)
-    number = {name: n for n, name in enumerate(names)}
     columns = np.concatenate([place, spare]).astype(np.intp)
-    which = [number[k] for k in (*kind, *["excess_capacity"] * len(spare))]
-    needs = np.zeros((len(columns), len(names)), dtype=bool)
-    needs[np.arange(len(columns)), which] = True
-    tariff_columns = compiled.column_of[tariffs.columns]
-    tariff_needs = np.zeros((len(tariff_columns), len(names)), dtype=bool)
-    if "transaction_costs" in number:
-        tariff_needs[:, number["transaction_costs"]] = True
-    off = program.cost[tariff_columns] + tariffs.extra
-    switches = Switches(program, len(names), columns, needs, tariff_columns, tariff_needs, off)
-    return names, switches
+    needs = kind[:, None] == np.array(names, dtype=object)
+    dear = compiled.column_of[trade.columns]
+    dear_needs = np.tile(np.array(names, dtype=object) == "transaction_costs", (len(dear), 1))
+    off = program.cost[dear] + trade.extra
+    return names, Switches(program, len(names), columns, needs, dear, dear_needs, off)
 
 
 def _with_spare_capacity(cluster: Cluster) -> tuple[Program, np.ndarray]:

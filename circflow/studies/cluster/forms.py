@@ -20,7 +20,6 @@ import numpy as np
 
 from circflow.data.arguments import public
 from circflow.data.scenario import Scenario
-from circflow.i18n import say
 from circflow.report.vocabulary import FORMS
 from circflow.studies.compare import Comparison, compare
 from circflow.studies.errors import StudyError
@@ -67,7 +66,7 @@ def cluster_forms(
         StudyError: a figure is negative.
     """
     if min(radius_km, conventional_factor, digital_factor) < 0.0:
-        raise StudyError(say("the radius and the factors of forms of cluster cannot be negative"))
+        raise StudyError("the radius and the factors of forms of cluster cannot be negative")
     settings = scenario.settings
     inside, outside = settings.transaction_cost_inside, settings.transaction_cost_outside
     low = digital_factor * min(inside, outside if outside > 0.0 else inside)

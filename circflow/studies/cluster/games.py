@@ -24,7 +24,7 @@ from scipy.special import stdtrit
 
 from circflow.i18n import say
 from circflow.solver.run import Progress
-from circflow.studies.cluster.coalition_values import Setting, StoppedError, Values
+from circflow.studies.cluster.coalition_values import Flags, Setting, StoppedError, Values
 from circflow.studies.progress import Clock
 
 Floats = NDArray[np.float64]
@@ -51,10 +51,18 @@ class Shares:
     """Shares by player, with the half width of their confidence interval (0 where exact)."""
 
     values: Floats
-    half_width: Floats
-    exact: bool
-    orders: int
-    """Orders sampled; 0 where exact."""
+    half_width: Floats | float = 0.0
+    exact: bool = True
+
+    @property
+    def low(self) -> Floats:
+        """The lower ends of their intervals."""
+        return self.values - self.half_width
+
+    @property
+    def high(self) -> Floats:
+        """The upper ends of their intervals."""
+        return self.values + self.half_width
 
 
 def boxes(
@@ -99,13 +107,13 @@ def boxes(
     return boxes_so_far
 
 
-def expected_seconds(values: Values, *, trial: float, seed: int = 0) -> float:
+def expected_seconds(values: Values, *, trial: float) -> float:
     """How long `boxes` would take, from random descents into its tree for `trial` seconds.
 
     A descent that meets d₁, d₂, … branches stands for 1 + d₁ + d₁ d₂ + … of them (Knuth 1975); the
     mean of that times the mean time of a solve. What the descents solve is kept.
     """
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng(0)
     everybody = frozenset(range(values.switches.count))
     begun, solved = time.perf_counter(), values.solves
     seconds: list[float] = []
@@ -187,7 +195,7 @@ def sampled_shapley(  # noqa: PLR0913
     table = np.array(means) if len(means) > 1 else both
     spread = table.std(axis=0, ddof=1) / math.sqrt(len(table))
     factor = float(stdtrit(len(table) - 1, 0.5 + CONFIDENCE / 2.0))
-    return Shares(table.mean(axis=0), factor * spread, False, 2 * len(means))
+    return Shares(table.mean(axis=0), factor * spread, exact=False)
 
 
 # --------------------------------------------------------------------------- who complains most
@@ -261,10 +269,12 @@ class Register:
         if len(owing) == len(null) or not (shares[null] > small).any():
             excess[-1] = -np.inf
         for most in (_FIRST, len(excess)):
-            best = np.argsort(-excess) if most >= len(excess) else _largest(excess, most)
+            best = np.argpartition(-excess, most)[:most] if most < len(excess) else slice(None)
+            best = np.arange(len(excess))[best]
+            best = best[np.argsort(-excess[best])]
             open_to = np.isfinite(excess[best])
             if len(settled):
-                open_to &= ~_spanned(settled, self._flags(best))
+                open_to &= ~spanned(settled, self._flags(best))
             if open_to.any():
                 alike = best[open_to & (excess[best] >= excess[best[open_to.argmax()]] - small)]
                 at = int(alike[self._flags(alike).sum(axis=1).argmin()])  # the smallest of them
@@ -279,21 +289,10 @@ class Register:
         return flags
 
 
-def _largest(values: Floats, most: int) -> NDArray[np.intp]:
-    """Positions of the largest values, in falling order."""
-    best = np.argpartition(-values, most)[:most]
-    return np.asarray(best[np.argsort(-values[best])])
-
-
-def _spanned(settled: Floats, flags: Floats) -> NDArray[np.bool_]:
+def spanned(settled: Floats, flags: Floats | Flags) -> Flags:
     """Whether each row of flags is a combination of the rows of `settled`."""
     rest = flags - flags @ np.linalg.pinv(settled) @ settled
     return np.asarray(np.abs(rest).max(axis=1) <= 1e-7)
-
-
-def spanned(settled: Floats, flags: Floats) -> bool:
-    """Whether the flags are a combination of the rows of `settled`."""
-    return bool(len(settled)) and bool(_spanned(settled, flags[None, :])[0])
 
 
 @dataclass(frozen=True)
@@ -308,25 +307,22 @@ class LeastCore:
     proven: bool
 
 
-class _Pool:
-    """The coalitions that have been heard, with their gains."""
+class _Heard:
+    """The coalitions that have been heard, each player by itself first, with their gains."""
 
     def __init__(self, count: int) -> None:
-        self.count = count
-        self.flags: list[Floats] = []
-        self.gains: list[float] = []
-        self.heard: set[Setting] = set()
-        for n in range(count):
-            self.add(frozenset([n]), 0.0)
+        self.flags = np.eye(count)
+        """Coalitions by players."""
+        self.gains = np.zeros(count)
 
-    def add(self, members: Setting, gain: float) -> bool:
-        if members in self.heard:
+    def add(self, verdict: Verdict) -> bool:
+        """Whether a coalition is new; it is heard from now on."""
+        flags = np.zeros(self.flags.shape[1])
+        flags[list(verdict.members)] = 1.0
+        if flags.tolist() in self.flags.tolist():
             return False
-        self.heard.add(members)
-        flags = np.zeros(self.count)
-        flags[list(members)] = 1.0
-        self.flags.append(flags)
-        self.gains.append(gain)
+        self.flags = np.vstack([self.flags, flags])
+        self.gains = np.append(self.gains, verdict.gain)
         return True
 
 
@@ -359,7 +355,10 @@ def nucleolus(  # noqa: PLR0913
     if count - len(null) < 2:  # nobody has anybody to gain with
         nothing = LeastCore(np.zeros(count), 0.0, True)
         return nothing, nothing
-    stages = _Stages(court, worth, count, progress, near, null, seconds)
+    settled = np.vstack([np.ones((1, count)), np.eye(count)[sorted(null)]])
+    amounts = [worth, *(0.0 for _ in null)]
+    tell = progress or (lambda _: None)
+    stages = _Stages(court, worth, settled, amounts, near, Clock(seconds), tell)
     first = stages.next()
     shares = first.shares
     while not stages.done:
@@ -369,35 +368,28 @@ def nucleolus(  # noqa: PLR0913
     return LeastCore(shares, first.epsilon, stages.proven), first
 
 
+@dataclass
 class _Stages:
-    def __init__(  # noqa: PLR0913, PLR0917
-        self,
-        court: Court,
-        worth: float,
-        count: int,
-        progress: Progress | None,
-        near: Floats | None = None,
-        null: Setting = frozenset(),
-        seconds: float | None = None,
-    ) -> None:
-        self.near = near
-        self.clock = Clock(seconds)
-        self.court, self.whole, self.count = court, worth, count
-        self.scale = abs(worth) if worth else 1.0
-        self.pool = _Pool(count)
-        self.settled = np.vstack([np.ones((1, count)), np.eye(count)[sorted(null)]])
-        self.amounts = [worth, *(0.0 for _ in null)]
-        self.progress = progress
-        self.proven = True
+    court: Court
+    worth: float
+    settled: Floats
+    """Coalitions by players whose shares are settled, and in `amounts` at what."""
+    amounts: list[float]
+    near: Floats | None
+    clock: Clock
+    tell: Progress
+    proven: bool = True
+
+    def __post_init__(self) -> None:
+        self.scale = abs(self.worth) if self.worth else 1.0
+        self.heard = _Heard(self.settled.shape[1])
 
     @property
     def done(self) -> bool:
-        return len(self.settled) >= self.count
+        return bool(len(self.settled) >= self.settled.shape[1])
 
     def next(self) -> LeastCore:
         """One stage: the least largest complaint among those not settled."""
-        if self.count == 1:
-            return LeastCore(np.array([self.whole]), 0.0, True)
         while True:
             shares, epsilon, tight = self._programme()
             limit = epsilon + TOLERANCE * self.scale
@@ -407,33 +399,31 @@ class _Stages:
             verdict = self.court.worst(shares, self.settled, limit)
             if verdict is None:
                 break
-            if verdict.excess <= limit or not self.pool.add(verdict.members, verdict.gain):
+            if verdict.excess <= limit or not self.heard.add(verdict):
                 self.proven &= verdict.bound <= epsilon + 10 * TOLERANCE * self.scale
                 break
-            if self.progress is not None:
-                heard, settled = len(self.pool.heard), len(self.settled) - 1
-                self.progress(
-                    say(
-                        "least complaints: {heard} groups heard, {settled} settled",
-                        heard=heard,
-                        settled=settled,
-                    )
+            self.tell(
+                say(
+                    "least complaints: {heard} groups heard, {settled} settled",
+                    heard=len(self.heard.gains),
+                    settled=len(self.settled) - 1,
                 )
+            )
         if not self._settle(tight, epsilon):
             raise RuntimeError("the least complaints could not be settled")
         return LeastCore(shares, epsilon, self.proven)
 
     def _programme(self) -> tuple[Floats, float, list[int]]:
         """min ε over x and ε; the coalitions heard whose complaint is ε in every optimum."""
-        n, scale = self.count, self.scale
-        free = [at for at, flags in enumerate(self.pool.flags) if not spanned(self.settled, flags)]
-        rows = np.array([np.append(-self.pool.flags[at], -1.0) for at in free]).reshape(-1, n + 1)
-        right = np.array([-self.pool.gains[at] / scale for at in free])
+        scale, (count, n) = self.scale, self.settled.shape
+        free = np.flatnonzero(~spanned(self.settled, self.heard.flags))
+        rows = np.hstack([-self.heard.flags[free], -np.ones((len(free), 1))])
+        right = -self.heard.gains[free] / scale
         optimum = linprog(
             np.append(np.zeros(n), 1.0),
             A_ub=rows,
             b_ub=right,
-            A_eq=np.hstack([self.settled, np.zeros((len(self.settled), 1))]),
+            A_eq=np.hstack([self.settled, np.zeros((count, 1))]),
             b_eq=np.array(self.amounts) / scale,
             bounds=[(None, None)] * (n + 1),
             method="highs",
@@ -445,7 +435,7 @@ class _Stages:
         if not optimum.success:
             raise RuntimeError(f"the least complaint was not found: {optimum.message}")
         dual = -np.asarray(optimum.ineqlin.marginals)
-        tight = [free[at] for at in np.flatnonzero(dual > 1e-8).tolist()]
+        tight = free[dual > 1e-8].tolist()
         shares = np.asarray(optimum.x[:n])
         if self.near is not None:
             shares = self._nearest(rows[:, :n], right + optimum.x[n], shares)
@@ -454,7 +444,7 @@ class _Stages:
     def _nearest(self, rows: Floats, right: Floats, fallback: Floats) -> Floats:
         """Of all optima (rows · x ≤ right), the one with the least Σ |x − near|."""
         assert self.near is not None
-        n, near = self.count, self.near / self.scale
+        (count, n), near = self.settled.shape, self.near / self.scale
         one = np.eye(n)
         optimum = linprog(
             np.append(np.zeros(n), np.ones(n)),
@@ -466,7 +456,7 @@ class _Stages:
                 ]
             ),
             b_ub=np.concatenate([right + 1e-9, near, -near]),
-            A_eq=np.hstack([self.settled, np.zeros((len(self.settled), n))]),
+            A_eq=np.hstack([self.settled, np.zeros((count, n))]),
             b_eq=np.array(self.amounts) / self.scale,
             bounds=[(None, None)] * (2 * n),
             method="highs",
@@ -476,21 +466,14 @@ class _Stages:
     def _settle(self, tight: list[int], epsilon: float) -> bool:
         before = len(self.settled)
         for at in tight:
-            flags = self.pool.flags[at]
-            if not spanned(self.settled, flags):
+            flags = self.heard.flags[[at]]
+            if not spanned(self.settled, flags)[0]:
                 self.settled = np.vstack([self.settled, flags])
-                self.amounts.append(self.pool.gains[at] - epsilon)
+                self.amounts.append(float(self.heard.gains[at]) - epsilon)
         return len(self.settled) > before
 
 
-def subsidy(
-    court: Court,
-    worth: float,
-    count: int,
-    *,
-    start: Sequence[Verdict] = (),
-    clock: Clock | None = None,
-) -> float:
+def subsidy(court: Court, worth: float, count: int, *, clock: Clock | None = None) -> float:
     """The least that must be added to g(N) so that no coalition has reason to leave, million.
 
     min Σ x − g(N) subject to x(S) ≥ g(S) for every proper coalition and Σ x ≥ g(N); of the
@@ -499,15 +482,12 @@ def subsidy(
     if count == 1:
         return 0.0
     scale = abs(worth) if worth else 1.0
-    pool = _Pool(count)
-    for heard in start:
-        pool.add(heard.members, heard.gain)
-    everybody = np.ones((1, count))
+    heard = _Heard(count)
     while True:
         optimum = linprog(
             np.ones(count),
-            A_ub=-np.vstack([*pool.flags, everybody]),
-            b_ub=-np.array([*pool.gains, worth]) / scale,
+            A_ub=-np.vstack([heard.flags, np.ones(count)]),
+            b_ub=-np.append(heard.gains, worth) / scale,
             bounds=[(None, None)] * count,
             method="highs",
         )
@@ -517,7 +497,7 @@ def subsidy(
             verdict is None
             or verdict.excess <= TOLERANCE * scale
             or (clock is not None and clock.is_over)
-            or not pool.add(verdict.members, verdict.gain)
+            or not heard.add(verdict)
         ):
             extra = float(shares.sum()) - worth
             return extra if extra > 10 * TOLERANCE * scale else 0.0

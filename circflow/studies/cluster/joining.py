@@ -78,36 +78,23 @@ class Joining(Result):
     def money(self) -> pd.DataFrame:
         """member, alone_million, without_million, with_million, change_million, effect: own money
         before any sharing; the newcomer is in the first row."""
-        sums = [
+        without, joined = (
             s.money.groupby("member", sort=False)[["alone_million", "together_million"]].sum()
             for s in (self.before, self.after)
-        ]
-        table = pd.DataFrame(
-            {
-                "alone_million": sums[0]["alone_million"],
-                "without_million": sums[0]["together_million"],
-                "with_million": sums[1]["together_million"],
-            }
         )
-        return self._compared(table.rename_axis("member").reset_index())
+        table = _beside(without["together_million"], joined["together_million"], joined.index)
+        table.insert(0, "alone_million", without["alone_million"])
+        return self._compared(table)
 
     @property
     def shares(self) -> pd.DataFrame:
         """rule, member, without_million, with_million, change_million, effect: shares of the gain
         by every rule; that of the newcomer is 0 without it."""
-        key = ["rule", "member"]
         without, joined = (
-            s.allocations.set_index(key)["million"] for s in (self.before, self.after)
+            s.allocations.set_index(["rule", "member"])["million"]
+            for s in (self.before, self.after)
         )
-        rules = list(dict.fromkeys(joined.index.get_level_values(0)))
-        index = pd.MultiIndex.from_product([rules, self.after.members], names=key)
-        table = pd.DataFrame(
-            {
-                "without_million": without.reindex(index).fillna(0.0),
-                "with_million": joined.reindex(index),
-            }
-        )
-        return self._compared(table.reset_index())
+        return self._compared(_beside(without, joined, joined.index))
 
     @property
     def effects(self) -> pd.DataFrame:
@@ -116,26 +103,19 @@ class Joining(Result):
             s.effects.set_index("effect")["million"] for s in (self.before, self.after)
         )
         names = list(dict.fromkeys([*joined.index, *without.index]))
-        table = pd.DataFrame(
-            {
-                "effect": names,
-                "without_million": without.reindex(names).fillna(0.0).to_numpy(float),
-                "with_million": joined.reindex(names).fillna(0.0).to_numpy(float),
-            }
-        )
+        table = _beside(without, joined, pd.Index(names, name="effect")).reset_index()
         return table.assign(change_million=table["with_million"] - table["without_million"])
 
     def _compared(self, table: pd.DataFrame) -> pd.DataFrame:
         """The table with the change and its effect, the newcomer first."""
+        table = table.reset_index()
         change = (table["with_million"] - table["without_million"]).to_numpy(float).copy()
         scale = max(abs(self.before.gain), abs(self.after.gain))
         change[np.abs(change) <= 1e-9 * scale] = 0.0
         table = table.assign(change_million=change, effect=effect(change, scale))
         order = (table["member"] != self.member).to_numpy()
         groups = table["rule"].factorize()[0] if "rule" in table else 0
-        table = table.assign(_order=order + 2 * groups)
-        table = table.sort_values("_order", kind="stable", ignore_index=True)
-        return table.drop(columns="_order")
+        return table.iloc[np.argsort(order + 2 * groups, kind="stable")].reset_index(drop=True)
 
     def opening(self) -> list[Section]:
         """What its page says first."""
@@ -156,6 +136,16 @@ class Joining(Result):
             **self.after.cluster.scenario.changes_table,
         }
         return one_text_type(tables)
+
+
+def _beside(without: pd.Series[float], joined: pd.Series[float], index: pd.Index) -> pd.DataFrame:
+    """What there is without and with the newcomer, 0 where a cluster has none."""
+    return pd.DataFrame(
+        {
+            "without_million": without.reindex(index).fillna(0.0).astype(float),
+            "with_million": joined.reindex(index).fillna(0.0).astype(float),
+        }
+    )
 
 
 @public
@@ -181,17 +171,19 @@ def joining(
         StudyError: not a member, or there is no other.
         CannotStandAloneError, NoPlan: as of `share`.
     """
+    tell = progress or (lambda _: None)
+    without, joined = say("without {member}", member=member), say("with {member}", member=member)
+    clock = Clock(seconds)
 
-    def tell(stage: str) -> Callable[[str], None] | None:
-        if progress is None:
-            return None
-        return lambda text: progress(f"{stage}: {text}")
+    def shared(apart: list[str], stage: str, seconds: float | None) -> Sharing:
+        return share(
+            scenario,
+            apart=apart,
+            seconds=seconds,
+            progress=lambda text: tell(f"{stage}: {text}"),
+            **{**options, "memberships": False},
+        )
 
-    clock, options = Clock(seconds), {**options, "memberships": False}
-    without, joined = (
-        tell(say("without {member}", member=member)),
-        tell(say("with {member}", member=member)),
+    return Joining(
+        member, shared([member], without, clock.part(0.5)), shared([], joined, clock.left)
     )
-    before = share(scenario, apart=[member], seconds=clock.part(0.5), progress=without, **options)
-    after = share(scenario, seconds=clock.left, progress=joined, **options)
-    return Joining(member, before, after)

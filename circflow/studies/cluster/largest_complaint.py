@@ -11,7 +11,6 @@ optimum that sends material in circles is not looked for).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -83,11 +82,12 @@ class Separation:
         """
         count = self.switches.count
         members = slice(self.columns, self.columns + count)
-        program = self.program.with_costs(allocation, members)
-        cuts = [(np.ones(count), 2.0, float(count - len(self.null) - 1))]
-        if side is not None:
-            cuts.append((side, _CLEARLY, np.inf))
-        program = _with_rows(program, cuts, self.columns)
+        cuts = np.zeros((1 if side is None else 2, self.program.shape[1]))
+        cuts[:, members] = [np.ones(count), *([] if side is None else [side])]
+        low, high = [2.0, _CLEARLY], [float(count - len(self.null) - 1), np.inf]
+        program = self.program.with_costs(allocation, members).with_rows(
+            cuts, np.array(low[: len(cuts)]), np.array(high[: len(cuts)])
+        )
         # A z that is only nearly 0 would open a gate by that share of M.
         outcome = optimum(
             program, gap=self.gap, time_limit=time_limit, integrality=TOLERANCE
@@ -97,18 +97,6 @@ class Separation:
             return None if none else Complaint(frozenset(), -np.inf, np.inf)
         chosen = frozenset(np.flatnonzero(outcome.x[members] > 0.5).tolist())
         return Complaint(chosen, -outcome.objective, -outcome.bound)
-
-
-def _with_rows(
-    program: Program, cuts: Sequence[tuple[Floats, float, float]], first: int
-) -> Program:
-    """The programme with rows over the members' columns."""
-    rows, columns = len(cuts), program.shape[1]
-    block = np.zeros((rows, columns))
-    for at, (coefficients, _, _) in enumerate(cuts):
-        block[at, first : first + len(coefficients)] = coefficients
-    low, high = (np.array([cut[side] for cut in cuts]) for side in (1, 2))
-    return program.with_rows(block, low, high)
 
 
 def _with_members(switches: Switches, most: Floats) -> Program:
@@ -196,16 +184,10 @@ class Search:
     Coalitions whose value is known are heard first; then the separation is solved.
     """
 
-    def __init__(
-        self,
-        separation: Separation,
-        values: Values,
-        base: float,
-    ) -> None:
+    def __init__(self, separation: Separation, values: Values, base: float) -> None:
         """`base` is W(∅). Searches end when the `clock` is over, which may be set anew."""
         self.separation, self.values, self.base = separation, values, base
         self.clock = Clock(None)
-        self.searches = 0
         self._random = np.random.default_rng(0)
 
     def worst(self, shares: Floats, settled: Floats, above: float = np.inf) -> Verdict | None:
@@ -219,7 +201,6 @@ class Search:
             return known
         verdicts, bound = ([] if known is None else [known]), -np.inf
         for side in self._sides(settled):
-            self.searches += 1
             complaint = self.separation.worst(shares, side=side, time_limit=self.clock.left)
             if complaint is None:
                 continue
@@ -261,6 +242,6 @@ class Search:
                 excess = gain - float(shares[list(members)].sum())
                 if best is not None and excess <= best.excess:
                     continue
-                if not spanned(settled, self.values.switches.flags(members).astype(float)):
+                if not spanned(settled, self.values.switches.flags(members)[None, :])[0]:
                     best = Verdict(members, excess, gain, excess)
         return best

@@ -31,13 +31,12 @@ JOINING = [
     "gain",
     "lose",
 ]
-JOINING_OTHERS = ["joiner", "member", "without_million", "with_million", "change_million", "effect"]
 _NOISE = 1e-7
 """Share of the cluster's gain below which a change of money is none."""
 
 
 def leaving(
-    cluster: Cluster, asked: Setting, tell: Callable[[str], None], clock: Clock | None = None
+    cluster: Cluster, asked: Setting, tell: Callable[[str], None], clock: Clock
 ) -> pd.DataFrame:
     """Own money of everybody with all together, and with one member out, for those `asked`;
     members whose plan is not found before the `clock` is over are left out.
@@ -51,8 +50,9 @@ def leaving(
     joined = sorted(everybody - cluster.apart)
     leavers = sorted(asked & set(joined)) if len(joined) > 1 else []
     needed = [n for n in leavers if n in known.used]
-    job = (cluster, Clock(None) if clock is None else clock)
-    found = cluster.values.engine.spread(_without, job, needed, mark("members that leave"), tell)
+    found = cluster.values.engine.spread(
+        _without, (cluster, clock), needed, mark("members that leave"), tell
+    )
     plans = dict(zip(needed, found, strict=True))
     for n in leavers:
         without = with_all
@@ -99,7 +99,7 @@ def joining_others(cluster: Cluster, left: pd.DataFrame) -> pd.DataFrame:
     """
     rows = left[left["leaver"] != left["member"]].reset_index(drop=True)
     change = -rows["change_million"].to_numpy(float)
-    table = pd.DataFrame(
+    return pd.DataFrame(
         {
             "joiner": rows["leaver"],
             "member": rows["member"],
@@ -109,7 +109,6 @@ def joining_others(cluster: Cluster, left: pd.DataFrame) -> pd.DataFrame:
             "effect": effect(change, cluster.synergy),
         }
     )
-    return table[JOINING_OTHERS]
 
 
 def joining(cluster: Cluster, left: pd.DataFrame) -> pd.DataFrame:

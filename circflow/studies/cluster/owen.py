@@ -25,8 +25,8 @@ from circflow.algebra.build import weights
 from circflow.data.scenario import MILLION
 from circflow.i18n import say
 from circflow.i18n.names import shown_sheet
-from circflow.studies.cluster.coalition import Cluster, synergy_members
-from circflow.studies.cluster.own_money import OUTSIDE, origins, weighted_money
+from circflow.studies.cluster.coalition import Cluster, partner_members, synergy_members
+from circflow.studies.cluster.own_money import Books, weighted_money
 
 Floats = NDArray[np.float64]
 
@@ -49,13 +49,17 @@ EXCHANGES = [
 @dataclass(frozen=True)
 class Owen:
     """`shares` of g(N) by member, million; `exchanges`, a table (see `EXCHANGES`; price in
-    currency per unit received, at the receiver); `applies`: whether the theorem does, and if not
-    `why`."""
+    currency per unit received, at the receiver); `why` the theorem does not apply, "" if it
+    does."""
 
     shares: Floats
     exchanges: pd.DataFrame
-    applies: bool
     why: str
+
+    @property
+    def applies(self) -> bool:
+        """Whether the theorem does."""
+        return not self.why
 
 
 def owen(cluster: Cluster) -> Owen:
@@ -64,7 +68,7 @@ def owen(cluster: Cluster) -> Owen:
     alone = weighted_money(cluster.alone)
     together = weighted_money(cluster.together)
     deals = exchanges(cluster)
-    number = {name: at for at, name in enumerate((*cluster.members, OUTSIDE))}
+    number = cluster.members.index
     paid = deals["discounted_million"].to_numpy(float) * weights(cluster.scenario).value
     income = together.copy()
     np.add.at(income, deals["seller"].map(number).to_numpy(np.intp), paid)
@@ -78,8 +82,7 @@ def owen(cluster: Cluster) -> Owen:
     rest = cluster.synergy - shares.sum()
     key = np.maximum(shares, 0.0)
     key = key / key.sum() if key.sum() > 0.0 else member / max(member.sum(), 1)
-    why = _why_not(cluster)
-    return Owen(shares + rest * key, deals, not why, why)
+    return Owen(shares + rest * key, deals, _why_not(cluster))
 
 
 def exchanges(cluster: Cluster) -> pd.DataFrame:
@@ -90,70 +93,50 @@ def exchanges(cluster: Cluster) -> pd.DataFrame:
     prices = prices[prices["kind"] == "material"]
     key = ["site", "material", "period"]
     known = prices.set_index(key)["value"].astype(float)
-    flows = solution.flows.reset_index(drop=True)
-    owner = scenario.member_of
-    sender, receiver = flows["from"].map(owner), flows["to"].map(owner)
-    to_member = receiver.notna() & (sender != receiver)
-    flows = flows[to_member].reset_index(drop=True)
-    sender = sender[to_member].reset_index(drop=True)
-    receiver = receiver[to_member].reset_index(drop=True)
+    flows = solution.flows
+    receiver = scenario.owners(flows["to"])
+    to_member = (receiver >= 0) & (scenario.owners(flows["from"]) != receiver)
+    flows, receiver = flows[to_member].reset_index(drop=True), receiver[to_member]
     where = pd.MultiIndex.from_frame(flows[["to", "material", "period"]])
     price = known.reindex(where).fillna(0.0).to_numpy(float) if goal else np.zeros(len(flows))
-    names = np.array([*cluster.members, OUTSIDE], dtype=object)
-    number = {name: at for at, name in enumerate(cluster.members)}
-    shares = np.zeros((len(flows), len(names)))
-    direct = np.flatnonzero(sender.notna())
-    shares[direct, [number[s] for s in sender[direct]]] = 1.0
-    through = np.flatnonzero(sender.isna())
-    if through.size:
-        traced = origins(solution, cluster.members)
-        shares[through] = traced.of(flows.iloc[through].rename(columns={"from": "site"}))
+    names = np.array(cluster.members, dtype=object)
+    shares = Books(solution).whose(flows.rename(columns={"from": "site"}))
     at, who = np.nonzero(shares[:, :-1])  # what an outside place supplies is not traded here
     rows = flows.iloc[at].reset_index(drop=True)
     amount = rows["received_per_year"].to_numpy(float) * shares[at, who]
-    discounts = {p.name: p.weight for p in scenario.periods}
-    weight = np.array([discounts[name] for name in rows["period"]], dtype=float)
     table = rows.assign(
         seller=names[who],
-        buyer=receiver.to_numpy(object)[at],
+        buyer=names[receiver[at]],
         received_per_year=amount,
         price=price[at],
         million_per_year=price[at] * amount / MILLION,
-        discounted_million=price[at] * amount / MILLION * weight,
+        discounted_million=price[at] * amount / MILLION * scenario.weights_of(rows["period"]),
     )
-    return table.loc[table["seller"] != table["buyer"], EXCHANGES].reset_index(drop=True)
+    deals: pd.DataFrame = table.loc[table["seller"] != table["buyer"], EXCHANGES]
+    return deals.reset_index(drop=True)
 
 
 def _synergy_by_price(cluster: Cluster) -> Floats:
     """What joint activity earns each member by the duals of its partners' activity, less its equal
     part (million, weighted)."""
-    solution, scenario = cluster.together, cluster.scenario
     total = np.zeros(len(cluster.members) + 1)
     dual = cluster.outcome(cluster.everybody).row_dual
     families = [cluster.compiled.families[x.name] for x in cluster.model.of_part("synergy")]
     held = [(*k, r) for f in families for k, r in zip(f.keys, f.rows.tolist(), strict=True)]
     if dual is None or not held:
         return total
-    partners = synergy_members(scenario)
-    number = {name: at for at, name in enumerate(cluster.members)}
-    joint = solution.tables.synergies
+    partners, members_of = partner_members(cluster.scenario), synergy_members(cluster.scenario)
+    number = cluster.members.index
+    joint = cluster.together.tables.synergies
     amount = joint.set_index(["synergy", "period"])["joint_activity_per_year"].to_dict()
-    units = scenario.frame("Units")
-    home = dict(zip(units["unit"], units["site"], strict=True))
-    moved: dict[str, float] = {}
     for name, kind, partner, period, row in held:
-        owners = partners.get(name, ())
-        if len(owners) < 2:
+        owners, members = members_of[name], partners[name, kind, partner]
+        if len(owners) < 2 or not members:
             continue
-        ends = [home[partner]] if kind == "unit" else [p.strip() for p in partner.split(">", 1)]
-        members = [scenario.member_of[end] for end in ends if scenario.member_of[end] is not None]
-        if members:
-            earned = -float(dual[row]) * float(amount.get((name, period), 0.0))
-            total[number[str(members[0])]] += earned
-            moved[name] = moved.get(name, 0.0) + earned
-    for name, earned in moved.items():
-        for owner in partners[name]:
-            total[number[owner]] -= earned / len(partners[name])
+        earned = -float(dual[row]) * float(amount.get((name, period), 0.0))
+        total[number(members[0])] += earned
+        for owner in owners:
+            total[number(owner)] -= earned / len(owners)
     return total
 
 

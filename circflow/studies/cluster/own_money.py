@@ -14,6 +14,7 @@ whole.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -25,7 +26,7 @@ from scipy.sparse.linalg import splu
 from circflow.algebra.build import money_groups, weights
 from circflow.algebra.emissions import EMISSIONS
 from circflow.algebra.market import INCOME, SYNERGY
-from circflow.data.scenario import MILLION, Scenario
+from circflow.data.scenario import MILLION
 from circflow.solution.solution import Solution
 from circflow.studies.cluster.coalition import synergy_members
 
@@ -49,12 +50,11 @@ class Origins:
 
     places: pd.MultiIndex
     shares: Floats
-    members: tuple[str, ...]
 
     def of(self, rows: pd.DataFrame) -> Floats:
         """Shares for rows with site, material and period; outside where nothing is known."""
         at = self.places.get_indexer(pd.MultiIndex.from_frame(rows[PLACE]))
-        shares = np.zeros((len(rows), len(self.members) + 1))
+        shares = np.zeros((len(rows), self.shares.shape[1]))
         shares[:, -1] = 1.0
         shares[at >= 0] = self.shares[at[at >= 0]]
         return shares
@@ -67,23 +67,18 @@ def own_money(solution: Solution, measure: Measure = DISCOUNTED) -> pd.DataFrame
     paid upfront in equal parts over the years of its period). The member `outside` holds what is
     nobody's. The rows add up to that column of the money table.
     """
-    scenario = solution.scenario
-    members = tuple(scenario.frame("Members")["member"])
-    names = [*members, OUTSIDE]
+    names = [*solution.scenario.members, OUTSIDE]
     books = Books(solution, measure)
     parts = [books.by_site(), books.emissions(), books.synergies(), books.premiums()]
-    table = pd.concat(parts, ignore_index=True)
-    rows = _summed(table)
+    rows = _summed(pd.concat(parts, ignore_index=True))
     totals = solution.money.groupby(["group", "period"])[measure].sum()
     booked = rows.groupby(["group", "period"])["million"].sum()
     rest = totals.sub(booked, fill_value=0.0).rename("million")
-    rest = rest[rest != 0.0]
-    left = rest.reset_index().assign(member=OUTSIDE)
+    left = rest[rest != 0.0].reset_index().assign(member=OUTSIDE)
     money = _summed(pd.concat([rows, left], ignore_index=True))
-    order = pd.Categorical(money["member"], names)
-    money = money.assign(_order=order.codes).sort_values("_order", kind="stable")
+    money = money.sort_values("member", key=lambda names_: names_.map(names.index), kind="stable")
     money = money[money["million"] != 0.0].rename(columns={"million": measure})
-    return money.drop(columns="_order").reset_index(drop=True)
+    return money.reset_index(drop=True)
 
 
 def _summed(table: pd.DataFrame) -> pd.DataFrame:
@@ -93,7 +88,7 @@ def _summed(table: pd.DataFrame) -> pd.DataFrame:
     return summed.reset_index()
 
 
-def weighted_money(solution: Solution, table: pd.DataFrame | None = None) -> Floats:
+def weighted_money(solution: Solution) -> Floats:
     """What each member, and outside, contributes to the objective (million, weighted).
 
     Own money with the weights of value and synergy, jobs at its units and what its sites emit with
@@ -101,27 +96,19 @@ def weighted_money(solution: Solution, table: pd.DataFrame | None = None) -> Flo
     """
     scenario = solution.scenario
     goal = weights(scenario)
-    members = tuple(scenario.frame("Members")["member"])
-    money = own_money(solution) if table is None else table
+    money = own_money(solution)
     of_synergy = money["group"].isin([g.name for g in money_groups() if g.goal == "synergy"])
     factor = np.where(of_synergy, goal.synergy, goal.value)
-    total = by_member(
-        money.assign(discounted_million=money["discounted_million"] * factor), members
-    )
-    number = {name: n for n, name in enumerate(members)}
-    owner = {site: number.get(m or "", len(members)) for site, m in scenario.member_of.items()}
-    discounts = {p.name: p.weight for p in scenario.periods}
+    weighted = money.assign(discounted_million=money["discounted_million"] * factor)
+    total = by_member(weighted, scenario.members)
     labour = solution.tables.units
-    counted = [(labour["site"], labour["jobs"] * goal.jobs, labour["period"])]
+    counted = [(labour, labour["jobs"] * goal.jobs)]
     for pollutant, weight in goal.emission.items():
         rows = solution.emissions[solution.emissions["pollutant"] == pollutant]
-        tonnes = rows["tonnes_per_year"] * (weight / MILLION)
-        counted.append((rows["site"], tonnes, rows["period"]))
-    for sites, amount, period in counted:
-        factors = np.array([discounts[name] for name in period], dtype=float)
-        worth = amount.to_numpy(float) * factors
-        at = np.array([owner[s] for s in sites], dtype=np.intp)
-        np.add.at(total, at, np.nan_to_num(worth))
+        counted.append((rows, rows["tonnes_per_year"] * (weight / MILLION)))
+    for rows, amount in counted:
+        worth = amount.to_numpy(float) * scenario.weights_of(rows["period"])
+        np.add.at(total, scenario.owners(rows["site"]), np.nan_to_num(worth))
     total[-1] += solution.objective - total.sum()
     return total
 
@@ -129,32 +116,28 @@ def weighted_money(solution: Solution, table: pd.DataFrame | None = None) -> Flo
 def by_member(table: pd.DataFrame, members: tuple[str, ...]) -> Floats:
     """Totals of `own_money` by member, the last one `outside`."""
     sums = table.groupby("member")["discounted_million"].sum()
-    return np.array([float(sums.get(name, 0.0)) for name in (*members, OUTSIDE)])
+    return np.array(sums.reindex([*members, OUTSIDE]).fillna(0.0), dtype=float)
 
 
-def origins(solution: Solution, members: tuple[str, ...]) -> Origins:
+def origins(solution: Solution) -> Origins:
     """Trace what places without a member hold back to the members who sent it.
 
     With T the inflow of a place, its shares are (what members sent + Σ sent from other places
     without a member · their shares + own supply · outside) / T: one sparse linear system.
     """
-    scenario, tables = solution.scenario, solution.tables
-    member_of = scenario.member_of
-    flows = tables.flows
-    receiver = flows["to"].map(member_of)
-    arriving = flows[receiver.isna().to_numpy()]
+    scenario, flows = solution.scenario, solution.tables.flows
+    arriving = flows[scenario.owners(flows["to"]) < 0]
     arriving = arriving.rename(columns={"to": "site"}).reset_index(drop=True)
     supply = _own_supply(solution)
     places = pd.MultiIndex.from_frame(
         pd.concat([arriving[PLACE], supply[PLACE]], ignore_index=True)
     ).unique()
-    count, columns = len(places), len(members) + 1
+    count, columns = len(places), len(scenario.members) + 1
     if not count:
-        return Origins(places, np.zeros((0, columns)), members)
+        return Origins(places, np.zeros((0, columns)))
     sent = arriving["sent_per_year"].to_numpy(float)
     head = places.get_indexer(pd.MultiIndex.from_frame(arriving[PLACE]))
-    number = {name: n for n, name in enumerate(members)}
-    owner = np.array([number.get(member_of[s] or "", -1) for s in arriving["from"]], dtype=int)
+    owner = scenario.owners(arriving["from"])
     source = np.zeros((count, columns))
     from_member = owner >= 0
     np.add.at(source, (head[from_member], owner[from_member]), sent[from_member])
@@ -175,24 +158,19 @@ def origins(solution: Solution, members: tuple[str, ...]) -> Origins:
     system = csc_array(eye_array(count) - csc_array(passed))
     shares = splu(system).solve(source / total[:, None])
     shares = np.clip(shares, 0.0, 1.0)
-    return Origins(places, shares / shares.sum(axis=1, keepdims=True), members)
+    return Origins(places, shares / shares.sum(axis=1, keepdims=True))
 
 
 def _own_supply(solution: Solution) -> pd.DataFrame:
     """What arises, is bought, made or reclaimed at places without a member: place and amount."""
     tables = solution.tables
     outputs = tables.conversions[tables.conversions["role"] == "output"]
-    parts = [
-        tables.supply[[*PLACE, "amount_per_year"]].set_axis([*PLACE, "amount"], axis=1),
-        outputs[[*PLACE, "amount_per_year"]].set_axis([*PLACE, "amount"], axis=1),
-        tables.stockpiles[[*PLACE, "reclaimed_per_year"]].set_axis([*PLACE, "amount"], axis=1),
-    ]
-    full = [p for p in parts if len(p)]
-    if not full:
-        return pd.DataFrame(columns=[*PLACE, "amount"])
-    supply = pd.concat(full, ignore_index=True)
-    outside = supply["site"].map(solution.scenario.member_of).isna()
-    supply = supply[outside.to_numpy() & (supply["amount"].to_numpy(float) > 0.0)]
+    reclaimed = tables.stockpiles.rename(columns={"reclaimed_per_year": "amount_per_year"})
+    parts = [t[[*PLACE, "amount_per_year"]] for t in (tables.supply, outputs, reclaimed)]
+    supply = pd.concat([p for p in parts if len(p)] or parts[:1], ignore_index=True)
+    supply = supply.set_axis([*PLACE, "amount"], axis=1)
+    outside = solution.scenario.owners(supply["site"]) < 0
+    supply = supply[outside & (supply["amount"].to_numpy(float) > 0.0)]
     return supply.groupby(PLACE, sort=False)["amount"].sum().reset_index()
 
 
@@ -201,16 +179,18 @@ class Books:
 
     def __init__(self, solution: Solution, measure: Measure = DISCOUNTED) -> None:
         self.solution, self.measure = solution, measure
-        self.scenario: Scenario = solution.scenario
-        members = tuple(self.scenario.frame("Members")["member"])
-        self.names = np.array([*members, OUTSIDE], dtype=object)
-        self.number = {name: n for n, name in enumerate(members)}
-        self.origins = origins(solution, members)
-        discounted = measure == DISCOUNTED
-        self.weight = {p.name: p.weight if discounted else 1.0 for p in self.scenario.periods}
+        self.scenario = solution.scenario
+        self.names = np.array([*self.scenario.members, OUTSIDE], dtype=object)
+
+    @cached_property
+    def origins(self) -> Origins:
+        """Who sent what places without a member have."""
+        return origins(self.solution)
 
     def _discount(self, rows: pd.DataFrame) -> Floats:
-        return np.array([self.weight[period] for period in rows["period"]], dtype=float)
+        if self.measure != DISCOUNTED:
+            return np.ones(len(rows))
+        return self.scenario.weights_of(rows["period"])
 
     def _split(self, rows: pd.DataFrame, shares: Floats) -> pd.DataFrame:
         """Rows with group, period and million, shared among members and outside."""
@@ -225,17 +205,10 @@ class Books:
             }
         )
 
-    def _owners(self, sites: pd.Series[Any]) -> NDArray[np.intp]:
-        """Number of the member of each site, −1 where there is none."""
-        owner = self.scenario.member_of
-        return np.array(
-            [self.number.get(owner.get(s) or "", -1) for s in sites.astype(object)], dtype=np.intp
-        )
-
-    def _whose(self, rows: pd.DataFrame, *, passed_back: NDArray[np.bool_]) -> Floats:
+    def whose(self, rows: pd.DataFrame, passed_back: NDArray[np.bool_] | bool = True) -> Floats:
         """Shares: the site's member, or who sent the material, or outside."""
         shares = np.zeros((len(rows), len(self.names)))
-        owner = self._owners(rows["site"])
+        owner = self.scenario.owners(rows["site"])
         shares[np.arange(len(rows)), owner] = 1.0  # −1 is the last column: outside
         back = np.flatnonzero((owner < 0) & passed_back)
         if back.size:
@@ -251,32 +224,32 @@ class Books:
             money["group"].isin([g.name for g in money_groups() if g.passed_back]).to_numpy()
             & money["material"].notna().to_numpy()
         )
-        return self._split(money, self._whose(money, passed_back=back))
+        return self._split(money, self.whose(money, back))
+
+    def _booked(self, table: pd.DataFrame, column: str, group: str) -> pd.DataFrame:
+        """Rows with an amount in a column, as money of a group."""
+        amount = table[column].astype(float) * self._discount(table)
+        rows = table.assign(group=group, million=amount)
+        return rows[rows["million"] != 0.0]
 
     def sold(self, sales: pd.DataFrame) -> pd.DataFrame:
         """Income of sales by the member that is paid: member, group, period, million."""
-        amount = sales["income_million_per_year"].astype(float) * self._discount(sales)
-        rows = sales.assign(group=INCOME.name, million=amount)
-        return self._split(rows, self._whose(rows, passed_back=np.ones(len(rows), dtype=bool)))
+        rows = self._booked(sales, "income_million_per_year", INCOME.name)
+        return self._split(rows, self.whose(rows))
 
     def premiums(self) -> pd.DataFrame:
         """Premiums of sales: like the sales."""
-        sales = self.solution.sales
-        amount = sales["premium_million_per_year"].astype(float) * self._discount(sales)
-        rows = sales.assign(group=SYNERGY.name, million=amount)
-        rows = rows[rows["million"] != 0.0]
-        return self._split(rows, self._whose(rows, passed_back=np.ones(len(rows), dtype=bool)))
+        rows = self._booked(self.solution.sales, "premium_million_per_year", SYNERGY.name)
+        return self._split(rows, self.whose(rows))
 
     def synergies(self) -> pd.DataFrame:
         """Values of joint activity: in equal parts to the members of the partners."""
         table = self.solution.tables.synergies
-        amount = table["value_million_per_year"].astype(float) * self._discount(table)
-        rows = table.assign(group=SYNERGY.name, million=amount)
-        rows = rows[rows["million"] != 0.0]
+        rows = self._booked(table, "value_million_per_year", SYNERGY.name)
         partners = synergy_members(self.scenario)
         shares = np.zeros((len(rows), len(self.names)))
         for at, name in enumerate(rows["synergy"]):
-            owners = [self.number[m] for m in partners.get(name, ())]
+            owners = [self.scenario.members.index(m) for m in partners.get(name, ())]
             shares[at, owners or [-1]] = 1.0 / max(len(owners), 1)
         return self._split(rows, shares)
 
@@ -294,7 +267,7 @@ class Books:
         for at, row in enumerate(rows.to_dict("records")):
             counted = self._counted(row)
             tonnes = counted["tonnes_per_year"].to_numpy(float)
-            owners = self._owners(counted["site"])
+            owners = self.scenario.owners(counted["site"])
             np.add.at(emitted[at], owners, tonnes)
             np.add.at(blame[at], owners, np.maximum(tonnes, 0.0))
         weight = self._discount(rows) / MILLION

@@ -162,7 +162,7 @@ class Sharing(Result):
         rows = self.allocations[self.allocations["rule"] == rule]
         if rows.empty:
             known = ", ".join(dict.fromkeys(self.allocations["rule"]))
-            raise StudyError(say("no rule {rule!r}; there are: {known}", rule=rule, known=known))
+            raise StudyError("no rule {rule!r}; there are: {known}", rule=rule, known=known)
         return dict(zip(rows["member"], rows["million"].astype(float), strict=True))
 
     @property
@@ -287,7 +287,7 @@ def share(  # noqa: PLR0913
     )
     if len(cluster.apart) == len(cluster.members):
         raise StudyError(
-            say("{name}: no site has a member, so there is nothing to share", name=scenario.name)
+            "{name}: no site has a member, so there is nothing to share", name=scenario.name
         )
     tell(say("every member alone"))
     cluster.plan(frozenset())
@@ -325,26 +325,26 @@ def _early_seconds(seconds: float | None) -> list[float]:
     return steps
 
 
+@dataclass
 class _Sharer:
-    def __init__(  # noqa: PLR0913, PLR0917
-        self,
-        cluster: Cluster,
-        tell: Progress,
-        orders: int,
-        clock: Clock,
-        exact: bool | None,
-        seed: int,
-    ) -> None:
-        self.cluster, self.tell = cluster, tell
-        self.orders, self.clock, self.seed = orders, clock, seed
-        self.cut_short = False
-        """Whether more time would have given a better answer."""
+    cluster: Cluster
+    tell: Progress
+    orders: int
+    clock: Clock
+    exact: bool | None
+    seed: int
+    cut_short: bool = False
+    """Whether more time would have given a better answer."""
+
+    def __post_init__(self) -> None:
+        cluster = self.cluster
         self.count = len(cluster.members)
         self.playing = np.array([n not in cluster.apart for n in range(self.count)])
-        self.several = int(self.playing.sum()) > 1
+        self.members = tuple(m for n, m in enumerate(cluster.members) if self.playing[n])
+        """Of the cluster: those not apart."""
+        self.several = len(self.members) > 1
         self.base = cluster.alone.objective
         self.whole = cluster.synergy if self.several else 0.0
-        self.exact = exact
         self.pieces: list[Box] = []
         self.null = cluster.apart
         """Members who add nothing to any group, as far as is known."""
@@ -395,7 +395,7 @@ class _Sharer:
         return Sharing(
             scenario=cluster.scenario.name,
             currency=cluster.scenario.settings.currency,
-            members=self._names(),
+            members=self.members,
             alone=self.base,
             together=cluster.together.objective,
             relayed=cluster.relayed,
@@ -405,7 +405,7 @@ class _Sharer:
             subsidy=subsidy(court, self.whole, self.count, clock=self.clock) if lacking else 0.0,
             owen_applies=prices.applies,
             owen_why_not=prices.why,
-            shapley_exact=shapley_shares is not None and shapley_shares.exact,
+            shapley_exact=bool(shapley_shares and shapley_shares.exact),
             solves=cluster.values.solves,
             allocations=self._allocations(rules),
             core=core,
@@ -433,7 +433,7 @@ class _Sharer:
         """None where not a single order is known in time."""
         cluster, n = self.cluster, self.count
         if not self.several:
-            return Shares(np.zeros(n), np.zeros(n), True, 0)
+            return Shares(np.zeros(n))
         clock = Clock(self.clock.part(_VALUES))
         cluster.values.clock = Clock(None) if self.exact else clock
         try:
@@ -446,7 +446,7 @@ class _Sharer:
             if not extra.any():  # else anybody who comes to such a member lets the hub serve it
                 met = frozenset[int]().union(*(box.inside | box.outside for box in self.pieces))
                 self.null = cluster.everybody - met
-            return Shares(shapley(self.pieces, n) - extra, np.zeros(n), True, 0)
+            return Shares(shapley(self.pieces, n) - extra)
         try:
             return sampled_shapley(
                 cluster.value,
@@ -505,13 +505,10 @@ class _Sharer:
         return Search(separation, cluster.values, self.base)
 
     def _rules(self, prices: Owen, of_orders: Shares | None, centre: Floats) -> dict[str, Shares]:
-        def exact(values: Floats) -> Shares:
-            return Shares(values, np.zeros(self.count), True, 0)
-
-        rules = {"owen": exact(prices.shares)}
+        rules = {"owen": Shares(prices.shares)}
         if of_orders is not None:
             rules["shapley"] = of_orders
-        rules["nucleolus"] = exact(centre)
+        rules["nucleolus"] = Shares(centre)
         keys = {
             "volume": exchanged(self.cluster),
             "alone": np.maximum(weighted_money(self.cluster.alone)[: self.count], 0.0),
@@ -520,7 +517,7 @@ class _Sharer:
         for name, of_all in keys.items():
             key = of_all * self.playing
             if key.sum() > 0.0:
-                rules[name] = exact(self.whole * key / key.sum())
+                rules[name] = Shares(self.whole * key / key.sum())
         return {name: replace(r, values=self._whole(r.values)) for name, r in rules.items()}
 
     def _whole(self, shares: Floats) -> Floats:
@@ -531,19 +528,15 @@ class _Sharer:
         cleaned[there] += (self.whole - cleaned.sum()) / there.sum()
         return cleaned
 
-    def _names(self) -> tuple[str, ...]:
-        """The members of the cluster."""
-        return tuple(np.array(self.cluster.members, dtype=object)[self.playing].tolist())
-
     def _allocations(self, rules: dict[str, Shares]) -> pd.DataFrame:
         parts = [
             pd.DataFrame(
                 {
                     "rule": name,
-                    "member": self._names(),
+                    "member": self.members,
                     "million": rule.values[self.playing],
-                    "low_million": (rule.values - rule.half_width)[self.playing],
-                    "high_million": (rule.values + rule.half_width)[self.playing],
+                    "low_million": rule.low[self.playing],
+                    "high_million": rule.high[self.playing],
                 }
             )
             for name, rule in rules.items()
@@ -628,21 +621,16 @@ def exchanged(cluster: Cluster) -> Floats:
     horizon (in t where anything exchanged is counted in t, else in any unit)."""
     scenario = cluster.scenario
     flows = cluster.together.flows
-    sites = scenario.frame("Sites").set_index("site")
-    sender, receiver = flows["from"].map(scenario.member_of), flows["to"].map(scenario.member_of)
-    hub_from = flows["from"].map(sites["hub"]).astype(bool) & sender.isna()
-    hub_to = flows["to"].map(sites["hub"]).astype(bool) & receiver.isna()
-    inside = (sender.notna() & receiver.notna() & (sender != receiver)) | (
-        (sender.notna() & hub_to) | (receiver.notna() & hub_from)
-    )
-    rows = flows[inside]
-    in_tonnes = rows["unit_of_measure"] == "t"
-    rows = rows[in_tonnes] if in_tonnes.any() else rows
-    years = rows["period"].map({p.name: float(p.years) for p in scenario.periods}).astype(float)
-    total = np.zeros(len(cluster.members))
-    number = {name: n for n, name in enumerate(cluster.members)}
-    for end, column in (("from", "sent_per_year"), ("to", "received_per_year")):
-        owner = rows[end].map(scenario.member_of)
-        for name, amount in (rows[column].astype(float) * years).groupby(owner).sum().items():
-            total[number[str(name)]] += float(amount)
-    return total
+    sites = scenario.frame("Sites")
+    served = {*sites.loc[sites["hub"].astype(bool) | sites["member"].notna(), "site"]}
+    sender, receiver = scenario.owners(flows["from"]), scenario.owners(flows["to"])
+    between = flows["from"].isin(served) & flows["to"].isin(served)
+    inside = between.to_numpy(bool) & (sender != receiver)
+    in_tonnes = inside & (flows["unit_of_measure"] == "t").to_numpy(bool)
+    chosen = in_tonnes if in_tonnes.any() else inside
+    years = flows["period"].map({p.name: float(p.years) for p in scenario.periods})
+    total = np.zeros(len(cluster.members) + 1)
+    for owner, column in ((sender, "sent_per_year"), (receiver, "received_per_year")):
+        amount = flows[column].to_numpy(float) * years.to_numpy(float)
+        np.add.at(total, owner[chosen], amount[chosen])
+    return total[:-1]  # without that of hubs

@@ -25,10 +25,7 @@ def varied(scenario: Scenario) -> tuple[list[Range], list[str]]:
     left = [one.parameter.address for one in every if one not in kept]
     if not kept:
         raise StudyError(
-            say(
-                "every row of Ranges belongs to the decision: there is nothing that futures "
-                "differ in"
-            )
+            "every row of Ranges belongs to the decision: there is nothing that futures differ in"
         )
     return kept, left
 
@@ -73,11 +70,7 @@ def outages(scenario: Scenario, kind: str) -> list[Future]:
     """
     if kind not in OUTAGES:
         raise StudyError(
-            say(
-                "outages must be one of {outages}, not {kind!r}",
-                outages=", ".join(OUTAGES),
-                kind=kind,
-            )
+            "outages must be one of {outages}, not {kind!r}", outages=", ".join(OUTAGES), kind=kind
         )
     return in_turn(scenario, _things(scenario, kind))
 

@@ -26,16 +26,16 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array, hstack
 
-from circflow.algebra.declare import Model
 from circflow.data.arguments import public
 from circflow.data.changes.address import match, parse_address
 from circflow.data.changes.futures import FigureChange, Future, changed_figures, with_figures
 from circflow.data.result import Result, one_text_type
 from circflow.data.scenario import Scenario, ScenarioError
 from circflow.i18n import say, say_n
-from circflow.solution.solution import NoPlan, Solution, Status
-from circflow.solver.compiled import Compiled, Program
-from circflow.solver.run import Progress, read_tables
+from circflow.solution.solution import NoPlan, Status
+from circflow.solver.compiled import Program
+from circflow.solver.highs import Ending, Outcome
+from circflow.solver.run import Progress
 from circflow.studies.errors import CheckError, StudyError
 from circflow.studies.futures.first_stage import (
     Copy,
@@ -49,6 +49,7 @@ from circflow.studies.futures.first_stage import (
     unbudgeted,
 )
 from circflow.studies.futures.generated import varied
+from circflow.studies.futures.worker import solution_of
 from circflow.studies.sweeps.sampling import Range
 
 _STEPS = (0.0, 1.0, 2.0, 3.0, 5.0, 8.0, 13.0, 21.0, 34.0, 55.0, 89.0)
@@ -149,7 +150,7 @@ def robust(  # noqa: PLR0913
     """
     asked = tuple(float(g) for g in (gamma if isinstance(gamma, Sequence) else [gamma]))
     if not asked or min(asked) < 0.0 or not np.isfinite(asked).all():
-        raise StudyError(say("a budget of uncertainty is a number of figures, at least 0"))
+        raise StudyError("a budget of uncertainty is a number of figures, at least 0")
     tell = progress or (lambda _: None)
     search = _Search(scenario, gap, time_limit, tell)
     most = float(len(search.rows))
@@ -192,10 +193,8 @@ class _Search:
             sides += pair
         if not self.rows:
             raise StudyError(
-                say(
-                    "no row of Ranges enters the objective alone (a price or a cost): a budget "
-                    "of uncertainty needs some"
-                )
+                "no row of Ranges enters the objective alone (a price or a cost): a budget "
+                "of uncertainty needs some"
             )
         self.counterpart = _counterpart(self.joint.program, sides)
 
@@ -262,22 +261,13 @@ class _Search:
         columns[self.copy.first[there]] = x[: self.first.size][there]
         ((mine, start),) = self.joint.own
         columns[mine] = x[start : start + len(mine)]
-        audit = _solution(self.free, self.model, self.compiled, columns, nominal).audit
+        outcome = Outcome(Ending.OPTIMAL, 0.0 - nominal, x=columns)
+        audit = solution_of(self.free, self.model, self.compiled, outcome, 0.0).audit
         if not audit.passed:
             worst = audit.findings.head(3).to_string(index=False)
             raise CheckError(
-                say("a robust plan failed the audit (a fault of circflow):\n{worst}", worst=worst)
+                "a robust plan failed the audit (a fault of circflow):\n{worst}", worst=worst
             )
-
-
-def _solution(
-    scenario: Scenario, m: Model, compiled: Compiled, x: Floats, objective: float
-) -> Solution:
-    from circflow.solver.highs import Ending, Outcome
-
-    outcome = Outcome(Ending.OPTIMAL, 0.0 - objective, x=x)
-    tables = read_tables(m, compiled, outcome, fixed=True)
-    return Solution(scenario, Status.OPTIMAL, objective, 0.0, tables, {}, decisions_fixed=True)
 
 
 def _differ_in_costs(one: Copy, other: Copy) -> bool:

@@ -13,11 +13,11 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -25,13 +25,13 @@ import pandas as pd
 from circflow.data.arguments import public
 from circflow.data.changes.futures import Future, futures_of, in_future, mean_scenario
 from circflow.data.scenario import Scenario
-from circflow.i18n import say
+from circflow.i18n import mark, say
 from circflow.solution.solution import NoPlan, Status
 from circflow.solver.run import Progress
-from circflow.studies.bench.engine import Engine, Lost, Parcel
+from circflow.studies.bench.engine import Engine, Lost
 from circflow.studies.errors import CheckError, StudyError
+from circflow.studies.futures import worker
 from circflow.studies.futures.first_stage import (
-    Copy,
     FirstStage,
     Floats,
     Risk,
@@ -54,21 +54,9 @@ from circflow.studies.futures.infrastructure import (
 from circflow.studies.futures.result import Futures
 from circflow.studies.futures.saa import Tested, judged
 from circflow.studies.futures.why import no_common_plan, reason_of
-from circflow.studies.futures.worker import (
-    ALONE,
-    COPY,
-    GROUP,
-    PLAN,
-    VALUE,
-    Found,
-    Job,
-    Planned,
-    Task,
-    alone,
-    best_together,
-    work,
-)
+from circflow.studies.futures.worker import Found, Job, Planned, Task
 
+Given = TypeVar("Given")
 _SLACK = 1e-7
 """Share of the money at stake that rounding may be in comparisons."""
 
@@ -131,8 +119,8 @@ def futures(  # noqa: PLR0913
     """
     tell = progress or (lambda _: None)
     begun = time.perf_counter()
-    risk = _risk(alpha, omega)
     what, notes = _what_comes(scenario, sample, seed, outages)
+    risk = Risk(alpha, omega)
     job = Job(scenario, tuple(what), first_stage(scenario), gap, time_limit, risk)
     kept = Kept.of(job, Path(store) if store is not None else None, resume)
     with Engine(jobs, executor, dask) as engine:
@@ -145,23 +133,13 @@ def futures(  # noqa: PLR0913
     return answer.result(notes, tested, worth, time.perf_counter() - begun)
 
 
-def _risk(alpha: float, omega: float) -> Risk:
-    if not 0.0 <= alpha < 1.0:
-        raise StudyError(say("alpha must be at least 0 and below 1, not {alpha:g}", alpha=alpha))
-    if not 0.0 <= omega <= 1.0:
-        raise StudyError(say("omega must be between 0 and 1, not {omega:g}", omega=omega))
-    return Risk(alpha, omega)
-
-
 def _what_comes(
     scenario: Scenario, sample: int | None, seed: int, outages: str | None
 ) -> tuple[list[Future], list[str]]:
     """The futures, and what is to be said of how they were made."""
     if sample is not None and outages is not None:
-        raise StudyError(say("futures are either sampled or outages, not both"))
+        raise StudyError("futures are either sampled or outages, not both")
     if sample is not None:
-        if sample < 1:
-            raise StudyError(say("at least 1 future must be sampled, not {sample}", sample=sample))
         ranges, left = varied(scenario)
         note = [
             say("the same in every future, since it is decided: {name}", name=name) for name in left
@@ -171,10 +149,8 @@ def _what_comes(
         return outage_futures(scenario, outages), []
     if not len(scenario.frame("Futures")):
         raise StudyError(
-            say(
-                "there are no futures: fill in the sheet Futures, or let them be made with "
-                "--sample N (from Ranges) or --outages units"
-            )
+            "there are no futures: fill in the sheet Futures, or let them be made with "
+            "--sample N (from Ranges) or --outages units"
         )
     return futures_of(scenario), []
 
@@ -188,7 +164,7 @@ class Answer:
     alone: list[Found]
     mean: Found
     under_mean: list[Found]
-    plans: list[Planned]
+    plans: Sequence[Planned] = ()
     decisions: Floats | None = None
     bound: float = np.nan
     reasons: tuple[tuple[str, str], ...] = ()
@@ -201,8 +177,37 @@ class Answer:
         softening: pd.DataFrame | None,
         seconds: float,
     ) -> Futures:
-        """As it is told."""
-        return _result(self, notes, tested, softening, seconds)
+        """From the steps of the study; a better plan that another step has found is taken."""
+        job = self.run.job
+        count = len(job.futures)
+        worth = _worths([plan.found for plan in self.plans], count)
+        under_mean = _worths(self.under_mean, count)
+        alone = np.fmax(np.fmax(_worths(self.alone, count), worth), under_mean)
+        members = pd.DataFrame({n: plan.members for n, plan in enumerate(self.plans)}).fillna(0.0)
+        names = [f.name for f in job.futures]
+        members.columns = pd.Index(names[: members.shape[1]])
+        return Futures(
+            scenario=job.scenario,
+            futures=job.futures,
+            risk=self.run.risk,
+            status=self.status,
+            first=job.first,
+            worth=worth,
+            alone=alone,
+            mean_decisions=under_mean,
+            decisions=self.decisions,
+            mean=self.mean.decisions,
+            own=tuple(one.decisions for one in self.alone),
+            members=members.rename_axis("member").reset_index(),
+            EV=None if np.isnan(self.mean.worth) else self.mean.worth,
+            bound=self.bound,
+            reason=self.reason,
+            without_plan=self.reasons,
+            tested=tested,
+            infrastructure=softening,
+            notes=tuple(notes),
+            seconds=seconds,
+        )
 
 
 class Run:
@@ -230,7 +235,7 @@ class Run:
 
     def study(self) -> Answer:
         """WS, EV, EEV, RP, and the plans of RP."""
-        alone: list[Found] = self.each(ALONE, say("each future alone"))
+        alone = self.each(worker.alone, say("each future alone"))
         _unbounded(self.job, alone)
         self._planned(say("plans of each future alone"), [one.decisions for one in alone])
         self.tell(say("the mean scenario"))
@@ -241,34 +246,34 @@ class Run:
             under_mean = [
                 p.found for p in self._planned(say("the mean scenario's decisions"), same)
             ]
+        answer = Answer(self, Status.INFEASIBLE, alone, mean, under_mean)
         without = [n for n, one in enumerate(alone) if one.status is Status.INFEASIBLE]
         if without:
             reasons = tuple((self.job.futures[n].name, reason_of(self.job, n)) for n in without)
             reason = say("no decisions hold in every future: some have no plan at all")
-            return Answer(
-                self, Status.INFEASIBLE, alone, mean, under_mean, [], reasons=reasons, reason=reason
-            )
-        return self._together(alone, mean, under_mean)
+            return replace(answer, reasons=reasons, reason=reason)
+        return self._together(answer)
 
-    def _together(self, alone: list[Found], mean: Found, under_mean: list[Found]) -> Answer:
+    def _together(self, answer: Answer) -> Answer:
+        mean, under_mean = answer.mean, answer.under_mean
         status, decisions, bound = self.decided(mean.decisions, under_mean)
         if status is Status.INFEASIBLE:
-            copies: list[Copy] = self.each(COPY, say("programmes of the futures"))
-            reason = no_common_plan(self.job, copies, self.probabilities)
-            return Answer(self, status, alone, mean, under_mean, [], reason=reason)
+            copies = self.each(worker.copy, say("programmes of the futures"))
+            return replace(answer, reason=no_common_plan(self.job, copies, self.probabilities))
         if decisions is None:
             name = self.job.scenario.name
             words = {Status.UNBOUNDED: say("the futures together could earn without end")}
             reason = words.get(status, "the time limit was reached before a plan was found")
             raise NoPlan(name, status, reason)
-        plans = self._planned(say("plans of the futures"), [decisions] * len(alone))
+        same = [decisions] * len(self.job.futures)
+        plans = self._planned(say("plans of the futures"), same)
         best = [plan.found for plan in plans]
         if under_mean and self.measured(under_mean) > self.measured(best):
             # Within the gap the mean's decisions may be better than those that were found.
             assert mean.decisions is not None
             decisions = mean.decisions
-            plans = self._planned(say("plans of the futures"), [decisions] * len(alone))
-        answer = Answer(self, status, alone, mean, under_mean, plans, decisions, bound)
+            plans = self._planned(say("plans of the futures"), [decisions] * len(same))
+        answer = replace(answer, status=status, plans=plans, decisions=decisions, bound=bound)
         _check(answer)
         return answer
 
@@ -278,23 +283,20 @@ class Run:
 
         Raises `CheckError` where one fails.
         """
-        tasks = [Task(PLAN, n, one) for n, one in enumerate(decisions) if one is not None]
+        tasks = [Task(n, one) for n, one in enumerate(decisions) if one is not None]
         keys = [(n, one.tobytes()) for n, one in enumerate(decisions) if one is not None]
         fresh = [n for n, key in enumerate(keys) if key not in self.plans]
-        done: list[Planned] = self._done([tasks[n] for n in fresh], words)
+        done = self._done(worker.plan, [tasks[n] for n in fresh], words)
         self.plans.update(zip([keys[n] for n in fresh], done, strict=True))
         plans = [self.plans[key] for key in keys]
         for task, plan in zip(tasks, plans, strict=True):
             if plan.faults:
                 name, faults = self.job.futures[task.number].name, "; ".join(plan.faults)
                 raise CheckError(
-                    say(
-                        "{words}: that of {name!r} failed the audit: {faults} (a fault of "
-                        "circflow)",
-                        words=words,
-                        name=name,
-                        faults=faults,
-                    )
+                    "{words}: that of {name!r} failed the audit: {faults} (a fault of circflow)",
+                    words=words,
+                    name=name,
+                    faults=faults,
                 )
         return plans
 
@@ -307,13 +309,13 @@ class Run:
         One programme for all futures, or where that is large, groups of them.
         """
         count = len(self.job.futures)
-        one = work(Parcel.of(self.job), Task(COPY, 0)).program.matrix.nnz
+        one = worker.copy(self.job, Task(0)).program.matrix.nnz
         size = self.group_size or max(TOGETHER_UP_TO / one, 1.0)
         groups = math.ceil(count / size)
         if groups == 1:
-            copies: list[Copy] = self.each(COPY, say("programmes of the futures"))
+            copies = self.each(worker.copy, say("programmes of the futures"))
             self.tell(say("the decisions for all {count} futures", count=count))
-            answer = best_together(self.job, copies, self.probabilities)
+            answer = worker.best_together(self.job, copies, self.probabilities)
             return answer.status, answer.decisions, answer.bound
         search = Grouped(self.probabilities, self._measured, self._groups, self.kept, self.tell)
         if known and np.isfinite(value := self.measured(known)):
@@ -322,75 +324,62 @@ class Run:
         return status, search.best, search.bound
 
     def _measured(self, decisions: Floats) -> float:
-        answers: list[Found] = self.each(VALUE, say("decisions tried on all futures"), decisions)
-        return self.measured(answers)
+        words = say("decisions tried on all futures")
+        return self.measured(self.each(worker.value, words, decisions))
 
     def _groups(self, parts: Sequence[tuple[int, ...]]) -> list[Found]:
-        tasks = [Task(GROUP, n, group=part) for n, part in enumerate(parts)]
         results: dict[int, Found] = {}
-        for task, result in self.engine.run(work, self.parcel, tasks):
-            if isinstance(result, Lost):
-                raise StudyError(say("a group of futures: {reason}", reason=result.reason))
-            self.kept.add(task.group, result)
-            results[task.number] = result
-            self.tell(
-                say(
-                    "groups of futures: {count} of {count_2}",
-                    count=len(results),
-                    count_2=len(tasks),
-                )
-            )
-        return [results[n] for n in range(len(tasks))]
+        what = mark("groups of futures")
+        for n, found in self.engine.each(worker.group, self.parcel, parts, what, self.tell):
+            if isinstance(found, Lost):
+                raise StudyError("a group of futures: {reason}", reason=found.reason)
+            self.kept.add(parts[n], found)
+            results[n] = found
+        return [results[n] for n in range(len(parts))]
 
     def worths(self) -> Floats | None:
         """V_s under the best decisions for all futures; None where none hold in all."""
         _, decisions, _ = self.decided()
         if decisions is None:
             return None
-        answers: list[Found] = self.each(VALUE, say("worths of the futures"), decisions)
+        answers = self.each(worker.value, say("worths of the futures"), decisions)
         return np.array([one.worth for one in answers])
 
     def _mean(self) -> Found:
         scenario = mean_scenario(self.job.scenario, self.job.futures)
         _, _, copy = copy_of(unbudgeted(scenario), self.first.labels)
-        return alone(self.job, copy)
+        return worker.best_alone(self.job, copy)
 
-    def each(self, kind: str, words: str, decisions: Floats | None = None) -> list[Any]:
-        """A task for every future, in order."""
-        return self._done([Task(kind, n, decisions) for n in range(len(self.job.futures))], words)
+    def each(
+        self, work: Callable[[Job, Task], Given], words: str, decisions: Floats | None = None
+    ) -> list[Given]:
+        """What work on every future gives, in order."""
+        return self._done(work, [Task(n, decisions) for n in range(len(self.job.futures))], words)
 
-    def _done(self, tasks: Sequence[Task], words: str) -> list[Any]:
+    def _done(
+        self, work: Callable[[Job, Task], Given], tasks: Sequence[Task], words: str
+    ) -> list[Given]:
         """What tasks of futures give, in order."""
-        results: dict[int, Any] = {}
-        for task, result in self.engine.run(work, self.parcel, tasks):
+        results: dict[int, Given] = {}
+        for n, result in self.engine.each(work, self.parcel, tasks, words, self.tell):
             if isinstance(result, Lost):
                 raise StudyError(
-                    say(
-                        "the future {name!r}: {reason}",
-                        name=self.job.futures[task.number].name,
-                        reason=result.reason,
-                    )
+                    "the future {name!r}: {reason}",
+                    name=self.job.futures[tasks[n].number].name,
+                    reason=result.reason,
                 )
-            results[task.number] = result
-            self.tell(
-                say(
-                    "{words}: {count} of {count_2}",
-                    words=words,
-                    count=len(results),
-                    count_2=len(tasks),
-                )
-            )
-        return [results[task.number] for task in tasks]
+            results[n] = result
+        return [results[n] for n in range(len(tasks))]
 
     def compared(self, decisions: Floats) -> tuple[Floats, Floats, float]:
         """Worths of the futures under decisions (NaN: no plan), under those that are best for
         them together, and the proven bound of the latter's mean."""
-        answers: list[Found] = self.each(VALUE, say("the decisions"), decisions)
+        answers = self.each(worker.value, say("the decisions"), decisions)
         _, better, bound = self.decided(decisions, answers)
         worths = np.array([one.worth for one in answers])
         if better is None:
             return worths, np.full(len(answers), np.nan), np.nan
-        best: list[Found] = self.each(VALUE, say("the best decisions for them"), better)
+        best = self.each(worker.value, say("the best decisions for them"), better)
         return worths, np.array([one.worth for one in best]), bound
 
     def measured(self, answers: Sequence[Found]) -> float:
@@ -418,15 +407,13 @@ def _check(answer: Answer) -> None:
     job = answer.run.job
     assert answer.decisions is not None
     if job.first.breach(answer.decisions) > 1e-6:
-        raise CheckError(say("the decisions break the limits of building (a fault of circflow)"))
+        raise CheckError("the decisions break the limits of building (a fault of circflow)")
     for future, plan, worth_alone in zip(job.futures, answer.plans, answer.alone, strict=True):
         if plan.found.decisions is None:
             raise CheckError(
-                say(
-                    "no plan under the decisions in the future {name!r}, though the search found "
-                    "one (a fault of circflow)",
-                    name=future.name,
-                )
+                "no plan under the decisions in the future {name!r}, though the search found "
+                "one (a fault of circflow)",
+                name=future.name,
             )
         _not_above(
             plan.found.worth,
@@ -443,14 +430,12 @@ def _check(answer: Answer) -> None:
 def _not_above(less: float, more: float, name: str, other: str) -> None:
     if less > more + _SLACK * max(abs(less), abs(more), 1.0):
         raise CheckError(
-            say(
-                "{name} is worth {less:.10g} million, more than {other}, {more:.10g} million "
-                "(a fault of circflow)",
-                name=name,
-                less=less,
-                other=other,
-                more=more,
-            )
+            "{name} is worth {less:.10g} million, more than {other}, {more:.10g} million "
+            "(a fault of circflow)",
+            name=name,
+            less=less,
+            other=other,
+            more=more,
         )
 
 
@@ -482,7 +467,7 @@ def _added(
     those without it; why there are none with it."""
     starts = with_candidate(run.first, decisions, unit)
     for one in starts:
-        added: list[Found] = run.each(VALUE, say("with {unit}", unit=unit), one)
+        added = run.each(worker.value, say("with {unit}", unit=unit), one)
         if np.isfinite(run.measured(added)):
             return np.array([found.worth for found in added]), worths, ""
     if starts:
@@ -502,46 +487,6 @@ def _test(run: Run, answer: Answer, count: int, seed: int) -> Tested:
         batch = Run(job, run.engine, run.tell)
         batches.append(batch.compared(answer.decisions))
     return judged(batches, answer.run.risk)
-
-
-def _result(
-    answer: Answer,
-    notes: Sequence[str],
-    tested: Tested | None,
-    infrastructure: pd.DataFrame | None,
-    seconds: float,
-) -> Futures:
-    """From the steps of the study; a better plan that another step has found is taken."""
-    job = answer.run.job
-    count = len(job.futures)
-    worth = _worths([plan.found for plan in answer.plans], count)
-    under_mean = _worths(answer.under_mean, count)
-    alone = np.fmax(np.fmax(_worths(answer.alone, count), worth), under_mean)
-    members = pd.DataFrame({n: plan.members for n, plan in enumerate(answer.plans)}).fillna(0.0)
-    names = [f.name for f in job.futures]
-    members.columns = pd.Index(names[: members.shape[1]])
-    return Futures(
-        scenario=job.scenario,
-        futures=job.futures,
-        risk=answer.run.risk,
-        status=answer.status,
-        first=job.first,
-        worth=worth,
-        alone=alone,
-        mean_decisions=under_mean,
-        decisions=answer.decisions,
-        mean=answer.mean.decisions,
-        own=tuple(one.decisions for one in answer.alone),
-        members=members.rename_axis("member").reset_index(),
-        EV=None if np.isnan(answer.mean.worth) else answer.mean.worth,
-        bound=answer.bound,
-        reason=answer.reason,
-        without_plan=answer.reasons,
-        tested=tested,
-        infrastructure=infrastructure,
-        notes=tuple(notes),
-        seconds=seconds,
-    )
 
 
 def _worths(answers: Sequence[Found], count: int) -> Floats:

@@ -5,23 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from circflow.data.one_line import plain
-from circflow.i18n import mark, say, say_in
+from circflow.i18n import say, say_in
 from circflow.report.numbers import columns, number, numbers, share
 from circflow.report.vocabulary import cell, heading
+from circflow.studies.futures.result import FIGURES
 
 if TYPE_CHECKING:
     from circflow.studies.futures.result import Futures
     from circflow.studies.futures.robust import Robust
 
 _MOST_FUTURES = 20
-_FIGURES = (
-    ("RP", mark("the best decisions for all futures")),
-    ("WS", mark("if each future were known before deciding")),
-    ("EVPI", mark("WS - RP: what a perfect forecast is worth")),
-    ("EV", mark("the mean scenario by itself")),
-    ("EEV", mark("the futures under the mean scenario's decisions")),
-    ("VSS", mark("RP - EEV: what planning for the futures is worth")),
-)
+_SHOWN = ("RP", "WS", "EVPI", "EV", "EEV", "VSS", "CVaR")
 
 
 def lines(result: Futures) -> list[str]:
@@ -40,15 +34,12 @@ def lines(result: Futures) -> list[str]:
 
 
 def _figures(result: Futures) -> list[str]:
-    values = [getattr(result, name) for name, _ in _FIGURES]
     worst = say(
         "mean worth of the worst {share} of the futures", share=share(1.0 - result.risk.alpha)
     )
-    rows = [
-        [name, say(words), text]
-        for (name, words), text in zip(_FIGURES, numbers([*values, result.CVaR]), strict=False)
-    ]
-    rows.append(["CVaR", worst, numbers([*values, result.CVaR])[-1]])
+    words = [*(say(FIGURES[name]) for name in _SHOWN[:-1]), worst]
+    values = numbers([getattr(result, name) for name in _SHOWN])
+    rows = [list(row) for row in zip(_SHOWN, words, values, strict=True)]
     shown = columns(["", "", say("million")], rows, left=2)
     if result.risk.omega > 0.0:
         weight = number(result.risk.omega)

@@ -7,20 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 
 from circflow.algebra.declare import Model
 from circflow.data.changes.futures import Future, in_future
-from circflow.data.pandas_text import python_strings
 from circflow.data.scenario import Scenario
 from circflow.solution.solution import Solution, Status
 from circflow.solver.compiled import Compiled
 from circflow.solver.highs import Outcome
 from circflow.solver.optimum import optimum
 from circflow.solver.run import read_tables
-from circflow.studies.bench.engine import Parcel
 from circflow.studies.cluster.own_money import own_money
 from circflow.studies.futures.first_stage import (
     Copy,
@@ -33,7 +31,6 @@ from circflow.studies.futures.first_stage import (
     unbudgeted,
 )
 
-ALONE, VALUE, PLAN, COPY, GROUP = "alone", "value", "plan", "copy", "group"
 GROUP_GAP = 0.1
 """Gap of a group's search, as a share of the gap asked for all groups together."""
 
@@ -48,17 +45,15 @@ class Job:
     gap: float
     time_limit: float | None
     risk: Risk = field(default_factory=Risk)
+    copies: dict[int, Copy] = field(default_factory=dict, repr=False)
+    """The futures' programmes; each worker compiles those that it needs, once."""
 
 
-@dataclass(frozen=True)
-class Task:
-    """`copy`: the future's programme; `alone`: its own optimum; `value`: its worth under
-    decisions; `plan`: the same with its plan, audited."""
+class Task(NamedTuple):
+    """A future by its number, and the decisions under which it is looked at, where there are."""
 
-    kind: str
     number: int
     decisions: Floats | None = None
-    group: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -83,49 +78,31 @@ class Planned:
     """Each member's own money, discounted, in million currency."""
 
 
-@python_strings()
-def work(parcel: Parcel, task: Task) -> Any:
-    """Do a task."""
-    job: Job = parcel.open()
-    if task.kind == COPY:
-        return compiled_copy(parcel.key, job, task.number)
-    if task.kind == PLAN:
-        return _plan(job, task)
-    if task.kind == GROUP:
-        return _group(parcel.key, job, task.group)
-    copy = compiled_copy(parcel.key, job, task.number)
-    if task.kind == ALONE:
-        return alone(job, copy)
-    assert task.decisions is not None
-    return worth_under(copy, task.decisions, job.gap, job.time_limit)
+def copy(job: Job, task: Task) -> Copy:
+    """The programme of a future."""
+    if task.number not in job.copies:
+        future = job.futures[task.number]
+        _, _, job.copies[task.number] = copy_of(_then(job.scenario, future), job.first.labels)
+    return job.copies[task.number]
 
 
-_COPIES: dict[tuple[str, int], Copy] = {}
+def _then(scenario: Scenario, future: Future) -> Scenario:
+    return unbudgeted(in_future(scenario, future))
 
 
-def compiled_copy(key: str, job: Job, number: int) -> Copy:
-    """The programme of a future; each worker compiles it once."""
-    if _COPIES and next(iter(_COPIES))[0] != key:
-        _COPIES.clear()
-    if (key, number) not in _COPIES:
-        _, _, copy = _then(job, number)
-        _COPIES[key, number] = copy
-    return _COPIES[key, number]
+def alone(job: Job, task: Task) -> Found:
+    """The optimum of a future alone, under the scenario's own building limits and budget."""
+    return best_alone(job, copy(job, task))
 
 
-def _then(job: Job, number: int) -> tuple[Model, Compiled, Copy]:
-    scenario = unbudgeted(in_future(job.scenario, job.futures[number]))
-    return copy_of(scenario, job.first.labels)
+def best_alone(job: Job, programme: Copy) -> Found:
+    """The optimum of a programme alone."""
+    return best_together(replace(job, risk=Risk()), [programme], np.ones(1))
 
 
-def alone(job: Job, copy: Copy) -> Found:
-    """The optimum of one future alone, under the scenario's own building limits and budget."""
-    return best_together(replace(job, risk=Risk()), [copy], np.ones(1))
-
-
-def _group(key: str, job: Job, members: tuple[int, ...]) -> Found:
+def group(job: Job, members: tuple[int, ...]) -> Found:
     """The best decisions for several futures together."""
-    copies = [compiled_copy(key, job, number) for number in members]
+    copies = [copy(job, Task(number)) for number in members]
     likely = np.array([job.futures[number].probability for number in members])
     return best_together(replace(job, gap=GROUP_GAP * job.gap), copies, likely / likely.sum())
 
@@ -134,29 +111,35 @@ def best_together(job: Job, copies: Sequence[Copy], likely: Floats) -> Found:
     """The best decisions for futures with these programmes and probabilities."""
     program = joint(job.first, copies, likely, job.risk).program
     outcome, bound = solved(program, gap=job.gap, time_limit=job.time_limit)
-    if outcome.x is None:
-        return Found(Status(outcome.ending.value))
-    decisions = job.first.tidy(outcome.x[: job.first.size])
-    return Found(Status(outcome.ending.value), 0.0 - outcome.objective, 0.0 - bound, decisions)
+    x = outcome.x
+    return _found(outcome, bound, None if x is None else job.first.tidy(x[: job.first.size]))
 
 
-def worth_under(copy: Copy, decisions: Floats, gap: float, time_limit: float | None) -> Found:
+def value(job: Job, task: Task) -> Found:
     """V_s: the best for the decisions taken."""
-    outcome, bound = solved(copy.fixed(decisions), gap=gap, time_limit=time_limit)
-    if outcome.x is None:
-        return Found(Status(outcome.ending.value))
-    return Found(Status(outcome.ending.value), 0.0 - outcome.objective, 0.0 - bound, decisions)
-
-
-def _plan(job: Job, task: Task) -> Planned:
     assert task.decisions is not None
-    scenario = unbudgeted(in_future(job.scenario, job.futures[task.number]))
-    m, compiled, copy = copy_of(scenario, job.first.labels)
-    fixed = replace(compiled, program=copy.fixed(task.decisions))
+    program = copy(job, task).fixed(task.decisions)
+    outcome, bound = solved(program, gap=job.gap, time_limit=job.time_limit)
+    return _found(outcome, bound, task.decisions)
+
+
+def _found(outcome: Outcome, bound: float, decisions: Floats | None) -> Found:
+    status = Status(outcome.ending.value)
+    if outcome.x is None:
+        return Found(status)
+    return Found(status, 0.0 - outcome.objective, 0.0 - bound, decisions)
+
+
+def plan(job: Job, task: Task) -> Planned:
+    """The best plan for the decisions taken, audited."""
+    assert task.decisions is not None
+    scenario = _then(job.scenario, job.futures[task.number])
+    m, compiled, programme = copy_of(scenario, job.first.labels)
+    fixed = replace(compiled, program=programme.fixed(task.decisions))
     outcome = optimum(fixed.program, gap=job.gap, time_limit=job.time_limit).outcome
     if outcome.x is None:
         return Planned(Found(Status(outcome.ending.value)))
-    solution = _solution(scenario, m, fixed, outcome, outcome.gap)
+    solution = solution_of(scenario, m, fixed, outcome, outcome.gap)
     audit = solution.audit
     faults = [] if audit.passed else audit.findings.head(3).to_string(index=False).splitlines()
     money = own_money(solution).groupby("member", sort=False)["discounted_million"].sum()
@@ -164,9 +147,10 @@ def _plan(job: Job, task: Task) -> Planned:
     return Planned(answer, tuple(faults), {str(k): float(v) for k, v in money.items()})
 
 
-def _solution(
+def solution_of(
     scenario: Scenario, m: Model, compiled: Compiled, outcome: Outcome, gap: float
 ) -> Solution:
+    """The plan that a search with fixed decisions has found."""
     return Solution(
         scenario=scenario,
         status=Status(outcome.ending.value),

@@ -14,14 +14,9 @@ from circflow.report.numbers import number
 from circflow.solution.solution import Solution
 from circflow.studies.suggest.candidates import SOURCE, Candidate
 from circflow.studies.suggest.first_tonne import Pricing
-from circflow.studies.units.break_even import (
-    Zero,
-    break_even,
-    capex_direction,
-    gate_fee_direction,
-)
-from circflow.studies.units.candidates import Bench, Direction, Plan, Setting
-from circflow.studies.units.effects import gains, value_added
+from circflow.studies.units.break_even import Sides
+from circflow.studies.units.candidates import Bench, Plan, Setting
+from circflow.studies.units.effects import gains, mean_load, value_added
 
 COLUMNS = [
     "technology",
@@ -70,8 +65,7 @@ class Judged:
 
     @property
     def value(self) -> float:
-        value = float(self.record["value"])
-        return value if self.plan is not None else -np.inf
+        return float(self.record["value"]) if self.plan is not None else -np.inf
 
 
 @dataclass(frozen=True)
@@ -89,12 +83,7 @@ class Alone:
         bench = self.bench
         one: Candidate = row["candidate"]
         others = self.every - {one.unit}
-        forced = Setting(out=others, forced=frozenset({one.unit}))
-        plan = bench.solve(forced, start=self.without.x)
-        within = plan is not None
-        if plan is None and len(bench.budgets):
-            forced = Setting(out=others, forced=forced.forced, exempt=forced.forced)
-            plan = bench.solve(forced)
+        forced, plan, within = bench.building(one.unit, others, self.without.x)
         member = bench.scenario.member_of.get(one.site)
         record: dict[str, Any] = {name: row.get(name) for name in COLUMNS}
         record.update(
@@ -107,12 +96,13 @@ class Alone:
         pays = within and value > 0.0
         solution = bench.solution(plan)
         places = built(bench, plan, [one.unit]).iloc[0]
-        flows = _flows(solution, one.unit)
+        flows, units = _flows(solution, one.unit), solution.tables.units
+        units = units[(units["unit"] == one.unit) & (units["in_service"] > 0.5)]
         record.update(
             value=value, gain=value if pays else 0.0, pays=pays, period=places["period"],
             objective_with=self.without.value + (value if pays else 0.0),
             capacity=places["capacity"], capex_million=places["capex_million"],
-            load_share=_load(solution, one.unit), takes=_listed(flows, "input"),
+            load_share=mean_load(units), takes=_listed(flows, "input"),
             makes=_listed(flows, "output"),
         )  # fmt: skip
         members = gains(value_added(solution), value_added(self.without_solution), one.unit)
@@ -130,39 +120,21 @@ class Alone:
         bench, plan, flows = self.bench.twin(), one.plan, one.flows
         if plan is None or flows is None:
             return one
-        record = one.record
-        unit = str(record["unit"])
-        direction = capex_direction(bench, unit)
-        slope = min((abs(w) for w in direction.worth if w), default=1.0)
-        worth = abs(plan.value - self.without.value)
-        far = 10.0 * (worth / slope + 1.0)
-        zero = self._zero(bench, one, direction, far, rises=False)
-        record["break_even_capex_million"] = record["capex_million"] + zero.theta
+        record, unit = one.record, one.candidate.unit
+        sides = Sides(
+            (bench, one.setting, [plan]),
+            (bench, Setting(out=self.every), [self.without]),
+            2.0 * max(bench.gap, 1e-9) * max(abs(self.without.value), 1.0),
+        )
+        record["break_even_capex_million"] = record["capex_million"] + sides.capex(unit).theta
         wastes = flows[(flows["role"] == "input") & flows["material"].isin(bench.scenario.wastes)]
         if wastes.empty:
             return one
         most = int(wastes["amount_per_year"].to_numpy(float).argmax())
         material = str(wastes["material"].iloc[most])
-        direction = gate_fee_direction(bench, unit, material)
-        slope = direction.slope(plan.x)
-        far = 100.0 * worth / slope + 1000.0 if slope > 0.0 else 1e6
-        zero = self._zero(bench, one, direction, far, rises=True)
-        record.update(gate_fee=material, break_even_gate_fee=zero.theta)
+        fee = sides.gate_fee(unit, material).theta
+        record.update(gate_fee=material, break_even_gate_fee=fee)
         return one
-
-    def _zero(
-        self, bench: Bench, one: Judged, direction: Direction, far: float, *, rises: bool
-    ) -> Zero:
-        assert one.plan is not None
-        absent = Setting(out=self.every)
-        return break_even(
-            (bench, one.setting, [one.plan], direction),
-            (bench, absent, [self.without], None),
-            low=-far,
-            high=far,
-            rises=rises,
-            tolerance=2.0 * max(bench.gap, 1e-9) * max(abs(self.without.value), 1.0),
-        )
 
     def doubts(self, judged: Judged) -> list[str]:
         """What the verdict hangs on."""
@@ -200,15 +172,8 @@ class Alone:
 
 def built(bench: Bench, plan: Plan, units: Sequence[str]) -> pd.DataFrame:
     """Which of some candidates a plan builds: unit, period, capacity, capex_million."""
-    places = bench.places("built")
-    there = places["unit"].isin(units) & (plan.x[places["place"].to_numpy(np.intp)] > 0.5)
-    records = []
-    for row in places[there].to_dict("records"):
-        unit = str(row["unit"])
-        extra = bench.size_columns.get(unit, np.array([], dtype=np.intp))
-        capacity = float(row["capacity_per_year"]) + float(plan.x[extra].sum())
-        records.append((unit, row["period"], capacity, bench.capex(plan.x, unit)))
-    return pd.DataFrame(records, columns=["unit", "period", "capacity", "capex_million"])
+    rows = bench.standing(plan, units).rename(columns={"capacity_per_year": "capacity"})
+    return rows[["unit", "period", "capacity", "capex_million"]].reset_index(drop=True)
 
 
 def _flows(solution: Solution, unit: str) -> pd.DataFrame:
@@ -234,10 +199,3 @@ def _listed(flows: pd.DataFrame, role: str) -> str:
         f"{r['material']} {number(r['amount_per_year'])} {r['unit_of_measure']}"
         for r in rows.to_dict("records")
     )
-
-
-def _load(solution: Solution, unit: str) -> float:
-    units = solution.tables.units
-    in_service = units[(units["unit"] == unit) & (units["in_service"] > 0.5)]
-    available = float(in_service["available_per_year"].sum())
-    return float(in_service["load_per_year"].sum()) / available if available else np.nan

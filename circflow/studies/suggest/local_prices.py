@@ -14,8 +14,8 @@ more, than these prices say (`first_tonne`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -23,7 +23,7 @@ import pandas as pd
 
 from circflow.algebra.build import weights
 from circflow.data.checks.typed import empty_frame
-from circflow.data.coded import Floats, Ints, Items
+from circflow.data.coded import Floats, Ints, Items, stacked
 from circflow.data.network import can_take
 from circflow.data.scenario import Scenario
 from circflow.data.schema.sheets import BY_NAME
@@ -35,29 +35,6 @@ _PLANT = mark("\u200bany plant")
 """No name of a workbook: white space at its ends is trimmed."""
 _HOPS = 3
 """Links that a tonne may take one after another (through hubs)."""
-
-
-@dataclass(frozen=True)
-class LocalPrices:
-    """Prices in currency per unit, in money of the period; arrays are sites × materials × periods.
-
-    Positions are the scenario's codes.
-    """
-
-    scenario: Scenario
-    delivered: Floats = field(repr=False)
-    """What a unit costs when it arrives; inf where it cannot."""
-    source: Ints = field(repr=False)
-    """The site whose stock it comes from, −1 where it is bought."""
-    outlet: Floats = field(repr=False)
-    """What a unit is worth when it leaves; −inf where it cannot."""
-    sink: Ints = field(repr=False)
-    """The site where it ends."""
-    linked: Floats = field(repr=False)
-    """Sites × sites × materials: 1 where there is a way, in one link, or none is needed."""
-    emissions: EmissionCosts = field(repr=False)
-    sites: Ints = field(repr=False)
-    """Where plants may stand: the members' sites (all, where no site has a member)."""
 
 
 class EmissionCosts:
@@ -119,42 +96,48 @@ class EmissionCosts:
         return total
 
 
-def local_prices(solution: Solution, used: Iterable[str], made: Iterable[str]) -> LocalPrices:
-    """Prices at a plan with shadow prices, for plants that use and make materials."""
-    return _Maker(solution, list(used), list(made)).make()
+class LocalPrices:
+    """Prices at a plan with shadow prices, for plants that use and make some materials, in currency
+    per unit, in money of the period; arrays are sites × materials × periods.
 
+    Positions are the scenario's codes.
+    """
 
-class _Maker:
-    def __init__(self, solution: Solution, used: list[str], made: list[str]) -> None:
+    def __init__(self, solution: Solution, used: Sequence[str], made: Sequence[str]) -> None:
         self.solution, self.scenario = solution, solution.scenario
         codes = self.scenario.codes
         self.shape = codes.size("site"), codes.size("material"), len(self.scenario.periods)
         members = self.scenario.items("Sites")["member"]
         inside = np.flatnonzero(members >= 0)
         self.sites = inside if len(inside) else np.arange(self.shape[0])
+        """Where plants may stand: the members' sites (all, where no site has a member)."""
         names = self.scenario.frame("Sites")["site"].to_numpy(object)[self.sites]
         self.extended = _with_plants(self.scenario, names.tolist(), used, made)
         self.emissions = EmissionCosts(solution)
+        self.delivered, self.outlet = self._had(), self._taken()
+        """What a unit costs when it arrives (inf: it cannot), is worth when it leaves (−inf)."""
+        here = np.arange(self.shape[0])
+        self.source = np.where(np.isfinite(self.delivered), here[:, None, None], -1)
+        """The site whose stock it comes from, −1 where it is bought."""
+        self.sink = np.where(np.isfinite(self.outlet), here[:, None, None], -1)
+        """The site where it ends."""
+        self.linked = np.zeros((self.shape[0], self.shape[0], self.shape[1]))
+        """Sites × sites × materials: 1 where there is a way, in one link, or none is needed."""
+        self.linked[here, here] = 1.0
+        self._buy()
+        self._carry()
 
-    def make(self) -> LocalPrices:
-        here = np.arange(self.shape[0])[:, None, None]
-        delivered, outlet = self._had(), self._taken()
-        source = np.where(np.isfinite(delivered), here, -1)
-        sink = np.where(np.isfinite(outlet), here, -1)
-        self._buy(delivered, source)
-        a, b, material, period, cost, kept = self._ways
+    def _carry(self) -> None:
+        """Better prices by the links, one after another."""
+        a, b, material, period, cost, kept = self._ways()
+        self.linked[a, b, material] = 1.0
         into, out_of = (b, material, period), (a, material, period)
         for _ in range(_HOPS):
-            offered = (delivered[out_of] + cost) / kept
-            _improve(delivered, source, into, offered, source[out_of], np.minimum)
-            offered = kept * outlet[into] - cost
-            _improve(outlet, sink, out_of, offered, sink[into], np.maximum)
-        linked = np.zeros((self.shape[0], self.shape[0], self.shape[1]))
-        linked[a, b, material] = 1.0
-        linked[np.arange(self.shape[0]), np.arange(self.shape[0])] = 1.0
-        return LocalPrices(
-            self.scenario, delivered, source, outlet, sink, linked, self.emissions, self.sites
-        )
+            offered = (self.delivered[out_of] + cost) / kept
+            came = self.source[out_of]
+            _improve(self.delivered, self.source, into, offered, came, np.minimum)
+            offered = kept * self.outlet[into] - cost
+            _improve(self.outlet, self.sink, out_of, offered, self.sink[into], np.maximum)
 
     @cached_property
     def _shadow(self) -> Floats:
@@ -190,8 +173,6 @@ class _Maker:
 
     def _of_materials(self, rows: Items) -> Items:
         """Rows with a blank material once for every waste."""
-        from circflow.data.coded import stacked
-
         blank = rows.take(rows["material"] < 0)
         wastes = np.flatnonzero(self.scenario.is_waste)
         each = blank.take(np.repeat(np.arange(len(blank)), len(wastes)))
@@ -208,13 +189,13 @@ class _Maker:
             cost[at] = each[rows["site"][at], rows["period"][at]]
         return cost
 
-    def _buy(self, delivered: Floats, source: Ints) -> None:
+    def _buy(self) -> None:
         rows = self.extended.purchase_items
         at = rows["site"], rows["material"], rows["period"]
         offered = rows["price"] + self._emitted("purchase", rows)
-        _improve(delivered, source, at, offered, np.full(len(rows), -1), np.minimum)
+        bought = np.full(len(rows), -1)
+        _improve(self.delivered, self.source, at, offered, bought, np.minimum)
 
-    @cached_property
     def _ways(self) -> tuple[Ints, Ints, Ints, Ints, Floats, Floats]:
         """from, to, material, period, cost per unit sent, share that arrives."""
         network = self.extended.network
@@ -246,7 +227,7 @@ def _improve(  # noqa: PLR0913, PLR0917
 
 
 def _with_plants(
-    scenario: Scenario, sites: list[str], used: list[str], made: list[str]
+    scenario: Scenario, sites: list[str], used: Sequence[str], made: Sequence[str]
 ) -> Scenario:
     """The scenario with a plant at every site that uses and makes materials (for its network)."""
     recipes = empty_frame(BY_NAME["Recipes"], len(used) + len(made)).assign(

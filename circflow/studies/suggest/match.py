@@ -114,14 +114,12 @@ class _Maker:
             name = self._stated(material, str(stated))
             if self._factor(row, name) is None:
                 raise StudyError(
-                    say(
-                        "Materials, {material!r}: it is counted in {unit}, {name!r} of the library "
-                        "in {unit_2}: count both in t, or write - in library_material",
-                        material=material,
-                        unit=row["unit"],
-                        name=name,
-                        unit_2=self.of[name]["unit"],
-                    )
+                    "Materials, {material!r}: it is counted in {unit}, {name!r} of the library "
+                    "in {unit_2}: count both in t, or write - in library_material",
+                    material=material,
+                    unit=row["unit"],
+                    name=name,
+                    unit_2=self.of[name]["unit"],
                 )
             return (*head, name, "stated", True, self._factor(row, name), "")
         how, materials = self._by_name(row)
@@ -169,24 +167,20 @@ class _Maker:
         if coded:
             listed = ", ".join(repr(name) for name in coded)
             raise StudyError(
-                say(
-                    "Materials, {material!r}: library_material: the code {text} is that of "
-                    "{listed}: write the name of one",
-                    material=material,
-                    text=text,
-                    listed=listed,
-                )
+                "Materials, {material!r}: library_material: the code {text} is that of "
+                "{listed}: write the name of one",
+                material=material,
+                text=text,
+                listed=listed,
             )
         close = nearest(text, self.of)
         better = say("; did you mean {close!r}?", close=close) if close else ""
         raise StudyError(
-            say(
-                "Materials, {material!r}: the library has no material {text!r}{better} "
-                "(`circflow library` lists them)",
-                material=material,
-                text=text,
-                better=better,
-            )
+            "Materials, {material!r}: the library has no material {text!r}{better} "
+            "(`circflow library` lists them)",
+            material=material,
+            text=text,
+            better=better,
         )
 
     def _by_name(self, row: Mapping[object, object]) -> tuple[str, list[str]]:

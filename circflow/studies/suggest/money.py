@@ -67,10 +67,8 @@ def read_rates(currency: str, texts: Iterable[str]) -> Rates:
         value = _number(match[3]) if match else math.nan
         if match is None or not value > 0.0 or math.isinf(value):
             raise StudyError(
-                say(
-                    "{strip!r} is not a rate: write CURRENCY YEAR=VALUE, such as 'USD 2023=95'",
-                    strip=part.strip(),
-                )
+                "{strip!r} is not a rate: write CURRENCY YEAR=VALUE, such as 'USD 2023=95'",
+                strip=part.strip(),
             )
         stated[match[1], int(match[2]) if match[2] else None] = value
     return Rates(currency, stated)

@@ -24,11 +24,10 @@ import pandas as pd
 
 from circflow.data.arguments import public
 from circflow.data.files.books import write_book
-from circflow.data.result import Result, figure
+from circflow.data.result import Result, figure, stacked
 from circflow.data.scenario import Scenario
 from circflow.i18n import mark, say
 from circflow.library.read import Library, read_library, spoken
-from circflow.solution.solution import Solution
 from circflow.solver.run import Progress
 from circflow.studies.bench.engine import Engine
 from circflow.studies.errors import StudyError
@@ -41,7 +40,7 @@ from circflow.studies.suggest.candidates import (
     with_candidates,
 )
 from circflow.studies.suggest.first_tonne import Offer, Pricing
-from circflow.studies.suggest.local_prices import local_prices
+from circflow.studies.suggest.local_prices import LocalPrices
 from circflow.studies.suggest.match import match_materials
 from circflow.studies.suggest.money import read_rates
 from circflow.studies.suggest.shortlist import FirstTonne, first_look, promising
@@ -115,11 +114,6 @@ class Suggestions(Result):
         }
         return {name: table for name, table in names.items() if len(table)}
 
-    def scenario_with(self, units: Iterable[str]) -> Scenario:
-        """The scenario with some of the suggestions as candidates."""
-        wanted = set(units)
-        return with_candidates(self.pricing, [c for c in self.candidates if c.unit in wanted])
-
     def opening(self) -> list[Section]:
         """What its page says first."""
         from circflow.report.page.suggestions import suggestions_opening
@@ -180,7 +174,7 @@ def suggest(  # noqa: PLR0913
         NoPlan: the scenario has no plan.
     """
     if top < 1:
-        raise StudyError(say("the number of suggestions must be at least 1, not {top}", top=top))
+        raise StudyError("the number of suggestions must be at least 1, not {top}", top=top)
     if not isinstance(library, Library):
         library = read_library(library)
     library = spoken(library)
@@ -190,7 +184,7 @@ def suggest(  # noqa: PLR0913
     matches = match_materials(scenario, library)
     begun = time.perf_counter()
     matched = [m for listed in matches.of_library.values() for m in listed]
-    prices = local_prices(work.solution, matched, matched)
+    prices = LocalPrices(work.solution, matched, matched)
     pricing = Pricing(prices, work.solution, library, matches, given)
     table, offers = pricing.table()
     table["alike"] = known_units(pricing, table, offers)
@@ -220,25 +214,15 @@ class _Work:
     """The solves of one study."""
 
     def __init__(
-        self,
-        scenario: Scenario,
-        gap: float,
-        time_limit: float | None,
-        tell: Progress,
+        self, scenario: Scenario, gap: float, time_limit: float | None, tell: Progress
     ) -> None:
         self.scenario, self.tell = scenario, tell
         self.gap, self.time_limit = gap, time_limit
         begun = time.perf_counter()
         tell(say("the best plan"))
         self.bench = Bench(scenario, gap=gap, time_limit=time_limit)
-        plan = self.bench.solve()
-        if plan is None:
-            from circflow.solver.run import solve
-
-            solve(scenario, time_limit=time_limit)  # tells why
-            raise StudyError(say("no plan was found"))
-        self.plan = plan
-        self.solution: Solution = self.bench.solution(plan)
+        self.plan = self.bench.best()
+        self.solution = self.bench.solution(self.plan)
         self.seconds = {"plan": time.perf_counter() - begun}
 
     def shortlisted(
@@ -289,7 +273,7 @@ class _Work:
         every = frozenset(c.unit for c in candidates)
         without = bench.solve(Setting(out=every))
         if without is None:
-            raise StudyError(say("there is no plan without the suggestions: a fault of circflow"))
+            raise StudyError("there is no plan without the suggestions: a fault of circflow")
         alone = Alone(pricing, bench, without, bench.solution(without), every)
         rows = chosen.to_dict("records")
         judged = engine.spread(Alone.judged, alone, rows, mark("suggestions"))
@@ -307,8 +291,8 @@ class _Work:
         return {
             "candidates": tuple(one.candidate for one in judged),
             "table": pd.DataFrame([one.record for one in judged], columns=COLUMNS),
-            "flows": _stacked([one.flows for one in judged], FLOWS),
-            "who_gains": _stacked([one.members for one in judged], []),
+            "flows": stacked((one.flows for one in judged), FLOWS),
+            "who_gains": stacked(one.members for one in judged),
             "portfolio_gain": max(together.value - without.value, 0.0),
             "portfolio": built(bench, together, shown),
         }
@@ -332,8 +316,3 @@ class _Work:
                     continue
             kept.append(one)
         return kept
-
-
-def _stacked(parts: list[pd.DataFrame | None], names: list[str]) -> pd.DataFrame:
-    full = [p for p in parts if p is not None and len(p)]
-    return pd.concat(full, ignore_index=True) if full else pd.DataFrame(columns=names)

@@ -21,19 +21,18 @@ other parameters do to the money that it discounts.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import csc_array, csr_array, hstack, vstack
 
 from circflow.i18n import say
 from circflow.studies.bench.arrays import SECTIONS, Difference, Floats, Snapshot, combined
 from circflow.studies.bench.money_by_rate import Rating
 from circflow.studies.bench.rated import Rated
-from circflow.studies.sweeps.design import Parameter, Point
+from circflow.studies.sweeps.design import Parameter, Point, point_of
 
 TOLERANCE = 1e-9
 """Largest share of a figure by which the combination of two compilations may miss a third."""
@@ -149,9 +148,10 @@ class Affine:
             values[self.support] = self.moved(self.weights(point))
         return values
 
-    def totals(self, x: Floats, weights: Floats, moved: Floats) -> Floats:
-        """Every form at a plan."""
-        totals = self.base.totals(x)
+    def totals(self, x: Floats, point: Point) -> Floats:
+        """Every form at a plan of a point."""
+        weights = self.weights(point)
+        moved, totals = self.moved(weights), self.base.totals(x)
         inside, start = self.spans["constant"]
         at = self.support[inside] - start
         totals[at] += moved[inside] - self.base.figures[self.support[inside]]
@@ -162,13 +162,11 @@ class Affine:
             totals[self.rated.labels] = self.rated.forms(*self._split(weights)) @ np.append(x, 1.0)
         return totals
 
-    def error(self, point: Point, compiled: Difference | None) -> tuple[float, NDArray[np.intp]]:
-        """Largest relative miss of a compiled point, and the figures that are missed.
-
-        A figure is measured against the largest size it has among the parts.
-        """
+    def error(self, point: Point, compiled: Difference | None) -> float:
+        """Largest relative miss of a compiled point; a figure is measured against the largest size
+        that it has among the parts."""
         if compiled is None:
-            return np.inf, np.empty(0, dtype=np.intp)
+            return np.inf
         weights = self.weights(point)
         true = self.base.figures.copy()
         true[compiled.places] += compiled.values
@@ -181,8 +179,7 @@ class Affine:
                 np.asarray(abs(self.moves) @ (self._split(weights)[0] != 0.0)),
             )
         share = np.divide(miss, size, out=np.zeros_like(miss), where=miss > 0.0)
-        worst = float(share.max(initial=0.0))
-        return max(worst, self._forms_error(weights, compiled)), np.flatnonzero(share > TOLERANCE)
+        return max(float(share.max(initial=0.0)), self._forms_error(weights, compiled))
 
     def _forms_error(self, weights: Floats, compiled: Difference) -> float:
         change = csr_array(compiled.forms, copy=True)
@@ -230,32 +227,28 @@ def fit(
     return _Fitting(base, parameters, points, compile_points, rating).fit()
 
 
+@dataclass
 class _Fitting:
-    def __init__(
-        self,
-        base: Snapshot,
-        parameters: Sequence[Parameter],
-        points: Sequence[Point],
-        compile_points: Compile,
-        rating: Rating | None,
-    ) -> None:
-        self.base = base
-        self.rating = rating
-        self.parameters = parameters
-        self.points = points
-        self.ask = compile_points
-        self.compilations = 0
-        self.rebuilt: dict[int, str] = {}
-        self.known: dict[tuple[tuple[int, Any], ...], Difference | None] = {}
+    base: Snapshot
+    parameters: Sequence[Parameter]
+    points: Sequence[Point]
+    ask: Compile
+    rating: Rating | None
+    compilations: int = 0
+    rebuilt: dict[int, str] = field(default_factory=dict)
+    known: dict[tuple[tuple[int, Any], ...], Difference | None] = field(default_factory=dict)
 
     def compile(self, points: Sequence[dict[int, Any]]) -> list[Difference | None]:
         """Compile points given by the parameters that they change; each one once."""
         keys = [tuple(sorted(p.items())) for p in points]
         new = [k for k in dict.fromkeys(keys) if k not in self.known]
-        full = [tuple(dict(k).get(n) for n in range(len(self.parameters))) for k in new]
+        full = [self._point(dict(k)) for k in new]
         self.compilations += len(new)
         self.known.update(zip(new, self.ask(full), strict=True))
         return [self.known[k] for k in keys]
+
+    def _point(self, values: Mapping[int, Any]) -> Point:
+        return point_of(len(self.parameters), values)
 
     def fit(self) -> Fit:
         if self.rating and not self._rate_holds(self.rating):
@@ -278,8 +271,7 @@ class _Fitting:
             return False
         neutral = self.parameters[n].neutral or 0.0
         value = max(values, key=lambda v: abs(v - neutral))
-        point = tuple(value if k == n else None for k in range(len(self.parameters)))
-        error, _ = self._model([], []).error(point, self.compile([{n: value}])[0])
+        error = self._model([], []).error(self._point({n: value}), self.compile([{n: value}])[0])
         return error <= TOLERANCE
 
     def _is_rate(self, n: int) -> bool:
@@ -322,17 +314,14 @@ class _Fitting:
         if values <= 2:
             return ""
         alone = self._model([line], [])
-        nothing: Point = tuple(None for _ in self.parameters)
         if third is None:
-            neutral = self.parameters[n].neutral
-            point = tuple(neutral if k == n else None for k in range(len(self.parameters)))
-            empty = Difference(
+            point = self._point({n: self.parameters[n].neutral})
+            there: Difference | None = Difference(
                 np.empty(0, dtype=np.intp), np.empty(0), csr_array(self.base.forms.shape)
             )
-            error, _ = alone.error(point, empty)
         else:
-            point = tuple(third if k == n else v for k, v in enumerate(nothing))
-            error, _ = alone.error(point, self.compile([{n: third}])[0])
+            point, there = self._point({n: third}), self.compile([{n: third}])[0]
+        error = alone.error(point, there)
         return "" if error <= TOLERANCE else say("the arrays are not affine in it")
 
     def _model(self, lines: Sequence[Line], pairs: Sequence[tuple[int, int]]) -> Affine:
@@ -412,7 +401,7 @@ class _Fitting:
         asked = [{n: v for n, v in enumerate(p) if v is not None} for p in joint]
         corners = self.compile(asked)
         return all(
-            affine.error(point, compiled)[0] <= TOLERANCE
+            affine.error(point, compiled) <= TOLERANCE
             for point, compiled in zip(joint, corners, strict=True)
         )
 

@@ -10,7 +10,7 @@ import itertools
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 
 import numpy as np
 
@@ -30,6 +30,11 @@ Point = tuple[Any, ...]
 """A value for every parameter; None where it is not changed."""
 HOWS: tuple[How, ...] = ("factor", "add", "set")
 MOST_RUNS = 1_000_000
+
+
+def point_of(count: int, values: Mapping[int, Any]) -> Point:
+    """The point at which, of `count` parameters, these take a value."""
+    return tuple(values.get(n) for n in range(count))
 
 
 @dataclass(frozen=True)
@@ -80,19 +85,17 @@ def parameter(scenario: Scenario, address: str, how: str) -> Parameter:
     """A parameter of a scenario. Raises `AddressError`, `StudyError` where it cannot be varied."""
     if how not in HOWS:
         raise StudyError(
-            say(
-                "how must be one of {hows}, not {how!r}{meant}",
-                hows=", ".join(HOWS),
-                how=how,
-                meant=meant(how, HOWS),
-            )
+            "how must be one of {hows}, not {how!r}{meant}",
+            hows=", ".join(HOWS),
+            how=how,
+            meant=meant(how, HOWS),
         )
     parsed = parse_address(address)
     matched = match(scenario.tables, parsed)
     column: Column = matched.column
     if how != "set" and not column.is_number:
         raise StudyError(
-            say("{parsed} is not a number, so it can only be set: how='set'", parsed=parsed)
+            "{parsed} is not a number, so it can only be set: how='set'", parsed=parsed
         )
     base: float | None = None
     if column.is_number:
@@ -170,23 +173,17 @@ def _value_of(one: Parameter, column: Column, value: Any) -> Any:
 def _listed(address: str, values: Any) -> list[Any]:
     """The values of a parameter, given as a list or anything like it."""
     if isinstance(values, str | bytes | Mapping) or not isinstance(values, Iterable):
-        raise StudyError(
-            say(
-                "{address}: the values must be a list, not {values!r}",
-                address=address,
-                values=values,
-            )
-        )
+        _refuse(address, values)
     try:
         return list(values)
     except TypeError:  # an array without a dimension
-        raise StudyError(
-            say(
-                "{address}: the values must be a list, not {values!r}",
-                address=address,
-                values=values,
-            )
-        ) from None
+        _refuse(address, values)
+
+
+def _refuse(address: str, values: Any) -> NoReturn:
+    raise StudyError(
+        "{address}: the values must be a list, not {values!r}", address=address, values=values
+    )
 
 
 @dataclass(frozen=True)
@@ -248,13 +245,13 @@ def design(
 ) -> Design:
     """Points of parameters given as (address, how, values)."""
     if not rows:
-        raise StudyError(say("nothing is varied: name at least one parameter"))
+        raise StudyError("nothing is varied: name at least one parameter")
     parameters: list[Parameter] = []
     lists: list[list[Any]] = []
     for address, how, values in rows:
         one = parameter(scenario, address, how)
         if (one.address, one.how) in {(p.address, p.how) for p in parameters}:
-            raise StudyError(say("{address} is varied twice", address=one.shown))
+            raise StudyError("{address} is varied twice", address=one.shown)
         column = match(scenario.tables, parse_address(address)).column
         parameters.append(one)
         lists.append(values_of(one, column, _listed(address, values)))
@@ -270,11 +267,7 @@ def design(
         runs = math.prod(len(values) for values in lists)
         if runs > MOST_RUNS:
             raise StudyError(
-                say(
-                    "{runs:,} runs are too many: at most {most_runs:,}",
-                    runs=runs,
-                    most_runs=MOST_RUNS,
-                )
+                "{runs:,} runs are too many: at most {most_runs:,}", runs=runs, most_runs=MOST_RUNS
             )
         points = tuple(itertools.product(*lists))
     return Design(tuple(parameters), points, name)
@@ -292,7 +285,7 @@ def study(scenario: Scenario, name: str) -> Design:
             else say("; the sheet Studies is empty")
         )
         raise StudyError(
-            say("there is no study {name!r}{value}", name=name, value=meant(name, names) or known)
+            "there is no study {name!r}{value}", name=name, value=meant(name, names) or known
         )
     rows = []
     for record in of_study.to_dict("records"):
@@ -308,20 +301,14 @@ def steps(first: float, last: float, count: int) -> list[float]:
     """Evenly spaced values, both ends included. Raises `StudyError` for a senseless count."""
     if count < 1 or (count == 1 and first != last):
         raise StudyError(
-            say(
-                "{first} to {last} needs at least 2 steps, not {count}",
-                first=written(first),
-                last=written(last),
-                count=count,
-            )
+            "{first} to {last} needs at least 2 steps, not {count}",
+            first=written(first),
+            last=written(last),
+            count=count,
         )
     if count > MOST_RUNS:
         raise StudyError(
-            say(
-                "{count:,} steps are too many: at most {most_runs:,}",
-                count=count,
-                most_runs=MOST_RUNS,
-            )
+            "{count:,} steps are too many: at most {most_runs:,}", count=count, most_runs=MOST_RUNS
         )
     return [float(v) for v in np.linspace(first, last, count)]
 
@@ -337,19 +324,15 @@ def parse_values(text: str) -> list[Any]:
             numbers = [parse_number(part) for part in parts]
         except BadCellError as problem:
             raise StudyError(
-                say("{text!r} is not from:to:steps: {message}", text=text, message=problem.message)
+                "{text!r} is not from:to:steps: {message}", text=text, message=problem.message
             ) from None
         first, last, count = numbers
         if first is None or last is None or count is None or count != math.floor(count):
-            raise StudyError(
-                say("{text!r} is not from:to:steps (steps is a whole number)", text=text)
-            )
+            raise StudyError("{text!r} is not from:to:steps (steps is a whole number)", text=text)
         return list(steps(first, last, int(count)))
     values = [part.strip() for part in text.split(";")]
     if any(not value for value in values):
-        raise StudyError(
-            say("a value is blank in {text!r}: write v1;v2;v3 or from:to:steps", text=text)
-        )
+        raise StudyError("a value is blank in {text!r}: write v1;v2;v3 or from:to:steps", text=text)
     return list(values)
 
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal
 
@@ -31,11 +31,11 @@ from circflow.report.vocabulary import cell
 from circflow.solver.highs import Basis
 from circflow.solver.optimum import optimum
 from circflow.solver.proven import Proven
-from circflow.studies.bench.arrays import Built, Choice, Decisions, Difference, built, choice_of
+from circflow.studies.bench.arrays import Built, Choice, Decisions, Difference, built
 from circflow.studies.bench.engine import Engine
-from circflow.studies.bench.goals import no_plan
+from circflow.studies.bench.goals import with_own_decisions
 from circflow.studies.errors import StudyError
-from circflow.studies.sweeps.affine import Affine, Compile, fit
+from circflow.studies.sweeps.affine import Affine, fit
 from circflow.studies.sweeps.design import Parameter, Point, parameter
 from circflow.studies.sweeps.sampling import ranges_of
 from circflow.studies.sweeps.worker import Job, Options, compiled
@@ -100,17 +100,17 @@ def break_points(  # noqa: PLR0913
             lifetime), or not on a line (a discount rate); or there is no plan at an end.
     """
     if not np.isfinite([low, high]).all() or low >= high:
-        raise StudyError(say("low {low} must be below high {high}", low=low, high=high))
+        raise StudyError("low {low} must be below high {high}", low=low, high=high)
     one = parameter(scenario, address, how)
-    prepared = _prepared(scenario, decisions, gap)
-    job = _job(scenario, one, decisions, prepared)
+    prepared, job = _prepared(scenario, decisions, gap)
+    job = replace(job, parameters=(one,))
     with Engine(jobs, dask=dask, tell=progress) as engine:
-
-        def compile_points(points: Sequence[Point]) -> list[Difference | None]:
-            done = engine.spread(compiled, job, points, mark("compilations of the model"))
-            return [_usable(one) for one in done]
-
-        path = _Path(prepared, one, low, high, gap, compile_points)
+        path = _Path(
+            prepared, one, low, high, gap,
+            lambda points: engine.spread(
+                compiled, job, points, mark("compilations of the model")
+            ),
+        )  # fmt: skip
         first = path.solve(low)
 
         def solve(values: Sequence[float]) -> list[_Line]:
@@ -155,7 +155,7 @@ def ranges(  # noqa: PLR0913
         no range).
     """
     if not 0.0 < within <= 1.0:
-        raise StudyError(say("within must be above 0 and at most 1, not {within}", within=within))
+        raise StudyError("within must be above 0 and at most 1, not {within}", within=within)
     if sheets:
         chosen = list(scenario_numbers(scenario, sheets)["address"])
     elif addresses is not None:
@@ -166,8 +166,7 @@ def ranges(  # noqa: PLR0913
     movable = [n for n, cell in enumerate(cells) if cell.factor is not None]
     if not movable:
         return pd.DataFrame([cell.record for cell in cells])
-    prepared = _prepared(scenario, decisions, gap)
-    look = _Look(scenario, cells, decisions, prepared, gap, (1.0 - within, 1.0 + within))
+    look = _Look(cells, *_prepared(scenario, decisions, gap), gap, (1.0 - within, 1.0 + within))
     with Engine(jobs, executor, dask) as engine:
         found = engine.spread(_Look.range, look, movable, mark("figures"))
     for n, record in zip(movable, found, strict=True):
@@ -200,10 +199,9 @@ def _cell(scenario: Scenario, address: str) -> _Cell:
 class _Look:
     """How far figures are looked at."""
 
-    scenario: Scenario
     cells: list[_Cell]
-    decisions: Decisions
     prepared: Built
+    job: Job
     gap: float
     ends: tuple[float, float]
 
@@ -211,11 +209,11 @@ class _Look:
         """The range of a figure, from its arrays compiled at both ends."""
         cell, (low, high) = self.cells[n], self.ends
         assert cell.factor is not None
-        job = _job(self.scenario, cell.factor, self.decisions, self.prepared)
+        job = replace(self.job, parameters=(cell.factor,))
         try:
             path = _Path(
                 self.prepared, cell.factor, low, high, self.gap,
-                lambda points: [_usable(compiled(job, point)) for point in points],
+                lambda points: [compiled(job, point) for point in points],
             )  # fmt: skip
             here = path.solve(1.0)
             first, last = path.holds(here, low), path.holds(here, high)
@@ -236,37 +234,19 @@ class _Look:
         }
 
 
-def _job(scenario: Scenario, one: Parameter, decisions: Decisions, prepared: Built) -> Job:
-    """What a worker needs to compile the scenario at points of a parameter."""
+def _prepared(scenario: Scenario, decisions: Decisions, gap: float) -> tuple[Built, Job]:
+    """The scenario's arrays (with fixed decisions those of its best plan), and what a worker needs
+    to compile it at points of parameters that are still to be named."""
     choice: Choice = {}
     if decisions == "fixed":
-        fixed = prepared.compiled
-        choice = choice_of(prepared.model, fixed, fixed.program.lower)
-    return Job(scenario, (one,), Options(decisions), prepared.snapshot, choice=choice)
-
-
-def _usable(one: Difference | ScenarioError | None) -> Difference | None:
-    """What a worker found at a point. Raises the error of a scenario that cannot be used."""
-    if isinstance(one, ScenarioError):
-        raise one
-    return one
-
-
-def _prepared(scenario: Scenario, decisions: Decisions, gap: float) -> Built:
-    """The scenario's arrays; with fixed decisions those of its best plan."""
-    if decisions != "fixed":
-        return built(scenario, decisions)
-    free = built(scenario, "free")
-    if not free.compiled.program.has_decisions:
-        return free
-    outcome = optimum(free.compiled.program, gap=gap).outcome
-    if outcome.x is None:
-        raise no_plan(scenario, outcome)
-    return built(scenario, "fixed", choice_of(free.model, free.compiled, outcome.x))
+        prepared, choice = with_own_decisions(scenario, gap=gap)
+    else:
+        prepared = built(scenario, decisions)
+    return prepared, Job(scenario, (), Options(decisions), prepared.snapshot, choice=choice)
 
 
 class _Path:
-    """A scenario along one parameter, compiled at points of it by `compile_points`."""
+    """A scenario along one parameter, compiled at points of it by `ask`."""
 
     def __init__(  # noqa: PLR0913, PLR0917
         self,
@@ -275,8 +255,17 @@ class _Path:
         low: float,
         high: float,
         gap: float,
-        compile_points: Compile,
+        ask: Callable[[Sequence[Point]], list[Difference | ScenarioError | None]],
     ) -> None:
+        def compile_points(points: Sequence[Point]) -> list[Difference | None]:
+            """Raises the error of a scenario that cannot be used."""
+            found: list[Difference | None] = []
+            for difference in ask(points):
+                if isinstance(difference, ScenarioError):
+                    raise difference
+                found.append(difference)
+            return found
+
         self.gap = gap
         self.parameter = one
         self.built = prepared
@@ -303,18 +292,14 @@ class _Path:
             return "costs"
         if "data" in moved or "cost" in moved:
             raise StudyError(
-                say(
-                    "{address} moves more than costs or limits: sweep it instead",
-                    address=self.parameter.shown,
-                )
+                "{address} moves more than costs or limits: sweep it instead",
+                address=self.parameter.shown,
             )
         if self.built.compiled.program.has_decisions:
             raise StudyError(
-                say(
-                    "{address} moves limits: with yes/no decisions there are no exact break "
-                    "points; use decisions='fixed' or 'relaxed'",
-                    address=self.parameter.shown,
-                )
+                "{address} moves limits: with yes/no decisions there are no exact break "
+                "points; use decisions='fixed' or 'relaxed'",
+                address=self.parameter.shown,
             )
         return "limits"
 
@@ -333,12 +318,10 @@ class _Path:
                 outcome = session.resolve(primal=self.shape == "costs")
         if outcome.x is None:
             raise StudyError(
-                say(
-                    "there is no plan ({value}) where {label} is {value_2}",
-                    value=outcome.ending.value,
-                    label=cell("parameter", self.parameter.label),
-                    value_2=value,
-                )
+                "there is no plan ({value}) where {label} is {value_2}",
+                value=outcome.ending.value,
+                label=cell("parameter", self.parameter.label),
+                value_2=value,
             )
         self.start = outcome.x if self.start is None else self.start
         section = self.affine.base.structure.section
@@ -362,10 +345,8 @@ class _Path:
         self.solves += more
         if self.solves > _MOST_SOLVES:
             raise StudyError(
-                say(
-                    "more than {most_solves} break points: take a shorter interval",
-                    most_solves=_MOST_SOLVES,
-                )
+                "more than {most_solves} break points: take a shorter interval",
+                most_solves=_MOST_SOLVES,
             )
 
     def _same(self, worth: float, other: float) -> bool:

@@ -71,7 +71,7 @@ def ranges_of(scenario: Scenario, parameters: Sequence[str] | None = None) -> li
     """
     sheet = scenario.frame("Ranges")
     if sheet.empty:
-        raise StudyError(say("the sheet Ranges is empty: fill it in, or give ranges in the call"))
+        raise StudyError("the sheet Ranges is empty: fill it in, or give ranges in the call")
     ranges = [
         _range(scenario, str(r["parameter"]), r["change"], r["low"], r["high"], r["distribution"])
         for r in sheet.to_dict("records")
@@ -84,11 +84,9 @@ def ranges_of(scenario: Scenario, parameters: Sequence[str] | None = None) -> li
     missing = [p for p in parameters if p not in known]
     if missing:
         raise StudyError(
-            say(
-                "Ranges has no row {missing!r}{meant}",
-                missing=missing[0],
-                meant=meant(missing[0], known),
-            )
+            "Ranges has no row {missing!r}{meant}",
+            missing=missing[0],
+            meant=meant(missing[0], known),
         )
     return [known[p] for p in parameters]
 
@@ -101,12 +99,12 @@ def given_ranges(
     for address, given in ranges.items():
         if isinstance(given, str) or not hasattr(given, "__len__") or not 2 <= len(given) <= 3:
             raise StudyError(
-                say("{address}: give (low, high) or (low, high, distribution)", address=address)
+                "{address}: give (low, high) or (low, high, distribution)", address=address
             )
         kind = how if isinstance(how, str) else how.get(address, "factor")
         ranges_given.append(_range(scenario, address, kind, *given))
     if not ranges_given:
-        raise StudyError(say("nothing is varied: name at least one parameter"))
+        raise StudyError("nothing is varied: name at least one parameter")
     return ranges_given
 
 
@@ -121,39 +119,29 @@ def _range(  # noqa: PLR0913, PLR0917
     one = parameter(scenario, address, how)
     if distribution not in DISTRIBUTIONS:
         raise StudyError(
-            say(
-                "{address}: the distribution must be one of {distributions}, not "
-                "{distribution!r}{meant}",
-                address=address,
-                distributions=", ".join(DISTRIBUTIONS),
-                distribution=distribution,
-                meant=meant(str(distribution), DISTRIBUTIONS),
-            )
+            "{address}: the distribution must be one of {distributions}, not "
+            "{distribution!r}{meant}",
+            address=address,
+            distributions=", ".join(DISTRIBUTIONS),
+            distribution=distribution,
+            meant=meant(str(distribution), DISTRIBUTIONS),
         )
     if one.kind not in ("number", "integer"):
-        raise StudyError(say("{address} is not a number: it has no range", address=one.shown))
+        raise StudyError("{address} is not a number: it has no range", address=one.shown)
     try:
         bounds = float(low), float(high)
     except (TypeError, ValueError):
-        raise StudyError(
-            say("{address}: low and high must be numbers", address=one.shown)
-        ) from None
+        raise StudyError("{address}: low and high must be numbers", address=one.shown) from None
     if not np.isfinite(bounds).all() or bounds[0] > bounds[1]:
         raise StudyError(
-            say(
-                "{address}: low {low} and high {high} are no range",
-                address=one.shown,
-                low=low,
-                high=high,
-            )
+            "{address}: low {low} and high {high} are no range",
+            address=one.shown,
+            low=low,
+            high=high,
         )
     if distribution == "lognormal" and bounds[0] <= 0.0:
         raise StudyError(
-            say(
-                "{address}: a lognormal figure is above 0, but low is {low}",
-                address=one.shown,
-                low=low,
-            )
+            "{address}: a lognormal figure is above 0, but low is {low}", address=one.shown, low=low
         )
     return Range(one, *bounds, distribution)
 
@@ -176,16 +164,14 @@ def sample_points(
 
     if count < 1 or count > MOST_RUNS:
         raise StudyError(
-            say(
-                "the number of samples must be between 1 and {most_runs:,}, not {count}",
-                most_runs=MOST_RUNS,
-                count=count,
-            )
+            "the number of samples must be between 1 and {most_runs:,}, not {count}",
+            most_runs=MOST_RUNS,
+            count=count,
         )
     keys = [(r.parameter.address, r.parameter.how) for r in ranges]
     twice = [k for n, k in enumerate(keys) if k in keys[:n]]
     if twice:
-        raise StudyError(say("{twice} has two ranges", twice=twice[0][0]))
+        raise StudyError("{twice} has two ranges", twice=twice[0][0])
     if method == "lhs":
         shares = qmc.LatinHypercube(len(ranges), rng=seed).random(count)
     elif method == "sobol":
@@ -196,12 +182,10 @@ def sample_points(
         shares = np.random.default_rng(seed).random((count, len(ranges)))
     else:
         raise StudyError(
-            say(
-                "the method must be one of {methods}, not {method!r}{meant}",
-                methods=", ".join(METHODS),
-                method=method,
-                meant=meant(method, METHODS),
-            )
+            "the method must be one of {methods}, not {method!r}{meant}",
+            methods=", ".join(METHODS),
+            method=method,
+            meant=meant(method, METHODS),
         )
     inside = np.clip(shares, 1e-9, 1.0 - 1e-9)
     columns = [r.quantile(inside[:, n]) for n, r in enumerate(ranges)]

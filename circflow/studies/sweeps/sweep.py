@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, fields, replace
+from itertools import combinations, product
 from pathlib import Path
 from typing import Any
 
@@ -22,24 +23,35 @@ from circflow.algebra.build import money_groups
 from circflow.data.arguments import named, public
 from circflow.data.result import Result
 from circflow.data.scenario import Scenario, ScenarioError
-from circflow.i18n import say, say_n
+from circflow.i18n import mark, say, say_n
 from circflow.solution.solution import Tables
 from circflow.solver.optimum import optimum
 from circflow.solver.proven import Proven
 from circflow.solver.scaling import scaling_of
-from circflow.studies.bench.arrays import Built, Decisions, Difference, built, choice_of
+from circflow.studies.bench.arrays import Built, Choice, Decisions, Difference, Floats, built
 from circflow.studies.bench.engine import Engine, Lost
-from circflow.studies.bench.goals import no_plan
+from circflow.studies.bench.goals import with_own_decisions
 from circflow.studies.bench.money_by_rate import Rating, kinds_of
 from circflow.studies.bench.store import Store
 from circflow.studies.bench.totals_rows import built_of, totals_of
 from circflow.studies.errors import StudyError
 from circflow.studies.progress import time_left
 from circflow.studies.sweeps import design as what
-from circflow.studies.sweeps.affine import Affine, fit
+from circflow.studies.sweeps.affine import Affine, Fit, fit
 from circflow.studies.sweeps.design import Design, Point, Unreadable
 from circflow.studies.sweeps.sampling import Range, given_ranges, ranges_of, sample_points
-from circflow.studies.sweeps.worker import FAILED, Job, Options, Run, Start, Task, invalid, work
+from circflow.studies.sweeps.worker import (
+    FAILED,
+    Job,
+    Options,
+    Run,
+    Start,
+    Task,
+    checked,
+    compiled,
+    invalid,
+    work,
+)
 
 CHECK_EVERY = 250
 """Runs per run that is checked against a cold build."""
@@ -92,8 +104,7 @@ class Runs(Result):
 
         about = pd.DataFrame({"note": [self.scenario.name, *self.notes]})
         tables = {"runs": self.table, "built": self.built, **self.kept, "about": about}
-        currency = self.scenario.settings.currency
-        write_runs(tables | self.scenario.changes_table, path, currency)
+        write_runs(tables, path, self.scenario)
 
 
 @public
@@ -145,14 +156,12 @@ def sweep(  # noqa: PLR0913
     """
     if vary is not None and not isinstance(vary, Mapping):
         raise StudyError(
-            say(
-                "vary must give values by address, such as {{'Markets.price': [0.9, 1.1]}}, "
-                "not {named}",
-                named=named(vary),
-            )
+            "vary must give values by address, such as {{'Markets.price': [0.9, 1.1]}}, "
+            "not {named}",
+            named=named(vary),
         )
     if (vary is None) == (study is None):
-        raise StudyError(say("give either values by address or the name of a study"))
+        raise StudyError("give either values by address or the name of a study")
     design = (
         what.study(scenario, study)
         if study
@@ -202,7 +211,7 @@ def sample(  # noqa: PLR0913
     The other arguments, and what is raised, as in `sweep`.
     """
     if ranges is not None and parameters is not None:
-        raise StudyError(say("give ranges, or rows of the sheet Ranges, not both"))
+        raise StudyError("give ranges, or rows of the sheet Ranges, not both")
     rows: list[Range] = (
         given_ranges(scenario, ranges, how)
         if ranges is not None
@@ -221,13 +230,13 @@ def _options(
 ) -> Options:
     if decisions not in ("free", "relaxed", "fixed"):
         raise StudyError(
-            say("decisions must be free, relaxed or fixed, not {decisions!r}", decisions=decisions)
+            "decisions must be free, relaxed or fixed, not {decisions!r}", decisions=decisions
         )
     known = [f.name for f in fields(Tables)]
     for name in keep:
         if name not in known:
             raise StudyError(
-                say("there is no table {name!r}{meant}", name=name, meant=what.meant(name, known))
+                "there is no table {name!r}{meant}", name=name, meant=what.meant(name, known)
             )
     return Options(decisions, gap, time_limit, tuple(keep))
 
@@ -256,11 +265,7 @@ class Sweeper:
         progress: Progress | None = None,
     ) -> None:
         if resume and store is None:
-            raise StudyError(say("to resume, name the store that the runs were written to"))
-        if check_every is not None and check_every < 1:
-            raise StudyError(
-                say("check_every must be at least 1, not {check_every}", check_every=check_every)
-            )
+            raise StudyError("to resume, name the store that the runs were written to")
         self.scenario = scenario
         self.design = design
         self.options = options
@@ -280,7 +285,7 @@ class Sweeper:
         self.runs = {run.number: run for run in stored if run.status != FAILED}
         self.stored = len(self.runs)
         self.labels: tuple[tuple[str, ...], ...] = ()
-        self.choice: dict[tuple[str, str, str], float] = {}
+        self.choice: Choice = {}
         self.rate = self._rate()
         self.rated = self.rate is not None
 
@@ -316,44 +321,30 @@ class Sweeper:
     def prepared(self) -> Job:
         """All that runs between the design's points need to be solved by updating arrays."""
         self.base = self._base(self.scenario)
-        job = Job(
-            self.scenario, self.design.parameters, self.options, self.base.snapshot,
-            choice=self.choice,
-        )  # fmt: skip
-        found = fit(
-            self.base.snapshot, self.design.parameters, self.design.points, self._compiler(job),
-            self._rating(self.scenario),
-        )  # fmt: skip
+        job = self._job(self.scenario, self.base)
+        found = self._fitted(job, self.design.points)
         return replace(job, affine=found.affine, start=self._start(self.base))
 
     def arrays(self) -> tuple[Affine, set[int]]:
         """The arrays as they depend on the parameters, and the runs whose scenario can be used."""
-        scenario, parameters = self.scenario, self.design.parameters
-        self.base = self._base(scenario)
-        usable = self._valid(scenario, dict(enumerate(self.design.points)))
-        job = Job(scenario, parameters, self.options, self.base.snapshot, choice=self.choice)
-        points = [self.design.points[n] for n in sorted(usable)]
-        rating = self._rating(scenario)
-        return fit(
-            self.base.snapshot, parameters, points, self._compiler(job), rating
-        ).affine, usable
+        self.base = self._base(self.scenario)
+        usable = self._valid(self.scenario, dict(enumerate(self.design.points)))
+        job = self._job(self.scenario, self.base)
+        return self._fitted(job, [self.design.points[n] for n in sorted(usable)]).affine, usable
+
+    def _job(self, scenario: Scenario, base: Built) -> Job:
+        parameters, options = self.design.parameters, self.options
+        return Job(scenario, parameters, options, base.snapshot, choice=self.choice)
 
     def _base(self, scenario: Scenario) -> Built:
         """The scenario's own arrays; with fixed decisions, those of its own best plan."""
-        if self.options.decisions != "fixed":
-            return built(scenario, self.options.decisions, rated=self.rated)
-        if not self.choice:
-            free = built(scenario, "free")
-            if free.compiled.program.has_decisions:
-                outcome = optimum(
-                    free.compiled.program,
-                    gap=self.options.gap,
-                    time_limit=self.options.time_limit,
-                ).outcome
-                if outcome.x is None:
-                    raise no_plan(scenario, outcome)
-                self.choice = choice_of(free.model, free.compiled, outcome.x)
-        return built(scenario, "fixed", self.choice, rated=self.rated)
+        kind, gap, limit = self.options.decisions, self.options.gap, self.options.time_limit
+        if kind != "fixed" or self.choice:
+            return built(scenario, kind, self.choice, rated=self.rated)
+        base, self.choice = with_own_decisions(
+            scenario, gap=gap, time_limit=limit, rated=self.rated
+        )
+        return base
 
     def _rate(self) -> int | None:
         """Which parameter is the discount rate, if there is one and only one."""
@@ -364,11 +355,23 @@ class Sweeper:
         ]
         return rates[0] if len(rates) == 1 else None
 
-    def _rating(self, scenario: Scenario) -> Rating | None:
-        if self.rate is None:
-            return None
-        own, how = scenario.settings.discount_rate, self.design.parameters[self.rate].how
-        return Rating(self.rate, own, how, kinds_of(scenario))
+    def _fitted(self, job: Job, points: Sequence[Point], settled: tuple[int, ...] = ()) -> Fit:
+        """The arrays as they depend on the parameters, over the values of points."""
+        rating = None
+        if self.rate is not None and self.rate not in settled:
+            own, how = job.scenario.settings.discount_rate, job.parameters[self.rate].how
+            rating = Rating(self.rate, own, how, kinds_of(job.scenario))
+
+        def compile_points(points: Sequence[Point]) -> list[Difference | None]:
+            if not points:
+                return []
+            what, parcel = mark("compiling the model"), self.engine.send(job)
+            found = dict(self.engine.each(compiled, parcel, points, what, self.progress))
+            answers = [found[n] for n in range(len(points))]
+            # Where no scenario can be made, the runs are rebuilt and tell why.
+            return [one if isinstance(one, Difference) else None for one in answers]
+
+        return fit(job.base, job.parameters, points, compile_points, rating)
 
     def _start(self, base: Built) -> Start:
         """The plan of the scenario itself, from which every run starts."""
@@ -390,8 +393,7 @@ class Sweeper:
             n: tuple(None if k in settled else v for k, v in enumerate(self.design.points[n]))
             for n in numbers
         }
-        rating = self._rating(scenario) if self.rate not in settled else None
-        job = Job(scenario, parameters, self.options, base.snapshot, choice=self.choice)
+        job = self._job(scenario, base)
         values = sum(
             min(2, len({p[k] for p in points.values()} - {None})) for k in range(len(parameters))
         )
@@ -401,14 +403,12 @@ class Sweeper:
                 self.notes.append(say("every run was rebuilt, {why}", why=why))
             with _timed(self.spent, "setup"):
                 job = replace(job, start=self._start(base) if len(points) > 2 else None)
-            self._give_out(job, self._single("rebuild", numbers, points))
+            self._give_out(job, self._alone(numbers, points))
             return
         with _timed(self.spent, "setup"):
             valid = self._valid(scenario, points)
             usable = {n: p for n, p in points.items() if n in valid}
-            found = fit(
-                base.snapshot, parameters, list(usable.values()), self._compiler(job), rating
-            )
+            found = self._fitted(job, list(usable.values()), settled)
             start = self._start(base)
         self._note(found.rebuilt, found.compilations, settled)
         affine = found.affine
@@ -417,16 +417,14 @@ class Sweeper:
         updated = [n for n, knows in known.items() if knows]
         left = [n for n, knows in known.items() if not knows]
         families, alone = self._families(left, points, set(found.rebuilt))
-        tasks = [*self._blocks(base, updated, usable), *self._single("rebuild", alone, points)]
+        tasks = [*self._blocks(base, updated, usable), *self._alone(alone, points)]
         self._give_out(job, tasks)
         self._check(job, updated, usable)
         for settings, members in families.items():
             fixed = tuple(n for n, _ in settings)
-            own: Point = tuple(dict(settings).get(k) for k in range(len(parameters)))
-            try:
-                changed = what.changed(scenario, what.edits_of(parameters, own))
-            except ScenarioError as error:
-                self._store([invalid(n, error) for n in members])
+            changed = self._at(scenario, what.point_of(len(parameters), dict(settings)))
+            if isinstance(changed, ScenarioError):
+                self._store([invalid(n, changed) for n in members])
                 continue
             with _timed(self.spent, "setup"):
                 inner = built(changed, self.options.decisions, self.choice, rated=self.rated)
@@ -461,22 +459,6 @@ class Sweeper:
                 alone.extend(members)
         return families, alone
 
-    def _compiler(self, job: Job) -> Callable[[Sequence[Point]], list[Difference | None]]:
-        def compile_points(points: Sequence[Point]) -> list[Difference | None]:
-            parcel = self.engine.send(job)
-            tasks = [Task("compile", ((n, p),)) for n, p in enumerate(points)]
-            made: list[Difference | None] = [None] * len(points)
-            for done, (task, result) in enumerate(self.engine.run(work, parcel, tasks)):
-                self.progress(
-                    say("compiling the model: {done} of {count}", done=done + 1, count=len(points))
-                )
-                # Where no scenario can be made, the runs are rebuilt and tell why.
-                good = not isinstance(result, Lost) and not isinstance(result[0], ScenarioError)
-                made[task.runs[0][0]] = result[0] if good else None
-            return made
-
-        return compile_points
-
     def _valid(self, scenario: Scenario, points: Mapping[int, Point]) -> set[int]:
         """The runs whose scenario can be used; the others are stored as invalid.
 
@@ -484,29 +466,30 @@ class Sweeper:
         values of two parameters where it holds at their extremes.
         """
         parameters = self.design.parameters
-        suspects = [
-            n
-            for n, p in enumerate(parameters)
-            if not p.is_continuous or not self._ends_fit(scenario, points, n)
-        ]
-        moved = [
-            n for n in range(len(parameters)) if any(p[n] is not None for p in points.values())
-        ]
-        for i, n in enumerate(moved):
-            for k in moved[i + 1 :]:
-                if what.touching(parameters[n], parameters[k]) and not self._corners_fit(
-                    scenario, points, n, k
-                ):
-                    suspects += [n, k]
+        count = len(parameters)
+        values = [{p[n] for p in points.values()} - {None} for n in range(count)]
+
+        def fits(*at: int) -> bool:
+            """Whether the scenario can be used where parameters are at their ends together."""
+            if not all(parameters[n].is_continuous for n in at):
+                return False
+            ends = [sorted({min(values[n]), max(values[n])}) if values[n] else [] for n in at]
+            corners = (dict(zip(at, corner, strict=True)) for corner in product(*ends))
+            return not any(self._problem(scenario, what.point_of(count, c)) for c in corners)
+
+        suspects = {n for n in range(count) if not fits(n)}
+        for pair in combinations([n for n in range(count) if values[n]], 2):
+            if what.touching(*(parameters[n] for n in pair)) and not fits(*pair):
+                suspects.update(pair)
         if not suspects:
             return set(points)
         good: dict[tuple[Any, ...], ScenarioError | None] = {}
         valid = set()
         for number, point in points.items():
-            key = tuple(point[n] for n in sorted(set(suspects)))
+            key = tuple(point[n] for n in sorted(suspects))
             if key not in good:
-                own = tuple(v if n in suspects else None for n, v in enumerate(point))
-                good[key] = self._problem(scenario, own)
+                only = {n: point[n] for n in suspects}
+                good[key] = self._problem(scenario, what.point_of(count, only))
             error = good[key]
             if error is None:
                 valid.add(number)
@@ -515,34 +498,15 @@ class Sweeper:
         return valid
 
     def _problem(self, scenario: Scenario, point: Point) -> ScenarioError | None:
+        there = self._at(scenario, point)
+        return there if isinstance(there, ScenarioError) else None
+
+    def _at(self, scenario: Scenario, point: Point) -> Scenario | ScenarioError:
+        """The scenario at a point, or why it cannot be used."""
         try:
-            what.changed(scenario, what.edits_of(self.design.parameters, point))
+            return what.changed(scenario, what.edits_of(self.design.parameters, point))
         except ScenarioError as error:
             return error
-        return None
-
-    def _ends(self, points: Mapping[int, Point], n: int) -> list[Any]:
-        values = [p[n] for p in points.values() if p[n] is not None]
-        return list(dict.fromkeys([min(values), max(values)])) if values else []
-
-    def _ends_fit(self, scenario: Scenario, points: Mapping[int, Point], n: int) -> bool:
-        count = len(self.design.parameters)
-        return all(
-            self._problem(scenario, tuple(v if k == n else None for k in range(count))) is None
-            for v in self._ends(points, n)
-        )
-
-    def _corners_fit(self, scenario: Scenario, points: Mapping[int, Point], n: int, k: int) -> bool:
-        count = len(self.design.parameters)
-        if not (
-            self.design.parameters[n].is_continuous and self.design.parameters[k].is_continuous
-        ):
-            return False
-        return all(
-            self._problem(scenario, tuple({n: v, k: w}.get(at) for at in range(count))) is None
-            for v in self._ends(points, n)
-            for w in self._ends(points, k)
-        )
 
     # ------------------------------------------------------------- running
 
@@ -563,28 +527,27 @@ class Sweeper:
             missing = [n for n in block if n not in self.runs]
             if missing:
                 # A block of linear programmes is done whole: each run starts from the one before.
-                yield Task("block", tuple((n, points[n]) for n in block))
+                yield Task(tuple((n, points[n]) for n in block))
 
-    def _single(
-        self, kind: str, numbers: Sequence[int], points: Mapping[int, Point]
-    ) -> Iterator[Task]:
+    def _alone(self, numbers: Sequence[int], points: Mapping[int, Point]) -> Iterator[Task]:
         for n in numbers:
             if n not in self.runs:
-                yield Task(kind, ((n, points[n]),))
+                yield Task(((n, points[n]),), rebuild=True)
 
-    def _give_out(self, job: Job, tasks: Sequence[Task] | Iterator[Task]) -> None:
+    def _give_out(self, job: Job, tasks: Iterable[Task]) -> None:
         tasks = list(tasks)
         if not tasks:
             return
         begun = time.perf_counter()
         before = len(self.runs)
         with _timed(self.spent, "runs"):
-            parcel = self.engine.send(job)
-            for task, result in self.engine.run(work, parcel, tasks):
-                made = result
-                if isinstance(result, Lost):
-                    made = [Run(n, FAILED, reason=result.reason) for n, _ in task.runs]
-                self._store([r for r in made if r.number not in self.runs])
+            for n, result in self.engine.each(work, self.engine.send(job), tasks):
+                runs = (
+                    [Run(k, FAILED, reason=result.reason) for k, _ in tasks[n].runs]
+                    if isinstance(result, Lost)
+                    else result
+                )
+                self._store([r for r in runs if r.number not in self.runs])
                 self._tell(begun, before)
 
     def _store(self, runs: list[Run]) -> None:
@@ -603,21 +566,13 @@ class Sweeper:
             return
         chosen = list(numbers[:: self.check_every])
         odd = [n for n in numbers if n not in chosen and self._odd(self.runs[n])]
-        tasks = [
-            Task("check", ((n, points[n]),), (self.runs[n],)) for n in [*chosen, *odd[:_MOST_ODD]]
-        ]
+        chosen += odd[:_MOST_ODD]
+        tasks = [(points[n], self.runs[n]) for n in chosen]
         with _timed(self.spent, "checks"):
-            parcel = self.engine.send(job)
-            for done, (task, result) in enumerate(self.engine.run(work, parcel, tasks)):
-                self.progress(
-                    say(
-                        "checking against cold builds: {done} of {count}",
-                        done=done + 1,
-                        count=len(tasks),
-                    )
-                )
-                if not isinstance(result, Lost) and result[0]:
-                    self._store([Run(task.runs[0][0], FAILED, how="rebuilt", reason=result[0])])
+            words, parcel = mark("checking against cold builds"), self.engine.send(job)
+            for n, found in self.engine.each(checked, parcel, tasks, words, self.progress):
+                if not isinstance(found, Lost) and found:
+                    self._store([Run(chosen[n], FAILED, how="rebuilt", reason=found)])
         self.notes.append(say("{count} runs checked against cold builds", count=len(tasks)))
 
     def _odd(self, run: Run) -> bool:
@@ -629,8 +584,7 @@ class Sweeper:
     def _refuse_if_all_invalid(self) -> None:
         if any(r.status != "invalid" for r in self.runs.values()):
             return
-        point = self.design.points[self._readable()[0]]
-        error = self._problem(self.scenario, point)
+        error = self._problem(self.scenario, self.design.points[self._readable()[0]])
         if error is not None:
             raise error
 
@@ -646,18 +600,16 @@ class Sweeper:
         for run, point in zip(ordered, self.design.points, strict=True):
             names = {p.label: v for p, v in zip(self.design.parameters, point, strict=True)}
             own = run.labels or labels
-            rows = [] if run.figures is None else built_of(own, run.figures)
-            constructions += [(run.number, *row) for row in rows]
+            if run.figures is not None:
+                constructions += [(run.number, *row) for row in built_of(own, run.figures)]
             records.append(
                 {
                     "run": run.number,
                     **names,
                     "status": run.status,
                     "objective_million": run.objective,
-                    **(flat(totals_of(own, run.figures)) if run.figures is not None else {}),
-                    "built": "; ".join(_construction(*row) for row in rows)
-                    if run.figures is not None
-                    else None,
+                    "built": None,
+                    **({} if run.figures is None else plan_row(own, run.figures)),
                     "seconds": run.seconds,
                     "how": run.how,
                     "gap": run.gap,
@@ -715,6 +667,12 @@ def flat(totals: Mapping[str, Any]) -> dict[str, Any]:
         made[f"emissions_{pollutant}_t"] = tonnes
     made["jobs"] = totals["jobs"]
     return made
+
+
+def plan_row(labels: tuple[tuple[str, ...], ...], figures: Floats) -> dict[str, Any]:
+    """The totals of a plan and what it builds, as one row."""
+    built = "; ".join(_construction(*row) for row in built_of(labels, figures))
+    return {**flat(totals_of(labels, figures)), "built": built}
 
 
 def _construction(unit: str, period: str, share: float, capacity: float) -> str:

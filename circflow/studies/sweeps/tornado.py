@@ -24,7 +24,7 @@ from circflow.i18n import say, say_n
 from circflow.studies.bench.arrays import Decisions
 from circflow.studies.bench.engine import Engine
 from circflow.studies.errors import StudyError
-from circflow.studies.sweeps.design import Design, Parameter, Point, meant, parameter
+from circflow.studies.sweeps.design import Design, Parameter, meant, parameter, point_of
 from circflow.studies.sweeps.sampling import given_ranges, ranges_of
 from circflow.studies.sweeps.sweep import Progress, Runs, Sweeper, _options
 
@@ -67,9 +67,7 @@ class Tornado(Result):
         """Write the table as .csv, .parquet, .json or .xlsx."""
         from circflow.report.study_tables import write_runs
 
-        scenario = self.runs.scenario
-        tables = {"tornado": self.table, "runs": self.runs.table, **scenario.changes_table}
-        write_runs(tables, path, scenario.settings.currency)
+        write_runs({"tornado": self.table, "runs": self.runs.table}, path, self.runs.scenario)
 
 
 @public
@@ -105,18 +103,16 @@ def tornado(  # noqa: PLR0913
         StudyError: nothing to vary, or a study that cannot be run as asked.
     """
     if sheets and ranges is not None:
-        raise StudyError(say("give ranges, or sheets whose figures vary, not both"))
+        raise StudyError("give ranges, or sheets whose figures vary, not both")
     if sheets:
         ends = _cells(scenario, sheets, share)
     else:
         rows = given_ranges(scenario, ranges, how) if ranges is not None else ranges_of(scenario)
         ends = [(r.parameter, r.low, r.high) for r in rows]
     parameters = tuple(p for p, _, _ in ends)
-    count = len(parameters)
-    nothing: Point = (None,) * count
-    points = [nothing]
+    points = [point_of(len(parameters), {})]
     for n, (_, low, high) in enumerate(ends):
-        points += [tuple(v if k == n else None for k in range(count)) for v in (low, high)]
+        points += [point_of(len(parameters), {n: value}) for value in (low, high)]
     design = Design(parameters, tuple(points), "tornado")
     options = _options(decisions, gap, time_limit, ())
     with Engine(jobs, executor, dask) as engine:
@@ -129,15 +125,11 @@ def _cells(
     scenario: Scenario, sheets: Sequence[str], share: float
 ) -> list[tuple[Parameter, float, float]]:
     """Every figure of the sheets that is not 0, times 1 − share and 1 + share."""
-    if not np.isfinite(share) or share <= 0.0:
-        raise StudyError(say("the share must be above 0, not {share}", share=share))
     known = [name for name in BY_NAME if name not in NOT_VARIED]
     for name in sheets:
         if name not in known:
             raise StudyError(
-                say(
-                    "there is no sheet {name!r} to vary{meant}", name=name, meant=meant(name, known)
-                )
+                "there is no sheet {name!r} to vary{meant}", name=name, meant=meant(name, known)
             )
     cells = scenario_numbers(scenario, sheets)
     cells = cells[cells["value"] != 0.0]
@@ -147,7 +139,7 @@ def _cells(
         if one.is_continuous:
             ends.append((one, 1.0 - share, 1.0 + share))
     if not ends:
-        raise StudyError(say("{sheets}: no figures to vary", sheets=", ".join(sheets)))
+        raise StudyError("{sheets}: no figures to vary", sheets=", ".join(sheets))
     return ends
 
 

@@ -1,7 +1,7 @@
 """One run, or a block of runs, of a study: what is sent to a worker and what comes back.
 
-A worker gets the study once, as a `Parcel`, then tasks by the thousand. A task's result depends
-on the parcel and the task alone, so it is the same on any worker and in any order: a block of
+A worker gets the study once, as a `Job`, then tasks by the thousand. A task's result depends
+on the job and the task alone, so it is the same on any worker and in any order: a block of
 linear programmes always starts from the basis of the scenario itself, a search over decisions
 from the plan of the scenario itself, each in a session of its own.
 """
@@ -12,12 +12,12 @@ import io
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from circflow.data.pandas_text import python_strings
 from circflow.data.scenario import Scenario, ScenarioError
 from circflow.i18n import say
 from circflow.solution.solution import Status
@@ -35,7 +35,6 @@ from circflow.studies.bench.arrays import (
     built,
     difference,
 )
-from circflow.studies.bench.engine import Parcel
 from circflow.studies.bench.store import Result
 from circflow.studies.sweeps.affine import Affine
 from circflow.studies.sweeps.design import Parameter, Point, changed, edits_of
@@ -75,7 +74,7 @@ class Job:
     scenario: Scenario
     parameters: tuple[Parameter, ...]
     options: Options
-    base: Snapshot | None = None
+    base: Snapshot
     start: Start | None = None
     affine: Affine | None = None
     choice: Choice = field(default_factory=dict)
@@ -83,13 +82,10 @@ class Job:
 
 @dataclass(frozen=True)
 class Task:
-    """Runs to be done one after another: numbers and points."""
+    """Runs to be done one after another, numbers and points: by updating arrays, or rebuilt."""
 
-    kind: str
-    """`block` (arrays updated), `rebuild`, `compile` (arrays only), `check`."""
     runs: tuple[tuple[int, Point], ...]
-    expected: tuple[Run, ...] = ()
-    """The runs that a check compares with."""
+    rebuild: bool = False
 
 
 @dataclass(frozen=True)
@@ -145,29 +141,14 @@ class Run:
 _STORED = ("status", "objective", "labels", "seconds", "how", "reason", "gap")
 
 
-@python_strings()
-def work(parcel: Parcel, task: Task) -> list[Any]:
-    """Do a task: runs (block, rebuild), differences (compile), or findings (check)."""
-    job: Job = parcel.open()
-    if task.kind == "block":
-        return list(_block(job, task.runs))
-    if task.kind == "rebuild":
-        return [_attempt(_rebuilt, job, number, point) for number, point in task.runs]
-    if task.kind == "compile":
-        return [compiled(job, point) for _, point in task.runs]
-    return [
-        _checked(job, point, run) for (_, point), run in zip(task.runs, task.expected, strict=True)
-    ]
-
-
-# ------------------------------------------------------------------- arrays updated
-
-
-def _block(job: Job, runs: Sequence[tuple[int, Point]]) -> list[Run]:
-    assert job.affine is not None and job.base is not None and job.start is not None
-    if job.base.structure.integer.any():
-        return [_attempt(_search, job, number, point) for number, point in runs]
-    return _warm(job, job.affine, job.start, runs)
+def work(job: Job, task: Task) -> list[Run]:
+    """Do the runs of a task."""
+    if not task.rebuild:
+        assert job.affine is not None and job.start is not None
+        if not job.base.structure.integer.any():
+            return _warm(job, job.affine, job.start, task.runs)
+    way = _rebuilt if task.rebuild else _search
+    return [_attempt(way, job, number, point) for number, point in task.runs]
 
 
 def _attempt(way: Callable[[Job, int, Point], Run], job: Job, number: int, point: Point) -> Run:
@@ -187,8 +168,6 @@ def _warm(job: Job, affine: Affine, start: Start, runs: Sequence[tuple[int, Poin
     limit = job.options.time_limit
     for number, point in runs:
         begun = time.perf_counter()
-        weights = affine.weights(point)
-        moved = affine.moved(weights)
         program = affine.base.program(affine.figures(point))
         only_costs = False
         if session is None:
@@ -212,27 +191,24 @@ def _warm(job: Job, affine: Affine, start: Start, runs: Sequence[tuple[int, Poin
             session = None
             solved.append(_attempt(_rebuilt, replace(job, start=None), number, point))
             continue
-        solved.append(_run_of(job, number, outcome, begun, affine, weights, moved))
+        solved.append(_run_of(number, outcome, begun, partial(affine.totals, point=point)))
     return solved
 
 
-def _run_of(  # noqa: PLR0913, PLR0917
-    job: Job,
+def _run_of(
     number: int,
     outcome: Outcome,
     begun: float,
-    affine: Affine,
-    weights: Floats,
-    moved: Floats,
+    figures: Callable[[Floats], Floats],
+    how: str = "updated",
 ) -> Run:
-    if outcome.x is None:
-        seconds = time.perf_counter() - begun
-        return Run(number, outcome.ending.value, seconds=seconds, reason=_words(outcome.ending))
-    figures = affine.totals(outcome.x, weights, moved)
-    seconds = time.perf_counter() - begun
-    return Run(
-        number, outcome.ending.value, -outcome.objective, figures, None, seconds, gap=outcome.gap
-    )
+    """How a run ended; `figures` gives those of its plan."""
+    ending, x = outcome.ending, outcome.x
+    run = Run(number, ending.value, how=how, reason=_words(ending))
+    if x is not None:
+        worth = -outcome.objective
+        run = replace(run, objective=worth, figures=figures(x), reason="", gap=outcome.gap)
+    return replace(run, seconds=time.perf_counter() - begun)
 
 
 def _search(job: Job, number: int, point: Point) -> Run:
@@ -240,10 +216,9 @@ def _search(job: Job, number: int, point: Point) -> Run:
     affine, start = job.affine, job.start
     assert affine is not None and start is not None
     begun = time.perf_counter()
-    weights = affine.weights(point)
     program = affine.base.program(affine.figures(point))
     outcome = search(program, start, job.options)
-    return _run_of(job, number, outcome, begun, affine, weights, affine.moved(weights))
+    return _run_of(number, outcome, begun, partial(affine.totals, point=point))
 
 
 def search(program: Program, start: Start | None, options: Options) -> Outcome:
@@ -270,13 +245,13 @@ def _rebuilt(job: Job, number: int, point: Point) -> Run:
         return invalid(number, error, time.perf_counter() - begun)
     one = built(scenario, job.options.decisions, job.choice)
     start = job.start
-    if start is not None and not _fits(job, one.snapshot):
-        start = None
+    labels = one.snapshot.structure.labels
+    if not one.snapshot.structure.same(job.base.structure):
+        start = None  # the base's plan and basis are of another programme
     outcome = _solved(one.compiled.program, start, job.options)
+    run = _run_of(number, outcome, begun, one.snapshot.totals, how="rebuilt")
     if outcome.x is None:
-        seconds = time.perf_counter() - begun
-        ending = outcome.ending
-        return Run(number, ending.value, seconds=seconds, how="rebuilt", reason=_words(ending))
+        return run
     tables = None
     if job.options.keep:
         from circflow.solver.run import read_tables
@@ -284,25 +259,8 @@ def _rebuilt(job: Job, number: int, point: Point) -> Run:
         fixed = one.compiled.program.has_decisions or job.options.decisions == "fixed"
         every = read_tables(one.model, one.compiled, outcome, fixed=fixed)
         tables = {name: getattr(every, name) for name in job.options.keep}
-    figures = one.snapshot.totals(outcome.x)
-    labels = one.snapshot.structure.labels
-    same = job.base is not None and labels == job.base.structure.labels
-    return Run(
-        number,
-        outcome.ending.value,
-        -outcome.objective,
-        figures,
-        None if same else labels,
-        time.perf_counter() - begun,
-        "rebuilt",
-        gap=outcome.gap,
-        tables=tables,
-    )
-
-
-def _fits(job: Job, snapshot: Snapshot) -> bool:
-    """Whether the base's plan and basis are of this programme."""
-    return job.base is not None and snapshot.structure.same(job.base.structure)
+    others = None if labels == job.base.structure.labels else labels
+    return replace(run, labels=others, seconds=time.perf_counter() - begun, tables=tables)
 
 
 def _solved(program: Program, start: Start | None, options: Options) -> Outcome:
@@ -325,7 +283,6 @@ def invalid(number: int, error: ScenarioError | str, seconds: float = 0.0) -> Ru
 
 def compiled(job: Job, point: Point) -> Difference | ScenarioError | None:
     """The arrays of a point, as the difference from the base."""
-    assert job.base is not None
     try:
         scenario = changed(job.scenario, edits_of(job.parameters, point))
     except ScenarioError as error:
@@ -335,8 +292,9 @@ def compiled(job: Job, point: Point) -> Difference | ScenarioError | None:
     return difference(one.snapshot, job.base)
 
 
-def _checked(job: Job, point: Point, run: Run) -> str:
+def checked(job: Job, one: tuple[Point, Run]) -> str:
     """Build and solve a run from nothing; what differs, or ""."""
+    point, run = one
     number = run.number
     bare = replace(job, options=replace(job.options, keep=()), start=None)
     cold = _attempt(_rebuilt, bare, number, point)
@@ -353,7 +311,7 @@ def _checked(job: Job, point: Point, run: Run) -> str:
     if cold.figures is None:
         return ""
     allowed = CHECK_TOLERANCE
-    if job.base is not None and job.base.structure.integer.any():
+    if job.base.structure.integer.any():
         allowed += 2.0 * job.options.gap
     size = max(abs(cold.objective), 1e-6)
     if abs(cold.objective - run.objective) > allowed * size:

@@ -29,9 +29,7 @@ from circflow.solver.run import read_tables
 from circflow.studies.bench.arrays import Decisions
 from circflow.studies.bench.engine import Engine
 from circflow.studies.bench.goals import PLAN, Goal, Goals, decisions_of
-from circflow.studies.bench.totals_rows import built_of, totals_of
-from circflow.studies.errors import StudyError
-from circflow.studies.sweeps.sweep import _construction, flat
+from circflow.studies.sweeps.sweep import plan_row
 
 Floats = np.ndarray
 NOTHING = 1e-6
@@ -73,17 +71,13 @@ class Alternatives(Result):
     def write(self, path: str | Path) -> None:
         """Write the tables as .xlsx, .json or a page (.html), the plans' as .csv or .parquet."""
         from circflow.report.page.runs import alternatives_opening
-        from circflow.report.study_tables import write_runs, write_tables
+        from circflow.report.study_tables import write_runs
 
         currency = self.scenario.settings.currency
-        tables = {"alternatives": self.table, "units": self.units, "activity": self.activity}
-        if Path(path).suffix.lower() != ".html":
-            write_runs(tables | self.scenario.changes_table, path, currency)
-            return
-        write_tables(
-            tables,
+        write_runs(
+            {"alternatives": self.table, "units": self.units, "activity": self.activity},
             path,
-            currency=currency,
+            self.scenario,
             title=say("{name}: plans nearly as good", name=self.scenario.name),
             opening=alternatives_opening(self.table, self.units, self.best, self.within, currency),
         )
@@ -164,17 +158,6 @@ def near_optimal(  # noqa: PLR0913
         StudyError: an impossible share.
         NoPlan: the scenario has no plan.
     """
-    if not np.isfinite(within) or within < 0.0:
-        raise StudyError(
-            say(
-                "the share of the best that may be given up must be at least 0: {within}",
-                within=within,
-            )
-        )
-    if count < 1:
-        raise StudyError(
-            say("the number of alternatives must be at least 1, not {count}", count=count)
-        )
     search = _Search(scenario, within, count, decisions, gap, time_limit, progress)
     with Engine(jobs, dask=dask, tell=progress) as engine:
         return search.run(engine)
@@ -299,7 +282,6 @@ class _Search:
         labels = self.goals.built.snapshot.structure.labels
         records, activity = [], []
         for n, (plan, distance) in enumerate(zip(chosen, distances, strict=True)):
-            figures = self.goals.built.snapshot.totals(plan.x)
             short = (self.best - plan.value) / abs(self.best) if self.best else 0.0
             records.append(
                 {
@@ -307,8 +289,7 @@ class _Search:
                     "objective_million": plan.value,
                     "short_of_best": max(short, 0.0),
                     "distance": distance,
-                    **flat(totals_of(labels, figures)),
-                    "built": "; ".join(_construction(*r) for r in built_of(labels, figures)),
+                    **plan_row(labels, self.goals.built.snapshot.totals(plan.x)),
                 }
             )
             throughput = self._throughput(plan.x)
@@ -347,8 +328,9 @@ class _Search:
             }
         )
         order = {"in every good plan": 0, "in some": 1, "in none": 2}
-        rank = table["verdict"].map(order)
-        return table.iloc[np.argsort(rank.to_numpy(), kind="stable")].reset_index(drop=True)
+        return table.sort_values(
+            "verdict", key=lambda verdict: verdict.map(order), kind="stable", ignore_index=True
+        )
 
     def _solution(self, number: int, plan: _Plan) -> Solution:
         one = self.goals.built

@@ -28,9 +28,8 @@ from circflow.solver.highs import Basis, Ending
 from circflow.studies.bench.arrays import Decisions
 from circflow.studies.bench.engine import Engine
 from circflow.studies.bench.goals import Goal, Goals
-from circflow.studies.bench.totals_rows import built_of, totals_of
 from circflow.studies.errors import StudyError
-from circflow.studies.sweeps.sweep import _construction, flat
+from circflow.studies.sweeps.sweep import plan_row
 
 SLACK = 1e-7
 """Share of a goal's span by which the second solve may lose of the first goal."""
@@ -60,8 +59,7 @@ class Front(Result):
         """Write the points as .csv, .parquet, .json or .xlsx."""
         from circflow.report.study_tables import write_runs
 
-        tables = {"pareto": self.table, **self.scenario.changes_table}
-        write_runs(tables, path, self.scenario.settings.currency)
+        write_runs({"pareto": self.table}, path, self.scenario)
 
 
 @dataclass(frozen=True)
@@ -109,9 +107,7 @@ def pareto(  # noqa: PLR0913
 
     begun = time.perf_counter()
     if len(trade) != 2 or trade[0] == trade[1]:
-        raise StudyError(say("name two different goals to trade"))
-    if points < 2:
-        raise StudyError(say("a curve needs at least 2 points, not {points}", points=points))
+        raise StudyError("name two different goals to trade")
     tell = progress or (lambda _: None)
     tell(say("compiling the model"))
     goals = Goals(scenario, decisions)
@@ -204,7 +200,6 @@ def _front(
     labels = goals.built.snapshot.structure.labels
     records = []
     for n, one in enumerate(points):
-        figures = goals.built.snapshot.totals(one.x)
         average = np.nan
         if n:
             gained = second.sign * (one.second - points[n - 1].second)
@@ -218,8 +213,7 @@ def _front(
                 "average_cost": average,
                 "cost_unit": unit,
                 "status": "optimal" if one.exact else "feasible",
-                **flat(totals_of(labels, figures)),
-                "built": "; ".join(_construction(*row) for row in built_of(labels, figures)),
+                **plan_row(labels, goals.built.snapshot.totals(one.x)),
             }
         )
     return Front(

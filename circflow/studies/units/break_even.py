@@ -17,7 +17,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike
 
-from circflow.i18n import say
+from circflow.algebra.build import weights
+from circflow.algebra.investment import capital_charges
+from circflow.data.scenario import MILLION
+from circflow.i18n import mark, say
 from circflow.report.vocabulary import UNSETTLED
 from circflow.studies.units.candidates import Bench, Direction, Floats, Plan, Setting
 
@@ -40,15 +43,17 @@ class Zero:
     """Where there is none: whether the unit pays anywhere between the limits, if known."""
 
 
+Side = tuple[Bench, Setting, list[Plan]]
+"""A bench, a setting, and plans known under it, the best at θ = 0 first (their values are those at
+θ = 0; what is found is added, for another direction to begin with)."""
+
+
 class _Side:
     """The lines known of one side, with or without the unit."""
 
-    def __init__(
-        self, bench: Bench, setting: Setting, direction: Direction | None, plans: list[Plan]
-    ) -> None:
-        self.bench, self.setting, self.direction = bench, setting, direction
-        self.plans = plans
-        self.lines = [(plan.value, self._slope(plan)) for plan in plans]
+    def __init__(self, side: Side, direction: Direction | None) -> None:
+        (self.bench, self.setting, self.plans), self.direction = side, direction
+        self.lines = [(plan.value, self._slope(plan)) for plan in self.plans]
         self.searched = {0.0}
         """Where the largest known line is known to be the best."""
 
@@ -80,9 +85,7 @@ class _Side:
         """The value at θ: by a full search, or with the decisions of the last plan."""
         if self.direction is None or (search and theta in self.searched):
             return self.known(theta)
-        at = Setting(
-            self.setting.out, self.setting.forced, self.setting.exempt, self.direction, theta
-        )
+        at = replace(self.setting, direction=self.direction, theta=theta)
         if search:
             plan = self.bench.solve(at, start=self._best(theta).x)
             self.searched.add(theta)
@@ -91,55 +94,74 @@ class _Side:
         return -np.inf if plan is None else self.add(plan, theta)
 
 
-def break_even(  # noqa: PLR0913
-    with_: tuple[Bench, Setting, list[Plan], Direction | None],
-    without: tuple[Bench, Setting, list[Plan], Direction | None],
-    *,
-    low: float,
-    high: float,
-    rises: bool,
-    tolerance: float,
-) -> Zero:
-    """The zero of the unit's worth, nearest to θ = 0.
+@dataclass(frozen=True)
+class Sides:
+    """The best plans with a unit and without it; of what both may be worth, differences below the
+    `tolerance` (million) are none."""
 
-    Args:
-        with_: bench, setting, plans known (the best at θ = 0 first; their values are those at
-            θ = 0; what is found is added, for another direction to begin with) and direction of
-            the side with the unit.
-        without: the same without it (a direction of None: it does not depend on θ).
-        low: smallest θ that makes sense.
-        high: greatest one.
-        rises: whether a greater θ makes the unit worth more.
-        tolerance: million within which two values are the same.
-    """
-    one, other = (_Side(b, s, d, p) for b, s, p, d in (with_, without))
+    with_: Side
+    without: Side
+    tolerance: float
 
-    def worth(theta: float) -> float:
-        return one.known(theta) - other.known(theta)
+    @property
+    def worth(self) -> float:
+        """What the unit is worth, million."""
+        return self.with_[2][0].value - self.without[2][0].value
 
-    for _ in range(_MOST_SEARCHES):
-        theta = _inner(one, other, low, high)
-        if theta is None:
-            pays = worth(0.0) > 0.0
-            end = low if pays == rises else high
-            if _stays(one, other, end, pays):
-                note = (
-                    say("pays at any value between {low:,.6g} and {high:,.6g}", low=low, high=high)
-                    if pays
-                    else say(
-                        "does not pay at any value between {low:,.6g} and {high:,.6g}",
-                        low=low,
-                        high=high,
-                    )
-                )
-                return Zero(np.nan, np.nan, np.nan, note, pays)
-            continue
-        known = one.known(theta), other.known(theta)
-        answers = one.ask(theta, search=True), other.ask(theta, search=True)
-        if answers[0] <= known[0] + tolerance and answers[1] <= known[1] + tolerance:
-            slope = one.slope(theta) - other.slope(theta)
-            return Zero(theta, slope, worth(theta))
-    return Zero(np.nan, np.nan, np.nan, say(UNSETTLED))
+    def capex(self, unit: str) -> Zero:
+        """The capex that may be added (million)."""
+        direction = capex_direction(self.with_[0], unit)
+        slope = min((abs(w) for w in direction.worth if w), default=1.0)
+        far = 10.0 * (abs(self.worth) / slope + 1.0)
+        return self.zero(direction, None, low=-far, high=far, rises=False)
+
+    def gate_fee(self, unit: str, material: str) -> Zero:
+        """What the unit is paid for each unit of a material that it takes in (currency)."""
+        bench, _, (plan, *_) = self.with_
+        direction = gate_fee_direction(bench, unit, material)
+        slope = direction.slope(plan.x)
+        far = 100.0 * abs(self.worth) / slope + 1000.0 if slope > 0.0 else 1e6
+        return self.zero(direction, None, low=-far, high=far, rises=True)
+
+    def zero(
+        self,
+        direction: Direction,
+        direction_without: Direction | None,
+        *,
+        low: float,
+        high: float,
+        rises: bool,
+    ) -> Zero:
+        """The zero of the unit's worth, nearest to θ = 0.
+
+        Args:
+            direction: what θ adds to the plans with the unit.
+            direction_without: to those without it; None: they do not depend on θ.
+            low: smallest θ that makes sense.
+            high: greatest one.
+            rises: whether a greater θ makes the unit worth more.
+        """
+        one, other = _Side(self.with_, direction), _Side(self.without, direction_without)
+        for _ in range(_MOST_SEARCHES):
+            theta = _inner(one, other, low, high)
+            if theta is None:
+                pays = one.known(0.0) > other.known(0.0)
+                end = low if pays == rises else high
+                if _stays(one, other, end, pays):
+                    sentence = _ALWAYS if pays else _NEVER
+                    note = say(sentence, low=low, high=high)
+                    return Zero(np.nan, np.nan, np.nan, note, pays)
+                continue
+            known = one.known(theta), other.known(theta)
+            answers = one.ask(theta, search=True), other.ask(theta, search=True)
+            if all(a <= k + self.tolerance for a, k in zip(answers, known, strict=True)):
+                slope = one.slope(theta) - other.slope(theta)
+                return Zero(theta, slope, one.known(theta) - other.known(theta))
+        return Zero(np.nan, np.nan, np.nan, say(UNSETTLED))
+
+
+_ALWAYS = mark("pays at any value between {low:,.6g} and {high:,.6g}")
+_NEVER = mark("does not pay at any value between {low:,.6g} and {high:,.6g}")
 
 
 def _stays(one: _Side, other: _Side, end: float, pays: bool) -> bool:
@@ -199,9 +221,6 @@ def _kinks(lines: list[tuple[float, float]]) -> list[float]:
 
 def capex_direction(bench: Bench, unit: str) -> Direction:
     """One million of capex more, at any size: what it costs the objective."""
-    from circflow.algebra.build import weights
-    from circflow.algebra.investment import capital_charges
-
     rows = bench.places("built")
     charges = capital_charges(bench.m)[rows["column"].to_numpy(np.intp) - bench.m["built"].first]
     of_unit = (rows["unit"] == unit).to_numpy(bool)
@@ -238,10 +257,5 @@ def _taken_in(bench: Bench, unit: str, material: str) -> tuple[Floats, Floats, l
 
 
 def _money(bench: Bench, columns: Floats, periods: Iterable[str], per_unit: ArrayLike) -> Direction:
-    from circflow.algebra.build import weights
-    from circflow.data.scenario import MILLION
-
-    weight = {p.name: p.weight for p in bench.scenario.periods}
-    discounts = np.array([weight[p] for p in periods], dtype=float)
-    worth = np.asarray(per_unit, dtype=float) * discounts / MILLION
+    worth = np.asarray(per_unit, dtype=float) * bench.scenario.weights_of(periods) / MILLION
     return Direction(columns.astype(np.intp), worth * weights(bench.scenario).value)

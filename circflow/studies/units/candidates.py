@@ -9,6 +9,7 @@ another on the same arrays.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -28,8 +29,9 @@ from circflow.solver.compiled import Compiled, Program, compile_model
 from circflow.solver.highs import Ending, Outcome
 from circflow.solver.optimum import optimum
 from circflow.solver.proven import Proven, best_value
-from circflow.solver.run import read_tables
+from circflow.solver.run import read_tables, solve
 from circflow.solver.scaling import scaling_of
+from circflow.studies.errors import StudyError
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
@@ -192,6 +194,18 @@ class Bench:
         at = self.columns_of(unit)
         return float(self.capex_row[at] @ x[at])
 
+    def standing(self, plan: Plan, units: Sequence[str]) -> pd.DataFrame:
+        """Which of some candidates a plan builds: rows of the variable `built`, with the
+        capacity_per_year that they have and their capex_million."""
+        rows = self.places("built")
+        rows = rows[rows["unit"].isin(units) & (plan.x[rows["place"].to_numpy(np.intp)] > 0.5)]
+        extra = [float(plan.x[self.size_columns.get(u, _NONE)].sum()) for u in rows["unit"]]
+        built: pd.DataFrame = rows.assign(
+            capacity_per_year=rows["capacity_per_year"].to_numpy(float) + np.array(extra),
+            capex_million=[self.capex(plan.x, unit) for unit in rows["unit"]],
+        )
+        return built
+
     def columns_of(self, unit: str) -> Ints:
         """The columns that say when and how large a candidate is built."""
         parts = [self.units.get(unit, _NONE), self.size_columns.get(unit, _NONE)]
@@ -212,6 +226,26 @@ class Bench:
         if outcome.x is None:
             return None
         return Plan(outcome.x, -outcome.objective, outcome, outcome.ending is Ending.OPTIMAL)
+
+    def building(
+        self, unit: str, out: frozenset[str] = frozenset(), start: Floats | None = None
+    ) -> tuple[Setting, Plan | None, bool]:
+        """The best plan in which a candidate is built and those `out` are not, its setting, and
+        whether the budgets allow it: where they do not, its capital is set beside them."""
+        setting = Setting(out=out, forced=frozenset({unit}))
+        plan = self.solve(setting, start=start)
+        if plan is not None or not len(self.budgets):
+            return setting, plan, plan is not None
+        setting = replace(setting, exempt=setting.forced)
+        return setting, self.solve(setting), False
+
+    def best(self) -> Plan:
+        """The best plan. Raises NoPlan, which tells why there is none, or StudyError."""
+        plan = self.solve()
+        if plan is None:
+            solve(self.scenario, time_limit=self.time_limit)  # tells why
+            raise StudyError("no plan was found")
+        return plan
 
     def hold(self, decisions: Floats, setting: Setting | None = None) -> Plan | None:
         """The best plan with all yes/no decisions as in another; None where there is none."""

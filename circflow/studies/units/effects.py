@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from circflow.data.coded import Floats
 from circflow.data.scenario import MILLION, Scenario
 from circflow.i18n import mark, say
 from circflow.solution.solution import Solution
@@ -42,9 +43,9 @@ def figures(solution: Solution) -> pd.DataFrame:
     emitted = _named(emitted, EMITTED).assign(unit_of_measure="t")
     full = pd.concat([flows, emitted], ignore_index=True)
     years = full["period"].map({p.name: float(p.years) for p in scenario.periods})
-    weight = full["period"].map({p.name: p.weight for p in scenario.periods})
     rate = full["rate"].astype(float)
-    full = full.assign(amount=rate * years, discounted=rate * weight)
+    discounted = rate * scenario.weights_of(full["period"])
+    full = full.assign(amount=rate * years, discounted=discounted)
     last = scenario.periods[-1].name
     employed = tables.units.loc[tables.units["period"] == last, "jobs"].sum()
     labels = ["figure", "item", "unit_of_measure"]
@@ -61,20 +62,18 @@ def _named(rows: pd.DataFrame, figure: str) -> pd.DataFrame:
     return renamed.assign(figure=figure)
 
 
+def mean_load(units: pd.DataFrame) -> float:
+    """Share of what is available that units are loaded with (rows of the table of units); NaN where
+    nothing is."""
+    available = float(units["available_per_year"].sum())
+    return float(units["load_per_year"].sum()) / available if available else np.nan
+
+
 def changes(with_: pd.DataFrame, without: pd.DataFrame, unit: str) -> pd.DataFrame:
     """unit, figure, item, unit_of_measure, with, without, change, discounted_change."""
     labels = ["figure", "item", "unit_of_measure"]
-    one = with_.set_index(labels)
-    other = without.set_index(labels)
-    both = one.merge(
-        other,
-        left_index=True,
-        right_index=True,
-        how="outer",
-        suffixes=("_with", "_without"),
-        sort=False,
-    )
-    both = both.fillna(0.0).reset_index()
+    both = with_.merge(without, on=labels, how="outer", suffixes=("_with", "_without"), sort=False)
+    both = both.fillna(0.0)
     return pd.DataFrame(
         {
             "unit": unit,
@@ -119,13 +118,11 @@ def value_added(solution: Solution) -> pd.DataFrame:
 
     The rows, with `outside`, add up to the plan's discounted money.
     """
-    members = tuple(solution.scenario.frame("Members")["member"])
-    names = (*members, OUTSIDE)
-    by_owner = by_member(own_money(solution), members)
-    traded = _traded(solution, names)
+    members = solution.scenario.members
+    by_owner, traded = by_member(own_money(solution), members), _traded(solution)
     return pd.DataFrame(
         {
-            "member": names,
+            "member": [*members, OUTSIDE],
             "own_million": by_owner,
             "traded_million": traded,
             "value_added_million": by_owner + traded,
@@ -133,10 +130,10 @@ def value_added(solution: Solution) -> pd.DataFrame:
     )
 
 
-def _traded(solution: Solution, names: tuple[str, ...]) -> np.ndarray:
+def _traded(solution: Solution) -> Floats:
     """What each member gets from the others for material, less what it pays."""
     scenario = solution.scenario
-    total = np.zeros(len(names))
+    total = np.zeros(len(scenario.members) + 1)
     prices = solution.prices
     prices = prices[prices["kind"] == "material"]
     flows = solution.flows
@@ -144,13 +141,9 @@ def _traded(solution: Solution, names: tuple[str, ...]) -> np.ndarray:
         return total
     worth = prices[["site", "material", "period", "value"]].rename(columns={"site": "to"})
     rows = flows.merge(worth, on=["to", "material", "period"], how="left")
-    number = {name: n for n, name in enumerate(names[:-1])}
-    member = scenario.member_of
-    sender = np.array([number.get(member[s] or "", -1) for s in rows["from"]], dtype=np.intp)
-    taker = np.array([number.get(member[s] or "", -1) for s in rows["to"]], dtype=np.intp)
-    weight = rows["period"].map({p.name: p.weight for p in scenario.periods}).to_numpy(float)
+    sender, taker = scenario.owners(rows["from"]), scenario.owners(rows["to"])
     paid = rows["value"].fillna(0.0).to_numpy(float) * rows["received_per_year"].to_numpy(float)
-    paid = paid * weight / MILLION
+    paid = paid * scenario.weights_of(rows["period"]) / MILLION
     between = (sender >= 0) & (taker >= 0) & (sender != taker)
     np.add.at(total, sender[between], paid[between])
     np.add.at(total, taker[between], -paid[between])

@@ -8,9 +8,8 @@ bounds and rows (`evaluate_bench`), and the break-evens change costs (`evaluate_
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -18,15 +17,15 @@ import pandas as pd
 
 from circflow.data.arguments import public
 from circflow.data.changes.address import row_addresses
+from circflow.data.result import stacked
 from circflow.data.scenario import Scenario
-from circflow.data.suggest import nearest
 from circflow.i18n import mark, say
+from circflow.solution.solution import Solution
+from circflow.solver.run import Progress
 from circflow.studies.bench.engine import Engine
 from circflow.studies.errors import StudyError
-from circflow.studies.units.break_even import Zero, break_even
-from circflow.studies.units.break_even import capex_direction as _capex
-from circflow.studies.units.break_even import gate_fee_direction as _gate_fee
-from circflow.studies.units.break_even import price_direction as _price
+from circflow.studies.sweeps.design import meant
+from circflow.studies.units.break_even import Sides, price_direction
 from circflow.studies.units.candidates import Bench, Plan, Setting
 from circflow.studies.units.effects import (
     DUMPED,
@@ -38,15 +37,15 @@ from circflow.studies.units.effects import (
     cost_per_tonne,
     figures,
     gains,
+    mean_load,
     value_added,
 )
-from circflow.studies.units.price_sheet import COLUMNS, Sheet, cash, price_sheet
+from circflow.studies.units.price_sheet import Sheet, cash, price_sheet
 from circflow.studies.units.risk import contingency, robustness
 from circflow.studies.units.sites import Unit, add_units
 from circflow.studies.units.together import entry, pairs
 from circflow.studies.units.words import Verdicts
 
-Progress = Callable[[str], None]
 WITHIN = 0.01
 """Plans that fall short of the best by no more than this share are nearly as good."""
 _PRICE_LIMIT = 10.0
@@ -63,6 +62,10 @@ BREAK_EVENS = [
     "note",
 ]
 """`now` is the figure of the plan with the unit, `change` what may be added to it."""
+
+
+_STACKED = ("break_evens", "price_sheets", "loads", "effects", "members")
+"""Tables to which every subject adds its part."""
 
 
 @dataclass(frozen=True)
@@ -89,12 +92,6 @@ class _Case:
     in_plan: bool
     within_budget: bool = True
     reason: str = ""
-
-    @cached_property
-    def known(self) -> tuple[list[Plan], list[Plan]]:
-        """The plans known of each side: what one break-even finds the next begins with."""
-        assert self.with_ is not None and self.without is not None
-        return [self.with_], [self.without]
 
 
 @public
@@ -143,9 +140,7 @@ def evaluate(  # noqa: PLR0913
         new = [str(unit["unit"]) for unit in added]
         names = new if names is None else [*names, *(n for n in new if n not in names)]
     if samples < 0:
-        raise StudyError(
-            say("the number of futures must be at least 0, not {samples}", samples=samples)
-        )
+        raise StudyError("the number of futures must be at least 0, not {samples}", samples=samples)
     tell = progress or (lambda _: None)
     work = _Work(scenario, _subjects(scenario, names), gap, time_limit, break_evens, tell)
     with Engine(jobs, dask=dask, tell=progress) as engine:
@@ -158,7 +153,7 @@ def _subjects(scenario: Scenario, names: Sequence[str] | None) -> list[_Subject]
     if names is None:
         names = [n for n, r in rows.items() if r["status"] == "candidate"]
         if not names:
-            raise StudyError(say("the scenario has no candidates: name units or members to judge"))
+            raise StudyError("the scenario has no candidates: name units or members to judge")
     members = set(scenario.frame("Members")["member"])
     subjects = []
     for name in dict.fromkeys(names):
@@ -166,16 +161,15 @@ def _subjects(scenario: Scenario, names: Sequence[str] | None) -> list[_Subject]
             row = rows[name]
             if row["status"] == "off":
                 raise StudyError(
-                    say("the unit {name!r} is off: make it a candidate to judge it", name=name)
+                    "the unit {name!r} is off: make it a candidate to judge it", name=name
                 )
             subjects.append(_Subject(name, row["status"], row["site"], row["technology"]))
         elif name in members:
             subjects.append(_Subject(name, "member"))
         else:
-            close = nearest(name, [*rows, *members])
-            better = say("; did you mean {close!r}?", close=close) if close else ""
+            better = meant(name, [*rows, *members])
             raise StudyError(
-                say("{name!r} is neither a unit nor a member{better}", name=name, better=better)
+                "{name!r} is neither a unit nor a member{better}", name=name, better=better
             )
     return subjects
 
@@ -198,17 +192,10 @@ class _Work:
         tell("building the model")
         self.bench = Bench(scenario, gap=gap, time_limit=time_limit)
         tell(say("the best plan"))
-        best = self.bench.solve()
-        if best is None:
-            from circflow.solver.run import solve
-
-            solve(scenario, time_limit=time_limit)  # tells why
-            raise StudyError(say("no plan was found"))
-        self.best = best
-        self.tolerance = 2.0 * max(gap, 1e-9) * max(abs(best.value), 1.0)
-        self.base_solution = self.bench.solution(best)
-        self.base_figures = figures(self.base_solution)
-        self.base_members = value_added(self.base_solution)
+        self.best = self.bench.best()
+        self.tolerance = 2.0 * max(gap, 1e-9) * max(abs(self.best.value), 1.0)
+        self.base_solution = self.bench.solution(self.best)
+        self.base_effects = figures(self.base_solution), value_added(self.base_solution)
         self.carbon = carbon_dioxide(scenario)
 
     def run(self, engine: Engine, together: bool, risks: bool, samples: int, seed: int) -> Verdicts:
@@ -231,10 +218,6 @@ class _Work:
             futures, each = robustness(
                 engine, self.bench, self.best, forced, candidates, samples=samples, seed=seed
             )
-        stacked = {
-            name: _stack([d[name] for d in done])
-            for name in ("break_evens", "price_sheets", "loads", "effects", "members")
-        }
         return Verdicts(
             scenario=self.scenario,
             best_million=self.best.value,
@@ -246,32 +229,33 @@ class _Work:
             futures=futures,
             each_future=each,
             seconds=time.perf_counter() - self.begun,
-            **stacked,
+            **{name: stacked(d.get(name) for d in done) for name in _STACKED},
         )
 
     # ----------------------------------------------------------------- one subject
 
     def judge(self, subject: _Subject) -> dict[str, Any]:
-        """Its plans, its row, and its part of every table."""
+        """Its case, its row, and its part of every table."""
         bench = self.bench.twin()
         case = self._case(bench, subject)
-        tables: dict[str, Any] = {
-            "case": replace(case, other=None),
-            **dict.fromkeys(("break_evens", "price_sheets", "loads", "effects", "members")),
-        }
         row = self._row(bench, case)
-        if case.with_ is not None:
-            is_base = case.with_ is self.best
-            solution = self.base_solution if is_base else bench.solution(case.with_)
-            tables["loads"] = _loads(solution, subject)
-            self._own(bench, case, solution, row, tables)
-            if case.without is not None:
-                self._effects(case, solution, row, tables)
-                if self.break_evens:
-                    tables["break_evens"] = self._break_evens(bench, case, solution)
-                    _note_capex(row, tables["break_evens"])
-        tables["row"] = row
-        return tables
+        told: dict[str, Any] = {"case": replace(case, other=None), "row": row}
+        if case.with_ is None:
+            return told
+        solution = self.base_solution if case.with_ is self.best else bench.solution(case.with_)
+        told["loads"] = loads = _loads(solution, subject)
+        row["load_share"] = mean_load(loads)
+        row["own_jobs"] = loads["jobs"].iat[-1] if len(loads) else np.nan
+        if subject.kind != "member" and case.with_.outcome.row_dual is not None:
+            told["price_sheets"] = self._own_money(bench, case.with_, solution, row)
+        if case.without is not None:
+            told |= self._effects(case, solution, row)
+            if self.break_evens:
+                told["break_evens"] = table = self._break_evens(bench, case, solution)
+                capex = table.loc[table["kind"] == "capex", "break_even"]
+                if len(capex):
+                    row["break_even_capex_million"] = capex.iat[0]
+        return told
 
     def _case(self, bench: Bench, subject: _Subject) -> _Case:
         if subject.kind != "candidate":
@@ -280,16 +264,12 @@ class _Work:
         if subject.name not in bench.once:
             reason = say("it cannot be built in any period")
             return _Case(subject, None, self.best, Setting(), None, False, reason=reason)
-        forced = Setting(forced=name)
         if bench.is_built(subject.name, self.best.x):
             without = bench.solve(Setting(out=name))
             reason = "" if without else say("there is no plan without it")
+            forced = Setting(forced=name)
             return _Case(subject, self.best, without, forced, None, True, reason=reason)
-        with_ = bench.solve(forced)
-        within = with_ is not None
-        if with_ is None and len(bench.budgets):
-            forced = Setting(forced=name, exempt=name)
-            with_ = bench.solve(forced)
+        forced, with_, within = bench.building(subject.name)
         reason = "" if with_ else say("there is no plan with it")
         return _Case(subject, with_, self.best, forced, None, False, within, reason)
 
@@ -342,29 +322,17 @@ class _Work:
             "reason": case.reason,
         }
         if one is not None and s.kind == "candidate":
-            built = bench.places("built")
-            built_here = built[(built["unit"] == s.name) & (one.x[built["place"].to_numpy()] > 0.5)]
-            extra = bench.size_columns.get(s.name, np.array([], dtype=np.intp))
-            row["period"] = built_here["period"].iat[0] if len(built_here) else None
-            size = float(built_here["capacity_per_year"].sum()) + float(one.x[extra].sum())
-            row["capacity_per_year"] = size
-            row["capex_million"] = bench.capex(one.x, s.name)
+            built = bench.standing(one, [s.name]).iloc[0]
+            row |= {n: built[n] for n in ("period", "capacity_per_year", "capex_million")}
         return row
 
-    def _own(
-        self, bench: Bench, case: _Case, solution: Any, row: dict[str, Any], tables: dict[str, Any]
-    ) -> None:
-        """Price sheet, own cash flow, load and jobs of the unit itself."""
-        plan, name = case.with_, case.subject.name
-        assert plan is not None
-        units = tables["loads"]
-        available = float((units["available_per_year"]).sum()) if len(units) else 0.0
-        row["load_share"] = float(units["load_per_year"].sum()) / available if available else np.nan
-        row["own_jobs"] = float(units["jobs"].iat[-1]) if len(units) else np.nan
-        if case.subject.kind == "member" or plan.outcome.row_dual is None:
-            return
+    @staticmethod
+    def _own_money(
+        bench: Bench, plan: Plan, solution: Solution, row: dict[str, Any]
+    ) -> pd.DataFrame:
+        """The price sheet of the unit itself; its cash flow goes into the row."""
+        name = row["unit"]
         sheet: Sheet = price_sheet(bench, plan, solution, name)
-        tables["price_sheets"] = sheet.parts
         row["profit_million"] = sheet.profit
         row["reduced_cost_million"] = sheet.reduced_cost
         row["capacity_rent_million"] = sheet.capacity_rent
@@ -375,157 +343,113 @@ class _Work:
             row[f"payback_{label}_years"] = flows.payback_years
             row[f"payback_{label}_years_end"] = flows.payback_years_end
             row[f"benefit_cost_{label}"] = flows.benefit_cost
+        return sheet.parts
+
+    def _effects_of(
+        self, bench: Bench, plan: Plan, solution: Solution | None = None
+    ) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """What a plan does in the region, and each member's value added."""
+        if plan is self.best:
+            return self.base_effects
+        solution = solution or bench.solution(plan)
+        return figures(solution), value_added(solution)
 
     def _effects(
-        self, case: _Case, solution: Any, row: dict[str, Any], tables: dict[str, Any]
-    ) -> None:
-        name = case.subject.name
-        with_ = self.base_figures if case.with_ is self.best else figures(solution)
-        members = self.base_members if case.with_ is self.best else value_added(solution)
-        if case.without is self.best:
-            without, others = self.base_figures, self.base_members
-        else:
-            assert case.without is not None
-            bench = case.other or self.bench
-            absent = bench.solution(case.without)
-            without, others = figures(absent), value_added(absent)
+        self, case: _Case, solution: Solution, row: dict[str, Any]
+    ) -> dict[str, pd.DataFrame]:
+        assert case.with_ is not None and case.without is not None
+        name, value = case.subject.name, row["value_million"]
+        with_, members = self._effects_of(self.bench, case.with_, solution)
+        without, others = self._effects_of(case.other or self.bench, case.without)
         change = changes(with_, without, name)
-        tables["effects"] = change.drop(columns="discounted_change")
-        tables["members"] = gains(members, others, name)
         tonnes = change[change["unit_of_measure"] == "t"].groupby("figure")["change"].sum()
         row["waste_used_change_t"] = float(tonnes.get(USED, 0.0))
         row["waste_dumped_change_t"] = float(tonnes.get(DUMPED, 0.0))
-        jobs = change.loc[change["figure"] == JOBS, "change"]
-        row["jobs_change"] = float(jobs.sum())
-        value = row["value_million"]
+        row["jobs_change"] = float(change.loc[change["figure"] == JOBS, "change"].sum())
         row["cost_per_tonne_diverted"] = cost_per_tonne(change, value, DUMPED, None)
         if self.carbon is not None:
             of = change[(change["figure"] == EMITTED) & (change["item"] == self.carbon)]
             row["co2_change_t"] = float(of["change"].sum())
             row["cost_per_tonne_co2"] = cost_per_tonne(change, value, EMITTED, self.carbon)
+        return {
+            "effects": change.drop(columns="discounted_change"),
+            "members": gains(members, others, name),
+        }
 
     # ----------------------------------------------------------------- break-evens
 
-    def _break_evens(self, bench: Bench, case: _Case, solution: Any) -> pd.DataFrame:
-        subject, with_, without = case.subject, case.with_, case.without
-        assert with_ is not None and without is not None
+    def _break_evens(self, bench: Bench, case: _Case, solution: Solution) -> pd.DataFrame:
+        subject = case.subject
+        assert case.with_ is not None and case.without is not None
+        absent = Setting(out=frozenset({subject.name})) if case.other is None else Setting()
+        sides = Sides(
+            (bench, case.setting, [case.with_]),
+            (case.other or bench, absent, [case.without]),
+            self.tolerance,
+        )
         records: list[tuple[Any, ...]] = []
         if subject.kind == "candidate":
-            records.append(self._capex_even(bench, case))
+            zero, now = sides.capex(subject.name), bench.capex(case.with_.x, subject.name)
+            unit = f"million {self.scenario.settings.currency}"
+            even = ("capex", None, now, now + zero.theta, zero.theta, unit, zero.rest, zero.note)
+            records.append(even)
         if subject.kind != "member":
-            records += self._prices(bench, case, solution)
-            records += self._fees(bench, case)
-        return pd.DataFrame(records, columns=BREAK_EVENS)
+            records += self._prices(sides, solution, self._materials(subject, "output"))
+            taken = self._materials(subject, "input")
+            records += self._fees(sides, subject.name, taken)
+        return pd.DataFrame([(subject.name, *r) for r in records], columns=BREAK_EVENS)
 
-    def _zero(  # noqa: PLR0913
-        self,
-        bench: Bench,
-        case: _Case,
-        one: Any,
-        other: Any,
-        *,
-        low: float,
-        high: float,
-        rises: bool,
-    ) -> Zero:
-        absent = Setting(out=frozenset({case.subject.name})) if case.other is None else Setting()
-        return break_even(
-            (bench, case.setting, case.known[0], one),
-            (case.other or bench, absent, case.known[1], other),
-            low=low,
-            high=high,
-            rises=rises,
-            tolerance=self.tolerance,
-        )
-
-    def _capex_even(self, bench: Bench, case: _Case) -> tuple[Any, ...]:
-        assert case.with_ is not None and case.without is not None
-        name = case.subject.name
-        direction = _capex(bench, name)
-        slope = min((abs(w) for w in direction.worth if w), default=1.0)
-        worth = abs(case.with_.value - case.without.value)
-        far = 10.0 * (worth / slope + 1.0)
-        zero = self._zero(bench, case, direction, None, low=-far, high=far, rises=False)
-        now = bench.capex(case.with_.x, name)
-        unit = f"million {self.scenario.settings.currency}"
-        return (
-            name, "capex", None, now, now + zero.theta, zero.theta, unit, zero.rest, zero.note,
-        )  # fmt: skip
-
-    def _prices(self, bench: Bench, case: _Case, solution: Any) -> list[tuple[Any, ...]]:
-        """Every price of a product at all its markets, times a factor."""
+    def _materials(self, subject: _Subject, role: str) -> list[str]:
+        """What the subject's technology takes in or makes."""
         recipes = self.scenario.frame("Recipes")
-        of_technology = recipes["technology"] == case.subject.technology
-        products = recipes.loc[
-            of_technology & (recipes["role"] == "output"), "material"
-        ].drop_duplicates()
+        used = (recipes["technology"] == subject.technology) & (recipes["role"] == role)
+        return recipes.loc[used, "material"].drop_duplicates().tolist()
+
+    def _per_unit(self, material: str) -> str:
+        return f"{self.scenario.settings.currency} per {self.scenario.unit_of_measure[material]}"
+
+    def _prices(
+        self, sides: Sides, solution: Solution, products: Sequence[str]
+    ) -> list[tuple[Any, ...]]:
+        """Every price of a product at all its markets, times a factor."""
         markets = self.scenario.frame("Markets")
-        currency, measure = self.scenario.settings.currency, self.scenario.unit_of_measure
         records = []
         for material in products:
             listed = markets.loc[markets["material"] == material, "price"].astype(float)
             if listed.empty or not listed.any():
                 continue
-            one = _price(bench, material)
-            other = _price(case.other or bench, material)
             sales = solution.sales[solution.sales["material"] == material]
             amount = sales["amount_per_year"].to_numpy(float)
             mean = float(listed.mean())
             if amount.sum() > 0.0:
                 mean = float(sales["price"].to_numpy(float) @ amount / amount.sum())
-            zero = self._zero(
-                bench, case, one, other, low=-1.0, high=_PRICE_LIMIT - 1.0, rises=mean > 0.0
+            one, other = (
+                price_direction(side[0], material) for side in (sides.with_, sides.without)
             )
+            zero = sides.zero(one, other, low=-1.0, high=_PRICE_LIMIT - 1.0, rises=mean > 0.0)
             note = zero.note
             if zero.pays is not None:
-                note = (
-                    say("pays at any price from 0 to {most:g} times the price", most=_PRICE_LIMIT)
-                    if zero.pays
-                    else say(
-                        "does not pay at any price from 0 to {most:g} times the price",
-                        most=_PRICE_LIMIT,
-                    )
-                )
-            records.append(
-                (
-                    case.subject.name, "price", material, mean, mean * (1.0 + zero.theta),
-                    mean * zero.theta,
-                    f"{currency} per {measure[material]}",
-                    zero.rest, note,
-                )
-            )  # fmt: skip
+                note = say(_ANY_PRICE if zero.pays else _NO_PRICE, most=_PRICE_LIMIT)
+            even, change = mean * (1.0 + zero.theta), mean * zero.theta
+            unit = self._per_unit(material)
+            records.append(("price", material, mean, even, change, unit, zero.rest, note))
         return records
 
-    def _fees(self, bench: Bench, case: _Case) -> list[tuple[Any, ...]]:
+    def _fees(self, sides: Sides, name: str, taken: Sequence[str]) -> list[tuple[Any, ...]]:
         """What a unit would have to be paid (or could pay) per unit of each of its wastes."""
-        name = case.subject.name
-        recipes = self.scenario.frame("Recipes")
-        used = recipes["technology"] == case.subject.technology
-        taken = recipes.loc[used & (recipes["role"] == "input"), "material"].drop_duplicates()
-        currency, measure = self.scenario.settings.currency, self.scenario.unit_of_measure
-        assert case.with_ is not None and case.without is not None
-        worth = case.with_.value - case.without.value
         records = []
         for material in (k for k in taken if k in self.scenario.wastes):
-            direction = _gate_fee(bench, name, material)
-            slope = direction.slope(case.with_.x)
-            far = 100.0 * abs(worth) / slope + 1000.0 if slope > 0.0 else 1e6
-            zero = self._zero(bench, case, direction, None, low=-far, high=far, rises=True)
-            unit = f"{currency} per {measure[material]}"
-            records.append(
-                (name, "gate fee", material, 0.0, zero.theta, zero.theta, unit, zero.rest,
-                 zero.note)
-            )  # fmt: skip
+            zero, unit = sides.gate_fee(name, material), self._per_unit(material)
+            even = ("gate fee", material, 0.0, zero.theta, zero.theta, unit, zero.rest, zero.note)
+            records.append(even)
         return records
 
 
-def _note_capex(row: dict[str, Any], table: pd.DataFrame) -> None:
-    capex = table[table["kind"] == "capex"]
-    if len(capex):
-        row["break_even_capex_million"] = float(capex["break_even"].to_numpy(float)[0])
+_ANY_PRICE = mark("pays at any price from 0 to {most:g} times the price")
+_NO_PRICE = mark("does not pay at any price from 0 to {most:g} times the price")
 
 
-def _loads(solution: Any, subject: _Subject) -> pd.DataFrame:
+def _loads(solution: Solution, subject: _Subject) -> pd.DataFrame:
     """unit, period, capacity_per_year, available_per_year, load_per_year, load_share, jobs."""
     units = solution.tables.units
     member_of = solution.scenario.member_of
@@ -537,11 +461,3 @@ def _loads(solution: Any, subject: _Subject) -> pd.DataFrame:
     shown += ["load_per_year", "load_share", "jobs"]
     loads: pd.DataFrame = of_subject[["unit", *shown]].reset_index(drop=True)
     return loads
-
-
-def _stack(parts: list[pd.DataFrame | None]) -> pd.DataFrame:
-    full = [p for p in parts if p is not None and len(p)]
-    return pd.concat(full, ignore_index=True) if full else pd.DataFrame()
-
-
-__all__ = ["BREAK_EVENS", "COLUMNS", "Verdicts", "evaluate"]

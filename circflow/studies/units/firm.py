@@ -145,13 +145,11 @@ def firm(  # noqa: PLR0913
         NoPlan: the scenario has no plan.
     """
     if samples < 1:
-        raise StudyError(
-            say("the number of samples must be at least 1, not {samples}", samples=samples)
-        )
+        raise StudyError("the number of samples must be at least 1, not {samples}", samples=samples)
     units = scenario.frame("Units")
     candidates = units.loc[units["status"] == "candidate", "unit"].astype(str).tolist()
     if not candidates:
-        raise StudyError(say("the scenario has no candidates: there is nothing to decide"))
+        raise StudyError("the scenario has no candidates: there is nothing to decide")
     with Engine(jobs, dask=dask, tell=progress) as engine:
         ground = _Ground(scenario, candidates, samples, seed, gap, time_limit, engine)
         return ground.judged(engine, samples, seed)
@@ -215,17 +213,10 @@ class _Ground:
         affine = sweeper.prepared().affine
         assert affine is not None
         self.affine, self.base = affine, sweeper.base
-        self.nothing: Point = (None,) * len(self.rows)
-        self.own = self._bench(self.nothing)
-        assert self.own is not None
-        best = self.own.solve()
-        if best is None:
-            from circflow.solver.run import solve
-
-            solve(scenario, time_limit=time_limit)  # tells why
-            raise StudyError(say("no plan was found"))
-        self.best = best
-        self.built = frozenset(self.own.built(best.x))
+        own = self._bench((None,) * len(self.rows))
+        assert own is not None
+        self.own, self.best = own, own.best()
+        self.built = frozenset(own.built(self.best.x))
 
     def _alone(self, n: int, value: float) -> Point:
         return tuple(value if k == n else None for k in range(len(self.rows)))
@@ -244,17 +235,20 @@ class _Ground:
 
     # ----------------------------------------------------------------- together
 
+    def _best(self, point: Point) -> tuple[Bench, Plan] | None:
+        """The best plan at a point; None without one."""
+        bench = self._bench(point)
+        plan = bench.solve() if bench else None
+        return (bench, plan) if bench and plan else None
+
     def _gain(self, bench: Bench, plan: Plan) -> float:
         without = bench.solve(Setting(out=frozenset(self.candidates)))
         return np.nan if without is None else plan.value - without.value
 
     def sample(self, point: Point) -> tuple[float, frozenset[str] | None]:
         """The gain and what is built; None without a plan."""
-        bench = self._bench(point)
-        plan = bench.solve() if bench else None
-        if bench is None or plan is None:
-            return np.nan, None
-        return self._gain(bench, plan), frozenset(bench.built(plan.x))
+        best = self._best(point)
+        return (self._gain(*best), frozenset(best[0].built(best[1].x))) if best else (np.nan, None)
 
     # ----------------------------------------------------------------- one at a time
 
@@ -265,19 +259,14 @@ class _Ground:
         if own is None:
             return _Walk(np.nan, np.nan, reason=say("its cells have several figures"))
         slope = self._slope(n)
-        here = _Look(own, self.best.value, self._along(slope, self.best.x), self.built)
+        here = self._look((self.own, self.best), own, slope)
         gains, turns = [], list[_Turn]()
         for end in (row.low, row.high):
-            bench = self._bench(self._alone(n, end))
-            plan = bench.solve() if bench else None
-            if bench is None or plan is None:
-                gains.append(np.nan)
-                continue
-            gains.append(self._gain(bench, plan))
-            there = _Look(
-                end, plan.value, self._along(slope, plan.x), frozenset(bench.built(plan.x))
-            )
-            turns += self._between(n, here, there, slope, _FINEST * abs(end - own))
+            best = self._best(self._alone(n, end))
+            gains.append(self._gain(*best) if best else np.nan)
+            if best:
+                there = self._look(best, end, slope)
+                turns += self._between(n, here, there, slope, _FINEST * abs(end - own))
         reason = say("there is no plan at an end of its range") if np.isnan(gains).any() else ""
         return _Walk(gains[0], gains[1], tuple(turns), reason)
 
@@ -295,16 +284,10 @@ class _Ground:
         return None if rest.any() else np.asarray(moved[:last] / (row.high - row.low))
 
     @staticmethod
-    def _along(slope: Floats | None, x: Floats) -> float:
-        return np.nan if slope is None else -float(slope[:-1] @ x) - float(slope[-1])
-
-    def _look(self, n: int, value: float, slope: Floats | None) -> _Look | None:
-        bench = self._bench(self._alone(n, value))
-        plan = bench.solve() if bench else None
-        if bench is None or plan is None:
-            return None
-        built = frozenset(bench.built(plan.x))
-        return _Look(value, plan.value, self._along(slope, plan.x), built)
+    def _look(best: tuple[Bench, Plan], value: float, slope: Floats | None) -> _Look:
+        bench, plan = best
+        along = np.nan if slope is None else -float(slope[:-1] @ plan.x) - float(slope[-1])
+        return _Look(value, plan.value, along, frozenset(bench.built(plan.x)))
 
     def _between(
         self, n: int, a: _Look, b: _Look, slope: Floats | None, finest: float
@@ -322,9 +305,10 @@ class _Ground:
                 middle = min(max(meet, min(a.value, b.value)), max(a.value, b.value))
         if abs(b.value - a.value) <= finest or middle in (a.value, b.value):
             return [_Turn(middle, turned, False)]
-        found = self._look(n, middle, slope)
-        if found is None:
+        best = self._best(self._alone(n, middle))
+        if best is None:
             return [_Turn(middle, turned, False)]
+        found = self._look(best, middle, slope)
         if slope is not None and self._same(found.worth, a.at(middle)):
             return [_Turn(middle, turned, True)]
         first = self._between(n, a, found, slope, finest)
@@ -354,13 +338,9 @@ class _Ground:
         walks = engine.spread(_Ground.walk, self, range(len(self.rows)), mark("figures"))
         turns = self._turns(walks)
         found = engine.spread(_Ground.worth, self, self.candidates, mark("units"))
-        worths = {unit: worth for unit, (worth, _) in zip(self.candidates, found, strict=True)}
-        forced = {
-            unit: with_
-            for unit, (_, with_) in zip(self.candidates, found, strict=True)
-            if with_ is not None and unit not in self.built
-        }
-        assert self.own is not None
+        by_unit = dict(zip(self.candidates, found, strict=True))
+        worths = {unit: worth for unit, (worth, _) in by_unit.items()}
+        forced = {u: with_ for u, (_, with_) in by_unit.items() if with_ and u not in self.built}
         _, held = robustness(
             engine, self.own, self.best, forced, self.candidates, samples=samples, seed=seed
         )
@@ -394,7 +374,6 @@ class _Ground:
 
     def worth(self, unit: str) -> tuple[float, Plan | None]:
         """The worth of a candidate, and the best plan with it."""
-        assert self.own is not None
         return _worth(self.own, unit, self.best, unit in self.built)
 
     def _turns(self, walks: Sequence[_Walk]) -> pd.DataFrame:
@@ -456,7 +435,6 @@ class _Ground:
         return [(str(u), number[p]) for u, p in chosen[["unit", "parameter"]].to_numpy().tolist()]
 
     def _gains(self, gains: Floats, walks: Sequence[_Walk]) -> pd.DataFrame:
-        assert self.own is not None
         known = gains[~np.isnan(gains)]
         spread = np.percentile(known, [5, 50, 95]) if len(known) else np.full(3, np.nan)
         ends = np.array([(walk.low, walk.high) for walk in walks])
@@ -492,9 +470,7 @@ def _worth(
     """
     name = frozenset({unit})
     without = best if best and built is False else bench.solve(Setting(out=name))
-    with_ = best if best and built else bench.solve(Setting(forced=name))
-    if with_ is None:  # no budget allows it: its capital is set beside the budget
-        with_ = bench.solve(Setting(forced=name, exempt=name))
+    with_ = best if best and built else bench.building(unit)[1]
     return (with_.value - without.value if with_ and without else np.nan), with_
 
 
@@ -515,9 +491,6 @@ def _settled(table: pd.DataFrame, knowing: pd.DataFrame) -> pd.DataFrame:
     first = known.drop_duplicates("unit").set_index("unit")
     figures, worths = first["parameter"].to_dict(), first["knowing_million"].to_dict()
     return table.assign(
-        settled_by=table["unit"]
-        .map(figures)
-        .astype(object)
-        .where(table["unit"].isin(list(figures)), None),
+        settled_by=pd.Series([figures.get(unit) for unit in table["unit"]], dtype=object),
         knowing_million=[worths.get(unit, np.nan) for unit in table["unit"]],
     )

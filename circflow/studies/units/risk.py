@@ -16,21 +16,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from circflow.data.scenario import Scenario, ScenarioError
+from circflow.data.scenario import ScenarioError
 from circflow.i18n import mark
 from circflow.solver.compiled import Program
 from circflow.solver.proven import Proven, best_value
 from circflow.studies.bench.engine import Engine, blocks
+from circflow.studies.sweeps.affine import Affine
+from circflow.studies.sweeps.design import Design, changed, edits_of
+from circflow.studies.sweeps.sampling import ranges_of, sample_points
+from circflow.studies.sweeps.sweep import Sweeper
+from circflow.studies.sweeps.worker import Options
 from circflow.studies.units.candidates import Bench, Floats, Ints, Plan
-
-if TYPE_CHECKING:
-    from circflow.studies.sweeps.affine import Affine
-    from circflow.studies.sweeps.design import Design, Point
 
 CONTINGENCY = ["kind", "name", "period", "loss_million", "loss_share", "possible"]
 FUTURES = ["unit", "built", "futures", "right_share", "mean_worth_million", "lowest_worth_million"]
@@ -56,18 +56,14 @@ def contingency(engine: Engine, bench: Bench, best: Plan) -> pd.DataFrame:
             cases.append(("member", str(member), period, rows["unit"].drop_duplicates().tolist()))
 
     what = mark("blocks of units and members that drop out")
-    parts = engine.spread(_values_without, (bench, best), blocks(cases), what)
+    parts = engine.spread(values_without, (bench, best), blocks(cases), what)
     values = chain.from_iterable(parts)
-    records = []
-    for (kind, name, period, _), value in zip(cases, values, strict=True):
-        loss = best.value - value
-        share = loss / abs(best.value) if best.value else np.nan
-        possible = bool(np.isfinite(value))
-        records.append(
-            (kind, name, period, loss if possible else np.nan, share if possible else np.nan,
-             possible)
-        )  # fmt: skip
-    table = pd.DataFrame(records, columns=CONTINGENCY)
+    value = np.array(list(values))
+    possible = np.isfinite(value)
+    loss = np.where(possible, best.value - value, np.nan)
+    table = pd.DataFrame([case[:3] for case in cases], columns=CONTINGENCY[:3])
+    share = loss / abs(best.value) if best.value else np.nan
+    table = table.assign(loss_million=loss, loss_share=share, possible=possible)
     rank = table["loss_million"].fillna(np.inf).to_numpy(float)
     return table.iloc[np.argsort(-rank, kind="stable")].reset_index(drop=True)
 
@@ -76,33 +72,24 @@ _Case = tuple[str, str, str, list[str]]
 """Kind, name, period and the units that stand still."""
 
 
-def _values_without(plan: tuple[Bench, Plan], cases: Sequence[_Case]) -> list[float]:
+def values_without(plan: tuple[Bench, Plan], cases: Sequence[_Case]) -> list[float]:
+    """The value of the plan that remains in each case, million; −inf without one."""
     bench, best = plan[0].twin(), plan[1]
     held = bench.held(bench.construction_of(best.x))
     values = []
     for kind, name, period, units in cases:
-        columns = _activity(bench, units, period)
+        columns = _of_units(bench, "activity", units, period)
         if kind == "member":
             columns = np.append(columns, _trade(bench, name, period))
         values.append(_without(held, bench, columns, units, period))
     return values
 
 
-def outage_losses(bench: Bench, best: Plan, cases: Sequence[tuple[str, str]]) -> Floats:
-    """What is lost, in million, where a unit stands still in a period; inf without a plan.
-
-    What is built stays as in the best plan, as in `contingency`.
-    """
-    held = bench.held(bench.construction_of(best.x))
-    values = [_without(held, bench, _activity(bench, [u], t), [u], t) for u, t in cases]
-    return best.value - np.array(values)
-
-
 _PLACED = ["unit", "period", "place"]
 
 
-def _activity(bench: Bench, units: Sequence[str], period: str) -> Ints:
-    rows = bench.places("activity")
+def _of_units(bench: Bench, variable: str, units: Sequence[str], period: str) -> Ints:
+    rows = bench.places(variable)
     rows = rows[rows["unit"].isin(units) & (rows["period"] == period)]
     return rows["place"].to_numpy(np.intp)
 
@@ -122,9 +109,7 @@ def _without(
     program: Program, bench: Bench, columns: Ints, units: Sequence[str], period: str
 ) -> float:
     """The value with columns at 0, and without the least load of units in a period."""
-    run = bench.places("running")
-    run = run[run["unit"].isin(units) & (run["period"] == period)]
-    still = np.append(columns, run["place"].to_numpy(np.intp)).astype(np.intp)
+    still = np.append(columns, _of_units(bench, "running", units, period))
     least = [bench.compiled.families[limit.name] for limit in bench.m.of_part("min_load")]
     held = [(row, *key) for f in least for row, key in zip(f.rows.tolist(), f.keys, strict=True)]
     free = np.array([r for r, u, t in held if u in units and t == period], dtype=np.intp)
@@ -164,13 +149,12 @@ def robustness(  # noqa: PLR0913
         a row per unit (columns as in `FUTURES`) and a row per future and unit: future, unit,
         worth_million, right, regret_million.
     """
-    from circflow.studies.sweeps.sampling import ranges_of, sample_points
-
     design = sample_points(ranges_of(bench.scenario), samples, seed=seed)
     affine, usable = None, set(range(samples))
     if samples > 2 * len(design.parameters) + 2:
-        affine, usable = _arrays(bench.scenario, design, engine)
-
+        options = Options()
+        sweeper = Sweeper(bench.scenario, design, options, engine, None, False, None, engine.tell)
+        affine, usable = sweeper.arrays()
     then = _Futures(bench, best, forced, units, design, affine)
     parts = engine.spread(_Futures.worths, then, sorted(usable), mark("futures"))
     records = [record for part in parts for record in part]
@@ -189,18 +173,44 @@ class _Futures:
     design: Design
     affine: Affine | None
 
-    def worths(self, number: int) -> list[tuple[int, str, float]]:
-        """Future, unit, and what the unit is worth in it, in million."""
-        then, point, affine = self.bench, self.design.points[number], self.affine
+    def _then(self, number: int) -> tuple[Bench, Program] | None:
+        """A future's bench and programme; None where it is no scenario."""
+        point, affine = self.design.points[number], self.affine
         if affine is not None and affine.knows(point):
-            program = affine.base.program(affine.figures(point))
-        else:
-            rebuilt = _rebuilt(self.bench, self.design, point)
-            if rebuilt is None:
-                return []
-            then, program = rebuilt, rebuilt.program
-        worths = _worths(self.bench, then, program, self.best, self.forced, self.units)
-        return [(number, unit, worth) for unit, worth in worths]
+            return self.bench, affine.base.program(affine.figures(point))
+        edits = edits_of(self.design.parameters, point)
+        try:
+            then = Bench(changed(self.bench.scenario, edits))
+        except ScenarioError:
+            return None
+        return then, then.program
+
+    def worths(self, number: int) -> list[tuple[int, str, float]]:
+        """Future, unit, and what the unit is worth in it where the plan is held and the budget set
+        aside, in million."""
+        future = self._then(number)
+        if future is None:
+            return []
+        then, program = future
+        lp, at = Proven(program.relaxed()), then.construction
+        base = _carried(self.bench, then, self.best.x)
+
+        def value(x: Floats) -> float:
+            return best_value(then.held(x[at], program), lp, gap=1e-7)
+
+        worth_of_all = value(base)
+        worths = []
+        for unit in self.units:
+            other, columns = base.copy(), then.columns_of(unit)
+            standing = self.bench.is_built(unit, self.best.x)
+            if not standing and unit not in self.forced:
+                continue
+            other[columns] = 0.0
+            if not standing:
+                other[columns] = _carried(self.bench, then, self.forced[unit].x)[columns]
+            worth = worth_of_all - value(other) if standing else value(other) - worth_of_all
+            worths.append((number, unit, worth if np.isfinite(worth) else np.nan))
+        return worths
 
 
 def _judged(
@@ -208,83 +218,28 @@ def _judged(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """From what each unit is worth in each future, the tables of `robustness`."""
     standing = {unit: bench.is_built(unit, best.x) for unit in units}
+    each = each[each["worth_million"].notna()].reset_index(drop=True)
     built = each["unit"].map(standing).astype(bool).to_numpy()
     worth = each["worth_million"].to_numpy(float)
-    each["right"] = np.where(np.isnan(worth), False, np.where(built, worth >= 0, worth <= 0))
-    each["regret_million"] = np.where(built, np.maximum(-worth, 0.0), np.maximum(worth, 0.0))
-    each = each[~np.isnan(worth)].reset_index(drop=True)
-    rows = []
-    for unit in units:
-        of_unit = each[each["unit"] == unit]
-        w, r = of_unit["worth_million"], of_unit["regret_million"]
-        right = float(of_unit["right"].mean()) if len(of_unit) else np.nan
-        rows.append(
-            (
-                unit,
-                standing[unit],
-                len(of_unit),
-                right,
-                w.mean(),
-                w.min(),
-                w.max(),
-                r.mean(),
-                r.max(),
-            )
-        )
-    return pd.DataFrame(rows, columns=FUTURES), each
-
-
-def _arrays(scenario: Scenario, design: Design, engine: Engine) -> tuple[Affine, set[int]]:
-    """The arrays as they depend on the parameters, and the futures that are a scenario."""
-    from circflow.studies.sweeps.sweep import Sweeper
-    from circflow.studies.sweeps.worker import Options
-
-    return Sweeper(scenario, design, Options(), engine, None, False, None, engine.tell).arrays()
-
-
-def _rebuilt(bench: Bench, design: Design, point: Point) -> Bench | None:
-    """A future built anew; None where it is no scenario."""
-    from circflow.studies.sweeps.design import changed, edits_of
-
-    try:
-        return Bench(changed(bench.scenario, edits_of(design.parameters, point)))
-    except ScenarioError:
-        return None
-
-
-def _worths(  # noqa: PLR0913, PLR0917
-    bench: Bench,
-    bench_then: Bench,
-    program: Program,
-    best: Plan,
-    forced: Mapping[str, Plan],
-    units: Sequence[str],
-) -> list[tuple[str, float]]:
-    """What each unit is worth in a future (its bench `bench_then`) in which the plan is held, the
-    budget set aside."""
-    lp = Proven(program.relaxed())
-    base = _carried(bench, bench_then, best.x)
-    at = bench_then.construction
-
-    def value(x: Floats) -> float:
-        return best_value(bench_then.held(x[at], program), lp, gap=1e-7)
-
-    worth_of_all = value(base)
-    worths = []
-    for unit in units:
-        other = base.copy()
-        standing = bench.is_built(unit, best.x)
-        columns = bench_then.columns_of(unit)
-        if standing:
-            other[columns] = 0.0
-        elif unit in forced:
-            other[columns] = _carried(bench, bench_then, forced[unit].x)[columns]
-        else:
-            continue
-        changed = value(other)
-        worth = worth_of_all - changed if standing else changed - worth_of_all
-        worths.append((unit, worth if np.isfinite(worth) else np.nan))
-    return worths
+    wrong = np.where(built, -worth, worth)  # what the decision costs, where it was wrong
+    each = each.assign(right=wrong <= 0.0, regret_million=np.maximum(wrong, 0.0))
+    of_unit = each.groupby("unit")
+    worths, regrets = of_unit["worth_million"], of_unit["regret_million"]
+    table = pd.DataFrame(
+        {
+            "futures": of_unit.size(),
+            "right_share": of_unit["right"].mean(),
+            "mean_worth_million": worths.mean(),
+            "lowest_worth_million": worths.min(),
+            "highest_worth_million": worths.max(),
+            "mean_regret_million": regrets.mean(),
+            "highest_regret_million": regrets.max(),
+        }
+    )
+    table = table.reindex(pd.Index(units, name="unit")).fillna({"futures": 0}).reset_index()
+    return table.assign(built=table["unit"].map(standing), futures=table["futures"].astype(int))[
+        FUTURES
+    ], each
 
 
 def _carried(bench: Bench, bench_then: Bench, x: Floats) -> Floats:

@@ -17,11 +17,12 @@ from circflow.data.files.append import Row, with_rows
 from circflow.data.read import scenario_of
 from circflow.data.scenario import Scenario
 from circflow.data.schema.sheets import BY_NAME
-from circflow.data.suggest import nearest
 from circflow.i18n import mark, say
 from circflow.studies.bench.engine import Engine
 from circflow.studies.errors import StudyError
+from circflow.studies.sweeps.design import meant
 from circflow.studies.units.candidates import Bench, Setting
+from circflow.studies.units.effects import mean_load
 
 ANY_SITE = "?"
 SITES = [
@@ -51,12 +52,10 @@ def parse_unit(text: str) -> dict[str, str]:
         name, sign, value = part.partition("=")
         if not sign or not name.strip():
             raise StudyError(
-                say("{strip!r} is not column=value (of a unit to be added)", strip=part.strip())
+                "{strip!r} is not column=value (of a unit to be added)", strip=part.strip()
             )
         if name.strip() in columns:
-            raise StudyError(
-                say("{strip} is given twice for the unit to be added", strip=name.strip())
-            )
+            raise StudyError("{strip} is given twice for the unit to be added", strip=name.strip())
         columns[name.strip()] = value.strip()
     return columns
 
@@ -71,15 +70,12 @@ def add_units(scenario: Scenario, units: Sequence[Unit]) -> Scenario:
     for unit in units:
         for name in unit:
             if name not in schema:
-                close = nearest(name, schema.names)
-                better = say("; did you mean {close!r}?", close=close) if close else ""
-                raise StudyError(
-                    say("Units has no column {name!r}{better}", name=name, better=better)
-                )
+                better = meant(name, schema.names)
+                raise StudyError("Units has no column {name!r}{better}", name=name, better=better)
         missing = [c.name for c in schema.columns if c.required and not unit.get(c.name)]
         missing = [name for name in missing if unit.get(name) != 0]
         if missing:
-            raise StudyError(say("a unit to be added needs {missing}", missing=", ".join(missing)))
+            raise StudyError("a unit to be added needs {missing}", missing=", ".join(missing))
     rows = [{"status": "candidate", **unit} for unit in units]
     return scenario_of(with_rows(scenario.book, {"Units": rows}))
 
@@ -117,18 +113,14 @@ def best_sites(  # noqa: PLR0913
     known = scenario.frame("Sites")["site"].tolist()
     for site in sites or ():
         if site not in known:
-            close = nearest(site, known)
-            raise StudyError(
-                say("there is no site {site!r}", site=site)
-                + (say("; did you mean {close!r}?", close=close) if close else "")
-            )
+            raise StudyError(say("there is no site {site!r}", site=site) + meant(site, known))
     tried = list(dict.fromkeys(sites)) if sites is not None else known
     if not tried:
-        raise StudyError(say("no site to try"))
+        raise StudyError("no site to try")
     name = str(unit.get("unit") or "")
     status = unit.get("status", "candidate")
     if status != "candidate":
-        raise StudyError(say("the best site is asked for a candidate, not for an existing unit"))
+        raise StudyError("the best site is asked for a candidate, not for an existing unit")
     names = {site: f"{name} @ {site}" for site in tried}
     group = say("site of {name}", name=name)
     copies = [{**unit, "unit": names[s], "site": s, "choice": group} for s in tried]
@@ -140,7 +132,7 @@ def best_sites(  # noqa: PLR0913
         from circflow.solver.run import solve
 
         solve(scenario)  # tells why
-        raise StudyError(say("there is no plan without the unit"))
+        raise StudyError("there is no plan without the unit")
     search = (bench, base.value, names, every)
     with Engine(jobs, dask=dask, tell=progress) as engine:
         records = engine.spread(_tried, search, tried, mark("sites"))
@@ -161,32 +153,20 @@ def _tried(
     alone = every - {unit}
     plan = None
     if unit in bench.once:
-        one = frozenset({unit})
-        plan = bench.solve(Setting(out=alone, forced=one))
-        if plan is None:
-            record["within_budget"] = False
-            plan = bench.solve(Setting(out=alone, forced=one, exempt=one))
+        _, plan, record["within_budget"] = bench.building(unit, alone)
     figures = ["value_million", "objective_million", "capacity_per_year", "capex_million"]
     if plan is None:
         record.update(dict.fromkeys([*figures, "load_share"], np.nan))
         record.update(period=None, note=say("no plan with it here"))
         return record
-    built = bench.places("built")
-    built = built[(built["unit"] == unit) & (plan.x[built["place"].to_numpy(np.intp)] > 0.5)]
-    extra = bench.size_columns.get(unit, np.array([], dtype=np.intp))
-    size = float(built["capacity_per_year"].iat[0]) + float(plan.x[extra].sum())
     units = bench.solution(plan).tables.units
-    units = units[(units["unit"] == unit) & (units["in_service"] > 0.0)]
-    available = float(units["available_per_year"].sum())
-    load = float(units["load_per_year"].sum()) / available if available else np.nan
     record.update(
         value_million=plan.value - base,
         objective_million=plan.value,
-        period=built["period"].iat[0],
-        capacity_per_year=size,
-        capex_million=bench.capex(plan.x, unit),
-        load_share=load,
+        load_share=mean_load(units[units["unit"] == unit]),
     )
-    if load == 0.0:
+    built = bench.standing(plan, [unit]).iloc[0]
+    record |= {name: built[name] for name in ("period", "capacity_per_year", "capex_million")}
+    if record["load_share"] == 0.0:
         record["note"] = say("stands idle")
     return record

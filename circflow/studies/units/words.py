@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from circflow.data.one_line import plain
+from circflow.data.one_line import first_few, plain
 from circflow.data.result import Result, figure
 from circflow.data.scenario import Scenario
 from circflow.i18n import mark, say, say_n
@@ -99,8 +100,9 @@ class Verdicts(Result):
         return verdicts_opening(tables, words_of, self.currency)
 
     def words(self, unit: str) -> list[str]:
-        """The verdict on one unit, a page in words and figures."""
-        return words(self, unit)
+        """The verdict on one unit, a page in words and figures: a headline, then a line per
+        finding. Raises StudyError where there is none on it."""
+        return _Words(self, unit).lines()
 
     def write(self, path: str | Path) -> None:
         """Write everything: .xlsx (a sheet per question, a page per unit), .html, .json, or a
@@ -108,265 +110,200 @@ class Verdicts(Result):
         write(self, path)
 
 
-def words(verdicts: Verdicts, unit: str) -> list[str]:
-    """The verdict on a unit: a headline, then a line per finding. Raises StudyError."""
-    rows = verdicts.table[verdicts.table["unit"] == unit]
-    if rows.empty:
-        listed = verdicts.table["unit"].astype(str)
-        raise StudyError(
-            say("there is no verdict on {unit!r}{meant}", unit=unit, meant=meant(unit, listed))
-        )
-    row = {str(k): v for k, v in rows.iloc[0].to_dict().items()}
-    money = say("million {currency}", currency=verdicts.currency)
-    lines = [_headline(row, money)]
-    if row["reason"]:
-        lines.append(f"{_capital(row['reason'])}.")
-    if not row["within_budget"]:
-        lines.append(
-            say("The budget of no period allows it; it is judged with its capital beside it.")
-        )
-    if not row["proven"]:
-        lines.append(say("A search stopped before the best plan was proven: take figures as near."))
-    lines += _plan_lines(row, money)
-    lines += _own_lines(row, money)
-    lines += _market_line(verdicts, unit, money)
-    lines += _even_lines(verdicts, unit)
-    lines += _region_lines(verdicts, row)
-    lines += _together_lines(verdicts, unit, money)
-    lines += _risk_lines(verdicts, unit, money)
-    return [plain(line) for line in lines]
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
+def _of_unit(table: pd.DataFrame, unit: str, column: str = "unit") -> list[dict[str, Any]]:
+    """The rows of a table (which may have none, and no columns) that a unit has."""
+    rows = table[table[column] == unit] if len(table) else table
+    return [{str(k): v for k, v in row.items()} for row in rows.to_dict("records")]
 
 
 def _known(value: Any) -> bool:
-    return value is not None and value == value and np.isfinite(value)  # noqa: PLR0124
+    return value is not None and bool(np.isfinite(value))
 
 
-def _headline(row: dict[str, Any], money: str) -> str:
-    value = row["value_million"]
-    name = row["unit"]
-    if row["kind"] != "candidate":
+class _Words:
+    """The words on one unit."""
+
+    def __init__(self, verdicts: Verdicts, unit: str) -> None:
+        rows = _of_unit(verdicts.table, unit)
+        if not rows:
+            near = meant(unit, verdicts.table["unit"].astype(str))
+            raise StudyError("there is no verdict on {unit!r}{meant}", unit=unit, meant=near)
+        self.verdicts, self.unit, self.row = verdicts, unit, rows[0]
+        self.currency = verdicts.currency
+        self.money = say("million {currency}", currency=verdicts.currency)
+
+    def lines(self) -> list[str]:
+        """All of them."""
+        row = self.row
+        lines = [self._headline()]
+        if row["reason"]:
+            lines.append(f"{row['reason'][:1].upper()}{row['reason'][1:]}.")
+        if not row["within_budget"]:
+            lines.append(
+                say("The budget of no period allows it; it is judged with its capital beside it.")
+            )
+        if not row["proven"]:
+            lines.append(
+                say("A search stopped before the best plan was proven: take figures as near.")
+            )
+        for part in (self._plan, self._own, self._market, self._evens, self._region, self._gains,
+                     self._together, self._risks):  # fmt: skip
+            lines += part()
+        return [plain(line) for line in lines]
+
+    def _headline(self) -> str:
+        row, name, value, money = self.row, self.unit, self.row["value_million"], self.money
+        if row["kind"] != "candidate":
+            if not _known(value):
+                return say("{name}: the plan cannot do without it.", name=name)
+            worth = f"{number(abs(value))} {money}"
+            if value >= 0:
+                return say("{name}: is worth {worth}.", name=name, worth=worth)
+            return say("{name}: costs the cluster {worth}.", name=name, worth=worth)
+        if row["in_plan"]:
+            worth = say("no plan without")
+            if _known(value):
+                worth = say("the cluster gains {value} {money}", value=number(value), money=money)
+            when = row["period"]
+            return say(
+                "{name}: build it in {period}; {worth}.", name=name, period=when, worth=worth
+            )
         if not _known(value):
-            return say("{name}: the plan cannot do without it.", name=name)
-        worth = f"{number(abs(value))} {money}"
-        if value >= 0:
-            return say("{name}: is worth {worth}.", name=name, worth=worth)
-        return say("{name}: costs the cluster {worth}.", name=name, worth=worth)
-    if row["in_plan"]:
-        worth = (
-            say("the cluster gains {value} {money}", value=number(value), money=money)
-            if _known(value)
-            else say("no plan without")
-        )
+            return say("{name}: do not build it; there is no plan with it.", name=name)
         return say(
-            "{name}: build it in {period}; {worth}.", name=name, period=row["period"], worth=worth
-        )
-    if not _known(value):
-        return say("{name}: do not build it; there is no plan with it.", name=name)
-    return say(
-        "{name}: do not build it; the cluster would lose {number} {money}.",
-        name=name,
-        number=number(-value),
-        money=money,
-    )
-
-
-def _plan_lines(row: dict[str, Any], money: str) -> list[str]:
-    lines = []
-    if row["kind"] == "candidate" and _known(row["capex_million"]):
-        size = say(
-            "capacity {capacity_per_year} a year",
-            capacity_per_year=number(row["capacity_per_year"]),
-        )
-        when = say(" from {period}", period=row["period"]) if row["period"] else ""
-        lines.append(
-            say(
-                "Judged at {size}{when}, capex {capex_million} {money}.",
-                size=size,
-                when=when,
-                capex_million=number(row["capex_million"]),
-                money=money,
-            )
-        )
-    if _known(row.get("load_share")):
-        lines.append(
-            say(
-                "Mean load {number} % of what is available.", number=number(100 * row["load_share"])
-            )
-        )
-    lines.append(
-        say(_STANDS.get(str(row["stands"]), "Plans within 1 % of the best may have it or not."))
-    )
-    return lines
-
-
-def _own_lines(row: dict[str, Any], money: str) -> list[str]:
-    lines = []
-    for label, prices in (
-        ("internal", say("the plan's internal prices")),
-        ("market", say("market prices")),
-    ):
-        npv = row.get(f"npv_{label}_million")
-        if not _known(npv):
-            continue
-        text = say(
-            "Its own cash flow at {prices}: NPV {npv} {money}",
-            prices=prices,
-            npv=number(npv),
+            "{name}: do not build it; the cluster would lose {number} {money}.",
+            name=name,
+            number=number(-value),
             money=money,
         )
-        rate, years = row[f"irr_{label}"], row[f"payback_{label}_years"]
-        if row["kind"] == "candidate":
-            late, later = row[f"irr_{label}_end"], row[f"payback_{label}_years_end"]
-            text += say(", IRR {rate} ({rate_2})", rate=_rate(rate), rate_2=_rate(late))
-            text += _payback(years, later)
-        ratio = row[f"benefit_cost_{label}"]
-        text += say(", benefit-cost ratio {ratio}", ratio=number(ratio)) if _known(ratio) else ""
-        lines.append(text + ".")
-    return lines
 
+    def _plan(self) -> Iterator[str]:
+        row = self.row
+        if row["kind"] == "candidate" and _known(row["capex_million"]):
+            size = say(
+                "capacity {capacity_per_year} a year",
+                capacity_per_year=number(row["capacity_per_year"]),
+            )
+            yield say(
+                "Judged at {size}{when}, capex {capex_million} {money}.",
+                size=size,
+                when=say(" from {period}", period=row["period"]) if row["period"] else "",
+                capex_million=number(row["capex_million"]),
+                money=self.money,
+            )
+        if _known(row.get("load_share")):
+            share = number(100 * row["load_share"])
+            yield say("Mean load {number} % of what is available.", number=share)
+        yield say(_STANDS[row["stands"]])
 
-def _payback(years: Any, later: Any) -> str:
-    """Years until the capital is back, and where the prices after the plan hold."""
-    if _known(years) and _known(later):
-        return say(
-            ", pays back in {years} ({later}) years, discounted",
-            years=number(years),
-            later=number(later),
-        )
-    if _known(years):
-        return say(", pays back in {years} (never) years, discounted", years=number(years))
-    if _known(later):
-        return say(", never pays back ({later}), discounted", later=number(later))
-    return say(", never pays back, discounted")
+    def _own(self) -> Iterator[str]:
+        for label, prices in (
+            ("internal", say("the plan's internal prices")),
+            ("market", say("market prices")),
+        ):
+            npv, ratio, rate, late, years, later = (
+                self.row.get(name.format(label)) for name in _OWN_MONEY
+            )
+            if not _known(npv):
+                continue
+            text = say(
+                "Its own cash flow at {prices}: NPV {npv} {money}",
+                prices=prices,
+                npv=number(npv),
+                money=self.money,
+            )
+            if self.row["kind"] == "candidate":
+                text += say(", IRR {rate} ({rate_2})", rate=_rate(rate), rate_2=_rate(late))
+                text += _payback(years, later)
+            if _known(ratio):
+                text += say(", benefit-cost ratio {ratio}", ratio=number(ratio))
+            yield text + "."
 
-
-def _rate(value: Any) -> str:
-    return f"{number(100 * value)} %" if _known(value) else say("none")
-
-
-def _market_line(verdicts: Verdicts, unit: str, money: str) -> list[str]:
-    """What is in the figures at market prices, and when money comes."""
-    table = verdicts.price_sheets
-    of_unit = table[table["unit"] == unit] if len(table) else table
-    if of_unit.empty:
-        return []
-    sums = of_unit.groupby("item")["market_million"].sum()
-    parts = {
-        "freight": say("freight"),
-        "transactions": say("transactions"),
-        "emissions": say("emission charges"),
-    }
-    borne = ", ".join(
-        f"{words} {number(0.0 - sums.get(item, 0.0))}" for item, words in parts.items()
-    )
-    return [
-        say(
+    def _market(self) -> Iterator[str]:
+        """What is in the figures at market prices, and when money comes."""
+        rows = _of_unit(self.verdicts.price_sheets, self.unit)
+        if not rows:
+            return
+        parts = {
+            "freight": say("freight"),
+            "transactions": say("transactions"),
+            "emissions": say("emission charges"),
+        }
+        sums = {item: sum(r["market_million"] for r in rows if r["item"] == item) for item in parts}
+        borne = ", ".join(f"{parts[item]} {number(0.0 - sums[item])}" for item in parts)
+        yield say(
             "At market prices it sells and buys at the gates of markets and bears "
             "{borne} {money}. A year's money counts at its start; by the end of the "
             "year, as Excel counts, in brackets.",
             borne=borne,
-            money=money,
+            money=self.money,
         )
-    ]
 
+    def _evens(self) -> Iterator[str]:
+        for r in _of_unit(self.verdicts.break_evens, self.unit):
+            head = say(_EVEN[r["kind"]], material=r["material"])
+            if r["note"]:
+                yield f"{head}: {r['note']}."
+                continue
+            text = f"{head}: {number(r['break_even'])} {measured(r['unit_of_measure'])}"
+            if r["kind"] != "gate fee":
+                share = r["change"] / abs(r["now"]) if r["now"] else np.nan
+                text += say(" (now {now}", now=number(r["now"]))
+                text += f", {100 * share:+.0f} %)" if _known(share) else ")"
+            if r["kind"] == "capex" and r["break_even"] < 0.0:
+                text += say(": not even as a gift")
+            yield text + "."
 
-_EVEN = {
-    "capex": mark("Break-even capex"),
-    "price": mark("Break-even price of {material}"),
-    "gate fee": mark("Break-even gate fee for {material}"),
-}
-
-
-def _even_lines(verdicts: Verdicts, unit: str) -> list[str]:
-    table = verdicts.break_evens
-    if table.empty:
-        return []
-    lines = []
-    for r in table[table["unit"] == unit].to_dict("records"):
-        head = say(_EVEN.get(str(r["kind"]), _EVEN["gate fee"]), material=r["material"])
-        if r["note"]:
-            lines.append(f"{head}: {r['note']}.")
-            continue
-        text = f"{head}: {number(r['break_even'])} {measured(r['unit_of_measure'])}"
-        if r["kind"] != "gate fee":
-            share = r["change"] / abs(r["now"]) if r["now"] else np.nan
-            text += say(" (now {now}", now=number(r["now"]))
-            text += f", {100 * share:+.0f} %)" if _known(share) else ")"
-        if r["kind"] == "capex" and r["break_even"] < 0.0:
-            text += say(": not even as a gift")
-        lines.append(text + ".")
-    return lines
-
-
-def _region_lines(verdicts: Verdicts, row: dict[str, Any]) -> list[str]:
-    lines = []
-    currency = verdicts.currency
-    if _known(row.get("waste_dumped_change_t")):
-        text = say(
-            "Waste over the horizon: used {signed} t, dumped {signed_2} t",
-            signed=_signed(row["waste_used_change_t"]),
-            signed_2=_signed(row["waste_dumped_change_t"]),
-        )
-        cost = row["cost_per_tonne_diverted"]
-        if _known(cost):
-            text += say("; {cost} per tonne kept from the dump", cost=_cost(cost, currency))
-        lines.append(text + ".")
-    if _known(row.get("co2_change_t")):
-        text = say("CO2 over the horizon: {signed} t", signed=_signed(row["co2_change_t"]))
-        cost = row["cost_per_tonne_co2"]
-        text += (
-            say("; {cost} per tonne avoided", cost=_cost(cost, currency)) if _known(cost) else ""
-        )
-        lines.append(text + ".")
-    if _known(row.get("jobs_change")):
-        lines.append(
-            say("Jobs at the end of the horizon: {signed}.", signed=_signed(row["jobs_change"]))
-        )
-    table = verdicts.members
-    if len(table):
-        of_unit = table[table["unit"] == row["unit"]]
-        small = 1e-6 * max(abs(verdicts.best_million), 1.0)
-        of_unit = of_unit[of_unit["change_million"].abs() > small].sort_values("change_million")
-        gain = [f"{r.member} {_signed(r.change_million)}" for r in of_unit[::-1].itertuples()
-                if r.change_million > 0]  # fmt: skip
-        loss = [f"{r.member} {_signed(r.change_million)}" for r in of_unit.itertuples()
-                if r.change_million < 0]  # fmt: skip
-        for sentence, names in ((GAIN, gain), (LOSE, loss)):
-            if names:
-                more = (
-                    say(" and {count} more", count=len(names) - _SHOWN)
-                    if len(names) > _SHOWN
-                    else ""
+    def _region(self) -> Iterator[str]:
+        row = self.row
+        if _known(row.get("waste_dumped_change_t")):
+            text = say(
+                "Waste over the horizon: used {signed} t, dumped {signed_2} t",
+                signed=_signed(row["waste_used_change_t"]),
+                signed_2=_signed(row["waste_dumped_change_t"]),
+            )
+            if _known(row["cost_per_tonne_diverted"]):
+                cost = self._cost(row["cost_per_tonne_diverted"])
+                text += say("; {cost} per tonne kept from the dump", cost=cost)
+            yield text + "."
+        if _known(row.get("co2_change_t")):
+            text = say("CO2 over the horizon: {signed} t", signed=_signed(row["co2_change_t"]))
+            if _known(row["cost_per_tonne_co2"]):
+                text += say(
+                    "; {cost} per tonne avoided", cost=self._cost(row["cost_per_tonne_co2"])
                 )
-                unit = say("million {currency}, value added at internal prices", currency=currency)
-                lines.append(say(sentence, unit=unit, list=", ".join(names[:_SHOWN]), more=more))
-    return lines
+            yield text + "."
+        if _known(row.get("jobs_change")):
+            yield say(
+                "Jobs at the end of the horizon: {signed}.", signed=_signed(row["jobs_change"])
+            )
 
+    def _cost(self, cost: float) -> str:
+        amount = f"{number(abs(cost))} {shown_measure(self.currency)}"
+        sentence = mark("a cost of {amount}") if cost > 0 else mark("a gain of {amount}")
+        return say(sentence, amount=amount)
 
-def _signed(value: float) -> str:
-    if value == 0.0:
-        return "±0"
-    return ("+" if value > 0 else "-") + number(abs(value))
+    def _gains(self) -> Iterator[str]:
+        """Who gains and who loses with it, most first."""
+        small = 1e-6 * max(abs(self.verdicts.best_million), 1.0)
+        of_member = [
+            (r["change_million"], r["member"]) for r in _of_unit(self.verdicts.members, self.unit)
+        ]
+        unit = say("million {currency}, value added at internal prices", currency=self.currency)
+        for sentence, sign in ((GAIN, 1.0), (LOSE, -1.0)):
+            moved = [(change, name) for change, name in of_member if sign * change > small]
+            moved.sort(key=lambda one: -sign * one[0])
+            names = [f"{name} {_signed(change)}" for change, name in moved]
+            if names:
+                yield say(sentence, unit=unit, list=first_few(names, _SHOWN), more="")
 
-
-def _cost(cost: float, currency: str) -> str:
-    amount = f"{number(abs(cost))} {shown_measure(currency)}"
-    return (
-        say("a cost of {amount}", amount=amount)
-        if cost > 0
-        else say("a gain of {amount}", amount=amount)
-    )
-
-
-def _together_lines(verdicts: Verdicts, unit: str, money: str) -> list[str]:
-    lines = []
-    table = verdicts.pairs
-    if len(table):
-        of_unit = table[(table["unit"] == unit) | (table["other"] == unit)]
+    def _together(self) -> Iterator[str]:
+        pairs = self.verdicts.pairs
+        of_unit = (
+            pairs[(pairs["unit"] == self.unit) | (pairs["other"] == self.unit)]
+            if len(pairs)
+            else pairs
+        )
         for kind, word in (
             ("complements", say("Worth more together with")),
             ("substitutes", say("Displaces, or is displaced by")),
@@ -374,64 +311,83 @@ def _together_lines(verdicts: Verdicts, unit: str, money: str) -> list[str]:
             ("one needs the other", say("One is not possible without the other")),
         ):
             names = []
-            for r in of_unit[of_unit["kind"] == kind].head(_SHOWN).to_dict("records"):
-                name = str(r["other"] if r["unit"] == unit else r["unit"])
-                extra = float(r["interaction_million"])
-                names.append(f"{name} ({_signed(extra)} {money})" if _known(extra) else name)
-            if names:
-                lines.append(f"{word}: {', '.join(names)}.")
-    order = verdicts.order
-    if len(order) and (order["unit"] == unit).any():
-        at = int(np.flatnonzero(order["unit"] == unit)[0])
-        capital = float(order["enters_at_million"].to_numpy(float)[at])
-        lines.append(
-            say(
-                "As capital grows it enters as number {at} of {count}, by {capital} {money} "
-                "in all.",
-                at=at + 1,
-                count=len(order),
-                capital=number(capital),
-                money=money,
-            )
-        )
-    return lines
-
-
-def _risk_lines(verdicts: Verdicts, unit: str, money: str) -> list[str]:
-    lines = []
-    table = verdicts.contingency
-    if len(table):
-        of_unit = table[(table["name"] == unit)]
-        if len(of_unit):
-            worst = of_unit.iloc[0]
-            loss = (
-                f"{number(worst['loss_million'])} {money}" if worst["possible"] else say("the plan")
-            )
-            lines.append(
-                say(
-                    "If it stands still in {period}, the cluster loses {loss}.",
-                    period=worst["period"],
-                    loss=loss,
+            for r in [r for r in of_unit.to_dict("records") if r["kind"] == kind][:_SHOWN]:
+                name, extra = (
+                    r["other"] if r["unit"] == self.unit else r["unit"],
+                    r["interaction_million"],
                 )
+                names.append(f"{name} ({_signed(extra)} {self.money})" if _known(extra) else name)
+            if names:
+                yield f"{word}: {', '.join(names)}."
+        for at, r in enumerate(self.verdicts.order.to_dict("records"), start=1):
+            if r["unit"] == self.unit:
+                yield say(
+                    "As capital grows it enters as number {at} of {count}, by {capital} {money} "
+                    "in all.",
+                    at=at,
+                    count=len(self.verdicts.order),
+                    capital=number(r["enters_at_million"]),
+                    money=self.money,
+                )
+
+    def _risks(self) -> Iterator[str]:
+        for worst in _of_unit(self.verdicts.contingency, self.unit, "name")[:1]:
+            loss = say("the plan")
+            if worst["possible"]:
+                loss = f"{number(worst['loss_million'])} {self.money}"
+            yield say(
+                "If it stands still in {period}, the cluster loses {loss}.",
+                period=worst["period"],
+                loss=loss,
             )
-    table = verdicts.futures
-    if len(table) and (table["unit"] == unit).any():
-        r = table[table["unit"] == unit].iloc[0]
-        act = say("building it") if r["built"] else say("not building it")
-        if _known(r["right_share"]):
-            lines.append(
-                say(
+        for r in _of_unit(self.verdicts.futures, self.unit):
+            if _known(r["right_share"]):
+                yield say(
                     "In {number} % of {futures} sampled futures {act} was right; mean regret "
                     "{mean_regret_million}, highest {highest_regret_million} {money}.",
                     number=number(100 * r["right_share"]),
                     futures=int(r["futures"]),
-                    act=act,
+                    act=say("building it") if r["built"] else say("not building it"),
                     mean_regret_million=number(r["mean_regret_million"]),
                     highest_regret_million=number(r["highest_regret_million"]),
-                    money=money,
+                    money=self.money,
                 )
-            )
-    return lines
+
+
+_OWN_MONEY = [
+    *("npv_{}_million", "benefit_cost_{}", "irr_{}", "irr_{}_end"),
+    *("payback_{}_years", "payback_{}_years_end"),
+]
+"""Columns of a unit's own money, at prices that are internal or those of the market."""
+_EVEN = {
+    "capex": mark("Break-even capex"),
+    "price": mark("Break-even price of {material}"),
+    "gate fee": mark("Break-even gate fee for {material}"),
+}
+
+
+def _payback(years: Any, later: Any) -> str:
+    """Years until the capital is back, and where the prices after the plan hold."""
+    known = _known(years), _known(later)
+    return say(_PAID_BACK[known], years=number(years), later=number(later))
+
+
+_PAID_BACK = {
+    (True, True): mark(", pays back in {years} ({later}) years, discounted"),
+    (True, False): mark(", pays back in {years} (never) years, discounted"),
+    (False, True): mark(", never pays back ({later}), discounted"),
+    (False, False): mark(", never pays back, discounted"),
+}
+
+
+def _rate(value: Any) -> str:
+    return f"{number(100 * value)} %" if _known(value) else say("none")
+
+
+def _signed(value: float) -> str:
+    if value == 0.0:
+        return "±0"
+    return ("+" if value > 0 else "-") + number(abs(value))
 
 
 # --------------------------------------------------------------------------- files
@@ -444,7 +400,7 @@ def write(verdicts: Verdicts, path: str | Path) -> None:
     tables, ending = dict(verdicts.tables()), Path(path).suffix.lower()
     units = verdicts.table["unit"].astype(str)
     if ending not in (".xlsx", ".html"):
-        lines = [(u, n, line) for u in units for n, line in enumerate(words(verdicts, u), start=1)]
+        lines = [(u, n, line) for u in units for n, line in enumerate(verdicts.words(u), start=1)]
         tables["words"] = pd.DataFrame(lines, columns=["unit", "line", "text"])
 
     def pages(formats: Formats) -> None:
@@ -468,7 +424,7 @@ def _page(formats: Formats, verdicts: Verdicts, unit: str, used: set[str]) -> No
     sheet.set_column(0, 0, 30)
     sheet.set_column(1, 5, 15)
     sheet.hide_gridlines(2)
-    lines = words(verdicts, unit)
+    lines = verdicts.words(unit)
     big = formats(bold=True, font_size=14, text_wrap=True)
     sheet.merge_range(0, 0, 0, 5, clean(lines[0]), big)
     sheet.set_row(0, 40)
@@ -478,9 +434,8 @@ def _page(formats: Formats, verdicts: Verdicts, unit: str, used: set[str]) -> No
     row = len(lines) + 2
     table = verdicts.price_sheets
     if len(table):
-        of_unit = table[table["unit"] == unit]
-        parts = of_unit.fillna({"material": ""}).groupby(["item", "material"], sort=False)
-        sums = parts[["million", "market_million"]].sum().reset_index()
+        parts = table[table["unit"] == unit].fillna({"material": ""})
+        sums = parts.groupby(["item", "material"], sort=False)[["million", "market_million"]].sum()
         heads = [
             say("what"),
             say("material"),
@@ -490,17 +445,11 @@ def _page(formats: Formats, verdicts: Verdicts, unit: str, used: set[str]) -> No
         for column, head in enumerate(heads):
             sheet.write_string(row, column, clean(head), formats.head())
         sheet.set_row(row, 45)
-        for r in sums.itertuples(index=False):
+        for (item, material), money in zip(sums.index, sums.to_numpy(float), strict=True):
             row += 1
-            _line(
-                sheet,
-                formats,
-                row,
-                (cell("item", str(r.item)), r.material, r.million, r.market_million),
-            )
+            _line(sheet, formats, row, (cell("item", item), material, *money))
         row += 1
-        totals = (float(sums["million"].sum()), float(sums["market_million"].sum()))
-        _line(sheet, formats, row, (say("sum"), "", *totals), bold=True)
+        _line(sheet, formats, row, (say("sum"), "", *sums.sum()), bold=True)
     print_set_up(sheet)
     sheet.set_portrait()
     sheet.fit_to_pages(1, 1)

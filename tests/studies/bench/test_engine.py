@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import threading
@@ -90,6 +91,24 @@ def test_a_script_without_a_guard_uses_processes(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("points") == 1
+
+
+KILLED = """
+import operator, os, signal
+from circflow.studies.bench.engine import Engine
+with Engine(2) as engine:
+    print(engine.spread(operator.mul, 2, range(4), "tasks"), flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_workers_end_with_the_process_that_began_them() -> None:
+    """The pipe of what they print is open as long as one of them is there."""
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED], stdout=subprocess.PIPE, text=True, check=False, timeout=60
+    )
+    assert done.returncode == -signal.SIGKILL
+    assert done.stdout == "[0, 2, 4, 6]\n"
 
 
 @pytest.fixture(scope="module")

@@ -104,9 +104,7 @@ def test_arrays_at_any_rate_are_compiled_arrays(
     affine, base, design = fitted
     own = changed(scenario, edits_of(design.parameters, point))
     compiled = difference(built(own, "relaxed").snapshot, base)
-    error, wrong = affine.error(point, compiled)
-    assert error <= TOLERANCE
-    assert not len(wrong)
+    assert affine.error(point, compiled) <= TOLERANCE
 
 
 def test_a_sweep_over_rates_compiles_once(scenario: Scenario) -> None:

@@ -348,7 +348,7 @@ def test_exit_codes(
 def test_a_future_whose_plan_fails_the_audit_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """Plans of the futures alone, of the mean's decisions and of the best are all audited; the
     mean's decisions are those of the middle future alone, whose plan is audited once."""
-    honest = worker._plan
+    honest = worker.plan
     scenario = cf.read(KNOWN / "farmer")
     for sound, words in ((1, "alone"), (4, "mean"), (6, "plans of the futures: that")):
         left = iter(range(sound))
@@ -357,7 +357,7 @@ def test_a_future_whose_plan_fails_the_audit_is_named(monkeypatch: pytest.Monkey
             plan = honest(job, task)
             return plan if next(left, None) is not None else replace(plan, faults=("a row",))
 
-        monkeypatch.setattr(worker, "_plan", faulty)
+        monkeypatch.setattr(worker, "plan", faulty)
         with pytest.raises(CheckError, match=f"{words}.* failed the audit: a row"):
             cf.futures(scenario)
 

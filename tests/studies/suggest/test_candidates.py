@@ -9,6 +9,7 @@ import pytest
 import circflow as cf
 from circflow.data.scenario import Scenario
 from circflow.library import Library
+from circflow.studies.suggest.candidates import with_candidates
 
 Make, MakeLibrary = Callable[..., Scenario], Callable[..., Library]
 TECHNOLOGY = (
@@ -50,7 +51,7 @@ def test_a_limit_on_the_share_of_a_material_is_kept(
     assert found.table["gain"].tolist() == [pytest.approx(0.07975)]
     taken = found.flows.set_index("material")["amount_per_year"]
     assert taken["filler"] == pytest.approx(750.0)
-    limits = found.scenario_with(found.table["unit"]).frame("BlendLimits")
+    limits = with_candidates(found.pricing, found.candidates).frame("BlendLimits")
     assert limits["material"].notna().tolist() == [len(slags) == 1]
 
 

@@ -91,7 +91,7 @@ def test_combined_arrays_are_compiled_arrays(
     design = grid(small, {a: [1.0] for a in AFFINE})
     point = tuple(values)
     own = changed(small, edits_of(design.parameters, point))
-    error, _ = affine.error(point, difference(snapshot(own, "relaxed"), base))
+    error = affine.error(point, difference(snapshot(own, "relaxed"), base))
     assert error <= TOLERANCE
 
 
@@ -505,8 +505,8 @@ def test_a_task_depends_on_nothing_but_itself(small: Scenario) -> None:
     send = engine.send
     engine.send = lambda job: sent.append(send(job)) or sent[-1]  # type: ignore[func-returns-value, method-assign]
     Sweeper(small, design, Options("relaxed"), engine, check_every=None).run()
-    task = Task("block", tuple(enumerate(design.points)))
-    first, second = work(sent[-1], task), work(sent[-1], task)
+    job, task = sent[-1].open(), Task(tuple(enumerate(design.points)))
+    first, second = work(job, task), work(job, task)
     assert [r.objective for r in first] == [r.objective for r in second]
     assert all(np.array_equal(a.figures, b.figures) for a, b in zip(first, second, strict=True))
 
