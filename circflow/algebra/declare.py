@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from circflow.algebra.results import Group
 from circflow.algebra.terms import CONSTANT, MASS, MONEY, Emitting, Terms, constants, stack
@@ -441,22 +442,22 @@ class Model:
     @property
     def lower(self) -> Floats:
         """Lower bounds of all variables."""
-        return _together([v.lower for v in self.variables.values()])
+        return together([v.lower for v in self.variables.values()])
 
     @property
     def upper(self) -> Floats:
         """Upper bounds of all variables."""
-        return _together([v.upper for v in self.variables.values()])
+        return together([v.upper for v in self.variables.values()])
 
     @property
     def decision(self) -> Flags:
         """Which variables are yes/no decisions."""
-        flags = [np.full(len(v), v.decision) for v in self.variables.values()]
-        return np.concatenate(flags) if flags else np.zeros(0, dtype=bool)
+        return together([np.full(len(v), v.decision) for v in self.variables.values()], bool)
 
 
-def _together(parts: Sequence[Floats]) -> Floats:
-    return np.concatenate(parts) if parts else np.zeros(0)
+def together(parts: Sequence[NDArray[Any]], kind: type = float) -> NDArray[Any]:
+    """Arrays one behind the other, also where there is none."""
+    return np.concatenate(parts) if parts else np.zeros(0, dtype=kind)
 
 
 def _placed(rows: Items, terms: Terms, over: Sequence[str]) -> tuple[Ints, Ints]:

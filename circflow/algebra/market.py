@@ -19,7 +19,7 @@ import pandas as pd
 from circflow.algebra.declare import Figure, Grows, Model, cells
 from circflow.algebra.results import PER_YEAR, PRICE, Group, ResultTable, money, numbers, texts
 from circflow.algebra.terms import emitting
-from circflow.data.coded import Column, Floats, Ints, distinct
+from circflow.data.coded import Floats, distinct
 from circflow.i18n import mark, say
 
 INCOME = Group("income", mark("income from sales"), 0, received=True, part="sale", passed_back=True)
@@ -65,7 +65,8 @@ DELIVERY = Figure(
 def build(m: Model) -> None:
     """Add sold."""
     rows = m.scenario.items_in_force("Markets")
-    rows = rows.plus(tier=1 + _position([rows[n] for n in ("site", "material", "period")]))
+    _, market = distinct([rows[n] for n in ("site", "material", "period")])
+    rows = rows.plus(tier=1 + pd.Series(market).groupby(market).cumcount().to_numpy(np.intp))
     sold = m.variable(
         "sold",
         INDEX,
@@ -80,17 +81,6 @@ def build(m: Model) -> None:
     m.pay(INCOME, sold.times(), rows["price"])
     m.pay(SYNERGY, sold.times(), rows["premium"])
     m.emits.append(emitting(m.scenario.codes, "sale", sold.times(), "material"))
-
-
-def _position(key: list[Column]) -> Ints:
-    """Of every row, how many rows of its key stand above it."""
-    _, number = distinct(key)
-    order = np.argsort(number, kind="stable")
-    grouped = number[order]
-    start = np.searchsorted(grouped, grouped)
-    position = np.empty(len(order), dtype=np.intp)
-    position[order] = np.arange(len(order)) - start
-    return position
 
 
 def tables(m: Model, values: Floats) -> dict[str, pd.DataFrame]:

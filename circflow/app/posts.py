@@ -20,11 +20,12 @@ from starlette.responses import (
 )
 
 from circflow.app.edits import Edit, Value, save, typed
-from circflow.app.project import Project, file_digest
+from circflow.app.project import file_digest
 from circflow.app.state import App
 from circflow.app.views import check, load, parts, plants, studies, suggestions, what_if
 from circflow.app.views.network import columns
 from circflow.app.views.parts import raw_sheet
+from circflow.app.views.tables import whole
 from circflow.app.worker import JobFailedError, WorkerDiedError
 from circflow.data.schema.sheets import BY_NAME
 from circflow.i18n import say
@@ -168,8 +169,7 @@ async def rows(app: App, request: Request) -> Response:
         sheet, back = str(form.get("sheet", "")), _own(str(form.get("back", "")), "/tables")
         copied, deleted = str(form.get("copy", "")), str(form.get("delete", ""))
     raw = raw_sheet(app.project.book, sheet)
-    text = copied or deleted
-    row = int(text) if text.isdecimal() else 0
+    row = whole(copied or deleted)
     if raw is None or not 2 <= row <= len(raw.grid):
         return _refused(app, say("there is no such row"))
     names = [str(h).strip() if h is not None else "" for h in raw.grid[0]]
@@ -255,17 +255,13 @@ async def save_back(app: App, request: Request) -> Response:
         forced = form.get("anyway") == "yes"
     if file_digest(source) != project.digest and not forced:
         return HTMLResponse(load.changed_meanwhile(app), 409)
+    edits, book = list(project.edits), project.book
     try:
-        await asyncio.to_thread(_write_back, project, source)
+        await asyncio.to_thread(save, source, source, edits, project.loaded)
     except ValueError as refused:
         return HTMLResponse(parts.failed(app, refused), 400)
+    await asyncio.to_thread(project.saved, source, book, len(edits))
     return RedirectResponse("/check", 303)
-
-
-def _write_back(project: Project, source: Path) -> None:
-    edits, book = list(project.edits), project.book
-    save(source, source, edits, project.loaded)
-    project.saved(source, book, len(edits))
 
 
 async def workbook(app: App, _: Request) -> Response:
@@ -287,12 +283,11 @@ async def begin_run(app: App, request: Request) -> Response:
         if kind not in studies.KINDS:
             return _refused(app, say("there is no such study"))
         options = _options(app, kind, form)
-    variant = next((v for v in app.project.variants if v.name == name), None)
-    changes = variant.in_force() if variant is not None else {}
-    title = f"{say(studies.KINDS[kind][0])}{f' · {name}' if variant is not None else ''}"
+    known = any(v.name == name for v in app.project.variants)
+    changes, title = _in_force(app, name), say(studies.KINDS[kind][0])
+    title += f" · {name}" if known else ""
     if kind == "compare" and len(options["lists"]) < 2:
-        told = say("choose at least two scenarios to put side by side")
-        return _refused(app, told, 400)
+        return _refused(app, say("choose at least two scenarios to put side by side"), 400)
     run = await asyncio.to_thread(app.begin, kind, title, options=options, changes=changes)
     return RedirectResponse(f"/runs/{run}", 303)
 

@@ -258,16 +258,8 @@ class Project:
         changes: dict[str, str] | None = None,
     ) -> tuple[int, Path]:
         """Note that a run begins; its number and the folder for what it writes."""
-        row = (
-            kind,
-            title,
-            json.dumps(options or {}, ensure_ascii=False),
-            json.dumps(changes or {}, ensure_ascii=False),
-            fingerprint,
-            __version__,
-            time.time(),
-            RUNNING,
-        )
+        given = [json.dumps(one or {}, ensure_ascii=False) for one in (options, changes)]
+        row = (kind, title, *given, fingerprint, __version__, time.time(), RUNNING)
         with self._runs() as runs:
             number = runs.execute(
                 "insert into runs(kind, title, options, changes, fingerprint, version, started,"

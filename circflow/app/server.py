@@ -74,7 +74,7 @@ def _pages(app: App) -> list[Route]:
         Route("/events/reading", partial(_reading, app)),
         Route("/plan", _get(app, plan.plan)),
         Route("/sites", _get(app, plan.balance)),
-        Route("/sites/{site:path}", _get(app, plan.site_by_name)),
+        Route("/sites/{site:path}", _get(app, plan.balance)),
         Route("/members/{member:path}", _get(app, cluster.member)),
         Route("/flows", _get(app, plan.flows)),
         Route("/compare", _get(app, plan.compare_runs)),

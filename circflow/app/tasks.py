@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import circflow as cf
 from circflow.data.files.atomic import write_text
@@ -94,6 +94,11 @@ class Task:
         return self.scenario.settings.currency
 
     @property
+    def decisions(self) -> Literal["fixed", "free"]:
+        """Whether runs hold the decisions of the scenario's own plan."""
+        return "fixed" if self.options.get("held") else "free"
+
+    @property
     def store(self) -> dict[str, Any]:
         """Where the runs of a study are kept: in its own folder, or that of the one it goes on."""
         store = Path(self.options.get("store") or self.folder) / "study.sqlite"
@@ -144,12 +149,9 @@ def solve(book: Book, changes: Changes, folder: str, options: Options, tell: Tel
         plan, home / "results.xlsx", home / "tables", home / "plan.json", home / "page.html"
     )
     write_text(home / "limits.json", json.dumps(_limits(plan), ensure_ascii=False))
-    summary = plan.summary()
-    words = say(
-        "{objective:,.1f} million {currency}",
-        objective=summary["objective"],
-        currency=scenario.settings.currency,
-    )
+    summary, currency = plan.summary(), scenario.settings.currency
+    worth = summary["objective"]
+    words = say("{objective:,.1f} million {currency}", objective=worth, currency=currency)
     if summary["status"] == "feasible":
         words += say(", within {gap:.3%} of the best", gap=summary["gap"])
     return {"status": summary["status"], "words": words}
@@ -222,13 +224,9 @@ def suggest(task: Task) -> Done:
     from circflow.commands.common import write_json
     from circflow.commands.suggest import as_content
 
-    rates = str(task.options.get("rates", "")).split(";")
-    found = cf.suggest(
-        task.scenario,
-        rates=[rate for rate in rates if rate.strip()],
-        new_only=bool(task.options.get("new")),
-        progress=task.tell,
-    )
+    rates = [rate for rate in str(task.options.get("rates", "")).split(";") if rate.strip()]
+    new = bool(task.options.get("new"))
+    found = cf.suggest(task.scenario, rates=rates, new_only=new, progress=task.tell)
     content = {**as_content(found), "rows": found.rows()}
     write_json(task.folder / "suggestions.json", content)
     return task.tables(found.tables(), say("what could be made"))
@@ -304,7 +302,7 @@ def sample(task: Task) -> Done:
         task.scenario,
         int(task.options.get("count") or 100),
         seed=int(task.options.get("seed") or 0),
-        decisions="fixed" if task.options.get("held") else "free",
+        decisions=task.decisions,
         progress=task.tell,
         **task.store,
     )
@@ -316,12 +314,8 @@ def tornado(task: Task) -> Done:
     """Every row of Ranges at its low and high, ranked by effect."""
     from circflow.report.page.runs import tornado_opening
 
-    found = cf.tornado(
-        task.scenario,
-        decisions="fixed" if task.options.get("held") else "free",
-        progress=task.tell,
-        **task.store,
-    )
+    how = {"decisions": task.decisions, "progress": task.tell, **task.store}
+    found = cf.tornado(task.scenario, **how)
     opening = tornado_opening(found.table, found.base, task.currency)
     return task.tables({"tornado": found.table}, "tornado", opening)
 
@@ -333,9 +327,8 @@ def pareto(task: Task) -> Done:
     from circflow.report.page.runs import pareto_opening
 
     goals = (str(task.options.get("first", "value")), str(task.options.get("second", "jobs")))
-    front = cf.pareto(
-        task.scenario, goals, points=int(task.options.get("points") or 7), progress=task.tell
-    )
+    points = int(task.options.get("points") or 7)
+    front = cf.pareto(task.scenario, goals, points=points, progress=task.tell)
     opening = pareto_opening(without_noise(front.table), front.goals, front.units)
     what = " against ".join(goals)
     return task.tables({"trade_off": front.table}, what, opening)
@@ -349,8 +342,7 @@ def alternatives(task: Task) -> Done:
     within = float(task.options.get("within") or 0.01)
     found = cf.near_optimal(task.scenario, within, progress=task.tell)
     tables = {"units": found.units, "plans": found.table, "activity": found.activity}
-    currency = task.currency
-    opening = alternatives_opening(found.table, found.units, found.best, within, currency)
+    opening = alternatives_opening(found.table, found.units, found.best, within, task.currency)
     return task.tables(tables, "alternatives", opening)
 
 

@@ -238,8 +238,5 @@ def _work(pipe: Connection, orders: Connection) -> None:
 
 def _unexpected(error: Exception) -> tuple[str, str, tuple[Any, ...]]:
     traceback.print_exc()
-    return (
-        type(error).__name__,
-        say("internal error: {name}: {error}", name=type(error).__name__, error=error),
-        (),
-    )
+    name = type(error).__name__
+    return name, say("internal error: {name}: {error}", name=name, error=error), ()

@@ -107,12 +107,8 @@ def share(  # noqa: PLR0913
         "exact": True if exact else None,
         "progress": call.progress,
     }
-    what = (
-        say("{newcomer} joins", newcomer=plain(newcomer))
-        if newcomer is not None
-        else say("sharing the gain")
-    )
-    title = f"{scenario.name}: {what}"
+    joins = say("{newcomer} joins", newcomer=plain(newcomer))
+    title = f"{scenario.name}: {say('sharing the gain') if newcomer is None else joins}"
 
     def give(answer: Sharing | Joining) -> None:
         _write(answer, outputs, scenario.settings.currency, call.progress, title)
@@ -335,22 +331,21 @@ def _memberships(sharing: Sharing) -> list[str]:
         return []
     others = sharing.joining_others[sharing.joining_others["member"].isin(sharing.members)]
     counts = others.groupby(["joiner", "effect"]).size()
-    figures = ["adds_million", "gain_without_million", "own_change_million"]
+    figures = ["adds", "gain_without", "own_change", "others_change"]
     body = [
         [
             plain(row["joiner"]),
-            *(number(row[name]) for name in (*figures, "others_change_million")),
+            *(number(row[f"{name}_million"]) for name in figures),
             *(str(counts.get((row["joiner"], effect), 0)) for effect in ("gains", "loses")),
         ]
         for row in rows.to_dict("records")
     ]
     head = [say("member"), say("adds"), say("gain without it"), say("own money")]
     head += [say("others' money"), say("others gain"), say("lose")]
-    return [
-        "",
-        say("What each member adds, and what that changes before any sharing (who: table joining)"),
-        *columns(head, body, left=1),
-    ]
+    title = say(
+        "What each member adds, and what that changes before any sharing (who: table joining)"
+    )
+    return ["", title, *columns(head, body, left=1)]
 
 
 def joining_lines(joining: Joining) -> list[str]:

@@ -255,11 +255,8 @@ class Call:
         that is no file of tables. A store is a file, whatever its name."""
         for path in outputs:
             if endings and path.suffix.lower() not in endings:
-                raise Refusal(
-                    "-o {path}: the name must end in {endings}",
-                    path=path,
-                    endings=", ".join(endings),
-                )
+                known = ", ".join(endings)
+                raise Refusal("-o {path}: the name must end in {endings}", path=path, endings=known)
         folders = [p for p in outputs if not endings and p.suffix.lower() not in _FILES]
         files = [p for p in outputs if p not in folders]
         check_outputs(self.file, text=[*files, store, self.json_out], folders=folders)

@@ -127,25 +127,21 @@ def _lines(verdicts: Verdicts, named: bool) -> list[str]:
             lines += [head, *(f"  {line}" for line in rest), ""]
         return lines[:-1]
     shown = verdicts.table.sort_values("value_million", ascending=False, kind="stable")
+    figures = ("value_million", "capex_million", "break_even_capex_million")
     body = [
         [
             plain(str(r["unit"])),
             say("build") if r["in_plan"] else say("no"),
             plain(str(r["period"] or "–")),
-            _text(r["value_million"]),
-            _text(r["capex_million"]),
-            _text(r.get("break_even_capex_million")),
+            *(_text(r.get(name)) for name in figures),
             _text(100 * r["load_share"]) if "load_share" in r else "–",
         ]
         for r in shown.to_dict("records")
     ]
     names = ("unit", "plan", "period", "value", "capex")
     titles = [*map(heading, names), say("break-even capex"), say("load %")]
-    lines += [
-        say("Value and capex in million {currency}", currency=verdicts.currency),
-        *columns(titles, body, left=3),
-    ]
-    return lines
+    title = say("Value and capex in million {currency}", currency=verdicts.currency)
+    return [*lines, title, *columns(titles, body, left=3)]
 
 
 def _tell_sites(

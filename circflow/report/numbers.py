@@ -43,7 +43,8 @@ def number(value: float | None, separator: str = " ") -> str:
     size = abs(value)
     if size < _NOISE:
         return "0"
-    text = f"{value:,.{_decimals(size)}f}"
+    decimals = 0 if size >= 999.5 else max(0, 2 - math.floor(math.log10(size)))
+    text = f"{value:,.{decimals}f}"
     if "." in text:
         text = text.rstrip("0").rstrip(".")
     return _separated(text, separator)
@@ -55,11 +56,6 @@ def _separated(text: str, separator: str) -> str:
         return text.replace(",", separator)
     whole, point, decimals = text.partition(".")
     return localised(whole) + localised(point) + decimals
-
-
-def _decimals(size: float) -> int:
-    """Decimals that leave three significant digits, none from a thousand upwards."""
-    return 0 if size >= 999.5 else max(0, 2 - math.floor(math.log10(size)))
 
 
 def changed_words(changes: Sequence[str], most: int = 3) -> str:

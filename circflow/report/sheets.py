@@ -150,11 +150,6 @@ def number_format(column: str, kind: Kind, values: pd.Series[Any]) -> str:
     return "#,##0" if largest >= 10_000 else "#,##0.0" if largest >= 100 else "#,##0.000"
 
 
-def _of_its_own(value: float) -> str:
-    """The format of a figure among texts."""
-    return "0" if value == round(value) and abs(value) < 100 else "#,##0.0##"
-
-
 @dataclass(frozen=True)
 class _Column:
     """One column ready to be written: values are str, float or None (blank)."""
@@ -298,8 +293,10 @@ def _write_row(sheet: Any, formats: Formats, columns: Sequence[_Column], row: in
         if value is None or (column.numeric and math.isnan(value)):
             sheet.write_blank(at, c, None, style)
         elif isinstance(value, float):
-            form = style if column.numeric else formats(num_format=_of_its_own(value))
-            sheet.write_number(at, c, value, form)
+            if not column.numeric:  # a figure among texts has a format of its own
+                small = value == round(value) and abs(value) < 100
+                style = formats(num_format="0" if small else "#,##0.0##")
+            sheet.write_number(at, c, value, style)
         else:
             sheet.write_string(at, c, value, style)
 

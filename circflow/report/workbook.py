@@ -198,7 +198,9 @@ class _Summary:
         self._money()
         self._waste()
         self._key_figures()
-        self._contents(sheets)
+        self._section(say("What the sheets hold"), say("rows"), "", say("sheet"))
+        for name, (_, frame, meaning) in sheets.items():
+            self._line(meaning, float(len(frame)), "", name, "#,##0")
         place = 2
         for chart, height in charts.shown:
             sheet.insert_chart(place, 5, chart, {"object_position": 2})
@@ -239,11 +241,8 @@ class _Summary:
         self.sheet.set_row(self.row, 24)
         self._sentence(settings.name, bold=True, font_size=16)
         years = horizon(solution.scenario)
-        status = (
-            say("Optimal plan")
-            if solution.status is Status.OPTIMAL
-            else say("Plan, not proven the best")
-        )
+        proven = solution.status is Status.OPTIMAL
+        status = say("Optimal plan") if proven else say("Plan, not proven the best")
         gap = number(100 * solution.gap if solution.gap > 1e-09 else 0.0)
         words = say("{status}, gap {number} %", status=status, number=gap)
         first = settings.start_year
@@ -321,17 +320,12 @@ class _Summary:
             when = say("used in {period}", period=row["period"])
             self._line(label, row["used"], when, "Emission limits", "0.0%")
         for row in binding_limits(solution).head(5).to_dict("records"):
-            unit = (
-                say("million {currency} for 1 % more", currency=self.currency)
-                if row["direction"] == "more"
-                else say("million {currency} for 1 % less", currency=self.currency)
+            more, less = (
+                mark("million {currency} for 1 % more"),
+                mark("million {currency} for 1 % less"),
             )
+            unit = say(more if row["direction"] == "more" else less, currency=self.currency)
             self._line(row["label"], row["gain_million"], unit, "Limits", "#,##0.000")
-
-    def _contents(self, sheets: Sheets) -> None:
-        self._section(say("What the sheets hold"), say("rows"), "", say("sheet"))
-        for name, (_, frame, meaning) in sheets.items():
-            self._line(meaning, float(len(frame)), "", name, "#,##0")
 
 
 class _Charts:

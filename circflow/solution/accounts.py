@@ -101,23 +101,21 @@ class Accounts:
 
     def money(self) -> pd.DataFrame:
         """group, period, million_per_year, gross_per_year (of absolute figures), million."""
-        parts: list[tuple[str, Any, Any]] = []
-        for name in LEDGERS:
-            ledger = self.ledgers[name]
-            for group, value in ledger.money.items():
-                parts.append((group, ledger.period, value))
+        parts = [
+            (group, self.ledgers[name].period, figures)
+            for name in LEDGERS
+            for group, figures in self.ledgers[name].money.items()
+        ]
         parts.append(("emissions", self.limits["period"], -self.limits["unspread"]))
         upfront = self.service.upfront
         count = len(self.scenario.periods)
         years = np.array([p.years for p in self.scenario.periods], dtype=float)
         table: dict[str, Floats] = {}
         gross: dict[str, Floats] = {}
-        for group, period, value in parts:
-            at, figures = np.asarray(period, dtype=np.intp), np.asarray(value, dtype=float)
-            table.setdefault(group, np.zeros(count))
-            gross.setdefault(group, np.zeros(count))
-            table[group] += np.bincount(at, figures, count)
-            gross[group] += np.bincount(at, np.abs(figures), count)
+        for group, period, figures in parts:
+            for sums, values in ((table, figures), (gross, np.abs(figures))):
+                added = np.bincount(period, values, count)
+                sums[group] = sums.get(group, np.zeros(count)) + added
         names = np.array([p.name for p in self.scenario.periods], dtype=object)
         million = [v * years - (upfront if g == "capital" else 0.0) for g, v in table.items()]
         return pd.DataFrame(
@@ -244,7 +242,7 @@ class _Keeper:
         return ledger
 
     def _service(self, service: Service) -> Ledger:
-        rows = service.items(self.plan.codes)
+        rows = service.rows
         return self.ledger(
             rows,
             rows["in_service"],

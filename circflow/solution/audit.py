@@ -218,7 +218,7 @@ def recomputed_objective(solution: Solution, books: Accounts) -> tuple[float, fl
     total = float((discounted * money["million_per_year"].to_numpy()).sum())
     gross = float(np.abs(discounted * money["gross_per_year"].to_numpy()).sum())
     lump = value_weight * float((books.service.upfront * early).sum())
-    jobs = books.service.rows["jobs"].to_numpy(float).reshape(-1, len(periods)).sum(axis=0)
+    jobs = books.service.rows["jobs"].reshape(-1, len(periods)).sum(axis=0)
     labour = job_weight * float((jobs * worth).sum())
     total += labour - lump
     gross += abs(labour) + abs(lump)

@@ -72,10 +72,10 @@ def _moved(held: pd.DataFrame, rows: pd.DataFrame, becomes: str, column: str) ->
     """What a table's amounts hold, by site, material and period."""
     moved = rows[["site", "material", "period"]].assign(moved=rows[column].astype(float))
     both = moved[moved["moved"] != 0.0].merge(held, on="material")
-    return _told(both, both["moved"] * both["content"], becomes=becomes, unit=None)
+    return _rows_of(both, both["moved"] * both["content"], becomes=becomes, unit=None)
 
 
-def _told(rows: pd.DataFrame, amount: pd.Series[float], **texts: str | None) -> pd.DataFrame:
+def _rows_of(rows: pd.DataFrame, amount: pd.Series[float], **texts: str | None) -> pd.DataFrame:
     """Rows as those of the table, with their amounts and what is the same in all of them."""
     table = rows.rename(columns={"measure": "unit_of_measure"})
     columns = [name for name in COLUMNS if name in table or name in texts]
@@ -96,7 +96,7 @@ def _lost_by_units(held: pd.DataFrame, conversions: pd.DataFrame) -> pd.DataFram
     key = ["property", "site", "unit", "period", "measure"]
     sums = rows.groupby(key, sort=False, as_index=False)[["amount", "size"]].sum()
     sums = sums[sums["amount"].abs() > _DUST * sums["size"]]
-    return _told(sums, sums["amount"], becomes="lost by units", material=None)
+    return _rows_of(sums, sums["amount"], becomes="lost by units", material=None)
 
 
 def recovered(solution: Solution) -> pd.DataFrame:

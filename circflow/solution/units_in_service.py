@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 from circflow.data.cells import split_shares
-from circflow.data.coded import Codes, Items
+from circflow.data.coded import Items, cross
 from circflow.solution.keys import Floats, Names
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Service:
     """Units that are not off, in every period.
 
     `units`: the sheet Units without those that are off, in its order, indexed 0...; `rows`: one
-    record for every unit and period, in that order: unit, site, period, is_candidate, in_service
+    record for every unit and period, in that order: unit, site, period, in_service
     (share of the period's years), any_year (in service in at least one of them), capacity (mean
     over its years, capacity/yr), availability, min_load, can_idle, jobs (persons), fixed, annuity
     (million currency per year); `built` and `extra_built` (size beyond the smaller capacity): unit
@@ -45,17 +45,11 @@ class Service:
     """
 
     units: pd.DataFrame
-    rows: pd.DataFrame
+    rows: Items
     built: Floats
     extra_built: Floats
     capex: Floats
     upfront: Floats
-
-    def items(self, codes: Codes) -> Items:
-        """`rows` as arrays."""
-        labels = {n: codes.of(n, self.rows[n].tolist()) for n in ("unit", "site", "period")}
-        figures = {str(n): c.to_numpy() for n, c in self.rows.items() if n not in labels}
-        return Items({**labels, **figures}, len(self.rows))
 
 
 def service_of(scenario: Scenario, tables: Tables) -> Service:
@@ -91,25 +85,19 @@ def service_of(scenario: Scenario, tables: Tables) -> Service:
     fixed = own["fixed_cost_million_per_year"]
     fixed_slope = _per_size(np.where(np.isnan(fixed_max), 0.0, fixed_max - fixed), span[:, None])
     jobs = _column(units, "jobs")[:, None]
-    rows = pd.DataFrame(
-        {
-            "unit": np.repeat(units["unit"].to_numpy(object), count),
-            "site": np.repeat(units["site"].to_numpy(object), count),
-            "period": np.tile(
-                np.array([p.name for p in scenario.periods], dtype=object), len(units)
-            ),
-            "is_candidate": np.repeat(candidate, count),
-            "in_service": in_service.ravel(),
-            "any_year": any_year.ravel(),
-            "capacity": np.where(candidate[:, None], capacities, own["capacity_per_year"]).ravel(),
-            "availability": own["availability"].ravel(),
-            "min_load": own["min_load"].ravel(),
-            "can_idle": np.repeat(units["can_idle"].to_numpy(bool), count),
-            "jobs": (jobs * in_service).ravel(),
-            "fixed": (fixed * in_service + fixed_slope * extra).ravel(),
-            "annuity": annuity.ravel(),
-        }
-    )
+    figures = {
+        "in_service": in_service,
+        "any_year": any_year,
+        "capacity": np.where(candidate[:, None], capacities, own["capacity_per_year"]),
+        "availability": own["availability"],
+        "min_load": own["min_load"],
+        "jobs": jobs * in_service,
+        "fixed": fixed * in_service + fixed_slope * extra,
+        "annuity": annuity,
+    }
+    each = scenario.active_unit_items.only("unit", "site", "can_idle")
+    rows = cross(each, Items({"period": np.arange(count)}))
+    rows = rows.plus(**{name: of_unit.ravel() for name, of_unit in figures.items()})
     return Service(units, rows, built, extra_built, capex, upfront)
 
 

@@ -371,11 +371,8 @@ class _Finder:
         for number, step in enumerate(path, start=1):
             site, material, _ = self.places[edges.tail[step]]
             at, kind = int(edges.at[step]), edges.kind[step]
-            figures = {SALE: found.sales, MOVE: found.flows}.get(kind)
-            if figures is not None:
-                shown = figures.figures[at] * amount
-            else:
-                shown = self._of_run(step) * amount
+            plain = {SALE: found.sales, MOVE: found.flows}.get(kind)
+            shown = (self._of_run(step) if plain is None else plain.figures[at]) * amount
             head = int(edges.head[step])
             rows.append(
                 {

@@ -6,7 +6,6 @@ planner's units. `scaled` makes the same programme in units of its own, for the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -15,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_array, csc_array, hstack, vstack
 
-from circflow.algebra.declare import Model, keys_of_rows
+from circflow.algebra.declare import Model, keys_of_rows, together
 from circflow.data.coded import Items
 from circflow.data.scenario import Scenario
 from circflow.solution.proof import Linear
@@ -205,13 +204,13 @@ def compile_model(m: Model) -> Compiled:
     limits = list(m.limits.values())
     counts = [len(limit.items) for limit in limits]
     first = np.cumsum([0, *counts])
-    row = _together([limit.row + at for limit, at in zip(limits, first[:-1], strict=True)], int)
-    column = _together([limit.column for limit in limits], int)
-    factor = _together([limit.coefficient for limit in limits], float)
+    row = together([limit.row + at for limit, at in zip(limits, first[:-1], strict=True)], int)
+    column = together([limit.column for limit in limits], int)
+    factor = together([limit.coefficient for limit in limits], float)
     matrix = csc_array(coo_array((factor, (row, column)), shape=(int(first[-1]), m.count)))
     matrix.sum_duplicates()
     matrix.eliminate_zeros()
-    right = _together([limit.right for limit in limits], float)
+    right = together([limit.right for limit in limits], float)
     sense = np.repeat([limit.sense for limit in limits], counts)
     low = np.where(sense == "<=", -np.inf, right)
     high = np.where(sense == ">=", np.inf, right)
@@ -239,7 +238,3 @@ def compile_model(m: Model) -> Compiled:
         integer=m.decision[columns],
     )
     return Compiled(program, columns, families, m.count, m.lower)
-
-
-def _together(parts: Sequence[NDArray[Any]], kind: type) -> NDArray[Any]:
-    return np.concatenate(parts) if parts else np.zeros(0, dtype=kind)

@@ -267,38 +267,27 @@ def _later(
     start = {p.name: p.start for p in scenario.periods}
     conflict_ends = next(p.start + p.years for p in scenario.periods if p.name == periods[0])
     recipes = scenario.frame("Recipes")
-    fitting = set(recipes.loc[recipes["material"].isin(materials), "technology"])
+    fitting = recipes.loc[recipes["material"].isin(materials), "technology"]
     table = scenario.tables["Units"]
     units = table.frame
     units = units[(units["status"] == "candidate") & units["technology"].isin(fitting)]
     remarks = []
-    for row, unit, earliest, wait in zip(
-        units.index,
-        units["unit"],
-        units["earliest_period"],
-        units["construction_years"],
-        strict=True,
-    ):
+    for row, unit, earliest, wait in units[
+        ["unit", "earliest_period", "construction_years"]
+    ].itertuples(name=None):
         decided = start.get(earliest, 0)
-        if decided + wait < conflict_ends:
-            continue
-        late = decided >= conflict_ends
-        column = "earliest_period" if late else "construction_years"
-        when = (
-            say("be built before {earliest}", earliest=earliest)
-            if late
-            else say("serve before year {decided:.0f} of the horizon", decided=decided + wait)
-        )
-        remarks.append(
-            plain(
-                say(
-                    "{cell}: {unit} would help, but cannot {when}",
-                    cell=table.cell(int(row), column),
-                    unit=unit,
-                    when=when,
-                )
+        if decided >= conflict_ends:
+            column, when = "earliest_period", say("be built before {earliest}", earliest=earliest)
+        elif decided + wait >= conflict_ends:
+            column, when = (
+                "construction_years",
+                say("serve before year {decided:.0f} of the horizon", decided=decided + wait),
             )
-        )
+        else:
+            continue
+        cell = table.cell(int(row), column)
+        words = say("{cell}: {unit} would help, but cannot {when}", cell=cell, unit=unit, when=when)
+        remarks.append(plain(words))
     return tuple(remarks)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -109,10 +109,8 @@ def compare(
     Args:
         scenarios: one or more.
         labels: names of the columns; the scenarios' own unless said, numbered where two are alike.
-        gap: relative gap at which each search over yes/no decisions ends.
-        jobs: local processes; None as many as there are processors, once that is worth it.
-        dask: address of a Dask scheduler instead.
-        progress: is told what goes on.
+
+    The other arguments as in `circflow.sweep`.
 
     Raises:
         StudyError: no scenario, or not one label for each.
@@ -273,27 +271,20 @@ def exchange_figures(solution: Solution) -> dict[Figure, float]:
 
 def _side_by_side(names: list[str], figures: dict[str, dict[Figure, float]]) -> pd.DataFrame:
     keys = list(dict.fromkeys(key for figure in figures.values() for key in figure))
-    columns: dict[str, Any] = {
-        "figure": pd.Series([key[0] for key in keys], dtype=object),
-        "item": pd.Series([key[1] for key in keys], dtype=object),
-        "unit": pd.Series([key[2] for key in keys], dtype=object),
-    }
+    first = {name: n for n, (name, *_) in reversed(list(enumerate(keys)))}
+    keys.sort(key=lambda key: first[key[0]])
+    table = pd.DataFrame(keys, columns=["figure", "item", "unit"], dtype=object)
     for name in names:
         values: Mapping[Figure, float] = figures.get(name, {})
-        columns[name] = [values.get(key, np.nan) for key in keys]
-    table = pd.DataFrame(columns)
-    order = {key[0]: n for n, key in reversed(list(enumerate(keys)))}
-    at = table["figure"].map(order)
-    return table.iloc[np.argsort(at.to_numpy(), kind="stable")].reset_index(drop=True)
+        table[name] = [values.get(key, np.nan) for key in keys]
+    return table
 
 
 def _built(names: list[str], solutions: dict[str, Solution]) -> pd.DataFrame:
     units = list(dict.fromkeys(u for s in solutions.values() for u in s.built["unit"]))
-    table: dict[str, Any] = {"unit": pd.Series(units, dtype=object)}
-    for name in names:
-        sizes: dict[Any, float] = {}
-        if name in solutions:
-            built = solutions[name].built
-            sizes = built.groupby("unit")["capacity_per_year"].sum().to_dict()
-        table[name] = [float(sizes.get(unit, 0.0)) for unit in units]
-    return pd.DataFrame(table)
+    sizes = {
+        name: solution.built.groupby("unit")["capacity_per_year"].sum()
+        for name, solution in solutions.items()
+    }
+    table = pd.DataFrame(sizes, index=units, columns=names).fillna(0.0).astype(float)
+    return table.rename_axis("unit").reset_index()

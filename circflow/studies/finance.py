@@ -52,11 +52,8 @@ def finance(  # noqa: PLR0913
         scenario: from `circflow.read`.
         plan: its plan, where it has been solved already.
         baseline: the optimum without new units, or why there is none.
-        gap: relative gap at which each search over yes/no decisions ends.
-        time_limit: seconds per search.
-        jobs: local processes; None as many as there are processors, once that is worth it.
-        dask: address of a Dask scheduler instead.
-        progress: is told what goes on.
+
+    The other arguments as in `circflow.sweep`.
 
     Returns:
         One row per budget, tax, member (None: everybody, places outside included) and period
@@ -109,13 +106,12 @@ def taxes_of(plan: Solution) -> pd.DataFrame:
     """Every tax of a plan: budget, tax, base, member, period, million_per_year."""
     taxes = plan.scenario.frame("Taxes")
     figures = Figures(plan)
-    bases = _Bases(plan, figures)
     rows: list[tuple[object, ...]] = []
     for (tax, budget), listed in taxes.groupby(["tax", "budget"], sort=False):
         base = str(listed["base"].iloc[0])
         paid = np.zeros((len(figures.owners), len(figures.periods)))
         for _, same in listed.groupby("material", dropna=False, sort=False):
-            amount = bases.of(base, same["material"].iloc[0])
+            amount = _base(plan, figures, base, same["material"].iloc[0])
             paid += amount * _rates(same, figures)[:, None]
         unit = 1.0 if base in TAX_SHARES else 1.0 / MILLION
         # everybody: members by their own rates, places outside by the general one
@@ -139,57 +135,53 @@ def _rates(rows: pd.DataFrame, figures: Figures) -> Floats:
     return np.array([rate, *(float(by_member.get(name, rate)) for name in figures.members)])
 
 
-class _Bases:
-    """Tax bases over each period: a row for places outside and one for each member."""
+def _base(plan: Solution, figures: Figures, base: str, material: str | None) -> Floats:
+    """A tax base over each period, in million currency, jobs · years, or units: a row for places
+    outside and one for each member."""
+    if base == "profit":
+        profit: Floats = np.maximum(figures.figures["net_benefit"], 0.0)
+        profit[0] = 0.0  # places outside are no enterprises of the cluster
+        return profit
+    total = _with_all(plan, figures, base, material)
+    # The first row of figures is the cluster with places outside: leave these alone.
+    total[0] -= total[1:].sum(axis=0)
+    return total
 
-    def __init__(self, plan: Solution, figures: Figures) -> None:
-        self.plan, self.scenario, self.figures = plan, plan.scenario, figures
 
-    def of(self, base: str, material: str | None) -> Floats:
-        """A base in million currency, jobs · years, or units."""
-        if base == "profit":
-            profit: Floats = np.maximum(self.figures.figures["net_benefit"], 0.0)
-            profit[0] = 0.0  # places outside are no enterprises of the cluster
-            return profit
-        total = self._whole(base, material)
-        # The first row of figures is the cluster with places outside: leave these alone.
-        total[0] -= total[1:].sum(axis=0)
-        return total
+def _with_all(plan: Solution, figures: Figures, base: str, material: str | None) -> Floats:
+    """A tax base whose first row is of everybody."""
+    tables = plan.tables
+    if base in ("income", "job"):
+        return figures.figures["income" if base == "income" else "jobs"].copy()
+    if base == "property":
+        return _book_values(plan, figures)
+    if base in ("disposal_fee", "emission_charge"):
+        group = "disposal" if base == "disposal_fee" else "emissions"
+        money = own_money(plan, "million_per_year")
+        money = money[money["group"] == group]
+        return figures.by_owner(money, -money["million_per_year"])
+    rows = tables.disposal if base == "disposed" else tables.supply
+    if base == "taken":
+        rows = rows[rows["kind"] == "stream"]
+    if material is not None:
+        rows = rows[rows["material"] == material]
+    elif base == "disposed":
+        rows = rows[rows["material"].isin(plan.scenario.wastes)]
+    return figures.by_owner(rows, rows["amount_per_year"])
 
-    def _whole(self, base: str, material: str | None) -> Floats:
-        tables, figures = self.plan.tables, self.figures
-        if base in ("income", "job"):
-            return figures.figures["income" if base == "income" else "jobs"].copy()
-        if base == "property":
-            return self._book_values()
-        if base in ("disposal_fee", "emission_charge"):
-            group = "disposal" if base == "disposal_fee" else "emissions"
-            money = own_money(self.plan, "million_per_year")
-            money = money[money["group"] == group]
-            return figures.by_owner(money, -money["million_per_year"])
-        rows = tables.disposal if base == "disposed" else tables.supply
-        if base == "taken":
-            rows = rows[rows["kind"] == "stream"]
-        if material is not None:
-            rows = rows[rows["material"] == material]
-        elif base == "disposed":
-            rows = rows[rows["material"].isin(self.scenario.wastes)]
-        return figures.by_owner(rows, rows["amount_per_year"])
 
-    def _book_values(self) -> Floats:
-        """Σ over the years of each period of the mean book value of what is built."""
-        built = self.plan.built
-        terms = self.scenario.frame("Units").set_index("unit").loc[built["unit"]]
-        life = terms["lifetime_years"]
-        start = {p.name: p.start for p in self.scenario.periods}
-        age0 = built["period"].map(start).to_numpy(float)
-        age0 += terms["construction_years"].to_numpy(float)
-        total = np.zeros((len(self.figures.owners), len(self.figures.periods)))
-        for period in self.scenario.periods:
-            age = period.start + np.arange(period.years)[:, None] - age0
-            lasts = life.to_numpy(float)
-            share = np.where(age >= 0.0, np.maximum(1.0 - (age + 0.5) / lasts, 0.0), 0.0)
-            value = built["capex_million"].to_numpy(float) * share.sum(axis=0)
-            here = built.assign(period=period.name)
-            total += self.figures.by_owner(here, value, yearly=False)
-        return total
+def _book_values(plan: Solution, figures: Figures) -> Floats:
+    """Σ over the years of each period of the mean book value of what is built."""
+    built, periods = plan.built, plan.scenario.periods
+    terms = plan.scenario.frame("Units").set_index("unit").loc[built["unit"]]
+    lasts = terms["lifetime_years"].to_numpy(float)
+    start = {p.name: p.start for p in periods}
+    age0 = built["period"].map(start).to_numpy(float)
+    age0 += terms["construction_years"].to_numpy(float)
+    total = np.zeros((len(figures.owners), len(figures.periods)))
+    for period in periods:
+        age = period.start + np.arange(period.years)[:, None] - age0
+        share = np.where(age >= 0.0, np.maximum(1.0 - (age + 0.5) / lasts, 0.0), 0.0)
+        value = built["capex_million"].to_numpy(float) * share.sum(axis=0)
+        total += figures.by_owner(built.assign(period=period.name), value, yearly=False)
+    return total

@@ -74,11 +74,8 @@ def indicators(  # noqa: PLR0913
         plan: its solution, where there is one already.
         baseline: the optimum of `without_candidates(scenario)`, or why there is none.
         with_baseline: whether to solve for the baseline where it is not given.
-        gap: relative gap at which each search over yes/no decisions ends.
-        time_limit: seconds for each search.
-        jobs: local processes; None as many as there are processors, once that is worth it.
-        dask: address of a Dask scheduler instead.
-        progress: is told what goes on.
+
+    The other arguments as in `circflow.sweep`.
 
     Returns:
         One row per indicator, member (None: the cluster) and period (None: the horizon): group,

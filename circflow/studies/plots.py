@@ -84,7 +84,7 @@ class Figure:
             )
 
 
-def _axes(width: float = 9.0, height: float = 5.0) -> tuple[Any, Any]:
+def _axes(height: float = 5.0) -> tuple[Any, Any]:
     try:
         import matplotlib as mpl
         from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -92,7 +92,7 @@ def _axes(width: float = 9.0, height: float = 5.0) -> tuple[Any, Any]:
     except ImportError:
         raise PlotError("plots need Matplotlib: pip install 'circflow[plots]'") from None
     mpl.rcParams["svg.hashsalt"] = "circflow"  # the same figure gives the same file
-    drawn = Drawn(figsize=(width, height), layout="constrained")
+    drawn = Drawn(figsize=(9.0, height), layout="constrained")
     FigureCanvasAgg(drawn)
     axes = drawn.add_subplot()
     for axis in (axes.xaxis, axes.yaxis):

@@ -43,21 +43,19 @@ def _number(cell: object) -> float | None:
         return None
 
 
+def _coordinates(book: Book) -> dict[str, tuple[float | None, float | None]]:
+    """Longitude and latitude of every site, None where there is none."""
+    rows = columns(book, "Sites", "site", "longitude", "latitude")
+    return {str(s).strip(): (_number(x), _number(y)) for s, x, y in rows if s is not None}
+
+
 def places(book: Book) -> dict[str, tuple[float, float]]:
     """Where every site is drawn: by its coordinates, those without on a circle around."""
-    rows = columns(book, "Sites", "site", "longitude", "latitude")
-    known: dict[str, tuple[float, float]] = {}
-    without = []
-    for site, east, north in rows:
-        x, y = _number(east), _number(north)
-        if site is None:
-            continue
-        if x is None or y is None:
-            without.append(str(site).strip())
-        else:
-            known[str(site).strip()] = (x, y)
+    sites = _coordinates(book)
+    known = {s: (x, y) for s, (x, y) in sites.items() if x is not None and y is not None}
     fit = _Fit.of(list(known.values()))
     drawn = {site: fit.at(x, y) for site, (x, y) in known.items()} if fit else {}
+    without = [site for site in sites if site not in known]
     for n, site in enumerate(without):
         angle = 2 * math.pi * n / len(without)
         radius = 0.46 if known else 0.4
@@ -108,11 +106,8 @@ def _ground(book: Book) -> str:
     """Coast, lakes and rivers around the sites."""
     from circflow.report.ground import ground_in
 
-    rows = columns(book, "Sites", "longitude", "latitude")
-    known = [
-        (x, y) for a, b in rows if (x := _number(a)) is not None if (y := _number(b)) is not None
-    ]
-    fit = _Fit.of(known)
+    sites = _coordinates(book).values()
+    fit = _Fit.of([(x, y) for x, y in sites if x is not None and y is not None])
     if fit is None:
         return ""
     drawn = ""
@@ -140,9 +135,8 @@ def _labels(where: dict[str, tuple[float, float]]) -> list[tuple[float, float, s
     extent = (0.0, _WIDE, 0.0, _HIGH)
     placed = placed_labels(frame.assign(traffic=0.0), extent, [True] * len(frame))
     made = []
-    for position, label, x, y in zip(
-        placed["position"], placed["label"], placed["longitude"], placed["latitude"], strict=True
-    ):
+    names = ["position", "label", "longitude", "latitude"]
+    for position, label, x, y in placed[names].itertuples(index=False):
         high, _, side = position.partition(" ")
         aside = {"right": 9.0, "left": -9.0}.get(side, 0.0) if high == "middle" else 0.0
         down = {"top": -10.0, "middle": 4.0, "bottom": 18.0}[high]
@@ -155,12 +149,11 @@ def network(app: App, query: Mapping[str, str]) -> str:
     """Sites and links; two of them make a link."""
     book = app.project.book
     where = places(book)
+    ends = [[str(end).strip() for end in row] for row in columns(book, "Links", "from", "to")]
     lines = "".join(
         f'<line x1="{where[a][0]:.1f}" y1="{where[a][1]:.1f}" x2="{where[b][0]:.1f}" '
         f'y2="{where[b][1]:.1f}"/>'
-        for a, b in (
-            (str(f).strip(), str(t).strip()) for f, t in columns(book, "Links", "from", "to")
-        )
+        for a, b in ends
         if a in where and b in where
     )
     dots = "".join(

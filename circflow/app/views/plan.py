@@ -49,9 +49,9 @@ _BALANCE = (
 """What the balance of a site shows: title, table, column of the site, what tells rows apart."""
 
 
-def balance(app: App, query: Mapping[str, str]) -> str:
+def balance(app: App, query: Mapping[str, str], site: str = "") -> str:
     """The balance of a site: in, out, made, sold, dumped, money."""
-    name = query.get("site", "")
+    name = site or query.get("site", "")
     run, folder = _run_of(app, query)
     body = f"<p>{link(f'/runs/{run}', say('Back to the plan'))}</p>"
     for words, table, column, keys, amount in _BALANCE:
@@ -106,11 +106,6 @@ def _run_of(app: App, query: Mapping[str, str]) -> tuple[int, Path]:
     number = query.get("run", "")
     run = int(number) if number.isdecimal() else known.run
     return run, app.project.run_folder(run)
-
-
-def site_by_name(app: App, site: str, query: Mapping[str, str]) -> str:
-    """The balance of a site in the latest plan."""
-    return balance(app, {**query, "site": site})
 
 
 def by_period(rows: Iterable[Row], keys: Sequence[str], amount: str, *, caption: str) -> str:

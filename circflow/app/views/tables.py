@@ -114,12 +114,6 @@ def _pages(sheet: str, find: str, matching: Sequence[int], first: int) -> str:
     return f'<nav aria-label="{escape(say("Rows"))}"><ul class="pages">{links}</ul></nav>'
 
 
-def _shown_columns(of: Sheet, header: Sequence[object]) -> list[str]:
-    """The columns of the file, then those of the contract that it lacks."""
-    present = [str(h).strip() for h in header if h is not None]
-    return [*present, *(name for name in of.names if name not in present)]
-
-
 def column_of(of: Sheet, name: str) -> Column | None:
     """A column of the contract by its name."""
     return next((c for c in of.columns if c.name == name), None)
@@ -142,16 +136,15 @@ def _lists(of: Sheet, names: Sequence[str], book: Book) -> dict[str, list[str]]:
     """What a cell may hold, for columns with choices or names of another sheet."""
     lists: dict[str, list[str]] = {}
     for name in names:
-        if name not in of:
-            continue
-        column = of[name]
-        if column.choices:
-            lists[name] = [shown_word(name, word) for word in column.choices]
-        elif column.kind == "flag":
-            lists[name] = [shown_word(name, "yes"), shown_word(name, "no")]
-        elif column.reference:
+        column = column_of(of, name)
+        if column is not None and (words := column.choices or _FLAGS.get(column.kind)):
+            lists[name] = [shown_word(name, word) for word in words]
+        elif column is not None and column.reference:
             lists[name] = _names_in(book, column.reference)
     return lists
+
+
+_FLAGS = {"flag": ("yes", "no")}
 
 
 def _names_in(book: Book, sheet: str) -> list[str]:
@@ -172,7 +165,9 @@ class _Sight:
 
     def __init__(self, app: App, of: Sheet, header: Sequence[object]) -> None:
         book = app.project.book
-        self.of, self.names = of, _shown_columns(of, header)
+        present = [str(h).strip() for h in header if h is not None]
+        lacking = [name for name in of.names if name not in present]
+        self.of, self.names = of, [*present, *lacking]
         self.places = {name: column_at(header, name) for name in self.names}
         self.lists = _lists(of, self.names, book)
         self.changed = app.project.changed_cells()
@@ -223,13 +218,9 @@ class _Sight:
             extra += f' title="{escape("; ".join(p.message for p in found))}"'
         extra += ' aria-invalid="true"' if style.startswith("error") else ""
         label = say("{column}, row {row}", column=shown, row=row)
+        short = column is not None and (column.is_number or column.kind == "flag")
+        width = min(max(8 if short else 14, len(text)), 40)
         return (
             f'<td class="{style.strip()}"><input value="{escape(text)}" data-row="{row}" '
-            f'data-column="{escape(name)}" aria-label="{escape(label)}" '
-            f'size="{_width(column, text)}"{extra}></td>'
+            f'data-column="{escape(name)}" aria-label="{escape(label)}" size="{width}"{extra}></td>'
         )
-
-
-def _width(column: Column | None, text: str) -> int:
-    least = 8 if column is not None and (column.is_number or column.kind == "flag") else 14
-    return min(max(least, len(text)), 40)

@@ -272,45 +272,30 @@ def changed_figures(tables: Mapping[str, Table], future: Future) -> tuple[Figure
     last: dict[tuple[str, str, int], FigureChange] = {}
     problems: list[Problem] = []
     for one in future.changes:
-        key = (one.target.sheet, one.target.column.name)
+        sheet, name = key = (one.target.sheet, one.target.column.name)
         if key not in figures:
-            figures[key] = own_figures(tables[key[0]], key[1])
-        rows = list(one.target.rows) if key[0] != "Scenario" else [0]
+            figures[key] = own_figures(tables[sheet], name)
+        rows = list(one.target.rows) if sheet != "Scenario" else [0]
         cells = figures[key].loc[rows]
         if one.how != "set" and cells.isna().all():
-            problems.append(
-                _problem(
-                    tables,
-                    future,
-                    one,
-                    say(
-                        "{text} is blank and has no default, so it cannot be {if_any}: set it",
-                        text=one.text,
-                        if_any=say("multiplied") if one.how == "factor" else say("added to"),
-                    ),
-                    "parameter",
-                )
+            message = say(
+                "{text} is blank and has no default, so it cannot be {if_any}: set it",
+                text=one.text,
+                if_any=say("multiplied") if one.how == "factor" else say("added to"),
             )
+            problems.append(_problem(tables, future, one, message, "parameter"))
         after = {"factor": cells * one.value, "add": cells + one.value}.get(one.how)
         figures[key].loc[rows] = one.value if after is None else after
         last.update({(*key, row): one for row in rows})
     for (sheet, name, row), one in last.items():
-        value = float(figures[sheet, name][row])
-        wrong = out_of_limits(value, one.target.column)
+        wrong = out_of_limits(float(figures[sheet, name][row]), one.target.column)
         if wrong:
+            in_scenario = sheet == "Scenario"
             where = (
-                say("Scenario {name}", name=name)
-                if sheet == "Scenario"
-                else tables[sheet].cell(row, name)
+                say("Scenario {name}", name=name) if in_scenario else tables[sheet].cell(row, name)
             )
-            problems.append(
-                _problem(
-                    tables,
-                    future,
-                    one,
-                    say("{where} would be wrong: {wrong}", where=where, wrong=wrong),
-                )
-            )
+            message = say("{where} would be wrong: {wrong}", where=where, wrong=wrong)
+            problems.append(_problem(tables, future, one, message))
     return figures, list(dict.fromkeys(problems))
 
 
@@ -323,12 +308,8 @@ def _problem(
 ) -> Problem:
     table = tables.get(future.sheet)
     cell = table.cell(one.row, column) if table is not None and one.row else Cell("", 0)
-    return Problem(
-        "error",
-        cell,
-        say("in the future {name!r} {message}", name=shorten(future.name), message=message),
-        plain(one.value),
-    )
+    words = say("in the future {name!r} {message}", name=shorten(future.name), message=message)
+    return Problem("error", cell, words, plain(one.value))
 
 
 def with_figures(scenario: Scenario, figures: Figures) -> Scenario:

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from math import isnan
 from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from circflow.data.cells import shorten, show, written
 from circflow.data.one_line import first_few
@@ -209,6 +211,15 @@ def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
         {"row": int(row), **dict(zip(frame.columns, cells, strict=True))}
         for row, cells in zip(frame.index, frame.itertuples(index=False, name=None), strict=True)
     ]
+
+
+def those(frame: pd.DataFrame, chosen: pd.Series[bool] | NDArray[np.bool_]) -> pd.DataFrame:
+    """Some rows of a table: mostly there are none, which is to cost nothing (a study checks a
+    thousand times)."""
+    return frame[chosen] if chosen.any() else _NONE
+
+
+_NONE = pd.DataFrame()
 
 
 def comparable(frame: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:

@@ -369,37 +369,29 @@ def _check_partners(drafts: Drafts, targets: _Targets) -> None:
     sites = targets.names("Sites", "site")
     known = set(sites.names)
     for row, text in by_row(frame.loc[frame["kind"] == "flow", "partner"]):
-        ends = text.split(">")
-        if len(ends) != 2 or not all(ends):
-            drafts.error(
-                "SynergyPartners",
-                row,
-                "partner",
-                "{text!r} is not a flow: write the two sites as from>to",
-                text=shorten(text),
-                expected=say("from>to"),
-            )
-            continue
+        ends, suggestion = text.split(">"), ""
         wrong = [end for end in ends if end not in known]
-        near = [sites.nearest(end) or end if end in wrong else end for end in ends]
-        if wrong and near == ends and targets.doubtful("Sites", "site"):
-            continue
-        if wrong:
+        if len(ends) != 2 or not all(ends):
+            message = say(
+                "{text!r} is not a flow: write the two sites as from>to", text=shorten(text)
+            )
+            expected = say("from>to")
+        elif wrong:
+            near = [sites.nearest(end) or end if end in wrong else end for end in ends]
+            if near == ends and targets.doubtful("Sites", "site"):
+                continue
             suggestion = ">".join(near) if near != ends else ""
-            drafts.error(
-                "SynergyPartners",
-                row,
-                "partner",
-                "there is no site {wrong!r} in Sites: correct the name",
-                wrong=shorten(wrong[0]),
-                expected=say("from>to, two names from the sheet Sites"),
-                suggestion=suggestion,
+            message = say(
+                "there is no site {wrong!r} in Sites: correct the name", wrong=shorten(wrong[0])
             )
+            expected = say("from>to, two names from the sheet Sites")
         elif ends[0] == ends[1]:
-            drafts.error(
-                "SynergyPartners",
-                row,
-                "partner",
-                "a flow goes from one site to another, but both are the same: name two sites",
-                expected=say("from>to, two different sites"),
+            message = say(
+                "a flow goes from one site to another, but both are the same: name two sites"
             )
+            expected = say("from>to, two different sites")
+        else:
+            continue
+        drafts.error(
+            "SynergyPartners", row, "partner", message, expected=expected, suggestion=suggestion
+        )

@@ -9,8 +9,10 @@ import math
 import sys
 from collections.abc import Sequence
 
+import numpy as np
+
 from circflow.data.cells import plain, shorten, written
-from circflow.data.checks.findings import Drafts, by_row, quoted, records
+from circflow.data.checks.findings import Drafts, by_row, quoted, records, those
 from circflow.data.scenario import Period
 from circflow.data.schema.sheets import GOAL_KINDS
 from circflow.data.suggest import nearest
@@ -53,11 +55,11 @@ def check_discounting(drafts: Drafts, periods: Sequence[Period], rate: float) ->
     """Money must count something that is a number, over the horizon and over every lifetime."""
     at_rate = say("at a discount rate of {rate} money", rate=written(rate))
     rows = drafts["Periods"].sound("period", "years").drop_duplicates("period")
-    # none could be read: one stands in
-    endless = [not math.isfinite(period.weight) for period in periods][: len(rows)]
+    endless = [not math.isfinite(period.weight) for period in periods]
+    endless += [False] * len(rows)  # where none could be read one period stands in
     drafts.error(
         "Periods",
-        rows[: len(endless)][endless][:1],
+        those(rows, np.array(endless[: len(rows)], dtype=bool))[:1],
         "years",
         "{at_rate} in this period counts beyond all numbers: shorten the horizon, or "
         "raise discount_rate in Scenario",
@@ -84,7 +86,7 @@ def check_discounting(drafts: Drafts, periods: Sequence[Period], rate: float) ->
     ):
         units = drafts["Units"].sound(column)
         years = units[column].astype(float) - (column == "lifetime_years")
-        over = units[sign * math.log1p(rate) * years > _LARGEST]
+        over = those(units, sign * math.log1p(rate) * years > _LARGEST)
         drafts.error("Units", over, column, words, at_rate=at_rate, expected=say("fewer years"))
 
 
@@ -140,17 +142,17 @@ def _check_coordinates(drafts: Drafts) -> None:
     for column, other in (("longitude", "latitude"), ("latitude", "longitude")):
         drafts.error(
             "Sites",
-            frame[frame[column].isna() & frame[other].notna()],
+            those(frame, frame[column].isna() & frame[other].notna()),
             column,
             "the site has a {other} but no {column}: fill it in, or clear both",
             other=shown_column("Sites", other),
             column=shown_column("Sites", column),
             expected=drafts["Sites"].sheet[column].expected,
         )
-    near_zero = (frame[["latitude", "longitude"]].abs() < _NEAR_ZERO).all(axis=1)
+    near_zero = (frame["latitude"].abs() < _NEAR_ZERO) & (frame["longitude"].abs() < _NEAR_ZERO)
     drafts.warning(
         "Sites",
-        frame[near_zero],
+        those(frame, near_zero),
         "latitude",
         "the site lies in the sea off Africa, near latitude 0 and longitude 0: "
         "correct the coordinates, or clear both cells",
@@ -188,18 +190,17 @@ def _check_capex(drafts: Drafts) -> None:
     frame = drafts["Units"].sound(
         "status", "capex_million", "capacity_max_per_year", "capex_max_million"
     )
-    frame = frame[frame["status"] == "candidate"]
-    sized = frame["capacity_max_per_year"].notna()
+    candidate, sized = frame["status"] == "candidate", frame["capacity_max_per_year"].notna()
     drafts.error(
         "Units",
-        frame[frame["capex_million"].isna()],
+        those(frame, candidate & frame["capex_million"].isna()),
         "capex_million",
         "a candidate needs its capex_million (0 where it costs nothing)",
         expected=say("a number at least 0"),
     )
     drafts.error(
         "Units",
-        frame[sized & frame["capex_max_million"].isna()],
+        those(frame, candidate & sized & frame["capex_max_million"].isna()),
         "capex_max_million",
         "a candidate with capacity_max_per_year needs capex_max_million, its capex then",
         expected=say("a number at least 0"),
@@ -207,14 +208,14 @@ def _check_capex(drafts: Drafts) -> None:
     for column in ("capex_max_million", "fixed_cost_max_million_per_year"):
         drafts.warning(
             "Units",
-            frame[~sized & frame[column].notna()],
+            those(frame, candidate & ~sized & frame[column].notna()),
             column,
             "{column} has no effect without capacity_max_per_year: fill that in as well",
             column=column,
         )
     drafts.warning(
         "Units",
-        frame[sized & (frame["capex_max_million"] < frame["capex_million"])],
+        those(frame, candidate & sized & (frame["capex_max_million"] < frame["capex_million"])),
         "capex_max_million",
         "the greatest size costs less than the smallest: check both figures",
     )
@@ -224,7 +225,7 @@ def _check_total_capacity(drafts: Drafts) -> None:
     frame = drafts["Disposal"].sound("period", "total_capacity")
     drafts.error(
         "Disposal",
-        frame[frame["period"].notna() & frame["total_capacity"].notna()],
+        those(frame, frame["period"].notna() & frame["total_capacity"].notna()),
         "total_capacity",
         "total_capacity holds over the whole horizon, but the row names a period: "
         "write it on a row with a blank period",
@@ -238,7 +239,9 @@ def _check_bounded_synergies(drafts: Drafts) -> None:
         return
     partners = drafts["SynergyPartners"].frame["synergy"]
     frame = drafts["Synergies"].sound("synergy", "value", "max_per_year")
-    alone = frame[frame["synergy"].notna() & ~frame["synergy"].isin(partners)]
+    alone = those(frame, frame["synergy"].notna() & ~frame["synergy"].isin(partners))
+    if alone.empty:
+        return
     endless = alone["max_per_year"].isna() & (alone["value"] > 0)
     for note, rows in ((drafts.error, alone[endless]), (drafts.warning, alone[~endless])):
         note(

@@ -20,7 +20,7 @@ from circflow.data.files.native import english, native
 from circflow.data.scenario import ScenarioError
 from circflow.data.schema.sheets import SHEETS, Sheet
 from circflow.data.table import Book
-from circflow.i18n import current, mark, say
+from circflow.i18n import current, mark
 
 if TYPE_CHECKING:
     from circflow.data.files.template import Manual
@@ -79,10 +79,11 @@ def write_book(book: Book, path: str | os.PathLike[str], manual: Manual | None =
             write_workbook(book, path, manual)
             return
         if path.suffix.lower() in _OTHER_FORMATS and not path.is_dir():
-            message = say(
-                "{suffix} files are not written: give a name that ends in .xlsx", suffix=path.suffix
+            raise file_error(
+                "{suffix} files are not written: give a name that ends in .xlsx, or a folder",
+                path.name,
+                suffix=path.suffix,
             )
-            raise file_error(say("{message}, or a folder", message=message), path.name)
         from circflow.data.files.folder import write_folder
 
         write_folder(book, path)

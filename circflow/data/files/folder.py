@@ -54,11 +54,7 @@ def read_folder(path: Path) -> Book:
     Row numbers count the file's records (the header is 1; a cell with line breaks is one record).
     Raises `ScenarioError` if there is no CSV file, one is not UTF-8, or its quotes do not match.
     """
-    files = [
-        file
-        for file in path.iterdir()
-        if file.suffix.lower() == ".csv" and not file.name.startswith((".", "~")) and file.is_file()
-    ]
+    files = [file for file in _csv_files(path) if file.is_file()]
     if not files:
         raise file_error(
             "the folder holds no CSV files: it needs Scenario.csv, Sites.csv and so on", path.name
@@ -73,7 +69,7 @@ def read_folder(path: Path) -> Book:
             "the folder's CSV files are larger than {limit} MB in all", path.name, limit=limit
         )
     order = {sheet.name: n for n, sheet in enumerate(SHEETS)}
-    sheets = [_read_sheet(file, path.name) for file in sorted(files)]
+    sheets = [_read_sheet(file, path.name) for file in files]
     sheets.sort(key=lambda sheet: order.get(sheet.name, len(order)))
     return Book(tuple(sheets), path.name, typed=False)
 
@@ -114,11 +110,11 @@ def _read_sheet(file: Path, origin: str) -> RawSheet:
             grid.append([_unshielded(cell) for cell in record])
     except csv.Error as error:
         cell = Cell(name, len(grid) + 1)
-        message = say(
-            "this record cannot be read: a quotation mark is not closed, or stands inside"
-        )
         raise file_error(
-            say("{message} a cell without being doubled", message=message), origin, cell
+            "this record cannot be read: a quotation mark is not closed, or stands inside a cell "
+            "without being doubled",
+            origin,
+            cell,
         ) from error
     return RawSheet(name, trim(grid))
 
@@ -176,23 +172,16 @@ def write_folder(book: Book, path: Path) -> None:
         raise file_error(
             "there is a file of this name: give another, or one that ends in .xlsx", path.name
         )
-    if path.is_dir():
-        kept = {target.casefold() for target in targets}
-        others = sorted(
-            file.name
-            for file in path.iterdir()
-            if file.suffix.lower() == ".csv"
-            and not file.name.startswith((".", "~"))
-            and file.name.casefold() not in kept
-        )
-        if others:
-            message = say(
-                "the folder holds {others!r}, which is no sheet of this scenario", others=others[0]
-            )
-            raise file_error(
-                say("{message}: delete it, or choose another folder", message=message), path.name
-            )
+    kept = {target.casefold() for target in targets}
     new = not path.exists()
+    others = [] if new else [f.name for f in _csv_files(path) if f.name.casefold() not in kept]
+    if others:
+        raise file_error(
+            "the folder holds {others!r}, which is no sheet of this scenario: delete it, or "
+            "choose another folder",
+            path.name,
+            others=others[0],
+        )
     path.mkdir(exist_ok=True)
     try:
         with ExitStack() as stack:  # every file is complete before the first takes its name
@@ -204,6 +193,15 @@ def write_folder(book: Book, path: Path) -> None:
         if new and not any(path.iterdir()):
             path.rmdir()
         raise
+
+
+def _csv_files(path: Path) -> list[Path]:
+    """The CSV files of a folder by name, hidden and temporary ones apart."""
+    return sorted(
+        file
+        for file in path.iterdir()
+        if file.suffix.lower() == ".csv" and not file.name.startswith((".", "~"))
+    )
 
 
 def _records(sheet: RawSheet) -> Iterator[str]:

@@ -566,13 +566,11 @@ def _check_fits(book: Book) -> None:
                     and len(value) > MAX_TEXT // 2
                     and _length(value) > MAX_TEXT
                 ):
-                    message = say(
-                        "the text has more than {max_text:,} characters, Excel's limit",
-                        max_text=MAX_TEXT,
-                    )
-                    cell = sheet.cell(row, column_letter(column))
                     raise file_error(
-                        say("{message}: shorten it", message=message), book.origin, cell
+                        "the text has more than {max_text:,} characters, Excel's limit: shorten it",
+                        book.origin,
+                        sheet.cell(row, column_letter(column)),
+                        max_text=MAX_TEXT,
                     )
 
 

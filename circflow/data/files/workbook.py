@@ -151,12 +151,13 @@ def _check_sizes(package: zipfile.ZipFile, origin: str) -> None:
         if part.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise file_error(DAMAGED, origin)
         if part.file_size > RATIO_FROM_BYTES and part.file_size > MAX_RATIO * part.compress_size:
-            message = say(
-                "the part {filename!r} unpacks to more than {max_ratio} times its size",
+            raise file_error(
+                "the part {filename!r} unpacks to more than {max_ratio} times its size: this is "
+                "no honest workbook",
+                origin,
                 filename=part.filename,
                 max_ratio=MAX_RATIO,
             )
-            raise file_error(say("{message}: this is no honest workbook", message=message), origin)
 
 
 @dataclass
@@ -215,12 +216,11 @@ def _hidden_warnings(
     rows = sorted(set(sheet.hidden_rows) & sheet.rows.keys())
     if rows:
         message = say_n(
-            "row {spans} is hidden or filtered out and read all the same",
-            "rows {spans} are hidden or filtered out and read all the same",
+            "row {spans} is hidden or filtered out and read all the same: show and check",
+            "rows {spans} are hidden or filtered out and read all the same: show and check",
             len(rows),
             spans=_spans(rows),
         )
-        message += say(": show and check")
         yield Problem("warning", Cell(entry.name, rows[0]), message)
     for first, last in sheet.hidden_columns:
         for place in range(first, min(last + 1, len(grid[0]) if grid else 0)):

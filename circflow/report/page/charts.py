@@ -49,8 +49,8 @@ _KIND_WORDS: Mapping[str, str] = {
 }
 
 
-_FATES = (mark("used"), mark("stocked"), mark("dumped"))
-"""Columns of what becomes of waste, which are also their words."""
+_FATES = {mark("used"): "$green", mark("stocked"): "$pink", mark("dumped"): "$grey"}
+"""Columns of what becomes of waste, which are also their words, and their colours."""
 
 
 def axis(title: str = "", **more: Any) -> dict[str, Any]:
@@ -216,23 +216,17 @@ def waste_fate(solution: Solution) -> Figure | None:
     for n, stage in enumerate(stages):
         views[f"s{n}"] = _fate_view(frame[frame["stage"] == stage], [], periods, measure)
         options.append((f"s{n}", f"{stage_words(stage)}, {measure}"))
+    note = say("Of what arises, is reclaimed from stockpiles and is made by units.")
+    if others:
+        note += say(" Wastes measured in {measure}; others are in the table.", measure=measure)
+    keys = [(token, say(fate)) for fate, token in _FATES.items()]
     return Figure(
         say("What becomes of the waste"),
         views,
         say("Bars of waste used, stocked and dumped, by stage and period"),
-        note=say("Of what arises, is reclaimed from stockpiles and is made by units.")
-        + (
-            say(" Wastes measured in {measure}; others are in the table.", measure=measure)
-            if others
-            else ""
-        ),
+        note=note,
         controls=((say("Stage"), options),),
-        legend=(
-            ("$green", say("used")),
-            ("$pink", say("stocked")),
-            ("$grey", say("dumped")),
-            ("$text", say("arising (dotted line, for one stage)")),
-        ),
+        legend=[*keys, ("$text", say("arising (dotted line, for one stage)"))],
     )
 
 
@@ -279,7 +273,7 @@ def _fate_view(
         x = [escaped(p) for p in frame.index]
     whole = frame[list(_FATES)].sum(axis=1)
     data: list[dict[str, Any]] = []
-    for column, token in zip(_FATES, ("$green", "$pink", "$grey"), strict=True):
+    for column, token in _FATES.items():
         part = (frame[column] / whole.where(whole > 0)).fillna(0.0)
         hover = [
             say(

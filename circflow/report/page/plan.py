@@ -181,7 +181,8 @@ class _Parts:
 
     def _cards(self) -> list[Card]:
         totals, years = self.solution.totals, self.years
-        measure, pollutant = _main_measure(totals), _main_pollutant(totals)
+        measures, pollutant = list(totals["waste_arising"]), _main_pollutant(totals)
+        measure = "t" if "t" in measures or not measures else str(measures[0])
         money, last = say("{money} per year", money=self.money), self.scenario.periods[-1].name
         dumped, jobs = (
             say("{measure} per year", measure=measure),
@@ -618,11 +619,6 @@ def _leaves(totals: Mapping[str, Any]) -> Iterator[tuple[str, str, float]]:
         name = say(key.replace("_", " "))
         items = value if isinstance(value, Mapping) else {"": value}
         yield from ((name, str(item), float(v)) for item, v in items.items() if v is not None)
-
-
-def _main_measure(totals: Mapping[str, Any]) -> str:
-    measures = list(totals["waste_arising"])
-    return "t" if "t" in measures or not measures else str(measures[0])
 
 
 def _main_pollutant(totals: Mapping[str, Any]) -> str:

@@ -71,32 +71,18 @@ def study_page(
         sections.append(Section(say("The figure"), pictures, say("Figure")))
     folded: list[Block] = []
     for name, table in tables.items():
-        words = title_of(name)
-        whole = table.reset_index(drop=True)
-        for column in _CODED & set(whole.columns):
-            whole[column] = [words_of_code(v) for v in whole[column]]
-        if "unit" in whole and (whole["unit"] == "share").any():
-            whole = _shares_in_percent(whole)
-        for column in _UNITS & set(whole.columns):
-            whole[column] = [
-                measured(v) if isinstance(v, str) else v
-                for v in (in_currency(v, currency) for v in whole[column])
-            ]
-        columns = [
-            replace(c, title=say("amount"), unit=say("million {currency}", currency=currency))
-            if c.name == "million"
-            else c
+        words, whole = title_of(name), _in_words(table, currency)
+        money = say("million {currency}", currency=currency)
+        columns = tuple(
+            replace(c, title=say("amount"), unit=money) if c.name == "million" else c
             for c in columns_of(whole, currency, name)
-        ]
-        shown = Table(words, whole, tuple(columns), shown=25, name=name, empty=say("Nothing."))
-        if opening and whole.empty:
-            continue
-        if opening:
+        )
+        shown = Table(words, whole, columns, shown=25, name=name, empty=say("Nothing."))
+        if not opening:
+            sections.append(Section(words, [known_figure(name, whole, currency), shown]))
+        elif len(whole):
             rows = say_n("{n} row", "{n} rows", len(whole))
             folded.append(Fold(f"{words} ({rows})", [shown]))
-            continue
-        drawn = known_figure(name, whole, currency)
-        sections.append(Section(words, [drawn, shown]))
     if folded:
         sections.append(Section(say("Every table"), folded, say("Tables")))
     footer = say(
@@ -151,12 +137,19 @@ def words_of_code(value: Any) -> Any:
     return f"{words} ({say('million')})" if value.endswith("_million") else words
 
 
-def _shares_in_percent(table: pd.DataFrame) -> pd.DataFrame:
-    """Shares among other figures (a unit to every row) as per cent."""
-    made, shares = table.copy(), table["unit"] == "share"
-    for name in made.select_dtypes("number").columns:
-        made[name] = made[name].astype(float).where(~shares, made[name] * 100.0)
-    made["unit"] = made["unit"].where(~shares, "%")
+def _in_words(table: pd.DataFrame, currency: str) -> pd.DataFrame:
+    """A table with words for those of the code and units as one reads them; shares among other
+    figures (a unit to every row) as per cent."""
+    made = table.reset_index(drop=True)
+    for column in _CODED & set(made.columns):
+        made[column] = [words_of_code(v) for v in made[column]]
+    if "unit" in made and (shares := made["unit"] == "share").any():
+        for name in made.select_dtypes("number").columns:
+            made[name] = made[name].astype(float).where(~shares, made[name] * 100.0)
+        made["unit"] = made["unit"].where(~shares, "%")
+    for column in _UNITS & set(made.columns):
+        units = (in_currency(v, currency) for v in made[column])
+        made[column] = [measured(v) if isinstance(v, str) else v for v in units]
     return made
 
 

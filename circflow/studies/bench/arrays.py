@@ -51,36 +51,20 @@ class Structure:
 
     def same(self, other: Structure) -> bool:
         """Whether the two are one."""
+        parts = ("indptr", "indices", "integer", "columns", "infinite")
         return (
             self.shape == other.shape
             and self.variables == other.variables
             and self.labels == other.labels
-            and np.array_equal(self.indptr, other.indptr)
-            and np.array_equal(self.indices, other.indices)
-            and np.array_equal(self.integer, other.integer)
-            and np.array_equal(self.columns, other.columns)
-            and np.array_equal(self.infinite, other.infinite)
+            and all(np.array_equal(getattr(self, name), getattr(other, name)) for name in parts)
         )
 
     def section(self, name: str) -> slice:
         """Where a section stands in the vector of figures."""
         rows, columns = self.shape
-        sizes = {
-            "cost": columns,
-            "offset": 1,
-            "data": len(self.indices),
-            "row_lower": rows,
-            "row_upper": rows,
-            "lower": columns,
-            "upper": columns,
-            "constant": len(self.labels),
-        }
-        start = 0
-        for section in SECTIONS:
-            if section == name:
-                break
-            start += sizes[section]
-        return slice(start, start + sizes[name])
+        sizes = (columns, 1, len(self.indices), rows, rows, columns, columns, len(self.labels))
+        at = SECTIONS.index(name)
+        return slice(sum(sizes[:at]), sum(sizes[: at + 1]))
 
 
 @dataclass(frozen=True)

@@ -22,9 +22,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,10 +88,6 @@ class CannotStandAloneError(NoPlan):
         if at_arms_length:
             lines.append(say(ARMS_LENGTH_WORKS))
         super().__init__(scenario, Status.INFEASIBLE, "\n".join(lines))
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        rebuild = partial(CannotStandAloneError, at_arms_length=self.at_arms_length)
-        return rebuild, (self.scenario, self.members, self.explanation)
 
     @property
     def brief(self) -> str:

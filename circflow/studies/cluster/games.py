@@ -15,7 +15,7 @@ import math
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -415,23 +415,12 @@ class _Stages:
 
     def _programme(self) -> tuple[Floats, float, list[int]]:
         """min ε over x and ε; the coalitions heard whose complaint is ε in every optimum."""
-        scale, (count, n) = self.scale, self.settled.shape
+        scale, n = self.scale, self.settled.shape[1]
         free = np.flatnonzero(~spanned(self.settled, self.heard.flags))
         rows = np.hstack([-self.heard.flags[free], -np.ones((len(free), 1))])
         right = -self.heard.gains[free] / scale
-        optimum = linprog(
-            np.append(np.zeros(n), 1.0),
-            A_ub=rows,
-            b_ub=right,
-            A_eq=np.hstack([self.settled, np.zeros((count, 1))]),
-            b_eq=np.array(self.amounts) / scale,
-            bounds=[(None, None)] * (n + 1),
-            method="highs",
-            options={
-                "primal_feasibility_tolerance": 1e-10,
-                "dual_feasibility_tolerance": 1e-10,
-            },
-        )
+        tolerances = {"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10}
+        optimum = self._least(np.append(np.zeros(n), 1.0), rows, right, options=tolerances)
         if not optimum.success:
             raise RuntimeError(f"the least complaint was not found: {optimum.message}")
         dual = -np.asarray(optimum.ineqlin.marginals)
@@ -441,26 +430,29 @@ class _Stages:
             shares = self._nearest(rows[:, :n], right + optimum.x[n], shares)
         return shares * scale, float(optimum.x[n]) * scale, tight
 
+    def _least(self, cost: Floats, at_most: Floats, right: Floats, **options: Any) -> Any:
+        """min cost · (shares and what else there is), at_most · … ≤ right, with the settled shares
+        as they are."""
+        count, n = self.settled.shape
+        return linprog(
+            cost,
+            A_ub=at_most,
+            b_ub=right,
+            A_eq=np.hstack([self.settled, np.zeros((count, len(cost) - n))]),
+            b_eq=np.array(self.amounts) / self.scale,
+            bounds=(None, None),
+            method="highs",
+            **options,
+        )
+
     def _nearest(self, rows: Floats, right: Floats, fallback: Floats) -> Floats:
         """Of all optima (rows · x ≤ right), the one with the least Σ |x − near|."""
         assert self.near is not None
-        (count, n), near = self.settled.shape, self.near / self.scale
+        n, near = self.settled.shape[1], self.near / self.scale
         one = np.eye(n)
-        optimum = linprog(
-            np.append(np.zeros(n), np.ones(n)),
-            A_ub=np.vstack(
-                [
-                    np.hstack([rows, np.zeros((len(rows), n))]),
-                    np.hstack([one, -one]),
-                    np.hstack([-one, -one]),
-                ]
-            ),
-            b_ub=np.concatenate([right + 1e-9, near, -near]),
-            A_eq=np.hstack([self.settled, np.zeros((count, n))]),
-            b_eq=np.array(self.amounts) / self.scale,
-            bounds=[(None, None)] * (2 * n),
-            method="highs",
-        )
+        at_most = np.block([[rows, np.zeros((len(rows), n))], [one, -one], [-one, -one]])
+        right = np.concatenate([right + 1e-9, near, -near])
+        optimum = self._least(np.append(np.zeros(n), np.ones(n)), at_most, right)
         return np.asarray(optimum.x[:n]) if optimum.success else fallback
 
     def _settle(self, tight: list[int], epsilon: float) -> bool:
@@ -488,7 +480,7 @@ def subsidy(court: Court, worth: float, count: int, *, clock: Clock | None = Non
             np.ones(count),
             A_ub=-np.vstack([heard.flags, np.ones(count)]),
             b_ub=-np.append(heard.gains, worth) / scale,
-            bounds=[(None, None)] * count,
+            bounds=(None, None),
             method="highs",
         )
         shares = np.asarray(optimum.x) * scale

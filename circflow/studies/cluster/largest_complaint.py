@@ -11,18 +11,19 @@ optimum that sends material in circles is not looked for).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import coo_array, vstack
 
-from circflow.algebra.declare import Model
-from circflow.solver.compiled import Compiled, Program
+from circflow.solver.compiled import Program
 from circflow.solver.highs import TOLERANCE, Ending, Session
 from circflow.solver.optimum import optimum, proven
-from circflow.studies.cluster.coalition_values import Setting, StoppedError, Switches, Values
+from circflow.studies.cluster.coalition import Cluster
+from circflow.studies.cluster.coalition_values import StoppedError, Switches
 from circflow.studies.cluster.games import Verdict, spanned
 from circflow.studies.progress import Clock
 
@@ -33,70 +34,6 @@ _FALLBACK = 1e3
 
 _CLEARLY = 1e-4
 """Least product, above 0, of a coalition with a random vector whose largest entry is 1."""
-
-
-@dataclass(frozen=True)
-class Complaint:
-    """The coalition found, what it lacks at least (found) and at most (proven)."""
-
-    members: Setting
-    excess: float
-    """W(S) − Σ x over S."""
-    bound: float
-    """No coalition lacks more than this."""
-
-
-class Separation:
-    """Finds the coalition with the largest W(S) − x(S), |S| from 2 to n − 1."""
-
-    def __init__(
-        self,
-        switches: Switches,
-        most: Floats,
-        *,
-        null: Setting = frozenset(),
-        gap: float = 1e-6,
-    ) -> None:
-        """`most[g]`: bound on what passes gate g; then, one each, on the tariffs' columns.
-        `null`: players who add nothing to anybody, and are in no coalition."""
-        self.switches = switches
-        self.null = null
-        self.gap = gap
-        self.columns = switches.program.shape[1]
-        self.program = _with_members(switches, most)
-        self.program.upper[[self.columns + n for n in null]] = 0.0
-
-    def worst(
-        self,
-        allocation: Floats,
-        *,
-        side: Floats | None = None,
-        time_limit: float | None = None,
-    ) -> Complaint | None:
-        """The coalition with the largest complaint; None if there is no coalition.
-
-        Args:
-            allocation: what each member gets, million currency.
-            side: only coalitions with side · z clearly above 0.
-            time_limit: seconds; a search that finds none in time has no members, and no bound.
-        """
-        count = self.switches.count
-        members = slice(self.columns, self.columns + count)
-        cuts = np.zeros((1 if side is None else 2, self.program.shape[1]))
-        cuts[:, members] = [np.ones(count), *([] if side is None else [side])]
-        low, high = [2.0, _CLEARLY], [float(count - len(self.null) - 1), np.inf]
-        program = self.program.with_costs(allocation, members).with_rows(
-            cuts, np.array(low[: len(cuts)]), np.array(high[: len(cuts)])
-        )
-        # A z that is only nearly 0 would open a gate by that share of M.
-        outcome = optimum(
-            program, gap=self.gap, time_limit=time_limit, integrality=TOLERANCE
-        ).outcome
-        if outcome.x is None:
-            none = outcome.ending is Ending.INFEASIBLE
-            return None if none else Complaint(frozenset(), -np.inf, np.inf)
-        chosen = frozenset(np.flatnonzero(outcome.x[members] > 0.5).tolist())
-        return Complaint(chosen, -outcome.objective, -outcome.bound)
 
 
 def _with_members(switches: Switches, most: Floats) -> Program:
@@ -132,14 +69,16 @@ def _with_members(switches: Switches, most: Floats) -> Program:
     )
 
 
-def largest_amounts(m: Model, compiled: Compiled, switches: Switches, plan: Floats) -> Floats:
-    """A bound on what passes each gate and tariff, from what can come into being at all.
+def _largest_amounts(cluster: Cluster) -> Floats:
+    """A bound on what passes each gate, then each tariff, from what can come into being at all.
 
     Of a flow, the most of its material that all streams, purchases, units and stockpiles bring
-    in the period; of a joint activity, the most of it. `plan`: columns of some plan, for the size
-    where no bound exists.
+    in the period; of a joint activity, the most of it; where no bound exists, by the size of the
+    plan of all together.
     """
-    program = compiled.program
+    m, compiled, switches = cluster.model, cluster.compiled, cluster.switches
+    plan, program = cluster.outcome(cluster.everybody).x, compiled.program
+    assert plan is not None
     session = Session(program.relaxed())
     session.change_offset(0.0)
     columns = np.arange(program.shape[1])
@@ -181,13 +120,18 @@ def largest_amounts(m: Model, compiled: Compiled, switches: Switches, plan: Floa
 class Search:
     """The court (see `games`) of a cluster with many members: the programme looks for the worst.
 
-    Coalitions whose value is known are heard first; then the separation is solved.
+    Coalitions whose value is known are heard first; then the programme with a yes/no column per
+    member is solved.
     """
 
-    def __init__(self, separation: Separation, values: Values, base: float) -> None:
-        """`base` is W(∅). Searches end when the `clock` is over, which may be set anew."""
-        self.separation, self.values, self.base = separation, values, base
-        self.clock = Clock(None)
+    def __init__(self, cluster: Cluster, *, gap: float = 1e-6) -> None:
+        """Searches end at a relative `gap`, and when the `clock` is over, which may be set anew."""
+        self.values, self.base, self.null = cluster.values, cluster.alone.objective, cluster.apart
+        self.gap, self.clock = gap, Clock(None)
+        self.first = cluster.switches.program.shape[1]
+        """The first column of the members."""
+        self.program = _with_members(cluster.switches, _largest_amounts(cluster))
+        self.program.upper[[self.first + n for n in self.null]] = 0.0
         self._random = np.random.default_rng(0)
 
     def worst(self, shares: Floats, settled: Floats, above: float = np.inf) -> Verdict | None:
@@ -201,27 +145,50 @@ class Search:
             return known
         verdicts, bound = ([] if known is None else [known]), -np.inf
         for side in self._sides(settled):
-            complaint = self.separation.worst(shares, side=side, time_limit=self.clock.left)
-            if complaint is None:
+            found = self.separated(shares, side)
+            if found is None:
                 continue
-            bound = max(bound, complaint.bound - self.base)
-            if complaint.members:
-                asked = float(shares[list(complaint.members)].sum())
-                try:
-                    gain = self.values(complaint.members) - self.base
-                except StoppedError:
-                    # What the search found is a plan: it is worth as much at least.
-                    gain = complaint.excess + asked - self.base
-                excess = gain - asked
-                verdicts.append(Verdict(complaint.members, excess, gain, excess))
+            bound = max(bound, found.bound)
+            if found.members:
+                gain = found.gain
+                with suppress(StoppedError):  # else that of the plan that the search found
+                    gain = self.values(found.members) - self.base
+                excess = gain - float(shares[list(found.members)].sum())
+                verdicts.append(Verdict(found.members, excess, gain, excess))
         if not verdicts:
             return None
         best = max(verdicts, key=lambda verdict: verdict.excess)
         return replace(best, bound=max(bound, best.excess))
 
+    def separated(self, shares: Floats, side: Floats | None = None) -> Verdict | None:
+        """The coalition, of 2 to n − 1 members, with the largest complaint, by one search; None if
+        there is no coalition, one without members where none was found in time.
+
+        `side`: only coalitions with side · z clearly above 0.
+        """
+        count = len(shares)
+        members = slice(self.first, self.first + count)
+        cuts = np.zeros((1 if side is None else 2, self.program.shape[1]))
+        cuts[:, members] = [np.ones(count), *([] if side is None else [side])]
+        low, high = [2.0, _CLEARLY], [float(count - len(self.null) - 1), np.inf]
+        program = self.program.with_costs(shares, members).with_rows(
+            cuts, np.array(low[: len(cuts)]), np.array(high[: len(cuts)])
+        )
+        # A z that is only nearly 0 would open a gate by that share of M.
+        outcome = optimum(
+            program, gap=self.gap, time_limit=self.clock.left, integrality=TOLERANCE
+        ).outcome
+        if outcome.x is None:
+            none = outcome.ending is Ending.INFEASIBLE
+            return None if none else Verdict(frozenset(), -np.inf, -np.inf, np.inf)
+        chosen = frozenset(np.flatnonzero(outcome.x[members] > 0.5).tolist())
+        excess = -outcome.objective - self.base
+        gain = excess + float(shares[list(chosen)].sum())
+        return Verdict(chosen, excess, gain, -outcome.bound - self.base)
+
     def _sides(self, settled: Floats) -> list[Floats | None]:
         """Vectors v such that v · z ≥ a little for some coalition that is not settled."""
-        if len(settled) <= 1 + len(self.separation.null):
+        if len(settled) <= 1 + len(self.null):
             return [None]  # neither nobody nor everybody is asked for
         null = np.linalg.svd(settled)[2][np.linalg.matrix_rank(settled) :]
         direction = self._random.uniform(0.5, 1.5, len(null)) @ null
@@ -232,7 +199,7 @@ class Search:
         """The largest complaint among coalitions whose value has been solved (their `used` too:
         the smaller the group of one value, the more it complains)."""
         best: Verdict | None = None
-        null = self.separation.null
+        null = self.null
         everyone = frozenset(range(self.values.switches.count)) - null
         for known in self.values.solved():
             for members in (known.on - null, known.used):

@@ -8,10 +8,12 @@ money (see `own_money`), discounted million over the horizon, before any sharing
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from circflow.data.result import stacked
 from circflow.i18n import mark
 from circflow.studies.cluster.coalition import Cluster
 from circflow.studies.cluster.coalition_values import Known, Setting, StoppedError
@@ -19,18 +21,6 @@ from circflow.studies.cluster.own_money import OUTSIDE, by_member, own_money
 from circflow.studies.progress import Clock
 
 LEAVING = ["leaver", "member", "together_million", "without_million", "change_million"]
-JOINING = [
-    "joiner",
-    "without_million",
-    "with_million",
-    "adds_million",
-    "gain_without_million",
-    "gain_with_million",
-    "own_change_million",
-    "others_change_million",
-    "gain",
-    "lose",
-]
 _NOISE = 1e-7
 """Share of the cluster's gain below which a change of money is none."""
 
@@ -73,7 +63,7 @@ def leaving(
                 }
             )
         )
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=LEAVING)
+    return stacked(parts, LEAVING)
 
 
 def _without(job: tuple[Cluster, Clock], n: int) -> tuple[np.ndarray, Known] | None:
@@ -121,37 +111,35 @@ def joining(cluster: Cluster, left: pd.DataFrame) -> pd.DataFrame:
     """
     others = joining_others(cluster, left)
     others = others[others["member"] != OUTSIDE]
-    of_leaver = left[left["leaver"] == left["member"]].set_index("leaver")["change_million"]
-    rows = []
+    by_joiner = others.groupby("joiner", sort=False)
+    joiners = [str(joiner) for joiner, _ in by_joiner]
+    own = left[left["leaver"] == left["member"]].set_index("leaver")["change_million"]
+    rest = [cluster.everybody - {cluster.members.index(joiner)} for joiner in joiners]
+    without = np.array([cluster.value(members) for members in rest])
     together = cluster.together.objective
-    for joiner, theirs in others.groupby("joiner", sort=False):
-        number = cluster.members.index(str(joiner))
-        without = cluster.value(cluster.everybody - {number})
-        by_effect = {
-            word: ", ".join(theirs.loc[theirs["effect"] == word, "member"])
-            for word in ("gains", "loses")
+
+    def clean(money: Any) -> np.ndarray:
+        """Money without rounding noise."""
+        return np.where(np.abs(money) > 1e-9 * abs(cluster.synergy), money, 0.0)
+
+    def who(word: str) -> list[str]:
+        return [", ".join(t.loc[t["effect"] == word, "member"]) for _, t in by_joiner]
+
+    table = pd.DataFrame(
+        {
+            "joiner": joiners,
+            "without_million": without,
+            "with_million": together,
+            "adds_million": clean(together - without),
+            "gain_without_million": clean(without - cluster.alone.objective),
+            "gain_with_million": cluster.synergy,
+            "own_change_million": clean(-own.loc[joiners].to_numpy(float)),
+            "others_change_million": clean(by_joiner["change_million"].sum().to_numpy(float)),
+            "gain": who("gains"),
+            "lose": who("loses"),
         }
-        rows.append(
-            {
-                "joiner": joiner,
-                "without_million": without,
-                "with_million": together,
-                "adds_million": _clean(together - without, cluster),
-                "gain_without_million": _clean(without - cluster.alone.objective, cluster),
-                "gain_with_million": cluster.synergy,
-                "own_change_million": _clean(-float(of_leaver[joiner]), cluster),
-                "others_change_million": _clean(float(theirs["change_million"].sum()), cluster),
-                "gain": by_effect["gains"],
-                "lose": by_effect["loses"],
-            }
-        )
-    table = pd.DataFrame(rows, columns=JOINING)
+    )
     return table.sort_values("adds_million", ascending=False, kind="stable", ignore_index=True)
-
-
-def _clean(money: float, cluster: Cluster) -> float:
-    """Money without rounding noise."""
-    return money if abs(money) > 1e-9 * abs(cluster.synergy) else 0.0
 
 
 def effect(change: np.ndarray, gain: float) -> np.ndarray:

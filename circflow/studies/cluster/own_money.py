@@ -76,7 +76,7 @@ def own_money(solution: Solution, measure: Measure = DISCOUNTED) -> pd.DataFrame
     rest = totals.sub(booked, fill_value=0.0).rename("million")
     left = rest[rest != 0.0].reset_index().assign(member=OUTSIDE)
     money = _summed(pd.concat([rows, left], ignore_index=True))
-    money = money.sort_values("member", key=lambda names_: names_.map(names.index), kind="stable")
+    money = money.sort_values("member", key=lambda column: column.map(names.index), kind="stable")
     money = money[money["million"] != 0.0].rename(columns={"million": measure})
     return money.reset_index(drop=True)
 

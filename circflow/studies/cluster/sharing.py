@@ -38,7 +38,6 @@ from circflow.studies.cluster.games import (
     TOLERANCE,
     Box,
     Court,
-    LeastCore,
     Register,
     Shares,
     boxes,
@@ -49,7 +48,7 @@ from circflow.studies.cluster.games import (
     shapley,
     subsidy,
 )
-from circflow.studies.cluster.largest_complaint import Search, Separation, largest_amounts
+from circflow.studies.cluster.largest_complaint import Search
 from circflow.studies.cluster.leaving import joining, joining_others, leaving
 from circflow.studies.cluster.owen import Owen, owen
 from circflow.studies.cluster.own_money import OUTSIDE, by_member, own_money, weighted_money
@@ -358,18 +357,15 @@ class _Sharer:
         court = self._court()
         self.tell(say("the nucleolus"))
         seconds = self._allow(court, _GROUPS)
-        if self.several:
-            centre, first = nucleolus(
-                court,
-                self.whole,
-                self.count,
-                near=shapley_shares.values if shapley_shares else None,
-                null=self.null,
-                seconds=seconds,
-                progress=self.tell,
-            )
-        else:
-            centre = first = LeastCore(np.zeros(self.count), 0.0, True)
+        centre, first = nucleolus(
+            court,
+            self.whole,
+            self.count,
+            near=shapley_shares.values if shapley_shares else None,
+            null=self.null,
+            seconds=seconds,
+            progress=self.tell,
+        )
         rules = self._rules(prices, shapley_shares, centre.shares)
         money = {"alone": own_money(cluster.alone), "together": own_money(cluster.together)}
         asked = cluster.everybody if memberships else frozenset[int]()
@@ -496,13 +492,7 @@ class _Sharer:
             return Register.of(self.pieces, self.count, self.base, self.null)
         self.null = cluster.apart
         self.tell(say("bounds of what members exchange"))
-        x = cluster.outcome(cluster.everybody).x
-        assert x is not None
-        most = largest_amounts(cluster.model, cluster.compiled, cluster.switches, x)
-        separation = Separation(
-            cluster.switches, most, null=cluster.apart, gap=min(cluster.gap, 1e-7)
-        )
-        return Search(separation, cluster.values, self.base)
+        return Search(cluster, gap=min(cluster.gap, 1e-7))
 
     def _rules(self, prices: Owen, of_orders: Shares | None, centre: Floats) -> dict[str, Shares]:
         rules = {"owen": Shares(prices.shares)}

@@ -139,11 +139,7 @@ def first_stage(scenario: Scenario) -> FirstStage:
         np.repeat(np.arange(len(filled)), filled), ~firsts[matrix.indices], minlength=len(filled)
     )
     rows = np.flatnonzero((filled > 0) & (foreign == 0.0))
-    limits = csc_array((len(rows), len(labels)))
-    if len(rows) and labels:
-        kept = csc_array(matrix[rows])
-        parts = [kept[:, [c]] if c >= 0 else csc_array((len(rows), 1)) for c in at.tolist()]
-        limits = csc_array(block_array([parts]))
+    limits = _placed(csc_array(matrix[rows]), at, len(labels))
     return FirstStage(
         labels,
         upper.astype(float),
@@ -187,17 +183,11 @@ def joint(first: FirstStage, copies: Sequence[Copy], probabilities: Floats, risk
     """The extensive form (minimised). Copies that are one alone make the programme of a future."""
     count = first.size
     blocks: list[list[csc_array | None]] = [[csc_array(first.matrix)] + [None] * len(copies)]
-    cost = np.zeros(count)
-    parts: dict[str, list[Floats]] = {
-        "cost": [cost],
-        "lower": [np.zeros(count)],
-        "upper": [first.upper],
-        "integer": [first.integer.astype(float)],
-        "row_lower": [first.row_lower],
-        "row_upper": [first.row_upper],
-    }
-    offset, start = 0.0, count
+    cost, offset = np.zeros(count), 0.0
+    columns = [(cost, np.zeros(count), first.upper, first.integer)]
+    limits = [(first.row_lower, first.row_upper)]
     copies_at: list[tuple[Ints, int]] = []
+    start = count
     weights = (1.0 - risk.omega) * probabilities
     for n, (copy, weight) in enumerate(zip(copies, weights.tolist(), strict=True)):
         p = copy.program
@@ -209,26 +199,23 @@ def joint(first: FirstStage, copies: Sequence[Copy], probabilities: Floats, risk
         )
         cost[there] += weight * p.cost[copy.first[there]]
         offset += weight * p.offset
-        parts["cost"].append(weight * p.cost[mine])
-        whole_numbers = p.integer.astype(float)
-        for name, values in (("lower", p.lower), ("upper", p.upper), ("integer", whole_numbers)):
-            parts[name].append(values[mine])
-        parts["row_lower"].append(p.row_lower)
-        parts["row_upper"].append(p.row_upper)
+        columns.append((weight * p.cost[mine], p.lower[mine], p.upper[mine], p.integer[mine]))
+        limits.append((p.row_lower, p.row_upper))
         copies_at.append((mine, start))
         start += len(mine)
-    joined = {name: np.concatenate(values) for name, values in parts.items()}
+    costs, lower, upper, integer = (np.concatenate(part) for part in zip(*columns, strict=True))
+    row_lower, row_upper = (np.concatenate(part) for part in zip(*limits, strict=True))
     matrix = csc_array(block_array(blocks)) if blocks[1:] else csc_array(first.matrix)
     matrix.sort_indices()
     program = Program(
-        cost=joined["cost"],
+        cost=costs,
         offset=offset,
         matrix=matrix,
-        row_lower=joined["row_lower"],
-        row_upper=joined["row_upper"],
-        lower=joined["lower"],
-        upper=joined["upper"],
-        integer=joined["integer"].astype(bool),
+        row_lower=row_lower,
+        row_upper=row_upper,
+        lower=lower,
+        upper=upper,
+        integer=integer.astype(bool),
     )
     if risk.omega > 0.0 and len(copies):
         program = _with_tail(program, copies, copies_at, probabilities, risk)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from circflow.data.changes.address import Match, match, parse_address, quote
+from circflow.data.changes.address import match, parse_address, quote
 from circflow.data.changes.futures import OFF_TARGETS, FigureChange, Future, Outage, refusal, when
 from circflow.data.scenario import Scenario
 from circflow.i18n import mark, say
@@ -45,7 +45,7 @@ def sampled(
 ) -> list[Future]:
     """Futures drawn from ranges, all equally likely; they depend on ranges, count and seed only."""
     design = sample_points(ranges, count, method=method, seed=seed)
-    targets = [_target(scenario, p) for p in design.parameters]
+    targets = [match(scenario.tables, parse_address(p.address)) for p in design.parameters]
     futures = []
     for number, point in enumerate(design.points, start=1):
         changes = tuple(
@@ -56,10 +56,6 @@ def sampled(
             Future(say("sample {number}", number=number), 1.0 / count, changes, sheet="Ranges")
         )
     return futures
-
-
-def _target(scenario: Scenario, one: Parameter) -> Match:
-    return match(scenario.tables, parse_address(one.address))
 
 
 def outages(scenario: Scenario, kind: str) -> list[Future]:

@@ -22,6 +22,7 @@ from circflow.i18n import say
 from circflow.solver.run import solve
 from circflow.studies.futures.first_stage import FirstStage, Floats
 from circflow.studies.futures.result import WORST
+from circflow.studies.indicators import without_units
 
 MOST_RISKS = 3
 _SPARE = 0.999
@@ -93,9 +94,8 @@ def without(scenario: Scenario, thing: Thing) -> Scenario:
         at = (frame["site"] == thing.key[0]) & (frame["material"] == thing.key[1])
         none = {"opening": 0.0, "capacity": 0.0, "can_add": False, "closing_min": 0.0}
         return _with(scenario, "Stockpiles", none, at)
-    units = scenario.frame("Units")
     if thing.kind == "candidate":
-        return _with(scenario, "Units", {"status": "off"}, units["unit"] == thing.key[0])
+        return without_units(scenario, thing.key)
     return _less_capacity(scenario, thing)
 
 

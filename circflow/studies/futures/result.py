@@ -193,13 +193,65 @@ class Futures(Result):
 
     @property
     def candidates(self) -> pd.DataFrame:
-        """What to build now, what to wait for."""
-        return _candidates(self)
+        """Each candidate: when it is built for all futures, and how often it would be if known.
+
+        unit, period (in RP), capacity, mean_period (built by the mean scenario's decisions),
+        share_right (probability of the futures whose own optimum builds it), share_now (builds it
+        in the first period it can be built in), advice (build now, build later, wait, leave); with
+        `infrastructure` also worth and worst_tenth (what it adds to the mean of all futures and of
+        the worst tenth; NaN where that is not known).
+        """
+        chosen, meant = _period_of(self, self.decisions), _period_of(self, self.mean)
+        alone = [_period_of(self, one) for one in self.own]
+        first: dict[str, str] = {}
+        for name, unit, period in self.first.labels:
+            if name == "built":
+                first.setdefault(unit, period)
+        size = {one["unit"]: one["capacity"] for one in self.built}
+        rows = []
+        for unit, start in first.items():
+            period_built = chosen.get(unit)
+            share = _share(self, [unit in plan for plan in alone])
+            now = _share(self, [plan.get(unit) == start for plan in alone])
+            advice = _advice(self, period_built, start, share)
+            capacity = size.get(unit, np.nan)
+            rows.append((unit, period_built, capacity, meant.get(unit), share, now, advice))
+        columns = ["unit", "period", "capacity", "mean_period", "share_right", "share_now"]
+        table = pd.DataFrame(rows, columns=[*columns, "advice"])
+        if self.infrastructure is None:
+            return table
+        things = self.infrastructure
+        worth = things[things["kind"] == "candidate"].set_index("name")[["worth", "worst_tenth"]]
+        return table.join(worth, on="unit")
 
     @property
     def members_risk(self) -> pd.DataFrame:
-        """Who of the members bears the risk."""
-        return _members_risk(self)
+        """Each member's own money over the futures, under the decisions for all of them.
+
+        member, mean, worst_tenth (its own worst futures), deviation (standard), lowest, highest
+        (all million currency, discounted), share_of_risk (covariance with the whole divided by the
+        variance of the whole; the shares add up to 1).
+        """
+        if self.members.empty:
+            names = ["member", "mean", "worst_tenth", "deviation", "lowest", "highest"]
+            return pd.DataFrame(columns=[*names, "share_of_risk"])
+        likely = self.probabilities
+        money = self.members.drop(columns="member").to_numpy(float)
+        total = money.sum(axis=0)
+        apart = money - (money @ likely)[:, None]
+        variance = float(likely @ (total - likely @ total) ** 2)
+        shares = apart @ (likely * (total - likely @ total))
+        return pd.DataFrame(
+            {
+                "member": self.members["member"],
+                "mean": money @ likely,
+                "worst_tenth": [WORST.cvar(row, likely) for row in money],
+                "deviation": np.sqrt(apart**2 @ likely),
+                "lowest": money.min(axis=1),
+                "highest": money.max(axis=1),
+                "share_of_risk": shares / variance if variance > 0.0 else np.nan,
+            }
+        )
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Every table, by the name of its sheet."""
@@ -257,48 +309,6 @@ WORST = Risk(alpha=0.9)
 _ALL = 1.0 - 1e-9
 
 
-def _candidates(result: Futures) -> pd.DataFrame:
-    """Each candidate: when it is built for all futures, and how often it would be if known.
-
-    unit, period (in RP), capacity, mean_period (built by the mean scenario's decisions),
-    share_right (probability of the futures whose own optimum builds it), share_now (builds it in
-    the first period it can be built in), advice (build now, build later, wait, leave); with
-    `infrastructure` also worth and worst_tenth (what it adds to the mean of all futures and of the
-    worst tenth; NaN where that is not known).
-    """
-    units = list(dict.fromkeys(unit for name, unit, _ in result.first.labels if name == "built"))
-    chosen = _period_of(result, result.decisions)
-    meant = _period_of(result, result.mean)
-    alone = [_period_of(result, one) for one in result.own]
-    first: dict[str, str] = {}
-    for name, unit, period in result.first.labels:
-        if name == "built":
-            first.setdefault(unit, period)
-    size = {one["unit"]: one["capacity"] for one in result.built}
-    rows = []
-    for unit in units:
-        share = _share(result, [unit in plan for plan in alone])
-        now = _share(result, [plan.get(unit) == first[unit] for plan in alone])
-        rows.append(
-            {
-                "unit": unit,
-                "period": chosen.get(unit),
-                "capacity": size.get(unit, np.nan),
-                "mean_period": meant.get(unit),
-                "share_right": share,
-                "share_now": now,
-                "advice": _advice(result, unit, chosen.get(unit), first[unit], share),
-            }
-        )
-    columns = ["unit", "period", "capacity", "mean_period", "share_right", "share_now", "advice"]
-    table = pd.DataFrame(rows, columns=columns)
-    if result.infrastructure is None:
-        return table
-    things = result.infrastructure
-    worth = things[things["kind"] == "candidate"].set_index("name")[["worth", "worst_tenth"]]
-    return table.join(worth, on="unit")
-
-
 def _period_of(result: Futures, decisions: Floats | None) -> dict[str, str]:
     return {one["unit"]: one["period"] for one in result.built_of(decisions)}
 
@@ -307,7 +317,7 @@ def _share(result: Futures, flags: list[bool]) -> float:
     return float(result.probabilities @ np.array(flags, dtype=float))
 
 
-def _advice(result: Futures, unit: str, period: str | None, first: str, share: float) -> str:
+def _advice(result: Futures, period: str | None, first: str, share: float) -> str:
     if result.decisions is None:
         return mark("no decisions hold in every future")
     if period == first:
@@ -315,41 +325,3 @@ def _advice(result: Futures, unit: str, period: str | None, first: str, share: f
     if period is not None:
         return mark("build later")
     return mark("wait: right in some futures only") if share > 0.0 else mark("leave")
-
-
-def _members_risk(result: Futures) -> pd.DataFrame:
-    """Each member's own money over the futures, under the decisions for all of them.
-
-    member, mean, worst_tenth (its own worst futures), deviation (standard), lowest, highest (all
-    million currency, discounted), share_of_risk (covariance with the whole divided by the
-    variance of the whole; the shares add up to 1).
-    """
-    columns = [
-        "member",
-        "mean",
-        "worst_tenth",
-        "deviation",
-        "lowest",
-        "highest",
-        "share_of_risk",
-    ]
-    if result.members.empty:
-        return pd.DataFrame(columns=columns)
-    likely = result.probabilities
-    money = result.members.drop(columns="member").to_numpy(float)
-    total = money.sum(axis=0)
-    apart = money - (money @ likely)[:, None]
-    variance = float(likely @ (total - likely @ total) ** 2)
-    shares = apart @ (likely * (total - likely @ total))
-    return pd.DataFrame(
-        {
-            "member": result.members["member"],
-            "mean": money @ likely,
-            "worst_tenth": [WORST.cvar(row, likely) for row in money],
-            "deviation": np.sqrt(apart**2 @ likely),
-            "lowest": money.min(axis=1),
-            "highest": money.max(axis=1),
-            "share_of_risk": shares / variance if variance > 0.0 else np.nan,
-        },
-        columns=columns,
-    )

@@ -99,16 +99,12 @@ def futures(  # noqa: PLR0913
             to tell what they are worth and because of which futures.
         alpha: CVaR is the mean worth over the worst 1 − alpha of the futures, 0 ≤ alpha < 1.
         omega: weight of CVaR beside the mean, between 0 and 1.
-        gap: relative gap at which each search over yes/no decisions ends.
-        time_limit: seconds for each search.
-        jobs: local processes; None as many as there are processors, once that is worth it.
-        executor: an executor of `concurrent.futures` instead.
-        dask: address of a Dask scheduler instead.
         group_size: plan futures in groups of so many (see `circflow.studies.futures.groups`);
             by itself where all together are too large for one programme.
         store: file that keeps what each group gave.
         resume: go on with that file.
-        progress: is told what goes on.
+
+    The other arguments as in `circflow.sweep`.
 
     Raises:
         StudyError: there are no futures, or the study makes no sense.

@@ -57,21 +57,16 @@ def candidate(
     while name in taken:
         name, number = f"{base} {number}", number + 1
     taken.add(name)
-    new = [f for o in usable for f in o.flows if not f.materials]
-    bought = [f.library_material for f in new if f.role == "input" and np.isfinite(f.price[at, 0])]
-    dumped = [
-        f.library_material
-        for f in new
-        if f.role == "output" and pricing.materials[f.library_material]["category"] == "waste"
-    ]
-    if pricing.new_fee(at) is None:
-        dumped = []
-    away = [
-        f.library_material
-        for f in new
-        if f.role == "output" and pricing.materials[f.library_material]["category"] != "waste"
-    ]
-    lists = (tuple(dict.fromkeys(names)) for names in (bought, away, dumped))
+    bought, away, dumped = dict[str, None](), dict[str, None](), dict[str, None]()
+    for flow in (f for offer in usable for f in offer.flows if not f.materials):
+        name_there = flow.library_material
+        if flow.role == "input" and np.isfinite(flow.price[at, 0]):
+            bought[name_there] = None
+        elif flow.role == "output" and pricing.materials[name_there]["category"] != "waste":
+            away[name_there] = None
+        elif flow.role == "output" and pricing.new_fee(at) is not None:
+            dumped[name_there] = None
+    lists = (tuple(names) for names in (bought, away, dumped))
     return Candidate(name, technology, site, usable, *lists)
 
 

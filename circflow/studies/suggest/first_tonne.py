@@ -25,6 +25,7 @@ import pandas as pd
 
 from circflow.algebra.investment import annuity
 from circflow.data.coded import Flags, Floats
+from circflow.data.result import stacked
 from circflow.data.scenario import MILLION, Scenario
 from circflow.i18n import say
 from circflow.library.read import Library
@@ -239,7 +240,7 @@ class Pricing:
         """
         offers = self.offers()
         parts = [self._at_sites(n, offer) for n, offer in enumerate(offers)]
-        full = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=_COLUMNS)
+        full = stacked(parts, _COLUMNS)
         lacking = full["missing"] != ""
         full = full.assign(lacking=lacking)
         full = full.sort_values(["lacking", "most"], ascending=[True, False], kind="stable")
@@ -251,7 +252,7 @@ class Pricing:
         arriving = self._arriving(offer)
         size = self.size(offer, arriving)
         sizes, of = np.unique(size, return_inverse=True)
-        available = row["availability"] * size / offer.capacity_use
+        available = self.full_load(offer, size)
         run = np.minimum(available, arriving)
         best = np.full((5, len(size)), -np.inf)  # most, margin, capital, first tonne, decided
         best[4] = 0.0
@@ -270,18 +271,17 @@ class Pricing:
         if never:
             margin = offer.margin @ self.weight / self.weight.sum()
             per_unit, first_tonne = np.full((2, len(size)), np.nan)
-        missing = np.array(["" for _ in range(len(margin))], dtype=object)
-        for text, there in offer.missing:
-            missing[there] = [f"{m}; {text}" if m else text for m in missing[there]]
-        none = arriving <= 0.0
+        years = f"{row['construction_years']:.0f}"
+        late = say("it takes {years} years to build, and the horizon is over", years=years)
         unsupplied = say("none of its wastes arrives")
-        missing[none] = [f"{m}; {unsupplied}" if m else unsupplied for m in missing[none]]
-        if never:
-            years = f"{row['construction_years']:.0f}"
-            late = say("it takes {years} years to build, and the horizon is over", years=years)
-            missing = np.array([f"{m}; {late}" if m else late for m in missing], dtype=object)
-        new = [f.library_material for f in offer.flows if f.role == "output" and not f.materials]
-        products = [n for n in new if self.materials[n]["category"] != "waste"]
+        missing = np.full(len(margin), "", dtype=object)
+        for text, there in (
+            *offer.missing,
+            (unsupplied, arriving <= 0.0),
+            (late, np.full(len(margin), never)),
+        ):
+            missing[there] = [f"{m}; {text}" if m else text for m in missing[there]]
+        products = [flow.library_material for flow in self.new_products(offer)]
         sold = any(
             f.role == "output" and any(self.category[m] != "waste" for m in f.materials)
             for f in offer.flows
@@ -305,6 +305,15 @@ class Pricing:
             }
         )
         return frame.iloc[sites]
+
+    def new_products(self, offer: Offer) -> list[Flow]:
+        """What an offer makes, wastes apart, that is new to the scenario."""
+        outputs = (f for f in offer.flows if f.role == "output" and not f.materials)
+        return [f for f in outputs if self.materials[f.library_material]["category"] != "waste"]
+
+    def full_load(self, offer: Offer, capacity: Floats | float) -> Any:
+        """Units of activity per year of a capacity."""
+        return self.technologies[offer.technology]["availability"] * capacity / offer.capacity_use
 
     def service(self, technology: str, decided: int) -> Floats:
         """The share of every period in which a plant decided on in a period is in service."""

@@ -19,11 +19,11 @@ import pandas as pd
 
 from circflow.data.cells import written
 from circflow.data.scenario import Scenario
-from circflow.data.suggest import nearest
 from circflow.i18n import mark, say
 from circflow.library.read import Library
 from circflow.library.schema import split_list
 from circflow.studies.errors import StudyError
+from circflow.studies.sweeps.design import meant
 
 COLUMNS = ["material", "name", "library_material", "how", "sure", "factor", "question"]
 """`factor`: the scenario's units per unit of the library (1, or the tonnes that one weighs)."""
@@ -112,7 +112,8 @@ class _Maker:
             return None
         if stated:
             name = self._stated(material, str(stated))
-            if self._factor(row, name) is None:
+            factor = self._factor(row, name)
+            if factor is None:
                 raise StudyError(
                     "Materials, {material!r}: it is counted in {unit}, {name!r} of the library "
                     "in {unit_2}: count both in t, or write - in library_material",
@@ -121,19 +122,18 @@ class _Maker:
                     name=name,
                     unit_2=self.of[name]["unit"],
                 )
-            return (*head, name, "stated", True, self._factor(row, name), "")
+            return (*head, name, "stated", True, factor, "")
         how, materials = self._by_name(row)
         if len(materials) == 1:
-            factor, doubt = self._factor(row, materials[0]), self._doubt(row, materials[0])
-            settle = (
-                say(NOT_IN_ITS_UNIT)
-                if factor is None
-                else say(
-                    "if it is {materials!r}, {settle}", materials=materials[0], settle=say(_SETTLE)
+            (name,) = materials
+            factor, doubt = self._factor(row, name), self._doubt(row, name)
+            settle = say(NOT_IN_ITS_UNIT)
+            if factor is not None:
+                settle = say(
+                    "if it is {materials!r}, {settle}", materials=name, settle=say(_SETTLE)
                 )
-            )
             question = f"{doubt}; {settle}" if doubt else ""
-            return (*head, materials[0], how, not doubt, factor, question)
+            return (*head, name, how, not doubt, factor, question)
         near = materials or self._near(row)
         if not near:
             if row["category"] not in ASKED:
@@ -141,14 +141,8 @@ class _Maker:
             question = say("the library has no name like it; {settle}", settle=say(_SETTLE))
             return (*head, None, "", False, None, question)
         listed = either(say("{name!r}", name=name) for name in near)
-        return (
-            *head,
-            near[0],
-            how or "alike",
-            False,
-            None,
-            say("is it {listed}? {settle}", listed=listed, settle=say(_SETTLE)),
-        )
+        question = say("is it {listed}? {settle}", listed=listed, settle=say(_SETTLE))
+        return (*head, near[0], how or "alike", False, None, question)
 
     def _factor(self, row: Mapping[object, object], name: str) -> float | None:
         """The scenario's units per unit of the library; None where they cannot be compared."""
@@ -173,14 +167,12 @@ class _Maker:
                 text=text,
                 listed=listed,
             )
-        close = nearest(text, self.of)
-        better = say("; did you mean {close!r}?", close=close) if close else ""
         raise StudyError(
             "Materials, {material!r}: the library has no material {text!r}{better} "
             "(`circflow library` lists them)",
             material=material,
             text=text,
-            better=better,
+            better=meant(text, self.of),
         )
 
     def _by_name(self, row: Mapping[object, object]) -> tuple[str, list[str]]:

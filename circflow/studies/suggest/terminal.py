@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
+
+import pandas as pd
 
 from circflow.data.one_line import plain
 from circflow.i18n import say, say_in
@@ -16,122 +19,106 @@ _SHOWN = 8
 
 def lines(result: Suggestions) -> list[str]:
     """What is shown on the terminal."""
-    currency = result.currency
-    head = plain(result.scenario.name)
-    shown = [head, "", *_table(result, currency), *_words(result), *_together(result, currency)]
-    shown += _almost(result, currency) + _no_market(result, currency) + _questions(result)
-    return shown[:-1] if shown and not shown[-1] else shown
+    parts = (_suggestions, _words, _together, _almost, _no_market, _questions)
+    shown = [plain(result.scenario.name), ""]
+    for part in parts:
+        told = list(part(result))
+        shown += [*told, ""] if told else []
+    return shown[:-1]
 
 
-def _figure(value: Any) -> str:
-    known = value is not None and value == value  # noqa: PLR0124 - NaN
-    return number(float(value)) if known else "–"
+def _cell(value: Any) -> str:
+    if isinstance(value, str):
+        return plain(value)
+    return "–" if pd.isna(value) else number(float(value))
 
 
-def _table(result: Suggestions, currency: str) -> list[str]:
+def _table(rows: pd.DataFrame, titles: dict[str, str], *, left: int, total: int = 100) -> list[str]:
+    """Columns of a table under their titles, the first `left` to the left."""
+    cells = [[_cell(r[name]) for name in titles] for r in rows.to_dict("records")]
+    return columns(list(titles.values()), cells, left=left, total=total)
+
+
+def _suggestions(result: Suggestions) -> Iterator[str]:
     if result.table.empty:
-        return [say("No technology of the library would pay here."), ""]
-    rows = [
-        [
-            str(n),
-            plain(str(r["technology"])),
-            plain(str(r["site"])),
-            _figure(r["gain"]),
-            _figure(r["value"]),
-            _figure(r["first_tonne_value"]),
-            _figure(r["capex_million"]),
-            _figure(r["break_even_capex_million"]),
-            _figure(100 * r["load_share"]) if r["load_share"] is not None else "–",
-        ]
-        for n, r in enumerate(result.table.to_dict("records"), 1)
-    ]
-    titles = ["", say("technology"), say("site"), say("gain"), say("value"), say("first tonne"),
-              say("capex"), say("break-even"), say("load %")]  # fmt: skip
-    first = say(
+        yield say("No technology of the library would pay here.")
+        return
+    yield say(
         "Gain, value and capex in million {currency}; first tonne: {currency} per unit, a bound",
-        currency=currency,
+        currency=result.currency,
     )
-    return [first, *columns(titles, rows, left=3), ""]
+    rows = result.table.assign(load_share=100.0 * result.table["load_share"].astype(float))
+    rows["n"] = [str(n) for n in range(1, len(rows) + 1)]
+    titles = {
+        "n": "",
+        "technology": say("technology"),
+        "site": say("site"),
+        "gain": say("gain"),
+        "value": say("value"),
+        "first_tonne_value": say("first tonne"),
+        "capex_million": say("capex"),
+        "break_even_capex_million": say("break-even"),
+        "load_share": say("load %"),
+    }
+    yield from _table(rows, titles, left=3)
 
 
-def _words(result: Suggestions) -> list[str]:
+def _words(result: Suggestions) -> Iterator[str]:
     """What each takes in and makes, and what the verdict hangs on."""
-    shown: list[str] = []
     for n, r in enumerate(result.table.to_dict("records"), 1):
         if not r["pays"]:
             continue
-        shown.append(
-            plain(say("{n}  takes {takes}; makes {makes}", n=n, takes=r["takes"], makes=r["makes"]))
+        yield plain(
+            say("{n}  takes {takes}; makes {makes}", n=n, takes=r["takes"], makes=r["makes"])
         )
         if r["or_at"]:
-            shown.append(
-                plain(say("   instead of it, not beside it: at {or_at}", or_at=r["or_at"]))
-            )
+            yield plain(say("   instead of it, not beside it: at {or_at}", or_at=r["or_at"]))
         if r["gains_most"]:
-            shown.append(plain(say("   gains most: {gains_most}", gains_most=r["gains_most"])))
+            yield plain(say("   gains most: {gains_most}", gains_most=r["gains_most"]))
         if r["alike"]:
-            shown.append(plain(say("   like: {alike}", alike=r["alike"])))
+            yield plain(say("   like: {alike}", alike=r["alike"]))
         if r["hangs_on"]:
-            shown.append(plain(say("   hangs on: {hangs_on}", hangs_on=r["hangs_on"])))
-    return [*shown, ""] if shown else []
+            yield plain(say("   hangs on: {hangs_on}", hangs_on=r["hangs_on"]))
 
 
-def _together(result: Suggestions, currency: str) -> list[str]:
-    if result.portfolio.empty:
-        return []
-    names = ", ".join(plain(str(u)) for u in result.portfolio["unit"])
-    gain = number(result.portfolio_gain)
-    return [
-        say(
+def _together(result: Suggestions) -> Iterator[str]:
+    if len(result.portfolio):
+        yield say(
             "Together within the budget: {gain} million {currency} with {names}",
-            gain=gain,
-            currency=currency,
-            names=names,
-        ),
-        "",
-    ]
+            gain=number(result.portfolio_gain),
+            currency=result.currency,
+            names=", ".join(plain(str(u)) for u in result.portfolio["unit"]),
+        )
 
 
-def _almost(result: Suggestions, currency: str) -> list[str]:
-    if result.almost.empty:
-        return []
-    rows = [
-        [plain(str(r["technology"])), plain(str(r["site"])), _figure(r["first_tonne_value"]),
-         plain(str(r["missing"]))]
-        for r in result.almost.head(_SHOWN).to_dict("records")
-    ]  # fmt: skip
-    titles = [say("almost"), say("site"), say("first tonne"), say("what is missing")]
-    return [*columns(titles, rows, left=2, total=120), ""]
+def _almost(result: Suggestions) -> list[str]:
+    titles = {
+        "technology": say("almost"),
+        "site": say("site"),
+        "first_tonne_value": say("first tonne"),
+        "missing": say("what is missing"),
+    }
+    return _table(result.almost.head(_SHOWN), titles, left=2, total=120)
 
 
-def _no_market(result: Suggestions, currency: str) -> list[str]:
-    if result.no_market.empty:
-        return []
-    rows = [
-        [plain(str(r["technology"])), plain(str(r["site"])), plain(str(r["product"])),
-         _figure(r["needed_price"]), _figure(r["usual_price"])]
-        for r in result.no_market.head(_SHOWN).to_dict("records")
-    ]  # fmt: skip
-    titles = [say("no market for its product"), say("site"), say("product")]
-    titles += [say_in("price", "needs"), say("usual price")]
-    return [
-        say("Prices in {currency} per unit", currency=currency),
-        *columns(titles, rows, left=3),
-        "",
-    ]
+def _no_market(result: Suggestions) -> Iterator[str]:
+    if len(result.no_market):
+        titles = {
+            "technology": say("no market for its product"),
+            "site": say("site"),
+            "product": say("product"),
+            "needed_price": say_in("price", "needs"),
+            "usual_price": say("usual price"),
+        }
+        yield say("Prices in {currency} per unit", currency=result.currency)
+        yield from _table(result.no_market.head(_SHOWN), titles, left=3)
 
 
-def _questions(result: Suggestions) -> list[str]:
-    rows = result.questions.head(_SHOWN).to_dict("records")
-    shown = [
-        plain(
+def _questions(result: Suggestions) -> Iterator[str]:
+    for r in result.questions.head(_SHOWN).to_dict("records"):
+        yield plain(
             say("Not sure: {material}: {question}", material=r["material"], question=r["question"])
         )
-        for r in rows
-    ]
-    more = len(result.questions) - len(rows)
-    return (
-        [*shown, *([say("… and {more} more (-o writes all)", more=more)] if more else []), ""]
-        if shown
-        else []
-    )
+    more = len(result.questions) - _SHOWN
+    if more > 0:
+        yield say("… and {more} more (-o writes all)", more=more)

@@ -10,7 +10,7 @@ import pandas as pd
 
 from circflow.i18n import say
 from circflow.report.numbers import number
-from circflow.studies.suggest.first_tonne import WASTES, Flow, Offer, Pricing
+from circflow.studies.suggest.first_tonne import WASTES, Offer, Pricing
 from circflow.studies.suggest.shortlist import FirstTonne
 
 ALMOST = ["technology", "site", "first_tonne_value", "margin", "capital", "missing", "alike"]
@@ -69,18 +69,9 @@ def almost(
     return rows.assign(missing=reasons)[ALMOST].reset_index(drop=True)
 
 
-def _full_load(pricing: Pricing, offer: Offer, capacity: float) -> float:
-    """Units of activity per year of a capacity."""
-    return (
-        float(pricing.technologies[offer.technology]["availability"])
-        * capacity
-        / (offer.capacity_use)
-    )
-
-
 def _reason(pricing: Pricing, offer: Offer, row: dict[Any, Any]) -> str:
     """Why a technology that lacks nothing is not among the suggestions."""
-    arriving, full = row["arriving"], _full_load(pricing, offer, row["capacity"])
+    arriving, full = row["arriving"], pricing.full_load(offer, row["capacity"])
     if row["first_tonne_value"] <= 0.0:
         short = number(-row["first_tonne_value"])
         return say(
@@ -113,11 +104,11 @@ def needing_a_market(
     records = []
     for r in rows.to_dict("records"):
         offer = offers[r["offer"]]
-        flows = [f for f in offer.flows if _is_new_product(pricing, f)]
+        flows = pricing.new_products(offer)
         usual = [pricing.usual_price(f.library_material) for f in flows]
         main = int(np.argmax(np.nan_to_num([f.amount for f in flows]) * np.nan_to_num(usual)))
         flow = flows[main]
-        run = min(r["arriving"], _full_load(pricing, offer, r["capacity"]))
+        run = min(r["arriving"], pricing.full_load(offer, r["capacity"]))
         site = codes.known("site", r["site"])
         worth = interval.of_a_plant(offer, site, r["decided"], r["first_tonne_value"], run)
         needed = -worth / flow.amount
@@ -133,8 +124,3 @@ def needing_a_market(
     # Sites that differ by rounding alone stay in the order of the workbook.
     listed = listed.iloc[np.argsort(ratio.to_numpy(float).round(9), kind="stable")]
     return listed.drop_duplicates("technology").reset_index(drop=True)
-
-
-def _is_new_product(pricing: Pricing, flow: Flow) -> bool:
-    new = flow.role == "output" and not flow.materials
-    return new and pricing.materials[flow.library_material]["category"] != "waste"

@@ -72,7 +72,6 @@ class Affine:
         self.lines = tuple(lines)
         self.pairs = tuple(pairs)
         self.place_of = {line.parameter: n for n, line in enumerate(lines)}
-        size = len(base.figures)
         touched = [p.places for p in parts]
         if self.rated:
             touched.append(self.rated.places)
@@ -94,7 +93,6 @@ class Affine:
             self._changing = csr_array(self.forms[used, :])
         # Which part and which label the forms that change belong to.
         self._part, self._label = np.divmod(used, max(base.forms.shape[0], 1))
-        assert size >= len(self.support)
         structure = base.structure
         self.spans = {}
         for name in SECTIONS:

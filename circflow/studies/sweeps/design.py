@@ -16,8 +16,8 @@ import numpy as np
 
 from circflow.data.arguments import python_value
 from circflow.data.cells import BadCellError, parse_cell, parse_number, written
-from circflow.data.changes.address import AddressError, match, parse_address, spoken_address
 from circflow.data.changes.address import left_behind as left_by
+from circflow.data.changes.address import match, parse_address, spoken_address
 from circflow.data.changes.change import change
 from circflow.data.scenario import Scenario
 from circflow.data.schema.sheets import Column
@@ -394,22 +394,3 @@ def _to_and_fro(ranks: np.ndarray, levels: np.ndarray) -> list[int]:
         keys.append(code)
         turned = turned + code
     return [int(n) for n in np.lexsort(keys[::-1])]
-
-
-__all__ = [
-    "AddressError",
-    "Design",
-    "Parameter",
-    "Point",
-    "changed",
-    "design",
-    "edits_of",
-    "grid",
-    "in_order",
-    "parameter",
-    "parse_values",
-    "steps",
-    "study",
-    "touching",
-    "values_of",
-]

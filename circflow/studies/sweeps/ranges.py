@@ -26,7 +26,7 @@ import pandas as pd
 from circflow.data.arguments import public
 from circflow.data.changes.change import scenario_numbers
 from circflow.data.scenario import Scenario, ScenarioError
-from circflow.i18n import mark, say
+from circflow.i18n import mark
 from circflow.report.vocabulary import cell
 from circflow.solver.highs import Basis
 from circflow.solver.optimum import optimum
@@ -86,10 +86,8 @@ def break_points(  # noqa: PLR0913
         high: the other.
         how: `factor`, `add` or `set`.
         decisions: `free` (for costs only), `relaxed` or `fixed`.
-        gap: relative gap of each search.
-        jobs: local processes; None as many as there are processors, once that is worth it.
-        dask: address of a Dask scheduler instead.
-        progress: is told how far it is.
+
+    The other arguments as in `circflow.sweep`.
 
     Returns:
         One row per piece: from, to (values of the parameter), from_million, to_million
@@ -141,11 +139,8 @@ def ranges(  # noqa: PLR0913
         sheets: every figure of these sheets, cell by cell, instead.
         within: looked at from (1 − within) to (1 + within) times the figure.
         decisions: as they are in the best plan (`fixed`), `relaxed`, or `free` (costs only).
-        gap: relative gap of each search.
-        jobs: local processes; None as many as there are processors, once that is worth it.
-        executor: an executor of `concurrent.futures` instead.
-        dask: address of a Dask scheduler instead.
-        progress: is told how far it is.
+
+    The other arguments as in `circflow.sweep`.
 
     Returns:
         parameter, figure (where the cells have one), moves (costs: the plan holds; limits: the
@@ -163,63 +158,52 @@ def ranges(  # noqa: PLR0913
     else:
         chosen = [r.parameter.address for r in ranges_of(scenario)]
     cells = [_cell(scenario, address) for address in dict.fromkeys(chosen)]
-    movable = [n for n, cell in enumerate(cells) if cell.factor is not None]
-    if not movable:
-        return pd.DataFrame([cell.record for cell in cells])
-    look = _Look(cells, *_prepared(scenario, decisions, gap), gap, (1.0 - within, 1.0 + within))
-    with Engine(jobs, executor, dask) as engine:
-        found = engine.spread(_Look.range, look, movable, mark("figures"))
-    for n, record in zip(movable, found, strict=True):
-        cells[n].record.update(record)
-    return pd.DataFrame([cell.record for cell in cells])
+    factors = [factor for _, factor in cells if factor is not None]
+    if factors:
+        look = _Look(*_prepared(scenario, decisions, gap), gap, (1.0 - within, 1.0 + within))
+        with Engine(jobs, executor, dask, progress) as engine:
+            found = iter(engine.spread(_Look.range, look, factors, mark("figures")))
+        for record, factor in cells:
+            if factor is not None:
+                record.update(next(found))
+    return pd.DataFrame([record for record, _ in cells])
 
 
-@dataclass(frozen=True)
-class _Cell:
-    """A figure whose range is asked for, what is told of it, and its factor where it has one."""
-
-    record: dict[str, object]
-    own: float | None
-    factor: Parameter | None = None
-
-
-def _cell(scenario: Scenario, address: str) -> _Cell:
+def _cell(scenario: Scenario, address: str) -> tuple[dict[str, object], Parameter | None]:
+    """What is told of a figure whose range is asked for, and its factor where it has one."""
     one = parameter(scenario, address, "set")
     record: dict[str, object] = {"parameter": one.address, "figure": one.own, "unit": one.unit}
-    if one.own == 0.0:
-        reason = say("the figure is 0, which no factor changes")
-        return _Cell({**record, "moves": None, "reason": reason}, one.own)
     try:
-        return _Cell(record, one.own, parameter(scenario, address, "factor"))
+        if one.own == 0.0:
+            raise StudyError("the figure is 0, which no factor changes")
+        return record, parameter(scenario, address, "factor")
     except StudyError as error:
-        return _Cell({**record, "moves": None, "reason": str(error)}, one.own)
+        return {**record, "moves": None, "reason": str(error)}, None
 
 
 @dataclass(frozen=True)
 class _Look:
     """How far figures are looked at."""
 
-    cells: list[_Cell]
     prepared: Built
     job: Job
     gap: float
     ends: tuple[float, float]
 
-    def range(self, n: int) -> dict[str, object]:
+    def range(self, factor: Parameter) -> dict[str, object]:
         """The range of a figure, from its arrays compiled at both ends."""
-        cell, (low, high) = self.cells[n], self.ends
-        assert cell.factor is not None
-        job = replace(self.job, parameters=(cell.factor,))
+        low, high = self.ends
+        job = replace(self.job, parameters=(factor,))
         try:
             path = _Path(
-                self.prepared, cell.factor, low, high, self.gap,
+                self.prepared, factor, low, high, self.gap,
                 lambda points: [compiled(job, point) for point in points],
             )  # fmt: skip
             here = path.solve(1.0)
             first, last = path.holds(here, low), path.holds(here, high)
         except (StudyError, ScenarioError) as error:
             return {"moves": None, "reason": str(error)}
-        figure_now = np.nan if cell.own is None else cell.own
+        figure_now = np.nan if factor.own is None else factor.own
         return {
             "moves": path.shape,
             "from_factor": first,

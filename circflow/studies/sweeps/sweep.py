@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
+from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from itertools import combinations, product
 from pathlib import Path
@@ -639,16 +640,14 @@ def _table(records: list[dict[str, Any]]) -> pd.DataFrame:
 
 
 def _kept(runs: Sequence[Run], keep: Sequence[str]) -> dict[str, pd.DataFrame]:
-    made = {}
+    kept = {}
     for name in keep:
-        parts = []
-        for run in runs:
-            if run.tables is not None and name in run.tables:
-                part = run.tables[name].copy()
-                part.insert(0, "run", run.number)
-                parts.append(part)
-        made[name] = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
-    return made
+        parts = {run.number: run.tables[name] for run in runs if run.tables is not None}
+        kept[name] = pd.DataFrame()
+        if parts:
+            together = pd.concat(parts, names=["run"])
+            kept[name] = together.reset_index("run").reset_index(drop=True)
+    return kept
 
 
 def flat(totals: Mapping[str, Any]) -> dict[str, Any]:
@@ -681,17 +680,11 @@ def _construction(unit: str, period: str, share: float, capacity: float) -> str:
     return f"{part}{unit} ({period}, {size})"
 
 
-class _timed:  # noqa: N801 - reads as a verb
+@contextmanager
+def _timed(spent: dict[str, float], name: str) -> Iterator[None]:
     """Adds the seconds of a block to a table of them."""
-
-    def __init__(self, spent: dict[str, float], name: str) -> None:
-        self.spent, self.name = spent, name
-
-    def __enter__(self) -> None:
-        self.begun = time.perf_counter()
-
-    def __exit__(self, *_: object) -> None:
-        self.spent[self.name] = self.spent.get(self.name, 0.0) + time.perf_counter() - self.begun
-
-
-__all__ = ["Runs", "Sweeper", "flat", "sample", "sweep"]
+    begun = time.perf_counter()
+    try:
+        yield
+    finally:
+        spent[name] += time.perf_counter() - begun

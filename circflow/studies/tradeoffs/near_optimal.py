@@ -11,7 +11,7 @@ many units at once. Of all plans seen, those are kept that differ most from the 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -147,12 +147,8 @@ def near_optimal(  # noqa: PLR0913
         within: how much of the best plan's worth may be given up; 0.01 is 1 %.
         count: how many alternatives to keep.
         decisions: yes/no decisions `free` or `relaxed`.
-        gap: relative gap of each search.
-        time_limit: seconds per search; a range that is not proven in the time is marked.
-        jobs: local processes, for the ranges of the units; None as many as there are processors,
-            once that is worth it.
-        dask: address of a Dask scheduler instead.
-        progress: is told how far it is.
+
+    The other arguments as in `circflow.sweep`; a range that is not proven in the time is marked.
 
     Raises:
         StudyError: an impossible share.
@@ -197,15 +193,15 @@ class _Search:
         outcome = self._solve(self.plan, {})
         self.goals.refuse_without_plan(outcome)
         assert outcome.x is not None
+        self.first = outcome.x
         self.best = self.plan(outcome.x)
         self.floor = self.best - self.within * abs(self.best)
-        first = outcome.x
-        lows, highs, exact = self._ranges(first, engine)
-        self.span = np.where(highs > NOTHING * max(highs.max(initial=0.0), 1e-9), highs, np.inf)
-        self.seen = [self._seen(x) for x in (first, *self._extremes)]
+        extremes = self._ranges(engine)
+        most = NOTHING * max(self.highs.max(initial=0.0), 1e-9)
+        self.span = np.where(self.highs > most, self.highs, np.inf)
+        self.seen = [self._seen(x) for x in (self.first, *extremes)]
         self._hop()
-        chosen, distances = self._spread()
-        return self._told(first, lows, highs, exact, chosen, distances)
+        return self._told(*self._spread())
 
     def _solve(self, goal: Goal, limits: dict[str, tuple[float, float]]) -> Outcome:
         return self.goals.optimise(goal, limits, gap=self.gap, time_limit=self.time_limit)
@@ -216,15 +212,18 @@ class _Search:
         room = 1e-9 + (self.gap if self.goals.program.has_decisions else 0.0)
         return {PLAN: (self.floor - room * abs(self.best), np.inf)}
 
-    def _ranges(self, first: Floats, engine: Engine) -> tuple[Floats, Floats, list[bool]]:
-        """Every unit's lowest and highest throughput, and whether they are proven."""
-        best = self.goals.begin_at(first, self.goals.last_basis)
+    def _ranges(self, engine: Engine) -> list[Floats]:
+        """Every unit's lowest and highest throughput, and whether they are proven; the plans at
+        these ends."""
+        best = self.goals.begin_at(self.first, self.goals.last_basis)
         limits: dict[str, Any] = {"gap": self.gap, "time_limit": self.time_limit}
-        driven = _Driven(best, best.relaxed(), first, self._held, limits)
+        driven = _Driven(best, best.relaxed(), self.first, self._held, limits)
         ends = engine.spread(_Driven.ends, driven, self.unit_goals, mark("units"))
-        self._extremes = [x for found, _ in ends for x in found]
-        every = np.array([self._throughput(x) for x in (first, *self._extremes)])
-        return every.min(axis=0), every.max(axis=0), [proven for _, proven in ends]
+        extremes = [x for plans, _ in ends for x in plans]
+        every = np.array([self._throughput(x) for x in (self.first, *extremes)])
+        self.lows, self.highs = every.min(axis=0), every.max(axis=0)
+        self.exact = [proven for _, proven in ends]
+        return extremes
 
     def _throughput(self, x: Floats) -> Floats:
         return np.array([unit(x) for unit in self.unit_goals])
@@ -270,15 +269,7 @@ class _Search:
             nearest = np.minimum(nearest, np.abs(shares - shares[n]).sum(axis=1) / size)
         return [self.seen[n] for n in chosen], distances
 
-    def _told(  # noqa: PLR0913, PLR0917
-        self,
-        first: Floats,
-        lows: Floats,
-        highs: Floats,
-        exact: list[bool],
-        chosen: list[_Plan],
-        distances: list[float],
-    ) -> Alternatives:
+    def _told(self, chosen: Sequence[_Plan], distances: Sequence[float]) -> Alternatives:
         labels = self.goals.built.snapshot.structure.labels
         records, activity = [], []
         for n, (plan, distance) in enumerate(zip(chosen, distances, strict=True)):
@@ -301,18 +292,19 @@ class _Search:
             self.scenario,
             self.within,
             self.best,
-            self._units(first, lows, highs, exact),
+            self._units(),
             pd.DataFrame(records),
             pd.DataFrame(activity, columns=["plan", "unit", "load_capacity_years"]),
             tuple(self._solution(n, plan) for n, plan in enumerate(chosen)),
             time.perf_counter() - self.begun,
         )
 
-    def _units(self, first: Floats, lows: Floats, highs: Floats, exact: list[bool]) -> pd.DataFrame:
+    def _units(self) -> pd.DataFrame:
+        lows, highs = self.lows, self.highs
         sheet = self.scenario.frame("Units").set_index("unit")
         names = [unit.name for unit in self.unit_goals]
         scale = np.maximum(highs, 1e-9)
-        runs, can = lows > NOTHING * scale, highs > NOTHING * max(highs.max(initial=0.0), 1e-9)
+        runs, can = lows > NOTHING * scale, np.isfinite(self.span)
         verdict = np.where(runs & can, "in every good plan", np.where(can, "in some", "in none"))
         table = pd.DataFrame(
             {
@@ -321,9 +313,9 @@ class _Search:
                 "status": [sheet.at[name, "status"] for name in names],
                 "lowest": np.where(runs, lows, 0.0),
                 "highest": np.where(can, highs, 0.0),
-                "best": self._throughput(first),
+                "best": self._throughput(self.first),
                 "verdict": verdict,
-                "exact": exact,
+                "exact": self.exact,
                 "unit_of_measure": "capacity-years",
             }
         )

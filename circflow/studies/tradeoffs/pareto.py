@@ -93,11 +93,8 @@ def pareto(  # noqa: PLR0913
             three are maximised, the others minimised; see `circflow.studies.bench.goals`).
         points: how many, the two ends included; fewer where some coincide.
         decisions: yes/no decisions `free` or `relaxed`.
-        gap: relative gap of each search.
-        time_limit: seconds per search.
-        jobs: local processes; None as many as there are processors, once that is worth it.
-        dask: address of a Dask scheduler instead.
-        progress: is told how far it is.
+
+    The other arguments as in `circflow.sweep`.
 
     Raises:
         StudyError: goals that do not exist.

@@ -34,8 +34,6 @@ class Zero:
 
     theta: float
     """NaN where there is none between the limits."""
-    slope: float
-    """Change of the unit's worth per unit of θ at the zero (million)."""
     rest: float
     """Its worth there, by a full search (million): 0 but for the gap of the search."""
     note: str = ""
@@ -71,10 +69,6 @@ class _Side:
     def known(self, theta: float) -> float:
         """The largest known line at θ."""
         return max(a + b * theta for a, b in self.lines)
-
-    def slope(self, theta: float) -> float:
-        """Slope of the largest known line."""
-        return max(self.lines, key=lambda line: line[0] + line[1] * theta)[1]
 
     def _best(self, theta: float) -> Plan:
         """The plan of the largest known line."""
@@ -150,14 +144,13 @@ class Sides:
                 if _stays(one, other, end, pays):
                     sentence = _ALWAYS if pays else _NEVER
                     note = say(sentence, low=low, high=high)
-                    return Zero(np.nan, np.nan, np.nan, note, pays)
+                    return Zero(np.nan, np.nan, note, pays)
                 continue
             known = one.known(theta), other.known(theta)
             answers = one.ask(theta, search=True), other.ask(theta, search=True)
             if all(a <= k + self.tolerance for a, k in zip(answers, known, strict=True)):
-                slope = one.slope(theta) - other.slope(theta)
-                return Zero(theta, slope, one.known(theta) - other.known(theta))
-        return Zero(np.nan, np.nan, np.nan, say(UNSETTLED))
+                return Zero(theta, one.known(theta) - other.known(theta))
+        return Zero(np.nan, np.nan, say(UNSETTLED))
 
 
 _ALWAYS = mark("pays at any value between {low:,.6g} and {high:,.6g}")

@@ -97,12 +97,10 @@ class Bench:
         self.program = self._with_capital_row(self.compiled.program)
         self.units = self._columns("built")
         self.size_columns = self._columns("extra_capacity")
-        self.running = self._columns("running")
-        self.built_columns = np.array(
-            sorted(c for columns in self.units.values() for c in columns), dtype=np.intp
-        )
-        self.once = self._rows_of("built_once")
-        self.budgets = self._family("budget_limit")
+        self.built_columns = np.sort(np.concatenate([_NONE, *self.units.values()]))
+        once = self.compiled.families["built_once"]
+        self.once = {str(k): int(r) for k, r in zip(once.keys, once.rows, strict=True)}
+        self.budgets = self.compiled.families["budget_limit"].rows
         self.scaling = scaling_of(self.program)
 
     @cached_property
@@ -122,20 +120,8 @@ class Bench:
     # ----------------------------------------------------------------- names
 
     def _columns(self, name: str) -> dict[str, Ints]:
-        rows = self.m[name].frame
-        place = self.compiled.column_of[rows["column"].to_numpy(np.intp)]
-        columns: dict[str, list[int]] = {}
-        for unit, at in zip(rows["unit"], place.tolist(), strict=True):
-            if at >= 0:
-                columns.setdefault(str(unit), []).append(at)
-        return {unit: np.array(at, dtype=np.intp) for unit, at in columns.items()}
-
-    def _family(self, name: str) -> Ints:
-        return self.compiled.families[name].rows
-
-    def _rows_of(self, name: str) -> dict[str, int]:
-        family = self.compiled.families[name]
-        return {str(k): int(r) for k, r in zip(family.keys, family.rows, strict=True)}
+        places = self.places(name).groupby("unit", sort=False)["place"]
+        return {str(unit): at.to_numpy(np.intp) for unit, at in places}
 
     def _with_capital_row(self, program: Program) -> Program:
         """The programme with a last row: all capital of all candidates, without a limit."""
@@ -147,25 +133,21 @@ class Bench:
         return program.with_rows(row[None, :], -np.inf, np.inf)
 
     @cached_property
-    def decisions(self) -> Ints:
-        """All yes/no columns."""
-        return np.flatnonzero(self.program.integer)
-
-    @cached_property
     def sizes(self) -> Ints:
         """All columns of size beyond the smaller capacity."""
-        return np.array([c for at in self.size_columns.values() for c in at], dtype=np.intp)
+        return np.concatenate([_NONE, *self.size_columns.values()])
 
     @cached_property
     def construction(self) -> Ints:
         """All columns that say what is built: in which period, and how large."""
-        return np.concatenate([self.built_columns, self.sizes]).astype(np.intp)
+        return np.append(self.built_columns, self.sizes)
 
     def held(self, construction: Floats, program: Program | None = None) -> Program:
         """The programme (or another of the same rows) in which construction is held: its own
         limits (budgets and the span of sizes) are set aside, as what is held was built within
         them."""
-        rows = np.append(self.budgets, self._family("extra_capacity_limit")).astype(np.intp)
+        sizes = self.compiled.families["extra_capacity_limit"].rows
+        rows = np.append(self.budgets, sizes).astype(np.intp)
         free = (program or self.program).with_limits(rows, upper=np.inf)
         return free.with_bounds(self.construction, construction, construction)
 
@@ -208,8 +190,7 @@ class Bench:
 
     def columns_of(self, unit: str) -> Ints:
         """The columns that say when and how large a candidate is built."""
-        parts = [self.units.get(unit, _NONE), self.size_columns.get(unit, _NONE)]
-        return np.concatenate(parts).astype(np.intp)
+        return np.append(self.units.get(unit, _NONE), self.size_columns.get(unit, _NONE))
 
     # ----------------------------------------------------------------- solving
 
@@ -284,7 +265,7 @@ class Bench:
         dual = outcome.row_dual
         if dual is not None:  # without the row of all capital
             outcome = replace(outcome, row_dual=dual[:-1])
-        fixed = bool(len(self.decisions))
+        fixed = self.program.has_decisions
         return Solution(
             scenario=self.scenario,
             status=Status.OPTIMAL if plan.proven else Status.FEASIBLE,
@@ -294,6 +275,11 @@ class Bench:
             seconds={"read": 0.0, "build": 0.0, "solve": 0.0, "total": 0.0},
             decisions_fixed=fixed,
         )
+
+    def amounts(self, columns: pd.Series[int], x: Floats) -> Floats:
+        """What a plan has in columns of the model; 0 where they are not in the programme."""
+        at = self.compiled.column_of[columns.to_numpy(np.intp)]
+        return np.where(at >= 0, x[at], 0.0)
 
     def places(self, name: str) -> pd.DataFrame:
         """The rows of a variable that stand in the programme, with their `place` there."""

@@ -58,10 +58,8 @@ def _flows(bench: Bench, plan: Plan) -> pd.DataFrame:
     """Flows in use: from, to, material, period, sent, received, and the cost of all that is sent
     by group, million, discounted."""
     m = bench.m
-    place = bench.compiled.column_of
     rows = m["flow"].frame
-    at = place[rows["column"].to_numpy(np.intp)]
-    sent = np.where(at >= 0, plan.x[at], 0.0)
+    sent = bench.amounts(rows["column"], plan.x)
     flows = rows[["from", "to", "material", "period", "column"]].assign(
         sent=sent, received=sent * (1.0 - rows["loss"].to_numpy(float))
     )

@@ -154,7 +154,7 @@ def _subjects(scenario: Scenario, names: Sequence[str] | None) -> list[_Subject]
         names = [n for n, r in rows.items() if r["status"] == "candidate"]
         if not names:
             raise StudyError("the scenario has no candidates: name units or members to judge")
-    members = set(scenario.frame("Members")["member"])
+    members = scenario.members
     subjects = []
     for name in dict.fromkeys(names):
         if name in rows:

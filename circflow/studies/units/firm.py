@@ -109,11 +109,8 @@ class Firmness(Result):
         """Write everything: .xlsx, .html, .json, or a folder of CSV files."""
         from circflow.report.study_tables import write_tables
 
-        currency, title = (
-            self.scenario.settings.currency,
-            say("{name}: what is firm", name=self.scenario.name),
-        )
-        write_tables(self.tables(), path, currency=currency, title=title)
+        title = say("{name}: what is firm", name=self.scenario.name)
+        write_tables(self.tables(), path, currency=self.scenario.settings.currency, title=title)
 
 
 @public
@@ -382,21 +379,15 @@ class _Ground:
         for row, walk in zip(self.rows, walks, strict=True):
             one = row.parameter
             own = one.neutral or 0.0
-            first: dict[str, tuple[float, _Turn]] = {}
             for turn in walk.turns:
                 end = row.low if turn.value < own or row.high == own else row.high
                 distance = abs(turn.value - own) / abs(end - own) if end != own else 0.0
-                for unit in turn.units:
-                    if unit not in first or distance < first[unit][0]:
-                        first[unit] = distance, turn
-            for unit, (distance, turn) in first.items():
-                there = _figure(row, turn.value)
-                records.append(
-                    (unit, one.address, one.how, turn.value, one.own, there, distance, turn.exact)
-                )
+                moved = turn.value, one.own, _figure(row, turn.value), distance, turn.exact
+                records += [(unit, one.address, one.how, *moved) for unit in turn.units]
         columns = ["unit", "parameter", "change", "overturned_at", "figure", "figure_there"]
         table = pd.DataFrame(records, columns=[*columns, "distance", "exact"])
-        return table.sort_values(["distance", "unit", "parameter"], ignore_index=True)
+        table = table.sort_values(["distance", "unit", "parameter"])
+        return table.drop_duplicates(["unit", "parameter", "change"], ignore_index=True)
 
     def _decisions(
         self,
@@ -405,9 +396,7 @@ class _Ground:
         worths: dict[str, float],
         held: pd.DataFrame,
     ) -> pd.DataFrame:
-        assert self.own is not None
-        periods = self.own.places("built")
-        standing = periods[self.best.x[periods["place"].to_numpy(np.intp)] > 0.5]
+        standing = self.own.standing(self.best, self.candidates)
         when = dict(zip(standing["unit"], standing["period"], strict=True))
         records = []
         for unit in self.candidates:

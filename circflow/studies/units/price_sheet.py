@@ -113,8 +113,7 @@ def price_sheet(bench: Bench, plan: Plan, solution: Solution, unit: str) -> Shee
     capacity = table_rent(bench, plan, unit)
     fixed = float(full.loc[full["item"] == "fixed (always)", "million"].sum())
     reduced = float(outcome.reduced_cost[columns] @ x) - rent - fixed
-    order = {"output": 0, "input": 1}
-    rank = full["item"].map(order).fillna(2).to_numpy()
+    rank = full["item"].map({"output": 0, "input": 1}).fillna(2).to_numpy()
     full = full.iloc[np.argsort(rank, kind="stable")].reset_index(drop=True)
     return Sheet(full, float(full["million"].sum()), reduced, capacity)
 
@@ -130,9 +129,7 @@ def table_rent(bench: Bench, plan: Plan, unit: str) -> float:
         str(p): float(g["capacity_use"].to_numpy(float) @ plan.x[g["place"].to_numpy(np.intp)])
         for p, g in label.groupby("period")
     }
-    for limit in bench.m.limits.values():
-        if limit.part not in ("capacity", "min_load"):
-            continue
+    for limit in bench.m.of_part("capacity", "min_load"):
         family = bench.compiled.families[limit.name]
         for (name, period), row in zip(family.keys, family.rows, strict=True):
             if name == unit:
@@ -149,27 +146,22 @@ def _own_columns(bench: Bench, unit: str) -> pd.DataFrame:
 
 
 def _row_names(bench: Bench) -> pd.DataFrame:
-    """family, part, site, material of every row."""
-    size = bench.program.shape[0]
-    family = np.full(size, "", dtype=object)
-    part, site, material = (family.copy() for _ in range(3))
-    for name, rows in bench.compiled.families.items():
-        family[rows.rows] = name
-        part[rows.rows] = bench.m.limits[name].part if name in bench.m.limits else ""
+    """row, part, and for the balances material, of every row of the programme."""
+    part, material = np.full((2, bench.program.shape[0]), None, dtype=object)
+    for name, limit in bench.m.limits.items():
+        part[bench.compiled.families[name].rows] = limit.part
     balance = bench.compiled.families["material_balance"]
     codes = bench.scenario.codes
-    site[balance.rows] = codes.names("site", balance.items["site"])
     material[balance.rows] = codes.names("material", balance.items["material"])
-    names = {"family": family, "part": part, "site": site, "material": material}
-    return pd.DataFrame({"row": range(size), **names})
+    return pd.DataFrame({"row": range(len(part)), "part": part, "material": material})
 
 
 def _materials(bench: Bench, table: pd.DataFrame, unit: str) -> pd.DataFrame:
-    rows = table[table["family"] == "material_balance"]
+    rows = table[table["material"].notna()]
     rows = rows.groupby(["material", "period"], sort=False)[["amount", "million"]].sum()
     rows = rows.reset_index()
     rows = rows[rows["amount"] != 0.0]
-    weight = rows["period"].map(_money_weight(bench)).to_numpy(float)
+    weight = bench.scenario.weights_of(rows["period"]) * weights(bench.scenario).value
     amount = rows["amount"].to_numpy(float)
     return pd.DataFrame(
         {
@@ -185,21 +177,20 @@ def _materials(bench: Bench, table: pd.DataFrame, unit: str) -> pd.DataFrame:
     )
 
 
-def _money_weight(bench: Bench) -> dict[str, float]:
-    goal = weights(bench.scenario).value
-    return {p.name: p.weight * goal for p in bench.scenario.periods}
-
-
 def _others(table: pd.DataFrame, unit: str) -> pd.DataFrame:
-    rows = table[table["family"] != "material_balance"]
+    rows = table[table["material"].isna()]
     paid = rows[rows["charged"] > 0.0]
     paid = paid.assign(part=_CHARGED, million=paid["million"] * paid["charged"])
     rows = rows.assign(million=rows["million"] * (1.0 - rows["charged"]))
     rows = pd.concat([rows, paid], ignore_index=True) if len(paid) else rows
-    item = rows["part"].map(_PARTS).fillna(_RULES)
-    sums = rows.assign(item=item).groupby(["item", "period"], sort=False)["million"].sum()
-    other_parts = sums.reset_index().assign(unit=unit, material=None)
-    kept: pd.DataFrame = other_parts[other_parts["million"] != 0.0]
+    return _summed(rows.assign(item=rows["part"].map(_PARTS).fillna(_RULES)), unit)
+
+
+def _summed(rows: pd.DataFrame, unit: str) -> pd.DataFrame:
+    """Rows of a unit's sheet that are of no material: a sum for each item and period."""
+    sums = rows.groupby(["item", "period"], sort=False)["million"].sum()
+    table = sums.reset_index().assign(unit=unit, material=None)
+    kept: pd.DataFrame = table[table["million"] != 0.0]
     return kept
 
 
@@ -207,8 +198,7 @@ def _penalised(bench: Bench, plan: Plan) -> dict[int, float]:
     """Rows of emission limits above which the plan emits, and pays; the share of what is emitted
     that is above."""
     over = bench.m["excess"].frame
-    at = bench.compiled.column_of[over["column"].to_numpy(np.intp)]
-    excess = np.where(at >= 0, plan.x[at], 0.0)
+    excess = bench.amounts(over["column"], plan.x)
     names = zip(over["row"], over["period"], strict=True)
     above = {name: e for name, e in zip(names, excess.tolist(), strict=True) if e > 0.0}
     limits = bench.compiled.families["emission_limit"]
@@ -240,11 +230,7 @@ def _money_parts(bench: Bench, plan: Plan, unit: str) -> pd.DataFrame:
     worth = goals["coefficient"].to_numpy(float) * np.where(at >= 0, plan.x[at], 0.0)
     extra = pd.DataFrame({"item": goals["part"], "period": goals["period"], "million": worth})
     extra = extra[np.isin(at, list(places)) & (at >= 0)]
-    full = pd.concat([rows, extra], ignore_index=True) if len(extra) else rows
-    sums = full.groupby(["item", "period"], sort=False)["million"].sum()
-    table = sums.reset_index().assign(unit=unit, material=None)
-    kept: pd.DataFrame = table[table["million"] != 0.0]
-    return kept
+    return _summed(pd.concat([rows, extra], ignore_index=True) if len(extra) else rows, unit)
 
 
 # --------------------------------------------------------------------------- market prices
@@ -258,23 +244,14 @@ def market_prices(scenario: Scenario, solution: Solution) -> pd.DataFrame:
     bought, else what the taker of its streams pays (mean), else the mean of what is sold. Freight
     to and from the unit stands beside them (`circflow.studies.units.carriage`).
     """
-    sales = solution.sales
-    sales = sales[sales["amount_per_year"] > 0.0]
-    total = sales.assign(worth=sales["price"] * sales["amount_per_year"])
-    total = total.groupby(["material", "period"])[["worth", "amount_per_year"]].sum()
-    sold = (total["worth"] / total["amount_per_year"]).rename("price").reset_index()
-    markets = scenario.in_force("Markets")
-    listed = markets.groupby(["material", "period"])["price"].max().reset_index()
+    key = ["material", "period"]
+    sold = _mean(solution.sales, "price")
+    listed = scenario.in_force("Markets").groupby(key)["price"].max().reset_index()
     fees = scenario.in_force("Disposal")
-    named = fees[fees["material"].notna()]
-    fee = named.groupby(["material", "period"])["fee"].min().reset_index()
-    fee = fee.assign(price=-fee["fee"]).drop(columns="fee")
-    bought = scenario.purchases.groupby(["material", "period"])["price"].min().reset_index()
-    streams = scenario.in_force("Streams")
-    streams = streams.assign(worth=streams["cost"] * streams["amount_per_year"])
-    taken = streams.groupby(["material", "period"])[["worth", "amount_per_year"]].sum()
-    size = taken["amount_per_year"].where(taken["amount_per_year"] > 0.0)
-    stream = (taken["worth"] / size).rename("price").reset_index().dropna()
+    fees = fees[fees["material"].notna()]
+    fee = fees.assign(price=-fees["fee"]).groupby(key)["price"].max().reset_index()
+    bought = scenario.purchases.groupby(key)["price"].min().reset_index()
+    stream = _mean(scenario.in_force("Streams"), "cost")
     ranked = {
         "output": [(sold, SOLD), (listed, "market"), (fee, say("disposal fee"))],
         "input": [(bought, "purchase"), (stream, "stream"), (sold, SOLD)],
@@ -288,6 +265,14 @@ def market_prices(scenario: Scenario, solution: Solution) -> pd.DataFrame:
     return full.drop_duplicates(["material", "period", "role"], ignore_index=True)
 
 
+def _mean(rows: pd.DataFrame, price: str) -> pd.DataFrame:
+    """The mean of a price by material and period, weighed by the amounts, where there are any."""
+    worth = rows.assign(worth=rows[price] * rows["amount_per_year"])
+    sums = worth.groupby(["material", "period"])[["worth", "amount_per_year"]].sum()
+    sums = sums[sums["amount_per_year"] > 0.0]
+    return (sums["worth"] / sums["amount_per_year"]).rename("price").reset_index()
+
+
 def _at_market(scenario: Scenario, solution: Solution, sheet: pd.DataFrame) -> pd.DataFrame:
     """The sheet with market prices; what has none keeps its internal price."""
     known = market_prices(scenario, solution).set_index(["material", "period", "role"])
@@ -298,12 +283,9 @@ def _at_market(scenario: Scenario, solution: Solution, sheet: pd.DataFrame) -> p
     goods = sheet["item"].isin(["output", "input"]).to_numpy()
     price = np.where(goods & np.isnan(price), sheet["price"].astype(float), price)
     of[goods & (at < 0)] = INTERNAL
-    weight = sheet["period"].map({p.name: p.weight for p in scenario.periods}).to_numpy(float)
+    weight = scenario.weights_of(sheet["period"]) * weights(scenario).value
     amount = sheet["amount_per_year"].astype(float).to_numpy()
-    goal = weights(scenario).value
-    worth = np.where(
-        goods, amount * price * weight * goal / MILLION, sheet["million"].to_numpy(float)
-    )
+    worth = np.where(goods, amount * price * weight / MILLION, sheet["million"].to_numpy(float))
     worth = np.where(sheet["item"].isin(_SCARCE).to_numpy(), 0.0, worth)
     return sheet.assign(
         market_price=np.where(goods, price, np.nan), market_price_of=of, market_million=worth
@@ -350,19 +332,18 @@ def cash(bench: Bench, plan: Plan, unit: str, sheet: pd.DataFrame, money: str) -
     gains = float(running.loc[running[money] > 0.0, money].sum()) / goal
     costs = -float(rows.loc[rows[money] < 0.0, money].sum()) / goal
     ratio = gains / costs if costs > 0.0 else np.nan
-    built = bench.places("built")
-    built = built[(built["unit"] == unit) & (plan.x[built["place"].to_numpy(np.intp)] > 0.5)]
     capex = bench.capex(plan.x, unit)
-    if built.empty or capex <= 0.0:
+    if capex <= 0.0:  # or it stands already
         return Cash(npv, np.nan, np.nan, ratio)
-    start, begins, life = (int(built[c].iat[0]) for c in ("start", "begins", "lifetime_years"))
+    built = bench.standing(plan, [unit]).to_dict("records")[0]
+    start, begins, life = (int(built[c]) for c in ("start", "begins", "lifetime_years"))
     rate = bench.scenario.settings.discount_rate
     horizon, over = len(yearly), begins + life
     end = max(p.start + p.years for p in periods if p.start < over)
     beyond = np.full(max(over - horizon, 0), yearly[end - 1])
     rest = 0.0
     if bench.scenario.settings.capital_charge == "annuity":
-        instalment = capex * float(built["annuity"].iat[0])
+        instalment = capex * float(built["annuity"])
         for p in periods:  # charged by the share of the period's years in service
             last = p.start + p.years
             share = max(last - max(p.start, begins), 0) / p.years if p.start < over else 0.0

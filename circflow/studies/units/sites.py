@@ -25,19 +25,6 @@ from circflow.studies.units.candidates import Bench, Setting
 from circflow.studies.units.effects import mean_load
 
 ANY_SITE = "?"
-SITES = [
-    "rank",
-    "site",
-    "member",
-    "value_million",
-    "objective_million",
-    "period",
-    "capacity_per_year",
-    "capex_million",
-    "load_share",
-    "within_budget",
-    "note",
-]
 Unit = Row
 """Columns of the sheet Units and their values; `site` may be `?`."""
 
@@ -93,7 +80,9 @@ def best_sites(  # noqa: PLR0913
 ) -> pd.DataFrame:
     """A new unit tried at every site (or those given), ranked by what the plan gains with it.
 
-    Columns as in `SITES`; a site where there is no plan with it comes last, with the reason.
+    rank, site, member, value_million, objective_million, period, capacity_per_year, capex_million,
+    load_share, within_budget, note; a site where there is no plan with it comes last, with the
+    reason in the note.
 
     Args:
         scenario: from `circflow.read`.
@@ -140,7 +129,7 @@ def best_sites(  # noqa: PLR0913
     rank = -table["value_million"].fillna(-np.inf).to_numpy(float)
     table = table.iloc[np.argsort(rank, kind="stable")].reset_index(drop=True)
     table.insert(0, "rank", np.arange(1, len(table) + 1))
-    return table[SITES]
+    return table
 
 
 def _tried(
@@ -148,25 +137,26 @@ def _tried(
 ) -> dict[str, object]:
     bench, base, names, every = search
     unit = names[site]
-    member = bench.scenario.member_of.get(site)
-    record: dict[str, object] = {"site": site, "member": member, "within_budget": True, "note": ""}
-    alone = every - {unit}
-    plan = None
+    plan, within = None, True
     if unit in bench.once:
-        _, plan, record["within_budget"] = bench.building(unit, alone)
-    figures = ["value_million", "objective_million", "capacity_per_year", "capex_million"]
+        _, plan, within = bench.building(unit, every - {unit})
+    record: dict[str, object] = {
+        "site": site,
+        "member": bench.scenario.member_of.get(site),
+        "value_million": np.nan,
+        "objective_million": np.nan,
+        "period": None,
+        "capacity_per_year": np.nan,
+        "capex_million": np.nan,
+        "load_share": np.nan,
+        "within_budget": within,
+        "note": "",
+    }
     if plan is None:
-        record.update(dict.fromkeys([*figures, "load_share"], np.nan))
-        record.update(period=None, note=say("no plan with it here"))
-        return record
-    units = bench.solution(plan).tables.units
-    record.update(
-        value_million=plan.value - base,
-        objective_million=plan.value,
-        load_share=mean_load(units[units["unit"] == unit]),
-    )
+        return record | {"note": say("no plan with it here")}
     built = bench.standing(plan, [unit]).iloc[0]
     record |= {name: built[name] for name in ("period", "capacity_per_year", "capex_million")}
-    if record["load_share"] == 0.0:
-        record["note"] = say("stands idle")
-    return record
+    units = bench.solution(plan).tables.units
+    load = mean_load(units[units["unit"] == unit])
+    record |= {"value_million": plan.value - base, "objective_million": plan.value}
+    return record | {"load_share": load, "note": say("stands idle") if load == 0.0 else ""}

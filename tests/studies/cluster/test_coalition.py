@@ -17,7 +17,7 @@ from circflow.data.scenario import Scenario
 from circflow.studies.bench.store import StoreError
 from circflow.studies.cluster.coalition import CannotStandAloneError, Cluster, coalition
 from circflow.studies.cluster.games import boxes
-from circflow.studies.cluster.largest_complaint import Separation, largest_amounts
+from circflow.studies.cluster.largest_complaint import Search
 
 Make = Callable[[dict[str, Any]], Scenario]
 M = 1e6
@@ -222,24 +222,21 @@ def test_boxes_tell_every_value_with_few_solves(make_scenario: Make) -> None:
 def test_the_worst_group_is_found_without_all_values(make_scenario: Make) -> None:
     for arms_length in (False, True):
         cluster = Cluster(make_scenario(with_candidate()), arms_length=arms_length)
-        x = cluster.outcome(cluster.everybody).x
-        assert x is not None
-        most = largest_amounts(cluster.model, cluster.compiled, cluster.switches, x)
-        search = Separation(cluster.switches, most, gap=1e-9)
+        search = Search(cluster, gap=1e-9)
         random = np.random.default_rng(7)
         for _ in range(4):
             shares = random.dirichlet(np.ones(4)) * cluster.synergy
             groups = [frozenset(g) for k in (2, 3) for g in combinations(range(4), k)]
-            best = max(cluster.value(g) - sum(shares[list(g)]) for g in groups)
-            found = search.worst(shares)
+            best = max(cluster.gain(g) - sum(shares[list(g)]) for g in groups)
+            found = search.separated(shares)
             assert found is not None
             assert found.excess == pytest.approx(best, rel=1e-6)
             assert found.bound >= best - 1e-6 * abs(best)
             # Of those without the first member alone.
             without = [g for g in groups if 0 not in g]
-            other = search.worst(shares, side=np.array([-1.0, 0.5, 0.5, 0.5]))
+            other = search.separated(shares, np.array([-1.0, 0.5, 0.5, 0.5]))
             assert other is not None
-            least = max(cluster.value(g) - sum(shares[list(g)]) for g in without)
+            least = max(cluster.gain(g) - sum(shares[list(g)]) for g in without)
             assert other.excess >= least - 1e-6 * abs(least)
 
 

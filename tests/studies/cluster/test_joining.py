@@ -22,7 +22,7 @@ from circflow.studies.cluster import games
 from circflow.studies.cluster.coalition import Cluster
 from circflow.studies.cluster.games import Register, nucleolus
 from circflow.studies.cluster.joining import Joining
-from circflow.studies.cluster.largest_complaint import Search, Separation, largest_amounts
+from circflow.studies.cluster.largest_complaint import Search
 from circflow.studies.cluster.sharing import Sharing, share
 
 Make = Callable[[dict[str, Any]], Scenario]
@@ -125,11 +125,7 @@ def test_the_nucleolus_of_the_others(make_scenario: Make, production: Production
     assert cluster.synergy == pytest.approx(822.0)
     pieces, base = games.boxes(cluster.values), cluster.alone.objective
     register = Register.of(pieces, 4, base, cluster.apart)
-    x = cluster.outcome(cluster.everybody).x
-    assert x is not None
-    most = largest_amounts(cluster.model, cluster.compiled, cluster.switches, x)
-    separation = Separation(cluster.switches, most, null=cluster.apart)
-    for court in (register, Search(separation, cluster.values, base)):
+    for court in (register, Search(cluster)):
         centre, first = nucleolus(court, cluster.synergy, 4, null=cluster.apart)
         assert centre.shares == pytest.approx(np.array([81.0, 90.0, 651.0, 0.0]), abs=1e-4)
         assert first.epsilon == pytest.approx(-81.0, abs=1e-4)

@@ -24,7 +24,7 @@ from circflow.solver.highs import SolverError
 from circflow.studies.cluster import coalition_values, games, sharing
 from circflow.studies.cluster.coalition import Cluster
 from circflow.studies.cluster.games import Box, Register, nucleolus, payments, shapley, subsidy
-from circflow.studies.cluster.largest_complaint import Search, Separation, largest_amounts
+from circflow.studies.cluster.largest_complaint import Search
 from circflow.studies.cluster.leaving import leaving
 from circflow.studies.cluster.owen import owen
 from circflow.studies.cluster.sharing import Sharing, share
@@ -312,10 +312,7 @@ def test_rules_without_all_values_agree(make_scenario: Make, production: Product
     court = Register.of(games.boxes(cluster.values), count, cluster.alone.objective)
     expected, first = nucleolus(court, cluster.synergy, count)
     fresh = Cluster(cluster.scenario)
-    x = fresh.outcome(fresh.everybody).x
-    assert x is not None
-    most = largest_amounts(fresh.model, fresh.compiled, fresh.switches, x)
-    search = Search(Separation(fresh.switches, most), fresh.values, fresh.alone.objective)
+    search = Search(fresh)
     near = np.full(count, fresh.synergy / count)
     found, least = nucleolus(search, fresh.synergy, count, near=near)
     assert found.shares == pytest.approx(expected.shares, rel=1e-5, abs=1e-4)

@@ -219,7 +219,9 @@ def test_ranges_hold_where_prices_do(choice: Scenario) -> None:
 def test_ranges_are_the_same_on_workers(choice: Scenario) -> None:
     more = choice.change({"Streams.amount_per_year": 8})
     named = ["Streams.amount_per_year", "Markets.price", "Recipes.amount", "Units.site"]
-    one, two = (cf.ranges(more, named, jobs=jobs) for jobs in (1, 2))
+    told: list[str] = []
+    one, two = (cf.ranges(more, named, jobs=jobs, progress=told.append) for jobs in (1, 2))
+    assert told[-1].startswith("figures: 3 of 3")
     pd.testing.assert_frame_equal(one, two)
     assert one["moves"][:2].tolist() == ["limits", "costs"]
     assert one["moves"][2:].isna().all()

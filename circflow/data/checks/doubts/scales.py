@@ -69,44 +69,35 @@ def _check_measures(drafts: Drafts) -> None:
     """Units of measure that look like a known one, or like another of the sheet."""
     known: dict[str, tuple[str, int]] = {}
     for row, unit in by_row(drafts["Materials"].sound("unit")["unit"]):
+        good, reason = (TONNE, "") if is_dash(unit) else meant(unit)
+        words, at = "", row
         if is_dash(unit):
-            drafts.warning(
-                "Materials",
-                row,
-                "unit",
-                "{unit!r} is a unit of its own here: leave the cell blank for {tonne}, or "
-                "write the unit",
-                unit=unit,
-                tonne=TONNE,
-                suggestion=TONNE,
+            words = mark(
+                "{unit!r} is a unit of its own here: leave the cell blank for {good}, or "
+                "write the unit"
             )
-            continue
-        good, reason = meant(unit)
-        if good:
-            drafts.warning(
-                "Materials",
-                row,
-                "unit",
+        elif good:
+            words = mark(
                 "{unit!r} is not the unit {good} ({reason}) but one of its own, which totals "
-                "in {good} leave out: write {good}, or keep it if it is meant",
-                unit=shorten(unit),
-                good=good,
-                reason=reason,
-                suggestion=good,
+                "in {good} leave out: write {good}, or keep it if it is meant"
             )
-            continue
-        first, at = known.setdefault(folded(canonical(unit)).rstrip("."), (unit, row))
-        if first != unit:
+        else:
+            good, at = known.setdefault(folded(canonical(unit)).rstrip("."), (unit, row))
+            words = mark(
+                "{unit!r} and {good!r} (row {at}) are two units, which totals keep apart: "
+                "write them alike"
+            )
+        if good != unit:
             drafts.warning(
                 "Materials",
                 row,
                 "unit",
-                "{unit!r} and {first!r} (row {at}) are two units, which totals keep apart: "
-                "write them alike",
+                words,
                 unit=shorten(unit),
-                first=shorten(first),
+                good=shorten(good),
+                reason=reason,
                 at=at,
-                suggestion=first,
+                suggestion=good,
             )
 
 
@@ -160,39 +151,31 @@ def _doubt_sign(drafts: Drafts, at: tuple[str, int, str], meaning: str, likely: 
 def _check_settings(drafts: Drafts) -> None:
     """The sheet Scenario: rates in per cent, costs below zero, ways shorter than straight."""
     for row, key, value in _settings(drafts):
-        message, likely = "", ""
+        words, likely, money = "", "", key.startswith("transaction_cost")
         if key == "discount_rate" and value > _LARGEST_RATE:
-            message = say(
-                "a rate of {value} is {plain} % a year: write 10 % as 0.1",
-                value=written(value),
-                plain=written(value * 100),
-            )
+            words = mark("a rate of {value} is {percent} % a year: write 10 % as 0.1")
             likely = plain(value / 100) if value >= 1 else ""
         elif key == "discount_rate" and value < 0:
-            message = say(
+            words = mark(
                 "a rate below 0 makes later money worth more: write it without the minus sign"
             )
-            likely = plain(-value)
         elif key == "detour_factor" and value < 1:
-            message = say(
-                "a detour factor of {value} makes ways shorter than a straight line",
-                value=written(value),
+            words = mark(
+                "a detour factor of {value} makes ways shorter than a straight line: write 1 or "
+                "more"
             )
-            message += say(": write 1 or more")
         elif key == "detour_factor" and value > _LONG_DETOUR:
-            message = say(
-                "ways are {value} times the straight line: write 30 % longer as 1.3",
-                value=written(value),
-            )
+            words = mark("ways are {value} times the straight line: write 30 % longer as 1.3")
             likely = plain(1 + value / 100) if value > 10 else ""
-        elif key.startswith("transaction_cost") and value < 0:
-            message = say(
-                "a cost below 0: every unit moved earns {plain}; write it without ",
-                plain=written(-value),
+        elif money and value < 0:
+            words = mark(
+                "a cost below 0: every unit moved earns {opposite}; write it without the minus "
+                "sign, unless that is meant"
             )
-            message += say("the minus sign, unless that is meant")
-            likely = plain(-value)
-        if message:
+        if words:
+            likely = plain(-value) if value < 0 and key != "detour_factor" else likely
+            figures = {"value": value, "percent": value * 100, "opposite": -value}
+            message = say(words, **{name: written(figure) for name, figure in figures.items()})
             drafts.warning("Scenario", row, "value", f"{key}: {message}", suggestion=likely)
 
 
