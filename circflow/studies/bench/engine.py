@@ -167,7 +167,8 @@ class Engine:
             return Parcel(f"here {next(_KEYS)}", here=job)
         parcel = Parcel.of(job)
         if self.client is not None:
-            return self.client.scatter(parcel, broadcast=True, hash=False)
+            # as a task's answer, which is made again where the worker dies that has it
+            return self.client.submit(replace, parcel, pure=False)
         if self.pool is None:
             return replace(parcel, here=job)
         return parcel if self.folder is None else self._filed(parcel, self.folder)
