@@ -301,14 +301,14 @@ def test_a_paste_of_300_rows(small: Server, page: Any) -> None:
     expect(page.get_by_label("amount_per_year, row 302")).to_have_value("300", timeout=SLOW)
 
 
-def test_drop_new_and_example(small: Server, page: Any) -> None:
-    page.goto(small.address)
+def test_drop_new_and_example(one: Server, page: Any) -> None:
+    page.goto(one.address)
     step(page, "Workbook")
     expect(page.get_by_label("Example", exact=True)).to_be_visible()
     button(page, "New").click()
     expect(page.get_by_role("heading", level=1, name="Check")).to_be_visible(timeout=SLOW)
     step(page, "Workbook")
-    page.get_by_label("Workbook", exact=True).set_input_files(small.file)
+    page.get_by_label("Workbook", exact=True).set_input_files(one.file)
     button(page, "Load").click()
     expect(page.get_by_text("No problems")).to_be_visible(timeout=SLOW)
 

@@ -405,7 +405,8 @@ def test_speed_of_a_change(scenario: Scenario) -> None:
 @python_strings()
 def test_what_is_derived_is_that_of_the_changed_figures() -> None:
     """What a changed scenario has taken over is what it would work out itself."""
-    scenario = read("scenarios/kuzbass")
+    known = read("scenarios/kuzbass")  # other tests may have derived from it what they needed
+    scenario = Scenario(known.settings, known.periods, known.tables, known.book)
     derive(scenario)
     figures = scenario_numbers(scenario).query("value != 0")
     figures = figures.drop_duplicates(["sheet", "column"])
