@@ -38,13 +38,6 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
         config.option.dist = "worksteal"
 
 
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers() -> int:
-    """One more than there are processors: for a third of the time tests wait for a browser, a
-    server, or a limit of time."""
-    return (os.cpu_count() or 1) + 1
-
-
 def pytest_configure(config: pytest.Config) -> None:
     # Workers, and processes that tests start, compile a module once, whatever the environment says.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
