@@ -59,7 +59,8 @@ def ways(sheets: Sheets) -> list[Way] | None:
 
 
 def _rate(sheets: Sheets) -> float:
-    return float(next(r["value"] for r in sheets["Scenario"] if r["key"] == "discount_rate") or 0.0)
+    rates = (row["value"] for row in sheets["Scenario"] if row["key"] == "discount_rate")
+    return float(next(rates, None) or 0.0)
 
 
 def _periods(sheets: Sheets) -> list[_Period]:
