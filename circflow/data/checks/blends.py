@@ -54,9 +54,9 @@ def check_blends(drafts: Drafts) -> None:
 def _groups(drafts: Drafts) -> dict[_Owner, _Group]:
     """The groups of the recipes that could be read whole."""
     columns = ["technology", "recipe", "group"]
-    recipes = drafts["Recipes"].sound(*columns, "role", "material")
-    unread = drafts["Recipes"].frame["technology"].drop(recipes.index)
-    recipes = recipes[~recipes["technology"].isin(unread)]
+    sheet, read = drafts["Recipes"], (*columns, "role", "material")
+    recipes = sheet.sound(*read)
+    recipes = recipes[~recipes["technology"].isin(sheet.unread(*read)["technology"])]
     # a requirement of nothing is met by taking in nothing, whatever the limits
     needed = recipes["role"].eq("input") & (recipes["amount"].isna() | (recipes["amount"] > 0))
     recipes = recipes[recipes["group"].notna() & needed]

@@ -106,9 +106,15 @@ class Draft:
 
     def sound(self, *columns: str) -> pd.DataFrame:
         """The rows in which these columns (all, if none is named) could be read."""
-        named = columns or tuple(self.faulty)
-        rows = set().union(*(self.faulty.get(column, ()) for column in named))
+        rows = self._faulty_rows(columns or tuple(self.faulty))
         return self.frame[~self.frame.index.isin(rows)] if rows else self.frame
+
+    def unread(self, *columns: str) -> pd.DataFrame:
+        """The rows in which one of these columns could not be read."""
+        return self.frame.loc[sorted(self._faulty_rows(columns))]
+
+    def _faulty_rows(self, columns: Sequence[str]) -> set[int]:
+        return set().union(*(self.faulty.get(column, ()) for column in columns))
 
     @property
     def table(self) -> Table:

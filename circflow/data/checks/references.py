@@ -93,8 +93,7 @@ class _Targets:
 
     def doubtful(self, sheet: str, column: str) -> bool:
         """Whether some names of the sheet could not be read."""
-        draft = self.drafts[sheet]
-        return bool(draft.frame.loc[list(draft.faulty.get(column, ())), column].isna().any())
+        return bool(self.drafts[sheet].unread(column)[column].isna().any())
 
 
 def target_column(sheet: Sheet) -> str:
@@ -218,11 +217,8 @@ def _check_recipes(drafts: Drafts) -> None:
     """What tells of a recipe (BlendLimits: of a group) names one of its technology; a recipe or
     group there whose name could not be read may be the one that is meant."""
     recipes = drafts["Recipes"].frame
-    unread, ungrouped = (
-        recipes.loc[sorted(drafts["Recipes"].faulty.get(column, ()))]
-        for column in ("recipe", "group")
-    )
-    doubtful, doubtful_groups = set(unread["technology"]), set(_pairs(ungrouped))
+    doubtful = set(drafts["Recipes"].unread("recipe")["technology"])
+    doubtful_groups = set(_pairs(drafts["Recipes"].unread("group")))
     known: dict[str, set[str]] = {}
     for technology, recipe in _pairs(recipes):
         known.setdefault(technology, set()).add(recipe)

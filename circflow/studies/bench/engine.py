@@ -158,7 +158,7 @@ class Engine:
         self.pool = ProcessPoolExecutor(
             workers or self.jobs,
             mp_context=processes(),
-            initializer=_end_with_parent,
+            initializer=_begin_worker,
         )
 
     def send(self, job: Any) -> Any:
@@ -391,7 +391,7 @@ def _end(pool: ProcessPoolExecutor, *, at_once: bool) -> None:
     pool.shutdown(wait=True, cancel_futures=True)  # else its semaphores are left behind
 
 
-def _end_with_parent() -> None:
+def _begin_worker() -> None:
     """A worker does not outlive the process that it works for, whatever killed that, nor does it
     hear Ctrl-C."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
