@@ -209,9 +209,8 @@ async def _reading(app: App, _: Request) -> Response:
     """Ends when the workbook is read."""
 
     async def stream() -> AsyncIterator[str]:
-        while app.is_reading():
-            yield ": reading\n\n"
-            await asyncio.sleep(0.05)
+        yield ": reading\n\n"
+        await asyncio.to_thread(app.until_read)
         yield "event: end\ndata: {}\n\n"
 
     return StreamingResponse(stream(), media_type="text/event-stream")
