@@ -101,11 +101,13 @@ def started(tmp_path_factory: pytest.TempPathFactory, plan_file: Path) -> Iterat
 
 
 def opened(server: Server, path: str, **sent: Any) -> Server:
-    """The app with a workbook sent to it, or one that it had open before."""
+    """The app with a workbook sent to it, or one that it had open before, once that is read."""
     with httpx.Client(base_url=server.home, headers={"Origin": server.home}) as client:
         client.get(server.address)
         answer = client.post(path, **sent)
         assert answer.headers["location"] == "/check", answer.text
+        client.get("/check")
+        client.get("/events/reading")
     return server
 
 
