@@ -1,4 +1,4 @@
-"""What the worker does: read, check, solve, explain, study.
+"""What the worker does: read, check, solve, study.
 
 Each task writes its files into the folder of its run; its last argument is told what goes on.
 What is computed is computed by the functions that the commands call.
@@ -133,9 +133,10 @@ def _task(do: Callable[[Task], Done]) -> Callable[[Book, Changes, str, Options, 
 def solve(book: Book, changes: Changes, folder: str, options: Options, tell: Tell) -> Done:
     """The plan: page.html, results.xlsx, plan.json, limits.json and every table as CSV.
 
-    When it is stopped the best plan so far is kept. Raises `NoPlan`.
+    When it is stopped the best plan so far is kept. Raises `NoPlan`; explanation.json says why.
     """
     from circflow.commands.solve import write_files
+    from circflow.solution.solution import NoPlan
     from circflow.solver.run import solve as find_plan
 
     tell.heeds = True
@@ -143,7 +144,13 @@ def solve(book: Book, changes: Changes, folder: str, options: Options, tell: Tel
     scenario = _scenario(book, changes)
     home = Path(folder)
     gap = float(options.get("gap", 1e-6))
-    plan = find_plan(scenario, gap=gap, progress=tell, stop=tell.stopped)
+    try:
+        plan = find_plan(scenario, gap=gap, progress=tell, stop=tell.stopped)
+    except NoPlan as none:
+        if none.explanation is not None:
+            why = json.dumps(none.explanation, ensure_ascii=False)
+            write_text(home / "explanation.json", why)
+        raise
     tell(say("writing"))
     write_files(
         plan, home / "results.xlsx", home / "tables", home / "plan.json", home / "page.html"
@@ -179,18 +186,6 @@ def _limits(plan: Any) -> list[dict[str, Any]]:
         {**one, "periods": len(one["values"]), "value": sum(one["values"]) / len(one["values"])}
         for one in made.values()
     ]
-
-
-@_task
-def explain(task: Task) -> Done:
-    """Why there is no plan, with the smallest changes: explanation.json."""
-    from circflow.solver.explain import explain as find_reason
-
-    task.tell(say("looking for the reason"))
-    found = find_reason(task.scenario)
-    summary = found.summary() | {"text": str(found)}
-    write_text(task.folder / "explanation.json", json.dumps(summary, ensure_ascii=False))
-    return {"status": "done"}
 
 
 # --------------------------------------------------------------------------- studies

@@ -40,12 +40,20 @@ class Status(StrEnum):
 
 
 class NoPlan(CircflowError):  # noqa: N818 - the public name
-    """There is no plan. `status` is infeasible, unbounded or stopped; `reason` says why."""
+    """There is no plan. `status` is infeasible, unbounded or stopped; `reason` says why, and
+    `explanation` in cells (the JSON of `circflow explain`), where a solve has looked for it."""
 
-    def __init__(self, scenario: str, status: Status, reason: str) -> None:
+    def __init__(
+        self,
+        scenario: str,
+        status: Status,
+        reason: str,
+        explanation: dict[str, Any] | None = None,
+    ) -> None:
         self.scenario = scenario
         self.status = status
         self.reason = reason
+        self.explanation = explanation
         super().__init__(f"{scenario}: {status.value}: {reason}")
 
 

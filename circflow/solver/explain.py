@@ -160,9 +160,8 @@ def explain(scenario: Scenario, make: Make = whole) -> Explanation:
     return _Search(scenario, compiled, conditions(m, compiled), make).run()
 
 
-def reason(scenario: Scenario, status: Status) -> str:
-    """The explanation as one text, for the message of a solve without a plan."""
-    found = explain(scenario)
+def reason(found: Explanation, status: Status) -> str:
+    """The explanation as one text, for the message of a solve that ended so without a plan."""
     if found.status is not status:
         return say("HiGHS reports the scenario as {value}", value=status.value)
     return str(found)

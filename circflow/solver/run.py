@@ -150,10 +150,10 @@ def _no_plan(scenario: Scenario, outcome: Outcome, ended: str) -> NoPlan:
         return NoPlan(
             scenario.name, Status.STOPPED, say("{ended} before a plan was found", ended=ended)
         )
-    from circflow.solver.explain import reason
+    from circflow.solver.explain import explain, reason
 
-    status = Status(outcome.ending.value)
-    return NoPlan(scenario.name, status, reason(scenario, status))
+    status, found = Status(outcome.ending.value), explain(scenario)
+    return NoPlan(scenario.name, status, reason(found, status), found.summary())
 
 
 def read_tables(m: Model, compiled: Compiled, outcome: Outcome, *, fixed: bool) -> Tables:

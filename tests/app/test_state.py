@@ -236,11 +236,13 @@ def test_no_plan_and_its_remedy(browser: Browser) -> None:
     browser.cells(("Markets", 2, "min_per_year", "200"), ("Markets", 2, "max_per_year", "300"))
     run = browser.run("solve")
     assert browser.state.project.run(run).status == "no plan"
-    assert "Find the smallest changes" in browser.page(f"/runs/{run}")
-    explained = browser.run("explain")
-    page = browser.page(f"/runs/{explained}")
+    page = browser.page(f"/runs/{run}")
     assert "Any one of these changes ends it" in page
     assert 'name="then" value="solve"' in page
+    browser.post("/variants", variant="dear", **DOUBLE)
+    page = browser.page(f"/runs/{browser.run('solve', variant='dear')}")
+    assert "No plan" in page
+    assert 'name="then" value="solve"' not in page  # which would solve the workbook as it is
 
 
 def test_sliders_hold_the_decisions(browser: Browser) -> None:

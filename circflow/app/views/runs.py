@@ -42,7 +42,7 @@ def solve(app: App, query: Mapping[str, str]) -> str:
         told = say_n("{n} error stands in the way:", "{n} errors stand in the way:", len(errors))
         body += f'<p class="fault">{told} {link("/check", say("see what to mend"))}.</p>'
     body += begin("solve", say("Solve"), choice(say("What"), "variant", changes, of="solve"))
-    body += runs_table(app, ("solve", "explain"))
+    body += runs_table(app, ("solve",))
     return page(say("Solve"), body, project=project, at="/solve")
 
 
@@ -58,10 +58,10 @@ def run(app: App, run: int, query: Mapping[str, str]) -> str:
     body = about(app, known)
     if known.status == "no plan":
         body += _no_plan(known)
-    elif (folder / "explanation.json").exists():
-        body += _explained(app, folder / "explanation.json")
     elif known.status in ("stopped", "failed", "lost"):
         body += note(known.message or status_of(known), "fault") + studies.go_on(app, known)
+    if not known.changes and (folder / "explanation.json").exists():  # the cells are those solved
+        body += _explained(app, folder / "explanation.json")
     if known.kind == "evaluate" and (folder / "verdicts.json").exists():
         body += plants.cards(folder / "verdicts.json", known)
     if known.kind == "suggest" and (folder / "suggestions.json").exists():
@@ -113,8 +113,7 @@ def _doors(app: App, known: Run, folder: Path) -> str:
 
 def _no_plan(known: Run) -> str:
     lines = "".join(f"<li>{escape(line.strip())}</li>" for line in known.message.splitlines())
-    ask = begin("explain", say("Find the smallest changes"), of=str(known.run))
-    return section(say("No plan"), f'<ul class="plain">{lines}</ul>{ask}')
+    return section(say("No plan"), f'<ul class="plain">{lines}</ul>')
 
 
 def _explained(app: App, path: Path) -> str:
@@ -130,8 +129,6 @@ def _explained(app: App, path: Path) -> str:
         ends = say("Any one of these changes ends it")
         inner = f'<ul>{conditions}</ul><h3>{ends}</h3><ul class="plain">{remedies}</ul>'
         body += section(say("These cannot hold together"), inner)
-    if not found["conflicts"]:
-        body += f"<pre>{escape(found['text'])}</pre>"
     return body
 
 

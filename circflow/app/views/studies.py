@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 KINDS = {
     "solve": (mark("Plan"), "/plan"),
-    "explain": (mark("Why there is no plan"), "/solve"),
     "evaluate": (mark("New plants"), "/plants"),
     "suggest": (mark("Suggestions"), "/suggestions"),
     "share": (mark("Cluster"), "/cluster"),

@@ -389,9 +389,9 @@ class Run:
 def _unbounded(job: Job, alone: Sequence[Found]) -> None:
     for future, one in zip(job.futures, alone, strict=True):
         if one.status is Status.UNBOUNDED:
-            from circflow.solver.explain import reason
+            from circflow.solver.explain import explain, reason
 
-            words = reason(in_future(job.scenario, future), Status.UNBOUNDED)
+            words = reason(explain(in_future(job.scenario, future)), Status.UNBOUNDED)
             name = say(
                 "{name}, in the future {name_2!r}", name=job.scenario.name, name_2=future.name
             )
