@@ -100,7 +100,7 @@ def _recipes(library: Library, technology: str, money: str) -> Iterator[str]:
     sums = sums[sums["technology"] == technology].set_index("recipe")
     units = dict(zip(library.materials["material"], library.materials["unit"], strict=True))
     for recipe in dict.fromkeys(_of(library.recipes, technology)["recipe"]):
-        cost = costs.loc[costs["recipe"] == recipe, "variable_cost"]
+        cost = costs["variable_cost"][costs["recipe"] == recipe]
         price = figure(float(cost.iloc[0])) if len(cost) else "0"
         yield say(
             "  recipe {recipe}, {price} {money} per unit of activity",

@@ -486,7 +486,7 @@ def timeline(solution: Solution) -> Figure | None:
     first = scenario.settings.start_year
     starts = {p.name: first + p.start for p in scenario.periods}
     end = first + horizon(scenario)
-    terms = scenario.frame("Units").set_index("unit").loc[built["unit"]]
+    terms = scenario.frame("Units").set_index("unit").reindex(built["unit"])
     wait = terms["construction_years"].to_numpy(float)
     frame = built.assign(
         start=built["period"].map(starts).astype(float) + wait,
