@@ -367,5 +367,5 @@ def limit_figures(solution: Solution, prices: pd.DataFrame) -> pd.Series[float]:
     of_capacity = (prices["kind"] == "capacity").to_numpy()
     if of_capacity.any() and len(size):
         where = pd.MultiIndex.from_frame(prices[["unit", "period"]][of_capacity])
-        figures.loc[of_capacity] = size[~size.index.duplicated()].reindex(where).to_numpy(float)
+        figures[of_capacity] = size[~size.index.duplicated()].reindex(where).to_numpy(float)
     return figures

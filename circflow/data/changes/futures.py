@@ -165,7 +165,7 @@ def target_of(tables: Mapping[str, Table], text: str) -> Match:
             column=address.column,
         )
     if address.sheet == "Units" and address.column == "capacity_per_year":
-        units = tables["Units"].frame.loc[list(found.rows)]
+        units = tables["Units"].frame.reindex(list(found.rows))
         sized = (units["status"] == "candidate") & units["capacity_max_per_year"].notna()
         if sized.any():
             raise AddressError(

@@ -266,7 +266,7 @@ def _fate_view(
     shares = bool(stages)
     if shares:
         keys = [(s, p) for s in stages for p in periods if (s, p) in frame.index]
-        frame = frame.loc[keys]
+        frame = frame.reindex(keys)
         x: Any = [[escaped(stage_words(s)) for s, _ in keys], [escaped(p) for _, p in keys]]
     else:
         frame = frame.droplevel("stage").reindex(periods).fillna(0.0)
