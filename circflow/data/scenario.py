@@ -335,7 +335,7 @@ class Scenario(Result):
     def wastes(self) -> frozenset[str]:
         """Materials of category waste."""
         materials = self.frame("Materials")
-        return frozenset(materials.loc[materials["category"] == "waste", "material"])
+        return frozenset(materials["material"][materials["category"] == "waste"])
 
     @cached_property
     def purchase_items(self) -> Items:

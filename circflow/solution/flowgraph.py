@@ -115,7 +115,7 @@ class GraphMaker:
         filled |= dict.fromkeys(("end", "unit", "recipe"))
         made = made.assign(**{**filled, **more})
         keep = (made["amount"] > 0.0) & ((made["tail"] >= 0) | (made["head"] >= 0))
-        self.parts.append(made.loc[keep, ARC])
+        self.parts.append(made[ARC][keep])
 
     def _stack(self, parts: list[pd.DataFrame]) -> pd.DataFrame:
         full = [part for part in parts if len(part)]
@@ -223,7 +223,7 @@ class GraphMaker:
         """Nodes that hold something that stems from a stream or a stockpile."""
         is_source = arcs["end"].isin(["stream", "stockpile"]) & (arcs["type"] == "source")
         tails, heads = self._through_runs(arcs, inputs, outputs)
-        return _reach(tails, heads, arcs.loc[is_source, "head"].to_numpy(np.int64))
+        return _reach(tails, heads, arcs["head"][is_source].to_numpy(np.int64))
 
     def _through_runs(
         self, arcs: pd.DataFrame, inputs: pd.DataFrame, outputs: pd.DataFrame

@@ -368,7 +368,7 @@ def left_behind(
             continue
         moved = set().union(*(r for s, c, r in changes if s == sheet and c == larger))
         candidates = frame.index[(frame["status"] == "candidate") & frame[larger].notna()]
-        kept = frame.loc[[n for n in candidates if n in rows - moved], "unit"]
+        kept = frame["unit"][[n for n in candidates if n in rows - moved]]
         if len(kept):
             names = first_few([repr(shorten(unit)) for unit in kept], 3)
             found[place] = say(

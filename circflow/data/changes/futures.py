@@ -165,13 +165,13 @@ def target_of(tables: Mapping[str, Table], text: str) -> Match:
             column=address.column,
         )
     if address.sheet == "Units" and address.column == "capacity_per_year":
-        units = tables["Units"].frame.loc[list(found.rows)]
+        units = tables["Units"].frame.reindex(list(found.rows))
         sized = (units["status"] == "candidate") & units["capacity_max_per_year"].notna()
         if sized.any():
             raise AddressError(
                 "the size of {iloc!r} is decided (it has a capacity_max_per_year), so it is "
                 "the same in every future",
-                iloc=shorten(units.loc[sized, "unit"].iloc[0]),
+                iloc=shorten(units["unit"][sized].iloc[0]),
             )
     return found
 
@@ -383,7 +383,7 @@ def _things(
         periods = [p.name for p in scenario.periods] if one.period is None else [one.period]
         things: Sequence[tuple[str, tuple[str, ...]]] = [(one.sheet, one.names)]
         if one.sheet == "Members":
-            things = [("Units", (unit,)) for unit in units.loc[members == one.names[0], "unit"]]
+            things = [("Units", (unit,)) for unit in units["unit"][members == one.names[0]]]
         made |= {(sheet, names, period) for sheet, names in things for period in periods}
     return made
 

@@ -41,7 +41,7 @@ def own_figures(table: Table, column: str) -> pd.Series[float]:
     NaN where blank."""
     if table.sheet.name != "Scenario":
         return table.frame[column].astype(float).copy()
-    given = table.frame.loc[table.frame["key"] == column, "value"].dropna()
+    given = table.frame["value"][table.frame["key"] == column].dropna()
     value = parse_cell(given.iloc[0], SETTINGS[column]) if len(given) else None
     value = SETTINGS[column].default if value is None else value
     return pd.Series([math.nan if value is None else value], index=[0], dtype=float)
