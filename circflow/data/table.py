@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache, cached_property
 from typing import Literal
 
+import numpy as np
 import pandas as pd
 
-from circflow.data.schema.sheets import Sheet
+from circflow.data.coded import Column as Cells
+from circflow.data.coded import Items, table_of
+from circflow.data.schema.sheets import Column, Sheet
 from circflow.i18n import localised, say
 
 
@@ -135,9 +139,56 @@ class Table:
     title: str = ""
     """What the sheet is called in the file, where that is another name."""
 
+    @classmethod
+    def of(cls, sheet: Sheet, rows: Items, letters: Mapping[str, str], title: str = "") -> Table:
+        """The table of some `rows`."""
+        if len(rows):
+            columns = {name: rows[name] for name in sheet.names}
+            frame = table_of(columns, pd.Index(rows["row"], name="row"))
+        else:  # most sheets of most scenarios
+            frame = _without_rows(sheet).copy(deep=False)
+        table = cls(sheet, frame, letters, title)
+        vars(table)["rows"] = rows
+        return table
+
+    @cached_property
+    def rows(self) -> Items:
+        """The rows as arrays: names and text as in `frame`, and `row`, the row number."""
+        columns: dict[str, Cells] = {"row": self.frame.index.to_numpy(np.intp)}
+        for column in self.sheet.columns:
+            columns[column.name] = self.frame[column.name].to_numpy(_dtype(column))
+        return Items(columns)
+
     def cell(self, row: int, column: str = "") -> Cell:
         """The cell of a column in a row of the file (of the row, if the file lacks the column)."""
         return Cell(self.sheet.name, row, self.letters.get(column, ""), self.title)
 
     def __len__(self) -> int:
         return len(self.frame)
+
+
+def _dtype(column: Column) -> type:
+    """What holds the cells of a column."""
+    return float if column.is_number else bool if column.kind == "flag" else object
+
+
+def blank_cells(column: Column, count: int) -> Cells:
+    """The cells of a column that stands nowhere: its default."""
+    return np.full(count, column.default, _dtype(column))
+
+
+def blank_rows(sheet: Sheet, count: int = 0) -> Items:
+    """Rows of defaults only, numbered from 2."""
+    cells = {column.name: blank_cells(column, count) for column in sheet.columns}
+    return Items({"row": np.arange(2, 2 + count), **cells})
+
+
+def blank_frame(sheet: Sheet, count: int) -> pd.DataFrame:
+    """`blank_rows` as a frame."""
+    columns = {column.name: blank_cells(column, count) for column in sheet.columns}
+    return table_of(columns, pd.RangeIndex(2, 2 + count, name="row").astype("int64"))
+
+
+@cache
+def _without_rows(sheet: Sheet) -> pd.DataFrame:
+    return blank_frame(sheet, 0)

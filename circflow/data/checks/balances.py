@@ -14,7 +14,7 @@ from circflow.data.balances import (
     recipe_balances,
 )
 from circflow.data.cells import shorten, written
-from circflow.data.checks.findings import Drafts, records
+from circflow.data.checks.findings import Drafts, among, by_row
 from circflow.i18n import mark, say
 
 _READ = {
@@ -28,7 +28,7 @@ _READ = {
 
 def check_balances(drafts: Drafts) -> None:
     """Units that fit the kind, moistures below 1; then what every recipe makes and loses."""
-    if drafts["PropertyKinds"].frame.empty:
+    if not len(drafts["PropertyKinds"].rows):
         return
     _check_units(drafts)
     if any(
@@ -37,7 +37,7 @@ def check_balances(drafts: Drafts) -> None:
     ):
         return
     _check_moisture(drafts)
-    frames = {sheet: drafts[sheet].frame for sheet in _READ}
+    frames = {sheet: drafts[sheet].table.frame for sheet in _READ}
     table = recipe_balances(frames)
     odd = table["out"] > table["least_in"] * (1.0 + ROUNDING)
     odd |= table["lost"] > table[["allowed", "named"]].max(axis=1) + ROUNDING
@@ -45,17 +45,19 @@ def check_balances(drafts: Drafts) -> None:
     if not odd.any():
         return
     held = contents(frames["Properties"], frames["PropertyKinds"])
-    for balance in records(table[odd]):
+    for balance in table[odd].to_dict("records"):
         of_one = held[held["property"] == balance["property"]].drop_duplicates("material")
-        _judge(drafts, balance, of_one.set_index("material")["content"])
+        _judge(
+            drafts, {str(k): v for k, v in balance.items()}, of_one.set_index("material")["content"]
+        )
 
 
 def _check_units(drafts: Drafts) -> None:
-    frame = drafts["PropertyKinds"].sound("kind", "unit")
-    factors = [factor(kind, unit) for kind, unit in zip(frame["kind"], frame["unit"], strict=True)]
+    rows = drafts["PropertyKinds"].sound("kind", "unit")
+    factors = [factor(kind, unit) for _, kind, unit in by_row(rows, "kind", "unit")]
     drafts.error(
         "PropertyKinds",
-        frame[np.isnan(factors)],
+        rows.take(np.isnan(factors)),
         "unit",
         "{unit} is no unit of {kind}: substance and moisture are in %, share, kg/t "
         "or g/t, energy is in GJ, MJ, MJ/kg, MWh or kWh",
@@ -63,7 +65,7 @@ def _check_units(drafts: Drafts) -> None:
     )
     drafts.error(
         "PropertyKinds",
-        frame[frame["kind"] == "moisture"][1:],
+        rows.take(np.flatnonzero(rows["kind"] == "moisture")[1:]),
         "kind",
         "another property is the moisture already: make this one a quality",
         expected=say("one property of kind moisture"),
@@ -71,13 +73,14 @@ def _check_units(drafts: Drafts) -> None:
 
 
 def _check_moisture(drafts: Drafts) -> None:
-    kinds = drafts["PropertyKinds"].frame
-    wet = kinds[kinds["kind"] == "moisture"]
-    rows = drafts["Properties"].frame.reset_index().merge(wet[["property", "unit"]], on="property")
-    share = rows["value"] * [factor("moisture", unit) for unit in rows["unit"]]
+    kinds = by_row(drafts["PropertyKinds"].rows, "property", "kind", "unit")
+    wet = {name: factor(kind, unit) for _, name, kind, unit in kinds if kind == "moisture"}
+    rows = drafts["Properties"].rows
+    rows = rows.take(among(rows["property"], wet))
+    share = rows["value"] * np.array([wet[name] for name in rows["property"].tolist()])
     drafts.error(
         "Properties",
-        rows.assign(percent=100.0 * share)[~((share >= 0.0) & (share < 1.0))].set_index("row"),
+        rows.plus(percent=100.0 * share).take(~((share >= 0.0) & (share < 1.0))),
         "value",
         "a moisture of {percent} % leaves no dry mass: correct the figure or the unit "
         "in PropertyKinds",
@@ -138,14 +141,14 @@ def _judge(drafts: Drafts, balance: dict[str, object], content: pd.Series[float]
 
 
 def _blended(drafts: Drafts, balance: dict[str, object]) -> bool:
-    limits = drafts["BlendLimits"].frame
+    limits = drafts["BlendLimits"].rows
     of_technology = limits["technology"] == balance["technology"]
     return bool((of_technology & (limits["recipe"] == balance["recipe"])).any())
 
 
 def _row(drafts: Drafts, balance: dict[str, object], role: str, content: pd.Series[float]) -> int:
     """The row of Recipes of the input or output that holds most; of the other role if none is."""
-    rows = drafts["Recipes"].frame
+    rows = drafts["Recipes"].table.frame
     of_recipe = (rows["technology"] == balance["technology"]) & (
         rows["recipe"] == balance["recipe"]
     )

@@ -22,12 +22,11 @@ import numpy as np
 import pandas as pd
 
 from circflow.algebra.build import weights
-from circflow.data.checks.typed import empty_frame
 from circflow.data.coded import Floats, Ints, Items, stacked
 from circflow.data.network import can_take
 from circflow.data.scenario import Scenario
 from circflow.data.schema.sheets import BY_NAME
-from circflow.data.table import Table
+from circflow.data.table import Table, blank_frame
 from circflow.i18n import mark
 from circflow.solution.solution import Solution
 
@@ -230,13 +229,13 @@ def _with_plants(
     scenario: Scenario, sites: list[str], used: Sequence[str], made: Sequence[str]
 ) -> Scenario:
     """The scenario with a plant at every site that uses and makes materials (for its network)."""
-    recipes = empty_frame(BY_NAME["Recipes"], len(used) + len(made)).assign(
+    recipes = blank_frame(BY_NAME["Recipes"], len(used) + len(made)).assign(
         technology=_PLANT,
         role=["input"] * len(used) + ["output"] * len(made),
         material=[*used, *made],
         amount=1.0,
     )
-    units = empty_frame(BY_NAME["Units"], len(sites)).assign(
+    units = blank_frame(BY_NAME["Units"], len(sites)).assign(
         unit=[f"{_PLANT} {n}" for n in range(len(sites))],
         site=sites,
         technology=_PLANT,
