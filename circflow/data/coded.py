@@ -8,7 +8,7 @@ checked there are no codes yet: names are str there (None for a blank cell).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -190,6 +190,11 @@ def table_of(columns: Mapping[str, Column], count: int | pd.Index) -> pd.DataFra
         for n, c in columns.items()
     }
     return pd.DataFrame(plain, index=rows)
+
+
+def by_row(rows: Items, *columns: str) -> Iterator[tuple[Any, ...]]:
+    """Each row's number (`row`) and its cells of some columns."""
+    return zip(*(rows[name].tolist() for name in ("row", *columns)), strict=True)
 
 
 def objects(values: Iterable[object]) -> Column:

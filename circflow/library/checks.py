@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from circflow.data.cells import plain, shorten
-from circflow.data.checks.findings import Drafts, among, by_row, listed
+from circflow.data.checks.findings import Drafts, among, listed
+from circflow.data.coded import by_row
 from circflow.data.suggest import nearest
 from circflow.i18n import say
 from circflow.library.balance import balances

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
-import pandas as pd
 
 from circflow.data.balances import (
     MASS,
     ROUNDING,
+    RecipeBalance,
     contents,
     factor,
     held_by_rows,
     recipe_balances,
 )
 from circflow.data.cells import shorten, written
-from circflow.data.checks.findings import Drafts, among, by_row
+from circflow.data.checks.findings import Drafts, among
+from circflow.data.coded import Flags, Items, by_row
 from circflow.i18n import mark, say
 
 _READ = {
@@ -37,19 +40,10 @@ def check_balances(drafts: Drafts) -> None:
     ):
         return
     _check_moisture(drafts)
-    frames = {sheet: drafts[sheet].table.frame for sheet in _READ}
-    table = recipe_balances(frames)
-    odd = table["out"] > table["least_in"] * (1.0 + ROUNDING)
-    odd |= table["lost"] > table[["allowed", "named"]].max(axis=1) + ROUNDING
-    odd &= table["property"] != MASS
-    if not odd.any():
-        return
-    held = contents(frames["Properties"], frames["PropertyKinds"])
-    for balance in table[odd].to_dict("records"):
-        of_one = held[held["property"] == balance["property"]].drop_duplicates("material")
-        _judge(
-            drafts, {str(k): v for k, v in balance.items()}, of_one.set_index("material")["content"]
-        )
+    sheets = {sheet: drafts[sheet].rows for sheet in _READ}
+    for balance in recipe_balances(sheets):
+        if balance.property != MASS:
+            _judge(drafts, balance)
 
 
 def _check_units(drafts: Drafts) -> None:
@@ -88,13 +82,12 @@ def _check_moisture(drafts: Drafts) -> None:
     )
 
 
-def _judge(drafts: Drafts, balance: dict[str, object], content: pd.Series[float]) -> None:
+def _judge(drafts: Drafts, balance: RecipeBalance) -> None:
     """A warning at the output that holds most where too much comes out, at the input that holds
     most where too much is lost."""
-    least, most, out, allowed, named = (
-        float(str(balance[c])) for c in ("least_in", "most_in", "out", "allowed", "named")
-    )
-    lost, bearable = 1.0 - out / most if most > 0.0 else 0.0, max(allowed, named)
+    least, most, out, named = balance.least_in, balance.most_in, balance.out, balance.named
+    lost = 0.0 if math.isnan(balance.lost) else balance.lost
+    bearable = max(balance.allowed, named)
     doubts = []
     if out > most * (1.0 + ROUNDING):
         words = mark(
@@ -126,12 +119,12 @@ def _judge(drafts: Drafts, balance: dict[str, object], content: pd.Series[float]
     for role, words in doubts:
         drafts.warning(
             "Recipes",
-            _row(drafts, balance, role, content),
+            _row(drafts, balance, role),
             "amount",
             words,
-            one=f"{shorten(str(balance['technology']))!r}",
-            name=shorten(str(balance["property"])),
-            measure=balance["measure"],
+            one=f"{shorten(balance.technology)!r}",
+            name=shorten(balance.property),
+            measure=balance.measure,
             least=written(least),
             most=written(most),
             out=written(out),
@@ -140,19 +133,24 @@ def _judge(drafts: Drafts, balance: dict[str, object], content: pd.Series[float]
         )
 
 
-def _blended(drafts: Drafts, balance: dict[str, object]) -> bool:
-    limits = drafts["BlendLimits"].rows
-    of_technology = limits["technology"] == balance["technology"]
-    return bool((of_technology & (limits["recipe"] == balance["recipe"])).any())
+def _blended(drafts: Drafts, balance: RecipeBalance) -> bool:
+    return bool(_of_recipe(drafts["BlendLimits"].rows, balance).any())
 
 
-def _row(drafts: Drafts, balance: dict[str, object], role: str, content: pd.Series[float]) -> int:
-    """The row of Recipes of the input or output that holds most; of the other role if none is."""
-    rows = drafts["Recipes"].table.frame
-    of_recipe = (rows["technology"] == balance["technology"]) & (
-        rows["recipe"] == balance["recipe"]
+def _of_recipe(rows: Items, balance: RecipeBalance) -> Flags:
+    """Which rows tell of the recipe."""
+    of_recipe: Flags = (rows["technology"] == balance.technology) & (
+        rows["recipe"] == balance.recipe
     )
-    rows = rows[of_recipe]
-    of_role = rows[rows["role"] == role]
-    held = held_by_rows(of_role if len(of_role) else rows, content)
-    return int(held.index[int(held.to_numpy().argmax())])
+    return of_recipe
+
+
+def _row(drafts: Drafts, balance: RecipeBalance, role: str) -> int:
+    """The row of Recipes of the input or output that holds most; of the other role if none is."""
+    held = contents(drafts["Properties"].rows, drafts["PropertyKinds"].rows)
+    content = {one.material: one.content for one in held if one.property == balance.property}
+    rows = drafts["Recipes"].rows
+    rows = rows.take(_of_recipe(rows, balance))
+    of_role = rows.take(rows["role"] == role)
+    rows = of_role if len(of_role) else rows
+    return int(rows["row"][np.argmax(held_by_rows(rows, content))])

@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 
 from circflow.data.cells import shorten, written
-from circflow.data.checks.findings import Drafts, by_row, quoted, records
+from circflow.data.checks.findings import Drafts, quoted, records
+from circflow.data.coded import by_row
 from circflow.data.suggest import nearest, remark
 from circflow.i18n import say
 

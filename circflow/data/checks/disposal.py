@@ -6,9 +6,9 @@ from __future__ import annotations
 import numpy as np
 
 from circflow.data.cells import shorten, written
-from circflow.data.checks.findings import Drafts, by_row, later
+from circflow.data.checks.findings import Drafts, later
 from circflow.data.checks.reach import Reach
-from circflow.data.coded import Items, cross, join, stacked
+from circflow.data.coded import Items, by_row, cross, join, stacked
 from circflow.data.scenario import Scenario
 
 

@@ -199,11 +199,6 @@ def plain_value(value: object) -> object:
     return None if isinstance(value, float) and isnan(value) else value
 
 
-def by_row(rows: Items, *columns: str) -> Iterator[tuple[Any, ...]]:
-    """Each row's number and its cells of some columns."""
-    return zip(*(rows[name].tolist() for name in ("row", *columns)), strict=True)
-
-
 def records(rows: Items) -> list[dict[str, Any]]:
     """Rows as dictionaries by column."""
     cells = (rows[name].tolist() for name in rows.names)

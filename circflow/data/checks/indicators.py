@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from circflow.data.checks.findings import Drafts, by_row, listed
+from circflow.data.checks.findings import Drafts, listed
+from circflow.data.coded import by_row
 from circflow.data.schema.indicators import BY_INDICATOR, COMPUTED, EMITTED, Computed
 from circflow.data.suggest import nearest
 from circflow.i18n import say

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from circflow.data.cells import shorten, split_names
-from circflow.data.checks.findings import Drafts, among, by_row, listed
+from circflow.data.checks.findings import Drafts, among, listed
 from circflow.data.checks.provisional import with_rows
-from circflow.data.coded import Items
+from circflow.data.coded import Items, by_row
 from circflow.data.network import make_network
 from circflow.data.scenario import Scenario
 from circflow.i18n import say

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import pandas as pd
 
 from circflow.data.cells import shorten, split_names
-from circflow.data.checks.findings import Drafts, among, by_row, later, listed
+from circflow.data.checks.findings import Drafts, among, later, listed
 from circflow.data.checks.rows import is_dash, is_totals
-from circflow.data.coded import Items
+from circflow.data.coded import Items, by_row
 from circflow.data.schema.sheets import Sheet
 from circflow.data.suggest import Names, remark
 from circflow.i18n import say

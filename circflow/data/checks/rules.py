@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 
 from circflow.data.cells import plain, shorten, written
-from circflow.data.checks.findings import Drafts, among, by_row, later, listed, quoted
+from circflow.data.checks.findings import Drafts, among, later, listed, quoted
+from circflow.data.coded import by_row
 from circflow.data.scenario import Period
 from circflow.data.schema.sheets import GOAL_KINDS
 from circflow.data.suggest import nearest

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 
 from circflow.data.cells import plain
-from circflow.data.checks.findings import Drafts, among, by_row
-from circflow.data.coded import objects
+from circflow.data.checks.findings import Drafts, among
+from circflow.data.coded import by_row, objects
 from circflow.data.schema.sheets import TAX_SHARES
 from circflow.i18n import say
 

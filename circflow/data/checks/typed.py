@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from circflow.data.cells import BadCellError, Parsed, parse_cell, parse_column
-from circflow.data.checks.findings import Draft, Drafts, Findings, by_row, later, listed
+from circflow.data.checks.findings import Draft, Drafts, Findings, later, listed
 from circflow.data.checks.structure import RawTable
 from circflow.data.coded import Column as Cells
-from circflow.data.coded import Items, objects
+from circflow.data.coded import Items, by_row, objects
 from circflow.data.scenario import Period, Settings, make_periods
 from circflow.data.schema.measures import canonical
 from circflow.data.schema.sheets import (

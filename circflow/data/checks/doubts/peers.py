@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from circflow.data.cells import plain, shorten
-from circflow.data.checks.findings import Drafts, by_row
-from circflow.data.coded import Floats, Ints
+from circflow.data.checks.findings import Drafts
+from circflow.data.coded import Floats, Ints, by_row
 from circflow.i18n import localised, say
 from circflow.i18n.names import shown_column
 

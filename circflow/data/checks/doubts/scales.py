@@ -13,8 +13,9 @@ import numpy as np
 import pandas as pd
 
 from circflow.data.cells import BadCellError, parse_number, plain, shorten, written
-from circflow.data.checks.findings import Drafts, among, by_row
+from circflow.data.checks.findings import Drafts, among
 from circflow.data.checks.rows import is_dash, is_totals
+from circflow.data.coded import by_row
 from circflow.data.schema.measures import TONNE, canonical, meant
 from circflow.data.schema.sheets import BY_NAME
 from circflow.data.suggest import folded

@@ -10,7 +10,8 @@ import pandas as pd
 from circflow.data.cells import shorten, written
 from circflow.data.checks.doubts.peers import check_peers
 from circflow.data.checks.doubts.scales import check_scales
-from circflow.data.checks.findings import Drafts, among, by_row, later, listed, quoted
+from circflow.data.checks.findings import Drafts, among, later, listed, quoted
+from circflow.data.coded import by_row
 from circflow.data.schema.sheets import SHEETS
 from circflow.data.suggest import nearest, remark
 from circflow.i18n import say
