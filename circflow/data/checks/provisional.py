@@ -27,7 +27,7 @@ def provisional(
         rows = _with_references(draft.sheet, draft.sound(), tables)
         if draft.sheet.key:
             rows = rows.take(~later(rows, *draft.sheet.whole_key))
-        tables[name] = Table.of(draft.sheet, rows, draft.letters, draft.table.title)
+        tables[name] = replace(draft.table, rows=rows)
     return Scenario(settings, periods, {name: tables[name] for name in BY_NAME}, book)
 
 
@@ -43,6 +43,5 @@ def _with_references(sheet: Sheet, rows: Items, tables: Mapping[str, Table]) -> 
 
 def with_rows(scenario: Scenario, sheet: str, rows: Items) -> Scenario:
     """A copy of the scenario in which one sheet has other rows."""
-    old = scenario.tables[sheet]
-    table = Table.of(old.sheet, rows, old.letters, old.title)
+    table = replace(scenario.tables[sheet], rows=rows)
     return replace(scenario, tables={**scenario.tables, sheet: table})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -53,7 +54,7 @@ def _typed(raw: RawTable, findings: Findings) -> Draft:
         cells["partner"] = objects(_tidy(name) if kind == "flow" else name for kind, name in flows)
     if sheet.name == "Materials":
         cells["unit"] = objects(canonical(unit) for unit in cells["unit"])
-    draft = Draft(Table.of(sheet, Items(cells), raw.letters, raw.native), broken=raw.broken)
+    draft = Draft(Table(sheet, Items(cells), raw.letters, raw.native), broken=raw.broken)
     draft.title = raw.title
     for column in sheet.columns:
         if column.name in parsed:
@@ -125,12 +126,8 @@ def _fill_in(drafts: Drafts) -> None:
 
 def _fill(draft: Draft, column: str, names: list[str]) -> None:
     """Write names into a column, of rows of their own where the sheet has none."""
-    rows, table = draft.rows, draft.table
-    if names != rows[column].tolist():
-        rows = (rows if len(rows) else blank_rows(draft.sheet, len(names))).plus(
-            **{column: objects(names)}
-        )
-        draft.table = Table.of(draft.sheet, rows, table.letters, table.title)
+    rows = draft.rows if len(draft.rows) else blank_rows(draft.sheet, len(names))
+    draft.table = replace(draft.table, rows=rows.plus(**{column: objects(names)}))
 
 
 def read_settings(drafts: Drafts) -> Settings:
