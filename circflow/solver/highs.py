@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from circflow.data.errors import CircflowError
 from circflow.i18n import say
+from circflow.solution.proof import Extended
 from circflow.solver.compiled import Program
 from circflow.solver.scaling import Scaling, apply, scaling_of
 
@@ -183,6 +184,7 @@ class Session:
         has soon after `stop()` is true.
         """
         self.program = program
+        self._entries: Extended | None = None
         self.stop = stop
         self.scaling = scaling or scaling_of(program)
         if (self.scaling.columns[program.integer] != 1.0).any():
@@ -299,7 +301,16 @@ class Session:
         for entry in zip(row.tolist(), column.tolist(), scaled.tolist(), strict=True):
             self.highs.changeCoeff(*entry)
         self.program = program
+        if len(entries):
+            self._entries = None
         return not (len(bounds) or len(rows) or len(entries))
+
+    @property
+    def entries(self) -> Extended:
+        """The programme's entries as its proofs take them: made once, until one is changed."""
+        if self._entries is None:
+            self._entries = Extended(self.program.matrix)
+        return self._entries
 
     def change_costs(self, columns: NDArray[np.intp], costs: Floats) -> None:
         """Replace costs (minimised, million currency per unit)."""

@@ -29,6 +29,7 @@ from circflow.solution.proof import (
     AGREES,
     FLOOR,
     ROUNDING,
+    Extended,
     Proof,
     breach,
     dual_bound,
@@ -467,13 +468,14 @@ def _ways(ways: tuple[_Way, ...], dear: NDArray[np.bool_]) -> list[tuple[_Way, b
     return [*first, *((way, False) for way in ways)]
 
 
-def check(program: Program, most: Floats, found: Outcome) -> str:
+def check(program: Program, most: Floats, found: Outcome, entries: Extended | None = None) -> str:
     """What speaks against an LP's plan and its duals; "" where they are proven."""
     assert found.x is not None and found.row_dual is not None
-    over = breach(program, found.x)
+    entries = entries or Extended(program.matrix)
+    over = breach(program, found.x, entries)
     if not over <= HOLDS:
         return say("a limit is breached by {over:.2g} of its size", over=over)
-    bound = dual_bound(program, most, found.row_dual)
+    bound = dual_bound(program, most, found.row_dual, entries)
     objective = worth(program, found.x)
     size = max(abs(objective), FLOOR * _gross(program, found.x))
     if not objective - bound <= AGREES * size:
@@ -500,7 +502,9 @@ def proven(found: Outcome, session: Session) -> bool:
         return none and _contradicts(program, session.farkas_ray())
     if found.x is None or found.row_dual is None:
         return _believed(program, found.ending, session)
-    return not check(program, program.upper, found) or not check(program, reach(program), found)
+    entries = session.entries
+    doubt = check(program, program.upper, found, entries)
+    return not doubt or not check(program, reach(program), found, entries)
 
 
 def _gross(program: Program, x: Floats) -> float:
