@@ -47,8 +47,8 @@ LIMIT = 6_000_000
 
 
 @pytest.fixture(scope="module")
-def plan() -> Solution:
-    return cf.solve(cf.read(SCENARIOS / "tutorial.xlsx"))
+def plan(shipped: Callable[[str], Solution]) -> Solution:
+    return shipped("tutorial")
 
 
 @pytest.fixture(scope="module")
