@@ -147,9 +147,8 @@ def solve(book: Book, changes: Changes, folder: str, options: Options, tell: Tel
     try:
         plan = find_plan(scenario, gap=gap, progress=tell, stop=tell.stopped)
     except NoPlan as none:
-        if none.explanation is not None:
-            why = json.dumps(none.explanation, ensure_ascii=False)
-            write_text(home / "explanation.json", why)
+        if none.details is not None:
+            write_text(home / "explanation.json", json.dumps(none.details, ensure_ascii=False))
         raise
     tell(say("writing"))
     write_files(

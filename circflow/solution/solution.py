@@ -41,19 +41,19 @@ class Status(StrEnum):
 
 class NoPlan(CircflowError):  # noqa: N818 - the public name
     """There is no plan. `status` is infeasible, unbounded or stopped; `reason` says why, and
-    `explanation` in cells (the JSON of `circflow explain`), where a solve has looked for it."""
+    `details` in cells (the JSON of `circflow explain`), where a solve has looked for it."""
 
     def __init__(
         self,
         scenario: str,
         status: Status,
         reason: str,
-        explanation: dict[str, Any] | None = None,
+        details: dict[str, Any] | None = None,
     ) -> None:
         self.scenario = scenario
         self.status = status
         self.reason = reason
-        self.explanation = explanation
+        self.details = details
         super().__init__(f"{scenario}: {status.value}: {reason}")
 
 
