@@ -133,7 +133,7 @@ def button(page: Any, name: str) -> Any:
 def solve(page: Any) -> None:
     step(page, "Solve")
     button(page, "Solve").click()
-    expect(page.get_by_role("button", name="Stop")).to_have_count(0)
+    expect(page.locator(".about")).to_be_visible()
 
 
 def faulty(file: Path) -> tuple[Any, dict[str, Any]]:
@@ -255,7 +255,6 @@ def test_a_click_in_the_framed_plan_opens_what_it_is_made_of(small: Server, page
     plan, frame = page.url, page.frame_locator("iframe.whole")
 
     def ready() -> None:
-        page.goto(plan)
         frame.locator("html[data-ready=yes]").wait_for(state="attached")
 
     def press(mark: Any) -> None:
@@ -271,10 +270,12 @@ def test_a_click_in_the_framed_plan_opens_what_it_is_made_of(small: Server, page
     binds = frame.locator("table", has_text="What binds most").locator("button.door")
     binds.first.click()
     page.wait_for_url(re.compile(r"/tables/Markets\?row=2&column=max_per_year#r2$"))
+    page.goto(plan)
     ready()
     press(frame.locator(".sankey-link").first)
     page.wait_for_url(re.compile(r"/flows\?"))
     expect(page.get_by_role("heading", name="Arises, per year")).to_be_visible()
+    page.goto(plan)
     ready()
     press(frame.locator(".sankey-node .node-rect").nth(1))
     page.wait_for_url(re.compile(r"/flows\?"))
