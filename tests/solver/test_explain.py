@@ -239,6 +239,7 @@ def test_unbounded_names_the_prices(tutorial: cf.Scenario) -> None:
         cf.solve(scenario)
     assert none.value.status is cf.Status.UNBOUNDED
     found = explain(scenario)
+    assert none.value.details == found.summary()
     assert found.ray is not None
     assert {str(cell) for cell in found.ray.cells} == {"Purchases!C2", "Markets!C4"}
     assert "Markets!D4" in "".join(found.ray.remedies)
