@@ -145,7 +145,7 @@ def _check_possible(drafts: Drafts, groups: dict[_Owner, _Group]) -> None:
     together = []
     for owner, group in groups.items():
         alone = [limit for limit in group.limits if _impossible_alone(drafts, limit)]
-        if not alone and len(group.limits) > 1:
+        if not alone and len(group.limits) > 1 and not _plain_mix(group):
             together.append((owner, group))
     if together:
         _check_together(drafts, together)
@@ -180,6 +180,17 @@ def _impossible_alone(drafts: Drafts, limit: tuple[int, np.ndarray, float, float
         )
         return True
     return False
+
+
+def _plain_mix(group: _Group) -> bool:
+    """Whether one material alone, or as much of each, keeps all limits: mostly no LP is needed."""
+    count = len(group.materials)
+    mixes = np.vstack([np.eye(count), np.full(count, 1.0 / count)])
+    kept = np.ones(count + 1, dtype=bool)
+    for _, coefficients, least, greatest in group.limits:
+        mean = mixes @ coefficients
+        kept &= ~(mean < least) & ~(mean > greatest)
+    return bool(kept.any())
 
 
 def _check_together(drafts: Drafts, groups: list[tuple[_Owner, _Group]]) -> None:
