@@ -124,7 +124,7 @@ def _part(rows: pd.DataFrame, tail: Any, head: Any, measure: str) -> pd.DataFram
 
 def _view(links: pd.DataFrame, measure: str) -> dict[str, Any]:
     sources = links["tail"].str.startswith("end")
-    total = float(links.loc[sources, "size"].sum()) or float(links["size"].max())
+    total = float(links["size"][sources].sum()) or float(links["size"].max())
     links = _bundled(links, total)
     keys = list(dict.fromkeys([*links["tail"], *links["head"]]))
     at = {key: n for n, key in enumerate(keys)}

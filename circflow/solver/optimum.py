@@ -41,7 +41,9 @@ from circflow.solver.compiled import Program
 from circflow.solver.exact import exact, small
 from circflow.solver.highs import (
     INTEGRALITY,
+    KNOWN_SEARCH,
     LIGHT_SEARCH,
+    NO_OPTIONS,
     SMALL_SEARCH_BELOW,
     Basis,
     Ending,
@@ -126,7 +128,7 @@ def optimum(  # noqa: PLR0913
         scaling: scales to try first.
         algorithm: for LPs, to try first (one of `circflow.solver.highs.ALGORITHMS`).
         integrality: how far a decision may be from 0 and 1 in the first search.
-        light: one of many small searches (see `circflow.solver.highs.LIGHT_SEARCH`).
+        light: one of many small searches (see `circflow.solver.highs.KNOWN_SEARCH`).
         on_progress: is told (best, bound) during the search.
         stop: asked during the search; once it is true the best plan found until then is FEASIBLE.
 
@@ -138,7 +140,8 @@ def optimum(  # noqa: PLR0913
             program, time_limit=time_limit, scaling=scaling, algorithm=algorithm, stop=stop
         )
     search = _Search(program, gap, start, scaling, on_progress, algorithm, stop, integrality)
-    search.light = light and program.matrix.nnz < SMALL_SEARCH_BELOW
+    if program.matrix.nnz < SMALL_SEARCH_BELOW:
+        search.options = KNOWN_SEARCH if light else LIGHT_SEARCH
     ends = None if time_limit is None else time.monotonic() + time_limit
     by_lps = False
     for way, cap in _ways(_SEARCH_WAYS, search.dear):
@@ -186,7 +189,8 @@ class _Search:
         self.claims: set[bool] = set()
         """Kinds of scaling under which there was no plan."""
         self.plans: list[tuple[_Way, Optimum]] = []
-        self.light = False
+        self.options = NO_OPTIONS
+        """Of HiGHS, for the first search."""
 
     def attempt(  # noqa: PLR0911
         self, way: _Way, cap: bool, time_limit: float | None
@@ -237,7 +241,7 @@ class _Search:
             scaling=scaling or _scales(way, tried, self.most),
             options={
                 "mip_feasibility_tolerance": self.integrality,
-                **(LIGHT_SEARCH if self.light and way is _SEARCH_WAYS[0] else {}),
+                **(self.options if way is _SEARCH_WAYS[0] else NO_OPTIONS),
                 **way.options,
             },
             on_progress=self.on_progress,

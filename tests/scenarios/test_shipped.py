@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -36,8 +37,8 @@ def test_workbook_equals_its_folder(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", FOLDERS)
-def test_solves_to_its_recorded_optimum(name: str) -> None:
-    plan = cf.solve(cf.read(SCENARIOS / f"{name}.xlsx"))
+def test_solves_to_its_recorded_optimum(name: str, shipped: Callable[[str], cf.Solution]) -> None:
+    plan = shipped(name)
     assert plan.status is cf.Status.OPTIMAL
     assert plan.objective == pytest.approx(EXPECTED[name], rel=1e-6)
     assert plan.audit.passed

@@ -382,7 +382,7 @@ def _things(
         periods = [p.name for p in scenario.periods] if one.period is None else [one.period]
         things: Sequence[tuple[str, tuple[str, ...]]] = [(one.sheet, one.names)]
         if one.sheet == "Members":
-            things = [("Units", (unit,)) for unit in units.loc[members == one.names[0], "unit"]]
+            things = [("Units", (unit,)) for unit in units["unit"][members == one.names[0]]]
         made |= {(sheet, names, period) for sheet, names in things for period in periods}
     return made
 

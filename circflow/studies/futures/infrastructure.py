@@ -67,11 +67,11 @@ def things_of(scenario: Scenario) -> list[Thing]:
     """Hubs, stockpiles that may be added to, candidates, existing units with spare capacity in the
     scenario's own plan."""
     sites, stocks = scenario.frame("Sites"), scenario.frame("Stockpiles")
-    things = [Thing("hub", (str(site),)) for site in sites.loc[sites["hub"].astype(bool), "site"]]
-    kept = stocks.loc[stocks["can_add"].astype(bool), ["site", "material"]]
+    things = [Thing("hub", (str(site),)) for site in sites["site"][sites["hub"].astype(bool)]]
+    kept = stocks[["site", "material"]][stocks["can_add"].astype(bool)]
     things += [Thing("stockpile", key) for key in kept.itertuples(index=False, name=None)]
     units = scenario.frame("Units")
-    things += [Thing("candidate", (u,)) for u in units.loc[units["status"] == "candidate", "unit"]]
+    things += [Thing("candidate", (u,)) for u in units["unit"][units["status"] == "candidate"]]
     units = solve(scenario).tables.units
     old = units[(units["status"] == "existing") & (units["available_per_year"] > 0.0)]
     for unit, rows in old.groupby("unit", sort=False):
