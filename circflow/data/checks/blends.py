@@ -56,7 +56,7 @@ def _groups(drafts: Drafts) -> dict[_Owner, _Group]:
     """The groups of the recipes that could be read whole."""
     columns = ("technology", "recipe", "group", "material")
     sheet, read = drafts["Recipes"], (*columns, "role")
-    recipes, unread = sheet.sound(*read), sheet.unread(*read)["technology"].tolist()
+    recipes, unread = sheet.sound(*read), set(sheet.unread(*read)["technology"].tolist())
     # a requirement of nothing is met by taking in nothing, whatever the limits
     needed = (recipes["role"] == "input") & ~(recipes["amount"] <= 0)
     recipes = recipes.take(pd.notna(recipes["group"]) & needed)
