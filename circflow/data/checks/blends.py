@@ -186,11 +186,9 @@ def _plain_mix(group: _Group) -> bool:
     """Whether one material alone, or as much of each, keeps all limits: mostly no LP is needed."""
     count = len(group.materials)
     mixes = np.vstack([np.eye(count), np.full(count, 1.0 / count)])
-    kept = np.ones(count + 1, dtype=bool)
-    for _, coefficients, least, greatest in group.limits:
-        mean = mixes @ coefficients
-        kept &= ~(mean < least) & ~(mean > greatest)
-    return bool(kept.any())
+    means = [(mixes @ limit[1], *limit[2:]) for limit in group.limits]
+    kept = [~(mean < least) & ~(mean > greatest) for mean, least, greatest in means]
+    return bool(np.all(kept, axis=0).any())
 
 
 def _check_together(drafts: Drafts, groups: list[tuple[_Owner, _Group]]) -> None:
