@@ -126,8 +126,8 @@ def recipe_balances(sheets: Mapping[str, Items]) -> list[RecipeBalance]:
             lost = 1.0 - out / most if most > 0.0 else math.nan
             named, reason = losses.get((*sides.keys[at], name), (0.0, None))
             figures = (least, most, out, lost, named, allowed.get(name, math.nan))
-            one = RecipeBalance(*sides.keys[at], name, measure, *figures, reason=reason)
-            balances[at].append(one)
+            balance = RecipeBalance(*sides.keys[at], name, measure, *figures, reason=reason)
+            balances[at].append(balance)
     return [balance for of_recipe in balances for balance in of_recipe]
 
 
