@@ -242,8 +242,7 @@ def test_deep_nesting(tmp_path: Path) -> None:
 
 def test_a_quarter_of_a_million_blank_formatted_rows(tmp_path: Path) -> None:
     rows = [
-        f'<row r="{n}" s="1" customFormat="1"><c r="A{n}" s="1"/></row>'
-        for n in range(2, 262_145)
+        f'<row r="{n}" s="1" customFormat="1"><c r="A{n}" s="1"/></row>' for n in range(2, 262_145)
     ]
     first = '<row r="1"><c r="A1" t="inlineStr"><is><t>site</t></is></c></row>'
     make(tmp_path / "a.xlsx", sheet=sheet(first + "".join(rows)))
