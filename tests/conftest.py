@@ -7,6 +7,8 @@ import math
 import os
 import pickle
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -20,11 +22,13 @@ from circflow.data.scenario import Scenario, Settings, make_periods
 from circflow.data.schema.sheets import SHEETS, Column, Sheet
 from circflow.data.table import Book, Problem, Table
 from circflow.i18n import current
+from circflow.solution.solution import Solution
 from circflow.solver.compiled import Compiled, compile_model
 
 os.environ["CIRCFLOW_LANG"] = "en"  # whatever the locale of the machine
 keep_python_strings()  # as in circflow's own process; test_python.py has what others have
 
+SCENARIOS = Path(__file__).parents[1] / "scenarios"
 Row = dict[str, Any]
 Sheets = Mapping[str, Any]
 """Sheets by name: a list of rows (dicts of the filled cells); `Scenario` is one dict."""
@@ -104,7 +108,7 @@ def _table(sheet: Sheet, rows: list[Row]) -> Table:
     frame = pd.DataFrame({c.name: _column(c, rows) for c in sheet.columns})
     frame.index = pd.RangeIndex(2, 2 + len(rows))
     letters = {c.name: chr(ord("A") + n) for n, c in enumerate(sheet.columns)}
-    return Table(sheet, frame, letters)
+    return Table.of(sheet, frame, letters)
 
 
 def scenario_of(sheets: Sheets) -> Scenario:
@@ -233,6 +237,15 @@ def written() -> Callable[..., Written]:
         return known[key]
 
     return write
+
+
+@pytest.fixture(scope="session")
+def shipped() -> Callable[[str], Solution]:
+    """`shipped("kuzbass")`: the plan of a shipped workbook, solved once in a process: leave it as
+    it is."""
+    from circflow import read, solve
+
+    return cache(lambda name: solve(read(SCENARIOS / f"{name}.xlsx")))
 
 
 @pytest.fixture(scope="session")

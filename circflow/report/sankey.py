@@ -22,7 +22,7 @@ from circflow.i18n.names import shown_measure, shown_word
 from circflow.report.figures import NO_STAGE, years_of
 from circflow.report.numbers import cut
 from circflow.report.page.frame import Figure, escaped, figure, percent
-from circflow.solution.chains import group_names, trace
+from circflow.solution.chains import group_names
 
 if TYPE_CHECKING:
     from circflow.solution.solution import Solution
@@ -69,7 +69,7 @@ def paths(solution: Solution) -> pd.DataFrame:
     no second one), end (a product, or what becomes of it), used (whether it is sold), measure (of
     the source), amount (of the source, over the period), income, cost, value (million currency).
     """
-    followed = trace(solution)
+    followed = solution.trace
     parts, arcs, nodes = followed.parts, followed.graph.arcs, followed.graph.nodes
     count = len(followed.parts)
     if not count:

@@ -118,7 +118,7 @@ def decompose(solution: Solution) -> pd.DataFrame:
     Ranked by value added; circles and money without a flow come last. Costs are positive when
     paid; value_million = income + synergy − costs, undiscounted.
     """
-    followed = trace(solution)
+    followed = solution.trace
     rows = [_group(followed), _rest_rows(followed)]
     full = [part for part in rows if len(part)]
     if not full:

@@ -135,9 +135,9 @@ class Places:
     """What recipes take in and make (see `recipe_amounts`)."""
 
     def floor(self, materials: Ints) -> Floats:
-        """FLOOR times the scale of each material."""
+        """FLOOR times the scale of each material, and no less than numbers have all digits for."""
         listed = np.where(materials < len(self.scale), materials, BLANK)
-        return FLOOR * take(self.scale, listed)
+        return np.maximum(FLOOR * take(self.scale, listed), np.finfo(float).tiny)
 
 
 def active_units(scenario: Scenario) -> Items:

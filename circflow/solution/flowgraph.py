@@ -30,7 +30,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from circflow.data.coded import Keys, find, keys_of
+from circflow.data.coded import Column, Keys, find, keys_of, table_of
+from circflow.data.result import stacked
 from circflow.solution.accounts import LEDGERS, Accounts
 from circflow.solution.findings import intakes, recipe_amounts
 from circflow.solution.keys import Flags, Floats, Ints, Names, cells
@@ -38,20 +39,21 @@ from circflow.solution.keys import Flags, Floats, Ints, Names, cells
 if TYPE_CHECKING:
     from circflow.solution.solution import Solution
 
-ARC = [
-    "type",
-    "tail",
-    "head",
-    "amount",
-    "arrives",
-    "load",
-    "ledger",
-    "row",
-    "weight",
-    "end",
-    "unit",
-    "recipe",
-]
+ARC: dict[str, tuple[type, object]] = {
+    "type": (object, None),
+    "tail": (np.int64, -1),
+    "head": (np.int64, -1),
+    "amount": (float, 0.0),
+    "arrives": (float, 0.0),
+    "load": (float, 0.0),
+    "ledger": (np.intp, -1),
+    "row": (np.intp, -1),
+    "weight": (float, 1.0),
+    "end": (object, None),
+    "unit": (object, None),
+    "recipe": (object, None),
+}
+"""The columns of arcs: their type, and what stands there unless said."""
 _NOWHERE = -1
 
 
@@ -85,7 +87,8 @@ class GraphMaker:
         self.sizes = (len(self.sites), len(self.materials), len(self.periods))
         self.places = int(np.prod(self.sizes))
         self.measure = dict(scenario.unit_of_measure)
-        self.parts: list[pd.DataFrame] = []
+        self.parts: dict[str, list[Column]] = {name: [] for name in ARC}
+        """Arcs by column, as they are added."""
 
     def make(self) -> Graph:
         self._supply()
@@ -93,10 +96,10 @@ class GraphMaker:
         self._stocks()
         self._ends()
         inputs, outputs = self._conversions()
-        arcs = self._stack(self.parts)
+        arcs = self._arcs()
         inputs["main"] = self._main_inputs(arcs, inputs, outputs)
-        arcs = self._stack([arcs, *self._converting(arcs, inputs, outputs)])
-        return self._trace(self._number(arcs))
+        self._converting(arcs, inputs, outputs)
+        return self._trace(self._number(self._arcs()))
 
     def keys(self, frame: pd.DataFrame, site: str = "site") -> Keys:
         codes = (
@@ -110,16 +113,21 @@ class GraphMaker:
         """Add arcs; `tail` and `head` are keys of nodes. Empty and unknown ones are left out."""
         if not np.any(amount > 0.0):
             return
-        made = pd.DataFrame({"type": type_, "tail": tail, "head": head, "amount": amount})
-        filled = {"arrives": amount, "load": 0.0, "ledger": -1, "row": -1, "weight": 1.0}
-        filled |= dict.fromkeys(("end", "unit", "recipe"))
-        made = made.assign(**{**filled, **more})
-        keep = (made["amount"] > 0.0) & ((made["tail"] >= 0) | (made["head"] >= 0))
-        self.parts.append(made[ARC][keep])
+        said = {"type": type_, "tail": tail, "head": head, "amount": amount, "arrives": amount}
+        said.update(more)
+        full: dict[str, Column] = {
+            n: np.full(len(amount), said.get(n, usual), kind) for n, (kind, usual) in ARC.items()
+        }
+        keep = (full["amount"] > 0.0) & ((full["tail"] >= 0) | (full["head"] >= 0))
+        for name, column in full.items():
+            self.parts[name].append(column[keep])
 
-    def _stack(self, parts: list[pd.DataFrame]) -> pd.DataFrame:
-        full = [part for part in parts if len(part)]
-        return pd.concat(full, ignore_index=True) if full else pd.DataFrame(columns=ARC)
+    def _arcs(self) -> pd.DataFrame:
+        """What has been added."""
+        columns = {
+            n: np.concatenate([np.empty(0, kind), *self.parts[n]]) for n, (kind, _) in ARC.items()
+        }
+        return table_of(columns, len(columns["type"]))
 
     def _amount(self, name: str) -> Floats:
         ledger = self.books[name]
@@ -194,9 +202,9 @@ class GraphMaker:
         groups = intakes(plan).frame(plan.codes)[
             ["site", *run, "role", "material", "amount_per_year"]
         ]
-        both = self._stack([fixed, groups.rename(columns={"amount_per_year": "amount"})])
-        if both.empty:
-            both = fixed
+        both = stacked(
+            [fixed, groups.rename(columns={"amount_per_year": "amount"})], fixed.columns.tolist()
+        )
         both = both.merge(runs, on=run)
         years = self.years[np.maximum(self.periods(both["period"]), 0)]
         both["amount"] = np.maximum(both["amount"].to_numpy(float), 0.0) * years
@@ -235,14 +243,12 @@ class GraphMaker:
         heads = (inner["head"], inputs["run"] + runs, outputs["node"])
         return _joined(*tails), _joined(*heads)
 
-    def _converting(
-        self, arcs: pd.DataFrame, inputs: pd.DataFrame, outputs: pd.DataFrame
-    ) -> list[pd.DataFrame]:
-        """Arcs from each main input of a run to each of its outputs, and what has no other side.
+    def _converting(self, arcs: pd.DataFrame, inputs: pd.DataFrame, outputs: pd.DataFrame) -> None:
+        """Add arcs from each main input of a run to each of its outputs, and what has no other
+        side.
 
         A run whose outputs never leave the plan (they only go in circles) uses its inputs up.
         """
-        self.parts = []
         main, rest = inputs[inputs["main"]], inputs[~inputs["main"]]
         main = main.assign(share=shares(main, self.measure))
         closed = self._closed_runs(arcs, main, rest, outputs)
@@ -284,7 +290,6 @@ class GraphMaker:
             weight=np.where(made["run"].isin(main["run"]), 0.0, 1.0),
             **_labels(made),
         )
-        return self.parts
 
     def _closed_runs(
         self, arcs: pd.DataFrame, main: pd.DataFrame, rest: pd.DataFrame, outputs: pd.DataFrame
@@ -313,7 +318,7 @@ class GraphMaker:
             }
         )
         ends = {c: find(used, arcs[c].to_numpy(np.int64)) for c in ("tail", "head")}
-        arcs = arcs.assign(**ends, amount=arcs["amount"].astype(float))
+        arcs = arcs.assign(**ends)
         order = ["type", "tail", "head", "ledger", "row", "end"]
         return Graph(nodes, arcs.sort_values(order, kind="stable", ignore_index=True))
 

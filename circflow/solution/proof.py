@@ -79,22 +79,28 @@ class Proof:
         return float(gap) if np.isfinite(gap) else float("inf")
 
 
-def reduced_costs(cost: Floats, matrix: csc_array, dual: Floats | Long) -> tuple[Long, Long]:
-    """d = c − Aᵀ·y in extended precision, and Σ of the absolute terms that make it up."""
-    of_rows, size = activities(matrix.T, dual)
-    return cost - of_rows, np.abs(cost) + size
+class Extended:
+    """The entries of a matrix in extended precision, for as many products as are asked for."""
+
+    def __init__(self, matrix: csc_array) -> None:
+        self.value = matrix.astype(np.longdouble)
+        self.size = abs(self.value)
+
+    def reduced_costs(self, cost: Floats, dual: Floats | Long) -> tuple[Long, Long]:
+        """d = c − Aᵀ·y, and Σ of the absolute terms that make it up."""
+        y = dual.astype(np.longdouble)
+        return cost - self.value.T @ y, np.abs(cost) + self.size.T @ np.abs(y)
+
+    def activities(self, x: Floats | Long) -> tuple[Long, Long]:
+        """A·x, and Σ |a|·|x| of each row."""
+        factor = x.astype(np.longdouble)
+        return self.value @ factor, self.size @ np.abs(factor)
 
 
-def activities(matrix: csc_array, x: Floats | Long) -> tuple[Long, Long]:
-    """A·x in extended precision, and Σ |a|·|x| of each row."""
-    exact, factor = matrix.astype(np.longdouble), x.astype(np.longdouble)
-    return exact @ factor, abs(exact) @ np.abs(factor)
-
-
-def dual_bound(lp: Linear, most: Floats, dual: Floats) -> float:
+def dual_bound(lp: Linear, most: Floats, dual: Floats, entries: Extended | None = None) -> float:
     """The bound of the objective that the duals prove, no column being above `most` (see the
-    module); −inf where they prove none."""
-    return lp.offset + _parts(lp, lp.cost, most, dual)[0]
+    module); −inf where they prove none. `entries` are the LP's, where they are at hand."""
+    return lp.offset + _parts(lp, lp.cost, most, dual, entries)[0]
 
 
 def proves_infeasible(lp: Linear, most: Floats, ray: Floats) -> bool:
@@ -109,12 +115,14 @@ def proves_infeasible(lp: Linear, most: Floats, ray: Floats) -> bool:
     return False
 
 
-def _parts(lp: Linear, cost: Floats, most: Floats, dual: Floats) -> tuple[float, float]:
+def _parts(
+    lp: Linear, cost: Floats, most: Floats, dual: Floats, entries: Extended | None = None
+) -> tuple[float, float]:
     """The dual bound at some costs, and the sum of its absolute terms."""
     y = np.where((dual > 0.0) & np.isinf(lp.row_lower), 0.0, dual)
     y = np.where((y < 0.0) & np.isinf(lp.row_upper), 0.0, y)
     side = np.where(y > 0.0, lp.row_lower, np.where(y < 0.0, lp.row_upper, 0.0))
-    reduced, terms = reduced_costs(cost, lp.matrix, y)
+    reduced, terms = (entries or Extended(lp.matrix)).reduced_costs(cost, y)
     bound = np.where(reduced > 0.0, lp.lower, np.minimum(lp.upper, most))
     # Times the little or much that the column really is, rounding is rounding of money; times the
     # most that it could be it would be more.
@@ -130,11 +138,11 @@ def _parts(lp: Linear, cost: Floats, most: Floats, dual: Floats) -> tuple[float,
     return float(value), float(np.abs(at_sides).sum() + np.abs(at_bounds).sum())
 
 
-def breach(lp: Linear, x: Floats) -> float:
+def breach(lp: Linear, x: Floats, entries: Extended | None = None) -> float:
     """The largest breach of a limit by x, each relative to what the limit is made of."""
     if not np.isfinite(x).all():
         return float("inf")
-    rows = (*activities(lp.matrix, x), lp.row_lower, lp.row_upper)
+    rows = (*(entries or Extended(lp.matrix)).activities(x), lp.row_lower, lp.row_upper)
     worst = 0.0
     for value, own, low, high in (rows, (x, np.abs(x), lp.lower, lp.upper)):
         over = np.maximum(np.maximum(low - value, value - high), 0.0)

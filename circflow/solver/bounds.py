@@ -59,16 +59,20 @@ class AtMost:
         return self.value > 0.0
 
     def least(self, lower: Floats, upper: Floats) -> tuple[Floats, Floats, Floats, NDArray[Any]]:
-        """Of every entry the least a·x; of every row their finite sum, rounding, infinite ones."""
+        """Of every entry the least a·x; of every row their finite sum, rounding, infinite ones (a
+        sum beyond all numbers counts as one)."""
         own = np.where(self._rising, lower[self.column], upper[self.column])
         own[self.value == 0.0] = 0.0
-        own *= self.value
+        with np.errstate(over="ignore"):
+            own *= self.value
         endless = np.isinf(own)
         finite = np.where(endless, 0.0, own)
         count = len(self.side)
         total = np.asarray(np.bincount(self.row, finite, count), dtype=float)
         slack: Floats = np.bincount(self.row, np.abs(finite), count) * self._rounding
-        return own, total, slack, np.bincount(self.row, endless, count)
+        beyond = np.isinf(slack)
+        total[beyond], slack[beyond] = 0.0, 0.0
+        return own, total, slack, np.bincount(self.row, endless, count) + beyond
 
 
 def limits_of(program: Program) -> AtMost:
@@ -162,7 +166,9 @@ def _propagate(program: Program, limits: AtMost, upper: Floats) -> None:
         own, total, slack, endless = limits.least(program.lower, upper)
         room = np.where(endless == 0, limits.side - total + slack, np.inf)
         room += _ROUNDING * np.abs(limits.side)
-        most = (room[row] + own[bounding] + _ROUNDING * np.abs(own[bounding])) / value
+        back = np.where(np.isinf(own[bounding]), np.inf, own[bounding])
+        with np.errstate(over="ignore"):
+            most = (room[row] + back + _ROUNDING * np.abs(back)) / value
         least_of = np.full(len(upper), np.inf)
         np.minimum.at(least_of, column, most)
         least_of = np.maximum(least_of, program.lower)
@@ -271,7 +277,7 @@ def capped(program: Program, most: Floats) -> tuple[Program, NDArray[np.bool_]]:
         return program, np.zeros(len(size), dtype=bool)
     cap = float(np.exp2(np.ceil(np.log2(np.median(counted)))) * _PROHIBITIVE)
     dear = (program.cost > 0.0) & (money > cap) & movable & (program.lower == 0.0)
-    return replace(program, cost=np.where(dear, cap / size, program.cost)), dear
+    return program.with_costs(cap / size[dear], np.flatnonzero(dear)), dear
 
 
 def _beyond(size: Floats) -> Floats:

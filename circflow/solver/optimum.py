@@ -29,6 +29,7 @@ from circflow.solution.proof import (
     AGREES,
     FLOOR,
     ROUNDING,
+    Extended,
     Proof,
     breach,
     dual_bound,
@@ -40,7 +41,9 @@ from circflow.solver.compiled import Program
 from circflow.solver.exact import exact, small
 from circflow.solver.highs import (
     INTEGRALITY,
+    KNOWN_SEARCH,
     LIGHT_SEARCH,
+    NO_OPTIONS,
     SMALL_SEARCH_BELOW,
     Basis,
     Ending,
@@ -125,7 +128,7 @@ def optimum(  # noqa: PLR0913
         scaling: scales to try first.
         algorithm: for LPs, to try first (one of `circflow.solver.highs.ALGORITHMS`).
         integrality: how far a decision may be from 0 and 1 in the first search.
-        light: one of many small searches (see `circflow.solver.highs.LIGHT_SEARCH`).
+        light: one of many small searches (see `circflow.solver.highs.KNOWN_SEARCH`).
         on_progress: is told (best, bound) during the search.
         stop: asked during the search; once it is true the best plan found until then is FEASIBLE.
 
@@ -137,7 +140,8 @@ def optimum(  # noqa: PLR0913
             program, time_limit=time_limit, scaling=scaling, algorithm=algorithm, stop=stop
         )
     search = _Search(program, gap, start, scaling, on_progress, algorithm, stop, integrality)
-    search.light = light and program.matrix.nnz < SMALL_SEARCH_BELOW
+    if program.matrix.nnz < SMALL_SEARCH_BELOW:
+        search.options = KNOWN_SEARCH if light else LIGHT_SEARCH
     ends = None if time_limit is None else time.monotonic() + time_limit
     by_lps = False
     for way, cap in _ways(_SEARCH_WAYS, search.dear):
@@ -185,7 +189,8 @@ class _Search:
         self.claims: set[bool] = set()
         """Kinds of scaling under which there was no plan."""
         self.plans: list[tuple[_Way, Optimum]] = []
-        self.light = False
+        self.options = NO_OPTIONS
+        """Of HiGHS, for the first search."""
 
     def attempt(  # noqa: PLR0911
         self, way: _Way, cap: bool, time_limit: float | None
@@ -236,7 +241,7 @@ class _Search:
             scaling=scaling or _scales(way, tried, self.most),
             options={
                 "mip_feasibility_tolerance": self.integrality,
-                **(LIGHT_SEARCH if self.light and way is _SEARCH_WAYS[0] else {}),
+                **(self.options if way is _SEARCH_WAYS[0] else NO_OPTIONS),
                 **way.options,
             },
             on_progress=self.on_progress,
@@ -463,13 +468,14 @@ def _ways(ways: tuple[_Way, ...], dear: NDArray[np.bool_]) -> list[tuple[_Way, b
     return [*first, *((way, False) for way in ways)]
 
 
-def check(program: Program, most: Floats, found: Outcome) -> str:
+def check(program: Program, most: Floats, found: Outcome, entries: Extended | None = None) -> str:
     """What speaks against an LP's plan and its duals; "" where they are proven."""
     assert found.x is not None and found.row_dual is not None
-    over = breach(program, found.x)
+    entries = entries or Extended(program.matrix)
+    over = breach(program, found.x, entries)
     if not over <= HOLDS:
         return say("a limit is breached by {over:.2g} of its size", over=over)
-    bound = dual_bound(program, most, found.row_dual)
+    bound = dual_bound(program, most, found.row_dual, entries)
     objective = worth(program, found.x)
     size = max(abs(objective), FLOOR * _gross(program, found.x))
     if not objective - bound <= AGREES * size:
@@ -496,7 +502,9 @@ def proven(found: Outcome, session: Session) -> bool:
         return none and _contradicts(program, session.farkas_ray())
     if found.x is None or found.row_dual is None:
         return _believed(program, found.ending, session)
-    return not check(program, program.upper, found) or not check(program, reach(program), found)
+    entries = session.entries
+    doubt = check(program, program.upper, found, entries)
+    return not doubt or not check(program, reach(program), found, entries)
 
 
 def _gross(program: Program, x: Floats) -> float:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
 
-from circflow.solution.proof import Long, activities, reduced_costs
+from circflow.solution.proof import Extended, Long
 from circflow.solver.compiled import Program
 from circflow.solver.highs import Basis, Ending, Outcome, Session, SolverError
 from circflow.solver.scaling import Scaling
@@ -64,13 +64,14 @@ def _refined(program: Program, session: Session, outcome: Outcome) -> Iterator[O
         return
     loose = program.row_lower != program.row_upper
     equal, scaling, basis = _equations(program, session.scaling, basis, loose)
-    activity, _ = activities(program.matrix, outcome.x)
+    entries, with_slack = Extended(program.matrix), Extended(equal.matrix)
+    activity, _ = entries.activities(outcome.x)
     slack = np.clip(activity[loose], program.row_lower[loose], program.row_upper[loose])
     x, y = np.concatenate([outcome.x, slack]), outcome.row_dual.astype(np.longdouble)
     near_plan = near_price = 1.0
     for _ in range(_ROUNDS):
-        missed = _left(equal.row_lower, *activities(equal.matrix, x))
-        price = _left(0.0, *reduced_costs(equal.cost, equal.matrix, y))
+        missed = _left(equal.row_lower, *with_slack.activities(x))
+        price = _left(0.0, *with_slack.reduced_costs(equal.cost, y))
         wrong = _wrong(equal, x, price) * scaling.columns * scaling.objective
         near_plan = _zoom(float((np.abs(missed) * scaling.rows).max(initial=0.0)), near_plan)
         near_price = _zoom(float(wrong.max(initial=0.0)), near_price)
@@ -97,7 +98,7 @@ def _refined(program: Program, session: Session, outcome: Outcome) -> Iterator[O
         y = y + correction.row_dual / near_price
         basis = small.basis() or basis
         plan = x[: program.shape[1]].astype(float)
-        reduced, _ = reduced_costs(program.cost, program.matrix, y)
+        reduced, _ = entries.reduced_costs(program.cost, y)
         yield replace(
             outcome,
             objective=worth(program, plan),

@@ -22,6 +22,7 @@ Floats = NDArray[np.float64]
 
 _TURNS = 20
 _MOST_COST = 2.0**24
+_FARTHEST = 400.0
 _BEYOND = 1e100
 """A limit says nothing of a column's size from here on."""
 
@@ -43,8 +44,13 @@ def scaling_of(program: Program) -> Scaling:
     column = np.repeat(np.arange(matrix.shape[1]), np.diff(matrix.indptr))[entries]
     size = np.log2(np.abs(matrix.data[entries]))
     r, s = _fit(program, row, column, size)
-    columns = np.exp2(np.round(s))
-    return Scaling(columns, np.exp2(np.round(r)), _of_money(program, columns))
+    columns = _powers(s)
+    return Scaling(columns, _powers(r), _of_money(program, columns))
+
+
+def _powers(exponents: Floats) -> Floats:
+    """The nearest powers of two, none so far out that a product of scales is no number."""
+    return np.asarray(np.exp2(np.clip(np.round(exponents), -_FARTHEST, _FARTHEST)), dtype=float)
 
 
 def scaling_by_reach(program: Program, most: Floats) -> Scaling:

@@ -144,7 +144,7 @@ def without_units(scenario: Scenario, names: Collection[str]) -> Scenario:
         return scenario
     table = scenario.tables["Units"]
     status = table.frame["status"].mask(table.frame["unit"].isin(list(names)), "off")
-    still = replace(table, frame=table.frame.assign(status=status))
+    still = table.with_frame(table.frame.assign(status=status))
     return replace(scenario, tables={**scenario.tables, "Units": still})
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -47,8 +47,8 @@ LIMIT = 6_000_000
 
 
 @pytest.fixture(scope="module")
-def plan() -> Solution:
-    return cf.solve(cf.read(SCENARIOS / "tutorial.xlsx"))
+def plan(shipped: Callable[[str], Solution]) -> Solution:
+    return shipped("tutorial")
 
 
 @pytest.fixture(scope="module")

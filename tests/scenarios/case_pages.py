@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from firm_pages import least_sure
 
 import circflow as cf
 from circflow.report.numbers import number
 from circflow.studies.cluster.coalition import Cluster
 from circflow.studies.futures.infrastructure import things_of, without
-from circflow.studies.units.candidates import Bench
+from circflow.studies.units.candidates import Bench, Setting
 from circflow.studies.units.risk import values_without
+
+
+@cache
+def _read(path: Path) -> pd.DataFrame:
+    return pd.read_csv(path, dtype=str, keep_default_na=False)
+
+
+def typed(path: Path) -> pd.DataFrame:
+    """A sheet of a folder as its author wrote it, all text, with its notes."""
+    return _read(path).copy()
 
 
 def worth(million: float) -> str:
@@ -70,6 +83,17 @@ def words_of_both(scenario: cf.Scenario, plan: cf.Solution, today: cf.Solution) 
     ]
 
 
+def worth_without(scenario: cf.Scenario, packages: Mapping[str, Sequence[str]]) -> dict[str, float]:
+    """What the best plan without the candidates of a package is worth, million, by package."""
+    bench, worths = Bench(scenario), {}
+    for name, units in packages.items():
+        assert set(units) <= set(bench.units)
+        without = bench.solve(Setting(out=frozenset(units)))
+        assert without is not None
+        worths[name] = without.value
+    return worths
+
+
 def decision_rows(
     scenario: cf.Scenario,
     plan: cf.Solution,
@@ -79,11 +103,10 @@ def decision_rows(
     """Capital, jobs and worth of each package, and its firmness (`content`: what `circflow firm`
     gave), as they end the rows of the decisions."""
     built = plan.built.set_index("unit")
-    lines = []
-    for units in packages.values():
+    lines, without = [], worth_without(scenario, packages)
+    for name, units in packages.items():
         own = [unit for unit in units if unit in built.index]
-        off = {f"Units.status[unit={unit}]": "off" for unit in units}
-        lost = plan.objective - cf.solve(scenario.change(off)).objective
+        lost = plan.objective - without[name]
         capital, jobs = built.loc[own, "capex_million"].sum(), built.loc[own, "jobs"].sum()
         sure = f" {least_sure(content, own or units)} |" if content else ""
         lines.append(f"| {worth(capital)} | {jobs:,.0f} | {worth(lost)} |{sure}")

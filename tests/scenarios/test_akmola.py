@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import NamedTuple
 
 import pandas as pd
 import pytest
-from case_pages import budget_rows, stage_rows
+from case_pages import budget_rows, stage_rows, typed
 from firm_pages import agrees, firm_rows, knowing_rows, left_out, spread, stored
 
 import circflow as cf
@@ -38,7 +37,7 @@ def page() -> str:
 
 def sheet(name: str) -> pd.DataFrame:
     """A sheet as text, with its notes."""
-    return pd.read_csv(FOLDER / f"{name}.csv", dtype=str, keep_default_na=False)
+    return typed(FOLDER / f"{name}.csv")
 
 
 class Line(NamedTuple):
@@ -93,69 +92,42 @@ def amount(technology: str, name: str, material: str) -> float:
 # -- the ways that are compared --------------------------------------------------------------------
 
 
-Edit = Callable[[dict[str, pd.DataFrame]], None]
+Edits = dict[str, object]
 
 
 @pytest.fixture(scope="module")
-def scenario() -> cf.Scenario:
-    return cf.read(FOLDER)
+def scenario(plan: cf.Solution) -> cf.Scenario:
+    return plan.scenario
 
 
 @pytest.fixture(scope="module")
-def plan(scenario: cf.Scenario) -> cf.Solution:
-    return cf.solve(scenario)
+def plan(shipped: Callable[[str], cf.Solution]) -> cf.Solution:
+    return shipped("akmola")
 
 
 @pytest.fixture(scope="module")
-def changed(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Edit], cf.Solution]:
-    """Solve the case with its sheets edited."""
-
-    def solve(name: str, edit: Edit) -> cf.Solution:
-        folder = tmp_path_factory.mktemp(name) / "akmola"
-        shutil.copytree(FOLDER, folder)
-        tables = {path.stem: sheet(path.stem) for path in FOLDER.glob("*.csv")}
-        edit(tables)
-        for stem, table in tables.items():
-            table.to_csv(folder / f"{stem}.csv", index=False)
-        return cf.solve(cf.read(folder))
-
-    return solve
-
-
-Changed = Callable[[str, Edit], cf.Solution]
-
-
-def only_existing(tables: dict[str, pd.DataFrame]) -> None:
-    tables["Units"]["status"] = tables["Units"]["status"].replace("candidate", "off")
-
-
-def without_synergies(tables: dict[str, pd.DataFrame]) -> None:
-    tables["Synergies"]["value"] = "0"
-
-
-def conventional(tables: dict[str, pd.DataFrame]) -> None:
-    """No centre, contracts inside as dear as outside, offers seen within 150 km."""
-    units, settings = tables["Units"], tables["Scenario"]
-    units.loc[units["unit"] == CENTRE, "status"] = "off"
-    settings.loc[settings["key"] == "transaction_cost_inside", "value"] = "0.4"
-    settings.loc[settings["key"] == "max_distance_km", "value"] = "150"
-
-
-def without_universities(tables: dict[str, pd.DataFrame]) -> None:
-    """No hours of research, so no analyses and no centre, and no people who trained at plants."""
-    rows = tables["Purchases"]
-    rows.loc[rows["material"].isin(["research hours", "trained people"]), "max_per_year"] = "0"
-
-
-def without_acid(tables: dict[str, pd.DataFrame]) -> None:
-    units = tables["Units"]
-    units.loc[units["unit"] == "SSAP acid line 2", "status"] = "off"
+def cluster(scenario: cf.Scenario) -> Cluster:
+    return Cluster(scenario)
 
 
 @pytest.fixture(scope="module")
-def today(changed: Changed) -> cf.Solution:
+def today(scenario: cf.Scenario) -> cf.Solution:
     """Existing units only: every candidate is off."""
-    return changed("today", only_existing)
+    return cf.solve(scenario.change({"Units.status[status=candidate]": "off"}))
+
+
+WITHOUT_SYNERGIES: Edits = {"Synergies.value": 0}
+CONVENTIONAL: Edits = {
+    f"Units.status[unit={CENTRE}]": "off",
+    "Scenario.transaction_cost_inside": 0.4,
+    "Scenario.max_distance_km": 150,
+}
+"""No centre, contracts inside as dear as outside, offers seen within 150 km."""
+WITHOUT_UNIVERSITIES: Edits = {
+    f"Purchases.max_per_year[material={what}]": 0 for what in ("research hours", "trained people")
+}
+"""No hours of research, so no analyses and no centre, and no people who trained at plants."""
+WITHOUT_ACID: Edits = {"Units.status[unit=SSAP acid line 2]": "off"}
 
 
 def used(solution: cf.Solution, material: str, period: str) -> tuple[float, float]:
@@ -417,17 +389,13 @@ def figures(  # noqa: PLR0913, PLR0917
 
 
 def test_the_page_holds_the_figures_as_solved_now(
-    scenario: cf.Scenario, plan: cf.Solution, today: cf.Solution, changed: Changed
+    scenario: cf.Scenario, plan: cf.Solution, today: cf.Solution, cluster: Cluster
 ) -> None:
-    values = figures(
-        plan,
-        today,
-        changed("flows", without_synergies),
-        Cluster(scenario).alone.objective,
-        changed("conventional", conventional),
-        changed("acid", without_acid),
-        changed("alone", without_universities),
+    flows, old, acid, alone = (
+        cf.solve(scenario.change(edits))
+        for edits in (WITHOUT_SYNERGIES, CONVENTIONAL, WITHOUT_ACID, WITHOUT_UNIVERSITIES)
     )
+    values = figures(plan, today, flows, cluster.alone.objective, old, acid, alone)
     text = page()
     for sentence in SENTENCES:
         assert sentence.format(**values) in text
@@ -520,60 +488,36 @@ SENTENCES = (
 """Fragments of the page, to be filled with `figures`."""
 
 
-def gold(usd_per_gram: float) -> Edit:
+def gold(usd_per_gram: float) -> Edits:
     """Gold at another price, with the tax on it; it stands at 76.7 USD/g."""
     factor = usd_per_gram / 76.7
-
-    def edit(tables: dict[str, pd.DataFrame]) -> None:
-        markets, purchases = tables["Markets"], tables["Purchases"]
-        rows = markets["material"].isin(["refined gold", "tailings dore", "mine dore"])
-        markets.loc[rows, "price"] = (markets.loc[rows, "price"].astype(float) * factor).astype(str)
-        purchases.loc[purchases["material"] == "extraction tax", "price"] = str(factor)
-
-    return edit
+    sold = ("refined gold", "tailings dore", "mine dore")
+    prices: Edits = {f"Markets.price[material={what}]": f"*{factor}" for what in sold}
+    return prices | {"Purchases.price[material=extraction tax]": factor}
 
 
 @pytest.mark.parametrize(("price", "where"), [(60, "the gain is {} million"), (125, "it is {}.")])
 def test_the_page_holds_the_gain_at_other_gold_prices(
-    price: float, where: str, changed: Changed
+    price: float, where: str, scenario: cf.Scenario, today: cf.Solution
 ) -> None:
-    def existing(tables: dict[str, pd.DataFrame]) -> None:
-        gold(price)(tables)
-        only_existing(tables)
-
-    gain = changed("gold", gold(price)).objective - changed("old", existing).objective
-    assert where.format(f"{gain:.0f}") in page()
-
-
-def put(name: str, material: str, column: str, value: str) -> Edit:
-    def edit(tables: dict[str, pd.DataFrame]) -> None:
-        rows = tables[name]
-        rows.loc[rows["material"] == material, column] = value
-
-    return edit
+    then, now = (cf.solve(one.change(gold(price))) for one in (scenario, today.scenario))
+    assert where.format(f"{then.objective - now.objective:.0f}") in page()
 
 
 @pytest.mark.parametrize(
-    ("label", "edit"),
+    ("label", "at", "value"),
     [
-        ("stabilised residue at 4 MCI", put("Disposal", "stabilised residue", "fee", "32.9")),
-        ("old tailings gone", put("Stockpiles", "old tailings", "opening", "0")),
-        ("extraction tax x 0.1", put("Purchases", "extraction tax", "price", "0.1")),
+        ("stabilised residue at 4 MCI", "Disposal.fee[material=stabilised residue]", 32.9),
+        ("old tailings gone", "Stockpiles.opening[material=old tailings]", 0),
+        ("extraction tax x 0.1", "Purchases.price[material=extraction tax]", 0.1),
     ],
 )
 def test_the_page_holds_what_the_doubts_cost(
-    label: str, edit: Edit, plan: cf.Solution, changed: Changed
+    label: str, at: str, value: float, plan: cf.Solution, today: cf.Solution
 ) -> None:
     """Rows of the table of what moves the answer."""
-
-    def existing(tables: dict[str, pd.DataFrame]) -> None:
-        edit(tables)
-        only_existing(tables)
-
-    worth = changed("doubt", edit).objective
-    gain = worth - changed("old", existing).objective
-    row = f"| {label} | {worth - plan.objective:+.1f} | {gain:.0f} |"
-    assert row in page()
+    worth, now = (cf.solve(one.scenario.change({at: value})).objective for one in (plan, today))
+    assert f"| {label} | {worth - plan.objective:+.1f} | {worth - now:.0f} |" in page()
 
 
 def test_the_page_lists_every_mass_balance() -> None:
@@ -600,11 +544,10 @@ def test_the_six_effects_are_told_apart_and_add_up() -> None:
     assert sum(map(float, rows.values())) == pytest.approx(float(total[1]), abs=0.3)
 
 
-def test_exchange_and_excess_capacity_alone_and_lost(scenario: cf.Scenario) -> None:
-    cluster = Cluster(scenario)
+def test_exchange_and_excess_capacity_alone_and_lost(plan: cf.Solution, cluster: Cluster) -> None:
     names, switches = _switches(cluster)
     values, everything = Values(switches), frozenset(range(len(names)))
-    base, best = cluster.alone.objective, cluster.together.objective
+    base, best = cluster.alone.objective, plan.objective
     for n, effect in enumerate(names[:2]):
         alone = values(frozenset([n])) - base
         lost = best - values(everything - {n})

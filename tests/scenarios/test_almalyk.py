@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
 import pytest
-from case_pages import budget_rows
+from case_pages import budget_rows, typed, worth_without
 from firm_pages import agrees, firm_lines, least_sure, left_out, stored
 
 import circflow as cf
@@ -57,17 +58,17 @@ WASTES = {
 
 def sheet(name: str) -> pd.DataFrame:
     """A sheet as text, with its notes."""
-    return pd.read_csv(FOLDER / f"{name}.csv", dtype=str, keep_default_na=False)
+    return typed(FOLDER / f"{name}.csv")
 
 
 @pytest.fixture(scope="module")
-def scenario() -> cf.Scenario:
-    return cf.read(FOLDER)
+def scenario(plan: cf.Solution) -> cf.Scenario:
+    return plan.scenario
 
 
 @pytest.fixture(scope="module")
-def plan(scenario: cf.Scenario) -> cf.Solution:
-    return cf.solve(scenario)
+def plan(shipped: Callable[[str], cf.Solution]) -> cf.Solution:
+    return shipped("almalyk")
 
 
 @pytest.fixture(scope="module")
@@ -79,10 +80,7 @@ def today(scenario: cf.Scenario) -> cf.Solution:
 @pytest.fixture(scope="module")
 def without(scenario: cf.Scenario) -> dict[str, float]:
     """The objective of the best plan without a package, by package."""
-    return {
-        name: cf.solve(scenario.change({f"Units.status[unit={u}]": "off" for u in units})).objective
-        for name, units in PACKAGES.items()
-    }
+    return worth_without(scenario, PACKAGES)
 
 
 @pytest.fixture(scope="module")

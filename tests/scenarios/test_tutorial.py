@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,8 @@ SCENARIOS = Path(__file__).parents[2] / "scenarios"
 
 
 @pytest.fixture(scope="module")
-def plan() -> cf.Solution:
-    return cf.solve(cf.read(SCENARIOS / "tutorial.xlsx"))
+def plan(shipped: Callable[[str], cf.Solution]) -> cf.Solution:
+    return shipped("tutorial")
 
 
 def test_money_is_that_of_the_hand_calculation(plan: cf.Solution) -> None:

@@ -45,6 +45,17 @@ def test_what_comes_in_bounds_what_is_made_of_it_and_sold() -> None:
     assert (reach(made) >= [10.0, 10.0, 5.0]).all()
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("least", [1e308, -1e308])
+def test_sums_beyond_all_numbers_bound_nothing(least: float) -> None:
+    # x + y + z ≤ 1000 with x, y ≥ ±1e308: what x and y take together is no number; 1e-300·x ≤ 1e9
+    rows = [[1, 1, 1, 0], [1e-300, 0, 0, 0], [0, 0, 0, 2], [10, 0, 0, 1]]
+    made = program(rows, [-INF] * 4, [1e3, 1e9, 8, INF], [INF] * 4)
+    made = replace(made, lower=np.array([least, least, 0, 0]))
+    assert reach(made)[3] == pytest.approx(4.0)
+    assert np.isinf(reach(made)[2])
+
+
 def test_flows_in_a_circle_are_bounded_by_what_enters_it() -> None:
     # 10 t at A; A → B and B → A; B sells: each row alone bounds nothing
     rows = [[1, -1, 1, 0], [0, 1, -1, -1]]

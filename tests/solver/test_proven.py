@@ -34,6 +34,15 @@ def test_a_proven_answer_is_that_of_the_session() -> None:
     assert found.objective == pytest.approx(-36 - 15 + 7)
 
 
+def test_a_changed_entry_is_proven_with_the_entries_of_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    session = Proven(WYNDOR)
+    assert session.solve().objective == pytest.approx(WORTH)
+    monkeypatch.setattr("circflow.solver.proven.linear", pytest.fail)  # nothing is left in doubt
+    session.change_to(replace(WYNDOR, matrix=csc_array(np.array([[0.0, 2.0], [1.5, 2.0]]))))
+    # y = 6 leaves 6 of 18, so x = 4
+    assert session.resolve().objective == pytest.approx(-12 - 30 + 7)
+
+
 @pytest.mark.parametrize("lie", ["worse", "beyond", "infeasible", "unbounded", "lost"])
 def test_a_wrong_answer_is_found_out(lie: str, monkeypatch: pytest.MonkeyPatch) -> None:
     session = Proven(WYNDOR)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.sparse import csc_array
 
+from circflow.solver.bounds import capped, reach
 from circflow.solver.compiled import Program
 from circflow.solver.highs import Ending, Session
 from circflow.solver.scaling import Scaling, apply, scaling_by_reach, scaling_of
@@ -202,3 +203,19 @@ def test_what_can_flow_beyond_all_figures_is_measured_as_usual() -> None:
     assert np.isfinite(scaling.columns).all()
     assert scaling.columns[1] == 4.0
     assert scaling.rows.tolist() == [1 / 16]
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("factor", [1e-9, 1e15])
+def test_forty_plants_in_a_row_have_scales_that_are_numbers(factor: float) -> None:
+    # x0 ≤ 100 is made into factor·x0, that into factor²·x0 …: 1e-360 or 1e600 of the last
+    count = 40
+    chain = [[0.0] * k + [factor, -1.0] + [0.0] * (count - 1 - k) for k in range(count)]
+    bounds = [(0.0, 100.0)] + [(0.0, math.inf)] * count
+    made = program([1.0] * count + [-1e15], chain, [(0.0, 0.0)] * count, bounds)
+    most = reach(made)
+    for scaling in (scaling_of(made), scaling_by_reach(made, most)):
+        scaled = apply(capped(made, most)[0], scaling)
+        assert np.isfinite(scaled.matrix.data).all()
+        assert _powers_of_two(scaling.columns)
+        assert not np.isnan(scaled.row_upper).any()

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -188,3 +189,38 @@ def test_what_is_cheap_beside_what_is_dear_is_not_lost() -> None:
     scenario = typed(region(Random("1/0")))
     program = compile_model(build(scenario)).program
     assert optimum(program).outcome.objective == pytest.approx(59.601171116657845, rel=1e-9)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(("yields", "worth_million"), [(1e15, 1e24), (1e-9, 0.0)])
+def test_forty_plants_in_a_row(
+    make_scenario: Callable[[dict[str, Any]], Scenario], yields: float, worth_million: float
+) -> None:
+    """Each makes 1e15 t, or a milligram, of a tonne: at the last plant's capacity of 1e15 t what
+    the first takes is less than the smallest number, or what the last makes of 100 t is."""
+    plants = range(40)
+    recipes = [
+        {"technology": f"step {n}", "role": role, "material": f"m{n + k}", "amount": amount}
+        for n in plants
+        for k, (role, amount) in enumerate([("input", 1.0), ("output", yields)])
+    ]
+    sheets: dict[str, Any] = {
+        "Sites": [{"site": "works"}],
+        "Materials": [{"material": f"m{n}", "category": "product"} for n in range(41)],
+        "Streams": [{"site": "works", "material": "m0", "amount_per_year": 100.0}],
+        "Recipes": recipes,
+        "Units": [
+            {
+                "unit": f"plant {n}",
+                "site": "works",
+                "technology": f"step {n}",
+                "capacity_per_year": 1e15,
+            }
+            for n in plants
+        ],
+        "Disposal": [{"site": "works", "material": "m0", "fee": 0.0}],
+        "Markets": [{"site": "works", "material": "m40", "price": 1.0}],
+    }
+    solution = cf.solve(make_scenario(sheets))
+    assert solution.audit.passed
+    assert solution.objective == pytest.approx(worth_million, rel=1e-9, abs=1e-200)

@@ -184,10 +184,12 @@ def test_given_indicators_and_targets(make_scenario: Make) -> None:
     assert not table.duplicated(key).any()
 
 
-def test_a_recomputation_from_the_tables_of_a_plan() -> None:
+def test_a_recomputation_from_the_tables_of_a_plan(
+    shipped: Callable[[str], cf.Solution],
+) -> None:
     """Kuzbass, from the tables alone; no code of the indicators."""
-    scenario = cf.read(SCENARIOS / "kuzbass.xlsx")
-    plan = cf.solve(scenario)
+    plan = shipped("kuzbass")
+    scenario = plan.scenario
     got = figures(cf.indicators(scenario, plan=plan, with_baseline=False))
     years = {p.name: p.years for p in scenario.periods}
     tonnes_of = {k for k in scenario.wastes if scenario.unit_of_measure[k] == "t"}

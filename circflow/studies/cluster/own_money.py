@@ -13,9 +13,10 @@ whole.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -264,12 +265,11 @@ class Books:
             return pd.DataFrame(columns=["member", "group", "period", "million"])
         emitted = np.zeros((len(rows), len(self.names)))
         blame = np.zeros_like(emitted)
-        for at, row in enumerate(rows.to_dict("records")):
-            counted = self._counted(row)
-            tonnes = counted["tonnes_per_year"].to_numpy(float)
-            owners = self.scenario.owners(counted["site"])
-            np.add.at(emitted[at], owners, tonnes)
-            np.add.at(blame[at], owners, np.maximum(tonnes, 0.0))
+        tonnes = self.solution.emissions["tonnes_per_year"].to_numpy(float)
+        owner = self.scenario.owners(self.solution.emissions["site"])
+        for at, counted in enumerate(self._counted(rows)):
+            np.add.at(emitted[at], owner[counted], tonnes[counted])
+            np.add.at(blame[at], owner[counted], np.maximum(tonnes[counted], 0.0))
         weight = self._discount(rows) / MILLION
         price = rows["price"].to_numpy(float)[:, None] * emitted
         blame[:, -1] += blame.sum(axis=1) == 0.0
@@ -286,14 +286,18 @@ class Books:
             }
         )
 
-    def _counted(self, row: dict[Any, Any]) -> pd.DataFrame:
-        """The emissions that a limit counts."""
+    def _counted(self, limits: pd.DataFrame) -> Iterator[NDArray[np.bool_]]:
+        """Which emissions each limit counts."""
         table = self.solution.emissions
-        same = (table["pollutant"] == row["pollutant"]) & (table["period"] == row["period"])
-        scope, key = row["scope"], row["key"]
-        if scope == "unit":
-            same &= (table["unit"] == key) & (table["kind"] == "recipe")
-        elif scope != "cluster":
-            same &= table[scope] == key
-        counted: pd.DataFrame = table[same]
-        return counted
+        column = {
+            name: table[name].to_numpy(object) for name in table if table[name].dtype != float
+        }
+        for row in limits.to_dict("records"):
+            same = column["pollutant"] == row["pollutant"]
+            same &= column["period"] == row["period"]
+            scope, key = row["scope"], row["key"]
+            if scope == "unit":
+                same &= (column["unit"] == key) & (column["kind"] == "recipe")
+            elif scope != "cluster":
+                same &= column[scope] == key
+            yield same

@@ -103,7 +103,7 @@ def _with(scenario: Scenario, sheet: str, cells: dict[str, Any], at: pd.Series[b
     frame = scenario.frame(sheet).copy()
     for column, value in cells.items():
         frame.loc[at, column] = value
-    table = replace(scenario.tables[sheet], frame=frame)
+    table = scenario.tables[sheet].with_frame(frame)
     return replace(scenario, tables={**scenario.tables, sheet: table})
 
 
@@ -119,7 +119,7 @@ def _less_capacity(scenario: Scenario, thing: Thing) -> Scenario:
         cells = {"unit": thing.key[0], "period": period, "capacity_per_year": capacity}
         new = pd.DataFrame({**blank, **cells}, index=[int(max([1, *frame.index])) + 1])
         frame = new[frame.columns] if frame.empty else pd.concat([frame, new])
-    tables = {**scenario.tables, "UnitPeriods": replace(table, frame=frame)}
+    tables = {**scenario.tables, "UnitPeriods": table.with_frame(frame)}
     return replace(scenario, tables=tables)
 
 

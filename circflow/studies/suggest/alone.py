@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -78,6 +79,11 @@ class Alone:
     without_solution: Solution
     every: frozenset[str]
 
+    @cached_property
+    def added_without(self) -> pd.DataFrame:
+        """Each member's value added without any."""
+        return value_added(self.without_solution)
+
     def judged(self, row: dict[Any, Any]) -> Judged:
         """The best plan with it."""
         bench = self.bench
@@ -105,7 +111,7 @@ class Alone:
             load_share=mean_load(units), takes=_listed(flows, "input"),
             makes=_listed(flows, "output"),
         )  # fmt: skip
-        members = gains(value_added(solution), value_added(self.without_solution), one.unit)
+        members = gains(value_added(solution), self.added_without, one.unit)
         change = members["change_million"].to_numpy(float)
         if pays and change.max() > 0.0:
             record["gains_most"] = members["member"].iloc[int(change.argmax())]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -221,6 +220,5 @@ def test_weights_of_goals(make_scenario: Make) -> None:
     assert parts.sum() == pytest.approx(solution.objective)
 
 
-def test_a_shipped_scenario_adds_up() -> None:
-    path = Path(__file__).parents[3] / "scenarios" / "kuzbass"
-    adds_up(solve(cf.read(path), relax=True))
+def test_a_shipped_scenario_adds_up(shipped: Callable[[str], cf.Solution]) -> None:
+    adds_up(solve(shipped("kuzbass").scenario, relax=True))
