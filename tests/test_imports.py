@@ -95,16 +95,20 @@ def circle(edges: dict[str, set[str]]) -> list[str]:
     return []
 
 
-def test_imports_run_downwards() -> None:
-    assert upwards(imports(PACKAGE)) == []
+@pytest.fixture(scope="module")
+def edges() -> dict[str, set[str]]:
+    return imports(PACKAGE)
 
 
-def test_imports_make_no_circle() -> None:
-    assert circle(imports(PACKAGE)) == []
+def test_imports_run_downwards(edges: dict[str, set[str]]) -> None:
+    assert upwards(edges) == []
 
 
-def test_facades_are_in_use() -> None:
-    edges = imports(PACKAGE)
+def test_imports_make_no_circle(edges: dict[str, set[str]]) -> None:
+    assert circle(edges) == []
+
+
+def test_facades_are_in_use(edges: dict[str, set[str]]) -> None:
     for name, others in FACADES.items():
         assert others <= edges[name]
 

@@ -93,7 +93,7 @@ class Findings:
         self, check: str, labels: Labels, found: Floats, expected: Floats, error: Floats
     ) -> None:
         labels = labels.frame(self.codes) if isinstance(labels, Items) else labels
-        period = labels.get("period", pd.Series([None] * len(labels))).to_numpy(object)
+        period = labels.get("period", np.full(len(labels), None))
         where = labels.drop(columns="period", errors="ignore")
         text = [
             " / ".join(str(v) for v in record if not pd.isna(v))
@@ -103,7 +103,7 @@ class Findings:
             {
                 "check": check,
                 "where": np.array(text, dtype=object),
-                "period": period,
+                "period": np.asarray(period, dtype=object),
                 "expected": expected,
                 "found": found,
                 "error": error,

@@ -240,16 +240,15 @@ def test_deep_nesting(tmp_path: Path) -> None:
     assert read_book(make(tmp_path / "a.xlsx", sheet=sheet(rows))).sheets[0].grid == []
 
 
-def test_a_million_blank_formatted_rows(tmp_path: Path) -> None:
+def test_a_quarter_of_a_million_blank_formatted_rows(tmp_path: Path) -> None:
     rows = [
-        f'<row r="{n}" s="1" customFormat="1"><c r="A{n}" s="1"/></row>'
-        for n in range(2, 1_048_577)
+        f'<row r="{n}" s="1" customFormat="1"><c r="A{n}" s="1"/></row>' for n in range(2, 262_145)
     ]
     first = '<row r="1"><c r="A1" t="inlineStr"><is><t>site</t></is></c></row>'
     make(tmp_path / "a.xlsx", sheet=sheet(first + "".join(rows)))
     start = time.process_time()
     assert read_book(tmp_path / "a.xlsx").sheets[0].grid == [["site"]]
-    assert time.process_time() - start < 10  # usually 1.5 s
+    assert time.process_time() - start < 2.5  # usually 0.6 s
 
 
 def test_blank_rows_take_no_memory(tmp_path: Path) -> None:

@@ -15,7 +15,6 @@ from circflow.algebra.build import build
 from circflow.cli import main
 from circflow.data.scenario import Scenario
 from circflow.solver.compiled import compile_model
-from circflow.solver.pyomo_model import SolverMissingError
 from tests.algebra.test_every_constraint import RICH
 
 SHIPPED = ("tutorial", "sverdlovsk", "kuzbass")
@@ -93,7 +92,7 @@ def test_another_solver_finds_the_same_plan(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["nosuch", "gurobi_direct"])
 def test_a_solver_that_is_not_there_is_told(name: str, capsys: Any) -> None:
-    with pytest.raises(SolverMissingError, match=f"'{name}' is not on this machine"):
+    with pytest.raises(cf.SolverMissingError, match=f"'{name}' is not on this machine"):
         cf.solve(cf.read("scenarios/tutorial.xlsx"), solver=name)
     assert main(["solve", "scenarios/tutorial.xlsx", "--solver", name]) == 2
     assert f"the solver '{name}' is not on this machine" in capsys.readouterr().err

@@ -37,7 +37,7 @@ def stopped_after(seconds: float) -> tuple[float, Ending, float]:
 
 
 def test_the_best_plan_so_far_is_kept() -> None:
-    spent, ending, gap = stopped_after(1.0)
+    spent, ending, gap = stopped_after(0.5)
     assert ending is Ending.FEASIBLE
     assert 0.0 < gap < 0.5
     assert spent < 8.0
@@ -45,7 +45,7 @@ def test_the_best_plan_so_far_is_kept() -> None:
 
 def test_in_a_thread_as_well() -> None:
     found: list[tuple[float, Ending, float]] = []
-    thread = threading.Thread(target=lambda: found.append(stopped_after(1.0)))
+    thread = threading.Thread(target=lambda: found.append(stopped_after(0.5)))
     thread.start()
     thread.join(30.0)
     assert [f[1] for f in found] == [Ending.FEASIBLE]

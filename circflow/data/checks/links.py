@@ -68,12 +68,12 @@ def emitting_modes(scenario: Scenario) -> set[str]:
     factors = factors[factors["kind"] == "transport"]
     modes = set(scenario.frame("Modes")["mode"])
     named = factors[factors["key"].notna()]
-    emitting = set(named.loc[named["factor"] != 0, "key"])
-    for pollutant, factor in factors.loc[factors["key"].isna(), ["pollutant", "factor"]].itertuples(
+    emitting = set(named["key"][named["factor"] != 0])
+    for pollutant, factor in factors[["pollutant", "factor"]][factors["key"].isna()].itertuples(
         index=False
     ):
         if factor != 0:
-            emitting |= modes - set(named.loc[named["pollutant"] == pollutant, "key"])
+            emitting |= modes - set(named["key"][named["pollutant"] == pollutant])
     return emitting
 
 
