@@ -106,7 +106,7 @@ def _table(sheet: Sheet, rows: list[Row]) -> Table:
     frame = pd.DataFrame({c.name: _column(c, rows) for c in sheet.columns})
     frame.index = pd.RangeIndex(2, 2 + len(rows))
     letters = {c.name: chr(ord("A") + n) for n, c in enumerate(sheet.columns)}
-    return Table(sheet, frame, letters)
+    return Table.of(sheet, frame, letters)
 
 
 def scenario_of(sheets: Sheets) -> Scenario:

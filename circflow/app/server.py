@@ -199,7 +199,7 @@ async def _events(app: App, request: Request) -> Response:
             if words != last:
                 yield f"data: {json.dumps({'words': words})}\n\n"
                 last = words
-            await asyncio.sleep(0.3)
+            await asyncio.sleep(0.05)
         yield "event: end\ndata: {}\n\n"
 
     return StreamingResponse(stream(), media_type="text/event-stream")
@@ -209,9 +209,8 @@ async def _reading(app: App, _: Request) -> Response:
     """Ends when the workbook is read."""
 
     async def stream() -> AsyncIterator[str]:
-        while app.is_reading():
-            yield ": reading\n\n"
-            await asyncio.sleep(0.1)
+        yield ": reading\n\n"
+        await asyncio.to_thread(app.until_read)
         yield "event: end\ndata: {}\n\n"
 
     return StreamingResponse(stream(), media_type="text/event-stream")

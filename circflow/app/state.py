@@ -68,9 +68,10 @@ class App:
                 self._reader.start()
         return False
 
-    def is_reading(self) -> bool:
-        """Whether the workbook is being read."""
-        return self._reader is not None and self._reader.is_alive()
+    def until_read(self) -> None:
+        """Wait while the workbook is being read."""
+        if self._reader is not None:
+            self._reader.join()
 
     def _read(self, project: Project) -> None:
         try:

@@ -390,7 +390,7 @@ def joining_lines(joining: Joining) -> list[str]:
 def comparison_lines(comparison: Comparison) -> list[str]:
     """Scenarios side by side, in a screenful."""
     size = comparison.table[list(comparison.labels)].abs().max(axis=1)
-    shown = comparison.table.loc[size > 0.0].copy()
+    shown = comparison.table[size > 0.0].copy()
     shown["figure"] = shown["figure"].str.replace("_", " ")
     for column in ("item", "unit"):
         shown[column] = shown[column].replace(_SHORT)

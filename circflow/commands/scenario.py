@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,8 +22,7 @@ from circflow.i18n import ENGLISH, current, mark, say, say_n
 from circflow.i18n.names import shown_measure, shown_sheet
 
 if TYPE_CHECKING:
-    import pandas as pd
-
+    from circflow.data.balances import RecipeBalance
     from circflow.data.table import Problem
 
 
@@ -86,8 +85,8 @@ def check(file: Path, annotate: Path | None, balances: bool, json_out: Path | No
         from circflow.data.read import read
 
         tables = read(file).tables
-        table = recipe_balances({name: sheet.frame for name, sheet in tables.items()})
-        for line in balance_lines(table):
+        recipes = recipe_balances({name: table.rows for name, table in tables.items()})
+        for line in balance_lines(recipes):
             click.echo(line, err=not on_stdout)
     if annotate is not None:
         from circflow.data.files.annotate import annotate as mark
@@ -117,33 +116,33 @@ def listing(problems: Sequence[Problem], origin: str) -> list[str]:
     return lines
 
 
-def balance_lines(table: pd.DataFrame) -> list[str]:
+def balance_lines(balances: Iterable[RecipeBalance]) -> list[str]:
     """The balances of recipes as text, a recipe's lines below its name."""
     from circflow.data.balances import MASS
     from circflow.data.one_line import plain
 
     lines, title = [say("Balances, per unit of activity")], ""
-    for row in table.to_dict("records"):
-        recipe = "" if row["recipe"] == "main" else f"/{row['recipe']}"
-        if f"{row['technology']}{recipe}" != title:
-            title = f"{row['technology']}{recipe}"
+    for row in balances:
+        recipe = "" if row.recipe == "main" else f"/{row.recipe}"
+        if f"{row.technology}{recipe}" != title:
+            title = f"{row.technology}{recipe}"
             lines.append(f"  {plain(title)}")
-        least, most, lost = row["least_in"], row["most_in"], row["lost"]
+        least, most, lost = row.least_in, row.most_in, row.lost
         text = say(
             "{least}{most_in:.5g} {measure} in, {out:.5g} out",
             least="" if least == most else say("{least_in:.5g} to ", least_in=least),
             most_in=most,
-            measure=shown_measure(row["measure"]),
-            out=row["out"],
+            measure=shown_measure(row.measure),
+            out=row.out,
         )
         if lost != lost:  # noqa: PLR0124 - nothing goes in
             text += say(", made of nothing")
         elif abs(lost) > 1e-6:
             words = mark(", {share:.1%} lost") if lost > 0.0 else mark(", {share:.1%} too much")
             text += say(words, share=abs(lost))
-        if row["named"]:
-            text += f" ({plain(row['reason'])}: {row['named']:.0%})"
-        name = say("mass") if row["property"] == MASS else plain(row["property"])
+        if row.named:
+            text += f" ({plain(row.reason)}: {row.named:.0%})"
+        name = say("mass") if row.property == MASS else plain(row.property)
         lines.append(f"    {name:<12} {text}")
     return [*lines, ""]
 

@@ -14,11 +14,15 @@ of each, from the material of the group that brings least to the one that brings
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+
+from circflow.data.coded import Flags, Floats, Items, by_row
 
 MASS, TONNES = "mass", "t"
 _OF_MASS = {"%": 0.01, "share": 1.0, "kg/t": 1e-3, "g/t": 1e-6}
@@ -42,97 +46,136 @@ def factor(kind: str, unit: str | None) -> float:
     return known.get(unit or usual, np.nan)
 
 
-def contents(properties: pd.DataFrame, kinds: pd.DataFrame) -> pd.DataFrame:
-    """What one unit of each material holds: material, property, kind, content (t or GJ), measure.
+class Content(NamedTuple):
+    """What one unit of a material holds of a property that is conserved."""
 
-    Of the properties that are conserved; `properties` and `kinds` are the sheets.
-    """
-    factors = [factor(k, u) for k, u in zip(kinds["kind"], kinds["unit"], strict=True)]
-    rows = properties.merge(kinds.assign(factor=factors), on="property")
-    rows["content"] = rows["value"].astype(float) * rows["factor"]
-    wet = rows[rows["kind"] == "moisture"].drop_duplicates("material").set_index("material")
-    rows = rows[rows["kind"].isin(CONSERVED)]
-    solids = 1.0 - rows["material"].map(wet["content"]).fillna(0.0)
-    rows["content"] *= np.where(rows["basis"] == "dry", solids, 1.0)
-    rows["measure"] = np.where(rows["kind"] == "energy", "GJ", TONNES)
-    table: pd.DataFrame = rows[["material", "property", "kind", "content", "measure"]]
-    return table.reset_index(drop=True)
+    material: str
+    property: str
+    kind: str
+    content: float
+    """In t or GJ."""
+    measure: str
 
 
-def recipe_balances(frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """What goes into and comes out of every recipe, per unit of activity.
-
-    technology, recipe, property (`mass` for tonnes), measure, least_in and most_in (by what fills
-    its groups), out, lost (share of most_in; below 0 where more comes out), named (share that
-    Losses names), allowed (loss_share; blank for mass, whose losses need no name), reason.
-    """
-    recipes, materials = frames["Recipes"], frames["Materials"]
-    solid = materials[(materials["unit"] == TONNES) & (materials["category"] != "energy")]
-    mass = pd.Series(1.0, index=solid["material"], dtype=float)
-    sides = _Sides(recipes)
-    parts = [sides.of(mass[~mass.index.duplicated()], MASS, TONNES)]
-    held = contents(frames["Properties"], frames["PropertyKinds"])
-    for (name, measure), of_one in held.groupby(["property", "measure"], sort=False):
-        content = of_one.drop_duplicates("material").set_index("material")["content"]
-        parts.append(sides.of(content, str(name), str(measure)))
-    table = pd.concat(parts, ignore_index=True)
-    table["lost"] = 1.0 - table["out"] / table["most_in"].where(table["most_in"] > 0.0)
-    key = ["technology", "recipe", "property"]
-    named = frames["Losses"].drop_duplicates(key)[[*key, "share", "reason"]]
-    table = table.merge(named.rename(columns={"share": "named"}), on=key, how="left")
-    allowed = frames["PropertyKinds"].drop_duplicates("property").set_index("property")
-    table["allowed"] = table["property"].map(allowed["loss_share"].astype(float))
-    table["named"] = table["named"].astype(float).fillna(0.0)
-    columns = [*key, "measure", "least_in", "most_in", "out", "lost", "named", "allowed", "reason"]
-    sorted_: pd.DataFrame = table.sort_values("rank", kind="stable", ignore_index=True)[columns]
-    return sorted_
+def contents(properties: Items, kinds: Items) -> list[Content]:
+    """What one unit of each material holds; `properties` and `kinds` are the sheets."""
+    columns = ("property", "kind", "unit", "basis")
+    known = {
+        name: (kind, factor(kind, unit), basis)
+        for _, name, kind, unit, basis in by_row(kinds, *columns)
+    }
+    rows = [row for row in by_row(properties, "material", "property", "value") if row[2] in known]
+    wet: dict[str, float] = {}
+    for _, material, name, value in rows:
+        kind, size, _ = known[name]
+        if kind == "moisture":
+            wet.setdefault(material, value * size)
+    held = []
+    for _, material, name, value in rows:
+        kind, size, basis = known[name]
+        if kind in CONSERVED:
+            solid = 1.0 - wet.get(material, 0.0) if basis == "dry" else 1.0
+            measure = "GJ" if kind == "energy" else TONNES
+            held.append(Content(material, name, kind, value * size * solid, measure))
+    return held
 
 
-def held_by_rows(recipes: pd.DataFrame, content: pd.Series[float]) -> pd.Series[float]:
+def contents_table(properties: Items, kinds: Items) -> pd.DataFrame:
+    """`contents` as a table."""
+    table = pd.DataFrame(contents(properties, kinds), columns=Content._fields, dtype=object)
+    return table.astype({"content": float})
+
+
+@dataclass(frozen=True)
+class RecipeBalance:
+    """What goes into and comes out of a recipe of one thing, per unit of activity."""
+
+    technology: str
+    recipe: str
+    property: str
+    """`mass` for tonnes."""
+    measure: str
+    least_in: float
+    most_in: float
+    """By what fills its groups."""
+    out: float
+    lost: float
+    """Share of `most_in`; below 0 where more comes out, NaN where nothing goes in."""
+    named: float
+    """Share that Losses names."""
+    allowed: float
+    """Share that needs no name; NaN for mass, whose losses never do."""
+    reason: str | None
+
+
+def recipe_balances(sheets: Mapping[str, Items]) -> list[RecipeBalance]:
+    """The balances of every recipe that has anything of a quantity, recipe by recipe."""
+    materials = sheets["Materials"]
+    solid = (materials["unit"] == TONNES) & (materials["category"] != "energy")
+    held: dict[tuple[str, str], dict[str, float]] = {}
+    for one in contents(sheets["Properties"], sheets["PropertyKinds"]):
+        held.setdefault((one.property, one.measure), {}).setdefault(one.material, one.content)
+    mass = dict.fromkeys(materials["material"][solid].tolist(), 1.0)
+    rows = by_row(sheets["Losses"], "technology", "recipe", "property", "share", "reason")
+    losses = {(owner, recipe, name): (share, why) for _, owner, recipe, name, share, why in rows}
+    shares = by_row(sheets["PropertyKinds"], "property", "loss_share")
+    allowed = {name: share for _, name, share in shares}
+    sides = _Sides(sheets["Recipes"])
+    balances: list[list[RecipeBalance]] = [[] for _ in sides.keys]
+    for (name, measure), content in [((MASS, TONNES), mass), *held.items()]:
+        for at, least, most, out in sides.of(content):
+            named, reason = losses.get((*sides.keys[at], name), (0.0, None))
+            lost = 1.0 - out / most if most > 0.0 else math.nan
+            free = allowed.get(name, math.nan)
+            figures = (least, most, out, lost, named, free)
+            balances[at].append(
+                RecipeBalance(*sides.keys[at], name, measure, *figures, reason=reason)
+            )
+    return [balance for of_recipe in balances for balance in of_recipe]
+
+
+def held_by_rows(recipes: Items, content: Mapping[str, float]) -> Floats:
     """What each row of Recipes moves of a substance, per unit of activity; of a material in a
     group, as if it filled the group alone."""
-    amount = recipes["amount"].astype(float)
-    taken = amount.where(recipes["group"].isna(), amount / recipes["weight"].astype(float))
-    of_row: pd.Series[float] = taken * recipes["material"].map(content).fillna(0.0)
-    return of_row
+    per = np.where(pd.isna(recipes["group"]), 1.0, recipes["weight"])
+    of_one = [content.get(material, 0.0) for material in recipes["material"].tolist()]
+    return np.asarray(recipes["amount"] / per * np.array(of_one, dtype=float))
 
 
 class _Sides:
     """The inputs, groups and outputs of recipes, as arrays: one quantity after another adds up."""
 
-    def __init__(self, recipes: pd.DataFrame) -> None:
-        where = ["technology", "recipe"]
-        self.recipes, self.keys = recipes, recipes[where].drop_duplicates(ignore_index=True)
-        self.recipe = recipes.groupby(where, sort=False).ngroup().to_numpy()
-        self.made = (recipes["role"] == "output").to_numpy()
-        taken, grouped = (
-            (recipes["role"] == "input").to_numpy(),
-            recipes["group"].notna().to_numpy(),
+    def __init__(self, recipes: Items) -> None:
+        numbers: dict[tuple[str, str], int] = {}
+        groups: dict[tuple[int, str], int] = {}
+        self.recipes = recipes
+        owners = by_row(recipes, "technology", "recipe")
+        self.recipe = np.array(
+            [numbers.setdefault((t, r), len(numbers)) for _, t, r in owners], np.intp
         )
+        self.keys = list(numbers)
+        taken, self.output = recipes["role"] == "input", recipes["role"] == "output"
+        grouped = pd.notna(recipes["group"])
         self.plain, self.grouped = taken & ~grouped, taken & grouped
-        rows = recipes[self.grouped]
-        self.group = rows.groupby([*where, "group"], sort=False).ngroup().to_numpy()
-        self.recipe_of_group = self.recipe[self.grouped][
-            np.unique(self.group, return_index=True)[1]
-        ]
+        owned = zip(self.recipe[self.grouped].tolist(), recipes["group"][self.grouped], strict=True)
+        self.group = np.array([groups.setdefault(g, len(groups)) for g in owned], np.intp)
+        self.recipe_of_group = np.array([recipe for recipe, _ in groups], np.intp)
 
-    def of(self, content: pd.Series[float], name: str, measure: str) -> pd.DataFrame:
-        """The balance of one quantity, of the recipes that have anything of it."""
-        held = held_by_rows(self.recipes, content).to_numpy()
+    def of(self, content: Mapping[str, float]) -> Iterator[tuple[int, float, float, float]]:
+        """Of the recipes that have anything of one quantity: the place in `keys`, the least and
+        the most that goes in, what comes out."""
+        held = held_by_rows(self.recipes, content)
         count, groups = len(self.keys), len(self.recipe_of_group)
         least, most = np.full(groups, np.inf), np.full(groups, -np.inf)
         np.minimum.at(least, self.group, held[self.grouped])
         np.maximum.at(most, self.group, held[self.grouped])
 
-        def sums(rows: NDArray[np.bool_]) -> NDArray[np.float64]:
+        def sums(rows: Flags) -> Floats:
             return np.bincount(self.recipe[rows], held[rows], count).astype(float)
 
-        plain = sums(self.plain)
-        table = self.keys.assign(
-            least_in=plain + np.bincount(self.recipe_of_group, least, count),
-            most_in=plain + np.bincount(self.recipe_of_group, most, count),
-            out=sums(self.made),
-            rank=np.arange(count),
-        )
-        there = (table["most_in"] > 0.0) | (table["out"] > 0.0)
-        return table[there].assign(property=name, measure=measure)
+        plain, out = sums(self.plain), sums(self.output)
+        least_in = plain + np.bincount(self.recipe_of_group, least, count)
+        most_in = plain + np.bincount(self.recipe_of_group, most, count)
+        there = np.flatnonzero((most_in > 0.0) | (out > 0.0))
+        figures = (column[there].tolist() for column in (least_in, most_in, out))
+        return zip(there.tolist(), *figures, strict=True)

@@ -2,12 +2,13 @@
 
 `Codes` numbers the names of a scenario once: sites, materials, units, modes and periods as their
 sheets list them, every other name as it occurs. `Items` is a table of arrays: names as their codes
-(−1 for a blank cell), figures as floats (NaN for a blank cell), flags as bools.
+(−1 for a blank cell), figures as floats (NaN for a blank cell), flags as bools. Where a sheet is
+checked there are no codes yet: names are str there (None for a blank cell).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -180,14 +181,28 @@ class Items:
         return table_of({**columns, **more}, self._count)
 
 
-def table_of(columns: Mapping[str, Column], count: int) -> pd.DataFrame:
-    """Arrays as a table; names stay Python objects, blank ones None."""
-    rows = pd.RangeIndex(count)
+def table_of(columns: Mapping[str, Column], count: int | pd.Index) -> pd.DataFrame:
+    """Arrays as a table (`count`: of rows, or their index); names stay Python objects, blank ones
+    None."""
+    rows = pd.RangeIndex(count) if isinstance(count, int) else count
     plain = {
         n: pd.Series(c, rows, dtype=object, copy=False) if c.dtype == object else c
         for n, c in columns.items()
     }
     return pd.DataFrame(plain, index=rows)
+
+
+def by_row(rows: Items, *columns: str) -> Iterator[tuple[Any, ...]]:
+    """Each row's number (`row`) and its cells of some columns."""
+    return zip(*(rows[name].tolist() for name in ("row", *columns)), strict=True)
+
+
+def objects(values: Iterable[object]) -> Column:
+    """Python objects as a column."""
+    listed = list(values)
+    column = np.empty(len(listed), dtype=object)
+    column[:] = listed
+    return column
 
 
 def stacked(parts: Sequence[Items], *names: str) -> Items:

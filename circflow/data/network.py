@@ -126,7 +126,7 @@ class _Maker:
     def __init__(self, scenario: Scenario) -> None:
         self.scenario, self.codes = scenario, scenario.codes
         sites, modes = scenario.items("Sites"), scenario.items("Modes")
-        materials = scenario.frame("Materials")
+        materials = scenario.tables["Materials"].rows
         self.latitude, self.longitude = sites["latitude"], sites["longitude"]
         self.placed = ~(np.isnan(self.latitude) | np.isnan(self.longitude))
         self.member = sites["member"]

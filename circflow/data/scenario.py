@@ -22,6 +22,7 @@ from circflow.data.coded import (
     Floats,
     Ints,
     Items,
+    by_row,
     distinct,
     find_rows,
     kind_of,
@@ -147,7 +148,7 @@ class Scenario(Result):
     @property
     def headline(self) -> str:
         sheets = ("Sites", "Materials", "Units", "Periods")
-        return f"{self.name}: " + ", ".join(f"{s} {len(self.frame(s)):,}" for s in sheets)
+        return f"{self.name}: " + ", ".join(f"{s} {len(self.tables[s]):,}" for s in sheets)
 
     @property
     def name(self) -> str:
@@ -221,7 +222,7 @@ class Scenario(Result):
     @cached_property
     def codes(self) -> Codes:
         """Every name as a number; sites, materials, … in the order of their sheets."""
-        listed = {kind: self.frame(sheet)[kind].tolist() for kind, sheet in _LISTS.items()}
+        listed = {kind: self.tables[sheet].rows[kind].tolist() for kind, sheet in _LISTS.items()}
         codes = Codes({**listed, "period": [p.name for p in self.periods]})
         for name, table in self.tables.items():
             for column in table.sheet.columns if name != "Scenario" else ():
@@ -230,7 +231,7 @@ class Scenario(Result):
                     and column.kind != "flag"
                     and kind_of(column.name) not in listed
                 ):
-                    codes.of(column.name, table.frame[column.name].tolist())
+                    codes.of(column.name, table.rows[column.name].tolist())
         return codes
 
     def items(self, sheet: str) -> Items:
@@ -298,13 +299,13 @@ class Scenario(Result):
     @cached_property
     def member_of(self) -> dict[str, str | None]:
         """The member that each site belongs to, None outside the cluster."""
-        sites = self.frame("Sites")
-        return dict(zip(sites["site"], sites["member"], strict=True))
+        sites = self.tables["Sites"].rows
+        return {site: member for _, site, member in by_row(sites, "site", "member")}
 
     @cached_property
     def members(self) -> tuple[str, ...]:
         """The names of the sheet Members, in its order."""
-        return tuple(self.frame("Members")["member"])
+        return tuple(self.tables["Members"].rows["member"].tolist())
 
     def owners(self, sites: Iterable[Any]) -> Ints:
         """Which of `members` each of some sites belongs to; −1 outside the cluster, and for no
@@ -321,8 +322,8 @@ class Scenario(Result):
     @cached_property
     def unit_of_measure(self) -> dict[str, str]:
         """The unit in which each material is counted."""
-        materials = self.frame("Materials")
-        return dict(zip(materials["material"], materials["unit"], strict=True))
+        materials = self.tables["Materials"].rows
+        return {material: unit for _, material, unit in by_row(materials, "material", "unit")}
 
     @property
     def is_waste(self) -> NDArray[np.bool_]:
@@ -334,8 +335,8 @@ class Scenario(Result):
     @cached_property
     def wastes(self) -> frozenset[str]:
         """Materials of category waste."""
-        materials = self.frame("Materials")
-        return frozenset(materials.loc[materials["category"] == "waste", "material"])
+        materials = self.tables["Materials"].rows
+        return frozenset(materials["material"][materials["category"] == "waste"].tolist())
 
     @cached_property
     def purchase_items(self) -> Items:
@@ -455,14 +456,6 @@ def rows_in_force(key: Sequence[Column], period: Ints, periods: int) -> tuple[In
 
 
 def _coded(table: Table, codes: Codes) -> Items:
-    frame = table.frame
-    columns: dict[str, Column] = {"row": frame.index.to_numpy(np.intp)}
-    for column in table.sheet.columns:
-        cells = frame[column.name]
-        if column.is_number:
-            columns[column.name] = cells.to_numpy(float)
-        elif column.kind == "flag":
-            columns[column.name] = cells.to_numpy(bool)
-        else:
-            columns[column.name] = codes.of(column.name, cells.tolist())
-    return Items(columns, len(frame))
+    rows = table.rows
+    names = [n for n in rows.names if rows[n].dtype == object]
+    return rows.plus(**{n: codes.of(n, rows[n].tolist()) for n in names})

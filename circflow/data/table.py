@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Literal
 
+import numpy as np
 import pandas as pd
 
-from circflow.data.schema.sheets import Sheet
+from circflow.data.coded import Column as Cells
+from circflow.data.coded import Items, table_of
+from circflow.data.schema.sheets import Column, Sheet
 from circflow.i18n import localised, say
 
 
@@ -124,20 +128,59 @@ class Book:
 class Table:
     """One sheet, typed: every column of the schema, defaults filled in.
 
-    `frame` is indexed by the row number in the sheet. Names and text are str or None, numbers
-    float (NaN where blank without a default), flags bool.
+    Names and text are str or None, numbers float (NaN where blank without a default), flags bool.
     """
 
     sheet: Sheet
-    frame: pd.DataFrame
+    rows: Items
+    """The rows as arrays, with `row`, the row number in the sheet."""
     letters: Mapping[str, str] = field(default_factory=dict)
     """Letter of each column that stands in the file."""
     title: str = ""
     """What the sheet is called in the file, where that is another name."""
+
+    @classmethod
+    def of(cls, sheet: Sheet, frame: pd.DataFrame, letters: Mapping[str, str]) -> Table:
+        """The table of a frame, indexed by the row number in the sheet."""
+        rows: dict[str, Cells] = {"row": frame.index.to_numpy(np.intp)}
+        for column in sheet.columns:
+            cells = frame[column.name].to_numpy(_dtype(column))
+            blank = pd.isna(cells)
+            if cells.dtype == object and blank.any():
+                cells = cells.copy()
+                cells[blank] = None
+            rows[column.name] = cells
+        return cls(sheet, Items(rows), letters)
+
+    def with_frame(self, frame: pd.DataFrame) -> Table:
+        """The table with other rows."""
+        return replace(self, rows=self.of(self.sheet, frame, {}).rows)
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """The rows, indexed by the row number in the sheet."""
+        columns = {name: self.rows[name] for name in self.sheet.names}
+        return table_of(columns, pd.Index(self.rows["row"], name="row"))
 
     def cell(self, row: int, column: str = "") -> Cell:
         """The cell of a column in a row of the file (of the row, if the file lacks the column)."""
         return Cell(self.sheet.name, row, self.letters.get(column, ""), self.title)
 
     def __len__(self) -> int:
-        return len(self.frame)
+        return len(self.rows)
+
+
+def _dtype(column: Column) -> type:
+    """What holds the cells of a column."""
+    return float if column.is_number else bool if column.kind == "flag" else object
+
+
+def blank_cells(column: Column, count: int) -> Cells:
+    """The cells of a column that stands nowhere: its default."""
+    return np.full(count, column.default, _dtype(column))
+
+
+def blank_rows(sheet: Sheet, count: int) -> Items:
+    """Rows of defaults only, numbered from 2."""
+    cells = {column.name: blank_cells(column, count) for column in sheet.columns}
+    return Items({"row": np.arange(2, 2 + count), **cells})

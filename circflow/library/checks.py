@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
+import pandas as pd
+
 from circflow.data.cells import plain, shorten
-from circflow.data.checks.findings import Drafts, by_row, records
+from circflow.data.checks.findings import Drafts, among, listed
+from circflow.data.coded import by_row
 from circflow.data.suggest import nearest
 from circflow.i18n import say
 from circflow.library.balance import balances
@@ -26,10 +30,10 @@ def check_texts(drafts: Drafts) -> None:
     if drafts["Recipes"].broken:
         return
     rows = drafts["Technologies"].sound("technology")
-    cooked = rows["technology"].isin(drafts["Recipes"].frame["technology"])
+    cooked = {None, *drafts["Recipes"].rows["technology"].tolist()}
     drafts.error(
         "Technologies",
-        rows[rows["technology"].notna() & ~cooked],
+        rows.take(~among(rows["technology"], cooked)),
         "technology",
         "{technology!r} has no recipe: add its rows in Recipes, or delete the row",
         expected=say("a technology with rows in Recipes"),
@@ -37,7 +41,7 @@ def check_texts(drafts: Drafts) -> None:
 
 
 def _check_codes(drafts: Drafts, column: str, pattern: re.Pattern[str], example: str) -> None:
-    for row, text in by_row(drafts["Materials"].sound(column)[column].dropna()):
+    for row, text in by_row(drafts["Materials"].sound(column), column):
         wrong = [code for code in split_list(text) if not pattern.fullmatch(code)]
         if wrong:
             drafts.error(
@@ -52,8 +56,8 @@ def _check_codes(drafts: Drafts, column: str, pattern: re.Pattern[str], example:
 
 
 def _check_sources(drafts: Drafts, sheet: str) -> None:
-    known = list(drafts["Sources"].frame["id"].dropna())
-    for row, text in by_row(drafts[sheet].sound("source")["source"].dropna()):
+    known = listed(drafts["Sources"].rows["id"])
+    for row, text in by_row(drafts[sheet].sound("source"), "source"):
         for name in split_list(text):
             if name not in known:
                 drafts.error(
@@ -75,13 +79,14 @@ def check_figures(drafts: Drafts) -> None:
 
 
 def _check_sizes(drafts: Drafts) -> None:
-    columns = ["capacity_per_year", "capacity_max_per_year", "capex_million", "capex_max_million"]
-    frame = drafts["Technologies"].sound(*columns)
-    for record in records(frame[frame["capacity_max_per_year"] < frame["capacity_per_year"]]):
-        least = plain(record["capacity_per_year"])
+    columns = ("capacity_per_year", "capacity_max_per_year", "capex_million", "capex_max_million")
+    rows = drafts["Technologies"].sound(*columns)
+    crossed = rows.take(rows["capacity_max_per_year"] < rows["capacity_per_year"])
+    for row, capacity in by_row(crossed, "capacity_per_year"):
+        least = plain(capacity)
         drafts.error(
             "Technologies",
-            record["row"],
+            row,
             "capacity_max_per_year",
             "capacity_max_per_year is below capacity_per_year {least}: raise it, or clear it",
             least=least,
@@ -89,24 +94,24 @@ def _check_sizes(drafts: Drafts) -> None:
         )
     drafts.warning(
         "Technologies",
-        frame[frame["capacity_max_per_year"].isna() & frame["capex_max_million"].notna()],
+        rows.take(np.isnan(rows["capacity_max_per_year"]) & ~np.isnan(rows["capex_max_million"])),
         "capex_max_million",
         "capex_max_million has no effect without capacity_max_per_year: fill that in as well",
     )
     drafts.warning(
         "Technologies",
-        frame[frame["capex_max_million"] < frame["capex_million"]],
+        rows.take(rows["capex_max_million"] < rows["capex_million"]),
         "capex_max_million",
         "the greatest size costs less than the smallest: check both figures",
     )
 
 
 def _check_prices(drafts: Drafts) -> None:
-    frame = drafts["Materials"].sound("price", "currency", "price_year")
+    rows = drafts["Materials"].sound("price", "currency", "price_year")
     for column in ("currency", "price_year"):
         drafts.error(
             "Materials",
-            frame[frame["price"].notna() & frame[column].isna()],
+            rows.take(~np.isnan(rows["price"]) & pd.isna(rows[column])),
             column,
             "the price has no {column}: fill it in, or clear the price",
             column=column,
@@ -118,8 +123,10 @@ def _check_balances(drafts: Drafts) -> None:
     """A recipe makes as much as it takes in, its losses named."""
     if drafts.has_faults:
         return
-    recipes = drafts["Recipes"].frame
-    by_recipe = balances(recipes, drafts["Materials"].frame, drafts["Balance"].frame)
+    recipes, materials, named = (
+        drafts[sheet].table.frame for sheet in ("Recipes", "Materials", "Balance")
+    )
+    by_recipe = balances(recipes, materials, named)
     rows = recipes.reset_index().groupby(["technology", "recipe"])["row"].first()
     for technology, recipe, taken, output in by_recipe.itertuples(index=False):
         if abs(taken - output) <= CLOSED * max(taken, output):

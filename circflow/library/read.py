@@ -202,7 +202,7 @@ def _checked(book: Book) -> tuple[list[Problem], Library | None]:
     problems = findings.ordered(sheet_order(book, LIBRARY_SHEETS))
     if drafts.has_faults:
         return problems, None
-    frames = [drafts[sheet.name].frame.reset_index(drop=True) for sheet in LIBRARY_SHEETS]
+    frames = [drafts[sheet.name].table.frame.reset_index(drop=True) for sheet in LIBRARY_SHEETS]
     tables: dict[str, Any] = {f.name: t for f, t in zip(fields(Library), frames, strict=False)}
     tables["materials"]["mass_t_per_unit"] = unit_masses(tables["materials"])
     return problems, Library(**tables, book=book, warnings=tuple(problems))

@@ -49,7 +49,7 @@ def _pattern(word: str) -> re.Pattern[str]:
 
 def _texts(library: Library, technology: str, sector: str) -> tuple[tuple[int, str], ...]:
     """What is searched of a technology, and how much a word found there counts."""
-    materials = library.recipes.loc[library.recipes["technology"] == technology, "material"]
+    materials = library.recipes["material"][library.recipes["technology"] == technology]
     listed = (name for m in materials.unique() for name in library.material_names[m])
     return (
         (_IN_NAME, _plain("; ".join(library.technology_names[technology]))),

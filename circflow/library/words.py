@@ -100,7 +100,7 @@ def _recipes(library: Library, technology: str, money: str) -> Iterator[str]:
     sums = sums[sums["technology"] == technology].set_index("recipe")
     units = dict(zip(library.materials["material"], library.materials["unit"], strict=True))
     for recipe in dict.fromkeys(_of(library.recipes, technology)["recipe"]):
-        cost = costs.loc[costs["recipe"] == recipe, "variable_cost"]
+        cost = costs["variable_cost"][costs["recipe"] == recipe]
         price = figure(float(cost.iloc[0])) if len(cost) else "0"
         yield say(
             "  recipe {recipe}, {price} {money} per unit of activity",
@@ -116,9 +116,10 @@ def _recipes(library: Library, technology: str, money: str) -> Iterator[str]:
             word = say("takes") if balance["role"] == "input" else say("loses")
             tonnes = f"{figure(balance['amount'])} {shown_measure('t')}"
             yield f"    {word}  {tonnes} {balance['substance']}"
-        taken, output = sums.loc[recipe, ["taken", "made"]]
         yield say(
-            "    balance: {taken} t in, {output} t out", taken=figure(taken), output=figure(output)
+            "    balance: {taken} t in, {output} t out",
+            taken=figure(sums["taken"][recipe]),
+            output=figure(sums["made"][recipe]),
         )
     emitted = library.emission_factors
     for factor in emitted[emitted["kind"] == "recipe"].to_dict("records"):

@@ -154,7 +154,7 @@ def flow_totals(solution: Solution) -> pd.DataFrame:
     flows = solution.flows
     years = years_of(solution.scenario)
     prices = solution.prices
-    here = prices.loc[prices["kind"] == "material", ["site", "material", "period", "value"]]
+    here = prices[["site", "material", "period", "value"]][prices["kind"] == "material"]
     here = here.drop_duplicates(["site", "material", "period"])
     here = here.rename(columns={"site": "to", "value": "worth"})
     merged = flows.merge(here, on=["to", "material", "period"], how="left")
@@ -206,7 +206,7 @@ def _joint(solution: Solution, chains: pd.DataFrame) -> pd.Series[float]:
     several things."""
     recipes, units = solution.scenario.frame("Recipes"), solution.scenario.frame("Units")
     outputs = recipes[recipes["role"] == "output"].groupby("technology")["material"].nunique()
-    several = units.loc[units["technology"].map(outputs).fillna(0) > 1, "unit"]
+    several = units["unit"][units["technology"].map(outputs).fillna(0) > 1]
     joint = sorted(map(str, several), key=len, reverse=True)
     way = pd.Series([_way_to(str(steps), joint) for steps in chains["steps"]], index=chains.index)
     known = chains[way.notna()]
@@ -366,6 +366,6 @@ def limit_figures(solution: Solution, prices: pd.DataFrame) -> pd.Series[float]:
     size = units.set_index(["unit", "period"])["capacity_per_year"].astype(float)
     of_capacity = (prices["kind"] == "capacity").to_numpy()
     if of_capacity.any() and len(size):
-        where = pd.MultiIndex.from_frame(prices.loc[of_capacity, ["unit", "period"]])
-        figures.loc[of_capacity] = size[~size.index.duplicated()].reindex(where).to_numpy(float)
+        where = pd.MultiIndex.from_frame(prices[["unit", "period"]][of_capacity])
+        figures[of_capacity] = size[~size.index.duplicated()].reindex(where).to_numpy(float)
     return figures

@@ -103,7 +103,7 @@ def flow_map(solution: Solution) -> Figure | None:
     drawn = links[placed].head(MAX_LINKS)
     units = solution.tables.units
     runs = units["load_per_year"].astype(float) > 0
-    busy = {*drawn["from"], *drawn["to"], *units.loc[runs, "site"]}
+    busy = {*drawn["from"], *drawn["to"], *units["site"][runs]}
     ends = [links.set_index(end)["tonnes"].groupby(level=0).sum() for end in ("from", "to")]
     traffic = ends[0].add(ends[1], fill_value=0.0)
     sites = sites.assign(traffic=traffic.reindex(sites.index).fillna(0.0))
@@ -111,7 +111,7 @@ def flow_map(solution: Solution) -> Figure | None:
     home = sites[sites["member"].notna()]
     region = _extent((home if len(home) else sites)[["longitude", "latitude"]])
     near = _near(sites, region)
-    region = _extent(sites.loc[near, ["longitude", "latitude"]])
+    region = _extent(sites[["longitude", "latitude"]][near])
     frames = {"region": region} | ({} if near.all() else {"everything": everything})
     traces = [*_lines(drawn, sites, solution)]
     views = {
@@ -237,7 +237,7 @@ def _curves(links: pd.DataFrame, sites: pd.DataFrame) -> tuple[Any, Any]:
     """Points along every link (links by points, the last one a gap)."""
     squeeze = np.cos(np.radians(sites["latitude"].mean()))
     start, stop = (
-        sites.loc[links[column], ["longitude", "latitude"]].to_numpy(float) * [squeeze, 1.0]
+        sites[["longitude", "latitude"]].reindex(links[column]).to_numpy(float) * [squeeze, 1.0]
         for column in ("from", "to")
     )
     across = np.column_stack([-(stop - start)[:, 1], (stop - start)[:, 0]])

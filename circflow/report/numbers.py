@@ -103,9 +103,11 @@ def width(text: str) -> int:
 
 def cut(text: str, limit: int) -> str:
     """The text, cut to at most `limit` terminal columns."""
-    if width(text) <= limit:
+    over = width(text) - limit
+    if over <= 0:
         return text
-    while width(text) > limit - 1:
+    while over >= 0:
+        over -= width(text[-1])
         text = text[:-1]
     return text.rstrip() + "…"
 

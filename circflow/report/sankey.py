@@ -22,7 +22,7 @@ from circflow.i18n.names import shown_measure, shown_word
 from circflow.report.figures import NO_STAGE, years_of
 from circflow.report.numbers import cut
 from circflow.report.page.frame import Figure, escaped, figure, percent
-from circflow.solution.chains import group_names, trace
+from circflow.solution.chains import group_names
 
 if TYPE_CHECKING:
     from circflow.solution.solution import Solution
@@ -69,7 +69,7 @@ def paths(solution: Solution) -> pd.DataFrame:
     no second one), end (a product, or what becomes of it), used (whether it is sold), measure (of
     the source), amount (of the source, over the period), income, cost, value (million currency).
     """
-    followed = trace(solution)
+    followed = solution.trace
     parts, arcs, nodes = followed.parts, followed.graph.arcs, followed.graph.nodes
     count = len(followed.parts)
     if not count:
@@ -110,7 +110,7 @@ def paths(solution: Solution) -> pd.DataFrame:
         }
     )
     kept = ~(followed.carried | parts.is_cycle)
-    return pd.DataFrame(frame.loc[kept]).reset_index(drop=True)
+    return pd.DataFrame(frame[kept]).reset_index(drop=True)
 
 
 def _stages(solution: Solution, source: Any, kind: Any) -> list[str]:
@@ -234,7 +234,7 @@ def _links(rows: pd.DataFrame) -> pd.DataFrame:
             there = names[tail].notna() & names[LEVELS[j]].notna()
             for between in LEVELS[i + 1 : j]:
                 there &= names[between].isna()
-            part = rows.loc[there, [*_HOP[2:], *_FIGURES]]
+            part = rows[[*_HOP[2:], *_FIGURES]][there]
             hops.append(part.assign(tail=names[tail][there], head=names[LEVELS[j]][there]))
     return _summed(pd.concat(hops, ignore_index=True), _HOP)
 
@@ -253,7 +253,7 @@ def _view(
     if links.empty:
         return {"data": [], "layout": {**layout, "height": 120}}
     links = links.assign(**{c: links[c] / years for c in _FIGURES})
-    total = float(links.loc[links["tail"].str.startswith("0"), "size"].sum())
+    total = float(links["size"][links["tail"].str.startswith("0")].sum())
     keys = list(dict.fromkeys([*links["tail"], *links["head"]]))
     at = {key: n for n, key in enumerate(keys)}
     label = [_label(key) for key in keys]

@@ -226,7 +226,8 @@ def new_workbook(path: Path) -> Iterator[Formats]:
 
     kinds = ("formulas", "urls", "numbers")
     with atomic_path(path) as temporary:
-        book = xlsxwriter.Workbook(str(temporary), {f"strings_to_{kind}": False for kind in kinds})
+        options = {f"strings_to_{kind}": False for kind in kinds} | {"in_memory": True}
+        book = xlsxwriter.Workbook(str(temporary), options)
         formats = Formats(book)
         yield formats
         book.close()
@@ -249,14 +250,12 @@ def add_table(
         sheet = book.add_worksheet(shown if part == 1 else f"{shown} ({part})")
         _dress(sheet, formats, columns, stop - start)
         if stop - start <= LONG:
-            rows = range(start, stop)
+            _write_rows(sheet, formats, columns, range(start, stop), 1)
         else:
-            rows = range(start, start + 1)
-            _write_row(sheet, formats, columns, stop - 1, stop - start)
+            _write_rows(sheet, formats, columns, range(stop - 1, stop), stop - start)
+            _write_rows(sheet, formats, columns, range(start, start + 1), 1)
             at = len(book.worksheets())
             formats.fillings.append(Filling(f"xl/worksheets/sheet{at}.xml", columns, start, stop))
-        for row in rows:
-            _write_row(sheet, formats, columns, row, row - start + 1)
 
 
 def _dress(sheet: Any, formats: Formats, columns: Sequence[_Column], rows: int) -> None:
@@ -286,19 +285,24 @@ def print_set_up(sheet: Any) -> None:
     sheet.set_footer(say("&L&A&RPage &P of &N"))
 
 
-def _write_row(sheet: Any, formats: Formats, columns: Sequence[_Column], row: int, at: int) -> None:
-    for c, column in enumerate(columns):
-        value: Any = column.values.iat[row]
-        style = formats(num_format=column.format)
-        if value is None or (column.numeric and math.isnan(value)):
-            sheet.write_blank(at, c, None, style)
-        elif isinstance(value, float):
-            if not column.numeric:  # a figure among texts has a format of its own
+def _write_rows(
+    sheet: Any, formats: Formats, columns: Sequence[_Column], rows: range, first: int
+) -> None:
+    """Rows of the columns into the sheet, from its row `first` on."""
+    values = [column.values.iloc[rows.start : rows.stop].tolist() for column in columns]
+    styles = [formats(num_format=column.format) for column in columns]
+    for at, cells in enumerate(zip(*values, strict=True), start=first):
+        for c, (value, column, style) in enumerate(zip(cells, columns, styles, strict=True)):
+            if value is None or (column.numeric and math.isnan(value)):
+                sheet.write_blank(at, c, None, style)
+            elif not isinstance(value, float):
+                sheet.write_string(at, c, value, style)
+            elif column.numeric:
+                sheet.write_number(at, c, value, style)
+            else:  # a figure among texts has a format of its own
                 small = value == round(value) and abs(value) < 100
-                style = formats(num_format="0" if small else "#,##0.0##")
-            sheet.write_number(at, c, value, style)
-        else:
-            sheet.write_string(at, c, value, style)
+                own = formats(num_format="0" if small else "#,##0.0##")
+                sheet.write_number(at, c, value, own)
 
 
 def fill(path: Path, fillings: Sequence[Filling]) -> None:

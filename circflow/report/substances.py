@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from circflow.data.balances import contents
+from circflow.data.balances import contents_table
 from circflow.i18n import mark, say
 from circflow.report.numbers import cut
 from circflow.report.page.charts import chosen
@@ -78,7 +78,8 @@ def _links(solution: Solution) -> pd.DataFrame:
     node = "material" + _MARK + plain["material"].astype(object)
     end = "end" + _MARK + plain["becomes"].map(lambda b: say(_WORDS[b])).astype(object)
     enters = plain["becomes"].isin(IN).to_numpy(bool)
-    held = contents(scenario.frame("Properties"), scenario.frame("PropertyKinds"))
+    sheets = scenario.tables
+    held = contents_table(sheets["Properties"].rows, sheets["PropertyKinds"].rows)
     runs = through_units(held, solution.tables.conversions)
     unit = "unit" + _MARK + runs["unit"].astype(object)
     material = "material" + _MARK + runs["material"].astype(object)
@@ -123,7 +124,7 @@ def _part(rows: pd.DataFrame, tail: Any, head: Any, measure: str) -> pd.DataFram
 
 def _view(links: pd.DataFrame, measure: str) -> dict[str, Any]:
     sources = links["tail"].str.startswith("end")
-    total = float(links.loc[sources, "size"].sum()) or float(links["size"].max())
+    total = float(links["size"][sources].sum()) or float(links["size"].max())
     links = _bundled(links, total)
     keys = list(dict.fromkeys([*links["tail"], *links["head"]]))
     at = {key: n for n, key in enumerate(keys)}

@@ -118,7 +118,7 @@ def decompose(solution: Solution) -> pd.DataFrame:
     Ranked by value added; circles and money without a flow come last. Costs are positive when
     paid; value_million = income + synergy − costs, undiscounted.
     """
-    followed = trace(solution)
+    followed = solution.trace
     rows = [_group(followed), _rest_rows(followed)]
     full = [part for part in rows if len(part)]
     if not full:
@@ -373,7 +373,7 @@ class _Reader:
         self.unit = arcs["unit"].tolist()
         recipes = scenario.frame("Recipes").groupby("technology")["recipe"].nunique()
         units = scenario.frame("Units")
-        several = set(units.loc[units["technology"].map(recipes) > 1, "unit"])
+        several = set(units["unit"][units["technology"].map(recipes) > 1])
         self.unit_text = [
             f"{unit} ({recipe})" if unit in several else unit
             for unit, recipe in zip(self.unit, arcs["recipe"], strict=True)

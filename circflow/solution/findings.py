@@ -93,7 +93,7 @@ class Findings:
         self, check: str, labels: Labels, found: Floats, expected: Floats, error: Floats
     ) -> None:
         labels = labels.frame(self.codes) if isinstance(labels, Items) else labels
-        period = labels["period"].to_numpy(object) if "period" in labels else None
+        period = labels.get("period", pd.Series([None] * len(labels))).to_numpy(object)
         where = labels.drop(columns="period", errors="ignore")
         text = [
             " / ".join(str(v) for v in record if not pd.isna(v))
@@ -102,8 +102,8 @@ class Findings:
         made = pd.DataFrame(
             {
                 "check": check,
-                "where": pd.Series(text, dtype=object),
-                "period": pd.Series(period, dtype=object, index=range(len(text))),
+                "where": np.array(text, dtype=object),
+                "period": period,
                 "expected": expected,
                 "found": found,
                 "error": error,

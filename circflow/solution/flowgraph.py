@@ -115,16 +115,18 @@ class GraphMaker:
             return
         said = {"type": type_, "tail": tail, "head": head, "amount": amount, "arrives": amount}
         said.update(more)
-        full: dict[str, Column] = {n: np.full(len(amount), said.get(n, usual), kind)
-                for n, (kind, usual) in ARC.items()}  # fmt: skip
+        full: dict[str, Column] = {
+            n: np.full(len(amount), said.get(n, usual), kind) for n, (kind, usual) in ARC.items()
+        }
         keep = (full["amount"] > 0.0) & ((full["tail"] >= 0) | (full["head"] >= 0))
         for name, column in full.items():
             self.parts[name].append(column[keep])
 
     def _arcs(self) -> pd.DataFrame:
         """What has been added."""
-        columns = {n: np.concatenate([np.empty(0, kind), *self.parts[n]])
-                   for n, (kind, _) in ARC.items()}  # fmt: skip
+        columns = {
+            n: np.concatenate([np.empty(0, kind), *self.parts[n]]) for n, (kind, _) in ARC.items()
+        }
         return table_of(columns, len(columns["type"]))
 
     def _amount(self, name: str) -> Floats:
@@ -229,7 +231,7 @@ class GraphMaker:
         """Nodes that hold something that stems from a stream or a stockpile."""
         is_source = arcs["end"].isin(["stream", "stockpile"]) & (arcs["type"] == "source")
         tails, heads = self._through_runs(arcs, inputs, outputs)
-        return _reach(tails, heads, arcs.loc[is_source, "head"].to_numpy(np.int64))
+        return _reach(tails, heads, arcs["head"][is_source].to_numpy(np.int64))
 
     def _through_runs(
         self, arcs: pd.DataFrame, inputs: pd.DataFrame, outputs: pd.DataFrame

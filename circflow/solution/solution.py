@@ -21,6 +21,7 @@ from circflow.i18n import say, say_n
 
 if TYPE_CHECKING:
     from circflow.solution.audit import Audit
+    from circflow.solution.chains import Trace
     from circflow.solution.lp_of_plan import Optimality
     from circflow.solution.proof import Proof
     from circflow.solution.unused import Unused
@@ -149,6 +150,13 @@ class Solution(Result):
     @property
     def built(self) -> pd.DataFrame:
         return self.tables.built
+
+    @cached_property
+    def trace(self) -> Trace:
+        """The flows taken apart into paths (see `circflow.solution.chains`)."""
+        from circflow.solution.chains import trace
+
+        return trace(self)
 
     @cached_property
     def chains(self) -> pd.DataFrame:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from circflow.data.balances import contents
+from circflow.data.balances import contents_table
 from circflow.data.scenario import MILLION
 
 if TYPE_CHECKING:
@@ -41,7 +41,8 @@ def substances(solution: Solution) -> pd.DataFrame:
     blank without one). Empty where PropertyKinds names nothing that is conserved.
     """
     scenario, tables = solution.scenario, solution.tables
-    held = contents(scenario.frame("Properties"), scenario.frame("PropertyKinds"))
+    sheets = scenario.tables
+    held = contents_table(sheets["Properties"].rows, sheets["PropertyKinds"].rows)
     supply, stocks = tables.supply, tables.stockpiles
     lost = tables.flows.assign(
         site=tables.flows["from"],

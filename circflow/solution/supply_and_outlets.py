@@ -261,5 +261,5 @@ def conversions(solution: Solution, made: Ways) -> pd.DataFrame:
     pairs = pd.MultiIndex.from_frame(of_waste[["technology", "recipe"]])
     takes = pd.MultiIndex.from_frame(table[["technology", "recipe"]]).isin(pairs)
     rest = (made.found.optimality.x[runs.columns] == 0.0) & takes
-    shown: pd.DataFrame = table.loc[rest, CONVERSIONS].replace(np.inf, np.nan)
+    shown: pd.DataFrame = table[CONVERSIONS][rest].replace(np.inf, np.nan)
     return shown.sort_values("lacks", kind="stable", ignore_index=True)

@@ -94,7 +94,7 @@ def _jobs(solution: Solution) -> float:
     """Jobs of the units in service in the last period."""
     units = solution.tables.units
     last = units["period"] == solution.scenario.periods[-1].name
-    return _number(np.nansum(units.loc[last, "jobs"].to_numpy(float)))
+    return _number(np.nansum(units["jobs"][last].to_numpy(float)))
 
 
 def _chains(solution: Solution) -> int:

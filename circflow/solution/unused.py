@@ -142,7 +142,7 @@ class _Finder:
         self.asked = np.maximum(self.edges.lacks, 0.0) + self.tolerance
         chains = solution.chains
         names = ["source_site", "source_material", "units", "end_material"]
-        sold = chains.loc[chains["end"] == "sale", names]
+        sold = chains[names][chains["end"] == "sale"]
         self.used = set(sold.itertuples(index=False, name=None))
 
     # ------------------------------------------------------------------ the network of steps
@@ -190,14 +190,14 @@ class _Finder:
         both["rate"] = 1.0 / both["amount"]
         both["passes"] = both["amount_out"] * both["rate"]
         both["lacks"] = per_activity * both["rate"]
-        possible: pd.DataFrame = both.loc[np.isfinite(per_activity)]
+        possible: pd.DataFrame = both[np.isfinite(per_activity)]
         return possible.reset_index(drop=True)
 
     def _looked_at(self) -> NDArray[np.bool_]:
         """Runs to look at: a unit that serves in some period is judged by the periods it does."""
         labels = self.found.runs.labels
         serves = labels["state"] == IN_SERVICE
-        ever = set(labels.loc[serves, "unit"])
+        ever = set(labels["unit"][serves])
         return np.asarray(serves | ~labels["unit"].isin(ever), dtype=bool)
 
     # ------------------------------------------------------------------ the search
@@ -456,7 +456,7 @@ class _Finder:
         sheet = self.solution.scenario.frame("Units").set_index("unit")
         built = set(self.solution.built["unit"])
         for unit in units:
-            choice, needs = sheet.loc[unit, "choice"], sheet.loc[unit, "requires"]
+            choice, needs = sheet.at[unit, "choice"], sheet.at[unit, "requires"]
             rivals = sheet.index[(sheet["choice"] == choice) & sheet.index.isin(built)]
             if isinstance(choice, str) and len(rivals):
                 return say(
@@ -468,7 +468,7 @@ class _Finder:
             if (
                 isinstance(needs, str)
                 and needs not in built
-                and sheet.loc[needs, "status"] != ("existing")
+                and sheet.at[needs, "status"] != "existing"
             ):
                 return say("{unit} requires {needs}, which is not built", unit=unit, needs=needs)
         return say(

@@ -153,7 +153,7 @@ class _Conditions:
         sheet = cells.sheet(at)
         key = (sheet, row, figure.column)
         if key not in self.known:
-            cells_of_row = self.scenario.frame(sheet).loc[row]
+            cells_of_row = self.scenario.frame(sheet).xs(row)
             record = {str(n): v for n, v in cells_of_row.items()} | labels
             measure = self.scenario.unit_of_measure.get(record.get("material") or "", "unit")
             currency = shown_measure(self.scenario.settings.currency)

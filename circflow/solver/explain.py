@@ -267,7 +267,7 @@ def _later(
     start = {p.name: p.start for p in scenario.periods}
     conflict_ends = next(p.start + p.years for p in scenario.periods if p.name == periods[0])
     recipes = scenario.frame("Recipes")
-    fitting = recipes.loc[recipes["material"].isin(materials), "technology"]
+    fitting = recipes["technology"][recipes["material"].isin(materials)]
     table = scenario.tables["Units"]
     units = table.frame
     units = units[(units["status"] == "candidate") & units["technology"].isin(fitting)]

@@ -20,7 +20,7 @@ from circflow.algebra.build import build
 from circflow.algebra.declare import Model
 from circflow.data.one_line import plain
 from circflow.data.scenario import Scenario
-from circflow.data.table import Cell, Table
+from circflow.data.table import Cell
 from circflow.i18n import ENGLISH, current, localised, mark, say, say_n
 from circflow.solver.compiled import Compiled, Program, compile_model
 from circflow.solver.conditions import Condition, Running, conditions, elastic
@@ -324,7 +324,7 @@ def with_changes(scenario: Scenario, changes: Sequence[Change]) -> Scenario:
         column = next(c for c, letter in table.letters.items() if letter == change.cell.column)
         frame = table.frame.copy()
         frame.loc[change.cell.row, column] = change.after
-        tables[change.cell.sheet] = Table(table.sheet, frame, table.letters, table.title)
+        tables[change.cell.sheet] = table.with_frame(frame)
     return scenario.with_figures(scenario.settings, scenario.periods, tables, scenario.book)
 
 

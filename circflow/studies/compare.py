@@ -241,7 +241,7 @@ def exchange_figures(solution: Solution) -> dict[Figure, float]:
     receiver = flows["to"].map(member_of).astype(object)
     years = flows["period"].map({p.name: float(p.years) for p in scenario.periods}).astype(float)
     sites = scenario.frame("Sites")
-    hubs = set(sites.loc[sites["hub"].astype(bool) & sites["member"].isna(), "site"])
+    hubs = set(sites["site"][sites["hub"].astype(bool) & sites["member"].isna()])
     inside = sender.notna() & receiver.notna() & (sender != receiver)
     hub = (sender.notna() & flows["to"].isin(hubs)) | (receiver.notna() & flows["from"].isin(hubs))
     outside = (sender.notna() != receiver.notna()) & ~hub
@@ -251,11 +251,11 @@ def exchange_figures(solution: Solution) -> dict[Figure, float]:
     distance = flows["distance_km"].astype(float).fillna(0.0)
     figures: dict[Figure, float] = {}
     for name, where in (("between_members", inside), ("through_hubs", hub), ("outside", outside)):
-        links = flows.loc[where, ["from", "to", "material"]].drop_duplicates()
+        links = flows[["from", "to", "material"]][where].drop_duplicates()
         moved = float(tonnes[where].sum())
         work = float((tonnes * distance)[where].sum())
-        costs = flows.loc[where, "transport_million_per_year"].astype(float) * years[where]
-        deals = flows.loc[where, "transactions_million_per_year"].astype(float) * years[where]
+        costs = flows["transport_million_per_year"][where].astype(float) * years[where]
+        deals = flows["transactions_million_per_year"][where].astype(float) * years[where]
         figures["exchanges", name, "links in use"] = float(len(links))
         figures["exchanged", name, "t"] = moved
         figures["mean_distance", name, "km"] = work / moved if moved > 0.0 else np.nan

@@ -46,9 +46,9 @@ def composite(
     """
     known = figures.notna().all(axis=1) & (weights > 0.0)
     names = list(figures.index[known])
-    values = figures.loc[names].to_numpy(float)
-    weight: Floats = np.asarray(weights.loc[names], dtype=np.float64)
-    sign = np.where(better.loc[names] == "lower", -1.0, 1.0)[:, None]
+    values = figures[known].to_numpy(float)
+    weight: Floats = np.asarray(weights[known], dtype=np.float64)
+    sign = np.where(better[known] == "lower", -1.0, 1.0)[:, None]
     scenarios = list(figures.columns)
     scores, ranking = [], []
     for method in METHODS:
@@ -62,9 +62,9 @@ def composite(
                 other[n] *= factor
                 ranks = _ranks(_mean(scaled, other))
                 ranking.append((method, indicator, change, *map(int, ranks)))
-    table = figures.loc[names].reset_index(names="indicator")
+    table = figures[known].reset_index(names="indicator")
     table.insert(1, "weight", weight)
-    table.insert(2, "better", better.loc[names].to_numpy(object))
+    table.insert(2, "better", better[known].to_numpy(object))
     return Composite(
         scores=pd.DataFrame(scores, columns=["method", "scenario", "score", "rank"]),
         weights=table,

@@ -130,7 +130,7 @@ def taxes_of(plan: Solution) -> pd.DataFrame:
 def _rates(rows: pd.DataFrame, figures: Figures) -> Floats:
     """The rate of everybody else (first) and of each member."""
     by_member = {m: r for m, r in zip(rows["member"], rows["rate"], strict=True) if m is not None}
-    general = rows.loc[rows["member"].isna(), "rate"]
+    general = rows["rate"][rows["member"].isna()]
     rate = float(general.iloc[0]) if len(general) else 0.0
     return np.array([rate, *(float(by_member.get(name, rate)) for name in figures.members)])
 
@@ -173,7 +173,7 @@ def _with_all(plan: Solution, figures: Figures, base: str, material: str | None)
 def _book_values(plan: Solution, figures: Figures) -> Floats:
     """Σ over the years of each period of the mean book value of what is built."""
     built, periods = plan.built, plan.scenario.periods
-    terms = plan.scenario.frame("Units").set_index("unit").loc[built["unit"]]
+    terms = plan.scenario.frame("Units").set_index("unit").reindex(built["unit"])
     lasts = terms["lifetime_years"].to_numpy(float)
     start = {p.name: p.start for p in periods}
     age0 = built["period"].map(start).to_numpy(float)

@@ -135,7 +135,7 @@ def plan_and_baseline(
 def without_candidates(scenario: Scenario) -> Scenario:
     """The scenario with every candidate off; itself where it has none."""
     units = scenario.frame("Units")
-    return without_units(scenario, units.loc[units["status"] == "candidate", "unit"])
+    return without_units(scenario, units["unit"][units["status"] == "candidate"])
 
 
 def without_units(scenario: Scenario, names: Collection[str]) -> Scenario:
@@ -144,7 +144,7 @@ def without_units(scenario: Scenario, names: Collection[str]) -> Scenario:
         return scenario
     table = scenario.tables["Units"]
     status = table.frame["status"].mask(table.frame["unit"].isin(list(names)), "off")
-    still = replace(table, frame=table.frame.assign(status=status))
+    still = table.with_frame(table.frame.assign(status=status))
     return replace(scenario, tables={**scenario.tables, "Units": still})
 
 
@@ -272,7 +272,7 @@ class Figures:
     def _revenues(self) -> dict[str, Floats]:
         sales = self.plan.sales
         materials = self.scenario.frame("Materials")
-        new = sales["material"].isin(materials.loc[materials["innovative"], "material"])
+        new = sales["material"].isin(materials["material"][materials["innovative"]])
         export = self.scenario.frame("Markets")["export"]
         abroad = sales["row"].map(export).astype(bool)
         books = Books(self.plan, "million_per_year")
@@ -292,9 +292,9 @@ class Figures:
         new = units["status"] == "candidate"
         return {
             "jobs": self.by_owner(units, units["jobs"]),
-            "jobs_new": self.by_owner(units[new], units.loc[new, "jobs"]),
+            "jobs_new": self.by_owner(units[new], units["jobs"][new]),
             "load": self.by_owner(units, units["load_per_year"]),
-            "load_new": self.by_owner(units[new], units.loc[new, "load_per_year"]),
+            "load_new": self.by_owner(units[new], units["load_per_year"][new]),
             "available": self.by_owner(units, units["available_per_year"]),
         }
 
@@ -323,7 +323,7 @@ class Figures:
         return {
             BY_INDICATOR[EMITTED].of(name).figure: self.by_owner(
                 table[table["pollutant"] == name],
-                table.loc[table["pollutant"] == name, "tonnes_per_year"],
+                table["tonnes_per_year"][table["pollutant"] == name],
             )
             for name in self._pollutants()
         }
@@ -349,7 +349,7 @@ class Figures:
     def _new_technologies(self, indicator: Computed) -> dict[Key, float]:
         """Technologies of candidates in service that no existing unit of the cluster has."""
         units = self.plan.tables.units
-        known = set(units.loc[units["status"] == "existing", "technology"])
+        known = set(units["technology"][units["status"] == "existing"])
         new = units[(units["status"] == "candidate") & (units["in_service"] > 0.0)]
         new = new[~new["technology"].isin(known)]
         new = new.assign(member=new["site"].map(self.scenario.member_of))

@@ -122,7 +122,7 @@ def plant(make: Callable[..., Scenario], amounts: dict[str, float], *, must: boo
     units = scenario.tables["Units"]
     sheet = replace(units.sheet, columns=(*units.sheet.columns, MAX_SWING))
     frame = units.frame.assign(max_swing=0.2)
-    table = Table(sheet, frame, {**units.letters, "max_swing": "Z"})
+    table = Table.of(sheet, frame, {**units.letters, "max_swing": "Z"})
     return replace(scenario, tables={**scenario.tables, "Units": table})
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from concurrent.futures import wait
 from pathlib import Path
 from typing import Any
 
@@ -47,13 +48,13 @@ class Browser:
 
     def page(self, path: str) -> str:
         """A page, once the workbook is read."""
-        for _ in range(3000):
+        answer = self.client.get(path)
+        if "/events/reading" in answer.text:
+            self.client.get("/events/reading")
             answer = self.client.get(path)
-            assert answer.status_code == 200, answer.text
-            if "/events/reading" not in answer.text:
-                return answer.text
-            time.sleep(0.01)
-        raise AssertionError("the workbook was never read")
+        assert answer.status_code == 200, answer.text
+        assert "/events/reading" not in answer.text
+        return answer.text
 
     def post(self, path: str, **form: str) -> httpx.Response:
         return self.client.post(path, data=form)
@@ -69,10 +70,12 @@ class Browser:
         """Begin a run and wait for its end."""
         answer = self.post("/run", kind=kind, **form)
         number = int(str(answer.url).rpartition("/")[2])
-        for _ in range(6000):
+        if (job := self.state.jobs.get(number)) is not None:
+            wait([job.future], timeout=60)
+        for _ in range(1000):  # its end is noted a moment later
             if self.state.project.run(number).status != "running":
                 return number
-            time.sleep(0.01)
+            time.sleep(0.005)
         raise AssertionError("the run never ended")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,13 +21,20 @@ def workers() -> Iterator[dict[str, Worker]]:
         worker.close()
 
 
-@pytest.fixture
-def workbook(tmp_path: Path) -> Path:
-    """A scenario of three places as the planner's own file."""
-    path = tmp_path / "own" / "plan.xlsx"
-    path.parent.mkdir()
+@pytest.fixture(scope="session")
+def plan_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A scenario of three places as a workbook; to be copied."""
+    path = tmp_path_factory.mktemp("written") / "plan.xlsx"
     write(path, SHEETS)
     return path
+
+
+@pytest.fixture
+def workbook(tmp_path: Path, plan_file: Path) -> Path:
+    """That scenario as the planner's own file."""
+    path = tmp_path / "own" / "plan.xlsx"
+    path.parent.mkdir()
+    return Path(shutil.copy(plan_file, path))
 
 
 @pytest.fixture

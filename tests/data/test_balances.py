@@ -6,13 +6,13 @@ import re
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pytest
 from click.testing import CliRunner
 
 from circflow.commands.scenario import check
 from circflow.data.balances import contents, factor, recipe_balances
 from circflow.data.check import check_book
+from circflow.data.coded import Items
 from circflow.data.table import Book, Problem, RawSheet
 
 DOC = Path(__file__).parents[2] / "docs" / "substances.md"
@@ -73,17 +73,17 @@ def doubts(**changes: Grid) -> list[str]:
     return [str(p) for p in problems(**changes) if p.cell.sheet in ("Recipes", "PropertyKinds")]
 
 
-def frames(**changes: Grid) -> dict[str, pd.DataFrame]:
+def rows(**changes: Grid) -> dict[str, Items]:
     sheets = REGION | changes
     scenario = check_book(Book(tuple(RawSheet(n, g) for n, g in sheets.items()), "x"))[1]
     assert scenario is not None
-    return {name: table.frame for name, table in scenario.tables.items()}
+    return {name: table.rows for name, table in scenario.tables.items()}
 
 
 def test_contents_leave_out_the_moisture_of_dry_values() -> None:
-    sheets = frames()
+    sheets = rows()
     held = contents(sheets["Properties"], sheets["PropertyKinds"])
-    found = {(r["material"], r["property"]): r["content"] for r in held.to_dict("records")}
+    found = {(one.material, one.property): one.content for one in held}
     assert found == pytest.approx(
         {
             ("ore", "Fe"): 0.5 * 0.8,
@@ -95,15 +95,15 @@ def test_contents_leave_out_the_moisture_of_dry_values() -> None:
 
 
 def test_the_balance_of_a_recipe_by_hand() -> None:
-    table = recipe_balances(frames()).set_index("property")
+    table = {one.property: one for one in recipe_balances(rows())}
     # 2 t of ore hold 0.8 t of iron; of ash, at a weight of 0.5, 4 t hold 0.4 t.
-    iron = table.loc["Fe"]
-    assert (iron["least_in"], iron["most_in"], iron["out"]) == pytest.approx((0.4, 0.8, 0.48))
-    assert iron["lost"] == pytest.approx(0.4)
-    mass = table.loc["mass"]
-    assert (mass["least_in"], mass["most_in"], mass["out"]) == pytest.approx((2, 4, 0.5))
-    assert table.loc["heat", "most_in"] == pytest.approx(3.5)
-    assert table.loc["heat", "measure"] == "GJ"
+    iron = table["Fe"]
+    assert (iron.least_in, iron.most_in, iron.out) == pytest.approx((0.4, 0.8, 0.48))
+    assert iron.lost == pytest.approx(0.4)
+    mass = table["mass"]
+    assert (mass.least_in, mass.most_in, mass.out) == pytest.approx((2, 4, 0.5))
+    assert table["heat"].most_in == pytest.approx(3.5)
+    assert table["heat"].measure == "GJ"
 
 
 def test_what_is_made_out_of_poor_inputs_and_what_is_lost_is_doubted() -> None:

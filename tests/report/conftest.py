@@ -56,7 +56,7 @@ def _scenario(rows: dict[str, list[dict[str, Any]]]) -> Scenario:
         records = rows.get(sheet.name, [])
         frame = pd.DataFrame(records, columns=list(sheet.names), dtype=object)
         frame.index = pd.RangeIndex(2, 2 + len(frame))
-        tables[sheet.name] = Table(sheet, frame)
+        tables[sheet.name] = Table.of(sheet, frame, {})
     warning = Problem("warning", Cell("Streams", 2, "B"), "nobody takes the dust")
     return Scenario(
         Settings("Свердловская область", region="Урал", start_year=2026),

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 import circflow as cf
@@ -50,7 +51,7 @@ REGIONS = ("kuzbass", "sverdlovsk", "almalyk", "akmola")
 def test_no_recipe_creates_anything_and_what_it_loses_is_named(name: str) -> None:
     """As `circflow check --balances` counts; a loss of mass is named on the page of the case."""
     scenario = cf.read(SCENARIOS / name)
-    table = recipe_balances({sheet: one.frame for sheet, one in scenario.tables.items()})
+    table = pd.DataFrame(recipe_balances({name: one.rows for name, one in scenario.tables.items()}))
     table["label"] = table["technology"] + "/" + table["recipe"] + ": " + table["property"]
     assert table["property"].nunique() > 3
     assert table.loc[table["out"] > table["most_in"] * (1 + 1e-6), "label"].tolist() == []

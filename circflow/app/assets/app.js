@@ -192,5 +192,6 @@
     const events = new EventSource(words.dataset.events);
     events.addEventListener("message", (event) => { words.textContent = JSON.parse(event.data).words; });
     events.addEventListener("end", () => { events.close(); location.reload(); });
+    addEventListener("beforeunload", () => events.close()); // its end does not call back who leaves
   }
 })();

@@ -17,6 +17,7 @@ import pandas as pd
 
 from circflow.data.cells import BadCellError, is_blank, parse_number, plain, shorten
 from circflow.data.cells import parse_flag as _flag
+from circflow.data.coded import Flags, Items, by_row
 from circflow.data.errors import WrongTextError
 from circflow.data.one_line import first_few
 from circflow.data.schema.sheets import BY_NAME, SETTINGS, Column
@@ -231,15 +232,15 @@ def _parse_value(text: str, rest: str) -> tuple[str, str]:
 
 def match(tables: Mapping[str, Table], address: Address) -> Match:
     """The cells that an address names. Raises `AddressError` where no row matches."""
-    frame = tables[address.sheet].frame
+    rows = tables[address.sheet].rows
     if address.sheet == "Scenario":
-        rows = frame.index[frame["key"] == address.column][:1]
-        return Match(address.sheet, SETTINGS[address.column], tuple(int(row) for row in rows))
-    kept = np.ones(len(frame), dtype=bool)
+        first = rows["row"][rows["key"] == address.column][:1]
+        return Match(address.sheet, SETTINGS[address.column], tuple(first.tolist()))
+    kept = np.ones(len(rows), dtype=bool)
     for column, value in address.filters:
-        fits = _fits(frame, address.sheet, column, value)
+        fits = _fits(rows, address.sheet, column, value)
         if not fits.any():
-            raise _no_value(frame, address, column, value)
+            raise _no_value(rows, address, column, value)
         kept &= fits
     if not kept.any():
         if not address.filters:
@@ -251,30 +252,30 @@ def match(tables: Mapping[str, Table], address: Address) -> Match:
                 say("{column} {value!r}", column=c, value=shorten(v)) for c, v in address.filters
             ),
         )
-    rows = frame.index[kept]
     named = BY_NAME[address.sheet][address.column]
-    return Match(address.sheet, named, tuple(int(row) for row in rows))
+    return Match(address.sheet, named, tuple(rows["row"][kept].tolist()))
 
 
-def _fits(frame: pd.DataFrame, sheet: str, name: str, value: str) -> np.ndarray:
+def _fits(rows: Items, sheet: str, name: str, value: str) -> Flags:
     """Which rows have the value in a column."""
+    cells = rows[name]
     if name == ROW:
-        return np.asarray(frame.index.astype(str) == value)
-    column, cells = BY_NAME[sheet][name], frame[name]
+        return np.asarray(cells.astype(str) == value)
+    column = BY_NAME[sheet][name]
     if is_blank(value):
-        blank = cells.isna().to_numpy(bool)
-        return blank if column.default is None else blank | (cells == column.default).to_numpy(bool)
+        blank = np.asarray(pd.isna(cells))
+        return blank if column.default is None else blank | (cells == column.default)
     try:
         if column.is_number:
-            return (cells == parse_number(value)).to_numpy(bool)
+            return np.asarray(cells == parse_number(value))
         if column.kind == "flag":
-            return (cells == _flag(value)).to_numpy(bool)
+            return np.asarray(cells == _flag(value))
     except BadCellError as problem:
         raise AddressError(f"{name}={value}: {problem.message}") from None
-    return (cells == value).to_numpy(bool)
+    return np.asarray(cells == value)
 
 
-def _no_value(frame: pd.DataFrame, address: Address, column: str, value: str) -> AddressError:
+def _no_value(rows: Items, address: Address, column: str, value: str) -> AddressError:
     message = say(
         "no row of {sheet} has {column} {value!r}",
         sheet=address.sheet,
@@ -283,7 +284,7 @@ def _no_value(frame: pd.DataFrame, address: Address, column: str, value: str) ->
     )
     if column == ROW or BY_NAME[address.sheet][column].kind in ("number", "integer", "flag"):
         return AddressError(message)
-    good = nearest(value, (str(v) for v in frame[column].dropna().unique()))
+    good = nearest(value, (str(v) for v in rows[column].tolist() if v is not None))
     if not good:
         return AddressError(message)
     better = tuple((c, good if (c, v) == (column, value) else v) for c, v in address.filters)
@@ -301,7 +302,7 @@ def find_cells(tables: Mapping[str, Table], address: Address) -> list[Cell]:
     found = match(tables, address)
     table = tables[address.sheet]
     column = "value" if address.sheet == "Scenario" else address.column
-    rows = found.rows or (int(table.frame.index.max()) + 1 if len(table) else 2,)
+    rows = found.rows or (int(table.rows["row"].max(initial=1)) + 1,)
     return [table.cell(row, column) for row in rows]
 
 
@@ -360,16 +361,16 @@ def left_behind(
     """What a change of a candidate's smaller size leaves as it was at the greatest: a sentence by
     place of the change. `varied`: sheet, column and rows of every change made together."""
     changes = [(sheet, column, set(rows)) for sheet, column, rows in varied]
-    frame = tables["Units"].frame
+    units = tables["Units"].rows
     found = {}
     for place, (sheet, column, rows) in enumerate(changes):
         larger = _LARGER.get(column) if sheet == "Units" else None
         if larger is None:
             continue
         moved = set().union(*(r for s, c, r in changes if s == sheet and c == larger))
-        candidates = frame.index[(frame["status"] == "candidate") & frame[larger].notna()]
-        kept = frame.loc[[n for n in candidates if n in rows - moved], "unit"]
-        if len(kept):
+        sized = units.take((units["status"] == "candidate") & ~np.isnan(units[larger]))
+        kept = [unit for row, unit in by_row(sized, "unit") if row in rows - moved]
+        if kept:
             names = first_few([repr(shorten(unit)) for unit in kept], 3)
             found[place] = say(
                 "{column} is the smaller size's alone, {larger} of {names} stays: vary "

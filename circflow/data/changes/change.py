@@ -269,7 +269,7 @@ def _written(
     frame[one.at] = column
     sheets = list(book.sheets)
     sheets[place : place + 1] = [replace(raw, grid=grid)]
-    return replace(book, sheets=tuple(sheets)), replace(table, frame=frame, letters=letters)
+    return replace(book, sheets=tuple(sheets)), replace(table.with_frame(frame), letters=letters)
 
 
 def _raw_sheet(book: Book, table: Table) -> tuple[int, RawSheet]:

@@ -25,9 +25,9 @@ from circflow.data.changes.address import (
 )
 from circflow.data.changes.retyped import out_of_limits, own_figures, retyped
 from circflow.data.checks.changed import check_changed
+from circflow.data.coded import by_row
 from circflow.data.files.grids import lettered
 from circflow.data.scenario import Scenario, ScenarioError, Standstill
-from circflow.data.schema.sheets import BY_NAME
 from circflow.data.suggest import nearest, remark
 from circflow.data.table import Cell, Problem, Table
 from circflow.i18n import mark, say
@@ -128,22 +128,20 @@ def when(period: str | None) -> str:
 
 def futures_of(scenario: Scenario) -> list[Future]:
     """The futures of the sheets Futures and FutureChanges, in order; probabilities scaled to 1."""
-    sheet, changes = scenario.frame("Futures"), scenario.frame("FutureChanges")
-    total = float(sheet["probability"].sum())
+    rows, changes = scenario.tables["Futures"].rows, scenario.tables["FutureChanges"].rows
+    total = float(rows["probability"].sum())
     made = []
-    for name, probability in zip(sheet["future"], sheet["probability"], strict=True):
-        rows = changes[changes["future"] == name]
+    for _, name, probability in by_row(rows, "future", "probability"):
+        of_future = changes.take(changes["future"] == name)
         figures, outages = [], []
-        for row, record in zip(rows.index, rows.to_dict("records"), strict=True):
-            if record["change"] == OFF:
-                found = outage(scenario.tables, record["parameter"], record["period"])
-                outages.append(replace(found, row=int(row)))
+        for row, how, text, period, value in by_row(
+            of_future, "change", "parameter", "period", "value"
+        ):
+            if how == OFF:
+                outages.append(replace(outage(scenario.tables, text, period), row=row))
             else:
-                target = target_of(scenario.tables, record["parameter"])
-                value = float(record["value"])
-                figures.append(
-                    FigureChange(int(row), target, record["change"], value, record["parameter"])
-                )
+                target = target_of(scenario.tables, text)
+                figures.append(FigureChange(row, target, how, value, text))
         made.append(Future(name, float(probability) / total, tuple(figures), tuple(outages)))
     return made
 
@@ -165,13 +163,14 @@ def target_of(tables: Mapping[str, Table], text: str) -> Match:
             column=address.column,
         )
     if address.sheet == "Units" and address.column == "capacity_per_year":
-        units = tables["Units"].frame.loc[list(found.rows)]
-        sized = (units["status"] == "candidate") & units["capacity_max_per_year"].notna()
+        units = tables["Units"].rows
+        units = units.take(np.isin(units["row"], found.rows))
+        sized = (units["status"] == "candidate") & ~np.isnan(units["capacity_max_per_year"])
         if sized.any():
             raise AddressError(
                 "the size of {iloc!r} is decided (it has a capacity_max_per_year), so it is "
                 "the same in every future",
-                iloc=shorten(units.loc[sized, "unit"].iloc[0]),
+                iloc=shorten(units["unit"][sized][0]),
             )
     return found
 
@@ -220,8 +219,8 @@ def outage(tables: Mapping[str, Table], text: str, period: str | None) -> Outage
     for column, name in zip(wanted, names, strict=True):
         _must_stand(tables, sheet, column, name, text)
     if sheet == "Markets":
-        frame = tables["Markets"].frame
-        if not ((frame["site"] == names[0]) & (frame["material"] == names[1])).any():
+        rows = tables["Markets"].rows
+        if not ((rows["site"] == names[0]) & (rows["material"] == names[1])).any():
             raise AddressError(
                 "no row of Markets has site {names!r} and material {names_2!r}",
                 names=names[0],
@@ -233,7 +232,7 @@ def outage(tables: Mapping[str, Table], text: str, period: str | None) -> Outage
 def _must_stand(tables: Mapping[str, Table], sheet: str, column: str, name: str, text: str) -> None:
     """A name must stand in the sheet that lists it."""
     home, key = ("Sites", "site") if sheet == "Links" else (sheet, column)
-    names = [str(n) for n in tables[home].frame[key].dropna().unique()]
+    names = [str(n) for n in tables[home].rows[key].tolist() if n is not None]
     if name not in names:
         good = nearest(name, names)
         raise AddressError(
@@ -331,7 +330,7 @@ def with_figures(scenario: Scenario, figures: Figures) -> Scenario:
         at = frame.index[frame["key"] == column]
         row = int(at[0]) if len(at) else int(frame.index.max()) + 1
         frame.loc[row, ["key", "value"]] = [column, text]
-    tables.update({name: replace(tables[name], frame=frame) for name, frame in frames.items()})
+    tables.update({name: tables[name].with_frame(frame) for name, frame in frames.items()})
     return retyped(scenario, tables, scenario.book)
 
 
@@ -383,7 +382,7 @@ def _things(
         periods = [p.name for p in scenario.periods] if one.period is None else [one.period]
         things: Sequence[tuple[str, tuple[str, ...]]] = [(one.sheet, one.names)]
         if one.sheet == "Members":
-            things = [("Units", (unit,)) for unit in units.loc[members == one.names[0], "unit"]]
+            things = [("Units", (unit,)) for unit in units["unit"][members == one.names[0]]]
         made |= {(sheet, names, period) for sheet, names in things for period in periods}
     return made
 
@@ -422,8 +421,7 @@ def _less_available(scenario: Scenario, still: Mapping[tuple[str, str], float]) 
             frame = new[frame.columns] if frame.empty else pd.concat([frame, new])
         before = float(own[unit]) if math.isnan(before) else before
         frame.loc[row, "availability"] = before * max(0.0, 1.0 - share)
-    numbers = {c.name: float for c in BY_NAME["UnitPeriods"].columns if c.is_number}
-    return replace(table, frame=frame.astype(numbers))
+    return table.with_frame(frame)
 
 
 def mean_scenario(scenario: Scenario, futures: Sequence[Future]) -> Scenario:

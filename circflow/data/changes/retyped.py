@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from circflow.data.cells import in_range, out_of_range, parse_cell, written
+from circflow.data.coded import by_row
 from circflow.data.scenario import Scenario, make_periods
 from circflow.data.schema.sheets import SETTINGS, Column
 from circflow.data.table import Book, Table
@@ -19,9 +20,8 @@ from circflow.i18n import say
 def retyped(scenario: Scenario, tables: Mapping[str, Table], book: Book) -> Scenario:
     """The scenario with changed figures, before the rules on figures (`check_changed`)."""
     settings = scenario.settings
-    given = tables["Scenario"].frame
     figures = {}
-    for key, value in zip(given["key"], given["value"], strict=True):
+    for _, key, value in by_row(tables["Scenario"].rows, "key", "value"):
         column = SETTINGS[key]
         if column.is_number:
             number = parse_cell(value, column)
@@ -31,8 +31,10 @@ def retyped(scenario: Scenario, tables: Mapping[str, Table], book: Book) -> Scen
     if "start_year" in figures:
         figures["start_year"] = int(figures["start_year"])  # type: ignore[arg-type]
     settings = replace(settings, **figures)  # type: ignore[arg-type]
-    rows = tables["Periods"].frame
-    periods = make_periods(rows["period"], rows["years"].astype(int), settings.discount_rate)
+    rows = tables["Periods"].rows
+    periods = make_periods(
+        rows["period"].tolist(), rows["years"].astype(int).tolist(), settings.discount_rate
+    )
     return scenario.with_figures(settings, periods, tables, book)
 
 
@@ -40,9 +42,9 @@ def own_figures(table: Table, column: str) -> pd.Series[float]:
     """The cells of a column as they stand, defaults included, by row (a key of Scenario at 0);
     NaN where blank."""
     if table.sheet.name != "Scenario":
-        return table.frame[column].astype(float).copy()
-    given = table.frame.loc[table.frame["key"] == column, "value"].dropna()
-    value = parse_cell(given.iloc[0], SETTINGS[column]) if len(given) else None
+        return pd.Series(table.rows[column].astype(float), index=table.rows["row"])
+    given = [text for _, key, text in by_row(table.rows, "key", "value") if key == column and text]
+    value = parse_cell(given[0], SETTINGS[column]) if given else None
     value = SETTINGS[column].default if value is None else value
     return pd.Series([math.nan if value is None else value], index=[0], dtype=float)
 

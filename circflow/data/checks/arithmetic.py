@@ -343,16 +343,14 @@ def _supplies(scenario: Scenario) -> _Side:
 
 def _check_stockpiles(drafts: Drafts, scenario: Scenario) -> None:
     """Levels that a stockpile cannot reach, because nothing is added or too little reclaimed."""
-    stocks = scenario.frame("Stockpiles")
-    if stocks.empty:
-        return
+    stocks = scenario.tables["Stockpiles"].rows
     years = scenario.period_items["years"]
-    pace = stocks["max_reclaim_per_year"].fillna(np.inf)
-    opening, slack = stocks["opening"], _MARGIN * stocks["opening"].clip(lower=1.0)
-    starved = ~stocks["can_add"].astype(bool) & (stocks["closing_min"] > opening + slack)
+    pace = _or(stocks["max_reclaim_per_year"], np.inf)
+    opening, slack = stocks["opening"], _MARGIN * np.maximum(stocks["opening"], 1.0)
+    starved = ~stocks["can_add"] & (stocks["closing_min"] > opening + slack)
     drafts.infeasible(
         "Stockpiles",
-        stocks[starved],
+        stocks.take(starved),
         "closing_min",
         "the stockpile opens with {opening} and nothing may be added, so that it "
         "cannot close with more: lower closing_min, or set can_add to yes",
@@ -378,4 +376,4 @@ def _check_stockpiles(drafts: Drafts, scenario: Scenario) -> None:
         ),
     ):
         too_slow = opening - length * pace > stocks[column] + slack
-        drafts.infeasible("Stockpiles", stocks[too_slow], column, words)
+        drafts.infeasible("Stockpiles", stocks.take(too_slow), column, words)

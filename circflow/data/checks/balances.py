@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
-import pandas as pd
 
 from circflow.data.balances import (
     MASS,
     ROUNDING,
+    RecipeBalance,
     contents,
     factor,
     held_by_rows,
     recipe_balances,
 )
 from circflow.data.cells import shorten, written
-from circflow.data.checks.findings import Drafts, records
+from circflow.data.checks.findings import Drafts, among
+from circflow.data.coded import Flags, Items, by_row
 from circflow.i18n import mark, say
 
 _READ = {
@@ -28,7 +31,7 @@ _READ = {
 
 def check_balances(drafts: Drafts) -> None:
     """Units that fit the kind, moistures below 1; then what every recipe makes and loses."""
-    if drafts["PropertyKinds"].frame.empty:
+    if not len(drafts["PropertyKinds"].rows):
         return
     _check_units(drafts)
     if any(
@@ -37,25 +40,18 @@ def check_balances(drafts: Drafts) -> None:
     ):
         return
     _check_moisture(drafts)
-    frames = {sheet: drafts[sheet].frame for sheet in _READ}
-    table = recipe_balances(frames)
-    odd = table["out"] > table["least_in"] * (1.0 + ROUNDING)
-    odd |= table["lost"] > table[["allowed", "named"]].max(axis=1) + ROUNDING
-    odd &= table["property"] != MASS
-    if not odd.any():
-        return
-    held = contents(frames["Properties"], frames["PropertyKinds"])
-    for balance in records(table[odd]):
-        of_one = held[held["property"] == balance["property"]].drop_duplicates("material")
-        _judge(drafts, balance, of_one.set_index("material")["content"])
+    sheets = {sheet: drafts[sheet].rows for sheet in _READ}
+    for balance in recipe_balances(sheets):
+        if balance.property != MASS:
+            _judge(drafts, balance)
 
 
 def _check_units(drafts: Drafts) -> None:
-    frame = drafts["PropertyKinds"].sound("kind", "unit")
-    factors = [factor(kind, unit) for kind, unit in zip(frame["kind"], frame["unit"], strict=True)]
+    rows = drafts["PropertyKinds"].sound("kind", "unit")
+    factors = [factor(kind, unit) for _, kind, unit in by_row(rows, "kind", "unit")]
     drafts.error(
         "PropertyKinds",
-        frame[np.isnan(factors)],
+        rows.take(np.isnan(factors)),
         "unit",
         "{unit} is no unit of {kind}: substance and moisture are in %, share, kg/t "
         "or g/t, energy is in GJ, MJ, MJ/kg, MWh or kWh",
@@ -63,7 +59,7 @@ def _check_units(drafts: Drafts) -> None:
     )
     drafts.error(
         "PropertyKinds",
-        frame[frame["kind"] == "moisture"][1:],
+        rows.take(np.flatnonzero(rows["kind"] == "moisture")[1:]),
         "kind",
         "another property is the moisture already: make this one a quality",
         expected=say("one property of kind moisture"),
@@ -71,13 +67,14 @@ def _check_units(drafts: Drafts) -> None:
 
 
 def _check_moisture(drafts: Drafts) -> None:
-    kinds = drafts["PropertyKinds"].frame
-    wet = kinds[kinds["kind"] == "moisture"]
-    rows = drafts["Properties"].frame.reset_index().merge(wet[["property", "unit"]], on="property")
-    share = rows["value"] * [factor("moisture", unit) for unit in rows["unit"]]
+    kinds = by_row(drafts["PropertyKinds"].rows, "property", "kind", "unit")
+    wet = {name: factor(kind, unit) for _, name, kind, unit in kinds if kind == "moisture"}
+    rows = drafts["Properties"].rows
+    rows = rows.take(among(rows["property"], wet))
+    share = rows["value"] * np.array([wet[name] for name in rows["property"].tolist()])
     drafts.error(
         "Properties",
-        rows.assign(percent=100.0 * share)[~((share >= 0.0) & (share < 1.0))].set_index("row"),
+        rows.plus(percent=100.0 * share).take(~((share >= 0.0) & (share < 1.0))),
         "value",
         "a moisture of {percent} % leaves no dry mass: correct the figure or the unit "
         "in PropertyKinds",
@@ -85,13 +82,12 @@ def _check_moisture(drafts: Drafts) -> None:
     )
 
 
-def _judge(drafts: Drafts, balance: dict[str, object], content: pd.Series[float]) -> None:
+def _judge(drafts: Drafts, balance: RecipeBalance) -> None:
     """A warning at the output that holds most where too much comes out, at the input that holds
     most where too much is lost."""
-    least, most, out, allowed, named = (
-        float(str(balance[c])) for c in ("least_in", "most_in", "out", "allowed", "named")
-    )
-    lost, bearable = 1.0 - out / most if most > 0.0 else 0.0, max(allowed, named)
+    least, most, out, named = balance.least_in, balance.most_in, balance.out, balance.named
+    lost = 0.0 if math.isnan(balance.lost) else balance.lost
+    bearable = max(balance.allowed, named)
     doubts = []
     if out > most * (1.0 + ROUNDING):
         words = mark(
@@ -123,12 +119,12 @@ def _judge(drafts: Drafts, balance: dict[str, object], content: pd.Series[float]
     for role, words in doubts:
         drafts.warning(
             "Recipes",
-            _row(drafts, balance, role, content),
+            _row(drafts, balance, role),
             "amount",
             words,
-            one=f"{shorten(str(balance['technology']))!r}",
-            name=shorten(str(balance["property"])),
-            measure=balance["measure"],
+            one=f"{shorten(balance.technology)!r}",
+            name=shorten(balance.property),
+            measure=balance.measure,
             least=written(least),
             most=written(most),
             out=written(out),
@@ -137,19 +133,24 @@ def _judge(drafts: Drafts, balance: dict[str, object], content: pd.Series[float]
         )
 
 
-def _blended(drafts: Drafts, balance: dict[str, object]) -> bool:
-    limits = drafts["BlendLimits"].frame
-    of_technology = limits["technology"] == balance["technology"]
-    return bool((of_technology & (limits["recipe"] == balance["recipe"])).any())
+def _blended(drafts: Drafts, balance: RecipeBalance) -> bool:
+    return bool(_of_recipe(drafts["BlendLimits"].rows, balance).any())
 
 
-def _row(drafts: Drafts, balance: dict[str, object], role: str, content: pd.Series[float]) -> int:
-    """The row of Recipes of the input or output that holds most; of the other role if none is."""
-    rows = drafts["Recipes"].frame
-    of_recipe = (rows["technology"] == balance["technology"]) & (
-        rows["recipe"] == balance["recipe"]
+def _of_recipe(rows: Items, balance: RecipeBalance) -> Flags:
+    """Which rows tell of the recipe."""
+    of_recipe: Flags = (rows["technology"] == balance.technology) & (
+        rows["recipe"] == balance.recipe
     )
-    rows = rows[of_recipe]
-    of_role = rows[rows["role"] == role]
-    held = held_by_rows(of_role if len(of_role) else rows, content)
-    return int(held.index[int(held.to_numpy().argmax())])
+    return of_recipe
+
+
+def _row(drafts: Drafts, balance: RecipeBalance, role: str) -> int:
+    """The row of Recipes of the input or output that holds most; of the other role if none is."""
+    held = contents(drafts["Properties"].rows, drafts["PropertyKinds"].rows)
+    content = {one.material: one.content for one in held if one.property == balance.property}
+    rows = drafts["Recipes"].rows
+    rows = rows.take(_of_recipe(rows, balance))
+    of_role = rows.take(rows["role"] == role)
+    rows = of_role if len(of_role) else rows
+    return int(rows["row"][np.argmax(held_by_rows(rows, content))])

@@ -14,6 +14,7 @@ import pandas as pd
 
 from circflow.data.cells import shorten, written
 from circflow.data.checks.findings import Drafts, quoted, records
+from circflow.data.coded import by_row
 from circflow.data.suggest import nearest, remark
 from circflow.i18n import say
 
@@ -36,8 +37,8 @@ def check_blends(drafts: Drafts) -> None:
     """Exactly one of property and material; the material in the group; every value known."""
     groups = _groups(drafts)
     values = _property_values(drafts)
-    frame = drafts["BlendLimits"].sound("technology", "recipe", "group", "property", "material")
-    for limit in records(frame):
+    rows = drafts["BlendLimits"].sound("technology", "recipe", "group", "property", "material")
+    for limit in records(rows):
         row, owner = limit["row"], (limit["technology"], limit["recipe"], limit["group"])
         group = groups.get(owner)
         if not _names_one(drafts, row, limit) or group is None:
@@ -53,26 +54,23 @@ def check_blends(drafts: Drafts) -> None:
 
 def _groups(drafts: Drafts) -> dict[_Owner, _Group]:
     """The groups of the recipes that could be read whole."""
-    columns = ["technology", "recipe", "group"]
-    sheet, read = drafts["Recipes"], (*columns, "role", "material")
-    recipes = sheet.sound(*read)
-    recipes = recipes[~recipes["technology"].isin(sheet.unread(*read)["technology"])]
+    columns = ("technology", "recipe", "group", "material")
+    sheet, read = drafts["Recipes"], (*columns, "role")
+    recipes, unread = sheet.sound(*read), sheet.unread(*read)["technology"].tolist()
     # a requirement of nothing is met by taking in nothing, whatever the limits
-    needed = recipes["role"].eq("input") & (recipes["amount"].isna() | (recipes["amount"] > 0))
-    recipes = recipes[recipes["group"].notna() & needed]
+    needed = (recipes["role"] == "input") & ~(recipes["amount"] <= 0)
+    recipes = recipes.take(pd.notna(recipes["group"]) & needed)
     groups: dict[_Owner, _Group] = {}
-    for technology, recipe, group, material in recipes[[*columns, "material"]].itertuples(
-        index=False
-    ):
-        groups.setdefault((technology, recipe, group), _Group([])).materials.append(material)
+    for _, technology, recipe, group, material in by_row(recipes, *columns):
+        if technology not in unread:
+            groups.setdefault((technology, recipe, group), _Group([])).materials.append(material)
     return groups
 
 
 def _property_values(drafts: Drafts) -> dict[tuple[str, str], float]:
     """Value of each property of each material; NaN where the cell could not be read."""
-    frame = drafts["Properties"].frame
-    keys = zip(frame["property"], frame["material"], strict=True)
-    return dict(zip(keys, frame["value"], strict=True))
+    rows = by_row(drafts["Properties"].rows, "property", "material", "value")
+    return {(name, material): value for _, name, material, value in rows}
 
 
 def _names_one(drafts: Drafts, row: int, limit: dict[str, Any]) -> bool:

@@ -12,7 +12,7 @@ from circflow.data.table import Problem
 
 def check_changed(scenario: Scenario) -> list[Problem]:
     """The faults of a scenario of which only figures have changed since it was checked."""
-    drafts = Drafts(Draft.of(table) for table in scenario.tables.values())
+    drafts = Drafts(map(Draft, scenario.tables.values()))
     check_figures(drafts)
     check_discounting(drafts, scenario.periods, scenario.settings.discount_rate)
     check_blends(drafts)

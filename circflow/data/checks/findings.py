@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from math import isnan
 from typing import Any, Literal
 
 import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
 
 from circflow.data.cells import shorten, show, written
+from circflow.data.coded import Column, Flags, Items
 from circflow.data.one_line import first_few
 from circflow.data.schema.sheets import BY_NAME, Sheet
 from circflow.data.table import Cell, Problem, Table
 from circflow.i18n import say
-
-BLANK_KEY = "\0blank"
-"""Stands for a blank key cell where keys are compared: a key of its own."""
 
 
 class Findings:
@@ -80,22 +76,30 @@ class Findings:
 class Draft:
     """One sheet as far as it could be read; cells that could not are noted in `faulty`."""
 
-    sheet: Sheet
-    frame: pd.DataFrame
-    letters: dict[str, str] = field(default_factory=dict)
+    table: Table
     faulty: dict[str, set[int]] = field(default_factory=dict)
     """Rows whose cell is an error already, by column."""
     broken: bool = False
     """Whether the sheet is missing, or lacks a column it needs."""
     title: str = ""
     """What the sheet is called in the file, where that is misspelt."""
-    native: str = ""
-    """What the sheet is called in the file, where that is its name in another language."""
+
+    @property
+    def sheet(self) -> Sheet:
+        return self.table.sheet
+
+    @property
+    def letters(self) -> Mapping[str, str]:
+        return self.table.letters
+
+    @property
+    def rows(self) -> Items:
+        return self.table.rows
 
     def cell(self, row: int, column: str = "") -> Cell:
         """The cell of a column in a row (of the row, if the file lacks the column)."""
-        name = self.title or self.sheet.name
-        return Cell(name, row, self.letters.get(column, ""), self.native)
+        cell = self.table.cell(row, column)
+        return replace(cell, sheet=self.title) if self.title else cell
 
     def spoil(self, row: int, column: str) -> None:
         """Note that a cell is an error already, so that no other rule speaks of it."""
@@ -104,26 +108,17 @@ class Draft:
     def is_sound(self, row: int, *columns: str) -> bool:
         return not any(row in self.faulty.get(column, ()) for column in columns)
 
-    def sound(self, *columns: str) -> pd.DataFrame:
+    def sound(self, *columns: str) -> Items:
         """The rows in which these columns (all, if none is named) could be read."""
-        rows = self._faulty_rows(columns or tuple(self.faulty))
-        return self.frame[~self.frame.index.isin(rows)] if rows else self.frame
+        faulty = self._faulty_rows(columns or tuple(self.faulty))
+        return self.rows.take(~among(self.rows["row"], faulty)) if faulty else self.rows
 
-    def unread(self, *columns: str) -> pd.DataFrame:
+    def unread(self, *columns: str) -> Items:
         """The rows in which one of these columns could not be read."""
-        return self.frame.loc[sorted(self._faulty_rows(columns))]
+        return self.rows.take(among(self.rows["row"], self._faulty_rows(columns)))
 
     def _faulty_rows(self, columns: Sequence[str]) -> set[int]:
         return set().union(*(self.faulty.get(column, ()) for column in columns))
-
-    @property
-    def table(self) -> Table:
-        return Table(self.sheet, self.frame, self.letters, self.native)
-
-    @classmethod
-    def of(cls, table: Table) -> Draft:
-        """A table that is known to be sound."""
-        return cls(table.sheet, table.frame, dict(table.letters))
 
 
 class Drafts(Mapping[str, Draft]):
@@ -152,41 +147,41 @@ class Drafts(Mapping[str, Draft]):
         return {name: self[name].table for name in BY_NAME}
 
     def error(
-        self, sheet: str, at: int | pd.DataFrame, column: str, message: str, /, **details: Any
+        self, sheet: str, at: int | Items, column: str, message: str, /, **details: Any
     ) -> None:
-        """Note an error at a cell, and spoil the cell. `at`: a row, or a table of rows, whose own
+        """Note an error at a cell, and spoil the cell. `at`: a row's number, or rows, whose own
         cells fill in the placeholders of the message (names shortened, figures written)."""
         for cell, known in self._at(sheet, at, column):
             self.findings.error(cell, message, **(known | details))
             self[sheet].spoil(cell.row, column)
 
     def warning(
-        self, sheet: str, at: int | pd.DataFrame, column: str, message: str, /, **details: Any
+        self, sheet: str, at: int | Items, column: str, message: str, /, **details: Any
     ) -> None:
-        """Note a warning at a cell, or at that of every row of a table (see `error`)."""
+        """Note a warning at a cell, or at that of every row of several (see `error`)."""
         for cell, known in self._at(sheet, at, column):
             self.findings.warning(cell, message, **(known | details))
 
     def infeasible(
-        self, sheet: str, at: int | pd.DataFrame, column: str, message: str, /, **details: Any
+        self, sheet: str, at: int | Items, column: str, message: str, /, **details: Any
     ) -> None:
         """Note at a cell (see `error`) that no plan can keep what it asks for."""
         for cell, known in self._at(sheet, at, column):
             self.findings.error(cell, message, infeasible=True, **(known | details))
 
     def _at(
-        self, sheet: str, at: int | pd.DataFrame, column: str
+        self, sheet: str, at: int | Items, column: str
     ) -> Iterator[tuple[Cell, dict[str, object]]]:
-        """The cells, what was found there, and the figures of a table's rows."""
+        """The cells, what was found there, and the figures of the rows."""
         draft = self[sheet]
-        if isinstance(at, pd.DataFrame):
+        if isinstance(at, Items):
             rows = [(r["row"], {n: worded(v) for n, v in r.items()}) for r in records(at)]
         else:
-            rows = [(int(at), {})]  # a row of a table is a number of numpy's
-        known = column in draft.letters and column in draft.frame
+            rows = [(int(at), {})]  # a row's number may be one of numpy's
         for row, figures in rows:
-            if known:
-                figures["found"] = plain_value(draft.frame.at[row, column])
+            if column in draft.letters:
+                at_row = np.argmax(draft.rows["row"] == row)
+                figures["found"] = plain_value(draft.rows[column][at_row])
             yield draft.cell(row, column), figures
 
 
@@ -204,33 +199,27 @@ def plain_value(value: object) -> object:
     return None if isinstance(value, float) and isnan(value) else value
 
 
-def by_row(values: pd.Series) -> list[tuple[int, Any]]:
-    """A column's cells: row number and value."""
-    return list(zip((int(row) for row in values.index), values, strict=True))
+def records(rows: Items) -> list[dict[str, Any]]:
+    """Rows as dictionaries by column."""
+    cells = (rows[name].tolist() for name in rows.names)
+    return [dict(zip(rows.names, one, strict=True)) for one in zip(*cells, strict=True)]
 
 
-def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """A table's rows as dictionaries by column, the row number as `row`."""
-    if frame.empty:
-        return []
-    return [
-        {"row": int(row), **dict(zip(frame.columns, cells, strict=True))}
-        for row, cells in zip(frame.index, frame.itertuples(index=False, name=None), strict=True)
-    ]
+def among(cells: Column, names: Collection[object]) -> Flags:
+    """Which cells are among some names."""
+    return np.array([cell in names for cell in cells.tolist()], dtype=bool)
 
 
-def those(frame: pd.DataFrame, chosen: pd.Series[bool] | NDArray[np.bool_]) -> pd.DataFrame:
-    """Some rows of a table: mostly there are none, which is to cost nothing (a study checks a
-    thousand times)."""
-    return frame[chosen] if chosen.any() else _NONE
+def listed(cells: Column) -> list[Any]:
+    """The distinct cells that are filled, in order."""
+    return [cell for cell in dict.fromkeys(cells.tolist()) if cell is not None]
 
 
-_NONE = pd.DataFrame()
-
-
-def comparable(frame: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
-    """Key columns with blanks made comparable."""
-    return frame[list(columns)].astype(object).fillna(BLANK_KEY)
+def later(rows: Items, *columns: str) -> Flags:
+    """Which rows have what an earlier one has in all of some columns."""
+    known: dict[object, int] = {}
+    keys = zip(*(rows[name].tolist() for name in columns), strict=True)
+    return np.array([known.setdefault(k, n) != n for n, k in enumerate(keys)], dtype=bool)
 
 
 def quoted(names: Iterable[str], most: int = 5) -> str:

@@ -19,20 +19,20 @@ SLACK = 1e-3
 def check_futures(drafts: Drafts) -> None:
     """Probabilities that add up, and every change on its own."""
     _check_probabilities(drafts)
-    for record in records(drafts["FutureChanges"].frame):
+    for record in records(drafts["FutureChanges"].rows):
         _check_change(drafts, record)
 
 
 def _check_probabilities(drafts: Drafts) -> None:
     draft = drafts["Futures"]
-    frame = draft.sound("probability")
-    if frame.empty or len(frame) < len(draft.frame):
+    rows = draft.rows
+    if not len(rows) or len(draft.unread("probability")):
         return
-    total = float(frame["probability"].sum())
+    total = float(rows["probability"].sum())
     if abs(total - 1.0) > SLACK * (1.0 + 1e-9):
         drafts.error(
             "Futures",
-            frame.index[-1],
+            rows["row"][-1],
             "probability",
             "the probabilities add up to {total}: make them add up to 1",
             total=written(round(total, 9)),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 
-from circflow.data.checks.findings import Drafts
+from circflow.data.checks.findings import Drafts, listed
+from circflow.data.coded import by_row
 from circflow.data.schema.indicators import BY_INDICATOR, COMPUTED, EMITTED, Computed
 from circflow.data.suggest import nearest
 from circflow.i18n import say
@@ -14,26 +16,26 @@ def check_indicators(drafts: Drafts) -> None:
     """A value, a target, or both; a computed indicator stands in its group and takes a target."""
     columns = ("group", "indicator", "member", "period", "value", "target", "weight")
     rows = drafts["Indicators"].sound(*columns)
-    computed = [_computed(name) for name in rows["indicator"]]
+    computed = [_computed(name) for name in rows["indicator"].tolist()]
     known = np.array([c is not None for c in computed], dtype=bool)
-    weighed, given = rows["weight"].notna(), rows["value"].notna()
+    weighed, given = ~np.isnan(rows["weight"]), ~np.isnan(rows["value"])
     drafts.error(
         "Indicators",
-        rows[~given & rows["target"].isna() & ~(known & weighed)],
+        rows.take(~given & np.isnan(rows["target"]) & ~(known & weighed)),
         "value",
         "the row tells nothing: give a value, a target, or both",
         expected=say("a number"),
     )
     drafts.error(
         "Indicators",
-        rows[weighed & (rows["member"].notna() | rows["period"].notna())],
+        rows.take(weighed & (pd.notna(rows["member"]) | pd.notna(rows["period"]))),
         "weight",
         "an index compares clusters over the horizon: weigh a row without member and period",
         expected=say("a blank cell"),
     )
     drafts.error(
         "Indicators",
-        rows[known & given],
+        rows.take(known & given),
         "value",
         "circflow computes {indicator} from the plan: clear the value, keep the target, "
         "or give the indicator another name",
@@ -42,14 +44,13 @@ def check_indicators(drafts: Drafts) -> None:
     of_cluster = np.array([c is not None and not c.members for c in computed], dtype=bool)
     drafts.error(
         "Indicators",
-        rows[of_cluster & rows["member"].notna()],
+        rows.take(of_cluster & pd.notna(rows["member"])),
         "member",
         "{indicator} is computed for the cluster as a whole: clear the member",
         expected=say("a blank cell"),
     )
-    for row, group, name, one in zip(
-        rows.index, rows["group"], rows["indicator"], computed, strict=True
-    ):
+    named = by_row(rows, "group", "indicator")
+    for (row, group, name), one in zip(named, computed, strict=True):
         if one is None:
             _check_name(drafts, row, name)
             continue
@@ -76,7 +77,7 @@ def _computed(name: str) -> Computed | None:
 
 def _check_pollutant(drafts: Drafts, number: int, name: str) -> None:
     pollutant = name.partition(":")[2]
-    known = list(dict.fromkeys(drafts["EmissionFactors"].frame["pollutant"].dropna()))
+    known = listed(drafts["EmissionFactors"].rows["pollutant"])
     if pollutant in known or drafts["EmissionFactors"].faulty:
         return
     closest = nearest(pollutant, known)

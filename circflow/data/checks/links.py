@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from circflow.data.cells import shorten, split_names
-from circflow.data.checks.findings import Drafts
-from circflow.data.checks.provisional import with_frame
+from circflow.data.checks.findings import Drafts, among, listed
+from circflow.data.checks.provisional import with_rows
+from circflow.data.coded import Items, by_row
 from circflow.data.network import make_network
 from circflow.data.scenario import Scenario
 from circflow.i18n import say
@@ -19,17 +20,16 @@ from circflow.i18n import say
 def check_distances(drafts: Drafts, sound: Callable[[], Scenario]) -> None:
     """An explicit link of a site without coordinates needs a length from one of its rows, or a
     cost where its mode emits nothing. `sound` makes the scenario of the sound rows."""
-    sites = drafts["Sites"].frame
-    placed = sites.loc[sites["latitude"].notna() & sites["longitude"].notna(), "site"]
-    links = drafts["Links"].frame
-    far = ~(links["from"].isin(placed) & links["to"].isin(placed)) & (links["from"] != links["to"])
-    if not (far & links["distance_km"].isna()).any():
+    sites, rows = drafts["Sites"].rows, drafts["Links"].rows
+    placed = set(sites["site"][~np.isnan(sites["latitude"] + sites["longitude"])].tolist())
+    far = ~(among(rows["from"], placed) & among(rows["to"], placed)) & (rows["from"] != rows["to"])
+    if not (far & np.isnan(rows["distance_km"])).any():
         return
     scenario = sound()
-    rows = scenario.frame("Links")
-    rows = rows[rows.index.isin(links.index[far])]
+    rows, far_rows = scenario.tables["Links"].rows, set(rows["row"][far].tolist())
+    rows = rows.take(among(rows["row"], far_rows))
     explicit = replace(scenario, settings=replace(scenario.settings, auto_links=False))
-    links = make_network(with_frame(explicit, "Links", rows)).links
+    links = make_network(with_rows(explicit, "Links", rows)).links
     unknown = links["distance_km"].isna() & ~(
         links["cost"].notna() & ~links["mode"].isin(emitting_modes(scenario))
     )
@@ -37,7 +37,7 @@ def check_distances(drafts: Drafts, sound: Callable[[], Scenario]) -> None:
     for link in links.itertuples(index=False):
         start, end, material, mode = link[:4]
         row = _row_of(rows, start, end, material, mode)
-        lacking = next(site for site in (start, end) if site not in set(placed))
+        lacking = next(site for site in (start, end) if site not in placed)
         drafts.error(
             "Links",
             row,
@@ -54,13 +54,12 @@ def check_distances(drafts: Drafts, sound: Callable[[], Scenario]) -> None:
         )
 
 
-def _row_of(rows: pd.DataFrame, start: str, end: str, material: str, mode: str) -> int:
+def _row_of(rows: Items, start: str, end: str, material: str, mode: str) -> int:
     """The row that names most of those that cover a link."""
-    here = rows[(rows["from"] == start) & (rows["to"] == end) & ~rows["forbidden"].astype(bool)]
-    here = here[here["material"].isna() | (here["material"] == material)]
-    here = here[here["mode"].isna() | (here["mode"] == mode)]
-    named = 2 * here["material"].notna().to_numpy(int) + here["mode"].notna().to_numpy(int)
-    return int(here.index[int(np.argmax(named))])
+    here = rows.take((rows["from"] == start) & (rows["to"] == end) & ~rows["forbidden"])
+    here = here.take(among(here["material"], {None, material}) & among(here["mode"], {None, mode}))
+    named = 2 * pd.notna(here["material"]) + pd.notna(here["mode"])
+    return int(here["row"][np.argmax(named)])
 
 
 def emitting_modes(scenario: Scenario) -> set[str]:
@@ -80,16 +79,17 @@ def emitting_modes(scenario: Scenario) -> set[str]:
 
 def check_effect(drafts: Drafts) -> None:
     """Rows of Links that do nothing: a mode that the material does not allow."""
-    frame = drafts["Links"].sound("material", "mode")
     materials = drafts["Materials"].sound("material", "modes")
-    materials = materials[materials["modes"].notna()]
     allowed = {
         material: set(split_names(modes))
-        for material, modes in zip(materials["material"], materials["modes"], strict=True)
+        for _, material, modes in by_row(materials, "material", "modes")
+        if modes is not None
     }
-    all_modes = set(drafts["Modes"].frame["mode"].dropna())
-    named = frame[frame["material"].isin(list(allowed))]
-    for row, material, mode in zip(named.index, named["material"], named["mode"], strict=True):
+    all_modes = set(listed(drafts["Modes"].rows["mode"]))
+    rows = drafts["Links"].sound("material", "mode")
+    for row, material, mode in by_row(
+        rows.take(among(rows["material"], allowed)), "material", "mode"
+    ):
         open_modes = allowed[material] & ({mode} if mode is not None else all_modes)
         if open_modes:
             continue
@@ -99,11 +99,11 @@ def check_effect(drafts: Drafts) -> None:
                 material=shorten(material),
             )
         else:
-            listed = ", ".join(sorted(allowed[material]))
+            modes = ", ".join(sorted(allowed[material]))
             reason = say(
                 "{material!r} may only go by {listed} (modes in Materials)",
                 material=shorten(material),
-                listed=listed,
+                listed=modes,
             )
         drafts.warning(
             "Links",

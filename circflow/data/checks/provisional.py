@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-import pandas as pd
-
-from circflow.data.checks.findings import Drafts, comparable
+from circflow.data.checks.findings import Drafts, among, later
 from circflow.data.checks.references import target_column
+from circflow.data.coded import Items
 from circflow.data.scenario import Period, Scenario, Settings
 from circflow.data.schema.sheets import BY_NAME, Sheet
 from circflow.data.table import Book, Table
@@ -25,26 +24,24 @@ def provisional(
     tables: dict[str, Table] = {}
     for name in sheets:
         draft = drafts[name]
-        frame = _with_references(draft.sheet, draft.sound(), tables)
+        rows = _with_references(draft.sheet, draft.sound(), tables)
         if draft.sheet.key:
-            frame = frame[~comparable(frame, draft.sheet.whole_key).duplicated()]
-        tables[name] = Table(draft.sheet, frame, draft.letters, draft.native)
+            rows = rows.take(~later(rows, *draft.sheet.whole_key))
+        tables[name] = replace(draft.table, rows=rows)
     return Scenario(settings, periods, {name: tables[name] for name in BY_NAME}, book)
 
 
-def _with_references(
-    sheet: Sheet, frame: pd.DataFrame, tables: Mapping[str, Table]
-) -> pd.DataFrame:
+def _with_references(sheet: Sheet, rows: Items, tables: Mapping[str, Table]) -> Items:
     """The rows whose names stand in the sheets that they refer to."""
     for column in sheet.columns:
         target = tables.get(column.reference)
         if column.kind == "name" and target is not None:
-            good = target.frame[target_column(target.sheet)]
-            frame = frame[frame[column.name].isna() | frame[column.name].isin(good)]
-    return frame
+            good = {None, *target.rows[target_column(target.sheet)].tolist()}
+            rows = rows.take(among(rows[column.name], good))
+    return rows
 
 
-def with_frame(scenario: Scenario, sheet: str, frame: pd.DataFrame) -> Scenario:
+def with_rows(scenario: Scenario, sheet: str, rows: Items) -> Scenario:
     """A copy of the scenario in which one sheet has other rows."""
-    tables = {**scenario.tables, sheet: replace(scenario.tables[sheet], frame=frame)}
-    return replace(scenario, tables=tables)
+    table = replace(scenario.tables[sheet], rows=rows)
+    return replace(scenario, tables={**scenario.tables, sheet: table})

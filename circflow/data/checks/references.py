@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import pandas as pd
 
 from circflow.data.cells import shorten, split_names
-from circflow.data.checks.findings import Drafts, by_row, comparable
+from circflow.data.checks.findings import Drafts, among, later, listed
 from circflow.data.checks.rows import is_dash, is_totals
+from circflow.data.coded import Items, by_row
 from circflow.data.schema.sheets import Sheet
 from circflow.data.suggest import Names, remark
 from circflow.i18n import say
@@ -28,33 +29,30 @@ def check_keys(drafts: Drafts) -> None:
 
 
 def _check_key(drafts: Drafts, sheet: Sheet, columns: list[str]) -> None:
-    frame = drafts[sheet.name].sound(*columns)
-    if len(set(zip(*(frame[column] for column in columns), strict=True))) == len(frame):
-        return
-    keys = comparable(frame, columns)
-    doubled = keys.duplicated()
-    first = keys[~doubled].reset_index().set_index(columns)["row"]
-    for row, key in zip(keys.index[doubled], keys[doubled].itertuples(index=False), strict=True):
-        origin = int(first.loc[tuple(key) if len(columns) > 1 else key[0]])
+    known: dict[tuple[object, ...], int] = {}
+    for row, *key in by_row(drafts[sheet.name].sound(*columns), *columns):
+        origin = known.setdefault(tuple(key), row)
+        if origin == row:
+            continue
         named = [c for c in columns if c in drafts[sheet.name].letters]
         drafts.error(
             sheet.name,
             row,
-            named[-1] if sheet.periodic and frame.at[row, "period"] is not None else named[0],
+            named[-1] if sheet.periodic and key[-1] is not None else named[0],
             "{key_words} stands in row {origin} already: delete one of the two rows, or "
             "add them up",
-            key_words=_key_words(sheet, frame.loc[row, columns]),
+            key_words=_key_words(sheet, dict(zip(columns, key, strict=True))),
             origin=origin,
             expected=say("one row for each ") + ", ".join(sheet[c].shown for c in columns),
         )
 
 
-def _key_words(sheet: Sheet, key: pd.Series) -> str:
+def _key_words(sheet: Sheet, key: dict[str, str | None]) -> str:
     return ", ".join(
         say(
             "{column} {value!r}",
-            column=sheet[str(column)].shown,
-            value=shorten(shown_word(str(column), value) if isinstance(value, str) else value),
+            column=sheet[column].shown,
+            value=shorten(shown_word(column, value)),
         )
         for column, value in key.items()
         if value is not None
@@ -64,11 +62,10 @@ def _key_words(sheet: Sheet, key: pd.Series) -> str:
 def _check_group_members(drafts: Drafts) -> None:
     """A material is once in a group of inputs."""
     columns = ["technology", "recipe", "role", "group", "material"]
-    frame = drafts["Recipes"].sound(*columns)
-    frame = frame[frame["group"].notna()]
+    rows = drafts["Recipes"].sound(*columns)
     drafts.error(
         "Recipes",
-        frame[frame.duplicated(columns)],
+        rows.take(pd.notna(rows["group"]) & later(rows, *columns)),
         "material",
         "{material!r} is in the group {group!r} twice: delete one row",
         expected=say("a material once in a group"),
@@ -85,7 +82,7 @@ class _Targets:
     def names(self, sheet: str, column: str) -> Names:
         key = (sheet, column)
         if key not in self._names:
-            self._names[key] = Names(self.drafts[sheet].frame[column].dropna().unique())
+            self._names[key] = Names(listed(self.drafts[sheet].rows[column]))
         return self._names[key]
 
     def unreadable(self, sheet: str) -> bool:
@@ -93,7 +90,7 @@ class _Targets:
 
     def doubtful(self, sheet: str, column: str) -> bool:
         """Whether some names of the sheet could not be read."""
-        return bool(self.drafts[sheet].unread(column)[column].isna().any())
+        return bool(pd.isna(self.drafts[sheet].unread(column)[column]).any())
 
 
 def target_column(sheet: Sheet) -> str:
@@ -117,8 +114,7 @@ def check_recipe_references(drafts: Drafts) -> None:
     for draft in drafts.values():
         for column in draft.sheet.columns:
             if column.reference and column.kind == "name":
-                values = draft.sound(column.name)[column.name]
-                cells = _Cells(draft.sheet.name, column.name, values)
+                cells = _Cells(draft.sheet.name, column.name, draft.sound(column.name))
                 _must_be_in(targets, cells, column.reference)
     _check_recipes(drafts)
     _check_emission_keys(drafts, targets)
@@ -130,26 +126,26 @@ class _Cells:
 
     sheet: str
     column: str
-    values: pd.Series
+    rows: Items
 
 
 def _must_be_in(targets: _Targets, cells: _Cells, target: str, noun: str = "") -> None:
     """Note the names that do not stand in the key column of another sheet."""
-    if targets.unreadable(target) or cells.values.empty:
+    if targets.unreadable(target) or not len(cells.rows):
         return
     drafts = targets.drafts
     key = target_column(drafts[target].sheet)
     noun = shown_word("scope", noun) if noun else shown_column(target, key)
     good = targets.names(target, key)
     known = {*good.names, None}
-    wrong = [(row, value) for row, value in by_row(cells.values) if value not in known]
+    wrong = [(row, value) for row, value in by_row(cells.rows, cells.column) if value not in known]
     if not wrong:
         return
     quiet = targets.doubtful(target, key)
     for row, value in wrong:
         suggestion = good.nearest(value)
         if quiet and not suggestion:
-            drafts[cells.sheet].spoil(int(row), cells.column)
+            drafts[cells.sheet].spoil(row, cells.column)
             continue
         cure = say("correct the name, or add it there")
         if is_totals(value):
@@ -178,12 +174,11 @@ def _check_modes(drafts: Drafts, targets: _Targets) -> None:
     if targets.unreadable("Modes"):
         return
     good = targets.names("Modes", "mode")
-    frame = drafts["Materials"].sound("modes")
     known = set(good.names)
-    for row, text in by_row(frame["modes"].dropna()):
-        listed = split_names(text)
-        if NO_MODE in listed and NO_MODE not in known:
-            if len(listed) > 1:
+    for row, text in by_row(drafts["Materials"].sound("modes"), "modes"):
+        named = split_names(text)
+        if NO_MODE in named and NO_MODE not in known:
+            if len(named) > 1:
                 drafts.error(
                     "Materials",
                     row,
@@ -193,7 +188,7 @@ def _check_modes(drafts: Drafts, targets: _Targets) -> None:
                     expected=_modes_expected(),
                 )
             continue
-        for name in listed:
+        for name in named:
             if name not in known:
                 suggestion = good.nearest(name)
                 drafts.error(
@@ -216,42 +211,40 @@ def _modes_expected() -> str:
 def _check_recipes(drafts: Drafts) -> None:
     """What tells of a recipe (BlendLimits: of a group) names one of its technology; a recipe or
     group there whose name could not be read may be the one that is meant."""
-    recipes = drafts["Recipes"].frame
-    doubtful = set(drafts["Recipes"].unread("recipe")["technology"])
-    doubtful_groups = set(_pairs(drafts["Recipes"].unread("group")))
-    known: dict[str, set[str]] = {}
-    for technology, recipe in _pairs(recipes):
-        known.setdefault(technology, set()).add(recipe)
-    grouped = recipes[recipes["group"].notna()]
-    groups: dict[tuple[str, str], set[str]] = {}
-    for owner, group in zip(_pairs(grouped), grouped["group"], strict=True):
-        groups.setdefault(owner, set()).add(group)
-    if drafts["Recipes"].broken:
+    recipes = drafts["Recipes"]
+    if recipes.broken:
         return
+    doubtful = set(recipes.unread("recipe")["technology"].tolist())
+    doubtful_groups = {tuple(owner) for _, *owner in by_row(recipes.unread("group"), *_RECIPE)}
+    known: dict[str, set[str]] = {}
+    groups: dict[tuple[str, str], set[str]] = {}
+    for _, technology, recipe, group in by_row(recipes.rows, *_RECIPE, "group"):
+        known.setdefault(technology, set()).add(recipe)
+        if group is not None:
+            groups.setdefault((technology, recipe), set()).add(group)
     telling = [sheet for sheet in ("RecipeCosts", "Balance", "BlendLimits") if sheet in drafts]
     for sheet in telling:
-        frame = drafts[sheet].sound("technology", "recipe")
-        for row, (technology, recipe) in zip(frame.index, _pairs(frame), strict=True):
+        for row, technology, recipe in by_row(drafts[sheet].sound(*_RECIPE), *_RECIPE):
             names = known.get(technology)
             if names is not None and recipe not in names and technology not in doubtful:
                 where = say("technology {technology!r}", technology=shorten(technology))
-                _no_such(drafts, (sheet, int(row), "recipe"), recipe, names, where)
-    frame = drafts["BlendLimits"].sound("technology", "recipe", "group")
-    for row, owner, group in zip(frame.index, _pairs(frame), frame["group"], strict=True):
+                _no_such(drafts, (sheet, row, "recipe"), recipe, names, where)
+    limits = drafts["BlendLimits"].sound(*_RECIPE, "group")
+    for row, technology, recipe, group in by_row(limits, *_RECIPE, "group"):
+        owner = technology, recipe
         names = groups.get(owner, set())
-        if owner[0] in doubtful or owner in doubtful_groups or group in names:
+        if technology in doubtful or owner in doubtful_groups or group in names:
             continue
-        if owner[1] in known.get(owner[0], set()):
+        if recipe in known.get(technology, set()):
             where = say(
                 "recipe {owner!r} of technology {owner_2!r}",
-                owner=shorten(owner[1]),
-                owner_2=shorten(owner[0]),
+                owner=shorten(recipe),
+                owner_2=shorten(technology),
             )
-            _no_such(drafts, ("BlendLimits", int(row), "group"), group, names, where)
+            _no_such(drafts, ("BlendLimits", row, "group"), group, names, where)
 
 
-def _pairs(frame: pd.DataFrame) -> list[tuple[str, str]]:
-    return list(zip(frame["technology"], frame["recipe"], strict=True))
+_RECIPE = ("technology", "recipe")
 
 
 def _no_such(
@@ -281,20 +274,20 @@ def _no_such(
 
 def _check_emission_keys(drafts: Drafts, targets: _Targets) -> None:
     """A factor's key is a technology or recipe, a mode, or a material, by its kind."""
-    frame = drafts["EmissionFactors"].sound("kind", "key")
-    frame = frame[frame["key"].notna()]
-    recipe_rows = frame["kind"] == "recipe"
-    modes = frame["kind"] == "transport"
-    for rows, target in ((modes, "Modes"), (~recipe_rows & ~modes, "Materials")):
+    rows = drafts["EmissionFactors"].sound("kind", "key")
+    rows = rows.take(pd.notna(rows["key"]))
+    of_recipe = rows["kind"] == "recipe"
+    modes = rows["kind"] == "transport"
+    for chosen, target in ((modes, "Modes"), (~of_recipe & ~modes, "Materials")):
         if target in drafts:  # a library knows no modes
-            _must_be_in(targets, _Cells("EmissionFactors", "key", frame.loc[rows, "key"]), target)
+            _must_be_in(targets, _Cells("EmissionFactors", "key", rows.take(chosen)), target)
     if targets.unreadable("Recipes"):
         return
-    recipes = drafts["Recipes"].frame
-    pairs = {f"{t}/{r}" for t, r in zip(recipes["technology"], recipes["recipe"], strict=True)}
-    known = set(recipes["technology"].dropna()) | pairs
-    technologies, with_recipe = Names(recipes["technology"].dropna().unique()), Names(sorted(pairs))
-    for row, key in by_row(frame.loc[recipe_rows, "key"]):
+    pairs = {f"{t}/{r}" for _, t, r in by_row(drafts["Recipes"].rows, *_RECIPE)}
+    technologies = Names(targets.names("Recipes", "technology").names)
+    with_recipe = Names(sorted(pairs))
+    known = {*technologies.names, *pairs}
+    for row, key in by_row(rows.take(of_recipe), "key"):
         if key not in known:
             suggestion = (with_recipe if "/" in key else technologies).nearest(key)
             drafts.error(
@@ -312,18 +305,18 @@ def _check_emission_keys(drafts: Drafts, targets: _Targets) -> None:
 
 def _check_limit_keys(drafts: Drafts, targets: _Targets) -> None:
     """A limit's key is of the kind that its scope says; blank for the cluster alone."""
-    frame = drafts["EmissionLimits"].sound("scope", "key")
-    of_cluster, blank = frame["scope"] == "cluster", frame["key"].isna()
+    rows = drafts["EmissionLimits"].sound("scope", "key")
+    of_cluster, blank = rows["scope"] == "cluster", pd.isna(rows["key"])
     drafts.error(
         "EmissionLimits",
-        frame[of_cluster & ~blank],
+        rows.take(of_cluster & ~blank),
         "key",
         "a limit of scope cluster has no key, but {key!r} stands here: clear the "
         "cell, or name another scope",
         expected=say("a blank cell"),
     )
-    lacking = frame.loc[~of_cluster & blank, "scope"]
-    for row, scope in by_row(lacking.map(lambda word: shown_word("scope", word))):
+    for row, word in by_row(rows.take(~of_cluster & blank), "scope"):
+        scope = shown_word("scope", word)
         drafts.error(
             "EmissionLimits",
             row,
@@ -332,15 +325,15 @@ def _check_limit_keys(drafts: Drafts, targets: _Targets) -> None:
             scope=scope,
             expected=say("the name of a {scope}", scope=scope),
         )
-    frame = drafts["EmissionLimits"].sound("scope", "key")
+    rows = drafts["EmissionLimits"].sound("scope", "key")
     for scope, target in (("member", "Members"), ("site", "Sites"), ("unit", "Units")):
-        keys = frame.loc[frame["scope"] == scope, "key"]
-        _must_be_in(targets, _Cells("EmissionLimits", "key", keys), target, noun=scope)
+        cells = _Cells("EmissionLimits", "key", rows.take(rows["scope"] == scope))
+        _must_be_in(targets, cells, target, noun=scope)
     if targets.unreadable("Sites"):
         return
     regions = targets.names("Sites", "region")
-    keys = frame.loc[frame["scope"] == "region", "key"].dropna()
-    for row, key in by_row(keys[~keys.isin(regions.names)]):
+    of_region = (rows["scope"] == "region") & ~among(rows["key"], {None, *regions.names})
+    for row, key in by_row(rows.take(of_region), "key"):
         suggestion = regions.nearest(key)
         drafts.error(
             "EmissionLimits",
@@ -357,14 +350,14 @@ def _check_limit_keys(drafts: Drafts, targets: _Targets) -> None:
 
 def _check_partners(drafts: Drafts, targets: _Targets) -> None:
     """A partner is a unit, or two sites as from>to."""
-    frame = drafts["SynergyPartners"].sound("kind", "partner")
-    units = frame.loc[frame["kind"] == "unit", "partner"]
+    rows = drafts["SynergyPartners"].sound("kind", "partner")
+    units = rows.take(rows["kind"] == "unit")
     _must_be_in(targets, _Cells("SynergyPartners", "partner", units), "Units")
     if targets.unreadable("Sites"):
         return
     sites = targets.names("Sites", "site")
     known = set(sites.names)
-    for row, text in by_row(frame.loc[frame["kind"] == "flow", "partner"]):
+    for row, text in by_row(rows.take(rows["kind"] == "flow"), "partner"):
         ends, suggestion = text.split(">"), ""
         wrong = [end for end in ends if end not in known]
         if len(ends) != 2 or not all(ends):

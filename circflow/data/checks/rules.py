@@ -10,9 +10,11 @@ import sys
 from collections.abc import Sequence
 
 import numpy as np
+import pandas as pd
 
 from circflow.data.cells import plain, shorten, written
-from circflow.data.checks.findings import Drafts, by_row, quoted, records, those
+from circflow.data.checks.findings import Drafts, among, later, listed, quoted
+from circflow.data.coded import by_row
 from circflow.data.scenario import Period
 from circflow.data.schema.sheets import GOAL_KINDS
 from circflow.data.suggest import nearest
@@ -54,12 +56,13 @@ def check_recipes(drafts: Drafts) -> None:
 def check_discounting(drafts: Drafts, periods: Sequence[Period], rate: float) -> None:
     """Money must count something that is a number, over the horizon and over every lifetime."""
     at_rate = say("at a discount rate of {rate} money", rate=written(rate))
-    rows = drafts["Periods"].sound("period", "years").drop_duplicates("period")
-    endless = [not math.isfinite(period.weight) for period in periods]
-    endless += [False] * len(rows)  # where none could be read one period stands in
+    rows = drafts["Periods"].sound("period", "years")
+    rows = rows.take(~later(rows, "period"))
+    # where none could be read one period stands in
+    endless = [not math.isfinite(period.weight) for period in periods[: len(rows)]]
     drafts.error(
         "Periods",
-        those(rows, np.array(endless[: len(rows)], dtype=bool))[:1],
+        rows.take(np.flatnonzero(endless)[:1]),
         "years",
         "{at_rate} in this period counts beyond all numbers: shorten the horizon, or "
         "raise discount_rate in Scenario",
@@ -85,8 +88,8 @@ def check_discounting(drafts: Drafts, periods: Sequence[Period], rate: float) ->
         ),
     ):
         units = drafts["Units"].sound(column)
-        years = units[column].astype(float) - (column == "lifetime_years")
-        over = those(units, sign * math.log1p(rate) * years > _LARGEST)
+        years = units[column] - (column == "lifetime_years")
+        over = units.take(sign * math.log1p(rate) * years > _LARGEST)
         drafts.error("Units", over, column, words, at_rate=at_rate, expected=say("fewer years"))
 
 
@@ -94,14 +97,15 @@ def check_construction(drafts: Drafts, periods: Sequence[Period]) -> None:
     """A candidate that comes into service after the horizon is never decided."""
     if drafts["Periods"].faulty or drafts["Periods"].broken:
         return
-    start = {p.name: p.start for p in periods}
+    start = {p.name: float(p.start) for p in periods}
     end = periods[-1].start + periods[-1].years
-    frame = drafts["Units"].sound("status", "earliest_period", "construction_years")
-    frame = frame[frame["status"] == "candidate"]
-    begins = frame["earliest_period"].map(start).fillna(0.0) + frame["construction_years"]
+    rows = drafts["Units"].sound("status", "earliest_period", "construction_years")
+    earliest = [start.get(name, 0.0) for name in rows["earliest_period"].tolist()]
+    rows = rows.plus(begins=np.array(earliest) + rows["construction_years"])
+    late = (rows["begins"] >= end) & (rows["construction_years"] > 0.0)
     drafts.warning(
         "Units",
-        frame.assign(begins=begins)[(begins >= end) & (frame["construction_years"] > 0.0)],
+        rows.take((rows["status"] == "candidate") & late),
         "construction_years",
         "decided at the earliest, the candidate comes into service {begins} years "
         "from the start, but the horizon ends after {end}: it is never built; "
@@ -121,9 +125,9 @@ def check_names(drafts: Drafts) -> None:
 
 
 def _check_crossed(drafts: Drafts, sheet: str, greatest: str, least: str) -> None:
-    frame = drafts[sheet].sound(greatest, least)
-    wrong = frame[frame[greatest] < frame[least]]
-    for row, high, low in zip(wrong.index, wrong[greatest], wrong[least], strict=True):
+    rows = drafts[sheet].sound(greatest, least)
+    crossed = rows.take(rows[greatest] < rows[least])
+    for row, high, low in by_row(crossed, greatest, least):
         drafts.error(
             sheet,
             row,
@@ -138,21 +142,21 @@ def _check_crossed(drafts: Drafts, sheet: str, greatest: str, least: str) -> Non
 
 
 def _check_coordinates(drafts: Drafts) -> None:
-    frame = drafts["Sites"].sound("latitude", "longitude")
+    rows = drafts["Sites"].sound("latitude", "longitude")
     for column, other in (("longitude", "latitude"), ("latitude", "longitude")):
         drafts.error(
             "Sites",
-            those(frame, frame[column].isna() & frame[other].notna()),
+            rows.take(np.isnan(rows[column]) & ~np.isnan(rows[other])),
             column,
             "the site has a {other} but no {column}: fill it in, or clear both",
             other=shown_column("Sites", other),
             column=shown_column("Sites", column),
             expected=drafts["Sites"].sheet[column].expected,
         )
-    near_zero = (frame["latitude"].abs() < _NEAR_ZERO) & (frame["longitude"].abs() < _NEAR_ZERO)
+    away = np.maximum(np.abs(rows["latitude"]), np.abs(rows["longitude"]))
     drafts.warning(
         "Sites",
-        those(frame, near_zero),
+        rows.take(away < _NEAR_ZERO),
         "latitude",
         "the site lies in the sea off Africa, near latitude 0 and longitude 0: "
         "correct the coordinates, or clear both cells",
@@ -161,25 +165,24 @@ def _check_coordinates(drafts: Drafts) -> None:
 
 def _check_groups(drafts: Drafts) -> None:
     """The requirement of a group stands on all its rows alike."""
-    columns = ["technology", "recipe", "group"]
-    frame = drafts["Recipes"].sound(*columns, "role", "amount")
-    frame = frame[frame["group"].notna() & (frame["role"] == "input")]
-    if frame.empty:
-        return
-    first = frame.groupby(columns, sort=False)["amount"].transform("first")
-    differs = (frame["amount"] - first).abs() > 1e-12 * first.abs()
-    for record in records(frame.assign(first=first)[differs]):
-        requirement = plain(record["first"])
+    rows = drafts["Recipes"].sound("technology", "recipe", "group", "role", "amount")
+    rows = rows.take(pd.notna(rows["group"]) & (rows["role"] == "input"))
+    first: dict[tuple[str, str, str], float] = {}
+    for row, *owner, group, amount in by_row(rows, "technology", "recipe", "group", "amount"):
+        needed = first.setdefault((*owner, group), amount)
+        if not abs(amount - needed) > 1e-12 * abs(needed):
+            continue
+        requirement = plain(needed)
         drafts.error(
             "Recipes",
-            record["row"],
+            row,
             "amount",
             "the rows of the group {group!r} disagree: the first says {requirement}, "
             "this one {amount}; the amount is the whole group's requirement, so write "
             "the same on all its rows",
-            group=shorten(record["group"]),
+            group=shorten(group),
             requirement=requirement,
-            amount=written(record["amount"]),
+            amount=written(amount),
             expected=requirement,
             suggestion=requirement,
         )
@@ -187,20 +190,20 @@ def _check_groups(drafts: Drafts) -> None:
 
 def _check_capex(drafts: Drafts) -> None:
     """A candidate has a capex, and one of variable size a capex at its greatest size."""
-    frame = drafts["Units"].sound(
+    rows = drafts["Units"].sound(
         "status", "capex_million", "capacity_max_per_year", "capex_max_million"
     )
-    candidate, sized = frame["status"] == "candidate", frame["capacity_max_per_year"].notna()
+    candidate, sized = rows["status"] == "candidate", ~np.isnan(rows["capacity_max_per_year"])
     drafts.error(
         "Units",
-        those(frame, candidate & frame["capex_million"].isna()),
+        rows.take(candidate & np.isnan(rows["capex_million"])),
         "capex_million",
         "a candidate needs its capex_million (0 where it costs nothing)",
         expected=say("a number at least 0"),
     )
     drafts.error(
         "Units",
-        those(frame, candidate & sized & frame["capex_max_million"].isna()),
+        rows.take(candidate & sized & np.isnan(rows["capex_max_million"])),
         "capex_max_million",
         "a candidate with capacity_max_per_year needs capex_max_million, its capex then",
         expected=say("a number at least 0"),
@@ -208,24 +211,24 @@ def _check_capex(drafts: Drafts) -> None:
     for column in ("capex_max_million", "fixed_cost_max_million_per_year"):
         drafts.warning(
             "Units",
-            those(frame, candidate & ~sized & frame[column].notna()),
+            rows.take(candidate & ~sized & ~np.isnan(rows[column])),
             column,
             "{column} has no effect without capacity_max_per_year: fill that in as well",
             column=column,
         )
     drafts.warning(
         "Units",
-        those(frame, candidate & sized & (frame["capex_max_million"] < frame["capex_million"])),
+        rows.take(candidate & sized & (rows["capex_max_million"] < rows["capex_million"])),
         "capex_max_million",
         "the greatest size costs less than the smallest: check both figures",
     )
 
 
 def _check_total_capacity(drafts: Drafts) -> None:
-    frame = drafts["Disposal"].sound("period", "total_capacity")
+    rows = drafts["Disposal"].sound("period", "total_capacity")
     drafts.error(
         "Disposal",
-        those(frame, frame["period"].notna() & frame["total_capacity"].notna()),
+        rows.take(pd.notna(rows["period"]) & ~np.isnan(rows["total_capacity"])),
         "total_capacity",
         "total_capacity holds over the whole horizon, but the row names a period: "
         "write it on a row with a blank period",
@@ -237,16 +240,14 @@ def _check_bounded_synergies(drafts: Drafts) -> None:
     """A synergy without partners would be earned without end."""
     if drafts["SynergyPartners"].broken:
         return
-    partners = drafts["SynergyPartners"].frame["synergy"]
-    frame = drafts["Synergies"].sound("synergy", "value", "max_per_year")
-    alone = those(frame, frame["synergy"].notna() & ~frame["synergy"].isin(partners))
-    if alone.empty:
-        return
-    endless = alone["max_per_year"].isna() & (alone["value"] > 0)
-    for note, rows in ((drafts.error, alone[endless]), (drafts.warning, alone[~endless])):
+    tied = {None, *drafts["SynergyPartners"].rows["synergy"].tolist()}
+    rows = drafts["Synergies"].sound("synergy", "value", "max_per_year")
+    alone = ~among(rows["synergy"], tied)
+    endless = np.isnan(rows["max_per_year"]) & (rows["value"] > 0)
+    for note, chosen in ((drafts.error, alone & endless), (drafts.warning, alone & ~endless)):
         note(
             "Synergies",
-            rows,
+            rows.take(chosen),
             "synergy",
             mark(
                 "the synergy has no partners, so that nothing ties its joint activity: list "
@@ -274,10 +275,12 @@ def _check_marks(drafts: Drafts) -> None:
     ):
         if sheet not in drafts:
             continue
-        values = drafts[sheet].sound(column)[column].dropna()
+        rows = drafts[sheet].sound(column)
         if column == "technology":
-            values = values[~values.duplicated()]
-        for row, value in by_row(values[values.str.contains(sign, regex=False)]):
+            rows = rows.take(~later(rows, column))
+        for row, value in by_row(rows, column):
+            if value is None or sign not in value:
+                continue
             drafts.error(
                 sheet,
                 row,
@@ -291,10 +294,10 @@ def _check_marks(drafts: Drafts) -> None:
 
 
 def _check_outputs_ungrouped(drafts: Drafts) -> None:
-    frame = drafts["Recipes"].sound("role", "group")
+    rows = drafts["Recipes"].sound("role", "group")
     drafts.error(
         "Recipes",
-        frame[(frame["role"] == "output") & frame["group"].notna()],
+        rows.take((rows["role"] == "output") & pd.notna(rows["group"])),
         "group",
         "outputs have no group, only inputs can replace one another: clear the cell",
         expected=say("a blank cell"),
@@ -302,28 +305,30 @@ def _check_outputs_ungrouped(drafts: Drafts) -> None:
 
 
 def _check_build_periods(drafts: Drafts) -> None:
-    order = {name: n for n, name in enumerate(drafts["Periods"].frame["period"])}
-    frame = drafts["Units"].sound("earliest_period", "latest_period")
-    earliest, latest = (frame[c].map(order) for c in ("earliest_period", "latest_period"))
-    for row in frame.index[(latest.astype(float) < earliest.astype(float)).to_numpy()]:
+    names = drafts["Periods"].rows["period"].tolist()
+    order = {name: n for n, name in enumerate(names) if name is not None}
+    columns = ("earliest_period", "latest_period")
+    for row, earliest, latest in by_row(drafts["Units"].sound(*columns), *columns):
+        if not order.get(latest, np.inf) < order.get(earliest, -np.inf):
+            continue
         drafts.error(
             "Units",
             row,
             "latest_period",
             "latest_period {at!r} is before earliest_period {at_2!r}: exchange the two, "
             "or clear one",
-            at=frame.at[row, "latest_period"],
-            at_2=frame.at[row, "earliest_period"],
-            expected=say("{at!r} or a later period", at=frame.at[row, "earliest_period"]),
+            at=latest,
+            at_2=earliest,
+            expected=say("{at!r} or a later period", at=earliest),
         )
 
 
 def _check_requires(drafts: Drafts) -> None:
     """Candidates that require themselves, or one another in a ring."""
-    frame = drafts["Units"].sound("unit", "status", "requires")
-    acting = frame[(frame["status"] == "candidate") & frame["requires"].notna()]
-    needs = dict(zip(acting["unit"], acting["requires"], strict=True))
-    row_of = dict(zip(acting["unit"], acting.index, strict=True))
+    rows = drafts["Units"].sound("unit", "status", "requires")
+    acting = rows.take((rows["status"] == "candidate") & pd.notna(rows["requires"]))
+    needs = {unit: required for _, unit, required in by_row(acting, "unit", "requires")}
+    row_of = {unit: row for row, unit in by_row(acting, "unit")}
     settled: set[str] = set()
     for start in needs:
         path: list[str] = []
@@ -352,10 +357,10 @@ def _note_ring(drafts: Drafts, ring: list[str], row_of: dict[str, int]) -> None:
 
 
 def _check_link_ends(drafts: Drafts) -> None:
-    frame = drafts["Links"].sound("from", "to")
+    rows = drafts["Links"].sound("from", "to")
     drafts.error(
         "Links",
-        frame[frame["from"].notna() & (frame["from"] == frame["to"])],
+        rows.take(pd.notna(rows["from"]) & (rows["from"] == rows["to"])),
         "to",
         "the link ends where it starts: name another site, or delete the row",
         expected=say("a site other than in from"),
@@ -364,9 +369,9 @@ def _check_link_ends(drafts: Drafts) -> None:
 
 def _check_goals(drafts: Drafts) -> None:
     plain_goals = [goal for goal in GOAL_KINDS if ":" not in goal]
-    emitted = list(drafts["EmissionFactors"].frame["pollutant"].dropna().unique())
+    emitted = listed(drafts["EmissionFactors"].rows["pollutant"])
     good = [*plain_goals, *(f"emission:{pollutant}" for pollutant in emitted)]
-    for row, goal in by_row(drafts["Goals"].sound("goal")["goal"]):
+    for row, goal in by_row(drafts["Goals"].sound("goal"), "goal"):
         if goal in good:
             continue
         kind, colon, pollutant = goal.partition(":")

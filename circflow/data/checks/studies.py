@@ -50,9 +50,8 @@ def _check_left_behind(
 
 
 def _rows(drafts: Drafts, sheet: str, tables: dict[str, Table]) -> list[_Row]:
-    frame = drafts[sheet].frame
     rows = []
-    for record in records(frame):
+    for record in records(drafts[sheet].rows):
         number = record["row"]
         target = None
         if drafts[sheet].is_sound(number, "parameter"):

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cache
+from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 
 from circflow.data.cells import BadCellError, Parsed, parse_cell, parse_column
-from circflow.data.checks.findings import Draft, Drafts, Findings
+from circflow.data.checks.findings import Draft, Drafts, Findings, later, listed
 from circflow.data.checks.structure import RawTable
+from circflow.data.coded import Column as Cells
+from circflow.data.coded import Items, by_row, objects
 from circflow.data.scenario import Period, Settings, make_periods
 from circflow.data.schema.measures import canonical
 from circflow.data.schema.sheets import (
-    BY_NAME,
     MAIN,
     ROAD,
     SETTINGS,
@@ -22,6 +22,7 @@ from circflow.data.schema.sheets import (
     Column,
     Sheet,
 )
+from circflow.data.table import Table, blank_cells, blank_rows
 from circflow.i18n import say
 from circflow.i18n.names import english_word, shown_column
 
@@ -43,29 +44,23 @@ def typed_drafts(
 
 def _typed(raw: RawTable, findings: Findings) -> Draft:
     sheet = raw.sheet
-    draft = Draft(sheet, pd.DataFrame(), raw.letters, broken=raw.broken)
-    draft.title, draft.native = raw.title, raw.native
-    if not raw.rows and not raw.columns:  # most sheets of most scenarios
-        draft.frame = _without_rows(sheet).copy(deep=False)
-        return draft
-    data: dict[str, pd.Series] = {}
-    index = pd.Index(raw.rows, dtype="int64", name="row")
+    cells: dict[str, Cells] = {"row": np.array(raw.rows, dtype=np.intp)}
+    parsed = {name: parse_column(values, sheet[name]) for name, values in raw.columns.items()}
     for column in sheet.columns:
-        values = raw.columns.get(column.name)
-        parsed = parse_column([None] * len(raw.rows) if values is None else values, column)
-        data[column.name] = pd.Series(parsed.values, index=index, dtype=parsed.values.dtype)
-        if values is not None:
-            _report(draft, column, raw, parsed, findings)
-        elif column.required:
-            draft.faulty[column.name] = set(raw.rows)
-    draft.frame = pd.DataFrame(data, index=index)
+        read = parsed.get(column.name)
+        cells[column.name] = blank_cells(column, len(raw.rows)) if read is None else read.values
     if sheet.name == "SynergyPartners":
-        _tidy_flows(draft)
+        flows = zip(cells["kind"], cells["partner"], strict=True)
+        cells["partner"] = objects(_tidy(name) if kind == "flow" else name for kind, name in flows)
     if sheet.name == "Materials":
-        units = draft.frame["unit"]
-        draft.frame["unit"] = pd.Series(
-            [canonical(unit) for unit in units], index=index, dtype=object
-        )
+        cells["unit"] = objects(canonical(unit) for unit in cells["unit"])
+    draft = Draft(Table(sheet, Items(cells), raw.letters, raw.native), broken=raw.broken)
+    draft.title = raw.title
+    for column in sheet.columns:
+        if column.name in parsed:
+            _report(draft, column, raw, parsed[column.name], findings)
+        elif column.required and raw.columns:
+            draft.faulty[column.name] = set(raw.rows)
     return draft
 
 
@@ -94,40 +89,19 @@ def _report(
             draft.spoil(row, column.name)
 
 
-def _tidy_flows(draft: Draft) -> None:
-    """Leave out the spaces around `>` in partners that are flows."""
-    frame = draft.frame
-    flows = (frame["kind"] == "flow") & frame["partner"].notna()
-    frame.loc[flows, "partner"] = [
-        ">".join(part.strip() for part in text.split(">")) for text in frame.loc[flows, "partner"]
-    ]
-
-
-@cache
-def _without_rows(sheet: Sheet) -> pd.DataFrame:
-    return empty_frame(sheet)
-
-
-def empty_frame(sheet: Sheet, rows: int = 0) -> pd.DataFrame:
-    """A sheet's columns with defaults only, its rows numbered from 2."""
-    index = pd.RangeIndex(2, 2 + rows, name="row").astype("int64")
-    data = {}
-    for column in sheet.columns:
-        values = parse_column([None] * rows, column).values
-        data[column.name] = pd.Series(values, index=index, dtype=values.dtype)
-    return pd.DataFrame(data, index=index)
+def _tidy(flow: str | None) -> str | None:
+    """A partner that is a flow, without spaces around `>`."""
+    return flow and ">".join(part.strip() for part in flow.split(">"))
 
 
 def _name_in_english(drafts: Drafts) -> None:
     """Names that circflow gives itself, where a planner writes them in another language: the mode
     of a scenario without Modes, and a recipe in the key of an emission factor."""
-    factors = drafts["EmissionFactors"].frame
-    kinds, keys = list(factors["kind"]), list(factors["key"])
-    if not len(drafts["Modes"].frame):
-        links = drafts["Links"].frame
-        links["mode"] = pd.Series(
-            [m and english_word("mode", (ROAD,), m) for m in links["mode"]], links.index, object
-        )
+    factors = drafts["EmissionFactors"].rows
+    kinds, keys = factors["kind"].tolist(), factors["key"].tolist()
+    if not len(drafts["Modes"].rows):
+        modes = drafts["Links"].rows["mode"].tolist()
+        _fill(drafts["Links"], "mode", [m and english_word("mode", (ROAD,), m) for m in modes])
         keys = [
             english_word("mode", (ROAD,), key) if key and kind == "transport" else key
             for kind, key in zip(kinds, keys, strict=True)
@@ -136,32 +110,32 @@ def _name_in_english(drafts: Drafts) -> None:
         technology, slash, recipe = str(key or "").partition("/")
         if slash and kind == "recipe" and english_word("recipe", (MAIN,), recipe) == MAIN:
             keys[place] = f"{technology}/{MAIN}"
-    factors["key"] = pd.Series(keys, factors.index, object)
+    _fill(drafts["EmissionFactors"], "key", keys)
 
 
 def _fill_in(drafts: Drafts) -> None:
     """What holds where Periods, Members or Modes has no rows."""
-    members = list(drafts["Sites"].frame["member"].dropna().unique())
     for name, column, names in (
         ("Periods", "period", ["1"]),
-        ("Members", "member", members),
+        ("Members", "member", listed(drafts["Sites"].rows["member"])),
         ("Modes", "mode", [ROAD]),
     ):
-        draft = drafts[name]
-        if len(draft.frame) or draft.broken:
-            continue
-        frame = empty_frame(BY_NAME[name], len(names))
-        frame[column] = pd.Series(names, index=frame.index, dtype=object)
-        draft.frame = frame
+        if not len(drafts[name].rows) and not drafts[name].broken:
+            _fill(drafts[name], column, names)
+
+
+def _fill(draft: Draft, column: str, names: list[str]) -> None:
+    """Write names into a column, of rows of their own where the sheet has none."""
+    rows = draft.rows if len(draft.rows) else blank_rows(draft.sheet, len(names))
+    draft.table = replace(draft.table, rows=rows.plus(**{column: objects(names)}))
 
 
 def read_settings(drafts: Drafts) -> Settings:
     """The sheet Scenario, typed; what cannot be read is noted and takes its default."""
     draft = drafts["Scenario"]
-    frame = draft.frame
     given: dict[str, object] = {}
     place: dict[str, int] = {}
-    for row, key, value in zip(frame.index, frame["key"], frame["value"], strict=True):
+    for row, key, value in by_row(draft.rows, "key", "value"):
         column = SETTINGS.get(key)
         if column is None or key in place:
             continue
@@ -203,7 +177,8 @@ def make_settings(given: Mapping[str, object]) -> Settings:
 
 def read_periods(drafts: Drafts, rate: float) -> tuple[Period, ...]:
     """The periods in order, as far as they could be read."""
-    rows = drafts["Periods"].sound("period", "years").drop_duplicates("period")
-    periods = make_periods(rows["period"], rows["years"].astype(int), rate)
+    rows = drafts["Periods"].sound("period", "years")
+    rows = rows.take(~later(rows, "period"))
+    periods = make_periods(rows["period"].tolist(), rows["years"].astype(int).tolist(), rate)
     # where none could be read the other checks still need one
     return periods or make_periods(["1"], [1], rate)

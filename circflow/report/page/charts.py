@@ -266,7 +266,7 @@ def _fate_view(
     shares = bool(stages)
     if shares:
         keys = [(s, p) for s in stages for p in periods if (s, p) in frame.index]
-        frame = frame.loc[keys]
+        frame = frame.reindex(keys)
         x: Any = [[escaped(stage_words(s)) for s, _ in keys], [escaped(p) for _, p in keys]]
     else:
         frame = frame.droplevel("stage").reindex(periods).fillna(0.0)
@@ -486,7 +486,7 @@ def timeline(solution: Solution) -> Figure | None:
     first = scenario.settings.start_year
     starts = {p.name: first + p.start for p in scenario.periods}
     end = first + horizon(scenario)
-    terms = scenario.frame("Units").set_index("unit").loc[built["unit"]]
+    terms = scenario.frame("Units").set_index("unit").reindex(built["unit"])
     wait = terms["construction_years"].to_numpy(float)
     frame = built.assign(
         start=built["period"].map(starts).astype(float) + wait,

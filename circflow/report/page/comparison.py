@@ -137,7 +137,7 @@ def _built(built: pd.DataFrame, labels: Sequence[str]) -> list[Block]:
     same = int(sizes.all(axis=1).sum())
     lines = [say("{same} of {count} plants stand in all of them.", same=same, count=len(sizes))]
     for name in labels:
-        own = [str(u) for u in differ.index if differ.loc[u, name]]
+        own = [str(u) for u in differ.index[differ[name]]]
         if own:
             lines.append(say("{name} also: {list}.", name=name, list=first_few(own)))
     return [Text(line) for line in lines]

@@ -260,7 +260,7 @@ class _Parts:
             yield say("What binds most"), str(row["label"]), gain
         lines = tell.money_lines(self.solution)
         paid = lines[(lines["million"] < 0)].sort_values("million").head(2)
-        income = lines.loc[lines["group"] == "income", "million_per_year"].iloc[0]
+        income = lines["million_per_year"][lines["group"] == "income"].iloc[0]
         costs = ", ".join(
             f"{label} {figure(-v)}"
             for label, v in zip(paid["label"], paid["million_per_year"], strict=True)
@@ -453,7 +453,7 @@ class _Parts:
         frame = tell.waste_by_material(self.solution)
         figures = [c for c in frame.columns if c not in ("material", "stage", "unit_of_measure")]
         frame[figures] /= self.years
-        frame = frame.loc[(frame[figures] != 0).any(axis=1)]
+        frame = frame[(frame[figures] != 0).any(axis=1)]
         frame = frame.sort_values("arising", ascending=False, kind="stable", ignore_index=True)
         columns = (
             Column("material", say("Waste")),

@@ -211,7 +211,7 @@ def alternatives_opening(
     """Sections from plans that are nearly as good as the best."""
     money = say("million {currency}", currency=currency)
     counts = units["verdict"].value_counts()
-    always = units.loc[units["verdict"].str.startswith("in every"), "unit"].astype(str).tolist()
+    always = units["unit"][units["verdict"].str.startswith("in every")].astype(str).tolist()
     sometimes = units[units["verdict"].str.startswith("in some")]["unit"].astype(str).tolist()
     others = len(plans) - 1
     lead = say_n(

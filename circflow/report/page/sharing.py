@@ -85,7 +85,7 @@ def sharing_opening(tables: Tables, currency: str) -> list[Section]:
 def chosen(core: pd.DataFrame, totals: Mapping[Any, Any], currency: str) -> tuple[str, str]:
     """The rule that we would take, and why; of those that hold every group together the one most
     easily explained, else the one with the least cause to complain."""
-    holds = set(core.loc[core["in_core"] == "yes", "rule"])
+    holds = set(core["rule"][core["in_core"] == "yes"])
     for rule in _TAKEN:
         if rule in holds:
             return rule, say(_WHY[rule])

@@ -77,7 +77,7 @@ class Kinds:
 def kinds_of(scenario: Scenario) -> Kinds:
     """The kinds of money of a scenario."""
     units = scenario.active_units
-    units = units.loc[units["status"] == "candidate", ["lifetime_years", "construction_years"]]
+    units = units[["lifetime_years", "construction_years"]][units["status"] == "candidate"]
     terms = sorted({(float(life), float(built)) for life, built in units.to_numpy()})
     return Kinds(
         tuple(p.name for p in scenario.periods),

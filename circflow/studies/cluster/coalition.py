@@ -443,7 +443,7 @@ def _gates(m: Model, *, arms_length: bool) -> Gates:
     rows = m["flow"].frame
     sender, receiver, exchange = _ends(m)
     sites = m.scenario.frame("Sites")
-    hubs = set(sites.loc[sites["hub"].astype(bool) & sites["member"].isna(), "site"])
+    hubs = set(sites["site"][sites["hub"].astype(bool) & sites["member"].isna()])
     is_hub = rows["from"].isin(hubs).to_numpy() | rows["to"].isin(hubs).to_numpy()
     served = is_hub & (np.maximum(sender, receiver) >= 0)
     gated = np.flatnonzero(served if arms_length else exchange | served)

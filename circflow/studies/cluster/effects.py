@@ -209,7 +209,7 @@ def _loads(
     """Activity of existing units of members, the row of each, and the load alone of every row."""
     units = m.scenario.active_units
     owner = units["site"].map(m.scenario.member_of)
-    existing = set(units.loc[(units["status"] == "existing") & owner.notna(), "unit"])
+    existing = set(units["unit"][(units["status"] == "existing") & owner.notna()])
     load = m["activity"].frame
     load = load[load["unit"].isin(existing).to_numpy(bool)]
     load = load[compiled.column_of[load["column"].to_numpy(np.intp)] >= 0]

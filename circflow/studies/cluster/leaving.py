@@ -123,7 +123,7 @@ def joining(cluster: Cluster, left: pd.DataFrame) -> pd.DataFrame:
         return np.where(np.abs(money) > 1e-9 * abs(cluster.synergy), money, 0.0)
 
     def who(word: str) -> list[str]:
-        return [", ".join(t.loc[t["effect"] == word, "member"]) for _, t in by_joiner]
+        return [", ".join(t["member"][t["effect"] == word]) for _, t in by_joiner]
 
     table = pd.DataFrame(
         {

@@ -112,7 +112,7 @@ def exchanges(cluster: Cluster) -> pd.DataFrame:
         million_per_year=price[at] * amount / MILLION,
         discounted_million=price[at] * amount / MILLION * scenario.weights_of(rows["period"]),
     )
-    deals: pd.DataFrame = table.loc[table["seller"] != table["buyer"], EXCHANGES]
+    deals: pd.DataFrame = table[EXCHANGES][table["seller"] != table["buyer"]]
     return deals.reset_index(drop=True)
 
 

@@ -145,7 +145,7 @@ def origins(solution: Solution) -> Origins:
     at_home = places.get_indexer(pd.MultiIndex.from_frame(supply[PLACE]))
     np.add.at(source[:, -1], at_home, supply["amount"].to_numpy(float))
 
-    back = arriving.loc[~from_member].rename(columns={"site": "to", "from": "site"})
+    back = arriving[~from_member].rename(columns={"site": "to", "from": "site"})
     tail = places.get_indexer(pd.MultiIndex.from_frame(back[PLACE]))
     heads, amounts = head[~from_member], sent[~from_member]
     lost = tail < 0  # sent on from nowhere: counts as the place's own

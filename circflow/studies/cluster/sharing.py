@@ -612,7 +612,7 @@ def exchanged(cluster: Cluster) -> Floats:
     scenario = cluster.scenario
     flows = cluster.together.flows
     sites = scenario.frame("Sites")
-    served = {*sites.loc[sites["hub"].astype(bool) | sites["member"].notna(), "site"]}
+    served = {*sites["site"][sites["hub"].astype(bool) | sites["member"].notna()]}
     sender, receiver = scenario.owners(flows["from"]), scenario.owners(flows["to"])
     between = flows["from"].isin(served) & flows["to"].isin(served)
     inside = between.to_numpy(bool) & (sender != receiver)

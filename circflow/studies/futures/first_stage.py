@@ -22,7 +22,6 @@ from scipy.sparse import block_array, csc_array, csr_array
 from circflow.algebra.build import build
 from circflow.algebra.declare import Model
 from circflow.data.scenario import Scenario
-from circflow.data.table import Table
 from circflow.solver.compiled import Compiled, Program, compile_model
 from circflow.solver.highs import Outcome
 from circflow.solver.optimum import optimum
@@ -163,10 +162,7 @@ def unbudgeted(scenario: Scenario) -> Scenario:
     table = scenario.tables["Budget"]
     if not len(table):
         return scenario
-    tables = {
-        **scenario.tables,
-        "Budget": Table(table.sheet, table.frame.iloc[:0], table.letters, table.title),
-    }
+    tables = {**scenario.tables, "Budget": table.with_frame(table.frame.iloc[:0])}
     return scenario.with_figures(scenario.settings, scenario.periods, tables, scenario.book)
 
 

@@ -35,7 +35,7 @@ def _decided(scenario: Scenario, one: Parameter) -> bool:
         return True
     if (one.sheet, one.column) != ("Units", "capacity_per_year"):
         return False
-    units = scenario.frame("Units").loc[list(one.rows)]
+    units = scenario.frame("Units").reindex(list(one.rows))
     sized = (units["status"] == "candidate") & units["capacity_max_per_year"].notna()
     return bool(sized.any())
 

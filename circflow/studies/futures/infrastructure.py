@@ -67,11 +67,11 @@ def things_of(scenario: Scenario) -> list[Thing]:
     """Hubs, stockpiles that may be added to, candidates, existing units with spare capacity in the
     scenario's own plan."""
     sites, stocks = scenario.frame("Sites"), scenario.frame("Stockpiles")
-    things = [Thing("hub", (str(site),)) for site in sites.loc[sites["hub"].astype(bool), "site"]]
-    kept = stocks.loc[stocks["can_add"].astype(bool), ["site", "material"]]
+    things = [Thing("hub", (str(site),)) for site in sites["site"][sites["hub"].astype(bool)]]
+    kept = stocks[["site", "material"]][stocks["can_add"].astype(bool)]
     things += [Thing("stockpile", key) for key in kept.itertuples(index=False, name=None)]
     units = scenario.frame("Units")
-    things += [Thing("candidate", (u,)) for u in units.loc[units["status"] == "candidate", "unit"]]
+    things += [Thing("candidate", (u,)) for u in units["unit"][units["status"] == "candidate"]]
     units = solve(scenario).tables.units
     old = units[(units["status"] == "existing") & (units["available_per_year"] > 0.0)]
     for unit, rows in old.groupby("unit", sort=False):
@@ -103,7 +103,7 @@ def _with(scenario: Scenario, sheet: str, cells: dict[str, Any], at: pd.Series[b
     frame = scenario.frame(sheet).copy()
     for column, value in cells.items():
         frame.loc[at, column] = value
-    table = replace(scenario.tables[sheet], frame=frame)
+    table = scenario.tables[sheet].with_frame(frame)
     return replace(scenario, tables={**scenario.tables, sheet: table})
 
 
@@ -119,7 +119,7 @@ def _less_capacity(scenario: Scenario, thing: Thing) -> Scenario:
         cells = {"unit": thing.key[0], "period": period, "capacity_per_year": capacity}
         new = pd.DataFrame({**blank, **cells}, index=[int(max([1, *frame.index])) + 1])
         frame = new[frame.columns] if frame.empty else pd.concat([frame, new])
-    tables = {**scenario.tables, "UnitPeriods": replace(table, frame=frame)}
+    tables = {**scenario.tables, "UnitPeriods": table.with_frame(frame)}
     return replace(scenario, tables=tables)
 
 

@@ -95,7 +95,7 @@ class Pricing:
             str(r["technology"]): r for r in library.technologies.to_dict("records")
         }
         self.materials = {str(r["material"]): r for r in library.materials.to_dict("records")}
-        self.category = dict(self.scenario.frame("Materials")[["material", "category"]].to_numpy())
+        self.category = self.scenario.frame("Materials").set_index("material")["category"].to_dict()
         period = self.scenario.period_items
         self.weight, self.start = period["weight"], period["start"]
         self.shape = prices.delivered.shape[0], prices.delivered.shape[2]

@@ -19,15 +19,12 @@ from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
-import pandas as pd
 
 from circflow.algebra.build import weights
-from circflow.data.checks.typed import empty_frame
-from circflow.data.coded import Floats, Ints, Items, stacked
+from circflow.data.coded import Floats, Ints, Items, objects, stacked
 from circflow.data.network import can_take
 from circflow.data.scenario import Scenario
-from circflow.data.schema.sheets import BY_NAME
-from circflow.data.table import Table
+from circflow.data.table import blank_rows
 from circflow.i18n import mark
 from circflow.solution.solution import Solution
 
@@ -230,25 +227,27 @@ def _with_plants(
     scenario: Scenario, sites: list[str], used: Sequence[str], made: Sequence[str]
 ) -> Scenario:
     """The scenario with a plant at every site that uses and makes materials (for its network)."""
-    recipes = empty_frame(BY_NAME["Recipes"], len(used) + len(made)).assign(
-        technology=_PLANT,
-        role=["input"] * len(used) + ["output"] * len(made),
-        material=[*used, *made],
-        amount=1.0,
-    )
-    units = empty_frame(BY_NAME["Units"], len(sites)).assign(
-        unit=[f"{_PLANT} {n}" for n in range(len(sites))],
-        site=sites,
-        technology=_PLANT,
-        capacity_per_year=0.0,
-    )
+    recipes = {
+        "technology": [_PLANT] * (len(used) + len(made)),
+        "role": ["input"] * len(used) + ["output"] * len(made),
+        "material": [*used, *made],
+    }
+    units = {
+        "unit": [f"{_PLANT} {n}" for n in range(len(sites))],
+        "site": sites,
+        "technology": [_PLANT] * len(sites),
+    }
     tables = dict(scenario.tables)
-    for name, rows in (("Recipes", recipes), ("Units", units)):
+    for name, names, figure in (
+        ("Recipes", recipes, {"amount": 1.0}),
+        ("Units", units, {"capacity_per_year": 0.0}),
+    ):
         old = tables[name]
-        last = int(old.frame.index.max()) if len(old) else 1
-        rows.index = pd.RangeIndex(last + 1, last + 1 + len(rows))
-        frame = pd.concat([old.frame, rows]) if len(old) else rows
-        tables[name] = Table(
-            old.sheet, frame.astype(old.frame.dtypes.to_dict()), old.letters, old.title
+        first, count = int(old.rows["row"].max(initial=1)) + 1, len(names["technology"])
+        rows = blank_rows(old.sheet, count).plus(
+            row=np.arange(first, first + count),
+            **{n: objects(c) for n, c in names.items()},
+            **figure,
         )
+        tables[name] = replace(old, rows=stacked([old.rows, rows], *rows.names))
     return replace(scenario, tables=tables)

@@ -47,7 +47,7 @@ def known_units(pricing: Pricing, table: pd.DataFrame, offers: Sequence[Offer]) 
         products = {m for f in flows if f.role == "output" for m in f.materials
                     if category[m] != "waste"}  # fmt: skip
         like = [t for t in takes if takes[t] & wastes and makes.get(t, set()) & products]
-        of[n] = "; ".join(units.loc[units["technology"].isin(like), "unit"])
+        of[n] = "; ".join(units["unit"][units["technology"].isin(like)])
     return [of[n] for n in table["offer"]]
 
 

@@ -103,8 +103,8 @@ def parameter(scenario: Scenario, address: str, how: str) -> Parameter:
             value = getattr(scenario.settings, parsed.column, None)
             figures = [] if value is None or not np.isfinite(value) else [float(value)]
         else:
-            frame = scenario.tables[parsed.sheet].frame
-            figures = list(dict.fromkeys(frame.loc[list(matched.rows), parsed.column].tolist()))
+            cells = scenario.tables[parsed.sheet].frame[parsed.column]
+            figures = list(dict.fromkeys(cells[list(matched.rows)].tolist()))
         base = float(figures[0]) if len(figures) == 1 and not math.isnan(figures[0]) else None
     return Parameter(
         str(parsed),

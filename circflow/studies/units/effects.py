@@ -47,7 +47,7 @@ def figures(solution: Solution) -> pd.DataFrame:
     discounted = rate * scenario.weights_of(full["period"])
     full = full.assign(amount=rate * years, discounted=discounted)
     last = scenario.periods[-1].name
-    employed = tables.units.loc[tables.units["period"] == last, "jobs"].sum()
+    employed = tables.units["jobs"][tables.units["period"] == last].sum()
     labels = ["figure", "item", "unit_of_measure"]
     summed = full.groupby(labels, sort=False)[["amount", "discounted"]].sum().reset_index()
     work = pd.DataFrame([(JOBS, None, "jobs", float(employed), np.nan)], columns=summed.columns)

@@ -252,7 +252,7 @@ class _Work:
             told |= self._effects(case, solution, row)
             if self.break_evens:
                 told["break_evens"] = table = self._break_evens(bench, case, solution)
-                capex = table.loc[table["kind"] == "capex", "break_even"]
+                capex = table["break_even"][table["kind"] == "capex"]
                 if len(capex):
                     row["break_even_capex_million"] = capex.iat[0]
         return told
@@ -365,7 +365,7 @@ class _Work:
         tonnes = change[change["unit_of_measure"] == "t"].groupby("figure")["change"].sum()
         row["waste_used_change_t"] = float(tonnes.get(USED, 0.0))
         row["waste_dumped_change_t"] = float(tonnes.get(DUMPED, 0.0))
-        row["jobs_change"] = float(change.loc[change["figure"] == JOBS, "change"].sum())
+        row["jobs_change"] = float(change["change"][change["figure"] == JOBS].sum())
         row["cost_per_tonne_diverted"] = cost_per_tonne(change, value, DUMPED, None)
         if self.carbon is not None:
             of = change[(change["figure"] == EMITTED) & (change["item"] == self.carbon)]
@@ -415,7 +415,7 @@ class _Work:
         markets = self.scenario.frame("Markets")
         records = []
         for material in products:
-            listed = markets.loc[markets["material"] == material, "price"].astype(float)
+            listed = markets["price"][markets["material"] == material].astype(float)
             if listed.empty or not listed.any():
                 continue
             sales = solution.sales[solution.sales["material"] == material]

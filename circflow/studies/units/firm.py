@@ -144,7 +144,7 @@ def firm(  # noqa: PLR0913
     if samples < 1:
         raise StudyError("the number of samples must be at least 1, not {samples}", samples=samples)
     units = scenario.frame("Units")
-    candidates = units.loc[units["status"] == "candidate", "unit"].astype(str).tolist()
+    candidates = units["unit"][units["status"] == "candidate"].astype(str).tolist()
     if not candidates:
         raise StudyError("the scenario has no candidates: there is nothing to decide")
     with Engine(jobs, dask=dask, tell=progress) as engine:
@@ -344,7 +344,7 @@ class _Ground:
         gains = np.array([gain for gain, _ in drawn])
         plans = [built for _, built in drawn if built is not None]
         table = self._decisions(plans, turns, worths, held)
-        open_ = table.loc[table["firmness"] != "firm", "unit"]
+        open_ = table["unit"][table["firmness"] != "firm"]
         pairs = self._in_doubt(turns[turns["unit"].isin(open_)])
         known = engine.spread(
             _Ground.knowing, self, pairs, mark("figures whose knowledge is valued")
@@ -402,7 +402,7 @@ class _Ground:
         for unit in self.candidates:
             share = float(np.mean([unit in built for built in plans])) if plans else np.nan
             agree = share if unit in self.built else 1.0 - share
-            own = held.loc[held["unit"] == unit, "worth_million"].to_numpy(float)
+            own = held["worth_million"][held["unit"] == unit].to_numpy(float)
             spread = np.percentile(own, [5, 50, 95]) if len(own) else np.full(3, np.nan)
             mine = turns[turns["unit"] == unit]
             first = mine.iloc[0].to_dict() if len(mine) else {}

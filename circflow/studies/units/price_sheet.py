@@ -111,7 +111,7 @@ def price_sheet(bench: Bench, plan: Plan, solution: Solution, unit: str) -> Shee
     alone = ~shared[entries.row]
     rent = -float(worth[alone].sum())
     capacity = table_rent(bench, plan, unit)
-    fixed = float(full.loc[full["item"] == "fixed (always)", "million"].sum())
+    fixed = float(full["million"][full["item"] == "fixed (always)"].sum())
     reduced = float(outcome.reduced_cost[columns] @ x) - rent - fixed
     rank = full["item"].map({"output": 0, "input": 1}).fillna(2).to_numpy()
     full = full.iloc[np.argsort(rank, kind="stable")].reset_index(drop=True)
@@ -141,7 +141,7 @@ def _own_columns(bench: Bench, unit: str) -> pd.DataFrame:
     parts = []
     for name in _OWN:
         rows = bench.places(name)
-        parts.append(rows.loc[rows["unit"] == unit, ["period", "place"]])
+        parts.append(rows[["period", "place"]][rows["unit"] == unit])
     return pd.concat(parts, ignore_index=True)
 
 
@@ -329,8 +329,8 @@ def cash(bench: Bench, plan: Plan, unit: str, sheet: pd.DataFrame, money: str) -
     yearly = np.concatenate(
         [np.full(p.years, float(earned.get(p.name, 0.0)) / p.weight / goal) for p in periods]
     )
-    gains = float(running.loc[running[money] > 0.0, money].sum()) / goal
-    costs = -float(rows.loc[rows[money] < 0.0, money].sum()) / goal
+    gains = float(running[money][running[money] > 0.0].sum()) / goal
+    costs = -float(rows[money][rows[money] < 0.0].sum()) / goal
     ratio = gains / costs if costs > 0.0 else np.nan
     capex = bench.capex(plan.x, unit)
     if capex <= 0.0:  # or it stands already

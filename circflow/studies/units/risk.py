@@ -102,7 +102,7 @@ def _trade(bench: Bench, member: str, period: str) -> Ints:
     start, end = rows["from"].map(member_of), rows["to"].map(member_of)
     other = (start != end) & start.notna() & end.notna()
     of_member = (start == member) | (end == member)
-    return rows.loc[(of_member & other).to_numpy(), "place"].to_numpy(np.intp)
+    return rows["place"][(of_member & other).to_numpy()].to_numpy(np.intp)
 
 
 def _without(

@@ -13,15 +13,12 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
 
 from circflow.data.cells import plain, shorten
 from circflow.data.checks.findings import Drafts
+from circflow.data.coded import Floats, Ints, by_row
 from circflow.i18n import localised, say
 from circflow.i18n.names import shown_column
-
-Floats = NDArray[np.float64]
 
 _FAR, _ALONE = 2.5, 1.5
 """Decades from the median of three or more figures, and to the next one of any: some 300 times
@@ -77,7 +74,7 @@ def check_peers(drafts: Drafts) -> None:
 class _Figures(NamedTuple):
     """The figures of a measure other than 0, by row of the sheet."""
 
-    rows: pd.Index
+    rows: Ints
     values: Floats
     sizes: Floats
     peers: list[tuple[Any, ...]]
@@ -89,33 +86,28 @@ def _figures(drafts: Drafts, measure: _Measure) -> _Figures | None:
     wanted = [measure.column, *measure.peers, *([measure.per] if measure.per else [])]
     if draft.broken or measure.column not in draft.letters:
         return None
-    frame = draft.sound(*wanted)
-    if len(frame) < 2:
+    rows = draft.sound(*wanted)
+    if len(rows) < 2:
         return None
-    values = frame[measure.column].to_numpy(float)
     with np.errstate(divide="ignore", invalid="ignore"):  # per 0 there is no size
-        size = values / frame[measure.per].to_numpy(float) if measure.per else values
-    kept = np.isfinite(size) & (size != 0)
-    frame, values, size = frame[kept], values[kept], size[kept]
-    keys = [frame[name].astype(object).fillna("") for name in measure.peers]
-    peers = list(zip(*keys, strict=True)) if keys else [()] * len(frame)
-    units = [""] * len(frame)
-    if "material" in frame:
-        materials = drafts["Materials"].frame
-        known = dict(zip(materials["material"], materials["unit"], strict=True))
-        units = [known.get(material, "") for material in frame["material"]]
-    return _Figures(frame.index, values, size, peers, units)
+        size = rows[measure.column] / (rows[measure.per] if measure.per else 1.0)
+    rows = rows.plus(size=size).take(np.isfinite(size) & (size != 0))
+    peers = [tuple(name or "" for name in names) for _, *names in by_row(rows, *measure.peers)]
+    units = [""] * len(rows)
+    if "material" in rows:
+        materials = by_row(drafts["Materials"].rows, "material", "unit")
+        known = {material: unit for _, material, unit in materials}
+        units = [known.get(material, "") for material in rows["material"].tolist()]
+    return _Figures(rows["row"], rows[measure.column], rows["size"], peers, units)
 
 
-def _numbered(keys: Sequence[Hashable]) -> NDArray[np.intp]:
+def _numbered(keys: Sequence[Hashable]) -> Ints:
     """Keys as numbers from 0, in the order in which they come first."""
     numbers: dict[Hashable, int] = {}
     return np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.intp)
 
 
-def _odd(
-    size: Floats, peers: NDArray[np.intp], column: NDArray[np.intp], *, alike: bool
-) -> list[tuple[int, float, str]]:
+def _odd(size: Floats, peers: Ints, column: Ints, *, alike: bool) -> list[tuple[int, float, str]]:
     """Places of odd figures, how many decades away, and of whom."""
     near, counts, median = _compared(size, peers)
     off = size - median
@@ -132,7 +124,7 @@ def _odd(
     return marked + [(int(n), float(off_column[n]), "column") for n in np.flatnonzero(rest)]
 
 
-def _compared(size: Floats, group: NDArray[np.intp]) -> tuple[Floats, Floats, Floats]:
+def _compared(size: Floats, group: Ints) -> tuple[Floats, Floats, Floats]:
     """By figure: decades to the nearest other of its group, the group's count and median."""
     order = np.lexsort((size, group))
     gap = np.diff(size[order])

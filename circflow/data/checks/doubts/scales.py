@@ -13,8 +13,9 @@ import numpy as np
 import pandas as pd
 
 from circflow.data.cells import BadCellError, parse_number, plain, shorten, written
-from circflow.data.checks.findings import Drafts, by_row, records
+from circflow.data.checks.findings import Drafts, among
 from circflow.data.checks.rows import is_dash, is_totals
+from circflow.data.coded import by_row
 from circflow.data.schema.measures import TONNE, canonical, meant
 from circflow.data.schema.sheets import BY_NAME
 from circflow.data.suggest import folded
@@ -68,7 +69,7 @@ def check_scales(drafts: Drafts) -> None:
 def _check_measures(drafts: Drafts) -> None:
     """Units of measure that look like a known one, or like another of the sheet."""
     known: dict[str, tuple[str, int]] = {}
-    for row, unit in by_row(drafts["Materials"].sound("unit")["unit"]):
+    for row, unit in by_row(drafts["Materials"].sound("unit"), "unit"):
         good, reason = (TONNE, "") if is_dash(unit) else meant(unit)
         words, at = "", row
         if is_dash(unit):
@@ -105,7 +106,7 @@ def _check_names(drafts: Drafts) -> None:
     """Sites, materials and the like that are called like a row of totals, or a dash."""
     for sheet in ("Members", "Sites", "Materials", "Units"):
         name = BY_NAME[sheet].key[0]
-        for row, text in by_row(drafts[sheet].sound(name)[name]):
+        for row, text in by_row(drafts[sheet].sound(name), name):
             if is_totals(text) or is_dash(text):
                 what = "totals" if is_totals(text) else "nothing"
                 drafts.warning(
@@ -125,15 +126,16 @@ def _check_signs(drafts: Drafts) -> None:
         draft = drafts[sheet]
         if column not in draft.letters:
             continue
-        for row, value in by_row(draft.sound(column)[column]):
-            if value < 0:
-                meaning = say(words, figure=written(-value))
-                _doubt_sign(drafts, (sheet, row, column), meaning, -value)
+        rows = draft.sound(column)
+        for row, value in by_row(rows.take(rows[column] < 0), column):
+            meaning = say(words, figure=written(-value))
+            _doubt_sign(drafts, (sheet, row, column), meaning, -value)
     markets = drafts["Markets"].sound("material", "price")
-    materials = drafts["Materials"].frame
-    products = materials.loc[materials["category"].isin(["product", "energy"]), "material"]
-    cheap = markets[(markets["price"] < 0) & markets["material"].isin(products)]
-    for row, price in by_row(cheap["price"]):
+    materials = drafts["Materials"].rows
+    sold = among(materials["category"], ("product", "energy"))
+    products = set(materials["material"][sold].tolist())
+    cheap = markets.take((markets["price"] < 0) & among(markets["material"], products))
+    for row, price in by_row(cheap, "price"):
         meaning = say("the seller of a product pays {plain} a unit", plain=written(-price))
         _doubt_sign(drafts, ("Markets", row, "price"), meaning, -price)
 
@@ -181,22 +183,21 @@ def _check_settings(drafts: Drafts) -> None:
 
 def _settings(drafts: Drafts) -> Iterator[tuple[int, str, float]]:
     """Row, key and figure of the settings that are numbers."""
-    frame = drafts["Scenario"].sound("key", "value")
-    for row, key, text in zip(frame.index, frame["key"], frame["value"], strict=True):
+    for row, key, text in by_row(drafts["Scenario"].sound("key", "value"), "key", "value"):
         try:
             value = parse_number(text)
         except BadCellError:
             continue
         if isinstance(key, str) and value is not None:
-            yield int(row), key, value
+            yield row, key, value
 
 
 def _check_blend_shares(drafts: Drafts) -> None:
     """Limits on the share of a material above 1, which nothing can exceed."""
     for column in ("min", "max"):
-        frame = drafts["BlendLimits"].sound("material", column)
-        over = frame[frame["material"].notna() & (frame[column] > 1)]
-        for row, value in by_row(over[column]):
+        rows = drafts["BlendLimits"].sound("material", column)
+        over = rows.take(pd.notna(rows["material"]) & (rows[column] > 1))
+        for row, value in by_row(over, column):
             drafts.warning(
                 "BlendLimits",
                 row,
@@ -210,31 +211,31 @@ def _check_blend_shares(drafts: Drafts) -> None:
 
 def _check_millions(drafts: Drafts) -> None:
     """Lump sums that are out of all proportion to prices: typed in currency, not in millions."""
-    prices = pd.concat(
-        [drafts[sheet].sound("price")["price"].abs() for sheet in ("Markets", "Purchases")]
-    )
+    sheets = (drafts["Markets"], drafts["Purchases"])
+    prices = np.abs(np.concatenate([draft.sound("price")["price"] for draft in sheets]))
     prices = prices[prices > 0]
     if not len(prices):
         return
-    price = float(prices.median())
+    price = float(np.median(prices))
     for column, size, most in (
         ("capex_million", "capacity_per_year", _CAPITAL),
         ("capex_max_million", "capacity_max_per_year", _CAPITAL),
         ("fixed_cost_million_per_year", "capacity_per_year", _YEARLY),
         ("fixed_cost_max_million_per_year", "capacity_max_per_year", _YEARLY),
     ):
-        frame = drafts["Units"].sound(column, size)
-        for record in records(frame[(frame[size] > 0) & (frame[column] > 0)]):
-            each = record[column] * _MILLION / record[size]
+        rows = drafts["Units"].sound(column, size)
+        rows = rows.take((rows[size] > 0) & (rows[column] > 0))
+        for row, value, capacity in by_row(rows, column, size):
+            each = value * _MILLION / capacity
             if each / price >= most:
-                _doubt_million(drafts, ("Units", record["row"], column), record[column], each)
+                _doubt_million(drafts, ("Units", row, column), value, each)
     units = drafts["Units"].sound("capex_million", "capex_max_million")
-    capital = units[["capex_million", "capex_max_million"]].max(axis=1)
+    capital = np.fmax(units["capex_million"], units["capex_max_million"])
     capital = capital[capital > 0]
-    budget = drafts["Budget"].sound("budget_million")["budget_million"]
-    if len(capital):
-        for row, value in by_row(budget[budget > _BUDGET * capital.sum()]):
-            _doubt_million(drafts, ("Budget", row, "budget_million"), value, np.nan)
+    budget = drafts["Budget"].sound("budget_million")
+    high = budget["budget_million"] > _BUDGET * capital.sum()
+    for row, value in by_row(budget.take(high), "budget_million") if len(capital) else ():
+        _doubt_million(drafts, ("Budget", row, "budget_million"), value, np.nan)
 
 
 def _doubt_million(drafts: Drafts, at: tuple[str, int, str], value: float, each: float) -> None:
@@ -252,10 +253,10 @@ def _doubt_million(drafts: Drafts, at: tuple[str, int, str], value: float, each:
 def _check_factors(drafts: Drafts) -> None:
     """Factors that look like percentages."""
     for sheet, columns in (("Ranges", ("low", "high")), ("Studies", ("from", "to"))):
-        frame = drafts[sheet].sound("change", *columns)
-        frame = frame[frame["change"] == "factor"]
+        rows = drafts[sheet].sound("change", *columns)
+        rows = rows.take(rows["change"] == "factor")
         for column in columns:
-            for row, value in by_row(frame[column]):
+            for row, value in by_row(rows, column):
                 if 0 <= value <= _FACTOR or np.isnan(value):
                     continue
                 drafts.warning(

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
+import pandas as pd
 
 from circflow.data.cells import shorten, written
 from circflow.data.checks.doubts.peers import check_peers
 from circflow.data.checks.doubts.scales import check_scales
-from circflow.data.checks.findings import Drafts, by_row, quoted
+from circflow.data.checks.findings import Drafts, among, later, listed, quoted
+from circflow.data.coded import by_row
 from circflow.data.schema.sheets import SHEETS
 from circflow.data.suggest import nearest, remark
 from circflow.i18n import say
@@ -41,14 +45,12 @@ def _check_sizes(drafts: Drafts) -> None:
             if not column.is_number or column.name not in draft.letters or not column.plausible:
                 continue
             least, most = column.plausible
-            sizes = np.abs(draft.frame[column.name].to_numpy(float))
-            if not ((sizes > 0.0) & ((sizes < least) | (sizes > most))).any():
-                continue
-            values = draft.sound(column.name)[column.name]
-            sizes = np.abs(values.to_numpy(float))
-            for row in values.index[(sizes > 0.0) & ((sizes < least) | (sizes > most))]:
+            rows = draft.sound(column.name)
+            sizes = np.abs(rows[column.name])
+            odd = (sizes > 0.0) & ((sizes < least) | (sizes > most))
+            for row, value in by_row(rows.only("row", column.name).take(odd), column.name):
                 way = say("check the figure and its unit")
-                if abs(values[row]) > most and column.blank_is_unlimited:
+                if abs(value) > most and column.blank_is_unlimited:
                     way = say("for unlimited leave the cell blank")
                 drafts.warning(
                     sheet.name,
@@ -56,7 +58,7 @@ def _check_sizes(drafts: Drafts) -> None:
                     column.name,
                     "{values} is hardly meant, figures here lie between {least:g} and {most:g} "
                     "{unit}: {way}",
-                    values=written(float(values[row])),
+                    values=written(value),
                     least=least,
                     most=most,
                     unit=say(column.unit),
@@ -68,12 +70,12 @@ def _check_exchanged_coordinates(drafts: Drafts) -> None:
     """A site far from all others that would lie among them with its coordinates exchanged."""
     from circflow.data.network import great_circle_km
 
-    frame = drafts["Sites"].sound("latitude", "longitude")
-    frame = frame[frame["latitude"].notna() & frame["longitude"].notna()]
-    if not len(frame):
+    rows = drafts["Sites"].sound("latitude", "longitude")
+    rows = rows.take(~np.isnan(rows["latitude"] + rows["longitude"]))
+    if not len(rows):
         return
-    lat, lon = frame["latitude"].to_numpy(float), frame["longitude"].to_numpy(float)
-    centre = np.full(len(frame), np.median(lat)), np.full(len(frame), np.median(lon))
+    lat, lon = rows["latitude"], rows["longitude"]
+    centre = np.full(len(rows), np.median(lat)), np.full(len(rows), np.median(lon))
     away = great_circle_km(lat, lon, *centre)
     exchanged = great_circle_km(np.clip(lon, -90, 90), lat, *centre)
     reach = max(float(np.quantile(away, 0.75)), 1.0)
@@ -82,14 +84,14 @@ def _check_exchanged_coordinates(drafts: Drafts) -> None:
     odd |= near_home & (exchanged < reach) & (np.abs(lon) <= 90)
     drafts.warning(
         "Sites",
-        frame[odd],
+        rows.take(odd),
         "latitude",
         "the site lies far from all others, but among them if latitude and longitude "
         "are exchanged: check the two cells",
     )
     drafts.warning(
         "Sites",
-        frame[(np.abs(lat) > _POLAR) & (np.abs(lon) < _POLAR)],
+        rows.take((np.abs(lat) > _POLAR) & (np.abs(lon) < _POLAR)),
         "latitude",
         "the site lies near the pole: exchange latitude and longitude, if they are "
         "the wrong way round",
@@ -97,10 +99,10 @@ def _check_exchanged_coordinates(drafts: Drafts) -> None:
 
 
 def _check_stock_room(drafts: Drafts) -> None:
-    frame = drafts["Stockpiles"].sound("opening", "capacity")
+    rows = drafts["Stockpiles"].sound("opening", "capacity")
     drafts.warning(
         "Stockpiles",
-        frame[frame["opening"] > frame["capacity"]],
+        rows.take(rows["opening"] > rows["capacity"]),
         "opening",
         "the stockpile opens with {opening}, above its capacity of {capacity}: the "
         "excess must be reclaimed in the first period",
@@ -110,58 +112,62 @@ def _check_stock_room(drafts: Drafts) -> None:
 def _check_yields(drafts: Drafts) -> None:
     """Recipes that make more tonnes than they take in."""
     materials = drafts["Materials"].sound("material", "unit", "category")
-    in_tonnes = materials[(materials["unit"] == "t") & (materials["category"] != "energy")]
-    columns = ["technology", "recipe", "role", "material", "amount", "group", "weight"]
+    in_tonnes = (materials["unit"] == "t") & (materials["category"] != "energy")
+    columns = ("technology", "recipe", "role", "material", "amount", "group", "weight")
     draft = drafts["Recipes"]
     if any(draft.faulty.get(column) for column in columns):
         return
-    rows = draft.frame[columns]
-    rows = rows[rows["material"].isin(in_tonnes["material"])].reset_index()
-    if not len(rows):
-        return
-    tonnes = rows["amount"].where(rows["group"].isna(), rows["amount"] / rows["weight"])
-    rows = rows.assign(tonnes=tonnes, group=rows["group"].astype(object).fillna("\x1f"))
-    rows.loc[rows["group"] == "\x1f", "group"] = [
-        f"\x1f{n}" for n in rows.index[rows["group"] == "\x1f"]
-    ]
-    where = ["technology", "recipe", "role"]
-    most = rows.groupby([*where, "group"], sort=False)["tonnes"].max()
-    sums = most.groupby(where, sort=False).sum().unstack("role")
-    if not {"input", "output"} <= set(sums.columns):
-        return
-    over = sums.loc[sums["output"] > sums["input"] * (1 + _YIELD_MARGIN)].reset_index()
-    outputs = rows[rows["role"] == "output"].sort_values("amount", ascending=False)
-    largest = outputs.drop_duplicates(["technology", "recipe"])
-    drafts.warning(
-        "Recipes",
-        largest.merge(over, on=["technology", "recipe"]).set_index("row"),
-        "amount",
-        "{technology!r} makes {output} t out of {input} t, a yield above 1: check "
-        "the amounts, or list what else goes in",
+    rows = draft.rows.take(
+        among(draft.rows["material"], set(materials["material"][in_tonnes].tolist()))
     )
+    sides: dict[tuple[str, str, str], dict[object, float]] = {}
+    cells = by_row(rows, "technology", "recipe", "role", "amount", "group", "weight")
+    for row, technology, recipe, role, amount, group, weight in cells:
+        side = sides.setdefault((technology, recipe, role), {})
+        key, tonnes = (row, amount) if group is None else (group, amount / weight)
+        side[key] = max(side.get(key, tonnes), tonnes)
+    for (technology, recipe, role), side in sides.items():
+        inputs = sides.get((technology, recipe, "input"))
+        if role != "output" or inputs is None:
+            continue
+        taken, output = math.fsum(inputs.values()), math.fsum(side.values())
+        if not output > taken * (1 + _YIELD_MARGIN):
+            continue
+        of_recipe = (rows["technology"] == technology) & (rows["recipe"] == recipe)
+        outputs = rows.take(of_recipe & (rows["role"] == "output"))
+        drafts.warning(
+            "Recipes",
+            int(outputs["row"][np.argmax(outputs["amount"])]),
+            "amount",
+            "{technology!r} makes {output} t out of {input} t, a yield above 1: check "
+            "the amounts, or list what else goes in",
+            technology=shorten(technology),
+            output=written(output),
+            input=written(taken),
+        )
 
 
 def _check_unused(drafts: Drafts) -> None:
     """Materials, technologies and purchases that nothing refers to."""
     used: set[str] = set()
     for sheet in ("Streams", "Stockpiles", "Purchases", "Recipes", "Markets", "Disposal"):
-        used |= set(drafts[sheet].frame["material"].dropna())
+        used.update(drafts[sheet].rows["material"].tolist())
         if drafts[sheet].faulty.get("material") or drafts[sheet].broken:
             return
     materials = drafts["Materials"].sound("material")
     drafts.warning(
         "Materials",
-        materials[~materials["material"].isin(list(used))],
+        materials.take(~among(materials["material"], used)),
         "material",
         "{material!r} is used nowhere: delete the row, or use it",
     )
     _check_unused_technologies(drafts)
-    recipes = drafts["Recipes"].frame
-    inputs = recipes.loc[recipes["role"] == "input", "material"]
+    recipes = drafts["Recipes"].rows
+    inputs = set(recipes["material"][recipes["role"] == "input"].tolist())
     purchases = drafts["Purchases"].sound("site", "material")
     drafts.warning(
         "Purchases",
-        purchases[purchases["site"].isna() & ~purchases["material"].isin(inputs)],
+        purchases.take(pd.isna(purchases["site"]) & ~among(purchases["material"], inputs)),
         "material",
         "no unit takes this material in, so that a row for every site with such a "
         "unit has no effect: name a site, or check the material",
@@ -172,11 +178,11 @@ def _check_unused_technologies(drafts: Drafts) -> None:
     units = drafts["Units"]
     if units.broken or units.faulty.get("technology"):
         return
-    known = units.frame["technology"].dropna()
-    technologies = drafts["Recipes"].sound("technology").drop_duplicates("technology")
+    run = set(units.rows["technology"].tolist())
+    recipes = drafts["Recipes"].sound("technology")
     drafts.warning(
         "Recipes",
-        technologies[~technologies["technology"].isin(known)],
+        recipes.take(~later(recipes, "technology") & ~among(recipes["technology"], run)),
         "technology",
         "no unit runs {technology!r}: add one in Units, or delete its rows",
     )
@@ -190,24 +196,24 @@ def _check_idle_columns(drafts: Drafts) -> None:
     for column in columns:
         drafts.warning(
             "Units",
-            units[existing & units[column].notna() & (units[column] != 0.0)],
+            units.take(existing & pd.notna(units[column]) & (units[column] != 0.0)),
             column,
             "{column} acts on candidates only, and this unit is existing: clear the "
             "cell, or make it a candidate",
             column=column,
         )
-    off = units.loc[units["status"] == "off", "unit"]
+    off = set(units["unit"][units["status"] == "off"].tolist())
     drafts.warning(
         "Units",
-        units[candidate & units["requires"].isin(off)],
+        units.take(candidate & among(units["requires"], off)),
         "requires",
         "{requires!r} is off, so that this candidate can never be built",
     )
     periods = drafts["UnitPeriods"].sound("unit", "capacity_per_year")
-    of_candidate = periods["unit"].isin(units.loc[candidate, "unit"])
+    of_candidate = among(periods["unit"], set(units["unit"][candidate].tolist()))
     drafts.warning(
         "UnitPeriods",
-        periods[of_candidate & periods["capacity_per_year"].notna()],
+        periods.take(of_candidate & ~np.isnan(periods["capacity_per_year"])),
         "capacity_per_year",
         "the capacity of a candidate is not replaced by period: the cell has no effect",
     )
@@ -217,10 +223,10 @@ def _check_limits(drafts: Drafts) -> None:
     """Emission limits that limit nothing."""
     factors = drafts["EmissionFactors"]
     limits = drafts["EmissionLimits"].sound("pollutant", "limit_per_year", "price", "penalty")
-    emitted = list(factors.frame["pollutant"].dropna().unique())
+    emitted = listed(factors.rows["pollutant"])
     readable = not factors.broken and not factors.faulty.get("pollutant")
-    for row, pollutant in by_row(limits["pollutant"].dropna()):
-        if readable and pollutant not in emitted:
+    for row, pollutant in by_row(limits, "pollutant"):
+        if readable and pollutant is not None and pollutant not in emitted:
             good = nearest(pollutant, emitted)
             drafts.warning(
                 "EmissionLimits",
@@ -233,16 +239,16 @@ def _check_limits(drafts: Drafts) -> None:
                 value=quoted(emitted) or say("blank now"),
                 suggestion=good,
             )
-    open_end, fined = limits["limit_per_year"].isna(), limits["penalty"].notna()
+    open_end, fined = np.isnan(limits["limit_per_year"]), ~np.isnan(limits["penalty"])
     drafts.warning(
         "EmissionLimits",
-        limits[open_end & fined],
+        limits.take(open_end & fined),
         "penalty",
         "a penalty without a limit has no effect: fill in limit_per_year",
     )
     drafts.warning(
         "EmissionLimits",
-        limits[open_end & ~fined & (limits["price"] == 0)],
+        limits.take(open_end & ~fined & (limits["price"] == 0)),
         "limit_per_year",
         "the row has neither a limit nor a price, so it has no effect",
     )
