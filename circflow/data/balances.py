@@ -47,13 +47,12 @@ def factor(kind: str, unit: str | None) -> float:
 
 
 class Content(NamedTuple):
-    """What one unit of a material holds of a property that is conserved."""
+    """What one unit of a material holds of a property that is conserved, in t or GJ."""
 
     material: str
     property: str
     kind: str
     content: float
-    """In t or GJ."""
     measure: str
 
 
@@ -88,23 +87,23 @@ def contents_table(properties: Items, kinds: Items) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class RecipeBalance:
-    """What goes into and comes out of a recipe of one thing, per unit of activity."""
+    """What goes into a recipe and comes out of it, per unit of activity.
+
+    `property` is `mass` for tonnes; what goes in depends on what fills the groups. `lost` is a
+    share of `most_in`, below 0 where more comes out, NaN where nothing goes in; `named` the share
+    that Losses names, `allowed` the one that needs no name (NaN for mass, which never does).
+    """
 
     technology: str
     recipe: str
     property: str
-    """`mass` for tonnes."""
     measure: str
     least_in: float
     most_in: float
-    """By what fills its groups."""
     out: float
     lost: float
-    """Share of `most_in`; below 0 where more comes out, NaN where nothing goes in."""
     named: float
-    """Share that Losses names."""
     allowed: float
-    """Share that needs no name; NaN for mass, whose losses never do."""
     reason: str | None
 
 
@@ -124,13 +123,11 @@ def recipe_balances(sheets: Mapping[str, Items]) -> list[RecipeBalance]:
     balances: list[list[RecipeBalance]] = [[] for _ in sides.keys]
     for (name, measure), content in [((MASS, TONNES), mass), *held.items()]:
         for at, least, most, out in sides.of(content):
-            named, reason = losses.get((*sides.keys[at], name), (0.0, None))
             lost = 1.0 - out / most if most > 0.0 else math.nan
-            free = allowed.get(name, math.nan)
-            figures = (least, most, out, lost, named, free)
-            balances[at].append(
-                RecipeBalance(*sides.keys[at], name, measure, *figures, reason=reason)
-            )
+            named, reason = losses.get((*sides.keys[at], name), (0.0, None))
+            figures = (least, most, out, lost, named, allowed.get(name, math.nan))
+            balance = RecipeBalance(*sides.keys[at], name, measure, *figures, reason=reason)
+            balances[at].append(balance)
     return [balance for of_recipe in balances for balance in of_recipe]
 
 

@@ -443,25 +443,17 @@ def parse_column(values: Sequence[object], column: Column) -> Parsed:
 def _parse_distinct(
     values: Sequence[object], column: Column
 ) -> tuple[list[str | float | bool | None], dict[int, BadCellError]]:
-    known: dict[tuple[type, object], str | float | bool | BadCellError | None] = {}
-    parsed: list[str | float | bool | None] = []
-    bad: dict[int, BadCellError] = {}
-    for position, value in enumerate(values):
-        # 1, 1.0 and True are one key of a dict, but not one value of a cell
-        key = (type(value), value)
+    # 1, 1.0 and True are one key of a dict, but not one value of a cell
+    keys = list(zip(map(type, values), values, strict=True))
+    known: dict[tuple[type, object], str | float | bool | None] = {}
+    faults: dict[tuple[type, object], BadCellError] = {}
+    for key in dict.fromkeys(keys):
         try:
-            outcome = known[key]
-        except KeyError:
-            try:
-                outcome = parse_cell(value, column)
-            except BadCellError as problem:
-                outcome = problem
-            known[key] = outcome
-        if isinstance(outcome, BadCellError):
-            bad[position] = outcome
-            outcome = None
-        parsed.append(outcome)
-    return parsed, bad
+            known[key] = parse_cell(key[1], column)
+        except BadCellError as problem:
+            known[key], faults[key] = None, problem
+    bad = {at: faults[key] for at, key in enumerate(keys) if key in faults} if faults else {}
+    return [known[key] for key in keys], bad
 
 
 def _parse_numbers(values: Sequence[object], column: Column) -> Parsed:
@@ -506,10 +498,10 @@ def _filled(
 ) -> Parsed:
     import numpy as np
 
-    blank = np.array([v is None for v in parsed], dtype=bool)
-    blank[list(bad)] = False
     values = np.empty(len(parsed), dtype=object)
     values[:] = parsed
+    blank = np.array([v is None for v in parsed], dtype=bool)
+    blank[list(bad)] = False
     if column.default is not None:
         values[blank] = column.default
     if column.kind == "flag":

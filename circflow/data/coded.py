@@ -70,6 +70,8 @@ class Codes:
 
     def of(self, label: str, names: Sequence[object]) -> Ints:
         """The code of every name; names not met before get the next numbers."""
+        if not len(names):
+            return np.array([], dtype=np.intp)
         kind = kind_of(label)
         numbers = self._numbers.setdefault(kind, {})
         try:
@@ -250,13 +252,11 @@ def _span(*columns: Column) -> int:
 
 def keys_of(codes: Sequence[Column], sizes: Sequence[int]) -> Keys:
     """One number per row of several codes; −1 where a code is −1."""
-    key = np.zeros(len(codes[0]), dtype=np.int64)
-    blank = np.zeros(len(codes[0]), dtype=bool)
-    for code, size in zip(codes, sizes, strict=True):
+    key, least = np.asarray(codes[0], dtype=np.int64), codes[0]
+    for code, size in zip(codes[1:], sizes[1:], strict=True):
         key = key * max(size, 1) + code
-        blank |= code < 0
-    key[blank] = -1
-    return key
+        least = np.minimum(least, code)
+    return np.where(least < 0, -1, key)
 
 
 def find(keys: Keys, wanted: Keys) -> Ints:

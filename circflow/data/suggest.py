@@ -9,7 +9,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable
 from difflib import get_close_matches
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from circflow.i18n import mark, say
 
@@ -33,6 +33,7 @@ def drawn(text: str) -> str:
     return bare(unicodedata.normalize("NFKC", text)).translate(_LOOK_ALIKE)
 
 
+@lru_cache(maxsize=4_096)
 def folded(text: str) -> str:
     """`drawn`, without regard to capitals, underscores and hyphens."""
     spaced = bare(unicodedata.normalize("NFKC", text)).replace("_", " ").replace("-", " ")

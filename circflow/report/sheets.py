@@ -27,6 +27,7 @@ from circflow.algebra.build import result
 from circflow.algebra.results import Kind
 from circflow.data.files.atomic import atomic_path
 from circflow.data.files.grids import column_letter
+from circflow.data.files.template import AS_TYPED
 from circflow.i18n import ENGLISH, current, mark, say
 from circflow.report.vocabulary import cell, goal_heading, heading
 
@@ -224,10 +225,8 @@ def new_workbook(path: Path) -> Iterator[Formats]:
     """A workbook to add sheets to, written whole or not at all; texts stay texts."""
     import xlsxwriter
 
-    kinds = ("formulas", "urls", "numbers")
     with atomic_path(path) as temporary:
-        options = {f"strings_to_{kind}": False for kind in kinds} | {"in_memory": True}
-        book = xlsxwriter.Workbook(str(temporary), options)
+        book = xlsxwriter.Workbook(str(temporary), AS_TYPED)
         formats = Formats(book)
         yield formats
         book.close()

@@ -164,7 +164,7 @@ def problems_of(grids: Grids) -> list[Problem]:
 
 
 def good() -> Grids:
-    return deepcopy(GOOD)
+    return {name: [list(row) for row in grid] for name, grid in GOOD.items()}
 
 
 def place(text: str) -> Cell:
@@ -265,6 +265,13 @@ ERRORS: list[tuple[Callable[[Grids], None], str, str, str]] = [
     (put("Streams!D2", "10 %"), "Streams!D2", "percent", ""),
     (put("Streams!D2", None), "Streams!D2", "blank", ""),
     (put("Streams!D2", True), "Streams!D2", "number is wanted", ""),
+    (put("Streams!D2", 10**400), "Streams!D2", "not finite", ""),
+    (
+        both(put("Markets!D2", 10**400), put("Markets!C3", 5), add("Markets", None, None, 1005)),
+        "Markets!C4",
+        "adds up",
+        "",
+    ),
     (put("Streams!D2", date(2026, 1, 1)), "Streams!D2", "date", ""),
     (put("Streams!D2", CellFault("#N/A", "error")), "Streams!D2", "#N/A", ""),
     (put("Streams!D2", CellFault("=B2", "formula")), "Streams!D2", "open the file in Excel", ""),

@@ -56,7 +56,7 @@ def _groups(drafts: Drafts) -> dict[_Owner, _Group]:
     """The groups of the recipes that could be read whole."""
     columns = ("technology", "recipe", "group", "material")
     sheet, read = drafts["Recipes"], (*columns, "role")
-    recipes, unread = sheet.sound(*read), sheet.unread(*read)["technology"].tolist()
+    recipes, unread = sheet.sound(*read), set(sheet.unread(*read)["technology"].tolist())
     # a requirement of nothing is met by taking in nothing, whatever the limits
     needed = (recipes["role"] == "input") & ~(recipes["amount"] <= 0)
     recipes = recipes.take(pd.notna(recipes["group"]) & needed)
@@ -145,7 +145,7 @@ def _check_possible(drafts: Drafts, groups: dict[_Owner, _Group]) -> None:
     together = []
     for owner, group in groups.items():
         alone = [limit for limit in group.limits if _impossible_alone(drafts, limit)]
-        if not alone and len(group.limits) > 1:
+        if not alone and len(group.limits) > 1 and not _plain_mix(group):
             together.append((owner, group))
     if together:
         _check_together(drafts, together)
@@ -180,6 +180,15 @@ def _impossible_alone(drafts: Drafts, limit: tuple[int, np.ndarray, float, float
         )
         return True
     return False
+
+
+def _plain_mix(group: _Group) -> bool:
+    """Whether one material alone, or as much of each, keeps all limits: mostly no LP is needed."""
+    count = len(group.materials)
+    mixes = np.vstack([np.eye(count), np.full(count, 1.0 / count)])
+    means = [(mixes @ limit[1], *limit[2:]) for limit in group.limits]
+    kept = [~(mean < least) & ~(mean > greatest) for mean, least, greatest in means]
+    return bool(np.all(kept, axis=0).any())
 
 
 def _check_together(drafts: Drafts, groups: list[tuple[_Owner, _Group]]) -> None:

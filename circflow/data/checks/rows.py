@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from circflow.data.cells import BadCellError, is_blank, parse_number, shorten
-from circflow.data.schema.sheets import Sheet
+from circflow.data.schema.sheets import LARGEST, Sheet
 from circflow.i18n import say
 from circflow.i18n.names import shown_column
 
@@ -60,17 +60,16 @@ class _Rows:
         flags = [name for name in names if sheet[name].kind == "flag"]
         self.texts = [name for name in names if name not in {*self.figures, *flags}]
         self.sums = dict.fromkeys(self.figures, 0.0)
+        self.added, self.odd = 0, set[int]()
 
-    def lacks(self, at: int) -> bool:
-        """Whether a row lacks something that it needs."""
-        return any(is_blank(self.columns[name][at]) for name in self.needed)
-
-    def add_up(self, at: int) -> None:
-        """Count a row's figures into the sums."""
-        for name in self.figures:
-            value = self.columns[name][at]
-            if isinstance(value, int | float):
-                self.sums[name] += value
+    def add_up(self, to: int) -> None:
+        """Count the figures of the records above a row into the sums."""
+        for at in range(self.added, to):
+            for name in self.figures if at not in self.odd else ():
+                value = self.columns[name][at]
+                if isinstance(value, int | float) and abs(value) <= LARGEST:
+                    self.sums[name] += value
+        self.added = to
 
     def heading(self, at: int, cells: dict[str, object]) -> tuple[str, str] | None:
         """A row of column names, of units or of words."""
@@ -87,7 +86,7 @@ class _Rows:
             )
         return None
 
-    def fragment(self, cells: dict[str, object]) -> tuple[str, str] | None:
+    def fragment(self, at: int, cells: dict[str, object]) -> tuple[str, str] | None:
         """A row that lacks what it needs: totals, a subheading, a sum."""
         words = [name for name in cells if name in self.texts]
         if words and is_totals(cells[words[0]]):
@@ -111,6 +110,8 @@ class _Rows:
                 )
             )
         measured = [name for name in self.figures if name in cells]
+        if not words and measured:
+            self.add_up(at)
         if not words and any(_is_sum(cells[name], self.sums[name]) for name in measured):
             return measured[0], say("the row adds up the rows above: delete the row")
         return None
@@ -124,16 +125,15 @@ def odd_rows(sheet: Sheet, columns: dict[str, list[object]]) -> Iterator[tuple[i
     rows = _Rows(sheet, columns)
     if sheet.name == "Scenario" or not rows.needed:
         return
-    first = columns[rows.needed[0]]
-    for at in range(len(first)):
-        lacking = rows.lacks(at)
-        if at == 0 or lacking or first[at] in sheet.names:
+    names = set(sheet.names)
+    for at, needed in enumerate(zip(*(columns[name] for name in rows.needed), strict=True)):
+        lacking = any(map(is_blank, needed))
+        if at == 0 or lacking or needed[0] in names:
             cells = {n: columns[n][at] for n in columns if not is_blank(columns[n][at])}
-            word = (rows.fragment(cells) if lacking else None) or rows.heading(at, cells)
+            word = (rows.fragment(at, cells) if lacking else None) or rows.heading(at, cells)
             if word:
+                rows.odd.add(at)
                 yield at, *word
-                continue
-        rows.add_up(at)
 
 
 def _is_measure(value: object) -> bool:

@@ -151,18 +151,22 @@ def write_styled(book: Book, path: Path, manual: Manual | None = None) -> None:
     import xlsxwriter
     from xlsxwriter.exceptions import XlsxFileError
 
-    options = {
-        "strings_to_formulas": False,
-        "strings_to_urls": False,
-        "strings_to_numbers": False,
-    }
     try:
-        with xlsxwriter.Workbook(str(path), options) as workbook:
+        with xlsxwriter.Workbook(str(path), AS_TYPED) as workbook:
             workbook.set_properties({"author": "circflow", "created": dt.datetime(2025, 1, 1)})
             _BookWriter(workbook, book, manual or SCENARIO).write()
     except XlsxFileError as error:  # it wraps what the disk said
         cause = error.args[0] if error.args else error
         raise (cause if isinstance(cause, OSError) else OSError(str(error))) from error
+
+
+AS_TYPED = {
+    "strings_to_formulas": False,
+    "strings_to_urls": False,
+    "strings_to_numbers": False,
+    "in_memory": True,
+}
+"""Options of a workbook: texts stay texts; its parts are no files of their own on the way."""
 
 
 class _BookWriter:

@@ -172,6 +172,8 @@ class Sheet:
     required: bool = False
     periodic: bool = field(init=False)
     """Rows that name a period replace, in that period, the blank-period rows of one key."""
+    names: tuple[str, ...] = field(init=False)
+    """Its columns."""
 
     def __post_init__(self) -> None:
         named = any(c.name == "period" and not c.required for c in self.columns)
@@ -180,6 +182,7 @@ class Sheet:
         object.__setattr__(self, "periodic", periodic)
         bound = tuple(replace(c, sheet=self.name) for c in self.columns)
         object.__setattr__(self, "columns", bound)
+        object.__setattr__(self, "names", tuple(c.name for c in bound))
 
     @property
     def shown(self) -> str:
@@ -192,14 +195,10 @@ class Sheet:
         return [*self.key, *(["period"] if self.periodic else [])]
 
     def __getitem__(self, name: str) -> Column:
-        return next(c for c in self.columns if c.name == name)
+        return self.columns[self.names.index(name)]
 
     def __contains__(self, name: str) -> bool:
-        return any(c.name == name for c in self.columns)
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        return tuple(c.name for c in self.columns)
+        return name in self.names
 
 
 def named(name: str, meaning: str, reference: str = "", **more: Any) -> Column:

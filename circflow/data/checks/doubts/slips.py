@@ -48,7 +48,7 @@ def _check_sizes(drafts: Drafts) -> None:
             rows = draft.sound(column.name)
             sizes = np.abs(rows[column.name])
             odd = (sizes > 0.0) & ((sizes < least) | (sizes > most))
-            for row, value in by_row(rows.only("row", column.name).take(odd), column.name):
+            for row, value in by_row(rows.take(odd), column.name) if odd.any() else ():
                 way = say("check the figure and its unit")
                 if abs(value) > most and column.blank_is_unlimited:
                     way = say("for unlimited leave the cell blank")
