@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from circflow.algebra.build import group_named
 from circflow.algebra.market import INCOME
@@ -228,15 +229,21 @@ def _links(rows: pd.DataFrame) -> pd.DataFrame:
         if level == "end":
             kind = rows["used"].map({True: "sold", False: "left"}).astype(object)
         names[level] = (f"{n}{_MARK}" + kind + _MARK + label).where(label.notna(), None)
-    hops = []
+    filled = {level: name.notna().to_numpy() for level, name in names.items()}
+    at: list[NDArray[np.intp]] = []
+    ends: dict[str, list[NDArray[np.object_]]] = {"tail": [], "head": []}
     for i, tail in enumerate(LEVELS):
-        for j in range(i + 1, len(LEVELS)):
-            there = names[tail].notna() & names[LEVELS[j]].notna()
+        for j, head in enumerate(LEVELS[i + 1 :], start=i + 1):
+            there = filled[tail] & filled[head]
             for between in LEVELS[i + 1 : j]:
-                there &= names[between].isna()
-            part = rows[[*_HOP[2:], *_FIGURES]][there]
-            hops.append(part.assign(tail=names[tail][there], head=names[LEVELS[j]][there]))
-    return _summed(pd.concat(hops, ignore_index=True), _HOP)
+                there &= ~filled[between]
+            at.append(np.flatnonzero(there))
+            for end, level in (("tail", tail), ("head", head)):
+                ends[end].append(names[level].to_numpy(object)[there])
+    links = rows[[*_HOP[2:], *_FIGURES]].iloc[np.concatenate(at)].reset_index(drop=True)
+    for end, texts in ends.items():
+        links[end] = pd.Series(np.concatenate(texts), dtype=object)
+    return _summed(links, _HOP)
 
 
 def _summed(links: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFrame:

@@ -17,6 +17,7 @@ from circflow.data.files.append import Row, with_rows
 from circflow.data.read import scenario_of
 from circflow.data.scenario import Scenario
 from circflow.data.schema.sheets import BY_NAME
+from circflow.data.table import Book
 from circflow.i18n import say
 from circflow.library.schema import split_list
 from circflow.studies.suggest.first_tonne import Flow, Offer, Pricing
@@ -75,9 +76,14 @@ def rows_of(pricing: Pricing, candidates: Sequence[Candidate]) -> Sheets:
     return _Rows(pricing).of(candidates)
 
 
+def book_with(pricing: Pricing, candidates: Sequence[Candidate]) -> Book:
+    """The workbook of the scenario with the rows of candidates added."""
+    return with_rows(pricing.scenario.book, rows_of(pricing, candidates))
+
+
 def with_candidates(pricing: Pricing, candidates: Sequence[Candidate]) -> Scenario:
     """The scenario with candidates added, read and checked again."""
-    return scenario_of(with_rows(pricing.scenario.book, rows_of(pricing, candidates)))
+    return scenario_of(book_with(pricing, candidates))
 
 
 class _Rows:

@@ -35,6 +35,7 @@ from circflow.studies.suggest.alone import COLUMNS, FLOWS, Alone, Judged, built
 from circflow.studies.suggest.candidates import (
     Candidate,
     Sheets,
+    book_with,
     candidate,
     rows_of,
     with_candidates,
@@ -128,7 +129,7 @@ class Suggestions(Result):
 
     def write_scenario(self, path: str | os.PathLike[str]) -> None:
         """Write the scenario with all suggestions as candidates."""
-        write_book(with_candidates(self.pricing, self.candidates).book, path)
+        write_book(book_with(self.pricing, self.candidates), path)
 
     def write(self, path: str | Path) -> None:
         """Write every table: .xlsx, .html, .json, or a folder of CSV files."""
