@@ -73,7 +73,7 @@ def changes(with_: pd.DataFrame, without: pd.DataFrame, unit: str) -> pd.DataFra
     """unit, figure, item, unit_of_measure, with, without, change, discounted_change."""
     labels = ["figure", "item", "unit_of_measure"]
     both = with_.merge(without, on=labels, how="outer", suffixes=("_with", "_without"), sort=False)
-    both = both.fillna(0.0)
+    both = both.fillna(dict.fromkeys(both.columns.difference(labels), 0.0))
     return pd.DataFrame(
         {
             "unit": unit,

@@ -132,6 +132,8 @@ def test_substitutes_by_hand(make_scenario: Make) -> None:
     assert two["waste_dumped_change_t"] == pytest.approx(-200.0)
     assert two["cost_per_tonne_diverted"] == pytest.approx(45.0)
     assert two["jobs_change"] == pytest.approx(3.0)
+    effects = found.effects[found.effects["unit"] == "two"]
+    assert effects["item"][effects["figure"] == "jobs"].isna().all()  # of no material
 
 
 def test_complements_by_hand(make_scenario: Make) -> None:
