@@ -8,8 +8,10 @@ to the best one, by Bland's rule, so that it ends; the first exchanges keep the 
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from fractions import Fraction
+from functools import lru_cache
 
 import numpy as np
 
@@ -78,9 +80,9 @@ class _Dictionary:
         for row, column, entry in zip(
             (matrix.row + columns).tolist(), matrix.col.tolist(), matrix.data.tolist(), strict=True
         ):
-            self._put(row, column, Fraction(entry))
+            self._put(row, column, _fraction(entry))
         for column, cost in enumerate(program.cost.tolist()):
-            self._put(_GOAL, column, Fraction(cost))
+            self._put(_GOAL, column, _fraction(cost))
         self.value = [Fraction(0)] * (columns + count)
         for n in range(columns):
             self.value[n] = self._end(n, upper=False)
@@ -125,7 +127,8 @@ class _Dictionary:
             own = self.rows[other]
             times = own.pop(into)
             for n, t in new.items():
-                total = own.get(n, 0) + times * t
+                more, had = times * t, own.get(n)
+                total = more if had is None else had + more
                 if total:
                     own[n] = total
                     self.users[n].add(other)
@@ -144,7 +147,8 @@ class _Dictionary:
         """Find a plan; False where there is none."""
         for b, row in self.rows.items():
             if b >= 0:
-                self.value[b] = sum((t * self.value[n] for n, t in row.items()), Fraction(0))
+                parts = (t * value for n, t in row.items() if (value := self.value[n]))
+                self.value[b] = sum(parts, Fraction(0))
         free_choice = len(self.rows)
         while (missed := self._missed(free_choice > 0)) is not None:
             b, step = missed
@@ -221,7 +225,7 @@ class _Dictionary:
         for n, d in self.rows[_GOAL].items():
             price[n] = float(d)
         plan = zip(program.cost.tolist(), self.value, strict=False)
-        worth = float(sum((Fraction(c) * v for c, v in plan), Fraction(program.offset)))
+        worth = float(sum((_fraction(c) * v for c, v in plan if c), Fraction(program.offset)))
         return Outcome(
             Ending.OPTIMAL, worth, worth, 0.0, np.clip(x, program.lower, program.upper),
             price[self.columns :], price[: self.columns],
@@ -229,4 +233,8 @@ class _Dictionary:
 
 
 def _fractions(limits: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> list[Fraction | None]:
-    return [Fraction(v) if np.isfinite(v) else None for v in limits.tolist()]
+    return [_fraction(v) if math.isfinite(v) else None for v in limits.tolist()]
+
+
+_fraction = lru_cache(maxsize=10_000)(Fraction)
+"""A figure as a fraction: the same few stand in all of a programme, and in many of a study."""
