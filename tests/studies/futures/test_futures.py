@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -64,10 +65,16 @@ STORM: dict[str, Any] = {
 }
 
 
-def test_outages_of_units_by_hand(make_scenario: Make) -> None:
+@pytest.fixture(scope="module")
+def of_units(make_scenario: Make) -> cf.Futures:
+    """The works where each of its units may stand still."""
+    return cf.futures(make_scenario(WORKS), outages="units", infrastructure=True)
+
+
+def test_outages_of_units_by_hand(of_units: cf.Futures) -> None:
     """The spare mill, built in a, gives 19 as it stands and where it is still itself, and 13 where
     the old mill is still: (3 · 19 + 2 · 13) / 5. Known before: 20 (thrice, without it) and 13."""
-    found = cf.futures(make_scenario(WORKS), outages="units")
+    found = of_units
     assert [f.name for f in found.futures] == [
         "as it stands",
         "Old still in a",
@@ -350,12 +357,19 @@ def test_a_future_whose_plan_fails_the_audit_is_named(monkeypatch: pytest.Monkey
     mean's decisions are those of the middle future alone, whose plan is audited once."""
     honest = worker.plan
     scenario = cf.read(KNOWN / "farmer")
+    known: list[Planned] = []  # the plans are the same each time, in the same order
     for sound, words in ((1, "alone"), (4, "mean"), (6, "plans of the futures: that")):
-        left = iter(range(sound))
+        calls = count()
 
-        def faulty(job: Job, task: Task, left: Iterator[int] = left) -> Planned:
-            plan = honest(job, task)
-            return plan if next(left, None) is not None else replace(plan, faults=("a row",))
+        def faulty(
+            job: Job, task: Task, calls: Iterator[int] = calls, sound: int = sound
+        ) -> Planned:
+            if (n := next(calls)) == len(known):
+                known.append(honest(job, task))
+            plan = known[n]
+            assert task.decisions is not None and plan.found.decisions is not None
+            assert (task.decisions == plan.found.decisions).all()
+            return plan if n < sound else replace(plan, faults=("a row",))
 
         monkeypatch.setattr(worker, "plan", faulty)
         with pytest.raises(CheckError, match=f"{words}.* failed the audit: a row"):
@@ -400,7 +414,9 @@ def test_what_a_stockpile_is_worth_and_because_of_which_risks(make_scenario: Mak
     assert row["because_of"] == "Works, brick still in a (+10)"
 
 
-def test_what_spare_capacity_and_a_candidate_are_worth(make_scenario: Make) -> None:
+def test_what_spare_capacity_and_a_candidate_are_worth(
+    make_scenario: Make, of_units: cf.Futures
+) -> None:
     """Two old mills of 8, ten tonnes: the spare six help where the other stands still."""
     mill = WORKS["Units"][0]
     two = [{**mill, "unit": name, "capacity_per_year": 8} for name in ("One", "Two")]
@@ -412,7 +428,7 @@ def test_what_spare_capacity_and_a_candidate_are_worth(make_scenario: Make) -> N
     assert set(table["kind"]) == {"spare capacity"}
     # Without its spare capacity the second of the two makes what the calm plan makes of it.
     assert table["worth"].max() == pytest.approx(6 / 3)
-    kept = cf.futures(make_scenario(WORKS), outages="units", infrastructure=True).infrastructure
+    kept = of_units.infrastructure
     assert kept is not None
     spare = kept[kept["kind"] == "candidate"].iloc[0]
     assert spare["worth"] == pytest.approx(0.6)
