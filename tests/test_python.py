@@ -383,7 +383,7 @@ def test_a_script_of_a_user_type_checks_with_an_editable_install(tmp_path: Path)
     (tmp_path / "script.py").write_text(SCRIPT, encoding="utf-8")
     python = str(next(home.glob("bin/python"), home / "Scripts" / "python.exe"))
     mypy = [sys.executable, "-m", "mypy", "--strict", "--python-executable", python, "script.py"]
-    done = run([*mypy, "--config-file", os.devnull], cwd=tmp_path)
+    done = run([*mypy, "--config-file", os.devnull, "--cache-dir", os.devnull], cwd=tmp_path)
     lines = done.stdout.splitlines()
     assert len(lines) == 3, done.stdout
     assert 'Revealed type is "float"' in lines[0]
