@@ -28,6 +28,7 @@ from circflow.studies.bench.arrays import Snapshot, difference, snapshot
 from circflow.studies.bench.engine import Engine
 from circflow.studies.bench.totals_rows import totals_of
 from circflow.studies.errors import StudyError
+from circflow.studies.sweeps import sweep as sweep_module
 from circflow.studies.sweeps.affine import TOLERANCE, fit
 from circflow.studies.sweeps.design import changed, edits_of, grid, parse_values
 from circflow.studies.sweeps.sampling import given_ranges, sample_points
@@ -289,19 +290,16 @@ def test_values_as_text() -> None:
 # --------------------------------------------------------------------------- workers
 
 
-def test_the_result_does_not_depend_on_the_workers(small: Scenario, equal_cold: EqualCold) -> None:
+def test_the_result_does_not_depend_on_the_workers(
+    small: Scenario, equal_cold: EqualCold, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three blocks of runs, by this thread or by three others."""
+    monkeypatch.setattr(sweep_module, "_LONGEST_BLOCK", 30)
     ranges = {PRICE: (0.5, 1.5), "Disposal.fee": (0.5, 4), "Streams.amount_per_year": (0.8, 1.1)}
-    alone = cf.sample(small, 250, check_every=None, ranges=ranges, seed=3, decisions="relaxed")
+    asked: dict[str, Any] = {"ranges": ranges, "seed": 3, "decisions": "relaxed"}
+    alone = cf.sample(small, 75, check_every=None, **asked)
     with ThreadPoolExecutor(3) as executor:
-        threads = cf.sample(
-            small,
-            250,
-            check_every=None,
-            ranges=ranges,
-            seed=3,
-            decisions="relaxed",
-            executor=executor,
-        )
+        threads = cf.sample(small, 75, check_every=None, executor=executor, **asked)
     same(alone.table, threads.table)
     equal_cold(small, alone, relax=True)
 
@@ -370,36 +368,26 @@ class DaskCluster:
 
 @pytest.fixture
 def dask_cluster(tmp_path: Path) -> Iterator[DaskCluster]:
-    pytest.importorskip("distributed")
-    import time
-
-    described = tmp_path / "scheduler.json"
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    start = [sys.executable, "-m"]
-    shared = ["--scheduler-file", str(described), "--no-dashboard"]
-    parts: list[subprocess.Popen[bytes]] = []
-    try:
-        parts.append(
-            subprocess.Popen(
-                [*start, "distributed.cli.dask_scheduler", "--port", "0", *shared], **quiet
-            )
-        )
-        until = time.monotonic() + 30
-        while not (described.exists() and described.stat().st_size) and time.monotonic() < until:
-            time.sleep(0.1)
-        worker = [*start, "distributed.cli.dask_worker", *shared, "--nthreads", "1", "--no-nanny"]
+    distributed = pytest.importorskip("distributed")
+    workers: list[subprocess.Popen[bytes]] = []
+    with distributed.LocalCluster(
+        n_workers=0, processes=False, protocol="tcp", host="127.0.0.1", dashboard_address=None
+    ) as cluster:
 
         def another() -> None:
-            command = [*worker, "--local-directory", str(tmp_path)]
-            parts.append(subprocess.Popen(command, **quiet))
+            command = [sys.executable, "-m", "distributed.cli.dask_worker"]
+            command += [cluster.scheduler_address, "--no-dashboard", "--nthreads", "1"]
+            command += ["--no-nanny", "--local-directory", str(tmp_path)]
+            quiet = subprocess.DEVNULL
+            workers.append(subprocess.Popen(command, stdout=quiet, stderr=quiet))
 
-        another()
-        yield DaskCluster(json.loads(described.read_text())["address"], parts[1], another)
-    finally:
-        for part in parts:
-            part.kill()
-        for part in parts:
-            part.wait()
+        try:
+            another()
+            yield DaskCluster(cluster.scheduler_address, workers[0], another)
+        finally:
+            for worker in workers:
+                worker.kill()
+                worker.wait()
 
 
 def test_dask_gives_the_same_though_a_worker_dies(
