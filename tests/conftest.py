@@ -111,6 +111,12 @@ def _table(sheet: Sheet, rows: list[Row]) -> Table:
     return Table.of(sheet, frame, letters)
 
 
+@cache
+def _empty(name: str) -> Table:
+    """A sheet without rows: most sheets of most scenarios."""
+    return _table(next(sheet for sheet in SHEETS if sheet.name == name), [])
+
+
 def scenario_of(sheets: Sheets) -> Scenario:
     """A scenario from rows, defaults filled in; Periods, Members and Modes may be left out.
 
@@ -125,7 +131,10 @@ def scenario_of(sheets: Sheets) -> Scenario:
         named = [site.get("member") for site in given.get("Sites", [])]
         given["Members"] = [{"member": name} for name in dict.fromkeys(named) if name]
     given["Scenario"] = [{"key": key, "value": str(value)} for key, value in settings.items()]
-    tables = {sheet.name: _table(sheet, list(given.pop(sheet.name, []))) for sheet in SHEETS}
+    filled = {sheet.name: list(given.pop(sheet.name, [])) for sheet in SHEETS}
+    tables = {
+        s.name: _table(s, rows) if (rows := filled[s.name]) else _empty(s.name) for s in SHEETS
+    }
     assert not given, f"no such sheet: {list(given)}"
     typed = Settings(**settings)
     periods = tables["Periods"].frame
