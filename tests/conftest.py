@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -91,22 +92,20 @@ def _studies_begin_no_processes() -> None:
     engine._ALONE_SECONDS = 1e9
 
 
-def _column(column: Column, rows: list[Row]) -> pd.Series[Any]:
+def _column(column: Column, rows: list[Row]) -> np.ndarray:
     values = [row.get(column.name) for row in rows]
     values = [column.default if value is None else value for value in values]
     if column.is_number:
-        return pd.Series([math.nan if v is None else float(v) for v in values], dtype=float)
-    if column.kind == "flag":
-        return pd.Series(values, dtype=bool)
-    return pd.Series(values, dtype=object)
+        return np.array([math.nan if v is None else float(v) for v in values], dtype=float)
+    return np.array(values, dtype=bool if column.kind == "flag" else object)
 
 
 def _table(sheet: Sheet, rows: list[Row]) -> Table:
     for row in rows:
         unknown = set(row) - set(sheet.names)
         assert not unknown, f"{sheet.name} has no column {unknown}"
-    frame = pd.DataFrame({c.name: _column(c, rows) for c in sheet.columns})
-    frame.index = pd.RangeIndex(2, 2 + len(rows))
+    index = pd.RangeIndex(2, 2 + len(rows))
+    frame = pd.DataFrame({c.name: _column(c, rows) for c in sheet.columns}, index=index)
     letters = {c.name: chr(ord("A") + n) for n, c in enumerate(sheet.columns)}
     return Table.of(sheet, frame, letters)
 
