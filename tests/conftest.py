@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from circflow.algebra.build import build
 from circflow.algebra.declare import Model
 from circflow.data import read as reading
+from circflow.data.coded import Items
 from circflow.data.pandas_text import keep_python_strings
 from circflow.data.scenario import Scenario, Settings, make_periods
 from circflow.data.schema.sheets import SHEETS, Column, Sheet
@@ -104,10 +104,10 @@ def _table(sheet: Sheet, rows: list[Row]) -> Table:
     for row in rows:
         unknown = set(row) - set(sheet.names)
         assert not unknown, f"{sheet.name} has no column {unknown}"
-    index = pd.RangeIndex(2, 2 + len(rows))
-    frame = pd.DataFrame({c.name: _column(c, rows) for c in sheet.columns}, index=index)
+    numbers = np.arange(2, 2 + len(rows), dtype=np.intp)
+    cells = {"row": numbers, **{c.name: _column(c, rows) for c in sheet.columns}}
     letters = {c.name: chr(ord("A") + n) for n, c in enumerate(sheet.columns)}
-    return Table.of(sheet, frame, letters)
+    return Table(sheet, Items(cells), letters)
 
 
 @cache
