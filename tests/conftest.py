@@ -11,12 +11,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
+import numpy as np
 import pytest
 
 from circflow.algebra.build import build
 from circflow.algebra.declare import Model
 from circflow.data import read as reading
+from circflow.data.coded import Items
 from circflow.data.pandas_text import keep_python_strings
 from circflow.data.scenario import Scenario, Settings, make_periods
 from circflow.data.schema.sheets import SHEETS, Column, Sheet
@@ -91,24 +92,28 @@ def _studies_begin_no_processes() -> None:
     engine._ALONE_SECONDS = 1e9
 
 
-def _column(column: Column, rows: list[Row]) -> pd.Series[Any]:
+def _column(column: Column, rows: list[Row]) -> np.ndarray:
     values = [row.get(column.name) for row in rows]
     values = [column.default if value is None else value for value in values]
     if column.is_number:
-        return pd.Series([math.nan if v is None else float(v) for v in values], dtype=float)
-    if column.kind == "flag":
-        return pd.Series(values, dtype=bool)
-    return pd.Series(values, dtype=object)
+        return np.array([math.nan if v is None else float(v) for v in values], dtype=float)
+    return np.array(values, dtype=bool if column.kind == "flag" else object)
 
 
 def _table(sheet: Sheet, rows: list[Row]) -> Table:
     for row in rows:
         unknown = set(row) - set(sheet.names)
         assert not unknown, f"{sheet.name} has no column {unknown}"
-    frame = pd.DataFrame({c.name: _column(c, rows) for c in sheet.columns})
-    frame.index = pd.RangeIndex(2, 2 + len(rows))
+    numbers = np.arange(2, 2 + len(rows), dtype=np.intp)
+    cells = {"row": numbers, **{c.name: _column(c, rows) for c in sheet.columns}}
     letters = {c.name: chr(ord("A") + n) for n, c in enumerate(sheet.columns)}
-    return Table.of(sheet, frame, letters)
+    return Table(sheet, Items(cells), letters)
+
+
+@cache
+def _empty(name: str) -> Table:
+    """A sheet without rows: most sheets of most scenarios."""
+    return _table(next(sheet for sheet in SHEETS if sheet.name == name), [])
 
 
 def scenario_of(sheets: Sheets) -> Scenario:
@@ -125,7 +130,10 @@ def scenario_of(sheets: Sheets) -> Scenario:
         named = [site.get("member") for site in given.get("Sites", [])]
         given["Members"] = [{"member": name} for name in dict.fromkeys(named) if name]
     given["Scenario"] = [{"key": key, "value": str(value)} for key, value in settings.items()]
-    tables = {sheet.name: _table(sheet, list(given.pop(sheet.name, []))) for sheet in SHEETS}
+    filled = {sheet.name: list(given.pop(sheet.name, [])) for sheet in SHEETS}
+    tables = {
+        s.name: _table(s, rows) if (rows := filled[s.name]) else _empty(s.name) for s in SHEETS
+    }
     assert not given, f"no such sheet: {list(given)}"
     typed = Settings(**settings)
     periods = tables["Periods"].frame

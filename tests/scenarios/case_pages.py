@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from firm_pages import least_sure
+from firm_pages import decided, least_sure
 
 import circflow as cf
 from circflow.report.numbers import number
@@ -59,7 +59,7 @@ OFF = {"Units.status[status=candidate]": "off"}
 def gain_under(scenario: cf.Scenario, edits: Mapping[str, Any]) -> float:
     """Million that the best plan gains beside existing plants, with the scenario changed."""
     there = scenario.change(edits)
-    return cf.solve(there).objective - cf.solve(there.change(OFF)).objective
+    return decided(there)[0] - decided(there.change(OFF))[0]
 
 
 def words_of_both(scenario: cf.Scenario, plan: cf.Solution, today: cf.Solution) -> list[str]:
@@ -119,7 +119,7 @@ def policy_rows(
     """What each policy takes from the worth of the plan."""
     lines = []
     for name, edits in policies.items():
-        cost = plan.objective - cf.solve(scenario.change(edits)).objective
+        cost = plan.objective - decided(scenario.change(edits))[0]
         lines.append(f"| {name} | {worth(cost + 0.0)} |")
     return lines
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import pandas as pd
 import pytest
 from case_pages import budget_rows, typed, worth_without
-from firm_pages import agrees, firm_lines, least_sure, left_out, stored
+from firm_pages import agrees, decided, firm_lines, least_sure, left_out, stored
 
 import circflow as cf
 
@@ -86,7 +86,7 @@ def without(scenario: cf.Scenario) -> dict[str, float]:
 @pytest.fixture(scope="module")
 def policies(scenario: cf.Scenario) -> dict[str, float]:
     """The objective of the best plan under a policy."""
-    return {name: cf.solve(scenario.change(edits)).objective for name, edits in POLICIES.items()}
+    return {name: decided(scenario.change(edits))[0] for name, edits in POLICIES.items()}
 
 
 def rows_of(table: pd.DataFrame, period: str, column: str, *names: str) -> pd.DataFrame:
@@ -609,11 +609,11 @@ def test_what_the_page_says_of_a_poor_leach_and_a_dear_smelter(
     scenario: cf.Scenario, plan: cf.Solution
 ) -> None:
     yield_of_leach = "Recipes.amount[technology=heap leaching, material=cathode]"
-    poor = set(cf.solve(scenario.change({yield_of_leach: 0.0011})).built["unit"])
+    _, poor = decided(scenario.change({yield_of_leach: 0.0011}))
     assert not poor & {"Heap leach 1", "Heap leach 2"}
-    full = cf.solve(scenario.change({"Units.capex_million[unit=New copper smelter]": 1500}))
-    assert "New copper smelter" not in set(full.built["unit"])
-    assert {"Heap leach 1", "Old slag plant"} <= set(full.built["unit"])
+    _, full = decided(scenario.change({"Units.capex_million[unit=New copper smelter]": 1500}))
+    assert "New copper smelter" not in full
+    assert {"Heap leach 1", "Old slag plant"} <= full
 
 
 COPPER = (
@@ -632,14 +632,14 @@ def test_what_the_page_says_of_copper_carbon_and_grades(
     built = set(plan.built["unit"])
     for factors in ((0.85, 0.9, 0.86), (1.15, 1.1, 1.14)):
         edits = {at: f"*{factor}" for at, factor in zip(COPPER, factors, strict=True)}
-        moved = cf.solve(scenario.change(edits))
-        assert set(moved.built["unit"]) == built
-        assert f"by {abs(moved.objective - plan.objective):.0f} million either way" in text
+        moved, same = decided(scenario.change(edits))
+        assert same == built
+        assert f"by {abs(moved - plan.objective):.0f} million either way" in text
     clay = {"Clay calciner", "Clay cement line"}
-    low, high = (set(cf.solve(scenario.change({CARBON: p})).built["unit"]) for p in (60, 70))
+    low, high = (decided(scenario.change({CARBON: p}))[1] for p in (60, 70))
     assert not clay & low and "New copper smelter" in low
     assert clay <= high and "New copper smelter" not in high
-    rich = set(cf.solve(scenario.change({YIELD: "*1.4"})).built["unit"])
+    _, rich = decided(scenario.change({YIELD: "*1.4"}))
     assert "Tailings re-mining" not in rich
 
 
