@@ -9,13 +9,16 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from openpyxl import load_workbook
+from test_browser import all_are_drawn, shows_the_plan
+
+from circflow.solution.solution import Solution
 
 playwright = pytest.importorskip("playwright.sync_api")
 expect = playwright.expect
@@ -171,7 +174,11 @@ def kuzbass(tmp_path: Path) -> Iterator[tuple[Server, Any, dict[str, Any]]]:
     server.kill()
 
 
-def test_a_planners_whole_way(page: Any, kuzbass: tuple[Server, Any, dict[str, Any]]) -> None:
+def test_a_planners_whole_way(
+    page: Any,
+    kuzbass: tuple[Server, Any, dict[str, Any]],
+    shipped: Callable[[str], Solution],
+) -> None:
     """From a faulty file to a plan, a what-if and the mended file."""
     server, right, kept = kuzbass
     page.goto(server.address)
@@ -188,7 +195,12 @@ def test_a_planners_whole_way(page: Any, kuzbass: tuple[Server, Any, dict[str, A
         mend(page, column, 3, value)
     solve(page)
     expect(page.locator(".about")).to_contain_text("optimal 24,506.4 million")
-    expect(page.frame_locator("iframe").locator("h1")).to_be_visible()
+    framed = page.frame_locator("iframe").locator("html")
+    expect(framed.locator("h1")).to_be_visible()
+    expect(framed).to_have_attribute("data-ready", "yes")
+    dom = framed.evaluate("root => root.outerHTML")
+    all_are_drawn(dom)
+    shows_the_plan(dom, shipped("kuzbass"))
     step(page, "What if")
     page.get_by_label("A new list of changes").fill("dear cement")
     button(page, "Add").click()
