@@ -207,6 +207,7 @@ def test_a_planners_whole_way(
     framed = page.frame_locator("iframe").locator("html")
     expect(framed.locator("h1")).to_be_visible()
     expect(framed).to_have_attribute("data-ready", "yes")
+    framed.evaluate("root => root.querySelectorAll('script').forEach((one) => one.remove())")
     dom = framed.evaluate("root => root.outerHTML")
     all_are_drawn(dom)
     shows_the_plan(dom, shipped("kuzbass"))
