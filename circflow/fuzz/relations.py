@@ -466,6 +466,12 @@ def off_or_struck_out(sheets: Sheets, rng: Random, seen: Seen) -> Changed | None
     while needing := {u["unit"] for u in struck["Units"] if u.get("requires") in gone} - gone:
         gone |= needing
     struck["Units"] = [u for u in struck["Units"] if u["unit"] not in gone]
+    # A place where a candidate could make something may send it on, though it is never built: what
+    # needs the unit is off too where nothing that stays could make the same.
+    stays = {(u["site"], u["technology"]) for u in struck["Units"] if u.get("status") != "off"}
+    for unit in off["Units"]:
+        if unit["unit"] in gone and (unit["site"], unit["technology"]) not in stays:
+            unit["status"] = "off"
     ended = {
         row["synergy"]
         for row in struck.get("SynergyPartners", [])
