@@ -22,7 +22,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from circflow.data.coded import Flags, Floats, Items, by_row
+from circflow.data.coded import Flags, Floats, Items, by_row, numbered
 
 MASS, TONNES = "mass", "t"
 _OF_MASS = {"%": 0.01, "share": 1.0, "kg/t": 1e-3, "g/t": 1e-6}
@@ -79,6 +79,16 @@ def contents(properties: Items, kinds: Items) -> list[Content]:
     return held
 
 
+def contents_by_substance(
+    properties: Items, kinds: Items
+) -> dict[tuple[str, str], dict[str, float]]:
+    """What one unit of each material holds, by property and measure."""
+    held: dict[tuple[str, str], dict[str, float]] = {}
+    for one in contents(properties, kinds):
+        held.setdefault((one.property, one.measure), {}).setdefault(one.material, one.content)
+    return held
+
+
 def contents_table(properties: Items, kinds: Items) -> pd.DataFrame:
     """`contents` as a table."""
     table = pd.DataFrame(contents(properties, kinds), columns=Content._fields, dtype=object)
@@ -111,9 +121,7 @@ def recipe_balances(sheets: Mapping[str, Items]) -> list[RecipeBalance]:
     """The balances of every recipe that has anything of a quantity, recipe by recipe."""
     materials = sheets["Materials"]
     solid = (materials["unit"] == TONNES) & (materials["category"] != "energy")
-    held: dict[tuple[str, str], dict[str, float]] = {}
-    for one in contents(sheets["Properties"], sheets["PropertyKinds"]):
-        held.setdefault((one.property, one.measure), {}).setdefault(one.material, one.content)
+    held = contents_by_substance(sheets["Properties"], sheets["PropertyKinds"])
     mass = dict.fromkeys(materials["material"][solid].tolist(), 1.0)
     rows = by_row(sheets["Losses"], "technology", "recipe", "property", "share", "reason")
     losses = {(owner, recipe, name): (share, why) for _, owner, recipe, name, share, why in rows}
@@ -143,20 +151,16 @@ class _Sides:
     """The inputs, groups and outputs of recipes, as arrays: one quantity after another adds up."""
 
     def __init__(self, recipes: Items) -> None:
-        numbers: dict[tuple[str, str], int] = {}
-        groups: dict[tuple[int, str], int] = {}
         self.recipes = recipes
-        owners = by_row(recipes, "technology", "recipe")
-        self.recipe = np.array(
-            [numbers.setdefault((t, r), len(numbers)) for _, t, r in owners], np.intp
-        )
-        self.keys = list(numbers)
+        owners = [(t, r) for _, t, r in by_row(recipes, "technology", "recipe")]
+        self.recipe, self.keys = numbered(owners), list(dict.fromkeys(owners))
         taken, self.output = recipes["role"] == "input", recipes["role"] == "output"
         grouped = pd.notna(recipes["group"])
         self.plain, self.grouped = taken & ~grouped, taken & grouped
-        owned = zip(self.recipe[self.grouped].tolist(), recipes["group"][self.grouped], strict=True)
-        self.group = np.array([groups.setdefault(g, len(groups)) for g in owned], np.intp)
-        self.recipe_of_group = np.array([recipe for recipe, _ in groups], np.intp)
+        of_recipe, group = self.recipe[self.grouped].tolist(), recipes["group"][self.grouped]
+        groups = list(zip(of_recipe, group, strict=True))
+        self.group = numbered(groups)
+        self.recipe_of_group = np.array([recipe for recipe, _ in dict.fromkeys(groups)], np.intp)
 
     def of(self, content: Mapping[str, float]) -> Iterator[tuple[int, float, float, float]]:
         """Of the recipes that have anything of one quantity: the place in `keys`, the least and

@@ -8,7 +8,7 @@ checked there are no codes yet: names are str there (None for a blank cell).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -197,6 +197,12 @@ def table_of(columns: Mapping[str, Column], count: int | pd.Index) -> pd.DataFra
 def by_row(rows: Items, *columns: str) -> Iterator[tuple[Any, ...]]:
     """Each row's number (`row`) and its cells of some columns."""
     return zip(*(rows[name].tolist() for name in ("row", *columns)), strict=True)
+
+
+def numbered(keys: Iterable[Hashable]) -> Ints:
+    """Keys as numbers from 0, in the order in which they come first."""
+    numbers: dict[Hashable, int] = {}
+    return np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.intp)
 
 
 def objects(values: Iterable[object]) -> Column:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from circflow.data.balances import (
     MASS,
     ROUNDING,
     RecipeBalance,
-    contents,
+    contents_by_substance,
     factor,
     held_by_rows,
     recipe_balances,
@@ -41,9 +42,10 @@ def check_balances(drafts: Drafts) -> None:
         return
     _check_moisture(drafts)
     sheets = {sheet: drafts[sheet].rows for sheet in _READ}
+    held = contents_by_substance(sheets["Properties"], sheets["PropertyKinds"])
     for balance in recipe_balances(sheets):
         if balance.property != MASS:
-            _judge(drafts, balance)
+            _judge(drafts, balance, held[balance.property, balance.measure])
 
 
 def _check_units(drafts: Drafts) -> None:
@@ -82,7 +84,7 @@ def _check_moisture(drafts: Drafts) -> None:
     )
 
 
-def _judge(drafts: Drafts, balance: RecipeBalance) -> None:
+def _judge(drafts: Drafts, balance: RecipeBalance, content: Mapping[str, float]) -> None:
     """A warning at the output that holds most where too much comes out, at the input that holds
     most where too much is lost."""
     least, most, out, named = balance.least_in, balance.most_in, balance.out, balance.named
@@ -119,7 +121,7 @@ def _judge(drafts: Drafts, balance: RecipeBalance) -> None:
     for role, words in doubts:
         drafts.warning(
             "Recipes",
-            _row(drafts, balance, role),
+            _row(drafts, balance, role, content),
             "amount",
             words,
             one=f"{shorten(balance.technology)!r}",
@@ -145,10 +147,8 @@ def _of_recipe(rows: Items, balance: RecipeBalance) -> Flags:
     return of_recipe
 
 
-def _row(drafts: Drafts, balance: RecipeBalance, role: str) -> int:
+def _row(drafts: Drafts, balance: RecipeBalance, role: str, content: Mapping[str, float]) -> int:
     """The row of Recipes of the input or output that holds most; of the other role if none is."""
-    held = contents(drafts["Properties"].rows, drafts["PropertyKinds"].rows)
-    content = {one.material: one.content for one in held if one.property == balance.property}
     rows = drafts["Recipes"].rows
     rows = rows.take(_of_recipe(rows, balance))
     of_role = rows.take(rows["role"] == role)

@@ -8,7 +8,6 @@ move the yardstick; a figure is odd only where nothing else is of its size.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -16,7 +15,7 @@ import numpy as np
 
 from circflow.data.cells import plain, shorten
 from circflow.data.checks.findings import Drafts
-from circflow.data.coded import Floats, Ints, by_row
+from circflow.data.coded import Floats, Ints, by_row, numbered
 from circflow.i18n import localised, say
 from circflow.i18n.names import shown_column
 
@@ -62,7 +61,7 @@ def check_peers(drafts: Drafts) -> None:
         if figures is None or len(figures.rows) < 2:
             continue
         size = np.log10(np.abs(figures.sizes))
-        peers, column = _numbered(figures.peers), _numbered(figures.units)
+        peers, column = numbered(figures.peers), numbered(figures.units)
         alike = "material" in measure.peers
         for at, away, words in _odd(size, peers, column, alike=alike):
             key = ", ".join(str(part) for part in figures.peers[at] if part)
@@ -99,12 +98,6 @@ def _figures(drafts: Drafts, measure: _Measure) -> _Figures | None:
         known = {material: unit for _, material, unit in materials}
         units = [known.get(material, "") for material in rows["material"].tolist()]
     return _Figures(rows["row"], rows[measure.column], rows["size"], peers, units)
-
-
-def _numbered(keys: Sequence[Hashable]) -> Ints:
-    """Keys as numbers from 0, in the order in which they come first."""
-    numbers: dict[Hashable, int] = {}
-    return np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.intp)
 
 
 def _odd(size: Floats, peers: Ints, column: Ints, *, alike: bool) -> list[tuple[int, float, str]]:
