@@ -402,6 +402,10 @@ def comparison_lines(comparison: Comparison) -> list[str]:
         wide = wide.reindex(list(comparison.labels)).dropna().reset_index()
         lines += ["", say("Rank by the composite index (weights: sheet Indicators)")]
         lines += _table(list(map(str, wide.columns)), wide)
+        if names := comparison.composite.left_out:
+            listed = ", ".join(names)
+            left_out = say("left out, for want of a figure in one of them: {names}", names=listed)
+            lines.append(plain(left_out))
     for name, reason in comparison.reasons.items():
         lines += ["", plain(say("{name} has no plan: {reason}", name=name, reason=reason))]
     return lines
