@@ -58,6 +58,7 @@ _NOT_VARIED = ("Studies", "Ranges", "Futures", "FutureChanges")
 
 
 class _More(TypedDict, total=False):
+    found: str
     expected: str
     suggestion: str
 
@@ -146,10 +147,8 @@ def parse_edit(edit: Edit) -> tuple[Literal["set", "factor", "add"], Edit]:
     return ("factor" if sign[0][0] == "*" else "add"), number
 
 
-def _refused(
-    origin: str, cell: Cell, message: str, found: str = "", **more: Unpack[_More]
-) -> ScenarioError:
-    return ScenarioError([Problem("error", cell, message, found, **more)], origin)
+def _refused(origin: str, cell: Cell, message: str, **more: Unpack[_More]) -> ScenarioError:
+    return ScenarioError([Problem("error", cell, message, **more)], origin)
 
 
 def _planned(scenario: Scenario, text: str, edit: Edit) -> _Change:
