@@ -456,8 +456,7 @@ def _effective(scenario: Scenario, figures: Figures, sheet: str, column: str) ->
         smaller = "fixed_cost_million_per_year"
         return values.fillna(_effective(scenario, figures, "Units", smaller))
     if sheet == "UnitPeriods":
-        general = figures.get(("Units", column))
-        general = column_figures(scenario.tables["Units"], column) if general is None else general
+        general = _effective(scenario, figures, "Units", column)
         of_unit = dict(zip(scenario.frame("Units")["unit"], general, strict=True))
         return values.fillna(scenario.frame("UnitPeriods")["unit"].map(of_unit).astype(float))
     return values
