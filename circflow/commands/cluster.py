@@ -17,11 +17,11 @@ from circflow.commands.options import (
     QUIET,
     SET,
     Number,
+    integer_option,
     path_option,
     scenario_command,
     time_limit,
     valued_option,
-    whole_option,
 )
 from circflow.data.one_line import plain
 from circflow.i18n import say, say_in
@@ -60,7 +60,7 @@ _NEGLIGIBLE = 1e-6
     help="Tell instead what happens if this member joins the cluster of all the others: the gain"
     " without and with it, who gains and who loses, before sharing and by every rule.",
 )
-@whole_option(
+@integer_option(
     "--orders",
     least=2,
     default=100,
