@@ -18,9 +18,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from circflow.data.coded import Floats, Ints
 from circflow.data.scenario import MILLION
 from circflow.i18n import mark
-from circflow.solution.lp_of_plan import PARTS, Floats, Ints, Optimality, entries
+from circflow.solution.lp_of_plan import PARTS, Optimality, entries
 from circflow.solution.solution import Solution
 
 IN_SERVICE, IDLE, NOT_BUILT = mark("in service"), "idle", mark("not built")

@@ -9,16 +9,13 @@ once more with the decisions as yes or no, as a condition that the LP needs may 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from circflow.data.coded import Flags, Floats, Ints
 from circflow.solver.compiled import Compiled, Program
 from circflow.solver.conditions import Condition, Running, elastic
 from circflow.solver.highs import TOLERANCE, Outcome
 from circflow.solver.optimum import optimum
 from circflow.solver.proven import Proven
-
-Floats = NDArray[np.float64]
-Flags = NDArray[np.bool_]
 
 NOISE = 1e-7
 """A change below this share of the figure is none."""
@@ -149,11 +146,11 @@ class Feasibility:
         self.has_decisions = program.has_decisions
         self.linear = Proven(self.program.relaxed())
 
-    def change_bounds(self, columns: NDArray[np.intp], lower: Floats, upper: Floats) -> None:
+    def change_bounds(self, columns: Ints, lower: Floats, upper: Floats) -> None:
         """Replace bounds of columns."""
         self.program = self.program.with_bounds(columns, lower, upper)
 
-    def change_costs(self, columns: NDArray[np.intp], costs: Floats) -> None:
+    def change_costs(self, columns: Ints, costs: Floats) -> None:
         """Replace costs of columns."""
         self.program = self.program.with_costs(costs, columns)
 

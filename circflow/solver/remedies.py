@@ -18,13 +18,14 @@ import numpy as np
 
 from circflow.algebra.build import build
 from circflow.algebra.declare import Model
+from circflow.data.coded import Flags, Floats
 from circflow.data.one_line import plain
 from circflow.data.scenario import Scenario
 from circflow.data.table import Cell
 from circflow.i18n import ENGLISH, current, localised, mark, say, say_n
 from circflow.solver.compiled import Compiled, Program, compile_model
 from circflow.solver.conditions import Condition, Running, conditions, elastic
-from circflow.solver.conflicts import NOISE, Conflicts, Feasibility, Flags, Floats
+from circflow.solver.conflicts import NOISE, Conflicts, Feasibility
 from circflow.solver.highs import Outcome, SolverError
 
 _NINE_TENTHS = 0.9

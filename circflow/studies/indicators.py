@@ -23,11 +23,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from circflow.algebra.build import money_groups
 from circflow.algebra.market import INCOME
 from circflow.data.arguments import public
+from circflow.data.coded import Floats
 from circflow.data.scenario import Scenario
 from circflow.data.schema.indicators import BY_INDICATOR, EMITTED, Computed
 from circflow.data.schema.sheets import INDICATOR_GROUPS
@@ -38,7 +38,6 @@ from circflow.solver.run import Progress, solve
 from circflow.studies.bench.engine import Engine
 from circflow.studies.cluster.own_money import Books, own_money
 
-Floats = NDArray[np.float64]
 COLUMNS = (
     "group",
     "indicator",

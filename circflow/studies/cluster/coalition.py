@@ -34,7 +34,7 @@ from circflow.algebra.declare import Model
 from circflow.algebra.terms import MASS, stack
 from circflow.algebra.transport import TRANSACTIONS
 from circflow.data.arguments import public
-from circflow.data.coded import distinct, place_in
+from circflow.data.coded import Flags, distinct, place_in
 from circflow.data.result import Result, figure
 from circflow.data.scenario import MILLION, Scenario
 from circflow.i18n import mark, say
@@ -46,7 +46,6 @@ from circflow.solver.optimum import optimum
 from circflow.solver.run import read_tables
 from circflow.studies.bench.store import Store
 from circflow.studies.cluster.coalition_values import (
-    Flags,
     Setting,
     StoppedError,
     Switches,

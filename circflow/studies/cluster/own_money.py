@@ -20,13 +20,13 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy.sparse import coo_array, csc_array, eye_array
 from scipy.sparse.linalg import splu
 
 from circflow.algebra.build import money_groups, weights
 from circflow.algebra.emissions import EMISSIONS
 from circflow.algebra.market import INCOME, SYNERGY
+from circflow.data.coded import Flags, Floats
 from circflow.data.scenario import MILLION
 from circflow.solution.solution import Solution
 from circflow.studies.cluster.coalition import synergy_members
@@ -38,8 +38,6 @@ DISCOUNTED: Measure = "discounted_million"
 PLACE = ["site", "material", "period"]
 _LEAK = 1e-12
 """Share of every place's inflow counted as its own, so that a closed circle has a source."""
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -206,7 +204,7 @@ class Books:
             }
         )
 
-    def whose(self, rows: pd.DataFrame, passed_back: NDArray[np.bool_] | bool = True) -> Floats:
+    def whose(self, rows: pd.DataFrame, passed_back: Flags | bool = True) -> Floats:
         """Shares: the site's member, or who sent the material, or outside."""
         shares = np.zeros((len(rows), len(self.names)))
         owner = self.scenario.owners(rows["site"])
@@ -286,7 +284,7 @@ class Books:
             }
         )
 
-    def _counted(self, limits: pd.DataFrame) -> Iterator[NDArray[np.bool_]]:
+    def _counted(self, limits: pd.DataFrame) -> Iterator[Flags]:
         """Which emissions each limit counts."""
         table = self.solution.emissions
         column = {

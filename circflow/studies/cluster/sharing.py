@@ -22,9 +22,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from circflow.data.arguments import public
+from circflow.data.coded import Floats
 from circflow.data.result import Result, figure, one_text_type
 from circflow.data.scenario import Scenario
 from circflow.i18n import say, say_n
@@ -58,7 +58,6 @@ from circflow.studies.progress import Clock
 if TYPE_CHECKING:
     from circflow.report.page.frame import Section
 
-Floats = NDArray[np.float64]
 
 EXACT_MEMBERS = 12
 """Members that the best plan needs up to which the Shapley value is exact unless said."""

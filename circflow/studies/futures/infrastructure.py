@@ -17,10 +17,11 @@ import numpy as np
 import pandas as pd
 
 from circflow.data.changes.futures import Future
+from circflow.data.coded import Floats
 from circflow.data.scenario import Scenario
 from circflow.i18n import say
 from circflow.solver.run import solve
-from circflow.studies.futures.first_stage import FirstStage, Floats
+from circflow.studies.futures.first_stage import FirstStage
 from circflow.studies.futures.result import WORST
 from circflow.studies.indicators import without_units
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from circflow.algebra.declare import Model
 from circflow.data.changes.futures import Future, in_future
+from circflow.data.coded import Floats
 from circflow.data.scenario import Scenario
 from circflow.solution.solution import Solution, Status
 from circflow.solver.compiled import Compiled
@@ -23,7 +24,6 @@ from circflow.studies.cluster.own_money import own_money
 from circflow.studies.futures.first_stage import (
     Copy,
     FirstStage,
-    Floats,
     Risk,
     copy_of,
     joint,

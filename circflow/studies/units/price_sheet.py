@@ -21,10 +21,11 @@ import pandas as pd
 
 from circflow.algebra.build import discount, for_synergy, objective_terms, weights
 from circflow.algebra.terms import CONSTANT
+from circflow.data.coded import Floats
 from circflow.data.scenario import MILLION, Scenario
 from circflow.i18n import mark, say
 from circflow.solution.solution import Solution
-from circflow.studies.units.candidates import Bench, Floats, Plan
+from circflow.studies.units.candidates import Bench, Plan
 from circflow.studies.units.carriage import carriage
 
 COLUMNS = [

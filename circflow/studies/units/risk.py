@@ -20,6 +20,7 @@ from itertools import chain
 import numpy as np
 import pandas as pd
 
+from circflow.data.coded import Floats, Ints
 from circflow.data.scenario import ScenarioError
 from circflow.i18n import mark
 from circflow.solver.compiled import Program
@@ -30,7 +31,7 @@ from circflow.studies.sweeps.design import Design, changed, edits_of
 from circflow.studies.sweeps.sampling import ranges_of, sample_points
 from circflow.studies.sweeps.sweep import Sweeper
 from circflow.studies.sweeps.worker import Options
-from circflow.studies.units.candidates import Bench, Floats, Ints, Plan
+from circflow.studies.units.candidates import Bench, Plan
 
 CONTINGENCY = ["kind", "name", "period", "loss_million", "loss_share", "possible"]
 FUTURES = ["unit", "built", "futures", "right_share", "mean_worth_million", "lowest_worth_million"]
