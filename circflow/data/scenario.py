@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from circflow.data.coded import (
     Codes,
     Column,
+    Flags,
     Floats,
     Ints,
     Items,
@@ -272,7 +272,7 @@ class Scenario(Result):
 
     def stand_still(
         self, rows: Items, columns: Sequence[str], names: Iterable[tuple[str, ...]]
-    ) -> NDArray[np.bool_]:
+    ) -> Flags:
         """Which rows are among the names (of `columns`) that stand still."""
         listed = list(zip(*sorted(names), strict=True)) or [()] * len(columns)
         still = [self.codes.of(n, parts) for n, parts in zip(columns, listed, strict=True)]
@@ -314,6 +314,12 @@ class Scenario(Result):
         of_site = {site: number.get(member, -1) for site, member in self.member_of.items()}
         return np.array([of_site.get(site, -1) for site in sites], dtype=np.intp)
 
+    def ends(self, flows: pd.DataFrame) -> tuple[Ints, Ints, Flags]:
+        """The owners of both ends of flows (`from` and `to`), and which flows run between two
+        different members."""
+        sender, receiver = self.owners(flows["from"]), self.owners(flows["to"])
+        return sender, receiver, (sender >= 0) & (receiver >= 0) & (sender != receiver)
+
     def weights_of(self, periods: Iterable[str]) -> Floats:
         """D_t of each of some periods, by name."""
         weight = {p.name: p.weight for p in self.periods}
@@ -326,7 +332,7 @@ class Scenario(Result):
         return {material: unit for _, material, unit in by_row(materials, "material", "unit")}
 
     @property
-    def is_waste(self) -> NDArray[np.bool_]:
+    def is_waste(self) -> Flags:
         """Of every material, by code: whether its category is waste."""
         return np.asarray(
             self.items("Materials")["category"] == self.codes.known("category", "waste")

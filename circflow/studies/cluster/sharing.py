@@ -612,7 +612,7 @@ def exchanged(cluster: Cluster) -> Floats:
     flows = cluster.together.flows
     sites = scenario.frame("Sites")
     served = {*sites["site"][sites["hub"].astype(bool) | sites["member"].notna()]}
-    sender, receiver = scenario.owners(flows["from"]), scenario.owners(flows["to"])
+    sender, receiver, _ = scenario.ends(flows)
     between = flows["from"].isin(served) & flows["to"].isin(served)
     inside = between.to_numpy(bool) & (sender != receiver)
     in_tonnes = inside & (flows["unit_of_measure"] == "t").to_numpy(bool)

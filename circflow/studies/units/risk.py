@@ -99,11 +99,11 @@ def _trade(bench: Bench, member: str, period: str) -> Ints:
     """Flows between a member and other members."""
     rows = bench.places("flow")
     rows = rows[rows["period"] == period]
-    member_of = bench.scenario.member_of
-    start, end = rows["from"].map(member_of), rows["to"].map(member_of)
-    other = (start != end) & start.notna() & end.notna()
-    of_member = (start == member) | (end == member)
-    return rows["place"][(of_member & other).to_numpy()].to_numpy(np.intp)
+    sender, receiver, exchange = bench.scenario.ends(rows)
+    number = bench.scenario.members.index(member)
+    of_member = (sender == number) | (receiver == number)
+    places: Ints = rows["place"].to_numpy(np.intp)
+    return places[of_member & exchange]
 
 
 def _without(
