@@ -185,15 +185,11 @@ class Scenario(Result):
         vars(twin).update({k: v for k, v in vars(self).items() if k not in vars(twin)})
         return twin
 
-    def with_figures(
-        self,
-        settings: Settings,
-        periods: tuple[Period, ...],
-        tables: Mapping[str, Table],
-        book: Book,
-    ) -> Scenario:
-        """The scenario with other figures; what is derived from sheets that stay is kept."""
-        other = Scenario(settings, periods, tables, book, self.warnings, standstill=self.standstill)
+    def with_figures(self, tables: Mapping[str, Table], **derived: Any) -> Scenario:
+        """The scenario with other figures in some tables, and fields that come of them; what is
+        made of sheets that stay is kept."""
+        tables = {**self.tables, **tables}
+        other = replace(self, tables=tables, changes=(), read_seconds=0.0, **derived)
         moved = {name for name, table in tables.items() if table is not self.tables[name]}
         known = vars(self)
         for name, sheets in _FIGURES_IN.items():
@@ -363,12 +359,6 @@ class Scenario(Result):
         return both.take(np.lexsort((by_name[both["site"]], both["row"])))
 
     @cached_property
-    def purchases(self) -> pd.DataFrame:
-        """`purchase_items` as a table with names."""
-        rows = self.purchase_items
-        return rows.frame(self.codes, *rows.names)
-
-    @cached_property
     def active_units(self) -> pd.DataFrame:
         """Units that are not off."""
         units = self.frame("Units")
@@ -379,16 +369,6 @@ class Scenario(Result):
         """Units that are not off."""
         units = self.items("Units")
         return units.take(units["status"] != self.codes.known("status", "off"))
-
-    @cached_property
-    def users(self) -> pd.DataFrame:
-        """Which material is used (taken in) at which site: site, material."""
-        return self.uses.frame(self.codes)
-
-    @cached_property
-    def makers(self) -> pd.DataFrame:
-        """Which material is made at which site: site, material."""
-        return self.makes.frame(self.codes)
 
     @cached_property
     def uses(self) -> Items:
@@ -420,15 +400,12 @@ _FIGURES_IN: dict[str, frozenset[str]] = {
     "member_of": frozenset(),
     "unit_of_measure": frozenset(),
     "wastes": frozenset(),
-    "users": frozenset(),
-    "makers": frozenset(),
     "active_units": frozenset({"Units"}),
     "active_unit_items": frozenset({"Units"}),
     "uses": frozenset(),
     "makes": frozenset(),
     "codes": frozenset(),
     "purchase_items": frozenset({"Purchases"}),
-    "purchases": frozenset({"Purchases"}),
     "network": frozenset({"Scenario", "Sites", "Modes", "Links"}),
 }
 """The sheets whose figures stand in, or decide, what is derived from a scenario; of the other

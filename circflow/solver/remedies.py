@@ -326,7 +326,7 @@ def with_changes(scenario: Scenario, changes: Sequence[Change]) -> Scenario:
         frame = table.frame.copy()
         frame.loc[change.cell.row, column] = change.after
         tables[change.cell.sheet] = table.with_frame(frame)
-    return scenario.with_figures(scenario.settings, scenario.periods, tables, scenario.book)
+    return scenario.with_figures(tables)
 
 
 def cleared_cell(cell: Cell) -> Change:

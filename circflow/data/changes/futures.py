@@ -400,9 +400,7 @@ def standing_still(scenario: Scenario, still: Still) -> Scenario:
     )
     then = scenario
     if still.units:
-        tables = dict(scenario.tables)
-        tables["UnitPeriods"] = _less_available(scenario, still.units)
-        then = scenario.with_figures(scenario.settings, scenario.periods, tables, scenario.book)
+        then = scenario.with_figures({"UnitPeriods": _less_available(scenario, still.units)})
     return then if standstill == now else replace(then, standstill=standstill)
 
 
@@ -412,16 +410,19 @@ def _less_available(scenario: Scenario, still: Mapping[tuple[str, str], float]) 
     frame = table.frame.copy()
     availability_of_unit = scenario.frame("Units").set_index("unit")["availability"]
     for (unit, period), share in still.items():
-        at = frame.index[(frame["unit"] == unit) & (frame["period"] == period)]
-        row = int(at[0]) if len(at) else int(max([1, *frame.index])) + 1
-        before = float(frame["availability"].loc[row]) if len(at) else math.nan
-        if not len(at):
-            blank = {c.name: math.nan if c.is_number else None for c in table.sheet.columns}
-            new = pd.DataFrame({**blank, "unit": unit, "period": period}, index=[row])
-            frame = new[frame.columns] if frame.empty else pd.concat([frame, new])
+        row = row_of(frame, unit, period)
+        before = float(frame["availability"].loc[row])
         before = float(availability_of_unit[unit]) if math.isnan(before) else before
         frame.loc[row, "availability"] = before * max(0.0, 1.0 - share)
     return table.with_frame(frame)
+
+
+def row_of(frame: pd.DataFrame, unit: str, period: str) -> int:
+    """The row of a unit and a period in UnitPeriods, which gets one where it has none."""
+    at = frame.index[(frame["unit"] == unit) & (frame["period"] == period)]
+    row = int(at[0] if len(at) else frame.index.max() + 1 if len(frame) else 2)
+    frame.loc[row, ["unit", "period"]] = [unit, period]
+    return row
 
 
 def mean_scenario(scenario: Scenario, futures: Sequence[Future]) -> Scenario:

@@ -35,7 +35,7 @@ def retyped(scenario: Scenario, tables: Mapping[str, Table], book: Book) -> Scen
     periods = make_periods(
         rows["period"].tolist(), rows["years"].astype(int).tolist(), settings.discount_rate
     )
-    return scenario.with_figures(settings, periods, tables, book)
+    return scenario.with_figures(tables, settings=settings, periods=periods, book=book)
 
 
 def column_figures(table: Table, column: str) -> pd.Series[float]:

@@ -160,8 +160,7 @@ def unbudgeted(scenario: Scenario) -> Scenario:
     table = scenario.tables["Budget"]
     if not len(table):
         return scenario
-    tables = {**scenario.tables, "Budget": table.with_frame(table.frame.iloc[:0])}
-    return scenario.with_figures(scenario.settings, scenario.periods, tables, scenario.book)
+    return scenario.with_figures({"Budget": table.with_frame(table.frame.iloc[:0])})
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from circflow.data.changes.futures import Future
+from circflow.data.changes.futures import Future, row_of
 from circflow.data.coded import Floats
 from circflow.data.scenario import Scenario
 from circflow.i18n import say
@@ -110,16 +110,9 @@ def _with(scenario: Scenario, sheet: str, cells: dict[str, Any], at: pd.Series[b
 
 def _less_capacity(scenario: Scenario, thing: Thing) -> Scenario:
     table = scenario.tables["UnitPeriods"]
-    frame = table.frame
+    frame = table.frame.copy()
     for period, capacity in thing.loads:
-        at = (frame["unit"] == thing.key[0]) & (frame["period"] == period)
-        if at.any():
-            frame = frame.assign(capacity_per_year=frame["capacity_per_year"].where(~at, capacity))
-            continue
-        blank = {c.name: np.nan if c.is_number else None for c in table.sheet.columns}
-        cells = {"unit": thing.key[0], "period": period, "capacity_per_year": capacity}
-        new = pd.DataFrame({**blank, **cells}, index=[int(max([1, *frame.index])) + 1])
-        frame = new[frame.columns] if frame.empty else pd.concat([frame, new])
+        frame.loc[row_of(frame, thing.key[0], period), "capacity_per_year"] = capacity
     tables = {**scenario.tables, "UnitPeriods": table.with_frame(frame)}
     return replace(scenario, tables=tables)
 

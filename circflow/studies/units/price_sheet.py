@@ -251,7 +251,7 @@ def market_prices(scenario: Scenario, solution: Solution) -> pd.DataFrame:
     fees = scenario.in_force("Disposal")
     fees = fees[fees["material"].notna()]
     fee = fees.assign(price=-fees["fee"]).groupby(key)["price"].max().reset_index()
-    bought = scenario.purchases.groupby(key)["price"].min().reset_index()
+    bought = scenario.purchase_items.frame(scenario.codes).groupby(key)["price"].min().reset_index()
     stream = _mean(scenario.in_force("Streams"), "cost")
     ranked = {
         "output": [(sold, SOLD), (listed, "market"), (fee, say("disposal fee"))],

@@ -102,8 +102,8 @@ def _trade(bench: Bench, member: str, period: str) -> Ints:
     sender, receiver, exchange = bench.scenario.ends(rows)
     number = bench.scenario.members.index(member)
     of_member = (sender == number) | (receiver == number)
-    places: Ints = rows["place"].to_numpy(np.intp)
-    return places[of_member & exchange]
+    places: Ints = rows["place"].to_numpy(np.intp)[of_member & exchange]
+    return places
 
 
 def _without(
