@@ -185,6 +185,10 @@ class Scenario(Result):
         vars(twin).update({k: v for k, v in vars(self).items() if k not in vars(twin)})
         return twin
 
+    def with_table(self, table: Table) -> Scenario:
+        """The scenario with other rows in a sheet; nothing that is made of the sheets is kept."""
+        return replace(self, tables={**self.tables, table.sheet.name: table})
+
     def with_figures(self, tables: Mapping[str, Table], **derived: Any) -> Scenario:
         """The scenario with other figures in some tables, and fields that come of them; what is
         made of sheets that stay is kept."""

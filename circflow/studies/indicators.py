@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -143,8 +142,7 @@ def without_units(scenario: Scenario, names: Collection[str]) -> Scenario:
         return scenario
     table = scenario.tables["Units"]
     status = table.frame["status"].mask(table.frame["unit"].isin(list(names)), "off")
-    still = table.with_frame(table.frame.assign(status=status))
-    return replace(scenario, tables={**scenario.tables, "Units": still})
+    return scenario.with_table(table.with_frame(table.frame.assign(status=status)))
 
 
 Key = tuple[str, str | None, str | None]

@@ -11,6 +11,7 @@ import numpy as np
 
 from circflow.data.cells import shorten, show, written
 from circflow.data.coded import Column, Flags, Items
+from circflow.data.errors import WrongTextError
 from circflow.data.one_line import first_few
 from circflow.data.schema.sheets import BY_NAME, Sheet
 from circflow.data.table import Cell, Problem, Table
@@ -161,6 +162,20 @@ class Drafts(Mapping[str, Draft]):
         """Note a warning at a cell, or at that of every row of several (see `error`)."""
         for cell, known in self._at(sheet, at, column):
             self.findings.warning(cell, message, **(known | details))
+
+    def wrong_address(
+        self, sheet: str, row: int, problem: WrongTextError, expected: str = ""
+    ) -> None:
+        """Note that the address of cells in a row (its `parameter`) names nothing."""
+        self.error(
+            sheet,
+            row,
+            "parameter",
+            "{message}: correct the address",
+            message=problem.message,
+            expected=expected or say("Sheet.column or Sheet.column[column=value, …]"),
+            suggestion=problem.suggestion,
+        )
 
     def infeasible(
         self, sheet: str, at: int | Items, column: str, message: str, /, **details: Any

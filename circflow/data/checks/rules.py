@@ -14,7 +14,7 @@ import pandas as pd
 
 from circflow.data.cells import plain, shorten, written
 from circflow.data.checks.findings import Drafts, among, later, listed, quoted
-from circflow.data.coded import by_row
+from circflow.data.coded import Items, by_row
 from circflow.data.scenario import Period
 from circflow.data.schema.sheets import GOAL_KINDS
 from circflow.data.suggest import nearest
@@ -37,7 +37,7 @@ _CROSSED_LIMITS = (
 def check_figures(drafts: Drafts) -> None:
     """Rules on figures: what a change of numbers may break."""
     for sheet, greatest, least in _CROSSED_LIMITS:
-        _check_crossed(drafts, sheet, greatest, least)
+        check_crossed(drafts, sheet, greatest, least)
     _check_coordinates(drafts)
     _check_groups(drafts)
     _check_capex(drafts)
@@ -50,7 +50,7 @@ def check_recipes(drafts: Drafts) -> None:
     _check_marks(drafts)
     _check_outputs_ungrouped(drafts)
     _check_groups(drafts)
-    _check_crossed(drafts, "BlendLimits", "max", "min")
+    check_crossed(drafts, "BlendLimits", "max", "min")
 
 
 def check_discounting(drafts: Drafts, periods: Sequence[Period], rate: float) -> None:
@@ -124,7 +124,8 @@ def check_names(drafts: Drafts) -> None:
     _check_goals(drafts)
 
 
-def _check_crossed(drafts: Drafts, sheet: str, greatest: str, least: str) -> None:
+def check_crossed(drafts: Drafts, sheet: str, greatest: str, least: str) -> None:
+    """A greatest figure below its least."""
     rows = drafts[sheet].sound(greatest, least)
     crossed = rows.take(rows[greatest] < rows[least])
     for row, high, low in by_row(crossed, greatest, least):
@@ -208,17 +209,24 @@ def _check_capex(drafts: Drafts) -> None:
         "a candidate with capacity_max_per_year needs capex_max_million, its capex then",
         expected=say("a number at least 0"),
     )
-    for column in ("capex_max_million", "fixed_cost_max_million_per_year"):
+    columns = ("capex_max_million", "fixed_cost_max_million_per_year")
+    doubt_sizes(drafts, "Units", rows.take(candidate), columns)
+
+
+def doubt_sizes(drafts: Drafts, sheet: str, rows: Items, columns: Sequence[str]) -> None:
+    """Figures of a greatest size (`columns`) where there is none, and one that costs less."""
+    sized = ~np.isnan(rows["capacity_max_per_year"])
+    for column in columns:
         drafts.warning(
-            "Units",
-            rows.take(candidate & ~sized & ~np.isnan(rows[column])),
+            sheet,
+            rows.take(~sized & ~np.isnan(rows[column])),
             column,
             "{column} has no effect without capacity_max_per_year: fill that in as well",
             column=column,
         )
     drafts.warning(
-        "Units",
-        rows.take(candidate & sized & (rows["capex_max_million"] < rows["capex_million"])),
+        sheet,
+        rows.take(sized & (rows["capex_max_million"] < rows["capex_million"])),
         "capex_max_million",
         "the greatest size costs less than the smallest: check both figures",
     )

@@ -10,7 +10,7 @@ it is due to: "this store is worth X because of these three risks".
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -104,8 +104,7 @@ def _with(scenario: Scenario, sheet: str, cells: dict[str, Any], at: pd.Series[b
     frame = scenario.frame(sheet).copy()
     for column, value in cells.items():
         frame.loc[at, column] = value
-    table = scenario.tables[sheet].with_frame(frame)
-    return replace(scenario, tables={**scenario.tables, sheet: table})
+    return scenario.with_table(scenario.tables[sheet].with_frame(frame))
 
 
 def _less_capacity(scenario: Scenario, thing: Thing) -> Scenario:
@@ -113,8 +112,7 @@ def _less_capacity(scenario: Scenario, thing: Thing) -> Scenario:
     frame = table.frame.copy()
     for period, capacity in thing.loads:
         frame.loc[row_of(frame, thing.key[0], period), "capacity_per_year"] = capacity
-    tables = {**scenario.tables, "UnitPeriods": table.with_frame(frame)}
-    return replace(scenario, tables=tables)
+    return scenario.with_table(table.with_frame(frame))
 
 
 def with_candidate(first: FirstStage, decisions: Floats, unit: str) -> list[Floats]:
