@@ -14,7 +14,7 @@ import pandas as pd
 
 from circflow.data.cells import plain, shorten, written
 from circflow.data.checks.findings import Drafts, among, later, listed, quoted
-from circflow.data.coded import Items, by_row
+from circflow.data.coded import Items, by_row, objects
 from circflow.data.scenario import Period
 from circflow.data.schema.sheets import GOAL_KINDS
 from circflow.data.suggest import nearest
@@ -127,19 +127,16 @@ def check_names(drafts: Drafts) -> None:
 def check_crossed(drafts: Drafts, sheet: str, greatest: str, least: str) -> None:
     """A greatest figure below its least."""
     rows = drafts[sheet].sound(greatest, least)
-    crossed = rows.take(rows[greatest] < rows[least])
-    for row, high, low in by_row(crossed, greatest, least):
-        drafts.error(
-            sheet,
-            row,
-            greatest,
-            "{greatest} {high} is below {least} {low}: raise it, or lower {least}",
-            greatest=shown_column(sheet, greatest),
-            high=written(high),
-            least=shown_column(sheet, least),
-            low=written(low),
-            expected=say("at least {low}", low=written(low)),
-        )
+    rows = rows.take(rows[greatest] < rows[least])
+    expected = objects(say("at least {low}", low=written(low)) for low in rows[least].tolist())
+    drafts.error(
+        sheet,
+        rows.plus(high=rows[greatest], low=rows[least], expected=expected),
+        greatest,
+        "{greatest} {high} is below {least} {low}: raise it, or lower {least}",
+        greatest=shown_column(sheet, greatest),
+        least=shown_column(sheet, least),
+    )
 
 
 def _check_coordinates(drafts: Drafts) -> None:
@@ -168,25 +165,19 @@ def _check_groups(drafts: Drafts) -> None:
     """The requirement of a group stands on all its rows alike."""
     rows = drafts["Recipes"].sound("technology", "recipe", "group", "role", "amount")
     rows = rows.take(pd.notna(rows["group"]) & (rows["role"] == "input"))
-    first: dict[tuple[str, str, str], float] = {}
-    for row, *owner, group, amount in by_row(rows, "technology", "recipe", "group", "amount"):
-        needed = first.setdefault((*owner, group), amount)
-        if not abs(amount - needed) > 1e-12 * abs(needed):
-            continue
-        requirement = plain(needed)
-        drafts.error(
-            "Recipes",
-            row,
-            "amount",
-            "the rows of the group {group!r} disagree: the first says {requirement}, "
-            "this one {amount}; the amount is the whole group's requirement, so write "
-            "the same on all its rows",
-            group=shorten(group),
-            requirement=requirement,
-            amount=written(amount),
-            expected=requirement,
-            suggestion=requirement,
-        )
+    first: dict[tuple[str, ...], float] = {}
+    cells = by_row(rows, "technology", "recipe", "group", "amount")
+    needed = np.array([first.setdefault((*group,), amount) for _, *group, amount in cells])
+    words = objects(map(plain, needed))
+    rows = rows.plus(requirement=words, expected=words, suggestion=words)
+    drafts.error(
+        "Recipes",
+        rows.take(np.abs(rows["amount"] - needed) > 1e-12 * np.abs(needed)),
+        "amount",
+        "the rows of the group {group!r} disagree: the first says {requirement}, "
+        "this one {amount}; the amount is the whole group's requirement, so write "
+        "the same on all its rows",
+    )
 
 
 def _check_capex(drafts: Drafts) -> None:
