@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, TypedDict, Unpack
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -37,6 +37,7 @@ from circflow.data.changes.address import (
 )
 from circflow.data.changes.retyped import column_figures, out_of_limits, retyped
 from circflow.data.checks.changed import check_changed
+from circflow.data.coded import by_row
 from circflow.data.errors import ArgumentError
 from circflow.data.files.grids import column_letter, column_number, lettered
 from circflow.data.pandas_text import python_strings
@@ -55,12 +56,6 @@ sets to −5; None or `=` leaves the cell blank."""
 _LABELS = {("Scenario", "start_year"), ("Materials", "hazard_class")}
 """Figures that the plan does not depend on."""
 _NOT_VARIED = ("Studies", "Ranges", "Futures", "FutureChanges")
-
-
-class _More(TypedDict, total=False):
-    found: str
-    expected: str
-    suggestion: str
 
 
 @dataclass(frozen=True)
@@ -147,7 +142,7 @@ def parse_edit(edit: Edit) -> tuple[Literal["set", "factor", "add"], Edit]:
     return ("factor" if sign[0][0] == "*" else "add"), number
 
 
-def _refused(origin: str, cell: Cell, message: str, **more: Unpack[_More]) -> ScenarioError:
+def _refused(origin: str, cell: Cell, message: str, **more: Any) -> ScenarioError:
     return ScenarioError([Problem("error", cell, message, **more)], origin)
 
 
@@ -320,66 +315,38 @@ def scenario_numbers(scenario: Scenario, sheets: Iterable[str] | None = None) ->
     The address names the cell alone. Raises `ScenarioError` for a sheet that does not exist.
     """
     wanted = list(sheets) if sheets is not None else [n for n in BY_NAME if n not in _NOT_VARIED]
-    parts = []
+    records: list[tuple[Any, ...]] = []
     for name in wanted:
         if name not in scenario.tables:
             raise _refused(
                 scenario.book.origin, Cell(name, 0), say("there is no sheet {name!r}", name=name)
             )
         table = scenario.tables[name]
-        parts.extend(
-            _settings_numbers(table) if name == "Scenario" else _table_numbers(scenario, table)
-        )
-    columns = ["sheet", "row", "column", "value", "address"]
-    return (
-        pd.concat([pd.DataFrame(columns=columns), *parts], ignore_index=True)[columns].astype(
-            {"row": int, "value": float}
-        )
-        if parts
-        else pd.DataFrame(columns=columns)
-    )
+        records += _settings_numbers(table) if name == "Scenario" else _numbers(scenario, table)
+    numbers = pd.DataFrame(records, columns=["sheet", "row", "column", "value", "address"])
+    return numbers.astype({"row": int, "value": float})
 
 
-def _settings_numbers(table: Table) -> list[pd.DataFrame]:
-    records = []
-    for row, key, value in zip(
-        table.frame.index, table.frame["key"], table.frame["value"], strict=True
-    ):
+def _settings_numbers(table: Table) -> Iterator[tuple[Any, ...]]:
+    for row, key, value in by_row(table.rows, "key", "value"):
         if SETTINGS[key].is_number and value is not None and ("Scenario", key) not in _LABELS:
-            number = parse_cell(value, SETTINGS[key])
-            records.append(("Scenario", row, key, number, f"Scenario.{key}"))
-    return [pd.DataFrame(records, columns=["sheet", "row", "column", "value", "address"])]
+            yield "Scenario", row, key, parse_cell(value, SETTINGS[key]), f"Scenario.{key}"
 
 
-def _table_numbers(scenario: Scenario, table: Table) -> list[pd.DataFrame]:
-    raw = next((r for r in scenario.book.sheets if r.name.strip() == table.sheet.name), None)
+def _numbers(scenario: Scenario, table: Table) -> Iterator[tuple[Any, ...]]:
+    name = table.sheet.name
+    raw = next((r for r in scenario.book.sheets if r.name.strip() == name), None)
     columns = [
         c.name
         for c in table.sheet.columns
-        if c.is_number and c.name in table.letters and (table.sheet.name, c.name) not in _LABELS
+        if c.is_number and c.name in table.letters and (name, c.name) not in _LABELS
     ]
     if raw is None or not columns or not len(table):
-        return []
-    filters = row_addresses(table)
-    parts = []
-    for name in columns:
-        at = column_number(table.letters[name])
-        values = table.frame[name]
-        stands = [
-            at < len(raw.grid[row - 1]) and not is_blank(raw.grid[row - 1][at])
-            for row in values.index
-        ]
-        kept = values[np.array(stands, dtype=bool)]
-        head = f"{table.sheet.name}.{name}"
-        parts.append(
-            pd.DataFrame(
-                {
-                    "sheet": table.sheet.name,
-                    "row": kept.index,
-                    "column": name,
-                    "value": kept.to_numpy(float),
-                    "address": [head + text for text in filters[kept.index]],
-                }
-            )
-        )
-    return parts
+        return
+    filters = row_addresses(table).to_dict()
+    for column in columns:
+        at = column_number(table.letters[column])
+        for row, value in by_row(table.rows, column):
+            line = raw.grid[row - 1]
+            if at < len(line) and not is_blank(line[at]):
+                yield name, row, column, value, f"{name}.{column}{filters[row]}"

@@ -349,14 +349,8 @@ def _rules_broken(scenario: Scenario, future: Future, then: Scenario) -> list[Pr
     return problems
 
 
-@dataclass(frozen=True)
-class Still:
-    """How likely it is that something stands still, by what and in which period."""
-
-    units: Mapping[tuple[str, str], float]
-    markets: Mapping[tuple[str, str, str], float]
-    modes: Mapping[tuple[str, str], float]
-    links: Mapping[tuple[str, str, str], float]
+Still = Mapping[str, Mapping[Any, float]]
+"""How likely it is that something stands still: by sheet, then by its names and the period."""
 
 
 def shares_still(scenario: Scenario, futures: Iterable[Future]) -> Still:
@@ -370,7 +364,7 @@ def shares_still(scenario: Scenario, futures: Iterable[Future]) -> Still:
         for sheet, names, period in sorted(_things(scenario, future, units, members)):
             key = (*names, period)
             sums[sheet][key] = sums[sheet].get(key, 0.0) + future.probability
-    return Still(sums["Units"], sums["Markets"], sums["Modes"], sums["Links"])
+    return sums
 
 
 def _things(
@@ -391,16 +385,16 @@ def standing_still(scenario: Scenario, still: Still) -> Scenario:
     """The scenario in which units run as much as they are likely to, and other things that are
     likelier off than on stand still (at one half they stay on)."""
 
-    def off(shares: Mapping[Any, float]) -> frozenset[Any]:
-        return frozenset(key for key, share in shares.items() if 1.0 - share < 0.5 - 1e-9)
+    def off(sheet: str) -> frozenset[Any]:
+        return frozenset(key for key, share in still[sheet].items() if 1.0 - share < 0.5 - 1e-9)
 
     now = scenario.standstill
     standstill = Standstill(
-        now.markets | off(still.markets), now.modes | off(still.modes), now.links | off(still.links)
+        now.markets | off("Markets"), now.modes | off("Modes"), now.links | off("Links")
     )
     then = scenario
-    if still.units:
-        then = scenario.with_figures({"UnitPeriods": _less_available(scenario, still.units)})
+    if still["Units"]:
+        then = scenario.with_figures({"UnitPeriods": _less_available(scenario, still["Units"])})
     return then if standstill == now else replace(then, standstill=standstill)
 
 
