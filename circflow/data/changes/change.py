@@ -236,28 +236,20 @@ def _written(
     grid = list(raw.grid)
     known = table.letters or _letters(grid[0], table)
     letters = lettered(known, one.at, grid)
+    at = column_number(letters[one.at])
     if one.at not in known:
-        header = list(grid[0])
-        _put(header, column_number(letters[one.at]), one.at)
-        grid[0] = header
+        _put(grid, 1, at, one.at)
     rows = list(one.rows)
     frame = table.frame.copy()
     if not rows:
         rows = [max(_free_row(table), len(grid) + 1)]
         frame.loc[rows[0], ["key", "value"]] = [one.address.column, None]
         grid.extend([] for _ in range(rows[0] - len(grid)))
-        key_cells = list(grid[rows[0] - 1])
-        _put(key_cells, column_number(letters["key"]), one.address.column)
-        grid[rows[0] - 1] = key_cells
+        _put(grid, rows[0], column_number(letters["key"]), one.address.column)
     for row, value in zip(rows, values, strict=True):
-        cells = list(grid[row - 1])
-        _put(cells, column_number(letters[one.at]), _as_typed(value, one.column))
-        grid[row - 1] = cells
-    typed = [
-        _text(v) if one.at == "value" and table.sheet.name == "Scenario" else v for v in values
-    ]
-    if table.sheet.name != "Scenario":
-        typed = [one.column.default if v is None else v for v in typed]
+        _put(grid, row, at, _as_typed(value, one.column))
+    texts, default = table.sheet.name == "Scenario", one.column.default
+    typed = [_text(v) if texts else default if v is None else v for v in values]
     column = frame[one.at].copy()
     column.loc[rows] = np.array(typed, dtype=float) if column.dtype == float else typed
     frame[one.at] = column
@@ -268,18 +260,18 @@ def _written(
 
 def _raw_sheet(book: Book, table: Table) -> tuple[int, RawSheet]:
     """The place of the table's sheet in the book, and the sheet; a new one where it lacks it."""
-    for place, raw in enumerate(book.sheets):
-        if raw.name.strip() == table.sheet.name and (table.letters or not len(table)):
-            return place, raw
+    names = [raw.name.strip() for raw in book.sheets]
+    there = table.sheet.name in names
+    place = names.index(table.sheet.name) if there else len(names)
+    raw = book.sheets[place] if there else RawSheet(table.sheet.name, [])
+    if there and (table.letters or not len(table)):
+        return place, raw
     kept = [c for c in table.sheet.names if table.frame[c].notna().any()]
     grid: list[list[object]] = [list(kept)]
     columns = [table.sheet[name] for name in kept]
     for record in table.frame[kept].itertuples(index=False):
         grid.append([_as_typed(v, c) for v, c in zip(record, columns, strict=True)])
-    for place, raw in enumerate(book.sheets):
-        if raw.name.strip() == table.sheet.name:
-            return place, replace(raw, grid=grid)
-    return len(book.sheets), RawSheet(table.sheet.name, grid)
+    return place, replace(raw, grid=grid)
 
 
 def _letters(header: list[object], table: Table) -> dict[str, str]:
@@ -287,9 +279,11 @@ def _letters(header: list[object], table: Table) -> dict[str, str]:
     return {name: column_letter(n) for n, name in enumerate(names) if name in table.sheet}
 
 
-def _put(cells: list[object], position: int, value: object) -> None:
-    cells.extend([None] * (position + 1 - len(cells)))
-    cells[position] = value
+def _put(grid: list[list[object]], row: int, position: int, value: object) -> None:
+    """Write a cell; its row is written anew, for another book may hold it as well."""
+    cells = grid[row - 1]
+    grid[row - 1] = [*cells, *[None] * (position + 1 - len(cells))]
+    grid[row - 1][position] = value
 
 
 def _as_typed(value: object, column: Column) -> object:
