@@ -93,21 +93,10 @@ def read(name: str) -> Catalog:
 
 def merged(name: str, messages: Catalog) -> Catalog:
     """The catalogue of a language with the messages of the code, and no others."""
-    old = read(name) if po_path(name).exists() else Catalog(locale=name)
-    new = Catalog(locale=name, project="circflow", header_comment=_HEADER, fuzzy=False)
-    for message in messages:
-        if not message.id:
-            continue
-        before = old.get(message.id, message.context)
-        kept = before is not None and bool(before.id) and type(before.id) is type(message.id)
-        new.add(
-            message.id,
-            before.string if kept and before is not None else None,
-            locations=message.locations,
-            context=message.context,
-            user_comments=before.user_comments if kept and before is not None else (),
-        )
-    return new
+    catalogue = read(name) if po_path(name).exists() else Catalog(name, fuzzy=False)
+    catalogue.update(messages, no_fuzzy_matching=True, update_header_comment=True)
+    catalogue.obsolete.clear()
+    return catalogue
 
 
 def text_of(catalogue: Catalog) -> bytes:
