@@ -69,28 +69,27 @@ def check_discounting(drafts: Drafts, periods: Sequence[Period], rate: float) ->
         at_rate=at_rate,
         expected=say("a shorter period"),
     )
-    for column, sign, words in (
-        (
-            "lifetime_years",
-            -1.0,
-            mark(
-                "{at_rate} at the end of this lifetime counts beyond all numbers: shorten it, or "
-                "raise discount_rate in Scenario"
-            ),
-        ),
-        (
-            "construction_years",
-            1.0,
-            mark(
-                "{at_rate} at the beginning of service counts beyond all numbers: shorten it, or "
-                "lower discount_rate in Scenario"
-            ),
-        ),
-    ):
-        units = drafts["Units"].sound(column)
-        years = units[column] - (column == "lifetime_years")
-        over = units.take(sign * math.log1p(rate) * years > _LARGEST)
-        drafts.error("Units", over, column, words, at_rate=at_rate, expected=say("fewer years"))
+    growth, fewer = math.log1p(rate), say("fewer years")
+    units = drafts["Units"].sound("lifetime_years")
+    drafts.error(
+        "Units",
+        units.take(-growth * (units["lifetime_years"] - 1.0) > _LARGEST),
+        "lifetime_years",
+        "{at_rate} at the end of this lifetime counts beyond all numbers: shorten it, or "
+        "raise discount_rate in Scenario",
+        at_rate=at_rate,
+        expected=fewer,
+    )
+    units = drafts["Units"].sound("construction_years")
+    drafts.error(
+        "Units",
+        units.take(growth * units["construction_years"] > _LARGEST),
+        "construction_years",
+        "{at_rate} at the beginning of service counts beyond all numbers: shorten it, or "
+        "lower discount_rate in Scenario",
+        at_rate=at_rate,
+        expected=fewer,
+    )
 
 
 def check_construction(drafts: Drafts, periods: Sequence[Period]) -> None:
