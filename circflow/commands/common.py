@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import sys
 import time
@@ -45,16 +44,12 @@ HOW = {"=": "set", "*=": "factor", "+=": "add"}
 
 # --------------------------------------------------------------------------- input
 
-_ASSIGNMENT = re.compile(
-    r"""\s*(?P<address>[^\[=*+]+(?:\[(?:"[^"]*"|'[^']*'|[^\]"'])*\])?)\s*"""
-    r"(?P<sign>[*+]?=)(?P<value>.*)",
-    re.DOTALL,
-)
-
 
 def split_assignment(text: str) -> tuple[str, str, str]:
     """ADDRESS, the sign (`=`, `*=` or `+=`) and VALUE of an assignment."""
-    parts = _ASSIGNMENT.fullmatch(text)
+    from circflow.data.changes.address import ASSIGNMENT
+
+    parts = ASSIGNMENT.fullmatch(text)
     if parts is None:
         raise Refusal(
             "{text!r} is not an assignment: write 'Sheet.column=value' or "
