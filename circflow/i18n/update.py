@@ -34,10 +34,7 @@ _KEYWORDS: dict[str, Any] = {"say_n": (1, 2), "say_in": ((1, "c"), 2)} | dict.fr
 """What takes a message: errors say theirs."""
 _NOTING = ("error", "warning", "infeasible")
 """Methods of what notes the problems of a scenario, which say the last of their arguments."""
-_COLLECTORS = (
-    *("circflow.data.schema.spoken", "circflow.data.docs", "circflow.report.vocabulary"),
-    "circflow.cli_messages",
-)
+_COLLECTORS = ("circflow.data.docs", "circflow.report.vocabulary", "circflow.cli_messages")
 """Modules with a function `messages`: what stands in declarations, such as the schema's meanings
 and the help of the command line, and is translated from there."""
 _HEADER = "# Messages of circflow. Made by `python -m circflow.i18n.update`."
