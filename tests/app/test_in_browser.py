@@ -75,23 +75,40 @@ def chromium() -> Iterator[Any]:
         browser.close()
 
 
-@pytest.fixture
-def page(chromium: Any) -> Iterator[Any]:
-    """A page; at its end nothing may have gone wrong in it or been asked of anybody else."""
-    context = chromium.new_context(viewport={"width": 1280, "height": 900})
-    page = context.new_page()
+@pytest.fixture(scope="module")
+def window(chromium: Any) -> Any:
+    """A page that all tests look at in turn: it knows our scripts already."""
+    page = chromium.new_context(viewport={"width": 1280, "height": 900}).new_page()
     page.set_default_timeout(SLOW)
+    return page
+
+
+@pytest.fixture
+def page(window: Any) -> Iterator[Any]:
+    """A page that nobody was let in by; at its end nothing may have gone wrong in it or been asked
+    of anybody else."""
     faults: list[str] = []
     asked: list[str] = []
-    page.on("console", lambda m: faults.append(m.text) if m.type == "error" else None)
-    page.on("pageerror", lambda e: faults.append(str(e)))
-    page.on("request", lambda r: asked.append(r.url))
-    page.expected = []
-    yield page
-    context.close()
+    heard = {
+        "console": lambda m: faults.append(m.text) if m.type == "error" else None,
+        "pageerror": lambda e: faults.append(str(e)),
+        "request": lambda r: asked.append(r.url),
+    }
+    for event, hear in heard.items():
+        window.on(event, hear)
+    window.expected = []
+    yield window
+    for event, hear in heard.items():
+        window.remove_listener(event, hear)
+    window.unroute_all()
+    window.context.clear_cookies()
+    window.set_viewport_size({"width": 1280, "height": 900})
+    window.emulate_media(color_scheme="light")
+    for other in window.context.pages[1:]:
+        other.close()
     outside = [u for u in asked if not u.startswith(("http://127.0.0.1:", "data:", "blob:"))]
     assert not outside
-    assert [f for f in faults if not any(e in f for e in page.expected)] == []
+    assert [f for f in faults if not any(e in f for e in window.expected)] == []
 
 
 @pytest.fixture(scope="module")
@@ -260,11 +277,11 @@ def test_killed_and_started_again(started: Server, page: Any) -> None:
     cell.fill("2000000")
     cell.press("Tab")
     expect(page.locator("#live")).to_contain_text("0 errors")
+    leave_undrawn(page)
     solve(page)
     expect(page.locator(".about")).to_contain_text("optimal 119.5")
     started.kill()
     started.start()
-    leave_undrawn(page)
     page.goto(started.address)
     expect(page.get_by_text("1 unsaved change")).to_be_visible()
     with page.expect_response("**/files/page.html") as framed:
