@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -15,19 +14,12 @@ from typing import Any
 import httpx
 import pytest
 from openpyxl import load_workbook
-from test_browser import all_are_drawn, shows_the_plan
+from test_browser import all_are_drawn, heard, shows_the_plan
 
 from circflow.solution.solution import Solution
 
 playwright = pytest.importorskip("playwright.sync_api")
 expect = playwright.expect
-NAMES = ("chromium", "chromium-browser", "google-chrome")
-CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no browser: install chromium")
-FLAGS = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 KUZBASS = Path(__file__).parents[2] / "scenarios" / "kuzbass.xlsx"
 AXE = next(
     filter(
@@ -67,39 +59,14 @@ class Server:
         self.process.wait()
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    with playwright.sync_playwright() as tool:
-        browser = tool.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="module")
-def window(chromium: Any) -> Any:
-    """A page that all tests look at in turn: it knows our scripts already."""
-    page = chromium.new_context(viewport={"width": 1280, "height": 900}).new_page()
-    page.set_default_timeout(SLOW)
-    return page
-
-
 @pytest.fixture
 def page(window: Any) -> Iterator[Any]:
     """A page that nobody was let in by; at its end nothing may have gone wrong in it or been asked
     of anybody else."""
-    faults: list[str] = []
-    asked: list[str] = []
-    heard = {
-        "console": lambda m: faults.append(m.text) if m.type == "error" else None,
-        "pageerror": lambda e: faults.append(str(e)),
-        "request": lambda r: asked.append(r.url),
-    }
-    for event, hear in heard.items():
-        window.on(event, hear)
+    window.set_default_timeout(SLOW)
     window.expected = []
-    yield window
-    for event, hear in heard.items():
-        window.remove_listener(event, hear)
+    with heard(window) as (faults, asked):
+        yield window
     window.unroute_all()
     window.context.clear_cookies()
     window.set_viewport_size({"width": 1280, "height": 900})
