@@ -12,6 +12,7 @@ import pandas as pd
 
 from circflow.algebra.build import money_groups
 from circflow.data.arguments import public
+from circflow.data.coded import series_of
 from circflow.data.result import Result, one_text_type
 from circflow.data.scenario import Scenario
 from circflow.data.schema.indicators import in_currency
@@ -189,7 +190,7 @@ def _composite(table: pd.DataFrame, solutions: Mapping[str, Solution]) -> Compos
     return composite(
         figures,
         pd.Series([weight for weight, _ in named], index=figures.index, dtype=float),
-        pd.Series([better for _, better in named], index=figures.index, dtype=object),
+        series_of([better for _, better in named], figures.index),
     )
 
 
