@@ -320,7 +320,7 @@ def test_ctrl_c_leaves_nothing_behind(tmp_path: Path) -> None:
         "from circflow.cli import main\n"
         "if __name__ == '__main__':\n"
         f"    sys.exit(main(['sweep', {str(SHIPPED)!r}, '--jobs', '2', '--check-every', '0',\n"
-        "        '--vary', 'Markets.price*=0.5:1.5:100000']))\n",
+        "        '--vary', 'Markets.price*=0.5:1.5:20000']))\n",
         encoding="utf-8",
     )
     study = subprocess.Popen(
