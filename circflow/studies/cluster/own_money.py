@@ -124,12 +124,12 @@ def origins(solution: Solution) -> Origins:
     """Trace what places without a member hold back to the members who sent it.
 
     With T the inflow of a place, its shares are (what members sent + Σ sent from other places
-    without a member · their shares + own supply · outside) / T: one sparse linear system.
+    without a member · their shares + its supply · outside) / T: one sparse linear system.
     """
     scenario, flows = solution.scenario, solution.tables.flows
     arriving = flows[scenario.owners(flows["to"]) < 0]
     arriving = arriving.rename(columns={"to": "site"}).reset_index(drop=True)
-    supply = _own_supply(solution)
+    supply = _outside_supply(solution)
     places = pd.MultiIndex.from_frame(
         pd.concat([arriving[PLACE], supply[PLACE]], ignore_index=True)
     ).unique()
@@ -162,7 +162,7 @@ def origins(solution: Solution) -> Origins:
     return Origins(places, shares / shares.sum(axis=1, keepdims=True))
 
 
-def _own_supply(solution: Solution) -> pd.DataFrame:
+def _outside_supply(solution: Solution) -> pd.DataFrame:
     """What arises, is bought, made or reclaimed at places without a member: place and amount."""
     tables = solution.tables
     outputs = tables.conversions[tables.conversions["role"] == "output"]
