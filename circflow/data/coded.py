@@ -187,11 +187,13 @@ def table_of(columns: Mapping[str, Column], count: int | pd.Index) -> pd.DataFra
     """Arrays as a table (`count`: of rows, or their index); names stay Python objects, blank ones
     None."""
     rows = pd.RangeIndex(count) if isinstance(count, int) else count
-    plain = {
-        n: pd.Series(c, rows, dtype=object, copy=False) if c.dtype == object else c
-        for n, c in columns.items()
-    }
+    plain = {n: series_of(c, rows) if c.dtype == object else c for n, c in columns.items()}
     return pd.DataFrame(plain, index=rows)
+
+
+def series_of(values: Column | Sequence[Any], rows: pd.Index | None = None) -> pd.Series[Any]:
+    """A column that keeps its values as they are, by `rows` (else 0, 1, …); an array is no copy."""
+    return pd.Series(values, rows, dtype=object, copy=False)
 
 
 def by_row(rows: Items, *columns: str) -> Iterator[tuple[Any, ...]]:
