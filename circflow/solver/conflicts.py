@@ -8,13 +8,16 @@ once more with the decisions as yes or no, as a condition that the LP needs may 
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
+from circflow.solution.proof import breach
 from circflow.solver.compiled import Compiled, Program
 from circflow.solver.conditions import Condition, Running, elastic
 from circflow.solver.highs import TOLERANCE, Outcome
-from circflow.solver.optimum import optimum
+from circflow.solver.optimum import HOLDS, optimum
 from circflow.solver.proven import Proven
 
 Floats = NDArray[np.float64]
@@ -164,4 +167,7 @@ class Feasibility:
         if not (decisions and self.has_decisions) or outcome.x is None:
             return outcome
         held = self.running.hold(self.program, outcome.x) if self.running else self.program
+        whole = np.where(held.integer, np.round(outcome.x), outcome.x)
+        if np.abs(whole - outcome.x).max() <= TOLERANCE and breach(held, whole) <= HOLDS:
+            return replace(outcome, x=whole)  # no search finds a better one
         return optimum(held, gap=TOLERANCE, integrality=TOLERANCE).outcome
