@@ -86,12 +86,12 @@ def stacked(tables: Iterable[pd.DataFrame | None], columns: Sequence[str] = ()) 
 
 
 def _uniform(table: pd.DataFrame) -> pd.DataFrame:
-    columns = {}
+    columns: dict[Any, Any] = {}
     for name, column in table.items():
         dtype = column.dtype
         if isinstance(dtype, pd.StringDtype):
             columns[name] = column.astype(object).where(column.notna(), None)
-        elif dtype == object and len(table):
+        elif isinstance(dtype, np.dtype) and dtype.kind == "O" and len(table):
             if set(map(type, column.to_numpy())) <= _TEXT:
                 continue
             kind = pd.api.types.infer_dtype(column, skipna=True)
