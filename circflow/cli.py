@@ -88,8 +88,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(arguments: Sequence[str] | None) -> int:
     if closed := _closed_streams():
         where = {"closed": closed, "devnull": os.devnull}
-        told = say("error: {closed} is closed: send it to a file or to {devnull}", **where)
-        click.echo(told, err=sys.stderr is not None)  # where it is read
+        text = say("error: {closed} is closed: send it to a file or to {devnull}", **where)
+        click.echo(text, err=sys.stderr is not None)  # where it is read
         return BAD_INPUT
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # names in any script, on any terminal
@@ -221,8 +221,8 @@ def _tell_of_study(error: Any) -> int:
 
 def _tell_of_no_plan(error: Any) -> int:
     first, *rest = [line for line in error.reason.splitlines() if line.strip()] or [""]
-    told = {"scenario": error.scenario, "status": say(error.status.value), "strip": first.strip()}
-    error_line(say("{scenario}: no plan ({status}): {strip}", **told))
+    values = {"scenario": error.scenario, "status": say(error.status.value), "strip": first.strip()}
+    error_line(say("{scenario}: no plan ({status}): {strip}", **values))
     for line in rest:  # an explanation: its indents tell what belongs together
         click.echo(" " * (len(line) - len(line.lstrip())) + plain(line), err=True)
     return NO_PLAN[str(error.status)]
@@ -232,12 +232,12 @@ def _tell_of_audit(error: Any) -> int:
     audit, name = error.solution.audit, error.solution.scenario.name
     error_line(say("{name}: the plan failed the audit (a fault of circflow)", name=name))
     for finding in audit.findings.head(20).to_dict("records"):
-        period, expected, found = (finding[key] for key in ("period", "expected", "found"))
+        period, expected = finding["period"], finding["expected"]
         when = say(" in {period}", period=period) if isinstance(period, str) else ""
         right = say("expected {expected:.6g}, ", expected=expected) if expected == expected else ""  # noqa: PLR0124
         where = f"{finding['check']}, {finding['where']}{when}"
-        told = {"where": where, "right": right, "found": found}
-        error_line(say("audit: {where}: {right}found {found:.6g}", **told))
+        values = {"where": where, "right": right, "found": finding["found"]}
+        error_line(say("audit: {where}: {right}found {found:.6g}", **values))
     if len(audit.findings) > 20:
         error_line(say("audit: and {count} more", count=len(audit.findings) - 20))
     return INTERNAL

@@ -49,7 +49,7 @@ def unit_of(row: Record) -> str:
     return str(row["unit"])
 
 
-def own_place(rows: Items, _: Scenario) -> Items:
+def place_of_row(rows: Items, _: Scenario) -> Items:
     """Rows that are priced under their own columns."""
     return rows
 
@@ -79,7 +79,7 @@ class Figure:
     """Whether it is paid or counted at once, so that its price is money of today."""
     name: Callable[[Items, Scenario], Sequence[str]] | None = None
     """What prices call it, row by row, where not by its column."""
-    place: Callable[[Items, Scenario], Items] = own_place
+    place: Callable[[Items, Scenario], Items] = place_of_row
     """Gives rows of the sheet the columns site, to, material, unit that it is priced under."""
 
     @property

@@ -17,11 +17,11 @@ from circflow.commands.options import (
     QUIET,
     SET,
     Number,
+    integer_option,
     path_option,
     scenario_command,
     time_limit,
     valued_option,
-    whole_option,
 )
 from circflow.data.one_line import plain
 from circflow.i18n import say, say_in
@@ -60,7 +60,7 @@ _NEGLIGIBLE = 1e-6
     help="Tell instead what happens if this member joins the cluster of all the others: the gain"
     " without and with it, who gains and who loses, before sharing and by every rule.",
 )
-@whole_option(
+@integer_option(
     "--orders",
     least=2,
     default=100,
@@ -402,6 +402,10 @@ def comparison_lines(comparison: Comparison) -> list[str]:
         wide = wide.reindex(list(comparison.labels)).dropna().reset_index()
         lines += ["", say("Rank by the composite index (weights: sheet Indicators)")]
         lines += _table(list(map(str, wide.columns)), wide)
+        if names := comparison.composite.left_out:
+            listed = ", ".join(names)
+            left_out = say("left out, for want of a figure in one of them: {names}", names=listed)
+            lines.append(plain(left_out))
     for name, reason in comparison.reasons.items():
         lines += ["", plain(say("{name} has no plan: {reason}", name=name, reason=reason))]
     return lines

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from circflow.commands.own_process import settle
+from circflow.commands.process import settle
 from circflow.data.one_line import plain
 from circflow.i18n import say
 

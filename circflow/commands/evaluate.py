@@ -13,10 +13,10 @@ from circflow.commands.options import (
     ENGINE,
     FOLDER_OUTPUT,
     GAP,
+    integer_option,
     scenario_command,
     seed,
     time_limit,
-    whole_option,
 )
 from circflow.i18n import say
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     help="Judge a unit that is not in the file: columns of the sheet Units. With site=? every"
     " site is tried and ranked. May be given several times.",
 )
-@whole_option(
+@integer_option(
     "--samples",
     least=0,
     default=0,

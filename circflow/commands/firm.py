@@ -11,10 +11,10 @@ from circflow.commands.options import (
     ENGINE,
     FOLDER_OUTPUT,
     GAP,
+    integer_option,
     scenario_command,
     seed,
     time_limit,
-    whole_option,
 )
 from circflow.i18n import say
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @scenario_command()
 @FOLDER_OUTPUT
-@whole_option(
+@integer_option(
     "--samples", default=60, help="How often all rows of the sheet Ranges are drawn together."
 )
 @seed("The same seed draws the same samples.")
@@ -41,22 +41,22 @@ def firm(call: Call, outputs: Sequence[Path], **options: Any) -> None:
     scenario = call.scenario()
     from circflow.studies.units.firm import firm as judge
 
-    found = judge(scenario, progress=call.progress, **options)
+    firmness = judge(scenario, progress=call.progress, **options)
     about = {**scenario.about, "currency": scenario.settings.currency, "seed": options["seed"]}
-    content = {**about, **found.tables()}
-    call.finish(lambda: _lines(found), lambda: content, outputs, write=found.write)
+    content = {**about, **firmness.tables()}
+    call.finish(lambda: _lines(firmness), lambda: content, outputs, write=firmness.write)
 
 
-def _lines(found: Firmness) -> list[str]:
+def _lines(firmness: Firmness) -> list[str]:
     """The gain, a line per decision, and what would settle those that are not firm."""
     from circflow.data.one_line import plain
     from circflow.report.numbers import columns, number, share
     from circflow.report.vocabulary import cell, heading
 
-    gain: dict[str, Any] = {str(k): v for k, v in found.gain.iloc[0].to_dict().items()}
-    money = say("million {currency}", currency=found.scenario.settings.currency)
+    gain: dict[str, Any] = {str(k): v for k, v in firmness.gain.iloc[0].to_dict().items()}
+    money = say("million {currency}", currency=firmness.scenario.settings.currency)
     lines = [
-        plain(found.scenario.name),
+        plain(firmness.scenario.name),
         "",
         say(
             "Gain over today {gain_million} {money}; in {samples} samples {low} to "
@@ -73,8 +73,8 @@ def _lines(found: Firmness) -> list[str]:
         lines.append(
             say("{without_plan} samples have no plan and are left out.", without_plan=missing)
         )
-    order = found.decisions.assign(
-        rank=found.decisions["firmness"].map({"firm": 0, "likely": 1, "doubtful": 2})
+    order = firmness.decisions.assign(
+        rank=firmness.decisions["firmness"].map({"firm": 0, "likely": 1, "doubtful": 2})
     ).sort_values(["rank", "in_plan", "agree_share"], ascending=[True, False, False], kind="stable")
     body = [
         [
@@ -90,7 +90,7 @@ def _lines(found: Firmness) -> list[str]:
     built = [say("overturned alone by"), say("built in")]
     titles = [heading("unit"), "", say("plan"), *built, say("worth 5 %"), "50 %", "95 %"]
     lines += ["", say("Worth in {money}", money=money), *columns(titles, body, left=4, total=120)]
-    known = found.decisions[found.decisions["settled_by"].notna()]
+    known = firmness.decisions[firmness.decisions["settled_by"].notna()]
     if len(known):
         lines += ["", say("What knowing a figure first would be worth, {money}", money=money)]
         cells = [

@@ -15,23 +15,23 @@ from circflow.commands.options import (
     GAP,
     RESUME,
     Number,
+    integer_option,
     scenario_command,
     seed,
     time_limit,
     valued_option,
-    whole_option,
 )
 
 NO_PLAN = 3
 
 
 @scenario_command()
-@whole_option(
+@integer_option(
     "--sample",
     help="Draw N futures from the sheet Ranges, all equally likely, instead of reading Futures.",
 )
 @seed("The same seed draws the same futures.")
-@whole_option(
+@integer_option(
     "--test",
     least=0,
     help="With --sample: judge the decisions on two fresh samples of N futures (as many as the"
@@ -101,8 +101,7 @@ def futures(call: Call, outputs: Sequence[Path], gammas: Sequence[float], **opti
             raise Refusal("--budget-of-uncertainty needs no futures: leave the others out")
         search = {name: options[name] for name in ("gap", "time_limit")}
         curve = robust(scenario, list(gammas), progress=call.progress, **search)
-        told = (lambda: terminal.robust_lines(curve)), curve.summary
-        call.finish(*told, outputs, write=curve.write)
+        call.finish(lambda: terminal.robust_lines(curve), curve.summary, outputs, write=curve.write)
         return
     result = study(scenario, progress=call.progress, **options)
     call.finish(lambda: terminal.lines(result), result.summary, outputs, write=result.write)

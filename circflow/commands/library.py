@@ -108,12 +108,12 @@ def _lines(known: Library, technologies: Sequence[str]) -> Iterator[str]:
     from circflow.library.read import spoken
     from circflow.library.words import materials_of
 
-    of_file, told = known.technologies["technology"], spoken(known)
-    rows = dict(zip(of_file, told.technologies.to_dict("records"), strict=True))
+    of_file, translated = known.technologies["technology"], spoken(known)
+    rows = dict(zip(of_file, translated.technologies.to_dict("records"), strict=True))
     for technology in technologies:
         row = rows[technology]
-        outputs = ", ".join(materials_of(told, row["technology"], "output"))
-        taken = materials_of(told, row["technology"], "input")[0]
+        outputs = ", ".join(materials_of(translated, row["technology"], "output"))
+        taken = materials_of(translated, row["technology"], "input")[0]
         words = [shown_word(column, row[column]) for column in ("sector", "confidence")]
         yield plain(f"{row['technology']} [{', '.join(words)}]: {taken} → {outputs}")
 
@@ -144,9 +144,9 @@ def show(name: Sequence[str], file: Path | None, json_out: Path | None) -> None:
         from circflow.library.read import spoken
         from circflow.library.words import description
 
-        told = spoken(known)
-        names = dict(zip(known.technology_names, told.technology_names, strict=True))
-        for line in description(told, names[technology]):
+        translated = spoken(known)
+        names = dict(zip(known.technology_names, translated.technology_names, strict=True))
+        for line in description(translated, names[technology]):
             click.echo(" " * (len(line) - len(line.lstrip())) + plain(line))
 
 

@@ -41,7 +41,7 @@ def valued_option(*names: str, default: Any = None, **more: Any) -> Option:
     return click.option(*names, default=default, show_default=default is not None, **more)
 
 
-def whole_option(*names: str, metavar: str = "N", least: int = 1, **more: Any) -> Option:
+def integer_option(*names: str, metavar: str = "N", least: int = 1, **more: Any) -> Option:
     """An option with a whole number, no less than `least`."""
     return valued_option(*names, metavar=metavar, type=click.IntRange(min=least), **more)
 
@@ -80,7 +80,7 @@ RELAX = click.option("--relax", is_flag=True, help="Let yes/no decisions be frac
 FIX = click.option(
     "--fix", is_flag=True, help="Keep the yes/no decisions of the scenario's best plan."
 )
-JOBS = whole_option(
+JOBS = integer_option(
     "--jobs",
     help="Run in so many processes of this machine (as many as it has processors, where the"
     " work takes longer than a few seconds). The result is the same for any number.",
@@ -128,7 +128,7 @@ def time_limit(
 
 def seed(help: str) -> Option:
     """`--seed N`."""
-    return whole_option("--seed", least=0, default=0, help=help)
+    return integer_option("--seed", least=0, default=0, help=help)
 
 
 def file_argument(name: str = "file", metavar: str = "FILE") -> Option:

@@ -92,4 +92,4 @@ def click_said(error: click.ClickException) -> str:
     text = error.format_message()
     if current() == ENGLISH or not type(error).__module__.startswith("click."):
         return text
-    return re.sub("'([^']*)'", lambda found: quoted(found[1]), text)
+    return re.sub("'([^']*)'", lambda match: quoted(match[1]), text)

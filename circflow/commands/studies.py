@@ -27,11 +27,11 @@ from circflow.commands.options import (
     TABLES,
     Number,
     decisions,
+    integer_option,
     output,
     scenario_command,
     seed,
     valued_option,
-    whole_option,
 )
 from circflow.i18n import say, say_n
 
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     help="ADDRESS=from:to:steps or ADDRESS=v1;v2;v3 sets, *= multiplies, += adds; several make a"
     " grid. With --sample: ADDRESS*=low:high or low:high:distribution.",
 )
-@whole_option(
+@integer_option(
     "--sample",
     "count",
     help="N random points of the ranges in --vary, or else of the sheet Ranges.",
@@ -77,7 +77,7 @@ if TYPE_CHECKING:
     multiple=True,
     help="Keep a table of every plan, such as flows or prices (in .xlsx and the store).",
 )
-@whole_option(
+@integer_option(
     "--check-every",
     metavar="K",
     least=0,
@@ -223,13 +223,13 @@ def _show_runs(runs: Runs) -> None:
         if len(good):
             names = ("min", "quantiles", "quantiles_2", "quantiles_3", "max")
             figures = good.quantile([0.0, 0.05, 0.5, 0.95, 1.0]).tolist()
-            told = say(
+            text = say(
                 "objective, million {currency}: lowest {min:,.1f}, 5 % {quantiles:,.1f}, "
                 "median {quantiles_2:,.1f}, 95 % {quantiles_3:,.1f}, highest {max:,.1f}",
                 currency=runs.scenario.settings.currency,
                 **dict(zip(names, figures, strict=True)),
             )
-            click.echo(told)
+            click.echo(text)
     counts = table["status"].value_counts()
     count = say_n("{n} run", "{n} runs", len(table))
     click.echo(f"{count}: " + ", ".join(f"{n} {say(str(status))}" for status, n in counts.items()))
@@ -271,8 +271,8 @@ def tornado(call: Call, fix: bool, outputs: Sequence[Path], relax: bool, **optio
 
     def show() -> None:
         currency = scenario.settings.currency
-        told = say("objective: {base:,.1f} million {currency}", base=study.base, currency=currency)
-        click.echo(told)
+        text = say("objective: {base:,.1f} million {currency}", base=study.base, currency=currency)
+        click.echo(text)
         columns = ["rank", "parameter", "low", "high", "low_effect_million", "high_effect_million"]
         print_table(study.table[columns].head(30))
 
@@ -288,7 +288,7 @@ def tornado(call: Call, fix: bool, outputs: Sequence[Path], relax: bool, **optio
     default=0.01,
     help="How much of the best plan's worth may be given up.",
 )
-@whole_option("--count", default=6, help="How many alternatives to keep.")
+@integer_option("--count", default=6, help="How many alternatives to keep.")
 @output(PAGED)
 @SEARCH
 @ENGINE
@@ -321,7 +321,7 @@ def alternatives(
     required=True,
     help="Two of value, synergy, jobs, emission:<pollutant>, disposed.",
 )
-@whole_option("--points", least=2, default=11, help="Points of the curve, its ends included.")
+@integer_option("--points", least=2, default=11, help="Points of the curve, its ends included.")
 @output([*TABLES, *PLOTS])
 @SEARCH
 @ENGINE

@@ -13,10 +13,10 @@ from circflow.commands.options import (
     ENGINE,
     FOLDER_OUTPUT,
     GAP,
+    integer_option,
     path_option,
     scenario_command,
     time_limit,
-    whole_option,
 )
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     help="What one unit of the library's money of a year (without: of any year) is worth in the"
     " scenario's; goes before the key rates of the sheet Scenario. May be given several times.",
 )
-@whole_option("--top", default=10, help="At most so many suggestions.")
+@integer_option("--top", default=10, help="At most so many suggestions.")
 @click.option(
     "--new", "new_only", is_flag=True, help="Only processes that no unit of the file is like."
 )
@@ -76,8 +76,8 @@ def suggest(
     )
     if written is not None:
         suggestions.write_scenario(written)
-    told = (lambda: lines(suggestions)), (lambda: as_content(suggestions))
-    call.finish(*told, outputs, write=suggestions.write)
+    answer = (lambda: lines(suggestions)), (lambda: as_content(suggestions))
+    call.finish(*answer, outputs, write=suggestions.write)
     call.tell_files([written])
 
 

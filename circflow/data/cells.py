@@ -31,7 +31,7 @@ _LONGEST_SHOWN = 60
 
 _SPACE = "[ \u00a0\u2000-\u200a\u202f\u205f\u3000]"
 _NUMBER = re.compile(
-    rf"(?P<sign>[+\-\u2212]?)(?P<whole>[0-9]{{1,3}}(?:{_SPACE}[0-9]{{3}})+|[0-9]*)"
+    rf"(?P<sign>[+\-\u2212]?)(?P<integer>[0-9]{{1,3}}(?:{_SPACE}[0-9]{{3}})+|[0-9]*)"
     r"(?:[.,](?P<fraction>[0-9]*))?(?P<exponent>[eE][+\-\u2212]?[0-9]+)?"
 )
 
@@ -154,8 +154,8 @@ def parse_text(value: object) -> str | None:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int | float):
-        whole = isinstance(value, int) or (math.isfinite(value) and abs(value) < 1e15)
-        return str(int(value)) if whole and value == int(value) else repr(value)
+        is_exact = isinstance(value, int) or (math.isfinite(value) and abs(value) < 1e15)
+        return str(int(value)) if is_exact and value == int(value) else repr(value)
     return value.isoformat() if isinstance(value, date | time) else str(value)
 
 
@@ -192,10 +192,10 @@ def _number_from_text(text: str) -> float | None:
     if not text:
         return None
     match = _NUMBER.fullmatch(text)
-    if match and (match["whole"] or match["fraction"]):
-        whole = re.sub(r"\D", "", match["whole"])
+    if match and (match["integer"] or match["fraction"]):
+        integer = re.sub(r"\D", "", match["integer"])
         digits = (
-            f"{match['sign']}{whole or '0'}.{match['fraction'] or '0'}{match['exponent'] or ''}"
+            f"{match['sign']}{integer or '0'}.{match['fraction'] or '0'}{match['exponent'] or ''}"
         )
         return _finite(float(digits.replace("\u2212", "-")))
     raise BadCellError(

@@ -45,7 +45,7 @@ class Names:
 
     def __init__(self, names: Iterable[str]) -> None:
         self.names = list(dict.fromkeys(names))
-        self._found: dict[str, str] = {}
+        self._nearest: dict[str, str] = {}
         self._compared = 0
 
     @cached_property
@@ -54,9 +54,9 @@ class Names:
 
     def nearest(self, name: str) -> str:
         """The most similar good name, or "" where none is near."""
-        if name not in self._found:
-            self._found[name] = self._search(name)
-        return self._found[name]
+        if name not in self._nearest:
+            self._nearest[name] = self._search(name)
+        return self._nearest[name]
 
     def _search(self, name: str) -> str:
         fold = folded(name)

@@ -72,14 +72,14 @@ class _Run:
         tasks = ((family, case, names) for case in begun for family, names in asked)
         for case, heard in checked(tasks, jobs):
             if not isinstance(heard, str):
-                self._found(case, heard.first, heard.small)
+                self._record(case, heard.first, heard.small)
             elif heard == STARTED:
                 self.scenarios += 1
             else:
                 self.checked[heard] += 1
             self._tell(case)
 
-    def _found(self, case: str, first: Finding, small: Finding) -> None:
+    def _record(self, case: str, first: Finding, small: Finding) -> None:
         self.findings[first.name] += 1
         click.echo(f"python -m circflow.fuzz --replay {case} --only {first.name}")
         click.echo(f"  {first.text}")

@@ -306,7 +306,7 @@ def unit_of_one_material(sheets: Sheets, rng: Random, seen: Seen) -> Changed | N
     a mode, a link's capacity, a disposal's capacity or a synergy with others, or bear a
     transaction cost, for those figures are per unit of every material alike.
     """
-    possible = [m for m in sheets["Materials"] if _has_own_unit(sheets, m)]
+    possible = [m for m in sheets["Materials"] if _can_change_unit(sheets, m)]
     if not possible:
         return None
     material = rng.choice(possible)
@@ -339,7 +339,7 @@ _OF_A_MATERIAL = {"Streams", "Stockpiles", "Purchases", "Markets", "Disposal", "
 _KINDS_OF_A_MATERIAL = ("disposal", "stockpile", "purchase", "sale", "stream")
 
 
-def _has_own_unit(sheets: Sheets, material: Row) -> bool:
+def _can_change_unit(sheets: Sheets, material: Row) -> bool:
     name, modes = material["material"], material.get("modes")
     of_it = [row for row in sheets["Recipes"] if row.get("group") and row["material"] == name]
     groups = {(r["technology"], r["recipe"], r["group"]) for r in of_it}
@@ -379,12 +379,12 @@ def _recount_emissions(sheets: Sheets, kind: str, key: Value, factor: float) -> 
     """Factors per unit of what the key names; one that holds for all of a kind gets a row for it
     alone."""
     rows = [row for row in sheets.get("EmissionFactors", []) if row["kind"] == kind]
-    own = {row["pollutant"]: row for row in rows if row.get("key") == key}
+    by_pollutant = {row["pollutant"]: row for row in rows if row.get("key") == key}
     for row in rows:
-        if row.get("key") is None and row["pollutant"] not in own:
+        if row.get("key") is None and row["pollutant"] not in by_pollutant:
             alone = {**row, "key": key, "factor": number(row, "factor") / factor}
             sheets["EmissionFactors"].append(alone)
-    for row in own.values():
+    for row in by_pollutant.values():
         row["factor"] = number(row, "factor") / factor
 
 

@@ -244,12 +244,12 @@ def _loads_without(sheets: Sheets, gone: set[Place]) -> list[Row]:
         if unit["unit"] not in _existing(sheets):
             continue
         for period in sheets["Periods"]:
-            number_own, by_unit = by_period.get((unit["unit"], period["period"]), (0, Row()))
+            at_period, by_unit = by_period.get((unit["unit"], period["period"]), (0, Row()))
             places: dict[str, Place] = {}
             for column in ("capacity_per_year", "min_load"):
                 named = by_unit.get(column) is not None
                 places[column] = (
-                    ("UnitPeriods", number_own, column) if named else ("Units", at, column)
+                    ("UnitPeriods", at_period, column) if named else ("Units", at, column)
                 )
             of = {c: number(sheets[s][n], c, 0.0) for c, (s, n, _) in places.items()}
             if places["min_load"] in gone:

@@ -45,7 +45,7 @@ FAMILIES = (
 
 
 @dataclass(frozen=True)
-class Found:
+class Shrunk:
     """A finding as it was met, and as small as was cheap."""
 
     first: Finding
@@ -56,7 +56,7 @@ Task = tuple[Family, str, tuple[str, ...]]
 """A family, the case (seed and number) and the names of its checks that are asked for."""
 
 
-def checked(tasks: Iterable[Task], jobs: int = 1) -> Iterator[tuple[str, str | Found]]:
+def checked(tasks: Iterable[Task], jobs: int = 1) -> Iterator[tuple[str, str | Shrunk]]:
     """Check the scenarios of cases, so many at a time, each in a process of its own: cases with the
     names of what was checked, and findings. `started` comes first where there is a scenario."""
     left = iter(tasks)
@@ -96,10 +96,10 @@ class _Running:
         there.close()
         self.last, self.heard, self.over = "the scenario is made", time.monotonic(), False
 
-    def hear(self) -> str | Found | None:
+    def hear(self) -> str | Shrunk | None:
         """What it says next; None where it has ended well."""
         try:
-            heard: str | Found = self.here.recv()
+            heard: str | Shrunk = self.here.recv()
         except EOFError:
             self.process.join()
             if self.process.exitcode:
@@ -110,7 +110,7 @@ class _Running:
         self.heard = time.monotonic()
         return heard
 
-    def broken(self) -> Found:
+    def broken(self) -> Shrunk:
         """That it gives no answer, or has crashed, as a finding."""
         code = self.process.exitcode
         text = f"after {self.last}: the process ended with {code}"
@@ -120,8 +120,8 @@ class _Running:
             text = f"after {self.last}: no answer within {SILENCE:.0f} seconds of the processor"
         self.end()
         sheets = region(Random(self.case)) if self.family.scenario is region else {}
-        found = Finding(self.names[0], text, {"scenario": sheets} if sheets else {})
-        return Found(found, found)
+        finding = Finding(self.names[0], text, {"scenario": sheets} if sheets else {})
+        return Shrunk(finding, finding)
 
     def end(self) -> None:
         """End the process."""
@@ -148,7 +148,7 @@ def _work(there: Connection, family: Family, case: str, names: tuple[str, ...]) 
         if isinstance(one, str):
             there.send(one)
         else:
-            there.send(Found(one, _smaller(family.check, sheets, case, one)))
+            there.send(Shrunk(one, _smaller(family.check, sheets, case, one)))
 
 
 def _be_patient() -> None:
@@ -172,5 +172,5 @@ def _smaller(check: Check, sheets: Sheets, case: str, finding: Finding) -> Findi
 
 def _finding(check: Check, sheets: Sheets, case: str, name: str) -> Finding | None:
     """The finding of a name that a scenario shows, if any."""
-    found = (one for one in check(sheets, case, (name,)) if isinstance(one, Finding))
-    return next((one for one in found if one.name == name), None)
+    findings = (one for one in check(sheets, case, (name,)) if isinstance(one, Finding))
+    return next((one for one in findings if one.name == name), None)

@@ -34,9 +34,9 @@ class Names:
 
     def marked(self, name: str) -> str:
         """The name of a planner's own column, which begins with a mark; another as it is."""
-        for mark, own in self.marks.items():
+        for mark, native in self.marks.items():
             if name.casefold().startswith(mark):
-                return own + name[len(mark) :]
+                return native + name[len(mark) :]
         return name
 
     def sheet(self, name: str) -> str:
@@ -54,9 +54,9 @@ class Names:
 
 
 def _looked_up(names: Mapping[str, str | Mapping[str, str]], where: str, name: str) -> str:
-    own = names.get(where)
-    if isinstance(own, Mapping) and name in own:
-        return own[name]
+    special = names.get(where)
+    if isinstance(special, Mapping) and name in special:
+        return special[name]
     general = names.get(name)
     return general if isinstance(general, str) else name
 
@@ -139,12 +139,12 @@ def words_of(column: str, words: tuple[str, ...]) -> dict[str, str]:
 
 
 @cache
-def own_marks() -> dict[str, str]:
+def planners_marks() -> dict[str, str]:
     """How the planner's own columns begin in other languages, and in English."""
     return {
-        own: english
+        native: english
         for language in languages()
-        for english, own in names_in(language).marks.items()
+        for english, native in names_in(language).marks.items()
     }
 
 

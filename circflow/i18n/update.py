@@ -45,13 +45,13 @@ _HEADER = "# Messages of circflow. Made by `python -m circflow.i18n.update`."
 
 def template() -> Catalog:
     """Every message in the code."""
-    found = Catalog(project="circflow", header_comment=_HEADER, fuzzy=False)
+    messages = Catalog(project="circflow", header_comment=_HEADER, fuzzy=False)
     ways = [("**.py", "circflow.i18n.update:in_python")]
     for file, _, message, _, sense in extract_from_dir(str(PACKAGE), ways, keywords=_KEYWORDS):
-        found.add(message, locations=[(f"circflow/{file}", 0)], context=sense)
+        messages.add(message, locations=[(f"circflow/{file}", 0)], context=sense)
     for file, message in _collected():
-        found.add(message, locations=[(file, 0)])
-    return found
+        messages.add(message, locations=[(file, 0)])
+    return messages
 
 
 def in_python(
@@ -91,11 +91,11 @@ def read(name: str) -> Catalog:
         return read_po(file, locale=name)
 
 
-def merged(name: str, found: Catalog) -> Catalog:
+def merged(name: str, messages: Catalog) -> Catalog:
     """The catalogue of a language with the messages of the code, and no others."""
     old = read(name) if po_path(name).exists() else Catalog(locale=name)
     new = Catalog(locale=name, project="circflow", header_comment=_HEADER, fuzzy=False)
-    for message in found:
+    for message in messages:
         if not message.id:
             continue
         before = old.get(message.id, message.context)
@@ -136,13 +136,13 @@ def compiled(catalogue: Catalog) -> bytes:
 
 def main() -> None:
     """Write the template, and the catalogues of all languages."""
-    found = template()
-    (LOCALE / f"{DOMAIN}.pot").write_bytes(text_of(found))
+    messages = template()
+    (LOCALE / f"{DOMAIN}.pot").write_bytes(text_of(messages))
     for name in languages():
         if name != ENGLISH:
             path = po_path(name)
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(text_of(merged(name, found)))
+            path.write_bytes(text_of(merged(name, messages)))
             path.with_suffix(".mo").write_bytes(compiled(read(name)))
 
 

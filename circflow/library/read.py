@@ -29,7 +29,7 @@ from circflow.library.balance import unit_masses
 from circflow.library.checks import check_figures, check_texts
 from circflow.library.schema import LIBRARY_SHEETS, LIST_SIGN, split_list
 
-OWN = Path(__file__).parent / "data"
+SHIPPED = Path(__file__).parent / "data"
 """The library that comes with circflow."""
 
 
@@ -130,7 +130,7 @@ def read_library(path: str | os.PathLike[str] | None = None) -> Library:
     """
     if not isinstance(path, str | os.PathLike | None):
         raise ArgumentError("path must be the name of a file or folder, not {path!r}", path=path)
-    return library_of(read_book(OWN if path is None else path, LIBRARY_SHEETS))
+    return library_of(read_book(SHIPPED if path is None else path, LIBRARY_SHEETS))
 
 
 def spoken(library: Library) -> Library:
@@ -143,10 +143,10 @@ def spoken(library: Library) -> Library:
     tables = {}
     for table, key in (("technologies", "technology"), ("materials", "material")):
         frame = getattr(library, table)
-        own = frame[column].fillna(frame[key])
-        names[key] = dict(zip(frame[key], own, strict=True))
+        native = frame[column].fillna(frame[key])
+        names[key] = dict(zip(frame[key], native, strict=True))
         others = [LIST_SIGN.join(filter(None, t)) for t in frame[[key, "name", "synonyms"]].values]
-        tables[table] = frame.assign(**{key: own, "name": own, "synonyms": others})
+        tables[table] = frame.assign(**{key: native, "name": native, "synonyms": others})
     for table in ("recipes", "costs", "balance", "properties", "blend_limits"):
         frame = getattr(library, table)
         of_plan = {c: frame[c].map(names[c]) for c in ("technology", "material") if c in frame}

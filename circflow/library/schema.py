@@ -16,12 +16,12 @@ from circflow.data.schema.sheets import (
     amount,
     choice,
     flag,
+    integer,
     named,
     number,
     positive,
     share,
     text,
-    whole,
 )
 
 SECTORS = (
@@ -107,8 +107,8 @@ TECHNOLOGIES = Sheet(
         share("availability", "share of the capacity that can be used", default=0.9, low_open=True),
         share("min_load", "share of the available capacity that must run", default=0.0),
         flag("can_idle", "may stand still instead of running at min_load or more", False),
-        whole("lifetime_years", "service life", "yr", default=20.0, low=1.0, largest=1000.0),
-        whole(
+        integer("lifetime_years", "service life", "yr", default=20.0, low=1.0, largest=1000.0),
+        integer(
             "construction_years",
             "from the decision to the first product",
             "yr",
@@ -116,7 +116,7 @@ TECHNOLOGIES = Sheet(
             low=0.0,
             largest=100.0,
         ),
-        whole(
+        integer(
             "readiness",
             "technology readiness level: 1 (idea), 6 (pilot plant), 9 (in industrial use)",
             "level",
@@ -125,7 +125,7 @@ TECHNOLOGIES = Sheet(
             high=9.0,
         ),
         named("currency", "of the capex and the costs", required=True),
-        whole(
+        integer(
             "price_year",
             "year of whose prices they are",
             "year",
@@ -176,7 +176,7 @@ MATERIALS = Sheet(
             blank="none known",
         ),
         named("currency", "of the price", blank="no price"),
-        whole("price_year", "year of the price", "year", low=_UNLIKELY_YEAR, largest=9999.0),
+        integer("price_year", "year of the price", "year", low=_UNLIKELY_YEAR, largest=9999.0),
         _SOURCE,
     ),
     key=("material",),

@@ -85,11 +85,12 @@ class Extended:
     def __init__(self, matrix: csc_array) -> None:
         self.value = matrix.astype(np.longdouble)
         self.size = abs(self.value)
+        self._value_by_column, self._size_by_column = self.value.T, self.size.T
 
     def reduced_costs(self, cost: Floats, dual: Floats | Long) -> tuple[Long, Long]:
         """d = c − Aᵀ·y, and Σ of the absolute terms that make it up."""
         y = dual.astype(np.longdouble)
-        return cost - self.value.T @ y, np.abs(cost) + self.size.T @ np.abs(y)
+        return cost - self._value_by_column @ y, np.abs(cost) + self._size_by_column @ np.abs(y)
 
     def activities(self, x: Floats | Long) -> tuple[Long, Long]:
         """A·x, and Σ |a|·|x| of each row."""

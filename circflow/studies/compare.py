@@ -92,6 +92,8 @@ class Comparison(Result):
             tables["index"] = self.composite.scores
             tables["index_weights"] = self.composite.weights
             tables["index_ranking"] = self.composite.ranking
+            if self.composite.left_out:
+                tables["index_left_out"] = pd.DataFrame({"indicator": self.composite.left_out})
         return one_text_type(tables)
 
 
@@ -183,14 +185,11 @@ def _composite(table: pd.DataFrame, solutions: Mapping[str, Solution]) -> Compos
             weighted.setdefault(name, (float(weight), better))
     if not weighted or len(solutions) < 2:
         return None
-    rows = table[(table["figure"] == "indicator") & table["item"].isin(weighted)]
-    figures = rows.drop_duplicates("item").set_index("item")[list(solutions)].astype(float)
-    named = [weighted[name] for name in figures.index]
-    return composite(
-        figures,
-        pd.Series([weight for weight, _ in named], index=figures.index, dtype=float),
-        pd.Series([better for _, better in named], index=figures.index, dtype=object),
-    )
+    rows = table[table["figure"] == "indicator"].drop_duplicates("item").set_index("item")
+    figures = rows.reindex(list(weighted))[list(solutions)].astype(float)
+    weights = {name: weight for name, (weight, _) in weighted.items()}
+    better = {name: better for name, (_, better) in weighted.items()}
+    return composite(figures, pd.Series(weights, dtype=float), pd.Series(better, dtype=object))
 
 
 Figure = tuple[str, str | None, str]

@@ -125,11 +125,11 @@ def plan_and_baseline(
     still = without_candidates(scenario)
     asked = [] if plan is not None else [scenario]
     asked += [] if still is scenario else [still]
-    found = plans(engine, asked, mark("plans"), **search)
-    first = found[0] if plan is None else plan
+    answers = plans(engine, asked, mark("plans"), **search)
+    first = answers[0] if plan is None else plan
     if isinstance(first, NoPlan):
         raise first
-    return first, first if still is scenario else found[-1]
+    return first, first if still is scenario else answers[-1]
 
 
 def without_candidates(scenario: Scenario) -> Scenario:

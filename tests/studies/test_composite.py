@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pandas as pd
@@ -65,6 +66,19 @@ def test_compare_ranks_scenarios(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert '"index_ranking"' in out.read_text(encoding="utf-8")
     assert main(["compare", str(one), "-o", str(out)]) == 0  # one scenario has no rank
     assert "composite" not in capsys.readouterr().out
+
+
+def test_what_one_scenario_lacks_is_left_out_aloud(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    patents, waste = "activity,patents,,3,higher,1\n", "activity,grants,,2,higher,1\n"
+    one = _folder(tmp_path / "one", patents + waste)
+    two = _folder(tmp_path / "two", patents + "social_environmental,waste_disposed,,,lower,1\n")
+    out = tmp_path / "c.json"
+    assert main(["compare", str(one), str(two), "-o", str(out)]) == 0
+    assert "for want of a figure in one of them: grants" in capsys.readouterr().out
+    left_out = json.loads(out.read_text("utf-8"))["index_left_out"]
+    assert left_out == [{"indicator": "grants"}]
 
 
 def test_a_weight_stands_on_rows_of_the_cluster(tmp_path: Path) -> None:

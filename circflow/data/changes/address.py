@@ -152,17 +152,17 @@ def spoken_address(text: str, language: str) -> str:
     """
     head, bracket, _ = text.partition("[")
     sheet = english_sheet(head.strip())
-    whole = bool(bracket) and "." not in head and sheet in BY_NAME
+    without_column = bool(bracket) and "." not in head and sheet in BY_NAME
     try:
         address = parse_address(
-            text.replace(head, f"{sheet}.{BY_NAME[sheet].names[0]}", 1) if whole else text
+            text.replace(head, f"{sheet}.{BY_NAME[sheet].names[0]}", 1) if without_column else text
         )
     except AddressError:
         return text
-    if language == ENGLISH and address.as_typed and (not whole or sheet == head.strip()):
+    if language == ENGLISH and address.as_typed and (not without_column or sheet == head.strip()):
         return text
     comma = ", " if ", " in text else ","
-    if whole:
+    if without_column:
         return names_in(language).sheet(sheet) + address.bracket(language, comma)
     return address.spoken(language, comma)
 
@@ -299,10 +299,10 @@ def find_cells(tables: Mapping[str, Table], address: Address) -> list[Cell]:
     A cell whose column the file lacks has no letter; a key of Scenario that the file lacks is
     the cell in the first free row. Raises `AddressError` where no row matches.
     """
-    found = match(tables, address)
+    matched = match(tables, address)
     table = tables[address.sheet]
     column = "value" if address.sheet == "Scenario" else address.column
-    rows = found.rows or (int(table.rows["row"].max(initial=1)) + 1,)
+    rows = matched.rows or (int(table.rows["row"].max(initial=1)) + 1,)
     return [table.cell(row, column) for row in rows]
 
 
@@ -312,7 +312,7 @@ def row_addresses(table: Table) -> pd.Series:
     The filled key cells, then blank ones, then the row number, as far as needed.
     """
     sheet, frame = table.sheet, table.frame
-    names = [*(_LIKE_KEYS[sheet.name] if not sheet.key else ()), *sheet.whole_key]
+    names = [*(_LIKE_KEYS[sheet.name] if not sheet.key else ()), *sheet.row_key]
     key = frame[names].astype(object)
     filled = key.notna().to_numpy(bool)
     text = pd.Series([""] * len(frame), index=frame.index, dtype=object)
@@ -362,7 +362,7 @@ def left_behind(
     place of the change. `varied`: sheet, column and rows of every change made together."""
     changes = [(sheet, column, set(rows)) for sheet, column, rows in varied]
     units = tables["Units"].rows
-    found = {}
+    sentences = {}
     for place, (sheet, column, rows) in enumerate(changes):
         larger = _LARGER.get(column) if sheet == "Units" else None
         if larger is None:
@@ -372,11 +372,11 @@ def left_behind(
         kept = [unit for row, unit in by_row(sized, "unit") if row in rows - moved]
         if kept:
             names = first_few([repr(shorten(unit)) for unit in kept], 3)
-            found[place] = say(
+            sentences[place] = say(
                 "{column} is the smaller size's alone, {larger} of {names} stays: vary "
                 "Units.{larger} as well",
                 column=column,
                 larger=larger,
                 names=names,
             )
-    return found
+    return sentences

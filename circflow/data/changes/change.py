@@ -35,7 +35,7 @@ from circflow.data.changes.address import (
     parse_address,
     row_addresses,
 )
-from circflow.data.changes.retyped import out_of_limits, own_figures, retyped
+from circflow.data.changes.retyped import column_figures, out_of_limits, retyped
 from circflow.data.checks.changed import check_changed
 from circflow.data.errors import ArgumentError
 from circflow.data.files.grids import column_letter, column_number, lettered
@@ -58,6 +58,7 @@ _NOT_VARIED = ("Studies", "Ranges", "Futures", "FutureChanges")
 
 
 class _More(TypedDict, total=False):
+    found: str
     expected: str
     suggestion: str
 
@@ -146,10 +147,8 @@ def parse_edit(edit: Edit) -> tuple[Literal["set", "factor", "add"], Edit]:
     return ("factor" if sign[0][0] == "*" else "add"), number
 
 
-def _refused(
-    origin: str, cell: Cell, message: str, found: str = "", **more: Unpack[_More]
-) -> ScenarioError:
-    return ScenarioError([Problem("error", cell, message, found, **more)], origin)
+def _refused(origin: str, cell: Cell, message: str, **more: Unpack[_More]) -> ScenarioError:
+    return ScenarioError([Problem("error", cell, message, **more)], origin)
 
 
 def _planned(scenario: Scenario, text: str, edit: Edit) -> _Change:
@@ -205,7 +204,7 @@ def _new_values(scenario: Scenario, one: _Change, table: Table) -> list[str | fl
     if one.how == "set":
         return [one.value] * len(rows)
     assert isinstance(one.value, float)
-    before = own_figures(table, one.column.name)
+    before = column_figures(table, one.column.name)
     if table.sheet.name != "Scenario":
         before = before.loc[list(rows)]
     if before.isna().all():

@@ -23,7 +23,7 @@ from circflow.data.changes.address import (
     match,
     parse_address,
 )
-from circflow.data.changes.retyped import out_of_limits, own_figures, retyped
+from circflow.data.changes.retyped import column_figures, out_of_limits, retyped
 from circflow.data.checks.changed import check_changed
 from circflow.data.coded import by_row
 from circflow.data.files.grids import lettered
@@ -110,14 +110,14 @@ class Future:
 
     def words(self) -> list[str]:
         """Each change in words, with its cell."""
-        told = [(c.row, say(_HOW[c.how], text=c.text, value=plain(c.value))) for c in self.changes]
-        told += [
+        lines = [(c.row, say(_HOW[c.how], text=c.text, value=plain(c.value))) for c in self.changes]
+        lines += [
             (o.row, say("{text} stands still {when}", text=o.text, when=when(o.period)))
             for o in self.outages
         ]
         return [
             say("{text} ({sheet} row {row})", text=text, sheet=self.sheet, row=row) if row else text
-            for row, text in sorted(told, key=lambda pair: pair[0])
+            for row, text in sorted(lines, key=lambda pair: pair[0])
         ]
 
 
@@ -130,7 +130,7 @@ def futures_of(scenario: Scenario) -> list[Future]:
     """The futures of the sheets Futures and FutureChanges, in order; probabilities scaled to 1."""
     rows, changes = scenario.tables["Futures"].rows, scenario.tables["FutureChanges"].rows
     total = float(rows["probability"].sum())
-    made = []
+    futures = []
     for _, name, probability in by_row(rows, "future", "probability"):
         of_future = changes.take(changes["future"] == name)
         figures, outages = [], []
@@ -142,8 +142,8 @@ def futures_of(scenario: Scenario) -> list[Future]:
             else:
                 target = target_of(scenario.tables, text)
                 figures.append(FigureChange(row, target, how, value, text))
-        made.append(Future(name, float(probability) / total, tuple(figures), tuple(outages)))
-    return made
+        futures.append(Future(name, float(probability) / total, tuple(figures), tuple(outages)))
+    return futures
 
 
 def target_of(tables: Mapping[str, Table], text: str) -> Match:
@@ -155,8 +155,8 @@ def target_of(tables: Mapping[str, Table], text: str) -> Match:
     why = refusal(address.sheet, address.column)
     if why:
         raise AddressError(why)
-    found = match(tables, address)
-    if not found.column.is_number:
+    matched = match(tables, address)
+    if not matched.column.is_number:
         raise AddressError(
             "{sheet}.{column} holds no numbers: only numbers can differ between futures",
             sheet=address.sheet,
@@ -164,7 +164,7 @@ def target_of(tables: Mapping[str, Table], text: str) -> Match:
         )
     if address.sheet == "Units" and address.column == "capacity_per_year":
         units = tables["Units"].rows
-        units = units.take(np.isin(units["row"], found.rows))
+        units = units.take(np.isin(units["row"], matched.rows))
         sized = (units["status"] == "candidate") & ~np.isnan(units["capacity_max_per_year"])
         if sized.any():
             raise AddressError(
@@ -172,7 +172,7 @@ def target_of(tables: Mapping[str, Table], text: str) -> Match:
                 "the same in every future",
                 iloc=shorten(units["unit"][sized][0]),
             )
-    return found
+    return matched
 
 
 def refusal(sheet: str, column: str) -> str:
@@ -273,7 +273,7 @@ def changed_figures(tables: Mapping[str, Table], future: Future) -> tuple[Figure
     for one in future.changes:
         sheet, name = key = (one.target.sheet, one.target.column.name)
         if key not in figures:
-            figures[key] = own_figures(tables[sheet], name)
+            figures[key] = column_figures(tables[sheet], name)
         rows = list(one.target.rows) if sheet != "Scenario" else [0]
         cells = figures[key].loc[rows]
         if one.how != "set" and cells.isna().all():
@@ -337,15 +337,15 @@ def with_figures(scenario: Scenario, figures: Figures) -> Scenario:
 def _rules_broken(scenario: Scenario, future: Future, then: Scenario) -> list[Problem]:
     """Rules on figures that hold in the scenario and are broken in the future."""
     problems = []
-    for found in check_changed(then):
+    for fault in check_changed(then):
         rows = [
             one
             for one in future.changes
-            if one.target.sheet == found.cell.sheet
-            and (one.target.sheet == "Scenario" or found.cell.row in one.target.rows)
+            if one.target.sheet == fault.cell.sheet
+            and (one.target.sheet == "Scenario" or fault.cell.row in one.target.rows)
         ]
         one = (rows or list(future.changes))[-1]
-        problems.append(_problem(scenario.tables, future, one, f"{found.cell}: {found.message}"))
+        problems.append(_problem(scenario.tables, future, one, f"{fault.cell}: {fault.message}"))
     return problems
 
 
@@ -377,14 +377,14 @@ def _things(
     scenario: Scenario, future: Future, units: pd.DataFrame, members: pd.Series[str]
 ) -> set[tuple[str, tuple[str, ...], str]]:
     """(sheet, names, period) of all that stands still in a future, each once."""
-    made = set()
+    still = set()
     for one in future.outages:
         periods = [p.name for p in scenario.periods] if one.period is None else [one.period]
         things: Sequence[tuple[str, tuple[str, ...]]] = [(one.sheet, one.names)]
         if one.sheet == "Members":
             things = [("Units", (unit,)) for unit in units["unit"][members == one.names[0]]]
-        made |= {(sheet, names, period) for sheet, names in things for period in periods}
-    return made
+        still |= {(sheet, names, period) for sheet, names in things for period in periods}
+    return still
 
 
 def standing_still(scenario: Scenario, still: Still) -> Scenario:
@@ -394,23 +394,23 @@ def standing_still(scenario: Scenario, still: Still) -> Scenario:
     def off(shares: Mapping[Any, float]) -> frozenset[Any]:
         return frozenset(key for key, share in shares.items() if 1.0 - share < 0.5 - 1e-9)
 
-    own = scenario.standstill
+    now = scenario.standstill
     standstill = Standstill(
-        own.markets | off(still.markets), own.modes | off(still.modes), own.links | off(still.links)
+        now.markets | off(still.markets), now.modes | off(still.modes), now.links | off(still.links)
     )
     then = scenario
     if still.units:
         tables = dict(scenario.tables)
         tables["UnitPeriods"] = _less_available(scenario, still.units)
         then = scenario.with_figures(scenario.settings, scenario.periods, tables, scenario.book)
-    return then if standstill == own else replace(then, standstill=standstill)
+    return then if standstill == now else replace(then, standstill=standstill)
 
 
 def _less_available(scenario: Scenario, still: Mapping[tuple[str, str], float]) -> Table:
     """UnitPeriods with availability times the probability of running."""
     table = scenario.tables["UnitPeriods"]
     frame = table.frame.copy()
-    own = scenario.frame("Units").set_index("unit")["availability"]
+    availability_of_unit = scenario.frame("Units").set_index("unit")["availability"]
     for (unit, period), share in still.items():
         at = frame.index[(frame["unit"] == unit) & (frame["period"] == period)]
         row = int(at[0]) if len(at) else int(max([1, *frame.index])) + 1
@@ -419,7 +419,7 @@ def _less_available(scenario: Scenario, still: Mapping[tuple[str, str], float]) 
             blank = {c.name: math.nan if c.is_number else None for c in table.sheet.columns}
             new = pd.DataFrame({**blank, "unit": unit, "period": period}, index=[row])
             frame = new[frame.columns] if frame.empty else pd.concat([frame, new])
-        before = float(own[unit]) if math.isnan(before) else before
+        before = float(availability_of_unit[unit]) if math.isnan(before) else before
         frame.loc[row, "availability"] = before * max(0.0, 1.0 - share)
     return table.with_frame(frame)
 
@@ -434,14 +434,14 @@ def mean_scenario(scenario: Scenario, futures: Sequence[Future]) -> Scenario:
     every = [changed_figures(scenario.tables, future)[0] for future in futures]
     figures: Figures = {}
     for key in dict.fromkeys(key for one in every for key in one):
-        own = _effective(scenario, {}, *key)
-        mean = pd.Series(np.zeros(len(own)), index=own.index)
-        touched = pd.Series(False, index=own.index)
+        unchanged = _effective(scenario, {}, *key)
+        mean = pd.Series(np.zeros(len(unchanged)), index=unchanged.index)
+        touched = pd.Series(False, index=unchanged.index)
         for future, one in zip(futures, every, strict=True):
-            values = _effective(scenario, one, *key) if key in one else own
+            values = _effective(scenario, one, *key) if key in one else unchanged
             mean = mean + future.probability * values
-            touched |= ~((values == own) | (values.isna() & own.isna()))
-        before = own_figures(scenario.tables[key[0]], key[1])
+            touched |= ~((values == unchanged) | (values.isna() & unchanged.isna()))
+        before = column_figures(scenario.tables[key[0]], key[1])
         figures[key] = before.where(~touched, mean)
     return standing_still(with_figures(scenario, figures), shares_still(scenario, futures))
 
@@ -449,15 +449,14 @@ def mean_scenario(scenario: Scenario, futures: Sequence[Future]) -> Scenario:
 def _effective(scenario: Scenario, figures: Figures, sheet: str, column: str) -> pd.Series[float]:
     """A column's figures in a future, blank cells as what they mean."""
     values = figures.get((sheet, column))
-    values = own_figures(scenario.tables[sheet], column) if values is None else values
+    values = column_figures(scenario.tables[sheet], column) if values is None else values
     if sheet == "Links" and column == "loss":
         return values.fillna(0.0)
     if sheet == "Units" and column == "fixed_cost_max_million_per_year":
         smaller = "fixed_cost_million_per_year"
         return values.fillna(_effective(scenario, figures, "Units", smaller))
     if sheet == "UnitPeriods":
-        own = figures.get(("Units", column))
-        own = own_figures(scenario.tables["Units"], column) if own is None else own
-        of_unit = dict(zip(scenario.frame("Units")["unit"], own, strict=True))
+        general = _effective(scenario, figures, "Units", column)
+        of_unit = dict(zip(scenario.frame("Units")["unit"], general, strict=True))
         return values.fillna(scenario.frame("UnitPeriods")["unit"].map(of_unit).astype(float))
     return values

@@ -38,7 +38,7 @@ def retyped(scenario: Scenario, tables: Mapping[str, Table], book: Book) -> Scen
     return scenario.with_figures(settings, periods, tables, book)
 
 
-def own_figures(table: Table, column: str) -> pd.Series[float]:
+def column_figures(table: Table, column: str) -> pd.Series[float]:
     """The cells of a column as they stand, defaults included, by row (a key of Scenario at 0);
     NaN where blank."""
     if table.sheet.name != "Scenario":

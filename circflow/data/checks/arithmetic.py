@@ -62,7 +62,7 @@ class _Side:
 
     yearly: Items
     """Amounts per year of a period."""
-    whole: Items
+    horizon: Items
     """Amounts over the horizon, as if it were the first period."""
 
 
@@ -148,7 +148,7 @@ def _compare(drafts: Drafts, scenario: Scenario, demand: _Demand, reach: Reach) 
     if not len(needs):
         return
     limits = demand.limits()
-    pairs = ((needs, limits.yearly), (_over_horizon(scenario, needs), limits.whole))
+    pairs = ((needs, limits.yearly), (_over_horizon(scenario, needs), limits.horizon))
     apart = ~demand.linked[reach.numbers(needs)]
     shared = ~np.isin(needs["material"], demand.lossy)
     reported: set[int] = set()
@@ -159,7 +159,7 @@ def _compare(drafts: Drafts, scenario: Scenario, demand: _Demand, reach: Reach) 
                     reported.add(key["material"])
                     names = {n: shorten(scenario.codes.name(n, code)) for n, code in key.items()}
                     sides = _at(need, key), _at(limit, key)
-                    _note(drafts, demand, names, sides, whole=limit is limits.whole)
+                    _note(drafts, demand, names, sides, over_horizon=limit is limits.horizon)
 
 
 def _exceeded(needs: Items, limits: Items, by: tuple[str, ...]) -> list[dict[str, int]]:
@@ -184,7 +184,7 @@ def _note(
     names: dict[str, str],
     sides: tuple[Items, Items],
     *,
-    whole: bool,
+    over_horizon: bool,
 ) -> None:
     """An error at the largest need for one material, with the cells that limit it."""
     needs, terms = sides
@@ -199,7 +199,7 @@ def _note(
     ]
     when = (
         say("over the horizon")
-        if whole
+        if over_horizon
         else say("a year in period {period!r}", period=names["period"])
     )
     detail = f" ({', '.join(parts)}{', …' if len(terms) > 4 else ''})" if parts else ""
@@ -239,10 +239,10 @@ def _capacities(scenario: Scenario) -> Items:
     """The greatest available capacity of every unit in every period: row, site, technology,
     period, capacity."""
     units = cross(scenario.active_unit_items, scenario.period_items.only("period"))
-    own = scenario.items("UnitPeriods")
-    at = find_rows(own, units, "unit", "period")
+    by_period = scenario.items("UnitPeriods")
+    at = find_rows(by_period, units, "unit", "period")
     changed, available = (
-        take(own[name], at, np.nan) for name in ("capacity_per_year", "availability")
+        take(by_period[name], at, np.nan) for name in ("capacity_per_year", "availability")
     )
     general = units["capacity_per_year"]
     greatest = np.fmax(general, units["capacity_max_per_year"])
@@ -270,10 +270,10 @@ def _outlets(scenario: Scenario) -> _Side:
     units = _unit_rates(scenario, "input")
     flows = stacked([units, _limited(scenario.items_in_force("Markets"), "Markets")], *_TERM)
     yearly, horizon = _disposal(scenario)
-    room, room_whole = _stock_room(scenario)
+    room, horizon_room = _stock_room(scenario)
     return _Side(
         stacked([flows, yearly, room], *_TERM),
-        stacked([_over_horizon(scenario, flows), horizon, room_whole], *_TERM),
+        stacked([_over_horizon(scenario, flows), horizon, horizon_room], *_TERM),
     )
 
 
@@ -292,10 +292,10 @@ def _disposal(scenario: Scenario) -> tuple[Items, Items]:
     rows = stacked([rows.take(~blank), cross(wastes, rows.take(blank))], *rows.names)
     first, number = distinct([rows[n] for n in (*PLACE, "key")])
     amount = np.bincount(number, rows["amount"] * _years(scenario, rows), len(first))
-    whole = rows.take(first).plus(period=np.zeros(len(first), dtype=np.intp))
+    over_horizon = rows.take(first).plus(period=np.zeros(len(first), dtype=np.intp))
     return (
         _terms(rows, "Disposal", "amount"),
-        _terms(whole, "Disposal", np.minimum(amount, whole["total"])),
+        _terms(over_horizon, "Disposal", np.minimum(amount, over_horizon["total"])),
     )
 
 

@@ -26,7 +26,7 @@ def provisional(
         draft = drafts[name]
         rows = _with_references(draft.sheet, draft.sound(), tables)
         if draft.sheet.key:
-            rows = rows.take(~later(rows, *draft.sheet.whole_key))
+            rows = rows.take(~later(rows, *draft.sheet.row_key))
         tables[name] = replace(draft.table, rows=rows)
     return Scenario(settings, periods, {name: tables[name] for name in BY_NAME}, book)
 

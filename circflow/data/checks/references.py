@@ -24,7 +24,7 @@ def check_keys(drafts: Drafts) -> None:
     """Two rows of one key (and period) are an error, at the second row."""
     for draft in drafts.values():
         if draft.sheet.key and not draft.broken:
-            _check_key(drafts, draft.sheet, draft.sheet.whole_key)
+            _check_key(drafts, draft.sheet, draft.sheet.row_key)
     _check_group_members(drafts)
 
 

@@ -132,10 +132,10 @@ def _chosen_sheets(
 
 def _likeness(name: str, good: Iterable[str]) -> str:
     """The good name that a misspelt one is all but equal to, or ""."""
-    found = nearest(name, good)
-    near = folded(name)[:200], folded(found)
-    if found and (near[0] == near[1] or SequenceMatcher(None, *near).ratio() >= _NEAR_ENOUGH):
-        return found
+    closest = nearest(name, good)
+    near = folded(name)[:200], folded(closest)
+    if closest and (near[0] == near[1] or SequenceMatcher(None, *near).ratio() >= _NEAR_ENOUGH):
+        return closest
     return ""
 
 
@@ -213,8 +213,8 @@ def _header_row(sheet: Sheet, raw: RawSheet, findings: Findings) -> int:
     needed = {c.name for c in sheet.columns if c.required}
     for number, cells in enumerate(raw.grid[1:_HEADER_SOUGHT_IN], start=2):
         filled = [c for c in cells if not is_blank(c)]
-        whole = bool(needed) and needed <= {c.strip() for c in filled if isinstance(c, str)}
-        if known(cells) >= max(1 if whole else 2, len(filled) / 2):
+        complete = bool(needed) and needed <= {c.strip() for c in filled if isinstance(c, str)}
+        if known(cells) >= max(1 if complete else 2, len(filled) / 2):
             findings.error(
                 raw.cell(number),
                 "the column names stand in row {number}, not in row 1: delete the rows above",

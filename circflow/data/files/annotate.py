@@ -83,22 +83,22 @@ def mark_problems(book: Workbook, problems: Sequence[Problem]) -> None:
     sheets: dict[str, Worksheet] = {}
     for sheet in book.worksheets:
         sheets.setdefault(sheet.title.strip(), sheet)
-    for cell, found in list(_by_cell(problems).items())[:_MOST_COMMENTS]:
+    for cell, of_cell in list(_by_cell(problems).items())[:_MOST_COMMENTS]:
         target = sheets.get(cell.place.strip())
         if target is None:
             continue
         if cell.row:
-            _mark_cell(target, _place(target, cell), found)
+            _mark_cell(target, _place(target, cell), of_cell)
         else:
             target.sheet_properties.tabColor = _TAB_COLOUR
     _list_problems(book, sheets, problems)
 
 
 def _by_cell(problems: Iterable[Problem]) -> dict[Cell, list[Problem]]:
-    found: dict[Cell, list[Problem]] = {}
+    by_cell: dict[Cell, list[Problem]] = {}
     for problem in problems:
-        found.setdefault(problem.cell, []).append(problem)
-    return found
+        by_cell.setdefault(problem.cell, []).append(problem)
+    return by_cell
 
 
 def _place(sheet: Worksheet, cell: Cell) -> str:

@@ -18,8 +18,8 @@ from circflow.i18n.names import (
     column_names,
     english_word,
     names_in,
-    own_marks,
     plain,
+    planners_marks,
     sheet_names,
 )
 
@@ -27,15 +27,15 @@ from circflow.i18n.names import (
 def english(book: Book, sheets: Sequence[Sheet] = SHEETS) -> Book:
     """A book as read, its sheets and columns under their English names."""
     known = {sheet.name: sheet for sheet in sheets}
-    made = tuple(_english_sheet(raw, known) for raw in book.sheets)
-    titles = {raw.title: raw.name for raw in made if raw.title}
+    renamed = tuple(_english_sheet(raw, known) for raw in book.sheets)
+    titles = {raw.title: raw.name for raw in renamed if raw.title}
     warnings = tuple(
         replace(w, cell=replace(w.cell, sheet=titles[name], title=name))
         if (name := w.cell.sheet.strip()) in titles
         else w
         for w in book.warnings
     )
-    return replace(book, sheets=made, warnings=warnings)
+    return replace(book, sheets=renamed, warnings=warnings)
 
 
 def _english_sheet(raw: RawSheet, known: dict[str, Sheet]) -> RawSheet:
@@ -71,12 +71,12 @@ def _english_sheet(raw: RawSheet, known: dict[str, Sheet]) -> RawSheet:
 
 def _english_column(sheet: Sheet, header: str) -> tuple[str, str]:
     """The language and the English name of a header; the header itself where it is unknown."""
-    found = column_names(sheet.name, sheet.names).get(plain(header))
-    if found is not None:
-        return found
-    for own, mark in own_marks().items():
-        if header.casefold().startswith(own):
-            return "", mark + header[len(own) :]
+    known = column_names(sheet.name, sheet.names).get(plain(header))
+    if known is not None:
+        return known
+    for native, mark in planners_marks().items():
+        if header.casefold().startswith(native):
+            return "", mark + header[len(native) :]
     return "", header
 
 
@@ -106,9 +106,9 @@ def _native_sheet(raw: RawSheet, sheet: Sheet, language: str) -> RawSheet:
                     row[place] = _native_cell(row, place, header, sheet[name], language)
     headers = {}
     for name in header:
-        own = names.column(sheet.name, name) if name in sheet else names.marked(name)
-        if own != name:
-            headers[name] = own
+        native = names.column(sheet.name, name) if name in sheet else names.marked(name)
+        if native != name:
+            headers[name] = native
     title = names.sheet(sheet.name)
     return replace(
         raw,
@@ -127,8 +127,8 @@ def _native_cell(
         at = header.index("key")
         key = english_word("key", tuple(SETTINGS), str(row[at] if at < len(row) else "").strip())
         column = SETTINGS.get(key, column)
-    made = native_value(column, text, language)
-    return row[place] if not made or made.casefold() == text.casefold() else made
+    native = native_value(column, text, language)
+    return row[place] if not native or native.casefold() == text.casefold() else native
 
 
 def native_value(column: Column, text: str, language: str) -> str:

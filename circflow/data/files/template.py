@@ -116,7 +116,7 @@ def header_note(sheet: Sheet, column: Column) -> str:
     lines.append(say("Expected: {expected}.", expected=column.expected))
     lines.append(f"{_capital(blank_meaning(column))}.")
     if column.name in sheet.key:
-        names = ", ".join(sheet[name].shown for name in sheet.whole_key)
+        names = ", ".join(sheet[name].shown for name in sheet.row_key)
         lines.append(say("No two rows may have the same {names}.", names=names))
     return "\n".join(lines)
 
@@ -460,16 +460,16 @@ def number_format(column: Column, values: Iterable[object]) -> str:
         return "General"
     if column.kind == "integer":
         return "0"
-    decimals, any_found = 0, False
+    decimals, any_figure = 0, False
     for value in values:
         figure = plain_number(value) if isinstance(value, str) else value
         if not isinstance(figure, int | float) or isinstance(figure, bool):
             continue
-        any_found = True
+        any_figure = True
         if isinstance(figure, float) and not figure.is_integer():
-            whole, _, fraction = repr(figure).partition(".")
-            decimals = max(decimals, 99 if "e" in whole + fraction else len(fraction))
-    if not any_found or decimals > MOST_DECIMALS:
+            integer, _, fraction = repr(figure).partition(".")
+            decimals = max(decimals, 99 if "e" in integer + fraction else len(fraction))
+    if not any_figure or decimals > MOST_DECIMALS:
         return "General" if column.unit == "°" else ANY_NUMBER
     places = "." + "0" * decimals if decimals else ""
     return ("0" if column.unit == "°" else "#,##0") + places

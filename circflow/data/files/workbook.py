@@ -276,18 +276,18 @@ def _relations(
     """Targets (as part names) and kinds of a part's relations, by id."""
     folder, file = posixpath.split(part)
     relations_part = names.get(posixpath.join(folder, "_rels", f"{file}.rels").lower())
-    found: dict[str, tuple[str, str]] = {}
+    relations: dict[str, tuple[str, str]] = {}
 
     def start(name: str, attributes: dict[str, str]) -> None:
         if local_name(name) == "Relationship" and attributes.get("TargetMode") != "External":
             target = posixpath.normpath(posixpath.join("/", folder, attributes["Target"]))
             kind = attributes["Type"].rpartition("/")[2]
-            found[attributes["Id"]] = (target.lstrip("/"), kind)
+            relations[attributes["Id"]] = (target.lstrip("/"), kind)
 
     if relations_part is not None:
         with package.open(relations_part) as stream:
             parse_xml(stream, start)
-    return found
+    return relations
 
 
 def _sheet_list(package: zipfile.ZipFile, home: str) -> tuple[list[_Entry], bool]:

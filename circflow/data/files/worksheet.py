@@ -126,23 +126,23 @@ class SheetReader:
         phonetic = 0
         c = v = ""  # the innermost loop: names are compared whole, namespace and all
 
-        def start(name: str, found: dict[str, str]) -> None:
+        def start(name: str, given: dict[str, str]) -> None:
             nonlocal attributes, value, formula, phonetic, c, v
             if name == c:
-                attributes, value, formula = found, None, None
+                attributes, value, formula = given, None, None
                 return
             buffer.clear()
             if name == v:
                 return
             local = local_name(name)
             if local == "row":
-                self._start_row(found)
+                self._start_row(given)
             elif local == "rPh":
                 phonetic += 1
             elif local == "mergeCell":
-                self.merged.append(found.get("ref", ""))
-            elif local == "col" and found.get("hidden") in ("1", "true"):
-                self.hidden_columns.append((int(found["min"]) - 1, int(found["max"]) - 1))
+                self.merged.append(given.get("ref", ""))
+            elif local == "col" and given.get("hidden") in ("1", "true"):
+                self.hidden_columns.append((int(given["min"]) - 1, int(given["max"]) - 1))
             elif local == "worksheet":
                 prefix = name.removesuffix(local)
                 c, v = f"{prefix}c", f"{prefix}v"

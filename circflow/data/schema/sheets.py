@@ -129,33 +129,32 @@ _EXPECTED = {
 
 
 def _range_words(column: Column) -> str:
-    whole = column.kind == "integer"
     if column.low is None and column.high is None:
-        return say("a whole number") if whole else say("a number")
+        return say("a whole number") if column.kind == "integer" else say("a number")
     at_least = ">" if column.low_open else "≥"
     at_most = "<" if column.high_open else "≤"
     bounds = ((at_least, column.low), (at_most, column.high))
-    key = ("whole" if whole else "", *(sign for sign, bound in bounds if bound is not None))
+    key = (column.kind, *(sign for sign, bound in bounds if bound is not None))
     return say(_RANGES[key], low=column.low, high=column.high)
 
 
 _RANGES = {
-    ("whole", "<"): mark("a whole number below {high:g}"),
-    ("whole", "≤"): mark("a whole number at most {high:g}"),
-    ("whole", ">"): mark("a whole number above {low:g}"),
-    ("whole", ">", "<"): mark("a whole number above {low:g} and below {high:g}"),
-    ("whole", ">", "≤"): mark("a whole number above {low:g} and at most {high:g}"),
-    ("whole", "≥"): mark("a whole number at least {low:g}"),
-    ("whole", "≥", "<"): mark("a whole number at least {low:g} and below {high:g}"),
-    ("whole", "≥", "≤"): mark("a whole number at least {low:g} and at most {high:g}"),
-    ("", "<"): mark("a number below {high:g}"),
-    ("", "≤"): mark("a number at most {high:g}"),
-    ("", ">"): mark("a number above {low:g}"),
-    ("", ">", "<"): mark("a number above {low:g} and below {high:g}"),
-    ("", ">", "≤"): mark("a number above {low:g} and at most {high:g}"),
-    ("", "≥"): mark("a number at least {low:g}"),
-    ("", "≥", "<"): mark("a number at least {low:g} and below {high:g}"),
-    ("", "≥", "≤"): mark("a number at least {low:g} and at most {high:g}"),
+    ("integer", "<"): mark("a whole number below {high:g}"),
+    ("integer", "≤"): mark("a whole number at most {high:g}"),
+    ("integer", ">"): mark("a whole number above {low:g}"),
+    ("integer", ">", "<"): mark("a whole number above {low:g} and below {high:g}"),
+    ("integer", ">", "≤"): mark("a whole number above {low:g} and at most {high:g}"),
+    ("integer", "≥"): mark("a whole number at least {low:g}"),
+    ("integer", "≥", "<"): mark("a whole number at least {low:g} and below {high:g}"),
+    ("integer", "≥", "≤"): mark("a whole number at least {low:g} and at most {high:g}"),
+    ("number", "<"): mark("a number below {high:g}"),
+    ("number", "≤"): mark("a number at most {high:g}"),
+    ("number", ">"): mark("a number above {low:g}"),
+    ("number", ">", "<"): mark("a number above {low:g} and below {high:g}"),
+    ("number", ">", "≤"): mark("a number above {low:g} and at most {high:g}"),
+    ("number", "≥"): mark("a number at least {low:g}"),
+    ("number", "≥", "<"): mark("a number at least {low:g} and below {high:g}"),
+    ("number", "≥", "≤"): mark("a number at least {low:g} and at most {high:g}"),
 }
 """A number between limits, in words."""
 
@@ -190,7 +189,7 @@ class Sheet:
         return shown_sheet(self.name)
 
     @property
-    def whole_key(self) -> list[str]:
+    def row_key(self) -> list[str]:
         """The columns that no two rows have alike: the key, and the period where there is one."""
         return [*self.key, *(["period"] if self.periodic else [])]
 
@@ -236,7 +235,7 @@ def cost(name: str, meaning: str) -> Column:
     return number(name, meaning, "currency/unit", default=0.0)
 
 
-def whole(name: str, meaning: str, unit: str = "", **more: Any) -> Column:
+def integer(name: str, meaning: str, unit: str = "", **more: Any) -> Column:
     """A column of whole numbers."""
     return Column(name, "integer", meaning, unit, **more)
 
@@ -270,7 +269,7 @@ _KEYS: tuple[Column, ...] = (
     text("description", "free text"),
     text("region", "free text"),
     text("currency", "label of the money", default="RUB"),
-    whole("start_year", "label of the first year", "year", default=2025, largest=9999.0),
+    integer("start_year", "label of the first year", "year", default=2025, largest=9999.0),
     number(
         "discount_rate",
         "per year, 0.1 = 10 %; a year's money counts at the start of the year",
@@ -346,7 +345,7 @@ SHEETS: tuple[Sheet, ...] = (
         "of one year.",
         (
             named("period", "period", required=True),
-            whole("years", "length", "yr", default=1.0, low=1.0, largest=1000.0),
+            integer("years", "length", "yr", default=1.0, low=1.0, largest=1000.0),
         ),
         key=("period",),
     ),
@@ -413,7 +412,7 @@ SHEETS: tuple[Sheet, ...] = (
                 "where a waste arises",
                 ("mining", "processing", "metallurgy", "energy", "chemistry", "other"),
             ),
-            whole("hazard_class", "1 (extreme) to 5 (harmless)", low=1.0, high=5.0),
+            integer("hazard_class", "1 (extreme) to 5 (harmless)", low=1.0, high=5.0),
             Column(
                 "modes",
                 "names",
@@ -634,7 +633,7 @@ SHEETS: tuple[Sheet, ...] = (
             ),
             amount("jobs", "whenever in service", "jobs", default=0.0),
             amount("capex_million", "to build it; a candidate needs it", "million currency"),
-            whole(
+            integer(
                 "lifetime_years",
                 "service life of a candidate",
                 "yr",
@@ -666,7 +665,7 @@ SHEETS: tuple[Sheet, ...] = (
                 "Units",
             ),
             text("investor", "label"),
-            whole(
+            integer(
                 "construction_years",
                 "from the decision, when the capital is committed, to service; a candidate's",
                 "yr",
@@ -897,7 +896,7 @@ SHEETS: tuple[Sheet, ...] = (
             _CHANGE,
             number("from", "first value", "as change says"),
             number("to", "last value", "as change says"),
-            whole("steps", "how many values", low=1.0, largest=1e6),
+            integer("steps", "how many values", low=1.0, largest=1e6),
             text("values", "list of values, separated by semicolons"),
         ),
     ),

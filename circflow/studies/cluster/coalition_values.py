@@ -163,15 +163,15 @@ class _Solver:
 def _solved(job: tuple[_Solver, Clock, Clock], settings: Sequence[Setting]) -> list[Known]:
     """The values at settings, one after another, as far as the time goes."""
     first, over, clock = job
-    solver, found = first.twin(), list[Known]()
+    solver, solved = first.twin(), list[Known]()
     for setting in settings:
         try:
             if over.is_over:
                 break
-            found.append(solver.solve(setting, clock))
+            solved.append(solver.solve(setting, clock))
         except StoppedError:
             break
-    return found
+    return solved
 
 
 class Values:
@@ -208,8 +208,8 @@ class Values:
 
     def __getstate__(self) -> dict[str, Any]:
         """Without what belongs to a process: its engine, the session, the store."""
-        own = {"engine": None, "_solver": self._solver.twin(), "_store": None}
-        return vars(self) | own
+        of_process = {"engine": None, "_solver": self._solver.twin(), "_store": None}
+        return vars(self) | of_process
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
@@ -220,18 +220,18 @@ class Values:
     def __call__(self, on: Iterable[int]) -> float:
         """The value at a setting, million currency; −inf where there is no plan."""
         setting = frozenset(on)
-        found = self.known(setting)
-        return self._solve(setting) if found is None else found
+        value = self.known(setting)
+        return self._solve(setting) if value is None else value
 
     def known(self, setting: Setting) -> float | None:
         """The value, if it follows from what has been solved."""
-        at = self._found(setting)
+        at = self._position(setting)
         return None if at is None else self._solved[at].value
 
     def lookup(self, setting: Setting) -> Known:
         """The value at a setting, and between which settings it holds."""
         self(setting)
-        at = self._found(setting)
+        at = self._position(setting)
         assert at is not None
         return self._solved[at]
 
@@ -239,7 +239,7 @@ class Values:
         """Every value found by a solve."""
         return self._solved
 
-    def _found(self, setting: Setting) -> int | None:
+    def _position(self, setting: Setting) -> int | None:
         """Position of a solve that tells the value."""
         if setting not in self._at:
             flags = self.switches.flags(setting)
@@ -303,11 +303,11 @@ class Values:
         """Solve settings; whether all were in time."""
         job = (self._solver.twin(), over, self.clock)
         parts = self.engine.spread(_solved, job, blocks(settings, _BLOCK), "")
-        found = [known for part in parts for known in part]
-        for known in found:
+        solved = [known for part in parts for known in part]
+        for known in solved:
             self._add(known)
-        self.solves += len(found)
-        return len(found) == len(settings)
+        self.solves += len(solved)
+        return len(solved) == len(settings)
 
     def _add(self, known: Known) -> None:
         switches = self.switches

@@ -132,8 +132,8 @@ def effects(  # noqa: PLR0913
             seconds=clock.left,
             prepare=lambda settings: values.all(settings, progress=progress, what=say("effects")),
         )
-    alone = [_found(values, frozenset([n])) - base for n in range(count)]
-    last = [with_all - _found(values, everything - {n}) for n in range(count)]
+    alone = [_value(values, frozenset([n])) - base for n in range(count)]
+    last = [with_all - _value(values, everything - {n}) for n in range(count)]
     small = 1e-9 * abs(with_all)
     table = pd.DataFrame(
         {
@@ -148,7 +148,7 @@ def effects(  # noqa: PLR0913
     return Effects(table, bool(pieces))
 
 
-def _found(values: Values, on: Setting) -> float:
+def _value(values: Values, on: Setting) -> float:
     """The value, NaN where the time is up."""
     try:
         return values(on)

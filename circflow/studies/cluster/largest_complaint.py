@@ -145,16 +145,16 @@ class Search:
             return known
         verdicts, bound = ([] if known is None else [known]), -np.inf
         for side in self._sides(settled):
-            found = self.separated(shares, side)
-            if found is None:
+            worst = self.separated(shares, side)
+            if worst is None:
                 continue
-            bound = max(bound, found.bound)
-            if found.members:
-                gain = found.gain
+            bound = max(bound, worst.bound)
+            if worst.members:
+                gain = worst.gain
                 with suppress(StoppedError):  # else that of the plan that the search found
-                    gain = self.values(found.members) - self.base
-                excess = gain - float(shares[list(found.members)].sum())
-                verdicts.append(Verdict(found.members, excess, gain, excess))
+                    gain = self.values(worst.members) - self.base
+                excess = gain - float(shares[list(worst.members)].sum())
+                verdicts.append(Verdict(worst.members, excess, gain, excess))
         if not verdicts:
             return None
         best = max(verdicts, key=lambda verdict: verdict.excess)

@@ -40,10 +40,10 @@ def leaving(
     joined = sorted(everybody - cluster.apart)
     leavers = sorted(asked & set(joined)) if len(joined) > 1 else []
     needed = [n for n in leavers if n in known.used]
-    found = cluster.values.engine.spread(
+    without_each = cluster.values.engine.spread(
         _without, (cluster, clock), needed, mark("members that leave"), tell
     )
-    plans = dict(zip(needed, found, strict=True))
+    plans = dict(zip(needed, without_each, strict=True))
     for n in leavers:
         without = with_all
         if n in plans:
@@ -113,7 +113,7 @@ def joining(cluster: Cluster, left: pd.DataFrame) -> pd.DataFrame:
     others = others[others["member"] != OUTSIDE]
     by_joiner = others.groupby("joiner", sort=False)
     joiners = [str(joiner) for joiner, _ in by_joiner]
-    own = left[left["leaver"] == left["member"]].set_index("leaver")["change_million"]
+    change_of_joiner = left[left["leaver"] == left["member"]].set_index("leaver")["change_million"]
     rest = [cluster.everybody - {cluster.members.index(joiner)} for joiner in joiners]
     without = np.array([cluster.value(members) for members in rest])
     together = cluster.together.objective
@@ -133,7 +133,7 @@ def joining(cluster: Cluster, left: pd.DataFrame) -> pd.DataFrame:
             "adds_million": clean(together - without),
             "gain_without_million": clean(without - cluster.alone.objective),
             "gain_with_million": cluster.synergy,
-            "own_change_million": clean(-own.loc[joiners].to_numpy(float)),
+            "own_change_million": clean(-change_of_joiner.loc[joiners].to_numpy(float)),
             "others_change_million": clean(by_joiner["change_million"].sum().to_numpy(float)),
             "gain": who("gains"),
             "lose": who("loses"),

@@ -123,12 +123,12 @@ def origins(plan: CodedPlan, owners: Ints) -> Origins:
     """Trace what places without a member hold back to the members who sent it.
 
     With T the inflow of a place, its shares are (what members sent + Σ sent from other places
-    without a member · their shares + own supply · outside) / T: one sparse linear system.
+    without a member · their shares + its supply · outside) / T: one sparse linear system.
     `owners`: the member's number of every site, by code; −1 outside.
     """
     flows = plan["flows"]
     arriving = flows.take(owners[flows["to"]] < 0).renamed(site="to")
-    supply, amount = _own_supply(plan, owners)
+    supply, amount = _outside_supply(plan, owners)
     every = stacked([arriving, supply], *PLACE)
     places, _ = added_up(every, PLACE)
     count, columns = len(places), len(plan.scenario.members) + 1
@@ -160,7 +160,7 @@ def origins(plan: CodedPlan, owners: Ints) -> Origins:
     return Origins(places, shares / shares.sum(axis=1, keepdims=True))
 
 
-def _own_supply(plan: CodedPlan, owners: Ints) -> tuple[Items, Floats]:
+def _outside_supply(plan: CodedPlan, owners: Ints) -> tuple[Items, Floats]:
     """What arises, is bought, made or reclaimed at places without a member: place and amount."""
     flows = plan["conversions"]
     outputs = flows.take(flows["role"] == plan.code("role", "output"))

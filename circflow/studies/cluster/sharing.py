@@ -343,7 +343,7 @@ class _Sharer:
         """Of the cluster: those not apart."""
         self.several = len(self.members) > 1
         self.base = cluster.alone.objective
-        self.whole = cluster.synergy if self.several else 0.0
+        self.gain = cluster.synergy if self.several else 0.0
         self.pieces: list[Box] = []
         self.null = cluster.apart
         """Members who add nothing to any group, as far as is known."""
@@ -359,7 +359,7 @@ class _Sharer:
         seconds = self._allow(court, _GROUPS)
         centre, first = nucleolus(
             court,
-            self.whole,
+            self.gain,
             self.count,
             near=shapley_shares.values if shapley_shares else None,
             null=self.null,
@@ -380,7 +380,7 @@ class _Sharer:
                 )
             )
         core = self._core(court, rules)
-        lacking = first.epsilon > 10 * TOLERANCE * max(abs(self.whole), _ZERO)
+        lacking = first.epsilon > 10 * TOLERANCE * max(abs(self.gain), _ZERO)
         self._allow(court, 1.0)
         cluster.values.clock = Clock(None)
         self.cut_short |= (
@@ -398,7 +398,7 @@ class _Sharer:
             epsilon=first.epsilon,
             epsilon_proven=first.proven,
             nucleolus_proven=centre.proven,
-            subsidy=subsidy(court, self.whole, self.count, clock=self.clock) if lacking else 0.0,
+            subsidy=subsidy(court, self.gain, self.count, clock=self.clock) if lacking else 0.0,
             owen_applies=prices.applies,
             owen_why_not=prices.why,
             shapley_exact=bool(shapley_shares and shapley_shares.exact),
@@ -481,7 +481,7 @@ class _Sharer:
         for n in np.flatnonzero(self.playing).tolist():
             one = frozenset([n])
             extra = self.cluster.values(one) - self.base
-            if extra > _NOISE * abs(self.whole):
+            if extra > _NOISE * abs(self.gain):
                 others = everybody - one - self.cluster.apart
                 correction += shapley([Box(one, others, extra)], self.count)
         return correction
@@ -507,15 +507,15 @@ class _Sharer:
         for name, of_all in keys.items():
             key = of_all * self.playing
             if key.sum() > 0.0:
-                rules[name] = Shares(self.whole * key / key.sum())
-        return {name: replace(r, values=self._whole(r.values)) for name, r in rules.items()}
+                rules[name] = Shares(self.gain * key / key.sum())
+        return {name: replace(r, values=self._adding_up(r.values)) for name, r in rules.items()}
 
-    def _whole(self, shares: Floats) -> Floats:
+    def _adding_up(self, shares: Floats) -> Floats:
         """Shares without rounding noise, that add up to the whole gain."""
-        small = np.abs(shares) < _NOISE * abs(self.whole)
+        small = np.abs(shares) < _NOISE * abs(self.gain)
         cleaned = np.where(small, 0.0, shares)
         there = ~small if (~small).any() else self.playing
-        cleaned[there] += (self.whole - cleaned.sum()) / there.sum()
+        cleaned[there] += (self.gain - cleaned.sum()) / there.sum()
         return cleaned
 
     def _allocations(self, rules: dict[str, Shares]) -> pd.DataFrame:
@@ -535,7 +535,7 @@ class _Sharer:
 
     def _core(self, court: Court, rules: dict[str, Shares]) -> pd.DataFrame:
         """For each rule, the group that lacks most."""
-        tolerance = 10 * TOLERANCE * max(abs(self.whole), _ZERO)
+        tolerance = 10 * TOLERANCE * max(abs(self.gain), _ZERO)
         rows = []
         for done, (name, rule) in enumerate(rules.items()):
             self.tell(say("core test: {name}", name=say(name)))
@@ -550,7 +550,7 @@ class _Sharer:
             if inside == "yes" and complaint.bound > tolerance:
                 inside = "unknown"
             group = ", ".join(self.cluster.members[n] for n in sorted(complaint.members))
-            lacks = complaint.excess if abs(complaint.excess) > _NOISE * abs(self.whole) else 0.0
+            lacks = complaint.excess if abs(complaint.excess) > _NOISE * abs(self.gain) else 0.0
             rows.append((name, inside, group, lacks, complaint.gain))
         columns = ["rule", "in_core", "group", "lacks_million", "could_gain_million"]
         return pd.DataFrame(rows, columns=columns)
@@ -578,7 +578,7 @@ class _Sharer:
             balance = before[:-1] + rule.values - after[:-1]
             outside = before[-1] - after[-1]
             balances = np.concatenate([balance, [outside, -(balance.sum() + outside)]])
-            balances[np.abs(balances) < 1e-9 * max(abs(self.whole), _ZERO)] = 0.0
+            balances[np.abs(balances) < 1e-9 * max(abs(self.gain), _ZERO)] = 0.0
             rows += [(name, names[a], names[b], paid) for a, b, paid in payments(balances)]
         return pd.DataFrame(rows, columns=["rule", "from", "to", "million"]).astype(
             {"million": float}

@@ -201,7 +201,7 @@ class _Search:
         self.span = np.where(self.highs > most, self.highs, np.inf)
         self.seen = [self._seen(x) for x in (self.first, *extremes)]
         self._hop()
-        return self._told(*self._spread())
+        return self._alternatives(*self._spread())
 
     def _solve(self, goal: Goal, limits: dict[str, tuple[float, float]]) -> Outcome:
         return self.goals.optimise(goal, limits, gap=self.gap, time_limit=self.time_limit)
@@ -269,7 +269,7 @@ class _Search:
             nearest = np.minimum(nearest, np.abs(shares - shares[n]).sum(axis=1) / size)
         return [self.seen[n] for n in chosen], distances
 
-    def _told(self, chosen: Sequence[_Plan], distances: Sequence[float]) -> Alternatives:
+    def _alternatives(self, chosen: Sequence[_Plan], distances: Sequence[float]) -> Alternatives:
         labels = self.goals.built.snapshot.structure.labels
         records, activity = [], []
         for n, (plan, distance) in enumerate(zip(chosen, distances, strict=True)):

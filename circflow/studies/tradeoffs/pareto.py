@@ -63,7 +63,7 @@ class Front(Result):
 
 
 @dataclass(frozen=True)
-class _Found:
+class _Point:
     first: float
     second: float
     x: np.ndarray
@@ -112,12 +112,12 @@ def pareto(  # noqa: PLR0913
     goals.add_rows({first.name: first, second.name: second})
     curve = _Curve(goals, first, second, gap, time_limit)
     with Engine(jobs, dask=dask, tell=progress) as engine:
-        found = engine.spread(_Curve.end, curve, (0, 1), mark("ends of the curve"))
-        span = np.linspace(found[0].second, found[-1].second, points)[1:-1]
-        if abs(found[-1].second - found[0].second) > curve.noise(second, found):
-            curve = replace(curve, goals=goals.begin_at(found[-1].x, found[-1].basis))
-            found += engine.spread(_Curve.point, curve, span.tolist(), mark("points"))
-    kept = _efficient(found, first, second, curve)
+        plans = engine.spread(_Curve.end, curve, (0, 1), mark("ends of the curve"))
+        span = np.linspace(plans[0].second, plans[-1].second, points)[1:-1]
+        if abs(plans[-1].second - plans[0].second) > curve.noise(second, plans):
+            curve = replace(curve, goals=goals.begin_at(plans[-1].x, plans[-1].basis))
+            plans += engine.spread(_Curve.point, curve, span.tolist(), mark("points"))
+    kept = _efficient(plans, first, second, curve)
     return _front(goals, kept, first, second, time.perf_counter() - begun)
 
 
@@ -129,23 +129,23 @@ class _Curve:
     gap: float
     time_limit: float | None
 
-    def noise(self, goal: Goal, ends: Sequence[_Found]) -> float:
+    def noise(self, goal: Goal, ends: Sequence[_Point]) -> float:
         """What two values of a goal may differ by and still be one."""
         values = [abs(f.first if goal is self.first else f.second) for f in ends]
         return 1e-6 * max([*values, 1e-9]) if values else 0.0
 
-    def end(self, last: int) -> _Found:
+    def end(self, last: int) -> _Point:
         """The best plan for the first goal, or for the second (1); efficient."""
         best, other = (self.second, self.first) if last else (self.first, self.second)
         return self._efficient(best, other, {})
 
-    def point(self, limit: float) -> _Found:
+    def point(self, limit: float) -> _Point:
         """The best plan for the first goal while the second is at least as good as the limit."""
         second = self.second
         bounds = {second.name: (limit, np.inf) if second.maximise else (-np.inf, limit)}
         return self._efficient(self.first, second, bounds)
 
-    def _efficient(self, best: Goal, other: Goal, bounds: dict[str, tuple[float, float]]) -> _Found:
+    def _efficient(self, best: Goal, other: Goal, bounds: dict[str, tuple[float, float]]) -> _Point:
         """Of the plans that are best for one goal, one that is best for the other as well."""
         goals = self.goals.twin()
         limits: dict[str, Any] = {"gap": self.gap, "time_limit": self.time_limit}
@@ -163,18 +163,18 @@ class _Curve:
         again = goals.optimise(other, {**bounds, best.name: held}, **limits)
         x = outcome.x if again.x is None else again.x
         exact = outcome.ending is Ending.OPTIMAL and again.ending is Ending.OPTIMAL
-        return _Found(self.first(x), self.second(x), x, marginal, exact, goals.last_basis)
+        return _Point(self.first(x), self.second(x), x, marginal, exact, goals.last_basis)
 
     @property
     def _searches(self) -> bool:
         return self.goals.program.has_decisions
 
 
-def _efficient(points: Sequence[_Found], first: Goal, second: Goal, curve: _Curve) -> list[_Found]:
+def _efficient(points: Sequence[_Point], first: Goal, second: Goal, curve: _Curve) -> list[_Point]:
     """The points that no other one dominates, each once, from the first goal's best on."""
     near = curve.noise(first, points), curve.noise(second, points)
     ordered = sorted(points, key=lambda f: (-first.sign * f.first, -second.sign * f.second))
-    kept: list[_Found] = []
+    kept: list[_Point] = []
     best = -np.inf
     for one in ordered:
         worth = second.sign * one.second
@@ -188,7 +188,7 @@ def _efficient(points: Sequence[_Found], first: Goal, second: Goal, curve: _Curv
 
 
 def _front(
-    goals: Goals, points: Sequence[_Found], first: Goal, second: Goal, seconds: float
+    goals: Goals, points: Sequence[_Point], first: Goal, second: Goal, seconds: float
 ) -> Front:
     currency = goals.scenario.settings.currency
     money = first.name in ("value", "synergy")

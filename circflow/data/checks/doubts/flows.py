@@ -7,7 +7,7 @@ import numpy as np
 from circflow.data.cells import shorten
 from circflow.data.checks.findings import Drafts, among, later, quoted
 from circflow.data.checks.reach import PLACE, Reach
-from circflow.data.coded import Flags, Items, distinct, join
+from circflow.data.coded import Flags, Ints, Items, by_row, distinct, join
 from circflow.data.network import can_take
 from circflow.data.scenario import Scenario
 
@@ -68,19 +68,19 @@ def _check_inputs(drafts: Drafts, scenario: Scenario, inputs: Items, supplied: F
     # a group needs one of its materials, a plain row its own
     alone = scenario.codes.size("group") + inputs["row_recipe"]
     need = np.where(inputs["group"] < 0, alone, inputs["group"])
-    first, number = distinct([inputs["row"], inputs["recipe"], need])
-    lacking = inputs.take((np.bincount(number, supplied, len(first)) == 0)[number])
-    recipes = scenario.items("Recipes")
-    for row in dict.fromkeys(lacking["row"].tolist()):
-        short, everything = (rows.take(rows["row"] == row) for rows in (lacking, inputs))
-        recipe, technology = short["recipe"][0], short["technology"][0]
-        in_all = set(everything["recipe"].tolist())
-        # whether the technology has a recipe without inputs
-        at_all = set(recipes["recipe"][recipes["technology"] == technology].tolist())
-        if in_all - set(short["recipe"].tolist()) or at_all - in_all:
-            continue
-        materials = short["material"][short["recipe"] == recipe]
-        names = scenario.codes.names("material", materials).tolist()
+    at, number = distinct([inputs["row"], inputs["recipe"], need])
+    lacking = inputs.take((np.bincount(number, supplied, len(at)) == 0)[number])
+    # it stands still where every recipe of its technology lacks one
+    short = _recipes_of(lacking, "row")[lacking["row"]]
+    every = _recipes_of(scenario.items("Recipes"), "technology")[lacking["technology"]]
+    lacking = lacking.take(short == every)
+    materials: dict[tuple[int, int], list[int]] = {}
+    first: dict[int, int] = {}
+    for row, unit, recipe, material in by_row(lacking, "unit", "recipe", "material"):
+        if first.setdefault(row, recipe) == recipe:
+            materials.setdefault((row, unit), []).append(material)
+    for (row, unit), lacked in materials.items():
+        names = scenario.codes.names("material", np.array(lacked)).tolist()
         drafts.warning(
             "Units",
             row,
@@ -88,8 +88,14 @@ def _check_inputs(drafts: Drafts, scenario: Scenario, inputs: Items, supplied: F
             "nothing can supply {quoted} to the unit {iloc!r}, so that it cannot run: "
             "add a stream, a purchase or a link, or check the names",
             quoted=quoted(dict.fromkeys(names)),
-            iloc=shorten(scenario.codes.name("unit", short["unit"][0])),
+            iloc=shorten(scenario.codes.name("unit", unit)),
         )
+
+
+def _recipes_of(rows: Items, owner: str) -> Ints:
+    """How many different recipes the rows of each owner have, by its number."""
+    first, _ = distinct([rows[owner], rows["recipe"]])
+    return np.bincount(rows[owner][first])
 
 
 def _check_outputs(drafts: Drafts, scenario: Scenario, outputs: Items, wanted: Flags) -> None:

@@ -28,13 +28,13 @@ def settle() -> None:
 
 def _load_late(package: str, name: str) -> None:
     """A module of a package that is loaded once something of it is asked for."""
-    whole = f"{package}.{name}"
-    spec = importlib.util.find_spec(whole)
-    if spec is None or spec.loader is None or whole in sys.modules:
+    full_name = f"{package}.{name}"
+    spec = importlib.util.find_spec(full_name)
+    if spec is None or spec.loader is None or full_name in sys.modules:
         return
     loader = importlib.util.LazyLoader(spec.loader)
     spec.loader = loader
     module = importlib.util.module_from_spec(spec)
-    sys.modules[whole] = module
+    sys.modules[full_name] = module
     setattr(sys.modules[package], name, module)
     loader.exec_module(module)

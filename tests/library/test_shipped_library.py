@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from circflow.library import Library, read_library
-from circflow.library.read import OWN
+from circflow.library.read import SHIPPED
 from circflow.library.schema import SECTORS
 
 OXIDES = {"Fe2O3": ("Fe", 0.699), "Cr2O3": ("Cr", 0.684)}
@@ -23,7 +23,7 @@ def library() -> Library:
 
 
 def rows(sheet: str) -> list[dict[str, str]]:
-    with Path(OWN / f"{sheet}.csv").open(encoding="utf-8", newline="") as file:
+    with Path(SHIPPED / f"{sheet}.csv").open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
 
