@@ -6,11 +6,13 @@ import gc
 import math
 import os
 import pickle
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import numpy as np
 import pytest
 
@@ -28,8 +30,14 @@ from circflow.solver.compiled import Compiled, compile_model
 
 os.environ["CIRCFLOW_LANG"] = "en"  # whatever the locale of the machine
 keep_python_strings()  # as in circflow's own process; test_python.py has what others have
+hypothesis.settings.register_profile("busy", deadline=None)  # a busy machine is no fault
+hypothesis.settings.load_profile("busy")
 
 SCENARIOS = Path(__file__).parents[1] / "scenarios"
+BROWSER_FLAGS = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
 Row = dict[str, Any]
 Sheets = Mapping[str, Any]
 """Sheets by name: a list of rows (dicts of the filled cells); `Scenario` is one dict."""
@@ -270,3 +278,23 @@ def best() -> Callable[..., float]:
         return -outcome.objective
 
     return of
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    """A real browser, where there is one."""
+    playwright = pytest.importorskip("playwright.sync_api")
+    names = ("chromium", "chromium-browser", "google-chrome")
+    program = next(filter(None, map(shutil.which, names)), None)
+    if program is None:
+        pytest.skip("no browser: install chromium")
+    with playwright.sync_playwright() as tool:
+        browser = tool.chromium.launch(executable_path=program, args=BROWSER_FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def window(chromium: Any) -> Any:
+    """A page of it that all tests of a file look at in turn: it knows our scripts already."""
+    return chromium.new_context(viewport={"width": 1280, "height": 900}).new_page()

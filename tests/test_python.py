@@ -8,14 +8,10 @@ import json
 import os
 import pickle
 import re
-import shutil
 import signal
 import subprocess
 import sys
-import venv
-import zipfile
 from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -312,7 +308,7 @@ def test_the_public_names_are_those_that_a_type_checker_sees() -> None:
     assert seen == cf._HOME_OF
 
 
-# --------------------------------------------------------------------------- Ctrl-C, types
+# --------------------------------------------------------------------------- Ctrl-C
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a terminal's Ctrl-C, as a signal to a group")
@@ -324,7 +320,7 @@ def test_ctrl_c_leaves_nothing_behind(tmp_path: Path) -> None:
         "from circflow.cli import main\n"
         "if __name__ == '__main__':\n"
         f"    sys.exit(main(['sweep', {str(SHIPPED)!r}, '--jobs', '2', '--check-every', '0',\n"
-        "        '--vary', 'Markets.price*=0.5:1.5:100000']))\n",
+        "        '--vary', 'Markets.price*=0.5:1.5:20000']))\n",
         encoding="utf-8",
     )
     study = subprocess.Popen(
@@ -344,51 +340,6 @@ def test_ctrl_c_leaves_nothing_behind(tmp_path: Path) -> None:
     told = [line for line in rest.splitlines() if line and " left" not in line]
     assert study.returncode == 130
     assert [line for line in told if not line.startswith("compiling")] == ["interrupted"]
-
-
-SCRIPT = """\
-import circflow as cf
-
-scenario = cf.read("scenarios/tutorial.xlsx")
-try:
-    solution = cf.solve(scenario, time_limit=10.0)
-except cf.NoPlan as none:
-    raise SystemExit(none.reason) from none
-objective: float = solution.objective
-runs: cf.Runs = cf.sweep(scenario, {"Markets.price": [0.9, 1.1]})
-best = runs.table["objective_million"].max()
-gains: cf.Sharing = cf.share(scenario)
-shares: dict[str, float] = gains.of("shapley")
-reveal_type(cf.evaluate(scenario).best_million)
-cf.solve("a.xlsx")
-"""
-
-
-def test_a_script_of_a_user_type_checks_with_an_editable_install(tmp_path: Path) -> None:
-    source, wheels, home = tmp_path / "source", tmp_path / "wheels", tmp_path / "env"
-    ignored = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(ROOT / "circflow", source / "circflow", ignore=ignored)
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy(ROOT / name, source)
-    build = f"import setuptools.build_meta as b; b.build_editable({str(wheels)!r})"
-    wheels.mkdir()
-    plain = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "MYPYPATH")}
-    run = partial(subprocess.run, capture_output=True, text=True, env=plain, check=False)
-    done = run([sys.executable, "-c", build], cwd=source)
-    assert done.returncode == 0, done.stderr
-    venv.create(home, system_site_packages=True, symlinks=True)
-    site = next(home.glob("lib/python*/site-packages"), home / "Lib" / "site-packages")
-    with zipfile.ZipFile(next(wheels.iterdir())) as wheel:
-        wheel.extractall(site)
-    (tmp_path / "script.py").write_text(SCRIPT, encoding="utf-8")
-    python = str(next(home.glob("bin/python"), home / "Scripts" / "python.exe"))
-    mypy = [sys.executable, "-m", "mypy", "--strict", "--python-executable", python, "script.py"]
-    done = run([*mypy, "--config-file", os.devnull, "--cache-dir", os.devnull], cwd=tmp_path)
-    lines = done.stdout.splitlines()
-    assert len(lines) == 3, done.stdout
-    assert 'Revealed type is "float"' in lines[0]
-    assert 'incompatible type "str"; expected "Scenario"' in lines[1]
-    assert done.returncode == 1
 
 
 # --------------------------------------------------------------------------- what was changed

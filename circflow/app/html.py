@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from html import escape
+from importlib import resources
+from importlib.resources.abc import Traversable
 
 from circflow.app.project import Project
 from circflow.i18n import current, mark, say, say_n
@@ -43,8 +47,8 @@ def page(title: str, body: str, *, project: Project | None, at: str = "") -> str
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
         '<meta name="color-scheme" content="light dark"><link rel="icon" href="data:,">'
         f"<title>{escape(title)} · circflow</title>"
-        '<link rel="stylesheet" href="/assets/page.css"><link rel="stylesheet" '
-        'href="/assets/app.css"></head>'
+        f'<link rel="stylesheet" href="{_address("page.css")}">'
+        f'<link rel="stylesheet" href="{_address("app.css")}"></head>'
         f'<body class="app" data-messages="{escape(_messages())}">'
         '<a class="skip" href="#main">' + say("to the content") + "</a>"
         f'<header class="bar"><div class="wide"><p class="kind">circflow</p>'
@@ -52,8 +56,20 @@ def page(title: str, body: str, *, project: Project | None, at: str = "") -> str
         f'<nav aria-label="{escape(say("Steps"))}"><div class="wide"><ul>{links}</ul></div></nav>'
         f'<main class="wide" id="main"><h1>{escape(title)}</h1>{body}</main>'
         '<div id="live" role="status" aria-live="polite"></div>'
-        '<script src="/assets/app.js" defer></script></body></html>'
+        f'<script src="{_address("app.js")}" defer></script></body></html>'
     )
+
+
+def asset(name: str) -> Traversable:
+    """A script or style sheet of the app's pages, which need not be there."""
+    home = "circflow.report.page" if name in ("page.css", "page.js") else "circflow.app"
+    return resources.files(home).joinpath("assets", name)
+
+
+@functools.cache
+def _address(name: str) -> str:
+    """Where a browser finds an asset, which it keeps: another one has another address."""
+    return f"/assets/{name}?{hashlib.sha256(asset(name).read_bytes()).hexdigest()[:12]}"
 
 
 def _messages() -> str:

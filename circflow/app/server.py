@@ -10,7 +10,6 @@ import time
 import zipfile
 from collections.abc import AsyncIterator, Callable
 from functools import partial
-from importlib import resources
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -27,6 +26,7 @@ from starlette.responses import (
 from starlette.routing import Route
 
 from circflow.app import posts
+from circflow.app.html import asset
 from circflow.app.posts import Handler, Post
 from circflow.app.project import Workspace
 from circflow.app.security import Gate
@@ -151,13 +151,12 @@ def _get(app: App, view: Callable[..., str], *, open_needed: bool = True) -> Han
 
 async def _asset(request: Request) -> Response:
     name = request.path_params["name"]
-    home = "circflow.report.page" if name in ("page.css", "page.js") else "circflow.app"
     kinds = {".css": "text/css", ".js": "text/javascript"}
-    file = resources.files(home).joinpath("assets", name)
-    kind = kinds.get(Path(name).suffix)
+    file, kind = asset(name), kinds.get(Path(name).suffix)
     if "/" in name or kind is None or not file.is_file():
         return PlainTextResponse(say("there is no such file"), 404)
-    return Response(file.read_bytes(), media_type=kind)
+    kept = {"Cache-Control": "private, max-age=31536000, immutable"}  # see html._address
+    return Response(file.read_bytes(), media_type=kind, headers=kept)
 
 
 async def _file(app: App, request: Request) -> Response:

@@ -28,6 +28,7 @@ from circflow.data.coded import (
     kind_of,
     match,
     place_in,
+    series_of,
     stacked,
 )
 from circflow.data.errors import CircflowError
@@ -167,7 +168,7 @@ class Scenario(Result):
     def changes_table(self) -> dict[str, pd.DataFrame]:
         """`changes` as a table to write beside others (column `change`), by its name; none where
         nothing was changed."""
-        table = pd.DataFrame({"change": pd.Series(self.changes, dtype=object)})
+        table = pd.DataFrame({"change": series_of(self.changes)})
         return {"changes": table} if self.changes else {}
 
     @property

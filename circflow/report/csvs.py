@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from circflow.data.coded import series_of
 from circflow.data.files.atomic import atomic_path
 from circflow.data.files.folder import csv_text
 from circflow.report.workbook import Sheets, tables_of
@@ -66,4 +67,4 @@ def _column(values: pd.Series[Any]) -> pd.Series[Any]:
         return values.replace([np.inf, -np.inf], np.nan)
     codes, unique = pd.factorize(values.astype(object))
     texts = np.array([*map(csv_text, unique), ""], dtype=object)
-    return pd.Series(texts[codes], index=values.index, dtype=object)
+    return series_of(texts[codes], values.index)

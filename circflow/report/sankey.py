@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from circflow.algebra.build import group_named
 from circflow.algebra.market import INCOME
+from circflow.data.coded import series_of
 from circflow.i18n import mark, say
 from circflow.i18n.names import shown_measure, shown_word
 from circflow.report.figures import NO_STAGE, years_of
@@ -242,7 +243,7 @@ def _links(rows: pd.DataFrame) -> pd.DataFrame:
                 ends[end].append(names[level].to_numpy(object)[there])
     links = rows[[*_HOP[2:], *_FIGURES]].iloc[np.concatenate(at)].reset_index(drop=True)
     for end, texts in ends.items():
-        links[end] = pd.Series(np.concatenate(texts), dtype=object)
+        links[end] = series_of(np.concatenate(texts))
     return _summed(links, _HOP)
 
 

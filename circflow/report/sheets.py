@@ -25,6 +25,7 @@ import pandas as pd
 
 from circflow.algebra.build import result
 from circflow.algebra.results import Kind
+from circflow.data.coded import series_of
 from circflow.data.files.atomic import atomic_path
 from circflow.data.files.grids import column_letter
 from circflow.data.files.template import AS_TYPED
@@ -35,8 +36,8 @@ MAX_ROWS = 1_048_575
 """Rows that a sheet holds below its header."""
 MAX_TEXT = 32_767
 """Characters that a cell holds."""
-LONG = 1_000
-"""Tables with more rows than this are written by `fill`."""
+LONG = 50
+"""Tables with more rows than this are written by `fill`, which is quicker."""
 _CHUNK = 20_000
 
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
@@ -186,7 +187,7 @@ def _prepare(table: str, column: str, frame: pd.DataFrame, currency: str | None)
         dtype=object,
     )
     longest = max((len(str(u)) for u in cleaned[:-1]), default=0)
-    values = pd.Series(cleaned[codes], index=series.index, dtype=object)
+    values = series_of(cleaned[codes], series.index)
     return _Column(head, values, False, "@", min(max(narrow, longest + 2), 44))
 
 

@@ -197,7 +197,7 @@ class _Summary:
         self._headline()
         self._money()
         self._waste()
-        self._key_figures()
+        self._key_figures(sheets)
         self._section(say("What the sheets hold"), say("rows"), "", say("sheet"))
         for name, (_, frame, meaning) in sheets.items():
             self._line(meaning, float(len(frame)), "", name, "#,##0")
@@ -293,7 +293,7 @@ class _Summary:
         used = self.solution.totals.get("use_share")
         self._line(say("all waste, in t"), used, "", "Totals", "0.0%")
 
-    def _key_figures(self) -> None:
+    def _key_figures(self, sheets: Sheets) -> None:
         solution, totals = self.solution, self.solution.totals
         self._section(say("Key figures"), say("value"), say("unit"), say("details"))
         count = float(len(solution.built))
@@ -319,7 +319,7 @@ class _Summary:
             ).strip()
             when = say("used in {period}", period=row["period"])
             self._line(label, row["used"], when, "Emission limits", "0.0%")
-        for row in binding_limits(solution).head(5).to_dict("records"):
+        for row in sheets["Limits"][1].head(5).to_dict("records"):
             more, less = (
                 mark("million {currency} for 1 % more"),
                 mark("million {currency} for 1 % less"),

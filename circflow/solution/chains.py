@@ -28,7 +28,7 @@ from circflow.algebra.build import group_named, money_groups
 from circflow.algebra.emissions import EMISSIONS
 from circflow.algebra.investment import CAPITAL
 from circflow.algebra.market import SYNERGY
-from circflow.data.coded import Flags, Floats
+from circflow.data.coded import Flags, Floats, series_of
 from circflow.i18n import mark, say
 from circflow.solution.accounts import LEDGERS, Accounts, accounts
 from circflow.solution.flowgraph import Graph, GraphMaker
@@ -506,7 +506,7 @@ def _looked_up(names: pd.Series[Any], known: dict[Any, Any]) -> pd.Series[Any]:
     """What is known of each name, None where nothing is."""
     found = (known.get(name) for name in names)
     made = [value if isinstance(value, str) else None for value in found]
-    return pd.Series(made, index=names.index, dtype=object)
+    return series_of(made, names.index)
 
 
 def _rest_rows(followed: Trace) -> pd.DataFrame:

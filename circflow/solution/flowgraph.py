@@ -30,7 +30,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from circflow.data.coded import Column, Flags, Floats, Ints, Keys, find, keys_of, table_of
+from circflow.data.coded import (
+    Column,
+    Flags,
+    Floats,
+    Ints,
+    Keys,
+    find,
+    keys_of,
+    series_of,
+    table_of,
+)
 from circflow.data.result import stacked
 from circflow.solution.accounts import LEDGERS, Accounts
 from circflow.solution.findings import intakes, recipe_amounts
@@ -352,7 +362,7 @@ class GraphMaker:
         """Tracer per unit of a source: every unit of measure weighs the same in all."""
         is_source = (arcs["tail"] < 0).to_numpy(bool)
         material = cells(nodes["material"], arcs["head"].to_numpy(np.intp))
-        measure = pd.Series(material, dtype=object).map(self.measure)
+        measure = series_of(material).map(self.measure)
         amount = arcs["amount"].where(is_source, 0.0).to_numpy(float)
         total = pd.Series(amount).groupby(measure).sum()
         weight = measure.map(1.0 / total[total > 0.0]).astype(float).to_numpy()

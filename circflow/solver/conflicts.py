@@ -8,13 +8,16 @@ once more with the decisions as yes or no, as a condition that the LP needs may 
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from circflow.data.coded import Flags, Floats, Ints
+from circflow.solution.proof import breach
 from circflow.solver.compiled import Compiled, Program
 from circflow.solver.conditions import Condition, Running, elastic
 from circflow.solver.highs import TOLERANCE, Outcome
-from circflow.solver.optimum import optimum
+from circflow.solver.optimum import HOLDS, optimum
 from circflow.solver.proven import Proven
 
 NOISE = 1e-7
@@ -38,12 +41,15 @@ class Conflicts:
 
     def has_plan(self, granted: Flags) -> bool:
         """Whether there is a plan, decisions yes or no, where what is granted gives way."""
-        fractional = self.has_fractional_plan(granted)
-        return fractional and self._solve(granted, decisions=True).x is not None
+        return self.has_fractional_plan(granted) and self.has_whole_plan(granted)
 
     def has_fractional_plan(self, granted: Flags) -> bool:
         """Whether there is a plan with decisions as fractions."""
         return self._solve(granted, decisions=False).x is not None
+
+    def has_whole_plan(self, granted: Flags) -> bool:
+        """Whether there is a plan, where there is one with decisions as fractions."""
+        return self._solve(granted, decisions=True).x is not None
 
     def repair(self, *, decisions: bool) -> Flags:
         """The conditions that the cheapest changes of all give way."""
@@ -84,15 +90,15 @@ class Conflicts:
             upper = np.minimum(upper, max(condition.figure - amount, 0.0))
         self.feasibility.change_bounds(at, self.elastic.program.lower[at], upper)
 
-    def conflict(self, granted: Flags) -> list[int]:
+    def conflict(self, granted: Flags, *, decisions: bool) -> list[int]:
         """An irreducible set of conditions that cannot hold together, none of them granted.
 
-        There must be no plan with what is granted. Empty where none of the conditions matters.
+        There must be no plan with what is granted (`decisions`: but one with decisions as
+        fractions). Empty where none of the conditions matters.
         """
         everything = np.ones(self.count, dtype=bool)
         if not self.has_plan(everything):
             return []
-        decisions = self.has_fractional_plan(granted)
         kept = self._deleted(self._elastic_filter(granted, decisions), decisions)
         if not decisions and self.feasibility.has_decisions:
             kept = self._deleted(kept, True)
@@ -161,4 +167,7 @@ class Feasibility:
         if not (decisions and self.has_decisions) or outcome.x is None:
             return outcome
         held = self.running.hold(self.program, outcome.x) if self.running else self.program
+        whole = np.where(held.integer, np.round(outcome.x), outcome.x)
+        if np.abs(whole - outcome.x).max() <= TOLERANCE and breach(held, whole) <= HOLDS:
+            return replace(outcome, x=whole)  # no search finds a better one
         return optimum(held, gap=TOLERANCE, integrality=TOLERANCE).outcome

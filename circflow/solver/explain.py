@@ -203,12 +203,15 @@ class _Search:
         repair = conflicts.repair(decisions=False)
         found: list[list[int]] = []
         decisions = False
-        while len(found) < _MOST_CONFLICTS and not conflicts.has_plan(granted):
-            if not decisions and conflicts.has_fractional_plan(granted):
+        while len(found) < _MOST_CONFLICTS:
+            fractional = conflicts.has_fractional_plan(granted)
+            if fractional and conflicts.has_whole_plan(granted):
+                break
+            if fractional and not decisions:
                 # With decisions as fractions there is a plan: the decisions take part.
                 decisions = True
                 repair |= conflicts.repair(decisions=True)
-            conflict = conflicts.conflict(granted)
+            conflict = conflicts.conflict(granted, decisions=fractional)
             if not conflict:
                 break
             found.append(conflict)

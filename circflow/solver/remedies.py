@@ -247,8 +247,10 @@ class Remedies:
         given = granted.copy()
         given[number] = True
         by: tuple[Cell, ...] = ()
-        if not self.conflicts.has_plan(given):
-            by = tuple(self.all[n].cell for n in self.conflicts.conflict(given))
+        fractional = self.conflicts.has_fractional_plan(given)
+        if not (fractional and self.conflicts.has_whole_plan(given)):
+            conflict = self.conflicts.conflict(given, decisions=fractional)
+            by = tuple(self.all[n].cell for n in conflict)
         way = condition.kind.sign if np.isfinite(condition.figure) else 0
         text = say(_NOT_ENOUGH[way], cell=condition.cell)
         if by:

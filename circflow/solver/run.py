@@ -15,7 +15,7 @@ from circflow.algebra import build as model
 from circflow.algebra.build import build, discount, weights
 from circflow.algebra.declare import Model
 from circflow.data.arguments import public
-from circflow.data.coded import BLANK, Floats, Items, distinct
+from circflow.data.coded import BLANK, Floats, Items, distinct, series_of
 from circflow.data.errors import ArgumentError, CircflowError
 from circflow.data.pandas_text import python_strings
 from circflow.data.scenario import Scenario
@@ -168,7 +168,7 @@ def read_tables(m: Model, compiled: Compiled, outcome: Outcome, *, fixed: bool) 
         if "material" in table and name not in ("units", "money"):
             at = list(table.columns).index("period") + 1
             units = [measure.get(material) for material in table["material"]]
-            table.insert(at, "unit_of_measure", pd.Series(units, table.index, dtype=object))
+            table.insert(at, "unit_of_measure", series_of(units, table.index))
     made["money"] = _money(m, values)
     made["prices"] = prices(m, compiled, outcome, fixed=fixed)
     return Tables(**made)

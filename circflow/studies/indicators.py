@@ -275,7 +275,7 @@ class Figures:
         books = Books(self.plan, "million_per_year")
 
         def of(where: pd.Series[bool]) -> Floats:
-            paid = books.sold(sales[where])
+            paid = books.sold(where.to_numpy(bool))
             return self.by_owner(paid, paid["million"])
 
         return {

@@ -68,7 +68,10 @@ class Browser:
 
     def run(self, kind: str, **form: str) -> int:
         """Begin a run and wait for its end."""
-        answer = self.post("/run", kind=kind, **form)
+        return self.ended(self.post("/run", kind=kind, **form))
+
+    def ended(self, answer: httpx.Response) -> int:
+        """The run whose page is the answer, once it has ended."""
         number = int(str(answer.url).rpartition("/")[2])
         if (job := self.state.jobs.get(number)) is not None:
             wait([job.future], timeout=60)

@@ -41,3 +41,19 @@ def workbook(tmp_path: Path, plan_file: Path) -> Path:
 def browser(workbook: Path, tmp_path: Path, workers: dict[str, Worker]) -> Browser:
     """The app with that file open."""
     return Browser(tmp_path / "state", workbook, workers)
+
+
+@pytest.fixture(scope="session")
+def solved_folder(
+    plan_file: Path, workers: dict[str, Worker], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """What the app keeps of that scenario and its plan, the first run; to be copied."""
+    browser = Browser(tmp_path_factory.mktemp("solved") / "state", plan_file, workers)
+    assert browser.run("solve") == 1
+    return browser.workspace.folder
+
+
+@pytest.fixture
+def solved(solved_folder: Path, tmp_path: Path, workers: dict[str, Worker]) -> Browser:
+    """The app with that plan."""
+    return Browser(shutil.copytree(solved_folder, tmp_path / "state"), None, workers)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -15,19 +14,12 @@ from typing import Any
 import httpx
 import pytest
 from openpyxl import load_workbook
-from test_browser import all_are_drawn, shows_the_plan
+from test_browser import all_are_drawn, heard, shows_the_plan
 
 from circflow.solution.solution import Solution
 
 playwright = pytest.importorskip("playwright.sync_api")
 expect = playwright.expect
-NAMES = ("chromium", "chromium-browser", "google-chrome")
-CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no browser: install chromium")
-FLAGS = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 KUZBASS = Path(__file__).parents[2] / "scenarios" / "kuzbass.xlsx"
 AXE = next(
     filter(
@@ -67,31 +59,23 @@ class Server:
         self.process.wait()
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    with playwright.sync_playwright() as tool:
-        browser = tool.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
-def page(chromium: Any) -> Iterator[Any]:
-    """A page; at its end nothing may have gone wrong in it or been asked of anybody else."""
-    context = chromium.new_context(viewport={"width": 1280, "height": 900})
-    page = context.new_page()
-    page.set_default_timeout(SLOW)
-    faults: list[str] = []
-    asked: list[str] = []
-    page.on("console", lambda m: faults.append(m.text) if m.type == "error" else None)
-    page.on("pageerror", lambda e: faults.append(str(e)))
-    page.on("request", lambda r: asked.append(r.url))
-    page.expected = []
-    yield page
-    context.close()
+def page(window: Any) -> Iterator[Any]:
+    """A page that nobody was let in by; at its end nothing may have gone wrong in it or been asked
+    of anybody else."""
+    window.set_default_timeout(SLOW)
+    window.expected = []
+    with heard(window) as (faults, asked):
+        yield window
+    window.unroute_all()
+    window.context.clear_cookies()
+    window.set_viewport_size({"width": 1280, "height": 900})
+    window.emulate_media(color_scheme="light")
+    for other in window.context.pages[1:]:
+        other.close()
     outside = [u for u in asked if not u.startswith(("http://127.0.0.1:", "data:", "blob:"))]
     assert not outside
-    assert [f for f in faults if not any(e in f for e in page.expected)] == []
+    assert [f for f in faults if not any(e in f for e in window.expected)] == []
 
 
 @pytest.fixture(scope="module")
@@ -260,11 +244,11 @@ def test_killed_and_started_again(started: Server, page: Any) -> None:
     cell.fill("2000000")
     cell.press("Tab")
     expect(page.locator("#live")).to_contain_text("0 errors")
+    leave_undrawn(page)
     solve(page)
     expect(page.locator(".about")).to_contain_text("optimal 119.5")
     started.kill()
     started.start()
-    leave_undrawn(page)
     page.goto(started.address)
     expect(page.get_by_text("1 unsaved change")).to_be_visible()
     with page.expect_response("**/files/page.html") as framed:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
+import re
 import zipfile
 from pathlib import Path
 
@@ -70,6 +72,18 @@ def test_pages_may_run_our_script_only(browser: Browser) -> None:
     assert page.headers["x-content-type-options"] == "nosniff"
     assert page.headers["referrer-policy"] == "same-origin"
     assert "<script>" not in page.text
+
+
+def test_a_browser_keeps_our_files_and_no_page(browser: Browser) -> None:
+    """A file that has changed has another address."""
+    page = browser.client.get("/")
+    assert page.headers["cache-control"] == "no-store"
+    addresses = re.findall(r'"(/assets/[^"]+)"', page.text)
+    assert len(addresses) == 3
+    for address in addresses:
+        answer = browser.client.get(address)
+        assert "immutable" in answer.headers["cache-control"]
+        assert hashlib.sha256(answer.content).hexdigest()[:12] == address.partition("?")[2]
 
 
 def test_names_are_text(tmp_path: Path, workers: dict[str, Worker]) -> None:

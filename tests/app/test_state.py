@@ -195,33 +195,27 @@ def test_what_is_typed() -> None:
 # --------------------------------------------------------------------------- runs
 
 
-def test_a_plan_is_that_of_the_command(browser: Browser, workbook: Path) -> None:
-    browser.page("/check")
-    run = browser.run("solve")
-    known = browser.state.project.run(run)
+def test_a_plan_is_that_of_the_command(solved: Browser, plan_file: Path) -> None:
+    known = solved.state.project.run(1)
     assert known.status == "optimal"
-    plan = browser.client.get(f"/runs/{run}/files/plan.json").json()
-    own = cf.solve(cf.read(workbook)).summary()
+    plan = solved.client.get("/runs/1/files/plan.json").json()
+    own = cf.solve(cf.read(plan_file)).summary()
     assert plan["objective"] == pytest.approx(BEST, rel=1e-9)
     assert {k: v for k, v in plan.items() if k != "seconds"} == {
         k: v for k, v in own.items() if k != "seconds"
     }
-    page = browser.page("/plan")
+    page = solved.page("/plan")
     assert "/tables/Markets?row=2" in page and "/members/Miner" in page
-    assert "100" in browser.page("/sites/Mine")
+    assert "100" in solved.page("/sites/Mine")
     assert "has changed since" not in page
-    browser.cells(("Markets", 2, "price", "5"))
-    assert "The workbook has changed since" in browser.page("/plan")
-    browser.post("/undo", do="undo")
-    side_by_side(browser, run)
+    solved.cells(("Markets", 2, "price", "5"))
+    assert "The workbook has changed since" in solved.page("/plan")
+    solved.post("/undo", do="undo")
 
 
-def side_by_side(browser: Browser, first: int) -> None:
+def test_scenarios_are_compared(browser: Browser) -> None:
     """Inputs that differ come first."""
     browser.post("/variants", variant="dear", **DOUBLE)
-    second = browser.run("solve", variant="dear")
-    page = browser.page(f"/compare?run={first}&run={second}")
-    assert page.index("Markets.price") < page.index("objective_million")
     run = browser.run("compare", scenario=["", "dear"])  # type: ignore[arg-type]
     tables = browser.client.get(f"/runs/{run}/files/tables.json").json()
     own = {"the workbook": "as it is", "dear": "*2"}
@@ -245,31 +239,29 @@ def test_no_plan_and_its_remedy(browser: Browser) -> None:
     assert 'name="then" value="solve"' not in page  # which would solve the workbook as it is
 
 
-def test_sliders_hold_the_decisions(browser: Browser) -> None:
-    browser.page("/check")
-    while "rows" not in (ready := browser.client.post("/sliders").json()):
+def test_sliders_hold_the_decisions(solved: Browser) -> None:
+    """The plan where they stand is a run like others: beside another one, what differs first."""
+    while "rows" not in (ready := solved.client.post("/sliders").json()):
         assert "error" not in ready
     assert ready["start"]["objective"] == pytest.approx(BEST)
-    half = browser.client.post("/slide", json={"values": {"0": 0.5}}).json()
+    half = solved.client.post("/slide", json={"values": {"0": 0.5}}).json()
     assert half["objective"] == pytest.approx(BEST - 30.0)
-    assert browser.client.post("/slide", json={"values": 3}).status_code == 400
-    answer = browser.post("/variants/sliders", values='{"0": 0.5}', variant="")
-    assert "/runs/" in str(answer.url)
-    assert browser.state.project.variants[0].in_force() == {
-        "Markets.price[material=cement]": "*0.5"
-    }
+    assert solved.client.post("/slide", json={"values": 3}).status_code == 400
+    run = solved.ended(solved.post("/variants/sliders", values='{"0": 0.5}', variant=""))
+    assert solved.state.project.variants[0].in_force() == {"Markets.price[material=cement]": "*0.5"}
+    page = solved.page(f"/compare?run=1&run={run}")
+    assert page.index("Markets.price") < page.index("objective_million")
 
 
-def test_what_a_band_is_made_of(browser: Browser) -> None:
+def test_what_a_band_is_made_of(solved: Browser) -> None:
     """60 of 100 t of slag go to the mill, which makes 60 t of cement of it; 40 t are dumped."""
-    run = browser.run("solve")
-    page = browser.page(f"/flows?run={run}&of=slag")
+    page = solved.page("/flows?run=1&of=slag")
     for words in ("Arises, per year", "Moves, per year", "Is dumped, per year", ">100<", ">40<"):
         assert words in page
     assert "Is sold" not in page
-    both = browser.page("/flows?of=slag%0ANew+mill")
+    both = solved.page("/flows?of=slag%0ANew+mill")
     assert "Is used and made, per year" in both and ">cement<" not in both
-    assert "too small to be drawn" in browser.page("/flows?of=others+(3)")
+    assert "too small to be drawn" in solved.page("/flows?of=others+(3)")
 
 
 def test_verdicts_and_a_plant_of_ones_own(browser: Browser) -> None:

@@ -562,7 +562,7 @@ def networks(draw: st.DrawFn) -> Sheets:
     }  # fmt: skip
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(sheets=networks())
 def test_the_network_is_what_a_slow_reading_of_the_contract_gives(
     make_scenario: Callable[..., Scenario], sheets: Sheets

@@ -2,58 +2,48 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import html
 import re
-import shutil
-import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 
 import circflow as cf
 from circflow.report.figures import best_chains, money_lines
-from circflow.report.page.frame import Column, Page, Section, Table, figure
+from circflow.report.page.frame import Column, Page, Section, Table, figure, write
 from circflow.report.page.plan import plan_page
 from circflow.solution.solution import Solution
 from circflow.studies.cluster.baselines import comparisons
 
 CASE = "sverdlovsk"  # Kuzbass is looked at in the app (tests/app/test_in_browser.py)
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-CHROMIUM = next(filter(None, map(shutil.which, BROWSERS)), None)
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None, reason="no browser: install chromium to look at the pages"
-)
-
-# Told by the page itself, in attributes of its root: what it asked for, what went wrong.
+# Told by the page itself, in an attribute of its root: what its policy has refused.
 PROBE = """
-addEventListener("error", (e) => { document.documentElement.dataset.fault = e.message; });
 addEventListener("securitypolicyviolation", (e) => {
   document.documentElement.dataset.refused = e.blockedURI + " " + e.violatedDirective;
 });
-setInterval(() => {
-  document.documentElement.dataset.asked = performance.getEntriesByType("resource")
-    .map((entry) => entry.name).filter((name) => !/^(data|blob):/.test(name)).join(" ");
-}, 200);
 """
-# Sorts the first table by its second column and saves it: the text that would be in the file.
-PRESS = """
-const kept = URL.createObjectURL;
-URL.createObjectURL = (blob) => {
-  blob.text().then((text) => { document.documentElement.dataset.csv = btoa(
-    String.fromCharCode(...new TextEncoder().encode(text))); });
-  return kept(blob);
-};
-HTMLAnchorElement.prototype.click = () => {};
-addEventListener("load", () => {
-  document.querySelectorAll("th button")[1].click();
-  document.querySelector('button[data-do="csv"]').click();
-});
-"""
+
+
+@contextmanager
+def heard(page: Any) -> Iterator[tuple[list[str], list[str]]]:
+    """What goes wrong in a page (errors, thrown or on its console), and what it asks for."""
+    faults: list[str] = []
+    asked: list[str] = []
+    told = {
+        "console": lambda m: faults.append(m.text) if m.type == "error" else None,
+        "pageerror": lambda e: faults.append(str(e)),
+        "request": lambda r: asked.append(r.url),
+    }
+    for event, hear in told.items():
+        page.on(event, hear)
+    yield faults, asked
+    for event, hear in told.items():
+        page.remove_listener(event, hear)
 
 
 @dataclass(frozen=True)
@@ -61,7 +51,8 @@ class View:
     """What the browser made of a page."""
 
     dom: str
-    errors: list[str]
+    faults: list[str]
+    asked: list[str]
     picture: bytes
 
     def root(self, name: str) -> str | None:
@@ -69,44 +60,32 @@ class View:
         return html.unescape(found[1]) if found else None
 
 
-def look(page: str, home: Path, probe: str = PROBE, *flags: str) -> View:
-    """Open a page, with a script of the test's own that its policy lets run."""
-    home.mkdir(parents=True)
-    print_ = base64.b64encode(hashlib.sha256(probe.encode()).digest()).decode()
-    page = page.replace("script-src ", f"script-src 'sha256-{print_}' ", 1)
-    page = page.replace("<title>", f"<script>{probe}</script><title>", 1)
-    file = home / "page.html"
-    file.write_text(page, encoding="utf-8")
-    assert CHROMIUM is not None
-    arguments = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic"]
-    arguments += ["--no-first-run", "--disable-background-networking", "--disable-sync"]
-    arguments += ["--disable-component-update", "--hide-scrollbars", "--disable-dev-shm-usage"]
-    arguments += [f"--user-data-dir={home / 'profile'}", "--enable-logging=stderr", "--v=0"]
-    arguments += ["--virtual-time-budget=20000", "--window-size=1366,900", *flags]
-    arguments += [f"--screenshot={home / 'page.png'}", "--dump-dom", file.as_uri()]
-    done = subprocess.run(arguments, capture_output=True, timeout=120, check=False)
-    log = done.stderr.decode("utf-8", "replace")
-    errors = [line for line in log.splitlines() if "CONSOLE" in line]
-    picture = home / "page.png"
-    return View(
-        done.stdout.decode("utf-8", "replace"),
-        errors,
-        picture.read_bytes() if picture.exists() else b"",
-    )
+def look(window: Any, page: Page, file: Path) -> View:
+    """Open a page and see what becomes of it, and what it asks for besides itself."""
+    write(page, file)
+    with heard(window) as (faults, asked):
+        window.add_init_script(PROBE)
+        window.goto(file.as_uri())
+        window.locator("html[data-ready=yes]").wait_for(state="attached")
+        picture, dom = window.screenshot(), window.content()
+    assert asked.pop(0) == file.as_uri()
+    return View(dom, faults, [a for a in asked if not a.startswith(("data:", "blob:"))], picture)
 
 
 @pytest.fixture(scope="module")
-def seen(shipped: Callable[[str], Solution], tmp_path_factory: pytest.TempPathFactory) -> View:
+def seen(
+    shipped: Callable[[str], Solution], window: Any, tmp_path_factory: pytest.TempPathFactory
+) -> View:
     plan = shipped(CASE)
-    return look(plan_page(plan, comparisons(plan)).html(), tmp_path_factory.mktemp("pages") / CASE)
+    file = tmp_path_factory.mktemp("pages") / "page.html"
+    return look(window, plan_page(plan, comparisons(plan)), file)
 
 
 def test_it_draws_without_a_fault_and_asks_for_nothing(seen: View) -> None:
-    assert not seen.errors
+    assert not seen.faults
     assert seen.root("ready") == "yes"
-    assert seen.root("fault") is None
     assert seen.root("refused") is None
-    assert seen.root("asked") == ""
+    assert not seen.asked
     all_are_drawn(seen.dom)
     assert seen.picture.startswith(b"\x89PNG")
     assert len(seen.picture) > 50_000  # not a blank sheet
@@ -148,8 +127,7 @@ def test_the_figures_it_shows_are_those_of_the_plan(
     shows_the_plan(seen.dom, shipped(CASE))
 
 
-def test_it_can_be_sorted_and_saved(tmp_path: Path) -> None:
-
+def test_it_can_be_sorted_and_saved(window: Any, tmp_path: Path) -> None:
     data = pd.DataFrame(
         {
             "name": ["=1+1", 'a "quoted", <b>name</b>', "-x", "Шлак"],
@@ -158,9 +136,12 @@ def test_it_can_be_sorted_and_saved(tmp_path: Path) -> None:
     )
     columns = (Column("name", "Name"), Column("amount", "Amount", "number", "t"))
     page = Page("Saved", [Section("One", [Table("A table", data, columns)])])
-    view = look(page.html(), tmp_path / "saved", PRESS)
-    assert not view.errors
-    saved = base64.b64decode(view.root("csv") or "").decode("utf-8-sig")
+    view = look(window, page, tmp_path / "page.html")
+    window.locator("th button").nth(1).click()
+    with window.expect_download() as download:
+        window.locator('button[data-do="csv"]').click()
+    assert not view.faults
+    saved = Path(download.value.path()).read_bytes().decode("utf-8-sig")
     assert saved.split("\r\n") == [
         "Name,Amount t",
         "Шлак,4.0",
@@ -171,10 +152,10 @@ def test_it_can_be_sorted_and_saved(tmp_path: Path) -> None:
     ]
 
 
-def test_malicious_names_do_nothing(evil_folder: Path, tmp_path: Path) -> None:
+def test_malicious_names_do_nothing(evil_folder: Path, window: Any, tmp_path: Path) -> None:
     plan = cf.solve(cf.read(evil_folder))
-    view = look(plan_page(plan).html(), tmp_path / "evil")
-    assert not view.errors
+    view = look(window, plan_page(plan), tmp_path / "page.html")
+    assert not view.faults
     assert view.root("refused") is None  # nothing was tried, so nothing had to be refused
     assert view.root("ready") == "yes"
     drawn = "".join(texts(view.dom, r'text class="node-label"'))

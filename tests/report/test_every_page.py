@@ -15,6 +15,7 @@ from test_habits import region
 
 from circflow.cli import main
 from circflow.data.files.books import write_book
+from circflow.report.page.frame import library
 
 RATES = [option for money in ("USD", "EUR", "RUB 2023") for option in ("--rate", f"{money}=90")]
 NEW = "unit=Press, site=?, technology=pressing, capacity_per_year=1000, capex_million=1"
@@ -65,11 +66,17 @@ _QUIET = frozenset(
 )
 
 
+def figures(page: str) -> Iterator[Any]:
+    """The data of a page's figures."""
+    for data in re.findall(r'<script type="application/json"[^>]*>(.*?)</script>', page, re.S):
+        yield json.loads(data)
+
+
 def texts(page: str) -> Iterator[str]:
     """What a reader sees of a page: its elements' texts, labels, and the words of its figures."""
     body = page[page.index("<main") : page.index("<footer")]
-    for data in re.findall(r'<script type="application/json"[^>]*>(.*?)</script>', body, re.S):
-        yield from _words(json.loads(data))
+    for data in figures(body):
+        yield from _words(data)
     body = re.sub(r"<script.*?</script>|<style.*?</style>", " ", body, flags=re.S)
     yield from map(html.unescape, re.findall(r">([^<]+)<", body))
     yield from map(html.unescape, re.findall(r'aria-label="([^"]*)"', body))
@@ -115,6 +122,9 @@ def test_a_page_answers_and_holds_no_noise(typed: Path, tmp_path: Path, name: st
     first = page[page.index("<main") :]
     assert 'class="lead"' in first[: first.index("</section>")] or name == "solve"
     assert first.count("<details", 0, first.index("</section>")) == 0
+    views = (view for data in figures(page) for view in data["views"].values())
+    for kind in {trace["type"] for view in views for trace in view["data"]}:
+        assert f'moduleType:"trace",name:"{kind}"' in library()[0], kind  # or it is not drawn
 
 
 def test_what_the_scan_catches() -> None:

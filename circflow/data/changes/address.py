@@ -17,7 +17,7 @@ import pandas as pd
 
 from circflow.data.cells import BadCellError, is_blank, parse_number, plain, shorten
 from circflow.data.cells import parse_flag as _flag
-from circflow.data.coded import Flags, Items, by_row
+from circflow.data.coded import Flags, Items, by_row, series_of
 from circflow.data.errors import WrongTextError
 from circflow.data.one_line import first_few
 from circflow.data.schema.sheets import BY_NAME, SETTINGS, Column
@@ -319,7 +319,7 @@ def row_addresses(table: Table) -> pd.Series:
     names = [*(_LIKE_KEYS[sheet.name] if not sheet.key else ()), *sheet.row_key]
     key = frame[names].astype(object)
     filled = key.notna().to_numpy(bool)
-    text = pd.Series([""] * len(frame), index=frame.index, dtype=object)
+    text = series_of([""] * len(frame), frame.index)
     alone = np.zeros(len(frame), dtype=bool)
     for pattern in np.unique(filled, axis=0):
         used = [name for name, flag in zip(names, pattern, strict=True) if flag]

@@ -22,7 +22,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
-from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -497,14 +496,10 @@ def _asset(name: str) -> str:
 
 @functools.cache
 def library() -> tuple[str, str]:
-    """plotly.js as shipped in the plotly package, and the same packed (gzip, base64)."""
-    home = find_spec("plotly")  # found, not imported: only the file is wanted
-    places = home.submodule_search_locations if home else None
-    if not places:
-        raise ModuleNotFoundError(say("the figures of a page need plotly: pip install plotly"))
-    code = Path(places[0], "package_data", "plotly.min.js").read_text("utf-8")
-    packed = gzip.compress(code.encode(), compresslevel=4, mtime=0)
-    return code, base64.b64encode(packed).decode("ascii")
+    """plotly.js with the traces that pages draw (see tools/pack_plotly.py), and the same packed
+    (gzip, base64)."""
+    packed = resources.files("circflow.report.page").joinpath("assets", "plotly.js.gz").read_bytes()
+    return gzip.decompress(packed).decode(), base64.b64encode(packed).decode("ascii")
 
 
 def _policy(scripts: Sequence[str]) -> str:

@@ -306,6 +306,6 @@ def _counterpart(program: Program, sides: Sequence[Floats]) -> Program:
 
 def _chance(gamma: float, count: int) -> float:
     """The probability that more turns out badly than the plan is protected against, at most."""
-    from scipy import stats
+    from scipy.special import ndtr
 
-    return float(min(1.0, stats.norm.sf((gamma - 1.0) / np.sqrt(count))))
+    return float(min(1.0, ndtr((1.0 - gamma) / np.sqrt(count))))

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from circflow.data.arguments import public
+from circflow.data.coded import series_of
 from circflow.data.files.books import write_book
 from circflow.data.result import Result, figure, stacked
 from circflow.data.scenario import Scenario
@@ -239,7 +240,7 @@ class _Work:
             for r in best.to_dict("records")
         ]
         self.tell(say("a first look at {count} technologies at sites", count=len(new)))
-        best["candidate"] = pd.Series(new, index=best.index, dtype=object)
+        best["candidate"] = series_of(new, best.index)
         if new:
             bench = Bench(with_candidates(pricing, new), gap=self.gap)
             gains = first_look(bench, [c.unit for c in new])

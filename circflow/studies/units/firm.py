@@ -33,7 +33,7 @@ import numpy as np
 import pandas as pd
 
 from circflow.data.arguments import public
-from circflow.data.coded import Floats
+from circflow.data.coded import Floats, series_of
 from circflow.data.result import Result, figure
 from circflow.data.scenario import Scenario, ScenarioError
 from circflow.i18n import mark, say, say_n
@@ -479,6 +479,6 @@ def _settled(table: pd.DataFrame, knowing: pd.DataFrame) -> pd.DataFrame:
     first = known.drop_duplicates("unit").set_index("unit")
     figures, worths = first["parameter"].to_dict(), first["knowing_million"].to_dict()
     return table.assign(
-        settled_by=pd.Series([figures.get(unit) for unit in table["unit"]], dtype=object),
+        settled_by=series_of([figures.get(unit) for unit in table["unit"]]),
         knowing_million=[worths.get(unit, np.nan) for unit in table["unit"]],
     )
