@@ -80,6 +80,15 @@ class Settings:
     rates: str = ""
 
 
+def make_settings(given: Mapping[str, object]) -> Settings:
+    """Settings from typed values by key; blank ones take their defaults."""
+    values = {key: value for key, value in given.items() if value is not None}
+    values.setdefault("name", "")
+    if "start_year" in values:
+        values["start_year"] = int(values["start_year"])  # type: ignore[call-overload]
+    return Settings(**values)  # type: ignore[arg-type]
+
+
 @dataclass(frozen=True)
 class Period:
     """A period of the horizon. `start` counts years from the beginning of the horizon."""
