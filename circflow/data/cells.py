@@ -323,19 +323,12 @@ def out_of_range(number: float, column: Column) -> BadCellError:
     if number != 0.0 and not column.smallest <= size <= column.largest:
         return _impossible(number, column)
     edge = column.high
-    if column.low is not None and (number < column.low or number == column.low):
-        edge = column.low
-        words = (
-            mark("{name} must be above {edge:g}: {number}")
-            if column.low_open
-            else mark("{name} is below {edge:g}: {number}")
-        )
+    if column.low is not None and number <= column.low:
+        edge, outside = column.low, mark("{name} must be above {edge:g}: {number}")
+        words = outside if column.low_open else mark("{name} is below {edge:g}: {number}")
     else:
-        words = (
-            mark("{name} must be below {edge:g}: {number}")
-            if column.high_open
-            else mark("{name} is above {edge:g}: {number}")
-        )
+        outside = mark("{name} must be below {edge:g}: {number}")
+        words = outside if column.high_open else mark("{name} is above {edge:g}: {number}")
     message = say(words, name=column.shown, edge=edge, number=written(number))
     if column.unit == "share" and 1 < number <= 100:
         share = plain(float(f"{number / 100:.12g}"))
@@ -357,12 +350,11 @@ def _in_column(problem: BadCellError, value: object, column: Column) -> BadCellE
         return problem
     text = value.strip()
     if _NOTHING.fullmatch(text):
-        cure = (
-            say("type a value (0 if there is none), or clear the row")
-            if column.is_number
-            else (say("choose one of the words"))
-        )
-        cure = cure if column.required else say("leave the cell blank")
+        cure = say("leave the cell blank")
+        if column.required and column.is_number:
+            cure = say("type a value (0 if there is none), or clear the row")
+        elif column.required:
+            cure = say("choose one of the words")
         return BadCellError("{text!r} stands for nothing known: {cure}", text=text, cure=cure)
     if text.endswith("%") and column.unit in _SHARES:
         try:
