@@ -12,8 +12,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from circflow.solution.solution import Status
 from circflow.solver.compiled import Program
-from circflow.solver.highs import Ending, Outcome
+from circflow.solver.highs import Outcome
 
 _MOST_NODES = 500
 
@@ -32,12 +33,12 @@ def branch_and_bound(
     open_nodes = [program]
     for _ in range(_MOST_NODES):
         if not open_nodes:
-            return Outcome(Ending.INFEASIBLE) if best is None else best
+            return Outcome(Status.INFEASIBLE) if best is None else best
         node = open_nodes.pop()
         found = linear(node.relaxed())
-        if found.ending is Ending.INFEASIBLE:
+        if found.status is Status.INFEASIBLE:
             continue
-        if found.x is None or found.ending is not Ending.OPTIMAL:
+        if found.x is None or found.status is not Status.OPTIMAL:
             return None
         if best is not None and found.objective >= best.objective - gap * abs(best.objective):
             continue

@@ -15,8 +15,9 @@ from functools import lru_cache
 
 import numpy as np
 
+from circflow.solution.solution import Status
 from circflow.solver.compiled import Program
-from circflow.solver.highs import Basis, Ending, Outcome
+from circflow.solver.highs import Basis, Outcome
 
 ROUNDED = Fraction(1, 10**12)
 """A limit missed by less than this share of what adds up to it is missed by the rounding of the
@@ -50,9 +51,9 @@ def exact(program: Program, basis: Basis | None) -> Outcome | None:
         if basis is not None:
             lp.start_from(basis)
         if not lp.meet_limits():
-            return Outcome(Ending.INFEASIBLE)
+            return Outcome(Status.INFEASIBLE)
         if not lp.improve():
-            return Outcome(Ending.UNBOUNDED)
+            return Outcome(Status.UNBOUNDED)
     except _TooMuchError:
         return None
     return lp.outcome(program)
@@ -227,7 +228,7 @@ class _Dictionary:
         plan = zip(program.cost.tolist(), self.value, strict=False)
         worth = float(sum((_fraction(c) * v for c, v in plan if c), Fraction(program.offset)))
         return Outcome(
-            Ending.OPTIMAL, worth, worth, 0.0, np.clip(x, program.lower, program.upper),
+            Status.OPTIMAL, worth, worth, 0.0, np.clip(x, program.lower, program.upper),
             price[self.columns :], price[: self.columns],
         )  # fmt: skip
 

@@ -27,7 +27,6 @@ from circflow.solver.compiled import Compiled
 from circflow.solver.conditions import Condition, conditions
 from circflow.solver.conflicts import NOISE as _NOISE
 from circflow.solver.conflicts import Conflicts
-from circflow.solver.highs import Ending
 from circflow.solver.optimum import optimum
 from circflow.solver.remedies import (
     Blocked,
@@ -152,10 +151,10 @@ def explain(scenario: Scenario, make: Make = whole) -> Explanation:
     """
     m, compiled = make(scenario)
     outcome = optimum(compiled.program).outcome
-    if outcome.ending is Ending.UNBOUNDED:
+    if outcome.status is Status.UNBOUNDED:
         ray = endless_gain(m, compiled)
         return Explanation(scenario.name, Status.UNBOUNDED, ray=ray)
-    if outcome.ending is not Ending.INFEASIBLE:
+    if outcome.status is not Status.INFEASIBLE:
         return Explanation(scenario.name, Status.OPTIMAL)
     return _Search(scenario, compiled, conditions(m, compiled), make).run()
 

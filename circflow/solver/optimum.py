@@ -35,6 +35,7 @@ from circflow.solution.proof import (
     dual_bound,
     proves_infeasible,
 )
+from circflow.solution.solution import Status
 from circflow.solver.bounds import AtMost, capped, hopeless, limits_of, reach, tightened
 from circflow.solver.branch import branch_and_bound
 from circflow.solver.compiled import Program
@@ -46,7 +47,6 @@ from circflow.solver.highs import (
     NO_OPTIONS,
     SMALL_SEARCH_BELOW,
     Basis,
-    Ending,
     Outcome,
     Session,
     SolverError,
@@ -148,7 +148,7 @@ def optimum(  # noqa: PLR0913
         left = None if ends is None else ends - time.monotonic()
         ended = (left is not None and left <= 0.0) or (stop is not None and stop())
         if search.doubts and ended:
-            return search.without_plan(Outcome(Ending.STOPPED))
+            return search.without_plan(Outcome(Status.STOPPED))
         if search.doubts and not by_lps and small(program):
             by_lps = True
             if (plan := _by_proven_lps(program, search, gap)) is not None:
@@ -198,7 +198,7 @@ class _Search:
         """Search in one way; None where the answer cannot be believed yet."""
         try:
             session, found = self._searched(way, cap, time_limit)
-            if found.ending is Ending.STOPPED:
+            if found.status is Status.STOPPED:
                 return self.without_plan(found)
             if found.x is None:
                 return self._no_plan(way, found)
@@ -219,7 +219,7 @@ class _Search:
             return None
         plan = _with_bound(found, fixed)
         # Where figures are far apart a search can prove what is not so.
-        sure = not self.far_apart or found.ending is not Ending.OPTIMAL
+        sure = not self.far_apart or found.status is not Status.OPTIMAL
         if sure or _best_of_all(self.program, plan, self.gap):
             return plan
         self.plans.append((way, plan))
@@ -255,12 +255,12 @@ class _Search:
     def _no_plan(self, way: _Way, found: Outcome) -> Optimum | None:
         """Believed with a proof of the LP, or if searches with different scales agree."""
         self.claims.add(way.by_reach)
-        agreed = found.ending is Ending.INFEASIBLE and len(self.claims) > 1
-        if agreed or _believed(self.program.relaxed(), found.ending):
+        agreed = found.status is Status.INFEASIBLE and len(self.claims) > 1
+        if agreed or _believed(self.program.relaxed(), found.status):
             return self.without_plan(found)
         self.doubts.append(
             say(
-                "the search ended with {value}, which could not be proven", value=found.ending.value
+                "the search ended with {value}, which could not be proven", value=found.status.value
             )
         )
         return None
@@ -308,7 +308,7 @@ def _best_of_all(program: Program, best: Optimum, gap: float) -> bool:
         relaxed = linear(program.relaxed()).outcome
     except SolverError:
         return False
-    return relaxed.ending is Ending.OPTIMAL and _as_good(program, relaxed.objective, best, gap)
+    return relaxed.status is Status.OPTIMAL and _as_good(program, relaxed.objective, best, gap)
 
 
 def _far_apart(program: Program, scaling: Scaling | None = None) -> bool:
@@ -337,7 +337,7 @@ def _with_bound(found: Outcome, fixed: Optimum) -> Optimum:
     outcome = fixed.outcome
     distance, size = outcome.objective - found.bound, abs(outcome.objective)
     reached = 0.0 if distance <= ROUNDING * size else distance / max(size, 1e-10)
-    priced = replace(outcome, ending=found.ending, bound=found.bound, gap=reached)
+    priced = replace(outcome, status=found.status, bound=found.bound, gap=reached)
     return Optimum(priced, True, fixed.most)
 
 
@@ -358,7 +358,7 @@ def _doubt(program: Program, found: Outcome, fixed: Outcome, gap: float) -> str:
             objective=-fixed.objective,
         )
     reached = fixed.objective - found.bound
-    if found.ending is Ending.OPTIMAL and reached > gap * abs(fixed.objective) + rounding:
+    if found.status is Status.OPTIMAL and reached > gap * abs(fixed.objective) + rounding:
         return say(
             "the search found a plan of {objective:.12g} million, but with its decisions "
             "the best plan is worth {objective_2:.12g}",
@@ -404,22 +404,22 @@ def linear(  # noqa: PLR0912, PLR0913
         except SolverError as error:
             doubts.append(str(error))
             continue
-        if found.ending in (Ending.STOPPED, Ending.FEASIBLE):
+        if found.status in (Status.STOPPED, Status.FEASIBLE):
             return Optimum(found, False, most)
         basis = (session.basis() if small(program) else None) or basis
         if not sure and not in_fractions:
-            if found.ending is Ending.INFEASIBLE and _contradicts(program, session.farkas_ray()):
+            if found.status is Status.INFEASIBLE and _contradicts(program, session.farkas_ray()):
                 return Optimum(found, False, most)
             in_fractions = True
             if (solved := _in_fractions(program, basis)) is not None:
                 return Optimum(solved, False, most)
         if found.x is None:
-            if _believed(program, found.ending, session):
+            if _believed(program, found.status, session):
                 return Optimum(found, False, most)
             doubts.append(
                 say(
                     "the solver ended with {value}, which could not be proven",
-                    value=found.ending.value,
+                    value=found.status.value,
                 )
             )
             continue
@@ -494,14 +494,14 @@ def proven(found: Outcome, session: Session) -> bool:
     A run that a limit of time has stopped claims nothing.
     """
     program = session.program
-    if found.ending in (Ending.STOPPED, Ending.FEASIBLE):
+    if found.status in (Status.STOPPED, Status.FEASIBLE):
         return True
     if small(program) and _far_apart(program):
         # What has a plan `linear` solves in fractions.
-        none = found.ending is Ending.INFEASIBLE
+        none = found.status is Status.INFEASIBLE
         return none and _contradicts(program, session.farkas_ray())
     if found.x is None or found.row_dual is None:
-        return _believed(program, found.ending, session)
+        return _believed(program, found.status, session)
     entries = session.entries
     doubt = check(program, program.upper, found, entries)
     return not doubt or not check(program, reach(program), found, entries)
@@ -523,12 +523,12 @@ def _disagreement(doubts: list[str]) -> SolverError:
 # ------------------------------------------------------------------- no plan
 
 
-def _believed(program: Program, ending: Ending, session: Session | None = None) -> bool:
+def _believed(program: Program, status: Status, session: Session | None = None) -> bool:
     """Whether an LP has no plan (no best plan), by own arithmetic."""
-    if ending is Ending.INFEASIBLE:
+    if status is Status.INFEASIBLE:
         ray = None if session is None else session.farkas_ray()
         return infeasible(program, ray, None if session is None else session.basis())
-    return ending is Ending.UNBOUNDED and bool(program.cost.any()) and _endless(program)
+    return status is Status.UNBOUNDED and bool(program.cost.any()) and _endless(program)
 
 
 def infeasible(program: Program, ray: Floats | None = None, basis: Basis | None = None) -> bool:
@@ -540,7 +540,7 @@ def infeasible(program: Program, ray: Floats | None = None, basis: Basis | None 
     if _contradicts(program, ray):
         return True
     if (solved := _in_fractions(program.without_goal(), basis)) is not None:
-        return solved.ending is Ending.INFEASIBLE
+        return solved.status is Status.INFEASIBLE
     most = reach(program)
     inner = tightened(program, most)
     each = diags_array(1.0 / scaling_by_reach(inner, most).rows)

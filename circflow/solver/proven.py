@@ -7,8 +7,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from circflow.solution.solution import Status
 from circflow.solver.compiled import Program
-from circflow.solver.highs import Ending, Outcome, Session, SolverError
+from circflow.solver.highs import Outcome, Session, SolverError
 from circflow.solver.optimum import linear, optimum, proven
 from circflow.solver.scaling import Scaling
 
@@ -78,7 +79,7 @@ def _by_two(program: Program, lp: Proven, gap: float) -> float | None:
     lp.change_to(program.relaxed())
     relaxed = lp.resolve()
     if relaxed.x is None:
-        return -math.inf if relaxed.ending is Ending.INFEASIBLE else None
+        return -math.inf if relaxed.status is Status.INFEASIBLE else None
     share = relaxed.x[program.integer]
     if np.abs(share - np.round(share)).max(initial=0.0) <= _WHOLE:
         return -relaxed.objective

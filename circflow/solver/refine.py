@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 
 from circflow.solution.proof import Extended, Long
+from circflow.solution.solution import Status
 from circflow.solver.compiled import Program
-from circflow.solver.highs import Basis, Ending, Outcome, Session, SolverError
+from circflow.solver.highs import Basis, Outcome, Session, SolverError
 from circflow.solver.scaling import Scaling
 
 Floats = NDArray[np.float64]
@@ -91,7 +92,7 @@ def _refined(program: Program, session: Session, outcome: Outcome) -> Iterator[O
             correction = small.resolve()
         except SolverError:
             return
-        if correction.ending is not Ending.OPTIMAL:
+        if correction.status is not Status.OPTIMAL:
             return
         assert correction.x is not None and correction.row_dual is not None
         x = np.clip(x + correction.x / near_plan, equal.lower, equal.upper)

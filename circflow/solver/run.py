@@ -24,7 +24,7 @@ from circflow.solution.lp_of_plan import Optimality
 from circflow.solution.proof import Proof
 from circflow.solution.solution import NoPlan, Solution, Status, Tables
 from circflow.solver.compiled import Compiled, compile_model
-from circflow.solver.highs import Ending, Outcome, algorithm_missing
+from circflow.solver.highs import Outcome, algorithm_missing
 from circflow.solver.optimum import optimum, proof
 from circflow.solver.prices import prices
 
@@ -133,7 +133,7 @@ def read_off(  # noqa: PLR0913
     """The plan of an outcome, as a solution that can be audited."""
     return Solution(
         scenario=scenario,
-        status=Status(outcome.ending.value),
+        status=outcome.status,
         objective=0.0 - outcome.objective,  # never −0
         gap=outcome.gap,
         tables=read_tables(m, compiled, outcome, fixed=fixed),
@@ -146,13 +146,13 @@ def read_off(  # noqa: PLR0913
 
 
 def _no_plan(scenario: Scenario, outcome: Outcome, ended: str) -> NoPlan:
-    if outcome.ending is Ending.STOPPED:
+    if outcome.status is Status.STOPPED:
         return NoPlan(
             scenario.name, Status.STOPPED, say("{ended} before a plan was found", ended=ended)
         )
     from circflow.solver.explain import explain, reason
 
-    status, found = Status(outcome.ending.value), explain(scenario)
+    status, found = outcome.status, explain(scenario)
     return NoPlan(scenario.name, status, reason(found, status), found.summary())
 
 

@@ -25,7 +25,7 @@ from circflow.data.scenario import Scenario
 from circflow.i18n import say
 from circflow.solution.solution import NoPlan, Status
 from circflow.solver.compiled import Program
-from circflow.solver.highs import Basis, Ending, Outcome
+from circflow.solver.highs import Basis, Outcome
 from circflow.solver.optimum import optimum
 from circflow.solver.proven import Proven
 from circflow.solver.scaling import Scaling, scaling_of
@@ -202,11 +202,11 @@ class Goals:
 def no_plan(scenario: Scenario, outcome: Outcome) -> NoPlan:
     """That a study's scenario has no plan, in words."""
     why = {
-        Ending.INFEASIBLE: say("no plan meets all limits: `circflow explain` says which collide"),
-        Ending.UNBOUNDED: say("the goal grows without end: `circflow explain` says how"),
-        Ending.STOPPED: "the time limit was reached before a plan was found",
-    }[outcome.ending]
-    return NoPlan(scenario.name, Status(outcome.ending.value), why)
+        Status.INFEASIBLE: say("no plan meets all limits: `circflow explain` says which collide"),
+        Status.UNBOUNDED: say("the goal grows without end: `circflow explain` says how"),
+        Status.STOPPED: "the time limit was reached before a plan was found",
+    }[outcome.status]
+    return NoPlan(scenario.name, outcome.status, why)
 
 
 def with_own_decisions(

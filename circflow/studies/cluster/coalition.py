@@ -41,7 +41,7 @@ from circflow.i18n import mark, say
 from circflow.solution.solution import NoPlan, Solution, Status
 from circflow.solver.compiled import Compiled, Program, compile_model
 from circflow.solver.explain import Explanation, explain
-from circflow.solver.highs import Ending, Outcome
+from circflow.solver.highs import Outcome
 from circflow.solver.optimum import optimum
 from circflow.solver.run import read_tables
 from circflow.studies.bench.store import Store
@@ -259,7 +259,7 @@ class Cluster:
         if free.x is None:
             raise NoPlan(
                 self.scenario.name,
-                Status(free.ending.value),
+                free.status,
                 say("no best plan where places outside may relay between members"),
             )
         return max(0.0, -free.objective - self.together.objective)
@@ -283,10 +283,10 @@ class Cluster:
         compiled = replace(self.compiled, program=self.switches.set(chosen))
         best = optimum(compiled.program, gap=self.gap, time_limit=time_limit)
         outcome, gap, fixed = best.outcome, best.outcome.gap, best.fixed
-        if outcome.ending in {Ending.STOPPED, Ending.FEASIBLE}:
+        if outcome.status in {Status.STOPPED, Status.FEASIBLE}:
             raise StoppedError("the time is up")
         if outcome.x is None:
-            status = Status(outcome.ending.value)
+            status = outcome.status
             if not chosen and status is Status.INFEASIBLE:
                 raise self.stranded()
             names = ", ".join(self.members[n] for n in sorted(chosen)) or say("every member alone")
@@ -301,7 +301,7 @@ class Cluster:
         tables = read_tables(m, compiled, outcome, fixed=fixed)
         return Solution(
             scenario=self.scenario,
-            status=Status(outcome.ending.value),
+            status=outcome.status,
             objective=-outcome.objective,
             gap=gap,
             tables=tables,

@@ -34,7 +34,7 @@ from circflow.data.scenario import Scenario, ScenarioError
 from circflow.i18n import say, say_n
 from circflow.solution.solution import NoPlan, Status
 from circflow.solver.compiled import Program
-from circflow.solver.highs import Ending, Outcome
+from circflow.solver.highs import Outcome
 from circflow.solver.run import Progress
 from circflow.studies.errors import CheckError, StudyError
 from circflow.studies.futures.first_stage import (
@@ -237,7 +237,7 @@ class _Search:
         program = self.counterpart.with_costs(gamma, np.array([width]))
         outcome, bound = solved(program, gap=self.gap, time_limit=self.time_limit)
         if outcome.x is None:
-            raise NoPlan(self.scenario.name, Status(outcome.ending.value), say("no plan was found"))
+            raise NoPlan(self.scenario.name, outcome.status, say("no plan was found"))
         x = outcome.x[:width]
         nominal = 0.0 - (float(joint_program.cost @ x) + joint_program.offset)
         self._audit(x, nominal)
@@ -261,7 +261,7 @@ class _Search:
         columns[self.copy.first[there]] = x[: self.first.size][there]
         ((mine, start),) = self.joint.own
         columns[mine] = x[start : start + len(mine)]
-        outcome = Outcome(Ending.OPTIMAL, 0.0 - nominal, x=columns)
+        outcome = Outcome(Status.OPTIMAL, 0.0 - nominal, x=columns)
         audit = solution_of(self.free, self.model, self.compiled, outcome, 0.0).audit
         if not audit.passed:
             worst = audit.findings.head(3).to_string(index=False)

@@ -124,7 +124,7 @@ def value(job: Job, task: Task) -> Found:
 
 
 def _found(outcome: Outcome, bound: float, decisions: Floats | None) -> Found:
-    status = Status(outcome.ending.value)
+    status = outcome.status
     if outcome.x is None:
         return Found(status)
     return Found(status, 0.0 - outcome.objective, 0.0 - bound, decisions)
@@ -138,7 +138,7 @@ def plan(job: Job, task: Task) -> Planned:
     fixed = replace(compiled, program=programme.fixed(task.decisions))
     outcome = optimum(fixed.program, gap=job.gap, time_limit=job.time_limit).outcome
     if outcome.x is None:
-        return Planned(Found(Status(outcome.ending.value)))
+        return Planned(Found(outcome.status))
     solution = solution_of(scenario, m, fixed, outcome, outcome.gap)
     audit = solution.audit
     faults = [] if audit.passed else audit.findings.head(3).to_string(index=False).splitlines()
@@ -153,7 +153,7 @@ def solution_of(
     """The plan that a search with fixed decisions has found."""
     return Solution(
         scenario=scenario,
-        status=Status(outcome.ending.value),
+        status=outcome.status,
         objective=0.0 - outcome.objective,
         gap=gap,
         tables=read_tables(m, compiled, outcome, fixed=True),

@@ -303,7 +303,7 @@ class _Path:
         if outcome.x is None:
             raise StudyError(
                 "there is no plan ({value}) where {label} is {value_2}",
-                value=outcome.ending.value,
+                value=outcome.status.value,
                 label=cell("parameter", self.parameter.label),
                 value_2=value,
             )

@@ -26,7 +26,7 @@ from circflow.algebra.investment import capex_terms
 from circflow.data.scenario import Scenario
 from circflow.solution.solution import Solution, Status
 from circflow.solver.compiled import Compiled, Program, compile_model
-from circflow.solver.highs import Ending, Outcome
+from circflow.solver.highs import Outcome
 from circflow.solver.optimum import optimum
 from circflow.solver.proven import Proven, best_value
 from circflow.solver.run import read_tables, solve
@@ -206,7 +206,7 @@ class Bench:
         ).outcome
         if outcome.x is None:
             return None
-        return Plan(outcome.x, -outcome.objective, outcome, outcome.ending is Ending.OPTIMAL)
+        return Plan(outcome.x, -outcome.objective, outcome, outcome.status is Status.OPTIMAL)
 
     def building(
         self, unit: str, out: frozenset[str] = frozenset(), start: Floats | None = None
