@@ -87,9 +87,7 @@ def answer(sheets: Sheets, *, relax: bool = False, audit: bool = True) -> Answer
         if not audit:
             return Answer(outcome.status.value, 0.0 - outcome.objective, gross)
         proven = proof(compiled.program, best, 0.0)
-        solution = read_off(
-            scenario, m, compiled, outcome, fixed=best.fixed, relax=relax, proven=proven
-        )
+        solution = read_off(m, compiled, outcome, fixed=best.fixed, relax=relax, proven=proven)
         if not solution.audit.passed:
             raise AuditError(solution)
         return Answer(solution.status.value, solution.objective, gross, moved(solution))

@@ -125,16 +125,16 @@ class _Dictionary:
         new = {n: -t / entry for n, t in row.items()}
         new[out] = 1 / entry
         for other in self.users.pop(into, set()):
-            own = self.rows[other]
-            times = own.pop(into)
+            entries = self.rows[other]
+            times = entries.pop(into)
             for n, t in new.items():
-                more, had = times * t, own.get(n)
+                more, had = times * t, entries.get(n)
                 total = more if had is None else had + more
                 if total:
-                    own[n] = total
+                    entries[n] = total
                     self.users[n].add(other)
-                elif n in own:
-                    del own[n]
+                elif n in entries:
+                    del entries[n]
                     self.users[n].discard(other)
             self.work += len(new)
         self.rows[into] = new
@@ -201,8 +201,8 @@ class _Dictionary:
         goal = self.rows[_GOAL]
         while (n := min((k for k, d in goal.items() if self._can_move(k, -d)), default=-1)) >= 0:
             sense = -1 if goal[n] > 0 else 1
-            own_end = self.high[n] if sense > 0 else self.low[n]
-            step = None if own_end is None else abs(own_end - self.value[n])
+            entering_end = self.high[n] if sense > 0 else self.low[n]
+            step = None if entering_end is None else abs(entering_end - self.value[n])
             out = n
             for b in sorted(self.users[n]):
                 rate = self.rows[b][n] * sense

@@ -117,11 +117,11 @@ def solve_by(
         )
     p = _model_of(m)
     limits = {"timelimit": time_limit} if time_limit is not None else {}
-    found = solver.solve(p, load_solutions=False, **limits)
-    status = _STATUS.get(str(found.solver.termination_condition), Status.STOPPED)
-    if not len(found.solution):
+    results = solver.solve(p, load_solutions=False, **limits)
+    status = _STATUS.get(str(results.solver.termination_condition), Status.STOPPED)
+    if not len(results.solution):
         return Outcome(status)
-    p.solutions.load_from(found)
+    p.solutions.load_from(results)
     values = [one.value for v in m.variables for one in p.component(v).values()]
     x = np.array([0.0 if v is None else v for v in values], dtype=float)[compiled.columns]
     program = compiled.program

@@ -43,7 +43,7 @@ from circflow.solver.compiled import Compiled, Program, compile_model
 from circflow.solver.explain import Explanation, explain
 from circflow.solver.highs import Outcome
 from circflow.solver.optimum import optimum
-from circflow.solver.run import read_tables
+from circflow.solver.run import read_off
 from circflow.studies.bench.store import Store
 from circflow.studies.cluster.coalition_values import (
     Flags,
@@ -282,33 +282,21 @@ class Cluster:
     def _solved(self, chosen: Setting, time_limit: float | None) -> Solution:
         compiled = replace(self.compiled, program=self.switches.set(chosen))
         best = optimum(compiled.program, gap=self.gap, time_limit=time_limit)
-        outcome, gap, fixed = best.outcome, best.outcome.gap, best.fixed
+        outcome = best.outcome
         if outcome.status in {Status.STOPPED, Status.FEASIBLE}:
             raise StoppedError("the time is up")
         if outcome.x is None:
-            status = outcome.status
-            if not chosen and status is Status.INFEASIBLE:
+            if not chosen and outcome.status is Status.INFEASIBLE:
                 raise self.stranded()
             names = ", ".join(self.members[n] for n in sorted(chosen)) or say("every member alone")
-            raise NoPlan(
-                self.scenario.name, status, say("no plan for the coalition: {names}", names=names)
-            )
+            words = say("no plan for the coalition: {names}", names=names)
+            raise NoPlan(self.scenario.name, outcome.status, words)
         if self.values.known(chosen) is None:
             used = self.switches.used(outcome.x, chosen)
             self.values.put(chosen | self.apart, -outcome.objective, used)
         self._outcomes[chosen] = outcome
         m = self.tariffs.booked(self.model, chosen) if self.arms_length else self.model
-        tables = read_tables(m, compiled, outcome, fixed=fixed)
-        return Solution(
-            scenario=self.scenario,
-            status=outcome.status,
-            objective=-outcome.objective,
-            gap=gap,
-            tables=tables,
-            seconds={},
-            decisions_fixed=fixed,
-            relaxed=self.relax,
-        )
+        return read_off(m, compiled, outcome, fixed=best.fixed, relax=self.relax)
 
     # ------------------------------------------------------------------ restrictions
 

@@ -11,14 +11,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from circflow.algebra.declare import Model
 from circflow.data.changes.futures import Future, in_future
 from circflow.data.scenario import Scenario
-from circflow.solution.solution import Solution, Status
-from circflow.solver.compiled import Compiled
+from circflow.solution.solution import Status
 from circflow.solver.highs import Outcome
 from circflow.solver.optimum import optimum
-from circflow.solver.run import read_tables
+from circflow.solver.run import read_off
 from circflow.studies.cluster.own_money import own_money
 from circflow.studies.futures.first_stage import (
     Copy,
@@ -124,10 +122,9 @@ def value(job: Job, task: Task) -> Found:
 
 
 def _found(outcome: Outcome, bound: float, decisions: Floats | None) -> Found:
-    status = outcome.status
     if outcome.x is None:
-        return Found(status)
-    return Found(status, 0.0 - outcome.objective, 0.0 - bound, decisions)
+        return Found(outcome.status)
+    return Found(outcome.status, 0.0 - outcome.objective, 0.0 - bound, decisions)
 
 
 def plan(job: Job, task: Task) -> Planned:
@@ -139,24 +136,9 @@ def plan(job: Job, task: Task) -> Planned:
     outcome = optimum(fixed.program, gap=job.gap, time_limit=job.time_limit).outcome
     if outcome.x is None:
         return Planned(Found(outcome.status))
-    solution = solution_of(scenario, m, fixed, outcome, outcome.gap)
+    solution = read_off(m, fixed, outcome, fixed=True)
     audit = solution.audit
     faults = [] if audit.passed else audit.findings.head(3).to_string(index=False).splitlines()
     money = own_money(solution).groupby("member", sort=False)["discounted_million"].sum()
     answer = Found(solution.status, solution.objective, np.nan, task.decisions)
     return Planned(answer, tuple(faults), {str(k): float(v) for k, v in money.items()})
-
-
-def solution_of(
-    scenario: Scenario, m: Model, compiled: Compiled, outcome: Outcome, gap: float
-) -> Solution:
-    """The plan that a search with fixed decisions has found."""
-    return Solution(
-        scenario=scenario,
-        status=outcome.status,
-        objective=0.0 - outcome.objective,
-        gap=gap,
-        tables=read_tables(m, compiled, outcome, fixed=True),
-        seconds={},
-        decisions_fixed=True,
-    )
