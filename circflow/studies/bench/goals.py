@@ -157,7 +157,7 @@ class Goals:
         else:
             self._session.change_to(asked)
             outcome = self._session.resolve(time_limit=time_limit)
-        return self._told(goal, outcome, size)
+        return self._of_goal(goal, outcome, size)
 
     @cached_property
     def _scaling(self) -> Scaling:
@@ -170,10 +170,10 @@ class Goals:
         usual size."""
         scale = self._scaling.columns
         usual = np.abs(self.program.cost * scale)
-        own = np.abs(goal.coefficients * scale)
+        costs = np.abs(goal.coefficients * scale)
         size = 1.0
-        if (own > 0.0).any() and (usual > 0.0).any():
-            ratio = np.median(usual[usual > 0.0]) / np.median(own[own > 0.0])
+        if (costs > 0.0).any() and (usual > 0.0).any():
+            ratio = np.median(usual[usual > 0.0]) / np.median(costs[costs > 0.0])
             size = float(np.exp2(np.round(np.log2(ratio))))
         asked = self.program.with_costs(-goal.sign * goal.coefficients * size, offset=0.0)
         if self.rows:
@@ -185,7 +185,7 @@ class Goals:
             asked = asked.with_limits(rows, bounds[:, 0], bounds[:, 1])
         return asked, size
 
-    def _told(self, goal: Goal, outcome: Outcome, size: float) -> Outcome:
+    def _of_goal(self, goal: Goal, outcome: Outcome, size: float) -> Outcome:
         if outcome.x is None:
             return outcome
         self.start = outcome.x
@@ -209,7 +209,7 @@ def no_plan(scenario: Scenario, outcome: Outcome) -> NoPlan:
     return NoPlan(scenario.name, outcome.status, why)
 
 
-def with_own_decisions(
+def with_best_decisions(
     scenario: Scenario, *, gap: float, time_limit: float | None = None, rated: bool = False
 ) -> tuple[Built, Choice]:
     """The scenario's arrays with its decisions fixed as in its own best plan, and those decisions.

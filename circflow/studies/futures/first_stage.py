@@ -171,7 +171,7 @@ class Joint:
     """The programme of all futures together. Its first columns are the common decisions."""
 
     program: Program
-    own: tuple[tuple[Ints, int], ...]
+    second_stage: tuple[tuple[Ints, int], ...]
     """Of each copy: its columns that are not common, and where they begin."""
 
 

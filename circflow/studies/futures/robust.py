@@ -258,7 +258,7 @@ class _Search:
         columns = np.zeros(self.copy.program.shape[1])
         there = self.copy.first >= 0
         columns[self.copy.first[there]] = x[: self.first.size][there]
-        ((mine, start),) = self.joint.own
+        ((mine, start),) = self.joint.second_stage
         columns[mine] = x[start : start + len(mine)]
         outcome = Outcome(Status.OPTIMAL, 0.0 - nominal, gap=0.0, x=columns)
         audit = read_off(self.model, self.compiled, outcome, fixed=True).audit

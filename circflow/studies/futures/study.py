@@ -54,7 +54,7 @@ from circflow.studies.futures.infrastructure import (
 from circflow.studies.futures.result import Futures
 from circflow.studies.futures.saa import Tested, judged
 from circflow.studies.futures.why import no_common_plan, reason_of
-from circflow.studies.futures.worker import Found, Job, Planned, Task
+from circflow.studies.futures.worker import Job, Planned, Task, Valuation
 
 Given = TypeVar("Given")
 _SLACK = 1e-7
@@ -157,9 +157,9 @@ class Answer:
 
     run: Run
     status: Status
-    alone: list[Found]
-    mean: Found
-    under_mean: list[Found]
+    alone: list[Valuation]
+    mean: Valuation
+    under_mean: list[Valuation]
     plans: Sequence[Planned] = ()
     decisions: Floats | None = None
     bound: float = np.nan
@@ -176,7 +176,7 @@ class Answer:
         """From the steps of the study; a better plan that another step has found is taken."""
         job = self.run.job
         count = len(job.futures)
-        worth = _worths([plan.found for plan in self.plans], count)
+        worth = _worths([plan.valuation for plan in self.plans], count)
         under_mean = _worths(self.under_mean, count)
         alone = np.fmax(np.fmax(_worths(self.alone, count), worth), under_mean)
         members = pd.DataFrame({n: plan.members for n, plan in enumerate(self.plans)}).fillna(0.0)
@@ -193,7 +193,7 @@ class Answer:
             mean_decisions=under_mean,
             decisions=self.decisions,
             mean=self.mean.decisions,
-            own=tuple(one.decisions for one in self.alone),
+            decisions_alone=tuple(one.decisions for one in self.alone),
             members=members.rename_axis("member").reset_index(),
             EV=None if np.isnan(self.mean.worth) else self.mean.worth,
             bound=self.bound,
@@ -236,11 +236,11 @@ class Run:
         self._planned(say("plans of each future alone"), [one.decisions for one in alone])
         self.tell(say("the mean scenario"))
         mean = self._mean()
-        under_mean: list[Found] = []
+        under_mean: list[Valuation] = []
         if mean.decisions is not None:
             same = [mean.decisions] * len(alone)
             under_mean = [
-                p.found for p in self._planned(say("the mean scenario's decisions"), same)
+                p.valuation for p in self._planned(say("the mean scenario's decisions"), same)
             ]
         answer = Answer(self, Status.INFEASIBLE, alone, mean, under_mean)
         without = [n for n, one in enumerate(alone) if one.status is Status.INFEASIBLE]
@@ -263,7 +263,7 @@ class Run:
             raise NoPlan(name, status, reason)
         same = [decisions] * len(self.job.futures)
         plans = self._planned(say("plans of the futures"), same)
-        best = [plan.found for plan in plans]
+        best = [plan.valuation for plan in plans]
         if under_mean and self.measured(under_mean) > self.measured(best):
             # Within the gap the mean's decisions may be better than those that were found.
             assert mean.decisions is not None
@@ -297,7 +297,7 @@ class Run:
         return plans
 
     def decided(
-        self, start: Floats | None = None, known: Sequence[Found] = ()
+        self, start: Floats | None = None, known: Sequence[Valuation] = ()
     ) -> tuple[Status, Floats | None, float]:
         """The best decisions for all futures, and the proven bound of what they are worth; `known`:
         what the futures are worth under decisions to start from.
@@ -323,14 +323,14 @@ class Run:
         words = say("decisions tried on all futures")
         return self.measured(self.each(worker.value, words, decisions))
 
-    def _groups(self, parts: Sequence[tuple[int, ...]]) -> list[Found]:
-        results: dict[int, Found] = {}
+    def _groups(self, parts: Sequence[tuple[int, ...]]) -> list[Valuation]:
+        results: dict[int, Valuation] = {}
         what = mark("groups of futures")
-        for n, found in self.engine.each(worker.group, self.parcel, parts, what, self.tell):
-            if isinstance(found, Lost):
-                raise StudyError("a group of futures: {reason}", reason=found.reason)
-            self.kept.add(parts[n], found)
-            results[n] = found
+        for n, answer in self.engine.each(worker.group, self.parcel, parts, what, self.tell):
+            if isinstance(answer, Lost):
+                raise StudyError("a group of futures: {reason}", reason=answer.reason)
+            self.kept.add(parts[n], answer)
+            results[n] = answer
         return [results[n] for n in range(len(parts))]
 
     def worths(self) -> Floats | None:
@@ -341,7 +341,7 @@ class Run:
         answers = self.each(worker.value, say("worths of the futures"), decisions)
         return np.array([one.worth for one in answers])
 
-    def _mean(self) -> Found:
+    def _mean(self) -> Valuation:
         scenario = mean_scenario(self.job.scenario, self.job.futures)
         _, _, copy = copy_of(unbudgeted(scenario), self.first.labels)
         return worker.best_alone(self.job, copy)
@@ -378,7 +378,7 @@ class Run:
         best = self.each(worker.value, say("the best decisions for them"), better)
         return worths, np.array([one.worth for one in best]), bound
 
-    def measured(self, answers: Sequence[Found]) -> float:
+    def measured(self, answers: Sequence[Valuation]) -> float:
         """What worths count together; −∞ where a future has no plan."""
         worths = np.array([one.worth for one in answers])
         if np.isnan(worths).any():
@@ -386,7 +386,7 @@ class Run:
         return self.risk.measure(worths, self.probabilities)
 
 
-def _unbounded(job: Job, alone: Sequence[Found]) -> None:
+def _unbounded(job: Job, alone: Sequence[Valuation]) -> None:
     for future, one in zip(job.futures, alone, strict=True):
         if one.status is Status.UNBOUNDED:
             from circflow.solver.explain import explain, reason
@@ -405,19 +405,19 @@ def _check(answer: Answer) -> None:
     if job.first.breach(answer.decisions) > 1e-6:
         raise CheckError("the decisions break the limits of building (a fault of circflow)")
     for future, plan, worth_alone in zip(job.futures, answer.plans, answer.alone, strict=True):
-        if plan.found.decisions is None:
+        if plan.valuation.decisions is None:
             raise CheckError(
                 "no plan under the decisions in the future {name!r}, though the search found "
                 "one (a fault of circflow)",
                 name=future.name,
             )
         _not_above(
-            plan.found.worth,
+            plan.valuation.worth,
             worth_alone.bound,
             say("{name!r} under common decisions", name=future.name),
             "alone",
         )
-    best = answer.run.measured([plan.found for plan in answer.plans])
+    best = answer.run.measured([plan.valuation for plan in answer.plans])
     _not_above(best, answer.bound, "RP", say("its proven bound"))
     if answer.under_mean:
         _not_above(answer.run.measured(answer.under_mean), answer.bound, "EEV", "RP")
@@ -440,7 +440,7 @@ def _softening(run: Run, answer: Answer) -> pd.DataFrame | None:
     candidate that is not built, the decisions with it."""
     if answer.decisions is None:
         return None
-    worths = np.array([plan.found.worth for plan in answer.plans])
+    worths = np.array([plan.valuation.worth for plan in answer.plans])
     job = run.job
     parts: list[tuple[Thing, Floats | None, Floats | None, str]] = []
     built = [one["unit"] for one in built_of(job.scenario, run.first, answer.decisions)]
@@ -465,7 +465,7 @@ def _added(
     for one in starts:
         added = run.each(worker.value, say("with {unit}", unit=unit), one)
         if np.isfinite(run.measured(added)):
-            return np.array([found.worth for found in added]), worths, ""
+            return np.array([answer.worth for answer in added]), worths, ""
     if starts:
         return None, worths, say("with it a future has no plan")
     return None, worths, not_added(run.job.scenario, unit, built)
@@ -485,5 +485,5 @@ def _test(run: Run, answer: Answer, count: int, seed: int) -> Tested:
     return judged(batches, answer.run.risk)
 
 
-def _worths(answers: Sequence[Found], count: int) -> Floats:
+def _worths(answers: Sequence[Valuation], count: int) -> Floats:
     return np.array([one.worth for one in answers]) if answers else np.full(count, np.nan)

@@ -55,7 +55,7 @@ class Task(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Found:
+class Valuation:
     """What a future is worth: alone, or under decisions. In million currency."""
 
     status: Status
@@ -69,7 +69,7 @@ class Found:
 class Planned:
     """A future's plan under decisions, as far as the study tells of it."""
 
-    found: Found
+    valuation: Valuation
     faults: tuple[str, ...] = ()
     """What the audit has found."""
     members: dict[str, float] = field(default_factory=dict)
@@ -88,43 +88,43 @@ def _then(scenario: Scenario, future: Future) -> Scenario:
     return unbudgeted(in_future(scenario, future))
 
 
-def alone(job: Job, task: Task) -> Found:
+def alone(job: Job, task: Task) -> Valuation:
     """The optimum of a future alone, under the scenario's own building limits and budget."""
     return best_alone(job, copy(job, task))
 
 
-def best_alone(job: Job, programme: Copy) -> Found:
+def best_alone(job: Job, programme: Copy) -> Valuation:
     """The optimum of a programme alone."""
     return best_together(replace(job, risk=Risk()), [programme], np.ones(1))
 
 
-def group(job: Job, members: tuple[int, ...]) -> Found:
+def group(job: Job, members: tuple[int, ...]) -> Valuation:
     """The best decisions for several futures together."""
     copies = [copy(job, Task(number)) for number in members]
     likely = np.array([job.futures[number].probability for number in members])
     return best_together(replace(job, gap=GROUP_GAP * job.gap), copies, likely / likely.sum())
 
 
-def best_together(job: Job, copies: Sequence[Copy], likely: Floats) -> Found:
+def best_together(job: Job, copies: Sequence[Copy], likely: Floats) -> Valuation:
     """The best decisions for futures with these programmes and probabilities."""
     program = joint(job.first, copies, likely, job.risk).program
     outcome, bound = solved(program, gap=job.gap, time_limit=job.time_limit)
     x = outcome.x
-    return _found(outcome, bound, None if x is None else job.first.tidy(x[: job.first.size]))
+    return _valuation(outcome, bound, None if x is None else job.first.tidy(x[: job.first.size]))
 
 
-def value(job: Job, task: Task) -> Found:
+def value(job: Job, task: Task) -> Valuation:
     """V_s: the best for the decisions taken."""
     assert task.decisions is not None
     program = copy(job, task).fixed(task.decisions)
     outcome, bound = solved(program, gap=job.gap, time_limit=job.time_limit)
-    return _found(outcome, bound, task.decisions)
+    return _valuation(outcome, bound, task.decisions)
 
 
-def _found(outcome: Outcome, bound: float, decisions: Floats | None) -> Found:
+def _valuation(outcome: Outcome, bound: float, decisions: Floats | None) -> Valuation:
     if outcome.x is None:
-        return Found(outcome.status)
-    return Found(outcome.status, 0.0 - outcome.objective, 0.0 - bound, decisions)
+        return Valuation(outcome.status)
+    return Valuation(outcome.status, 0.0 - outcome.objective, 0.0 - bound, decisions)
 
 
 def plan(job: Job, task: Task) -> Planned:
@@ -135,10 +135,10 @@ def plan(job: Job, task: Task) -> Planned:
     fixed = replace(compiled, program=programme.fixed(task.decisions))
     outcome = optimum(fixed.program, gap=job.gap, time_limit=job.time_limit).outcome
     if outcome.x is None:
-        return Planned(Found(outcome.status))
+        return Planned(Valuation(outcome.status))
     solution = read_off(m, fixed, outcome, fixed=True)
     audit = solution.audit
     faults = [] if audit.passed else audit.findings.head(3).to_string(index=False).splitlines()
     money = own_money(solution).groupby("member", sort=False)["discounted_million"].sum()
-    answer = Found(solution.status, solution.objective, np.nan, task.decisions)
+    answer = Valuation(solution.status, solution.objective, np.nan, task.decisions)
     return Planned(answer, tuple(faults), {str(k): float(v) for k, v in money.items()})

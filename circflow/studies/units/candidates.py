@@ -111,7 +111,7 @@ class Bench:
 
     def __getstate__(self) -> dict[str, Any]:
         """Without what has been solved: neither a twin nor another process goes on from it."""
-        return {name: own for name, own in dict(vars(self)).items() if name != "linear"}
+        return {name: value for name, value in dict(vars(self)).items() if name != "linear"}
 
     def twin(self) -> Bench:
         """Another bench on the same arrays, that nothing has been solved on."""
