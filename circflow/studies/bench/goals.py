@@ -209,13 +209,20 @@ def no_plan(scenario: Scenario, outcome: Outcome) -> NoPlan:
     return NoPlan(scenario.name, outcome.status, why)
 
 
-def with_best_decisions(
-    scenario: Scenario, *, gap: float, time_limit: float | None = None, rated: bool = False
+def with_decisions(
+    scenario: Scenario,
+    decisions: Decisions,
+    *,
+    gap: float,
+    time_limit: float | None = None,
+    rated: bool = False,
 ) -> tuple[Built, Choice]:
-    """The scenario's arrays with its decisions fixed as in its own best plan, and those decisions.
+    """The scenario's arrays; where decisions are fixed, as in its own best plan, and which.
 
     Raises `NoPlan` where it has none. `rated` as of `built`.
     """
+    if decisions != "fixed":
+        return built(scenario, decisions, rated=rated), {}
     free = built(scenario, "free", rated=rated)
     if not free.compiled.program.has_decisions:
         return free, {}

@@ -113,14 +113,13 @@ def futures(  # noqa: PLR0913
             Where no decisions hold in every future, the result has `RP` None and a `reason`.
         CheckError: a plan fails the audit, or EEV ≤ RP ≤ WS is broken (a fault of circflow).
     """
-    tell = progress or (lambda _: None)
     begun = time.perf_counter()
     what, notes = _what_comes(scenario, sample, seed, outages)
     risk = Risk(alpha, omega)
     job = Job(scenario, tuple(what), first_stage(scenario), gap, time_limit, risk)
     kept = Kept.of(job, Path(store) if store is not None else None, resume)
-    with Engine(jobs, executor, dask) as engine:
-        run = Run(job, engine, tell, group_size, kept)
+    with Engine(jobs, executor, dask, progress) as engine:
+        run = Run(job, engine, group_size, kept)
         answer = run.study()
         tested = None
         if sample is not None and answer.decisions is not None and test != 0:
@@ -210,14 +209,9 @@ class Run:
     """The steps of the study."""
 
     def __init__(
-        self,
-        job: Job,
-        engine: Engine,
-        tell: Progress,
-        group_size: int | None = None,
-        kept: Kept | None = None,
+        self, job: Job, engine: Engine, group_size: int | None = None, kept: Kept | None = None
     ) -> None:
-        self.job, self.engine, self.risk, self.tell = job, engine, job.risk, tell
+        self.job, self.engine, self.risk = job, engine, job.risk
         self.group_size = group_size
         self.kept = kept or Kept()
         self.probabilities = np.array([f.probability for f in job.futures])
@@ -234,7 +228,7 @@ class Run:
         alone = self.each(worker.alone, say("each future alone"))
         _unbounded(self.job, alone)
         self._planned(say("plans of each future alone"), [one.decisions for one in alone])
-        self.tell(say("the mean scenario"))
+        self.engine.tell(say("the mean scenario"))
         mean = self._mean()
         under_mean: list[Valuation] = []
         if mean.decisions is not None:
@@ -310,10 +304,12 @@ class Run:
         groups = math.ceil(count / size)
         if groups == 1:
             copies = self.each(worker.copy, say("programmes of the futures"))
-            self.tell(say("the decisions for all {count} futures", count=count))
+            self.engine.tell(say("the decisions for all {count} futures", count=count))
             answer = worker.best_together(self.job, copies, self.probabilities)
             return answer.status, answer.decisions, answer.bound
-        search = Grouped(self.probabilities, self._measured, self._groups, self.kept, self.tell)
+        search = Grouped(
+            self.probabilities, self._measured, self._groups, self.kept, self.engine.tell
+        )
         if known and np.isfinite(value := self.measured(known)):
             search.best, search.value = start, value
         status = search.search(groups, gap=self.job.gap)
@@ -326,7 +322,7 @@ class Run:
     def _groups(self, parts: Sequence[tuple[int, ...]]) -> list[Valuation]:
         results: dict[int, Valuation] = {}
         what = mark("groups of futures")
-        for n, answer in self.engine.each(worker.group, self.parcel, parts, what, self.tell):
+        for n, answer in self.engine.each(worker.group, self.parcel, parts, what):
             if isinstance(answer, Lost):
                 raise StudyError("a group of futures: {reason}", reason=answer.reason)
             self.kept.add(parts[n], answer)
@@ -357,7 +353,7 @@ class Run:
     ) -> list[Given]:
         """What tasks of futures give, in order."""
         results: dict[int, Given] = {}
-        for n, result in self.engine.each(work, self.parcel, tasks, words, self.tell):
+        for n, result in self.engine.each(work, self.parcel, tasks, words):
             if isinstance(result, Lost):
                 raise StudyError(
                     "the future {name!r}: {reason}",
@@ -448,10 +444,10 @@ def _softening(run: Run, answer: Answer) -> pd.DataFrame | None:
         if thing.kind == "candidate" and thing.name not in built:
             parts.append((thing, *_added(run, answer.decisions, thing.name, built, worths)))
             continue
-        run.tell(say("without {words}", words=thing.words))
+        run.engine.tell(say("without {words}", words=thing.words))
         scenario = without(job.scenario, thing)
         other = Job(scenario, job.futures, first_stage(scenario), job.gap, job.time_limit, job.risk)
-        left = Run(other, run.engine, run.tell, run.group_size).worths()
+        left = Run(other, run.engine, run.group_size).worths()
         parts.append((thing, worths, left, say("without it no decisions hold in every future")))
     return softened(job.futures, parts)
 
@@ -480,7 +476,7 @@ def _test(run: Run, answer: Answer, count: int, seed: int) -> Tested:
         fresh = int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
         drawn = sampled(run.job.scenario, ranges, count, fresh, method="random")
         job = Job(run.job.scenario, tuple(drawn), run.first, run.job.gap, run.job.time_limit)
-        batch = Run(job, run.engine, run.tell)
+        batch = Run(job, run.engine)
         batches.append(batch.compared(answer.decisions))
     return judged(batches, answer.run.risk)
 

@@ -31,9 +31,9 @@ from circflow.report.vocabulary import cell
 from circflow.solver.highs import Basis
 from circflow.solver.optimum import optimum
 from circflow.solver.proven import Proven
-from circflow.studies.bench.arrays import Built, Choice, Decisions, Difference, built
+from circflow.studies.bench.arrays import Built, Decisions, Difference
 from circflow.studies.bench.engine import Engine
-from circflow.studies.bench.goals import with_best_decisions
+from circflow.studies.bench.goals import with_decisions
 from circflow.studies.errors import StudyError
 from circflow.studies.sweeps.affine import Affine, fit
 from circflow.studies.sweeps.design import Parameter, Point, parameter
@@ -221,11 +221,7 @@ class _Look:
 def _prepared(scenario: Scenario, decisions: Decisions, gap: float) -> tuple[Built, Job]:
     """The scenario's arrays (with fixed decisions those of its best plan), and what a worker needs
     to compile it at points of parameters that are still to be named."""
-    choice: Choice = {}
-    if decisions == "fixed":
-        prepared, choice = with_best_decisions(scenario, gap=gap)
-    else:
-        prepared = built(scenario, decisions)
+    prepared, choice = with_decisions(scenario, decisions, gap=gap)
     return prepared, Job(scenario, (), Options(decisions), prepared.snapshot, choice=choice)
 
 

@@ -31,7 +31,7 @@ from circflow.solver.proven import Proven
 from circflow.solver.scaling import scaling_of
 from circflow.studies.bench.arrays import Built, Choice, Decisions, Difference, Floats, built
 from circflow.studies.bench.engine import Engine, Lost
-from circflow.studies.bench.goals import with_best_decisions
+from circflow.studies.bench.goals import with_decisions
 from circflow.studies.bench.money_by_rate import Rating, kinds_of
 from circflow.studies.bench.store import Store
 from circflow.studies.bench.totals_rows import built_of, totals_of
@@ -169,10 +169,8 @@ def sweep(  # noqa: PLR0913
         else what.grid(scenario, vary or {}, how, together=together)
     )
     options = _options(decisions, gap, time_limit, keep)
-    with Engine(jobs, executor, dask) as engine:
-        return Sweeper(
-            scenario, design, options, engine, store, resume, check_every, progress
-        ).run()
+    with Engine(jobs, executor, dask, progress) as engine:
+        return Sweeper(scenario, design, options, engine, store, resume, check_every).run()
 
 
 @public
@@ -220,10 +218,8 @@ def sample(  # noqa: PLR0913
     )
     design = sample_points(rows, count, method=method, seed=seed)
     options = _options(decisions, gap, time_limit, keep)
-    with Engine(jobs, executor, dask) as engine:
-        return Sweeper(
-            scenario, design, options, engine, store, resume, check_every, progress
-        ).run()
+    with Engine(jobs, executor, dask, progress) as engine:
+        return Sweeper(scenario, design, options, engine, store, resume, check_every).run()
 
 
 def _options(
@@ -263,7 +259,6 @@ class Sweeper:
         store: str | Path | None = None,
         resume: bool = False,
         check_every: int | None = CHECK_EVERY,
-        progress: Progress | None = None,
     ) -> None:
         if resume and store is None:
             raise StudyError("to resume, name the store that the runs were written to")
@@ -272,7 +267,6 @@ class Sweeper:
         self.options = options
         self.engine = engine
         self.check_every = check_every
-        self.progress = progress or (lambda _: None)
         self.notes = what.left_behind(scenario, design)
         self.spent = {"setup": 0.0, "runs": 0.0, "checks": 0.0}
         self.begun = time.perf_counter()
@@ -294,7 +288,7 @@ class Sweeper:
         """Do all runs that are not in the store."""
         try:
             with _timed(self.spent, "setup"):
-                self.progress(say("compiling the model"))
+                self.engine.tell(say("compiling the model"))
                 self.base = self._base(self.scenario)
             if len(self.runs) < len(self.design.points):
                 self._family(self.scenario, self.base, self._readable(), ())
@@ -340,10 +334,8 @@ class Sweeper:
     def _base(self, scenario: Scenario) -> Built:
         """The scenario's own arrays; with fixed decisions, those of its own best plan."""
         kind, gap, limit = self.options.decisions, self.options.gap, self.options.time_limit
-        if kind != "fixed" or self.choice:
-            return built(scenario, kind, self.choice, rated=self.rated)
-        base, self.choice = with_best_decisions(
-            scenario, gap=gap, time_limit=limit, rated=self.rated
+        base, self.choice = with_decisions(
+            scenario, kind, gap=gap, time_limit=limit, rated=self.rated
         )
         return base
 
@@ -367,7 +359,7 @@ class Sweeper:
             if not points:
                 return []
             what, parcel = mark("compiling the model"), self.engine.send(job)
-            by_number = dict(self.engine.each(compiled, parcel, points, what, self.progress))
+            by_number = dict(self.engine.each(compiled, parcel, points, what))
             answers = [by_number[n] for n in range(len(points))]
             # Where no scenario can be made, the runs are rebuilt and tell why.
             return [one if isinstance(one, Difference) else None for one in answers]
@@ -559,7 +551,8 @@ class Sweeper:
     def _tell(self, begun: float, before: int) -> None:
         done, count = len(self.runs), len(self.design.points)
         left = time_left(begun, done - before, count - before)
-        self.progress(say("{done:,} of {count:,} runs, {left}", done=done, count=count, left=left))
+        words = say("{done:,} of {count:,} runs, {left}", done=done, count=count, left=left)
+        self.engine.tell(words)
 
     def _check(self, job: Job, numbers: Sequence[int], points: Mapping[int, Point]) -> None:
         """Build every k-th run, and those that look odd, from nothing."""
@@ -571,7 +564,7 @@ class Sweeper:
         tasks = [(points[n], self.runs[n]) for n in chosen]
         with _timed(self.spent, "checks"):
             words, parcel = mark("checking against cold builds"), self.engine.send(job)
-            for n, difference in self.engine.each(checked, parcel, tasks, words, self.progress):
+            for n, difference in self.engine.each(checked, parcel, tasks, words):
                 if not isinstance(difference, Lost) and difference:
                     self._store([Run(chosen[n], FAILED, how="rebuilt", reason=difference)])
         self.notes.append(say("{count} runs checked against cold builds", count=len(tasks)))

@@ -207,7 +207,7 @@ class _Ground:
         design = Design(self.parameters, (*self.drawn, *ends), say("what is firm"))
         engine.tell(say("compiling the model"))
         options = Options("free", gap, time_limit)
-        sweeper = Sweeper(scenario, design, options, engine, check_every=None, progress=engine.tell)
+        sweeper = Sweeper(scenario, design, options, engine, check_every=None)
         affine = sweeper.prepared().affine
         assert affine is not None
         self.affine, self.base = affine, sweeper.base
