@@ -36,7 +36,7 @@ from circflow.data.files.books import read_book, write_book
 from circflow.data.pandas_text import keep_python_strings
 from circflow.data.table import Book, RawSheet
 from circflow.report.workbook import write_results
-from circflow.solution.solution import Solution, Status
+from circflow.solution.solution import Solution
 from circflow.solver.compiled import Program, compile_model
 from circflow.solver.optimum import optimum
 from circflow.solver.run import read_tables
@@ -191,7 +191,7 @@ def _run(book: Book, folder: Path) -> None:
     with step("tables and prices"):
         plan = Solution(
             scenario,
-            Status(outcome.ending.value),
+            outcome.status,
             -outcome.objective,
             outcome.gap,
             read_tables(m, compiled, outcome, fixed=fixed),

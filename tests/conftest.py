@@ -274,7 +274,7 @@ def best() -> Callable[..., float]:
 
         compiled = compile_model(build(scenario_of(sheets), relax=relax))
         outcome = optimum(compiled.program, gap=0.0).outcome
-        assert outcome.x is not None, outcome.ending
+        assert outcome.x is not None, outcome.status
         return -outcome.objective
 
     return of

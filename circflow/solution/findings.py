@@ -110,7 +110,7 @@ class Findings:
             " / ".join(str(v) for v in record if not pd.isna(v))
             for record in where.itertuples(index=False, name=None)
         ]
-        made = pd.DataFrame(
+        wrong = pd.DataFrame(
             {
                 "check": check,
                 "where": np.array(text, dtype=object),
@@ -120,7 +120,7 @@ class Findings:
                 "error": error,
             }
         )
-        self.parts.append(made.sort_values("error", ascending=False, kind="stable"))
+        self.parts.append(wrong.sort_values("error", ascending=False, kind="stable"))
 
     def table(self) -> pd.DataFrame:
         """Everything that is wrong, check by check."""

@@ -60,8 +60,8 @@ def side_by_side(
 
 def _row_numbers(figures: Floats) -> Ints:
     """Rows of sheets, −1 for what is none."""
-    whole = (figures >= 0.0) & (figures == np.floor(figures)) & (figures < 2**31)
-    return np.where(whole, figures, BLANK).astype(np.intp)
+    valid = (figures >= 0.0) & (figures == np.floor(figures)) & (figures < 2**31)
+    return np.where(valid, figures, BLANK).astype(np.intp)
 
 
 class CodedPlan:

@@ -153,8 +153,8 @@ class _Lookup:
             sensible = self.sensible if not by_material else np.ones(count, dtype=bool)
             added |= live & sensible & (True if by_mode else self.auto[self.mode])
             for name, cell in cells.items():
-                own = np.where(live, take(level[name], at, np.nan), np.nan)
-                cells[name] = np.where(np.isnan(cell), own, cell)
+                values = np.where(live, take(level[name], at, np.nan), np.nan)
+                cells[name] = np.where(np.isnan(cell), values, cell)
         return cells["distance_km"], cells["cost"], cells["loss"], added, forbidden
 
     def _tariff(self) -> tuple[Floats, Floats, Flags]:

@@ -134,9 +134,9 @@ class Program(Linear):
 
 
 def _stacked(matrix: Any) -> csc_array:
-    whole = csc_array(matrix)
-    whole.sort_indices()
-    return whole
+    by_column = csc_array(matrix)
+    by_column.sort_indices()
+    return by_column
 
 
 def _changed(old: Floats, at: Ints | slice, new: Floats | float | None) -> Floats:

@@ -17,8 +17,9 @@ from scipy.sparse import coo_array
 
 from circflow.data.coded import Flags, Floats
 from circflow.solution.proof import Extended, Long
+from circflow.solution.solution import Status
 from circflow.solver.compiled import Program
-from circflow.solver.highs import Basis, Ending, Outcome, Session, SolverError
+from circflow.solver.highs import Basis, Outcome, Session, SolverError
 from circflow.solver.scaling import Scaling
 
 _TRACE = 1e-16
@@ -89,7 +90,7 @@ def _refined(program: Program, session: Session, outcome: Outcome) -> Iterator[O
             correction = small.resolve()
         except SolverError:
             return
-        if correction.ending is not Ending.OPTIMAL:
+        if correction.status is not Status.OPTIMAL:
             return
         assert correction.x is not None and correction.row_dual is not None
         x = np.clip(x + correction.x / near_plan, equal.lower, equal.upper)

@@ -78,7 +78,7 @@ Make = Callable[[Scenario], tuple[Model, Compiled]]
 """The model of a scenario and its programme."""
 
 
-def whole(scenario: Scenario) -> tuple[Model, Compiled]:
+def programme_of(scenario: Scenario) -> tuple[Model, Compiled]:
     """A scenario's own programme."""
     m = build(scenario)
     return m, compile_model(m)
@@ -130,8 +130,8 @@ class Remedies:
             and condition.cell.sheet in _PRODUCTS
             and self.has_plan([_share_of(change)], granted)
         ):
-            found = self._bisected(condition, amount, granted)
-            return [found] if found is not None else self._blocked(number, granted)
+            bisected = self._bisected(condition, amount, granted)
+            return [bisected] if bisected is not None else self._blocked(number, granted)
         return [change]
 
     def together(self, allowed: Flags) -> tuple[Change, ...]:
@@ -154,27 +154,27 @@ class Remedies:
             for n in lowered:
                 self.conflicts.keep_from_above(self.all[n], None)
         given = np.flatnonzero(self.conflicts.changed(outcome)).tolist()
-        made = []
+        changes = []
         for n in given:
             if np.isfinite(self.all[n].figure):
-                made.append(changed_cell(self.all[n], self._amount(n, outcome)))
+                changes.append(changed_cell(self.all[n], self._amount(n, outcome)))
             else:
-                made += [cleared_cell(cell) for cell in self._cells(self.all[n])]
-        return tuple(made)
+                changes += [cleared_cell(cell) for cell in self._cells(self.all[n])]
+        return tuple(changes)
 
     def _least(self, number: int, granted: Flags) -> Outcome:
         """The plan with the least change; a lowered stream supplies no more than is left of it."""
         outcome = self.conflicts.least(number, granted)
-        condition, told = self.all[number], -1.0
+        condition, lowered = self.all[number], -1.0
         if condition.kind.sheet != "Streams":
             return outcome
         for _ in range(_ROUNDS):
             if outcome.x is None:
                 break
             amount = self._amount(number, outcome)
-            if amount <= told * (1.0 + NOISE):
+            if amount <= lowered * (1.0 + NOISE):
                 break
-            told = amount
+            lowered = amount
             self.conflicts.keep_from_above(condition, amount)
             outcome = self.conflicts.least(number, granted)
         return outcome
@@ -195,10 +195,10 @@ class Remedies:
         def enough(amount: float) -> bool:
             return _has_plan(*program_of(amount))
 
-        found = _bracket(start, condition.limit, enough)
-        if found is None:
+        bracket = _bracket(start, condition.limit, enough)
+        if bracket is None:
             return None
-        low, high = found
+        low, high = bracket
         for _ in range(_ROUNDS):
             while high - low > _FINE * high:
                 middle = 0.5 * (low + high)
@@ -223,14 +223,14 @@ class Remedies:
             change = changed_cell(condition, amount, rounded=False)
             return self._program([change], granted)
 
-        (half, _), (whole, running) = built(0.5 * start), built(start)
-        same = half.shape == whole.shape and all(
-            np.array_equal(getattr(half.matrix, name), getattr(whole.matrix, name))
+        (half, _), (full, running) = built(0.5 * start), built(start)
+        same = half.shape == full.shape and all(
+            np.array_equal(getattr(half.matrix, name), getattr(full.matrix, name))
             for name in ("indptr", "indices")
         )
         if not same:
             return built
-        return lambda amount: (_on_the_line(half, whole, 2.0 * amount / start - 1.0), running)
+        return lambda amount: (_on_the_line(half, full, 2.0 * amount / start - 1.0), running)
 
     def _cells(self, condition: Condition) -> list[Cell]:
         """The cells of a condition without a figure: of a choice, those of all that share it."""
@@ -248,7 +248,7 @@ class Remedies:
         given[number] = True
         by: tuple[Cell, ...] = ()
         fractional = self.conflicts.has_fractional_plan(given)
-        if not (fractional and self.conflicts.has_whole_plan(given)):
+        if not (fractional and self.conflicts.has_integer_plan(given)):
             conflict = self.conflicts.conflict(given, decisions=fractional)
             by = tuple(self.all[n].cell for n in conflict)
         way = condition.kind.sign if np.isfinite(condition.figure) else 0

@@ -140,7 +140,7 @@ def built(
     compiled = compile_model(m)
     if decisions == "fixed":
         values = np.zeros(len(compiled.columns))
-        for key, column in decision_columns(m, compiled):
+        for key, column in decision_columns(m, compiled).items():
             missing = 0.0 if key[0] == "built" else 1.0
             values[column] = (choice or {}).get(key, missing)
         compiled = replace(compiled, program=compiled.program.with_fixed(values))
@@ -156,20 +156,26 @@ def snapshot(
     return built(scenario, decisions, choice).snapshot
 
 
-def decision_columns(m: Model, compiled: Compiled) -> list[tuple[tuple[str, str, str], int]]:
+def columns_of(m: Model, compiled: Compiled, *names: str) -> dict[tuple[str, str, str], int]:
+    """Variables by unit and period: their columns in the programme, −1 where they are in no row."""
+    return {
+        (name, str(unit), str(period)): place
+        for name in names
+        for (unit, period), place in zip(
+            m[name].indices(), compiled.column_of[m[name].columns].tolist(), strict=True
+        )
+    }
+
+
+def decision_columns(m: Model, compiled: Compiled) -> dict[tuple[str, str, str], int]:
     """The yes/no decisions and their columns in the programme."""
-    columns = []
-    for name in ("built", "running"):
-        places = compiled.column_of[m[name].columns].tolist()
-        for (unit, period), place in zip(m[name].indices(), places, strict=True):
-            if place >= 0:
-                columns.append(((name, str(unit), str(period)), place))
-    return columns
+    columns = columns_of(m, compiled, "built", "running")
+    return {key: place for key, place in columns.items() if place >= 0}
 
 
 def choice_of(m: Model, compiled: Compiled, x: Floats) -> dict[tuple[str, str, str], float]:
     """The decisions of a plan."""
-    return {key: float(np.round(x[at])) for key, at in decision_columns(m, compiled)}
+    return {key: float(np.round(x[at])) for key, at in decision_columns(m, compiled).items()}
 
 
 def _snapshot(compiled: Compiled, forms: Forms, money: csr_array | None) -> Snapshot:

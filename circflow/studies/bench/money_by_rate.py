@@ -128,14 +128,14 @@ class Rating:
 
     at: int
     """Its place in the study's points."""
-    own: float
+    current: float
     """The scenario's rate."""
     how: str
     kinds: Kinds
 
     def weights(self, value: Any) -> Floats:
         """What money counts at a value of the parameter; None is the scenario as it stands."""
-        rate = self.own
+        rate = self.current
         if value is not None:
             given = float(value)
             rate = {"factor": rate * given, "add": rate + given}.get(self.how, given)

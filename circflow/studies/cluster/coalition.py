@@ -41,9 +41,9 @@ from circflow.i18n import mark, say
 from circflow.solution.solution import NoPlan, Solution, Status
 from circflow.solver.compiled import Compiled, Program, compile_model
 from circflow.solver.explain import Explanation, explain
-from circflow.solver.highs import Ending, Outcome
+from circflow.solver.highs import Outcome
 from circflow.solver.optimum import optimum
-from circflow.solver.run import read_tables
+from circflow.solver.run import read_off
 from circflow.studies.bench.store import Store
 from circflow.studies.cluster.coalition_values import (
     Setting,
@@ -258,7 +258,7 @@ class Cluster:
         if free.x is None:
             raise NoPlan(
                 self.scenario.name,
-                Status(free.ending.value),
+                free.status,
                 say("no best plan where places outside may relay between members"),
             )
         return max(0.0, -free.objective - self.together.objective)
@@ -281,33 +281,21 @@ class Cluster:
     def _solved(self, chosen: Setting, time_limit: float | None) -> Solution:
         compiled = replace(self.compiled, program=self.switches.set(chosen))
         best = optimum(compiled.program, gap=self.gap, time_limit=time_limit)
-        outcome, gap, fixed = best.outcome, best.outcome.gap, best.fixed
-        if outcome.ending in {Ending.STOPPED, Ending.FEASIBLE}:
+        outcome = best.outcome
+        if outcome.status in {Status.STOPPED, Status.FEASIBLE}:
             raise StoppedError("the time is up")
         if outcome.x is None:
-            status = Status(outcome.ending.value)
-            if not chosen and status is Status.INFEASIBLE:
+            if not chosen and outcome.status is Status.INFEASIBLE:
                 raise self.stranded()
             names = ", ".join(self.members[n] for n in sorted(chosen)) or say("every member alone")
-            raise NoPlan(
-                self.scenario.name, status, say("no plan for the coalition: {names}", names=names)
-            )
+            words = say("no plan for the coalition: {names}", names=names)
+            raise NoPlan(self.scenario.name, outcome.status, words)
         if self.values.known(chosen) is None:
             used = self.switches.used(outcome.x, chosen)
             self.values.put(chosen | self.apart, -outcome.objective, used)
         self._outcomes[chosen] = outcome
         m = self.tariffs.booked(self.model, chosen) if self.arms_length else self.model
-        tables = read_tables(m, compiled, outcome, fixed=fixed)
-        return Solution(
-            scenario=self.scenario,
-            status=Status(outcome.ending.value),
-            objective=-outcome.objective,
-            gap=gap,
-            tables=tables,
-            seconds={},
-            decisions_fixed=fixed,
-            relaxed=self.relax,
-        )
+        return read_off(m, compiled, outcome, fixed=best.fixed, relax=self.relax)
 
     # ------------------------------------------------------------------ restrictions
 

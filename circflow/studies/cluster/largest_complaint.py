@@ -19,8 +19,9 @@ import pandas as pd
 from scipy.sparse import coo_array, vstack
 
 from circflow.data.coded import Floats
+from circflow.solution.solution import Status
 from circflow.solver.compiled import Program
-from circflow.solver.highs import TOLERANCE, Ending, Session
+from circflow.solver.highs import TOLERANCE, Session
 from circflow.solver.optimum import optimum, proven
 from circflow.studies.cluster.coalition import Cluster
 from circflow.studies.cluster.coalition_values import StoppedError, Switches
@@ -177,7 +178,7 @@ class Search:
             program, gap=self.gap, time_limit=self.clock.left, integrality=TOLERANCE
         ).outcome
         if outcome.x is None:
-            none = outcome.ending is Ending.INFEASIBLE
+            none = outcome.status is Status.INFEASIBLE
             return None if none else Verdict(frozenset(), -np.inf, -np.inf, np.inf)
         chosen = frozenset(np.flatnonzero(outcome.x[members] > 0.5).tolist())
         excess = -outcome.objective - self.base

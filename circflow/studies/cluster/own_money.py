@@ -72,10 +72,10 @@ def own_money(solution: Solution, measure: Measure = DISCOUNTED) -> pd.DataFrame
     every = stacked(parts, *_LINE, "million")
     rows, (shared,) = added_up(every, _LINE, every["million"])
     money = books.plan["money"]
-    lines, (whole, gross, theirs) = side_by_side(
+    lines, (booked, gross, theirs) = side_by_side(
         money, [money[measure], np.abs(money[measure])], rows, [shared], _LINE[1:]
     )
-    rest = np.where(np.abs(whole - theirs) > _ROUNDING * gross, whole - theirs, 0.0)
+    rest = np.where(np.abs(booked - theirs) > _ROUNDING * gross, booked - theirs, 0.0)
     lines = lines.plus(member=np.full(len(lines), books.outside))
     rows, (yours, left) = side_by_side(rows, [shared], lines, [rest], _LINE)
     million = yours + left

@@ -295,7 +295,7 @@ def share(  # noqa: PLR0913
     at_once = None if exact is not False and needed <= EXACT_MEMBERS else False
     last: Sharing | None = None
     try:
-        with Engine(jobs, dask=dask) as cluster.values.engine:
+        with Engine(jobs, dask=dask, tell=progress) as cluster.values.engine:
             for allowed in _early_seconds(seconds):
                 sharer = _Sharer(cluster, tell, orders, Clock(allowed), at_once, seed)
                 last = sharer.share(split=split, memberships=memberships)
@@ -368,7 +368,7 @@ class _Sharer:
         rules = self._rules(prices, shapley_shares, centre.shares)
         money = {"alone": own_money(cluster.alone), "together": own_money(cluster.together)}
         asked = cluster.everybody if memberships else frozenset[int]()
-        without = leaving(cluster, asked, self.tell, Clock(self.clock.part(_MEMBERS)))
+        without = leaving(cluster, asked, Clock(self.clock.part(_MEMBERS)))
         missing = len(asked - cluster.apart) * self.several - without["leaver"].nunique()
         if missing:
             self.not_done.append(

@@ -42,7 +42,7 @@ class Futures(Result):
     """The decisions of RP, by label of the first stage."""
     mean: Floats | None = field(repr=False)
     """Those of the mean scenario."""
-    own: tuple[Floats | None, ...] = field(repr=False)
+    decisions_alone: tuple[Floats | None, ...] = field(repr=False)
     """Those of each future alone."""
     members: pd.DataFrame = field(repr=False)
     """member, then one column per future: its own money under the decisions of RP."""
@@ -203,7 +203,7 @@ class Futures(Result):
         the worst tenth; NaN where that is not known).
         """
         chosen, meant = _period_of(self, self.decisions), _period_of(self, self.mean)
-        alone = [_period_of(self, one) for one in self.own]
+        alone = [_period_of(self, one) for one in self.decisions_alone]
         first: dict[str, str] = {}
         for name, unit, period in self.first.labels:
             if name == "built":

@@ -26,7 +26,7 @@ from circflow.data.coded import Floats, Ints
 from circflow.data.scenario import Scenario
 from circflow.solution.solution import Solution, Status
 from circflow.solver.compiled import Compiled, Program, compile_model
-from circflow.solver.highs import Ending, Outcome
+from circflow.solver.highs import Outcome
 from circflow.solver.optimum import optimum
 from circflow.solver.proven import Proven, best_value
 from circflow.solver.run import read_tables, solve
@@ -108,7 +108,7 @@ class Bench:
 
     def __getstate__(self) -> dict[str, Any]:
         """Without what has been solved: neither a twin nor another process goes on from it."""
-        return {name: own for name, own in dict(vars(self)).items() if name != "linear"}
+        return {name: value for name, value in dict(vars(self)).items() if name != "linear"}
 
     def twin(self) -> Bench:
         """Another bench on the same arrays, that nothing has been solved on."""
@@ -203,7 +203,7 @@ class Bench:
         ).outcome
         if outcome.x is None:
             return None
-        return Plan(outcome.x, -outcome.objective, outcome, outcome.ending is Ending.OPTIMAL)
+        return Plan(outcome.x, -outcome.objective, outcome, outcome.status is Status.OPTIMAL)
 
     def building(
         self, unit: str, out: frozenset[str] = frozenset(), start: Floats | None = None

@@ -41,7 +41,7 @@ COLUMNS = [
     "market_price_of",
     "market_million",
 ]
-_OWN = ("activity", "intake", "built", "extra_capacity", "running")
+_UNIT_VARIABLES = ("activity", "intake", "built", "extra_capacity", "running")
 _RULES = mark("rules between candidates")
 _PARTS = {
     "emission_limits": mark("room under emission limits"),
@@ -76,7 +76,7 @@ def price_sheet(bench: Bench, plan: Plan, solution: Solution, unit: str) -> Shee
     """The price sheet of a unit in a plan with shadow prices."""
     outcome, program = plan.outcome, bench.program
     assert outcome.row_dual is not None and outcome.reduced_cost is not None
-    label = _own_columns(bench, unit)
+    label = _unit_columns(bench, unit)
     columns = label["place"].to_numpy(np.intp)
     x = plan.x[columns]
     block = program.matrix[:, columns]
@@ -138,9 +138,9 @@ def table_rent(bench: Bench, plan: Plan, unit: str) -> float:
     return total
 
 
-def _own_columns(bench: Bench, unit: str) -> pd.DataFrame:
+def _unit_columns(bench: Bench, unit: str) -> pd.DataFrame:
     parts = []
-    for name in _OWN:
+    for name in _UNIT_VARIABLES:
         rows = bench.places(name)
         parts.append(rows[["period", "place"]][rows["unit"] == unit])
     return pd.concat(parts, ignore_index=True)
@@ -213,7 +213,7 @@ def _money_parts(bench: Bench, plan: Plan, unit: str) -> pd.DataFrame:
     """The objective's own terms on the unit's columns, and the fixed cost of an existing unit."""
     scenario, m = bench.scenario, bench.m
     place = np.append(bench.compiled.column_of, -1)
-    places = set(_own_columns(bench, unit)["place"].tolist())
+    places = set(_unit_columns(bench, unit)["place"].tolist())
     goal = weights(scenario)
     money = m.money_frame
     at = place[money["column"].to_numpy(np.intp)]

@@ -154,7 +154,7 @@ def robustness(  # noqa: PLR0913
     affine, usable = None, set(range(samples))
     if samples > 2 * len(design.parameters) + 2:
         options = Options()
-        sweeper = Sweeper(bench.scenario, design, options, engine, None, False, None, engine.tell)
+        sweeper = Sweeper(bench.scenario, design, options, engine, check_every=None)
         affine, usable = sweeper.arrays()
     then = _Futures(bench, best, forced, units, design, affine)
     parts = engine.spread(_Futures.worths, then, sorted(usable), mark("futures"))

@@ -337,7 +337,8 @@ def test_a_worker_that_dies_costs_its_runs_only(small: Scenario) -> None:
                 killed.append(processes[0].pid)
                 os.kill(processes[0].pid, signal.SIGKILL)
 
-        runs = Sweeper(small, design, Options(), engine, check_every=None, progress=kill).run()
+        engine.tell = kill
+        runs = Sweeper(small, design, Options(), engine, check_every=None).run()
     assert killed
     same(runs.table, expected.table)
 
