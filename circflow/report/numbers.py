@@ -54,8 +54,8 @@ def _separated(text: str, separator: str) -> str:
     """A figure with its thousands apart, its decimal sign that of the language in force."""
     if current() == ENGLISH:
         return text.replace(",", separator)
-    whole, point, decimals = text.partition(".")
-    return localised(whole) + localised(point) + decimals
+    integer, point, decimals = text.partition(".")
+    return localised(integer) + localised(point) + decimals
 
 
 def changed_words(changes: Sequence[str], most: int = 3) -> str:

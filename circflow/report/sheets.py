@@ -301,8 +301,8 @@ def _write_rows(
                 sheet.write_number(at, c, value, style)
             else:  # a figure among texts has a format of its own
                 small = value == round(value) and abs(value) < 100
-                own = formats(num_format="0" if small else "#,##0.0##")
-                sheet.write_number(at, c, value, own)
+                figure_style = formats(num_format="0" if small else "#,##0.0##")
+                sheet.write_number(at, c, value, figure_style)
 
 
 def fill(path: Path, fillings: Sequence[Filling]) -> None:

@@ -52,8 +52,8 @@ def workbook(app: App, query: Mapping[str, str], fault: str = "") -> str:
 
 def changed_meanwhile(app: App) -> str:
     """The planner's own file has changed since it was loaded."""
-    told = say("The file has changed since it was loaded here: somebody saved it meanwhile.")
+    fault = say("The file has changed since it was loaded here: somebody saved it meanwhile.")
     other = link("/take-away/workbook", say("Save your version under another name"))
     again = form("/save", hidden(anyway="yes") + button(say("Write over it all the same")))
-    body = f"{note(told, 'fault')}<p>{other} {say('or')}</p>{again}"
+    body = f"{note(fault, 'fault')}<p>{other} {say('or')}</p>{again}"
     return page(say("Save workbook"), body, project=app.workspace.project)

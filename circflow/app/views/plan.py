@@ -88,7 +88,7 @@ def flows(app: App, query: Mapping[str, str]) -> str:
     body = f"<p>{link(f'/runs/{run}', say('Back to the plan'))}</p>"
     for words, table, keys, amount in _FLOWS:
         title = say(words)
-        wanted = {kind: found for kind, found in here.items() if found and kind in keys}
+        wanted = {kind: present for kind, present in here.items() if present and kind in keys}
         rows = [r for r in tables[table] if wanted and all(r[k] in v for k, v in wanted.items())]
         if rows:
             body += f"<h2>{say('{title}, per year', title=title)}</h2>"

@@ -39,8 +39,8 @@ def solve(app: App, query: Mapping[str, str]) -> str:
     changes += [(v.name, say("with {name}", name=v.name)) for v in project.variants]
     body = ""
     if errors:
-        told = say_n("{n} error stands in the way:", "{n} errors stand in the way:", len(errors))
-        body += f'<p class="fault">{told} {link("/check", say("see what to mend"))}.</p>'
+        words = say_n("{n} error stands in the way:", "{n} errors stand in the way:", len(errors))
+        body += f'<p class="fault">{words} {link("/check", say("see what to mend"))}.</p>'
     body += begin("solve", say("Solve"), choice(say("What"), "variant", changes, of="solve"))
     body += runs_table(app, ("solve",))
     return page(say("Solve"), body, project=project, at="/solve")
@@ -118,9 +118,9 @@ def _no_plan(known: Run) -> str:
 
 def _explained(app: App, path: Path) -> str:
     """Conflicts in cells; each smallest change has a button that applies it and solves again."""
-    found = json.loads(path.read_text(encoding="utf-8"))
+    explanation = json.loads(path.read_text(encoding="utf-8"))
     body = ""
-    for conflict in found["conflicts"]:
+    for conflict in explanation["conflicts"]:
         conditions = "".join(
             f"<li><b>{escape(c['cell'])}</b> {escape(c['text'])}</li>"
             for c in conflict["conditions"]

@@ -36,8 +36,8 @@ def suggestions(app: App, query: Mapping[str, str]) -> str:
     every = say("Every technology of the library at every site, priced at the plan; the best are")
     body = f"<p>{every} {say('solved again with the workbook.')}</p>"
     body += begin("suggest", say("Look for suggestions"), ask)
-    found = latest(app, "suggest", with_file=FILE)
-    body += cards(app, found) if found is not None else ""
+    known = latest(app, "suggest", with_file=FILE)
+    body += cards(app, known) if known is not None else ""
     body += runs_table(app, ("suggest",))
     return page(say("Suggestions"), body, project=app.project, at="/suggestions")
 
@@ -49,13 +49,13 @@ def _content(app: App, run: Run) -> Any:
 
 def cards(app: App, run: Run) -> str:
     """The suggestions of a run, best first, with a button each; then what is asked."""
-    found = _content(app, run)
+    content = _content(app, run)
     known = {str(r[0]) for r in columns(app.project.book, "Units", "unit")}
-    currency = escape(str(found["currency"]))
-    drawn = "".join(_card(run, one, currency, known) for one in found["suggestions"])
+    currency = escape(str(content["currency"]))
+    drawn = "".join(_card(run, one, currency, known) for one in content["suggestions"])
     if not drawn:
         return note(say("No technology of the library would pay here."))
-    asked = [[escape(q["material"]), escape(q["question"])] for q in found["questions"]]
+    asked = [[escape(q["material"]), escape(q["question"])] for q in content["questions"]]
     head = (say("material"), say("what is asked"))
     body = f'<div class="cards">{drawn}</div>'
     return body + (html_table(head, asked, caption=say("Not sure")) if asked else "")
@@ -116,16 +116,16 @@ def rows_of(app: App, run: Run, unit: str) -> Rows | None:
 
 def edits(book: Book, rows: Rows) -> list[Edit]:
     """Rows as cells below those of their sheets, without those that stand there already."""
-    made: list[Edit] = []
+    added: list[Edit] = []
     for sheet, listed in rows.items():
         raw = raw_sheet(book, sheet)
         grid = raw.grid if raw is not None and raw.grid else [[]]
         at = len(grid) + 1 if len(grid[0]) else 2
         for row in listed:
             if not any(_same(sheet, grid[0], old, row) for old in grid[1:]):
-                made += [Edit(sheet, at, name, value) for name, value in row.items()]
+                added += [Edit(sheet, at, name, value) for name, value in row.items()]
                 at += 1
-    return made
+    return added
 
 
 def _same(sheet: str, header: list[Any], old: list[Any], row: Mapping[str, Any]) -> bool:

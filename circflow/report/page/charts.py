@@ -234,12 +234,12 @@ def waste_by_period(solution: Solution) -> pd.DataFrame:
     """stage, period, unit_of_measure, arising, used, stocked, dumped: per year."""
     tables, scenario = solution.tables, solution.scenario
     materials = scenario.frame("Materials").set_index("material")
-    supply, made = tables.supply, tables.conversions
+    supply, conversions = tables.supply, tables.conversions
     parts = (
         ("arising", scenario.in_force("Streams"), "amount_per_year"),
         ("handled", supply[supply["kind"] == "stream"], "amount_per_year"),
         ("handled", tables.stockpiles, "reclaimed_per_year"),
-        ("handled", made[made["role"] == "output"], "amount_per_year"),
+        ("handled", conversions[conversions["role"] == "output"], "amount_per_year"),
         ("dumped", tables.disposal, "amount_per_year"),
         ("stocked", tables.stockpiles, "added_per_year"),
     )
@@ -271,10 +271,10 @@ def _fate_view(
     else:
         frame = frame.droplevel("stage").reindex(periods).fillna(0.0)
         x = [escaped(p) for p in frame.index]
-    whole = frame[list(_FATES)].sum(axis=1)
+    total = frame[list(_FATES)].sum(axis=1)
     data: list[dict[str, Any]] = []
     for column, token in _FATES.items():
-        part = (frame[column] / whole.where(whole > 0)).fillna(0.0)
+        part = (frame[column] / total.where(total > 0)).fillna(0.0)
         hover = [
             say(
                 "<b>{column}</b><br>{v} {escaped} per year, {p}",
@@ -294,8 +294,8 @@ def _fate_view(
         xaxis = categories()
         yaxis = axis(say("{measure} per year", measure=measure), tickformat="~s")
         arising = _line(say("arising"), x, frame["arising"].to_numpy(float), "dot", 1.5, size=6)
-        told = say("arising: %{y:,.3~s} ") + escaped(measure) + "<extra></extra>"
-        data.append({**arising, "hovertemplate": told})
+        template = say("arising: %{y:,.3~s} ") + escaped(measure) + "<extra></extra>"
+        data.append({**arising, "hovertemplate": template})
     return view(data, 380, barmode="stack", showlegend=False, xaxis=xaxis, yaxis=yaxis)
 
 
@@ -305,12 +305,11 @@ def loads(solution: Solution) -> Figure | None:
     if frame.empty:
         return None
     prices = solution.prices
-    own = prices[(prices["kind"] == "capacity") & prices["binds"].astype(bool)]
-    size = limit_figures(solution, own)
-    value = own["value"].astype(float)
-    years = own["period"].map(years_of(solution.scenario)).astype(float)
-    worth = (value * years).groupby(own["unit"]).sum() / horizon(solution.scenario)
-    yearly = (value * size * years / 1e6).groupby(own["unit"]).sum() / horizon(solution.scenario)
+    binding = prices[(prices["kind"] == "capacity") & prices["binds"].astype(bool)]
+    years = binding["period"].map(years_of(solution.scenario)).astype(float)
+    rent = binding["value"].astype(float) * years / horizon(solution.scenario)
+    worth = rent.groupby(binding["unit"]).sum()
+    yearly = (rent * limit_figures(solution, binding) / 1e6).groupby(binding["unit"]).sum()
     frame["worth"] = frame["unit"].map(worth)
     frame["one_percent"] = frame["unit"].map(yearly) / 100
     total = len(frame)
@@ -401,8 +400,8 @@ def emissions(solution: Solution) -> Figure | None:
         title = axis(say("t of {pollutant} per year", pollutant=pollutant))
         shape = {"xaxis": categories(), "yaxis": title, "showlegend": False}
         views[f"p{n}"] = view(data, 360, barmode="relative", **shape)
-    found = [k for k in _KIND_COLOURS if k in set(table["kind"])]
-    keys = [(_KIND_COLOURS[k], say(_KIND_WORDS.get(k, k))) for k in found]
+    kinds = [k for k in _KIND_COLOURS if k in set(table["kind"])]
+    keys = [(_KIND_COLOURS[k], say(_KIND_WORDS.get(k, k))) for k in kinds]
     if limits["limit_per_year"].notna().any():
         keys.append(("$text", say("limit for the cluster")))
     return Figure(

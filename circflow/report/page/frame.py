@@ -227,13 +227,13 @@ def columns_of(frame: pd.DataFrame, currency: str = "", table: str = "") -> tupl
     """Columns for a table as it comes, titles in words with their units."""
     from circflow.report.sheets import kind_of, title
 
-    made = []
+    columns = []
     for name in frame.columns:
         words, _, unit = title(table, str(name), frame, currency).partition(" (")
         kind = kind_of(table, str(name), frame[name])
         shown = "" if kind == "share" else unit.removesuffix(")")
-        made.append(Column(str(name), words, "text" if kind == "flag" else kind, shown))
-    return tuple(made)
+        columns.append(Column(str(name), words, "text" if kind == "flag" else kind, shown))
+    return tuple(columns)
 
 
 @dataclass(frozen=True)
@@ -282,22 +282,22 @@ class Table:
         )
 
     def _buttons(self, rows: int) -> str:
-        made = ""
+        buttons = ""
         if rows > self.shown:
             more = say("show all {rows}", rows=figure(rows))
-            made = (
+            buttons = (
                 f'<button type="button" data-do="all" data-more="{more}"'
                 f' data-fewer="{say("show fewer")}" aria-expanded="false">{more}</button>'
             )
-        made += '<button type="button" data-do="csv">CSV</button>'
+        buttons += '<button type="button" data-do="csv">CSV</button>'
         if len(self.frame) > rows:
             words = say(
                 "The first {rows} of {count} rows; the results workbook has all of them.",
                 rows=figure(rows),
                 count=figure(len(self.frame)),
             )
-            made += f"<span>{words}</span>"
-        return made
+            buttons += f"<span>{words}</span>"
+        return buttons
 
 
 def _head(column: Column) -> str:
@@ -312,10 +312,10 @@ def _cells(column: Column, values: pd.Series[Any]) -> list[str]:
     if column.kind in ("text", "path"):
         codes, unique = pd.factorize(values.astype(object))
         is_path = column.kind == "path"
-        words = [_path(v) if is_path else escaped(_told(v, column.name)) for v in unique]
+        words = [_path(v) if is_path else escaped(_text(v, column.name)) for v in unique]
         look = "t p" if is_path else "t"
-        made = [f'<td class="{look}">{text}</td>' for text in [*words, ""]]
-        return [made[code] for code in codes]
+        cells = [f'<td class="{look}">{text}</td>' for text in [*words, ""]]
+        return [cells[code] for code in codes]
     figures = pd.to_numeric(values, errors="coerce").astype(float).to_numpy()
     figures = np.where(np.isfinite(figures), figures, np.nan)
     if column.kind == "share":
@@ -327,15 +327,15 @@ def _cells(column: Column, values: pd.Series[Any]) -> list[str]:
         texts = [_column_text(v, t) for v, t in shown]
     largest = np.nanmax(np.abs(figures)) if np.isfinite(figures).any() else 0.0
     width = np.abs(figures) / largest if largest > 0 else np.zeros(len(figures))
-    made = []
+    cells = []
     for value, text, part in zip(figures.tolist(), texts, np.nan_to_num(width), strict=True):
         raw = "" if math.isnan(value) else repr(value)
-        look = f' style="--w:{part:.3f}"' if column.bar else ""
-        made.append(f'<td class="n{" bar" if column.bar else ""}"{look} data-v="{raw}">{text}</td>')
-    return made
+        look = f'n bar" style="--w:{part:.3f}"' if column.bar else 'n"'
+        cells.append(f'<td class="{look} data-v="{raw}">{text}</td>')
+    return cells
 
 
-def _told(value: object, column: str) -> object:
+def _text(value: object, column: str) -> object:
     """A value among texts: yes, no, a figure, or the text."""
     if isinstance(value, bool | np.bool_):
         return say("yes") if value else say("no")
@@ -396,15 +396,15 @@ class Figure:
         )
 
     def _controls(self, at: str) -> str:
-        made = []
+        fieldsets = []
         for n, (label, options) in enumerate(self.controls):
             inputs = "".join(
                 f'<label><input type="radio" name="{at}-{n}" value="{escaped(value)}"'
                 f"{' checked' if k == 0 else ''}>{escaped(words)}</label>"
                 for k, (value, words) in enumerate(options)
             )
-            made.append(f"<fieldset><legend>{escaped(label)}</legend>{inputs}</fieldset>")
-        return f'<div class="controls">{"".join(made)}</div>' if made else ""
+            fieldsets.append(f"<fieldset><legend>{escaped(label)}</legend>{inputs}</fieldset>")
+        return f'<div class="controls">{"".join(fieldsets)}</div>' if fieldsets else ""
 
 
 def json_text(content: Any) -> str:
@@ -508,7 +508,7 @@ def _policy(scripts: Sequence[str]) -> str:
         base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
         for script in scripts
     )
-    run = " ".join(f"'sha256-{made}'" for made in prints)
+    run = " ".join(f"'sha256-{digest}'" for digest in prints)
     return (
         f"default-src 'none'; script-src {run}; style-src 'unsafe-inline'; img-src data: blob:; "
         "base-uri 'none'; form-action 'none'"

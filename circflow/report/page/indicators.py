@@ -87,7 +87,7 @@ class Multiple:
         low, high = float(known.min()), float(known.max())
         if len(self.periods) < 2 or high <= low:
             return ""
-        told = "; ".join(
+        label = "; ".join(
             f"{p}: {_figure(v, self.unit)}" for p, v in zip(self.periods, self.plan, strict=True)
         )
         scale = (_HEIGHT - 4.0) / (high - low)
@@ -104,8 +104,8 @@ class Multiple:
         # A target of a sum over the horizon says nothing of a single period.
         line_of_target = [target] * 2 if np.isfinite(target) else []
         return (
-            f'<svg viewBox="0 0 {_WIDTH:g} {_HEIGHT:g}" role="img" aria-label="{escaped(told)}">'
-            f"<title>{escaped(told)}</title>{line(line_of_target, 'target')}"
+            f'<svg viewBox="0 0 {_WIDTH:g} {_HEIGHT:g}" role="img" aria-label="{escaped(label)}">'
+            f"<title>{escaped(label)}</title>{line(line_of_target, 'target')}"
             f"{line(self.baseline, 'baseline')}{line(self.plan, 'plan')}</svg>"
         )
 

@@ -110,8 +110,8 @@ def _how_often(built: pd.DataFrame, runs: int) -> pd.DataFrame:
         return pd.DataFrame(columns=["unit", "share", "capacity"])
     sizes = built[built["built"] > 0.5].groupby(["unit", "run"])["capacity_per_year"].sum()
     by_unit = sizes.groupby("unit")
-    made = pd.DataFrame({"share": by_unit.size() / runs, "capacity": by_unit.mean()})
-    return made.sort_values("share", ascending=False, kind="stable").reset_index()
+    frequency = pd.DataFrame({"share": by_unit.size() / runs, "capacity": by_unit.mean()})
+    return frequency.sort_values("share", ascending=False, kind="stable").reset_index()
 
 
 def tornado_opening(table: pd.DataFrame, base: float, currency: str) -> list[Section]:

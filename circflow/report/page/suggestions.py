@@ -87,12 +87,12 @@ def _assessment(row: Mapping[Any, Any], currency: str) -> Assessment:
         facts.append((say("Pays up to a capital of"), f"{figure(even)} {money}"))
     if row["load_share"] is not None and pd.notna(row["load_share"]):
         facts.append((say("Mean load"), percent(row["load_share"])))
-    told = (
+    labels = (
         (say("Gains most"), "gains_most"), (say("Like"), "alike"), (say("Hangs on"), "hangs_on"),
         (say("How well it is known"), "confidence"), (say("Readiness"), "readiness"),
         (say("Sources"), "sources"),
     )  # fmt: skip
-    lines = [f"{words}: {row[name]}" for words, name in told if row[name]]
+    lines = [f"{words}: {row[name]}" for words, name in labels if row[name]]
     flows = say("Takes {takes}; makes {makes}.", takes=row["takes"], makes=row["makes"])
     return Assessment(
         f"{row['technology']}, {row['site']}",

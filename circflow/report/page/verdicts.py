@@ -137,9 +137,9 @@ def _assessment(
     if _known(row.get("load_share")):
         facts.append((say("Mean load"), percent(row["load_share"])))
     if "robustness" in tables:
-        own = tables["robustness"][tables["robustness"]["unit"] == name]
-        if len(own):
-            often = percent(float(own["right_share"].iloc[0]))
+        sampled = tables["robustness"][tables["robustness"]["unit"] == name]
+        if len(sampled):
+            often = percent(float(sampled["right_share"].iloc[0]))
             facts.append((say("Decision right"), say("{iloc} of futures", iloc=often)))
     lines = [*_distances(row, tables.get("break_evens"))]
     earns = row.get("npv_market_million")
@@ -229,7 +229,7 @@ def _together(tables: Tables, currency: str) -> list[Block]:
     pairs = tables.get("pairs")
     if pairs is not None:
         largest = pairs.sort_values("interaction_million", key=np.abs, ascending=False)
-        told = [
+        points = [
             (
                 say(str(r["kind"])),
                 say("{unit} and {other}", unit=r["unit"], other=r["other"]),
@@ -237,7 +237,7 @@ def _together(tables: Tables, currency: str) -> list[Block]:
             )
             for r in largest[largest["kind"].isin(_PAIR_WORDS)].head(6).to_dict("records")
         ]
-        blocks += [Points(told)] if told else []
+        blocks += [Points(points)] if points else []
     return blocks
 
 
