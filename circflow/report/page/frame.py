@@ -31,7 +31,7 @@ import pandas as pd
 
 from circflow.data.files.json_text import jsonable
 from circflow.i18n import current, localised, say
-from circflow.report.numbers import number, numbers
+from circflow.report.numbers import BLANK, number, numbers, share
 from circflow.report.vocabulary import cell
 
 THIN = "\u202f"
@@ -56,21 +56,19 @@ def escaped(text: object) -> str:
     return html.escape(tidy(text))
 
 
-def figure(value: float | None, unit: str = "") -> str:
+def figure(value: float | None) -> str:
     """A figure with three significant digits or more, thin spaces and a true minus."""
-    if value is None or not math.isfinite(value):
-        return DASH
-    text = number(value, THIN).replace("-", "−", 1) if value < 0 else number(value, THIN)
-    return f"{text}{THIN}{unit}" if unit else text
+    return _typeset(number(value, THIN))
 
 
 def percent(value: float | None) -> str:
     """A share as a percentage."""
-    if value is None or not math.isfinite(value):
-        return DASH
-    hundred = 100 * value
-    digits = 0 if abs(hundred) >= 99.95 or hundred == 0 else 1
-    return localised(f"{hundred:.{digits}f}{THIN}%").replace("-", "−")
+    return _typeset(share(value, THIN))
+
+
+def _typeset(text: str) -> str:
+    """A figure with a true minus; a dash for one that does not exist."""
+    return DASH if text == BLANK else text.replace("-", "−")
 
 
 class Block(Protocol):
@@ -345,11 +343,8 @@ def _text(value: object, column: str) -> object:
 
 
 def _column_text(value: float, text: str) -> str:
-    if math.isnan(value):
-        return DASH
-    if value and not text.strip("-0.,"):
-        text = number(value, THIN)
-    return text.replace("-", "−", 1) if value < 0 else text
+    """A figure as its column shows it; by itself where that would be 0."""
+    return figure(value) if value and not text.strip("-0.,") else _typeset(text)
 
 
 def _path(text: object) -> str:
@@ -450,6 +445,7 @@ class Page:
     subtitle: str = ""
     marks: Sequence[tuple[str, Literal["", "good", "bad"]]] = ()
     footer: str = ""
+    """Blank: that the file holds everything it shows."""
 
     def html(self) -> str:
         """The whole file."""
@@ -459,6 +455,9 @@ class Page:
         links = "".join(f'<li><a href="#{at}">{escaped(words)}</a></li>' for at, words, _ in parts)
         marks = "".join(f'<li class="{style}">{escaped(words)}</li>' for words, style in self.marks)
         places, script = escaped(say("Sections")), _asset("page.js")
+        footer = self.footer or say(
+            "Made by circflow. This file holds everything it shows and asks nothing of the network."
+        )
         allowed = [script]
         packed = ""
         if "data-figure=" in body:
@@ -477,7 +476,7 @@ class Page:
             f'<ul class="chips">{marks}</ul></div></header>'
             f'<nav aria-label="{places}"><div class="wide"><ul>{links}</ul></div></nav>'
             f'<main class="wide">{body}</main>'
-            f'<footer><div class="wide">{escaped(self.footer)}</div></footer>'
+            f'<footer><div class="wide">{escaped(footer)}</div></footer>'
             f"{packed}<script>{script}</script></body></html>\n"
         )
 

@@ -149,10 +149,7 @@ def write_indicators(
         answer(*_answer(table, currency)),
         Section(say("Indicators"), indicator_blocks(table, currency), say("Indicators")),
     ]
-    footer = say(
-        "Made by circflow. This file holds everything it shows and asks nothing of the network."
-    )
-    write(Page(title, sections, kind=say("circflow · indicators"), footer=footer), path)
+    write(Page(title, sections, kind=say("circflow · indicators")), path)
 
 
 _HEADLINES = ("use_share", "investment", "jobs_new", "innovative_revenue", "cost_per_income")

@@ -85,10 +85,7 @@ def study_page(
             folded.append(Fold(f"{words} ({rows})", [shown]))
     if folded:
         sections.append(Section(say("Every table"), folded, say("Tables")))
-    footer = say(
-        "Made by circflow. This file holds everything it shows and asks nothing of the network."
-    )
-    return Page(title, sections, kind=say("circflow · study"), footer=footer)
+    return Page(title, sections, kind=say("circflow · study"))
 
 
 def write_study(

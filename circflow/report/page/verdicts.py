@@ -11,7 +11,7 @@ import pandas as pd
 from circflow.data.one_line import first_few
 from circflow.i18n import every, mark, say
 from circflow.report.numbers import cut
-from circflow.report.page.charts import axis, view
+from circflow.report.page.charts import axis, line, view
 from circflow.report.page.frame import (
     Assessment,
     Block,
@@ -283,16 +283,8 @@ def _portfolio(capital: pd.DataFrame, order: pd.DataFrame | None, currency: str)
         + "".join(say("<br>enters: {escaped}", escaped=escaped(cut(n, 40))) for n in names[:6])
         for u, w, names in zip(used, worth, new, strict=True)
     ]
-    trace = {
-        "type": "scatter",
-        "mode": "lines+markers",
-        "x": used,
-        "y": worth,
-        "line": {"color": "$blue", "width": 2},
-        "marker": {"color": ["$orange" if n else "$blue" for n in new], "size": 9},
-        "customdata": hover,
-        "hovertemplate": "%{customdata}<extra></extra>",
-    }
+    marks = {"color": ["$orange" if n else "$blue" for n in new], "size": 9}
+    trace = line("", used, worth, {"color": "$blue", "width": 2}, marks, customdata=hover)
     drawn = view(
         [trace],
         380,
