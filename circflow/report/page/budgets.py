@@ -8,7 +8,7 @@ import pandas as pd
 
 from circflow.i18n import mark, say
 from circflow.i18n.names import shown_word
-from circflow.report.page.frame import Card, Cards, Column, Section, Table, Text, figure
+from circflow.report.page.frame import Card, Column, Section, Table, Text, answer, figure
 from circflow.report.page.study import bars, words_of_code
 
 _MOST = 4
@@ -53,9 +53,7 @@ def finance_opening(tables: Mapping[str, pd.DataFrame], currency: str) -> list[S
         title = say("Changes most: {tax}", tax=first["tax"])
         cards.append(Card(title, first["change"], say("{money}, change", money=money)))
     note = say("Taxes and charges never change the plan. Money of the year, not discounted.")
-    sections = [
-        Section(say("The answer"), [Text(f"{lead}.", "lead"), Cards(cards), Text(note, "note")])
-    ]
+    sections = [answer(f"{lead}.", cards, Text(note, "note"))]
     wide = budgets[["million_per_year", "baseline"]].set_axis(
         [say("with the plan"), say("without new units")], axis=1
     )

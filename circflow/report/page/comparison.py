@@ -43,18 +43,18 @@ def comparison_opening(
     table = tables["figures"]
     money = say("million {currency}", currency=currency)
     worth = table[table["figure"] == "objective"]
-    blocks: list[Block] = []
+    texts: list[Text] = []
     known = {n: float(worth[n].iloc[0]) for n in labels if worth[n].notna().any()}
     if known:
-        blocks.append(Text(_lead(known, table, labels, money), "lead"))
+        texts.append(Text(_lead(known, table, labels, money), "lead"))
     for r in tables.get("without_a_plan", pd.DataFrame()).to_dict("records"):
         name = cell("scenario", r["scenario"])
         fault = say("{scenario} has no plan: {reason}", scenario=name, reason=r["reason"])
-        blocks.append(Text(fault, "fault"))
-    blocks.append(Cards([*_cards(table, labels, money)]))
+        texts.append(Text(fault, "fault"))
+    cards = Cards([*_cards(table, labels, money)])
     drawn = _differences(table, labels, money) if len(labels) > 1 else None
     return [
-        answer(*blocks),
+        answer(texts[0], (), *texts[1:], cards),
         Section(say("What differs from {labels}", labels=labels[0]), [drawn], say("Differences")),
         Section(say("What each builds"), _built(tables["built"], labels), say("Built")),
     ]
@@ -177,7 +177,7 @@ def joining_opening(
     by_member = bars(say("Own money, before any sharing"), changes.to_frame(say("change")), money)
     leave = Points([*core_words(tables["core_with"], currency)])
     return [
-        answer(Text(lead, "lead"), Cards(cards)),
+        answer(lead, cards),
         Section(say("Who gains and who loses"), [by_member, drawn], say("Members")),
         Section(say("Would a group leave?"), [leave], say("Leave")),
     ]

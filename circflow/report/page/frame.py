@@ -19,7 +19,7 @@ import json
 import math
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
 from itertools import count
@@ -429,9 +429,11 @@ class Section:
         return at, self.short or self.title, body
 
 
-def answer(*blocks: Block) -> Section:
-    """The section with which the page of a study opens."""
-    return Section(say("The answer"), blocks, say("Answer"))
+def answer(lead: str | Text, cards: Iterable[Card] = (), *more: Block) -> Section:
+    """The section with which the page of a study opens: a sentence, headline figures, more."""
+    first = Text(lead, "lead") if isinstance(lead, str) else lead
+    figures = [Cards(headlines)] if (headlines := list(cards)) else []
+    return Section(say("The answer"), [first, *figures, *more], say("Answer"))
 
 
 @dataclass(frozen=True)

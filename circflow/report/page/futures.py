@@ -13,7 +13,6 @@ from circflow.i18n import mark, say
 from circflow.report.page.frame import (
     Block,
     Card,
-    Cards,
     Column,
     Section,
     Table,
@@ -35,7 +34,7 @@ def futures_opening(
     futures, decisions = tables["futures"], tables["decisions"]
     if np.isnan(million["RP"]):
         fault = say("No decisions hold in every one of these futures.")
-        return [answer(Text(fault, "fault"), Text(reason))]
+        return [answer(Text(fault, "fault"), (), Text(reason))]
     now = decisions[decisions["advice"].isin(["build now", "build now: right in every future"])]
     names = now["unit"].astype(str).tolist()
     worths = {"count": len(futures), "rp": figure(million["RP"]), "money": money}
@@ -54,7 +53,7 @@ def futures_opening(
     when = [_decisions(decisions, money)] if len(decisions) else []
     built = _infrastructure(tables, money)
     return [
-        answer(Text(lead, "lead"), Cards(cards)),
+        answer(lead, cards),
         Section(say("What to build when"), when, say("Decisions")),
         Section(say("Future by future"), [drawn], say("Futures")),
         Section(say("Who bears the risk"), _members(tables["members"], money), say("Risk")),
@@ -187,6 +186,6 @@ def robust_opening(
     wide = wide.set_axis([say("worth at least"), say("if nothing goes wrong")], axis=1)
     drawn = bars(say("Worth by how many figures may turn out badly"), wide, money)
     return [
-        answer(Text(lead, "lead"), Cards(cards)),
+        answer(lead, cards),
         Section(say("The price of robustness"), [drawn], say("Price")),
     ]

@@ -23,7 +23,6 @@ from circflow.report.numbers import cut
 from circflow.report.page.frame import (
     Block,
     Card,
-    Cards,
     Column,
     Heading,
     Page,
@@ -146,7 +145,7 @@ def write_indicators(
 ) -> None:
     """Write the page of a scenario's indicators. Raises OSError where it cannot be written."""
     sections = [
-        answer(*_answer(table, currency)),
+        _answer(table, currency),
         Section(say("Indicators"), indicator_blocks(table, currency), say("Indicators")),
     ]
     write(Page(title, sections, kind=say("circflow · indicators")), path)
@@ -155,7 +154,7 @@ def write_indicators(
 _HEADLINES = ("use_share", "investment", "jobs_new", "innovative_revenue", "cost_per_income")
 
 
-def _answer(table: pd.DataFrame, currency: str) -> list[Block]:
+def _answer(table: pd.DataFrame, currency: str) -> Section:
     """The targets that are met and missed, and five figures of the cluster over the horizon."""
     cluster = table[table["member"].isna() & table["period"].isna()]
     targets = table[table["target"].notna()]
@@ -171,7 +170,7 @@ def _answer(table: pd.DataFrame, currency: str) -> list[Block]:
         words = say("over the horizon") if unit == "share" else words
         before = {say("without new units"): _plain(one["baseline"], unit)}
         cards.append(Card(words_of(name).capitalize(), _plain(one["value"], unit), words, before))
-    return [Text(lead_of(table), "lead"), Cards(cards)]
+    return answer(lead_of(table), cards)
 
 
 def _named(row: Mapping[Hashable, Any]) -> str:

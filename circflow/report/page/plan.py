@@ -42,7 +42,7 @@ from circflow.report.sankey import sankey
 from circflow.report.substances import substance_flows
 from circflow.report.variety_of_uses import variety
 from circflow.report.vocabulary import cell
-from circflow.report.workbook import audit_table, warnings_table
+from circflow.report.workbook import audit_table, totals_table, warnings_table
 from circflow.solution.solution import Status
 
 if TYPE_CHECKING:
@@ -580,7 +580,8 @@ class _Parts:
             verdict = say("The plan does not add up: do not rely on it.")
         seconds = self.solution.seconds
         total = figure(seconds["total"]) if "total" in seconds else "–"
-        full = pd.DataFrame(_leaves(self.solution.totals), columns=["total", "item", "value"])
+        full = totals_table(self.solution).dropna(subset="value")
+        full["total"] = [say(name.replace("_", " ")) for name in full["total"]]
         heads = (
             Column("total", say("Total over the horizon")),
             Column("item", say("Item")),
@@ -612,13 +613,6 @@ _BASELINE_WORDS = mark(
     "plants and deal with places outside, but not with one another. Everything "
     "dumped: no unit runs; what arises is disposed of, or sold as it is."
 )
-
-
-def _leaves(totals: Mapping[str, Any]) -> Iterator[tuple[str, str, float]]:
-    for key, value in totals.items():
-        name = say(key.replace("_", " "))
-        items = value if isinstance(value, Mapping) else {"": value}
-        yield from ((name, str(item), float(v)) for item, v in items.items() if v is not None)
 
 
 def _main_pollutant(totals: Mapping[str, Any]) -> str:

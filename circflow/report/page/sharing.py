@@ -14,13 +14,11 @@ from circflow.report.page.charts import axis, categories, row, view
 from circflow.report.page.frame import (
     Block,
     Card,
-    Cards,
     Column,
     Figure,
     Points,
     Section,
     Table,
-    Text,
     answer,
     escaped,
     figure,
@@ -73,7 +71,7 @@ def sharing_opening(tables: Tables, currency: str) -> list[Section]:
     leave = Points([*core_words(tables["core"], currency)])
     payments = _transfers(tables["transfers"], rule, money)
     return [
-        answer(*_answer(tables, totals, rule, why, money)),
+        _answer(tables, totals, rule, why, money),
         Section(say("Why it gains"), [why_it_gains], say("Why")),
         Section(say("What each member gets"), [shares, _shares(tables, money)], say("Shares")),
         Section(say("Would a group leave?"), [leave], say("Leave")),
@@ -145,9 +143,7 @@ def _named(names: list[str]) -> str:
     return say(sentence, list=", ".join(names[:2]), count=rest)
 
 
-def _answer(
-    tables: Tables, totals: Mapping[Any, Any], rule: str, why: str, money: str
-) -> list[Block]:
+def _answer(tables: Tables, totals: Mapping[Any, Any], rule: str, why: str, money: str) -> Section:
     alone, together = float(totals["alone_million"]), float(totals["together_million"])
     gain = float(totals["gain_million"])
     part = percent(gain / abs(alone)) if alone > 0.0 else ""
@@ -176,7 +172,7 @@ def _answer(
     if len(shares):
         first = shares.iloc[0]
         cards.append(Card(say("Largest share"), first["million"], f"{first['member']}, {money}"))
-    return [Text(lead, "lead"), Cards(cards)]
+    return answer(lead, cards)
 
 
 def _words(effect: object) -> str:

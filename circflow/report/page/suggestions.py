@@ -13,7 +13,6 @@ from circflow.report.page.frame import (
     Assessment,
     Block,
     Card,
-    Cards,
     Column,
     Section,
     Table,
@@ -70,7 +69,7 @@ def suggestions_opening(
     judged = [_assessment(row, currency) for row in table.to_dict("records")]
     note = say("Figures of the library are those of other places: settle them before building.")
     return [
-        answer(Text(lead, "lead"), Cards(cards), Text(note)),
+        answer(lead, cards, Text(note)),
         Section(say("One by one, best first"), first_of(judged, _SHOWN), say("Technologies")),
         Section(say("What is missing"), _missing(tables, currency), say("Missing")),
     ]
@@ -160,4 +159,4 @@ def sites_opening(table: pd.DataFrame, unit: str, currency: str) -> list[Section
         Card(say("Pays at"), pays, say("of {count} sites", count=len(table))),
         Card(say("Worth at the last site"), last["value_million"], f"{money}, {last['site']}"),
     ]
-    return [answer(Text(lead, "lead"), Cards(cards))]
+    return [answer(lead, cards)]

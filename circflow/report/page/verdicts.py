@@ -16,7 +16,6 @@ from circflow.report.page.frame import (
     Assessment,
     Block,
     Card,
-    Cards,
     Figure,
     Points,
     Section,
@@ -49,7 +48,7 @@ def verdicts_opening(
     rows = [{str(k): v for k, v in row.items()} for row in table.to_dict("records")]
     cards = [_assessment(row, tables, words[str(row["unit"])], currency) for row in rows]
     return [
-        answer(*_answer(rows, tables, currency)),
+        _answer(rows, tables, currency),
         Section(say("Plant by plant, best first"), first_of(cards, _CARDS), say("Plants")),
         Section(say("Together"), _together(tables, currency), say("Together")),
         Section(say("What can go wrong"), [*_risks(tables, currency)], say("Risks")),
@@ -60,7 +59,7 @@ def _known(value: Any) -> bool:
     return value is not None and bool(np.isfinite(value))
 
 
-def _answer(rows: list[dict[str, Any]], tables: Tables, currency: str) -> list[Block]:
+def _answer(rows: list[dict[str, Any]], tables: Tables, currency: str) -> Section:
     built = [r for r in rows if r["kind"] == "candidate" and r["in_plan"]]
     candidates = [r for r in rows if r["kind"] == "candidate"]
     money = say("million {currency}", currency=currency)
@@ -86,7 +85,7 @@ def _answer(rows: list[dict[str, Any]], tables: Tables, currency: str) -> list[B
             max=int(sampled["futures"].max()),
             share=percent(share),
         )
-    return [Text(lead, "lead"), Cards([*_cards(built, candidates, rows, sampled, money)])]
+    return answer(lead, _cards(built, candidates, rows, sampled, money))
 
 
 def _cards(
