@@ -17,6 +17,7 @@ from circflow.report.figures import (
     limit_figures,
     money_lines,
     unit_loads,
+    waste_by_period,
     years_of,
 )
 from circflow.report.numbers import cut
@@ -204,7 +205,7 @@ def waste_fate(solution: Solution) -> Figure | None:
 
     In the unit of measure that most wastes have; others are in the table of wastes.
     """
-    frame = waste_by_period(solution)
+    frame = _fates(solution)
     if frame.empty:
         return None
     measure = "t" if (frame["unit_of_measure"] == "t").any() else frame["unit_of_measure"].iloc[0]
@@ -231,32 +232,17 @@ def waste_fate(solution: Solution) -> Figure | None:
     )
 
 
-def waste_by_period(solution: Solution) -> pd.DataFrame:
+def _fates(solution: Solution) -> pd.DataFrame:
     """stage, period, unit_of_measure, arising, used, stocked, dumped: per year."""
-    tables, scenario = solution.tables, solution.scenario
-    materials = scenario.frame("Materials").set_index("material")
-    supply, conversions = tables.supply, tables.conversions
-    parts = (
-        ("arising", scenario.in_force("Streams"), "amount_per_year"),
-        ("handled", supply[supply["kind"] == "stream"], "amount_per_year"),
-        ("handled", tables.stockpiles, "reclaimed_per_year"),
-        ("handled", conversions[conversions["role"] == "output"], "amount_per_year"),
-        ("dumped", tables.disposal, "amount_per_year"),
-        ("stocked", tables.stockpiles, "added_per_year"),
-    )
-    rows = [
-        table[["material", "period"]].assign(what=what, amount=table[column].astype(float))
-        for what, table, column in parts
-    ]
-    frame = pd.concat(rows, ignore_index=True)
-    frame = frame[frame["material"].isin(scenario.wastes)]
+    materials = solution.scenario.frame("Materials").set_index("material")
+    frame = waste_by_period(solution).rename(columns={"added": "stocked", "disposed": "dumped"})
     frame["stage"] = frame["material"].map(materials["stage"]).fillna(NO_STAGE)
     frame["unit_of_measure"] = frame["material"].map(materials["unit"])
-    keys = ["stage", "period", "unit_of_measure"]
-    wide = frame.pivot_table(index=keys, columns="what", values="amount", aggfunc="sum")
-    wide = wide.reindex(columns=["arising", "handled", "stocked", "dumped"]).fillna(0.0)
-    wide["used"] = (wide["handled"] - wide["stocked"] - wide["dumped"]).clip(lower=0.0)
-    return wide.reset_index()[[*keys, "arising", "used", "stocked", "dumped"]]
+    handled = frame["taken"] + frame["reclaimed"] + frame["made"]
+    frame["used"] = handled - frame["stocked"] - frame["dumped"]
+    keys, amounts = ["stage", "period", "unit_of_measure"], ["arising", *_FATES]
+    sums = frame.groupby(keys)[amounts].sum()
+    return sums.assign(used=sums["used"].clip(lower=0.0)).reset_index()
 
 
 def _fate_view(
