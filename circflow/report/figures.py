@@ -113,8 +113,9 @@ def waste_by_period(solution: Solution) -> pd.DataFrame:
     ]
     frame = pd.concat(rows, ignore_index=True)
     frame = frame[frame["material"].isin(scenario.wastes)]
-    sums = frame.groupby(["material", "period", "what"])["amount"].sum().unstack()
-    return sums.reindex(columns=[what for what, *_ in parts]).fillna(0.0).reset_index()
+    keys, columns = ["material", "period"], [what for what, *_ in parts]
+    wide = frame.pivot_table(index=keys, columns="what", values="amount", aggfunc="sum")
+    return wide.reindex(columns=columns).fillna(0.0).reset_index()
 
 
 def waste_by_material(solution: Solution) -> pd.DataFrame:
