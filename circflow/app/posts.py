@@ -200,8 +200,8 @@ async def add_plant(app: App, request: Request) -> Response:
     """Add a plant of one's own to the workbook, as a candidate."""
     async with request.form() as form:
         values = {name: str(form.get(name, "")).strip() for name in plants.FIELDS}
-    if _has_unit(app, values["unit"]):
-        return _refused(app, _there_already(values["unit"]), 409)
+    if (refused := _taken(app, values["unit"])) is not None:
+        return refused
     return await _appended(app, "Units", {**values, "status": "candidate"}, "/check")
 
 
@@ -213,19 +213,18 @@ async def add_suggestion(app: App, request: Request) -> Response:
     rows = suggestions.rows_of(app, run, unit) if run is not None else None
     if rows is None:
         return _refused(app, say("there is no such suggestion"))
-    if _has_unit(app, unit):
-        return _refused(app, _there_already(unit), 409)
+    if (refused := _taken(app, unit)) is not None:
+        return refused
     edits = suggestions.edits(app.project.book, rows)
     await asyncio.to_thread(app.project.edit, edits)
     return RedirectResponse("/suggestions", 303)
 
 
-def _has_unit(app: App, unit: str) -> bool:
-    return any(str(row[0]) == unit for row in columns(app.project.book, "Units", "unit"))
-
-
-def _there_already(unit: str) -> str:
-    return say("the workbook has a unit {unit!r} already", unit=unit)
+def _taken(app: App, unit: str) -> Response | None:
+    """The refusal of a unit that the workbook has already; None for another."""
+    if all(str(row[0]) != unit for row in columns(app.project.book, "Units", "unit")):
+        return None
+    return _refused(app, say("the workbook has a unit {unit!r} already", unit=unit), 409)
 
 
 async def _appended(app: App, sheet: str, values: dict[str, str], back: str) -> Response:

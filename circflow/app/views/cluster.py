@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from circflow.app.html import note, page
+from circflow.app.html import bullets, note, page
 from circflow.app.html import table as html_table
 from circflow.app.views.parts import (
     about,
@@ -52,11 +52,13 @@ def _tables(app: App, run: int) -> Tables:
 
 def _gain(tables: Tables) -> str:
     totals = {r["figure"]: figure(r["value"]) for r in tables["totals"]}
-    effects = "".join(
-        f"<li>{say('{replace}: {million} million', replace=effect, million=million)}</li>"
-        for effect, million in (
-            (escape(heading(str(r["effect"]))), figure(r["million"])) for r in tables["effects"]
+    effects = bullets(
+        say(
+            "{replace}: {million} million",
+            replace=escape(heading(str(r["effect"]))),
+            million=figure(r["million"]),
         )
+        for r in tables["effects"]
     )
     lead = say(
         "Alone {alone_million}, together {together_million}: the cluster gains",
@@ -65,7 +67,7 @@ def _gain(tables: Tables) -> str:
     )
     return (
         f'<p class="lead">{lead} <b>{totals["gain_million"]}</b> {say("million, discounted.")}</p>'
-        f"<h2>{say('By effect')}</h2><ul>{effects}</ul>"
+        f"<h2>{say('By effect')}</h2>{effects}"
     )
 
 

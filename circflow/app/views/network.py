@@ -33,7 +33,8 @@ def columns(book: Book, sheet: str, *names: str) -> list[list[Any]]:
 
 def names_in(book: Book, sheet: str, column: str) -> list[tuple[str, str]]:
     """The names in a column, each once, as values and words of a drop-down list."""
-    return [(name, name) for name in dict.fromkeys(str(r[0]) for r in columns(book, sheet, column))]
+    names = dict.fromkeys(str(row[0]).strip() for row in columns(book, sheet, column))
+    return [(name, name) for name in names]
 
 
 def _number(cell: object) -> float | None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
-from circflow.app.html import button, form, link, note, page
+from circflow.app.html import bullets, button, form, link, note, page
 from circflow.app.html import options as html_options
 from circflow.app.html import table as html_table
 from circflow.app.project import Run
@@ -203,12 +203,12 @@ def has_file(folder: Any, name: str) -> bool:
 
 def file_links(run: Run, folder: Path) -> str:
     """The files that a run wrote into its folder, to be taken away."""
-    links = "".join(
-        f"<li>{link(f'/runs/{run.run}/files/{name}?save=1', say(words))}</li>"
+    links = (
+        link(f"/runs/{run.run}/files/{name}?save=1", say(words))
         for name, words in FILES.items()
         if has_file(folder, name)
     )
-    return f'<ul class="plain files">{links}</ul>' if links else ""
+    return bullets(links, "plain files")
 
 
 def frame_of(run: Run) -> str:

@@ -8,7 +8,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from circflow.app.html import box, button, form, note, page, section
+from circflow.app.html import box, bullets, button, card, form, note, page, section
 from circflow.app.project import Run
 from circflow.app.views.network import columns, names_in
 from circflow.app.views.parts import begin, choice, field, hidden, runs_table
@@ -73,11 +73,8 @@ def cards(path: Path, run: Run) -> str:
 
 def _card(unit: str, words: list[str]) -> str:
     head, *rest = words
-    more = "".join(f"<li>{escape(line)}</li>" for line in rest)
-    return (
-        f'<article class="card"><h2>{escape(unit)}</h2><p class="lead">{escape(head)}</p>'
-        f"<details><summary>{say('Why')}</summary><ul>{more}</ul></details></article>"
-    )
+    why = f"<details><summary>{say('Why')}</summary>{bullets(map(escape, rest))}</details>"
+    return card(unit, escape(head), why)
 
 
 def _add(unit: Mapping[str, Any]) -> str:

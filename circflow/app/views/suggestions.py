@@ -8,7 +8,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from circflow.app.edits import Edit, column_at, typed
-from circflow.app.html import box, button, form, note, page
+from circflow.app.html import box, bullets, button, card, form, note, page
 from circflow.app.html import table as html_table
 from circflow.app.project import Run
 from circflow.app.views.network import columns
@@ -80,17 +80,13 @@ def _card(run: Run, one: Mapping[str, Any], currency: str, known: set[str]) -> s
         ),
         *(f"{say(words)} {one[name]}" for name, words in _WORDS.items() if one[name]),
     ]
-    more = "".join(f"<li>{escape(line)}</li>" for line in lines)
     if unit in known:
         act = note(say("It stands in the workbook as a candidate."))
     else:
         words = say("Add to the workbook")
         press = button(words, title=f"{words}: {unit}")
         act = form("/suggestions/add", hidden(run=run.run, unit=unit) + press)
-    return (
-        f'<article class="card"><h2>{escape(unit)}</h2><p class="lead">{lead}</p>'
-        f"<ul>{more}</ul>{act}</article>"
-    )
+    return card(unit, lead, bullets(map(escape, lines)) + act)
 
 
 _WORDS = {

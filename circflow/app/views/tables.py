@@ -11,6 +11,7 @@ from urllib.parse import quote
 from circflow.app.edits import column_at
 from circflow.app.html import button, link, note, page
 from circflow.app.html import table as html_table
+from circflow.app.views.network import names_in
 from circflow.app.views.parts import column_name, hidden, query_of, raw_sheet, save_and_undo
 from circflow.data.schema.sheets import BY_NAME, SHEETS, Column, Sheet, is_planners_column
 from circflow.data.table import Book, Problem
@@ -134,30 +135,20 @@ def _head(of: Sheet, name: str) -> str:
 
 def _lists(of: Sheet, names: Sequence[str], book: Book) -> dict[str, list[str]]:
     """What a cell may hold, for columns with choices or names of another sheet."""
+    from circflow.data.checks.references import target_column
+
     lists: dict[str, list[str]] = {}
     for name in names:
         column = column_of(of, name)
         if column is not None and (words := column.choices or _FLAGS.get(column.kind)):
             lists[name] = [shown_word(name, word) for word in words]
         elif column is not None and column.reference:
-            lists[name] = _names_in(book, column.reference)
+            target = target_column(BY_NAME[column.reference])
+            lists[name] = [word for word, _ in names_in(book, column.reference, target)]
     return lists
 
 
 _FLAGS = {"flag": ("yes", "no")}
-
-
-def _names_in(book: Book, sheet: str) -> list[str]:
-    from circflow.data.checks.references import target_column
-
-    raw = raw_sheet(book, sheet)
-    if raw is None or not raw.grid:
-        return []
-    at = column_at(raw.grid[0], target_column(BY_NAME[sheet]))
-    if at is None:
-        return []
-    cells = (row[at] for row in raw.grid[1:] if at < len(row))
-    return list(dict.fromkeys(str(c).strip() for c in cells if c is not None))
 
 
 class _Sight:
