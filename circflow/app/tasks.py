@@ -7,7 +7,7 @@ What is computed is computed by the functions that the commands call.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
@@ -163,28 +163,22 @@ def solve(book: Book, changes: Changes, folder: str, options: Options, tell: Tel
     return {"status": summary["status"], "words": words}
 
 
-def _limits(plan: Any) -> list[dict[str, Any]]:
+def _limits(plan: Any) -> list[dict[Hashable, Any]]:
     """The limits that bind, each with its cell and mean shadow price; most worth first."""
     from circflow.report.figures import limit_figures, limit_label
 
     prices = plan.prices
     prices = prices[prices["binds"].astype(bool) & prices["sheet"].notna()]
     prices = prices[prices["kind"] != "material"].assign(name=None)
-    worth = (prices["value"].astype(float) * limit_figures(plan, prices)).abs().fillna(0.0)
-    prices = prices.assign(worth=worth).sort_values("worth", ascending=False, kind="stable")
-    limits: dict[tuple[Any, ...], dict[str, Any]] = {}
-    for row in prices.to_dict("records"):
-        key = (row["sheet"], int(row["row"]), row["column"], limit_label(row))
-        one = limits.setdefault(
-            key,
-            {"sheet": key[0], "row": key[1], "column": key[2], "label": key[3], "values": []}
-            | {"unit": row["unit_of_measure"]},
-        )
-        one["values"].append(float(row["value"]))
-    return [
-        {**one, "periods": len(one["values"]), "value": sum(one["values"]) / len(one["values"])}
-        for one in limits.values()
-    ]
+    prices = prices.astype({"row": int, "value": float})
+    prices["worth"] = (prices["value"] * limit_figures(plan, prices)).abs().fillna(0.0)
+    prices["label"] = [limit_label(row) for row in prices.to_dict("records")]
+    prices = prices.sort_values("worth", ascending=False, kind="stable")
+    by_cell = prices.groupby(["sheet", "row", "column", "label"], sort=False, as_index=False)
+    limits: pd.DataFrame = by_cell.agg(
+        unit=("unit_of_measure", "first"), periods=("value", "size"), value=("value", "mean")
+    )
+    return limits.to_dict("records")
 
 
 # --------------------------------------------------------------------------- studies

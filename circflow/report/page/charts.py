@@ -62,21 +62,14 @@ def axis(title: str = "", **more: Any) -> dict[str, Any]:
 
 def categories(names: list[str] | None = None, **more: Any) -> dict[str, Any]:
     """An axis of names: always taken as names, never as dates or numbers."""
-    order: dict[str, Any] = {}
-    if names is not None:
-        order = {"categoryorder": "array", "categoryarray": names}
-    plain: dict[str, Any] = {
-        "type": "category",
-        "automargin": True,
-        "linecolor": "$line",
-        "showgrid": False,
-    }
-    return {**plain, **order, **more}
+    order = {} if names is None else {"categoryorder": "array", "categoryarray": names}
+    look = {"automargin": True, "linecolor": "$line", "showgrid": False}
+    return {"type": "category", **look, **order, **more}
 
 
-def layout(height: int, **more: Any) -> dict[str, Any]:
-    """What the charts' layouts share."""
-    return {
+def view(data: Sequence[Mapping[str, Any]], height: int, **more: Any) -> dict[str, Any]:
+    """A view of a figure: traces, and what its layout says beside what all charts share."""
+    layout = {
         "height": height,
         "margin": {"l": 60, "r": 16, "t": 16, "b": 40},
         "hovermode": "closest",
@@ -84,11 +77,7 @@ def layout(height: int, **more: Any) -> dict[str, Any]:
         "bargap": 0.35,
         **more,
     }
-
-
-def view(data: Sequence[Mapping[str, Any]], height: int, **more: Any) -> dict[str, Any]:
-    """A view of a figure: traces, and what `layout` is told."""
-    return {"data": list(data), "layout": layout(height, **more)}
+    return {"data": list(data), "layout": layout}
 
 
 def chosen(views: Mapping[str, Any], label: str, names: Sequence[str]) -> dict[str, Any]:

@@ -118,28 +118,27 @@ class Card:
         """The value as it stands on the page."""
         return str(self.value) if isinstance(self.value, str | int) else figure(self.value)
 
-
-@dataclass(frozen=True)
-class Cards:
-    """Headline figures, side by side."""
-
-    cards: Sequence[Card]
-
     def html(self, ids: count[int]) -> str:
-        return f'<div class="cards">{"".join(map(self._card, self.cards))}</div>'
-
-    @staticmethod
-    def _card(card: Card) -> str:
         pairs = "".join(
-            f"<dt>{escaped(k)}</dt><dd>{escaped(v)}</dd>" for k, v in card.compared.items()
+            f"<dt>{escaped(k)}</dt><dd>{escaped(v)}</dd>" for k, v in self.compared.items()
         )
-        raw = "" if card.raw is None else f' data-v="{card.raw!r}"'
+        raw = "" if self.raw is None else f' data-v="{self.raw!r}"'
         return (
-            f'<div class="card"><h3>{escaped(card.title)}</h3>'
-            f'<p class="big"{raw}>{escaped(card.shown)}</p><p class="unit">{escaped(card.unit)}</p>'
+            f'<div class="card"><h3>{escaped(self.title)}</h3>'
+            f'<p class="big"{raw}>{escaped(self.shown)}</p><p class="unit">{escaped(self.unit)}</p>'
             + (f"<dl>{pairs}</dl>" if pairs else "")
             + "</div>"
         )
+
+
+@dataclass(frozen=True)
+class Cards:
+    """Headline figures, or small multiples, side by side."""
+
+    cards: Sequence[Block]
+
+    def html(self, ids: count[int]) -> str:
+        return f'<div class="cards">{"".join(card.html(ids) for card in self.cards)}</div>'
 
 
 @dataclass(frozen=True)
@@ -192,8 +191,10 @@ class Assessment:
         facts = "".join(
             f"<div><dt>{escaped(k)}</dt><dd>{escaped(v)}</dd></div>" for k, v in self.facts
         )
-        lines = "".join(f"<li>{escaped(line)}</li>" for line in self.lines)
-        more = "".join(f"<li>{escaped(line)}</li>" for line in self.more)
+        lines, more = (
+            "".join(f"<li>{escaped(line)}</li>" for line in some)
+            for some in (self.lines, self.more)
+        )
         return (
             f'<article class="judged"><h3>{escaped(self.title)} '
             f'<span class="verdict {style}">{escaped(word)}</span></h3>'

@@ -23,6 +23,7 @@ from circflow.report.numbers import cut
 from circflow.report.page.frame import (
     Block,
     Card,
+    Cards,
     Column,
     Heading,
     Page,
@@ -65,7 +66,7 @@ class Multiple:
     summed: bool = False
     """Whether the horizon's figure is the sum of the periods'."""
 
-    def html(self) -> str:
+    def html(self, ids: count[int]) -> str:
         """A card with the figure of the horizon and a line over the periods."""
         mark = say(" · target {figure}", figure=_figure(self.target, self.unit))
         mark = mark if np.isfinite(self.target) else ""
@@ -109,16 +110,6 @@ class Multiple:
         )
 
 
-@dataclass(frozen=True)
-class Multiples:
-    """Small multiples side by side."""
-
-    charts: Sequence[Multiple]
-
-    def html(self, ids: count[int]) -> str:
-        return f'<div class="cards">{"".join(chart.html() for chart in self.charts)}</div>'
-
-
 def indicator_blocks(table: pd.DataFrame, currency: str) -> list[Block]:
     """Group by group: small multiples of the cluster, then every row."""
     blocks: list[Block] = []
@@ -128,7 +119,7 @@ def indicator_blocks(table: pd.DataFrame, currency: str) -> list[Block]:
             continue
         blocks.append(Heading(say(GROUP_WORDS.get(str(group), str(group)))))
         charts = [_multiple(one, currency) for _, one in cluster.groupby("indicator", sort=False)]
-        blocks.append(Multiples([chart for chart in charts if chart is not None]))
+        blocks.append(Cards([chart for chart in charts if chart is not None]))
         blocks.append(_table(rows, str(group), currency))
     if blocks:
         words = say(
