@@ -188,7 +188,7 @@ PRICES = ResultTable(
             "decisions_fixed",
             "the value holds for the yes/no decisions as they are",
             kind="flag",
-            title="with decisions fixed",
+            title=mark("with decisions fixed"),
         ),
     ),
     "A price holds for small changes. Where several values fit, one is given. A negative price of"

@@ -164,7 +164,8 @@ def _capital(known: Optimality) -> tuple[pd.Series[float], pd.Series[float]]:
     table = serving.merge(priced, on="built")
     table = table.assign(both=table[CAPITAL] + table[BUDGET]).sort_values("both", kind="stable")
     table = table.drop_duplicates("capacity")
-    label = pd.MultiIndex.from_tuples([indices[n] for n in table["capacity"]])
+    served = [indices[n] for n in table["capacity"]]
+    label = pd.MultiIndex.from_tuples(served, names=["unit", "period"])
     return (
         pd.Series(table[CAPITAL].to_numpy(float), label),
         pd.Series(table[BUDGET].to_numpy(float), label),

@@ -22,7 +22,7 @@ from circflow.data.coded import Flags, Floats
 from circflow.data.one_line import plain
 from circflow.data.scenario import Scenario
 from circflow.data.table import Cell
-from circflow.i18n import ENGLISH, current, localised, mark, say, say_n
+from circflow.i18n import localised, mark, say, say_n
 from circflow.solver.compiled import Compiled, Program, compile_model
 from circflow.solver.conditions import Condition, Running, conditions, elastic
 from circflow.solver.conflicts import NOISE, Conflicts, Feasibility
@@ -388,7 +388,7 @@ def number_text(value: float) -> str:
     if not math.isfinite(value):
         return ""
     if abs(value) >= 1e5:
-        return _spaced(f"{float(f'{value:.6g}'):,.0f}")
+        return localised(f"{float(f'{value:.6g}'):,.0f}", " ")
     return localised(f"{value:.6g}")
 
 
@@ -398,9 +398,5 @@ def figure_text(value: float) -> str:
     if value == 0.0 or float(f"{value:.6g}") == value:
         return short
     if abs(value) >= 1e5:
-        return _spaced(f"{value:,.10f}".rstrip("0").rstrip("."))
+        return localised(f"{value:,.10f}".rstrip("0").rstrip("."), " ")
     return localised(f"{value:.15g}")
-
-
-def _spaced(text: str) -> str:
-    return text.replace(",", " ") if current() == ENGLISH else localised(text)
