@@ -22,15 +22,27 @@ Money is in million currency per year of the period, positive when received; emi
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from circflow.data.coded import BLANK, Codes, Flags, Floats, Ints, Items, distinct, find_rows, take
+from circflow.data.coded import (
+    BLANK,
+    Codes,
+    Flags,
+    Floats,
+    Ints,
+    Items,
+    distinct,
+    find_rows,
+    match,
+    stacked,
+    take,
+)
 from circflow.data.scenario import MILLION
 from circflow.solution.calendar import purchases_in_force, rows_in_force
 from circflow.solution.findings import with_technology
@@ -58,7 +70,7 @@ LEDGERS = (
 
 @dataclass(frozen=True)
 class Ledger:
-    """One kind of activity: rows, and what each earns, costs (million/yr) and emits (t/yr)."""
+    """One kind of activity: rows, and what each earns and costs (million/yr)."""
 
     items: Items
     codes: Codes
@@ -69,16 +81,11 @@ class Ledger:
     known: Flags
     """False where the scenario has no row for it."""
     money: dict[str, Floats] = field(default_factory=dict)
-    emitted: dict[str, Floats] = field(default_factory=dict)
 
     @cached_property
     def rows(self) -> pd.DataFrame:
         """The rows with names."""
         return self.items.frame(self.codes)
-
-    def emits(self, amount: Floats, factors: Mapping[str, Floats]) -> None:
-        """Note what the rows emit: so much of each pollutant (t) per unit of their amounts."""
-        self.emitted.update({name: amount * factor for name, factor in factors.items()})
 
 
 @dataclass(frozen=True)
@@ -87,13 +94,15 @@ class Accounts:
 
     `limits`: one record for every row of EmissionLimits in force in a period: row, pollutant,
     scope, key, period, emitted, limit, price, penalty, excess (t/yr, currency/t), cost
-    (million/yr), unspread (the part of the cost that no ledger's row bears).
+    (million/yr), unspread (the part of the cost that no ledger's row bears). `emitted`: what each
+    row of a ledger emits of each pollutant (the columns of `EMITTED`, t/yr).
     """
 
     scenario: Scenario
     plan: CodedPlan
     ledgers: dict[str, Ledger]
     limits: Items
+    emitted: Items
     service: Service
 
     def __getitem__(self, name: str) -> Ledger:
@@ -135,6 +144,7 @@ def accounts(solution: Solution) -> Accounts:
 
 
 PLACE = ("site", "material", "period")
+EMITTED = ("pollutant", "kind", "site", "unit", "period", "tonnes")
 
 
 class _Keeper:
@@ -143,6 +153,7 @@ class _Keeper:
         self.tables = solution.tables
         self.plan = CodedPlan(solution)
         self.factors = _Factors(self.scenario)
+        self.emitted: list[tuple[Ledger, Items]] = []
 
     def keep(self) -> Accounts:
         service = service_of(self.scenario, self.tables)
@@ -156,8 +167,14 @@ class _Keeper:
             **self._stockpiles(),
             "synergies": self._synergies(),
         }
-        limits = _Charge(self.plan, ledgers).charge()
-        return Accounts(self.scenario, self.plan, ledgers, limits, service)
+        nothing = Items(dict.fromkeys(EMITTED, np.zeros(0, dtype=np.intp)))
+        parts = [rows for _, rows in self.emitted] or [nothing]
+        emitted = stacked(parts, *EMITTED)
+        limits, cost = _charge(self.plan, emitted)
+        ends = np.cumsum([len(rows) for rows in parts])
+        for (ledger, _), share in zip(self.emitted, np.split(cost, ends[:-1]), strict=False):
+            ledger.money["emissions"] = ledger.money.get("emissions", 0.0) - share / MILLION
+        return Accounts(self.scenario, self.plan, ledgers, limits, emitted, service)
 
     def ledger(
         self,
@@ -176,9 +193,21 @@ class _Keeper:
             money[group] = np.where(period >= 0, value, 0.0)
         return Ledger(rows, self.plan.codes, amount, sites, np.maximum(period, 0), known, money)
 
-    def named(self, kind: str, rows: Items, label: str = "material") -> dict[str, Floats]:
-        """Factors of emission of rows, by the material (the mode) that they name."""
-        return self.factors(kind, self.plan.codes.listed(label), rows[label])
+    def emits(self, kind: str, ledger: Ledger, amount: Floats, factors: dict[str, Floats]) -> None:
+        """Note what the rows of a ledger emit: tonnes of each pollutant per unit of `amount`."""
+        codes, listed = self.plan.codes, self.plan.listed
+        unit = listed("unit", ledger.items["unit"]) if kind == "recipe" else BLANK
+        rows = Items({"site": ledger.site, "period": ledger.period})
+        rows = rows.plus(kind=int(codes.of("kind", [kind])[0]), unit=unit)
+        for name, factor in factors.items():
+            pollutant = int(codes.of("pollutant", [name])[0])
+            noted = rows.plus(pollutant=pollutant, tonnes=amount * factor)
+            self.emitted.append((ledger, noted))
+
+    def named(self, kind: str, ledger: Ledger, amount: Floats, label: str = "material") -> None:
+        """Note what rows emit by the material (the mode) that they name."""
+        names, at = self.plan.codes.listed(label), ledger.items[label]
+        self.emits(kind, ledger, amount, self.factors(kind, names, at))
 
     def _supply(self) -> Ledger:
         rows = self.plan["supply"]
@@ -199,10 +228,8 @@ class _Keeper:
                 "purchases": -amount * take(purchases["price"], bought) / MILLION,
             },
         )
-        for kind, of_kind in (("stream", is_stream), ("purchase", ~is_stream)):
-            for pollutant, factor in self.named(kind, rows).items():
-                emitted = np.where(of_kind, amount * factor, 0.0)
-                ledger.emitted[pollutant] = ledger.emitted.get(pollutant, 0.0) + emitted
+        self.named("stream", ledger, np.where(is_stream, amount, 0.0))
+        self.named("purchase", ledger, np.where(is_stream, 0.0, amount))
         return ledger
 
     def _flows(self) -> Ledger:
@@ -220,7 +247,7 @@ class _Keeper:
         )
         distance = rows["distance_km"]
         kilometres = sent * np.where(np.isnan(distance), 0.0, distance)
-        ledger.emits(kilometres, self.named("transport", rows, "mode"))
+        self.named("transport", ledger, kilometres, "mode")
         return ledger
 
     def _activity(self) -> Ledger:
@@ -238,7 +265,7 @@ class _Keeper:
         technology = codes.names("technology", rows["technology"][first]).tolist()
         recipe = codes.names("recipe", rows["recipe"][first]).tolist()
         exact = [f"{t}/{r}" for t, r in zip(technology, recipe, strict=True)]
-        ledger.emits(amount, self.factors("recipe", exact, pair, technology))
+        self.emits("recipe", ledger, amount, self.factors("recipe", exact, pair, technology))
         return ledger
 
     def _service(self, service: Service) -> Ledger:
@@ -264,7 +291,7 @@ class _Keeper:
                 "synergy": amount * take(markets["premium"], at) / MILLION,
             },
         )
-        ledger.emits(amount, self.named("sale", rows))
+        self.named("sale", ledger, amount)
         return ledger
 
     def _disposal(self) -> Ledger:
@@ -284,7 +311,7 @@ class _Keeper:
             at >= 0,
             {"disposal": -amount * take(sheet["fee"], at) / MILLION},
         )
-        ledger.emits(amount, self.named("disposal", rows))
+        self.named("disposal", ledger, amount)
         return ledger
 
     def _stockpiles(self) -> dict[str, Ledger]:
@@ -301,7 +328,7 @@ class _Keeper:
             amount = rows[column]
             money = {"stockpiles": -amount * take(sheet[cost], at) / MILLION}
             ledgers[name] = self.ledger(labels, amount, at >= 0, money)
-        ledgers["held"].emits(ledgers["held"].amount, self.named("stockpile", rows))
+        self.named("stockpile", ledgers["held"], ledgers["held"].amount)
         return ledgers
 
     def _synergies(self) -> Ledger:
@@ -343,103 +370,41 @@ class _Factors:
         return by_pollutant
 
 
-class _Charge:
-    """Emissions within each limit's scope, what they cost, and who bears it.
+def _charge(plan: CodedPlan, emitted: Items) -> tuple[Items, Floats]:
+    """Emissions within each limit's scope and what they cost; what each emission bears (currency).
 
     A price is borne by every row in proportion to its emission (which may be negative); a
     penalty by those that emit, in proportion to their emission.
     """
-
-    def __init__(self, plan: CodedPlan, ledgers: dict[str, Ledger]) -> None:
-        self.plan, self.ledgers = plan, ledgers
-        scenario = plan.scenario
-        self.limits = rows_in_force(scenario, "EmissionLimits")
-        named = plan.codes.names("pollutant", self.limits["pollutant"])
-        self.pollutants = {
-            name: n
-            for n, name in enumerate(
-                dict.fromkeys([*scenario.frame("EmissionFactors")["pollutant"].tolist(), *named])
-            )
-        }
-        self.sites = scenario.items("Sites")
-        self.unit = plan.listed("unit", ledgers["activity"].items["unit"])
-
-    def charge(self) -> Items:
-        plan, limits = self.plan, self.limits
-        periods = plan.sizes["period"]
-        shape = (len(self.pollutants), plan.sizes["site"], periods)
-        of_units = (len(self.pollutants), plan.sizes["unit"], periods)
-        activity = self.ledgers["activity"]
-        # Emitted, emitted apart from what is avoided, price and penalty per tonne of each cell.
-        sites = (*self._sums(shape), np.zeros(shape), np.zeros(shape))
-        by_unit = self._sums(of_units, [(activity, self.unit)])
-        units = (*by_unit, np.zeros(of_units), np.zeros(of_units))
-        emitted, gross, cost, unspread = (np.zeros(len(limits)) for _ in range(4))
-        table = plan["emission_limits"]
-        excess = take(table["excess_per_year"], find_rows(table, limits, "row", "period"))
-        names = zip(
-            *(plan.codes.names(n, limits[n]).tolist() for n in ("pollutant", "scope", "key")),
-            strict=True,
-        )
-        for n, (pollutant, scope, key) in enumerate(names):
-            p, t = self.pollutants[pollutant], int(limits["period"][n])
-            at = (p, self._within(scope, key), t)
-            sums, above, rates, fines = units if scope == "unit" else sites
-            emitted[n], gross[n] = sums[at].sum(), above[at].sum()
-            per_tonne, fining = limits["price"][n], limits["penalty"][n]
-            fine = 0.0 if np.isnan(fining) else fining * excess[n]
-            rates[at] += per_tonne
-            borne = fine if gross[n] > 0.0 else 0.0
-            if borne:
-                fines[at] += fine / gross[n]
-            cost[n], unspread[n] = per_tonne * emitted[n] + fine, fine - borne
-        self._spread(*sites[2:], *units[2:])
-        return limits.plus(
-            emitted=emitted,
-            gross=gross,
-            cost=cost / MILLION,
-            unspread=unspread / MILLION,
-            excess=excess,
-        )
-
-    def _within(self, scope: str, key: object) -> Any:
-        if scope == "cluster":
-            return slice(None)
-        code = self.plan.scenario.codes.known(scope, key)
-        if scope == "unit":
-            return [code] if 0 <= code < self.plan.sizes["unit"] else []
-        return np.flatnonzero((self.sites[scope] == code) & (code >= 0))
-
-    def _sums(
-        self, shape: tuple[int, ...], parts: Sequence[tuple[Ledger, Ints]] | None = None
-    ) -> tuple[Floats, Floats]:
-        """By pollutant, place (sites unless said) and period: emitted, and emitted apart from what
-        is avoided."""
-        total, positive = np.zeros(shape), np.zeros(shape)
-        for ledger, place in parts or [(each, each.site) for each in self.ledgers.values()]:
-            at = place >= 0
-            for pollutant, emitted in ledger.emitted.items():
-                p = self.pollutants[pollutant]
-                cell = place[at] * shape[2] + ledger.period[at]
-                for sums, values in ((total, emitted), (positive, np.maximum(emitted, 0.0))):
-                    flat = np.bincount(cell, values[at], shape[1] * shape[2])
-                    sums[p] += flat.reshape(shape[1:])
-        return total, positive
-
-    def _spread(
-        self, price: Floats, penalty: Floats, unit_price: Floats, unit_penalty: Floats
-    ) -> None:
-        for name, ledger in self.ledgers.items():
-            if not ledger.emitted:
-                continue
-            cost = np.zeros(len(ledger.items))
-            places = [(ledger.site, price, penalty)]
-            if name == "activity":
-                places.append((self.unit, unit_price, unit_penalty))
-            for pollutant, emitted in ledger.emitted.items():
-                p = self.pollutants[pollutant]
-                for at, rate, fine in places:
-                    spread = emitted * rate[p, at, ledger.period]
-                    spread += np.maximum(emitted, 0.0) * fine[p, at, ledger.period]
-                    cost += np.where(at >= 0, spread, 0.0)
-            ledger.money["emissions"] = -cost / MILLION
+    limits, sites = rows_in_force(plan.scenario, "EmissionLimits"), plan.scenario.items("Sites")
+    site, tonnes = emitted["site"], emitted["tonnes"]
+    places = {
+        "cluster": np.minimum(site, 0),
+        **{scope: np.append(sites[scope], BLANK)[site] for scope in ("region", "member")},
+        "site": site,
+        "unit": emitted["unit"],
+    }
+    keys, pairs = plan.codes.names("key", limits["key"]), []
+    for scope, place in places.items():
+        rows = np.flatnonzero(limits["scope"] == plan.code("scope", scope))
+        whose = [0 if scope == "cluster" else plan.code(scope, key) for key in keys[rows]]
+        limited = limits["pollutant"][rows], limits["period"][rows], np.array(whose, dtype=np.intp)
+        i, j = match(limited, (emitted["pollutant"], emitted["period"], place))
+        pairs.append((rows[i], j))
+    limit, at = (np.concatenate(side) for side in zip(*pairs, strict=True))
+    above = np.maximum(tonnes, 0.0)
+    total, gross = (np.bincount(limit, t[at], len(limits)) for t in (tonnes, above))
+    table = plan["emission_limits"]
+    excess = take(table["excess_per_year"], find_rows(table, limits, "row", "period"))
+    fine = np.nan_to_num(limits["penalty"]) * excess
+    spread = gross > 0.0
+    fine_per_tonne = np.divide(fine, gross, out=np.zeros(len(limits)), where=spread)
+    borne = limits["price"][limit] * tonnes[at] + fine_per_tonne[limit] * above[at]
+    limits = limits.plus(
+        emitted=total,
+        gross=gross,
+        cost=(limits["price"] * total + fine) / MILLION,
+        unspread=np.where(spread, 0.0, fine) / MILLION,
+        excess=excess,
+    )
+    return limits, np.bincount(at, borne, len(tonnes))

@@ -192,17 +192,6 @@ def goal_weights(solution: Solution) -> tuple[float, float, float, dict[str, flo
     return (*plain, emission)
 
 
-def emitted_by_period(books: Accounts) -> dict[str, Floats]:
-    """Tonnes per year of each pollutant, by period, everywhere."""
-    count = len(books.scenario.periods)
-    total: dict[str, Floats] = {}
-    for ledger in books.ledgers.values():
-        for pollutant, tonnes in ledger.emitted.items():
-            sums = np.bincount(ledger.period, tonnes, count)
-            total[pollutant] = total.get(pollutant, np.zeros(count)) + sums
-    return total
-
-
 def recomputed_objective(solution: Solution, books: Accounts) -> tuple[float, float]:
     """The objective in million currency, and its gross (the sum of the absolute parts)."""
     value_weight, synergy_weight, job_weight, emission_weights = goal_weights(solution)
@@ -222,8 +211,11 @@ def recomputed_objective(solution: Solution, books: Accounts) -> tuple[float, fl
     labour = job_weight * float((jobs * worth).sum())
     total += labour - lump
     gross += abs(labour) + abs(lump)
-    for pollutant, tonnes in emitted_by_period(books).items():
-        part = emission_weights.get(pollutant, 0.0) / MILLION * float((tonnes * worth).sum())
+    emitted, codes = books.emitted, books.plan.codes
+    tonnes = emitted["tonnes"] * worth[emitted["period"]]
+    for pollutant, goal in emission_weights.items():
+        chosen = emitted["pollutant"] == codes.known("pollutant", pollutant)
+        part = goal / MILLION * float(tonnes[chosen].sum())
         total += part
         gross += abs(part)
     return total, gross

@@ -65,12 +65,10 @@ def rows_in_force(scenario: Scenario, sheet: str) -> Items:
 def purchases_in_force(scenario: Scenario) -> Items:
     """Where each purchase can be made: a blank site is every one that uses the material, unless
     a row in force in the period names it."""
-    rows, recipes, units = (
-        rows_in_force(scenario, "Purchases"), scenario.items("Recipes"), scenario.items("Units")
-    )  # fmt: skip
+    rows, recipes = rows_in_force(scenario, "Purchases"), scenario.items("Recipes")
     fed = recipes.take(recipes["role"] == scenario.codes.known("role", "input"))
-    runs = units.take(units["status"] != scenario.codes.known("status", "off"))
-    users = join(runs.only("site", "technology"), fed.only("technology", "material"), "technology")
+    runs = scenario.active_unit_items.only("site", "technology")
+    users = join(runs, fed.only("technology", "material"), "technology")
     users = users.take(np.sort(distinct([users["site"], users["material"]])[0]))
     named, blank = rows.take(rows["site"] >= 0), rows.take(rows["site"] < 0)
     i, j = match([blank["material"]], [users["material"]])

@@ -19,7 +19,6 @@ from circflow.data.coded import (
     table_of,
     take,
 )
-from circflow.data.scenario import Scenario
 from circflow.solution.keys import CodedPlan, added_up
 
 TOLERANCE = 1e-6
@@ -149,12 +148,6 @@ class Places:
         """FLOOR times the scale of each material, and no less than numbers have all digits for."""
         listed = np.where(materials < len(self.scale), materials, BLANK)
         return np.maximum(FLOOR * take(self.scale, listed), np.finfo(float).tiny)
-
-
-def active_units(scenario: Scenario) -> Items:
-    """The units that are not off."""
-    units = scenario.items("Units")
-    return units.take(units["status"] != scenario.codes.known("status", "off"))
 
 
 def with_technology(plan: CodedPlan, rows: Items) -> Items:

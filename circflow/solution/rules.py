@@ -20,7 +20,6 @@ from circflow.data.coded import (
     join,
     match,
     place_in,
-    stacked,
     take,
 )
 from circflow.data.scenario import MILLION
@@ -32,7 +31,6 @@ from circflow.solution.findings import (
     TOLERANCE,
     Findings,
     Places,
-    active_units,
     intakes,
     with_technology,
 )
@@ -104,7 +102,7 @@ def _known(findings: Findings, books: Accounts) -> None:
             shown = [row if row >= 0 else None for row in where["row"].tolist()]
             where = where.plus(row=np.array(shown, dtype=object))
         findings.must(f"{name}: not in the scenario", where, holds, ledger.amount)
-    rows, units = books["activity"].items, active_units(books.scenario)
+    rows, units = books["activity"].items, books.scenario.active_unit_items
     at = find_rows(units, rows, "unit", "site")
     idle = books["activity"].amount == 0.0
     findings.must("activity: unit is off or elsewhere", rows.only(*RUN), (at >= 0) | idle)
@@ -283,7 +281,7 @@ def _loads(findings: Findings, books: Accounts, *, relaxed: bool) -> None:
 
 def _candidates(findings: Findings, books: Accounts, *, relaxed: bool) -> None:
     """Built at most once, within its window, whole unless relaxed; choice, requires, sizes."""
-    service, units = books.service, active_units(books.scenario)
+    service, units = books.service, books.scenario.active_unit_items
     shape = (len(units), len(books.scenario.periods))
     if not shape[0]:
         return
@@ -445,34 +443,12 @@ def _emission_limits(findings: Findings, books: Accounts) -> None:
 
 def _emission_table(findings: Findings, books: Accounts) -> None:
     """The table of emissions follows from the factors."""
-    kinds = {
-        "flows": "transport",
-        "activity": "recipe",
-        "sales": "sale",
-        "disposal": "disposal",
-        "held": "stockpile",
-    }
-    codes, key = books.plan.codes, ("pollutant", "kind", "site", "period")
-    table, parts = books.plan["emissions"], []
-    for name, ledger in books.ledgers.items():
-        for pollutant, tonnes in ledger.emitted.items():
-            count = len(tonnes)
-            if name == "supply":
-                kind = ledger.items["kind"]
-            else:
-                kind = np.repeat(codes.of("kind", [kinds.get(name)]), count)
-            of = np.repeat(codes.of("pollutant", [pollutant]), count)
-            labels = dict(zip(key, (of, kind, ledger.site, ledger.period), strict=True))
-            parts.append(Items({**labels, "tonnes": tonnes}))
-    ours = (
-        stacked(parts, *key, "tonnes")
-        if parts
-        else table.take(np.empty(0, np.intp)).plus(tonnes=0.0)
-    )
+    ours, table = books.emitted, books.plan["emissions"]
+    key = ("pollutant", "kind", "site", "period")
     rows, (expected, reported) = side_by_side(
         ours, [ours["tonnes"]], table, [table["tonnes_per_year"]], key
     )
-    largest = np.zeros(codes.size("pollutant") + 1)
+    largest = np.zeros(books.plan.codes.size("pollutant") + 1)
     np.maximum.at(largest, rows["pollutant"], np.abs(expected))
     findings.equal("emissions", rows, reported, expected, FLOOR * largest[rows["pollutant"]])
 
