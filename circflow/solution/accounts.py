@@ -150,13 +150,12 @@ EMITTED = ("pollutant", "kind", "site", "unit", "period", "tonnes")
 class _Keeper:
     def __init__(self, solution: Solution) -> None:
         self.scenario = solution.scenario
-        self.tables = solution.tables
         self.plan = CodedPlan(solution)
         self.factors = _Factors(self.scenario)
         self.emitted: list[tuple[Ledger, Items]] = []
 
     def keep(self) -> Accounts:
-        service = service_of(self.scenario, self.tables)
+        service = service_of(self.plan)
         ledgers = {
             "supply": self._supply(),
             "flows": self._flows(),

@@ -28,11 +28,10 @@ from circflow.algebra.build import group_named, money_groups
 from circflow.algebra.emissions import EMISSIONS
 from circflow.algebra.investment import CAPITAL
 from circflow.algebra.market import SYNERGY
-from circflow.data.coded import Flags, Floats, series_of
+from circflow.data.coded import Flags, Floats, find_rows, numbered, series_of
 from circflow.i18n import mark, say
 from circflow.solution.accounts import LEDGERS, Accounts, accounts
 from circflow.solution.flowgraph import Graph, GraphMaker
-from circflow.solution.keys import Names, plain
 from circflow.solution.path_decomposition import Parts, peel
 
 if TYPE_CHECKING:
@@ -135,9 +134,8 @@ def decompose(solution: Solution) -> pd.DataFrame:
 
 def trace(solution: Solution) -> Trace:
     """Take a plan's flows apart into paths and circles, with the money of every arc."""
-    solution = plain(solution)
     books = accounts(solution)
-    graph = GraphMaker(solution, books).make()
+    graph = GraphMaker(books).make()
     arcs = graph.arcs
     ends = (arcs["tail"].to_numpy(np.intp), arcs["head"].to_numpy(np.intp))
     flow, gain = (arcs[c].to_numpy(float) for c in ("flow", "gain"))
@@ -163,7 +161,7 @@ class _Purse:
     ) -> None:
         self.solution, self.books, self.groups = solution, books, group_names()
         self.arcs, self.parts, self.share = graph.arcs, parts, share
-        self.years = np.array([float(p.years) for p in solution.scenario.periods])
+        self.years = solution.scenario.period_items["years"]
         self.ledger = self.arcs["ledger"].to_numpy(np.intp)
         self.row = self.arcs["row"].to_numpy(np.intp)
         self.rest: list[tuple[str, str | None, str | None, Floats]] = []
@@ -219,11 +217,9 @@ class _Purse:
         """
         books, service = self.books, self.books.service
         ledger, periods = books["activity"], len(self.years)
-        load = (
-            ledger.amount * ledger.rows["capacity_use"].to_numpy(float) * self.years[ledger.period]
-        )
+        load = ledger.amount * ledger.items["capacity_use"] * self.years[ledger.period]
         load = np.where(self.traced, np.maximum(load, 0.0), 0.0)
-        unit = Names(service.units["unit"])(ledger.rows["unit"])
+        unit = find_rows(service.units, ledger.items, "unit")
         cost = self._matrix("service")
         lump = -service.capex.sum(axis=1)
         if self.solution.scenario.settings.capital_charge != "upfront":
@@ -244,7 +240,7 @@ class _Purse:
         idle = idle.reshape(len(service.units), periods, len(self.groups)).sum(axis=1)
         idle[:, capital] += np.where(by_unit > 0.0, 0.0, lump)
         for n in np.flatnonzero(idle.any(axis=1)):
-            name, site = service.units["unit"].iloc[n], service.units["site"].iloc[n]
+            name, site = (books.plan.codes.name(c, service.units[c][n]) for c in ("unit", "site"))
             self.rest.append(
                 (say("{name}: costs while it does not run", name=name), site, name, idle[n])
             )
@@ -379,8 +375,7 @@ class _Reader:
             f"{unit} ({recipe})" if unit in several else unit
             for unit, recipe in zip(self.unit, arcs["recipe"], strict=True)
         ]
-        self.step = Names(self._step(arc) for arc in range(len(arcs)))
-        self.codes = self.step([self._step(arc) for arc in range(len(arcs))]).tolist()
+        self.codes = numbered(self._step(arc) for arc in range(len(arcs))).tolist()
 
     def _step(self, arc: int) -> tuple[object, ...]:
         """What tells an arc from another, periods, modes and price tiers aside."""

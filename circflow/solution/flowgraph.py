@@ -25,7 +25,7 @@ arc ends there as `use`, and the conversion bears its cost.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -35,19 +35,19 @@ from circflow.data.coded import (
     Flags,
     Floats,
     Ints,
+    Items,
     Keys,
     find,
+    join,
     keys_of,
     series_of,
+    stacked,
     table_of,
+    take,
 )
-from circflow.data.result import stacked
-from circflow.solution.accounts import LEDGERS, Accounts
+from circflow.solution.accounts import LEDGERS, PLACE, Accounts
 from circflow.solution.findings import intakes, recipe_amounts
-from circflow.solution.keys import Names, cells
-
-if TYPE_CHECKING:
-    from circflow.solution.solution import Solution
+from circflow.solution.keys import added_up
 
 ARC: dict[str, tuple[type, object]] = {
     "type": (object, None),
@@ -87,16 +87,12 @@ class Graph:
 class GraphMaker:
     """Builds the graph of a plan."""
 
-    def __init__(self, solution: Solution, books: Accounts) -> None:
-        scenario = solution.scenario
-        self.solution, self.books = solution, books
-        self.sites = Names(scenario.frame("Sites")["site"])
-        self.materials = Names(scenario.frame("Materials")["material"])
-        self.periods = Names(p.name for p in scenario.periods)
-        self.years = np.array([float(p.years) for p in scenario.periods])
-        self.sizes = (len(self.sites), len(self.materials), len(self.periods))
+    def __init__(self, books: Accounts) -> None:
+        self.books, self.plan = books, books.plan
+        self.years = books.scenario.period_items["years"]
+        self.sizes = [self.plan.sizes[n] for n in PLACE]
         self.places = int(np.prod(self.sizes))
-        self.measure = dict(scenario.unit_of_measure)
+        self.measure = dict(books.scenario.unit_of_measure)
         self.parts: dict[str, list[Column]] = {name: [] for name in ARC}
         """Arcs by column, as they are added."""
 
@@ -111,12 +107,8 @@ class GraphMaker:
         self._converting(arcs, inputs, outputs)
         return self._trace(self._number(self._arcs()))
 
-    def keys(self, frame: pd.DataFrame, site: str = "site") -> Keys:
-        codes = (
-            self.sites(frame[site]),
-            self.materials(frame["material"]),
-            self.periods(frame["period"]),
-        )
+    def keys(self, rows: Items, site: str = "site") -> Keys:
+        codes = [self.plan.listed(n, rows[site if n == "site" else n]) for n in PLACE]
         return keys_of(codes, self.sizes)
 
     def add(self, type_: str, tail: Any, head: Any, amount: Floats, **more: Any) -> None:
@@ -145,7 +137,7 @@ class GraphMaker:
         return np.asarray(np.maximum(ledger.amount, 0.0) * years)
 
     def _supply(self) -> None:
-        rows = self.books["supply"].rows
+        rows = self.books["supply"].items
         self.add(
             "source",
             _NOWHERE,
@@ -153,12 +145,12 @@ class GraphMaker:
             self._amount("supply"),
             ledger=LEDGERS.index("supply"),
             row=np.arange(len(rows)),
-            end=rows["kind"].to_numpy(object),
+            end=self.plan.codes.names("kind", rows["kind"]),
         )
 
     def _moves(self) -> None:
-        rows = self.books["flows"].rows
-        loss = rows["loss"].to_numpy(float)
+        rows = self.books["flows"].items
+        loss = rows["loss"]
         amount, start = self._amount("flows"), self.keys(rows, "from")
         common = {"ledger": LEDGERS.index("flows"), "row": np.arange(len(rows))}
         self.add(
@@ -168,10 +160,8 @@ class GraphMaker:
 
     def _stocks(self) -> None:
         """A stockpile with an opening stock is a source and an end; an empty one carries over."""
-        rows = self.books["added"].rows
-        sheet = self.solution.scenario.frame("Stockpiles")
-        opening = np.append(sheet["opening"].to_numpy(float), 1.0)[rows["at"].to_numpy(np.intp)]
-        dump = opening > 0.0
+        rows = self.books["added"].items
+        dump = take(self.books.scenario.items("Stockpiles")["opening"], rows["at"], 1.0) > 0.0
         keys = self.keys(rows)
         added, reclaimed, held = (self._amount(n) for n in ("added", "reclaimed", "held"))
         codes = {n: LEDGERS.index(n) for n in ("added", "reclaimed", "held")}
@@ -183,7 +173,7 @@ class GraphMaker:
         self.add("source", _NOWHERE, keys, np.where(dump, reclaimed, 0.0), end="stockpile", **where)
         self.add("restore", keys + self.places, keys, np.where(dump, 0.0, reclaimed), **where)
         # The period is the last digit of a key, so the next period's key is one more.
-        last = self.periods(rows["period"]) == len(self.periods) - 1
+        last = rows["period"] == self.sizes[2] - 1
         where = {"ledger": codes["held"], "row": at}
         node = keys + self.places
         self.add("hold", node, node + 1, np.where(dump | last, 0.0, held), **where)
@@ -191,7 +181,7 @@ class GraphMaker:
 
     def _ends(self) -> None:
         for name, kind in (("sales", "sale"), ("disposal", "disposal")):
-            rows = self.books[name].rows
+            rows = self.books[name].items
             self.add(
                 "end",
                 self.keys(rows),
@@ -204,26 +194,20 @@ class GraphMaker:
 
     def _conversions(self) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Inputs and outputs of every activity: run (row of the ledger), node, amount, unit ..."""
-        ledger = self.books["activity"]
-        run = ["unit", "recipe", "period"]
-        runs = ledger.rows[run].assign(run=np.arange(len(ledger.rows)))
-        plan = self.books.plan
-        fixed = recipe_amounts(plan).frame(plan.codes)
-        groups = intakes(plan).frame(plan.codes)[
-            ["site", *run, "role", "material", "amount_per_year"]
-        ]
-        both = stacked(
-            [fixed, groups.rename(columns={"amount_per_year": "amount"})], fixed.columns.tolist()
+        plan, items = self.plan, self.books["activity"].items
+        run = ("unit", "recipe", "period")
+        runs = items.only(*run).plus(run=np.arange(len(items)))
+        fixed, groups = recipe_amounts(plan), intakes(plan).renamed(amount="amount_per_year")
+        both = join(stacked([fixed, groups], *fixed.names), runs, *run)
+        years = self.years[np.maximum(plan.listed("period", both["period"]), 0)]
+        by = ("role", "run", "site", "material", "period", "unit", "recipe")
+        both, (amount,) = added_up(both, by, np.maximum(both["amount"], 0.0) * years)
+        both = both.plus(amount=amount, node=self.keys(both))
+        both = both.take((amount > 0.0) & (both["node"] >= 0))
+        inputs, outputs = (
+            both.take(both["role"] == plan.code("role", role)).frame(plan.codes)
+            for role in ("input", "output")
         )
-        both = both.merge(runs, on=run)
-        years = self.years[np.maximum(self.periods(both["period"]), 0)]
-        both["amount"] = np.maximum(both["amount"].to_numpy(float), 0.0) * years
-        by = ["role", "run", "site", "material", "period", "unit", "recipe"]
-        both = both.groupby(by, sort=False)["amount"].sum().reset_index()
-        both["node"] = self.keys(both)
-        both = both[(both["amount"] > 0.0) & (both["node"] >= 0)]
-        inputs = both[both["role"] == "input"].reset_index(drop=True)
-        outputs = both[both["role"] == "output"].reset_index(drop=True)
         outputs["share"] = shares(outputs, self.measure)
         return inputs, outputs
 
@@ -234,7 +218,7 @@ class GraphMaker:
         stems = self._descendants(arcs, inputs, outputs)
         from_waste = np.isin(inputs["node"].to_numpy(), stems)
         runs = inputs["run"].to_numpy(np.intp)
-        count = np.bincount(runs, from_waste, len(self.books["activity"].rows))
+        count = np.bincount(runs, from_waste, len(self.books["activity"].items))
         return np.asarray(from_waste | (count[runs] == 0))
 
     def _descendants(self, arcs: pd.DataFrame, inputs: pd.DataFrame, outputs: pd.DataFrame) -> Keys:
@@ -319,14 +303,8 @@ class GraphMaker:
         place = used % max(self.places, 1)
         site, rest = np.divmod(place, max(self.sizes[1] * self.sizes[2], 1))
         material, period = np.divmod(rest, max(self.sizes[2], 1))
-        nodes = pd.DataFrame(
-            {
-                "site": self.sites.index.take(site),
-                "material": self.materials.index.take(material),
-                "period": self.periods.index.take(period),
-                "is_stock": used >= self.places,
-            }
-        )
+        places = Items({"site": site, "material": material, "period": period})
+        nodes = places.frame(self.plan.codes, is_stock=used >= self.places)
         ends = {c: find(used, arcs[c].to_numpy(np.int64)) for c in ("tail", "head")}
         arcs = arcs.assign(**ends)
         order = ["type", "tail", "head", "ledger", "row", "end"]
@@ -361,7 +339,7 @@ class GraphMaker:
     def _weights(self, arcs: pd.DataFrame, nodes: pd.DataFrame) -> Floats:
         """Tracer per unit of a source: every unit of measure weighs the same in all."""
         is_source = (arcs["tail"] < 0).to_numpy(bool)
-        material = cells(nodes["material"], arcs["head"].to_numpy(np.intp))
+        material = np.append(nodes["material"].to_numpy(object), None)[arcs["head"]]
         measure = series_of(material).map(self.measure)
         amount = arcs["amount"].where(is_source, 0.0).to_numpy(float)
         total = pd.Series(amount).groupby(measure).sum()

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from copy import copy
-from dataclasses import replace
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,27 +13,6 @@ from circflow.data.coded import BLANK, Codes, Column, Floats, Ints, Items, disti
 
 if TYPE_CHECKING:
     from circflow.solution.solution import Solution
-
-
-class Names:
-    """Names by their position in a sheet."""
-
-    def __init__(self, names: Iterable[object]) -> None:
-        self.index = pd.Index(list(dict.fromkeys(names)), dtype=object, tupleize_cols=False)
-
-    def __len__(self) -> int:
-        return len(self.index)
-
-    def __call__(self, names: Any) -> Ints:
-        """The position of each name, −1 for an unknown or blank one."""
-        return self.index.get_indexer(pd.Index(names, dtype=object, tupleize_cols=False))
-
-
-def cells(column: pd.Series[Any], at: Ints) -> Any:
-    """Cells of a column of names, None where the position is −1 or the cell is blank."""
-    values = np.empty(len(column) + 1, dtype=object)
-    values[:-1] = column.to_numpy(object)
-    return values[at]
 
 
 def added_up(rows: Items, by: Sequence[str], *figures: Floats) -> tuple[Items, list[Floats]]:
@@ -106,16 +83,3 @@ class CodedPlan:
         """The code of a name, one that no row has where nothing is called so."""
         known = self.codes.known(label, name)
         return known if known >= 0 else -2
-
-
-def plain(solution: Solution) -> Solution:
-    """The plan with tables of plain columns: text as objects (blank: None or NaN), else floats.
-
-    So that tables join whatever they were made of, empty ones too.
-    """
-    tables = solution.tables
-    typed = copy(solution.tables)  # not `replace`, which would look at every text again
-    for table in results():
-        if table.name != "prices":
-            object.__setattr__(typed, table.name, table.typed(getattr(tables, table.name)))
-    return replace(solution, tables=typed)

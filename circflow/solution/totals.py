@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 
 from circflow.algebra.build import money_groups
-from circflow.solution.keys import plain
 
 if TYPE_CHECKING:
     from circflow.solution.solution import Solution
@@ -30,7 +29,6 @@ def totals(solution: Solution) -> dict[str, Any]:
     period), `chains` (value chains from a waste to a sale).
     """
     count = _chains(solution)
-    solution = plain(solution)
     money = solution.money.groupby("group")["million"].sum()
     earned: dict[str, Any] = {}
     for group in money_groups():
