@@ -406,4 +406,4 @@ def _charge(plan: CodedPlan, emitted: Items) -> tuple[Items, Floats]:
         unspread=np.where(spread, 0.0, fine) / MILLION,
         excess=excess,
     )
-    return limits, np.bincount(at, borne, len(tonnes))
+    return limits, np.bincount(at, borne, len(tonnes)).astype(float)

@@ -40,7 +40,6 @@ from circflow.data.coded import (
     find,
     join,
     keys_of,
-    series_of,
     stacked,
     table_of,
     take,
@@ -339,8 +338,8 @@ class GraphMaker:
     def _weights(self, arcs: pd.DataFrame, nodes: pd.DataFrame) -> Floats:
         """Tracer per unit of a source: every unit of measure weighs the same in all."""
         is_source = (arcs["tail"] < 0).to_numpy(bool)
-        material = np.append(nodes["material"].to_numpy(object), None)[arcs["head"]]
-        measure = series_of(material).map(self.measure)
+        by_node = nodes["material"].map(self.measure)
+        measure = by_node.reindex(arcs["head"]).reset_index(drop=True)
         amount = arcs["amount"].where(is_source, 0.0).to_numpy(float)
         total = pd.Series(amount).groupby(measure).sum()
         weight = measure.map(1.0 / total[total > 0.0]).astype(float).to_numpy()

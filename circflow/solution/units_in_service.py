@@ -130,7 +130,7 @@ def _built(plan: CodedPlan, units: Items) -> tuple[Floats, Floats]:
 def _shares(scenario: Scenario, units: Items) -> tuple[Floats, Floats]:
     """Unit, period built, period: the share of its years in service, the mean share of capacity."""
     of_candidate = cache(partial(_of_candidate, scenario))
-    times = (units[n].tolist() for n in ("construction_years", "lifetime_years"))
+    times = (units[n].astype(int).tolist() for n in ("construction_years", "lifetime_years"))
     ramp_up = scenario.codes.names("ramp_up", units["ramp_up"]).tolist()
     each = [of_candidate(*terms) for terms in zip(*times, ramp_up, strict=True)]
     shape = (len(units), len(scenario.periods), len(scenario.periods))
@@ -139,7 +139,7 @@ def _shares(scenario: Scenario, units: Items) -> tuple[Floats, Floats]:
 
 
 def _of_candidate(
-    scenario: Scenario, wait: float, life: float, ramp_up: str | None
+    scenario: Scenario, wait: int, life: int, ramp_up: str | None
 ) -> tuple[Floats, Floats]:
     """`_shares` of candidates with one construction time, lifetime and ramp-up, year by year."""
     ramp, periods = split_shares(ramp_up), scenario.periods
