@@ -19,7 +19,7 @@ reclaimed, amounts sold to the sales, money to the money table. How:
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -28,16 +28,15 @@ from circflow.algebra.build import group_named, money_groups
 from circflow.algebra.emissions import EMISSIONS
 from circflow.algebra.investment import CAPITAL
 from circflow.algebra.market import SYNERGY
-from circflow.data.coded import Flags, Floats, find_rows, numbered, series_of
+from circflow.data.coded import Flags, Floats, find_rows, numbered
 from circflow.i18n import mark, say
 from circflow.solution.accounts import LEDGERS, Accounts, accounts
 from circflow.solution.flowgraph import Graph, GraphMaker
 from circflow.solution.path_decomposition import Parts, peel
 
 if TYPE_CHECKING:
+    from circflow.data.scenario import Scenario
     from circflow.solution.solution import Solution
-
-AMOUNTS = ("source_amount", "end_amount")
 
 
 def group_names() -> list[str]:
@@ -65,6 +64,7 @@ _PLACES = [
     "end_amount",
     "end_unit_of_measure",
 ]
+_TEXTS = [n for n in _PLACES if n not in ("chain", "source_amount", "end_amount")]
 
 
 def columns() -> list[str]:
@@ -119,11 +119,8 @@ def decompose(solution: Solution) -> pd.DataFrame:
     paid; value_million = income + synergy − costs, undiscounted.
     """
     followed = solution.trace
-    rows = [_group(followed), _rest_rows(followed)]
-    full = [part for part in rows if len(part)]
-    if not full:
-        return _empty()
-    table = pd.concat(full, ignore_index=True)
+    table = pd.concat([_group(followed), _rest_rows(followed)], ignore_index=True)
+    table = _labelled(table, followed.solution.scenario)
     table["value_million"] = sum(g.sign * table[f"{g.name}_million"] for g in money_groups())
     order = table["end"].map({RECIRCULATION: 1, NO_FLOW: 2}).fillna(0)
     table = table.assign(_order=order, _value=-table["value_million"])
@@ -468,10 +465,8 @@ def _group(followed: Trace) -> pd.DataFrame:
         number.append(keys[key])
         node = reader.tail[mine[0]] if is_cycle else reader.head[mine[0]]
         periods[keys[key]][reader.period[node]] = None
-    if not keys:
-        return pd.DataFrame()
-    at, count = np.array(number), len(keys)
-    table = pd.DataFrame(texts)
+    at, count = np.array(number, dtype=np.intp), len(keys)
+    table = pd.DataFrame(texts, columns=_TEXTS, dtype=object)
     table["source_amount"] = np.bincount(at, source[chosen], count)
     table["end_amount"] = np.bincount(at, end[chosen], count)
     order = {p.name: n for n, p in enumerate(followed.solution.scenario.periods)}
@@ -480,37 +475,26 @@ def _group(followed: Trace) -> pd.DataFrame:
         table[f"{group.name}_million"] = (
             group.sign * np.bincount(at, figures[chosen, n], count) + 0.0
         )
-    return _labelled(followed, table)
+    return table
 
 
-def _labelled(followed: Trace, table: pd.DataFrame) -> pd.DataFrame:
-    """Units of measure, category and stage of the materials."""
-    scenario = followed.solution.scenario
+def _labelled(table: pd.DataFrame, scenario: Scenario) -> pd.DataFrame:
+    """With units of measure, category and stage of the materials; texts are None where blank."""
     materials = scenario.frame("Materials").set_index("material")
-    waste = table["source_material"].isin(scenario.wastes)
-    measure = scenario.unit_of_measure
-    return table.assign(
-        category=_looked_up(table["source_material"], materials["category"].to_dict()),
-        stage=_looked_up(table["source_material"].where(waste), materials["stage"].to_dict()),
-        source_unit_of_measure=_looked_up(table["source_material"], measure),
-        end_unit_of_measure=_looked_up(table["end_material"], measure),
+    source, measure = table["source_material"], dict(scenario.unit_of_measure)
+    table = table.assign(
+        category=source.map(materials["category"]),
+        stage=source.where(source.isin(scenario.wastes)).map(materials["stage"]),
+        source_unit_of_measure=source.map(measure),
+        end_unit_of_measure=table["end_material"].map(measure),
     )
-
-
-def _looked_up(names: pd.Series[Any], known: dict[Any, Any]) -> pd.Series[Any]:
-    """What is known of each name, None where nothing is."""
-    values = (known.get(name) for name in names)
-    texts = [value if isinstance(value, str) else None for value in values]
-    return series_of(texts, names.index)
+    texts = table[_TEXTS].astype(object)
+    return table.assign(**texts.where(texts.notna(), None))
 
 
 def _rest_rows(followed: Trace) -> pd.DataFrame:
     """Money that touches no flow."""
     rest = followed.rest
-    if rest.empty:
-        return pd.DataFrame()
-    text = ["source_material", "category", "stage", "end_site", "end_material"]
-    measures = ["source_unit_of_measure", "end_unit_of_measure"]
     member = [followed.solution.scenario.member_of.get(site) for site in rest["site"]]
     return pd.DataFrame(
         {
@@ -524,14 +508,6 @@ def _rest_rows(followed: Trace) -> pd.DataFrame:
             "end": NO_FLOW,
             "source_amount": 0.0,
             "end_amount": 0.0,
-            **dict.fromkeys([*text, *measures]),
             **{f"{g.name}_million": g.sign * rest[g.name] + 0.0 for g in money_groups()},
         }
-    ).astype(dict.fromkeys([*text, *measures], object))
-
-
-def _empty() -> pd.DataFrame:
-    texts = {*_PLACES} - {*AMOUNTS}
-    return pd.DataFrame(
-        {name: pd.Series(dtype=object if name in texts else float) for name in columns()}
-    ).astype({"chain": int})
+    )
