@@ -143,6 +143,13 @@ class Optimality:
         there = place >= 0
         return pd.DataFrame({"at": at[there], "place": place[there], "amount": amount[there]})
 
+    def journeys(self, columns: Ints) -> pd.DataFrame:
+        """Where columns take from and what they bring where: at, place, amount (negative),
+        place_out, amount_out."""
+        ends = self.ends(columns)
+        taken, brought = ends[ends["amount"] < 0.0], ends[ends["amount"] > 0.0]
+        return taken.merge(brought, on="at", suffixes=("", "_out"))
+
     def parts(self, name: str) -> tuple[pd.DataFrame, Floats]:
         """The rows of a variable, and the parts (`PARTS`) of each one's reduced cost."""
         rows, columns = self.labels(name)

@@ -103,11 +103,9 @@ def _runs(solution: Solution, known: Optimality) -> Kind:
     runs = pd.Series(known.x[columns], pd.MultiIndex.from_frame(running[key]), dtype=float)
     idle = runs.reindex(at).fillna(1.0).to_numpy() <= _OFF
     state = np.select([~serves, idle], [NOT_BUILT, IDLE], IN_SERVICE).astype(object)
-    capital, budget = _capital(known)
-    use = labels["capacity_use"].to_numpy(float)
-    for name, per_load in ((CAPITAL, capital), (BUDGET, budget)):
-        worth = per_load.reindex(at).fillna(0.0).to_numpy(float) if len(per_load) else 0.0
-        figures[:, FIGURES.index(name)] = np.where(serves, 0.0, worth * use)
+    per_load, use = _capital(known).reindex(at).fillna(0.0), labels["capacity_use"].to_numpy(float)
+    for name in (CAPITAL, BUDGET):
+        figures[:, FIGURES.index(name)] = np.where(serves, 0.0, per_load[name].to_numpy() * use)
     fixed = [FIGURES.index(name) for name in ("capacity", "min_load")]
     decided = np.where(state == IN_SERVICE, 0.0, figures[:, fixed].sum(axis=1))
     status = labels["unit"].map(units["status"]).astype(object)
@@ -119,14 +117,11 @@ def _runs(solution: Solution, known: Optimality) -> Kind:
     )
 
 
-def _capital(known: Optimality) -> tuple[pd.Series[float], pd.Series[float]]:
+def _capital(known: Optimality) -> pd.DataFrame:
     """Capital, and what it takes of budgets, by unit and period that a candidate can serve in:
     currency per unit of load at full load, of the window and size in which they cost least."""
     built, columns = known.labels("built")
     indices, rows = known.of_part("capacity")
-    none: pd.Series[float] = pd.Series(dtype=float)
-    if built.empty or not indices:
-        return none, none
     place = np.full(known.matrix.shape[0], -1, dtype=np.intp)
     place[rows] = np.arange(len(rows))
     discount = known.discounts(series_of([period for _, period in indices]))
@@ -165,11 +160,7 @@ def _capital(known: Optimality) -> tuple[pd.Series[float], pd.Series[float]]:
     table = table.assign(both=table[CAPITAL] + table[BUDGET]).sort_values("both", kind="stable")
     table = table.drop_duplicates("capacity")
     served = [indices[n] for n in table["capacity"]]
-    label = pd.MultiIndex.from_tuples(served, names=["unit", "period"])
-    return (
-        pd.Series(table[CAPITAL].to_numpy(float), label),
-        pd.Series(table[BUDGET].to_numpy(float), label),
-    )
+    return table.set_index(pd.MultiIndex.from_tuples(served, names=["unit", "period"]))
 
 
 def _fillings(runs: Kind, intakes: Kind) -> pd.DataFrame:

@@ -135,10 +135,7 @@ def ways(steps: Steps) -> Ways:
             kind = plain(known, name)
             _lower(target, known.ends(kind.columns), kind.lacks, sign)
     _lower(places.outlet, known.ends(steps.sales.columns), steps.sales.lacks, -1.0)
-    flows = known.ends(steps.flows.columns)
-    journeys = flows[flows["amount"] < 0.0].merge(
-        flows[flows["amount"] > 0.0], on="at", suffixes=("", "_out")
-    )
+    journeys = known.journeys(steps.flows.columns)
     tail, head = (journeys[c].to_numpy(np.intp) for c in ("place", "place_out"))
     passes = journeys["amount_out"].to_numpy(float)
     lacks = steps.flows.lacks[journeys["at"].to_numpy(np.intp)]

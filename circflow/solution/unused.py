@@ -149,41 +149,26 @@ class _Finder:
     # ------------------------------------------------------------------ the network of steps
 
     def _edges(self) -> _Edges:
-        possible = self.steps
-        known = possible.optimality
-        flows, sales = known.ends(possible.flows.columns), known.ends(possible.sales.columns)
-        moves = flows[flows["amount"] < 0.0].merge(
-            flows[flows["amount"] > 0.0], on="at", suffixes=("", "_out")
-        )
-        at, sold = moves["at"].to_numpy(np.intp), sales["at"].to_numpy(np.intp)
-        turns = self._conversions()
-        run = turns["run"].to_numpy(np.intp)
-        counts = len(sold), len(at), len(run)
-        tail = np.concatenate([sales["place"], moves["place"], turns["place"]]).astype(np.intp)
-        one = np.ones(counts[0] + counts[1])
+        sales, flows, known = self.steps.sales, self.steps.flows, self.steps.optimality
+        sold = known.ends(sales.columns).assign(kind=SALE, place_out=-1, passes=1.0)
+        moved = known.journeys(flows.columns).rename(columns={"amount_out": "passes"})
+        for rows, lacks in ((sold, sales.lacks), (moved, flows.lacks)):
+            rows["lacks"] = lacks[rows["at"].to_numpy(np.intp)]
+        parts = [sold, moved.assign(kind=MOVE), self._conversions().assign(kind=CONVERT)]
+        table = pd.concat(parts).fillna({"rate": 1.0, "input": -1, "rest": 0.0})
+        table = table.rename(columns={"place": "tail", "place_out": "head"})
+        codes, figures = ("tail", "head", "at", "input"), ("lacks", "passes", "rate", "rest")
         return _Edges(
-            tail=tail,
-            head=np.concatenate(
-                [np.full(counts[0], -1), moves["place_out"], turns["place_out"]]
-            ).astype(np.intp),
-            lacks=np.concatenate(
-                [possible.sales.lacks[sold], possible.flows.lacks[at], turns["lacks"]]
-            ),
-            passes=np.concatenate(
-                [np.ones(counts[0]), moves["amount_out"], turns["passes"]]
-            ).astype(float),
-            kind=np.repeat(np.array([SALE, MOVE, CONVERT], dtype=object), counts),
-            at=np.concatenate([sold, at, run]),
-            rate=np.concatenate([one, turns["rate"]]).astype(float),
-            input=np.concatenate([-one, turns["row"]]).astype(np.intp),
-            rest=np.concatenate([0.0 * one, turns["rest"]]).astype(float),
+            kind=table["kind"].to_numpy(object),
+            **{name: table[name].to_numpy(np.intp) for name in codes},
+            **{name: table[name].to_numpy(float) for name in figures},
         )
 
     def _conversions(self) -> pd.DataFrame:
-        """Every input of a run with every output: at, place, place_out, rate, passes, lacks."""
+        """Every input of a run with every output, as columns of `_Edges`."""
         ways = self.ways
         needed, left = ways.totals()
-        inputs = ways.inputs.assign(others=others(ways, needed), row=np.arange(len(ways.inputs)))
+        inputs = ways.inputs.assign(others=others(ways, needed), input=np.arange(len(ways.inputs)))
         inputs = inputs[self._looked_at()[inputs["run"].to_numpy(np.intp)]]
         run = ways.outputs["run"].to_numpy(np.intp)
         outputs = ways.outputs.assign(rest=left.without(run, ways.left()))
@@ -193,8 +178,8 @@ class _Finder:
         both["rate"] = 1.0 / both["amount"]
         both["passes"] = both["amount_out"] * both["rate"]
         both["lacks"] = per_activity * both["rate"]
-        possible: pd.DataFrame = both[np.isfinite(per_activity)]
-        return possible.reset_index(drop=True)
+        possible: pd.DataFrame = both[np.isfinite(per_activity)].rename(columns={"run": "at"})
+        return possible
 
     def _looked_at(self) -> NDArray[np.bool_]:
         """Runs to look at: a unit that serves in some period is judged by the periods it does."""
@@ -317,14 +302,6 @@ class _Finder:
             if place < 0:
                 return
 
-    def _lack(self, path: list[int]) -> float:
-        """What a path lacks per unit at its start."""
-        total, amount = 0.0, 1.0
-        for step in path:
-            total += amount * float(self.edges.lacks[step])
-            amount *= float(self.edges.passes[step])
-        return total
-
     def _key(self, source: tuple[str, str], path: list[int]) -> tuple[str, ...] | None:
         """What tells a chain from another: the waste at its site, the units, the product."""
         edges, labels = self.edges, self.steps.runs.labels
@@ -354,22 +331,25 @@ class _Finder:
             }
             if waste not in paths:
                 rows.append({**head, "steps": NOTHING, "keeps_out": NOTHING})
-            mine = [(self._lack(path), source, path) for source, path in paths.get(waste, [])]
-            mine = [(w if abs(w) > self.tolerance else 0.0, s, path) for w, s, path in mine]
-            for rank, (lack, source, path) in enumerate(sorted(mine), start=1):
-                detail = self._detail(path, (*source, rank))
+            mine = []
+            for source, path in paths.get(waste, []):
+                detail = self._detail(path, source)
+                lack = float(detail["lacks"].sum())
+                mine.append((lack if abs(lack) > self.tolerance else 0.0, source, path, detail))
+            mine.sort(key=lambda chain: chain[:3])
+            for rank, (lack, source, path, detail) in enumerate(mine, start=1):
                 words = self._words(path, detail, lack)
                 rows.append(
                     {**head, "source_site": source[0], "rank": rank, "lacks": lack, **words}
                 )
-                parts.append(detail)
+                parts.append(detail.assign(rank=rank))
         table = pd.DataFrame(rows, columns=CHAINS)
         figures = ["rank", "end_per_unit", "lacks", "weakest_lacks"]
         table = table.astype(dict.fromkeys(figures, float))
         full = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=STEPS)
         return Unused(table, full[STEPS], conversions(self.solution, self.ways))
 
-    def _detail(self, path: list[int], chain: tuple[str, str, int]) -> pd.DataFrame:
+    def _detail(self, path: list[int], source: tuple[str, str]) -> pd.DataFrame:
         """Every step of a path, per unit of the waste."""
         possible, edges, amount = self.steps, self.edges, 1.0
         rows = []
@@ -381,9 +361,8 @@ class _Finder:
             head = int(edges.head[step])
             rows.append(
                 {
-                    "source_site": chain[0],
-                    "source_material": chain[1],
-                    "rank": chain[2],
+                    "source_site": source[0],
+                    "source_material": source[1],
                     "step": number,
                     "kind": kind,
                     "what": self._what(step),
