@@ -106,12 +106,7 @@ class Cells:
 
     def where(self, chosen: Flags) -> Cells:
         """Blank where not chosen."""
-        value = np.where(chosen, self.value, np.nan)
-        return replace(self, value=value)
-
-    def terms(self) -> Terms:
-        """The figures as numbers."""
-        return constants(self.labels, self.value)
+        return replace(self, value=np.where(chosen, self.value, np.nan))
 
     def sheet(self, at: int) -> str:
         """The sheet of the figure at a position."""
@@ -182,8 +177,7 @@ class Variable:
 
     def times(self, coefficient: Floats | float = 1.0) -> Terms:
         """coefficient · variable, labelled by all its codes."""
-        factor = np.full(len(self), coefficient) if np.isscalar(coefficient) else coefficient
-        return Terms(self.items.labels, self.columns, np.asarray(factor, dtype=float))
+        return Terms(self.items.labels, self.columns, np.ones(len(self)) * coefficient)
 
     def value(self, values: Floats) -> Floats:
         """Its part of `values`, which holds all variables by column."""
@@ -342,7 +336,7 @@ class Model:
             at = find_rows(right.labels, rows, *(n for n in over if n in right.labels))
             rows = rows.take(~np.isnan(take(right.value, at, np.nan)))
             figures = (Stand(right), *figures)
-            right = right.terms()
+            right = constants(right.labels, right.value)
         terms = [left, *([-right] if isinstance(right, Terms) else [])] if len(rows) else []
         # A number may hold for several rows: it is joined from the rows' side.
         placed = [(part_of, *_placed(rows, part_of, over)) for part_of in terms]
@@ -396,26 +390,24 @@ class Model:
         table = self.money.frame(self.scenario.codes)
         return table.assign(lump=table["lump"].astype(bool))
 
-    def money_of(self, values: Floats, variable: Variable, *groups: Group) -> Floats:
-        """Money of some groups on each variable of a family at the plan, million per year;
-        positive as reports tell the first group (of a lump sum: nothing)."""
-        terms = self._yearly(groups)
+    def money_of(self, values: Floats, variable: Variable, group: Group) -> Floats:
+        """Money of a group on each variable of a family at the plan, million per year; positive
+        as reports tell the group (of a lump sum: nothing)."""
+        terms = self._yearly(group)
         at = terms.column - variable.first
         at[at >= len(variable)] = BLANK
-        return groups[0].sign * added_at(at, terms.at(values), len(variable)) + 0.0
+        return group.sign * added_at(at, terms.at(values), len(variable)) + 0.0
 
     def money_in(
-        self, values: Floats, rows: Items | Variable, on: Sequence[str], *groups: Group
+        self, values: Floats, rows: Items | Variable, on: Sequence[str], group: Group
     ) -> Floats:
         """The same by rows that are told apart by the labels `on`."""
-        terms = self._yearly(groups)
-        at = find_rows(rows, terms, *on)
-        return groups[0].sign * added_at(at, terms.at(values), len(rows)) + 0.0
+        terms = self._yearly(group)
+        return group.sign * added_at(find_rows(rows, terms, *on), terms.at(values), len(rows)) + 0.0
 
-    def _yearly(self, groups: Sequence[Group]) -> Terms:
-        numbers = self.scenario.codes.of("money", [g.name for g in groups])
-        chosen = np.isin(self.money["money"], numbers) & (self.money["lump"] == 0)
-        return self.money.where(chosen)
+    def _yearly(self, group: Group) -> Terms:
+        number = self.scenario.codes.known("money", group.name)
+        return self.money.where((self.money["money"] == number) & (self.money["lump"] == 0))
 
     def mass_of(self, *names: str) -> Terms:
         """The terms of mass of some variables: site, material, period."""

@@ -15,11 +15,12 @@ Money
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
-from circflow.algebra.declare import Cells, Figure, Grows, Model, Record
+from circflow.algebra.declare import Figure, Grows, Model, Record, cells
 from circflow.algebra.results import Group, ResultColumn, ResultTable, money, numbers, texts
 from circflow.algebra.terms import EMISSION, Emitting, Terms, stack
 from circflow.data.coded import Flags, Floats, Items, added_at, distinct, find_rows, match, take
@@ -125,17 +126,11 @@ def build(m: Model) -> None:
         over=INDEX,
         left=counted - excess.times(),
         sense="<=",
-        right=_cells(limits),
+        right=replace(cells(LIMIT, limits, *INDEX), hard=hard),
         formula="Σ_scope factor · activity − excess ≤ limit_per_year",
         part="emission_limits",
     )
     _pay(m, limits)
-
-
-def _cells(limits: Items) -> Cells:
-    labels = {n: limits[n] for n in INDEX}
-    hard = np.isnan(limits["penalty"])
-    return Cells(LIMIT, labels, limits["limit_per_year"], limits["row"], hard=hard)
 
 
 def _terms(m: Model) -> Terms:

@@ -19,7 +19,7 @@ import pandas as pd
 from circflow.algebra.declare import Figure, Grows, Model, cells
 from circflow.algebra.results import PER_YEAR, PRICE, Group, ResultTable, money, numbers, texts
 from circflow.algebra.terms import emitting
-from circflow.data.coded import Floats, Items, stacked
+from circflow.data.coded import Floats, stacked
 from circflow.i18n import mark, say
 
 STREAMS = Group("streams", mark("taking waste"), 10)
@@ -102,23 +102,19 @@ def build(m: Model) -> None:
 
 def tables(m: Model, values: Floats) -> dict[str, pd.DataFrame]:
     """The table `supply`."""
-    parts = [
-        _rows(m, "taken", values, STREAMS, "amount_per_year", "cost"),
-        _rows(m, "bought", values, PURCHASES, "max_per_year", "price"),
-    ]
+    parts = []
+    for kind, name, group, most, price in (
+        ("stream", "taken", STREAMS, "amount_per_year", "cost"),
+        ("purchase", "bought", PURCHASES, "max_per_year", "price"),
+    ):
+        variable = m[name]
+        part = variable.items.only(*INDEX, "row").plus(
+            kind=np.full(len(variable), kind, dtype=object),
+            amount_per_year=variable.value(values),
+            available_per_year=variable[most],
+            price=variable[price],
+            cost_million_per_year=m.money_of(values, variable, group),
+        )
+        parts.append(part)
     order = dict.fromkeys(("kind", *parts[0].names))
     return {"supply": stacked(parts, *order).frame(m.scenario.codes)}
-
-
-def _rows(  # noqa: PLR0913, PLR0917
-    m: Model, name: str, values: Floats, group: Group, most: str, price: str
-) -> Items:
-    variable = m[name]
-    kind = "stream" if group is STREAMS else "purchase"
-    return variable.items.only(*INDEX, "row").plus(
-        kind=np.full(len(variable), kind, dtype=object),
-        amount_per_year=variable.value(values),
-        available_per_year=variable[most],
-        price=variable[price],
-        cost_million_per_year=m.money_of(values, variable, group),
-    )
