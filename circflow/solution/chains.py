@@ -163,7 +163,7 @@ class _Purse:
         self.row = self.arcs["row"].to_numpy(np.intp)
         self.rest: list[tuple[str, str | None, str | None, Floats]] = []
         self.run_share = self._run_shares()
-        self.traced = np.zeros(len(books["activity"].rows), dtype=bool)
+        self.traced = np.zeros(len(books["activity"].items), dtype=bool)
         """Runs that bear money on some arc."""
         self.traced[self.row[self.run_share > 0.0]] = True
 
@@ -192,7 +192,7 @@ class _Purse:
     def _matrix(self, name: str) -> Floats:
         """Million currency over the horizon of every row of a ledger, by group."""
         ledger = self.books[name]
-        matrix = np.zeros((len(ledger.rows), len(self.groups)))
+        matrix = np.zeros((len(ledger.items), len(self.groups)))
         for group, figures in ledger.money.items():
             matrix[:, self.groups.index(group)] += figures * self.years[ledger.period]
         return matrix
@@ -204,7 +204,7 @@ class _Purse:
         load = self.arcs["load"].to_numpy(float) * self.arcs["weight"].to_numpy(float)
         load = np.where(of_run & passed, load, 0.0)
         row = np.where(of_run, self.row, 0)
-        total = np.bincount(row, load, max(len(self.books["activity"].rows), 1))[row]
+        total = np.bincount(row, load, max(len(self.books["activity"].items), 1))[row]
         return np.asarray(np.divide(load, total, out=np.zeros(len(load)), where=total > 0.0))
 
     def _units(self, activity: Floats) -> None:

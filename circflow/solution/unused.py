@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -334,7 +335,7 @@ class _Finder:
             mine = []
             for source, path in paths.get(waste, []):
                 detail = self._detail(path, source)
-                lack = float(detail["lacks"].sum())
+                lack = sum(step["lacks"] for step in detail)
                 mine.append((lack if abs(lack) > self.tolerance else 0.0, source, path, detail))
             mine.sort(key=lambda chain: chain[:3])
             for rank, (lack, source, path, detail) in enumerate(mine, start=1):
@@ -342,14 +343,14 @@ class _Finder:
                 rows.append(
                     {**head, "source_site": source[0], "rank": rank, "lacks": lack, **words}
                 )
-                parts.append(detail.assign(rank=rank))
+                parts += [{**step, "rank": rank} for step in detail]
         table = pd.DataFrame(rows, columns=CHAINS)
         figures = ["rank", "end_per_unit", "lacks", "weakest_lacks"]
         table = table.astype(dict.fromkeys(figures, float))
-        full = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=STEPS)
-        return Unused(table, full[STEPS], conversions(self.solution, self.ways))
+        full = pd.DataFrame(parts, columns=STEPS)
+        return Unused(table, full, conversions(self.solution, self.ways))
 
-    def _detail(self, path: list[int], source: tuple[str, str]) -> pd.DataFrame:
+    def _detail(self, path: list[int], source: tuple[str, str]) -> list[dict[str, Any]]:
         """Every step of a path, per unit of the waste."""
         possible, edges, amount = self.steps, self.edges, 1.0
         rows = []
@@ -375,7 +376,7 @@ class _Finder:
                 }
             )
             amount *= float(edges.passes[step])
-        return pd.DataFrame(rows)
+        return rows
 
     def _of_run(self, step: int) -> Floats:
         """The figures of a conversion per unit of the input that the path goes through."""
@@ -401,10 +402,12 @@ class _Finder:
         row = possible.runs.labels.iloc[at]
         return f"{row['unit']} ({row['recipe']})" if row["recipe"] != MAIN else str(row["unit"])
 
-    def _words(self, path: list[int], detail: pd.DataFrame, lack: float) -> dict[str, object]:
+    def _words(
+        self, path: list[int], detail: list[dict[str, Any]], lack: float
+    ) -> dict[str, object]:
         """The text of a chain, its weakest step, and what keeps it out."""
         edges, labels = self.edges, self.steps.runs.labels
-        booked = self._booked(path, detail["lacks"].to_numpy(float))
+        booked = self._booked(path, np.array([step["lacks"] for step in detail]))
         weakest = int(booked.argmax())
         turns = [n for n in path if edges.kind[n] == CONVERT]
         state = [str(labels["state"].iat[edges.at[n]]) for n in turns]
@@ -423,11 +426,11 @@ class _Finder:
             "end_site": last[0],
             "end_material": last[1],
             "end_per_unit": float(np.prod([edges.passes[n] for n in path])),
-            "weakest_step": detail["what"].iat[weakest] if lack > self.tolerance else None,
+            "weakest_step": detail[weakest]["what"] if lack > self.tolerance else None,
             "weakest_lacks": float(booked[weakest]),
             "state": "; ".join(dict.fromkeys(s for s in state if s != IN_SERVICE)) or IN_SERVICE,
             "keeps_out": (
-                say("{iat} lacks", iat=detail["what"].iat[weakest])
+                say("{iat} lacks", iat=detail[weakest]["what"])
                 if lack > self.tolerance
                 else self._decision([str(labels["unit"].iat[edges.at[n]]) for n in outside])
             ),
