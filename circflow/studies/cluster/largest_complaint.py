@@ -202,7 +202,7 @@ class Search:
         best: Verdict | None = None
         null = self.null
         everyone = frozenset(range(self.values.switches.count)) - null
-        for known in self.values.solved():
+        for known in self.values.solved:
             for members in (known.on - null, known.used):
                 if len(members) < 2 or members == everyone or not np.isfinite(known.value):
                     continue

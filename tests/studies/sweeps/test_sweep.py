@@ -24,7 +24,7 @@ from circflow.cli import main
 from circflow.data.scenario import Scenario
 from circflow.solver.highs import Session, SolverError
 from circflow.studies.bench import engine as engine_module
-from circflow.studies.bench.arrays import Snapshot, difference, snapshot
+from circflow.studies.bench.arrays import Snapshot, built, difference
 from circflow.studies.bench.engine import Engine
 from circflow.studies.bench.totals_rows import totals_of
 from circflow.studies.errors import StudyError
@@ -92,18 +92,20 @@ def test_combined_arrays_are_compiled_arrays(
     design = grid(small, {a: [1.0] for a in AFFINE})
     point = tuple(values)
     own = changed(small, edits_of(design.parameters, point))
-    error = affine.error(point, difference(snapshot(own, "relaxed"), base))
+    error = affine.error(point, difference(built(own, "relaxed").snapshot, base))
     assert error <= TOLERANCE
 
 
 @pytest.fixture(scope="module")
 def affine_and_base(small: Scenario) -> tuple[Any, Snapshot]:
     design = grid(small, {a: [0.6, 1.1, 1.6] for a in AFFINE})
-    base = snapshot(small, "relaxed")
+    base = built(small, "relaxed").snapshot
 
     def compile_points(points: Any) -> list[Any]:
         return [
-            difference(snapshot(changed(small, edits_of(design.parameters, p)), "relaxed"), base)
+            difference(
+                built(changed(small, edits_of(design.parameters, p)), "relaxed").snapshot, base
+            )
             for p in points
         ]
 
