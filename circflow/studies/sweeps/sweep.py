@@ -403,7 +403,12 @@ class Sweeper:
             usable = {n: p for n, p in points.items() if n in valid}
             fitted = self._fitted(job, list(usable.values()), settled)
             start = self._start(base)
-        self._note(fitted.rebuilt, fitted.compilations, settled)
+        if not settled:
+            count = fitted.compilations + 1
+            self.notes.append(say("{compilations} compilations of the model", compilations=count))
+            for n, why in fitted.rebuilt.items():
+                address = parameters[n].address
+                self.notes.append(say("{address}: rebuilt, {why}", address=address, why=why))
         affine = fitted.affine
         job = replace(job, start=start, affine=affine)
         known = {n: affine.knows(p) for n, p in usable.items()}
@@ -422,17 +427,6 @@ class Sweeper:
             with _timed(self.spent, "setup"):
                 inner = built(changed, self.options.decisions, self.choice, rated=self.rated)
             self._family(changed, inner, tuple(members), (*settled, *fixed))
-
-    def _note(self, rebuilt: dict[int, str], compilations: int, settled: tuple[int, ...]) -> None:
-        if settled:
-            return
-        self.notes.append(
-            say("{compilations} compilations of the model", compilations=compilations + 1)
-        )
-        for n, why in rebuilt.items():
-            self.notes.append(
-                say("{address}: rebuilt, {why}", address=self.design.parameters[n].address, why=why)
-            )
 
     def _families(
         self, left: Sequence[int], points: Mapping[int, Point], rebuilt: set[int]
