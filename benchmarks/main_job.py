@@ -105,7 +105,8 @@ def explicit(book: Book) -> Book:
     _, scenario = check_book(book)
     assert scenario is not None
     head = ["from", "to", "material", "mode", "distance_km"]
-    grid = [head, *scenario.network.links[head].to_numpy(object).tolist()]
+    links = scenario.network.link_items.frame(scenario.codes, *head)
+    grid = [head, *links.to_numpy(object).tolist()]
     sheets = {sheet.name: sheet for sheet in book.sheets}
     settings = [row for row in sheets["Scenario"].grid if row[0] != "max_distance_km"]
     alone = replace(sheets["Scenario"], grid=[*settings, ["max_distance_km", 0.0]])
@@ -179,7 +180,7 @@ def _run(book: Book, folder: Path) -> None:
         _, scenario = check_book(book)
     assert scenario is not None
     with step("network"):
-        flows = len(scenario.network.flows)
+        flows = len(scenario.network.flow_items)
     with step("build"):
         m = build(scenario)
     with step("compile"):

@@ -118,15 +118,15 @@ def _numbered(
     headers = {s.name.strip(): s.grid[0] if s.grid else [] for s in book.sheets}
     widths = {s.name.strip(): len(s.grid[0]) if s.grid else 0 for s in loaded.sheets}
     titles = {s.name.strip(): s.title for s in loaded.sheets if s.title}
-    made: dict[str, dict[tuple[int, int], Value]] = {}
+    by_sheet: dict[str, dict[tuple[int, int], Value]] = {}
     for edit in edits:
         at = column_at(headers[edit.sheet], edit.column)
         assert at is not None, "the book has the edits"
-        cells = made.setdefault(titles.get(edit.sheet, edit.sheet), {})
+        cells = by_sheet.setdefault(titles.get(edit.sheet, edit.sheet), {})
         cells[edit.row, at + 1] = edit.value
         if at >= widths.get(edit.sheet, 0):
             cells[1, at + 1] = edit.column
-    return made
+    return by_sheet
 
 
 def _save_by_library(

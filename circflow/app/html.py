@@ -142,3 +142,15 @@ def section(title: str, inner: str) -> str:
 def note(text: str, style: str = "note") -> str:
     """A paragraph of small print, or (`fault`) of warning."""
     return f'<p class="{style}">{escape(text)}</p>'
+
+
+def card(title: str, lead: str, inner: str) -> str:
+    """A card on one thing; `title` is text, `lead` and `inner` are HTML."""
+    head = f'<h2>{escape(title)}</h2><p class="lead">{lead}</p>'
+    return f'<article class="card">{head}{inner}</article>'
+
+
+def bullets(items: Iterable[str], style: str = "") -> str:
+    """A list of items that are HTML; nothing without any."""
+    inner = "".join(f"<li>{item}</li>" for item in items)
+    return f'<ul class="{style}">{inner}</ul>' if inner else ""

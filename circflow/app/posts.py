@@ -25,7 +25,7 @@ from circflow.app.state import App
 from circflow.app.views import check, load, parts, plants, studies, suggestions, what_if
 from circflow.app.views.network import columns
 from circflow.app.views.parts import raw_sheet
-from circflow.app.views.tables import whole
+from circflow.app.views.tables import number_of
 from circflow.app.worker import JobFailedError, WorkerDiedError
 from circflow.data.schema.sheets import BY_NAME
 from circflow.i18n import say
@@ -123,7 +123,7 @@ async def cells(app: App, request: Request) -> Response:
         run = await asyncio.to_thread(app.begin, "solve", say("Plan"))
         return RedirectResponse(f"/runs/{run}", 303)
     await asyncio.to_thread(app.problems)
-    return RedirectResponse(_own(values.get("back"), "/check"), 303)
+    return RedirectResponse(_local(values.get("back"), "/check"), 303)
 
 
 async def _cells_of_script(app: App, request: Request) -> Response:
@@ -157,19 +157,19 @@ def _edit(given: Any) -> Edit:
     return Edit(sheet, row, column, typed(sheet, column, str(given["value"])[:32_767]))
 
 
-def _own(path: str | None, otherwise: str) -> str:
+def _local(path: str | None, otherwise: str) -> str:
     """A place of our own to go back to."""
-    own = path is not None and path.startswith("/") and not path.startswith(("//", "/\\"))
-    return path if own and path is not None else otherwise
+    is_local = path is not None and path.startswith("/") and not path.startswith(("//", "/\\"))
+    return path if is_local and path is not None else otherwise
 
 
 async def rows(app: App, request: Request) -> Response:
     """Copy a row to the end of its sheet, or delete it (its cells become empty)."""
     async with request.form() as form:
-        sheet, back = str(form.get("sheet", "")), _own(str(form.get("back", "")), "/tables")
+        sheet, back = str(form.get("sheet", "")), _local(str(form.get("back", "")), "/tables")
         copied, deleted = str(form.get("copy", "")), str(form.get("delete", ""))
     raw = raw_sheet(app.project.book, sheet)
-    row = whole(copied or deleted)
+    row = number_of(copied or deleted)
     if raw is None or not 2 <= row <= len(raw.grid):
         return _refused(app, say("there is no such row"))
     names = [str(h).strip() if h is not None else "" for h in raw.grid[0]]
@@ -200,8 +200,8 @@ async def add_plant(app: App, request: Request) -> Response:
     """Add a plant of one's own to the workbook, as a candidate."""
     async with request.form() as form:
         values = {name: str(form.get(name, "")).strip() for name in plants.FIELDS}
-    if _has_unit(app, values["unit"]):
-        return _refused(app, _there_already(values["unit"]), 409)
+    if (refused := _taken(app, values["unit"])) is not None:
+        return refused
     return await _appended(app, "Units", {**values, "status": "candidate"}, "/check")
 
 
@@ -213,19 +213,18 @@ async def add_suggestion(app: App, request: Request) -> Response:
     rows = suggestions.rows_of(app, run, unit) if run is not None else None
     if rows is None:
         return _refused(app, say("there is no such suggestion"))
-    if _has_unit(app, unit):
-        return _refused(app, _there_already(unit), 409)
+    if (refused := _taken(app, unit)) is not None:
+        return refused
     edits = suggestions.edits(app.project.book, rows)
     await asyncio.to_thread(app.project.edit, edits)
     return RedirectResponse("/suggestions", 303)
 
 
-def _has_unit(app: App, unit: str) -> bool:
-    return any(str(row[0]) == unit for row in columns(app.project.book, "Units", "unit"))
-
-
-def _there_already(unit: str) -> str:
-    return say("the workbook has a unit {unit!r} already", unit=unit)
+def _taken(app: App, unit: str) -> Response | None:
+    """The refusal of a unit that the workbook has already; None for another."""
+    if all(str(row[0]) != unit for row in columns(app.project.book, "Units", "unit")):
+        return None
+    return _refused(app, say("the workbook has a unit {unit!r} already", unit=unit), 409)
 
 
 async def _appended(app: App, sheet: str, values: dict[str, str], back: str) -> Response:
@@ -240,7 +239,7 @@ async def undo(app: App, request: Request) -> Response:
     """Take the last step back, or do it again."""
     async with request.form() as form:
         step = app.project.redo if form.get("do") == "redo" else app.project.undo
-        back = _own(str(form.get("back", "")), "/tables")
+        back = _local(str(form.get("back", "")), "/tables")
     await asyncio.to_thread(step)
     return RedirectResponse(back, 303)
 
@@ -295,9 +294,9 @@ async def begin_run(app: App, request: Request) -> Response:
 def _options(app: App, kind: str, form: FormData) -> dict[str, Any]:
     options = studies.options_of(form)
     if kind == "evaluate":
-        own = plants.own_of(form)
-        if own:
-            options["add"] = own
+        plant = plants.plant_of(form)
+        if plant:
+            options["add"] = plant
         elif form.get("unit"):
             options["units"] = [str(form["unit"])]
     elif kind == "compare":

@@ -71,7 +71,7 @@ def _pages(app: App) -> list[Route]:
         Route("/runs/{run:int}", _get(app, runs.run)),
         Route("/runs/{run:int}/events", partial(_events, app)),
         Route("/runs/{run:int}/files/{name}", partial(_file, app)),
-        Route("/events/reading", partial(_reading, app)),
+        Route("/events/reading", partial(_events, app)),
         Route("/plan", _get(app, plan.plan)),
         Route("/sites", _get(app, plan.balance)),
         Route("/sites/{site:path}", _get(app, plan.balance)),
@@ -186,10 +186,14 @@ def _zipped(folder: Path) -> bytes:
 
 
 async def _events(app: App, request: Request) -> Response:
-    """What goes on with a run, as server-sent events, until it ends."""
-    run = request.path_params["run"]
+    """What goes on with a run, as server-sent events, until it ends; without a run, with the
+    reading of the workbook."""
+    run = request.path_params.get("run", 0)
 
     async def stream() -> AsyncIterator[str]:
+        if not run:
+            yield ": reading\n\n"
+            await asyncio.to_thread(app.until_read)
         known = app.workspace.project.run(run) if app.workspace.project else None
         begun, last = known.started if known else time.time(), ""
         while (job := app.jobs.get(run)) is not None:
@@ -199,17 +203,6 @@ async def _events(app: App, request: Request) -> Response:
                 yield f"data: {json.dumps({'words': words})}\n\n"
                 last = words
             await asyncio.sleep(0.05)
-        yield "event: end\ndata: {}\n\n"
-
-    return StreamingResponse(stream(), media_type="text/event-stream")
-
-
-async def _reading(app: App, _: Request) -> Response:
-    """Ends when the workbook is read."""
-
-    async def stream() -> AsyncIterator[str]:
-        yield ": reading\n\n"
-        await asyncio.to_thread(app.until_read)
         yield "event: end\ndata: {}\n\n"
 
     return StreamingResponse(stream(), media_type="text/event-stream")

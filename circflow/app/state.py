@@ -106,8 +106,8 @@ class App:
             project.end_run(run, str(result.get("status", "done")), str(result.get("words", "")))
         elif isinstance(error, JobFailedError):
             status = {"NoPlan": "no plan", "Stopped": "stopped"}.get(error.kind, "failed")
-            told = [error.message, *(str(p) for p in error.problems[:5])]
-            project.end_run(run, status, "\n".join(told))
+            lines = [error.message, *(str(p) for p in error.problems[:5])]
+            project.end_run(run, status, "\n".join(lines))
         else:
             project.end_run(run, "failed", str(error))
         self.jobs.pop(run, None)

@@ -7,7 +7,7 @@ What is computed is computed by the functions that the commands call.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
@@ -163,28 +163,22 @@ def solve(book: Book, changes: Changes, folder: str, options: Options, tell: Tel
     return {"status": summary["status"], "words": words}
 
 
-def _limits(plan: Any) -> list[dict[str, Any]]:
+def _limits(plan: Any) -> list[dict[Hashable, Any]]:
     """The limits that bind, each with its cell and mean shadow price; most worth first."""
     from circflow.report.figures import limit_figures, limit_label
 
     prices = plan.prices
     prices = prices[prices["binds"].astype(bool) & prices["sheet"].notna()]
     prices = prices[prices["kind"] != "material"].assign(name=None)
-    worth = (prices["value"].astype(float) * limit_figures(plan, prices)).abs().fillna(0.0)
-    prices = prices.assign(worth=worth).sort_values("worth", ascending=False, kind="stable")
-    made: dict[tuple[Any, ...], dict[str, Any]] = {}
-    for row in prices.to_dict("records"):
-        key = (row["sheet"], int(row["row"]), row["column"], limit_label(row))
-        one = made.setdefault(
-            key,
-            {"sheet": key[0], "row": key[1], "column": key[2], "label": key[3], "values": []}
-            | {"unit": row["unit_of_measure"]},
-        )
-        one["values"].append(float(row["value"]))
-    return [
-        {**one, "periods": len(one["values"]), "value": sum(one["values"]) / len(one["values"])}
-        for one in made.values()
-    ]
+    prices = prices.astype({"row": int, "value": float})
+    prices["worth"] = (prices["value"] * limit_figures(plan, prices)).abs().fillna(0.0)
+    prices["label"] = [limit_label(row) for row in prices.to_dict("records")]
+    prices = prices.sort_values("worth", ascending=False, kind="stable")
+    by_cell = prices.groupby(["sheet", "row", "column", "label"], sort=False, as_index=False)
+    limits: pd.DataFrame = by_cell.agg(
+        unit=("unit_of_measure", "first"), periods=("value", "size"), value=("value", "mean")
+    )
+    return limits.to_dict("records")
 
 
 # --------------------------------------------------------------------------- studies
@@ -204,11 +198,11 @@ def evaluate(task: Task) -> Done:
         return task.tables({"sites": sites}, "sites", opening)
     few = bool(add) or bool(task.options.get("quick"))
     units = [] if add else task.options.get("units") or None
-    found = cf.evaluate(
+    evaluation = cf.evaluate(
         task.scenario, units, add=add, together=not few, risks=not few, progress=task.tell
     )
-    write_json(task.folder / "verdicts.json", as_content(found))
-    return task.tables(found.tables(), say("new plants"), found.opening())
+    write_json(task.folder / "verdicts.json", as_content(evaluation))
+    return task.tables(evaluation.tables(), say("new plants"), evaluation.opening())
 
 
 @_task
@@ -220,10 +214,10 @@ def suggest(task: Task) -> Done:
 
     rates = [rate for rate in str(task.options.get("rates", "")).split(";") if rate.strip()]
     new = bool(task.options.get("new"))
-    found = cf.suggest(task.scenario, rates=rates, new_only=new, progress=task.tell)
-    content = {**as_content(found), "rows": found.rows()}
+    suggestions = cf.suggest(task.scenario, rates=rates, new_only=new, progress=task.tell)
+    content = {**as_content(suggestions), "rows": suggestions.rows()}
     write_json(task.folder / "suggestions.json", content)
-    return task.tables(found.tables(), say("what could be made"))
+    return task.tables(suggestions.tables(), say("what could be made"))
 
 
 @_task
@@ -231,16 +225,16 @@ def share(task: Task) -> Done:
     """What the cluster gains, and how to share it."""
     store = Path(task.options.get("store") or task.folder) / "coalitions.sqlite"
     seconds = float(task.options.get("seconds", 60.0))
-    found = cf.share(task.scenario, seconds=seconds, store=store, progress=task.tell)
-    done = task.tables(found.tables(), say("sharing the gain"), found.opening())
-    return done if found.complete else {"status": "stopped"}
+    sharing = cf.share(task.scenario, seconds=seconds, store=store, progress=task.tell)
+    done = task.tables(sharing.tables(), say("sharing the gain"), sharing.opening())
+    return done if sharing.complete else {"status": "stopped"}
 
 
 @_task
 def forms(task: Task) -> Done:
     """The cluster as a conventional one, a digital one, an open ecosystem."""
-    found = cf.forms(task.scenario, progress=task.tell)
-    return task.tables(found.tables(), "forms", found.opening())
+    comparison = cf.forms(task.scenario, progress=task.tell)
+    return task.tables(comparison.tables(), "forms", comparison.opening())
 
 
 def compare(book: Book, changes: Changes, folder: str, options: Options, tell: Tell) -> Done:
@@ -249,16 +243,16 @@ def compare(book: Book, changes: Changes, folder: str, options: Options, tell: T
 
     base = _scenario(book, {})  # each list of changes is one of the scenarios
     lists: dict[str, Changes] = options["lists"]
-    scenarios = [base.change(dict(own)) if own else base for own in lists.values()]
-    found = cf.compare(*scenarios, labels=list(lists), progress=tell)
-    addresses = list(dict.fromkeys(a for own in lists.values() for a in own))
+    scenarios = [base.change(dict(edits)) if edits else base for edits in lists.values()]
+    comparison = cf.compare(*scenarios, labels=list(lists), progress=tell)
+    addresses = list(dict.fromkeys(a for edits in lists.values() for a in edits))
     inputs = pd.DataFrame(
-        [[a, *(own.get(a, "as it is") for own in lists.values())] for a in addresses],
+        [[a, *(edits.get(a, "as it is") for edits in lists.values())] for a in addresses],
         columns=["cells", *lists],
         dtype=object,
     )
     task = Task(base, Path(folder), options, tell)
-    return task.tables({"inputs": inputs, **found.tables()}, "compared", found.opening())
+    return task.tables({"inputs": inputs, **comparison.tables()}, "compared", comparison.opening())
 
 
 def _runs(runs: Runs, task: Task, what: str) -> Done:
@@ -309,9 +303,9 @@ def tornado(task: Task) -> Done:
     from circflow.report.page.runs import tornado_opening
 
     how = {"decisions": task.decisions, "progress": task.tell, **task.store}
-    found = cf.tornado(task.scenario, **how)
-    opening = tornado_opening(found.table, found.base, task.currency)
-    return task.tables({"tornado": found.table}, "tornado", opening)
+    ranking = cf.tornado(task.scenario, **how)
+    opening = tornado_opening(ranking.table, ranking.base, task.currency)
+    return task.tables({"tornado": ranking.table}, "tornado", opening)
 
 
 @_task
@@ -334,9 +328,9 @@ def alternatives(task: Task) -> Done:
     from circflow.report.page.runs import alternatives_opening
 
     within = float(task.options.get("within") or 0.01)
-    found = cf.near_optimal(task.scenario, within, progress=task.tell)
-    tables = {"units": found.units, "plans": found.table, "activity": found.activity}
-    opening = alternatives_opening(found.table, found.units, found.best, within, task.currency)
+    plans = cf.near_optimal(task.scenario, within, progress=task.tell)
+    tables = {"units": plans.units, "plans": plans.table, "activity": plans.activity}
+    opening = alternatives_opening(plans.table, plans.units, plans.best, within, task.currency)
     return task.tables(tables, "alternatives", opening)
 
 
@@ -377,8 +371,8 @@ def finance(task: Task) -> Done:
 def futures(task: Task) -> Done:
     """What to build before it is known which future comes."""
     count = int(task.options.get("count") or 0)
-    found = cf.futures(task.scenario, sample=count or None, progress=task.tell)
-    return task.tables(found.tables(), "futures", found.opening())
+    plan = cf.futures(task.scenario, sample=count or None, progress=task.tell)
+    return task.tables(plan.tables(), "futures", plan.opening())
 
 
 # --------------------------------------------------------------------------- sliders
@@ -416,11 +410,11 @@ def slide(digest: str, values: dict[int, float], tell: Tell) -> Done:
     return _answer(_SLIDERS[digest].at(values))
 
 
-def _answer(found: Any) -> Done:
+def _answer(answer: Any) -> Done:
     names = ("net_benefit_million", "use_share", "jobs")
     return {
-        "status": found.status,
-        "objective": found.objective if found.totals else None,
-        "reason": found.reason,
-        **{name: found.totals.get(name) for name in names},
+        "status": answer.status,
+        "objective": answer.objective if answer.totals else None,
+        "reason": answer.reason,
+        **{name: answer.totals.get(name) for name in names},
     }

@@ -67,9 +67,10 @@ def every(message: str) -> tuple[str, ...]:
     return (message, *others)
 
 
-def localised(text: str) -> str:
-    """A figure as Python writes it (`-1,234.5`, `0.1 %`), as the language in force does."""
-    return text if current() == ENGLISH else _words(current()).figure(text)
+def localised(text: str, thousands: str = ",") -> str:
+    """A figure as Python writes it (`-1,234.5`, `0.1 %`), as the language in force does;
+    `thousands` parts them in English."""
+    return text.replace(",", thousands) if current() == ENGLISH else _words(current()).figure(text)
 
 
 @cache

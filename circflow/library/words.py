@@ -33,7 +33,7 @@ def figure(number: float) -> str:
     """A number to four figures, its thousands apart."""
     rounded = float(f"{number:.4g}")
     text = f"{rounded:,.12f}".rstrip("0").rstrip(".")
-    return localised(text) if current() != ENGLISH else text.replace(",", " ")
+    return localised(text, " ")
 
 
 def materials_of(library: Library, technology: str, role: str) -> list[str]:

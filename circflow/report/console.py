@@ -354,8 +354,8 @@ def _emissions(solution: Solution) -> list[str]:
     if frame.empty:
         emitted = solution.totals.get("emissions", {}).items()
         amounts = ", ".join(f"{plain(p)} {number(v)}" for p, v in emitted)
-        told = say("Emissions over the horizon, t: {amounts}", amounts=amounts)
-        return [told] if amounts else []
+        line = say("Emissions over the horizon, t: {amounts}", amounts=amounts)
+        return [line] if amounts else []
     frame["where"] = [
         plain(f"{scope} {key}" if isinstance(key, str) and key else scope)
         for scope, key in zip(frame["scope"], frame["key"], strict=True)

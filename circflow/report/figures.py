@@ -92,34 +92,40 @@ def _over_years(
     return frame[column].astype(float) * frame["period"].map(years).astype(float)
 
 
-def _waste(solution: Solution, frame: pd.DataFrame, column: str) -> pd.Series[Any]:
-    """Sum over the horizon of a rate, per material, of the wastes only."""
-    kept = frame[frame["material"].isin(solution.scenario.wastes)]
-    amounts = _over_years(kept, years_of(solution.scenario), column)
-    return amounts.groupby(kept["material"]).sum()
+def waste_by_period(solution: Solution) -> pd.DataFrame:
+    """What becomes of each waste, per year in its own unit: material, period, arising, taken,
+    reclaimed, made (by units), converted (gross: taken in by units), sold, disposed, added."""
+    tables, scenario = solution.tables, solution.scenario
+    supply, amounts = tables.supply, tables.conversions
+    parts = (
+        ("arising", scenario.in_force("Streams"), "amount_per_year"),
+        ("taken", supply[supply["kind"] == "stream"], "amount_per_year"),
+        ("reclaimed", tables.stockpiles, "reclaimed_per_year"),
+        ("made", amounts[amounts["role"] == "output"], "amount_per_year"),
+        ("converted", amounts[amounts["role"] == "input"], "amount_per_year"),
+        ("sold", tables.sales, "amount_per_year"),
+        ("disposed", tables.disposal, "amount_per_year"),
+        ("added", tables.stockpiles, "added_per_year"),
+    )
+    rows = [
+        table[["material", "period"]].assign(what=what, amount=table[column].astype(float))
+        for what, table, column in parts
+    ]
+    frame = pd.concat(rows, ignore_index=True)
+    frame = frame[frame["material"].isin(scenario.wastes)]
+    keys, columns = ["material", "period"], [what for what, *_ in parts]
+    wide = frame.pivot_table(index=keys, columns="what", values="amount", aggfunc="sum")
+    return wide.reindex(columns=columns).fillna(0.0).reset_index()
 
 
 def waste_by_material(solution: Solution) -> pd.DataFrame:
-    """What becomes of each waste over the horizon, in its own unit.
-
-    Columns: material, stage, unit_of_measure, arising, taken, reclaimed, made (by units),
-    converted (gross: taken in by units), sold, disposed, added.
-    """
-    tables, scenario = solution.tables, solution.scenario
-    supply, amounts = tables.supply, tables.conversions
-    parts = {
-        "arising": _waste(solution, scenario.in_force("Streams"), "amount_per_year"),
-        "taken": _waste(solution, supply[supply["kind"] == "stream"], "amount_per_year"),
-        "reclaimed": _waste(solution, tables.stockpiles, "reclaimed_per_year"),
-        "made": _waste(solution, amounts[amounts["role"] == "output"], "amount_per_year"),
-        "converted": _waste(solution, amounts[amounts["role"] == "input"], "amount_per_year"),
-        "sold": _waste(solution, tables.sales, "amount_per_year"),
-        "disposed": _waste(solution, tables.disposal, "amount_per_year"),
-        "added": _waste(solution, tables.stockpiles, "added_per_year"),
-    }
-    materials = scenario.frame("Materials")
+    """As `waste_by_period`, over the horizon, with the stage and unit_of_measure of each waste."""
+    frame = waste_by_period(solution).set_index("material")
+    years = frame.pop("period").map(years_of(solution.scenario)).astype(float)
+    materials = solution.scenario.frame("Materials")
     wastes = materials[materials["category"] == "waste"].set_index("material")
-    frame = pd.DataFrame(parts, index=wastes.index).fillna(0.0)
+    sums = frame.mul(years, axis=0).groupby(level=0).sum()
+    frame = sums.reindex(wastes.index, fill_value=0.0)
     frame.insert(0, "stage", wastes["stage"].fillna(NO_STAGE))
     frame.insert(1, "unit_of_measure", wastes["unit"])
     return frame.rename_axis("material").reset_index()

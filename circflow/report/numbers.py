@@ -11,7 +11,7 @@ import pandas as pd
 
 from circflow.data.changes.address import spoken_change
 from circflow.data.one_line import first_few
-from circflow.i18n import ENGLISH, current, localised
+from circflow.i18n import current, localised
 
 BLANK = "-"
 """What stands for a figure that does not exist."""
@@ -47,15 +47,7 @@ def number(value: float | None, separator: str = " ") -> str:
     text = f"{value:,.{decimals}f}"
     if "." in text:
         text = text.rstrip("0").rstrip(".")
-    return _separated(text, separator)
-
-
-def _separated(text: str, separator: str) -> str:
-    """A figure with its thousands apart, its decimal sign that of the language in force."""
-    if current() == ENGLISH:
-        return text.replace(",", separator)
-    whole, point, decimals = text.partition(".")
-    return localised(whole) + localised(point) + decimals
+    return localised(text, separator)
 
 
 def changed_words(changes: Sequence[str], most: int = 3) -> str:
@@ -75,7 +67,7 @@ def numbers(values: Iterable[float | None], separator: str = " ") -> list[str]:
     if decimals > 6:
         return [number(v, separator) for v in column]
     texts = [
-        _separated(f"{v:,.{decimals}f}", separator) if math.isfinite(v) else BLANK for v in column
+        localised(f"{v:,.{decimals}f}", separator) if math.isfinite(v) else BLANK for v in column
     ]
     return ["0" if v == 0 else t for v, t in zip(column, _unsigned_zeros(texts), strict=True)]
 
@@ -84,13 +76,13 @@ def _unsigned_zeros(texts: list[str]) -> list[str]:
     return [t[1:] if t.startswith("-") and not t.strip("-0.,") and t != BLANK else t for t in texts]
 
 
-def share(value: float | None) -> str:
+def share(value: float | None, separator: str = " ") -> str:
     """A share as a percentage: `12.3 %`."""
     if value is None or not math.isfinite(value):
         return BLANK
     percent = 100 * value
-    whole = abs(percent) >= 99.95 or percent == 0
-    return localised(f"{percent:.0f} %" if whole else f"{percent:.1f} %")
+    decimals = 0 if abs(percent) >= 99.95 or percent == 0 else 1
+    return localised(f"{percent:.{decimals}f}{separator}%")
 
 
 def width(text: str) -> int:

@@ -303,8 +303,8 @@ def _view(
     )
     ends = zip(links["tail"], links["head"], strict=True)
     drawn["meta"] = {
-        "nodes": [_made_of(key) for key in keys],
-        "links": [_made_of(tail, head) for tail, head in ends],
+        "nodes": [_parts(key) for key in keys],
+        "links": [_parts(tail, head) for tail, head in ends],
     }
     return {"data": [drawn], "layout": layout}
 
@@ -346,7 +346,7 @@ def bands(
     }
 
 
-def _made_of(*keys: str) -> dict[str, list[str]]:
+def _parts(*keys: str) -> dict[str, list[str]]:
     """The materials and units that nodes stand for (of a stage or an end: none)."""
     parts = [key.split(_MARK, 2) for key in keys]
     names = [

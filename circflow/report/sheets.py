@@ -44,27 +44,19 @@ _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _ESCAPED = re.compile("_(x[0-9a-fA-F]{4}_)")
 
 _TITLES = {
-    "from": "from",
     "unit_of_measure": mark("unit of measure"),
     "in_service": mark("in service (share)"),
     "load_share": mark("load (share of what is available)"),
-    "decisions_fixed": mark("with decisions fixed"),
     "row": mark("row of the sheet"),
-    "tier": mark("price tier"),
     "use_share": mark("used (share)"),
     "recovered_share": mark("recovered (share of what goes in)"),
-    "share": "share",
-    "used": mark("used (share of the limit)"),
 }
-_SHARES = ("in_service", "load_share", "use_share", "share", "used", "recovered_share")
-_STOCK = (
-    *("opening", "closing", "capacity", "amount", "arising", "taken"),
-    *("reclaimed", "converted", "made", "sold", "disposed", "added"),
-)
+_SHARES = ("in_service", "load_share", "use_share", "share", "recovered_share")
+_STOCK = ("arising", "taken", "reclaimed", "converted", "made", "sold", "disposed", "added")
 _NO_MONEY = ("rank", "step", "end_per_unit", "amount_per_unit")
 _PRICES = ("price", "fee", "premium", "value")
 _NUMERIC = ("floating", "integer", "mixed-integer-float", "decimal")
-_WHOLE = ("row", "tier", "years", "periods", "chain", "jobs", "rows", "rank", "step")
+_INTEGERS = ("row", "tier", "years", "periods", "chain", "jobs", "rows", "rank", "step")
 
 
 def clean(text: str) -> str:
@@ -135,14 +127,14 @@ def kind_of(table: str, column: str, values: pd.Series[Any]) -> Kind:
         numeric = pd.api.types.infer_dtype(values, skipna=True) in _NUMERIC
     if not numeric:
         return "text"
-    return "share" if column in _SHARES else "whole" if column in _WHOLE else "number"
+    return "share" if column in _SHARES else "integer" if column in _INTEGERS else "number"
 
 
 def number_format(column: str, kind: Kind, values: pd.Series[Any]) -> str:
     """The Excel number format of a column, by what it is and its largest value."""
     if kind == "share":
         return "0.0%"
-    if kind == "whole":
+    if kind == "integer":
         return "0"
     if column == "error":
         return "0.0E+00"
@@ -301,8 +293,8 @@ def _write_rows(
                 sheet.write_number(at, c, value, style)
             else:  # a figure among texts has a format of its own
                 small = value == round(value) and abs(value) < 100
-                own = formats(num_format="0" if small else "#,##0.0##")
-                sheet.write_number(at, c, value, own)
+                figure_style = formats(num_format="0" if small else "#,##0.0##")
+                sheet.write_number(at, c, value, figure_style)
 
 
 def fill(path: Path, fillings: Sequence[Filling]) -> None:

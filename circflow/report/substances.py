@@ -13,6 +13,7 @@ import pandas as pd
 
 from circflow.data.balances import contents_table
 from circflow.i18n import mark, say
+from circflow.report.figures import horizon, years_of
 from circflow.report.numbers import cut
 from circflow.report.page.charts import chosen
 from circflow.report.page.frame import Figure, escaped, figure, percent
@@ -72,8 +73,6 @@ def substance_flows(solution: Solution) -> Figure | None:
 def _links(solution: Solution) -> pd.DataFrame:
     """property, measure, tail, head (kind and name of a node), size per year of the horizon."""
     scenario, table = solution.scenario, solution.substances
-    years = {p.name: float(p.years) for p in scenario.periods}
-    horizon = sum(years.values())
     plain = table[table["becomes"] != "lost by units"]
     node = "material" + _MARK + plain["material"].astype(object)
     end = "end" + _MARK + plain["becomes"].map(lambda b: say(_WORDS[b])).astype(object)
@@ -103,7 +102,7 @@ def _links(solution: Solution) -> pd.DataFrame:
         ),
     ]
     links = pd.concat(parts, ignore_index=True)
-    links["size"] *= links["period"].map(years).astype(float) / horizon
+    links["size"] *= links["period"].map(years_of(scenario)).astype(float) / horizon(scenario)
     key = ["property", "measure", "tail", "head"]
     sums = links[links["size"] > 0.0].groupby(key, sort=False)["size"].sum()
     return sums.reset_index()

@@ -39,11 +39,11 @@ def uses_of_wastes(solution: Solution) -> pd.DataFrame:
         ["chains", "source_amount", "value_million"]
     ].sum()
     table = table.reset_index()
-    whole = table.groupby("source_material")["source_amount"].transform("sum")
-    table["share"] = table["source_amount"] / whole.where(whole > 0.0)
+    total = table.groupby("source_material")["source_amount"].transform("sum")
+    table["share"] = table["source_amount"] / total.where(total > 0.0)
     order = ["source_material", "source_amount"]
-    made: pd.DataFrame = table.sort_values(order, ascending=[True, False], ignore_index=True)
-    return made[columns]
+    ordered: pd.DataFrame = table.sort_values(order, ascending=[True, False], ignore_index=True)
+    return ordered[columns]
 
 
 def variety(solution: Solution) -> pd.DataFrame:
@@ -62,8 +62,8 @@ def variety(solution: Solution) -> pd.DataFrame:
         for waste, part in table.groupby("source_material", sort=False)
     ]
     in_tonnes = table[table["unit_of_measure"] == "t"]
-    whole = sold[sold["unit_of_measure"] == "t"]
-    rows.append({"waste": None, **_variety(in_tonnes, whole)})
+    sold_in_tonnes = sold[sold["unit_of_measure"] == "t"]
+    rows.append({"waste": None, **_variety(in_tonnes, sold_in_tonnes)})
     return pd.DataFrame(rows)
 
 

@@ -28,27 +28,23 @@ from circflow.report.variety_of_uses import uses_of_wastes, variety
 from circflow.report.vocabulary import cell
 from circflow.solution.solution import Solution, Status
 
-SHEETS: tuple[tuple[str, str, str], ...] = (
-    (
-        mark("Money"),
-        "money",
-        mark("what every site earns and pays, by group, material, unit and period"),
-    ),
-    (mark("Built"), "built", mark("candidate units to build, and when")),
-    (mark("Units"), "units", mark("units in service, their load, jobs and fixed costs")),
-    (mark("Flows"), "flows", mark("what goes from where to where")),
-    (mark("Sales"), "sales", mark("what is sold, at which price")),
-    (mark("Supply"), "supply", mark("waste taken and inputs bought")),
-    (mark("Conversions"), "conversions", mark("what units take in and make")),
-    (mark("Activity"), "activity", mark("which recipe runs, how much")),
-    (mark("Disposal"), "disposal", mark("what is disposed of, at which fee")),
-    (mark("Stockpiles"), "stockpiles", mark("dumps and stocks over time")),
-    (mark("Emissions"), "emissions", mark("what is emitted, by source")),
-    (mark("Emission limits"), "emission_limits", mark("emissions against every limit")),
-    (mark("Synergies"), "synergies", mark("joint activity and its value")),
-    (mark("Prices"), "prices", mark("shadow prices: what one more unit is worth")),
-)
-"""Sheet, table of the solution, what it tells."""
+SHEETS = {
+    mark("Money"): mark("what every site earns and pays, by group, material, unit and period"),
+    mark("Built"): mark("candidate units to build, and when"),
+    mark("Units"): mark("units in service, their load, jobs and fixed costs"),
+    mark("Flows"): mark("what goes from where to where"),
+    mark("Sales"): mark("what is sold, at which price"),
+    mark("Supply"): mark("waste taken and inputs bought"),
+    mark("Conversions"): mark("what units take in and make"),
+    mark("Activity"): mark("which recipe runs, how much"),
+    mark("Disposal"): mark("what is disposed of, at which fee"),
+    mark("Stockpiles"): mark("dumps and stocks over time"),
+    mark("Emissions"): mark("what is emitted, by source"),
+    mark("Emission limits"): mark("emissions against every limit"),
+    mark("Synergies"): mark("joint activity and its value"),
+    mark("Prices"): mark("shadow prices: what one more unit is worth"),
+}
+"""Sheets of the tables of a solution, and what they tell."""
 
 MAX_BARS = 45
 """Units in the chart of loads."""
@@ -74,8 +70,16 @@ def write_results(
     Blank cells are figures that do not exist, or no limit. Raises OSError where `path` cannot
     be written.
     """
+    settings, sheets = solution.scenario.settings, tables_of(solution) | dict(more or {})
     with new_workbook(Path(path)) as formats:
-        _write(solution, formats, tables_of(solution) | dict(more or {}), baselines)
+        words = {"title": clean(settings.name)[:250], "comments": say("Results of circflow")}
+        formats.book.set_properties({**words, "author": ""})
+        summary = formats.book.add_worksheet(say("Summary"))
+        for name, (table, frame, _) in sheets.items():
+            add_table(formats, say(name), table, frame, plain(settings.currency))
+        charts = _Charts(formats, solution)
+        _Summary(summary, formats, solution, baselines).write(sheets, charts)
+        summary.activate()
 
 
 def tables_of(solution: Solution) -> dict[str, tuple[str, pd.DataFrame, str]]:
@@ -90,7 +94,7 @@ def tables_of(solution: Solution) -> dict[str, tuple[str, pd.DataFrame, str]]:
             ),
         }
     tables = {
-        **{name: (getattr(solution.tables, table), words) for name, table, words in SHEETS},
+        **{name: (getattr(solution.tables, _table(name)), SHEETS[name]) for name in SHEETS},
         mark("Chains"): (solution.chains, mark("value chains from waste to sale")),
         mark("Uses"): (uses_of_wastes(solution), mark("how many uses every waste has")),
         mark("Variety"): (variety(solution), mark("how varied the uses of wastes are")),
@@ -108,10 +112,12 @@ def tables_of(solution: Solution) -> dict[str, tuple[str, pd.DataFrame, str]]:
         },
         mark("Warnings"): (warnings_table(solution), mark("what is doubtful in the scenario")),
     }
-    return {
-        name: (name.lower().replace(" ", "_"), frame, say(words))
-        for name, (frame, words) in tables.items()
-    }
+    return {name: (_table(name), frame, say(words)) for name, (frame, words) in tables.items()}
+
+
+def _table(sheet: str) -> str:
+    """The name of a sheet's table."""
+    return sheet.lower().replace(" ", "_")
 
 
 def totals_table(solution: Solution) -> pd.DataFrame:
@@ -159,22 +165,6 @@ def warnings_table(solution: Solution) -> pd.DataFrame:
     ]
     heads = ["sheet", "cell", "message", "found", "expected", "suggestion"]
     return pd.DataFrame(rows, columns=heads)
-
-
-def _write(
-    solution: Solution, formats: Formats, sheets: Sheets, baselines: Sequence[Baseline]
-) -> None:
-    settings, book = solution.scenario.settings, formats.book
-    book.set_properties(
-        {"title": clean(settings.name)[:250], "comments": say("Results of circflow"), "author": ""}
-    )
-    summary = book.add_worksheet(say("Summary"))
-    currency = plain(settings.currency)
-    for name, (table, frame, _) in sheets.items():
-        add_table(formats, say(name), table, frame, currency)
-    charts = _Charts(book, formats, solution)
-    _Summary(summary, formats, solution, baselines).write(sheets, charts)
-    summary.activate()
 
 
 class _Summary:
@@ -331,10 +321,10 @@ class _Summary:
 class _Charts:
     """Native charts and the small tables that they draw, on a sheet of their own at the end."""
 
-    def __init__(self, book: Any, formats: Formats, solution: Solution) -> None:
-        self.book, self.formats = book, formats
+    def __init__(self, formats: Formats, solution: Solution) -> None:
+        self.formats = formats
         self.currency = plain(solution.scenario.settings.currency)
-        self.sheet = book.add_worksheet(say("Chart data"))
+        self.sheet = formats.book.add_worksheet(say("Chart data"))
         self.sheet.set_column(0, 0, 34)
         self.sheet.set_column(1, 30, 14)
         print_set_up(self.sheet)
@@ -367,7 +357,7 @@ class _Charts:
         }
 
     def _chart(self, kind: dict[str, str], name: str, axis: str, height: int = 365) -> Any:
-        chart = self.book.add_chart(kind)
+        chart = self.formats.book.add_chart(kind)
         chart.set_title({"name": name, "name_font": {"size": 12}, "overlay": False})
         if kind["type"] == "bar":
             chart.set_x_axis({"name": axis, "num_format": "0%", "min": 0, "max": 1})

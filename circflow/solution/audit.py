@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from circflow.algebra.build import money_groups
-from circflow.data.coded import Items, stacked, take
+from circflow.data.coded import Floats, Items, stacked, take
 from circflow.data.result import Result
 from circflow.data.scenario import MILLION
 from circflow.i18n import say, say_n
@@ -35,7 +35,7 @@ from circflow.solution.findings import (
     intakes,
     recipe_amounts,
 )
-from circflow.solution.keys import CodedPlan, Floats, side_by_side
+from circflow.solution.keys import CodedPlan, side_by_side
 from circflow.solution.proof import AGREES
 
 if TYPE_CHECKING:

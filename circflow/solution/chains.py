@@ -28,11 +28,11 @@ from circflow.algebra.build import group_named, money_groups
 from circflow.algebra.emissions import EMISSIONS
 from circflow.algebra.investment import CAPITAL
 from circflow.algebra.market import SYNERGY
-from circflow.data.coded import series_of
+from circflow.data.coded import Flags, Floats, series_of
 from circflow.i18n import mark, say
 from circflow.solution.accounts import LEDGERS, Accounts, accounts
 from circflow.solution.flowgraph import Graph, GraphMaker
-from circflow.solution.keys import Flags, Floats, Names, plain
+from circflow.solution.keys import Names, plain
 from circflow.solution.path_decomposition import Parts, peel
 
 if TYPE_CHECKING:

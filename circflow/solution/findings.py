@@ -7,9 +7,20 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from circflow.data.coded import BLANK, Codes, Items, find_rows, join, table_of, take
+from circflow.data.coded import (
+    BLANK,
+    Codes,
+    Flags,
+    Floats,
+    Ints,
+    Items,
+    find_rows,
+    join,
+    table_of,
+    take,
+)
 from circflow.data.scenario import Scenario
-from circflow.solution.keys import CodedPlan, Flags, Floats, Ints, added_up
+from circflow.solution.keys import CodedPlan, added_up
 
 TOLERANCE = 1e-6
 FLOOR = 1e-3

@@ -30,11 +30,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from circflow.data.coded import Column, Keys, find, keys_of, series_of, table_of
+from circflow.data.coded import (
+    Column,
+    Flags,
+    Floats,
+    Ints,
+    Keys,
+    find,
+    keys_of,
+    series_of,
+    table_of,
+)
 from circflow.data.result import stacked
 from circflow.solution.accounts import LEDGERS, Accounts
 from circflow.solution.findings import intakes, recipe_amounts
-from circflow.solution.keys import Flags, Floats, Ints, Names, cells
+from circflow.solution.keys import Names, cells
 
 if TYPE_CHECKING:
     from circflow.solution.solution import Solution

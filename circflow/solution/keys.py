@@ -9,17 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from circflow.algebra.build import results
-from circflow.data.coded import BLANK, Codes, Column, Items, distinct, stacked
+from circflow.data.coded import BLANK, Codes, Column, Floats, Ints, Items, distinct, stacked
 
 if TYPE_CHECKING:
     from circflow.solution.solution import Solution
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.intp]
-Flags = NDArray[np.bool_]
 
 
 class Names:

@@ -38,15 +38,12 @@ from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy.sparse import csc_array
 
 from circflow.algebra.build import for_synergy
 from circflow.algebra.declare import Model
+from circflow.data.coded import Flags, Floats, Ints
 from circflow.data.scenario import MILLION, Scenario
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.intp]
 
 PARTS = (
     "inputs",
@@ -132,7 +129,7 @@ class Optimality:
         return place
 
     @cached_property
-    def touched(self) -> NDArray[np.bool_]:
+    def touched(self) -> Flags:
         """Places at which the plan has something."""
         arriving = self.matrix.maximum(0) @ np.maximum(self.x, 0.0)
         amounts = np.asarray(arriving)[self.family(BALANCE)[1]]

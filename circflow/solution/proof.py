@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csc_array
 
-Floats = NDArray[np.float64]
+from circflow.data.coded import Floats
+
 Long = NDArray[np.longdouble]
 
 ROUNDING = 1e-11

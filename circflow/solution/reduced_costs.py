@@ -18,10 +18,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from circflow.data.coded import series_of
+from circflow.data.coded import Floats, Ints, series_of
 from circflow.data.scenario import MILLION
 from circflow.i18n import mark
-from circflow.solution.lp_of_plan import PARTS, Floats, Ints, Optimality, entries
+from circflow.solution.lp_of_plan import PARTS, Optimality, entries
 from circflow.solution.solution import Solution
 
 IN_SERVICE, IDLE, NOT_BUILT = mark("in service"), "idle", mark("not built")
@@ -164,7 +164,8 @@ def _capital(known: Optimality) -> tuple[pd.Series[float], pd.Series[float]]:
     table = serving.merge(priced, on="built")
     table = table.assign(both=table[CAPITAL] + table[BUDGET]).sort_values("both", kind="stable")
     table = table.drop_duplicates("capacity")
-    label = pd.MultiIndex.from_tuples([indices[n] for n in table["capacity"]])
+    served = [indices[n] for n in table["capacity"]]
+    label = pd.MultiIndex.from_tuples(served, names=["unit", "period"])
     return (
         pd.Series(table[CAPITAL].to_numpy(float), label),
         pd.Series(table[BUDGET].to_numpy(float), label),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from circflow.data.coded import (
+    Floats,
     Items,
     cross,
     distinct,
@@ -35,7 +36,7 @@ from circflow.solution.findings import (
     intakes,
     with_technology,
 )
-from circflow.solution.keys import CodedPlan, Floats, added_up, side_by_side
+from circflow.solution.keys import CodedPlan, added_up, side_by_side
 
 if TYPE_CHECKING:
     from circflow.solution.solution import Solution

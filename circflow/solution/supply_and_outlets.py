@@ -24,7 +24,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from circflow.solution.lp_of_plan import PARTS, Floats, Ints
+from circflow.data.coded import Floats, Ints
+from circflow.solution.lp_of_plan import PARTS
 from circflow.solution.reduced_costs import (
     BUDGET,
     CAPITAL,

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from circflow.data.coded import Items, find, keys_of, place_in, take
-from circflow.solution.keys import CodedPlan, Flags, Floats, Ints
+from circflow.data.coded import Flags, Floats, Ints, Items, find, keys_of, place_in, take
+from circflow.solution.keys import CodedPlan
 
 if TYPE_CHECKING:
     from circflow.data.scenario import Scenario

@@ -20,8 +20,8 @@ import numpy as np
 import pandas as pd
 
 from circflow.data.cells import split_shares
-from circflow.data.coded import Items, cross
-from circflow.solution.keys import Floats, Names
+from circflow.data.coded import Floats, Items, cross
+from circflow.solution.keys import Names
 
 if TYPE_CHECKING:
     from circflow.data.scenario import Scenario

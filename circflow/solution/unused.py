@@ -26,10 +26,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from circflow.data.coded import Floats, Ints
 from circflow.data.schema.sheets import MAIN, ROAD
 from circflow.i18n import mark, say
 from circflow.i18n.names import shown_word
-from circflow.solution.lp_of_plan import BALANCE, Floats, Ints
+from circflow.solution.lp_of_plan import BALANCE
 from circflow.solution.reduced_costs import FIGURES, IN_SERVICE, OUTLETS, Steps, steps
 from circflow.solution.solution import Solution
 from circflow.solution.supply_and_outlets import (

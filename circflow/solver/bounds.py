@@ -25,10 +25,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_array, csc_array, csr_array
 
+from circflow.data.coded import Flags, Floats, Ints
 from circflow.solver.compiled import Program
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.intp]
 
 _PASSES = 40
 _WORTH = 0.9
@@ -55,7 +53,7 @@ class AtMost:
         return np.asarray(_ROUNDING * (count + 2.0))
 
     @cached_property
-    def _rising(self) -> NDArray[np.bool_]:
+    def _rising(self) -> Flags:
         return self.value > 0.0
 
     def least(self, lower: Floats, upper: Floats) -> tuple[Floats, Floats, Floats, NDArray[Any]]:
@@ -263,7 +261,7 @@ def tightened(program: Program, most: Floats) -> Program:
     return replace(program, matrix=matrix, row_lower=sides[0], row_upper=sides[1], upper=high)
 
 
-def capped(program: Program, most: Floats) -> tuple[Program, NDArray[np.bool_]]:
+def capped(program: Program, most: Floats) -> tuple[Program, Flags]:
     """The same with prohibitive costs brought down to what is still prohibitive, and which.
 
     Where a best plan of it does without these columns it is a best plan of the programme itself
@@ -295,7 +293,7 @@ def _pulled_in(  # noqa: PLR0913, PLR0917
     held: NDArray[Any],
     lower: Floats,
     bound: Floats,
-    fixed: NDArray[np.bool_],
+    fixed: Flags,
 ) -> Floats:
     """Sides b of rows Σ a·x ≤ b that can never be reached, pulled in."""
     moving = ~fixed[column]

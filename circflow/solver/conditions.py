@@ -14,20 +14,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import coo_array, csc_array, diags_array
 
 from circflow.algebra.declare import Bound, Cells, Figure, Model, Stand
 from circflow.algebra.terms import CONSTANT
-from circflow.data.coded import find_rows
+from circflow.data.coded import Floats, Ints, find_rows
 from circflow.data.schema.sheets import Column
 from circflow.data.table import Cell
 from circflow.i18n import ENGLISH, current, say, say_in
 from circflow.i18n.names import shown_measure
 from circflow.solver.compiled import Compiled, Family, Program
 from circflow.solver.prices import cells_of
-
-Floats = NDArray[np.float64]
 
 
 @dataclass
@@ -46,7 +43,7 @@ class Condition:
     """What its cell may hold; beyond that it has to be left blank, which is no limit."""
     rows: list[tuple[int, float]] = field(default_factory=list)
     """Row of the programme, and what a change of 1 adds to the row's easier side."""
-    scaled: list[tuple[int, NDArray[np.intp], Floats]] = field(default_factory=list)
+    scaled: list[tuple[int, Ints, Floats]] = field(default_factory=list)
     """Rows in which the figure is multiplied by something of the plan, Σ coefficient · column: a
     change is counted in units of the row."""
     decided: list[int] = field(default_factory=list)
@@ -82,7 +79,7 @@ class Running:
     """Rows × columns of the elastic programme: what each row's capacity has to bear."""
     capacities: csc_array
     """Rows × columns: the capacity that each decision brings."""
-    change: NDArray[np.intp]
+    change: Ints
     """The column by which each row's capacity gives way."""
     most: Floats
     """How many times as large each capacity can be."""
@@ -108,7 +105,7 @@ class Elastic:
     running: Running
 
     @property
-    def changes(self) -> NDArray[np.intp]:
+    def changes(self) -> Ints:
         """Columns of the changes."""
         return np.arange(self.first, self.first + len(self.conditions))
 
@@ -242,7 +239,7 @@ def _shares(m: Model, family: Family, stand: Stand) -> Floats:
 
 def _scaled(
     m: Model, compiled: Compiled, family: Family, stand: Stand
-) -> dict[int, tuple[NDArray[np.intp], Floats]]:
+) -> dict[int, tuple[Ints, Floats]]:
     """Rows in which the figure is multiplied by amounts of the plan (columns, coefficients); not
     by decisions, which a change of the figure would have to await."""
     moves = stand.moves

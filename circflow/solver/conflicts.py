@@ -11,17 +11,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from circflow.data.coded import Flags, Floats
 from circflow.solution.proof import breach
 from circflow.solver.compiled import Compiled, Program
 from circflow.solver.conditions import Condition, Running, elastic
 from circflow.solver.highs import TOLERANCE, Outcome
 from circflow.solver.optimum import HOLDS, optimum
 from circflow.solver.proven import Proven
-
-Floats = NDArray[np.float64]
-Flags = NDArray[np.bool_]
 
 NOISE = 1e-7
 """A change below this share of the figure is none."""

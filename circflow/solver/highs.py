@@ -17,14 +17,13 @@ import highspy
 import numpy as np
 from numpy.typing import NDArray
 
+from circflow.data.coded import Floats, Ints
 from circflow.data.errors import CircflowError
 from circflow.i18n import say
 from circflow.solution.proof import Extended
 from circflow.solution.solution import Status
 from circflow.solver.compiled import Program
 from circflow.solver.scaling import Scaling, apply, scaling_of
-
-Floats = NDArray[np.float64]
 
 ALGORITHMS = ("simplex", "ipx", "hipo")
 """Algorithms for LPs by HiGHS' names: the dual simplex method, and two interior point methods with
@@ -302,13 +301,13 @@ class Session:
             self._entries = Extended(self.program.matrix)
         return self._entries
 
-    def change_costs(self, columns: NDArray[np.intp], costs: Floats) -> None:
+    def change_costs(self, columns: Ints, costs: Floats) -> None:
         """Replace costs (minimised, million currency per unit)."""
         self.program = self.program.with_costs(costs, columns)
         scaled = costs * self.scaling.columns[columns] * self.scaling.objective
         self.highs.changeColsCost(len(columns), columns.astype(np.int32), scaled)
 
-    def change_bounds(self, columns: NDArray[np.intp], lower: Floats, upper: Floats) -> None:
+    def change_bounds(self, columns: Ints, lower: Floats, upper: Floats) -> None:
         """Replace bounds of variables."""
         self.program = self.program.with_bounds(columns, lower, upper)
         scale = self.scaling.columns[columns]
@@ -316,7 +315,7 @@ class Session:
             len(columns), columns.astype(np.int32), lower / scale, upper / scale
         )
 
-    def change_rows(self, rows: NDArray[np.intp], lower: Floats, upper: Floats) -> None:
+    def change_rows(self, rows: Ints, lower: Floats, upper: Floats) -> None:
         """Replace the limits of rows."""
         self.program = self.program.with_limits(rows, lower, upper)
         scale = self.scaling.rows[rows]

@@ -21,9 +21,9 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import diags_array, hstack
 
+from circflow.data.coded import Flags, Floats
 from circflow.i18n import mark, say
 from circflow.solution.proof import (
     AGREES,
@@ -53,8 +53,6 @@ from circflow.solver.highs import (
 )
 from circflow.solver.refine import refinements, worth
 from circflow.solver.scaling import Scaling, apply, keeps_digits, scaling_by_reach, scaling_of
-
-Floats = NDArray[np.float64]
 
 HOLDS = 1e-8
 """A limit holds when it is breached by less than this share of what it is made of."""
@@ -465,7 +463,7 @@ def _at_true_costs(program: Program, tried: Program, plan: Outcome) -> Outcome:
     return replace(plan, objective=value, bound=value, reduced_cost=reduced)
 
 
-def _ways(ways: tuple[_Way, ...], dear: NDArray[np.bool_]) -> list[tuple[_Way, bool]]:
+def _ways(ways: tuple[_Way, ...], dear: Flags) -> list[tuple[_Way, bool]]:
     """The ways, the first two with prohibitive costs capped too, where there are any."""
     first = [(way, True) for way in ways[:2]] if dear.any() else []
     return [*first, *((way, False) for way in ways)]

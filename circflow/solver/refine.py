@@ -13,16 +13,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import coo_array
 
+from circflow.data.coded import Flags, Floats
 from circflow.solution.proof import Extended, Long
 from circflow.solution.solution import Status
 from circflow.solver.compiled import Program
 from circflow.solver.highs import Basis, Outcome, Session, SolverError
 from circflow.solver.scaling import Scaling
-
-Floats = NDArray[np.float64]
 
 _TRACE = 1e-16
 """An amount below this share of a plan's largest may be what rounding has left of larger ones."""
@@ -110,7 +108,7 @@ def _refined(program: Program, session: Session, outcome: Outcome) -> Iterator[O
 
 
 def _equations(
-    program: Program, scaling: Scaling, basis: Basis, loose: NDArray[np.bool_]
+    program: Program, scaling: Scaling, basis: Basis, loose: Flags
 ) -> tuple[Program, Scaling, Basis]:
     """The same with every inequality an equation: A·x − s = 0, s within the row's limits.
 

@@ -18,13 +18,14 @@ import numpy as np
 
 from circflow.algebra.build import build
 from circflow.algebra.declare import Model
+from circflow.data.coded import Flags, Floats
 from circflow.data.one_line import plain
 from circflow.data.scenario import Scenario
 from circflow.data.table import Cell
-from circflow.i18n import ENGLISH, current, localised, mark, say, say_n
+from circflow.i18n import localised, mark, say, say_n
 from circflow.solver.compiled import Compiled, Program, compile_model
 from circflow.solver.conditions import Condition, Running, conditions, elastic
-from circflow.solver.conflicts import NOISE, Conflicts, Feasibility, Flags, Floats
+from circflow.solver.conflicts import NOISE, Conflicts, Feasibility
 from circflow.solver.highs import Outcome, SolverError
 
 _NINE_TENTHS = 0.9
@@ -327,7 +328,7 @@ def with_changes(scenario: Scenario, changes: Sequence[Change]) -> Scenario:
         frame = table.frame.copy()
         frame.loc[change.cell.row, column] = change.after
         tables[change.cell.sheet] = table.with_frame(frame)
-    return scenario.with_figures(scenario.settings, scenario.periods, tables, scenario.book)
+    return scenario.with_figures(tables)
 
 
 def cleared_cell(cell: Cell) -> Change:
@@ -387,7 +388,7 @@ def number_text(value: float) -> str:
     if not math.isfinite(value):
         return ""
     if abs(value) >= 1e5:
-        return _spaced(f"{float(f'{value:.6g}'):,.0f}")
+        return localised(f"{float(f'{value:.6g}'):,.0f}", " ")
     return localised(f"{value:.6g}")
 
 
@@ -397,9 +398,5 @@ def figure_text(value: float) -> str:
     if value == 0.0 or float(f"{value:.6g}") == value:
         return short
     if abs(value) >= 1e5:
-        return _spaced(f"{value:,.10f}".rstrip("0").rstrip("."))
+        return localised(f"{value:,.10f}".rstrip("0").rstrip("."), " ")
     return localised(f"{value:.15g}")
-
-
-def _spaced(text: str) -> str:
-    return text.replace(",", " ") if current() == ENGLISH else localised(text)

@@ -44,7 +44,7 @@ def cards(sections: list[Section]) -> dict[str, str]:
     made: list[Card] = []
     for block in sections[0].blocks:
         if isinstance(block, Cards):
-            made += block.cards
+            made += [card for card in block.cards if isinstance(card, Card)]
     return {card.title: card.shown for card in made}
 
 

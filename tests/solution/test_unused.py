@@ -122,6 +122,13 @@ def test_a_plant_that_is_not_built_lacks_its_capital(make_scenario: Make, charge
     assert run["lacks"] == pytest.approx((15.5 + 0.9 * capital) / 0.9)
 
 
+def test_plants_that_begin_at_no_size_at_all(make_scenario: Make) -> None:
+    sized = {"capacity_per_year": 0.0, "capacity_max_per_year": 1000.0, "capex_max_million": 100.0}
+    plan = cf.solve(make_scenario(mill(**CANDIDATE | {"capex_million": 0.0} | sized)))
+    (chain,) = plan.unused.chains.to_dict("records")
+    assert chain["keeps_out"] == "mill lacks"
+
+
 def test_a_plant_for_which_the_budget_is_too_small(make_scenario: Make) -> None:
     """A mill of any size up to 200 t takes all of the budget: 1,600 t in two years for a million.
     Another one would take 20,000 of that budget, and 4,000 of capital, for 16 t; goals aside."""

@@ -136,7 +136,7 @@ def test_empty_rows_and_columns_and_no_cost() -> None:
 _size = st.floats(-5, 8).map(lambda x: 10.0**x)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     data=st.data(),
     rows=st.integers(1, 5),

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from circflow.app.html import note, page
+from circflow.app.html import bullets, note, page
 from circflow.app.html import table as html_table
 from circflow.app.views.parts import (
     about,
@@ -52,11 +52,13 @@ def _tables(app: App, run: int) -> Tables:
 
 def _gain(tables: Tables) -> str:
     totals = {r["figure"]: figure(r["value"]) for r in tables["totals"]}
-    effects = "".join(
-        f"<li>{say('{replace}: {million} million', replace=effect, million=million)}</li>"
-        for effect, million in (
-            (escape(heading(str(r["effect"]))), figure(r["million"])) for r in tables["effects"]
+    effects = bullets(
+        say(
+            "{replace}: {million} million",
+            replace=escape(heading(str(r["effect"]))),
+            million=figure(r["million"]),
         )
+        for r in tables["effects"]
     )
     lead = say(
         "Alone {alone_million}, together {together_million}: the cluster gains",
@@ -65,7 +67,7 @@ def _gain(tables: Tables) -> str:
     )
     return (
         f'<p class="lead">{lead} <b>{totals["gain_million"]}</b> {say("million, discounted.")}</p>'
-        f"<h2>{say('By effect')}</h2><ul>{effects}</ul>"
+        f"<h2>{say('By effect')}</h2>{effects}"
     )
 
 
@@ -103,7 +105,7 @@ def member(app: App, member: str, query: Mapping[str, str]) -> str:
     body = (
         f'<button type="button" data-print class="noprint">{say("Print")}</button>'
         + about(app, known)
-        + _own_gain(tables, member)
+        + _gain_of_member(tables, member)
         + _trade(tables, member, say("What I give"), "seller", "buyer")
         + _trade(tables, member, say("What I get"), "buyer", "seller")
         + _transfers(tables, member)
@@ -111,7 +113,7 @@ def member(app: App, member: str, query: Mapping[str, str]) -> str:
     return page(member, body, project=app.project, at="/cluster")
 
 
-def _own_gain(tables: Tables, member: str) -> str:
+def _gain_of_member(tables: Tables, member: str) -> str:
     money = [r for r in tables["money"] if r["member"] == member]
     amounts = ("alone_million", "together_million", "change_million")
     rows = [[escape(str(r["period"])), *(figure(r[k]) for k in amounts)] for r in money]
@@ -137,7 +139,7 @@ def _own_gain(tables: Tables, member: str) -> str:
     )
 
 
-def _trade(tables: Tables, member: str, title: str, own: str, other: str) -> str:
+def _trade(tables: Tables, member: str, title: str, side: str, other: str) -> str:
     rows = [
         [
             escape(str(r[other])),
@@ -150,7 +152,7 @@ def _trade(tables: Tables, member: str, title: str, own: str, other: str) -> str
             figure(r["million_per_year"]),
         ]
         for r in tables["exchanges"]
-        if r[own] == member
+        if r[side] == member
     ]
     head = [say("partner"), say("material"), say("from"), say("to"), say("period")]
     head += [say("a year"), say("internal price"), say("million a year")]
@@ -162,8 +164,8 @@ def _transfers(tables: Tables, member: str) -> str:
     rows = [
         [escape(say(r["rule"])), words, escape(str(r[other])), figure(r["million"])]
         for r in tables["transfers"]
-        for own, other, words in (("from", "to", say("I pay")), ("to", "from", say("I get")))
-        if r[own] == member
+        for side, other, words in (("from", "to", say("I pay")), ("to", "from", say("I get")))
+        if r[side] == member
     ]
     head = (say("rule"), say("what"), say("partner"), say("million"))
     table = html_table(head, rows, caption=say("Payments by rule"))

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from circflow.app.html import button, form, link, note, options, page, section
-from circflow.app.views.parts import hidden
+from circflow.app.html import bullets, button, form, link, note, page, section
+from circflow.app.views.parts import choice, hidden
 from circflow.i18n import say
 
 if TYPE_CHECKING:
@@ -27,16 +27,11 @@ def workbook(app: App, query: Mapping[str, str], fault: str = "") -> str:
         '<input type="file" id="workbook" name="workbook" accept=".xlsx,.xlsm" required> '
     )
     upload = form("/load", file + button(say("Load"), style="main"), upload=True)
-    example = form(
-        "/load",
-        f'<label for="example">{say("Example")}</label> <select id="example" name="example">'
-        f"{options((n, n) for n in examples())}</select> {button(say('Open the example'))}",
-    )
+    chosen = choice(say("Example"), "example", [(n, n) for n in examples()], of="load")
+    example = form("/load", chosen + button(say("Open the example")))
     new = form("/load", button(say("New"), title=say("New")))
-    known = "".join(
-        f"<li>{form('/open', button(name, name='name', value=name))}</li>"
-        for name in app.workspace.names()
-    )
+    names = (form("/open", button(n, name="name", value=n)) for n in app.workspace.names())
+    known = bullets(names, "plain")
     about = say("Every sheet and column, with notes and drop-down lists.")
     body = (
         (note(fault, "fault") if fault else "")
@@ -45,15 +40,15 @@ def workbook(app: App, query: Mapping[str, str], fault: str = "") -> str:
         + "</section>"
         + section(say("A shipped case"), example)
         + section(say("An empty workbook"), new + note(about))
-        + (section(say("Opened before"), f'<ul class="plain">{known}</ul>') if known else "")
+        + (section(say("Opened before"), known) if known else "")
     )
     return page(say("Workbook"), body, project=app.workspace.project, at="/")
 
 
 def changed_meanwhile(app: App) -> str:
     """The planner's own file has changed since it was loaded."""
-    told = say("The file has changed since it was loaded here: somebody saved it meanwhile.")
+    fault = say("The file has changed since it was loaded here: somebody saved it meanwhile.")
     other = link("/take-away/workbook", say("Save your version under another name"))
     again = form("/save", hidden(anyway="yes") + button(say("Write over it all the same")))
-    body = f"{note(told, 'fault')}<p>{other} {say('or')}</p>{again}"
+    body = f"{note(fault, 'fault')}<p>{other} {say('or')}</p>{again}"
     return page(say("Save workbook"), body, project=app.workspace.project)

@@ -33,7 +33,8 @@ def columns(book: Book, sheet: str, *names: str) -> list[list[Any]]:
 
 def names_in(book: Book, sheet: str, column: str) -> list[tuple[str, str]]:
     """The names in a column, each once, as values and words of a drop-down list."""
-    return [(name, name) for name in dict.fromkeys(str(r[0]) for r in columns(book, sheet, column))]
+    names = dict.fromkeys(str(row[0]).strip() for row in columns(book, sheet, column))
+    return [(name, name) for name in names]
 
 
 def _number(cell: object) -> float | None:
@@ -134,15 +135,15 @@ def _labels(where: dict[str, tuple[float, float]]) -> list[tuple[float, float, s
     frame["latitude"] = _HIGH - frame["latitude"]
     extent = (0.0, _WIDE, 0.0, _HIGH)
     placed = placed_labels(frame.assign(traffic=0.0), extent, [True] * len(frame))
-    made = []
+    labels = []
     names = ["position", "label", "longitude", "latitude"]
     for position, label, x, y in placed[names].itertuples(index=False):
         high, _, side = position.partition(" ")
         aside = {"right": 9.0, "left": -9.0}.get(side, 0.0) if high == "middle" else 0.0
         down = {"top": -10.0, "middle": 4.0, "bottom": 18.0}[high]
         anchor = {"right": "start", "left": "end"}.get(side, "middle")
-        made.append((x + aside, _HIGH - y + down, anchor, label.strip("\u2002")))
-    return made
+        labels.append((x + aside, _HIGH - y + down, anchor, label.strip("\u2002")))
+    return labels
 
 
 def network(app: App, query: Mapping[str, str]) -> str:

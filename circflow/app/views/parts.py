@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
-from circflow.app.html import button, form, link, note, page
+from circflow.app.html import bullets, button, form, link, note, page
 from circflow.app.html import options as html_options
 from circflow.app.html import table as html_table
 from circflow.app.project import Run
@@ -138,9 +138,9 @@ def runs_table(app: App, kinds: Sequence[str]) -> str:
         when = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.started))
         took = say("{n:.0f} s", n=run.seconds) if run.seconds is not None else ""
         stale = "" if run.fingerprint in now else say("the workbook has changed since")
-        told = escape(f"{status_of(run)} {run.message.splitlines()[0] if run.message else ''}")
+        ended = escape(f"{status_of(run)} {run.message.splitlines()[0] if run.message else ''}")
         title = link(f"/runs/{run.run}", run.title)
-        rows.append([str(run.run), title, when, took, told, stale])
+        rows.append([str(run.run), title, when, took, ended, stale])
     head = (say("run"), say("what"), say("when"), say("took"), say("ended"), say("now"))
     return html_table(head, rows, caption=say("Runs")) if rows else ""
 
@@ -178,7 +178,7 @@ def about(app: App, run: Run) -> str:
     took = say(", took {seconds:.1f} s", seconds=run.seconds) if run.seconds is not None else ""
     changes = "; ".join(f"{a} {e}" for a, e in run.changes.items()) or say("none")
     stale = run.fingerprint not in digests(app)
-    told = say(
+    line = say(
         "{name} · changes: {changes} · {when}{took} · {status} {escape} · circflow {version}",
         name=app.project.name,
         changes=changes,
@@ -189,7 +189,7 @@ def about(app: App, run: Run) -> str:
         version=run.version,
     )
     return (
-        f'<div class="about"><p>{escape(told)}</p>'
+        f'<div class="about"><p>{escape(line)}</p>'
         + (note(say("The workbook has changed since."), "fault") if stale else "")
         + file_links(run, app.project.run_folder(run.run))
         + "</div>"
@@ -203,12 +203,12 @@ def has_file(folder: Any, name: str) -> bool:
 
 def file_links(run: Run, folder: Path) -> str:
     """The files that a run wrote into its folder, to be taken away."""
-    links = "".join(
-        f"<li>{link(f'/runs/{run.run}/files/{name}?save=1', say(words))}</li>"
+    links = (
+        link(f"/runs/{run.run}/files/{name}?save=1", say(words))
         for name, words in FILES.items()
         if has_file(folder, name)
     )
-    return f'<ul class="plain files">{links}</ul>' if links else ""
+    return bullets(links, "plain files")
 
 
 def frame_of(run: Run) -> str:

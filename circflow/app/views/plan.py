@@ -31,37 +31,6 @@ def plan(app: App, query: Mapping[str, str]) -> str:
     return page(say("Plan"), body, project=app.project, at="/plan")
 
 
-_BALANCE = (
-    (mark("Comes in"), "flows", "to", ("from", "material", "unit_of_measure"), "received_per_year"),
-    (mark("Goes out"), "flows", "from", ("to", "material", "unit_of_measure"), "sent_per_year"),
-    (mark("Arises"), "supply", "site", ("kind", "material", "unit_of_measure"), "amount_per_year"),
-    (
-        mark("Is used and made"), "conversions", "site",
-        ("unit", "role", "material", "unit_of_measure"), "amount_per_year",
-    ),
-    (mark("Is sold"), "sales", "site", ("material", "tier", "unit_of_measure"), "amount_per_year"),
-    (mark("Is dumped"), "disposal", "site", ("material", "unit_of_measure"), "amount_per_year"),
-    (
-        mark("Money, million a year"), "money", "site",
-        ("group", "material", "unit"), "million_per_year",
-    ),
-)  # fmt: skip
-"""What the balance of a site shows: title, table, column of the site, what tells rows apart."""
-
-
-def balance(app: App, query: Mapping[str, str], site: str = "") -> str:
-    """The balance of a site: in, out, made, sold, dumped, money."""
-    name = site or query.get("site", "")
-    run, folder = _run_of(app, query)
-    body = f"<p>{link(f'/runs/{run}', say('Back to the plan'))}</p>"
-    for words, table, column, keys, amount in _BALANCE:
-        title = say(words)
-        rows = [r for r in records(folder, table) if r.get(column) == name]
-        if rows:
-            body += f"<h2>{title}</h2>" + by_period(rows, keys, amount, caption=f"{title}: {name}")
-    return page(say("Balance of {name}", name=name), body, project=app.project, at="/plan")
-
-
 _FLOWS = (
     (mark("Arises"), "supply", ("site", "kind", "material", "unit_of_measure"), "amount_per_year"),
     (mark("Moves"), "flows", ("from", "to", "material", "unit_of_measure"), "sent_per_year"),
@@ -72,7 +41,30 @@ _FLOWS = (
     (mark("Is sold"), "sales", ("site", "material", "tier", "unit_of_measure"), "amount_per_year"),
     (mark("Is dumped"), "disposal", ("site", "material", "unit_of_measure"), "amount_per_year"),
 )  # fmt: skip
-"""What materials and units are made of: title, table, what tells rows apart."""
+"""What materials and units are made of: title, table, what tells rows apart (the site first)."""
+_BALANCE = (
+    (mark("Comes in"), "flows", ("to", "from", "material", "unit_of_measure"), "received_per_year"),
+    (mark("Goes out"), "flows", ("from", "to", "material", "unit_of_measure"), "sent_per_year"),
+    *(shown for shown in _FLOWS if shown[1] != "flows"),
+    (
+        mark("Money, million a year"), "money",
+        ("site", "group", "material", "unit"), "million_per_year",
+    ),
+)  # fmt: skip
+"""What the balance of a site shows, likewise."""
+
+
+def balance(app: App, query: Mapping[str, str], site: str = "") -> str:
+    """The balance of a site: in, out, made, sold, dumped, money."""
+    name = site or query.get("site", "")
+    run, folder = _run_of(app, query)
+    body = f"<p>{link(f'/runs/{run}', say('Back to the plan'))}</p>"
+    for words, table, (place, *keys), amount in _BALANCE:
+        title = say(words)
+        rows = [r for r in records(folder, table) if r.get(place) == name]
+        if rows:
+            body += f"<h2>{title}</h2>" + by_period(rows, keys, amount, caption=f"{title}: {name}")
+    return page(say("Balance of {name}", name=name), body, project=app.project, at="/plan")
 
 
 def flows(app: App, query: Mapping[str, str]) -> str:
@@ -88,7 +80,7 @@ def flows(app: App, query: Mapping[str, str]) -> str:
     body = f"<p>{link(f'/runs/{run}', say('Back to the plan'))}</p>"
     for words, table, keys, amount in _FLOWS:
         title = say(words)
-        wanted = {kind: found for kind, found in here.items() if found and kind in keys}
+        wanted = {kind: present for kind, present in here.items() if present and kind in keys}
         rows = [r for r in tables[table] if wanted and all(r[k] in v for k, v in wanted.items())]
         if rows:
             body += f"<h2>{say('{title}, per year', title=title)}</h2>"

@@ -8,7 +8,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from circflow.app.html import box, button, form, note, page, section
+from circflow.app.html import box, bullets, button, card, form, note, page, section
 from circflow.app.project import Run
 from circflow.app.views.network import columns, names_in
 from circflow.app.views.parts import begin, choice, field, hidden, runs_table
@@ -32,7 +32,7 @@ def plants(app: App, query: Mapping[str, str]) -> str:
     which += box("quick", say("without pairs and risks (quicker)"))
     asked = begin("evaluate", say("Evaluate"), which)
     body = section(say("The candidates of the workbook"), asked)
-    body += section(say("A plant of your own"), _own(app)) + runs_table(app, ("evaluate",))
+    body += section(say("A plant of your own"), _new_plant(app)) + runs_table(app, ("evaluate",))
     return page(say("New plants"), body, project=app.project, at="/plants")
 
 
@@ -41,7 +41,7 @@ def _is_candidate(status: object) -> bool:
     return english_word("status", words, str(status).strip()) == "candidate"
 
 
-def _own(app: App) -> str:
+def _new_plant(app: App) -> str:
     book = app.project.book
     technologies = names_in(book, "Technologies", "technology")
     technologies = technologies or names_in(book, "Recipes", "technology")
@@ -60,24 +60,21 @@ def _own(app: App) -> str:
 
 def cards(path: Path, run: Run) -> str:
     """A card for each unit, best first, its verdict on top."""
-    found = json.loads(path.read_text(encoding="utf-8"))
+    content = json.loads(path.read_text(encoding="utf-8"))
     worth: dict[str, float] = {
         r["unit"]: r["value_million"] if isinstance(r["value_million"], int | float) else -1e300
-        for r in found["verdicts"]
+        for r in content["verdicts"]
     }
-    ordered = sorted(found["words"], key=lambda unit: -worth.get(unit, -1e300))
-    drawn = "".join(_card(unit, found["words"][unit]) for unit in ordered)
+    ordered = sorted(content["words"], key=lambda unit: -worth.get(unit, -1e300))
+    drawn = "".join(_card(unit, content["words"][unit]) for unit in ordered)
     add = _add(run.options["add"]) if run.options.get("add") else ""
     return f'<div class="cards">{drawn}</div>{add}'
 
 
 def _card(unit: str, words: list[str]) -> str:
     head, *rest = words
-    more = "".join(f"<li>{escape(line)}</li>" for line in rest)
-    return (
-        f'<article class="card"><h2>{escape(unit)}</h2><p class="lead">{escape(head)}</p>'
-        f"<details><summary>{say('Why')}</summary><ul>{more}</ul></details></article>"
-    )
+    why = f"<details><summary>{say('Why')}</summary>{bullets(map(escape, rest))}</details>"
+    return card(unit, escape(head), why)
 
 
 def _add(unit: Mapping[str, Any]) -> str:
@@ -86,7 +83,7 @@ def _add(unit: Mapping[str, Any]) -> str:
     return form("/plants/add", hidden(**unit) + button(say("Add this plant to the workbook")))
 
 
-def own_of(given: Any) -> dict[str, str]:
+def plant_of(given: Any) -> dict[str, str]:
     """The plant of one's own that a form describes; empty where it does not."""
     unit = {name: str(given.get(f"own_{name}") or "").strip() for name in FIELDS}
     return unit if unit["technology"] else {}

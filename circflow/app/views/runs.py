@@ -8,7 +8,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from circflow.app.html import button, form, link, note, options, page, section
+from circflow.app.html import bullets, button, form, link, note, page, section
 from circflow.app.project import Run
 from circflow.app.views import cluster, plants, studies, suggestions
 from circflow.app.views.parts import (
@@ -39,8 +39,8 @@ def solve(app: App, query: Mapping[str, str]) -> str:
     changes += [(v.name, say("with {name}", name=v.name)) for v in project.variants]
     body = ""
     if errors:
-        told = say_n("{n} error stands in the way:", "{n} errors stand in the way:", len(errors))
-        body += f'<p class="fault">{told} {link("/check", say("see what to mend"))}.</p>'
+        words = say_n("{n} error stands in the way:", "{n} errors stand in the way:", len(errors))
+        body += f'<p class="fault">{words} {link("/check", say("see what to mend"))}.</p>'
     body += begin("solve", say("Solve"), choice(say("What"), "variant", changes, of="solve"))
     body += runs_table(app, ("solve",))
     return page(say("Solve"), body, project=project, at="/solve")
@@ -99,35 +99,30 @@ def _doors(app: App, known: Run, folder: Path) -> str:
         )
         for r in limits[:40]
     ]
-    rows = "".join(f"<li>{line}</li>" for line in lines)
     sites, members = sites_of(folder)
-    balance = (
-        f'<form method="get" action="/sites">{hidden(run=known.run)}'
-        f'<label for="site">{say("Balance of")}</label> <select id="site" name="site">'
-        f"{options((s, s) for s in sites)}</select> {button(say('Show'))}</form>"
-    )
+    chosen = choice(say("Balance of"), "site", [(s, s) for s in sites], of="balance")
+    chosen += hidden(run=known.run) + button(say("Show"))
+    balance = f'<form method="get" action="/sites">{chosen}</form>'
     listed = say("Members: {listed}", listed=" · ".join(map(member_link, members)))
     title = say("Limits that bind ({count}): what one more unit is worth", count=len(limits))
-    return f"<details><summary>{title}</summary><ul>{rows}</ul></details>{balance}<p>{listed}</p>"
+    return f"<details><summary>{title}</summary>{bullets(lines)}</details>{balance}<p>{listed}</p>"
 
 
 def _no_plan(known: Run) -> str:
-    lines = "".join(f"<li>{escape(line.strip())}</li>" for line in known.message.splitlines())
-    return section(say("No plan"), f'<ul class="plain">{lines}</ul>')
+    lines = (escape(line.strip()) for line in known.message.splitlines())
+    return section(say("No plan"), bullets(lines, "plain"))
 
 
 def _explained(app: App, path: Path) -> str:
     """Conflicts in cells; each smallest change has a button that applies it and solves again."""
-    found = json.loads(path.read_text(encoding="utf-8"))
+    explanation = json.loads(path.read_text(encoding="utf-8"))
     body = ""
-    for conflict in found["conflicts"]:
-        conditions = "".join(
-            f"<li><b>{escape(c['cell'])}</b> {escape(c['text'])}</li>"
-            for c in conflict["conditions"]
+    for conflict in explanation["conflicts"]:
+        conditions = bullets(
+            f"<b>{escape(c['cell'])}</b> {escape(c['text'])}" for c in conflict["conditions"]
         )
-        remedies = "".join(f"<li>{_remedy(app, r)}</li>" for r in conflict["remedies"])
-        ends = say("Any one of these changes ends it")
-        inner = f'<ul>{conditions}</ul><h3>{ends}</h3><ul class="plain">{remedies}</ul>'
+        remedies = bullets((_remedy(app, r) for r in conflict["remedies"]), "plain")
+        inner = f"{conditions}<h3>{say('Any one of these changes ends it')}</h3>{remedies}"
         body += section(say("These cannot hold together"), inner)
     return body
 

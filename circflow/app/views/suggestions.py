@@ -8,7 +8,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from circflow.app.edits import Edit, column_at, typed
-from circflow.app.html import box, button, form, note, page
+from circflow.app.html import box, bullets, button, card, form, note, page
 from circflow.app.html import table as html_table
 from circflow.app.project import Run
 from circflow.app.views.network import columns
@@ -36,8 +36,8 @@ def suggestions(app: App, query: Mapping[str, str]) -> str:
     every = say("Every technology of the library at every site, priced at the plan; the best are")
     body = f"<p>{every} {say('solved again with the workbook.')}</p>"
     body += begin("suggest", say("Look for suggestions"), ask)
-    found = latest(app, "suggest", with_file=FILE)
-    body += cards(app, found) if found is not None else ""
+    known = latest(app, "suggest", with_file=FILE)
+    body += cards(app, known) if known is not None else ""
     body += runs_table(app, ("suggest",))
     return page(say("Suggestions"), body, project=app.project, at="/suggestions")
 
@@ -49,13 +49,13 @@ def _content(app: App, run: Run) -> Any:
 
 def cards(app: App, run: Run) -> str:
     """The suggestions of a run, best first, with a button each; then what is asked."""
-    found = _content(app, run)
+    content = _content(app, run)
     known = {str(r[0]) for r in columns(app.project.book, "Units", "unit")}
-    currency = escape(str(found["currency"]))
-    drawn = "".join(_card(run, one, currency, known) for one in found["suggestions"])
+    currency = escape(str(content["currency"]))
+    drawn = "".join(_card(run, one, currency, known) for one in content["suggestions"])
     if not drawn:
         return note(say("No technology of the library would pay here."))
-    asked = [[escape(q["material"]), escape(q["question"])] for q in found["questions"]]
+    asked = [[escape(q["material"]), escape(q["question"])] for q in content["questions"]]
     head = (say("material"), say("what is asked"))
     body = f'<div class="cards">{drawn}</div>'
     return body + (html_table(head, asked, caption=say("Not sure")) if asked else "")
@@ -80,17 +80,13 @@ def _card(run: Run, one: Mapping[str, Any], currency: str, known: set[str]) -> s
         ),
         *(f"{say(words)} {one[name]}" for name, words in _WORDS.items() if one[name]),
     ]
-    more = "".join(f"<li>{escape(line)}</li>" for line in lines)
     if unit in known:
         act = note(say("It stands in the workbook as a candidate."))
     else:
         words = say("Add to the workbook")
         press = button(words, title=f"{words}: {unit}")
         act = form("/suggestions/add", hidden(run=run.run, unit=unit) + press)
-    return (
-        f'<article class="card"><h2>{escape(unit)}</h2><p class="lead">{lead}</p>'
-        f"<ul>{more}</ul>{act}</article>"
-    )
+    return card(unit, lead, bullets(map(escape, lines)) + act)
 
 
 _WORDS = {
@@ -116,16 +112,16 @@ def rows_of(app: App, run: Run, unit: str) -> Rows | None:
 
 def edits(book: Book, rows: Rows) -> list[Edit]:
     """Rows as cells below those of their sheets, without those that stand there already."""
-    made: list[Edit] = []
+    added: list[Edit] = []
     for sheet, listed in rows.items():
         raw = raw_sheet(book, sheet)
         grid = raw.grid if raw is not None and raw.grid else [[]]
         at = len(grid) + 1 if len(grid[0]) else 2
         for row in listed:
             if not any(_same(sheet, grid[0], old, row) for old in grid[1:]):
-                made += [Edit(sheet, at, name, value) for name, value in row.items()]
+                added += [Edit(sheet, at, name, value) for name, value in row.items()]
                 at += 1
-    return made
+    return added
 
 
 def _same(sheet: str, header: list[Any], old: list[Any], row: Mapping[str, Any]) -> bool:

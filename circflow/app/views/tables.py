@@ -11,6 +11,7 @@ from urllib.parse import quote
 from circflow.app.edits import column_at
 from circflow.app.html import button, link, note, page
 from circflow.app.html import table as html_table
+from circflow.app.views.network import names_in
 from circflow.app.views.parts import column_name, hidden, query_of, raw_sheet, save_and_undo
 from circflow.data.schema.sheets import BY_NAME, SHEETS, Column, Sheet, is_planners_column
 from circflow.data.table import Book, Problem
@@ -33,10 +34,10 @@ def tables(app: App, query: Mapping[str, str]) -> str:
         raw = raw_sheet(book, sheet.name)
         size = sum(any(c is not None for c in row) for row in raw.grid[1:]) if raw else 0
         errors, warnings = (counts[sheet.name, kind] for kind in ("error", "warning"))
-        told = [say_n("{n} error", "{n} errors", errors)] if errors else []
-        told += [say_n("{n} warning", "{n} warnings", warnings)] if warnings else []
+        problems = [say_n("{n} error", "{n} errors", errors)] if errors else []
+        problems += [say_n("{n} warning", "{n} warnings", warnings)] if warnings else []
         title = link(f"/tables/{quote(sheet.name)}", shown_sheet(sheet.name))
-        rows.append([title, str(size), escape(", ".join(told)), escape(say(sheet.meaning))])
+        rows.append([title, str(size), escape(", ".join(problems)), escape(say(sheet.meaning))])
     head = (say("sheet"), say("rows"), say("problems"), say("what it holds"))
     body = html_table(head, rows, caption=say("Sheets")) + save_and_undo("/tables")
     return page(say("Tables"), body, project=app.project, at="/tables")
@@ -49,8 +50,8 @@ def table(app: App, sheet: str, query: Mapping[str, str]) -> str:
     of, book = BY_NAME[sheet], app.project.book
     raw = raw_sheet(book, sheet)
     grid = raw.grid if raw is not None else [list(of.names)]
-    find, wanted = query.get("find", ""), whole(query.get("row"))
-    first = whole(query.get("from")) or (0 if find else max(0, wanted - ROWS_SHOWN // 2))
+    find, wanted = query.get("find", ""), number_of(query.get("row"))
+    first = number_of(query.get("from")) or (0 if find else max(0, wanted - ROWS_SHOWN // 2))
     matching = _matching(grid, find)
     shown = [r for r in matching if r >= first][:ROWS_SHOWN]
     sight = _Sight(app, of, grid[0] if grid else [])
@@ -61,7 +62,7 @@ def table(app: App, sheet: str, query: Mapping[str, str]) -> str:
     network = f"<p>{link('/network', say('On the map: click two sites for a link'))}</p>"
     network = network if sheet in ("Links", "Sites") else ""
     name = escape(shown_sheet(sheet))
-    told = say(
+    hint = say(
         "A change is kept and checked at once. A block copied from Excel can be "
         "pasted into any cell. The last row is new."
     )
@@ -73,12 +74,12 @@ def table(app: App, sheet: str, query: Mapping[str, str]) -> str:
         f'<div class="scroll grid" tabindex="0" role="region" aria-label="{name}" '
         f'data-sheet="{escape(sheet)}"><table><caption>{name}</caption>'
         f'<thead><tr><th scope="col">{say("row")}</th>{heads}<th scope="col">{say("do")}</th></tr>'
-        f"</thead><tbody>{''.join(rows)}</tbody></table></div>{note(told)}{save_and_undo(back)}"
+        f"</thead><tbody>{''.join(rows)}</tbody></table></div>{note(hint)}{save_and_undo(back)}"
     )
     return page(shown_sheet(sheet), body, project=app.project, at="/tables")
 
 
-def whole(text: str | None) -> int:
+def number_of(text: str | None) -> int:
     """A number in an address; 0 where it is none."""
     return int(text) if text and text.isdecimal() and len(text) < 9 else 0
 
@@ -134,30 +135,20 @@ def _head(of: Sheet, name: str) -> str:
 
 def _lists(of: Sheet, names: Sequence[str], book: Book) -> dict[str, list[str]]:
     """What a cell may hold, for columns with choices or names of another sheet."""
+    from circflow.data.checks.references import target_column
+
     lists: dict[str, list[str]] = {}
     for name in names:
         column = column_of(of, name)
         if column is not None and (words := column.choices or _FLAGS.get(column.kind)):
             lists[name] = [shown_word(name, word) for word in words]
         elif column is not None and column.reference:
-            lists[name] = _names_in(book, column.reference)
+            target = target_column(BY_NAME[column.reference])
+            lists[name] = [word for word, _ in names_in(book, column.reference, target)]
     return lists
 
 
 _FLAGS = {"flag": ("yes", "no")}
-
-
-def _names_in(book: Book, sheet: str) -> list[str]:
-    from circflow.data.checks.references import target_column
-
-    raw = raw_sheet(book, sheet)
-    if raw is None or not raw.grid:
-        return []
-    at = column_at(raw.grid[0], target_column(BY_NAME[sheet]))
-    if at is None:
-        return []
-    cells = (row[at] for row in raw.grid[1:] if at < len(row))
-    return list(dict.fromkeys(str(c).strip() for c in cells if c is not None))
 
 
 class _Sight:
@@ -207,15 +198,15 @@ class _Sight:
         )
 
     def _cell(self, row: int, name: str, text: str) -> str:
-        found = self.problems.get((row, name), ())
-        style = min((p.severity for p in found), default="")
+        problems = self.problems.get((row, name), ())
+        style = min((p.severity for p in problems), default="")
         style += " changed" if (self.of.name, row, name) in self.changed else ""
         column = column_of(self.of, name)
         shown = shown_mark(name) if column is None else shown_column(self.of.name, name)
         extra = f' list="list-{escape(name)}"' if name in self.lists else ""
         extra += " readonly" if column is None and not is_planners_column(name) else ""
-        if found:
-            extra += f' title="{escape("; ".join(p.message for p in found))}"'
+        if problems:
+            extra += f' title="{escape("; ".join(p.message for p in problems))}"'
         extra += ' aria-invalid="true"' if style.startswith("error") else ""
         label = say("{column}, row {row}", column=shown, row=row)
         short = column is not None and (column.is_number or column.kind == "flag")

@@ -101,11 +101,11 @@ def lists_of(app: App, names: Sequence[str]) -> dict[str, dict[str, str]]:
 def moved(app: App, variant: str, values: Mapping[int, float], rows: Sequence[Any]) -> str:
     """A list of changes made of moved sliders, on top of a list; its name."""
     signs = {"factor": "*", "add": "+", "set": "="}
-    own = {c.address: c for c in app.project.variant(variant).changes} if variant else {}
+    changes = {c.address: c for c in app.project.variant(variant).changes} if variant else {}
     taken = {v.name for v in app.project.variants}
     names = (say("sliders {count}", count=n) for n in range(1, len(taken) + 2))
     one = app.project.variant(next(name for name in names if name not in taken))
-    one.changes = list(own.values())
+    one.changes = list(changes.values())
     for at, value in values.items():
         row = rows[at]
         one.changes.append(Change(row["address"], f"{signs[row['how']]}{value:.6g}"))

@@ -8,7 +8,7 @@ import pandas as pd
 
 from circflow.i18n import mark, say
 from circflow.i18n.names import shown_word
-from circflow.report.page.frame import Card, Cards, Column, Section, Table, Text, figure
+from circflow.report.page.frame import Card, Column, Section, Table, Text, answer, figure
 from circflow.report.page.study import bars, words_of_code
 
 _MOST = 4
@@ -22,19 +22,19 @@ def finance_opening(tables: Mapping[str, pd.DataFrame], currency: str) -> list[S
     figures = ["million_per_year", "baseline", "change"]
     horizon = horizon.assign(budget=_shown(horizon["budget"]))
     budgets = horizon.groupby("budget", sort=False)[figures].sum(min_count=1)
-    whole = budgets.sum(min_count=1)
+    total = budgets.sum(min_count=1)
     lead = say(
         "With the plan public budgets get {million_per_year} {money} on average",
-        million_per_year=figure(whole["million_per_year"]),
+        million_per_year=figure(total["million_per_year"]),
         money=money,
     )
-    if pd.notna(whole["change"]):
+    if pd.notna(total["change"]):
         sentence = (
             mark(", {change} more than without new units")
-            if whole["change"] >= 0.0
+            if total["change"] >= 0.0
             else mark(", {change} less than without new units")
         )
-        lead += say(sentence, change=figure(abs(whole["change"])))
+        lead += say(sentence, change=figure(abs(total["change"])))
         best = budgets["change"].abs().idxmax()
         most = float(budgets["change"].to_dict()[best])
         signed = f"{'+' if most > 0 else ''}{figure(most)}"
@@ -44,7 +44,7 @@ def finance_opening(tables: Mapping[str, pd.DataFrame], currency: str) -> list[S
     else:
         lead += say("; without new units there is no plan to compare with")
     gains = horizon.sort_values("change", key=lambda c: c.abs(), ascending=False, kind="stable")
-    cards = [_card(say("All budgets"), whole, money)]
+    cards = [_card(say("All budgets"), total, money)]
     cards += [
         _card(say("The {n} budget", n=n), row, money) for n, row in budgets.head(_MOST).iterrows()
     ]
@@ -52,10 +52,8 @@ def finance_opening(tables: Mapping[str, pd.DataFrame], currency: str) -> list[S
         first = gains.iloc[0]
         title = say("Changes most: {tax}", tax=first["tax"])
         cards.append(Card(title, first["change"], say("{money}, change", money=money)))
-    told = say("Taxes and charges never change the plan. Money of the year, not discounted.")
-    sections = [
-        Section(say("The answer"), [Text(f"{lead}.", "lead"), Cards(cards), Text(told, "note")])
-    ]
+    note = say("Taxes and charges never change the plan. Money of the year, not discounted.")
+    sections = [answer(f"{lead}.", cards, Text(note, "note"))]
     wide = budgets[["million_per_year", "baseline"]].set_axis(
         [say("with the plan"), say("without new units")], axis=1
     )

@@ -17,6 +17,7 @@ from circflow.report.figures import (
     limit_figures,
     money_lines,
     unit_loads,
+    waste_by_period,
     years_of,
 )
 from circflow.report.numbers import cut
@@ -31,22 +32,16 @@ MAX_STOCKS = 8
 FULL = 0.999
 _PLAIN_HOVER = "%{customdata}<extra></extra>"
 _STOCK_COLOURS = ("blue", "orange", "green", "yellow", "pink", "sky", "grey", "soft")
-_KIND_COLOURS: Mapping[str, str] = {
-    "recipe": "$blue",
-    "transport": "$yellow",
-    "disposal": "$grey",
-    "stockpile": "$pink",
-    "purchase": "$orange",
-    "sale": "$green",
-    "stream": "$sky",
+_KINDS: Mapping[str, tuple[str, str]] = {
+    "recipe": (mark("units"), "$blue"),
+    "transport": ("transport", "$yellow"),
+    "disposal": ("disposal", "$grey"),
+    "stockpile": (mark("stockpiles"), "$pink"),
+    "purchase": (mark("bought inputs"), "$orange"),
+    "sale": (mark("avoided elsewhere by sales"), "$green"),
+    "stream": (mark("taking waste"), "$sky"),
 }
-_KIND_WORDS: Mapping[str, str] = {
-    "recipe": mark("units"),
-    "sale": mark("avoided elsewhere by sales"),
-    "purchase": mark("bought inputs"),
-    "stockpile": mark("stockpiles"),
-    "stream": mark("taking waste"),
-}
+"""Of emissions: words and colour."""
 
 
 _FATES = {mark("used"): "$green", mark("stocked"): "$pink", mark("dumped"): "$grey"}
@@ -67,21 +62,14 @@ def axis(title: str = "", **more: Any) -> dict[str, Any]:
 
 def categories(names: list[str] | None = None, **more: Any) -> dict[str, Any]:
     """An axis of names: always taken as names, never as dates or numbers."""
-    order: dict[str, Any] = {}
-    if names is not None:
-        order = {"categoryorder": "array", "categoryarray": names}
-    plain: dict[str, Any] = {
-        "type": "category",
-        "automargin": True,
-        "linecolor": "$line",
-        "showgrid": False,
-    }
-    return {**plain, **order, **more}
+    order = {} if names is None else {"categoryorder": "array", "categoryarray": names}
+    look = {"automargin": True, "linecolor": "$line", "showgrid": False}
+    return {"type": "category", **look, **order, **more}
 
 
-def layout(height: int, **more: Any) -> dict[str, Any]:
-    """What the charts' layouts share."""
-    return {
+def view(data: Sequence[Mapping[str, Any]], height: int, **more: Any) -> dict[str, Any]:
+    """A view of a figure: traces, and what its layout says beside what all charts share."""
+    layout = {
         "height": height,
         "margin": {"l": 60, "r": 16, "t": 16, "b": 40},
         "hovermode": "closest",
@@ -89,11 +77,7 @@ def layout(height: int, **more: Any) -> dict[str, Any]:
         "bargap": 0.35,
         **more,
     }
-
-
-def view(data: Sequence[Mapping[str, Any]], height: int, **more: Any) -> dict[str, Any]:
-    """A view of a figure: traces, and what `layout` is told."""
-    return {"data": list(data), "layout": layout(height, **more)}
+    return {"data": list(data), "layout": layout}
 
 
 def chosen(views: Mapping[str, Any], label: str, names: Sequence[str]) -> dict[str, Any]:
@@ -116,7 +100,9 @@ def bar(name: str, x: Any, y: Any, colour: str, hover: Sequence[str]) -> dict[st
     }
 
 
-def row(names: list[str], lengths: Any, texts: list[str], hover: list[str], colour: Any) -> Any:
+def row(
+    names: list[str], lengths: Any, texts: list[str], hover: list[str], colour: Any, **more: Any
+) -> dict[str, Any]:
     """Bars from the left, each with a text behind its end."""
     return {
         "type": "bar",
@@ -129,19 +115,24 @@ def row(names: list[str], lengths: Any, texts: list[str], hover: list[str], colo
         "customdata": hover,
         "hovertemplate": _PLAIN_HOVER,
         "marker": {"color": colour},
+        **more,
     }
 
 
-def _line(name: str, x: Any, y: Any, dash: str, width: float, **marker: Any) -> dict[str, Any]:
-    """A broken line with marks."""
+def line(
+    name: str, x: Any, y: Any, stroke: Mapping[str, Any], marks: Mapping[str, Any], **more: Any
+) -> dict[str, Any]:
+    """A line with marks."""
     return {
         "type": "scatter",
         "mode": "lines+markers",
         "name": name,
         "x": x,
         "y": y,
-        "line": {"color": "$text", "width": width, "dash": dash},
-        "marker": {"color": "$text", **marker},
+        "line": stroke,
+        "marker": marks,
+        "hovertemplate": _PLAIN_HOVER,
+        **more,
     }
 
 
@@ -203,7 +194,7 @@ def waste_fate(solution: Solution) -> Figure | None:
 
     In the unit of measure that most wastes have; others are in the table of wastes.
     """
-    frame = waste_by_period(solution)
+    frame = _fates(solution)
     if frame.empty:
         return None
     measure = "t" if (frame["unit_of_measure"] == "t").any() else frame["unit_of_measure"].iloc[0]
@@ -230,32 +221,17 @@ def waste_fate(solution: Solution) -> Figure | None:
     )
 
 
-def waste_by_period(solution: Solution) -> pd.DataFrame:
+def _fates(solution: Solution) -> pd.DataFrame:
     """stage, period, unit_of_measure, arising, used, stocked, dumped: per year."""
-    tables, scenario = solution.tables, solution.scenario
-    materials = scenario.frame("Materials").set_index("material")
-    supply, made = tables.supply, tables.conversions
-    parts = (
-        ("arising", scenario.in_force("Streams"), "amount_per_year"),
-        ("handled", supply[supply["kind"] == "stream"], "amount_per_year"),
-        ("handled", tables.stockpiles, "reclaimed_per_year"),
-        ("handled", made[made["role"] == "output"], "amount_per_year"),
-        ("dumped", tables.disposal, "amount_per_year"),
-        ("stocked", tables.stockpiles, "added_per_year"),
-    )
-    rows = [
-        table[["material", "period"]].assign(what=what, amount=table[column].astype(float))
-        for what, table, column in parts
-    ]
-    frame = pd.concat(rows, ignore_index=True)
-    frame = frame[frame["material"].isin(scenario.wastes)]
+    materials = solution.scenario.frame("Materials").set_index("material")
+    frame = waste_by_period(solution).rename(columns={"added": "stocked", "disposed": "dumped"})
     frame["stage"] = frame["material"].map(materials["stage"]).fillna(NO_STAGE)
     frame["unit_of_measure"] = frame["material"].map(materials["unit"])
-    keys = ["stage", "period", "unit_of_measure"]
-    wide = frame.pivot_table(index=keys, columns="what", values="amount", aggfunc="sum")
-    wide = wide.reindex(columns=["arising", "handled", "stocked", "dumped"]).fillna(0.0)
-    wide["used"] = (wide["handled"] - wide["stocked"] - wide["dumped"]).clip(lower=0.0)
-    return wide.reset_index()[[*keys, "arising", "used", "stocked", "dumped"]]
+    handled = frame["taken"] + frame["reclaimed"] + frame["made"]
+    frame["used"] = handled - frame["stocked"] - frame["dumped"]
+    keys, amounts = ["stage", "period", "unit_of_measure"], ["arising", *_FATES]
+    sums = frame.groupby(keys)[amounts].sum()
+    return sums.assign(used=sums["used"].clip(lower=0.0)).reset_index()
 
 
 def _fate_view(
@@ -271,10 +247,10 @@ def _fate_view(
     else:
         frame = frame.droplevel("stage").reindex(periods).fillna(0.0)
         x = [escaped(p) for p in frame.index]
-    whole = frame[list(_FATES)].sum(axis=1)
+    total = frame[list(_FATES)].sum(axis=1)
     data: list[dict[str, Any]] = []
     for column, token in _FATES.items():
-        part = (frame[column] / whole.where(whole > 0)).fillna(0.0)
+        part = (frame[column] / total.where(total > 0)).fillna(0.0)
         hover = [
             say(
                 "<b>{column}</b><br>{v} {escaped} per year, {p}",
@@ -293,9 +269,10 @@ def _fate_view(
     else:
         xaxis = categories()
         yaxis = axis(say("{measure} per year", measure=measure), tickformat="~s")
-        arising = _line(say("arising"), x, frame["arising"].to_numpy(float), "dot", 1.5, size=6)
-        told = say("arising: %{y:,.3~s} ") + escaped(measure) + "<extra></extra>"
-        data.append({**arising, "hovertemplate": told})
+        template = say("arising: %{y:,.3~s} ") + escaped(measure) + "<extra></extra>"
+        stroke = {"color": "$text", "width": 1.5, "dash": "dot"}
+        marks, amounts = {"color": "$text", "size": 6}, frame["arising"].to_numpy(float)
+        data.append(line(say("arising"), x, amounts, stroke, marks, hovertemplate=template))
     return view(data, 380, barmode="stack", showlegend=False, xaxis=xaxis, yaxis=yaxis)
 
 
@@ -305,12 +282,11 @@ def loads(solution: Solution) -> Figure | None:
     if frame.empty:
         return None
     prices = solution.prices
-    own = prices[(prices["kind"] == "capacity") & prices["binds"].astype(bool)]
-    size = limit_figures(solution, own)
-    value = own["value"].astype(float)
-    years = own["period"].map(years_of(solution.scenario)).astype(float)
-    worth = (value * years).groupby(own["unit"]).sum() / horizon(solution.scenario)
-    yearly = (value * size * years / 1e6).groupby(own["unit"]).sum() / horizon(solution.scenario)
+    binding = prices[(prices["kind"] == "capacity") & prices["binds"].astype(bool)]
+    years = binding["period"].map(years_of(solution.scenario)).astype(float)
+    rent = binding["value"].astype(float) * years / horizon(solution.scenario)
+    worth = rent.groupby(binding["unit"]).sum()
+    yearly = (rent * limit_figures(solution, binding) / 1e6).groupby(binding["unit"]).sum()
     frame["worth"] = frame["unit"].map(worth)
     frame["one_percent"] = frame["unit"].map(yearly) / 100
     total = len(frame)
@@ -384,7 +360,8 @@ def emissions(solution: Solution) -> Figure | None:
         data: list[dict[str, Any]] = []
         for kind in sums[pollutant].index.get_level_values("kind").unique():
             here = sums[pollutant][kind].reindex(periods).fillna(0.0)
-            words = say(_KIND_WORDS.get(str(kind), str(kind)))
+            word, colour = _KINDS.get(str(kind), (str(kind), "$soft"))
+            words = say(word)
             hover = [
                 say(
                     "<b>{words}</b><br>{v} t of {escaped} per year",
@@ -394,15 +371,14 @@ def emissions(solution: Solution) -> Figure | None:
                 )
                 for v in here
             ]
-            colour = _KIND_COLOURS.get(str(kind), "$soft")
             names = [escaped(p) for p in periods]
             data.append(bar(words, names, here.to_numpy(float), colour, hover))
         data += _limit_line(limits[limits["pollutant"] == pollutant], periods)
         title = axis(say("t of {pollutant} per year", pollutant=pollutant))
         shape = {"xaxis": categories(), "yaxis": title, "showlegend": False}
         views[f"p{n}"] = view(data, 360, barmode="relative", **shape)
-    found = [k for k in _KIND_COLOURS if k in set(table["kind"])]
-    keys = [(_KIND_COLOURS[k], say(_KIND_WORDS.get(k, k))) for k in found]
+    kinds = set(table["kind"])
+    keys = [(colour, say(words)) for kind, (words, colour) in _KINDS.items() if kind in kinds]
     if limits["limit_per_year"].notna().any():
         keys.append(("$text", say("limit for the cluster")))
     return Figure(
@@ -423,8 +399,10 @@ def _limit_line(limits: pd.DataFrame, periods: list[str]) -> list[dict[str, Any]
     if bound.isna().all():
         return []
     x, y = [escaped(p) for p in periods], bound.to_numpy(float)
-    drawn = _line(say("limit"), x, y, "dash", 2, symbol="line-ew", size=9)
-    return [{**drawn, "hovertemplate": say("limit: %{y:,.3~s} t") + "<extra></extra>"}]
+    stroke = {"color": "$text", "width": 2, "dash": "dash"}
+    marks = {"color": "$text", "symbol": "line-ew", "size": 9}
+    template = say("limit: %{y:,.3~s} t") + "<extra></extra>"
+    return [line(say("limit"), x, y, stroke, marks, hovertemplate=template)]
 
 
 def stocks(solution: Solution) -> Figure | None:
@@ -444,27 +422,20 @@ def stocks(solution: Solution) -> Figure | None:
         here = table[table["name"] == name].set_index("period").reindex(periods)
         level = [here["opening"].iloc[0], *here["closing"]]
         largest = max((v for v in level if v == v), default=0.0) or 1.0  # noqa: PLR0124
-        data.append(
-            {
-                "type": "scatter",
-                "mode": "lines+markers",
-                "name": escaped(cut(name, 46)),
-                "x": [escaped(start), *[escaped(p) for p in periods]],
-                "y": [v / largest for v in level],
-                "customdata": [
-                    say(
-                        "<b>{escaped}</b><br>{v}, {percent} of its most",
-                        escaped=escaped(name),
-                        v=figure(v),
-                        percent=percent(v / largest),
-                    )
-                    for v in level
-                ],
-                "hovertemplate": _PLAIN_HOVER,
-                "line": {"color": f"${_STOCK_COLOURS[n]}", "width": 2},
-                "marker": {"color": f"${_STOCK_COLOURS[n]}", "symbol": n, "size": 8},
-            }
-        )
+        hover = [
+            say(
+                "<b>{escaped}</b><br>{v}, {percent} of its most",
+                escaped=escaped(name),
+                v=figure(v),
+                percent=percent(v / largest),
+            )
+            for v in level
+        ]
+        x, y = [escaped(p) for p in (start, *periods)], [v / largest for v in level]
+        colour = f"${_STOCK_COLOURS[n]}"
+        marks = {"color": colour, "symbol": n, "size": 8}
+        stroke = {"color": colour, "width": 2}
+        data.append(line(escaped(cut(name, 46)), x, y, stroke, marks, customdata=hover))
     rest = len(change) - len(data)
     levels = axis(say("share of its highest level"), tickformat=".0%", rangemode="tozero")
     shape = {"xaxis": categories(), "yaxis": levels, "showlegend": True}
@@ -496,7 +467,8 @@ def timeline(solution: Solution) -> Figure | None:
     frame = frame.sort_values(["start", "capex_million"], ascending=[True, False])
     total = len(frame)
     frame = frame.head(MAX_UNITS)
-    stop = np.minimum(frame["start"] + frame["life"], float(end))
+    start, wait = frame["start"].to_numpy(float), frame["wait"].to_numpy(float)
+    stop = np.minimum(start + frame["life"].to_numpy(float), end)
     names = _distinct([cut(str(u), 34) for u in frame["unit"]])
     currency = escaped(scenario.settings.currency)
     hover = [
@@ -516,33 +488,15 @@ def timeline(solution: Solution) -> Figure | None:
         )
         for r in frame.to_dict("records")
     ]
-    trace = {
-        "type": "bar",
-        "orientation": "h",
-        "y": names,
-        "base": frame["start"].to_numpy(float),
-        "x": (stop - frame["start"]).to_numpy(float),
-        "text": [
-            say("{c} million {currency}", c=figure(c), currency=currency)
-            for c in frame["capex_million"]
-        ],
-        "textposition": "inside",
-        "insidetextanchor": "start",
-        "textfont": {"color": "$paper"},
-        "customdata": hover,
-        "hovertemplate": _PLAIN_HOVER,
-        "marker": {"color": "$blue"},
-    }
-    building = {
-        "type": "bar",
-        "orientation": "h",
-        "y": names,
-        "base": (frame["start"] - frame["wait"]).to_numpy(float),
-        "x": frame["wait"].to_numpy(float),
-        "hoverinfo": "skip",
-        "marker": {"color": "$blue", "opacity": 0.3},
-    }
-    data = [building, trace] if frame["wait"].any() else [trace]
+    texts = [
+        say("{c} million {currency}", c=figure(c), currency=currency)
+        for c in frame["capex_million"]
+    ]
+    style = {"textposition": "inside", "insidetextanchor": "start"}
+    paper = {"color": "$paper"}
+    trace = row(names, stop - start, texts, hover, "$blue", base=start, textfont=paper, **style)
+    building = row(names, wait, [], hover, "$blue/30", base=start - wait)
+    data = [building, trace] if wait.any() else [trace]
     ticks = [*starts.values(), end]
     drawn = view(
         data,

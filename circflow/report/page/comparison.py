@@ -43,18 +43,18 @@ def comparison_opening(
     table = tables["figures"]
     money = say("million {currency}", currency=currency)
     worth = table[table["figure"] == "objective"]
-    blocks: list[Block] = []
+    texts: list[Text] = []
     known = {n: float(worth[n].iloc[0]) for n in labels if worth[n].notna().any()}
     if known:
-        blocks.append(Text(_lead(known, table, labels, money), "lead"))
+        texts.append(Text(_lead(known, table, labels, money), "lead"))
     for r in tables.get("without_a_plan", pd.DataFrame()).to_dict("records"):
         name = cell("scenario", r["scenario"])
-        told = say("{scenario} has no plan: {reason}", scenario=name, reason=r["reason"])
-        blocks.append(Text(told, "fault"))
-    blocks.append(Cards([*_cards(table, labels, money)]))
+        fault = say("{scenario} has no plan: {reason}", scenario=name, reason=r["reason"])
+        texts.append(Text(fault, "fault"))
+    cards = Cards([*_cards(table, labels, money)])
     drawn = _differences(table, labels, money) if len(labels) > 1 else None
     return [
-        answer(*blocks),
+        answer(texts[0], (), *texts[1:], cards),
         Section(say("What differs from {labels}", labels=labels[0]), [drawn], say("Differences")),
         Section(say("What each builds"), _built(tables["built"], labels), say("Built")),
     ]
@@ -106,11 +106,11 @@ def _cards(table: pd.DataFrame, labels: Sequence[str], money: str) -> Iterator[C
         if rows.empty:
             continue
         row, shown = rows.iloc[0], percent if name == "use_share" else figure
-        told = {n: shown(float(row[n])) for n in labels}
+        figures = {n: shown(float(row[n])) for n in labels}
         unit = f"{money}, {words}" if name in ("objective", "net_benefit") else words
         head = f"{title}: {row['item']}" if name == "emissions" else title
-        others = {n: told[n] for n in labels[1:6]}
-        yield Card(head, told[labels[0]], f"{unit} ({labels[0]})", others)
+        others = {n: figures[n] for n in labels[1:6]}
+        yield Card(head, figures[labels[0]], f"{unit} ({labels[0]})", others)
 
 
 def _differences(table: pd.DataFrame, labels: Sequence[str], money: str) -> Figure | None:
@@ -137,9 +137,9 @@ def _built(built: pd.DataFrame, labels: Sequence[str]) -> list[Block]:
     same = int(sizes.all(axis=1).sum())
     lines = [say("{same} of {count} plants stand in all of them.", same=same, count=len(sizes))]
     for name in labels:
-        own = [str(u) for u in differ.index[differ[name]]]
-        if own:
-            lines.append(say("{name} also: {list}.", name=name, list=first_few(own)))
+        plants = [str(u) for u in differ.index[differ[name]]]
+        if plants:
+            lines.append(say("{name} also: {list}.", name=name, list=first_few(plants)))
     return [Text(line) for line in lines]
 
 
@@ -151,8 +151,8 @@ def joining_opening(
     money = say("million {currency}", currency=currency)
     adds = float(totals["together_million"]["change"])
     before, after = (float(totals["gain_million"][n]) for n in ("without", "with"))
-    own = tables["money"].set_index("member")["change_million"].astype(float)
-    others = own.drop(index=[n for n in (member, "outside") if n in own.index])
+    changes = tables["money"].set_index("member")["change_million"].astype(float)
+    others = changes.drop(index=[n for n in (member, "outside") if n in changes.index])
     lead = say(
         "If {member} joins, the cluster gains {adds} {money} more: the gain of the "
         "cluster goes from {before} to {after}. Before any sharing its own money "
@@ -162,7 +162,7 @@ def joining_opening(
         money=money,
         before=figure(before),
         after=figure(after),
-        get=figure(float(own.get(member, 0.0))),
+        get=figure(float(changes.get(member, 0.0))),
         sum=int((others > 0).sum()),
         sum_2=int((others < 0).sum()),
     )
@@ -170,14 +170,14 @@ def joining_opening(
     cards = [
         Card(say("It adds"), adds, say("{money}, discounted", money=money), raw=adds),
         Card(say("Gain of the cluster"), after, money, {say("without it"): figure(before)}),
-        Card(say("Its own money"), float(own.get(member, 0.0)), change),
+        Card(say("Its own money"), float(changes.get(member, 0.0)), change),
         Card(say("The others' money"), float(others.sum()), change),
     ]
     drawn = known_figure("shares", tables["shares"], currency)
-    by_member = bars(say("Own money, before any sharing"), own.to_frame(say("change")), money)
+    by_member = bars(say("Own money, before any sharing"), changes.to_frame(say("change")), money)
     leave = Points([*core_words(tables["core_with"], currency)])
     return [
-        answer(Text(lead, "lead"), Cards(cards)),
+        answer(lead, cards),
         Section(say("Who gains and who loses"), [by_member, drawn], say("Members")),
         Section(say("Would a group leave?"), [leave], say("Leave")),
     ]

@@ -19,7 +19,7 @@ import json
 import math
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
 from itertools import count
@@ -31,7 +31,7 @@ import pandas as pd
 
 from circflow.data.files.json_text import jsonable
 from circflow.i18n import current, localised, say
-from circflow.report.numbers import number, numbers
+from circflow.report.numbers import BLANK, number, numbers, share
 from circflow.report.vocabulary import cell
 
 THIN = "\u202f"
@@ -56,21 +56,19 @@ def escaped(text: object) -> str:
     return html.escape(tidy(text))
 
 
-def figure(value: float | None, unit: str = "") -> str:
+def figure(value: float | None) -> str:
     """A figure with three significant digits or more, thin spaces and a true minus."""
-    if value is None or not math.isfinite(value):
-        return DASH
-    text = number(value, THIN).replace("-", "−", 1) if value < 0 else number(value, THIN)
-    return f"{text}{THIN}{unit}" if unit else text
+    return _typeset(number(value, THIN))
 
 
 def percent(value: float | None) -> str:
     """A share as a percentage."""
-    if value is None or not math.isfinite(value):
-        return DASH
-    hundred = 100 * value
-    digits = 0 if abs(hundred) >= 99.95 or hundred == 0 else 1
-    return localised(f"{hundred:.{digits}f}{THIN}%").replace("-", "−")
+    return _typeset(share(value, THIN))
+
+
+def _typeset(text: str) -> str:
+    """A figure with a true minus; a dash for one that does not exist."""
+    return DASH if text == BLANK else text.replace("-", "−")
 
 
 class Block(Protocol):
@@ -120,28 +118,27 @@ class Card:
         """The value as it stands on the page."""
         return str(self.value) if isinstance(self.value, str | int) else figure(self.value)
 
-
-@dataclass(frozen=True)
-class Cards:
-    """Headline figures, side by side."""
-
-    cards: Sequence[Card]
-
     def html(self, ids: count[int]) -> str:
-        return f'<div class="cards">{"".join(map(self._card, self.cards))}</div>'
-
-    @staticmethod
-    def _card(card: Card) -> str:
         pairs = "".join(
-            f"<dt>{escaped(k)}</dt><dd>{escaped(v)}</dd>" for k, v in card.compared.items()
+            f"<dt>{escaped(k)}</dt><dd>{escaped(v)}</dd>" for k, v in self.compared.items()
         )
-        raw = "" if card.raw is None else f' data-v="{card.raw!r}"'
+        raw = "" if self.raw is None else f' data-v="{self.raw!r}"'
         return (
-            f'<div class="card"><h3>{escaped(card.title)}</h3>'
-            f'<p class="big"{raw}>{escaped(card.shown)}</p><p class="unit">{escaped(card.unit)}</p>'
+            f'<div class="card"><h3>{escaped(self.title)}</h3>'
+            f'<p class="big"{raw}>{escaped(self.shown)}</p><p class="unit">{escaped(self.unit)}</p>'
             + (f"<dl>{pairs}</dl>" if pairs else "")
             + "</div>"
         )
+
+
+@dataclass(frozen=True)
+class Cards:
+    """Headline figures, or small multiples, side by side."""
+
+    cards: Sequence[Block]
+
+    def html(self, ids: count[int]) -> str:
+        return f'<div class="cards">{"".join(card.html(ids) for card in self.cards)}</div>'
 
 
 @dataclass(frozen=True)
@@ -194,8 +191,10 @@ class Assessment:
         facts = "".join(
             f"<div><dt>{escaped(k)}</dt><dd>{escaped(v)}</dd></div>" for k, v in self.facts
         )
-        lines = "".join(f"<li>{escaped(line)}</li>" for line in self.lines)
-        more = "".join(f"<li>{escaped(line)}</li>" for line in self.more)
+        lines, more = (
+            "".join(f"<li>{escaped(line)}</li>" for line in some)
+            for some in (self.lines, self.more)
+        )
         return (
             f'<article class="judged"><h3>{escaped(self.title)} '
             f'<span class="verdict {style}">{escaped(word)}</span></h3>'
@@ -216,7 +215,7 @@ class Column:
 
     name: str
     title: str
-    kind: Literal["text", "path", "number", "share", "whole"] = "text"
+    kind: Literal["text", "path", "number", "share", "integer"] = "text"
     """path: names separated by ` > `."""
     unit: str = ""
     bar: bool = False
@@ -227,13 +226,13 @@ def columns_of(frame: pd.DataFrame, currency: str = "", table: str = "") -> tupl
     """Columns for a table as it comes, titles in words with their units."""
     from circflow.report.sheets import kind_of, title
 
-    made = []
+    columns = []
     for name in frame.columns:
         words, _, unit = title(table, str(name), frame, currency).partition(" (")
         kind = kind_of(table, str(name), frame[name])
         shown = "" if kind == "share" else unit.removesuffix(")")
-        made.append(Column(str(name), words, "text" if kind == "flag" else kind, shown))
-    return tuple(made)
+        columns.append(Column(str(name), words, "text" if kind == "flag" else kind, shown))
+    return tuple(columns)
 
 
 @dataclass(frozen=True)
@@ -282,22 +281,22 @@ class Table:
         )
 
     def _buttons(self, rows: int) -> str:
-        made = ""
+        buttons = ""
         if rows > self.shown:
             more = say("show all {rows}", rows=figure(rows))
-            made = (
+            buttons = (
                 f'<button type="button" data-do="all" data-more="{more}"'
                 f' data-fewer="{say("show fewer")}" aria-expanded="false">{more}</button>'
             )
-        made += '<button type="button" data-do="csv">CSV</button>'
+        buttons += '<button type="button" data-do="csv">CSV</button>'
         if len(self.frame) > rows:
             words = say(
                 "The first {rows} of {count} rows; the results workbook has all of them.",
                 rows=figure(rows),
                 count=figure(len(self.frame)),
             )
-            made += f"<span>{words}</span>"
-        return made
+            buttons += f"<span>{words}</span>"
+        return buttons
 
 
 def _head(column: Column) -> str:
@@ -312,30 +311,30 @@ def _cells(column: Column, values: pd.Series[Any]) -> list[str]:
     if column.kind in ("text", "path"):
         codes, unique = pd.factorize(values.astype(object))
         is_path = column.kind == "path"
-        words = [_path(v) if is_path else escaped(_told(v, column.name)) for v in unique]
+        words = [_path(v) if is_path else escaped(_text(v, column.name)) for v in unique]
         look = "t p" if is_path else "t"
-        made = [f'<td class="{look}">{text}</td>' for text in [*words, ""]]
-        return [made[code] for code in codes]
+        cells = [f'<td class="{look}">{text}</td>' for text in [*words, ""]]
+        return [cells[code] for code in codes]
     figures = pd.to_numeric(values, errors="coerce").astype(float).to_numpy()
     figures = np.where(np.isfinite(figures), figures, np.nan)
     if column.kind == "share":
         texts = [percent(v) for v in figures.tolist()]
-    elif column.kind == "whole":
+    elif column.kind == "integer":
         texts = [DASH if math.isnan(v) else f"{v:.0f}" for v in figures]
     else:
         shown = zip(figures.tolist(), numbers(figures, THIN), strict=True)
         texts = [_column_text(v, t) for v, t in shown]
     largest = np.nanmax(np.abs(figures)) if np.isfinite(figures).any() else 0.0
     width = np.abs(figures) / largest if largest > 0 else np.zeros(len(figures))
-    made = []
+    cells = []
     for value, text, part in zip(figures.tolist(), texts, np.nan_to_num(width), strict=True):
         raw = "" if math.isnan(value) else repr(value)
-        look = f' style="--w:{part:.3f}"' if column.bar else ""
-        made.append(f'<td class="n{" bar" if column.bar else ""}"{look} data-v="{raw}">{text}</td>')
-    return made
+        look = f'n bar" style="--w:{part:.3f}"' if column.bar else 'n"'
+        cells.append(f'<td class="{look} data-v="{raw}">{text}</td>')
+    return cells
 
 
-def _told(value: object, column: str) -> object:
+def _text(value: object, column: str) -> object:
     """A value among texts: yes, no, a figure, or the text."""
     if isinstance(value, bool | np.bool_):
         return say("yes") if value else say("no")
@@ -345,11 +344,8 @@ def _told(value: object, column: str) -> object:
 
 
 def _column_text(value: float, text: str) -> str:
-    if math.isnan(value):
-        return DASH
-    if value and not text.strip("-0.,"):
-        text = number(value, THIN)
-    return text.replace("-", "−", 1) if value < 0 else text
+    """A figure as its column shows it; by itself where that would be 0."""
+    return figure(value) if value and not text.strip("-0.,") else _typeset(text)
 
 
 def _path(text: object) -> str:
@@ -396,15 +392,15 @@ class Figure:
         )
 
     def _controls(self, at: str) -> str:
-        made = []
+        fieldsets = []
         for n, (label, options) in enumerate(self.controls):
             inputs = "".join(
                 f'<label><input type="radio" name="{at}-{n}" value="{escaped(value)}"'
                 f"{' checked' if k == 0 else ''}>{escaped(words)}</label>"
                 for k, (value, words) in enumerate(options)
             )
-            made.append(f"<fieldset><legend>{escaped(label)}</legend>{inputs}</fieldset>")
-        return f'<div class="controls">{"".join(made)}</div>' if made else ""
+            fieldsets.append(f"<fieldset><legend>{escaped(label)}</legend>{inputs}</fieldset>")
+        return f'<div class="controls">{"".join(fieldsets)}</div>' if fieldsets else ""
 
 
 def json_text(content: Any) -> str:
@@ -434,9 +430,11 @@ class Section:
         return at, self.short or self.title, body
 
 
-def answer(*blocks: Block) -> Section:
-    """The section with which the page of a study opens."""
-    return Section(say("The answer"), blocks, say("Answer"))
+def answer(lead: str | Text, cards: Iterable[Card] = (), *more: Block) -> Section:
+    """The section with which the page of a study opens: a sentence, headline figures, more."""
+    first = Text(lead, "lead") if isinstance(lead, str) else lead
+    figures = [Cards(headlines)] if (headlines := list(cards)) else []
+    return Section(say("The answer"), [first, *figures, *more], say("Answer"))
 
 
 @dataclass(frozen=True)
@@ -450,6 +448,7 @@ class Page:
     subtitle: str = ""
     marks: Sequence[tuple[str, Literal["", "good", "bad"]]] = ()
     footer: str = ""
+    """Blank: that the file holds everything it shows."""
 
     def html(self) -> str:
         """The whole file."""
@@ -459,6 +458,9 @@ class Page:
         links = "".join(f'<li><a href="#{at}">{escaped(words)}</a></li>' for at, words, _ in parts)
         marks = "".join(f'<li class="{style}">{escaped(words)}</li>' for words, style in self.marks)
         places, script = escaped(say("Sections")), _asset("page.js")
+        footer = self.footer or say(
+            "Made by circflow. This file holds everything it shows and asks nothing of the network."
+        )
         allowed = [script]
         packed = ""
         if "data-figure=" in body:
@@ -477,7 +479,7 @@ class Page:
             f'<ul class="chips">{marks}</ul></div></header>'
             f'<nav aria-label="{places}"><div class="wide"><ul>{links}</ul></div></nav>'
             f'<main class="wide">{body}</main>'
-            f'<footer><div class="wide">{escaped(self.footer)}</div></footer>'
+            f'<footer><div class="wide">{escaped(footer)}</div></footer>'
             f"{packed}<script>{script}</script></body></html>\n"
         )
 
@@ -508,7 +510,7 @@ def _policy(scripts: Sequence[str]) -> str:
         base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
         for script in scripts
     )
-    run = " ".join(f"'sha256-{made}'" for made in prints)
+    run = " ".join(f"'sha256-{digest}'" for digest in prints)
     return (
         f"default-src 'none'; script-src {run}; style-src 'unsafe-inline'; img-src data: blob:; "
         "base-uri 'none'; form-action 'none'"

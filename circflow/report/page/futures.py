@@ -13,7 +13,6 @@ from circflow.i18n import mark, say
 from circflow.report.page.frame import (
     Block,
     Card,
-    Cards,
     Column,
     Section,
     Table,
@@ -31,19 +30,19 @@ def futures_opening(
     """Sections from the tables of `futures`; `reason` says why there is no plan for all."""
     money = say("million {currency}", currency=currency)
     values = tables["figures_of_all"].set_index("figure")["million"]
-    found = {str(k): float(v) if pd.notna(v) else np.nan for k, v in values.items()}
+    million = {str(k): float(v) if pd.notna(v) else np.nan for k, v in values.items()}
     futures, decisions = tables["futures"], tables["decisions"]
-    if np.isnan(found["RP"]):
-        told = say("No decisions hold in every one of these futures.")
-        return [answer(Text(told, "fault"), Text(reason))]
+    if np.isnan(million["RP"]):
+        fault = say("No decisions hold in every one of these futures.")
+        return [answer(Text(fault, "fault"), (), Text(reason))]
     now = decisions[decisions["advice"].isin(["build now", "build now: right in every future"])]
     names = now["unit"].astype(str).tolist()
-    worths = {"count": len(futures), "rp": figure(found["RP"]), "money": money}
+    worths = {"count": len(futures), "rp": figure(million["RP"]), "money": money}
     lead = say(_NOW if names else _NOTHING_NOW, some=first_few(names), **worths)
-    lead += _worths(found, money)
+    lead += _worths(million, money)
     worth = futures.dropna(subset=["worth"]).sort_values("worth", kind="stable")
     cards = [
-        Card(say(title), found[name], say(unit, money=money, percent=percent(1 - alpha)))
+        Card(say(title), million[name], say(unit, money=money, percent=percent(1 - alpha)))
         for title, name, unit in _CARDS
     ]
     if len(worth):
@@ -54,7 +53,7 @@ def futures_opening(
     when = [_decisions(decisions, money)] if len(decisions) else []
     built = _infrastructure(tables, money)
     return [
-        answer(Text(lead, "lead"), Cards(cards)),
+        answer(lead, cards),
         Section(say("What to build when"), when, say("Decisions")),
         Section(say("Future by future"), [drawn], say("Futures")),
         Section(say("Who bears the risk"), _members(tables["members"], money), say("Risk")),
@@ -77,27 +76,27 @@ _CARDS = (
 """Headline figures: title, figure of all futures, unit."""
 
 
-def _worths(found: Mapping[str, float], money: str) -> str:
+def _worths(million: Mapping[str, float], money: str) -> str:
     """What a forecast and planning for all futures are worth, in a sentence or two."""
-    evpi, vss, least = found["EVPI"], found["VSS"], 1e-6 * abs(found["RP"])
-    told = ""
+    evpi, vss, least = million["EVPI"], million["VSS"], 1e-6 * abs(million["RP"])
+    words = ""
     if evpi > least:
-        told = say(
+        words = say(
             " To know beforehand which comes would be worth {evpi} {money} more.",
             evpi=figure(evpi),
             money=money,
         )
     elif evpi == evpi:  # noqa: PLR0124 - known
-        told = say(" To know beforehand which comes would change nothing.")
+        words = say(" To know beforehand which comes would change nothing.")
     if np.isnan(vss):
-        return say("{told} What is best for their mean leaves no plan in some of them.", told=told)
+        return say("{told} What is best for their mean leaves no plan in some of them.", told=words)
     if vss > least:
         return say(
             "{told} Planning for all of them, not for their mean, is worth {vss}.",
-            told=told,
+            told=words,
             vss=figure(vss),
         )
-    return told
+    return words
 
 
 def _decisions(table: pd.DataFrame, money: str) -> Table:
@@ -187,6 +186,6 @@ def robust_opening(
     wide = wide.set_axis([say("worth at least"), say("if nothing goes wrong")], axis=1)
     drawn = bars(say("Worth by how many figures may turn out badly"), wide, money)
     return [
-        answer(Text(lead, "lead"), Cards(cards)),
+        answer(lead, cards),
         Section(say("The price of robustness"), [drawn], say("Price")),
     ]

@@ -66,7 +66,7 @@ class Multiple:
     summed: bool = False
     """Whether the horizon's figure is the sum of the periods'."""
 
-    def html(self) -> str:
+    def html(self, ids: count[int]) -> str:
         """A card with the figure of the horizon and a line over the periods."""
         mark = say(" · target {figure}", figure=_figure(self.target, self.unit))
         mark = mark if np.isfinite(self.target) else ""
@@ -87,7 +87,7 @@ class Multiple:
         low, high = float(known.min()), float(known.max())
         if len(self.periods) < 2 or high <= low:
             return ""
-        told = "; ".join(
+        label = "; ".join(
             f"{p}: {_figure(v, self.unit)}" for p, v in zip(self.periods, self.plan, strict=True)
         )
         scale = (_HEIGHT - 4.0) / (high - low)
@@ -104,20 +104,10 @@ class Multiple:
         # A target of a sum over the horizon says nothing of a single period.
         line_of_target = [target] * 2 if np.isfinite(target) else []
         return (
-            f'<svg viewBox="0 0 {_WIDTH:g} {_HEIGHT:g}" role="img" aria-label="{escaped(told)}">'
-            f"<title>{escaped(told)}</title>{line(line_of_target, 'target')}"
+            f'<svg viewBox="0 0 {_WIDTH:g} {_HEIGHT:g}" role="img" aria-label="{escaped(label)}">'
+            f"<title>{escaped(label)}</title>{line(line_of_target, 'target')}"
             f"{line(self.baseline, 'baseline')}{line(self.plan, 'plan')}</svg>"
         )
-
-
-@dataclass(frozen=True)
-class Multiples:
-    """Small multiples side by side."""
-
-    charts: Sequence[Multiple]
-
-    def html(self, ids: count[int]) -> str:
-        return f'<div class="cards">{"".join(chart.html() for chart in self.charts)}</div>'
 
 
 def indicator_blocks(table: pd.DataFrame, currency: str) -> list[Block]:
@@ -129,7 +119,7 @@ def indicator_blocks(table: pd.DataFrame, currency: str) -> list[Block]:
             continue
         blocks.append(Heading(say(GROUP_WORDS.get(str(group), str(group)))))
         charts = [_multiple(one, currency) for _, one in cluster.groupby("indicator", sort=False)]
-        blocks.append(Multiples([chart for chart in charts if chart is not None]))
+        blocks.append(Cards([chart for chart in charts if chart is not None]))
         blocks.append(_table(rows, str(group), currency))
     if blocks:
         words = say(
@@ -146,19 +136,16 @@ def write_indicators(
 ) -> None:
     """Write the page of a scenario's indicators. Raises OSError where it cannot be written."""
     sections = [
-        answer(*_answer(table, currency)),
+        _answer(table, currency),
         Section(say("Indicators"), indicator_blocks(table, currency), say("Indicators")),
     ]
-    footer = say(
-        "Made by circflow. This file holds everything it shows and asks nothing of the network."
-    )
-    write(Page(title, sections, kind=say("circflow · indicators"), footer=footer), path)
+    write(Page(title, sections, kind=say("circflow · indicators")), path)
 
 
 _HEADLINES = ("use_share", "investment", "jobs_new", "innovative_revenue", "cost_per_income")
 
 
-def _answer(table: pd.DataFrame, currency: str) -> list[Block]:
+def _answer(table: pd.DataFrame, currency: str) -> Section:
     """The targets that are met and missed, and five figures of the cluster over the horizon."""
     cluster = table[table["member"].isna() & table["period"].isna()]
     targets = table[table["target"].notna()]
@@ -174,7 +161,7 @@ def _answer(table: pd.DataFrame, currency: str) -> list[Block]:
         words = say("over the horizon") if unit == "share" else words
         before = {say("without new units"): _plain(one["baseline"], unit)}
         cards.append(Card(words_of(name).capitalize(), _plain(one["value"], unit), words, before))
-    return [Text(lead_of(table), "lead"), Cards(cards)]
+    return answer(lead_of(table), cards)
 
 
 def _named(row: Mapping[Hashable, Any]) -> str:

@@ -42,7 +42,7 @@ from circflow.report.sankey import sankey
 from circflow.report.substances import substance_flows
 from circflow.report.variety_of_uses import variety
 from circflow.report.vocabulary import cell
-from circflow.report.workbook import audit_table, warnings_table
+from circflow.report.workbook import audit_table, totals_table, warnings_table
 from circflow.solution.solution import Status
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ MAX_CONFIDENCES = 6
 MAX_ASSUMPTIONS = 1_500
 _CONFIDENCE = re.compile(r"\s*([^\W\d][\w -]{2,28}?)\s*:", re.UNICODE)
 _WORD = re.compile(r"([^\W\d][\w-]{2,28})", re.UNICODE)
-NOT_TOLD = mark("not told")
+NO_CONFIDENCE = mark("not told")
 
 
 def write_page(
@@ -171,9 +171,9 @@ class _Parts:
         missing = [b for b in self.baselines if b.totals is None and b.reason]
         words = "; ".join(f"{say(b.words)}: {b.reason}" for b in missing)
         if self.baselines:
-            told = say("Yearly means. ") + say(_BASELINE_WORDS)
-            told += say(" Not available — {words}.", words=words) if words else ""
-            yield Text(told, "note")
+            note = say("Yearly means. ") + say(_BASELINE_WORDS)
+            note += say(" Not available — {words}.", words=words) if words else ""
+            yield Text(note, "note")
         against = tell.against_today(self.solution, self.baselines)
         if against:
             yield Text(say("Gain against today: {against}.", against=against))
@@ -219,8 +219,8 @@ class _Parts:
             say(b.words): words(read(b.totals)) if b.totals is not None else "–"
             for b in self.baselines
         }
-        told = unit or say("of what arises or is reclaimed")
-        shown = say("million {told}", told=told) if large else told
+        measure = unit or say("of what arises or is reclaimed")
+        shown = say("million {told}", told=measure) if large else measure
         return Card(title, words(value), shown, compared, value)
 
     def _points(self) -> Iterator[tuple[str, str, str]]:
@@ -274,7 +274,7 @@ class _Parts:
     def _uses(self) -> list[Block]:
         money = say("{money} per year", money=self.money)
         columns = (
-            Column("rank", "#", "whole"),
+            Column("rank", "#", "integer"),
             Column("steps", say("From waste to sale"), "path"),
             Column("stage", say("Stage")),
             Column("amount", say("Waste"), "number", say("per year")),
@@ -311,8 +311,8 @@ class _Parts:
         table = table[table["waste"].notna()].reset_index(drop=True)
         columns = (
             Column("waste", say("Waste")),
-            Column("uses", say("Uses"), "whole"),
-            Column("chains", say("Chains to a sale"), "whole"),
+            Column("uses", say("Uses"), "integer"),
+            Column("chains", say("Chains to a sale"), "integer"),
             Column("used_share", say("Ends in a sale"), "share"),
             Column("effective_uses", say("Effective uses"), "number"),
         )
@@ -358,7 +358,7 @@ class _Parts:
         )
         return [
             charts.timeline(self.solution),
-            Table(say("Plants to build"), built, columns, shown=15, opens=_made_of(built["unit"])),
+            Table(say("Plants to build"), built, columns, shown=15, opens=_parts(built["unit"])),
         ]
 
     def _binding(self) -> list[Block]:
@@ -378,7 +378,7 @@ class _Parts:
             Column("value", say("One unit is worth"), "number", shown_measure(self.currency)),
             Column("unit_of_measure", say("per")),
             Column("limit", say("The figure"), "number", say("per year, or in all")),
-            Column("periods", say("Periods"), "whole"),
+            Column("periods", say("Periods"), "integer"),
         )
         streams = self.limits["kind"] == "stream"
         binding, arising = self.limits[~streams], self.limits[streams]
@@ -428,7 +428,7 @@ class _Parts:
                 columns,
                 shown=8,
                 name="flows",
-                opens=_made_of(frame["material"]),
+                opens=_parts(frame["material"]),
             ),
         ]
 
@@ -446,7 +446,7 @@ class _Parts:
         )
         return [
             charts.waterfall(self.solution),
-            Table(say("What is sold"), sales, columns, shown=10, opens=_made_of(sales["material"])),
+            Table(say("What is sold"), sales, columns, shown=10, opens=_parts(sales["material"])),
         ]
 
     def _waste(self) -> list[Block | None]:
@@ -551,12 +551,12 @@ class _Parts:
         counts = confidence(frame)
         heads = (
             Column("sheet", say("Sheet")),
-            Column("rows", say("Rows"), "whole", bar=True),
-            *(Column(c, c, "whole") for c in counts.columns[2:]),
+            Column("rows", say("Rows"), "integer", bar=True),
+            *(Column(c, c, "integer") for c in counts.columns[2:]),
         )
         columns = (
             Column("sheet", say("Sheet")),
-            Column("row", say("Row"), "whole"),
+            Column("row", say("Row"), "integer"),
             Column("what", say("What")),
             Column("confidence", say("How it is known")),
             Column("note", say("Note")),
@@ -580,7 +580,8 @@ class _Parts:
             verdict = say("The plan does not add up: do not rely on it.")
         seconds = self.solution.seconds
         total = figure(seconds["total"]) if "total" in seconds else "–"
-        full = pd.DataFrame(_leaves(self.solution.totals), columns=["total", "item", "value"])
+        full = totals_table(self.solution).dropna(subset="value")
+        full["total"] = [say(name.replace("_", " ")) for name in full["total"]]
         heads = (
             Column("total", say("Total over the horizon")),
             Column("item", say("Item")),
@@ -592,7 +593,7 @@ class _Parts:
             for c in columns_of(checks, self.currency, "audit")
         )
         warned = warnings_table(self.solution)
-        found = say(
+        objective = say(
             "Objective {objective} {money} (discounted); found in {total} seconds.",
             objective=figure(self.solution.objective),
             money=self.money,
@@ -603,7 +604,7 @@ class _Parts:
             Table(say("Audit"), checks, error, shown=8),
             Table(say("Warnings about the scenario"), warned, columns_of(warned), shown=6),
             Table(say("All totals"), full, heads, shown=8, name="totals"),
-            Text(found, "note"),
+            Text(objective, "note"),
         ]
 
 
@@ -612,13 +613,6 @@ _BASELINE_WORDS = mark(
     "plants and deal with places outside, but not with one another. Everything "
     "dumped: no unit runs; what arises is disposed of, or sold as it is."
 )
-
-
-def _leaves(totals: Mapping[str, Any]) -> Iterator[tuple[str, str, float]]:
-    for key, value in totals.items():
-        name = say(key.replace("_", " "))
-        items = value if isinstance(value, Mapping) else {"": value}
-        yield from ((name, str(item), float(v)) for item, v in items.items() if v is not None)
 
 
 def _main_pollutant(totals: Mapping[str, Any]) -> str:
@@ -666,22 +660,22 @@ def assumptions(solution: Solution) -> pd.DataFrame:
         heads = ["" if h is None else str(h).strip().lower() for h in sheet.grid[0]]
         notes = [n for n, head in enumerate(heads) if head.startswith("note")]
         sources = [n for n, head in enumerate(heads) if head.startswith("source")]
-        own = [n for n, h in enumerate(heads) if h and not h.startswith(IGNORED_COLUMN_MARKS)]
+        named = [n for n, h in enumerate(heads) if h and not h.startswith(IGNORED_COLUMN_MARKS)]
         if not notes and not sources:
             continue
         for at, row in enumerate(sheet.grid[1:], start=2):
-            what = [_in_words(row[n]) for n in own if n < len(row) and row[n] not in (None, "")]
+            what = [_in_words(row[n]) for n in named if n < len(row) and row[n] not in (None, "")]
             if not what:
                 continue
             note = " ".join(_cell(row, n) for n in notes).strip()
             of_settings = sheet.name.strip() == "Scenario"
-            if of_settings and is_setting_note(_cell(row, own[0]).strip(), note):
+            if of_settings and is_setting_note(_cell(row, named[0]).strip(), note):
                 continue  # the template's words, no evidence of the planner's
-            found = _CONFIDENCE.match(note) or _WORD.fullmatch(note)
+            match = _CONFIDENCE.match(note) or _WORD.fullmatch(note)
             ids = [i.strip() for n in sources for i in _cell(row, n).split(";") if i.strip()]
-            told = "; ".join(str(known.get(i) or i) for i in ids)
-            confidence = found[1].lower() if found else say(NOT_TOLD)
-            rows.append((sheet.name, at, cut(" · ".join(what[:5]), 110), confidence, note, told))
+            source = "; ".join(str(known.get(i) or i) for i in ids)
+            confidence = match[1].lower() if match else say(NO_CONFIDENCE)
+            rows.append((sheet.name, at, cut(" · ".join(what[:5]), 110), confidence, note, source))
     return pd.DataFrame(rows, columns=["sheet", "row", "what", "confidence", "note", "source"])
 
 
@@ -709,7 +703,7 @@ def _cells_of(limits: pd.DataFrame) -> list[dict[str, object]]:
     ]
 
 
-def _made_of(names: pd.Series[Any]) -> list[dict[str, object]]:
+def _parts(names: pd.Series[Any]) -> list[dict[str, object]]:
     return [{"of": [str(name)]} for name in names]
 
 

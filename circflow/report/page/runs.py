@@ -12,7 +12,6 @@ from circflow.data.one_line import first_few
 from circflow.i18n import mark, say, say_in, say_n
 from circflow.report.page.frame import (
     Card,
-    Cards,
     Column,
     Section,
     Table,
@@ -83,7 +82,7 @@ def runs_opening(
             (mark("Worst, {objective_million} {money}: {at}."), worst),
         )
     ]
-    sections = [answer(Text(lead, "lead"), Cards(cards), *map(Text, ends))]
+    sections = [answer(lead, cards, *map(Text, ends))]
     if len(often):
         built_in, of = say_in("share", "Built in"), say("of the runs with a plan")
         columns = (
@@ -110,8 +109,8 @@ def _how_often(built: pd.DataFrame, runs: int) -> pd.DataFrame:
         return pd.DataFrame(columns=["unit", "share", "capacity"])
     sizes = built[built["built"] > 0.5].groupby(["unit", "run"])["capacity_per_year"].sum()
     by_unit = sizes.groupby("unit")
-    made = pd.DataFrame({"share": by_unit.size() / runs, "capacity": by_unit.mean()})
-    return made.sort_values("share", ascending=False, kind="stable").reset_index()
+    frequency = pd.DataFrame({"share": by_unit.size() / runs, "capacity": by_unit.mean()})
+    return frequency.sort_values("share", ascending=False, kind="stable").reset_index()
 
 
 def tornado_opening(table: pd.DataFrame, base: float, currency: str) -> list[Section]:
@@ -147,7 +146,7 @@ def tornado_opening(table: pd.DataFrame, base: float, currency: str) -> list[Sec
         Card(say("Turn it negative"), len(negative), of),
         Card(say("Leave no plan"), stops, of),
     ]
-    return [answer(Text(lead, "lead"), Cards(cards))]
+    return [answer(lead, cards)]
 
 
 def pareto_opening(
@@ -165,7 +164,7 @@ def pareto_opening(
     if len(table) == 1:
         both = say("{a} {units} and {a_2} {units_2}", **begins)
         lead = say("One plan is best for both, {name} and {name_2}: {both}.", both=both, **names)
-        return [answer(Text(lead, "lead"))]
+        return [answer(lead)]
     costs = table["average_cost"].dropna()
     cost_unit = measured(str(a["cost_unit"]))
     lead = say(
@@ -190,7 +189,7 @@ def pareto_opening(
             iloc_2=figure(float(costs.iloc[-1])),
         )
         cards.append(Card(say("The first step costs"), float(costs.iloc[0]), cost_unit))
-    return [answer(Text(lead, "lead"), Cards(cards))]
+    return [answer(lead, cards)]
 
 
 def _goal(name: str) -> str:
@@ -246,7 +245,7 @@ def alternatives_opening(
     )
     shown = Table(say("What each unit does in all good plans"), units, columns, shown=20)
     return [
-        answer(Text(lead, "lead"), Cards(cards)),
+        answer(lead, cards),
         Section(say("What is certain and what is a choice"), [shown], say("Units")),
     ]
 
@@ -255,7 +254,7 @@ def ranges_opening(table: pd.DataFrame, within: float, currency: str) -> list[Se
     """Sections from how far each figure may move before the plan changes."""
     known = table.dropna(subset=["from_factor", "to_factor"])
     if known.empty:
-        return [answer(Text(say("No figure has a range."), "lead"))]
+        return [answer(say("No figure has a range."))]
     low, high = known["from_factor"].to_numpy(float), known["to_factor"].to_numpy(float)
     room = np.maximum(np.minimum(1.0 - low, high - 1.0), 0.0)
     firm = int((known["reaches_low"].astype(bool) & known["reaches_high"].astype(bool)).sum())
@@ -299,7 +298,7 @@ def ranges_opening(table: pd.DataFrame, within: float, currency: str) -> list[Se
     )
     tight = Table(say("The tightest first"), shown, columns, shown=15, name="tightest")
     return [
-        answer(Text(lead, "lead"), Cards(cards)),
+        answer(lead, cards),
         Section(say("What would change the plan soonest"), [tight], say("Tightest")),
     ]
 
@@ -340,7 +339,7 @@ def breakpoints_opening(table: pd.DataFrame, currency: str) -> list[Section]:
         Card(say("Steepest"), steepest, say("{money} per 1 of it", money=money)),
         Card(say("Other plants"), changes, say("times another set is built")),
     ]
-    return [answer(Text(lead, "lead"), Cards(cards))]
+    return [answer(lead, cards)]
 
 
 def _crossing(table: pd.DataFrame) -> float | None:

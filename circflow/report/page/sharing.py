@@ -14,13 +14,11 @@ from circflow.report.page.charts import axis, categories, row, view
 from circflow.report.page.frame import (
     Block,
     Card,
-    Cards,
     Column,
     Figure,
     Points,
     Section,
     Table,
-    Text,
     answer,
     escaped,
     figure,
@@ -73,7 +71,7 @@ def sharing_opening(tables: Tables, currency: str) -> list[Section]:
     leave = Points([*core_words(tables["core"], currency)])
     payments = _transfers(tables["transfers"], rule, money)
     return [
-        answer(*_answer(tables, totals, rule, why, money)),
+        _answer(tables, totals, rule, why, money),
         Section(say("Why it gains"), [why_it_gains], say("Why")),
         Section(say("What each member gets"), [shares, _shares(tables, money)], say("Shares")),
         Section(say("Would a group leave?"), [leave], say("Leave")),
@@ -110,18 +108,18 @@ def core_words(core: pd.DataFrame, currency: str) -> Iterator[tuple[str, str, st
         lacks = float(r["lacks_million"])
         group = _named([n.strip() for n in str(r["group"] or "").split(",") if n.strip()])
         amount = say("{lacks} million {currency}", lacks=figure(abs(lacks)), currency=currency)
-        told = say(RULES.get(str(r["rule"]), str(r["rule"])))
+        rule = say(RULES.get(str(r["rule"]), str(r["rule"])))
         if r["in_core"] == "yes":
             near = say(
                 "Nearest to it: {group}, with {amount} to spare.", group=group, amount=amount
             )
             rest = near if group and lacks < 0 else ""
-            yield told, say("No group would do better on its own."), rest
+            yield rule, say("No group would do better on its own."), rest
         elif r["in_core"] == "no":
             more = say("{group} would do {amount} better on their own.", group=group, amount=amount)
-            yield told, more, ""
+            yield rule, more, ""
         else:
-            yield told, say("Not known: the search was stopped."), f"{group}: {amount}"
+            yield rule, say("Not known: the search was stopped."), f"{group}: {amount}"
 
 
 _OTHERS = {
@@ -145,9 +143,7 @@ def _named(names: list[str]) -> str:
     return say(sentence, list=", ".join(names[:2]), count=rest)
 
 
-def _answer(
-    tables: Tables, totals: Mapping[Any, Any], rule: str, why: str, money: str
-) -> list[Block]:
+def _answer(tables: Tables, totals: Mapping[Any, Any], rule: str, why: str, money: str) -> Section:
     alone, together = float(totals["alone_million"]), float(totals["together_million"])
     gain = float(totals["gain_million"])
     part = percent(gain / abs(alone)) if alone > 0.0 else ""
@@ -164,8 +160,8 @@ def _answer(
         words, most = _words(best["effect"]), figure(best["million"])
         lead += say(" Most of it is {words}: {million}.", words=words, million=most)
     lead += say(" We would share it by {get}: {why}.", get=say(_NAMES.get(rule, rule)), why=why)
-    own = tables["allocations"]
-    own = own[own["rule"] == rule].sort_values("million", ascending=False)
+    shares = tables["allocations"]
+    shares = shares[shares["rule"] == rule].sort_values("million", ascending=False)
     holds, of = str((tables["core"]["in_core"] == "yes").sum()), len(tables["core"])
     cards = [
         Card(say("Gain of the cluster"), gain, say("{money}, discounted", money=money), raw=gain),
@@ -173,18 +169,18 @@ def _answer(
         Card(say("All together"), together, money, raw=together),
         Card(say("Rules that hold every group"), holds, say("of {count} rules", count=of)),
     ]
-    if len(own):
-        first = own.iloc[0]
+    if len(shares):
+        first = shares.iloc[0]
         cards.append(Card(say("Largest share"), first["million"], f"{first['member']}, {money}"))
-    return [Text(lead, "lead"), Cards(cards)]
+    return answer(lead, cards)
 
 
 def _words(effect: object) -> str:
-    told = {
+    effects = {
         "exchange": say("exchange between members"),
         "infrastructure": say("common infrastructure"),
     }
-    return told.get(str(effect)) or words_of_code(cell("effect", str(effect)))
+    return effects.get(str(effect)) or words_of_code(cell("effect", str(effect)))
 
 
 def _shares(tables: Tables, money: str) -> Table:
@@ -205,12 +201,12 @@ def _shares(tables: Tables, money: str) -> Table:
 
 def _transfers(table: pd.DataFrame, rule: str, money: str) -> list[Block]:
     """Who pays whom to carry the rule out, as bars."""
-    own = table[table["rule"] == rule].sort_values("million", ascending=False).head(_TRANSFERS)
-    if own.empty:
+    payments = table[table["rule"] == rule].sort_values("million", ascending=False).head(_TRANSFERS)
+    if payments.empty:
         return []
     names = [
         escaped(cut(say("{a} pays {b}", a=a, b=b), 48))
-        for a, b in zip(own["from"], own["to"], strict=True)
+        for a, b in zip(payments["from"], payments["to"], strict=True)
     ]
     hover = [
         say(
@@ -220,12 +216,12 @@ def _transfers(table: pd.DataFrame, rule: str, money: str) -> list[Block]:
             v=figure(v),
             escaped_3=escaped(money),
         )
-        for a, b, v in zip(own["from"], own["to"], own["million"], strict=True)
+        for a, b, v in zip(payments["from"], payments["to"], payments["million"], strict=True)
     ]
-    texts = [figure(v) for v in own["million"]]
+    texts = [figure(v) for v in payments["million"]]
     drawn = view(
-        [row(names, own["million"].to_numpy(float), texts, hover, "$blue")],
-        110 + 24 * len(own),
+        [row(names, payments["million"].to_numpy(float), texts, hover, "$blue")],
+        110 + 24 * len(payments),
         showlegend=False,
         yaxis=categories(names[::-1]),
         xaxis=axis(say("{money}, over the horizon, of today", money=money), rangemode="tozero"),

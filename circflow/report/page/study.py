@@ -71,24 +71,21 @@ def study_page(
         sections.append(Section(say("The figure"), pictures, say("Figure")))
     folded: list[Block] = []
     for name, table in tables.items():
-        words, whole = title_of(name), _in_words(table, currency)
+        words, readable = title_of(name), _in_words(table, currency)
         money = say("million {currency}", currency=currency)
         columns = tuple(
             replace(c, title=say("amount"), unit=money) if c.name == "million" else c
-            for c in columns_of(whole, currency, name)
+            for c in columns_of(readable, currency, name)
         )
-        shown = Table(words, whole, columns, shown=25, name=name, empty=say("Nothing."))
+        shown = Table(words, readable, columns, shown=25, name=name, empty=say("Nothing."))
         if not opening:
-            sections.append(Section(words, [known_figure(name, whole, currency), shown]))
-        elif len(whole):
-            rows = say_n("{n} row", "{n} rows", len(whole))
+            sections.append(Section(words, [known_figure(name, readable, currency), shown]))
+        elif len(readable):
+            rows = say_n("{n} row", "{n} rows", len(readable))
             folded.append(Fold(f"{words} ({rows})", [shown]))
     if folded:
         sections.append(Section(say("Every table"), folded, say("Tables")))
-    footer = say(
-        "Made by circflow. This file holds everything it shows and asks nothing of the network."
-    )
-    return Page(title, sections, kind=say("circflow · study"), footer=footer)
+    return Page(title, sections, kind=say("circflow · study"))
 
 
 def write_study(
@@ -140,17 +137,17 @@ def words_of_code(value: Any) -> Any:
 def _in_words(table: pd.DataFrame, currency: str) -> pd.DataFrame:
     """A table with words for those of the code and units as one reads them; shares among other
     figures (a unit to every row) as per cent."""
-    made = table.reset_index(drop=True)
-    for column in _CODED & set(made.columns):
-        made[column] = [words_of_code(v) for v in made[column]]
-    if "unit" in made and (shares := made["unit"] == "share").any():
-        for name in made.select_dtypes("number").columns:
-            made[name] = made[name].astype(float).where(~shares, made[name] * 100.0)
-        made["unit"] = made["unit"].where(~shares, "%")
-    for column in _UNITS & set(made.columns):
-        units = (in_currency(v, currency) for v in made[column])
-        made[column] = [measured(v) if isinstance(v, str) else v for v in units]
-    return made
+    readable = table.reset_index(drop=True)
+    for column in _CODED & set(readable.columns):
+        readable[column] = [words_of_code(v) for v in readable[column]]
+    if "unit" in readable and (shares := readable["unit"] == "share").any():
+        for name in readable.select_dtypes("number").columns:
+            readable[name] = readable[name].astype(float).where(~shares, readable[name] * 100.0)
+        readable["unit"] = readable["unit"].where(~shares, "%")
+    for column in _UNITS & set(readable.columns):
+        units = (in_currency(v, currency) for v in readable[column])
+        readable[column] = [measured(v) if isinstance(v, str) else v for v in units]
+    return readable
 
 
 def in_currency(unit: Any, currency: str) -> Any:
@@ -196,8 +193,8 @@ def _joining(table: pd.DataFrame, unit: str) -> Figure | None:
 
 def _scenarios(caption: str) -> Callable[[pd.DataFrame, str], Figure | None]:
     def draw(table: pd.DataFrame, unit: str) -> Figure | None:
-        told = table["unit"].astype(str).str.startswith("million") & table["item"].isna()
-        money = table[told].set_index("figure").drop(columns=["item", "unit"])
+        is_total = table["unit"].astype(str).str.startswith("million") & table["item"].isna()
+        money = table[is_total].set_index("figure").drop(columns=["item", "unit"])
         return bars(say(caption), money, unit)
 
     return draw

@@ -13,7 +13,6 @@ from circflow.report.page.frame import (
     Assessment,
     Block,
     Card,
-    Cards,
     Column,
     Section,
     Table,
@@ -70,7 +69,7 @@ def suggestions_opening(
     judged = [_assessment(row, currency) for row in table.to_dict("records")]
     note = say("Figures of the library are those of other places: settle them before building.")
     return [
-        answer(Text(lead, "lead"), Cards(cards), Text(note)),
+        answer(lead, cards, Text(note)),
         Section(say("One by one, best first"), first_of(judged, _SHOWN), say("Technologies")),
         Section(say("What is missing"), _missing(tables, currency), say("Missing")),
     ]
@@ -87,12 +86,12 @@ def _assessment(row: Mapping[Any, Any], currency: str) -> Assessment:
         facts.append((say("Pays up to a capital of"), f"{figure(even)} {money}"))
     if row["load_share"] is not None and pd.notna(row["load_share"]):
         facts.append((say("Mean load"), percent(row["load_share"])))
-    told = (
+    labels = (
         (say("Gains most"), "gains_most"), (say("Like"), "alike"), (say("Hangs on"), "hangs_on"),
         (say("How well it is known"), "confidence"), (say("Readiness"), "readiness"),
         (say("Sources"), "sources"),
     )  # fmt: skip
-    lines = [f"{words}: {row[name]}" for words, name in told if row[name]]
+    lines = [f"{words}: {row[name]}" for words, name in labels if row[name]]
     flows = say("Takes {takes}; makes {makes}.", takes=row["takes"], makes=row["makes"])
     return Assessment(
         f"{row['technology']}, {row['site']}",
@@ -160,4 +159,4 @@ def sites_opening(table: pd.DataFrame, unit: str, currency: str) -> list[Section
         Card(say("Pays at"), pays, say("of {count} sites", count=len(table))),
         Card(say("Worth at the last site"), last["value_million"], f"{money}, {last['site']}"),
     ]
-    return [answer(Text(lead, "lead"), Cards(cards))]
+    return [answer(lead, cards)]

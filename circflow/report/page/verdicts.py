@@ -11,12 +11,11 @@ import pandas as pd
 from circflow.data.one_line import first_few
 from circflow.i18n import every, mark, say
 from circflow.report.numbers import cut
-from circflow.report.page.charts import axis, view
+from circflow.report.page.charts import axis, line, view
 from circflow.report.page.frame import (
     Assessment,
     Block,
     Card,
-    Cards,
     Figure,
     Points,
     Section,
@@ -49,7 +48,7 @@ def verdicts_opening(
     rows = [{str(k): v for k, v in row.items()} for row in table.to_dict("records")]
     cards = [_assessment(row, tables, words[str(row["unit"])], currency) for row in rows]
     return [
-        answer(*_answer(rows, tables, currency)),
+        _answer(rows, tables, currency),
         Section(say("Plant by plant, best first"), first_of(cards, _CARDS), say("Plants")),
         Section(say("Together"), _together(tables, currency), say("Together")),
         Section(say("What can go wrong"), [*_risks(tables, currency)], say("Risks")),
@@ -60,7 +59,7 @@ def _known(value: Any) -> bool:
     return value is not None and bool(np.isfinite(value))
 
 
-def _answer(rows: list[dict[str, Any]], tables: Tables, currency: str) -> list[Block]:
+def _answer(rows: list[dict[str, Any]], tables: Tables, currency: str) -> Section:
     built = [r for r in rows if r["kind"] == "candidate" and r["in_plan"]]
     candidates = [r for r in rows if r["kind"] == "candidate"]
     money = say("million {currency}", currency=currency)
@@ -86,7 +85,7 @@ def _answer(rows: list[dict[str, Any]], tables: Tables, currency: str) -> list[B
             max=int(sampled["futures"].max()),
             share=percent(share),
         )
-    return [Text(lead, "lead"), Cards([*_cards(built, candidates, rows, sampled, money)])]
+    return answer(lead, _cards(built, candidates, rows, sampled, money))
 
 
 def _cards(
@@ -137,9 +136,9 @@ def _assessment(
     if _known(row.get("load_share")):
         facts.append((say("Mean load"), percent(row["load_share"])))
     if "robustness" in tables:
-        own = tables["robustness"][tables["robustness"]["unit"] == name]
-        if len(own):
-            often = percent(float(own["right_share"].iloc[0]))
+        sampled = tables["robustness"][tables["robustness"]["unit"] == name]
+        if len(sampled):
+            often = percent(float(sampled["right_share"].iloc[0]))
             facts.append((say("Decision right"), say("{iloc} of futures", iloc=often)))
     lines = [*_distances(row, tables.get("break_evens"))]
     earns = row.get("npv_market_million")
@@ -229,7 +228,7 @@ def _together(tables: Tables, currency: str) -> list[Block]:
     pairs = tables.get("pairs")
     if pairs is not None:
         largest = pairs.sort_values("interaction_million", key=np.abs, ascending=False)
-        told = [
+        points = [
             (
                 say(str(r["kind"])),
                 say("{unit} and {other}", unit=r["unit"], other=r["other"]),
@@ -237,7 +236,7 @@ def _together(tables: Tables, currency: str) -> list[Block]:
             )
             for r in largest[largest["kind"].isin(_PAIR_WORDS)].head(6).to_dict("records")
         ]
-        blocks += [Points(told)] if told else []
+        blocks += [Points(points)] if points else []
     return blocks
 
 
@@ -283,16 +282,8 @@ def _portfolio(capital: pd.DataFrame, order: pd.DataFrame | None, currency: str)
         + "".join(say("<br>enters: {escaped}", escaped=escaped(cut(n, 40))) for n in names[:6])
         for u, w, names in zip(used, worth, new, strict=True)
     ]
-    trace = {
-        "type": "scatter",
-        "mode": "lines+markers",
-        "x": used,
-        "y": worth,
-        "line": {"color": "$blue", "width": 2},
-        "marker": {"color": ["$orange" if n else "$blue" for n in new], "size": 9},
-        "customdata": hover,
-        "hovertemplate": "%{customdata}<extra></extra>",
-    }
+    marks = {"color": ["$orange" if n else "$blue" for n in new], "size": 9}
+    trace = line("", used, worth, {"color": "$blue", "width": 2}, marks, customdata=hover)
     drawn = view(
         [trace],
         380,

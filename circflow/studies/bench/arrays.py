@@ -19,14 +19,13 @@ from scipy.sparse import csr_array
 
 from circflow.algebra.build import build
 from circflow.algebra.declare import Model
+from circflow.data.coded import Flags, Floats, Ints
 from circflow.data.pandas_text import python_strings
 from circflow.data.scenario import Scenario
 from circflow.solver.compiled import Compiled, Program, compile_model
 from circflow.studies.bench.money_by_rate import money_of
 from circflow.studies.bench.totals_rows import Forms, forms_of
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.intp]
 Decisions = Literal["free", "relaxed", "fixed"]
 """Yes/no decisions: searched, fractions, or fixed as in the best plan of the scenario."""
 Choice = Mapping[tuple[str, str, str], float]
@@ -42,7 +41,7 @@ class Structure:
     indptr: NDArray[np.int32]
     indices: NDArray[np.int32]
     shape: tuple[int, int]
-    integer: NDArray[np.bool_]
+    integer: Flags
     columns: Ints
     variables: int
     infinite: NDArray[np.int8]

@@ -19,8 +19,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
+from circflow.data.coded import Floats
 from circflow.data.scenario import Scenario
 from circflow.i18n import say
 from circflow.solution.solution import NoPlan, Status
@@ -33,7 +33,6 @@ from circflow.studies.bench.arrays import Built, Choice, Decisions, built, choic
 from circflow.studies.errors import StudyError
 from circflow.studies.sweeps.design import meant
 
-Floats = NDArray[np.float64]
 PLAN = "plan"
 
 

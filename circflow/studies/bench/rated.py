@@ -8,8 +8,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from circflow.data.coded import Floats, Ints
 from circflow.studies.bench.arrays import Difference, Snapshot
-from circflow.studies.bench.money_by_rate import MOVED, Floats, Ints, Rating
+from circflow.studies.bench.money_by_rate import MOVED, Rating
 
 
 class _Entries(NamedTuple):

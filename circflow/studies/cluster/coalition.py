@@ -34,7 +34,7 @@ from circflow.algebra.declare import Model
 from circflow.algebra.terms import MASS, stack
 from circflow.algebra.transport import TRANSACTIONS
 from circflow.data.arguments import public
-from circflow.data.coded import distinct, place_in
+from circflow.data.coded import Flags, distinct, place_in
 from circflow.data.result import Result, figure
 from circflow.data.scenario import MILLION, Scenario
 from circflow.i18n import mark, say
@@ -46,7 +46,6 @@ from circflow.solver.optimum import optimum
 from circflow.solver.run import read_off
 from circflow.studies.bench.store import Store
 from circflow.studies.cluster.coalition_values import (
-    Flags,
     Setting,
     StoppedError,
     Switches,
@@ -411,14 +410,6 @@ class Tariffs:
         return m.charged("flow", TRANSACTIONS, extra)
 
 
-def _ends(m: Model) -> tuple[NDArray[np.intp], NDArray[np.intp], Flags]:
-    """Numbers of the members at both ends of every flow, −1 where there is none, and whether they
-    are two members."""
-    rows = m["flow"].frame
-    sender, receiver = m.scenario.owners(rows["from"]), m.scenario.owners(rows["to"])
-    return sender, receiver, (sender >= 0) & (receiver >= 0) & (sender != receiver)
-
-
 def _needs(m: Model, *ends: NDArray[np.intp]) -> Flags:
     """The members at the ends of flows, as a row of flags each."""
     needs = np.zeros((len(ends[0]), len(m.scenario.members) + 1), dtype=bool)
@@ -429,7 +420,7 @@ def _needs(m: Model, *ends: NDArray[np.intp]) -> Flags:
 
 def _gates(m: Model, *, arms_length: bool) -> Gates:
     rows = m["flow"].frame
-    sender, receiver, exchange = _ends(m)
+    sender, receiver, exchange = m.scenario.ends(rows)
     sites = m.scenario.frame("Sites")
     hubs = set(sites["site"][sites["hub"].astype(bool) & sites["member"].isna()])
     is_hub = rows["from"].isin(hubs).to_numpy() | rows["to"].isin(hubs).to_numpy()
@@ -456,13 +447,15 @@ def tariffs(m: Model, *, arms_length: bool) -> Tariffs:
     settings = m.scenario.settings
     inside = settings.transaction_cost_inside
     per_unit = max(settings.transaction_cost_outside - inside, 0.0)
-    sender, receiver, exchange = _ends(m)
+    rows = m["flow"].frame
+    sender, receiver, exchange = m.scenario.ends(rows)
     at = np.flatnonzero(exchange & arms_length)
-    rows = m["flow"].frame.iloc[at]
     needs = _needs(m, sender[at], receiver[at])
     weight = m.scenario.period_items["weight"][m["flow"]["period"][at]]
     extra = weight * per_unit * weights(m.scenario).value / MILLION
-    return Tariffs(rows["column"].to_numpy(np.intp), needs, np.maximum(extra, 0.0), per_unit, at)
+    return Tariffs(
+        rows["column"].to_numpy(np.intp)[at], needs, np.maximum(extra, 0.0), per_unit, at
+    )
 
 
 def partner_members(scenario: Scenario) -> dict[tuple[str, str, str], list[str]]:

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from circflow.data.coded import Flags, Floats, Ints
 from circflow.data.errors import CircflowError
 from circflow.i18n import say
 from circflow.solution.solution import Status
@@ -32,9 +32,6 @@ from circflow.studies.bench.engine import Engine, blocks
 from circflow.studies.bench.store import Result, Store
 from circflow.studies.progress import Clock, time_left
 
-Floats = NDArray[np.float64]
-Flags = NDArray[np.bool_]
-Ints = NDArray[np.intp]
 Setting = frozenset[int]
 """Switches that are on, by number."""
 

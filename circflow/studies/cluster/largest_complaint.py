@@ -16,9 +16,9 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy.sparse import coo_array, vstack
 
+from circflow.data.coded import Floats
 from circflow.solution.solution import Status
 from circflow.solver.compiled import Program
 from circflow.solver.highs import TOLERANCE, Session
@@ -28,8 +28,6 @@ from circflow.studies.cluster.coalition import Cluster
 from circflow.studies.cluster.coalition_values import StoppedError, Switches
 from circflow.studies.cluster.games import Verdict, spanned
 from circflow.studies.progress import Clock
-
-Floats = NDArray[np.float64]
 
 _FALLBACK = 1e3
 """Where no bound is found: so many times the largest amount in the plan of all together."""

@@ -19,16 +19,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from circflow.algebra.build import weights
+from circflow.data.coded import Floats
 from circflow.data.scenario import MILLION
 from circflow.i18n import say
 from circflow.i18n.names import shown_sheet
 from circflow.studies.cluster.coalition import Cluster, partner_members, synergy_members
 from circflow.studies.cluster.own_money import Books, weighted_money
-
-Floats = NDArray[np.float64]
 
 EXCHANGES = [
     "seller",

@@ -20,14 +20,13 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy.sparse import coo_array, csc_array
 from scipy.sparse.linalg import splu
 
 from circflow.algebra.build import money_groups, weights
 from circflow.algebra.emissions import EMISSIONS
 from circflow.algebra.market import INCOME, SYNERGY
-from circflow.data.coded import Flags, Ints, Items, added_at, find_rows, stacked, table_of
+from circflow.data.coded import Flags, Floats, Ints, Items, added_at, find_rows, stacked, table_of
 from circflow.data.scenario import MILLION
 from circflow.solution.keys import CodedPlan, added_up, side_by_side
 from circflow.solution.solution import Solution
@@ -43,8 +42,6 @@ _ROUNDING = 1e-12
 """Share of what is booked below which what remains of it is rounding."""
 _LEAK = 1e-12
 """Share of every place's inflow counted as its own, so that a closed circle has a source."""
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

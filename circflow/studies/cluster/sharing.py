@@ -22,9 +22,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from circflow.data.arguments import public
+from circflow.data.coded import Floats
 from circflow.data.result import Result, figure, one_text_type
 from circflow.data.scenario import Scenario
 from circflow.i18n import say, say_n
@@ -58,7 +58,6 @@ from circflow.studies.progress import Clock
 if TYPE_CHECKING:
     from circflow.report.page.frame import Section
 
-Floats = NDArray[np.float64]
 
 EXACT_MEMBERS = 12
 """Members that the best plan needs up to which the Shapley value is exact unless said."""
@@ -613,7 +612,7 @@ def exchanged(cluster: Cluster) -> Floats:
     flows = cluster.together.flows
     sites = scenario.frame("Sites")
     served = {*sites["site"][sites["hub"].astype(bool) | sites["member"].notna()]}
-    sender, receiver = scenario.owners(flows["from"]), scenario.owners(flows["to"])
+    sender, receiver, _ = scenario.ends(flows)
     between = flows["from"].isin(served) & flows["to"].isin(served)
     inside = between.to_numpy(bool) & (sender != receiver)
     in_tonnes = inside & (flows["unit_of_measure"] == "t").to_numpy(bool)

@@ -16,19 +16,17 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import block_array, csc_array, csr_array
 
 from circflow.algebra.build import build
 from circflow.algebra.declare import Model
+from circflow.data.coded import Flags, Floats, Ints
 from circflow.data.scenario import Scenario
 from circflow.solver.compiled import Compiled, Program, compile_model
 from circflow.solver.highs import Outcome
 from circflow.solver.optimum import optimum
 from circflow.studies.bench.arrays import columns_of
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.intp]
 Label = tuple[str, str, str]
 """Variable (`built` or `extra_capacity`), unit, period."""
 VARIABLES = ("built", "extra_capacity")
@@ -64,7 +62,7 @@ class FirstStage:
 
     labels: tuple[Label, ...]
     upper: Floats
-    integer: NDArray[np.bool_]
+    integer: Flags
     matrix: csr_array
     """Limits of building and of the budget, one column per label."""
     row_lower: Floats
@@ -152,8 +150,7 @@ def unbudgeted(scenario: Scenario) -> Scenario:
     table = scenario.tables["Budget"]
     if not len(table):
         return scenario
-    tables = {**scenario.tables, "Budget": table.with_frame(table.frame.iloc[:0])}
-    return scenario.with_figures(scenario.settings, scenario.periods, tables, scenario.book)
+    return scenario.with_figures({"Budget": table.with_frame(table.frame.iloc[:0])})
 
 
 @dataclass(frozen=True)

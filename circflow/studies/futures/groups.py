@@ -23,10 +23,10 @@ from pathlib import Path
 
 import numpy as np
 
+from circflow.data.coded import Floats
 from circflow.i18n import say
 from circflow.solution.solution import Status
 from circflow.studies.bench.store import Result, Store
-from circflow.studies.futures.first_stage import Floats
 from circflow.studies.futures.worker import Job, Valuation
 
 TOGETHER_UP_TO = 400_000

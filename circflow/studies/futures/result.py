@@ -10,11 +10,12 @@ import numpy as np
 import pandas as pd
 
 from circflow.data.changes.futures import Future
+from circflow.data.coded import Floats
 from circflow.data.result import Result, figure, one_text_type
 from circflow.data.scenario import Scenario
 from circflow.i18n import mark, say, say_n
 from circflow.solution.solution import Status
-from circflow.studies.futures.first_stage import FirstStage, Floats, Risk, built_of
+from circflow.studies.futures.first_stage import FirstStage, Risk, built_of
 from circflow.studies.futures.saa import Tested
 
 if TYPE_CHECKING:

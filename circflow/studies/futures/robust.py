@@ -29,6 +29,7 @@ from scipy.sparse import csr_array, hstack
 from circflow.data.arguments import public
 from circflow.data.changes.address import match, parse_address
 from circflow.data.changes.futures import FigureChange, Future, changed_figures, with_figures
+from circflow.data.coded import Floats
 from circflow.data.result import Result, one_text_type
 from circflow.data.scenario import Scenario, ScenarioError
 from circflow.i18n import say, say_n
@@ -39,7 +40,6 @@ from circflow.solver.run import Progress, read_off
 from circflow.studies.errors import CheckError, StudyError
 from circflow.studies.futures.first_stage import (
     Copy,
-    Floats,
     Risk,
     built_of,
     copy_of,

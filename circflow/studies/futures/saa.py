@@ -17,7 +17,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from circflow.studies.futures.first_stage import Floats, Risk
+from circflow.data.coded import Floats
+from circflow.studies.futures.first_stage import Risk
 
 CONFIDENCE = 0.95
 

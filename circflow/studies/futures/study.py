@@ -24,6 +24,7 @@ import pandas as pd
 
 from circflow.data.arguments import public
 from circflow.data.changes.futures import Future, futures_of, in_future, mean_scenario
+from circflow.data.coded import Floats
 from circflow.data.scenario import Scenario
 from circflow.i18n import mark, say
 from circflow.solution.solution import NoPlan, Status
@@ -33,7 +34,6 @@ from circflow.studies.errors import CheckError, StudyError
 from circflow.studies.futures import worker
 from circflow.studies.futures.first_stage import (
     FirstStage,
-    Floats,
     Risk,
     built_of,
     copy_of,

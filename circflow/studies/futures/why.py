@@ -8,10 +8,11 @@ import numpy as np
 
 from circflow.data.cells import written
 from circflow.data.changes.futures import in_future
+from circflow.data.coded import Floats
 from circflow.i18n import say
 from circflow.solution.solution import Status
 from circflow.solver.optimum import optimum
-from circflow.studies.futures.first_stage import Copy, Floats, Risk, joint, unbudgeted
+from circflow.studies.futures.first_stage import Copy, Risk, joint, unbudgeted
 from circflow.studies.futures.worker import Job
 
 _MOST_COMBINED = 60

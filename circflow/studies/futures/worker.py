@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from circflow.data.changes.futures import Future, in_future
+from circflow.data.coded import Floats
 from circflow.data.scenario import Scenario
 from circflow.solution.solution import Status
 from circflow.solver.highs import Outcome
@@ -21,7 +22,6 @@ from circflow.studies.cluster.own_money import own_money
 from circflow.studies.futures.first_stage import (
     Copy,
     FirstStage,
-    Floats,
     Risk,
     copy_of,
     joint,

@@ -22,6 +22,7 @@ import pandas as pd
 
 from circflow.algebra.build import money_groups
 from circflow.data.arguments import named, public
+from circflow.data.coded import Floats
 from circflow.data.result import Result
 from circflow.data.scenario import Scenario, ScenarioError
 from circflow.i18n import mark, say, say_n
@@ -29,7 +30,7 @@ from circflow.solution.solution import Tables
 from circflow.solver.optimum import optimum
 from circflow.solver.proven import Proven
 from circflow.solver.scaling import scaling_of
-from circflow.studies.bench.arrays import Built, Choice, Decisions, Difference, Floats, built
+from circflow.studies.bench.arrays import Built, Choice, Decisions, Difference, built
 from circflow.studies.bench.engine import Engine, Lost
 from circflow.studies.bench.goals import with_decisions
 from circflow.studies.bench.money_by_rate import Rating, kinds_of

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from circflow.data.coded import Floats
 from circflow.data.scenario import Scenario, ScenarioError
 from circflow.i18n import say
 from circflow.solution.solution import Status
@@ -26,15 +27,7 @@ from circflow.solver.highs import Basis, Outcome, Session, SolverError
 from circflow.solver.optimum import optimum, proven
 from circflow.solver.proven import Proven
 from circflow.solver.scaling import Scaling
-from circflow.studies.bench.arrays import (
-    Choice,
-    Decisions,
-    Difference,
-    Floats,
-    Snapshot,
-    built,
-    difference,
-)
+from circflow.studies.bench.arrays import Choice, Decisions, Difference, Snapshot, built, difference
 from circflow.studies.bench.store import Result
 from circflow.studies.sweeps.affine import Affine
 from circflow.studies.sweeps.design import Parameter, Point, changed, edits_of

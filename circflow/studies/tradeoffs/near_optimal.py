@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 
 from circflow.data.arguments import public
+from circflow.data.coded import Floats
 from circflow.data.result import Result, figure
 from circflow.data.scenario import Scenario
 from circflow.i18n import mark, say, say_n
@@ -31,7 +32,6 @@ from circflow.studies.bench.engine import Engine
 from circflow.studies.bench.goals import PLAN, Goal, Goals, decisions_of, no_plan
 from circflow.studies.sweeps.sweep import plan_row
 
-Floats = np.ndarray
 NOTHING = 1e-6
 """Share of a unit's largest throughput below which it does not run."""
 _HOPS = 8

@@ -17,12 +17,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy.sparse import csc_array
 
 from circflow.algebra.build import build
 from circflow.algebra.declare import Model
 from circflow.algebra.investment import capex_terms
+from circflow.data.coded import Floats, Ints
 from circflow.data.scenario import Scenario
 from circflow.solution.solution import Solution, Status
 from circflow.solver.compiled import Compiled, Program, compile_model
@@ -32,9 +32,6 @@ from circflow.solver.proven import Proven, best_value
 from circflow.solver.run import read_off, solve
 from circflow.solver.scaling import scaling_of
 from circflow.studies.errors import StudyError
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.intp]
 
 
 @dataclass(frozen=True, eq=False)

@@ -31,10 +31,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from circflow.data.arguments import public
-from circflow.data.coded import series_of
+from circflow.data.coded import Floats, series_of
 from circflow.data.result import Result, figure
 from circflow.data.scenario import Scenario, ScenarioError
 from circflow.i18n import mark, say, say_n
@@ -55,7 +54,6 @@ _QUINTILES = np.array([0.1, 0.3, 0.5, 0.7, 0.9])
 _MOST_FIGURES = 3
 """Figures per decision whose knowledge is valued: those that overturn it first."""
 
-Floats = NDArray[np.float64]
 
 DECISIONS = ["unit", "in_plan", "period", "worth_million", "worth_p5_million", "worth_p50_million"]
 DECISIONS += ["worth_p95_million", "built_share", "agree_share", "overturned_by", "change"]

@@ -21,10 +21,11 @@ import pandas as pd
 
 from circflow.algebra.build import discount, for_synergy, objective_terms, weights
 from circflow.algebra.terms import CONSTANT
+from circflow.data.coded import Floats
 from circflow.data.scenario import MILLION, Scenario
 from circflow.i18n import mark, say
 from circflow.solution.solution import Solution
-from circflow.studies.units.candidates import Bench, Floats, Plan
+from circflow.studies.units.candidates import Bench, Plan
 from circflow.studies.units.carriage import carriage
 
 COLUMNS = [
@@ -250,7 +251,7 @@ def market_prices(scenario: Scenario, solution: Solution) -> pd.DataFrame:
     fees = scenario.in_force("Disposal")
     fees = fees[fees["material"].notna()]
     fee = fees.assign(price=-fees["fee"]).groupby(key)["price"].max().reset_index()
-    bought = scenario.purchases.groupby(key)["price"].min().reset_index()
+    bought = scenario.purchase_items.frame(scenario.codes).groupby(key)["price"].min().reset_index()
     stream = _mean(scenario.in_force("Streams"), "cost")
     ranked = {
         "output": [(sold, SOLD), (listed, "market"), (fee, say("disposal fee"))],

@@ -272,9 +272,7 @@ def clusters(draw: st.DrawFn, production: Production) -> dict[str, Any]:
     return sheets
 
 
-@settings(
-    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_owen_is_in_the_core(
     make_scenario: Make, production: Production, data: st.DataObject
