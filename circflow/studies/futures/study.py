@@ -33,7 +33,6 @@ from circflow.studies.bench.engine import Engine, Lost
 from circflow.studies.errors import CheckError, StudyError
 from circflow.studies.futures import worker
 from circflow.studies.futures.first_stage import (
-    FirstStage,
     Risk,
     built_of,
     copy_of,
@@ -219,10 +218,6 @@ class Run:
         self.plans: dict[tuple[int, bytes], Planned] = {}
         """Audited, by the number of the future and the decisions."""
 
-    @property
-    def first(self) -> FirstStage:
-        return self.job.first
-
     def study(self) -> Answer:
         """WS, EV, EEV, RP, and the plans of RP."""
         alone = self.each(worker.alone, say("each future alone"))
@@ -339,7 +334,7 @@ class Run:
 
     def _mean(self) -> Valuation:
         scenario = mean_scenario(self.job.scenario, self.job.futures)
-        _, _, copy = copy_of(unbudgeted(scenario), self.first.labels)
+        _, _, copy = copy_of(unbudgeted(scenario), self.job.first.labels)
         return worker.best_alone(self.job, copy)
 
     def each(
@@ -439,7 +434,7 @@ def _softening(run: Run, answer: Answer) -> pd.DataFrame | None:
     worths = np.array([plan.valuation.worth for plan in answer.plans])
     job = run.job
     parts: list[tuple[Thing, Floats | None, Floats | None, str]] = []
-    built = [one["unit"] for one in built_of(job.scenario, run.first, answer.decisions)]
+    built = [one["unit"] for one in built_of(job.scenario, run.job.first, answer.decisions)]
     for thing in things_of(job.scenario):
         if thing.kind == "candidate" and thing.name not in built:
             parts.append((thing, *_added(run, answer.decisions, thing.name, built, worths)))
@@ -457,7 +452,7 @@ def _added(
 ) -> tuple[Floats | None, Floats, str]:
     """Worths of the futures with a candidate besides, built as early as holds in all of them;
     those without it; why there are none with it."""
-    starts = with_candidate(run.first, decisions, unit)
+    starts = with_candidate(run.job.first, decisions, unit)
     for one in starts:
         added = run.each(worker.value, say("with {unit}", unit=unit), one)
         if np.isfinite(run.measured(added)):
@@ -475,7 +470,7 @@ def _test(run: Run, answer: Answer, count: int, seed: int) -> Tested:
     for number in (1, 2):
         fresh = int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
         drawn = sampled(run.job.scenario, ranges, count, fresh, method="random")
-        job = Job(run.job.scenario, tuple(drawn), run.first, run.job.gap, run.job.time_limit)
+        job = Job(run.job.scenario, tuple(drawn), run.job.first, run.job.gap, run.job.time_limit)
         batch = Run(job, run.engine)
         batches.append(batch.compared(answer.decisions))
     return judged(batches, answer.run.risk)

@@ -77,10 +77,11 @@ class FirstTonne:
 
     def _after(self, row: Ints, amount: Floats) -> Outcome:
         """The plan, its decisions held, with amounts taken out of rows of the balance."""
-        rows, zeros = self.family.rows[row], np.zeros(len(row))
-        self.bench.linear.change_rows(rows, amount, amount)
-        after = self.bench.linear.resolve()
-        self.bench.linear.change_rows(rows, zeros, zeros)
+        linear = self.bench.linear
+        held = linear.program
+        linear.change_to(held.with_limits(self.family.rows[row], amount, amount))
+        after = linear.resolve()
+        linear.change_to(held)
         return after
 
     def _asked(self, offer: Offer, site: int, periods: Ints) -> tuple[Ints, Floats]:

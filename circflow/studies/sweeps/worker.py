@@ -172,8 +172,6 @@ def _warm(job: Job, affine: Affine, start: Start, runs: Sequence[tuple[int, Poin
         try:
             if start.basis is None and not solved:
                 outcome = session.solve(time_limit=limit)
-            elif limit is None:
-                outcome = session.quick(primal=only_costs)
             else:
                 outcome = session.resolve(time_limit=limit, primal=only_costs)
             doubtful = not proven(outcome, session)

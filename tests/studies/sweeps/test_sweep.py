@@ -182,7 +182,7 @@ def test_a_run_that_the_solver_cannot_finish_stops_nothing(
     small: Scenario, equal_cold: EqualCold, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     values = [1.3, 0.5, 0.9, 1.7, 0.6]
-    quick, solve = Session.quick, Session.solve
+    resolve, solve = Session.resolve, Session.solve
 
     def breaks(way: Any, count: int) -> Any:
         calls = iter(range(count))
@@ -194,14 +194,14 @@ def test_a_run_that_the_solver_cannot_finish_stops_nothing(
 
         return call
 
-    monkeypatch.setattr(Session, "quick", breaks(quick, 2))
+    monkeypatch.setattr(Session, "resolve", breaks(resolve, 2))
     runs = sweep(small, {PRICE: values}, decisions="relaxed", check_every=1)
     # Two were solved anew, from scales of their own.
     assert runs.table["how"].value_counts().to_dict() == {"updated": 3, "rebuilt": 2}
     assert set(runs.table["status"]) == {"optimal"}
     equal_cold(small, runs, relax=True)
 
-    monkeypatch.setattr(Session, "quick", breaks(quick, 1))
+    monkeypatch.setattr(Session, "resolve", breaks(resolve, 1))
     base = breaks(solve, 4)  # whatever way it tries
     monkeypatch.setattr("circflow.solver.optimum._in_fractions", lambda *_: None)
     calls = iter([True])  # the scenario itself is solved
