@@ -158,16 +158,13 @@ class _Curve:
             # What the first goal loses (in its own sense) per unit that the second gains.
             marginal = max(0.0, -per_unit * best.sign * other.sign) + 0.0
         reached = best(outcome.x)
-        slack = max(abs(reached), 1e-9) * max(SLACK, self.gap if self._searches else 0.0)
+        gap = self.gap if goals.program.has_decisions else 0.0
+        slack = max(abs(reached), 1e-9) * max(SLACK, gap)
         held = (reached - slack, np.inf) if best.maximise else (-np.inf, reached + slack)
         again = goals.optimise(other, {**bounds, best.name: held}, **limits)
         x = outcome.x if again.x is None else again.x
         exact = outcome.status is Status.OPTIMAL and again.status is Status.OPTIMAL
         return _Point(self.first(x), self.second(x), x, marginal, exact, goals.last_basis)
-
-    @property
-    def _searches(self) -> bool:
-        return self.goals.program.has_decisions
 
 
 def _efficient(points: Sequence[_Point], first: Goal, second: Goal, curve: _Curve) -> list[_Point]:
