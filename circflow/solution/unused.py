@@ -128,7 +128,7 @@ class _Finder:
     def __init__(self, solution: Solution, steps: Steps) -> None:
         self.solution, self.steps = solution, steps
         known = steps.optimality
-        indices, _ = known.family(BALANCE)
+        indices = known.families[BALANCE].keys
         self.places = pd.MultiIndex.from_tuples(indices, names=["site", "material", "period"])
         self.touched = known.touched
         self.ways = ways(steps)
