@@ -87,11 +87,11 @@ Work = Callable[[Parcel, Any], Any]
 """Does a task of a parcel's job: a function that workers can import."""
 
 
+@dataclass(frozen=True)
 class Lost:
     """A task whose worker died, again when it was alone."""
 
-    def __init__(self, reason: str) -> None:
-        self.reason = reason
+    reason: str
 
 
 class Engine:

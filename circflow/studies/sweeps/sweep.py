@@ -248,39 +248,33 @@ def _described(design: Design, options: Options) -> dict[str, Any]:
     }
 
 
+@dataclass
 class Sweeper:
     """Runs a design: sets up, gives out, stores, checks, and makes the table."""
 
-    def __init__(  # noqa: PLR0913, PLR0917
-        self,
-        scenario: Scenario,
-        design: Design,
-        options: Options,
-        engine: Engine,
-        store: str | Path | None = None,
-        resume: bool = False,
-        check_every: int | None = CHECK_EVERY,
-    ) -> None:
-        if resume and store is None:
+    scenario: Scenario
+    design: Design
+    options: Options
+    engine: Engine
+    file: str | Path | None = None
+    """Of the store."""
+    resume: bool = False
+    check_every: int | None = CHECK_EVERY
+
+    def __post_init__(self) -> None:
+        if self.resume and self.file is None:
             raise StudyError("to resume, name the store that the runs were written to")
-        self.scenario = scenario
-        self.design = design
-        self.options = options
-        self.engine = engine
-        self.check_every = check_every
-        self.notes = what.left_behind(scenario, design)
+        self.notes = what.left_behind(self.scenario, self.design)
         self.spent = {"setup": 0.0, "runs": 0.0, "checks": 0.0}
         self.begun = time.perf_counter()
-        self.store = (
-            Store(store, scenario, ["sweep", _described(design, options)], resume=resume)
-            if store is not None
-            else None
-        )
+        self.store: Store | None = None
+        if self.file is not None:
+            study = ["sweep", _described(self.design, self.options)]
+            self.store = Store(self.file, self.scenario, study, resume=self.resume)
         stored = map(Run.stored, self.store.results() if self.store else ())
         # A run whose worker died is tried again.
         self.runs = {run.number: run for run in stored if run.status != FAILED}
         self.stored = len(self.runs)
-        self.labels: tuple[tuple[str, ...], ...] = ()
         self.choice: Choice = {}
         self.rate = self._rate()
         self.rated = self.rate is not None
