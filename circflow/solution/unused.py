@@ -78,7 +78,6 @@ NOTHING = mark("no unit that it can reach makes anything of it that is sold")
 MOST = 20
 """Chains that are told of a waste."""
 _ROUNDS = 12
-_SMALL = 1e-9
 _SMALL_SHARE = 1e-6
 """Of the median of what steps lack: what a chain lacks at least to lack something."""
 

@@ -30,7 +30,7 @@ from concurrent.futures import (
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import ModuleType, TracebackType
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from circflow.data.pandas_text import python_strings
@@ -142,12 +142,7 @@ class Engine:
             self._start_pool()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if self._others is not None:
             self._others.__exit__()
         if self.processes is not None:
