@@ -222,7 +222,6 @@ def _transfers(table: pd.DataFrame, rule: str, money: str) -> list[Block]:
     drawn = view(
         [row(names, payments["million"].to_numpy(float), texts, hover, "$blue")],
         110 + 24 * len(payments),
-        showlegend=False,
         yaxis=categories(names[::-1]),
         xaxis=axis(say("{money}, over the horizon, of today", money=money), rangemode="tozero"),
     )

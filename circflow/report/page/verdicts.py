@@ -287,7 +287,6 @@ def _portfolio(capital: pd.DataFrame, order: pd.DataFrame | None, currency: str)
     drawn = view(
         [trace],
         380,
-        showlegend=False,
         xaxis=axis(say("capital of the portfolio, {unit}", unit=unit), rangemode="tozero"),
         yaxis=axis(say("gained, {unit} discounted", unit=unit)),
     )
